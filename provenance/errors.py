@@ -1,0 +1,92 @@
+"""What can go wrong with an audit, as opposed to with the audited data.
+
+A fault of the data is a finding or a COVERAGE row; an exception means "could not audit". Each message is one plain
+sentence that says what to do next; the command line prints it without a traceback.
+
+    ProvenanceError
+    ├ InputError         ManifestError · UnknownFormat · FileChanged · LimitExceeded
+    ├ ConfigError        UnknownCheck · ProfileError
+    ├ MissingExtra       names the extra to install
+    ├ CheckError         wraps the cause
+    └ VerificationError  BadSignature · DigestMismatch · BrokenChain
+"""
+
+from __future__ import annotations
+
+
+class ProvenanceError(Exception):
+    """The root of every error this package raises on purpose."""
+
+
+class InputError(ProvenanceError):
+    """What was to be audited cannot be read at all."""
+
+
+class ManifestError(InputError):
+    """A manifest is not what its name says, or breaks its own format."""
+
+
+class UnknownFormat(InputError):  # noqa: N818 - named by the contract
+    """No reader knows this file's format."""
+
+
+class FileChanged(InputError):  # noqa: N818 - names the finding it becomes
+    """A file's bytes differ from those of its first read in this scan."""
+
+
+class LimitExceeded(InputError):  # noqa: N818 - names what happened
+    """Reading on would cost more memory or time than the limits allow."""
+
+
+class ConfigError(ProvenanceError):
+    """A flag, profile, policy or waiver file asks for something that does not exist."""
+
+
+class UnknownCheck(ConfigError):  # noqa: N818 - named by the contract
+    """No check has this name."""
+
+
+class ProfileError(ConfigError):
+    """A profile is unknown, or breaks its schema."""
+
+
+class MissingExtra(ProvenanceError, ImportError):  # noqa: N818 - named by the contract
+    """A library of an optional extra is not installed.
+
+    Args:
+        extra: name of the extra.
+        purpose: what it is needed for, as the end of "... is needed to".
+    """
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        super().__init__(f"to {purpose}, install the extra: pip install 'provenance-auditor[{extra}]'")
+        self.extra = extra
+
+
+class CheckError(ProvenanceError):
+    """A check failed to run; its cause is chained.
+
+    Args:
+        check: the check's name.
+        cause: what it raised.
+    """
+
+    def __init__(self, check: str, cause: Exception) -> None:
+        super().__init__(f"check {check} could not run: {type(cause).__name__}: {cause}")
+        self.check = check
+
+
+class VerificationError(ProvenanceError):
+    """A ledger or proof does not verify."""
+
+
+class BadSignature(VerificationError):  # noqa: N818 - named by the contract
+    """A signature does not match its bytes and key."""
+
+
+class DigestMismatch(VerificationError):  # noqa: N818 - named by the contract
+    """Bytes do not match the digest that binds them."""
+
+
+class BrokenChain(VerificationError):  # noqa: N818 - named by the contract
+    """The log's entries, root or checkpoint do not fit together."""

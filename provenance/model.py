@@ -1,0 +1,67 @@
+"""The nouns that are not tables: frozen values passed between rooms. Imports no sibling but errors and digests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ROLES = ("data", "manifest", "licence", "documentation", "ignored", "unreadable")
+SEVERITIES = ("error", "warning", "note")
+STATUSES = ("ran", "skipped", "errored")
+PURPOSES = ("commercial-service", "internal", "research", "release-weights", "redistribution")
+VIEWS = ("whole", "prompt")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One statement of one witness: a row of CLAIMS before it knows its manifest's digest.
+
+    Args:
+        field: what is stated: licence, name, url, sha256, ...
+        value: as written.
+        scope: what it covers, relative to the scan root: a folder with a closing '/', './' for all, or one path.
+        witness: kind of the witness.
+        pointer: L<line> or a JSON pointer.
+        subject: data | code | database | content | model | any.
+        date: the date the statement carries, ISO 8601.
+    """
+
+    field: str
+    value: str
+    scope: str
+    witness: str
+    pointer: str
+    subject: str = "any"
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One disagreement, with its value and without a severity: profiles judge.
+
+    Args:
+        check: the check's name.
+        source: the source that carries it.
+        message: one plain sentence.
+        limits: what it does not prove, one sentence.
+        other: the other source, if any.
+        field: what tells findings of one check and pair apart; never a count or row.
+        path: one file that shows it.
+        row: one record that shows it.
+        value: how much, in `unit`.
+        unit: the value's unit.
+        records: records concerned.
+        clause: the licence clause at stake, if any.
+    """
+
+    check: str
+    source: str
+    message: str
+    limits: str
+    other: str | None = None
+    field: str | None = None
+    path: str | None = None
+    row: int | None = None
+    value: float | None = None
+    unit: str | None = None
+    records: int | None = None
+    clause: str | None = None

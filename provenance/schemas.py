@@ -1,0 +1,260 @@
+"""Every table's Arrow schema, in one place, and `conform`, which holds tables to it at every arrow.
+
+A field's metadata carries `doc` (what a value means) and, where there is one, `unit`. pyarrow does not enforce
+`nullable=False`, and `group_by`, `join` and pandas drop metadata: hence `conform`.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from provenance.model import ROLES, SEVERITIES, STATUSES
+
+
+def _field(name: str, type_: pa.DataType, doc: str, *, unit: str = "", null: bool = False) -> pa.Field:
+    metadata = {"doc": doc} | ({"unit": unit} if unit else {})
+    return pa.field(name, type_, nullable=null, metadata=metadata)
+
+
+_TEXT = pa.string()
+_LONG = pa.large_string()
+_INT = pa.int64()
+
+PATHS = pa.schema(
+    [
+        _field("path", _TEXT, "relative to the scan root, '/' between parts; bytes that are not UTF-8 as \\xNN"),
+        _field("raw", pa.binary(), "the path's own bytes where it is not UTF-8", null=True),
+        _field("role", _TEXT, " | ".join(ROLES)),
+        _field("kind", _TEXT, "what recognised it: a manifest format's name, 'licence', 'git-lfs-pointer', ...", null=True),
+        _field("bytes", _INT, "size on disk", unit="bytes"),
+        _field("reason", _TEXT, "why it is ignored or unreadable", null=True),
+        _field("target", _TEXT, "where a link that is followed leads, relative to the scan root", null=True),
+    ],
+    metadata={"table": "PATHS", "grain": "one path on disk"},
+)
+
+CLAIMS = pa.schema(
+    [
+        _field("manifest", _TEXT, "path of the file that makes the statement"),
+        _field("subject", _TEXT, "what of the scope it speaks of: data | code | database | content | model | any"),
+        _field("field", _TEXT, "what is stated: licence, name, url, sha256, ..."),
+        _field("value", _TEXT, "as written"),
+        _field("scope", _TEXT, "what it covers: a folder with a closing '/', './' for all, or one path"),
+        _field("witness", _TEXT, "kind of the witness: hf-card, native, readme, licence-file, data-licence-file, ..."),
+        _field("pointer", _TEXT, "where it is stated: L<line> or a JSON pointer"),
+        _field("digest", _TEXT, "SHA-256 of the manifest's bytes, hexadecimal"),
+        _field("date", _TEXT, "the date the statement itself carries, ISO 8601", null=True),
+    ],
+    metadata={"table": "CLAIMS", "grain": "one statement of one witness"},
+)
+
+RECORDS = pa.schema(
+    [
+        _field("row", _INT, "number of the record in its file, from 0, unreadable ones counted"),
+        _field("offset", _INT, "byte offset of a text passage in its file", unit="bytes", null=True),
+        _field("whole", _LONG, "values of the text columns in role order, joined by newline", null=True),
+        _field("prompt", _LONG, "the same without the answer, where there is one", null=True),
+        _field("url", _TEXT, "where the record says it comes from", null=True),
+        _field("licence", _TEXT, "the licence the record states, as written", null=True),
+        _field("origin", _TEXT, "the source or subset the record names", null=True),
+        _field("error", _TEXT, "why the record could not be read; then every view is null", null=True),
+    ],
+    metadata={"table": "RECORDS", "grain": "one record of one file"},
+)
+
+FILES = pa.schema(
+    [
+        _field("path", _TEXT, "as in PATHS; a member of an archive is 'a.zip!/member'"),
+        _field("source", _TEXT, "the source it belongs to", null=True),
+        _field("role", _TEXT, " | ".join(ROLES)),
+        _field("format", _TEXT, "what its bytes are, sniffed: jsonl, json, csv, parquet, text, zip, ...", null=True),
+        _field("bytes", _INT, "size; of a member, uncompressed", unit="bytes"),
+        _field("bytes_consumed", _INT, "bytes that were read and understood", unit="bytes"),
+        _field("bytes_skipped", _INT, "bytes - bytes_consumed", unit="bytes"),
+        _field("skip_reason", _TEXT, "why bytes were skipped", null=True),
+        _field("records", _INT, "records read, unreadable ones included", unit="records"),
+        _field("records_unreadable", _INT, "records whose error is set", unit="records"),
+        _field("records_distinct", _INT, "distinct normalised texts among its records", unit="records"),
+        _field("tokens", _INT, "words of normalisation v1 over all records", unit="words"),
+        _field("sha256", _TEXT, "hexadecimal; null where the bytes could not be read", null=True),
+        _field("sha256_claimed", _TEXT, "what a manifest says it should be", null=True),
+    ],
+    metadata={"table": "FILES", "grain": "one file, or one member of an archive"},
+)
+
+MATCHES = pa.schema(
+    [
+        _field("view", _TEXT, "whole | prompt"),
+        _field("source_a", _TEXT, "source of the record"),
+        _field("path_a", _TEXT, "its file"),
+        _field("row_a", _INT, "its number in the file"),
+        _field("source_b", _TEXT, "source of its best match in another file"),
+        _field("path_b", _TEXT, "that file"),
+        _field("row_b", _INT, "the lowest matching row there"),
+        _field("jaccard", pa.float64(), "of the two shingle sets, [0, 1]"),
+        _field("shared", _INT, "shingles in both", unit="shingles"),
+        _field("distinct_a", _INT, "distinct shingles of a", unit="shingles"),
+        _field("distinct_b", _INT, "distinct shingles of b", unit="shingles"),
+        _field("method", _TEXT, "exact | near | contained"),
+    ],
+    metadata={"table": "MATCHES", "grain": "one record and one other file; both directions are rows"},
+)
+
+OVERLAPS = pa.schema(
+    [
+        _field("view", _TEXT, "whole | prompt"),
+        _field("source_a", _TEXT, "source a"),
+        _field("path_a", _TEXT, "file of a; null = the whole source", null=True),
+        _field("source_b", _TEXT, "source b"),
+        _field("path_b", _TEXT, "file of b; null = the whole source", null=True),
+        _field("records_a", _INT, "records of a that have this view", unit="records"),
+        _field("records_b", _INT, "records of b that have this view", unit="records"),
+        _field("exact", _INT, "records of a whose normalised text stands in b", unit="records"),
+        _field("near", _INT, "records of a with a match in b at Jaccard >= 0.8, exact included", unit="records"),
+        _field("near_distinctive", _INT, "the same with shared boilerplate masked", unit="records"),
+        _field("contained_ab", _INT, "records of a that stand inside a longer record of b", unit="records"),
+        _field("contained_ba", _INT, "records of b that stand inside a longer record of a", unit="records"),
+    ],
+    metadata={"table": "OVERLAPS", "grain": "one view and ordered pair of sources or of files"},
+)
+
+SOURCES = pa.schema(
+    [
+        _field("source", _TEXT, "declared id, else path relative to the scan root; 'undeclared:<folder>'"),
+        _field("name", _TEXT, "as declared", null=True),
+        _field("kind", _TEXT, "as declared: public-dataset, crawl, synthetic, ...", null=True),
+        _field("licence_declared", _TEXT, "every licence stated for its data, as SPDX, in order of witnesses", null=True),
+        _field("licence_concluded", _TEXT, "SPDX: the strictest in the nearest scope; several files' joined by AND", null=True),
+        _field("evidence", _TEXT, "none | tag | card | licence-text | consistent: the best witness of the licence"),
+        _field("records", _INT, "records of its data files", unit="records"),
+        _field("bytes", _INT, "size on disk of its data files", unit="bytes"),
+        _field("tokens", _INT, "words of normalisation v1", unit="words"),
+        _field("acquired", _TEXT, "date it was acquired, as declared", null=True),
+        _field("revision", _TEXT, "as declared", null=True),
+        _field("country", _TEXT, "as declared, ISO 3166-1", null=True),
+        _field("languages", pa.list_(_TEXT), "as declared, BCP 47", null=True),
+        _field("modality", _TEXT, "as declared, else text where records have text", null=True),
+        _field("parent", _TEXT, "the declared upstream", null=True),
+        _field("manifest", _TEXT, "the file that opened the source", null=True),
+        _field("records_distinct", _INT, "distinct normalised texts among its records", unit="records"),
+    ],
+    metadata={"table": "SOURCES", "grain": "one data source"},
+)
+
+FINDINGS = pa.schema(
+    [
+        _field("fingerprint", _TEXT, "fingerprint/v1: check, source, other, field; never counts or rows"),
+        _field("check", _TEXT, "name of the check"),
+        _field("severity", _TEXT, " | ".join(SEVERITIES) + ": the worst of the chosen profiles"),
+        _field("source", _TEXT, "the source that carries the finding"),
+        _field("other", _TEXT, "the other source, where there is one", null=True),
+        _field("path", _TEXT, "one file that shows it", null=True),
+        _field("row", _INT, "one record that shows it", null=True),
+        _field("value", pa.float64(), "how much, in `unit`", null=True),
+        _field("unit", _TEXT, "unit of value", null=True),
+        _field("records", _INT, "records concerned", unit="records", null=True),
+        _field("clause", _TEXT, "the clause of the worst profile, or of the licence", null=True),
+        _field("message", _TEXT, "one plain sentence"),
+        _field("field", _TEXT, "what tells findings of one check and pair apart", null=True),
+        _field("limits", _TEXT, "what the finding does not prove"),
+    ],
+    metadata={"table": "FINDINGS", "grain": "one disagreement: (check, source, other, field)"},
+)
+
+COVERAGE = pa.schema(
+    [
+        _field("check", _TEXT, "name of the check, or of a step of the scan"),
+        _field("status", _TEXT, " | ".join(STATUSES)),
+        _field("reason", _TEXT, "why it was skipped, failed, or saw less than everything", null=True),
+        _field("records_seen", _INT, "records it saw", unit="records"),
+        _field("records_unreadable", _INT, "records it could not see", unit="records"),
+    ],
+    metadata={"table": "COVERAGE", "grain": "one check or step"},
+)
+
+VERDICTS = pa.schema(
+    [
+        _field("profile", _TEXT, "name of the profile"),
+        _field("requirement", _TEXT, "id of the requirement"),
+        _field("element", _INT, "number of the element in the requirement, from 1"),
+        _field("title", _TEXT, "the requirement in plain English"),
+        _field("modality", _TEXT, "shall | should | practice"),
+        _field("text", _TEXT, "how its text was read: primary | draft | secondary | unconfirmed"),
+        _field("clause", _TEXT, "where it stands"),
+        _field("answered_by", _TEXT, "machine | declaration | document"),
+        _field("verdict", _TEXT, "conforms | does not conform | no contrary evidence | not evidenced | not applicable"),
+        _field("reason", _TEXT, "what the verdict rests on"),
+        _field("findings", _INT, "findings that count against it", unit="findings"),
+    ],
+    metadata={"table": "VERDICTS", "grain": "one element of one requirement of one profile"},
+)
+
+SEALED: dict[str, pa.Schema] = {
+    "sources": SOURCES,
+    "files": FILES,
+    "claims": CLAIMS,
+    "matches": MATCHES,
+    "overlaps": OVERLAPS,
+    "findings": FINDINGS,
+    "coverage": COVERAGE,
+    "verdicts": VERDICTS,
+}
+"""The tables that a ledger entry binds, by the name of their file."""
+
+
+def conform(table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> pa.Table:
+    """Hold a table to a schema: names, order, types, nulls and metadata.
+
+    Args:
+        table: the table; its columns may stand in any order and may be castable types.
+        schema: one of this module's schemas.
+
+    Returns:
+        The table with exactly `schema`, metadata included.
+
+    Raises:
+        ValueError: a column is missing or unexpected, cannot be cast, or holds a null where none may be.
+    """
+    if isinstance(table, pa.RecordBatch):
+        table = pa.Table.from_batches([table])
+    missing = set(schema.names) - set(table.column_names)
+    extra = set(table.column_names) - set(schema.names)
+    name = (schema.metadata or {}).get(b"table", b"?").decode()
+    if missing or extra:
+        raise ValueError(f"{name}: columns missing {sorted(missing)}, unexpected {sorted(extra)}")
+    columns = []
+    for field in schema:
+        column = table[field.name]
+        if column.type != field.type:
+            column = column.cast(field.type)
+        if not field.nullable and column.null_count:
+            raise ValueError(f"{name}.{field.name} holds {column.null_count} nulls where none may be")
+        columns.append(column)
+    return pa.table(columns, schema=schema)
+
+
+def empty(schema: pa.Schema) -> pa.Table:
+    """Return a table of `schema` without rows."""
+    return schema.empty_table()
+
+
+def rows(items: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
+    """Build a conforming table from a few rows (sources, files, findings: never records).
+
+    Args:
+        items: one mapping a row; a name that is absent is null.
+        schema: one of this module's schemas.
+
+    Returns:
+        A table of `schema`, in the order given.
+    """
+    return conform(pa.Table.from_pylist(items, schema=schema), schema)
+
+
+def ordered(table: pa.Table, *keys: str) -> pa.Table:
+    """Sort a table by `keys`, ascending, so that workers and engines give the same digest."""
+    if table.num_rows < 2:
+        return table
+    indices = pc.sort_indices(table, sort_keys=[(key, "ascending") for key in keys])
+    return table.take(indices).replace_schema_metadata(table.schema.metadata)
