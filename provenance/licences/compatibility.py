@@ -1,0 +1,69 @@
+"""What a copy's declared licence grants, or drops, that its original's withholds, or asks: a comparison of two records.
+
+Nothing here says who copied from whom; the caller does, or says that a common ancestor is not excluded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from provenance.licences.terms import obligations, right
+from provenance.model import PURPOSES
+
+_GRANTED = ("yes", "conditional")
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One thing that gets lost between original and copy.
+
+    Args:
+        right: a purpose that the copy's licence allows and the original's does not, or an obligation
+            (share-alike, no-derivatives, use-restrictions, attribution) that the copy's licence no longer asks for.
+        clause: the original's clause.
+        licence: the id in the original's expression that holds the clause.
+    """
+
+    right: str
+    clause: str
+    licence: str | None = None
+
+
+def loses(copy: str | None, original: str | None) -> tuple[Loss, ...]:
+    """Compare a copy's declared licence with its original's.
+
+    Args:
+        copy: SPDX expression of the copy.
+        original: SPDX expression of the original.
+
+    Returns:
+        Purposes first, in the order of `model.PURPOSES`, then obligations; () if the copy is as strict, or if either
+        is unknown: an unlicensed twin is another matter.
+    """
+    if copy is None or original is None:
+        return ()
+    return (*_rights(copy, original), *_obligations(copy, original))
+
+
+def _rights(copy: str, original: str) -> list[Loss]:
+    losses = []
+    for purpose in PURPOSES:
+        withheld = right(original, purpose)
+        if withheld.value == "no" and right(copy, purpose).value in _GRANTED:
+            losses.append(Loss(purpose, withheld.clause, withheld.licence))
+    return losses
+
+
+def _obligations(copy: str, original: str) -> list[Loss]:
+    asked, kept = obligations(original), obligations(copy)
+    if any(right(copy, purpose).value == "unknown" for purpose in PURPOSES):
+        return []  # nobody knows what the copy's licence asks
+    order = ("share-alike", "no-derivatives", "use-restrictions", "attribution")
+    return [Loss(name, asked[name]) for name in order if name in asked and not _kept(name, kept)]
+
+
+def _kept(name: str, kept: Mapping[str, str]) -> bool:
+    # Who forbids adaptations altogether has not dropped the duty to share them alike.
+    alike = name == "share-alike" and "no-derivatives" in kept
+    return alike or name in kept

@@ -1,0 +1,418 @@
+"""What a licence is called, turned into an SPDX expression: tags, names, addresses, lists, and prose that names one.
+
+The table of names is data (`data/licence-aliases.yaml`); Creative Commons names follow a grammar; what remains is read by
+license-expression (SPDX). Nothing unknown becomes a licence, and a family of licences is not one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+
+How = Literal["spdx", "alias", "url", "text", "notice", "family", "none"]
+
+LONGEST_NAME = 400
+"""Characters: what is longer is a text, not a name, and is read for the names that stand in it."""
+
+LONGEST_PROSE = 20_000
+"""Characters of prose that are searched for names."""
+
+UNKNOWN = "LicenseRef-provenance-unknown"
+"""Stands in an AND for a part that nobody recognised, so that the whole never passes."""
+
+_WORD = re.compile(r"[a-z]+\+*|\d+(?:\.\d+)*\+?|[^\W\d_a-z]+")
+_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'\])}|*`]+", re.I)
+_DROPPED = frozenset({"the", "license", "licenses", "licence", "licences", "version", "ver", "v", "a", "an"})
+_SYNONYMS = {"noncommercial": "nc", "sharealike": "sa", "noderivatives": "nd", "noderivs": "nd", "noderivative": "nd"}
+_CC_PARTS = {"by": "by", "attribution": "by", "nc": "nc", "sa": "sa", "nd": "nd"} | _SYNONYMS
+_CC_PAIRS = {("non", "commercial"): "nc", ("share", "alike"): "sa", ("no", "derivatives"): "nd", ("no", "derivs"): "nd"}
+_CC_SILENT = frozenset(
+    "cc creative commons common international intl unported generic public legal code deed inter attr legalcode zero".split()
+)
+_CC_VERSIONS = frozenset({"1", "2", "2.1", "2.5", "3", "4"})
+_CC_PORTS = frozenset("at au cl de es fr igo it jp kr nl sg uk us za".split())
+_SHORT_NAMES = frozenset({("mit",), ("isc",), ("zlib",), ("boost",), ("expat",), ("public",), ("gemma",), ("qwen",)})
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """A licence as somebody wrote it, and what it is.
+
+    Args:
+        expression: SPDX expression (Annex D of SPDX 2.3); ids outside SPDX's list are `LicenseRef-scancode-*` or
+            `LicenseRef-provenance-*`; None = not recognised, or no licence at all.
+        how: how it was recognised.
+        raw: as written.
+        note: what a reader should know, one clause.
+    """
+
+    expression: str | None
+    how: How
+    raw: str
+    note: str | None = None
+
+
+def normalise(raw: str | Sequence[str]) -> Licence:
+    """Turn what somebody wrote as a licence into an SPDX expression.
+
+    Args:
+        raw: a name, tag, address, SPDX expression or sentence. A list means that it is not known which applies: all
+            of them are joined by AND, never by OR.
+
+    Returns:
+        The licence; its `expression` is None for families ("bsd"), markers ("other", "unknown") and unknown names.
+    """
+    if not isinstance(raw, str):
+        return _joined([normalise(part) for part in raw], ", ".join(raw))
+    text = unicodedata.normalize("NFKC", raw).strip().strip("`*_ ")
+    if not text:
+        return Licence(None, "none", raw, "empty")
+    if len(text) > LONGEST_NAME:
+        return _prose(text, raw)
+    return _address(text, raw) or _name(text, raw) or _expression(text, raw) or _several(text, raw) or _prose(text, raw)
+
+
+def fold(text: str) -> tuple[str, ...]:
+    """Reduce a name to what distinguishes it.
+
+    Args:
+        text: a name, or a text.
+
+    Returns:
+        Words in lower case and numbers without closing ".0"; articles and the words licence and version are left out.
+    """
+    return tuple(word for word, _ in _folded(text))
+
+
+def mentions(text: str) -> Iterator[tuple[int, int, Licence]]:
+    """Find the licences that a text names.
+
+    Args:
+        text: prose; the first 20,000 characters are read.
+
+    Yields:
+        Start and end of the mention in characters of `text` as NFKC, and the licence. Names that are also common words
+        or institutions (MIT, ISC) count only beside the word licence.
+    """
+    text = unicodedata.normalize("NFKC", text[:LONGEST_PROSE])
+    blanked = text
+    for match in _URL.finditer(text):
+        licence = _address(match[0].rstrip(".,;:"), match[0])
+        if licence is not None and licence.expression is not None:
+            yield match.start(), match.end(), licence
+        blanked = blanked[: match.start()] + "|" * (match.end() - match.start()) + blanked[match.end() :]
+    yield from _named(blanked)
+
+
+@cache
+def table() -> dict[str, Any]:
+    """Return `data/licence-aliases.yaml`."""
+    return dict(yaml.safe_load(files("provenance.data").joinpath("licence-aliases.yaml").read_text(encoding="utf-8")))
+
+
+@cache
+def spdx() -> Any:
+    """Return license-expression's table of SPDX ids, loaded once."""
+    import license_expression
+
+    return license_expression.get_spdx_licensing()
+
+
+def _joined(parts: list[Licence], raw: str) -> Licence:
+    if len(parts) == 1:
+        return parts[0]
+    expressions = sorted({part.expression or UNKNOWN for part in parts})
+    if not expressions or expressions == [UNKNOWN]:
+        return Licence(None, "none", raw, "a list without a known licence" if parts else "empty")
+    how: How = "alias" if all(part.expression for part in parts) else "family"
+    note = "several licences; which one applies is not stated"
+    return Licence(conjunction(expressions), how, raw, note)
+
+
+def conjunction(expressions: Sequence[str]) -> str:
+    """Join SPDX expressions by AND, each once, in the given order; one that contains OR in brackets."""
+    unique = list(dict.fromkeys(expressions))
+    if len(unique) == 1:
+        return unique[0]
+    return " AND ".join(f"({each})" if " OR " in each else each for each in unique)
+
+
+def _address(text: str, raw: str) -> Licence | None:
+    if not _URL.fullmatch(text) and not re.fullmatch(r"[\w.-]+\.(?:org|com|dev|io|gov|de|fr|uk)/\S*", text):
+        return None
+    where = re.sub(r"^(?:https?://)?(?:www\.)?", "", text.lower()).split("#")[0].split("?")[0].rstrip("/.")
+    for rule in (_cc_address, _listed_address, _spdx_address):
+        found = rule(where)
+        if found is not None:
+            return Licence(found, "url", raw)
+    return Licence(None, "none", raw, "an address that names no known licence")
+
+
+def _cc_address(where: str) -> str | None:
+    match = re.match(
+        r"(?:i\.)?creativecommons\.org/(?:licenses|l)/([a-z-]+)(?:/(\d\.\d))?(?:/([a-z]{2,3})(?=/|$))?", where
+    )
+    if match:
+        return _cc("-".join(part for part in match.groups() if part).replace(".0", "").split("-"))
+    if (
+        "creativecommons.org/publicdomain/zero" in where
+        or "creativecommons.org/share-your-work/public-domain/cc0" in where
+    ):
+        return "CC0-1.0"
+    return "CC-PDM-1.0" if "creativecommons.org/publicdomain/mark" in where else None
+
+
+def _listed_address(where: str) -> str | None:
+    urls: dict[str, str] = table()["urls"]
+    known = [url for url in urls if where == url or (where.startswith(url) and where[len(url)] in "/.-")]
+    return urls[max(known, key=len)] if known else None
+
+
+def _spdx_address(where: str) -> str | None:
+    match = re.match(
+        r"(?:choosealicense\.com/licenses|spdx\.org/licenses|opensource\.org/licenses?)/([\w.+-]+)$", where
+    )
+    if not match:
+        return None
+    tag = re.sub(r"\.(?:html?|json|txt|php)$|-license(?:\.php)?$", "", match[1])
+    found = _name(tag, tag) or _expression(tag, tag)
+    return found.expression if found else None
+
+
+def _name(text: str, raw: str) -> Licence | None:
+    words = fold(text)
+    exact = _names().get(words)
+    if exact is not None:
+        how: How = "spdx" if exact.lower() == text.lower() else "alias"
+        return Licence(exact, how, raw, _ASSUMED.get(text.lower()))
+    commons = _cc(words)
+    if commons is not None:
+        if commons.startswith("LicenseRef"):
+            ported = any(word in _CC_VERSIONS for word in words)
+            return Licence(commons, "alias" if ported else "family", raw, None if ported else "version not stated")
+        return Licence(commons, "spdx" if commons.lower() == text.lower() else "alias", raw)
+    if words in _words_of("families"):
+        return Licence(None, "family", raw, "a family of licences, not one of them")
+    if words in _words_of("markers") or not words:
+        return Licence(None, "none", raw, "says that no licence is known")
+    return None
+
+
+_ASSUMED = {
+    "odc-by": "version assumed",
+    "odbl": "version assumed",
+    "gpl-3.0": "'only' assumed",
+    "gpl-2.0": "'only' assumed",
+}
+
+
+def _expression(text: str, raw: str) -> Licence | None:
+    """Read an SPDX expression; every id must be known."""
+    if not re.fullmatch(r"[\w.+\-() :]+", text) or text.count("(") > 20:
+        return None
+    import license_expression
+
+    try:
+        parsed = spdx().parse(text)
+    except (license_expression.ExpressionError, license_expression.ParseError, ValueError):
+        return None
+    unknown = spdx().unknown_license_keys(parsed) if parsed is not None else [text]
+    if any(not key.startswith("LicenseRef-provenance-") for key in unknown):
+        return None
+    return Licence(str(parsed), "spdx", raw)
+
+
+def _several(text: str, raw: str) -> Licence | None:
+    """Read names separated by commas, slashes, "and" or "or", if every one of them is known."""
+    for separator, choice in ((r"\s+or\s+", True), (r"\s*[,;/&|]\s*(?:and\s+)?|\s+and\s+(?:the\s+)?", False)):
+        parts = [_name(part, part) for part in re.split(separator, text, flags=re.I) if part]
+        if len(parts) < 2 or any(part is None for part in parts):
+            continue
+        known = [part for part in parts if part is not None]
+        if not choice:
+            return _joined(known, raw)
+        if all(part.expression for part in known):
+            return Licence(" OR ".join(dict.fromkeys(str(part.expression) for part in known)), "alias", raw)
+    return None
+
+
+def _prose(text: str, raw: str) -> Licence:
+    """Read a sentence: all the licences it names, and the restrictions it states, joined by AND."""
+    found = [licence.expression for _, _, licence in mentions(text) if licence.expression]
+    limits = restrictions(text)
+    if not found and not limits:
+        return Licence(None, "none", raw, "not recognised")
+    exact = [each for each in dict.fromkeys(found) if not _vaguer(each, found)]
+    covered = any("-NC" in each for each in exact)
+    extra = [limit for limit in limits if not (covered and limit.endswith("-noncommercial"))]
+    return Licence(conjunction(exact + extra), "notice", raw, "read from a sentence")
+
+
+def _vaguer(expression: str, among: Sequence[str]) -> bool:
+    """Tell a name without version from one with: 'CC BY-SA (CC BY-SA 4.0)' is one licence."""
+    prefix = expression.removeprefix("LicenseRef-provenance-")
+    return prefix != expression and any(re.fullmatch(re.escape(prefix) + r"-\d.*", other) for other in among)
+
+
+def restrictions(text: str) -> list[str]:
+    """Name the restrictions that a text states without naming a licence.
+
+    Args:
+        text: prose; the first 20,000 characters are read.
+
+    Returns:
+        `LicenseRef-provenance-*` ids of `data/licence-phrases.yaml`, strictest first, at most one on commerce.
+    """
+    plain = re.sub(
+        r"\s+", " ", unicodedata.normalize("NFKC", text[:LONGEST_PROSE]).lower().replace("‐", "-").replace("‑", "-")
+    )
+    found = [name for name, patterns in _phrases() if any(pattern.search(plain) for pattern in patterns)]
+    return [name for name in found if name.endswith("no-training")] + [
+        n for n in found if not n.endswith("no-training")
+    ][:1]
+
+
+@cache
+def _phrases() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
+    text = files("provenance.data").joinpath("licence-phrases.yaml").read_text(encoding="utf-8")
+    return tuple(
+        (entry["id"], tuple(map(re.compile, entry["patterns"]))) for entry in yaml.safe_load(text)["restrictions"]
+    )
+
+
+def _folded(text: str) -> Iterator[tuple[str, int]]:
+    for match in _WORD.finditer(unicodedata.normalize("NFKC", text).casefold()):
+        word = match[0]
+        if word in _DROPPED:
+            continue
+        yield (re.sub(r"(?:\.0)+(?=\+?$)", "", word) if word[0].isdigit() else word), match.start()
+
+
+@cache
+def _names() -> dict[tuple[str, ...], str]:
+    """Every folded name -> its id: our own aliases before SPDX's ids."""
+    names = {fold(symbol): symbol for symbol in spdx().known_symbols if not symbol.startswith("LicenseRef-")}
+    for id_, aliases in table()["aliases"].items():
+        names |= {fold(alias): id_ for alias in (id_, *aliases)}
+    for word in ("families", "markers"):
+        for name in _words_of(word):
+            names.pop(name, None)
+    return names
+
+
+@cache
+def _words_of(key: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(fold(str(name)) for name in table()[key])
+
+
+def _cc(words: Sequence[str]) -> str | None:
+    """Read a whole Creative Commons name: BY, NC, SA, ND in any order and spelling, version, port."""
+    if not words or not ({"by", "attribution", "nc", "sa", "nd", *_SYNONYMS} & set(words) or ("share" in words)):
+        return None
+    used, id_ = _cc_prefix(words)
+    return id_ if used == len(words) else None
+
+
+def _cc_prefix(words: Sequence[str]) -> tuple[int, str | None]:
+    """Read as much of a Creative Commons name as stands at the beginning: words used, and the id."""
+    parts: set[str] = set()
+    version = port = None
+    index = used = 0
+    while index < min(len(words), 24):
+        pair, word = tuple(words[index : index + 2]), words[index]
+        if pair in _CC_PAIRS:
+            parts.add(_CC_PAIRS[pair])
+            index += 1
+        elif word in _CC_PARTS:
+            parts.add(_CC_PARTS[word])
+        elif word in _CC_VERSIONS and version in {None, word}:
+            version = word
+        elif word in _CC_PORTS and version and not port:
+            port = word
+        elif word not in _CC_SILENT:
+            break
+        index += 1
+        used = index
+    if not parts or ("sa" in parts and "nd" in parts):
+        return 0, None
+    if parts == {"sa"} and words[0] not in {"cc", "creative"}:
+        return 0, None
+    return used, _cc_id(parts | {"by"}, version, port)
+
+
+def _cc_id(parts: set[str], version: str | None, port: str | None) -> str:
+    name = "-".join(["CC", *[part.upper() for part in ("by", "nc", "nd", "sa") if part in parts]])
+    if version is None:
+        return f"LicenseRef-provenance-{name}"
+    name = f"{name}-{version if '.' in version else version + '.0'}"
+    if port is None:
+        return name
+    ported = f"{name}-{port.upper()}"
+    return ported if ported in spdx().known_symbols else f"LicenseRef-provenance-{ported}"
+
+
+@cache
+def _first_words() -> dict[str, tuple[tuple[str, ...], ...]]:
+    """First word of a name -> the names that prose may be searched for, longest first."""
+    names: dict[str, list[tuple[str, ...]]] = {}
+    for name, id_ in _names().items():
+        # One-word ids of SPDX ("Glide", "HP", "eGenix") are words of every text.
+        if len(name) > 1 or name in _SHORT_NAMES or id_ in table()["aliases"]:
+            names.setdefault(name[0], []).append(name)
+    return {first: tuple(sorted(those, key=len, reverse=True)) for first, those in names.items()}
+
+
+def _named(text: str) -> Iterator[tuple[int, int, Licence]]:
+    pairs = list(_folded(text))
+    words, starts = [word for word, _ in pairs], [start for _, start in pairs] + [len(text)]
+    index = 0
+    while index < len(words):
+        used, id_ = _longest(words, index)
+        begin = starts[index]
+        end = starts[index + used - 1] + len(words[index + used - 1]) if used else begin
+        if id_ and (used > 1 or _beside_licence(text, begin, end)) and not _denied(text, begin) and id_ not in _STATED:
+            raw = text[begin : end + 2].strip(" ,.)\n")
+            yield begin, end, Licence(id_, "notice", raw)
+        index += max(used, 1)
+
+
+def _longest(words: list[str], index: int) -> tuple[int, str | None]:
+    used, id_ = 0, None
+    for name in _first_words().get(words[index], ()):
+        if tuple(words[index : index + len(name)]) == name:
+            used, id_ = len(name), _names()[name]
+            break
+    if words[index] in {"cc", "creative", "attribution"}:
+        cc_used, cc_id = _cc_prefix(words[index : index + 24])
+        if cc_id and cc_used > used and (cc_used > 1 or words[index] != "attribution"):
+            return cc_used, cc_id
+    return used, id_
+
+
+_BEFORE = re.compile(
+    r"(?:licen[cs]ed?[\s:*_`\[(\"'-]*(?:\w+[\s:*_`\[(\"'-]+){0,3}|under (?:the |an? )?[\[(*`\"']*|依照[\s\[]*)$", re.I
+)
+_AFTER = re.compile(r"^[\s\]\)*_`\"'-]*(?:style |public )?(?:licen[cs]e|许可|协议|开源)", re.I)
+
+
+_STATED = frozenset(
+    f"LicenseRef-provenance-{name}" for name in ("noncommercial", "research-only", "all-rights-reserved")
+)
+"""Restrictions, which prose states rather than names: `restrictions` finds them."""
+
+_DENIAL = re.compile(r"\b(?:not|never|neither|nor|isn't|aren't|without|unlike)\b[^.;:,]{0,40}$", re.I)
+
+
+def _denied(text: str, begin: int) -> bool:
+    return bool(_DENIAL.search(text[max(0, begin - 60) : begin]))
+
+
+def _beside_licence(text: str, begin: int, end: int) -> bool:
+    return bool(_BEFORE.search(text[max(0, begin - 60) : begin]) or _AFTER.search(text[end : end + 24]))
