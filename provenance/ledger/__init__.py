@@ -1,1 +1,25 @@
-"""ledger."""
+"""The ledger: signed entries under one log, and what it takes to check them without trusting us.
+
+An entry is an in-toto Statement v1 in a DSSE envelope (ECDSA P-256); entries are leaves of an RFC 9162 log whose head
+is a C2SP checkpoint (Ed25519). A signature proves who said what, unaltered; not that it is complete or honest.
+"""
+
+from __future__ import annotations
+
+from provenance.ledger.keys import KeyPair, load, user_keys
+from provenance.ledger.log import Entry, append, is_ledger, read_entry, tables
+from provenance.ledger.verify import Step, Verification, verify
+
+__all__ = [
+    "Entry",
+    "KeyPair",
+    "Step",
+    "Verification",
+    "append",
+    "is_ledger",
+    "load",
+    "read_entry",
+    "tables",
+    "user_keys",
+    "verify",
+]

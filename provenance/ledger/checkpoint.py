@@ -1,0 +1,149 @@
+r"""Checkpoints: the log's head as a C2SP signed note, signed with Ed25519.
+
+    <origin>\n<size>\n<base64 of the root>\n\n— <origin> <base64 of key id and signature>\n
+
+Sources: https://c2sp.org/tlog-checkpoint and https://c2sp.org/signed-note.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidSignature
+
+from provenance.errors import BadSignature, VerificationError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+LIMIT = 1 << 20
+"""Bytes of the largest note that is read (the limit of other C2SP implementations)."""
+
+_ED25519 = b"\x01"
+_NOTE = re.compile(
+    r"(?P<origin>[^\s+]{1,255})\n(?P<size>0|[1-9][0-9]{0,17})\n(?P<root>[A-Za-z0-9+/]{43}=)\n"
+    r"\n— (?P=origin) (?P<signature>[A-Za-z0-9+/]{91}=)\n(?P<others>(?:— [^\s+]{1,255} [A-Za-z0-9+/=]+\n)*)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a log's operator signed: so many entries, with this root.
+
+    Args:
+        origin: name of the log.
+        size: number of entries.
+        root: root over their leaf hashes, 32 bytes.
+        key: C2SP key id, 4 bytes.
+        signature: Ed25519 over `body`, 64 bytes.
+    """
+
+    origin: str
+    size: int
+    root: bytes
+    key: bytes
+    signature: bytes
+
+    @property
+    def body(self) -> bytes:
+        """The signed text, its closing newline included."""
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n".encode()
+
+    @property
+    def note(self) -> bytes:
+        """The note's file: body, blank line, the operator's signature."""
+        signature = base64.b64encode(self.key + self.signature).decode()
+        return self.body + f"\n— {self.origin} {signature}\n".encode()
+
+
+def sign(origin: str, size: int, root: bytes, key: Ed25519PrivateKey) -> Checkpoint:
+    """Sign a log's head.
+
+    Args:
+        origin: name of the log, without spaces or '+'.
+        size: number of entries.
+        root: root over their leaf hashes, 32 bytes.
+        key: the log key.
+
+    Returns:
+        The checkpoint; its `note` is what goes into the file.
+    """
+    unsigned = Checkpoint(origin, size, root, key_id(origin, key.public_key()), b"")
+    return Checkpoint(origin, size, root, unsigned.key, key.sign(unsigned.body))
+
+
+def read(data: bytes, *, cosigned: bool = False) -> Checkpoint:
+    """Read a note, strictly.
+
+    Args:
+        data: the file's bytes.
+        cosigned: whether further signature lines (of witnesses) may follow the operator's; they are not checked.
+
+    Returns:
+        The checkpoint; its signature is not checked yet.
+
+    Raises:
+        VerificationError: it is not such a note, or not in canonical form.
+    """
+    try:
+        found = _NOTE.fullmatch(data.decode("utf-8")) if len(data) <= LIMIT else None
+    except UnicodeDecodeError:
+        found = None
+    if found is None or (found["others"] and not cosigned):
+        raise VerificationError("it is not a signed checkpoint with one signature")
+    signature = base64.b64decode(found["signature"])
+    made = Checkpoint(
+        found["origin"], int(found["size"]), base64.b64decode(found["root"]), signature[:4], signature[4:]
+    )
+    if made.note + found["others"].encode() != data:
+        raise VerificationError("it is not in canonical form: base64 has unused bits set")
+    return made
+
+
+def check(checkpoint: Checkpoint, key: Ed25519PublicKey) -> None:
+    """Check the operator's signature.
+
+    Args:
+        checkpoint: what `read` returned.
+        key: the log key.
+
+    Raises:
+        BadSignature: the key id or the signature is not this key's.
+    """
+    if checkpoint.key != key_id(checkpoint.origin, key):
+        raise BadSignature("the checkpoint names another key")
+    try:
+        key.verify(checkpoint.signature, checkpoint.body)
+    except InvalidSignature as cause:
+        raise BadSignature("the checkpoint's signature does not match its text") from cause
+
+
+def key_id(origin: str, key: Ed25519PublicKey) -> bytes:
+    """Return a key's C2SP id: the first 4 bytes of SHA-256(name || 0x0A || 0x01 || key).
+
+    Args:
+        origin: name of the log, which is the name of its key.
+        key: the log key.
+
+    Returns:
+        4 bytes (C2SP signed-note, "Signatures").
+    """
+    return hashlib.sha256(origin.encode() + b"\n" + _ED25519 + key.public_bytes_raw()).digest()[:4]
+
+
+def vkey(origin: str, key: Ed25519PublicKey) -> str:
+    """Return the text by which C2SP tools pin a log: `<name>+<key id>+<base64 of type and key>`.
+
+    Args:
+        origin: name of the log.
+        key: the log key.
+
+    Returns:
+        A verifier key (C2SP signed-note, "Verifier keys").
+    """
+    encoded = base64.b64encode(_ED25519 + key.public_bytes_raw()).decode()
+    return f"{origin}+{key_id(origin, key).hex()}+{encoded}"

@@ -1,0 +1,157 @@
+"""DSSE envelopes: one payload, one ECDSA P-256 signature, one byte string that says it.
+
+DSSE 1.0.2 signs the exact bytes of the payload, so that no canonical form is needed to verify. Canonical bytes are
+asked of the *file* all the same: white space, base64 variants or an unsigned extra key would be changes that nobody
+notices.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from provenance.digests import canonical
+from provenance.errors import BadSignature, VerificationError
+from provenance.ledger import merkle
+from provenance.ledger.keys import fingerprint
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (FIPS 186-5)
+_DIGEST = ec.ECDSA(SHA256())
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A payload and who signed it.
+
+    Args:
+        payload: the signed bytes, an in-toto Statement.
+        keyid: OpenSSH SHA256 fingerprint of the signer's key.
+        signature: DER of (r, s).
+    """
+
+    payload: bytes
+    keyid: str
+    signature: bytes
+
+    @property
+    def leaf(self) -> bytes:
+        """The entry's leaf hash: SHA-256(0x00 || PAE). Signatures are outside, so co-signatures change no history."""
+        return merkle.leaf(pae(self.payload))
+
+
+def pae(payload: bytes) -> bytes:
+    """Return the bytes that are signed: DSSE's pre-authentication encoding.
+
+    Args:
+        payload: the statement's bytes.
+
+    Returns:
+        `DSSEv1 <length> <type> <length> <payload>` (DSSE 1.0.2, protocol.md).
+    """
+    return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
+
+
+def seal(payload: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Sign a payload.
+
+    Args:
+        payload: the statement's bytes.
+        key: the statement key, P-256.
+
+    Returns:
+        The envelope's file: canonical JSON, one signature.
+    """
+    r, s = decode_dss_signature(key.sign(pae(payload), _DIGEST))
+    # (r, s) and (r, n - s) both verify; only the lower is ever written, so that a signature has one form.
+    signature = encode_dss_signature(r, min(s, _ORDER - s))
+    return _write(Envelope(payload, fingerprint(key.public_key()), signature))
+
+
+def read(data: bytes) -> Envelope:
+    """Read an envelope's file, strictly.
+
+    Args:
+        data: the file's bytes.
+
+    Returns:
+        The envelope; its signature is not checked yet.
+
+    Raises:
+        VerificationError: it is not a DSSE envelope of a statement with one signature, or not in canonical form.
+    """
+    try:
+        value = parse(data)
+        found = Envelope(
+            payload=base64.b64decode(value["payload"], validate=True),
+            keyid=value["signatures"][0]["keyid"],
+            signature=base64.b64decode(value["signatures"][0]["sig"], validate=True),
+        )
+        same = _write(found) == data
+    except (KeyError, IndexError, TypeError, ValueError) as cause:
+        raise VerificationError("it is not a DSSE envelope with one signature") from cause
+    if value["payloadType"] != PAYLOAD_TYPE:
+        raise VerificationError(f"its payload type is not {PAYLOAD_TYPE}")
+    if not same:
+        raise VerificationError("it is not in canonical form: bytes were changed outside the signature")
+    return found
+
+
+def check(envelope: Envelope, key: ec.EllipticCurvePublicKey) -> None:
+    """Check an envelope's signature over its pre-authentication encoding.
+
+    Args:
+        envelope: what `read` returned.
+        key: the signer's public key.
+
+    Raises:
+        BadSignature: the signature is not by this key over these bytes, is not strict DER, or has a high s.
+    """
+    try:
+        r, s = decode_dss_signature(envelope.signature)
+        if encode_dss_signature(r, s) != envelope.signature or s > _ORDER - s:
+            raise BadSignature("the signature is not in its one canonical form (strict DER, low s)")
+        key.verify(envelope.signature, pae(envelope.payload), _DIGEST)
+    except (InvalidSignature, ValueError) as cause:
+        raise BadSignature(f"the signature is not by {fingerprint(key)} over these bytes") from cause
+
+
+def parse(data: bytes) -> Any:
+    """Parse JSON strictly: no duplicate keys, no keys that differ in case only, no NaN.
+
+    Args:
+        data: UTF-8.
+
+    Returns:
+        The value.
+
+    Raises:
+        VerificationError: the bytes are not such JSON.
+    """
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_constant)
+    except (ValueError, RecursionError) as cause:
+        raise VerificationError(f"it is not strict JSON: {cause}") from cause
+
+
+def _write(envelope: Envelope) -> bytes:
+    signature = {"keyid": envelope.keyid, "sig": base64.b64encode(envelope.signature).decode()}
+    payload = base64.b64encode(envelope.payload).decode()
+    return canonical({"payload": payload, "payloadType": PAYLOAD_TYPE, "signatures": [signature]})
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({key.casefold() for key, _ in pairs}) != len(pairs):
+        raise ValueError("an object holds two keys that are equal or differ in case only")
+    return dict(pairs)
+
+
+def _constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,503 @@
+"""The log: a folder of entries under a checkpoint, to which each scan appends one.
+
+    origin  VERIFY.md  keys/{statement,log}.pub.pem     written once, bound by entry 0
+    entries/00000000.dsse.json                          the signed statement
+    checkpoints/1.note                                  the log's head after it; an entry counts once it stands here
+    objects/sha256/ab/ab…                               tables as JSON lines
+    scans/00000000/*.parquet, report.html, …            tables and documents for people and programs
+    scans/latest -> 00000000                            the only link
+
+Appending writes all of it beside, then renames: scans and objects, entry, checkpoint, in this order. Whoever is killed
+in between leaves a ledger that verifies, and the next scan finishes what was signed: no index is ever signed twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provenance.digests import sha256
+from provenance.errors import BrokenChain, ConfigError, DigestMismatch, InputError, VerificationError
+from provenance.ledger import checkpoint, envelope, merkle, statement
+from provenance.ledger.keys import KeyPair, fingerprint, public_pem, read_public
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
+
+ENTRY_LIMIT = 1 << 26
+"""Bytes of the largest envelope that is read or written."""
+
+ORIGIN, RECIPE = "origin", "VERIFY.md"
+STATEMENT_KEY, LOG_KEY = "keys/statement.pub.pem", "keys/log.pub.pem"
+STAGING = ".append"
+_SMALL = 1 << 16  # bytes: origin, public keys
+_OURS = {ORIGIN, RECIPE, STAGING, ".lock", "keys", "entries", "checkpoints", "objects", "scans"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one scan added to a ledger.
+
+    Args:
+        index: number of the entry, from 0.
+        folder: its folder of tables and documents, `scans/<index>`.
+        origin: name of the log.
+        size: entries in the log, this one included.
+        root: root over them, hexadecimal.
+        keyid: OpenSSH SHA256 fingerprint of the statement key.
+        statement: what was signed.
+    """
+
+    index: int
+    folder: Path
+    origin: str
+    size: int
+    root: str
+    keyid: str
+    statement: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """A ledger that is ours to append to: its origin and the leaf hashes of its entries."""
+
+    folder: Path
+    origin: str
+    leaves: tuple[bytes, ...]
+
+
+def entry_path(index: int) -> str:
+    """Return where an entry's envelope stands, relative to the ledger."""
+    return f"entries/{index:08d}.dsse.json"
+
+
+def note_path(size: int) -> str:
+    """Return where the checkpoint over the first `size` entries stands, relative to the ledger."""
+    return f"checkpoints/{size}.note"
+
+
+def scan_path(index: int) -> str:
+    """Return the folder of an entry's tables and documents, relative to the ledger."""
+    return f"scans/{index:08d}"
+
+
+def is_ledger(folder: Path) -> bool:
+    """Tell whether a folder looks like a ledger: it has an `origin` and `checkpoints`."""
+    return (folder / ORIGIN).is_file() and (folder / "checkpoints").is_dir()
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Read a small regular file, never through a link and never more than agreed.
+
+    Args:
+        path: the file.
+        limit: bytes.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        OSError: it cannot be opened.
+        VerificationError: it is not a regular file, or larger than the limit.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise VerificationError("it is not a regular file")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise VerificationError(f"it is larger than {limit} bytes")
+    return data
+
+
+def append(
+    folder: Path,
+    tables: Mapping[str, pa.Table],
+    documents: Mapping[str, bytes],
+    facts: Mapping[str, Any],
+    *,
+    keys: KeyPair,
+) -> Entry:
+    """Append one signed entry that binds a scan's tables and documents.
+
+    Args:
+        folder: the ledger; made where there is none.
+        tables: all of schemas.SEALED by name, sorted; grain and units as there.
+        documents: further files of `scans/<index>/` by name.
+        facts: what the scan says of itself, see statement.Facts.
+        keys: who signs; must be the ledger's own.
+
+    Returns:
+        The entry.
+
+    Raises:
+        ConfigError: the folder is no ledger, belongs to other keys, or the facts do not hold to their schema.
+        BrokenChain: the ledger's log does not verify, so nothing may be added to it.
+        ValueError: a table does not hold to its schema.
+        OSError: the folder cannot be written.
+    """
+    conformed = _conformed(tables)
+    _enter(folder)
+    with _locked(folder):
+        staging, killed = folder / STAGING, (folder / STAGING).exists()
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir()
+        log = _open(folder, keys) or _start(folder, keys)
+        if killed:
+            _drop_orphans(log)
+        try:
+            sealed = _stage(staging, log, conformed, documents, facts, keys=keys)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        return _publish(staging, log, sealed, keys)
+
+
+def size(folder: Path) -> int:
+    """Return how many finished entries a ledger has: the number of its newest checkpoint.
+
+    Args:
+        folder: the ledger.
+
+    Returns:
+        0 where no scan was ever finished.
+    """
+    notes = folder / "checkpoints"
+    if not notes.is_dir():
+        return 0
+    names = (path.name.removesuffix(".note") for path in notes.iterdir() if path.suffix == ".note")
+    return max((int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 9), default=0)
+
+
+def read_entry(folder: Path, index: int | None = None) -> dict[str, Any]:
+    """Read what an entry says, without verifying who said it.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry, from 0; the newest if None.
+
+    Returns:
+        The in-toto Statement.
+
+    Raises:
+        InputError: it is not a ledger, or has no such entry.
+        VerificationError: the entry is not a canonical envelope of a statement.
+    """
+    return _statement(folder, _index(folder, index)).value
+
+
+def tables(folder: Path, index: int | None = None) -> dict[str, pa.Table]:
+    """Read an entry's tables, each held to the digest that binds it and to its schema.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry, from 0; the newest if None.
+
+    Returns:
+        All of schemas.SEALED by name.
+
+    Raises:
+        InputError: it is not a ledger, has no such entry, or a table is withheld or does not hold to its schema.
+        DigestMismatch: a table's bytes were changed.
+        VerificationError: the entry is not a canonical envelope of a statement.
+    """
+    from pyarrow.parquet import read_table
+
+    from provenance.ledger.objects import digest
+    from provenance.schemas import SEALED, conform
+
+    at = _index(folder, index)
+    bound = _statement(folder, at).folder
+    found = {}
+    for name, schema in SEALED.items():
+        path = f"{scan_path(at)}/{name}.parquet"
+        try:
+            if digest(folder / path) != bound.get(path):
+                raise DigestMismatch(f"{path} is not what entry {at} binds; run provenance verify")
+            found[name] = conform(read_table(folder / path), schema)
+        except (OSError, ValueError) as cause:
+            raise InputError(f"{path} cannot be read: {cause}") from cause
+    return found
+
+
+def _statement(folder: Path, index: int) -> statement.Statement:
+    return statement.read(_envelope(folder, index).payload)
+
+
+def _envelope(folder: Path, index: int) -> envelope.Envelope:
+    try:
+        return envelope.read(read_bytes(folder / entry_path(index), ENTRY_LIMIT))
+    except OSError as cause:
+        raise InputError(f"{folder} has no entry {index}") from cause
+
+
+def _index(folder: Path, index: int | None) -> int:
+    count = size(folder)
+    if not count:
+        raise InputError(f"{folder} is not a ledger with a finished entry")
+    if index is None:
+        return count - 1
+    if not 0 <= index < count:
+        raise InputError(f"{folder} has no entry {index}; its entries are 0 to {count - 1}")
+    return index
+
+
+def _conformed(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    from provenance.schemas import SEALED, conform
+
+    if set(tables) != set(SEALED):
+        raise ValueError(f"an entry seals the tables {sorted(SEALED)}, not {sorted(tables)}")
+    return {name: conform(tables[name], schema) for name, schema in SEALED.items()}
+
+
+def _enter(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strangers = {path.name for path in folder.iterdir()} - _OURS
+    except OSError as cause:
+        raise ConfigError(f"the ledger {folder} cannot be written: {cause.strerror}") from cause
+    if strangers and not is_ledger(folder):
+        raise ConfigError(f"{folder} holds other files and is not a ledger; name an empty or new folder with --ledger")
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let one append at a time in; a killed one's lock goes with it, and no lock file stays to be bound."""
+    if sys.platform == "win32":
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_TEMPORARY
+        held = _held(folder, lambda: os.open(folder / ".lock", flags))
+    else:
+        import fcntl
+
+        held = _held(folder, lambda: os.open(folder, os.O_RDONLY))
+        _held(folder, lambda: fcntl.flock(held, fcntl.LOCK_EX))
+    try:
+        yield
+    finally:
+        os.close(held)
+
+
+def _held(folder: Path, take: Any) -> Any:
+    try:
+        return take()
+    except OSError as cause:
+        raise ConfigError(f"the ledger {folder} cannot be locked: {cause.strerror}") from cause
+
+
+def _drop_orphans(log: _Log) -> None:
+    """Remove objects that a killed append moved in before it signed anything."""
+    bound = {path for index in range(len(log.leaves)) for path in _statement(log.folder, index).folder}
+    for path in (log.folder / "objects").rglob("*"):
+        if path.is_file() and path.relative_to(log.folder).as_posix() not in bound:
+            path.unlink()
+
+
+def _start(folder: Path, keys: KeyPair) -> _Log:
+    """Write what a new ledger holds once.
+
+    The origin is unique: two ledgers of one user under one name would look like two views of one log.
+    """
+    log_key = keys.log.public_key()
+    origin = f"provenance.local/{sha256(public_pem(log_key))[:8]}/{secrets.token_hex(8)}"
+    _write(folder, ORIGIN, f"{origin}\n".encode())
+    _write(folder, RECIPE, Path(__file__).with_name(RECIPE).read_bytes())
+    _write(folder, STATEMENT_KEY, public_pem(keys.statement.public_key()))
+    _write(folder, LOG_KEY, public_pem(log_key))
+    return _Log(folder, origin, ())
+
+
+def _open(folder: Path, keys: KeyPair) -> _Log | None:
+    """Open a ledger for appending, and finish the entry of an append that was killed after signing it."""
+    count = size(folder)
+    unfinished = (folder / entry_path(count)).exists()
+    if not count and not unfinished:
+        return None
+    _check_ours(folder, keys)
+    try:
+        origin = read_bytes(folder / ORIGIN, _SMALL).decode().removesuffix("\n")
+        log = _Log(folder, origin, tuple(_envelope(folder, index).leaf for index in range(count)))
+        _check_head(log, keys)
+        return _finish(log, keys) if unfinished else log
+    except (OSError, ValueError, InputError, VerificationError) as cause:
+        raise BrokenChain(f"the ledger {folder} does not verify, so nothing is added to it: {cause}") from cause
+
+
+def _check_ours(folder: Path, keys: KeyPair) -> None:
+    for name, key in ((LOG_KEY, keys.log.public_key()), (STATEMENT_KEY, keys.statement.public_key())):
+        try:
+            theirs = fingerprint(read_public(read_bytes(folder / name, _SMALL)))
+        except (OSError, ConfigError, VerificationError) as cause:
+            raise ConfigError(f"the ledger {folder} does not say whose it is: {name} cannot be read") from cause
+        if theirs != fingerprint(key):
+            raise ConfigError(
+                f"the ledger {folder} is signed with another key ({theirs}); name that key with --key, "
+                "or another folder with --ledger"
+            )
+
+
+def _check_head(log: _Log, keys: KeyPair) -> None:
+    if not log.leaves:
+        return
+    head = checkpoint.read(read_bytes(log.folder / note_path(len(log.leaves)), checkpoint.LIMIT))
+    checkpoint.check(head, keys.log.public_key())
+    if (head.origin, head.size, head.root) != (log.origin, len(log.leaves), merkle.root(log.leaves)):
+        raise BrokenChain("its newest checkpoint does not match its entries")
+
+
+def _finish(log: _Log, keys: KeyPair) -> _Log:
+    """Put a checkpoint over an entry that was signed and written, but not yet counted."""
+    index = len(log.leaves)
+    found = _envelope(log.folder, index)
+    envelope.check(found, keys.statement.public_key())
+    said = statement.read(found.payload)
+    if said.place != statement.Place(log.origin, index, merkle.root(log.leaves).hex()):
+        raise BrokenChain(f"entry {index} belongs elsewhere")
+    from provenance.ledger.objects import digest
+
+    for path, bound in said.folder.items():
+        if digest(log.folder / path) != bound:
+            raise DigestMismatch(f"{path} is not what entry {index} binds")
+    longer = _Log(log.folder, log.origin, (*log.leaves, found.leaf))
+    _write(log.folder, note_path(index + 1), _head(longer, keys).note)
+    return longer
+
+
+def _head(log: _Log, keys: KeyPair) -> checkpoint.Checkpoint:
+    return checkpoint.sign(log.origin, len(log.leaves), merkle.root(log.leaves), keys.log)
+
+
+def _stage(
+    staging: Path,
+    log: _Log,
+    tables: Mapping[str, pa.Table],
+    documents: Mapping[str, bytes],
+    facts: Mapping[str, Any],
+    *,
+    keys: KeyPair,
+) -> bytes:
+    """Write a scan's files beside the ledger; return the envelope that binds them."""
+    from provenance.ledger.objects import portable
+
+    index = len(log.leaves)
+    folder = _fixed(log.folder) if index == 0 else {}
+    listed, bound = _stage_tables(staging, index, tables)
+    folder |= bound | _stage_documents(staging, index, documents)
+    payload = statement.build(
+        portable(dict(facts)),
+        place=statement.Place(log.origin, index, merkle.root(log.leaves).hex()),
+        keys="local" if keys.local else "given",
+        tables=listed,
+        folder=folder,
+        subject=folder[str(listed["files"]["lines"])],
+    )
+    sealed = envelope.seal(payload, keys.statement)
+    if len(sealed) > ENTRY_LIMIT:
+        raise ConfigError(f"the entry is larger than {ENTRY_LIMIT} bytes; put what is large into a table or document")
+    return sealed
+
+
+def _fixed(folder: Path) -> dict[str, str]:
+    return {name: sha256((folder / name).read_bytes()) for name in (ORIGIN, RECIPE, STATEMENT_KEY, LOG_KEY)}
+
+
+def _stage_tables(
+    staging: Path, index: int, tables: Mapping[str, pa.Table]
+) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
+    from provenance.ledger.objects import LINED, write_lines, write_parquet
+
+    listed: dict[str, dict[str, object]] = {}
+    bound: dict[str, str] = {}
+    (staging / "scan").mkdir()
+    (staging / "objects").mkdir()
+    for name, table in tables.items():
+        parquet = f"{scan_path(index)}/{name}.parquet"
+        bound[parquet] = write_parquet(table, staging / "scan" / f"{name}.parquet")
+        listed[name] = {"rows": table.num_rows, "parquet": parquet}
+        if name in LINED:
+            made = staging / "objects" / name
+            digest = write_lines(table, made)
+            made.rename(staging / "objects" / digest)
+            bound[statement.object_path(digest)] = digest
+            listed[name]["lines"] = statement.object_path(digest)
+    return listed, bound
+
+
+def _stage_documents(staging: Path, index: int, documents: Mapping[str, bytes]) -> dict[str, str]:
+    bound = {}
+    for name, data in documents.items():
+        if Path(name).name != name or (staging / "scan" / name).exists():
+            raise ConfigError(f"a document cannot be called {name!r}")
+        (staging / "scan" / name).write_bytes(data)
+        bound[f"{scan_path(index)}/{name}"] = sha256(data)
+    return bound
+
+
+def _publish(staging: Path, log: _Log, sealed: bytes, keys: KeyPair) -> Entry:
+    """Move staged files into the ledger, in the order that keeps it valid at any instant."""
+    folder, index = log.folder, len(log.leaves)
+    _move_objects(staging / "objects", folder)
+    _move_scan(staging / "scan", folder / scan_path(index))
+    _write(folder, entry_path(index), sealed)
+    found = envelope.read(sealed)
+    longer = _Log(folder, log.origin, (*log.leaves, found.leaf))
+    head = _head(longer, keys)
+    _write(folder, note_path(head.size), head.note)
+    _point_latest(staging, folder, index)
+    shutil.rmtree(staging)
+    said = statement.read(found.payload).value
+    return Entry(index, folder / scan_path(index), log.origin, head.size, head.root.hex(), found.keyid, said)
+
+
+def _move_objects(staged: Path, folder: Path) -> None:
+    for path in staged.iterdir():
+        target = folder / statement.object_path(path.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sync(path)
+        path.replace(target)
+        _sync(target.parent)
+
+
+def _move_scan(staged: Path, target: Path) -> None:
+    for path in (*staged.iterdir(), staged):
+        _sync(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # A killed append may have left a folder here that no entry binds.
+    shutil.rmtree(target, ignore_errors=True)
+    staged.replace(target)
+    _sync(target.parent)
+
+
+def _point_latest(staging: Path, folder: Path, index: int) -> None:
+    # A convenience: where links cannot be made, there is none.
+    with contextlib.suppress(OSError):
+        (staging / "latest").symlink_to(f"{index:08d}", target_is_directory=True)
+        (staging / "latest").replace(folder / "scans" / "latest")
+
+
+def _write(folder: Path, name: str, data: bytes) -> None:
+    """Write a file of the ledger so that it is there whole or not at all."""
+    made, path = folder / STAGING / "file", folder / name
+    made.write_bytes(data)
+    _sync(made)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    if sys.platform == "win32":
+        return  # it opens no folders, and syncs no file that is open for reading
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

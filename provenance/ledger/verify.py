@@ -1,0 +1,610 @@
+"""Verification of a ledger: total, so that no bytes whatever raise, and frank about what was not checked.
+
+Exit codes never change. What a scan found never affects them. This file needs no pyarrow: what is verified is never
+handed to a parser before its digest was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from provenance.digests import canonical
+from provenance.errors import ConfigError, ProvenanceError, VerificationError
+from provenance.ledger import checkpoint, envelope, keys, log, merkle, statement, trust
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD, EQUIVOCATION = range(7)
+"""Exit codes: 0 verified · 1 invalid signature, digest, proof or schema · 2 usage or I/O · 3 consistent, but a key is
+not pinned · 4 ledger valid, data differs · 5 a referenced object is withheld · 6 two signed views contradict."""
+
+MEANINGS = {
+    OK: "the ledger verifies",
+    INVALID: "the ledger does not verify",
+    USAGE: "nothing could be verified",
+    UNPINNED: "the ledger is consistent, but you have not pinned its keys",
+    DATA_DIFFERS: "the ledger verifies, but the data is not what was scanned",
+    WITHHELD: "the ledger verifies, but files it binds are withheld",
+    EQUIVOCATION: "the log's operator signed two views that contradict each other",
+}
+# What is worst is what is said: a broken ledger proves nothing else; a contradiction is proof against its signer.
+_WORST = (USAGE, INVALID, EQUIVOCATION, UNPINNED, WITHHELD, DATA_DIFFERS, OK)
+
+_DEPTH = 4  # folders deep; what stands deeper is not ours and is named as a whole
+_LINE = 1 << 24  # bytes of the longest line of a table
+_SHOWN = 20  # names printed of a list
+_NOTE = re.compile(r"checkpoints/([1-9][0-9]{0,8})\.note")
+
+Status = Literal["ok", "failed", "not checked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that verification looked at, or says it did not.
+
+    Args:
+        name: ledger, folder, keys, signatures, statements, log, checkpoints, held note, ...
+        status: ok | failed | not checked.
+        detail: one plain sentence.
+    """
+
+    name: str
+    status: Status
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A key that signed something here.
+
+    Args:
+        fingerprint: OpenSSH SHA256 fingerprint.
+        role: statement | log.
+        whose: who pinned it and how; None where nobody did.
+    """
+
+    fingerprint: str
+    role: trust.Role
+    whose: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How data differs from what was scanned: paths relative to the data, sorted."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What verification found.
+
+    Args:
+        exit_code: 0 to 6, see `MEANINGS`.
+        steps: in the order they were taken.
+        unbound: files of the folder that no entry binds.
+        withheld: files that an entry binds and that are missing.
+        signers: the keys that signed.
+        origin: name of the log, if it could be read.
+        entries: how many entries stand under the newest checkpoint.
+        local: whether an entry was signed with keys that a first scan made.
+        changes: how the data differs, if it was compared.
+        evidence: where the proof of equivocation was written.
+    """
+
+    exit_code: int
+    steps: tuple[Step, ...]
+    unbound: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+    signers: tuple[Signer, ...] = ()
+    origin: str | None = None
+    entries: int = 0
+    local: bool = False
+    changes: Changes | None = None
+    evidence: Path | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `--format json` prints: every step, and by name what was *not* checked."""
+        return {
+            "exit_code": self.exit_code,
+            "meaning": MEANINGS[self.exit_code],
+            "origin": self.origin,
+            "entries": self.entries,
+            "keys": [
+                {
+                    "fingerprint": item.fingerprint,
+                    "role": item.role,
+                    "pinned": item.whose is not None,
+                    "whose": item.whose,
+                }
+                for item in self.signers
+            ],
+            "keys_local": self.local,
+            "steps": [{"name": item.name, "status": item.status, "detail": item.detail} for item in self.steps],
+            "not_checked": [item.name for item in self.steps if item.status == "not checked"],
+            "unbound": list(self.unbound),
+            "withheld": list(self.withheld),
+            "data": None
+            if self.changes is None
+            else {
+                "added": list(self.changes.added),
+                "removed": list(self.changes.removed),
+                "changed": list(self.changes.changed),
+            },
+            "evidence": str(self.evidence) if self.evidence else None,
+        }
+
+    def lines(self) -> list[str]:
+        """Return plain English sentences for a terminal, the verdict first; nothing in them can steer the terminal."""
+        said = [f"{MEANINGS[self.exit_code].capitalize()}."]
+        said += [_signed_by(item) for item in self.signers]
+        if self.local:
+            said.append("A self-made key identifies nobody: compare its fingerprint by another way.")
+        marks = {"ok": "ok", "failed": "FAILED", "not checked": "not checked"}
+        said += [f"{marks[item.status]}: {item.name}: {item.detail}" for item in self.steps]
+        said += _listed("warning: no entry binds", self.unbound)
+        said += _listed("withheld", self.withheld)
+        if self.changes:
+            said += _listed("added", self.changes.added)
+            said += _listed("removed", self.changes.removed)
+            said += _listed("changed", self.changes.changed)
+        return [_plain(line) for line in said]
+
+
+def verify(
+    path: Path,
+    *,
+    trust: Path | None = None,
+    since: Path | None = None,
+    data: Path | None = None,
+    strict: bool = False,
+    evidence: Path | None = None,
+) -> Verification:
+    """Verify a ledger. Never raises, whatever the bytes.
+
+    Args:
+        path: the ledger.
+        trust: a trust file; it replaces the user's own keys, which are pinned otherwise.
+        since: a checkpoint that the verifier held: the log must extend it.
+        data: the data: its files must be those of the newest scan.
+        strict: whether a file that no entry binds is a fault.
+        evidence: folder for the proof of equivocation; the working folder if None.
+
+    Returns:
+        The exit code and everything that led to it.
+    """
+    inquiry = _Inquiry(path)
+    try:
+        _inquire(inquiry, _Asked(trust, since, data, strict, evidence or Path()))
+    except _Stop:
+        pass
+    except OSError as cause:
+        inquiry.fail("ledger", f"it cannot be read: {cause.strerror}", USAGE)
+    return inquiry.conclude()
+
+
+class _Stop(Exception):  # noqa: N818 - not an error: what follows cannot be looked at
+    """Ends an inquiry that has said why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    trust: Path | None
+    since: Path | None
+    data: Path | None
+    strict: bool
+    evidence: Path
+
+
+@dataclass(slots=True)
+class _Inquiry:
+    """What is known so far."""
+
+    folder: Path
+    steps: list[Step] = field(default_factory=list)
+    codes: set[int] = field(default_factory=lambda: {OK})
+    files: set[str] = field(default_factory=set)
+    strange: list[str] = field(default_factory=list)
+    bound: dict[str, str] = field(default_factory=dict)
+    withheld: list[str] = field(default_factory=list)
+    unbound: list[str] = field(default_factory=list)
+    signers: dict[tuple[str, str], Signer] = field(default_factory=dict)
+    statements: list[statement.Statement] = field(default_factory=list)
+    notes: dict[int, checkpoint.Checkpoint] = field(default_factory=dict)
+    leaves: list[bytes] = field(default_factory=list)
+    origin: str | None = None
+    size: int = 0
+    changes: Changes | None = None
+    evidence: Path | None = None
+
+    def ok(self, name: str, detail: str) -> None:
+        self.steps.append(Step(name, "ok", detail))
+
+    def fail(self, name: str, detail: str, code: int = INVALID) -> None:
+        self.steps.append(Step(name, "failed", detail))
+        self.codes.add(code)
+
+    def skip(self, name: str, detail: str) -> None:
+        self.steps.append(Step(name, "not checked", detail))
+
+    def stop(self, name: str, detail: str, code: int = INVALID) -> _Stop:
+        self.fail(name, detail, code)
+        return _Stop()
+
+    def read(self, name: str, limit: int) -> bytes:
+        return log.read_bytes(self.folder / name, limit)
+
+    def conclude(self) -> Verification:
+        return Verification(
+            exit_code=next(code for code in _WORST if code in self.codes),
+            steps=tuple(self.steps),
+            unbound=tuple(self.unbound),
+            withheld=tuple(self.withheld),
+            signers=tuple(self.signers.values()),
+            origin=self.origin,
+            entries=self.size,
+            local=any(item.predicate["keys"] == "local" for item in self.statements),
+            changes=self.changes,
+            evidence=self.evidence,
+        )
+
+
+def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
+    pinned = _pinned(inquiry, asked)
+    held = _held(inquiry, asked)
+    _look(inquiry, asked)
+    known = _known(inquiry, pinned)
+    _check_entries(inquiry, known, pinned)
+    _check_log(inquiry)
+    _check_notes(inquiry, known, pinned)
+    _check_pins(inquiry)
+    _check_held(inquiry, held, known, asked.evidence)
+    inquiry.skip("witnesses", "this version reads no witness cosignatures")
+    inquiry.skip("timestamps", "this version reads no timestamps: when something was signed is claimed, not proven")
+    _check_files(inquiry)
+    _check_unbound(inquiry, asked.strict)
+    _check_data(inquiry, asked.data)
+
+
+def _pinned(inquiry: _Inquiry, asked: _Asked) -> trust.Trust:
+    try:
+        return trust.read(asked.trust) if asked.trust else trust.own()
+    except ConfigError as cause:
+        raise inquiry.stop("trust", str(cause), USAGE) from cause
+
+
+def _held(inquiry: _Inquiry, asked: _Asked) -> checkpoint.Checkpoint | None:
+    if asked.since is None:
+        return None
+    try:
+        return checkpoint.read(log.read_bytes(asked.since, checkpoint.LIMIT), cosigned=True)
+    except (OSError, VerificationError) as cause:
+        raise inquiry.stop("held note", f"{asked.since} cannot be read as a checkpoint: {cause}", USAGE) from cause
+
+
+def _look(inquiry: _Inquiry, asked: _Asked) -> None:
+    """See what is in the folder, and refuse what is neither file nor folder."""
+    if asked.data is not None and not asked.data.is_dir():
+        raise inquiry.stop("data", f"{asked.data} is not a folder", USAGE)
+    if not log.is_ledger(inquiry.folder):
+        raise inquiry.stop("ledger", f"{inquiry.folder} is not a ledger (proofs come with a later version)", USAGE)
+    refused = []
+    for name, kind in _walk(inquiry.folder):
+        if kind == "file":
+            inquiry.files.add(name)
+        elif kind == "folder":
+            inquiry.strange.append(f"{name}/")
+        elif name != "scans/latest":
+            refused.append(name)
+    sizes = [int(found[1]) for name in inquiry.files if (found := _NOTE.fullmatch(name))]
+    inquiry.size = max(sizes, default=0)
+    if not inquiry.size:
+        raise inquiry.stop("ledger", f"no scan was ever finished in {inquiry.folder}", USAGE)
+    if refused or not _latest_is_ours(inquiry):
+        inquiry.fail("folder", f"links and special files are refused: {_some(refused or ['scans/latest'])}")
+    else:
+        inquiry.ok("folder", f"{len(inquiry.files)} files, and no link but scans/latest")
+
+
+def _walk(root: Path) -> Iterator[tuple[str, str]]:
+    """Name everything below a folder: file | folder (too deep to be ours) | other."""
+    todo = [""]
+    while todo:
+        prefix = todo.pop()
+        with os.scandir(root / prefix) as found:
+            for item in found:
+                name = prefix + item.name
+                if item.is_dir(follow_symlinks=False):
+                    if name.count("/") >= _DEPTH:
+                        yield name, "folder"
+                    else:
+                        todo.append(f"{name}/")
+                else:
+                    yield name, "file" if item.is_file(follow_symlinks=False) else "other"
+
+
+def _latest_is_ours(inquiry: _Inquiry) -> bool:
+    """Nothing is read through the link, but people follow it: it must lead to a finished scan."""
+    latest = inquiry.folder / "scans" / "latest"
+    if not latest.is_symlink():
+        return True
+    target = str(latest.readlink())
+    return re.fullmatch(r"[0-9]{8}", target) is not None and int(target) < inquiry.size
+
+
+def _known(inquiry: _Inquiry, pinned: trust.Trust) -> dict[str, keys.PublicKey]:
+    """Collect keys by fingerprint: to check signatures with, which is not yet to trust them."""
+    known = {pin.fingerprint: pin.key for pin in pinned.pins if pin.key is not None}
+    for name in sorted(inquiry.files):
+        if name.startswith("keys/"):
+            try:
+                key = keys.read_public(inquiry.read(name, 1 << 16))
+            except (ConfigError, VerificationError):
+                continue  # its digest will tell
+            known.setdefault(keys.fingerprint(key), key)
+    return known
+
+
+def _check_entries(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
+    """Signature over PAE, payload type, strict parse, predicate type, schema: entry by entry."""
+    for index in range(inquiry.size):
+        name = log.entry_path(index)
+        if name not in inquiry.files:
+            raise inquiry.stop("log", f"{name} is missing")
+        try:
+            sealed = envelope.read(inquiry.read(name, log.ENTRY_LIMIT))
+            key = known.get(sealed.keyid)
+            if key is None or isinstance(key, Ed25519PublicKey):
+                raise VerificationError(f"its key {sealed.keyid} is neither pinned nor in keys/")
+            envelope.check(sealed, key)
+            said = statement.read(sealed.payload)
+        except ProvenanceError as cause:
+            raise inquiry.stop("signatures", f"{name}: {cause}") from cause
+        inquiry.leaves.append(sealed.leaf)
+        inquiry.statements.append(said)
+        _sign(inquiry, sealed.keyid, "statement", pinned, said.place.origin)
+    inquiry.ok("signatures", f"{inquiry.size} of {inquiry.size} entries are signed as they say (ECDSA P-256 over DSSE)")
+    inquiry.ok("statements", f"{inquiry.size} of {inquiry.size} hold to {statement.PREDICATE_TYPE}")
+
+
+def _sign(inquiry: _Inquiry, fingerprint: str, role: trust.Role, pinned: trust.Trust, origin: str) -> None:
+    signer = Signer(fingerprint, role, pinned.whose(fingerprint, role, origin))
+    inquiry.signers.setdefault((fingerprint, role), signer)
+
+
+def _check_log(inquiry: _Inquiry) -> None:
+    """Each entry says where it stands, and on what: the log before it."""
+    inquiry.origin = inquiry.statements[0].place.origin
+    roots = merkle.roots(inquiry.leaves)
+    for index, said in enumerate(inquiry.statements):
+        if said.place != statement.Place(inquiry.origin, index, roots[index].hex()):
+            raise inquiry.stop("log", f"{log.entry_path(index)} says it stands elsewhere, or on another history")
+    inquiry.ok("log", f"{inquiry.size} entries of {inquiry.origin} follow one another; root {roots[-1].hex()}")
+
+
+def _check_notes(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
+    """Every checkpoint is signed and is the root of the entries it counts."""
+    roots = merkle.roots(inquiry.leaves)
+    for size in range(1, inquiry.size + 1):
+        name = log.note_path(size)
+        try:
+            note = checkpoint.read(inquiry.read(name, checkpoint.LIMIT))
+            key = _log_key(note, known)
+            checkpoint.check(note, key)
+        except FileNotFoundError as cause:
+            raise inquiry.stop("checkpoints", f"{name} is missing") from cause
+        except VerificationError as cause:
+            raise inquiry.stop("checkpoints", f"{name}: {cause}") from cause
+        if (note.origin, note.size, note.root) != (inquiry.origin, size, roots[size]):
+            raise inquiry.stop("checkpoints", f"{name} does not match the entries")
+        inquiry.notes[size] = note
+        _sign(inquiry, keys.fingerprint(key), "log", pinned, note.origin)
+    inquiry.ok("checkpoints", f"{inquiry.size} of {inquiry.size} are signed (Ed25519) and match the entries")
+
+
+def _log_key(note: checkpoint.Checkpoint, known: dict[str, keys.PublicKey]) -> Ed25519PublicKey:
+    for key in known.values():
+        if isinstance(key, Ed25519PublicKey) and checkpoint.key_id(note.origin, key) == note.key:
+            return key
+    raise VerificationError("its key is neither pinned nor in keys/")
+
+
+def _check_pins(inquiry: _Inquiry) -> None:
+    """Keys that a ledger carries itself check its signatures; they are never trusted."""
+    strangers = [item for item in inquiry.signers.values() if item.whose is None]
+    if strangers:
+        named = ", ".join(f"{item.fingerprint} ({item.role})" for item in strangers)
+        inquiry.fail("keys", f"not pinned: {named}; pin them with --trust once you know whose they are", UNPINNED)
+    else:
+        inquiry.ok("keys", "every signature is by a pinned key")
+
+
+def _check_held(
+    inquiry: _Inquiry, held: checkpoint.Checkpoint | None, known: dict[str, keys.PublicKey], folder: Path
+) -> None:
+    """The log must extend what the verifier held; as all leaves are here, prefix roots are compared."""
+    if held is None:
+        inquiry.skip(
+            "held note", "no earlier checkpoint was given (--since): its owner could have rewritten the history"
+        )
+        return
+    try:
+        checkpoint.check(held, _log_key(held, known))
+    except VerificationError:
+        inquiry.fail("held note", "the checkpoint you hold is not signed by this ledger's log key")
+        return
+    if held.origin != inquiry.origin:
+        inquiry.fail("held note", f"the checkpoint you hold is of another log, {held.origin}")
+    elif held.size > inquiry.size:
+        gone = f"entries {inquiry.size} to {held.size - 1} are missing"
+        inquiry.fail("held note", f"the checkpoint you hold counts {held.size} entries: {gone}")
+    elif merkle.root(inquiry.leaves[: held.size]) == held.root:
+        inquiry.ok("held note", f"the log extends the checkpoint you hold, of {held.size} entries")
+    else:
+        _accuse(inquiry, held, folder)
+
+
+def _accuse(inquiry: _Inquiry, held: checkpoint.Checkpoint, folder: Path) -> None:
+    """Write what convinces anyone: both signed checkpoints, and the leaves under the second."""
+    shown = inquiry.notes[inquiry.size]
+    proof = {
+        "held": held.note.decode(),
+        "shown": shown.note.decode(),
+        "shown_leaves": [leaf.hex() for leaf in inquiry.leaves],
+        "says": "Both notes are signed by one log key. The first `size` leaves under `shown` do not have the root that "
+        "`held` states for that size (RFC 9162), so one of them denies entries that the other counted.",
+    }
+    path = folder / f"equivocation-{held.root.hex()[:8]}-{shown.root.hex()[:8]}.json"
+    said = f"two signed views of {inquiry.origin} contradict each other at {held.size} entries"
+    try:
+        path.write_bytes(canonical(proof))
+    except OSError as cause:
+        inquiry.fail("held note", f"{said}; the evidence cannot be written to {path}: {cause.strerror}", EQUIVOCATION)
+        return
+    inquiry.evidence = path
+    inquiry.fail("held note", f"{said}; the evidence is in {path}", EQUIVOCATION)
+
+
+def _check_files(inquiry: _Inquiry) -> None:
+    """Every file that an entry binds has the digest it says; what is missing is withheld."""
+    for said in inquiry.statements:
+        for name, digest in said.folder.items():
+            if inquiry.bound.setdefault(name, digest) != digest:
+                raise inquiry.stop("objects", f"two entries bind {name} to different digests")
+    for name, digest in inquiry.bound.items():
+        if name not in inquiry.files:
+            inquiry.withheld.append(name)
+        elif _digest(inquiry.folder / name) != digest:
+            inquiry.fail("objects", f"{name} is not what its entry binds")
+    if log.ORIGIN in inquiry.files and inquiry.read(log.ORIGIN, 1 << 16) != f"{inquiry.origin}\n".encode():
+        inquiry.fail("objects", "origin is not the name of this log")
+    if inquiry.withheld:
+        inquiry.fail("objects", f"withheld: {_some(inquiry.withheld)}", WITHHELD)
+    elif INVALID not in inquiry.codes:
+        inquiry.ok("objects", f"{len(inquiry.bound)} files have the digests that entries bind")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_unbound(inquiry: _Inquiry, strict: bool) -> None:
+    """Name what no entry vouches for: leftovers of a killed scan, or something slipped in."""
+    signed = {log.entry_path(index) for index in range(inquiry.size)}
+    signed |= {log.note_path(size) for size in range(1, inquiry.size + 1)}
+    inquiry.unbound = sorted([*(inquiry.files - signed - set(inquiry.bound)), *inquiry.strange])
+    if not inquiry.unbound:
+        inquiry.ok("unbound", "every file in the folder is bound")
+    elif strict:
+        inquiry.fail("unbound", f"no entry binds {_some(inquiry.unbound)}")
+    else:
+        inquiry.skip("unbound", f"no entry binds {_some(inquiry.unbound)}: nobody vouches for what is in them")
+
+
+def _check_data(inquiry: _Inquiry, data: Path | None) -> None:
+    """Compare data with the newest scan's table of files."""
+    if data is None:
+        inquiry.skip("data", "no data was given (--data): whether it is still what was scanned is unknown")
+        return
+    name = inquiry.statements[-1].predicate["tables"].get("files", {}).get("lines")
+    if name is None or name in inquiry.withheld or inquiry.bound.get(name) is None or INVALID in inquiry.codes:
+        inquiry.skip("data", "the table of files is withheld or does not verify")
+        return
+    try:
+        inquiry.changes, unread = _compare(inquiry.folder / name, data, inquiry.folder)
+    except (ValueError, VerificationError):
+        inquiry.fail("data", f"{name} is not a table of files")
+        return
+    told = f"; {unread} files could not be compared: the scan had not read them" if unread else ""
+    if inquiry.changes:
+        counts = (len(inquiry.changes.added), len(inquiry.changes.removed), len(inquiry.changes.changed))
+        inquiry.fail("data", "{} files added, {} removed, {} changed".format(*counts) + told, DATA_DIFFERS)
+    else:
+        inquiry.ok("data", f"every file is as the newest scan saw it{told}")
+
+
+def _compare(table: Path, data: Path, ledger: Path) -> tuple[Changes, int]:
+    """Compare the files on disk with the scan's: what was scanned is only ever looked up, never opened by its name."""
+    there = dict(_listing(data, ledger.resolve()))
+    seen: set[str] = set()
+    covered: list[str] = []
+    removed, changed, unread = [], [], 0
+    for path, digest in _scanned(table):
+        if path.endswith("/"):
+            covered.append(path)
+        elif path in there:
+            seen.add(path)
+            if digest is None:
+                unread += 1
+            elif _on_disk(there[path]) != digest:
+                changed.append(path)
+        elif "!/" not in path:
+            removed.append(path)
+    added = [path for path in there if path not in seen and not path.startswith(tuple(covered))]
+    return Changes(tuple(sorted(added)), tuple(sorted(removed)), tuple(sorted(changed))), unread
+
+
+def _listing(data: Path, ledger: Path) -> Iterator[tuple[str, Path]]:
+    """Every file and link below the data, named as the scan names it; the ledger itself is left out."""
+    for folder, folders, files in os.walk(data):
+        here = Path(folder)
+        folders[:] = [name for name in folders if (here / name).resolve() != ledger]
+        linked = [name for name in folders if (here / name).is_symlink()]
+        for name in (*files, *linked):
+            path = here / name
+            yield os.fsencode(path.relative_to(data).as_posix()).decode("utf-8", "backslashreplace"), path
+
+
+def _scanned(table: Path) -> Iterator[tuple[str, str | None]]:
+    with table.open("rb") as file:
+        while line := file.readline(_LINE):
+            row = json.loads(line)
+            if not isinstance(row, dict) or not isinstance(row.get("path"), str):
+                raise VerificationError("not a row of FILES")
+            yield row["path"], row.get("sha256")
+
+
+def _on_disk(path: Path) -> str | None:
+    try:
+        return _digest(path) if path.is_file() else None
+    except OSError:
+        return None
+
+
+def _signed_by(signer: Signer) -> str:
+    what = {"statement": "Entries are", "log": "The log is"}[signer.role]
+    if signer.whose is None:
+        return f"{what} signed by {signer.fingerprint}, which you have not pinned."
+    if signer.whose == trust.OWN:
+        return f"{what} signed by your own local key {signer.fingerprint}."
+    return f"{what} signed by {signer.fingerprint} ({signer.whose})."
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
+def _listed(label: str, names: tuple[str, ...]) -> list[str]:
+    more = [f"{label}: and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return [f"{label}: {name}" for name in names[:_SHOWN]] + more
+
+
+def _plain(text: str) -> str:
+    """Escape what is not printable: names of hostile files must not steer a terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in text)
