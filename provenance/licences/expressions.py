@@ -27,8 +27,8 @@ LONGEST_PROSE = 20_000
 UNKNOWN = "LicenseRef-provenance-unknown"
 """Stands in an AND for a part that nobody recognised, so that the whole never passes."""
 
-_WORD = re.compile(r"[a-z]+\+*|\d+(?:\.\d+)*\+?|[^\W\d_a-z]+")
-_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'\])}|*`]+", re.I)
+_WORD = re.compile(r"[a-zA-Z]+\+*|\d+(?:\.\d+)*\+?|[^\W\d_a-zA-Z]+")
+_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'\])}|*`]+", re.IGNORECASE)
 _DROPPED = frozenset({"the", "license", "licenses", "licence", "licences", "version", "ver", "v", "a", "an"})
 _SYNONYMS = {"noncommercial": "nc", "sharealike": "sa", "noderivatives": "nd", "noderivs": "nd", "noderivative": "nd"}
 _CC_PARTS = {"by": "by", "attribution": "by", "nc": "nc", "sa": "sa", "nd": "nd"} | _SYNONYMS
@@ -88,7 +88,7 @@ def fold(text: str) -> tuple[str, ...]:
     Returns:
         Words in lower case and numbers without closing ".0"; articles and the words licence and version are left out.
     """
-    return tuple(word for word, _ in _folded(text))
+    return tuple(word for word, _, _ in _folded(text))
 
 
 def mentions(text: str) -> Iterator[tuple[int, int, Licence]]:
@@ -102,13 +102,13 @@ def mentions(text: str) -> Iterator[tuple[int, int, Licence]]:
         or institutions (MIT, ISC) count only beside the word licence.
     """
     text = unicodedata.normalize("NFKC", text[:LONGEST_PROSE])
-    blanked = text
+    found = []
     for match in _URL.finditer(text):
         licence = _address(match[0].rstrip(".,;:"), match[0])
         if licence is not None and licence.expression is not None:
-            yield match.start(), match.end(), licence
-        blanked = blanked[: match.start()] + "|" * (match.end() - match.start()) + blanked[match.end() :]
-    yield from _named(blanked)
+            found.append((match.start(), match.end(), licence))
+    unlinked = _URL.sub(lambda match: "|" * len(match[0]), text)
+    yield from sorted([*found, *_named(unlinked)], key=lambda mention: mention[0])
 
 
 @cache
@@ -232,7 +232,7 @@ def _expression(text: str, raw: str) -> Licence | None:
 def _several(text: str, raw: str) -> Licence | None:
     """Read names separated by commas, slashes, "and" or "or", if every one of them is known."""
     for separator, choice in ((r"\s+or\s+", True), (r"\s*[,;/&|]\s*(?:and\s+)?|\s+and\s+(?:the\s+)?", False)):
-        parts = [_name(part, part) for part in re.split(separator, text, flags=re.I) if part]
+        parts = [_name(part, part) for part in re.split(separator, text, flags=re.IGNORECASE) if part]
         if len(parts) < 2 or any(part is None for part in parts):
             continue
         known = [part for part in parts if part is not None]
@@ -249,14 +249,19 @@ def _prose(text: str, raw: str) -> Licence:
     limits = restrictions(text)
     if not found and not limits:
         return Licence(None, "none", raw, "not recognised")
-    exact = [each for each in dict.fromkeys(found) if not _vaguer(each, found)]
+    exact = [each for each in dict.fromkeys(found) if not vaguer(each, found)]
     covered = any("-NC" in each for each in exact)
     extra = [limit for limit in limits if not (covered and limit.endswith("-noncommercial"))]
     return Licence(conjunction(exact + extra), "notice", raw, "read from a sentence")
 
 
-def _vaguer(expression: str, among: Sequence[str]) -> bool:
-    """Tell a name without version from one with: 'CC BY-SA (CC BY-SA 4.0)' is one licence."""
+def vaguer(expression: str, among: Sequence[str]) -> bool:
+    """Tell a name without version from one with: "CC BY-SA (CC BY-SA 4.0)" is one licence.
+
+    Args:
+        expression: the id that may lack a version.
+        among: ids that stand beside it.
+    """
     prefix = expression.removeprefix("LicenseRef-provenance-")
     return prefix != expression and any(re.fullmatch(re.escape(prefix) + r"-\d.*", other) for other in among)
 
@@ -270,13 +275,16 @@ def restrictions(text: str) -> list[str]:
     Returns:
         `LicenseRef-provenance-*` ids of `data/licence-phrases.yaml`, strictest first, at most one on commerce.
     """
-    plain = re.sub(
-        r"\s+", " ", unicodedata.normalize("NFKC", text[:LONGEST_PROSE]).lower().replace("‐", "-").replace("‑", "-")
-    )
+    plain = unicodedata.normalize("NFKC", text[:LONGEST_PROSE]).lower().replace("\u2010", "-").replace("\u2011", "-")
+    plain = _EITHER_WAY.sub("any", re.sub(r"\s+", " ", plain))
     found = [name for name, patterns in _phrases() if any(pattern.search(plain) for pattern in patterns)]
-    return [name for name in found if name.endswith("no-training")] + [
-        n for n in found if not n.endswith("no-training")
-    ][:1]
+    use = [name for name in found if not name.endswith("-no-training")]
+    return [name for name in found if name not in use] + use[:1]
+
+
+_EITHER_WAY = re.compile(
+    r"\bcommercial(?:ly)? (?:and|or|and/or|as well as) non-?commercial|\bnon-?commercial (?:and|or|and/or) commercial"
+)
 
 
 @cache
@@ -287,12 +295,12 @@ def _phrases() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
     )
 
 
-def _folded(text: str) -> Iterator[tuple[str, int]]:
-    for match in _WORD.finditer(unicodedata.normalize("NFKC", text).casefold()):
-        word = match[0]
-        if word in _DROPPED:
-            continue
-        yield (re.sub(r"(?:\.0)+(?=\+?$)", "", word) if word[0].isdigit() else word), match.start()
+def _folded(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield folded words with the place where each stands in the text as NFKC."""
+    for match in _WORD.finditer(unicodedata.normalize("NFKC", text)):
+        word = match[0].casefold()
+        if word not in _DROPPED:
+            yield (re.sub(r"(?:\.0)+(?=\+?$)", "", word) if word[0].isdigit() else word), match.start(), match.end()
 
 
 @cache
@@ -370,16 +378,15 @@ def _first_words() -> dict[str, tuple[tuple[str, ...], ...]]:
 
 
 def _named(text: str) -> Iterator[tuple[int, int, Licence]]:
-    pairs = list(_folded(text))
-    words, starts = [word for word, _ in pairs], [start for _, start in pairs] + [len(text)]
+    folded = list(_folded(text))
+    words = [word for word, _, _ in folded]
     index = 0
     while index < len(words):
         used, id_ = _longest(words, index)
-        begin = starts[index]
-        end = starts[index + used - 1] + len(words[index + used - 1]) if used else begin
-        if id_ and (used > 1 or _beside_licence(text, begin, end)) and not _denied(text, begin) and id_ not in _STATED:
-            raw = text[begin : end + 2].strip(" ,.)\n")
-            yield begin, end, Licence(id_, "notice", raw)
+        if id_ and id_ not in _STATED:
+            begin, end = folded[index][1], folded[index + used - 1][2]
+            if (used > 1 or _beside_licence(text, begin, end)) and not _denied(text, begin):
+                yield begin, end, Licence(id_, "notice", text[begin:end])
         index += max(used, 1)
 
 
@@ -399,7 +406,7 @@ def _longest(words: list[str], index: int) -> tuple[int, str | None]:
 _BEFORE = re.compile(
     r"(?:licen[cs]ed?[\s:*_`\[(\"'-]*(?:\w+[\s:*_`\[(\"'-]+){0,3}|under (?:the |an? )?[\[(*`\"']*|依照[\s\[]*)$", re.I
 )
-_AFTER = re.compile(r"^[\s\]\)*_`\"'-]*(?:style |public )?(?:licen[cs]e|许可|协议|开源)", re.I)
+_AFTER = re.compile(r"^[\s\]\)*_`\"'-]*(?:style |public )?(?:licen[cs]e|许可|协议|开源)", re.IGNORECASE)
 
 
 _STATED = frozenset(
@@ -407,7 +414,7 @@ _STATED = frozenset(
 )
 """Restrictions, which prose states rather than names: `restrictions` finds them."""
 
-_DENIAL = re.compile(r"\b(?:not|never|neither|nor|isn't|aren't|without|unlike)\b[^.;:,]{0,40}$", re.I)
+_DENIAL = re.compile(r"\b(?:not|never|neither|nor|isn't|aren't|without|unlike)\b[^.;:,]{0,40}$", re.IGNORECASE)
 
 
 def _denied(text: str, begin: int) -> bool:

@@ -1,0 +1,416 @@
+"""Which licences a text is, found offline from hashes of its word sequences; and which licences prose says apply.
+
+The index (`data/licence-texts.npz`) holds, of every known licence, the CRC-32 of each run of five words: no text. A match
+is only as good as what stands beside it: words added to a known text that touch use make it another licence.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from provenance.licences.expressions import Licence, mentions, normalise, restrictions, vaguer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy as np
+
+LONGEST_TEXT = 400_000
+"""Characters of a licence text that are read: the longest in SPDX's list has 80,000."""
+
+RUN = 5
+"""Words in a run that is hashed."""
+
+SHORT = 60
+"""Words: a licence file no longer than this names its licence; a longer one is a text."""
+
+SENTENCE = 5
+"""Added words from which on a stretch may be a clause of its own."""
+
+COMPLETE = 0.85
+"""Share of a licence's required runs that its text must hold."""
+
+_WORD = re.compile(r"[^\W_]+")
+_LONE = re.compile(r"([\u3040-\u30ff\u3400-\u9fff])")
+
+
+def words(text: str) -> list[str]:
+    """Split a licence text into the words that are compared.
+
+    Args:
+        text: any text.
+
+    Returns:
+        NFKC, case-folded runs of letters and digits; each Han or Kana character is a word.
+    """
+    plain = _LONE.sub(r" \1 ", unicodedata.normalize("NFKC", text).casefold().replace("licence", "license"))
+    return _WORD.findall(plain)
+
+
+def runs(text_words: list[str]) -> list[int]:
+    """Hash every run of five words, CRC-32 of the words joined by a space; the i-th begins at the i-th word."""
+    return [zlib.crc32(" ".join(text_words[i : i + RUN]).encode()) for i in range(len(text_words) - RUN + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """The shipped hashes: sorted runs, whose they are, and whether that licence requires them."""
+
+    names: list[str]
+    run: np.ndarray[Any, Any]
+    owner: np.ndarray[Any, Any]
+    required: np.ndarray[Any, Any]
+    sizes: np.ndarray[Any, Any]
+
+
+@cache
+def _index() -> _Index:
+    import numpy as np
+
+    with files("provenance.data").joinpath("licence-texts.npz").open("rb") as file, np.load(file) as stored:
+        run = np.cumsum(stored["step"], dtype=np.int64)  # steps between sorted hashes: they compress
+        owner = stored["owner"]
+        required = np.unpackbits(stored["required"], count=len(owner)).astype(bool)
+        names = [str(name) for name in stored["names"]]
+    return _Index(names, run, owner, required, np.bincount(owner[required], minlength=len(names)))
+
+
+def identify(text: str) -> tuple[Licence, ...]:
+    """Identify the licences whose text a file holds.
+
+    Args:
+        text: a licence file.
+
+    Returns:
+        Every licence found, the one that covers most first; all of them apply. `expression` is None and `note` says why
+        if words were added that touch use ("MIT with additions: commercial"), or if only a part of a text is there.
+        () if nothing was recognised.
+    """
+    text = text[:LONGEST_TEXT]
+    found, covered, all_words = _peel(text)
+    if not found:
+        return _partial(text, all_words) or _named(text)
+    added = _additions(text, covered)
+    if added:
+        raw = " AND ".join(found)
+        return (Licence(None, "text", raw, f"{raw} with additions: {', '.join(added)}"),)
+    return tuple(Licence(name, "text", name) for name in found)
+
+
+def _peel(text: str) -> tuple[list[str], list[bool], list[str]]:
+    """Take the best match away, again and again, until nothing is left that matches."""
+    import numpy as np
+
+    index, all_words = _index(), words(text)
+    hashes = np.array(runs(all_words), dtype=np.int64)
+    left = np.ones(len(hashes), dtype=bool)
+    covered = np.zeros(len(all_words), dtype=bool)
+    found: list[str] = []
+    for _ in range(8):
+        best = _best(np.unique(hashes[left]))
+        if best is None:
+            break
+        own = np.isin(hashes, index.run[index.owner == best])
+        for shift in range(RUN):
+            covered[shift : shift + len(own)] |= own
+        left &= ~own
+        found.append(index.names[best])
+    return found, covered.tolist(), all_words
+
+
+def _best(present: np.ndarray[Any, Any]) -> int | None:
+    """Choose, among the complete licences, the one that explains most and misses least."""
+    import numpy as np
+
+    index = _index()
+    here = np.isin(index.run, present)
+    explained = np.bincount(index.owner[here], minlength=len(index.names))
+    required = np.bincount(index.owner[here & index.required], minlength=len(index.names))
+    score = np.where(required >= COMPLETE * index.sizes, explained - 2 * (index.sizes - required), -1)
+    best = int(score.argmax())
+    return best if score[best] > 0 else None
+
+
+def _partial(text: str, all_words: list[str]) -> tuple[Licence, ...]:
+    """Recognise a long piece of one licence: its name only as a note, for what is missing may be what matters."""
+    import numpy as np
+
+    present = np.unique(np.array(runs(all_words), dtype=np.int64))
+    index = _index()
+    hits = np.bincount(index.owner[np.isin(index.run, present)], minlength=len(index.names))
+    best = int(hits.argmax())
+    if hits[best] < max(40, 0.5 * len(present)):
+        return ()
+    name = index.names[best]
+    named = {licence.expression for _, _, licence in mentions(text[:400]) if licence.expression}
+    return (Licence(name if named == {name} else None, "text", name, f"partial text of {name}"),)
+
+
+def _named(text: str) -> tuple[Licence, ...]:
+    """Read a file that names its licence instead of holding it, or that states a restriction in words of its own."""
+    body = [line.strip(" #*=-") for line in text.strip().splitlines() if line.strip() and not _copyright(line)]
+    if len(words("\n".join(body))) <= SHORT:
+        licence = normalise(" ".join(body))
+        return (licence,) if licence.expression is not None else ()
+    limits = restrictions(text)
+    if limits:
+        return (Licence(limits[0], "notice", body[0][:200], "a restriction in a text that is not known"),)
+    title = normalise(body[0][:200]) if body else None
+    if title is None or title.expression is None:
+        return ()
+    if title.expression in _index().names:
+        return (Licence(None, "text", body[0][:200], f"calls itself {title.expression}, but its text is another"),)
+    return (Licence(title.expression, "notice", body[0][:200], "by its title; its text is not known here"),)
+
+
+def _copyright(line: str) -> bool:
+    return bool(re.match(r"\W{0,8}(?:copyright|\(c\)|©|all rights reserved)", line.strip(), re.IGNORECASE))
+
+
+def _additions(text: str, covered: list[bool]) -> list[str]:
+    """Name the kinds of added words that touch use, stretch by stretch."""
+    kinds, strong = _additional()
+    found: set[str] = set()
+    for stretch in _stretches(text, covered):
+        here = {kinds[word] for word in stretch if word in kinds} | _han_kinds("".join(stretch))
+        if here & strong or ("terms" in here and len(stretch) >= SENTENCE):
+            found |= here
+    return sorted(found)
+
+
+def _stretches(text: str, covered: list[bool]) -> Iterator[list[str]]:
+    """Yield the words that no licence explains, cut where more than three explained ones stand between."""
+    stretch: list[str] = []
+    gap = 0
+    for word, is_covered, in_copyright in zip(*_lined(text, covered), strict=True):
+        gap = gap + 1 if is_covered else 0
+        if gap > 3:
+            if stretch:
+                yield stretch
+            stretch = []
+        elif not is_covered and not (in_copyright and word not in _strong_words()):
+            stretch.append(word)
+    yield stretch
+
+
+def _lined(text: str, covered: list[bool]) -> tuple[list[str], list[bool], list[bool]]:
+    all_words: list[str] = []
+    in_copyright: list[bool] = []
+    for line in text.splitlines():
+        line_words = words(line)
+        all_words += line_words
+        in_copyright += [_copyright(line)] * len(line_words)
+    return all_words, covered, in_copyright
+
+
+def _han_kinds(joined: str) -> set[str]:
+    return {kind for phrase, kind in _additional()[0].items() if not phrase.isascii() and phrase in joined}
+
+
+@cache
+def _phrases() -> dict[str, Any]:
+    text = files("provenance.data").joinpath("licence-phrases.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
+@cache
+def _additional() -> tuple[dict[str, str], set[str]]:
+    """Return word or Han phrase -> kind of addition, and the kinds of which one word is enough."""
+    kinds = {word: kind for kind, those in _phrases()["additions"].items() for word in those}
+    return kinds, set(_phrases()["strong"])
+
+
+@cache
+def _strong_words() -> frozenset[str]:
+    kinds, strong = _additional()
+    return frozenset(word for word, kind in kinds.items() if kind in strong)
+
+
+# --- prose ---------------------------------------------------------------------------------------------------------
+
+_HEADING = re.compile(r"^\s{0,3}(#{1,6})\s+(.*)$|^\s*\*\*([^*]{2,60})\*\*:?\s*$")
+_LICENCE_HEADING = re.compile(r"licen[cs]|terms of use|协议|许可", re.IGNORECASE)
+_BADGE = re.compile(r"img\.shields\.io/badge/([^)\s\"'?]+)", re.IGNORECASE)
+_LABEL = re.compile(
+    r"^[\W_]{0,12}(?:the )?((?:\w+ ){0,3})(?:licen[cs]es?|许可证?|协议|additional restriction\(s\))[*_`\])\s]{0,6}[:：]\s*(\S.*)$",
+    re.IGNORECASE,
+)
+_CUE = re.compile(
+    r"licen[cs]|(?:released?|distribut\w+|available|published|shared|provided|covered|governed|dedicated|place[ds]?|offered) .{0,60}?"
+    r"\b(?:under|in|into|by|with)\b|under (?:the )?terms|subject to|\b(?:is|are)(?: also| both)?\s+\W{0,3}$"
+    r"|协议|许可|开源|restriction",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(
+    r"please (?:follow|refer|respect|check|see|note that the)|\brespect\b|\bcomply|\bfollow the\b|refer to|check (?:the|their)|unlike|other (?:data|model|project)|"
+    r"\b(?:their|its) (?:own|respective) licen|hinges on|请参考|请遵循|请遵守|参照|遵守|no longer|previously|formerly|used to be|"
+    r"inherited|based on|adapted from|borrowed|derived from|spdx-license-identifier|compatible with|instead of",
+    re.IGNORECASE,
+)
+_OWN = re.compile(
+    r"\b(?:this|the|these|our|all|its|we|it|entire|original|cleaned|both)\b|^\W*(?:code|data)|本|该|此|我们",
+    re.IGNORECASE,
+)
+_SUBJECTS = (
+    (
+        "data",
+        re.compile(
+            r"\b(?:data ?sets?|data|corpus|corpora|annotations?|benchmark|questions|texts?|splits?)\b|数据|语料", re.I
+        ),
+    ),
+    (
+        "code",
+        re.compile(r"\b(?:code|source code|software|scripts?|tools?|tooling|library|toolkit)\b|代码", re.IGNORECASE),
+    ),
+    ("model", re.compile(r"\b(?:weights?|weight diff|models?|checkpoints?)\b|模型|权重", re.IGNORECASE)),
+)
+
+
+def notices(text: str) -> list[tuple[int, str, Licence]]:
+    """Find the sentences of a document that say under which licence its subject is.
+
+    Args:
+        text: a README, card or other document; Markdown or plain.
+
+    Returns:
+        Line (from 1), subject (data | code | model | any, by the words near it) and licence, in order, each once. What
+        is said of other projects, or only recommended, is left out: a miss is better than a false claim.
+    """
+    found: list[tuple[int, str, Licence]] = []
+    title, heading, fenced = "", "", False
+    for number, line in enumerate(text[:LONGEST_TEXT].splitlines(), 1):
+        match = _HEADING.match(line)
+        if match:
+            heading = match[2] or match[3] or ""
+            title = title or heading
+            continue
+        if line.lstrip().startswith(("```", "~~~")):
+            fenced = not fenced
+            continue
+        in_section = bool(_LICENCE_HEADING.search(heading))
+        if (fenced and not in_section) or line.lstrip().startswith("|") or re.match(r"\s*[-*] \[[^\]]*\]\(#", line):
+            continue
+        for subject, licence in _line(line, title, heading if in_section else ""):
+            if not any(subject == s and licence.expression == l.expression and n + 3 > number for n, s, l in found):
+                found.append((number, subject, licence))
+    return found
+
+
+def _line(line: str, title: str, section: str) -> Iterable[tuple[str, Licence]]:
+    badges = list(_badges(line))
+    if badges:
+        return badges
+    label = _LABEL.match(line)
+    if label:
+        licence = normalise(re.split(r"\s+-\s+|[;。]", label[2])[0].strip(" .*_`"))
+        licence = licence if licence.how != "none" or _says_unknown(licence) else normalise(label[2][:300])
+        if licence.how != "none" or _says_unknown(licence):
+            return [(_subject(label[1], section), licence)]
+    whole = normalise(line.strip(" -*_`>.#")) if section and len(words(line)) <= 8 else None
+    if whole is not None and whole.expression is not None and whole.how != "notice":
+        return [(_subject(line, section), whole)]
+    return [each for sentence in _sentences(line) for each in _sentence(sentence, title, section)]
+
+
+def _says_unknown(licence: Licence) -> bool:
+    return bool(licence.note and "no licence is known" in licence.note)
+
+
+def _badges(line: str) -> Iterator[tuple[str, Licence]]:
+    from urllib.parse import unquote
+
+    for match in _BADGE.finditer(line):
+        # shields.io: label-message-colour; "--" is a dash, "_" a space
+        parts = unquote(match[1]).replace("--", "\0").replace("_", " ").rsplit("-", 1)[0].split("-", 1)
+        if len(parts) == 2 and re.search(r"licen[cs]e", parts[0], re.IGNORECASE):
+            licence = normalise(parts[1].replace("\0", "-"))
+            if licence.how != "none":
+                yield _subject(parts[0], ""), licence
+
+
+def _sentences(line: str) -> list[str]:
+    return [
+        part
+        for part in re.split(r"(?<=[^\s][^\s.])[.!?][\"')\]]*\s+(?=[A-Z*\[>])|[。；！]|<br */?>", line[:4000])
+        if part.strip()
+    ]
+
+
+def _sentence(sentence: str, title: str, section: str) -> Iterator[tuple[str, Licence]]:
+    if _ELSEWHERE.search(sentence):
+        return
+    named = [(begin, end, licence) for begin, end, licence in mentions(sentence)]
+    plain = unicodedata.normalize("NFKC", sentence)
+    exact = _distinct(named)
+    for begin, licence in exact:
+        alone = section and len(words(re.sub(r"https?://\S+", "", plain))) <= len(words(licence.raw)) + 8
+        cue = _CUE.search(plain[:begin]) or re.match(
+            r".{0,40}(?:licen[cs]e|协议|许可|开源)", plain[begin + len(licence.raw) :]
+        )
+        if alone or (cue and _speaks_of_itself(plain[:begin], title, section)):
+            yield _subject(plain[:begin] if words(plain[:begin]) else plain, section), licence
+    limits = restrictions(plain)
+    covered = any("-NC" in (licence.expression or "") for _, licence in exact)
+    if (
+        limits
+        and not (covered and limits == ["LicenseRef-provenance-noncommercial"])
+        and _limits_itself(plain, title, section)
+    ):
+        yield _subject(plain, section), Licence(limits[0], "notice", plain.strip()[:300], "a restriction, no licence")
+
+
+def _distinct(named: list[tuple[int, int, Licence]]) -> list[tuple[int, Licence]]:
+    """Keep one mention of each licence, and none that another states with its version."""
+    every = [licence.expression or "" for _, _, licence in named]
+    kept: dict[str, tuple[int, Licence]] = {}
+    for begin, _, licence in named:
+        expression = licence.expression or ""
+        if not vaguer(expression, every):
+            kept.setdefault(expression, (begin, licence))
+    return list(kept.values())
+
+
+def _speaks_of_itself(before: str, title: str, section: str) -> bool:
+    """Tell whether a statement is about this document's subject: the section, a word like "this", or the title's name."""
+    if section or _OWN.search(before) or not words(before):
+        return True
+    names = set(words(title)) - {"dataset", "card", "for", "the", "a", "data"}
+    return bool(names & set(words(before)))
+
+
+def _limits_itself(sentence: str, title: str, section: str) -> bool:
+    if re.search(
+        r"\bor (?:non-?)?commercial|\bwhether\b|commercial and non|commercial or non|\bother\b|\bbecause\b",
+        sentence,
+        re.IGNORECASE,
+    ):
+        return bool(section) and "because" in sentence
+    return bool(section) or (
+        _speaks_of_itself(sentence, title, section)
+        and bool(_SUBJECTS[0][1].search(sentence) or re.search(r"licen[cs]|intended|仅|不得|禁止", sentence))
+    )
+
+
+def _subject(near: str, section: str) -> str:
+    """Name what the words before a licence speak of; two subjects are "any"."""
+    near = re.sub(r"data licen", "dataset licen", near, flags=re.IGNORECASE)
+    for text in (near, section):
+        last = [(max((m.start() for m in pattern.finditer(text)), default=-1), name) for name, pattern in _SUBJECTS]
+        present = [name for place, name in last if place >= 0]
+        if re.search(r"repositor(?:y|ies)\b|\brepo\b|project", text, re.IGNORECASE) and "code" not in present:
+            return "any"
+        if len(present) == 1:
+            return present[0]
+        if {"code", "data"} <= set(present) and re.search(r"\b(?:and|or|&|,)\b", text):
+            return "any"
+        if present:
+            return max(last)[1]
+    return "any"
