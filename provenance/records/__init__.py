@@ -1,1 +1,302 @@
-"""records."""
+"""From a file to its records: `read` yields batches of RECORDS and one account a file and archive member.
+
+One file a format, each with one verb, `read`; the explicit list is `_READERS`. To add a format: its file, a line there, a
+name in `formats`, a case table. What is wrong with a file is a row with an error or an account with a reason: nothing
+here raises because of what a file holds.
+
+Bytes are accounted for on disk. Of a compressed or transcoded file a reader knows only the bytes that came out; what
+it skipped of those counts on disk in proportion, rounded up: a file with an unreadable record has a skipped byte.
+An archive's own account skips what its skipped members take on disk. A member's bytes are its uncompressed ones.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from provenance import storage
+from provenance.errors import FileChanged
+from provenance.records import csv, formats, json, parquet, text, views
+from provenance.records.formats import sniff
+from provenance.records.tally import Tally
+from provenance.records.views import Roles
+
+__all__ = ["Account", "Batch", "Roles", "account", "read", "sniff"]
+
+Reader = Callable[[storage.Stream, Tally, storage.Limits, Roles], Iterator[pa.RecordBatch]]
+
+_READERS: dict[str, Reader] = {"csv": csv.read, "json": json.read, "jsonl": json.read, "text": text.read}
+_SHORT = {"gzip": "gz", "bz2": "bz2", "xz": "xz", "zstd": "zst"}
+_MOST = (1 << 62) - 1  # a size that an archive claims may be any number
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some records of one file or member.
+
+    Args:
+        path: its name.
+        table: rows of RECORDS, ascending and after those of the batch before.
+    """
+
+    path: str
+    table: pa.RecordBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of every byte of one file or member: a row of FILES before it knows its source.
+
+    Args:
+        path: its name.
+        format: as `sniff` names it, with the codec after a dot: jsonl.gz; None where it was not opened.
+        bytes: its size; of a member, uncompressed.
+        bytes_consumed: bytes that were read and understood.
+        bytes_skipped: the others.
+        skip_reason: why bytes were skipped.
+        records: records read, unreadable ones included.
+        records_unreadable: those with an error.
+        sha256: of its bytes, hexadecimal; None where they could not all be read.
+        blocks: SHA-256 of each MiB; () for members.
+        notes: what was kept but is odd, as "3 lone surrogates"; None where nothing is.
+    """
+
+    path: str
+    format: str | None
+    bytes: int
+    bytes_consumed: int
+    bytes_skipped: int
+    skip_reason: str | None
+    records: int
+    records_unreadable: int
+    sha256: str | None
+    blocks: tuple[bytes, ...]
+    notes: str | None = None
+
+
+def read(
+    location: str | bytes, path: str, *, limits: storage.Limits = storage.LIMITS, roles: Roles | None = None
+) -> Iterator[Batch | Account]:
+    """Read a data file, whatever it is.
+
+    Args:
+        location: where it is on disk.
+        path: its name in tables, '/' between parts.
+        limits: memory and time it may cost.
+        roles: which column means what; the published table if None.
+
+    Yields:
+        Batches of RECORDS and, after the last of a file or member, its Account; the members of an archive
+        (`a.zip!/dir/m.txt`) before the archive. The last thing is the account of `path` itself.
+
+    Raises:
+        ConfigError: the table of column roles is broken. Nothing that a file holds raises.
+    """
+    roles = roles or views.load()
+    size = 0
+    try:
+        reason = storage.refuse(location)
+        size = os.stat(location).st_size  # noqa: PTH116 - the path may be bytes that are no text
+        if reason is None:
+            with storage.open_regular(location) as file:
+                yield from _File(path, file, size, limits, roles).read()
+            return
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror or type(error).__name__}"
+    yield Account(path, None, size, 0, size, reason, 0, 0, None, ())
+
+
+def account(location: str | bytes, path: str, format: str | None, reason: str | None = None) -> Account:  # noqa: A002 - names the column
+    """Digest a file that is not data: a manifest, a licence, documentation, or ignored.
+
+    Args:
+        location: where it is on disk.
+        path: its name in tables.
+        format: what it is; sniffed if None.
+        reason: why its content counts as skipped; None where it is understood elsewhere.
+
+    Returns:
+        Its account, without records.
+    """
+    size = 0
+    try:
+        refused = storage.refuse(location)
+        size = os.stat(location).st_size  # noqa: PTH116 - the path may be bytes that are no text
+        if refused is None:
+            with storage.open_regular(location) as file:
+                tap = storage.Tap(file)
+                stream = storage.Stream(tap)
+                name = format or sniff(stream.peek(formats.HEAD), path)
+                stream.drain()
+            tally = Tally()
+            if reason is not None:
+                tally.skip(stream.bytes, reason)
+            return _settle(path, name, max(size, stream.bytes), stream, tally, tap.digest)
+    except OSError as error:
+        refused = f"cannot be read: {error.strerror or type(error).__name__}"
+    return Account(path, format, size, 0, size, refused, 0, 0, None, ())
+
+
+def _settle(
+    path: str,
+    name: str,
+    size: int,
+    stream: storage.Stream,
+    tally: Tally,
+    digest: storage.Digest,
+    *,
+    member: bool = False,
+) -> Account:
+    """Close the account of a file whose stream was drained."""
+    reason = tally.reason or stream.fault
+    whole = stream.fault is None
+    size = size if not whole else stream.bytes
+    skipped = min(size, tally.skipped + size - stream.bytes)
+    if reason is not None and tally.reason != "unreadable records":
+        skipped = max(min(size, 1), skipped)
+    notes = ", ".join(f"{count} {name}" for name, count in sorted(tally.notes.items())) or None
+    blocks = () if member else digest.blocks()
+    sha256 = digest.sha256() if whole else None
+    counts = (tally.records, tally.unreadable)
+    return Account(path, name, size, size - skipped, skipped, reason, *counts, sha256, blocks, notes)
+
+
+class _File:
+    """One file or member on its way through codecs and readers."""
+
+    def __init__(
+        self,
+        path: str,
+        file: BinaryIO | storage.Stream,
+        size: int,
+        limits: storage.Limits,
+        roles: Roles,
+        *,
+        member: bool = False,
+    ) -> None:
+        self.path, self.file, self.size, self.limits, self.roles, self.member = path, file, size, limits, roles, member
+        self.tap = storage.Tap(file)
+        self.raw = storage.Stream(self.tap)
+        self.tally = Tally()
+
+    def read(self) -> Iterator[Batch | Account]:
+        name = sniff(self.raw.peek(formats.HEAD), self.path)
+        if name in storage.CODECS:
+            name = yield from self._compressed(name)
+        else:
+            yield from self._content(name, self.raw, self.path)
+        self.raw.drain()
+        if isinstance(self.file, storage.Stream) and self.file.fault:
+            self.raw.fault = self.file.fault
+        digest = self.tap.digest
+        yield _settle(self.path, name, max(self.size, self.raw.bytes), self.raw, self.tally, digest, member=self.member)
+
+    def _compressed(self, codec: str) -> Iterator[Batch | Account]:
+        stream = storage.inflate(self.raw, codec, storage.Budget(self.limits, self.size))
+        inner_path = self.path.removesuffix("." + formats.suffix(self.path))
+        inner = sniff(stream.peek(formats.HEAD), inner_path)
+        if inner in storage.CODECS:
+            self.tally.skip(1, "compressed more than once")
+        else:
+            yield from self._content(inner, stream, inner_path)
+        self._apportion(stream)
+        return f"{inner}.{_SHORT[codec]}"
+
+    def _apportion(self, stream: storage.Stream) -> None:
+        """Turn bytes skipped of what came out into bytes on disk."""
+        tally = self.tally
+        stream.drain()
+        if tally.skipped:
+            tally.skipped = max(1, -(-tally.skipped * self.size // max(1, stream.bytes)))
+        if stream.fault:
+            tally.skip(max(1, self.raw.drain()), stream.fault)
+        tally.skipped = min(tally.skipped, self.size)
+
+    def _content(self, name: str, stream: storage.Stream, inner_path: str) -> Iterator[Batch | Account]:
+        if name in storage.ARCHIVES:
+            yield from self._archive(name, stream)
+        elif name == "parquet":
+            yield from self._parquet(stream)
+        elif name in _READERS:
+            inner = stream
+            if stream.peek(2) in (b"\xff\xfe", b"\xfe\xff"):
+                inner = storage.transcode(stream)
+            for table in _READERS[name](inner, self.tally, self.limits, self.roles):
+                yield Batch(self.path, table)
+            if inner is not stream:
+                self._transcoded(inner, stream)
+        elif name != "empty":
+            self.tally.skip(stream.drain(), f"no reader for {name} yet")
+
+    def _transcoded(self, inner: storage.Stream, stream: storage.Stream) -> None:
+        inner.drain()
+        stream.drain()
+        if self.tally.skipped:
+            self.tally.skipped = max(1, -(-self.tally.skipped * stream.bytes // max(1, inner.bytes)))
+
+    def _seekable(self, stream: storage.Stream) -> storage.Checked | None:
+        """Return random access to the file or, of a member or compressed file, to its bytes in memory."""
+        if stream is self.raw and not isinstance(self.file, storage.Stream):
+            self.raw.drain()
+            return storage.Checked(self.file, self.raw.bytes, self.tap.digest.blocks())
+        data = stream.read(self.limits.held)
+        if stream.read(1):
+            self.tally.skip(stream.bytes + stream.drain() - 1, "needs random access and is too large to hold in memory")
+            return None
+        digest = storage.Digest()
+        digest.update(data)
+        return storage.Checked(io.BytesIO(data), len(data), digest.blocks())
+
+    def _parquet(self, stream: storage.Stream) -> Iterator[Batch]:
+        file = self._seekable(stream)
+        if file is None:
+            return
+        try:
+            for table in parquet.read(file, stream.bytes, self.tally, self.limits, self.roles):
+                yield Batch(self.path, table)
+        except FileChanged as error:
+            self.tally.skip(stream.bytes, f"changed while it was read: {error}")
+
+    def _archive(self, name: str, stream: storage.Stream) -> Iterator[Batch | Account]:
+        if self.member or (name == "zip" and stream is not self.raw):
+            self.tally.skip(stream.drain(), "an archive inside an archive")
+            return
+        archive = storage.Archive(storage.Budget(self.limits, self.size))
+        if name == "zip":
+            file = self._seekable(stream)
+            members = archive.unzip(file) if file is not None else iter(())
+        else:
+            members = archive.untar(stream)
+        reasons: dict[str, int] = {}
+        try:
+            for member in members:
+                yield from self._member(member, reasons)
+        except FileChanged as error:
+            archive.fault = f"changed while it was read: {error}"
+        if reasons:
+            listed = ", ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
+            self.tally.reason = f"members skipped in whole or part: {listed}"
+        if archive.fault:
+            self.tally.skip(max(1, stream.drain()), archive.fault)
+            self.tally.reason = archive.fault
+
+    def _member(self, member: storage.Member, reasons: dict[str, int]) -> Iterator[Batch | Account]:
+        path = f"{self.path}!/{member.name}"
+        if member.stream is None:
+            size = min(member.bytes, _MOST)
+            done = Account(path, None, size, 0, size, member.reason, 0, 0, None, ())
+            yield done
+        else:
+            size = min(member.bytes, _MOST)
+            for done in _File(path, member.stream, size, self.limits, self.roles, member=True).read():
+                yield done
+        assert isinstance(done, Account)
+        if done.skip_reason is not None:
+            reasons[done.skip_reason] = reasons.get(done.skip_reason, 0) + 1
+            share = -(-min(member.stored, self.size) * done.bytes_skipped // max(1, done.bytes))
+            self.tally.skipped = min(self.tally.skipped + share, max(0, self.size))

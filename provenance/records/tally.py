@@ -1,0 +1,51 @@
+"""What a reader counts while it yields batches: nothing a file holds may go missing unsaid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one file or member, of its bytes as the reader sees them (decompressed).
+
+    Args:
+        records: records so far, unreadable ones included.
+        unreadable: those with an error.
+        skipped: bytes that were not understood.
+        reason: why, the first time.
+        notes: what was kept but is odd, by name.
+    """
+
+    records: int = 0
+    unreadable: int = 0
+    skipped: int = 0
+    reason: str | None = None
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def count(self, errors: Any, sizes: Any) -> None:
+        """Count a batch of records.
+
+        Args:
+            errors: their error codes, 0 for none.
+            sizes: their bytes.
+        """
+        bad = np.asarray(errors) != 0
+        self.records += len(bad)
+        if bad.any():
+            self.unreadable += int(bad.sum())
+            self.skip(int(np.asarray(sizes)[bad].sum()), "unreadable records")
+
+    def skip(self, size: int, reason: str) -> None:
+        """Count `size` bytes as skipped; a structural reason outranks unreadable records."""
+        self.skipped += size
+        if self.reason in (None, "unreadable records"):
+            self.reason = reason
+
+    def note(self, name: str, count: int) -> None:
+        """Count what is odd but harmless."""
+        if count:
+            self.notes[name] = self.notes.get(name, 0) + count
