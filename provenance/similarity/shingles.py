@@ -1,0 +1,212 @@
+"""Shingle v1: five words of normalisation v1 joined by one space, hashed by XXH64 (seed 0) over their UTF-8.
+
+A record of fewer than five words has one shingle: itself. A record without words has none, and no view. Because a
+normalised record is its words joined by one space, every shingle is a slice of it and nothing is copied. XXH64 is that of
+the xxHash specification (doc/xxhash_spec.md); the tests hold it to the reference library.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+
+from provenance.similarity.text import normalise, normalise_reference
+
+SHINGLE = "shingle/v1 (5 words, XXH64 seed 0)"
+WORDS = 5
+
+_P1 = np.uint64(0x9E3779B185EBCA87)
+_P2 = np.uint64(0xC2B2AE3D27D4EB4F)
+_P3 = np.uint64(0x165667B19E3779F9)
+_P4 = np.uint64(0x85EBCA77C2B2AE63)
+_P5 = np.uint64(0x27D4EB2F165667C5)
+_SECOND_SEED = np.uint64(0x9E3779B97F4A7C15)  # any other seed: with seed 0 it makes 128 bits of identity
+
+NODES = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False, metadata={"doc": "number of the record in its file"}),
+        pa.field("low", pa.uint64(), nullable=False, metadata={"doc": "XXH64 of the normalised text, seed 0"}),
+        pa.field("high", pa.uint64(), nullable=False, metadata={"doc": "XXH64 of the same, second seed"}),
+        pa.field("words", pa.int64(), nullable=False, metadata={"doc": "words of normalisation v1"}),
+        pa.field("distinct", pa.int64(), nullable=False, metadata={"doc": "distinct shingles"}),
+    ],
+    metadata={"table": "NODES", "grain": "one record that has words", "shingle": SHINGLE},
+)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _rotate(x: Any, by: Any) -> Any:
+    return (x << np.uint64(by)) | (x >> np.uint64(64 - by))
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _read4(data: Any, at: Any) -> Any:
+    return (
+        np.uint64(data[at])
+        | np.uint64(data[at + 1]) << np.uint64(8)
+        | np.uint64(data[at + 2]) << np.uint64(16)
+        | np.uint64(data[at + 3]) << np.uint64(24)
+    )
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _read8(data: Any, at: Any) -> Any:
+    return _read4(data, at) | _read4(data, at + 4) << np.uint64(32)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _round(lane: Any, word: Any) -> Any:
+    return _rotate(lane + word * _P2, 31) * _P1
+
+
+@njit(nogil=True, cache=True)
+def xxh64(data: Any, start: Any, stop: Any, seed: Any) -> Any:
+    """Return XXH64 of `data[start:stop]` (a kernel: uint8 array, int64, int64, uint64 -> uint64)."""
+    at = start
+    if stop - start >= 32:
+        v1 = seed + _P1 + _P2
+        v2 = seed + _P2
+        v3 = seed
+        v4 = seed - _P1
+        while at + 32 <= stop:
+            v1 = _round(v1, _read8(data, at))
+            v2 = _round(v2, _read8(data, at + 8))
+            v3 = _round(v3, _read8(data, at + 16))
+            v4 = _round(v4, _read8(data, at + 24))
+            at += 32
+        h = _rotate(v1, 1) + _rotate(v2, 7) + _rotate(v3, 12) + _rotate(v4, 18)
+        for lane in (v1, v2, v3, v4):
+            h = (h ^ _round(np.uint64(0), lane)) * _P1 + _P4
+    else:
+        h = seed + _P5
+    h += np.uint64(stop - start)
+    while at + 8 <= stop:
+        h = _rotate(h ^ _round(np.uint64(0), _read8(data, at)), 27) * _P1 + _P4
+        at += 8
+    if at + 4 <= stop:
+        h = _rotate(h ^ _read4(data, at) * _P1, 23) * _P2 + _P3
+        at += 4
+    while at < stop:
+        h = _rotate(h ^ np.uint64(data[at]) * _P5, 11) * _P1
+        at += 1
+    h = (h ^ h >> np.uint64(33)) * _P2
+    h = (h ^ h >> np.uint64(29)) * _P3
+    return h ^ h >> np.uint64(32)
+
+
+@njit(nogil=True, cache=True)
+def _words(data: Any, start: Any, stop: Any) -> Any:
+    if start == stop:
+        return np.int64(0)
+    count = np.int64(1)
+    for at in range(start, stop):
+        if data[at] == 32:
+            count += 1
+    return count
+
+
+@njit(nogil=True, cache=True)
+def hash_record(data: Any, start: Any, stop: Any, words: Any, hashes: Any) -> Any:
+    """Write the shingle hashes of one normalised record in order (a kernel); return how many.
+
+    `hashes` must have room for `max(words - 4, 1)`.
+    """
+    if words == 0:
+        return 0
+    if words <= WORDS:
+        hashes[0] = xxh64(data, start, stop, np.uint64(0))
+        return 1
+    ring = np.empty(WORDS, np.int64)  # where the last five words began
+    ring[0] = start
+    seen = 1
+    used = 0
+    for at in range(start, stop + 1):
+        if at == stop or data[at] == 32:
+            if seen >= WORDS:
+                hashes[used] = xxh64(data, ring[(seen - WORDS) % WORDS], at, np.uint64(0))
+                used += 1
+            ring[seen % WORDS] = at + 1
+            seen += 1
+    return used
+
+
+@njit(nogil=True, cache=True)
+def _distinct(hashes: Any, count: Any, slots: Any, marks: Any, mark: Any) -> Any:
+    """Count distinct hashes with an open table whose slots are valid only under this record's `mark`."""
+    mask = np.uint64(slots.shape[0] - 1)
+    found = np.int64(0)
+    for k in range(count):
+        value = hashes[k]
+        slot = value & mask
+        while marks[slot] == mark and slots[slot] != value:
+            slot = (slot + np.uint64(1)) & mask
+        if marks[slot] != mark:
+            marks[slot] = mark
+            slots[slot] = value
+            found += 1
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _nodes(data: Any, offsets: Any) -> Any:
+    count = offsets.shape[0] - 1
+    low = np.zeros(count, np.uint64)
+    high = np.zeros(count, np.uint64)
+    words = np.zeros(count, np.int64)
+    distinct = np.zeros(count, np.int64)
+    hashes = np.empty(1024, np.uint64)
+    slots = np.empty(4096, np.uint64)
+    marks = np.zeros(4096, np.int64)
+    for record in range(count):
+        start, stop = offsets[record], offsets[record + 1]
+        words[record] = _words(data, start, stop)
+        if words[record] == 0:
+            continue
+        low[record] = xxh64(data, start, stop, np.uint64(0))
+        high[record] = xxh64(data, start, stop, _SECOND_SEED)
+        if words[record] > hashes.shape[0]:
+            hashes = np.empty(2 * words[record], np.uint64)
+        used = hash_record(data, start, stop, words[record], hashes)
+        if 2 * used > slots.shape[0]:
+            size = slots.shape[0]
+            while size < 2 * used:
+                size *= 2
+            slots = np.empty(size, np.uint64)
+            marks = np.zeros(size, np.int64)
+        distinct[record] = _distinct(hashes, used, slots, marks, record + 1)
+    return low, high, words, distinct
+
+
+def nodes(texts: pa.LargeStringArray, rows: pa.Int64Array) -> pa.Table:
+    """Identify every text of a column by its normalised form.
+
+    Args:
+        texts: one view of a batch of records; null where a record has no such view.
+        rows: each record's number in its file.
+
+    Returns:
+        NODES, one row per record that has at least one word, in the order given.
+    """
+    data, offsets = normalise(texts)
+    low, high, words, distinct = _nodes(data, offsets)
+    kept = words > 0
+    columns = [np.asarray(rows)[kept], low[kept], high[kept], words[kept], distinct[kept]]
+    return pa.table([pa.array(column) for column in columns], schema=NODES)
+
+
+def shingles_reference(text: str) -> list[str]:
+    """Return the shingles of one text in order, in plain Python: the definition, for tests and other implementations.
+
+    Args:
+        text: any text, not normalised.
+
+    Returns:
+        Each shingle's text; its hash is XXH64 (seed 0) of the UTF-8.
+    """
+    words = normalise_reference(text).split()
+    if len(words) <= WORDS:
+        return [" ".join(words)] if words else []
+    return [" ".join(words[k : k + WORDS]) for k in range(len(words) - WORDS + 1)]

@@ -1,0 +1,36 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("provenance", deadline=None)  # the first call of a kernel compiles it
+settings.load_profile("provenance")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _own_configuration(tmp_path_factory, monkeypatch):
+    """Keys made by a test stay in the test."""
+    monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path_factory.mktemp("config")))
+
+
+@pytest.fixture(scope="session")
+def realdata():
+    """The unpacked folder of real data, or a skip: other people's data is not in this repository."""
+    folder = Path(os.environ.get("PROVENANCE_REALDATA", ROOT.parent / "shared" / "realdata"))
+    if (folder / "data").is_dir():
+        return folder
+    unpack = folder / "unpack"
+    if not unpack.is_file():
+        pytest.skip("no real data here (PROVENANCE_REALDATA)")
+    done = subprocess.run([unpack], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"the real data could not be unpacked: {done.stderr.strip()[-200:]}")
+    return Path(done.stdout.strip())
