@@ -5,11 +5,14 @@ Nothing here says who copied from whom; the caller does, or says that a common a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from provenance.licences.terms import obligations, right
 from provenance.model import PURPOSES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _GRANTED = ("yes", "conditional")
 

@@ -1,20 +1,23 @@
 """What a licence is called, turned into an SPDX expression: tags, names, addresses, lists, and prose that names one.
 
-The table of names is data (`data/licence-aliases.yaml`); Creative Commons names follow a grammar; what remains is read by
-license-expression (SPDX). Nothing unknown becomes a licence, and a family of licences is not one.
+The table of names is data (`data/licence-aliases.yaml`); Creative Commons names follow a grammar; what remains is
+read by license-expression (SPDX). Nothing unknown becomes a licence, and a family of licences is not one.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
+
+from provenance import data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 How = Literal["spdx", "alias", "url", "text", "notice", "family", "none"]
 
@@ -34,11 +37,31 @@ _SYNONYMS = {"noncommercial": "nc", "sharealike": "sa", "noderivatives": "nd", "
 _CC_PARTS = {"by": "by", "attribution": "by", "nc": "nc", "sa": "sa", "nd": "nd"} | _SYNONYMS
 _CC_PAIRS = {("non", "commercial"): "nc", ("share", "alike"): "sa", ("no", "derivatives"): "nd", ("no", "derivs"): "nd"}
 _CC_SILENT = frozenset(
-    "cc creative commons common international intl unported generic public legal code deed inter attr legalcode zero".split()
+    {
+        "cc",
+        "creative",
+        "commons",
+        "common",
+        "international",
+        "intl",
+        "unported",
+        "generic",
+        "public",
+        "legal",
+        "code",
+        "deed",
+        "inter",
+        "attr",
+        "legalcode",
+        "zero",
+    }
 )
 _CC_VERSIONS = frozenset({"1", "2", "2.1", "2.5", "3", "4"})
-_CC_PORTS = frozenset("at au cl de es fr igo it jp kr nl sg uk us za".split())
+_CC_PORTS = frozenset({"at", "au", "cl", "de", "es", "fr", "igo", "it", "jp", "kr", "nl", "sg", "uk", "us", "za"})
 _SHORT_NAMES = frozenset({("mit",), ("isc",), ("zlib",), ("boost",), ("expat",), ("public",), ("gemma",), ("qwen",)})
+
+
+_ALTERED = re.compile(r"^modified\s+(?!bsd)|\bwith additions: |^partial text of |\bcalls itself ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +97,8 @@ def normalise(raw: str | Sequence[str]) -> Licence:
     text = unicodedata.normalize("NFKC", raw).strip().strip("`*_ ")
     if not text:
         return Licence(None, "none", raw, "empty")
+    if _ALTERED.search(text):
+        return Licence(None, "none", raw, "a known licence with changes")
     if len(text) > LONGEST_NAME:
         return _prose(text, raw)
     return _address(text, raw) or _name(text, raw) or _expression(text, raw) or _several(text, raw) or _prose(text, raw)
@@ -114,7 +139,7 @@ def mentions(text: str) -> Iterator[tuple[int, int, Licence]]:
 @cache
 def table() -> dict[str, Any]:
     """Return `data/licence-aliases.yaml`."""
-    return dict(yaml.safe_load(files("provenance.data").joinpath("licence-aliases.yaml").read_text(encoding="utf-8")))
+    return dict(yaml.safe_load((data.HERE / "licence-aliases.yaml").read_text(encoding="utf-8")))
 
 
 @cache
@@ -289,7 +314,7 @@ _EITHER_WAY = re.compile(
 
 @cache
 def _phrases() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
-    text = files("provenance.data").joinpath("licence-phrases.yaml").read_text(encoding="utf-8")
+    text = (data.HERE / "licence-phrases.yaml").read_text(encoding="utf-8")
     return tuple(
         (entry["id"], tuple(map(re.compile, entry["patterns"]))) for entry in yaml.safe_load(text)["restrictions"]
     )
@@ -404,7 +429,8 @@ def _longest(words: list[str], index: int) -> tuple[int, str | None]:
 
 
 _BEFORE = re.compile(
-    r"(?:licen[cs]ed?[\s:*_`\[(\"'-]*(?:\w+[\s:*_`\[(\"'-]+){0,3}|under (?:the |an? )?[\[(*`\"']*|依照[\s\[]*)$", re.I
+    r"(?:licen[cs]ed?[\s:*_`\[(\"'-]*(?:\w+[\s:*_`\[(\"'-]+){0,3}|under (?:the |an? )?[\[(*`\"']*|依照[\s\[]*)$",
+    re.IGNORECASE,
 )
 _AFTER = re.compile(r"^[\s\]\)*_`\"'-]*(?:style |public )?(?:licen[cs]e|许可|协议|开源)", re.IGNORECASE)
 

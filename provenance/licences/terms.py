@@ -6,16 +6,18 @@ The values are proposals to review with counsel, not legal advice. An unknown li
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
+from provenance import data
 from provenance.licences.expressions import spdx
 from provenance.model import PURPOSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 Value = Literal["yes", "conditional", "review", "no", "unknown"]
 
@@ -165,7 +167,7 @@ def _owed(tree: Any) -> Mapping[str, str]:
 
 @cache
 def _table() -> dict[str, Any]:
-    return dict(yaml.safe_load(files("provenance.data").joinpath("licence-terms.yaml").read_text(encoding="utf-8")))
+    return dict(yaml.safe_load((data.HERE / "licence-terms.yaml").read_text(encoding="utf-8")))
 
 
 @cache

@@ -1,7 +1,7 @@
 """Which licences a text is, found offline from hashes of its word sequences; and which licences prose says apply.
 
-The index (`data/licence-texts.npz`) holds, of every known licence, the CRC-32 of each run of five words: no text. A match
-is only as good as what stands beside it: words added to a known text that touch use make it another licence.
+The index (`data/licence-texts.npz`) holds, of every known licence, the CRC-32 of each run of five words: no text. A
+match is only as good as what stands beside it: words added to a known text that touch use make it another licence.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import unicodedata
 import zlib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from provenance import data
 from provenance.licences.expressions import Licence, mentions, normalise, restrictions, vaguer
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ SHORT = 60
 SENTENCE = 5
 """Added words from which on a stretch may be a clause of its own."""
 
-COMPLETE = 0.85
+COMPLETE = 0.75
 """Share of a licence's required runs that its text must hold."""
 
 _WORD = re.compile(r"[^\W_]+")
@@ -75,7 +75,7 @@ class _Index:
 def _index() -> _Index:
     import numpy as np
 
-    with files("provenance.data").joinpath("licence-texts.npz").open("rb") as file, np.load(file) as stored:
+    with (data.HERE / "licence-texts.npz").open("rb") as file, np.load(file) as stored:
         run = np.cumsum(stored["step"], dtype=np.int64)  # steps between sorted hashes: they compress
         owner = stored["owner"]
         required = np.unpackbits(stored["required"], count=len(owner)).astype(bool)
@@ -217,7 +217,7 @@ def _han_kinds(joined: str) -> set[str]:
 
 @cache
 def _phrases() -> dict[str, Any]:
-    text = files("provenance.data").joinpath("licence-phrases.yaml").read_text(encoding="utf-8")
+    text = (data.HERE / "licence-phrases.yaml").read_text(encoding="utf-8")
     return dict(yaml.safe_load(text))
 
 
@@ -240,7 +240,8 @@ _HEADING = re.compile(r"^\s{0,3}(#{1,6})\s+(.*)$|^\s*\*\*([^*]{2,60})\*\*:?\s*$"
 _LICENCE_HEADING = re.compile(r"licen[cs]|terms of use|协议|许可", re.IGNORECASE)
 _BADGE = re.compile(r"img\.shields\.io/badge/([^)\s\"'?]+)", re.IGNORECASE)
 _LABEL = re.compile(
-    r"^[\W_]{0,12}(?:the )?((?:\w+ ){0,3})(?:licen[cs]es?|许可证?|协议|additional restriction\(s\))[*_`\])\s]{0,6}[:：]\s*(\S.*)$",
+    r"^[\W_]{0,12}(?:the )?((?:\w+ ){0,3})(?:licen[cs]es?|许可证?|协议|additional restriction\(s\))"
+    r"[*_`\])\s]{0,6}[:：]\s*(\S.*)$",
     re.IGNORECASE,
 )
 _CUE = re.compile(
@@ -250,7 +251,8 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _ELSEWHERE = re.compile(
-    r"please (?:follow|refer|respect|check|see|note that the)|\brespect\b|\bcomply|\bfollow the\b|refer to|check (?:the|their)|unlike|other (?:data|model|project)|"
+    r"please (?:follow|refer|respect|check|see|note that the)|\brespect\b|\bcomply|\bfollow the\b|refer to|"
+    r"check (?:the|their)|unlike|other (?:data|model|project)|"
     r"\b(?:their|its) (?:own|respective) licen|hinges on|请参考|请遵循|请遵守|参照|遵守|no longer|previously|formerly|used to be|"
     r"inherited|based on|adapted from|borrowed|derived from|spdx-license-identifier|compatible with|instead of",
     re.IGNORECASE,
@@ -263,7 +265,8 @@ _SUBJECTS = (
     (
         "data",
         re.compile(
-            r"\b(?:data ?sets?|data|corpus|corpora|annotations?|benchmark|questions|texts?|splits?)\b|数据|语料", re.I
+            r"\b(?:data ?sets?|data|corpus|corpora|annotations?|benchmark|questions|texts?|splits?)\b|数据|语料",
+            re.IGNORECASE,
         ),
     ),
     (
@@ -299,7 +302,9 @@ def notices(text: str) -> list[tuple[int, str, Licence]]:
         if (fenced and not in_section) or line.lstrip().startswith("|") or re.match(r"\s*[-*] \[[^\]]*\]\(#", line):
             continue
         for subject, licence in _line(line, title, heading if in_section else ""):
-            if not any(subject == s and licence.expression == l.expression and n + 3 > number for n, s, l in found):
+            if not any(
+                subject == s and licence.expression == known.expression and n + 3 > number for n, s, known in found
+            ):
                 found.append((number, subject, licence))
     return found
 

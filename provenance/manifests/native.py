@@ -1,0 +1,133 @@
+"""The native manifest, `provenance.yaml`: what its author knows of each source, in a closed vocabulary.
+
+Source: `data/schemas/native-manifest.schema.json` (JSON Schema 2020-12), which editors can check against as well.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import jsonschema
+
+from provenance import data as tables
+from provenance.errors import ManifestError
+from provenance.manifests.documents import decode, folder, load
+from provenance.model import Claim
+
+_PLAIN = ("name", "kind", "url", "owner", "creator", "acquired", "revision", "country", "modality")
+
+
+def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002, ARG001 - the family's signature
+    """Read a native manifest.
+
+    Args:
+        path: the manifest's path.
+        data: its bytes.
+        format: "native".
+
+    Returns:
+        For each source the claim `source` (value: its id) and one claim for each statement; pointers are JSON pointers.
+        A source's scope is its `path` below the manifest's folder; `members` claims say which files of it are meant.
+
+    Raises:
+        ManifestError: it breaks the schema, a source id stands twice, or a path leads out of the folder.
+    """
+    manifest, lines = load(path, decode(path, data), typed=True)
+    _validate(path, manifest, lines)
+    home = folder(path).removeprefix("./")
+    claims: list[Claim] = []
+    seen: set[str] = set()
+    for i, source in enumerate(manifest["sources"]):
+        pointer = f"/sources/{i}"
+        if source["id"] in seen:
+            raise ManifestError(f"{path}: at {pointer}/id, the source id {source['id']!r} stands twice")
+        seen.add(source["id"])
+        claims += _source(path, home, source, pointer)
+    return claims
+
+
+@cache
+def _validator() -> Any:
+    schema = json.loads((tables.HERE / "schemas/native-manifest.schema.json").read_text(encoding="utf-8"))
+    return jsonschema.Draft202012Validator(schema)
+
+
+def _validate(path: str, manifest: Any, lines: dict[str, int]) -> None:
+    error = jsonschema.exceptions.best_match(_validator().iter_errors(manifest))
+    if error is None:
+        return
+    pointer = "".join(f"/{part}" for part in error.absolute_path)
+    where = f"{pointer or '/'}, line {lines.get(pointer, 1)}"
+    raise ManifestError(f"{path}: at {where}: {_sentence(error)}")
+
+
+def _sentence(error: Any) -> str:
+    if error.validator == "additionalProperties":
+        allowed = sorted(error.schema.get("properties", {}))
+        unknown = sorted(set(error.instance) - set(allowed))
+        return f"{', '.join(map(repr, unknown))} is not a key here; allowed are {', '.join(allowed)}"
+    if error.validator == "enum":
+        return f"{error.instance!r} is not allowed; allowed are {', '.join(map(str, error.validator_value))}"
+    expected = error.schema.get("description")
+    return f"{str(error.message)[:200]}{f'; expected: {expected}' if expected else ''}"
+
+
+def _source(path: str, home: str, source: dict[str, Any], pointer: str) -> list[Claim]:
+    below = _inside(path, source.get("path", "."), f"{pointer}/path")
+    scope = f"{home}{below}/" if below else (home or "./")
+    stated: list[tuple[str, str, str, str, str | None]] = [("source", source["id"], "/id", "any", None)]
+    stated += [(field, str(source[field]), f"/{field}", "data", None) for field in _PLAIN if field in source]
+    for field, key in (("language", "languages"), ("upstream", "upstream"), ("members", "files")):
+        stated += [(field, value, f"/{key}/{i}", "data", None) for i, value in enumerate(source.get(key, []))]
+    stated += _licences(source.get("licence"))
+    stated += [
+        ("view", f"{column}={role}", f"/views/{column}", "data", None)
+        for column, role in source.get("views", {}).items()
+    ]
+    for field in ("generator", "personal_data"):
+        stated += [
+            (f"{field}.{key}", str(value), f"/{field}/{key}", "data", None)
+            for key, value in source.get(field, {}).items()
+        ]
+    claims = [
+        Claim(field, value, scope, "native", pointer + at, subject, date) for field, value, at, subject, date in stated
+    ]
+    claims = [_member(path, claim, scope) if claim.field == "members" else claim for claim in claims]
+    for name, digest in source.get("sha256", {}).items():
+        at = f"{pointer}/sha256/{name.replace('~', '~0').replace('/', '~1')}"
+        member = _inside(path, name, at)
+        claims.append(Claim("sha256", digest.lower(), scope.removeprefix("./") + member, "native", at, "data"))
+    return claims
+
+
+def _licences(value: Any) -> list[tuple[str, str, str, str, str | None]]:
+    if value is None:
+        return []
+    found: list[tuple[str, str, str, str, str | None]] = []
+    for i, each in enumerate(value if isinstance(value, list) else [value]):
+        at = f"/licence/{i}" if isinstance(value, list) else "/licence"
+        if isinstance(each, str):
+            found.append(("licence", each, at, "data", None))
+            continue
+        key = next(key for key in ("expression", "text", "url", "file") if key in each)
+        field = "licence-file" if key == "file" else "licence"
+        since = None if each.get("since") is None else str(each["since"])
+        found += [(field, each[key], f"{at}/{key}", subject, since) for subject in each.get("covers", ["data"])]
+    return found
+
+
+def _member(path: str, claim: Claim, scope: str) -> Claim:
+    member = _inside(path, claim.value, claim.pointer)
+    return Claim(claim.field, scope.removeprefix("./") + member, scope, claim.witness, claim.pointer, claim.subject)
+
+
+def _inside(path: str, relative: str, pointer: str) -> str:
+    """Return a path below the manifest's folder, '' for the folder itself."""
+    parts = [part for part in relative.split("/") if part not in {"", "."}]
+    if relative.startswith("/") or ".." in parts or "\\" in relative or "\0" in relative:
+        raise ManifestError(
+            f"{path}: at {pointer}, {relative!r} must stay below the manifest's folder, with '/' between parts"
+        )
+    return "/".join(parts)
