@@ -281,14 +281,17 @@ def _prose(text: str, raw: str) -> Licence:
 
 
 def vaguer(expression: str, among: Sequence[str]) -> bool:
-    """Tell a name without version from one with: "CC BY-SA (CC BY-SA 4.0)" is one licence.
+    """Tell a name without version or port from one with: "CC BY-SA (CC BY-SA 4.0)" is one licence.
 
     Args:
-        expression: the id that may lack a version.
+        expression: the id that may lack a version or port.
         among: ids that stand beside it.
     """
-    prefix = expression.removeprefix("LicenseRef-provenance-")
-    return prefix != expression and any(re.fullmatch(re.escape(prefix) + r"-\d.*", other) for other in among)
+    prefix = re.escape(expression.removeprefix("LicenseRef-provenance-"))
+    versioned = r"-\d.*" if expression.startswith("LicenseRef-provenance-CC-") else r"(?!)"
+    ported = r"-[A-Z]{2,3}" if expression.startswith("CC-") else r"(?!)"
+    more = re.compile(rf"(?:LicenseRef-provenance-)?{prefix}(?:{versioned}|{ported})")
+    return any(more.fullmatch(other) for other in among)
 
 
 def restrictions(text: str) -> list[str]:
@@ -353,8 +356,11 @@ def _cc(words: Sequence[str]) -> str | None:
     return id_ if used == len(words) else None
 
 
-def _cc_prefix(words: Sequence[str]) -> tuple[int, str | None]:
-    """Read as much of a Creative Commons name as stands at the beginning: words used, and the id."""
+def _cc_prefix(words: Sequence[str], *, ported: bool = True) -> tuple[int, str | None]:
+    """Read as much of a Creative Commons name as stands at the beginning: words used, and the id.
+
+    In prose no port is read: "4.0 International License, at" is not Austria's.
+    """
     parts: set[str] = set()
     version = port = None
     index = used = 0
@@ -367,7 +373,7 @@ def _cc_prefix(words: Sequence[str]) -> tuple[int, str | None]:
             parts.add(_CC_PARTS[word])
         elif word in _CC_VERSIONS and version in {None, word}:
             version = word
-        elif word in _CC_PORTS and version and not port:
+        elif ported and word in _CC_PORTS and version and not port:
             port = word
         elif word not in _CC_SILENT:
             break
@@ -410,9 +416,17 @@ def _named(text: str) -> Iterator[tuple[int, int, Licence]]:
         used, id_ = _longest(words, index)
         if id_ and id_ not in _STATED:
             begin, end = folded[index][1], folded[index + used - 1][2]
-            if (used > 1 or _beside_licence(text, begin, end)) and not _denied(text, begin):
+            if (_plain(id_, used) or _beside_licence(text, begin, end)) and not _denied(text, begin):
                 yield begin, end, Licence(id_, "notice", text[begin:end])
         index += max(used, 1)
+
+
+def _plain(id_: str, used: int) -> bool:
+    """Tell names that mean a licence wherever they stand from those of institutions, products and models."""
+    product = id_.startswith("LicenseRef-") and not id_.startswith(
+        ("LicenseRef-provenance-CC-", "LicenseRef-provenance-public")
+    )
+    return used > 1 and not product
 
 
 def _longest(words: list[str], index: int) -> tuple[int, str | None]:
@@ -422,7 +436,7 @@ def _longest(words: list[str], index: int) -> tuple[int, str | None]:
             used, id_ = len(name), _names()[name]
             break
     if words[index] in {"cc", "creative", "attribution"}:
-        cc_used, cc_id = _cc_prefix(words[index : index + 24])
+        cc_used, cc_id = _cc_prefix(words[index : index + 24], ported=False)
         if cc_id and cc_used > used and (cc_used > 1 or words[index] != "attribution"):
             return cc_used, cc_id
     return used, id_
@@ -432,7 +446,7 @@ _BEFORE = re.compile(
     r"(?:licen[cs]ed?[\s:*_`\[(\"'-]*(?:\w+[\s:*_`\[(\"'-]+){0,3}|under (?:the |an? )?[\[(*`\"']*|依照[\s\[]*)$",
     re.IGNORECASE,
 )
-_AFTER = re.compile(r"^[\s\]\)*_`\"'-]*(?:style |public )?(?:licen[cs]e|许可|协议|开源)", re.IGNORECASE)
+_AFTER = re.compile(r"^[\s\]\)*_`\"'-]*(?:style |public )?(?:licen[cs]e|terms|\[?tos\b|许可|协议|开源)", re.IGNORECASE)
 
 
 _STATED = frozenset(
@@ -448,4 +462,6 @@ def _denied(text: str, begin: int) -> bool:
 
 
 def _beside_licence(text: str, begin: int, end: int) -> bool:
+    if re.search(r"licen[cs]e|terms|agreement", text[begin:end], re.IGNORECASE):
+        return True
     return bool(_BEFORE.search(text[max(0, begin - 60) : begin]) or _AFTER.search(text[end : end + 24]))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from provenance import data
-from provenance.licences.expressions import Licence, mentions, normalise, restrictions, vaguer
+from provenance.licences.expressions import LONGEST_PROSE, Licence, mentions, normalise, restrictions, vaguer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -245,7 +245,8 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _CUE = re.compile(
-    r"licen[cs]|(?:released?|distribut\w+|available|published|shared|provided|covered|governed|dedicated|place[ds]?|offered) .{0,60}?"
+    r"licen[cs]|(?:released?|distribut\w+|available|published|shared|provided|covered|governed|dedicated|place[ds]?"
+    r"|offered) .{0,60}?"
     r"\b(?:under|in|into|by|with)\b|under (?:the )?terms|subject to|\b(?:is|are)(?: also| both)?\s+\W{0,3}$"
     r"|协议|许可|开源|restriction",
     re.IGNORECASE,
@@ -253,8 +254,9 @@ _CUE = re.compile(
 _ELSEWHERE = re.compile(
     r"please (?:follow|refer|respect|check|see|note that the)|\brespect\b|\bcomply|\bfollow the\b|refer to|"
     r"check (?:the|their)|unlike|other (?:data|model|project)|"
-    r"\b(?:their|its) (?:own|respective) licen|hinges on|请参考|请遵循|请遵守|参照|遵守|no longer|previously|formerly|used to be|"
-    r"inherited|based on|adapted from|borrowed|derived from|spdx-license-identifier|compatible with|instead of",
+    r"\b(?:their|its) (?:own|respective) licen|hinges on|请参考|请遵循|请遵守|参照|遵守|"
+    r"no longer|previously|formerly|used to be|"
+    r"documentation (?:in|is|of)|inherited|based on|adapted from|borrowed|derived from|spdx-license-identifier|compatible with|instead of",
     re.IGNORECASE,
 )
 _OWN = re.compile(
@@ -287,29 +289,57 @@ def notices(text: str) -> list[tuple[int, str, Licence]]:
         Line (from 1), subject (data | code | model | any, by the words near it) and licence, in order, each once. What
         is said of other projects, or only recommended, is left out: a miss is better than a false claim.
     """
-    found: list[tuple[int, str, Licence]] = []
-    title, heading, fenced = "", "", False
-    for number, line in enumerate(text[:LONGEST_TEXT].splitlines(), 1):
+    found: dict[tuple[int, str, str | None], tuple[int, str, Licence]] = {}
+    title = ""
+    for heading, block in _blocks(text[:LONGEST_TEXT]):
+        title = title or heading
+        section = heading if _LICENCE_HEADING.search(heading) else ""
+        for line, subject, licence in _block(block, title, section):
+            found.setdefault((line, subject, licence.expression), (line, subject, licence))
+    return sorted(found.values(), key=lambda notice: notice[0])
+
+
+def _blocks(text: str) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+    """Yield paragraphs as numbered lines, each with its heading; tables, contents and code elsewhere are left out."""
+    heading, fenced = "", False
+    block: list[tuple[int, str]] = []
+    for number, line in enumerate(text.splitlines(), 1):
         match = _HEADING.match(line)
+        fence = line.lstrip().startswith(("```", "~~~"))
+        skipped = _ASIDE.match(line) or (fenced and not _LICENCE_HEADING.search(heading))
+        if match or fence or skipped or not line.strip() or re.match(r"\s*(?:[-*+]|\d+[.)])\s", line):
+            if block:
+                yield heading, block
+            block = []
         if match:
             heading = match[2] or match[3] or ""
-            title = title or heading
-            continue
-        if line.lstrip().startswith(("```", "~~~")):
-            fenced = not fenced
-            continue
-        in_section = bool(_LICENCE_HEADING.search(heading))
-        if (fenced and not in_section) or line.lstrip().startswith("|") or re.match(r"\s*[-*] \[[^\]]*\]\(#", line):
-            continue
-        for subject, licence in _line(line, title, heading if in_section else ""):
-            if not any(
-                subject == s and licence.expression == known.expression and n + 3 > number for n, s, known in found
-            ):
-                found.append((number, subject, licence))
-    return found
+        fenced ^= fence
+        if line.strip() and not (match or fence or skipped):
+            block.append((number, line))
+    if block:
+        yield heading, block
 
 
-def _line(line: str, title: str, section: str) -> Iterable[tuple[str, Licence]]:
+_ASIDE = re.compile(r"\s*\||\s*[-*] \[[^\]]*\]\(#")
+
+
+def _block(block: list[tuple[int, str]], title: str, section: str) -> Iterator[tuple[int, str, Licence]]:
+    """Read badges, labels and short lines one by one, the rest as sentences that may run over lines."""
+    rest: list[tuple[int, str]] = []
+    for number, line in block:
+        alone = list(_line(line, section))
+        yield from ((number, subject, licence) for subject, licence in alone)
+        if not alone and not _BADGE.search(line):
+            rest.append((number, line[:4000]))
+    prose = "\n".join(line for _, line in rest)[:LONGEST_PROSE]
+    begin = 0
+    for sentence in _sentences(prose):
+        begin = prose.index(sentence, begin)
+        for offset, subject, licence in _sentence(sentence, title, section):
+            yield rest[prose.count("\n", 0, min(begin + offset, len(prose)))][0], subject, licence
+
+
+def _line(line: str, section: str) -> Iterable[tuple[str, Licence]]:
     badges = list(_badges(line))
     if badges:
         return badges
@@ -322,7 +352,7 @@ def _line(line: str, title: str, section: str) -> Iterable[tuple[str, Licence]]:
     whole = normalise(line.strip(" -*_`>.#")) if section and len(words(line)) <= 8 else None
     if whole is not None and whole.expression is not None and whole.how != "notice":
         return [(_subject(line, section), whole)]
-    return [each for sentence in _sentences(line) for each in _sentence(sentence, title, section)]
+    return []
 
 
 def _says_unknown(licence: Licence) -> bool:
@@ -349,11 +379,12 @@ def _sentences(line: str) -> list[str]:
     ]
 
 
-def _sentence(sentence: str, title: str, section: str) -> Iterator[tuple[str, Licence]]:
-    if _ELSEWHERE.search(sentence):
+def _sentence(sentence: str, title: str, section: str) -> Iterator[tuple[int, str, Licence]]:
+    """Yield place in the sentence, subject and licence."""
+    plain = re.sub(r"\s", " ", unicodedata.normalize("NFKC", sentence))
+    if _ELSEWHERE.search(plain):
         return
-    named = [(begin, end, licence) for begin, end, licence in mentions(sentence)]
-    plain = unicodedata.normalize("NFKC", sentence)
+    named = list(mentions(plain))
     exact = _distinct(named)
     for begin, licence in exact:
         alone = section and len(words(re.sub(r"https?://\S+", "", plain))) <= len(words(licence.raw)) + 8
@@ -361,7 +392,7 @@ def _sentence(sentence: str, title: str, section: str) -> Iterator[tuple[str, Li
             r".{0,40}(?:licen[cs]e|协议|许可|开源)", plain[begin + len(licence.raw) :]
         )
         if alone or (cue and _speaks_of_itself(plain[:begin], title, section)):
-            yield _subject(plain[:begin] if words(plain[:begin]) else plain, section), licence
+            yield begin, _subject(plain[:begin] if words(plain[:begin]) else plain, section), licence
     limits = restrictions(plain)
     covered = any("-NC" in (licence.expression or "") for _, licence in exact)
     if (
@@ -369,7 +400,11 @@ def _sentence(sentence: str, title: str, section: str) -> Iterator[tuple[str, Li
         and not (covered and limits == ["LicenseRef-provenance-noncommercial"])
         and _limits_itself(plain, title, section)
     ):
-        yield _subject(plain, section), Licence(limits[0], "notice", plain.strip()[:300], "a restriction, no licence")
+        yield (
+            0,
+            _subject(plain, section),
+            Licence(limits[0], "notice", plain.strip()[:300], "a restriction, no licence"),
+        )
 
 
 def _distinct(named: list[tuple[int, int, Licence]]) -> list[tuple[int, Licence]]:
@@ -384,7 +419,7 @@ def _distinct(named: list[tuple[int, int, Licence]]) -> list[tuple[int, Licence]
 
 
 def _speaks_of_itself(before: str, title: str, section: str) -> bool:
-    """Tell whether a statement is about this document's subject: the section, a word like "this", or the title's name."""
+    """Tell whether a statement is about this document: by its section, a word like "this", or its title."""
     if section or _OWN.search(before) or not words(before):
         return True
     names = set(words(title)) - {"dataset", "card", "for", "the", "a", "data"}

@@ -6,6 +6,7 @@ Source: huggingface/hub-docs, datasetcard.md and docs/hub/datasets-cards.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from provenance.errors import ManifestError
@@ -48,6 +49,8 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
     claims += [Claim(field, value, scope, format, pointer, subject) for field, value, pointer, subject in _front(card)]
     stated = prose(path, below, format, text.count("\n", 0, front.end()) + 1)
     named = any(claim.field == "name" for claim in claims)
+    # A data set's card speaks of the data unless it says otherwise.
+    stated = [replace(claim, subject="data") if claim.subject == "any" else claim for claim in stated]
     return claims + [claim for claim in stated if claim.field != "name" or not named]
 
 
