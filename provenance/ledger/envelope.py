@@ -94,12 +94,12 @@ def read(data: bytes) -> Envelope:
             keyid=value["signatures"][0]["keyid"],
             signature=base64.b64decode(value["signatures"][0]["sig"], validate=True),
         )
-        same = _write(found) == data
-    except (KeyError, IndexError, TypeError, ValueError) as cause:
+        payload_type, same = value["payloadType"], _write(found) == data
+    except (KeyError, IndexError, TypeError, ValueError, RecursionError) as cause:
         raise VerificationError("it is not a DSSE envelope with one signature") from cause
-    if value["payloadType"] != PAYLOAD_TYPE:
+    if payload_type != PAYLOAD_TYPE:
         raise VerificationError(f"its payload type is not {PAYLOAD_TYPE}")
-    if not same:
+    if not same or not isinstance(found.keyid, str):
         raise VerificationError("it is not in canonical form: bytes were changed outside the signature")
     return found
 

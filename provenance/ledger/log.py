@@ -240,6 +240,12 @@ def _envelope(folder: Path, index: int) -> envelope.Envelope:
         raise InputError(f"{folder} has no entry {index}") from cause
 
 
+def _signed(folder: Path, index: int, keys: KeyPair) -> envelope.Envelope:
+    found = _envelope(folder, index)
+    envelope.check(found, keys.statement.public_key())
+    return found
+
+
 def _index(folder: Path, index: int | None) -> int:
     count = size(folder)
     if not count:
@@ -324,7 +330,7 @@ def _open(folder: Path, keys: KeyPair) -> _Log | None:
     _check_ours(folder, keys)
     try:
         origin = read_bytes(folder / ORIGIN, _SMALL).decode().removesuffix("\n")
-        log = _Log(folder, origin, tuple(_envelope(folder, index).leaf for index in range(count)))
+        log = _Log(folder, origin, tuple(_signed(folder, index, keys).leaf for index in range(count)))
         _check_head(log, keys)
         return _finish(log, keys) if unfinished else log
     except (OSError, ValueError, InputError, VerificationError) as cause:
@@ -356,8 +362,7 @@ def _check_head(log: _Log, keys: KeyPair) -> None:
 def _finish(log: _Log, keys: KeyPair) -> _Log:
     """Put a checkpoint over an entry that was signed and written, but not yet counted."""
     index = len(log.leaves)
-    found = _envelope(log.folder, index)
-    envelope.check(found, keys.statement.public_key())
+    found = _signed(log.folder, index, keys)
     said = statement.read(found.payload)
     if said.place != statement.Place(log.origin, index, merkle.root(log.leaves).hex()):
         raise BrokenChain(f"entry {index} belongs elsewhere")
@@ -451,7 +456,7 @@ def _publish(staging: Path, log: _Log, sealed: bytes, keys: KeyPair) -> Entry:
     longer = _Log(folder, log.origin, (*log.leaves, found.leaf))
     head = _head(longer, keys)
     _write(folder, note_path(head.size), head.note)
-    _point_latest(staging, folder, index)
+    _point_latest(folder, index)
     shutil.rmtree(staging)
     said = statement.read(found.payload).value
     return Entry(index, folder / scan_path(index), log.origin, head.size, head.root.hex(), found.keyid, said)
@@ -476,11 +481,12 @@ def _move_scan(staged: Path, target: Path) -> None:
     _sync(target.parent)
 
 
-def _point_latest(staging: Path, folder: Path, index: int) -> None:
-    # A convenience: where links cannot be made, there is none.
+def _point_latest(folder: Path, index: int) -> None:
+    # A convenience: where links cannot be made, there is none. Not made aside and renamed, as a second link is refused.
+    latest = folder / "scans" / "latest"
     with contextlib.suppress(OSError):
-        (staging / "latest").symlink_to(f"{index:08d}", target_is_directory=True)
-        (staging / "latest").replace(folder / "scans" / "latest")
+        latest.unlink(missing_ok=True)
+        latest.symlink_to(f"{index:08d}", target_is_directory=True)
 
 
 def _write(folder: Path, name: str, data: bytes) -> None:

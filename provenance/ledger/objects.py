@@ -1,13 +1,12 @@
 """Tables as bytes: Parquet for reading, canonical JSON lines for digests that outlive any version of Parquet.
 
-A line is one row in RFC 8785 form; integers beyond 2**53 and numbers that are not finite are strings.
+A line is one row in RFC 8785 form; numbers beyond 2**53, and those that are not finite, are strings.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -87,7 +86,7 @@ def portable(value: Any) -> Any:
         value: what JSON can hold; tuples are lists.
 
     Returns:
-        The same with integers beyond 2**53 and numbers that are not finite as strings.
+        The same with numbers beyond 2**53, and those that are not finite, as strings.
     """
     if isinstance(value, dict):
         return {key: portable(item) for key, item in value.items()}
@@ -95,10 +94,8 @@ def portable(value: Any) -> Any:
         return [portable(item) for item in value]
     if isinstance(value, bool):
         return value
-    if isinstance(value, int) and abs(value) > _SAFE:
-        return str(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+    if isinstance(value, int | float) and not abs(value) <= _SAFE:
+        return str(value)  # NaN is not below anything either
     return value
 
 

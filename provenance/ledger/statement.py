@@ -134,7 +134,7 @@ def build(
     try:
         payload = canonical(value)
         read(payload)
-    except (ValueError, TypeError, VerificationError) as cause:
+    except (ValueError, TypeError, RecursionError, VerificationError) as cause:
         raise ConfigError(f"the entry cannot be written: {cause}") from cause
     return payload
 
@@ -169,7 +169,7 @@ def read(payload: bytes) -> Statement:
 def _canonical(value: Any) -> bytes:
     try:
         return canonical(value)
-    except ValueError as cause:
+    except (ValueError, RecursionError) as cause:
         raise VerificationError(f"it has no canonical form: {cause}") from cause
 
 

@@ -252,7 +252,7 @@ class _Inquiry:
         return Verification(
             exit_code=next(code for code in _WORST if code in self.codes),
             steps=tuple(self.steps),
-            unbound=tuple(self.unbound),
+            unbound=tuple(_named(name) for name in self.unbound),
             withheld=tuple(self.withheld),
             signers=tuple(self.signers.values()),
             origin=self.origin,
@@ -567,7 +567,7 @@ def _listing(data: Path, ledger: Path) -> Iterator[tuple[str, Path]]:
         linked = [name for name in folders if (here / name).is_symlink()]
         for name in (*files, *linked):
             path = here / name
-            yield os.fsencode(path.relative_to(data).as_posix()).decode("utf-8", "backslashreplace"), path
+            yield _named(path.relative_to(data).as_posix()), path
 
 
 def _scanned(table: Path) -> Iterator[tuple[str, str | None]]:
@@ -593,6 +593,11 @@ def _signed_by(signer: Signer) -> str:
     if signer.whose == trust.OWN:
         return f"{what} signed by your own local key {signer.fingerprint}."
     return f"{what} signed by {signer.fingerprint} ({signer.whose})."
+
+
+def _named(path: str) -> str:
+    r"""Return a path as PATHS names it: bytes that are not UTF-8 as \xNN."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _some(names: list[str]) -> str:

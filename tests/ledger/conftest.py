@@ -1,0 +1,105 @@
+"""A small ledger with two scans, made once and copied for every test that harms it."""
+
+import shutil
+
+import pyarrow as pa
+import pytest
+
+from provenance import ledger
+from provenance.digests import sha256
+from provenance.schemas import SEALED, empty, rows
+
+
+class Sealed(dict):
+    """The tables of a scan, by name, and the facts that go with them."""
+
+    @staticmethod
+    def facts(**changes):
+        return facts(**changes)
+
+
+def facts(**changes):
+    made = {
+        "kind": "draft",
+        "scanner": {"name": "provenance", "version": "0.1.0", "digest": {"sha256": "ab" * 32}},
+        "data": "corpus",
+        "purpose": "commercial-service",
+        "profiles": [{"name": "baseline", "digest": {"sha256": "cd" * 32}}],
+        "startedOn": "2025-01-01T00:00:00Z",
+        "finishedOn": "2025-01-01T00:00:01.5Z",
+        "counts": {"error": 1},
+    }
+    return made | changes
+
+
+def listed_file(path, sha256, **changes):
+    made = {
+        "path": path, "source": "./", "role": "data", "format": "jsonl", "bytes": 3, "bytes_consumed": 3, "bytes_skipped": 0,
+        "records": 1, "records_unreadable": 0, "records_distinct": 1, "tokens": 1, "sha256": sha256,
+    }  # fmt: skip
+    return made | changes
+
+
+def sealed_tables(*files):
+    tables = Sealed({name: empty(schema) for name, schema in SEALED.items()})
+    tables["files"] = rows(list(files), SEALED["files"])
+    tables["coverage"] = rows(
+        [{"check": "licence-missing", "status": "ran", "records_seen": 1, "records_unreadable": 0}], SEALED["coverage"]
+    )
+    tables["findings"] = rows(
+        [
+            {
+                "fingerprint": "0" * 32, "check": "licence-missing", "severity": "error", "source": "./", "value": 0.5,
+                "unit": "share", "records": 2**60, "message": 'No "licence" was found — ünïcode\n', "limits": "none",
+            }
+        ],
+        SEALED["findings"],
+    )  # fmt: skip
+    assert all(isinstance(table, pa.Table) for table in tables.values())
+    return tables
+
+
+@pytest.fixture
+def file_row():
+    return listed_file
+
+
+@pytest.fixture
+def sealed():
+    return sealed_tables(listed_file("a.jsonl", sha256(b"{}\n")))
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """The user's configuration folder."""
+    monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory):
+    """Keys, data and a ledger of two scans: made once."""
+    root = tmp_path_factory.mktemp("pristine")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROVENANCE_CONFIG", str(root / "home"))
+        keys = ledger.user_keys()
+        data = root / "data"
+        (data / "sub").mkdir(parents=True)
+        listed = []
+        for name, content in (("a.jsonl", b"{}\n"), ("sub/b ü.jsonl", b"[]\n")):
+            (data / name).write_bytes(content)
+            listed.append(listed_file(name, sha256(content)))
+        documents = {"report.json": b'{"a":1}', "report.html": b"<p>report</p>\n"}
+        for _ in range(2):
+            ledger.append(root / "ledger", sealed_tables(*listed), documents, facts(), keys=keys)
+    return root
+
+
+@pytest.fixture
+def world(pristine, tmp_path, monkeypatch):
+    """A copy of `pristine` whose keys are this user's own."""
+    root = tmp_path / "world"
+    shutil.copytree(pristine, root, symlinks=True)
+    monkeypatch.setenv("PROVENANCE_CONFIG", str(root / "home"))
+    monkeypatch.chdir(tmp_path)
+    return root

@@ -1,0 +1,118 @@
+"""Statements: what may stand in one, and that what was built is read back."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance.digests import canonical
+from provenance.errors import ConfigError, VerificationError
+from provenance.ledger import statement
+from provenance.model import PURPOSES
+
+PLACE = statement.Place("example.org/log", 1, "ab" * 32)
+LINES = statement.object_path("cd" * 32)
+FOLDER = {LINES: "cd" * 32, "scans/00000001/files.parquet": "ef" * 32}
+TABLES = {"files": {"rows": 1, "lines": LINES, "parquet": "scans/00000001/files.parquet"}}
+
+
+def build(facts, **changes):
+    made = {"place": PLACE, "keys": "local", "tables": TABLES, "folder": FOLDER, "subject": "cd" * 32}
+    return statement.build(facts, **made | changes)
+
+
+def test_built_is_read(sealed):
+    found = statement.read(build(sealed.facts(more=[{"any": "thing"}])))
+    assert (found.place, found.folder) == (PLACE, FOLDER)
+    assert found.predicate["more"] == [{"any": "thing"}]
+    assert found.value["subject"] == [{"name": "files.jsonl", "digest": {"sha256": "cd" * 32}}]
+    assert found.value["predicateType"].endswith("/dataset-scan/v0")
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_every_purpose_may_stand_in_it(sealed, purpose):
+    assert statement.read(build(sealed.facts(purpose=purpose))).predicate["purpose"] == purpose
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "final"},
+        {"purpose": "fun"},
+        {"data": "/home/somebody/data"},
+        {"startedOn": "yesterday"},
+        {"startedOn": "2025-01-01T00:00:00+08:00"},
+        {"scanner": {"name": "x"}},
+        {"profiles": [{"name": "baseline", "digest": {"sha256": "AB"}}]},
+        {"log": {}},
+        {"tables": {}},
+        {"counts": {"a": float("nan")}},
+        {"counts": {"a": 2**60}},
+        {"sources": [{"A": 1, "a": 2}]},
+        {"more": {1, 2}},
+        {"Kind": "draft"},
+    ],
+)
+def test_wrong_facts_are_a_sentence(sealed, changes):
+    with pytest.raises(ConfigError):
+        build(sealed.facts(**changes))
+
+
+@pytest.mark.parametrize("missing", ["kind", "scanner", "data", "purpose", "profiles", "startedOn", "finishedOn"])
+def test_missing_facts_are_named(sealed, missing):
+    facts = sealed.facts()
+    del facts[missing]
+    with pytest.raises(ConfigError, match=missing):
+        build(facts)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/etc/passwd", "../x", "scans/00000001/../../x", "scans/00000001/.hidden", "scans/00000000/a", "entries/x", "a", "",
+     "objects/sha256/ab/" + "ab" * 32, "scans/00000001/a/b", "scans/00000001/a\\b", "keys/../origin"],
+)  # fmt: skip
+def test_only_places_of_this_entry_are_bound(sealed, path):
+    with pytest.raises(ConfigError):
+        build(sealed.facts(), folder=FOLDER | {path: "cd" * 32})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text + b" ",
+        lambda text: json.dumps(json.loads(text)).encode(),
+        lambda text: text.replace(b'"index":1', b'"index":1.0'),
+        lambda text: text.replace(b'"size":1', b'"size":2'),
+        lambda text: text.replace(b'"kind":"draft"', b'"kind":"draft","kind":"draft"'),
+        lambda text: text.replace(b"dataset-scan/v0", b"dataset-scan/v1"),
+        lambda text: text.replace(b"in-toto.io/Statement/v1", b"in-toto.io/Statement/v0"),
+        lambda text: text.replace(b'"corpus"', b'"\\u0063orpus"'),
+        lambda text: text.replace(b'"corpus"', b'"\\ud800"'),
+        lambda text: text.replace(b'"corpus"', b'"corpus","more":' + b"[" * 700 + b"]" * 700),
+        lambda _: b"[]",
+        lambda _: b"null",
+    ],
+)
+def test_no_second_form(sealed, change):
+    payload = build(sealed.facts())
+    assert change(payload) != payload
+    with pytest.raises(VerificationError):
+        statement.read(change(payload))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    value=json_values, where=st.sampled_from(["subject", "predicate", "_type", "log", "folder", "tables", "scanner"])
+)
+def test_no_json_raises_anything_else(value, where):
+    made = {"_type": statement.TYPE, "predicateType": statement.PREDICATE_TYPE, "subject": [], "predicate": {}}
+    (made if where in made else made["predicate"])[where] = value
+    with pytest.raises(VerificationError):
+        statement.read(canonical(made))
