@@ -252,11 +252,11 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _ELSEWHERE = re.compile(
-    r"please (?:follow|refer|respect|check|see|note that the)|\brespect\b|\bcomply|\bfollow the\b|refer to|"
+    r"dataset provided for research purposes only|\?\s|please (?:follow|refer|respect|check|see|note that the)|\brespect\b|\bcomply|\bfollow the\b|refer to|"
     r"check (?:the|their)|unlike|other (?:data|model|project)|"
     r"\b(?:their|its) (?:own|respective) licen|hinges on|请参考|请遵循|请遵守|参照|遵守|"
-    r"no longer|previously|formerly|used to be|"
-    r"documentation (?:in|is|of)|inherited|based on|adapted from|borrowed|derived from|spdx-license-identifier|compatible with|instead of",
+    r"no longer|previously|formerly|used to be|documentation (?:in|is|of)|inherited|based on|adapted from|borrowed|"
+    r"derived from|spdx-license-identifier|compatible with|instead of",
     re.IGNORECASE,
 )
 _OWN = re.compile(
@@ -344,15 +344,19 @@ def _line(line: str, section: str) -> Iterable[tuple[str, Licence]]:
     if badges:
         return badges
     label = _LABEL.match(line)
-    if label:
+    if label and not re.match(r"[^:：]*`\s*[:：]", line):  # a column of that name is described, nothing is licensed
         licence = normalise(re.split(r"\s+-\s+|[;。]", label[2])[0].strip(" .*_`"))
         licence = licence if licence.how != "none" or _says_unknown(licence) else normalise(label[2][:300])
         if licence.how != "none" or _says_unknown(licence):
             return [(_subject(label[1], section), licence)]
     whole = normalise(line.strip(" -*_`>.#")) if section and len(words(line)) <= 8 else None
-    if whole is not None and whole.expression is not None and whole.how != "notice":
+    if whole is not None and whole.how != "notice" and whole.expression not in {None, _RESERVED}:
         return [(_subject(line, section), whole)]
     return []
+
+
+_RESERVED = "LicenseRef-provenance-all-rights-reserved"
+"""Stands in copyright lines of licences that do grant rights: by itself it says nothing here."""
 
 
 def _says_unknown(licence: Licence) -> bool:
@@ -384,6 +388,8 @@ def _sentence(sentence: str, title: str, section: str) -> Iterator[tuple[int, st
     plain = re.sub(r"\s", " ", unicodedata.normalize("NFKC", sentence))
     if _ELSEWHERE.search(plain):
         return
+    if re.match(r"\s*[-*+]\s+(?!.{0,60}licen[cs])[^:]{2,60}:\s", plain, re.IGNORECASE):
+        return  # a list of parts, each with its own
     named = list(mentions(plain))
     exact = _distinct(named)
     for begin, licence in exact:
@@ -400,11 +406,8 @@ def _sentence(sentence: str, title: str, section: str) -> Iterator[tuple[int, st
         and not (covered and limits == ["LicenseRef-provenance-noncommercial"])
         and _limits_itself(plain, title, section)
     ):
-        yield (
-            0,
-            _subject(plain, section),
-            Licence(limits[0], "notice", plain.strip()[:300], "a restriction, no licence"),
-        )
+        subject = "data" if _SUBJECTS[0][1].search(plain) else _subject(plain, section)
+        yield 0, subject, Licence(limits[0], "notice", plain.strip()[:300], "a restriction, no licence")
 
 
 def _distinct(named: list[tuple[int, int, Licence]]) -> list[tuple[int, Licence]]:
