@@ -187,7 +187,7 @@ def verify(
     Returns:
         The exit code and everything that led to it.
     """
-    inquiry = _Inquiry(path)
+    inquiry = _Inquiry(Path(path))
     try:
         _inquire(inquiry, _Asked(trust, since, data, strict, evidence or Path()))
     except _Stop:
@@ -251,7 +251,7 @@ class _Inquiry:
     def conclude(self) -> Verification:
         return Verification(
             exit_code=next(code for code in _WORST if code in self.codes),
-            steps=tuple(self.steps),
+            steps=tuple(Step(item.name, item.status, _encodable(item.detail)) for item in self.steps),
             unbound=tuple(_named(name) for name in self.unbound),
             withheld=tuple(self.withheld),
             signers=tuple(self.signers.values()),
@@ -598,6 +598,11 @@ def _signed_by(signer: Signer) -> str:
 def _named(path: str) -> str:
     r"""Return a path as PATHS names it: bytes that are not UTF-8 as \xNN."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _encodable(text: str) -> str:
+    """Escape half a surrogate pair, which JSON can hold and UTF-8 cannot."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _some(names: list[str]) -> str:
