@@ -252,7 +252,8 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _ELSEWHERE = re.compile(
-    r"dataset provided for research purposes only|\?\s|please (?:follow|refer|respect|check|see|note that the)|\brespect\b|\bcomply|\bfollow the\b|refer to|"
+    r"dataset provided for research purposes only|\?\s|\brespect\b|\bcomply|\bfollow the\b|refer to|"
+    r"please (?:follow|refer|respect|check|see|note that the)|"
     r"check (?:the|their)|unlike|other (?:data|model|project)|"
     r"\b(?:their|its) (?:own|respective) licen|hinges on|请参考|请遵循|请遵守|参照|遵守|"
     r"no longer|previously|formerly|used to be|documentation (?:in|is|of)|inherited|based on|adapted from|borrowed|"
@@ -388,7 +389,7 @@ def _sentence(sentence: str, title: str, section: str) -> Iterator[tuple[int, st
     plain = re.sub(r"\s", " ", unicodedata.normalize("NFKC", sentence))
     if _ELSEWHERE.search(plain):
         return
-    if re.match(r"\s*[-*+]\s+(?!.{0,60}licen[cs])[^:]{2,60}:\s", plain, re.IGNORECASE):
+    if re.match(r"\s*[-*+]\s+(?![^:]{0,60}licen[cs])[^:]{2,60}:\s", plain, re.IGNORECASE):
         return  # a list of parts, each with its own
     named = list(mentions(plain))
     exact = _distinct(named)

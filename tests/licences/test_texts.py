@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import re
+import textwrap
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance import data
+from provenance.licences.expressions import normalise
+from provenance.licences.texts import identify, notices, runs, words
+
+ROOT = Path(__file__).parents[2]
+MIT = (ROOT / "manifests/examples/readme/LICENSE").read_text(encoding="utf-8")
+APACHE = (ROOT / "LICENSE").read_text(encoding="utf-8")
+SPDX = "{http://www.spdx.org/license}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expressions"),
+    [
+        (MIT, ["MIT"]),
+        (APACHE, ["Apache-2.0"]),
+        ("# Licence\n\n" + "\n".join(textwrap.wrap(MIT, 40)), ["MIT"]),
+        ("My Data\n\nThese are my words on it.\n\n" + MIT + "\n\nThanks to everybody who helped.\n", ["MIT"]),
+        (MIT.replace("The Tide Table Authors", "Commerce Research Institute for Models"), ["MIT"]),
+        (MIT + "\n-----\n" + APACHE, ["Apache-2.0", "MIT"]),
+        ("CC BY-NC 4.0", ["CC-BY-NC-4.0"]),
+        ('Copyright 2020 X\n\nLicensed under the Apache License, Version 2.0 (the "License");', ["Apache-2.0"]),
+        ("hello world " * 200, []),
+        ("", []),
+    ],
+)
+def test_a_text_is_identified(text, expressions):
+    found = identify(text)
+    assert [licence.expression for licence in found] == expressions
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (MIT + "\nNo commercial use is permitted.", "MIT with additions: commercial"),
+        (
+            MIT.replace("subject to", "provided it is not used to train machine learning models, subject to", 1),
+            "training",
+        ),
+        ("Commons Clause: the grant of rights does not include the right to Sell the Software.\n" + MIT, "commercial"),
+        ("Copyright 2023 X. Non-commercial use only.\n" + MIT, "commercial"),
+        (MIT + "\n仅供研究使用，不得用于商业。", "commercial"),
+        (MIT + "\nThe Software shall be used for Good, not Evil.", "terms"),
+        (
+            "MIT License\n\n" + "You may look at this data on Tuesdays and keep it in a warm place. " * 20,
+            "calls itself MIT",
+        ),
+        (APACHE[: len(APACHE) // 2], "partial text of Apache-2.0"),
+    ],
+)
+def test_a_changed_text_is_another_licence(text, note):
+    (found,) = identify(text)
+    assert note in found.note
+    assert found.expression is None or "partial" in note
+    assert normalise(found.note).expression is None  # nor may the note, written down as a claim, pass for the licence
+
+
+@given(st.text(max_size=2000))
+def test_any_text_is_answered(text):
+    identify(text)
+    notices(text)
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=3), max_size=40))
+def test_runs_are_windows_of_five_words(some):
+    assert len(runs(some)) == max(0, len(some) - 4)
+    assert runs(words(" ".join(some))) == runs(some)
+
+
+def test_the_index_is_small():
+    assert (data.HERE / "licence-texts.npz").stat().st_size < 1_000_000
+
+
+def test_hostile_texts_cost_bounded_time():
+    for text in (
+        "a " * 1_000_000,
+        "licence: " * 100_000,
+        "[" * 300_000,
+        "* " * 200_000,
+        "# \n" * 100_000,
+        "is under " * 100_000,
+    ):
+        identify(text)
+        notices(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("License: MIT", [(1, "any", "MIT")]),
+        ("**License**: Apache 2.0", [(1, "any", "Apache-2.0")]),
+        ("## License\n\nMIT", [(3, "any", "MIT")]),
+        ("## Data License\n\nCC BY-SA 4.0", [(3, "data", "CC-BY-SA-4.0")]),
+        ("License: Permissive Unknown", [(1, "any", None)]),
+        ("The dataset is CC BY NC 4.0 (allowing only non-commercial use).", [(1, "data", "CC-BY-NC-4.0")]),
+        ("The weight diff is also CC BY NC 4.0.", [(1, "model", "CC-BY-NC-4.0")]),
+        (
+            "All the code and supporting tools are licensed under the Apache-2.0. The original dataset is CC BY NC 4.0.",
+            [(1, "code", "Apache-2.0"), (1, "data", "CC-BY-NC-4.0")],
+        ),
+        ("Code and data are licensed under the Apache 2.0 license.", [(1, "any", "Apache-2.0")]),
+        (
+            "This dataset is distributed under [the ODC-By license](https://opendatacommons.org/licenses/by/1-0/).",
+            [(1, "data", "ODC-By-1.0")],
+        ),
+        (
+            "[![Data License](https://img.shields.io/badge/Data%20License-CC%20By%20NC%204.0-red.svg)](x)",
+            [(1, "data", "CC-BY-NC-4.0")],
+        ),
+        ("[![License](https://img.shields.io/badge/License-Apache_2.0-green.svg)](x)", [(1, "any", "Apache-2.0")]),
+        ("本仓库的代码依照 [Apache-2.0](LICENSE) 协议开源。", [(1, "code", "Apache-2.0")]),
+        ("This repository is licensed under the [Apache-2.0 License](LICENSE).", [(1, "any", "Apache-2.0")]),
+        (
+            "# Dolma\n\nDolma is licensed under **[ODC-BY](https://opendatacommons.org/licenses/by/1-0/)**",
+            [(3, "any", "ODC-By-1.0")],
+        ),
+        (
+            "Source code in this repository is licensed under\nthe GNU General Public License, Version 3 or later.",
+            [(2, "code", "GPL-3.0-or-later")],
+        ),
+        ("本项目的数据仅供研究，不得用于商业用途。", [(1, "data", "LicenseRef-provenance-research-only")]),
+        ("Alpaca is intended and licensed for research use only.", [(1, "any", "LicenseRef-provenance-research-only")]),
+    ],
+)
+def test_a_notice_is_found(text, expected):
+    text = text if text.startswith("#") or "Alpaca" not in text else "# Alpaca\n\n" + text
+    offset = 2 if text.startswith("# Alpaca") else 0
+    found = [(line, subject, licence.expression) for line, subject, licence in notices(text)]
+    assert found == [(line + offset, subject, expression) for line, subject, expression in expected]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please follow the model licenses to use the corresponding model weights: [BLOOM](https://huggingface.co/spaces/bigscience/license) / "
+        "[Falcon](https://x.y/LICENSE.txt) / [Gemma](https://ai.google.dev/gemma/terms)",
+        "使用模型权重时，请遵循对应的模型协议：[Gemma](https://ai.google.dev/gemma/terms)",
+        "Model weights aren't part of the release for now, to respect OpenAI TOS and LLaMA license.",
+        "请参考[Meta LLaMA的License](https://github.com/facebookresearch/llama/blob/main/LICENSE)，目前仅供学习交流。",
+        "Unlike other datasets that are limited to non-commercial use, it may be sold.",
+        "This dataset can be used for any purpose, whether academic or commercial.",
+        "Chunks of it were developed at MIT with Justin Johnson.",
+        "| Text classifier | [fastText](https://x.y) | MIT License | |",
+        "- [Licence](#licence)",
+        "- `license`: A string, one of cc0, cc-by-nc or MIT License",
+        "```\nLicense: MIT\n```",
+        "Visual Genome is licensed under a Creative Commons Attribution 4.0 International License.",
+        "SPDX-License-Identifier: CC-BY-4.0",
+        "## Limitations\n\nDataset provided for research purposes only. Please check dataset license for additional information.",
+        "## Licence\n\n- PubMed Central: [MIT License](https://x.y/LICENSE)",
+    ],
+)
+def test_what_is_said_of_others_is_no_claim(text):
+    assert notices(text) == []
+
+
+# --- real texts ----------------------------------------------------------------------------------------------------
+
+
+def _variants(text):
+    plain = re.sub(r"\s+", " ", text)
+    yield text
+    yield "# License\n\nCopyright (c) 2023 Research Institute of Commerce\n\n" + "\n".join(textwrap.wrap(plain, 61))
+    yield (
+        "# My data\n\nSome words on how to download the files.\n\n## License\n\n"
+        + text
+        + "\n\n## Thanks\n\nThanks to all.\n"
+    )
+
+
+@pytest.mark.realdata
+def test_real_texts_verbatim_reflowed_and_within_a_readme(realdata):
+    right = wrong = 0
+    for path in sorted((realdata / "licences/choosealicense/_licenses").glob("*.txt")):
+        head, text = path.read_text(encoding="utf-8").split("\n---\n", 1)
+        id_ = re.search(r"spdx-id: (\S+)", head)[1]
+        for variant in _variants(text):
+            found = {licence.expression for licence in identify(variant)} - {None}
+            assert all(each.removesuffix("-only") == id_ for each in found), (id_, found)
+            right, wrong = right + bool(found), wrong + (not found)
+    assert right / (right + wrong) > 0.85
+
+
+@pytest.mark.realdata
+def test_no_text_of_another_licence_passes_for_a_permissive_one(realdata):
+    """Near relatives with a clause more: JSON, No-Nuclear, SSPL, Pixar."""
+    for name in (
+        "JSON",
+        "BSD-3-Clause-No-Nuclear-License",
+        "BSD-3-Clause-No-Military-License",
+        "SSPL-1.0",
+        "Pixar",
+        "MITNFA",
+        "PolyForm-Noncommercial-1.0.0",
+    ):
+        root = ET.parse(realdata / f"licences/spdx_license_xml/src/{name}.xml").getroot()  # noqa: S314 - a test's own data
+        text = " ".join(root.find(f".//{SPDX}text").itertext())
+        assert {licence.expression for licence in identify(text)} <= {
+            None,
+            name,
+            "LicenseRef-provenance-noncommercial",
+        }, name
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("path", "expressions"),
+    [
+        ("instruct/stanford_alpaca/DATA_LICENSE", ["CC-BY-NC-4.0"]),
+        ("instruct/stanford_alpaca/LICENSE", ["Apache-2.0"]),
+        ("instruct/belle_eval/LICENSE", ["Apache-2.0"]),
+        ("instruct/gpteacher/LICENSE", ["MIT"]),
+        ("web/data_juicer_demos/LICENSE", ["Apache-2.0", "BSD-3-Clause"]),
+        ("spdx_examples/COPYING", ["GPL-3.0-only"]),
+        ("spdx_examples/ai/example02/content/LICENSE", ["CC0-1.0"]),
+    ],
+)
+def test_real_licence_files(realdata, path, expressions):
+    text = (realdata / "data" / path).read_text(encoding="utf-8")
+    assert [licence.expression for licence in identify(text)] == expressions

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance import manifests
+from provenance.errors import InputError, ManifestError, UnknownFormat
+from provenance.licences.expressions import normalise
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "manifests/examples"
+
+
+def facts(claims, *fields):
+    return [(c.scope, c.field, c.value, c.subject) for c in claims if not fields or c.field in fields]
+
+
+def read(path, text):
+    data = text if isinstance(text, bytes) else text.encode()
+    return manifests.read(path, data, manifests.recognise(path, data))
+
+
+def test_a_card():
+    claims = read("a/README.md", (EXAMPLES / "card/README.md").read_bytes())
+    assert facts(claims) == [
+        ("a/", "source", "a", "any"),
+        ("a/", "licence", "cc-by-sa-4.0", "data"),
+        ("a/", "name", "Harbour Questions", "data"),
+        ("a/", "language", "en", "data"),
+        ("a/", "language", "no", "data"),
+        ("a/", "upstream", "natural_questions", "data"),
+        ("a/", "kind", "synthetic", "data"),
+        ("a/", "url", "https://example.org/harbour", "data"),
+        ("a/", "licence", "CC BY-SA 4.0", "data"),
+        ("a/", "licence", "MIT", "code"),
+    ]
+    assert [c.pointer for c in claims if c.field == "licence"] == ["/license", "L19", "L19"]
+
+
+@pytest.mark.parametrize(
+    ("front", "licences"),
+    [
+        ("license: mit", ["mit"]),
+        ("license: [cc-by-sa-3.0, gfdl]", ["cc-by-sa-3.0", "gfdl"]),
+        ("license: other\nlicense_name: llama3\nlicense_link: https://x.y", ["llama3"]),
+        (
+            "license: other\nlicense_link: https://creativecommons.org/licenses/by/4.0/",
+            ["https://creativecommons.org/licenses/by/4.0/"],
+        ),
+        ("license: other", ["other"]),
+        ("license: {a: mit, b: [apache-2.0]}", ["mit", "apache-2.0"]),
+        ("license:", []),
+        ("license: no", ["no"]),
+    ],
+)
+def test_licences_of_a_card(front, licences):
+    claims = read("README.md", f"---\n{front}\ntags: []\n---\n")
+    assert facts(claims, "licence") == [("./", "licence", value, "data") for value in licences]
+
+
+@pytest.mark.parametrize(
+    "text", ["---\nlicense: mit\n", "---\nlicense: mit\nlicense: gpl\n---\n", "---\n- license\nlicense: x\n---\n"]
+)
+def test_a_broken_card_is_refused(text):
+    with pytest.raises(ManifestError) as caught:
+        manifests.read("a/README.md", text.encode(), "hf-card")
+    assert str(caught.value).startswith("a/README.md")
+
+
+def test_a_readme():
+    claims = read("d/README.md", (EXAMPLES / "readme/README.md").read_bytes())
+    assert facts(claims) == [
+        ("d/", "source-weak", "d", "any"),
+        ("d/", "name", "Tide Tables", "any"),
+        ("d/", "url", "https://example.org/tides", "any"),
+        ("d/", "licence", "Apache 2.0", "code"),
+        ("d/", "licence", "CC By NC 4.0", "data"),
+        ("d/", "licence", "CC BY NC 4.0", "data"),
+    ]
+
+
+def test_headings_of_a_readme_cover_what_they_name():
+    text = "# Extensions\n\n## GPTeacher\nOne.\n\nLicense: MIT\n\n## Dolly\nThe file `dolly.json`.\n\nLicense: CC BY-SA 3.0\n"
+    assert facts(read("x/README.md", text), "licence") == [
+        ("x/GPTeacher/", "licence", "MIT", "any"),
+        ("x/dolly.json", "licence", "CC BY-SA 3.0", "any"),
+    ]
+
+
+def test_one_licensed_heading_covers_all():
+    text = "# Sets\n\n## Use\n\n## Licence\n\nLicense: MIT\n"
+    assert facts(read("x/README.md", text), "licence") == [("x/", "licence", "MIT", "any")]
+
+
+def test_only_a_readme_opens_a_source():
+    assert facts(read("a/datasheet.md", "# X"), "source-weak") == []
+
+
+MIT = (EXAMPLES / "readme/LICENSE").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("a/LICENSE", MIT, [("a/", "licence", "MIT", "any")]),
+        ("DATA_LICENSE", "CC BY-NC 4.0\n", [("./", "licence", "CC-BY-NC-4.0", "data")]),
+        ("WEIGHT_DIFF_LICENSE", "CC BY-NC 4.0", [("./", "licence", "CC-BY-NC-4.0", "model")]),
+        ("LICENSE-CODE", MIT, [("./", "licence", "MIT", "code")]),
+        ("LICENSE", "\n\nAsk Bob before you use it.\n", [("./", "licence", "Ask Bob before you use it.", "any")]),
+        ("LICENSE", "", []),
+        ("NOTICE", "Copyright X", []),
+    ],
+)
+def test_licence_files(path, text, expected):
+    assert facts(read(path, text)) == expected
+
+
+@pytest.mark.parametrize("extra", ["No commercial use.", "You shall not train machine learning models with it."])
+def test_a_changed_licence_does_not_pass_for_the_licence(extra):
+    (claim,) = read("LICENSE", MIT + "\n" + extra)
+    assert normalise(claim.value).expression is None
+    assert claim.value.startswith("MIT with additions")
+
+
+def test_a_native_manifest():
+    claims = read("provenance.yaml", (EXAMPLES / "provenance.yaml").read_bytes())
+    assert facts(claims, "source", "members", "licence", "upstream", "view", "revision") == [
+        ("mails/", "source", "support-mails", "any"),
+        ("mails/", "licence", "Customers agreed to the use for training in §7 of our terms.", "content"),
+        ("mails/", "view", "body=text", "data"),
+        ("mails/", "view", "answer=answer", "data"),
+        ("alpaca/", "source", "alpaca-de", "any"),
+        ("alpaca/", "revision", "4f2a9c1", "data"),
+        ("alpaca/", "upstream", "stanford-alpaca", "data"),
+        ("alpaca/", "members", "alpaca/*.jsonl", "data"),
+        ("alpaca/", "licence", "CC-BY-NC-4.0", "data"),
+    ]
+    assert next(c.date for c in claims if c.field == "licence") == "2024-01-01"
+
+
+def test_a_native_manifest_in_a_folder():
+    digest = "A" * 64
+    text = f"provenance: 1\nsources:\n- id: x\n  files: [a.jsonl]\n  sha256: {{a.jsonl: {digest}}}\n"
+    assert facts(read("d/provenance.yaml", text), "source", "members", "sha256") == [
+        ("d/", "source", "x", "any"),
+        ("d/", "members", "d/a.jsonl", "data"),
+        ("d/a.jsonl", "sha256", digest.lower(), "data"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "not of type"),
+        ("sources: [{id: x}]", "provenance"),
+        ("provenance: 2\nsources: [{id: x}]", "/provenance"),
+        ("provenance: 1\nsources: []", "/sources"),
+        ("provenance: 1\nsources: [{id: x, licens: MIT}]", "licence"),
+        ("provenance: 1\nsources: [{id: x, kind: stolen}]", "public-dataset"),
+        ("provenance: 1\nsources: [{id: x}, {id: x}]", "/sources/1/id"),
+        ("provenance: 1\nsources: [{id: x, path: ../y}]", "/sources/0/path"),
+        ("provenance: 1\nsources: [{id: x, path: /etc}]", "/sources/0/path"),
+        ("provenance: 1\nsources: [{id: x, country: Germany}]", "/sources/0/country"),
+        ("provenance: 1\nsources: [{id: x, views: {a: secret}}]", "instruction"),
+        ("provenance: 1\nsources: [{id: x, sha256: {a: abc}}]", "/sources/0/sha256/a"),
+        ("provenance: 1\nsources: [{id: x, acquired: yesterday}]", "/sources/0/acquired"),
+        ("provenance: 1\nprovenance: 1\nsources: [{id: x}]", "twice"),
+    ],
+)
+def test_a_broken_native_manifest_says_where_and_what_is_allowed(text, says):
+    with pytest.raises(ManifestError) as caught:
+        manifests.read("provenance.yaml", text.encode(), "native")
+    assert says in str(caught.value)
+
+
+def test_a_format_without_reader_is_refused():
+    with pytest.raises(UnknownFormat):
+        manifests.read("x.dvc", b"", "dvc")
+
+
+def test_a_manifest_too_large_is_refused():
+    with pytest.raises(ManifestError):
+        manifests.read("README.md", b"a" * (manifests.LARGEST + 1), "readme")
+
+
+@given(st.sampled_from(sorted(manifests.READERS)), st.binary(max_size=400) | st.text(max_size=400).map(str.encode))
+def test_any_bytes_are_claims_or_a_manifest_error(format_, data):
+    try:
+        claims = manifests.read("a/x.md", data, format_)
+    except ManifestError as error:
+        assert "a/x.md" in str(error)
+    else:
+        assert all(claim.value and claim.scope.startswith("a/") for claim in claims)
+
+
+@given(st.text("-:[]{}&*!|>'\"#% \nabcl", max_size=200))
+def test_any_front_matter_is_claims_or_a_manifest_error(front):
+    try:
+        manifests.read("README.md", f"---\n{front}\n---\n".encode(), "hf-card")
+    except ManifestError:
+        return
+
+
+def test_there_is_an_example_of_every_format_that_is_read():
+    formats = {manifests.recognise(path.name, path.read_bytes()) for path in EXAMPLES.rglob("*") if path.is_file()}
+    assert set(manifests.READERS) <= formats
+
+
+@pytest.mark.realdata
+def test_every_real_manifest_is_read_or_refused_in_one_sentence(realdata):
+    read_ = 0
+    for base in ("data", "manifests", "lists", "policy"):
+        for path in sorted((realdata / base).rglob("*")):
+            if not path.is_file():
+                continue
+            with path.open("rb") as file:
+                head = file.read(65536)
+            format_ = manifests.recognise(path.relative_to(realdata / base).as_posix(), head)
+            if format_ in manifests.READERS:
+                try:
+                    manifests.read(path.name, path.read_bytes(), format_)
+                except InputError as error:
+                    pytest.fail(str(error))
+                read_ += 1
+    assert read_ > 800
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (
+            "instruct/stanford_alpaca/README.md",
+            {
+                ("code", "Apache-2.0"),
+                ("data", "CC-BY-NC-4.0"),
+                ("model", "CC-BY-NC-4.0"),
+                ("any", "LicenseRef-provenance-research-only"),
+            },
+        ),
+        ("instruct/stanford_alpaca/datasheet.md", {("data", "ODC-By-1.0")}),
+        ("instruct/alpaca_data_cleaned/README.md", {("code", "Apache-2.0"), ("data", "CC-BY-NC-4.0")}),
+        ("instruct/llama_factory_demo/README.md", {("any", "Apache-2.0")}),
+        ("instruct/llama_factory_demo/README_zh.md", {("code", "Apache-2.0")}),
+        ("instruct/codealpaca/README.md", {("any", "Apache-2.0")}),
+        ("instruct/carbonz0_alpaca_chinese/README.md", set()),
+        ("instruct/belle_eval/README.md", {("code", "Apache-2.0"), ("any", "LicenseRef-provenance-noncommercial")}),
+        ("text/tinyshakespeare/Readme.md", {("any", "MIT")}),
+        ("web/dolma_sample/README.md", {("any", "ODC-By-1.0")}),
+        ("benchmarks/mbpp/README.md", {("data", "CC-BY-4.0")}),
+    ],
+)
+def test_licences_of_real_documents(realdata, path, expected):
+    data = (realdata / "data" / path).read_bytes()
+    claims = manifests.read(path, data, manifests.recognise(path, data))
+    assert {(c.subject, normalise(c.value).expression) for c in claims if c.field == "licence"} == expected
