@@ -18,11 +18,13 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TYPE_CHECKING
 
 from provenance.errors import FileChanged, LimitExceeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 BLOCK = 1 << 20
 """Bytes of a digested block."""
@@ -133,7 +135,7 @@ def refuse(location: str | bytes) -> str | None:
     Raises:
         OSError: the path cannot be looked at.
     """
-    mode = os.stat(location).st_mode  # noqa: PTH116 - the path may be bytes that are no text
+    mode = os.stat(location).st_mode
     kinds = {stat.S_IFIFO: "FIFO", stat.S_IFCHR: "device", stat.S_IFBLK: "device", stat.S_IFSOCK: "socket"}
     kinds[stat.S_IFDIR] = "folder"
     return None if stat.S_ISREG(mode) else f"not a regular file: {kinds.get(stat.S_IFMT(mode), 'special')}"
@@ -374,7 +376,7 @@ class _Unzstd:
         self._stream = pa.CompressedInputStream(pa.PythonFile(_Plain(source), mode="r"), "zstd")
 
     def read(self, size: int = -1, /) -> bytes:
-        data: bytes = self._stream.read(min(size, 1 << 16))  # small, for a fault loses what its read had so far
+        data: bytes = self._stream.read(min(size, 1 << 14))  # small, for a fault loses what its read had so far
         return data
 
 
@@ -489,7 +491,7 @@ class Archive:
             with zipfile.ZipFile(io.BufferedReader(file, 1 << 16)) as archive:
                 for number, info in enumerate(archive.infolist()):
                     if number >= self.budget.limits.members:
-                        raise LimitExceeded(f"more than {self.budget.limits.members} members")  # noqa: TRY301 - as any
+                        raise LimitExceeded(f"more than {self.budget.limits.members} members")
                     if not info.is_dir():
                         yield self._zip_member(archive, info)
         except FileChanged:
@@ -518,25 +520,26 @@ class Archive:
             One member a file, link or device in it; links and devices have a reason instead of a stream.
         """
         try:
-            with tarfile.open(fileobj=_Forward(stream), mode="r:") as archive:
+            forward = _Forward(stream)
+            with tarfile.open(fileobj=forward, mode="r:") as archive:
                 for number, info in enumerate(archive):
                     archive.members.clear()  # type: ignore[attr-defined]  # else a million members stay in memory
                     if number >= self.budget.limits.members:
-                        raise LimitExceeded(f"more than {self.budget.limits.members} members")  # noqa: TRY301 - as any
+                        raise LimitExceeded(f"more than {self.budget.limits.members} members")
                     if not info.isdir():
-                        yield self._tar_member(archive, info)
+                        yield self._tar_member(forward, info)
         except (*_TAR_FAULTS, LimitExceeded) as error:
             self.fault = f"tar: {error or type(error).__name__}"
 
-    def _tar_member(self, archive: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
+    def _tar_member(self, forward: _Forward, info: tarfile.TarInfo) -> Member:
         member = Member(self._name(info.name), info.size, info.size)
         if not info.isreg():
             member.bytes, member.reason = 0, "link, device or other special member"
         elif info.issparse():
             member.reason = "sparse member"
         else:
-            file = archive.extractfile(info)
-            member.stream = Stream(file, _TAR_FAULTS) if file is not None else None
+            forward.seek(info.offset_data)
+            member.stream = Stream(_Span(forward, info.size), _TAR_FAULTS)
         return member
 
     def _name(self, name: str) -> str:
@@ -564,6 +567,20 @@ def _hold_directory(file: Checked, limits: Limits) -> None:
     file.seek(0)
     if directory > min(size, 128 * limits.members, limits.held):
         raise LimitExceeded("its directory is larger than the limits allow")
+
+
+class _Span:
+    """So many bytes of a file, from where it stands."""
+
+    def __init__(self, file: Readable, size: int) -> None:
+        self._file, self._left = file, size
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(min(size, self._left))
+        if self._left and not data:
+            raise EOFError("truncated member")
+        self._left -= len(data)
+        return data
 
 
 class _Forward(io.RawIOBase):

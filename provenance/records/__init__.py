@@ -30,7 +30,7 @@ __all__ = ["Account", "Batch", "Roles", "account", "read", "sniff"]
 
 Reader = Callable[[storage.Stream, Tally, storage.Limits, Roles], Iterator[pa.RecordBatch]]
 
-_READERS: dict[str, Reader] = {"csv": csv.read, "json": json.read, "jsonl": json.read, "text": text.read}
+_READERS: dict[str, Reader] = {"csv": csv.read, "json": json.read, "jsonl": json.read_lines, "text": text.read}
 _SHORT = {"gzip": "gz", "bz2": "bz2", "xz": "xz", "zstd": "zst"}
 _MOST = (1 << 62) - 1  # a size that an archive claims may be any number
 
@@ -101,7 +101,7 @@ def read(
     size = 0
     try:
         reason = storage.refuse(location)
-        size = os.stat(location).st_size  # noqa: PTH116 - the path may be bytes that are no text
+        size = os.stat(location).st_size
         if reason is None:
             with storage.open_regular(location) as file:
                 yield from _File(path, file, size, limits, roles).read()
@@ -111,7 +111,7 @@ def read(
     yield Account(path, None, size, 0, size, reason, 0, 0, None, ())
 
 
-def account(location: str | bytes, path: str, format: str | None, reason: str | None = None) -> Account:  # noqa: A002 - names the column
+def account(location: str | bytes, path: str, format: str | None, reason: str | None = None) -> Account:
     """Digest a file that is not data: a manifest, a licence, documentation, or ignored.
 
     Args:
@@ -126,7 +126,7 @@ def account(location: str | bytes, path: str, format: str | None, reason: str | 
     size = 0
     try:
         refused = storage.refuse(location)
-        size = os.stat(location).st_size  # noqa: PTH116 - the path may be bytes that are no text
+        size = os.stat(location).st_size
         if refused is None:
             with storage.open_regular(location) as file:
                 tap = storage.Tap(file)
@@ -153,7 +153,7 @@ def _settle(
     member: bool = False,
 ) -> Account:
     """Close the account of a file whose stream was drained."""
-    reason = tally.reason or stream.fault
+    reason = stream.fault or tally.reason
     whole = stream.fault is None
     size = size if not whole else stream.bytes
     skipped = min(size, tally.skipped + size - stream.bytes)

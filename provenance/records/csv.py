@@ -2,24 +2,29 @@
 
 pyarrow.csv is not used: a stray quote costs it the rest of the file, and it does not say which bytes an invalid row had.
 A row with more or fewer fields than the header is one unreadable record.
-"""  # noqa: A005 - DESIGN names it so: one file a format
+"""
+
+
+# numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
 
 from __future__ import annotations
 
 import csv as standard
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numba import njit
 
 from provenance.records import strings, views
-from provenance.records.strings import INCOMPLETE, LARGE, OK, RAGGED, SYNTAX
-from provenance.records.tally import Tally
-from provenance.storage import Limits, Stream
+from provenance.records.strings import INCOMPLETE, LARGE, OK, QUOTING, RAGGED
+
+if TYPE_CHECKING:
+    from provenance.storage import Limits, Stream
+    from provenance.records.tally import Tally
+    from collections.abc import Iterator
 
 DELIMITERS = ",\t;|"
 HEAD = 1 << 16
@@ -57,9 +62,16 @@ def guess(head: bytes) -> Dialect | None:
     text = head.decode("utf-8-sig", "replace").replace("\0", "")
     if len(head) >= HEAD and "\n" in text:
         text = text[: text.rindex("\n") + 1]
-    found = [_try(text, delimiter, quoted=quoted) for delimiter in DELIMITERS for quoted in (True, False)]
+    found = [_try(text, delimiter, quoted=_is_quoted(text, delimiter)) for delimiter in DELIMITERS]
     fits = [dialect for dialect in found if dialect is not None and dialect.width > 1]
-    return max(fits, key=lambda fit: (fit.share, fit.width, fit.quoted), default=None)
+    return max(fits, key=lambda fit: (fit.share, fit.width), default=None)
+
+
+def _is_quoted(text: str, delimiter: str) -> bool:
+    """Say whether quotes quote fields: where they do, about as many fields end with one as begin with one."""
+    cells = [cell for row in _rows(text, delimiter, quoted=False) for cell in row]
+    begun = sum(cell.startswith('"') for cell in cells)
+    return sum(cell.endswith('"') for cell in cells) * 2 >= begun
 
 
 def _rows(text: str, delimiter: str, *, quoted: bool) -> list[list[str]]:
@@ -122,7 +134,7 @@ def rows(buf: Any, n: int, final: bool, delimiter: int, quoted: bool, columns: A
                 i += 1
                 while i < n and buf[i] != delimiter and buf[i] != 10:
                     if buf[i] != 13:
-                        error = SYNTAX
+                        error = QUOTING
                     i += 1
             else:
                 first = i
@@ -131,7 +143,7 @@ def rows(buf: Any, n: int, final: bool, delimiter: int, quoted: bool, columns: A
                 end = i
                 if (i >= n or buf[i] == 10) and end > first and buf[end - 1] == 13:
                     end -= 1
-            if column < width and error == OK:
+            if column < width and error == OK and columns[column, 0] != views.META and columns[column, 0] != views.SIDE:
                 kind = columns[column, 0]
                 row = tape[values]
                 row[views.REC], row[views.KIND], row[views.RANK], row[views.GROUP] = count, kind, columns[column, 1], -1
@@ -193,7 +205,7 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: views.Roles) -> It
     if stream.peek(3) == b"\xef\xbb\xbf":
         stream.read(3)
     head = stream.peek(HEAD)
-    dialect = guess(head) or Dialect(",", True, 1.0, 1, 1)  # noqa: FBT003 - named in the class
+    dialect = guess(head) or Dialect(",", True, 1.0, 1, 1)
     first = next(
         iter(_rows(head.decode("utf-8", "replace").replace("\0", " "), dialect.delimiter, quoted=dialect.quoted)), [""]
     )

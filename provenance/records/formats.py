@@ -41,7 +41,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"WARC/", "warc"),
 )
 _SUFFIXES = {"yaml": "yaml", "yml": "yaml", "csv": "csv", "tsv": "csv", "tab": "csv", "psv": "csv"}
-_JSON = ("json", "jsonl", "ndjson", "jsonlines", "geojson", "ipynb")
+_LINES = ("jsonl", "ndjson", "jsonlines")
+_JSON = ("json", *_LINES, "geojson", "ipynb")
 _PICKLE = re.compile(rb"\x80[\2-\5](?:\x95.{8})?[\x00-\xff]", re.DOTALL)  # PROTO, and FRAME from protocol 4 on
 _MARKUP = re.compile(rb"\s*<(\?xml|!doctype\s+html|html\b|!doctype\b|!--|[a-z][\w:.-]*[\s/>])", re.IGNORECASE)
 
@@ -106,8 +107,8 @@ def _textual(head: bytes, path: str) -> str:
     if not body:
         return "text"
     if body[:1] in (b"{", b"[") and (given in _JSON or json.begins(body)):
-        return "jsonl" if json.by_lines(body) else "json"
-    if given in ("jsonl", "ndjson", "jsonlines"):
+        return "jsonl" if json.by_lines(body) or (given in _LINES and body[:1] == b"{") else "json"
+    if given in _LINES:
         return "jsonl"
     if markup := _MARKUP.match(body):
         tag = markup[1].lower()

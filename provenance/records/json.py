@@ -11,22 +11,28 @@ JSON is one unreadable record, and reading goes on after it.
 | `{`, every value an array of one length, or an object with the keys "0", "1", ... | columns |
 | `{`, exactly one array of objects, else scalars | a wrapper: the array's elements are the records |
 | `{` | one record |
-"""  # noqa: A005 - DESIGN names it so: one file a format; nothing here imports the standard library's json
+"""
+
+
+# numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 from numba import njit
 
 from provenance.records import strings, views
 from provenance.records.strings import DEPTH, INCOMPLETE, LARGE, LOST, NUL, OK, SYNTAX
-from provenance.records.tally import Tally
-from provenance.storage import Limits, Stream
+from provenance.storage import LIMITS
+
+if TYPE_CHECKING:
+    from provenance.storage import Limits, Stream
+    from provenance.records.tally import Tally
+    import pyarrow as pa
+    from collections.abc import Iterator
 
 _TAPE, _GROUPS, _RECORDS, _REPEATED, _PHASE, _STAMP = range(6)  # what `counts` counts
 _OPEN, _NEXT, _AFTER, _DONE, _BROKEN = range(5)  # where in an array: after '[', after ',', after an element, after ']'
@@ -58,7 +64,7 @@ def prepare(size: int, depth: int, roles: views.Roles) -> Work:
     slots = 1 << max(9, (size // 2).bit_length())
     return Work(
         np.empty((few, 7), np.int32),
-        np.empty((size // 2 + 16, 3), np.int32),
+        np.empty((size + 16, 3), np.int32),
         np.zeros(6, np.int64),
         np.empty((depth, 6), np.int32),
         np.empty((few, 5), np.int32),
@@ -147,7 +153,7 @@ def value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any
     """
     depth, entries, keyed, objects, mask = 0, 0, 0, 0, 255
     work.counts[_STAMP] += 1
-    group, limit = -1, work.stack.shape[0]
+    group, limit, eights = -1, work.stack.shape[0], strings.words(buf)
     while True:
         i = _space(buf, i, n, lines)
         if i >= n:
@@ -155,7 +161,7 @@ def value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any
         c = buf[i]
         fresh = False
         if c == 34:
-            end, error, flags = strings.string(buf, i + 1, n)
+            end, error, flags = strings.string(buf, eights, i + 1, n)
             if error != OK:
                 return end, error
             _put(buf, i + 1, end, kind, rank, group, flags, work)
@@ -220,7 +226,7 @@ def value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any
                 break
             if buf[i] != 34:
                 return i, (NUL if buf[i] == 0 else SYNTAX)
-            end, error, flags = strings.string(buf, i + 1, n)
+            end, error, flags = strings.string(buf, eights, i + 1, n)
             if error != OK:
                 return end, error
             last, _ = strings.unescape(buf, i + 1, end, work.keys, keyed, True)
@@ -259,7 +265,7 @@ def _record(start: int, end: int, error: int, tape: int, work: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def lines(buf: Any, i: int, n: int, final: bool, work: Any) -> int:
+def lines(buf: Any, i: int, n: int, final: bool, largest: int, work: Any) -> int:
     """Read JSON Lines: one value a line, blank lines allowed.
 
     Args:
@@ -267,6 +273,7 @@ def lines(buf: Any, i: int, n: int, final: bool, work: Any) -> int:
         i: where a line begins.
         n: where the bytes end.
         final: nothing follows them.
+        largest: bytes of the largest record.
         work: memory; gains records and their values.
 
     Returns:
@@ -276,7 +283,7 @@ def lines(buf: Any, i: int, n: int, final: bool, work: Any) -> int:
         i = _space(buf, i, n, False)
         if i >= n:
             return n
-        tape = work.counts[_TAPE]
+        tape, repeated = work.counts[_TAPE], work.counts[_REPEATED]
         end, error = value(buf, i, n, True, views.RECORD, 0, work)
         if error == OK:
             end = _space(buf, end, n, True)
@@ -285,11 +292,11 @@ def lines(buf: Any, i: int, n: int, final: bool, work: Any) -> int:
         while end < n and buf[end] != 10:
             end += 1
         if end >= n and not final:
-            work.counts[_TAPE] = tape
+            work.counts[_TAPE], work.counts[_REPEATED] = tape, repeated
             return i
         if error == INCOMPLETE and end < n:
             error = SYNTAX
-        _record(i, end, error, tape, work)
+        _record(i, end, LARGE if end - i > largest else error, tape, work)
         i = end
 
 
@@ -316,7 +323,7 @@ def _close(buf: Any, i: int, n: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def elements(buf: Any, i: int, n: int, final: bool, kind: int, rank: int, work: Any) -> int:
+def elements(buf: Any, i: int, n: int, final: bool, largest: int, kind: int, rank: int, work: Any) -> int:
     """Read the elements of an array; `work.counts[_PHASE]` says where in it the bytes begin.
 
     Args:
@@ -324,6 +331,7 @@ def elements(buf: Any, i: int, n: int, final: bool, kind: int, rank: int, work: 
         i: where to begin.
         n: where the bytes end.
         final: nothing follows them.
+        largest: bytes of the largest record.
         kind: what an element is, see views.
         rank: its rank.
         work: memory; gains records and their values.
@@ -350,21 +358,51 @@ def elements(buf: Any, i: int, n: int, final: bool, kind: int, rank: int, work: 
         if phase == _OPEN and buf[i] == 93:
             work.counts[_PHASE] = _DONE
             return i + 1
-        tape = work.counts[_TAPE]
+        tape, repeated = work.counts[_TAPE], work.counts[_REPEATED]
         end, error = value(buf, i, n, False, kind, rank, work)
+        after = _AFTER
+        if error != OK and (final or end < n):
+            close = n if error == INCOMPLETE else _close(buf, i, n)
+            after = _AFTER if 0 <= close < n else _BROKEN
+            end = close if close >= 0 else n
         if end >= n and not final:
-            work.counts[_TAPE] = tape
+            work.counts[_TAPE], work.counts[_REPEATED] = tape, repeated
             return i
-        if error != OK and error != INCOMPLETE:
-            end = _close(buf, i, n)
-            if end == -2 and not final:
-                work.counts[_TAPE] = tape
-                return i
-            if end < 0:
-                end, error = n, LOST
-        _record(i, end, error, tape, work)
+        _record(i, end, LARGE if end - i > largest else error, tape, work)
         i = end
-        work.counts[_PHASE] = _AFTER
+        work.counts[_PHASE] = after
+
+
+@njit(nogil=True, cache=True)
+def members(buf: Any, i: int, n: int, kind: int, rank: int, names: Any, work: Any) -> int:
+    """Read the members of an object that is known to be valid, each as a record of its own.
+
+    Args:
+        buf: bytes.
+        i: where the object begins.
+        n: where the bytes end.
+        kind: what a member is, see views.
+        rank: its rank.
+        names: int32[:, 2]: gains start and end of each name, without its quotes.
+        work: memory; gains a record a member.
+
+    Returns:
+        Number of members.
+    """
+    count, eights = 0, strings.words(buf)
+    i = _space(buf, i, n, False) + 1
+    while True:
+        i = _space(buf, i, n, False)
+        if i >= n or buf[i] == 125:
+            return count
+        if buf[i] == 44:
+            i = _space(buf, i + 1, n, False)
+        end, _, _ = strings.string(buf, eights, i + 1, n)
+        names[count, 0], names[count, 1] = i + 1, end
+        start = _space(buf, _space(buf, end + 1, n, False) + 1, n, False)
+        i, _ = value(buf, start, n, False, kind, rank, work)
+        _record(start, i, OK, 0, work)
+        count += 1
 
 
 class _Buffer:
@@ -379,7 +417,7 @@ class _Buffer:
     def fill(self, kept: int) -> None:
         """Drop all but the last `kept` bytes and read on: a batch, or as much again as was kept (so time stays linear)."""
         tail = self.data[len(self.data) - kept :].tobytes()
-        wanted = max(self.limits.batch, kept)
+        wanted = max(self.limits.batch, min(kept, self.limits.record + 1 - kept))
         more = self.stream.read(wanted)
         self.final = len(more) < wanted
         self.data = np.frombuffer(tail + more, np.uint8)
@@ -428,46 +466,75 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: views.Roles) -> It
     """
     if stream.peek(3) == b"\xef\xbb\xbf":
         stream.read(3)
-    head = stream.peek(1 << 16).lstrip()
+    head = stream.peek(_LOOK).lstrip(_WHITE)
     buffer = _Buffer(stream, limits, roles)
-    if head[:1] == b"[" and not by_lines(head):
-        yield from _array(buffer, tally)
-    elif head[:1] == b"{" and not by_lines(head):
-        yield from _document(buffer, tally)
-    else:
+    if head[:1] not in (b"{", b"[") or by_lines(head):
         yield from _lines(buffer, tally)
+    elif head[:1] == b"[":
+        yield from _array(buffer, tally)
+    else:
+        yield from _document(buffer, tally)
+
+
+def read_lines(stream: Stream, tally: Tally, limits: Limits, roles: views.Roles) -> Iterator[pa.RecordBatch]:
+    """Read JSON Lines: as `read`, but a single line is one record, whatever it holds."""
+    if stream.peek(3) == b"\xef\xbb\xbf":
+        stream.read(3)
+    yield from _lines(_Buffer(stream, limits, roles), tally)
+
+
+_WHITE = b" \t\r\n"
+_LOOK = 1 << 20  # bytes that decide on a document's shape, whatever a batch is
+_SAMPLE = 8  # lines that are tried where the first is broken
+
+
+def _try(part: bytes) -> tuple[int, int]:
+    """Return where the first value of some bytes ends, and its error code."""
+    data = np.frombuffer(part, np.uint8)
+    work = prepare(len(data), LIMITS.depth, views.load())
+    end, error = value(data, 0, len(data), False, views.META, 0, work)
+    return int(end), int(error)
 
 
 def by_lines(head: bytes) -> bool:
-    """Say whether a document that begins so is JSON Lines: its first line is a whole value, or the second begins one.
+    """Say whether a document that begins so is JSON Lines: one value a line, and more than one line.
 
     Args:
         head: its first bytes, without white space before them.
 
     Returns:
-        True for JSON Lines, and for anything that is no other document.
+        True where the first line is a whole value and something follows; or, where these bytes are no JSON, a later line is.
     """
-    first, newline, rest = head.partition(b"\n")
-    if not newline:
+    first, _, rest = head.partition(b"\n")
+    end, error = _try(first)
+    if error == OK and not first[end:].strip(_WHITE):
+        return bool(rest.strip(_WHITE))
+    if not rest.strip(_WHITE) or _try(head)[1] in (OK, INCOMPLETE):
         return False
-    data = np.frombuffer(first, np.uint8)
-    work = prepare(len(data), LIMIT_OF_HEAD, views.load())
-    lines(data, 0, len(data), True, work)
-    whole = work.counts[_RECORDS] == 1 and work.records[0, 2] == OK
-    if whole:
-        return bool(rest.strip()) or first[:1] != b"["
-    return first[:1] == b"{" and len(first.strip()) > 1 and rest.lstrip()[:1] == b"{"
+    return any(line[:1] == b"{" and _try(line)[1] == OK for line in rest.split(b"\n", _SAMPLE)[:_SAMPLE])
 
 
-LIMIT_OF_HEAD = 512
+def begins(head: bytes) -> bool:
+    """Say whether a document that begins so, with a bracket, is JSON and not prose.
+
+    Args:
+        head: its first bytes, without white space before them.
+
+    Returns:
+        True where they are JSON as far as they go, or where some line is.
+    """
+    end, error = _try(head)
+    if error == INCOMPLETE or (error == OK and head[end:].lstrip(_WHITE)[:1] in (b"", b"{", b"[")):
+        return len(head) > 1
+    return head[:1] == b"{" and by_lines(head)
 
 
 def _lines(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
-    kept = 0
+    kept = len(buffer.data)
     while not buffer.final:
         buffer.fill(kept)
         work = buffer.memory()
-        done = lines(buffer.data, 0, len(buffer.data), buffer.final, work)
+        done = lines(buffer.data, 0, len(buffer.data), buffer.final, buffer.limits.record, work)
         kept = len(buffer.data) - done
         if work.counts[_RECORDS]:
             yield _batch(buffer.data, work, tally)
@@ -483,39 +550,37 @@ def _skip_line(buffer: _Buffer) -> int:
     while True:
         more = buffer.stream.read(buffer.limits.batch)
         at = more.find(b"\n")
-        buffer.final = len(more) < buffer.limits.batch
-        if at >= 0 or buffer.final:
-            at = at if at >= 0 else len(more)
-            buffer.data = np.frombuffer(more[at:], np.uint8)
-            # What is left is read by the next round, even if the stream has ended.
-            buffer.final = buffer.final and not len(buffer.data)
-            return skipped + at
+        if at >= 0 or not more:
+            buffer.data = np.frombuffer(more[max(at, 0) :], np.uint8)
+            return skipped + max(at, 0)
         skipped += len(more)
 
 
-def _array(buffer: _Buffer, tally: Tally, prefix: int = 1) -> Iterator[pa.RecordBatch]:
-    """Read an array from the stream; `prefix` bytes (its bracket) are stepped over."""
-    kept, phase, start = 0, _OPEN, None
+def _array(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
+    """Read an array from the stream."""
+    kept, phase, started = 0, _OPEN, False
     while not buffer.final and phase < _DONE:
         buffer.fill(kept)
-        work = buffer.memory()
-        data = buffer.data
-        start = int(_space(data, 0, len(data), False)) + prefix if start is None else 0
-        done = elements(data, start, len(data), buffer.final, views.RECORD, 0, work)
-        phase, kept = int(work.counts[_PHASE]), len(data) - done
+        work, data = buffer.memory(), buffer.data
+        start = 0 if started else int(_space(data, 0, len(data), False)) + 1
+        done = elements(data, start, len(data), buffer.final, buffer.limits.record, views.RECORD, 0, work)
+        started, phase, kept = True, int(work.counts[_PHASE]), len(data) - done
         if buffer.final and phase < _DONE:
             _record(done, done, INCOMPLETE, work.counts[_TAPE], work)
         if work.counts[_RECORDS]:
             yield _batch(data, work, tally)
         if kept > buffer.limits.record and phase < _DONE:
             yield _large(tally, kept)
-            tally.skip(0, "array structure lost after a record larger than the limit")
             kept, phase = 0, _BROKEN
-    if phase >= _DONE:
-        rest = buffer.data[len(buffer.data) - kept :].tobytes().strip()
-        left = len(rest) + buffer.stream.drain()
-        if left:
-            tally.skip(left, "array structure lost" if phase == _BROKEN else "data after the end of the array")
+    if phase < _DONE:
+        tally.skip(0, "the array is not closed: the file is cut off")
+        return
+    rest = buffer.data[len(buffer.data) - kept :].tobytes().strip(_WHITE)
+    left = len(rest) + len(buffer.stream.peek(1 << 16).strip(_WHITE)) and len(rest) + buffer.stream.drain()
+    if phase == _BROKEN:
+        tally.skip(left, "the array's structure is lost after an unreadable record")
+    elif left:
+        tally.skip(left, "data after the end of the array")
 
 
 def _document(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
@@ -523,19 +588,22 @@ def _document(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     buffer.fill(0)
     while not buffer.final and len(buffer.data) <= buffer.limits.record:
         buffer.fill(len(buffer.data))
-    if not buffer.final:
-        yield _large(tally, len(buffer.data) + buffer.stream.drain())
-        return
     data, work = buffer.data, buffer.memory()
     end, error = value(data, 0, len(data), False, views.RECORD, 0, work)
     rest = len(data) - int(_space(data, end, len(data), False))
-    if error == OK:
-        columns = _columns(data, end, buffer, tally)
-        yield columns if columns is not None else _one(data, end, OK, buffer, tally)
-        if rest:
-            tally.skip(rest, "data after the end of the object")
+    if error == OK and rest:  # a first line so long that it hid the second
+        yield from _lines_from(buffer, tally)
+    elif not buffer.final or len(data) > buffer.limits.record:
+        yield _large(tally, len(data) + buffer.stream.drain())
+    elif error == OK:
+        yield _columns(data, buffer, tally) or _one(data, end, OK, buffer, tally)
     else:
         yield _one(data, len(data), error, buffer, tally)
+
+
+def _lines_from(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
+    buffer.final = False
+    yield from _lines(buffer, tally)
 
 
 def _one(data: Any, end: int, error: int, buffer: _Buffer, tally: Tally) -> pa.RecordBatch:
@@ -546,27 +614,72 @@ def _one(data: Any, end: int, error: int, buffer: _Buffer, tally: Tally) -> pa.R
     return _batch(data, work, tally)
 
 
-def _columns(data: Any, end: int, buffer: _Buffer, tally: Tally) -> pa.RecordBatch | None:
-    return None
+def _members(data: Any, start: int, end: int, buffer: _Buffer) -> list[tuple[bytes, int, int]]:
+    """List the members of an object by name; of repeated names the last."""
+    work, names = buffer.memory(), np.empty(((end - start) // 4 + 1, 2), np.int32)
+    count = members(data, start, end, views.META, 0, names, work)
+    spans = zip(names[:count].tolist(), work.records[:count, :2].tolist(), strict=True)
+    found = {data[a:b].tobytes(): (c, d) for (a, b), (c, d) in spans}
+    return [(name, *span) for name, span in found.items()]
 
 
-def begins(head: bytes) -> bool:
-    """Say whether a document that begins so, with a bracket, is JSON and not prose.
+def _starts(data: Any, start: int, end: int, buffer: _Buffer) -> Any:
+    """Return the first byte of each element of an array, or each member of an object with the names 0, 1, ...; else None."""
+    work = buffer.memory()
+    if data[start] == _BRACKET:
+        work.counts[_PHASE] = _OPEN
+        elements(data, start + 1, end, True, end - start, views.META, 0, work)
+        return data[work.records[: work.counts[_RECORDS], 0]]
+    names = np.empty(((end - start) // 4 + 1, 2), np.int32)
+    count = members(data, start, end, views.META, 0, names, work)
+    numbered = all(data[a:b].tobytes() == str(k).encode() for k, (a, b) in enumerate(names[:count].tolist()))
+    return data[work.records[:count, 0]] if numbered else None
 
-    Args:
-        head: its first bytes, without white space before them.
 
-    Returns:
-        True where its first line or its beginning is JSON as far as it goes.
-    """
-    first = head.partition(b"\n")[0]
-    for part, closed in ((first, True), (head, False)):
-        data = np.frombuffer(part, np.uint8)
-        end, error = value(data, 0, len(data), False, views.META, 0, prepare(len(data), LIMIT_OF_HEAD, views.load()))
-        if error == INCOMPLETE and not closed:
-            return len(part) > 1
-        if error == OK and not part[end:].strip():
-            return True
-        if error == OK and not closed and part[end:].lstrip()[:1] in (b"{", b"["):
-            return True
-    return False
+_BRACKET, _BRACE = ord("["), ord("{")
+
+
+def _columns(data: Any, buffer: _Buffer, tally: Tally) -> pa.RecordBatch | None:
+    """Make the batch of a document that holds its records by column or in a wrapper; None where it is one record."""
+    found = _members(data, 0, len(data), buffer)
+    nested = [(name, start, end) for name, start, end in found if data[start] in (_BRACKET, _BRACE)]
+    arrays = [span for span in nested if data[span[1]] == _BRACKET]
+    if len(nested) == len(arrays) == 1:
+        firsts = _starts(data, *arrays[0][1:], buffer)
+        if len(firsts) and (firsts == _BRACE).all():
+            return _transpose(data, [(views.RECORD, 0, *arrays[0][1:])], len(firsts), buffer, tally)
+    if not nested or len(nested) < len(found) or len({data[span[1]] for span in nested}) > 1:
+        return None
+    lengths = set()
+    for _, start, end in nested:
+        firsts = _starts(data, start, end, buffer)
+        lengths.add(-1 if firsts is None else len(firsts))
+        if len(lengths) > 1:
+            return None
+    count = lengths.pop()
+    if count < 1:
+        return None
+    spans = [(*_role(name, buffer.roles), start, end) for name, start, end in nested]
+    return _transpose(data, spans, count, buffer, tally)
+
+
+def _role(name: bytes, roles: views.Roles) -> tuple[int, int]:
+    kind, rank = views.enter(views.RECORD, 0, *roles.find(name.decode("utf-8", "replace")))
+    return int(kind), int(rank)
+
+
+def _transpose(
+    data: Any, columns: list[tuple[int, int, int, int]], count: int, buffer: _Buffer, tally: Tally
+) -> pa.RecordBatch:
+    """Make one batch of columns, each with kind, rank, start and end, whose elements are values of the same records."""
+    work = buffer.memory()
+    names = np.empty((len(data) // 4 + 1, 2), np.int32)
+    for kind, rank, start, end in columns:
+        work.counts[_RECORDS], work.counts[_PHASE] = 0, _OPEN
+        if data[start] == _BRACKET:
+            elements(data, start + 1, end, True, len(data), kind, rank, work)
+        else:
+            members(data, start, end, kind, rank, names, work)
+    work.records[:count, 0] = work.records[:count, 1] = work.records[:count, 2] = 0
+    work.counts[_RECORDS] = count
+    return _batch(data, work, tally)

@@ -5,16 +5,18 @@ Values pass through memory a batch at a time; what a batch may grow to is held t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from provenance.errors import LimitExceeded
 from provenance.records import views
-from provenance.records.tally import Tally
 from provenance.storage import Budget, Limits
+
+if TYPE_CHECKING:
+    from provenance.records.tally import Tally
+    from collections.abc import Iterator
 
 _FAULTS = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError)
 _ROWS = 4096  # of a batch at most: a run-length of one long value costs nothing on disk

@@ -31,13 +31,13 @@ class Tally:
 
         Args:
             errors: their error codes, 0 for none.
-            sizes: their bytes.
+            sizes: their bytes; an unreadable record that holds none costs the byte where one should begin.
         """
         bad = np.asarray(errors) != 0
         self.records += len(bad)
         if bad.any():
             self.unreadable += int(bad.sum())
-            self.skip(int(np.asarray(sizes)[bad].sum()), "unreadable records")
+            self.skip(int(np.maximum(np.asarray(sizes)[bad], 1).sum()), "unreadable records")
 
     def skip(self, size: int, reason: str) -> None:
         """Count `size` bytes as skipped; a structural reason outranks unreadable records."""

@@ -4,18 +4,23 @@ Guesses at Latin-1 or GB 18030 are not made: a passage that is no UTF-8 is one u
 belongs to none. A passage that would be longer is cut before the character that would not fit.
 """
 
+
+# numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
+
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 from numba import njit
 
 from provenance.records import strings, views
-from provenance.records.tally import Tally
-from provenance.storage import Limits, Stream
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from provenance.storage import Limits, Stream
+    from provenance.records.tally import Tally
+    from collections.abc import Iterator
 
 PASSAGE = 64 << 10
 """Bytes of the longest passage."""
@@ -66,7 +71,7 @@ def passages(buf: Any, n: int, final: bool, out: Any) -> Any:
         i = p
 
 
-def read(stream: Stream, tally: Tally, limits: Limits, roles: views.Roles) -> Iterator[pa.RecordBatch]:  # noqa: ARG001 - the verb's signature
+def read(stream: Stream, tally: Tally, limits: Limits, roles: views.Roles) -> Iterator[pa.RecordBatch]:
     """Read plain text.
 
     Args:

@@ -17,12 +17,14 @@ Readers put down values on a *tape*, one row a value: record, kind, rank, group 
 Start and end point into one buffer of bytes. No Python touches a record.
 """
 
+
+# numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +34,9 @@ from provenance import data, schemas
 from provenance.errors import ConfigError
 from provenance.records import strings
 from provenance.records.strings import ESCAPED
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 REC, KIND, RANK, GROUP, START, END, FLAGS = range(7)
 """Columns of a tape."""
@@ -236,8 +241,7 @@ def _is_letter(code: int) -> bool:
         0xD800 <= code < 0xF900
         or 0xFE10 <= code < 0xFE70
         or 0xFF00 <= code < 0xFF21
-        or code >= 0x1F000
-        and code < 0x20000
+        or (code >= 0x1F000 and code < 0x20000)
     )
 
 
@@ -317,9 +321,8 @@ def _join(buf: Any, tape: Any, count: int, out: Any, offsets: Any, held: Any) ->
                 at += 1
                 i += 2 if buf[i] == 34 else 1
         else:
-            for j in range(i, end):
-                out[at] = buf[j]
-                at += 1
+            out[at : at + end - i] = buf[i:end]
+            at += end - i
     while record < count:
         record += 1
         offsets[record] = at
@@ -503,7 +506,7 @@ class _Leaves:
 
     def walk(self, array: Any, kind: int, rank: int, where: Any) -> None:
         """Descend into a column; `where` is int64[:, 4]: record, group, place in the outermost list, whether in a list."""
-        if kind in (META,):
+        if kind == META:
             return
         type_ = array.type
         if isinstance(array, pa.ExtensionArray):
