@@ -249,7 +249,8 @@ def _expression(text: str, raw: str) -> Licence | None:
     except (license_expression.ExpressionError, license_expression.ParseError, ValueError):
         return None
     unknown = spdx().unknown_license_keys(parsed) if parsed is not None else [text]
-    if any(not key.startswith("LicenseRef-provenance-") for key in unknown):
+    # license-expression's list is of July 2025; a LicenseRef may name anything, and its terms are then unknown.
+    if any(not key.startswith("LicenseRef-") and key not in table()["aliases"] for key in unknown):
         return None
     return Licence(str(parsed), "spdx", raw)
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 400_000
 """Characters of a licence text that are read: the longest in SPDX's list has 80,000."""
 
+MOST_NOTICES = 1000
+"""Notices of one document after which reading stops."""
+
 RUN = 5
 """Words in a run that is hashed."""
 
@@ -95,21 +98,22 @@ def identify(text: str) -> tuple[Licence, ...]:
         () if nothing was recognised.
     """
     text = text[:LONGEST_TEXT]
-    found, covered, all_words = _peel(text)
+    all_words, in_copyright = _lined(text)
+    found, covered = _peel(all_words)
     if not found:
         return _partial(text, all_words) or _named(text)
-    added = _additions(text, covered)
+    added = _additions(all_words, in_copyright, covered)
     if added:
         raw = " AND ".join(found)
         return (Licence(None, "text", raw, f"{raw} with additions: {', '.join(added)}"),)
     return tuple(Licence(name, "text", name) for name in found)
 
 
-def _peel(text: str) -> tuple[list[str], list[bool], list[str]]:
+def _peel(all_words: list[str]) -> tuple[list[str], list[bool]]:
     """Take the best match away, again and again, until nothing is left that matches."""
     import numpy as np
 
-    index, all_words = _index(), words(text)
+    index = _index()
     hashes = np.array(runs(all_words), dtype=np.int64)
     left = np.ones(len(hashes), dtype=bool)
     covered = np.zeros(len(all_words), dtype=bool)
@@ -123,7 +127,7 @@ def _peel(text: str) -> tuple[list[str], list[bool], list[str]]:
             covered[shift : shift + len(own)] |= own
         left &= ~own
         found.append(index.names[best])
-    return found, covered.tolist(), all_words
+    return found, covered.tolist()
 
 
 def _best(present: np.ndarray[Any, Any]) -> int | None:
@@ -175,40 +179,41 @@ def _copyright(line: str) -> bool:
     return bool(re.match(r"\W{0,8}(?:copyright|\(c\)|©|all rights reserved)", line.strip(), re.IGNORECASE))
 
 
-def _additions(text: str, covered: list[bool]) -> list[str]:
+def _additions(all_words: list[str], in_copyright: list[bool], covered: list[bool]) -> list[str]:
     """Name the kinds of added words that touch use, stretch by stretch."""
     kinds, strong = _additional()
     found: set[str] = set()
-    for stretch in _stretches(text, covered):
+    for stretch in _stretches(all_words, in_copyright, covered):
         here = {kinds[word] for word in stretch if word in kinds} | _han_kinds("".join(stretch))
         if here & strong or ("terms" in here and len(stretch) >= SENTENCE):
             found |= here
     return sorted(found)
 
 
-def _stretches(text: str, covered: list[bool]) -> Iterator[list[str]]:
+def _stretches(all_words: list[str], in_copyright: list[bool], covered: list[bool]) -> Iterator[list[str]]:
     """Yield the words that no licence explains, cut where more than three explained ones stand between."""
     stretch: list[str] = []
     gap = 0
-    for word, is_covered, in_copyright in zip(*_lined(text, covered), strict=True):
-        gap = gap + 1 if is_covered else 0
+    for word, credited, explained in zip(all_words, in_copyright, covered, strict=True):
+        gap = gap + 1 if explained else 0
         if gap > 3:
             if stretch:
                 yield stretch
             stretch = []
-        elif not is_covered and not (in_copyright and word not in _strong_words()):
+        elif not explained and (not credited or word in _strong_words()):
             stretch.append(word)
     yield stretch
 
 
-def _lined(text: str, covered: list[bool]) -> tuple[list[str], list[bool], list[bool]]:
+def _lined(text: str) -> tuple[list[str], list[bool]]:
+    """Return a text's words, and for each whether it stands in a copyright line, which says who, not what."""
     all_words: list[str] = []
     in_copyright: list[bool] = []
     for line in text.splitlines():
         line_words = words(line)
         all_words += line_words
         in_copyright += [_copyright(line)] * len(line_words)
-    return all_words, covered, in_copyright
+    return all_words, in_copyright
 
 
 def _han_kinds(joined: str) -> set[str]:
@@ -297,6 +302,8 @@ def notices(text: str) -> list[tuple[int, str, Licence]]:
         section = heading if _LICENCE_HEADING.search(heading) else ""
         for line, subject, licence in _block(block, title, section):
             found.setdefault((line, subject, licence.expression), (line, subject, licence))
+        if len(found) >= MOST_NOTICES:
+            break
     return sorted(found.values(), key=lambda notice: notice[0])
 
 

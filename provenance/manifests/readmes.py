@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from dataclasses import replace
 
@@ -96,15 +97,15 @@ def _sections(text: str, first_line: int) -> list[tuple[int, str, str]]:
         if heading:
             found.append((number, heading[2], ""))
         elif found and len(found[-1][2]) < 20_000:
-            found[-1] = (found[-1][0], found[-1][1], found[-1][2] + line + "\n")
+            found[-1] = (found[-1][0], found[-1][1], found[-1][2] + line[:1000] + "\n")
     return found
 
 
 def _section(sections: list[tuple[int, str, str]], claim: Claim) -> tuple[int, str, str] | None:
-    line = int(claim.pointer[1:])
-    before = [section for section in sections if section[0] <= line]
-    labelled = before and re.search(r"^\W*licen[cs]e", before[-1][2], re.MULTILINE | re.IGNORECASE)
-    return before[-1] if labelled else None
+    place = bisect.bisect_right(sections, int(claim.pointer[1:]), key=lambda section: section[0]) - 1
+    if place < 0 or not re.search(r"^\W{0,12}licen[cs]e", sections[place][2], re.MULTILINE | re.IGNORECASE):
+        return None
+    return sections[place]
 
 
 def _narrowed(claim: Claim, section: tuple[int, str, str] | None, topics: set[str], scope: str) -> Claim:

@@ -45,11 +45,13 @@ _DOCUMENT = re.compile(
     r"(?:\.(?:md|markdown|rst|txt))?",
     re.IGNORECASE,
 )
-_CARD_KEYS = re.compile(
-    rb"^(?:licen[sc]es?|license_name|languages?|dataset_info|configs|pretty_name|task_categories|tags|size_categories|"
-    rb"annotations_creators|source_datasets|language_creators|multilinguality)\s*:",
-    re.MULTILINE,
+_OWN_KEYS = (
+    rb"dataset_info|configs|pretty_name|task_categories|size_categories|annotations_creators|source_datasets|"
+    rb"language_creators|multilinguality|license_name"
 )
+_CARD_KEYS = re.compile(rb"^(?:" + _OWN_KEYS + rb"|licen[sc]es?|languages?|tags)\s*:", re.MULTILINE)
+# Notes and blogs have tags, languages and licences as well: but for a README, a card needs a key of its own.
+_CARD_KEYS_ELSEWHERE = re.compile(rb"^(?:" + _OWN_KEYS + rb")\s*:", re.MULTILINE)
 _FRONT = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*---[ \t]*\r?\n(.*?)(?:^---[ \t]*\r?$|\Z)", re.DOTALL | re.MULTILINE)
 
 
@@ -78,9 +80,10 @@ _TEXTS = frozenset({"data-licence", "weights-licence", "licence", "notice"})
 def _document(name: str, head: bytes) -> str | None:
     if name.lower().endswith((".md", ".markdown")):
         front = _FRONT.match(head)
-        if front and (_CARD_KEYS.search(front[1]) or b"Dataset Card for" in head):
+        keys = _CARD_KEYS if name.lower().startswith("readme") else _CARD_KEYS_ELSEWHERE
+        if front and (keys.search(front[1]) or b"Dataset Card for" in head):
             return "hf-card"
-        return "readme"
+    # A markdown file of any other name may be a text of a corpus.
     return "readme" if _DOCUMENT.fullmatch(name) else None
 
 
