@@ -1,7 +1,7 @@
 """Open bytes: block digests, compression, archives, limits, and a second look that notices change.
 
 Bytes are read once: what is parsed has been digested in the same read (`Tap`). Formats that need a second, random read
-(the footer of Parquet, the directory of zip) get it through `Checked`, which holds every block to the digest of the first.
+(the footer of Parquet, the directory of zip) get it through `Checked`, which holds every block to its first digest.
 A fault of the data never raises while it streams: a `Stream` ends early and says so in `fault`.
 """
 
@@ -19,7 +19,7 @@ import tarfile
 import zipfile
 import zlib
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from provenance.errors import FileChanged, LimitExceeded
 
@@ -76,12 +76,12 @@ class Digest:
         self._block = hashlib.sha256()
         self._room = BLOCK
         self._blocks: list[bytes] = []
-        self.bytes = 0
+        self.size = 0
 
     def update(self, data: bytes) -> None:
         """Add `data` to both."""
         self._whole.update(data)
-        self.bytes += len(data)
+        self.size += len(data)
         view = memoryview(data)
         while len(view) >= self._room:
             self._block.update(view[: self._room])
@@ -205,7 +205,7 @@ class Checked(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         """Return at most `size` bytes from the position on, all of them checked."""
-        end = self._size if size is None or size < 0 else min(self._size, self._at + size)
+        end = self._size if size < 0 else min(self._size, self._at + size)
         parts = []
         while self._at < end:
             number, skip = divmod(self._at, BLOCK)
@@ -253,12 +253,14 @@ class Stream:
         source: where the bytes come from.
         faults: what a broken source raises.
         budget: what decompression may yield, if it is decompression.
+        count: bytes so far.
+        fault: why they ended early.
     """
 
     source: Readable
     faults: tuple[type[Exception], ...] = (OSError,)
     budget: Budget | None = None
-    bytes: int = 0
+    count: int = 0
     fault: str | None = None
     _head: bytes = b""
     _ended: bool = False
@@ -277,19 +279,20 @@ class Stream:
 
     def drain(self) -> int:
         """Read to the end and return how many bytes that was."""
-        before = self.bytes
+        before = self.count
         left = len(self._head)
         self._head = b""
         while self._pull(BLOCK):
             pass
-        return self.bytes - before + left
+        return self.count - before + left
 
     def _pull(self, size: int) -> bytes:
         parts = []
         while size > 0 and not self._ended:
             part = self._part(min(size, BLOCK))
-            self._ended = self._ended or not part
-            self.bytes += len(part)
+            if not part:
+                self._ended = True
+            self.count += len(part)
             size -= len(part)
             parts.append(part)
         return b"".join(parts)
@@ -299,7 +302,10 @@ class Stream:
             part = self.source.read(size)
             if self.budget is not None:
                 self.budget.spend(len(part))
-        except (*self.faults, LimitExceeded) as error:
+        except LimitExceeded as error:
+            self.fault, self._ended = str(error), True
+            return b""
+        except self.faults as error:
             self.fault = str(error) or type(error).__name__
             self._ended = True
             return b""
@@ -451,14 +457,14 @@ class Member:
 
     Args:
         name: as the archive has it, printable.
-        bytes: its size uncompressed, as the archive claims.
+        size: its bytes uncompressed, as the archive claims.
         stored: bytes that it takes on disk; of a tar, its size.
         stream: its bytes; None where `reason` says why they are not read.
         reason: why it is skipped.
     """
 
     name: str
-    bytes: int
+    size: int
     stored: int
     stream: Stream | None = None
     reason: str | None = None
@@ -490,14 +496,13 @@ class Archive:
             _hold_directory(file, self.budget.limits)
             with zipfile.ZipFile(io.BufferedReader(file, 1 << 16)) as archive:
                 for number, info in enumerate(archive.infolist()):
-                    if number >= self.budget.limits.members:
-                        raise LimitExceeded(f"more than {self.budget.limits.members} members")
+                    self._admit(number)
                     if not info.is_dir():
                         yield self._zip_member(archive, info)
         except FileChanged:
             raise
         except (*_ZIP_FAULTS, LimitExceeded) as error:
-            self.fault = f"zip: {error or type(error).__name__}"
+            self.fault = f"zip: {str(error) or type(error).__name__}"
 
     def _zip_member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
         member = Member(self._name(info.filename), info.file_size, info.compress_size)
@@ -524,23 +529,26 @@ class Archive:
             with tarfile.open(fileobj=forward, mode="r:") as archive:
                 for number, info in enumerate(archive):
                     archive.members.clear()  # type: ignore[attr-defined]  # else a million members stay in memory
-                    if number >= self.budget.limits.members:
-                        raise LimitExceeded(f"more than {self.budget.limits.members} members")
+                    self._admit(number)
                     if not info.isdir():
                         yield self._tar_member(forward, info)
         except (*_TAR_FAULTS, LimitExceeded) as error:
-            self.fault = f"tar: {error or type(error).__name__}"
+            self.fault = f"tar: {str(error) or type(error).__name__}"
 
     def _tar_member(self, forward: _Forward, info: tarfile.TarInfo) -> Member:
         member = Member(self._name(info.name), info.size, info.size)
         if not info.isreg():
-            member.bytes, member.reason = 0, "link, device or other special member"
+            member.size, member.reason = 0, "link, device or other special member"
         elif info.issparse():
             member.reason = "sparse member"
         else:
             forward.seek(info.offset_data)
             member.stream = Stream(_Span(forward, info.size), _TAR_FAULTS)
         return member
+
+    def _admit(self, number: int) -> None:
+        if number >= self.budget.limits.members:
+            raise LimitExceeded(f"more than {self.budget.limits.members} members")
 
     def _name(self, name: str) -> str:
         shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")

@@ -1,7 +1,7 @@
 """From a file to its records: `read` yields batches of RECORDS and one account a file and archive member.
 
-One file a format, each with one verb, `read`; the explicit list is `_READERS`. To add a format: its file, a line there, a
-name in `formats`, a case table. What is wrong with a file is a row with an error or an account with a reason: nothing
+One file a format, each with one verb, `read`; the explicit list is `_READERS`. To add a format: its file, a line there,
+a name in `formats`, a case table. What is wrong with a file is a row with an error or an account with a reason: nothing
 here raises because of what a file holds.
 
 Bytes are accounted for on disk. Of a compressed or transcoded file a reader knows only the bytes that came out; what
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -28,6 +28,7 @@ from provenance.records.views import Roles
 
 __all__ = ["Account", "Batch", "Roles", "account", "read", "sniff"]
 
+Blocks = tuple[bytes, ...]
 Reader = Callable[[storage.Stream, Tally, storage.Limits, Roles], Iterator[pa.RecordBatch]]
 
 _READERS: dict[str, Reader] = {"csv": csv.read, "json": json.read, "jsonl": json.read_lines, "text": text.read}
@@ -75,7 +76,7 @@ class Account:
     records: int
     records_unreadable: int
     sha256: str | None
-    blocks: tuple[bytes, ...]
+    blocks: Blocks
     notes: str | None = None
 
 
@@ -111,7 +112,12 @@ def read(
     yield Account(path, None, size, 0, size, reason, 0, 0, None, ())
 
 
-def account(location: str | bytes, path: str, format: str | None, reason: str | None = None) -> Account:
+def account(
+    location: str | bytes,
+    path: str,
+    format: str | None,  # noqa: A002 - names the column
+    reason: str | None = None,
+) -> Account:
     """Digest a file that is not data: a manifest, a licence, documentation, or ignored.
 
     Args:
@@ -135,8 +141,8 @@ def account(location: str | bytes, path: str, format: str | None, reason: str | 
                 stream.drain()
             tally = Tally()
             if reason is not None:
-                tally.skip(stream.bytes, reason)
-            return _settle(path, name, max(size, stream.bytes), stream, tally, tap.digest)
+                tally.skip(stream.count, reason)
+            return _settle(path, name, max(size, stream.count), stream, tally, tap.digest)
     except OSError as error:
         refused = f"cannot be read: {error.strerror or type(error).__name__}"
     return Account(path, format, size, 0, size, refused, 0, 0, None, ())
@@ -155,8 +161,8 @@ def _settle(
     """Close the account of a file whose stream was drained."""
     reason = stream.fault or tally.reason
     whole = stream.fault is None
-    size = size if not whole else stream.bytes
-    skipped = min(size, tally.skipped + size - stream.bytes)
+    size = size if not whole else stream.count
+    skipped = min(size, tally.skipped + size - stream.count)
     if reason is not None and tally.reason != "unreadable records":
         skipped = max(min(size, 1), skipped)
     notes = ", ".join(f"{count} {name}" for name, count in sorted(tally.notes.items())) or None
@@ -189,21 +195,21 @@ class _File:
         if name in storage.CODECS:
             name = yield from self._compressed(name)
         else:
-            yield from self._content(name, self.raw, self.path)
+            yield from self._content(name, self.raw)
         self.raw.drain()
         if isinstance(self.file, storage.Stream) and self.file.fault:
             self.raw.fault = self.file.fault
         digest = self.tap.digest
-        yield _settle(self.path, name, max(self.size, self.raw.bytes), self.raw, self.tally, digest, member=self.member)
+        yield _settle(self.path, name, max(self.size, self.raw.count), self.raw, self.tally, digest, member=self.member)
 
-    def _compressed(self, codec: str) -> Iterator[Batch | Account]:
+    def _compressed(self, codec: str) -> Generator[Batch | Account, None, str]:
         stream = storage.inflate(self.raw, codec, storage.Budget(self.limits, self.size))
         inner_path = self.path.removesuffix("." + formats.suffix(self.path))
         inner = sniff(stream.peek(formats.HEAD), inner_path)
         if inner in storage.CODECS:
             self.tally.skip(1, "compressed more than once")
         else:
-            yield from self._content(inner, stream, inner_path)
+            yield from self._content(inner, stream)
         self._apportion(stream)
         return f"{inner}.{_SHORT[codec]}"
 
@@ -212,12 +218,12 @@ class _File:
         tally = self.tally
         stream.drain()
         if tally.skipped:
-            tally.skipped = max(1, -(-tally.skipped * self.size // max(1, stream.bytes)))
+            tally.skipped = max(1, -(-tally.skipped * self.size // max(1, stream.count)))
         if stream.fault:
             tally.skip(max(1, self.raw.drain()), stream.fault)
         tally.skipped = min(tally.skipped, self.size)
 
-    def _content(self, name: str, stream: storage.Stream, inner_path: str) -> Iterator[Batch | Account]:
+    def _content(self, name: str, stream: storage.Stream) -> Iterator[Batch | Account]:
         if name in storage.ARCHIVES:
             yield from self._archive(name, stream)
         elif name == "parquet":
@@ -237,16 +243,16 @@ class _File:
         inner.drain()
         stream.drain()
         if self.tally.skipped:
-            self.tally.skipped = max(1, -(-self.tally.skipped * stream.bytes // max(1, inner.bytes)))
+            self.tally.skipped = max(1, -(-self.tally.skipped * stream.count // max(1, inner.count)))
 
     def _seekable(self, stream: storage.Stream) -> storage.Checked | None:
         """Return random access to the file or, of a member or compressed file, to its bytes in memory."""
         if stream is self.raw and not isinstance(self.file, storage.Stream):
             self.raw.drain()
-            return storage.Checked(self.file, self.raw.bytes, self.tap.digest.blocks())
+            return storage.Checked(self.file, self.raw.count, self.tap.digest.blocks())
         data = stream.read(self.limits.held)
         if stream.read(1):
-            self.tally.skip(stream.bytes + stream.drain() - 1, "needs random access and is too large to hold in memory")
+            self.tally.skip(stream.count + stream.drain() - 1, "needs random access and is too large to hold in memory")
             return None
         digest = storage.Digest()
         digest.update(data)
@@ -257,10 +263,10 @@ class _File:
         if file is None:
             return
         try:
-            for table in parquet.read(file, stream.bytes, self.tally, self.limits, self.roles):
+            for table in parquet.read(file, stream.count, self.tally, self.limits, self.roles):
                 yield Batch(self.path, table)
         except FileChanged as error:
-            self.tally.skip(stream.bytes, f"changed while it was read: {error}")
+            self.tally.skip(stream.count, f"changed while it was read: {error}")
 
     def _archive(self, name: str, stream: storage.Stream) -> Iterator[Batch | Account]:
         if self.member or (name == "zip" and stream is not self.raw):
@@ -286,17 +292,13 @@ class _File:
             self.tally.reason = archive.fault
 
     def _member(self, member: storage.Member, reasons: dict[str, int]) -> Iterator[Batch | Account]:
-        path = f"{self.path}!/{member.name}"
-        if member.stream is None:
-            size = min(member.bytes, _MOST)
-            done = Account(path, None, size, 0, size, member.reason, 0, 0, None, ())
-            yield done
-        else:
-            size = min(member.bytes, _MOST)
-            for done in _File(path, member.stream, size, self.limits, self.roles, member=True).read():
-                yield done
-        assert isinstance(done, Account)
-        if done.skip_reason is not None:
-            reasons[done.skip_reason] = reasons.get(done.skip_reason, 0) + 1
-            share = -(-min(member.stored, self.size) * done.bytes_skipped // max(1, done.bytes))
-            self.tally.skipped = min(self.tally.skipped + share, max(0, self.size))
+        path, size = f"{self.path}!/{member.name}", min(member.size, _MOST)
+        items: Iterator[Batch | Account] = iter([Account(path, None, size, 0, size, member.reason, 0, 0, None, ())])
+        if member.stream is not None:
+            items = _File(path, member.stream, size, self.limits, self.roles, member=True).read()
+        for item in items:
+            yield item
+            if isinstance(item, Account) and item.skip_reason is not None:
+                reasons[item.skip_reason] = reasons.get(item.skip_reason, 0) + 1
+                share = -(-min(member.stored, self.size) * item.bytes_skipped // max(1, item.bytes))
+                self.tally.skipped = min(self.tally.skipped + share, self.size)

@@ -1,7 +1,7 @@
 """Comma-separated values and their kin (RFC 4180, with ',', ';', tab or '|'): a record is a row, all cells are strings.
 
-pyarrow.csv is not used: a stray quote costs it the rest of the file, and it does not say which bytes an invalid row had.
-A row with more or fewer fields than the header is one unreadable record.
+pyarrow.csv is not used: a stray quote costs it the rest of the file, and it does not say which bytes an invalid row
+had. A row with more or fewer fields than the header is one unreadable record.
 """
 
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv as standard
 import io
 from dataclasses import dataclass
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,9 +22,10 @@ from provenance.records import strings, views
 from provenance.records.strings import INCOMPLETE, LARGE, OK, QUOTING, RAGGED
 
 if TYPE_CHECKING:
-    from provenance.storage import Limits, Stream
-    from provenance.records.tally import Tally
     from collections.abc import Iterator
+
+    from provenance.records.tally import Tally
+    from provenance.storage import Limits, Stream
 
 DELIMITERS = ",\t;|"
 HEAD = 1 << 16
@@ -57,7 +58,7 @@ def guess(head: bytes) -> Dialect | None:
         head: its first bytes; the last line is left out where it may be cut.
 
     Returns:
-        The dialect in which most rows have as many fields as the first, the wider one of equals; None without two columns.
+        The dialect in which most rows are as wide as the first, the wider one of equals; None without two columns.
     """
     text = head.decode("utf-8-sig", "replace").replace("\0", "")
     if len(head) >= HEAD and "\n" in text:
@@ -75,12 +76,14 @@ def _is_quoted(text: str, delimiter: str) -> bool:
 
 
 def _rows(text: str, delimiter: str, *, quoted: bool) -> list[list[str]]:
-    quoting = standard.QUOTE_MINIMAL if quoted else standard.QUOTE_NONE
+    lines = io.StringIO(text, "")
+    reader = standard.reader(
+        lines, delimiter=delimiter, quoting=standard.QUOTE_MINIMAL if quoted else standard.QUOTE_NONE
+    )
     try:
-        rows = [row for row in standard.reader(io.StringIO(text, ""), delimiter=delimiter, quoting=quoting) if row]
+        return [row for row in reader if row]
     except standard.Error:
         return []
-    return rows
 
 
 def _try(text: str, delimiter: str, *, quoted: bool) -> Dialect | None:

@@ -60,8 +60,8 @@ def sniff(head: bytes, path: str) -> str:
         path: its name, for where its bytes leave a choice (a table or prose, YAML or prose, broken JSON or prose).
 
     Returns:
-        empty | jsonl | json | csv | text | parquet, a codec or archive (storage.CODECS, storage.ARCHIVES), or the name of a
-        format that no reader knows yet; `unknown` for other binary data. A pickle is named, never opened.
+        empty | jsonl | json | csv | text | parquet, a codec or archive (storage.CODECS, storage.ARCHIVES), or the name
+        of a format that no reader knows yet; `unknown` for other binary data. A pickle is named, never opened.
     """
     if not head:
         return "empty"

@@ -1,8 +1,8 @@
 """JSON (RFC 8259): one value a line, an array of records, columns, a wrapper around an array, or one record.
 
 pyarrow.json is not used: it infers types from values and gives up on mixed types and duplicate keys. A kernel reads the
-bytes once: it splits records, checks each in full and puts down the values that have a role (`views`). A record that is no
-JSON is one unreadable record, and reading goes on after it.
+bytes once: it splits records, checks each in full and puts down the values that have a role (`views`). A record that
+is no JSON is one unreadable record, and reading goes on after it.
 
 | first byte | what the document is |
 |---|---|
@@ -16,10 +16,12 @@ JSON is one unreadable record, and reading goes on after it.
 
 # numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
 
+# ruff: noqa: PLR1714, SIM110 - a kernel is one automaton in one piece
+
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -29,10 +31,12 @@ from provenance.records.strings import DEPTH, INCOMPLETE, LARGE, LOST, NUL, OK, 
 from provenance.storage import LIMITS
 
 if TYPE_CHECKING:
-    from provenance.storage import Limits, Stream
-    from provenance.records.tally import Tally
-    import pyarrow as pa
     from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from provenance.records.tally import Tally
+    from provenance.storage import Limits, Stream
 
 _TAPE, _GROUPS, _RECORDS, _REPEATED, _PHASE, _STAMP = range(6)  # what `counts` counts
 _OPEN, _NEXT, _AFTER, _DONE, _BROKEN = range(5)  # where in an array: after '[', after ',', after an element, after ']'
@@ -221,7 +225,7 @@ def value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any
                 i = _space(buf, i + 1, n, lines)
                 if i >= n:
                     return n, INCOMPLETE
-            kind, rank, group = np.int64(top[1]), np.int64(top[2]), np.int64(top[3])
+            kind, rank, group = int(top[1]), int(top[2]), int(top[3])
             if container == _ARRAY:
                 break
             if buf[i] != 34:
@@ -415,7 +419,7 @@ class _Buffer:
         self.work: Work | None = None
 
     def fill(self, kept: int) -> None:
-        """Drop all but the last `kept` bytes and read on: a batch, or as much again as was kept (so time stays linear)."""
+        """Drop all but the last `kept` bytes and read on: a batch, or as much as was kept: time stays linear."""
         tail = self.data[len(self.data) - kept :].tobytes()
         wanted = max(self.limits.batch, min(kept, self.limits.record + 1 - kept))
         more = self.stream.read(wanted)
@@ -503,7 +507,7 @@ def by_lines(head: bytes) -> bool:
         head: its first bytes, without white space before them.
 
     Returns:
-        True where the first line is a whole value and something follows; or, where these bytes are no JSON, a later line is.
+        True where the first line is a whole value and something follows; or, where all is no JSON, a later line is one.
     """
     first, _, rest = head.partition(b"\n")
     end, error = _try(first)
@@ -624,7 +628,7 @@ def _members(data: Any, start: int, end: int, buffer: _Buffer) -> list[tuple[byt
 
 
 def _starts(data: Any, start: int, end: int, buffer: _Buffer) -> Any:
-    """Return the first byte of each element of an array, or each member of an object with the names 0, 1, ...; else None."""
+    """Return the first byte of each element of an array, or member of an object with the names 0, 1, ...; else None."""
     work = buffer.memory()
     if data[start] == _BRACKET:
         work.counts[_PHASE] = _OPEN

@@ -5,7 +5,7 @@ Values pass through memory a batch at a time; what a batch may grow to is held t
 
 from __future__ import annotations
 
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +15,9 @@ from provenance.records import views
 from provenance.storage import Budget, Limits
 
 if TYPE_CHECKING:
-    from provenance.records.tally import Tally
     from collections.abc import Iterator
+
+    from provenance.records.tally import Tally
 
 _FAULTS = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError)
 _ROWS = 4096  # of a batch at most: a run-length of one long value costs nothing on disk

@@ -6,6 +6,8 @@ Offsets are bytes into one buffer. Everything here is total: no input raises.
 
 # numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
 
+# ruff: noqa: PLR1714 - a kernel is one automaton in one piece
+
 from __future__ import annotations
 
 from typing import Any
@@ -86,7 +88,7 @@ def hexadecimal(buf: Any, i: int) -> int:
     """Return the number that four hexadecimal digits at `i` write, or -1."""
     number = 0
     for k in range(i, i + 4):
-        c = np.int64(buf[k])
+        c = int(buf[k])
         if 48 <= c <= 57:
             digit = c - 48
         elif 65 <= c <= 70:
@@ -112,10 +114,10 @@ def words(buf: Any) -> Any:
 
 @njit(nogil=True, cache=True)
 def _is_plain(word: np.uint64) -> bool:
-    """Say whether eight bytes are ASCII without control characters, quotes and backslashes (a zero byte by Mycroft's test)."""
+    """Say whether eight bytes are ASCII without controls, quotes and backslashes (Mycroft's test for a zero byte)."""
     quote, backslash = word ^ _QUOTES, word ^ _BACKSLASHES
     odd = (word - _SPACES) & ~word | (quote - _ONES) & ~quote | (backslash - _ONES) & ~backslash | word
-    return odd & _HIGHS == 0
+    return bool(odd & _HIGHS == 0)
 
 
 @njit(nogil=True, cache=True)
@@ -221,7 +223,7 @@ def unescape(buf: Any, i: int, end: int, out: Any, at: int, exact: bool) -> Any:
         c = buf[i + 1]
         if c != 117:
             i += 2
-            code = np.int64(c)
+            code = int(c)
             if c == 98:
                 code = 8
             elif c == 102:
@@ -315,7 +317,7 @@ _PRIME = np.uint64(0x100000001B3)
 
 @njit(nogil=True, cache=True)
 def folded(buf: Any, i: int, end: int) -> np.uint64:
-    """Hash a name as column-roles.yaml compares it (FNV-1a, 64 bits): after the last '/', lower case, '_' for '-' and ' '."""
+    """Hash a name as column-roles.yaml compares it: FNV-1a, 64 bits, of what follows the last '/', folded."""
     h = _OFFSET
     for k in range(i, end):
         c = np.uint64(buf[k])

@@ -1,7 +1,7 @@
 """Plain text: a record is a passage, cut at blank lines, at most 64 KiB; its byte offset is kept.
 
-Guesses at Latin-1 or GB 18030 are not made: a passage that is no UTF-8 is one unreadable record. White space around a passage
-belongs to none. A passage that would be longer is cut before the character that would not fit.
+Guesses at Latin-1 or GB 18030 are not made: a passage that is no UTF-8 is one unreadable record. White space around a
+passage belongs to none. A passage that would be longer is cut before the character that would not fit.
 """
 
 
@@ -9,7 +9,7 @@ belongs to none. A passage that would be longer is cut before the character that
 
 from __future__ import annotations
 
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
@@ -17,10 +17,12 @@ from numba import njit
 from provenance.records import strings, views
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from provenance.storage import Limits, Stream
-    from provenance.records.tally import Tally
     from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from provenance.records.tally import Tally
+    from provenance.storage import Limits, Stream
 
 PASSAGE = 64 << 10
 """Bytes of the longest passage."""
@@ -71,7 +73,12 @@ def passages(buf: Any, n: int, final: bool, out: Any) -> Any:
         i = p
 
 
-def read(stream: Stream, tally: Tally, limits: Limits, roles: views.Roles) -> Iterator[pa.RecordBatch]:
+def read(
+    stream: Stream,
+    tally: Tally,
+    limits: Limits,
+    roles: views.Roles,  # noqa: ARG001 - the verb's signature
+) -> Iterator[pa.RecordBatch]:
     """Read plain text.
 
     Args:

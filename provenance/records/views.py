@@ -2,29 +2,31 @@
 
 The rule, for every record by itself, whatever batch or file it stands in:
 
-- A key has a *role* by its name alone (`data/column-roles.yaml`). A role holds for every string and number below the key
+- A key has a *role* by its name alone (`data/column-roles.yaml`). A role holds for every string and number below it
   (numbers not in lists), except below keys that are ids or other metadata. Below a key without a role no key has one.
 - `whole` joins the values of text roles by newline: system, history, chat, instruction, input, text, answer; within a
   role by the table's order of names, within a name as they stand. Blank values are left out, and so is a value
   that repeats the one before it in its role (the same answer under two names is one answer).
-- In a chat the turns of the assistant are answers, all others prompt, in their order. In a list of turns under an answer
-  (`chosen`), turns of others are prompt too.
+- In a chat the turns of the assistant are answers, all others prompt, in their order. In a list of turns under an
+  answer (`chosen`), turns of others are prompt too.
 - `prompt` is the same without answers, where a record has an answer and something beside it; null otherwise.
 - A record without any value in a text role has as `whole` its other strings that contain a letter, as they stand; below
   keys that are ids or metadata none is taken.
 
-Readers put down values on a *tape*, one row a value: record, kind, rank, group (the turn it belongs to, or -1), start, end, flags.
-Start and end point into one buffer of bytes. No Python touches a record.
+Readers put down values on a *tape*, one row a value: record, kind, rank, group (the turn it belongs to, or -1), start,
+end, flags. Start and end point into one buffer of bytes. No Python touches a record.
 """
 
 
 # numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
 
+# ruff: noqa: PLR1714, SIM109 - a kernel is one automaton in one piece
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,7 +44,7 @@ REC, KIND, RANK, GROUP, START, END, FLAGS = range(7)
 """Columns of a tape."""
 
 BLANK, ANSWERS, QUOTED, DEAD = 2, 4, 8, 16
-"""Flags of a tape's row beside ESCAPED: no visible character; the speaker is the assistant; CSV quotes are doubled; overwritten."""
+"""Flags of a tape's row beside ESCAPED: nothing visible; the assistant speaks; CSV quotes are doubled; overwritten."""
 
 (
     RECORD,
@@ -249,7 +251,7 @@ def _is_letter(code: int) -> bool:
 def lettered(buf: Any, i: int, end: int, escaped: bool) -> bool:
     """Say whether a value holds a letter (by Unicode block; punctuation, symbols, private use and emoji are none)."""
     while i < end:
-        c = np.int64(buf[i])
+        c = int(buf[i])
         if escaped and c == 92:
             if buf[i + 1] == 117:
                 if _is_letter(strings.hexadecimal(buf, i + 2)):
@@ -261,18 +263,13 @@ def lettered(buf: Any, i: int, end: int, escaped: bool) -> bool:
         length = 1
         if c >= 0xF0:
             length = 4
-            c = (
-                (c & 7) << 18
-                | (np.int64(buf[i + 1]) & 63) << 12
-                | (np.int64(buf[i + 2]) & 63) << 6
-                | np.int64(buf[i + 3]) & 63
-            )
+            c = (c & 7) << 18 | (int(buf[i + 1]) & 63) << 12 | (int(buf[i + 2]) & 63) << 6 | int(buf[i + 3]) & 63
         elif c >= 0xE0:
             length = 3
-            c = (c & 15) << 12 | (np.int64(buf[i + 1]) & 63) << 6 | np.int64(buf[i + 2]) & 63
+            c = (c & 15) << 12 | (int(buf[i + 1]) & 63) << 6 | int(buf[i + 2]) & 63
         elif c >= 0xC0:
             length = 2
-            c = (c & 31) << 6 | np.int64(buf[i + 1]) & 63
+            c = (c & 31) << 6 | int(buf[i + 1]) & 63
         if _is_letter(c):
             return True
         i += length
@@ -418,8 +415,8 @@ def look(buf: Any, tape: Any, count: int) -> Views:
     asked = tape[text & ~answer & (has_answer & has_prompt)[rec]]
     asked = asked[~_repeats(buf, asked)]
     joined, odd = join(buf, whole, count)
-    rest = (_first(buf, tape, count, kind) for kind in (URL, LICENCE, ORIGIN))
-    return Views(joined, join(buf, asked, count)[0], *rest, surrogates=odd)
+    url, licence, origin = (_first(buf, tape, count, kind) for kind in (URL, LICENCE, ORIGIN))
+    return Views(joined, join(buf, asked, count)[0], url, licence, origin, odd)
 
 
 def batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.RecordBatch:
@@ -505,7 +502,7 @@ class _Leaves:
     groups: int = 0
 
     def walk(self, array: Any, kind: int, rank: int, where: Any) -> None:
-        """Descend into a column; `where` is int64[:, 4]: record, group, place in the outermost list, whether in a list."""
+        """Descend into a column; `where` is int64[:, 4]: record, group, place in the outermost list, in one or not."""
         if kind == META:
             return
         type_ = array.type
@@ -517,7 +514,10 @@ class _Leaves:
             self._struct(array, kind, rank, where)
         elif pa.types.is_map(type_):
             self._list(
-                array.cast(pa.list_(pa.struct([("k", type_.key_type), ("value", type_.item_type)]))), kind, rank, where
+                array.cast(pa.list_(pa.struct([("key", type_.key_type), ("value", type_.item_type)]))),
+                kind,
+                rank,
+                where,
             )
         elif pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
             self._list(array, kind, rank, where)

@@ -11,6 +11,7 @@ import pickle
 import tarfile
 import time
 import zipfile
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -271,7 +272,7 @@ def test_a_file_that_changes_is_noticed(tmp_path, monkeypatch, data):
 
     def change(stream):
         done = drain(stream)
-        with open(location, "r+b") as file:
+        with Path(location).open("r+b") as file:
             file.write(b"X")
         return done
 
