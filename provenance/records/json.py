@@ -595,9 +595,12 @@ def _document(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     data, work = buffer.data, buffer.memory()
     end, error = value(data, 0, len(data), False, views.RECORD, 0, work)
     rest = len(data) - int(_space(data, end, len(data), False))
-    if error == OK and rest:  # a first line so long that it hid the second
+    large = not buffer.final or len(data) > buffer.limits.record
+    if (error == OK and rest) or (
+        large and not (data == _NEWLINE).any()
+    ):  # a first line so long that it hid the second
         yield from _lines_from(buffer, tally)
-    elif not buffer.final or len(data) > buffer.limits.record:
+    elif large:
         yield _large(tally, len(data) + buffer.stream.drain())
     elif error == OK:
         yield _columns(data, buffer, tally) or _one(data, end, OK, buffer, tally)
@@ -640,7 +643,7 @@ def _starts(data: Any, start: int, end: int, buffer: _Buffer) -> Any:
     return data[work.records[:count, 0]] if numbered else None
 
 
-_BRACKET, _BRACE = ord("["), ord("{")
+_BRACKET, _BRACE, _NEWLINE = ord("["), ord("{"), ord("\n")
 
 
 def _columns(data: Any, buffer: _Buffer, tally: Tally) -> pa.RecordBatch | None:

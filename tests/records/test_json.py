@@ -278,10 +278,11 @@ def test_one_bad_line_among_many():
 
 
 @pytest.mark.parametrize(("size", "error"), [(100 << 20, "larger than the record limit"), (40 << 20, None)])
-def test_a_huge_line_is_one_row(size, error):
+@pytest.mark.parametrize("reader", [json.read, json.read_lines])
+def test_a_huge_line_is_one_row(reader, size, error):
     data = b'{"text": "' + b"x" * size + b'"}\n{"text": "next"}\n'
     tally = Tally()
-    batches = list(json.read_lines(Stream(io.BytesIO(data)), tally, LIMITS, ROLES))
+    batches = list(reader(Stream(io.BytesIO(data)), tally, LIMITS, ROLES))
     errors = [value.as_py() for batch in batches for value in batch["error"]]
     assert errors == [error, None]
     assert batches[-1]["whole"][-1].as_py() == "next"
