@@ -63,7 +63,7 @@ def guess(head: bytes) -> Dialect | None:
     text = head.decode("utf-8-sig", "replace").replace("\0", "")
     if len(head) >= HEAD and "\n" in text:
         text = text[: text.rindex("\n") + 1]
-    found = [_try(text, delimiter, quoted=_is_quoted(text, delimiter)) for delimiter in DELIMITERS]
+    found = [_try(text, delimiter, quoted=_is_quoted(text, delimiter)) for delimiter in DELIMITERS if delimiter in text]
     fits = [dialect for dialect in found if dialect is not None and dialect.width > 1]
     return max(fits, key=lambda fit: (fit.share, fit.width), default=None)
 

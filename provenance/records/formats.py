@@ -121,9 +121,12 @@ def _textual(head: bytes, path: str) -> str:
     return "csv" if _is_table(head) else "text"
 
 
+_SAMPLE = 32  # lines: every one of them must be as wide as the first
+
+
 def _is_table(head: bytes) -> bool:
     """Say whether text without a telling suffix is a table beyond doubt: prose has commas too."""
-    guess = csv.guess(head)
+    guess = csv.guess(b"\n".join(head.split(b"\n", _SAMPLE)[:_SAMPLE]))
     return (
         guess is not None
         and guess.share == 1.0
