@@ -4,7 +4,7 @@ A fault of the data is a finding or a COVERAGE row; an exception means "could no
 sentence that says what to do next; the command line prints it without a traceback.
 
     ProvenanceError
-    ├ InputError         ManifestError · UnknownFormat · FileChanged · LimitExceeded
+    ├ InputError         ManifestError · UnknownFormat · NothingToAudit · FileChanged · LimitExceeded
     ├ ConfigError        UnknownCheck · ProfileError
     ├ MissingExtra       names the extra to install
     ├ CheckError         wraps the cause
@@ -28,6 +28,10 @@ class ManifestError(InputError):
 
 class UnknownFormat(InputError):  # noqa: N818 - named by the contract
     """No reader knows this file's format."""
+
+
+class NothingToAudit(InputError):  # noqa: N818 - names what it found
+    """The folder holds no data file."""
 
 
 class FileChanged(InputError):  # noqa: N818 - names the finding it becomes

@@ -65,3 +65,14 @@ class Finding:
     unit: str | None = None
     records: int | None = None
     clause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """A part of the work took its process down: a crash in a parser, or the kernel's out-of-memory killer.
+
+    Args:
+        reason: in a few words.
+    """
+
+    reason: str

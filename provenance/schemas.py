@@ -26,7 +26,9 @@ PATHS = pa.schema(
         _field("path", _TEXT, "relative to the scan root, '/' between parts; bytes that are not UTF-8 as \\xNN"),
         _field("raw", pa.binary(), "the path's own bytes where it is not UTF-8", null=True),
         _field("role", _TEXT, " | ".join(ROLES)),
-        _field("kind", _TEXT, "what recognised it: a manifest format's name, 'licence', 'git-lfs-pointer', ...", null=True),
+        _field(
+            "kind", _TEXT, "what recognised it: a manifest format's name, 'licence', 'git-lfs-pointer', ...", null=True
+        ),
         _field("bytes", _INT, "size on disk", unit="bytes"),
         _field("reason", _TEXT, "why it is ignored or unreadable", null=True),
         _field("target", _TEXT, "where a link that is followed leads, relative to the scan root", null=True),
@@ -45,6 +47,7 @@ CLAIMS = pa.schema(
         _field("pointer", _TEXT, "where it is stated: L<line> or a JSON pointer"),
         _field("digest", _TEXT, "SHA-256 of the manifest's bytes, hexadecimal"),
         _field("date", _TEXT, "the date the statement itself carries, ISO 8601", null=True),
+        _field("spdx", _TEXT, "of a licence: the SPDX expression it was read as; null = not recognised", null=True),
     ],
     metadata={"table": "CLAIMS", "grain": "one statement of one witness"},
 )
@@ -79,6 +82,8 @@ FILES = pa.schema(
         _field("tokens", _INT, "words of normalisation v1 over all records", unit="words"),
         _field("sha256", _TEXT, "hexadecimal; null where the bytes could not be read", null=True),
         _field("sha256_claimed", _TEXT, "what a manifest says it should be", null=True),
+        _field("licence", _TEXT, "SPDX: the strictest witness of the nearest scope; null = none or unknown", null=True),
+        _field("licence_from", _TEXT, "the statement that decides, as manifest:pointer", null=True),
     ],
     metadata={"table": "FILES", "grain": "one file, or one member of an archive"},
 )
@@ -124,8 +129,15 @@ SOURCES = pa.schema(
         _field("source", _TEXT, "declared id, else path relative to the scan root; 'undeclared:<folder>'"),
         _field("name", _TEXT, "as declared", null=True),
         _field("kind", _TEXT, "as declared: public-dataset, crawl, synthetic, ...", null=True),
-        _field("licence_declared", _TEXT, "every licence stated for its data, as SPDX, in order of witnesses", null=True),
-        _field("licence_concluded", _TEXT, "SPDX: the strictest in the nearest scope; several files' joined by AND", null=True),
+        _field(
+            "licence_declared", _TEXT, "every licence stated for its data, as SPDX, in order of witnesses", null=True
+        ),
+        _field(
+            "licence_concluded",
+            _TEXT,
+            "SPDX: the strictest in the nearest scope; several files' joined by AND",
+            null=True,
+        ),
         _field("evidence", _TEXT, "none | tag | card | licence-text | consistent: the best witness of the licence"),
         _field("records", _INT, "records of its data files", unit="records"),
         _field("bytes", _INT, "size on disk of its data files", unit="bytes"),
@@ -137,6 +149,7 @@ SOURCES = pa.schema(
         _field("modality", _TEXT, "as declared, else text where records have text", null=True),
         _field("parent", _TEXT, "the declared upstream", null=True),
         _field("manifest", _TEXT, "the file that opened the source", null=True),
+        _field("records_text", _INT, "records that have text", unit="records"),
         _field("records_distinct", _INT, "distinct normalised texts among its records", unit="records"),
     ],
     metadata={"table": "SOURCES", "grain": "one data source"},
@@ -188,6 +201,23 @@ VERDICTS = pa.schema(
         _field("findings", _INT, "findings that count against it", unit="findings"),
     ],
     metadata={"table": "VERDICTS", "grain": "one element of one requirement of one profile"},
+)
+
+WITNESSES = pa.schema(
+    [
+        _field("source", _TEXT, "the source"),
+        _field("scope", _TEXT, "the nearest scope with evidence: a folder with a closing '/', or one path"),
+        _field("manifest", _TEXT, "as in CLAIMS"),
+        _field("pointer", _TEXT, "as in CLAIMS"),
+        _field("value", _TEXT, "as in CLAIMS"),
+        _field("spdx", _TEXT, "as in CLAIMS", null=True),
+        _field("subject", _TEXT, "as in CLAIMS"),
+        _field("speaks", pa.bool_(), "whether it is read as speaking of the data"),
+        _field("decides", pa.bool_(), "whether the licence concluded for the scope is this one"),
+        _field("files", _INT, "data files of the source in the scope", unit="files"),
+        _field("records", _INT, "their records", unit="records"),
+    ],
+    metadata={"table": "WITNESSES", "grain": "one licence statement and source; derived from CLAIMS and FILES"},
 )
 
 SEALED: dict[str, pa.Schema] = {

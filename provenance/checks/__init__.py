@@ -1,1 +1,129 @@
-"""checks."""
+"""Checks: each compares tables and yields findings with values. Thresholds live in profiles, never here.
+
+A check is one file with a docstring (its documentation, printed by `provenance explain`) and one function, `find`, whose
+parameters name the tables that it reads. To add one: the file, one line in CHECKS, one case table.
+"""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from provenance import schemas
+from provenance.digests import fingerprint
+from provenance.errors import CheckError, ProvenanceError, UnknownCheck
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import ModuleType
+
+    import pyarrow as pa
+
+    from provenance.model import Finding
+
+CHECKS = (
+    "licence-missing",
+    "licence-unrecognised",
+    "licence-conflict-between-witnesses",
+    "licence-forbids-purpose",
+    "licence-conflict-by-content",
+    "twin-unlicensed",
+    "source-undeclared",
+    "file-declared-absent",
+    "checksum-mismatch",
+    "file-unreadable",
+    "duplicate-records",
+    "identical-files",
+)
+"""Every check by name, in the order in which reports show them."""
+
+
+@cache
+def module(check: str) -> ModuleType:
+    """Return a check's module.
+
+    Args:
+        check: one of CHECKS.
+
+    Raises:
+        UnknownCheck: there is no such check.
+    """
+    if check not in CHECKS:
+        raise UnknownCheck(f"there is no check {check!r}; `provenance list checks` names them all")
+    return import_module(f"provenance.checks.{check.replace('-', '_')}")
+
+
+def explain(check: str) -> str:
+    """Return a check's documentation.
+
+    Args:
+        check: one of CHECKS.
+
+    Raises:
+        UnknownCheck: there is no such check.
+    """
+    return inspect.cleandoc(module(check).__doc__ or "")
+
+
+def reads(check: str) -> tuple[str, ...]:
+    """Return the names of the tables that a check reads, and of the settings it needs."""
+    return tuple(inspect.signature(module(check).find).parameters)
+
+
+def find(tables: Mapping[str, Any]) -> tuple[list[Finding], pa.Table]:
+    """Run every check.
+
+    Args:
+        tables: what checks may ask for, by name: tables of `schemas`, and `purpose`.
+
+    Returns:
+        Findings in the order of CHECKS, and COVERAGE with one row a check.
+    """
+    findings: list[Finding] = []
+    coverage = []
+    files = tables["files"]
+    seen = {
+        "records_seen": sum(files["records"].to_pylist()) - sum(files["records_unreadable"].to_pylist()),
+        "records_unreadable": sum(files["records_unreadable"].to_pylist()),
+    }
+    for check in CHECKS:
+        status, reason = "ran", None
+        try:
+            findings += list(module(check).find(**{name: tables[name] for name in reads(check)}))
+        except ProvenanceError as error:
+            status, reason = "errored", str(error)
+        except Exception as error:  # noqa: BLE001 - one broken check must not take the audit with it; COVERAGE says so
+            status, reason = "errored", str(CheckError(check, error))
+        coverage.append({"check": check, "status": status, "reason": reason} | seen)
+    return findings, schemas.rows(coverage, schemas.COVERAGE)
+
+
+def tabled(findings: Iterable[Finding], severities: Mapping[str, tuple[str, str | None]]) -> pa.Table:
+    """Make FINDINGS of findings and what profiles say of them.
+
+    Args:
+        findings: from `find`.
+        severities: fingerprint -> severity and clause; a finding that is not named is left out.
+
+    Returns:
+        FINDINGS, worst first, then in the order of CHECKS, then by source.
+    """
+    rank = {"error": 0, "warning": 1, "note": 2}
+    rows = []
+    for each in findings:
+        mark = fingerprint(each.check, each.source, each.other, each.field)
+        if mark not in severities:
+            continue
+        severity, clause = severities[mark]
+        rows.append(
+            {
+                "fingerprint": mark, "check": each.check, "severity": severity, "source": each.source,
+                "other": each.other, "path": each.path, "row": each.row, "value": each.value, "unit": each.unit,
+                "records": each.records, "clause": each.clause or clause, "message": each.message,
+                "field": each.field, "limits": each.limits,
+            }
+        )  # fmt: skip
+    rows.sort(key=lambda row: (rank[row["severity"]], CHECKS.index(row["check"]), row["source"], row["fingerprint"]))
+    return schemas.rows(rows, schemas.FINDINGS)

@@ -1,1 +1,53 @@
-"""engines."""
+"""Engines: where functions run. Each has two verbs, `map(function, parts)` and `exchange(parts, key)`.
+
+A function is module-level and takes one part; order is not promised; what fails inside it comes back as the exception it
+was, what kills its process comes back as `Died`. To add an engine: one file and one line in ENGINES.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from provenance.errors import ConfigError
+from provenance.model import Died
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+__all__ = ["ENGINES", "Died", "Engine", "start"]
+
+ENGINES = ("local",)
+"""The engines there are, by the name of their file."""
+
+
+class Engine(Protocol):
+    """What an engine can do."""
+
+    def map(self, function: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """Run a function on every part; yield the part's number and the result, or `Died`, in any order."""
+
+    def exchange(self, parts: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
+        """Bring together the parts that share a key."""
+
+    def close(self) -> None:
+        """End what the engine started."""
+
+
+def start(name: str, workers: int | None = None) -> Engine:
+    """Start an engine.
+
+    Args:
+        name: one of ENGINES.
+        workers: processes; None = one a core.
+
+    Returns:
+        The engine; close it when done.
+
+    Raises:
+        ConfigError: there is no such engine.
+    """
+    if name not in ENGINES:
+        raise ConfigError(f"there is no engine {name!r}; there are: {', '.join(ENGINES)}")
+    from provenance.engines.local import Local
+
+    return Local(workers)

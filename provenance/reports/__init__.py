@@ -1,1 +1,1 @@
-"""reports."""
+"""Reports: tables in, bytes out. One file a format, each with one verb, `render`."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import yaml
+
 from provenance import data
-from provenance.manifests.documents import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Known:
 def known() -> tuple[Known, ...]:
     """Return the well-known data sets, in the order of their list."""
     path = data.folder("known") / "datasets.yaml"
-    value, _ = load(path.name, path.read_text(encoding="utf-8"), typed=True)
+    value = yaml.safe_load(path.read_text(encoding="utf-8"))
     return tuple(Known(**{name: _frozen(each) for name, each in entry.items()}) for entry in value["datasets"])
 
 

@@ -9,7 +9,7 @@ from provenance import data
 from provenance.licences.expressions import normalise
 from provenance.licences.terms import terms
 from provenance.manifests.documents import load
-from provenance.manifests.known import by_digest, by_name, known
+from provenance.origins.known import by_digest, by_name, known
 
 
 def test_the_list_keeps_its_schema():

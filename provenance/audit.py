@@ -1,0 +1,622 @@
+"""The straight line from a folder to a signed ledger, and `Audit`, what a notebook holds.
+
+    inventory -> manifests.read -> records.read -> sources.scope -> similarity -> sources.conclude
+              -> checks.find -> profiles.judge -> ledger.append -> reports.render
+
+Only here do engines and functions come together.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+import provenance
+from provenance import checks as checks_
+from provenance import engines, manifests, schemas, sources
+from provenance import ledger as ledger_
+from provenance import profiles as profiles_
+from provenance.data import HERE
+from provenance.digests import canonical, sha256
+from provenance.errors import ConfigError, ManifestError, NothingToAudit
+from provenance.inventory import inventory, location
+from provenance.licences.expressions import normalise
+from provenance.model import PURPOSES, VIEWS, Claim, Died
+from provenance.observation import Bundle, File, Join, Observed, Seen, alone, bundles, gather, lost, observe
+from provenance.origins import known
+from provenance.reports import json as report_json
+from provenance.similarity import exact
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[str, int, int], None]
+"""Told the step, how much of it is done and how much there is, in bytes."""
+
+PARTITION = 2 << 30
+"""Bytes of data whose identities are joined at a time."""
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audit:
+    """What a scan found: DataFrames for people, Arrow tables underneath.
+
+    Args:
+        tables: the tables of `schemas.SEALED` by name.
+        facts: what the scan says of itself: purpose, profiles, times, versions.
+        entry: the ledger entry it was appended as; None where nothing was written.
+    """
+
+    tables: Mapping[str, pa.Table]
+    facts: Mapping[str, Any]
+    entry: ledger_.Entry | None = None
+
+    @property
+    def sources(self) -> pd.DataFrame:
+        """SOURCES: one row a data source."""
+        return self._frame("sources")
+
+    @property
+    def files(self) -> pd.DataFrame:
+        """FILES: one row a file or member of an archive."""
+        return self._frame("files")
+
+    @property
+    def claims(self) -> pd.DataFrame:
+        """CLAIMS: one row a statement of a witness."""
+        return self._frame("claims")
+
+    @property
+    def matches(self) -> pd.DataFrame:
+        """MATCHES: one row a record and other file."""
+        return self._frame("matches")
+
+    @property
+    def overlaps(self) -> pd.DataFrame:
+        """OVERLAPS: one row a view and ordered pair of sources or files."""
+        return self._frame("overlaps")
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """FINDINGS: one row a disagreement, the worst first."""
+        return self._frame("findings")
+
+    @property
+    def coverage(self) -> pd.DataFrame:
+        """COVERAGE: one row a check or step."""
+        return self._frame("coverage")
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """VERDICTS: one row an element of a requirement of a profile."""
+        return self._frame("verdicts")
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        frame: pd.DataFrame = self.tables[name].to_pandas()
+        return frame
+
+    def worst(self) -> str | None:
+        """Return the worst severity of all findings, or None if there are none."""
+        found = self.tables["findings"]["severity"].to_pylist()
+        return found[0] if found else None
+
+    def _repr_html_(self) -> str:
+        return str(self.findings[["severity", "check", "source", "other", "message"]].to_html(index=False))
+
+
+def scan(
+    path: str | os.PathLike[str],
+    ledger: str | os.PathLike[str] | None = None,
+    *,
+    profiles: Sequence[str] = ("baseline",),
+    purpose: str = "commercial-service",
+    exclude: Sequence[str] = (),
+    assess: bool = False,
+    key: str | None = None,
+    engine: str = "local",
+    workers: int | None = None,
+    follow_links: bool = False,
+    ask: Callable[[str], str] | None = None,
+    progress: Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
+) -> Audit:
+    """Audit a folder of training data.
+
+    Args:
+        path: the folder.
+        ledger: the ledger to append to; None writes nothing.
+        profiles: names of profiles; the worst severity of all counts.
+        purpose: one of model.PURPOSES: what the data is to be used for.
+        exclude: globs over relative paths that are left out, and counted.
+        assess: whether the entry is an assessment, which claims something, or a draft.
+        key: URI of the signing keys; None = the user's own, made at first use.
+        engine: one of engines.ENGINES.
+        workers: processes; None = one a core.
+        follow_links: whether links that lead out of the folder are followed.
+        ask: asks for a password, given the prompt.
+        progress: told how far the scan is.
+
+    Returns:
+        The audit.
+
+    Raises:
+        ConfigError: a profile, purpose, key or path that does not exist.
+        InputError: the folder cannot be read; NothingToAudit: it holds no data.
+    """
+    started = _now()
+    root = Path(path)
+    if purpose not in PURPOSES:
+        raise ConfigError(f"there is no purpose {purpose!r}; there are: {', '.join(PURPOSES)}")
+    chosen = [profiles_.load(name) for name in dict.fromkeys(profiles)]
+    keys = _keys(key, ask) if ledger is not None else None
+    own = Path(ledger).resolve() if ledger is not None else None
+    progress("looking", 0, 0)
+    paths = inventory(
+        root, exclude=exclude, leave_out=lambda folder: _is_ledger(folder, own), follow_links=follow_links
+    )
+    if "data" not in paths["role"].to_pylist():
+        raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
+    stated, refused = _read_manifests(root, paths)
+    scratch = Path(tempfile.mkdtemp(prefix="provenance-"))
+    running = engines.start(engine, workers)
+    try:
+        observed = _observe(running, _files(root, paths, refused), scratch, progress)
+        tables = _conclude(paths, stated, refused, observed, chosen, purpose, running, scratch, progress)
+    finally:
+        running.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+    facts = _facts(root, chosen, purpose, exclude, tables, started, assess=assess)
+    audit = Audit(tables, facts)
+    if ledger is None or keys is None:
+        return audit
+    progress("signing", 0, 0)
+    documents = {"report.json": report_json.render(tables, facts)}
+    return Audit(tables, facts, ledger_.append(Path(ledger), tables, documents, facts, keys=keys))
+
+
+def open_ledger(path: str | os.PathLike[str], index: int | None = None) -> Audit:
+    """Open a scan that stands in a ledger.
+
+    Args:
+        path: the ledger.
+        index: number of the entry; None = the newest.
+
+    Returns:
+        The audit as it was sealed; `pv.verify` says whether it may be believed.
+
+    Raises:
+        ConfigError: the folder is no ledger, or has no such entry.
+        VerificationError: what it holds is not what was signed.
+    """
+    folder = Path(path)
+    if not ledger_.is_ledger(folder):
+        raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
+    statement = ledger_.read_entry(folder, index)
+    return Audit(ledger_.tables(folder, index), statement["predicate"])
+
+
+def pairs(audit: Audit, a: str, b: str, view: str = "whole") -> pd.DataFrame:
+    """Expand the matches between two sources, or two files, to all pairs of records.
+
+    Args:
+        audit: from `scan` or `open_ledger`.
+        a: id of a source, or path of a file.
+        b: the other.
+        view: whole | prompt.
+
+    Returns:
+        One row a pair: path_a, row_a, path_b, row_b, jaccard, method.
+    """
+    found = audit.matches
+    found = found[found["view"] == view]
+    forth = found[_of(found, "a", a) & _of(found, "b", b)]
+    back = found[_of(found, "a", b) & _of(found, "b", a)]
+    # both sides of a node name its first row in the other file: joined on that, every member meets every member
+    first = forth[["path_a", "row_a", "path_b", "row_b"]]
+    members = back.rename(columns={"path_a": "path_b", "row_a": "member", "path_b": "path_a", "row_b": "row_a"})
+    node = members[["path_a", "row_a", "path_b", "member"]].merge(first, on=["path_a", "row_a", "path_b"])
+    joined = forth.merge(node[["path_a", "path_b", "row_b", "member"]], on=["path_a", "path_b", "row_b"])
+    joined = joined.assign(row_b=joined["member"])[["path_a", "row_a", "path_b", "row_b", "jaccard", "method"]]
+    return joined.drop_duplicates().sort_values(["path_a", "row_a", "path_b", "row_b"], ignore_index=True)
+
+
+def _of(found: pd.DataFrame, side: str, name: str) -> pd.Series[bool]:
+    return (found[f"source_{side}"] == name) | (found[f"path_{side}"] == name)
+
+
+def checks() -> dict[str, str]:
+    """Return every check's name with the sentence that names its fault."""
+    return {name: checks_.explain(name).splitlines()[0] for name in checks_.CHECKS}
+
+
+def profiles() -> dict[str, str]:
+    """Return every profile's name with its title."""
+    return {name: profiles_.load(name).title for name in profiles_.PROFILES}
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _keys(key: str | None, ask: Callable[[str], str] | None) -> ledger_.KeyPair:
+    return ledger_.user_keys(create=True) if key is None else ledger_.load(key, prompt=ask)
+
+
+def _is_ledger(folder: Path, own: Path | None) -> str | None:
+    if ledger_.is_ledger(folder):
+        return "a ledger"
+    return "the ledger of this scan" if own is not None and folder.resolve() == own else None
+
+
+def _read_manifests(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
+    """Read every manifest: CLAIMS as rows, and why a manifest was not read."""
+    claims: Rows = []
+    refused: dict[str, str] = {}
+    for row in paths.to_pylist():
+        kind = row["kind"]
+        if row["role"] not in {"manifest", "licence", "documentation"}:
+            continue
+        if kind not in manifests.READERS:
+            refused[row["path"]] = f"no reader for manifests of the format {kind} yet"
+            continue
+        try:
+            with open(_where(root, row), "rb") as file:  # noqa: PTH123 - paths may be bytes that are no UTF-8
+                data = file.read(manifests.LARGEST + 1)
+            stated = manifests.read(row["path"], data, kind)
+        except ManifestError as error:
+            refused[row["path"]] = f"not a valid manifest ({kind}): {error}"
+        except OSError as error:
+            refused[row["path"]] = f"cannot be read: {error.strerror}"
+        else:
+            claims += [_claim(row["path"], claim, sha256(data)) for claim in stated]
+    return claims, refused
+
+
+def _where(root: Path, row: Mapping[str, Any]) -> bytes:
+    return location(root, row["target"] or row["path"], None if row["target"] else row["raw"])
+
+
+def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
+    spdx = normalise(claim.value).expression if claim.field == "licence" else None
+    return {
+        "manifest": manifest, "subject": claim.subject, "field": claim.field, "value": claim.value,
+        "scope": claim.scope, "witness": claim.witness, "pointer": claim.pointer, "digest": digest,
+        "date": claim.date, "spdx": spdx,
+    }  # fmt: skip
+
+
+def _files(root: Path, paths: pa.Table, refused: Mapping[str, str]) -> list[File]:
+    """List what workers read: data for its records, all else for its digest."""
+    return [
+        File(row["path"], _where(root, row), row["role"], row["kind"], row["reason"] or refused.get(row["path"]), row["bytes"])
+        for row in paths.to_pylist()
+        if row["role"] not in {"ignored", "unreadable"}
+    ]
+
+
+def _observe(running: engines.Engine, files: list[File], scratch: Path, progress: Progress) -> list[Observed]:
+    """Read every file once; a file that takes its process down is found, counted as unread, and left."""
+    total = sum(file.bytes for file in files)
+    parts = bundles(files, scratch, max(1, -(-total // PARTITION)))
+    done: list[Observed] = []
+    read = 0
+    while parts:
+        again: list[Bundle] = []
+        for number, result in running.map(observe, parts):
+            part = parts[number]
+            if not isinstance(result, Died):
+                done.append(result)
+                read += sum(file.bytes for file in part.files)
+                progress("reading", read, total)
+            elif len(part.files) > 1:
+                again += alone(part)
+            else:
+                done.append(Observed(part.number, (lost(part.files[0], result.reason),), ()))
+        parts = again
+    return done
+
+
+def _conclude(
+    paths: pa.Table,
+    stated: Rows,
+    refused: Mapping[str, str],
+    observed: list[Observed],
+    chosen: Sequence[profiles_.Profile],
+    purpose: str,
+    running: engines.Engine,
+    scratch: Path,
+    progress: Progress,
+) -> dict[str, pa.Table]:
+    """Make the tables of a scan from what manifests state and records hold."""
+    claims = _claims(stated + _record_claims(observed))
+    scopes = sources.scope(paths, claims, purpose)
+    seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
+    progress("comparing", 0, 0)
+    found = _compare(running, observed, seen, scopes, scratch)
+    files = _files_table(paths, claims, scopes, seen, found.distinct_files)
+    tables = {
+        "paths": paths,
+        "claims": claims,
+        "files": files,
+        "matches": found.matches,
+        "overlaps": found.overlaps,
+        "sources": sources.conclude(scopes, files, found.distinct_sources, found.texts),
+    }
+    progress("checking", 0, 0)
+    settings = {
+        "witnesses": scopes.witnesses(files),
+        "holders": scopes.holders,
+        "originals": _originals(files),
+        "purpose": purpose,
+        "minimum": min((profile.minimum_shingles for profile in chosen), default=1),
+    }
+    findings, coverage = checks_.find(tables | settings)
+    severities, tables["verdicts"] = profiles_.judge(findings, coverage, chosen, files)
+    tables["findings"] = checks_.tabled(findings, severities)
+    tables["coverage"] = pa.concat_tables([_steps(files, refused, found.pivoted), coverage])
+    del tables["paths"]
+    return {name: schemas.conform(tables[name], schema) for name, schema in schemas.SEALED.items()}
+
+
+def _claims(rows: Rows) -> pa.Table:
+    return schemas.ordered(schemas.rows(rows, schemas.CLAIMS), "manifest", "pointer", "field", "scope", "subject", "value")
+
+
+def _record_claims(observed: Iterable[Observed]) -> Rows:
+    """What records say of themselves: each value of a licence or origin column, once a file."""
+    rows = []
+    for part in observed:
+        for seen in part.seen:
+            path = seen.account.path
+            for field, value in seen.stated:
+                claim = Claim(field, value, path, "record-column", f"/{field}", "data")
+                rows.append(_claim(path, claim, seen.account.sha256 or ""))
+    return rows
+
+
+def _files_table(
+    paths: pa.Table, claims: pa.Table, scopes: sources.Scopes, seen: Sequence[Seen], distinct: Mapping[str, int]
+) -> pa.Table:
+    """Make FILES: every path on disk once, and every member of an archive."""
+    claimed = {row["scope"]: row["value"] for row in claims.to_pylist() if row["field"] == "sha256"}
+    digests = {row["manifest"]: row["digest"] for row in claims.to_pylist() if row["witness"] != "record-column"}
+    on_disk = {row["path"]: row for row in paths.to_pylist()}
+    rows = [_unread(row, scopes) for row in on_disk.values() if row["role"] in {"ignored", "unreadable"}]
+    for each in seen:
+        account = each.account
+        role = on_disk[account.path.split("!/", 1)[0]]["role"]
+        licence = scopes.licence(account.path) if role == "data" else sources.Licence()
+        changed = digests.get(account.path, account.sha256) != account.sha256
+        rows.append(
+            {
+                "path": account.path, "source": scopes.covering(account.path), "role": role, "format": account.format,
+                "bytes": account.bytes, "bytes_consumed": account.bytes_consumed,
+                "bytes_skipped": account.bytes_skipped,
+                "skip_reason": "file-changed-during-scan" if changed else account.skip_reason,
+                "records": account.records, "records_unreadable": account.records_unreadable,
+                "records_distinct": distinct.get(account.path, 0), "tokens": each.tokens, "sha256": account.sha256,
+                "sha256_claimed": claimed.get(account.path), "licence": licence.expression,
+                "licence_from": licence.pointer,
+            }
+        )  # fmt: skip
+    return schemas.ordered(schemas.rows(rows, schemas.FILES), "path")
+
+
+def _unread(row: Mapping[str, Any], scopes: sources.Scopes) -> dict[str, Any]:
+    source = scopes.covering(row["path"]) if row["role"] == "unreadable" else None
+    return {
+        "path": row["path"], "source": source, "role": row["role"], "format": row["kind"], "bytes": row["bytes"],
+        "bytes_consumed": 0, "bytes_skipped": row["bytes"], "skip_reason": row["reason"], "records": 0,
+        "records_unreadable": 0, "records_distinct": 0, "tokens": 0, "sha256": None, "sha256_claimed": None,
+        "licence": None, "licence_from": None,
+    }  # fmt: skip
+
+
+def _originals(files: pa.Table) -> dict[str, str]:
+    digests = known.by_digest()
+    columns = (files[name].to_pylist() for name in ("path", "sha256"))
+    return {path: digests[digest].id for path, digest in zip(*columns, strict=True) if digest in digests}
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """MATCHES and OVERLAPS; records with text, and distinct texts, by file and source; members compared with pivots."""
+
+    matches: pa.Table
+    overlaps: pa.Table
+    distinct_files: dict[str, int]
+    distinct_sources: dict[str, int]
+    texts: dict[str, int]
+    pivoted: int
+
+
+def _compare(
+    running: engines.Engine, observed: Sequence[Observed], seen: Sequence[Seen], scopes: sources.Scopes, scratch: Path
+) -> _Compared:
+    """Join the identities of all records, a partition at a time."""
+    paths = [each.account.path for each in seen]
+    number = {path: k for k, path in enumerate(paths)}
+    names = sorted({scopes.covering(path) for path in paths})
+    place = {name: k for k, name in enumerate(names)}
+    owner = np.array([place[scopes.covering(path)] for path in paths], np.int64)
+    local = {part.bundle: np.array([number[each.account.path] for each in part.seen], np.int64) for part in observed}
+    written = [(view, of, path, local[part.bundle]) for part in observed for view, of, path in part.parts]
+    joins = [
+        Join(view, tuple((path, numbers) for _, _, path, numbers in group), owner, str(scratch / f"rows-{view}-{of}"))
+        for (view, of), group in sorted(running.exchange(written, lambda item: item[:2]).items())
+    ]
+    joined = [result for _, result in running.map(gather, joins)]
+    for result in joined:
+        if isinstance(result, Died):
+            raise MemoryError(f"the records could not be compared: {result.reason}")
+    whole = [each.exact for each in joined if each.view == "whole"]
+    counts = {view: np.array([each.views[view] for each in seen], np.int64) for view in VIEWS}
+    by_view = {
+        view: (
+            exact.add_pairs([each.exact.files for each in joined if each.view == view]),
+            exact.add_pairs([each.exact.sources for each in joined if each.view == view]),
+        )
+        for view in VIEWS
+    }
+    return _Compared(
+        matches=_matches([(each.view, each.rows) for each in joined], paths, names, owner),
+        overlaps=_overlaps(by_view, counts, paths, names, owner),
+        distinct_files=_added([each.distinct_files for each in whole], paths),
+        distinct_sources=_added([each.distinct_sources for each in whole], names),
+        texts=dict(zip(names, np.bincount(owner, counts["whole"], len(names)).astype(int).tolist(), strict=True)),
+        pivoted=sum(each.exact.pivoted for each in joined),
+    )
+
+
+def _added(parts: Iterable[np.ndarray[Any, Any]], names: Sequence[str]) -> dict[str, int]:
+    total = np.zeros(len(names), np.int64)
+    for part in parts:
+        total[: len(part)] += part
+    return dict(zip(names, total.tolist(), strict=True))
+
+
+def _matches(
+    written: Sequence[tuple[str, str]], paths: Sequence[str], names: Sequence[str], owner: np.ndarray[Any, Any]
+) -> pa.Table:
+    """Put names on ROWS, sorted as MATCHES is sealed."""
+    path_names, source_names = pa.array(paths, pa.string()), pa.array(names, pa.string())
+    made = []
+    for view in VIEWS:
+        tables = []
+        for of, path in written:
+            if of == view:
+                with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
+                    tables.append(reader.read_all())
+        rows = {name: pa.concat_tables(tables)[name].to_numpy() for name in exact.ROWS.names} if tables else {}
+        if not rows or not len(rows["file_a"]):
+            continue
+        a, b = rows["file_a"], rows["file_b"]
+        order = np.lexsort((b, rows["row_a"], a, owner[a]))
+        a, b = a[order], b[order]
+        columns: dict[str, Any] = {
+            "view": pa.repeat(view, len(order)),
+            "source_a": source_names.take(pa.array(owner[a])),
+            "path_a": path_names.take(pa.array(a)),
+            "row_a": rows["row_a"][order],
+            "source_b": source_names.take(pa.array(owner[b])),
+            "path_b": path_names.take(pa.array(b)),
+            "row_b": rows["row_b"][order],
+            "jaccard": np.ones(len(order)),
+            **{name: rows[name][order] for name in ("shared", "distinct_a", "distinct_b")},
+            "method": pa.repeat("exact", len(order)),
+        }
+        made.append(schemas.conform(pa.table(columns), schemas.MATCHES))
+    return pa.concat_tables(made) if made else schemas.empty(schemas.MATCHES)
+
+
+def _overlaps(
+    by_view: Mapping[str, tuple[pa.Table, pa.Table]],
+    counts: Mapping[str, np.ndarray[Any, Any]],
+    paths: Sequence[str],
+    names: Sequence[str],
+    owner: np.ndarray[Any, Any],
+) -> pa.Table:
+    """Make OVERLAPS: pairs of whole sources, then pairs of files."""
+    rows: Rows = []
+    for view, (files, pairs_) in by_view.items():
+        of_sources = np.bincount(owner, counts[view], len(names)).astype(int)
+        for a, b, count in zip(*(pairs_[name].to_pylist() for name in exact.PAIRS.names), strict=True):
+            rows.append(_overlap(view, names[a], None, names[b], None, of_sources[a], of_sources[b], count))
+        for a, b, count in zip(*(files[name].to_pylist() for name in exact.PAIRS.names), strict=True):
+            source_a, source_b, sizes = names[owner[a]], names[owner[b]], counts[view]
+            rows.append(_overlap(view, source_a, paths[a], source_b, paths[b], sizes[a], sizes[b], count))
+    return schemas.rows(rows, schemas.OVERLAPS)
+
+
+def _overlap(
+    view: str, source_a: str, path_a: str | None, source_b: str, path_b: str | None, size_a: int, size_b: int, count: int
+) -> dict[str, Any]:
+    return {
+        "view": view, "source_a": source_a, "path_a": path_a, "source_b": source_b, "path_b": path_b,
+        "records_a": int(size_a), "records_b": int(size_b), "exact": count, "near": count, "near_distinctive": count,
+        "contained_ab": 0, "contained_ba": 0,
+    }  # fmt: skip
+
+
+def _steps(files: pa.Table, refused: Mapping[str, str], pivoted: int) -> pa.Table:
+    """Say of every step what it did not look at."""
+    rows = files.select(["path", "role", "bytes_skipped", "skip_reason", "records", "records_unreadable"]).to_pylist()
+    seen = {
+        "records_seen": sum(row["records"] - row["records_unreadable"] for row in rows),
+        "records_unreadable": sum(row["records_unreadable"] for row in rows),
+    }
+    said: dict[str, str | None] = {
+        "inventory": _told(row for row in rows if row["role"] == "ignored"),
+        "manifests": _told(row for row in rows if row["path"] in refused),
+        "records": _told(row for row in rows if row["role"] in {"data", "unreadable"}),
+        "exact-matches": f"{pivoted:,} records of very common texts were compared with one file each" if pivoted else None,
+    }
+    made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
+    reason = "not built yet: near, near_distinctive and contained count exact matches alone"
+    made.append({"check": "near-matches", "status": "skipped", "reason": reason} | seen)
+    return schemas.rows(made, schemas.COVERAGE)
+
+
+def _told(rows: Iterable[Mapping[str, Any]]) -> str | None:
+    """Add up what was skipped, by reason, the most bytes first."""
+    added: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for row in rows:
+        if row["skip_reason"] and (row["bytes_skipped"] or row["role"] != "data") and "!/" not in row["path"]:
+            added[row["skip_reason"]][0] += 1
+            added[row["skip_reason"]][1] += row["bytes_skipped"]
+    listed = sorted(added.items(), key=lambda each: (-each[1][1], each[0]))
+    shown = [f"{reason}: {files:,} file{'s' * (files != 1)}, {size:,} bytes" for reason, (files, size) in listed[:20]]
+    if len(listed) > 20:
+        shown.append(f"{len(listed) - 20} more reasons")
+    return "; ".join(shown) or None
+
+
+def _facts(
+    root: Path,
+    chosen: Sequence[profiles_.Profile],
+    purpose: str,
+    exclude: Sequence[str],
+    tables: Mapping[str, pa.Table],
+    started: str,
+    *,
+    assess: bool,
+) -> dict[str, Any]:
+    levels = tables["findings"]["severity"].to_pylist()
+    counts = {level: levels.count(level) for level in ("error", "warning", "note")}
+    counts |= {name: tables[name].num_rows for name in ("sources", "files", "findings")}
+    held = tables["sources"].select(["source", "licence_declared", "licence_concluded", "records", "bytes"])
+    return {
+        "kind": "assessment" if assess else "draft",
+        "scanner": {
+            "name": "pkg:pypi/provenance-auditor",
+            "version": provenance.__version__,
+            "digest": {"sha256": _own_digest()},
+        },
+        "data": root.resolve().name or "root",
+        "purpose": purpose,
+        "profiles": [{"name": profile.name, "digest": {"sha256": profile.digest}} for profile in chosen],
+        "startedOn": started,
+        "finishedOn": _now(),
+        "config": {"exclude": list(exclude)},
+        "counts": counts,
+        "sources": held.to_pylist(),
+    }
+
+
+def _own_digest() -> str:
+    """Digest the program's own files: names and bytes, so that a patched scanner is another scanner."""
+    home = HERE.parent
+    files = sorted(path for path in home.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    listed = [[path.relative_to(home).as_posix(), sha256(path.read_bytes())] for path in files]
+    return sha256(canonical(listed))

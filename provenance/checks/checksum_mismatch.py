@@ -1,0 +1,52 @@
+"""A file's bytes are not those that a manifest declares.
+
+Why:          the file was changed, damaged or swapped after it was described; what the manifest says need not hold.
+Source:       Croissant 1.0, FileObject.sha256; in-toto attestation framework, DigestSet.
+Reads:        FILES(path, source, sha256, sha256_claimed), one row per file.
+Yields:       at most one finding per source.
+Units:        files.
+Silent when:  no digest is declared, or the file could not be read (file-unreadable).
+Flagged:      provenance.yaml declares the digest of an earlier version.
+Clean:        the digest is that of the file, as `sha256sum` prints it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from provenance.model import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+LIMITS = "It does not prove tampering; the manifest may describe another version."
+
+
+def find(files: pa.Table) -> Iterator[Finding]:
+    """Yield sources of which files differ from their declared digest.
+
+    Args:
+        files: FILES.
+    """
+    wrong: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in files.select(["path", "source", "sha256", "sha256_claimed", "records"]).to_pylist():
+        claimed = row["sha256_claimed"]
+        if claimed is not None and row["sha256"] is not None and claimed.lower() != row["sha256"]:
+            wrong[row["source"]].append(row)
+    for source, rows in sorted(wrong.items()):
+        first = rows[0]
+        more = f" (and {len(rows) - 1} more files)" if len(rows) > 1 else ""
+        yield Finding(
+            check="checksum-mismatch",
+            source=source,
+            message=f"{first['path']} has the SHA-256 {first['sha256'][:16]}…, its manifest declares "
+            f"{first['sha256_claimed'][:16]}…{more}.",
+            limits=LIMITS,
+            path=first["path"],
+            value=float(len(rows)),
+            unit="files",
+            records=sum(row["records"] for row in rows),
+        )

@@ -1,0 +1,65 @@
+"""Statements about one source's data name different licences.
+
+Why:          a card, a README and a licence file that disagree cannot all be right; the strictest is what counts.
+Source:       Interim Measures for Generative AI Services, Article 7(2); Longpre et al., arXiv 2310.16787, section 4.
+Reads:        WITNESSES(source, scope, manifest, pointer, spdx, subject, speaks, decides, records), one row a statement.
+Yields:       at most one finding per source.
+Units:        different licences.
+Silent when:  one statement speaks of the code and the other of the data; a statement could not be recognised.
+Flagged:      DATA_LICENSE is CC BY-NC 4.0 and datasheet.md says ODC-By.
+Clean:        all statements name the same licence.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from provenance.model import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+LIMITS = "It does not prove which statement is right; the strictest is concluded until somebody decides."
+
+
+def find(witnesses: pa.Table) -> Iterator[Finding]:
+    """Yield sources whose statements about the same data disagree.
+
+    Args:
+        witnesses: WITNESSES.
+    """
+    held: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for row in witnesses.to_pylist():
+        held[row["source"]][row["scope"]].append(row)
+    for source, scopes in sorted(held.items()):
+        disputed = [rows for rows in scopes.values() if len(_named(rows)) > 1]
+        if not disputed:
+            continue
+        rows = max(disputed, key=lambda each: len(_named(each)))
+        deciding = next((row for row in rows if row["decides"]), rows[0])
+        named = [f"{spdx} ({where})" for spdx, where in _named(rows).items()]
+        code = sorted({f"{row['spdx']} ({row['manifest']})" for row in rows if not row["speaks"] and row["spdx"]})
+        aside = f" {', '.join(code)} is read as the licence of the code or model." if code else ""
+        yield Finding(
+            check="licence-conflict-between-witnesses",
+            source=source,
+            message=f"Its data is under {len(named)} different licences: {'; '.join(named)}. "
+            f"{deciding['spdx'] or 'Unknown'} is concluded, the strictest.{aside}",
+            limits=LIMITS,
+            path=deciding["manifest"],
+            value=float(len(named)),
+            unit="licences",
+            records=max(row["records"] for row in rows),
+        )
+
+
+def _named(rows: list[dict[str, Any]]) -> dict[str, str]:
+    """Return each licence that statements about the data name, with where it is first stated."""
+    named: dict[str, str] = {}
+    for row in rows:
+        if row["speaks"] and row["spdx"]:
+            named.setdefault(row["spdx"], f"{row['manifest']}:{row['pointer']}")
+    return named

@@ -1,0 +1,113 @@
+"""The same text stands in two sources under licences of which one grants what the other withholds.
+
+Why:          copies change licence as they travel; who relies on the milder one trains on what the stricter one forbids.
+Source:       the clause of the stricter licence, quoted in the finding; Interim Measures, Article 7(2).
+Reads:        MATCHES(view, source_a, path_a, row_a, path_b, distinct_a), OVERLAPS(view, path_a, records_a), FILES(path,
+              licence), SOURCES(source, acquired, parent); which files are known originals; a profile's minimum of
+              shingles for a match to count.
+Yields:       at most one finding per pair of sources, on the one whose licence is milder.
+Units:        share of matched records in the file where it is highest, [0, 1].
+Silent when:  a licence is unknown (twin-unlicensed); the text was changed or translated; the milder file is a known
+              original and the other is not; both are the same known file of a third.
+Flagged:      a set under MIT whose records are those of a CC BY-NC 4.0 set.
+Clean:        the copy states CC BY-NC 4.0 too.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from provenance.licences import terms
+from provenance.licences.compatibility import loses
+from provenance.model import PURPOSES, Finding
+from provenance.similarity import evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
+
+    from provenance.similarity.evidence import Shared
+
+LIMITS = (
+    "The words are the same; that does not prove who copied from whom. Common ancestor not excluded, "
+    "and the milder licence may be the right one."
+)
+
+
+def find(
+    matches: pa.Table,
+    overlaps: pa.Table,
+    files: pa.Table,
+    sources: pa.Table,
+    originals: Mapping[str, str],
+    minimum: int,
+) -> Iterator[Finding]:
+    """Yield pairs of sources that share text under conflicting licences.
+
+    Args:
+        matches: MATCHES.
+        overlaps: OVERLAPS.
+        files: FILES.
+        sources: SOURCES.
+        originals: path -> id of the known data set whose original file it is.
+        minimum: distinct shingles a matched record must have.
+    """
+    about = {row["source"]: row for row in sources.select(["source", "acquired", "parent"]).to_pylist()}
+    pairs: dict[tuple[str, str], list[Shared]] = defaultdict(list)
+    for item in evidence.shared(matches, overlaps, files, minimum):
+        pairs[item.source_a, item.source_b].append(item)
+    for (source, other), items in sorted(pairs.items()):
+        milder = [item for item in items if _conflict(item, originals)]
+        if not milder:
+            continue
+        worst = max(milder, key=lambda item: (item.share, item.records, item.path_a))
+        licences = {(item.licence_b, item.licence_a) for item in milder}
+        back = [item for item in pairs[other, source] if (item.licence_a, item.licence_b) in licences]
+        loss = loses(worst.licence_a, worst.licence_b)[0]
+        yield Finding(
+            check="licence-conflict-by-content",
+            source=source,
+            other=other,
+            message=f"{evidence.sentence(milder)} of {source} ({worst.licence_a}{_dated(about[source])}) stand word for "
+            f"word in {other} ({worst.licence_b}{_dated(about[other])}), whose licence {_says(loss.right)}; in the other "
+            f"direction {evidence.sentence(back)}.{_lineage(about, source, other)}",
+            limits=LIMITS,
+            path=worst.path_a,
+            row=worst.row,
+            value=worst.share,
+            unit="share of records",
+            records=max(matched for matched, _ in evidence.counts(milder).values()),
+            clause=f"{loss.licence or worst.licence_b}: {loss.clause}",
+        )
+
+
+def _conflict(item: Shared, originals: Mapping[str, str]) -> bool:
+    """Tell whether the first side is the milder one, and not the known original of what the other holds."""
+    mild, strict = item.licence_a, item.licence_b
+    if mild is None or strict is None or not loses(mild, strict):
+        return False
+    known = originals.get(item.path_a)
+    if known is not None and originals.get(item.path_b) in {None, known}:  # the ancestor itself, or known and shared
+        return False
+
+    def breadth(licence: str) -> tuple[int, str]:
+        return sum(terms.right(licence, purpose).rank for purpose in PURPOSES), licence
+
+    return not loses(strict, mild) or breadth(mild) > breadth(strict)
+
+
+def _says(right: str) -> str:
+    return f"does not allow {right}" if right in PURPOSES else f"asks for {right}"
+
+
+def _dated(about: Mapping[str, Any]) -> str:
+    return f", acquired {about['acquired']}" if about["acquired"] else ""
+
+
+def _lineage(about: Mapping[str, Mapping[str, Any]], source: str, other: str) -> str:
+    for child, parent in ((source, other), (other, source)):
+        if about[child]["parent"] == parent:
+            return f" {child} declares {parent} as its upstream."
+    return " Neither declares the other as its upstream."

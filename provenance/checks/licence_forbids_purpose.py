@@ -1,0 +1,56 @@
+"""The licence of some data forbids the purpose of the scan, or makes it a question for counsel.
+
+Why:          a commercial service trained on non-commercial data breaks the licence of every such record.
+Source:       the clause of the licence, quoted in the finding; Interim Measures, Article 7(2).
+Reads:        FILES(path, source, role, licence, records, bytes), one row per file; the purpose of the scan.
+Yields:       at most one finding per source and licence.
+Units:        1 = forbidden; 0.5 = the licence leaves it open and somebody has to decide.
+Silent when:  no licence is known (licence-missing, licence-unrecognised); the terms are conditions that can be met.
+Flagged:      `--purpose commercial-service` over data under CC BY-NC 4.0.
+Clean:        the same under CC BY 4.0.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from provenance.licences import terms
+from provenance.model import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+LIMITS = "It rests on the licence as stated and on terms not reviewed by counsel; a separate permission may exist."
+
+
+def find(files: pa.Table, purpose: str) -> Iterator[Finding]:
+    """Yield data whose licence does not allow the purpose.
+
+    Args:
+        files: FILES.
+        purpose: one of model.PURPOSES.
+    """
+    held: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in files.select(["path", "source", "role", "licence", "records", "bytes"]).to_pylist():
+        if row["role"] == "data" and row["licence"] is not None:
+            held[row["source"], row["licence"]].append(row)
+    for (source, licence), rows in sorted(held.items()):
+        right = terms.right(licence, purpose)
+        if right.value not in {"no", "review"}:
+            continue
+        verb = "does not allow" if right.value == "no" else "leaves open, for counsel to decide,"
+        yield Finding(
+            check="licence-forbids-purpose",
+            source=source,
+            field=licence,
+            message=f"{licence} {verb} the purpose {purpose}: {right.clause}",
+            limits=LIMITS,
+            path=rows[0]["path"],
+            value=1.0 if right.value == "no" else 0.5,
+            unit="forbidden",
+            records=sum(row["records"] for row in rows),
+            clause=f"{right.licence}: {right.clause}",
+        )

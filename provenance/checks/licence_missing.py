@@ -1,0 +1,53 @@
+"""No licence is stated for data of a source.
+
+Why:          without a licence all rights are reserved; most data sets on hosting sites have none, or a wrong one.
+Source:       Interim Measures for Generative AI Services, Article 7(2); Longpre et al., arXiv 2310.16787, table 2.
+Reads:        FILES(path, source, role, licence_from, bytes, records), one row per file.
+Yields:       at most one finding per source that a manifest declares.
+Units:        share of the source's bytes, [0, 1].
+Silent when:  a statement covers the file, whatever it says; the source is undeclared (source-undeclared says so).
+Flagged:      a folder with data.jsonl and a README.md that says nothing about a licence.
+Clean:        the same with `license: cc-by-4.0` in the card, or a LICENSE file beside it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from provenance.model import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+LIMITS = "It does not prove that the data is unlicensed: a licence may be stated where the data came from."
+
+
+def find(files: pa.Table) -> Iterator[Finding]:
+    """Yield sources of which some data has no licence statement.
+
+    Args:
+        files: FILES.
+    """
+    held: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in files.select(["path", "source", "role", "licence_from", "bytes", "records"]).to_pylist():
+        if row["role"] == "data" and "!/" not in row["path"]:
+            held[row["source"]].append(row)
+    for source, rows in sorted(held.items()):
+        bare = [row for row in rows if row["licence_from"] is None]
+        if not bare or source.startswith("undeclared:"):
+            continue
+        part = "its data" if len(bare) == len(rows) else f"{len(bare)} of its {len(rows)} data files"
+        size = sum(row["bytes"] for row in rows)
+        yield Finding(
+            check="licence-missing",
+            source=source,
+            message=f"No licence is stated for {part}; without one all rights are reserved.",
+            limits=LIMITS,
+            path=bare[0]["path"],
+            value=sum(row["bytes"] for row in bare) / size if size else 1.0,
+            unit="share of bytes",
+            records=sum(row["records"] for row in bare),
+        )

@@ -1,0 +1,48 @@
+"""Data lies in a folder that no manifest, card or README covers.
+
+Why:          what nobody describes has no known origin, and nobody can say that it came from a lawful source.
+Source:       Interim Measures for Generative AI Services, Article 7(1); TC260-003, 5.1.
+Reads:        SOURCES(source, records, bytes, licence_concluded), one row per source.
+Yields:       one finding per undeclared source.
+Units:        bytes.
+Silent when:  any README stands in the folder or above it, even one that says nothing of the origin.
+Flagged:      extra/scraped.jsonl without any other file.
+Clean:        a provenance.yaml at the root that names `extra/` as a source.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provenance.model import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+LIMITS = "It does not prove an unlawful origin, only that none is documented in this folder."
+
+
+def find(sources: pa.Table) -> Iterator[Finding]:
+    """Yield sources that nothing declares.
+
+    Args:
+        sources: SOURCES.
+    """
+    for row in sources.to_pylist():
+        if not row["source"].startswith("undeclared:"):
+            continue
+        folder = row["source"].removeprefix("undeclared:")
+        licence = "" if row["licence_concluded"] else ", nor under which licence it is"
+        yield Finding(
+            check="source-undeclared",
+            source=row["source"],
+            message=f"Nothing says where the data in {folder} comes from{licence}; "
+            "describe it in a provenance.yaml (`provenance manifest` writes a first one).",
+            limits=LIMITS,
+            path=folder,
+            value=float(row["bytes"]),
+            unit="bytes",
+            records=row["records"],
+        )

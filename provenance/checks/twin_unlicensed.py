@@ -1,0 +1,62 @@
+"""Text that a source licenses also stands in a source that states no licence.
+
+Why:          whoever licensed the text may not have been the one who could: its twin has no licence to give on.
+Source:       Interim Measures for Generative AI Services, Article 7(2); arXiv 2503.02784 (21 % survive tracing).
+Reads:        MATCHES(view, source_a, path_a, row_a, path_b, distinct_a), OVERLAPS(view, path_a, records_a), FILES(path,
+              licence); which files are known originals; a profile's minimum of shingles for a match to count.
+Yields:       at most one finding per pair of sources, on the one that states a licence.
+Units:        share of matched records in the file where it is highest, [0, 1].
+Silent when:  both or neither state a known licence; the licensed file is a known original.
+Flagged:      a set under MIT whose records also stand in a folder without any licence.
+Clean:        the second folder states where it took them from, and the licence.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from provenance.model import Finding
+from provenance.similarity import evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
+
+    from provenance.similarity.evidence import Shared
+
+LIMITS = "It does not prove that the licence is wrong: the twin may be the copy, or both may have a common ancestor."
+
+
+def find(
+    matches: pa.Table, overlaps: pa.Table, files: pa.Table, originals: Mapping[str, str], minimum: int
+) -> Iterator[Finding]:
+    """Yield licensed sources whose text has a twin without a licence.
+
+    Args:
+        matches: MATCHES.
+        overlaps: OVERLAPS.
+        files: FILES.
+        originals: path -> id of the known data set whose original file it is.
+        minimum: distinct shingles a matched record must have.
+    """
+    pairs: dict[tuple[str, str], list[Shared]] = defaultdict(list)
+    for item in evidence.shared(matches, overlaps, files, minimum):
+        if item.licence_a and item.licence_b is None and item.path_a not in originals:
+            pairs[item.source_a, item.source_b].append(item)
+    for (source, other), items in sorted(pairs.items()):
+        worst = max(items, key=lambda item: (item.share, item.records, item.path_a))
+        yield Finding(
+            check="twin-unlicensed",
+            source=source,
+            other=other,
+            message=f"{evidence.sentence(items)} of {source} ({worst.licence_a}) stand word for word in {other}, "
+            "for which no known licence is stated.",
+            limits=LIMITS,
+            path=worst.path_a,
+            row=worst.row,
+            value=worst.share,
+            unit="share of records",
+            records=max(matched for matched, _ in evidence.counts(items).values()),
+        )

@@ -1,0 +1,296 @@
+"""What lies in a folder: every path with its role. Nothing is opened but the heads of files whose names leave a doubt.
+
+A folder that is left out (hidden, version control, a ledger) is one row with the bytes below it; so is a link to a
+folder. A link to a file inside the data, or into the blobs of a recognised cache, is read once, under the name that
+says more. Every byte on disk is counted in exactly one row.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provenance import manifests, schemas
+from provenance.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import pyarrow as pa
+
+HEAD = 1 << 16
+"""Bytes read to recognise a manifest."""
+
+_CONTROL = {".git": "git", ".hg": "mercurial", ".svn": "subversion", ".bzr": "bazaar", "CVS": "cvs"}
+_DERIVED = {"__pycache__", "__MACOSX", ".ipynb_checkpoints"}
+_DOUBTFUL = re.compile(r"(?:\.(?:md|markdown|rst|txt|json|jsonld|ya?ml|xml|rdf|ttl)|^[^.]*)$", re.IGNORECASE)
+_LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?size (\d+)\n")
+_ANNEX = re.compile(rb"^(?:/annex/objects/|\.\./.*/annex/objects/)")
+_POINTER = 1024  # bytes; the largest pointer of Git LFS (docs/spec.md)
+_LICENCES = {"licence", "data-licence", "weights-licence", "notice"}
+_DOCUMENTS = {"readme"}
+
+
+@dataclass(slots=True)
+class _Row:
+    path: str
+    raw: bytes | None
+    role: str
+    bytes: int
+    kind: str | None = None
+    reason: str | None = None
+    target: str | None = None
+
+
+@dataclass(slots=True)
+class _Walk:
+    root: bytes
+    real: bytes
+    exclude: tuple[str, ...]
+    leave_out: Callable[[Path], str | None]
+    follow_links: bool
+    rows: list[_Row] = field(default_factory=list)
+    links: list[tuple[_Row, bytes]] = field(default_factory=list)
+    entered: set[tuple[int, int]] = field(default_factory=set)
+
+
+def inventory(
+    data: Path,
+    *,
+    exclude: Sequence[str] = (),
+    leave_out: Callable[[Path], str | None] = lambda _: None,
+    follow_links: bool = False,
+) -> pa.Table:
+    """List every path below a folder with its role.
+
+    Args:
+        data: the folder.
+        exclude: globs over relative paths; `*` crosses '/'; a folder's own name excludes all below it.
+        leave_out: given a folder, why all of it is left out, or None.
+        follow_links: whether links that lead out of the data are followed.
+
+    Returns:
+        PATHS, one row per file, link, special file or folder left out; sorted by path.
+
+    Raises:
+        ConfigError: the folder is missing, or is a file.
+        InputError: it cannot be read.
+    """
+    if not data.exists():
+        raise ConfigError(f"{data} does not exist; give the folder that holds the data")
+    if not data.is_dir():
+        raise ConfigError(f"{data} is a file; give the folder that holds it")
+    root = os.fsencode(data)
+    walk = _Walk(root, os.path.realpath(root), tuple(exclude), leave_out, follow_links)
+    try:
+        os.scandir(root).close()
+    except OSError as error:
+        raise InputError(f"{data} cannot be read: {error.strerror}") from error
+    _folder(walk, b"")
+    _settle_links(walk)
+    return schemas.ordered(schemas.rows([_row(row) for row in walk.rows], schemas.PATHS), "path")
+
+
+def shown(path: bytes) -> tuple[str, bytes | None]:
+    """Return how a path stands in tables, and its own bytes where that is not the same.
+
+    Args:
+        path: as the file system has it.
+
+    Returns:
+        UTF-8 with '/' between parts, other bytes as `\\xNN`; the bytes if any had to be replaced.
+    """
+    text = path.decode("utf-8", "backslashreplace")
+    return text, None if text.encode() == path else path
+
+
+def location(data: Path, path: str, raw: bytes | None) -> bytes:
+    """Return where a row of PATHS is on disk.
+
+    Args:
+        data: the scan root.
+        path: PATHS.path.
+        raw: PATHS.raw.
+    """
+    return os.path.join(os.fsencode(data), raw if raw is not None else path.encode())
+
+
+def _row(row: _Row) -> dict[str, object]:
+    return {
+        "path": row.path, "raw": row.raw, "role": row.role, "kind": row.kind,
+        "bytes": row.bytes, "reason": row.reason, "target": row.target,
+    }  # fmt: skip
+
+
+def _folder(walk: _Walk, relative: bytes) -> None:
+    """Walk without recursion of calls: a folder a thousand levels deep is no reason to fail."""
+    waiting = [relative]
+    while waiting:
+        here = waiting.pop()
+        try:
+            with os.scandir(os.path.join(walk.root, here) if here else walk.root) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            walk.rows.append(_named(here + b"/", "unreadable", 0, reason=f"cannot be read: {error.strerror}"))
+            continue
+        for entry in found:
+            path = here + b"/" + entry.name if here else entry.name
+            below = _entry(walk, entry, path)
+            if below is not None:
+                waiting.append(below)
+
+
+def _named(path: bytes, role: str, size: int, **known: str | None) -> _Row:
+    text, raw = shown(path)
+    return _Row(text, raw, role, size, **known)
+
+
+def _entry(walk: _Walk, entry: os.DirEntry[bytes], path: bytes) -> bytes | None:
+    """Take one directory entry; return it if it is a folder to walk."""
+    name = os.fsdecode(entry.name)
+    excluded = _excluded(shown(path)[0], walk.exclude)
+    if entry.is_symlink():
+        _link(walk, entry, path, excluded)
+        return None
+    try:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        status = entry.stat(follow_symlinks=False)
+    except OSError as error:
+        walk.rows.append(_named(path, "unreadable", 0, reason=f"cannot be read: {error.strerror}"))
+        return None
+    if is_folder:
+        return _enter(walk, entry, path, excluded)
+    if not stat.S_ISREG(status.st_mode):
+        walk.rows.append(_named(path, "unreadable", 0, reason="a device, pipe or socket is not read"))
+    elif excluded:
+        walk.rows.append(_named(path, "ignored", status.st_size, reason=excluded))
+    elif name.startswith(".") and manifests.recognise(name, b"") is None:
+        walk.rows.append(_named(path, "ignored", status.st_size, reason="hidden"))
+    else:
+        walk.rows.append(_regular(walk, path, status.st_size))
+    return None
+
+
+def _enter(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | None) -> bytes | None:
+    name = os.fsdecode(entry.name)
+    reason = excluded or walk.leave_out(Path(os.fsdecode(entry.path)))
+    if name in _CONTROL:
+        reason = f"version control ({_CONTROL[name]})"
+    elif name in _DERIVED:
+        reason = reason or "derived by a tool"
+    elif name.startswith("."):
+        reason = reason or "hidden"
+    if reason is None:
+        return path
+    walk.rows.append(_named(path + b"/", "ignored", _size(entry.path), reason=reason))
+    return None
+
+
+def _size(folder: bytes) -> int:
+    """Return the bytes of all regular files below a folder."""
+    return sum(
+        os.lstat(os.path.join(here, name)).st_size
+        for here, _, names in os.walk(folder)
+        for name in names
+        if not os.path.islink(os.path.join(here, name))
+    )
+
+
+def _excluded(path: str, globs: Iterable[str]) -> str | None:
+    for glob in globs:
+        plain = glob.rstrip("/")
+        if fnmatch.fnmatchcase(path, plain) or fnmatch.fnmatchcase(path, plain + "/*"):
+            return f"excluded by {glob!r}"
+    return None
+
+
+def _regular(walk: _Walk, path: bytes, size: int, *, at: bytes | None = None) -> _Row:
+    row = _named(path, "data", size)
+    name = row.path.rsplit("/", 1)[-1]
+    head = b""
+    if size <= _POINTER or _DOUBTFUL.search(name):
+        try:
+            with open(at or os.path.join(walk.root, path), "rb") as file:
+                head = file.read(HEAD)
+        except OSError as error:
+            row.role, row.reason = "unreadable", f"cannot be read: {error.strerror}"
+            return row
+    pointer = _LFS.match(head) if size <= _POINTER else None
+    if pointer:
+        row.kind = "git-lfs-pointer"
+        row.reason = f"data not fetched: a Git LFS pointer to {int(pointer[1][:18])} bytes; run `git lfs pull`"
+        return row
+    if size <= _POINTER and _ANNEX.match(head):
+        row.kind, row.reason = "git-annex-pointer", "data not fetched: a git-annex pointer; run `git annex get`"
+        return row
+    row.kind = manifests.recognise(row.path, head)
+    if row.kind in _LICENCES:
+        row.role = "licence"
+    elif row.kind in _DOCUMENTS:
+        row.role = "documentation"
+    elif row.kind is not None:
+        row.role = "manifest"
+    return row
+
+
+def _link(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | None) -> None:
+    row = _named(path, "ignored", 0, reason=excluded)
+    walk.rows.append(row)
+    if excluded:
+        return
+    aim = os.path.realpath(entry.path)
+    try:
+        status = os.stat(aim)
+    except OSError:
+        row.reason = "a link that leads nowhere"
+        if b"/annex/objects/" in os.readlink(entry.path):
+            row.role, row.kind, row.reason = "data", "git-annex-pointer", "data not fetched: run `git annex get`"
+        return
+    if stat.S_ISDIR(status.st_mode):
+        row.reason = "a link to a folder is not followed"
+    elif not stat.S_ISREG(status.st_mode):
+        row.role, row.reason = "unreadable", "a link to a device, pipe or socket is not read"
+    else:
+        row.bytes = status.st_size
+        walk.links.append((row, aim))
+
+
+def _settle_links(walk: _Walk) -> None:
+    """Decide for every link to a file under which name its target is read: once, and never outside by accident."""
+    own = {
+        os.path.join(walk.real, row.raw or row.path.encode()): row for row in walk.rows if not row.path.endswith("/")
+    }
+    read: dict[bytes, str] = {}
+    for row, aim in sorted(walk.links, key=lambda link: link[0].path):
+        inside = aim.startswith(walk.real + b"/")
+        row.target = shown(os.path.relpath(aim, walk.real))[0]
+        twin = own.get(aim)
+        cached = _is_cache(aim)
+        if aim in read:
+            row.bytes, row.reason = 0, f"a link to what is read as {read[aim]}"
+        elif twin is not None and not cached:
+            row.bytes, row.reason = 0, f"a link to {twin.path}, which is read itself"
+        elif cached or walk.follow_links or (inside and twin is None):
+            _read_through(walk, row, aim)
+            read[aim] = row.path
+            if twin is not None:
+                twin.role, twin.kind, twin.bytes, twin.reason = "ignored", None, 0, f"read as {row.path}"
+        else:
+            row.bytes, row.reason = 0, "a link that leads out of the data is not followed (--follow-links)"
+
+
+def _is_cache(aim: bytes) -> bool:
+    """Tell whether a path lies among the blobs of a Hugging Face cache, or the objects of git-annex."""
+    folder = os.path.dirname(aim)
+    hub = os.path.basename(folder) == b"blobs" and os.path.isdir(os.path.join(os.path.dirname(folder), b"snapshots"))
+    return hub or b"/annex/objects/" in aim
+
+
+def _read_through(walk: _Walk, row: _Row, aim: bytes) -> None:
+    found = _regular(walk, row.raw or row.path.encode(), row.bytes, at=aim)
+    row.role, row.kind, row.reason = found.role, found.kind, found.reason

@@ -1,0 +1,146 @@
+"""What two sources share, in counts and in words: matches as evidence about licences.
+
+Counts are of records, from verified matches alone. A record of fewer shingles than a profile's minimum is no evidence: "Yes." stands
+everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NOUNS = {"whole": "records", "prompt": "prompts"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Records of one file that stand in files of another source under one licence.
+
+    Args:
+        view: whole | prompt.
+        source_a: source of the records.
+        path_a: their file.
+        licence_a: its licence; None = unknown.
+        source_b: the other source.
+        path_b: its file that holds most of them.
+        licence_b: the licence of its files; None = unknown.
+        row: the first of the records.
+        records: how many there are.
+        records_a: records of path_a that have the view.
+        share: of either file, where it is higher, [0, 1].
+    """
+
+    view: str
+    source_a: str
+    path_a: str
+    licence_a: str | None
+    source_b: str
+    path_b: str
+    licence_b: str | None
+    row: int
+    records: int
+    records_a: int
+    share: float
+
+
+def shared(matches: pa.Table, overlaps: pa.Table, files: pa.Table, minimum: int) -> list[Shared]:
+    """Count what the files of different sources share.
+
+    Args:
+        matches: MATCHES.
+        overlaps: OVERLAPS.
+        files: FILES.
+        minimum: distinct shingles a record must have to count.
+
+    Returns:
+        One item per view, file, other source and licence there; both directions; sorted.
+    """
+    apart = pc.and_(
+        pc.not_equal(matches["source_a"], matches["source_b"]), pc.greater_equal(matches["distinct_a"], minimum)
+    )
+    matches = matches.filter(apart)
+    if not matches.num_rows:
+        return []
+    licences = dict(zip(files["path"].to_pylist(), files["licence"].to_pylist(), strict=True))
+    encoded = matches["path_b"].combine_chunks().dictionary_encode()
+    licence_b = pa.array([licences[path] or "" for path in encoded.dictionary.to_pylist()])
+    matches = matches.append_column("licence_b", licence_b.take(encoded.indices))
+    sizes = _sizes(overlaps)
+    best = _best(matches, sizes)
+    keys = ["view", "source_a", "path_a", "source_b", "licence_b"]
+    counted = matches.group_by(keys).aggregate([("row_a", "count_distinct"), ("row_a", "min")])
+    found = []
+    for row in counted.to_pylist():
+        path_b, share = best[tuple(row[key] for key in keys)]
+        found.append(
+            Shared(
+                row["view"], row["source_a"], row["path_a"], licences[row["path_a"]], row["source_b"], path_b,
+                row["licence_b"] or None, row["row_a_min"], row["row_a_count_distinct"],
+                sizes[row["view"], row["path_a"]], share,
+            )
+        )  # fmt: skip
+    return sorted(found, key=lambda each: (each.source_a, each.source_b, each.view, each.path_a, each.licence_b or ""))
+
+
+def _sizes(overlaps: pa.Table) -> dict[tuple[str, str], int]:
+    """Return how many records of a file have a view."""
+    of_files = overlaps.filter(pc.is_valid(overlaps["path_a"]))
+    columns = (of_files[name].to_pylist() for name in ("view", "path_a", "records_a"))
+    return {(view, path): count for view, path, count in zip(*columns, strict=True)}
+
+
+def _best(matches: pa.Table, sizes: dict[tuple[str, str], int]) -> dict[tuple[Any, ...], tuple[str, float]]:
+    """Return for each key of `shared` the other file that holds most, and the highest share of any pair of files."""
+    keys = ["view", "source_a", "path_a", "source_b", "licence_b", "path_b"]
+    rows = matches.group_by(keys).aggregate([("row_a", "count")]).to_pylist()
+    both = {(row["view"], row["path_a"], row["path_b"]): row["row_a_count"] for row in rows}
+    best: dict[tuple[Any, ...], tuple[int, str, float]] = {}
+    for row in sorted(rows, key=lambda each: each["path_b"]):
+        view, path_a, path_b = row["view"], row["path_a"], row["path_b"]
+        back = both.get((view, path_b, path_a), 0) / sizes[view, path_b]
+        share = max(row["row_a_count"] / sizes[view, path_a], back)
+        key = tuple(row[name] for name in keys[:-1])
+        most, where, highest = best.get(key, (0, path_b, 0.0))
+        most, where = max((most, where), (row["row_a_count"], path_b), key=lambda each: each[0])
+        best[key] = (most, where, max(highest, share))
+    return {key: (where, share) for key, (_, where, share) in best.items()}
+
+
+def counts(items: Sequence[Shared]) -> dict[str, tuple[int, int]]:
+    """Add up by view: matched records, and records of the files concerned.
+
+    Args:
+        items: of one pair of sources and one direction.
+
+    Returns:
+        View -> (matched, of how many), the view with the larger share first; one that says nothing more is left out.
+    """
+    added: dict[str, tuple[int, int]] = {}
+    for view in _NOUNS:
+        by_file: dict[str, tuple[int, int]] = {}
+        for item in items:
+            if item.view == view:
+                by_file[item.path_a] = (by_file.get(item.path_a, (0, 0))[0] + item.records, item.records_a)
+        if by_file:
+            added[view] = (sum(min(n, of) for n, of in by_file.values()), sum(of for _, of in by_file.values()))
+    if len(added) > 1 and added["prompt"][0] <= added["whole"][0]:
+        del added["prompt"]
+    return dict(sorted(added.items(), key=lambda each: -each[1][0] / each[1][1]))
+
+
+def sentence(items: Sequence[Shared]) -> str:
+    """Say how much is shared: "999 of 999 prompts and 48 of 999 records".
+
+    Args:
+        items: of one pair of sources and one direction.
+    """
+    parts = [f"{matched:,} of {of:,} {_NOUNS[view]}" for view, (matched, of) in counts(items).items()]
+    files = {item.path_a for item in items}
+    where = f" (in {len(files)} files)" if len(files) > 1 else ""
+    return " and ".join(parts) + where

@@ -1,0 +1,59 @@
+import ctypes
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from provenance import engines
+from provenance.engines import Died
+from provenance.errors import ConfigError
+
+# What the workers run must be importable by name: these are modules of the standard library and of the package.
+
+
+@pytest.fixture
+def engine():
+    local = engines.start("local", 2)
+    yield local
+    local.close()
+
+
+def test_every_part_is_answered_once(engine):
+    assert sorted(engine.map(hex, range(100))) == [(k, hex(k)) for k in range(100)]
+
+
+def test_a_part_that_kills_its_process_is_named_and_the_others_go_on(engine):
+    # reading address 0 kills the process as a crashing parser would
+    answers = dict(engine.map(ctypes.string_at, [0] * 3))
+    assert all(isinstance(answer, Died) and "signal 11" in answer.reason for answer in answers.values())
+    assert sorted(engine.map(hex, range(5))) == [(k, hex(k)) for k in range(5)]
+
+
+def test_what_a_function_raises_is_raised_as_it_was(engine):
+    with pytest.raises(ValueError, match="invalid literal"):
+        list(engine.map(int, ["x"]))
+
+
+def test_exchange_brings_together_what_shares_a_key(engine):
+    assert engine.exchange([1, 2, 3, 4], lambda n: n % 2) == {1: [1, 3], 0: [2, 4]}
+
+
+def test_an_unknown_engine_is_named():
+    with pytest.raises(ConfigError, match="no engine 'spark'"):
+        engines.start("spark")
+
+
+def test_a_script_without_a_main_guard_works(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent("""
+        from provenance import engines
+        local = engines.start("local", 2)
+        print(sorted(local.map(hex, [1, 2])))
+        local.close()
+        """)
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    assert (done.returncode, done.stdout) == (0, "[(0, '0x1'), (1, '0x2')]\n"), done.stderr
