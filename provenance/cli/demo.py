@@ -1,0 +1,42 @@
+"""`provenance demo`."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+
+from provenance.cli import scan, terminal
+
+
+def _copy(origin: Path, target: Path) -> None:
+    """Copy the demo's data; what already stands there must be just that, and nothing is ever removed."""
+    if not target.exists() and (target.parent.is_dir() or not target.parent.exists()):
+        shutil.copytree(origin, target)
+    elif not target.is_dir() or _files(origin) != _files(target):
+        raise click.ClickException(f"{target} exists and is not the demo; give another folder: provenance demo DIR")
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@click.command(name="demo")
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=Path("provenance-demo"))
+def command(folder: Path) -> int:
+    """Copy a small data set with planted problems to DIR and scan it.
+
+    DIR is ./provenance-demo if not given; it gets `data` and `ledger`. Exits with 0 whatever is found.
+    """
+    from provenance import audit
+    from provenance.data import folder as shipped
+
+    data, ledger = folder / "data", folder / "ledger"
+    _copy(shipped("demo") / "data", data)
+    with terminal.progress() as progress:
+        found = audit.scan(data, ledger, progress=progress)
+    scan.show(found, "text")
+    click.echo(f"Read a finding:   provenance explain {found.tables['findings']['fingerprint'][0]} --ledger {ledger}")
+    click.echo(f"Scan your own:    provenance scan ./data --ledger {scan.DEFAULT_LEDGER}")
+    return 0

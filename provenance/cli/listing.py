@@ -1,0 +1,27 @@
+"""`provenance list` (a module must not be named `list`)."""
+
+from __future__ import annotations
+
+import click
+
+_KINDS = ("checks", "profiles", "purposes", "formats")
+
+
+@click.command(name="list")
+@click.argument("kind", type=click.Choice(_KINDS))
+def command(kind: str) -> int:
+    """List what there is of a kind, one a line."""
+    from provenance import audit, manifests, model, records
+
+    named: dict[str, dict[str, str]] = {
+        "checks": audit.checks(),
+        "profiles": audit.profiles(),
+        "purposes": dict.fromkeys(model.PURPOSES, ""),
+        "formats": dict.fromkeys(records.FORMATS, "records")
+        | dict.fromkeys(manifests.READERS, "manifest")
+        | dict.fromkeys(manifests.UNREAD, "manifest, recognised and not read yet"),
+    }
+    width = max(map(len, named[kind]))
+    for name, about in named[kind].items():
+        click.echo(f"{name:<{width}}  {about}".rstrip())
+    return 0

@@ -1,0 +1,98 @@
+"""`provenance scan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from provenance import model
+from provenance.cli import terminal
+
+if TYPE_CHECKING:
+    from provenance.audit import Audit
+
+DEFAULT_LEDGER = Path("provenance-ledger")
+FAIL_ON = ("error", "warning", "never")
+
+
+@click.command(name="scan")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--ledger", type=click.Path(path_type=Path), default=DEFAULT_LEDGER, show_default=True, help="Ledger to append to.")
+@click.option("--profile", "profiles", multiple=True, default=["baseline"], show_default=True, help="What findings are judged by; repeatable.")
+@click.option("--purpose", type=click.Choice(model.PURPOSES), default=model.PURPOSES[0], show_default=True, help="What the data is to be used for.")
+@click.option("--key", metavar="URI", help="Signing keys: a folder, a PEM file or env:NAME; your own if not given.")
+@click.option("--assess", is_flag=True, help="Append an assessment, which claims something, rather than a draft.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave paths out, and count them; repeatable.")
+@click.option("--follow-links", is_flag=True, help="Follow links that lead out of the data.")
+@click.option("--fail-on", type=click.Choice(FAIL_ON), default="error", show_default=True, help="Exit with 1 at this severity or worse.")
+@click.option("--engine", default="local", show_default=True, help="Where the work runs.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core if not given.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What is printed.")
+def command(
+    data: Path,
+    ledger: Path,
+    profiles: tuple[str, ...],
+    purpose: str,
+    key: str | None,
+    assess: bool,
+    exclude: tuple[str, ...],
+    follow_links: bool,
+    fail_on: str,
+    engine: str,
+    workers: int | None,
+    format_: str,
+) -> int:
+    """Audit the folder DATA and append what was found to a ledger.
+
+    Exit codes: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage; 3 nothing to audit; 4 the audit could
+    not be completed.
+    """
+    from provenance import audit
+
+    with terminal.progress() as progress:
+        found = audit.scan(
+            data,
+            ledger,
+            profiles=profiles,
+            purpose=purpose,
+            exclude=exclude,
+            assess=assess,
+            key=key,
+            engine=engine,
+            workers=workers,
+            follow_links=follow_links,
+            ask=lambda prompt: str(click.prompt(prompt, hide_input=True, err=True)),
+            progress=progress,
+        )
+    show(found, format_)
+    return exit_code(found, fail_on)
+
+
+def show(found: Audit, format_: str) -> None:
+    """Print an audit.
+
+    Args:
+        found: what to print.
+        format_: text | json.
+    """
+    from provenance.reports import json, text
+
+    if format_ == "json":
+        click.echo(json.render(found.tables, found.facts), nl=False)
+        return
+    click.echo(text.render(found.tables, found.facts, width=terminal.width(), colour=terminal.colour()), nl=False)
+    for notice in found.notices:
+        click.echo(notice)
+
+
+def exit_code(found: Audit, fail_on: str) -> int:
+    """Return 1 if the worst finding is at or above a severity, else 0.
+
+    Args:
+        found: the audit.
+        fail_on: error | warning | never.
+    """
+    bad = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
+    return int(found.worst() in bad[fail_on])

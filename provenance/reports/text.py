@@ -1,0 +1,146 @@
+"""The report for a terminal: what was not looked at first, then what was found, then what it was found in."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pyarrow as pa
+
+FINDINGS, SOURCES = 40, 40
+"""Rows shown at most; the rest is counted and stands in the ledger."""
+
+_COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+
+
+def render(tables: Mapping[str, pa.Table], facts: Mapping[str, Any], *, width: int = 100, colour: bool = False) -> bytes:
+    """Render the summary of a scan.
+
+    Args:
+        tables: the tables of schemas.SEALED by name.
+        facts: what the scan says of itself.
+        width: columns.
+        colour: whether to use colours.
+
+    Returns:
+        UTF-8; nothing in it can steer the terminal but the colours asked for.
+    """
+    out = io.StringIO()
+    console = Console(
+        file=out, width=width, force_terminal=colour, no_color=not colour, highlight=False, legacy_windows=False
+    )
+    _heading(console, tables, facts)
+    _not_scanned(console, tables)
+    _findings(console, tables["findings"].to_pylist())
+    _sources(console, tables["sources"].to_pylist())
+    _verdicts(console, tables["verdicts"].to_pylist())
+    return out.getvalue().encode()
+
+
+def plain(value: object) -> str:
+    """Return text that cannot steer a terminal: control and formatting characters become spaces.
+
+    Args:
+        value: anything; names of files and sources are whatever somebody chose.
+    """
+    return "".join(char if char.isprintable() else " " for char in str(value))
+
+
+def size(count: int) -> str:
+    """Say bytes as people do: `1.4 MB`; powers of 1000."""
+    number = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{count:,} bytes" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
+def _heading(console: Console, tables: Mapping[str, pa.Table], facts: Mapping[str, Any]) -> None:
+    files = [row for row in _on_disk(tables["files"]) if row["role"] == "data"]
+    records = sum(tables["sources"]["records"].to_pylist())
+    named = ", ".join(profile["name"] for profile in facts["profiles"])
+    console.print(
+        Text.assemble(
+            (plain(facts["data"]), "bold"),
+            f": {records:,} records in {len(files):,} data files of {tables['sources'].num_rows:,} sources, "
+            f"{size(sum(row['bytes'] for row in files))}",
+        )
+    )
+    console.print(Text(f"{facts['kind']} for the purpose {facts['purpose']}, judged by {named}", style="dim"))
+
+
+def _not_scanned(console: Console, tables: Mapping[str, pa.Table]) -> None:
+    console.print()
+    console.print(Text("Not scanned", style="bold"))
+    lines = list(_gaps(tables))
+    for line in lines or ["nothing: every byte of every file was read"]:
+        console.print(Padding(Text(plain(line)), (0, 0, 0, 2)))
+
+
+def _gaps(tables: Mapping[str, pa.Table]) -> Iterable[str]:
+    rows = _on_disk(tables["files"])
+    unread = [row for row in rows if row["bytes_skipped"] or (row["skip_reason"] and row["role"] != "data")]
+    whole, skipped = sum(row["bytes"] for row in rows), sum(row["bytes_skipped"] for row in rows)
+    if skipped:
+        yield f"{size(skipped)} of {size(whole)}, in {len(unread):,} of {len(rows):,} files and folders"
+    broken = sum(tables["files"]["records_unreadable"].to_pylist())
+    if broken:
+        yield f"{broken:,} record{'s' * (broken != 1)} that could not be read"
+    for row in tables["coverage"].to_pylist():
+        if row["status"] != "ran":
+            yield f"{row['check']} {row['status']}: {row['reason']}"
+        elif row["reason"]:
+            yield f"{row['check']}: {row['reason']}"
+
+
+def _on_disk(files: pa.Table) -> list[dict[str, Any]]:
+    names = ["path", "role", "bytes", "bytes_skipped", "skip_reason"]
+    return [row for row in files.select(names).to_pylist() if "!/" not in row["path"]]
+
+
+def _findings(console: Console, rows: list[dict[str, Any]]) -> None:
+    console.print()
+    counted = [
+        f"{count:,} {level}{'s' * (count != 1)}"
+        for level in _COLOURS
+        if (count := sum(row["severity"] == level for row in rows))
+    ]
+    console.print(Text(f"Findings: {', '.join(counted) or 'none'}", style="bold"))
+    for row in rows[:FINDINGS]:
+        where = plain(row["source"]) + (f" ~ {plain(row['other'])}" if row["other"] else "")
+        head = Text.assemble((f"{row['severity']:<8}", _COLOURS[row["severity"]]), (row["check"], "bold"), f"  {where}")
+        console.print(Padding(head, (0, 0, 0, 2)))
+        console.print(Padding(Text(plain(row["message"])), (0, 0, 0, 12)))
+    if len(rows) > FINDINGS:
+        console.print(Padding(Text(f"and {len(rows) - FINDINGS:,} more, in findings.parquet of the scan"), (0, 0, 0, 2)))
+
+
+def _sources(console: Console, rows: list[dict[str, Any]]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name, justify in (("Source", "left"), ("Licence of the data", "left"), ("Evidence", "left"), ("Records", "right"), ("Size", "right")):
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in sorted(rows, key=lambda each: (-each["records"], each["source"]))[:SOURCES]:
+        licence = row["licence_concluded"] or ("unknown" if row["licence_declared"] else "none stated")
+        cells = (row["source"], licence, row["evidence"], f"{row['records']:,}", size(row["bytes"]))
+        table.add_row(*(Text(plain(cell)) for cell in cells))
+    console.print()
+    console.print(table)
+    if len(rows) > SOURCES:
+        console.print(Text(f"and {len(rows) - SOURCES:,} more sources, in sources.parquet of the scan"))
+
+
+def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
+    console.print()
+    for row in rows:
+        line = f"{row['title']}  {row['verdict']} ({row['reason']})"
+        console.print(Text.assemble((f"{row['profile']}: ", "dim"), plain(line)))
+    console.print()
