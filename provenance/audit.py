@@ -57,11 +57,13 @@ class Audit:
         tables: the tables of `schemas.SEALED` by name.
         facts: what the scan says of itself: purpose, profiles, times, versions.
         entry: the ledger entry it was appended as; None where nothing was written.
+        notices: what a person should be told of the writing, one sentence each.
     """
 
     tables: Mapping[str, pa.Table]
     facts: Mapping[str, Any]
     entry: ledger_.Entry | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def sources(self) -> pd.DataFrame:
@@ -182,7 +184,8 @@ def scan(
         return audit
     progress("signing", 0, 0)
     documents = {"report.json": report_json.render(tables, facts)}
-    return Audit(tables, facts, ledger_.append(Path(ledger), tables, documents, facts, keys=keys))
+    entry = ledger_.append(Path(ledger), tables, documents, facts, keys=keys)
+    return Audit(tables, facts, entry, _notices(Path(ledger), entry, keys))
 
 
 def open_ledger(path: str | os.PathLike[str], index: int | None = None) -> Audit:
@@ -251,6 +254,12 @@ def _now() -> str:
 
 def _keys(key: str | None, ask: Callable[[str], str] | None) -> ledger_.KeyPair:
     return ledger_.user_keys(create=True) if key is None else ledger_.load(key, prompt=ask)
+
+
+def _notices(folder: Path, entry: ledger_.Entry, keys: ledger_.KeyPair) -> tuple[str, ...]:
+    made = [f"New signing keys were made in {keys.folder}; they identify nobody until you tell others their fingerprint."]
+    signed = f"Entry {entry.index} of {folder} is signed by {entry.keyid}; check it with: provenance verify {folder}"
+    return (*(made if keys.created else []), signed)
 
 
 def _is_ledger(folder: Path, own: Path | None) -> str | None:

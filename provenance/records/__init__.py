@@ -26,12 +26,15 @@ from provenance.records.formats import sniff
 from provenance.records.tally import Tally
 from provenance.records.views import Roles
 
-__all__ = ["Account", "Batch", "Roles", "account", "read", "sniff"]
+__all__ = ["FORMATS", "Account", "Batch", "Roles", "account", "read", "sniff"]
 
 Blocks = tuple[bytes, ...]
 Reader = Callable[[storage.Stream, Tally, storage.Limits, Roles], Iterator[pa.RecordBatch]]
 
 _READERS: dict[str, Reader] = {"csv": csv.read, "json": json.read, "jsonl": json.read_lines, "text": text.read}
+FORMATS = ("csv", "json", "jsonl", "parquet", "tar", "text", "zip")
+"""Formats that are read; each may be compressed with gzip, bz2, xz or zstd."""
+
 _SHORT = {"gzip": "gz", "bz2": "bz2", "xz": "xz", "zstd": "zst"}
 _MOST = (1 << 62) - 1  # a size that an archive claims may be any number
 
