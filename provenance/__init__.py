@@ -14,22 +14,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from provenance import errors
-    from provenance.audit import Audit, checks, open_ledger, pairs, profiles, scan
-    from provenance.ledger import verify
+    from provenance import checks, errors, profiles
+    from provenance.audit import Audit, open_ledger, pairs, scan
+    from provenance.ledger.verify import verify as verify
 
 __version__ = "0.1.0"
 
 __all__ = ["Audit", "checks", "errors", "open_ledger", "pairs", "profiles", "scan", "verify"]
 
-_ROOMS = {"errors": "provenance.errors", "verify": "provenance.ledger"}
+_ROOMS = ("checks", "errors", "profiles")  # public names that are rooms; the first and last can be called
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'provenance' has no attribute {name!r}")
-    room = import_module(_ROOMS.get(name, "provenance.audit"))
-    return room if name == "errors" else getattr(room, name)
+    if name in _ROOMS:
+        return import_module(f"provenance.{name}")
+    return getattr(import_module("provenance.ledger" if name == "verify" else "provenance.audit"), name)
 
 
 def __dir__() -> list[str]:

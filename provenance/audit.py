@@ -8,7 +8,6 @@ Only here do engines and functions come together.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections import defaultdict
@@ -18,26 +17,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 
 import provenance
-from provenance import checks as checks_
-from provenance import engines, manifests, schemas, sources
+from provenance import comparison, engines, manifests, schemas, sources
 from provenance import ledger as ledger_
 from provenance import profiles as profiles_
+from provenance.checks import find as find_all
+from provenance.checks import tabled
 from provenance.data import HERE
 from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, ManifestError, NothingToAudit
 from provenance.inventory import inventory, location
 from provenance.licences.expressions import normalise
-from provenance.model import PURPOSES, VIEWS, Claim, Died
-from provenance.observation import Bundle, File, Join, Observed, Seen, alone, bundles, gather, lost, observe
+from provenance.model import PURPOSES, Claim, Died
+from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, gather, lost, observe
 from provenance.origins import known
 from provenance.reports import json as report_json
-from provenance.similarity import exact
 
 if TYPE_CHECKING:
+    import os
+
     import pandas as pd
 
 Progress = Callable[[str, int, int], None]
@@ -238,16 +238,6 @@ def _of(found: pd.DataFrame, side: str, name: str) -> pd.Series[bool]:
     return (found[f"source_{side}"] == name) | (found[f"path_{side}"] == name)
 
 
-def checks() -> dict[str, str]:
-    """Return every check's name with the sentence that names its fault."""
-    return {name: checks_.explain(name).splitlines()[0] for name in checks_.CHECKS}
-
-
-def profiles() -> dict[str, str]:
-    """Return every profile's name with its title."""
-    return {name: profiles_.load(name).title for name in profiles_.PROFILES}
-
-
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -257,7 +247,9 @@ def _keys(key: str | None, ask: Callable[[str], str] | None) -> ledger_.KeyPair:
 
 
 def _notices(folder: Path, entry: ledger_.Entry, keys: ledger_.KeyPair) -> tuple[str, ...]:
-    made = [f"New signing keys were made in {keys.folder}; they identify nobody until you tell others their fingerprint."]
+    made = [
+        f"New signing keys were made in {keys.folder}; they identify nobody until you tell others their fingerprint."
+    ]
     signed = f"Entry {entry.index} of {folder} is signed by {entry.keyid}; check it with: provenance verify {folder}"
     return (*(made if keys.created else []), signed)
 
@@ -308,7 +300,14 @@ def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
 def _files(root: Path, paths: pa.Table, refused: Mapping[str, str]) -> list[File]:
     """List what workers read: data for its records, all else for its digest."""
     return [
-        File(row["path"], _where(root, row), row["role"], row["kind"], row["reason"] or refused.get(row["path"]), row["bytes"])
+        File(
+            path=row["path"],
+            location=_where(root, row),
+            role=row["role"],
+            format=row["kind"],
+            reason=row["reason"] or refused.get(row["path"]),
+            bytes=row["bytes"],
+        )
         for row in paths.to_pylist()
         if row["role"] not in {"ignored", "unreadable"}
     ]
@@ -352,7 +351,8 @@ def _conclude(
     scopes = sources.scope(paths, claims, purpose)
     seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
     progress("comparing", 0, 0)
-    found = _compare(running, observed, seen, scopes, scratch)
+    plan = comparison.plan(observed, seen, scopes.covering, running.exchange, scratch)
+    found = comparison.tabulate(plan, [result for _, result in running.map(gather, plan.joins)])
     files = _files_table(paths, claims, scopes, seen, found.distinct_files)
     tables = {
         "paths": paths,
@@ -370,16 +370,17 @@ def _conclude(
         "purpose": purpose,
         "minimum": min((profile.minimum_shingles for profile in chosen), default=1),
     }
-    findings, coverage = checks_.find(tables | settings)
+    findings, coverage = find_all(tables | settings)
     severities, tables["verdicts"] = profiles_.judge(findings, coverage, chosen, files)
-    tables["findings"] = checks_.tabled(findings, severities)
+    tables["findings"] = tabled(findings, severities)
     tables["coverage"] = pa.concat_tables([_steps(files, refused, found.pivoted), coverage])
     del tables["paths"]
     return {name: schemas.conform(tables[name], schema) for name, schema in schemas.SEALED.items()}
 
 
 def _claims(rows: Rows) -> pa.Table:
-    return schemas.ordered(schemas.rows(rows, schemas.CLAIMS), "manifest", "pointer", "field", "scope", "subject", "value")
+    keys = ("manifest", "pointer", "field", "scope", "subject", "value")
+    return schemas.ordered(schemas.rows(rows, schemas.CLAIMS), *keys)
 
 
 def _record_claims(observed: Iterable[Observed]) -> Rows:
@@ -438,126 +439,6 @@ def _originals(files: pa.Table) -> dict[str, str]:
     return {path: digests[digest].id for path, digest in zip(*columns, strict=True) if digest in digests}
 
 
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """MATCHES and OVERLAPS; records with text, and distinct texts, by file and source; members compared with pivots."""
-
-    matches: pa.Table
-    overlaps: pa.Table
-    distinct_files: dict[str, int]
-    distinct_sources: dict[str, int]
-    texts: dict[str, int]
-    pivoted: int
-
-
-def _compare(
-    running: engines.Engine, observed: Sequence[Observed], seen: Sequence[Seen], scopes: sources.Scopes, scratch: Path
-) -> _Compared:
-    """Join the identities of all records, a partition at a time."""
-    paths = [each.account.path for each in seen]
-    number = {path: k for k, path in enumerate(paths)}
-    names = sorted({scopes.covering(path) for path in paths})
-    place = {name: k for k, name in enumerate(names)}
-    owner = np.array([place[scopes.covering(path)] for path in paths], np.int64)
-    local = {part.bundle: np.array([number[each.account.path] for each in part.seen], np.int64) for part in observed}
-    written = [(view, of, path, local[part.bundle]) for part in observed for view, of, path in part.parts]
-    joins = [
-        Join(view, tuple((path, numbers) for _, _, path, numbers in group), owner, str(scratch / f"rows-{view}-{of}"))
-        for (view, of), group in sorted(running.exchange(written, lambda item: item[:2]).items())
-    ]
-    joined = [result for _, result in running.map(gather, joins)]
-    for result in joined:
-        if isinstance(result, Died):
-            raise MemoryError(f"the records could not be compared: {result.reason}")
-    whole = [each.exact for each in joined if each.view == "whole"]
-    counts = {view: np.array([each.views[view] for each in seen], np.int64) for view in VIEWS}
-    by_view = {
-        view: (
-            exact.add_pairs([each.exact.files for each in joined if each.view == view]),
-            exact.add_pairs([each.exact.sources for each in joined if each.view == view]),
-        )
-        for view in VIEWS
-    }
-    return _Compared(
-        matches=_matches([(each.view, each.rows) for each in joined], paths, names, owner),
-        overlaps=_overlaps(by_view, counts, paths, names, owner),
-        distinct_files=_added([each.distinct_files for each in whole], paths),
-        distinct_sources=_added([each.distinct_sources for each in whole], names),
-        texts=dict(zip(names, np.bincount(owner, counts["whole"], len(names)).astype(int).tolist(), strict=True)),
-        pivoted=sum(each.exact.pivoted for each in joined),
-    )
-
-
-def _added(parts: Iterable[np.ndarray[Any, Any]], names: Sequence[str]) -> dict[str, int]:
-    total = np.zeros(len(names), np.int64)
-    for part in parts:
-        total[: len(part)] += part
-    return dict(zip(names, total.tolist(), strict=True))
-
-
-def _matches(
-    written: Sequence[tuple[str, str]], paths: Sequence[str], names: Sequence[str], owner: np.ndarray[Any, Any]
-) -> pa.Table:
-    """Put names on ROWS, sorted as MATCHES is sealed."""
-    path_names, source_names = pa.array(paths, pa.string()), pa.array(names, pa.string())
-    made = []
-    for view in VIEWS:
-        tables = []
-        for of, path in written:
-            if of == view:
-                with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
-                    tables.append(reader.read_all())
-        rows = {name: pa.concat_tables(tables)[name].to_numpy() for name in exact.ROWS.names} if tables else {}
-        if not rows or not len(rows["file_a"]):
-            continue
-        a, b = rows["file_a"], rows["file_b"]
-        order = np.lexsort((b, rows["row_a"], a, owner[a]))
-        a, b = a[order], b[order]
-        columns: dict[str, Any] = {
-            "view": pa.repeat(view, len(order)),
-            "source_a": source_names.take(pa.array(owner[a])),
-            "path_a": path_names.take(pa.array(a)),
-            "row_a": rows["row_a"][order],
-            "source_b": source_names.take(pa.array(owner[b])),
-            "path_b": path_names.take(pa.array(b)),
-            "row_b": rows["row_b"][order],
-            "jaccard": np.ones(len(order)),
-            **{name: rows[name][order] for name in ("shared", "distinct_a", "distinct_b")},
-            "method": pa.repeat("exact", len(order)),
-        }
-        made.append(schemas.conform(pa.table(columns), schemas.MATCHES))
-    return pa.concat_tables(made) if made else schemas.empty(schemas.MATCHES)
-
-
-def _overlaps(
-    by_view: Mapping[str, tuple[pa.Table, pa.Table]],
-    counts: Mapping[str, np.ndarray[Any, Any]],
-    paths: Sequence[str],
-    names: Sequence[str],
-    owner: np.ndarray[Any, Any],
-) -> pa.Table:
-    """Make OVERLAPS: pairs of whole sources, then pairs of files."""
-    rows: Rows = []
-    for view, (files, pairs_) in by_view.items():
-        of_sources = np.bincount(owner, counts[view], len(names)).astype(int)
-        for a, b, count in zip(*(pairs_[name].to_pylist() for name in exact.PAIRS.names), strict=True):
-            rows.append(_overlap(view, names[a], None, names[b], None, of_sources[a], of_sources[b], count))
-        for a, b, count in zip(*(files[name].to_pylist() for name in exact.PAIRS.names), strict=True):
-            source_a, source_b, sizes = names[owner[a]], names[owner[b]], counts[view]
-            rows.append(_overlap(view, source_a, paths[a], source_b, paths[b], sizes[a], sizes[b], count))
-    return schemas.rows(rows, schemas.OVERLAPS)
-
-
-def _overlap(
-    view: str, source_a: str, path_a: str | None, source_b: str, path_b: str | None, size_a: int, size_b: int, count: int
-) -> dict[str, Any]:
-    return {
-        "view": view, "source_a": source_a, "path_a": path_a, "source_b": source_b, "path_b": path_b,
-        "records_a": int(size_a), "records_b": int(size_b), "exact": count, "near": count, "near_distinctive": count,
-        "contained_ab": 0, "contained_ba": 0,
-    }  # fmt: skip
-
-
 def _steps(files: pa.Table, refused: Mapping[str, str], pivoted: int) -> pa.Table:
     """Say of every step what it did not look at."""
     rows = files.select(["path", "role", "bytes_skipped", "skip_reason", "records", "records_unreadable"]).to_pylist()
@@ -569,7 +450,7 @@ def _steps(files: pa.Table, refused: Mapping[str, str], pivoted: int) -> pa.Tabl
         "inventory": _told(row for row in rows if row["role"] == "ignored"),
         "manifests": _told(row for row in rows if row["path"] in refused),
         "records": _told(row for row in rows if row["role"] in {"data", "unreadable"}),
-        "exact-matches": f"{pivoted:,} records of very common texts were compared with one file each" if pivoted else None,
+        "exact-matches": f"{pivoted:,} records of common texts were compared with one file each" if pivoted else None,
     }
     made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
     reason = "not built yet: near, near_distinctive and contained count exact matches alone"

@@ -97,7 +97,7 @@ def inventory(
 
 
 def shown(path: bytes) -> tuple[str, bytes | None]:
-    """Return how a path stands in tables, and its own bytes where that is not the same.
+    r"""Return how a path stands in tables, and its own bytes where that is not the same.
 
     Args:
         path: as the file system has it.

@@ -1,14 +1,14 @@
-"""What a worker does with a bundle of files: reads them once, identifies every record, keeps counts and digests, never text.
+"""What a worker does with a bundle of files: read them once, identify every record, keep counts, never text.
 
-One bundle, one scratch file a view and partition. The scratch files hold MEMBERS whose `file` is the number of the path in
-this bundle; `gather` maps it to the number in the whole scan when a partition is joined.
+One bundle, one scratch file a view and partition. The scratch files hold MEMBERS whose `file` is the number of the path
+in this bundle; `gather` maps it to the number in the whole scan when a partition is joined.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -210,7 +210,7 @@ class _Scratch:
             self._open[view, partition] = (path, sink, pa.ipc.new_file(sink, exact.MEMBERS))
         return self._open[view, partition][2]
 
-    def __enter__(self) -> _Scratch:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -2,11 +2,11 @@
 
 The rules, which hold for every manifest format (DESIGN, section 2):
 
-- A statement that names members covers those. Any other covers its folder and below: a card, README or native manifest up
-  to the next source, a licence file up to the next licence file.
-- A source is the scope of a manifest or card that holds at least one data file. A scope without data lends its statements
-  to the source above it. A plain README opens a source only where none is open above. Data that nothing covers is
-  `undeclared:<its folder>`.
+- A statement that names members covers those. Any other covers its folder and below: a card, README or native manifest
+  up to the next source, a licence file up to the next licence file.
+- A source is the scope of a manifest or card that holds at least one data file. A card without data lends its
+  statements to the source above it. A plain README opens a source only where none is open above. Data that nothing
+  covers is `undeclared:<its folder>`.
 - Licence of a file: the nearest scope with evidence, then the strictest witness within it. Where a scope says something
   of its data, a bare LICENSE beside it may turn out to speak of the code alone.
 """
@@ -147,7 +147,9 @@ class Scopes:
             {name: claim[name] for name in ("scope", "manifest", "pointer", "value", "spdx", "subject")}
             | {"source": source, "speaks": speaks, "files": held[0], "records": held[1]}
             | {"decides": speaks and claim["spdx"] == licence.expression}
-            for (source, licence), held in sorted(counts.items(), key=lambda each: (each[0][0], each[0][1].pointer or ""))
+            for (source, licence), held in sorted(
+                counts.items(), key=lambda each: (each[0][0], each[0][1].pointer or "")
+            )
             for speaks, claims in ((True, licence.claims), (False, licence.code))
             for claim in claims
         ]
@@ -201,7 +203,7 @@ def _depth(scope: str) -> int:
 
 
 def _within(path: str, scope: str) -> bool:
-    return scope == "./" or path == scope or (scope.endswith("/") and path.startswith(scope))
+    return scope in {"./", path} or (scope.endswith("/") and path.startswith(scope))
 
 
 def _fit_headings(claims: Sequence[Claim], files: Iterable[str]) -> None:
@@ -328,11 +330,12 @@ def _sources(owner: Mapping[str, str], openings: Sequence[_Opening], claims: Seq
         by_scope[claim["scope"]].append(claim)
     sources = {}
     for id_ in sorted(set(owner.values())):
-        opening = opened.get(id_)
-        place = opening.scope if opening else id_.removeprefix(UNDECLARED) + "/"
-        about = [claim for claim in by_scope[place] if _speaks(claim, opening)]
-        about.sort(key=lambda claim: (claim["manifest"] != (opening.manifest if opening else ""), claim["manifest"]))
-        sources[id_] = Source(id_, place, opening.manifest if opening else None, tuple(about))
+        own = opened.get(id_)
+        place = own.scope if own else id_.removeprefix(UNDECLARED) + "/"
+        manifest = own.manifest if own else None
+        about = [claim for claim in by_scope[place] if _speaks(claim, own)]
+        about.sort(key=lambda claim: (claim["manifest"] != manifest, claim["manifest"]))
+        sources[id_] = Source(id_, place, manifest, tuple(about))
     return sources
 
 
@@ -341,8 +344,8 @@ def _speaks(claim: Claim, opening: _Opening | None) -> bool:
     if claim["field"] in {"source", "source-weak", "members"}:
         return False
     if opening is None or claim["manifest"] != opening.manifest or not opening.pointer:
-        return claim["witness"] != "native"
-    return claim["pointer"].startswith(opening.pointer + "/")
+        return bool(claim["witness"] != "native")
+    return str(claim["pointer"]).startswith(opening.pointer + "/")
 
 
 class _LicenceScopes:
@@ -425,9 +428,7 @@ def _strictest(claims: Sequence[Claim], purpose: str) -> Claim:
     return min(best, key=lambda claim: (claim["witness"] not in _TEXTS, claim["manifest"], claim["pointer"]))
 
 
-def conclude(
-    scopes: Scopes, files: pa.Table, distinct: Mapping[str, int], texts: Mapping[str, int]
-) -> pa.Table:
+def conclude(scopes: Scopes, files: pa.Table, distinct: Mapping[str, int], texts: Mapping[str, int]) -> pa.Table:
     """Say of every source what is claimed, what is concluded and how well it is evidenced.
 
     Args:

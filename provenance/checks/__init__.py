@@ -1,23 +1,25 @@
 """Checks: each compares tables and yields findings with values. Thresholds live in profiles, never here.
 
-A check is one file with a docstring (its documentation, printed by `provenance explain`) and one function, `find`, whose
-parameters name the tables that it reads. To add one: the file, one line in CHECKS, one case table.
+A check is one file with a docstring (its documentation, printed by `provenance explain`) and one function, `find`,
+whose parameters name the tables that it reads. To add one: the file, one line in CHECKS, one case table.
 """
 
 from __future__ import annotations
 
 import inspect
+import sys
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from provenance import schemas
 from provenance.digests import fingerprint
 from provenance.errors import CheckError, ProvenanceError, UnknownCheck
+from provenance.model import SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from types import ModuleType
 
     import pyarrow as pa
 
@@ -110,8 +112,7 @@ def tabled(findings: Iterable[Finding], severities: Mapping[str, tuple[str, str 
     Returns:
         FINDINGS, worst first, then in the order of CHECKS, then by source.
     """
-    rank = {"error": 0, "warning": 1, "note": 2}
-    rows = []
+    rows: list[dict[str, object]] = []
     for each in findings:
         mark = fingerprint(each.check, each.source, each.other, each.field)
         if mark not in severities:
@@ -125,5 +126,25 @@ def tabled(findings: Iterable[Finding], severities: Mapping[str, tuple[str, str 
                 "field": each.field, "limits": each.limits,
             }
         )  # fmt: skip
-    rows.sort(key=lambda row: (rank[row["severity"]], CHECKS.index(row["check"]), row["source"], row["fingerprint"]))
+    rows.sort(key=_order)
     return schemas.rows(rows, schemas.FINDINGS)
+
+
+def _order(row: Mapping[str, Any]) -> tuple[int, int, str, str]:
+    return SEVERITIES.index(row["severity"]), CHECKS.index(row["check"]), row["source"], row["fingerprint"]
+
+
+def listed() -> dict[str, str]:
+    """Return every check's name with the sentence that names its fault."""
+    return {name: explain(name).splitlines()[0] for name in CHECKS}
+
+
+class _Room(ModuleType):
+    """This module, which can be called: `pv.checks()` is part of the public API, and the room has the same name."""
+
+    def __call__(self) -> dict[str, str]:
+        """Return what `listed` does."""
+        return listed()
+
+
+sys.modules[__name__].__class__ = _Room

@@ -1,7 +1,7 @@
 """A file, or some of its records, could not be read.
 
 Why:          what was not read was not audited; a clean report must not seem to speak for it.
-Source:       TC260-003, 9.1 (every clause is assessed with proof); the design of this program: silence must be provable.
+Source:       TC260-003, 9.1 (every clause is assessed with proof); the rule here: silence must be provable.
 Reads:        FILES(path, source, role, bytes_skipped, skip_reason, records_unreadable), one row per file.
 Yields:       at most one finding per source.
 Units:        bytes that were not read.

@@ -1,6 +1,6 @@
 """The same text stands in two sources under licences of which one grants what the other withholds.
 
-Why:          copies change licence as they travel; who relies on the milder one trains on what the stricter one forbids.
+Why:          copies change licence as they travel; who relies on the milder trains on what the stricter forbids.
 Source:       the clause of the stricter licence, quoted in the finding; Interim Measures, Article 7(2).
 Reads:        MATCHES(view, source_a, path_a, row_a, path_b, distinct_a), OVERLAPS(view, path_a, records_a), FILES(path,
               licence), SOURCES(source, acquired, parent); which files are known originals; a profile's minimum of
@@ -56,7 +56,7 @@ def find(
     """
     about = {row["source"]: row for row in sources.select(["source", "acquired", "parent"]).to_pylist()}
     pairs: dict[tuple[str, str], list[Shared]] = defaultdict(list)
-    for item in evidence.shared(matches, overlaps, files, minimum):
+    for item in evidence.shared(matches, overlaps, files, minimum, originals):
         pairs[item.source_a, item.source_b].append(item)
     for (source, other), items in sorted(pairs.items()):
         milder = [item for item in items if _conflict(item, originals)]
@@ -70,9 +70,9 @@ def find(
             check="licence-conflict-by-content",
             source=source,
             other=other,
-            message=f"{evidence.sentence(milder)} of {source} ({worst.licence_a}{_dated(about[source])}) stand word for "
-            f"word in {other} ({worst.licence_b}{_dated(about[other])}), whose licence {_says(loss.right)}; in the other "
-            f"direction {evidence.sentence(back)}.{_lineage(about, source, other)}",
+            message=f"{evidence.sentence(milder)} of {source} ({worst.licence_a}{_dated(about[source])}) stand word "
+            f"for word in {other} ({worst.licence_b}{_dated(about[other])}), whose licence {_says(loss.right)}; in the "
+            f"other direction {evidence.sentence(back)}.{_lineage(about, source, other)}",
             limits=LIMITS,
             path=worst.path_a,
             row=worst.row,

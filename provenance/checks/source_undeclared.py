@@ -38,8 +38,7 @@ def find(sources: pa.Table) -> Iterator[Finding]:
         yield Finding(
             check="source-undeclared",
             source=row["source"],
-            message=f"Nothing says where the data in {folder} comes from{licence}; "
-            "describe it in a provenance.yaml (`provenance manifest` writes a first one).",
+            message=f"Nothing says where the data in {folder} comes from{licence}; describe it in a provenance.yaml.",
             limits=LIMITS,
             path=folder,
             value=float(row["bytes"]),

@@ -42,7 +42,7 @@ def find(
         minimum: distinct shingles a matched record must have.
     """
     pairs: dict[tuple[str, str], list[Shared]] = defaultdict(list)
-    for item in evidence.shared(matches, overlaps, files, minimum):
+    for item in evidence.shared(matches, overlaps, files, minimum, originals):
         if item.licence_a and item.licence_b is None and item.path_a not in originals:
             pairs[item.source_a, item.source_b].append(item)
     for (source, other), items in sorted(pairs.items()):

@@ -3,8 +3,8 @@
 One file a command; its module is imported when it is called, so that `provenance --help` is quick. To add one: the file
 with a click command named `command`, and one line in COMMANDS.
 
-Exit codes of `scan`, which never change: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage; 3 nothing to
-audit; 4 the audit could not be completed. Those of `verify` stand in `ledger.verify`.
+Exit codes of `scan`, which never change: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage; 3 nothing
+to audit; 4 the audit could not be completed. Those of `verify` stand in `ledger.verify`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def cli() -> None:
     """
 
 
-def run(arguments: list[str] | None = None) -> int:
+def run(arguments: list[str] | None = None) -> int:  # noqa: C901, PLR0911 - one line for each way to end
     """Run a command line; no traceback reaches a user.
 
     Args:

@@ -12,7 +12,13 @@ from provenance.cli import scan
 
 @click.command(name="explain")
 @click.argument("name", metavar="CHECK|FINGERPRINT")
-@click.option("--ledger", type=click.Path(path_type=Path), default=scan.DEFAULT_LEDGER, show_default=True, help="Where the finding stands.")
+@click.option(
+    "--ledger",
+    type=click.Path(path_type=Path),
+    default=scan.DEFAULT_LEDGER,
+    show_default=True,
+    help="Where the finding stands.",
+)
 def command(name: str, ledger: Path) -> int:
     """Explain a check by its name, or one finding of a ledger by (the beginning of) its fingerprint."""
     from provenance import checks
@@ -23,7 +29,9 @@ def command(name: str, ledger: Path) -> int:
     from provenance import audit
     from provenance.reports.text import plain
 
-    found = [row for row in audit.open_ledger(ledger).tables["findings"].to_pylist() if row["fingerprint"].startswith(name)]
+    found = [
+        row for row in audit.open_ledger(ledger).tables["findings"].to_pylist() if row["fingerprint"].startswith(name)
+    ]
     if not found:
         raise click.ClickException(f"no finding of {ledger} has a fingerprint that begins with {name}")
     for row in found:

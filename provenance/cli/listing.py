@@ -11,11 +11,11 @@ _KINDS = ("checks", "profiles", "purposes", "formats")
 @click.argument("kind", type=click.Choice(_KINDS))
 def command(kind: str) -> int:
     """List what there is of a kind, one a line."""
-    from provenance import audit, manifests, model, records
+    from provenance import checks, manifests, model, profiles, records
 
     named: dict[str, dict[str, str]] = {
-        "checks": audit.checks(),
-        "profiles": audit.profiles(),
+        "checks": checks.listed(),
+        "profiles": profiles.listed(),
         "purposes": dict.fromkeys(model.PURPOSES, ""),
         "formats": dict.fromkeys(records.FORMATS, "records")
         | dict.fromkeys(manifests.READERS, "manifest")

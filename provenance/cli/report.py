@@ -13,7 +13,9 @@ FORMATS = ("json", "text")
 @click.argument("ledger", type=click.Path(path_type=Path))
 @click.option("--index", type=click.IntRange(min=0), help="Number of the entry; the newest if not given.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), required=True, help="Format of the report.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write; - is standard output.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write; - is standard output."
+)
 def command(ledger: Path, index: int | None, format_: str, output: Path) -> int:
     """Render a scan of LEDGER as a document."""
     from provenance import audit

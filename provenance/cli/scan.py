@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance import model
-from provenance.cli import terminal
+from provenance.cli import INCOMPLETE, terminal
 
 if TYPE_CHECKING:
     from provenance.audit import Audit
@@ -19,17 +19,45 @@ FAIL_ON = ("error", "warning", "never")
 
 @click.command(name="scan")
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("--ledger", type=click.Path(path_type=Path), default=DEFAULT_LEDGER, show_default=True, help="Ledger to append to.")
-@click.option("--profile", "profiles", multiple=True, default=["baseline"], show_default=True, help="What findings are judged by; repeatable.")
-@click.option("--purpose", type=click.Choice(model.PURPOSES), default=model.PURPOSES[0], show_default=True, help="What the data is to be used for.")
+@click.option(
+    "--ledger", type=click.Path(path_type=Path), default=DEFAULT_LEDGER, show_default=True, help="Ledger to append to."
+)
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    default=["baseline"],
+    show_default=True,
+    help="What findings are judged by; repeatable.",
+)
+@click.option(
+    "--purpose",
+    type=click.Choice(model.PURPOSES),
+    default=model.PURPOSES[0],
+    show_default=True,
+    help="What the data is to be used for.",
+)
 @click.option("--key", metavar="URI", help="Signing keys: a folder, a PEM file or env:NAME; your own if not given.")
 @click.option("--assess", is_flag=True, help="Append an assessment, which claims something, rather than a draft.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave paths out, and count them; repeatable.")
 @click.option("--follow-links", is_flag=True, help="Follow links that lead out of the data.")
-@click.option("--fail-on", type=click.Choice(FAIL_ON), default="error", show_default=True, help="Exit with 1 at this severity or worse.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(FAIL_ON),
+    default="error",
+    show_default=True,
+    help="Exit with 1 at this severity or worse.",
+)
 @click.option("--engine", default="local", show_default=True, help="Where the work runs.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core if not given.")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What is printed.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What is printed.",
+)
 def command(
     data: Path,
     ledger: Path,
@@ -46,8 +74,8 @@ def command(
 ) -> int:
     """Audit the folder DATA and append what was found to a ledger.
 
-    Exit codes: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage; 3 nothing to audit; 4 the audit could
-    not be completed.
+    Exit codes: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage; 3 nothing to audit; 4 the audit
+    could not be completed.
     """
     from provenance import audit
 
@@ -88,11 +116,13 @@ def show(found: Audit, format_: str) -> None:
 
 
 def exit_code(found: Audit, fail_on: str) -> int:
-    """Return 1 if the worst finding is at or above a severity, else 0.
+    """Return 4 if a check failed to run, else 1 if the worst finding is at or above a severity, else 0.
 
     Args:
         found: the audit.
         fail_on: error | warning | never.
     """
+    if "errored" in found.tables["coverage"]["status"].to_pylist():
+        return INCOMPLETE
     bad = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
     return int(found.worst() in bad[fail_on])

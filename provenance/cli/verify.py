@@ -10,16 +10,25 @@ import click
 
 @click.command(name="verify")
 @click.argument("path", metavar="LEDGER", type=click.Path(path_type=Path))
-@click.option("--trust", type=click.Path(path_type=Path), help="File that says whose keys are trusted, instead of your own.")
+@click.option(
+    "--trust", type=click.Path(path_type=Path), help="File that says whose keys are trusted, instead of your own."
+)
 @click.option("--since", type=click.Path(path_type=Path), help="A checkpoint (.note) of this log that you held before.")
 @click.option("--data", type=click.Path(path_type=Path), help="Compare a folder with what was scanned.")
 @click.option("--strict", is_flag=True, help="Fail on files that no entry binds.")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What is printed.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What is printed.",
+)
 def command(path: Path, trust: Path | None, since: Path | None, data: Path | None, strict: bool, format_: str) -> int:
     """Check a ledger: signatures, log, checkpoints and every bound file.
 
-    Exit codes: 0 all that was asked verified; 1 something is not what was signed; 2 usage, or no ledger; 3 consistent, but
-    signed by keys nobody vouches for; 4 the data differs; 5 files are withheld; 6 two signed views contradict each other.
+    Exit codes: 0 all that was asked verified; 1 something is not what was signed; 2 usage, or no ledger; 3 consistent,
+    but signed by keys nobody vouches for; 4 the data differs; 5 files are withheld; 6 two signed views contradict.
     """
     from provenance.ledger import verify
 

@@ -1,7 +1,7 @@
 """Engines: where functions run. Each has two verbs, `map(function, parts)` and `exchange(parts, key)`.
 
-A function is module-level and takes one part; order is not promised; what fails inside it comes back as the exception it
-was, what kills its process comes back as `Died`. To add an engine: one file and one line in ENGINES.
+A function is module-level and takes one part; order is not promised; what fails inside it comes back as the exception
+it was, what kills its process comes back as `Died`. To add an engine: one file and one line in ENGINES.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The engine of one machine: worker processes that are fed parts over pipes.
 
-Not `multiprocessing`: its workers import the caller's main module again, which breaks `pv.scan` in a script without a main
-guard, and one dead worker breaks its whole pool. Here a worker is `python -m provenance.engines.local`; one that dies takes its
-part with it and is replaced. What passes the pipes is pickled by this program for itself; data is never unpickled.
+Not `multiprocessing`: its workers import the caller's main module again, which breaks `pv.scan` in a script without a
+main guard, and one dead worker breaks its whole pool. Here a worker is `python -m provenance.engines.local`; one that
+dies takes its part with it and is replaced. What passes the pipes is pickled by this program for itself; data is never
+unpickled.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import threading
 from collections import defaultdict
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
-
 
 from provenance.model import Died
 

@@ -1,16 +1,18 @@
 """Profiles: what a legal instrument, or plain practice, makes of findings. The only place where thresholds live.
 
-A profile is one YAML file here, held to `data/schemas/profile.schema.json`: requirements made of elements, each answered
-by the machine, by a declaration or by a document. To add one: the file and one line in PROFILES.
+A profile is one YAML file here, held to `data/schemas/profile.schema.json`: requirements made of elements, each
+answered by the machine, by a declaration or by a document. To add one: the file and one line in PROFILES.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -181,10 +183,26 @@ def _answer(
     if grave and requirement["modality"] == "shall":
         return "does not conform", counted
     if grave:
-        return "not evidenced", f"{counted} against it; no duty, so nothing that could fail"
+        return "not evidenced", f"{counted} against it"
     missing = [check for check in element["checks"] if not ran.get(check, False)]
     if missing:
         return "not evidenced", f"did not run: {', '.join(missing)}"
     if unread:
         return "no contrary evidence", f"in what was read; {unread:,} bytes were not"
     return "no contrary evidence", "everything was read"
+
+
+def listed() -> dict[str, str]:
+    """Return every profile's name with its title."""
+    return {name: load(name).title for name in PROFILES}
+
+
+class _Room(ModuleType):
+    """This module, which can be called: `pv.profiles()` is part of the public API, and the room has the same name."""
+
+    def __call__(self) -> dict[str, str]:
+        """Return what `listed` does."""
+        return listed()
+
+
+sys.modules[__name__].__class__ = _Room

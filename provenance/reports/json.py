@@ -1,7 +1,7 @@
 """The report for programs: one JSON document, its schema published as `data/schemas/report.schema.json`.
 
-It holds what people look at (sources, findings, coverage, verdicts and the overlaps of whole sources); the large tables stand
-beside it as Parquet.
+It holds what people look at (sources, findings, coverage, verdicts and the overlaps of whole sources); the large tables
+stand beside it as Parquet.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def render(tables: Mapping[str, pa.Table], facts: Mapping[str, Any]) -> bytes:
     on_disk = files.filter(pc.invert(pc.match_substring(files["path"], "!/")))
     report = {
         "report": VERSION,
-        "scan": {key: value for key, value in facts.items() if key not in {"sources", "log", "tables", "folder", "keys"}},
+        "scan": {
+            key: value for key, value in facts.items() if key not in {"sources", "log", "tables", "folder", "keys"}
+        },
         "coverage": tables["coverage"].to_pylist(),
         "bytes": {name: sum(on_disk[name].to_pylist()) for name in ("bytes", "bytes_consumed", "bytes_skipped")},
         "verdicts": tables["verdicts"].to_pylist(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-FINDINGS, SOURCES = 40, 40
-"""Rows shown at most; the rest is counted and stands in the ledger."""
+FINDINGS, SOURCES, REASONS = 5, 25, 4
+"""Findings of one check, sources, and reasons of one step shown at most; the rest is counted."""
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
-def render(tables: Mapping[str, pa.Table], facts: Mapping[str, Any], *, width: int = 100, colour: bool = False) -> bytes:
+def render(
+    tables: Mapping[str, pa.Table], facts: Mapping[str, Any], *, width: int = 100, colour: bool = False
+) -> bytes:
     """Render the summary of a scan.
 
     Args:
@@ -83,7 +86,7 @@ def _not_scanned(console: Console, tables: Mapping[str, pa.Table]) -> None:
     console.print(Text("Not scanned", style="bold"))
     lines = list(_gaps(tables))
     for line in lines or ["nothing: every byte of every file was read"]:
-        console.print(Padding(Text(plain(line)), (0, 0, 0, 2)))
+        console.print(Padding(Text(plain(line)), (0, 0, 0, 2), expand=False))
 
 
 def _gaps(tables: Mapping[str, pa.Table]) -> Iterable[str]:
@@ -99,7 +102,10 @@ def _gaps(tables: Mapping[str, pa.Table]) -> Iterable[str]:
         if row["status"] != "ran":
             yield f"{row['check']} {row['status']}: {row['reason']}"
         elif row["reason"]:
-            yield f"{row['check']}: {row['reason']}"
+            reasons = row["reason"].split("; ")
+            yield from (f"{row['check']}: {reason}" for reason in reasons[:REASONS])
+            if len(reasons) > REASONS:
+                yield f"{row['check']}: {len(reasons) - REASONS:,} more reasons, in coverage.parquet of the scan"
 
 
 def _on_disk(files: pa.Table) -> list[dict[str, Any]]:
@@ -115,18 +121,30 @@ def _findings(console: Console, rows: list[dict[str, Any]]) -> None:
         if (count := sum(row["severity"] == level for row in rows))
     ]
     console.print(Text(f"Findings: {', '.join(counted) or 'none'}", style="bold"))
-    for row in rows[:FINDINGS]:
+    shown: Counter[str] = Counter()
+    for row in rows:
+        shown[row["check"]] += 1
+        if shown[row["check"]] > FINDINGS:
+            continue
         where = plain(row["source"]) + (f" ~ {plain(row['other'])}" if row["other"] else "")
         head = Text.assemble((f"{row['severity']:<8}", _COLOURS[row["severity"]]), (row["check"], "bold"), f"  {where}")
-        console.print(Padding(head, (0, 0, 0, 2)))
-        console.print(Padding(Text(plain(row["message"])), (0, 0, 0, 12)))
-    if len(rows) > FINDINGS:
-        console.print(Padding(Text(f"and {len(rows) - FINDINGS:,} more, in findings.parquet of the scan"), (0, 0, 0, 2)))
+        console.print(Padding(head, (0, 0, 0, 2), expand=False))
+        console.print(Padding(Text(plain(row["message"])), (0, 0, 0, 10), expand=False))
+    for check, count in shown.items():
+        if count > FINDINGS:
+            line = f"and {count - FINDINGS:,} more {check}, in findings.parquet of the scan"
+            console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False))
 
 
 def _sources(console: Console, rows: list[dict[str, Any]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name, justify in (("Source", "left"), ("Licence of the data", "left"), ("Evidence", "left"), ("Records", "right"), ("Size", "right")):
+    for name, justify in (
+        ("Source", "left"),
+        ("Licence of the data", "left"),
+        ("Evidence", "left"),
+        ("Records", "right"),
+        ("Size", "right"),
+    ):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in sorted(rows, key=lambda each: (-each["records"], each["source"]))[:SOURCES]:
         licence = row["licence_concluded"] or ("unknown" if row["licence_declared"] else "none stated")
@@ -141,6 +159,6 @@ def _sources(console: Console, rows: list[dict[str, Any]]) -> None:
 def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
     console.print()
     for row in rows:
-        line = f"{row['title']}  {row['verdict']} ({row['reason']})"
-        console.print(Text.assemble((f"{row['profile']}: ", "dim"), plain(line)))
+        console.print(Text.assemble((f"{row['profile']}: ", "dim"), plain(row["title"])))
+        console.print(Padding(Text(plain(f"{row['verdict']}: {row['reason']}")), (0, 0, 0, 10), expand=False))
     console.print()

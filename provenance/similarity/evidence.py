@@ -1,7 +1,7 @@
 """What two sources share, in counts and in words: matches as evidence about licences.
 
-Counts are of records, from verified matches alone. A record of fewer shingles than a profile's minimum is no evidence: "Yes." stands
-everywhere.
+Counts are of records, from verified matches alone. A record of fewer shingles than a profile's minimum is no evidence:
+"Yes." stands everywhere.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from provenance.licences.compatibility import loses
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _NOUNS = {"whole": "records", "prompt": "prompts"}
 
@@ -49,14 +51,17 @@ class Shared:
     share: float
 
 
-def shared(matches: pa.Table, overlaps: pa.Table, files: pa.Table, minimum: int) -> list[Shared]:
-    """Count what the files of different sources share.
+def shared(
+    matches: pa.Table, overlaps: pa.Table, files: pa.Table, minimum: int, originals: Mapping[str, str]
+) -> list[Shared]:
+    """Count what the files of different sources share, and no known ancestor in the data explains.
 
     Args:
         matches: MATCHES.
         overlaps: OVERLAPS.
         files: FILES.
         minimum: distinct shingles a record must have to count.
+        originals: path -> id of the known data set whose original file it is.
 
     Returns:
         One item per view, file, other source and licence there; both directions; sorted.
@@ -68,6 +73,7 @@ def shared(matches: pa.Table, overlaps: pa.Table, files: pa.Table, minimum: int)
     if not matches.num_rows:
         return []
     licences = dict(zip(files["path"].to_pylist(), files["licence"].to_pylist(), strict=True))
+    matches = _unexplained(matches, licences, originals)
     encoded = matches["path_b"].combine_chunks().dictionary_encode()
     licence_b = pa.array([licences[path] or "" for path in encoded.dictionary.to_pylist()])
     matches = matches.append_column("licence_b", licence_b.take(encoded.indices))
@@ -86,6 +92,34 @@ def shared(matches: pa.Table, overlaps: pa.Table, files: pa.Table, minimum: int)
             )
         )  # fmt: skip
     return sorted(found, key=lambda each: (each.source_a, each.source_b, each.view, each.path_a, each.licence_b or ""))
+
+
+def _unexplained(matches: pa.Table, licences: Mapping[str, str | None], originals: Mapping[str, str]) -> pa.Table:
+    """Leave out records that also stand in a known original under a licence that their own keeps.
+
+    Such a record may well come from there; that a third source holds it under a stricter licence says nothing of it.
+    Its matches with the originals themselves stay.
+    """
+    known = pc.is_in(matches["path_b"], value_set=pa.array(sorted(originals), pa.string()))
+    found = matches.filter(known)
+    pairs = found.group_by(["path_a", "path_b"]).aggregate([]).to_pylist()
+    kept = [
+        f"{pair['path_a']}\0{pair['path_b']}"
+        for pair in pairs
+        if licences[pair["path_a"]]
+        and not loses(licences[pair["path_a"]], licences[pair["path_b"]])
+        and licences[pair["path_b"]]
+    ]
+    if not kept:
+        return matches
+    both = pc.binary_join_element_wise(found["path_a"], found["path_b"], "\0")
+    found = found.filter(pc.is_in(both, value_set=pa.array(kept)))
+    rows = found.select(["view", "path_a", "row_a"]).group_by(["view", "path_a", "row_a"]).aggregate([])
+    keys = ["view", "path_a", "row_a"]
+    left = matches.append_column("known", known)
+    explained = left.filter(pc.invert(left["known"])).join(rows, keys, join_type="left anti")
+    explained = explained.select(left.column_names).cast(left.schema)  # a join forgets that nothing is null
+    return pa.concat_tables([explained, left.filter(left["known"])]).drop_columns(["known"])
 
 
 def _sizes(overlaps: pa.Table) -> dict[tuple[str, str], int]:

@@ -1,8 +1,8 @@
 """Shingle v1: five words of normalisation v1 joined by one space, hashed by XXH64 (seed 0) over their UTF-8.
 
 A record of fewer than five words has one shingle: itself. A record without words has none, and no view. Because a
-normalised record is its words joined by one space, every shingle is a slice of it and nothing is copied. XXH64 is that of
-the xxHash specification (doc/xxhash_spec.md); the tests hold it to the reference library.
+normalised record is its words joined by one space, every shingle is a slice of it and nothing is copied. XXH64 is that
+of the xxHash specification (doc/xxhash_spec.md); the tests hold it to the reference library.
 """
 
 from __future__ import annotations

@@ -2,14 +2,14 @@
 
 Unicode NFKC, then full case folding; word characters are those of categories L, M, N; everything else separates; a code
 point of Han, Hiragana, Katakana, Thai, Lao, Khmer or Myanmar is a word by itself; words are joined by one space. All by
-the tables of Unicode 14.0.0, which ship with the package (UAX #15, UAX #44, CaseFolding C+F), so that the answer does not
-depend on the Python that runs. `normalise_reference` says the same in plain Python; published vectors in
+the tables of Unicode 14.0.0, which ship with the package (UAX #15, UAX #44, CaseFolding C+F), so that the answer does
+not depend on the Python that runs. `normalise_reference` says the same in plain Python; published vectors in
 `data/shingle-v1-vectors.json` let anybody check an implementation of their own.
 
 The kernel reads Arrow buffers in place. A code point whose decomposition begins with a mark, or with the second half of
-a composite, may join what stands before it; all others are normalisation boundaries. A segment between two boundaries is
-nearly always one code point, whose folded NFKC form stands in a table; only longer ones are decomposed, reordered and
-composed.
+a composite, may join what stands before it; all others are normalisation boundaries. A segment between two boundaries
+is nearly always one code point, whose folded NFKC form stands in a table; only longer ones are decomposed, reordered
+and composed.
 """
 
 from __future__ import annotations

@@ -1,0 +1,195 @@
+"""From what workers saw to MATCHES and OVERLAPS: files get numbers, partitions are joined, numbers get names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from provenance import schemas
+from provenance.errors import InputError
+from provenance.model import VIEWS, Died
+from provenance.observation import Join, Joined, Observed, Seen
+from provenance.similarity import exact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from provenance.similarity.exact import Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be joined, and what the numbers mean.
+
+    Args:
+        joins: one a view and partition that holds anything.
+        paths: files and members by number, sorted.
+        names: sources by number, sorted.
+        owner: the number of each file's source.
+        counts: records that have a view, by view and file.
+    """
+
+    joins: tuple[Join, ...]
+    paths: tuple[str, ...]
+    names: tuple[str, ...]
+    owner: Ints
+    counts: Mapping[str, Ints]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the comparison says.
+
+    Args:
+        matches: MATCHES.
+        overlaps: OVERLAPS.
+        distinct_files: distinct normalised texts by file.
+        distinct_sources: distinct normalised texts by source.
+        texts: records with text by source.
+        pivoted: records that were compared with one file alone.
+    """
+
+    matches: pa.Table
+    overlaps: pa.Table
+    distinct_files: dict[str, int]
+    distinct_sources: dict[str, int]
+    texts: dict[str, int]
+    pivoted: int
+
+
+def plan(
+    observed: Sequence[Observed],
+    seen: Sequence[Seen],
+    covering: Callable[[str], str],
+    exchange: Callable[..., dict[Any, list[Any]]],
+    scratch: Path,
+) -> Plan:
+    """Number files and sources, and bring together the scratch files of each view and partition.
+
+    Args:
+        observed: the bundles.
+        seen: what they saw, sorted by path.
+        covering: path -> source.
+        exchange: of an engine.
+        scratch: folder for matches.
+
+    Returns:
+        The plan; its joins are for `observation.gather`.
+    """
+    paths = tuple(each.account.path for each in seen)
+    number = {path: k for k, path in enumerate(paths)}
+    names = tuple(sorted({covering(path) for path in paths}))
+    place = {name: k for k, name in enumerate(names)}
+    owner = np.array([place[covering(path)] for path in paths], np.int64)
+    local = {part.bundle: np.array([number[each.account.path] for each in part.seen], np.int64) for part in observed}
+    written = [(view, of, path, local[part.bundle]) for part in observed for view, of, path in part.parts]
+    joins = tuple(
+        Join(view, tuple((path, numbers) for _, _, path, numbers in group), owner, str(scratch / f"rows-{view}-{of}"))
+        for (view, of), group in sorted(exchange(written, lambda item: item[:2]).items())
+    )
+    counts = {view: np.array([each.views[view] for each in seen], np.int64) for view in VIEWS}
+    return Plan(joins, paths, names, owner, counts)
+
+
+def tabulate(plan: Plan, joined: Sequence[Joined | Died]) -> Compared:
+    """Add up the partitions and put names on numbers.
+
+    Args:
+        plan: the plan.
+        joined: what `gather` said of its joins, in any order.
+
+    Returns:
+        Tables and counts.
+
+    Raises:
+        InputError: a partition could not be joined.
+    """
+    done: list[Joined] = []
+    for result in joined:
+        if isinstance(result, Died):
+            raise InputError(f"the records could not be compared: {result.reason}; there may be too little memory")
+        done.append(result)
+    whole = [each.exact for each in done if each.view == "whole"]
+    texts = np.bincount(plan.owner, plan.counts["whole"], len(plan.names)).astype(int).tolist()
+    return Compared(
+        matches=_matches(plan, done),
+        overlaps=_overlaps(plan, done),
+        distinct_files=_added([each.distinct_files for each in whole], plan.paths),
+        distinct_sources=_added([each.distinct_sources for each in whole], plan.names),
+        texts=dict(zip(plan.names, texts, strict=True)),
+        pivoted=sum(each.exact.pivoted for each in done),
+    )
+
+
+def _added(parts: Iterable[Ints], names: Sequence[str]) -> dict[str, int]:
+    total = np.zeros(len(names), np.int64)
+    for part in parts:
+        total[: len(part)] += part
+    return dict(zip(names, total.tolist(), strict=True))
+
+
+def _matches(plan: Plan, joined: Sequence[Joined]) -> pa.Table:
+    """Put names on ROWS, sorted as MATCHES is sealed."""
+    path_names, source_names = pa.array(plan.paths, pa.string()), pa.array(plan.names, pa.string())
+    made = []
+    for view in VIEWS:
+        tables = [_read(each.rows) for each in joined if each.view == view]
+        if not sum(table.num_rows for table in tables):
+            continue
+        rows = {name: pa.concat_tables(tables)[name].to_numpy() for name in exact.ROWS.names}
+        a, b = rows["file_a"], rows["file_b"]
+        order = np.lexsort((b, rows["row_a"], a, plan.owner[a]))
+        a, b = a[order], b[order]
+        columns: dict[str, Any] = {
+            "view": pa.repeat(view, len(order)),
+            "source_a": source_names.take(pa.array(plan.owner[a])),
+            "path_a": path_names.take(pa.array(a)),
+            "row_a": rows["row_a"][order],
+            "source_b": source_names.take(pa.array(plan.owner[b])),
+            "path_b": path_names.take(pa.array(b)),
+            "row_b": rows["row_b"][order],
+            "jaccard": np.ones(len(order)),
+            **{name: rows[name][order] for name in ("shared", "distinct_a", "distinct_b")},
+            "method": pa.repeat("exact", len(order)),
+        }
+        made.append(schemas.conform(pa.table(columns), schemas.MATCHES))
+    return pa.concat_tables(made) if made else schemas.empty(schemas.MATCHES)
+
+
+def _read(path: str) -> pa.Table:
+    with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
+        return reader.read_all()
+
+
+def _overlaps(plan: Plan, joined: Sequence[Joined]) -> pa.Table:
+    """Make OVERLAPS: for each view pairs of whole sources, then pairs of files."""
+    rows: list[dict[str, Any]] = []
+    for view in VIEWS:
+        parts = [each.exact for each in joined if each.view == view]
+        sizes = plan.counts[view]
+        of_sources = np.bincount(plan.owner, sizes, len(plan.names)).astype(int)
+        for a, b, count in _pairs(exact.add_pairs([part.sources for part in parts])):
+            ends = {"source_a": plan.names[a], "path_a": None, "source_b": plan.names[b], "path_b": None}
+            rows.append(_overlap(view, ends, of_sources[a], of_sources[b], count))
+        for a, b, count in _pairs(exact.add_pairs([part.files for part in parts])):
+            ends = {
+                "source_a": plan.names[plan.owner[a]], "path_a": plan.paths[a],
+                "source_b": plan.names[plan.owner[b]], "path_b": plan.paths[b],
+            }  # fmt: skip
+            rows.append(_overlap(view, ends, sizes[a], sizes[b], count))
+    return schemas.rows(rows, schemas.OVERLAPS)
+
+
+def _pairs(table: pa.Table) -> Iterable[tuple[int, int, int]]:
+    return zip(*(table[name].to_pylist() for name in exact.PAIRS.names), strict=True)
+
+
+def _overlap(view: str, ends: Mapping[str, str | None], size_a: int, size_b: int, count: int) -> dict[str, Any]:
+    return {
+        "view": view, **ends, "records_a": int(size_a), "records_b": int(size_b), "exact": count, "near": count,
+        "near_distinctive": count, "contained_ab": 0, "contained_ba": 0,
+    }  # fmt: skip
