@@ -3,10 +3,13 @@
 A folder that is left out (hidden, version control, a ledger) is one row with the bytes below it; so is a link to a
 folder. A link to a file inside the data, or into the blobs of a recognised cache, is read once, under the name that
 says more. Every byte on disk is counted in exactly one row.
+
+Paths are shown so that no two look alike, and none like a member of an archive: see `shown`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import os
 import re
@@ -19,7 +22,7 @@ from provenance import manifests, schemas
 from provenance.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -31,6 +34,9 @@ _DERIVED = {"__pycache__", "__MACOSX", ".ipynb_checkpoints"}
 _DOUBTFUL = re.compile(r"(?:\.(?:md|markdown|rst|txt|json|jsonld|ya?ml|xml|rdf|ttl)|^[^.]*)$", re.IGNORECASE)
 _LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?size (\d+)\n")
 _ANNEX = re.compile(rb"^(?:/annex/objects/|\.\./.*/annex/objects/)")
+_AMBIGUOUS = re.compile(rb"\\(?=x[0-9a-f]{2})|!(?=/)")
+_REFERENCE = re.compile(rb"^(.*/)?refs/")
+_PASSABLE = {"hidden", "derived by a tool"}  # reasons that keep no link from being read
 _POINTER = 1024  # bytes; the largest pointer of Git LFS (docs/spec.md)
 _LICENCES = {"licence", "data-licence", "weights-licence", "notice"}
 _DOCUMENTS = {"readme"}
@@ -56,7 +62,6 @@ class _Walk:
     follow_links: bool
     rows: list[_Row] = field(default_factory=list)
     links: list[tuple[_Row, bytes]] = field(default_factory=list)
-    entered: set[tuple[int, int]] = field(default_factory=set)
 
 
 def inventory(
@@ -103,9 +108,11 @@ def shown(path: bytes) -> tuple[str, bytes | None]:
         path: as the file system has it.
 
     Returns:
-        UTF-8 with '/' between parts, other bytes as `\\xNN`; the bytes if any had to be replaced.
+        UTF-8 with '/' between parts; as `\xNN` stand other bytes, a `\` that would read as such, and the '!' that
+        closes a folder's name, for '!/' leads into an archive. And the bytes, if anything had to be replaced.
     """
-    text = path.decode("utf-8", "backslashreplace")
+    plain = _AMBIGUOUS.sub(lambda match: b"\\x%02x" % match[0][0], path)
+    text = plain.decode("utf-8", "backslashreplace")
     return text, None if text.encode() == path else path
 
 
@@ -193,12 +200,13 @@ def _enter(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | 
 
 def _size(folder: bytes) -> int:
     """Return the bytes of all regular files below a folder."""
-    return sum(
-        os.lstat(os.path.join(here, name)).st_size
-        for here, _, names in os.walk(folder)
-        for name in names
-        if not os.path.islink(os.path.join(here, name))
-    )
+    size = 0
+    for here, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):  # gone since it was listed
+                status = os.lstat(os.path.join(here, name))
+                size += status.st_size if stat.S_ISREG(status.st_mode) else 0
+    return size
 
 
 def _excluded(path: str, globs: Iterable[str]) -> str | None:
@@ -212,6 +220,10 @@ def _excluded(path: str, globs: Iterable[str]) -> str | None:
 def _regular(walk: _Walk, path: bytes, size: int, *, at: bytes | None = None) -> _Row:
     row = _named(path, "data", size)
     name = row.path.rsplit("/", 1)[-1]
+    reference = _REFERENCE.match(path)
+    if reference and os.path.isdir(os.path.join(walk.root, reference[1] or b"", b"snapshots")):
+        row.role, row.reason = "ignored", "a reference of a Hugging Face cache"
+        return row
     head = b""
     if size <= _POINTER or _DOUBTFUL.search(name):
         try:
@@ -262,26 +274,43 @@ def _link(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | N
 
 def _settle_links(walk: _Walk) -> None:
     """Decide for every link to a file under which name its target is read: once, and never outside by accident."""
-    own = {
-        os.path.join(walk.real, row.raw or row.path.encode()): row for row in walk.rows if not row.path.endswith("/")
-    }
+    own = {os.path.join(walk.real, row.raw or row.path.encode()).rstrip(b"/"): row for row in walk.rows}
     read: dict[bytes, str] = {}
     for row, aim in sorted(walk.links, key=lambda link: link[0].path):
-        inside = aim.startswith(walk.real + b"/")
+        inside = aim.startswith(walk.real.rstrip(b"/") + b"/")
         row.target = shown(os.path.relpath(aim, walk.real))[0]
-        twin = own.get(aim)
+        holder = _holder(aim, walk.real, own) if inside else None
         cached = _is_cache(aim)
+        size, row.bytes = row.bytes, 0
         if aim in read:
-            row.bytes, row.reason = 0, f"a link to what is read as {read[aim]}"
-        elif twin is not None and not cached:
-            row.bytes, row.reason = 0, f"a link to {twin.path}, which is read itself"
-        elif cached or walk.follow_links or (inside and twin is None):
+            row.reason = f"a link to what is read as {read[aim]}"
+        elif holder is not None and holder.role != "ignored" and not cached:
+            row.reason = f"a link to {holder.path}, which is read itself"
+        elif holder is not None and holder.reason not in _PASSABLE and not cached:
+            row.reason = f"a link into what is left out ({holder.reason})"
+        elif inside or cached or walk.follow_links:
+            row.bytes = size
             _read_through(walk, row, aim)
             read[aim] = row.path
-            if twin is not None:
-                twin.role, twin.kind, twin.bytes, twin.reason = "ignored", None, 0, f"read as {row.path}"
+            if holder is not None:
+                _hand_over(holder, row)
         else:
-            row.bytes, row.reason = 0, "a link that leads out of the data is not followed (--follow-links)"
+            row.reason = "a link that leads out of the data is not followed (--follow-links)"
+
+
+def _holder(aim: bytes, root: bytes, own: Mapping[bytes, _Row]) -> _Row | None:
+    """Return the row that counts a file's bytes: its own, or that of the folder with which it is left out."""
+    while aim not in own and len(aim) > len(root):
+        aim = os.path.dirname(aim)
+    return own.get(aim)
+
+
+def _hand_over(holder: _Row, row: _Row) -> None:
+    """Count a file's bytes under the link that it is read through, and there alone."""
+    if holder.path.endswith("/"):
+        holder.bytes -= row.bytes
+    else:
+        holder.role, holder.kind, holder.bytes, holder.reason = "ignored", None, 0, f"read as {row.path}"
 
 
 def _is_cache(aim: bytes) -> bool:

@@ -4,9 +4,9 @@ The rules, which hold for every manifest format (DESIGN, section 2):
 
 - A statement that names members covers those. Any other covers its folder and below: a card, README or native manifest
   up to the next source, a licence file up to the next licence file.
-- A source is the scope of a manifest or card that holds at least one data file. A card without data lends its
-  statements to the source above it. A plain README opens a source only where none is open above. Data that nothing
-  covers is `undeclared:<its folder>`.
+- A source is the scope of a manifest or card that holds at least one data file; a native manifest names a scope before
+  a card does. A card without data lends its statements to the source above it. A plain README opens a source only where
+  none is open above. Data that nothing covers is `undeclared:<its folder>`.
 - Licence of a file: the nearest scope with evidence, then the strictest witness within it. Where a scope says something
   of its data, a bare LICENSE beside it may turn out to speak of the code alone.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,11 @@ IMPLICIT = 1000
 UNDECLARED = "undeclared:"
 _TEXTS = {"licence-file", "data-licence-file", "notice-file"}
 _DATA = {"data", "database", "content"}
-_CARDS = {"hf-card", "native", "readme"}
+_CARDS = {"hf-card", "readme"}
+GAP = "record-gap"
+"""Witness of the records that state no licence in a file of which others do."""
+
+_OPENING = {"source", "source-weak", "members"}
 
 Claim = dict[str, Any]
 
@@ -107,26 +112,26 @@ class Scopes:
     purpose: str
     _file_source: dict[str, str]
     _licences: _LicenceScopes
-    _openings: list[_Opening]
+    _speakers: dict[tuple[str, str], str]
+    _by_scope: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._by_scope = {source.scope: source.id for source in reversed(self.sources.values())}
 
     def covering(self, path: str) -> str:
         """Return the source that covers any path: of a data file its own, of others the nearest around it."""
         known = self._file_source.get(path.split("!/", 1)[0])
         if known is not None:
             return known
-        by_scope = {source.scope: source.id for source in self.sources.values()}
         here = folder_of(path.rstrip("/"))
-        nearest = next((by_scope[place] for place in _above(here) if place in by_scope), None)
+        nearest = next((self._by_scope[place] for place in _above(here) if place in self._by_scope), None)
         return nearest or UNDECLARED + here.rstrip("/")
 
     @property
     def holders(self) -> dict[str, str]:
         """Which source a manifest speaks for: by its path, and by its path and the pointer of one of its sources."""
-        held = {opening.manifest: self.covering(opening.manifest) for opening in self._openings}
-        for opening in self._openings:
-            if opening.pointer:
-                held[f"{opening.manifest} {opening.pointer}"] = opening.id
-        return held
+        held = {manifest: self.covering(manifest) for manifest, _ in self._speakers}
+        return held | {f"{manifest} {entry}": source for (manifest, entry), source in self._speakers.items() if entry}
 
     def witnesses(self, files: pa.Table) -> pa.Table:
         """List who says what of the licence of each source's data.
@@ -177,12 +182,17 @@ def scope(paths: pa.Table, claims: pa.Table, purpose: str) -> Scopes:
     ]
     stated: list[Claim] = claims.to_pylist()
     _fit_headings(stated, files)
+    stated += _from_files(stated)
     openings = _openings(stated)
     owner = _assign(files, openings)
-    _lend(stated, openings, owner)
+    speakers = _speakers(openings)
+    _lend(stated, openings, owner, speakers)
     _collapse(owner, {opening.id for opening in openings if opening.strong})
-    sources = _sources(owner, openings, stated)
-    return Scopes(sources, purpose, owner, _LicenceScopes(stated, sources, openings, purpose), openings)
+    by_scope, by_source = _indexed(stated, speakers)
+    sources = _sources(owner, openings, by_scope, by_source)
+    named = {opening.id for opening in openings if opening.members}
+    licences = _LicenceScopes(by_scope, by_source, sources, named, purpose)
+    return Scopes(sources, purpose, owner, licences, speakers)
 
 
 def folder_of(path: str) -> str:
@@ -213,9 +223,28 @@ def _fit_headings(claims: Sequence[Claim], files: Iterable[str]) -> None:
     for place in (*folders, *files):
         known[folder_of(place.rstrip("/"))][_plain(place.rstrip("/").rsplit("/", 1)[-1])] = place
     for claim in claims:
-        if claim["witness"] in {"readme", "hf-card"} and claim["scope"] not in folders and claim["scope"] != "./":
+        # only a heading makes a scope that is not the document's own folder
+        if claim["witness"] in _CARDS and claim["scope"] != folder_of(claim["manifest"]):
             parent, name = folder_of(claim["scope"].rstrip("/")), claim["scope"].rstrip("/").rsplit("/", 1)[-1]
             claim["scope"] = known[parent].get(_plain(name), claim["scope"])
+
+
+def _from_files(claims: Sequence[Claim]) -> list[Claim]:
+    """State what the licence files say that a manifest points at; one that was not read as such is unknown."""
+    said: dict[str, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        if claim["field"] == "licence" and claim["witness"] != "native":
+            said[claim["manifest"]].append(claim)
+    return [
+        claim | {"field": "licence", "value": found["value"], "spdx": found["spdx"]}
+        for claim in claims
+        if claim["field"] == "licence-file"
+        for found in said.get(_beside(claim), [{"value": f"see {claim['value']}", "spdx": None}])
+    ]
+
+
+def _beside(claim: Claim) -> str:
+    return f"{folder_of(claim['manifest'])}{claim['value'].removeprefix('./')}".removeprefix("./")
 
 
 def _plain(name: str) -> str:
@@ -228,25 +257,35 @@ class _Opening:
     scope: str
     manifest: str
     strong: bool
-    pointer: str
+    entry: str
     members: list[str] = field(default_factory=list)
 
 
+def _entry(claim: Claim) -> str:
+    """Return the pointer of the source that a statement of a native manifest is about: one manifest, many sources."""
+    return "/".join(claim["pointer"].split("/")[:3]) if claim["witness"] == "native" else ""
+
+
 def _openings(claims: Iterable[Claim]) -> list[_Opening]:
-    found: list[_Opening] = []
+    found: dict[tuple[str, str], _Opening] = {}
+    members: dict[tuple[str, str], list[str]] = defaultdict(list)
     for claim in claims:
+        key = (claim["manifest"], _entry(claim))
         if claim["field"] in {"source", "source-weak"}:
             strong = claim["field"] == "source"
-            prefix = claim["pointer"].rsplit("/", 1)[0] if strong and claim["pointer"].startswith("/") else ""
             id_ = claim["value"] if strong and claim["value"] else claim["scope"].rstrip("/")
-            found.append(_Opening(id_, claim["scope"], claim["manifest"], strong, prefix))
+            found[key] = _Opening(id_, claim["scope"], claim["manifest"], strong, key[1], members[key])
         elif claim["field"] == "members":
-            for opening in found:
-                if opening.manifest == claim["manifest"] and claim["pointer"].startswith(opening.pointer + "/"):
-                    opening.members.append(claim["value"])
-    found.sort(key=lambda opening: (opening.scope, not opening.strong, opening.manifest, opening.pointer))
-    _tell_apart(found)
-    return found
+            members[key].append(claim["value"])
+    openings = sorted(found.values(), key=_precedence)
+    _tell_apart(openings)
+    return openings
+
+
+def _precedence(opening: _Opening) -> tuple[str, bool, bool, int, str, str]:
+    """Of one scope: what declares an id before a card, a card before a README, the nearest manifest first."""
+    depth = _depth(folder_of(opening.manifest))
+    return opening.scope, not opening.strong, not opening.entry, -depth, opening.manifest, opening.entry
 
 
 def _tell_apart(openings: Iterable[_Opening]) -> None:
@@ -258,50 +297,115 @@ def _tell_apart(openings: Iterable[_Opening]) -> None:
             opening.id = f"{opening.id} ({opening.manifest})"
 
 
+def matching(pattern: str, paths: Sequence[str]) -> Sequence[str]:
+    """Return the paths that a member of a manifest names: a file, a folder and all below it, or a glob.
+
+    Args:
+        pattern: relative to the scan root; `*` crosses '/'. A file of exactly this name comes before the glob.
+        paths: sorted.
+    """
+    at = bisect_left(paths, pattern)
+    if paths[at : at + 1] == [pattern]:
+        return [pattern]
+    below = _starting(pattern.rstrip("/") + "/", paths)
+    literal = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    if below or literal == pattern:
+        return below
+    glob = re.compile(fnmatch.translate(pattern))
+    return [path for path in _starting(literal, paths) if glob.match(path)]
+
+
+def _starting(prefix: str, paths: Sequence[str]) -> Sequence[str]:
+    return paths[bisect_left(paths, prefix) : bisect_left(paths, prefix + "\U0010ffff")]
+
+
 def _assign(files: Sequence[str], openings: Sequence[_Opening]) -> dict[str, str]:
     """Give every data file its source: named members first, then the nearest card, then the topmost README."""
     owner: dict[str, str] = {}
+    ordered = sorted(files)
     for opening in sorted((o for o in openings if o.members), key=lambda o: -_depth(folder_of(o.manifest))):
-        exact = {member for member in opening.members if not re.search(r"[*?\[]", member)}
-        globs = [re.compile(fnmatch.translate(member)) for member in opening.members if member not in exact]
-        for path in files:
-            if path not in owner and (path in exact or any(glob.match(path) for glob in globs)):
-                owner[path] = opening.id
-    strong = {o.scope: o.id for o in reversed(openings) if o.strong and not o.members}
-    weak = {o.scope: o.id for o in reversed(openings) if not o.strong}
+        for member in opening.members:
+            for path in matching(member, ordered):
+                owner.setdefault(path, opening.id)
+    strong, weak = _by_folder(openings)
     by_folder: dict[str, str] = {}
     for path in files:
         here = folder_of(path)
         if here not in by_folder:
-            by_folder[here] = _covering(here, strong, weak)
+            nearest = _nearest(_above(here), strong, weak)
+            by_folder[here] = nearest.id if nearest is not None else UNDECLARED + here.rstrip("/")
         owner.setdefault(path, by_folder[here])
     return owner
 
 
-def _covering(folder: str, strong: Mapping[str, str], weak: Mapping[str, str]) -> str:
-    above = list(_above(folder))
-    nearest = next((strong[place] for place in above if place in strong), None)
-    topmost = next((weak[place] for place in reversed(above) if place in weak), None)
-    return nearest or topmost or UNDECLARED + folder.rstrip("/")
+def _by_folder(openings: Sequence[_Opening]) -> tuple[dict[str, _Opening], dict[str, _Opening]]:
+    """Return what opens each folder as a whole: manifests and cards, and plain READMEs."""
+    whole = [opening for opening in reversed(openings) if not opening.members]
+    return {o.scope: o for o in whole if o.strong}, {o.scope: o for o in whole if not o.strong}
 
 
-def _lend(claims: Iterable[Claim], openings: Sequence[_Opening], owner: Mapping[str, str]) -> None:
-    """Move the statements of a card's scope without data to the source above it.
+def _nearest(above: Iterable[str], strong: Mapping[str, _Opening], weak: Mapping[str, _Opening]) -> _Opening | None:
+    """Return the nearest card, else the topmost README."""
+    places = list(above)
+    nearest = next((strong[place] for place in places if place in strong), None)
+    return nearest or next((weak[place] for place in reversed(places) if place in weak), None)
 
-    A plain README does not lend: in a folder without data it may well speak of data that is elsewhere.
+
+def _speakers(openings: Sequence[_Opening]) -> dict[tuple[str, str], str]:
+    """Say which source each manifest, and each entry of a native one, speaks for.
+
+    Two entries for one folder, neither of which names members, are two witnesses of one source.
+    """
+    strong, _ = _by_folder(openings)
+    return {
+        (opening.manifest, opening.entry): strong[opening.scope].id
+        if opening.strong and not opening.members
+        else opening.id
+        for opening in openings
+    }
+
+
+def _lend(
+    claims: Iterable[Claim],
+    openings: Sequence[_Opening],
+    owner: Mapping[str, str],
+    speakers: dict[tuple[str, str], str],
+) -> None:
+    """Let a card or manifest that stands in a folder without data speak for the source above it.
+
+    A plain README does not: in a folder without data it may well speak of data that is elsewhere. Nor does an entry for
+    a folder other than the manifest's own: that data is absent.
     """
     holding = {folder for path in owner for folder in _above(folder_of(path))}
-    strong = {o.scope: o for o in reversed(openings) if o.strong and not o.members}
-    weak = {o.scope: o for o in reversed(openings) if not o.strong}
-    lenders = {o.scope for o in openings if o.strong and o.scope not in holding}
-    for claim in claims:
-        if claim["scope"] not in lenders or claim["field"] in {"source", "source-weak", "members"}:
+    strong, weak = _by_folder(openings)
+    takers: dict[str, _Opening] = {}
+    for opening in openings:
+        elsewhere = opening.members or opening.scope != folder_of(opening.manifest)
+        if elsewhere or not opening.strong or opening.scope in holding:
             continue
-        above = [place for place in _above(claim["scope"]) if place != claim["scope"] and place in holding]
-        taker = next((strong[place] for place in above if place in strong), None)
-        taker = taker or next((weak[place] for place in reversed(above) if place in weak), None)
-        if taker:
-            claim["scope"] = taker.scope
+        taker = _nearest((place for place in _above(opening.scope) if place in holding), strong, weak)
+        if taker is not None:
+            takers[opening.scope] = taker
+            speakers[opening.manifest, opening.entry] = taker.id
+    for claim in claims:
+        if claim["scope"] in takers and claim["field"] not in _OPENING:
+            claim["scope"] = takers[claim["scope"]].scope
+
+
+def _indexed(
+    claims: Iterable[Claim], speakers: Mapping[tuple[str, str], str]
+) -> tuple[dict[str, list[Claim]], dict[str, list[Claim]]]:
+    """Sort statements by the scope they cover; those of native manifests, which name their source, by that."""
+    by_scope: dict[str, list[Claim]] = defaultdict(list)
+    by_source: dict[str, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        if claim["field"] in _OPENING:
+            continue
+        if claim["witness"] == "native":
+            by_source[speakers[claim["manifest"], _entry(claim)]].append(claim)
+        else:
+            by_scope[claim["scope"]].append(claim)
+    return by_scope, by_source
 
 
 def _collapse(owner: dict[str, str], declared: set[str]) -> None:
@@ -321,75 +425,109 @@ def _collapse(owner: dict[str, str], declared: set[str]) -> None:
         owner.update({path: folded[source] for path, source in owner.items() if source in folded})
 
 
-def _sources(owner: Mapping[str, str], openings: Sequence[_Opening], claims: Sequence[Claim]) -> dict[str, Source]:
+def _sources(
+    owner: Mapping[str, str],
+    openings: Sequence[_Opening],
+    by_scope: Mapping[str, list[Claim]],
+    by_source: Mapping[str, list[Claim]],
+) -> dict[str, Source]:
     opened: dict[str, _Opening] = {}
     for opening in openings:
         opened.setdefault(opening.id, opening)
-    by_scope: dict[str, list[Claim]] = defaultdict(list)
-    for claim in claims:
-        by_scope[claim["scope"]].append(claim)
     sources = {}
     for id_ in sorted(set(owner.values())):
-        own = opened.get(id_)
-        place = own.scope if own else id_.removeprefix(UNDECLARED) + "/"
-        manifest = own.manifest if own else None
-        about = [claim for claim in by_scope[place] if _speaks(claim, own)]
-        about.sort(key=lambda claim: (claim["manifest"] != manifest, claim["manifest"]))
+        opening_ = opened.get(id_)
+        place = opening_.scope if opening_ else id_.removeprefix(UNDECLARED) + "/"
+        # what stands around named members speaks of the folder, not of them
+        around = [] if opening_ and opening_.members else by_scope.get(place, [])
+        manifest = opening_.manifest if opening_ else None
+        about = sorted(
+            [*by_source.get(id_, []), *around], key=lambda claim: (claim["manifest"] != manifest, claim["manifest"])
+        )
         sources[id_] = Source(id_, place, manifest, tuple(about))
     return sources
-
-
-def _speaks(claim: Claim, opening: _Opening | None) -> bool:
-    """Tell whether a statement is about this source and not about another of the same manifest."""
-    if claim["field"] in {"source", "source-weak", "members"}:
-        return False
-    if opening is None or claim["manifest"] != opening.manifest or not opening.pointer:
-        return bool(claim["witness"] != "native")
-    return str(claim["pointer"]).startswith(opening.pointer + "/")
 
 
 class _LicenceScopes:
     """Licence statements by the scope they cover."""
 
     def __init__(
-        self, claims: Iterable[Claim], sources: Mapping[str, Source], openings: Iterable[_Opening], purpose: str
+        self,
+        by_scope: Mapping[str, list[Claim]],
+        by_source: Mapping[str, list[Claim]],
+        sources: Mapping[str, Source],
+        named: set[str],
+        purpose: str,
     ) -> None:
-        self._by_scope: dict[str, list[Claim]] = defaultdict(list)
-        for claim in claims:
-            if claim["field"] == "licence":
-                self._by_scope[claim["scope"]].append(claim)
+        self._by_scope = _licences(by_scope)
+        self._by_source = _licences(by_source)
         self._sources = sources
-        self._opening = {opening.id: opening for opening in openings}
+        self._named = named
         self._purpose = purpose
-        self._known: dict[tuple[str, str], Licence] = {}
+        self._around: dict[tuple[str, str], Licence] = {}
+        self._own: dict[str, Licence] = {}
 
     def of(self, path: str, source: str) -> Licence:
-        own = [place for place in (path, path.split("!/", 1)[0]) if place in self._by_scope]
-        key = (own[0] if own else folder_of(path.split("!/", 1)[0]), source)
-        if key not in self._known:
-            self._known[key] = self._find(own, folder_of(path.split("!/", 1)[0]), source)
-        return self._known[key]
+        outer = path.split("!/", 1)[0]
+        around = self._of_folder(folder_of(outer), source)
+        place = next((place for place in (path, outer) if place in self._by_scope), None)
+        if place is None:
+            return around
+        if place not in self._own:
+            self._own[place] = self._of_file(place, around, source)
+        return self._own[place]
 
-    def _find(self, own: list[str], folder: str, source: str) -> Licence:
-        for place in (*own, *_above(folder)):
-            covering = [claim for claim in self._by_scope.get(place, ()) if self._covers(claim, source)]
-            # what stands inside the scope is nearer than what is said of it from above
-            inside = [claim for claim in covering if _within(claim["manifest"], place)]
-            for claims in (inside, covering):
-                licence = decide(claims, self._purpose)
-                if licence.claims:
-                    return licence
+    def _of_file(self, path: str, around: Licence, source: str) -> Licence:
+        """Decide between statements about one file: its records', or a document's that names it."""
+        stated = self._covering(path, source) + (self._by_source.get(source, []) if source in self._named else [])
+        if around.claims:  # which then speaks for the records that are silent
+            silent = [claim for claim in stated if claim["witness"] == GAP]
+            stated = [claim for claim in stated if claim not in silent] + (list(around.claims) if silent else [])
+        licence = decide(stated, self._purpose)
+        return licence if licence.claims else around
+
+    def _of_folder(self, folder: str, source: str) -> Licence:
+        passed = []
+        licence = Licence()
+        for place in _above(folder):
+            passed.append(place)
+            if (place, source) in self._around:
+                licence = self._around[place, source]
+                break
+            licence = self._at(place, source)
+            if licence.claims:
+                break
+        for place in passed:
+            self._around[place, source] = licence
+        return licence
+
+    def _at(self, place: str, source: str) -> Licence:
+        """Decide among the statements of one scope; what a source says of named members goes to each of them."""
+        covering = self._covering(place, source)
+        # what stands inside the scope is nearer than what is said of it from above
+        inside = [claim for claim in covering if _within(claim["manifest"], place)]
+        own, home = self._by_source.get(source, []), place == self._sources[source].scope
+        if own and home:
+            return decide(own if source in self._named else own + inside, self._purpose)
+        for claims in (inside, covering):
+            licence = decide(claims + own if claims and source in self._named else claims, self._purpose)
+            if licence.claims:
+                return licence
         return Licence()
 
-    def _covers(self, claim: Claim, source: str) -> bool:
+    def _covering(self, place: str, source: str) -> list[Claim]:
         """A licence file covers all below it; what a card or README says ends where the next source begins."""
-        if claim["witness"] not in _CARDS:
-            return True
-        opening = self._opening.get(source)
-        place = self._sources[source].scope
-        if claim["witness"] == "native":
-            return opening is not None and _speaks(claim, opening)
-        return _within(claim["scope"], place)
+        home = self._sources[source].scope
+        return [
+            claim
+            for claim in self._by_scope.get(place, ())
+            if claim["witness"] not in _CARDS or _within(claim["scope"], home)
+        ]
+
+
+def _licences(claims: Mapping[str, list[Claim]]) -> dict[str, list[Claim]]:
+    found = {key: [claim for claim in held if claim["field"] == "licence"] for key, held in claims.items()}
+    return {key: held for key, held in found.items() if held}
 
 
 def decide(claims: Sequence[Claim], purpose: str) -> Licence:
@@ -454,10 +592,8 @@ def conclude(scopes: Scopes, files: pa.Table, distinct: Mapping[str, int], texts
 
 
 def _conclude(scopes: Scopes, source: Source, files: Sequence[dict[str, Any]]) -> dict[str, object]:
-    licences = {row["path"]: scopes.licence(row["path"]) for row in files}
-    declared = dict.fromkeys(
-        claim["spdx"] or claim["value"] for licence in licences.values() for claim in licence.claims
-    )
+    licences = list(dict.fromkeys(scopes.licence(row["path"]) for row in files))
+    declared = dict.fromkeys(claim["spdx"] or claim["value"] for licence in licences for claim in licence.claims)
     levels = ("none", "tag", "card", "licence-text", "consistent")
     records = sum(row["records"] for row in files)
 
@@ -469,8 +605,8 @@ def _conclude(scopes: Scopes, source: Source, files: Sequence[dict[str, Any]]) -
         "name": first("name"),
         "kind": first("kind"),
         "licence_declared": "; ".join(declared) or None,
-        "licence_concluded": _joined([licence.expression for licence in licences.values()]),
-        "evidence": min((licence.evidence for licence in licences.values()), key=levels.index, default="none"),
+        "licence_concluded": _joined([licence.expression for licence in licences]),
+        "evidence": min((licence.evidence for licence in licences), key=levels.index, default="none"),
         "records": records,
         "bytes": sum(row["bytes"] for row in files if "!/" not in row["path"]),
         "tokens": sum(row["tokens"] for row in files),
@@ -479,7 +615,7 @@ def _conclude(scopes: Scopes, source: Source, files: Sequence[dict[str, Any]]) -
         "country": first("country"),
         "languages": source.stated("language") or None,
         "modality": first("modality") or ("text" if records else None),
-        "parent": first("upstream"),
+        "parent": "; ".join(source.stated("upstream")) or None,
         "manifest": source.manifest,
     }
 
