@@ -10,7 +10,6 @@ to audit; 4 the audit could not be completed. Those of `verify` stand in `ledger
 from __future__ import annotations
 
 import os
-import sys
 from importlib import import_module
 
 import click
@@ -82,9 +81,8 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: C901, PLR0911 - one
         return _said(str(error), NOTHING)
     except ProvenanceError as error:
         return _said(str(error), INCOMPLETE)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has gone
-        return INCOMPLETE
+    except SystemExit:
+        return INCOMPLETE  # click's answer where the reader of our output has gone; its own code would mean findings
     except OSError as error:
         return _said(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", INCOMPLETE)
     except MemoryError as error:

@@ -1,0 +1,109 @@
+"""MB/s of every stage and the memory of a whole scan, on generated English and Chinese. Prints; asserts no time.
+
+python -m pytest -m full -s tests/bench/test_stages.py
+"""
+
+import hashlib
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import time
+
+import pyarrow as pa
+import pyarrow.json
+import pytest
+
+from provenance import records
+from provenance.similarity import exact, shingles, text
+
+pytestmark = pytest.mark.full
+
+WORDS = {
+    "english": [
+        f"{a}{b}{c}"
+        for a in ("", "pre", "un", "over")
+        for b in ("mark", "tell", "sea", "light", "work")
+        for c in ("", "s", "ing", "er")
+    ],
+    "chinese": list(map(chr, range(0x4E00, 0x4E00 + 2500))),
+}
+SIZE = int(os.environ.get("PROVENANCE_BENCH_MB", "64")) * 1_000_000
+
+
+def sentence(chance, language, count):
+    return (" " if language == "english" else "").join(chance.choices(WORDS[language], k=count))
+
+
+def generate(path, language, size):
+    """About 875 bytes a record, as the published measurements have it; one record in ten stands twice."""
+    chance = random.Random(7)  # noqa: S311 - a seed, not a secret
+    count = {"english": 145, "chinese": 250}[language]
+    kept, written = [], 0
+    with path.open("w", encoding="utf-8") as file:
+        while written < size:
+            if kept and chance.random() < 0.1:
+                line = chance.choice(kept)
+            else:
+                whole = sentence(chance, language, count)
+                record = {"id": written, "instruction": whole[:200], "input": "", "output": whole[200:]}
+                line = json.dumps(record, ensure_ascii=False) + "\n"
+                if len(kept) < 1000:
+                    kept.append(line)
+            file.write(line)
+            written += len(line.encode())
+    return written
+
+
+def timed(function, *, runs=3):
+    """Median processor seconds of this process."""
+    took = []
+    for _ in range(runs):
+        start = time.process_time()
+        function()
+        took.append(time.process_time() - start)
+    return sorted(took)[runs // 2]
+
+
+@pytest.mark.parametrize("language", list(WORDS))
+def test_stages(tmp_path, language):
+    path = tmp_path / "data" / "x.jsonl"
+    path.parent.mkdir()
+    size = generate(path, language, SIZE)
+    held = path.read_bytes()
+    batches = [item.table for item in records.read(str(path), "x.jsonl") if isinstance(item, records.Batch)]
+    column = pa.concat_arrays([batch["whole"] for batch in batches])
+    rows = pa.array(range(len(column)))
+    nodes = shingles.nodes(column, rows)
+    zeros = pa.array([0] * nodes.num_rows)
+    members = pa.table(
+        [zeros, zeros, *(nodes[name] for name in ("row", "low", "high", "distinct"))], schema=exact.MEMBERS
+    )
+    one_core = pyarrow.json.ReadOptions(use_threads=False, block_size=1 << 23)
+    stages = {
+        "SHA-256 (hashlib)": lambda: hashlib.sha256(held).digest(),
+        "pyarrow.json, one core": lambda: pyarrow.json.read_json(pa.BufferReader(held), read_options=one_core),
+        "read: bytes to RECORDS": lambda: [None for _ in records.read(str(path), "x.jsonl")],
+        "normalise": lambda: text.normalise(column),
+        "nodes: normalise, hash, count": lambda: shingles.nodes(column, rows),
+        "exact.match": lambda: exact.match(members),
+    }
+    print(f"\n{language}: {size / 1e6:.0f} MB, {len(column):,} records, processor time of one core")
+    for name, function in stages.items():
+        seconds = timed(function)
+        print(f"  {name:<32} {size / 1e6 / seconds:8.0f} MB/s")
+    print(whole_scan(tmp_path, size))
+
+
+def whole_scan(folder, size):
+    """Wall time of `provenance scan`, and the largest resident set of its processes."""
+    env = os.environ | {"PROVENANCE_CONFIG": str(folder / "config")}
+    command = [sys.executable, "-m", "provenance", "scan", str(folder / "data"), "--ledger", str(folder / "ledger")]
+    start = time.perf_counter()
+    done = subprocess.run([*command, "--fail-on", "never"], env=env, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - start
+    assert done.returncode == 0, done.stderr
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return f"  {'whole scan, ledger included':<32} {size / 1e6 / seconds:8.0f} MB/s wall, {seconds:.1f} s, peak {peak:.0f} MiB a process"

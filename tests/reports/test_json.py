@@ -1,0 +1,39 @@
+import json
+import math
+
+import jsonschema
+import pytest
+
+import provenance as pv
+from provenance.data import HERE
+from provenance.reports import json as report
+
+SCHEMA = json.loads((HERE / "schemas" / "report.schema.json").read_text())
+
+
+@pytest.fixture
+def audit(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "README.md").write_text("# A\n\nLicense: MIT\n")
+    (tmp_path / "a" / "x.jsonl").write_text('{"text": "one two three four five six seven eight nine"}\nbroken\n')
+    (tmp_path / "y.bin").write_bytes(b"\0\1\2")
+    return pv.scan(tmp_path, workers=1)
+
+
+def test_the_report_holds_to_its_published_schema_and_is_canonical(audit):
+    rendered = report.render(audit.tables, audit.facts)
+    jsonschema.validate(json.loads(rendered), SCHEMA)
+    from provenance.digests import canonical
+
+    assert rendered == canonical(json.loads(rendered)) + b"\n"
+
+
+def test_bytes_add_up_and_the_unread_is_named(audit):
+    found = json.loads(report.render(audit.tables, audit.facts))
+    assert found["bytes"]["bytes"] == found["bytes"]["bytes_consumed"] + found["bytes"]["bytes_skipped"]
+    assert {row["path"] for row in found["unread"]} == {"a/x.jsonl", "y.bin"}
+
+
+def test_no_number_is_beyond_what_json_can_hold(audit):
+    found = json.loads(report.render(audit.tables, audit.facts))
+    assert all(row["value"] is None or math.isfinite(row["value"]) for row in found["findings"])

@@ -1,0 +1,25 @@
+import importlib.util
+import re
+
+ROOT = __import__("pathlib").Path(__file__).resolve().parents[1]
+
+
+def test_the_output_in_the_readme_was_produced():
+    spec = importlib.util.spec_from_file_location("build_readme", ROOT / "tests" / "build_readme.py")
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    shown = build.BLOCK.search((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert shown is not None
+    assert shown[0] == build.produce(), "run: python tests/build_readme.py"
+
+
+def test_every_link_leads_somewhere():
+    for name in ("README.md", "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+            assert target.startswith("https://") or (ROOT / target).exists(), (name, target)
+
+
+def test_the_two_commands_are_there_for_ci():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in ("setup", "test"):
+        assert re.search(rf"<!-- run: {name} -->\n```sh\n.+\n```", text), name
