@@ -39,5 +39,12 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("looking", total=None)
-        yield lambda step, done, total: shown.update(task, description=step, completed=done, total=total or None)
+
+        def tell(step: str, done: int, total: int) -> None:
+            if not shown.tasks or shown.tasks[-1].description != step:
+                for task in shown.task_ids:
+                    shown.remove_task(task)
+                shown.add_task(step, total=total or None)
+            shown.update(shown.task_ids[-1], completed=done)
+
+        yield tell

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 Ints = npt.NDArray[np.int64]
 
-PIVOT = 1 << 20
+PIVOT = 1 << 16
 """A node of which members times files exceed this is compared with its first file alone, and COVERAGE says so."""
 
 _CHUNK = 1 << 22  # match rows made at a time
