@@ -37,8 +37,9 @@ def find(files: pa.Table) -> Iterator[Finding]:
         if claimed is not None and row["sha256"] is not None and claimed.lower() != row["sha256"]:
             wrong[row["source"]].append(row)
     for source, rows in sorted(wrong.items()):
-        first = rows[0]
-        more = f" (and {len(rows) - 1} more files)" if len(rows) > 1 else ""
+        first = min(rows, key=lambda row: str(row["path"]))
+        others = len(rows) - 1
+        more = f" (and {others} more file{'s' * (others > 1)})" if others else ""
         yield Finding(
             check="checksum-mismatch",
             source=source,

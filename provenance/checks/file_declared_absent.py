@@ -1,26 +1,26 @@
-"""A manifest names a file that is not there.
+"""A manifest names a file or folder that is not there.
 
 Why:          what was declared and is missing was lost, renamed or never fetched; the audit cannot speak for it.
 Source:       Croissant 1.0, distribution; TC260-003, 5.1 (corpus source).
-Reads:        CLAIMS(manifest, field, value, scope), PATHS(path), SCOPES(manifest -> source), one row each.
+Reads:        CLAIMS(manifest, field, value, scope, pointer), PATHS(path, role), holders (manifest -> source).
 Yields:       at most one finding per source.
-Units:        files.
-Silent when:  a pattern matches at least one file; a pointer stands for the file (file-unreadable says so).
+Units:        files and folders.
+Silent when:  a pattern matches at least one file; a pointer stands for the file (file-unreadable says so); the file is
+              in a folder that is left out (COVERAGE, inventory).
 Flagged:      provenance.yaml lists part-2.jsonl, the folder holds only part-1.jsonl.
 Clean:        both files are there.
 """
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from provenance.model import Finding
+from provenance.sources import matching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -35,24 +35,21 @@ def find(claims: pa.Table, paths: pa.Table, holders: Mapping[str, str]) -> Itera
         paths: PATHS.
         holders: `manifest` and `manifest pointer-prefix` -> source.
     """
-    present = set(paths["path"].to_pylist())
+    present = sorted(paths["path"].to_pylist())
+    left_out = {path for path in present if path.endswith("/")}
     absent: dict[str, dict[str, str]] = defaultdict(dict)
     for row in claims.to_pylist():
-        if row["field"] == "members":
-            wanted = row["value"]
-        elif row["field"] in {"sha256", "bytes"}:
-            wanted = row["scope"]
-        else:
-            continue
-        if not wanted.endswith("/") and not _there(wanted, present):
-            absent[_holder(row["manifest"], row["pointer"], holders)].setdefault(wanted, row["manifest"])
+        wanted = _wanted(row)
+        if wanted is not None and not _there(wanted, present, left_out):
+            source = _holder(row["manifest"], row["pointer"], holders)
+            absent[source].setdefault(wanted, row["manifest"])
     for source, files in sorted(absent.items()):
         first = min(files)
-        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        more = f" and {len(files) - 1} more, which are" if len(files) > 1 else ", which is"
         yield Finding(
             check="file-declared-absent",
             source=source,
-            message=f"{files[first]} names {first}{more}, which is not in the data.",
+            message=f"{files[first]} names {first}{more} not in the data.",
             limits=LIMITS,
             path=first,
             value=float(len(files)),
@@ -60,14 +57,24 @@ def find(claims: pa.Table, paths: pa.Table, holders: Mapping[str, str]) -> Itera
         )
 
 
+def _wanted(claim: Mapping[str, str]) -> str | None:
+    """Return the path, folder or glob that a statement supposes to be there."""
+    home = claim["manifest"].rpartition("/")[0]
+    if claim["field"] == "members":
+        return claim["value"]
+    if claim["field"] == "licence-file":
+        return f"{home}/{claim['value'].removeprefix('./')}".lstrip("/")
+    if claim["field"] in {"sha256", "bytes"}:
+        return claim["scope"]
+    named = claim["field"] == "source" and claim["witness"] == "native" and claim["scope"] != "./"
+    return claim["scope"] if named else None
+
+
 def _holder(manifest: str, pointer: str, holders: Mapping[str, str]) -> str:
-    return holders.get(f"{manifest} {'/'.join(pointer.split('/')[:3])}", holders[manifest])
+    return holders.get(f"{manifest} {'/'.join(pointer.split('/')[:3])}", holders.get(manifest, manifest))
 
 
-def _there(wanted: str, present: set[str]) -> bool:
-    if wanted in present:
-        return True
-    if not re.search(r"[*?\[]", wanted):
-        return False
-    pattern = re.compile(fnmatch.translate(wanted))
-    return any(pattern.match(path) for path in present)
+def _there(wanted: str, present: Sequence[str], left_out: set[str]) -> bool:
+    parts = wanted.rstrip("/").split("/")
+    hidden = any("/".join(parts[: count + 1]) + "/" in left_out for count in range(len(parts)))
+    return hidden or bool(matching(wanted, present))

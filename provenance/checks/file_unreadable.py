@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from provenance.model import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import pyarrow as pa
 
@@ -26,6 +26,10 @@ LIMITS = "It says nothing of what the unread bytes hold."
 _COLUMNS = ["path", "source", "role", "bytes_skipped", "skip_reason", "records", "records_unreadable"]
 NO_READER = "no reader"
 """How the reason of a format without a reader begins: said in COVERAGE, not a fault of the data."""
+MEMBERS = "members skipped"
+"""How the reason of an archive begins of which only members were skipped."""
+BROKEN = "unreadable records"
+"""The reason of a file of which all but some records were read."""
 
 
 def find(files: pa.Table) -> Iterator[Finding]:
@@ -41,17 +45,28 @@ def find(files: pa.Table) -> Iterator[Finding]:
         if (unread or row["records_unreadable"]) and row["source"] is not None:
             broken[row["source"]].append(row)
     for source, rows in sorted(broken.items()):
-        rows.sort(key=lambda row: (-row["bytes_skipped"], row["path"]))
+        members = {row["path"].split("!/", 1)[0] for row in rows if "!/" in row["path"]}
+        # an archive repeats what its members say; only their formats may have no reader
+        rows = [row for row in rows if row["path"] in members or not (row["skip_reason"] or "").startswith(MEMBERS)]
+        if not rows:
+            continue
+        rows.sort(key=lambda row: (row["path"] in members, -row["bytes_skipped"], row["path"]))
         first, records = rows[0], sum(row["records_unreadable"] for row in rows)
-        why = first["skip_reason"] or f"{first['records_unreadable']} of its {first['records']} records cannot be read"
-        more = f"; {len(rows) - 1} more files of the source too" if len(rows) > 1 else ""
+        others = len({row["path"] for row in rows} - members) - (first["path"] not in members)
+        more = f"; {others:,} more file{'s' * (others > 1)} of the source too" if others else ""
         yield Finding(
             check="file-unreadable",
             source=source,
-            message=f"{first['path']}: {why}{more}. What was not read was not audited.",
+            message=f"{first['path']}: {_why(first)}{more}. What was not read was not audited.",
             limits=LIMITS,
             path=first["path"],
             value=float(sum(row["bytes_skipped"] for row in rows if "!/" not in row["path"])),
             unit="bytes",
             records=records,
         )
+
+
+def _why(row: Mapping[str, Any]) -> str:
+    if row["skip_reason"] not in {None, BROKEN}:
+        return str(row["skip_reason"])
+    return f"{row['records_unreadable']:,} of its {row['records']:,} records cannot be read"

@@ -1,7 +1,7 @@
 """Statements about one source's data name different licences.
 
 Why:          a card, a README and a licence file that disagree cannot all be right; the strictest is what counts.
-Source:       Interim Measures for Generative AI Services, Article 7(2); Longpre et al., arXiv 2310.16787, section 4.
+Source:       Interim Measures for Generative AI Services, Article 7(2); Longpre et al., arXiv 2310.16787.
 Reads:        WITNESSES(source, scope, manifest, pointer, spdx, subject, speaks, decides, records), one row a statement.
 Yields:       at most one finding per source.
 Units:        different licences.
@@ -34,11 +34,14 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
     held: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for row in witnesses.to_pylist():
         held[row["source"]][row["scope"]].append(row)
+    for scopes in held.values():
+        for rows in scopes.values():
+            rows.sort(key=lambda row: (not row["decides"], row["manifest"], row["pointer"], row["value"]))
     for source, scopes in sorted(held.items()):
         disputed = [rows for rows in scopes.values() if len(_named(rows)) > 1]
         if not disputed:
             continue
-        rows = max(disputed, key=lambda each: len(_named(each)))
+        rows = max(disputed, key=lambda each: (len(_named(each)), each[0]["scope"]))
         deciding = next((row for row in rows if row["decides"]), rows[0])
         named = [f"{spdx} ({where})" for spdx, where in _named(rows).items()]
         code = sorted({f"{row['spdx']} ({row['manifest']})" for row in rows if not row["speaks"] and row["spdx"]})

@@ -8,7 +8,8 @@ Reads:        MATCHES(view, source_a, path_a, row_a, path_b, distinct_a), OVERLA
 Yields:       at most one finding per pair of sources, on the one whose licence is milder.
 Units:        share of matched records in the file where it is highest, [0, 1].
 Silent when:  a licence is unknown (twin-unlicensed); the text was changed or translated; the milder file is a known
-              original and the other is not; both are the same known file of a third.
+              original and the other is not; both are the same known file of a third; the stricter source declares the
+              milder one as its upstream.
 Flagged:      a set under MIT whose records are those of a CC BY-NC 4.0 set.
 Clean:        the copy states CC BY-NC 4.0 too.
 """
@@ -60,25 +61,27 @@ def find(
         pairs[item.source_a, item.source_b].append(item)
     for (source, other), items in sorted(pairs.items()):
         milder = [item for item in items if _conflict(item, originals)]
-        if not milder:
+        if not milder or source in _parents(about[other]):
             continue
         worst = max(milder, key=lambda item: (item.share, item.records, item.path_a))
-        licences = {(item.licence_b, item.licence_a) for item in milder}
-        back = [item for item in pairs[other, source] if (item.licence_a, item.licence_b) in licences]
+        stated = (worst.licence_a, worst.licence_b)
+        forth = [item for item in milder if (item.licence_a, item.licence_b) == stated]
+        back = [item for item in pairs.get((other, source), ()) if (item.licence_b, item.licence_a) == stated]
+        more = len({(item.licence_a, item.licence_b) for item in milder}) - 1
         loss = loses(worst.licence_a, worst.licence_b)[0]
         yield Finding(
             check="licence-conflict-by-content",
             source=source,
             other=other,
-            message=f"{evidence.sentence(milder)} of {source} ({worst.licence_a}{_dated(about[source])}) stand word "
+            message=f"{evidence.sentence(forth)} of {source} ({worst.licence_a}{_dated(about[source])}) stand word "
             f"for word in {other} ({worst.licence_b}{_dated(about[other])}), whose licence {_says(loss.right)}; in the "
-            f"other direction {evidence.sentence(back)}.{_lineage(about, source, other)}",
+            f"other direction {evidence.sentence(back)}.{_lineage(about, source, other)}{_others(more)}",
             limits=LIMITS,
             path=worst.path_a,
             row=worst.row,
             value=worst.share,
             unit="share of records",
-            records=max(matched for matched, _ in evidence.counts(milder).values()),
+            records=max(matched for matched, _ in evidence.counts(forth).values()),
             clause=f"{loss.licence or worst.licence_b}: {loss.clause}",
         )
 
@@ -107,7 +110,14 @@ def _dated(about: Mapping[str, Any]) -> str:
 
 
 def _lineage(about: Mapping[str, Mapping[str, Any]], source: str, other: str) -> str:
-    for child, parent in ((source, other), (other, source)):
-        if about[child]["parent"] == parent:
-            return f" {child} declares {parent} as its upstream."
+    if other in _parents(about[source]):
+        return f" {source} declares {other} as its upstream."
     return " Neither declares the other as its upstream."
+
+
+def _parents(about: Mapping[str, Any]) -> list[str]:
+    return str(about["parent"] or "").split("; ")
+
+
+def _others(more: int) -> str:
+    return f" {more} other pair{'s' * (more > 1)} of their licences conflict{'s' * (more == 1)} too." if more else ""

@@ -48,7 +48,7 @@ def find(files: pa.Table, purpose: str) -> Iterator[Finding]:
             field=licence,
             message=f"{licence} {verb} the purpose {purpose}: {right.clause}",
             limits=LIMITS,
-            path=rows[0]["path"],
+            path=min(row["path"] for row in rows),
             value=1.0 if right.value == "no" else 0.5,
             unit="forbidden",
             records=sum(row["records"] for row in rows),

@@ -1,7 +1,7 @@
 """No licence is stated for data of a source.
 
 Why:          without a licence all rights are reserved; most data sets on hosting sites have none, or a wrong one.
-Source:       Interim Measures for Generative AI Services, Article 7(2); Longpre et al., arXiv 2310.16787, table 2.
+Source:       Interim Measures for Generative AI Services, Article 7(2); Longpre et al., arXiv 2310.16787.
 Reads:        FILES(path, source, role, licence_from, bytes, records), one row per file.
 Yields:       at most one finding per source that a manifest declares.
 Units:        share of the source's bytes, [0, 1].
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-LIMITS = "It does not prove that the data is unlicensed: a licence may be stated where the data came from."
+LIMITS = (
+    "It does not prove that the data is unlicensed: a licence may be stated where the data came from, "
+    "or in a manifest of a format that is not read yet (COVERAGE, manifests)."
+)
 
 
 def find(files: pa.Table) -> Iterator[Finding]:
@@ -36,6 +39,7 @@ def find(files: pa.Table) -> Iterator[Finding]:
         if row["role"] == "data" and "!/" not in row["path"]:
             held[row["source"]].append(row)
     for source, rows in sorted(held.items()):
+        rows.sort(key=lambda row: row["path"])
         bare = [row for row in rows if row["licence_from"] is None]
         if not bare or source.startswith("undeclared:"):
             continue

@@ -1,9 +1,9 @@
 """A licence is stated, but nobody can tell which one.
 
 Why:          "other", "cc" or a text of one's own may forbid anything; unknown never passes as permitted.
-Source:       Hugging Face documentation, repositories-licenses (families and `other`); SPDX specification, annex D.
+Source:       Hugging Face documentation, repositories-licenses (families and `other`); SPDX specification, licence expressions.
 Reads:        WITNESSES(source, manifest, pointer, value, spdx, decides, files, records), one row per statement.
-Yields:       at most one finding per source and statement that decides.
+Yields:       at most one finding per source and file with a statement that decides.
 Units:        files.
 Silent when:  the unknown statement stands beside one that forbids more.
 Flagged:      a card with `license: other`, without license_name or a text.
@@ -12,7 +12,8 @@ Clean:        `license: cc-by-4.0`, or the licence's own text in LICENSE.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
 
 from provenance.model import Finding
 
@@ -30,17 +31,22 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
     Args:
         witnesses: WITNESSES.
     """
+    held: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in witnesses.to_pylist():
         if row["decides"] and row["spdx"] is None:
-            yield Finding(
-                check="licence-unrecognised",
-                source=row["source"],
-                field=row["manifest"],
-                message=f"The licence stated in {row['manifest']} ({row['pointer']}) is not one that is known: "
-                f"{row['value'][:120]!r}. Read it and state its SPDX id in provenance.yaml.",
-                limits=LIMITS,
-                path=row["manifest"],
-                value=float(row["files"]),
-                unit="files",
-                records=row["records"],
-            )
+            held[row["source"], row["manifest"]].append(row)
+    for (source, manifest), rows in sorted(held.items()):
+        first = min(rows, key=lambda row: (row["pointer"], row["scope"], row["value"]))
+        covered = {row["scope"]: (row["files"], row["records"]) for row in rows}  # two statements, the same files
+        yield Finding(
+            check="licence-unrecognised",
+            source=source,
+            field=manifest,
+            message=f"The licence stated in {manifest} ({first['pointer']}) is not one that is known: "
+            f"{first['value'][:120]!r}. Read it and state its SPDX id in provenance.yaml.",
+            limits=LIMITS,
+            path=manifest,
+            value=float(sum(files for files, _ in covered.values())),
+            unit="files",
+            records=sum(records for _, records in covered.values()),
+        )

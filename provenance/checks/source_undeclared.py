@@ -5,7 +5,8 @@ Source:       Interim Measures for Generative AI Services, Article 7(1); TC260-0
 Reads:        SOURCES(source, records, bytes, licence_concluded), one row per source.
 Yields:       one finding per undeclared source.
 Units:        bytes.
-Silent when:  any README stands in the folder or above it, even one that says nothing of the origin.
+Silent when:  any README stands in the folder or above it, even one that says nothing of the origin. Not silent when a
+              manifest stands there that could not be read: what it says is not known.
 Flagged:      extra/scraped.jsonl without any other file.
 Clean:        a provenance.yaml at the root that names `extra/` as a source.
 """
@@ -38,7 +39,7 @@ def find(sources: pa.Table) -> Iterator[Finding]:
         yield Finding(
             check="source-undeclared",
             source=row["source"],
-            message=f"Nothing says where the data in {folder} comes from{licence}; describe it in a provenance.yaml.",
+            message=f"Nothing that could be read says where the data in {folder} comes from{licence}; describe it in a provenance.yaml.",
             limits=LIMITS,
             path=folder,
             value=float(row["bytes"]),

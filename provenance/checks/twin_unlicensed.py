@@ -47,11 +47,12 @@ def find(
             pairs[item.source_a, item.source_b].append(item)
     for (source, other), items in sorted(pairs.items()):
         worst = max(items, key=lambda item: (item.share, item.records, item.path_a))
+        licences = ", ".join(sorted({str(item.licence_a) for item in items}))
         yield Finding(
             check="twin-unlicensed",
             source=source,
             other=other,
-            message=f"{evidence.sentence(items)} of {source} ({worst.licence_a}) stand word for word in {other}, "
+            message=f"{evidence.sentence(items)} of {source} ({licences}) stand word for word in {other}, "
             "for which no known licence is stated.",
             limits=LIMITS,
             path=worst.path_a,
