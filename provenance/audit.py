@@ -30,7 +30,7 @@ from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, ManifestError, NothingToAudit
 from provenance.inventory import inventory, location
 from provenance.licences.expressions import normalise
-from provenance.model import PURPOSES, Claim, Died
+from provenance.model import PURPOSES, VIEWS, Claim, Died
 from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, gather, lost, observe
 from provenance.origins import known
 from provenance.reports import json as report_json
@@ -49,7 +49,7 @@ PARTITION = 2 << 30
 Rows = list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Audit:
     """What a scan found: DataFrames for people, Arrow tables underneath.
 
@@ -113,6 +113,10 @@ class Audit:
         """Return the worst severity of all findings, or None if there are none."""
         found = self.tables["findings"]["severity"].to_pylist()
         return found[0] if found else None
+
+    def __repr__(self) -> str:
+        counts = self.facts["counts"]
+        return f"<Audit of {self.facts['data']}: {counts['sources']} sources, {counts['findings']} findings>"
 
     def _repr_html_(self) -> str:
         return str(self.findings[["severity", "check", "source", "other", "message"]].to_html(index=False))
@@ -219,8 +223,18 @@ def pairs(audit: Audit, a: str, b: str, view: str = "whole") -> pd.DataFrame:
         view: whole | prompt.
 
     Returns:
-        One row a pair: path_a, row_a, path_b, row_b, jaccard, method.
+        One row a pair: path_a, row_a, path_b, row_b, jaccard, method; sorted. Of texts so common that they were
+        compared with one file alone (COVERAGE, exact-matches), the pairs with that file.
+
+    Raises:
+        ConfigError: the audit has no such source, file or view.
     """
+    known_ = {*audit.tables["sources"]["source"].to_pylist(), *audit.tables["files"]["path"].to_pylist()}
+    for name in (a, b):
+        if name not in known_:
+            raise ConfigError(f"there is no source or file {name!r} in this audit")
+    if view not in VIEWS:
+        raise ConfigError(f"there is no view {view!r}; there are: {', '.join(VIEWS)}")
     found = audit.matches
     found = found[found["view"] == view]
     forth = found[_of(found, "a", a) & _of(found, "b", b)]
@@ -276,7 +290,8 @@ def _read_manifests(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
                 data = file.read(manifests.LARGEST + 1)
             stated = manifests.read(row["path"], data, kind)
         except ManifestError as error:
-            refused[row["path"]] = f"not a valid manifest ({kind}): {error}"
+            refused[row["path"]] = f"no valid {kind}: {_fault(row['path'], error)}"
+            claims += [_claim(row["path"], claim, sha256(data)) for claim in _unread_card(row["path"], kind)]
         except OSError as error:
             refused[row["path"]] = f"cannot be read: {error.strerror}"
         else:
@@ -284,8 +299,20 @@ def _read_manifests(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
     return claims, refused
 
 
+def _fault(path: str, error: ManifestError) -> str:
+    """Return what is wrong with a manifest, without its path, which stands beside it."""
+    said = str(error)
+    return said.removeprefix(path).lstrip(": ") if said.startswith(path) else said
+
+
+def _unread_card(path: str, kind: str) -> list[Claim]:
+    """A card that cannot be read still opens a source: what stands above must not speak for its data."""
+    scope = sources.folder_of(path)
+    return [Claim("source", scope.removesuffix("/"), scope, kind, "L1")] if kind == "hf-card" else []
+
+
 def _where(root: Path, row: Mapping[str, Any]) -> bytes:
-    return location(root, row["target"] or row["path"], None if row["target"] else row["raw"])
+    return location(root, row["path"], row["raw"])
 
 
 def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
@@ -389,9 +416,11 @@ def _record_claims(observed: Iterable[Observed]) -> Rows:
     for part in observed:
         for seen in part.seen:
             path = seen.account.path
-            for field, value in seen.stated:
-                claim = Claim(field, value, path, "record-column", f"/{field}", "data")
-                rows.append(_claim(path, claim, seen.account.sha256 or ""))
+            claims = [Claim(field, value, path, "record-column", f"/{field}", "data") for field, value in seen.stated]
+            if seen.unlicensed:
+                silent = f"no licence in {seen.unlicensed:,} of {seen.account.records:,} records"
+                claims.append(Claim("licence", silent, path, sources.GAP, "/licence", "data"))
+            rows += [_claim(path, claim, seen.account.sha256 or "") for claim in claims]
     return rows
 
 
@@ -399,8 +428,13 @@ def _files_table(
     paths: pa.Table, claims: pa.Table, scopes: sources.Scopes, seen: Sequence[Seen], distinct: Mapping[str, int]
 ) -> pa.Table:
     """Make FILES: every path on disk once, and every member of an archive."""
-    claimed = {row["scope"]: row["value"] for row in claims.to_pylist() if row["field"] == "sha256"}
-    digests = {row["manifest"]: row["digest"] for row in claims.to_pylist() if row["witness"] != "record-column"}
+    claimed: dict[str, list[str]] = defaultdict(list)
+    digests: dict[str, str] = {}
+    for row in claims.to_pylist():
+        if row["field"] == "sha256":
+            claimed[row["scope"]].append(row["value"])
+        if row["witness"] not in {"record-column", sources.GAP}:
+            digests[row["manifest"]] = row["digest"]
     on_disk = {row["path"]: row for row in paths.to_pylist()}
     rows = [_unread(row, scopes) for row in on_disk.values() if row["role"] in {"ignored", "unreadable"}]
     for each in seen:
@@ -416,11 +450,16 @@ def _files_table(
                 "skip_reason": "file-changed-during-scan" if changed else account.skip_reason,
                 "records": account.records, "records_unreadable": account.records_unreadable,
                 "records_distinct": distinct.get(account.path, 0), "tokens": each.tokens, "sha256": account.sha256,
-                "sha256_claimed": claimed.get(account.path), "licence": licence.expression,
+                "sha256_claimed": _contradicting(claimed[account.path], account.sha256), "licence": licence.expression,
                 "licence_from": licence.pointer,
             }
         )  # fmt: skip
     return schemas.ordered(schemas.rows(rows, schemas.FILES), "path")
+
+
+def _contradicting(claimed: Sequence[str], found: str | None) -> str | None:
+    """Return the digest that manifests declare; where they differ, one that is wrong."""
+    return next((each for each in claimed if each != found), next(iter(claimed), None))
 
 
 def _unread(row: Mapping[str, Any], scopes: sources.Scopes) -> dict[str, Any]:

@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance import records
-from provenance.model import VIEWS
+from provenance.errors import LimitExceeded, ProvenanceError
+from provenance.model import VIEWS, Died
 from provenance.similarity import exact, shingles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 BUNDLE = 32 << 20
 """Bytes of files that make a bundle."""
@@ -27,7 +28,7 @@ BUNDLE = 32 << 20
 MOST = 256
 """Files of a bundle, at most."""
 
-_STATED = 1000  # different values of a licence or origin column that are kept of one file
+_STATED = 1000  # different values of a licence or of an origin column that are kept of one file
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,14 @@ class Seen:
         tokens: words of normalisation v1.
         views: records that have a view, by view.
         stated: values of the licence and origin columns: (field, value).
+        unlicensed: records that state no licence, where others do.
     """
 
     account: records.Account
     tokens: int = 0
     views: dict[str, int] = field(default_factory=lambda: dict.fromkeys(VIEWS, 0))
     stated: list[tuple[str, str]] = field(default_factory=list)
+    unlicensed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +133,18 @@ def observe(bundle: Bundle) -> Observed:
 
     Returns:
         Accounts and counts; the records' identities are in the scratch files.
+
+    Raises:
+        LimitExceeded: the scratch files cannot be written.
     """
-    seen: list[Seen | None] = []
+    seen: list[Seen] = []
     with _Scratch(bundle) as scratch:
         for file in bundle.files:
             if file.role != "data" or file.reason is not None:
                 seen.append(Seen(records.account(file.location, file.path, file.format, file.reason)))
             else:
                 _read(file, seen, scratch)
-    return Observed(bundle.number, tuple(each for each in seen if each is not None), scratch.parts)
+    return Observed(bundle.number, tuple(seen), scratch.parts)
 
 
 @dataclass(slots=True)
@@ -146,23 +152,58 @@ class _Open:
     """A file or member of which batches may still come."""
 
     number: int
+    rows: int = 0
+    unlicensed: int = 0
     tokens: int = 0
     views: dict[str, int] = field(default_factory=lambda: dict.fromkeys(VIEWS, 0))
-    stated: dict[tuple[str, str], None] = field(default_factory=dict)
+    stated: dict[str, dict[str, None]] = field(default_factory=lambda: {"licence": {}, "origin": {}})
+
+    def close(self, account: records.Account) -> Seen:
+        stated = [(name, value) for name, values in self.stated.items() for value in values]
+        unlicensed = self.unlicensed if self.stated["licence"] else 0
+        return Seen(account, self.tokens, self.views, stated, unlicensed)
 
 
-def _read(file: File, seen: list[Seen | None], scratch: _Scratch) -> None:
+def _read(file: File, seen: list[Seen], scratch: _Scratch) -> None:
     open_: dict[str, _Open] = {}
-    for item in records.read(file.location, file.path):
+    for item in _items(file):
+        if isinstance(item, Died):
+            _give_up(file, item.reason, open_, seen)
+            return
         if item.path not in open_:
             open_[item.path] = _Open(len(seen))
-            seen.append(None)
+            seen.append(Seen(_account(item.path, "its account is still to come")))
         state = open_[item.path]
         if isinstance(item, records.Batch):
             _batch(item.table, state, scratch)
         else:
-            seen[state.number] = Seen(item, state.tokens, state.views, list(state.stated))
-            del open_[item.path]
+            seen[state.number] = open_.pop(item.path).close(item)
+
+
+def _account(path: str, reason: str) -> records.Account:
+    return records.Account(path, None, 0, 0, 0, reason, 0, 0, None, ())
+
+
+def _items(file: File) -> Iterator[records.Batch | records.Account | Died]:
+    """Read a file; a fault of a reader, which nobody foresaw, is said of the file and does not end the scan."""
+    try:
+        yield from records.read(file.location, file.path)
+    except ProvenanceError:
+        raise
+    except Exception as error:  # noqa: BLE001 - what is wrong with audited data never raises to the user
+        yield Died(f"{type(error).__name__}: {error}"[:300])
+
+
+def _give_up(file: File, reason: str, open_: Mapping[str, _Open], seen: list[Seen]) -> None:
+    """Account for a file, and for the member that was being read, when its reader failed."""
+    for path, state in open_.items():
+        seen[state.number] = state.close(replace(_account(path, f"its reader failed: {reason}"), records=state.rows))
+    whole = lost(file, reason)
+    if file.path in open_:
+        state = open_[file.path]
+        seen[state.number] = state.close(replace(whole.account, records=state.rows))
+    else:
+        seen.append(whole)
 
 
 def _batch(batch: pa.RecordBatch, state: _Open, scratch: _Scratch) -> None:
@@ -173,11 +214,14 @@ def _batch(batch: pa.RecordBatch, state: _Open, scratch: _Scratch) -> None:
             state.tokens += pc.sum(nodes["words"]).as_py() or 0
         if nodes.num_rows:
             scratch.share(view, state.number, nodes)
-    for name in ("licence", "origin"):
-        if len(state.stated) < _STATED and batch[name].null_count < len(batch):
+    state.rows += len(batch)
+    state.unlicensed += pc.sum(pc.and_(pc.is_null(batch["licence"]), pc.is_null(batch["error"]))).as_py() or 0
+    for name, held in state.stated.items():
+        if batch[name].null_count < len(batch) and len(held) <= _STATED:
             for value in pc.unique(batch[name]).to_pylist():
-                if value is not None:
-                    state.stated[name, value[:300]] = None
+                if value is not None and len(held) <= _STATED:
+                    # the last place is for saying that there are more
+                    held[value[:300] if len(held) < _STATED else f"more than {_STATED:,} different values"] = None
 
 
 class _Scratch:
@@ -201,7 +245,11 @@ class _Scratch:
         for partition in range(count):
             part = table if count == 1 else table.filter(pa.array(of == partition))
             if part.num_rows:
-                self._writer(view, partition).write_table(part)
+                try:
+                    self._writer(view, partition).write_table(part)
+                except OSError as error:
+                    where = Path(self._bundle.scratch).parent
+                    raise LimitExceeded(f"no room for scratch files in {where} ({error}); set TMPDIR") from error
 
     def _writer(self, view: str, partition: int) -> pa.RecordBatchFileWriter:
         if (view, partition) not in self._open:

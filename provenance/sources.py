@@ -149,7 +149,8 @@ class Scopes:
                 of[0] += 1
                 of[1] += row["records"]
         rows = [
-            {name: claim[name] for name in ("scope", "manifest", "pointer", "value", "spdx", "subject")}
+            {name: claim[name] for name in ("manifest", "pointer", "value", "spdx", "subject")}
+            | {"scope": (licence.decided or claim)["scope"]}
             | {"source": source, "speaks": speaks, "files": held[0], "records": held[1]}
             | {"decides": speaks and claim["spdx"] == licence.expression}
             for (source, licence), held in sorted(

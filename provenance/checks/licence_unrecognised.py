@@ -1,7 +1,7 @@
 """A licence is stated, but nobody can tell which one.
 
 Why:          "other", "cc" or a text of one's own may forbid anything; unknown never passes as permitted.
-Source:       Hugging Face documentation, repositories-licenses (families and `other`); SPDX specification, licence expressions.
+Source:       Hugging Face documentation, repositories-licenses (families and `other`); SPDX specification, annex D.
 Reads:        WITNESSES(source, manifest, pointer, value, spdx, decides, files, records), one row per statement.
 Yields:       at most one finding per source and file with a statement that decides.
 Units:        files.
@@ -37,7 +37,12 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
             held[row["source"], row["manifest"]].append(row)
     for (source, manifest), rows in sorted(held.items()):
         first = min(rows, key=lambda row: (row["pointer"], row["scope"], row["value"]))
-        covered = {row["scope"]: (row["files"], row["records"]) for row in rows}  # two statements, the same files
+        # a statement covers files of several scopes; two statements of a document cover the same
+        covered: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for row in rows:
+            covered[row["pointer"]][0] += row["files"]
+            covered[row["pointer"]][1] += row["records"]
+        files, records = max(covered.values())
         yield Finding(
             check="licence-unrecognised",
             source=source,
@@ -46,7 +51,7 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
             f"{first['value'][:120]!r}. Read it and state its SPDX id in provenance.yaml.",
             limits=LIMITS,
             path=manifest,
-            value=float(sum(files for files, _ in covered.values())),
+            value=float(files),
             unit="files",
-            records=sum(records for _, records in covered.values()),
+            records=records,
         )

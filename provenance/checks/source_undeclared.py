@@ -39,7 +39,8 @@ def find(sources: pa.Table) -> Iterator[Finding]:
         yield Finding(
             check="source-undeclared",
             source=row["source"],
-            message=f"Nothing that could be read says where the data in {folder} comes from{licence}; describe it in a provenance.yaml.",
+            message=f"Nothing that could be read says where the data in {folder} comes from{licence}; "
+            "describe it in a provenance.yaml.",
             limits=LIMITS,
             path=folder,
             value=float(row["bytes"]),

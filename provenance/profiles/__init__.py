@@ -67,14 +67,31 @@ def load(name: str) -> Profile:
     """
     if name not in PROFILES:
         raise ProfileError(f"there is no profile {name!r}; there are: {', '.join(PROFILES)}")
-    data = Path(__file__).with_name(f"{name.replace('-', '_')}.yaml").read_bytes()
-    held = yaml.safe_load(data)
+    return parse(name, Path(__file__).with_name(f"{name.replace('-', '_')}.yaml").read_bytes())
+
+
+def parse(name: str, data: bytes) -> Profile:
+    """Read a profile's bytes.
+
+    Args:
+        name: the name that it must give itself.
+        data: YAML.
+
+    Raises:
+        ProfileError: it is no YAML, breaks the schema, or has another name; the message says where.
+    """
     import jsonschema
 
+    try:
+        held = yaml.safe_load(data)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ProfileError(f"profile {name} is not YAML: {' '.join(str(error).split())}") from error
     schema = json.loads((HERE / "schemas" / "profile.schema.json").read_text(encoding="utf-8"))
     fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(held))
     if fault is not None:
         raise ProfileError(f"profile {name}: at {fault.json_path}: {fault.message}")
+    if held["profile"] != name:
+        raise ProfileError(f"profile {name}: at $.profile: it calls itself {held['profile']!r}")
     minimum = held.get("minimum", {}).get("shingles", 1)
     return Profile(name, held["version"], held["title"], sha256(data), minimum, tuple(held["requirements"]))
 
@@ -104,8 +121,8 @@ def severity(rule: Mapping[str, Any], finding: Finding) -> str | None:
     if isinstance(steps, str):
         return steps
     value = finding.value if finding.value is not None else float("inf")
-    reached = [step["is"] for step in steps if value >= step["from"]]
-    return reached[-1] if reached else None
+    reached = [step for step in steps if value >= step["from"]]
+    return max(reached, key=lambda step: step["from"])["is"] if reached else None
 
 
 def judge(
@@ -139,9 +156,7 @@ def judge(
                 if known is None or SEVERITIES.index(level) < SEVERITIES.index(known[0]):
                     severities[mark] = (level, f"{profile.name}: {requirement['clause']}")
     ran = {row["check"]: row["status"] == "ran" for row in coverage.to_pylist()}
-    unread = sum(
-        row["bytes_skipped"] for row in files.select(["role", "bytes_skipped"]).to_pylist() if row["role"] != "ignored"
-    )
+    unread = _unread(files)
     rows = [
         _verdict(profile, requirement, number, element, against[profile.name, requirement["id"], number], ran, unread)
         for profile in chosen
@@ -151,6 +166,14 @@ def judge(
     return severities, schemas.rows(rows, schemas.VERDICTS)
 
 
+def _unread(files: pa.Table) -> tuple[int, bool]:
+    """Return the bytes on disk that were to be read and were not, and whether that is all there was of data."""
+    columns = ("path", "role", "bytes_consumed", "bytes_skipped")
+    rows = [row for row in files.select(columns).to_pylist() if row["role"] != "ignored" and "!/" not in row["path"]]
+    read = any(row["bytes_consumed"] for row in rows if row["role"] == "data")
+    return sum(row["bytes_skipped"] for row in rows), not read
+
+
 def _verdict(
     profile: Profile,
     requirement: Mapping[str, Any],
@@ -158,7 +181,7 @@ def _verdict(
     element: Mapping[str, Any],
     levels: Sequence[str],
     ran: Mapping[str, bool],
-    unread: int,
+    unread: tuple[int, bool],
 ) -> dict[str, object]:
     verdict, reason = _answer(requirement, element, levels, ran, unread)
     return {
@@ -173,7 +196,7 @@ def _answer(
     element: Mapping[str, Any],
     levels: Sequence[str],
     ran: Mapping[str, bool],
-    unread: int,
+    unread: tuple[int, bool],
 ) -> tuple[str, str]:
     """Answer one element: contrary evidence first, then what was not looked at, then silence."""
     if element["by"] != "machine":
@@ -187,9 +210,11 @@ def _answer(
     missing = [check for check in element["checks"] if not ran.get(check, False)]
     if missing:
         return "not evidenced", f"did not run: {', '.join(missing)}"
-    if unread:
-        return "no contrary evidence", f"in what was read; {unread:,} bytes were not"
-    return "no contrary evidence", "everything was read"
+    skipped, nothing = unread
+    if nothing:
+        return "not evidenced", f"no data could be read; {skipped:,} bytes were not"
+    seen = f"in what was read; {skipped:,} bytes were not" if skipped else "everything that was not left out was read"
+    return "no contrary evidence", seen + (f"; {counted}, of no weight" if levels else "")
 
 
 def listed() -> dict[str, str]:

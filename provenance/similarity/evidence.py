@@ -66,17 +66,15 @@ def shared(
     Returns:
         One item per view, file, other source and licence there; both directions; sorted.
     """
-    apart = pc.and_(
-        pc.not_equal(matches["source_a"], matches["source_b"]), pc.greater_equal(matches["distinct_a"], minimum)
-    )
-    matches = matches.filter(apart)
-    if not matches.num_rows:
-        return []
+    matches = matches.filter(pc.greater_equal(matches["distinct_a"], minimum))
     licences = dict(zip(files["path"].to_pylist(), files["licence"].to_pylist(), strict=True))
     matches = _unexplained(matches, licences, originals)
-    encoded = matches["path_b"].combine_chunks().dictionary_encode()
-    licence_b = pa.array([licences[path] or "" for path in encoded.dictionary.to_pylist()])
-    matches = matches.append_column("licence_b", licence_b.take(encoded.indices))
+    matches = matches.filter(pc.not_equal(matches["source_a"], matches["source_b"]))
+    if not matches.num_rows:
+        return []
+    place = pc.index_in(matches["path_b"], value_set=files["path"].combine_chunks())
+    stated = pc.fill_null(files["licence"].combine_chunks(), "")
+    matches = matches.append_column("licence_b", pc.take(stated, place))
     sizes = _sizes(overlaps)
     best = _best(matches, sizes)
     keys = ["view", "source_a", "path_a", "source_b", "licence_b"]
@@ -150,31 +148,28 @@ def counts(items: Sequence[Shared]) -> dict[str, tuple[int, int]]:
     """Add up by view: matched records, and records of the files concerned.
 
     Args:
-        items: of one pair of sources and one direction.
+        items: of one pair of sources, one direction and one licence there, so that no record is in two of them.
 
     Returns:
         View -> (matched, of how many), the view with the larger share first; one that says nothing more is left out.
     """
     added: dict[str, tuple[int, int]] = {}
     for view in _NOUNS:
-        by_file: dict[str, tuple[int, int]] = {}
-        for item in items:
-            if item.view == view:
-                by_file[item.path_a] = (by_file.get(item.path_a, (0, 0))[0] + item.records, item.records_a)
-        if by_file:
-            added[view] = (sum(min(n, of) for n, of in by_file.values()), sum(of for _, of in by_file.values()))
+        of_view = [item for item in items if item.view == view]
+        if of_view:
+            added[view] = (sum(item.records for item in of_view), sum(item.records_a for item in of_view))
     if len(added) > 1 and added["prompt"][0] <= added["whole"][0]:
         del added["prompt"]
     return dict(sorted(added.items(), key=lambda each: -each[1][0] / each[1][1]))
 
 
 def sentence(items: Sequence[Shared]) -> str:
-    """Say how much is shared: "999 of 999 prompts and 48 of 999 records".
+    """Say how much is shared: "999 of 999 prompts and 48 of 999 records"; "no records" if nothing is.
 
     Args:
-        items: of one pair of sources and one direction.
+        items: as for `counts`.
     """
     parts = [f"{matched:,} of {of:,} {_NOUNS[view]}" for view, (matched, of) in counts(items).items()]
     files = {item.path_a for item in items}
     where = f" (in {len(files)} files)" if len(files) > 1 else ""
-    return " and ".join(parts) + where
+    return (" and ".join(parts) or "no records") + where
