@@ -1,7 +1,8 @@
 """A licence is stated, but nobody can tell which one.
 
 Why:          "other", "cc" or a text of one's own may forbid anything; unknown never passes as permitted.
-Source:       Hugging Face documentation, repositories-licenses (families and `other`); SPDX specification, annex D.
+Source:       Hugging Face documentation, repositories-licenses (families and `other`); SPDX specification, licence
+              expressions.
 Reads:        WITNESSES(source, manifest, pointer, value, spdx, decides, files, records), one row per statement.
 Yields:       at most one finding per source and file with a statement that decides.
 Units:        files.
