@@ -122,6 +122,7 @@ class Source:
         records: what it holds.
         format: of its files.
         problem: what is wrong with its files, if anything.
+        upstream: the id of the source that it says it was made from; a native manifest can say so.
         parts: what each of its files holds, by path; made when it is written.
     """
 
@@ -131,6 +132,7 @@ class Source:
     records: list[Record]
     format: str
     problem: str = ""
+    upstream: str = ""
     parts: dict[str, list[Record]] = field(default_factory=dict)
 
     @property
@@ -282,6 +284,7 @@ def _republished(author: Author, _: Source) -> list[Source]:
     original = _innocent(author, strict)
     copy = _innocent(author, _below(author, LEVELS[strict]))
     copy.records += _taken(author, original, 14)
+    copy.upstream = original.id  # saying so gives nobody a milder licence
     return [original, copy]
 
 
@@ -384,6 +387,15 @@ def _known_original(author: Author, _: Source) -> list[Source]:
     return [original, copy]
 
 
+def _declared_copy(author: Author, _: Source) -> list[Source]:
+    """A decoy: who made a stricter set says from which milder one; that one is what it says it is."""
+    original = _innocent(author, author.rng.choice(("CC0-1.0", "MIT", "CC-BY-4.0")))
+    copy = _innocent(author, "CC-BY-SA-4.0", layout=author.rng.choice(("native", "native-above")))
+    copy.records += _taken(author, original, 14)
+    copy.upstream = original.id
+    return [original, copy]
+
+
 def _same_answers(author: Author, other: Source) -> list[Source]:
     """A decoy: the answers are the same, the questions are not."""
     own = [record for record in other.records if record.words[0] >= WORDS]
@@ -410,7 +422,7 @@ def _few(author: Author, other: Source) -> list[Source]:
 _PLANTS: tuple[Callable[[Author, Source], list[Source]], ...] = (
     _republished, _new_answers, _stricter_copy, _licence_missing, _twin, _undeclared, _truncated, _broken_line, _pointer,
     _mismatch, _absent, _disagreeing, _unrecognised, _repeated, _same_licence, _known_original, _same_answers, _few,
-    _identical,
+    _identical, _declared_copy,
 )  # fmt: skip
 
 
@@ -545,7 +557,8 @@ def _native(source: Source, files: dict[str, bytes]) -> dict[str, object]:
         digests[names[0]] = hashlib.sha256(b"an earlier version").hexdigest()
     if source.problem == "absent":
         names.append("lost.jsonl")
-    return {"id": source.id, "licence": source.licence, "files": names, "sha256": digests}
+    upstream = {"upstream": [source.upstream]} if source.upstream else {}
+    return {"id": source.id, "licence": source.licence, "files": names, "sha256": digests, **upstream}
 
 
 def _rows(records: list[Record], rng: random.Random) -> Iterator[dict[str, str]]:
@@ -639,7 +652,8 @@ def _foresee(sources: list[Source], expected: Expectation) -> None:
         for view, count in counts.items():
             if count:
                 expected.overlaps[view, one.id, two.id] = count
-        if one.problem == "original" or max(_shared(one, two, view, WORDS) for view in counts) < RECORDS:
+        declared = two.layout.startswith("native") and two.upstream == one.id
+        if declared or one.problem == "original" or max(_shared(one, two, view, WORDS) for view in counts) < RECORDS:
             continue
         share = max(_share(a, b) for view in counts for a, b in _files_of(one, two, view))
         assert share >= SHARE, "what is planted is never near a threshold"

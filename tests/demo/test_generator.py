@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
 import provenance as pv
+from provenance import checks
 from provenance.origins import known
+from provenance.similarity import evidence
 
 _SPEC = importlib.util.spec_from_file_location("generator", Path(__file__).with_name("generator.py"))
 generator = importlib.util.module_from_spec(_SPEC)
 sys.modules.setdefault("generator", generator)  # dataclasses look their module up
 _SPEC.loader.exec_module(generator)
 
-SEEDS = (0, 1, 3)  # together they plant everything there is
+SEEDS = (0, 1)  # together they plant everything there is
 MORE = range(100, 140)
 
 
-def check(folder, seed, monkeypatch):
+def check(folder, seed, monkeypatch, *, originals=True):
     expected = generator.generate(folder, seed)
-    originals = {digest: known.Known(id=id_, basis=()) for digest, id_ in expected.originals.items()}
-    monkeypatch.setattr(known, "by_digest", lambda: originals)
+    if originals:
+        files = {digest: known.Known(id=id_, basis=()) for digest, id_ in expected.originals.items()}
+        monkeypatch.setattr(known, "by_digest", lambda: files)
     audit = pv.scan(folder, workers=1)
     said = audit.findings.astype(object).where(audit.findings.notna(), None)
     found = {tuple(row) for row in said[["check", "severity", "source", "other"]].itertuples(index=False)}
@@ -62,6 +66,92 @@ def test_the_same_seed_makes_the_same_folder(tmp_path):
         return {str(path.relative_to(tmp_path / name)): path.stat().st_size for path in files if path.is_file()}
 
     assert written("one") == written("two")
+
+
+def without_known_originals(monkeypatch):
+    monkeypatch.setattr(known, "by_digest", dict)
+
+
+def with_boilerplate_as_evidence(monkeypatch):
+    shared = evidence.shared
+    monkeypatch.setattr(evidence, "shared", lambda *args, **kwargs: shared(*args[:3], 1, *args[4:], **kwargs))
+
+
+def without_a_check(monkeypatch):
+    monkeypatch.setattr(
+        "provenance.checks.CHECKS", [name for name in checks.CHECKS if name != "licence-conflict-by-content"]
+    )
+
+
+@pytest.mark.parametrize("broken", [without_known_originals, with_boilerplate_as_evidence, without_a_check])
+def test_a_broken_auditor_does_not_pass(broken, tmp_path, monkeypatch):
+    broken(monkeypatch)
+    with pytest.raises(AssertionError):
+        check(tmp_path, SEEDS[1], monkeypatch, originals=broken is not without_known_originals)
+
+
+# What is not said, or said wrongly, as yet: the smallest cases, each with what it takes.
+TWEETS = [f"the {bird} sat beside the old mill until the rain had gone over the valley" for bird in "ABCDEFGHIJKLMN"]
+NC, MIT = (f"---\nlicense: {name}\npretty_name: birds\n---\n" for name in ("cc-by-nc-4.0", "mit"))
+SEE = "# birds\n\n## License\n\nMIT, see LICENSE.\n"
+COMMON = "Sure, here is a short and friendly answer to the question that you asked me"
+
+
+def lines(*records):
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def chats(*system):
+    return lines(
+        *(
+            {"messages": [*system, {"role": "user", "content": t}, {"role": "assistant", "content": f"no {t}"}]}
+            for t in TWEETS
+        )
+    )
+
+
+TEXTS = lines(*({"text": text} for text in TWEETS))
+GAPS = {
+    "licences: `MIT, see LICENSE.` is MIT": (
+        {"a/README.md": NC, "a/x.jsonl": TEXTS, "b/README.md": SEE, "b/y.jsonl": TEXTS + lines({"text": COMMON})},
+        {("licence-forbids-purpose", "a", None), ("licence-conflict-by-content", "b", "a")},
+    ),
+    "licence-unrecognised: terms that nobody knows pass": (
+        {"a/README.md": MIT.replace("mit", "glide"), "a/x.jsonl": TEXTS},
+        {("licence-unrecognised", "a", None)},
+    ),
+    "evidence: one long boilerplate record, ten times, is one text": (
+        {
+            "a/README.md": NC, "a/x.jsonl": lines(*[{"text": COMMON}] * 11, *({"text": f"a {t}"} for t in TWEETS)),
+            "b/README.md": MIT, "b/x.jsonl": lines(*[{"text": COMMON}] * 11, *({"text": f"b {t}"} for t in TWEETS)),
+        },
+        {("licence-forbids-purpose", "a", None), ("duplicate-records", "a", None), ("duplicate-records", "b", None)},
+    ),
+    "views: a system prompt put before a copied question hides it": (
+        {
+            "a/README.md": NC, "a/x.jsonl": lines(*({"question": t, "answer": f"yes {t}"} for t in TWEETS)),
+            "b/README.md": MIT, "b/x.jsonl": chats({"role": "system", "content": "You are a helpful bird."}),
+        },
+        {("licence-forbids-purpose", "a", None), ("licence-conflict-by-content", "b", "a")},
+    ),
+    "readmes: prose that restricts the use, without the name of a licence": (
+        {"a/README.md": MIT + "\n# Birds\n\nFor non-commercial research use only.\n", "a/x.jsonl": TEXTS},
+        {("licence-forbids-purpose", "a", None), ("licence-conflict-between-witnesses", "a", None)},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("gap", GAPS)
+@pytest.mark.xfail(reason="known gaps: whoever closes one takes it off the list")
+def test_gaps(gap, tmp_path):
+    files, expected = GAPS[gap]
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    said = pv.scan(tmp_path, workers=1).findings
+    said = said.astype(object).where(said.notna(), None)
+    assert set(said[["check", "source", "other"]].itertuples(index=False, name=None)) == expected
 
 
 @pytest.mark.full
