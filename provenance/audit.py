@@ -177,7 +177,7 @@ def scan(
     scratch = Path(tempfile.mkdtemp(prefix="provenance-"))
     running = engines.start(engine, workers)
     try:
-        observed = _observe(running, _files(root, paths, refused), scratch, progress)
+        observed = _observe(running, _files(root, paths, stated, refused), scratch, progress)
         tables = _conclude(paths, stated, refused, observed, chosen, purpose, running, scratch, progress)
     finally:
         running.close()
@@ -324,8 +324,9 @@ def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _files(root: Path, paths: pa.Table, refused: Mapping[str, str]) -> list[File]:
+def _files(root: Path, paths: pa.Table, stated: Rows, refused: Mapping[str, str]) -> list[File]:
     """List what workers read: data for its records, all else for its digest."""
+    views = _views(stated)
     return [
         File(
             path=row["path"],
@@ -334,10 +335,32 @@ def _files(root: Path, paths: pa.Table, refused: Mapping[str, str]) -> list[File
             format=row["kind"],
             reason=row["reason"] or refused.get(row["path"]),
             bytes=row["bytes"],
+            views=next((roles for scope, roles in views if sources.within(row["path"], scope)), ()),
         )
         for row in paths.to_pylist()
         if row["role"] not in {"ignored", "unreadable"}
     ]
+
+
+def _views(stated: Rows) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Return the columns that a manifest at the root overrides, by scope, the deepest first."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for claim in stated:
+        if claim["field"] == "view" and "/" not in claim["manifest"]:
+            column, role = claim["value"].rsplit("=", 1)
+            found[claim["scope"]].append((column, role))
+    return sorted(((scope, tuple(roles)) for scope, roles in found.items()), key=lambda each: (-len(each[0]), each[0]))
+
+
+def _overrides(claims: pa.Table) -> str | None:
+    """Say which overrides of column roles hold, and which do not because their manifest is not at the root."""
+    said = []
+    for claim in claims.to_pylist():
+        if claim["field"] == "view":
+            column, role = claim["value"].rsplit("=", 1)
+            verb = "is read as" if "/" not in claim["manifest"] else "is not read (no manifest at the root says so) as"
+            said.append(f"{claim['manifest']}: column {column!r} {verb} {role} in {claim['scope']}")
+    return "; ".join(said) or None
 
 
 def _observe(running: engines.Engine, files: list[File], scratch: Path, progress: Progress) -> list[Observed]:
@@ -400,7 +423,7 @@ def _conclude(
     findings, coverage = find_all(tables | settings)
     severities, tables["verdicts"] = profiles_.judge(findings, coverage, chosen, files)
     tables["findings"] = tabled(findings, severities)
-    tables["coverage"] = pa.concat_tables([_steps(files, refused, found.pivoted), coverage])
+    tables["coverage"] = pa.concat_tables([_steps(files, claims, refused, found.pivoted), coverage])
     del tables["paths"]
     return {name: schemas.conform(tables[name], schema) for name, schema in schemas.SEALED.items()}
 
@@ -478,14 +501,15 @@ def _originals(files: pa.Table) -> dict[str, str]:
     return {path: digests[digest].id for path, digest in zip(*columns, strict=True) if digest in digests}
 
 
-def _steps(files: pa.Table, refused: Mapping[str, str], pivoted: int) -> pa.Table:
-    """Say of every step what it did not look at."""
+def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], pivoted: int) -> pa.Table:
+    """Say of every step what it did not look at; first, what the data itself overrides."""
     rows = files.select(["path", "role", "bytes_skipped", "skip_reason", "records", "records_unreadable"]).to_pylist()
     seen = {
         "records_seen": sum(row["records"] - row["records_unreadable"] for row in rows),
         "records_unreadable": sum(row["records_unreadable"] for row in rows),
     }
     said: dict[str, str | None] = {
+        "overrides": _overrides(claims),
         "inventory": _told(row for row in rows if row["role"] == "ignored"),
         "manifests": _told(row for row in rows if row["path"] in refused),
         "records": _told(row for row in rows if row["role"] in {"data", "unreadable"}),

@@ -42,6 +42,7 @@ class File:
         format: of a file that is not data: what it is.
         reason: why its content counts as skipped.
         bytes: on disk.
+        views: column and role, where a manifest overrides the published table.
     """
 
     path: str
@@ -50,6 +51,7 @@ class File:
     format: str | None
     reason: str | None
     bytes: int
+    views: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ def _account(path: str, reason: str) -> records.Account:
 def _items(file: File) -> Iterator[records.Batch | records.Account | Died]:
     """Read a file; a fault of a reader, which nobody foresaw, is said of the file and does not end the scan."""
     try:
-        yield from records.read(file.location, file.path)
+        yield from records.read(file.location, file.path, roles=records.overridden(file.views))
     except ProvenanceError:
         raise
     except Exception as error:  # noqa: BLE001 - what is wrong with audited data never raises to the user

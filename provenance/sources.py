@@ -213,7 +213,8 @@ def _depth(scope: str) -> int:
     return 0 if scope == "./" else scope.rstrip("/").count("/") + 1
 
 
-def _within(path: str, scope: str) -> bool:
+def within(path: str, scope: str) -> bool:
+    """Tell whether a scope covers a path: './' all, a folder with a closing '/' what is below it, else one path."""
     return scope in {"./", path} or (scope.endswith("/") and path.startswith(scope))
 
 
@@ -506,7 +507,7 @@ class _LicenceScopes:
         """Decide among the statements of one scope; what a source says of named members goes to each of them."""
         covering = self._covering(place, source)
         # what stands inside the scope is nearer than what is said of it from above
-        inside = [claim for claim in covering if _within(claim["manifest"], place)]
+        inside = [claim for claim in covering if within(claim["manifest"], place)]
         own, home = self._by_source.get(source, []), place == self._sources[source].scope
         if own and home:
             return decide(own if source in self._named else own + inside, self._purpose)
@@ -522,7 +523,7 @@ class _LicenceScopes:
         return [
             claim
             for claim in self._by_scope.get(place, ())
-            if claim["witness"] not in _CARDS or _within(claim["scope"], home)
+            if claim["witness"] not in _CARDS or within(claim["scope"], home)
         ]
 
 

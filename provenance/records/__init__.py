@@ -24,9 +24,9 @@ from provenance.errors import FileChanged
 from provenance.records import csv, formats, json, parquet, text, views
 from provenance.records.formats import sniff
 from provenance.records.tally import Tally
-from provenance.records.views import Roles
+from provenance.records.views import Roles, overridden
 
-__all__ = ["FORMATS", "Account", "Batch", "Roles", "account", "read", "sniff"]
+__all__ = ["FORMATS", "Account", "Batch", "Roles", "account", "overridden", "read", "sniff"]
 
 Blocks = tuple[bytes, ...]
 Reader = Callable[[storage.Stream, Tally, storage.Limits, Roles], Iterator[pa.RecordBatch]]

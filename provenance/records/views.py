@@ -119,6 +119,33 @@ def load(path: Path | None = None) -> Roles:
         raise ConfigError(f"{place} is no table of column roles: {error}") from error
 
 
+@cache
+def overridden(overrides: tuple[tuple[str, str], ...]) -> Roles:
+    """Compile the published table with other roles for some columns.
+
+    Args:
+        overrides: column and role, the role as the table names it; they stand first in their role, in this order.
+
+    Returns:
+        The table, compiled.
+
+    Raises:
+        ConfigError: there is no such role.
+    """
+    import yaml
+
+    table = yaml.safe_load((data.HERE / "column-roles.yaml").read_text(encoding="utf-8"))
+    lists = table["text"] | {name: names for name, names in table.items() if isinstance(names, list)}
+    columns = {_hash(column): (column, role) for column, role in overrides}
+    for names in lists.values():
+        names[:] = [name for name in names if _hash(name) not in columns]
+    for column, role in reversed(columns.values()):
+        if role not in lists:
+            raise ConfigError(f"there is no column role {role!r}; there are: {', '.join(sorted(lists))}")
+        lists[role].insert(0, column)
+    return _compile(table)
+
+
 def _compile(table: dict[str, Any]) -> Roles:
     text = table["text"]
     kinds = [(SYSTEM, text["system"]), (HISTORY, text["history"]), (CHAT, table["chat"])]
