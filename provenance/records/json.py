@@ -16,7 +16,7 @@ is no JSON is one unreadable record, and reading goes on after it.
 
 # numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
 
-# ruff: noqa: PLR1714, SIM110 - a kernel is one automaton in one piece
+# ruff: noqa: PLR1714 - a kernel is one automaton in one piece
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ import numpy as np
 from numba import njit
 
 from provenance.records import strings, views
-from provenance.records.strings import DEPTH, INCOMPLETE, LARGE, LOST, NUL, OK, SYNTAX
-from provenance.storage import LIMITS
+from provenance.records.strings import DEPTH, INCOMPLETE, LARGE, LOST, MANY, NUL, OK, SYNTAX
+from provenance.storage import BLOCK, LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,10 +38,17 @@ if TYPE_CHECKING:
     from provenance.records.tally import Tally
     from provenance.storage import Limits, Stream
 
-_TAPE, _GROUPS, _RECORDS, _REPEATED, _PHASE, _STAMP = range(6)  # what `counts` counts
+_TAPE, _GROUPS, _RECORDS, _REPEATED, _PHASE, _BASE, _ERROR = range(7)  # what `counts` counts
 _OPEN, _NEXT, _AFTER, _DONE, _BROKEN = range(5)  # where in an array: after '[', after ',', after an element, after ']'
 _OBJECT, _ARRAY = 1, 2
-_SEED = np.uint64(int.from_bytes(os.urandom(8), "little"))
+LINES, ARRAY, OBJECT, ONE = range(4)
+"""What a kernel reads: a value a line, elements of an array, members of a valid object, or one value."""
+
+_CHECKED = -1  # kind of a value that is checked and no more
+_MOST = 1 << 21  # keys, or values that are kept, of one record: what bounds memory whatever a line holds
+_FULL = 1 << 18  # records, or values that are kept, after which a batch is full
+_NAMES = 1 << 16  # columns of a document
+_SEEDS = np.frombuffer(os.urandom(16), np.uint64)
 _TRUE, _FALSE, _NULL = (np.frombuffer(word, np.uint8) for word in (b"true", b"false", b"null"))
 
 
@@ -50,97 +57,97 @@ class Work(NamedTuple):
 
     tape: Any  # int32[:, 7], see views
     records: Any  # int32[:, 3]: start, end, error
-    counts: Any  # int64[6]
-    stack: Any  # int32[depth, 6]: container, kind, rank, group, object, entry of the key being read
-    entries: Any  # int32[:, 5]: start and end of the key in `keys`, object, first and last row of its value
-    sums: Any  # uint64[:]: hash of the entry
-    slots: Any  # int32[:, 2]: record in whose time the slot was filled, entry
-    keys: Any  # uint8[:]: keys of the record being read, unescaped
+    counts: Any  # int64[7]
+    stack: Any  # int32[depth, 6]: of the container around: what, kind, rank, group, number, entry of the last key
+    sums: Any  # uint64[:]: hash of each key of the record being read, and of its object
+    rows: Any  # int32[:, 2]: first and last row of the key's value
+    slots: Any  # int32[:]: keys by hash; what is below counts[_BASE] is empty
+    key: Any  # uint8[:]: a key, unescaped
     hashes: Any  # of Roles
     names: Any
     answers: Any
-    seed: Any
+    seeds: Any
 
 
 def prepare(size: int, depth: int, roles: views.Roles) -> Work:
     """Set memory aside for a buffer of `size` bytes."""
     few = size // 4 + 16  # no value that is kept is shorter than three bytes and a separator
-    slots = 1 << max(9, (size // 2).bit_length())
+    keys = min(few, _MOST)
     return Work(
-        np.empty((few, 7), np.int32),
-        np.empty((size + 16, 3), np.int32),
-        np.zeros(6, np.int64),
+        np.empty((min(few, _MOST + _FULL), 7), np.int32),
+        np.empty((min(size, _FULL) + 16, 3), np.int32),
+        np.array([0, 0, 0, 0, 0, 1, 0], np.int64),
         np.empty((depth, 6), np.int32),
-        np.empty((few, 5), np.int32),
-        np.empty(few, np.uint64),
-        np.zeros((slots, 2), np.int32),
+        np.empty(keys, np.uint64),
+        np.empty((keys, 2), np.int32),
+        np.zeros(1 << max(9, (2 * keys).bit_length()), np.int32),
         np.empty(size + 16, np.uint8),
         roles.hashes,
         roles.names,
         roles.answers,
-        np.array([_SEED], np.uint64),
+        _SEEDS,
     )
 
 
 @njit(nogil=True, cache=True)
 def _space(buf: Any, i: int, n: int, lines: bool) -> int:
-    while i < n and (buf[i] == 32 or buf[i] == 9 or buf[i] == 13 or (buf[i] == 10 and not lines)):
+    while i < n:
+        c = buf[np.uint64(i)]
+        if c > 32 or not (c == 32 or c == 9 or c == 13 or (c == 10 and not lines)):
+            return i
         i += 1
     return i
 
 
 @njit(nogil=True, cache=True)
-def _put(buf: Any, start: int, end: int, kind: int, rank: int, group: int, flags: int, work: Any) -> None:
-    """Put a string down on the tape, if it is of any use."""
-    if kind == views.SIDE or kind == views.META:
-        return
+def _put(
+    buf: Any, start: int, end: int, kind: int, rank: int, group: int, flags: int, first: int, answers: Any,
+    tape: Any, counts: Any,
+) -> bool:  # fmt: skip
+    """Put a string down on the tape, if it is of any use; return False where the record has too many."""
+    if kind == views.SIDE or kind == views.META or kind == _CHECKED:
+        return True
     escaped = (flags & strings.ESCAPED) != 0
     if kind == views.SPEAKER:
         value = strings.folded(buf, start, end)
-        for k in range(work.answers.shape[0]):
-            if work.answers[k] == value:
+        for answer in answers:
+            if answer == value:
                 flags |= views.ANSWERS
     elif kind == views.OTHER or kind == views.RECORD:
         if not views.lettered(buf, start, end, escaped):
-            return
+            return True
     elif views.blank(buf, start, end, escaped):
-        return
-    k = work.counts[_TAPE]
-    work.counts[_TAPE] = k + 1
-    row = work.tape[k]
-    row[views.REC], row[views.KIND], row[views.RANK], row[views.GROUP] = work.counts[_RECORDS], kind, rank, group
-    row[views.START], row[views.END], row[views.FLAGS] = start, end, flags
-
-
-@njit(nogil=True, cache=True)
-def _same(work: Any, a: int, b: int) -> bool:
-    size = work.entries[a, 1] - work.entries[a, 0]
-    if work.entries[a, 2] != work.entries[b, 2] or work.entries[b, 1] - work.entries[b, 0] != size:
+        return True
+    k = counts[_TAPE]
+    if k - first >= _MOST or k >= tape.shape[0]:
         return False
-    for k in range(size):
-        if work.keys[work.entries[a, 0] + k] != work.keys[work.entries[b, 0] + k]:
-            return False
+    counts[_TAPE] = k + 1
+    tape[k, views.REC], tape[k, views.KIND], tape[k, views.RANK] = counts[_RECORDS], kind, rank
+    tape[k, views.GROUP], tape[k, views.START], tape[k, views.END], tape[k, views.FLAGS] = group, start, end, flags
     return True
 
 
 @njit(nogil=True, cache=True)
-def _remember(work: Any, entry: int, mask: int) -> int:
+def _remember(entry: int, base: int, mask: int, sums: Any, rows: Any, slots: Any, tape: Any) -> int:
     """Enter a key; where its object has it already, kill that value's rows, for the last one wins, and return 1."""
-    at, stamp = np.int64(work.sums[entry] & np.uint64(mask)), work.counts[_STAMP]
-    while work.slots[at, 0] == stamp:
-        other = work.slots[at, 1]
-        if work.sums[other] == work.sums[entry] and _same(work, other, entry):
-            for k in range(work.entries[other, 3], work.entries[other, 4]):
-                work.tape[k, views.FLAGS] |= views.DEAD
-            work.slots[at, 1] = entry
+    at = np.int64(sums[entry] & np.uint64(mask))
+    while slots[at] >= base:
+        other = slots[at] - base
+        if sums[other] == sums[entry]:
+            for k in range(rows[other, 0], rows[other, 1]):
+                tape[k, views.FLAGS] |= views.DEAD
+            slots[at] = base + entry
             return 1
         at = (at + 1) & mask
-    work.slots[at, 0], work.slots[at, 1] = stamp, entry
+    slots[at] = base + entry
     return 0
 
 
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # spreads an object's number over 64 bits
+
+
 @njit(nogil=True, cache=True)
-def value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any) -> Any:
+def _value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any) -> Any:
     """Read one JSON value, check it in full and put down what has a role.
 
     Args:
@@ -155,9 +162,14 @@ def value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any
     Returns:
         Where it ends, or where its fault stands; error code.
     """
-    depth, entries, keyed, objects, mask = 0, 0, 0, 0, 255
-    work.counts[_STAMP] += 1
-    group, limit, eights = -1, work.stack.shape[0], strings.words(buf)
+    tape, counts, stack, sums, rows, slots = work.tape, work.counts, work.stack, work.sums, work.rows, work.slots
+    depth, entries, objects, mask, group, limit = 0, 0, 0, 255, -1, stack.shape[0]
+    first, base = counts[_TAPE], counts[_BASE]
+    if base > 1 << 30:
+        slots[:] = 0
+        base = 1
+    # The container that the value stands in.
+    box, box_kind, box_rank, box_group, box_number, box_entry = 0, 0, 0, -1, 0, -1
     while True:
         i = _space(buf, i, n, lines)
         if i >= n:
@@ -165,10 +177,11 @@ def value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any
         c = buf[i]
         fresh = False
         if c == 34:
-            end, error, flags = strings.string(buf, eights, i + 1, n)
+            end, error, flags = strings.string(buf, i + 1, n)
             if error != OK:
                 return end, error
-            _put(buf, i + 1, end, kind, rank, group, flags, work)
+            if not _put(buf, i + 1, end, kind, rank, group, flags, first, work.answers, tape, counts):
+                return i, MANY
             i = end + 1
         elif c == 123 or c == 91:
             if depth == limit:
@@ -176,21 +189,23 @@ def value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any
             fresh = True
             objects += 1
             if c == 123 and group < 0 and views.is_text(kind):
-                group = work.counts[_GROUPS]
-                work.counts[_GROUPS] += 1
+                group = counts[_GROUPS]
+                counts[_GROUPS] += 1
             if c == 91 and depth == 0 and kind == views.RECORD:
                 kind = views.CHAT
-            top = work.stack[depth]
-            top[0], top[1], top[2], top[3] = (_OBJECT if c == 123 else _ARRAY), kind, rank, group
-            top[4], top[5] = objects, -1
+            stack[depth, 0], stack[depth, 1], stack[depth, 2] = box, box_kind, box_rank
+            stack[depth, 3], stack[depth, 4], stack[depth, 5] = box_group, box_number, box_entry
+            box, box_kind, box_rank, box_group = (_OBJECT if c == 123 else _ARRAY), kind, rank, group
+            box_number, box_entry = objects, -1
             depth += 1
             i += 1
         elif c == 45 or 48 <= c <= 57:
             end, error = strings.number(buf, i, n)
             if error != OK:
                 return end, error
-            if views.is_text(kind) and (depth == 0 or work.stack[depth - 1, 0] == _OBJECT):
-                _put(buf, i, end, kind, rank, group, 0, work)
+            numeric = views.is_text(kind) and (depth == 0 or box == _OBJECT)
+            if numeric and not _put(buf, i, end, kind, rank, group, 0, first, work.answers, tape, counts):
+                return i, MANY
             i = end
         else:
             word = 4 if c == 116 or c == 110 else 5 if c == 102 else 0
@@ -210,12 +225,12 @@ def value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any
             if i >= n:
                 return n, INCOMPLETE
             c = buf[i]
-            top = work.stack[depth - 1]
-            container = top[0]
-            if container == _OBJECT and top[5] >= 0:
-                work.entries[top[5], 4] = work.counts[_TAPE]
-            if c == (125 if container == _OBJECT else 93):
+            if box_entry >= 0:
+                rows[box_entry, 1] = counts[_TAPE]
+            if c == (125 if box == _OBJECT else 93):
                 depth -= 1
+                box, box_kind, box_rank = int(stack[depth, 0]), int(stack[depth, 1]), int(stack[depth, 2])
+                box_group, box_number, box_entry = int(stack[depth, 3]), int(stack[depth, 4]), int(stack[depth, 5])
                 i += 1
                 fresh = False
                 continue
@@ -225,30 +240,37 @@ def value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any
                 i = _space(buf, i + 1, n, lines)
                 if i >= n:
                     return n, INCOMPLETE
-            kind, rank, group = int(top[1]), int(top[2]), int(top[3])
-            if container == _ARRAY:
+            kind, rank, group = box_kind, box_rank, box_group
+            if box == _ARRAY:
                 break
             if buf[i] != 34:
                 return i, (NUL if buf[i] == 0 else SYNTAX)
-            end, error, flags = strings.string(buf, eights, i + 1, n)
+            end, error, flags = strings.string(buf, i + 1, n)
             if error != OK:
                 return end, error
-            last, _ = strings.unescape(buf, i + 1, end, work.keys, keyed, True)
-            row = work.entries[entries]
-            row[0], row[1], row[2], row[3] = keyed, last, top[4], work.counts[_TAPE]
-            row[4] = work.counts[_TAPE]
-            work.sums[entries] = strings.hashed(work.keys, keyed, last, work.seed[0] + np.uint64(top[4]))
-            if 2 * entries > mask:
-                mask = 2 * mask + 1
-                work.counts[_STAMP] += 1
-                for k in range(entries):
-                    _remember(work, k, mask)
-            work.counts[_REPEATED] += _remember(work, entries, mask)
-            name, name_rank, turn = views.look_up(work.hashes, work.names, strings.folded(work.keys, keyed, last))
-            kind, rank = views.enter(kind, rank, name, name_rank, turn)
-            top[5] = entries
-            entries += 1
-            keyed = last
+            if kind != _CHECKED:
+                if entries >= sums.shape[0]:
+                    return i, MANY
+                if flags & strings.ESCAPED:
+                    last, _ = strings.unescape(buf, i + 1, end, work.key, 0, True)
+                    sum_ = strings.hashed(work.key, 0, last, work.seeds[0], work.seeds[1])
+                    role = strings.folded(work.key, 0, last)
+                else:
+                    sum_ = strings.hashed(buf, i + 1, end, work.seeds[0], work.seeds[1])
+                    role = strings.folded(buf, i + 1, end)
+                sums[entries] = sum_ + np.uint64(box_number) * _GOLDEN
+                rows[entries, 0] = rows[entries, 1] = counts[_TAPE]
+                if 2 * entries > mask:
+                    mask = 2 * mask + 1
+                    base += entries
+                    for k in range(entries):
+                        _remember(k, base, mask, sums, rows, slots, tape)
+                counts[_REPEATED] += _remember(entries, base, mask, sums, rows, slots, tape)
+                name, name_rank, turn = views.look_up(work.hashes, work.names, role)
+                kind, rank = views.enter(kind, rank, name, name_rank, turn)
+                box_entry = entries
+                entries += 1
+                counts[_BASE] = base + entries
             i = _space(buf, end + 1, n, lines)
             if i >= n:
                 return n, INCOMPLETE
@@ -269,26 +291,19 @@ def _record(start: int, end: int, error: int, tape: int, work: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def lines(buf: Any, i: int, n: int, final: bool, largest: int, work: Any) -> int:
-    """Read JSON Lines: one value a line, blank lines allowed.
+def _is_full(counts: Any, most: int, values: int) -> Any:
+    return counts[_RECORDS] >= most or counts[_TAPE] >= values
 
-    Args:
-        buf: bytes.
-        i: where a line begins.
-        n: where the bytes end.
-        final: nothing follows them.
-        largest: bytes of the largest record.
-        work: memory; gains records and their values.
 
-    Returns:
-        Where the first line begins that is not whole yet.
-    """
+@njit(nogil=True, cache=True)
+def _lines_of(buf: Any, i: int, n: int, final: bool, largest: int, most: int, values: int, work: Any) -> int:
+    """Read one value a line, blank lines allowed; return where the first begins that is not whole or not wanted."""
     while True:
         i = _space(buf, i, n, False)
-        if i >= n:
-            return n
+        if i >= n or _is_full(work.counts, most, values):
+            return i
         tape, repeated = work.counts[_TAPE], work.counts[_REPEATED]
-        end, error = value(buf, i, n, True, views.RECORD, 0, work)
+        end, error = _value(buf, i, n, True, views.RECORD, 0, work)
         if error == OK:
             end = _space(buf, end, n, True)
             if end < n and buf[end] != 10:
@@ -327,31 +342,25 @@ def _close(buf: Any, i: int, n: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def elements(buf: Any, i: int, n: int, final: bool, largest: int, kind: int, rank: int, work: Any) -> int:
-    """Read the elements of an array; `work.counts[_PHASE]` says where in it the bytes begin.
+def _elements_of(
+    buf: Any, i: int, n: int, final: bool, named: bool, largest: int, most: int, values: int, kind: int, rank: int,
+    work: Any,
+) -> int:  # fmt: skip
+    """Read elements of an array, or members of a valid object; `work.counts[_PHASE]` says where in it they begin.
 
-    Args:
-        buf: bytes.
-        i: where to begin.
-        n: where the bytes end.
-        final: nothing follows them.
-        largest: bytes of the largest record.
-        kind: what an element is, see views.
-        rank: its rank.
-        work: memory; gains records and their values.
-
-    Returns:
-        Where the first element begins that is not whole yet, or where the array ends or its structure is lost.
+    Returns where the first element begins that is not whole or not wanted, or where the array ends or its structure is
+    lost.
     """
+    close_ = 125 if named else 93
     while True:
         i = _space(buf, i, n, False)
         phase = work.counts[_PHASE]
-        if i >= n or phase >= _DONE:
+        if i >= n or phase >= _DONE or _is_full(work.counts, most, values):
             return i
         if phase == _AFTER:
             if buf[i] == 44:
                 work.counts[_PHASE] = _NEXT
-            elif buf[i] == 93:
+            elif buf[i] == close_:
                 work.counts[_PHASE] = _DONE
             else:
                 _record(i, i, LOST, work.counts[_TAPE], work)
@@ -359,11 +368,14 @@ def elements(buf: Any, i: int, n: int, final: bool, largest: int, kind: int, ran
                 return i
             i += 1
             continue
-        if phase == _OPEN and buf[i] == 93:
+        if phase == _OPEN and buf[i] == close_:
             work.counts[_PHASE] = _DONE
             return i + 1
         tape, repeated = work.counts[_TAPE], work.counts[_REPEATED]
-        end, error = value(buf, i, n, False, kind, rank, work)
+        if named:
+            end, _, _ = strings.string(buf, i + 1, n)
+            i = _space(buf, end + 1, n, False) + 1
+        end, error = _value(buf, i, n, False, kind, rank, work)
         after = _AFTER
         if error != OK and (final or end < n):
             close = n if error == INCOMPLETE else _close(buf, i, n)
@@ -378,35 +390,123 @@ def elements(buf: Any, i: int, n: int, final: bool, largest: int, kind: int, ran
 
 
 @njit(nogil=True, cache=True)
-def members(buf: Any, i: int, n: int, kind: int, rank: int, names: Any, work: Any) -> int:
-    """Read the members of an object that is known to be valid, each as a record of its own.
+def scan(
+    buf: Any, i: int, n: int, final: bool, shape: int, largest: int, most: int, values: int, kind: int, rank: int,
+    work: Any,
+) -> int:  # fmt: skip
+    """Read records: one kernel, for each costs a new user seconds to compile.
 
     Args:
         buf: bytes.
-        i: where the object begins.
+        i: where to begin.
         n: where the bytes end.
-        kind: what a member is, see views.
+        final: nothing follows them.
+        shape: LINES, ARRAY, OBJECT or ONE.
+        largest: bytes of the largest record.
+        most: records after which to stop.
+        values: values that are kept, after which to stop.
+        kind: what a record is, see views.
         rank: its rank.
-        names: int32[:, 2]: gains start and end of each name, without its quotes.
-        work: memory; gains a record a member.
+        work: memory; gains records and their values (of ONE: its values, and an error code).
 
     Returns:
-        Number of members.
+        Where the first record begins that is not whole or not wanted, or where the array ends or its structure is lost.
     """
-    count, eights = 0, strings.words(buf)
-    i = _space(buf, i, n, False) + 1
+    if shape == LINES:
+        return _lines_of(buf, i, n, final, largest, most, values, work)
+    if shape == ONE:
+        i, work.counts[_ERROR] = _value(buf, i, n, False, kind, rank, work)
+        return i
+    return _elements_of(buf, i, n, final, shape == OBJECT, largest, most, values, kind, rank, work)
+
+
+@njit(nogil=True, cache=True)
+def _skip(buf: Any, i: int, n: int) -> int:
+    """Return where a valid value ends that begins at `i`."""
+    depth = 0
     while True:
-        i = _space(buf, i, n, False)
-        if i >= n or buf[i] == 125:
-            return count
+        c = buf[i]
+        if c == 34:
+            i, _, _ = strings.string(buf, i + 1, n)
+        elif c == 123 or c == 91:
+            depth += 1
+        elif c == 125 or c == 93:
+            depth -= 1
+        elif c != 44 and c != 58 and c > 32:
+            while i + 1 < n and (
+                buf[i + 1] == 43 or buf[i + 1] == 45 or buf[i + 1] == 46 or 48 <= buf[i + 1] | 32 <= 122
+            ):
+                i += 1
+        i += 1
+        if depth == 0:
+            return i
+
+
+@njit(nogil=True, cache=True)
+def _writes(buf: Any, i: int, end: int, number: int) -> bool:
+    """Say whether bytes are a number's decimal digits."""
+    while end > i and buf[end - 1] == 48 + number % 10:
+        number //= 10
+        end -= 1
+        if number == 0:
+            return i == end
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _count(buf: Any, i: int, n: int) -> Any:
+    """Count the elements of a valid array, or members of an object.
+
+    Returns where it ends, their number, whether all are objects, and whether the names are 0, 1, 2, ... in this order.
+    """
+    named = buf[i] == 123
+    count, objects, numbered = 0, True, named
+    i = _space(buf, i + 1, n, False)
+    while buf[i] != 125 and buf[i] != 93:
         if buf[i] == 44:
             i = _space(buf, i + 1, n, False)
-        end, _, _ = strings.string(buf, eights, i + 1, n)
-        names[count, 0], names[count, 1] = i + 1, end
-        start = _space(buf, _space(buf, end + 1, n, False) + 1, n, False)
-        i, _ = value(buf, start, n, False, kind, rank, work)
-        _record(start, i, OK, 0, work)
+        if named:
+            end, _, _ = strings.string(buf, i + 1, n)
+            numbered = numbered and _writes(buf, i + 1, end, count)
+            i = _space(buf, _space(buf, end + 1, n, False) + 1, n, False)
+        objects = objects and buf[i] == 123
+        i = _space(buf, _skip(buf, i, n), n, False)
         count += 1
+    return i + 1, count, objects, numbered
+
+
+@njit(nogil=True, cache=True)
+def survey(buf: Any, n: int, out: Any) -> int:
+    """List the members of a valid object.
+
+    Args:
+        buf: bytes.
+        n: where they end.
+        out: int32[:, 7]: gains start and end of the name, of the value, and of a container: number of elements, whether
+            all are objects, whether all are named by their number.
+
+    Returns:
+        Number of members; -1 where there are more than rows.
+    """
+    count = 0
+    i = _space(buf, _space(buf, 0, n, False) + 1, n, False)
+    while buf[i] != 125:
+        if count == out.shape[0]:
+            return -1
+        if buf[i] == 44:
+            i = _space(buf, i + 1, n, False)
+        end, _, _ = strings.string(buf, i + 1, n)
+        out[count, 0], out[count, 1] = i + 1, end
+        i = _space(buf, _space(buf, end + 1, n, False) + 1, n, False)
+        out[count, 2] = i
+        if buf[i] == 123 or buf[i] == 91:
+            i, out[count, 4], out[count, 5], out[count, 6] = _count(buf, i, n)
+        else:
+            i = _skip(buf, i, n)
+        out[count, 3] = i
+        i = _space(buf, i, n, False)
+        count += 1
+    return count
 
 
 class _Buffer:
@@ -414,26 +514,44 @@ class _Buffer:
 
     def __init__(self, stream: Stream, limits: Limits, roles: views.Roles) -> None:
         self.stream, self.limits, self.roles = stream, limits, roles
-        self.data = np.empty(0, np.uint8)
+        self._store = np.empty(0, np.uint8)
+        self.data = np.frombuffer(b"", np.uint8)
         self.final = False
         self.work: Work | None = None
 
     def fill(self, kept: int) -> None:
         """Drop all but the last `kept` bytes and read on: a batch, or as much as was kept: time stays linear."""
-        tail = self.data[len(self.data) - kept :].tobytes()
         wanted = max(self.limits.batch, min(kept, self.limits.record + 1 - kept))
-        more = self.stream.read(wanted)
-        self.final = len(more) < wanted
-        self.data = np.frombuffer(tail + more, np.uint8)
+        size = kept + wanted
+        store = self._store if len(self._store) >= size else np.empty(size, np.uint8)
+        store[:kept] = self.data[len(self.data) - kept :]
+        end, part = kept, b""
+        while end < size and (part := self.stream.read(min(BLOCK, size - end))):
+            store[end : end + len(part)] = np.frombuffer(part, np.uint8)
+            end += len(part)
+        self.final = end < size
+        self._store, self.data = store, store[:end]
+        self.data.flags.writeable = False  # as bytes are: kernels are compiled once, for one kind of array
 
     def memory(self) -> Work:
         """Return memory for the bytes at hand, emptied of records."""
-        if self.work is None or len(self.work.keys) < len(self.data) + 16:
+        if self.work is None or len(self.work.key) < len(self.data) + 16:
             phase = self.work.counts[_PHASE] if self.work else 0
             self.work = prepare(len(self.data), self.limits.depth, self.roles)
             self.work.counts[_PHASE] = phase
         self.work.counts[: _REPEATED + 1] = 0
         return self.work
+
+    def scan(self, i: int, shape: int, *, n: int | None = None) -> tuple[int, Work]:
+        """Read records of the bytes at hand, from `i` on; return where it stopped, and what was found."""
+        work, largest = self.memory(), self.limits.record
+        n, final = (len(self.data), self.final) if n is None else (n, True)
+        return int(scan(self.data, i, n, final, shape, largest, _FULL, _FULL, views.RECORD, 0, work)), work
+
+
+def _full(work: Work) -> bool:
+    """Say whether a kernel stopped because its batch is full."""
+    return bool(work.counts[_RECORDS] >= _FULL or work.counts[_TAPE] >= _FULL)
 
 
 def _batch(data: Any, work: Work, tally: Tally) -> pa.RecordBatch:
@@ -495,9 +613,13 @@ _SAMPLE = 8  # lines that are tried where the first is broken
 def _try(part: bytes) -> tuple[int, int]:
     """Return where the first value of some bytes ends, and its error code."""
     data = np.frombuffer(part, np.uint8)
-    work = prepare(len(data), LIMITS.depth, views.load())
-    end, error = value(data, 0, len(data), False, views.META, 0, work)
-    return int(end), int(error)
+    return _check(data, prepare(0, LIMITS.depth, views.load()))
+
+
+def _check(data: Any, work: Work) -> tuple[int, int]:
+    """Check one value and no more; return where it ends, and its error code."""
+    end = scan(data, 0, len(data), True, ONE, len(data), 1, 1, _CHECKED, 0, work)
+    return int(end), int(work.counts[_ERROR])
 
 
 def by_lines(head: bytes) -> bool:
@@ -537,11 +659,13 @@ def _lines(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     kept = len(buffer.data)
     while not buffer.final:
         buffer.fill(kept)
-        work = buffer.memory()
-        done = lines(buffer.data, 0, len(buffer.data), buffer.final, buffer.limits.record, work)
+        done, full = 0, True
+        while full:
+            done, work = buffer.scan(done, LINES)
+            full = _full(work)
+            if work.counts[_RECORDS]:
+                yield _batch(buffer.data, work, tally)
         kept = len(buffer.data) - done
-        if work.counts[_RECORDS]:
-            yield _batch(buffer.data, work, tally)
         if kept > buffer.limits.record:
             size = kept + _skip_line(buffer)
             kept = len(buffer.data)
@@ -565,14 +689,17 @@ def _array(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     kept, phase, started = 0, _OPEN, False
     while not buffer.final and phase < _DONE:
         buffer.fill(kept)
-        work, data = buffer.memory(), buffer.data
-        start = 0 if started else int(_space(data, 0, len(data), False)) + 1
-        done = elements(data, start, len(data), buffer.final, buffer.limits.record, views.RECORD, 0, work)
-        started, phase, kept = True, int(work.counts[_PHASE]), len(data) - done
-        if buffer.final and phase < _DONE:
-            _record(done, done, INCOMPLETE, work.counts[_TAPE], work)
-        if work.counts[_RECORDS]:
-            yield _batch(data, work, tally)
+        data = buffer.data
+        done, full = 0 if started else int(_space(data, 0, len(data), False)) + 1, True
+        started = True
+        while full:
+            done, work = buffer.scan(done, ARRAY)
+            phase, full = int(work.counts[_PHASE]), _full(work)
+            if buffer.final and phase < _DONE and not full:
+                _record(done, done, INCOMPLETE, work.counts[_TAPE], work)
+            if work.counts[_RECORDS]:
+                yield _batch(data, work, tally)
+        kept = len(data) - done
         if kept > buffer.limits.record and phase < _DONE:
             yield _large(tally, kept)
             kept, phase = 0, _BROKEN
@@ -592,8 +719,8 @@ def _document(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     buffer.fill(0)
     while not buffer.final and len(buffer.data) <= buffer.limits.record:
         buffer.fill(len(buffer.data))
-    data, work = buffer.data, buffer.memory()
-    end, error = value(data, 0, len(data), False, views.RECORD, 0, work)
+    data = buffer.data
+    end, error = _check(data, prepare(0, buffer.limits.depth, buffer.roles))
     rest = len(data) - int(_space(data, end, len(data), False))
     large = not buffer.final or len(data) > buffer.limits.record
     if (error == OK and rest) or (
@@ -603,9 +730,9 @@ def _document(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     elif large:
         yield _large(tally, len(data) + buffer.stream.drain())
     elif error == OK:
-        yield _columns(data, buffer, tally) or _one(data, end, OK, buffer, tally)
+        yield from _columns(buffer, tally) or _one(end, OK, buffer, tally)
     else:
-        yield _one(data, len(data), error, buffer, tally)
+        yield from _one(len(data), error, buffer, tally)
 
 
 def _lines_from(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
@@ -613,61 +740,47 @@ def _lines_from(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     yield from _lines(buffer, tally)
 
 
-def _one(data: Any, end: int, error: int, buffer: _Buffer, tally: Tally) -> pa.RecordBatch:
+def _one(end: int, error: int, buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     work = buffer.memory()
     if error == OK:
-        value(data, 0, len(data), False, views.RECORD, 0, work)
+        _, work = buffer.scan(0, ONE)
+        error = int(work.counts[_ERROR])
     _record(0, end, error, 0, work)
-    return _batch(data, work, tally)
-
-
-def _members(data: Any, start: int, end: int, buffer: _Buffer) -> list[tuple[bytes, int, int]]:
-    """List the members of an object by name; of repeated names the last."""
-    work, names = buffer.memory(), np.empty(((end - start) // 4 + 1, 2), np.int32)
-    count = members(data, start, end, views.META, 0, names, work)
-    spans = zip(names[:count].tolist(), work.records[:count, :2].tolist(), strict=True)
-    found = {data[a:b].tobytes(): (c, d) for (a, b), (c, d) in spans}
-    return [(name, *span) for name, span in found.items()]
-
-
-def _starts(data: Any, start: int, end: int, buffer: _Buffer) -> Any:
-    """Return the first byte of each element of an array, or member of an object with the names 0, 1, ...; else None."""
-    work = buffer.memory()
-    if data[start] == _BRACKET:
-        work.counts[_PHASE] = _OPEN
-        elements(data, start + 1, end, True, end - start, views.META, 0, work)
-        return data[work.records[: work.counts[_RECORDS], 0]]
-    names = np.empty(((end - start) // 4 + 1, 2), np.int32)
-    count = members(data, start, end, views.META, 0, names, work)
-    numbered = all(data[a:b].tobytes() == str(k).encode() for k, (a, b) in enumerate(names[:count].tolist()))
-    return data[work.records[:count, 0]] if numbered else None
+    yield _batch(buffer.data, work, tally)
 
 
 _BRACKET, _BRACE, _NEWLINE = ord("["), ord("{"), ord("\n")
 
 
-def _columns(data: Any, buffer: _Buffer, tally: Tally) -> pa.RecordBatch | None:
-    """Make the batch of a document that holds its records by column or in a wrapper; None where it is one record."""
-    found = _members(data, 0, len(data), buffer)
-    nested = [(name, start, end) for name, start, end in found if data[start] in (_BRACKET, _BRACE)]
-    arrays = [span for span in nested if data[span[1]] == _BRACKET]
-    if len(nested) == len(arrays) == 1:
-        firsts = _starts(data, *arrays[0][1:], buffer)
-        if len(firsts) and (firsts == _BRACE).all():
-            return _transpose(data, [(views.RECORD, 0, *arrays[0][1:])], len(firsts), buffer, tally)
-    if not nested or len(nested) < len(found) or len({data[span[1]] for span in nested}) > 1:
+def _columns(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch] | None:
+    """Read a document that holds its records by column or in a wrapper; None where it is one record."""
+    data, out = buffer.data, np.empty((min(_NAMES, len(buffer.data) // 4 + 1), 7), np.int32)
+    count = int(survey(data, len(data), out))
+    if count < 0:
         return None
-    lengths = set()
-    for _, start, end in nested:
-        firsts = _starts(data, start, end, buffer)
-        lengths.add(-1 if firsts is None else len(firsts))
-        if len(lengths) > 1:
-            return None
-    count = lengths.pop()
-    if count < 1:
+    found = {data[row[0] : row[1]].tobytes(): row for row in out[:count].tolist()}  # of repeated names the last
+    nested = {name: row for name, row in found.items() if data[row[2]] in (_BRACKET, _BRACE)}
+    arrays = [row for row in nested.values() if data[row[2]] == _BRACKET]
+    if len(nested) == len(arrays) == 1 and arrays[0][4] and arrays[0][5]:
+        return _wrapped(arrays[0][2] + 1, arrays[0][3], buffer, tally)
+    if not nested or len(nested) < len(found) or 0 < len(arrays) < len(nested):
         return None
-    spans = [(*_role(name, buffer.roles), start, end) for name, start, end in nested]
-    return _transpose(data, spans, count, buffer, tally)
+    lengths = {row[4] if data[row[2]] == _BRACKET or row[6] else -1 for row in nested.values()}
+    if len(lengths) > 1 or min(lengths) < 1:
+        return None
+    columns = [(*_role(name, buffer.roles), row[2], row[3]) for name, row in nested.items()]
+    return _transpose(columns, lengths.pop(), buffer, tally)
+
+
+def _wrapped(start: int, end: int, buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
+    """Read the array of a wrapper."""
+    buffer.memory().counts[_PHASE] = _OPEN
+    phase = _OPEN
+    while phase < _DONE:
+        start, work = buffer.scan(start, ARRAY, n=end)
+        phase = int(work.counts[_PHASE])
+        if work.counts[_RECORDS]:
+            yield _batch(buffer.data, work, tally)
 
 
 def _role(name: bytes, roles: views.Roles) -> tuple[int, int]:
@@ -676,17 +789,32 @@ def _role(name: bytes, roles: views.Roles) -> tuple[int, int]:
 
 
 def _transpose(
-    data: Any, columns: list[tuple[int, int, int, int]], count: int, buffer: _Buffer, tally: Tally
-) -> pa.RecordBatch:
-    """Make one batch of columns, each with kind, rank, start and end, whose elements are values of the same records."""
-    work = buffer.memory()
-    names = np.empty((len(data) // 4 + 1, 2), np.int32)
-    for kind, rank, start, end in columns:
-        work.counts[_RECORDS], work.counts[_PHASE] = 0, _OPEN
-        if data[start] == _BRACKET:
-            elements(data, start + 1, end, True, len(data), kind, rank, work)
-        else:
-            members(data, start, end, kind, rank, names, work)
-    work.records[:count, 0] = work.records[:count, 1] = work.records[:count, 2] = 0
-    work.counts[_RECORDS] = count
-    return _batch(data, work, tally)
+    columns: list[tuple[int, int, int, int]], count: int, buffer: _Buffer, tally: Tally
+) -> Iterator[pa.RecordBatch]:
+    """Read columns, each with kind, rank, start and end, whose elements are values of the same records."""
+    places, phases = [start + 1 for _, _, start, _ in columns], _OPEN
+    most, row = max(1, _FULL // len(columns)), 0
+    while row < count:
+        most = min(most, count - row)
+        found, errors, work = _across(columns, places, phases, most, buffer)
+        if most > 1 and MANY in errors:
+            most = max(1, most // 16)  # cells of many values: fewer rows at a time
+            continue
+        places, phases, row = found, _AFTER, row + most
+        work.records[:most] = 0
+        work.records[:most, 2] = errors
+        work.counts[_RECORDS] = most
+        yield _batch(buffer.data, work, tally)
+
+
+def _across(
+    columns: list[tuple[int, int, int, int]], places: list[int], phase: int, most: int, buffer: _Buffer
+) -> tuple[list[int], Any, Work]:
+    """Read `most` elements of each column; return where each stopped, the records' error codes, and what was found."""
+    work, data, found, errors = buffer.memory(), buffer.data, [], np.zeros(most, np.int32)
+    for (kind, rank, start, end), place in zip(columns, places, strict=True):
+        work.counts[_RECORDS], work.counts[_PHASE] = 0, phase
+        shape = ARRAY if data[start] == _BRACKET else OBJECT
+        found.append(int(scan(data, place, end, True, shape, len(data), most, _MOST, kind, rank, work)))
+        errors = np.maximum(errors, work.records[:most, 2] if work.counts[_RECORDS] == most else MANY)
+    return found, errors, work

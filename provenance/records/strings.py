@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-OK, INCOMPLETE, SYNTAX, ENCODING, NUL, DEPTH, LARGE, RAGGED, LOST, QUOTING = range(10)
+OK, INCOMPLETE, SYNTAX, ENCODING, NUL, DEPTH, LARGE, RAGGED, LOST, QUOTING, MANY = range(11)
 REASONS = (
     None,
     "truncated record",
@@ -27,6 +27,7 @@ REASONS = (
     "number of fields differs from the header",
     "array structure lost",
     "text after a closing quote",
+    "too many values",
 )
 """What each error code says in RECORDS.error."""
 
@@ -35,15 +36,12 @@ ESCAPED = 1
 SURROGATE = 2
 """Flag of a string that holds a lone surrogate."""
 
-_PLAIN, _QUOTE, _BACKSLASH, _CONTROL, _WIDE = range(5)
-CLASS = np.zeros(256, np.uint8)
-CLASS[:32] = _CONTROL
-CLASS[34] = _QUOTE
-CLASS[92] = _BACKSLASH
-CLASS[128:] = _WIDE
+_HEX = np.full(256, 255, np.uint8)
+for _digit, _byte in enumerate(b"0123456789abcdef"):
+    _HEX[_byte] = _HEX[ord(chr(_byte).upper())] = _digit
 
 
-@njit(nogil=True, cache=True, inline="never")
+@njit(nogil=True, cache=True)
 def character(buf: Any, i: int, n: int) -> int:
     """Measure the UTF-8 character at `i`.
 
@@ -84,49 +82,85 @@ def character(buf: Any, i: int, n: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def hexadecimal(buf: Any, i: int) -> int:
+def hexadecimal(buf: Any, i: int) -> Any:
     """Return the number that four hexadecimal digits at `i` write, or -1."""
-    number = 0
-    for k in range(i, i + 4):
-        c = int(buf[k])
-        if 48 <= c <= 57:
-            digit = c - 48
-        elif 65 <= c <= 70:
-            digit = c - 55
-        elif 97 <= c <= 102:
-            digit = c - 87
-        else:
-            return -1
-        number = number * 16 + digit
-    return number
+    a, b, c, d = _HEX[buf[i]], _HEX[buf[i + 1]], _HEX[buf[i + 2]], _HEX[buf[i + 3]]
+    if a | b | c | d == 255:
+        return -1
+    return np.int64(a) << 12 | np.int64(b) << 8 | np.int64(c) << 4 | np.int64(d)
 
 
 _ONES = np.uint64(0x0101010101010101)
 _HIGHS = np.uint64(0x8080808080808080)
 _SPACES, _QUOTES, _BACKSLASHES = (_ONES * np.uint64(code) for code in (0x20, 0x22, 0x5C))
+_PAIR, _IS_PAIR = np.uint64(0xC0C0F0C0C0F0), np.uint64(0x8080E08080E0)  # two characters of three bytes
+_LEADS = np.uint64(0xDFFE)  # of such a lead's low bits: all but E0 and ED, whose second bytes are limited
 
 
 @njit(nogil=True, cache=True)
-def words(buf: Any) -> Any:
-    """View bytes eight at a time; what is left over at the end is left out."""
-    return buf[: buf.shape[0] // 8 * 8].view(np.uint64)
+def eight(buf: Any, i: int) -> np.uint64:
+    """Read eight bytes at `i`, the first one lowest: an index without sign is what lets LLVM make one load of it."""
+    j = np.uint64(i)
+    low = np.uint64(buf[j]) | np.uint64(buf[j + np.uint64(1)]) << np.uint64(8)
+    low |= np.uint64(buf[j + np.uint64(2)]) << np.uint64(16) | np.uint64(buf[j + np.uint64(3)]) << np.uint64(24)
+    high = np.uint64(buf[j + np.uint64(4)]) | np.uint64(buf[j + np.uint64(5)]) << np.uint64(8)
+    high |= np.uint64(buf[j + np.uint64(6)]) << np.uint64(16) | np.uint64(buf[j + np.uint64(7)]) << np.uint64(24)
+    return low | high << np.uint64(32)
 
 
 @njit(nogil=True, cache=True)
-def _is_plain(word: np.uint64) -> bool:
-    """Say whether eight bytes are ASCII without controls, quotes and backslashes (Mycroft's test for a zero byte)."""
-    quote, backslash = word ^ _QUOTES, word ^ _BACKSLASHES
-    odd = (word - _SPACES) & ~word | (quote - _ONES) & ~quote | (backslash - _ONES) & ~backslash | word
-    return bool(odd & _HIGHS == 0)
+def copy(buf: Any, i: int, end: int, out: Any, at: int) -> int:
+    """Copy `buf[i:end]` to `out` from `at` on and return where it ends (a slice would be counted and checked)."""
+    for k in range(end - i):
+        out[np.uint64(at + k)] = buf[np.uint64(i + k)]
+    return at + end - i
 
 
 @njit(nogil=True, cache=True)
-def string(buf: Any, eights: Any, i: int, n: int) -> Any:
+def _zeros(word: np.uint64) -> np.uint64:
+    """Mark the lowest zero byte of eight by its highest bit (Mycroft); bits above it mean nothing."""
+    return (word - _ONES) & ~word & _HIGHS
+
+
+@njit(nogil=True, cache=True)
+def _place(marks: np.uint64) -> Any:
+    """Return which byte holds the lowest mark."""
+    low = marks >> np.uint64(7)
+    return np.int64(((low - np.uint64(1)) & ~low & _ONES) * _ONES >> np.uint64(56))
+
+
+@njit(nogil=True, cache=True)
+def plain(buf: Any, i: int, n: int) -> Any:
+    """Return where the first byte from `i` on stands that is no ASCII text of a JSON string, or `n`."""
+    while i + 8 <= n:
+        word = eight(buf, i)
+        odd = (word - _SPACES) & ~word | _zeros(word ^ _QUOTES) | _zeros(word ^ _BACKSLASHES) | word
+        if odd & _HIGHS:
+            return i + _place(odd & _HIGHS)
+        i += 8
+    while i < n and 32 <= buf[i] < 128 and buf[i] != 34 and buf[i] != 92:
+        i += 1
+    return i
+
+
+@njit(nogil=True, cache=True)
+def _wide(buf: Any, i: int, n: int) -> int:
+    """Skip characters of three bytes, which nearly all of Chinese, Japanese and Korean are, two at a time."""
+    while i + 8 <= n:
+        word = eight(buf, i)
+        leads = _LEADS >> (word & np.uint64(15)) & _LEADS >> (word >> np.uint64(24) & np.uint64(15))
+        if word & _PAIR != _IS_PAIR or leads & np.uint64(1) == 0:
+            break
+        i += 6
+    return i
+
+
+@njit(nogil=True, cache=True)
+def string(buf: Any, i: int, n: int) -> Any:
     """Find the end of a JSON string (RFC 8259 section 7) and check it.
 
     Args:
         buf: bytes.
-        eights: the same as `words`.
         i: just after the opening quote.
         n: where the bytes end.
 
@@ -134,32 +168,29 @@ def string(buf: Any, eights: Any, i: int, n: int) -> Any:
         Position of the closing quote or of the fault; error code; flags.
     """
     flags = 0
-    while i < n:
-        if i & 7 == 0:
-            k, last = i >> 3, n >> 3
-            while k < last and _is_plain(eights[k]):
-                k += 1
-            i = k << 3
-            if i >= n:
-                break
-        kind = CLASS[buf[i]]
-        if kind == _PLAIN:
-            i += 1
-        elif kind == _QUOTE:
+    while True:
+        i = plain(buf, i, n)
+        if i >= n:
+            return n, INCOMPLETE, flags
+        c = buf[i]
+        if c == 34:
             return i, OK, flags
-        elif kind == _WIDE:
-            length = character(buf, i, n)
-            if length <= 0:
-                return i, (INCOMPLETE if length < 0 else ENCODING), flags
-            i += length
-        elif kind == _BACKSLASH:
+        if c >= 128:
+            while i < n and buf[i] >= 128:
+                i = _wide(buf, i, n)
+                if i < n and buf[i] >= 128:
+                    length = character(buf, i, n)
+                    if length <= 0:
+                        return i, (INCOMPLETE if length < 0 else ENCODING), flags
+                    i += length
+        elif c == 92:
             flags |= ESCAPED
             if i + 1 >= n:
                 return i, INCOMPLETE, flags
             c = buf[i + 1]
             if c == 117:  # \u
                 for k in range(i + 2, min(i + 6, n)):
-                    if not (48 <= buf[k] <= 57 or 97 <= (buf[k] | 32) <= 102):
+                    if _HEX[buf[k]] == 255:
                         return i, SYNTAX, flags
                 if i + 6 > n:
                     return i, INCOMPLETE, flags
@@ -169,8 +200,7 @@ def string(buf: Any, eights: Any, i: int, n: int) -> Any:
             else:
                 return i, SYNTAX, flags
         else:
-            return i, (NUL if buf[i] == 0 else SYNTAX), flags
-    return n, INCOMPLETE, flags
+            return i, (NUL if c == 0 else SYNTAX), flags
 
 
 @njit(nogil=True, cache=True)
@@ -196,6 +226,19 @@ def encode(out: Any, at: int, code: int) -> int:
 
 
 @njit(nogil=True, cache=True)
+def _backslash(buf: Any, i: int, end: int) -> Any:
+    """Return where the first backslash from `i` on stands, or `end`."""
+    while i + 8 <= end:
+        marks = _zeros(eight(buf, i) ^ _BACKSLASHES)
+        if marks:
+            return i + _place(marks)
+        i += 8
+    while i < end and buf[i] != 92:
+        i += 1
+    return i
+
+
+@njit(nogil=True, cache=True)
 def unescape(buf: Any, i: int, end: int, out: Any, at: int, exact: bool) -> Any:
     """Take the escapes out of a checked JSON string.
 
@@ -213,12 +256,9 @@ def unescape(buf: Any, i: int, end: int, out: Any, at: int, exact: bool) -> Any:
     flags = 0
     while i < end:
         if buf[i] != 92:
-            size = 1
-            while i + size < end and buf[i + size] != 92:
-                size += 1
-            out[at : at + size] = buf[i : i + size]
-            i += size
-            at += size
+            first = i
+            i = _backslash(buf, i, end)
+            at = copy(buf, first, i, out, at)
             continue
         c = buf[i + 1]
         if c != 117:
@@ -298,11 +338,21 @@ def number(buf: Any, i: int, n: int) -> Any:
 def valid(buf: Any, i: int, n: int) -> int:
     """Return the error code of a run of text: OK, NUL or ENCODING."""
     while i < n:
+        while i + 8 <= n:
+            word = eight(buf, i)
+            if (_zeros(word) | word & _HIGHS) != 0:
+                break
+            i += 8
+        if i >= n:
+            break
         c = buf[i]
         if c == 0:
             return NUL
         if c < 128:
             i += 1
+            continue
+        i = _wide(buf, i, n)
+        if i >= n or buf[i] < 128:
             continue
         length = character(buf, i, n)
         if length <= 0:
@@ -333,12 +383,48 @@ def folded(buf: Any, i: int, end: int) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
-def hashed(buf: Any, i: int, end: int, seed: np.uint64) -> np.uint64:
-    """Hash bytes exactly (FNV-1a from a seed, then a finaliser, so that nobody can choose keys that collide)."""
-    h = _OFFSET ^ seed
-    for k in range(i, end):
-        h = (h ^ np.uint64(buf[k])) * _PRIME
-    h ^= h >> np.uint64(33)
-    h *= np.uint64(0xFF51AFD7ED558CCD)
-    h ^= h >> np.uint64(33)
-    return h
+def _round(a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64) -> Any:
+    """Mix the four words of SipHash once."""
+    a += b
+    b = (b << np.uint64(13) | b >> np.uint64(51)) ^ a
+    a = a << np.uint64(32) | a >> np.uint64(32)
+    c += d
+    d = (d << np.uint64(16) | d >> np.uint64(48)) ^ c
+    a += d
+    d = (d << np.uint64(21) | d >> np.uint64(43)) ^ a
+    c += b
+    b = (b << np.uint64(17) | b >> np.uint64(47)) ^ c
+    return a, b, c << np.uint64(32) | c >> np.uint64(32), d
+
+
+@njit(nogil=True, cache=True)
+def hashed(buf: Any, i: int, end: int, key: np.uint64, other: np.uint64) -> Any:
+    """Hash bytes under a secret key, so that nobody can choose names that collide.
+
+    SipHash-1-3 (Aumasson, Bernstein 2012), which Python hashes its own strings with.
+
+    Args:
+        buf: bytes.
+        i: the first.
+        end: after the last.
+        key: first half of the key.
+        other: second half.
+
+    Returns:
+        64 bits; two names of one process are taken for the same if these are.
+    """
+    a, b = key ^ np.uint64(0x736F6D6570736575), other ^ np.uint64(0x646F72616E646F6D)
+    c, d = key ^ np.uint64(0x6C7967656E657261), other ^ np.uint64(0x7465646279746573)
+    last = np.uint64(end - i) << np.uint64(56)
+    while i + 8 <= end:
+        word = eight(buf, i)
+        a, b, c, d = _round(a, b, c, d ^ word)
+        a ^= word
+        i += 8
+    for k in range(end - i):
+        last |= np.uint64(buf[i + k]) << np.uint64(8 * k)
+    a, b, c, d = _round(a, b, c, d ^ last)
+    a, c = a ^ last, c ^ np.uint64(255)
+    for _ in range(3):
+        a, b, c, d = _round(a, b, c, d)
+    return a ^ b ^ c ^ d

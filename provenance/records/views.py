@@ -20,7 +20,7 @@ end, flags. Start and end point into one buffer of bytes. No Python touches a re
 
 # numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
 
-# ruff: noqa: PLR1714, SIM109 - a kernel is one automaton in one piece
+# ruff: noqa: PLR1714, SIM109, SIM110 - a kernel is one automaton in one piece
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ BLANK, ANSWERS, QUOTED, DEAD = 2, 4, 8, 16
 CONTENT, SAID = 16, 17
 """What a value is, by where it stands: CONTENT is what a turn says, SAID what the assistant says."""
 
-SLOTS = 4096
+SLOTS = 4096  # a power of two
 
 
 @dataclass(frozen=True)
@@ -183,11 +183,11 @@ def _compile(table: dict[str, Any]) -> Roles:
 @njit(nogil=True, cache=True)
 def look_up(hashes: Any, names: Any, value: np.uint64) -> Any:
     """Return kind, rank and kind within a turn of the name that hashes to `value`; -1, 0, -1 where there is none."""
-    at = np.int64(value % np.uint64(hashes.shape[0]))
+    at = np.int64(value & np.uint64(SLOTS - 1))
     while hashes[at] != 0:
         if hashes[at] == value:
             return np.int64(names[at, 0]), np.int64(names[at, 1]), np.int64(names[at, 2])
-        at = (at + 1) % hashes.shape[0]
+        at = (at + 1) & (SLOTS - 1)
     return -1, 0, -1
 
 
@@ -304,100 +304,174 @@ def lettered(buf: Any, i: int, end: int, escaped: bool) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def _repeats(buf: Any, tape: Any) -> Any:
-    """Mark values that repeat the one before them in their record and role; turns of a chat may repeat."""
-    out = np.zeros(tape.shape[0], np.bool_)
-    for k in range(1, tape.shape[0]):
-        a, b = tape[k - 1], tape[k]
-        size = b[END] - b[START]
-        if a[REC] != b[REC] or a[KIND] != b[KIND] or b[KIND] == OTHER or b[KIND] == CHAT or a[END] - a[START] != size:
-            continue
-        same = True
-        for j in range(size):
-            if buf[a[START] + j] != buf[b[START] + j]:
-                same = False
-                break
-        out[k] = same
-    return out
+def _same(buf: Any, tape: Any, a: int, b: int) -> bool:
+    """Say whether two rows hold the same bytes."""
+    start, other, size = tape[a, START], tape[b, START], tape[b, END] - tape[b, START]
+    if tape[a, END] - start != size:
+        return False
+    for k in range(size):
+        if buf[start + k] != buf[other + k]:
+            return False
+    return True
 
 
 @njit(nogil=True, cache=True)
-def _join(buf: Any, tape: Any, count: int, out: Any, offsets: Any, held: Any) -> int:
+def _settle(tape: Any, order: Any, keys: Any) -> Any:
+    """Settle who speaks; mark answers, and them alone, by ANSWERS, and make all that is said in a chat CHAT.
+
+    Args:
+        tape: one row a value; settled in place.
+        order: gains the rows that count: without speakers, blanks and what was overwritten.
+        keys: gains what they are ordered by.
+
+    Returns:
+        How many rows count; whether they stand in order already.
+    """
+    most = 0
+    for k in range(tape.shape[0]):
+        most = max(most, tape[k, GROUP] + 1)
+    speakers = np.zeros(most, np.int8)
+    for k in range(tape.shape[0]):
+        if tape[k, KIND] == SPEAKER and tape[k, FLAGS] & DEAD == 0 and tape[k, GROUP] >= 0:
+            speakers[tape[k, GROUP]] = 1 if tape[k, FLAGS] & ANSWERS else 2
+    used, last, sorted_ = 0, np.int64(-1), True
+    for k in range(tape.shape[0]):
+        kind, group, flags = tape[k, KIND], tape[k, GROUP], tape[k, FLAGS]
+        if kind == SPEAKER or flags & (DEAD | BLANK):
+            continue
+        speaker = speakers[group] if group >= 0 else 0
+        answer = kind == SAID or (kind == CONTENT and speaker == 1) or (kind == ANSWER and speaker != 2)
+        tape[k, FLAGS] = flags & ~ANSWERS | (ANSWERS if answer else 0)
+        if kind == CONTENT or kind == SAID:
+            tape[k, KIND] = CHAT
+        elif kind == RECORD:
+            tape[k, KIND] = OTHER
+        order[used], keys[used] = k, np.int64(tape[k, REC]) << 20 | tape[k, RANK]
+        sorted_ = sorted_ and keys[used] >= last
+        last = keys[used]
+        used += 1
+    return used, sorted_
+
+
+_PICKS = 5  # whole, prompt, url, licence, origin
+
+
+@njit(nogil=True, cache=True)
+def _pick(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None:
+    """Pick the rows of each view by this module's rule.
+
+    Args:
+        buf: bytes.
+        tape: settled.
+        order: its rows that count, by record and rank.
+        picks: int32[5, n]: gains rows for whole, prompt, url, licence and origin.
+        counts: int64[5]: gains how many.
+    """
+    first, n = 0, order.shape[0]
+    while first < n:
+        record, text, answered, asked, end = tape[order[first], REC], False, False, False, first
+        while end < n and tape[order[end], REC] == record:
+            k = order[end]
+            if is_text(tape[k, KIND]):
+                text = True
+                if tape[k, FLAGS] & ANSWERS:
+                    answered = True
+                else:
+                    asked = True
+            end += 1
+        before, before_asked, url, licence, origin = -1, -1, False, -1, False
+        for j in range(first, end):
+            k = order[j]
+            kind = tape[k, KIND]
+            if kind == URL and not url:
+                url = True
+                picks[2, counts[2]] = k
+                counts[2] += 1
+            elif kind == LICENCE and (licence < 0 or tape[k, RANK] == licence):
+                licence = tape[k, RANK]
+                picks[3, counts[3]] = k
+                counts[3] += 1
+            elif kind == ORIGIN and not origin:
+                origin = True
+                picks[4, counts[4]] = k
+                counts[4] += 1
+            elif is_text(kind) or (kind == OTHER and not text):
+                once = kind != OTHER and kind != CHAT  # a value that repeats the one before it; turns may
+                if not (once and before >= 0 and tape[before, KIND] == kind and _same(buf, tape, before, k)):
+                    picks[0, counts[0]] = k
+                    counts[0] += 1
+                before = k
+                if not (answered and asked) or tape[k, FLAGS] & ANSWERS:
+                    continue
+                again = once and before_asked >= 0 and tape[before_asked, KIND] == kind
+                if not (again and _same(buf, tape, before_asked, k)):
+                    picks[1, counts[1]] = k
+                    counts[1] += 1
+                before_asked = k
+        first = end
+
+
+@njit(nogil=True, cache=True)
+def _room(tape: Any, rows: Any) -> Any:
+    """Return how many bytes the values of some rows take at most, joined."""
+    room = np.int64(rows.shape[0])
+    for k in rows:
+        room += tape[k, END] - tape[k, START]
+    return room
+
+
+@njit(nogil=True, cache=True)
+def _join(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: Any, held: Any) -> int:
     """Write each record's values, joined by newline; return how many hold a lone surrogate."""
     at, record, odd = 0, -1, 0
-    for k in range(tape.shape[0]):
-        row = tape[k]
-        if row[REC] != record:
-            while record < row[REC]:
+    for k in rows:
+        if tape[k, REC] != record:
+            while record < tape[k, REC]:
                 record += 1
                 offsets[record] = at
             held[record] = True
         else:
             out[at] = 10
             at += 1
-        i, end = row[START], row[END]
-        if row[FLAGS] & ESCAPED:
-            at, flags = strings.unescape(buf, i, end, out, at, False)
-            odd += flags != 0
-        elif row[FLAGS] & QUOTED:
+        i: Any = np.int64(tape[k, START])
+        end: Any = np.int64(tape[k, END])
+        flags = tape[k, FLAGS]
+        if flags & ESCAPED:
+            at, lone = strings.unescape(buf, i, end, out, at, False)
+            odd += lone != 0
+        elif flags & QUOTED:
             while i < end:
                 out[at] = buf[i]
                 at += 1
                 i += 2 if buf[i] == 34 else 1
         else:
-            out[at : at + end - i] = buf[i:end]
-            at += end - i
+            at = strings.copy(buf, i, end, out, at)
     while record < count:
         record += 1
         offsets[record] = at
     return odd
 
 
-def join(buf: Any, tape: Any, count: int) -> tuple[pa.Array, int]:
+def join(buf: Any, tape: Any, rows: Any, count: int) -> tuple[pa.Array, int]:
     """Join the values of each record by newline.
 
     Args:
         buf: bytes that the tape points into.
-        tape: ordered by record.
+        tape: one row a value.
+        rows: int32: which of its rows, ordered by record.
         count: number of records.
 
     Returns:
-        large_string, one value a record, null where it has none on the tape; how many values hold a lone surrogate.
+        large_string, one value a record, null where it has no row; how many values hold a lone surrogate.
     """
-    room = int((tape[:, END] - tape[:, START]).sum()) + len(tape)
-    out, offsets, held = np.empty(room, np.uint8), np.empty(count + 1, np.int64), np.zeros(count, np.bool_)
-    odd = _join(buf, tape, count, out, offsets, held)
+    if not len(rows):
+        return pa.nulls(count, pa.large_string()), 0
+    out = np.empty(_room(tape, rows), np.uint8)
+    offsets, held = np.empty(count + 1, np.int64), np.zeros(count, np.bool_)
+    odd = _join(buf, tape, rows, count, out, offsets, held)
     valid = pa.py_buffer(np.packbits(held, bitorder="little"))
     text = pa.py_buffer(out[: offsets[count]])
     return pa.Array.from_buffers(pa.large_string(), count, [valid, pa.py_buffer(offsets), text]), int(odd)
-
-
-def _resolve(tape: Any) -> tuple[Any, Any]:
-    """Settle who speaks; return the tape without speakers and blanks, chats as CHAT, and a mask of answers."""
-    tape = tape[(tape[:, FLAGS] & DEAD) == 0]
-    kind, group = tape[:, KIND], tape[:, GROUP]
-    by_group = np.zeros(int(group.max(initial=-1)) + 2, np.int8)  # the last slot is group -1: nobody
-    speaks = kind == SPEAKER
-    by_group[group[speaks]] = np.where(tape[speaks, FLAGS] & ANSWERS, 1, 2)
-    by_group[-1] = 0
-    speaker = by_group[group]
-    answer = (kind == SAID) | ((kind == CONTENT) & (speaker == 1)) | ((kind == ANSWER) & (speaker != 2))
-    keep = ~speaks & ((tape[:, FLAGS] & BLANK) == 0)
-    tape, answer = tape[keep].copy(), answer[keep]
-    tape[(tape[:, KIND] == CONTENT) | (tape[:, KIND] == SAID), KIND] = CHAT
-    tape[tape[:, KIND] == RECORD, KIND] = OTHER
-    return tape, answer
-
-
-def _first(buf: Any, tape: Any, count: int, kind: int) -> pa.Array:
-    """Return each record's values of the best-ranked name of a kind: all licences, one url or origin."""
-    tape = tape[tape[:, KIND] == kind]
-    new = np.ones(len(tape), np.bool_)
-    new[1:] = tape[1:, REC] != tape[:-1, REC]
-    if kind == LICENCE:
-        best = tape[new][np.cumsum(new) - 1] if len(tape) else tape
-        new = tape[:, RANK] == best[:, RANK]
-    return join(buf, tape[new], count)[0].cast(pa.string())
 
 
 @dataclass(frozen=True)
@@ -422,28 +496,21 @@ def look(buf: Any, tape: Any, count: int) -> Views:
 
     Args:
         buf: bytes that the tape points into.
-        tape: one row a value, in order of appearance.
+        tape: one row a value, in order of appearance; it is settled in place.
         count: number of records.
 
     Returns:
         Views of `count` records.
     """
-    tape, answer = _resolve(tape)
-    order = np.argsort(tape[:, REC].astype(np.int64) << 20 | tape[:, RANK], kind="stable")
-    tape, answer = tape[order], answer[order]
-    kind, rec = tape[:, KIND], tape[:, REC]
-    text = (kind >= SYSTEM) & (kind <= ANSWER)
-    has_text, has_answer, has_prompt = (np.zeros(count, np.bool_) for _ in range(3))
-    has_text[rec[text]] = True
-    has_answer[rec[text & answer]] = True
-    has_prompt[rec[text & ~answer]] = True
-    whole = tape[text | ((kind == OTHER) & ~has_text[rec])]
-    whole = whole[~_repeats(buf, whole)]
-    asked = tape[text & ~answer & (has_answer & has_prompt)[rec]]
-    asked = asked[~_repeats(buf, asked)]
-    joined, odd = join(buf, whole, count)
-    url, licence, origin = (_first(buf, tape, count, kind) for kind in (URL, LICENCE, ORIGIN))
-    return Views(joined, join(buf, asked, count)[0], url, licence, origin, odd)
+    order, keys = np.empty(len(tape), np.int32), np.empty(len(tape), np.int64)
+    used, sorted_ = _settle(tape, order, keys)
+    order = order[:used] if sorted_ else order[:used][np.argsort(keys[:used], kind="stable")]
+    del keys
+    picks, counts = np.empty((_PICKS, used), np.int32), np.zeros(_PICKS, np.int64)
+    _pick(buf, tape, order, picks, counts)
+    joined, odd = zip(*(join(buf, tape, picks[k, : counts[k]], count) for k in range(_PICKS)), strict=True)
+    url, licence, origin = (texts.cast(pa.string()) for texts in joined[2:])
+    return Views(joined[0], joined[1], url, licence, origin, odd[0])
 
 
 def batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.RecordBatch:

@@ -314,3 +314,50 @@ def test_numbers_that_python_rounds_are_kept_as_written():
     out, _ = rows(b'{"question": "q", "answer": 1e400}\n{}\n')
     assert out[0]["whole"] == "q\n1e400"
     assert math.isinf(float("1e400"))
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        (b'{"text": [' + b'"a",' * 3_000_000 + b'"a"]}', "too many values"),
+        (b"{" + b",".join(b'"%x":0' % k for k in range(2_500_000)) + b"}", "too many values"),
+        (b'{"zz": [' + b"1," * 3_000_000 + b"1]}", None),  # numbers in lists are not kept
+    ],
+)
+def test_a_record_of_millions_of_values_is_one_row(line, error):
+    out, _ = rows(line + b'\n{"text": "next"}\n')
+    assert [(row["error"], row["whole"]) for row in out] == [(error, None), (None, "next")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"text": [f"a{k}" for k in range(100)], "answer": [[f"b{k}", "c"] for k in range(100)]},
+        {"question": {str(k): f"q{k}" for k in range(100)}, "answer": {str(k): f"a{k}" for k in range(100)}},
+        {"version": 1, "data": [{"text": f"a{k}"} for k in range(100)]},
+        [{"text": f"a{k}"} for k in range(100)],
+    ],
+)
+@pytest.mark.parametrize("full", [1, 7, 64])
+def test_full_batches_change_nothing(data, full, monkeypatch):
+    whole, _ = rows(oracle.dumps(data, indent=1).encode())
+    monkeypatch.setattr(json, "_FULL", full)
+    parts, _ = rows(oracle.dumps(data, indent=1).encode())
+    assert len(whole) == 100
+    assert parts == whole
+
+
+@pytest.mark.parametrize(
+    ("names", "records"),
+    [(["0", "1", "2"], 3), (["0", "2", "1"], 1), (["00", "1", "2"], 1), (["0", "1", "x"], 1)],
+)
+def test_columns_of_objects_are_numbered_from_nought(names, records):
+    column = dict.fromkeys(names, "a")
+    out, _ = rows(oracle.dumps({"question": column, "answer": column}).encode())
+    assert len(out) == records
+
+
+def test_a_key_in_an_inner_object_is_no_duplicate():
+    out, tally = rows(b'{"zz": {"zz": "a", "yy": "b"}, "yy": {"zz": "c"}}\n{}\n')
+    assert out[0]["whole"] == "a\nb\nc"
+    assert not tally.notes
