@@ -25,4 +25,4 @@ def produce() -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(BLOCK.sub(lambda _: produce(), README.read_text(encoding="utf-8")), encoding="utf-8")
+    README.write_text(BLOCK.sub(lambda _: produce(), README.read_text(encoding="utf-8"), count=1), encoding="utf-8")
