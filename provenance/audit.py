@@ -335,21 +335,25 @@ def _files(root: Path, paths: pa.Table, stated: Rows, refused: Mapping[str, str]
             format=row["kind"],
             reason=row["reason"] or refused.get(row["path"]),
             bytes=row["bytes"],
-            views=next((roles for scope, roles in views if sources.within(row["path"], scope)), ()),
+            views=_nearest(row["path"], views),
         )
         for row in paths.to_pylist()
         if row["role"] not in {"ignored", "unreadable"}
     ]
 
 
-def _views(stated: Rows) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
-    """Return the columns that a manifest at the root overrides, by scope, the deepest first."""
+def _nearest(path: str, views: Mapping[str, tuple[tuple[str, str], ...]]) -> tuple[tuple[str, str], ...]:
+    return next((views[place] for place in (path, *sources.above(sources.folder_of(path))) if place in views), ())
+
+
+def _views(stated: Rows) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return the columns that a manifest at the root overrides, by scope."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for claim in stated:
         if claim["field"] == "view" and "/" not in claim["manifest"]:
             column, role = claim["value"].rsplit("=", 1)
             found[claim["scope"]].append((column, role))
-    return sorted(((scope, tuple(roles)) for scope, roles in found.items()), key=lambda each: (-len(each[0]), each[0]))
+    return {scope: tuple(roles) for scope, roles in found.items()}
 
 
 def _overrides(claims: pa.Table) -> str | None:

@@ -335,6 +335,11 @@ def alone(bundle: Bundle) -> Iterable[Bundle]:
 
 
 def lost(file: File, reason: str) -> Seen:
-    """Return the account of a file whose reader took its process down."""
+    """Return the account of a file whose reader failed, or took its process down.
+
+    Args:
+        file: the file.
+        reason: in a few words.
+    """
     account = records.account(file.location, file.path, file.format, f"its reader failed: {reason}")
     return Seen(account)

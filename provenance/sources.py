@@ -124,7 +124,7 @@ class Scopes:
         if known is not None:
             return known
         here = folder_of(path.rstrip("/"))
-        nearest = next((self._by_scope[place] for place in _above(here) if place in self._by_scope), None)
+        nearest = next((self._by_scope[place] for place in above(here) if place in self._by_scope), None)
         return nearest or UNDECLARED + here.rstrip("/")
 
     @property
@@ -201,8 +201,12 @@ def folder_of(path: str) -> str:
     return path.rsplit("/", 1)[0] + "/" if "/" in path else "./"
 
 
-def _above(folder: str) -> Iterator[str]:
-    """Yield a folder and all above it, the nearest first, './' last."""
+def above(folder: str) -> Iterator[str]:
+    """Yield a folder and all above it, the nearest first, './' last.
+
+    Args:
+        folder: with a closing '/', './' for the root.
+    """
     while folder != "./":
         yield folder
         folder = folder_of(folder.rstrip("/"))
@@ -214,14 +218,19 @@ def _depth(scope: str) -> int:
 
 
 def within(path: str, scope: str) -> bool:
-    """Tell whether a scope covers a path: './' all, a folder with a closing '/' what is below it, else one path."""
+    """Tell whether a scope covers a path.
+
+    Args:
+        path: relative to the scan root.
+        scope: './' for all, a folder with a closing '/' for what is below it, else one path.
+    """
     return scope in {"./", path} or (scope.endswith("/") and path.startswith(scope))
 
 
 def _fit_headings(claims: Sequence[Claim], files: Iterable[str]) -> None:
     """Find the folder or file that a README's heading names: `Databricks Dolly 15k` is `databricks-dolly-15k/`."""
     known: dict[str, dict[str, str]] = defaultdict(dict)
-    folders = {folder for path in files for folder in _above(folder_of(path))}
+    folders = {folder for path in files for folder in above(folder_of(path))}
     for place in (*folders, *files):
         known[folder_of(place.rstrip("/"))][_plain(place.rstrip("/").rsplit("/", 1)[-1])] = place
     for claim in claims:
@@ -334,7 +343,7 @@ def _assign(files: Sequence[str], openings: Sequence[_Opening]) -> dict[str, str
     for path in files:
         here = folder_of(path)
         if here not in by_folder:
-            nearest = _nearest(_above(here), strong, weak)
+            nearest = _nearest(above(here), strong, weak)
             by_folder[here] = nearest.id if nearest is not None else UNDECLARED + here.rstrip("/")
         owner.setdefault(path, by_folder[here])
     return owner
@@ -346,9 +355,9 @@ def _by_folder(openings: Sequence[_Opening]) -> tuple[dict[str, _Opening], dict[
     return {o.scope: o for o in whole if o.strong}, {o.scope: o for o in whole if not o.strong}
 
 
-def _nearest(above: Iterable[str], strong: Mapping[str, _Opening], weak: Mapping[str, _Opening]) -> _Opening | None:
+def _nearest(folders: Iterable[str], strong: Mapping[str, _Opening], weak: Mapping[str, _Opening]) -> _Opening | None:
     """Return the nearest card, else the topmost README."""
-    places = list(above)
+    places = list(folders)
     nearest = next((strong[place] for place in places if place in strong), None)
     return nearest or next((weak[place] for place in reversed(places) if place in weak), None)
 
@@ -378,14 +387,14 @@ def _lend(
     A plain README does not: in a folder without data it may well speak of data that is elsewhere. Nor does an entry for
     a folder other than the manifest's own: that data is absent.
     """
-    holding = {folder for path in owner for folder in _above(folder_of(path))}
+    holding = {folder for path in owner for folder in above(folder_of(path))}
     strong, weak = _by_folder(openings)
     takers: dict[str, _Opening] = {}
     for opening in openings:
         elsewhere = opening.members or opening.scope != folder_of(opening.manifest)
         if elsewhere or not opening.strong or opening.scope in holding:
             continue
-        taker = _nearest((place for place in _above(opening.scope) if place in holding), strong, weak)
+        taker = _nearest((place for place in above(opening.scope) if place in holding), strong, weak)
         if taker is not None:
             takers[opening.scope] = taker
             speakers[opening.manifest, opening.entry] = taker.id
@@ -491,7 +500,7 @@ class _LicenceScopes:
     def _of_folder(self, folder: str, source: str) -> Licence:
         passed = []
         licence = Licence()
-        for place in _above(folder):
+        for place in above(folder):
             passed.append(place)
             if (place, source) in self._around:
                 licence = self._around[place, source]

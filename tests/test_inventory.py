@@ -25,26 +25,21 @@ HUB = {
 
 def lay(root, layout):
     for name, content in layout.items():
-        path = os.path.join(os.fsencode(root), os.fsencode(name))
+        path = root / os.fsdecode(name)
         if content is None:
-            os.makedirs(path)
+            path.mkdir(parents=True)
             continue
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, tuple):
-            os.symlink(os.fsencode(content[1]), path)
+            path.symlink_to(content[1])
         else:
-            Path(os.fsdecode(path)).write_bytes(content if isinstance(content, bytes) else content.encode())
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return root
 
 
 def on_disk(root):
     """Bytes of all regular files below a folder, links left out: an oracle that shares nothing with the room."""
-    total = 0
-    for here, _, names in os.walk(os.fsencode(root)):
-        for name in names:
-            path = os.path.join(here, name)
-            total += os.path.getsize(path) if os.path.isfile(path) and not os.path.islink(path) else 0
-    return total
+    return sum(path.stat().st_size for path in root.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 # layout, options, {path: (role, bytes, part of the reason)}; every path stands in it
@@ -131,7 +126,7 @@ CASES = {
     "links that dangle or loop": (
         {"a": ("->", "nothing"), "b": ("->", "b"), "c": ("->", "d"), "d": ("->", "c"), "x": "1"},
         {},
-        {name: ("ignored", 0, "a link that leads nowhere") for name in "abcd"} | {"x": ("data", 1, None)},
+        dict.fromkeys("abcd", ("ignored", 0, "a link that leads nowhere")) | {"x": ("data", 1, None)},
     ),
     "a link to a folder": (
         {"a/x": "1", "b": ("->", "a"), "a/up": ("->", "..")},
@@ -255,11 +250,18 @@ NAMES = st.lists(
 AWKWARD = st.lists(st.text("!\\x2f15ce/é", min_size=1, max_size=8).map(str.encode), min_size=1, max_size=1)
 
 
-@given(st.lists(st.one_of(NAMES, AWKWARD).map(b"/".join), min_size=2, max_size=2, unique=True))
+@given(
+    st.lists(
+        st.one_of(NAMES, AWKWARD).map(b"/".join).filter(lambda path: all(path.split(b"/"))),
+        min_size=2,
+        max_size=2,
+        unique=True,
+    )
+)
 @settings(max_examples=300)
 def test_no_two_paths_look_alike_and_none_like_a_member(paths):
     shown_ = [shown(path) for path in paths]
     assert shown_[0][0] != shown_[1][0]
     for path, (text, raw) in zip(paths, shown_, strict=True):
         assert "!/" not in text
-        assert location(Path("/data"), text, raw) == os.path.join(b"/data", path)
+        assert location(Path("/data"), text, raw) == b"/data/" + path

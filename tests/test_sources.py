@@ -379,23 +379,23 @@ LAYOUTS = {
 
 def lay(root, layout):
     for name, content in layout.items():
-        path = os.path.join(os.fsencode(root), os.fsencode(name))
+        path = root / os.fsdecode(name)
         if content is None:
-            os.makedirs(path)
+            path.mkdir(parents=True)
             continue
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, tuple):
-            os.symlink(os.fsencode(content[1]), path)
-            continue
-        with open(path, "wb") as file:
-            file.write(content if isinstance(content, bytes) else content.encode())
+            path.symlink_to(content[1])
+        else:
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return root
 
 
 def scoped(root, scratch):
     """The audit's own steps up to the scopes, in this process."""
     paths = inventory(root)
     stated, refused = audit._read_manifests(root, paths)
-    observed = observe(Bundle(0, tuple(audit._files(root, paths, refused)), str(scratch), 1))
+    observed = observe(Bundle(0, tuple(audit._files(root, paths, stated, refused)), str(scratch), 1))
     claims = audit._claims(stated + audit._record_claims([observed]))
     seen = sorted(each.account.path for each in observed.seen)
     on_disk = dict(zip(paths["path"].to_pylist(), paths["role"].to_pylist(), strict=True))

@@ -1,0 +1,158 @@
+"""Every check against its table of cases, tests/checks/<check>.yaml: flagged and clean rows, values, units, words.
+
+A case gives rows of the tables that the check reads; what a row leaves out is a default. `copies` makes MATCHES and
+OVERLAPS: [path, other path, records, view, shingles], where the first records of both files are the same. `expect` lists the
+findings in order, each by the fields that matter; `says` are parts of the message, and `silent` parts that must not be in it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import yaml
+
+from provenance import checks, schemas
+from provenance.digests import fingerprint
+from provenance.errors import UnknownCheck
+
+TABLES = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("*.yaml"))}
+CASES = [(check, name) for check, cases in TABLES.items() for name in cases]
+SCHEMAS = {name.lower(): getattr(schemas, name) for name in ("CLAIMS", "FILES", "PATHS", "SOURCES", "WITNESSES")}
+DEFAULTS = {
+    "files": {"source": "a", "role": "data", "bytes": 100, "records": 10, "bytes_consumed": 100},
+    "sources": {"evidence": "none"},
+    "witnesses": {
+        "source": "a",
+        "scope": "a/",
+        "pointer": "L1",
+        "subject": "any",
+        "speaks": True,
+        "files": 1,
+        "records": 10,
+    },
+    "paths": {"role": "data"},
+    "claims": {"witness": "native", "subject": "data"},
+}
+SETTINGS = {"purpose": "commercial-service", "minimum": 4, "originals": {}, "holders": {}}
+
+
+def blank(field):
+    if field.nullable:
+        return None
+    return {"string": "", "int64": 0, "bool": False, "double": 0.0}[str(field.type)]
+
+
+def table(name, rows):
+    schema = SCHEMAS[name]
+    full = [{field.name: blank(field) for field in schema} | DEFAULTS.get(name, {}) | row for row in rows]
+    for row, given in zip(full, rows, strict=True):
+        assert set(given) <= set(schema.names), given
+        if name == "files" and "bytes_skipped" in given:
+            row["bytes_consumed"] = row["bytes"] - row["bytes_skipped"]
+    return schemas.rows(full, schema)
+
+
+def copied(copies, files):
+    """MATCHES and OVERLAPS of files of which the first records are the same, both directions."""
+    of = {row["path"]: row for row in files.to_pylist()}
+    matches, overlaps = [], []
+    for a, b, count, *more in copies:
+        view, shingles = (more + ["whole", 5][len(more) :])[:2]
+        for x, y in ((a, b), (b, a)):
+            ends = {"view": view, "source_a": of[x]["source"], "path_a": x, "source_b": of[y]["source"], "path_b": y}
+            same = {
+                "jaccard": 1.0,
+                "shared": shingles,
+                "distinct_a": shingles,
+                "distinct_b": shingles,
+                "method": "exact",
+            }
+            matches += [ends | same | {"row_a": k, "row_b": k} for k in range(count)]
+            sizes = {"records_a": of[x]["records"], "records_b": of[y]["records"], "exact": count, "near": count}
+            overlaps.append(ends | sizes | {"near_distinctive": count, "contained_ab": 0, "contained_ba": 0})
+    return schemas.rows(matches, schemas.MATCHES), schemas.rows(overlaps, schemas.OVERLAPS)
+
+
+def inputs(case):
+    tables = {name: table(name, case.get(name, [])) for name in SCHEMAS}
+    settings = {name: case.get(name, value) for name, value in SETTINGS.items()}
+    tables["matches"], tables["overlaps"] = copied(case.get("copies", []), tables["files"])
+    if "sources" not in case:
+        names = sorted({row["source"] for row in tables["files"].to_pylist() if row["source"]})
+        tables["sources"] = table("sources", [{"source": name} for name in names])
+    return tables | settings
+
+
+def run(check, tables):
+    return list(checks.module(check).find(**{name: tables[name] for name in checks.reads(check)}))
+
+
+@pytest.mark.parametrize(("check", "name"), CASES)
+def test_cases(check, name):
+    case = TABLES[check][name]
+    found = run(check, inputs(case))
+    assert len(found) == len(case["expect"]), found
+    for finding, expected in zip(found, case["expect"], strict=True):
+        wanted = {key: value for key, value in expected.items() if key not in {"says", "silent"}}
+        assert {key: getattr(finding, key) for key in wanted} == wanted
+        assert all(part in finding.message for part in expected.get("says", [])), finding.message
+        assert not any(part in finding.message for part in expected.get("silent", [])), finding.message
+        assert finding.check == check
+        assert finding.limits
+        assert finding.message.endswith((".", '"'))  # a sentence, or a clause in quotes
+        assert "\n" not in finding.message
+
+
+@pytest.mark.parametrize(("check", "name"), CASES)
+def test_the_order_of_rows_does_not_matter(check, name):
+    tables = inputs(TABLES[check][name])
+    forth = run(check, tables)
+    for turn in (lambda n: range(n)[::-1], lambda n: [*range(n // 2, n), *range(n // 2)]):
+        turned = {
+            key: value.take(pa.array(list(turn(len(value))), pa.int64())) if isinstance(value, pa.Table) else value
+            for key, value in tables.items()
+        }
+        assert run(check, turned) == forth
+
+
+@pytest.mark.parametrize(("check", "name"), CASES)
+def test_one_finding_a_fingerprint(check, name):
+    marks = [
+        fingerprint(each.check, each.source, each.other, each.field) for each in run(check, inputs(TABLES[check][name]))
+    ]
+    assert len(marks) == len(set(marks))
+
+
+@pytest.mark.parametrize("check", checks.CHECKS)
+def test_every_check_has_a_table_with_flagged_and_clean_cases(check):
+    expected = [case["expect"] for case in TABLES[check].values()]
+    assert any(expected)
+    assert not all(expected)
+
+
+def test_every_table_has_a_check():
+    assert set(TABLES) == set(checks.CHECKS)
+
+
+def test_an_unknown_check_is_named():
+    with pytest.raises(UnknownCheck, match="no check 'licence-mising'"):
+        checks.explain("licence-mising")
+
+
+def test_a_check_that_fails_is_a_row_and_the_others_run(monkeypatch):
+    def fail(sources):
+        raise ZeroDivisionError("oops")
+        yield
+
+    monkeypatch.setattr(checks.module("source-undeclared"), "find", fail)
+    case = inputs({"files": [{"path": "a/x", "records": 10, "records_unreadable": 3}]})
+    found, coverage = checks.find(case | {"paths": table("paths", [])})
+    rows = {row["check"]: row for row in coverage.to_pylist()}
+    assert list(rows) == list(checks.CHECKS)
+    assert rows["source-undeclared"]["status"] == "errored"
+    assert "ZeroDivisionError: oops" in rows["source-undeclared"]["reason"]
+    assert {row["status"] for check, row in rows.items() if check != "source-undeclared"} == {"ran"}
+    assert {(row["records_seen"], row["records_unreadable"]) for row in rows.values()} == {(7, 3)}
+    assert {each.check for each in found} == {"licence-missing", "file-unreadable"}
