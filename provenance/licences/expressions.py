@@ -61,6 +61,12 @@ _CC_PORTS = frozenset({"at", "au", "cl", "de", "es", "fr", "igo", "it", "jp", "k
 _SHORT_NAMES = frozenset({("mit",), ("isc",), ("zlib",), ("boost",), ("expat",), ("public",), ("gemma",), ("qwen",)})
 
 
+_POINTER = re.compile(
+    r"[\s,;:.(\[—–-]{0,8}\b(?:see|refer to|as in)\s+(?:the\s+)?\[?[`*]*(?:file\s+)?"
+    r"(?:LICEN[SC]E|COPYING)(?:\.\w{1,8})?[`*]*\]?"
+    r"(?:\([^)]{0,200}\))?(?:\s+file)?(?:\s+for (?:more )?details)?[\s.)\]]{0,8}$",
+    re.IGNORECASE,
+)  # "MIT, see LICENSE": where the text stands is no second licence
 _ALTERED = re.compile(r"^modified\s+(?!bsd)|\bwith additions: |^partial text of |\bcalls itself ", re.IGNORECASE)
 
 
@@ -101,6 +107,7 @@ def normalise(raw: str | Sequence[str]) -> Licence:
         return Licence(None, "none", raw, "a known licence with changes")
     if len(text) > LONGEST_NAME:
         return _prose(text, raw)
+    text = _POINTER.sub("", text) or text
     return _address(text, raw) or _name(text, raw) or _expression(text, raw) or _several(text, raw) or _prose(text, raw)
 
 

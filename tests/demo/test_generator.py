@@ -93,7 +93,6 @@ def test_a_broken_auditor_does_not_pass(broken, tmp_path, monkeypatch):
 # What is not said, or said wrongly, as yet: the smallest cases, each with what it takes.
 TWEETS = [f"the {bird} sat beside the old mill until the rain had gone over the valley" for bird in "ABCDEFGHIJKLMN"]
 NC, MIT = (f"---\nlicense: {name}\npretty_name: birds\n---\n" for name in ("cc-by-nc-4.0", "mit"))
-SEE = "# birds\n\n## License\n\nMIT, see LICENSE.\n"
 COMMON = "Sure, here is a short and friendly answer to the question that you asked me"
 
 
@@ -112,10 +111,6 @@ def chats(*system):
 
 TEXTS = lines(*({"text": text} for text in TWEETS))
 GAPS = {
-    "licences: `MIT, see LICENSE.` is MIT": (
-        {"a/README.md": NC, "a/x.jsonl": TEXTS, "b/README.md": SEE, "b/y.jsonl": TEXTS + lines({"text": COMMON})},
-        {("licence-forbids-purpose", "a", None), ("licence-conflict-by-content", "b", "a")},
-    ),
     "licence-unrecognised: terms that nobody knows pass": (
         {"a/README.md": MIT.replace("mit", "glide"), "a/x.jsonl": TEXTS},
         {("licence-unrecognised", "a", None)},

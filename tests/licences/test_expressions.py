@@ -15,6 +15,9 @@ from provenance.licences.expressions import fold, mentions, normalise, restricti
         ("MIT", "MIT", "spdx"),
         ("mit", "MIT", "spdx"),
         ("MIT License", "MIT", "alias"),
+        ("MIT, see LICENSE.", "MIT", "spdx"),
+        ("MIT (see the [LICENSE](LICENSE) file)", "MIT", "spdx"),
+        ("Apache-2.0, see the LICENSE file for details.", "Apache-2.0", "spdx"),
         ("The MIT License (MIT)", "MIT", "alias"),
         ("Apache-2.0 License", "Apache-2.0", "alias"),
         ("Apache License, Version 2.0", "Apache-2.0", "alias"),
@@ -61,7 +64,7 @@ def test_a_name_becomes_an_expression(raw, expression, how):
 @pytest.mark.parametrize(
     "raw",
     [
-        "", " ", "other", "unknown", "Unknwon", "Permissive Unknown", "NONE", "NOASSERTION", "None", "Public", "No License", "custom",
+        "", " ", "see LICENSE", "see LICENSE for commercial terms, MIT", "other", "unknown", "Unknwon", "Permissive Unknown", "NONE", "NOASSERTION", "None", "Public", "No License", "custom",
         "bsd", "cc", "gpl", "lgpl", "gfdl", "openrail", "Creative Commons", "Apache License", "BSD License", "((((((", "x" * 5000,
         "https://choosealicense.com/licenses/undefined/", "https://github.com/nlpdata/dialogre/blob/master/license.txt",
         "Modified MIT License", "MIT with additions: commercial", "partial text of MIT", "calls itself MIT, but its text is another",
