@@ -217,7 +217,8 @@ def _batch(batch: pa.RecordBatch, state: _Open, scratch: _Scratch) -> None:
         if nodes.num_rows:
             scratch.share(view, state.number, nodes)
     state.rows += len(batch)
-    state.unlicensed += pc.sum(pc.and_(pc.is_null(batch["licence"]), pc.is_null(batch["error"]))).as_py() or 0
+    # a record with an error states nothing, and is counted elsewhere
+    state.unlicensed += batch["error"].null_count - (len(batch) - batch["licence"].null_count)
     for name, held in state.stated.items():
         if batch[name].null_count < len(batch) and len(held) <= _STATED:
             for value in pc.unique(batch[name]).to_pylist():

@@ -151,16 +151,10 @@ def counts(items: Sequence[Shared]) -> dict[str, tuple[int, int]]:
         items: of one pair of sources, one direction and one licence there, so that no record is in two of them.
 
     Returns:
-        View -> (matched, of how many), the view with the larger share first; one that says nothing more is left out.
+        View -> (matched, of how many), the view with the larger share first; the prompts of files whose whole records
+        say as much are left out.
     """
-    added: dict[str, tuple[int, int]] = {}
-    for view in _NOUNS:
-        of_view = [item for item in items if item.view == view]
-        if of_view:
-            added[view] = (sum(item.records for item in of_view), sum(item.records_a for item in of_view))
-    if len(added) > 1 and added["prompt"][0] <= added["whole"][0]:
-        del added["prompt"]
-    return dict(sorted(added.items(), key=lambda each: -each[1][0] / each[1][1]))
+    return {view: (sum(i.records for i in of), sum(i.records_a for i in of)) for view, of in _telling(items)}
 
 
 def sentence(items: Sequence[Shared]) -> str:
@@ -169,7 +163,18 @@ def sentence(items: Sequence[Shared]) -> str:
     Args:
         items: as for `counts`.
     """
-    parts = [f"{matched:,} of {of:,} {_NOUNS[view]}" for view, (matched, of) in counts(items).items()]
-    files = {item.path_a for item in items}
-    where = f" (in {len(files)} files)" if len(files) > 1 else ""
-    return (" and ".join(parts) or "no records") + where
+    added = counts(items)
+    parts = []
+    for view, of in _telling(items):
+        where = f" (in {len(of):,} files)" if len(of) > 1 else ""
+        parts.append(f"{added[view][0]:,} of {added[view][1]:,} {_NOUNS[view]}{where}")
+    return " and ".join(parts) or "no records"
+
+
+def _telling(items: Sequence[Shared]) -> list[tuple[str, list[Shared]]]:
+    """Group items by view, the larger share first, without prompts that add nothing to their file's whole records."""
+    whole = {item.path_a: item.records for item in items if item.view == "whole"}
+    told = [item for item in items if item.view == "whole" or item.records > whole.get(item.path_a, 0)]
+    views = [(view, [item for item in told if item.view == view]) for view in _NOUNS]
+    views = [(view, of) for view, of in views if of]
+    return sorted(views, key=lambda each: -sum(i.records for i in each[1]) / sum(i.records_a for i in each[1]))

@@ -142,6 +142,7 @@ def shared(path, records, of, view="whole"):
         ([shared("a/x", 48, 999), shared("a/x", 999, 999, "prompt")], "999 of 999 prompts and 48 of 999 records"),
         ([shared("a/x", 5, 10), shared("a/x", 5, 10, "prompt")], "5 of 10 records"),
         ([shared("a/x", 3, 4, "prompt")], "3 of 4 prompts"),
+        ([shared("a/x", 30, 40), shared("a/q", 30, 30, "prompt")], "30 of 30 prompts and 30 of 40 records"),
     ],
 )
 def test_in_words(items, words):
