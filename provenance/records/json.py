@@ -163,13 +163,16 @@ def _value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: An
         Where it ends, or where its fault stands; error code.
     """
     tape, counts, stack, sums, rows, slots = work.tape, work.counts, work.stack, work.sums, work.rows, work.slots
-    depth, entries, objects, mask, group, limit = 0, 0, 0, 255, -1, stack.shape[0]
+    # Typed, for numba compiles a kernel anew for each constant that it is called with.
+    none: Any = np.int64(0)
+    group: Any = np.int64(-1)
+    depth, entries, objects, mask, limit = none, none, none, 255, stack.shape[0]
     first, base = counts[_TAPE], counts[_BASE]
     if base > 1 << 30:
         slots[:] = 0
         base = 1
     # The container that the value stands in.
-    box, box_kind, box_rank, box_group, box_number, box_entry = 0, 0, 0, -1, 0, -1
+    box, box_kind, box_rank, box_group, box_number, box_entry = none, none, none, group, none, -1
     while True:
         i = _space(buf, i, n, lines)
         if i >= n:
@@ -204,7 +207,7 @@ def _value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: An
             if error != OK:
                 return end, error
             numeric = views.is_text(kind) and (depth == 0 or box == _OBJECT)
-            if numeric and not _put(buf, i, end, kind, rank, group, 0, first, work.answers, tape, counts):
+            if numeric and not _put(buf, i, end, kind, rank, group, none, first, work.answers, tape, counts):
                 return i, MANY
             i = end
         else:
@@ -252,9 +255,9 @@ def _value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: An
                 if entries >= sums.shape[0]:
                     return i, MANY
                 if flags & strings.ESCAPED:
-                    last, _ = strings.unescape(buf, i + 1, end, work.key, 0, True)
-                    sum_ = strings.hashed(work.key, 0, last, work.seeds[0], work.seeds[1])
-                    role = strings.folded(work.key, 0, last)
+                    last, _ = strings.unescape(buf, i + 1, end, work.key, none, True)
+                    sum_ = strings.hashed(work.key, none, last, work.seeds[0], work.seeds[1])
+                    role = strings.folded(work.key, none, last)
                 else:
                     sum_ = strings.hashed(buf, i + 1, end, work.seeds[0], work.seeds[1])
                     role = strings.folded(buf, i + 1, end)
@@ -296,14 +299,17 @@ def _is_full(counts: Any, most: int, values: int) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _lines_of(buf: Any, i: int, n: int, final: bool, largest: int, most: int, values: int, work: Any) -> int:
+def _lines_of(
+    buf: Any, i: int, n: int, final: bool, lines: bool, largest: int, most: int, values: int, kind: int, rank: int,
+    work: Any,
+) -> int:  # fmt: skip
     """Read one value a line, blank lines allowed; return where the first begins that is not whole or not wanted."""
     while True:
         i = _space(buf, i, n, False)
         if i >= n or _is_full(work.counts, most, values):
             return i
         tape, repeated = work.counts[_TAPE], work.counts[_REPEATED]
-        end, error = _value(buf, i, n, True, views.RECORD, 0, work)
+        end, error = _value(buf, i, n, lines, kind, rank, work)
         if error == OK:
             end = _space(buf, end, n, True)
             if end < n and buf[end] != 10:
@@ -343,8 +349,8 @@ def _close(buf: Any, i: int, n: int) -> int:
 
 @njit(nogil=True, cache=True)
 def _elements_of(
-    buf: Any, i: int, n: int, final: bool, named: bool, largest: int, most: int, values: int, kind: int, rank: int,
-    work: Any,
+    buf: Any, i: int, n: int, final: bool, lines: bool, named: bool, largest: int, most: int, values: int, kind: int,
+    rank: int, work: Any,
 ) -> int:  # fmt: skip
     """Read elements of an array, or members of a valid object; `work.counts[_PHASE]` says where in it they begin.
 
@@ -375,7 +381,7 @@ def _elements_of(
         if named:
             end, _, _ = strings.string(buf, i + 1, n)
             i = _space(buf, end + 1, n, False) + 1
-        end, error = _value(buf, i, n, False, kind, rank, work)
+        end, error = _value(buf, i, n, lines, kind, rank, work)
         after = _AFTER
         if error != OK and (final or end < n):
             close = n if error == INCOMPLETE else _close(buf, i, n)
@@ -412,12 +418,13 @@ def scan(
     Returns:
         Where the first record begins that is not whole or not wanted, or where the array ends or its structure is lost.
     """
-    if shape == LINES:
-        return _lines_of(buf, i, n, final, largest, most, values, work)
+    lines, named = shape == LINES, shape == OBJECT
+    if lines:
+        return _lines_of(buf, i, n, final, lines, largest, most, values, kind, rank, work)
     if shape == ONE:
-        i, work.counts[_ERROR] = _value(buf, i, n, False, kind, rank, work)
+        i, work.counts[_ERROR] = _value(buf, i, n, lines, kind, rank, work)
         return i
-    return _elements_of(buf, i, n, final, shape == OBJECT, largest, most, values, kind, rank, work)
+    return _elements_of(buf, i, n, final, lines, named, largest, most, values, kind, rank, work)
 
 
 @njit(nogil=True, cache=True)
