@@ -44,12 +44,11 @@ def _rotate(x: Any, by: Any) -> Any:
 
 @njit(nogil=True, cache=True, inline="always")
 def _read4(data: Any, at: Any) -> Any:
-    return (
-        np.uint64(data[at])
-        | np.uint64(data[at + 1]) << np.uint64(8)
-        | np.uint64(data[at + 2]) << np.uint64(16)
-        | np.uint64(data[at + 3]) << np.uint64(24)
-    )
+    """Read four bytes, the first one lowest: an index without sign is what lets LLVM make one load of it."""
+    k = np.uint64(at)
+    low = np.uint64(data[k]) | np.uint64(data[k + np.uint64(1)]) << np.uint64(8)
+    high = np.uint64(data[k + np.uint64(2)]) | np.uint64(data[k + np.uint64(3)]) << np.uint64(8)
+    return low | high << np.uint64(16)
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -90,7 +89,7 @@ def xxh64(data: Any, start: Any, stop: Any, seed: Any) -> Any:
         h = _rotate(h ^ _read4(data, at) * _P1, 23) * _P2 + _P3
         at += 4
     while at < stop:
-        h = _rotate(h ^ np.uint64(data[at]) * _P5, 11) * _P1
+        h = _rotate(h ^ np.uint64(data[np.uint64(at)]) * _P5, 11) * _P1
         at += 1
     h = (h ^ h >> np.uint64(33)) * _P2
     h = (h ^ h >> np.uint64(29)) * _P3
@@ -103,8 +102,7 @@ def _words(data: Any, start: Any, stop: Any) -> Any:
         return np.int64(0)
     count = np.int64(1)
     for at in range(start, stop):
-        if data[at] == 32:
-            count += 1
+        count += data[np.uint64(at)] == 32
     return count
 
 
@@ -119,16 +117,15 @@ def hash_record(data: Any, start: Any, stop: Any, words: Any, hashes: Any) -> An
     if words <= WORDS:
         hashes[0] = xxh64(data, start, stop, np.uint64(0))
         return 1
-    ring = np.empty(WORDS, np.int64)  # where the last five words began
-    ring[0] = start
+    first = second = third = fourth = fifth = start  # where the last five words began
     seen = 1
     used = 0
     for at in range(start, stop + 1):
-        if at == stop or data[at] == 32:
+        if at == stop or data[np.uint64(at)] == 32:
             if seen >= WORDS:
-                hashes[used] = xxh64(data, ring[(seen - WORDS) % WORDS], at, np.uint64(0))
+                hashes[used] = xxh64(data, first, at, np.uint64(0))
                 used += 1
-            ring[seen % WORDS] = at + 1
+            first, second, third, fourth, fifth = second, third, fourth, fifth, at + 1
             seen += 1
     return used
 
@@ -136,7 +133,10 @@ def hash_record(data: Any, start: Any, stop: Any, words: Any, hashes: Any) -> An
 @njit(nogil=True, cache=True)
 def _distinct(hashes: Any, count: Any, slots: Any, marks: Any, mark: Any) -> Any:
     """Count distinct hashes with an open table whose slots are valid only under this record's `mark`."""
-    mask = np.uint64(slots.shape[0] - 1)
+    size = 64
+    while size < 2 * count:
+        size *= 2  # as small as the record, so that the table stays in the processor's cache
+    mask = np.uint64(size - 1)
     found = np.int64(0)
     for k in range(count):
         value = hashes[k]

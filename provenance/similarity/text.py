@@ -259,13 +259,13 @@ def _record(data: Any, at: Any, end: Any, out: Any, pos: Any, flags: Any, fold: 
     while at < end:
         if pos > limit:
             return np.int64(-1)
-        byte = data[at]
-        if byte < 0x80 and (at + 1 >= end or data[at + 1] < 0x80):
+        byte = data[np.uint64(at)]  # an index without sign needs no check for a negative one
+        if byte < 0x80 and (at + 1 >= end or data[np.uint64(at + 1)] < 0x80):
             if flags[byte] & _WORD:
                 if state == _PENDING:
-                    out[pos] = 32
+                    out[np.uint64(pos)] = 32
                     pos += 1
-                out[pos] = fold[byte]
+                out[np.uint64(pos)] = fold[byte]
                 pos += 1
                 state = _INSIDE
             elif state == _INSIDE:
