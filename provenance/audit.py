@@ -20,17 +20,16 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 import provenance
-from provenance import comparison, engines, manifests, schemas, sources
+from provenance import comparison, engines, schemas, sources, statements
 from provenance import ledger as ledger_
 from provenance import profiles as profiles_
 from provenance.checks import find as find_all
 from provenance.checks import tabled
 from provenance.data import HERE
 from provenance.digests import canonical, sha256
-from provenance.errors import ConfigError, ManifestError, NothingToAudit
-from provenance.inventory import inventory, location
-from provenance.licences.expressions import normalise
-from provenance.model import PURPOSES, VIEWS, Claim, Died
+from provenance.errors import ConfigError, NothingToAudit
+from provenance.inventory import inventory
+from provenance.model import PURPOSES, VIEWS, Died
 from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, gather, lost, observe
 from provenance.origins import known
 from provenance.reports import json as report_json
@@ -45,8 +44,6 @@ Progress = Callable[[str, int, int], None]
 
 PARTITION = 2 << 30
 """Bytes of data whose identities are joined at a time."""
-
-Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -173,7 +170,8 @@ def scan(
     )
     if "data" not in paths["role"].to_pylist():
         raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
-    stated, refused = _read_manifests(root, paths)
+    stated, refused = statements.read(root, paths)
+    paths, stated = statements.named_licences(root, paths, stated)
     scratch = Path(tempfile.mkdtemp(prefix="provenance-"))
     running = engines.start(engine, workers)
     try:
@@ -274,63 +272,13 @@ def _is_ledger(folder: Path, own: Path | None) -> str | None:
     return "the ledger of this scan" if own is not None and folder.resolve() == own else None
 
 
-def _read_manifests(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
-    """Read every manifest: CLAIMS as rows, and why a manifest was not read."""
-    claims: Rows = []
-    refused: dict[str, str] = {}
-    for row in paths.to_pylist():
-        kind = row["kind"]
-        if row["role"] not in {"manifest", "licence", "documentation"}:
-            continue
-        if kind not in manifests.READERS:
-            refused[row["path"]] = f"no reader for manifests of the format {kind} yet"
-            continue
-        try:
-            with open(_where(root, row), "rb") as file:  # noqa: PTH123 - paths may be bytes that are no UTF-8
-                data = file.read(manifests.LARGEST + 1)
-            stated = manifests.read(row["path"], data, kind)
-        except ManifestError as error:
-            refused[row["path"]] = f"no valid {kind}: {_fault(row['path'], error)}"
-            claims += [_claim(row["path"], claim, sha256(data)) for claim in _unread_card(row["path"], kind)]
-        except OSError as error:
-            refused[row["path"]] = f"cannot be read: {error.strerror}"
-        else:
-            claims += [_claim(row["path"], claim, sha256(data)) for claim in stated]
-    return claims, refused
-
-
-def _fault(path: str, error: ManifestError) -> str:
-    """Return what is wrong with a manifest, without its path, which stands beside it."""
-    said = str(error)
-    return said.removeprefix(path).lstrip(": ") if said.startswith(path) else said
-
-
-def _unread_card(path: str, kind: str) -> list[Claim]:
-    """A card that cannot be read still opens a source: what stands above must not speak for its data."""
-    scope = sources.folder_of(path)
-    return [Claim("source", scope.removesuffix("/"), scope, kind, "L1")] if kind == "hf-card" else []
-
-
-def _where(root: Path, row: Mapping[str, Any]) -> bytes:
-    return location(root, row["path"], row["raw"])
-
-
-def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
-    spdx = normalise(claim.value).expression if claim.field == "licence" else None
-    return {
-        "manifest": manifest, "subject": claim.subject, "field": claim.field, "value": claim.value,
-        "scope": claim.scope, "witness": claim.witness, "pointer": claim.pointer, "digest": digest,
-        "date": claim.date, "spdx": spdx,
-    }  # fmt: skip
-
-
-def _files(root: Path, paths: pa.Table, stated: Rows, refused: Mapping[str, str]) -> list[File]:
+def _files(root: Path, paths: pa.Table, stated: statements.Rows, refused: Mapping[str, str]) -> list[File]:
     """List what workers read: data for its records, all else for its digest."""
-    views = _views(stated)
+    views = statements.views(stated)
     return [
         File(
             path=row["path"],
-            location=_where(root, row),
+            location=statements.where(root, row),
             role=row["role"],
             format=row["kind"],
             reason=row["reason"] or refused.get(row["path"]),
@@ -344,27 +292,6 @@ def _files(root: Path, paths: pa.Table, stated: Rows, refused: Mapping[str, str]
 
 def _nearest(path: str, views: Mapping[str, tuple[tuple[str, str], ...]]) -> tuple[tuple[str, str], ...]:
     return next((views[place] for place in (path, *sources.above(sources.folder_of(path))) if place in views), ())
-
-
-def _views(stated: Rows) -> dict[str, tuple[tuple[str, str], ...]]:
-    """Return the columns that a manifest at the root overrides, by scope."""
-    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for claim in stated:
-        if claim["field"] == "view" and "/" not in claim["manifest"]:
-            column, role = claim["value"].rsplit("=", 1)
-            found[claim["scope"]].append((column, role))
-    return {scope: tuple(roles) for scope, roles in found.items()}
-
-
-def _overrides(claims: pa.Table) -> str | None:
-    """Say which overrides of column roles hold, and which do not because their manifest is not at the root."""
-    said = []
-    for claim in claims.to_pylist():
-        if claim["field"] == "view":
-            column, role = claim["value"].rsplit("=", 1)
-            verb = "is read as" if "/" not in claim["manifest"] else "is not read (no manifest at the root says so) as"
-            said.append(f"{claim['manifest']}: column {column!r} {verb} {role} in {claim['scope']}")
-    return "; ".join(said) or None
 
 
 def _observe(running: engines.Engine, files: list[File], scratch: Path, progress: Progress) -> list[Observed]:
@@ -391,7 +318,7 @@ def _observe(running: engines.Engine, files: list[File], scratch: Path, progress
 
 def _conclude(
     paths: pa.Table,
-    stated: Rows,
+    stated: statements.Rows,
     refused: Mapping[str, str],
     observed: list[Observed],
     chosen: Sequence[profiles_.Profile],
@@ -401,7 +328,7 @@ def _conclude(
     progress: Progress,
 ) -> dict[str, pa.Table]:
     """Make the tables of a scan from what manifests state and records hold."""
-    claims = _claims(stated + _record_claims(observed))
+    claims = statements.table(stated + statements.of_records(observed))
     scopes = sources.scope(paths, claims, purpose)
     seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
     progress("comparing", 0, 0)
@@ -430,25 +357,6 @@ def _conclude(
     tables["coverage"] = pa.concat_tables([_steps(files, claims, refused, found.pivoted), coverage])
     del tables["paths"]
     return {name: schemas.conform(tables[name], schema) for name, schema in schemas.SEALED.items()}
-
-
-def _claims(rows: Rows) -> pa.Table:
-    keys = ("manifest", "pointer", "field", "scope", "subject", "value")
-    return schemas.ordered(schemas.rows(rows, schemas.CLAIMS), *keys)
-
-
-def _record_claims(observed: Iterable[Observed]) -> Rows:
-    """What records say of themselves: each value of a licence or origin column, once a file."""
-    rows = []
-    for part in observed:
-        for seen in part.seen:
-            path = seen.account.path
-            claims = [Claim(field, value, path, "record-column", f"/{field}", "data") for field, value in seen.stated]
-            if seen.unlicensed:
-                silent = f"no licence in {seen.unlicensed:,} of {seen.account.records:,} records"
-                claims.append(Claim("licence", silent, path, sources.GAP, "/licence", "data"))
-            rows += [_claim(path, claim, seen.account.sha256 or "") for claim in claims]
-    return rows
 
 
 def _files_table(
@@ -513,7 +421,7 @@ def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], pivote
         "records_unreadable": sum(row["records_unreadable"] for row in rows),
     }
     said: dict[str, str | None] = {
-        "overrides": _overrides(claims),
+        "overrides": statements.overrides(claims),
         "inventory": _told(row for row in rows if row["role"] == "ignored"),
         "manifests": _told(row for row in rows if row["path"] in refused),
         "records": _told(row for row in rows if row["role"] in {"data", "unreadable"}),

@@ -250,11 +250,12 @@ def _from_files(claims: Sequence[Claim]) -> list[Claim]:
         claim | {"field": "licence", "value": found["value"], "spdx": found["spdx"]}
         for claim in claims
         if claim["field"] == "licence-file"
-        for found in said.get(_beside(claim), [{"value": f"see {claim['value']}", "spdx": None}])
+        for found in said.get(beside(claim), [{"value": f"see {claim['value']}", "spdx": None}])
     ]
 
 
-def _beside(claim: Claim) -> str:
+def beside(claim: Claim) -> str:
+    """Return the path that a claim's value names, relative to its manifest's folder."""
     return f"{folder_of(claim['manifest'])}{claim['value'].removeprefix('./')}".removeprefix("./")
 
 

@@ -1,0 +1,158 @@
+"""From the files of a folder to CLAIMS: what manifests state, what records state of themselves, what may override."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from provenance import manifests, schemas, sources
+from provenance.digests import sha256
+from provenance.errors import ManifestError
+from provenance.inventory import location
+from provenance.licences.expressions import normalise
+from provenance.model import Claim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from provenance.observation import Observed
+
+Rows = list[dict[str, Any]]
+
+
+def read(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
+    """Read every manifest, licence and document of a folder.
+
+    Args:
+        root: the folder.
+        paths: PATHS.
+
+    Returns:
+        CLAIMS as rows, and why a path was not read.
+    """
+    claims: Rows = []
+    refused: dict[str, str] = {}
+    for row in paths.to_pylist():
+        kind = row["kind"]
+        if row["role"] not in {"manifest", "licence", "documentation"}:
+            continue
+        if kind not in manifests.READERS:
+            refused[row["path"]] = f"no reader for manifests of the format {kind} yet"
+            continue
+        try:
+            with open(where(root, row), "rb") as file:  # noqa: PTH123 - paths may be bytes that are no UTF-8
+                data = file.read(manifests.LARGEST + 1)
+            stated = manifests.read(row["path"], data, kind)
+        except ManifestError as error:
+            refused[row["path"]] = f"no valid {kind}: {_fault(row['path'], error)}"
+            claims += [_claim(row["path"], claim, sha256(data)) for claim in _unread_card(row["path"], kind)]
+        except OSError as error:
+            refused[row["path"]] = f"cannot be read: {error.strerror}"
+        else:
+            claims += [_claim(row["path"], claim, sha256(data)) for claim in stated]
+    return claims, refused
+
+
+def named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.Table, Rows]:
+    """Read as a licence, not as data, every file that a native manifest names as one.
+
+    Args:
+        root: the folder.
+        paths: PATHS.
+        claims: from `read`.
+
+    Returns:
+        PATHS with their roles, and all claims.
+    """
+    named = {sources.beside(claim) for claim in claims if claim["field"] == "licence-file"}
+    rows = paths.to_pylist()
+    stated: Rows = []
+    for row in rows:
+        if row["path"] not in named or row["role"] != "data":
+            continue
+        with contextlib.suppress(OSError, ManifestError):
+            with open(where(root, row), "rb") as file:  # noqa: PTH123 - paths may be bytes that are no UTF-8
+                data = file.read(manifests.LARGEST + 1)
+            stated += [
+                _claim(row["path"], claim, sha256(data)) for claim in manifests.read(row["path"], data, "licence")
+            ]
+            row["role"], row["kind"] = "licence", "licence"
+    return (schemas.rows(rows, schemas.PATHS) if stated else paths), claims + stated
+
+
+def _fault(path: str, error: ManifestError) -> str:
+    """Return what is wrong with a manifest, without its path, which stands beside it."""
+    said = str(error)
+    return said.removeprefix(path).lstrip(": ") if said.startswith(path) else said
+
+
+def _unread_card(path: str, kind: str) -> list[Claim]:
+    """A card that cannot be read still opens a source: what stands above must not speak for its data."""
+    scope = sources.folder_of(path)
+    return [Claim("source", scope.removesuffix("/"), scope, kind, "L1")] if kind == "hf-card" else []
+
+
+def where(root: Path, row: Mapping[str, Any]) -> bytes:
+    """Return where a row of PATHS is on disk."""
+    return location(root, row["path"], row["raw"])
+
+
+def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
+    spdx = normalise(claim.value).expression if claim.field == "licence" else None
+    return {
+        "manifest": manifest, "subject": claim.subject, "field": claim.field, "value": claim.value,
+        "scope": claim.scope, "witness": claim.witness, "pointer": claim.pointer, "digest": digest,
+        "date": claim.date, "spdx": spdx,
+    }  # fmt: skip
+
+
+def views(stated: Rows) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return the columns that a manifest at the root overrides, by scope."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for claim in stated:
+        if claim["field"] == "view" and "/" not in claim["manifest"]:
+            column, role = claim["value"].rsplit("=", 1)
+            found[claim["scope"]].append((column, role))
+    return {scope: tuple(roles) for scope, roles in found.items()}
+
+
+def overrides(claims: pa.Table) -> str | None:
+    """Say which overrides of column roles hold, and which do not because their manifest is not at the root."""
+    said = []
+    for claim in claims.to_pylist():
+        if claim["field"] == "view":
+            column, role = claim["value"].rsplit("=", 1)
+            verb = "is read as" if "/" not in claim["manifest"] else "is not read (no manifest at the root says so) as"
+            said.append(f"{claim['manifest']}: column {column!r} {verb} {role} in {claim['scope']}")
+    return "; ".join(said) or None
+
+
+def table(rows: Rows) -> pa.Table:
+    """Make CLAIMS, sorted as they are sealed."""
+    keys = ("manifest", "pointer", "field", "scope", "subject", "value")
+    return schemas.ordered(schemas.rows(rows, schemas.CLAIMS), *keys)
+
+
+def of_records(observed: Iterable[Observed]) -> Rows:
+    """State what records say of themselves: each value of a licence or origin column, once a file.
+
+    Args:
+        observed: what workers saw.
+
+    Returns:
+        CLAIMS as rows; their manifest and scope are the file itself.
+    """
+    rows = []
+    for part in observed:
+        for seen in part.seen:
+            path = seen.account.path
+            claims = [Claim(field, value, path, "record-column", f"/{field}", "data") for field, value in seen.stated]
+            if seen.unlicensed:
+                silent = f"no licence in {seen.unlicensed:,} of {seen.account.records:,} records"
+                claims.append(Claim("licence", silent, path, sources.GAP, "/licence", "data"))
+            rows += [_claim(path, claim, seen.account.sha256 or "") for claim in claims]
+    return rows
