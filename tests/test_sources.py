@@ -15,7 +15,7 @@ import zipfile
 import pyarrow as pa
 import pytest
 
-from provenance import audit, schemas, sources
+from provenance import audit, schemas, sources, statements
 from provenance.inventory import inventory
 from provenance.observation import Bundle, observe
 
@@ -394,9 +394,9 @@ def lay(root, layout):
 def scoped(root, scratch):
     """The audit's own steps up to the scopes, in this process."""
     paths = inventory(root)
-    stated, refused = audit._read_manifests(root, paths)
+    stated, refused = statements.read(root, paths)
     observed = observe(Bundle(0, tuple(audit._files(root, paths, stated, refused)), str(scratch), 1))
-    claims = audit._claims(stated + audit._record_claims([observed]))
+    claims = statements.table(stated + statements.of_records([observed]))
     seen = sorted(each.account.path for each in observed.seen)
     on_disk = dict(zip(paths["path"].to_pylist(), paths["role"].to_pylist(), strict=True))
     data = [path for path in seen if on_disk[path.split("!/")[0]] == "data"]
