@@ -97,7 +97,12 @@ def _unread_card(path: str, kind: str) -> list[Claim]:
 
 
 def where(root: Path, row: Mapping[str, Any]) -> bytes:
-    """Return where a row of PATHS is on disk."""
+    """Return where a row of PATHS is on disk.
+
+    Args:
+        root: the folder.
+        row: of PATHS.
+    """
     return location(root, row["path"], row["raw"])
 
 
@@ -132,7 +137,14 @@ def overrides(claims: pa.Table) -> str | None:
 
 
 def table(rows: Rows) -> pa.Table:
-    """Make CLAIMS, sorted as they are sealed."""
+    """Make CLAIMS, sorted as they are sealed.
+
+    Args:
+        rows: from `read`, `named_licences` and `of_records`.
+
+    Returns:
+        CLAIMS.
+    """
     keys = ("manifest", "pointer", "field", "scope", "subject", "value")
     return schemas.ordered(schemas.rows(rows, schemas.CLAIMS), *keys)
 
