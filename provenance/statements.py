@@ -58,7 +58,9 @@ def read(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
 
 
 def named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.Table, Rows]:
-    """Read as a licence, not as data, every file that a native manifest names as one.
+    """Read as a licence, not as data, every file that a native manifest at the root names as one.
+
+    A manifest elsewhere may not take a file out of the data: what it names is a licence that nobody has read.
 
     Args:
         root: the folder.
@@ -68,7 +70,7 @@ def named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.Table,
     Returns:
         PATHS with their roles, and all claims.
     """
-    named = {sources.beside(claim) for claim in claims if claim["field"] == "licence-file"}
+    named = {sources.beside(claim) for claim in claims if _at_root(claim, "licence-file")}
     rows = paths.to_pylist()
     stated: Rows = []
     for row in rows:
@@ -115,20 +117,26 @@ def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _at_root(claim: Mapping[str, Any], field: str) -> bool:
+    return claim["field"] == field and "/" not in claim["manifest"]
+
+
 def views(stated: Rows) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return the columns that a manifest at the root overrides, by scope."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for claim in stated:
-        if claim["field"] == "view" and "/" not in claim["manifest"]:
+        if _at_root(claim, "view"):
             column, role = claim["value"].rsplit("=", 1)
             found[claim["scope"]].append((column, role))
     return {scope: tuple(roles) for scope, roles in found.items()}
 
 
 def overrides(claims: pa.Table) -> str | None:
-    """Say which overrides of column roles hold, and which do not because their manifest is not at the root."""
+    """Say which overrides of roles hold, and which do not because their manifest is not at the root."""
     said = []
     for claim in claims.to_pylist():
+        if _at_root(claim, "licence-file"):
+            said.append(f"{claim['manifest']}: {sources.beside(claim)} is read as a licence")
         if claim["field"] == "view":
             column, role = claim["value"].rsplit("=", 1)
             verb = "is read as" if "/" not in claim["manifest"] else "is not read (no manifest at the root says so) as"

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import provenance as pv
 from provenance import audit as room
-from provenance import comparison, observation, records, schemas
+from provenance import comparison, observation, records, schemas, statements
 from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit, ProfileError
 from provenance.model import Died
@@ -262,14 +262,14 @@ def test_no_room_for_scratch_files_is_said(tmp_path, quick, monkeypatch):
 
 def test_a_manifest_that_changes_during_the_scan_is_said(tmp_path, quick, monkeypatch):
     lay(tmp_path, GOOD)
-    before = room._read_manifests
+    before = statements.read
 
     def meddle(root, paths):
         stated = before(root, paths)
         (tmp_path / "good/README.md").write_text(CARD.replace("mit", "other"))
         return stated
 
-    monkeypatch.setattr(room, "_read_manifests", meddle)
+    monkeypatch.setattr(statements, "read", meddle)
     found = scan(tmp_path)
     assert by(found, "files")["good/README.md"]["skip_reason"] == "file-changed-during-scan"
     assert "file-changed-during-scan" in by(found, "findings", "check")["file-unreadable"]["message"]
@@ -277,13 +277,13 @@ def test_a_manifest_that_changes_during_the_scan_is_said(tmp_path, quick, monkey
 
 def test_a_file_that_goes_away_during_the_scan_is_said(tmp_path, quick, monkeypatch):
     lay(tmp_path, GOOD | {"good/gone.jsonl": LINE})
-    before = room._read_manifests
+    before = statements.read
 
     def meddle(root, paths):
         (tmp_path / "good/gone.jsonl").unlink()
         return before(root, paths)
 
-    monkeypatch.setattr(room, "_read_manifests", meddle)
+    monkeypatch.setattr(statements, "read", meddle)
     row = by(scan(tmp_path), "files")["good/gone.jsonl"]
     assert (row["records"], row["skip_reason"]) == (0, "cannot be read: No such file or directory")
 

@@ -290,6 +290,14 @@ LAYOUTS = {
         {"provenance.yaml": native("id: a, licence: { file: legal/LICENSE }"), "legal/LICENSE": NC, "x.jsonl": LINE},
         {"x.jsonl": ("a", "CC-BY-NC-4.0")},
     ),
+    "a text that a manifest at the root names as a licence is no data": (
+        {"provenance.yaml": native("id: a, licence: { file: terms.txt }"), "terms.txt": NC, "x.jsonl": LINE},
+        {"x.jsonl": ("a", "CC-BY-NC-4.0")},
+    ),
+    "a manifest elsewhere takes no file out of the data": (
+        {"s/provenance.yaml": native("id: a, licence: { file: terms.txt }"), "s/terms.txt": MIT, "s/x.jsonl": LINE},
+        {"s/terms.txt": ("a", None), "s/x.jsonl": ("a", None)},
+    ),
     "a licence file that was not read as one is unknown": (
         {"provenance.yaml": native("id: a, licence: { file: LICENSE }"), "LICENSE": "Ask Bob.\n", "x.jsonl": LINE},
         {"x.jsonl": ("a", None)},
@@ -395,6 +403,7 @@ def scoped(root, scratch):
     """The audit's own steps up to the scopes, in this process."""
     paths = inventory(root)
     stated, refused = statements.read(root, paths)
+    paths, stated = statements.named_licences(root, paths, stated)
     observed = observe(Bundle(0, tuple(audit._files(root, paths, stated, refused)), str(scratch), 1))
     claims = statements.table(stated + statements.of_records([observed]))
     seen = sorted(each.account.path for each in observed.seen)
