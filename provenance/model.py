@@ -50,6 +50,7 @@ class Finding:
         value: how much, in `unit`.
         unit: the value's unit.
         records: records concerned.
+        texts: distinct texts among them, where a profile's minimum counts those.
         clause: the licence clause at stake, if any.
     """
 
@@ -65,6 +66,7 @@ class Finding:
     unit: str | None = None
     records: int | None = None
     clause: str | None = None
+    texts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

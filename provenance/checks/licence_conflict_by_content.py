@@ -81,6 +81,7 @@ def find(
             row=worst.row,
             value=worst.share,
             unit="share of records",
+            texts=max(item.texts for item in milder),
             records=max(matched for matched, _ in evidence.counts(forth).values()),
             clause=f"{loss.licence or worst.licence_b}: {loss.clause}",
         )

@@ -1,4 +1,4 @@
-"""A licence is stated, but nobody can tell which one.
+"""A licence is stated, but nobody can tell which one it is, or what it allows.
 
 Why:          "other", "cc" or a text of one's own may forbid anything; unknown never passes as permitted.
 Source:       Hugging Face documentation, repositories-licenses (families and `other`); SPDX specification, licence
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from provenance.licences import terms
 from provenance.model import Finding
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
     """
     held: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in witnesses.to_pylist():
-        if row["decides"] and row["spdx"] is None:
+        if row["decides"] and (row["spdx"] is None or not terms.known(row["spdx"])):
             held[row["source"], row["manifest"]].append(row)
     for (source, manifest), rows in sorted(held.items()):
         first = min(rows, key=lambda row: (row["pointer"], row["scope"], row["value"]))
@@ -44,12 +45,13 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
             covered[row["pointer"]][0] += row["files"]
             covered[row["pointer"]][1] += row["records"]
         files, records = max(covered.values())
+        fault = "is one whose terms are not known" if first["spdx"] else "is not one that is known"
         yield Finding(
             check="licence-unrecognised",
             source=source,
             field=manifest,
-            message=f"The licence stated in {manifest} ({first['pointer']}) is not one that is known: "
-            f"{first['value'][:120]!r}. Read it and state its SPDX id in provenance.yaml.",
+            message=f"The licence stated in {manifest} ({first['pointer']}) {fault}: {first['value'][:120]!r}. "
+            "Read it and state what it is in provenance.yaml.",
             limits=LIMITS,
             path=manifest,
             value=float(files),

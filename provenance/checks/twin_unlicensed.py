@@ -59,5 +59,6 @@ def find(
             row=worst.row,
             value=worst.share,
             unit="share of records",
+            texts=max(item.texts for item in items),
             records=max(matched for matched, _ in evidence.counts(items).values()),
         )

@@ -89,6 +89,15 @@ def right(expression: str | None, purpose: str) -> Right:
     return _decide(tree, purpose)
 
 
+def known(expression: str) -> bool:
+    """Tell whether the terms of an expression are known for every purpose.
+
+    Args:
+        expression: SPDX expression.
+    """
+    return all(right(expression, purpose).value != "unknown" for purpose in PURPOSES)
+
+
 def strictest(expressions: Iterable[str | None], purpose: str) -> str | None:
     """Choose the strictest expression for a purpose; of equals the strictest over all purposes, then the first by name.
 

@@ -114,9 +114,10 @@ def severity(rule: Mapping[str, Any], finding: Finding) -> str | None:
     Returns:
         error | warning | note; None below the rule's minimum.
     """
-    least = rule.get("minimum", {}).get("records", 0)
-    if finding.records is not None and finding.records < least:
-        return None
+    for name, least in rule.get("minimum", {}).items():
+        count = {"records": finding.records, "texts": finding.texts}[name]
+        if count is not None and count < least:
+            return None
     steps = rule["severity"]
     if isinstance(steps, str):
         return steps

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from provenance.licences import terms
 from provenance.licences.compatibility import loses
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Shared:
         licence_b: the licence of its files; None = unknown.
         row: the first of the records.
         records: how many there are.
+        texts: distinct texts that the two sources share in this view and under these licences, over all files.
         records_a: records of path_a that have the view.
         share: of either file, where it is higher, [0, 1].
     """
@@ -47,6 +49,7 @@ class Shared:
     licence_b: str | None
     row: int
     records: int
+    texts: int
     records_a: int
     share: float
 
@@ -67,14 +70,16 @@ def shared(
         One item per view, file, other source and licence there; both directions; sorted.
     """
     matches = matches.filter(pc.greater_equal(matches["distinct_a"], minimum))
-    licences = dict(zip(files["path"].to_pylist(), files["licence"].to_pylist(), strict=True))
+    licences = {path: _known(licence) for path, licence in zip(*_columns(files, "path", "licence"), strict=True)}
     matches = _unexplained(matches, licences, originals)
     matches = matches.filter(pc.not_equal(matches["source_a"], matches["source_b"]))
     if not matches.num_rows:
         return []
-    place = pc.index_in(matches["path_b"], value_set=files["path"].combine_chunks())
-    stated = pc.fill_null(files["licence"].combine_chunks(), "")
-    matches = matches.append_column("licence_b", pc.take(stated, place))
+    names, stated = pa.array(licences, pa.string()), pa.array([licence or "" for licence in licences.values()])
+    place_b = pc.index_in(matches["path_b"], value_set=names)
+    matches = matches.append_column("licence_b", pc.take(stated, place_b))
+    matches = matches.append_column("licence_a", pc.take(stated, pc.index_in(matches["path_a"], value_set=names)))
+    texts = _texts(matches, place_b)
     sizes = _sizes(overlaps)
     best = _best(matches, sizes)
     keys = ["view", "source_a", "path_a", "source_b", "licence_b"]
@@ -86,10 +91,29 @@ def shared(
             Shared(
                 row["view"], row["source_a"], row["path_a"], licences[row["path_a"]], row["source_b"], path_b,
                 row["licence_b"] or None, row["row_a_min"], row["row_a_count_distinct"],
+                texts[row["view"], row["source_a"], licences[row["path_a"]] or "", row["source_b"], row["licence_b"]],
                 sizes[row["view"], row["path_a"]], share,
             )
         )  # fmt: skip
     return sorted(found, key=lambda each: (each.source_a, each.source_b, each.view, each.path_a, each.licence_b or ""))
+
+
+def _columns(table: pa.Table, *names: str) -> list[list[Any]]:
+    return [table[name].to_pylist() for name in names]
+
+
+def _known(licence: str | None) -> str | None:
+    """Return a licence whose terms are known; one of which nothing is known is as good as none."""
+    return licence if licence is not None and terms.known(licence) else None
+
+
+def _texts(matches: pa.Table, place_b: pa.ChunkedArray) -> dict[tuple[Any, ...], int]:
+    """Count distinct texts by view, sources and licences: a text is the first record of the other side that has it."""
+    first = pc.add(pc.multiply(pc.cast(place_b, pa.int64()), 1 << 39), matches["row_b"])
+    keys = ["view", "source_a", "licence_a", "source_b", "licence_b"]
+    records = matches.append_column("text", first).group_by([*keys, "path_a", "row_a"]).aggregate([("text", "min")])
+    counted = records.group_by(keys).aggregate([("text_min", "count_distinct")])
+    return {tuple(row[key] for key in keys): row["text_min_count_distinct"] for row in counted.to_pylist()}
 
 
 def _unexplained(matches: pa.Table, licences: Mapping[str, str | None], originals: Mapping[str, str]) -> pa.Table:

@@ -111,17 +111,6 @@ def chats(*system):
 
 TEXTS = lines(*({"text": text} for text in TWEETS))
 GAPS = {
-    "licence-unrecognised: terms that nobody knows pass": (
-        {"a/README.md": MIT.replace("mit", "glide"), "a/x.jsonl": TEXTS},
-        {("licence-unrecognised", "a", None)},
-    ),
-    "evidence: one long boilerplate record, ten times, is one text": (
-        {
-            "a/README.md": NC, "a/x.jsonl": lines(*[{"text": COMMON}] * 11, *({"text": f"a {t}"} for t in TWEETS)),
-            "b/README.md": MIT, "b/x.jsonl": lines(*[{"text": COMMON}] * 11, *({"text": f"b {t}"} for t in TWEETS)),
-        },
-        {("licence-forbids-purpose", "a", None), ("duplicate-records", "a", None), ("duplicate-records", "b", None)},
-    ),
     "views: a system prompt put before a copied question hides it": (
         {
             "a/README.md": NC, "a/x.jsonl": lines(*({"question": t, "answer": f"yes {t}"} for t in TWEETS)),
@@ -136,17 +125,49 @@ GAPS = {
 }  # fmt: skip
 
 
+CLOSED = {
+    "licences: `MIT, see LICENSE.` is MIT": (
+        {
+            "a/README.md": NC, "a/x.jsonl": TEXTS,
+            "b/README.md": "# birds\n\n## License\n\nMIT, see LICENSE.\n", "b/y.jsonl": TEXTS + lines({"text": COMMON}),
+        },
+        {("licence-forbids-purpose", "a", None), ("licence-conflict-by-content", "b", "a")},
+    ),
+    "licence-unrecognised: terms that nobody knows do not pass": (
+        {"a/README.md": MIT.replace("mit", "glide"), "a/x.jsonl": TEXTS},
+        {("licence-unrecognised", "a", None)},
+    ),
+    "evidence: one long boilerplate record, ten times, is one text": (
+        {
+            "a/README.md": NC, "a/x.jsonl": lines(*[{"text": COMMON}] * 11, *({"text": f"a {t}"} for t in TWEETS)),
+            "b/README.md": MIT, "b/x.jsonl": lines(*[{"text": COMMON}] * 11, *({"text": f"b {t}"} for t in TWEETS)),
+        },
+        {("licence-forbids-purpose", "a", None), ("duplicate-records", "a", None), ("duplicate-records", "b", None)},
+    ),
+}  # fmt: skip
+
+
+def said(tmp_path, files):
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    found = pv.scan(tmp_path, workers=1).findings
+    found = found.astype(object).where(found.notna(), None)
+    return set(found[["check", "source", "other"]].itertuples(index=False, name=None))
+
+
+@pytest.mark.parametrize("gap", CLOSED)
+def test_gaps_that_were_closed(gap, tmp_path):
+    files, expected = CLOSED[gap]
+    assert said(tmp_path, files) == expected
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("gap", GAPS)
 @pytest.mark.xfail(reason="known gaps: whoever closes one takes it off the list")
 def test_gaps(gap, tmp_path):
     files, expected = GAPS[gap]
-    for path, text in files.items():
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        (tmp_path / path).write_text(text)
-    said = pv.scan(tmp_path, workers=1).findings
-    said = said.astype(object).where(said.notna(), None)
-    assert set(said[["check", "source", "other"]].itertuples(index=False, name=None)) == expected
+    assert said(tmp_path, files) == expected
 
 
 @pytest.mark.full

@@ -129,7 +129,7 @@ def test_the_share_is_the_highest_of_any_pair_of_files(corpus):
 
 
 def shared(path, records, of, view="whole"):
-    return evidence.Shared(view, "a", path, "MIT", "b", "b/x", "CC-BY-NC-4.0", 0, records, of, records / of)
+    return evidence.Shared(view, "a", path, "MIT", "b", "b/x", "CC-BY-NC-4.0", 0, records, records, of, records / of)
 
 
 @pytest.mark.parametrize(
