@@ -1,0 +1,111 @@
+"""Exact verification: of two sets of shingles, how many they share, counted and not estimated.
+
+A set is a sorted array of distinct shingle hashes; sets stand one after the other in one buffer (`values`) with n + 1
+`offsets`. Two are near if their Jaccard index, shared / union, is at least 0.8, decided in integers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+if TYPE_CHECKING:
+    from provenance.similarity import minhash
+
+Ints = npt.NDArray[np.int64]
+
+NUMERATOR, DENOMINATOR = 4, 5
+"""Two sets are near where shared / union >= 4 / 5."""
+
+
+class Verified(NamedTuple):
+    """Near pairs, a column each.
+
+    Args:
+        left: number of the first set.
+        right: number of the second.
+        shared: shingles in both.
+        distinct_a: distinct shingles of the first.
+        distinct_b: distinct shingles of the second.
+    """
+
+    left: Ints
+    right: Ints
+    shared: Ints
+    distinct_a: Ints
+    distinct_b: Ints
+
+
+@njit(nogil=True, cache=True)
+def _sort(values: Any, offsets: Any) -> Any:
+    """Sort and deduplicate every record's hashes in place."""
+    ends = np.zeros(offsets.shape[0], np.int64)
+    used = np.int64(0)
+    for record in range(offsets.shape[0] - 1):
+        part = values[offsets[record] : offsets[record + 1]]
+        part.sort()
+        for k in range(part.shape[0]):
+            if k == 0 or part[k] != values[used - 1]:
+                values[used] = part[k]
+                used += 1
+        ends[record + 1] = used
+    return values[:used], ends
+
+
+def sets(values: minhash.Hashes, offsets: minhash.Offsets) -> tuple[minhash.Hashes, minhash.Offsets]:
+    """Make sets of shingle hashes.
+
+    Args:
+        values: hashes of all records in one buffer, as `minhash.hashes` gives them; they are left as they are.
+        offsets: n + 1 offsets into it.
+
+    Returns:
+        The sorted distinct hashes of every record in one buffer, and n + 1 offsets into it.
+    """
+    result: tuple[minhash.Hashes, minhash.Offsets] = _sort(values.copy(), offsets)
+    return result
+
+
+@njit(nogil=True, cache=True)
+def _shared(values: Any, offsets: Any, left: Any, right: Any) -> Any:
+    """Count what every pair shares by merging; -1 where it cannot be near."""
+    counts = np.empty(left.shape[0], np.int64)
+    for pair in range(left.shape[0]):
+        i, j = offsets[left[pair]], offsets[right[pair]]
+        end_i, end_j = offsets[left[pair] + 1], offsets[right[pair] + 1]
+        size_i, size_j = end_i - i, end_j - j
+        # shared is at most the smaller set, union at least the larger
+        if min(size_i, size_j) * DENOMINATOR < max(size_i, size_j) * NUMERATOR:
+            counts[pair] = -1
+            continue
+        shared = np.int64(0)
+        while i < end_i and j < end_j:
+            x, y = values[i], values[j]
+            shared += np.int64(x == y)
+            i += np.int64(x <= y)
+            j += np.int64(y <= x)
+        near = shared * DENOMINATOR >= (size_i + size_j - shared) * NUMERATOR
+        counts[pair] = shared if near and shared > 0 else -1
+    return counts
+
+
+def verify(values: minhash.Hashes, offsets: minhash.Offsets, left: Ints, right: Ints) -> Verified:
+    """Keep the pairs whose Jaccard index is at least 0.8.
+
+    Args:
+        values: sets, as `sets` gives them.
+        offsets: n + 1 offsets into them.
+        left: number of the first set of each pair.
+        right: number of the second.
+
+    Returns:
+        The near pairs in the order given, with the integers that prove it.
+    """
+    shared = _shared(values, offsets, left, right)
+    kept = shared >= 0
+    left, right = left[kept], right[kept]
+    sizes = np.diff(offsets)
+    return Verified(left, right, shared[kept], sizes[left], sizes[right])

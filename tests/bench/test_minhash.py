@@ -1,0 +1,78 @@
+"""MB/s of signatures on one core beside datasketch and SHA-256: `pytest tests/bench/test_minhash.py -s -m full`.
+
+Prints ratios; asserts no time.
+"""
+
+import hashlib
+import random
+import time
+
+import pyarrow as pa
+import pytest
+import xxhash
+from datasketch import MinHash
+
+from provenance.similarity import minhash, text, verify
+
+pytestmark = pytest.mark.full
+
+
+def words(language, chance):
+    if language == "chinese":
+        return list(map(chr, range(0x4E00, 0x4E00 + 2500)))
+    return ["".join(chance.choices("etaoinshrdlu", k=chance.randint(2, 9))) for _ in range(20_000)]
+
+
+def generate(language, size):
+    chance = random.Random(7)  # noqa: S311 - a seed, not a secret
+    vocabulary, joint = words(language, chance), "" if language == "chinese" else " "
+    count = 290 if language == "chinese" else 135
+    texts, written = [], 0
+    while written < size:
+        texts.append(joint.join(chance.choices(vocabulary, k=count)))
+        written += len(texts[-1].encode())
+    return texts, written
+
+
+def best(function, size, runs=4):
+    times = []
+    for _ in range(runs):
+        start = time.process_time()
+        function()
+        times.append(time.process_time() - start)
+    return size / 1e6 / min(times)
+
+
+def sketch(texts, language, **options):
+    """Signatures as people make them: shingles by slicing lists, one MinHash a record."""
+    for each in texts:
+        parts = list(each) if language == "chinese" else each.split()
+        signature = MinHash(128, scheme="affine32", **options)
+        signature.update_batch([" ".join(parts[k : k + 5]).encode() for k in range(max(len(parts) - 4, 1))])
+
+
+@pytest.mark.parametrize("language", ["english", "chinese"])
+def test_signatures(language):
+    texts, size = generate(language, 20_000_000)
+    column = pa.array(texts, pa.large_string())
+    data, offsets = text.normalise(column)
+    values, ends = minhash.hashes(data, offsets)
+    few = texts[:2000]
+    small = sum(len(each.encode()) for each in few)
+    whole = "".join(texts).encode()
+    low = {"hashfunc": lambda shingle: xxhash.xxh64_intdigest(shingle) & 0xFFFFFFFF}
+    runs = {
+        "SHA-256": (lambda: hashlib.sha256(whole).digest(), size),
+        "datasketch, sha1": (lambda: sketch(few, language), small),
+        "datasketch, XXH64": (lambda: sketch(few, language, **low), small),
+        "signatures of normalised text": (lambda: minhash.signatures(data, offsets, 128), size),
+        "normalised and signed": (lambda: minhash.signatures(*text.normalise(column), 128), size),
+        "shingle hashes alone": (lambda: minhash.hashes(data, offsets), size),
+        "signing alone": (lambda: minhash.sign(values, ends, 128), size),
+        "sets": (lambda: verify.sets(values, ends), size),
+    }
+    speed = {name: best(function, of) for name, (function, of) in runs.items()}
+    print(f"\n{language}, 128 permutations")
+    for name, rate in speed.items():
+        ratios = (f"{rate / speed[other]:8.2f}" for other in ("SHA-256", "datasketch, sha1", "datasketch, XXH64"))
+        print(f"  {name:32} {rate:8.1f} MB/s; times SHA-256, datasketch sha1, datasketch XXH64:{''.join(ratios)}")
