@@ -55,5 +55,12 @@ def test_a_script_without_a_main_guard_works(tmp_path):
         local.close()
         """)
     )
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    done = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     assert (done.returncode, done.stdout) == (0, "[(0, '0x1'), (1, '0x2')]\n"), done.stderr
