@@ -63,9 +63,17 @@ def guess(head: bytes) -> Dialect | None:
     text = head.decode("utf-8-sig", "replace").replace("\0", "")
     if len(head) >= HEAD and "\n" in text:
         text = text[: text.rindex("\n") + 1]
-    found = [_try(text, delimiter, quoted=_is_quoted(text, delimiter)) for delimiter in DELIMITERS if delimiter in text]
+    found = [_fit(text, delimiter) for delimiter in DELIMITERS if delimiter in text]
     fits = [dialect for dialect in found if dialect is not None and dialect.width > 1]
     return max(fits, key=lambda fit: (fit.share, fit.width), default=None)
+
+
+def _fit(text: str, delimiter: str) -> Dialect | None:
+    """Take quotes for quotes where they look like it, or where the rows fit better so."""
+    quoted, bare = (_try(text, delimiter, quoted=quotes) for quotes in (True, False))
+    if quoted is None or bare is None:
+        return quoted or bare
+    return quoted if quoted.share > bare.share or _is_quoted(text, delimiter) else bare
 
 
 def _is_quoted(text: str, delimiter: str) -> bool:

@@ -54,6 +54,11 @@ def test_cells_are_what_python_reads(table, delimiter, batch, newline):
         (b'question,answer\n"q,a\nq,a\n', ['"q\na', "q\na"], [None, None]),  # a quote that quotes nothing
         (b'question,answer\n"q","a"\n"q"x,a\nq,a\n', ["q\na", None, "q\na"], [None, "quote", None]),
         (b"question,answer\r\n\r\nq,a\r\n", ["q\na"], [None]),
+        (
+            b'"question","answer"\n"x,","x,"";,"\n"x,","x,"\n',
+            ['x,\nx,";,', "x,\nx,"],
+            [None, None],
+        ),  # cells end in commas
         (b"question,answer\nq,", ["q"], [None]),
         (b"question,answer\n", [], []),
         (b"\xef\xbb\xbfquestion;answer\nq;a", ["q\na"], [None]),
