@@ -31,6 +31,7 @@ from provenance.errors import ConfigError, NothingToAudit
 from provenance.inventory import inventory
 from provenance.model import PURPOSES, VIEWS, Died
 from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, gather, lost, observe
+from provenance.observation import role as role_of
 from provenance.origins import known
 from provenance.reports import json as report_json
 
@@ -374,7 +375,7 @@ def _files_table(
     rows = [_unread(row, scopes) for row in on_disk.values() if row["role"] in {"ignored", "unreadable"}]
     for each in seen:
         account = each.account
-        role = on_disk[account.path.split("!/", 1)[0]]["role"]
+        role = role_of(account.path, on_disk[account.path.split("!/", 1)[0]]["role"])
         licence = scopes.licence(account.path) if role == "data" else sources.Licence()
         changed = digests.get(account.path, account.sha256) != account.sha256
         rows.append(
@@ -416,6 +417,7 @@ def _originals(files: pa.Table) -> dict[str, str]:
 def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], pivoted: int) -> pa.Table:
     """Say of every step what it did not look at; first, what the data itself overrides."""
     rows = files.select(["path", "role", "bytes_skipped", "skip_reason", "records", "records_unreadable"]).to_pylist()
+    on_disk = [row for row in rows if "!/" not in row["path"]]
     seen = {
         "records_seen": sum(row["records"] - row["records_unreadable"] for row in rows),
         "records_unreadable": sum(row["records_unreadable"] for row in rows),
@@ -423,8 +425,8 @@ def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], pivote
     said: dict[str, str | None] = {
         "overrides": statements.overrides(claims),
         "inventory": _told(row for row in rows if row["role"] == "ignored"),
-        "manifests": _told(row for row in rows if row["path"] in refused),
-        "records": _told(row for row in rows if row["role"] in {"data", "unreadable"}),
+        "manifests": _told(row for row in rows if row["path"] in refused or _is_document(row)),
+        "records": _told(row for row in on_disk if row["role"] in {"data", "unreadable"}),
         "exact-matches": f"{pivoted:,} records of common texts were compared with one file each" if pivoted else None,
     }
     made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
@@ -433,11 +435,16 @@ def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], pivote
     return schemas.rows(made, schemas.COVERAGE)
 
 
+def _is_document(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row is a licence, manifest or document inside an archive."""
+    return "!/" in row["path"] and row["role"] != "data"
+
+
 def _told(rows: Iterable[Mapping[str, Any]]) -> str | None:
     """Add up what was skipped, by reason, the most bytes first."""
     added: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for row in rows:
-        if row["skip_reason"] and (row["bytes_skipped"] or row["role"] != "data") and "!/" not in row["path"]:
+        if row["skip_reason"] and (row["bytes_skipped"] or row["role"] != "data"):
             added[row["skip_reason"]][0] += 1
             added[row["skip_reason"]][1] += row["bytes_skipped"]
     listed = sorted(added.items(), key=lambda each: (-each[1][1], each[0]))

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import records
+from provenance import manifests, records
 from provenance.errors import LimitExceeded, ProvenanceError
 from provenance.model import VIEWS, Died
 from provenance.similarity import exact, shingles
@@ -28,6 +28,7 @@ BUNDLE = 32 << 20
 MOST = 256
 """Files of a bundle, at most."""
 
+_LICENCES = {"licence", "data-licence", "weights-licence", "notice"}
 _STATED = 1000  # different values of a licence or of an origin column that are kept of one file
 
 
@@ -177,9 +178,40 @@ def _read(file: File, seen: list[Seen], scratch: _Scratch) -> None:
             seen.append(Seen(_account(item.path, "its account is still to come")))
         state = open_[item.path]
         if isinstance(item, records.Batch):
-            _batch(item.table, state, scratch)
+            if role(item.path, "data") == "data":
+                _batch(item.table, state, scratch)
         else:
-            seen[state.number] = open_.pop(item.path).close(item)
+            seen[state.number] = open_.pop(item.path).close(_unread(item))
+
+
+def role(path: str, outer: str) -> str:
+    """Return the role of a file or member: a licence or document inside an archive yields no records either.
+
+    Args:
+        path: its name, members as 'a.zip!/member'.
+        outer: the role of the file on disk.
+    """
+    if "!/" not in path or outer != "data":
+        return outer
+    kind = manifests.recognise(path.split("!/", 1)[1], b"")
+    if kind is None:
+        return outer
+    return "documentation" if kind == "readme" else "licence" if kind in _LICENCES else "manifest"
+
+
+def _unread(account: records.Account) -> records.Account:
+    """Count a licence or document inside an archive as not read: nobody makes claims of it yet."""
+    kind = role(account.path, "data")
+    if kind == "data" or account.skip_reason is not None:
+        return account
+    return replace(
+        account,
+        skip_reason=f"no reader for {kind} files inside archives yet",
+        bytes_consumed=0,
+        bytes_skipped=account.bytes,
+        records=0,
+        records_unreadable=0,
+    )
 
 
 def _account(path: str, reason: str) -> records.Account:
