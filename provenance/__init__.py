@@ -13,10 +13,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from provenance.kernels import settle
+
 if TYPE_CHECKING:
     from provenance import checks, errors, profiles
     from provenance.audit import Audit, open_ledger, pairs, scan
     from provenance.ledger.verify import verify as verify
+
+settle()
 
 __version__ = "0.1.0"
 
