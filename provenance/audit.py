@@ -30,10 +30,11 @@ from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, NothingToAudit
 from provenance.inventory import inventory
 from provenance.model import PURPOSES, VIEWS, Died
-from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, gather, lost, observe
+from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, gather, lost, observe, resemble
 from provenance.observation import role as role_of
 from provenance.origins import known
 from provenance.reports import json as report_json
+from provenance.similarity import candidates, minhash
 
 if TYPE_CHECKING:
     import os
@@ -222,12 +223,15 @@ def pairs(audit: Audit, a: str, b: str, view: str = "whole") -> pd.DataFrame:
         view: whole | prompt.
 
     Returns:
-        One row a pair: path_a, row_a, path_b, row_b, jaccard, method; sorted. Of texts so common that they were
-        compared with one file alone (COVERAGE, exact-matches), the pairs with that file.
+        One row a pair: path_a, row_a, path_b, row_b, jaccard, method; sorted. Of exact matches every pair, but of texts
+        so common that they were compared with one file alone (COVERAGE, exact-matches) those with that file; of near
+        matches each record's best in the other file.
 
     Raises:
         ConfigError: the audit has no such source, file or view.
     """
+    from pandas import concat
+
     known_ = {*audit.tables["sources"]["source"].to_pylist(), *audit.tables["files"]["path"].to_pylist()}
     for name in (a, b):
         if name not in known_:
@@ -239,12 +243,21 @@ def pairs(audit: Audit, a: str, b: str, view: str = "whole") -> pd.DataFrame:
     forth = found[_of(found, "a", a) & _of(found, "b", b)]
     back = found[_of(found, "a", b) & _of(found, "b", a)]
     # both sides of a node name its first row in the other file: joined on that, every member meets every member
-    first = forth[["path_a", "row_a", "path_b", "row_b"]]
-    members = back.rename(columns={"path_a": "path_b", "row_a": "member", "path_b": "path_a", "row_b": "row_a"})
+    same = forth[forth["method"] == "exact"]
+    first = same[["path_a", "row_a", "path_b", "row_b"]]
+    members = _turned(back[back["method"] == "exact"]).rename(columns={"row_b": "member"})
     node = members[["path_a", "row_a", "path_b", "member"]].merge(first, on=["path_a", "row_a", "path_b"])
-    joined = forth.merge(node[["path_a", "path_b", "row_b", "member"]], on=["path_a", "path_b", "row_b"])
-    joined = joined.assign(row_b=joined["member"])[["path_a", "row_a", "path_b", "row_b", "jaccard", "method"]]
-    return joined.drop_duplicates().sort_values(["path_a", "row_a", "path_b", "row_b"], ignore_index=True)
+    joined = same.merge(node[["path_a", "path_b", "row_b", "member"]], on=["path_a", "path_b", "row_b"])
+    joined = joined.assign(row_b=joined["member"])
+    near = [forth[forth["method"] != "exact"], _turned(back[back["method"] != "exact"])]
+    columns = ["path_a", "row_a", "path_b", "row_b", "jaccard", "method"]
+    listed = concat([each[columns] for each in (joined, *near)])
+    return listed.drop_duplicates().sort_values(columns[:4], ignore_index=True)
+
+
+def _turned(found: pd.DataFrame) -> pd.DataFrame:
+    """MATCHES seen from the other side."""
+    return found.rename(columns={"path_a": "path_b", "row_a": "row_b", "path_b": "path_a", "row_b": "row_a"})
 
 
 def _of(found: pd.DataFrame, side: str, name: str) -> pd.Series[bool]:
@@ -334,7 +347,9 @@ def _conclude(
     seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
     progress("comparing", 0, 0)
     plan = comparison.plan(observed, seen, scopes.covering, running.exchange, scratch)
-    found = comparison.tabulate(plan, [result for _, result in running.map(gather, plan.joins)])
+    joined = [result for _, result in running.map(gather, plan.joins)]
+    likened = [result for _, result in running.map(resemble, plan.likenesses)]
+    found = comparison.tabulate(plan, joined, likened)
     files = _files_table(paths, claims, scopes, seen, found.distinct_files)
     tables = {
         "paths": paths,
@@ -355,7 +370,7 @@ def _conclude(
     findings, coverage = find_all(tables | settings)
     severities, tables["verdicts"] = profiles_.judge(findings, coverage, chosen, files)
     tables["findings"] = tabled(findings, severities)
-    tables["coverage"] = pa.concat_tables([_steps(files, claims, refused, found.pivoted), coverage])
+    tables["coverage"] = pa.concat_tables([_steps(files, claims, refused, found), coverage])
     del tables["paths"]
     return {name: schemas.conform(tables[name], schema) for name, schema in schemas.SEALED.items()}
 
@@ -414,7 +429,7 @@ def _originals(files: pa.Table) -> dict[str, str]:
     return {path: digests[digest].id for path, digest in zip(*columns, strict=True) if digest in digests}
 
 
-def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], pivoted: int) -> pa.Table:
+def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], found: comparison.Compared) -> pa.Table:
     """Say of every step what it did not look at; first, what the data itself overrides."""
     rows = files.select(["path", "role", "bytes_skipped", "skip_reason", "records", "records_unreadable"]).to_pylist()
     on_disk = [row for row in rows if "!/" not in row["path"]]
@@ -427,17 +442,33 @@ def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], pivote
         "inventory": _told(row for row in rows if row["role"] == "ignored"),
         "manifests": _told(row for row in rows if row["path"] in refused or _is_document(row)),
         "records": _told(row for row in on_disk if row["role"] in {"data", "unreadable"}),
-        "exact-matches": f"{pivoted:,} records of common texts were compared with one file each" if pivoted else None,
+        "exact-matches": _said(found.pivoted, "records of common texts were compared with one file each"),
+        "near-matches": _nearly(found),
     }
     made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
-    reason = "not built yet: near, near_distinctive and contained count exact matches alone"
-    made.append({"check": "near-matches", "status": "skipped", "reason": reason} | seen)
+    reason = "not built yet: contained is 0 throughout, and near_distinctive masks no boilerplate"
+    made.append({"check": "containment", "status": "skipped", "reason": reason} | seen)
     return schemas.rows(made, schemas.COVERAGE)
 
 
 def _is_document(row: Mapping[str, Any]) -> bool:
     """Tell whether a row is a licence, manifest or document inside an archive."""
     return "!/" in row["path"] and row["role"] != "data"
+
+
+def _said(count: int, what: str) -> str | None:
+    return f"{count:,} {what}" if count else None
+
+
+def _nearly(found: comparison.Compared) -> str:
+    """Say how many near matches are to be expected, and what was compared with less than everything."""
+    recall = f"Jaccard >= 0.8 is found with probability 1 - (1 - j^{minhash.ROWS})^{minhash.BANDS}"
+    said = [
+        f"{recall}, {minhash.recall(0.8):.3f} at 0.8",
+        _said(found.aside, f"texts of groups beyond {candidates.GROUP} were compared with {candidates.PIVOTS} each"),
+        _said(found.shortened, "records of common texts name one file each"),
+    ]
+    return "; ".join(each for each in said if each)
 
 
 def _told(rows: Iterable[Mapping[str, Any]]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow as pa
 from provenance import schemas
 from provenance.errors import InputError
 from provenance.model import VIEWS, Died
-from provenance.observation import Join, Joined, Observed, Seen
+from provenance.observation import Join, Joined, Likened, Likeness, Observed, Seen
 from provenance.similarity import exact
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from provenance.similarity.exact import Ints
 
+Part = TypeVar("Part")
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -27,6 +29,7 @@ class Plan:
 
     Args:
         joins: one a view and partition that holds anything.
+        likenesses: one a view that holds anything.
         paths: files and members by number, sorted.
         names: sources by number, sorted.
         owner: the number of each file's source.
@@ -34,6 +37,7 @@ class Plan:
     """
 
     joins: tuple[Join, ...]
+    likenesses: tuple[Likeness, ...]
     paths: tuple[str, ...]
     names: tuple[str, ...]
     owner: Ints
@@ -51,6 +55,8 @@ class Compared:
         distinct_sources: distinct normalised texts by source.
         texts: records with text by source.
         pivoted: records that were compared with one file alone.
+        aside: distinct texts that were compared for near matches with pivots alone.
+        shortened: records of which only the first file with a near match is listed.
     """
 
     matches: pa.Table
@@ -59,6 +65,8 @@ class Compared:
     distinct_sources: dict[str, int]
     texts: dict[str, int]
     pivoted: int
+    aside: int
+    shortened: int
 
 
 def plan(
@@ -78,7 +86,7 @@ def plan(
         scratch: folder for matches.
 
     Returns:
-        The plan; its joins are for `observation.gather`.
+        The plan; its joins are for `observation.gather`, its likenesses for `observation.resemble`.
     """
     paths = tuple(each.account.path for each in seen)
     number = {path: k for k, path in enumerate(paths)}
@@ -91,16 +99,28 @@ def plan(
         Join(view, tuple((path, numbers) for _, _, path, numbers in group), owner, str(scratch / f"rows-{view}-{of}"))
         for (view, of), group in sorted(exchange(written, lambda item: item[:2]).items())
     )
+    sets = exchange((each for part in observed for each in part.sets), lambda item: item[0])
+    likenesses = tuple(
+        Likeness(
+            view,
+            tuple(path for _, path in group),
+            tuple(join for join in joins if join.view == view),
+            str(scratch / f"near-{view}"),
+            str(scratch / f"rows-{view}-near"),
+        )
+        for view, group in sorted(sets.items())
+    )
     counts = {view: np.array([each.views[view] for each in seen], np.int64) for view in VIEWS}
-    return Plan(joins, paths, names, owner, counts)
+    return Plan(joins, likenesses, paths, names, owner, counts)
 
 
-def tabulate(plan: Plan, joined: Sequence[Joined | Died]) -> Compared:
+def tabulate(plan: Plan, joined: Sequence[Joined | Died], likened: Sequence[Likened | Died]) -> Compared:
     """Add up the partitions and put names on numbers.
 
     Args:
         plan: the plan.
         joined: what `gather` said of its joins, in any order.
+        likened: what `resemble` said of its likenesses, in any order.
 
     Returns:
         Tables and counts.
@@ -108,21 +128,28 @@ def tabulate(plan: Plan, joined: Sequence[Joined | Died]) -> Compared:
     Raises:
         InputError: a partition could not be joined.
     """
-    done: list[Joined] = []
-    for result in joined:
-        if isinstance(result, Died):
-            raise InputError(f"the records could not be compared: {result.reason}; there may be too little memory")
-        done.append(result)
+    done, alike = _alive(joined), _alive(likened)
     whole = [each.exact for each in done if each.view == "whole"]
     texts = np.bincount(plan.owner, plan.counts["whole"], len(plan.names)).astype(int).tolist()
     return Compared(
-        matches=_matches(plan, done),
-        overlaps=_overlaps(plan, done),
+        matches=_matches(plan, done, alike),
+        overlaps=_overlaps(plan, done, alike),
         distinct_files=_added([each.distinct_files for each in whole], plan.paths),
         distinct_sources=_added([each.distinct_sources for each in whole], plan.names),
         texts=dict(zip(plan.names, texts, strict=True)),
         pivoted=sum(each.exact.pivoted for each in done),
+        aside=sum(each.pivoted for each in alike),
+        shortened=sum(each.near.pivoted for each in alike),
     )
+
+
+def _alive(parts: Sequence[Part | Died]) -> list[Part]:
+    done: list[Part] = []
+    for part in parts:
+        if isinstance(part, Died):
+            raise InputError(f"the records could not be compared: {part.reason}; there may be too little memory")
+        done.append(part)
+    return done
 
 
 def _added(parts: Iterable[Ints], names: Sequence[str]) -> dict[str, int]:
@@ -132,18 +159,23 @@ def _added(parts: Iterable[Ints], names: Sequence[str]) -> dict[str, int]:
     return dict(zip(names, total.tolist(), strict=True))
 
 
-def _matches(plan: Plan, joined: Sequence[Joined]) -> pa.Table:
+def _matches(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) -> pa.Table:
     """Put names on ROWS, sorted as MATCHES is sealed."""
     path_names, source_names = pa.array(plan.paths, pa.string()), pa.array(plan.names, pa.string())
+    methods = pa.array(["exact", "near"])
     made = []
     for view in VIEWS:
         tables = [_read(each.rows) for each in joined if each.view == view]
-        if not sum(table.num_rows for table in tables):
+        near = [_read(each.rows) for each in likened if each.view == view]
+        exactly, total = (sum(table.num_rows for table in some) for some in (tables, tables + near))
+        if not total:
             continue
-        rows = {name: pa.concat_tables(tables)[name].to_numpy() for name in exact.ROWS.names}
+        together = pa.concat_tables(tables + near)
+        rows = {name: together[name].to_numpy() for name in exact.ROWS.names}
         a, b = rows["file_a"], rows["file_b"]
         order = np.lexsort((b, rows["row_a"], a, plan.owner[a]))
         a, b = a[order], b[order]
+        shared, distinct_a, distinct_b = (rows[name][order] for name in ("shared", "distinct_a", "distinct_b"))
         columns: dict[str, Any] = {
             "view": pa.repeat(view, len(order)),
             "source_a": source_names.take(pa.array(plan.owner[a])),
@@ -152,9 +184,11 @@ def _matches(plan: Plan, joined: Sequence[Joined]) -> pa.Table:
             "source_b": source_names.take(pa.array(plan.owner[b])),
             "path_b": path_names.take(pa.array(b)),
             "row_b": rows["row_b"][order],
-            "jaccard": np.ones(len(order)),
-            **{name: rows[name][order] for name in ("shared", "distinct_a", "distinct_b")},
-            "method": pa.repeat("exact", len(order)),
+            "jaccard": shared / (distinct_a + distinct_b - shared),
+            "shared": shared,
+            "distinct_a": distinct_a,
+            "distinct_b": distinct_b,
+            "method": methods.take(pa.array((order >= exactly).astype(np.int64))),
         }
         made.append(schemas.conform(pa.table(columns), schemas.MATCHES))
     return pa.concat_tables(made) if made else schemas.empty(schemas.MATCHES)
@@ -165,31 +199,39 @@ def _read(path: str) -> pa.Table:
         return reader.read_all()
 
 
-def _overlaps(plan: Plan, joined: Sequence[Joined]) -> pa.Table:
+def _overlaps(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) -> pa.Table:
     """Make OVERLAPS: for each view pairs of whole sources, then pairs of files."""
     rows: list[dict[str, Any]] = []
     for view in VIEWS:
         parts = [each.exact for each in joined if each.view == view]
+        others = [each.near for each in likened if each.view == view]
         sizes = plan.counts[view]
         of_sources = np.bincount(plan.owner, sizes, len(plan.names)).astype(int)
-        for a, b, count in _pairs(exact.add_pairs([part.sources for part in parts])):
+        for a, b, *counts in _pairs([part.sources for part in parts], [part.sources for part in others]):
             ends = {"source_a": plan.names[a], "path_a": None, "source_b": plan.names[b], "path_b": None}
-            rows.append(_overlap(view, ends, of_sources[a], of_sources[b], count))
-        for a, b, count in _pairs(exact.add_pairs([part.files for part in parts])):
+            rows.append(_overlap(view, ends, of_sources[a], of_sources[b], *counts))
+        for a, b, *counts in _pairs([part.files for part in parts], [part.files for part in others]):
             ends = {
                 "source_a": plan.names[plan.owner[a]], "path_a": plan.paths[a],
                 "source_b": plan.names[plan.owner[b]], "path_b": plan.paths[b],
             }  # fmt: skip
-            rows.append(_overlap(view, ends, sizes[a], sizes[b], count))
+            rows.append(_overlap(view, ends, sizes[a], sizes[b], *counts))
     return schemas.rows(rows, schemas.OVERLAPS)
 
 
-def _pairs(table: pa.Table) -> Iterable[tuple[int, int, int]]:
-    return zip(*(table[name].to_pylist() for name in exact.PAIRS.names), strict=True)
+def _pairs(exactly: list[pa.Table], nearly: list[pa.Table]) -> Iterable[tuple[int, int, int, int]]:
+    """Add up PAIRS: (a, b, exact, near with exact included), sorted."""
+    both: dict[tuple[int, int], list[int]] = {}
+    for kind, tables in enumerate((exactly, nearly)):
+        for a, b, count in zip(*(exact.add_pairs(tables)[name].to_pylist() for name in exact.PAIRS.names), strict=True):
+            both.setdefault((a, b), [0, 0])[kind] = count
+    return ((a, b, same, same + other) for (a, b), (same, other) in sorted(both.items()))
 
 
-def _overlap(view: str, ends: Mapping[str, str | None], size_a: int, size_b: int, count: int) -> dict[str, Any]:
+def _overlap(
+    view: str, ends: Mapping[str, str | None], size_a: int, size_b: int, same: int, near: int
+) -> dict[str, Any]:
     return {
-        "view": view, **ends, "records_a": int(size_a), "records_b": int(size_b), "exact": count, "near": count,
-        "near_distinctive": count, "contained_ab": 0, "contained_ba": 0,
+        "view": view, **ends, "records_a": int(size_a), "records_b": int(size_b), "exact": same, "near": near,
+        "near_distinctive": near, "contained_ab": 0, "contained_ba": 0,
     }  # fmt: skip

@@ -1,7 +1,8 @@
 """What a worker does with a bundle of files: read them once, identify every record, keep counts, never text.
 
 One bundle, one scratch file a view and partition. The scratch files hold MEMBERS whose `file` is the number of the path
-in this bundle; `gather` maps it to the number in the whole scan when a partition is joined.
+in this bundle; `gather` maps it to the number in the whole scan when a partition is joined. A second file a view holds
+SETS of the nodes, from which `resemble` finds near matches: about 8 bytes a word and 184 bytes a record.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 from provenance import manifests, records
 from provenance.errors import LimitExceeded, ProvenanceError
 from provenance.model import VIEWS, Died
-from provenance.similarity import exact, shingles
+from provenance.similarity import exact, near, shingles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +30,8 @@ MOST = 256
 """Files of a bundle, at most."""
 
 _LICENCES = {"licence", "data-licence", "weights-licence", "notice"}
+_SETS = -1  # in place of a partition's number: where SETS go
+
 _STATED = 1000  # different values of a licence or of an origin column that are kept of one file
 
 
@@ -98,12 +101,14 @@ class Observed:
     Args:
         bundle: its number.
         seen: every file and member, members before their archive; MEMBERS.file is a place in this list.
-        parts: scratch files as (view, partition, path).
+        parts: scratch files of MEMBERS as (view, partition, path).
+        sets: scratch files of SETS as (view, path).
     """
 
     bundle: int
     seen: tuple[Seen, ...]
     parts: tuple[tuple[str, int, str], ...]
+    sets: tuple[tuple[str, str], ...] = ()
 
 
 def bundles(files: Sequence[File], scratch: Path, partitions: int) -> list[Bundle]:
@@ -147,7 +152,7 @@ def observe(bundle: Bundle) -> Observed:
                 seen.append(Seen(records.account(file.location, file.path, file.format, file.reason)))
             else:
                 _read(file, seen, scratch)
-    return Observed(bundle.number, tuple(seen), scratch.parts)
+    return Observed(bundle.number, tuple(seen), scratch.parts, scratch.sets)
 
 
 @dataclass(slots=True)
@@ -248,6 +253,7 @@ def _batch(batch: pa.RecordBatch, state: _Open, scratch: _Scratch) -> None:
             state.tokens += pc.sum(nodes["words"]).as_py() or 0
         if nodes.num_rows:
             scratch.share(view, state.number, nodes)
+            scratch.describe(view, batch, nodes)
     state.rows += len(batch)
     # a record with an error states nothing, and is counted elsewhere
     state.unlicensed += batch["error"].null_count - (len(batch) - batch["licence"].null_count)
@@ -260,15 +266,20 @@ def _batch(batch: pa.RecordBatch, state: _Open, scratch: _Scratch) -> None:
 
 
 class _Scratch:
-    """Where a bundle writes its MEMBERS as they come: one file a view and partition."""
+    """Where a bundle writes as it reads: MEMBERS, one file a view and partition, and SETS, one file a view."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._open: dict[tuple[str, int], tuple[str, pa.OSFile, pa.RecordBatchFileWriter]] = {}
+        self._recent = {view: near.Recent() for view in VIEWS}
 
     @property
     def parts(self) -> tuple[tuple[str, int, str], ...]:
-        return tuple((view, partition, path) for (view, partition), (path, _, _) in sorted(self._open.items()))
+        return tuple((view, part, path) for (view, part), (path, _, _) in sorted(self._open.items()) if part != _SETS)
+
+    @property
+    def sets(self) -> tuple[tuple[str, str], ...]:
+        return tuple((view, path) for (view, part), (path, _, _) in sorted(self._open.items()) if part == _SETS)
 
     def share(self, view: str, number: int, nodes: pa.Table) -> None:
         """Cut nodes by hash, so that equal texts meet in one partition."""
@@ -280,17 +291,29 @@ class _Scratch:
         for partition in range(count):
             part = table if count == 1 else table.filter(pa.array(of == partition))
             if part.num_rows:
-                try:
-                    self._writer(view, partition).write_table(part)
-                except OSError as error:
-                    where = Path(self._bundle.scratch).parent
-                    raise LimitExceeded(f"no room for scratch files in {where} ({error}); set TMPDIR") from error
+                self._write(view, partition, part)
 
-    def _writer(self, view: str, partition: int) -> pa.RecordBatchFileWriter:
+    def describe(self, view: str, batch: pa.RecordBatch, nodes: pa.Table) -> None:
+        """Write the shingles of texts that the bundle has not shown lately."""
+        nodes = nodes.filter(pa.array(self._recent[view].fresh(nodes)))
+        if nodes.num_rows:
+            texts = batch[view].take(pc.index_in(nodes["row"].combine_chunks(), value_set=batch["row"]))
+            low, high = (nodes[name].combine_chunks() for name in ("low", "high"))
+            self._write(view, _SETS, near.describe(texts, low, high))
+
+    def _write(self, view: str, partition: int, table: pa.Table) -> None:
+        try:
+            self._writer(view, partition, table.schema).write_table(table)
+        except OSError as error:
+            where = Path(self._bundle.scratch).parent
+            raise LimitExceeded(f"no room for scratch files in {where} ({error}); set TMPDIR") from error
+
+    def _writer(self, view: str, partition: int, schema: pa.Schema) -> pa.RecordBatchFileWriter:
         if (view, partition) not in self._open:
-            path = str(Path(self._bundle.scratch) / f"{view}-{partition:04d}-{self._bundle.number:012d}.arrow")
+            name = "sets" if partition == _SETS else f"{partition:04d}"
+            path = str(Path(self._bundle.scratch) / f"{view}-{name}-{self._bundle.number:012d}.arrow")
             sink = pa.OSFile(path, "wb")
-            self._open[view, partition] = (path, sink, pa.ipc.new_file(sink, exact.MEMBERS))
+            self._open[view, partition] = (path, sink, pa.ipc.new_file(sink, schema))
         return self._open[view, partition][2]
 
     def __enter__(self) -> Self:
@@ -349,11 +372,70 @@ def gather(join: Join) -> Joined:
     return Joined(join.view, replace(found, rows=exact.ROWS.empty_table()), join.target)
 
 
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """One view of the whole scan.
+
+    Args:
+        view: whole | prompt.
+        sets: scratch files of SETS.
+        joins: the view's partitions.
+        scratch: a folder of its own for what is put together from them.
+        target: the file to write matches to.
+    """
+
+    view: str
+    sets: tuple[str, ...]
+    joins: tuple[Join, ...]
+    scratch: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Likened:
+    """What is near in a view, its matches left on disk.
+
+    Args:
+        view: whole | prompt.
+        near: counts; its `rows` are empty.
+        rows: the file that holds ROWS.
+        pivoted: nodes that were compared with pivots alone.
+    """
+
+    view: str
+    near: near.Near
+    rows: str
+    pivoted: int
+
+
+def resemble(likeness: Likeness) -> Likened:
+    """Compare one view of the whole scan: who stands where else, nearly.
+
+    Args:
+        likeness: what to read, and where to write.
+
+    Returns:
+        Its near matches, without those where the same words stand in the same file.
+    """
+    folder = Path(likeness.scratch)
+    folder.mkdir(exist_ok=True)
+    alike = near.resemble([_read_table(path) for path in likeness.sets], folder)
+    members = [near.members_of(_members(join), alike) for join in likeness.joins]
+    found = near.match(pa.concat_tables(members), alike.pairs)
+    with pa.OSFile(likeness.target, "wb") as sink, pa.ipc.new_file(sink, exact.ROWS) as writer:
+        writer.write_table(found.rows)
+    return Likened(likeness.view, replace(found, rows=exact.ROWS.empty_table()), likeness.target, alike.pivoted)
+
+
+def _read_table(path: str) -> pa.Table:
+    with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
+        return reader.read_all()
+
+
 def _members(join: Join) -> pa.Table:
     tables = []
     for path, numbers in join.parts:
-        with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
-            table = reader.read_all()
+        table = _read_table(path)
         file = numbers[table["file"].to_numpy()]
         columns = [file, join.sources[file], *(table[name] for name in ("row", "low", "high", "distinct"))]
         tables.append(pa.table(columns, schema=exact.MEMBERS))

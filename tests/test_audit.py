@@ -23,7 +23,7 @@ from provenance import comparison, observation, records, schemas, statements
 from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit, ProfileError
 from provenance.model import Died
-from provenance.similarity import exact
+from provenance.similarity import candidates, exact, near
 
 LINE = '{"text": "the quick brown fox jumps over the lazy dog every single morning"}\n'
 CARD = "---\nlicense: mit\n---\n# A set\n"
@@ -236,13 +236,14 @@ def test_a_reader_that_dies_takes_its_file_and_no_other(tmp_path, monkeypatch):
     accounted(found, tmp_path)
 
 
-def test_a_comparison_that_dies_ends_the_scan_with_a_sentence(tmp_path, monkeypatch):
+@pytest.mark.parametrize("died", [observation.gather, observation.resemble])
+def test_a_comparison_that_dies_ends_the_scan_with_a_sentence(died, tmp_path, monkeypatch):
     lay(tmp_path, GOOD)
 
     class Doomed(InProcess):
         def map(self, function, parts):
             for number, part in enumerate(parts):
-                yield number, Died("out of memory") if function is observation.gather else function(part)
+                yield number, Died("out of memory") if function is died else function(part)
 
     monkeypatch.setattr(room.engines, "start", lambda *_: Doomed())
     with pytest.raises(pv.errors.ProvenanceError, match="out of memory"):
@@ -353,6 +354,8 @@ def test_two_workers_give_the_same_digests(reference):
         (observation, "MOST", 1),
         (room, "PARTITION", 500),
         (exact, "_CHUNK", 1),
+        (candidates, "_CHUNK", 1),
+        (near, "_REMEMBERED", 1),
     ],
 )
 def test_sizes_do_not_change_a_digest(module, name, value, reference, quick, monkeypatch):
@@ -493,10 +496,12 @@ def test_every_byte_of_any_folder_is_accounted_for(layout, tmp_path_factory, qui
     files = found.tables["files"].to_pylist()
     assert sum(row["records"] for row in sources) == sum(row["records"] for row in files)
     assert {row["source"] for row in files if row["role"] == "data"} == {row["source"] for row in sources}
-    assert all(row["status"] == "ran" for row in found.tables["coverage"].to_pylist() if row["check"] != "near-matches")
+    assert all(row["status"] == "ran" for row in found.tables["coverage"].to_pylist() if row["check"] != "containment")
 
 
-def test_a_partition_that_died_is_no_finding(tmp_path):
-    plan = comparison.Plan((), (), (), [], {})
+@pytest.mark.parametrize("died", [0, 1])
+def test_a_partition_that_died_is_no_finding(died):
+    parts = [[], []]
+    parts[died].append(Died("killed by signal 9"))
     with pytest.raises(pv.errors.ProvenanceError, match="signal 9"):
-        comparison.tabulate(plan, [Died("killed by signal 9")])
+        comparison.tabulate(comparison.Plan((), (), (), (), [], {}), *parts)

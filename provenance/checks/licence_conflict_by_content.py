@@ -7,9 +7,9 @@ Reads:        MATCHES(view, source_a, path_a, row_a, path_b, distinct_a), OVERLA
               shingles for a match to count.
 Yields:       at most one finding per pair of sources, on the one whose licence is milder.
 Units:        share of matched records in the file where it is highest, [0, 1].
-Silent when:  a licence is unknown (twin-unlicensed); the text was changed or translated; the milder file is a known
-              original and the other is not; both are the same known file of a third; the stricter source declares the
-              milder one as its upstream.
+Silent when:  a licence is unknown (twin-unlicensed); the text was translated, or changed beyond Jaccard 0.8; the milder
+              file is a known original and the other is not; both are the same known file of a third; the stricter
+              source declares the milder one as its upstream.
 Flagged:      a set under MIT whose records are those of a CC BY-NC 4.0 set.
 Clean:        the copy states CC BY-NC 4.0 too.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from provenance.similarity.evidence import Shared
 
 LIMITS = (
-    "The words are the same; that does not prove who copied from whom. Common ancestor not excluded, "
+    "The words are the same, or nearly so; that does not prove who copied from whom. Common ancestor not excluded, "
     "and the milder licence may be the right one."
 )
 
@@ -73,9 +73,10 @@ def find(
             check="licence-conflict-by-content",
             source=source,
             other=other,
-            message=f"{evidence.sentence(forth)} of {source} ({worst.licence_a}{_dated(about[source])}) stand word "
-            f"for word in {other} ({worst.licence_b}{_dated(about[other])}), whose licence {_says(loss.right)}; in the "
-            f"other direction {evidence.sentence(back)}.{_lineage(about, source, other)}{_others(more)}",
+            message=f"{evidence.sentence(forth)} of {source} ({worst.licence_a}{_dated(about[source])}) "
+            f"{evidence.verb(forth)} in {other} ({worst.licence_b}{_dated(about[other])}), whose licence "
+            f"{_says(loss.right)}; in the other direction {evidence.sentence(back)}.{_lineage(about, source, other)}"
+            f"{_others(more)}",
             limits=LIMITS,
             path=worst.path_a,
             row=worst.row,

@@ -52,7 +52,7 @@ def find(
             check="twin-unlicensed",
             source=source,
             other=other,
-            message=f"{evidence.sentence(items)} of {source} ({licences}) stand word for word in {other}, "
+            message=f"{evidence.sentence(items)} of {source} ({licences}) {evidence.verb(items)} in {other}, "
             "for which no known licence is stated.",
             limits=LIMITS,
             path=worst.path_a,

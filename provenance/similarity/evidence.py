@@ -35,6 +35,7 @@ class Shared:
         licence_b: the licence of its files; None = unknown.
         row: the first of the records.
         records: how many there are.
+        exact: how many of them stand there word for word.
         texts: distinct texts that the two sources share in this view and under these licences, over all files.
         records_a: records of path_a that have the view.
         share: of either file, where it is higher, [0, 1].
@@ -49,6 +50,7 @@ class Shared:
     licence_b: str | None
     row: int
     records: int
+    exact: int
     texts: int
     records_a: int
     share: float
@@ -84,6 +86,7 @@ def shared(
     best = _best(matches, sizes)
     keys = ["view", "source_a", "path_a", "source_b", "licence_b"]
     counted = matches.group_by(keys).aggregate([("row_a", "count_distinct"), ("row_a", "min")])
+    exact = _exact(matches, keys)
     found = []
     for row in counted.to_pylist():
         path_b, share = best[tuple(row[key] for key in keys)]
@@ -91,6 +94,7 @@ def shared(
             Shared(
                 row["view"], row["source_a"], row["path_a"], licences[row["path_a"]], row["source_b"], path_b,
                 row["licence_b"] or None, row["row_a_min"], row["row_a_count_distinct"],
+                exact.get(tuple(row[key] for key in keys), 0),
                 texts[row["view"], row["source_a"], licences[row["path_a"]] or "", row["source_b"], row["licence_b"]],
                 sizes[row["view"], row["path_a"]], share,
             )
@@ -114,6 +118,13 @@ def _texts(matches: pa.Table, place_b: pa.ChunkedArray) -> dict[tuple[Any, ...],
     records = matches.append_column("text", first).group_by([*keys, "path_a", "row_a"]).aggregate([("text", "min")])
     counted = records.group_by(keys).aggregate([("text_min", "count_distinct")])
     return {tuple(row[key] for key in keys): row["text_min_count_distinct"] for row in counted.to_pylist()}
+
+
+def _exact(matches: pa.Table, keys: list[str]) -> dict[tuple[Any, ...], int]:
+    """Return how many records of each key have an exact match."""
+    word_for_word = matches.filter(pc.equal(matches["method"], "exact"))
+    rows = word_for_word.group_by(keys).aggregate([("row_a", "count_distinct")]).to_pylist()
+    return {tuple(row[key] for key in keys): row["row_a_count_distinct"] for row in rows}
 
 
 def _unexplained(matches: pa.Table, licences: Mapping[str, str | None], originals: Mapping[str, str]) -> pa.Table:
@@ -182,7 +193,7 @@ def counts(items: Sequence[Shared]) -> dict[str, tuple[int, int]]:
 
 
 def sentence(items: Sequence[Shared]) -> str:
-    """Say how much is shared: "999 of 999 prompts and 48 of 999 records"; "no records" if nothing is.
+    """Say how much is shared: "999 of 999 prompts and 63 of 999 records (48 word for word)"; "no records" if nothing.
 
     Args:
         items: as for `counts`.
@@ -190,15 +201,31 @@ def sentence(items: Sequence[Shared]) -> str:
     added = counts(items)
     parts = []
     for view, of in _telling(items):
-        where = f" (in {len(of):,} files)" if len(of) > 1 else ""
-        parts.append(f"{added[view][0]:,} of {added[view][1]:,} {_NOUNS[view]}{where}")
+        exact = sum(item.exact for item in of)
+        details = [f"in {len(of):,} files"] if len(of) > 1 else []
+        if exact < added[view][0]:
+            details.append(f"{f'{exact:,}' if exact else 'none'} word for word")
+        said = f" ({'; '.join(details)})" if details else ""
+        parts.append(f"{added[view][0]:,} of {added[view][1]:,} {_NOUNS[view]}{said}")
     return " and ".join(parts) or "no records"
+
+
+def verb(items: Sequence[Shared]) -> str:
+    """Say how what `sentence` counts stands elsewhere: "stand word for word" if all of it does, else "stand".
+
+    Args:
+        items: as for `counts`.
+    """
+    return "stand word for word" if all(item.exact == item.records for item in _told(items)) else "stand"
 
 
 def _telling(items: Sequence[Shared]) -> list[tuple[str, list[Shared]]]:
     """Group items by view, the larger share first, without prompts that add nothing to their file's whole records."""
-    whole = {item.path_a: item.records for item in items if item.view == "whole"}
-    told = [item for item in items if item.view == "whole" or item.records > whole.get(item.path_a, 0)]
-    views = [(view, [item for item in told if item.view == view]) for view in _NOUNS]
+    views = [(view, [item for item in _told(items) if item.view == view]) for view in _NOUNS]
     views = [(view, of) for view, of in views if of]
     return sorted(views, key=lambda each: -sum(i.records for i in each[1]) / sum(i.records_a for i in each[1]))
+
+
+def _told(items: Sequence[Shared]) -> list[Shared]:
+    whole = {item.path_a: item.records for item in items if item.view == "whole"}
+    return [item for item in items if item.view == "whole" or item.records > whole.get(item.path_a, 0)]

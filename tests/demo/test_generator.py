@@ -140,7 +140,7 @@ CLOSED = {
     "evidence: one long boilerplate record, ten times, is one text": (
         {
             "a/README.md": NC, "a/x.jsonl": lines(*[{"text": COMMON}] * 11, *({"text": f"a {t}"} for t in TWEETS)),
-            "b/README.md": MIT, "b/x.jsonl": lines(*[{"text": COMMON}] * 11, *({"text": f"b {t}"} for t in TWEETS)),
+            "b/README.md": MIT, "b/x.jsonl": lines(*[{"text": COMMON}] * 11, *({"text": t[::-1]} for t in TWEETS)),
         },
         {("licence-forbids-purpose", "a", None), ("duplicate-records", "a", None), ("duplicate-records", "b", None)},
     ),

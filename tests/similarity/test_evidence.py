@@ -128,8 +128,10 @@ def test_the_share_is_the_highest_of_any_pair_of_files(corpus):
         assert item.share == pytest.approx(max(shares))
 
 
-def shared(path, records, of, view="whole"):
-    return evidence.Shared(view, "a", path, "MIT", "b", "b/x", "CC-BY-NC-4.0", 0, records, records, of, records / of)
+def shared(path, records, of, view="whole", exact=None):
+    same = records if exact is None else exact
+    ends = (view, "a", path, "MIT", "b", "b/x", "CC-BY-NC-4.0", 0)
+    return evidence.Shared(*ends, records, same, records, of, records / of)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +140,8 @@ def shared(path, records, of, view="whole"):
         ([], "no records"),
         ([shared("a/x", 5, 10)], "5 of 10 records"),
         ([shared("a/x", 1234, 56789)], "1,234 of 56,789 records"),
+        ([shared("a/x", 63, 999, exact=48)], "63 of 999 records (48 word for word)"),
+        ([shared("a/x", 5, 10, exact=0)], "5 of 10 records (none word for word)"),
         ([shared("a/x", 5, 10), shared("a/y", 2, 100)], "7 of 110 records (in 2 files)"),
         ([shared("a/x", 48, 999), shared("a/x", 999, 999, "prompt")], "999 of 999 prompts and 48 of 999 records"),
         ([shared("a/x", 5, 10), shared("a/x", 5, 10, "prompt")], "5 of 10 records"),
@@ -147,3 +151,15 @@ def shared(path, records, of, view="whole"):
 )
 def test_in_words(items, words):
     assert evidence.sentence(items) == words
+
+
+@pytest.mark.parametrize(
+    ("items", "verb"),
+    [
+        ([shared("a/x", 5, 10)], "stand word for word"),
+        ([shared("a/x", 5, 10), shared("a/y", 5, 10, exact=4)], "stand"),
+        ([shared("a/x", 5, 10), shared("a/x", 5, 10, "prompt", exact=4)], "stand word for word"),  # prompts go untold
+    ],
+)
+def test_word_for_word_is_said_of_exact_matches_alone(items, verb):
+    assert evidence.verb(items) == verb

@@ -1,0 +1,285 @@
+"""Near matches: records of different files whose shingle sets have a Jaccard index of at least 0.8.
+
+A node is a distinct normalised text; nodes are numbered in the order of their hashes, so that no bundle, worker or
+order of files changes a number. Nodes are paired by bands, pairs verified exactly, and a pair of nodes is spread over
+the records that are its members. A *cell* is one node in one file (or in one source), as in `exact`.
+
+Scratch costs about 8 bytes a distinct shingle and 184 bytes a node, twice; memory about 100 bytes a node and what
+MATCHES takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from numba import njit
+
+from provenance.similarity import candidates, exact, minhash, text, verify
+from provenance.similarity.exact import Ints, _Cells, _cells, _count, _ranges
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+PIVOT = 1 << 16
+"""A node of which members times files with a near match exceed this keeps the first such file; COVERAGE says so."""
+
+_REMEMBERED = 1 << 16  # nodes that a worker remembers to have written
+
+SETS = pa.schema(
+    [
+        pa.field("low", pa.uint64(), nullable=False),
+        pa.field("high", pa.uint64(), nullable=False),
+        pa.field("keys", pa.list_(pa.field("key", pa.uint64(), nullable=False), minhash.BANDS), nullable=False),
+        pa.field("shingles", pa.large_list(pa.field("hash", pa.uint64(), nullable=False)), nullable=False),
+    ],
+    metadata={"table": "SETS", "grain": "one node of one view: its band keys and its sorted distinct shingle hashes"},
+)
+
+
+@njit(nogil=True, cache=True)
+def _fresh(low: Any, high: Any, lows: Any, highs: Any) -> Any:
+    new = np.empty(low.shape[0], np.bool_)
+    mask = np.uint64(lows.shape[0] - 1)
+    for k in range(low.shape[0]):
+        slot = low[k] & mask
+        new[k] = lows[slot] != low[k] or highs[slot] != high[k]
+        lows[slot], highs[slot] = low[k], high[k]
+    return new
+
+
+class Recent:
+    """What nodes were seen lately: a table of fixed size, which may forget and then calls an old node new."""
+
+    def __init__(self) -> None:
+        self._low = np.zeros(_REMEMBERED, np.uint64)
+        self._high = np.zeros(_REMEMBERED, np.uint64)
+
+    def fresh(self, nodes: pa.Table) -> npt.NDArray[np.bool_]:
+        """Tell which of NODES are new, and remember them."""
+        low, high = (nodes[name].to_numpy() for name in ("low", "high"))
+        new: npt.NDArray[np.bool_] = _fresh(low, high, self._low, self._high)
+        return new
+
+
+def describe(texts: pa.LargeStringArray, low: pa.Array, high: pa.Array) -> pa.Table:
+    """Describe texts so that similar ones can be found without them.
+
+    Args:
+        texts: of records that have words.
+        low: XXH64 of each normalised text, as in NODES.
+        high: the second hash.
+
+    Returns:
+        SETS, one row a text.
+    """
+    values, offsets = verify.sets(*minhash.hashes(*text.normalise(texts)))
+    keys = minhash.band_keys(minhash.sign(values, offsets))
+    columns = [
+        low,
+        high,
+        pa.FixedSizeListArray.from_arrays(pa.array(keys.ravel()), type=SETS.field("keys").type),
+        pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values), type=SETS.field("shingles").type),
+    ]
+    return pa.table(columns, schema=SETS)
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Pairs of near nodes.
+
+    Args:
+        low: of each node that has a near one, sorted by (low, high).
+        high: of the same.
+        pairs: verified pairs; `left` and `right` are places in `low`.
+        pivoted: nodes that were compared with pivots alone in some band.
+    """
+
+    low: minhash.Hashes
+    high: minhash.Hashes
+    pairs: verify.Verified
+    pivoted: int
+
+
+def resemble(tables: Sequence[pa.Table], scratch: Path) -> Alike:
+    """Find all pairs of nodes at Jaccard >= 0.8, with the recall of `minhash.recall`.
+
+    Args:
+        tables: SETS, memory-mapped; a node may stand in several.
+        scratch: a folder for two files: all keys, and all sets.
+
+    Returns:
+        The pairs; the same whatever the order of tables.
+    """
+    batches = [batch for table in tables for batch in table.to_batches() if len(batch)]
+    empty = np.zeros(0, np.uint64)
+    if not batches:
+        return Alike(empty, empty, verify.Verified(*[np.zeros(0, np.int64)] * 5), 0)
+    low, high = (np.concatenate([batch[name].to_numpy() for batch in batches]) for name in ("low", "high"))
+    order = np.lexsort((high, low))
+    fresh = np.r_[True, (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)]
+    chosen = order[fresh]  # of each node, in node order, the row that stands for it
+    low, high = low[chosen], high[chosen]
+    keys, values, offsets = _bring_together(batches, chosen, scratch)
+    place = np.argsort(chosen)  # sets stand in the order of rows
+    of_node = np.empty_like(place)
+    of_node[place] = np.arange(len(place))
+    joined = candidates.Candidates(keys)
+    found = [verify.verify(values, offsets, of_node[left], of_node[right]) for left, right in joined]
+    pairs = [np.concatenate(column) for column in zip(*found, strict=True)] if found else [np.zeros(0, np.int64)] * 5
+    involved, numbers = np.unique(place[np.concatenate(pairs[:2])], return_inverse=True)
+    left, right = numbers[: len(pairs[0])], numbers[len(pairs[0]) :]
+    return Alike(low[involved], high[involved], verify.Verified(left, right, *pairs[2:]), joined.pivoted)
+
+
+def _bring_together(
+    batches: Sequence[pa.RecordBatch], chosen: Ints, scratch: Path
+) -> tuple[minhash.Hashes, minhash.Hashes, Ints]:
+    """Copy the chosen rows' keys (in node order) and sets (in the order of rows) to two files, and map those."""
+    number = np.full(sum(map(len, batches)), -1)
+    number[chosen] = np.arange(len(chosen))
+    keys = np.memmap(scratch / "keys", np.uint64, "w+", shape=(len(chosen), minhash.BANDS))
+    sizes, at = [], 0
+    with (scratch / "sets").open("wb") as file:
+        for batch in batches:
+            node = number[at : at + len(batch)]
+            at += len(batch)
+            kept = node >= 0
+            keys[node[kept]] = batch["keys"].flatten().to_numpy().reshape(-1, minhash.BANDS)[kept]
+            sets = batch["shingles"].filter(pa.array(kept))
+            sizes.append(np.diff(sets.offsets.to_numpy()))
+            file.write(sets.flatten().to_numpy())
+    offsets = np.cumsum(np.concatenate([np.zeros(1, np.int64), *sizes]))
+    return np.asarray(keys), np.asarray(np.memmap(scratch / "sets", np.uint64, "r")), offsets
+
+
+@njit(nogil=True, cache=True)
+def _find(low: Any, high: Any, lows: Any, highs: Any) -> Any:
+    """Return the place of each (low, high) among sorted ones, or -1."""
+    places = np.empty(low.shape[0], np.int64)
+    for k in range(low.shape[0]):
+        at, end = np.int64(0), np.int64(lows.shape[0])
+        while at < end:
+            middle = (at + end) // 2
+            if lows[middle] < low[k] or (lows[middle] == low[k] and highs[middle] < high[k]):
+                at = middle + 1
+            else:
+                end = middle
+        found = at < lows.shape[0] and lows[at] == low[k] and highs[at] == high[k]
+        places[k] = at if found else -1
+    return places
+
+
+def members_of(members: pa.Table, alike: Alike) -> pa.Table:
+    """Keep the records whose node has a near one.
+
+    Args:
+        members: exact.MEMBERS of one partition.
+        alike: from `resemble`.
+
+    Returns:
+        Columns file, source, row and node (place in `alike.low`), in the order given.
+    """
+    node = _find(members["low"].to_numpy(), members["high"].to_numpy(), alike.low, alike.high)
+    kept = members.select(["file", "source", "row"]).append_column("node", pa.array(node))
+    return kept.filter(pa.array(node >= 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """What the near matches of one view say, exact ones left out.
+
+    Args:
+        rows: exact.ROWS.
+        files: exact.PAIRS of files.
+        sources: exact.PAIRS of sources.
+        pivoted: members of nodes of which only the first file with a near match is listed.
+    """
+
+    rows: pa.Table
+    files: pa.Table
+    sources: pa.Table
+    pivoted: int
+
+
+def match(members: pa.Table, pairs: verify.Verified) -> Near:
+    """Spread near pairs of nodes over their members: for every record and other file its best near match there.
+
+    A file that holds the record's own words has an exact match, and no near one.
+
+    Args:
+        members: as `members_of` gives them, of all partitions.
+        pairs: of `Alike`.
+
+    Returns:
+        Matches by record, and counts by pair of files and of sources, both directions.
+    """
+    file, source, row, node = (members[name].to_numpy() for name in ("file", "source", "row", "node"))
+    order = np.lexsort((row, file, node))
+    row = row[order]
+    cells = _cells(node[order], file[order])
+    left, right, by, pivoted = _spread(cells, pairs, row)
+    by_source = np.lexsort((source, node))
+    groups = _cells(node[by_source], source[by_source])
+    source_left, source_right, _, _ = _spread(groups, pairs, row)
+    return Near(
+        rows=_rows(cells, left, right, row, _directed(pairs)[2:], by),
+        files=_count(cells, left, right),
+        sources=_count(groups, source_left, source_right),
+        pivoted=pivoted,
+    )
+
+
+def _directed(pairs: verify.Verified) -> list[Ints]:
+    """Both directions of every pair, as columns left, right, shared, distinct_a, distinct_b."""
+    left, right, shared, distinct_a, distinct_b = pairs
+    forth, back = [left, right, shared, distinct_a, distinct_b], [right, left, shared, distinct_b, distinct_a]
+    return [np.concatenate(columns) for columns in zip(forth, back, strict=True)]
+
+
+def _spread(cells: _Cells, pairs: verify.Verified, row: Ints) -> tuple[Ints, Ints, Ints, int]:
+    """Pair cells of near nodes: a node's cells with the best cell of each other owner; and by which directed pair."""
+    left, right, shared, distinct_a, distinct_b = _directed(pairs)
+    jaccard = shared / (distinct_a + distinct_b - shared)
+    nodes = np.arange(1 + max((int(each.max()) for each in (left, right) if len(each)), default=-1))
+    first = np.searchsorted(cells.node, nodes)
+    width = np.searchsorted(cells.node, nodes, side="right") - first
+    cell, pair = _ranges(first[right], width[right]), np.repeat(np.arange(len(right)), width[right])
+    code = _code(left[pair], cells.owner[cell], cells)
+    elsewhere = ~np.isin(code, _code(cells.node, cells.owner, cells))
+    cell, pair, code = cell[elsewhere], pair[elsewhere], code[elsewhere]
+    best = np.lexsort((row[cells.start[cell]], -jaccard[pair], code))
+    best = best[_firsts(code[best])]
+    cell, pair = cell[best], pair[best]
+    node = left[pair]
+    members = np.bincount(cells.node, cells.count, len(nodes)).astype(np.int64)
+    large = members * np.bincount(node, minlength=len(nodes)) > PIVOT
+    kept = ~large[node] | _firsts(node)
+    cell, pair, node = cell[kept], pair[kept], node[kept]
+    wide = width[node]
+    return _ranges(first[node], wide), np.repeat(cell, wide), np.repeat(pair, wide), int(members[large].sum())
+
+
+def _code(node: Ints, owner: Ints, cells: _Cells) -> Ints:
+    """One integer for a node and an owner, in their order."""
+    return node * (1 + int(cells.owner.max(initial=0))) + owner
+
+
+def _firsts(values: Ints) -> npt.NDArray[np.bool_]:
+    """Tell which of sorted values are the first of their kind."""
+    return np.r_[True, values[1:] != values[:-1]] if len(values) else np.zeros(0, np.bool_)
+
+
+def _rows(cells: _Cells, left: Ints, right: Ints, row: Ints, counts: Sequence[Ints], by: Ints) -> pa.Table:
+    """Expand pairs of cells to one row per record of the left cell."""
+    times = cells.count[left]
+    columns = [
+        np.repeat(cells.owner[left], times), row[_ranges(cells.start[left], times)],
+        np.repeat(cells.owner[right], times), np.repeat(row[cells.start[right]], times),
+        *(np.repeat(each[by], times) for each in counts),
+    ]  # fmt: skip
+    return pa.table(columns, schema=exact.ROWS)

@@ -1,0 +1,116 @@
+from collections import defaultdict
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance.similarity import exact, near, shingles
+
+WORDS = [f"w{k}" for k in range(40)]
+
+
+def words(*changes):
+    return " ".join("x" if k in changes else word for k, word in enumerate(WORDS))
+
+
+TEXTS = [words(), words(0), words(39), words(0, 39), words(0, 1), "something else", words(20), words(19), "a b"]
+
+
+def alike(texts, folder, parts=1):
+    nodes = shingles.nodes(pa.array(texts, pa.large_string()), pa.array(range(len(texts))))
+    tables = []
+    for part in range(parts):
+        column = pa.array(texts[part::parts], pa.large_string())
+        some = nodes.take(pa.array(range(part, len(texts), parts), pa.int64()))
+        tables.append(near.describe(column, some["low"].combine_chunks(), some["high"].combine_chunks()))
+    return near.resemble(tables, folder), nodes
+
+
+def jaccard(a, b):
+    a, b = (set(shingles.shingles_reference(each)) for each in (a, b))
+    return len(a & b), len(a), len(b)
+
+
+def brute(items):
+    """items: (file, source, row, text): the best near match of every record in every file, by nested loops."""
+    rows, sources = {}, defaultdict(set)
+    for file_a, source_a, row_a, a in items:
+        for file_b, source_b, row_b, b in items:
+            counts = jaccard(a, b)
+            if a == b or 5 * counts[0] < 4 * (counts[1] + counts[2] - counts[0]):
+                continue
+            if not any(f == file_b and t == a for f, _, _, t in items):
+                best = (-counts[0] / (counts[1] + counts[2] - counts[0]), row_b, counts)
+                rows[file_a, row_a, file_b] = min(rows.get((file_a, row_a, file_b), best), best)
+            if not any(s == source_b and t == a for _, s, _, t in items):
+                sources[source_a, source_b].add((file_a, row_a))
+    files = defaultdict(int)
+    for file_a, _, file_b in rows:
+        files[file_a, file_b] += 1
+    listed = {(*key, row_b, *counts) for key, (_, row_b, counts) in rows.items()}
+    return listed, dict(files), {key: len(value) for key, value in sources.items()}
+
+
+def matched(items, folder):
+    found, nodes = alike([text for *_, text in items], folder)
+    file, source, row = (pa.array([item[k] for item in items], pa.int64()) for k in range(3))
+    members = pa.table([file, source, row, nodes["low"], nodes["high"], nodes["distinct"]], schema=exact.MEMBERS)
+    return near.match(near.members_of(members, found), found.pairs)
+
+
+def counted(table):
+    return {(a, b): n for a, b, n in zip(*(table[c].to_pylist() for c in exact.PAIRS.names), strict=True)}
+
+
+def numbered(cells):
+    rows, items = defaultdict(int), []
+    for file, text in cells:
+        items.append((file, file // 2, rows[file], TEXTS[text]))
+        rows[file] += 1
+    return items
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 8)), max_size=30))
+def test_matches_equal_brute_force(tmp_path_factory, cells):
+    items = numbered(cells)
+    found = matched(items, tmp_path_factory.mktemp("near"))
+    rows, files, sources = brute(items)
+    names = ("file_a", "row_a", "file_b", "row_b", "shared", "distinct_a", "distinct_b")
+    listed = [tuple(row[name] for name in names) for row in found.rows.to_pylist()]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == rows
+    assert counted(found.files) == files
+    assert counted(found.sources) == sources
+    assert found.pivoted == 0
+
+
+def test_numbers_do_not_depend_on_the_bundle(tmp_path):
+    texts = TEXTS * 3
+    one, _ = alike(texts, tmp_path)
+    many, _ = alike(texts, tmp_path, parts=4)
+    assert [each.tolist() for each in (one.low, one.high)] == [each.tolist() for each in (many.low, many.high)]
+    assert {tuple(pair) for pair in zip(*one.pairs, strict=True)} == {
+        tuple(pair) for pair in zip(*many.pairs, strict=True)
+    }
+
+
+def test_a_text_in_very_many_files_keeps_the_first_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(near, "PIVOT", 3)
+    items = [(0, 0, 0, words()), (0, 0, 1, words()), *((file, file, 0, words(0)) for file in (1, 2, 3))]
+    found = matched(items, tmp_path)
+    assert found.pivoted == 2
+    assert counted(found.files) == {(0, 1): 2, (1, 0): 1, (2, 0): 1, (3, 0): 1}
+
+
+def test_what_was_seen_lately_is_not_new():
+    nodes = shingles.nodes(pa.array(TEXTS, pa.large_string()), pa.array(range(len(TEXTS))))
+    recent = near.Recent()
+    assert recent.fresh(nodes).all()
+    assert not recent.fresh(nodes).any()
+
+
+def test_nothing_resembles_nothing(tmp_path):
+    found, _ = alike([], tmp_path)
+    assert (len(found.low), found.pivoted) == (0, 0)
+    assert np.array(found.pairs).size == 0
