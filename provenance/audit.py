@@ -90,6 +90,11 @@ class Audit:
         return self._frame("overlaps")
 
     @property
+    def observations(self) -> pd.DataFrame:
+        """OBSERVATIONS: one row a file, detector, kind and state; counts, never text."""
+        return self._frame("observations")
+
+    @property
     def findings(self) -> pd.DataFrame:
         """FINDINGS: one row a disagreement, the worst first."""
         return self._frame("findings")
@@ -357,6 +362,7 @@ def _conclude(
         "files": files,
         "matches": found.matches,
         "overlaps": found.overlaps,
+        "observations": _observations(seen, scopes),
         "sources": sources.conclude(scopes, files, found.distinct_sources, found.texts),
     }
     progress("checking", 0, 0)
@@ -406,6 +412,17 @@ def _files_table(
             }
         )  # fmt: skip
     return schemas.ordered(schemas.rows(rows, schemas.FILES), "path")
+
+
+def _observations(seen: Sequence[Seen], scopes: sources.Scopes) -> pa.Table:
+    """Make OBSERVATIONS of what detectors saw in each file."""
+    held = [schemas.OBSERVATIONS.empty_table()]
+    for each in seen:
+        path, count = each.account.path, each.observed.num_rows
+        if count:
+            place = [pa.array([name] * count, pa.string()) for name in (scopes.covering(path), path)]
+            held.append(pa.table([*place, *each.observed.columns], schema=schemas.OBSERVATIONS))
+    return schemas.ordered(pa.concat_tables(held), "path", "detector", "kind", "state")
 
 
 def _contradicting(claimed: Sequence[str], found: str | None) -> str | None:

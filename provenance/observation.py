@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import manifests, records
+from provenance import detectors, manifests, records, schemas
 from provenance.errors import LimitExceeded, ProvenanceError
 from provenance.model import VIEWS, Died
 from provenance.similarity import exact, near, shingles
@@ -32,6 +32,7 @@ MOST = 256
 _LICENCES = {"licence", "data-licence", "weights-licence", "notice"}
 _SETS = -1  # in place of a partition's number: where SETS go
 
+_HELD = 64  # batches whose observations are held before they are added up
 _STATED = 1000  # different values of a licence or of an origin column that are kept of one file
 
 
@@ -85,6 +86,7 @@ class Seen:
         views: records that have a view, by view.
         stated: values of the licence and origin columns: (field, value).
         unlicensed: records that state no licence, where others do.
+        observed: what detectors saw, OBSERVED.
     """
 
     account: records.Account
@@ -92,6 +94,7 @@ class Seen:
     views: dict[str, int] = field(default_factory=lambda: dict.fromkeys(VIEWS, 0))
     stated: list[tuple[str, str]] = field(default_factory=list)
     unlicensed: int = 0
+    observed: pa.Table = field(default_factory=schemas.OBSERVED.empty_table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +168,17 @@ class _Open:
     tokens: int = 0
     views: dict[str, int] = field(default_factory=lambda: dict.fromkeys(VIEWS, 0))
     stated: dict[str, dict[str, None]] = field(default_factory=lambda: {"licence": {}, "origin": {}})
+    observed: list[pa.Table] = field(default_factory=list)
+
+    def look(self, batch: pa.RecordBatch) -> None:
+        self.observed.append(detectors.observe(batch))
+        if len(self.observed) >= _HELD:
+            self.observed = [detectors.add(self.observed)]
 
     def close(self, account: records.Account) -> Seen:
         stated = [(name, value) for name, values in self.stated.items() for value in values]
         unlicensed = self.unlicensed if self.stated["licence"] else 0
-        return Seen(account, self.tokens, self.views, stated, unlicensed)
+        return Seen(account, self.tokens, self.views, stated, unlicensed, detectors.add(self.observed))
 
 
 def _read(file: File, seen: list[Seen], scratch: _Scratch) -> None:
@@ -254,6 +263,7 @@ def _batch(batch: pa.RecordBatch, state: _Open, scratch: _Scratch) -> None:
         if nodes.num_rows:
             scratch.share(view, state.number, nodes)
             scratch.describe(view, batch, nodes)
+    state.look(batch)
     state.rows += len(batch)
     # a record with an error states nothing, and is counted elsewhere
     state.unlicensed += batch["error"].null_count - (len(batch) - batch["licence"].null_count)

@@ -220,12 +220,35 @@ WITNESSES = pa.schema(
     metadata={"table": "WITNESSES", "grain": "one licence statement and source; derived from CLAIMS and FILES"},
 )
 
+OBSERVED = pa.schema(
+    [
+        _field("detector", _TEXT, "name of the detector"),
+        _field("kind", _TEXT, "what was seen: a class of personal data, a registrable domain, ..."),
+        _field("state", _TEXT, "how it counts, in the detector's own words: personal | role | example, allowed, ..."),
+        _field("records", _INT, "records in which it was seen", unit="records"),
+        _field("values", _INT, "how often it was seen in them", unit="occurrences"),
+        _field("bytes", _INT, "UTF-8 bytes of the text of those records", unit="bytes"),
+        _field("row", _INT, "the first record that shows it"),
+    ],
+    metadata={"table": "OBSERVED", "grain": "what one detector saw in some records of one file; counts, never text"},
+)
+
+OBSERVATIONS = pa.schema(
+    [
+        _field("source", _TEXT, "the source of the file", null=True),
+        _field("path", _TEXT, "the file"),
+        *OBSERVED,
+    ],
+    metadata={"table": "OBSERVATIONS", "grain": "one file, detector, kind and state; counts, never text"},
+)
+
 SEALED: dict[str, pa.Schema] = {
     "sources": SOURCES,
     "files": FILES,
     "claims": CLAIMS,
     "matches": MATCHES,
     "overlaps": OVERLAPS,
+    "observations": OBSERVATIONS,
     "findings": FINDINGS,
     "coverage": COVERAGE,
     "verdicts": VERDICTS,

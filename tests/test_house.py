@@ -97,6 +97,7 @@ def test_the_sealed_tables_are_those_of_the_contract():
         "claims",
         "matches",
         "overlaps",
+        "observations",
         "findings",
         "coverage",
         "verdicts",
