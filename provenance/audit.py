@@ -33,6 +33,7 @@ from provenance.model import PURPOSES, VIEWS, Died
 from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, gather, lost, observe, resemble
 from provenance.observation import role as role_of
 from provenance.origins import known
+from provenance.profiles.judgement import judge
 from provenance.reports import json as report_json
 from provenance.similarity import candidates, minhash
 
@@ -193,6 +194,7 @@ def scan(
         return audit
     progress("signing", 0, 0)
     documents = {"report.json": report_json.render(tables, facts)}
+    documents |= {profile.name_of_file: profile.source for profile in chosen}
     entry = ledger_.append(Path(ledger), tables, documents, facts, keys=keys)
     return Audit(tables, facts, entry, _notices(Path(ledger), entry, keys))
 
@@ -374,7 +376,7 @@ def _conclude(
         "minimum": min((profile.minimum_shingles for profile in chosen), default=1),
     }
     findings, coverage = find_all(tables | settings)
-    severities, tables["verdicts"] = profiles_.judge(findings, coverage, chosen, files)
+    severities, tables["verdicts"] = judge(findings, coverage, chosen, files)
     tables["findings"] = tabled(findings, severities)
     tables["coverage"] = pa.concat_tables([_steps(files, claims, refused, found), coverage])
     del tables["paths"]
@@ -525,7 +527,11 @@ def _facts(
         },
         "data": root.resolve().name or "root",
         "purpose": purpose,
-        "profiles": [{"name": profile.name, "digest": {"sha256": profile.digest}} for profile in chosen],
+        "profiles": [
+            {"name": each.name, "version": each.version, "title": each.title, "digest": {"sha256": each.digest}}
+            | ({"title_zh": each.title_zh} if each.title_zh else {})
+            for each in chosen
+        ],
         "startedOn": started,
         "finishedOn": _now(),
         "config": {"exclude": list(exclude)},

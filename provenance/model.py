@@ -9,6 +9,8 @@ SEVERITIES = ("error", "warning", "note")
 STATUSES = ("ran", "skipped", "errored")
 PURPOSES = ("commercial-service", "internal", "research", "release-weights", "redistribution")
 VIEWS = ("whole", "prompt")
+SAYS = ("yes", "no", "not-applicable")
+"""What a responsible person can answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +80,22 @@ class Died:
     """
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a responsible person declared of one element of a requirement.
+
+    Args:
+        says: one of SAYS.
+        entry: number of the ledger entry that it stands in.
+        role: of whoever says so.
+        documents: how many documents it binds.
+        stale: why it does not count, in a few words; None where it does.
+    """
+
+    says: str
+    entry: int
+    role: str
+    documents: int = 0
+    stale: str | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.model import ROLES, SEVERITIES, STATUSES
+from provenance.model import ROLES, SAYS, SEVERITIES, STATUSES
 
 
 def _field(name: str, type_: pa.DataType, doc: str, *, unit: str = "", null: bool = False) -> pa.Field:
@@ -199,6 +199,19 @@ VERDICTS = pa.schema(
         _field("verdict", _TEXT, "conforms | does not conform | no contrary evidence | not evidenced | not applicable"),
         _field("reason", _TEXT, "what the verdict rests on"),
         _field("findings", _INT, "findings that count against it", unit="findings"),
+        _field("fingerprints", pa.list_(_TEXT), "those findings, as in FINDINGS, sorted"),
+        _field("checks", pa.list_(_TEXT), "the checks that answer it; empty where none does"),
+        _field("asked", _TEXT, "id of the element, by which a declaration names it", null=True),
+        _field("asks", _TEXT, "what the element asks", null=True),
+        _field("asks_zh", _TEXT, "the same in Chinese", null=True),
+        _field("about", _TEXT, "data | service: what an answer is bound to", null=True),
+        _field("declared", _TEXT, " | ".join(SAYS) + ": the newest answer, whether or not it counts", null=True),
+        _field("declared_in", _INT, "number of the ledger entry of that answer", null=True),
+        _field("title_zh", _TEXT, "the requirement in Chinese", null=True),
+        _field("clause_zh", _TEXT, "where it stands, in Chinese", null=True),
+        _field("note", _TEXT, "what the mark in `text` leaves open", null=True),
+        _field("note_zh", _TEXT, "the same in Chinese", null=True),
+        _field("references", pa.list_(_TEXT), "where to look the clause up"),
     ],
     metadata={"table": "VERDICTS", "grain": "one element of one requirement of one profile"},
 )

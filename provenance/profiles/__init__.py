@@ -1,14 +1,14 @@
 """Profiles: what a legal instrument, or plain practice, makes of findings. The only place where thresholds live.
 
 A profile is one YAML file here, held to `data/schemas/profile.schema.json`: requirements made of elements, each
-answered by the machine, by a declaration or by a document. To add one: the file and one line in PROFILES.
+answered by the machine, by a declaration or by a document. To add one: the file and one line in PROFILES. What they
+make of findings and declarations is decided in `judgement`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,20 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from provenance import schemas
 from provenance.data import HERE
-from provenance.digests import fingerprint, sha256
+from provenance.digests import sha256
 from provenance.errors import ProfileError
-from provenance.model import SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    import pyarrow as pa
-
-    from provenance.model import Finding
-
-PROFILES = ("baseline",)
+PROFILES = ("baseline", "cn-interim-measures")
 """The profiles there are, by the name of their file."""
 
 
@@ -45,6 +39,10 @@ class Profile:
         digest: SHA-256 of its file, hexadecimal.
         minimum_shingles: distinct shingles a matched record must have to count as evidence.
         requirements: as the schema has them.
+        title_zh: for reports in Chinese.
+        scope: the declaration that decides whether it applies at all, as the schema has it.
+        references: where to look the instrument up.
+        source: the bytes of its file, which a ledger keeps: a verdict is read with the thresholds of its day.
     """
 
     name: str
@@ -53,6 +51,15 @@ class Profile:
     digest: str
     minimum_shingles: int
     requirements: tuple[dict[str, Any], ...]
+    title_zh: str | None = None
+    scope: Mapping[str, str] | None = None
+    references: tuple[str, ...] = ()
+    source: bytes = b""
+
+    @property
+    def name_of_file(self) -> str:
+        """Return what its file is called in a ledger."""
+        return f"profile-{self.name}.yaml"
 
 
 @cache
@@ -92,8 +99,38 @@ def parse(name: str, data: bytes) -> Profile:
         raise ProfileError(f"profile {name}: at {fault.json_path}: {fault.message}")
     if held["profile"] != name:
         raise ProfileError(f"profile {name}: at $.profile: it calls itself {held['profile']!r}")
-    minimum = held.get("minimum", {}).get("shingles", 1)
-    return Profile(name, held["version"], held["title"], sha256(data), minimum, tuple(held["requirements"]))
+    _check_ids(name, held)
+    return Profile(
+        name=name,
+        version=held["version"],
+        title=held["title"],
+        digest=sha256(data),
+        minimum_shingles=held.get("minimum", {}).get("shingles", 1),
+        requirements=tuple(held["requirements"]),
+        title_zh=held.get("title_zh"),
+        scope=held.get("scope"),
+        references=tuple(held.get("references", ())),
+        source=data,
+    )
+
+
+def _check_ids(name: str, held: Mapping[str, Any]) -> None:
+    """A declaration names an element by two ids: they must lead to one place."""
+    ids = [(each["id"], element.get("id")) for each in held["requirements"] for element in each["elements"]]
+    named = [each for each in ids if each[1] is not None]
+    if len({each["id"] for each in held["requirements"]}) < len(held["requirements"]) or len(set(named)) < len(named):
+        raise ProfileError(f"profile {name}: at $.requirements: an id stands twice")
+    scope = held.get("scope")
+    if scope is not None and (scope["requirement"], scope["element"]) not in named:
+        raise ProfileError(f"profile {name}: at $.scope: it names no element of a requirement")
+
+
+def questions(profile: Profile) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield what a responsible person is asked: requirement and element."""
+    for requirement in profile.requirements:
+        for element in requirement["elements"]:
+            if element["by"] != "machine":
+                yield requirement, element
 
 
 def checks(profile: Profile) -> Iterable[tuple[dict[str, Any], int, str, dict[str, Any]]]:
@@ -102,120 +139,6 @@ def checks(profile: Profile) -> Iterable[tuple[dict[str, Any], int, str, dict[st
         for number, element in enumerate(requirement["elements"], 1):
             for check, rule in element.get("checks", {}).items():
                 yield requirement, number, check, rule
-
-
-def severity(rule: Mapping[str, Any], finding: Finding) -> str | None:
-    """Map a finding's value to a severity.
-
-    Args:
-        rule: of one check in one element.
-        finding: one finding of that check.
-
-    Returns:
-        error | warning | note; None below the rule's minimum.
-    """
-    for name, least in rule.get("minimum", {}).items():
-        count = {"records": finding.records, "texts": finding.texts}[name]
-        if count is not None and count < least:
-            return None
-    steps = rule["severity"]
-    if isinstance(steps, str):
-        return steps
-    value = finding.value if finding.value is not None else float("inf")
-    reached = [step for step in steps if value >= step["from"]]
-    return max(reached, key=lambda step: step["from"])["is"] if reached else None
-
-
-def judge(
-    findings: Sequence[Finding], coverage: pa.Table, chosen: Sequence[Profile], files: pa.Table
-) -> tuple[dict[str, tuple[str, str | None]], pa.Table]:
-    """Say what profiles make of findings.
-
-    Args:
-        findings: from the checks.
-        coverage: COVERAGE: a check that did not run leaves its element without evidence.
-        chosen: the profiles.
-        files: FILES: bytes that were not read leave a clean element without evidence.
-
-    Returns:
-        Fingerprint -> the worst severity and its clause (findings that no profile minds are left out); and VERDICTS.
-    """
-    by_check: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        by_check[finding.check].append(finding)
-    severities: dict[str, tuple[str, str | None]] = {}
-    against: dict[tuple[str, str, int], list[str]] = defaultdict(list)
-    for profile in chosen:
-        for requirement, number, check, rule in checks(profile):
-            for finding in by_check[check]:
-                level = severity(rule, finding)
-                if level is None:
-                    continue
-                mark = fingerprint(finding.check, finding.source, finding.other, finding.field)
-                against[profile.name, requirement["id"], number].append(level)
-                known = severities.get(mark)
-                if known is None or SEVERITIES.index(level) < SEVERITIES.index(known[0]):
-                    severities[mark] = (level, f"{profile.name}: {requirement['clause']}")
-    ran = {row["check"]: row["status"] == "ran" for row in coverage.to_pylist()}
-    unread = _unread(files)
-    rows = [
-        _verdict(profile, requirement, number, element, against[profile.name, requirement["id"], number], ran, unread)
-        for profile in chosen
-        for requirement in profile.requirements
-        for number, element in enumerate(requirement["elements"], 1)
-    ]
-    return severities, schemas.rows(rows, schemas.VERDICTS)
-
-
-def _unread(files: pa.Table) -> tuple[int, bool]:
-    """Return the bytes on disk that were to be read and were not, and whether that is all there was of data."""
-    columns = ("path", "role", "bytes_consumed", "bytes_skipped")
-    rows = [row for row in files.select(columns).to_pylist() if row["role"] != "ignored" and "!/" not in row["path"]]
-    read = any(row["bytes_consumed"] for row in rows if row["role"] == "data")
-    return sum(row["bytes_skipped"] for row in rows), not read
-
-
-def _verdict(
-    profile: Profile,
-    requirement: Mapping[str, Any],
-    number: int,
-    element: Mapping[str, Any],
-    levels: Sequence[str],
-    ran: Mapping[str, bool],
-    unread: tuple[int, bool],
-) -> dict[str, object]:
-    verdict, reason = _answer(requirement, element, levels, ran, unread)
-    return {
-        "profile": profile.name, "requirement": requirement["id"], "element": number, "title": requirement["title"],
-        "modality": requirement["modality"], "text": requirement["text"], "clause": requirement["clause"],
-        "answered_by": element["by"], "verdict": verdict, "reason": reason, "findings": len(levels),
-    }  # fmt: skip
-
-
-def _answer(
-    requirement: Mapping[str, Any],
-    element: Mapping[str, Any],
-    levels: Sequence[str],
-    ran: Mapping[str, bool],
-    unread: tuple[int, bool],
-) -> tuple[str, str]:
-    """Answer one element: contrary evidence first, then what was not looked at, then silence."""
-    if element["by"] != "machine":
-        return "not evidenced", f"answered by a {element['by']}, which is not there"
-    counted = f"{len(levels)} finding{'s' * (len(levels) != 1)}"
-    grave = sum(level != "note" for level in levels)
-    if grave and requirement["modality"] == "shall":
-        return "does not conform", counted
-    if grave:
-        return "not evidenced", f"{counted} against it"
-    missing = [check for check in element["checks"] if not ran.get(check, False)]
-    if missing:
-        return "not evidenced", f"did not run: {', '.join(missing)}"
-    skipped, nothing = unread
-    if nothing:
-        return "not evidenced", f"no data could be read; {skipped:,} bytes were not"
-    seen = f"in what was read; {skipped:,} bytes were not" if skipped else "everything that was not left out was read"
-    return "no contrary evidence", seen + (f"; {counted}, of no weight" if levels else "")
 
 
 def listed() -> dict[str, str]:

@@ -156,9 +156,18 @@ def _sources(console: Console, rows: list[dict[str, Any]]) -> None:
         console.print(Text(f"and {len(rows) - SOURCES:,} more sources, in sources.parquet of the scan"))
 
 
+def _cited(row: Mapping[str, Any]) -> str:
+    """Name the clause of a legal instrument, its force, and how its text was read; practice has none of these."""
+    if row["modality"] == "practice" and row["clause_zh"] is None:
+        return str(row["profile"])
+    force = "" if row["modality"] == "practice" else f"{row['modality']}; "
+    return f"{row['profile']}, {plain(row['clause'])} ({force}text: {row['text']})"
+
+
 def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
     console.print()
     for row in rows:
-        console.print(Text.assemble((f"{row['profile']}: ", "dim"), plain(row["title"])))
+        if row["element"] == 1:
+            console.print(Text.assemble((f"{_cited(row)}: ", "dim"), plain(row["title"])))
         console.print(Padding(Text(plain(f"{row['verdict']}: {row['reason']}")), (0, 0, 0, 10), expand=False))
     console.print()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import yaml
 from provenance import checks, profiles, schemas
 from provenance.digests import fingerprint
 from provenance.errors import ProfileError
-from provenance.model import Finding
+from provenance.model import Answer, Finding
+from provenance.profiles import judgement
 
 BASELINE = Path(profiles.__file__).with_name("baseline.yaml").read_bytes()
 VERDICTS = {"conforms", "does not conform", "no contrary evidence", "not evidenced", "not applicable"}
@@ -22,7 +24,8 @@ def finding(check="licence-missing", source="a", value=1.0, records=100):
 
 def profile(name="test", modality="practice", severity="error", by="machine", minimum=None, **rest):
     rule = {"severity": severity} | ({"minimum": {"records": minimum}} if minimum is not None else {})
-    element = {"by": by} | ({"checks": {"licence-missing": rule}} if by == "machine" else {})
+    asked = {"checks": {"licence-missing": rule}} if by == "machine" else {"id": "q", "asks": "Q.", "about": "data"}
+    element = {"by": by} | asked
     requirement = {
         "id": "r",
         "title": "T.",
@@ -71,26 +74,26 @@ STEPS = [{"from": 0.01, "is": "note"}, {"from": 0.05, "is": "warning"}, {"from":
     ],
 )
 def test_steps(value, level, turn):
-    assert profiles.severity({"severity": STEPS[::turn]}, finding(value=value)) == level
+    assert judgement.severity({"severity": STEPS[::turn]}, finding(value=value)) == level
 
 
 @pytest.mark.parametrize(("records", "level"), [(9, None), (10, "error"), (None, "error")])
 def test_a_minimum_of_records(records, level):
     rule = {"minimum": {"records": 10}, "severity": "error"}
-    assert profiles.severity(rule, finding(records=records)) == level
+    assert judgement.severity(rule, finding(records=records)) == level
 
 
 @pytest.mark.parametrize("levels", [("note", "error", "warning"), ("error", "note"), ("warning",)])
 def test_the_worst_of_several_profiles_counts(levels):
     chosen = [profile(f"p{k}", severity=level) for k, level in enumerate(levels)]
-    severities, verdicts = profiles.judge([finding()], ran(), chosen, files())
+    severities, verdicts = judgement.judge([finding()], ran(), chosen, files())
     worst = min(levels, key=["error", "warning", "note"].index)
     assert severities == {fingerprint("licence-missing", "a"): (worst, f"p{levels.index(worst)}: §1")}
     assert verdicts["profile"].to_pylist() == [each.name for each in chosen]
 
 
 def test_what_no_profile_minds_is_no_finding():
-    severities, _ = profiles.judge([finding("duplicate-records")], ran(), [profile()], files())
+    severities, _ = judgement.judge([finding("duplicate-records")], ran(), [profile()], files())
     assert severities == {}
     assert checks.tabled([finding("duplicate-records")], severities).num_rows == 0
 
@@ -122,7 +125,7 @@ JUDGEMENTS = {
 )
 def test_verdicts(modality, severity, count, status, rows, verdict, reason):
     found = [finding(source=f"s{k}") for k in range(count)]
-    _, table = profiles.judge(found, ran(status), [profile(modality=modality, severity=severity)], files(*rows))
+    _, table = judgement.judge(found, ran(status), [profile(modality=modality, severity=severity)], files(*rows))
     row = table.to_pylist()[0]
     assert (row["verdict"], row["findings"]) == (verdict, count)
     assert reason in row["reason"]
@@ -131,8 +134,129 @@ def test_verdicts(modality, severity, count, status, rows, verdict, reason):
 
 @pytest.mark.parametrize("by", ["declaration", "document"])
 def test_what_the_machine_does_not_answer_is_not_evidenced(by):
-    _, table = profiles.judge([], ran(), [profile(modality="shall", by=by)], files())
+    _, table = judgement.judge([], ran(), [profile(modality="shall", by=by)], files())
     assert (table["verdict"].to_pylist(), table["answered_by"].to_pylist()) == (["not evidenced"], [by])
+
+
+# what is asked -> verdict of each element in order. states: m+ clean, m- against, m? open, u = bytes unread;
+# then the answers, one an element: yes | no | n/a | none | stale | bare (a yes without the document asked for)
+REQUIREMENTS = {
+    "all answered conforms": ("shall primary m+ d:yes f:yes", "conforms|conforms|conforms"),
+    "a person alone conforms, too": ("shall primary d:yes", "conforms"),
+    "a should conforms as well": ("should primary m+ d:yes", "conforms|conforms"),
+    "machine alone does not": ("shall primary m+", "no contrary evidence"),
+    "one answer is missing": ("shall primary m+ d:yes f:none", "no contrary evidence|no contrary evidence|not evidenced"),
+    "a document that is not bound": ("shall primary m+ f:bare", "no contrary evidence|not evidenced"),
+    "a declaration needs no document": ("shall primary m+ d:bare", "conforms|conforms"),
+    "an answer that does not count": ("shall primary m+ d:stale", "no contrary evidence|not evidenced"),
+    "a no fails a shall": ("shall primary m+ d:no", "no contrary evidence|does not conform"),
+    "a no fails no should": ("should primary m+ d:no", "no contrary evidence|not evidenced"),
+    "the machine outweighs a yes": ("shall primary m- d:yes f:yes", "does not conform|not evidenced|not evidenced"),
+    "the machine outweighs not-applicable": ("shall primary m- d:n/a", "does not conform|not evidenced"),
+    "open evidence fails nothing": ("shall primary m? d:yes", "not evidenced|no contrary evidence"),
+    "unread bytes conform to nothing": ("shall primary u d:yes", "no contrary evidence|no contrary evidence"),
+    "nobody's yes conforms to nothing": ("shall primary m+ d:n/a", "no contrary evidence|not applicable"),
+    "not applicable beside a yes": ("shall primary m+ d:yes f:n/a", "conforms|conforms|not applicable"),
+    "not applicable as a whole": ("shall primary d:n/a f:n/a", "not applicable|not applicable"),
+    "an unconfirmed text is not conformed to": ("shall unconfirmed m+ d:yes", "no contrary evidence|no contrary evidence"),
+    "an unconfirmed text fails nobody": ("shall unconfirmed m- d:no", "not evidenced|not evidenced"),
+    "a secondary text does fail": ("shall secondary m- d:none", "does not conform|not evidenced"),
+}  # fmt: skip
+SAID = {"yes": "yes", "no": "no", "n/a": "not-applicable", "stale": "yes", "bare": "yes"}
+
+
+def declared(question, answer):
+    """The answers to one element, as `judge` takes them."""
+    if answer == "none":
+        return {}
+    stale = "the data has changed since" if answer == "stale" else None
+    return {("test", "r", question): Answer(SAID[answer], 7, "data lead", 0 if answer == "bare" else 2, stale)}
+
+
+def posed(told):
+    """A profile of one requirement, its answers and findings, and FILES."""
+    modality, text, *parts = told.split()
+    elements, answers, found, skipped = [], {}, [], 0
+    for number, part in enumerate(parts):
+        if part[0] in "mu":
+            rule = {"severity": "error"} | ({"evidence": "open"} if part == "m?" else {})
+            elements.append({"by": "machine", "checks": {"licence-missing": rule}})
+            found += [finding()] if part in {"m-", "m?"} else []
+            skipped += 5 if part == "u" else 0
+            continue
+        by = {"d": "declaration", "f": "document"}[part[0]]
+        elements.append({"by": by, "id": f"q{number}", "asks": "Q.", "about": "data"})
+        answers |= declared(f"q{number}", part[2:])
+    requirement = {"id": "r", "title": "T.", "modality": modality, "text": text, "clause": "§1", "elements": elements}
+    held = {"profile": "test", "version": 1, "title": "T", "about": "A.", "requirements": [requirement]}
+    return profiles.parse("test", yaml.safe_dump(held).encode()), answers, found, files(("a/x", "data", 10, skipped))
+
+
+@pytest.mark.parametrize(("told", "verdicts"), REQUIREMENTS.values(), ids=REQUIREMENTS)
+def test_requirements(told, verdicts):
+    asked, answers, found, read = posed(told)
+    _, table = judgement.judge(found, ran(), [asked], read, answers)
+    assert table["verdict"].to_pylist() == verdicts.split("|")
+    assert set(verdicts.split("|")) <= VERDICTS
+
+
+def test_a_contradiction_is_said_on_both_sides():
+    asked, answers, found, read = posed("shall primary m- d:yes")
+    _, table = judgement.judge(found, ran(), [asked], read, answers)
+    machine, person = table["reason"].to_pylist()
+    assert "declared yes in entry 7" in machine
+    assert "declared yes by data lead (entry 7)" in person
+    assert "the machine found evidence against" in person
+
+
+def test_verdicts_name_their_findings_and_checks():
+    asked, answers, found, read = posed("shall primary m- d:yes")
+    _, table = judgement.judge([*found, finding("duplicate-records")], ran(), [asked], read, answers)
+    machine, person = table.to_pylist()
+    assert machine["fingerprints"] == [fingerprint("licence-missing", "a")]
+    assert (machine["checks"], machine["declared"]) == (["licence-missing"], None)
+    assert (person["fingerprints"], person["asked"], person["declared"], person["declared_in"]) == ([], "q1", "yes", 7)
+
+
+@pytest.mark.parametrize(
+    ("answer", "outside"), [("no", True), ("yes", False), ("none", False), ("stale", False)]
+)  # fmt: skip
+def test_scope_decides_whether_anything_applies(answer, outside):
+    asked, answers, found, read = posed(f"shall primary m- d:{answer}")
+    scope = {"requirement": "r", "element": "q1", "reason": "not offered"}
+    _, table = judgement.judge(found, ran(), [dataclasses.replace(asked, scope=scope)], read, answers)
+    assert (set(table["verdict"].to_pylist()) == {"not applicable"}) == outside
+    assert all("not offered: no by data lead (entry 7)" in reason for reason in table["reason"].to_pylist()) == outside
+
+
+def test_being_in_scope_is_no_conformity():
+    asked, answers, found, read = posed("shall primary d:yes")
+    scope = {"requirement": "r", "element": "q0", "reason": "not offered"}
+    _, table = judgement.judge(found, ran(), [dataclasses.replace(asked, scope=scope)], read, answers)
+    assert table["verdict"].to_pylist() == ["no contrary evidence"]
+
+
+@pytest.mark.parametrize(
+    ("text", "clause"), [("primary", "test: §1"), ("unconfirmed", "test: §1 (text: unconfirmed)"), ("draft", "test: §1 (text: draft)")]
+)  # fmt: skip
+def test_how_a_text_was_read_stands_beside_the_clause(text, clause):
+    asked, answers, found, read = posed(f"shall {text} m-")
+    severities, _ = judgement.judge(found, ran(), [asked], read, answers)
+    assert [each for _, each in severities.values()] == [clause]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "whole"),
+    [
+        (["conforms", "not applicable"], "conforms"),
+        (["conforms", "no contrary evidence"], "no contrary evidence"),
+        (["not evidenced", "no contrary evidence"], "not evidenced"),
+        (["not evidenced", "does not conform"], "does not conform"),
+        (["not applicable"], "not applicable"),
+    ],
+)
+def test_the_gravest_verdict_is_the_requirements(verdicts, whole):
+    assert judgement.overall(verdicts) == judgement.overall(verdicts[::-1]) == whole
 
 
 def broken(change):
@@ -158,8 +282,29 @@ def broken(change):
         ),
         (broken(lambda held: held.update(minimum={"shingles": 0})), r"at \$\.minimum\.shingles"),
         (broken(lambda held: held.update(profile="another")), r"at \$\.profile: it calls itself 'another'"),
+        (broken(lambda held: held["requirements"][0].update(id="purpose")), "an id stands twice"),
+        (
+            broken(lambda held: held.update(scope={"requirement": "origin", "element": "q", "reason": "R"})),
+            r"at \$\.scope: it names no element",
+        ),
+        (
+            broken(lambda held: held["requirements"][0].update(elements=[{"by": "document"}])),
+            r"at \$\.requirements\[0\]\.elements\[0\]",
+        ),
     ],
-    ids=["YAML", "encoding", "shape", "missing key", "word", "no checks", "number", "name"],
+    ids=[
+        "YAML",
+        "encoding",
+        "shape",
+        "missing key",
+        "word",
+        "no checks",
+        "number",
+        "name",
+        "twice",
+        "scope",
+        "question",
+    ],
 )
 def test_a_broken_profile_is_told_where(data, where):
     with pytest.raises(ProfileError, match=where):
