@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-FORMATS = ("json", "text")
+FORMATS = ("json", "sarif", "text")
 
 
 @click.command(name="report")
@@ -19,10 +19,10 @@ FORMATS = ("json", "text")
 def command(ledger: Path, index: int | None, format_: str, output: Path) -> int:
     """Render a scan of LEDGER as a document."""
     from provenance import audit
-    from provenance.reports import json, text
+    from provenance.reports import json, sarif, text
 
     found = audit.open_ledger(ledger, index)
-    render = {"json": json.render, "text": text.render}[format_]
+    render = {"json": json.render, "sarif": sarif.render, "text": text.render}[format_]
     rendered = render(found.tables, found.facts)
     if str(output) == "-":
         click.echo(rendered, nl=False)
