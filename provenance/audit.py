@@ -20,11 +20,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 import provenance
-from provenance import comparison, engines, schemas, sources, statements
+from provenance import comparison, engines, findings, schemas, sources, statements
 from provenance import ledger as ledger_
 from provenance import profiles as profiles_
-from provenance.checks import find as find_all
-from provenance.checks import tabled
 from provenance.data import HERE
 from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, NothingToAudit
@@ -32,8 +30,6 @@ from provenance.inventory import inventory
 from provenance.model import PURPOSES, VIEWS, Died
 from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, gather, lost, observe, resemble
 from provenance.observation import role as role_of
-from provenance.origins import known
-from provenance.profiles.judgement import judge
 from provenance.reports import json as report_json
 from provenance.similarity import candidates, minhash
 
@@ -368,17 +364,9 @@ def _conclude(
         "sources": sources.conclude(scopes, files, found.distinct_sources, found.texts),
     }
     progress("checking", 0, 0)
-    settings = {
-        "witnesses": scopes.witnesses(files),
-        "holders": scopes.holders,
-        "originals": _originals(files),
-        "purpose": purpose,
-        "minimum": min((profile.minimum_shingles for profile in chosen), default=1),
-    }
-    findings, coverage = find_all(tables | settings)
-    severities, tables["verdicts"] = judge(findings, coverage, chosen, files)
-    tables["findings"] = tabled(findings, severities)
-    tables["coverage"] = pa.concat_tables([_steps(files, claims, refused, found), coverage])
+    drawn = findings.draw(tables, scopes, chosen)
+    drawn["coverage"] = pa.concat_tables([_steps(files, claims, refused, found), drawn["coverage"]])
+    tables |= drawn
     del tables["paths"]
     return {name: schemas.conform(tables[name], schema) for name, schema in schemas.SEALED.items()}
 
@@ -440,12 +428,6 @@ def _unread(row: Mapping[str, Any], scopes: sources.Scopes) -> dict[str, Any]:
         "records_unreadable": 0, "records_distinct": 0, "tokens": 0, "sha256": None, "sha256_claimed": None,
         "licence": None, "licence_from": None,
     }  # fmt: skip
-
-
-def _originals(files: pa.Table) -> dict[str, str]:
-    digests = known.by_digest()
-    columns = (files[name].to_pylist() for name in ("path", "sha256"))
-    return {path: digests[digest].id for path, digest in zip(*columns, strict=True) if digest in digests}
 
 
 def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], found: comparison.Compared) -> pa.Table:

@@ -1,0 +1,68 @@
+"""From tables to FINDINGS, COVERAGE and VERDICTS: the checks compare, the profiles judge.
+
+A scan comes through here, and so does an audit from which sources are left out: both ask the same questions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provenance import checks
+from provenance.origins import known
+from provenance.profiles.judgement import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+    from provenance.model import Finding
+    from provenance.profiles import Profile
+    from provenance.sources import Scopes
+
+
+def draw(
+    tables: Mapping[str, pa.Table],
+    scopes: Scopes,
+    chosen: Sequence[Profile],
+    *,
+    originals: Mapping[str, str] | None = None,
+    kept: Sequence[Finding] = (),
+) -> dict[str, pa.Table]:
+    """Run every check and judge what it found.
+
+    Args:
+        tables: what checks read, by name: PATHS, CLAIMS, FILES, MATCHES, OVERLAPS, OBSERVATIONS, SOURCES.
+        scopes: who covers what, and the purpose.
+        chosen: the profiles.
+        originals: path -> id of the known data set whose original file it is; those of FILES if None.
+        kept: findings that hold whatever the tables say, because more was known once.
+
+    Returns:
+        `findings`, `coverage` of the checks, and `verdicts`.
+    """
+    settings: dict[str, Any] = {
+        "witnesses": scopes.witnesses(tables["files"]),
+        "holders": scopes.holders,
+        "originals": known_originals(tables["files"]) if originals is None else originals,
+        "purpose": scopes.purpose,
+        "minimum": min((profile.minimum_shingles for profile in chosen), default=1),
+    }
+    found, coverage = checks.find(dict(tables) | settings)
+    findings = [*found, *kept]
+    severities, verdicts = judge(findings, coverage, chosen, tables["files"])
+    return {"findings": checks.tabled(findings, severities), "coverage": coverage, "verdicts": verdicts}
+
+
+def known_originals(files: pa.Table) -> dict[str, str]:
+    """Return which files are the originals of known data sets.
+
+    Args:
+        files: FILES.
+
+    Returns:
+        Path -> id of the data set whose published digest the file has.
+    """
+    digests = known.by_digest()
+    columns = (files[name].to_pylist() for name in ("path", "sha256"))
+    return {path: digests[digest].id for path, digest in zip(*columns, strict=True) if digest in digests}
