@@ -23,6 +23,7 @@ import provenance
 from provenance import comparison, engines, findings, schemas, sources, statements
 from provenance import ledger as ledger_
 from provenance import profiles as profiles_
+from provenance import waivers as waivers_
 from provenance.data import HERE
 from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, NothingToAudit
@@ -111,8 +112,9 @@ class Audit:
         return frame
 
     def worst(self) -> str | None:
-        """Return the worst severity of all findings, or None if there are none."""
-        found = self.tables["findings"]["severity"].to_pylist()
+        """Return the worst severity of the findings that are not waived, or None if there are none."""
+        findings = self.tables["findings"]
+        found = findings.filter(findings["waived"].is_null())["severity"].to_pylist()
         return found[0] if found else None
 
     def __repr__(self) -> str:
@@ -135,6 +137,7 @@ def scan(
     engine: str = "local",
     workers: int | None = None,
     follow_links: bool = False,
+    waivers: str | os.PathLike[str] | None = None,
     ask: Callable[[str], str] | None = None,
     progress: Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
 ) -> Audit:
@@ -151,6 +154,7 @@ def scan(
         engine: one of engines.ENGINES.
         workers: processes; None = one a core.
         follow_links: whether links that lead out of the folder are followed.
+        waivers: a file of accepted findings, outside the data; None = none.
         ask: asks for a password, given the prompt.
         progress: told how far the scan is.
 
@@ -158,7 +162,7 @@ def scan(
         The audit.
 
     Raises:
-        ConfigError: a profile, purpose, key or path that does not exist.
+        ConfigError: a profile, purpose, key, waiver or path that does not exist, or waivers in the data.
         InputError: the folder cannot be read; NothingToAudit: it holds no data.
     """
     started = _now()
@@ -166,6 +170,7 @@ def scan(
     if purpose not in PURPOSES:
         raise ConfigError(f"there is no purpose {purpose!r}; there are: {', '.join(PURPOSES)}")
     chosen = [profiles_.load(name) for name in dict.fromkeys(profiles)]
+    accepted = waivers_.load(Path(waivers), root) if waivers is not None else None
     keys = _keys(key, ask) if ledger is not None else None
     own = Path(ledger).resolve() if ledger is not None else None
     progress("looking", 0, 0)
@@ -184,13 +189,15 @@ def scan(
     finally:
         running.close()
         shutil.rmtree(scratch, ignore_errors=True)
-    facts = _facts(root, chosen, purpose, exclude, tables, started, assess=assess)
+    tables, said = waivers_.apply(tables, accepted, started[:10]) if accepted else (tables, {})
+    facts = _facts(root, chosen, purpose, exclude, tables, started, assess=assess) | said
     audit = Audit(tables, facts)
     if ledger is None or keys is None:
         return audit
     progress("signing", 0, 0)
     documents = {"report.json": report_json.render(tables, facts)}
     documents |= {profile.name_of_file: profile.source for profile in chosen}
+    documents |= {waivers_.DOCUMENT: accepted.source} if accepted else {}
     entry = ledger_.append(Path(ledger), tables, documents, facts, keys=keys)
     return Audit(tables, facts, entry, _notices(Path(ledger), entry, keys))
 
@@ -499,6 +506,7 @@ def _facts(
     levels = tables["findings"]["severity"].to_pylist()
     counts = {level: levels.count(level) for level in ("error", "warning", "note")}
     counts |= {name: tables[name].num_rows for name in ("sources", "files", "findings")}
+    counts["waived"] = tables["findings"].num_rows - tables["findings"]["waived"].null_count
     held = tables["sources"].select(["source", "licence_declared", "licence_concluded", "records", "bytes"])
     return {
         "kind": "assessment" if assess else "draft",

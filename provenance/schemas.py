@@ -171,6 +171,9 @@ FINDINGS = pa.schema(
         _field("message", _TEXT, "one plain sentence"),
         _field("field", _TEXT, "what tells findings of one check and pair apart", null=True),
         _field("limits", _TEXT, "what the finding does not prove"),
+        _field(
+            "waived", _TEXT, "by whom it is accepted, until when and why; verdicts count it all the same", null=True
+        ),
     ],
     metadata={"table": "FINDINGS", "grain": "one disagreement: (check, source, other, field)"},
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 from pathlib import Path
@@ -19,6 +20,27 @@ ROOT = Path(__file__).resolve().parents[1]
 def _own_configuration(tmp_path_factory, monkeypatch):
     """Keys made by a test stay in the test."""
     monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path_factory.mktemp("config")))
+
+
+class _InProcess:
+    """An engine of one process."""
+
+    def map(self, function, parts):
+        return enumerate(map(function, parts))
+
+    def exchange(self, parts, key):
+        return {name: list(group) for name, group in itertools.groupby(sorted(parts, key=key), key)}
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Scans run in this process: a test of what is made of them need not wait for workers to start."""
+    from provenance import engines
+
+    monkeypatch.setattr(engines, "start", lambda *_: _InProcess())
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,7 @@ FAIL_ON = ("error", "warning", "never")
 @click.option("--key", metavar="URI", help="Signing keys: a folder, a PEM file or env:NAME; your own if not given.")
 @click.option("--assess", is_flag=True, help="Append an assessment, which claims something, rather than a draft.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave paths out, and count them; repeatable.")
+@click.option("--waivers", type=click.Path(path_type=Path), help="File of accepted findings; never in the data.")
 @click.option("--follow-links", is_flag=True, help="Follow links that lead out of the data.")
 @click.option(
     "--fail-on",
@@ -66,6 +67,7 @@ def command(
     key: str | None,
     assess: bool,
     exclude: tuple[str, ...],
+    waivers: Path | None,
     follow_links: bool,
     fail_on: str,
     engine: str,
@@ -91,6 +93,7 @@ def command(
             engine=engine,
             workers=workers,
             follow_links=follow_links,
+            waivers=waivers,
             ask=lambda prompt: str(click.prompt(prompt, hide_input=True, err=True)),
             progress=progress,
         )
@@ -116,7 +119,7 @@ def show(found: Audit, format_: str) -> None:
 
 
 def exit_code(found: Audit, fail_on: str) -> int:
-    """Return 4 if a check failed to run, else 1 if the worst finding is at or above a severity, else 0.
+    """Return 4 if a check failed to run, else 1 if the worst finding that nobody waived is at or above a severity.
 
     Args:
         found: the audit.

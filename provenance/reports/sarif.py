@@ -131,7 +131,7 @@ def _result(
         "locations": [location],
         "partialFingerprints": {"provenanceFingerprint/v1": row["fingerprint"]},
         "properties": {name: row[name] for name in _PROPERTIES if row[name] is not None},
-        "suppressions": _suppressions(row.get("waived")),
+        "suppressions": _suppressions(row["waived"]),
     }
     decides = _LINE.match((file or {}).get("licence_from") or "")
     if decides:

@@ -42,7 +42,8 @@ def render(
     )
     _heading(console, tables, facts)
     _not_scanned(console, tables)
-    _findings(console, tables["findings"].to_pylist())
+    accepted = next((row["reason"] for row in tables["coverage"].to_pylist() if row["check"] == "waivers"), None)
+    _findings(console, tables["findings"].to_pylist(), accepted)
     _sources(console, tables["sources"].to_pylist())
     _verdicts(console, tables["verdicts"].to_pylist())
     return out.getvalue().encode()
@@ -99,6 +100,8 @@ def _gaps(tables: Mapping[str, pa.Table]) -> Iterable[str]:
     if broken:
         yield f"{broken:,} record{'s' * (broken != 1)} that could not be read"
     for row in tables["coverage"].to_pylist():
+        if row["check"] == "waivers":
+            continue  # said beside the findings
         if row["status"] != "ran":
             yield f"{row['check']} {row['status']}: {row['reason']}"
         elif row["reason"]:
@@ -113,14 +116,18 @@ def _on_disk(files: pa.Table) -> list[dict[str, Any]]:
     return [row for row in files.select(names).to_pylist() if "!/" not in row["path"]]
 
 
-def _findings(console: Console, rows: list[dict[str, Any]]) -> None:
+def _findings(console: Console, rows: list[dict[str, Any]], accepted: str | None) -> None:
     console.print()
     counted = [
         f"{count:,} {level}{'s' * (count != 1)}"
         for level in _COLOURS
         if (count := sum(row["severity"] == level for row in rows))
     ]
-    console.print(Text(f"Findings: {', '.join(counted) or 'none'}", style="bold"))
+    waived = sum(row["waived"] is not None for row in rows)
+    excused = f", {waived:,} of them waived" if waived else ""
+    console.print(Text(f"Findings: {', '.join(counted) or 'none'}{excused}", style="bold"))
+    if accepted:
+        console.print(Padding(Text(plain(accepted)), (0, 0, 0, 2), expand=False))
     shown: Counter[str] = Counter()
     for row in rows:
         shown[row["check"]] += 1
@@ -130,6 +137,8 @@ def _findings(console: Console, rows: list[dict[str, Any]]) -> None:
         head = Text.assemble((f"{row['severity']:<8}", _COLOURS[row["severity"]]), (row["check"], "bold"), f"  {where}")
         console.print(Padding(head, (0, 0, 0, 2), expand=False))
         console.print(Padding(Text(plain(row["message"])), (0, 0, 0, 10), expand=False))
+        if row["waived"]:
+            console.print(Padding(Text(plain(row["waived"]), style="dim"), (0, 0, 0, 10), expand=False))
     for check, count in shown.items():
         if count > FINDINGS:
             line = f"and {count - FINDINGS:,} more {check}, in findings.parquet of the scan"
