@@ -28,7 +28,7 @@ from provenance.data import HERE
 from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, NothingToAudit
 from provenance.inventory import inventory
-from provenance.model import PURPOSES, VIEWS, Died
+from provenance.model import DOCUMENTS, PURPOSES, VIEWS, Died
 from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, gather, lost, observe, resemble
 from provenance.observation import role as role_of
 from provenance.reports import json as report_json
@@ -177,10 +177,11 @@ def scan(
     paths = inventory(
         root, exclude=exclude, leave_out=lambda folder: _is_ledger(folder, own), follow_links=follow_links
     )
-    if "data" not in paths["role"].to_pylist():
-        raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
     stated, refused = statements.read(root, paths)
     paths, stated = statements.named_licences(root, paths, stated)
+    paths = statements.named_documents(paths, stated)
+    if "data" not in paths["role"].to_pylist():
+        raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
     scratch = Path(tempfile.mkdtemp(prefix="provenance-"))
     running = engines.start(engine, workers)
     try:
@@ -354,6 +355,7 @@ def _conclude(
     """Make the tables of a scan from what manifests state and records hold."""
     claims = statements.table(stated + statements.of_records(observed))
     scopes = sources.scope(paths, claims, purpose)
+    claims = scopes.speaking(claims)
     seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
     progress("comparing", 0, 0)
     plan = comparison.plan(observed, seen, scopes.covering, running.exchange, scratch)
@@ -384,7 +386,10 @@ def _files_table(
     """Make FILES: every path on disk once, and every member of an archive."""
     claimed: dict[str, list[str]] = defaultdict(list)
     digests: dict[str, str] = {}
+    proofs: dict[str, str | None] = {}
     for row in claims.to_pylist():
+        if row["field"] in DOCUMENTS:
+            proofs[sources.beside(row)] = row["source"]
         if row["field"] == "sha256":
             claimed[row["scope"]].append(row["value"])
         if row["witness"] not in {"record-column", sources.GAP}:
@@ -395,11 +400,12 @@ def _files_table(
         account = each.account
         role = role_of(account.path, on_disk[account.path.split("!/", 1)[0]]["role"])
         licence = scopes.licence(account.path) if role == "data" else sources.Licence()
+        source = proofs.get(account.path) if role != "data" else None  # a contract stands for what it was made for
         changed = digests.get(account.path, account.sha256) != account.sha256
         rows.append(
             {
-                "path": account.path, "source": scopes.covering(account.path), "role": role, "format": account.format,
-                "bytes": account.bytes, "bytes_consumed": account.bytes_consumed,
+                "path": account.path, "source": source or scopes.covering(account.path), "role": role,
+                "format": account.format, "bytes": account.bytes, "bytes_consumed": account.bytes_consumed,
                 "bytes_skipped": account.bytes_skipped,
                 "skip_reason": "file-changed-during-scan" if changed else account.skip_reason,
                 "records": account.records, "records_unreadable": account.records_unreadable,

@@ -48,6 +48,7 @@ CLAIMS = pa.schema(
         _field("digest", _TEXT, "SHA-256 of the manifest's bytes, hexadecimal"),
         _field("date", _TEXT, "the date the statement itself carries, ISO 8601", null=True),
         _field("spdx", _TEXT, "of a licence: the SPDX expression it was read as; null = not recognised", null=True),
+        _field("source", _TEXT, "the source that it speaks of, or stands in; null = none", null=True),
     ],
     metadata={"table": "CLAIMS", "grain": "one statement of one witness"},
 )

@@ -20,14 +20,14 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from provenance import schemas
 from provenance.licences import terms
 from provenance.licences.expressions import conjunction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    import pyarrow as pa
 
 IMPLICIT = 1000
 """Implicit sources that one folder may hold; more of them collapse into it."""
@@ -126,6 +126,29 @@ class Scopes:
         here = folder_of(path.rstrip("/"))
         nearest = next((self._by_scope[place] for place in above(here) if place in self._by_scope), None)
         return nearest or UNDECLARED + here.rstrip("/")
+
+    def speaking(self, claims: pa.Table) -> pa.Table:
+        """Say of every statement which source it speaks of, or stands in.
+
+        Args:
+            claims: CLAIMS.
+
+        Returns:
+            CLAIMS with `source`; of a native manifest's entry without data, the id that it declares.
+        """
+        found = pa.array([self._speaking(claim) for claim in claims.to_pylist()], pa.string())
+        column = claims.schema.get_field_index("source")
+        return claims.set_column(column, claims.schema.field(column), found)
+
+    def _speaking(self, claim: Claim) -> str | None:
+        entry, scope_ = _entry(claim), claim["scope"]
+        spoken = self._speakers.get((claim["manifest"], entry))
+        if entry or (spoken in self.sources and scope_ == folder_of(claim["manifest"])):
+            return spoken
+        if not scope_.endswith("/"):
+            source = self.covering(scope_)
+            return source if source in self.sources else None
+        return next((self._by_scope[place] for place in above(scope_) if place in self._by_scope), None)
 
     @property
     def holders(self) -> dict[str, str]:

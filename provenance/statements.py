@@ -11,7 +11,7 @@ from provenance.digests import sha256
 from provenance.errors import ManifestError
 from provenance.inventory import location
 from provenance.licences.expressions import normalise
-from provenance.model import Claim
+from provenance.model import DOCUMENTS, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -86,6 +86,26 @@ def named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.Table,
     return (schemas.rows(rows, schemas.PATHS) if stated else paths), claims + stated
 
 
+def named_documents(paths: pa.Table, claims: Rows) -> pa.Table:
+    """Keep as documentation, not as data, every file that a native manifest at the root names as a document.
+
+    A manifest elsewhere may not take a file out of the data. A document is kept by its digest; nobody reads it.
+
+    Args:
+        paths: PATHS.
+        claims: from `read`.
+
+    Returns:
+        PATHS with their roles.
+    """
+    named = {sources.beside(claim) for field in DOCUMENTS for claim in claims if _at_root(claim, field)}
+    rows = paths.to_pylist()
+    for row in rows:
+        if row["path"] in named and row["role"] == "data":
+            row["role"], row["kind"] = "documentation", "document"
+    return schemas.rows(rows, schemas.PATHS) if named else paths
+
+
 def _fault(path: str, error: ManifestError) -> str:
     """Return what is wrong with a manifest, without its path, which stands beside it."""
     said = str(error)
@@ -137,11 +157,14 @@ def overrides(claims: pa.Table) -> str | None:
     for claim in claims.to_pylist():
         if _at_root(claim, "licence-file"):
             said.append(f"{claim['manifest']}: {sources.beside(claim)} is read as a licence")
+        if claim["field"] in DOCUMENTS:
+            kept = "is no data but" if "/" not in claim["manifest"] else "is not (no manifest at the root says so)"
+            said.append(f"{claim['manifest']}: {sources.beside(claim)} {kept} a document")
         if claim["field"] == "view":
             column, role = claim["value"].rsplit("=", 1)
             verb = "is read as" if "/" not in claim["manifest"] else "is not read (no manifest at the root says so) as"
             said.append(f"{claim['manifest']}: column {column!r} {verb} {role} in {claim['scope']}")
-    return "; ".join(said) or None
+    return "; ".join(dict.fromkeys(said)) or None
 
 
 def table(rows: Rows) -> pa.Table:

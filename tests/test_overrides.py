@@ -1,10 +1,12 @@
 """Roles of columns that a manifest states: they hold at the root of the data alone, and are said first."""
 
+import hashlib
+
 import pytest
 
 import provenance as pv
 from provenance import records
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, NothingToAudit
 
 MANIFEST = """\
 provenance: 1
@@ -69,3 +71,43 @@ def test_only_a_manifest_at_the_root_overrides_and_coverage_says_so(tmp_path, pl
     said = audit.coverage.set_index("check").loc["overrides", "reason"]
     assert ("is not read" in said) == (not prompts)
     assert "'frage'" in said
+
+
+LOG = "https://example.org/a 2026-01-02 200\n\nhttps://example.org/b 2026-01-02 200\n"
+CRAWL = """\
+provenance: 1
+sources:
+  - {{ id: q, path: {path}, licence: MIT, kind: crawl, collection: {{ file: crawl.txt, sha256: {digest} }} }}
+"""
+
+
+@pytest.mark.parametrize(("place", "path", "records"), [(".", "q", 0), ("q", ".", 2)])
+@pytest.mark.parametrize("right", [True, False])
+def test_a_document_is_no_data_where_a_manifest_at_the_root_says_so(tmp_path, place, path, records, right):
+    (tmp_path / "q").mkdir()
+    (tmp_path / "q" / "x.jsonl").write_text(RECORD)
+    (tmp_path / place / "crawl.txt").write_text(LOG)
+    digest = hashlib.sha256((LOG if right else "another").encode()).hexdigest()
+    (tmp_path / place / "provenance.yaml").write_text(CRAWL.format(path=path, digest=digest))
+    audit = pv.scan(tmp_path, workers=1)
+    named = f"{place}/crawl.txt".removeprefix("./")
+    log = audit.files.set_index("path").loc[named]
+    assert (log["role"], log["records"], log["source"]) == ("data" if records else "documentation", records, "q")
+    assert log["bytes_consumed"] == len(LOG)
+    wrong = audit.findings[audit.findings["check"] == "checksum-mismatch"]
+    assert wrong["source"].tolist() == ([] if right else ["q"])
+    assert named in audit.coverage.set_index("check").loc["overrides", "reason"]
+
+
+def test_a_document_that_is_not_there_is_said(tmp_path):
+    (tmp_path / "x.jsonl").write_text(RECORD)
+    (tmp_path / "provenance.yaml").write_text(CRAWL.format(path=".", digest="0" * 64))
+    absent = pv.scan(tmp_path, workers=1).findings
+    assert "crawl.txt" in absent[absent["check"] == "file-declared-absent"]["message"].item()
+
+
+def test_data_that_is_all_documents_is_nothing_to_audit(tmp_path):
+    (tmp_path / "crawl.txt").write_text(LOG)
+    (tmp_path / "provenance.yaml").write_text(CRAWL.format(path=".", digest="0" * 64))
+    with pytest.raises(NothingToAudit):
+        pv.scan(tmp_path, workers=1)

@@ -490,6 +490,42 @@ def test_witnesses_say_each_statement_once_a_source(tmp_path, tmp_path_factory):
     ]
 
 
+def test_every_statement_says_of_which_source_it_speaks(tmp_path, tmp_path_factory):
+    layout = {
+        "README.md": "# All of it\n",
+        "provenance.yaml": native("id: one, path: a, kind: crawl", "id: gone, path: gone, kind: user"),
+        "a/x.jsonl": LINE,
+        "a/README.md": README,
+        "a/deep/README.md": README,
+        "b/README.md": card(),
+        "b/x.jsonl": licences('"MIT"'),
+        "b/legal/LICENSE": MIT,
+        "c/x.jsonl": licences('"MIT"'),
+        "d/hf/README.md": card(),
+        "d/README.md": README,
+        "d/x.jsonl": LINE,
+    }
+    lay(tmp_path, layout)
+    scopes, _, claims = scoped(tmp_path, tmp_path_factory.mktemp("scratch"))
+    stated = scopes.speaking(claims).to_pylist()
+    spoken = {(row["manifest"], row["pointer"][:10]): row["source"] for row in stated}
+    assert {key: value for key, value in spoken.items() if key[0] == "provenance.yaml"} == {
+        ("provenance.yaml", "/sources/0"): "one",
+        ("provenance.yaml", "/sources/1"): "gone",
+    }
+    assert {manifest: source for (manifest, _), source in spoken.items() if manifest != "provenance.yaml"} == {
+        "README.md": ".",
+        "a/README.md": "one",
+        "a/deep/README.md": "one",
+        "b/README.md": "b",
+        "b/x.jsonl": "b",
+        "b/legal/LICENSE": "b",
+        "c/x.jsonl": ".",
+        "d/hf/README.md": ".",
+        "d/README.md": ".",
+    }
+
+
 def test_a_hundred_thousand_files_take_seconds():
     """10,000 folders with a README each, 10,000 files named by a manifest: nothing here may be quadratic."""
     paths = [f"{k // 100}/{k}/{n}.jsonl" for k in range(10_000) for n in range(10)]

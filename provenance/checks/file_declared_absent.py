@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from provenance.model import Finding
+from provenance.model import DOCUMENTS, Finding
 from provenance.sources import matching
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _wanted(claim: Mapping[str, str]) -> str | None:
     home = claim["manifest"].rpartition("/")[0]
     if claim["field"] == "members":
         return claim["value"]
-    if claim["field"] == "licence-file":
+    if claim["field"] in {"licence-file", *DOCUMENTS}:
         return f"{home}/{claim['value'].removeprefix('./')}".lstrip("/")
     if claim["field"] in {"sha256", "bytes"}:
         return claim["scope"]

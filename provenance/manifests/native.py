@@ -6,6 +6,7 @@ Source: `data/schemas/native-manifest.schema.json` (JSON Schema 2020-12), which 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,9 +15,12 @@ import jsonschema
 from provenance import data as tables
 from provenance.errors import ManifestError
 from provenance.manifests.documents import decode, folder, load
-from provenance.model import Claim
+from provenance.model import DOCUMENTS, Claim
 
-_PLAIN = ("name", "kind", "url", "owner", "creator", "acquired", "revision", "country", "modality")
+_PLAIN = ("name", "kind", "url", "owner", "creator", "acquired", "first_used", "revision", "country", "modality")
+_MAPPINGS = ("generator", "contract", "collection", "consent", "collected", "tokens", "personal_data")
+
+Stated = tuple[str, str, str, str, str | None]  # field, value, pointer below the source's, subject, date
 
 
 def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002, ARG001 - the family's signature
@@ -30,6 +34,8 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002, ARG
     Returns:
         For each source the claim `source` (value: its id) and one claim for each statement; pointers are JSON pointers.
         A source's scope is its `path` below the manifest's folder; `members` claims say which files of it are meant.
+        Of a mapping such as `contract`, each key is a claim `contract.<key>`; a document's `file` is relative to the
+        manifest's folder, and its digest is claimed of that path as well.
 
     Raises:
         ManifestError: it breaks the schema, a source id stands twice, or a path leads out of the folder.
@@ -77,7 +83,7 @@ def _sentence(error: Any) -> str:
 def _source(path: str, home: str, source: dict[str, Any], pointer: str) -> list[Claim]:
     below = _inside(path, source.get("path", "."), f"{pointer}/path")
     scope = f"{home}{below}/" if below else (home or "./")
-    stated: list[tuple[str, str, str, str, str | None]] = [("source", source["id"], "/id", "any", None)]
+    stated: list[Stated] = [("source", source["id"], "/id", "any", None)]
     stated += [(field, str(source[field]), f"/{field}", "data", None) for field in _PLAIN if field in source]
     for field, key in (("language", "languages"), ("upstream", "upstream"), ("members", "files")):
         stated += [(field, value, f"/{key}/{i}", "data", None) for i, value in enumerate(source.get(key, []))]
@@ -86,15 +92,15 @@ def _source(path: str, home: str, source: dict[str, Any], pointer: str) -> list[
         ("view", f"{column}={role}", f"/views/{column}", "data", None)
         for column, role in source.get("views", {}).items()
     ]
-    for field in ("generator", "personal_data"):
-        stated += [
-            (f"{field}.{key}", str(value), f"/{field}/{key}", "data", None)
-            for key, value in source.get(field, {}).items()
-        ]
+    for field in _MAPPINGS:
+        stated += _mapping(field, source.get(field), f"/{field}")
+    stated += _mapping("filter", source.get("filters"), "/filters")
     claims = [
         Claim(field, value, scope, "native", pointer + at, subject, date) for field, value, at, subject, date in stated
     ]
     claims = [_member(path, claim, scope) if claim.field == "members" else claim for claim in claims]
+    claims = [_document(path, claim) if claim.field in DOCUMENTS else claim for claim in claims]
+    claims += _digests(home, claims)
     for name, digest in source.get("sha256", {}).items():
         at = f"{pointer}/sha256/{name.replace('~', '~0').replace('/', '~1')}"
         member = _inside(path, name, at)
@@ -102,10 +108,19 @@ def _source(path: str, home: str, source: dict[str, Any], pointer: str) -> list[
     return claims
 
 
-def _licences(value: Any) -> list[tuple[str, str, str, str, str | None]]:
+def _mapping(field: str, value: Any, at: str) -> list[Stated]:
+    """State each key of a mapping, of each of a list of them, and each item of a list below a key."""
+    if isinstance(value, list):
+        return [each for i, item in enumerate(value) for each in _mapping(field, item, f"{at}/{i}")]
+    if isinstance(value, dict):
+        return [each for key, item in value.items() for each in _mapping(f"{field}.{key}", item, f"{at}/{key}")]
+    return [] if value is None else [(field, str(value), at, "data", None)]
+
+
+def _licences(value: Any) -> list[Stated]:
     if value is None:
         return []
-    found: list[tuple[str, str, str, str, str | None]] = []
+    found: list[Stated] = []
     for i, each in enumerate(value if isinstance(value, list) else [value]):
         at = f"/licence/{i}" if isinstance(value, list) else "/licence"
         if isinstance(each, str):
@@ -121,6 +136,20 @@ def _licences(value: Any) -> list[tuple[str, str, str, str, str | None]]:
 def _member(path: str, claim: Claim, scope: str) -> Claim:
     member = _inside(path, claim.value, claim.pointer)
     return Claim(claim.field, scope.removeprefix("./") + member, scope, claim.witness, claim.pointer, claim.subject)
+
+
+def _document(path: str, claim: Claim) -> Claim:
+    return replace(claim, value=_inside(path, claim.value, claim.pointer))
+
+
+def _digests(home: str, claims: list[Claim]) -> list[Claim]:
+    """Claim the digests of documents of the paths where they are said to be."""
+    files = {claim.pointer.removesuffix("/file"): claim.value for claim in claims if claim.field in DOCUMENTS}
+    return [
+        replace(claim, field="sha256", value=claim.value.lower(), scope=home + files[place])
+        for claim in claims
+        if claim.field.endswith(".sha256") and (place := claim.pointer.removesuffix("/sha256")) in files
+    ]
 
 
 def _inside(path: str, relative: str, pointer: str) -> str:

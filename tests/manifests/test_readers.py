@@ -152,10 +152,124 @@ def test_a_native_manifest_in_a_folder():
     ]
 
 
+def stated(entry, *fields):
+    claims = read("d/provenance.yaml", f"provenance: 1\nsources:\n- {{id: x, {entry}}}\n")
+    return [(c.field, c.value, c.pointer.removeprefix("/sources/0")) for c in claims if c.field.startswith(fields)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        (
+            "contract: {file: a.pdf, parties: [We, They], signed: 2025-01-02, until: 2027, scope: all uses}",
+            [
+                ("contract.file", "a.pdf", "/contract/file"),
+                ("contract.parties", "We", "/contract/parties/0"),
+                ("contract.parties", "They", "/contract/parties/1"),
+                ("contract.signed", "2025-01-02", "/contract/signed"),
+                ("contract.until", "2027", "/contract/until"),
+                ("contract.scope", "all uses", "/contract/scope"),
+            ],
+        ),
+        (
+            "contract: [{file: ./a.pdf}, {scope: b}]",
+            [("contract.file", "a.pdf", "/contract/0/file"), ("contract.scope", "b", "/contract/1/scope")],
+        ),
+        (
+            "collection: {file: log.txt, method: crawl, user_agent: OurBot/1, started: 2025-01, ended: 2025-02}",
+            [
+                ("collection.file", "log.txt", "/collection/file"),
+                ("collection.method", "crawl", "/collection/method"),
+                ("collection.user_agent", "OurBot/1", "/collection/user_agent"),
+                ("collection.started", "2025-01", "/collection/started"),
+                ("collection.ended", "2025-02", "/collection/ended"),
+            ],
+        ),
+        (
+            'consent: {version: "3", basis: opt-in, service: Our forum}',
+            [
+                ("consent.version", "3", "/consent/version"),
+                ("consent.basis", "opt-in", "/consent/basis"),
+                ("consent.service", "Our forum", "/consent/service"),
+            ],
+        ),
+        (
+            'generator: [{name: m, version: "1", provider: p, terms: t, acquired: 2025}, {model: n}]',
+            [
+                ("generator.name", "m", "/generator/0/name"),
+                ("generator.version", "1", "/generator/0/version"),
+                ("generator.provider", "p", "/generator/0/provider"),
+                ("generator.terms", "t", "/generator/0/terms"),
+                ("generator.acquired", "2025", "/generator/0/acquired"),
+                ("generator.model", "n", "/generator/1/model"),
+            ],
+        ),
+        (
+            "personal_data: {contains: sensitive, ground: consent, sensitive: [health, minors], note: of 12}",
+            [
+                ("personal_data.contains", "sensitive", "/personal_data/contains"),
+                ("personal_data.ground", "consent", "/personal_data/ground"),
+                ("personal_data.sensitive", "health", "/personal_data/sensitive/0"),
+                ("personal_data.sensitive", "minors", "/personal_data/sensitive/1"),
+                ("personal_data.note", "of 12", "/personal_data/note"),
+            ],
+        ),
+        (
+            "collected: {from: 2019, to: 2024-12}, first_used: 2025-05-01, tokens: {count: 12, tokenizer: ours}",
+            [
+                ("first_used", "2025-05-01", "/first_used"),
+                ("collected.from", "2019", "/collected/from"),
+                ("collected.to", "2024-12", "/collected/to"),
+                ("tokens.count", "12", "/tokens/count"),
+                ("tokens.tokenizer", "ours", "/tokens/tokenizer"),
+            ],
+        ),
+        (
+            'filters: [{name: words, version: "2", in: 10, out: 9}, {name: people}]',
+            [
+                ("filter.name", "words", "/filters/0/name"),
+                ("filter.version", "2", "/filters/0/version"),
+                ("filter.in", "10", "/filters/0/in"),
+                ("filter.out", "9", "/filters/0/out"),
+                ("filter.name", "people", "/filters/1/name"),
+            ],
+        ),
+    ],
+)
+def test_what_a_native_manifest_says_of_an_origin(entry, expected):
+    fields = ("contract", "collect", "consent", "generator", "personal_data", "first_used", "tokens", "filter")
+    assert stated(entry, *fields) == expected
+
+
+@pytest.mark.parametrize("key", ["contract", "collection", "consent", "filters"])
+def test_the_digest_of_a_document_is_claimed_of_its_path(key):
+    record = f"file: papers/a.pdf, sha256: {'A' * 64}"
+    entry = f"path: deep, {key}: " + (f"[{{name: f, {record}}}]" if key == "filters" else f"{{{record}}}")
+    claims = read("d/provenance.yaml", f"provenance: 1\nsources:\n- {{id: x, {entry}}}\n")
+    assert [(c.scope, c.value) for c in claims if c.field == "sha256"] == [("d/papers/a.pdf", "a" * 64)]
+    assert [c.scope for c in claims if c.field.endswith(".file")] == ["d/deep/"]
+
+
+def test_a_digest_alone_is_no_claim_of_a_path():
+    assert [c.field for c in read("provenance.yaml", SHA_ALONE)] == ["source", "contract.sha256"]
+
+
+SHA_ALONE = f"provenance: 1\nsources: [{{id: x, contract: {{sha256: {'a' * 64}}}}}]\n"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("", "not of type"),
+        ("provenance: 1\nsources: [{id: x, contract: {fiel: a}}]", "'fiel' is not a key here"),
+        ("provenance: 1\nsources: [{id: x, contract: [{fiel: a}]}]", "'fiel' is not a key here"),
+        ("provenance: 1\nsources: [{id: x, contract: {file: ../a}}]", "/sources/0/contract/file"),
+        ("provenance: 1\nsources: [{id: x, contract: {until: soon}}]", "/sources/0/contract/until"),
+        ("provenance: 1\nsources: [{id: x, collection: {method: magic}}]", "crawl"),
+        ("provenance: 1\nsources: [{id: x, consent: {}}]", "/sources/0/consent"),
+        ("provenance: 1\nsources: [{id: x, generator: GPT}]", "what generated synthetic data"),
+        ('provenance: 1\nsources: [{id: x, filters: [{version: "1"}]}]', "'name' is a required property"),
+        ("provenance: 1\nsources: [{id: x, tokens: {count: -1, tokenizer: t}}]", "/sources/0/tokens/count"),
         ("sources: [{id: x}]", "provenance"),
         ("provenance: 2\nsources: [{id: x}]", "/provenance"),
         ("provenance: 1\nsources: []", "/sources"),
