@@ -322,7 +322,7 @@ def _nearest(path: str, views: Mapping[str, tuple[tuple[str, str], ...]]) -> tup
 def _observe(running: engines.Engine, files: list[File], scratch: Path, progress: Progress) -> list[Observed]:
     """Read every file once; a file that takes its process down is found, counted as unread, and left."""
     total = sum(file.bytes for file in files)
-    parts = bundles(files, scratch, max(1, -(-total // PARTITION)))
+    parts = bundles(files, scratch, max(1, -(-total // PARTITION)), running.workers)
     done: list[Observed] = []
     read = 0
     while parts:

@@ -1,5 +1,8 @@
 """What a worker does with a bundle of files: read them once, identify every record, keep counts, never text.
 
+One thread reads; others work on its batches in compiled code, which holds no lock, so that one large file has every
+core. What they make is taken in the order of the file: threads change no result.
+
 One bundle, one scratch file a view and partition. The scratch files hold MEMBERS whose `file` is the number of the path
 in this bundle; `gather` maps it to the number in the whole scan when a partition is joined. A second file a view holds
 SETS of the nodes, from which `resemble` finds near matches: about 8 bytes a word and 184 bytes a record.
@@ -7,6 +10,8 @@ SETS of the nodes, from which `resemble` finds near matches: about 8 bytes a wor
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -68,12 +73,14 @@ class Bundle:
         files: what to read, in this order.
         scratch: folder for scratch files.
         partitions: how many parts the hashes are cut into.
+        threads: that work on batches.
     """
 
     number: int
     files: tuple[File, ...]
     scratch: str
     partitions: int
+    threads: int = 1
 
 
 @dataclass(slots=True)
@@ -114,13 +121,14 @@ class Observed:
     sets: tuple[tuple[str, str], ...] = ()
 
 
-def bundles(files: Sequence[File], scratch: Path, partitions: int) -> list[Bundle]:
+def bundles(files: Sequence[File], scratch: Path, partitions: int, workers: int = 1) -> list[Bundle]:
     """Cut files into bundles of about BUNDLE bytes, largest first so that no worker is left with the longest.
 
     Args:
         files: what to read.
         scratch: folder for scratch files.
         partitions: how many parts the hashes are cut into.
+        workers: processes that share the work; those that find no bundle lend their core to the others as a thread.
 
     Returns:
         Bundles; together they hold every file once.
@@ -133,7 +141,9 @@ def bundles(files: Sequence[File], scratch: Path, partitions: int) -> list[Bundl
             size = 0
         cut[-1].append(file)
         size += file.bytes
-    return [Bundle(number, tuple(part), str(scratch), partitions) for number, part in enumerate(cut) if part]
+    parts = [tuple(part) for part in cut if part]
+    threads = max(1, workers // max(1, len(parts)))
+    return [Bundle(number, part, str(scratch), partitions, threads) for number, part in enumerate(parts)]
 
 
 def observe(bundle: Bundle) -> Observed:
@@ -149,12 +159,13 @@ def observe(bundle: Bundle) -> Observed:
         LimitExceeded: the scratch files cannot be written.
     """
     seen: list[Seen] = []
-    with _Scratch(bundle) as scratch:
+    with _Scratch(bundle) as scratch, ThreadPoolExecutor(bundle.threads) as threads:
+        work = _Work(threads, bundle.threads, scratch)
         for file in bundle.files:
             if file.role != "data" or file.reason is not None:
                 seen.append(Seen(records.account(file.location, file.path, file.format, file.reason)))
             else:
-                _read(file, seen, scratch)
+                _read(file, seen, work)
     return Observed(bundle.number, tuple(seen), scratch.parts, scratch.sets)
 
 
@@ -170,20 +181,17 @@ class _Open:
     stated: dict[str, dict[str, None]] = field(default_factory=lambda: {"licence": {}, "origin": {}})
     observed: list[pa.Table] = field(default_factory=list)
 
-    def look(self, batch: pa.RecordBatch) -> None:
-        self.observed.append(detectors.observe(batch))
-        if len(self.observed) >= _HELD:
-            self.observed = [detectors.add(self.observed)]
-
     def close(self, account: records.Account) -> Seen:
         stated = [(name, value) for name, values in self.stated.items() for value in values]
         unlicensed = self.unlicensed if self.stated["licence"] else 0
         return Seen(account, self.tokens, self.views, stated, unlicensed, detectors.add(self.observed))
 
 
-def _read(file: File, seen: list[Seen], scratch: _Scratch) -> None:
+def _read(file: File, seen: list[Seen], work: _Work) -> None:
     open_: dict[str, _Open] = {}
     for item in _items(file):
+        if not isinstance(item, records.Batch):
+            work.finish()
         if isinstance(item, Died):
             _give_up(file, item.reason, open_, seen)
             return
@@ -193,7 +201,7 @@ def _read(file: File, seen: list[Seen], scratch: _Scratch) -> None:
         state = open_[item.path]
         if isinstance(item, records.Batch):
             if role(item.path, "data") == "data":
-                _batch(item.table, state, scratch)
+                work.begin(item.table, state)
         else:
             seen[state.number] = open_.pop(item.path).close(_unread(item))
 
@@ -254,16 +262,64 @@ def _give_up(file: File, reason: str, open_: Mapping[str, _Open], seen: list[See
         seen.append(whole)
 
 
-def _batch(batch: pa.RecordBatch, state: _Open, scratch: _Scratch) -> None:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a thread made of a batch.
+
+    Args:
+        batch: the records.
+        views: NODES and SETS of each view.
+        observed: what detectors saw.
+    """
+
+    batch: pa.RecordBatch
+    views: dict[str, tuple[pa.Table, pa.Table]]
+    observed: pa.Table
+
+
+def _look(batch: pa.RecordBatch) -> _Looked:
+    views = {}
     for view in VIEWS:
-        nodes = shingles.nodes(batch[view], batch["row"])
+        cut = shingles.shingled(batch[view], batch["row"])
+        views[view] = (cut.nodes, near.describe(cut))
+    return _Looked(batch, views, detectors.observe(batch))
+
+
+class _Work:
+    """Batches on their way through threads: no more than those that are worked on, and one that waits for each."""
+
+    def __init__(self, threads: ThreadPoolExecutor, count: int, scratch: _Scratch) -> None:
+        self._threads, self._most, self._scratch = threads, 2 * count, scratch
+        self._begun: deque[tuple[_Open, Future[_Looked]]] = deque()
+
+    def begin(self, batch: pa.RecordBatch, state: _Open) -> None:
+        """Hand a batch to a thread."""
+        if len(self._begun) >= self._most:
+            self._take()
+        self._begun.append((state, self._threads.submit(_look, batch)))
+
+    def finish(self) -> None:
+        """Wait for every batch: an account closes its file."""
+        while self._begun:
+            self._take()
+
+    def _take(self) -> None:
+        state, looked = self._begun.popleft()
+        _count(looked.result(), state, self._scratch)
+
+
+def _count(looked: _Looked, state: _Open, scratch: _Scratch) -> None:
+    batch = looked.batch
+    for view, (nodes, sets) in looked.views.items():
         state.views[view] += nodes.num_rows
         if view == "whole":
             state.tokens += pc.sum(nodes["words"]).as_py() or 0
         if nodes.num_rows:
             scratch.share(view, state.number, nodes)
-            scratch.describe(view, batch, nodes)
-    state.look(batch)
+            scratch.describe(view, nodes, sets)
+    state.observed.append(looked.observed)
+    if len(state.observed) >= _HELD:
+        state.observed = [detectors.add(state.observed)]
     state.rows += len(batch)
     # a record with an error states nothing, and is counted elsewhere
     state.unlicensed += batch["error"].null_count - (len(batch) - batch["licence"].null_count)
@@ -303,13 +359,12 @@ class _Scratch:
             if part.num_rows:
                 self._write(view, partition, part)
 
-    def describe(self, view: str, batch: pa.RecordBatch, nodes: pa.Table) -> None:
+    def describe(self, view: str, nodes: pa.Table, sets: pa.Table) -> None:
         """Write the shingles of texts that the bundle has not shown lately."""
-        nodes = nodes.filter(pa.array(self._recent[view].fresh(nodes)))
-        if nodes.num_rows:
-            texts = batch[view].take(pc.index_in(nodes["row"].combine_chunks(), value_set=batch["row"]))
-            low, high = (nodes[name].combine_chunks() for name in ("low", "high"))
-            self._write(view, _SETS, near.describe(texts, low, high))
+        fresh = self._recent[view].fresh(nodes)
+        sets = sets if fresh.all() else sets.filter(pa.array(fresh))
+        if sets.num_rows:
+            self._write(view, _SETS, sets)
 
     def _write(self, view: str, partition: int, table: pa.Table) -> None:
         try:
@@ -456,7 +511,7 @@ def alone(bundle: Bundle) -> Iterable[Bundle]:
     """Cut a bundle that took its process down into one bundle a file, to find the file that does it."""
     for place, file in enumerate(bundle.files):
         number = (bundle.number + 1) * 1_000_000 + place
-        yield Bundle(number, (file,), bundle.scratch, bundle.partitions)
+        yield Bundle(number, (file,), bundle.scratch, bundle.partitions, bundle.threads)
 
 
 def lost(file: File, reason: str) -> Seen:

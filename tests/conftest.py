@@ -25,6 +25,8 @@ def _own_configuration(tmp_path_factory, monkeypatch):
 class _InProcess:
     """An engine of one process."""
 
+    workers = 1
+
     def map(self, function, parts):
         return enumerate(map(function, parts))
 
@@ -41,6 +43,11 @@ def in_process(monkeypatch):
     from provenance import engines
 
     monkeypatch.setattr(engines, "start", lambda *_: _InProcess())
+
+
+def pytest_make_parametrize_id(config, val, argname):
+    """Name a case of bytes by its argument: bytes may hold a time, and two workers must give a case one name."""
+    return argname if isinstance(val, bytes) and len(val) > 40 else None
 
 
 @pytest.fixture(scope="session")

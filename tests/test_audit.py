@@ -69,6 +69,8 @@ def parquet(count=1000):
 class InProcess:
     """An engine of one process, so that a test may look inside and need not wait for workers to start."""
 
+    workers = 1
+
     def map(self, function, parts):
         return enumerate(map(function, parts))
 

@@ -23,6 +23,10 @@ ENGINES = ("local",)
 class Engine(Protocol):
     """What an engine can do."""
 
+    @property
+    def workers(self) -> int:
+        """How many parts it works on at a time."""
+
     def map(self, function: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Run a function on every part; yield the part's number and the result, or `Died`, in any order."""
 

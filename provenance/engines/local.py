@@ -76,7 +76,7 @@ class Local:
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        self._count = workers or cores()
+        self.workers = workers or cores()
         self._idle: list[_Worker] = []
 
     def map(self, function: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[tuple[int, Any]]:
@@ -98,7 +98,7 @@ class Local:
             waiting.put(number)
         done: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
         stop = threading.Event()
-        workers = [self._idle.pop() if self._idle else None for _ in range(min(self._count, len(parts)))]
+        workers = [self._idle.pop() if self._idle else None for _ in range(min(self.workers, len(parts)))]
         threads = [
             threading.Thread(target=self._serve, args=(worker, name, parts, waiting, done, stop), daemon=True)
             for worker in workers

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-import yaml
-
 from provenance import data
 
 if TYPE_CHECKING:
@@ -146,7 +144,7 @@ def mentions(text: str) -> Iterator[tuple[int, int, Licence]]:
 @cache
 def table() -> dict[str, Any]:
     """Return `data/licence-aliases.yaml`."""
-    return dict(yaml.safe_load((data.HERE / "licence-aliases.yaml").read_text(encoding="utf-8")))
+    return dict(data.table("licence-aliases"))
 
 
 @cache
@@ -325,10 +323,8 @@ _EITHER_WAY = re.compile(
 
 @cache
 def _phrases() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
-    text = (data.HERE / "licence-phrases.yaml").read_text(encoding="utf-8")
-    return tuple(
-        (entry["id"], tuple(map(re.compile, entry["patterns"]))) for entry in yaml.safe_load(text)["restrictions"]
-    )
+    held = data.table("licence-phrases")["restrictions"]
+    return tuple((entry["id"], tuple(map(re.compile, entry["patterns"]))) for entry in held)
 
 
 def _folded(text: str) -> Iterator[tuple[str, int, int]]:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-import yaml
-
 from provenance import data
 from provenance.licences.expressions import spdx
 from provenance.model import PURPOSES
@@ -176,7 +174,7 @@ def _owed(tree: Any) -> Mapping[str, str]:
 
 @cache
 def _table() -> dict[str, Any]:
-    return dict(yaml.safe_load((data.HERE / "licence-terms.yaml").read_text(encoding="utf-8")))
+    return dict(data.table("licence-terms"))
 
 
 @cache

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from provenance import data
 from provenance.licences.expressions import LONGEST_PROSE, Licence, mentions, normalise, restrictions, vaguer
 
@@ -222,8 +220,7 @@ def _han_kinds(joined: str) -> set[str]:
 
 @cache
 def _phrases() -> dict[str, Any]:
-    text = (data.HERE / "licence-phrases.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))
+    return dict(data.table("licence-phrases"))
 
 
 @cache

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import yaml
-
 from provenance import data
 
 
@@ -43,7 +41,7 @@ class Known:
 def known() -> tuple[Known, ...]:
     """Return the well-known data sets, in the order of their list."""
     path = data.folder("known") / "datasets.yaml"
-    value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    value = data.parse(path.read_bytes())
     return tuple(Known(**{name: _frozen(each) for name, each in entry.items()}) for entry in value["datasets"])
 
 

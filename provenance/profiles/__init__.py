@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from provenance.data import HERE
+from provenance.data import parse as parse_yaml
 from provenance.digests import sha256
 from provenance.errors import ProfileError
 
@@ -90,7 +91,7 @@ def parse(name: str, data: bytes) -> Profile:
     import jsonschema
 
     try:
-        held = yaml.safe_load(data)
+        held = parse_yaml(data)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ProfileError(f"profile {name} is not YAML: {' '.join(str(error).split())}") from error
     schema = json.loads((HERE / "schemas" / "profile.schema.json").read_text(encoding="utf-8"))

@@ -24,6 +24,7 @@ end, flags. Start and end point into one buffer of bytes. No Python touches a re
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -113,7 +114,7 @@ def load(path: Path | None = None) -> Roles:
 
     place = path or data.HERE / "column-roles.yaml"
     try:
-        table = yaml.safe_load(place.read_text(encoding="utf-8"))
+        table = data.parse(place.read_bytes())
         return _compile(table)
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         raise ConfigError(f"{place} is no table of column roles: {error}") from error
@@ -132,9 +133,7 @@ def overridden(overrides: tuple[tuple[str, str], ...]) -> Roles:
     Raises:
         ConfigError: there is no such role.
     """
-    import yaml
-
-    table = yaml.safe_load((data.HERE / "column-roles.yaml").read_text(encoding="utf-8"))
+    table = deepcopy(data.table("column-roles"))
     lists = table["text"] | {name: names for name, names in table.items() if isinstance(names, list)}
     columns = {_hash(column): (column, role) for column, role in overrides}
     for names in lists.values():

@@ -18,12 +18,14 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from provenance.similarity import candidates, exact, minhash, text, verify
+from provenance.similarity import candidates, exact, minhash, verify
 from provenance.similarity.exact import Ints, _Cells, _cells, _count, _ranges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from provenance.similarity.shingles import Shingled
 
 PIVOT = 1 << 16
 """A node of which members times files with a near match exceed this keeps the first such file; COVERAGE says so."""
@@ -66,22 +68,20 @@ class Recent:
         return new
 
 
-def describe(texts: pa.LargeStringArray, low: pa.Array, high: pa.Array) -> pa.Table:
+def describe(shingled: Shingled) -> pa.Table:
     """Describe texts so that similar ones can be found without them.
 
     Args:
-        texts: of records that have words.
-        low: XXH64 of each normalised text, as in NODES.
-        high: the second hash.
+        shingled: records that have words.
 
     Returns:
-        SETS, one row a text.
+        SETS, one row a record.
     """
-    values, offsets = verify.sets(*minhash.hashes(*text.normalise(texts)))
+    nodes, values, offsets = shingled
     keys = minhash.band_keys(minhash.sign(values, offsets))
     columns = [
-        low,
-        high,
+        nodes["low"].combine_chunks(),
+        nodes["high"].combine_chunks(),
         pa.FixedSizeListArray.from_arrays(pa.array(keys.ravel()), type=SETS.field("keys").type),
         pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values), type=SETS.field("shingles").type),
     ]

@@ -7,9 +7,10 @@ of the xxHash specification (doc/xxhash_spec.md); the tests hold it to the refer
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
@@ -131,70 +132,77 @@ def hash_record(data: Any, start: Any, stop: Any, words: Any, hashes: Any) -> An
 
 
 @njit(nogil=True, cache=True)
-def _distinct(hashes: Any, count: Any, slots: Any, marks: Any, mark: Any) -> Any:
-    """Count distinct hashes with an open table whose slots are valid only under this record's `mark`."""
-    size = 64
-    while size < 2 * count:
-        size *= 2  # as small as the record, so that the table stays in the processor's cache
-    mask = np.uint64(size - 1)
-    found = np.int64(0)
-    for k in range(count):
-        value = hashes[k]
-        slot = value & mask
-        while marks[slot] == mark and slots[slot] != value:
-            slot = (slot + np.uint64(1)) & mask
-        if marks[slot] != mark:
-            marks[slot] = mark
-            slots[slot] = value
-            found += 1
-    return found
-
-
-@njit(nogil=True, cache=True)
-def _nodes(data: Any, offsets: Any) -> Any:
+def _shingled(data: Any, offsets: Any) -> Any:
     count = offsets.shape[0] - 1
     low = np.zeros(count, np.uint64)
     high = np.zeros(count, np.uint64)
     words = np.zeros(count, np.int64)
-    distinct = np.zeros(count, np.int64)
-    hashes = np.empty(1024, np.uint64)
-    slots = np.empty(4096, np.uint64)
-    marks = np.zeros(4096, np.int64)
+    ends = np.zeros(count + 1, np.int64)
+    room = np.int64(0)
+    for record in range(count):
+        words[record] = _words(data, offsets[record], offsets[record + 1])
+        room += words[record]
+    values = np.empty(room, np.uint64)
+    used = np.int64(0)
     for record in range(count):
         start, stop = offsets[record], offsets[record + 1]
-        words[record] = _words(data, start, stop)
-        if words[record] == 0:
-            continue
-        low[record] = xxh64(data, start, stop, np.uint64(0))
-        high[record] = xxh64(data, start, stop, _SECOND_SEED)
-        if words[record] > hashes.shape[0]:
-            hashes = np.empty(2 * words[record], np.uint64)
-        used = hash_record(data, start, stop, words[record], hashes)
-        if 2 * used > slots.shape[0]:
-            size = slots.shape[0]
-            while size < 2 * used:
-                size *= 2
-            slots = np.empty(size, np.uint64)
-            marks = np.zeros(size, np.int64)
-        distinct[record] = _distinct(hashes, used, slots, marks, record + 1)
-    return low, high, words, distinct
+        if words[record]:
+            low[record] = xxh64(data, start, stop, np.uint64(0))
+            high[record] = xxh64(data, start, stop, _SECOND_SEED)
+            found = hash_record(data, start, stop, words[record], values[used:])
+            part = values[used : used + found]
+            part.sort()
+            first = used
+            for k in range(found):
+                if used == first or part[k] != values[used - 1]:
+                    values[used] = part[k]
+                    used += 1
+        ends[record + 1] = used
+    return low, high, words, values[:used], ends
 
 
-def nodes(texts: pa.LargeStringArray, rows: pa.Int64Array) -> pa.Table:
-    """Identify every text of a column by its normalised form.
+class Shingled(NamedTuple):
+    """Records that have words, with their shingles.
+
+    Args:
+        nodes: NODES.
+        values: the sorted distinct shingle hashes of every one of them, set after set.
+        offsets: n + 1 offsets into `values`.
+    """
+
+    nodes: pa.Table
+    values: npt.NDArray[np.uint64]
+    offsets: npt.NDArray[np.int64]
+
+
+def shingled(texts: pa.LargeStringArray, rows: pa.Int64Array) -> Shingled:
+    """Identify every text of a column by its normalised form, and cut it into shingles.
 
     Args:
         texts: one view of a batch of records; null where a record has no such view.
         rows: each record's number in its file.
 
     Returns:
+        One row and one set per record that has at least one word, in the order given.
+    """
+    low, high, words, values, ends = _shingled(*normalise(texts))
+    kept = words > 0
+    offsets = ends[np.append(True, kept)]  # a record without words has no shingles: its end is that of the one before
+    columns = [np.asarray(rows)[kept], low[kept], high[kept], words[kept], np.diff(offsets)]
+    return Shingled(pa.table([pa.array(column) for column in columns], schema=NODES), values, offsets)
+
+
+def nodes(texts: pa.LargeStringArray, rows: pa.Int64Array) -> pa.Table:
+    """Identify every text of a column by its normalised form.
+
+    Args:
+        texts: as for `shingled`.
+        rows: each record's number in its file.
+
+    Returns:
         NODES, one row per record that has at least one word, in the order given.
     """
-    data, offsets = normalise(texts)
-    low, high, words, distinct = _nodes(data, offsets)
-    kept = words > 0
-    columns = [np.asarray(rows)[kept], low[kept], high[kept], words[kept], distinct[kept]]
-    return pa.table([pa.array(column) for column in columns], schema=NODES)
+    return shingled(texts, rows).nodes
 
 
 def shingles_reference(text: str) -> list[str]:

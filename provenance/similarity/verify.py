@@ -40,36 +40,6 @@ class Verified(NamedTuple):
 
 
 @njit(nogil=True, cache=True)
-def _sort(values: Any, offsets: Any) -> Any:
-    """Sort and deduplicate every record's hashes in place."""
-    ends = np.zeros(offsets.shape[0], np.int64)
-    used = np.int64(0)
-    for record in range(offsets.shape[0] - 1):
-        part = values[offsets[record] : offsets[record + 1]]
-        part.sort()
-        for k in range(part.shape[0]):
-            if k == 0 or part[k] != values[used - 1]:
-                values[used] = part[k]
-                used += 1
-        ends[record + 1] = used
-    return values[:used], ends
-
-
-def sets(values: minhash.Hashes, offsets: minhash.Offsets) -> tuple[minhash.Hashes, minhash.Offsets]:
-    """Make sets of shingle hashes.
-
-    Args:
-        values: hashes of all records in one buffer, as `minhash.hashes` gives them; they are left as they are.
-        offsets: n + 1 offsets into it.
-
-    Returns:
-        The sorted distinct hashes of every record in one buffer, and n + 1 offsets into it.
-    """
-    result: tuple[minhash.Hashes, minhash.Offsets] = _sort(values.copy(), offsets)
-    return result
-
-
-@njit(nogil=True, cache=True)
 def _shared(values: Any, offsets: Any, left: Any, right: Any) -> Any:
     """Count what every pair shares by merging; -1 where it cannot be near."""
     counts = np.empty(left.shape[0], np.int64)
@@ -96,7 +66,7 @@ def verify(values: minhash.Hashes, offsets: minhash.Offsets, left: Ints, right: 
     """Keep the pairs whose Jaccard index is at least 0.8.
 
     Args:
-        values: sets, as `sets` gives them.
+        values: sets, as `shingles.shingled` gives them.
         offsets: n + 1 offsets into them.
         left: number of the first set of each pair.
         right: number of the second.

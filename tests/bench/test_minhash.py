@@ -12,7 +12,7 @@ import pytest
 import xxhash
 from datasketch import MinHash
 
-from provenance.similarity import minhash, text, verify
+from provenance.similarity import minhash, shingles, text
 
 pytestmark = pytest.mark.full
 
@@ -55,6 +55,7 @@ def sketch(texts, language, **options):
 def test_signatures(language):
     texts, size = generate(language, 20_000_000)
     column = pa.array(texts, pa.large_string())
+    rows = pa.array(range(len(column)))
     data, offsets = text.normalise(column)
     values, ends = minhash.hashes(data, offsets)
     few = texts[:2000]
@@ -69,7 +70,7 @@ def test_signatures(language):
         "normalised and signed": (lambda: minhash.signatures(*text.normalise(column), 128), size),
         "shingle hashes alone": (lambda: minhash.hashes(data, offsets), size),
         "signing alone": (lambda: minhash.sign(values, ends, 128), size),
-        "sets": (lambda: verify.sets(values, ends), size),
+        "identified, cut and sorted": (lambda: shingles.shingled(column, rows), size),
     }
     speed = {name: best(function, of) for name, (function, of) in runs.items()}
     print(f"\n{language}, 128 permutations")

@@ -268,7 +268,7 @@ def broken(change):
 @pytest.mark.parametrize(
     ("data", "where"),
     [
-        (b"profile: [", "is not YAML.*line 1"),
+        (b"profile: [", "is not YAML.*line [12]"),
         (b"\xff\xfe\x00", "is not YAML"),
         (b"- a list", r"at \$:"),
         (broken(lambda held: held.pop("about")), r"at \$: 'about' is a required property"),

@@ -19,11 +19,8 @@ TEXTS = [words(), words(0), words(39), words(0, 39), words(0, 1), "something els
 
 def alike(texts, folder, parts=1):
     nodes = shingles.nodes(pa.array(texts, pa.large_string()), pa.array(range(len(texts))))
-    tables = []
-    for part in range(parts):
-        column = pa.array(texts[part::parts], pa.large_string())
-        some = nodes.take(pa.array(range(part, len(texts), parts), pa.int64()))
-        tables.append(near.describe(column, some["low"].combine_chunks(), some["high"].combine_chunks()))
+    columns = [pa.array(texts[part::parts], pa.large_string()) for part in range(parts)]
+    tables = [near.describe(shingles.shingled(column, pa.array(range(len(column))))) for column in columns]
     return near.resemble(tables, folder), nodes
 
 

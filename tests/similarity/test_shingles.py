@@ -1,3 +1,4 @@
+import itertools
 import json
 import unicodedata
 
@@ -72,3 +73,12 @@ def test_results_do_not_depend_on_the_batch(texts, size):
     parts = [shingles.nodes(column.slice(k, size), rows.slice(k, size)) for k in range(0, len(texts), size)]
     whole = shingles.nodes(column, rows)
     assert pa.concat_tables(parts).equals(whole) if parts else whole.num_rows == 0
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), max_size=40).map(" ".join), max_size=12))
+def test_sets_are_those_of_the_definition(texts):
+    nodes, values, ends = shingles.shingled(pa.array(texts, pa.large_string()), pa.array(range(len(texts))))
+    plain = [set(shingles.shingles_reference(each)) for each in texts]
+    expected = [sorted(xxhash.xxh64_intdigest(shingle.encode()) for shingle in each) for each in plain if each]
+    assert [values[a:b].tolist() for a, b in itertools.pairwise(ends)] == expected
+    assert nodes["row"].to_pylist() == [row for row, each in enumerate(plain) if each]
