@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 import provenance
-from provenance import comparison, engines, findings, schemas, sources, statements
+from provenance import comparison, declarations, engines, findings, schemas, sources, statements
 from provenance import ledger as ledger_
 from provenance import profiles as profiles_
 from provenance import waivers as waivers_
@@ -173,6 +173,7 @@ def scan(
     accepted = waivers_.load(Path(waivers), root) if waivers is not None else None
     keys = _keys(key, ask) if ledger is not None else None
     own = Path(ledger).resolve() if ledger is not None else None
+    declared = ledger_.declarations(own) if own is not None else []
     progress("looking", 0, 0)
     paths = inventory(
         root, exclude=exclude, leave_out=lambda folder: _is_ledger(folder, own), follow_links=follow_links
@@ -186,12 +187,12 @@ def scan(
     running = engines.start(engine, workers)
     try:
         observed = _observe(running, _files(root, paths, stated, refused), scratch, progress)
-        tables = _conclude(paths, stated, refused, observed, chosen, purpose, running, scratch, progress)
+        tables = _conclude(paths, stated, refused, observed, chosen, purpose, declared, running, scratch, progress)
     finally:
         running.close()
         shutil.rmtree(scratch, ignore_errors=True)
     tables, said = waivers_.apply(tables, accepted, started[:10]) if accepted else (tables, {})
-    facts = _facts(root, chosen, purpose, exclude, tables, started, assess=assess) | said
+    facts = _facts(root, chosen, purpose, exclude, tables, started, declared, assess=assess) | said
     audit = Audit(tables, facts)
     if ledger is None or keys is None:
         return audit
@@ -222,6 +223,32 @@ def open_ledger(path: str | os.PathLike[str], index: int | None = None) -> Audit
         raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
     statement = ledger_.read_entry(folder, index)
     return Audit(ledger_.tables(folder, index), statement["predicate"])
+
+
+def declare(
+    ledger: str | os.PathLike[str],
+    file: str | os.PathLike[str],
+    *,
+    key: str | None = None,
+    ask: Callable[[str], str] | None = None,
+) -> tuple[declarations.Declaration, ledger_.Entry]:
+    """Append what a responsible person declares to a ledger, about its newest scan.
+
+    Args:
+        ledger: the ledger.
+        file: the form, see `declarations.template`.
+        key: URI of the signing keys; None = the user's own.
+        ask: asks for a password, given the prompt.
+
+    Returns:
+        The declaration and its entry.
+
+    Raises:
+        ConfigError: the form or the ledger is not what it should be; the sentence says where.
+        BrokenChain: the ledger does not verify.
+    """
+    declaration = declarations.read(Path(file))
+    return declaration, declarations.append(Path(ledger), declaration, _scanner(), key=key, ask=ask)
 
 
 def pairs(audit: Audit, a: str, b: str, view: str = "whole") -> pd.DataFrame:
@@ -348,6 +375,7 @@ def _conclude(
     observed: list[Observed],
     chosen: Sequence[profiles_.Profile],
     purpose: str,
+    declared: declarations.Declared,
     running: engines.Engine,
     scratch: Path,
     progress: Progress,
@@ -373,7 +401,8 @@ def _conclude(
         "sources": sources.conclude(scopes, files, found.distinct_sources, found.texts),
     }
     progress("checking", 0, 0)
-    drawn = findings.draw(tables, scopes, chosen)
+    answers = declarations.answers(declared, chosen, declarations.data_digest(files), datetime.now(UTC).date())
+    drawn = findings.draw(tables, scopes, chosen, answers=answers)
     drawn["coverage"] = pa.concat_tables([_steps(files, claims, refused, found), drawn["coverage"]])
     tables |= drawn
     del tables["paths"]
@@ -506,6 +535,7 @@ def _facts(
     exclude: Sequence[str],
     tables: Mapping[str, pa.Table],
     started: str,
+    declared: declarations.Declared,
     *,
     assess: bool,
 ) -> dict[str, Any]:
@@ -516,12 +546,10 @@ def _facts(
     held = tables["sources"].select(["source", "licence_declared", "licence_concluded", "records", "bytes"])
     return {
         "kind": "assessment" if assess else "draft",
-        "scanner": {
-            "name": "pkg:pypi/provenance-auditor",
-            "version": provenance.__version__,
-            "digest": {"sha256": _own_digest()},
-        },
+        "scanner": _scanner(),
         "data": root.resolve().name or "root",
+        "dataDigest": {"sha256": declarations.data_digest(tables["files"])},
+        "declarations": [{"entry": entry, "digest": {"sha256": digest}} for entry, digest, _ in declared],
         "purpose": purpose,
         "profiles": [
             {"name": each.name, "version": each.version, "title": each.title, "digest": {"sha256": each.digest}}
@@ -533,6 +561,14 @@ def _facts(
         "config": {"exclude": list(exclude)},
         "counts": counts,
         "sources": held.to_pylist(),
+    }
+
+
+def _scanner() -> dict[str, Any]:
+    return {
+        "name": "pkg:pypi/provenance-auditor",
+        "version": provenance.__version__,
+        "digest": {"sha256": _own_digest()},
     }
 
 

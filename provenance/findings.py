@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.model import Finding
+    from provenance.model import Answer, Finding
     from provenance.profiles import Profile
     from provenance.sources import Scopes
 
@@ -28,6 +28,7 @@ def draw(
     *,
     originals: Mapping[str, str] | None = None,
     kept: Sequence[Finding] = (),
+    answers: Mapping[tuple[str, str, str], Answer] | None = None,
 ) -> dict[str, pa.Table]:
     """Run every check and judge what it found.
 
@@ -37,6 +38,7 @@ def draw(
         chosen: the profiles.
         originals: path -> id of the known data set whose original file it is; those of FILES if None.
         kept: findings that hold whatever the tables say, because more was known once.
+        answers: what a responsible person declared, by profile, requirement and element.
 
     Returns:
         `findings`, `coverage` of the checks, and `verdicts`.
@@ -50,7 +52,7 @@ def draw(
     }
     found, coverage = checks.find(dict(tables) | settings)
     findings = [*found, *kept]
-    severities, verdicts = judge(findings, coverage, chosen, tables["files"])
+    severities, verdicts = judge(findings, coverage, chosen, tables["files"], answers)
     return {"findings": checks.tabled(findings, severities), "coverage": coverage, "verdicts": verdicts}
 
 

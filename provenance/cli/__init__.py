@@ -21,6 +21,7 @@ COMMANDS = {
     "verify": "Check a ledger: signatures, log, every bound file.",
     "report": "Render a scan of a ledger.",
     "show": "Show a scan of a ledger on the terminal.",
+    "declare": "Sign what the responsible person says into a ledger.",
     "demo": "Scan a small folder with planted problems.",
     "explain": "Explain a check, or one finding of a ledger.",
     "list": "List checks, profiles, purposes and formats.",

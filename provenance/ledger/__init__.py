@@ -7,7 +7,7 @@ is a C2SP checkpoint (Ed25519). A signature proves who said what, unaltered; not
 from __future__ import annotations
 
 from provenance.ledger.keys import KeyPair, load, user_keys
-from provenance.ledger.log import Entry, append, is_ledger, read_entry, tables
+from provenance.ledger.log import Entry, append, attach, declarations, is_ledger, read_entry, signer, tables
 from provenance.ledger.verify import Step, Verification, verify
 
 __all__ = [
@@ -16,9 +16,12 @@ __all__ = [
     "Step",
     "Verification",
     "append",
+    "attach",
+    "declarations",
     "is_ledger",
     "load",
     "read_entry",
+    "signer",
     "tables",
     "user_keys",
     "verify",

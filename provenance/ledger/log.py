@@ -1,9 +1,9 @@
-"""The log: a folder of entries under a checkpoint, to which each scan appends one.
+"""The log: a folder of entries under a checkpoint, to which each scan or declaration appends one.
 
     origin  VERIFY.md  keys/{statement,log}.pub.pem     written once, bound by entry 0
     entries/00000000.dsse.json                          the signed statement
     checkpoints/1.note                                  the log's head after it; an entry counts once it stands here
-    objects/sha256/ab/ab…                               tables as JSON lines
+    objects/sha256/ab/ab…                               tables as JSON lines; declarations as they were handed in
     scans/00000000/*.parquet, report.html, …            tables and documents for people and programs
     scans/latest -> 00000000                            the only link
 
@@ -29,7 +29,7 @@ from provenance.ledger import checkpoint, envelope, merkle, statement
 from provenance.ledger.keys import KeyPair, fingerprint, public_pem, read_public
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import pyarrow as pa
 
@@ -45,11 +45,11 @@ _OURS = {ORIGIN, RECIPE, STAGING, ".lock", "keys", "entries", "checkpoints", "ob
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one scan added to a ledger.
+    """What one scan or declaration added to a ledger.
 
     Args:
         index: number of the entry, from 0.
-        folder: its folder of tables and documents, `scans/<index>`.
+        folder: a scan's folder of tables and documents, `scans/<index>`.
         origin: name of the log.
         size: entries in the log, this one included.
         root: root over them, hexadecimal.
@@ -146,16 +146,46 @@ def append(
         OSError: the folder cannot be written.
     """
     conformed = _conformed(tables)
+    return _add(
+        folder, keys, lambda staging, log: _stage(staging, log, conformed, documents, facts, keys=keys), first=True
+    )
+
+
+def attach(folder: Path, document: bytes, facts: Mapping[str, Any], *, keys: KeyPair) -> Entry:
+    """Append one signed entry that binds a declaration.
+
+    Args:
+        folder: the ledger; there must be one, with a scan.
+        document: the declaration as it was handed in; it is kept as an object.
+        facts: what it says, see `data/schemas/ledger-declaration.schema.json`.
+        keys: who signs; must be the ledger's own.
+
+    Returns:
+        The entry.
+
+    Raises:
+        ConfigError: the folder is no ledger, belongs to other keys, or the facts do not hold to their schema.
+        BrokenChain: the ledger's log does not verify, so nothing may be added to it.
+        OSError: the folder cannot be written.
+    """
+    return _add(folder, keys, lambda staging, log: _stage_document(staging, log, document, facts, keys=keys))
+
+
+def _add(folder: Path, keys: KeyPair, stage: Callable[[Path, _Log], bytes], *, first: bool = False) -> Entry:
+    """Stage an entry beside the ledger and publish it; only a scan may be the first."""
     _enter(folder)
     with _locked(folder):
         staging, killed = folder / STAGING, (folder / STAGING).exists()
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir()
-        log = _open(folder, keys) or _start(folder, keys)
+        log = _open(folder, keys) or (_start(folder, keys) if first else None)
+        if log is None:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise ConfigError(f"{folder} holds no scan yet; `provenance scan DATA --ledger {folder}` appends one")
         if killed:
             _drop_orphans(log)
         try:
-            sealed = _stage(staging, log, conformed, documents, facts, keys=keys)
+            sealed = stage(staging, log)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
@@ -183,7 +213,7 @@ def read_entry(folder: Path, index: int | None = None) -> dict[str, Any]:
 
     Args:
         folder: the ledger.
-        index: number of the entry, from 0; the newest if None.
+        index: number of the entry, from 0; the newest scan if None.
 
     Returns:
         The in-toto Statement.
@@ -200,7 +230,7 @@ def tables(folder: Path, index: int | None = None) -> dict[str, pa.Table]:
 
     Args:
         folder: the ledger.
-        index: number of the entry, from 0; the newest if None.
+        index: number of the entry, from 0; the newest scan if None.
 
     Returns:
         All of schemas.SEALED by name.
@@ -216,7 +246,10 @@ def tables(folder: Path, index: int | None = None) -> dict[str, pa.Table]:
     from provenance.schemas import SEALED, conform
 
     at = _index(folder, index)
-    bound = _statement(folder, at).folder
+    said = _statement(folder, at)
+    if said.type != statement.PREDICATE_TYPE:
+        raise InputError(f"entry {at} of {folder} is a declaration, no scan; leave out --index for the newest scan")
+    bound = said.folder
     found = {}
     for name, schema in SEALED.items():
         path = f"{scan_path(at)}/{name}.parquet"
@@ -230,6 +263,42 @@ def tables(folder: Path, index: int | None = None) -> dict[str, pa.Table]:
         except (OSError, ValueError) as cause:
             raise InputError(f"{path} cannot be read: {cause}") from cause
     return found
+
+
+def declarations(folder: Path) -> list[tuple[int, str, dict[str, Any]]]:
+    """Read every declaration of a ledger, without verifying who signed it.
+
+    Args:
+        folder: the ledger; an empty list where there is none.
+
+    Returns:
+        Number of the entry, SHA-256 of its payload, and its predicate; the oldest first.
+
+    Raises:
+        BrokenChain: an entry is missing, or is not a canonical envelope of a statement.
+    """
+    found = []
+    try:
+        for index in range(size(folder)):
+            payload = _envelope(folder, index).payload
+            if statement.DECLARATION_TYPE.encode() not in payload:
+                continue  # the statement of a large scan is not parsed for nothing
+            said = statement.read(payload)
+            if said.type == statement.DECLARATION_TYPE:
+                found.append((index, sha256(payload), said.predicate))
+    except (InputError, VerificationError) as cause:
+        raise BrokenChain(f"the ledger {folder} does not verify: entry {index}: {cause}") from cause
+    return found
+
+
+def signer(folder: Path, index: int) -> str:
+    """Return the fingerprint of the key that an entry says it is signed by; `verify` says whether it is.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry.
+    """
+    return _envelope(folder, index).keyid
 
 
 def _statement(folder: Path, index: int) -> statement.Statement:
@@ -254,7 +323,8 @@ def _index(folder: Path, index: int | None) -> int:
     if not count:
         raise InputError(f"{folder} is not a ledger with a finished entry")
     if index is None:
-        return count - 1
+        newest = (at for at in reversed(range(count)) if _statement(folder, at).type == statement.PREDICATE_TYPE)
+        return next(newest, count - 1)
     if not 0 <= index < count:
         raise InputError(f"{folder} has no entry {index}; its entries are 0 to {count - 1}")
     return index
@@ -407,6 +477,27 @@ def _stage(
         folder=folder,
         subject=folder[str(listed["files"]["lines"])],
     )
+    return _sealed(payload, keys)
+
+
+def _stage_document(staging: Path, log: _Log, document: bytes, facts: Mapping[str, Any], *, keys: KeyPair) -> bytes:
+    """Write a declaration beside the ledger as an object; return the envelope that binds it."""
+    digest = sha256(document)
+    (staging / "objects").mkdir()
+    (staging / "objects" / digest).write_bytes(document)
+    payload = statement.build(
+        facts,
+        place=statement.Place(log.origin, len(log.leaves), merkle.root(log.leaves).hex()),
+        keys="local" if keys.local else "given",
+        tables=None,
+        folder={statement.object_path(digest): digest},
+        subject=digest,
+        predicate_type=statement.DECLARATION_TYPE,
+    )
+    return _sealed(payload, keys)
+
+
+def _sealed(payload: bytes, keys: KeyPair) -> bytes:
     sealed = envelope.seal(payload, keys.statement)
     if len(sealed) > ENTRY_LIMIT:
         raise ConfigError(f"the entry is larger than {ENTRY_LIMIT} bytes; put what is large into a table or document")
@@ -453,13 +544,16 @@ def _publish(staging: Path, log: _Log, sealed: bytes, keys: KeyPair) -> Entry:
     """Move staged files into the ledger, in the order that keeps it valid at any instant."""
     folder, index = log.folder, len(log.leaves)
     _move_objects(staging / "objects", folder)
-    _move_scan(staging / "scan", folder / scan_path(index))
+    is_scan = (staging / "scan").exists()
+    if is_scan:
+        _move_scan(staging / "scan", folder / scan_path(index))
     _write(folder, entry_path(index), sealed)
     found = envelope.read(sealed)
     longer = _Log(folder, log.origin, (*log.leaves, found.leaf))
     head = _head(longer, keys)
     _write(folder, note_path(head.size), head.note)
-    _point_latest(folder, index)
+    if is_scan:
+        _point_latest(folder, index)
     shutil.rmtree(staging)
     said = statement.read(found.payload).value
     return Entry(index, folder / scan_path(index), log.origin, head.size, head.root.hex(), found.keyid, said)

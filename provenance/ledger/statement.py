@@ -1,8 +1,8 @@
-"""The statement of an entry: an in-toto Statement v1 whose predicate is `dataset-scan/v0`.
+"""The statement of an entry: an in-toto Statement v1 whose predicate is a `dataset-scan/v0` or a `declaration/v0`.
 
-The published schema, `data/schemas/ledger-statement.schema.json`, says what must stand in it; what an audit adds beside
-that (waivers, counts, per-source rows) is signed as it is. Facts that name things of the data (sources, files) are
-lists of objects, never objects keyed by those names: keys that differ in case only are refused.
+The published schemas, `data/schemas/ledger-{statement,declaration}.schema.json`, say what must stand in it; what an
+audit adds beside that (waivers, counts, per-source rows) is signed as it is. Facts that name things of the data
+(sources, files) are lists of objects, never objects keyed by those names: keys that differ in case only are refused.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://provenance-auditor.dev/attestation/dataset-scan/v0"
+DECLARATION_TYPE = "https://provenance-auditor.dev/attestation/declaration/v0"
+_SCHEMAS = {PREDICATE_TYPE: "ledger-statement.schema.json", DECLARATION_TYPE: "ledger-declaration.schema.json"}
+_SUBJECTS = {PREDICATE_TYPE: "files.jsonl", DECLARATION_TYPE: "declarations.yaml"}
 OURS = frozenset({"folder", "keys", "log", "tables"})
 """Keys of the predicate that the ledger fills in; facts must not hold them."""
 
@@ -91,9 +94,14 @@ class Statement:
 
     @property
     def predicate(self) -> dict[str, Any]:
-        """What the scan says."""
+        """What the entry says."""
         predicate: dict[str, Any] = self.value["predicate"]
         return predicate
+
+    @property
+    def type(self) -> str:
+        """PREDICATE_TYPE or DECLARATION_TYPE."""
+        return str(self.value["predicateType"])
 
 
 def build(
@@ -101,19 +109,21 @@ def build(
     *,
     place: Place,
     keys: Literal["local", "given"],
-    tables: Mapping[str, Mapping[str, object]],
+    tables: Mapping[str, Mapping[str, object]] | None,
     folder: Mapping[str, str],
     subject: str,
+    predicate_type: str = PREDICATE_TYPE,
 ) -> bytes:
-    """Build the statement of one scan.
+    """Build the statement of one scan or declaration.
 
     Args:
         facts: see `Facts`; numbers must be portable (see objects.portable).
         place: where the entry will stand.
         keys: whether a first scan made them, or the user named them.
-        tables: by name: `rows`, path of the `parquet`, and of the `lines` where there are some.
+        tables: by name: `rows`, path of the `parquet`, and of the `lines` where there are some; None of a declaration.
         folder: SHA-256 of every file to bind, by path relative to the ledger.
-        subject: SHA-256 of the table of files as JSON lines.
+        subject: SHA-256 of the table of files as JSON lines, or of the declaration as it was handed in.
+        predicate_type: PREDICATE_TYPE or DECLARATION_TYPE.
 
     Returns:
         Canonical JSON: the payload to sign.
@@ -122,14 +132,15 @@ def build(
         ConfigError: the facts do not hold to the schema.
     """
     if taken := OURS & set(facts):
-        raise ConfigError(f"the facts of a scan must leave these to the ledger: {', '.join(sorted(taken))}")
+        raise ConfigError(f"the facts of an entry must leave these to the ledger: {', '.join(sorted(taken))}")
     log = {"index": place.index, "origin": place.origin, "prev": {"rootHash": place.root, "size": place.index}}
     bound = [{"path": path, "sha256": digest} for path, digest in sorted(folder.items())]
+    listed = {} if tables is None else {"tables": tables}
     value = {
         "_type": TYPE,
-        "predicateType": PREDICATE_TYPE,
-        "subject": [{"name": "files.jsonl", "digest": {"sha256": subject}}],
-        "predicate": {**facts, "folder": bound, "keys": keys, "log": log, "tables": tables},
+        "predicateType": predicate_type,
+        "subject": [{"name": _SUBJECTS[predicate_type], "digest": {"sha256": subject}}],
+        "predicate": {**facts, "folder": bound, "keys": keys, "log": log, **listed},
     }
     try:
         payload = canonical(value)
@@ -153,9 +164,9 @@ def read(payload: bytes) -> Statement:
     """
     value = parse(payload)
     predicate_type = value.get("predicateType") if isinstance(value, dict) else None
-    if predicate_type != PREDICATE_TYPE:
-        raise VerificationError(f"its predicate type is not {PREDICATE_TYPE}")
-    if error := best_match(_validator().iter_errors(value)):
+    if not isinstance(predicate_type, str) or predicate_type not in _SCHEMAS:
+        raise VerificationError(f"its predicate type is not {PREDICATE_TYPE} or {DECLARATION_TYPE}")
+    if error := best_match(_validator(predicate_type).iter_errors(value)):
         raise VerificationError(f"it breaks its schema at {error.json_path}: {error.message[:200]}")
     if _canonical(value) != payload:
         raise VerificationError("it is not in canonical form")
@@ -192,6 +203,6 @@ def object_path(digest: str) -> str:
 
 
 @functools.cache
-def _validator() -> Draft202012Validator:
-    schema = HERE / "schemas" / "ledger-statement.schema.json"
+def _validator(predicate_type: str) -> Draft202012Validator:
+    schema = HERE / "schemas" / _SCHEMAS[predicate_type]
     return Draft202012Validator(json.loads(schema.read_bytes()))

@@ -378,7 +378,8 @@ def _check_entries(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: 
         inquiry.statements.append(said)
         _sign(inquiry, sealed.keyid, "statement", pinned, said.place.origin)
     inquiry.ok("signatures", f"{inquiry.size} of {inquiry.size} entries are signed as they say (ECDSA P-256 over DSSE)")
-    inquiry.ok("statements", f"{inquiry.size} of {inquiry.size} hold to {statement.PREDICATE_TYPE}")
+    types = " or ".join(sorted({said.type for said in inquiry.statements}))
+    inquiry.ok("statements", f"{inquiry.size} of {inquiry.size} hold to {types}")
 
 
 def _sign(inquiry: _Inquiry, fingerprint: str, role: trust.Role, pinned: trust.Trust, origin: str) -> None:
@@ -521,7 +522,8 @@ def _check_data(inquiry: _Inquiry, data: Path | None) -> None:
     if data is None:
         inquiry.skip("data", "no data was given (--data): whether it is still what was scanned is unknown")
         return
-    name = inquiry.statements[-1].predicate["tables"].get("files", {}).get("lines")
+    scans = [said for said in inquiry.statements if said.type == statement.PREDICATE_TYPE]
+    name = scans[-1].predicate["tables"].get("files", {}).get("lines") if scans else None
     if name is None or name in inquiry.withheld or inquiry.bound.get(name) is None or INVALID in inquiry.codes:
         inquiry.skip("data", "the table of files is withheld or does not verify")
         return

@@ -159,7 +159,8 @@ def _requirement(
     refuted = any(element["by"] == "machine" and state == _AGAINST for _, element, _, _, state, _ in held)
     rows: list[dict[str, object]] = []
     for number, element, found, answer, state, reason in held:
-        verdict, told = _word(requirement, state, closed), reason + _why(requirement, state)
+        verdict = _word(requirement, state, closed)
+        told = reason + _why(requirement, state, [weight for _, _, weight in found])
         if refuted and answer is not None and state in {_CLEAN, _OUTSIDE}:
             verdict, told = "not evidenced", f"{reason}; the machine found evidence against the requirement"
         if refuted and element["by"] == "machine":
@@ -193,11 +194,11 @@ def _row(
 
 def _machine(element: Mapping[str, Any], found: Sequence[tuple[str, str, str]], seen: _Seen) -> tuple[str, str]:
     """Answer one element: contrary evidence first, then what was not looked at, then silence."""
-    counted = f"{len(found)} finding{'s' * (len(found) != 1)}"
-    if any(weight == _AGAINST for _, _, weight in found):
-        return _AGAINST, counted
-    if any(weight == _OPEN for _, _, weight in found):
-        return _OPEN, f"{counted}: evidence is missing or unsettled"
+    weights = [weight for _, _, weight in found]
+    if _AGAINST in weights:
+        return _AGAINST, _counted(weights.count(_AGAINST))
+    if _OPEN in weights:
+        return _OPEN, f"{_counted(weights.count(_OPEN))}: evidence is missing or unsettled"
     missing = [check for check in element["checks"] if not seen.ran.get(check, False)]
     if missing:
         return _OPEN, f"did not run: {', '.join(missing)}"
@@ -208,7 +209,11 @@ def _machine(element: Mapping[str, Any], found: Sequence[tuple[str, str, str]], 
         if seen.unread
         else "everything that was not left out was read"
     )
-    return _CLEAN, told + (f"; {counted}, of no weight" if found else "")
+    return _CLEAN, told + (f"; {_counted(len(found))}, of no weight" if found else "")
+
+
+def _counted(count: int) -> str:
+    return f"{count} finding{'s' * (count != 1)}"
 
 
 def _declared(element: Mapping[str, Any], answer: Answer | None) -> tuple[str, str]:
@@ -262,8 +267,13 @@ def _word(requirement: Mapping[str, Any], state: str, closed: bool) -> str:
     return "conforms" if closed else "no contrary evidence"
 
 
-def _why(requirement: Mapping[str, Any], state: str) -> str:
-    """Say what the clause keeps from following."""
+def _why(requirement: Mapping[str, Any], state: str, weights: Sequence[str]) -> str:
+    """Say what the clause keeps from following, and what stands beside contrary evidence."""
+    unsettled = f"; {weights.count(_OPEN)} more leave it open" if state == _AGAINST and _OPEN in weights else ""
+    return _limit(requirement, state) + unsettled
+
+
+def _limit(requirement: Mapping[str, Any], state: str) -> str:
     if state == _AGAINST and requirement["modality"] != "shall":
         return " against it"
     if requirement["text"] == "unconfirmed" and state == _AGAINST:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -174,9 +175,21 @@ def _cited(row: Mapping[str, Any]) -> str:
 
 
 def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
+    """Show each requirement once, with what answers it; what nobody answered is named in one line."""
     console.print()
-    for row in rows:
-        if row["element"] == 1:
-            console.print(Text.assemble((f"{_cited(row)}: ", "dim"), plain(row["title"])))
-        console.print(Padding(Text(plain(f"{row['verdict']}: {row['reason']}")), (0, 0, 0, 10), expand=False))
+    for _, elements in groupby(rows, key=lambda row: (row["profile"], row["requirement"])):
+        held = list(elements)
+        console.print(Text.assemble((f"{_cited(held[0])}: ", "dim"), plain(held[0]["title"])))
+        missing = [row for row in held if row["declared"] is None and row["answered_by"] != "machine"]
+        missing = [row for row in missing if row["verdict"] == "not evidenced"]
+        for row in held:
+            if row not in missing:
+                console.print(Padding(Text(plain(f"{row['verdict']}: {row['reason']}")), (0, 0, 0, 10), expand=False))
+        if missing:
+            named = ", ".join(row["asked"] for row in missing)
+            line = Text(plain(f"not evidenced: nobody has declared {named}"))
+            console.print(Padding(line, (0, 0, 0, 10), expand=False))
+    asking = sorted({row["profile"] for row in rows if row["asked"] and row["declared"] is None})
+    for profile in asking:
+        console.print(Text(f"What only a person can answer: provenance declare --template {plain(profile)}"))
     console.print()

@@ -1,0 +1,40 @@
+"""`provenance declare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(name="declare")
+@click.argument("ledger", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--template", metavar="PROFILE", help="Print a blank form with every question of a profile, and stop.")
+@click.option("--key", metavar="URI", help="Signing keys: a folder, a PEM file or env:NAME; your own if not given.")
+def command(ledger: Path | None, file: Path | None, template: str | None, key: str | None) -> int:
+    """Sign what the responsible person says (FILE) into LEDGER, about its newest scan.
+
+    FILE is a form that `provenance declare --template PROFILE` prints; documents it names are bound by digest. A later
+    scan of the same data counts the answers.
+    """
+    from provenance import audit, declarations, profiles
+    from provenance.reports.text import plain
+
+    if template is not None:
+        if ledger is not None:
+            raise click.UsageError("--template prints a blank form; leave out LEDGER and FILE")
+        click.echo(declarations.template(profiles.load(template)), nl=False)
+        return 0
+    if ledger is None or file is None:
+        raise click.UsageError("give LEDGER and FILE; `provenance declare --template PROFILE` prints a blank form")
+    said, entry = audit.declare(
+        ledger, file, key=key, ask=lambda prompt: str(click.prompt(prompt, hide_input=True, err=True))
+    )
+    bound = sum(len(each["documents"]) for each in said.answers)
+    click.echo(
+        f"Entry {entry.index} of {ledger}: {len(said.answers)} answers by {plain(said.by['name'])} "
+        f"({plain(said.by['role'])}), {bound} documents bound by digest, {said.unanswered} questions left open"
+    )
+    click.echo(f"They count in the next scan of the same data: provenance scan DATA --ledger {ledger} --profile …")
+    return 0
