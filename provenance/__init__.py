@@ -17,8 +17,9 @@ from provenance.kernels import settle
 
 if TYPE_CHECKING:
     from provenance import checks, errors, profiles
-    from provenance.audit import Audit, open_ledger, pairs, scan
+    from provenance.audit import Audit, open_ledger, scan
     from provenance.ledger.verify import verify as verify
+    from provenance.pairing import pairs
 
 settle()
 
@@ -34,7 +35,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'provenance' has no attribute {name!r}")
     if name in _ROOMS:
         return import_module(f"provenance.{name}")
-    return getattr(import_module("provenance.ledger" if name == "verify" else "provenance.audit"), name)
+    room = {"verify": "ledger", "pairs": "pairing"}.get(name, "audit")
+    return getattr(import_module(f"provenance.{room}"), name)
 
 
 def __dir__() -> list[str]:

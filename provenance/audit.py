@@ -20,7 +20,17 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 import provenance
-from provenance import comparison, declarations, engines, findings, schemas, sources, statements
+from provenance import (
+    comparison,
+    declarations,
+    engines,
+    excerpts,
+    findings,
+    omission,
+    schemas,
+    sources,
+    statements,
+)
 from provenance import ledger as ledger_
 from provenance import profiles as profiles_
 from provenance import waivers as waivers_
@@ -28,7 +38,7 @@ from provenance.data import HERE
 from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, NothingToAudit
 from provenance.inventory import inventory
-from provenance.model import DOCUMENTS, PURPOSES, VIEWS, Died
+from provenance.model import DOCUMENTS, PURPOSES, Died
 from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, gather, lost, observe, resemble
 from provenance.observation import role as role_of
 from provenance.reports import json as report_json
@@ -106,6 +116,36 @@ class Audit:
     def verdicts(self) -> pd.DataFrame:
         """VERDICTS: one row an element of a requirement of a profile."""
         return self._frame("verdicts")
+
+    def without(self, *dropped: str) -> Audit:
+        """Answer "what if we did not use these sources?" without reading anything again.
+
+        Args:
+            dropped: ids of sources.
+
+        Returns:
+            The audit of what is left. Findings on a copy stay, though its twin is dropped: the text is still there.
+
+        Raises:
+            ConfigError: there is no such source, nothing would be left, or this audit is such an answer itself.
+        """
+        return Audit(*omission.without(self.tables, self.facts, dropped))
+
+    def records(self, data: str | os.PathLike[str], places: Iterable[tuple[str, int]]) -> pd.DataFrame:
+        """Read records back from the data, which must be the bytes that were scanned.
+
+        Args:
+            data: the folder that was scanned.
+            places: path and row of each record, as in MATCHES, FINDINGS and `pairs`.
+
+        Returns:
+            `path` and the columns of RECORDS, one row a place, in the order given.
+
+        Raises:
+            ConfigError: there is no such record; InputError: its file is gone; DigestMismatch: it was changed.
+        """
+        frame: pd.DataFrame = excerpts.read(self.tables, data, places).to_pandas()
+        return frame
 
     def _frame(self, name: str) -> pd.DataFrame:
         frame: pd.DataFrame = self.tables[name].to_pandas()
@@ -251,57 +291,6 @@ def declare(
     return declaration, declarations.append(Path(ledger), declaration, _scanner(), key=key, ask=ask)
 
 
-def pairs(audit: Audit, a: str, b: str, view: str = "whole") -> pd.DataFrame:
-    """Expand the matches between two sources, or two files, to all pairs of records.
-
-    Args:
-        audit: from `scan` or `open_ledger`.
-        a: id of a source, or path of a file.
-        b: the other.
-        view: whole | prompt.
-
-    Returns:
-        One row a pair: path_a, row_a, path_b, row_b, jaccard, method; sorted. Of exact matches every pair, but of texts
-        so common that they were compared with one file alone (COVERAGE, exact-matches) those with that file; of near
-        matches each record's best in the other file.
-
-    Raises:
-        ConfigError: the audit has no such source, file or view.
-    """
-    from pandas import concat
-
-    known_ = {*audit.tables["sources"]["source"].to_pylist(), *audit.tables["files"]["path"].to_pylist()}
-    for name in (a, b):
-        if name not in known_:
-            raise ConfigError(f"there is no source or file {name!r} in this audit")
-    if view not in VIEWS:
-        raise ConfigError(f"there is no view {view!r}; there are: {', '.join(VIEWS)}")
-    found = audit.matches
-    found = found[found["view"] == view]
-    forth = found[_of(found, "a", a) & _of(found, "b", b)]
-    back = found[_of(found, "a", b) & _of(found, "b", a)]
-    # both sides of a node name its first row in the other file: joined on that, every member meets every member
-    same = forth[forth["method"] == "exact"]
-    first = same[["path_a", "row_a", "path_b", "row_b"]]
-    members = _turned(back[back["method"] == "exact"]).rename(columns={"row_b": "member"})
-    node = members[["path_a", "row_a", "path_b", "member"]].merge(first, on=["path_a", "row_a", "path_b"])
-    joined = same.merge(node[["path_a", "path_b", "row_b", "member"]], on=["path_a", "path_b", "row_b"])
-    joined = joined.assign(row_b=joined["member"])
-    near = [forth[forth["method"] != "exact"], _turned(back[back["method"] != "exact"])]
-    columns = ["path_a", "row_a", "path_b", "row_b", "jaccard", "method"]
-    listed = concat([each[columns] for each in (joined, *near)])
-    return listed.drop_duplicates().sort_values(columns[:4], ignore_index=True)
-
-
-def _turned(found: pd.DataFrame) -> pd.DataFrame:
-    """MATCHES seen from the other side."""
-    return found.rename(columns={"path_a": "path_b", "row_a": "row_b", "path_b": "path_a", "row_b": "row_a"})
-
-
-def _of(found: pd.DataFrame, side: str, name: str) -> pd.Series[bool]:
-    return (found[f"source_{side}"] == name) | (found[f"path_{side}"] == name)
-
-
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -335,15 +324,11 @@ def _files(root: Path, paths: pa.Table, stated: statements.Rows, refused: Mappin
             format=row["kind"],
             reason=row["reason"] or refused.get(row["path"]),
             bytes=row["bytes"],
-            views=_nearest(row["path"], views),
+            views=statements.nearest(row["path"], views),
         )
         for row in paths.to_pylist()
         if row["role"] not in {"ignored", "unreadable"}
     ]
-
-
-def _nearest(path: str, views: Mapping[str, tuple[tuple[str, str], ...]]) -> tuple[tuple[str, str], ...]:
-    return next((views[place] for place in (path, *sources.above(sources.folder_of(path))) if place in views), ())
 
 
 def _observe(running: engines.Engine, files: list[File], scratch: Path, progress: Progress) -> list[Observed]:
@@ -539,11 +524,6 @@ def _facts(
     *,
     assess: bool,
 ) -> dict[str, Any]:
-    levels = tables["findings"]["severity"].to_pylist()
-    counts = {level: levels.count(level) for level in ("error", "warning", "note")}
-    counts |= {name: tables[name].num_rows for name in ("sources", "files", "findings")}
-    counts["waived"] = tables["findings"].num_rows - tables["findings"]["waived"].null_count
-    held = tables["sources"].select(["source", "licence_declared", "licence_concluded", "records", "bytes"])
     return {
         "kind": "assessment" if assess else "draft",
         "scanner": _scanner(),
@@ -559,8 +539,7 @@ def _facts(
         "startedOn": started,
         "finishedOn": _now(),
         "config": {"exclude": list(exclude)},
-        "counts": counts,
-        "sources": held.to_pylist(),
+        **findings.counted(tables),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provenance import checks
+from provenance.model import SEVERITIES
 from provenance.origins import known
 from provenance.profiles.judgement import judge
 
@@ -68,3 +69,20 @@ def known_originals(files: pa.Table) -> dict[str, str]:
     digests = known.by_digest()
     columns = (files[name].to_pylist() for name in ("path", "sha256"))
     return {path: digests[digest].id for path, digest in zip(*columns, strict=True) if digest in digests}
+
+
+def counted(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
+    """Sum up for an entry of the ledger what its tables hold.
+
+    Args:
+        tables: FINDINGS, SOURCES and FILES, by name.
+
+    Returns:
+        `counts` of findings by severity, of those waived, of sources, files and findings; and `sources` in short.
+    """
+    levels = tables["findings"]["severity"].to_pylist()
+    counts = {level: levels.count(level) for level in SEVERITIES}
+    counts |= {name: tables[name].num_rows for name in ("sources", "files", "findings")}
+    counts["waived"] = tables["findings"].num_rows - tables["findings"]["waived"].null_count
+    held = tables["sources"].select(["source", "licence_declared", "licence_concluded", "records", "bytes"])
+    return {"counts": counts, "sources": held.to_pylist()}

@@ -151,6 +151,16 @@ def views(stated: Rows) -> dict[str, tuple[tuple[str, str], ...]]:
     return {scope: tuple(roles) for scope, roles in found.items()}
 
 
+def nearest(path: str, views: Mapping[str, tuple[tuple[str, str], ...]]) -> tuple[tuple[str, str], ...]:
+    """Return the overrides that hold for a file: its own, else those of the nearest folder around it.
+
+    Args:
+        path: of the file.
+        views: from `views`.
+    """
+    return next((views[place] for place in (path, *sources.above(sources.folder_of(path))) if place in views), ())
+
+
 def overrides(claims: pa.Table) -> str | None:
     """Say which overrides of roles hold, and which do not because their manifest is not at the root."""
     said = []

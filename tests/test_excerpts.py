@@ -1,0 +1,103 @@
+"""Records read back: the words that were scanned, or a sentence; never other words."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import provenance as pv
+from provenance.errors import ConfigError, DigestMismatch, InputError
+
+WORDS = [f"number {k} of the words that stand here and nowhere else" for k in range(50)]
+LINES = "".join(json.dumps({"prompt": f"Q {word}?", "answer": word}) + "\n" for word in WORDS).encode()
+FIRST = f"Q {WORDS[0]}?\n{WORDS[0]}"
+
+
+def _zip():
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as file:
+        file.writestr("m/one.jsonl", LINES)
+        file.writestr("two.txt", "A passage.\n\nAnother passage, with more words.\n")
+    return held.getvalue()
+
+
+def _parquet():
+    held = io.BytesIO()
+    pq.write_table(pa.table({"prompt": [f"Q {w}?" for w in WORDS], "answer": WORDS}), held, row_group_size=7)
+    return held.getvalue()
+
+
+@pytest.fixture
+def data(tmp_path):
+    for name, held in {
+        "a.jsonl": LINES,
+        "b.jsonl.gz": gzip.compress(LINES),
+        "c.zip": _zip(),
+        "d.parquet": _parquet(),
+        "e.csv": "prompt,answer\n" + "".join(f"Q {w}?,{w}\n" for w in WORDS),
+        "README.md": "---\nlicense: mit\n---\n",
+    }.items():
+        (tmp_path / name).write_bytes(held if isinstance(held, bytes) else held.encode())
+    return tmp_path
+
+
+def test_every_format_gives_back_what_it_held(data):
+    audit = pv.scan(data, workers=1)
+    names = ["a.jsonl", "b.jsonl.gz", "c.zip!/m/one.jsonl", "d.parquet", "e.csv"]
+    places = [(name, row) for row in (49, 0, 7) for name in names]
+    found = audit.records(data, places)
+    assert list(zip(found["path"], found["row"], strict=True)) == places
+    assert found["whole"].tolist() == [f"Q {WORDS[row]}?\n{WORDS[row]}" for _, row in places]
+    assert found["prompt"].tolist() == [f"Q {WORDS[row]}?" for _, row in places]
+    assert audit.records(data, [("c.zip!/two.txt", 1)])["whole"].tolist() == ["Another passage, with more words."]
+    assert audit.records(data, []).empty
+
+
+def test_an_override_at_the_root_holds_here_too(data):
+    turned = "provenance: 1\nsources:\n- {id: all, path: ., views: {answer: instruction, prompt: answer}}\n"
+    (data / "provenance.yaml").write_text(turned, encoding="utf-8")
+    audit = pv.scan(data, workers=1)
+    assert "view" in set(audit.claims["field"])
+    assert audit.records(data, [("a.jsonl", 0)])["whole"][0] == f"{WORDS[0]}\nQ {WORDS[0]}?"
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        (lambda path: path.write_bytes(LINES.replace(b"stand", b"stood")), DigestMismatch, "a.jsonl is not the file that was scanned"),
+        (lambda path: path.write_bytes(LINES + b"\n"), DigestMismatch, "not the file that was scanned"),
+        (lambda path: path.unlink(), InputError, "a.jsonl cannot be read back from .*No such file"),
+    ],
+)  # fmt: skip
+def test_no_other_words_are_shown(data, change, error, said):
+    audit = pv.scan(data, workers=1)
+    change(data / "a.jsonl")
+    with pytest.raises(error, match=said):
+        audit.records(data, [("a.jsonl", 0)])
+    assert audit.records(data, [("e.csv", 0)])["whole"][0] == FIRST
+
+
+@pytest.mark.parametrize(
+    "place", [("a.jsonl", 50), ("a.jsonl", -1), ("README.md", 0), ("c.zip", 0), ("none.jsonl", 0), ("../a.jsonl", 0)]
+)
+def test_what_is_no_record_of_the_scan_is_a_sentence(place, data):
+    audit = pv.scan(data, workers=1)
+    with pytest.raises(ConfigError, match=f"there is no record {place[1]} of {place[0]}"):
+        audit.records(data, [place])
+
+
+@pytest.mark.parametrize("path", ["../outside.jsonl", "/etc/passwd"])
+def test_a_ledger_cannot_name_a_file_outside_the_data(path, data):
+    """Whoever made the ledger chose its paths."""
+    audit = pv.scan(data, workers=1)
+    files = audit.tables["files"].to_pylist()
+    forged = [row | {"path": path} if row["path"] == "a.jsonl" else row for row in files]
+    tables = dict(audit.tables) | {"files": pa.Table.from_pylist(forged, schema=audit.tables["files"].schema)}
+    with pytest.raises(ConfigError, match="is not inside the data"):
+        pv.Audit(tables, audit.facts).records(data, [(path, 0)])
