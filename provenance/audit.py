@@ -378,7 +378,7 @@ def _conclude(
     files = _files_table(paths, claims, scopes, seen, found.distinct_files)
     tables = {
         "paths": paths,
-        "claims": claims,
+        "claims": statements.with_identities(claims, files),
         "files": files,
         "matches": found.matches,
         "overlaps": found.overlaps,
@@ -465,10 +465,11 @@ def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], found:
         "records_seen": sum(row["records"] - row["records_unreadable"] for row in rows),
         "records_unreadable": sum(row["records_unreadable"] for row in rows),
     }
+    read = _told(row for row in rows if row["path"] in refused or _is_document(row))
     said: dict[str, str | None] = {
         "overrides": statements.overrides(claims),
         "inventory": _told(row for row in rows if row["role"] == "ignored"),
-        "manifests": _told(row for row in rows if row["path"] in refused or _is_document(row)),
+        "manifests": "; ".join(each for each in (read, statements.uncompared(claims)) if each) or None,
         "records": _told(row for row in on_disk if row["role"] in {"data", "unreadable"}),
         "exact-matches": _said(found.pivoted, "records of common texts were compared with one file each"),
         "near-matches": _nearly(found),

@@ -34,8 +34,13 @@ IMPLICIT = 1000
 
 UNDECLARED = "undeclared:"
 _TEXTS = {"licence-file", "data-licence-file", "notice-file"}
+_BELOW = _TEXTS | {"weights-licence-file"}
+"""Witnesses that speak of all below them; what a manifest, card or README says ends where the next source begins."""
+
 _DATA = {"data", "database", "content"}
 _CARDS = {"hf-card", "readme"}
+_NAMING = {"croissant", "frictionless", "llama-factory", "nltk-xml"}
+"""Manifests of others that name members: where they speak of one file, so does what the source's own manifest says."""
 GAP = "record-gap"
 """Witness of the records that state no licence in a file of which others do."""
 
@@ -116,12 +121,17 @@ class Scopes:
     _by_scope: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._by_scope = {source.scope: source.id for source in reversed(self.sources.values())}
+        # what names some files of a folder speaks of the rest only where nothing else does
+        named = Counter(source.scope for source in self.sources.values() if self._licences.names(source.id))
+        whole = [source for source in self.sources.values() if not self._licences.names(source.id)]
+        alone = [source for source in self.sources.values() if named[source.scope] == 1]
+        self._by_scope = {source.scope: source.id for source in (*reversed(alone), *reversed(whole))}
 
     def covering(self, path: str) -> str:
         """Return the source that covers any path: of a data file its own, of others the nearest around it."""
-        known = self._file_source.get(path.split("!/", 1)[0])
-        if known is not None:
+        outer = path.split("!/", 1)[0]
+        known = self._file_source.get(outer) or self._speakers.get((outer, ""))
+        if known in self.sources:
             return known
         here = folder_of(path.rstrip("/"))
         nearest = next((self._by_scope[place] for place in above(here) if place in self._by_scope), None)
@@ -134,7 +144,7 @@ class Scopes:
             claims: CLAIMS.
 
         Returns:
-            CLAIMS with `source`; of a native manifest's entry without data, the id that it declares.
+            CLAIMS with `source`; of what names files that are not there, the id that it declares.
         """
         found = pa.array([self._speaking(claim) for claim in claims.to_pylist()], pa.string())
         column = claims.schema.get_field_index("source")
@@ -143,7 +153,8 @@ class Scopes:
     def _speaking(self, claim: Claim) -> str | None:
         entry, scope_ = _entry(claim), claim["scope"]
         spoken = self._speakers.get((claim["manifest"], entry))
-        if entry or (spoken in self.sources and scope_ == folder_of(claim["manifest"])):
+        own = spoken in self.sources or (spoken is not None and self._licences.names(spoken))
+        if entry or (own and scope_ == folder_of(claim["manifest"])):
             return spoken
         if not scope_.endswith("/"):
             source = self.covering(scope_)
@@ -208,11 +219,14 @@ def scope(paths: pa.Table, claims: pa.Table, purpose: str) -> Scopes:
     _fit_headings(stated, files)
     stated += _from_files(stated)
     openings = _openings(stated)
-    owner = _assign(files, openings)
+    owner, others = _assign(files, openings)
     speakers = _speakers(openings)
     _lend(stated, openings, owner, speakers)
     _collapse(owner, {opening.id for opening in openings if opening.strong})
-    by_scope, by_source = _indexed(stated, speakers)
+    by_scope, by_source = _indexed(stated, openings, speakers)
+    for path, witnesses in others.items():
+        for claim in (each for id_ in witnesses for each in by_source.get(id_, []) if each["field"] == "licence"):
+            by_scope[path].append(claim | {"scope": path})
     sources = _sources(owner, openings, by_scope, by_source)
     named = {opening.id for opening in openings if opening.members}
     licences = _LicenceScopes(by_scope, by_source, sources, named, purpose)
@@ -251,7 +265,10 @@ def within(path: str, scope: str) -> bool:
 
 
 def _fit_headings(claims: Sequence[Claim], files: Iterable[str]) -> None:
-    """Find the folder or file that a README's heading names: `Databricks Dolly 15k` is `databricks-dolly-15k/`."""
+    """Find the folder or file that a README's heading names: `Databricks Dolly 15k` is `databricks-dolly-15k/`.
+
+    Or the one that its initials name: `Grade School Math 8k (~7,500)` is `gsm_8k/`.
+    """
     known: dict[str, dict[str, str]] = defaultdict(dict)
     folders = {folder for path in files for folder in above(folder_of(path))}
     for place in (*folders, *files):
@@ -260,7 +277,8 @@ def _fit_headings(claims: Sequence[Claim], files: Iterable[str]) -> None:
         # only a heading makes a scope that is not the document's own folder
         if claim["witness"] in _CARDS and claim["scope"] != folder_of(claim["manifest"]):
             parent, name = folder_of(claim["scope"].rstrip("/")), claim["scope"].rstrip("/").rsplit("/", 1)[-1]
-            claim["scope"] = known[parent].get(_plain(name), claim["scope"])
+            near = known[parent]
+            claim["scope"] = near.get(_plain(name)) or near.get(_initials(name)) or claim["scope"]
 
 
 def _from_files(claims: Sequence[Claim]) -> list[Claim]:
@@ -286,6 +304,12 @@ def _plain(name: str) -> str:
     return re.sub(r"\W|_", "", name.casefold())
 
 
+def _initials(name: str) -> str:
+    """Return a name's initials, numbers whole, what stands in brackets left out; '' of fewer than three words."""
+    words = re.findall(r"[^\W\d_]+|\d[^\W_]*", re.sub(r"\(.*?\)", " ", name).casefold())
+    return "".join(word if word[0].isdigit() else word[0] for word in words) if len(words) > 2 else ""
+
+
 @dataclass(slots=True)
 class _Opening:
     id: str
@@ -294,11 +318,17 @@ class _Opening:
     strong: bool
     entry: str
     members: list[str] = field(default_factory=list)
+    native: bool = False
+
+
+_ENTRIES = {"native": 3, "llama-factory": 2}
+"""Manifests that describe many sources -> how many parts of a pointer name one: /sources/0, /alpaca_en."""
 
 
 def _entry(claim: Claim) -> str:
-    """Return the pointer of the source that a statement of a native manifest is about: one manifest, many sources."""
-    return "/".join(claim["pointer"].split("/")[:3]) if claim["witness"] == "native" else ""
+    """Return the pointer of the source that a statement is about, where one manifest describes many sources."""
+    parts = _ENTRIES.get(claim["witness"], 0)
+    return "/".join(claim["pointer"].split("/")[:parts])
 
 
 def _openings(claims: Iterable[Claim]) -> list[_Opening]:
@@ -309,7 +339,8 @@ def _openings(claims: Iterable[Claim]) -> list[_Opening]:
         if claim["field"] in {"source", "source-weak"}:
             strong = claim["field"] == "source"
             id_ = claim["value"] if strong and claim["value"] else claim["scope"].rstrip("/")
-            found[key] = _Opening(id_, claim["scope"], claim["manifest"], strong, key[1], members[key])
+            native = claim["witness"] == "native"
+            found[key] = _Opening(id_, claim["scope"], claim["manifest"], strong, key[1], members[key], native)
         elif claim["field"] == "members":
             members[key].append(claim["value"])
     openings = sorted(found.values(), key=_precedence)
@@ -324,16 +355,19 @@ def _precedence(opening: _Opening) -> tuple[str, bool, bool, int, str, str]:
 
 
 def _tell_apart(openings: Iterable[_Opening]) -> None:
-    """Two manifests that declare one id for two scopes are two sources."""
+    """Two manifests that declare one id are two sources, unless both cover the same folder as a whole."""
     holder: dict[str, _Opening] = {}
     for opening in openings:
         first = holder.setdefault(opening.id, opening)
-        if first.manifest != opening.manifest and first.scope != opening.scope:
+        together = first.scope == opening.scope and not first.members and not opening.members
+        if first.manifest != opening.manifest and not together:
             opening.id = f"{opening.id} ({opening.manifest})"
 
 
 def matching(pattern: str, paths: Sequence[str]) -> Sequence[str]:
     """Return the paths that a member of a manifest names: a file, a folder and all below it, or a glob.
+
+    An archive that is not there stands for the folder of its name, into which it was unpacked.
 
     Args:
         pattern: relative to the scan root; `*` crosses '/'. A file of exactly this name comes before the glob.
@@ -345,23 +379,35 @@ def matching(pattern: str, paths: Sequence[str]) -> Sequence[str]:
     below = _starting(pattern.rstrip("/") + "/", paths)
     literal = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
     if below or literal == pattern:
-        return below
+        unpacked = _ARCHIVE.sub("/", pattern)
+        return below if below or unpacked == pattern else _starting(unpacked, paths)
     glob = re.compile(fnmatch.translate(pattern))
     return [path for path in _starting(literal, paths) if glob.match(path)]
+
+
+_ARCHIVE = re.compile(r"\.(?:zip|tar|tgz|tar\.(?:gz|bz2|xz|zst))$")
 
 
 def _starting(prefix: str, paths: Sequence[str]) -> Sequence[str]:
     return paths[bisect_left(paths, prefix) : bisect_left(paths, prefix + "\U0010ffff")]
 
 
-def _assign(files: Sequence[str], openings: Sequence[_Opening]) -> dict[str, str]:
-    """Give every data file its source: named members first, then the nearest card, then the topmost README."""
+def _assign(files: Sequence[str], openings: Sequence[_Opening]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Give every data file its source: named members first, then the nearest card, then the topmost README.
+
+    Of several manifests that name a file a native one, then the nearest comes first; one of another format yields to a
+    native one for the same folder. The second value is what the others are: witnesses of that file.
+    """
     owner: dict[str, str] = {}
+    others: dict[str, list[str]] = defaultdict(list)
     ordered = sorted(files)
-    for opening in sorted((o for o in openings if o.members), key=lambda o: -_depth(folder_of(o.manifest))):
-        for member in opening.members:
-            for path in matching(member, ordered):
-                owner.setdefault(path, opening.id)
+    declared = {opening.scope for opening in openings if opening.native and not opening.members}
+    named = [opening for opening in openings if opening.members]
+    for opening in sorted(named, key=lambda o: (not o.native, -_depth(folder_of(o.manifest)))):
+        yields = not opening.native and opening.scope in declared
+        for path in dict.fromkeys(path for member in opening.members for path in matching(member, ordered)):
+            if yields or owner.setdefault(path, opening.id) != opening.id:
+                others[path].append(opening.id)
     strong, weak = _by_folder(openings)
     by_folder: dict[str, str] = {}
     for path in files:
@@ -370,7 +416,7 @@ def _assign(files: Sequence[str], openings: Sequence[_Opening]) -> dict[str, str
             nearest = _nearest(above(here), strong, weak)
             by_folder[here] = nearest.id if nearest is not None else UNDECLARED + here.rstrip("/")
         owner.setdefault(path, by_folder[here])
-    return owner
+    return owner, others
 
 
 def _by_folder(openings: Sequence[_Opening]) -> tuple[dict[str, _Opening], dict[str, _Opening]]:
@@ -428,16 +474,18 @@ def _lend(
 
 
 def _indexed(
-    claims: Iterable[Claim], speakers: Mapping[tuple[str, str], str]
+    claims: Iterable[Claim], openings: Iterable[_Opening], speakers: Mapping[tuple[str, str], str]
 ) -> tuple[dict[str, list[Claim]], dict[str, list[Claim]]]:
-    """Sort statements by the scope they cover; those of native manifests, which name their source, by that."""
+    """Sort statements by the scope they cover; those of what names its source or its members, by that source."""
     by_scope: dict[str, list[Claim]] = defaultdict(list)
     by_source: dict[str, list[Claim]] = defaultdict(list)
+    naming = {(opening.manifest, opening.entry): opening.scope for opening in openings if opening.members}
     for claim in claims:
         if claim["field"] in _OPENING:
             continue
-        if claim["witness"] == "native":
-            by_source[speakers[claim["manifest"], _entry(claim)]].append(claim)
+        key = (claim["manifest"], _entry(claim))
+        if claim["witness"] == "native" or naming.get(key) == claim["scope"]:
+            by_source[speakers[key]].append(claim)
         else:
             by_scope[claim["scope"]].append(claim)
     return by_scope, by_source
@@ -502,6 +550,10 @@ class _LicenceScopes:
         self._around: dict[tuple[str, str], Licence] = {}
         self._own: dict[str, Licence] = {}
 
+    def names(self, source: str) -> bool:
+        """Tell whether a source consists of named members."""
+        return source in self._named
+
     def of(self, path: str, source: str) -> Licence:
         outer = path.split("!/", 1)[0]
         around = self._of_folder(folder_of(outer), source)
@@ -514,7 +566,9 @@ class _LicenceScopes:
 
     def _of_file(self, path: str, around: Licence, source: str) -> Licence:
         """Decide between statements about one file: its records', or a document's that names it."""
-        stated = self._covering(path, source) + (self._by_source.get(source, []) if source in self._named else [])
+        stated = self._covering(path, source)
+        if source in self._named or any(claim["witness"] in _NAMING for claim in stated):
+            stated = stated + self._by_source.get(source, [])
         if around.claims:  # which then speaks for the records that are silent
             silent = [claim for claim in stated if claim["witness"] == GAP]
             stated = [claim for claim in stated if claim not in silent] + (list(around.claims) if silent else [])
@@ -551,12 +605,12 @@ class _LicenceScopes:
         return Licence()
 
     def _covering(self, place: str, source: str) -> list[Claim]:
-        """A licence file covers all below it; what a card or README says ends where the next source begins."""
+        """A licence file covers all below it; what a manifest or README says ends where the next source begins."""
         home = self._sources[source].scope
         return [
             claim
             for claim in self._by_scope.get(place, ())
-            if claim["witness"] not in _CARDS or within(claim["scope"], home)
+            if claim["witness"] in _BELOW or within(claim["scope"], home)
         ]
 
 

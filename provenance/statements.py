@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance import manifests, schemas, sources
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from provenance.observation import Observed
 
 Rows = list[dict[str, Any]]
+
+IDENTICAL = "identical-upstream"
+"""Field of a statement that a file's digest proves: it is what a manifest says stands at an address."""
 
 
 def read(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
@@ -138,11 +141,11 @@ def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
 
 
 def _at_root(claim: Mapping[str, Any], field: str) -> bool:
-    return claim["field"] == field and "/" not in claim["manifest"]
+    return claim["field"] == field and "/" not in claim["manifest"] and claim["witness"] == "native"
 
 
 def views(stated: Rows) -> dict[str, tuple[tuple[str, str], ...]]:
-    """Return the columns that a manifest at the root overrides, by scope."""
+    """Return the columns that a native manifest at the root overrides, by scope."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for claim in stated:
         if _at_root(claim, "view"):
@@ -188,6 +191,53 @@ def table(rows: Rows) -> pa.Table:
     """
     keys = ("manifest", "pointer", "field", "scope", "subject", "value")
     return schemas.ordered(schemas.rows(rows, schemas.CLAIMS), *keys)
+
+
+def with_identities(claims: pa.Table, files: pa.Table) -> pa.Table:
+    """Add which files are, byte for byte, what a manifest says stands at an address elsewhere.
+
+    Args:
+        claims: CLAIMS; `upstream-sha256` is a digest and the address that has it.
+        files: FILES.
+
+    Returns:
+        CLAIMS with rows `identical-upstream`: scope is the file, value its address and digest, witness `digest`. That
+        the address has these bytes is the manifest's word; that the file has them was measured. An upstream that no
+        file equals is no fault: data is repacked. Empty files equal each other and prove nothing.
+    """
+    held: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in files.select(["path", "source", "role", "sha256", "bytes"]).to_pylist():
+        if row["role"] == "data" and row["sha256"] is not None and row["bytes"]:
+            held[row["sha256"]].append({"scope": row["path"], "source": row["source"]})
+    rows: Rows = []
+    for claim in claims.to_pylist():
+        digest, _, address = claim["value"].partition(" ")
+        if claim["field"] == "upstream-sha256":
+            rows += [
+                claim | {"field": IDENTICAL, "value": f"{address} sha256:{digest}", "witness": "digest"} | place
+                for place in held.get(digest, [])
+            ]
+    return table(claims.to_pylist() + rows) if rows else claims
+
+
+_UNCOMPARED = {
+    "remote": "declared addresses were not fetched",
+    "md5": "digests declared as MD5 were not compared",
+    "sha1": "digests declared as SHA-1 were not compared",
+    "digest": "digests declared by other algorithms than SHA-256 were not compared",
+    "whole-digest": "digests of files in several parts were not compared",
+    "sha256-malformed": "digests declared as SHA-256 are none (64 hexadecimal digits) and were not compared",
+}
+
+
+def uncompared(claims: pa.Table) -> str | None:
+    """Say what manifests declare of files and nobody compared.
+
+    Args:
+        claims: CLAIMS.
+    """
+    counts = Counter(claims["field"].to_pylist())
+    return "; ".join(f"{counts[field]:,} {what}" for field, what in _UNCOMPARED.items() if counts[field]) or None
 
 
 def of_records(observed: Iterable[Observed]) -> Rows:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import time
 import zipfile
@@ -34,6 +35,18 @@ def card(licence="mit", **more):
     return "\n".join(["---", *lines, *(f"{key}: {value}" for key, value in more.items()), "---", "# A set", ""])
 
 
+def croissant(*paths, licence="mit"):
+    nodes = [{"@type": "FileObject", "@id": path, "contentUrl": path, "encodingFormat": "text/plain"} for path in paths]
+    stated = {"license": licence} if licence else {}
+    context = {"@vocab": "https://schema.org/", "cr": "http://mlcommons.org/croissant/"}
+    return json.dumps({"@context": context, "@type": "Dataset", "name": "n", "distribution": nodes} | stated)
+
+
+def package(*resources, licence="MIT"):
+    licences = {"licenses": [{"name": licence}]} if licence else {}
+    return json.dumps({"name": "n", "resources": list(resources)} | licences)
+
+
 def native(*entries):
     return "provenance: 1\nsources:\n" + "".join(f"  - {{ {entry} }}\n" for entry in entries)
 
@@ -51,6 +64,133 @@ def licences(*values):
 
 
 LAYOUTS = {
+    # manifests of others, which name files
+    "a Croissant covers the files it names, and no others": (
+        {"a/metadata.json": croissant("x.jsonl"), "a/x.jsonl": LINE, "a/output/y.jsonl": LINE},
+        {"a/x.jsonl": ("a", "MIT"), "a/output/y.jsonl": ("undeclared:a/output", None)},
+    ),
+    "a Croissant of which files are elsewhere covers its folder": (
+        {"a/metadata.json": croissant("https://x.org/x.zip"), "a/output/y.jsonl": LINE},
+        {"a/output/y.jsonl": ("a", "MIT")},
+    ),
+    "one of several of a folder covers only what it names": (
+        {"a/one.json": croissant("https://x.org/x.zip"), "a/two.json": croissant("x.jsonl"), "a/x.jsonl": LINE},
+        {"a/x.jsonl": ("a/two", "MIT")},
+    ),
+    "two manifests name one file: the strictest speaks": (
+        {
+            "a/datapackage.json": package({"path": "x.jsonl"}),
+            "a/other.json": croissant("x.jsonl", licence="cc-by-nc-4.0"),
+            "a/x.jsonl": LINE,
+        },
+        {"a/x.jsonl": ("a", "CC-BY-NC-4.0")},
+    ),
+    "a native manifest for the folder comes first, and a stricter Croissant still speaks": (
+        {
+            "provenance.yaml": native("id: own, path: a, licence: MIT"),
+            "a/metadata.json": croissant("x.jsonl", licence="cc-by-nc-4.0"),
+            "a/x.jsonl": LINE,
+            "a/y.jsonl": LINE,
+        },
+        {"a/x.jsonl": ("own", "CC-BY-NC-4.0"), "a/y.jsonl": ("own", "MIT")},
+    ),
+    "a native manifest that is stricter than the Croissant": (
+        {
+            "provenance.yaml": native("id: own, path: a, licence: CC-BY-NC-4.0"),
+            "a/metadata.json": croissant("x.jsonl"),
+            "a/x.jsonl": LINE,
+        },
+        {"a/x.jsonl": ("own", "CC-BY-NC-4.0")},
+    ),
+    "a card and a package in one folder": (
+        {
+            "a/README.md": card("cc-by-4.0"),
+            "a/datapackage.json": package({"path": "x.jsonl"}),
+            "a/x.jsonl": LINE,
+            "a/y.jsonl": LINE,
+        },
+        {"a/x.jsonl": ("a (a/datapackage.json)", "MIT"), "a/y.jsonl": ("a", "CC-BY-4.0")},
+    ),
+    "a resource's own licence": (
+        {
+            "a/datapackage.json": package(
+                {"path": "x.jsonl"}, {"path": "y.jsonl", "licenses": [{"name": "CC-BY-NC-4.0"}]}
+            ),
+            "a/x.jsonl": LINE,
+            "a/y.jsonl": LINE,
+        },
+        {"a/x.jsonl": ("a", "MIT"), "a/y.jsonl": ("a", "CC-BY-NC-4.0")},
+    ),
+    "a licence file beside a package that states none": (
+        {"LICENSE": APACHE, "a/datapackage.json": package({"path": "x.jsonl"}, licence=None), "a/x.jsonl": LINE},
+        {"a/x.jsonl": ("a", "Apache-2.0")},
+    ),
+    "what a card says ends at the package": (
+        {"README.md": card(), "a/datapackage.json": package({"path": "x.jsonl"}, licence=None), "a/x.jsonl": LINE},
+        {"a/x.jsonl": ("a", None)},
+    ),
+    "what a package says ends at the next card": (
+        {
+            "a/metadata.json": croissant("https://x.org/x.zip"),
+            "a/x.jsonl": LINE,
+            "a/b/README.md": card(None),
+            "a/b/y.jsonl": LINE,
+        },
+        {"a/x.jsonl": ("a", "MIT"), "a/b/y.jsonl": ("a/b", None)},
+    ),
+    "each corpus is a source of its own, packed or unpacked": (
+        {
+            "n/one.xml": '<package id="one" license="public domain"/>',
+            "n/one.zip": archive(**{"one/a.txt": "A line of text."}),
+            "n/two.xml": '<package id="two" license="For non-commercial use only."/>',
+            "n/two/b.txt": "Another line.",
+            "n/three.xml": '<package id="three"/>',
+            "n/three.zip": archive(**{"three/c.txt": "A third line."}),
+        },
+        {
+            "n/one.zip": ("n/one", "LicenseRef-provenance-public-domain"),
+            "n/one.zip!/one/a.txt": ("n/one", "LicenseRef-provenance-public-domain"),
+            "n/two/b.txt": ("n/two", "LicenseRef-provenance-noncommercial"),
+            "n/three.zip": ("n/three", None),
+            "n/three.zip!/three/c.txt": ("n/three", None),
+        },
+    ),
+    "each entry of a register is a source of its own": (
+        {
+            "LICENSE": APACHE,
+            "README.md": README,
+            "data/dataset_info.json": '{"one": {"file_name": "one.json"}, "two": {"hf_hub_url": "a/b"}}',
+            "data/one.json": f"[{LINE}]",
+            "data/else.json": f"[{LINE}]",
+        },
+        {"data/one.json": ("data/one", "Apache-2.0"), "data/else.json": (".", "Apache-2.0")},
+    ),
+    "what the datasets library writes beside a split ends no card": (
+        {
+            "README.md": card(),
+            "train/dataset_info.json": '{"features": {}, "license": ""}',
+            "train/x.jsonl": LINE,
+        },
+        {"train/x.jsonl": (".", "MIT")},
+    ),
+    "what the datasets library says in a folder without data": (
+        {
+            "README.md": README,
+            "x.jsonl": LINE,
+            "hf/dataset_infos.json": '{"default": {"license": "MIT", "homepage": "https://x.org"}}',
+        },
+        {"x.jsonl": (".", "MIT")},
+    ),
+    "a README's heading names a folder by its initials": (
+        {
+            "README.md": "# Sets\n\n## Grade School Math 8k (~7,500)\nLicense: Permissive Unknown\n\n"
+            "## Good Songs\nLicense: MIT\n",
+            "LICENSE": NC,
+            "gsm_8k/x.json": f"[{LINE}]",
+            "gs/x.json": f"[{LINE}]",
+        },
+        {"gsm_8k/x.json": (".", None), "gs/x.json": (".", "CC-BY-NC-4.0")},
+    ),
     # nothing says anything
     "data alone at the root": ({"a.jsonl": LINE}, {"a.jsonl": ("undeclared:.", None)}),
     "data alone in folders": (

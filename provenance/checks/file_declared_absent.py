@@ -6,7 +6,8 @@ Reads:        CLAIMS(manifest, field, value, scope, pointer), PATHS(path, role),
 Yields:       at most one finding per source.
 Units:        files and folders.
 Silent when:  a pattern matches at least one file; a pointer stands for the file (file-unreadable says so); the file is
-              in a folder that is left out (COVERAGE, inventory).
+              in a folder that is left out (COVERAGE, inventory); an archive stands unpacked in a folder of its name;
+              what is named is an address, which nobody fetches (COVERAGE, manifests).
 Flagged:      provenance.yaml lists part-2.jsonl, the folder holds only part-1.jsonl.
 Clean:        both files are there.
 """
@@ -60,7 +61,7 @@ def find(claims: pa.Table, paths: pa.Table, holders: Mapping[str, str]) -> Itera
 def _wanted(claim: Mapping[str, str]) -> str | None:
     """Return the path, folder or glob that a statement supposes to be there."""
     home = claim["manifest"].rpartition("/")[0]
-    if claim["field"] == "members":
+    if claim["field"] in {"members", "file"}:
         return claim["value"]
     if claim["field"] in {"licence-file", *DOCUMENTS}:
         return f"{home}/{claim['value'].removeprefix('./')}".lstrip("/")
@@ -71,7 +72,9 @@ def _wanted(claim: Mapping[str, str]) -> str | None:
 
 
 def _holder(manifest: str, pointer: str, holders: Mapping[str, str]) -> str:
-    return holders.get(f"{manifest} {'/'.join(pointer.split('/')[:3])}", holders.get(manifest, manifest))
+    parts = pointer.split("/")
+    entries = (f"{manifest} {'/'.join(parts[:count])}" for count in (3, 2))
+    return next((holders[entry] for entry in entries if entry in holders), holders.get(manifest, manifest))
 
 
 def _there(wanted: str, present: Sequence[str], left_out: set[str]) -> bool:

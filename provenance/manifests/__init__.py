@@ -8,7 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.errors import ManifestError, UnknownFormat
-from provenance.manifests import cards, licence_files, native, readmes
+from provenance.manifests import (
+    cards,
+    croissant,
+    dataset_infos,
+    dpi,
+    frictionless,
+    licence_files,
+    llama_factory,
+    native,
+    nltk,
+    readmes,
+)
 from provenance.manifests.recognition import UNREAD, recognise
 
 if TYPE_CHECKING:
@@ -22,10 +33,16 @@ LARGEST = 4 * 1024 * 1024
 """Bytes of a manifest; a larger one is refused."""
 
 READERS: dict[str, ModuleType] = {
+    "croissant": croissant,
     "data-licence": licence_files,
+    "dpi-summary": dpi,
+    "frictionless": frictionless,
     "hf-card": cards,
+    "hf-dataset-infos": dataset_infos,
     "licence": licence_files,
+    "llama-factory": llama_factory,
     "native": native,
+    "nltk-xml": nltk,
     "notice": licence_files,
     "readme": readmes,
     "weights-licence": licence_files,

@@ -14,7 +14,7 @@ import jsonschema
 
 from provenance import data as tables
 from provenance.errors import ManifestError
-from provenance.manifests.documents import decode, folder, load
+from provenance.manifests.documents import decode, folder, inside, load
 from provenance.model import DOCUMENTS, Claim
 
 _PLAIN = ("name", "kind", "url", "owner", "creator", "acquired", "first_used", "revision", "country", "modality")
@@ -81,7 +81,7 @@ def _sentence(error: Any) -> str:
 
 
 def _source(path: str, home: str, source: dict[str, Any], pointer: str) -> list[Claim]:
-    below = _inside(path, source.get("path", "."), f"{pointer}/path")
+    below = inside(path, source.get("path", "."), f"{pointer}/path")
     scope = f"{home}{below}/" if below else (home or "./")
     stated: list[Stated] = [("source", source["id"], "/id", "any", None)]
     stated += [(field, str(source[field]), f"/{field}", "data", None) for field in _PLAIN if field in source]
@@ -103,7 +103,7 @@ def _source(path: str, home: str, source: dict[str, Any], pointer: str) -> list[
     claims += _digests(home, claims)
     for name, digest in source.get("sha256", {}).items():
         at = f"{pointer}/sha256/{name.replace('~', '~0').replace('/', '~1')}"
-        member = _inside(path, name, at)
+        member = inside(path, name, at)
         claims.append(Claim("sha256", digest.lower(), scope.removeprefix("./") + member, "native", at, "data"))
     return claims
 
@@ -134,12 +134,12 @@ def _licences(value: Any) -> list[Stated]:
 
 
 def _member(path: str, claim: Claim, scope: str) -> Claim:
-    member = _inside(path, claim.value, claim.pointer)
+    member = inside(path, claim.value, claim.pointer)
     return Claim(claim.field, scope.removeprefix("./") + member, scope, claim.witness, claim.pointer, claim.subject)
 
 
 def _document(path: str, claim: Claim) -> Claim:
-    return replace(claim, value=_inside(path, claim.value, claim.pointer))
+    return replace(claim, value=inside(path, claim.value, claim.pointer))
 
 
 def _digests(home: str, claims: list[Claim]) -> list[Claim]:
@@ -150,13 +150,3 @@ def _digests(home: str, claims: list[Claim]) -> list[Claim]:
         for claim in claims
         if claim.field.endswith(".sha256") and (place := claim.pointer.removesuffix("/sha256")) in files
     ]
-
-
-def _inside(path: str, relative: str, pointer: str) -> str:
-    """Return a path below the manifest's folder, '' for the folder itself."""
-    parts = [part for part in relative.split("/") if part not in {"", "."}]
-    if relative.startswith("/") or ".." in parts or "\\" in relative or "\0" in relative:
-        raise ManifestError(
-            f"{path}: at {pointer}, {relative!r} must stay below the manifest's folder, with '/' between parts"
-        )
-    return "/".join(parts)

@@ -5,14 +5,9 @@ from __future__ import annotations
 import re
 
 UNREAD = (
-    "croissant",
     "cyclonedx",
     "dcat",
     "dvc",
-    "frictionless",
-    "hf-dataset-infos",
-    "llama-factory",
-    "nltk-xml",
     "spdx",
     "zenodo",
 )
@@ -113,6 +108,7 @@ def _json(lower: str, head: bytes) -> str | None:
             lower == "dataset_info.json" and _says(head, rb"\"(?:file_name|hf_hub_url|ms_hub_url|script_url)\""),
         ),
         ("hf-dataset-infos", lower == "dataset_info.json"),
+        ("dpi-summary", b'"Unique Dataset Identifier"' in head and _says(head, rb'"Licenses"\s*:')),
     )
     return next((format_ for format_, holds in rules if holds), None)
 

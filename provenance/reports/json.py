@@ -45,6 +45,7 @@ def render(tables: Mapping[str, pa.Table], facts: Mapping[str, Any]) -> bytes:
         "findings": tables["findings"].to_pylist(),
         "sources": tables["sources"].to_pylist(),
         "overlaps": [_without(row, "path_a", "path_b") for row in whole.to_pylist()],
+        "identities": [_identity(row) for row in tables["claims"].to_pylist() if row["field"] == "identical-upstream"],
         "unread": [_unread(row) for row in on_disk.to_pylist() if row["bytes_skipped"]],
     }
     return canonical(report) + b"\n"
@@ -52,6 +53,12 @@ def render(tables: Mapping[str, pa.Table], facts: Mapping[str, Any]) -> bytes:
 
 def _without(row: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in names}
+
+
+def _identity(claim: Mapping[str, Any]) -> dict[str, Any]:
+    address, digest = claim["value"].rsplit(" sha256:", 1)
+    named = {name: claim[name] for name in ("manifest", "pointer")}
+    return {"path": claim["scope"], "url": address, "sha256": digest} | named
 
 
 def _unread(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -46,6 +47,7 @@ def render(
     accepted = next((row["reason"] for row in tables["coverage"].to_pylist() if row["check"] == "waivers"), None)
     _findings(console, tables["findings"].to_pylist(), accepted)
     _sources(console, tables["sources"].to_pylist())
+    _identities(console, tables["claims"])
     _verdicts(console, tables["verdicts"].to_pylist())
     return out.getvalue().encode()
 
@@ -164,6 +166,25 @@ def _sources(console: Console, rows: list[dict[str, Any]]) -> None:
     console.print(table)
     if len(rows) > SOURCES:
         console.print(Text(f"and {len(rows) - SOURCES:,} more sources, in sources.parquet of the scan"))
+
+
+def _identities(console: Console, claims: pa.Table) -> None:
+    """Say which files are proved to be their upstream's; nothing was fetched for it."""
+    rows = claims.filter(pc.equal(claims["field"], "identical-upstream")).to_pylist()
+    if not rows:
+        return
+    files = len({row["scope"] for row in rows})
+    console.print()
+    count = f"{files:,} file{'s' * (files != 1)}"
+    head = f"Identity proved by digest: {count}, byte for byte what a manifest declares elsewhere"
+    console.print(Text(head, style="bold"))
+    for row in rows[:FINDINGS]:
+        address = row["value"].rsplit(" sha256:", 1)[0]
+        line = f"{row['scope']} is {address} ({row['manifest']})"
+        console.print(Padding(Text(plain(line)), (0, 0, 0, 2), expand=False))
+    if len(rows) > FINDINGS:
+        line = f"and {len(rows) - FINDINGS:,} more, identical-upstream in claims.parquet of the scan"
+        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False))
 
 
 def _cited(row: Mapping[str, Any]) -> str:

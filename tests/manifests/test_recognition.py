@@ -63,6 +63,8 @@ CARD = b"---\nlicense: mit\n---\n# Dataset Card for X\n"
         ("abc.xml", b"<play><title/></play>", None),
         ("catalog.ttl", b"@prefix dcat: <http://www.w3.org/ns/dcat#> .", "dcat"),
         (".zenodo.json", b"{}", "zenodo"),
+        ("x.json", b'{"x": {"Unique Dataset Identifier": "x", "Licenses": []}}', "dpi-summary"),
+        ("x.json", b'{"x": {"Licenses": []}}', None),
     ],
 )
 def test_a_manifest_is_recognised(path, head, format_):
