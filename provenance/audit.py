@@ -28,6 +28,7 @@ from provenance import (
     findings,
     omission,
     schemas,
+    snapshots,
     sources,
     statements,
 )
@@ -221,12 +222,13 @@ def scan(
     stated, refused = statements.read(root, paths)
     paths, stated = statements.named_licences(root, paths, stated)
     paths = statements.named_documents(paths, stated)
+    paths = snapshots.set_apart(paths, stated)
     if "data" not in paths["role"].to_pylist():
         raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
     scratch = Path(tempfile.mkdtemp(prefix="provenance-"))
     running = engines.start(engine, workers)
     try:
-        observed = _observe(running, _files(root, paths, stated, refused), scratch, progress)
+        observed = _observe(running, _files(root, paths, stated, refused, scratch), scratch, progress)
         tables = _conclude(paths, stated, refused, observed, chosen, purpose, declared, running, scratch, progress)
     finally:
         running.close()
@@ -313,9 +315,12 @@ def _is_ledger(folder: Path, own: Path | None) -> str | None:
     return "the ledger of this scan" if own is not None and folder.resolve() == own else None
 
 
-def _files(root: Path, paths: pa.Table, stated: statements.Rows, refused: Mapping[str, str]) -> list[File]:
+def _files(
+    root: Path, paths: pa.Table, stated: statements.Rows, refused: Mapping[str, str], scratch: Path
+) -> list[File]:
     """List what workers read: data for its records, all else for its digest."""
     views = statements.views(stated)
+    policies = snapshots.told(root, paths, stated, scratch)
     return [
         File(
             path=row["path"],
@@ -325,6 +330,7 @@ def _files(root: Path, paths: pa.Table, stated: statements.Rows, refused: Mappin
             reason=row["reason"] or refused.get(row["path"]),
             bytes=row["bytes"],
             views=statements.nearest(row["path"], views),
+            policy=policies(row["path"]),
         )
         for row in paths.to_pylist()
         if row["role"] not in {"ignored", "unreadable"}

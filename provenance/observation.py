@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from provenance import detectors, manifests, records, schemas
 from provenance.errors import LimitExceeded, ProvenanceError
 from provenance.model import VIEWS, Died
+from provenance.origins import signals
 from provenance.similarity import exact, near, shingles
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class File:
         reason: why its content counts as skipped.
         bytes: on disk.
         views: column and role, where a manifest overrides the published table.
+        policy: the file of policies and the source in it, where a manifest names what sites said.
     """
 
     path: str
@@ -62,6 +64,7 @@ class File:
     reason: str | None
     bytes: int
     views: tuple[tuple[str, str], ...] = ()
+    policy: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,7 @@ class _Open:
     """A file or member of which batches may still come."""
 
     number: int
+    about: Mapping[str, Any]
     rows: int = 0
     unlicensed: int = 0
     tokens: int = 0
@@ -189,6 +193,7 @@ class _Open:
 
 def _read(file: File, seen: list[Seen], work: _Work) -> None:
     open_: dict[str, _Open] = {}
+    about = detectors.ABOUT | ({"signals": signals.load(*file.policy)} if file.policy else {})
     for item in _items(file):
         if not isinstance(item, records.Batch):
             work.finish()
@@ -196,7 +201,7 @@ def _read(file: File, seen: list[Seen], work: _Work) -> None:
             _give_up(file, item.reason, open_, seen)
             return
         if item.path not in open_:
-            open_[item.path] = _Open(len(seen))
+            open_[item.path] = _Open(len(seen), about)
             seen.append(Seen(_account(item.path, "its account is still to come")))
         state = open_[item.path]
         if isinstance(item, records.Batch):
@@ -277,12 +282,12 @@ class _Looked:
     observed: pa.Table
 
 
-def _look(batch: pa.RecordBatch) -> _Looked:
+def _look(batch: pa.RecordBatch, about: Mapping[str, Any]) -> _Looked:
     views = {}
     for view in VIEWS:
         cut = shingles.shingled(batch[view], batch["row"])
         views[view] = (cut.nodes, near.describe(cut))
-    return _Looked(batch, views, detectors.observe(batch))
+    return _Looked(batch, views, detectors.observe(batch, about))
 
 
 class _Work:
@@ -296,7 +301,7 @@ class _Work:
         """Hand a batch to a thread."""
         if len(self._begun) >= self._most:
             self._take()
-        self._begun.append((state, self._threads.submit(_look, batch)))
+        self._begun.append((state, self._threads.submit(_look, batch, state.about)))
 
     def finish(self) -> None:
         """Wait for every batch: an account closes its file."""

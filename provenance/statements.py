@@ -173,6 +173,8 @@ def overrides(claims: pa.Table) -> str | None:
         if claim["field"] in DOCUMENTS:
             kept = "is no data but" if "/" not in claim["manifest"] else "is not (no manifest at the root says so)"
             said.append(f"{claim['manifest']}: {sources.beside(claim)} {kept} a document")
+        if claim["field"] in {"signal.file", "signal.folder"} and "/" not in claim["manifest"]:
+            said.append(f"{claim['manifest']}: {sources.beside(claim)} is read as what sites said, not as data")
         if claim["field"] == "view":
             column, role = claim["value"].rsplit("=", 1)
             verb = "is read as" if "/" not in claim["manifest"] else "is not read (no manifest at the root says so) as"

@@ -63,7 +63,7 @@ def _wanted(claim: Mapping[str, str]) -> str | None:
     home = claim["manifest"].rpartition("/")[0]
     if claim["field"] in {"members", "file"}:
         return claim["value"]
-    if claim["field"] in {"licence-file", *DOCUMENTS}:
+    if claim["field"] in {"licence-file", "signal.file", "signal.folder", *DOCUMENTS}:
         return f"{home}/{claim['value'].removeprefix('./')}".lstrip("/")
     if claim["field"] in {"sha256", "bytes"}:
         return claim["scope"]

@@ -17,7 +17,19 @@ from provenance.errors import ManifestError
 from provenance.manifests.documents import decode, folder, inside, load
 from provenance.model import DOCUMENTS, Claim
 
-_PLAIN = ("name", "kind", "url", "owner", "creator", "acquired", "first_used", "revision", "country", "modality")
+_PLAIN = (
+    "name",
+    "kind",
+    "url",
+    "owner",
+    "creator",
+    "acquired",
+    "first_used",
+    "revision",
+    "country",
+    "modality",
+    "crawler",
+)
 _MAPPINGS = ("generator", "contract", "collection", "consent", "collected", "tokens", "personal_data")
 
 Stated = tuple[str, str, str, str, str | None]  # field, value, pointer below the source's, subject, date
@@ -88,6 +100,11 @@ def _source(path: str, home: str, source: dict[str, Any], pointer: str) -> list[
     for field, key in (("language", "languages"), ("upstream", "upstream"), ("members", "files")):
         stated += [(field, value, f"/{key}/{i}", "data", None) for i, value in enumerate(source.get(key, []))]
     stated += _licences(source.get("licence"))
+    stated += [
+        (f"signal.{key}", str(value), f"/signals/{i}/{key}", "data", None)
+        for i, signal in enumerate(source.get("signals", []))
+        for key, value in signal.items()
+    ]
     stated += [
         ("view", f"{column}={role}", f"/views/{column}", "data", None)
         for column, role in source.get("views", {}).items()

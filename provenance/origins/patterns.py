@@ -18,11 +18,14 @@ from numba import njit
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import pyarrow as pa
+
 NOTHING, ALLOWED, DISALLOWED, UNDECIDED = range(4)
 """What patterns say of a path: none matches, the longest allows, it disallows, or it was not found within BUDGET."""
 
-BUDGET = 1 << 31
-"""Bytes compared for the paths of one call: what is hostile costs seconds, not days, and is then not decided."""
+BUDGET = 1 << 24
+"""Bytes compared in one call, and SHARE more for each path: what is hostile costs seconds, and is then not decided."""
+SHARE = 1 << 16
 
 _UNRESERVED = np.zeros(256, np.bool_)
 _UNRESERVED[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")] = True
@@ -53,21 +56,23 @@ class Patterns:
     allows: np.ndarray[Any, Any]
 
 
-def prepare(rules: Iterable[tuple[bytes, bool]], *, allows_ties: bool = True) -> Patterns:
+def prepare(rules: Iterable[tuple[bytes, bool]], *, allows_ties: bool = True, in_order: bool = False) -> Patterns:
     """Make patterns ready.
 
     Args:
         rules: (pattern as written, whether it allows).
         allows_ties: of equally long ones, whether the one that allows counts (RFC 9309) or the one that does not.
+        in_order: the first that matches counts, not the longest.
 
     Returns:
         The patterns.
     """
-    known = {
+    ranked = [
         (normalise(pattern.removesuffix(b"$"), is_pattern=True), pattern.endswith(b"$"), allows)
         for pattern, allows in rules
-    }
-    ranked = sorted(known, key=lambda rule: (-len(rule[0]) - rule[1], rule[2] != allows_ties, rule))
+    ]
+    if not in_order:
+        ranked = sorted(set(ranked), key=lambda rule: (-len(rule[0]) - rule[1], rule[2] != allows_ties, rule))
     literal: list[bytes] = []
     first = [0]
     for pattern, _, _ in ranked:
@@ -97,22 +102,23 @@ def normalise(path: bytes, *, is_pattern: bool) -> bytes:
     return bytes(out[: ends[-1]])
 
 
-def decide(patterns: Patterns, paths: Iterable[bytes], budget: int = BUDGET) -> np.ndarray[Any, Any]:
+def decide(patterns: Patterns, paths: pa.Array, budget: int | None = None) -> np.ndarray[Any, Any]:
     """Say of every path what the patterns say.
 
     Args:
         patterns: from `prepare`.
-        paths: path and query as written, each beginning with '/'.
-        budget: bytes to compare at most.
+        paths: large_string without nulls: path and query as written, each beginning with '/'.
+        budget: bytes to compare at most; by default as BUDGET says.
 
     Returns:
         uint8, one of NOTHING, ALLOWED, DISALLOWED, UNDECIDED for each path.
     """
-    listed = list(paths)
-    offsets = np.concatenate([[0], np.cumsum([len(path) for path in listed], dtype=np.int64)]).astype(np.int64)
-    data, ends = _normalise(np.frombuffer(b"".join(listed), np.uint8), offsets, False)
+    _, offsets, held = paths.buffers()
+    at = np.frombuffer(offsets, np.int64)[paths.offset : paths.offset + len(paths) + 1]
+    data, ends = _normalise(np.frombuffer(held or b"", np.uint8), at, False)
     of = patterns
-    return _decide(of.data, of.fallback, of.parts, of.first, of.anchored, of.allows, data, ends, budget)  # type: ignore[no-any-return]
+    most = BUDGET + SHARE * len(paths) if budget is None else budget
+    return _decide(of.data, of.fallback, of.parts, of.first, of.anchored, of.allows, data, ends, most)  # type: ignore[no-any-return]
 
 
 @njit(nogil=True, cache=True)
@@ -132,7 +138,7 @@ def _fall_back(data: Any, parts: Any) -> Any:
 
 @njit(nogil=True, cache=True)
 def _normalise(data: Any, offsets: Any, is_pattern: bool) -> Any:
-    out = np.empty(3 * len(data), np.uint8)
+    out = np.empty(3 * (offsets[-1] - offsets[0]), np.uint8)
     ends = np.zeros(len(offsets), np.int64)
     at = 0
     for path in range(len(offsets) - 1):

@@ -4,6 +4,7 @@ import re
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import yaml
 from hypothesis import given
@@ -17,8 +18,12 @@ CASES = yaml.safe_load(Path(__file__).with_name("robots.yaml").read_text("utf-8"
 ASKED = [(name, *ask) for name, case in CASES.items() for ask in case["asks"]]
 
 
+def column(*paths):
+    return pa.array(paths, pa.large_string())
+
+
 def says(rules, *paths, **options):
-    return list(patterns.decide(patterns.prepare(rules, **options), [path.encode() for path in paths]))
+    return list(patterns.decide(patterns.prepare(rules, **options), column(*paths)))
 
 
 def allowed(text, crawler, path):
@@ -72,7 +77,7 @@ def test_the_longest_of_any_patterns_decides(rules, path):
 @given(st.binary(max_size=300))
 def test_no_bytes_are_an_error(data):
     group = robots.parse(data).group("Bot")
-    patterns.decide(patterns.prepare(group.access), [b"/", b"/x?y"])
+    patterns.decide(patterns.prepare(group.access), column("/", "/x?y"))
 
 
 @given(st.text(max_size=40))
@@ -156,13 +161,23 @@ def test_hostile_files_cost_bounded_time_and_memory(name):
     assert len({id(rules) for blocks in found.access.values() for rules in blocks}) <= 35_000
     assert held < 14_000 * 14_001  # shared, not copied
     ready = patterns.prepare(found.group("Bot").access)
-    patterns.decide(ready, [b"/" + b"a" * 8000] * 3)
+    patterns.decide(ready, column(*["/" + "a" * 8000] * 3))
     assert time.process_time() - started < 60  # no measurement: one that is not bounded takes hours
+
+
+def test_a_part_of_a_column_is_read_as_such():
+    ready = patterns.prepare([(b"/a", False)])
+    assert list(patterns.decide(ready, column("/x", "/a", "/b", "/a").slice(1, 2))) == [DISALLOWED, NOTHING]
+
+
+def test_the_first_counts_where_order_decides():
+    rules = [(b"/a", True), (b"/a/b", False), (b"/", False)]
+    assert says(rules, "/a/b", "/c", in_order=True) == [ALLOWED, DISALLOWED]
 
 
 def test_what_would_cost_too_much_is_not_decided():
     ready = patterns.prepare([(b"*%d*a" % k, False) for k in range(1000)])
-    said = patterns.decide(ready, [b"/x", b"/" + b"a" * 8000, b"/y"], budget=100_000)
+    said = patterns.decide(ready, column("/x", "/" + "a" * 8000, "/y"), budget=100_000)
     assert list(said) == [NOTHING, UNDECIDED, UNDECIDED]
 
 

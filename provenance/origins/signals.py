@@ -1,0 +1,233 @@
+"""What sites said of their use when they were crawled, by the snapshots that a manifest names: policies and states.
+
+An address without a snapshot is `not-evaluated`, never allowed. Sources: RFC 9309, sections 2.2 and 2.3; the TDM
+Reservation Protocol (report of a W3C Community Group) for tdmrep.json; see `robots` for what else stands in robots.txt.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping  # noqa: TC003 - a dataclass's field
+from dataclasses import asdict, dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import yaml
+
+from provenance.data import HERE
+from provenance.origins import patterns, robots
+from provenance.origins.patterns import DISALLOWED, NOTHING, UNDECIDED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ALLOWED, BLOCKED, LICENCE = "allowed", "training-crawlers-blocked", "licence-required"
+UNREACHABLE, RESERVED, UNKNOWN, UNPARSABLE = "unreachable", "reserved", "not-evaluated", "unparsable"
+STATES = (ALLOWED, BLOCKED, LICENCE, UNREACHABLE, RESERVED, UNKNOWN, UNPARSABLE)
+"""What a site said of an address. With ` (earlier)`, ` (later)` or ` (undated)` where the snapshot is not known to be
+of the time of the crawl."""
+
+TIMES = ("", "earlier", "later", "undated")
+"""When a snapshot was taken, beside the crawl; in the order in which one is preferred to another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One file of a host, as it was fetched.
+
+    Args:
+        status: of HTTP; None where the manifest does not say, and there is a file.
+        location: where the file is on disk, as `os.fsdecode` has it; None where there was none to keep.
+        time: one of TIMES.
+    """
+
+    status: int | None
+    location: str | None
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is known of the sites of one source.
+
+    Args:
+        crawler: the product token under which it was crawled; None = not known: what is said to everybody counts.
+        robots: host -> snapshot of its robots.txt.
+        tdmrep: host -> snapshot of its tdmrep.json.
+    """
+
+    crawler: str | None = None
+    robots: Mapping[str, Snapshot] = field(default_factory=dict)
+    tdmrep: Mapping[str, Snapshot] = field(default_factory=dict)
+
+
+NOTHING_KNOWN = Policy()
+"""The policy of a source of which no manifest names a snapshot."""
+
+
+def write(path: Path, policies: Mapping[str, Policy]) -> None:
+    """Write policies down for workers to load.
+
+    Args:
+        path: the file to make.
+        policies: by source.
+    """
+    path.write_text(json.dumps({source: asdict(policy) for source, policy in policies.items()}), encoding="ascii")
+
+
+def load(path: str, source: str) -> Policy:
+    """Load the policy of a source, read once a process.
+
+    Args:
+        path: what `write` made.
+        source: its id.
+    """
+    return _policies(path)[source]
+
+
+@lru_cache(maxsize=1)
+def _policies(path: str) -> dict[str, Policy]:
+    held = json.loads(Path(path).read_text(encoding="ascii"))
+    return {
+        source: Policy(
+            each["crawler"],
+            *({host: Snapshot(**kept) for host, kept in each[kind].items()} for kind in ("robots", "tdmrep")),
+        )
+        for source, each in held.items()
+    }
+
+
+@cache
+def training_crawlers() -> frozenset[str]:
+    """Return the product tokens of well-known crawlers that collect for training, in lower case."""
+    listed = yaml.safe_load((HERE / "training-crawlers.yaml").read_text(encoding="utf-8"))
+    return frozenset(each["token"].lower() for each in listed["crawlers"])
+
+
+def states(policy: Policy, split: pa.StructArray) -> pa.Array:
+    """Say of every address what its site said of it.
+
+    Args:
+        policy: of the source.
+        split: from `urls.split`; no address may be null as a whole, though host and path may.
+
+    Returns:
+        Strings: one of STATES, with the time of its snapshot where that is not the crawl's.
+    """
+    hosts, paths = (split.field(k) for k in (0, 1))
+    encoded = hosts.dictionary_encode()
+    distinct = encoded.dictionary.to_pylist()
+    codes = np.asarray(encoded.indices.fill_null(len(distinct)))
+    known = [code for code, host in enumerate(distinct) if host in policy.robots or host in policy.tdmrep]
+    out = np.full(len(hosts), UNKNOWN, dtype=object)
+    out[codes == len(distinct)] = UNPARSABLE
+    order = np.argsort(codes, kind="stable")
+    begins, ends = (np.searchsorted(codes[order], known, side) for side in ("left", "right"))
+    for code, begin, end in zip(known, begins, ends, strict=True):
+        rows = order[begin:end]
+        out[rows] = _of_host(policy, distinct[code], paths.take(pa.array(rows)))
+    return pa.array(out, pa.string())
+
+
+def _of_host(policy: Policy, host: str, paths: pa.Array) -> np.ndarray[Any, Any]:
+    """Say the strictest of what the files of a host say."""
+    said = [np.full(len(paths), 0, np.int8), np.full(len(paths), "", object)]
+    said[0][:] = STATES.index(UNKNOWN)
+    for kind, read in (("robots", _robots), ("tdmrep", _tdmrep)):
+        snapshot = getattr(policy, kind).get(host)
+        if snapshot is None:
+            continue
+        states_ = read(snapshot, policy.crawler, paths)
+        # a reservation wins over all; a state over none
+        better = (states_ == STATES.index(RESERVED)) | (
+            (said[0] == STATES.index(UNKNOWN)) & (states_ != STATES.index(UNKNOWN))
+        )
+        said[0][better] = states_[better]
+        said[1][better] = f" ({snapshot.time})" if snapshot.time else ""
+    named: np.ndarray[Any, Any] = np.array(STATES, object)[said[0]] + said[1]
+    return named
+
+
+def _robots(snapshot: Snapshot, crawler: str | None, paths: pa.Array) -> np.ndarray[Any, Any]:
+    status = snapshot.status or 200
+    out = np.full(len(paths), STATES.index(UNKNOWN), np.int8)
+    if status // 100 == 4:
+        out[:] = STATES.index(ALLOWED)  # section 2.3.1.3: there are no rules
+    elif status // 100 == 5:
+        out[:] = STATES.index(UNREACHABLE)  # section 2.3.1.4: all is disallowed, yet nobody reserved anything
+    elif status // 100 == 2 and snapshot.location is not None:
+        rules = _rules(snapshot.location, crawler)
+        if rules is not None:
+            out[:] = rules.states(paths)
+    return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rules:
+    """A robots.txt made ready for one crawler."""
+
+    access: patterns.Patterns
+    training: patterns.Patterns
+    has_terms: bool
+    others: Sequence[patterns.Patterns]
+
+    def states(self, paths: pa.Array) -> np.ndarray[Any, Any]:
+        access, training = (patterns.decide(each, paths) for each in (self.access, self.training))
+        out = np.full(len(paths), STATES.index(LICENCE if self.has_terms else ALLOWED), np.int8)
+        if not self.has_terms:
+            for other in self.others:
+                out[patterns.decide(other, paths) == DISALLOWED] = STATES.index(BLOCKED)
+        out[(access == UNDECIDED) | (training == UNDECIDED)] = STATES.index(UNKNOWN)
+        out[(access == DISALLOWED) | (training == DISALLOWED)] = STATES.index(RESERVED)
+        return out
+
+
+@lru_cache(maxsize=8192)
+def _rules(location: str, crawler: str | None) -> _Rules | None:
+    """Read a robots.txt; None where it cannot be read any more."""
+    try:
+        with open(os.fsencode(location), "rb") as file:  # noqa: PTH123 - paths may be bytes that are no UTF-8
+            held = robots.parse(file.read(robots.LARGEST))
+    except OSError:
+        return None
+    group = held.group(crawler)
+    named = sorted((training_crawlers() & held.access.keys()) - {robots.token(crawler or "")})
+    # most sites say the same to all of them
+    others = dict.fromkeys(held.group(name).access for name in named)
+    return _Rules(
+        # section 2.2.2: the file itself may always be fetched
+        patterns.prepare([*group.access, (b"/robots.txt$", True)]),
+        patterns.prepare(group.training, allows_ties=False),
+        bool(held.licences),
+        tuple(patterns.prepare(rules) for rules in others),
+    )
+
+
+def _tdmrep(snapshot: Snapshot, crawler: str | None, paths: pa.Array) -> np.ndarray[Any, Any]:  # noqa: ARG001 - as _robots
+    out = np.full(len(paths), STATES.index(UNKNOWN), np.int8)
+    if (snapshot.status or 200) // 100 == 2 and snapshot.location is not None:
+        ready = _locations(snapshot.location)
+        if ready is not None:
+            said = patterns.decide(ready, paths)
+            out[said == DISALLOWED] = STATES.index(RESERVED)
+            # nothing said is no permission: robots.txt, or nobody, answers
+            out[(said != DISALLOWED) & (said != NOTHING) & (said != UNDECIDED)] = STATES.index(ALLOWED)
+    return out
+
+
+@lru_cache(maxsize=8192)
+def _locations(location: str) -> patterns.Patterns | None:
+    """Read a tdmrep.json: the first location that matches counts; None where it is none."""
+    try:
+        with open(os.fsencode(location), "rb") as file:  # noqa: PTH123 - paths may be bytes that are no UTF-8
+            held = json.loads(file.read(robots.LARGEST))
+    except (OSError, ValueError, RecursionError):
+        return None
+    entries = [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
+    said = [(each.get("location"), each.get("tdm-reservation")) for each in entries]
+    known = ((place, value) for place, value in said if isinstance(place, str) and value in (0, 1))
+    return patterns.prepare(((place.encode("utf-8", "replace"), value == 0) for place, value in known), in_order=True)
