@@ -259,6 +259,33 @@ OBSERVATIONS = pa.schema(
     metadata={"table": "OBSERVATIONS", "grain": "one file, detector, kind and state; counts, never text"},
 )
 
+TAINTS = pa.schema(
+    [
+        _field("path", _TEXT, "file of the record"),
+        _field("row", _INT, "its number in the file"),
+        _field("other_path", _TEXT, "the file under the stricter licence in which its text stands too"),
+        _field("other_row", _INT, "the lowest matching row there"),
+        _field("pair", _INT, "number of the pair of files, which says why"),
+    ],
+    metadata={"table": "TAINTS", "grain": "one record and one file under a stricter licence that holds its text"},
+)
+
+REMOVALS = pa.schema(
+    [
+        _field("path", _TEXT, "file of the record, relative to the scan root; of an archive 'a.zip!/member'"),
+        _field("row", _INT, "number of the record in its file, from 0, unreadable ones counted; as in MATCHES"),
+        _field("reason", _TEXT, "one sentence: why, with the licence and source"),
+        _field("source", _TEXT, "the source that the record belongs to"),
+        _field("check", _TEXT, "the check whose finding it is"),
+        _field("severity", _TEXT, " | ".join(SEVERITIES)),
+        _field("fingerprint", _TEXT, "of the finding"),
+        _field("other_path", _TEXT, "where the same text stands under the stricter licence", null=True),
+        _field("other_row", _INT, "the record there", null=True),
+        _field("entry", _INT, "number of the ledger entry whose evidence it is"),
+    ],
+    metadata={"table": "REMOVALS", "grain": "one record to leave out"},
+)
+
 SEALED: dict[str, pa.Schema] = {
     "sources": SOURCES,
     "files": FILES,

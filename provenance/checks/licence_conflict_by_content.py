@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.licences import terms
 from provenance.licences.compatibility import loses
 from provenance.model import PURPOSES, Finding
 from provenance.similarity import evidence
@@ -90,17 +89,8 @@ def find(
 
 def _conflict(item: Shared, originals: Mapping[str, str]) -> bool:
     """Tell whether the first side is the milder one, and not the known original of what the other holds."""
-    mild, strict = item.licence_a, item.licence_b
-    if mild is None or strict is None or not loses(mild, strict):
-        return False
-    known = originals.get(item.path_a)
-    if known is not None and originals.get(item.path_b) in {None, known}:  # the ancestor itself, or known and shared
-        return False
-
-    def breadth(licence: str) -> tuple[int, str]:
-        return sum(terms.right(licence, purpose).rank for purpose in PURPOSES), licence
-
-    return not loses(strict, mild) or breadth(mild) > breadth(strict)
+    original, other = originals.get(item.path_a), originals.get(item.path_b)
+    return evidence.milder(item.licence_a, item.licence_b, original=original, other=other)
 
 
 def _says(right: str) -> str:

@@ -23,6 +23,7 @@ COMMANDS = {
     "show": "Show a scan of a ledger on the terminal.",
     "declare": "Sign what the responsible person says into a ledger.",
     "demo": "Scan a small folder with planted problems.",
+    "export": "Write what findings mean for the data: the records to leave out.",
     "explain": "Explain a check, or one finding of a ledger.",
     "list": "List checks, profiles, purposes and formats.",
 }

@@ -29,7 +29,7 @@ from provenance.ledger import checkpoint, envelope, merkle, statement
 from provenance.ledger.keys import KeyPair, fingerprint, public_pem, read_public
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     import pyarrow as pa
 
@@ -225,15 +225,16 @@ def read_entry(folder: Path, index: int | None = None) -> dict[str, Any]:
     return _statement(folder, _index(folder, index)).value
 
 
-def tables(folder: Path, index: int | None = None) -> dict[str, pa.Table]:
+def tables(folder: Path, index: int | None = None, names: Collection[str] | None = None) -> dict[str, pa.Table]:
     """Read an entry's tables, each held to the digest that binds it and to its schema.
 
     Args:
         folder: the ledger.
         index: number of the entry, from 0; the newest scan if None.
+        names: which tables; all if None.
 
     Returns:
-        All of schemas.SEALED by name.
+        Those of schemas.SEALED by name.
 
     Raises:
         InputError: it is not a ledger, has no such entry, or a table is withheld or does not hold to its schema.
@@ -252,6 +253,8 @@ def tables(folder: Path, index: int | None = None) -> dict[str, pa.Table]:
     bound = said.folder
     found = {}
     for name, schema in SEALED.items():
+        if names is not None and name not in names:
+            continue
         path = f"{scan_path(at)}/{name}.parquet"
         if path not in bound:  # an entry of a version that had no such table yet
             found[name] = schema.empty_table()
@@ -259,7 +262,7 @@ def tables(folder: Path, index: int | None = None) -> dict[str, pa.Table]:
         try:
             if digest(folder / path) != bound.get(path):
                 raise DigestMismatch(f"{path} is not what entry {at} binds; run provenance verify")
-            found[name] = conform(read_table(folder / path), schema)
+            found[name] = conform(_grown(read_table(folder / path), schema), schema)
         except (OSError, ValueError) as cause:
             raise InputError(f"{path} cannot be read: {cause}") from cause
     return found
@@ -299,6 +302,16 @@ def signer(folder: Path, index: int) -> str:
         index: number of the entry.
     """
     return _envelope(folder, index).keyid
+
+
+def _grown(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Add the columns that the version of an entry did not have yet, where they may be null."""
+    import pyarrow as pa
+
+    for field in schema:
+        if field.nullable and field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table
 
 
 def _statement(folder: Path, index: int) -> statement.Statement:

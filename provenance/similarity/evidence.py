@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from provenance.licences import terms
 from provenance.licences.compatibility import loses
+from provenance.model import PURPOSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,9 +72,8 @@ def shared(
     Returns:
         One item per view, file, other source and licence there; both directions; sorted.
     """
-    matches = matches.filter(pc.greater_equal(matches["distinct_a"], minimum))
-    licences = {path: _known(licence) for path, licence in zip(*_columns(files, "path", "licence"), strict=True)}
-    matches = _unexplained(matches, licences, originals)
+    licences = known_licences(files)
+    matches = speaking(matches, licences, minimum, originals)
     matches = matches.filter(pc.not_equal(matches["source_a"], matches["source_b"]))
     if not matches.num_rows:
         return []
@@ -100,6 +100,52 @@ def shared(
             )
         )  # fmt: skip
     return sorted(found, key=lambda each: (each.source_a, each.source_b, each.view, each.path_a, each.licence_b or ""))
+
+
+def speaking(
+    matches: pa.Table, licences: Mapping[str, str | None], minimum: int, originals: Mapping[str, str]
+) -> pa.Table:
+    """Leave out matches that say nothing of a licence: of short records, and those that a known ancestor explains.
+
+    Args:
+        matches: MATCHES.
+        licences: by path, see `known_licences`.
+        minimum: distinct shingles a record must have to count.
+        originals: path -> id of the known data set whose original file it is.
+
+    Returns:
+        The other rows of MATCHES.
+    """
+    long = matches.filter(pc.greater_equal(matches["distinct_a"], minimum))
+    return _unexplained(long, licences, originals)
+
+
+def known_licences(files: pa.Table) -> dict[str, str | None]:
+    """Return the licence of every file, None where none is stated or its terms are not known."""
+    return {path: _known(licence) for path, licence in zip(*_columns(files, "path", "licence"), strict=True)}
+
+
+def milder(mild: str | None, strict: str | None, *, original: str | None = None, other: str | None = None) -> bool:
+    """Tell whether the first of two licences of one text grants or drops what the second withholds or asks.
+
+    Args:
+        mild: the licence of one file.
+        strict: that of the other.
+        original: id of the known data set whose original file the first is, if any.
+        other: the same of the second.
+
+    Returns:
+        False where the first file is the ancestor itself, or both are the same known file of a third.
+    """
+    if mild is None or strict is None or not loses(mild, strict):
+        return False
+    if original is not None and other in {None, original}:
+        return False
+
+    def breadth(licence: str) -> tuple[int, str]:
+        return sum(terms.right(licence, purpose).rank for purpose in PURPOSES), licence
+
+    return not loses(strict, mild) or breadth(mild) > breadth(strict)
 
 
 def _columns(table: pa.Table, *names: str) -> list[list[Any]]:
