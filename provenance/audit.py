@@ -23,6 +23,7 @@ import provenance
 from provenance import (
     comparison,
     declarations,
+    detectors,
     engines,
     excerpts,
     findings,
@@ -479,6 +480,7 @@ def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], found:
         "records": _told(row for row in on_disk if row["role"] in {"data", "unreadable"}),
         "exact-matches": _said(found.pivoted, "records of common texts were compared with one file each"),
         "near-matches": _nearly(found),
+        **detectors.scope(),
     }
     made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
     reason = "not built yet: contained is 0 throughout, and near_distinctive masks no boilerplate"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
-DETECTORS: tuple[str, ...] = ("web",)
+DETECTORS: tuple[str, ...] = ("web", "personal-data")
 """Every detector by name."""
 
 MOST = 10_000
@@ -44,7 +44,8 @@ def observe(batch: pa.RecordBatch, about: Mapping[str, Any] = ABOUT) -> pa.Table
         OBSERVED; a kind and state stands once a detector.
     """
     asked = ((module, {name: about[name] for name in asks}) for module, asks in map(_module, DETECTORS))
-    held = [module.observe(batch, **told) for module, told in asked]
+    seen = (module.observe(batch, **told) for module, told in asked)
+    held = [table for table in seen if table.num_rows]
     return schemas.conform(_sum(pa.concat_tables(held)), schemas.OBSERVED) if held else schemas.OBSERVED.empty_table()
 
 
@@ -90,3 +91,9 @@ def _named(seen: pa.Table) -> pa.Table:
         named = pc.if_else(pc.is_in(part["kind"], value_set=late), OTHERS, part["kind"])
         parts.append(part.set_column(part.column_names.index("kind"), "kind", named))
     return pa.concat_tables(parts)
+
+
+def scope() -> dict[str, str]:
+    """Return what detectors look for and what they do not, by name; of those that say so."""
+    said = {name: getattr(_module(name)[0], "SCOPE", None) for name in DETECTORS}
+    return {name: scope for name, scope in said.items() if scope}
