@@ -38,11 +38,13 @@ from provenance import profiles as profiles_
 from provenance import waivers as waivers_
 from provenance.data import HERE
 from provenance.digests import canonical, sha256
-from provenance.errors import ConfigError, NothingToAudit
+from provenance.errors import ConfigError, NothingToAudit, VerificationError
 from provenance.inventory import inventory
+from provenance.ledger.verify import EQUIVOCATION, INVALID
 from provenance.model import DOCUMENTS, PURPOSES, Died
 from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, gather, lost, observe, resemble
 from provenance.observation import role as role_of
+from provenance.reports import filings
 from provenance.reports import json as report_json
 from provenance.similarity import candidates, minhash
 
@@ -292,6 +294,36 @@ def declare(
     """
     declaration = declarations.read(Path(file))
     return declaration, declarations.append(Path(ledger), declaration, _scanner(), key=key, ask=ask)
+
+
+def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, profiles: Sequence[str] = ()) -> bytes:
+    """Write a document that a person signs and hands in.
+
+    Args:
+        ledger: the ledger.
+        name: one of reports.filings.FILINGS.
+        index: number of the scan's entry; None = the newest scan.
+        profiles: names of profiles to speak of; all that the scan was judged by if none are named.
+
+    Returns:
+        The document.
+
+    Raises:
+        ConfigError: the folder is no ledger, or the scan was not judged by such a profile.
+        VerificationError: the ledger does not verify: nothing is to be signed that rests on it.
+    """
+    folder = Path(ledger)
+    found = open_ledger(folder, index)
+    checked = ledger_.verify(folder)
+    if checked.exit_code in {INVALID, EQUIVOCATION}:
+        raise VerificationError(f"{folder} does not verify, so no filing is made of it; run provenance verify {folder}")
+    judged = [each["name"] for each in found.facts["profiles"]]
+    if strange := set(profiles) - set(judged):
+        raise ConfigError(f"this scan was not judged by {', '.join(sorted(strange))}; it was by {', '.join(judged)}")
+    asked = [each for each in found.facts["profiles"] if not profiles or each["name"] in profiles]
+    at = found.facts["log"]["index"]
+    facts = {**found.facts, "profiles": asked}
+    return filings.render(name, found.tables, facts, ledger_.declarations(folder), ledger_.signer(folder, at))
 
 
 def _now() -> str:

@@ -209,6 +209,7 @@ VERDICTS = pa.schema(
         _field("asks", _TEXT, "what the element asks", null=True),
         _field("asks_zh", _TEXT, "the same in Chinese", null=True),
         _field("about", _TEXT, "data | service: what an answer is bound to", null=True),
+        _field("conditional", pa.bool_(), "whether it may be answered with not-applicable", null=True),
         _field("declared", _TEXT, " | ".join(SAYS) + ": the newest answer, whether or not it counts", null=True),
         _field("declared_in", _INT, "number of the ledger entry of that answer", null=True),
         _field("title_zh", _TEXT, "the requirement in Chinese", null=True),

@@ -33,8 +33,8 @@ def command(ledger: Path | None, file: Path | None, template: str | None, key: s
     )
     bound = sum(len(each["documents"]) for each in said.answers)
     click.echo(
-        f"Entry {entry.index} of {ledger}: {len(said.answers)} answers by {plain(said.by['name'])} "
-        f"({plain(said.by['role'])}), {bound} documents bound by digest, {said.unanswered} questions left open"
+        f"Entry {entry.index} of {ledger}, by {plain(said.by['name'])} ({plain(said.by['role'])}). "
+        f"Answers: {len(said.answers)}; documents bound by digest: {bound}; left blank: {said.unanswered}."
     )
     click.echo(f"They count in the next scan of the same data: provenance scan DATA --ledger {ledger} --profile …")
     return 0

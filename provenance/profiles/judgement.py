@@ -184,7 +184,7 @@ def _row(
         "modality": requirement["modality"], "text": requirement["text"], "clause": requirement["clause"],
         "answered_by": element["by"], "findings": len(found), "fingerprints": sorted(mark for mark, _, _ in found),
         "checks": list(element.get("checks", ())), "asked": element.get("id"), "asks": element.get("asks"),
-        "asks_zh": element.get("asks_zh"), "about": element.get("about"),
+        "asks_zh": element.get("asks_zh"), "about": element.get("about"), "conditional": element.get("conditional"),
         "declared": answer.says if answer else None, "declared_in": answer.entry if answer else None,
         "title_zh": requirement.get("title_zh"), "clause_zh": requirement.get("clause_zh"),
         "note": requirement.get("note"), "note_zh": requirement.get("note_zh"),

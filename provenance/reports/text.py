@@ -88,12 +88,13 @@ def _heading(console: Console, tables: Mapping[str, pa.Table], facts: Mapping[st
 def _not_scanned(console: Console, tables: Mapping[str, pa.Table]) -> None:
     console.print()
     console.print(Text("Not scanned", style="bold"))
-    lines = list(_gaps(tables))
+    lines = list(gaps(tables))
     for line in lines or ["nothing: every byte of every file was read"]:
         console.print(Padding(Text(plain(line)), (0, 0, 0, 2), expand=False))
 
 
-def _gaps(tables: Mapping[str, pa.Table]) -> Iterable[str]:
+def gaps(tables: Mapping[str, pa.Table]) -> Iterable[str]:
+    """Yield a sentence for everything that was not looked at; nothing where every byte was read."""
     rows = _on_disk(tables["files"])
     unread = [row for row in rows if row["bytes_skipped"] or (row["skip_reason"] and row["role"] != "data")]
     whole, skipped = sum(row["bytes"] for row in rows), sum(row["bytes_skipped"] for row in rows)

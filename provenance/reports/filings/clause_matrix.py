@@ -1,0 +1,393 @@
+"""The clause matrix: each requirement of a legal instrument, what the tool found, what the responsible person says.
+
+The table of sources answers source, scale and type of the training data. What nobody answered is a box to fill in by
+hand. Everything comes from sealed tables and signed declarations; what was declared after the scan is shown, and does
+not count in its verdicts.
+
+Source: for `cn-interim-measures`, Article 19 (what has to be explained on inspection); every profile names its own.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from provenance.profiles.judgement import VERDICTS, overall
+from provenance.reports.filings.document import Block, Cell, Heading, Line, Paragraph, Style, Table, both
+from provenance.reports.text import gaps, size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+SHOWN = 6
+"""Findings of one requirement named at most; the rest is counted."""
+
+WORDS: dict[str, tuple[str, Style]] = {
+    "conforms": ("符合", "good"),
+    "does not conform": ("不符合", "bad"),
+    "no contrary evidence": ("未发现相反证据", "aside"),
+    "not evidenced": ("未予证明", "open"),
+    "not applicable": ("不适用", "aside"),
+}
+FORCE = {"shall": "应当", "should": "宜", "practice": "不设义务"}
+FORCE_EN = {"shall": "shall", "should": "should", "practice": "no duty by itself"}
+READ = {
+    "primary": ("read in the original or a verbatim copy", "已读原文或逐字引文"),
+    "draft": ("read as a draft", "仅读草案"),
+    "secondary": ("read in a secondary source only", "仅据二手资料"),
+    "unconfirmed": ("look it up before signing", "未经核实，签署前请查对原文"),
+}
+SAYS = {"yes": ("yes", "是"), "no": ("no", "否"), "not-applicable": ("not applicable", "不适用")}
+KINDS = {"assessment": "评估", "draft": "草稿"}
+
+
+def compose(
+    tables: Mapping[str, pa.Table],
+    facts: Mapping[str, Any],
+    declared: Sequence[tuple[int, str, Mapping[str, Any]]],
+    keyid: str,
+) -> list[Block]:
+    """Compose the matrix of every legal instrument that a scan was judged by.
+
+    Args:
+        tables: the tables of schemas.SEALED by name.
+        facts: what the entry says of itself.
+        declared: declarations of the ledger, the oldest first: number of the entry, its digest, its predicate.
+        keyid: fingerprint of the key that signed the entry.
+
+    Returns:
+        The document's blocks; write them with `document.html` or `document.markdown`.
+    """
+    rows = tables["verdicts"].to_pylist()
+    named = {each["name"]: each for each in facts["profiles"]}
+    instruments = [name for name in named if any(row["profile"] == name and row["asked"] for row in rows)] or [*named]
+    blocks: list[Block] = []
+    for name in instruments:
+        held = [row for row in rows if row["profile"] == name]
+        blocks += _opening(named[name], facts)
+        blocks += _coverage(tables)
+        blocks += _particulars(tables, facts, named[name], declared, keyid)
+        blocks += _summary(held)
+        blocks += _matrix(held, tables, declared, facts["log"]["index"])
+        blocks += _training_data(tables["sources"].to_pylist())
+        blocks += _signatures()
+    return blocks
+
+
+def _opening(profile: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Block]:
+    kind = str(facts["kind"])
+    notice = [
+        Line(
+            "Not legal advice. No word in this table says that anything is legal or illegal: a verdict compares what a "
+            "tool saw, and what a person declared, with a clause."
+        ),
+        Line(
+            "本表不构成法律意见。表中任何结论均不表示合法或者违法，仅将工具核查结果和责任人声明与相应条款进行对照。",
+            chinese=True,
+        ),
+    ]
+    if kind != "assessment":
+        notice += both(
+            "DRAFT: it claims nothing. An assessment is made with --assess.", "草稿：不作任何声明。", "strong"
+        )
+    return [
+        Heading(1, both(f"Clause matrix: {profile.get('title', profile['name'])}", _titled(profile))),
+        Paragraph(tuple(notice), notice=True),
+    ]
+
+
+def _titled(profile: Mapping[str, Any]) -> str | None:
+    return f"条款对照表：{profile['title_zh']}" if profile.get("title_zh") else None
+
+
+def _coverage(tables: Mapping[str, pa.Table]) -> list[Block]:
+    told = [Line(each) for each in gaps(tables)]
+    return [
+        Heading(2, both("What was not looked at", "未核查的内容")),
+        Paragraph(tuple(told) or both("Nothing: every byte of every file was read.", "无：全部文件均已完整读取。")),
+    ]
+
+
+def _particulars(
+    tables: Mapping[str, pa.Table],
+    facts: Mapping[str, Any],
+    profile: Mapping[str, Any],
+    declared: Sequence[tuple[int, str, Mapping[str, Any]]],
+    keyid: str,
+) -> list[Block]:
+    data = facts.get("dataDigest", {}).get("sha256", "not recorded by this version")
+    records = sum(tables["sources"]["records"].to_pylist())
+    local = (
+        "; made by a first scan: it identifies nobody until its fingerprint is known"
+        if facts["keys"] == "local"
+        else ""
+    )
+    counted = {each["entry"] for each in facts.get("declarations", ())}
+    said = [_declaration(entry, each, counted=entry in counted) for entry, _, each in declared]
+    rows: list[tuple[Cell, Cell]] = [
+        (
+            both("Data", "数据"),
+            (Line(f"{facts['data']}: {tables['sources'].num_rows:,} sources, {records:,} records"),),
+        ),
+        (both("Data digest", "数据摘要值"), (Line(f"SHA-256 {data}", style="code"),)),
+        (both("Purpose", "用途"), (Line(facts["purpose"]),)),
+        (both("Kind of entry", "记录性质"), both(facts["kind"], KINDS.get(facts["kind"]))),
+        (
+            both("Ledger entry", "台账记录"),
+            (Line(f"{facts['log']['index']} of {facts['log']['origin']}"), Line(f"keyid {keyid}{local}", style="code")),
+        ),
+        (
+            both("Scanned", "核查时间"),
+            (Line(f"{facts['startedOn']} to {facts['finishedOn']} (UTC; claimed, not proven)"),),
+        ),
+        (
+            both("Tool", "工具"),
+            (
+                Line(f"{facts['scanner']['name']} {facts['scanner']['version']}"),
+                Line(f"SHA-256 {facts['scanner']['digest']['sha256']}", style="code"),
+            ),
+        ),
+        (
+            both("Rules", "规则"),
+            (
+                Line(f"profile {profile['name']}, version {profile.get('version', 'not recorded')}"),
+                Line(f"SHA-256 {profile['digest']['sha256']}", style="code"),
+            ),
+        ),
+        (both("Declarations", "责任人声明"), tuple(said) or both("none in this ledger", "本台账中尚无声明")),
+        (
+            both("How to check this", "核验方法"),
+            (Line("provenance verify LEDGER; without this program, VERIFY.md in the ledger needs OpenSSL alone"),),
+        ),
+    ]
+    return [Heading(2, both("What this is about", "基本信息")), Table((), rows)]
+
+
+def _declaration(entry: int, said: Mapping[str, Any], *, counted: bool) -> Line:
+    by = said["by"]
+    whose = ", ".join([by["name"], by["role"], *([by["organisation"]] if "organisation" in by else [])])
+    after = "" if counted else "; given after this scan, so the verdicts below do not count it"
+    return Line(f"entry {entry}: {whose}, {said['date']}, answers: {len(said['answers'])}{after}")
+
+
+def _summary(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
+    found = [overall([row["verdict"] for row in held]) for _, held in _requirements(rows)]
+    listed = [
+        (both(word, WORDS[word][0], WORDS[word][1]), (Line(str(found.count(word))),))
+        for word in VERDICTS
+        if word in found
+    ]
+    head = (both("Verdict", "结论"), both("Requirements", "要求数"))
+    return [Heading(2, both("Verdicts", "结论汇总")), Table(head, listed, (30, 70))]
+
+
+def _requirements(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    return [(name, list(held)) for name, held in groupby(rows, key=lambda row: str(row["requirement"]))]
+
+
+def _matrix(
+    rows: Sequence[Mapping[str, Any]],
+    tables: Mapping[str, pa.Table],
+    declared: Sequence[tuple[int, str, Mapping[str, Any]]],
+    index: int,
+) -> list[Block]:
+    findings = {row["fingerprint"]: row for row in tables["findings"].to_pylist()}
+    coverage = {row["check"]: row for row in tables["coverage"].to_pylist()}
+    head = (
+        both("Clause", "条款"),
+        both("Requirement and verdict", "要求与结论"),
+        both("What the tool found", "工具核查结果"),
+        both("What the responsible person says", "责任人声明"),
+    )
+    body = [
+        (_clause(held[0]), _asked(held), _found(held, findings, coverage), _said(held, declared, index))
+        for _, held in _requirements(rows)
+    ]
+    looked_up = sorted({each for row in rows for each in row["references"]})
+    where = [Line("Where to look the clauses up:"), *(Line(each, style="small") for each in looked_up)]
+    return [
+        Heading(2, both("Clause by clause", "逐条对照")),
+        Table(head, body, (14, 20, 33, 33)),
+        *([Paragraph(tuple(where))] if looked_up else []),
+    ]
+
+
+def _clause(row: Mapping[str, Any]) -> Cell:
+    read, read_zh = READ[row["text"]]
+    style: Style = "open" if row["text"] in {"unconfirmed", "secondary"} else "small"
+    return (
+        *both(row["clause"], row["clause_zh"], "strong"),
+        *both(FORCE_EN[row["modality"]], FORCE[row["modality"]]),
+        *both(f"text: {row['text']}, {read}", f"文本：{read_zh}", style),
+    )
+
+
+def _asked(held: Sequence[Mapping[str, Any]]) -> Cell:
+    """What is required, and the verdict over all its elements."""
+    row, word = held[0], overall([row["verdict"] for row in held])
+    note = both(row["note"], row["note_zh"], "small") if row["note"] else ()
+    return (*both(row["title"], row["title_zh"]), *note, *both(word, *WORDS[word]))
+
+
+def _found(
+    held: Sequence[Mapping[str, Any]],
+    findings: Mapping[str, Mapping[str, Any]],
+    coverage: Mapping[str, Mapping[str, Any]],
+) -> Cell:
+    """For each element that the tool looks at: what it saw, and how much of the data it looked at."""
+    lines: list[Line] = []
+    looked = [row for row in held if row["answered_by"] == "machine"]
+    for row in looked:
+        if row["asks"]:
+            lines += both(row["asks"], row["asks_zh"])
+        lines += both(row["verdict"], *WORDS[row["verdict"]])
+        lines += both(row["reason"], f"相关发现 {row['findings']} 项" if row["findings"] else None)
+        lines += _named(row["fingerprints"], findings)
+        lines.append(Line(_ran(row["checks"], coverage), style="small"))
+    return tuple(lines) if looked else both("The tool looks at nothing here.", "工具对此不作核查。", "small")
+
+
+def _named(fingerprints: Sequence[str], findings: Mapping[str, Mapping[str, Any]]) -> list[Line]:
+    known = [findings[each] for each in fingerprints if each in findings]
+    known.sort(key=lambda row: (("error", "warning", "note").index(row["severity"]), row["source"], row["check"]))
+    lines = []
+    for row in known[:SHOWN]:
+        where = row["source"] + (f" ~ {row['other']}" if row["other"] else "")
+        lines.append(Line(f"{row['severity']}: {row['check']}: {where}"))
+        if row.get("waived"):
+            lines.append(Line(f"accepted, and counted all the same: {row['waived']}", style="small"))
+        lines.append(Line(row["fingerprint"], style="code"))
+    if len(known) > SHOWN:
+        lines.append(Line(f"and {len(known) - SHOWN:,} more; provenance show LEDGER names them all"))
+    return lines
+
+
+def _ran(checks: Sequence[str], coverage: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say which checks looked, at how many records, and which did not."""
+    rows = [coverage[check] for check in checks if check in coverage]
+    ran = [row["check"] for row in rows if row["status"] == "ran"]
+    said = [f"looked: {', '.join(ran)} at {max(row['records_seen'] for row in rows):,} records"] if ran else []
+    said += [f"{row['check']} {row['status']}: {row['reason']}" for row in rows if row["status"] != "ran"]
+    missing = [check for check in checks if check not in coverage]
+    return "; ".join([*said, *([f"not there: {', '.join(missing)}"] if missing else [])])
+
+
+def _said(
+    held: Sequence[Mapping[str, Any]], declared: Sequence[tuple[int, str, Mapping[str, Any]]], index: int
+) -> Cell:
+    """The answer to each question, or a box; the newest answer given before the scan, then one given after it."""
+    lines: list[Line] = []
+    asked = [row for row in held if row["answered_by"] != "machine"]
+    for row in asked:
+        english = row["asks"] + (" [documents]" if row["answered_by"] == "document" else "")
+        chinese = (
+            f"{row['asks_zh']}{'【附文件】' if row['answered_by'] == 'document' else ''}" if row["asks_zh"] else None
+        )
+        lines += both(english, chinese, "strong")
+        given = _answers(row, declared)
+        before = [each for each in given if each[0] < index][-1:]
+        after = [each for each in given if each[0] > index][-1:]
+        for entry, by, answer in before + after:
+            lines += _answer(entry, by, answer, late=entry > index)
+        if before:
+            lines.append(Line(f"{row['verdict']}: {row['reason']}", style="small"))
+        if not before and not after:
+            outside = "   ☐ not applicable 不适用" if row["conditional"] else ""
+            lines.append(Line(f"☐ yes 是   ☐ no 否{outside}"))
+            lines.append(Line("", style="box"))
+    if not asked:
+        lines += both("Nothing is asked here.", "此处无须声明。", "small")
+    return tuple(lines)
+
+
+def _answers(
+    row: Mapping[str, Any], declared: Sequence[tuple[int, str, Mapping[str, Any]]]
+) -> list[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
+    key = (row["profile"], row["requirement"], row["asked"])
+    return [
+        (entry, said["by"] | {"date": said["date"]}, answer)
+        for entry, _, said in declared
+        for answer in said["answers"]
+        if (answer["profile"], answer["requirement"], answer["element"]) == key
+    ]
+
+
+def _answer(entry: int, by: Mapping[str, Any], answer: Mapping[str, Any], *, late: bool) -> list[Line]:
+    english, chinese = SAYS[answer["says"]]
+    lines = [Line(f"☒ {english} {chinese}", style="strong")]
+    if answer["statement"]:
+        lines.append(Line(answer["statement"]))
+    for each in answer["documents"]:
+        lines.append(Line(f"{each['name']} ({each['bytes']:,} bytes)"))
+        lines.append(Line(f"SHA-256 {each['digest']['sha256']}", style="code"))
+    until = f", until {answer['until']}" if "until" in answer else ""
+    lines.append(Line(f"{by['name']}, {by['role']}, {by['date']}{until}; ledger entry {entry}", style="small"))
+    if late:
+        lines += both(
+            "Given after this scan: the verdict does not count it.", "本声明晚于本次核查，结论未予计入。", "open"
+        )
+    return lines
+
+
+def _training_data(sources: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Source, scale and type of all training data: what an inspection asks to have explained."""
+    head = (
+        both("Source", "来源"),
+        both("Kind of source", "来源类型"),
+        both("Type", "数据类型"),
+        both("Licence of the data", "数据许可"),
+        both("Records", "记录数"),
+        both("Bytes", "字节数"),
+        both("Words", "词数"),
+    )
+    body = [_source(row) for row in sorted(sources, key=lambda row: (-row["bytes"], row["source"]))]
+    sums = [sum(row[name] for row in sources) for name in ("records", "bytes", "tokens")]
+    total = (both("All", "合计", "strong"), (), (), (), *((Line(f"{each:,}", style="strong"),) for each in sums))
+    told = (
+        "Words are counted after normalisation v1, one for each Han character; a model's tokens are another number. "
+        "Kind and type are as declared in the data's own manifests."
+    )
+    told_zh = (
+        "词数按规范化规则第1版统计，每个汉字计为一词，与模型的 token 数不同。"
+        "来源类型和数据类型以数据所附清单的声明为准。"
+    )
+    return [
+        Heading(2, both("Training data: source, scale, type", "训练数据一览表：来源、规模、类型")),
+        Table(head, [*body, total], (25, 13, 15, 17, 9, 12, 9), frozenset({4, 5, 6})),
+        Paragraph(both(told, told_zh, "small")),
+    ]
+
+
+def _source(row: Mapping[str, Any]) -> Sequence[Cell]:
+    licence = row["licence_concluded"] or ("unknown" if row["licence_declared"] else "none stated")
+    absent = both("not declared", "未声明", "open")
+    languages = f"{', '.join(row['languages'])}" if row["languages"] else ""
+    country = f"country: {row['country']}" if row["country"] else ""
+    kind = [Line(each) for each in (row["kind"], country) if each]
+    types = [Line(each) for each in (row["modality"], languages) if each]
+    return (
+        (Line(row["source"]), *([Line(row["name"], style="small")] if row["name"] else [])),
+        tuple(kind) or absent,
+        tuple(types) or absent,
+        (Line(licence),),
+        (Line(f"{row['records']:,}"),),
+        (Line(f"{row['bytes']:,}"), Line(size(row["bytes"]), style="small")),
+        (Line(f"{row['tokens']:,}"),),
+    )
+
+
+def _signatures() -> list[Block]:
+    head = (
+        both("Responsible person", "责任人"),
+        both("Reviewed by", "复核人"),
+        both("Legal representative", "法定代表人"),
+        both("Seal and date", "盖章及日期"),
+    )
+    told = both(
+        "Who signs has looked up every clause marked other than `primary`, and read what was not looked at.",
+        "签署人已查对所有未标注为“primary”的条款，并已阅读“未核查的内容”。",
+    )
+    row = tuple((Line("", style="box"),) for _ in head)
+    return [Heading(2, both("Signatures", "签署")), Paragraph(told), Table(head, [row], (25, 25, 25, 25))]
