@@ -19,9 +19,13 @@ from provenance.errors import UnknownCheck
 
 TABLES = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("*.yaml"))}
 CASES = [(check, name) for check, cases in TABLES.items() for name in cases]
-SCHEMAS = {name.lower(): getattr(schemas, name) for name in ("CLAIMS", "FILES", "PATHS", "SOURCES", "WITNESSES")}
+SCHEMAS = {
+    name.lower(): getattr(schemas, name)
+    for name in ("CLAIMS", "FILES", "OBSERVATIONS", "PATHS", "SOURCES", "WITNESSES")
+}
 DEFAULTS = {
     "files": {"source": "a", "role": "data", "bytes": 100, "records": 10, "bytes_consumed": 100},
+    "observations": {"source": "a", "path": "a/1", "detector": "web", "kind": "a.org", "records": 10, "bytes": 100},
     "sources": {"evidence": "none"},
     "witnesses": {
         "source": "a",

@@ -1,0 +1,68 @@
+"""Records come from the web, and nobody kept what their sites said when they were crawled.
+
+Why:          whether a site had reserved its text cannot be answered later: robots.txt of today says nothing of then.
+Source:       Directive (EU) 2019/790, Article 4(3); GB/T 45654-2025, 5.1 c) 2, as secondary sources give it; RFC 9309.
+Reads:        OBSERVATIONS(detector, source, kind, state, records), one row per file, domain and state; SOURCES(source,
+              kind, records).
+Yields:       at most one finding per source.
+Units:        share of the records, [0, 1]: of those that name an address; of a declared crawl, of all.
+Silent when:  records name no address, and no manifest says that they were crawled.
+Flagged:      a column `url`, and no `signals` in provenance.yaml.
+Clean:        the same with the robots.txt of each host as it was on the day of the crawl.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provenance.model import Finding
+from provenance.origins import domains, signals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+LIMITS = "It does not prove that anything was reserved; an address may also be no more than a reference in the record."
+
+
+def find(observations: pa.Table, sources: pa.Table) -> Iterator[Finding]:
+    """Yield sources with records from the web of which no snapshot of the time of the crawl says anything.
+
+    Args:
+        observations: OBSERVATIONS.
+        sources: SOURCES.
+    """
+    found = domains.by_source(observations)
+    for row in sorted(sources.select(["source", "kind", "records"]).to_pylist(), key=lambda row: str(row["source"])):
+        seen = found.get(row["source"], [])
+        crawl = row["kind"] == "crawl"
+        addressed = sum(each.records for each in seen)
+        if not crawl and all(each.state == signals.UNPARSABLE for each in seen):
+            continue
+        unknown = [each for each in seen if not each.at_crawl]
+        silent = row["records"] - addressed if crawl else 0
+        count, of = sum(each.records for each in unknown) + silent, addressed + silent
+        if not count:
+            continue
+        yield Finding(
+            check="signals-not-evaluated",
+            source=row["source"],
+            message=_message(unknown, count, of, silent),
+            limits=LIMITS,
+            path=min((each.path for each in unknown), default=None),
+            value=count / of,
+            unit="share of records with an address" if not crawl else "share of records",
+            records=count,
+        )
+
+
+def _message(unknown: list[domains.Domain], count: int, of: int, silent: int) -> str:
+    said = f"Of {count:,} of {of:,} records from the web it is not known what their site said when they were crawled"
+    several = len({each.name for each in unknown})
+    parts = []
+    if several:
+        parts.append(f"no snapshot of that time for {several:,} domain{'s' * (several != 1)}: {domains.named(unknown)}")
+    if silent:
+        parts.append(f"{silent:,} name no address")
+    return f"{said}; {'; '.join(parts)}."

@@ -1,0 +1,93 @@
+"""Collections known to hold works without permission, by whole names, never parts: `data/blocked-origins.yaml`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import yaml
+
+from provenance.data import HERE
+from provenance.origins import urls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """One collection.
+
+    Args:
+        id: its id in the list.
+        title: as people call it.
+        reason: why it is on the list, a part of a sentence.
+        reference: who says so.
+        names: names of it.
+        labels: what stands before the public suffix of its domains.
+        domains: registrable domains of it.
+    """
+
+    id: str
+    title: str
+    reason: str
+    reference: str
+    names: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+
+
+@cache
+def entries() -> Mapping[str, Blocked]:
+    """Return the list by id."""
+    held = yaml.safe_load((HERE / "blocked-origins.yaml").read_text(encoding="utf-8"))
+    return {each["id"]: Blocked(**{key: _frozen(value) for key, value in each.items()}) for each in held["origins"]}
+
+
+def by_domain(domain: str) -> Blocked | None:
+    """Return the collection whose domain this is.
+
+    Args:
+        domain: a registrable domain.
+    """
+    return _domains().get(domain) or _labels().get(domain.partition(".")[0])
+
+
+def by_name(name: str) -> Blocked | None:
+    """Return the collection that a name, an id such as `owner/name`, or an address names.
+
+    Args:
+        name: as stated.
+    """
+    if "://" in name:
+        host = urls.split(pa.array([name])).field(0)[0].as_py()
+        found = by_domain(urls.domain(host)) if host else None
+        if found is not None:
+            return found
+    return _names().get(_plain(name)) or _names().get(_plain(name.rstrip("/").rsplit("/", 1)[-1]))
+
+
+@cache
+def _names() -> dict[str, Blocked]:
+    return {_plain(name): each for each in entries().values() for name in each.names}
+
+
+@cache
+def _labels() -> dict[str, Blocked]:
+    return {label: each for each in entries().values() for label in each.labels}
+
+
+@cache
+def _domains() -> dict[str, Blocked]:
+    return {domain: each for each in entries().values() for domain in each.domains}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\W|_", "", name.casefold())
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
