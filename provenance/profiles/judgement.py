@@ -196,7 +196,7 @@ def _machine(element: Mapping[str, Any], found: Sequence[tuple[str, str, str]], 
     """Answer one element: contrary evidence first, then what was not looked at, then silence."""
     weights = [weight for _, _, weight in found]
     if _AGAINST in weights:
-        return _AGAINST, _counted(weights.count(_AGAINST))
+        return _AGAINST, f"{_counted(weights.count(_AGAINST))} against it"
     if _OPEN in weights:
         return _OPEN, f"{_counted(weights.count(_OPEN))}: evidence is missing or unsettled"
     missing = [check for check in element["checks"] if not seen.ran.get(check, False)]
@@ -274,10 +274,8 @@ def _why(requirement: Mapping[str, Any], state: str, weights: Sequence[str]) -> 
 
 
 def _limit(requirement: Mapping[str, Any], state: str) -> str:
-    if state == _AGAINST and requirement["modality"] != "shall":
-        return " against it"
     if requirement["text"] == "unconfirmed" and state == _AGAINST:
-        return " against it; nothing fails a clause whose text is unconfirmed"
+        return "; nothing fails a clause whose text is unconfirmed"
     if requirement["text"] == "unconfirmed" and state == _CLEAN:
         return "; nothing conforms to a clause whose text is unconfirmed"
     return ""

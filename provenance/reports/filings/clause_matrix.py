@@ -347,11 +347,11 @@ def _training_data(sources: Sequence[Mapping[str, Any]]) -> list[Block]:
     total = (both("All", "合计", "strong"), (), (), (), *((Line(f"{each:,}", style="strong"),) for each in sums))
     told = (
         "Words are counted after normalisation v1, one for each Han character; a model's tokens are another number. "
-        "Kind and type are as declared in the data's own manifests."
+        "The kind of source is as the data's manifests declare it; so is the type, else text where records hold text."
     )
     told_zh = (
         "词数按规范化规则第1版统计，每个汉字计为一词，与模型的 token 数不同。"
-        "来源类型和数据类型以数据所附清单的声明为准。"
+        "来源类型以数据所附清单的声明为准；数据类型亦同，未声明而记录含文本的，计为文本。"
     )
     return [
         Heading(2, both("Training data: source, scale, type", "训练数据一览表：来源、规模、类型")),
@@ -389,5 +389,5 @@ def _signatures() -> list[Block]:
         "Who signs has looked up every clause marked other than `primary`, and read what was not looked at.",
         "签署人已查对所有未标注为“primary”的条款，并已阅读“未核查的内容”。",
     )
-    row = tuple((Line("", style="box"),) for _ in head)
+    row = tuple((Line("", style="seal"),) for _ in head)
     return [Heading(2, both("Signatures", "签署")), Paragraph(told), Table(head, [row], (25, 25, 25, 25))]

@@ -17,7 +17,7 @@ from provenance.reports.text import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Style = Literal["", "strong", "small", "code", "box", "good", "bad", "open", "aside"]
+Style = Literal["", "strong", "small", "code", "box", "seal", "good", "bad", "open", "aside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Line:
     Args:
         text: the text; empty for a box.
         chinese: whether it is Chinese.
-        style: strong, small, code; good, bad, open and aside for verdicts; box: a field to fill in by hand.
+        style: strong, small, code; good, bad, open and aside for verdicts; box: a field to fill in by hand, seal: a
+            larger one to sign and stamp.
     """
 
     text: str
@@ -185,7 +186,7 @@ def _marked(text: str) -> str:
 
 def _markdown_line(line: Line) -> str:
     text = _marked(line.text)
-    if line.style == "box":
+    if line.style in {"box", "seal"}:
         return f"{text} \\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_".strip()
     return f"**{text}**" if line.style in {"strong", "good", "bad", "open", "aside"} and text.strip() else text
 
@@ -243,6 +244,7 @@ td > div + div, th > div + div { margin-top: .2em; }
 .open { border-color: #b58500; }
 .aside { border-color: #777; color: #444; }
 .box { border: 1px dashed #777; background: #fcfcfc; min-height: 2.9em; padding: .3em .5em; margin-bottom: .5em; }
+.seal { min-height: 9em; }
 @media screen and (max-width: 760px) { main { padding: 12px; } main > table:not(.facts) { min-width: 720px; }
   body { overflow-x: auto; } }
 @media print { html { font-size: 10px; } main { max-width: none; padding: 0; } h2 { margin-top: 1.2em; }
