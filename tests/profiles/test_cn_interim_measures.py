@@ -74,6 +74,6 @@ def test_every_number_says_where_it_comes_from(requirement, number, check, rule)
 
 
 def test_only_a_stated_fact_can_fail_a_clause():
-    """What a licence says against the purpose is evidence against; what is missing or unsettled leaves it open."""
+    """A licence against the purpose, an origin without permission; what is missing or unsettled leaves it open."""
     against = {check for _, _, check, rule in profiles.checks(PROFILE) if rule.get("evidence", "against") == "against"}
-    assert against == {"licence-forbids-purpose"}
+    assert against == {"licence-forbids-purpose", "origin-blocked"}
