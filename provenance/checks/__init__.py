@@ -40,6 +40,7 @@ CHECKS = (
     "file-declared-absent",
     "checksum-mismatch",
     "file-unreadable",
+    "personal-data-without-ground",
     "duplicate-records",
     "identical-files",
 )

@@ -70,6 +70,8 @@ _CONTINUES = re.compile(
     rb"|[=+*/<>^] ?- ?$|(?:[$#%]|\xc2[\xa3\xa5]|\xef\xbf\xa5|\xe2\x82\xac) ?$"
 )
 _CONTINUED = re.compile(rb"\.[0-9]|,[0-9]{3}(?![0-9])|[%^]| ?[*+=] ?[0-9]|/(?![0-9]{7})[0-9]| - ?[0-9]|-[0-9]")
+_BORN = range(1880, 2040)  # no clock: a scan says the same on every day
+_SHORT_FICTION = re.compile("155501[0-9]{2}")  # 555-01xx is free for fiction, also where no area is given
 _TRIPLES = re.compile(r"(\d)\1\1(\d)\2\2(\d)\3\3")
 _VERSION = re.compile(rb"[.\-]$|[vV]$|[Vv]ersions?[: ]*$|[A-Za-z]/$")
 _NETWORK = re.compile(rb"\.[0-9A-Za-z]|/[0-9]{1,2}(?![0-9])")
@@ -361,20 +363,17 @@ def _plus(found: bytes, before: bytes, after: bytes) -> Judged:
 def _subscriber(digits: str) -> str | None:
     """Judge a number with its country code; None: nobody can have it."""
     known = _known()
+    if digits.startswith(known.fiction) or _SHORT_FICTION.fullmatch(digits):
+        return "example"
     code = next((digits[:size] for size in (3, 2, 1) if digits[:size] in known.lengths), None)
-    if code is None:
-        return None
-    least, most = known.lengths[code]
-    number = digits[len(code) :]
-    if not least <= len(number) <= most:
+    number = digits[len(code or "") :]
+    if code is None or not known.lengths[code][0] <= len(number) <= known.lengths[code][1]:
         return None
     if code == "1":
         return _american(number)
-    if digits.startswith(known.fiction) or _fictional(number):
-        return "example"
     if code == "86" and number.startswith("1"):
         return _chinese(number) if len(number) == 11 else None
-    return "personal"
+    return "example" if _fictional(number) else "personal"
 
 
 def _american(number: str) -> str | None:
@@ -428,7 +427,7 @@ def _resident(text: str) -> str | None:
         return None
     known = _known()
     total = sum(int(digit) * (2 ** (17 - place) % 11) for place, digit in enumerate(text[:17]))
-    if text[:2] not in known.provinces or born.year < 1880 or born > date.today():  # noqa: DTZ011 - nobody is born tomorrow
+    if text[:2] not in known.provinces or born.year not in _BORN:
         return None
     if "10X98765432"[total % 11] != text[17]:
         return None

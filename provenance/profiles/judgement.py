@@ -64,7 +64,8 @@ def severity(rule: Mapping[str, Any], finding: Finding) -> str | None:
     if isinstance(steps, str):
         return steps
     value = finding.value if finding.value is not None else float("inf")
-    reached = [step for step in steps if value >= step["from"]]
+    records = finding.records if finding.records is not None else float("inf")
+    reached = [step for step in steps if value >= step["from"] and records >= step.get("records", 0)]
     return max(reached, key=lambda step: step["from"])["is"] if reached else None
 
 

@@ -95,12 +95,15 @@ def test_the_same_data_gives_the_same_tables(audit):
     assert all(again.tables[name].equals(table) for name, table in audit.tables.items())
 
 
-@pytest.mark.parametrize("planted", EXPECTED["later"], ids=lambda each: each["source"])
-def test_planted_personal_data_is_there_and_reserved(planted):
+@pytest.mark.parametrize("planted", EXPECTED["planted"], ids=lambda each: each["source"])
+def test_planted_personal_data_is_seen_and_nobodys(audit, planted):
+    """RFC 9476: names below .alt are never in the DNS."""
     text = (DEMO / "data" / planted["path"]).read_text(encoding="utf-8")
-    assert text.count("@") == text.count("@mail.example") > 0
+    assert text.count("@") == text.count("@mail.alt") > 0
     assert text.count("+1-555") == text.count("+1-555-01") > 0
-    assert ("GB82 WEST 1234 5698 7654 32" in text) == ("iban" in planted["kinds"])
+    seen = audit.observations
+    seen = seen[(seen["detector"] == "personal-data") & (seen["path"] == planted["path"]) & (seen["kind"] != "any")]
+    assert {f"{row.kind}/{row.state}": row.records for row in seen.itertuples()} == planted["seen"]
 
 
 def test_the_demo_is_small():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -168,14 +169,14 @@ def test_cards_agree_with_luhn(number):
 
 
 @given(
-    st.dates(),
+    st.dates(date(1000, 1, 1)),
     st.sampled_from(KNOWN["cn-resident-id"]["provinces"]),
     st.integers(0, 999),
     st.sampled_from("0123456789X"),
 )
 def test_resident_ids_agree_with_python_stdnum(born, province, sequence, check):
     number = f"{province}0101{born:%Y%m%d}{sequence:03d}{check}"
-    expected = ric.calc_check_digit(number) == check and 1880 <= born.year <= 2025
+    expected = ric.calc_check_digit(number) == check and 1880 <= born.year < 2040
     assert bool(found(number)) == (expected and number[0] != "0")
 
 

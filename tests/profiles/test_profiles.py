@@ -77,6 +77,16 @@ def test_steps(value, level, turn):
     assert judgement.severity({"severity": STEPS[::turn]}, finding(value=value)) == level
 
 
+@pytest.mark.parametrize(
+    ("value", "records", "level"),
+    [(20, 4, "note"), (20, 5, "warning"), (9, 500, "note"), (20, None, "warning")],
+)
+def test_a_step_may_ask_for_records(value, records, level):
+    steps = [{"from": 10, "records": 5, "is": "warning"}, {"from": 0, "is": "note"}]
+    for turn in (1, -1):
+        assert judgement.severity({"severity": steps[::turn]}, finding(value=value, records=records)) == level
+
+
 @pytest.mark.parametrize(("records", "level"), [(9, None), (10, "error"), (None, "error")])
 def test_a_minimum_of_records(records, level):
     rule = {"minimum": {"records": 10}, "severity": "error"}
