@@ -22,6 +22,7 @@ import jsonschema
 from provenance import ledger as ledger_
 from provenance import profiles
 from provenance.data import HERE
+from provenance.detectors import personal_data
 from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, ManifestError
 from provenance.manifests.documents import load
@@ -72,9 +73,11 @@ def read(path: Path) -> Declaration:
 
     Raises:
         ConfigError: it cannot be read, breaks its schema, answers what no profile asks, or a question twice, gives no
-            reason where one is due, or names a document that is not there or is another; the sentence says where.
+            reason where one is due, holds an address or number of a person, or names a document that is not there or is
+            another; the sentence says where.
     """
     data = _bytes(path)
+    _refuse_personal_data(path, data)
     try:
         form, lines = load(path.name, data.decode("utf-8-sig"), typed=True)
     except (ManifestError, UnicodeDecodeError) as error:
@@ -313,6 +316,17 @@ def _stale(answer: Mapping[str, Any], element: Mapping[str, Any], *, same: bool,
     if element["about"] == "data" and not same:
         return "it was given for other data"
     return None
+
+
+def _refuse_personal_data(path: Path, data: bytes) -> None:
+    """The form itself goes into the ledger, which forgets nothing: no address or number of a person may stand in it."""
+    for value in personal_data.find(data):
+        if value.state == "personal":
+            line = data.count(b"\n", 0, value.start) + 1
+            raise ConfigError(
+                f"{path}: line {line} holds what looks like personal data ({value.kind}); a ledger forgets nothing: "
+                "leave it out, or put it into a document, of which only the digest is kept"
+            )
 
 
 def _bytes(path: Path) -> bytes:

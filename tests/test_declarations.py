@@ -106,6 +106,8 @@ BROKEN = {
     "no date": (form(date="2026-13-01"), "is no date"),
     "ahead of time": (form(date="2999-01-01"), "not given in advance"),
     "no last day": (form(answer(until="2026-02-30")), "is no date"),
+    "a phone number": (form(answer(statement="电话 13812345678")), r"line \d+ holds what looks like personal data \(phone\)"),
+    "an address in a comment": ("# li.hua1987@gmail.com\n", r"line 1 holds what looks like personal data \(email\)"),
     "a key twice": ("declarations: 1\ndeclarations: 1\n", "stands twice"),
     "too long": ("#" * (declarations.LIMIT + 1), "is larger than"),
 }  # fmt: skip
@@ -116,6 +118,13 @@ def test_a_wrong_form_gets_one_sentence(write, value, sentence):
     with pytest.raises(ConfigError, match=sentence) as told:
         declarations.read(write(value))
     assert "\n" not in str(told.value)
+
+
+def test_numbers_of_filings_and_digests_are_nobodys(write):
+    """The form of a filing number is that of the public register of algorithms."""
+    said = "备案号：网信算备110105012345601230001号；合同编号 2026-0113-4482-8899"
+    proof = {"file": "proof.pdf", "sha256": sha256(b"%PDF proof")}
+    assert declarations.read(write(form(answer(statement=said, documents=[proof])))).answers[0]["statement"] == said
 
 
 def test_a_blank_form_asks_every_question_in_two_languages():

@@ -12,6 +12,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from provenance.model import SEVERITIES
 from provenance.profiles.judgement import VERDICTS, overall
 from provenance.reports.filings.document import Block, Cell, Heading, Line, Paragraph, Style, Table, both
 from provenance.reports.text import gaps, size
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SHOWN = 6
-"""Findings of one requirement named at most; the rest is counted."""
+"""Findings of one requirement named beside it at most; the annex has the rest."""
+
+LISTED = 1000
+"""Findings in the annex at most; the rest is counted."""
 
 WORDS: dict[str, tuple[str, Style]] = {
     "conforms": ("符合", "good"),
@@ -73,6 +77,7 @@ def compose(
         blocks += _matrix(held, tables, declared, facts["log"]["index"])
         blocks += _training_data(tables["sources"].to_pylist())
         blocks += _signatures()
+        blocks += _annex(held, tables)
     return blocks
 
 
@@ -250,18 +255,54 @@ def _found(
 
 
 def _named(fingerprints: Sequence[str], findings: Mapping[str, Mapping[str, Any]]) -> list[Line]:
-    known = [findings[each] for each in fingerprints if each in findings]
-    known.sort(key=lambda row: (("error", "warning", "note").index(row["severity"]), row["source"], row["check"]))
+    known = _ranked(fingerprints, findings)
     lines = []
     for row in known[:SHOWN]:
-        where = row["source"] + (f" ~ {row['other']}" if row["other"] else "")
-        lines.append(Line(f"{row['severity']}: {row['check']}: {where}"))
+        lines.append(Line(f"{row['severity']}: {row['check']}: {_carried(row)}"))
         if row.get("waived"):
             lines.append(Line(f"accepted, and counted all the same: {row['waived']}", style="small"))
         lines.append(Line(row["fingerprint"], style="code"))
     if len(known) > SHOWN:
-        lines.append(Line(f"and {len(known) - SHOWN:,} more; provenance show LEDGER names them all"))
+        lines.append(Line(f"and {len(known) - SHOWN:,} more, in the annex"))
     return lines
+
+
+def _ranked(fingerprints: Sequence[str], findings: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    known = [findings[each] for each in fingerprints if each in findings]
+    return sorted(known, key=lambda row: (SEVERITIES.index(row["severity"]), row["source"], row["check"]))
+
+
+def _carried(row: Mapping[str, Any]) -> str:
+    return f"{row['source']} ~ {row['other']}" if row["other"] else str(row["source"])
+
+
+def _annex(rows: Sequence[Mapping[str, Any]], tables: Mapping[str, pa.Table]) -> list[Block]:
+    """Every finding that the matrix counts, whole: its sentence, and what it does not prove."""
+    findings = {row["fingerprint"]: row for row in tables["findings"].to_pylist()}
+    listed = [(row, found) for row in rows for found in _ranked(row["fingerprints"], findings)]
+    head = (
+        both("Clause", "条款"),
+        both("Finding", "发现"),
+        both("What it says, and what it does not prove", "内容及其限度"),
+    )
+    body = [
+        (
+            both(row["clause"], row["clause_zh"]),
+            (
+                Line(f"{found['severity']}: {found['check']}", style="strong"),
+                Line(_carried(found)),
+                Line(found["fingerprint"], style="code"),
+            ),
+            (Line(found["message"]), Line(found["limits"], style="small")),
+        )
+        for row, found in listed[:LISTED]
+    ]
+    more = f"and {len(listed) - LISTED:,} more, in findings.parquet of the scan, which the entry binds"
+    return [
+        Heading(2, both("Annex: findings", "附件：发现明细")),
+        Table(head, body, (14, 30, 56)) if body else Paragraph(both("None.", "无。")),
+        *([Paragraph((Line(more),))] if len(listed) > LISTED else []),
+    ]
 
 
 def _ran(checks: Sequence[str], coverage: Mapping[str, Mapping[str, Any]]) -> str:

@@ -11,6 +11,7 @@ import provenance as pv
 from provenance import audit, profiles
 from provenance.cli import run
 from provenance.errors import ConfigError, VerificationError
+from provenance.reports.filings import clause_matrix
 
 CN = "cn-interim-measures"
 EVIL = "evil <img src=x>|`$x$`"
@@ -120,6 +121,24 @@ def test_every_source_is_there_with_its_scale_and_type(text, world):
         assert f"{row['bytes']:,}" in table
     assert "All\n" in table or "All" in table
     assert "not declared" in table
+
+
+def test_the_annex_has_every_finding_with_what_it_does_not_prove(text, world):
+    annex = text[text.index("Annex: findings") :]
+    held = pv.open_ledger(world / "ledger").tables
+    counted = {mark for row in held["verdicts"].to_pylist() if row["profile"] == CN for mark in row["fingerprints"]}
+    assert counted
+    for row in held["findings"].to_pylist():
+        assert (row["fingerprint"] in annex) == (row["fingerprint"] in counted)
+        assert row["fingerprint"] not in counted or row["limits"] in annex
+
+
+def test_a_long_annex_is_counted(world, monkeypatch):
+    monkeypatch.setattr(clause_matrix, "LISTED", 1)
+    monkeypatch.setattr(clause_matrix, "SHOWN", 0)
+    said = audit.filing(world / "ledger", "clause-matrix-md").decode()
+    assert re.search(r"and \d+ more, in findings.parquet", said)
+    assert re.search(r"and \d+ more, in the annex", said)
 
 
 def test_plain_practice_is_no_filing(text):
