@@ -28,6 +28,7 @@ from provenance import (
     excerpts,
     findings,
     omission,
+    sampling,
     schemas,
     snapshots,
     sources,
@@ -182,6 +183,7 @@ def scan(
     workers: int | None = None,
     follow_links: bool = False,
     waivers: str | os.PathLike[str] | None = None,
+    sample: float | None = None,
     ask: Callable[[str], str] | None = None,
     progress: Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
 ) -> Audit:
@@ -199,6 +201,7 @@ def scan(
         workers: processes; None = one a core.
         follow_links: whether links that lead out of the folder are followed.
         waivers: a file of accepted findings, outside the data; None = none.
+        sample: share of the bytes of each source to look at, in (0, 1); None = all of them.
         ask: asks for a password, given the prompt.
         progress: told how far the scan is.
 
@@ -213,6 +216,8 @@ def scan(
     root = Path(path)
     if purpose not in PURPOSES:
         raise ConfigError(f"there is no purpose {purpose!r}; there are: {', '.join(PURPOSES)}")
+    if assess and sample is not None:
+        raise ConfigError("an assessment rests on all of the data; leave out --sample or --assess")
     chosen = [profiles_.load(name) for name in dict.fromkeys(profiles)]
     accepted = waivers_.load(Path(waivers), root) if waivers is not None else None
     keys = _keys(key, ask) if ledger is not None else None
@@ -231,13 +236,18 @@ def scan(
     scratch = Path(tempfile.mkdtemp(prefix="provenance-"))
     running = engines.start(engine, workers)
     try:
-        observed = _observe(running, _files(root, paths, stated, refused, scratch), scratch, progress)
+        files: Sequence[File] = _files(root, paths, stated, refused, scratch)
+        drawn = _draw(files, paths, stated, purpose, sample) if sample is not None else None
+        observed = _observe(running, drawn.files if drawn else files, scratch, progress)
+        observed += [sampling.unread(drawn.left)] if drawn else []
         tables = _conclude(paths, stated, refused, observed, chosen, purpose, declared, running, scratch, progress)
     finally:
         running.close()
         shutil.rmtree(scratch, ignore_errors=True)
+    tables |= {"coverage": sampling.told(tables["coverage"], drawn)} if drawn else {}
     tables, said = waivers_.apply(tables, accepted, started[:10]) if accepted else (tables, {})
-    facts = _facts(root, chosen, purpose, exclude, tables, started, declared, assess=assess) | said
+    config = {"exclude": list(exclude)} | ({"sample": drawn.facts} if drawn else {})
+    facts = _facts(root, chosen, purpose, config, tables, started, declared, assess=assess) | said
     audit = Audit(tables, facts)
     if ledger is None or keys is None:
         return audit
@@ -370,7 +380,16 @@ def _files(
     ]
 
 
-def _observe(running: engines.Engine, files: list[File], scratch: Path, progress: Progress) -> list[Observed]:
+def _draw(
+    files: Sequence[File], paths: pa.Table, stated: statements.Rows, purpose: str, part: float
+) -> sampling.Sample:
+    """Draw a sample; which source a file belongs to is known before a record is read."""
+    if not 0 < part < 1:
+        raise ConfigError(f"{part} is no share of the data: give a number between 0 and 1")
+    return sampling.draw(files, sources.scope(paths, statements.table(stated), purpose).covering, part)
+
+
+def _observe(running: engines.Engine, files: Sequence[File], scratch: Path, progress: Progress) -> list[Observed]:
     """Read every file once; a file that takes its process down is found, counted as unread, and left."""
     total = sum(file.bytes for file in files)
     parts = bundles(files, scratch, max(1, -(-total // PARTITION)), running.workers)
@@ -558,7 +577,7 @@ def _facts(
     root: Path,
     chosen: Sequence[profiles_.Profile],
     purpose: str,
-    exclude: Sequence[str],
+    config: Mapping[str, Any],
     tables: Mapping[str, pa.Table],
     started: str,
     declared: declarations.Declared,
@@ -579,7 +598,7 @@ def _facts(
         ],
         "startedOn": started,
         "finishedOn": _now(),
-        "config": {"exclude": list(exclude)},
+        "config": dict(config),
         **findings.counted(tables),
     }
 

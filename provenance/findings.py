@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provenance import checks
+from provenance import checks, sampling
 from provenance.model import SEVERITIES
 from provenance.origins import known
 from provenance.profiles.judgement import judge
@@ -44,16 +44,18 @@ def draw(
     Returns:
         `findings`, `coverage` of the checks, and `verdicts`.
     """
+    files, sampled = sampling.evidenced(tables["files"])
     settings: dict[str, Any] = {
-        "witnesses": scopes.witnesses(tables["files"]),
+        "witnesses": scopes.witnesses(files),
         "holders": scopes.holders,
-        "originals": known_originals(tables["files"]) if originals is None else originals,
+        "originals": known_originals(files) if originals is None else originals,
         "purpose": scopes.purpose,
         "minimum": min((profile.minimum_shingles for profile in chosen), default=1),
     }
-    found, coverage = checks.find(dict(tables) | settings)
+    found, coverage = checks.find(dict(tables) | {"files": files} | settings)
     findings = [*found, *kept]
     severities, verdicts = judge(findings, coverage, chosen, tables["files"], answers)
+    verdicts = sampling.temper(verdicts) if sampled else verdicts
     return {"findings": checks.tabled(findings, severities), "coverage": coverage, "verdicts": verdicts}
 
 

@@ -9,6 +9,8 @@ SEVERITIES = ("error", "warning", "note")
 STATUSES = ("ran", "skipped", "errored")
 PURPOSES = ("commercial-service", "internal", "research", "release-weights", "redistribution")
 VIEWS = ("whole", "prompt")
+UNSAMPLED = "not in the sample"
+"""How the reason of what a sample leaves out begins."""
 DOCUMENTS = ("contract.file", "collection.file", "consent.file", "filter.file")
 """Fields of statements that name a document: proof of an origin, never data."""
 SAYS = ("yes", "no", "not-applicable")

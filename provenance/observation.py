@@ -55,6 +55,7 @@ class File:
         bytes: on disk.
         views: column and role, where a manifest overrides the published table.
         policy: the file of policies and the source in it, where a manifest names what sites said.
+        head: bytes of a large file of lines to read, the rest being out of the sample; None = all.
     """
 
     path: str
@@ -65,6 +66,7 @@ class File:
     bytes: int
     views: tuple[tuple[str, str], ...] = ()
     policy: tuple[str, str] | None = None
+    head: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +250,7 @@ def _account(path: str, reason: str) -> records.Account:
 def _items(file: File) -> Iterator[records.Batch | records.Account | Died]:
     """Read a file; a fault of a reader, which nobody foresaw, is said of the file and does not end the scan."""
     try:
-        yield from records.read(file.location, file.path, roles=records.overridden(file.views))
+        yield from records.read(file.location, file.path, roles=records.overridden(file.views), head=file.head)
     except ProvenanceError:
         raise
     except Exception as error:  # noqa: BLE001 - what is wrong with audited data never raises to the user

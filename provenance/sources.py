@@ -25,6 +25,7 @@ import pyarrow as pa
 from provenance import schemas
 from provenance.licences import terms
 from provenance.licences.expressions import conjunction
+from provenance.model import UNSAMPLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -681,7 +682,9 @@ def conclude(scopes: Scopes, files: pa.Table, distinct: Mapping[str, int], texts
 
 
 def _conclude(scopes: Scopes, source: Source, files: Sequence[dict[str, Any]]) -> dict[str, object]:
-    licences = list(dict.fromkeys(scopes.licence(row["path"]) for row in files))
+    # a sample's file that was not opened may state its licence in a column
+    opened = [row for row in files if row["skip_reason"] != UNSAMPLED]
+    licences = list(dict.fromkeys(scopes.licence(row["path"]) for row in opened or files))
     declared = dict.fromkeys(claim["spdx"] or claim["value"] for licence in licences for claim in licence.claims)
     levels = ("none", "tag", "card", "licence-text", "consistent")
     records = sum(row["records"] for row in files)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.model import Finding
+from provenance.model import UNSAMPLED, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ def find(files: pa.Table) -> Iterator[Finding]:
     broken: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in files.select(_COLUMNS).to_pylist():
         reason = row["skip_reason"] or ""
-        unread = row["role"] != "ignored" and reason and not reason.startswith(NO_READER)
+        unread = row["role"] != "ignored" and reason and not reason.startswith((NO_READER, UNSAMPLED))
         if (unread or row["records_unreadable"]) and row["source"] is not None:
             broken[row["source"]].append(row)
     for source, rows in sorted(broken.items()):

@@ -41,6 +41,7 @@ FAIL_ON = ("error", "warning", "never")
 @click.option("--assess", is_flag=True, help="Append an assessment, which claims something, rather than a draft.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave paths out, and count them; repeatable.")
 @click.option("--waivers", type=click.Path(path_type=Path), help="File of accepted findings; never in the data.")
+@click.option("--sample", metavar="SHARE", help="Look at a share of each source, such as 1%; no verdict rests on it.")
 @click.option("--follow-links", is_flag=True, help="Follow links that lead out of the data.")
 @click.option(
     "--fail-on",
@@ -68,6 +69,7 @@ def command(
     assess: bool,
     exclude: tuple[str, ...],
     waivers: Path | None,
+    sample: str | None,
     follow_links: bool,
     fail_on: str,
     engine: str,
@@ -79,7 +81,7 @@ def command(
     Exit codes: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage; 3 nothing to audit; 4 the audit
     could not be completed.
     """
-    from provenance import audit
+    from provenance import audit, sampling
 
     with terminal.progress() as progress:
         found = audit.scan(
@@ -94,6 +96,7 @@ def command(
             workers=workers,
             follow_links=follow_links,
             waivers=waivers,
+            sample=sampling.share(sample) if sample is not None else None,
             ask=lambda prompt: str(click.prompt(prompt, hide_input=True, err=True)),
             progress=progress,
         )

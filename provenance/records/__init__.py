@@ -14,13 +14,14 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import pyarrow as pa
 
 from provenance import storage
 from provenance.errors import FileChanged
+from provenance.model import UNSAMPLED
 from provenance.records import csv, formats, json, parquet, text, views
 from provenance.records.formats import sniff
 from provenance.records.tally import Tally
@@ -36,6 +37,7 @@ FORMATS = ("csv", "json", "jsonl", "parquet", "tar", "text", "zip")
 """Formats that are read; each may be compressed with gzip, bz2, xz or zstd."""
 
 _SHORT = {"gzip": "gz", "bz2": "bz2", "xz": "xz", "zstd": "zst"}
+_TAIL = 1 << 20  # bytes before the end of a head in which a line break is looked for
 _MOST = (1 << 62) - 1  # a size that an archive claims may be any number
 
 
@@ -84,7 +86,12 @@ class Account:
 
 
 def read(
-    location: str | bytes, path: str, *, limits: storage.Limits = storage.LIMITS, roles: Roles | None = None
+    location: str | bytes,
+    path: str,
+    *,
+    limits: storage.Limits = storage.LIMITS,
+    roles: Roles | None = None,
+    head: int | None = None,
 ) -> Iterator[Batch | Account]:
     """Read a data file, whatever it is.
 
@@ -93,6 +100,7 @@ def read(
         path: its name in tables, '/' between parts.
         limits: memory and time it may cost.
         roles: which column means what; the published table if None.
+        head: bytes to read of a larger file of lines or passages that is not compressed; None, or another format: all.
 
     Yields:
         Batches of RECORDS and, after the last of a file or member, its Account; the members of an archive
@@ -108,11 +116,54 @@ def read(
         size = os.stat(location).st_size
         if reason is None:
             with storage.open_regular(location) as file:
-                yield from _File(path, file, size, limits, roles).read()
+                end = _end(file, path, size, head) if head is not None else None
+                if end is None:
+                    yield from _File(path, file, size, limits, roles).read()
+                else:
+                    yield from _heads(
+                        _File(path, storage.Stream(_Head(file, end)), end, limits, roles).read(), path, size, end
+                    )
             return
     except OSError as error:
         reason = f"cannot be read: {error.strerror or type(error).__name__}"
     yield Account(path, None, size, 0, size, reason, 0, 0, None, ())
+
+
+class _Head:
+    """The first bytes of a file."""
+
+    def __init__(self, file: BinaryIO, end: int) -> None:
+        self._file, self._left = file, end
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data
+
+
+def _end(file: BinaryIO, path: str, size: int, head: int) -> int | None:
+    """Return where the last whole line or passage within the head ends; None where the file is to be read in full."""
+    start = file.read(formats.HEAD)
+    file.seek(0)
+    if size <= head or sniff(start, path) not in {"jsonl", "text"} or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return None
+    at = max(0, head - _TAIL)
+    file.seek(at)
+    tail = file.read(head - at)
+    file.seek(0)
+    cut = tail.rfind(b"\n") + 1
+    return at + cut if cut else None
+
+
+def _heads(items: Iterator[Batch | Account], path: str, size: int, end: int) -> Iterator[Batch | Account]:
+    """Account for the whole file of which only the head was read."""
+    for item in items:
+        if isinstance(item, Account) and item.path == path:
+            reason = item.skip_reason or f"{UNSAMPLED} beyond its first {end:,} bytes"
+            skipped = item.bytes_skipped + size - end
+            yield replace(item, bytes=size, bytes_skipped=skipped, skip_reason=reason, sha256=None, blocks=())
+        else:
+            yield item
 
 
 def account(

@@ -42,6 +42,9 @@ def render(
     console = Console(
         file=out, width=width, force_terminal=colour, no_color=not colour, highlight=False, legacy_windows=False
     )
+    drawn = next((row["reason"] for row in tables["coverage"].to_pylist() if row["check"] == "sample"), None)
+    if drawn:
+        console.print(Text(plain(drawn), style="bold yellow"))
     _heading(console, tables, facts)
     _not_scanned(console, tables)
     accepted = next((row["reason"] for row in tables["coverage"].to_pylist() if row["check"] == "waivers"), None)
@@ -104,12 +107,12 @@ def gaps(tables: Mapping[str, pa.Table]) -> Iterable[str]:
     if broken:
         yield f"{broken:,} record{'s' * (broken != 1)} that could not be read"
     for row in tables["coverage"].to_pylist():
-        if row["check"] == "waivers":
-            continue  # said beside the findings
+        if row["check"] in {"waivers", "sample"}:
+            continue  # said beside the findings, and first of all
         if row["status"] != "ran":
-            yield f"{row['check']} {row['status']}: {row['reason']}"
+            yield f"{row['check']} {row['status']}: {str(row['reason']).removeprefix('sampled; ')}"
         elif row["reason"]:
-            reasons = row["reason"].split("; ")
+            reasons = [reason for reason in row["reason"].split("; ") if reason != "sampled"]
             yield from (f"{row['check']}: {reason}" for reason in reasons[:REASONS])
             if len(reasons) > REASONS:
                 yield f"{row['check']}: {len(reasons) - REASONS:,} more reasons, in coverage.parquet of the scan"
