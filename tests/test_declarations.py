@@ -106,7 +106,7 @@ BROKEN = {
     "no date": (form(date="2026-13-01"), "is no date"),
     "ahead of time": (form(date="2999-01-01"), "not given in advance"),
     "no last day": (form(answer(until="2026-02-30")), "is no date"),
-    "a phone number": (form(answer(statement="电话 13812345678")), r"line \d+ holds what looks like personal data \(phone\)"),
+    "a phone number": (form(answer(statement="电话 13907215836")), r"line \d+ holds what looks like personal data \(phone\)"),
     "an address in a comment": ("# li.hua1987@gmail.com\n", r"line 1 holds what looks like personal data \(email\)"),
     "a key twice": ("declarations: 1\ndeclarations: 1\n", "stands twice"),
     "too long": ("#" * (declarations.LIMIT + 1), "is larger than"),

@@ -23,7 +23,7 @@ CLAUSES = {
     "art-4-3": ("Article 4(3)", "第四条第三项", "shall", "unconfirmed", "declaration"),
     "art-7-1": ("Article 7(1)", "第七条第一项", "shall", "primary", "machine declaration document"),
     "art-7-2": ("Article 7(2)", "第七条第二项", "shall", "primary", "machine declaration"),
-    "art-7-3": ("Article 7(3)", "第七条第三项", "shall", "primary", "declaration document"),
+    "art-7-3": ("Article 7(3)", "第七条第三项", "shall", "primary", "machine declaration document"),
     "art-7-4": ("Article 7(4)", "第七条第四项", "shall", "primary", "machine declaration document"),
     "art-7-5": ("Article 7(5)", "第七条第五项", "shall", "primary", "declaration"),
     "art-8": ("Article 8", "第八条", "shall", "unconfirmed", "document"),
