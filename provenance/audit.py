@@ -47,7 +47,7 @@ from provenance.observation import Bundle, File, Observed, Seen, alone, bundles,
 from provenance.observation import role as role_of
 from provenance.reports import filings
 from provenance.reports import json as report_json
-from provenance.similarity import candidates, minhash
+from provenance.similarity import candidates, containment, minhash
 
 if TYPE_CHECKING:
     import os
@@ -531,11 +531,12 @@ def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], found:
         "records": _told(row for row in on_disk if row["role"] in {"data", "unreadable"}),
         "exact-matches": _said(found.pivoted, "records of common texts were compared with one file each"),
         "near-matches": _nearly(found),
+        "containment": _inside(found),
         **detectors.scope(),
     }
     made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
-    reason = "not built yet: contained is 0 throughout, and near_distinctive masks no boilerplate"
-    made.append({"check": "containment", "status": "skipped", "reason": reason} | seen)
+    reason = "boilerplate is not masked: near_distinctive is near throughout"
+    made.append({"check": "boilerplate", "status": "skipped", "reason": reason} | seen)
     return schemas.rows(made, schemas.COVERAGE)
 
 
@@ -557,6 +558,12 @@ def _nearly(found: comparison.Compared) -> str:
         _said(found.shortened, "records of common texts name one file each"),
     ]
     return "; ".join(each for each in said if each)
+
+
+def _inside(found: comparison.Compared) -> str:
+    """Say which texts are looked for inside longer ones."""
+    least = f"texts of fewer than {containment.LEAST} distinct shingles are not looked for inside longer ones"
+    return "; ".join(filter(None, [least, _said(found.crowded, "texts whose words stand in crowds were left aside")]))
 
 
 def _told(rows: Iterable[Mapping[str, Any]]) -> str | None:

@@ -12,7 +12,7 @@ from provenance import schemas
 from provenance.errors import InputError
 from provenance.model import VIEWS, Died
 from provenance.observation import Join, Joined, Likened, Likeness, Observed, Seen
-from provenance.similarity import exact
+from provenance.similarity import exact, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -57,6 +57,7 @@ class Compared:
         pivoted: records that were compared with one file alone.
         aside: distinct texts that were compared for near matches with pivots alone.
         shortened: records of which only the first file with a near match is listed.
+        crowded: distinct texts that were not looked for inside longer ones.
     """
 
     matches: pa.Table
@@ -67,6 +68,7 @@ class Compared:
     pivoted: int
     aside: int
     shortened: int
+    crowded: int
 
 
 def plan(
@@ -140,6 +142,7 @@ def tabulate(plan: Plan, joined: Sequence[Joined | Died], likened: Sequence[Like
         pivoted=sum(each.exact.pivoted for each in done),
         aside=sum(each.pivoted for each in alike),
         shortened=sum(each.near.pivoted for each in alike),
+        crowded=sum(each.aside for each in alike),
     )
 
 
@@ -162,7 +165,7 @@ def _added(parts: Iterable[Ints], names: Sequence[str]) -> dict[str, int]:
 def _matches(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) -> pa.Table:
     """Put names on ROWS, sorted as MATCHES is sealed."""
     path_names, source_names = pa.array(plan.paths, pa.string()), pa.array(plan.names, pa.string())
-    methods = pa.array(["exact", "near"])
+    methods = pa.array(["exact", "near", "contained"])
     made = []
     for view in VIEWS:
         tables = [_read(each.rows) for each in joined if each.view == view]
@@ -176,6 +179,7 @@ def _matches(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) -
         order = np.lexsort((b, rows["row_a"], a, plan.owner[a]))
         a, b = a[order], b[order]
         shared, distinct_a, distinct_b = (rows[name][order] for name in ("shared", "distinct_a", "distinct_b"))
+        method = np.where(order < exactly, 0, np.where(verify.is_near(shared, distinct_a, distinct_b), 1, 2))
         columns: dict[str, Any] = {
             "view": pa.repeat(view, len(order)),
             "source_a": source_names.take(pa.array(plan.owner[a])),
@@ -188,7 +192,7 @@ def _matches(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) -
             "shared": shared,
             "distinct_a": distinct_a,
             "distinct_b": distinct_b,
-            "method": methods.take(pa.array((order >= exactly).astype(np.int64))),
+            "method": methods.take(pa.array(method)),
         }
         made.append(schemas.conform(pa.table(columns), schemas.MATCHES))
     return pa.concat_tables(made) if made else schemas.empty(schemas.MATCHES)
@@ -206,32 +210,38 @@ def _overlaps(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) 
         parts = [each.exact for each in joined if each.view == view]
         others = [each.near for each in likened if each.view == view]
         sizes = plan.counts[view]
-        of_sources = np.bincount(plan.owner, sizes, len(plan.names)).astype(int)
-        for a, b, *counts in _pairs([part.sources for part in parts], [part.sources for part in others]):
+        totals = np.bincount(plan.owner, sizes, len(plan.names)).astype(int)
+        of_sources = ([part.sources for part in parts], [part.sources for part in others])
+        for a, b, *counts in _pairs(*of_sources, [part.sources_inside for part in others]):
             ends = {"source_a": plan.names[a], "path_a": None, "source_b": plan.names[b], "path_b": None}
-            rows.append(_overlap(view, ends, of_sources[a], of_sources[b], *counts))
-        for a, b, *counts in _pairs([part.files for part in parts], [part.files for part in others]):
+            rows.append(_overlap(view, ends, totals[a], totals[b], counts))
+        of_files = ([part.files for part in parts], [part.files for part in others])
+        for a, b, *counts in _pairs(*of_files, [part.files_inside for part in others]):
             ends = {
                 "source_a": plan.names[plan.owner[a]], "path_a": plan.paths[a],
                 "source_b": plan.names[plan.owner[b]], "path_b": plan.paths[b],
             }  # fmt: skip
-            rows.append(_overlap(view, ends, sizes[a], sizes[b], *counts))
+            rows.append(_overlap(view, ends, sizes[a], sizes[b], counts))
     return schemas.rows(rows, schemas.OVERLAPS)
 
 
-def _pairs(exactly: list[pa.Table], nearly: list[pa.Table]) -> Iterable[tuple[int, int, int, int]]:
-    """Add up PAIRS: (a, b, exact, near with exact included), sorted."""
+def _pairs(
+    exactly: list[pa.Table], nearly: list[pa.Table], inside: list[pa.Table]
+) -> Iterable[tuple[int, int, int, int, int, int]]:
+    """Add up PAIRS: (a, b, exact, near with exact included, of a inside b, of b inside a), sorted."""
     both: dict[tuple[int, int], list[int]] = {}
-    for kind, tables in enumerate((exactly, nearly)):
+    for kind, tables in enumerate((exactly, nearly, inside)):
         for a, b, count in zip(*(exact.add_pairs(tables)[name].to_pylist() for name in exact.PAIRS.names), strict=True):
-            both.setdefault((a, b), [0, 0])[kind] = count
-    return ((a, b, same, same + other) for (a, b), (same, other) in sorted(both.items()))
+            both.setdefault((a, b), [0, 0, 0])[kind] = count
+            both.setdefault((b, a), [0, 0, 0])
+    return ((a, b, same, same + near, within, both[b, a][2]) for (a, b), (same, near, within) in sorted(both.items()))
 
 
 def _overlap(
-    view: str, ends: Mapping[str, str | None], size_a: int, size_b: int, same: int, near: int
+    view: str, ends: Mapping[str, str | None], size_a: int, size_b: int, counts: Sequence[int]
 ) -> dict[str, Any]:
+    same, near, ab, ba = counts
     return {
         "view": view, **ends, "records_a": int(size_a), "records_b": int(size_b), "exact": same, "near": near,
-        "near_distinctive": near, "contained_ab": 0, "contained_ba": 0,
+        "near_distinctive": near, "contained_ab": ab, "contained_ba": ba,
     }  # fmt: skip

@@ -472,12 +472,14 @@ class Likened:
         near: counts; its `rows` are empty.
         rows: the file that holds ROWS.
         pivoted: nodes that were compared with pivots alone.
+        aside: nodes that were not looked for inside longer ones.
     """
 
     view: str
     near: near.Near
     rows: str
     pivoted: int
+    aside: int
 
 
 def resemble(likeness: Likeness) -> Likened:
@@ -496,7 +498,9 @@ def resemble(likeness: Likeness) -> Likened:
     found = near.match(pa.concat_tables(members), alike.pairs)
     with pa.OSFile(likeness.target, "wb") as sink, pa.ipc.new_file(sink, exact.ROWS) as writer:
         writer.write_table(found.rows)
-    return Likened(likeness.view, replace(found, rows=exact.ROWS.empty_table()), likeness.target, alike.pivoted)
+    return Likened(
+        likeness.view, replace(found, rows=exact.ROWS.empty_table()), likeness.target, alike.pivoted, alike.aside
+    )
 
 
 def _read_table(path: str) -> pa.Table:

@@ -119,8 +119,18 @@ OVERLAPS = pa.schema(
         _field("exact", _INT, "records of a whose normalised text stands in b", unit="records"),
         _field("near", _INT, "records of a with a match in b at Jaccard >= 0.8, exact included", unit="records"),
         _field("near_distinctive", _INT, "the same with shared boilerplate masked", unit="records"),
-        _field("contained_ab", _INT, "records of a that stand inside a longer record of b", unit="records"),
-        _field("contained_ba", _INT, "records of b that stand inside a longer record of a", unit="records"),
+        _field(
+            "contained_ab",
+            _INT,
+            "records of a that stand whole inside their best match in b",
+            unit="records",
+        ),
+        _field(
+            "contained_ba",
+            _INT,
+            "records of b that stand whole inside their best match in a",
+            unit="records",
+        ),
     ],
     metadata={"table": "OVERLAPS", "grain": "one view and ordered pair of sources or of files"},
 )

@@ -107,6 +107,8 @@ def speaking(
 ) -> pa.Table:
     """Leave out matches that say nothing of a licence: of short records, and those that a known ancestor explains.
 
+    A passage inside a longer record is another kind of evidence than a copy, and left out as well.
+
     Args:
         matches: MATCHES.
         licences: by path, see `known_licences`.
@@ -116,7 +118,8 @@ def speaking(
     Returns:
         The other rows of MATCHES.
     """
-    long = matches.filter(pc.greater_equal(matches["distinct_a"], minimum))
+    copies = pc.not_equal(matches["method"], "contained")
+    long = matches.filter(pc.and_(copies, pc.greater_equal(matches["distinct_a"], minimum)))
     return _unexplained(long, licences, originals)
 
 

@@ -1,4 +1,4 @@
-"""Near matches: records of different files whose shingle sets have a Jaccard index of at least 0.8.
+"""Near matches: records of different files whose shingle sets are near (Jaccard >= 0.8), or one inside the other.
 
 A node is a distinct normalised text; nodes are numbered in the order of their hashes, so that no bundle, worker or
 order of files changes a number. Nodes are paired by bands, pairs verified exactly, and a pair of nodes is spread over
@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from provenance.similarity import candidates, exact, minhash, verify
+from provenance.similarity import candidates, containment, exact, minhash, verify
 from provenance.similarity.exact import Ints, _Cells, _cells, _count, _ranges
 
 if TYPE_CHECKING:
@@ -93,20 +93,22 @@ class Alike:
     """Pairs of near nodes.
 
     Args:
-        low: of each node that has a near one, sorted by (low, high).
+        low: of each node that is one of a pair, sorted by (low, high).
         high: of the same.
-        pairs: verified pairs; `left` and `right` are places in `low`.
+        pairs: verified pairs, near ones and contained ones; `left` and `right` are places in `low`.
         pivoted: nodes that were compared with pivots alone in some band.
+        aside: nodes that were not looked for inside longer ones.
     """
 
     low: minhash.Hashes
     high: minhash.Hashes
     pairs: verify.Verified
     pivoted: int
+    aside: int
 
 
 def resemble(tables: Sequence[pa.Table], scratch: Path) -> Alike:
-    """Find all pairs of nodes at Jaccard >= 0.8, with the recall of `minhash.recall`.
+    """Find all pairs of nodes at Jaccard >= 0.8, with the recall of `minhash.recall`, and those inside others.
 
     Args:
         tables: SETS, memory-mapped; a node may stand in several.
@@ -118,7 +120,7 @@ def resemble(tables: Sequence[pa.Table], scratch: Path) -> Alike:
     batches = [batch for table in tables for batch in table.to_batches() if len(batch)]
     empty = np.zeros(0, np.uint64)
     if not batches:
-        return Alike(empty, empty, verify.Verified(*[np.zeros(0, np.int64)] * 5), 0)
+        return Alike(empty, empty, verify.Verified(*[np.zeros(0, np.int64)] * 5), 0, 0)
     low, high = (np.concatenate([batch[name].to_numpy() for batch in batches]) for name in ("low", "high"))
     order = np.lexsort((high, low))
     fresh = np.r_[True, (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)]
@@ -130,10 +132,12 @@ def resemble(tables: Sequence[pa.Table], scratch: Path) -> Alike:
     of_node[place] = np.arange(len(place))
     joined = candidates.Candidates(keys)
     found = [verify.verify(values, offsets, of_node[left], of_node[right]) for left, right in joined]
-    pairs = [np.concatenate(column) for column in zip(*found, strict=True)] if found else [np.zeros(0, np.int64)] * 5
+    inside = containment.contained(values, offsets)
+    pairs = [np.concatenate(column) for column in zip(*found, inside.pairs, strict=True)]
     involved, numbers = np.unique(place[np.concatenate(pairs[:2])], return_inverse=True)
     left, right = numbers[: len(pairs[0])], numbers[len(pairs[0]) :]
-    return Alike(low[involved], high[involved], verify.Verified(left, right, *pairs[2:]), joined.pivoted)
+    verified = verify.Verified(left, right, *pairs[2:])
+    return Alike(low[involved], high[involved], verified, joined.pivoted, inside.aside)
 
 
 def _bring_together(
@@ -191,23 +195,27 @@ def members_of(members: pa.Table, alike: Alike) -> pa.Table:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """What the near matches of one view say, exact ones left out.
+    """What the near and contained matches of one view say, exact ones left out.
 
     Args:
         rows: exact.ROWS.
-        files: exact.PAIRS of files.
-        sources: exact.PAIRS of sources.
+        files: exact.PAIRS of files: near matches.
+        sources: exact.PAIRS of sources: near matches.
+        files_inside: exact.PAIRS of files: records of a whose best match in b is a longer one that holds them.
+        sources_inside: the same of sources.
         pivoted: members of nodes of which only the first file with a near match is listed.
     """
 
     rows: pa.Table
     files: pa.Table
     sources: pa.Table
+    files_inside: pa.Table
+    sources_inside: pa.Table
     pivoted: int
 
 
 def match(members: pa.Table, pairs: verify.Verified) -> Near:
-    """Spread near pairs of nodes over their members: for every record and other file its best near match there.
+    """Spread pairs of nodes over their members: for every record and other file its best match there.
 
     A file that holds the record's own words has an exact match, and no near one.
 
@@ -225,13 +233,23 @@ def match(members: pa.Table, pairs: verify.Verified) -> Near:
     left, right, by, pivoted = _spread(cells, pairs, row)
     by_source = np.lexsort((source, node))
     groups = _cells(node[by_source], source[by_source])
-    source_left, source_right, _, _ = _spread(groups, pairs, row)
+    source_left, source_right, source_by, _ = _spread(groups, pairs, row)
+    near, inside = _kinds(pairs)
     return Near(
         rows=_rows(cells, left, right, row, _directed(pairs)[2:], by),
-        files=_count(cells, left, right),
-        sources=_count(groups, source_left, source_right),
+        files=_count(cells, left[near[by]], right[near[by]]),
+        sources=_count(groups, source_left[near[source_by]], source_right[near[source_by]]),
+        files_inside=_count(cells, left[inside[by]], right[inside[by]]),
+        sources_inside=_count(groups, source_left[inside[source_by]], source_right[inside[source_by]]),
         pivoted=pivoted,
     )
+
+
+def _kinds(pairs: verify.Verified) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Tell of both directions of every pair whether it is near, and whether its left stands inside its right."""
+    _, _, shared, distinct_a, distinct_b = _directed(pairs)
+    near = verify.is_near(shared, distinct_a, distinct_b)
+    return near, ~near & (distinct_a < distinct_b)
 
 
 def _directed(pairs: verify.Verified) -> list[Ints]:

@@ -39,6 +39,18 @@ class Verified(NamedTuple):
     distinct_b: Ints
 
 
+def is_near(shared: Ints, distinct_a: Ints, distinct_b: Ints) -> npt.NDArray[np.bool_]:
+    """Tell which pairs of sets are near.
+
+    Args:
+        shared: shingles in both.
+        distinct_a: distinct shingles of the first.
+        distinct_b: distinct shingles of the second.
+    """
+    near: npt.NDArray[np.bool_] = shared * DENOMINATOR >= (distinct_a + distinct_b - shared) * NUMERATOR
+    return near
+
+
 @njit(nogil=True, cache=True)
 def _shared(values: Any, offsets: Any, left: Any, right: Any) -> Any:
     """Count what every pair shares by merging; -1 where it cannot be near."""

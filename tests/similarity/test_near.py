@@ -1,11 +1,11 @@
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.similarity import exact, near, shingles
+from provenance.similarity import containment, exact, near, shingles
 
 WORDS = [f"w{k}" for k in range(40)]
 
@@ -15,6 +15,7 @@ def words(*changes):
 
 
 TEXTS = [words(), words(0), words(39), words(0, 39), words(0, 1), "something else", words(20), words(19), "a b"]
+TEXTS += [" ".join(WORDS[5:20]), " ".join(WORDS[5:12]), " ".join(WORDS[5:19])]
 
 
 def alike(texts, folder, parts=1):
@@ -30,23 +31,35 @@ def jaccard(a, b):
 
 
 def brute(items):
-    """items: (file, source, row, text): the best near match of every record in every file, by nested loops."""
-    rows, sources = {}, defaultdict(set)
+    """items: (file, source, row, text): the best match of every record in every file, by nested loops."""
+    rows, groups = {}, {}
     for file_a, source_a, row_a, a in items:
         for file_b, source_b, row_b, b in items:
             counts = jaccard(a, b)
-            if a == b or 5 * counts[0] < 4 * (counts[1] + counts[2] - counts[0]):
+            inside = counts[0] == min(counts[1:]) >= containment.LEAST
+            if a == b or not (inside or is_near(counts)):
                 continue
+            best = (-counts[0] / (counts[1] + counts[2] - counts[0]), row_b, counts)
             if not any(f == file_b and t == a for f, _, _, t in items):
-                best = (-counts[0] / (counts[1] + counts[2] - counts[0]), row_b, counts)
                 rows[file_a, row_a, file_b] = min(rows.get((file_a, row_a, file_b), best), best)
             if not any(s == source_b and t == a for _, s, _, t in items):
-                sources[source_a, source_b].add((file_a, row_a))
-    files = defaultdict(int)
-    for file_a, _, file_b in rows:
-        files[file_a, file_b] += 1
-    listed = {(*key, row_b, *counts) for key, (_, row_b, counts) in rows.items()}
-    return listed, dict(files), {key: len(value) for key, value in sources.items()}
+                key = source_a, (file_a, row_a), source_b
+                groups[key] = min(groups.get(key, best), best)
+    listed = {(file_a, row_a, file_b, row_b, *n) for (file_a, row_a, file_b), (_, row_b, n) in rows.items()}
+    return listed, tallied(rows), tallied(groups)
+
+
+def is_near(counts):
+    return 5 * counts[0] >= 4 * (counts[1] + counts[2] - counts[0])
+
+
+def tallied(best):
+    """Near, and inside a longer one, by pair of owners."""
+    near_, inside = Counter(), Counter()
+    for (a, _, b), (_, _, counts) in best.items():
+        near_[a, b] += is_near(counts)
+        inside[a, b] += not is_near(counts) and counts[1] < counts[2]
+    return tuple({pair: count for pair, count in each.items() if count} for each in (near_, inside))
 
 
 def matched(items, folder):
@@ -60,6 +73,10 @@ def counted(table):
     return {(a, b): n for a, b, n in zip(*(table[c].to_pylist() for c in exact.PAIRS.names), strict=True)}
 
 
+def both(of_near, of_inside):
+    return counted(of_near), counted(of_inside)
+
+
 def numbered(cells):
     rows, items = defaultdict(int), []
     for file, text in cells:
@@ -68,7 +85,7 @@ def numbered(cells):
     return items
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 8)), max_size=30))
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 11)), max_size=30))
 def test_matches_equal_brute_force(tmp_path_factory, cells):
     items = numbered(cells)
     found = matched(items, tmp_path_factory.mktemp("near"))
@@ -77,8 +94,8 @@ def test_matches_equal_brute_force(tmp_path_factory, cells):
     listed = [tuple(row[name] for name in names) for row in found.rows.to_pylist()]
     assert len(listed) == len(set(listed))
     assert set(listed) == rows
-    assert counted(found.files) == files
-    assert counted(found.sources) == sources
+    assert both(found.files, found.files_inside) == files
+    assert both(found.sources, found.sources_inside) == sources
     assert found.pivoted == 0
 
 

@@ -1,0 +1,174 @@
+"""Texts that stand whole inside longer ones: a verse in an anthology, a question after a system prompt.
+
+Every shingle of a text that stands word for word inside a longer one is a shingle of the longer one. So each text is
+filed under one of its shingles, its *anchor*, and every shingle of every text is looked up among the anchors: one look
+a shingle, whatever the number of texts. What is found is counted exactly. A text is filed under its lowest hash that
+few texts are filed under; one whose LOWEST hashes all stand in crowds (the words of a template) is left aside, and
+COVERAGE says how many are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from provenance.similarity.verify import DENOMINATOR, NUMERATOR, Verified
+
+if TYPE_CHECKING:
+    from provenance.similarity import minhash
+
+Ints = npt.NDArray[np.int64]
+
+LEAST = 4
+"""Distinct shingles (eight words) that a text must have to be looked for inside others."""
+
+CROWD = 64
+"""Texts that may be filed under one shingle."""
+
+LOWEST = 8
+"""Hashes of a text, lowest first, that are tried as its anchor."""
+
+_CHUNK = 1 << 20  # pairs made at a time
+
+
+class Contained(NamedTuple):
+    """Texts inside longer ones.
+
+    Args:
+        pairs: `left` stands whole inside `right`, at a Jaccard index below 0.8.
+        aside: texts that could be filed under no shingle.
+    """
+
+    pairs: Verified
+    aside: int
+
+
+def contained(values: minhash.Hashes, offsets: minhash.Offsets) -> Contained:
+    """Find every set that a larger one holds whole, near ones left out.
+
+    Args:
+        values: sets of shingle hashes, as `shingles.shingled` gives them; may be memory-mapped.
+        offsets: n + 1 offsets into them.
+
+    Returns:
+        The pairs by number of the set, sorted, and how many sets were left aside.
+    """
+    anchor, filed, aside = _anchors(values, offsets)
+    if not len(filed):
+        return Contained(Verified(*[np.zeros(0, np.int64)] * 5), aside)
+    order = np.argsort(anchor, kind="stable")
+    anchor, filed = anchor[order], filed[order]
+    first = np.flatnonzero(np.r_[True, anchor[1:] != anchor[:-1]])
+    index = _index(anchor, first)
+    ends = np.r_[first, len(anchor)]
+    left, right = [], []
+    inside, outside = np.empty(_CHUNK, np.int64), np.empty(_CHUNK, np.int64)
+    text, place = 0, 0
+    while text < len(offsets) - 1:
+        count, text, place = _look_up(values, offsets, anchor, index, ends, filed, text, place, inside, outside)
+        left.append(inside[:count].copy())
+        right.append(outside[:count].copy())
+    a, b = np.concatenate(left), np.concatenate(right)
+    order = np.lexsort((b, a))
+    a, b = a[order], b[order]
+    sizes = np.diff(offsets)
+    return Contained(Verified(a, b, sizes[a], sizes[a], sizes[b]), aside)
+
+
+def _anchors(values: minhash.Hashes, offsets: minhash.Offsets) -> tuple[minhash.Hashes, Ints, int]:
+    """File texts under their lowest hash that at most CROWD of those still to be filed have in that place."""
+    waiting = np.flatnonzero(np.diff(offsets) >= LEAST)
+    anchors, filed = [], []
+    for rank in range(LOWEST):
+        waiting = waiting[np.diff(offsets)[waiting] > rank] if rank >= LEAST else waiting
+        key = np.asarray(values[offsets[waiting] + rank])
+        _, group, count = np.unique(key, return_inverse=True, return_counts=True)
+        few = count[group] <= CROWD
+        anchors.append(key[few])
+        filed.append(waiting[few])
+        waiting = waiting[~few]
+    found = np.concatenate(filed)
+    texts = int(np.count_nonzero(np.diff(offsets) >= LEAST))
+    return np.concatenate(anchors), found, texts - len(found)
+
+
+@njit(nogil=True, cache=True)
+def _index(anchor: Any, first: Any) -> Any:
+    """Make an open table: the number of the group of each anchor, by the anchor's low bits; -1 = free."""
+    size = 64
+    while size < 2 * first.shape[0]:
+        size *= 2
+    mask = np.uint64(size - 1)
+    table = np.full(size, -1, np.int64)
+    for group in range(first.shape[0]):
+        slot = _mix(anchor[first[group]]) & mask
+        while table[slot] >= 0:
+            slot = (slot + np.uint64(1)) & mask
+        table[slot] = group
+    return table
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _mix(value: Any) -> Any:
+    """Spread hashes over the table: anchors are low by choice, so that their high bits say little."""
+    return (value * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
+
+
+@njit(nogil=True, cache=True)
+def _holds(values: Any, start: Any, stop: Any, low: Any, high: Any) -> Any:
+    """Tell whether the sorted values[low:high] hold every one of the sorted values[start:stop]."""
+    for k in range(start, stop):
+        value = values[k]
+        end = high
+        while low < end:
+            middle = (low + end) // 2
+            if values[middle] < value:
+                low = middle + 1
+            else:
+                end = middle
+        if low >= high or values[low] != value:
+            return False
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _look_up(
+    values: Any,
+    offsets: Any,
+    anchor: Any,
+    index: Any,
+    ends: Any,
+    filed: Any,
+    text: Any,
+    place: Any,
+    inside: Any,
+    outside: Any,
+) -> Any:
+    """Look shingles up from a text's place on; return how many pairs were found, and where to go on."""
+    mask = np.uint64(index.shape[0] - 1)
+    found = np.int64(0)
+    while text < offsets.shape[0] - 1:
+        start, stop = offsets[text], offsets[text + 1]
+        size = stop - start
+        while start + place < stop:
+            if found + CROWD * LOWEST > inside.shape[0]:
+                return found, text, place
+            value = values[start + place]
+            place += 1
+            slot = _mix(value) & mask
+            while index[slot] >= 0 and anchor[ends[index[slot]]] != value:
+                slot = (slot + np.uint64(1)) & mask
+            if index[slot] < 0:
+                continue
+            for k in range(ends[index[slot]], ends[index[slot] + 1]):
+                other = filed[k]
+                held = offsets[other + 1] - offsets[other]
+                near = held * DENOMINATOR >= size * NUMERATOR
+                if held < size and not near and _holds(values, offsets[other], offsets[other + 1], start, stop):
+                    inside[found], outside[found] = other, text
+                    found += 1
+        text, place = text + 1, 0
+    return found, text, place

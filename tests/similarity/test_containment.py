@@ -1,0 +1,79 @@
+"""Texts inside longer ones, against Python's own sets."""
+
+from itertools import permutations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance.similarity import containment, shingles
+from provenance.similarity.text import normalise
+
+
+def sets_of(texts):
+    return shingles._shingled(*normalise(pa.array(texts, pa.large_string())))[3:]
+
+
+def brute(texts):
+    plain = [set(shingles.shingles_reference(each)) for each in texts]
+    for a, b in permutations(range(len(plain)), 2):
+        if containment.LEAST <= len(plain[a]) < 0.8 * len(plain[b]) and plain[a] <= plain[b]:
+            yield a, b, len(plain[a]), len(plain[a]), len(plain[b])
+
+
+def listed(found):
+    return list(zip(*(column.tolist() for column in found.pairs), strict=True))
+
+
+@given(st.lists(st.lists(st.sampled_from("ab"), max_size=40).map(" ".join), max_size=14))
+def test_pairs_equal_brute_force(texts):
+    found = containment.contained(*sets_of(texts))
+    assert listed(found) == sorted(brute(texts))
+    assert found.aside == 0
+
+
+WORDS = [f"w{k}" for k in range(200)]
+BOOK = " ".join(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        (" ".join(WORDS[:8]), True),
+        (" ".join(WORDS[96:110]), True),
+        (" ".join(WORDS[-8:]), True),
+        (" ".join(WORDS[:7]), False),  # three shingles
+        (" ".join([*WORDS[:20], "other"]), False),
+        (" ".join(WORDS[10:100:2]), False),
+        (" ".join(WORDS[:170]), False),  # near: 166 of 196
+        (" ".join(WORDS[:150]), True),  # 146 of 196
+    ],
+    ids=["begin", "middle", "end", "short", "one word more", "other order", "near", "not near"],
+)
+def test_a_passage_of_a_book(text, inside):
+    assert listed(containment.contained(*sets_of([BOOK, text])))[:1] == (
+        [(1, 0, *[len(text.split()) - 4] * 2, 196)] if inside else []
+    )
+
+
+def test_a_crowd_of_one_template_is_left_aside_and_counted():
+    """More texts than CROWD of which every low hash is the template's: only their own last word tells them apart."""
+    template = " ".join(WORDS[:60])
+    count = containment.CROWD * 40
+    texts = [f"{template} v{k}" for k in range(count)]
+    found = containment.contained(*sets_of([*texts, BOOK]))
+    held = [set(shingles.shingles_reference(text)) for text in texts[:1]]
+    assert len(held[0]) == 57
+    assert 0 < found.aside < count
+    assert not len(found.pairs.left)
+
+
+def test_pairs_beyond_a_chunk_all_come(monkeypatch):
+    monkeypatch.setattr(containment, "_CHUNK", 1024)
+    texts = [" ".join(WORDS[k : k + 20]) for k in range(150)]
+    books = [f"{BOOK} {number}" for number in range(20)]
+    found = containment.contained(*sets_of(texts + books))
+    assert len(found.pairs.left) == 150 * 20
+    assert np.all(np.diff(found.pairs.left) >= 0)
