@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 
 import pytest
 
@@ -319,3 +320,38 @@ def test_no_finding_blames_what_it_does_not_know(audit):
         ("instruct/llama_factory_demo", ALPACA),  # v1_sft_demo.jsonl, which its register does not name: the same
         (f"{juicer}/data_visualization_diversity/data", ALPACA),  # 21 of 29 records are Alpaca's, under Apache
     }
+
+
+WEB = """\
+provenance: 1
+sources:
+  - id: dolma-sample
+    path: dolma_sample
+    kind: crawl
+    collection: { started: 2024-04-25, ended: 2024-04-25 }
+    signals: [{ folder: robots, fetched: 2024-05 }]
+"""
+
+
+def test_d21_addresses_meet_the_robots_files_of_their_hosts(realdata, tmp_path):
+    """Two of its three hosts are those of pages; the third stands in `metadata://gnu.org`, which is no page."""
+    shutil.copytree(realdata / "data/web/dolma_sample", tmp_path / "dolma_sample")
+    shutil.copytree(realdata / "policy/robots_sites/robots", tmp_path / "robots")
+    (tmp_path / "provenance.yaml").write_text(WEB)
+    audit = pv.scan(tmp_path, workers=1)
+    seen = audit.observations[audit.observations["detector"] == "web"]
+    evaluated = seen[~seen["state"].str.startswith("not-evaluated")]
+    assert {(row.kind, row.state): row.records for row in evaluated.itertuples()} == {
+        ("creativecommons.org", "allowed (later)"): 4,
+        ("cmu.edu", "allowed (later)"): 1,
+    }
+    assert set(audit.files[audit.files["path"].str.startswith("robots/")]["role"]) == {"manifest"}
+    found = findings(audit, "signals-not-evaluated", "dolma-sample")
+    assert len(found) == 1
+    assert found["value"].iloc[0] == 1.0  # a snapshot of the month after says nothing of the day
+    assert not len(findings(audit, "reservation-ignored"))
+
+
+def test_no_origin_is_accused(audit):
+    assert not len(findings(audit, "origin-blocked"))
+    assert not len(findings(audit, "reservation-ignored"))

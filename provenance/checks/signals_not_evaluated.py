@@ -58,7 +58,7 @@ def find(observations: pa.Table, sources: pa.Table) -> Iterator[Finding]:
 
 
 def _message(unknown: list[domains.Domain], count: int, of: int, silent: int) -> str:
-    said = f"Of {count:,} of {of:,} records from the web it is not known what their site said when they were crawled"
+    said = f"Nobody kept what their sites said when they were crawled for {count:,} of {of:,} records from the web"
     several = len({each.name for each in unknown})
     parts = []
     if several:

@@ -22,7 +22,7 @@ import pyarrow as pa
 from provenance import storage
 from provenance.errors import FileChanged
 from provenance.model import UNSAMPLED
-from provenance.records import csv, formats, json, parquet, text, views
+from provenance.records import csv, formats, json, parquet, text, views, warc
 from provenance.records.formats import sniff
 from provenance.records.tally import Tally
 from provenance.records.views import Roles, overridden
@@ -32,8 +32,14 @@ __all__ = ["FORMATS", "Account", "Batch", "Roles", "account", "overridden", "rea
 Blocks = tuple[bytes, ...]
 Reader = Callable[[storage.Stream, Tally, storage.Limits, Roles], Iterator[pa.RecordBatch]]
 
-_READERS: dict[str, Reader] = {"csv": csv.read, "json": json.read, "jsonl": json.read_lines, "text": text.read}
-FORMATS = ("csv", "json", "jsonl", "parquet", "tar", "text", "zip")
+_READERS: dict[str, Reader] = {
+    "csv": csv.read,
+    "json": json.read,
+    "jsonl": json.read_lines,
+    "text": text.read,
+    "warc": warc.read,
+}
+FORMATS = ("csv", "json", "jsonl", "parquet", "tar", "text", "warc", "zip")
 """Formats that are read; each may be compressed with gzip, bz2, xz or zstd."""
 
 _SHORT = {"gzip": "gz", "bz2": "bz2", "xz": "xz", "zstd": "zst"}
