@@ -1,10 +1,12 @@
 """Snapshots of what sites said: which file speaks for which host, at what time, and what a scan makes of it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 import provenance as pv
+from provenance.manifests import native
 from provenance.origins.signals import TIMES
 from provenance.snapshots import when
 
@@ -116,3 +118,11 @@ def test_without_snapshots_nothing_is_evaluated(tmp_path):
 def test_when(fetched, crawled, expected):
     assert when(fetched, crawled) == expected
     assert expected in TIMES
+
+
+def test_the_example_of_the_readme_is_a_manifest():
+    text = (Path(pv.__file__).parents[1] / "README.md").read_text("utf-8")
+    example = next(block for block in text.split("```yaml\n")[1:] if "signals:" in block).split("```")[0]
+    stated = {claim.pointer: claim.value for claim in native.read("provenance.yaml", example.encode(), "native")}
+    assert stated["/sources/0/signals/0/folder"] == "robots"
+    assert stated["/sources/0/crawler"] == "OurBot"

@@ -6,18 +6,22 @@ stand beside it as Parquet.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
 from provenance.digests import canonical
+from provenance.origins import domains
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
 VERSION = 1
+LARGEST = 20
+"""Registrable domains that are named of a source."""
 
 
 def render(tables: Mapping[str, pa.Table], facts: Mapping[str, Any]) -> bytes:
@@ -45,10 +49,37 @@ def render(tables: Mapping[str, pa.Table], facts: Mapping[str, Any]) -> bytes:
         "findings": tables["findings"].to_pylist(),
         "sources": tables["sources"].to_pylist(),
         "overlaps": [_without(row, "path_a", "path_b") for row in whole.to_pylist()],
+        "domains": _domains(tables["observations"]),
         "identities": [_identity(row) for row in tables["claims"].to_pylist() if row["field"] == "identical-upstream"],
         "unread": [_unread(row) for row in on_disk.to_pylist() if row["bytes_skipped"]],
     }
     return canonical(report) + b"\n"
+
+
+def _domains(observations: pa.Table) -> list[dict[str, Any]]:
+    """List of each source the registrable domains with most bytes of text; OBSERVATIONS has them all."""
+    listed = []
+    for source, seen in domains.by_source(observations).items():
+        states: dict[str, list[domains.Domain]] = defaultdict(list)
+        for each in seen:
+            states[each.name].append(each)
+        ranked = sorted((_domain(name, said) for name, said in states.items()), key=_by_bytes)
+        totals = {name: sum(each[name] for each in ranked) for name in ("records", "bytes")}
+        listed.append({"source": source, "domains": len(ranked), **totals, "largest": ranked[:LARGEST]})
+    return listed
+
+
+def _domain(name: str, said: Sequence[domains.Domain]) -> dict[str, Any]:
+    return {
+        "domain": name,
+        "records": sum(each.records for each in said),
+        "bytes": sum(each.bytes for each in said),
+        "states": {f"{each.state} ({each.time})" if each.time else each.state: each.records for each in said},
+    }
+
+
+def _by_bytes(domain: Mapping[str, Any]) -> tuple[int, str]:
+    return -domain["bytes"], domain["domain"]
 
 
 def _without(row: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -37,3 +37,17 @@ def test_bytes_add_up_and_the_unread_is_named(audit):
 def test_no_number_is_beyond_what_json_can_hold(audit):
     found = json.loads(report.render(audit.tables, audit.facts))
     assert all(row["value"] is None or math.isfinite(row["value"]) for row in found["findings"])
+
+
+def test_domains_with_most_text_are_named_and_all_are_counted(tmp_path):
+    rows = [{"text": "word " * number, "url": f"https://www.site{number}.org/"} for number in range(1, 26)]
+    rows += [{"text": "more", "url": "https://site1.org/"}, {"text": "no address"}]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    audit = pv.scan(tmp_path, workers=1)
+    found = json.loads(report.render(audit.tables, audit.facts))
+    jsonschema.validate(found, SCHEMA)
+    (of,) = found["domains"]
+    assert (of["domains"], of["records"]) == (25, 26)
+    assert of["bytes"] == sum(len(row["text"]) for row in rows[:-1])
+    assert [each["domain"] for each in of["largest"]] == [f"site{number}.org" for number in range(25, 5, -1)]
+    assert of["largest"][0] == {"domain": "site25.org", "records": 1, "bytes": 125, "states": {"not-evaluated": 1}}
