@@ -224,6 +224,17 @@ def test_a_requirement_conforms_once_every_element_is_answered(world, write):
     assert [each["entry"] for each in after.facts["declarations"]] == [2]
 
 
+def test_a_sample_conforms_to_nothing(world, write):
+    (world / "data" / "a" / "y.jsonl").write_text(
+        '{"text": "a second file that the sample leaves out, or the first"}\n'
+    )
+    scanned(world)
+    audit.declare(world / "ledger", write(form(answer("art-17", "algorithm-filing"), *ALL_OF_7_4)))
+    found = scanned(world, sample=0.01)
+    assert "not in the sample" in str(found.tables["files"]["skip_reason"].to_pylist())
+    assert not {"conforms", "no contrary evidence"} & set(found.tables["verdicts"]["verdict"].to_pylist())
+
+
 def test_an_answer_about_data_ends_with_that_data(world, write):
     audit.declare(world / "ledger", write(form(answer(), answer("art-17", "algorithm-filing"))))
     assert words(scanned(world), "art-7-5") == ["conforms"]

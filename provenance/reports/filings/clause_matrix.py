@@ -97,6 +97,8 @@ def _opening(profile: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Block
         notice += both(
             "DRAFT: it claims nothing. An assessment is made with --assess.", "草稿：不作任何声明。", "strong"
         )
+    if facts.get("config", {}).get("sample"):
+        notice += both("SAMPLED: not all of the data was looked at.", "抽样：未核查全部数据。", "strong")
     return [
         Heading(1, both(f"Clause matrix: {profile.get('title', profile['name'])}", _titled(profile))),
         Paragraph(tuple(notice), notice=True),

@@ -155,6 +155,14 @@ def test_a_draft_says_so(world, monkeypatch):
     assert "DRAFT" not in (world / "m.md").read_text(encoding="utf-8")
 
 
+def test_a_sample_says_so(world, tmp_path, monkeypatch):
+    monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path / "home"))
+    pv.scan(world / "data", tmp_path / "ledger", profiles=[CN], workers=1, sample=0.01)
+    said = audit.filing(tmp_path / "ledger", "clause-matrix-md").decode()
+    assert said.index("SAMPLED: not all of the data was looked at") < said.index("What was not looked at")
+    assert "SAMPLED" not in (world / "m.md").read_text(encoding="utf-8")
+
+
 def test_a_filing_is_for_profiles_of_the_scan(world):
     assert b"Baseline" in audit.filing(world / "ledger", "clause-matrix-md", profiles=["baseline"])
     with pytest.raises(ConfigError, match="was not judged by tc260; it was by baseline, cn-interim-measures"):
