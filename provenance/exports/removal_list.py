@@ -42,6 +42,7 @@ _WHOLE: dict[str, Callable[[Row, Row], bool]] = {
     "licence-missing": lambda _, file: file["licence_from"] is None,
     "licence-unrecognised": lambda finding, file: str(file["licence_from"]).startswith(f"{finding['field']}:"),
     "licence-forbids-purpose": lambda finding, file: file["licence"] == finding["field"],
+    "origin-blocked": lambda finding, _: finding["value"] == 1.0,  # of a part it is not known which records
     "source-undeclared": lambda _, __: True,
     "checksum-mismatch": lambda _, file: str(file["sha256_claimed"] or file["sha256"]).lower() != file["sha256"],
 }
@@ -151,7 +152,8 @@ def write(folder: Path, target: Path, choice: Choice, index: int | None = None) 
     wanted = [row for row in files if not choice.sources or row["source"] in choice.sources]
     batches = _batches(wanted, {path: min(rank[each] for each in of) for path, of in whole.items()}, listed)
     counted = _save(target, batches, reasons, {row["path"]: row["source"] for row in files}, _about(facts, choice))
-    counts = [row for row in findings if choice.takes(row) and row["check"] not in {*_WHOLE, _CONTENT}]
+    told = {reason.finding["fingerprint"] for reason in reasons}
+    counts = [row for row in findings if choice.takes(row) and row["fingerprint"] not in told]
     waived = sum(row["waived"] is not None for row in findings)
     return Written(*counted, Counter(row["check"] for row in counts), waived, tuple(gaps))
 
