@@ -65,7 +65,7 @@ def _file(
     for item in records.read(str(data / outer), outer, roles=roles):
         if isinstance(item, records.Account):
             digest, reason = item.sha256, item.skip_reason
-        elif item.path in wanted:
+        elif isinstance(item, records.Batch) and item.path in wanted:
             rows = pa.array(sorted(wanted[item.path]), pa.int64())
             table = item.table.filter(pc.is_in(item.table["row"], value_set=rows))
             found |= {(item.path, row["row"]): row | {"path": item.path} for row in table.to_pylist()}

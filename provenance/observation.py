@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance import detectors, manifests, records, schemas
-from provenance.errors import LimitExceeded, ProvenanceError
-from provenance.model import VIEWS, Died
+from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
+from provenance.model import VIEWS, Claim, Died
 from provenance.origins import signals
 from provenance.similarity import exact, near, shingles
 
@@ -99,6 +99,7 @@ class Seen:
         stated: values of the licence and origin columns: (field, value).
         unlicensed: records that state no licence, where others do.
         observed: what detectors saw, OBSERVED.
+        claims: what it states, where it is a licence or document inside an archive.
     """
 
     account: records.Account
@@ -107,6 +108,7 @@ class Seen:
     stated: list[tuple[str, str]] = field(default_factory=list)
     unlicensed: int = 0
     observed: pa.Table = field(default_factory=schemas.OBSERVED.empty_table)
+    claims: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +188,14 @@ class _Open:
     views: dict[str, int] = field(default_factory=lambda: dict.fromkeys(VIEWS, 0))
     stated: dict[str, dict[str, None]] = field(default_factory=lambda: {"licence": {}, "origin": {}})
     observed: list[pa.Table] = field(default_factory=list)
+    claims: tuple[Claim, ...] = ()
+    reason: str | None = None
 
     def close(self, account: records.Account) -> Seen:
         stated = [(name, value) for name, values in self.stated.items() for value in values]
         unlicensed = self.unlicensed if self.stated["licence"] else 0
-        return Seen(account, self.tokens, self.views, stated, unlicensed, detectors.add(self.observed))
+        observed = detectors.add(self.observed)
+        return Seen(account, self.tokens, self.views, stated, unlicensed, observed, self.claims)
 
 
 def _read(file: File, seen: list[Seen], work: _Work) -> None:
@@ -207,10 +212,12 @@ def _read(file: File, seen: list[Seen], work: _Work) -> None:
             seen.append(Seen(_account(item.path, "its account is still to come")))
         state = open_[item.path]
         if isinstance(item, records.Batch):
-            if role(item.path, "data") == "data":
+            if _of_data(item.path):
                 work.begin(item.table, state)
+        elif isinstance(item, records.Document):
+            state.claims, state.reason = _state(item)
         else:
-            seen[state.number] = open_.pop(item.path).close(_unread(item))
+            seen[state.number] = open_.pop(item.path).close(_unread(item, state.reason))
 
 
 def role(path: str, outer: str) -> str:
@@ -228,14 +235,48 @@ def role(path: str, outer: str) -> str:
     return "documentation" if kind == "readme" else "licence" if kind in _LICENCES else "manifest"
 
 
-def _unread(account: records.Account) -> records.Account:
-    """Count a licence or document inside an archive as not read: nobody makes claims of it yet."""
-    kind = role(account.path, "data")
-    if kind == "data" or account.skip_reason is not None:
+def _of_data(path: str) -> bool:
+    return role(path, "data") == "data"
+
+
+def _apart(path: str) -> bool:
+    return not _of_data(path)
+
+
+_HEAD = 1 << 16  # bytes by which a manifest is recognised
+_INSIDE = _LICENCES | {"readme", "hf-card", "hf-dataset-infos"}
+"""Formats that are read inside archives: those that speak of what stands beside them, and override nothing."""
+
+
+def _state(document: records.Document) -> tuple[tuple[Claim, ...], str | None]:
+    """Return what a licence or document inside an archive states, and why it was not read.
+
+    It opens no source and names no members: an archive belongs to one source.
+    """
+    name = document.path.split("!/", 1)[1]
+    kind = manifests.recognise(name, document.data[:_HEAD]) or "readme"
+    if kind not in _INSIDE:
+        return (), f"no reader for {kind} files inside archives yet"
+    try:
+        stated = manifests.read(document.path, document.data, kind)
+    except ManifestError as error:
+        said = str(error).removeprefix(document.path).lstrip(": ")
+        return (), f"no valid {kind}: {said}"
+    return tuple(claim for claim in stated if claim.field in _STATED_INSIDE), None
+
+
+_STATED_INSIDE = {"licence", "url", "citation", "upstream-sha256"}
+
+
+def _unread(account: records.Account, reason: str | None) -> records.Account:
+    """Count a licence or document inside an archive as not read where nobody makes claims of it."""
+    if _of_data(account.path) or account.skip_reason is not None:
+        return account
+    if reason is None and not account.records:
         return account
     return replace(
         account,
-        skip_reason=f"no reader for {kind} files inside archives yet",
+        skip_reason=reason or "more licences and documents than are read of one archive",
         bytes_consumed=0,
         bytes_skipped=account.bytes,
         records=0,
@@ -247,10 +288,12 @@ def _account(path: str, reason: str) -> records.Account:
     return records.Account(path, None, 0, 0, 0, reason, 0, 0, None, ())
 
 
-def _items(file: File) -> Iterator[records.Batch | records.Account | Died]:
+def _items(file: File) -> Iterator[records.Item | Died]:
     """Read a file; a fault of a reader, which nobody foresaw, is said of the file and does not end the scan."""
     try:
-        yield from records.read(file.location, file.path, roles=records.overridden(file.views), head=file.head)
+        yield from records.read(
+            file.location, file.path, roles=records.overridden(file.views), head=file.head, apart=_apart
+        )
     except ProvenanceError:
         raise
     except Exception as error:  # noqa: BLE001 - what is wrong with audited data never raises to the user

@@ -157,7 +157,7 @@ class Scopes:
         own = spoken in self.sources or (spoken is not None and self._licences.names(spoken))
         if entry or (own and scope_ == folder_of(claim["manifest"])):
             return spoken
-        if not scope_.endswith("/"):
+        if not scope_.endswith("/") or "!/" in scope_:
             source = self.covering(scope_)
             return source if source in self.sources else None
         return next((self._by_scope[place] for place in above(scope_) if place in self._by_scope), None)
@@ -557,7 +557,7 @@ class _LicenceScopes:
 
     def of(self, path: str, source: str) -> Licence:
         outer = path.split("!/", 1)[0]
-        around = self._of_folder(folder_of(outer), source)
+        around = self._of_folder(folder_of(path), source)
         place = next((place for place in (path, outer) if place in self._by_scope), None)
         if place is None:
             return around

@@ -259,5 +259,5 @@ def of_records(observed: Iterable[Observed]) -> Rows:
             if seen.unlicensed:
                 silent = f"no licence in {seen.unlicensed:,} of {seen.account.records:,} records"
                 claims.append(Claim("licence", silent, path, sources.GAP, "/licence", "data"))
-            rows += [_claim(path, claim, seen.account.sha256 or "") for claim in claims]
+            rows += [_claim(path, claim, seen.account.sha256 or "") for claim in (*seen.claims, *claims)]
     return rows

@@ -37,11 +37,77 @@ def test_two_archives_that_share_a_licence_have_not_copied_each_other(tmp_path):
             )
         (tmp_path / name / "x.zip").write_bytes(held.getvalue())
     audit = pv.scan(tmp_path, workers=1, purpose="research")
-    assert list(audit.findings["check"]) == []
+    assert set(audit.findings["check"]) == {"licence-unrecognised"}  # the text is none that is known
     assert len(audit.overlaps) == 0
-    assert "licence files inside archives" in audit.coverage.set_index("check").loc["manifests", "reason"]
     members = audit.files[audit.files["role"] == "licence"]
-    assert (members["bytes_skipped"] == members["bytes"]).all()
+    assert (members["bytes_consumed"] == members["bytes"]).all()
+    stated = audit.claims[audit.claims["scope"] == "a/x.zip!/"]
+    assert stated[["field", "value", "manifest"]].to_numpy().tolist() == [
+        ["licence", "paragraph 0 of a licence text that both share", "a/x.zip!/LICENSE"]
+    ]
+
+
+def packed(**members):
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return held.getvalue()
+
+
+PASSAGE = "one passage of many words that stands in a file of the archive\n"
+
+
+@pytest.mark.parametrize(
+    ("outer", "members", "licences"),
+    [
+        # what stands beside the text is nearer than what stands beside the archive
+        ("cc-by-4.0", {"t.txt": PASSAGE, "LICENSE": "SPDX-License-Identifier: MIT\n"}, {"t.txt": "MIT"}),
+        (
+            "cc-by-4.0",
+            {"a__t.txt": PASSAGE, "a__README": "License: CC BY-NC 4.0\n", "b__t.txt": PASSAGE},
+            {"a/t.txt": "CC-BY-NC-4.0", "b/t.txt": "CC-BY-4.0"},
+        ),
+        ("cc-by-4.0", {"t.txt": PASSAGE, "README": "No word on rights.\n"}, {"t.txt": "CC-BY-4.0"}),
+        (
+            "cc-by-4.0",
+            {"t.txt": PASSAGE, "README.md": "---\nlicense: cc-by-nc-4.0\n---\n"},
+            {"t.txt": "CC-BY-NC-4.0"},
+        ),
+    ],
+)
+def test_what_an_archive_says_of_itself_is_a_claim_about_what_is_in_it(tmp_path, outer, members, licences):
+    (tmp_path / "README.md").write_text(f"---\nlicense: {outer}\n---\n# A set\n")
+    (tmp_path / "x.zip").write_bytes(packed(**members))
+    audit = pv.scan(tmp_path, workers=1, purpose="research")
+    files = audit.files.set_index("path")["licence"]
+    assert {name: files[f"x.zip!/{name}"] for name in licences} == licences
+    assert list(audit.sources["source"]) == ["."]
+    inside = audit.claims[audit.claims["manifest"].str.contains("!/")]
+    assert set(inside["source"]) <= {"."}
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"LICENSE": "x" * ((1 << 20) + 1)}, "larger than a document inside an archive may be"),
+        ({"README.md": "---\nlicense: mit\n"}, "no valid hf-card: opens with --- but its front matter never closes"),
+        ({"README": b"\0\0"}, "no valid readme: is not a text"),
+        ({"provenance.yaml": "provenance: 1\n"}, "no reader for native files inside archives yet"),
+        (
+            {f"{k}__README": "A text.\n\nAnother.\n" for k in range(201)},
+            "more licences and documents than are read of one archive: 1 file",
+        ),
+    ],
+)
+def test_what_is_not_read_of_an_archive_is_said(tmp_path, members, reason):
+    (tmp_path / "x.zip").write_bytes(packed(**{"t.txt": PASSAGE} | members))
+    audit = pv.scan(tmp_path, workers=1)
+    assert reason in audit.coverage.set_index("check").loc["manifests", "reason"]
+    files = audit.files.set_index("path")
+    assert (files["bytes_consumed"] + files["bytes_skipped"] == files["bytes"]).all()
+    assert files.loc["x.zip!/t.txt", "records"] == 1
+    assert files["records"].sum() == 1
 
 
 def test_a_question_after_a_system_prompt_is_found_inside(tmp_path):

@@ -27,7 +27,7 @@ from provenance.records.formats import sniff
 from provenance.records.tally import Tally
 from provenance.records.views import Roles, overridden
 
-__all__ = ["FORMATS", "Account", "Batch", "Roles", "account", "overridden", "read", "sniff"]
+__all__ = ["FORMATS", "Account", "Batch", "Document", "Item", "Roles", "account", "overridden", "read", "sniff"]
 
 Blocks = tuple[bytes, ...]
 Reader = Callable[[storage.Stream, Tally, storage.Limits, Roles], Iterator[pa.RecordBatch]]
@@ -46,6 +46,19 @@ _SHORT = {"gzip": "gz", "bz2": "bz2", "xz": "xz", "zstd": "zst"}
 _TAIL = 1 << 20  # bytes before the end of a head in which a line break is looked for
 _MOST = (1 << 62) - 1  # a size that an archive claims may be any number
 
+LARGEST_DOCUMENT = 1 << 20
+"""Bytes of a licence or document inside an archive; of a larger one nothing is read."""
+
+MOST_DOCUMENTS = 200
+"""Licences and documents that are read of one archive."""
+
+Apart = Callable[[str], bool]
+"""Told the path of a member: whether it is no data, but a licence or document."""
+
+
+def _nothing(_path: str) -> bool:
+    return False
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -58,6 +71,19 @@ class Batch:
 
     path: str
     table: pa.RecordBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A licence or document inside an archive.
+
+    Args:
+        path: its name.
+        data: its bytes, all of them.
+    """
+
+    path: str
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +124,8 @@ def read(
     limits: storage.Limits = storage.LIMITS,
     roles: Roles | None = None,
     head: int | None = None,
-) -> Iterator[Batch | Account]:
+    apart: Apart = _nothing,
+) -> Iterator[Item]:
     """Read a data file, whatever it is.
 
     Args:
@@ -107,10 +134,12 @@ def read(
         limits: memory and time it may cost.
         roles: which column means what; the published table if None.
         head: bytes to read of a larger file of lines or passages that is not compressed; None, or another format: all.
+        apart: tells members of an archive that hold no records from those that do.
 
     Yields:
         Batches of RECORDS and, after the last of a file or member, its Account; the members of an archive
-        (`a.zip!/dir/m.txt`) before the archive. The last thing is the account of `path` itself.
+        (`a.zip!/dir/m.txt`) before the archive; of those that hold no records one Document before their Account. The
+        last thing is the account of `path` itself.
 
     Raises:
         ConfigError: the table of column roles is broken. Nothing that a file holds raises.
@@ -124,7 +153,7 @@ def read(
             with storage.open_regular(location) as file:
                 end = _end(file, path, size, head) if head is not None else None
                 if end is None:
-                    yield from _File(path, file, size, limits, roles).read()
+                    yield from _File(path, file, size, limits, roles, apart=apart).read()
                 else:
                     yield from _heads(
                         _File(path, storage.Stream(_Head(file, end)), end, limits, roles).read(), path, size, end
@@ -161,7 +190,7 @@ def _end(file: BinaryIO, path: str, size: int, head: int) -> int | None:
     return at + cut if cut else None
 
 
-def _heads(items: Iterator[Batch | Account], path: str, size: int, end: int) -> Iterator[Batch | Account]:
+def _heads(items: Iterator[Item], path: str, size: int, end: int) -> Iterator[Item]:
     """Account for the whole file of which only the head was read."""
     for item in items:
         if isinstance(item, Account) and item.path == path:
@@ -232,6 +261,9 @@ def _settle(
     return Account(path, name, size, size - skipped, skipped, reason, *counts, sha256, blocks, notes)
 
 
+Item = Batch | Document | Account
+
+
 class _File:
     """One file or member on its way through codecs and readers."""
 
@@ -244,25 +276,42 @@ class _File:
         roles: Roles,
         *,
         member: bool = False,
+        apart: Apart = _nothing,
     ) -> None:
         self.path, self.file, self.size, self.limits, self.roles, self.member = path, file, size, limits, roles, member
+        self.apart, self.documents = apart, 0
         self.tap = storage.Tap(file)
         self.raw = storage.Stream(self.tap)
         self.tally = Tally()
 
-    def read(self) -> Iterator[Batch | Account]:
+    def read(self) -> Iterator[Item]:
         name = sniff(self.raw.peek(formats.HEAD), self.path)
         if name in storage.CODECS:
             name = yield from self._compressed(name)
         else:
             yield from self._content(name, self.raw)
+        yield self._close(name)
+
+    def document(self) -> Iterator[Document | Account]:
+        """Yield a member whole, if it is small enough, and its account."""
+        name = sniff(self.raw.peek(formats.HEAD), self.path)
+        data = self.raw.read(LARGEST_DOCUMENT + 1)
+        if len(data) > LARGEST_DOCUMENT:
+            self.tally.skip(len(data) + self.raw.drain(), "larger than a document inside an archive may be")
+        else:
+            yield Document(self.path, data)
+        yield self._close(name)
+
+    def _close(self, name: str) -> Account:
         self.raw.drain()
         if isinstance(self.file, storage.Stream) and self.file.fault:
             self.raw.fault = self.file.fault
         digest = self.tap.digest
-        yield _settle(self.path, name, max(self.size, self.raw.count), self.raw, self.tally, digest, member=self.member)
+        return _settle(
+            self.path, name, max(self.size, self.raw.count), self.raw, self.tally, digest, member=self.member
+        )
 
-    def _compressed(self, codec: str) -> Generator[Batch | Account, None, str]:
+    def _compressed(self, codec: str) -> Generator[Item, None, str]:
         stream = storage.inflate(self.raw, codec, storage.Budget(self.limits, self.size))
         inner_path = self.path.removesuffix("." + formats.suffix(self.path))
         inner = sniff(stream.peek(formats.HEAD), inner_path)
@@ -283,7 +332,7 @@ class _File:
             tally.skip(max(1, self.raw.drain()), stream.fault)
         tally.skipped = min(tally.skipped, self.size)
 
-    def _content(self, name: str, stream: storage.Stream) -> Iterator[Batch | Account]:
+    def _content(self, name: str, stream: storage.Stream) -> Iterator[Item]:
         if name in storage.ARCHIVES:
             yield from self._archive(name, stream)
         elif name == "parquet":
@@ -328,7 +377,7 @@ class _File:
         except FileChanged as error:
             self.tally.skip(stream.count, f"changed while it was read: {error}")
 
-    def _archive(self, name: str, stream: storage.Stream) -> Iterator[Batch | Account]:
+    def _archive(self, name: str, stream: storage.Stream) -> Iterator[Item]:
         if self.member or (name == "zip" and stream is not self.raw):
             self.tally.skip(stream.drain(), "an archive inside an archive")
             return
@@ -351,11 +400,14 @@ class _File:
             self.tally.skip(max(1, stream.drain()), archive.fault)
             self.tally.reason = archive.fault
 
-    def _member(self, member: storage.Member, reasons: dict[str, int]) -> Iterator[Batch | Account]:
+    def _member(self, member: storage.Member, reasons: dict[str, int]) -> Iterator[Item]:
         path, size = f"{self.path}!/{member.name}", min(member.size, _MOST)
-        items: Iterator[Batch | Account] = iter([Account(path, None, size, 0, size, member.reason, 0, 0, None, ())])
+        items: Iterator[Item] = iter([Account(path, None, size, 0, size, member.reason, 0, 0, None, ())])
         if member.stream is not None:
-            items = _File(path, member.stream, size, self.limits, self.roles, member=True).read()
+            file = _File(path, member.stream, size, self.limits, self.roles, member=True)
+            apart = self.apart(path) and self.documents < MOST_DOCUMENTS
+            self.documents += apart
+            items = file.document() if apart else file.read()
         for item in items:
             yield item
             if isinstance(item, Account) and item.skip_reason is not None:
