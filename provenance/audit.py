@@ -136,12 +136,15 @@ class Audit:
         """
         return Audit(*omission.without(self.tables, self.facts, dropped))
 
-    def records(self, data: str | os.PathLike[str], places: Iterable[tuple[str, int]]) -> pd.DataFrame:
+    def records(
+        self, data: str | os.PathLike[str], places: Iterable[tuple[str, int]], *, masked: bool = True
+    ) -> pd.DataFrame:
         """Read records back from the data, which must be the bytes that were scanned.
 
         Args:
             data: the folder that was scanned.
             places: path and row of each record, as in MATCHES, FINDINGS and `pairs`.
+            masked: whether [email], [phone], ... stand in the place of personal data.
 
         Returns:
             `path` and the columns of RECORDS, one row a place, in the order given.
@@ -149,7 +152,7 @@ class Audit:
         Raises:
             ConfigError: there is no such record; InputError: its file is gone; DigestMismatch: it was changed.
         """
-        frame: pd.DataFrame = excerpts.read(self.tables, data, places).to_pandas()
+        frame: pd.DataFrame = excerpts.read(self.tables, data, places, masked=masked).to_pandas()
         return frame
 
     def _frame(self, name: str) -> pd.DataFrame:

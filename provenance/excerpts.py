@@ -1,7 +1,7 @@
 """The words of a record, read back from the data and never kept: from (path, row) to RECORDS.
 
 A ledger holds no text. Who has the data may look: a file is read once more, and what it holds is shown only if its
-bytes are those that were scanned.
+bytes are those that were scanned. Values of personal data are masked unless asked for.
 """
 
 from __future__ import annotations
@@ -23,16 +23,23 @@ if TYPE_CHECKING:
 EXCERPTS = pa.schema([schemas.OBSERVATIONS.field("path"), *schemas.RECORDS], metadata={"table": "EXCERPTS"})
 
 
-def read(tables: Mapping[str, pa.Table], data: str | os.PathLike[str], places: Iterable[tuple[str, int]]) -> pa.Table:
+def read(
+    tables: Mapping[str, pa.Table],
+    data: str | os.PathLike[str],
+    places: Iterable[tuple[str, int]],
+    *,
+    masked: bool = True,
+) -> pa.Table:
     """Read records back.
 
     Args:
         tables: FILES and CLAIMS of the scan, by name.
         data: the folder that was scanned.
         places: path and row of each record, as MATCHES and FINDINGS name them.
+        masked: whether [email], [phone], ... stand in the place of personal data.
 
     Returns:
-        `path` and the columns of RECORDS; one row a place, in the order given. The text is as it stands in the data.
+        `path` and the columns of RECORDS; one row a place, in the order given.
 
     Raises:
         ConfigError: there is no such record in the scan.
@@ -51,7 +58,14 @@ def read(tables: Mapping[str, pa.Table], data: str | os.PathLike[str], places: I
     for outer, rows in wanted.items():
         roles = records.overridden(statements.nearest(outer, views))
         found |= _file(Path(data), outer, rows, known[outer]["sha256"], roles)
-    return pa.Table.from_pylist([found[place] for place in asked], schema=EXCERPTS)
+    rows = [found[place] for place in asked]
+    return pa.Table.from_pylist([_masked(row) for row in rows] if masked else rows, schema=EXCERPTS)
+
+
+def _masked(row: Mapping[str, Any]) -> dict[str, Any]:
+    from provenance.detectors.personal_data import mask
+
+    return {name: mask(value) if isinstance(value, str) and name != "path" else value for name, value in row.items()}
 
 
 def _file(

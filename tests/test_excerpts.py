@@ -14,6 +14,8 @@ import pytest
 import provenance as pv
 from provenance.errors import ConfigError, DigestMismatch, InputError
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 WORDS = [f"number {k} of the words that stand here and nowhere else" for k in range(50)]
 LINES = "".join(json.dumps({"prompt": f"Q {word}?", "answer": word}) + "\n" for word in WORDS).encode()
 FIRST = f"Q {WORDS[0]}?\n{WORDS[0]}"
@@ -101,3 +103,11 @@ def test_a_ledger_cannot_name_a_file_outside_the_data(path, data):
     tables = dict(audit.tables) | {"files": pa.Table.from_pylist(forged, schema=audit.tables["files"].schema)}
     with pytest.raises(ConfigError, match="is not inside the data"):
         pv.Audit(tables, audit.facts).records(data, [(path, 0)])
+
+
+def test_personal_data_is_masked_unless_asked_for(tmp_path):
+    wrote = "write to jane.doe@posteo.net about the boat"
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": wrote}) + "\n", encoding="utf-8")
+    audit = pv.scan(tmp_path, workers=1)
+    assert audit.records(tmp_path, [("a.jsonl", 0)])["whole"][0] == "write to [email] about the boat"
+    assert audit.records(tmp_path, [("a.jsonl", 0)], masked=False)["whole"][0] == wrote
