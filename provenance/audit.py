@@ -398,6 +398,7 @@ def _observe(running: engines.Engine, files: Sequence[File], scratch: Path, prog
     parts = bundles(files, scratch, max(1, -(-total // PARTITION)), running.workers)
     done: list[Observed] = []
     read = 0
+    progress("reading", read, total)
     while parts:
         again: list[Bundle] = []
         for number, result in running.map(observe, parts):

@@ -58,8 +58,8 @@ def read(
     for outer, rows in wanted.items():
         roles = records.overridden(statements.nearest(outer, views))
         found |= _file(Path(data), outer, rows, known[outer]["sha256"], roles)
-    rows = [found[place] for place in asked]
-    return pa.Table.from_pylist([_masked(row) for row in rows] if masked else rows, schema=EXCERPTS)
+    shown = [_masked(found[place]) if masked else found[place] for place in asked]
+    return pa.Table.from_pylist(shown, schema=EXCERPTS)
 
 
 def _masked(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,13 @@ def settle() -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
+def compiled() -> bool:
+    """Tell whether a run before this one left compiled kernels where this one will look for them."""
+    own = os.environ.get(VARIABLE)
+    places = (Path(own),) if own else (Path(__file__).parent, _user_cache() / "numba")
+    return any(next(place.rglob("*.nbi"), None) is not None for place in places)
+
+
 def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rich.progress import Task
+
 _PLAIN = 100  # columns where nobody is watching
 
 
@@ -36,11 +38,23 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    from provenance import kernels
+
+    first = "" if kernels.compiled() else " (the first run compiles, once, for about half a minute)"
+
+    class Bytes(DownloadColumn):
+        """Bytes done of those there are; nothing for a step that counts none."""
+
+        def render(self, task: Task) -> Text:
+            return super().render(task) if task.total else Text()
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), Bytes(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
 
         def tell(step: str, done: int, total: int) -> None:
+            step += first if step == "reading" and not done else ""
             if not shown.tasks or shown.tasks[-1].description != step:
                 for task in shown.task_ids:
                     shown.remove_task(task)
