@@ -35,11 +35,12 @@ def find(sources: pa.Table) -> Iterator[Finding]:
         if not row["source"].startswith("undeclared:"):
             continue
         folder = row["source"].removeprefix("undeclared:")
+        place = "at the top of the data" if folder == "." else f"in {folder}"
         licence = "" if row["licence_concluded"] else ", nor under which licence it is"
         yield Finding(
             check="source-undeclared",
             source=row["source"],
-            message=f"Nothing that could be read says where the data in {folder} comes from{licence}; "
+            message=f"Nothing that could be read says where the data {place} comes from{licence}; "
             "describe it in a provenance.yaml.",
             limits=LIMITS,
             path=folder,

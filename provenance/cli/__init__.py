@@ -10,6 +10,7 @@ to audit; 4 the audit could not be completed. Those of `verify` stand in `ledger
 from __future__ import annotations
 
 import os
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -38,7 +39,9 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in COMMANDS:
-            return None
+            close = get_close_matches(cmd_name, COMMANDS, 1)
+            meant = f"did you mean {close[0]!r}?" if close else "`provenance --help` names them all"
+            raise click.ClickException(f"there is no command {cmd_name!r}; {meant}")
         name = {"list": "listing"}.get(cmd_name, cmd_name)
         command: click.Command = import_module(f"provenance.cli.{name}").command
         return command

@@ -37,6 +37,6 @@ def command(folder: Path) -> int:
     with terminal.progress() as progress:
         found = audit.scan(data, ledger, progress=progress)
     scan.show(found, "text")
-    click.echo(f"Read a finding:   provenance explain {found.tables['findings']['fingerprint'][0]} --ledger {ledger}")
+    scan.hint(found, ledger)
     click.echo(f"Scan your own:    provenance scan ./data --ledger {scan.DEFAULT_LEDGER}")
     return 0

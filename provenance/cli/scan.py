@@ -101,7 +101,23 @@ def command(
             progress=progress,
         )
     show(found, format_)
+    if format_ == "text":
+        hint(found, ledger)
     return exit_code(found, fail_on)
+
+
+def hint(found: Audit, ledger: Path) -> None:
+    """Say how to read on, where there is a finding.
+
+    Args:
+        found: the audit.
+        ledger: where it was appended.
+    """
+    from provenance.reports.text import SHORT
+
+    for mark in found.tables["findings"]["fingerprint"].to_pylist()[:1]:
+        where = "" if ledger == DEFAULT_LEDGER else f" --ledger {ledger}"
+        click.echo(f"Read a finding:   provenance explain {mark[:SHORT]}{where}")
 
 
 def show(found: Audit, format_: str) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FINDINGS, SOURCES, REASONS = 5, 25, 4
 """Findings of one check, sources, and reasons of one step shown at most; the rest is counted."""
 
+SHORT = 8  # digits of a fingerprint that are shown: enough for `provenance explain`
+
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
@@ -52,7 +54,7 @@ def render(
     _sources(console, tables["sources"].to_pylist())
     _identities(console, tables["claims"])
     _verdicts(console, tables["verdicts"].to_pylist())
-    return out.getvalue().encode()
+    return "".join(f"{line.rstrip(' ')}\n" for line in out.getvalue().splitlines()).encode()
 
 
 def plain(value: object) -> str:
@@ -141,7 +143,10 @@ def _findings(console: Console, rows: list[dict[str, Any]], accepted: str | None
         if shown[row["check"]] > FINDINGS:
             continue
         where = plain(row["source"]) + (f" ~ {plain(row['other'])}" if row["other"] else "")
-        head = Text.assemble((f"{row['severity']:<8}", _COLOURS[row["severity"]]), (row["check"], "bold"), f"  {where}")
+        head = Text.assemble(
+            (f"{row['severity']:<8}", _COLOURS[row["severity"]]), (row["check"], "bold"), f"  {where}  "
+        )
+        head.append(row["fingerprint"][:SHORT], style="dim")
         console.print(Padding(head, (0, 0, 0, 2), expand=False))
         console.print(Padding(Text(plain(row["message"])), (0, 0, 0, 10), expand=False))
         if row["waived"]:

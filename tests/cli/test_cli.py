@@ -57,7 +57,8 @@ def test_exit_codes_of_scan(data, tmp_path, capfd, licence, options, code):
         (["show", "/no/such/ledger"], 2, "is no ledger"),
         (["report", "/no/such/ledger", "--format", "json", "-o", "-"], 2, "is no ledger"),
         (["explain", "no-such-check"], 2, "there is no check"),
-        (["no-such-command"], 2, "No such command"),
+        (["no-such-command"], 2, "no command 'no-such-command'; `provenance --help` names them all"),
+        (["scna"], 2, "there is no command 'scna'; did you mean 'scan'?"),
     ],
 )
 def test_a_wrong_call_gets_one_sentence_and_a_way_out(tmp_path, monkeypatch, capfd, arguments, code, sentence):
