@@ -23,3 +23,12 @@ def test_the_two_commands_are_there_for_ci():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in ("setup", "test"):
         assert re.search(rf"<!-- run: {name} -->\n```sh\n.+\n```", text), name
+
+
+def test_the_finding_it_teaches_with_is_one_of_the_demos():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"<!-- output: demo -->\n```text\n(.*?)```", text, re.DOTALL)[1]
+    taught = text.split("## How to read a finding", 1)[1].split("\n## ", 1)[0]
+    line = re.search(r"^error .*$", taught, re.MULTILINE)[0]
+    assert line in shown
+    assert f"provenance explain {line.split()[-1]} --ledger provenance-demo/ledger" in taught
