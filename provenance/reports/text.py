@@ -209,7 +209,11 @@ def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
     console.print()
     for _, elements in groupby(rows, key=lambda row: (row["profile"], row["requirement"])):
         held = list(elements)
-        console.print(Text.assemble((f"{_cited(held[0])}: ", "dim"), plain(held[0]["title"])))
+        title = Text.assemble((f"{_cited(held[0])}: ", "dim"), plain(held[0]["title"]))
+        first, *rest = title.wrap(console, console.width - 10)
+        console.print(first)
+        for line in rest:
+            console.print(Padding(line, (0, 0, 0, 10), expand=False))
         missing = [row for row in held if row["declared"] is None and row["answered_by"] != "machine"]
         missing = [row for row in missing if row["verdict"] == "not evidenced"]
         for row in held:
