@@ -35,7 +35,7 @@ def find(sources: pa.Table) -> Iterator[Finding]:
         if not row["source"].startswith("undeclared:"):
             continue
         folder = row["source"].removeprefix("undeclared:")
-        place = "at the top of the data" if folder == "." else f"in {folder}"
+        place = "in the scanned folder itself" if folder == "." else f"in {folder}"
         licence = "" if row["licence_concluded"] else ", nor under which licence it is"
         yield Finding(
             check="source-undeclared",
