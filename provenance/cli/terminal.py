@@ -42,7 +42,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
     from provenance import kernels
 
-    first = "" if kernels.compiled() else " (the first run compiles, once, for about half a minute)"
+    first = "" if kernels.compiled() else " (first run: compiling)"
 
     class Bytes(DownloadColumn):
         """Bytes done of those there are; nothing for a step that counts none."""

@@ -83,11 +83,16 @@ def _heading(console: Console, tables: Mapping[str, pa.Table], facts: Mapping[st
     console.print(
         Text.assemble(
             (plain(facts["data"]), "bold"),
-            f": {records:,} records in {len(files):,} data files of {tables['sources'].num_rows:,} sources, "
+            f": {_count(records, 'record')} in {_count(len(files), 'data file')} of "
+            f"{_count(tables['sources'].num_rows, 'source')}, "
             f"{size(sum(row['bytes'] for row in files))}",
         )
     )
     console.print(Text(f"{facts['kind']} for the purpose {facts['purpose']}, judged by {named}", style="dim"))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _not_scanned(console: Console, tables: Mapping[str, pa.Table]) -> None:
