@@ -355,3 +355,16 @@ def test_d21_addresses_meet_the_robots_files_of_their_hosts(realdata, tmp_path):
 def test_no_origin_is_accused(audit):
     assert not len(findings(audit, "origin-blocked"))
     assert not len(findings(audit, "reservation-ignored"))
+
+
+def test_personal_data_is_seen_where_it_was_found_by_hand_and_nowhere_else(audit):
+    """Every number and address that counts as a person's was looked at: no account, card or resident id is among them."""
+    seen = audit.observations
+    seen = seen[(seen["detector"] == "personal-data") & (seen["state"] == "personal")]
+    assert set(seen["kind"]) == {"any", "email", "ip", "phone"}
+    assert seen[seen["kind"] == "any"]["records"].sum() == 58
+    found = findings(audit, "personal-data-without-ground").set_index("source")
+    crawled = "instruct/llama_factory_demo/data/c4_demo"
+    assert list(found[found["severity"] == "warning"].index) == [crawled]
+    assert found.loc[crawled, "records"] == 8
+    assert found.loc["instruct/stanford_alpaca", "records"] == 14
