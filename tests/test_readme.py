@@ -1,6 +1,8 @@
 import importlib.util
 import re
 
+from provenance import manifests
+
 ROOT = __import__("pathlib").Path(__file__).resolve().parents[1]
 
 
@@ -11,6 +13,16 @@ def test_the_output_in_the_readme_was_produced():
     shown = build.BLOCK.search((ROOT / "README.md").read_text(encoding="utf-8"))
     assert shown is not None
     assert shown[0] == build.produce(), "run: python tests/build_readme.py"
+
+
+def test_the_manifest_in_the_readme_is_valid_and_complete():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"<!-- manifest -->\n```yaml\n(.*?)```", text, re.DOTALL)
+    claims = manifests.read("provenance.yaml", shown[1].encode(), "native")
+    kinds = [claim.value for claim in claims if claim.field == "kind"]
+    assert len(set(kinds)) == 3
+    stated = {claim.field.split(".")[0] for claim in claims}
+    assert {"contract", "collection", "generator"} <= stated
 
 
 def test_every_link_leads_somewhere():

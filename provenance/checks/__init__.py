@@ -1,7 +1,8 @@
 """Checks: each compares tables and yields findings with values. Thresholds live in profiles, never here.
 
 A check is one file with a docstring (its documentation, printed by `provenance explain`) and one function, `find`,
-whose parameters name the tables that it reads. To add one: the file, one line in CHECKS, one case table.
+whose parameters name the tables that it reads. To add one: the file, one line in CHECKS, one case table. A check that
+cannot ask every source has a second function, `unseen`, which says in one clause for COVERAGE what it did not look at.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from provenance.errors import CheckError, ProvenanceError, UnknownCheck
 from provenance.model import SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import pyarrow as pa
 
@@ -37,6 +38,12 @@ CHECKS = (
     "reservation-possible",
     "signals-not-evaluated",
     "source-undeclared",
+    "origin-undocumented",
+    "contract-missing",
+    "collection-record-missing",
+    "consent-missing",
+    "generator-unnamed",
+    "record-origin-missing",
     "file-declared-absent",
     "checksum-mismatch",
     "file-unreadable",
@@ -98,13 +105,19 @@ def find(tables: Mapping[str, Any]) -> tuple[list[Finding], pa.Table]:
     for check in CHECKS:
         status, reason = "ran", None
         try:
-            findings += list(module(check).find(**{name: tables[name] for name in reads(check)}))
+            findings += list(_called(module(check).find, tables))
+            if hasattr(module(check), "unseen"):
+                reason = _called(module(check).unseen, tables)
         except ProvenanceError as error:
             status, reason = "errored", str(error)
         except Exception as error:  # noqa: BLE001 - one broken check must not take the audit with it; COVERAGE says so
             status, reason = "errored", str(CheckError(check, error))
         coverage.append({"check": check, "status": status, "reason": reason} | seen)
     return findings, schemas.rows(coverage, schemas.COVERAGE)
+
+
+def _called(function: Callable[..., Any], tables: Mapping[str, Any]) -> Any:
+    return function(**{name: tables[name] for name in inspect.signature(function).parameters})
 
 
 def tabled(findings: Iterable[Finding], severities: Mapping[str, tuple[str, str | None]]) -> pa.Table:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
-DETECTORS: tuple[str, ...] = ("web", "personal-data")
+DETECTORS: tuple[str, ...] = ("web", "personal-data", "record-origin")
 """Every detector by name."""
 
 MOST = 10_000

@@ -16,7 +16,14 @@ _ADDRESS = re.compile(
     r"^[\W_]{0,6}(?:homepage|repository|project page|website|主页)[\W_]{0,6}?:[\s*_\[(<]*(https?://[^\s)\]>*]+)",
     re.IGNORECASE,
 )
+_MARKUP = re.compile(r"\s*(?:#|\||<|!?\[!?\[|!\[|```|[=-]{3}|\{)|\s{4,}\S")
+_LINK = re.compile(r"https?://\S+")
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+")
 _FILE = re.compile(r"`([\w./-]+\.(?:jsonl?|csv|tsv|parquet|txt|arrow|zip|gz|zst))`")
+
+
+SENTENCE = 5
+"""Words of a line that count as prose; a Chinese character is a word."""
 
 
 def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - the family's signature
@@ -28,7 +35,7 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
         format: "readme".
 
     Returns:
-        Claims `source-weak` (of a README only), `name`, `url` and `licence`, pointers L<line>. Where a document states
+        Claims `source-weak` (of a README only), `name`, `prose`, `url` and `licence`, pointers L<line>. Where it states
         licences under several headings, each covers the folder or file that its heading names.
 
     Raises:
@@ -52,7 +59,7 @@ def prose(path: str, text: str, witness: str, first_line: int = 1) -> list[Claim
         first_line: the number of the text's first line in the document.
 
     Returns:
-        Claims `name`, `url` and `licence`.
+        Claims `name`, `prose` (how many words it has; what they say is for a person to read), `url` and `licence`.
     """
     scope = folder(path)
     claims = []
@@ -67,7 +74,20 @@ def prose(path: str, text: str, witness: str, first_line: int = 1) -> list[Claim
         match = _ADDRESS.match(line_text[:1000])
         if match:
             claims.append(Claim("url", match[1].rstrip(".,;"), scope, witness, f"L{number}"))
-    return claims + _licences(text, scope, witness, first_line)
+    licences = _licences(text, scope, witness, first_line)
+    return claims + _words(text, scope, witness, first_line, {claim.pointer for claim in licences}) + licences
+
+
+def _words(text: str, scope: str, witness: str, first_line: int, said: set[str]) -> list[Claim]:
+    """Count the words of sentences: lines that are no heading, mark-up, table or code, and state no licence."""
+    held: dict[int, int] = {}
+    fenced = False
+    for number, line in enumerate(text.splitlines()[:2000], first_line):
+        fenced ^= line.lstrip().startswith("```")
+        words = len(_WORD.findall(_LINK.sub(" ", line[:2000])))
+        if not fenced and words >= SENTENCE and f"L{number}" not in said and not _MARKUP.match(line):
+            held[number] = words
+    return [Claim("prose", f"{sum(held.values())} words", scope, witness, f"L{min(held)}")] if held else []
 
 
 def _licences(text: str, scope: str, witness: str, first_line: int) -> list[Claim]:

@@ -37,6 +37,7 @@ class _Seen:
     """What the machine saw, and how much of what there was."""
 
     ran: Mapping[str, bool]
+    partly: Mapping[str, str]
     unread: int
     nothing: bool
     answers: Mapping[tuple[str, str, str], Answer]
@@ -60,7 +61,7 @@ def severity(rule: Mapping[str, Any], finding: Finding) -> str | None:
         count = {"records": finding.records, "texts": finding.texts}[name]
         if count is not None and count < least:
             return None
-    steps = rule["severity"]
+    steps = rule.get("fields", {}).get(finding.field, rule["severity"])
     if isinstance(steps, str):
         return steps
     value = finding.value if finding.value is not None else float("inf")
@@ -80,7 +81,7 @@ def judge(
 
     Args:
         findings: from the checks.
-        coverage: COVERAGE: a check that did not run leaves its element without evidence.
+        coverage: COVERAGE: a check that did not run, or saw a part only, leaves its element without evidence.
         chosen: the profiles.
         files: FILES: bytes that were not read leave a clean element without evidence.
         answers: the newest declared answer by profile, requirement and element.
@@ -105,8 +106,10 @@ def judge(
                 known = severities.get(mark)
                 if known is None or SEVERITIES.index(level) < SEVERITIES.index(known[0]):
                     severities[mark] = (level, cited(profile.name, requirement))
-    ran = {row["check"]: row["status"] == "ran" for row in coverage.to_pylist()}
-    seen = _Seen(ran, *_unread(files), answers or {})
+    rows_ = coverage.to_pylist()
+    ran = {row["check"]: row["status"] == "ran" for row in rows_}
+    partly = {row["check"]: row["reason"] for row in rows_ if row["status"] == "ran" and row["reason"]}
+    seen = _Seen(ran, partly, *_unread(files), answers or {})
     rows: list[dict[str, object]] = []
     for profile in chosen:
         for requirement in profile.requirements:
@@ -205,6 +208,9 @@ def _machine(element: Mapping[str, Any], found: Sequence[tuple[str, str, str]], 
         return _OPEN, f"did not run: {', '.join(missing)}"
     if seen.nothing:
         return _OPEN, f"no data could be read; {seen.unread:,} bytes were not"
+    partly = dict.fromkeys(seen.partly[check] for check in element["checks"] if check in seen.partly)
+    if partly:
+        return _OPEN, "; ".join(partly)
     told = (
         f"in what was read; {seen.unread:,} bytes were not"
         if seen.unread

@@ -113,16 +113,24 @@ def gaps(tables: Mapping[str, pa.Table]) -> Iterable[str]:
     broken = sum(tables["files"]["records_unreadable"].to_pylist())
     if broken:
         yield f"{broken:,} record{'s' * (broken != 1)} that could not be read"
-    for row in tables["coverage"].to_pylist():
-        if row["check"] in {"waivers", "sample"}:
-            continue  # said beside the findings, and first of all
-        if row["status"] != "ran":
-            yield f"{row['check']} {row['status']}: {str(row['reason']).removeprefix('sampled; ')}"
-        elif row["reason"]:
-            reasons = [reason for reason in row["reason"].split("; ") if reason != "sampled"]
-            yield from (f"{row['check']}: {reason}" for reason in reasons[:REASONS])
+    for checks, status, said in _alike(tables["coverage"]):
+        if status != "ran":
+            yield f"{checks} {status}: {said}"
+        elif said:
+            reasons = said.split("; ")
+            yield from (f"{checks}: {reason}" for reason in reasons[:REASONS])
             if len(reasons) > REASONS:
-                yield f"{row['check']}: {len(reasons) - REASONS:,} more reasons, in coverage.parquet of the scan"
+                yield f"{checks}: {len(reasons) - REASONS:,} more reasons, in coverage.parquet of the scan"
+
+
+def _alike(coverage: pa.Table) -> Iterable[tuple[str, str, str]]:
+    """Say once what several checks did not see for one reason; waivers stand by the findings, the sample at the top."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in coverage.to_pylist():
+        if row["check"] not in {"waivers", "sample"}:
+            reasons = [reason for reason in (row["reason"] or "").split("; ") if reason != "sampled"]
+            found.setdefault((row["status"], "; ".join(reasons)), []).append(row["check"])
+    return ((", ".join(checks), *key) for key, checks in found.items())
 
 
 def _on_disk(files: pa.Table) -> list[dict[str, Any]]:

@@ -159,4 +159,4 @@ def test_a_check_that_fails_is_a_row_and_the_others_run(monkeypatch):
     assert "ZeroDivisionError: oops" in rows["source-undeclared"]["reason"]
     assert {row["status"] for check, row in rows.items() if check != "source-undeclared"} == {"ran"}
     assert {(row["records_seen"], row["records_unreadable"]) for row in rows.values()} == {(7, 3)}
-    assert {each.check for each in found} == {"licence-missing", "file-unreadable"}
+    assert {each.check for each in found} == {"licence-missing", "file-unreadable", "origin-undocumented"}

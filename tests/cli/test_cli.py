@@ -7,7 +7,7 @@ import pytest
 from provenance import cli
 from provenance.cli import COMMANDS, run
 
-CARD = "---\nlicense: {}\n---\n# Card\n"
+CARD = "---\nlicense: {}\n---\n# Card\n\nWritten by us for this test.\n"
 
 
 @pytest.fixture

@@ -76,6 +76,15 @@ _NOISE = (
 )
 """What lies about in folders and is no data, or none that can be read."""
 
+_DOCUMENTS = {
+    "commercial": ("contract-missing", "error"),
+    "private-third-party": ("contract-missing", "error"),
+    "crawl": ("collection-record-missing", "error"),
+    "user": ("consent-missing", "error"),
+    "synthetic": ("generator-unnamed", "warning"),
+}
+"""What is found of a source of a kind that comes without the document it needs."""
+
 _PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "gz": gzip.compress,
     "bz2": bz2.compress,
@@ -387,6 +396,26 @@ def _known_original(author: Author, _: Source) -> list[Source]:
     return [original, copy]
 
 
+def _undocumented(author: Author, _: Source) -> list[Source]:
+    """Sources of kinds that need a document, without it, and one of no kind, or of no origin at all."""
+    made = []
+    for problem in (*author.rng.sample(list(_DOCUMENTS), 2), author.rng.choice(("no-origin", "no-kind"))):
+        source = _innocent(author, layout=author.rng.choice(("native", "native-above")))
+        source.problem = problem
+        made.append(source)
+    return made
+
+
+def _documented(author: Author, _: Source) -> list[Source]:
+    """A decoy: two of the kinds that need a document, each with it."""
+    made = []
+    for kind in author.rng.sample(("commercial", "private-third-party", "user", "synthetic"), 2):
+        source = _innocent(author, layout=author.rng.choice(("native", "native-above")))
+        source.problem = f"documented {kind}"
+        made.append(source)
+    return made
+
+
 def _declared_copy(author: Author, _: Source) -> list[Source]:
     """A decoy: who made a stricter set says from which milder one; that one is what it says it is."""
     original = _innocent(author, author.rng.choice(("CC0-1.0", "MIT", "CC-BY-4.0")))
@@ -422,7 +451,7 @@ def _few(author: Author, other: Source) -> list[Source]:
 _PLANTS: tuple[Callable[[Author, Source], list[Source]], ...] = (
     _republished, _new_answers, _stricter_copy, _licence_missing, _twin, _undeclared, _truncated, _broken_line, _pointer,
     _mismatch, _absent, _disagreeing, _unrecognised, _repeated, _same_licence, _known_original, _same_answers, _few,
-    _identical, _declared_copy,
+    _identical, _declared_copy, _undocumented, _documented,
 )  # fmt: skip
 
 
@@ -557,8 +586,28 @@ def _native(source: Source, files: dict[str, bytes]) -> dict[str, object]:
         digests[names[0]] = hashlib.sha256(b"an earlier version").hexdigest()
     if source.problem == "absent":
         names.append("lost.jsonl")
-    upstream = {"upstream": [source.upstream]} if source.upstream else {}
-    return {"id": source.id, "licence": source.licence, "files": names, "sha256": digests, **upstream}
+    said: dict[str, object] = {"upstream": [source.upstream]} if source.upstream else {}
+    said |= _origin(source)
+    return {"id": source.id, "licence": source.licence, "files": names, "sha256": digests, **said}
+
+
+def _origin(source: Source) -> dict[str, object]:
+    """Say where a source is from, as far as its problem lets it."""
+    if source.problem == "no-origin":
+        return {}
+    if source.problem == "no-kind":
+        return {"owner": "Somebody"}
+    if source.problem in _DOCUMENTS:
+        return {"kind": source.problem}
+    kind = source.problem.removeprefix("documented ") if source.problem.startswith("documented ") else "open-licence"
+    paper = {"sha256": hashlib.sha256(b"signed").hexdigest()}
+    documents: dict[str, dict[str, object]] = {
+        "commercial": {"contract": paper | {"until": "2030"}, "acquired": "2026-02-03"},
+        "private-third-party": {"contract": [{"scope": "an offer"}, paper]},
+        "user": {"consent": paper | {"basis": "opt-in"}, "personal_data": {"contains": "personal"}},
+        "synthetic": {"generator": {"name": "A model", "version": "1.2", "acquired": "2025-11"}},
+    }
+    return {"kind": kind, **documents.get(kind, {"url": f"https://example.org/{source.id}"})}
 
 
 def _rows(records: list[Record], rng: random.Random) -> Iterator[dict[str, str]]:
@@ -680,6 +729,13 @@ def _faults(source: Source) -> Iterator[tuple[str, str]]:
         "absent": ("file-declared-absent", "error"),
         "repeated": ("duplicate-records", "warning"),
     }
+    by_problem |= _DOCUMENTS | {
+        "no-origin": ("origin-undocumented", "warning"),
+        "no-kind": ("origin-undocumented", "note"),
+    }
+    if source.problem == "crawl":
+        yield "record-origin-missing", "warning"
+        yield "signals-not-evaluated", "note"
     found = (by_layout.get(source.layout), by_problem.get(source.problem))
     yield from (each for each in found if each)
 

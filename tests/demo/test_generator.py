@@ -92,7 +92,9 @@ def test_a_broken_auditor_does_not_pass(broken, tmp_path, monkeypatch):
 
 # What is not said, or said wrongly, as yet: the smallest cases, each with what it takes.
 TWEETS = [f"the {bird} sat beside the old mill until the rain had gone over the valley" for bird in "ABCDEFGHIJKLMN"]
-NC, MIT = (f"---\nlicense: {name}\npretty_name: birds\n---\n" for name in ("cc-by-nc-4.0", "mit"))
+NC, MIT = (
+    f"---\nlicense: {name}\npretty_name: birds\n---\nWe watched them for a year.\n" for name in ("cc-by-nc-4.0", "mit")
+)
 COMMON = "Sure, here is a short and friendly answer to the question that you asked me"
 
 
@@ -153,6 +155,7 @@ def said(tmp_path, files):
         (tmp_path / path).write_text(text)
     found = pv.scan(tmp_path, workers=1).findings
     found = found.astype(object).where(found.notna(), None)
+    found = found[found["check"] != "origin-undocumented"]  # true of all of these: the cases are as small as can be
     return set(found[["check", "source", "other"]].itertuples(index=False, name=None))
 
 

@@ -84,6 +84,25 @@ def test_a_readme():
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# Harbour questions of our town\n", None),
+        ("# H\n\nQuestions that visitors asked us.\n\nAnd what we have answered them.\n", ("11 words", "L3")),
+        ("# H\n\n茶馆里客人问的。\n", ("7 words", "L3")),
+        ("# H\n\nToo short, this.\n", None),
+        ("# H\n\nSee also https://example.org/a/b/c/d/e\n", None),
+        ("# H\n\nThe data is licensed under CC BY 4.0.\n", None),  # a licence is no origin
+        ("# H\n\n```\npython tune.py with all of the data\n```\n\n    python tune.py with all of the data\n", None),
+        ("| one | two | three | four | five |\n<a href='x'>one two three four five</a>\n", None),
+        ("![one two three four five](x.png)\n[![one two](three) four five six](y)\n", None),
+    ],
+)
+def test_words_of_prose_are_counted_and_not_judged(text, expected):
+    found = [(claim.value, claim.pointer) for claim in read("d/README.md", text) if claim.field == "prose"]
+    assert found == ([expected] if expected else [])
+
+
 def test_headings_of_a_readme_cover_what_they_name():
     text = "# Extensions\n\n## GPTeacher\nOne.\n\nLicense: MIT\n\n## Dolly\nThe file `dolly.json`.\n\nLicense: CC BY-SA 3.0\n"
     assert facts(read("x/README.md", text), "licence") == [
@@ -139,6 +158,10 @@ def test_a_native_manifest():
         ("alpaca/", "upstream", "stanford-alpaca", "data"),
         ("alpaca/", "members", "alpaca/*.jsonl", "data"),
         ("alpaca/", "licence", "CC-BY-NC-4.0", "data"),
+        ("feed/", "source", "news-feed", "any"),
+        ("feed/", "licence", "Training of our own models, §3 of the contract.", "data"),
+        ("feed/", "licence", "Training of our own models, §3 of the contract.", "content"),
+        ("forum/", "source", "forum-2026-01", "any"),
     ]
     assert next(c.date for c in claims if c.field == "licence") == "2024-01-01"
 

@@ -88,6 +88,26 @@ def test_a_step_may_ask_for_records(value, records, level):
         assert judgement.severity({"severity": steps[::turn]}, finding(value=value, records=records)) == level
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "level"),
+    [(None, 1.0, "error"), ("kind", 1.0, "note"), ("links", 0.2, None), ("links", 0.9, "warning"), ("x", 0, "error")],
+)
+def test_a_field_may_have_a_severity_of_its_own(field, value, level):
+    rule = {"severity": "error", "fields": {"kind": "note", "links": [{"from": 0.9, "is": "warning"}]}}
+    assert judgement.severity(rule, dataclasses.replace(finding(value=value), field=field)) == level
+
+
+def test_a_check_that_saw_a_part_only_leaves_its_element_open():
+    rows = [row | {"reason": "7 of 8 sources were not asked"} for row in ran().to_pylist()]
+    coverage = schemas.rows(rows, schemas.COVERAGE)
+    _, table = judgement.judge([], coverage, [profile(modality="shall")], files())
+    assert table.select(["verdict", "reason"]).to_pylist() == [
+        {"verdict": "not evidenced", "reason": "7 of 8 sources were not asked"}
+    ]
+    _, table = judgement.judge([finding()], coverage, [profile(modality="shall")], files())
+    assert table["verdict"].to_pylist() == ["does not conform"]
+
+
 @pytest.mark.parametrize(("records", "level"), [(9, None), (10, "error"), (None, "error")])
 def test_a_minimum_of_records(records, level):
     rule = {"minimum": {"records": 10}, "severity": "error"}

@@ -1,0 +1,103 @@
+"""A declared source says nothing of where it is from.
+
+Why:          who cannot name an origin cannot show that it was lawful, nor ask its owner anything.
+Source:       Interim Measures for Generative AI Services, Article 7(1); GB/T 45652 (draft of 2024-03-28), 6.1 a.
+Reads:        SOURCES(source, kind, records), CLAIMS(source, field, value, witness), OBSERVATIONS(record-origin).
+Yields:       at most one finding per source that something declares; of field `kind` where a native manifest says
+              where the source is from, but not of what kind it is.
+Units:        share of records that do not say it themselves, [0, 1].
+Silent when:  an address, owner, creator, publisher, upstream, kind, contract, collection record or generator is
+              stated, whatever it is worth; every record names its own origin; a document describes the source in prose,
+              which may say it and is not judged (COVERAGE); the source is undeclared (source-undeclared says so).
+Flagged:      provenance.yaml: `{ id: news, licence: CC-BY-4.0 }`.
+Clean:        the same with `url: https://example.org/news, kind: open-licence`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provenance import metadata
+from provenance.model import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from provenance.metadata import Declared
+
+LIMITS = "It does not prove an unlawful origin, only that none is documented here."
+
+_SAYS = {
+    "url",
+    "homepage",
+    "owner",
+    "creator",
+    "publisher",
+    "contributor",
+    "upstream",
+    "upstream-sha256",
+    "citation",
+    "remote",
+}
+_RECORDS = {"contract", "collection", "consent", "generator"}
+_PROSE = {"prose", "description"}
+
+
+def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterator[Finding]:
+    """Yield sources of which the origin, or the kind, is not documented.
+
+    Args:
+        sources: SOURCES.
+        claims: CLAIMS.
+        observations: OBSERVATIONS.
+    """
+    held = {row["source"]: row["records"] for row in sources.to_pylist()}
+    origins = metadata.origins(observations)
+    for one in metadata.of(sources, claims):
+        if one.source.startswith("undeclared:"):
+            continue
+        own = origins.get(one.source, metadata.NO_ORIGINS).share("any")
+        if not _documented(one) and not _PROSE & one.stated.keys() and own < 1:
+            yield Finding(
+                check="origin-undocumented",
+                source=one.source,
+                message=f"{one.manifest or 'Nothing that could be read'} says nothing of where it is from: "
+                "no address, owner, creator, upstream or kind.",
+                limits=LIMITS,
+                path=one.manifest,
+                value=1 - own,
+                unit="share of records",
+                records=held[one.source],
+            )
+        elif one.native and one.kind is None:
+            yield Finding(
+                check="origin-undocumented",
+                source=one.source,
+                message=f"{one.manifest} does not say of what kind it is (crawl, user, commercial, synthetic, ...); "
+                "what a kind needs was not asked of it.",
+                limits="It does not prove that anything is missing.",
+                field="kind",
+                path=one.manifest,
+                value=1.0,
+                unit="share of records",
+                records=held[one.source],
+            )
+
+
+def unseen(sources: pa.Table, claims: pa.Table) -> str | None:
+    """Say how many sources are described in prose alone.
+
+    Args:
+        sources: SOURCES.
+        claims: CLAIMS.
+    """
+    told = metadata.of(sources, claims)
+    prose = sum(bool(_PROSE & one.stated.keys()) and not _documented(one) for one in told)
+    is_are = "is" if prose == 1 else "are"
+    return f"{prose:,} of {len(told):,} sources {is_are} described in prose, which is not judged" if prose else None
+
+
+def _documented(one: Declared) -> bool:
+    return bool(one.kind not in {None, "other"} or _SAYS & one.stated.keys() or _RECORDS & one.records.keys())

@@ -1,0 +1,58 @@
+"""Where a record says that it comes from: an address, the name of a source, a licence; and records that say nothing.
+
+Source: GB/T 45652 (draft of 2024-03-28), 6.1 c and 6.2 a: every sample carries its source, or the address of its page.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from provenance import schemas
+
+_ADDRESS = r"[^\s.][.][^\s.]|:/|^\s*[A-Za-z][A-Za-z0-9+.-]*:\w"
+_NOTHING = r"^(?i:none|null|nil|nan|n/?a|unknown|undefined|[\s\p{P}\p{S}]*|未知|无)$"
+
+
+def observe(batch: pa.RecordBatch) -> pa.Table:
+    """Count the records that state an origin of their own, and those that do not.
+
+    Args:
+        batch: rows of RECORDS of one file.
+
+    Returns:
+        OBSERVED: of kind `url`, `origin` and `licence` in the state `stated`, records with such a value; of kind
+        `link`, those with an address and no text; of kind `any`, those with an address or an origin in the state
+        `stated`, and those with neither in the state `missing`. Unreadable records count nowhere. Values are records.
+    """
+    readable = pc.is_null(batch["error"])
+    url = pc.and_(readable, _filled(batch["url"], _ADDRESS))
+    origin = pc.and_(readable, _filled(batch["origin"]))
+    either = pc.or_(url, origin)
+    rows = {
+        ("any", "missing"): pc.and_(readable, pc.invert(either)),
+        ("any", "stated"): either,
+        ("licence", "stated"): pc.and_(readable, _filled(batch["licence"])),
+        ("link", "stated"): pc.and_(url, pc.is_null(batch["whole"])),
+        ("origin", "stated"): origin,
+        ("url", "stated"): url,
+    }
+    return schemas.rows(
+        [_counted(batch, *key, mask) for key, mask in rows.items() if pc.any(mask).as_py()], schemas.OBSERVED
+    )
+
+
+def _filled(column: pa.Array, pattern: str | None = None) -> pa.Array:
+    """Tell where a value says something: not empty, no word for nothing, and of a shape where one is asked for."""
+    said = pc.invert(pc.match_substring_regex(column, _NOTHING))
+    if pattern is not None:
+        said = pc.and_(said, pc.match_substring_regex(column, pattern))
+    return pc.fill_null(said, False)
+
+
+def _counted(batch: pa.RecordBatch, kind: str, state: str, mask: pa.Array) -> dict[str, object]:
+    rows, texts = batch["row"].filter(mask), batch["whole"].filter(mask)
+    return {
+        "detector": "record-origin", "kind": kind, "state": state, "records": len(rows), "values": len(rows),
+        "bytes": pc.sum(pc.binary_length(texts)).as_py() or 0, "row": pc.min(rows).as_py(),
+    }  # fmt: skip
