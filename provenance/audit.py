@@ -224,6 +224,8 @@ def scan(
     chosen = [profiles_.load(name) for name in dict.fromkeys(profiles)]
     accepted = waivers_.load(Path(waivers), root) if waivers is not None else None
     keys = _keys(key, ask) if ledger is not None else None
+    if ledger is not None and keys is not None:
+        ledger_.reserve(Path(ledger), keys)
     own = Path(ledger).resolve() if ledger is not None else None
     declared = ledger_.declarations(own) if own is not None else []
     progress("looking", 0, 0)

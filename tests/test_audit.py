@@ -507,3 +507,14 @@ def test_a_partition_that_died_is_no_finding(died):
     parts[died].append(Died("killed by signal 9"))
     with pytest.raises(pv.errors.ProvenanceError, match="signal 9"):
         comparison.tabulate(comparison.Plan((), (), (), (), [], {}), *parts)
+
+
+@pytest.mark.parametrize("place", ["ledger", "file/ledger"])
+def test_a_ledger_that_takes_no_entry_is_told_before_anything_is_read(tmp_path, monkeypatch, place):
+    data = lay(tmp_path / "data", {"x.jsonl": '{"text": "words"}\n'})
+    pv.scan(data, tmp_path / "ledger", workers=1)
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path / "other"))
+    monkeypatch.setattr(room, "inventory", lambda *_, **__: pytest.fail("the data was looked at"))
+    with pytest.raises(ConfigError, match=r"another key|cannot be written"):
+        pv.scan(data, tmp_path / place)

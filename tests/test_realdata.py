@@ -123,10 +123,15 @@ def test_d03_d04_and_d05_with_near_parts(audit):
 
 
 def test_overlaps_count_the_rows_of_matches(audit):
-    files = (
-        audit.overlaps[audit.overlaps["path_a"].notna()].set_index(["view", "path_a", "path_b"])["near"].sort_index()
-    )
-    assert files.equals(audit.matches.groupby(["view", "path_a", "path_b"]).size().rename("near").sort_index())
+    files = audit.overlaps[audit.overlaps["path_a"].notna()].set_index(["view", "path_a", "path_b"]).sort_index()
+    copies = audit.matches[audit.matches["method"] != "contained"]
+    counted = copies.groupby(["view", "path_a", "path_b"]).size().rename("near").sort_index()
+    assert files["near"][files["near"] > 0].equals(counted)
+    inside = audit.matches[
+        (audit.matches["method"] == "contained") & (audit.matches["distinct_a"] == audit.matches["shared"])
+    ]
+    counted = inside.groupby(["view", "path_a", "path_b"]).size().rename("contained_ab").sort_index()
+    assert files["contained_ab"][files["contained_ab"] > 0].equals(counted)
 
 
 def test_d05_the_same_prompts_with_other_answers(audit):

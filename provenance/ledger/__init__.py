@@ -7,7 +7,7 @@ is a C2SP checkpoint (Ed25519). A signature proves who said what, unaltered; not
 from __future__ import annotations
 
 from provenance.ledger.keys import KeyPair, load, user_keys
-from provenance.ledger.log import Entry, append, attach, declarations, is_ledger, read_entry, signer, tables
+from provenance.ledger.log import Entry, append, attach, declarations, is_ledger, read_entry, reserve, signer, tables
 from provenance.ledger.verify import Step, Verification, verify
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "is_ledger",
     "load",
     "read_entry",
+    "reserve",
     "signer",
     "tables",
     "user_keys",

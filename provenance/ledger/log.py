@@ -423,6 +423,23 @@ def _open(folder: Path, keys: KeyPair) -> _Log | None:
         raise BrokenChain(f"the ledger {folder} does not verify, so nothing is added to it: {cause}") from cause
 
 
+def reserve(folder: Path, keys: KeyPair) -> None:
+    """Say before the work, not after it, that an entry could not be added.
+
+    Args:
+        folder: the ledger, or where it is to be.
+        keys: who is to sign.
+
+    Raises:
+        ConfigError: the ledger belongs to other keys, or the folder cannot be written.
+    """
+    if is_ledger(folder):
+        _check_ours(folder, keys)
+    place = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise ConfigError(f"the ledger {folder} cannot be written: {place} is no folder you may write to")
+
+
 def _check_ours(folder: Path, keys: KeyPair) -> None:
     for name, key in ((LOG_KEY, keys.log.public_key()), (STATEMENT_KEY, keys.statement.public_key())):
         try:
