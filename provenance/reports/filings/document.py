@@ -76,7 +76,13 @@ Block = Heading | Paragraph | Table
 
 
 def both(english: str, chinese: str | None, style: Style = "") -> Cell:
-    """Make a cell of a text in English and, where there is one, in Chinese."""
+    """Make a cell of a text in English and, where there is one, in Chinese.
+
+    Args:
+        english: the text.
+        chinese: the same in Chinese.
+        style: of both lines.
+    """
     return (Line(english, style=style), *([Line(chinese, chinese=True, style=style)] if chinese else []))
 
 
