@@ -46,6 +46,7 @@ from provenance.model import DOCUMENTS, PURPOSES, Died
 from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, gather, lost, observe, resemble
 from provenance.observation import role as role_of
 from provenance.reports import filings
+from provenance.reports import html as report_html
 from provenance.reports import json as report_json
 from provenance.similarity import candidates, containment, minhash
 
@@ -257,7 +258,10 @@ def scan(
     if ledger is None or keys is None:
         return audit
     progress("signing", 0, 0)
-    documents = {"report.json": report_json.render(tables, facts)}
+    documents: dict[str, ledger_.Document] = {
+        "report.json": report_json.render(tables, facts),
+        "report.html": lambda seal: report_html.render(tables, facts, seal),
+    }
     documents |= {profile.name_of_file: profile.source for profile in chosen}
     documents |= {waivers_.DOCUMENT: accepted.source} if accepted else {}
     entry = ledger_.append(Path(ledger), tables, documents, facts, keys=keys)
@@ -353,8 +357,9 @@ def _notices(folder: Path, entry: ledger_.Entry, keys: ledger_.KeyPair) -> tuple
     made = [
         f"New signing keys were made in {keys.folder}; they identify nobody until you tell others their fingerprint."
     ]
+    report = f"The report for people: {entry.folder / 'report.html'}"
     signed = f"Entry {entry.index} of {folder} is signed by {entry.keyid}; check it with: provenance verify {folder}"
-    return (*(made if keys.created else []), signed)
+    return (*(made if keys.created else []), report, signed)
 
 
 def _is_ledger(folder: Path, own: Path | None) -> str | None:

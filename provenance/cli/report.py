@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-FORMATS = ("json", "sarif", "text", "clause-matrix-html", "clause-matrix-md")
+if TYPE_CHECKING:
+    from provenance.audit import Audit
+
+FORMATS = ("html", "json", "sarif", "text", "clause-matrix-html", "clause-matrix-md")
 
 
 @click.command(name="report")
@@ -22,19 +26,54 @@ FORMATS = ("json", "sarif", "text", "clause-matrix-html", "clause-matrix-md")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write; - is standard output."
 )
-def command(ledger: Path, index: int | None, format_: str, profiles: tuple[str, ...], output: Path) -> int:
-    """Render a scan of LEDGER as a document."""
-    from provenance import audit
-    from provenance.reports import filings, json, sarif, text
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="The data that was scanned: html shows masked excerpts of it."
+)
+def command(
+    ledger: Path, index: int | None, format_: str, profiles: tuple[str, ...], output: Path, data: Path | None
+) -> int:
+    """Render a scan of LEDGER as a document.
 
+    With --data, the HTML report shows matching records side by side, personal data masked. Such a report holds text of
+    the data, so it is never written into a ledger.
+    """
+    from provenance import audit
+    from provenance.reports import filings
+
+    if data is not None:
+        _refuse(format_, output, data)
     if format_ in filings.FILINGS:
         rendered = audit.filing(ledger, format_, index, profiles)
     else:
-        found = audit.open_ledger(ledger, index)
-        render = {"json": json.render, "sarif": sarif.render, "text": text.render}[format_]
-        rendered = render(found.tables, found.facts)
+        rendered = _render(audit.open_ledger(ledger, index), ledger, format_, data)
     if str(output) == "-":
         click.echo(rendered, nl=False)
     else:
         output.write_bytes(rendered)
     return 0
+
+
+def _refuse(format_: str, output: Path, data: Path) -> None:
+    """Say why excerpts cannot be rendered so."""
+    from provenance.ledger import is_ledger
+
+    if format_ != "html":
+        raise click.UsageError(f"--data goes with --format html alone; the {format_} report shows no text of the data")
+    if not data.is_dir():
+        raise click.UsageError(f"{data} is no folder; --data names the folder that was scanned")
+    place = output.resolve()
+    if str(output) != "-" and any(is_ledger(folder) for folder in (place, *place.parents)):
+        raise click.UsageError(
+            f"{output} is in a ledger, where no text of the data may stand; write the report elsewhere with -o"
+        )
+
+
+def _render(found: Audit, ledger: Path, format_: str, data: Path | None) -> bytes:
+    from provenance.ledger import Seal, signer
+    from provenance.reports import html, json, sarif, text
+
+    if format_ != "html":
+        return {"json": json.render, "sarif": sarif.render, "text": text.render}[format_](found.tables, found.facts)
+    log = found.facts["log"]
+    seal = Seal(log["index"], log["origin"], signer(ledger, log["index"]))
+    return html.render(found.tables, found.facts, seal, data=data)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from provenance.ledger.keys import KeyPair, load, user_keys
 from provenance.ledger.log import Entry, append, attach, declarations, is_ledger, read_entry, reserve, signer, tables
+from provenance.ledger.statement import Document, Seal
 from provenance.ledger.verify import Step, Verification, verify
 
 __all__ = [
+    "Document",
     "Entry",
     "KeyPair",
+    "Seal",
     "Step",
     "Verification",
     "append",

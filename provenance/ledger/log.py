@@ -122,7 +122,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
 def append(
     folder: Path,
     tables: Mapping[str, pa.Table],
-    documents: Mapping[str, bytes],
+    documents: Mapping[str, statement.Document],
     facts: Mapping[str, Any],
     *,
     keys: KeyPair,
@@ -132,7 +132,7 @@ def append(
     Args:
         folder: the ledger; made where there is none.
         tables: all of schemas.SEALED by name, sorted; grain and units as there.
-        documents: further files of `scans/<index>/` by name.
+        documents: further files of `scans/<index>/` by name; one that names the entry is a function of its seal.
         facts: what the scan says of itself, see statement.Facts.
         keys: who signs; must be the ledger's own.
 
@@ -487,7 +487,7 @@ def _stage(
     staging: Path,
     log: _Log,
     tables: Mapping[str, pa.Table],
-    documents: Mapping[str, bytes],
+    documents: Mapping[str, statement.Document],
     facts: Mapping[str, Any],
     *,
     keys: KeyPair,
@@ -498,7 +498,8 @@ def _stage(
     index = len(log.leaves)
     folder = _fixed(log.folder) if index == 0 else {}
     listed, bound = _stage_tables(staging, index, tables)
-    folder |= bound | _stage_documents(staging, index, documents)
+    seal = statement.Seal(index, log.origin, fingerprint(keys.statement.public_key()))
+    folder |= bound | _stage_documents(staging, seal, documents)
     payload = statement.build(
         portable(dict(facts)),
         place=statement.Place(log.origin, index, merkle.root(log.leaves).hex()),
@@ -560,13 +561,16 @@ def _stage_tables(
     return listed, bound
 
 
-def _stage_documents(staging: Path, index: int, documents: Mapping[str, bytes]) -> dict[str, str]:
+def _stage_documents(
+    staging: Path, seal: statement.Seal, documents: Mapping[str, statement.Document]
+) -> dict[str, str]:
     bound = {}
-    for name, data in documents.items():
+    for name, document in documents.items():
         if Path(name).name != name or (staging / "scan" / name).exists():
             raise ConfigError(f"a document cannot be called {name!r}")
+        data = document if isinstance(document, bytes) else document(seal)
         (staging / "scan" / name).write_bytes(data)
-        bound[f"{scan_path(index)}/{name}"] = sha256(data)
+        bound[f"{scan_path(seal.index)}/{name}"] = sha256(data)
     return bound
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
@@ -76,6 +77,25 @@ class Place:
     origin: str
     index: int
     root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What is known of an entry before it is signed: what a document that it binds may say of it.
+
+    Args:
+        index: number of the entry, from 0.
+        origin: name of the log.
+        keyid: OpenSSH SHA256 fingerprint of the statement key.
+    """
+
+    index: int
+    origin: str
+    keyid: str
+
+
+Document = bytes | Callable[[Seal], bytes]
+"""A document of an entry: its bytes, or what makes them of the entry's seal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,131 @@
+"""The report for people: one HTML file that needs nothing else, and loads nothing.
+
+What was not looked at comes first, then what profiles make of it, findings, the overlap matrix, sources, files. It
+reads without a script; search, filters and order need one. The page's own policy allows its one style sheet and its one
+script, by their digests, and nothing else: what a data set is called cannot run or load anything.
+
+The same tables give the same bytes, so an entry binds the report it lies beside. Long lists are cut, and say so.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from provenance import checks
+from provenance.data import HERE
+from provenance.reports.html import evidence, findings, matrix, sources, summary
+from provenance.reports.html.markup import Markup, tag
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+    from provenance.ledger import Seal
+
+_SECTIONS = (
+    ("coverage", "What was not looked at"),
+    ("verdicts", "Verdicts"),
+    ("findings", "Findings"),
+    ("overlap", "Overlap"),
+    ("sources", "Sources"),
+    ("files", "Files"),
+    ("checks", "What the checks mean"),
+    ("verify", "How to verify"),
+)
+
+
+def render(
+    tables: Mapping[str, pa.Table],
+    facts: Mapping[str, Any],
+    seal: Seal | None = None,
+    *,
+    data: str | os.PathLike[str] | None = None,
+) -> bytes:
+    """Render the report.
+
+    Args:
+        tables: the tables of schemas.SEALED by name.
+        facts: what the scan says of itself.
+        seal: of the ledger entry that binds the scan; None where nothing was signed.
+        data: the folder that was scanned: its records are shown, masked, and the report must not stand in a ledger.
+
+    Returns:
+        UTF-8; one HTML document of at most a few megabytes.
+    """
+    rows = tables["findings"].to_pylist()
+    accepted = next((row["reason"] for row in tables["coverage"].to_pylist() if row["check"] == "waivers"), None)
+    examples = findings.pairs(rows[: findings.MOST], tables["matches"])
+    beside = evidence.read(tables, data, rows[: findings.MOST], examples) if data is not None else {}
+    listed, count = findings.render(rows, examples, beside, accepted)
+    shown = {row["fingerprint"]: row["source"] for row in rows[:count]}
+    ran = tables["coverage"]["check"].to_pylist()
+    steps = [check for check in ran if check in checks.CHECKS]
+    content = {
+        "coverage": summary.coverage(tables),
+        "verdicts": summary.verdicts(tables["verdicts"].to_pylist(), shown),
+        "findings": listed,
+        "overlap": matrix.render(tables["overlaps"], rows[:count]),
+        "sources": sources.render(tables),
+        "files": sources.files(tables["files"]),
+        "checks": findings.glossary(list(dict.fromkeys([*steps, *(row["check"] for row in rows)]))),
+        "verify": summary.verification(seal),
+    }
+    body = [tag("section", tag("h2", title), content[key], id=key) for key, title in _SECTIONS]
+    notice = _notice() if data is not None else None
+    main = tag("main", notice, summary.heading(tables, facts, seal), body, _closing())
+    return _page(summary.plain_title(facts), [_contents(), main]).encode()
+
+
+def _notice() -> Markup:
+    said = (
+        "This copy shows excerpts of the data. Personal data that could be recognised is masked; names of people are "
+        "not. It is not the report that the ledger binds: keep it where the data may be kept."
+    )
+    return tag("p", said, class_="notice", role="note")
+
+
+def _contents() -> Markup:
+    links = [tag("li", tag("a", title, href=f"#{key}")) for key, title in _SECTIONS]
+    return tag("nav", tag("p", "provenance", class_="brand"), tag("ol", links), aria_label="Contents")
+
+
+def _closing() -> Markup:
+    said = (
+        "Facts that were read, what was inferred from them, and what profiles make of both are kept apart; nothing "
+        "here is legal advice. This page is one file: it loads nothing, and sends nothing."
+    )
+    return tag("footer", tag("p", said))
+
+
+def _page(title: str, body: list[Markup]) -> str:
+    style, script = _asset("report.css"), _asset("report.js")
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("title", title),
+        tag("style", Markup(style)),
+    )
+    page = tag("html", head, "\n", tag("body", body, tag("script", Markup(script))), lang="en")
+    return f"<!doctype html>\n{page}\n"
+
+
+@cache
+def _asset(name: str) -> str:
+    return (HERE / "report" / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

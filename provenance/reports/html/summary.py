@@ -1,0 +1,292 @@
+"""What a report says first: what it is, what was not looked at, what profiles make of it; and last, how to check it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+
+from provenance.model import SEVERITIES
+from provenance.reports.html.markup import Markup, name, short, table, tag, visible
+from provenance.reports.text import size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from provenance.ledger import Seal
+
+_REASONS, _PROFILES, _LINKS = 40, 1200, 6  # reasons of one step, elements of all profiles, links to findings
+_KINDS = {
+    "draft": "draft: on record, but claims nothing",
+    "assessment": "assessment: whoever signed the entry stands by it",
+}
+_MEANINGS = {
+    "conforms": "all of its elements are answered and none speaks against it",
+    "does not conform": "findings speak against a requirement that binds",
+    "no contrary evidence": "the machine found nothing against it, in what was read; that alone is no proof",
+    "not evidenced": "findings speak against it, or nobody has answered it",
+    "not applicable": "it does not concern this use, for the reason given",
+}
+_CLASSES = {
+    "conforms": "good", "does not conform": "bad", "no contrary evidence": "clear", "not evidenced": "open",
+    "not applicable": "off",
+}  # fmt: skip
+
+
+def heading(tables: Mapping[str, pa.Table], facts: Mapping[str, Any], seal: Seal | None) -> Markup:
+    """Say what the report is of: data, purpose, profiles, entry, keys, times, and counts.
+
+    Args:
+        tables: the tables of schemas.SEALED by name.
+        facts: what the scan says of itself.
+        seal: of the ledger entry that binds the scan; None where nothing was signed.
+    """
+    files = _on_disk(tables["files"]).filter(pc.equal(_on_disk(tables["files"])["role"], "data"))
+    records = sum(tables["sources"]["records"].to_pylist())
+    said = (
+        f"{records:,} records in {files.num_rows:,} data files of {tables['sources'].num_rows:,} sources, "
+        f"{size(pc.sum(files['bytes']).as_py() or 0)}"
+    )
+    profiles = [name(profile.get("title") or profile["name"], 200) for profile in facts["profiles"]]
+    listed: list[tuple[str, Any]] = [
+        ("Kind", _KINDS.get(facts["kind"], facts["kind"])),
+        ("Purpose of use", facts["purpose"]),
+        ("Judged by", [piece for each in profiles for piece in (", ", each)][1:]),
+        ("Ledger entry", _entry(seal)),
+        ("Signing key", tag("code", visible(seal.keyid, 120)) if seal else "none"),
+        ("Scanned", f"{facts['startedOn']} to {facts['finishedOn']} (claimed, not proven)"),
+        ("Program", f"provenance {visible(facts['scanner']['version'], 40)}"),
+    ]
+    excluded = (facts.get("config") or {}).get("exclude") or []
+    if excluded:
+        listed.append(("Left out on request", [[tag("code", name(each, 80)), " "] for each in excluded[:20]]))
+    return tag(
+        "header",
+        tag("p", "Audit of training data", class_="kicker"),
+        tag("h1", name(facts["data"], 120)),
+        tag("p", said, class_="lead"),
+        _tiles(tables),
+        tag("dl", [[tag("dt", key), tag("dd", value)] for key, value in listed], class_="facts"),
+    )
+
+
+def _entry(seal: Seal | None) -> Markup | str:
+    if seal is None:
+        return "none: nothing was written or signed"
+    return Markup(tag("span", f"number {seal.index:,} of ") + tag("code", name(seal.origin, 120)))
+
+
+def _tiles(tables: Mapping[str, pa.Table]) -> Markup:
+    counts = Counter(tables["findings"]["severity"].to_pylist())
+    whole, skipped = _bytes(tables["files"])
+    looked = "every byte" if not skipped else _percent(whole - skipped, whole)
+    steps = sum(status != "ran" for status in tables["coverage"]["status"].to_pylist())
+    tiles = [
+        tag("li", tag("b", looked), tag("span", "of the bytes was read" if skipped else "was read"),
+            _meter(whole - skipped, whole), tag("a", f"{size(skipped)} not read, {_steps(steps)}",
+                                                href="#coverage"), class_="tile read"),
+    ]  # fmt: skip
+    for level in SEVERITIES:
+        count = counts[level]
+        noun = f"{level}{'s' * (count != 1)}"
+        tiles.append(tag("li", tag("b", count), tag("span", noun), class_=f"tile {level}{'' if count else ' zero'}"))
+    return tag("ul", tiles, class_="tiles")
+
+
+def _steps(count: int) -> str:
+    return f"{count} step{'s' * (count != 1)} or check{'s' * (count != 1)} did not run" if count else "every check ran"
+
+
+def _meter(part: int, whole: int) -> Markup:
+    width = 200 * part / whole if whole else 200
+    return tag(
+        "svg", tag("rect", width=200, height=6, class_="unread"),
+        tag("rect", width=round(width, 1), height=6, class_="fill"),
+        viewBox="0 0 200 6", preserveAspectRatio="none", class_="meter", aria_hidden="true",
+    )  # fmt: skip
+
+
+def _percent(part: int, whole: int) -> str:
+    share = 100 * part / whole if whole else 100.0
+    return f"{min(share, 99.9):.1f} %" if part < whole else "100 %"
+
+
+def _on_disk(files: pa.Table) -> pa.Table:
+    return files.filter(pc.invert(pc.match_substring(files["path"], "!/")))
+
+
+def _bytes(files: pa.Table) -> tuple[int, int]:
+    on_disk = _on_disk(files)
+    return pc.sum(on_disk["bytes"]).as_py() or 0, pc.sum(on_disk["bytes_skipped"]).as_py() or 0
+
+
+def coverage(tables: Mapping[str, pa.Table]) -> Markup:
+    """Say what was not looked at, then what was.
+
+    Args:
+        tables: the tables of schemas.SEALED by name.
+    """
+    gaps = [tag("li", gap) for gap in _gaps(tables)]
+    said = gaps or [tag("li", "Nothing: every byte of every file was read, and every check ran.")]
+    rows = tables["coverage"].to_pylist()
+    lines = [
+        (
+            tag("code", row["check"]), tag("span", row["status"], class_=f"status {row['status']}"),
+            row["records_seen"], row["records_unreadable"], visible(row["reason"] or "", 1200),
+        )
+        for row in rows
+    ]  # fmt: skip
+    head = ("Step or check", "Status", "Records seen", "Unreadable", "What it did not see, or how far it sees")
+    ran = sum(row["status"] == "ran" for row in rows)
+    return Markup(
+        tag("ul", said, class_="gaps")
+        + tag(
+            "details",
+            tag("summary", f"All {len(rows)} steps and checks: {ran} ran, {len(rows) - ran} did not"),
+            table(head, lines, numbers=(2, 3), label="Coverage"),
+        )
+    )
+
+
+def _gaps(tables: Mapping[str, pa.Table]) -> Iterator[Any]:
+    whole, skipped = _bytes(tables["files"])
+    if skipped:
+        on_disk = _on_disk(tables["files"])
+        count = pc.sum(pc.greater(on_disk["bytes_skipped"], 0)).as_py() or 0
+        where = f" in {count:,} of {on_disk.num_rows:,} files were not read: "
+        link = tag("a", "which and why", href="#files")
+        yield [tag("b", f"{size(skipped)} of {size(whole)}"), where, link, "."]
+    broken = pc.sum(tables["files"]["records_unreadable"]).as_py() or 0
+    if broken:
+        yield [tag("b", f"{broken:,} record{'s' * (broken != 1)}"), " could not be read."]
+    for row in tables["coverage"].to_pylist():
+        if row["check"] == "waivers":
+            continue  # said beside the findings
+        if row["status"] != "ran":
+            yield [tag("b", row["check"]), f" {row['status']}: {visible(row['reason'] or 'no reason given', 600)}."]
+        elif row["reason"]:
+            yield _limited(row["check"], row["reason"].split("; "))
+
+
+def _limited(step: str, reasons: Sequence[str]) -> list[Any]:
+    if len(reasons) == 1:
+        return [tag("b", step), f": {visible(reasons[0], 600)}."]
+    shown = [tag("li", visible(reason, 400)) for reason in reasons[:_REASONS]]
+    if len(reasons) > _REASONS:
+        shown.append(tag("li", f"{len(reasons) - _REASONS:,} more, in coverage.parquet of the scan"))
+    return [tag("b", step), ":", tag("ul", shown)]
+
+
+def verdicts(rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str]) -> Markup:
+    """Say what each requirement of each profile comes to.
+
+    Args:
+        rows: of VERDICTS, sorted by profile and requirement.
+        shown: source of every finding that stands in the report, by fingerprint.
+    """
+    if not rows:
+        return tag("p", "No profile was asked.")
+    made = [
+        _profile(profile, list(held), shown)
+        for profile, held in groupby(rows[:_PROFILES], key=lambda row: row["profile"])
+    ]
+    left = len(rows) - _PROFILES
+    if left > 0:
+        made.append(tag("p", f"{left:,} more verdicts stand in verdicts.parquet of the scan.", class_="rest"))
+    used = {row["verdict"] for row in rows}
+    words = [
+        [tag("span", word, class_=f"verdict {_CLASSES[word]}"), f" {meaning}. "]
+        for word, meaning in _MEANINGS.items()
+        if word in used
+    ]
+    return Markup(tag("div", made) + tag("p", words, class_="dim words"))
+
+
+def _profile(profile: str, rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str]) -> Markup:
+    counts = Counter(row["verdict"] for row in rows)
+    said = [
+        [tag("span", f"{counts[word]:,} {word}", class_=f"verdict {_CLASSES[word]}"), " "]
+        for word in _MEANINGS
+        if counts[word]
+    ]
+    requirements = [_requirement(list(held), shown) for _, held in groupby(rows, key=lambda row: row["requirement"])]
+    return tag("section", tag("h3", name(profile, 80), " ", tag("span", said)), requirements, class_="profile")
+
+
+def _requirement(elements: Sequence[Mapping[str, Any]], shown: Mapping[str, str]) -> Markup:
+    first = elements[0]
+    title = [tag("b", visible(first["title"], 400)), _chinese(first["title_zh"])]
+    return tag(
+        "div",
+        tag("div", title, _cited(first), class_="what"),
+        tag("ul", [_element(row, shown) for row in elements], class_="elements"),
+        class_="requirement",
+    )
+
+
+def _chinese(said: str | None) -> Markup | None:
+    return tag("span", visible(said, 300), lang="zh", class_="zh") if said else None
+
+
+def _cited(row: Mapping[str, Any]) -> Markup | None:
+    """Name the clause, its force, and how its text was read; practice has none of these."""
+    if row["modality"] == "practice" and row["clause_zh"] is None:
+        return None
+    pieces: list[Any] = [visible(row["clause"], 200), _chinese(row["clause_zh"])]
+    if row["modality"] != "practice":
+        pieces.append(tag("b", row["modality"]))
+    pieces.append(f"text: {row['text']}")
+    joined = [piece for each in pieces if each for piece in (" · ", each)][1:]
+    return tag("p", joined, f". {visible(row['note'], 300)}" if row["note"] else None, class_="dim")
+
+
+def _element(row: Mapping[str, Any], shown: Mapping[str, str]) -> Markup:
+    links = [mark for mark in row["fingerprints"] or () if mark in shown]
+    cited = [[" ", tag("a", short(shown[mark]), href=f"#f-{mark}")] for mark in links[:_LINKS]]
+    if len(links) > _LINKS:
+        cited.append([f" and {len(links) - _LINKS:,} more on record"])
+    asks = [tag("span", visible(row["asks"], 300), class_="asks"), " "] if row["asks"] else []
+    chip = tag("span", row["verdict"], class_=f"verdict {_CLASSES.get(row['verdict'], 'off')}")
+    because = [
+        asks,
+        tag("span", visible(row["reason"], 500), class_="because"),
+        tag("span", cited, class_="links") if cited else None,
+    ]
+    return tag("li", chip, tag("div", because))
+
+
+def verification(seal: Seal | None) -> Markup:
+    """Say how anybody checks that this is what was signed.
+
+    Args:
+        seal: as in `heading`.
+    """
+    if seal is None:
+        said = "This report was made of a scan that was not written to a ledger: nothing binds it."
+        return tag("p", said)
+    number = f"{seal.index:08d}"
+    path = f"LEDGER/scans/{number}/report.html"
+    steps = [
+        ["The ledger, with every file it binds: ", tag("code", "provenance verify LEDGER"), "."],
+        ["The data too: ", tag("code", "provenance verify LEDGER --data DATA"), "."],
+        ["Without this program: VERIFY.md in the ledger is a recipe for a POSIX shell and OpenSSL."],
+        ["This page: the entry lists the SHA-256 of ", tag("code", path), "; ", tag("code", f"sha256sum {path}"),
+         " must give the same."],
+        ["Who signed: compare the signing key above with one you were given another way; it proves nothing by itself."],
+    ]  # fmt: skip
+    limits = "A signature proves who said what, unaltered; not that the scan was complete or honest."
+    return Markup(tag("ol", [tag("li", step) for step in steps]) + tag("p", limits, class_="dim"))
+
+
+def plain_title(facts: Mapping[str, Any]) -> str:
+    """Return a title for the window.
+
+    Args:
+        facts: what the scan says of itself.
+    """
+    return re.sub(r"\s+", " ", f"{visible(str(facts['data']), 60)}: audit of training data")
