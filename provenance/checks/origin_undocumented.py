@@ -8,7 +8,8 @@ Yields:       at most one finding per source that something declares; of field `
 Units:        share of records that do not say it themselves, [0, 1].
 Silent when:  an address, owner, creator, publisher, upstream, kind, contract, collection record or generator is
               stated, whatever it is worth; every record names its own origin; a document describes the source in prose,
-              which may say it and is not judged (COVERAGE); the source is undeclared (source-undeclared says so).
+              or, where it has no native manifest, the folder around it: prose may say it and is not judged (COVERAGE);
+              the source is undeclared (source-undeclared says so).
 Flagged:      provenance.yaml: `{ id: news, licence: CC-BY-4.0 }`.
 Clean:        the same with `url: https://example.org/news, kind: open-licence`.
 """
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from provenance import metadata
 from provenance.model import Finding
+from provenance.sources import above, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,11 +57,12 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
     """
     held = {row["source"]: row["records"] for row in sources.to_pylist()}
     origins = metadata.origins(observations)
+    folders = _folders(claims)
     for one in metadata.of(sources, claims):
         if one.source.startswith("undeclared:"):
             continue
         own = origins.get(one.source, metadata.NO_ORIGINS).share("any")
-        if not _documented(one) and not _PROSE & one.stated.keys() and own < 1:
+        if not _documented(one) and not _described(one, folders) and own < 1:
             yield Finding(
                 check="origin-undocumented",
                 source=one.source,
@@ -94,10 +97,25 @@ def unseen(sources: pa.Table, claims: pa.Table) -> str | None:
         claims: CLAIMS.
     """
     told = metadata.of(sources, claims)
-    prose = sum(bool(_PROSE & one.stated.keys()) and not _documented(one) for one in told)
+    folders = _folders(claims)
+    prose = sum(_described(one, folders) and not _documented(one) for one in told)
     is_are = "is" if prose == 1 else "are"
     return f"{prose:,} of {len(told):,} sources {is_are} described in prose, which is not judged" if prose else None
 
 
 def _documented(one: Declared) -> bool:
     return bool(one.kind not in {None, "other"} or _SAYS & one.stated.keys() or _RECORDS & one.records.keys())
+
+
+def _folders(claims: pa.Table) -> set[str]:
+    """Return the folders that a document describes in prose; a description in a manifest is of its own data alone."""
+    fields, scopes = (claims[name].to_pylist() for name in ("field", "scope"))
+    return {scope for name, scope in zip(fields, scopes, strict=True) if name == "prose"}
+
+
+def _described(one: Declared, folders: set[str]) -> bool:
+    """Tell whether prose speaks of a source or, where it has no native manifest, of the folder around its own."""
+    if _PROSE & one.stated.keys():
+        return True
+    around = above(folder_of(one.manifest)) if one.manifest and not one.native else ()
+    return any(place in folders for place in around)
