@@ -191,6 +191,16 @@ def test_d09_the_licence_of_the_copy_is_unknown_and_that_of_the_original_is_foun
     assert [f"{CLEANED}/README.md" in message for message in unknown["message"]] == [True]
 
 
+def test_d13_chance_sentences_accuse_nobody(audit):
+    """0.9 % of the sentences are shared by the truth; as they stand in the files, with their tags, even fewer."""
+    a, b = "text/nltk/conll2000", "text/nltk/treebank"
+    rows = audit.overlaps[(audit.overlaps["source_a"] == a) & (audit.overlaps["source_b"] == b)]
+    assert (rows["near"] < 0.01 * rows["records_a"]).all()
+    assert not len(audit.findings[(audit.findings["source"] == a) & (audit.findings["other"] == b)])
+    assert not len(audit.findings[(audit.findings["source"] == b) & (audit.findings["other"] == a)])
+    assert {a, b} <= set(audit.sources["source"])
+
+
 def test_d12_free_text_in_two_manifests_is_non_commercial(audit):
     for name in ("dependency_treebank", "treebank"):
         source = audit.sources.set_index("source").loc[f"text/nltk/{name}"]
