@@ -544,7 +544,7 @@ def scoped(root, scratch):
     paths = inventory(root)
     stated, refused = statements.read(root, paths)
     paths, stated = statements.named_licences(root, paths, stated)
-    observed = observe(Bundle(0, tuple(audit._files(root, paths, stated, refused)), str(scratch), 1))
+    observed = observe(Bundle(0, tuple(audit._files(root, paths, stated, refused, scratch)), str(scratch), 1))
     claims = statements.table(stated + statements.of_records([observed]))
     seen = sorted(each.account.path for each in observed.seen)
     on_disk = dict(zip(paths["path"].to_pylist(), paths["role"].to_pylist(), strict=True))

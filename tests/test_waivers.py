@@ -31,7 +31,7 @@ def data(tmp_path):
     root = tmp_path / "data"
     for name, card in (("bare", "---\npretty_name: Bare\n---\n"), ("nc", "---\nlicense: cc-by-nc-4.0\n---\n")):
         (root / name).mkdir(parents=True)
-        (root / name / "README.md").write_text(card)
+        (root / name / "README.md").write_text(f"{card}Written by us for this test.\n")
         (root / name / "x.jsonl").write_text(f'{{"text": "some text of one record of {name}"}}\n')
     return root
 

@@ -276,7 +276,7 @@ def test_the_command_says_what_is_listed_and_what_is_not(tmp_path, capfd):
     assert run(["export", "removal-list", str(tmp_path / "ledger"), "-o", str(tmp_path / "r.parquet")]) == 0
     said = capfd.readouterr().out
     assert "of them for what their twins state" in said
-    assert "Not in the list, for they name no records: file-declared-absent (1)" in said
+    assert "Not in the list, for they name no records: consent-missing (1), file-declared-absent (1)" in said
 
 
 def test_exports_and_checks_are_those_there_are():
