@@ -37,7 +37,10 @@ def test_two_archives_that_share_a_licence_have_not_copied_each_other(tmp_path):
             )
         (tmp_path / name / "x.zip").write_bytes(held.getvalue())
     audit = pv.scan(tmp_path, workers=1, purpose="research")
-    assert set(audit.findings["check"]) == {"licence-unrecognised"}  # the text is none that is known
+    assert set(audit.findings["check"]) == {
+        "licence-unrecognised",
+        "origin-undocumented",
+    }  # the text is none that is known
     assert len(audit.overlaps) == 0
     members = audit.files[audit.files["role"] == "licence"]
     assert (members["bytes_consumed"] == members["bytes"]).all()
@@ -125,4 +128,4 @@ def test_a_question_after_a_system_prompt_is_found_inside(tmp_path):
     matches = audit.matches[audit.matches["path_a"] == "a/x.txt"]
     assert list(matches["method"]) == ["contained"] * 6
     assert list(matches["row_a"]) == list(matches["row_b"]) == list(range(6))
-    assert list(audit.findings["check"]) == []
+    assert set(audit.findings["check"]) == {"origin-undocumented"}

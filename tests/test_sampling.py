@@ -152,7 +152,10 @@ def test_a_sample_accuses_nobody_whom_the_full_scan_does_not(data):
     full, found = pv.scan(data), pv.scan(data, sample=0.1)
     accused = {row["fingerprint"] for row in found.tables["findings"].to_pylist()}
     assert accused == {row["fingerprint"] for row in full.tables["findings"].to_pylist()}
-    assert {row["check"] for row in found.tables["findings"].to_pylist()} == {"licence-forbids-purpose"}
+    assert {row["check"] for row in found.tables["findings"].to_pylist()} == {
+        "licence-forbids-purpose",
+        "origin-undocumented",
+    }
     licences = {row["source"]: row["licence_concluded"] for row in found.tables["sources"].to_pylist()}
     assert licences["columns"] == "MIT"
 
@@ -160,7 +163,10 @@ def test_a_sample_accuses_nobody_whom_the_full_scan_does_not(data):
 def test_what_is_left_out_of_a_sample_is_not_judged_either(data):
     (data / "columns" / "README.md").write_text("---\npretty_name: Columns\n---\n")
     found = pv.scan(data, sample=0.1).without("one")
-    assert {row["check"] for row in found.tables["findings"].to_pylist()} == {"licence-forbids-purpose"}
+    assert {row["check"] for row in found.tables["findings"].to_pylist()} == {
+        "licence-forbids-purpose",
+        "origin-undocumented",
+    }
     assert {row["verdict"] for row in found.tables["verdicts"].to_pylist()} == {"not evidenced"}
 
 

@@ -19,6 +19,7 @@ KINDS = {
     "count": st.integers(-(2**63), 2**63 - 1),
     "share": st.floats(),
     "list": st.lists(st.text(), max_size=3),
+    "whether": st.booleans(),
 }
 SCHEMA = pa.schema(
     [
@@ -26,6 +27,7 @@ SCHEMA = pa.schema(
         ("count", pa.int64()),
         ("share", pa.float64()),
         ("list", pa.list_(pa.string())),
+        ("whether", pa.bool_()),
         ("also", pa.string()),
     ]
 )
