@@ -55,7 +55,7 @@ def _tar(form):
         (b"\x93NUMPY\1\0", "a.npy", "numpy"),
         (b"\0\1\2\3" * 10, "a.json", "unknown"),
         (b'{"a": "\0"}\n{"a": "plain words and more of them, so that zeros are rare"}\n', "a", "jsonl"),
-        (gzip.compress(b"x"), "a.txt", "gzip"),
+        (gzip.compress(b"x", mtime=0), "a.txt", "gzip"),
         (b"BZh is how this sentence starts.", "a.txt", "text"),
         (b"ID3 is a decision tree.", "a.txt", "text"),
         (b"ORChestras play.", "a.txt", "text"),
