@@ -193,6 +193,9 @@ def _matches(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) -
             "distinct_a": distinct_a,
             "distinct_b": distinct_b,
             "method": methods.take(pa.array(method)),
+            "distinctive": shared,
+            "start_b": pa.nulls(len(order), pa.int64()),
+            "stop_b": pa.nulls(len(order), pa.int64()),
         }
         made.append(schemas.conform(pa.table(columns), schemas.MATCHES))
     return pa.concat_tables(made) if made else schemas.empty(schemas.MATCHES)

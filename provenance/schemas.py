@@ -103,6 +103,14 @@ MATCHES = pa.schema(
         _field("distinct_a", _INT, "distinct shingles of a", unit="shingles"),
         _field("distinct_b", _INT, "distinct shingles of b", unit="shingles"),
         _field("method", _TEXT, "exact | near | contained"),
+        _field(
+            "distinctive",
+            _INT,
+            "shingles in both that are no boilerplate; 0 where what remains without boilerplate does not match",
+            unit="shingles",
+        ),
+        _field("start_b", _INT, "of a contained record: where it begins in the view of b", unit="bytes", null=True),
+        _field("stop_b", _INT, "of a contained record: where it ends there", unit="bytes", null=True),
     ],
     metadata={"table": "MATCHES", "grain": "one record and one other file; both directions are rows"},
 )

@@ -72,6 +72,7 @@ def copied(copies, files):
                 "distinct_a": shingles,
                 "distinct_b": shingles,
                 "method": "exact",
+                "distinctive": shingles,
             }
             matches += [ends | same | {"row_a": k, "row_b": k} for k in range(count)]
             sizes = {"records_a": of[x]["records"], "records_b": of[y]["records"], "exact": count, "near": count}
