@@ -445,7 +445,7 @@ class Join:
     """One view and partition of the whole scan.
 
     Args:
-        view: whole | prompt.
+        view: one of model.VIEWS.
         parts: scratch files, each with the number in the scan of each of its bundle's files.
         sources: the number of each file's source, by the file's number.
         target: the file to write matches to.
@@ -462,7 +462,7 @@ class Joined:
     """What a partition says, its matches left on disk.
 
     Args:
-        view: whole | prompt.
+        view: one of model.VIEWS.
         exact: counts; its `rows` are empty.
         rows: the file that holds ROWS.
     """
@@ -492,7 +492,7 @@ class Likeness:
     """One view of the whole scan.
 
     Args:
-        view: whole | prompt.
+        view: one of model.VIEWS.
         sets: scratch files of SETS.
         joins: the view's partitions.
         scratch: a folder of its own for what is put together from them.
@@ -511,7 +511,7 @@ class Likened:
     """What is near in a view, its matches left on disk.
 
     Args:
-        view: whole | prompt.
+        view: one of model.VIEWS.
         near: counts; its `rows` are empty.
         rows: the file that holds ROWS.
         pivoted: nodes that were compared with pivots alone.
