@@ -515,7 +515,7 @@ def look(buf: Any, tape: Any, count: int) -> Views:
     _pick(buf, tape, order, picks, counts)
     joined, odd = zip(*(join(buf, tape, picks[k, : counts[k]], count) for k in range(_PICKS)), strict=True)
     url, licence, origin = (texts.cast(pa.string()) for texts in joined[3:])
-    return Views(*joined[:3], url, licence, origin, odd[0])
+    return Views(joined[0], joined[1], joined[2], url, licence, origin, odd[0])
 
 
 def batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.RecordBatch:
