@@ -456,11 +456,12 @@ def _conclude(
     claims = scopes.speaking(claims)
     seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
     progress("comparing", 0, 0)
-    plan = comparison.plan(observed, seen, scopes.covering, running.exchange, scratch)
+    plan = comparison.plan(observed, seen, scopes.covering, running.exchange, scratch, running.workers)
     likened = comparison.alive(result for _, result in running.map(resemble, plan.likenesses))
     joined = comparison.alive(result for _, result in running.map(gather, plan.joins))
     again = comparison.reread(plan, likened, read, seen, BUNDLE)
     located = [result for _, result in running.map(locate, again)]
+    running.close()  # what the workers hold is needed for MATCHES
     found = comparison.tabulate(plan, joined, likened, located)
     seen = comparison.unchanged(seen, located)
     files = _files_table(paths, claims, scopes, seen, found.distinct_files)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Part = TypeVar("Part")
 
+_CHUNK = 1 << 18  # rows of MATCHES made at a time
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -82,6 +84,7 @@ def plan(
     covering: Callable[[str], str],
     exchange: Callable[..., dict[Any, list[Any]]],
     scratch: Path,
+    workers: int,
 ) -> Plan:
     """Number files and sources, and bring together the scratch files of each view and partition.
 
@@ -91,6 +94,7 @@ def plan(
         covering: path -> source.
         exchange: of an engine.
         scratch: folder for matches.
+        workers: processes that share the work.
 
     Returns:
         The plan; its joins are for `observation.gather`, its likenesses for `observation.resemble`.
@@ -113,6 +117,7 @@ def plan(
         for (view, of), group in sorted(exchange(written, lambda item: item[:2]).items())
     )
     sets = exchange((each for part in observed for each in part.sets), lambda item: item[0])
+    threads = max(1, workers // max(1, len(sets)))
     likenesses = tuple(
         Likeness(
             view,
@@ -120,6 +125,7 @@ def plan(
             tuple(join for join in joins if join.view == view),
             str(scratch / f"near-{view}"),
             str(scratch / f"rows-{view}-near"),
+            threads,
         )
         for view, group in sorted(sets.items())
     )
@@ -214,7 +220,7 @@ def tabulate(
         texts=dict(zip(plan.names, texts, strict=True)),
         pivoted=sum(each.exact.pivoted for each in done),
         aside=sum(each.pivoted for each in alike),
-        shortened=sum(each.near.pivoted for each in alike),
+        shortened=sum(each.shortened for each in alike),
         crowded=sum(each.aside for each in alike),
         common={each.view: each.common for each in alike},
         unplaced=sum(isinstance(each, Died) for each in located),
@@ -247,8 +253,6 @@ def _added(parts: Iterable[Ints], names: Sequence[str]) -> dict[str, int]:
 
 def _matches(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened], located: Sequence[Located]) -> pa.Table:
     """Put names on ROWS, sorted as MATCHES is sealed."""
-    path_names, source_names = pa.array(plan.paths, pa.string()), pa.array(plan.names, pa.string())
-    methods = pa.array(["exact", "near", "contained"])
     made = []
     for view in VIEWS:
         tables = [_read(each.rows) for each in joined if each.view == view]
@@ -256,33 +260,42 @@ def _matches(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened], l
         exactly, total = (sum(table.num_rows for table in some) for some in (tables, tables + near))
         if not total:
             continue
-        together = pa.concat_tables(tables + near)
-        rows = {name: together[name].to_numpy() for name in exact.ROWS.names}
+        rows = pa.concat_tables(tables + near)
         start, stop = _spans(total, exactly, [each.spans[view] for each in located if view in each.spans])
-        a, b = rows["file_a"], rows["file_b"]
-        order = np.lexsort((b, rows["row_a"], a, plan.owner[a]))
-        a, b = a[order], b[order]
-        shared, distinct_a, distinct_b = (rows[name][order] for name in ("shared", "distinct_a", "distinct_b"))
-        method = np.where(order < exactly, 0, np.where(verify.is_near(shared, distinct_a, distinct_b), 1, 2))
-        columns: dict[str, Any] = {
-            "view": pa.repeat(view, len(order)),
-            "source_a": source_names.take(pa.array(plan.owner[a])),
-            "path_a": path_names.take(pa.array(a)),
-            "row_a": rows["row_a"][order],
-            "source_b": source_names.take(pa.array(plan.owner[b])),
-            "path_b": path_names.take(pa.array(b)),
-            "row_b": rows["row_b"][order],
-            "jaccard": shared / (distinct_a + distinct_b - shared),
-            "shared": shared,
-            "distinct_a": distinct_a,
-            "distinct_b": distinct_b,
-            "method": methods.take(pa.array(method)),
-            "distinctive": rows["distinctive"][order],
-            "start_b": pa.array(start[order], mask=start[order] < 0),
-            "stop_b": pa.array(stop[order], mask=stop[order] < 0),
-        }
-        made.append(schemas.conform(pa.table(columns), schemas.MATCHES))
+        a = rows["file_a"].to_numpy()
+        order = np.lexsort((rows["file_b"].to_numpy(), rows["row_a"].to_numpy(), a, plan.owner[a]))
+        held = {name: rows[name].to_numpy() for name in exact.ROWS.names} | {"start": start, "stop": stop}
+        made += [
+            _named(plan, view, {name: column[of] for name, column in held.items()}, of < exactly)
+            for of in np.array_split(order, -(-total // _CHUNK))
+        ]
     return pa.concat_tables(made) if made else schemas.empty(schemas.MATCHES)
+
+
+def _named(plan: Plan, view: str, rows: Mapping[str, Ints], exactly: Any) -> pa.Table:
+    """Make MATCHES of some rows."""
+    path_names, source_names = pa.array(plan.paths, pa.string()), pa.array(plan.names, pa.string())
+    a, b = rows["file_a"], rows["file_b"]
+    shared, distinct_a, distinct_b = (rows[name] for name in ("shared", "distinct_a", "distinct_b"))
+    method = np.where(exactly, 0, np.where(verify.is_near(shared, distinct_a, distinct_b), 1, 2))
+    columns: dict[str, Any] = {
+        "view": pa.repeat(view, len(a)),
+        "source_a": source_names.take(pa.array(plan.owner[a])),
+        "path_a": path_names.take(pa.array(a)),
+        "row_a": rows["row_a"],
+        "source_b": source_names.take(pa.array(plan.owner[b])),
+        "path_b": path_names.take(pa.array(b)),
+        "row_b": rows["row_b"],
+        "jaccard": shared / (distinct_a + distinct_b - shared),
+        "shared": shared,
+        "distinct_a": distinct_a,
+        "distinct_b": distinct_b,
+        "method": pa.array(["exact", "near", "contained"]).take(pa.array(method)),
+        "distinctive": rows["distinctive"],
+        "start_b": pa.array(rows["start"], mask=rows["start"] < 0),
+        "stop_b": pa.array(rows["stop"], mask=rows["stop"] < 0),
+    }
+    return schemas.conform(pa.table(columns), schemas.MATCHES)
 
 
 def _spans(total: int, exactly: int, located: Sequence[tuple[Ints, Ints, Ints]]) -> tuple[Ints, Ints]:
@@ -303,23 +316,23 @@ def _overlaps(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) 
     rows: list[dict[str, Any]] = []
     for view in VIEWS:
         parts = [each.exact for each in joined if each.view == view]
-        others = [each.near for each in likened if each.view == view]
+        others = [each.counts for each in likened if each.view == view]
         sizes = plan.counts[view]
         totals = np.bincount(plan.owner, sizes, len(plan.names)).astype(int)
         of_sources = [
             [part.sources for part in parts],
-            [part.sources for part in others],
-            [*(part.sources_distinctive for part in parts), *(part.sources_distinctive for part in others)],
-            [part.sources_inside for part in others],
+            [part["sources"] for part in others],
+            [*(part.sources_distinctive for part in parts), *(part["sources_distinctive"] for part in others)],
+            [part["sources_inside"] for part in others],
         ]
         for a, b, *counts in _pairs(of_sources):
             ends = {"source_a": plan.names[a], "path_a": None, "source_b": plan.names[b], "path_b": None}
             rows.append(_overlap(view, ends, totals[a], totals[b], counts))
         of_files = [
             [part.files for part in parts],
-            [part.files for part in others],
-            [*(part.files_distinctive for part in parts), *(part.files_distinctive for part in others)],
-            [part.files_inside for part in others],
+            [part["files"] for part in others],
+            [*(part.files_distinctive for part in parts), *(part["files_distinctive"] for part in others)],
+            [part["files_inside"] for part in others],
         ]
         for a, b, *counts in _pairs(of_files):
             ends = {

@@ -24,7 +24,7 @@ from provenance import detectors, manifests, records, schemas
 from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
 from provenance.model import VIEWS, Claim, Died
 from provenance.origins import signals
-from provenance.similarity import exact, near, shingles, spans
+from provenance.similarity import best, exact, near, shingles, spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ MOST = 256
 _LICENCES = {"licence", "data-licence", "weights-licence", "notice"}
 _SETS = -1  # in place of a partition's number: where SETS go
 
-_NODES = ("low", "high", "own")
+_NODES = ("low", "high", "number", "own")
 """What `resemble` leaves of every node for `gather`, one file each."""
 
 _HELD = 64  # batches whose observations are held before they are added up
@@ -487,9 +487,9 @@ def gather(join: Join) -> Joined:
         Its exact matches.
     """
     members = _members(join)
-    low, high, own = (np.load(Path(join.nodes) / f"{name}.npy", mmap_mode="r") for name in _NODES)
-    node = near.find(members["low"].to_numpy(), members["high"].to_numpy(), low, high)
-    found = exact.match(members, own[node])
+    low, high, number, own = (np.load(Path(join.nodes) / f"{name}.npy", mmap_mode="r") for name in _NODES)
+    place = near.find(members["low"].to_numpy(), members["high"].to_numpy(), low, high)
+    found = exact.match(members, own[number[place]])
     with pa.OSFile(join.target, "wb") as sink, pa.ipc.new_file(sink, exact.ROWS) as writer:
         writer.write_table(found.rows)
     return Joined(join.view, replace(found, rows=exact.ROWS.empty_table()), join.target)
@@ -505,6 +505,7 @@ class Likeness:
         joins: the view's partitions.
         scratch: a folder of its own for what is put together from them.
         target: the file to write matches to.
+        threads: that work on it.
     """
 
     view: str
@@ -512,6 +513,7 @@ class Likeness:
     joins: tuple[Join, ...]
     scratch: str
     target: str
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -520,23 +522,25 @@ class Likened:
 
     Args:
         view: one of model.VIEWS.
-        near: counts; its `rows` and `inside` are empty.
+        counts: the PAIRS of best.COUNTS.
         rows: the file that holds ROWS.
         inside: the file that holds spans.INSIDE.
         sets: the file that holds the sets of shingles that INSIDE speaks of.
         common: shingles that are boilerplate.
         pivoted: nodes that were compared with pivots alone.
         aside: nodes that were not looked for inside longer ones.
+        shortened: records of which only the first file with a near match is listed.
     """
 
     view: str
-    near: near.Near
+    counts: Mapping[str, pa.Table]
     rows: str
     inside: str
     sets: str
     common: int
     pivoted: int
     aside: int
+    shortened: int
 
 
 def resemble(likeness: Likeness) -> Likened:
@@ -550,18 +554,36 @@ def resemble(likeness: Likeness) -> Likened:
     """
     folder = Path(likeness.scratch)
     folder.mkdir(exist_ok=True)
-    alike = near.resemble([_read_table(path) for path in likeness.sets], folder)
+    alike = near.resemble([_read_table(path) for path in likeness.sets], folder, likeness.threads)
     for name in _NODES:
         np.save(folder / f"{name}.npy", getattr(alike, name))
-    members = [near.members_of(_members(join), alike) for join in likeness.joins]
-    found = near.match(pa.concat_tables(members), alike)
+    members = pa.concat_tables([best.members_of(_members(join), alike) for join in likeness.joins])
+    counts: dict[str, list[pa.Table]] = {name: [] for name in best.COUNTS}
+    inside = [spans.INSIDE.empty_table()]
+    pivoted = rows = 0
+    with pa.OSFile(likeness.target, "wb") as sink, pa.ipc.new_file(sink, exact.ROWS) as writer:
+        for part in best.match(members, alike):
+            writer.write_table(part.rows)
+            place = pc.add(part.inside["place"], rows)
+            inside.append(part.inside.set_column(2, spans.INSIDE.field("place"), place))
+            for name, held in counts.items():
+                held.append(getattr(part, name))
+                held[:] = [exact.add_pairs(held)] if len(held) >= _HELD else held
+            pivoted, rows = pivoted + part.pivoted, rows + part.rows.num_rows
     asked = str(folder / "inside.arrow")
-    for path, table in ((likeness.target, found.rows), (asked, found.inside)):
-        with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table)
-    counts = replace(found, rows=exact.ROWS.empty_table(), inside=spans.INSIDE.empty_table())
-    sets = str(folder / near.SETS_FILE)
-    return Likened(likeness.view, counts, likeness.target, asked, sets, alike.common, alike.pivoted, alike.aside)
+    with pa.OSFile(asked, "wb") as sink, pa.ipc.new_file(sink, spans.INSIDE) as writer:
+        writer.write_table(pa.concat_tables(inside).sort_by([(name, "ascending") for name in spans.ORDER]))
+    return Likened(
+        likeness.view,
+        {name: exact.add_pairs(held) for name, held in counts.items()},
+        likeness.target,
+        asked,
+        str(folder / near.SETS_FILE),
+        alike.common,
+        alike.pivoted,
+        alike.aside,
+        pivoted,
+    )
 
 
 @dataclass(frozen=True, slots=True)

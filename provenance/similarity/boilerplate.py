@@ -21,7 +21,6 @@ from provenance.similarity.verify import DENOMINATOR, NUMERATOR
 
 if TYPE_CHECKING:
     from provenance.similarity import minhash
-    from provenance.similarity.verify import Verified
 
 Ints = npt.NDArray[np.int64]
 
@@ -184,7 +183,8 @@ def _distinctive(values: Any, offsets: Any, left: Any, right: Any, inside: Any, 
 def distinctive(
     values: minhash.Hashes,
     offsets: minhash.Offsets,
-    pairs: Verified,
+    left: Ints,
+    right: Ints,
     inside: npt.NDArray[np.bool_],
     mask: minhash.Hashes,
 ) -> Ints:
@@ -193,12 +193,13 @@ def distinctive(
     Args:
         values: sets, as for `learn`.
         offsets: n + 1 offsets into them.
-        pairs: numbers of sets.
+        left: number of the first set of each pair.
+        right: number of the second.
         inside: which pairs are of a text that stands whole inside the other: of it the rest does so too.
         mask: from `learn`.
 
     Returns:
         int64[n]: shingles in both that are no boilerplate; 0 where the rest of both is not near.
     """
-    counts: Ints = _distinctive(values, offsets, pairs.left, pairs.right, inside, mask)
+    counts: Ints = _distinctive(values, offsets, left, right, inside, mask)
     return counts

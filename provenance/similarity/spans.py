@@ -39,6 +39,10 @@ INSIDE = pa.schema(
 )
 
 
+ORDER = ("file_b", "row_b", "place")
+"""What INSIDE is sorted by."""
+
+
 @njit(nogil=True, cache=True)
 def _among(value: Any, values: Any, low: Any, high: Any) -> Any:
     end = high

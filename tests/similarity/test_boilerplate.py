@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from provenance.similarity import boilerplate, shingles
 from provenance.similarity.text import normalise
-from provenance.similarity.verify import Verified
 
 WORDS = [f"w{k}" for k in range(60)]
 TEMPLATE = " ".join(WORDS[:20])
@@ -66,9 +65,8 @@ def test_counts_beyond_boilerplate_equal_those_of_sets(sets, common):
     assert boilerplate.without(values, offsets, mask).tolist() == [len(each - common) for each in sets]
     count = len(sets)
     left, right = (np.array(each, np.int64) for each in (np.repeat(range(count), count), list(range(count)) * count))
-    pairs = Verified(left, right, left, left, left)
-    near = boilerplate.distinctive(values, offsets, pairs, np.zeros(len(left), bool), mask)
-    inside = boilerplate.distinctive(values, offsets, pairs, np.ones(len(left), bool), mask)
+    near = boilerplate.distinctive(values, offsets, left, right, np.zeros(len(left), bool), mask)
+    inside = boilerplate.distinctive(values, offsets, left, right, np.ones(len(left), bool), mask)
     for a, b, n, within in zip(left, right, near, inside, strict=True):
         one, other = sets[a] - common, sets[b] - common
         assert within == len(one & other)
@@ -89,5 +87,5 @@ def test_two_texts_of_one_template(a, b, distinctive):
     texts = [a, b, *(f"{TEMPLATE} v{k} u{k}" for k in range(boilerplate.COMMON))]
     values, offsets = sets_of(texts)
     mask = boilerplate.learn(values, offsets)
-    first = Verified(*(np.array([k]) for k in (0, 1, 0, 0, 0)))
-    assert boilerplate.distinctive(values, offsets, first, np.zeros(1, bool), mask).tolist() == [distinctive]
+    first = np.array([0]), np.array([1])
+    assert boilerplate.distinctive(values, offsets, *first, np.zeros(1, bool), mask).tolist() == [distinctive]
