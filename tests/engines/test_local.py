@@ -8,6 +8,7 @@ import pytest
 
 from provenance import engines
 from provenance.engines import Died
+from provenance.engines.local import Local
 from provenance.errors import ConfigError
 
 # What the workers run must be importable by name: these are modules of the standard library and of the package.
@@ -15,7 +16,8 @@ from provenance.errors import ConfigError
 
 @pytest.fixture
 def engine():
-    local = engines.start("local", 2)
+    """Workers of this test's own: it may kill them."""
+    local = Local(2)
     yield local
     local.close()
 
