@@ -38,7 +38,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "provenance.engines.local"],
+            [sys.executable, "-P", "-m", "provenance.engines.local"],  # -P: nothing is imported from where we stand
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
