@@ -143,6 +143,28 @@ OVERLAPS = pa.schema(
     metadata={"table": "OVERLAPS", "grain": "one view and ordered pair of sources or of files"},
 )
 
+SKETCHES = pa.schema(
+    [
+        _field("source", _TEXT, "the source"),
+        _field("view", _TEXT, "whole | prompt"),
+        _field("shingle", _TEXT, "what was hashed, by name and version: only sketches of one kind can be compared"),
+        _field("scale", _INT, "a power of two: hashes below 2**64 / scale are kept, one in so many"),
+        _field("records", _INT, "records that have this view", unit="records"),
+        _field(
+            "shingles",
+            _INT,
+            "distinct shingles, estimated: hashes kept times scale; its relative error is 1 / sqrt(hashes kept)",
+            unit="shingles",
+        ),
+        _field(
+            "hashes",
+            pa.list_(pa.field("hash", pa.uint64(), nullable=False)),
+            "kept hashes of the distinct shingles of records of five words or more, sorted",
+        ),
+    ],
+    metadata={"table": "SKETCHES", "grain": "one source and view: what two ledgers are compared by, never text"},
+)
+
 SOURCES = pa.schema(
     [
         _field("source", _TEXT, "declared id, else path relative to the scan root; 'undeclared:<folder>'"),
@@ -311,6 +333,7 @@ SEALED: dict[str, pa.Schema] = {
     "claims": CLAIMS,
     "matches": MATCHES,
     "overlaps": OVERLAPS,
+    "sketches": SKETCHES,
     "observations": OBSERVATIONS,
     "findings": FINDINGS,
     "coverage": COVERAGE,
