@@ -327,6 +327,36 @@ REMOVALS = pa.schema(
     metadata={"table": "REMOVALS", "grain": "one record to leave out"},
 )
 
+ESTIMATES = pa.schema(
+    [
+        _field("view", _TEXT, "whole | prompt"),
+        _field("source_a", _TEXT, "a source of the one ledger"),
+        _field("source_b", _TEXT, "a source of the other"),
+        _field("scale", _INT, "at which both were compared: one shingle in so many"),
+        _field("shared", _INT, "hashes in both", unit="shingles"),
+        _field("hashes_a", _INT, "hashes of a at that scale", unit="shingles"),
+        _field("share_a", pa.float64(), "distinct shingles of a that stand in b: estimate, [0, 1]", null=True),
+        _field("low_a", pa.float64(), "lower end of its 95 % interval"),
+        _field("high_a", pa.float64(), "upper end"),
+        _field("hashes_b", _INT, "hashes of b at that scale", unit="shingles"),
+        _field("share_b", pa.float64(), "distinct shingles of b that stand in a: estimate, [0, 1]", null=True),
+        _field("low_b", pa.float64(), "lower end of its 95 % interval"),
+        _field("high_b", pa.float64(), "upper end"),
+    ],
+    metadata={"table": "ESTIMATES", "grain": "one view, source of one ledger and source of another"},
+)
+
+CHANGES = pa.schema(
+    [
+        _field("source", _TEXT, "the source"),
+        _field("change", _TEXT, "added | removed | changed"),
+        _field("field", _TEXT, "what changed, as in SOURCES; records of what was added or removed"),
+        _field("before", _TEXT, "its value in the one scan", null=True),
+        _field("after", _TEXT, "its value in the other", null=True),
+    ],
+    metadata={"table": "CHANGES", "grain": "one source and field that differs between two scans of one folder"},
+)
+
 SEALED: dict[str, pa.Schema] = {
     "sources": SOURCES,
     "files": FILES,

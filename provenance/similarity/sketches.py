@@ -192,8 +192,10 @@ class Growing:
 
     def close(self) -> Sketch:
         """Return the sketch of what was added so far."""
-        added = Sketch(LEAST, np.unique(np.concatenate([np.zeros(0, np.uint64), *self._held])))
-        self._sketch, self._held, self._count = _united([self._sketch, added]), [], 0
+        scale, kept = self._sketch
+        parts = [each[each < _limit(scale)] for each in self._held]  # what it let go before is not sorted again
+        self._sketch = _fitted(scale, np.unique(np.concatenate([kept, *parts])))
+        self._held, self._count = [], 0
         return self._sketch
 
 
@@ -227,6 +229,25 @@ def estimate(shared: int, of: int) -> Estimate:
     low = 0.0 if shared == 0 else _where(lambda p: _at_least(shared, of, p) < tail)
     high = 1.0 if shared == of else _where(lambda p: _at_least(shared + 1, of, p) < 1 - tail)
     return Estimate(shared / of, low, high)
+
+
+def side(shared: int, of: int, share: float) -> int:
+    """Tell on which side of a share an interval lies, quicker than by working it out.
+
+    Args:
+        shared: as for `estimate`.
+        of: as for `estimate`.
+        share: in (0, 1).
+
+    Returns:
+        1 if all of it is at or above, -1 if all of it is below, 0 if it cannot be told.
+    """
+    tail = (1 - LEVEL) / 2
+    if shared and shared >= share * of and _at_least(shared, of, share) <= tail:
+        return 1
+    if shared < share * of and _at_least(shared + 1, of, share) > 1 - tail:
+        return -1
+    return 0
 
 
 def _where(below: Any) -> float:
