@@ -25,7 +25,7 @@ from provenance import detectors, manifests, records, schemas
 from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
 from provenance.model import VIEWS, Claim, Died
 from provenance.origins import signals
-from provenance.similarity import exact, near, shingles, sketches
+from provenance.similarity import exact, near, shingles, sketches, spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,6 +39,9 @@ MOST = 256
 _LICENCES = {"licence", "data-licence", "weights-licence", "notice"}
 _SETS = -1  # in place of a partition's number: where SETS go
 _SKETCHES = -2  # and where SKETCHED goes
+
+_NODES = ("low", "high", "own")
+"""What `resemble` leaves of every node for `gather`, one file each."""
 
 _HELD = 64  # batches whose observations are held before they are added up
 _STATED = 1000  # different values of a licence or of an origin column that are kept of one file
@@ -467,15 +470,17 @@ class Join:
     """One view and partition of the whole scan.
 
     Args:
-        view: whole | prompt.
+        view: one of model.VIEWS.
         parts: scratch files, each with the number in the scan of each of its bundle's files.
         sources: the number of each file's source, by the file's number.
+        nodes: the folder in which `resemble` says of every text what it is beyond boilerplate.
         target: the file to write matches to.
     """
 
     view: str
     parts: tuple[tuple[str, np.ndarray[Any, Any]], ...]
     sources: np.ndarray[Any, Any]
+    nodes: str
     target: str
 
 
@@ -484,7 +489,7 @@ class Joined:
     """What a partition says, its matches left on disk.
 
     Args:
-        view: whole | prompt.
+        view: one of model.VIEWS.
         exact: counts; its `rows` are empty.
         rows: the file that holds ROWS.
     """
@@ -503,7 +508,10 @@ def gather(join: Join) -> Joined:
     Returns:
         Its exact matches.
     """
-    found = exact.match(_members(join))
+    members = _members(join)
+    low, high, own = (np.load(Path(join.nodes) / f"{name}.npy", mmap_mode="r") for name in _NODES)
+    node = near.find(members["low"].to_numpy(), members["high"].to_numpy(), low, high)
+    found = exact.match(members, own[node])
     with pa.OSFile(join.target, "wb") as sink, pa.ipc.new_file(sink, exact.ROWS) as writer:
         writer.write_table(found.rows)
     return Joined(join.view, replace(found, rows=exact.ROWS.empty_table()), join.target)
@@ -514,7 +522,7 @@ class Likeness:
     """One view of the whole scan.
 
     Args:
-        view: whole | prompt.
+        view: one of model.VIEWS.
         sets: scratch files of SETS.
         joins: the view's partitions.
         scratch: a folder of its own for what is put together from them.
@@ -533,9 +541,12 @@ class Likened:
     """What is near in a view, its matches left on disk.
 
     Args:
-        view: whole | prompt.
-        near: counts; its `rows` are empty.
+        view: one of model.VIEWS.
+        near: counts; its `rows` and `inside` are empty.
         rows: the file that holds ROWS.
+        inside: the file that holds spans.INSIDE.
+        sets: the file that holds the sets of shingles that INSIDE speaks of.
+        common: shingles that are boilerplate.
         pivoted: nodes that were compared with pivots alone.
         aside: nodes that were not looked for inside longer ones.
     """
@@ -543,6 +554,9 @@ class Likened:
     view: str
     near: near.Near
     rows: str
+    inside: str
+    sets: str
+    common: int
     pivoted: int
     aside: int
 
@@ -559,13 +573,108 @@ def resemble(likeness: Likeness) -> Likened:
     folder = Path(likeness.scratch)
     folder.mkdir(exist_ok=True)
     alike = near.resemble([_read_table(path) for path in likeness.sets], folder)
+    for name in _NODES:
+        np.save(folder / f"{name}.npy", getattr(alike, name))
     members = [near.members_of(_members(join), alike) for join in likeness.joins]
-    found = near.match(pa.concat_tables(members), alike.pairs)
-    with pa.OSFile(likeness.target, "wb") as sink, pa.ipc.new_file(sink, exact.ROWS) as writer:
-        writer.write_table(found.rows)
-    return Likened(
-        likeness.view, replace(found, rows=exact.ROWS.empty_table()), likeness.target, alike.pivoted, alike.aside
-    )
+    found = near.match(pa.concat_tables(members), alike)
+    asked = str(folder / "inside.arrow")
+    for path, table in ((likeness.target, found.rows), (asked, found.inside)):
+        with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+    counts = replace(found, rows=exact.ROWS.empty_table(), inside=spans.INSIDE.empty_table())
+    sets = str(folder / near.SETS_FILE)
+    return Likened(likeness.view, counts, likeness.target, asked, sets, alike.common, alike.pivoted, alike.aside)
+
+
+@dataclass(frozen=True, slots=True)
+class Rereading:
+    """Files of which it is asked where shorter texts stand in them.
+
+    Args:
+        files: what to read again.
+        digests: SHA-256 of each file when it was read first; None where it was not read to its end.
+        numbers: the number in the scan of each file and member that may be asked for.
+        asked: by view, the files of INSIDE and of the sets it speaks of.
+    """
+
+    files: tuple[File, ...]
+    digests: tuple[str | None, ...]
+    numbers: Mapping[str, int]
+    asked: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where texts stand in the files that were read again.
+
+    Args:
+        spans: by view: places in ROWS, and where the texts begin and end; -1 where they stand in pieces.
+        changed: files that are not what they were; nothing was located in them.
+    """
+
+    spans: Mapping[str, tuple[Any, Any, Any]]
+    changed: tuple[str, ...]
+
+
+def locate(rereading: Rereading) -> Located:
+    """Read files again and find where shorter texts stand in them.
+
+    Args:
+        rereading: what to read, and what is asked.
+
+    Returns:
+        Spans in the bytes of the longer record's view.
+    """
+    asked = {view: _Asked(_read_table(path), sets) for view, (path, sets) in rereading.asked.items()}
+    changed = []
+    for file, digest in zip(rereading.files, rereading.digests, strict=True):
+        for questions in asked.values():
+            questions.begin()
+        for item in _items(file):
+            if isinstance(item, records.Batch) and item.path in rereading.numbers:
+                for view, questions in asked.items():
+                    questions.answer(rereading.numbers[item.path], item.table["row"], item.table[view])
+            elif isinstance(item, records.Account) and item.path == file.path and item.sha256 != digest:
+                changed.append(file.path)
+                for questions in asked.values():
+                    questions.forget()
+    return Located({view: each.answers() for view, each in asked.items()}, tuple(changed))
+
+
+class _Asked:
+    """The questions of one view, and the answers so far."""
+
+    def __init__(self, table: pa.Table, sets: str) -> None:
+        columns = [table[name].to_numpy() for name in spans.INSIDE.names]
+        self._file, self._row, self._place = columns[:3]
+        self._low, self._words, self._first, self._last = columns[3:]
+        self._sets = np.memmap(sets, np.uint64, "r") if len(self._place) else np.zeros(0, np.uint64)
+        self._found: list[tuple[Any, Any, Any]] = []
+        self._before = 0
+
+    def begin(self) -> None:
+        self._before = len(self._found)
+
+    def forget(self) -> None:
+        del self._found[self._before :]
+
+    def answer(self, number: int, rows: pa.Int64Array, texts: pa.LargeStringArray) -> None:
+        begin, end = (int(np.searchsorted(self._file, number, side)) for side in ("left", "right"))
+        wanted = self._row[begin:end]
+        first, last = rows[0].as_py(), rows[-1].as_py()  # rows ascend
+        low, high = np.searchsorted(wanted, first), np.searchsorted(wanted, last, "right")
+        for row in np.unique(wanted[low:high]).tolist():
+            of = slice(begin + np.searchsorted(wanted, row), begin + np.searchsorted(wanted, row, "right"))
+            longer = texts[int(np.searchsorted(rows.to_numpy(), row))].as_py()
+            if longer is not None:
+                about = (self._low[of], self._words[of], self._first[of], self._last[of])
+                start, stop = spans.find(longer, *about, self._sets)
+                self._found.append((self._place[of], start, stop))
+
+    def answers(self) -> tuple[Any, Any, Any]:
+        none = np.zeros(0, np.int64)
+        place, start, stop = zip(*self._found, strict=True) if self._found else ((none,), (none,), (none,))
+        return np.concatenate(place), np.concatenate(start), np.concatenate(stop)
 
 
 def _read_table(path: str) -> pa.Table:

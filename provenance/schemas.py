@@ -9,7 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.model import ROLES, SAYS, SEVERITIES, STATUSES
+from provenance.model import ROLES, SAYS, SEVERITIES, STATUSES, VIEWS
 
 
 def _field(name: str, type_: pa.DataType, doc: str, *, unit: str = "", null: bool = False) -> pa.Field:
@@ -59,6 +59,7 @@ RECORDS = pa.schema(
         _field("offset", _INT, "byte offset of a text passage in its file", unit="bytes", null=True),
         _field("whole", _LONG, "values of the text columns in role order, joined by newline", null=True),
         _field("prompt", _LONG, "the same without the answer, where there is one", null=True),
+        _field("answer", _LONG, "the answer alone, where there is a prompt", null=True),
         _field("url", _TEXT, "where the record says it comes from", null=True),
         _field("licence", _TEXT, "the licence the record states, as written", null=True),
         _field("origin", _TEXT, "the source or subset the record names", null=True),
@@ -91,7 +92,7 @@ FILES = pa.schema(
 
 MATCHES = pa.schema(
     [
-        _field("view", _TEXT, "whole | prompt"),
+        _field("view", _TEXT, " | ".join(VIEWS)),
         _field("source_a", _TEXT, "source of the record"),
         _field("path_a", _TEXT, "its file"),
         _field("row_a", _INT, "its number in the file"),
@@ -117,7 +118,7 @@ MATCHES = pa.schema(
 
 OVERLAPS = pa.schema(
     [
-        _field("view", _TEXT, "whole | prompt"),
+        _field("view", _TEXT, " | ".join(VIEWS)),
         _field("source_a", _TEXT, "source a"),
         _field("path_a", _TEXT, "file of a; null = the whole source", null=True),
         _field("source_b", _TEXT, "source b"),
@@ -146,7 +147,7 @@ OVERLAPS = pa.schema(
 SKETCHES = pa.schema(
     [
         _field("source", _TEXT, "the source"),
-        _field("view", _TEXT, "whole | prompt"),
+        _field("view", _TEXT, " | ".join(VIEWS)),
         _field("shingle", _TEXT, "what was hashed, by name and version: only sketches of one kind can be compared"),
         _field("scale", _INT, "a power of two: hashes below 2**64 / scale are kept, one in so many"),
         _field("records", _INT, "records that have this view", unit="records"),
@@ -329,7 +330,7 @@ REMOVALS = pa.schema(
 
 ESTIMATES = pa.schema(
     [
-        _field("view", _TEXT, "whole | prompt"),
+        _field("view", _TEXT, " | ".join(VIEWS)),
         _field("source_a", _TEXT, "a source of the one ledger"),
         _field("source_b", _TEXT, "a source of the other"),
         _field("scale", _INT, "at which both were compared: one shingle in so many"),

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from provenance.similarity import candidates, containment, exact, minhash, verify
+from provenance.similarity import boilerplate, candidates, containment, exact, minhash, spans, verify
 from provenance.similarity.exact import Ints, _Cells, _cells, _count, _ranges
 
 if TYPE_CHECKING:
@@ -30,12 +30,16 @@ if TYPE_CHECKING:
 PIVOT = 1 << 16
 """A node of which members times files with a near match exceed this keeps the first such file; COVERAGE says so."""
 
+SETS_FILE = "sets"
+"""The file in a view's scratch folder that holds the sets of all nodes."""
+
 _REMEMBERED = 1 << 16  # nodes that a worker remembers to have written
 
 SETS = pa.schema(
     [
         pa.field("low", pa.uint64(), nullable=False),
         pa.field("high", pa.uint64(), nullable=False),
+        pa.field("words", pa.int64(), nullable=False),
         pa.field("keys", pa.list_(pa.field("key", pa.uint64(), nullable=False), minhash.BANDS), nullable=False),
         pa.field("shingles", pa.large_list(pa.field("hash", pa.uint64(), nullable=False)), nullable=False),
     ],
@@ -82,6 +86,7 @@ def describe(shingled: Shingled) -> pa.Table:
     columns = [
         nodes["low"].combine_chunks(),
         nodes["high"].combine_chunks(),
+        nodes["words"].combine_chunks(),
         pa.FixedSizeListArray.from_arrays(pa.array(keys.ravel()), type=SETS.field("keys").type),
         pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values), type=SETS.field("shingles").type),
     ]
@@ -90,19 +95,31 @@ def describe(shingled: Shingled) -> pa.Table:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Pairs of near nodes.
+    """Pairs of near nodes, and what every node is beyond boilerplate.
 
     Args:
-        low: of each node that is one of a pair, sorted by (low, high).
+        low: of every node, sorted by (low, high).
         high: of the same.
-        pairs: verified pairs, near ones and contained ones; `left` and `right` are places in `low`.
+        own: its shingles that are no boilerplate.
+        words: its words.
+        first: where its set begins in `sets`.
+        pairs: verified pairs, near ones and contained ones; `left` and `right` are numbers of nodes.
+        distinctive: what each pair shares beyond boilerplate, see `boilerplate.distinctive`.
+        sets: the sets of all nodes, in no order that matters.
+        common: shingles that are boilerplate.
         pivoted: nodes that were compared with pivots alone in some band.
         aside: nodes that were not looked for inside longer ones.
     """
 
     low: minhash.Hashes
     high: minhash.Hashes
+    own: Ints
+    words: Ints
+    first: Ints
     pairs: verify.Verified
+    distinctive: Ints
+    sets: minhash.Hashes
+    common: int
     pivoted: int
     aside: int
 
@@ -118,14 +135,17 @@ def resemble(tables: Sequence[pa.Table], scratch: Path) -> Alike:
         The pairs; the same whatever the order of tables.
     """
     batches = [batch for table in tables for batch in table.to_batches() if len(batch)]
-    empty = np.zeros(0, np.uint64)
+    none = np.zeros(0, np.int64)
     if not batches:
-        return Alike(empty, empty, verify.Verified(*[np.zeros(0, np.int64)] * 5), 0, 0)
-    low, high = (np.concatenate([batch[name].to_numpy() for batch in batches]) for name in ("low", "high"))
+        hashes = np.zeros(0, np.uint64)
+        return Alike(hashes, hashes, none, none, none, verify.Verified(*[none] * 5), none, hashes, 0, 0, 0)
+    low, high, words = (
+        np.concatenate([batch[name].to_numpy() for batch in batches]) for name in ("low", "high", "words")
+    )
     order = np.lexsort((high, low))
     fresh = np.r_[True, (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)]
     chosen = order[fresh]  # of each node, in node order, the row that stands for it
-    low, high = low[chosen], high[chosen]
+    low, high, words = low[chosen], high[chosen], words[chosen]
     keys, values, offsets = _bring_together(batches, chosen, scratch)
     place = np.argsort(chosen)  # sets stand in the order of rows
     of_node = np.empty_like(place)
@@ -133,11 +153,22 @@ def resemble(tables: Sequence[pa.Table], scratch: Path) -> Alike:
     joined = candidates.Candidates(keys)
     found = [verify.verify(values, offsets, of_node[left], of_node[right]) for left, right in joined]
     inside = containment.contained(values, offsets)
-    pairs = [np.concatenate(column) for column in zip(*found, inside.pairs, strict=True)]
-    involved, numbers = np.unique(place[np.concatenate(pairs[:2])], return_inverse=True)
-    left, right = numbers[: len(pairs[0])], numbers[len(pairs[0]) :]
-    verified = verify.Verified(left, right, *pairs[2:])
-    return Alike(low[involved], high[involved], verified, joined.pivoted, inside.aside)
+    sets = verify.Verified(*(np.concatenate(column) for column in zip(*found, inside.pairs, strict=True)))
+    within = np.arange(len(sets.left)) >= len(sets.left) - len(inside.pairs.left)
+    mask = boilerplate.learn(values, offsets)
+    return Alike(
+        low=low,
+        high=high,
+        own=boilerplate.without(values, offsets, mask)[of_node],
+        words=words,
+        first=offsets[of_node],
+        pairs=sets._replace(left=place[sets.left], right=place[sets.right]),
+        distinctive=boilerplate.distinctive(values, offsets, sets, within, mask),
+        sets=values,
+        common=int(np.count_nonzero(mask)),
+        pivoted=joined.pivoted,
+        aside=inside.aside,
+    )
 
 
 def _bring_together(
@@ -148,7 +179,7 @@ def _bring_together(
     number[chosen] = np.arange(len(chosen))
     keys = np.memmap(scratch / "keys", np.uint64, "w+", shape=(len(chosen), minhash.BANDS))
     sizes, at = [], 0
-    with (scratch / "sets").open("wb") as file:
+    with (scratch / SETS_FILE).open("wb") as file:
         for batch in batches:
             node = number[at : at + len(batch)]
             at += len(batch)
@@ -158,7 +189,7 @@ def _bring_together(
             sizes.append(np.diff(sets.offsets.to_numpy()))
             file.write(sets.flatten().to_numpy())
     offsets = np.cumsum(np.concatenate([np.zeros(1, np.int64), *sizes]))
-    return np.asarray(keys), np.asarray(np.memmap(scratch / "sets", np.uint64, "r")), offsets
+    return np.asarray(keys), np.asarray(np.memmap(scratch / SETS_FILE, np.uint64, "r")), offsets
 
 
 @njit(nogil=True, cache=True)
@@ -178,19 +209,37 @@ def _find(low: Any, high: Any, lows: Any, highs: Any) -> Any:
     return places
 
 
+def find(low: minhash.Hashes, high: minhash.Hashes, lows: minhash.Hashes, highs: minhash.Hashes) -> Ints:
+    """Find texts among nodes.
+
+    Args:
+        low: of each text.
+        high: of the same.
+        lows: of the nodes, sorted by (low, high).
+        highs: of the same.
+
+    Returns:
+        The number of each text's node, -1 where it is none of them.
+    """
+    number: Ints = _find(low, high, lows, highs)
+    return number
+
+
 def members_of(members: pa.Table, alike: Alike) -> pa.Table:
-    """Keep the records whose node has a near one.
+    """Keep the records whose node is one of a pair.
 
     Args:
         members: exact.MEMBERS of one partition.
         alike: from `resemble`.
 
     Returns:
-        Columns file, source, row and node (place in `alike.low`), in the order given.
+        Columns file, source, row and node, in the order given.
     """
-    node = _find(members["low"].to_numpy(), members["high"].to_numpy(), alike.low, alike.high)
+    paired = np.zeros(len(alike.low), np.bool_)
+    paired[alike.pairs.left] = paired[alike.pairs.right] = True
+    node = find(members["low"].to_numpy(), members["high"].to_numpy(), alike.low, alike.high)
     kept = members.select(["file", "source", "row"]).append_column("node", pa.array(node))
-    return kept.filter(pa.array(node >= 0))
+    return kept.filter(pa.array((node >= 0) & paired[node] if len(paired) else node >= 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,32 +250,41 @@ class Near:
         rows: exact.ROWS.
         files: exact.PAIRS of files: near matches.
         sources: exact.PAIRS of sources: near matches.
+        files_distinctive: exact.PAIRS of files: near matches that do not rest on boilerplate.
+        sources_distinctive: the same of sources.
         files_inside: exact.PAIRS of files: records of a whose best match in b is a longer one that holds them.
         sources_inside: the same of sources.
+        inside: spans.INSIDE: the rows of which it is asked where they stand.
         pivoted: members of nodes of which only the first file with a near match is listed.
     """
 
     rows: pa.Table
     files: pa.Table
     sources: pa.Table
+    files_distinctive: pa.Table
+    sources_distinctive: pa.Table
     files_inside: pa.Table
     sources_inside: pa.Table
+    inside: pa.Table
     pivoted: int
 
 
-def match(members: pa.Table, pairs: verify.Verified) -> Near:
+def match(members: pa.Table, alike: Alike) -> Near:
     """Spread pairs of nodes over their members: for every record and other file its best match there.
 
     A file that holds the record's own words has an exact match, and no near one.
 
     Args:
         members: as `members_of` gives them, of all partitions.
-        pairs: of `Alike`.
+        alike: from `resemble`.
 
     Returns:
         Matches by record, and counts by pair of files and of sources, both directions.
     """
+    involved, ends = np.unique(np.concatenate(alike.pairs[:2]), return_inverse=True)
+    pairs = alike.pairs._replace(left=ends[: len(ends) // 2], right=ends[len(ends) // 2 :])
     file, source, row, node = (members[name].to_numpy() for name in ("file", "source", "row", "node"))
+    node = np.searchsorted(involved, node)
     order = np.lexsort((row, file, node))
     row = row[order]
     cells = _cells(node[order], file[order])
@@ -235,14 +293,33 @@ def match(members: pa.Table, pairs: verify.Verified) -> Near:
     groups = _cells(node[by_source], source[by_source])
     source_left, source_right, source_by, _ = _spread(groups, pairs, row)
     near, inside = _kinds(pairs)
+    telling = near & (np.tile(alike.distinctive, 2) > 0)
+    rows = _rows(cells, left, right, row, [*_directed(pairs)[2:], np.tile(alike.distinctive, 2)], by)
+    asks, asking = (np.repeat(each, cells.count[left]) for each in (inside[by], involved[cells.node[left]]))
     return Near(
-        rows=_rows(cells, left, right, row, _directed(pairs)[2:], by),
+        rows=rows,
         files=_count(cells, left[near[by]], right[near[by]]),
         sources=_count(groups, source_left[near[source_by]], source_right[near[source_by]]),
+        files_distinctive=_count(cells, left[telling[by]], right[telling[by]]),
+        sources_distinctive=_count(groups, source_left[telling[source_by]], source_right[telling[source_by]]),
         files_inside=_count(cells, left[inside[by]], right[inside[by]]),
         sources_inside=_count(groups, source_left[inside[source_by]], source_right[inside[source_by]]),
+        inside=_asked(rows, asks, asking, alike),
         pivoted=pivoted,
     )
+
+
+def _asked(rows: pa.Table, inside: npt.NDArray[np.bool_], node: Ints, alike: Alike) -> pa.Table:
+    """List the rows whose record stands inside its match, by the file that is to be read again."""
+    place = np.flatnonzero(inside)
+    file_b, row_b = (rows[name].to_numpy()[place] for name in ("file_b", "row_b"))
+    order = np.lexsort((place, row_b, file_b))
+    place = place[order]
+    node = node[place]
+    first = alike.first[node]
+    distinct = rows["distinct_a"].to_numpy()[place]
+    columns = [file_b[order], row_b[order], place, alike.low[node], alike.words[node], first, first + distinct]
+    return pa.table(columns, schema=spans.INSIDE)
 
 
 def _kinds(pairs: verify.Verified) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:

@@ -5,7 +5,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.similarity import containment, exact, near, shingles
+from provenance.similarity import boilerplate, containment, exact, near, shingles
 
 WORDS = [f"w{k}" for k in range(40)]
 
@@ -66,7 +66,7 @@ def matched(items, folder):
     found, nodes = alike([text for *_, text in items], folder)
     file, source, row = (pa.array([item[k] for item in items], pa.int64()) for k in range(3))
     members = pa.table([file, source, row, nodes["low"], nodes["high"], nodes["distinct"]], schema=exact.MEMBERS)
-    return near.match(near.members_of(members, found), found.pairs)
+    return near.match(near.members_of(members, found), found)
 
 
 def counted(table):
@@ -97,6 +97,46 @@ def test_matches_equal_brute_force(tmp_path_factory, cells):
     assert both(found.files, found.files_inside) == files
     assert both(found.sources, found.sources_inside) == sources
     assert found.pivoted == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 11)), max_size=30))
+def test_what_is_beyond_boilerplate_equals_sets(tmp_path_factory, cells):
+    """With boilerplate from three texts on: what remains of both sides is compared as sets."""
+    items = numbered(cells)
+    learn = boilerplate.learn
+    boilerplate.learn = lambda values, offsets: learn(values, offsets, 3)
+    try:
+        found = matched(items, tmp_path_factory.mktemp("near"))
+    finally:
+        boilerplate.learn = learn
+    texts = {(file, row): set(shingles.shingles_reference(text)) for file, _, row, text in items}
+    counted_ = Counter(value for each in {frozenset(each) for each in texts.values()} for value in each)
+    common = {value for value, count in counted_.items() if count >= 3}
+    telling = Counter()
+    for row in found.rows.to_pylist():
+        a, b = texts[row["file_a"], row["row_a"]] - common, texts[row["file_b"], row["row_b"]] - common
+        near_ = is_near((row["shared"], row["distinct_a"], row["distinct_b"]))
+        kept = not near_ or 5 * len(a & b) >= 4 * len(a | b)
+        assert row["distinctive"] == (len(a & b) if kept else 0)
+        telling[row["file_a"], row["file_b"]] += bool(near_ and row["distinctive"])
+    assert counted(found.files_distinctive) == {pair: count for pair, count in telling.items() if count}
+
+
+def test_rows_inside_others_are_asked_for_by_file(tmp_path):
+    items = [(0, 0, 0, words()), (1, 1, 0, TEXTS[9]), (1, 1, 1, TEXTS[11]), (2, 2, 0, f"x {words()} x y z")]
+    found = matched(items, tmp_path)
+    asked = found.inside.to_pylist()
+    assert [(each["file_b"], each["row_b"]) for each in asked] == sorted((e["file_b"], e["row_b"]) for e in asked)
+    rows = found.rows.to_pylist()
+    low = dict(zip(items, alike([i[3] for i in items], tmp_path)[1]["low"].to_pylist(), strict=True))
+    by_place = {(item[0], item[2]): (low[item], len(item[3].split())) for item in items}
+    for each in asked:
+        row = rows[each["place"]]
+        assert (row["file_b"], row["row_b"]) == (each["file_b"], each["row_b"])
+        assert by_place[row["file_a"], row["row_a"]] == (each["low"], each["words"])
+        assert each["last"] - each["first"] == row["distinct_a"]
+    inside = [row for row in rows if row["shared"] == row["distinct_a"] < 0.8 * row["distinct_b"]]
+    assert len(inside) == len(asked) == 4
 
 
 def test_numbers_do_not_depend_on_the_bundle(tmp_path):
