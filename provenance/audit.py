@@ -471,6 +471,7 @@ def _conclude(
         "files": files,
         "matches": found.matches,
         "overlaps": found.overlaps,
+        "sketches": comparison.sketch(plan),
         "observations": _observations(seen, scopes),
         "sources": sources.conclude(scopes, files, found.distinct_sources, found.texts),
     }

@@ -13,7 +13,7 @@ from provenance import schemas
 from provenance.errors import InputError
 from provenance.model import VIEWS, Died
 from provenance.observation import File, Join, Joined, Likened, Likeness, Located, Observed, Rereading, Seen
-from provenance.similarity import exact, verify
+from provenance.similarity import exact, shingles, sketches, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,6 +37,7 @@ class Plan:
         names: sources by number, sorted.
         owner: the number of each file's source.
         counts: records that have a view, by view and file.
+        sketches: scratch files of SKETCHED as (view, path, number in the scan of each of its bundle's files).
     """
 
     joins: tuple[Join, ...]
@@ -45,6 +46,7 @@ class Plan:
     names: tuple[str, ...]
     owner: Ints
     counts: Mapping[str, Ints]
+    sketches: tuple[tuple[str, str, Ints], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,37 @@ def plan(
         for view, group in sorted(sets.items())
     )
     counts = {view: np.array([each.views[view] for each in seen], np.int64) for view in VIEWS}
-    return Plan(joins, likenesses, paths, names, owner, counts)
+    sketched = tuple((view, path, local[part.bundle]) for part in observed for view, path in part.sketches)
+    return Plan(joins, likenesses, paths, names, owner, counts, sketched)
+
+
+def sketch(plan: Plan) -> pa.Table:
+    """Unite the sketches of files to those of sources, file after file: a source's part never needs a coarser scale.
+
+    Args:
+        plan: the plan.
+
+    Returns:
+        SKETCHES, one row a source and view that has records; the same whatever the bundles.
+    """
+    rows: list[dict[str, Any]] = []
+    for view in VIEWS:
+        parts: dict[int, list[tuple[pa.Table, int]]] = {}
+        for _, path, numbers in (each for each in plan.sketches if each[0] == view):
+            table = _read(path)
+            for row, owner in enumerate(plan.owner[numbers[table["file"].to_numpy()]].tolist()):
+                parts.setdefault(owner, []).append((table, row))
+        records = np.bincount(plan.owner, plan.counts[view], len(plan.names)).astype(int).tolist()
+        for number, (name, count) in enumerate(zip(plan.names, records, strict=True)):
+            if count:
+                scale, hashes = sketches.unite(sketches.read(*part) for part in parts.get(number, ()))
+                rows.append(
+                    {
+                        "source": name, "view": view, "shingle": shingles.SHINGLE, "scale": scale, "records": count,
+                        "shingles": scale * len(hashes), "hashes": hashes,
+                    }
+                )  # fmt: skip
+    return schemas.ordered(schemas.rows(rows, schemas.SKETCHES), "source", "view")
 
 
 def reread(

@@ -5,7 +5,8 @@ core. What they make is taken in the order of the file: threads change no result
 
 One bundle, one scratch file a view and partition. The scratch files hold MEMBERS whose `file` is the number of the path
 in this bundle; `gather` maps it to the number in the whole scan when a partition is joined. A second file a view holds
-SETS of the nodes, from which `resemble` finds near matches: about 8 bytes a word and 184 bytes a record.
+SETS of the nodes, from which `resemble` finds near matches: about 8 bytes a word and 184 bytes a record. A third holds
+the sketch of every file, at most 128 KiB each.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from provenance import detectors, manifests, records, schemas
 from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
 from provenance.model import VIEWS, Claim, Died
 from provenance.origins import signals
-from provenance.similarity import best, exact, near, shingles, spans
+from provenance.similarity import best, exact, near, shingles, sketches, spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,6 +38,7 @@ MOST = 256
 
 _LICENCES = {"licence", "data-licence", "weights-licence", "notice"}
 _SETS = -1  # in place of a partition's number: where SETS go
+_SKETCHES = -2  # and where SKETCHED goes
 
 _NODES = ("low", "high", "number", "own")
 """What `resemble` leaves of every node for `gather`, one file each."""
@@ -123,12 +125,14 @@ class Observed:
         seen: every file and member, members before their archive; MEMBERS.file is a place in this list.
         parts: scratch files of MEMBERS as (view, partition, path).
         sets: scratch files of SETS as (view, path).
+        sketches: scratch files of SKETCHED as (view, path); its `file` is as that of MEMBERS.
     """
 
     bundle: int
     seen: tuple[Seen, ...]
     parts: tuple[tuple[str, int, str], ...]
     sets: tuple[tuple[str, str], ...] = ()
+    sketches: tuple[tuple[str, str], ...] = ()
 
 
 def bundles(files: Sequence[File], scratch: Path, partitions: int, workers: int = 1) -> list[Bundle]:
@@ -176,7 +180,7 @@ def observe(bundle: Bundle) -> Observed:
                 seen.append(Seen(records.account(file.location, file.path, file.format, file.reason)))
             else:
                 _read(file, seen, work)
-    return Observed(bundle.number, tuple(seen), scratch.parts, scratch.sets)
+    return Observed(bundle.number, tuple(seen), scratch.parts, scratch.sets, scratch.sketched)
 
 
 @dataclass(slots=True)
@@ -189,12 +193,15 @@ class _Open:
     unlicensed: int = 0
     tokens: int = 0
     views: dict[str, int] = field(default_factory=lambda: dict.fromkeys(VIEWS, 0))
+    sketched: dict[str, sketches.Growing] = field(default_factory=lambda: {view: sketches.Growing() for view in VIEWS})
     stated: dict[str, dict[str, None]] = field(default_factory=lambda: {"licence": {}, "origin": {}})
     observed: list[pa.Table] = field(default_factory=list)
     claims: tuple[Claim, ...] = ()
     reason: str | None = None
 
-    def close(self, account: records.Account) -> Seen:
+    def close(self, account: records.Account, scratch: _Scratch) -> Seen:
+        for view, grown in self.sketched.items():
+            scratch.sketch(view, self.number, grown.close())
         stated = [(name, value) for name, values in self.stated.items() for value in values]
         unlicensed = self.unlicensed if self.stated["licence"] else 0
         observed = detectors.add(self.observed)
@@ -208,7 +215,7 @@ def _read(file: File, seen: list[Seen], work: _Work) -> None:
         if not isinstance(item, records.Batch):
             work.finish()
         if isinstance(item, Died):
-            _give_up(file, item.reason, open_, seen)
+            _give_up(file, item.reason, open_, seen, work.scratch)
             return
         if item.path not in open_:
             open_[item.path] = _Open(len(seen), about)
@@ -220,7 +227,7 @@ def _read(file: File, seen: list[Seen], work: _Work) -> None:
         elif isinstance(item, records.Document):
             state.claims, state.reason = _state(item)
         else:
-            seen[state.number] = open_.pop(item.path).close(_unread(item, state.reason))
+            seen[state.number] = open_.pop(item.path).close(_unread(item, state.reason), work.scratch)
 
 
 def role(path: str, outer: str) -> str:
@@ -303,14 +310,16 @@ def _items(file: File) -> Iterator[records.Item | Died]:
         yield Died(f"{type(error).__name__}: {error}"[:300])
 
 
-def _give_up(file: File, reason: str, open_: Mapping[str, _Open], seen: list[Seen]) -> None:
+def _give_up(file: File, reason: str, open_: Mapping[str, _Open], seen: list[Seen], scratch: _Scratch) -> None:
     """Account for a file, and for the member that was being read, when its reader failed."""
+    closed = {}
     for path, state in open_.items():
-        seen[state.number] = state.close(replace(_account(path, f"its reader failed: {reason}"), records=state.rows))
+        account = replace(_account(path, f"its reader failed: {reason}"), records=state.rows)
+        closed[path] = seen[state.number] = state.close(account, scratch)
     whole = lost(file, reason)
     if file.path in open_:
         state = open_[file.path]
-        seen[state.number] = state.close(replace(whole.account, records=state.rows))
+        seen[state.number] = replace(closed[file.path], account=replace(whole.account, records=state.rows))
     else:
         seen.append(whole)
 
@@ -321,12 +330,12 @@ class _Looked:
 
     Args:
         batch: the records.
-        views: NODES and SETS of each view.
+        views: NODES and SETS of each view, and the hashes that a sketch may keep.
         observed: what detectors saw.
     """
 
     batch: pa.RecordBatch
-    views: dict[str, tuple[pa.Table, pa.Table]]
+    views: dict[str, tuple[pa.Table, pa.Table, np.ndarray[Any, Any]]]
     observed: pa.Table
 
 
@@ -334,7 +343,7 @@ def _look(batch: pa.RecordBatch, about: Mapping[str, Any]) -> _Looked:
     views = {}
     for view in VIEWS:
         cut = shingles.shingled(batch[view], batch["row"])
-        views[view] = (cut.nodes, near.describe(cut))
+        views[view] = (cut.nodes, near.describe(cut), sketches.sampled(cut))
     return _Looked(batch, views, detectors.observe(batch, about))
 
 
@@ -342,7 +351,7 @@ class _Work:
     """Batches on their way through threads: no more than those that are worked on, and one that waits for each."""
 
     def __init__(self, threads: ThreadPoolExecutor, count: int, scratch: _Scratch) -> None:
-        self._threads, self._most, self._scratch = threads, 2 * count, scratch
+        self._threads, self._most, self.scratch = threads, 2 * count, scratch
         self._begun: deque[tuple[_Open, Future[_Looked]]] = deque()
 
     def begin(self, batch: pa.RecordBatch, state: _Open) -> None:
@@ -358,18 +367,19 @@ class _Work:
 
     def _take(self) -> None:
         state, looked = self._begun.popleft()
-        _count(looked.result(), state, self._scratch)
+        _count(looked.result(), state, self.scratch)
 
 
 def _count(looked: _Looked, state: _Open, scratch: _Scratch) -> None:
     batch = looked.batch
-    for view, (nodes, sets) in looked.views.items():
+    for view, (nodes, sets, hashes) in looked.views.items():
         state.views[view] += nodes.num_rows
         if view == "whole":
             state.tokens += pc.sum(nodes["words"]).as_py() or 0
         if nodes.num_rows:
             scratch.share(view, state.number, nodes)
             scratch.describe(view, nodes, sets)
+            state.sketched[view].add(hashes)
     state.observed.append(looked.observed)
     if len(state.observed) >= _HELD:
         state.observed = [detectors.add(state.observed)]
@@ -385,7 +395,7 @@ def _count(looked: _Looked, state: _Open, scratch: _Scratch) -> None:
 
 
 class _Scratch:
-    """Where a bundle writes as it reads: MEMBERS, one file a view and partition, and SETS, one file a view."""
+    """Where a bundle writes as it reads: MEMBERS, one file a view and partition, SETS and SKETCHED, one file a view."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -394,11 +404,18 @@ class _Scratch:
 
     @property
     def parts(self) -> tuple[tuple[str, int, str], ...]:
-        return tuple((view, part, path) for (view, part), (path, _, _) in sorted(self._open.items()) if part != _SETS)
+        return tuple((view, part, path) for (view, part), (path, _, _) in sorted(self._open.items()) if part >= 0)
 
     @property
     def sets(self) -> tuple[tuple[str, str], ...]:
-        return tuple((view, path) for (view, part), (path, _, _) in sorted(self._open.items()) if part == _SETS)
+        return self._of(_SETS)
+
+    @property
+    def sketched(self) -> tuple[tuple[str, str], ...]:
+        return self._of(_SKETCHES)
+
+    def _of(self, kind: int) -> tuple[tuple[str, str], ...]:
+        return tuple((view, path) for (view, part), (path, _, _) in sorted(self._open.items()) if part == kind)
 
     def share(self, view: str, number: int, nodes: pa.Table) -> None:
         """Cut nodes by hash, so that equal texts meet in one partition."""
@@ -419,6 +436,11 @@ class _Scratch:
         if sets.num_rows:
             self._write(view, _SETS, sets)
 
+    def sketch(self, view: str, number: int, sketch: sketches.Sketch) -> None:
+        """Write the sketch of a file, if there is anything in it."""
+        if len(sketch.hashes):
+            self._write(view, _SKETCHES, sketches.tabled(number, sketch))
+
     def _write(self, view: str, partition: int, table: pa.Table) -> None:
         try:
             self._writer(view, partition, table.schema).write_table(table)
@@ -428,7 +450,7 @@ class _Scratch:
 
     def _writer(self, view: str, partition: int, schema: pa.Schema) -> pa.RecordBatchFileWriter:
         if (view, partition) not in self._open:
-            name = "sets" if partition == _SETS else f"{partition:04d}"
+            name = {_SETS: "sets", _SKETCHES: "sketches"}.get(partition, f"{partition:04d}")
             path = str(Path(self._bundle.scratch) / f"{view}-{name}-{self._bundle.number:012d}.arrow")
             sink = pa.OSFile(path, "wb")
             self._open[view, partition] = (path, sink, pa.ipc.new_file(sink, schema))

@@ -144,6 +144,28 @@ OVERLAPS = pa.schema(
     metadata={"table": "OVERLAPS", "grain": "one view and ordered pair of sources or of files"},
 )
 
+SKETCHES = pa.schema(
+    [
+        _field("source", _TEXT, "the source"),
+        _field("view", _TEXT, " | ".join(VIEWS)),
+        _field("shingle", _TEXT, "what was hashed, by name and version: only sketches of one kind can be compared"),
+        _field("scale", _INT, "a power of two: hashes below 2**64 / scale are kept, one in so many"),
+        _field("records", _INT, "records that have this view", unit="records"),
+        _field(
+            "shingles",
+            _INT,
+            "distinct shingles, estimated: hashes kept times scale; its relative error is 1 / sqrt(hashes kept)",
+            unit="shingles",
+        ),
+        _field(
+            "hashes",
+            pa.list_(pa.field("hash", pa.uint64(), nullable=False)),
+            "kept hashes of the distinct shingles of records of five words or more, sorted",
+        ),
+    ],
+    metadata={"table": "SKETCHES", "grain": "one source and view: what two ledgers are compared by, never text"},
+)
+
 SOURCES = pa.schema(
     [
         _field("source", _TEXT, "declared id, else path relative to the scan root; 'undeclared:<folder>'"),
@@ -306,12 +328,43 @@ REMOVALS = pa.schema(
     metadata={"table": "REMOVALS", "grain": "one record to leave out"},
 )
 
+ESTIMATES = pa.schema(
+    [
+        _field("view", _TEXT, " | ".join(VIEWS)),
+        _field("source_a", _TEXT, "a source of the one ledger"),
+        _field("source_b", _TEXT, "a source of the other"),
+        _field("scale", _INT, "at which both were compared: one shingle in so many"),
+        _field("shared", _INT, "hashes in both", unit="shingles"),
+        _field("hashes_a", _INT, "hashes of a at that scale", unit="shingles"),
+        _field("share_a", pa.float64(), "distinct shingles of a that stand in b: estimate, [0, 1]", null=True),
+        _field("low_a", pa.float64(), "lower end of its 95 % interval"),
+        _field("high_a", pa.float64(), "upper end"),
+        _field("hashes_b", _INT, "hashes of b at that scale", unit="shingles"),
+        _field("share_b", pa.float64(), "distinct shingles of b that stand in a: estimate, [0, 1]", null=True),
+        _field("low_b", pa.float64(), "lower end of its 95 % interval"),
+        _field("high_b", pa.float64(), "upper end"),
+    ],
+    metadata={"table": "ESTIMATES", "grain": "one view, source of one ledger and source of another"},
+)
+
+CHANGES = pa.schema(
+    [
+        _field("source", _TEXT, "the source"),
+        _field("change", _TEXT, "added | removed | changed"),
+        _field("field", _TEXT, "what changed, as in SOURCES; records of what was added or removed"),
+        _field("before", _TEXT, "its value in the one scan", null=True),
+        _field("after", _TEXT, "its value in the other", null=True),
+    ],
+    metadata={"table": "CHANGES", "grain": "one source and field that differs between two scans of one folder"},
+)
+
 SEALED: dict[str, pa.Schema] = {
     "sources": SOURCES,
     "files": FILES,
     "claims": CLAIMS,
     "matches": MATCHES,
     "overlaps": OVERLAPS,
+    "sketches": SKETCHES,
     "observations": OBSERVATIONS,
     "findings": FINDINGS,
     "coverage": COVERAGE,
