@@ -576,7 +576,8 @@ def resemble(likeness: Likeness) -> Likened:
     """
     folder = Path(likeness.scratch)
     folder.mkdir(exist_ok=True)
-    alike = near.resemble([_read_table(path) for path in likeness.sets], folder, likeness.threads)
+    sets = [_read_table(path) for path in likeness.sets]
+    alike = near.resemble(sets, (_members(join) for join in likeness.joins), folder, likeness.threads)
     for name in _NODES:
         np.save(folder / f"{name}.npy", getattr(alike, name))
     members = pa.concat_tables([best.members_of(_members(join), alike) for join in likeness.joins])

@@ -1,9 +1,10 @@
 """Boilerplate: shingles of so many texts that they say nothing of any one of them.
 
 A prompt template, a licence header, a stock phrase: two texts that share these alone have not copied each other. What
-is boilerplate is learnt from the data: a shingle that stands in at least COMMON distinct texts of a view. Learning
-takes two passes over the sets, in memory that does not grow with them: counters by hash that can only overcount, then
-exact counts of those few shingles whose counter is high enough. Counters saturate: no order of texts matters.
+is boilerplate is learnt from the data: a shingle that stands in at least COMMON distinct texts of a view. It is asked
+of texts that stand elsewhere too; a filter of their shingles lets all others pass by. Learning takes two passes over
+the sets, in memory that does not grow with them: counters by hash that can only overcount, then exact counts of those
+few shingles whose counter is high enough. Counters saturate: no order of texts matters.
 
 A pair's *distinctive* count is what it shares beyond boilerplate, where what remains of both still matches; 0 where it
 does not, or where nothing remains.
@@ -30,7 +31,10 @@ COMMON = 16
 COUNTERS = 1 << 28
 """Counters of one byte, at most: two thousand million shingles overcount one in a hundred, which are counted again."""
 
-_LEAST_COUNTERS = 1 << 16
+FILTER = 1 << 31
+"""Bits of the filter, at most."""
+
+_LEAST = 1 << 16  # counters, or bits of the filter, at least
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -41,12 +45,30 @@ def _slot(value: Any, mask: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _count(values: Any, start: Any, stop: Any, counters: Any, least: Any) -> None:
+def _asked(values: Any, offsets: Any, texts: Any, bits: Any) -> None:
+    """Set the bits of the shingles of some texts."""
+    mask = np.uint64(8 * bits.shape[0] - 1)
+    for text in range(texts.shape[0]):
+        if texts[text]:
+            for k in range(offsets[text], offsets[text + 1]):
+                slot = _slot(values[k], mask)
+                bits[slot >> np.uint64(3)] |= np.uint8(1) << np.uint8(slot & np.uint64(7))
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _is_asked(value: Any, bits: Any) -> Any:
+    slot = _slot(value, np.uint64(8 * bits.shape[0] - 1))
+    return bits[slot >> np.uint64(3)] >> np.uint8(slot & np.uint64(7)) & np.uint8(1)
+
+
+@njit(nogil=True, cache=True)
+def _count(values: Any, start: Any, stop: Any, bits: Any, counters: Any, least: Any) -> None:
     mask = np.uint64(counters.shape[0] - 1)
     for k in range(start, stop):
-        slot = values[k] & mask
-        if counters[slot] < least:
-            counters[slot] += np.uint8(1)
+        if _is_asked(values[k], bits):
+            slot = values[k] & mask
+            if counters[slot] < least:
+                counters[slot] += np.uint8(1)
 
 
 @njit(nogil=True, cache=True)
@@ -63,12 +85,12 @@ def _grown(keys: Any, counts: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _recount(values: Any, start: Any, stop: Any, counters: Any, least: Any) -> Any:
+def _recount(values: Any, start: Any, stop: Any, bits: Any, counters: Any, least: Any) -> Any:
     """Count exactly, in an open table, what the counters say may be common."""
     keys, counts, used = np.zeros(64, np.uint64), np.zeros(64, np.int32), 0
     mask = np.uint64(counters.shape[0] - 1)
     for k in range(start, stop):
-        if counters[values[k] & mask] < least:
+        if not _is_asked(values[k], bits) or counters[values[k] & mask] < least:
             continue
         if 2 * used >= keys.shape[0]:
             keys, counts = _grown(keys, counts)
@@ -84,26 +106,39 @@ def _recount(values: Any, start: Any, stop: Any, counters: Any, least: Any) -> A
     return keys[counts >= least]
 
 
-def learn(values: minhash.Hashes, offsets: minhash.Offsets, common: int = COMMON) -> minhash.Hashes:
-    """Learn which shingles are boilerplate.
+def learn(
+    values: minhash.Hashes, offsets: minhash.Offsets, texts: npt.NDArray[np.bool_], common: int = COMMON
+) -> minhash.Hashes:
+    """Learn which shingles of some texts are boilerplate.
 
     Args:
         values: sets of distinct shingle hashes, one a distinct text; may be memory-mapped.
         offsets: n + 1 offsets into them.
+        texts: which of the texts are asked about; all are counted.
         common: texts that make a shingle boilerplate, at most 255.
 
     Returns:
         A mask for `without` and `distinctive`: an open table of the boilerplate's hashes, 0 = free, so that the hash 0
         is never boilerplate.
     """
-    start, stop = (int(offsets[0]), int(offsets[-1])) if len(offsets) > common else (0, 0)
-    size = _LEAST_COUNTERS
-    while size < 4 * (stop - start) and size < COUNTERS:
-        size *= 2
-    counters = np.zeros(size, np.uint8)
-    _count(values, start, stop, counters, common)
-    mask: minhash.Hashes = _mask(_recount(values, start, stop, counters, common))
+    start, stop = int(offsets[0]), int(offsets[-1])
+    asked = int(np.diff(offsets)[texts].sum()) if len(texts) >= common else 0
+    if not asked:
+        return np.zeros(64, np.uint64)
+    bits = np.zeros(_power(8 * asked, FILTER) // 8, np.uint8)
+    _asked(values, offsets, texts, bits)
+    counters = np.zeros(_power(2 * asked, COUNTERS), np.uint8)
+    _count(values, start, stop, bits, counters, common)
+    mask: minhash.Hashes = _mask(_recount(values, start, stop, bits, counters, common))
     return mask
+
+
+def _power(wanted: int, most: int) -> int:
+    """Return the power of two from _LEAST on that is no smaller than wanted, or `most`."""
+    size = _LEAST
+    while size < min(wanted, most):
+        size *= 2
+    return size
 
 
 @njit(nogil=True, cache=True)
@@ -131,26 +166,31 @@ def _is_common(value: Any, table: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _without(values: Any, offsets: Any, table: Any) -> Any:
+def _without(values: Any, offsets: Any, texts: Any, table: Any) -> Any:
     left = np.zeros(offsets.shape[0] - 1, np.int64)
     for text in range(left.shape[0]):
+        if not texts[text]:
+            continue
         for k in range(offsets[text], offsets[text + 1]):
             left[text] += not _is_common(values[k], table)
     return left
 
 
-def without(values: minhash.Hashes, offsets: minhash.Offsets, mask: minhash.Hashes) -> Ints:
-    """Count the shingles of each text that are no boilerplate.
+def without(
+    values: minhash.Hashes, offsets: minhash.Offsets, texts: npt.NDArray[np.bool_], mask: minhash.Hashes
+) -> Ints:
+    """Count the shingles of some texts that are no boilerplate.
 
     Args:
         values: sets, as for `learn`.
         offsets: n + 1 offsets into them.
+        texts: which texts are asked about, as for `learn`.
         mask: from `learn`.
 
     Returns:
-        int64[n].
+        int64[n]; 0 for the other texts.
     """
-    left: Ints = _without(values, offsets, mask)
+    left: Ints = _without(values, offsets, texts, mask)
     return left
 
 

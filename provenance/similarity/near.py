@@ -21,7 +21,7 @@ from numba import njit
 from provenance.similarity import boilerplate, candidates, containment, minhash, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from provenance.similarity.shingles import Shingled
@@ -103,7 +103,7 @@ class Alike:
         high: of the same.
         number: the number of each, in that order; what follows is by number.
         hashes: low once more.
-        own: shingles that are no boilerplate.
+        own: shingles that are no boilerplate; 0 where the node neither has a second record nor is one of a pair.
         words: words.
         offsets: n + 1 offsets into `sets`.
         sets: sorted distinct shingle hashes, set after set.
@@ -140,11 +140,12 @@ class Alike:
         return np.where(place >= 0, self.number[place], -1) if len(self.number) else place
 
 
-def resemble(tables: Sequence[pa.Table], scratch: Path, threads: int = 1) -> Alike:
+def resemble(tables: Sequence[pa.Table], members: Iterable[pa.Table], scratch: Path, threads: int = 1) -> Alike:
     """Find all pairs of nodes at Jaccard >= 0.8, with the recall of `minhash.recall`, and those inside others.
 
     Args:
         tables: SETS, memory-mapped; a node may stand in several.
+        members: exact.MEMBERS of every partition: of texts that stand twice it is asked what they are but boilerplate.
         scratch: a folder for what is put together: the arrays of the answer.
         threads: that work side by side, at most two.
 
@@ -171,10 +172,13 @@ def resemble(tables: Sequence[pa.Table], scratch: Path, threads: int = 1) -> Ali
         inside = waiting.result() if waiting is not None else containment.contained(values, offsets)
     near = pairs.count
     pairs.add(inside.pairs)
-    mask = boilerplate.learn(values, offsets)
-    own = _mapped(scratch / "own", np.int64, len(low))
-    own[:] = boilerplate.without(values, offsets, mask)
     left, right, shared = pairs.mapped()
+    shown = _repeated(members, low, high, number)
+    for at in range(0, len(left), _CHUNK):
+        shown[left[at : at + _CHUNK]] = shown[right[at : at + _CHUNK]] = True
+    mask = boilerplate.learn(values, offsets, shown)
+    own = _mapped(scratch / "own", np.int64, len(low))
+    own[:] = boilerplate.without(values, offsets, shown, mask)
     distinctive = _mapped(scratch / "distinctive", np.int32, len(left))
     for at in range(0, len(left), _CHUNK):
         of = slice(at, at + _CHUNK)
@@ -205,6 +209,23 @@ def _nodes(
     sorted_low[:], sorted_high[:] = low[chosen], high[chosen]
     number[:] = (np.cumsum(kept) - 1)[chosen]  # rows that stand for a node are numbered as they come
     return sorted_low, sorted_high, number, kept
+
+
+def _repeated(
+    members: Iterable[pa.Table], low: minhash.Hashes, high: minhash.Hashes, number: Ints
+) -> npt.NDArray[np.bool_]:
+    """Tell of which nodes there is more than one record."""
+    once, twice = np.zeros(len(low), np.bool_), np.zeros(len(low), np.bool_)
+    for table in members:
+        _tick(number[find(table["low"].to_numpy(), table["high"].to_numpy(), low, high)], once, twice)
+    return twice
+
+
+@njit(nogil=True, cache=True)
+def _tick(nodes: Any, once: Any, twice: Any) -> None:
+    for k in range(nodes.shape[0]):
+        twice[nodes[k]] = once[nodes[k]]
+        once[nodes[k]] = True
 
 
 def _by_number(path: Path, values: minhash.Hashes, number: Ints) -> minhash.Hashes:

@@ -24,8 +24,9 @@ def brute(sets, common):
     return {value for value, count in counted.items() if count >= common}
 
 
-def learnt(values, offsets):
-    return set(boilerplate.learn(values, offsets).tolist()) - {0}
+def learnt(values, offsets, texts=None):
+    texts = np.ones(len(offsets) - 1, bool) if texts is None else texts
+    return set(boilerplate.learn(values, offsets, texts).tolist()) - {0}
 
 
 SETS = st.lists(st.sets(st.integers(1, 40), max_size=12), max_size=80)
@@ -41,28 +42,38 @@ def test_what_stands_in_many_texts_is_boilerplate(sets):
     assert learnt(*flat(sets)) == brute(sets, boilerplate.COMMON)
 
 
+@given(SETS, st.lists(st.booleans(), min_size=80, max_size=80))
+def test_only_shingles_of_texts_that_are_asked_about_are_learnt(sets, asked):
+    texts = np.array(asked[: len(sets)], bool)
+    of_them = {value for each, wanted in zip(sets, texts, strict=True) if wanted for value in each}
+    found = learnt(*flat(sets), texts)
+    assert found & of_them == brute(sets, boilerplate.COMMON) & of_them
+    assert found <= brute(sets, boilerplate.COMMON)  # the filter may let more pass
+
+
 @given(SETS)
 def test_counters_that_overcount_are_counted_again(sets):
-    """Two counters for forty shingles: every one of them seems common."""
-    counters, least = boilerplate.COUNTERS, boilerplate._LEAST_COUNTERS
-    boilerplate.COUNTERS = boilerplate._LEAST_COUNTERS = 2
-    try:
+    """Eight counters and bits for forty shingles: every one of them seems common."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("COUNTERS", "FILTER", "_LEAST"):
+            patch.setattr(boilerplate, name, 8)
         assert learnt(*flat(sets)) == brute(sets, boilerplate.COMMON)
-    finally:
-        boilerplate.COUNTERS, boilerplate._LEAST_COUNTERS = counters, least
 
 
 def test_the_hash_of_nothing_is_no_boilerplate():
     assert learnt(*flat([{0, 5}] * 40)) == {5}
-    mask = boilerplate.learn(*flat([{0, 5}] * 40))
-    assert boilerplate.without(*flat([{0, 5, 7}]), mask).tolist() == [2]
+    mask = boilerplate.learn(*flat([{0, 5}] * 40), np.ones(40, bool))
+    texts = np.array([True, False])
+    assert boilerplate.without(*flat([{0, 5, 7}, {7}]), texts, mask).tolist() == [2, 0]
 
 
 @given(SETS, st.sets(st.integers(1, 40), max_size=20))
 def test_counts_beyond_boilerplate_equal_those_of_sets(sets, common):
     mask = boilerplate._mask(np.array(sorted(common), np.uint64))
     values, offsets = flat(sets)
-    assert boilerplate.without(values, offsets, mask).tolist() == [len(each - common) for each in sets]
+    assert boilerplate.without(values, offsets, np.ones(len(sets), bool), mask).tolist() == [
+        len(each - common) for each in sets
+    ]
     count = len(sets)
     left, right = (np.array(each, np.int64) for each in (np.repeat(range(count), count), list(range(count)) * count))
     near = boilerplate.distinctive(values, offsets, left, right, np.zeros(len(left), bool), mask)
@@ -86,6 +97,6 @@ def test_counts_beyond_boilerplate_equal_those_of_sets(sets, common):
 def test_two_texts_of_one_template(a, b, distinctive):
     texts = [a, b, *(f"{TEMPLATE} v{k} u{k}" for k in range(boilerplate.COMMON))]
     values, offsets = sets_of(texts)
-    mask = boilerplate.learn(values, offsets)
+    mask = boilerplate.learn(values, offsets, np.ones(len(texts), bool))
     first = np.array([0]), np.array([1])
     assert boilerplate.distinctive(values, offsets, *first, np.zeros(1, bool), mask).tolist() == [distinctive]

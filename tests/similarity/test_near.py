@@ -24,7 +24,9 @@ def alike(texts, folder, parts=1, threads=1):
     columns = [pa.array(texts[part::parts], pa.large_string()) for part in range(parts)]
     folder.mkdir(exist_ok=True)
     tables = [near.describe(shingles.shingled(column, pa.array(range(len(column))))) for column in columns]
-    return near.resemble(tables, folder, threads), nodes
+    place = pa.array([0] * nodes.num_rows)
+    columns = [place, place, *(nodes[name] for name in ("row", "low", "high", "distinct"))]
+    return near.resemble(tables, [pa.table(columns, schema=exact.MEMBERS)], folder, threads), nodes
 
 
 def jaccard(a, b):
@@ -122,7 +124,7 @@ def test_what_is_beyond_boilerplate_equals_sets(tmp_path_factory, cells):
     """With boilerplate from three texts on: what remains of both sides is compared as sets."""
     items = numbered(cells)
     learn = boilerplate.learn
-    boilerplate.learn = lambda values, offsets: learn(values, offsets, 3)
+    boilerplate.learn = lambda values, offsets, texts: learn(values, offsets, texts, 3)
     try:
         found = matched(items, tmp_path_factory.mktemp("near"))
     finally:
