@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -165,3 +166,129 @@ def origins(observations: pa.Table, *, addressed: bool = False) -> dict[str, Ori
         one.paths.setdefault(what, row["path"])
         one.rows.setdefault(what, row["row"])
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A statement in which one source names another.
+
+    Args:
+        where: `manifest:pointer`.
+        upstream: whether it says that it comes from there; else it is an address that its documents give.
+    """
+
+    where: str
+    upstream: bool
+
+
+class Lineage:
+    """Which sources name which others, and when each was acquired, as declared.
+
+    Args:
+        sources: SOURCES.
+        claims: CLAIMS, with `source`.
+    """
+
+    def __init__(self, sources: pa.Table, claims: pa.Table) -> None:
+        columns = ("source", "name", "acquired", "parent")
+        self._about = {row["source"]: row for row in sources.select(columns).to_pylist()}
+        self._addresses: dict[str, set[str]] = defaultdict(set)
+        self._said: dict[str, list[tuple[bool, str, str]]] = defaultdict(list)
+        self._prose: dict[str, str] = {}
+        fields = ("source", "field", "value", "manifest", "pointer")
+        for source, what, value, manifest, pointer in sorted(
+            {tuple(map(str, row)) for row in zip(*(claims[name].to_pylist() for name in fields), strict=True)}
+        ):
+            if what in {"upstream", "link"}:
+                self._said[source].append((what == "link", value, f"{manifest}:{pointer}"))
+            elif what in {"url", "homepage"}:
+                self._addresses[source].add(_address(value))
+            elif what == "prose":
+                self._prose[source] = min(self._prose.get(source, manifest), manifest, key=_depth)
+
+    def names(self, source: str, other: str) -> Naming | None:
+        """Return the first statement in which a source names another, one of its upstream before an address.
+
+        A name is taken generously: who names a repository of that name, whoever owns it, has said something.
+
+        Args:
+            source: id of a source.
+            other: id of another.
+        """
+        known = self._known(other)
+        about = self._about.get(source)
+        for by_link, value, where in sorted(self._said.get(source, ())):
+            if known & {_plain(value), _last(value), _address(value)}:
+                return Naming(where, upstream=not by_link)
+        if about is not None and known & set(map(_plain, str(about["parent"] or "").split("; "))):
+            return Naming(source, upstream=True)
+        return None
+
+    def _known(self, source: str) -> set[str]:
+        """Return what a source may be called: its id, the last part of it, its name, its addresses."""
+        about = self._about.get(source)
+        called = {_plain(source), _last(source), _plain(str(about["name"] or "") if about else "")}
+        return (called | self._addresses.get(source, set())) - {""}
+
+    def rank(self, source: str, other: str) -> int:
+        """Say how much speaks for a source having its text from another; the least number for the most.
+
+        Args:
+            source: id of a source.
+            other: id of another.
+
+        Returns:
+            0 it names the other, 1 it was acquired later, 2 nothing is known, 3 the contrary of one of those.
+        """
+        names, named = self.names(source, other), self.names(other, source)
+        if (names is None) != (named is None):
+            return 0 if names else 3
+        when, then = self._acquired(source), self._acquired(other)
+        if when is None or then is None:
+            return 2
+        return 1 if after(when, then) else 3 if after(then, when) else 2
+
+    def called(self, source: str) -> str:
+        """Return a source's id, with the date at which it was acquired where that is declared."""
+        when = self._acquired(source)
+        return f"{source} (acquired {when})" if when else source
+
+    def sentence(self, source: str, other: str) -> str:
+        """Say who of two sources names the other.
+
+        Args:
+            source: id of the source that carries a finding.
+            other: id of the other.
+        """
+        for one, two in ((source, other), (other, source)):
+            naming = self.names(one, two)
+            if naming is not None:
+                says = "names {} as its upstream" if naming.upstream else "gives the address of {}, or of its namesake"
+                return f"{one} {says.format(two)} ({naming.where})."
+        prose = self._prose.get(source)
+        read = f"; what {prose} says in prose was not read" if prose else ""
+        return f"No manifest names either as the upstream of the other, and no document gives its address{read}."
+
+    def described(self, source: str) -> bool:
+        """Tell whether a document describes a source in prose, which may name any other."""
+        return source in self._prose
+
+    def _acquired(self, source: str) -> str | None:
+        about = self._about.get(source)
+        return str(about["acquired"]) if about and about["acquired"] else None
+
+
+def _plain(value: str) -> str:
+    return re.sub(r"[\W_]", "", value.casefold())
+
+
+def _last(value: str) -> str:
+    return _plain(value.rstrip("/").removesuffix(".git").rsplit("/", 1)[-1])
+
+
+def _address(value: str) -> str:
+    return re.sub(r"^https?://(?:www\.)?|\.git$|/$", "", value.casefold().strip())
+
+
+def _depth(path: str) -> tuple[int, str]:
+    return path.count("/"), path
