@@ -79,6 +79,7 @@ class Bundle:
         scratch: folder for scratch files.
         partitions: how many parts the hashes are cut into.
         threads: that work on batches.
+        fold_chinese: whether traditional characters count as their simplified ones.
     """
 
     number: int
@@ -86,6 +87,7 @@ class Bundle:
     scratch: str
     partitions: int
     threads: int = 1
+    fold_chinese: bool = False
 
 
 @dataclass(slots=True)
@@ -128,7 +130,9 @@ class Observed:
     sets: tuple[tuple[str, str], ...] = ()
 
 
-def bundles(files: Sequence[File], scratch: Path, partitions: int, workers: int = 1) -> list[Bundle]:
+def bundles(
+    files: Sequence[File], scratch: Path, partitions: int, workers: int = 1, *, fold_chinese: bool = False
+) -> list[Bundle]:
     """Cut files into bundles of about BUNDLE bytes, largest first so that no worker is left with the longest.
 
     Args:
@@ -136,6 +140,7 @@ def bundles(files: Sequence[File], scratch: Path, partitions: int, workers: int 
         scratch: folder for scratch files.
         partitions: how many parts the hashes are cut into.
         workers: processes that share the work; those that find no bundle lend their core to the others as a thread.
+        fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
         Bundles; together they hold every file once.
@@ -150,7 +155,7 @@ def bundles(files: Sequence[File], scratch: Path, partitions: int, workers: int 
         size += file.bytes
     parts = [tuple(part) for part in cut if part]
     threads = max(1, workers // max(1, len(parts)))
-    return [Bundle(number, part, str(scratch), partitions, threads) for number, part in enumerate(parts)]
+    return [Bundle(number, part, str(scratch), partitions, threads, fold_chinese) for number, part in enumerate(parts)]
 
 
 def observe(bundle: Bundle) -> Observed:
@@ -167,7 +172,7 @@ def observe(bundle: Bundle) -> Observed:
     """
     seen: list[Seen] = []
     with _Scratch(bundle) as scratch, ThreadPoolExecutor(bundle.threads) as threads:
-        work = _Work(threads, bundle.threads, scratch)
+        work = _Work(threads, bundle, scratch)
         for file in bundle.files:
             if file.role != "data" or file.reason is not None:
                 seen.append(Seen(records.account(file.location, file.path, file.format, file.reason)))
@@ -327,10 +332,10 @@ class _Looked:
     observed: pa.Table
 
 
-def _look(batch: pa.RecordBatch, about: Mapping[str, Any]) -> _Looked:
+def _look(batch: pa.RecordBatch, about: Mapping[str, Any], fold_chinese: bool) -> _Looked:
     views = {}
     for view in VIEWS:
-        cut = shingles.shingled(batch[view], batch["row"])
+        cut = shingles.shingled(batch[view], batch["row"], fold_chinese=fold_chinese)
         views[view] = (cut.nodes, near.describe(cut))
     return _Looked(batch, views, detectors.observe(batch, about))
 
@@ -338,15 +343,16 @@ def _look(batch: pa.RecordBatch, about: Mapping[str, Any]) -> _Looked:
 class _Work:
     """Batches on their way through threads: no more than those that are worked on, and one that waits for each."""
 
-    def __init__(self, threads: ThreadPoolExecutor, count: int, scratch: _Scratch) -> None:
-        self._threads, self._most, self._scratch = threads, 2 * count, scratch
+    def __init__(self, threads: ThreadPoolExecutor, bundle: Bundle, scratch: _Scratch) -> None:
+        self._threads, self._most, self._scratch = threads, 2 * bundle.threads, scratch
+        self._fold_chinese = bundle.fold_chinese
         self._begun: deque[tuple[_Open, Future[_Looked]]] = deque()
 
     def begin(self, batch: pa.RecordBatch, state: _Open) -> None:
         """Hand a batch to a thread."""
         if len(self._begun) >= self._most:
             self._take()
-        self._begun.append((state, self._threads.submit(_look, batch, state.about)))
+        self._begun.append((state, self._threads.submit(_look, batch, state.about, self._fold_chinese)))
 
     def finish(self) -> None:
         """Wait for every batch: an account closes its file."""
@@ -565,7 +571,7 @@ def alone(bundle: Bundle) -> Iterable[Bundle]:
     """Cut a bundle that took its process down into one bundle a file, to find the file that does it."""
     for place, file in enumerate(bundle.files):
         number = (bundle.number + 1) * 1_000_000 + place
-        yield Bundle(number, (file,), bundle.scratch, bundle.partitions, bundle.threads)
+        yield replace(bundle, number=number, files=(file,))
 
 
 def lost(file: File, reason: str) -> Seen:

@@ -161,7 +161,8 @@ class Standing:
         other: the other source.
         records: its records that stand there, and are evidence.
         prompts: its records whose prompt stands there, and is evidence.
-        renewed: those of the latter of which neither the whole record nor the answer stands there, nor within a longer one.
+        renewed: those of the latter of which neither the whole record nor the answer stands there, or is contained in
+            what does.
         row: the first of `renewed`, else of `records`, else of `prompts`.
         records_of: its records.
         prompts_of: its records that have a prompt.
