@@ -192,6 +192,8 @@ class Lineage:
     def __init__(self, sources: pa.Table, claims: pa.Table) -> None:
         columns = ("source", "name", "acquired", "parent")
         self._about = {row["source"]: row for row in sources.select(columns).to_pylist()}
+        lasts = Counter(_last(source) for source in self._about)
+        self._shared = {name for name, count in lasts.items() if count > 1}
         self._addresses: dict[str, set[str]] = defaultdict(set)
         self._said: dict[str, list[tuple[bool, str, str]]] = defaultdict(list)
         self._prose: dict[str, str] = {}
@@ -227,7 +229,8 @@ class Lineage:
     def _known(self, source: str) -> set[str]:
         """Return what a source may be called: its id, the last part of it, its name, its addresses."""
         about = self._about.get(source)
-        called = {_plain(source), _last(source), _plain(str(about["name"] or "") if about else "")}
+        last = {_last(source)} - self._shared  # what several are called names none of them
+        called = {_plain(source), *last, _plain(str(about["name"] or "") if about else "")}
         return (called | self._addresses.get(source, set())) - {""}
 
     def rank(self, source: str, other: str) -> int:
