@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pyarrow as pa
 
 _DOCUMENTED = ("file", "sha256")
@@ -184,29 +186,36 @@ class Naming:
 class Lineage:
     """Which sources name which others, and when each was acquired, as declared.
 
+    A document speaks for the sources below its folder too, but not of two that both are.
+
     Args:
         sources: SOURCES.
         claims: CLAIMS, with `source`.
     """
 
     def __init__(self, sources: pa.Table, claims: pa.Table) -> None:
-        columns = ("source", "name", "acquired", "parent")
+        columns = ("source", "name", "acquired", "parent", "manifest")
         self._about = {row["source"]: row for row in sources.select(columns).to_pylist()}
         lasts = Counter(_last(source) for source in self._about)
         self._shared = {name for name, count in lasts.items() if count > 1}
         self._addresses: dict[str, set[str]] = defaultdict(set)
-        self._said: dict[str, list[tuple[bool, str, str]]] = defaultdict(list)
-        self._prose: dict[str, str] = {}
-        fields = ("source", "field", "value", "manifest", "pointer")
-        for source, what, value, manifest, pointer in sorted(
-            {tuple(map(str, row)) for row in zip(*(claims[name].to_pylist() for name in fields), strict=True)}
-        ):
+        self._said: dict[str, set[tuple[bool, str, str]]] = defaultdict(set)
+        self._prose: dict[str, set[str]] = defaultdict(set)
+        native = set()
+        for row in claims.select(["source", "field", "value", "manifest", "pointer", "scope", "witness"]).to_pylist():
+            source, what, place = str(row["source"]), row["field"], f" {row['scope']}"
+            if row["witness"] == "native":
+                native.add(row["manifest"])
             if what in {"upstream", "link"}:
-                self._said[source].append((what == "link", value, f"{manifest}:{pointer}"))
+                said = (what == "link", row["value"], f"{row['manifest']}:{row['pointer']}")
+                for speaker in (source, place) if what == "link" else (source,):
+                    self._said[speaker].add(said)
             elif what in {"url", "homepage"}:
-                self._addresses[source].add(_address(value))
+                self._addresses[source].add(_address(row["value"]))
             elif what == "prose":
-                self._prose[source] = min(self._prose.get(source, manifest), manifest, key=_depth)
+                for speaker in (source, place):
+                    self._prose[speaker].add(row["manifest"])
+        self._around = {source: _around(source, about["manifest"], native) for source, about in self._about.items()}
 
     def names(self, source: str, other: str) -> Naming | None:
         """Return the first statement in which a source names another, one of its upstream before an address.
@@ -219,12 +228,18 @@ class Lineage:
         """
         known = self._known(other)
         about = self._about.get(source)
-        for by_link, value, where in sorted(self._said.get(source, ())):
+        said = {each for speaker in self._speakers(source, other) for each in self._said.get(speaker, ())}
+        for by_link, value, where in sorted(said):
             if known & {_plain(value), _last(value), _address(value)}:
                 return Naming(where, upstream=not by_link)
         if about is not None and known & set(map(_plain, str(about["parent"] or "").split("; "))):
             return Naming(source, upstream=True)
         return None
+
+    def _speakers(self, source: str, other: str) -> list[str]:
+        """Return a source, and the folders around it that do not also hold the other one."""
+        both = self._around.get(other, ())
+        return [source, *(place for place in self._around.get(source, ()) if place not in both)]
 
     def _known(self, source: str) -> set[str]:
         """Return what a source may be called: its id, the last part of it, its name, its addresses."""
@@ -266,15 +281,22 @@ class Lineage:
         for one, two in ((source, other), (other, source)):
             naming = self.names(one, two)
             if naming is not None:
-                says = "names {} as its upstream" if naming.upstream else "gives the address of {}, or of its namesake"
-                return f"{one} {says.format(two)} ({naming.where})."
-        prose = self._prose.get(source)
+                if naming.upstream:
+                    return f"{one} names {two} as its upstream ({naming.where})."
+                return f"A document about {one} gives the address of {two}, or of a namesake ({naming.where})."
+        prose = self.prose(source, other)
         read = f"; what {prose} says in prose was not read" if prose else ""
         return f"No manifest names either as the upstream of the other, and no document gives its address{read}."
 
-    def described(self, source: str) -> bool:
-        """Tell whether a document describes a source in prose, which may name any other."""
-        return source in self._prose
+    def prose(self, source: str, other: str) -> str | None:
+        """Return the document that describes a source in prose, which may name the other; None where none does.
+
+        Args:
+            source: id of a source.
+            other: id of another.
+        """
+        found = {each for speaker in self._speakers(source, other) for each in self._prose.get(speaker, ())}
+        return min(found, key=lambda path: (path.count("/"), path), default=None)
 
     def _acquired(self, source: str) -> str | None:
         about = self._about.get(source)
@@ -293,5 +315,9 @@ def _address(value: str) -> str:
     return re.sub(r"^https?://(?:www\.)?|\.git$|/$", "", value.casefold().strip())
 
 
-def _depth(path: str) -> tuple[int, str]:
-    return path.count("/"), path
+def _around(source: str, manifest: str | None, native: Collection[str]) -> tuple[str, ...]:
+    """Return the folders from that of a source's own manifest upwards; none of a native one, which says it all."""
+    if manifest in native:
+        return ()
+    parts = (manifest.split("/")[:-1] if manifest else source.removeprefix("undeclared:").split("/")) or ["."]
+    return tuple(f" {'/'.join(parts[:count])}/" for count in range(len(parts), 0, -1))

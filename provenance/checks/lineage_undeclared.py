@@ -88,7 +88,7 @@ def find(
             check="lineage-undeclared",
             source=source,
             other=other,
-            field="prose" if lineage.described(source) else None,
+            field="prose" if lineage.prose(source, other) else None,
             message=f"{_said(items, held[source])} of {lineage.called(source)} stand in {lineage.called(other)}; "
             f"in the other direction {_said(there.get((other, source), []), held[other])}. "
             f"{lineage.sentence(source, other)}{evidence.published(published[other, source], originals)}",

@@ -80,7 +80,7 @@ def find(
             check="prompt-copied",
             source=source,
             other=other,
-            field="named" if naming else "prose" if lineage.described(source) else None,
+            field="named" if naming else "prose" if lineage.prose(source, other) else None,
             message=f"{_said(items, lineage.called(source), _under(items, licences))} {lineage.called(other)}"
             f"{_under(back, licences)}, but {_whole(items)} {lineage.sentence(source, other)}"
             f"{evidence.published(back, originals)}",
