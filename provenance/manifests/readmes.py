@@ -17,8 +17,8 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _SHELF = re.compile(
-    r"https?://(?:www\.)?(?:github\.com|gitlab\.com|gitee\.com|(?:huggingface\.co|hf\.co|(?:www\.)?modelscope\.cn|"
-    r"(?:www\.)?kaggle\.com)/datasets)/[\w.-]{1,100}/[\w.-]{1,100}",
+    r"https?://(?:www\.)?(?:(?:github\.com|gitlab\.com|gitee\.com)/[\w.-]{1,100}/[\w.-]{1,100}"
+    r"|(?:huggingface\.co|hf\.co|modelscope\.cn|kaggle\.com)/datasets/[\w.-]{1,100}(?:/[\w.-]{1,100})?)",
     re.IGNORECASE,
 )
 """Where data sets stand: an address of one names it."""
