@@ -73,7 +73,9 @@ def find(matches: pa.Table, files: pa.Table, claims: pa.Table, minimum: int) -> 
     """
     splits = _splits(files, claims)
     sizes = dict(zip(*(files[name].to_pylist() for name in ("path", "records")), strict=True))
-    inside = matches.filter(pc.equal(matches["source_a"], matches["source_b"]))
+    held_out = pa.array(sorted(path for path, split in splits.items() if split.name != _TRAIN), pa.string())
+    inside = matches.filter(pc.is_in(matches["path_a"], value_set=held_out))
+    inside = inside.filter(pc.equal(inside["source_a"], inside["source_b"]))
     told = _leaking(evidence.telling(inside, minimum), splits)
     found: dict[tuple[str, str], list[tuple[str, str, int, int, int]]] = defaultdict(list)
     for path, counts in sorted(_counted(told).items()):

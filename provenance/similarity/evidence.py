@@ -78,6 +78,7 @@ def shared(
     """
     licences = known_licences(files)
     names, stated = pa.array(licences, pa.string()), pa.array([licence or "" for licence in licences.values()])
+    matches = _between(matches, originals)
     matches = matches.append_column("licence_b", pc.take(stated, pc.index_in(matches["path_b"], value_set=names)))
     apart = _apart(matches)
     copies = apart.filter(pc.not_equal(apart["method"], "contained"))
@@ -147,6 +148,15 @@ def _seen(matches: pa.Table) -> pa.ChunkedArray:
     return pc.is_in(matches["view"], value_set=pa.array(_NOUNS))
 
 
+_NEEDED = ["view", "source_a", "path_a", "row_a", "source_b", "path_b", "row_b", "method", "distinctive"]
+
+
+def _between(matches: pa.Table, originals: Mapping[str, str]) -> pa.Table:
+    """Leave matches of different sources, and those with a known original, which may explain others."""
+    known = pc.is_in(matches["path_b"], value_set=pa.array(sorted(originals), pa.string()))
+    return matches.select(_NEEDED).filter(pc.or_(pc.not_equal(matches["source_a"], matches["source_b"]), known))
+
+
 def _apart(matches: pa.Table) -> pa.Table:
     return matches.filter(pc.not_equal(matches["source_a"], matches["source_b"]))
 
@@ -206,6 +216,7 @@ def standing(
     Returns:
         One item per file and other source; both directions; sorted.
     """
+    matches = _between(matches, originals)
     told = _apart(_unexplained(telling(matches, minimum), originals))
     apart = _apart(matches)
     if files is not None:
