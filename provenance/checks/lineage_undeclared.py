@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from provenance.similarity.evidence import Standing
 
 LIMITS = (
-    "It does not prove who has the records from whom: a common ancestor is not excluded, and words that say so may "
-    "stand where nobody looked."
+    "Records that are short, common, or also in a known original do not count. It does not prove who has the records "
+    "from whom: a common ancestor is not excluded, and words that say so may stand where nobody looked."
 )
 
 
@@ -119,5 +119,5 @@ def _kept(published: Sequence[Standing], copies: Sequence[Standing], licences: M
 def _said(items: Sequence[Standing], of: int) -> str:
     """Say how many records stand there, and how many of them are evidence."""
     matched, records = sum(item.matched for item in items), _count(items)
-    told = f" ({records:,} of them long and distinctive enough to count)" if records < matched else ""
+    told = f" (of which {records:,} count)" if records < matched else ""
     return f"{matched:,} of {of:,} records{told}"

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from provenance.similarity.evidence import Standing
 
 LIMITS = (
-    "It does not prove who has the prompts from whom: both may have them from a common ancestor. Whether an answer "
-    "was written anew or edited is not known."
+    "Prompts that are short, common, or also in a known original do not count. It does not prove who has the prompts "
+    "from whom: both may have them from a common ancestor. Whether an answer was written anew or edited is not known."
 )
 
 
@@ -119,7 +119,7 @@ def _whole(items: Sequence[Standing]) -> str:
         sum(getattr(item, name) for item in items) for name in ("matched", "records_of", "prompts", "prompts_matched")
     )
     kept = f"only {matched:,} of their {of:,} whole records do" if matched else "none of their whole records does"
-    enough = f" of the {prompts:,} prompts that are long and distinctive enough to count" if prompts < every else ""
+    enough = f" of the {prompts:,} that count" if prompts < every else ""
     return f"{kept}: the answers to {_count(items):,}{enough} differ, or were edited."
 
 
