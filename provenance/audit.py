@@ -43,12 +43,25 @@ from provenance.errors import ConfigError, NothingToAudit, VerificationError
 from provenance.inventory import inventory
 from provenance.ledger.verify import EQUIVOCATION, INVALID
 from provenance.model import DOCUMENTS, PURPOSES, Died
-from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, gather, lost, observe, resemble
+from provenance.observation import (
+    BUNDLE,
+    Bundle,
+    File,
+    Observed,
+    Seen,
+    alone,
+    bundles,
+    gather,
+    locate,
+    lost,
+    observe,
+    resemble,
+)
 from provenance.observation import role as role_of
 from provenance.reports import filings
 from provenance.reports import html as report_html
 from provenance.reports import json as report_json
-from provenance.similarity import candidates, containment, minhash, text
+from provenance.similarity import boilerplate, candidates, containment, minhash, text
 
 if TYPE_CHECKING:
     import os
@@ -248,7 +261,10 @@ def scan(
         drawn = _draw(files, paths, stated, purpose, sample) if sample is not None else None
         observed = _observe(running, drawn.files if drawn else files, scratch, progress, fold_chinese=fold_chinese)
         observed += [sampling.unread(drawn.left)] if drawn else []
-        tables = _conclude(paths, stated, refused, observed, chosen, purpose, declared, running, scratch, progress)
+        tables = _conclude(
+            paths, stated, refused, observed, files, chosen, purpose, declared, running, scratch, progress,
+            fold_chinese=fold_chinese,
+        )  # fmt: skip
     finally:
         running.close()
         shutil.rmtree(scratch, ignore_errors=True)
@@ -433,12 +449,15 @@ def _conclude(
     stated: statements.Rows,
     refused: Mapping[str, str],
     observed: list[Observed],
+    read: Sequence[File],
     chosen: Sequence[profiles_.Profile],
     purpose: str,
     declared: declarations.Declared,
     running: engines.Engine,
     scratch: Path,
     progress: Progress,
+    *,
+    fold_chinese: bool,
 ) -> dict[str, pa.Table]:
     """Make the tables of a scan from what manifests state and records hold."""
     claims = statements.table(stated + statements.of_records(observed))
@@ -446,10 +465,16 @@ def _conclude(
     claims = scopes.speaking(claims)
     seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
     progress("comparing", 0, 0)
-    plan = comparison.plan(observed, seen, scopes.covering, running.exchange, scratch)
-    joined = [result for _, result in running.map(gather, plan.joins)]
-    likened = [result for _, result in running.map(resemble, plan.likenesses)]
-    found = comparison.tabulate(plan, joined, likened)
+    plan = comparison.plan(
+        observed, seen, scopes.covering, running.exchange, scratch, running.workers, fold_chinese=fold_chinese
+    )
+    likened = comparison.alive(result for _, result in running.map(resemble, plan.likenesses))
+    joined = comparison.alive(result for _, result in running.map(gather, plan.joins))
+    again = comparison.reread(plan, likened, read, seen, BUNDLE)
+    located = [result for _, result in running.map(locate, again)]
+    running.close()  # what the workers hold is needed for MATCHES
+    found = comparison.tabulate(plan, joined, likened, located)
+    seen = comparison.unchanged(seen, located)
     files = _files_table(paths, claims, scopes, seen, found.distinct_files)
     tables = {
         "paths": paths,
@@ -457,6 +482,7 @@ def _conclude(
         "files": files,
         "matches": found.matches,
         "overlaps": found.overlaps,
+        "sketches": comparison.sketch(plan),
         "observations": _observations(seen, scopes),
         "sources": sources.conclude(scopes, files, found.distinct_sources, found.texts),
     }
@@ -549,11 +575,13 @@ def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], found:
         "exact-matches": _said(found.pivoted, "records of common texts were compared with one file each"),
         "near-matches": _nearly(found),
         "containment": _inside(found),
+        "boilerplate": _said(
+            sum(found.common.values()),
+            f"runs of five words that stand in {boilerplate.COMMON} texts or more count as boilerplate",
+        ),
         **detectors.scope(),
     }
     made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
-    reason = "boilerplate is not masked: near_distinctive is near throughout"
-    made.append({"check": "boilerplate", "status": "skipped", "reason": reason} | seen)
     return schemas.rows(made, schemas.COVERAGE)
 
 
@@ -591,7 +619,11 @@ def _nearly(found: comparison.Compared) -> str:
 def _inside(found: comparison.Compared) -> str:
     """Say which texts are looked for inside longer ones."""
     least = f"texts of fewer than {containment.LEAST} distinct shingles are not looked for inside longer ones"
-    return "; ".join(filter(None, [least, _said(found.crowded, "texts whose words stand in crowds were left aside")]))
+    said = [
+        _said(found.crowded, "texts whose words stand in crowds were left aside"),
+        _said(found.unplaced, "times the second reading failed: where texts stand there could not be looked for"),
+    ]
+    return "; ".join(filter(None, [least, *said]))
 
 
 def _told(rows: Iterable[Mapping[str, Any]]) -> str | None:

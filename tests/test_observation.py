@@ -151,3 +151,17 @@ def test_records_that_differ_in_script_alone_are_the_same_where_that_is_asked(tm
     said = together.coverage.set_index("check")["reason"]
     assert "by character and not by word" in said["chinese-folding"]
     assert "chinese-folding" not in set(apart.coverage["check"])
+
+
+def test_what_was_folded_is_sketched_under_another_name_and_found_inside_longer_texts(tmp_path):
+    longer = "前言：" + "".join(TRADITIONAL[:4]) + "後記"
+    for name, texts in (("a", SIMPLIFIED), ("b", [longer])):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.txt").write_text("\n\n".join(texts), encoding="utf-8")
+    audit = pv.scan(tmp_path, workers=1, fold_chinese=True)
+    assert all("chinese/v1" in name for name in audit.tables["sketches"]["shingle"].to_pylist())
+    inside = audit.matches[(audit.matches["method"] == "contained") & (audit.matches["source_a"] == "undeclared:a")]
+    spans = {row.row_a: (int(row.start_b), int(row.stop_b)) for row in inside.itertuples()}
+    assert sorted(spans) == [0, 1, 2, 3]
+    cut = {row: longer.encode()[start:stop].decode() for row, (start, stop) in spans.items()}
+    assert cut == {row: TRADITIONAL[row].rstrip("？") for row in spans}

@@ -19,7 +19,8 @@ from provenance.model import PURPOSES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_NOUNS = {"whole": "records", "prompt": "prompts"}
+_ASKED = ("whole", "prompt")
+_NOUNS = {"whole": "records", "prompt": "prompts", "answer": "answers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Shared:
     """Records of one file that stand in files of another source under one licence.
 
     Args:
-        view: whole | prompt.
+        view: one of model.VIEWS.
         source_a: source of the records.
         path_a: their file.
         licence_a: its licence; None = unknown.
@@ -130,7 +131,7 @@ def speaking(
 
 
 def telling(matches: pa.Table, minimum: int) -> pa.Table:
-    """Leave out passages inside longer records, and matches that rest on short records, boilerplate or answers alone.
+    """Leave out passages inside longer records, and matches that rest on short records, or boilerplate alone.
 
     Args:
         matches: MATCHES.
@@ -139,13 +140,8 @@ def telling(matches: pa.Table, minimum: int) -> pa.Table:
     Returns:
         The other rows of MATCHES.
     """
-    copies = pc.and_(pc.not_equal(matches["method"], "contained"), _seen(matches))
+    copies = pc.not_equal(matches["method"], "contained")
     return matches.filter(pc.and_(copies, pc.greater_equal(matches["distinctive"], minimum)))
-
-
-def _seen(matches: pa.Table) -> pa.ChunkedArray:
-    """Tell which matches are of the views that are evidence: the same answer to another question is none."""
-    return pc.is_in(matches["view"], value_set=pa.array(_NOUNS))
 
 
 _NEEDED = ["view", "source_a", "path_a", "row_a", "source_b", "path_b", "row_b", "method", "distinctive"]
@@ -229,7 +225,7 @@ def standing(
     pair = ["source_a", "source_b", "path_a"]
     keys = [*pair, "row_a"]
     whole, prompt = (
-        told.filter(pc.equal(told["view"], view)).group_by(keys).aggregate([("text", "min")]) for view in _NOUNS
+        told.filter(pc.equal(told["view"], view)).group_by(keys).aggregate([("text", "min")]) for view in _ASKED
     )
     kept = apart.filter(pc.not_equal(apart["view"], "prompt")).select(keys).group_by(keys).aggregate([])
     renewed = prompt.join(kept, keys, join_type="left anti")

@@ -174,7 +174,7 @@ def test_word_for_word_is_said_of_exact_matches_alone(items, verb):
 def answers(files, kept, shingles=None):
     """Files of prompts that all are the same; `kept` are the pairs of files whose whole records are too."""
     matches, overlaps = [], []
-    for view, (a, (source, count)), (b, (other, more)) in product(VIEWS, files.items(), files.items()):
+    for view, (a, (source, count)), (b, (other, more)) in product(("whole", "prompt"), files.items(), files.items()):
         if source == other or (view == "whole" and {a, b} not in kept):
             continue
         same = dict.fromkeys(("shared", "distinct_a", "distinct_b", "distinctive"), (shingles or {}).get(a, 5))
