@@ -131,7 +131,7 @@ def speaking(
 
 
 def telling(matches: pa.Table, minimum: int) -> pa.Table:
-    """Leave out passages inside longer records, and matches that rest on short records, or boilerplate alone.
+    """Leave out passages inside longer records, and matches that rest on short records, boilerplate or answers alone.
 
     Args:
         matches: MATCHES.
@@ -140,7 +140,9 @@ def telling(matches: pa.Table, minimum: int) -> pa.Table:
     Returns:
         The other rows of MATCHES.
     """
-    copies = pc.not_equal(matches["method"], "contained")
+    # the same answer to another question says little: `No, it is not.` is right of many
+    asked = pc.is_in(matches["view"], value_set=pa.array(_ASKED))
+    copies = pc.and_(asked, pc.not_equal(matches["method"], "contained"))
     return matches.filter(pc.and_(copies, pc.greater_equal(matches["distinctive"], minimum)))
 
 
