@@ -61,7 +61,7 @@ from provenance.observation import role as role_of
 from provenance.reports import filings
 from provenance.reports import html as report_html
 from provenance.reports import json as report_json
-from provenance.similarity import boilerplate, candidates, containment, minhash
+from provenance.similarity import boilerplate, candidates, containment, minhash, text
 
 if TYPE_CHECKING:
     import os
@@ -201,6 +201,7 @@ def scan(
     follow_links: bool = False,
     waivers: str | os.PathLike[str] | None = None,
     sample: float | None = None,
+    fold_chinese: bool = False,
     ask: Callable[[str], str] | None = None,
     progress: Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
 ) -> Audit:
@@ -219,6 +220,7 @@ def scan(
         follow_links: whether links that lead out of the folder are followed.
         waivers: a file of accepted findings, outside the data; None = none.
         sample: share of the bytes of each source to look at, in (0, 1); None = all of them.
+        fold_chinese: whether records that differ only in traditional and simplified characters are the same.
         ask: asks for a password, given the prompt.
         progress: told how far the scan is.
 
@@ -257,17 +259,20 @@ def scan(
     try:
         files: Sequence[File] = _files(root, paths, stated, refused, scratch)
         drawn = _draw(files, paths, stated, purpose, sample) if sample is not None else None
-        observed = _observe(running, drawn.files if drawn else files, scratch, progress)
+        observed = _observe(running, drawn.files if drawn else files, scratch, progress, fold_chinese=fold_chinese)
         observed += [sampling.unread(drawn.left)] if drawn else []
         tables = _conclude(
-            paths, stated, refused, observed, files, chosen, purpose, declared, running, scratch, progress
-        )
+            paths, stated, refused, observed, files, chosen, purpose, declared, running, scratch, progress,
+            fold_chinese=fold_chinese,
+        )  # fmt: skip
     finally:
         running.close()
         shutil.rmtree(scratch, ignore_errors=True)
+    tables |= {"coverage": _with_chinese(tables["coverage"])} if fold_chinese else {}
     tables |= {"coverage": sampling.told(tables["coverage"], drawn)} if drawn else {}
     tables, said = waivers_.apply(tables, accepted, started[:10]) if accepted else (tables, {})
-    config = {"exclude": list(exclude)} | ({"sample": drawn.facts} if drawn else {})
+    config: dict[str, Any] = {"exclude": list(exclude)} | ({"sample": drawn.facts} if drawn else {})
+    config |= {"foldChinese": text.CHINESE} if fold_chinese else {}
     facts = _facts(root, chosen, purpose, config, tables, started, declared, assess=assess) | said
     audit = Audit(tables, facts)
     if ledger is None or keys is None:
@@ -414,10 +419,12 @@ def _draw(
     return sampling.draw(files, sources.scope(paths, statements.table(stated), purpose).covering, part)
 
 
-def _observe(running: engines.Engine, files: Sequence[File], scratch: Path, progress: Progress) -> list[Observed]:
+def _observe(
+    running: engines.Engine, files: Sequence[File], scratch: Path, progress: Progress, *, fold_chinese: bool
+) -> list[Observed]:
     """Read every file once; a file that takes its process down is found, counted as unread, and left."""
     total = sum(file.bytes for file in files)
-    parts = bundles(files, scratch, max(1, -(-total // PARTITION)), running.workers)
+    parts = bundles(files, scratch, max(1, -(-total // PARTITION)), running.workers, fold_chinese=fold_chinese)
     done: list[Observed] = []
     read = 0
     progress("reading", read, total)
@@ -449,6 +456,8 @@ def _conclude(
     running: engines.Engine,
     scratch: Path,
     progress: Progress,
+    *,
+    fold_chinese: bool,
 ) -> dict[str, pa.Table]:
     """Make the tables of a scan from what manifests state and records hold."""
     claims = statements.table(stated + statements.of_records(observed))
@@ -456,7 +465,9 @@ def _conclude(
     claims = scopes.speaking(claims)
     seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
     progress("comparing", 0, 0)
-    plan = comparison.plan(observed, seen, scopes.covering, running.exchange, scratch, running.workers)
+    plan = comparison.plan(
+        observed, seen, scopes.covering, running.exchange, scratch, running.workers, fold_chinese=fold_chinese
+    )
     likened = comparison.alive(result for _, result in running.map(resemble, plan.likenesses))
     joined = comparison.alive(result for _, result in running.map(gather, plan.joins))
     again = comparison.reread(plan, likened, read, seen, BUNDLE)
@@ -572,6 +583,17 @@ def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], found:
     }
     made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
     return schemas.rows(made, schemas.COVERAGE)
+
+
+def _with_chinese(coverage: pa.Table) -> pa.Table:
+    """Say how traditional and simplified Chinese were made one."""
+    reason = (
+        f"{text.CHINESE}: {len(text.chinese()):,} traditional characters count as their simplified ones, by character "
+        "and not by word: 乾, 幹 and 干 are one, 軟體 and 软件 are two"
+    )
+    seen = {name: coverage[name][0].as_py() for name in ("records_seen", "records_unreadable")}
+    row = {"check": "chinese-folding", "status": "ran", "reason": reason} | seen
+    return pa.concat_tables([schemas.rows([row], schemas.COVERAGE), coverage])
 
 
 def _is_document(row: Mapping[str, Any]) -> bool:

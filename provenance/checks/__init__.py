@@ -33,6 +33,8 @@ CHECKS = (
     "licence-forbids-purpose",
     "licence-conflict-by-content",
     "twin-unlicensed",
+    "prompt-copied",
+    "lineage-undeclared",
     "origin-blocked",
     "reservation-ignored",
     "reservation-possible",
@@ -48,6 +50,7 @@ CHECKS = (
     "checksum-mismatch",
     "file-unreadable",
     "personal-data-without-ground",
+    "split-leak",
     "duplicate-records",
     "identical-files",
 )
