@@ -619,7 +619,7 @@ configs:
     ],
 )
 def test_what_is_held_out_and_trained_on_leaks(tmp_path, card, names, expected):
-    told = [f"bird number {k} sat on the roof of the old mill until the rain was over" for k in range(40)]
+    told = [f"bird number {k} sat on roof {k * 7} of mill {k * k} until the rain was over" for k in range(40)]
     layout = {"a/README.md": card, f"a/{names[0]}": lines(*told[:30]), f"a/{names[1]}": lines(*told[18:])}
     found = pv.scan(lay(tmp_path, layout), workers=1).findings
     found = found[found["check"] == "split-leak"]
