@@ -111,12 +111,14 @@ class Record:
         parts: instruction, input and answer, as written.
         whole: number of the whole text; the same for a copy, however it is written.
         prompt: number of the question.
+        answer: number of the answer.
         words: words of the question, and of all.
     """
 
     parts: tuple[str, str, str]
     whole: str
     prompt: str
+    answer: str
     words: tuple[int, int]
 
 
@@ -203,12 +205,12 @@ class Author:
         words[3] += self.rng.choice((",", ";", "", ' "so"'))
         return " ".join(words).capitalize() + self.rng.choice(".?!")
 
-    def record(self, prompt: Record | None = None, answer: str | None = None) -> Record:
+    def record(self, prompt: Record | None = None, answer: Record | None = None) -> Record:
         """Write a record.
 
         Args:
             prompt: a record whose question is to be used again.
-            answer: an answer that is to be used again.
+            answer: a record whose answer is to be used again.
         """
         chinese = self.rng.random() < 0.3
         question, more = self.sentence(chinese=chinese), ""
@@ -217,8 +219,10 @@ class Author:
         key = str(next(self.number))
         if prompt is not None:
             (question, more, _), key = prompt.parts, prompt.prompt
-        reply = answer if answer is not None else self.sentence(chinese=chinese)
-        return Record((question, more, reply), f"w{next(self.number)}", key, (WORDS, WORDS))
+        reply, said = self.sentence(chinese=chinese), f"a{next(self.number)}"
+        if answer is not None:
+            reply, said = answer.parts[2], answer.answer
+        return Record((question, more, reply), f"w{next(self.number)}", key, said, (WORDS, WORDS))
 
     def records(self, count: int) -> list[Record]:
         return [self.record() for _ in range(count)]
@@ -234,12 +238,12 @@ class Author:
         )
         way = self.rng.choice(ways)
         question, more, reply = map(way, record.parts)
-        return Record((question, more, reply), record.whole, record.prompt, record.words)
+        return Record((question, more, reply), record.whole, record.prompt, record.answer, record.words)
 
 
 def short() -> list[Record]:
     """Return what stands everywhere and proves nothing."""
-    return [Record((q, "", a), f"s{i}", f"sp{i}", (1, 1)) for i, (q, a) in enumerate(_SHORT)]
+    return [Record((q, "", a), f"s{i}", f"sp{i}", f"sa{i}", (1, 1)) for i, (q, a) in enumerate(_SHORT)]
 
 
 def generate(folder: Path, seed: int, size: int = 8) -> Expectation:
@@ -429,7 +433,7 @@ def _same_answers(author: Author, other: Source) -> list[Source]:
     """A decoy: the answers are the same, the questions are not."""
     own = [record for record in other.records if record.words[0] >= WORDS]
     source = _innocent(author, "CC0-1.0", format=author.rng.choice(_FORMATS[:6]))
-    source.records += [author.record(answer=record.parts[2]) for record in own]
+    source.records += [author.record(answer=record) for record in own]
     return [source]
 
 
@@ -700,7 +704,7 @@ def _foresee(sources: list[Source], expected: Expectation) -> None:
         expected.findings |= set(_lineage(one, two))
     for one, two in itertools.permutations(sources, 2):
         counts = {view: _shared(one, two, view) for view in ("whole", "prompt")}
-        for view, count in counts.items():
+        for view, count in (*counts.items(), ("answer", _shared(one, two, "answer"))):
             if count:
                 expected.overlaps[view, one.id, two.id] = count
         declared = two.layout.startswith("native") and two.upstream == one.id
@@ -787,9 +791,9 @@ def _faults(source: Source) -> Iterator[tuple[str, str]]:
 
 def _numbers(source: Source, records: list[Record], view: str, least: int = 0) -> Counter[str]:
     """Count the texts of some records that have a view and enough words."""
-    if view == "prompt":
+    if view != "whole":
         asked = [] if source.format == "txt" else records
-        return Counter(record.prompt for record in asked if record.words[0] >= least)
+        return Counter(getattr(record, view) for record in asked if record.words[0] >= least)
     return Counter(record.whole for record in records if record.words[1] >= least)
 
 
