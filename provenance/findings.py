@@ -30,16 +30,19 @@ def draw(
     originals: Mapping[str, str] | None = None,
     kept: Sequence[Finding] = (),
     answers: Mapping[tuple[str, str, str], Answer] | None = None,
+    indexes: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, pa.Table]:
     """Run every check and judge what it found.
 
     Args:
-        tables: what checks read, by name: PATHS, CLAIMS, FILES, MATCHES, OVERLAPS, OBSERVATIONS, SOURCES.
+        tables: what checks read, by name: PATHS, CLAIMS, FILES, MATCHES, OVERLAPS, OBSERVATIONS,
+            REFERENCES, SOURCES.
         scopes: who covers what, and the purpose.
         chosen: the profiles.
         originals: path -> id of the known data set whose original file it is; those of FILES if None.
         kept: findings that hold whatever the tables say, because more was known once.
         answers: what a responsible person declared, by profile, requirement and element.
+        indexes: what was looked for, as `reference.described` has it.
 
     Returns:
         `findings`, `coverage` of the checks, and `verdicts`.
@@ -50,6 +53,7 @@ def draw(
         "holders": scopes.holders,
         "originals": known_originals(files) if originals is None else originals,
         "purpose": scopes.purpose,
+        "indexes": indexes,
         "minimum": min((profile.minimum_shingles for profile in chosen), default=1),
     }
     found, coverage = checks.find(dict(tables) | {"files": files} | settings)
