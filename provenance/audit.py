@@ -111,7 +111,7 @@ class Audit:
 
     @property
     def references(self) -> pd.DataFrame:
-        """REFERENCES: one row a view of an item of an index and file with records of it."""
+        """REFERENCES: one row a view of an item of an index, and file or source that holds it."""
         return self._frame("references")
 
     @property

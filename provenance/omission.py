@@ -61,7 +61,7 @@ def without(
         "overlaps": _outside(tables["overlaps"], left_out, "source_a", "source_b"),
     }
     chosen = [profiles.load(profile["name"]) for profile in facts["profiles"]]
-    originals = findings.known_originals(tables["files"])
+    originals = findings.known_originals(tables["files"], tables["references"])
     kept = _tainted(tables["findings"], left_out)
     indexes = facts.get("config", {}).get("references", ())
     cut |= findings.draw(cut, scopes, chosen, originals=originals, kept=kept, indexes=indexes)

@@ -63,7 +63,7 @@ class Asked:
 
     def described(self) -> list[dict[str, Any]]:
         """Return what a ledger keeps of the indexes, those that ship first."""
-        return [reference.described(index) for index in self.indexes()]
+        return [reference.described(index, meeting.LEAST) for index in self.indexes()]
 
     def indexes(self) -> list[Index]:
         """Return all indexes, by title."""
@@ -246,25 +246,31 @@ def _rows(group: Group, within: Catalogue, view: str, meets: meeting.Meeting, pl
             kept = node >= 0
             held.append((file[kept], table["row"].to_numpy()[kept], node[kept]))
     file, row, node = (np.concatenate(each) for each in zip(*held, strict=True))
-    order = np.argsort(file, kind="stable")
-    file, row, node = file[order], row[order], node[order]
-    start = np.flatnonzero(np.r_[True, file[1:] != file[:-1]])
-    for first, stop in zip(start, np.r_[start[1:], len(file)], strict=True):
-        found, of = meets.unite(node[first:stop], row[first:stop]), int(file[first])
-        place = {"source": plan.names[plan.owner[of]], "path": plan.paths[of]}
-        for made in _named(group, within, found):
-            if group.of == "shingles" or made["view"] == view:
-                yield made | place | {"records_view": int(asked[made["scale"]][of])}
+    for owner, names, whole in ((file, plan.paths, False), (plan.owner[file], plan.names, True)):
+        order = np.argsort(owner, kind="stable")
+        start = np.flatnonzero(np.r_[True, np.diff(owner[order]) != 0])
+        for first, stop in zip(start, np.r_[start[1:], len(order)], strict=True):
+            of, here = int(owner[order[first]]), order[first:stop]
+            source = names[of] if whole else plan.names[plan.owner[of]]
+            place = {"source": source, "path": None if whole else names[of]}
+            counts = {scale: each[plan.owner == of].sum() if whole else each[of] for scale, each in asked.items()}
+            for made in _named(group, within, meets.unite(node[here], row[here])):
+                if group.of == "shingles" or made["view"] == view:
+                    row_ = {"row": None} if whole else {}
+                    yield made | place | row_ | {"records_view": int(counts[made["scale"]])}
 
 
 def _named(group: Group, within: Catalogue, found: Found) -> Iterator[dict[str, Any]]:
-    for entry, shared, records, row, best, size in zip(*(column.tolist() for column in found), strict=True):
-        index = group.indexes[within.which[entry]]
-        item = index.table.slice(int(within.row[entry]), 1).drop_columns(["hashes"]).to_pylist()[0]
-        yield item | {
-            "title": index.title, "kind": index.kind, "of": index.of, "scale": index.scale, "shared": shared,
-            "records": records, "row": row, "best_shared": best, "best_distinct": size,
-        }  # fmt: skip
+    """Put names on entries."""
+    for number, index in enumerate(group.indexes):
+        own = within.which[found.entry] == number
+        items = index.table.drop_columns(["hashes"]).take(pa.array(within.row[found.entry[own]])).to_pylist()
+        counts = zip(*(column[own].tolist() for column in found[1:]), strict=True)
+        for item, (shared, records, row, best, size) in zip(items, counts, strict=True):
+            yield item | {
+                "title": index.title, "kind": index.kind, "of": index.of, "scale": index.scale, "shared": shared,
+                "records": records, "row": row, "best_shared": best, "best_distinct": size,
+            }  # fmt: skip
 
 
 def _untold(group: Group, within: Catalogue) -> str | None:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from provenance.similarity.siphash import Hashes
 
 
+_VIEWS = ("whole", "prompt")
+"""Views of an item: an answer alone ("42", a loop) tells of no item."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What kind of index is made.
@@ -171,7 +175,7 @@ def _add(made: _Made, path: Path, name: str, key: bytes, choice: Choice) -> reco
         elif isinstance(item, records.Batch):
             passages = item.table["offset"].null_count < len(item.table)  # of a plain text, and of nothing else
             book = passages and not choice.per_record
-            for view in VIEWS:
+            for view in _VIEWS:
                 cut = shingles.shingled(item.table[view], item.table["row"])
                 if choice.unit == "texts" or book:
                     of = cut.nodes["low"].to_numpy() if choice.unit == "texts" else cut.values

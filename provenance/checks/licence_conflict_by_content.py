@@ -3,8 +3,8 @@
 Why:          copies change licence as they travel; who relies on the milder trains on what the stricter forbids.
 Source:       the clause of the stricter licence, quoted in the finding; Interim Measures, Article 7(2).
 Reads:        MATCHES(view, source_a, path_a, row_a, path_b, distinct_a), OVERLAPS(view, path_a, records_a), FILES(path,
-              licence), SOURCES(source, acquired, parent); which files are known originals; a profile's minimum of
-              shingles for a match to count.
+              licence), SOURCES(source, acquired, parent); which files are known originals; which known sets were looked
+              for; a profile's minimum of shingles for a match to count.
 Yields:       at most one finding per pair of sources, on the one whose licence is milder.
 Units:        share of matched records in the file where it is highest, [0, 1].
 Silent when:  a licence is unknown (twin-unlicensed); the text was translated, or changed beyond Jaccard 0.8; the milder
@@ -24,7 +24,7 @@ from provenance.model import PURPOSES, Finding
 from provenance.similarity import evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -42,6 +42,7 @@ def find(
     files: pa.Table,
     sources: pa.Table,
     originals: Mapping[str, str],
+    indexes: Sequence[Mapping[str, Any]],
     minimum: int,
 ) -> Iterator[Finding]:
     """Yield pairs of sources that share text under conflicting licences.
@@ -52,6 +53,7 @@ def find(
         files: FILES.
         sources: SOURCES.
         originals: path -> id of the known data set whose original file it is.
+        indexes: what was looked for.
         minimum: distinct shingles a matched record must have.
     """
     about = {row["source"]: row for row in sources.select(["source", "acquired", "parent"]).to_pylist()}
@@ -76,7 +78,7 @@ def find(
             f"{evidence.verb(forth)} in {other} ({worst.licence_b}{_dated(about[other])}), whose licence "
             f"{_says(loss.right)}; in the other direction {evidence.sentence(back)}.{_lineage(about, source, other)}"
             f"{_others(more)}",
-            limits=LIMITS,
+            limits=LIMITS + evidence.ancestors(indexes),
             path=worst.path_a,
             row=worst.row,
             value=worst.share,

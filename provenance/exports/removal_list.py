@@ -244,7 +244,7 @@ def _reasoned(
     """
     chosen = [profiles.load(each["name"]) for each in facts["profiles"] if each["name"] in profiles.PROFILES]
     minimum = min((profile.minimum_shingles for profile in chosen), default=1)
-    table, pairs = taint.trace(tables, now["purpose"], minimum, known_originals(tables["files"]))
+    table, pairs = taint.trace(tables, now["purpose"], minimum, known_originals(tables["files"], tables["references"]))
     digests = dict(zip(*(tables["files"][name].to_pylist() for name in ("path", "sha256")), strict=True))
     findings = {row["fingerprint"]: row for row in tables["findings"].to_pylist()}
     reasons: list[Reason] = []

@@ -4,9 +4,11 @@ An *entry* is one view of one item; a *place* is one hash of one entry. Memory i
 hash) and of what was found, never that of the corpus.
 
 What tells of an item is decided record by record, by shingles that few items have: one that stands in more than CROWD
-items is a template ("write a python function to") and no evidence. A record tells of an item if it shares LEAST or more
-such shingles with it and these are half of the item's (a short question, whole), or PASSAGE or more and half of the
-record's own (a passage of a book), or LONG or more. What is then counted as shared is every shingle of both.
+items is a template ("write a python function to") and no evidence. A record tells of an item if it holds nearly all of
+it: LEAST or more such shingles, and four fifths of the item's. Less of a question is another question, as real ones
+taught: "the area of a regular polygon" is not "the area of a triangle". Of a protected work a passage tells too:
+PASSAGE or more shingles that are half of the record's, or LONG or more that are a twentieth of it: long texts of one
+kind share a hundredth by chance. What is then counted as shared is every shingle of both.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import pyarrow.compute as pc
 from numba import njit
 
 from provenance.similarity import siphash
+from provenance.similarity.verify import DENOMINATOR, NUMERATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,13 +36,19 @@ CROWD = 64
 """Items of an index that may have a shingle which tells of any of them."""
 
 LEAST = 4
-"""Shingles (eight words) that a record must share with an item of which they are half."""
+"""Shingles (eight words) that a record must share with an item."""
 
 PASSAGE = 8
 """Shingles (twelve words) that it must share where they are half of the record."""
 
 LONG = 20
-"""Shingles (24 words) that always tell."""
+"""Shingles (24 words) of a protected work that it must share where they are one in SPARSE of the record."""
+
+SPARSE = 20
+"""Of how many shingles of a record one must be of a protected work."""
+
+NEVER = 1 << 62
+"""PASSAGE and LONG of an index whose items are no works to quote from."""
 
 _CHUNK = 1 << 16  # pairs of a record and an entry made at a time
 
@@ -152,7 +161,8 @@ def catalogue(indexes: Sequence[Index]) -> Catalogue:
     other[1:] = (owner[1:] != owner[:-1]) | (number[1:] != number[:-1])
     common = np.bincount(number, other, len(start)) > (len(counts) if whole else CROWD)
     telling = np.bincount(entry, ~common[number], len(counts)).astype(np.int64)
-    least, passage, long = (1, 1, 1) if whole else (LEAST, PASSAGE, LONG)
+    least, passage, long = (LEAST, PASSAGE, LONG) if indexes[0].kind == "protected" else (LEAST, NEVER, NEVER)
+    least, passage, long = (1, 1, 1) if whole else (least, passage, long)
     distinct = np.ascontiguousarray(hashes[start])
     return Catalogue(
         distinct, first, entry, _slots(distinct), common, telling, np.concatenate(index), np.concatenate(row), least,
@@ -184,8 +194,9 @@ def _tell(values: Any, offsets: Any, start: Any, c: Any, count: Any, touched: An
             count[entry] = 0
             if full or shared < c.least:
                 continue
-            half = 2 * shared >= c.telling[entry] or (2 * shared >= size and shared >= c.passage)
-            if half or shared >= c.long:
+            all_of_it = shared * DENOMINATOR >= c.telling[entry] * NUMERATOR
+            passage = shared >= c.passage and 2 * shared >= size
+            if all_of_it or passage or (shared >= c.long and SPARSE * shared >= size):
                 nodes[found], entries[found] = node, entry
                 found += 1
         if full:
