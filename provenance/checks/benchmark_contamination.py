@@ -4,8 +4,8 @@ Why:          a model that was trained on the questions cannot be measured with 
 Source:       Brown et al., arXiv 2005.14165, appendix C, who looked for 13 words of an item; here for nearly all.
 Reads:        REFERENCES(kind, title, item, source, path, shared, distinct, records), one row per view of an item and
               file; FILES(path, source, sha256); CLAIMS(source, field, value) of names; the indexes that were given.
-Yields:       at most one finding per source and benchmark, and one (`itself`) where the source has the benchmark's own
-              files, by digest, or has its name: that is no contamination, unless it is trained on.
+Yields:       at most one finding per source and benchmark, and one where the source has the benchmark's own files, by
+              digest, or has its name: that is no contamination, unless it is trained on, and its value is 0.
 Units:        share of the benchmark's items that stand in records nearly whole (four fifths of their shingles), [0, 1].
 Silent when:  an item was translated or put in other words; it has fewer than eight words that few other items have.
 Flagged:      training records with the questions of a test set, given as `--reference test.index`.
@@ -125,8 +125,7 @@ def _finding(index: Mapping[str, Any], source: str, items: Items, *, itself: boo
     return Finding(
         check="benchmark-contamination",
         source=source,
-        other=index["title"],
-        field="itself" if itself else None,
+        field=f"{index['title']} itself" if itself else index["title"],
         message=f"{count:,} of the {index['items']:,} items of {index['title']} stand{'s' * (count == 1)} nearly whole "
         f"in its {place}; {whole:,} of them word for word, {times:,} time{'s' * (times != 1)} in all. The one that "
         f"shows most is {worst['item']}: {worst['best_shared']:,} of its {worst['distinct']:,} shingles stand in "
@@ -134,8 +133,8 @@ def _finding(index: Mapping[str, Any], source: str, items: Items, *, itself: boo
         limits=LIMITS,
         path=worst["path"],
         row=worst["row"],
-        value=count / index["items"],
+        value=0.0 if itself else count / index["items"],
         unit="share of the benchmark's items",
         records=times,
-        texts=count,
+        texts=None if itself else count,
     )

@@ -56,7 +56,7 @@ def find(references: pa.Table, indexes: Sequence[Mapping[str, Any]]) -> Iterator
         yield Finding(
             check="protected-work-contained",
             source=source,
-            other=title,
+            field=title,
             message=f"{count:,} of the {total:,} works of {title} stand{'s' * (count == 1)} in it, whole or in "
             f"passages; most of {worst['item']}: {worst['shared']:,} of its {worst['distinct']:,} shingles, in "
             f"{worst['records']:,} record{'s' * (worst['records'] != 1)}; record {where['row']:,} of {where['path']} "
