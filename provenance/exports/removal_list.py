@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ROWS = 1 << 17
 """Rows of a row group: what is held in memory at a time."""
 
-_NEEDED = ("files", "matches", "findings", "sources")
+_NEEDED = ("files", "matches", "references", "findings", "sources")
 Row = dict[str, Any]
 
 _WHOLE: dict[str, Callable[[Row, Row], bool]] = {
