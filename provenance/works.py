@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from provenance import records
 from provenance.digests import canonical
@@ -24,6 +25,7 @@ from provenance.similarity import reference, shingles, siphash
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from provenance.similarity.meeting import Ints
     from provenance.similarity.siphash import Hashes
 
 
@@ -76,18 +78,6 @@ class Built:
     unread: tuple[tuple[str, str], ...]
 
 
-@dataclass(slots=True)
-class _Made:
-    """Rows of ITEMS in the making."""
-
-    rows: list[tuple[str, str, str, int]] = field(default_factory=list)
-    hashes: list[Hashes] = field(default_factory=list)
-
-    def add(self, item: str, part: str, view: str, distinct: int, hashes: Hashes) -> None:
-        self.rows.append((item, part, view, distinct))
-        self.hashes.append(np.sort(hashes))
-
-
 def build(files: Sequence[Path], output: Path, choice: Choice, by: str) -> Built:
     """Make an index of files.
 
@@ -108,22 +98,19 @@ def build(files: Sequence[Path], output: Path, choice: Choice, by: str) -> Built
         raise ConfigError("an index needs at least one file")
     if choice.scale > 1 and choice.unit != "texts":
         raise ConfigError("--scale keeps a part of the texts of a known data set; shingles are kept in full")
+    if output.suffix == ".key":
+        raise ConfigError(f"{output} is the name of a key file; give the index another, such as works.index")
     names = _names(files)
     key, place, new = _key(output, choice)
-    made, digests, unread = _Made(), [], []
+    made, digests, unread = [], [], []
     for path, name in zip(files, names, strict=True):
-        account = _add(made, path, name, key, choice)
+        tables, account = _items(path, name, key, choice)
+        made += tables
         digests.append(account.sha256)
         if account.skip_reason is not None:
             unread.append((name, account.skip_reason))
-    if not made.rows:
+    if not made:
         raise ConfigError(f"no index was made: no word in {', '.join(names[:3])}")
-    items, parts, views, distinct = zip(*made.rows, strict=True)
-    ends = np.cumsum([0, *map(len, made.hashes)])
-    lists = pa.LargeListArray.from_arrays(
-        pa.array(ends, pa.int64()), pa.array(np.concatenate(made.hashes)), type=reference.ITEMS.field("hashes").type
-    )
-    columns = [pa.array(items), pa.array(parts, pa.string()), pa.array(views), pa.array(distinct, pa.int64()), lists]
     about = {
         "kind": choice.kind,
         "title": choice.title or output.stem,
@@ -134,8 +121,10 @@ def build(files: Sequence[Path], output: Path, choice: Choice, by: str) -> Built
     }
     if choice.kind != "protected":
         about["files"] = canonical(sorted(digest for digest in digests if digest)).decode()
-    table = pa.table(columns, schema=reference.ITEMS)
-    reference.write(output, table.sort_by([(name, "ascending") for name in ("item", "part", "view")]), about)
+    if new and place is not None:
+        reference.write_key(place, key)
+    table = pa.concat_tables(made).sort_by([(name, "ascending") for name in ("item", "part", "view")])
+    reference.write(output, table, about)
     return Built(reference.read(output), place, new, tuple(unread))
 
 
@@ -162,11 +151,12 @@ def _key(output: Path, choice: Choice) -> tuple[bytes, Path | None, bool]:
     place = output.with_suffix(".key")
     if place.exists():
         return reference.read_key(place), place, False
-    return reference.make_key(place), place, True
+    return reference.new_key(), place, True
 
 
-def _add(made: _Made, path: Path, name: str, key: bytes, choice: Choice) -> records.Account:
-    """Add the items of a file."""
+def _items(path: Path, name: str, key: bytes, choice: Choice) -> tuple[list[pa.Table], records.Account]:
+    """Make ITEMS of a file."""
+    made: list[pa.Table] = []
     held: dict[tuple[str, str], list[Hashes]] = defaultdict(list)
     account = None
     for item in records.read(str(path), name, roles=records.overridden(choice.columns)):
@@ -180,24 +170,35 @@ def _add(made: _Made, path: Path, name: str, key: bytes, choice: Choice) -> reco
                 if choice.unit == "texts" or book:
                     of = cut.nodes["low"].to_numpy() if choice.unit == "texts" else cut.values
                     held[item.path, view].append(np.unique(of))
-                else:
-                    _records(made, item.path, view, cut, key)
+                elif cut.nodes.num_rows:
+                    rows = pc.cast(cut.nodes["row"].combine_chunks(), pa.string())
+                    ids = pc.binary_join_element_wise(pa.scalar(item.path), rows, "#")
+                    made.append(_table(ids, item.path, view, np.diff(cut.offsets), _keyed(cut, key), cut.offsets))
     for (file, view), parts in held.items():
         values = np.unique(np.concatenate(parts))
-        hashes = siphash.keyed(values, key)
+        hashes = np.sort(siphash.keyed(values, key))
         if len(values):
             kept = hashes[hashes <= np.uint64(reference.limit(choice.scale))]
-            made.add(file, _part(file), view, len(values), kept)
+            made.append(_table(pa.array([file]), file, view, np.array([len(values)]), kept, np.array([0, len(kept)])))
     if account is None:
         raise InputError(f"{path} was not read to its end")
-    return account
+    return made, account
 
 
-def _records(made: _Made, file: str, view: str, cut: shingles.Shingled, key: bytes) -> None:
+def _keyed(cut: shingles.Shingled, key: bytes) -> Hashes:
+    """Key the shingles of every record, and put each record's in order again."""
     hashes = siphash.keyed(cut.values, key)
-    for place, row in enumerate(cut.nodes["row"].to_pylist()):
-        own = hashes[cut.offsets[place] : cut.offsets[place + 1]]
-        made.add(f"{file}#{row}", _part(file), view, len(own), own)
+    record = np.repeat(np.arange(len(cut.offsets) - 1), np.diff(cut.offsets))
+    ordered: Hashes = hashes[np.lexsort((hashes, record))]
+    return ordered
+
+
+def _table(items: pa.Array, file: str, view: str, distinct: Ints, hashes: Hashes, offsets: Ints) -> pa.Table:
+    count = len(items)
+    of = reference.ITEMS.field("hashes").type
+    lists = pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(hashes), type=of)
+    columns = [items, pa.repeat(_part(file), count), pa.repeat(view, count), pa.array(distinct, pa.int64()), lists]
+    return pa.table(columns, schema=reference.ITEMS)
 
 
 def _part(file: str) -> str:

@@ -134,6 +134,15 @@ def test_what_was_not_read_is_said(files):
     assert build(files, "bad.jsonl").unread == (("bad.jsonl", "unreadable records"),)
 
 
+def test_an_index_that_was_not_made_leaves_no_key(files):
+    (files / "empty.txt").write_text("...\n")
+    with pytest.raises(ConfigError):
+        build(files, "empty.txt", kind="protected")
+    assert not (files / "made.key").exists()
+    with pytest.raises(ConfigError, match=r"is the name of a key file"):
+        works.build([files / "novel.txt"], files / "x.key", works.Choice("protected"), "a test")
+
+
 @pytest.mark.parametrize(
     ("names", "choice", "error", "sentence"),
     [

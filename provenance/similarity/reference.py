@@ -114,19 +114,23 @@ def key_id(key: bytes) -> str:
     return sha256(key)[:16]
 
 
-def make_key(path: Path) -> bytes:
-    """Make a key at random and write it where only its owner can read it.
+def new_key() -> bytes:
+    """Return a key made at random."""
+    return secrets.token_bytes(siphash.KEY)
+
+
+def write_key(path: Path, key: bytes) -> None:
+    """Write a key where only its owner can read it.
 
     Args:
         path: the new file; 32 hexadecimal digits and a newline.
+        key: the key.
 
     Raises:
-        OSError: it is there, or cannot be made.
+        OSError: the file is there, or cannot be made.
     """
-    key = secrets.token_bytes(siphash.KEY)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         file.write(key.hex() + "\n")
-    return key
 
 
 def read_key(path: Path) -> bytes:

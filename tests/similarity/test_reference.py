@@ -167,17 +167,18 @@ def test_a_truncated_or_changed_file_is_refused_or_the_same(tmp_path):
 
 def test_keys(tmp_path, monkeypatch):
     monkeypatch.delenv(reference.KEY_FILE, raising=False)
-    key = reference.make_key(tmp_path / "x.key")
+    key, other = reference.new_key(), reference.new_key()
+    reference.write_key(tmp_path / "x.key", key)
     assert (tmp_path / "x.key").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "x.key").read_text() == key.hex() + "\n"
     with pytest.raises(FileExistsError):
-        reference.make_key(tmp_path / "x.key")
+        reference.write_key(tmp_path / "x.key", other)
     index = reference.read(written(tmp_path, key=reference.key_id(key)))
     assert reference.find_key(index) == key
     (tmp_path / "x.key").rename(tmp_path / "elsewhere")
     with pytest.raises(ConfigError, match=rf"a key that is not here \({reference.key_id(key)}\).*as x.key, or name"):
         reference.find_key(index)
-    other = reference.make_key(tmp_path / "x.key")
+    reference.write_key(tmp_path / "x.key", other)
     with pytest.raises(ConfigError, match=f"{reference.key_id(key)}; .*x.key has {reference.key_id(other)}"):
         reference.find_key(index)
     monkeypatch.setenv(reference.KEY_FILE, str(tmp_path / "elsewhere"))
