@@ -1,7 +1,7 @@
 """Where texts meet items of indexes: every shingle is looked up once, whatever the number of items.
 
-An *entry* is one view of one item; a *place* is one hash of one entry. Memory is that of the index (about 40 bytes a
-hash) and of what was found, never that of the corpus.
+An *entry* is one view of one item; a *place* is one hash of one entry. Memory is that of the index (140 bytes a hash
+while it is put together, 45 then) and of what was found, never that of the corpus.
 
 What tells of an item is decided record by record, by shingles that few items have: one that stands in more than CROWD
 items is a template ("write a python function to") and no evidence. A record tells of an item if it holds nearly all of
