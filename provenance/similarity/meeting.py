@@ -5,8 +5,9 @@ while it is put together, 45 then) and of what was found, never that of the corp
 
 What tells of an item is decided record by record, by shingles that few items have: one that stands in more than CROWD
 items is a template ("write a python function to") and no evidence. A record tells of an item if it holds nearly all of
-it: LEAST or more such shingles, and four fifths of the item's. Less of a question is another question, as real ones
-taught: "the area of a regular polygon" is not "the area of a triangle". Of a protected work a passage tells too:
+it: LEAST or more such shingles, four fifths of those of the item, and four fifths of all of the item's. Less of a
+question is another question, as real ones taught: "the length of the longest word" is not "the length of the longest
+common string", nor the area of a polygon that of a triangle. Of a protected work a passage tells too:
 PASSAGE or more shingles that are half of the record's, or LONG or more that are a twentieth of it: long texts of one
 kind share a hundredth by chance. What is then counted as shared is every shingle of both.
 """
@@ -74,6 +75,7 @@ class Catalogue(NamedTuple):
         slots: an open table: the number of a hash, or -1.
         common: of every hash, whether it tells of no item.
         telling: of every entry, how many of its hashes tell.
+        total: of every entry, how many hashes it has.
         which: of every entry, the number of its index.
         row: of every entry, its row in the index.
         least: as LEAST; PASSAGE and LONG follow.
@@ -87,6 +89,7 @@ class Catalogue(NamedTuple):
     slots: npt.NDArray[np.int32]
     common: npt.NDArray[np.bool_]
     telling: Ints
+    total: Ints
     which: Ints
     row: Ints
     least: int
@@ -165,14 +168,15 @@ def catalogue(indexes: Sequence[Index]) -> Catalogue:
     least, passage, long = (1, 1, 1) if whole else (least, passage, long)
     distinct = np.ascontiguousarray(hashes[start])
     return Catalogue(
-        distinct, first, entry, _slots(distinct), common, telling, np.concatenate(index), np.concatenate(row), least,
-        passage, long,
+        distinct, first, entry, _slots(distinct), common, telling, counts.astype(np.int64), np.concatenate(index),
+        np.concatenate(row), least, passage, long,
     )  # fmt: skip
 
 
 @njit(nogil=True, cache=True)
-def _tell(values: Any, offsets: Any, start: Any, c: Any, count: Any, touched: Any, nodes: Any, entries: Any) -> Any:
-    """Find what records from `start` on tell of; return how many pairs were found, and where to go on."""
+def _tell(values: Any, offsets: Any, start: Any, c: Any, count: Any, touched: Any, out: Any) -> Any:
+    """Find what records from `start` on may tell of; return how many pairs were found, and where to go on."""
+    nodes, entries, sure = out
     found = np.int64(0)
     for node in range(start, offsets.shape[0] - 1):
         used = np.int64(0)
@@ -196,8 +200,9 @@ def _tell(values: Any, offsets: Any, start: Any, c: Any, count: Any, touched: An
                 continue
             all_of_it = shared * DENOMINATOR >= c.telling[entry] * NUMERATOR
             passage = shared >= c.passage and 2 * shared >= size
-            if all_of_it or passage or (shared >= c.long and SPARSE * shared >= size):
-                nodes[found], entries[found] = node, entry
+            part = passage or (shared >= c.long and SPARSE * shared >= size)
+            if all_of_it or part:
+                nodes[found], entries[found], sure[found] = node, entry, part
                 found += 1
         if full:
             return found, node
@@ -256,6 +261,7 @@ def look_up(
     most = max(len(each.telling) for each in within)
     count, touched = np.zeros(most, np.int64), np.empty(most, np.int64)
     left, right = (np.empty(max(_CHUNK, most), np.int64) for _ in range(2))
+    sure = np.empty(len(left), np.bool_)
     made: list[list[pa.Table]] = [[HITS.empty_table()] for _ in within]
     for batch in batches:
         if whole:
@@ -267,18 +273,24 @@ def look_up(
         for each, hits in zip(within, made, strict=True):
             at = 0
             while at < len(batch):
-                found, at = _tell(values, offsets, at, each, count, touched, left, right)
+                found, at = _tell(values, offsets, at, each, count, touched, (left, right, sure))
                 if found:
-                    hits.append(_hits(batch, values, offsets, left[:found].copy(), right[:found].copy(), each))
+                    hits.append(_hits(batch, values, offsets, left[:found], right[:found], sure[:found], each))
     return [pa.concat_tables(each) for each in made]
 
 
-def _hits(batch: pa.RecordBatch, values: Hashes, offsets: Ints, nodes: Ints, entries: Ints, within: Catalogue) -> Any:
+def _hits(
+    batch: pa.RecordBatch, values: Hashes, offsets: Ints, nodes: Ints, entries: Ints, sure: Any, within: Catalogue
+) -> pa.Table:
+    """Make HITS of pairs; what rests on the whole of an item must have nearly all of it, common shingles or not."""
     ends, places = _places(values, offsets, nodes, entries, within)
-    taken = pa.array(nodes)
+    counts = np.diff(ends)
+    kept = np.flatnonzero(sure | (counts * DENOMINATOR >= within.total[entries] * NUMERATOR))
+    lists = pa.LargeListArray.from_arrays(pa.array(ends), pa.array(places), type=HITS.field("places").type)
+    taken = pa.array(nodes[kept])
     columns = [
-        batch["low"].take(taken), batch["high"].take(taken), pa.array(entries), pa.array(np.diff(offsets)[nodes]),
-        pa.LargeListArray.from_arrays(pa.array(ends), pa.array(places), type=HITS.field("places").type),
+        batch["low"].take(taken), batch["high"].take(taken), pa.array(entries[kept]),
+        pa.array(np.diff(offsets)[nodes[kept]]), lists.take(pa.array(kept)),
     ]  # fmt: skip
     return pa.table(columns, schema=HITS)
 

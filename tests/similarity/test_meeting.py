@@ -54,11 +54,11 @@ def met(indexes, records, *, whole=False, cut=None):
     return {int(within.row[entry]): tuple(rest) for entry, *rest in rows}
 
 
-def tells(kind, shared, item, record):
+def tells(kind, shared, item, record, of_all):
     """The rule, as the module's first lines say it."""
     if shared < 4:
         return False
-    whole = Fraction(shared, max(item, 1)) >= Fraction(4, 5)
+    whole = Fraction(shared, max(item, 1)) >= Fraction(4, 5) and of_all >= Fraction(4, 5)
     passage = kind == "protected" and shared >= 8 and Fraction(shared, record) >= Fraction(1, 2)
     long = kind == "protected" and shared >= 20 and Fraction(shared, record) >= Fraction(1, 20)
     return whole or passage or long
@@ -72,7 +72,8 @@ def oracle(items, records, kind, crowd):
         telling = item - common
         best, union, rows = (0, 0, 0), set(), 0
         for row, record in enumerate(map(distinct, records)):
-            if record and tells(kind, len(telling & record), len(telling), len(record)):
+            of_all = Fraction(len(item & record), max(len(item), 1))
+            if record and tells(kind, len(telling & record), len(telling), len(record), of_all):
                 union |= item & record
                 rows += 1
                 best = max(best, (len(item & record), -row, len(record)))
