@@ -9,6 +9,7 @@ import pytest
 import provenance as pv
 from provenance import data, references, works
 from provenance.errors import ConfigError
+from provenance.model import Died
 from provenance.similarity import reference
 
 BOOK = [
@@ -190,3 +191,14 @@ def test_the_indexes_that_ship_are_sound_and_of_sets_that_are_known():
     assert all(set(index.files) <= set(known.by_digest()) and index.files for index in asked.indexes())
     assert all(index.of == "texts" and index.kind == "known" for index in asked.indexes())
     assert sum(path.stat().st_size for path in data.folder("known").glob("*.index")) < 500_000
+
+
+def test_data_without_text_meets_nothing(tmp_path, in_process):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "x.jsonl").write_text('{"text": "..."}\n')
+    assert pv.scan(tmp_path / "data").tables["references"].num_rows == 0
+
+
+def test_a_worker_that_died_ends_the_audit():
+    with pytest.raises(pv.errors.InputError, match="with the indexes: killed by signal 9"):
+        references.tabulate(references.load([]), [Died("killed by signal 9")], None)
