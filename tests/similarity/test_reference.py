@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from provenance import works
+from provenance.data import HERE
 from provenance.errors import ConfigError
 from provenance.model import VIEWS
 from provenance.similarity import reference, shingles
@@ -201,3 +205,24 @@ def test_what_a_ledger_keeps_counts_what_is_too_short(tmp_path):
         "title": "a test", "kind": "benchmark", "items": 2, "short": 1,
     }  # fmt: skip
     assert np.uint64(reference.limit(1)) == np.uint64(2**64 - 1)
+
+
+VECTORS = json.loads((HERE / "index-v1-vectors.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("vector", VECTORS["vectors"])
+def test_published_vectors(tmp_path, vector):
+    """What `index build` writes of a text is what the vectors tell whoever makes an index without it."""
+    (tmp_path / "x.txt").write_text(vector["text"], encoding="utf-8")
+    (tmp_path / "x.key").write_text(vector["key"])
+    for unit in reference.UNITS:
+        choice = works.Choice("benchmark", key=tmp_path / "x.key", of=unit)
+        index = works.build([tmp_path / "x.txt"], tmp_path / "x.index", choice, "a test").index
+        assert [f"{value:016x}" for value in index.table["hashes"].to_pylist()[0]] == vector[unit]
+        assert index.key == vector["key-id"]
+
+
+def test_the_vectors_are_of_this_version():
+    assert {name: VECTORS[name] for name in ("format", "normalisation", "shingle")} == {
+        "format": reference.FORMAT, "normalisation": NORMALISATION, "shingle": shingles.SHINGLE,
+    }  # fmt: skip
