@@ -44,12 +44,25 @@ from provenance.errors import ConfigError, NothingToAudit, VerificationError
 from provenance.inventory import inventory
 from provenance.ledger.verify import EQUIVOCATION, INVALID
 from provenance.model import DOCUMENTS, PURPOSES, Died
-from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, gather, lost, observe, resemble
+from provenance.observation import (
+    BUNDLE,
+    Bundle,
+    File,
+    Observed,
+    Seen,
+    alone,
+    bundles,
+    gather,
+    locate,
+    lost,
+    observe,
+    resemble,
+)
 from provenance.observation import role as role_of
 from provenance.reports import filings
 from provenance.reports import html as report_html
 from provenance.reports import json as report_json
-from provenance.similarity import candidates, containment, minhash
+from provenance.similarity import boilerplate, candidates, containment, minhash
 
 if TYPE_CHECKING:
     import os
@@ -256,7 +269,7 @@ def scan(
         observed = _observe(running, drawn.files if drawn else files, scratch, progress)
         observed += [sampling.unread(drawn.left)] if drawn else []
         tables = _conclude(
-            paths, stated, refused, observed, chosen, purpose, declared, asked, running, scratch, progress
+            paths, stated, refused, observed, files, chosen, purpose, declared, asked, running, scratch, progress
         )
     finally:
         running.close()
@@ -438,6 +451,7 @@ def _conclude(
     stated: statements.Rows,
     refused: Mapping[str, str],
     observed: list[Observed],
+    read: Sequence[File],
     chosen: Sequence[profiles_.Profile],
     purpose: str,
     declared: declarations.Declared,
@@ -452,14 +466,18 @@ def _conclude(
     claims = scopes.speaking(claims)
     seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
     progress("comparing", 0, 0)
-    plan = comparison.plan(observed, seen, scopes.covering, running.exchange, scratch)
-    joined = [result for _, result in running.map(gather, plan.joins)]
-    likened = [result for _, result in running.map(resemble, plan.likenesses)]
-    found = comparison.tabulate(plan, joined, likened)
+    plan = comparison.plan(observed, seen, scopes.covering, running.exchange, scratch, running.workers)
+    likened = comparison.alive(result for _, result in running.map(resemble, plan.likenesses))
+    joined = comparison.alive(result for _, result in running.map(gather, plan.joins))
+    again = comparison.reread(plan, likened, read, seen, BUNDLE)
+    located = [result for _, result in running.map(locate, again)]
     sets = [each for part in observed for each in part.sets]
     met = [
         result for _, result in running.map(references.meet, references.parts(asked, sets, running.workers, scratch))
     ]
+    running.close()  # what the workers hold is needed for MATCHES
+    found = comparison.tabulate(plan, joined, likened, located)
+    seen = comparison.unchanged(seen, located)
     refers, looked = references.tabulate(asked, met, plan)
     files = _files_table(paths, claims, scopes, seen, found.distinct_files)
     tables = {
@@ -468,6 +486,7 @@ def _conclude(
         "files": files,
         "matches": found.matches,
         "overlaps": found.overlaps,
+        "sketches": comparison.sketch(plan),
         "observations": _observations(seen, scopes),
         "references": refers,
         "sources": sources.conclude(scopes, files, found.distinct_sources, found.texts),
@@ -568,11 +587,13 @@ def _steps(
         "near-matches": _nearly(found),
         "containment": _inside(found),
         references.STEP: looked,
+        "boilerplate": _said(
+            sum(found.common.values()),
+            f"runs of five words that stand in {boilerplate.COMMON} texts or more count as boilerplate",
+        ),
         **detectors.scope(),
     }
     made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
-    reason = "boilerplate is not masked: near_distinctive is near throughout"
-    made.append({"check": "boilerplate", "status": "skipped", "reason": reason} | seen)
     return schemas.rows(made, schemas.COVERAGE)
 
 
@@ -599,7 +620,11 @@ def _nearly(found: comparison.Compared) -> str:
 def _inside(found: comparison.Compared) -> str:
     """Say which texts are looked for inside longer ones."""
     least = f"texts of fewer than {containment.LEAST} distinct shingles are not looked for inside longer ones"
-    return "; ".join(filter(None, [least, _said(found.crowded, "texts whose words stand in crowds were left aside")]))
+    said = [
+        _said(found.crowded, "texts whose words stand in crowds were left aside"),
+        _said(found.unplaced, "times the second reading failed: where texts stand there could not be looked for"),
+    ]
+    return "; ".join(filter(None, [least, *said]))
 
 
 def _told(rows: Iterable[Mapping[str, Any]]) -> str | None:

@@ -8,7 +8,7 @@ ROLES = ("data", "manifest", "licence", "documentation", "ignored", "unreadable"
 SEVERITIES = ("error", "warning", "note")
 STATUSES = ("ran", "skipped", "errored")
 PURPOSES = ("commercial-service", "internal", "research", "release-weights", "redistribution")
-VIEWS = ("whole", "prompt")
+VIEWS = ("whole", "prompt", "answer")
 UNSAMPLED = "not in the sample"
 """How the reason of what a sample leaves out begins."""
 DOCUMENTS = ("contract.file", "collection.file", "consent.file", "filter.file")

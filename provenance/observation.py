@@ -5,7 +5,8 @@ core. What they make is taken in the order of the file: threads change no result
 
 One bundle, one scratch file a view and partition. The scratch files hold MEMBERS whose `file` is the number of the path
 in this bundle; `gather` maps it to the number in the whole scan when a partition is joined. A second file a view holds
-SETS of the nodes, from which `resemble` finds near matches: about 8 bytes a word and 184 bytes a record.
+SETS of the nodes, from which `resemble` finds near matches: about 8 bytes a word and 184 bytes a record. A third holds
+the sketch of every file, at most 128 KiB each.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from provenance import detectors, manifests, records, schemas
 from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
 from provenance.model import VIEWS, Claim, Died
 from provenance.origins import signals
-from provenance.similarity import exact, near, shingles
+from provenance.similarity import best, exact, near, shingles, sketches, spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,6 +38,10 @@ MOST = 256
 
 _LICENCES = {"licence", "data-licence", "weights-licence", "notice"}
 _SETS = -1  # in place of a partition's number: where SETS go
+_SKETCHES = -2  # and where SKETCHED goes
+
+_NODES = ("low", "high", "number", "own")
+"""What `resemble` leaves of every node for `gather`, one file each."""
 
 _HELD = 64  # batches whose observations are held before they are added up
 _STATED = 1000  # different values of a licence or of an origin column that are kept of one file
@@ -120,12 +125,14 @@ class Observed:
         seen: every file and member, members before their archive; MEMBERS.file is a place in this list.
         parts: scratch files of MEMBERS as (view, partition, path).
         sets: scratch files of SETS as (view, path).
+        sketches: scratch files of SKETCHED as (view, path); its `file` is as that of MEMBERS.
     """
 
     bundle: int
     seen: tuple[Seen, ...]
     parts: tuple[tuple[str, int, str], ...]
     sets: tuple[tuple[str, str], ...] = ()
+    sketches: tuple[tuple[str, str], ...] = ()
 
 
 def bundles(files: Sequence[File], scratch: Path, partitions: int, workers: int = 1) -> list[Bundle]:
@@ -173,7 +180,7 @@ def observe(bundle: Bundle) -> Observed:
                 seen.append(Seen(records.account(file.location, file.path, file.format, file.reason)))
             else:
                 _read(file, seen, work)
-    return Observed(bundle.number, tuple(seen), scratch.parts, scratch.sets)
+    return Observed(bundle.number, tuple(seen), scratch.parts, scratch.sets, scratch.sketched)
 
 
 @dataclass(slots=True)
@@ -186,12 +193,15 @@ class _Open:
     unlicensed: int = 0
     tokens: int = 0
     views: dict[str, int] = field(default_factory=lambda: dict.fromkeys(VIEWS, 0))
+    sketched: dict[str, sketches.Growing] = field(default_factory=lambda: {view: sketches.Growing() for view in VIEWS})
     stated: dict[str, dict[str, None]] = field(default_factory=lambda: {"licence": {}, "origin": {}})
     observed: list[pa.Table] = field(default_factory=list)
     claims: tuple[Claim, ...] = ()
     reason: str | None = None
 
-    def close(self, account: records.Account) -> Seen:
+    def close(self, account: records.Account, scratch: _Scratch) -> Seen:
+        for view, grown in self.sketched.items():
+            scratch.sketch(view, self.number, grown.close())
         stated = [(name, value) for name, values in self.stated.items() for value in values]
         unlicensed = self.unlicensed if self.stated["licence"] else 0
         observed = detectors.add(self.observed)
@@ -205,7 +215,7 @@ def _read(file: File, seen: list[Seen], work: _Work) -> None:
         if not isinstance(item, records.Batch):
             work.finish()
         if isinstance(item, Died):
-            _give_up(file, item.reason, open_, seen)
+            _give_up(file, item.reason, open_, seen, work.scratch)
             return
         if item.path not in open_:
             open_[item.path] = _Open(len(seen), about)
@@ -217,7 +227,7 @@ def _read(file: File, seen: list[Seen], work: _Work) -> None:
         elif isinstance(item, records.Document):
             state.claims, state.reason = _state(item)
         else:
-            seen[state.number] = open_.pop(item.path).close(_unread(item, state.reason))
+            seen[state.number] = open_.pop(item.path).close(_unread(item, state.reason), work.scratch)
 
 
 def role(path: str, outer: str) -> str:
@@ -300,14 +310,16 @@ def _items(file: File) -> Iterator[records.Item | Died]:
         yield Died(f"{type(error).__name__}: {error}"[:300])
 
 
-def _give_up(file: File, reason: str, open_: Mapping[str, _Open], seen: list[Seen]) -> None:
+def _give_up(file: File, reason: str, open_: Mapping[str, _Open], seen: list[Seen], scratch: _Scratch) -> None:
     """Account for a file, and for the member that was being read, when its reader failed."""
+    closed = {}
     for path, state in open_.items():
-        seen[state.number] = state.close(replace(_account(path, f"its reader failed: {reason}"), records=state.rows))
+        account = replace(_account(path, f"its reader failed: {reason}"), records=state.rows)
+        closed[path] = seen[state.number] = state.close(account, scratch)
     whole = lost(file, reason)
     if file.path in open_:
         state = open_[file.path]
-        seen[state.number] = state.close(replace(whole.account, records=state.rows))
+        seen[state.number] = replace(closed[file.path], account=replace(whole.account, records=state.rows))
     else:
         seen.append(whole)
 
@@ -318,12 +330,12 @@ class _Looked:
 
     Args:
         batch: the records.
-        views: NODES and SETS of each view.
+        views: NODES and SETS of each view, and the hashes that a sketch may keep.
         observed: what detectors saw.
     """
 
     batch: pa.RecordBatch
-    views: dict[str, tuple[pa.Table, pa.Table]]
+    views: dict[str, tuple[pa.Table, pa.Table, np.ndarray[Any, Any]]]
     observed: pa.Table
 
 
@@ -331,7 +343,7 @@ def _look(batch: pa.RecordBatch, about: Mapping[str, Any]) -> _Looked:
     views = {}
     for view in VIEWS:
         cut = shingles.shingled(batch[view], batch["row"])
-        views[view] = (cut.nodes, near.describe(cut))
+        views[view] = (cut.nodes, near.describe(cut), sketches.sampled(cut))
     return _Looked(batch, views, detectors.observe(batch, about))
 
 
@@ -339,7 +351,7 @@ class _Work:
     """Batches on their way through threads: no more than those that are worked on, and one that waits for each."""
 
     def __init__(self, threads: ThreadPoolExecutor, count: int, scratch: _Scratch) -> None:
-        self._threads, self._most, self._scratch = threads, 2 * count, scratch
+        self._threads, self._most, self.scratch = threads, 2 * count, scratch
         self._begun: deque[tuple[_Open, Future[_Looked]]] = deque()
 
     def begin(self, batch: pa.RecordBatch, state: _Open) -> None:
@@ -355,18 +367,19 @@ class _Work:
 
     def _take(self) -> None:
         state, looked = self._begun.popleft()
-        _count(looked.result(), state, self._scratch)
+        _count(looked.result(), state, self.scratch)
 
 
 def _count(looked: _Looked, state: _Open, scratch: _Scratch) -> None:
     batch = looked.batch
-    for view, (nodes, sets) in looked.views.items():
+    for view, (nodes, sets, hashes) in looked.views.items():
         state.views[view] += nodes.num_rows
         if view == "whole":
             state.tokens += pc.sum(nodes["words"]).as_py() or 0
         if nodes.num_rows:
             scratch.share(view, state.number, nodes)
             scratch.describe(view, nodes, sets)
+            state.sketched[view].add(hashes)
     state.observed.append(looked.observed)
     if len(state.observed) >= _HELD:
         state.observed = [detectors.add(state.observed)]
@@ -382,7 +395,7 @@ def _count(looked: _Looked, state: _Open, scratch: _Scratch) -> None:
 
 
 class _Scratch:
-    """Where a bundle writes as it reads: MEMBERS, one file a view and partition, and SETS, one file a view."""
+    """Where a bundle writes as it reads: MEMBERS, one file a view and partition, SETS and SKETCHED, one file a view."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -391,11 +404,18 @@ class _Scratch:
 
     @property
     def parts(self) -> tuple[tuple[str, int, str], ...]:
-        return tuple((view, part, path) for (view, part), (path, _, _) in sorted(self._open.items()) if part != _SETS)
+        return tuple((view, part, path) for (view, part), (path, _, _) in sorted(self._open.items()) if part >= 0)
 
     @property
     def sets(self) -> tuple[tuple[str, str], ...]:
-        return tuple((view, path) for (view, part), (path, _, _) in sorted(self._open.items()) if part == _SETS)
+        return self._of(_SETS)
+
+    @property
+    def sketched(self) -> tuple[tuple[str, str], ...]:
+        return self._of(_SKETCHES)
+
+    def _of(self, kind: int) -> tuple[tuple[str, str], ...]:
+        return tuple((view, path) for (view, part), (path, _, _) in sorted(self._open.items()) if part == kind)
 
     def share(self, view: str, number: int, nodes: pa.Table) -> None:
         """Cut nodes by hash, so that equal texts meet in one partition."""
@@ -416,6 +436,11 @@ class _Scratch:
         if sets.num_rows:
             self._write(view, _SETS, sets)
 
+    def sketch(self, view: str, number: int, sketch: sketches.Sketch) -> None:
+        """Write the sketch of a file, if there is anything in it."""
+        if len(sketch.hashes):
+            self._write(view, _SKETCHES, sketches.tabled(number, sketch))
+
     def _write(self, view: str, partition: int, table: pa.Table) -> None:
         try:
             self._writer(view, partition, table.schema).write_table(table)
@@ -425,7 +450,7 @@ class _Scratch:
 
     def _writer(self, view: str, partition: int, schema: pa.Schema) -> pa.RecordBatchFileWriter:
         if (view, partition) not in self._open:
-            name = "sets" if partition == _SETS else f"{partition:04d}"
+            name = {_SETS: "sets", _SKETCHES: "sketches"}.get(partition, f"{partition:04d}")
             path = str(Path(self._bundle.scratch) / f"{view}-{name}-{self._bundle.number:012d}.arrow")
             sink = pa.OSFile(path, "wb")
             self._open[view, partition] = (path, sink, pa.ipc.new_file(sink, schema))
@@ -445,15 +470,17 @@ class Join:
     """One view and partition of the whole scan.
 
     Args:
-        view: whole | prompt.
+        view: one of model.VIEWS.
         parts: scratch files, each with the number in the scan of each of its bundle's files.
         sources: the number of each file's source, by the file's number.
+        nodes: the folder in which `resemble` says of every text what it is beyond boilerplate.
         target: the file to write matches to.
     """
 
     view: str
     parts: tuple[tuple[str, np.ndarray[Any, Any]], ...]
     sources: np.ndarray[Any, Any]
+    nodes: str
     target: str
 
 
@@ -462,7 +489,7 @@ class Joined:
     """What a partition says, its matches left on disk.
 
     Args:
-        view: whole | prompt.
+        view: one of model.VIEWS.
         exact: counts; its `rows` are empty.
         rows: the file that holds ROWS.
     """
@@ -481,7 +508,10 @@ def gather(join: Join) -> Joined:
     Returns:
         Its exact matches.
     """
-    found = exact.match(_members(join))
+    members = _members(join)
+    low, high, number, own = (np.load(Path(join.nodes) / f"{name}.npy", mmap_mode="r") for name in _NODES)
+    place = near.find(members["low"].to_numpy(), members["high"].to_numpy(), low, high)
+    found = exact.match(members, own[number[place]])
     with pa.OSFile(join.target, "wb") as sink, pa.ipc.new_file(sink, exact.ROWS) as writer:
         writer.write_table(found.rows)
     return Joined(join.view, replace(found, rows=exact.ROWS.empty_table()), join.target)
@@ -492,11 +522,12 @@ class Likeness:
     """One view of the whole scan.
 
     Args:
-        view: whole | prompt.
+        view: one of model.VIEWS.
         sets: scratch files of SETS.
         joins: the view's partitions.
         scratch: a folder of its own for what is put together from them.
         target: the file to write matches to.
+        threads: that work on it.
     """
 
     view: str
@@ -504,6 +535,7 @@ class Likeness:
     joins: tuple[Join, ...]
     scratch: str
     target: str
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -511,18 +543,26 @@ class Likened:
     """What is near in a view, its matches left on disk.
 
     Args:
-        view: whole | prompt.
-        near: counts; its `rows` are empty.
+        view: one of model.VIEWS.
+        counts: the PAIRS of best.COUNTS.
         rows: the file that holds ROWS.
+        inside: the file that holds spans.INSIDE.
+        sets: the file that holds the sets of shingles that INSIDE speaks of.
+        common: shingles that are boilerplate.
         pivoted: nodes that were compared with pivots alone.
         aside: nodes that were not looked for inside longer ones.
+        shortened: records of which only the first file with a near match is listed.
     """
 
     view: str
-    near: near.Near
+    counts: Mapping[str, pa.Table]
     rows: str
+    inside: str
+    sets: str
+    common: int
     pivoted: int
     aside: int
+    shortened: int
 
 
 def resemble(likeness: Likeness) -> Likened:
@@ -536,14 +576,128 @@ def resemble(likeness: Likeness) -> Likened:
     """
     folder = Path(likeness.scratch)
     folder.mkdir(exist_ok=True)
-    alike = near.resemble([_read_table(path) for path in likeness.sets], folder)
-    members = [near.members_of(_members(join), alike) for join in likeness.joins]
-    found = near.match(pa.concat_tables(members), alike.pairs)
+    sets = [_read_table(path) for path in likeness.sets]
+    alike = near.resemble(sets, (_members(join) for join in likeness.joins), folder, likeness.threads)
+    for name in _NODES:
+        np.save(folder / f"{name}.npy", getattr(alike, name))
+    members = pa.concat_tables([best.members_of(_members(join), alike) for join in likeness.joins])
+    counts: dict[str, list[pa.Table]] = {name: [] for name in best.COUNTS}
+    inside = [spans.INSIDE.empty_table()]
+    pivoted = rows = 0
     with pa.OSFile(likeness.target, "wb") as sink, pa.ipc.new_file(sink, exact.ROWS) as writer:
-        writer.write_table(found.rows)
+        for part in best.match(members, alike):
+            writer.write_table(part.rows)
+            place = pc.add(part.inside["place"], rows)
+            inside.append(part.inside.set_column(2, spans.INSIDE.field("place"), place))
+            for name, held in counts.items():
+                held.append(getattr(part, name))
+                held[:] = [exact.add_pairs(held)] if len(held) >= _HELD else held
+            pivoted, rows = pivoted + part.pivoted, rows + part.rows.num_rows
+    asked = str(folder / "inside.arrow")
+    with pa.OSFile(asked, "wb") as sink, pa.ipc.new_file(sink, spans.INSIDE) as writer:
+        writer.write_table(pa.concat_tables(inside).sort_by([(name, "ascending") for name in spans.ORDER]))
     return Likened(
-        likeness.view, replace(found, rows=exact.ROWS.empty_table()), likeness.target, alike.pivoted, alike.aside
+        likeness.view,
+        {name: exact.add_pairs(held) for name, held in counts.items()},
+        likeness.target,
+        asked,
+        str(folder / near.SETS_FILE),
+        alike.common,
+        alike.pivoted,
+        alike.aside,
+        pivoted,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Rereading:
+    """Files of which it is asked where shorter texts stand in them.
+
+    Args:
+        files: what to read again.
+        digests: SHA-256 of each file when it was read first; None where it was not read to its end.
+        numbers: the number in the scan of each file and member that may be asked for.
+        asked: by view, the files of INSIDE and of the sets it speaks of.
+    """
+
+    files: tuple[File, ...]
+    digests: tuple[str | None, ...]
+    numbers: Mapping[str, int]
+    asked: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where texts stand in the files that were read again.
+
+    Args:
+        spans: by view: places in ROWS, and where the texts begin and end; -1 where they stand in pieces.
+        changed: files that are not what they were; nothing was located in them.
+    """
+
+    spans: Mapping[str, tuple[Any, Any, Any]]
+    changed: tuple[str, ...]
+
+
+def locate(rereading: Rereading) -> Located:
+    """Read files again and find where shorter texts stand in them.
+
+    Args:
+        rereading: what to read, and what is asked.
+
+    Returns:
+        Spans in the bytes of the longer record's view.
+    """
+    asked = {view: _Asked(_read_table(path), sets) for view, (path, sets) in rereading.asked.items()}
+    changed = []
+    for file, digest in zip(rereading.files, rereading.digests, strict=True):
+        for questions in asked.values():
+            questions.begin()
+        for item in _items(file):
+            if isinstance(item, records.Batch) and item.path in rereading.numbers:
+                for view, questions in asked.items():
+                    questions.answer(rereading.numbers[item.path], item.table["row"], item.table[view])
+            elif isinstance(item, records.Account) and item.path == file.path and item.sha256 != digest:
+                changed.append(file.path)
+                for questions in asked.values():
+                    questions.forget()
+    return Located({view: each.answers() for view, each in asked.items()}, tuple(changed))
+
+
+class _Asked:
+    """The questions of one view, and the answers so far."""
+
+    def __init__(self, table: pa.Table, sets: str) -> None:
+        columns = [table[name].to_numpy() for name in spans.INSIDE.names]
+        self._file, self._row, self._place = columns[:3]
+        self._low, self._words, self._first, self._last = columns[3:]
+        self._sets = np.memmap(sets, np.uint64, "r") if len(self._place) else np.zeros(0, np.uint64)
+        self._found: list[tuple[Any, Any, Any]] = []
+        self._before = 0
+
+    def begin(self) -> None:
+        self._before = len(self._found)
+
+    def forget(self) -> None:
+        del self._found[self._before :]
+
+    def answer(self, number: int, rows: pa.Int64Array, texts: pa.LargeStringArray) -> None:
+        begin, end = (int(np.searchsorted(self._file, number, side)) for side in ("left", "right"))
+        wanted = self._row[begin:end]
+        first, last = rows[0].as_py(), rows[-1].as_py()  # rows ascend
+        low, high = np.searchsorted(wanted, first), np.searchsorted(wanted, last, "right")
+        for row in np.unique(wanted[low:high]).tolist():
+            of = slice(begin + np.searchsorted(wanted, row), begin + np.searchsorted(wanted, row, "right"))
+            longer = texts[int(np.searchsorted(rows.to_numpy(), row))].as_py()
+            if longer is not None:
+                about = (self._low[of], self._words[of], self._first[of], self._last[of])
+                start, stop = spans.find(longer, *about, self._sets)
+                self._found.append((self._place[of], start, stop))
+
+    def answers(self) -> tuple[Any, Any, Any]:
+        none = np.zeros(0, np.int64)
+        place, start, stop = zip(*self._found, strict=True) if self._found else ((none,), (none,), (none,))
+        return np.concatenate(place), np.concatenate(start), np.concatenate(stop)
 
 
 def _read_table(path: str) -> pa.Table:

@@ -59,6 +59,7 @@ def without(
         "references": _outside(tables["references"], left_out, "source"),
         "matches": _outside(tables["matches"], left_out, "source_a", "source_b"),
         "overlaps": _outside(tables["overlaps"], left_out, "source_a", "source_b"),
+        "sketches": _outside(tables["sketches"], left_out, "source"),
     }
     chosen = [profiles.load(profile["name"]) for profile in facts["profiles"]]
     originals = findings.known_originals(tables["files"], tables["references"])

@@ -29,7 +29,7 @@ def pairs(audit: Tabled, a: str, b: str, view: str = "whole") -> pd.DataFrame:
         audit: from `scan` or `open_ledger`.
         a: id of a source, or path of a file.
         b: the other.
-        view: whole | prompt.
+        view: one of model.VIEWS.
 
     Returns:
         One row a pair: path_a, row_a, path_b, row_b, jaccard, method; sorted. Of exact matches every pair, but of texts

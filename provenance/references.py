@@ -48,6 +48,12 @@ class Group:
         """Put them together."""
         return meeting.catalogue(self.indexes)
 
+    def views(self) -> set[str]:
+        """Return the views of records that are looked up: whole records hold the shingles of their prompts."""
+        if self.of == "shingles":
+            return {"whole"}
+        return {view for index in self.indexes for view in index.table["view"].unique().to_pylist()}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
@@ -148,7 +154,7 @@ def parts(asked: Asked, sets: Sequence[tuple[str, str]], workers: int, scratch: 
         groups = tuple(
             (number, group.key, group.of, tuple(str(index.path) for index in group.indexes))
             for number, group in enumerate(asked.groups)
-            if group.of == "texts" or view == "whole"
+            if view in group.views()
         )
         files = sorted(path for of, path in sets if of == view)
         made += [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.model import ROLES, SAYS, SEVERITIES, STATUSES
+from provenance.model import ROLES, SAYS, SEVERITIES, STATUSES, VIEWS
 
 
 def _field(name: str, type_: pa.DataType, doc: str, *, unit: str = "", null: bool = False) -> pa.Field:
@@ -59,6 +59,7 @@ RECORDS = pa.schema(
         _field("offset", _INT, "byte offset of a text passage in its file", unit="bytes", null=True),
         _field("whole", _LONG, "values of the text columns in role order, joined by newline", null=True),
         _field("prompt", _LONG, "the same without the answer, where there is one", null=True),
+        _field("answer", _LONG, "the answer alone, where there is a prompt", null=True),
         _field("url", _TEXT, "where the record says it comes from", null=True),
         _field("licence", _TEXT, "the licence the record states, as written", null=True),
         _field("origin", _TEXT, "the source or subset the record names", null=True),
@@ -91,7 +92,7 @@ FILES = pa.schema(
 
 MATCHES = pa.schema(
     [
-        _field("view", _TEXT, "whole | prompt"),
+        _field("view", _TEXT, " | ".join(VIEWS)),
         _field("source_a", _TEXT, "source of the record"),
         _field("path_a", _TEXT, "its file"),
         _field("row_a", _INT, "its number in the file"),
@@ -117,7 +118,7 @@ MATCHES = pa.schema(
 
 OVERLAPS = pa.schema(
     [
-        _field("view", _TEXT, "whole | prompt"),
+        _field("view", _TEXT, " | ".join(VIEWS)),
         _field("source_a", _TEXT, "source a"),
         _field("path_a", _TEXT, "file of a; null = the whole source", null=True),
         _field("source_b", _TEXT, "source b"),
@@ -141,6 +142,28 @@ OVERLAPS = pa.schema(
         ),
     ],
     metadata={"table": "OVERLAPS", "grain": "one view and ordered pair of sources or of files"},
+)
+
+SKETCHES = pa.schema(
+    [
+        _field("source", _TEXT, "the source"),
+        _field("view", _TEXT, " | ".join(VIEWS)),
+        _field("shingle", _TEXT, "what was hashed, by name and version: only sketches of one kind can be compared"),
+        _field("scale", _INT, "a power of two: hashes below 2**64 / scale are kept, one in so many"),
+        _field("records", _INT, "records that have this view", unit="records"),
+        _field(
+            "shingles",
+            _INT,
+            "distinct shingles, estimated: hashes kept times scale; its relative error is 1 / sqrt(hashes kept)",
+            unit="shingles",
+        ),
+        _field(
+            "hashes",
+            pa.list_(pa.field("hash", pa.uint64(), nullable=False)),
+            "kept hashes of the distinct shingles of records of five words or more, sorted",
+        ),
+    ],
+    metadata={"table": "SKETCHES", "grain": "one source and view: what two ledgers are compared by, never text"},
 )
 
 SOURCES = pa.schema(
@@ -327,12 +350,43 @@ REMOVALS = pa.schema(
     metadata={"table": "REMOVALS", "grain": "one record to leave out"},
 )
 
+ESTIMATES = pa.schema(
+    [
+        _field("view", _TEXT, " | ".join(VIEWS)),
+        _field("source_a", _TEXT, "a source of the one ledger"),
+        _field("source_b", _TEXT, "a source of the other"),
+        _field("scale", _INT, "at which both were compared: one shingle in so many"),
+        _field("shared", _INT, "hashes in both", unit="shingles"),
+        _field("hashes_a", _INT, "hashes of a at that scale", unit="shingles"),
+        _field("share_a", pa.float64(), "distinct shingles of a that stand in b: estimate, [0, 1]", null=True),
+        _field("low_a", pa.float64(), "lower end of its 95 % interval"),
+        _field("high_a", pa.float64(), "upper end"),
+        _field("hashes_b", _INT, "hashes of b at that scale", unit="shingles"),
+        _field("share_b", pa.float64(), "distinct shingles of b that stand in a: estimate, [0, 1]", null=True),
+        _field("low_b", pa.float64(), "lower end of its 95 % interval"),
+        _field("high_b", pa.float64(), "upper end"),
+    ],
+    metadata={"table": "ESTIMATES", "grain": "one view, source of one ledger and source of another"},
+)
+
+CHANGES = pa.schema(
+    [
+        _field("source", _TEXT, "the source"),
+        _field("change", _TEXT, "added | removed | changed"),
+        _field("field", _TEXT, "what changed, as in SOURCES; records of what was added or removed"),
+        _field("before", _TEXT, "its value in the one scan", null=True),
+        _field("after", _TEXT, "its value in the other", null=True),
+    ],
+    metadata={"table": "CHANGES", "grain": "one source and field that differs between two scans of one folder"},
+)
+
 SEALED: dict[str, pa.Schema] = {
     "sources": SOURCES,
     "files": FILES,
     "claims": CLAIMS,
     "matches": MATCHES,
     "overlaps": OVERLAPS,
+    "sketches": SKETCHES,
     "observations": OBSERVATIONS,
     "references": REFERENCES,
     "findings": FINDINGS,

@@ -123,6 +123,6 @@ def sentence(pair: Pair) -> str:
     """Say why records of a pair's first file are tainted."""
     says = f"does not allow {pair.right}" if pair.forbidden else f"withholds or asks for {pair.right}"
     return (
-        f"Its text, or its prompt, stands, word for word or nearly so, in {pair.other_path} of {pair.other_source} "
-        f"under {pair.other_licence}, which {says}."
+        f"Its text, its prompt or its answer stands, word for word or nearly so, in {pair.other_path} of "
+        f"{pair.other_source} under {pair.other_licence}, which {says}."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import subprocess
@@ -20,6 +21,30 @@ ROOT = Path(__file__).resolve().parents[1]
 def _own_configuration(tmp_path_factory, monkeypatch):
     """Keys made by a test stay in the test."""
     monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path_factory.mktemp("config")))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _workers_are_kept():
+    """Hand one scan's workers to the next: to start them takes longer than to scan what most tests scan.
+
+    tests/engines, and whatever calls the command line as a process of its own, start and end theirs.
+    """
+    from provenance import engines
+    from provenance.engines.local import Local
+
+    begin, started_in, unclosed = engines.start, Path.cwd(), set()
+
+    def start(*asked):
+        engine = begin(*asked)
+        if Path.cwd() == started_in:  # where a relative path leads is settled when a worker starts
+            unclosed.add(engine)
+            engine._idle, engine.close = kept._idle, lambda: unclosed.discard(engine)
+        return engine
+
+    with contextlib.closing(Local()) as kept, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engines, "start", start)
+        yield
+    assert not unclosed, "a scan did not close its engine"
 
 
 class _InProcess:

@@ -502,12 +502,90 @@ def test_every_byte_of_any_folder_is_accounted_for(layout, tmp_path_factory, qui
     assert all(row["status"] == "ran" for row in found.tables["coverage"].to_pylist() if row["check"] not in idle)
 
 
-@pytest.mark.parametrize("died", [0, 1])
-def test_a_partition_that_died_is_no_finding(died):
-    parts = [[], []]
-    parts[died].append(Died("killed by signal 9"))
+def test_a_partition_that_died_is_no_finding():
     with pytest.raises(pv.errors.ProvenanceError, match="signal 9"):
-        comparison.tabulate(comparison.Plan((), (), (), (), [], {}), *parts)
+        comparison.alive([1, Died("killed by signal 9")])
+
+
+VERSE = "春眠不觉晓，处处闻啼鸟。夜来风雨声"
+SENTENCE = "the Quick brown fox jumps over the lazy dog, every single morning"
+
+
+def test_a_text_inside_a_longer_one_is_found_with_its_bytes(tmp_path, quick):
+    padding = " ".join(f"word{k}" for k in range(60))
+    long = [
+        f"{padding}; {SENTENCE.upper()}! {padding}",
+        f"序：{VERSE}，花落知多少。" + "一二三四五六七八九十百千万" * 3,
+    ]
+    held = zipped(**{"m.txt": f"Other words.\n\nBefore: {SENTENCE} (after)  {padding}\n"})
+    lay(tmp_path, {"a/x.jsonl": lines(SENTENCE, VERSE), "b/y.jsonl": lines(*long), "c/z.zip": held})
+    audit = pv.scan(tmp_path)
+    inside = audit.matches[(audit.matches["method"] == "contained") & audit.matches["start_b"].notna()]
+    found = {}
+    for row in inside.itertuples():
+        text = audit.records(tmp_path, [(row.path_b, row.row_b)])["whole"].iloc[0].encode()
+        found[row.path_a, row.row_a, row.path_b] = text[int(row.start_b) : int(row.stop_b)].decode()
+    assert found == {
+        ("a/x.jsonl", 0, "b/y.jsonl"): SENTENCE.upper(),
+        ("a/x.jsonl", 0, "c/z.zip!/m.txt"): SENTENCE,
+        ("a/x.jsonl", 1, "b/y.jsonl"): VERSE,
+    }
+    longer = audit.matches[(audit.matches["method"] == "contained") & audit.matches["start_b"].isna()]
+    assert (longer["distinct_a"] > longer["distinct_b"]).all()  # the other direction has no place to show
+    assert len(longer) == 3
+
+
+def test_a_file_that_changed_before_it_was_read_again_is_said(tmp_path, quick, monkeypatch):
+    padding = " ".join(f"word{k}" for k in range(60))
+    lay(tmp_path, {"a/x.jsonl": lines(SENTENCE), "b/y.jsonl": lines(f"{padding} {SENTENCE} {padding}")})
+    before = observation.locate
+
+    def meddle(rereading):
+        (tmp_path / "b/y.jsonl").write_text(lines(f"{SENTENCE} {padding} {padding}"))
+        return before(rereading)
+
+    monkeypatch.setattr(room, "locate", meddle)
+    audit = pv.scan(tmp_path)
+    assert audit.matches["start_b"].isna().all()
+    files = audit.files.set_index("path")
+    assert files.loc["b/y.jsonl", "skip_reason"] == "file-changed-during-scan"
+
+
+def test_what_dies_on_the_second_reading_leaves_its_texts_without_a_place(tmp_path, monkeypatch):
+    padding = " ".join(f"word{k}" for k in range(60))
+    lay(tmp_path, {"a/x.jsonl": lines(SENTENCE), "b/y.jsonl": lines(f"{padding} {SENTENCE} {padding}")})
+
+    class Doomed(InProcess):
+        def map(self, function, parts):
+            for number, part in enumerate(parts):
+                yield number, Died("killed by signal 9") if function is observation.locate else function(part)
+
+    monkeypatch.setattr(room.engines, "start", lambda *_: Doomed())
+    audit = pv.scan(tmp_path)
+    assert (audit.matches["method"] == "contained").any()
+    assert audit.matches["start_b"].isna().all()
+    assert "could not be looked for" in by_check(audit, "containment")
+
+
+def by_check(audit, check):
+    return audit.coverage.set_index("check").loc[check, "reason"]
+
+
+def test_a_template_makes_no_distinctive_match(tmp_path, quick):
+    """Twenty prompts of one template a source: near each other, word for word the same in one case alone."""
+    template = " ".join(f"word{k} of the template" for k in range(12))
+    own = lambda name: [f"{template} {name}{k} v" for k in range(20)]  # noqa: E731
+    lay(
+        tmp_path,
+        {
+            "a/x.jsonl": lines(*own("a"), f"{template} shared payload"),
+            "b/y.jsonl": lines(*own("b"), f"{template} shared payload"),
+        },
+    )
+    audit = pv.scan(tmp_path)
+    rows = audit.overlaps[(audit.overlaps["view"] == "whole") & audit.overlaps["path_a"].notna()]
+    assert rows[["near", "exact", "near_distinctive"]].to_numpy().tolist() == [[21, 1, 1]] * 2
+    assert "count as boilerplate" in by_check(audit, "boilerplate")
 
 
 @pytest.mark.parametrize("place", ["ledger", "file/ledger"])

@@ -98,6 +98,7 @@ def test_the_sealed_tables_are_those_of_the_contract():
         "claims",
         "matches",
         "overlaps",
+        "sketches",
         "observations",
         "references",
         "findings",

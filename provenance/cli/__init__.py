@@ -22,6 +22,7 @@ COMMANDS = {
     "verify": "Check a ledger: signatures, log, every bound file.",
     "report": "Render a scan of a ledger.",
     "show": "Show a scan of a ledger on the terminal.",
+    "diff": "Compare two ledgers: shared text, estimated without either's data, and changes.",
     "declare": "Sign what the responsible person says into a ledger.",
     "demo": "Scan a small folder with planted problems.",
     "export": "Write what findings mean for the data: the records to leave out.",

@@ -38,7 +38,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "provenance.engines.local"],
+            [sys.executable, "-P", "-m", "provenance.engines.local"],  # -P: nothing is imported from where we stand
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
@@ -177,9 +177,19 @@ def _receive(pipe: IO[bytes]) -> Any:
     return pickle.loads(data)  # noqa: S301 - from our own worker, never from data
 
 
+class _WithoutPandas:
+    """Hides pandas from a worker: pyarrow would import it, which takes half a second, and nothing there needs it."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:  # noqa: ARG004 - the finder's signature
+        if name == "pandas":
+            raise ModuleNotFoundError("a worker makes no DataFrames", name=name)
+
+
 def serve() -> None:
     """Answer requests until the caller closes the pipe: the worker's whole life."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller decides what an interrupt means
+    sys.meta_path.insert(0, _WithoutPandas())
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not end up in an answer
     while True:

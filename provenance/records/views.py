@@ -10,6 +10,7 @@ The rule, for every record by itself, whatever batch or file it stands in:
 - In a chat the turns of the assistant are answers, all others prompt, in their order. In a list of turns under an
   answer (`chosen`), turns of others are prompt too.
 - `prompt` is the same without answers, where a record has an answer and something beside it; null otherwise.
+- `answer` is the answers alone, where there is a prompt; null otherwise.
 - A record without any value in a text role has as `whole` its other strings that contain a letter, as they stand; below
   keys that are ids or metadata none is taken.
 
@@ -352,7 +353,7 @@ def _settle(tape: Any, order: Any, keys: Any) -> Any:
     return used, sorted_
 
 
-_PICKS = 5  # whole, prompt, url, licence, origin
+_PICKS = 6  # whole, prompt, answer, url, licence, origin
 
 
 @njit(nogil=True, cache=True)
@@ -363,8 +364,8 @@ def _pick(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None:
         buf: bytes.
         tape: settled.
         order: its rows that count, by record and rank.
-        picks: int32[5, n]: gains rows for whole, prompt, url, licence and origin.
-        counts: int64[5]: gains how many.
+        picks: int32[6, n]: gains rows for whole, prompt, answer, url, licence and origin.
+        counts: int64[6]: gains how many.
     """
     first, n = 0, order.shape[0]
     while first < n:
@@ -378,35 +379,39 @@ def _pick(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None:
                 else:
                     asked = True
             end += 1
-        before, before_asked, url, licence, origin = -1, -1, False, -1, False
+        before, before_asked, before_answer, url, licence, origin = -1, -1, -1, False, -1, False
         for j in range(first, end):
             k = order[j]
             kind = tape[k, KIND]
             if kind == URL and not url:
                 url = True
-                picks[2, counts[2]] = k
-                counts[2] += 1
-            elif kind == LICENCE and (licence < 0 or tape[k, RANK] == licence):
-                licence = tape[k, RANK]
                 picks[3, counts[3]] = k
                 counts[3] += 1
-            elif kind == ORIGIN and not origin:
-                origin = True
+            elif kind == LICENCE and (licence < 0 or tape[k, RANK] == licence):
+                licence = tape[k, RANK]
                 picks[4, counts[4]] = k
                 counts[4] += 1
+            elif kind == ORIGIN and not origin:
+                origin = True
+                picks[5, counts[5]] = k
+                counts[5] += 1
             elif is_text(kind) or (kind == OTHER and not text):
                 once = kind != OTHER and kind != CHAT  # a value that repeats the one before it; turns may
                 if not (once and before >= 0 and tape[before, KIND] == kind and _same(buf, tape, before, k)):
                     picks[0, counts[0]] = k
                     counts[0] += 1
                 before = k
-                if not (answered and asked) or tape[k, FLAGS] & ANSWERS:
+                if not (answered and asked):
                     continue
-                again = once and before_asked >= 0 and tape[before_asked, KIND] == kind
-                if not (again and _same(buf, tape, before_asked, k)):
-                    picks[1, counts[1]] = k
-                    counts[1] += 1
-                before_asked = k
+                side = 2 if tape[k, FLAGS] & ANSWERS else 1
+                last = before_answer if side == 2 else before_asked
+                if not (once and last >= 0 and tape[last, KIND] == kind and _same(buf, tape, last, k)):
+                    picks[side, counts[side]] = k
+                    counts[side] += 1
+                if side == 2:
+                    before_answer = k
+                else:
+                    before_asked = k
         first = end
 
 
@@ -478,12 +483,13 @@ class Views:
     """The views of a run of records.
 
     Args:
-        whole, prompt, url, licence, origin: one value a record, null where it has none.
+        whole, prompt, answer, url, licence, origin: one value a record, null where it has none.
         surrogates: values with a lone surrogate, which is U+FFFD now.
     """
 
     whole: pa.Array
     prompt: pa.Array
+    answer: pa.Array
     url: pa.Array
     licence: pa.Array
     origin: pa.Array
@@ -508,8 +514,8 @@ def look(buf: Any, tape: Any, count: int) -> Views:
     picks, counts = np.empty((_PICKS, used), np.int32), np.zeros(_PICKS, np.int64)
     _pick(buf, tape, order, picks, counts)
     joined, odd = zip(*(join(buf, tape, picks[k, : counts[k]], count) for k in range(_PICKS)), strict=True)
-    url, licence, origin = (texts.cast(pa.string()) for texts in joined[2:])
-    return Views(joined[0], joined[1], url, licence, origin, odd[0])
+    url, licence, origin = (texts.cast(pa.string()) for texts in joined[3:])
+    return Views(joined[0], joined[1], joined[2], url, licence, origin, odd[0])
 
 
 def batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.RecordBatch:
@@ -529,7 +535,7 @@ def batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.Record
         [
             pa.array(np.arange(row, row + len(errors), dtype=np.int64)),
             pa.nulls(len(errors), pa.int64()) if offsets is None else pa.array(offsets, pa.int64()),
-            *(views.whole, views.prompt, views.url, views.licence, views.origin),
+            *(views.whole, views.prompt, views.answer, views.url, views.licence, views.origin),
             reasons.take(pa.array(errors, pa.int32())),
         ],
         schema=schemas.RECORDS,
@@ -539,7 +545,7 @@ def batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.Record
 def plain(whole: pa.Array) -> Views:
     """Return the views of records that are nothing but text."""
     none, name = pa.nulls(len(whole), pa.large_string()), pa.nulls(len(whole), pa.string())
-    return Views(whole, none, name, name, name, 0)
+    return Views(whole, none, none, name, name, name, 0)
 
 
 @njit(nogil=True, cache=True)

@@ -83,7 +83,7 @@ class _Rows:
     def batch(self, tally: Tally) -> pa.RecordBatch:
         whole = pa.array(self.texts, pa.large_string())
         none, name = pa.nulls(len(whole), pa.large_string()), pa.nulls(len(whole), pa.string())
-        made = views.Views(whole, none, pa.array(self.urls, pa.string()), name, name, 0)
+        made = views.Views(whole, none, none, pa.array(self.urls, pa.string()), name, name, 0)
         out = views.batch(made, np.array(self.errors), tally.records)
         tally.count(np.array(self.errors), np.array(self.sizes))
         return out

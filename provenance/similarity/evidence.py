@@ -19,7 +19,7 @@ from provenance.model import PURPOSES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_NOUNS = {"whole": "records", "prompt": "prompts"}
+_NOUNS = {"whole": "records", "prompt": "prompts", "answer": "answers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Shared:
     """Records of one file that stand in files of another source under one licence.
 
     Args:
-        view: whole | prompt.
+        view: one of model.VIEWS.
         source_a: source of the records.
         path_a: their file.
         licence_a: its licence; None = unknown.

@@ -34,7 +34,7 @@ MEMBERS = pa.schema(
 ROWS = pa.schema(
     [
         pa.field(name, pa.int64(), nullable=False)
-        for name in ("file_a", "row_a", "file_b", "row_b", "shared", "distinct_a", "distinct_b")
+        for name in ("file_a", "row_a", "file_b", "row_b", "shared", "distinct_a", "distinct_b", "distinctive")
     ],
     metadata={"table": "ROWS", "grain": "one record and one other file: MATCHES with files by number"},
 )
@@ -53,6 +53,8 @@ class Exact:
         rows: ROWS.
         files: PAIRS of files.
         sources: PAIRS of sources.
+        files_distinctive: PAIRS of files: records that are more than boilerplate.
+        sources_distinctive: the same of sources.
         distinct_files: nodes by file number.
         distinct_sources: nodes by source number.
         pivoted: members of nodes that were compared with their first file alone.
@@ -61,6 +63,8 @@ class Exact:
     rows: pa.Table
     files: pa.Table
     sources: pa.Table
+    files_distinctive: pa.Table
+    sources_distinctive: pa.Table
     distinct_files: Ints
     distinct_sources: Ints
     pivoted: int
@@ -129,7 +133,7 @@ def add_pairs(tables: list[pa.Table]) -> pa.Table:
     return grouped.sort_by([("a", "ascending"), ("b", "ascending")])
 
 
-def _rows(cells: _Cells, left: Ints, right: Ints, row: Ints, distinct: Ints) -> pa.Table:
+def _rows(cells: _Cells, left: Ints, right: Ints, row: Ints, distinct: Ints, own: Ints) -> pa.Table:
     """Expand pairs of cells to one row per record of the left cell."""
     made = []
     ends = np.cumsum(cells.count[left]) if len(left) else left
@@ -143,25 +147,26 @@ def _rows(cells: _Cells, left: Ints, right: Ints, row: Ints, distinct: Ints) -> 
         columns = [
             np.repeat(cells.owner[a], cells.count[a]), row[members],
             cells.owner[other], row[cells.start[other]],
-            shared, shared, shared,
+            shared, shared, shared, own[members],
         ]  # fmt: skip
         made.append(pa.table(columns, schema=ROWS))
         at = stop
     return pa.concat_tables(made) if made else ROWS.empty_table()
 
 
-def match(members: pa.Table) -> Exact:
+def match(members: pa.Table, own: Ints) -> Exact:
     """Find every record that stands in another file, word for word after normalisation v1.
 
     Args:
         members: MEMBERS of one view and partition, in any order.
+        own: shingles of each member that are no boilerplate, see `boilerplate.without`.
 
     Returns:
         Matches by record, and counts by pair of files and of sources, both directions.
     """
     file, source, row, low, high, distinct = (members[name].to_numpy() for name in MEMBERS.names)
     order = np.lexsort((row, file, high, low))
-    file, source, row, low, high, distinct = (x[order] for x in (file, source, row, low, high, distinct))
+    file, source, row, low, high, distinct, own = (x[order] for x in (file, source, row, low, high, distinct, own))
     if len(row):
         node = np.cumsum(np.r_[False, (low[1:] != low[:-1]) | (high[1:] != high[:-1])]).astype(np.int64)
     else:
@@ -171,10 +176,13 @@ def match(members: pa.Table) -> Exact:
     by_source = np.lexsort((source, node))
     groups = _cells(node[by_source], source[by_source])
     source_left, source_right, _ = _pairs(groups)
+    telling, source_telling = own[cells.start[left]] > 0, own[by_source][groups.start[source_left]] > 0
     return Exact(
-        rows=_rows(cells, left, right, row, distinct),
+        rows=_rows(cells, left, right, row, distinct, own),
         files=_count(cells, left, right),
         sources=_count(groups, source_left, source_right),
+        files_distinctive=_count(cells, left[telling], right[telling]),
+        sources_distinctive=_count(groups, source_left[source_telling], source_right[source_telling]),
         distinct_files=np.bincount(cells.owner).astype(np.int64),
         distinct_sources=np.bincount(groups.owner).astype(np.int64),
         pivoted=pivoted,

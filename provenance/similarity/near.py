@@ -1,15 +1,15 @@
-"""Near matches: records of different files whose shingle sets are near (Jaccard >= 0.8), or one inside the other.
+"""Near pairs: distinct texts whose shingle sets are near (Jaccard >= 0.8), or of which one stands inside the other.
 
-A node is a distinct normalised text; nodes are numbered in the order of their hashes, so that no bundle, worker or
-order of files changes a number. Nodes are paired by bands, pairs verified exactly, and a pair of nodes is spread over
-the records that are its members. A *cell* is one node in one file (or in one source), as in `exact`.
+A node is a distinct normalised text, numbered as it comes: what is found does not depend on the numbers. Nodes are
+paired by bands, and every pair is verified exactly. Which records that concerns is said by `best`.
 
-Scratch costs about 8 bytes a distinct shingle and 184 bytes a node, twice; memory about 100 bytes a node and what
-MATCHES takes.
+Scratch costs about 8 bytes a distinct shingle and 192 bytes a node, twice, and 16 bytes a pair; memory about 120 bytes
+a node while they are sorted, and little afterwards, for what is found is kept in files and mapped.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,24 +18,27 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from provenance.similarity import candidates, containment, exact, minhash, verify
-from provenance.similarity.exact import Ints, _Cells, _cells, _count, _ranges
+from provenance.similarity import boilerplate, candidates, containment, minhash, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from provenance.similarity.shingles import Shingled
 
-PIVOT = 1 << 16
-"""A node of which members times files with a near match exceed this keeps the first such file; COVERAGE says so."""
+Ints = npt.NDArray[np.int64]
+
+SETS_FILE = "sets"
+"""The file in a view's scratch folder that holds the sets of all nodes."""
 
 _REMEMBERED = 1 << 16  # nodes that a worker remembers to have written
+_CHUNK = 1 << 20  # pairs looked at at a time
 
 SETS = pa.schema(
     [
         pa.field("low", pa.uint64(), nullable=False),
         pa.field("high", pa.uint64(), nullable=False),
+        pa.field("words", pa.int64(), nullable=False),
         pa.field("keys", pa.list_(pa.field("key", pa.uint64(), nullable=False), minhash.BANDS), nullable=False),
         pa.field("shingles", pa.large_list(pa.field("hash", pa.uint64(), nullable=False)), nullable=False),
     ],
@@ -82,6 +85,7 @@ def describe(shingled: Shingled) -> pa.Table:
     columns = [
         nodes["low"].combine_chunks(),
         nodes["high"].combine_chunks(),
+        nodes["words"].combine_chunks(),
         pa.FixedSizeListArray.from_arrays(pa.array(keys.ravel()), type=SETS.field("keys").type),
         pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values), type=SETS.field("shingles").type),
     ]
@@ -90,75 +94,194 @@ def describe(shingled: Shingled) -> pa.Table:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Pairs of near nodes.
+    """The nodes of one view, and the pairs of them that are near or one inside the other.
+
+    Arrays of nodes and pairs are files in a scratch folder, mapped: they cost no memory that cannot be given back.
 
     Args:
-        low: of each node that is one of a pair, sorted by (low, high).
+        low: of the nodes, in the order of (low, high).
         high: of the same.
-        pairs: verified pairs, near ones and contained ones; `left` and `right` are places in `low`.
+        number: the number of each, in that order; what follows is by number.
+        hashes: low once more.
+        own: shingles that are no boilerplate; 0 where the node neither has a second record nor is one of a pair.
+        words: words.
+        offsets: n + 1 offsets into `sets`.
+        sets: sorted distinct shingle hashes, set after set.
+        left: number of the first node of each pair.
+        right: number of the second; of a contained pair the longer one.
+        shared: shingles in both.
+        distinctive: what the pair shares beyond boilerplate, see `boilerplate.distinctive`.
+        near: how many of the pairs are near; those after them are contained.
+        common: shingles that are boilerplate.
         pivoted: nodes that were compared with pivots alone in some band.
         aside: nodes that were not looked for inside longer ones.
     """
 
     low: minhash.Hashes
     high: minhash.Hashes
-    pairs: verify.Verified
+    number: Ints
+    hashes: minhash.Hashes
+    own: Ints
+    words: Ints
+    offsets: Ints
+    sets: minhash.Hashes
+    left: Ints
+    right: Ints
+    shared: Ints
+    distinctive: Ints
+    near: int
+    common: int
     pivoted: int
     aside: int
 
+    def find(self, low: minhash.Hashes, high: minhash.Hashes) -> Ints:
+        """Return the number of each text's node, -1 where it is none of them."""
+        place = find(low, high, self.low, self.high)
+        return np.where(place >= 0, self.number[place], -1) if len(self.number) else place
 
-def resemble(tables: Sequence[pa.Table], scratch: Path) -> Alike:
+
+def resemble(tables: Sequence[pa.Table], members: Iterable[pa.Table], scratch: Path, threads: int = 1) -> Alike:
     """Find all pairs of nodes at Jaccard >= 0.8, with the recall of `minhash.recall`, and those inside others.
 
     Args:
         tables: SETS, memory-mapped; a node may stand in several.
-        scratch: a folder for two files: all keys, and all sets.
+        members: exact.MEMBERS of every partition: of texts that stand twice it is asked what they are but boilerplate.
+        scratch: a folder for what is put together: the arrays of the answer.
+        threads: that work side by side, at most two.
 
     Returns:
-        The pairs; the same whatever the order of tables.
+        The pairs; the same whatever the order of tables, but for the numbers of nodes.
     """
     batches = [batch for table in tables for batch in table.to_batches() if len(batch)]
-    empty = np.zeros(0, np.uint64)
+    low, high, number, kept = _nodes(batches, scratch)
+    if not len(low):
+        none = np.zeros(0, np.int64)
+        offsets = np.zeros(1, np.int64)
+        return Alike(low, high, none, low, none, none, offsets, low, none, none, none, none, 0, 0, 0, 0)
+    keys, values, offsets, words = _bring_together(batches, kept, len(low), scratch)
+    del kept
+    hashes, others = (_by_number(scratch / name, each, number) for name, each in (("hashes", low), ("others", high)))
+    joined = candidates.Candidates(keys, hashes, others)
+    pairs = _Pairs(scratch)
+    with ThreadPoolExecutor(min(threads, 2)) as pool:
+        waiting = pool.submit(containment.contained, values, offsets) if threads > 1 else None
+        for left, right in joined:
+            verified = verify.verify(values, offsets, left, right)
+            joined.found(verified.left, verified.right)
+            pairs.add(verified)
+        inside = waiting.result() if waiting is not None else containment.contained(values, offsets)
+    near = pairs.count
+    pairs.add(inside.pairs)
+    left, right, shared = pairs.mapped()
+    shown = _repeated(members, low, high, number)
+    for at in range(0, len(left), _CHUNK):
+        shown[left[at : at + _CHUNK]] = shown[right[at : at + _CHUNK]] = True
+    mask = boilerplate.learn(values, offsets, shown)
+    own = _mapped(scratch / "own", np.int64, len(low))
+    own[:] = boilerplate.without(values, offsets, shown, mask)
+    distinctive = _mapped(scratch / "distinctive", np.int32, len(left))
+    for at in range(0, len(left), _CHUNK):
+        of = slice(at, at + _CHUNK)
+        within = np.arange(at, at + len(left[of])) >= near
+        distinctive[of] = boilerplate.distinctive(values, offsets, left[of], right[of], within, mask)
+    return Alike(
+        low, high, number, hashes, own, words, offsets, values, left, right, shared, distinctive, near,
+        int(np.count_nonzero(mask)), joined.pivoted, inside.aside,
+    )  # fmt: skip
+
+
+def _nodes(
+    batches: Sequence[pa.RecordBatch], scratch: Path
+) -> tuple[minhash.Hashes, minhash.Hashes, Ints, npt.NDArray[np.bool_]]:
+    """Find the distinct texts among rows: (low, high) in order, their numbers, and which rows stand for them."""
     if not batches:
-        return Alike(empty, empty, verify.Verified(*[np.zeros(0, np.int64)] * 5), 0, 0)
+        none = np.zeros(0, np.uint64)
+        return none, none, np.zeros(0, np.int64), np.zeros(0, np.bool_)
     low, high = (np.concatenate([batch[name].to_numpy() for batch in batches]) for name in ("low", "high"))
     order = np.lexsort((high, low))
     fresh = np.r_[True, (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)]
-    chosen = order[fresh]  # of each node, in node order, the row that stands for it
-    low, high = low[chosen], high[chosen]
-    keys, values, offsets = _bring_together(batches, chosen, scratch)
-    place = np.argsort(chosen)  # sets stand in the order of rows
-    of_node = np.empty_like(place)
-    of_node[place] = np.arange(len(place))
-    joined = candidates.Candidates(keys)
-    found = [verify.verify(values, offsets, of_node[left], of_node[right]) for left, right in joined]
-    inside = containment.contained(values, offsets)
-    pairs = [np.concatenate(column) for column in zip(*found, inside.pairs, strict=True)]
-    involved, numbers = np.unique(place[np.concatenate(pairs[:2])], return_inverse=True)
-    left, right = numbers[: len(pairs[0])], numbers[len(pairs[0]) :]
-    verified = verify.Verified(left, right, *pairs[2:])
-    return Alike(low[involved], high[involved], verified, joined.pivoted, inside.aside)
+    chosen = order[fresh]
+    del order, fresh
+    kept = np.zeros(len(low), np.bool_)
+    kept[chosen] = True
+    sorted_low, sorted_high = (_mapped(scratch / name, np.uint64, len(chosen)) for name in ("low", "high"))
+    number = _mapped(scratch / "number", np.int64, len(chosen))
+    sorted_low[:], sorted_high[:] = low[chosen], high[chosen]
+    number[:] = (np.cumsum(kept) - 1)[chosen]  # rows that stand for a node are numbered as they come
+    return sorted_low, sorted_high, number, kept
+
+
+def _repeated(
+    members: Iterable[pa.Table], low: minhash.Hashes, high: minhash.Hashes, number: Ints
+) -> npt.NDArray[np.bool_]:
+    """Tell of which nodes there is more than one record."""
+    once, twice = np.zeros(len(low), np.bool_), np.zeros(len(low), np.bool_)
+    for table in members:
+        _tick(number[find(table["low"].to_numpy(), table["high"].to_numpy(), low, high)], once, twice)
+    return twice
+
+
+@njit(nogil=True, cache=True)
+def _tick(nodes: Any, once: Any, twice: Any) -> None:
+    for k in range(nodes.shape[0]):
+        twice[nodes[k]] = once[nodes[k]]
+        once[nodes[k]] = True
+
+
+def _by_number(path: Path, values: minhash.Hashes, number: Ints) -> minhash.Hashes:
+    held: minhash.Hashes = _mapped(path, np.uint64, len(values))
+    held[number] = values
+    return held
 
 
 def _bring_together(
-    batches: Sequence[pa.RecordBatch], chosen: Ints, scratch: Path
-) -> tuple[minhash.Hashes, minhash.Hashes, Ints]:
-    """Copy the chosen rows' keys (in node order) and sets (in the order of rows) to two files, and map those."""
-    number = np.full(sum(map(len, batches)), -1)
-    number[chosen] = np.arange(len(chosen))
-    keys = np.memmap(scratch / "keys", np.uint64, "w+", shape=(len(chosen), minhash.BANDS))
-    sizes, at = [], 0
-    with (scratch / "sets").open("wb") as file:
+    batches: Sequence[pa.RecordBatch], kept: npt.NDArray[np.bool_], count: int, scratch: Path
+) -> tuple[minhash.Hashes, minhash.Hashes, Ints, Ints]:
+    """Copy the kept rows' keys (band by band), sets and words to files, and map those."""
+    keys = _mapped(scratch / "keys", np.uint64, (minhash.BANDS, count))
+    words, offsets = _mapped(scratch / "words", np.int64, count), _mapped(scratch / "offsets", np.int64, count + 1)
+    at, node, end = 0, 0, 0
+    with (scratch / SETS_FILE).open("wb") as file:
         for batch in batches:
-            node = number[at : at + len(batch)]
+            chosen = kept[at : at + len(batch)]
             at += len(batch)
-            kept = node >= 0
-            keys[node[kept]] = batch["keys"].flatten().to_numpy().reshape(-1, minhash.BANDS)[kept]
-            sets = batch["shingles"].filter(pa.array(kept))
-            sizes.append(np.diff(sets.offsets.to_numpy()))
+            stop = node + int(np.count_nonzero(chosen))
+            keys[:, node:stop] = batch["keys"].flatten().to_numpy().reshape(-1, minhash.BANDS)[chosen].T
+            words[node:stop] = batch["words"].to_numpy()[chosen]
+            sets = batch["shingles"] if stop - node == len(batch) else batch["shingles"].filter(pa.array(chosen))
+            offsets[node + 1 : stop + 1] = end + np.cumsum(np.diff(sets.offsets.to_numpy()))
             file.write(sets.flatten().to_numpy())
-    offsets = np.cumsum(np.concatenate([np.zeros(1, np.int64), *sizes]))
-    return np.asarray(keys), np.asarray(np.memmap(scratch / "sets", np.uint64, "r")), offsets
+            node, end = stop, int(offsets[stop])
+    return keys, np.asarray(np.memmap(scratch / SETS_FILE, np.uint64, "r")), offsets, words
+
+
+def _mapped(path: Path, dtype: npt.DTypeLike, shape: int | tuple[int, int]) -> npt.NDArray[Any]:
+    """Make an array that is a file."""
+    if not np.prod(shape):
+        return np.zeros(shape, dtype)
+    return np.asarray(np.memmap(path, dtype, "w+", shape=shape))
+
+
+class _Pairs:
+    """Pairs as they are found, kept in files: a corpus may have more of them than memory holds."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._paths = [scratch / name for name in ("left", "right", "shared")]
+        self._files = [path.open("wb") for path in self._paths]
+        self.count = 0
+
+    def add(self, verified: verify.Verified) -> None:
+        for file, column in zip(self._files, verified[:3], strict=True):
+            column.astype(np.int32).tofile(file)
+        self.count += len(verified.left)
+
+    def mapped(self) -> tuple[Ints, Ints, Ints]:
+        for file in self._files:
+            file.close()
+        held: list[Any] = [
+            np.asarray(np.memmap(path, np.int32, "r")) if self.count else np.zeros(0, np.int32) for path in self._paths
+        ]
+        return held[0], held[1], held[2]
 
 
 @njit(nogil=True, cache=True)
@@ -178,126 +301,17 @@ def _find(low: Any, high: Any, lows: Any, highs: Any) -> Any:
     return places
 
 
-def members_of(members: pa.Table, alike: Alike) -> pa.Table:
-    """Keep the records whose node has a near one.
+def find(low: minhash.Hashes, high: minhash.Hashes, lows: minhash.Hashes, highs: minhash.Hashes) -> Ints:
+    """Find texts among sorted ones.
 
     Args:
-        members: exact.MEMBERS of one partition.
-        alike: from `resemble`.
+        low: of each text.
+        high: of the same.
+        lows: of the others, sorted by (low, high).
+        highs: of the same.
 
     Returns:
-        Columns file, source, row and node (place in `alike.low`), in the order given.
+        The place of each, -1 where it is none of them.
     """
-    node = _find(members["low"].to_numpy(), members["high"].to_numpy(), alike.low, alike.high)
-    kept = members.select(["file", "source", "row"]).append_column("node", pa.array(node))
-    return kept.filter(pa.array(node >= 0))
-
-
-@dataclass(frozen=True, slots=True)
-class Near:
-    """What the near and contained matches of one view say, exact ones left out.
-
-    Args:
-        rows: exact.ROWS.
-        files: exact.PAIRS of files: near matches.
-        sources: exact.PAIRS of sources: near matches.
-        files_inside: exact.PAIRS of files: records of a whose best match in b is a longer one that holds them.
-        sources_inside: the same of sources.
-        pivoted: members of nodes of which only the first file with a near match is listed.
-    """
-
-    rows: pa.Table
-    files: pa.Table
-    sources: pa.Table
-    files_inside: pa.Table
-    sources_inside: pa.Table
-    pivoted: int
-
-
-def match(members: pa.Table, pairs: verify.Verified) -> Near:
-    """Spread pairs of nodes over their members: for every record and other file its best match there.
-
-    A file that holds the record's own words has an exact match, and no near one.
-
-    Args:
-        members: as `members_of` gives them, of all partitions.
-        pairs: of `Alike`.
-
-    Returns:
-        Matches by record, and counts by pair of files and of sources, both directions.
-    """
-    file, source, row, node = (members[name].to_numpy() for name in ("file", "source", "row", "node"))
-    order = np.lexsort((row, file, node))
-    row = row[order]
-    cells = _cells(node[order], file[order])
-    left, right, by, pivoted = _spread(cells, pairs, row)
-    by_source = np.lexsort((source, node))
-    groups = _cells(node[by_source], source[by_source])
-    source_left, source_right, source_by, _ = _spread(groups, pairs, row)
-    near, inside = _kinds(pairs)
-    return Near(
-        rows=_rows(cells, left, right, row, _directed(pairs)[2:], by),
-        files=_count(cells, left[near[by]], right[near[by]]),
-        sources=_count(groups, source_left[near[source_by]], source_right[near[source_by]]),
-        files_inside=_count(cells, left[inside[by]], right[inside[by]]),
-        sources_inside=_count(groups, source_left[inside[source_by]], source_right[inside[source_by]]),
-        pivoted=pivoted,
-    )
-
-
-def _kinds(pairs: verify.Verified) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Tell of both directions of every pair whether it is near, and whether its left stands inside its right."""
-    _, _, shared, distinct_a, distinct_b = _directed(pairs)
-    near = verify.is_near(shared, distinct_a, distinct_b)
-    return near, ~near & (distinct_a < distinct_b)
-
-
-def _directed(pairs: verify.Verified) -> list[Ints]:
-    """Both directions of every pair, as columns left, right, shared, distinct_a, distinct_b."""
-    left, right, shared, distinct_a, distinct_b = pairs
-    forth, back = [left, right, shared, distinct_a, distinct_b], [right, left, shared, distinct_b, distinct_a]
-    return [np.concatenate(columns) for columns in zip(forth, back, strict=True)]
-
-
-def _spread(cells: _Cells, pairs: verify.Verified, row: Ints) -> tuple[Ints, Ints, Ints, int]:
-    """Pair cells of near nodes: a node's cells with the best cell of each other owner; and by which directed pair."""
-    left, right, shared, distinct_a, distinct_b = _directed(pairs)
-    jaccard = shared / (distinct_a + distinct_b - shared)
-    nodes = np.arange(1 + max((int(each.max()) for each in (left, right) if len(each)), default=-1))
-    first = np.searchsorted(cells.node, nodes)
-    width = np.searchsorted(cells.node, nodes, side="right") - first
-    cell, pair = _ranges(first[right], width[right]), np.repeat(np.arange(len(right)), width[right])
-    code = _code(left[pair], cells.owner[cell], cells)
-    elsewhere = ~np.isin(code, _code(cells.node, cells.owner, cells))
-    cell, pair, code = cell[elsewhere], pair[elsewhere], code[elsewhere]
-    best = np.lexsort((row[cells.start[cell]], -jaccard[pair], code))
-    best = best[_firsts(code[best])]
-    cell, pair = cell[best], pair[best]
-    node = left[pair]
-    members = np.bincount(cells.node, cells.count, len(nodes)).astype(np.int64)
-    large = members * np.bincount(node, minlength=len(nodes)) > PIVOT
-    kept = ~large[node] | _firsts(node)
-    cell, pair, node = cell[kept], pair[kept], node[kept]
-    wide = width[node]
-    return _ranges(first[node], wide), np.repeat(cell, wide), np.repeat(pair, wide), int(members[large].sum())
-
-
-def _code(node: Ints, owner: Ints, cells: _Cells) -> Ints:
-    """One integer for a node and an owner, in their order."""
-    return node * (1 + int(cells.owner.max(initial=0))) + owner
-
-
-def _firsts(values: Ints) -> npt.NDArray[np.bool_]:
-    """Tell which of sorted values are the first of their kind."""
-    return np.r_[True, values[1:] != values[:-1]] if len(values) else np.zeros(0, np.bool_)
-
-
-def _rows(cells: _Cells, left: Ints, right: Ints, row: Ints, counts: Sequence[Ints], by: Ints) -> pa.Table:
-    """Expand pairs of cells to one row per record of the left cell."""
-    times = cells.count[left]
-    columns = [
-        np.repeat(cells.owner[left], times), row[_ranges(cells.start[left], times)],
-        np.repeat(cells.owner[right], times), np.repeat(row[cells.start[right]], times),
-        *(np.repeat(each[by], times) for each in counts),
-    ]  # fmt: skip
-    return pa.table(columns, schema=exact.ROWS)
+    place: Ints = _find(low, high, lows, highs)
+    return place

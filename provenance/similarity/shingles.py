@@ -19,6 +19,8 @@ from provenance.similarity.text import normalise, normalise_reference
 SHINGLE = "shingle/v1 (5 words, XXH64 seed 0)"
 WORDS = 5
 
+_BY_BYTE = 2048  # hashes of a record that are sorted by their top byte first
+
 _P1 = np.uint64(0x9E3779B185EBCA87)
 _P2 = np.uint64(0xC2B2AE3D27D4EB4F)
 _P3 = np.uint64(0x165667B19E3779F9)
@@ -132,6 +134,34 @@ def hash_record(data: Any, start: Any, stop: Any, words: Any, hashes: Any) -> An
 
 
 @njit(nogil=True, cache=True)
+def _sort(values: Any, spare: Any, ends: Any) -> None:
+    """Sort hashes: a pass by their top byte leaves runs of one or two, which are sorted by insertion.
+
+    Many values go to the general sort, so that a record made of few shingles in one run costs no square of its length.
+    """
+    count = values.shape[0]
+    if count > _BY_BYTE:
+        values.sort()
+        return
+    ends[:] = 0
+    for k in range(count):
+        ends[values[k] >> np.uint64(56)] += 1
+    at = 0
+    for byte in range(256):
+        at, ends[byte] = at + ends[byte], at
+    for k in range(count):
+        byte = values[k] >> np.uint64(56)
+        spare[ends[byte]] = values[k]
+        ends[byte] += 1
+    for k in range(count):
+        value, at = spare[k], k
+        while at > 0 and values[np.uint64(at - 1)] > value:
+            values[np.uint64(at)] = values[np.uint64(at - 1)]
+            at -= 1
+        values[np.uint64(at)] = value
+
+
+@njit(nogil=True, cache=True)
 def _shingled(data: Any, offsets: Any) -> Any:
     count = offsets.shape[0] - 1
     low = np.zeros(count, np.uint64)
@@ -143,6 +173,7 @@ def _shingled(data: Any, offsets: Any) -> Any:
         words[record] = _words(data, offsets[record], offsets[record + 1])
         room += words[record]
     values = np.empty(room, np.uint64)
+    spare, tops = np.empty(_BY_BYTE, np.uint64), np.empty(256, np.int64)
     used = np.int64(0)
     for record in range(count):
         start, stop = offsets[record], offsets[record + 1]
@@ -151,7 +182,7 @@ def _shingled(data: Any, offsets: Any) -> Any:
             high[record] = xxh64(data, start, stop, _SECOND_SEED)
             found = hash_record(data, start, stop, words[record], values[used:])
             part = values[used : used + found]
-            part.sort()
+            _sort(part, spare, tops)
             first = used
             for k in range(found):
                 if used == first or part[k] != values[used - 1]:

@@ -307,6 +307,56 @@ def _normalise(data: Any, offsets: Any, t: Any) -> Any:
     return out[:pos], ends
 
 
+@njit(nogil=True, cache=True)
+def _trace(data: Any, at: Any, end: Any, out: Any, starts: Any, stops: Any, t: Any) -> Any:
+    """Normalise one record as `_record` does, and note where each of its words begins and ends in `data`."""
+    pos, state, word = np.int64(0), _START, np.int64(-1)
+    while at < end:
+        if pos > out.shape[0] - 160:
+            return word
+        code, size = _decode(data, at, end)
+        stop = at + size
+        while stop < end and data[stop] >= 0x80:
+            following, width = _decode(data, stop, end)
+            if not t.flags[following] & _JOINS:
+                break
+            stop += width
+        before = pos
+        if stop > at + size:
+            pos, state = _segment(data, at, stop, out, pos, state, t)
+            if pos < 0:
+                return word
+        elif t.flags[code] & _EXPANDS:
+            pos, state = _expand(t.fold[code], t.flags, t.pool, out, pos, state)
+        else:
+            pos, state = _write(np.int64(t.fold[code]), t.flags[code], out, pos, state)
+        for k in range(before, pos):
+            if out[k] == 32 or word < 0:
+                word += 1
+                starts[word] = at
+            if out[k] != 32:
+                stops[word] = stop
+        at = stop
+    return word + 1
+
+
+def trace(text: Bytes, words: int) -> tuple[Offsets, Offsets]:
+    """Find the words of normalisation v1 in the bytes that they were made of.
+
+    Args:
+        text: one text's UTF-8.
+        words: how many words it has, see `normalise`.
+
+    Returns:
+        Where each word begins and ends, in bytes; `text[starts[i]:stops[j]]` normalises to the words i to j.
+    """
+    starts, stops = np.zeros(words, np.int64), np.zeros(words, np.int64)
+    room = 4 * len(text) + 1024
+    while words and _trace(text, 0, len(text), np.empty(room, np.uint8), starts, stops, tables()) < words:
+        room *= 2  # a segment of many marks asks for the most that it could take
+    return starts, stops
+
+
 def normalise(texts: pa.LargeStringArray) -> tuple[Bytes, Offsets]:
     """Normalise a column of texts (normalisation v1).
 

@@ -88,7 +88,7 @@ def test_stages(tmp_path, language):
         "read: bytes to RECORDS": lambda: [None for _ in records.read(str(path), "x.jsonl")],
         "normalise": lambda: text.normalise(column),
         "nodes: normalise, hash, count": lambda: shingles.nodes(column, rows),
-        "exact.match": lambda: exact.match(members),
+        "exact.match": lambda: exact.match(members, nodes["distinct"].to_numpy()),
     }
     print(f"\n{language}: {size / 1e6:.0f} MB, {len(column):,} records, processor time of one core")
     for name, function in stages.items():

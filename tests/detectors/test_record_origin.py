@@ -10,7 +10,9 @@ from provenance.detectors import record_origin
 def batch(*records):
     names = ("url", "origin", "licence", "whole", "error")
     rows = [{"row": 10 + n} | {name: record.get(name) for name in names} for n, record in enumerate(records)]
-    return pa.RecordBatch.from_pylist([row | {"offset": None, "prompt": None} for row in rows], schema=schemas.RECORDS)
+    return pa.RecordBatch.from_pylist(
+        [row | {"offset": None, "prompt": None, "answer": None} for row in rows], schema=schemas.RECORDS
+    )
 
 
 def seen(*records):

@@ -8,6 +8,7 @@ import pytest
 
 from provenance import engines
 from provenance.engines import Died
+from provenance.engines.local import Local
 from provenance.errors import ConfigError
 
 # What the workers run must be importable by name: these are modules of the standard library and of the package.
@@ -15,7 +16,8 @@ from provenance.errors import ConfigError
 
 @pytest.fixture
 def engine():
-    local = engines.start("local", 2)
+    """Workers of this test's own: it may kill them."""
+    local = Local(2)
     yield local
     local.close()
 
@@ -64,3 +66,25 @@ def test_a_script_without_a_main_guard_works(tmp_path):
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert (done.returncode, done.stdout) == (0, "[(0, '0x1'), (1, '0x2')]\n"), done.stderr
+
+
+@pytest.mark.parametrize("name", ["provenance/__init__.py", "numpy.py", "json/__init__.py"])
+def test_no_code_is_run_that_lies_where_we_stand(name, tmp_path, monkeypatch):
+    """Whoever scans `.` stands in the data: a module there must not take the place of ours."""
+    trap = tmp_path / name
+    trap.parent.mkdir(exist_ok=True)
+    trap.write_text(f"open({str(tmp_path / 'run')!r}, 'w')\nraise SystemExit(1)\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path or str(tmp_path.parent) for path in sys.path])
+    local = Local(1)
+    try:
+        assert list(local.map(hex, [17])) == [(0, "0x11")]
+    finally:
+        local.close()
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_worker_makes_no_frames_and_arrow_works_without(engine):
+    with pytest.raises(ModuleNotFoundError, match="no DataFrames"):
+        list(engine.map(__import__, ["pandas"]))
+    assert dict(engine.map(len, [b"still"])) == {0: 5}

@@ -166,6 +166,36 @@ def test_what_a_record_says_of_itself(read, record, url, licence, origin):
     assert row["whole"] in ("a", "words")
 
 
+@FORMATS
+@pytest.mark.parametrize(
+    ("record", "answer"),
+    [
+        ({"instruction": QUESTION, "input": MORE, "output": REPLY}, REPLY),
+        ({"question": QUESTION, "answers": [REPLY, MORE]}, f"{REPLY}\n{MORE}"),
+        ({"instruction": QUESTION, "response": REPLY, "output": REPLY}, REPLY),  # one answer, two names
+        ({"answer": REPLY}, None),  # an answer to nothing is the whole record
+        ({"question": QUESTION}, None),
+        ({"text": MORE}, None),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": QUESTION},
+                    {"role": "assistant", "content": REPLY},
+                    {"role": "user", "content": MORE},
+                    {"role": "assistant", "content": REPLY},
+                ]
+            },
+            f"{REPLY}\n{REPLY}",  # turns may repeat
+        ),
+        ({"prompt": QUESTION, "chosen": REPLY, "rejected": MORE}, f"{REPLY}\n{MORE}"),
+    ],
+)
+def test_answers(read, record, answer):
+    row = read([record])[0]
+    assert row["answer"] == answer
+    assert (row["answer"] is None) == (row["prompt"] is None)
+
+
 def test_the_order_of_columns_does_not_matter():
     record = {"system": "s", "history": "h", "instruction": "i", "input": "n", "text": "t", "output": "o"}
     for order in itertools.islice(itertools.permutations(record), 0, 720, 37):

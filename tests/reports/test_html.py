@@ -179,14 +179,14 @@ def test_sources_stand_with_their_witnesses_and_their_words(page, audit):
 def test_the_matrix_says_what_overlaps_says(page, audit):
     rows = [row for row in audit.tables["overlaps"].to_pylist() if row["path_a"] is None]
     assert rows
-    nouns = {"whole": "records", "prompt": "prompts"}
+    nouns = {"whole": "records", "prompt": "prompts", "answer": "answers"}
     for row in rows:
         said = (
             f"{row['near']} of {row['records_a']} {nouns[row['view']]} of {row['source_a']} stand in {row['source_b']} "
             f"({row['exact']} word for word)"
         )
         assert f"{said}. Their licences conflict." in page.text
-    assert len(page.all("svg", "plot")) == 2
+    assert len(page.all("svg", "plot")) == 3
     assert len(page.all("rect", "conflict")) == len(rows) + 1  # and the legend's
 
 

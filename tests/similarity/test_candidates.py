@@ -1,4 +1,4 @@
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -9,8 +9,14 @@ from provenance.similarity import candidates
 from provenance.similarity.candidates import Candidates
 
 
+def candidates_of(keys):
+    """Nodes whose hashes stand in the order of their numbers."""
+    low = np.arange(len(keys), dtype=np.uint64) // np.uint64(2)
+    return Candidates(np.ascontiguousarray(keys.T), low, np.arange(len(keys), dtype=np.uint64))
+
+
 def keys_of(rows, bands):
-    return np.array(rows, np.uint64).reshape(len(rows), bands)
+    return np.array(rows, np.uint64).reshape(len(rows), bands) << np.uint64(61)  # the top bits are those of buckets
 
 
 def made(found):
@@ -45,7 +51,7 @@ def test_candidates_equal_brute_force_and_come_once(table, limits, chunk):
         patch.setattr(candidates, "GROUP", limits[0])
         patch.setattr(candidates, "PIVOTS", limits[1])
         patch.setattr(candidates, "_CHUNK", chunk)
-        found = Candidates(keys_of(rows, bands))
+        found = candidates_of(keys_of(rows, bands))
         pairs = made(found)
         assert len(pairs) == len(set(pairs))
         assert (set(pairs), found.pivoted) == brute(rows, *limits)
@@ -53,7 +59,7 @@ def test_candidates_equal_brute_force_and_come_once(table, limits, chunk):
 
 
 def test_a_group_of_any_size_costs_a_constant_per_node():
-    found = Candidates(np.zeros((10_000, 3), np.uint64))
+    found = candidates_of(np.zeros((10_000, 3), np.uint64))
     assert len(made(found)) == 8 * 10_000 - 8 * 9 // 2
     assert found.pivoted == 10_000 - 8
 
@@ -62,8 +68,41 @@ def test_a_pair_that_pivots_leave_out_is_made_by_a_later_band():
     keys = np.zeros((100, 2), np.uint64)
     keys[:, 1] = np.arange(100)
     keys[[98, 99], 1] = 7777
-    assert (98, 99) in made(Candidates(keys))
+    assert (98, 99) in made(candidates_of(keys))
 
 
 def test_no_nodes_no_candidates():
-    assert made(Candidates(np.zeros((0, 21), np.uint64))) == []
+    assert made(candidates_of(np.zeros((0, 21), np.uint64))) == []
+
+
+def crowd(count, bands, seed=3):
+    """Nodes that all share each band's key with half of the others, so that every band has other pivots."""
+    return np.random.default_rng(seed).integers(0, 2, (count, bands), np.uint64) << np.uint64(40)
+
+
+@pytest.mark.parametrize("chunk", [50, 1 << 20])
+def test_a_node_that_found_enough_is_paired_no_more_in_large_groups(chunk, monkeypatch):
+    monkeypatch.setattr(candidates, "_CHUNK", chunk)
+    found = candidates_of(crowd(2000, 21))
+    pairs, partners = [], np.zeros(2000, np.int64)
+    for left, right in found:
+        found.found(left, right)
+        pairs += zip(left.tolist(), right.tolist(), strict=True)
+        np.add.at(partners, left, 1)
+        np.add.at(partners, right, 1)
+    assert len(pairs) == len(set(pairs))
+    assert len(pairs) <= (candidates.ENOUGH + candidates.PIVOTS) * 2000
+    assert partners.min() >= candidates.ENOUGH  # nobody goes short
+    assert len(pairs) < len(made(candidates_of(crowd(2000, 21)))) / 2  # whose pairs are never near
+
+
+def test_groups_of_random_keys_are_those_of_sorting():
+    keys = np.random.default_rng(1).integers(0, 1 << 63, 5000, np.uint64) << np.uint64(1)
+    keys[1000:1400] = keys[0]  # one group beyond a bucket
+    keys[2000:2500] = keys[2500:3000]
+    nodes, starts = candidates._groups(keys, 10)
+    found = {tuple(nodes[a:b].tolist()) for a, b in pairwise(starts)}
+    expected = {}
+    for node, key in enumerate(keys.tolist()):
+        expected.setdefault(key, []).append(node)
+    assert found == {tuple(group) for group in expected.values() if len(group) > 1}

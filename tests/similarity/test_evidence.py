@@ -38,7 +38,7 @@ def tables(files, shingles):
         for row, node in enumerate(fa[2][view]):
             if node in fb[2][view]:
                 count += 1
-                same = dict.fromkeys(("shared", "distinct_a", "distinct_b"), shingles[node])
+                same = dict.fromkeys(("shared", "distinct_a", "distinct_b", "distinctive"), shingles[node])
                 ends = {
                     "source_a": fa[0],
                     "path_a": a,

@@ -1,11 +1,12 @@
 from collections import Counter, defaultdict
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.similarity import containment, exact, near, shingles
+from provenance.similarity import best, boilerplate, containment, exact, near, shingles, spans
 
 WORDS = [f"w{k}" for k in range(40)]
 
@@ -18,11 +19,14 @@ TEXTS = [words(), words(0), words(39), words(0, 39), words(0, 1), "something els
 TEXTS += [" ".join(WORDS[5:20]), " ".join(WORDS[5:12]), " ".join(WORDS[5:19])]
 
 
-def alike(texts, folder, parts=1):
+def alike(texts, folder, parts=1, threads=1):
     nodes = shingles.nodes(pa.array(texts, pa.large_string()), pa.array(range(len(texts))))
     columns = [pa.array(texts[part::parts], pa.large_string()) for part in range(parts)]
+    folder.mkdir(exist_ok=True)
     tables = [near.describe(shingles.shingled(column, pa.array(range(len(column))))) for column in columns]
-    return near.resemble(tables, folder), nodes
+    place = pa.array([0] * nodes.num_rows)
+    columns = [place, place, *(nodes[name] for name in ("row", "low", "high", "distinct"))]
+    return near.resemble(tables, [pa.table(columns, schema=exact.MEMBERS)], folder, threads), nodes
 
 
 def jaccard(a, b):
@@ -62,11 +66,20 @@ def tallied(best):
     return tuple({pair: count for pair, count in each.items() if count} for each in (near_, inside))
 
 
-def matched(items, folder):
-    found, nodes = alike([text for *_, text in items], folder)
+def matched(items, folder, threads=1):
+    """What all parts of a match say, put together."""
+    found, nodes = alike([text for *_, text in items], folder, threads=threads)
     file, source, row = (pa.array([item[k] for item in items], pa.int64()) for k in range(3))
     members = pa.table([file, source, row, nodes["low"], nodes["high"], nodes["distinct"]], schema=exact.MEMBERS)
-    return near.match(near.members_of(members, found), found.pairs)
+    parts = list(best.match(best.members_of(members, found), found))
+    counts = {name: exact.add_pairs([getattr(part, name) for part in parts]) for name in best.COUNTS}
+    rows = pa.concat_tables([exact.ROWS.empty_table(), *(part.rows for part in parts)])
+    inside, at = [spans.INSIDE.empty_table()], 0
+    for part in parts:
+        inside.append(part.inside.set_column(2, "place", pc.add(part.inside["place"], at)).cast(spans.INSIDE))
+        at += part.rows.num_rows
+    together = pa.concat_tables(inside)
+    return best.Near(rows, **counts, inside=together, pivoted=sum(part.pivoted for part in parts))
 
 
 def counted(table):
@@ -85,10 +98,17 @@ def numbered(cells):
     return items
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 11)), max_size=30))
-def test_matches_equal_brute_force(tmp_path_factory, cells):
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 11)), max_size=30),
+    st.sampled_from([1, 5, 1 << 20]),
+    st.sampled_from([1, 2]),
+)
+def test_matches_equal_brute_force(tmp_path_factory, cells, chunk, threads):
     items = numbered(cells)
-    found = matched(items, tmp_path_factory.mktemp("near"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(best, "_CHUNK", chunk)
+        patch.setattr(near, "_CHUNK", chunk)
+        found = matched(items, tmp_path_factory.mktemp("near"), threads)
     rows, files, sources = brute(items)
     names = ("file_a", "row_a", "file_b", "row_b", "shared", "distinct_a", "distinct_b")
     listed = [tuple(row[name] for name in names) for row in found.rows.to_pylist()]
@@ -99,18 +119,64 @@ def test_matches_equal_brute_force(tmp_path_factory, cells):
     assert found.pivoted == 0
 
 
-def test_numbers_do_not_depend_on_the_bundle(tmp_path):
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 11)), max_size=30))
+def test_what_is_beyond_boilerplate_equals_sets(tmp_path_factory, cells):
+    """With boilerplate from three texts on: what remains of both sides is compared as sets."""
+    items = numbered(cells)
+    learn = boilerplate.learn
+    boilerplate.learn = lambda values, offsets, texts: learn(values, offsets, texts, 3)
+    try:
+        found = matched(items, tmp_path_factory.mktemp("near"))
+    finally:
+        boilerplate.learn = learn
+    texts = {(file, row): set(shingles.shingles_reference(text)) for file, _, row, text in items}
+    counted_ = Counter(value for each in {frozenset(each) for each in texts.values()} for value in each)
+    common = {value for value, count in counted_.items() if count >= 3}
+    telling = Counter()
+    for row in found.rows.to_pylist():
+        a, b = texts[row["file_a"], row["row_a"]] - common, texts[row["file_b"], row["row_b"]] - common
+        near_ = is_near((row["shared"], row["distinct_a"], row["distinct_b"]))
+        kept = not near_ or 5 * len(a & b) >= 4 * len(a | b)
+        assert row["distinctive"] == (len(a & b) if kept else 0)
+        telling[row["file_a"], row["file_b"]] += bool(near_ and row["distinctive"])
+    assert counted(found.files_distinctive) == {pair: count for pair, count in telling.items() if count}
+
+
+def test_rows_inside_others_are_asked_for_by_file(tmp_path):
+    items = [(0, 0, 0, words()), (1, 1, 0, TEXTS[9]), (1, 1, 1, TEXTS[11]), (2, 2, 0, f"x {words()} x y z")]
+    found = matched(items, tmp_path)
+    asked = found.inside.to_pylist()
+    rows = found.rows.to_pylist()
+    low = dict(zip(items, alike([i[3] for i in items], tmp_path)[1]["low"].to_pylist(), strict=True))
+    by_place = {(item[0], item[2]): (low[item], len(item[3].split())) for item in items}
+    for each in asked:
+        row = rows[each["place"]]
+        assert (row["file_b"], row["row_b"]) == (each["file_b"], each["row_b"])
+        assert by_place[row["file_a"], row["row_a"]] == (each["low"], each["words"])
+        assert each["last"] - each["first"] == row["distinct_a"]
+    inside = [row for row in rows if row["shared"] == row["distinct_a"] < 0.8 * row["distinct_b"]]
+    assert len(inside) == len(asked) == 4
+
+
+def test_what_is_found_does_not_depend_on_the_bundle(tmp_path):
     texts = TEXTS * 3
-    one, _ = alike(texts, tmp_path)
-    many, _ = alike(texts, tmp_path, parts=4)
+    one, _ = alike(texts, tmp_path / "one")
+    many, _ = alike(texts, tmp_path / "many", parts=4)
     assert [each.tolist() for each in (one.low, one.high)] == [each.tolist() for each in (many.low, many.high)]
-    assert {tuple(pair) for pair in zip(*one.pairs, strict=True)} == {
-        tuple(pair) for pair in zip(*many.pairs, strict=True)
-    }
+
+    def named(found):
+        ends = [found.hashes[each].tolist() for each in (found.left, found.right)]
+        return {
+            (*(sorted(pair) if k < found.near else pair), shared)
+            for k, (*pair, shared) in enumerate(zip(*ends, found.shared.tolist(), strict=True))
+        }
+
+    assert named(one) == named(many)
+    assert len(named(one)) == len(one.left) == len(many.left)
 
 
 def test_a_text_in_very_many_files_keeps_the_first_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(near, "PIVOT", 3)
+    monkeypatch.setattr(best, "PIVOT", 3)
     items = [(0, 0, 0, words()), (0, 0, 1, words()), *((file, file, 0, words(0)) for file in (1, 2, 3))]
     found = matched(items, tmp_path)
     assert found.pivoted == 2
@@ -127,4 +193,5 @@ def test_what_was_seen_lately_is_not_new():
 def test_nothing_resembles_nothing(tmp_path):
     found, _ = alike([], tmp_path)
     assert (len(found.low), found.pivoted) == (0, 0)
-    assert np.array(found.pairs).size == 0
+    assert len(found.left) == 0
+    assert matched([], tmp_path).rows.num_rows == 0

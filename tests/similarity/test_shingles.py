@@ -82,3 +82,13 @@ def test_sets_are_those_of_the_definition(texts):
     expected = [sorted(xxhash.xxh64_intdigest(shingle.encode()) for shingle in each) for each in plain if each]
     assert [values[a:b].tolist() for a, b in itertools.pairwise(ends)] == expected
     assert nodes["row"].to_pylist() == [row for row, each in enumerate(plain) if each]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 130, 2047, 2048, 2049, 5000])
+@pytest.mark.parametrize("spread", [1, 3, 1 << 20, (1 << 64) - 1])
+def test_hashes_are_sorted_as_numpy_does(count, spread):
+    values = np.random.default_rng(count).integers(0, spread, count, np.uint64, endpoint=True)
+    for shifted in (values, values << np.uint64(50)):
+        expected = np.sort(shifted)
+        shingles._sort(shifted, np.empty(shingles._BY_BYTE, np.uint64), np.empty(256, np.int64))
+        assert (shifted == expected).all()

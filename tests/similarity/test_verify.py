@@ -60,11 +60,17 @@ def test_the_threshold_is_decided_in_integers(a, b, near):
     assert len(found.left) == near
 
 
+def candidates_of(values, offsets):
+    keys = minhash.band_keys(minhash.sign(values, offsets))
+    number = np.arange(len(keys), dtype=np.uint64)
+    return Candidates(np.ascontiguousarray(keys.T), number, number)
+
+
 def similar(texts):
     """The whole way: sign, band, pair, verify."""
     values, offsets = sets_of(texts)
     found = []
-    for left, right in Candidates(minhash.band_keys(minhash.sign(values, offsets))):
+    for left, right in candidates_of(values, offsets):
         found += listed(verify.verify(values, offsets, left, right))
     return sorted(found)
 
@@ -151,7 +157,7 @@ def test_recall_against_the_truth_of_real_data(realdata, name):
     texts = column.take(pa.array(row[first]))
     _, values, offsets = shingles.shingled(texts, pa.array(range(len(texts))))
     near = {(node, node) for node in range(len(texts))}
-    joined = Candidates(minhash.band_keys(minhash.sign(values, offsets)))
+    joined = candidates_of(values, offsets)
     for left, right in joined:
         found = verify.verify(values, offsets, left, right)
         near |= set(zip(found.left.tolist(), found.right.tolist(), strict=True))

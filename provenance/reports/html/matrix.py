@@ -29,8 +29,8 @@ BINS = (0.01, 0.1, 0.25, 0.5, 0.9)
 CONFLICT = "licence-conflict-by-content"
 
 _BYTES = 600_000  # a view of sixty sources that all share text
-_TITLES = {"whole": "Whole records", "prompt": "Prompts alone"}
-_NOUNS = {"whole": "records", "prompt": "prompts"}
+_TITLES = {"whole": "Whole records", "prompt": "Prompts alone", "answer": "Answers alone"}
+_NOUNS = {"whole": "records", "prompt": "prompts", "answer": "answers"}
 _LEGEND = ("under 1 %", "1 to 10 %", "10 to 25 %", "25 to 50 %", "50 to 90 %", "90 % and more")
 _LABEL = 30  # characters
 
@@ -45,7 +45,7 @@ def render(overlaps: pa.Table, findings: Sequence[Mapping[str, Any]]) -> Markup:
         findings: rows of FINDINGS that the report shows; a conflict is hatched and linked.
 
     Returns:
-        The pictures of both views, a legend, and a table that says the same.
+        The pictures of all views, a legend, and a table that says the same.
     """
     whole = overlaps.filter(pc.and_(pc.is_null(overlaps["path_a"]), pc.is_null(overlaps["path_b"])))
     cells: dict[str, Cells] = {view: {} for view in VIEWS}

@@ -1,0 +1,44 @@
+"""`provenance diff`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from provenance.cli import terminal
+
+
+@click.command(name="diff")
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What is printed.",
+)
+def command(a: str, b: str, format_: str) -> int:
+    """Compare two scans without their data: which sources share text, and what changed.
+
+    A and B are ledgers; LEDGER@3 is the scan of entry 3, else it is the newest. Shares of text are estimated from
+    sketches, with their 95 % interval. What changed is said of two scans of one folder.
+    """
+    from provenance import difference
+    from provenance.reports import difference as report
+
+    (first, index_a), (second, index_b) = _named(a), _named(b)
+    found = difference.diff(first, second, index_a, index_b)
+    rendered = report.render(found, format_, width=terminal.width(), colour=terminal.colour())
+    click.echo(rendered, nl=False)
+    return 0
+
+
+def _named(text: str) -> tuple[Path, int | None]:
+    """Split LEDGER@INDEX; a folder that is called so is meant itself."""
+    folder, at, index = text.rpartition("@")
+    if Path(text).exists() or not (at and folder and index.isascii() and index.isdigit()):
+        return Path(text), None
+    return Path(folder), int(index)

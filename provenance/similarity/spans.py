@@ -1,0 +1,113 @@
+"""Where a text stands inside a longer one: the bytes that hold it.
+
+That all of a text's shingles are shingles of a longer one is counted without its words (`containment`). Where it
+stands is looked for when the longer one is read again: a run of as many words as the text has, whose first and last
+shingle are among the text's, and whose XXH64 is the text's own. The words of the shorter text are not needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from numba import njit
+
+from provenance.similarity import text
+from provenance.similarity.shingles import WORDS, hash_record, xxh64
+
+if TYPE_CHECKING:
+    from provenance.similarity import minhash
+
+Ints = npt.NDArray[np.int64]
+
+TRIES = 256
+"""Runs of words that are hashed for one text, at most: a text that repeats itself costs no more."""
+
+INSIDE = pa.schema(
+    [
+        pa.field("file_b", pa.int64(), nullable=False, metadata={"doc": "file of the longer text, by number"}),
+        pa.field("row_b", pa.int64(), nullable=False, metadata={"doc": "its record"}),
+        pa.field("place", pa.int64(), nullable=False, metadata={"doc": "the row of exact.ROWS that asks"}),
+        pa.field("low", pa.uint64(), nullable=False, metadata={"doc": "XXH64 of the shorter text, normalised"}),
+        pa.field("words", pa.int64(), nullable=False, metadata={"doc": "words of the shorter text"}),
+        pa.field("first", pa.int64(), nullable=False, metadata={"doc": "where its set begins among all sets"}),
+        pa.field("last", pa.int64(), nullable=False, metadata={"doc": "where its set ends"}),
+    ],
+    metadata={"table": "INSIDE", "grain": "one contained row of ROWS; sorted by file_b, row_b"},
+)
+
+
+ORDER = ("file_b", "row_b", "place")
+"""What INSIDE is sorted by."""
+
+
+@njit(nogil=True, cache=True)
+def _among(value: Any, values: Any, low: Any, high: Any) -> Any:
+    end = high
+    while low < end:
+        middle = (low + end) // 2
+        if values[middle] < value:
+            low = middle + 1
+        else:
+            end = middle
+    return low < high and values[low] == value
+
+
+@njit(nogil=True, cache=True)
+def _find(
+    data: Any, begins: Any, ends: Any, hashes: Any, low: Any, words: Any, first: Any, last: Any, sets: Any
+) -> Any:
+    """Return for each text the number of the word at which it begins, or -1."""
+    found = np.full(low.shape[0], -1, np.int64)
+    for k in range(low.shape[0]):
+        tries = 0
+        for at in range(begins.shape[0] - words[k] + 1):
+            end = at + words[k] - WORDS
+            if not _among(hashes[at], sets, first[k], last[k]) or not _among(hashes[end], sets, first[k], last[k]):
+                continue
+            if xxh64(data, begins[at], ends[at + words[k] - 1], np.uint64(0)) == low[k]:
+                found[k] = at
+                break
+            tries += 1
+            if tries == TRIES:
+                break
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _hashed(data: Any, words: Any) -> Any:
+    hashes = np.empty(max(words - WORDS + 1, 1), np.uint64)
+    hash_record(data, 0, data.shape[0], words, hashes)
+    return hashes
+
+
+def find(
+    longer: str, low: minhash.Hashes, words: Ints, first: Ints, last: Ints, sets: minhash.Hashes
+) -> tuple[Ints, Ints]:
+    """Find texts in a longer one.
+
+    Args:
+        longer: the longer text.
+        low: XXH64 (seed 0) of each shorter text, normalised; of at least five words each.
+        words: words of each.
+        first: where each one's sorted shingle hashes begin in `sets`.
+        last: where they end.
+        sets: shingle hashes; may be memory-mapped.
+
+    Returns:
+        Where each begins and ends in the UTF-8 of the longer text; -1 where its words stand there in pieces alone.
+    """
+    column = pa.array([longer], pa.large_string())
+    data, _ = text.normalise(column)
+    spaces = np.flatnonzero(data == 32)
+    begins, ends = np.r_[0, spaces + 1], np.r_[spaces, len(data)]
+    found = _find(data, begins, ends, _hashed(data, len(begins)), low, words, first, last, sets)
+    raw, offsets = text.buffers(column)
+    starts, stops = text.trace(raw[offsets[0] : offsets[1]], len(begins))
+    there = found >= 0
+    start, stop = np.full(len(found), -1), np.full(len(found), -1)
+    start[there] = starts[found[there]]
+    stop[there] = stops[found[there] + words[there] - 1]
+    return start, stop

@@ -1,0 +1,102 @@
+"""Boilerplate, against Python's own counters and sets."""
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance.similarity import boilerplate, shingles
+from provenance.similarity.text import normalise
+
+WORDS = [f"w{k}" for k in range(60)]
+TEMPLATE = " ".join(WORDS[:20])
+
+
+def sets_of(texts):
+    return shingles._shingled(*normalise(pa.array(texts, pa.large_string())))[3:]
+
+
+def brute(sets, common):
+    counted = Counter(value for each in sets for value in each)
+    return {value for value, count in counted.items() if count >= common}
+
+
+def learnt(values, offsets, texts=None):
+    texts = np.ones(len(offsets) - 1, bool) if texts is None else texts
+    return set(boilerplate.learn(values, offsets, texts).tolist()) - {0}
+
+
+SETS = st.lists(st.sets(st.integers(1, 40), max_size=12), max_size=80)
+
+
+def flat(sets):
+    offsets = np.cumsum([0, *map(len, sets)])
+    return np.array([value for each in sets for value in sorted(each)], np.uint64), offsets
+
+
+@given(SETS)
+def test_what_stands_in_many_texts_is_boilerplate(sets):
+    assert learnt(*flat(sets)) == brute(sets, boilerplate.COMMON)
+
+
+@given(SETS, st.lists(st.booleans(), min_size=80, max_size=80))
+def test_only_shingles_of_texts_that_are_asked_about_are_learnt(sets, asked):
+    texts = np.array(asked[: len(sets)], bool)
+    of_them = {value for each, wanted in zip(sets, texts, strict=True) if wanted for value in each}
+    found = learnt(*flat(sets), texts)
+    assert found & of_them == brute(sets, boilerplate.COMMON) & of_them
+    assert found <= brute(sets, boilerplate.COMMON)  # the filter may let more pass
+
+
+@given(SETS)
+def test_counters_that_overcount_are_counted_again(sets):
+    """Eight counters and bits for forty shingles: every one of them seems common."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("COUNTERS", "FILTER", "_LEAST"):
+            patch.setattr(boilerplate, name, 8)
+        assert learnt(*flat(sets)) == brute(sets, boilerplate.COMMON)
+
+
+def test_the_hash_of_nothing_is_no_boilerplate():
+    assert learnt(*flat([{0, 5}] * 40)) == {5}
+    mask = boilerplate.learn(*flat([{0, 5}] * 40), np.ones(40, bool))
+    texts = np.array([True, False])
+    assert boilerplate.without(*flat([{0, 5, 7}, {7}]), texts, mask).tolist() == [2, 0]
+
+
+@given(SETS, st.sets(st.integers(1, 40), max_size=20))
+def test_counts_beyond_boilerplate_equal_those_of_sets(sets, common):
+    mask = boilerplate._mask(np.array(sorted(common), np.uint64))
+    values, offsets = flat(sets)
+    assert boilerplate.without(values, offsets, np.ones(len(sets), bool), mask).tolist() == [
+        len(each - common) for each in sets
+    ]
+    count = len(sets)
+    left, right = (np.array(each, np.int64) for each in (np.repeat(range(count), count), list(range(count)) * count))
+    near = boilerplate.distinctive(values, offsets, left, right, np.zeros(len(left), bool), mask)
+    inside = boilerplate.distinctive(values, offsets, left, right, np.ones(len(left), bool), mask)
+    for a, b, n, within in zip(left, right, near, inside, strict=True):
+        one, other = sets[a] - common, sets[b] - common
+        assert within == len(one & other)
+        assert n == (len(one & other) if 5 * len(one & other) >= 4 * len(one | other) else 0)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "distinctive"),
+    [
+        (f"{TEMPLATE} one two", f"{TEMPLATE} three four", 0),  # the template alone is near: 16 of 20
+        (f"{TEMPLATE} one two", f"{TEMPLATE} one two", 2),
+        (TEMPLATE, TEMPLATE, 0),
+        (" ".join(WORDS[30:50]), " ".join(WORDS[30:49]), 15),
+    ],
+    ids=["template", "payload", "nothing else", "no template"],
+)
+def test_two_texts_of_one_template(a, b, distinctive):
+    texts = [a, b, *(f"{TEMPLATE} v{k} u{k}" for k in range(boilerplate.COMMON))]
+    values, offsets = sets_of(texts)
+    mask = boilerplate.learn(values, offsets, np.ones(len(texts), bool))
+    first = np.array([0]), np.array([1])
+    assert boilerplate.distinctive(values, offsets, *first, np.zeros(1, bool), mask).tolist() == [distinctive]
