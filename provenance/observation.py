@@ -25,7 +25,7 @@ from provenance import detectors, manifests, records, schemas
 from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
 from provenance.model import VIEWS, Claim, Died
 from provenance.origins import signals
-from provenance.similarity import best, exact, near, shingles, sketches, spans
+from provenance.similarity import best, exact, near, parts, sketches, spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -340,10 +340,8 @@ class _Looked:
 
 
 def _look(batch: pa.RecordBatch, about: Mapping[str, Any]) -> _Looked:
-    views = {}
-    for view in VIEWS:
-        cut = shingles.shingled(batch[view], batch["row"])
-        views[view] = (cut.nodes, near.describe(cut), sketches.sampled(cut))
+    cut = zip(VIEWS, parts.shingled(batch["whole"], batch["prompt"], batch["answer"], batch["row"]), strict=True)
+    views = {view: (each.nodes, near.describe(each), sketches.sampled(each)) for view, each in cut}
     return _Looked(batch, views, detectors.observe(batch, about))
 
 

@@ -26,7 +26,7 @@ _P2 = np.uint64(0xC2B2AE3D27D4EB4F)
 _P3 = np.uint64(0x165667B19E3779F9)
 _P4 = np.uint64(0x85EBCA77C2B2AE63)
 _P5 = np.uint64(0x27D4EB2F165667C5)
-_SECOND_SEED = np.uint64(0x9E3779B97F4A7C15)  # any other seed: with seed 0 it makes 128 bits of identity
+SECOND_SEED = np.uint64(0x9E3779B97F4A7C15)  # any other seed: with seed 0 it makes 128 bits of identity
 
 NODES = pa.schema(
     [
@@ -55,7 +55,8 @@ def _read4(data: Any, at: Any) -> Any:
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _read8(data: Any, at: Any) -> Any:
+def read8(data: Any, at: Any) -> Any:
+    """Read eight bytes, the first one lowest (a kernel: uint8 array, int64 -> uint64)."""
     return _read4(data, at) | _read4(data, at + 4) << np.uint64(32)
 
 
@@ -74,10 +75,10 @@ def xxh64(data: Any, start: Any, stop: Any, seed: Any) -> Any:
         v3 = seed
         v4 = seed - _P1
         while at + 32 <= stop:
-            v1 = _round(v1, _read8(data, at))
-            v2 = _round(v2, _read8(data, at + 8))
-            v3 = _round(v3, _read8(data, at + 16))
-            v4 = _round(v4, _read8(data, at + 24))
+            v1 = _round(v1, read8(data, at))
+            v2 = _round(v2, read8(data, at + 8))
+            v3 = _round(v3, read8(data, at + 16))
+            v4 = _round(v4, read8(data, at + 24))
             at += 32
         h = _rotate(v1, 1) + _rotate(v2, 7) + _rotate(v3, 12) + _rotate(v4, 18)
         for lane in (v1, v2, v3, v4):
@@ -86,7 +87,7 @@ def xxh64(data: Any, start: Any, stop: Any, seed: Any) -> Any:
         h = seed + _P5
     h += np.uint64(stop - start)
     while at + 8 <= stop:
-        h = _rotate(h ^ _round(np.uint64(0), _read8(data, at)), 27) * _P1 + _P4
+        h = _rotate(h ^ _round(np.uint64(0), read8(data, at)), 27) * _P1 + _P4
         at += 8
     if at + 4 <= stop:
         h = _rotate(h ^ _read4(data, at) * _P1, 23) * _P2 + _P3
@@ -179,7 +180,7 @@ def _shingled(data: Any, offsets: Any) -> Any:
         start, stop = offsets[record], offsets[record + 1]
         if words[record]:
             low[record] = xxh64(data, start, stop, np.uint64(0))
-            high[record] = xxh64(data, start, stop, _SECOND_SEED)
+            high[record] = xxh64(data, start, stop, SECOND_SEED)
             found = hash_record(data, start, stop, words[record], values[used:])
             part = values[used : used + found]
             _sort(part, spare, tops)
@@ -216,7 +217,38 @@ def shingled(texts: pa.LargeStringArray, rows: pa.Int64Array) -> Shingled:
     Returns:
         One row and one set per record that has at least one word, in the order given.
     """
-    low, high, words, values, ends = _shingled(*normalise(texts))
+    return identified(cut(*normalise(texts)), rows)
+
+
+Cut = tuple[
+    npt.NDArray[np.uint64],
+    npt.NDArray[np.uint64],
+    npt.NDArray[np.int64],
+    npt.NDArray[np.uint64],
+    npt.NDArray[np.int64],
+]
+"""Of every record, one without words too: low, high and words as in NODES; all sets, and n + 1 offsets into them."""
+
+
+def cut(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> Cut:
+    """Identify normalised records, and cut them into shingles.
+
+    Args:
+        data: normalised bytes, as `text.normalise` gives them.
+        offsets: n + 1 offsets into them.
+    """
+    result: Cut = _shingled(data, offsets)
+    return result
+
+
+def identified(cut: Cut, rows: pa.Int64Array) -> Shingled:
+    """Keep the records that have words.
+
+    Args:
+        cut: every record's sets.
+        rows: each record's number in its file.
+    """
+    low, high, words, values, ends = cut
     kept = words > 0
     offsets = ends[np.append(True, kept)]  # a record without words has no shingles: its end is that of the one before
     columns = [np.asarray(rows)[kept], low[kept], high[kept], words[kept], np.diff(offsets)]
