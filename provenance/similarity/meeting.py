@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from numba import njit
 
-from provenance.similarity import siphash
+from provenance.similarity import near, siphash
 from provenance.similarity.verify import DENOMINATOR, NUMERATOR
 
 if TYPE_CHECKING:
@@ -371,10 +370,7 @@ class Meeting:
         Returns:
             The place of the text in `low`, or -1.
         """
-        place = pc.fill_null(pc.index_in(members["low"], value_set=pa.array(self.low)), -1).to_numpy().astype(np.int64)
-        same = self.high[place] == members["high"].to_numpy() if len(self.high) else place >= 0
-        found: Ints = np.where(same, place, -1)
-        return found
+        return near.find(*(members[name].to_numpy() for name in ("low", "high")), self.low, self.high)
 
     def unite(self, node: Ints, row: Ints) -> Found:
         """Add up what the records of one file tell of.
