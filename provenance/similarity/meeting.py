@@ -370,7 +370,7 @@ class Meeting:
         Returns:
             The place of the text in `low`, or -1.
         """
-        return near.find(*(members[name].to_numpy() for name in ("low", "high")), self.low, self.high)
+        return near.find(members["low"].to_numpy(), members["high"].to_numpy(), self.low, self.high)
 
     def unite(self, node: Ints, row: Ints) -> Found:
         """Add up what the records of one file tell of.
