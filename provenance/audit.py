@@ -62,7 +62,7 @@ from provenance.observation import role as role_of
 from provenance.reports import filings
 from provenance.reports import html as report_html
 from provenance.reports import json as report_json
-from provenance.similarity import boilerplate, candidates, containment, minhash
+from provenance.similarity import boilerplate, candidates, containment, minhash, text
 
 if TYPE_CHECKING:
     import os
@@ -208,6 +208,7 @@ def scan(
     waivers: str | os.PathLike[str] | None = None,
     sample: float | None = None,
     reference: Sequence[str | os.PathLike[str]] = (),
+    fold_chinese: bool = False,
     ask: Callable[[str], str] | None = None,
     progress: Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
 ) -> Audit:
@@ -227,6 +228,7 @@ def scan(
         waivers: a file of accepted findings, outside the data; None = none.
         sample: share of the bytes of each source to look at, in (0, 1); None = all of them.
         reference: indexes of works, benchmarks or data sets to look for; those that ship are always asked.
+        fold_chinese: whether records that differ only in traditional and simplified characters are the same.
         ask: asks for a password, given the prompt.
         progress: told how far the scan is.
 
@@ -244,7 +246,7 @@ def scan(
     if assess and sample is not None:
         raise ConfigError("an assessment rests on all of the data; leave out --sample or --assess")
     chosen = [profiles_.load(name) for name in dict.fromkeys(profiles)]
-    asked = references.load(Path(each) for each in reference)
+    asked = references.load([Path(each) for each in reference], fold_chinese=fold_chinese)
     accepted = waivers_.load(Path(waivers), root) if waivers is not None else None
     keys = _keys(key, ask) if ledger is not None else None
     if ledger is not None and keys is not None:
@@ -266,17 +268,21 @@ def scan(
     try:
         files: Sequence[File] = _files(root, paths, stated, refused, scratch)
         drawn = _draw(files, paths, stated, purpose, sample) if sample is not None else None
-        observed = _observe(running, drawn.files if drawn else files, scratch, progress)
+        observed = _observe(running, drawn.files if drawn else files, scratch, progress, fold_chinese=fold_chinese)
         observed += [sampling.unread(drawn.left)] if drawn else []
         tables = _conclude(
-            paths, stated, refused, observed, files, chosen, purpose, declared, asked, running, scratch, progress
-        )
+            paths, stated, refused, observed, files, chosen, purpose, declared, asked, running, scratch, progress,
+            fold_chinese=fold_chinese,
+        )  # fmt: skip
     finally:
         running.close()
         shutil.rmtree(scratch, ignore_errors=True)
+    tables |= {"coverage": _with_chinese(tables["coverage"])} if fold_chinese else {}
     tables |= {"coverage": sampling.told(tables["coverage"], drawn)} if drawn else {}
     tables, said = waivers_.apply(tables, accepted, started[:10]) if accepted else (tables, {})
-    config = {"exclude": list(exclude), references.STEP: asked.described()} | ({"sample": drawn.facts} if drawn else {})
+    config: dict[str, Any] = {"exclude": list(exclude), references.STEP: asked.described()}
+    config |= {"sample": drawn.facts} if drawn else {}
+    config |= {"foldChinese": text.CHINESE} if fold_chinese else {}
     facts = _facts(root, chosen, purpose, config, tables, started, declared, assess=assess) | said
     audit = Audit(tables, facts)
     if ledger is None or keys is None:
@@ -423,10 +429,12 @@ def _draw(
     return sampling.draw(files, sources.scope(paths, statements.table(stated), purpose).covering, part)
 
 
-def _observe(running: engines.Engine, files: Sequence[File], scratch: Path, progress: Progress) -> list[Observed]:
+def _observe(
+    running: engines.Engine, files: Sequence[File], scratch: Path, progress: Progress, *, fold_chinese: bool
+) -> list[Observed]:
     """Read every file once; a file that takes its process down is found, counted as unread, and left."""
     total = sum(file.bytes for file in files)
-    parts = bundles(files, scratch, max(1, -(-total // PARTITION)), running.workers)
+    parts = bundles(files, scratch, max(1, -(-total // PARTITION)), running.workers, fold_chinese=fold_chinese)
     done: list[Observed] = []
     read = 0
     progress("reading", read, total)
@@ -459,6 +467,8 @@ def _conclude(
     running: engines.Engine,
     scratch: Path,
     progress: Progress,
+    *,
+    fold_chinese: bool,
 ) -> dict[str, pa.Table]:
     """Make the tables of a scan from what manifests state and records hold."""
     claims = statements.table(stated + statements.of_records(observed))
@@ -466,7 +476,9 @@ def _conclude(
     claims = scopes.speaking(claims)
     seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
     progress("comparing", 0, 0)
-    plan = comparison.plan(observed, seen, scopes.covering, running.exchange, scratch, running.workers)
+    plan = comparison.plan(
+        observed, seen, scopes.covering, running.exchange, scratch, running.workers, fold_chinese=fold_chinese
+    )
     likened = comparison.alive(result for _, result in running.map(resemble, plan.likenesses))
     joined = comparison.alive(result for _, result in running.map(gather, plan.joins))
     again = comparison.reread(plan, likened, read, seen, BUNDLE)
@@ -595,6 +607,17 @@ def _steps(
     }
     made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
     return schemas.rows(made, schemas.COVERAGE)
+
+
+def _with_chinese(coverage: pa.Table) -> pa.Table:
+    """Say how traditional and simplified Chinese were made one."""
+    reason = (
+        f"{text.CHINESE}: {len(text.chinese()):,} traditional characters count as their simplified ones, by character "
+        "and not by word: 乾, 幹 and 干 are one, 軟體 and 软件 are two"
+    )
+    seen = {name: coverage[name][0].as_py() for name in ("records_seen", "records_unreadable")}
+    row = {"check": "chinese-folding", "status": "ran", "reason": reason} | seen
+    return pa.concat_tables([schemas.rows([row], schemas.COVERAGE), coverage])
 
 
 def _is_document(row: Mapping[str, Any]) -> bool:

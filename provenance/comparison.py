@@ -13,7 +13,7 @@ from provenance import schemas
 from provenance.errors import InputError
 from provenance.model import VIEWS, Died
 from provenance.observation import File, Join, Joined, Likened, Likeness, Located, Observed, Rereading, Seen
-from provenance.similarity import exact, shingles, sketches, verify
+from provenance.similarity import exact, shingles, sketches, text, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,6 +38,7 @@ class Plan:
         owner: the number of each file's source.
         counts: records that have a view, by view and file.
         sketches: scratch files of SKETCHED as (view, path, number in the scan of each of its bundle's files).
+        fold_chinese: whether traditional characters count as their simplified ones.
     """
 
     joins: tuple[Join, ...]
@@ -47,6 +48,7 @@ class Plan:
     owner: Ints
     counts: Mapping[str, Ints]
     sketches: tuple[tuple[str, str, Ints], ...] = ()
+    fold_chinese: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ def plan(
     exchange: Callable[..., dict[Any, list[Any]]],
     scratch: Path,
     workers: int,
+    *,
+    fold_chinese: bool = False,
 ) -> Plan:
     """Number files and sources, and bring together the scratch files of each view and partition.
 
@@ -97,6 +101,7 @@ def plan(
         exchange: of an engine.
         scratch: folder for matches.
         workers: processes that share the work.
+        fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
         The plan; its joins are for `observation.gather`, its likenesses for `observation.resemble`.
@@ -133,7 +138,7 @@ def plan(
     )
     counts = {view: np.array([each.views[view] for each in seen], np.int64) for view in VIEWS}
     sketched = tuple((view, path, local[part.bundle]) for part in observed for view, path in part.sketches)
-    return Plan(joins, likenesses, paths, names, owner, counts, sketched)
+    return Plan(joins, likenesses, paths, names, owner, counts, sketched, fold_chinese)
 
 
 def sketch(plan: Plan) -> pa.Table:
@@ -146,6 +151,7 @@ def sketch(plan: Plan) -> pa.Table:
         SKETCHES, one row a source and view that has records; the same whatever the bundles.
     """
     rows: list[dict[str, Any]] = []
+    shingle = text.named(shingles.SHINGLE, fold_chinese=plan.fold_chinese)
     for view in VIEWS:
         parts: dict[int, list[tuple[pa.Table, int]]] = {}
         for _, path, numbers in (each for each in plan.sketches if each[0] == view):
@@ -158,7 +164,7 @@ def sketch(plan: Plan) -> pa.Table:
                 scale, hashes = sketches.unite(sketches.read(*part) for part in parts.get(number, ()))
                 rows.append(
                     {
-                        "source": name, "view": view, "shingle": shingles.SHINGLE, "scale": scale, "records": count,
+                        "source": name, "view": view, "shingle": shingle, "scale": scale, "records": count,
                         "shingles": scale * len(hashes), "hashes": hashes,
                     }
                 )  # fmt: skip
@@ -202,6 +208,7 @@ def reread(
             tuple(digests[file.path] for file in part),
             {k: v for file in part for k, v in wanted[file.path].items()},
             asked,
+            plan.fold_chinese,
         )
         for part in parts
         if part

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pyarrow as pa
 
 _DOCUMENTED = ("file", "sha256")
@@ -165,3 +168,156 @@ def origins(observations: pa.Table, *, addressed: bool = False) -> dict[str, Ori
         one.paths.setdefault(what, row["path"])
         one.rows.setdefault(what, row["row"])
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A statement in which one source names another.
+
+    Args:
+        where: `manifest:pointer`.
+        upstream: whether it says that it comes from there; else it is an address that its documents give.
+    """
+
+    where: str
+    upstream: bool
+
+
+class Lineage:
+    """Which sources name which others, and when each was acquired, as declared.
+
+    A document speaks for the sources below its folder too, but not of two that both are.
+
+    Args:
+        sources: SOURCES.
+        claims: CLAIMS, with `source`.
+    """
+
+    def __init__(self, sources: pa.Table, claims: pa.Table) -> None:
+        columns = ("source", "name", "acquired", "parent", "manifest")
+        self._about = {row["source"]: row for row in sources.select(columns).to_pylist()}
+        lasts = Counter(_last(source) for source in self._about)
+        self._shared = {name for name, count in lasts.items() if count > 1}
+        self._addresses: dict[str, set[str]] = defaultdict(set)
+        self._said: dict[str, set[tuple[bool, str, str]]] = defaultdict(set)
+        self._prose: dict[str, set[str]] = defaultdict(set)
+        native = set()
+        for row in claims.select(["source", "field", "value", "manifest", "pointer", "scope", "witness"]).to_pylist():
+            source, what, place = str(row["source"]), row["field"], f" {row['scope']}"
+            if row["witness"] == "native":
+                native.add(row["manifest"])
+            if what in {"upstream", "link"}:
+                said = (what == "link", row["value"], f"{row['manifest']}:{row['pointer']}")
+                for speaker in (source, place) if what == "link" else (source,):
+                    self._said[speaker].add(said)
+            elif what in {"url", "homepage"}:
+                self._addresses[source].add(_address(row["value"]))
+            elif what == "prose":
+                for speaker in (source, place):
+                    self._prose[speaker].add(row["manifest"])
+        self._around = {source: _around(source, about["manifest"], native) for source, about in self._about.items()}
+
+    def names(self, source: str, other: str) -> Naming | None:
+        """Return the first statement in which a source names another, one of its upstream before an address.
+
+        A name is taken generously: who names a repository of that name, whoever owns it, has said something.
+
+        Args:
+            source: id of a source.
+            other: id of another.
+        """
+        known = self._known(other)
+        about = self._about.get(source)
+        said = {each for speaker in self._speakers(source, other) for each in self._said.get(speaker, ())}
+        for by_link, value, where in sorted(said):
+            if known & {_plain(value), _last(value), _address(value)}:
+                return Naming(where, upstream=not by_link)
+        if about is not None and known & set(map(_plain, str(about["parent"] or "").split("; "))):
+            return Naming(source, upstream=True)
+        return None
+
+    def _speakers(self, source: str, other: str) -> list[str]:
+        """Return a source, and the folders around it that do not also hold the other one."""
+        both = self._around.get(other, ())
+        return [source, *(place for place in self._around.get(source, ()) if place not in both)]
+
+    def _known(self, source: str) -> set[str]:
+        """Return what a source may be called: its id, the last part of it, its name, its addresses."""
+        about = self._about.get(source)
+        last = {_last(source)} - self._shared  # what several are called names none of them
+        called = {_plain(source), *last, _plain(str(about["name"] or "") if about else "")}
+        return (called | self._addresses.get(source, set())) - {""}
+
+    def rank(self, source: str, other: str) -> int:
+        """Say how much speaks for a source having its text from another; the least number for the most.
+
+        Args:
+            source: id of a source.
+            other: id of another.
+
+        Returns:
+            0 it names the other, 1 it was acquired later, 2 nothing is known, 3 the contrary of one of those.
+        """
+        names, named = self.names(source, other), self.names(other, source)
+        if (names is None) != (named is None):
+            return 0 if names else 3
+        when, then = self._acquired(source), self._acquired(other)
+        if when is None or then is None:
+            return 2
+        return 1 if after(when, then) else 3 if after(then, when) else 2
+
+    def called(self, source: str) -> str:
+        """Return a source's id, with the date at which it was acquired where that is declared."""
+        when = self._acquired(source)
+        return f"{source} (acquired {when})" if when else source
+
+    def sentence(self, source: str, other: str) -> str:
+        """Say who of two sources names the other.
+
+        Args:
+            source: id of the source that carries a finding.
+            other: id of the other.
+        """
+        for one, two in ((source, other), (other, source)):
+            naming = self.names(one, two)
+            if naming is not None:
+                if naming.upstream:
+                    return f"{one} names {two} as its upstream ({naming.where})."
+                return f"A document about {one} gives the address of {two}, or of a namesake ({naming.where})."
+        prose = self.prose(source, other)
+        read = f"; what {prose} says in prose was not read" if prose else ""
+        return f"No manifest names either as the upstream of the other, and no document gives its address{read}."
+
+    def prose(self, source: str, other: str) -> str | None:
+        """Return the document that describes a source in prose, which may name the other; None where none does.
+
+        Args:
+            source: id of a source.
+            other: id of another.
+        """
+        found = {each for speaker in self._speakers(source, other) for each in self._prose.get(speaker, ())}
+        return min(found, key=lambda path: (path.count("/"), path), default=None)
+
+    def _acquired(self, source: str) -> str | None:
+        about = self._about.get(source)
+        return str(about["acquired"]) if about and about["acquired"] else None
+
+
+def _plain(value: str) -> str:
+    return re.sub(r"[\W_]", "", value.casefold())
+
+
+def _last(value: str) -> str:
+    return _plain(value.rstrip("/").removesuffix(".git").rsplit("/", 1)[-1])
+
+
+def _address(value: str) -> str:
+    return re.sub(r"^https?://(?:www\.)?|\.git$|/$", "", value.casefold().strip())
+
+
+def _around(source: str, manifest: str | None, native: Collection[str]) -> tuple[str, ...]:
+    """Return the folders from that of a source's own manifest upwards; none of a native one, which says it all."""
+    if manifest in native:
+        return ()
+    parts = (manifest.split("/")[:-1] if manifest else source.removeprefix("undeclared:").split("/")) or ["."]
+    return tuple(f" {'/'.join(parts[:count])}/" for count in range(len(parts), 0, -1))

@@ -84,6 +84,7 @@ class Bundle:
         scratch: folder for scratch files.
         partitions: how many parts the hashes are cut into.
         threads: that work on batches.
+        fold_chinese: whether traditional characters count as their simplified ones.
     """
 
     number: int
@@ -91,6 +92,7 @@ class Bundle:
     scratch: str
     partitions: int
     threads: int = 1
+    fold_chinese: bool = False
 
 
 @dataclass(slots=True)
@@ -135,7 +137,9 @@ class Observed:
     sketches: tuple[tuple[str, str], ...] = ()
 
 
-def bundles(files: Sequence[File], scratch: Path, partitions: int, workers: int = 1) -> list[Bundle]:
+def bundles(
+    files: Sequence[File], scratch: Path, partitions: int, workers: int = 1, *, fold_chinese: bool = False
+) -> list[Bundle]:
     """Cut files into bundles of about BUNDLE bytes, largest first so that no worker is left with the longest.
 
     Args:
@@ -143,6 +147,7 @@ def bundles(files: Sequence[File], scratch: Path, partitions: int, workers: int 
         scratch: folder for scratch files.
         partitions: how many parts the hashes are cut into.
         workers: processes that share the work; those that find no bundle lend their core to the others as a thread.
+        fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
         Bundles; together they hold every file once.
@@ -157,7 +162,7 @@ def bundles(files: Sequence[File], scratch: Path, partitions: int, workers: int 
         size += file.bytes
     parts = [tuple(part) for part in cut if part]
     threads = max(1, workers // max(1, len(parts)))
-    return [Bundle(number, part, str(scratch), partitions, threads) for number, part in enumerate(parts)]
+    return [Bundle(number, part, str(scratch), partitions, threads, fold_chinese) for number, part in enumerate(parts)]
 
 
 def observe(bundle: Bundle) -> Observed:
@@ -174,7 +179,7 @@ def observe(bundle: Bundle) -> Observed:
     """
     seen: list[Seen] = []
     with _Scratch(bundle) as scratch, ThreadPoolExecutor(bundle.threads) as threads:
-        work = _Work(threads, bundle.threads, scratch)
+        work = _Work(threads, bundle, scratch)
         for file in bundle.files:
             if file.role != "data" or file.reason is not None:
                 seen.append(Seen(records.account(file.location, file.path, file.format, file.reason)))
@@ -339,24 +344,27 @@ class _Looked:
     observed: pa.Table
 
 
-def _look(batch: pa.RecordBatch, about: Mapping[str, Any]) -> _Looked:
-    cut = zip(VIEWS, parts.shingled(batch["whole"], batch["prompt"], batch["answer"], batch["row"]), strict=True)
-    views = {view: (each.nodes, near.describe(each), sketches.sampled(each)) for view, each in cut}
+def _look(batch: pa.RecordBatch, about: Mapping[str, Any], fold_chinese: bool) -> _Looked:
+    cut = parts.shingled(batch["whole"], batch["prompt"], batch["answer"], batch["row"], fold_chinese=fold_chinese)
+    views = {
+        view: (each.nodes, near.describe(each), sketches.sampled(each)) for view, each in zip(VIEWS, cut, strict=True)
+    }
     return _Looked(batch, views, detectors.observe(batch, about))
 
 
 class _Work:
     """Batches on their way through threads: no more than those that are worked on, and one that waits for each."""
 
-    def __init__(self, threads: ThreadPoolExecutor, count: int, scratch: _Scratch) -> None:
-        self._threads, self._most, self.scratch = threads, 2 * count, scratch
+    def __init__(self, threads: ThreadPoolExecutor, bundle: Bundle, scratch: _Scratch) -> None:
+        self._threads, self._most, self.scratch = threads, 2 * bundle.threads, scratch
+        self._fold_chinese = bundle.fold_chinese
         self._begun: deque[tuple[_Open, Future[_Looked]]] = deque()
 
     def begin(self, batch: pa.RecordBatch, state: _Open) -> None:
         """Hand a batch to a thread."""
         if len(self._begun) >= self._most:
             self._take()
-        self._begun.append((state, self._threads.submit(_look, batch, state.about)))
+        self._begun.append((state, self._threads.submit(_look, batch, state.about, self._fold_chinese)))
 
     def finish(self) -> None:
         """Wait for every batch: an account closes its file."""
@@ -616,12 +624,14 @@ class Rereading:
         digests: SHA-256 of each file when it was read first; None where it was not read to its end.
         numbers: the number in the scan of each file and member that may be asked for.
         asked: by view, the files of INSIDE and of the sets it speaks of.
+        fold_chinese: whether traditional characters count as their simplified ones.
     """
 
     files: tuple[File, ...]
     digests: tuple[str | None, ...]
     numbers: Mapping[str, int]
     asked: Mapping[str, tuple[str, str]]
+    fold_chinese: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -646,7 +656,8 @@ def locate(rereading: Rereading) -> Located:
     Returns:
         Spans in the bytes of the longer record's view.
     """
-    asked = {view: _Asked(_read_table(path), sets) for view, (path, sets) in rereading.asked.items()}
+    fold = rereading.fold_chinese
+    asked = {view: _Asked(_read_table(path), sets, fold) for view, (path, sets) in rereading.asked.items()}
     changed = []
     for file, digest in zip(rereading.files, rereading.digests, strict=True):
         for questions in asked.values():
@@ -665,7 +676,8 @@ def locate(rereading: Rereading) -> Located:
 class _Asked:
     """The questions of one view, and the answers so far."""
 
-    def __init__(self, table: pa.Table, sets: str) -> None:
+    def __init__(self, table: pa.Table, sets: str, fold_chinese: bool) -> None:
+        self._fold_chinese = fold_chinese
         columns = [table[name].to_numpy() for name in spans.INSIDE.names]
         self._file, self._row, self._place = columns[:3]
         self._low, self._words, self._first, self._last = columns[3:]
@@ -689,7 +701,7 @@ class _Asked:
             longer = texts[int(np.searchsorted(rows.to_numpy(), row))].as_py()
             if longer is not None:
                 about = (self._low[of], self._words[of], self._first[of], self._last[of])
-                start, stop = spans.find(longer, *about, self._sets)
+                start, stop = spans.find(longer, *about, self._sets, fold_chinese=self._fold_chinese)
                 self._found.append((self._place[of], start, stop))
 
     def answers(self) -> tuple[Any, Any, Any]:
@@ -717,7 +729,7 @@ def alone(bundle: Bundle) -> Iterable[Bundle]:
     """Cut a bundle that took its process down into one bundle a file, to find the file that does it."""
     for place, file in enumerate(bundle.files):
         number = (bundle.number + 1) * 1_000_000 + place
-        yield Bundle(number, (file,), bundle.scratch, bundle.partitions, bundle.threads)
+        yield replace(bundle, number=number, files=(file,))
 
 
 def lost(file: File, reason: str) -> Seen:

@@ -76,11 +76,12 @@ class Asked:
         return sorted((index for group in self.groups for index in group.indexes), key=lambda each: each.title)
 
 
-def load(paths: Iterable[Path]) -> Asked:
+def load(paths: Sequence[Path], *, fold_chinese: bool = False) -> Asked:
     """Read the indexes that ship and those that are given, with their keys.
 
     Args:
         paths: the given ones.
+        fold_chinese: whether the scan takes traditional characters for simplified ones, which no index does.
 
     Returns:
         What to look for.
@@ -88,7 +89,9 @@ def load(paths: Iterable[Path]) -> Asked:
     Raises:
         ConfigError: one is damaged, of another version, without its key, or has the title of another.
     """
-    given = [reference.read(Path(path)) for path in paths]
+    if paths and fold_chinese:
+        raise ConfigError(f"{paths[0]} does not fold Chinese; leave out --fold-chinese, or --reference")
+    given = [reference.read(path) for path in paths]
     shipped = [reference.read(path) for path in sorted(data.folder("known").glob("*.index"))]
     titles: dict[str, Path] = {}
     for index in (*given, *shipped):

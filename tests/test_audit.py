@@ -597,3 +597,47 @@ def test_a_ledger_that_takes_no_entry_is_told_before_anything_is_read(tmp_path, 
     monkeypatch.setattr(room, "inventory", lambda *_, **__: pytest.fail("the data was looked at"))
     with pytest.raises(ConfigError, match=r"another key|cannot be written"):
         pv.scan(data, tmp_path / place)
+
+
+SPLITS = """---
+license: mit
+configs:
+- data_files:
+  - { split: train, path: one.jsonl }
+  - { split: test, path: "two*" }
+---
+# Birds
+"""
+
+
+@pytest.mark.parametrize(
+    ("card", "names", "expected"),
+    [
+        (SPLITS, ("one.jsonl", "two.jsonl"), {("test", 12)}),
+        (CARD, ("train.jsonl", "dev.jsonl"), {("validation", 12)}),
+        (CARD, ("one.jsonl", "two.jsonl"), set()),
+        (CARD, ("train.jsonl", "outputs/test.jsonl"), set()),
+    ],
+)
+def test_what_is_held_out_and_trained_on_leaks(tmp_path, card, names, expected):
+    told = [f"bird number {k} sat on roof {k * 7} of mill {k * k} until the rain was over" for k in range(40)]
+    layout = {"a/README.md": card, f"a/{names[0]}": lines(*told[:30]), f"a/{names[1]}": lines(*told[18:])}
+    found = pv.scan(lay(tmp_path, layout), workers=1).findings
+    found = found[found["check"] == "split-leak"]
+    assert {(row.field, row.records) for row in found.itertuples()} == expected
+    assert set(found["severity"]) <= {"warning"}
+
+
+def test_prompts_that_were_answered_anew_are_a_note_or_a_warning_and_no_accusation(tmp_path):
+    def chats(answer):
+        asked = [f"Which bird sat on roof number {k} of the old mill on that day?" for k in range(20)]
+        told = [f"{answer} {k} {answer} {k * k} {answer}" for k in range(20)]
+        rows = [{"instruction": a, "output": b} for a, b in zip(asked, told, strict=True)]
+        return "".join(json.dumps(row) + "\n" for row in rows)
+
+    layout = {"a/README.md": CARD, "a/x.jsonl": chats("heron"), "b/README.md": CARD, "b/y.jsonl": chats("sparrow")}
+    found = by(pv.scan(lay(tmp_path, layout), workers=1), "findings", "check")
+    assert set(found) & {"prompt-copied", "lineage-undeclared", "licence-conflict-by-content"} == {"prompt-copied"}
+    said = found["prompt-copied"]
+    assert (said["source"], said["other"], said["severity"], said["records"]) == ("a", "b", "warning", 20)
+    assert said["message"].startswith("20 of 20 prompts of a under MIT stand in b under MIT, but none of their whole")

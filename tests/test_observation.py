@@ -129,3 +129,39 @@ def test_a_question_after_a_system_prompt_is_found_inside(tmp_path):
     assert list(matches["method"]) == ["contained"] * 6
     assert list(matches["row_a"]) == list(matches["row_b"]) == list(range(6))
     assert set(audit.findings["check"]) == {"origin-undocumented"}
+
+
+TRADITIONAL = [f"第{k}個問題：這裡有幾種資料，應該怎麼處理才對？" for k in "一二三四五六七八九十百千"]
+SIMPLIFIED = [f"第{k}个问题：这里有几种资料，应该怎么处理才对？" for k in "一二三四五六七八九十百千"]
+
+
+def test_records_that_differ_in_script_alone_are_the_same_where_that_is_asked(tmp_path):
+    for name, texts in (("a", TRADITIONAL), ("b", SIMPLIFIED)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "README.md").write_text(f"# {name}\n\nThe data is licensed under MIT.\n")
+        (tmp_path / name / "x.txt").write_text("\n\n".join(texts), encoding="utf-8")
+    apart, together = (pv.scan(tmp_path, workers=2, fold_chinese=fold) for fold in (False, True))
+    assert len(apart.matches) == 0
+    whole = together.matches[together.matches["view"] == "whole"]
+    assert set(whole["method"]) == {"exact"}
+    assert len(whole) == 2 * len(TRADITIONAL)
+    assert "lineage-undeclared" in set(together.findings["check"])
+    assert together.facts["config"]["foldChinese"].startswith("chinese/v1 (OpenCC")
+    assert "foldChinese" not in apart.facts["config"]
+    said = together.coverage.set_index("check")["reason"]
+    assert "by character and not by word" in said["chinese-folding"]
+    assert "chinese-folding" not in set(apart.coverage["check"])
+
+
+def test_what_was_folded_is_sketched_under_another_name_and_found_inside_longer_texts(tmp_path):
+    longer = "前言：" + "".join(TRADITIONAL[:4]) + "後記"
+    for name, texts in (("a", SIMPLIFIED), ("b", [longer])):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.txt").write_text("\n\n".join(texts), encoding="utf-8")
+    audit = pv.scan(tmp_path, workers=1, fold_chinese=True)
+    assert all("chinese/v1" in name for name in audit.tables["sketches"]["shingle"].to_pylist())
+    inside = audit.matches[(audit.matches["method"] == "contained") & (audit.matches["source_a"] == "undeclared:a")]
+    spans = {row.row_a: (int(row.start_b), int(row.stop_b)) for row in inside.itertuples()}
+    assert sorted(spans) == [0, 1, 2, 3]
+    cut = {row: longer.encode()[start:stop].decode() for row, (start, stop) in spans.items()}
+    assert cut == {row: TRADITIONAL[row].rstrip("？") for row in spans}

@@ -337,6 +337,72 @@ def test_no_finding_blames_what_it_does_not_know(audit):
     }
 
 
+LLAMA = "instruct/llama_factory_demo"
+
+
+def test_d05_says_how_many_prompts_stand_there_and_how_many_count(audit):
+    """999 stand there; 841 have the words that a profile asks for, boilerplate aside. Either number alone would mislead."""
+    said = findings(audit, "licence-conflict-by-content", f"{LLAMA}/data/alpaca_en_demo").iloc[0]
+    assert said["message"].startswith(
+        "999 of 999 prompts (841 of them long and distinctive enough to count) and 63 of 999 records (48 word for word; "
+    )
+    assert "985 of 51,974 prompts" in said["message"]  # the other direction
+    assert (said["records"], said["severity"]) == (841, "error")
+    assert said["clause"].startswith("CC-BY-NC-4.0: ")
+    assert "Common ancestor not excluded" in said["limits"]
+
+
+def test_copied_prompts_are_those_looked_at_by_hand(audit):
+    rows = findings(audit, "prompt-copied").itertuples()
+    assert {(row.source, row.other): (row.severity, row.field) for row in rows} == {
+        # D05: `The car accelerated rapidly.` where Alpaca has `The car raced rapidly.`; the README above links to Alpaca
+        (f"{LLAMA}/data/alpaca_en_demo", ALPACA): ("note", "named"),
+        (LLAMA, ALPACA): ("note", "named"),  # v1_sft_demo.jsonl: the same, in another format
+        # D09: the questions of GSM8K; the answers without its calculator's marks: edited, and its README links to it
+        ("instruct/alpaca_data_cleaned", "benchmarks/gsm8k"): ("note", "named"),
+    }
+    said = findings(audit, "prompt-copied", f"{LLAMA}/data/alpaca_en_demo")["message"].iloc[0]
+    assert "999 of 999 prompts" in said
+    assert "but only 63 of their 999 whole records do" in said
+    assert f"({LLAMA}/README.md:L" in said
+
+
+def test_undeclared_lineage_is_what_was_looked_at_by_hand(audit):
+    found = {(row.source, row.other): row.severity for row in findings(audit, "lineage-undeclared").itertuples()}
+    assert found == {
+        (HIKARIMING, ALPACA): "note",  # D02: its README says so in prose, which nobody read
+        (LLAMA, f"{LLAMA}/data/alpaca_en_demo"): "note",  # v1_sft_demo.jsonl holds 404 of its records
+        (f"{LLAMA}/data/identity", LLAMA): "note",  # v1_sft_demo.jsonl holds 50 of its 91
+        ("undeclared:web/data_juicer_demos/demos/data_visualization_diversity/data", ALPACA): "note",  # 22 of 29
+    }
+
+
+def test_what_names_its_upstream_or_is_the_same_file_has_no_undeclared_lineage(audit):
+    pairs = {frozenset((row.source, row.other)) for row in findings(audit, "lineage-undeclared").itertuples()}
+    silent = [
+        ("instruct/alpaca_data_cleaned", "instruct/gpteacher"),  # D07: its README gives the address of GPTeacher
+        (HIKARIMING, "instruct/carbonz0_alpaca_chinese"),  # D03: README_history.md gives the address
+        ("instruct/codealpaca", "instruct/gpteacher"),  # D06: the files are the same, byte for byte
+        ("text/nltk/conll2000", "text/nltk/treebank"),  # D13
+        ("benchmarks/gsm8k", "instruct/alpaca_data_cleaned"),  # D09
+    ]
+    assert pairs.isdisjoint(map(frozenset, silent))
+
+
+def test_d10_no_split_leaks(audit):
+    """GSM8K's test and train share nothing; 7 of 2,012 sentences of CoNLL-2000 do ("He declined to elaborate.")."""
+    assert findings(audit, "split-leak").empty
+    assert audit.coverage.set_index("check").loc["split-leak", "status"] == "ran"
+
+
+def test_near_duplicates_are_those_of_files_side_by_side(audit):
+    """GSM8K keeps each split twice, with and without sub-questions, and its test once more with models' solutions."""
+    found = findings(audit, "duplicate-records")
+    near = found[found["field"] == "near"]
+    assert list(near["source"]) == ["benchmarks/gsm8k"]
+    assert list(near["severity"]) == ["note"]
+
+
 WEB = """\
 provenance: 1
 sources:

@@ -182,6 +182,12 @@ def test_two_indexes_of_one_title_are_refused(folder):
         pv.scan(folder / "data", reference=[one, two])
 
 
+def test_a_scan_that_folds_chinese_has_other_shingles_than_an_index(folder):
+    given = made(folder, "novel.txt", kind="protected")
+    with pytest.raises(ConfigError, match="protected.index does not fold Chinese; leave out --fold-chinese"):
+        pv.scan(folder / "data", reference=[given], fold_chinese=True)
+
+
 def test_the_indexes_that_ship_are_sound_and_of_sets_that_are_known():
     from provenance.origins import known
 

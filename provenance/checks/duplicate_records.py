@@ -2,10 +2,14 @@
 
 Why:          repeats are weighted twice in training, inflate every count in a filing and leak between splits.
 Source:       Lee et al., arXiv 2107.06499; Interim Measures, Article 7(4) (quality, diversity).
-Reads:        SOURCES(source, records_text, records_distinct), one row per source.
-Yields:       at most one finding per source.
-Units:        share of records with text that repeat an earlier one, [0, 1].
-Silent when:  two records differ in a word (near-duplicates); texts are equal only across sources.
+Reads:        SOURCES(source, records_text, records_distinct), one row per source; MATCHES(view, source_a, path_a,
+              row_a, source_b, method, distinctive); a profile's minimum of distinctive shingles for a near match to
+              count.
+Yields:       at most one finding per source; a second, of field `near`, where records are nearly, and not quite,
+              those of another of its files.
+Units:        share of records with text that repeat an earlier one, [0, 1]; of field `near`, that have such a match.
+Silent when:  two records of one file are nearly the same: only files are compared with each other; texts are equal
+              only across sources; near ones are short, or common to many sources.
 Flagged:      the same line twice in a file of two lines.
 Clean:        every line different after normalisation v1.
 """
@@ -14,7 +18,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
+
 from provenance.model import Finding
+from provenance.similarity import evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,23 +30,61 @@ if TYPE_CHECKING:
 
 LIMITS = "It does not prove a fault: versions of one set that are kept side by side repeat each other on purpose."
 
+_KEYS = ["source_a", "path_a", "row_a"]
 
-def find(sources: pa.Table) -> Iterator[Finding]:
+
+def find(sources: pa.Table, matches: pa.Table, minimum: int) -> Iterator[Finding]:
     """Yield sources that repeat themselves.
 
     Args:
         sources: SOURCES.
+        matches: MATCHES.
+        minimum: distinctive shingles that a near match must rest on.
     """
+    near = _near(matches, minimum)
     for row in sources.select(["source", "records_text", "records_distinct"]).to_pylist():
-        repeats = row["records_text"] - row["records_distinct"]
+        source, of = row["source"], row["records_text"]
+        repeats = of - row["records_distinct"]
         if repeats > 0:
             yield Finding(
                 check="duplicate-records",
-                source=row["source"],
-                message=f"{repeats:,} of its {row['records_text']:,} records repeat another record of the source, "
-                "word for word.",
+                source=source,
+                message=f"{repeats:,} of its {of:,} records repeat another record of the source, word for word.",
                 limits=LIMITS,
-                value=repeats / row["records_text"],
+                value=repeats / of,
                 unit="share of records",
                 records=repeats,
             )
+        if source in near:
+            count, path, first = near[source]
+            yield Finding(
+                check="duplicate-records",
+                source=source,
+                field="near",
+                message=f"{count:,} of its {of:,} records are nearly the same as a record of another of its files, at "
+                "Jaccard 0.8 or more, and word for word that of none.",
+                limits=LIMITS,
+                path=path,
+                row=first,
+                value=count / of,
+                unit="share of records",
+                records=count,
+            )
+
+
+def _near(matches: pa.Table, minimum: int) -> dict[str, tuple[int, str, int]]:
+    """Return by source how many records are near one of another of its files and equal to none, and the first."""
+    inside = matches.filter(
+        pc.and_(pc.equal(matches["source_a"], matches["source_b"]), pc.equal(matches["view"], "whole"))
+    )
+    alike = evidence.telling(inside, minimum)
+    near = alike.filter(pc.equal(alike["method"], "near")).select(_KEYS).group_by(_KEYS).aggregate([])
+    same = inside.filter(pc.equal(inside["method"], "exact")).select(_KEYS).group_by(_KEYS).aggregate([])
+    near = near.join(same, _KEYS, join_type="left anti")
+    counted = near.group_by(["source_a", "path_a"]).aggregate([("row_a", "count"), ("row_a", "min")]).to_pylist()
+    found: dict[str, tuple[int, str, int]] = {}
+    for row in sorted(counted, key=lambda row: str(row["path_a"])):
+        source, count = row["source_a"], row["row_a_count"]
+        so_far, path, first = found.get(source, (0, row["path_a"], row["row_a_min"]))
+        found[source] = (so_far + count, path, first)
+    return found

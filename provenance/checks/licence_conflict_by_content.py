@@ -2,14 +2,15 @@
 
 Why:          copies change licence as they travel; who relies on the milder trains on what the stricter forbids.
 Source:       the clause of the stricter licence, quoted in the finding; Interim Measures, Article 7(2).
-Reads:        MATCHES(view, source_a, path_a, row_a, path_b, distinct_a), OVERLAPS(view, path_a, records_a), FILES(path,
-              licence), SOURCES(source, acquired, parent); which files are known originals; which known sets were looked
-              for; a profile's minimum of shingles for a match to count.
+Reads:        MATCHES(view, source_a, path_a, row_a, path_b, method, distinctive), OVERLAPS(view, path_a, records_a),
+              FILES(path, licence), SOURCES(source, acquired, parent); which files are known originals; which known
+              sets were looked for; a profile's minimum of distinctive shingles for a match to count.
 Yields:       at most one finding per pair of sources, on the one whose licence is milder.
 Units:        share of matched records in the file where it is highest, [0, 1].
-Silent when:  a licence is unknown (twin-unlicensed); the text was translated, or changed beyond Jaccard 0.8; the milder
-              file is a known original and the other is not; both are the same known file of a third; the stricter
-              source declares the milder one as its upstream.
+Silent when:  a licence is unknown (twin-unlicensed); records are short, or common to many sources; a record stands
+              inside a longer one; it also stands in a known original under a licence that its own keeps; the text was
+              translated, or changed beyond Jaccard 0.8; the milder file is a known original and the other is not;
+              both are the same known file of a third; the stricter source declares the milder one as its upstream.
 Flagged:      a set under MIT whose records are those of a CC BY-NC 4.0 set.
 Clean:        the copy states CC BY-NC 4.0 too.
 """
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
     from provenance.similarity.evidence import Shared
 
 LIMITS = (
-    "The words are the same, or nearly so; that does not prove who copied from whom. Common ancestor not excluded, "
-    "and the milder licence may be the right one."
+    "The words are the same, or nearly so; that does not prove who copied from whom. Short records, "
+    "boilerplate and what a known original in the data explains do not count. Common ancestor not excluded, and the "
+    "milder licence may be the right one."
 )
 
 
@@ -54,7 +56,7 @@ def find(
         sources: SOURCES.
         originals: path -> id of the known data set whose original file it is.
         indexes: what was looked for.
-        minimum: distinct shingles a matched record must have.
+        minimum: distinctive shingles that a match must rest on.
     """
     about = {row["source"]: row for row in sources.select(["source", "acquired", "parent"]).to_pylist()}
     pairs: dict[tuple[str, str], list[Shared]] = defaultdict(list)

@@ -2,8 +2,8 @@
 
 Why:          whoever licensed the text may not have been the one who could: its twin has no licence to give on.
 Source:       Interim Measures for Generative AI Services, Article 7(2); arXiv 2503.02784 (21 % survive tracing).
-Reads:        MATCHES(view, source_a, path_a, row_a, path_b, distinct_a), OVERLAPS(view, path_a, records_a), FILES(path,
-              licence); which files are known originals; a profile's minimum of shingles for a match to count.
+Reads:        MATCHES(view, source_a, path_a, row_a, path_b, method, distinctive), OVERLAPS(view, path_a, records_a),
+              FILES(path, licence); which files are known originals; a profile's minimum of distinctive shingles.
 Yields:       at most one finding per pair of sources, on the one that states a licence.
 Units:        share of matched records in the file where it is highest, [0, 1].
 Silent when:  both or neither state a known licence; the licensed file is a known original.
@@ -39,7 +39,7 @@ def find(
         overlaps: OVERLAPS.
         files: FILES.
         originals: path -> id of the known data set whose original file it is.
-        minimum: distinct shingles a matched record must have.
+        minimum: distinctive shingles that a match must rest on.
     """
     pairs: dict[tuple[str, str], list[Shared]] = defaultdict(list)
     for item in evidence.shared(matches, overlaps, files, minimum, originals):

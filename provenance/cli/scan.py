@@ -50,6 +50,7 @@ FAIL_ON = ("error", "warning", "never")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave paths out, and count them; repeatable.")
 @click.option("--waivers", type=click.Path(path_type=Path), help="File of accepted findings; never in the data.")
 @click.option("--sample", metavar="SHARE", help="Look at a share of each source, such as 1%; no verdict rests on it.")
+@click.option("--fold-chinese", is_flag=True, help="Take traditional Chinese for the same as simplified.")
 @click.option("--follow-links", is_flag=True, help="Follow links that lead out of the data.")
 @click.option(
     "--fail-on",
@@ -79,6 +80,7 @@ def command(
     exclude: tuple[str, ...],
     waivers: Path | None,
     sample: str | None,
+    fold_chinese: bool,
     follow_links: bool,
     fail_on: str,
     engine: str,
@@ -107,6 +109,7 @@ def command(
             waivers=waivers,
             reference=references,
             sample=sampling.share(sample) if sample is not None else None,
+            fold_chinese=fold_chinese,
             ask=lambda prompt: str(click.prompt(prompt, hide_input=True, err=True)),
             progress=progress,
         )

@@ -30,8 +30,8 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
         format: "hf-card".
 
     Returns:
-        Claims `source`, `name`, `licence`, `language`, `upstream`, `kind`, `modality` from the front matter (pointers
-        are JSON pointers into it), and those of the prose (pointers L<line>).
+        Claims `source`, `name`, `licence`, `language`, `upstream`, `kind`, `modality`, `split-files` (split=path or
+        pattern) from the front matter (pointers are JSON pointers into it), and those of the prose (pointers L<line>).
 
     Raises:
         ManifestError: there is no front matter, or it is not a YAML mapping within bounds.
@@ -74,7 +74,23 @@ def _front(card: dict[str, Any]) -> list[tuple[str, str, str, str]]:
             found.append(("kind", "synthetic", pointer, "data"))
         elif value.startswith("modality:") or value.lower() in _MODALITIES:
             found.append(("modality", value.removeprefix("modality:").lower(), pointer, "data"))
+    return found + [("split-files", value, pointer, "data") for value, pointer in _splits(card)]
+
+
+def _splits(card: dict[str, Any]) -> list[tuple[str, str]]:
+    """List which files are of which split, as `configs: data_files` says it."""
+    found = []
+    for i, config in enumerate(_objects(card.get("configs"))):
+        for j, each in enumerate(_objects(config.get("data_files"))):
+            split = each.get("split")
+            if isinstance(split, str):
+                at = f"/configs/{i}/data_files/{j}/path"
+                found += [(f"{split}={path.removeprefix('./')}", place) for path, place in _walk(each.get("path"), at)]
     return found
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value[:1000] if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _licences(card: dict[str, Any]) -> list[tuple[str, str]]:

@@ -16,11 +16,21 @@ _ADDRESS = re.compile(
     r"^[\W_]{0,6}(?:homepage|repository|project page|website|主页)[\W_]{0,6}?:[\s*_\[(<]*(https?://[^\s)\]>*]+)",
     re.IGNORECASE,
 )
+_SHELF = re.compile(
+    r"https?://(?:www\.)?(?:(?:github\.com|gitlab\.com|gitee\.com)/[\w.-]{1,100}/[\w.-]{1,100}"
+    r"|(?:huggingface\.co|hf\.co|modelscope\.cn|kaggle\.com)/datasets/[\w.-]{1,100}(?:/[\w.-]{1,100})?)",
+    re.IGNORECASE,
+)
+"""Where data sets stand: an address of one names it."""
+
 _MARKUP = re.compile(r"\s*(?:#|\||<|!?\[!?\[|!\[|```|[=-]{3}|\{)|\s{4,}\S")
 _LINK = re.compile(r"https?://\S+")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+")
 _FILE = re.compile(r"`([\w./-]+\.(?:jsonl?|csv|tsv|parquet|txt|arrow|zip|gz|zst))`")
 
+
+LINKS = 100
+"""Addresses of repositories and data sets that are kept of one document."""
 
 SENTENCE = 5
 """Words of a line that count as prose; a Chinese character is a word."""
@@ -35,8 +45,8 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
         format: "readme".
 
     Returns:
-        Claims `source-weak` (of a README only), `name`, `prose`, `url` and `licence`, pointers L<line>. Where it states
-        licences under several headings, each covers the folder or file that its heading names.
+        Claims `source-weak` (of a README only), `name`, `prose`, `url`, `link` and `licence`, pointers L<line>. Where
+        it states licences under several headings, each covers the folder or file that its heading names.
 
     Raises:
         ManifestError: it is not a text.
@@ -59,7 +69,8 @@ def prose(path: str, text: str, witness: str, first_line: int = 1) -> list[Claim
         first_line: the number of the text's first line in the document.
 
     Returns:
-        Claims `name`, `prose` (how many words it has; what they say is for a person to read), `url` and `licence`.
+        Claims `name`, `prose` (how many words it has; what they say is for a person to read), `url`, `link` (a
+        repository or data set whose address it gives) and `licence`.
     """
     scope = folder(path)
     claims = []
@@ -74,8 +85,18 @@ def prose(path: str, text: str, witness: str, first_line: int = 1) -> list[Claim
         match = _ADDRESS.match(line_text[:1000])
         if match:
             claims.append(Claim("url", match[1].rstrip(".,;"), scope, witness, f"L{number}"))
+    claims += [Claim("link", address, scope, witness, f"L{number}") for address, number in _links(text, first_line)]
     licences = _licences(text, scope, witness, first_line)
     return claims + _words(text, scope, witness, first_line, {claim.pointer for claim in licences}) + licences
+
+
+def _links(text: str, first_line: int) -> list[tuple[str, int]]:
+    """List the repositories and data sets whose address a document gives, each once, with its line."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines()[:2000], first_line):
+        for match in _SHELF.finditer(line[:2000]) if "://" in line else ():
+            found.setdefault(match[0].rstrip(".").removesuffix(".git"), number)
+    return list(found.items())[:LINKS]
 
 
 def _words(text: str, scope: str, witness: str, first_line: int, said: set[str]) -> list[Claim]:

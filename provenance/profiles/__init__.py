@@ -38,7 +38,7 @@ class Profile:
         version: of its rules.
         title: for reports.
         digest: SHA-256 of its file, hexadecimal.
-        minimum_shingles: distinct shingles a matched record must have to count as evidence.
+        minimum_shingles: distinctive shingles that a match must rest on to count as evidence.
         requirements: as the schema has them.
         title_zh: for reports in Chinese.
         scope: the declaration that decides whether it applies at all, as the schema has it.

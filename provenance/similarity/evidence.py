@@ -1,7 +1,7 @@
 """What two sources share, in counts and in words: matches as evidence about licences.
 
-Counts are of records, from verified matches alone. A record of fewer shingles than a profile's minimum is no evidence:
-"Yes." stands everywhere.
+Counts are of records, from verified matches alone. A match of fewer distinctive shingles than a profile's minimum is no
+evidence: "Yes." stands everywhere, and so does what many sources have in common.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from provenance.model import PURPOSES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_ASKED = ("whole", "prompt")
 _NOUNS = {"whole": "records", "prompt": "prompts", "answer": "answers"}
 
 
@@ -35,8 +36,10 @@ class Shared:
         path_b: its file that holds most of them.
         licence_b: the licence of its files; None = unknown.
         row: the first of the records.
-        records: how many there are.
-        exact: how many of them stand there word for word.
+        records: how many of them are evidence: of enough distinctive shingles, and not explained by a known original.
+        matched: how many there are in all.
+        exact: how many of these stand there word for word.
+        explained: how many would be evidence, but also stand in a known original under a licence that theirs keeps.
         texts: distinct texts that the two sources share in this view and under these licences, over all files.
         records_a: records of path_a that have the view.
         share: of either file, where it is higher, [0, 1].
@@ -51,7 +54,9 @@ class Shared:
     licence_b: str | None
     row: int
     records: int
+    matched: int
     exact: int
+    explained: int
     texts: int
     records_a: int
     share: float
@@ -66,35 +71,39 @@ def shared(
         matches: MATCHES.
         overlaps: OVERLAPS.
         files: FILES.
-        minimum: distinct shingles a record must have to count.
+        minimum: distinctive shingles that a record must share to count.
         originals: path -> id of the known data set whose original file it is.
 
     Returns:
         One item per view, file, other source and licence there; both directions; sorted.
     """
     licences = known_licences(files)
-    matches = speaking(matches, licences, minimum, originals)
-    matches = matches.filter(pc.not_equal(matches["source_a"], matches["source_b"]))
+    names, stated = pa.array(licences, pa.string()), pa.array([licence or "" for licence in licences.values()])
+    matches = _between(matches, originals)
+    matches = matches.append_column("licence_b", pc.take(stated, pc.index_in(matches["path_b"], value_set=names)))
+    apart = _apart(matches)
+    copies = apart.filter(pc.not_equal(apart["method"], "contained"))
+    long = telling(apart, minimum)
+    matches = _apart(_unexplained(telling(matches, minimum), originals, licences))
     if not matches.num_rows:
         return []
-    names, stated = pa.array(licences, pa.string()), pa.array([licence or "" for licence in licences.values()])
-    place_b = pc.index_in(matches["path_b"], value_set=names)
-    matches = matches.append_column("licence_b", pc.take(stated, place_b))
     matches = matches.append_column("licence_a", pc.take(stated, pc.index_in(matches["path_a"], value_set=names)))
-    texts = _texts(matches, place_b)
+    texts = _texts(matches, pc.index_in(matches["path_b"], value_set=names))
     sizes = _sizes(overlaps)
     best = _best(matches, sizes)
     keys = ["view", "source_a", "path_a", "source_b", "licence_b"]
     counted = matches.group_by(keys).aggregate([("row_a", "count_distinct"), ("row_a", "min")])
-    exact = _exact(matches, keys)
+    exact = _counts(copies.filter(pc.equal(copies["method"], "exact")), keys)
+    every, enough = _counts(copies, keys), _counts(long, keys)
     found = []
     for row in counted.to_pylist():
-        path_b, share = best[tuple(row[key] for key in keys)]
+        key = tuple(row[name] for name in keys)
+        path_b, share = best[key]
+        count = row["row_a_count_distinct"]
         found.append(
             Shared(
                 row["view"], row["source_a"], row["path_a"], licences[row["path_a"]], row["source_b"], path_b,
-                row["licence_b"] or None, row["row_a_min"], row["row_a_count_distinct"],
-                exact.get(tuple(row[key] for key in keys), 0),
+                row["licence_b"] or None, row["row_a_min"], count, every[key], exact.get(key, 0), enough[key] - count,
                 texts[row["view"], row["source_a"], licences[row["path_a"]] or "", row["source_b"], row["licence_b"]],
                 sizes[row["view"], row["path_a"]], share,
             )
@@ -105,22 +114,173 @@ def shared(
 def speaking(
     matches: pa.Table, licences: Mapping[str, str | None], minimum: int, originals: Mapping[str, str]
 ) -> pa.Table:
-    """Leave out matches that say nothing of a licence: of short records, and those that a known ancestor explains.
+    """Leave out matches that say nothing of a licence: short ones, boilerplate, and what a known ancestor explains.
 
     A passage inside a longer record is another kind of evidence than a copy, and left out as well.
 
     Args:
         matches: MATCHES.
         licences: by path, see `known_licences`.
-        minimum: distinct shingles a record must have to count.
+        minimum: distinctive shingles that a record must share to count.
         originals: path -> id of the known data set whose original file it is.
 
     Returns:
         The other rows of MATCHES.
     """
-    copies = pc.not_equal(matches["method"], "contained")
-    long = matches.filter(pc.and_(copies, pc.greater_equal(matches["distinct_a"], minimum)))
-    return _unexplained(long, licences, originals)
+    return _unexplained(telling(matches, minimum), originals, licences)
+
+
+def telling(matches: pa.Table, minimum: int) -> pa.Table:
+    """Leave out passages inside longer records, and matches that rest on short records, boilerplate or answers alone.
+
+    Args:
+        matches: MATCHES.
+        minimum: distinctive shingles that a record must share to count.
+
+    Returns:
+        The other rows of MATCHES.
+    """
+    # the same answer to another question says little: `No, it is not.` is right of many
+    asked = pc.is_in(matches["view"], value_set=pa.array(_ASKED))
+    copies = pc.and_(asked, pc.not_equal(matches["method"], "contained"))
+    return matches.filter(pc.and_(copies, pc.greater_equal(matches["distinctive"], minimum)))
+
+
+_NEEDED = ["view", "source_a", "path_a", "row_a", "source_b", "path_b", "row_b", "method", "distinctive"]
+
+
+def _between(matches: pa.Table, originals: Mapping[str, str]) -> pa.Table:
+    """Leave matches of different sources, and those with a known original, which may explain others."""
+    known = pc.is_in(matches["path_b"], value_set=pa.array(sorted(originals), pa.string()))
+    return matches.select(_NEEDED).filter(pc.or_(pc.not_equal(matches["source_a"], matches["source_b"]), known))
+
+
+def _apart(matches: pa.Table) -> pa.Table:
+    return matches.filter(pc.not_equal(matches["source_a"], matches["source_b"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of one file stands in another source, whatever the licences.
+
+    Args:
+        source: source of the file.
+        path: the file.
+        other: the other source.
+        records: its records that stand there, and are evidence.
+        prompts: its records whose prompt stands there, and is evidence.
+        renewed: those of the latter of which neither the whole record nor the answer stands there, or is contained in
+            what does.
+        row: the first of `renewed`, else of `records`, else of `prompts`.
+        records_of: its records.
+        prompts_of: its records that have a prompt.
+        matched: its records that stand there, evidence or not.
+        prompts_matched: its records whose prompt stands there, evidence or not.
+        texts: distinct texts among the records of the source that stand there, over all its files.
+        texts_renewed: distinct prompts among `renewed` of the source, over all its files.
+    """
+
+    source: str
+    path: str
+    other: str
+    records: int
+    prompts: int
+    renewed: int
+    row: int
+    records_of: int
+    prompts_of: int
+    matched: int
+    prompts_matched: int
+    texts: int
+    texts_renewed: int
+
+
+def standing(
+    matches: pa.Table,
+    overlaps: pa.Table,
+    minimum: int,
+    originals: Mapping[str, str],
+    files: pa.Table | None = None,
+) -> list[Standing]:
+    """Count by file what stands in each other source, and no known original in the data explains.
+
+    Args:
+        matches: MATCHES.
+        overlaps: OVERLAPS.
+        minimum: distinctive shingles that a record must share to count.
+        originals: path -> id of the known data set whose original file it is.
+        files: FILES, where what files share that are byte for byte the same is to be left out: that is said elsewhere.
+
+    Returns:
+        One item per file and other source; both directions; sorted.
+    """
+    matches = _between(matches, originals)
+    told = _apart(_unexplained(telling(matches, minimum), originals))
+    apart = _apart(matches)
+    if files is not None:
+        apart, told = _different(apart, files), _different(told, files)
+    copies = apart.filter(pc.not_equal(apart["method"], "contained"))
+    if not told.num_rows:
+        return []
+    place_b = pc.index_in(told["path_b"], value_set=pc.unique(told["path_b"]).sort())
+    told = told.append_column("text", pc.add(pc.multiply(pc.cast(place_b, pa.int64()), 1 << 39), told["row_b"]))
+    pair = ["source_a", "source_b", "path_a"]
+    keys = [*pair, "row_a"]
+    whole, prompt = (
+        told.filter(pc.equal(told["view"], view)).group_by(keys).aggregate([("text", "min")]) for view in _ASKED
+    )
+    kept = apart.filter(pc.not_equal(apart["view"], "prompt")).select(keys).group_by(keys).aggregate([])
+    renewed = prompt.join(kept, keys, join_type="left anti")
+    parts = {}
+    for name, table in (("records", whole), ("prompts", prompt), ("renewed", renewed)):
+        counted = table.group_by(pair).aggregate([("row_a", "count"), ("row_a", "min")]).to_pylist()
+        parts[name] = {tuple(row[key] for key in pair): (row["row_a_count"], row["row_a_min"]) for row in counted}
+    texts, fresh = (_distinct(table) for table in (whole, renewed))
+    sizes = _sizes(overlaps)
+    every = _counts(copies, ["view", *pair])
+    found = []
+    for key in sorted(parts["records"].keys() | parts["prompts"].keys()):
+        source, other, path = key
+        counts = [parts[name].get(key, (0, 0)) for name in ("records", "prompts", "renewed")]
+        row = next(first for count, first in (counts[2], counts[0], counts[1]) if count)
+        found.append(
+            Standing(
+                source, path, other, counts[0][0], counts[1][0], counts[2][0], row,
+                sizes.get(("whole", path), 0), sizes.get(("prompt", path), 0),
+                every.get(("whole", *key), 0), every.get(("prompt", *key), 0),
+                texts.get((source, other), 0), fresh.get((source, other), 0),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _different(matches: pa.Table, files: pa.Table) -> pa.Table:
+    """Leave out matches between files that are the same, byte for byte."""
+    places = [
+        pc.index_in(matches[name], value_set=pa.array(files["path"].to_pylist())) for name in ("path_a", "path_b")
+    ]
+    a, b = (pc.take(files["sha256"], place) for place in places)
+    return matches.filter(pc.fill_null(pc.not_equal(a, b), fill_value=True))
+
+
+def published(items: Sequence[Standing], originals: Mapping[str, str]) -> str:
+    """Say which known data set's own file is among some files of one source; "" where none is.
+
+    Args:
+        items: of one source.
+        originals: path -> id of the known data set whose original file it is.
+    """
+    known = [item for item in items if item.path in originals]
+    if not known:
+        return ""
+    most = max(known, key=lambda item: (item.records + item.prompts, item.path))
+    return f" {most.source} holds the file that the authors of {originals[most.path]} published."
+
+
+def _distinct(records: pa.Table) -> dict[tuple[str, str], int]:
+    """Count distinct texts by pair of sources."""
+    counted = records.group_by(["source_a", "source_b"]).aggregate([("text_min", "count_distinct")]).to_pylist()
+    return {(row["source_a"], row["source_b"]): row["text_min_count_distinct"] for row in counted}
 
 
 def known_licences(files: pa.Table) -> dict[str, str | None]:
@@ -179,18 +339,19 @@ def _texts(matches: pa.Table, place_b: pa.ChunkedArray) -> dict[tuple[Any, ...],
     return {tuple(row[key] for key in keys): row["text_min_count_distinct"] for row in counted.to_pylist()}
 
 
-def _exact(matches: pa.Table, keys: list[str]) -> dict[tuple[Any, ...], int]:
-    """Return how many records of each key have an exact match."""
-    word_for_word = matches.filter(pc.equal(matches["method"], "exact"))
-    rows = word_for_word.group_by(keys).aggregate([("row_a", "count_distinct")]).to_pylist()
+def _counts(matches: pa.Table, keys: list[str]) -> dict[tuple[Any, ...], int]:
+    """Return how many records of each key have a match."""
+    rows = matches.group_by(keys).aggregate([("row_a", "count_distinct")]).to_pylist()
     return {tuple(row[key] for key in keys): row["row_a_count_distinct"] for row in rows}
 
 
-def _unexplained(matches: pa.Table, licences: Mapping[str, str | None], originals: Mapping[str, str]) -> pa.Table:
-    """Leave out records that also stand in a known original under a licence that their own keeps.
+def _unexplained(
+    matches: pa.Table, originals: Mapping[str, str], licences: Mapping[str, str | None] | None = None
+) -> pa.Table:
+    """Leave out records that also stand in a known original; with licences, under one that their own keeps.
 
-    Such a record may well come from there; that a third source holds it under a stricter licence says nothing of it.
-    Its matches with the originals themselves stay.
+    Such a record may well come from there; that a third source holds it too, or holds it under a stricter licence, says
+    nothing of it. Its matches with the originals themselves stay.
     """
     known = pc.is_in(matches["path_b"], value_set=pa.array(sorted(originals), pa.string()))
     found = matches.filter(known)
@@ -198,9 +359,7 @@ def _unexplained(matches: pa.Table, licences: Mapping[str, str | None], original
     kept = [
         f"{pair['path_a']}\0{pair['path_b']}"
         for pair in pairs
-        if licences[pair["path_a"]]
-        and not loses(licences[pair["path_a"]], licences[pair["path_b"]])
-        and licences[pair["path_b"]]
+        if licences is None or _keeps(licences[pair["path_a"]], licences[pair["path_b"]])
     ]
     if not kept:
         return matches
@@ -212,6 +371,10 @@ def _unexplained(matches: pa.Table, licences: Mapping[str, str | None], original
     explained = left.filter(pc.invert(left["known"])).join(rows, keys, join_type="left anti")
     explained = explained.select(left.column_names).cast(left.schema)  # a join forgets that nothing is null
     return pa.concat_tables([explained, left.filter(left["known"])]).drop_columns(["known"])
+
+
+def _keeps(licence: str | None, original: str | None) -> bool:
+    return licence is not None and original is not None and not loses(licence, original)
 
 
 def _sizes(overlaps: pa.Table) -> dict[tuple[str, str], int]:
@@ -245,8 +408,8 @@ def counts(items: Sequence[Shared]) -> dict[str, tuple[int, int]]:
         items: of one pair of sources, one direction and one licence there, so that no record is in two of them.
 
     Returns:
-        View -> (matched, of how many), the view with the larger share first; the prompts of files whose whole records
-        say as much are left out.
+        View -> (records that are evidence, of how many), the view with the larger share first; the prompts of files
+        whose whole records say as much are left out.
     """
     return {view: (sum(i.records for i in of), sum(i.records_a for i in of)) for view, of in _telling(items)}
 
@@ -254,18 +417,26 @@ def counts(items: Sequence[Shared]) -> dict[str, tuple[int, int]]:
 def sentence(items: Sequence[Shared]) -> str:
     """Say how much is shared: "999 of 999 prompts and 63 of 999 records (48 word for word)"; "no records" if nothing.
 
+    What stands there and is no evidence is counted too, and the sentence says how much is.
+
     Args:
         items: as for `counts`.
     """
-    added = counts(items)
     parts = []
     for view, of in _telling(items):
-        exact = sum(item.exact for item in of)
+        matched, records, exact, explained, total = (
+            sum(getattr(item, name) for item in of)
+            for name in ("matched", "records", "exact", "explained", "records_a")
+        )
         details = [f"in {len(of):,} files"] if len(of) > 1 else []
-        if exact < added[view][0]:
+        if exact < matched:
             details.append(f"{f'{exact:,}' if exact else 'none'} word for word")
+        if records + explained < matched:
+            details.append(f"{records + explained:,} of them long and distinctive enough to count")
+        if explained:
+            details.append(f"{explained:,} also in a known original and left out")
         said = f" ({'; '.join(details)})" if details else ""
-        parts.append(f"{added[view][0]:,} of {added[view][1]:,} {_NOUNS[view]}{said}")
+        parts.append(f"{matched:,} of {total:,} {_NOUNS[view]}{said}")
     return " and ".join(parts) or "no records"
 
 
@@ -275,7 +446,7 @@ def verb(items: Sequence[Shared]) -> str:
     Args:
         items: as for `counts`.
     """
-    return "stand word for word" if all(item.exact == item.records for item in _told(items)) else "stand"
+    return "stand word for word" if all(item.exact == item.matched for item in _told(items)) else "stand"
 
 
 def _telling(items: Sequence[Shared]) -> list[tuple[str, list[Shared]]]:

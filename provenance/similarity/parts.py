@@ -134,7 +134,12 @@ def _united(made: Any, prompt: Any, po: Any, of_prompt: Any, answer: Any, ao: An
 
 
 def shingled(
-    whole: pa.LargeStringArray, prompt: pa.LargeStringArray, answer: pa.LargeStringArray, rows: pa.Int64Array
+    whole: pa.LargeStringArray,
+    prompt: pa.LargeStringArray,
+    answer: pa.LargeStringArray,
+    rows: pa.Int64Array,
+    *,
+    fold_chinese: bool = False,
 ) -> tuple[Shingled, Shingled, Shingled]:
     """Identify the three views of a batch and cut them into shingles.
 
@@ -143,22 +148,24 @@ def shingled(
         prompt: their prompts; null where a record has none.
         answer: their answers, likewise.
         rows: each record's number in its file.
+        fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
         For each of them what `shingles.shingled` gives.
     """
     if prompt.null_count == len(prompt) and answer.null_count == len(answer):
-        none = shingles.shingled(prompt, rows)
-        return shingles.shingled(whole, rows), none, none
-    (of_prompt, po), (of_answer, ao) = normalise(prompt), normalise(answer)
+        none = shingles.shingled(prompt, rows, fold_chinese=fold_chinese)
+        return shingles.shingled(whole, rows, fold_chinese=fold_chinese), none, none
+    of_prompt, po = normalise(prompt, fold_chinese=fold_chinese)
+    of_answer, ao = normalise(answer, fold_chinese=fold_chinese)
     first, second = shingles.cut(of_prompt, po), shingles.cut(of_answer, ao)
     made: npt.NDArray[np.bool_] = _made_up(*buffers(whole), *buffers(prompt), *buffers(answer))
-    by_itself = shingles.cut(*normalise(whole.filter(pa.array(~made))))
+    by_itself = shingles.cut(*normalise(whole.filter(pa.array(~made)), fold_chinese=fold_chinese))
     united: shingles.Cut = _united(made, of_prompt, po, first, of_answer, ao, second, _spread(by_itself, made))
     return (
-        shingles.identified(united, rows),
-        shingles.identified(first, rows),
-        shingles.identified(second, rows),
+        shingles.identified(united, rows, fold_chinese=fold_chinese),
+        shingles.identified(first, rows, fold_chinese=fold_chinese),
+        shingles.identified(second, rows, fold_chinese=fold_chinese),
     )
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from provenance.similarity.text import normalise, normalise_reference
+from provenance.similarity.text import named, normalise, normalise_reference
 
 SHINGLE = "shingle/v1 (5 words, XXH64 seed 0)"
 WORDS = 5
@@ -207,17 +207,18 @@ class Shingled(NamedTuple):
     offsets: npt.NDArray[np.int64]
 
 
-def shingled(texts: pa.LargeStringArray, rows: pa.Int64Array) -> Shingled:
+def shingled(texts: pa.LargeStringArray, rows: pa.Int64Array, *, fold_chinese: bool = False) -> Shingled:
     """Identify every text of a column by its normalised form, and cut it into shingles.
 
     Args:
         texts: one view of a batch of records; null where a record has no such view.
         rows: each record's number in its file.
+        fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
         One row and one set per record that has at least one word, in the order given.
     """
-    return identified(cut(*normalise(texts)), rows)
+    return identified(cut(*normalise(texts, fold_chinese=fold_chinese)), rows, fold_chinese=fold_chinese)
 
 
 Cut = tuple[
@@ -241,18 +242,21 @@ def cut(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> Cut:
     return result
 
 
-def identified(cut: Cut, rows: pa.Int64Array) -> Shingled:
+def identified(cut: Cut, rows: pa.Int64Array, *, fold_chinese: bool = False) -> Shingled:
     """Keep the records that have words.
 
     Args:
         cut: every record's sets.
         rows: each record's number in its file.
+        fold_chinese: whether they were cut from folded text, which their name says.
     """
     low, high, words, values, ends = cut
     kept = words > 0
     offsets = ends[np.append(True, kept)]  # a record without words has no shingles: its end is that of the one before
     columns = [np.asarray(rows)[kept], low[kept], high[kept], words[kept], np.diff(offsets)]
-    return Shingled(pa.table([pa.array(column) for column in columns], schema=NODES), values, offsets)
+    name = {b"shingle": named(SHINGLE, fold_chinese=fold_chinese)}
+    schema = NODES.with_metadata((NODES.metadata or {}) | name)
+    return Shingled(pa.table([pa.array(column) for column in columns], schema=schema), values, offsets)
 
 
 def nodes(texts: pa.LargeStringArray, rows: pa.Int64Array) -> pa.Table:

@@ -84,7 +84,14 @@ def _hashed(data: Any, words: Any) -> Any:
 
 
 def find(
-    longer: str, low: minhash.Hashes, words: Ints, first: Ints, last: Ints, sets: minhash.Hashes
+    longer: str,
+    low: minhash.Hashes,
+    words: Ints,
+    first: Ints,
+    last: Ints,
+    sets: minhash.Hashes,
+    *,
+    fold_chinese: bool = False,
 ) -> tuple[Ints, Ints]:
     """Find texts in a longer one.
 
@@ -95,16 +102,18 @@ def find(
         first: where each one's sorted shingle hashes begin in `sets`.
         last: where they end.
         sets: shingle hashes; may be memory-mapped.
+        fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
         Where each begins and ends in the UTF-8 of the longer text; -1 where its words stand there in pieces alone.
     """
     column = pa.array([longer], pa.large_string())
-    data, _ = text.normalise(column)
+    data, _ = text.normalise(column, fold_chinese=fold_chinese)
     spaces = np.flatnonzero(data == 32)
     begins, ends = np.r_[0, spaces + 1], np.r_[spaces, len(data)]
     found = _find(data, begins, ends, _hashed(data, len(begins)), low, words, first, last, sets)
     raw, offsets = text.buffers(column)
+    # a character folds to one character: the words stand where they would stand unfolded
     starts, stops = text.trace(raw[offsets[0] : offsets[1]], len(begins))
     there = found >= 0
     start, stop = np.full(len(found), -1), np.full(len(found), -1)

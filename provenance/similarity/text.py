@@ -10,6 +10,9 @@ The kernel reads Arrow buffers in place. A code point whose decomposition begins
 a composite, may join what stands before it; all others are normalisation boundaries. A segment between two boundaries
 is nearly always one code point, whose folded NFKC form stands in a table; only longer ones are decomposed, reordered
 and composed.
+
+With Chinese folded, which is another normalisation of another name, a traditional character then becomes its simplified
+one: by OpenCC's table of characters, the first of several, character by character and never by words.
 """
 
 from __future__ import annotations
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NORMALISATION = "normalisation/v1 (Unicode 14.0.0)"
+
+CHINESE = "chinese/v1 (OpenCC TSCharacters, the first of several)"
+"""Name of the folding of traditional characters, where it is asked for."""
 
 _JOINS, _WORD, _ALONE, _EXPANDS = 1, 2, 4, 8
 _INSIDE, _PENDING, _START = 0, 1, 2  # the writer: within a word; a space is due before the next; nothing written yet
@@ -49,9 +55,37 @@ class Tables(NamedTuple):
     pair_codes: npt.NDArray[np.int32]
 
 
+def named(name: str, *, fold_chinese: bool) -> str:
+    """Return the name of a normalisation or shingle: what was folded is never compared with what was not.
+
+    Args:
+        name: NORMALISATION, or that of the shingle.
+        fold_chinese: whether traditional characters count as their simplified ones.
+    """
+    return f"{name} + {CHINESE}" if fold_chinese else name
+
+
 @cache
-def tables() -> Tables:
-    """Return the tables of Unicode 14.0.0, read and unfolded from their two stages once."""
+def chinese() -> dict[int, int]:
+    """Return the simplified code point of every traditional one."""
+    with np.load(HERE / "chinese-v1.npz") as stored:
+        return dict(zip(stored["traditional"].tolist(), stored["simplified"].tolist(), strict=True))
+
+
+@cache
+def tables(*, fold_chinese: bool = False) -> Tables:
+    """Return the tables of Unicode 14.0.0, read and unfolded from their two stages once.
+
+    Args:
+        fold_chinese: whether traditional characters fold to their simplified ones.
+    """
+    if fold_chinese:
+        plain = tables()
+        simple = np.arange(plain.fold.shape[0], dtype=np.int32)
+        simple[list(chinese())] = list(chinese().values())
+        # where a code point has several foldings, `fold` is a place in the pool, whose lengths are below any character
+        fold = np.where(plain.flags & _EXPANDS, plain.fold, simple[plain.fold])
+        return plain._replace(fold=fold, pool=simple[plain.pool])
     with np.load(HERE / "unicode-14.0.0.npz") as stored:
         blocks = stored["stage1"].astype(np.int64)
         rows = (blocks[:, None] * 256 + np.arange(256)).ravel()
@@ -357,17 +391,18 @@ def trace(text: Bytes, words: int) -> tuple[Offsets, Offsets]:
     return starts, stops
 
 
-def normalise(texts: pa.LargeStringArray) -> tuple[Bytes, Offsets]:
+def normalise(texts: pa.LargeStringArray, *, fold_chinese: bool = False) -> tuple[Bytes, Offsets]:
     """Normalise a column of texts (normalisation v1).
 
     Args:
         texts: valid UTF-8; a null counts as an empty text.
+        fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
         The normalised bytes of all texts in one buffer, and n + 1 offsets into it.
     """
     data, offsets = buffers(texts)
-    result: tuple[Bytes, Offsets] = _normalise(data, offsets, tables())
+    result: tuple[Bytes, Offsets] = _normalise(data, offsets, tables(fold_chinese=fold_chinese))
     return result
 
 
@@ -396,17 +431,19 @@ _ALONE_SCRIPTS = (
 )  # fmt: skip
 
 
-def normalise_reference(text: str) -> str:
+def normalise_reference(text: str, *, fold_chinese: bool = False) -> str:
     """Normalise one text in plain Python: the definition, for tests and for whoever implements it elsewhere.
 
     Args:
         text: any text.
+        fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
         The same as the kernel wherever the running Python's Unicode tables agree with 14.0.0.
     """
     out = ""
-    for char in unicodedata.normalize("NFKC", text).casefold():
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    for char in folded.translate(chinese()) if fold_chinese else folded:
         word = unicodedata.category(char)[0] in "LMN"
         name = unicodedata.name(char, "")
         alone = (

@@ -1,7 +1,8 @@
 """Every check against its table of cases, tests/checks/<check>.yaml: flagged and clean rows, values, units, words.
 
 A case gives rows of the tables that the check reads; what a row leaves out is a default. `copies` makes MATCHES and
-OVERLAPS: [path, other path, records, view, shingles], where the first records of both files are the same. `expect` lists the
+OVERLAPS: [path, other path, records, view, shingles, method, distinctive], where the first records of both files are the
+same. `expect` lists the
 findings in order, each by the fields that matter; `says` are parts of the message, and `silent` parts that must not be in it.
 """
 
@@ -75,7 +76,8 @@ def copied(copies, files):
     of = {row["path"]: row for row in files.to_pylist()}
     matches, overlaps = [], []
     for a, b, count, *more in copies:
-        view, shingles = (more + ["whole", 5][len(more) :])[:2]
+        view, shingles, method = (more + ["whole", 5, "exact"][len(more) :])[:3]
+        distinctive = more[3] if len(more) > 3 else shingles
         for x, y in ((a, b), (b, a)):
             ends = {"view": view, "source_a": of[x]["source"], "path_a": x, "source_b": of[y]["source"], "path_b": y}
             same = {
@@ -83,8 +85,8 @@ def copied(copies, files):
                 "shared": shingles,
                 "distinct_a": shingles,
                 "distinct_b": shingles,
-                "method": "exact",
-                "distinctive": shingles,
+                "method": method,
+                "distinctive": distinctive,
             }
             matches += [ends | same | {"row_a": k, "row_b": k} for k in range(count)]
             sizes = {"records_a": of[x]["records"], "records_b": of[y]["records"], "exact": count, "near": count}

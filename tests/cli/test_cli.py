@@ -29,6 +29,7 @@ def data(tmp_path):
     [
         ("mit", [], 0),
         ("cc-by-nc-4.0", [], 1),
+        ("mit", ["--fold-chinese"], 0),
         ("cc-by-nc-4.0", ["--fail-on", "never"], 0),
         ("cc-by-nc-4.0", ["--purpose", "research"], 0),
         ("other", [], 0),

@@ -120,7 +120,7 @@ class Record:
     words: tuple[int, int]
 
 
-@dataclass
+@dataclass(eq=False)
 class Source:
     """One source to be written.
 
@@ -696,6 +696,8 @@ def _foresee(sources: list[Source], expected: Expectation) -> None:
     twins = sorted((next(iter(source.parts)), source.id) for source in sources if source.problem == "identical")
     if twins:
         expected.findings.add(("identical-files", "note", twins[0][1], twins[1][1]))
+    for one, two in itertools.combinations(sources, 2):
+        expected.findings |= set(_lineage(one, two))
     for one, two in itertools.permutations(sources, 2):
         counts = {view: _shared(one, two, view) for view in ("whole", "prompt")}
         for view, count in counts.items():
@@ -710,6 +712,49 @@ def _foresee(sources: list[Source], expected: Expectation) -> None:
             expected.findings.add(("licence-conflict-by-content", "error", one.id, two.id))
         elif one.licence and not two.licence:
             expected.findings.add(("twin-unlicensed", "note", one.id, two.id))
+
+
+def _lineage(one: Source, two: Source) -> Iterator[tuple[str, str, str, str | None]]:
+    """Yield what must be said of two sources that share text, whatever their licences: who has it from whom is not known."""
+    sides = ((one, two), (two, one))
+    named = {(a, b): a.layout.startswith("native") and a.upstream == b.id for a, b in sides}
+    rank = {(a, b): 2 if named[a, b] == named[b, a] else 0 if named[a, b] else 3 for a, b in sides}
+    renewed = {(a, b): list(_renewed(a, b)) for a, b in sides}
+    asked = [(rank[side], -max(renewed[side])[0], -sum(count for _, count in renewed[side]), side[0].id, side[1].id)
+             for side in sides if renewed[side]]  # fmt: skip
+    if asked:
+        _, share, count, source, other = min(asked)
+        told = any(named.values()) or (one if one.id == source else two).layout not in {
+            "native",
+            "native-above",
+            "none",
+        }
+        if -count >= RECORDS and -share >= SHARE:
+            yield "prompt-copied", "note" if told or -share < 0.5 else "warning", source, other
+    counts = {(a, b): _shared(a, b, "whole", WORDS) for a, b in sides}
+    shares = {side: count / len(side[0].records) for side, count in counts.items()}
+    kept = any(a.problem == "original" and _level(b) >= _level(a) for a, b in sides)
+    twins = one.problem == two.problem == "identical"  # said of their files
+    if max(counts.values()) < RECORDS or max(shares.values()) < 0.5 or any(named.values()) or kept or twins:
+        return
+    a, b = min(shares, key=lambda side: (side[0].problem == "original", -shares[side], side[0].id))
+    yield "lineage-undeclared", "note", a.id, b.id
+
+
+def _level(source: Source) -> int:
+    return LEVELS[source.licence] if source.licence else -1
+
+
+def _renewed(one: Source, two: Source) -> Iterator[tuple[float, int]]:
+    """Yield share and number of the prompts of each file that stand elsewhere, if most have another answer there."""
+    if one.problem == "original" or "txt" in {one.format, two.format} or not _shared(one, two, "prompt", WORDS):
+        return
+    there = [set(_numbers(two, two.records, view)) for view in ("prompt", "whole")]
+    for part in one.parts.values():
+        asked = [record for record in part if record.words[0] >= WORDS and record.prompt in there[0]]
+        fresh = sum(record.whole not in there[1] for record in asked)
+        if fresh > len(asked) - fresh:
+            yield fresh / len(part), fresh
 
 
 def _faults(source: Source) -> Iterator[tuple[str, str]]:

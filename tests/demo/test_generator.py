@@ -133,7 +133,10 @@ CLOSED = {
             "a/README.md": NC, "a/x.jsonl": TEXTS,
             "b/README.md": "# birds\n\n## License\n\nMIT, see LICENSE.\n", "b/y.jsonl": TEXTS + lines({"text": COMMON}),
         },
-        {("licence-forbids-purpose", "a", None), ("licence-conflict-by-content", "b", "a")},
+        {
+            ("licence-forbids-purpose", "a", None), ("licence-conflict-by-content", "b", "a"),
+            ("lineage-undeclared", "a", "b"),
+        },
     ),
     "licence-unrecognised: terms that nobody knows do not pass": (
         {"a/README.md": MIT.replace("mit", "glide"), "a/x.jsonl": TEXTS},

@@ -87,6 +87,50 @@ def test_a_readme():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        (
+            "# A\n\nFrom [GPTeacher](https://github.com/teknium1/GPTeacher).\n",
+            ["https://github.com/teknium1/GPTeacher"],
+        ),
+        ("git clone https://github.com/a/b.git", ["https://github.com/a/b"]),
+        ("https://github.com/a/b/blob/main/x.py and https://github.com/a/b", ["https://github.com/a/b"]),
+        ("https://huggingface.co/datasets/openai/gsm8k", ["https://huggingface.co/datasets/openai/gsm8k"]),
+        ("https://huggingface.co/datasets/squad.", ["https://huggingface.co/datasets/squad"]),
+        ("https://huggingface.co/openai https://github.com/a https://example.org/a/b", []),
+    ],
+)
+def test_addresses_of_repositories_and_data_sets_in_a_readme(text, expected):
+    claims = [claim for claim in read("d/README.md", text) if claim.field == "link"]
+    assert [claim.value for claim in claims] == expected
+    assert {claim.pointer for claim in claims} <= {"L1", "L3"}
+
+
+def test_a_document_names_no_more_addresses_than_are_kept():
+    text = "\n".join(f"https://github.com/a/b{k}" for k in range(150))
+    assert len([claim for claim in read("d/README.md", text) if claim.field == "link"]) == 100
+
+
+def test_the_splits_of_a_card():
+    front = """configs:
+- config_name: default
+  data_files:
+  - {split: train, path: "data/train-*.parquet"}
+  - split: test
+    path: [./test-0.parquet, test-1.parquet]
+- config_name: all
+  data_files: all.parquet
+- other
+"""
+    claims = [claim for claim in read("d/README.md", f"---\n{front}---\n") if claim.field == "split-files"]
+    assert [(claim.value, claim.pointer, claim.scope) for claim in claims] == [
+        ("train=data/train-*.parquet", "/configs/0/data_files/0/path", "d/"),
+        ("test=test-0.parquet", "/configs/0/data_files/1/path/0", "d/"),
+        ("test=test-1.parquet", "/configs/0/data_files/1/path/1", "d/"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
         ("# Harbour questions of our town\n", None),
         ("# H\n\nQuestions that visitors asked us.\n\nAnd what we have answered them.\n", ("11 words", "L3")),
         ("# H\n\n茶馆里客人问的。\n", ("7 words", "L3")),

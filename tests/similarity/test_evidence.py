@@ -128,10 +128,11 @@ def test_the_share_is_the_highest_of_any_pair_of_files(corpus):
         assert item.share == pytest.approx(max(shares))
 
 
-def shared(path, records, of, view="whole", exact=None):
-    same = records if exact is None else exact
+def shared(path, records, of, view="whole", exact=None, matched=None, explained=0):
+    every = records + explained if matched is None else matched
+    same = every if exact is None else exact
     ends = (view, "a", path, "MIT", "b", "b/x", "CC-BY-NC-4.0", 0)
-    return evidence.Shared(*ends, records, same, records, of, records / of)
+    return evidence.Shared(*ends, records, every, same, explained, records, of, records / of)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +143,11 @@ def shared(path, records, of, view="whole", exact=None):
         ([shared("a/x", 1234, 56789)], "1,234 of 56,789 records"),
         ([shared("a/x", 63, 999, exact=48)], "63 of 999 records (48 word for word)"),
         ([shared("a/x", 5, 10, exact=0)], "5 of 10 records (none word for word)"),
+        (
+            [shared("a/x", 849, 999, "prompt", matched=999)],
+            "999 of 999 prompts (849 of them long and distinctive enough to count)",
+        ),
+        ([shared("a/x", 5, 10, explained=3)], "8 of 10 records (3 also in a known original and left out)"),
         ([shared("a/x", 5, 10), shared("a/y", 2, 100)], "7 of 110 records (in 2 files)"),
         ([shared("a/x", 48, 999), shared("a/x", 999, 999, "prompt")], "999 of 999 prompts and 48 of 999 records"),
         ([shared("a/x", 5, 10), shared("a/x", 5, 10, "prompt")], "5 of 10 records"),
@@ -163,3 +169,45 @@ def test_in_words(items, words):
 )
 def test_word_for_word_is_said_of_exact_matches_alone(items, verb):
     assert evidence.verb(items) == verb
+
+
+def answers(files, kept, shingles=None):
+    """Files of prompts that all are the same; `kept` are the pairs of files whose whole records are too."""
+    matches, overlaps = [], []
+    for view, (a, (source, count)), (b, (other, more)) in product(("whole", "prompt"), files.items(), files.items()):
+        if source == other or (view == "whole" and {a, b} not in kept):
+            continue
+        same = dict.fromkeys(("shared", "distinct_a", "distinct_b", "distinctive"), (shingles or {}).get(a, 5))
+        ends = {"view": view, "source_a": source, "path_a": a, "source_b": other, "path_b": b}
+        rows = min(count, more)
+        matches += [ends | {"row_a": k, "row_b": k, "jaccard": 1.0, "method": "exact"} | same for k in range(rows)]
+    for view, (a, (source, count)), (b, (other, more)) in product(VIEWS, files.items(), files.items()):
+        ends = {"view": view, "source_a": source, "path_a": a, "source_b": other, "path_b": b}
+        counts = dict.fromkeys(("exact", "near", "near_distinctive", "contained_ab", "contained_ba"), 0)
+        overlaps.append(ends | {"records_a": count, "records_b": more} | counts)
+    return schemas.rows(matches, schemas.MATCHES), schemas.rows(overlaps, schemas.OVERLAPS)
+
+
+def test_prompts_whose_records_stand_there_too_are_not_renewed():
+    files = {"a/x": ("a", 10), "a/y": ("a", 5), "b/z": ("b", 8)}
+    items = evidence.standing(*answers(files, [{"a/y", "b/z"}]), 4, {})
+    counts = {(i.path, i.other): (i.records, i.prompts, i.renewed, i.records_of, i.prompts_of) for i in items}
+    assert counts == {
+        ("a/x", "b"): (0, 8, 8, 10, 10),
+        ("a/y", "b"): (5, 5, 0, 5, 5),
+        ("b/z", "a"): (5, 8, 3, 8, 8),
+    }
+    assert {(i.path, i.texts, i.texts_renewed) for i in items} == {("a/x", 5, 8), ("a/y", 5, 8), ("b/z", 5, 3)}
+
+
+def test_short_prompts_are_counted_and_no_evidence():
+    short = evidence.standing(*answers({"a/x": ("a", 3), "b/z": ("b", 3)}, [], {"a/x": 3}), 4, {})
+    assert [(i.path, i.prompts, i.prompts_matched) for i in short] == [("b/z", 3, 3)]
+
+
+def test_what_a_known_original_explains_says_nothing_of_two_others():
+    files = {"a/x": ("a", 5), "b/z": ("b", 5), "o/o": ("o", 5)}
+    items = evidence.standing(*answers(files, []), 4, {"o/o": "known"})
+    assert {(i.source, i.other) for i in items} == {("a", "o"), ("b", "o"), ("o", "a"), ("o", "b")}
+    assert evidence.published(items[-1:], {"o/o": "known"}) == " o holds the file that the authors of known published."
+    assert evidence.published(items[:1], {"o/o": "known"}) == ""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from provenance.similarity import parts, shingles
 
-TEXT = st.text(st.sampled_from("ab \u0301\u0323中é,\n\u1161ﬁ."), max_size=40)
+TEXT = st.text(st.sampled_from("ab \u0301\u0323中é,\n\u1161ﬁ.漢"), max_size=40)
 RECORD = st.one_of(
     st.tuples(TEXT, TEXT).map(lambda each: ("\n".join(each), *each)),
     st.tuples(TEXT, TEXT, TEXT),
@@ -29,11 +29,11 @@ def same(found, expected):
     assert found.offsets.tolist() == expected.offsets.tolist()
 
 
-@given(st.lists(RECORD, max_size=12))
-def test_together_is_as_one_by_one(records):
+@given(st.lists(RECORD, max_size=12), st.booleans())
+def test_together_is_as_one_by_one(records, folded):
     views, rows = columns(records), pa.array(range(7, 7 + len(records)), pa.int64())
-    for found, view in zip(parts.shingled(*views, rows), views, strict=True):
-        same(found, shingles.shingled(view, rows))
+    for found, view in zip(parts.shingled(*views, rows, fold_chinese=folded), views, strict=True):
+        same(found, shingles.shingled(view, rows, fold_chinese=folded))
 
 
 @pytest.mark.parametrize("counts", [(5, 5), (4, 5), (5, 4), (6, 5), (1, 1), (30, 2), (2, 30), (400, 300)])

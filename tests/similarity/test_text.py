@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provenance.similarity import shingles, text
 from provenance.similarity.text import buffers, normalise, normalise_reference
 
 same_unicode = pytest.mark.skipif(
@@ -14,8 +15,8 @@ same_unicode = pytest.mark.skipif(
 )
 
 
-def normalised(texts):
-    data, offsets = normalise(pa.array(texts, pa.large_string()))
+def normalised(texts, *, fold_chinese=False):
+    data, offsets = normalise(pa.array(texts, pa.large_string()), fold_chinese=fold_chinese)
     joined = data.tobytes()
     return [joined[offsets[k] : offsets[k + 1]].decode() for k in range(len(texts))]
 
@@ -82,3 +83,53 @@ def test_buffers_copies_nothing():
     column = pa.array(["abc", "de"], pa.large_string())
     data, _ = buffers(column)
     assert data.ctypes.data == column.buffers()[2].address
+
+
+@pytest.mark.parametrize(
+    ("traditional", "simplified"),
+    [
+        ("漢語和萬國碼，資料庫", "汉语和万国码：资料库"),
+        ("乾坤", "干坤"),  # by character: 乾 is 乾 in this word
+        ("後 皇后 裡 發 髮", "后 皇后 里 发 发"),
+        ("\uf98d", "\u8f79"),  # a compatibility ideograph is its unified one first
+        ("㍿, 第一章", "株式会社 第一章"),
+        ("薴 苧", "苎 苎"),  # followed to its end: folding twice changes nothing
+        ("Straße ＡＢＣ が", "strasse abc が"),
+    ],
+)
+def test_traditional_characters_fold_to_simplified_ones(traditional, simplified):
+    folded = normalised([traditional, simplified], fold_chinese=True)
+    assert folded[0] == folded[1]
+    assert folded == [normalise_reference(each, fold_chinese=True) for each in (traditional, simplified)]
+
+
+def test_characters_that_are_no_chinese_and_texts_that_are_simplified_stay():
+    texts = ["汉语 plain ascii 数据", "かな カナ ไทย", "É"]
+    assert normalised(texts, fold_chinese=True) == normalised(texts)
+    assert normalised(["漢"]) == ["漢"]  # unless it is asked for
+
+
+@same_unicode
+def test_every_chinese_code_point_folded_equals_the_definition():
+    texts = [chr(code) for block in ((0x2E80, 0xA000), (0xF900, 0xFB00), (0x1F200, 0x32000)) for code in range(*block)]
+    got = normalised(texts, fold_chinese=True)
+    wrong = [ascii(t) for t, g in zip(texts, got, strict=True) if g != normalise_reference(t, fold_chinese=True)]
+    assert wrong == []
+
+
+def test_the_chinese_table_is_opencc_s_character_by_character():
+    """The oracle is the package that the table was built from; a chain (薴 -> 苧 -> 苎) is followed to its end."""
+    converter = pytest.importorskip("opencc").OpenCC("t2s")
+    table = text.chinese()
+    assert len(table) > 4000
+    one_step = {code: converter.convert(chr(code)) for code in table}
+    wrong = {chr(code): to for code, to in one_step.items() if table.get(ord(to), ord(to)) != table[code]}
+    assert wrong == {}
+
+
+def test_what_was_folded_has_another_name():
+    column, rows = pa.array(["漢語"], pa.large_string()), pa.array([0])
+    plain, folded = (shingles.shingled(column, rows, fold_chinese=each).nodes for each in (False, True))
+    assert plain.schema.metadata[b"shingle"].decode() == shingles.SHINGLE
+    assert folded.schema.metadata[b"shingle"].decode() == f"{shingles.SHINGLE} + {text.CHINESE}"
+    assert plain["low"] != folded["low"]

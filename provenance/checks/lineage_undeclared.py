@@ -1,0 +1,123 @@
+"""Most records of one source stand in another, and neither says so.
+
+Why:          who does not know that two sources are one pays, counts and licenses them twice, and cannot follow a
+              withdrawal of either; a filing that names both as origins names one too many.
+Source:       Longpre et al., arXiv 2310.16787; GB/T 45652 (draft of 2024-03-28), 6.1 a; Interim Measures, Article
+              7(1).
+Reads:        MATCHES(view, source_a, path_a, row_a, path_b, distinctive), OVERLAPS(view, path_a, records_a),
+              FILES(path, licence, sha256), SOURCES(source, name, acquired, parent, records_text), CLAIMS(source,
+              field, value); which files are known originals; a profile's minimum of distinctive shingles for a match
+              to count.
+Yields:       at most one finding per pair of sources; of field `prose` where a document describes it in prose, which
+              may say so. It is carried by the one that was acquired later, else of which more stands in the other;
+              never by the one that holds most of it in the file that its authors published.
+Units:        share of the records with text of the one or the other, where it is higher, [0, 1].
+Silent when:  one names the other, or a namesake of it, as its upstream, or gives its address; what they share also
+              stands in a known original of a third source; one holds a known original and the other keeps its
+              licence; the files that hold it are byte for byte the same (identical-files); records are short, or
+              common to many sources.
+Flagged:      95 of 100 records of one folder stand in another folder, and provenance.yaml names neither for the
+              other.
+Clean:        the same with `upstream: [other-folder]`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from provenance import metadata
+from provenance.licences.compatibility import loses
+from provenance.model import Finding
+from provenance.similarity import evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from provenance.similarity.evidence import Standing
+
+LIMITS = (
+    "Records that are short, common, or also in a known original do not count. It does not prove who has the records "
+    "from whom: a common ancestor is not excluded, and words that say so may stand where nobody looked."
+)
+
+
+def find(
+    matches: pa.Table,
+    overlaps: pa.Table,
+    files: pa.Table,
+    sources: pa.Table,
+    claims: pa.Table,
+    originals: Mapping[str, str],
+    minimum: int,
+) -> Iterator[Finding]:
+    """Yield pairs of sources of which one holds much of the other, and neither names the other.
+
+    Args:
+        matches: MATCHES.
+        overlaps: OVERLAPS.
+        files: FILES.
+        sources: SOURCES.
+        claims: CLAIMS.
+        originals: path -> id of the known data set whose original file it is.
+        minimum: distinctive shingles that a match must rest on.
+    """
+    licences = evidence.known_licences(files)
+    lineage = metadata.Lineage(sources, claims)
+    held: dict[str, int] = dict(zip(*(sources[name].to_pylist() for name in ("source", "records_text")), strict=True))
+    there: dict[tuple[str, str], list[Standing]] = defaultdict(list)
+    for item in evidence.standing(matches, overlaps, minimum, originals, files):
+        there[item.source, item.other].append(item)
+    for pair in sorted({(min(pair), max(pair)) for pair in there}):
+        if lineage.names(*pair) or lineage.names(*pair[::-1]):
+            continue
+        shares = {side: _count(there.get(side, [])) / max(held[side[0]], 1) for side in (pair, pair[::-1])}
+        published = {side: [item for item in there.get(side, []) if item.path in originals] for side in shares}
+        if not any(shares.values()) or any(_kept(published[side], there[side[::-1]], licences) for side in shares):
+            continue
+        source, other = min(
+            shares,
+            key=lambda side: (2 * _count(published[side]) > _count(there.get(side, [])), lineage.rank(*side),
+                              -shares[side], side),
+        )  # fmt: skip
+        items = there[source, other]
+        worst = max(items, key=lambda item: (item.records, item.path))
+        yield Finding(
+            check="lineage-undeclared",
+            source=source,
+            other=other,
+            field="prose" if lineage.prose(source, other) else None,
+            message=f"{_said(items, held[source])} of {lineage.called(source)} stand in {lineage.called(other)}; "
+            f"in the other direction {_said(there.get((other, source), []), held[other])}. "
+            f"{lineage.sentence(source, other)}{evidence.published(published[other, source], originals)}",
+            limits=LIMITS,
+            path=worst.path,
+            row=worst.row,
+            value=max(shares.values()),
+            unit="share of records",
+            records=max(_count(there.get(side, [])) for side in shares),
+            texts=max(item.texts for item in items),
+        )
+
+
+def _count(items: Sequence[Standing]) -> int:
+    return sum(item.records for item in items)
+
+
+def _kept(published: Sequence[Standing], copies: Sequence[Standing], licences: Mapping[str, str | None]) -> bool:
+    """Tell whether what is shared is a known original of which every copy keeps the licence: that is lineage enough."""
+    return bool(published) and all(
+        licences[copy.path] is not None and licences[original.path] is not None
+        and not loses(licences[copy.path], licences[original.path])
+        for copy in copies
+        for original in published
+    )  # fmt: skip
+
+
+def _said(items: Sequence[Standing], of: int) -> str:
+    """Say how many records stand there, and how many of them are evidence."""
+    matched, records = sum(item.matched for item in items), _count(items)
+    told = f" (of which {records:,} count)" if records < matched else ""
+    return f"{matched:,} of {of:,} records{told}"

@@ -1,0 +1,128 @@
+"""The prompts of one source stand in another, while most of their answers do not.
+
+Why:          questions of a set under a strict licence, answered anew, are the commonest way in which it travels
+              without its name; who compares whole records alone sees nothing.
+Source:       Longpre et al., arXiv 2310.16787; Interim Measures for Generative AI Services, Article 7(1).
+Reads:        MATCHES(view, source_a, path_a, row_a, path_b, method, distinctive), OVERLAPS(view, path_a, records_a),
+              FILES(path, licence), SOURCES(source, name, acquired, parent), CLAIMS(source, field, value); which files
+              are known originals; a profile's minimum of distinctive shingles for a match to count.
+Yields:       at most one finding per pair of sources; of field `named` where one names the other, `prose` where a
+              document describes it in prose, which may name it. It is carried by the one that names the other, else
+              that was acquired later, else of which more stands in the other; never by the file that its authors
+              published.
+Units:        share of a file's prompts that stand there under another answer, where it is highest, [0, 1].
+Silent when:  at least half of the shared prompts of a file have the same answer, or nearly
+              (licence-conflict-by-content and lineage-undeclared look at whole records); a prompt is short, or common
+              to many sources; it also stands in a known original of a third source; it was translated, or has another
+              system prompt before it.
+Flagged:      999 questions of one set stand in another, and 936 of them have another answer there.
+Clean:        the second names the first as its upstream, and keeps its licence.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from provenance import metadata
+from provenance.model import Finding
+from provenance.similarity import evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from provenance.similarity.evidence import Standing
+
+LIMITS = (
+    "Prompts that are short, common, or also in a known original do not count. It does not prove who has the prompts "
+    "from whom: both may have them from a common ancestor. Whether an answer was written anew or edited is not known."
+)
+
+
+def find(
+    matches: pa.Table,
+    overlaps: pa.Table,
+    files: pa.Table,
+    sources: pa.Table,
+    claims: pa.Table,
+    originals: Mapping[str, str],
+    minimum: int,
+) -> Iterator[Finding]:
+    """Yield pairs of sources that share prompts and not their answers.
+
+    Args:
+        matches: MATCHES.
+        overlaps: OVERLAPS.
+        files: FILES.
+        sources: SOURCES.
+        claims: CLAIMS.
+        originals: path -> id of the known data set whose original file it is.
+        minimum: distinctive shingles that a match must rest on.
+    """
+    licences = evidence.known_licences(files)
+    lineage = metadata.Lineage(sources, claims)
+    there: dict[tuple[str, str], list[Standing]] = defaultdict(list)
+    for item in evidence.standing(matches, overlaps, minimum, originals):
+        there[item.source, item.other].append(item)
+    renewed = {pair: [item for item in items if _renewed(item, originals)] for pair, items in there.items()}
+    for pair in sorted({(min(pair), max(pair)) for pair, items in renewed.items() if items}):
+        sides = [side for side in (pair, pair[::-1]) if renewed.get(side)]
+        source, other = min(
+            sides,
+            key=lambda side: (lineage.rank(*side), -max(map(_share, renewed[side])), -_count(renewed[side]), side),
+        )
+        items, back = renewed[source, other], there.get((other, source), [])
+        worst = max(items, key=lambda item: (_share(item), item.renewed, item.path))
+        naming = lineage.names(source, other) or lineage.names(other, source)
+        yield Finding(
+            check="prompt-copied",
+            source=source,
+            other=other,
+            field="named" if naming else "prose" if lineage.prose(source, other) else None,
+            message=f"{_said(items, lineage.called(source), _under(items, licences))} {lineage.called(other)}"
+            f"{_under(back, licences)}, but {_whole(items)} {lineage.sentence(source, other)}"
+            f"{evidence.published(back, originals)}",
+            limits=LIMITS,
+            path=worst.path,
+            row=worst.row,
+            value=_share(worst),
+            unit="share of prompts",
+            records=_count(items),
+            texts=max(item.texts_renewed for item in items),
+        )
+
+
+def _renewed(item: Standing, originals: Mapping[str, str]) -> bool:
+    """Tell whether most of a file's shared prompts have another answer there; an original cannot have copied."""
+    return item.path not in originals and item.renewed > item.prompts - item.renewed
+
+
+def _share(item: Standing) -> float:
+    return item.renewed / item.prompts_of if item.prompts_of else 0.0
+
+
+def _count(items: Sequence[Standing]) -> int:
+    return sum(item.renewed for item in items)
+
+
+def _said(items: Sequence[Standing], source: str, under: str) -> str:
+    matched, of = (sum(getattr(item, name) for item in items) for name in ("prompts_matched", "prompts_of"))
+    where = f" (in {len(items):,} files)" if len(items) > 1 else ""
+    return f"{matched:,} of {of:,} prompts{where} of {source}{under} stand in"
+
+
+def _whole(items: Sequence[Standing]) -> str:
+    """Say how many whole records stand there, and how many of the prompts are evidence."""
+    matched, of, prompts, every = (
+        sum(getattr(item, name) for item in items) for name in ("matched", "records_of", "prompts", "prompts_matched")
+    )
+    kept = f"only {matched:,} of their {of:,} whole records do" if matched else "none of their whole records does"
+    enough = f" of the {prompts:,} that count" if prompts < every else ""
+    return f"{kept}: the answers to {_count(items):,}{enough} differ, or were edited."
+
+
+def _under(items: Sequence[Standing], licences: Mapping[str, str | None]) -> str:
+    known = sorted({str(licences[item.path]) for item in items if licences.get(item.path)})
+    return f" under {', '.join(known)}" if known else ""
