@@ -184,7 +184,7 @@ def test_two_indexes_of_one_title_are_refused(folder):
 
 def test_a_scan_that_folds_chinese_has_other_shingles_than_an_index(folder):
     given = made(folder, "novel.txt", kind="protected")
-    with pytest.raises(ConfigError, match="protected.index does not fold Chinese; leave out --fold-chinese"):
+    with pytest.raises(ConfigError, match=r"protected\.index does not fold Chinese; leave out --fold-chinese"):
         pv.scan(folder / "data", reference=[given], fold_chinese=True)
 
 
