@@ -28,6 +28,7 @@ from provenance import (
     excerpts,
     findings,
     omission,
+    references,
     sampling,
     schemas,
     snapshots,
@@ -122,6 +123,11 @@ class Audit:
         return self._frame("observations")
 
     @property
+    def references(self) -> pd.DataFrame:
+        """REFERENCES: one row a view of an item of an index, and file or source that holds it."""
+        return self._frame("references")
+
+    @property
     def findings(self) -> pd.DataFrame:
         """FINDINGS: one row a disagreement, the worst first."""
         return self._frame("findings")
@@ -201,6 +207,7 @@ def scan(
     follow_links: bool = False,
     waivers: str | os.PathLike[str] | None = None,
     sample: float | None = None,
+    reference: Sequence[str | os.PathLike[str]] = (),
     fold_chinese: bool = False,
     ask: Callable[[str], str] | None = None,
     progress: Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
@@ -220,6 +227,7 @@ def scan(
         follow_links: whether links that lead out of the folder are followed.
         waivers: a file of accepted findings, outside the data; None = none.
         sample: share of the bytes of each source to look at, in (0, 1); None = all of them.
+        reference: indexes of works, benchmarks or data sets to look for; those that ship are always asked.
         fold_chinese: whether records that differ only in traditional and simplified characters are the same.
         ask: asks for a password, given the prompt.
         progress: told how far the scan is.
@@ -228,7 +236,7 @@ def scan(
         The audit.
 
     Raises:
-        ConfigError: a profile, purpose, key, waiver or path that does not exist, or waivers in the data.
+        ConfigError: a profile, purpose, key, waiver, index or path that does not exist, or waivers in the data.
         InputError: the folder cannot be read; NothingToAudit: it holds no data.
     """
     started = _now()
@@ -238,6 +246,7 @@ def scan(
     if assess and sample is not None:
         raise ConfigError("an assessment rests on all of the data; leave out --sample or --assess")
     chosen = [profiles_.load(name) for name in dict.fromkeys(profiles)]
+    asked = references.load([Path(each) for each in reference], fold_chinese=fold_chinese)
     accepted = waivers_.load(Path(waivers), root) if waivers is not None else None
     keys = _keys(key, ask) if ledger is not None else None
     if ledger is not None and keys is not None:
@@ -262,7 +271,7 @@ def scan(
         observed = _observe(running, drawn.files if drawn else files, scratch, progress, fold_chinese=fold_chinese)
         observed += [sampling.unread(drawn.left)] if drawn else []
         tables = _conclude(
-            paths, stated, refused, observed, files, chosen, purpose, declared, running, scratch, progress,
+            paths, stated, refused, observed, files, chosen, purpose, declared, asked, running, scratch, progress,
             fold_chinese=fold_chinese,
         )  # fmt: skip
     finally:
@@ -271,7 +280,8 @@ def scan(
     tables |= {"coverage": _with_chinese(tables["coverage"])} if fold_chinese else {}
     tables |= {"coverage": sampling.told(tables["coverage"], drawn)} if drawn else {}
     tables, said = waivers_.apply(tables, accepted, started[:10]) if accepted else (tables, {})
-    config: dict[str, Any] = {"exclude": list(exclude)} | ({"sample": drawn.facts} if drawn else {})
+    config: dict[str, Any] = {"exclude": list(exclude), references.STEP: asked.described()}
+    config |= {"sample": drawn.facts} if drawn else {}
     config |= {"foldChinese": text.CHINESE} if fold_chinese else {}
     facts = _facts(root, chosen, purpose, config, tables, started, declared, assess=assess) | said
     audit = Audit(tables, facts)
@@ -453,6 +463,7 @@ def _conclude(
     chosen: Sequence[profiles_.Profile],
     purpose: str,
     declared: declarations.Declared,
+    asked: references.Asked,
     running: engines.Engine,
     scratch: Path,
     progress: Progress,
@@ -472,9 +483,14 @@ def _conclude(
     joined = comparison.alive(result for _, result in running.map(gather, plan.joins))
     again = comparison.reread(plan, likened, read, seen, BUNDLE)
     located = [result for _, result in running.map(locate, again)]
+    sets = [each for part in observed for each in part.sets]
+    met = [
+        result for _, result in running.map(references.meet, references.parts(asked, sets, running.workers, scratch))
+    ]
     running.close()  # what the workers hold is needed for MATCHES
     found = comparison.tabulate(plan, joined, likened, located)
     seen = comparison.unchanged(seen, located)
+    refers, looked = references.tabulate(asked, met, plan)
     files = _files_table(paths, claims, scopes, seen, found.distinct_files)
     tables = {
         "paths": paths,
@@ -484,12 +500,13 @@ def _conclude(
         "overlaps": found.overlaps,
         "sketches": comparison.sketch(plan),
         "observations": _observations(seen, scopes),
+        "references": refers,
         "sources": sources.conclude(scopes, files, found.distinct_sources, found.texts),
     }
     progress("checking", 0, 0)
     answers = declarations.answers(declared, chosen, declarations.data_digest(files), datetime.now(UTC).date())
-    drawn = findings.draw(tables, scopes, chosen, answers=answers)
-    drawn["coverage"] = pa.concat_tables([_steps(files, claims, refused, found), drawn["coverage"]])
+    drawn = findings.draw(tables, scopes, chosen, answers=answers, indexes=asked.described())
+    drawn["coverage"] = pa.concat_tables([_steps(files, claims, refused, found, looked), drawn["coverage"]])
     tables |= drawn
     del tables["paths"]
     return {name: schemas.conform(tables[name], schema) for name, schema in schemas.SEALED.items()}
@@ -558,7 +575,13 @@ def _unread(row: Mapping[str, Any], scopes: sources.Scopes) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], found: comparison.Compared) -> pa.Table:
+def _steps(
+    files: pa.Table,
+    claims: pa.Table,
+    refused: Mapping[str, str],
+    found: comparison.Compared,
+    looked: str,
+) -> pa.Table:
     """Say of every step what it did not look at; first, what the data itself overrides."""
     rows = files.select(["path", "role", "bytes_skipped", "skip_reason", "records", "records_unreadable"]).to_pylist()
     on_disk = [row for row in rows if "!/" not in row["path"]]
@@ -575,6 +598,7 @@ def _steps(files: pa.Table, claims: pa.Table, refused: Mapping[str, str], found:
         "exact-matches": _said(found.pivoted, "records of common texts were compared with one file each"),
         "near-matches": _nearly(found),
         "containment": _inside(found),
+        references.STEP: looked,
         "boilerplate": _said(
             sum(found.common.values()),
             f"runs of five words that stand in {boilerplate.COMMON} texts or more count as boilerplate",

@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provenance import checks, sampling
+from provenance.licences.compatibility import loses
 from provenance.model import SEVERITIES
 from provenance.origins import known
 from provenance.profiles.judgement import judge
+from provenance.similarity import evidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,16 +32,19 @@ def draw(
     originals: Mapping[str, str] | None = None,
     kept: Sequence[Finding] = (),
     answers: Mapping[tuple[str, str, str], Answer] | None = None,
+    indexes: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, pa.Table]:
     """Run every check and judge what it found.
 
     Args:
-        tables: what checks read, by name: PATHS, CLAIMS, FILES, MATCHES, OVERLAPS, OBSERVATIONS, SOURCES.
+        tables: what checks read, by name: PATHS, CLAIMS, FILES, MATCHES, OVERLAPS, OBSERVATIONS,
+            REFERENCES, SOURCES.
         scopes: who covers what, and the purpose.
         chosen: the profiles.
         originals: path -> id of the known data set whose original file it is; those of FILES if None.
         kept: findings that hold whatever the tables say, because more was known once.
         answers: what a responsible person declared, by profile, requirement and element.
+        indexes: what was looked for, as `reference.described` has it.
 
     Returns:
         `findings`, `coverage` of the checks, and `verdicts`.
@@ -48,8 +53,9 @@ def draw(
     settings: dict[str, Any] = {
         "witnesses": scopes.witnesses(files),
         "holders": scopes.holders,
-        "originals": known_originals(files) if originals is None else originals,
+        "originals": known_originals(files, tables["references"]) if originals is None else originals,
         "purpose": scopes.purpose,
+        "indexes": indexes,
         "minimum": min((profile.minimum_shingles for profile in chosen), default=1),
     }
     found, coverage = checks.find(dict(tables) | {"files": files} | settings)
@@ -59,18 +65,30 @@ def draw(
     return {"findings": checks.tabled(findings, severities), "coverage": coverage, "verdicts": verdicts}
 
 
-def known_originals(files: pa.Table) -> dict[str, str]:
-    """Return which files are the originals of known data sets.
+def known_originals(files: pa.Table, references: pa.Table) -> dict[str, str]:
+    """Return which files are the originals of known data sets, by digest or word for word.
 
     Args:
         files: FILES.
+        references: REFERENCES.
 
     Returns:
-        Path -> id of the data set whose published digest the file has.
+        Path -> id of the data set whose published digest the file has; or of which every record of the file is a
+        record, where the file's licence keeps that of the set: who copies under the same terms takes nothing away.
     """
     digests = known.by_digest()
     columns = (files[name].to_pylist() for name in ("path", "sha256"))
-    return {path: digests[digest].id for path, digest in zip(*columns, strict=True) if digest in digests}
+    found = {path: digests[digest].id for path, digest in zip(*columns, strict=True) if digest in digests}
+    licences = evidence.known_licences(files)
+    for row in references.to_pylist():
+        alike = (
+            row["of"] == "texts" and row["view"] == "whole" and row["records"] == row["records_view"] >= row["scale"]
+        )
+        entry = known.by_name().get(row["title"]) if alike and row["path"] is not None else None
+        licence = licences.get(row["path"])
+        if entry is not None and entry.licence and licence and not loses(licence, entry.licence):
+            found.setdefault(row["path"], entry.id)
+    return found
 
 
 def counted(tables: Mapping[str, pa.Table]) -> dict[str, Any]:

@@ -56,13 +56,16 @@ def without(
         "files": files,
         "sources": _outside(tables["sources"], left_out, "source"),
         "observations": _outside(tables["observations"], left_out, "source"),
+        "references": _outside(tables["references"], left_out, "source"),
         "matches": _outside(tables["matches"], left_out, "source_a", "source_b"),
         "overlaps": _outside(tables["overlaps"], left_out, "source_a", "source_b"),
         "sketches": _outside(tables["sketches"], left_out, "source"),
     }
     chosen = [profiles.load(profile["name"]) for profile in facts["profiles"]]
-    originals = findings.known_originals(tables["files"])
-    cut |= findings.draw(cut, scopes, chosen, originals=originals, kept=_tainted(tables["findings"], left_out))
+    originals = findings.known_originals(tables["files"], tables["references"])
+    kept = _tainted(tables["findings"], left_out)
+    indexes = facts.get("config", {}).get("references", ())
+    cut |= findings.draw(cut, scopes, chosen, originals=originals, kept=kept, indexes=indexes)
     cut["findings"] = _still_waived(cut["findings"], tables["findings"])
     cut["coverage"] = pa.concat_tables([_said(left_out, cut["coverage"]), _steps(tables["coverage"]), cut["coverage"]])
     told = dict(facts) | {"kind": "what-if", "without": sorted(left_out)} | findings.counted(cut)

@@ -301,6 +301,28 @@ OBSERVATIONS = pa.schema(
     metadata={"table": "OBSERVATIONS", "grain": "one file, detector, kind and state; counts, never text"},
 )
 
+REFERENCES = pa.schema(
+    [
+        _field("title", _TEXT, "of the index"),
+        _field("kind", _TEXT, "protected | benchmark | known"),
+        _field("of", _TEXT, "what is counted as shared: shingles | texts"),
+        _field("item", _TEXT, "id of the item in the index"),
+        _field("part", _TEXT, "the part of the whole it belongs to: train, test, ...", null=True),
+        _field("view", _TEXT, "view of the item; of texts, of the record too"),
+        _field("source", _TEXT, "source of the file"),
+        _field("path", _TEXT, "the file; null = the whole source", null=True),
+        _field("shared", _INT, "of the item that stand in the records that tell of it, together", unit="`of`"),
+        _field("distinct", _INT, "of the item", unit="`of`"),
+        _field("scale", _INT, "one text in how many was looked for; of shingles 1"),
+        _field("records", _INT, "records that tell of the item", unit="records"),
+        _field("records_view", _INT, "records that were looked up", unit="records"),
+        _field("row", _INT, "of a file: the first record of those that share most with the item", null=True),
+        _field("best_shared", _INT, "what that record shares with it", unit="`of`"),
+        _field("best_distinct", _INT, "what that record has", unit="`of`"),
+    ],
+    metadata={"table": "REFERENCES", "grain": "one view of one item of an index, and one file or whole source"},
+)
+
 TAINTS = pa.schema(
     [
         _field("path", _TEXT, "file of the record"),
@@ -366,6 +388,7 @@ SEALED: dict[str, pa.Schema] = {
     "overlaps": OVERLAPS,
     "sketches": SKETCHES,
     "observations": OBSERVATIONS,
+    "references": REFERENCES,
     "findings": FINDINGS,
     "coverage": COVERAGE,
     "verdicts": VERDICTS,

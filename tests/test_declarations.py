@@ -254,8 +254,8 @@ def test_the_machine_outweighs_a_declaration(world, write):
     (world / "data" / "a" / "README.md").write_text("---\nlicense: cc-by-nc-4.0\n---\n# A\n")
     scanned(world)
     audit.declare(world / "ledger", write(form(answer("art-7-2", "rights-reviewed"))))
-    (machine, told), (person, _) = verdicts(scanned(world), "art-7-2")
-    assert (machine, person) == ("does not conform", "not evidenced")
+    (machine, told), (works, _), (person, _) = verdicts(scanned(world), "art-7-2")
+    assert (machine, works, person) == ("does not conform", "not evidenced", "not evidenced")
     assert "declared yes in entry 2" in told
 
 

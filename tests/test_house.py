@@ -19,7 +19,7 @@ HEADINGS = ["Why", "Source", "Reads", "Yields", "Units", "Silent when", "Flagged
 TABLES = {name: value for name, value in vars(schemas).items() if name.isupper() and hasattr(value, "metadata")}
 UNTOLD = {"prepare", "read_lines"}  # public to their own room alone, which says it once
 SHARED = {"croissant-rules", "documents", "json-ld", "recognition"}  # what readers share, and what chooses one
-SETTINGS = {"holders", "originals", "purpose", "minimum"}
+SETTINGS = {"holders", "indexes", "originals", "purpose", "minimum"}
 
 
 def on_disk(room, ending=".py"):
@@ -100,6 +100,7 @@ def test_the_sealed_tables_are_those_of_the_contract():
         "overlaps",
         "sketches",
         "observations",
+        "references",
         "findings",
         "coverage",
         "verdicts",

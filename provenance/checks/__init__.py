@@ -2,7 +2,8 @@
 
 A check is one file with a docstring (its documentation, printed by `provenance explain`) and one function, `find`,
 whose parameters name the tables that it reads. To add one: the file, one line in CHECKS, one case table. A check that
-cannot ask every source has a second function, `unseen`, which says in one clause for COVERAGE what it did not look at.
+cannot ask every source has a second function, `unseen`, which says in one clause for COVERAGE what it did not look at;
+one that may have nothing to compare with has `idle`, which says why it is skipped, or None.
 """
 
 from __future__ import annotations
@@ -53,6 +54,9 @@ CHECKS = (
     "split-leak",
     "duplicate-records",
     "identical-files",
+    "source-misnamed",
+    "benchmark-contamination",
+    "protected-work-contained",
 )
 """Every check by name, in the order in which reports show them."""
 
@@ -108,6 +112,11 @@ def find(tables: Mapping[str, Any]) -> tuple[list[Finding], pa.Table]:
     for check in CHECKS:
         status, reason = "ran", None
         try:
+            if hasattr(module(check), "idle"):
+                reason = _called(module(check).idle, tables)
+            if reason is not None:
+                coverage.append({"check": check, "status": "skipped", "reason": reason} | seen)
+                continue
             findings += list(_called(module(check).find, tables))
             if hasattr(module(check), "unseen"):
                 reason = _called(module(check).unseen, tables)

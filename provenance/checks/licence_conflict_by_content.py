@@ -3,8 +3,8 @@
 Why:          copies change licence as they travel; who relies on the milder trains on what the stricter forbids.
 Source:       the clause of the stricter licence, quoted in the finding; Interim Measures, Article 7(2).
 Reads:        MATCHES(view, source_a, path_a, row_a, path_b, method, distinctive), OVERLAPS(view, path_a, records_a),
-              FILES(path, licence), SOURCES(source, acquired, parent); which files are known originals; a profile's
-              minimum of distinctive shingles for a match to count.
+              FILES(path, licence), SOURCES(source, acquired, parent); which files are known originals; which known
+              sets were looked for; a profile's minimum of distinctive shingles for a match to count.
 Yields:       at most one finding per pair of sources, on the one whose licence is milder.
 Units:        share of matched records in the file where it is highest, [0, 1].
 Silent when:  a licence is unknown (twin-unlicensed); records are short, or common to many sources; a record stands
@@ -25,7 +25,7 @@ from provenance.model import PURPOSES, Finding
 from provenance.similarity import evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -44,6 +44,7 @@ def find(
     files: pa.Table,
     sources: pa.Table,
     originals: Mapping[str, str],
+    indexes: Sequence[Mapping[str, Any]],
     minimum: int,
 ) -> Iterator[Finding]:
     """Yield pairs of sources that share text under conflicting licences.
@@ -54,6 +55,7 @@ def find(
         files: FILES.
         sources: SOURCES.
         originals: path -> id of the known data set whose original file it is.
+        indexes: what was looked for.
         minimum: distinctive shingles that a match must rest on.
     """
     about = {row["source"]: row for row in sources.select(["source", "acquired", "parent"]).to_pylist()}
@@ -78,7 +80,7 @@ def find(
             f"{evidence.verb(forth)} in {other} ({worst.licence_b}{_dated(about[other])}), whose licence "
             f"{_says(loss.right)}; in the other direction {evidence.sentence(back)}.{_lineage(about, source, other)}"
             f"{_others(more)}",
-            limits=LIMITS,
+            limits=LIMITS + evidence.ancestors(indexes),
             path=worst.path_a,
             row=worst.row,
             value=worst.share,

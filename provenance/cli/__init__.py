@@ -26,6 +26,7 @@ COMMANDS = {
     "declare": "Sign what the responsible person says into a ledger.",
     "demo": "Scan a small folder with planted problems.",
     "export": "Write what findings mean for the data: the records to leave out.",
+    "index": "Make an index of works or benchmarks to look for.",
     "explain": "Explain a check, or one finding of a ledger.",
     "list": "List checks, profiles, purposes and formats.",
 }

@@ -37,6 +37,14 @@ FAIL_ON = ("error", "warning", "never")
     show_default=True,
     help="What the data is to be used for.",
 )
+@click.option(
+    "--reference",
+    "references",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="INDEX",
+    help="Works or benchmarks to look for; repeatable.",
+)
 @click.option("--key", metavar="URI", help="Signing keys: a folder, a PEM file or env:NAME; your own if not given.")
 @click.option("--assess", is_flag=True, help="Append an assessment, which claims something, rather than a draft.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave paths out, and count them; repeatable.")
@@ -66,6 +74,7 @@ def command(
     ledger: Path,
     profiles: tuple[str, ...],
     purpose: str,
+    references: tuple[Path, ...],
     key: str | None,
     assess: bool,
     exclude: tuple[str, ...],
@@ -98,6 +107,7 @@ def command(
             workers=workers,
             follow_links=follow_links,
             waivers=waivers,
+            reference=references,
             sample=sampling.share(sample) if sample is not None else None,
             fold_chinese=fold_chinese,
             ask=lambda prompt: str(click.prompt(prompt, hide_input=True, err=True)),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ROWS = 1 << 17
 """Rows of a row group: what is held in memory at a time."""
 
-_NEEDED = ("files", "matches", "findings", "sources")
+_NEEDED = ("files", "matches", "references", "findings", "sources")
 Row = dict[str, Any]
 
 _WHOLE: dict[str, Callable[[Row, Row], bool]] = {
@@ -244,7 +244,7 @@ def _reasoned(
     """
     chosen = [profiles.load(each["name"]) for each in facts["profiles"] if each["name"] in profiles.PROFILES]
     minimum = min((profile.minimum_shingles for profile in chosen), default=1)
-    table, pairs = taint.trace(tables, now["purpose"], minimum, known_originals(tables["files"]))
+    table, pairs = taint.trace(tables, now["purpose"], minimum, known_originals(tables["files"], tables["references"]))
     digests = dict(zip(*(tables["files"][name].to_pylist() for name in ("path", "sha256")), strict=True))
     findings = {row["fingerprint"]: row for row in tables["findings"].to_pylist()}
     reasons: list[Reason] = []

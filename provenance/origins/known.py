@@ -62,5 +62,19 @@ def by_name() -> Mapping[str, Known]:
     return names
 
 
+def named(value: str) -> Known | None:
+    """Return the data set that a name, folder or address names, if it is on the list.
+
+    Args:
+        value: "gsm8k", "benchmarks/human_eval", "https://github.com/openai/human-eval".
+    """
+    whole = value.lower().split("://", 1)[-1].rstrip("/")
+    for name in (whole, whole.rsplit("/", 1)[-1]):
+        found = by_name().get(name) or by_name().get(name.replace("_", "-"))
+        if found is not None:
+            return found
+    return None
+
+
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value

@@ -311,6 +311,16 @@ def milder(mild: str | None, strict: str | None, *, original: str | None = None,
     return not loses(strict, mild) or breadth(mild) > breadth(strict)
 
 
+def ancestors(indexes: Sequence[Mapping[str, Any]]) -> str:
+    """Say which common ancestors were looked for: files that are one of these whole, under its terms, accuse nobody.
+
+    Args:
+        indexes: what was looked for.
+    """
+    known = sorted(index["title"] for index in indexes if index["kind"] == "known")
+    return f" Looked for as one, no others: {', '.join(known)}." if known else ""
+
+
 def _columns(table: pa.Table, *names: str) -> list[list[Any]]:
     return [table[name].to_pylist() for name in names]
 

@@ -22,7 +22,7 @@ TABLES = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(
 CASES = [(check, name) for check, cases in TABLES.items() for name in cases]
 SCHEMAS = {
     name.lower(): getattr(schemas, name)
-    for name in ("CLAIMS", "FILES", "OBSERVATIONS", "PATHS", "SOURCES", "WITNESSES")
+    for name in ("CLAIMS", "FILES", "OBSERVATIONS", "PATHS", "REFERENCES", "SOURCES", "WITNESSES")
 }
 DEFAULTS = {
     "files": {"source": "a", "role": "data", "bytes": 100, "records": 10, "bytes_consumed": 100},
@@ -37,10 +37,22 @@ DEFAULTS = {
         "files": 1,
         "records": 10,
     },
+    "references": {
+        "title": "works",
+        "kind": "protected",
+        "of": "shingles",
+        "item": "w.txt",
+        "view": "whole",
+        "source": "a",
+        "scale": 1,
+        "records": 1,
+        "records_view": 10,
+    },
     "paths": {"role": "data"},
     "claims": {"witness": "native", "subject": "data"},
 }
-SETTINGS = {"purpose": "commercial-service", "minimum": 4, "originals": {}, "holders": {}}
+SETTINGS = {"purpose": "commercial-service", "minimum": 4, "originals": {}, "holders": {}, "indexes": []}
+INDEX = {"kind": "protected", "of": "shingles", "scale": 1, "items": 100, "short": 0, "files": []}
 
 
 def blank(field):
@@ -85,6 +97,7 @@ def copied(copies, files):
 def inputs(case):
     tables = {name: table(name, case.get(name, [])) for name in SCHEMAS}
     settings = {name: case.get(name, value) for name, value in SETTINGS.items()}
+    settings["indexes"] = [INDEX | each for each in settings["indexes"]]
     tables["matches"], tables["overlaps"] = copied(case.get("copies", []), tables["files"])
     if "sources" not in case:
         names = sorted({row["source"] for row in tables["files"].to_pylist() if row["source"]})
@@ -160,6 +173,37 @@ def test_a_check_that_fails_is_a_row_and_the_others_run(monkeypatch):
     assert list(rows) == list(checks.CHECKS)
     assert rows["source-undeclared"]["status"] == "errored"
     assert "ZeroDivisionError: oops" in rows["source-undeclared"]["reason"]
-    assert {row["status"] for check, row in rows.items() if check != "source-undeclared"} == {"ran"}
+    idle = {check for check, row in rows.items() if row["status"] == "skipped"}
+    assert idle == {"benchmark-contamination", "protected-work-contained"}
+    assert {row["status"] for check, row in rows.items() if check not in {"source-undeclared", *idle}} == {"ran"}
     assert {(row["records_seen"], row["records_unreadable"]) for row in rows.values()} == {(7, 3)}
     assert {each.check for each in found} == {"licence-missing", "file-unreadable", "origin-undocumented"}
+
+
+@pytest.mark.parametrize(
+    ("check", "kind", "reason"),
+    [
+        ("benchmark-contamination", "benchmark", "no index of a benchmark was given"),
+        ("protected-work-contained", "protected", "no index of protected works was given"),
+    ],
+)
+def test_what_has_nothing_to_compare_with_is_skipped_and_says_so(check, kind, reason):
+    tables = inputs({"files": [{"path": "a/x"}], "indexes": [{"title": "other", "kind": "known"}]})
+    row = {row["check"]: row for row in checks.find(tables)[1].to_pylist()}[check]
+    assert (row["status"], row["reason"]) == ("skipped", reason)
+    tables = inputs({"files": [{"path": "a/x"}], "indexes": [{"title": "given", "kind": kind, "short": 3}]})
+    row = {row["check"]: row for row in checks.find(tables)[1].to_pylist()}[check]
+    assert row["status"] == "ran"
+    assert "3 of 100" in row["reason"]
+    assert "of given are too short" in row["reason"]
+
+
+def test_files_of_a_benchmark_itself_are_said_in_coverage():
+    tables = inputs(
+        {
+            "files": [{"path": "a/x", "sha256": "ab" * 32}],
+            "indexes": [{"title": "b", "kind": "benchmark", "files": ["ab" * 32]}],
+        }
+    )
+    said = {row["check"]: row["reason"] for row in checks.find(tables)[1].to_pylist()}
+    assert said["benchmark-contamination"] == "1 of the files are those of b itself"

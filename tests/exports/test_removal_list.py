@@ -140,7 +140,7 @@ def test_what_a_copy_inherits(data, listed, licence, own, theirs, rows):
 
 
 def test_a_known_original_inherits_nothing_of_its_copies(data, listed, monkeypatch):
-    monkeypatch.setattr(removal_list, "known_originals", lambda _: {"copy/x.jsonl": "a-known-set"})
+    monkeypatch.setattr(removal_list, "known_originals", lambda *_: {"copy/x.jsonl": "a-known-set"})
     assert listed(data)[0] == {"strict/x.jsonl": list(range(40))}
 
 

@@ -1,0 +1,78 @@
+"""`provenance index`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from provenance.errors import ConfigError
+
+_KINDS = ("protected", "benchmark", "known")
+_UNITS = ("shingles", "texts")
+
+
+@click.group(name="index")
+def command() -> None:
+    """Make an index of works, benchmarks or data sets for `scan --reference`, or show what one is."""
+
+
+@command.command(name="build")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Index to write.")
+@click.option("--kind", type=click.Choice(_KINDS), required=True, help="What it is to be looked for as.")
+@click.option("--title", help="What a report calls it; the name of the file if not given.")
+@click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="Key file to use instead of its own.")
+@click.option("--per-record", is_flag=True, help="Passages of a plain text are items, not the whole text.")
+@click.option("--column", "columns", multiple=True, metavar="NAME=ROLE", help="What a column means; repeatable.")
+@click.option("--of", type=click.Choice(_UNITS), help="What is hashed; of a known data set whole texts.")
+@click.option("--scale", type=click.IntRange(min=1), default=1, help="Keep one text in so many.")
+def build(
+    files: tuple[Path, ...],
+    output: Path,
+    kind: str,
+    title: str | None,
+    key: Path | None,
+    per_record: bool,
+    columns: tuple[str, ...],
+    of: str | None,
+    scale: int,
+) -> int:
+    """Hash FILES into an index that holds none of their words.
+
+    The index of protected works has a key of its own, beside it with the ending .key: let it travel another way.
+    """
+    from provenance import __version__, works
+
+    roles = tuple(_role(each) for each in columns)
+    built = works.build(
+        files, output, works.Choice(kind, title, key, of, scale, per_record, roles), f"provenance-auditor {__version__}"
+    )
+    index = built.index
+    click.echo(f"{output}: {index.items:,} items, {index.hashes:,} hashes of {index.of}, no text")
+    for name, reason in built.unread:
+        click.echo(f"Not read in full: {name}: {reason}")
+    if built.key is not None:
+        click.echo(
+            f"{'Its new key' if built.made else 'Its key'}: {built.key}; let it travel another way than the index"
+        )
+    return 0
+
+
+@command.command(name="show")
+@click.argument("index", type=click.Path(path_type=Path))
+def show(index: Path) -> int:
+    """Print what INDEX is."""
+    from provenance import works
+    from provenance.similarity import reference
+
+    for name, value in works.shown(reference.read(index)):
+        click.echo(f"{name:<9} {value}")
+    return 0
+
+
+def _role(text: str) -> tuple[str, str]:
+    name, _, role = text.rpartition("=")
+    if not name or not role:
+        raise ConfigError(f"{text!r} is no column and role: write NAME=ROLE, as question=instruction")
+    return name, role

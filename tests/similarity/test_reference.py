@@ -1,0 +1,228 @@
+"""Index files: what is written is read, and whatever cannot be compared is refused by name."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from provenance import works
+from provenance.data import HERE
+from provenance.errors import ConfigError
+from provenance.model import VIEWS
+from provenance.similarity import reference, shingles
+from provenance.similarity.text import NORMALISATION
+
+ABOUT = {
+    "kind": "benchmark",
+    "title": "a test",
+    "of": "shingles",
+    "scale": "1",
+    "key": reference.key_id(reference.OPEN_KEY),
+    "created-by": "a test",
+}
+ROWS = [
+    {"item": "t#0", "part": "test", "view": "whole", "distinct": 3, "hashes": [1, 5, 2**64 - 1]},
+    {"item": "t#0", "part": "test", "view": "prompt", "distinct": 1, "hashes": [5]},
+    {"item": "t#1", "part": None, "view": "whole", "distinct": 0, "hashes": []},
+]
+
+
+def table(rows=ROWS):
+    return pa.Table.from_pylist(rows, schema=reference.ITEMS)
+
+
+def written(folder, rows=ROWS, **about):
+    path = folder / "x.index"
+    reference.write(path, table(rows), {**ABOUT, **about})
+    return path
+
+
+def changed(folder, rows=None, schema=None, drop=(), **about):
+    """An index as a stranger might write it."""
+    path = written(folder)
+    held = pq.read_table(path)
+    metadata = {k.decode(): v.decode() for k, v in held.schema.metadata.items() if k.decode() != "ARROW:schema"}
+    metadata = {name: value for name, value in {**metadata, **about}.items() if name not in drop}
+    held = held if rows is None else pa.Table.from_pylist(rows, schema=schema or reference.ITEMS)
+    pq.write_table(held.replace_schema_metadata(metadata), path)
+    return path
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(VIEWS[:2]), st.none() | st.text(), st.sets(st.integers(0, 2**64 - 1), max_size=8)),
+        min_size=1,
+        max_size=6,
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+def test_what_is_written_is_read(tmp_path, items):
+    rows = [
+        {"item": str(n), "part": part, "view": view, "distinct": len(held), "hashes": sorted(held)}
+        for n, (view, part, held) in enumerate(items)
+    ]
+    index = reference.read(written(tmp_path, rows, files='["ab"]'))
+    assert index.table.to_pylist() == rows
+    assert (index.kind, index.title, index.of, index.scale) == ("benchmark", "a test", "shingles", 1)
+    assert index.items == len(rows)
+    assert index.files == ("ab",)
+    assert index.hashes == sum(len(row["hashes"]) for row in rows)
+
+
+def test_the_file_says_what_it_is(tmp_path):
+    """Whoever finds one can read its metadata with any Parquet library."""
+    about = {k.decode(): v.decode() for k, v in pq.read_schema(written(tmp_path)).metadata.items()}
+    assert {name: about[name] for name in reference.METADATA if name != "files"} == {
+        **ABOUT, "format": "provenance-index/v1", "shingle": shingles.SHINGLE, "normalisation": NORMALISATION, "items": "2",
+    }  # fmt: skip
+
+
+ANY = {"item": "a", "part": None, "view": "whole", "distinct": 2, "hashes": [1, 2]}
+NAMELESS = pa.schema([pa.field(field.name, field.type) for field in reference.ITEMS])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"format": "provenance-index/v2"}, "no index that this version reads: its format is 'provenance-index/v2'"),
+        ({"drop": ("format",)}, "its metadata names no format"),
+        ({"shingle": "shingle/v2 (7 words)"}, "made with 'shingle/v2 (7 words)', and this version has 'shingle/v1"),
+        ({"normalisation": "normalisation/v1 (Unicode 9)"}, "make it anew"),
+        ({"kind": "secret"}, "has the kind 'secret'; there are: protected, benchmark, known"),
+        ({"of": "words"}, "has the of 'words'"),
+        ({"title": "  "}, "no title that can be printed"),
+        ({"title": "a\x1b[2Jb"}, "no title that can be printed"),
+        ({"scale": "0"}, "its scale or its count of items is no number"),
+        ({"scale": "many"}, "is no number"),
+        ({"items": "-1"}, "is no number"),
+        ({"scale": "2"}, "only texts can be counted from a part"),
+        ({"files": "{"}, "its files are no list of digests"),
+        ({"files": "[1]"}, "its files are no list of digests"),
+        ({"drop": ("key", "title")}, "says nothing of title, key"),
+        ({"items": "3"}, "other than the 3 items that it names"),
+        ({"rows": [], "items": "0"}, "has no item"),
+        ({"rows": [{**ANY, "hashes": [2, 1]}], "items": "1"}, "not in order, each once"),
+        ({"rows": [{**ANY, "hashes": [1, 1]}], "items": "1"}, "not in order, each once"),
+        ({"rows": [{**ANY, "distinct": 3}], "items": "1"}, "other than the hashes that it names"),
+        ({"rows": [{**ANY, "view": "half"}], "items": "1"}, "a view that there is not"),
+        ({"rows": [ANY, ANY], "items": "1"}, "stands in it twice"),
+        ({"rows": [{**ANY, "item": None}], "schema": NAMELESS, "items": "1"}, "damaged"),
+        ({"rows": [{"item": "a"}], "schema": pa.schema([("item", pa.string())]), "items": "1"}, "rows are not those"),
+        (
+            {"rows": [{**ANY, "hashes": [1, 2**63]}], "items": "1", "scale": "4", "of": "texts"},
+            "hashes that a scale of 4 leaves out",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_by_name(tmp_path, change, sentence):
+    path = changed(tmp_path, **change)
+    with pytest.raises(ConfigError) as refused:
+        reference.read(path)
+    assert sentence in str(refused.value)
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_list_that_begins_where_another_ends_is_in_order(tmp_path):
+    rows = [
+        ANY | {"item": "a", "hashes": [8, 9]},
+        ANY | {"item": "b", "hashes": [], "distinct": 0},
+        ANY | {"item": "c"},
+    ]
+    assert reference.read(written(tmp_path, rows)).items == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"a text of words", b"\x1f\x8b\x08"])
+def test_another_file_is_no_index(tmp_path, content):
+    (tmp_path / "x.index").write_bytes(content)
+    with pytest.raises(ConfigError, match="it is no whole Parquet file"):
+        reference.read(tmp_path / "x.index")
+
+
+def test_a_folder_and_nothing_are_no_index(tmp_path):
+    for path in (tmp_path, tmp_path / "none"):
+        with pytest.raises(ConfigError, match="cannot be read"):
+            reference.read(path)
+
+
+def test_a_truncated_or_changed_file_is_refused_or_the_same(tmp_path):
+    """Every tenth length, and a byte flipped in many places: never anything but an index or a sentence."""
+    whole = written(tmp_path).read_bytes()
+    right = reference.read(tmp_path / "x.index")
+    path = tmp_path / "y.index"
+    for length in range(0, len(whole), 10):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ConfigError):
+            reference.read(path)
+    for at in range(0, len(whole), 7):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :])
+        try:
+            held = reference.read(path)
+        except ConfigError:
+            continue
+        assert held.table.schema.equals(right.table.schema)
+
+
+def test_keys(tmp_path, monkeypatch):
+    monkeypatch.delenv(reference.KEY_FILE, raising=False)
+    key, other = reference.new_key(), reference.new_key()
+    reference.write_key(tmp_path / "x.key", key)
+    assert (tmp_path / "x.key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "x.key").read_text() == key.hex() + "\n"
+    with pytest.raises(FileExistsError):
+        reference.write_key(tmp_path / "x.key", other)
+    index = reference.read(written(tmp_path, key=reference.key_id(key)))
+    assert reference.find_key(index) == key
+    (tmp_path / "x.key").rename(tmp_path / "elsewhere")
+    with pytest.raises(ConfigError, match=rf"a key that is not here \({reference.key_id(key)}\).*as x.key, or name"):
+        reference.find_key(index)
+    reference.write_key(tmp_path / "x.key", other)
+    with pytest.raises(ConfigError, match=f"{reference.key_id(key)}; .*x.key has {reference.key_id(other)}"):
+        reference.find_key(index)
+    monkeypatch.setenv(reference.KEY_FILE, str(tmp_path / "elsewhere"))
+    assert reference.find_key(index) == key
+    monkeypatch.setenv(reference.KEY_FILE, str(tmp_path / "nowhere"))
+    with pytest.raises(ConfigError, match="nowhere cannot be read"):
+        reference.find_key(index)
+
+
+@pytest.mark.parametrize("content", ["", "ab", "xy" * 16, "ab" * 17])
+def test_a_key_file_holds_a_key(tmp_path, content):
+    (tmp_path / "x.key").write_text(content)
+    with pytest.raises(ConfigError, match="holds no key: 32 hexadecimal digits"):
+        reference.read_key(tmp_path / "x.key")
+
+
+def test_what_a_ledger_keeps_counts_what_is_too_short(tmp_path):
+    kept = reference.described(reference.read(written(tmp_path)), 3)
+    assert {name: kept[name] for name in ("title", "kind", "items", "short")} == {
+        "title": "a test", "kind": "benchmark", "items": 2, "short": 1,
+    }  # fmt: skip
+    assert np.uint64(reference.limit(1)) == np.uint64(2**64 - 1)
+
+
+VECTORS = json.loads((HERE / "index-v1-vectors.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("vector", VECTORS["vectors"])
+def test_published_vectors(tmp_path, vector):
+    """What `index build` writes of a text is what the vectors tell whoever makes an index without it."""
+    (tmp_path / "x.txt").write_text(vector["text"], encoding="utf-8")
+    (tmp_path / "x.key").write_text(vector["key"])
+    for unit in reference.UNITS:
+        choice = works.Choice("benchmark", key=tmp_path / "x.key", of=unit)
+        index = works.build([tmp_path / "x.txt"], tmp_path / "x.index", choice, "a test").index
+        assert [f"{value:016x}" for value in index.table["hashes"].to_pylist()[0]] == vector[unit]
+        assert index.key == vector["key-id"]
+
+
+def test_the_vectors_are_of_this_version():
+    assert {name: VECTORS[name] for name in ("format", "normalisation", "shingle")} == {
+        "format": reference.FORMAT, "normalisation": NORMALISATION, "shingle": shingles.SHINGLE,
+    }  # fmt: skip
