@@ -641,3 +641,14 @@ def test_prompts_that_were_answered_anew_are_a_note_or_a_warning_and_no_accusati
     said = found["prompt-copied"]
     assert (said["source"], said["other"], said["severity"], said["records"]) == ("a", "b", "warning", 20)
     assert said["message"].startswith("20 of 20 prompts of a under MIT stand in b under MIT, but none of their whole")
+
+
+def test_two_sources_that_share_a_file_and_no_text_are_reported(tmp_path, quick):
+    """A finding on a pair of which MATCHES holds nothing: two files of numbers are the same."""
+    numbers = "1\t2\t3\n4\t5\t6\n"
+    layout = {f"{name}/{part}": held for name in "ab" for part, held in (("README.md", CARD), ("x.tsv", numbers))}
+    lay(tmp_path / "data", layout | {"c/x.jsonl": LINE, "d/y.jsonl": LINE + LINE})
+    audit = pv.scan(tmp_path / "data", tmp_path / "ledger")
+    assert "identical-files" in set(audit.findings["check"])
+    assert not set(audit.matches["source_a"]) & {"a", "b"}
+    assert pv.verify(tmp_path / "ledger").exit_code == 0

@@ -74,6 +74,7 @@ def test_d11_sets_of_one_name_and_format_are_no_pair(compared):
     assert pairs == {("alpaca", "original-english"), ("new-codealpaca", "codegen")}
 
 
+@pytest.mark.full
 def test_the_truth_lies_in_the_intervals(compared):
     """Of every pair and view, listed or not; 95 % are promised, and these are few enough for all to hold."""
     found, root = compared

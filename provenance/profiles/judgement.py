@@ -37,6 +37,7 @@ class _Seen:
     """What the machine saw, and how much of what there was."""
 
     ran: Mapping[str, bool]
+    idle: Mapping[str, str]
     partly: Mapping[str, str]
     unread: int
     nothing: bool
@@ -109,7 +110,8 @@ def judge(
     rows_ = coverage.to_pylist()
     ran = {row["check"]: row["status"] == "ran" for row in rows_}
     partly = {row["check"]: row["reason"] for row in rows_ if row["status"] == "ran" and row["reason"]}
-    seen = _Seen(ran, partly, *_unread(files), answers or {})
+    idle = {row["check"]: row["reason"] for row in rows_ if row["status"] == "skipped" and row["reason"]}
+    seen = _Seen(ran, idle, partly, *_unread(files), answers or {})
     rows: list[dict[str, object]] = []
     for profile in chosen:
         for requirement in profile.requirements:
@@ -205,7 +207,7 @@ def _machine(element: Mapping[str, Any], found: Sequence[tuple[str, str, str]], 
         return _OPEN, f"{_counted(weights.count(_OPEN))}: evidence is missing or unsettled"
     missing = [check for check in element["checks"] if not seen.ran.get(check, False)]
     if missing:
-        return _OPEN, f"did not run: {', '.join(missing)}"
+        return _missing(element, missing, seen)
     if seen.nothing:
         return _OPEN, f"no data could be read; {seen.unread:,} bytes were not"
     partly = dict.fromkeys(seen.partly[check] for check in element["checks"] if check in seen.partly)
@@ -217,6 +219,13 @@ def _machine(element: Mapping[str, Any], found: Sequence[tuple[str, str, str]], 
         else "everything that was not left out was read"
     )
     return _CLEAN, told + (f"; {_counted(len(found))}, of no weight" if found else "")
+
+
+def _missing(element: Mapping[str, Any], missing: Sequence[str], seen: _Seen) -> tuple[str, str]:
+    """Say of an element whose checks did not run whether it does not apply: they were given nothing to compare with."""
+    if element.get("conditional") and all(check in seen.idle for check in element["checks"]):
+        return _OUTSIDE, "; ".join(dict.fromkeys(seen.idle[check] for check in missing))
+    return _OPEN, f"did not run: {', '.join(missing)}"
 
 
 def _counted(count: int) -> str:

@@ -68,7 +68,7 @@ def _longest(
     """Take the first few of each pair; a pair of records that matches in both views counts once."""
     found: dict[int, list[dict[str, Any]]] = {}
     starts = np.flatnonzero(np.diff(codes[order], prepend=-2))
-    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+    for start, end in zip(starts, np.append(starts[1:], len(order))[: len(starts)], strict=True):
         rows = part.select(_COLUMNS).take(pa.array(order[start : min(end, start + 64 * most)])).to_pylist()
         code = int(codes[order[start]])
         rows.sort(key=lambda row: (row["path_a"] != own[code], row["view"] != "whole"))
