@@ -30,6 +30,48 @@ TEXTS = [
     "SELECT * FROM t WHERE a = 1 AND b <> 2;", "def f(x): return x**2  # comment", "https://example.org/path?q=1&r=2",
 ]  # fmt: skip
 
+SENTENCES = {
+    "latin": "Żaden człowiek nie jest samoistną wyspą; każdy stanowi ułamek kontynentu.",
+    "vietnamese": "Trăm năm trong cõi người ta, chữ tài chữ mệnh khéo là ghét nhau.",
+    "turkish": "Işık ılık ılık süzülüyordu; İzmir'in dağlarında çiçekler açar.",
+    "cyrillic": "Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему.",
+    "greek": "Ἄνδρα μοι ἔννεπε, Μοῦσα, πολύτροπον, ὃς μάλα πολλὰ πλάγχθη.",
+    "armenian": "Ես իմ անուշ Հայաստանի արևահամ բառն եմ սիրում, մեր հին սազի.",
+    "georgian": "ვეფხისტყაოსანი: რომელმან შექმნა სამყარო ძალითა მით ძლიერითა.",
+    "hebrew": "בְּרֵאשִׁית בָּרָא אֱלֹהִים אֵת הַשָּׁמַיִם וְאֵת הָאָרֶץ",
+    "arabic": "اطْلُبُوا العِلْمَ مِنَ المَهْدِ إِلَى اللَّحْدِ، وَلَوْ فِي الصِّين",
+    "persian": "بنی‌آدم اعضای یک پیکرند، که در آفرینش ز یک گوهرند",
+    "devanagari": "सत्यमेव जयते नानृतं सत्येन पन्था विततो देवयानः",
+    "bengali": "চিত্ত যেথা ভয়শূন্য, উচ্চ যেথা শির, জ্ঞান যেথা মুক্ত",
+    "tamil": "அகர முதல எழுத்தெல்லாம் ஆதி பகவன் முதற்றே உலகு",
+    "telugu": "ఉప్పు కప్పురంబు నొక్క పోలికనుండు చూడ చూడ రుచుల జాడ వేరు",
+    "ethiopic": "ሰላም ለዓለም ሕዝብ ሁሉ ይሁን፤ ዛሬና ነገ።",
+    "tibetan": "བཀྲ་ཤིས་བདེ་ལེགས་ཞུ། ཁྱེད་རང་སྐུ་གཟུགས་བདེ་པོ་ཡིན་པས།",
+    "thai": "อันอ้อยตาลหวานลิ้นแล้วสิ้นซาก แต่ลมปากหวานหูไม่รู้หาย",
+    "myanmar": "ပညာရွှေအိုး လူမခိုး ဆိုသည်မှာ မှန်ပေသည်",
+    "han": "學而時習之，不亦說乎？有朋自遠方來，不亦樂乎？",
+    "kana": "ゆく河の流れは絶えずして、しかももとの水にあらず。ヨドミニウカブ",
+    "hangul": "나랏말싸미 듕귁에 달아 문자와로 서르 사맛디 아니할쎄",
+}
+"""A line of many scripts, all of them old: the letters are what matters here."""
+
+FORMS = {
+    "as it is": str,
+    "decomposed": lambda text: unicodedata.normalize("NFD", text),
+    "in capitals, twice": lambda text: f"{text.upper()} {text}",
+    "among others": lambda text: f'He said: "{text}" \u2014 and 3\u00d74 = 12.',
+    "letter by letter": lambda text: " ".join(text[:24]),
+    "run together": lambda text: "_".join(text.split()),
+    "between marks": lambda text: f"\u0301{text}\u0323",
+    "five words": lambda text: " ".join(text.split()[:5]),
+}
+
+
+def texts() -> list[str]:
+    """Return every text once, in order."""
+    made = [form(text) for form in FORMS.values() for text in SENTENCES.values()]
+    return list(dict.fromkeys([*TEXTS, *made]))
+
 
 def main() -> None:
     if unicodedata.unidata_version != "14.0.0":
@@ -40,7 +82,7 @@ def main() -> None:
             "normalised": normalise_reference(text),
             "shingles": [f"{xxhash.xxh64_intdigest(s.encode()):016x}" for s in shingles_reference(text)],
         }
-        for text in TEXTS
+        for text in texts()
     ]
     path = Path(__file__).parents[1] / "provenance" / "data" / "shingle-v1-vectors.json"
     head = {"normalisation": NORMALISATION, "shingle": SHINGLE, "vectors": vectors}
