@@ -42,6 +42,7 @@ from provenance.data import HERE
 from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, NothingToAudit, VerificationError
 from provenance.inventory import inventory
+from provenance.joining import gather, locate, resemble
 from provenance.ledger.verify import EQUIVOCATION, INVALID
 from provenance.model import DOCUMENTS, PURPOSES, Died
 from provenance.observation import (
@@ -52,11 +53,8 @@ from provenance.observation import (
     Seen,
     alone,
     bundles,
-    gather,
-    locate,
     lost,
     observe,
-    resemble,
 )
 from provenance.observation import role as role_of
 from provenance.reports import filings

@@ -11,14 +11,15 @@ import pyarrow.compute as pc
 
 from provenance import schemas
 from provenance.errors import InputError
+from provenance.joining import Join, Joined, Likened, Likeness, Located, Rereading
 from provenance.model import VIEWS, Died
-from provenance.observation import File, Join, Joined, Likened, Likeness, Located, Observed, Rereading, Seen
 from provenance.similarity import exact, shingles, sketches, text, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from provenance.observation import File, Observed, Seen
     from provenance.similarity.exact import Ints
 
 Part = TypeVar("Part")
@@ -104,7 +105,7 @@ def plan(
         fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
-        The plan; its joins are for `observation.gather`, its likenesses for `observation.resemble`.
+        The plan; its joins are for `joining.gather`, its likenesses for `joining.resemble`.
     """
     paths = tuple(each.account.path for each in seen)
     number = {path: k for k, path in enumerate(paths)}
@@ -184,7 +185,7 @@ def reread(
         size: bytes of files that make a part of the work.
 
     Returns:
-        Parts for `observation.locate`.
+        Parts for `joining.locate`.
     """
     asked = {each.view: (each.inside, each.sets) for each in likened}
     numbers = {number for each in likened for number in pc.unique(_read(each.inside)["file_b"]).to_pylist()}

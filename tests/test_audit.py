@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import provenance as pv
 from provenance import audit as room
-from provenance import comparison, observation, records, schemas, statements
+from provenance import comparison, joining, observation, records, schemas, statements
 from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit, ProfileError
 from provenance.model import Died
@@ -238,7 +238,7 @@ def test_a_reader_that_dies_takes_its_file_and_no_other(tmp_path, monkeypatch):
     accounted(found, tmp_path)
 
 
-@pytest.mark.parametrize("died", [observation.gather, observation.resemble])
+@pytest.mark.parametrize("died", [joining.gather, joining.resemble])
 def test_a_comparison_that_dies_ends_the_scan_with_a_sentence(died, tmp_path, monkeypatch):
     lay(tmp_path, GOOD)
 
@@ -538,7 +538,7 @@ def test_a_text_inside_a_longer_one_is_found_with_its_bytes(tmp_path, quick):
 def test_a_file_that_changed_before_it_was_read_again_is_said(tmp_path, quick, monkeypatch):
     padding = " ".join(f"word{k}" for k in range(60))
     lay(tmp_path, {"a/x.jsonl": lines(SENTENCE), "b/y.jsonl": lines(f"{padding} {SENTENCE} {padding}")})
-    before = observation.locate
+    before = joining.locate
 
     def meddle(rereading):
         (tmp_path / "b/y.jsonl").write_text(lines(f"{SENTENCE} {padding} {padding}"))
@@ -558,7 +558,7 @@ def test_what_dies_on_the_second_reading_leaves_its_texts_without_a_place(tmp_pa
     class Doomed(InProcess):
         def map(self, function, parts):
             for number, part in enumerate(parts):
-                yield number, Died("killed by signal 9") if function is observation.locate else function(part)
+                yield number, Died("killed by signal 9") if function is joining.locate else function(part)
 
     monkeypatch.setattr(room.engines, "start", lambda *_: Doomed())
     audit = pv.scan(tmp_path)
