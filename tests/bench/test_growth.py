@@ -1,0 +1,161 @@
+"""How time and memory of a whole scan grow with the number of records. Prints; asserts no time.
+
+PROVENANCE_BENCH_RECORDS=1000000 python -m pytest -m full -s tests/bench/test_growth.py
+
+Records are short (about 150 bytes), in eight files of four sources, and made to hurt: of ten records one is a copy of one
+in another file, one is a variant of one template (so 100,000 of a million), of twenty one differs from another in its last
+words, and one of a hundred is always the same. Every share stays as the data doubles.
+
+Memory is that of the scan and all its workers together, sampled: *private* is what the machine must hold (Pss_Anon of
+smaps_rollup), *resident* counts mapped scratch files too, which the machine may drop; *largest* is one process alone.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+pytestmark = pytest.mark.full
+
+RECORDS = int(os.environ.get("PROVENANCE_BENCH_RECORDS", "1000000"))
+LEAST = 62_500
+FILES, SOURCES = 8, 4
+CHUNK = LEAST // 10  # records generated at a time; what is copied stands in the chunk before, in another file
+EVERY = 0.2  # seconds between two looks at memory
+
+SCAN = """
+import json, resource, sys, time
+import provenance as pv
+
+steps, began, step = {}, time.perf_counter(), "start"
+
+def progress(name, done, total):
+    global began, step
+    now = time.perf_counter()
+    steps[step] = steps.get(step, 0) + now - began
+    began, step = now, name
+
+audit = pv.scan(sys.argv[1], sys.argv[2], progress=progress)
+progress("end", 0, 0)
+print(json.dumps({"steps": steps, "matches": audit.tables["matches"].num_rows}))
+"""
+
+
+def generate(folder, prose, records):
+    """Write the records; return their bytes."""
+    english = prose("english", 11)
+    template, always = (" ".join(english.pick(24).to_pylist()) for _ in range(2))
+    sinks = []
+    for file in range(FILES):
+        path = folder / f"source-{file % SOURCES}" / f"{file}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sinks.append(path.open("wb"))
+    before = english.texts(CHUNK, 24)
+    share = CHUNK // 100
+    for chunk in range(records // CHUNK):
+        fresh = english.texts(74 * share + CHUNK % 100, 24)
+        some = before.take(pa.array(np.random.default_rng(chunk).permutation(len(before))[: 15 * share]))
+        near = pc.binary_join_element_wise(some[10 * share :], english.pick(5 * share), " ")
+        filled = pc.binary_join_element_wise(
+            pa.repeat(template, 10 * share), english.pick(10 * share), english.pick(10 * share), " "
+        )
+        texts = pa.concat_arrays([fresh, some[: 10 * share], near, filled, pa.repeat(always, share)])
+        texts = texts.take(pa.array(np.random.default_rng(chunk).permutation(len(texts))))
+        lines = pc.binary_join_element_wise('{"text": "', texts, '"}\n', "")
+        start, stop = np.frombuffer(lines.buffers()[1], np.int32)[[0, len(lines)]]
+        sinks[chunk % FILES].write(memoryview(lines.buffers()[2])[start:stop])
+        before = fresh
+    for sink in sinks:
+        sink.close()
+    return sum(path.stat().st_size for path in folder.rglob("*.jsonl"))
+
+
+def family(process):
+    """A process and all below it."""
+    found = [process]
+    for task in found:
+        try:
+            with open(f"/proc/{task}/task/{task}/children") as file:
+                found += map(int, file.read().split())
+        except OSError:
+            continue
+    return found
+
+
+def memory(process):
+    """Bytes of one process: private and resident; nothing once it is gone."""
+    try:
+        with open(f"/proc/{process}/smaps_rollup") as file:
+            lines = dict(line.split(":", 1) for line in file.read().splitlines()[1:])
+        return tuple(int(lines[name].split()[0]) << 10 for name in ("Pss_Anon", "Rss"))
+    except (OSError, KeyError):
+        return 0, 0
+
+
+def watch(process, peaks):
+    """Keep the highest of private and resident memory of a family, and of its largest member, until it ends."""
+    while process.poll() is None:
+        held = [memory(each) for each in family(process.pid)]
+        peaks["private"] = max(peaks["private"], sum(private for private, _ in held))
+        peaks["resident"] = max(peaks["resident"], sum(resident for _, resident in held))
+        peaks["largest"] = max(peaks["largest"], max(private for private, _ in held))
+        time.sleep(EVERY)
+
+
+def scan(data, folder):
+    """Scan in a process of its own; return what it took."""
+    env = os.environ | {"PROVENANCE_CONFIG": str(folder / "config"), "TMPDIR": str(folder)}
+    peaks = dict.fromkeys(("private", "resident", "largest"), 0)
+    started, before = time.perf_counter(), os.times()
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCAN, str(data), str(folder / "ledger")], env=env, stdout=subprocess.PIPE, text=True
+    )
+    watcher = threading.Thread(target=watch, args=(process, peaks))
+    watcher.start()
+    said, _ = process.communicate()
+    watcher.join()
+    assert process.returncode == 0, said
+    after = os.times()
+    busy = after.children_user + after.children_system - before.children_user - before.children_system
+    return {"wall": time.perf_counter() - started, "busy": busy} | peaks | json.loads(said)
+
+
+def sizes():
+    size = LEAST
+    while size <= RECORDS:
+        yield size
+        size *= 2
+
+
+def test_growth(tmp_path, prose):
+    if not os.path.exists("/proc/self/smaps_rollup"):
+        pytest.skip("memory is read from /proc/*/smaps_rollup, which this system has not")
+    warm = tmp_path / "warm"
+    generate(warm / "data", prose, CHUNK)
+    scan(warm / "data", warm)  # kernels are compiled once
+    steps = ("reading", "comparing", "checking", "signing")
+    print("\n| records | MB | wall s | times | processor s | times | private MiB | largest | resident | matches | " + " | ".join(f"{step} s" for step in steps) + " |")
+    print("|---|" + "---|" * (9 + len(steps)))
+    last = None
+    for records in sizes():
+        folder = tmp_path / str(records)
+        size = generate(folder / "data", prose, records)
+        took = scan(folder / "data", folder)
+        times = [f"{took[name] / last[name]:.2f}" if last else "" for name in ("wall", "busy")]
+        held = [f"{took[name] / 2**20:,.0f}" for name in ("private", "largest", "resident")]
+        cells = [
+            f"{records:,}", f"{size / 1e6:.0f}", f"{took['wall']:.1f}", times[0], f"{took['busy']:.1f}", times[1], *held,
+            f"{took['matches']:,}", *(f"{took['steps'].get(step, 0):.1f}" for step in steps),
+        ]  # fmt: skip
+        print("| " + " | ".join(cells) + " |", flush=True)
+        assert took["matches"] > records / 10  # what was copied was found
+        last = took
+        for path in sorted((folder / "data").rglob("*.jsonl")):
+            path.unlink()
