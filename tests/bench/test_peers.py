@@ -1,0 +1,449 @@
+"""The bars of speed, beside what others use for the same work on the same text. Prints tables; asserts no time.
+
+pip install -e '.[bench]' && python -m pytest -m full -s tests/bench/test_peers.py
+
+A peer that is not installed is named with the reason and has no number. Ours and the peers take turns in one run, so that
+what else the machine does slows all of them; a ratio is the median of the ratios of the turns. What is compared is that
+the results agree: signatures bit by bit with datasketch, near-duplicates with the clusters of text-dedup and datatrove.
+"""
+
+import importlib
+import json
+import os
+import pickle
+import statistics
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+import xxhash
+from datasketch import MinHash
+
+from provenance.similarity import minhash, shingles, text
+
+pytestmark = pytest.mark.full
+
+LANGUAGES = ("english", "chinese")
+TURNS = 5
+PERMUTATIONS = 128
+BANDS, ROWS = minhash.BANDS, minhash.ROWS
+SIZE = int(os.environ.get("PROVENANCE_BENCH_MB", "64")) * 1_000_000
+SMALL = 2_000_000  # bytes that datasketch and rensa sign a turn
+OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "DO_NOT_TRACK": "1", "DAFT_ANALYTICS_ENABLED": "0"}
+
+
+def missing(*names):
+    """Say why a peer cannot be measured; None if it can."""
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # noqa: BLE001 - whatever keeps a peer from being imported is what we tell
+            return f"{type(error).__name__}: {error}".splitlines()[0]
+    return None
+
+
+def row(*cells):
+    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
+def size_of(texts):
+    return pc.sum(pc.binary_length(texts)).as_py()
+
+
+# ---------------------------------------------------------------------------------------------------------- signatures
+
+
+def split(each, language):
+    """Words as people cut them: no normalisation, a Chinese character is a word."""
+    return list(each) if language == "chinese" else each.split()
+
+
+def five(each, language):
+    parts = split(each, language)
+    return [" ".join(parts[k : k + 5]) for k in range(max(len(parts) - 4, 1))]
+
+
+def low(shingle):
+    return xxhash.xxh64_intdigest(shingle) & 0xFFFFFFFF
+
+
+def datasketch(texts, language, **options):
+    for each in texts:
+        signature = MinHash(PERMUTATIONS, scheme="affine32", **options)
+        signature.update_batch([shingle.encode() for shingle in five(each, language)])
+
+
+def r_minhash(texts, language):
+    from rensa import RMinHash
+
+    RMinHash.digest_matrix_from_token_sets([five(each, language) for each in texts], PERMUTATIONS, 42)
+
+
+def c_minhash(texts, language):
+    from rensa import CMinHash
+
+    CMinHash.digests_from_token_sets([five(each, language) for each in texts], PERMUTATIONS, 42)
+
+
+DAFT = """
+import os, sys, time
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+import daft, pyarrow.parquet as pq
+from daft import col
+
+text = pq.read_table(sys.argv[1])
+frame = daft.from_arrow(text).collect()
+plain, normal = col("text"), col("text").normalize(remove_punct=True, lowercase=True, nfd_unicode=True, white_space=True)
+for line in sys.stdin:
+    column = normal if line.strip() == "normalised" else plain
+    start = time.process_time()
+    signed = frame.select(column.minhash(num_hashes=128, ngram_size=5, hash_function="xxhash64").alias("signed")).collect()
+    print(time.process_time() - start, len(signed), flush=True)
+"""
+
+
+class Daft:
+    """Daft in a process of its own, which has one core."""
+
+    def __init__(self, texts, folder, language):
+        # Daft cuts at spaces: Chinese gets one between two characters, before time is taken
+        spaced = texts if language == "english" else pc.replace_substring_regex(texts, r"(\P{Zs})", r"\1 ")
+        pq.write_table(pa.table({"text": spaced}), folder / f"{language}.parquet")
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", DAFT, folder / f"{language}.parquet"],
+            env=os.environ | OFFLINE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self._count = len(texts)
+
+    def seconds(self, what):
+        print(what, file=self._process.stdin, flush=True)
+        seconds, count = self._process.stdout.readline().split()
+        assert int(count) == self._count
+        return float(seconds)
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()
+
+
+def took(function):
+    start = time.process_time()
+    function()
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_signatures(tmp_path, prose, language):
+    texts = prose(language).texts(22_000)
+    size = size_of(texts)
+    column = texts.cast(pa.large_string())
+    few = texts.to_pylist()[: len(texts) * SMALL // size]
+    small = sum(len(each.encode()) for each in few)
+    reasons = {name: missing(name) for name in ("daft", "rensa")}
+    daft = None if reasons["daft"] else Daft(texts, tmp_path, language)
+    peers = {
+        "datasketch 2 affine32, sha1 (its default)": (lambda: took(lambda: datasketch(few, language)), small, None),
+        "datasketch 2 affine32, XXH64": (lambda: took(lambda: datasketch(few, language, hashfunc=low)), small, None),
+        "rensa R-MinHash": (lambda: took(lambda: r_minhash(few, language)), small, reasons["rensa"]),
+        "rensa C-MinHash": (lambda: took(lambda: c_minhash(few, language)), small, reasons["rensa"]),
+        "Daft minhash, pinned to one core": (lambda: daft.seconds("plain"), size, reasons["daft"]),
+        "Daft normalize + minhash, pinned to one core": (lambda: daft.seconds("normalised"), size, reasons["daft"]),
+    }
+    peers = {name: peer for name, peer in peers.items() if peer[2] is None}
+    rates = {name: [] for name in ("ours", *peers)}
+    for turn in range(TURNS + 1):
+        for name, (seconds, of, _) in {"ours": (lambda: took(lambda: minhash.signatures(*text.normalise(column), PERMUTATIONS)), size, None), **peers}.items():
+            rate = of / 1e6 / seconds()
+            if turn:  # the first one compiles, or warms up
+                rates[name].append(rate)
+    if daft:
+        daft.close()
+    print(f"\nSignatures, {language}: {PERMUTATIONS} permutations, word 5-grams, {size / len(texts):.0f} bytes a record, one core\n")
+    row("signatures", "MB/s", "ours is times")
+    row("---", "---", "---")
+    row("**normalise + signatures**", f"{statistics.median(rates['ours']):.1f}", "")
+    for name in peers:
+        ratio = statistics.median(ours / theirs for ours, theirs in zip(rates["ours"], rates[name], strict=True))
+        row(name, f"{statistics.median(rates[name]):.1f}", f"{ratio:.1f}")
+    for name, reason in reasons.items():
+        if reason:
+            row(name, "not measured", reason)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_signatures_agree(prose, language):
+    """Bit by bit with datasketch; and where bits cannot agree, estimates of Jaccard are as good as theirs."""
+    made = prose(language, 3)
+    texts = made.texts(300, 80)
+    tails = made.texts(300, 40)
+    longer = pc.binary_join_element_wise(texts, tails, " ")
+    cut = [[*map(shingles.shingles_reference, column.to_pylist())] for column in (texts, longer)]
+    signed = [minhash.signatures(*text.normalise(column.cast(pa.large_string())), PERMUTATIONS) for column in (texts, longer)]
+    theirs = [np.array([sketch(each) for each in column]) for column in cut]
+    for ours, other in zip(signed, theirs, strict=True):
+        assert (ours == other).all()
+    true = np.array([len({*a} & {*b}) / len({*a} | {*b}) for a, b in zip(*cut, strict=True)])
+    estimates = {"ours": (signed[0] == signed[1]).mean(1)}
+    if not missing("rensa"):
+        from rensa import CMinHash, RMinHash
+
+        for kind in (RMinHash, CMinHash):
+            digests = [np.array(kind.digests_from_token_sets(column, PERMUTATIONS, 42)) for column in cut]
+            estimates[f"rensa {kind.__name__}"] = (digests[0] == digests[1]).mean(1)
+    print(f"\nMean error of the estimate of Jaccard, {language}, 300 pairs:", end=" ")
+    for name, estimate in estimates.items():
+        error = np.abs(estimate - true).mean()
+        print(f"{name} {error:.3f};", end=" ")
+        assert error < 0.06  # the standard deviation of 128 draws at Jaccard 1/2 is 0.044
+    print()
+
+
+def sketch(shingles_):
+    signature = MinHash(PERMUTATIONS, scheme="affine32", hashfunc=low)
+    signature.update_batch([shingle.encode() for shingle in shingles_])
+    return signature.hashvalues
+
+
+# --------------------------------------------------------------------------------------------- whole near-duplicate run
+
+FILES = 4
+
+
+def write(folder, prose, language, size):
+    """Write four files of two sources; of ten records one is a copy and one a variant of one in the file before.
+
+    Returns:
+        Bytes of text, texts by file, and what was planted: (kind, file, row, file, row).
+    """
+    made = prose(language, 5)
+    usual = made.texts(500)
+    each = max(int(size / size_of(usual) * len(usual)) // FILES, 20)
+    share = each // 10
+    columns, planted = [], []
+    for file in range(FILES):
+        texts = made.texts(each)
+        if file:
+            before = columns[-1]
+            near = pc.binary_join_element_wise(before[share * 5 : share * 6], made.texts(share, 8), " ")
+            texts = pa.concat_arrays([texts[: each - 2 * share], before[share * 4 : share * 5], near])
+            planted += [("copy", file, each - 2 * share + k, file - 1, share * 4 + k) for k in range(share)]
+            planted += [("near", file, each - share + k, file - 1, share * 5 + k) for k in range(share)]
+        columns.append(texts)
+        path = folder / f"source-{file % 2}" / f"{file:05d}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps({"id": f"{file}/{row}", "text": text}, ensure_ascii=False) + "\n" for row, text in enumerate(texts.to_pylist())), encoding="utf-8")
+    return sum(map(size_of, columns)), columns, planted
+
+
+def spaced(columns, folder):
+    """Write the same records with spaces between Chinese characters, for who cuts words at spaces."""
+    for file, texts in enumerate(columns):
+        path = folder / f"source-{file % 2}" / f"{file:05d}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps({"id": f"{file}/{row}", "text": " ".join(text)}, ensure_ascii=False) + "\n" for row, text in enumerate(texts.to_pylist())), encoding="utf-8")
+
+
+OURS = """
+import sys
+import provenance as pv
+import pyarrow.parquet as pq
+
+if __name__ == "__main__":
+    pq.write_table(pv.scan(sys.argv[1], workers=2).tables["matches"], sys.argv[2])
+"""
+
+TEXT_DEDUP = ["--split", "train", "--column", "text", "--ngram", "5", "--num_perm", str(BANDS * ROWS), "--b", str(BANDS),
+              "--r", str(ROWS), "--hash_func", "xxh3", "--hash_bits", "32", "--num_proc", "2", "--debug"]  # fmt: skip
+
+DATATROVE = """
+import sys
+from datatrove.executor import LocalPipelineExecutor
+from datatrove.pipeline.dedup.minhash import (
+    MinhashConfig, MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupFilter, MinhashDedupSignature,
+)
+from datatrove.pipeline.readers import JsonlReader
+from datatrove.pipeline.writers import JsonlWriter
+
+data, work, language, files, bands, rows = *sys.argv[1:4], *map(int, sys.argv[4:7])
+
+def run(tasks, *steps):
+    LocalPipelineExecutor(list(steps), tasks=tasks, workers=2, skip_completed=False, logging_dir=f"{work}/logs-{len(done)}").run()
+    done.append(tasks)
+
+if __name__ == "__main__":
+    done = []
+    config = MinhashConfig(n_grams=5, num_buckets=bands, hashes_per_bucket=rows)
+    reader = JsonlReader(data, recursive=True, glob_pattern="**/*.jsonl")
+    run(files, reader, MinhashDedupSignature(f"{work}/signatures", config, language=language))
+    run(bands, MinhashDedupBuckets(f"{work}/signatures", f"{work}/buckets", config=config))
+    run(1, MinhashDedupCluster(f"{work}/buckets", f"{work}/clusters", config=config, save_cluster_id=True))
+    run(files, reader, MinhashDedupFilter(f"{work}/clusters"), JsonlWriter(f"{work}/kept", compression=None))
+"""
+
+
+def run(command, folder):
+    """Run a command; return its wall seconds, the processor's seconds, and what it said last where it failed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    env = os.environ | OFFLINE | {
+        "PROVENANCE_CONFIG": str(folder / "config"), "TMPDIR": str(folder), "HF_HOME": str(folder / "hf"),
+        "TOKENIZERS_PARALLELISM": "false",
+    }  # fmt: skip
+    start, before = time.perf_counter(), os.times()
+    done = subprocess.run([sys.executable, *map(str, command)], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    wall, after = time.perf_counter() - start, os.times()
+    busy = after.children_user + after.children_system - before.children_user - before.children_system
+    said = (done.stderr or done.stdout).strip().splitlines()
+    return wall, busy, None if done.returncode == 0 else (said[-1] if said else f"exit code {done.returncode}")
+
+
+def ours(data, folder):
+    return run(["-c", OURS, data, folder / "matches.parquet"], folder)
+
+
+def ours_linked(folder, columns):
+    """Components of records that our matches link."""
+    matches = pq.read_table(folder / "matches.parquet", columns=["view", "path_a", "row_a", "path_b", "row_b"])
+    matches = matches.filter(pc.equal(matches["view"], "whole"))
+    a, b = ([(int(Path(path).stem), row) for path, row in zip(matches[f"path_{end}"].to_pylist(), matches[f"row_{end}"].to_pylist(), strict=True)] for end in "ab")
+    return components(zip(a, b, strict=True))
+
+
+def components(pairs):
+    """The representative of every record that is in a pair."""
+    root = {}
+
+    def find(node):
+        while root.setdefault(node, node) != node:
+            root[node] = root[root[node]]
+            node = root[node]
+        return node
+
+    for a, b in pairs:
+        root[find(a)] = find(b)
+    return {node: find(node) for node in list(root)}
+
+
+def text_dedup(data, folder):
+    files = sorted(map(str, data.rglob("*.jsonl")), key=lambda path: Path(path).name)
+    from_files = ["--path", "json", "--data_files", data / "*" / "*.jsonl"]
+    assert len(files) == FILES
+    return run(["-m", "text_dedup.minhash", *from_files, "--cache_dir", folder / "cache", "--output", folder / "out", *TEXT_DEDUP], folder)
+
+
+def text_dedup_linked(folder, columns):
+    with (folder / "out" / "uf.pkl").open("rb") as file:
+        parent = pickle.load(file)  # noqa: S301 - written by the run above
+    # rows are numbered through the files, sorted by their paths
+    order = sorted(range(FILES), key=lambda file: f"source-{file % 2}/{file:05d}")
+    places = [(file, row) for file in order for row in range(len(columns[file]))]
+    parent = getattr(parent, "parent", parent)
+    return components((places[a], places[b]) for a, b in parent.items())
+
+
+def datatrove(data, folder, language):
+    return run(["-c", DATATROVE, data, folder / "work", {"english": "eng", "chinese": "zho"}[language], FILES, BANDS, ROWS], folder)
+
+
+def datatrove_linked(folder, columns):
+    order = sorted(range(FILES), key=lambda file: f"source-{file % 2}/{file:05d}")
+    pairs, first = [], {}
+    for rank, file in enumerate(order):
+        path = folder / "work" / "clusters" / f"{rank:06d}.clusters"
+        for place, cluster in struct.iter_unpack("<2I", path.read_bytes() if path.exists() else b""):
+            pairs.append(((file, place), first.setdefault(cluster, (file, place))))
+    return components(pairs)
+
+
+def share_found(linked, planted, kind):
+    some = [(linked.get((a, i)), linked.get((b, j))) for what, a, i, b, j in planted if what == kind]
+    return sum(x is not None and x == y for x, y in some) / len(some)
+
+
+def disagreements(theirs, mine, columns):
+    """Of records that they cluster: how many pairs with the cluster's first stand in different files, and lack in ours.
+
+    Only pairs at Jaccard 0.8 or more of our shingles: lower ones are not near by our definition, and are counted apart.
+    """
+    cut, first = {}, {}
+    near = lower = lost = 0
+    for node, cluster in sorted(theirs.items()):
+        other = first.setdefault(cluster, node)
+        if other[0] == node[0]:
+            continue
+        for each in (node, other):
+            if each not in cut:
+                cut[each] = set(shingles.shingles_reference(columns[each[0]][each[1]].as_py()))
+        jaccard = len(cut[node] & cut[other]) / len(cut[node] | cut[other])
+        if jaccard < 0.8:
+            lower += 1
+            continue
+        near += 1
+        lost += mine.get(node, node) != mine.get(other, other)
+    return near, lower, lost
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_near_duplicates(tmp_path, prose, language):
+    peers = {
+        # peer: what it needs, megabytes, how it runs, how its clusters are read, with what n-grams
+        "text-dedup": (("text_dedup.minhash",), 16, text_dedup, text_dedup_linked, "words" if language == "english" else "characters, spaced for it"),
+        "datatrove": (
+            ("datatrove.pipeline.dedup.minhash", "spacy", "orjson", *(["jieba"] if language == "chinese" else [])), 6,
+            lambda data, folder: datatrove(data, folder, language), datatrove_linked,
+            "words of spaCy" if language == "english" else "words of jieba",
+        ),
+    }  # fmt: skip
+    ours(write_small(tmp_path / "warm", prose, language), tmp_path / "warm-run")  # compiles kernels
+    large, _, _ = write(tmp_path / "large", prose, language, SIZE)
+    print(f"\nWhole near-duplicate run, {language}: two processes, wall time from the command to its end; ours is `pv.scan`, "
+          f"which reads, counts, looks for personal data, compares exactly and judges as well; {BANDS} bands of {ROWS} for all\n")  # fmt: skip
+    row("near-duplicates", "MB", "5-grams of", "MB/s", "MB/s of processor time", "ours on the same data", "ours is times",
+        f"times, ours on {large / 1e6:.0f} MB", "copies found", "variants found")  # fmt: skip
+    row(*["---"] * 10)
+    rates = []
+    for name, (needs, megabytes, start, read, grams) in peers.items():
+        reason = missing(*needs)
+        if reason:
+            row(name, "", "", "not measured", reason, "", "", "", "", "")
+            continue
+        folder = tmp_path / name
+        size, columns, planted = write(folder / "data", prose, language, megabytes * 1_000_000)
+        data = folder / "data"
+        if language == "chinese" and name == "text-dedup":
+            data = folder / "spaced"
+            spaced(columns, data)
+        mine = [ours(folder / "data", folder / "ours")]
+        wall, busy, failed = start(data, folder / "theirs")
+        mine += [ours(folder / "data", folder / "ours"), ours(folder / "data", folder / "ours")]
+        whole = [ours(tmp_path / "large", tmp_path / "large-run") for _ in range(2)]
+        assert not any(said for _, _, said in mine + whole)
+        if failed:
+            row(name, f"{size / 1e6:.0f}", grams, "not measured", failed, "", "", "", "", "")
+            continue
+        rate = size / 1e6 / wall
+        same = size / 1e6 / statistics.median(each[0] for each in mine)
+        rates.append(large / 1e6 / statistics.median(each[0] for each in whole))
+        theirs, linked = read(folder / "theirs", columns), ours_linked(folder / "ours", columns)
+        found = [f"{share_found(theirs, planted, kind):.1%}" for kind in ("copy", "near")]
+        row(name, f"{size / 1e6:.0f}", grams, f"{rate:.2f}", f"{size / 1e6 / busy:.2f}", f"{same:.1f}", f"{same / rate:.1f}", f"{rates[-1] / rate:.1f}", *found)
+        near, lower, lost = disagreements(theirs, linked, columns)
+        print(f"  {name} clusters {near} pairs across files at Jaccard >= 0.8 of our shingles, of which ours lacks {lost}; and {lower} below", flush=True)
+        assert near >= len(planted) / 4
+        assert lost <= near / 100  # 0.2 % is what banding may miss at Jaccard 0.8
+        assert share_found(linked, planted, "copy") == 1
+        assert share_found(linked, planted, "near") > 0.99
+    busy = statistics.median(large / 1e6 / ours(tmp_path / "large", tmp_path / "large-run")[1] for _ in range(1))
+    row("**pv.scan**", f"{large / 1e6:.0f}", "words, Chinese characters", f"{statistics.median(rates):.1f}" if rates else "", f"{busy:.1f}", "", "", "", "100.0%", ">99%")
+
+
+def write_small(folder, prose, language):
+    write(folder, prose, language, 200_000)
+    return folder
