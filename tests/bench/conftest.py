@@ -29,7 +29,9 @@ class Prose:
         words = {}
         while len(words) < _WORDS:
             if language == "english":  # frequent words are short
-                words["".join(chance.choices("etaoinshrdlucmfwyp", k=min(3 + len(words) // 60, chance.randint(2, 9))))] = 0
+                words[
+                    "".join(chance.choices("etaoinshrdlucmfwyp", k=min(3 + len(words) // 60, chance.randint(2, 9))))
+                ] = 0
             else:
                 count = chance.choice((1, 1, 2, 2, 2, 3))
                 words["".join(chr(0x4E00 + min(int(chance.expovariate(1 / 500)), 2999)) for _ in range(count))] = 0

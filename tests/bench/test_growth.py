@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -82,8 +83,7 @@ def family(process):
     found = [process]
     for task in found:
         try:
-            with open(f"/proc/{task}/task/{task}/children") as file:
-                found += map(int, file.read().split())
+            found += map(int, Path(f"/proc/{task}/task/{task}/children").read_text().split())
         except OSError:
             continue
     return found
@@ -92,9 +92,9 @@ def family(process):
 def memory(process):
     """Bytes of one process: private and resident; nothing once it is gone."""
     try:
-        with open(f"/proc/{process}/smaps_rollup") as file:
-            lines = dict(line.split(":", 1) for line in file.read().splitlines()[1:])
-        return tuple(int(lines[name].split()[0]) << 10 for name in ("Pss_Anon", "Rss"))
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:]
+        held = dict(line.split(":", 1) for line in lines)
+        return tuple(int(held[name].split()[0]) << 10 for name in ("Pss_Anon", "Rss"))
     except (OSError, KeyError):
         return 0, 0
 
@@ -105,7 +105,7 @@ def watch(process, peaks):
         held = [memory(each) for each in family(process.pid)]
         peaks["private"] = max(peaks["private"], sum(private for private, _ in held))
         peaks["resident"] = max(peaks["resident"], sum(resident for _, resident in held))
-        peaks["largest"] = max(peaks["largest"], max(private for private, _ in held))
+        peaks["largest"] = max(peaks["largest"], *(private for private, _ in held))
         time.sleep(EVERY)
 
 
@@ -135,13 +135,17 @@ def sizes():
 
 
 def test_growth(tmp_path, prose):
-    if not os.path.exists("/proc/self/smaps_rollup"):
+    if not Path("/proc/self/smaps_rollup").exists():
         pytest.skip("memory is read from /proc/*/smaps_rollup, which this system has not")
     warm = tmp_path / "warm"
     generate(warm / "data", prose, CHUNK)
     scan(warm / "data", warm)  # kernels are compiled once
     steps = ("reading", "comparing", "checking", "signing")
-    print("\n| records | MB | wall s | times | processor s | times | private MiB | largest | resident | matches | " + " | ".join(f"{step} s" for step in steps) + " |")
+    print(
+        "\n| records | MB | wall s | times | processor s | times | private MiB | largest | resident | matches | "
+        + " | ".join(f"{step} s" for step in steps)
+        + " |"
+    )
     print("|---|" + "---|" * (9 + len(steps)))
     last = None
     for records in sizes():
