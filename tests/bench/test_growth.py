@@ -10,11 +10,12 @@ Memory is that of the scan and all its workers together, sampled: *private* is w
 smaps_rollup), *resident* counts mapped scratch files too, which the machine may drop; *largest* is one process alone.
 """
 
+import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -31,22 +32,11 @@ FILES, SOURCES = 8, 4
 CHUNK = LEAST // 10  # records generated at a time; what is copied stands in the chunk before, in another file
 EVERY = 0.2  # seconds between two looks at memory
 
-SCAN = """
-import json, resource, sys, time
-import provenance as pv
-
-steps, began, step = {}, time.perf_counter(), "start"
-
-def progress(name, done, total):
-    global began, step
-    now = time.perf_counter()
-    steps[step] = steps.get(step, 0) + now - began
-    began, step = now, name
-
-audit = pv.scan(sys.argv[1], sys.argv[2], progress=progress)
-progress("end", 0, 0)
-print(json.dumps({"steps": steps, "matches": audit.tables["matches"].num_rows}))
-"""
+SCAN = Path(__file__).with_name("stepwise.py")
+_SPEC = importlib.util.spec_from_file_location("stepwise", SCAN)
+stepwise = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(stepwise)
+STEPS = ("reading", "comparing", "checking", "signing")
 
 
 def generate(folder, prose, records):
@@ -78,17 +68,6 @@ def generate(folder, prose, records):
     return sum(path.stat().st_size for path in folder.rglob("*.jsonl"))
 
 
-def family(process):
-    """A process and all below it."""
-    found = [process]
-    for task in found:
-        try:
-            found += map(int, Path(f"/proc/{task}/task/{task}/children").read_text().split())
-        except OSError:
-            continue
-    return found
-
-
 def memory(process):
     """Bytes of one process: private and resident; nothing once it is gone."""
     try:
@@ -102,7 +81,7 @@ def memory(process):
 def watch(process, peaks):
     """Keep the highest of private and resident memory of a family, and of its largest member, until it ends."""
     while process.poll() is None:
-        held = [memory(each) for each in family(process.pid)]
+        held = [memory(each) for each in stepwise.family(process.pid)]
         peaks["private"] = max(peaks["private"], sum(private for private, _ in held))
         peaks["resident"] = max(peaks["resident"], sum(resident for _, resident in held))
         peaks["largest"] = max(peaks["largest"], *(private for private, _ in held))
@@ -114,17 +93,14 @@ def scan(data, folder):
     env = os.environ | {"PROVENANCE_CONFIG": str(folder / "config"), "TMPDIR": str(folder)}
     peaks = dict.fromkeys(("private", "resident", "largest"), 0)
     started, before = time.perf_counter(), os.times()
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCAN, str(data), str(folder / "ledger")], env=env, stdout=subprocess.PIPE, text=True
-    )
-    watcher = threading.Thread(target=watch, args=(process, peaks))
-    watcher.start()
-    said, _ = process.communicate()
-    watcher.join()
-    assert process.returncode == 0, said
-    after = os.times()
+    command = [sys.executable, SCAN, data, folder / "took.json", folder / "ledger"]
+    process = subprocess.Popen(list(map(str, command)), env=env)
+    watch(process, peaks)
+    assert process.wait() == 0
+    wall, after = time.perf_counter() - started, os.times()
     busy = after.children_user + after.children_system - before.children_user - before.children_system
-    return {"wall": time.perf_counter() - started, "busy": busy} | peaks | json.loads(said)
+    took = json.loads((folder / "took.json").read_text())
+    return {"wall": wall, "busy": busy, "matches": took["matches"], "steps": took["busy"]} | peaks
 
 
 def sizes():
@@ -140,26 +116,27 @@ def test_growth(tmp_path, prose):
     warm = tmp_path / "warm"
     generate(warm / "data", prose, CHUNK)
     scan(warm / "data", warm)  # kernels are compiled once
-    steps = ("reading", "comparing", "checking", "signing")
-    print(
-        "\n| records | MB | wall s | times | processor s | times | private MiB | largest | resident | matches | "
-        + " | ".join(f"{step} s" for step in steps)
-        + " |"
+    print("\nWhole scans, ledger included; steps in seconds of processor time; memory of all processes in MiB\n")
+    row(
+        *("records", "MB", "wall s", "times", "processor s", "times", *STEPS),
+        *("private", "of the largest", "resident", "matches"),
     )
-    print("|---|" + "---|" * (9 + len(steps)))
+    row(*["---"] * 14)
     last = None
     for records in sizes():
         folder = tmp_path / str(records)
         size = generate(folder / "data", prose, records)
         took = scan(folder / "data", folder)
-        times = [f"{took[name] / last[name]:.2f}" if last else "" for name in ("wall", "busy")]
-        held = [f"{took[name] / 2**20:,.0f}" for name in ("private", "largest", "resident")]
-        cells = [
-            f"{records:,}", f"{size / 1e6:.0f}", f"{took['wall']:.1f}", times[0], f"{took['busy']:.1f}", times[1], *held,
-            f"{took['matches']:,}", *(f"{took['steps'].get(step, 0):.1f}" for step in steps),
-        ]  # fmt: skip
-        print("| " + " | ".join(cells) + " |", flush=True)
+        cells = [f"{records:,}", f"{size / 1e6:.0f}"]
+        for clock in ("wall", "busy"):
+            cells += [f"{took[clock]:.1f}", f"{took[clock] / last[clock]:.2f}" if last else ""]
+        cells += [f"{took['steps'].get(step, 0):.1f}" for step in STEPS]
+        cells += [f"{took[name] / 2**20:,.0f}" for name in ("private", "largest", "resident")]
+        row(*cells, f"{took['matches']:,}")
         assert took["matches"] > records / 10  # what was copied was found
         last = took
-        for path in sorted((folder / "data").rglob("*.jsonl")):
-            path.unlink()
+        shutil.rmtree(folder)
+
+
+def row(*cells):
+    print("| " + " | ".join(cells) + " |", flush=True)
