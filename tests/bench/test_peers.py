@@ -7,6 +7,7 @@ what else the machine does slows all of them; a ratio is the median of the ratio
 the results agree: signatures bit by bit with datasketch, near-duplicates with the clusters of text-dedup and datatrove.
 """
 
+import contextlib
 import json
 import os
 import pickle
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import time
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +48,22 @@ def missing(*names):
     command = [sys.executable, "-c", "; ".join(f"import {name}" for name in names)]
     done = subprocess.run(command, env=os.environ | OFFLINE, capture_output=True, text=True, check=False)
     return done.stderr.strip().splitlines()[-1] if done.returncode else None
+
+
+def elsewhere(package):
+    """Say why an installed peer is not driven by this benchmark."""
+    if package == "text-dedup" and version(package) != "0.4.0":
+        return f"its command line is another in {version(package)} than in 0.4.0, which needs no Python 3.12"
+    return None
+
+
+def versions(*packages):
+    """Print what is compared: a package and its version, where it is installed."""
+    said = []
+    for package in packages:
+        with contextlib.suppress(PackageNotFoundError):
+            said.append(f"{package} {version(package)}")
+    print(f"\nPython {sys.version.split()[0]}, {', '.join(said)}")
 
 
 def row(*cells):
@@ -168,6 +186,7 @@ def test_signatures(tmp_path, prose, language):
                 rates[name].append(rate)
     if daft:
         daft.close()
+    versions("numba", "datasketch", "rensa", "daft")
     print(
         f"\nSignatures, {language}: {PERMUTATIONS} permutations, word 5-grams, {size / len(texts):.0f} bytes a record, one core\n"
     )
@@ -497,8 +516,9 @@ def test_near_duplicates(tmp_path, prose, language):
     once_more()
     signed = statistics.median(cut_and_signed(columns) for _ in range(3))
     for place, (name, (needs, megabytes, start, read)) in enumerate(peers.items()):
-        if missing(*needs):
-            rows.append([name, f"not measured: {missing(*needs)}"])
+        why = missing(*needs) or elsewhere(name.split()[0])
+        if why:
+            rows.append([name, f"not measured: {why}"])
             continue
         folder = tmp_path / str(place)
         some, texts, held = write(folder / "data", prose, language, megabytes * 1_000_000)
@@ -532,6 +552,7 @@ def test_near_duplicates(tmp_path, prose, language):
     spent = {step: statistics.median(each.get(step, 0) for each in steps) for step in steps[0]}
     alone = size / 1e6 / (signed + spent["comparing"])
     mine = ours_linked(out, columns)
+    versions("numba", "text-dedup", "datatrove", "spacy", "jieba")
     print(f"""
 Near-duplicates, {language}: two processes each, {BANDS} bands of {ROWS}. Rates leave out the start, the same command on 160
 records. Ours is a whole scan (it digests, looks for personal data, compares, judges); of it *similarity alone* is what cuts,
