@@ -70,6 +70,18 @@ def row(*cells):
     print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 
+@pytest.fixture(scope="module")
+def readme():
+    """Collect a line a peer and a cell a language; print them at the end as the README has them."""
+    lines = {}
+    yield lambda name, language, cell: lines.setdefault(name, {}).update({language: cell})
+    print("\n\nFor the README\n")
+    row("what", *map(str.capitalize, LANGUAGES))
+    row(*["---"] * 3)
+    for name, cells in lines.items():
+        row(name, *(cells.get(language, "") for language in LANGUAGES))
+
+
 def size_of(texts):
     return pc.sum(pc.binary_length(texts)).as_py()
 
@@ -158,7 +170,7 @@ def took(function):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_signatures(tmp_path, prose, language):
+def test_signatures(tmp_path, prose, readme, language):
     texts = prose(language).texts(22_000)
     size = size_of(texts)
     column = texts.cast(pa.large_string())
@@ -192,13 +204,18 @@ def test_signatures(tmp_path, prose, language):
     )
     row("signatures", "MB/s", "ours is times")
     row("---", "---", "---")
-    row("**normalise + signatures**", f"{statistics.median(rates['ours']):.1f}", "")
+    rate = f"{statistics.median(rates['ours']):.1f}"
+    row("**normalise + signatures**", rate, "")
+    readme("**signatures**, one core, normalised", language, f"{rate} MB/s")
     for name in peers:
         ratio = statistics.median(ours / theirs for ours, theirs in zip(rates["ours"], rates[name], strict=True))
-        row(name, f"{statistics.median(rates[name]):.1f}", f"{ratio:.1f}")
+        rate = f"{statistics.median(rates[name]):.1f}"
+        row(name, rate, f"{ratio:.1f}")
+        readme(name, language, f"{rate} MB/s, ours {ratio:.1f} times")
     for name, reason in reasons.items():
         if reason:
             row(name, "not measured", reason)
+            readme(name, language, f"not measured: {reason}")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -495,18 +512,19 @@ def cut_and_signed(columns):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_near_duplicates(tmp_path, prose, language):
+def test_near_duplicates(tmp_path, prose, readme, language):
     chinese = language == "chinese"
     grams = "characters, spaced beforehand" if chinese else "words"
     peers = {
-        # peer and what its 5-grams are of: what it needs, megabytes, how it runs, how its clusters are read
-        f"text-dedup ({grams}; XXH3, our bands)": (
-            ("text_dedup.minhash",), 20, partial(text_dedup, options=AS_OURS), text_dedup_linked,
+        # peer: what its 5-grams are of, what it needs, megabytes, how it runs, how its clusters are read
+        "text-dedup, XXH3 and our bands": (
+            grams, ("text_dedup.minhash",), 20, partial(text_dedup, options=AS_OURS), text_dedup_linked,
         ),
-        f"text-dedup ({grams}; as it comes: SHA-1, 250 permutations)": (
-            ("text_dedup.minhash",), 10, partial(text_dedup, options=[]), text_dedup_linked,
+        "text-dedup, as it comes": (
+            grams, ("text_dedup.minhash",), 10, partial(text_dedup, options=[]), text_dedup_linked,
         ),
-        f"datatrove (words of spaCy{' and jieba' if chinese else ''}; our bands)": (
+        "datatrove, our bands": (
+            f"words of spaCy{' and jieba' if chinese else ''}",
             ("datatrove.pipeline.dedup.minhash", "spacy", "orjson", "xxhash", "regex", *(["jieba"] if chinese else [])), 6,
             partial(datatrove, language=language), datatrove_linked,
         ),
@@ -524,15 +542,16 @@ def test_near_duplicates(tmp_path, prose, language):
 
     whole.turns.append(once_more())
     signed = statistics.median(cut_and_signed(columns) for _ in range(3))
-    for place, (name, (needs, megabytes, start, read)) in enumerate(peers.items()):
-        why = missing(*needs) or elsewhere(name.split()[0])
+    for place, (name, (grams, needs, megabytes, start, read)) in enumerate(peers.items()):
+        why = missing(*needs) or elsewhere(name.split(",")[0])
         if why:
             rows.append([name, f"not measured: {why}"])
+            readme(name, language, rows[-1][1])
             continue
         folder = tmp_path / str(place)
         some, texts, held = write(folder / "data", prose, language, megabytes * 1_000_000)
         spaced(texts, folder / "spaced")
-        form = "spaced" if "spaced" in name else "data"
+        form = "spaced" if "spaced" in grams else "data"
         mine, same, theirs = Runs(size, []), [], Runs(some, [])
         for turn in range(3):
             mine.turns.append(once_more())
@@ -543,14 +562,20 @@ def test_near_duplicates(tmp_path, prose, language):
         whole.turns.extend(mine.turns)
         if theirs.failed:
             rows.append([name, f"not measured: {theirs.failed}"])
+            readme(name, language, rows[-1][1])
             continue
         alone = size / 1e6 / (signed + statistics.median(each["comparing"] for each in steps))
         linked, own = read(folder / "theirs-0", texts), ours_linked(folder / "ours", texts)
         rows.append([
-            name, f"{some / 1e6:.0f}", f"{theirs.start:.1f}", f"{theirs.middle('wall'):.2f}", f"{theirs.middle('busy'):.2f}",
+            f"{name} ({grams})", f"{some / 1e6:.0f}", f"{theirs.start:.1f}", f"{theirs.middle('wall'):.2f}", f"{theirs.middle('busy'):.2f}",
             f"{statistics.median(same):.1f}", f"{mine.times(theirs, 'wall'):.1f}", f"{mine.times(theirs, 'busy'):.1f}",
             f"{alone / theirs.middle('busy'):.0f}", *(f"{share_found(linked, held, kind):.1%}" for kind in ("copy", "near")),
         ])  # fmt: skip
+        readme(
+            name,
+            language,
+            f"{rows[-1][3]} MB/s, ours {rows[-1][6]} times, {rows[-1][7]} by processor time, similarity alone {rows[-1][8]}",
+        )
         near, lower, lost = disagreements(linked, own, texts)
         notes.append(
             f"{name} clusters {near} pairs across files at Jaccard >= 0.8, of which we lack {lost}; {lower} below"
@@ -560,6 +585,7 @@ def test_near_duplicates(tmp_path, prose, language):
         assert share_found(own, held, "copy") == 1
         assert share_found(own, held, "near") > 0.99
     assert whole.failed is None
+    readme("**whole scan**, two processes, beyond its start", language, f"{whole.middle('wall'):.1f} MB/s")
     spent = {step: statistics.median(each.get(step, 0) for each in steps) for step in steps[0]}
     alone = size / 1e6 / (signed + spent["comparing"])
     mine = ours_linked(out, columns)
