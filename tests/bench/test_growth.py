@@ -104,10 +104,11 @@ def scan(data, folder):
 
 
 def sizes():
-    size = LEAST
-    while size <= RECORDS:
-        yield size
-        size *= 2
+    """From the smallest to RECORDS, each twice the one before."""
+    found = [RECORDS]
+    while found[0] >= 2 * LEAST and found[0] // 2 % CHUNK == 0:
+        found.insert(0, found[0] // 2)
+    return found
 
 
 def test_growth(tmp_path, prose):
