@@ -4,7 +4,6 @@ Prints ratios; asserts no time.
 """
 
 import hashlib
-import random
 import time
 
 import pyarrow as pa
@@ -15,23 +14,6 @@ from datasketch import MinHash
 from provenance.similarity import minhash, shingles, text
 
 pytestmark = pytest.mark.full
-
-
-def words(language, chance):
-    if language == "chinese":
-        return list(map(chr, range(0x4E00, 0x4E00 + 2500)))
-    return ["".join(chance.choices("etaoinshrdlu", k=chance.randint(2, 9))) for _ in range(20_000)]
-
-
-def generate(language, size):
-    chance = random.Random(7)  # noqa: S311 - a seed, not a secret
-    vocabulary, joint = words(language, chance), "" if language == "chinese" else " "
-    count = 290 if language == "chinese" else 135
-    texts, written = [], 0
-    while written < size:
-        texts.append(joint.join(chance.choices(vocabulary, k=count)))
-        written += len(texts[-1].encode())
-    return texts, written
 
 
 def best(function, size, runs=4):
@@ -52,8 +34,9 @@ def sketch(texts, language, **options):
 
 
 @pytest.mark.parametrize("language", ["english", "chinese"])
-def test_signatures(language):
-    texts, size = generate(language, 20_000_000)
+def test_signatures(prose, language):
+    texts = prose(language).texts(22_000).to_pylist()
+    size = sum(len(each.encode()) for each in texts)
     column = pa.array(texts, pa.large_string())
     rows = pa.array(range(len(column)))
     data, offsets = text.normalise(column)
