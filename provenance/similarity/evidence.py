@@ -238,7 +238,7 @@ def standing(
     copies = apart.filter(pc.not_equal(apart["method"], "contained"))
     if not told.num_rows:
         return []
-    place_b = pc.index_in(told["path_b"], value_set=pc.unique(told["path_b"]).sort())
+    place_b = pc.index_in(told["path_b"], value_set=pc.unique(told["path_b"]).cast(pa.string()).sort())
     told = told.append_column("text", pc.add(pc.multiply(pc.cast(place_b, pa.int64()), 1 << 39), told["row_b"]))
     pair = ["source_a", "source_b", "path_a"]
     keys = [*pair, "row_a"]
