@@ -11,7 +11,7 @@ from provenance.digests import sha256
 from provenance.errors import ManifestError
 from provenance.inventory import location
 from provenance.licences.expressions import normalise
-from provenance.model import DOCUMENTS, Claim
+from provenance.model import DOCUMENTS, STATED, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -242,6 +242,12 @@ def uncompared(claims: pa.Table) -> str | None:
     return "; ".join(f"{counts[field]:,} {what}" for field, what in _UNCOMPARED.items() if counts[field]) or None
 
 
+def _legend(row: Mapping[str, Any]) -> bool:
+    """Tell a licence column that lists so many that it was cut: which of them holds for what is said elsewhere."""
+    cut = row["witness"] == "record-column" and len(row["value"]) >= STATED
+    return cut and " AND " in (row["spdx"] or "")
+
+
 def of_records(observed: Iterable[Observed]) -> Rows:
     """State what records say of themselves: each value of a licence or origin column, once a file.
 
@@ -260,4 +266,5 @@ def of_records(observed: Iterable[Observed]) -> Rows:
                 silent = f"no licence in {seen.unlicensed:,} of {seen.account.records:,} records"
                 claims.append(Claim("licence", silent, path, sources.GAP, "/licence", "data"))
             rows += [_claim(path, claim, seen.account.sha256 or "") for claim in (*seen.claims, *claims)]
+            rows = [row | {"spdx": None} if _legend(row) else row for row in rows]
     return rows
