@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-LIMITS = "It does not prove a fault: versions of one set that are kept side by side repeat each other on purpose."
+LIMITS = (
+    "It does not prove a fault: versions of one set that are kept side by side repeat each other on purpose, and "
+    "rows of a table that hold a word or a label each do so by nature."
+)
 
 _KEYS = ["source_a", "path_a", "row_a"]
 

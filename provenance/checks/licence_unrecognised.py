@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LIMITS = "It does not prove that the use is forbidden: somebody has to read the statement."
+_SHOWN = 120
 
 
 def find(witnesses: pa.Table) -> Iterator[Finding]:
@@ -50,7 +51,7 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
             check="licence-unrecognised",
             source=source,
             field=manifest,
-            message=f"The licence stated in {manifest} ({first['pointer']}) {fault}: {first['value'][:120]!r}. "
+            message=f"The licence stated in {manifest} ({first['pointer']}) {fault}: {_quoted(first['value'])}. "
             "Read it and state what it is in provenance.yaml.",
             limits=LIMITS,
             path=manifest,
@@ -58,3 +59,10 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
             unit="files",
             records=records,
         )
+
+
+def _quoted(value: str) -> str:
+    """Return the first words of a statement in quotes, and three dots where it goes on."""
+    if len(value) <= _SHOWN:
+        return repr(value)
+    return repr(f"{value[:_SHOWN].rpartition(' ')[0] or value[:_SHOWN]} ...")
