@@ -63,10 +63,10 @@ def test_coverage_says_what_was_not_compared(scanned):
     package = json.dumps({"resources": resources})
     audit = scanned("d" * 32, datapackage_json=package)
     assert audit.coverage.set_index("check").loc["manifests", "reason"].split("; ") == [
-        "1 declared addresses were not fetched",
-        "1 digests declared as MD5 were not compared",
-        "1 digests of files in several parts were not compared",
-        "1 digests declared as SHA-256 are none (64 hexadecimal digits) and were not compared",
+        "1 declared address was not fetched",
+        "1 digest declared as MD5 was not compared",
+        "1 digest of a file in several parts was not compared",
+        "1 digest declared as SHA-256 is none (64 hexadecimal digits) and was not compared",
     ]
 
 
