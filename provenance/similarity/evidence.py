@@ -319,7 +319,7 @@ def ancestors(indexes: Sequence[Mapping[str, Any]]) -> str:
         indexes: what was looked for.
     """
     known = sorted(index["title"] for index in indexes if index["kind"] == "known")
-    return f" Looked for as one, no others: {', '.join(known)}." if known else ""
+    return f" These known sets, and no others, were looked for as an ancestor: {', '.join(known)}." if known else ""
 
 
 def _columns(table: pa.Table, *names: str) -> list[list[Any]]:
