@@ -17,7 +17,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.licences import terms
-from provenance.model import Finding
+from provenance.model import STATED, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +47,8 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
             covered[row["pointer"]][1] += row["records"]
         files, records = max(covered.values())
         fault = "is one whose terms are not known" if first["spdx"] else "is not one that is known"
+        if len(first["value"]) >= STATED and "\n" in first["value"]:  # statements cuts it, and concludes nothing
+            fault = "is a long list, and not which of them holds for what"
         yield Finding(
             check="licence-unrecognised",
             source=source,
