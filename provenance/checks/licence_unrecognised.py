@@ -48,7 +48,7 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
         files, records = max(covered.values())
         fault = "is one whose terms are not known" if first["spdx"] else "is not one that is known"
         if len(first["value"]) >= STATED and "\n" in first["value"]:  # statements cuts it, and concludes nothing
-            fault = "is a long list, and not which of them holds for what"
+            fault = "is a long list that does not say which of them holds for what"
         yield Finding(
             check="licence-unrecognised",
             source=source,
