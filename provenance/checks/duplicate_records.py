@@ -49,10 +49,11 @@ def find(sources: pa.Table, matches: pa.Table, minimum: int) -> Iterator[Finding
         source, of = row["source"], row["records_text"]
         repeats = of - row["records_distinct"]
         if repeats > 0:
+            verb = "repeat" if repeats > 1 else "repeats"
             yield Finding(
                 check="duplicate-records",
                 source=source,
-                message=f"{repeats:,} of its {of:,} records repeat another record of the source, word for word.",
+                message=f"{repeats:,} of its {of:,} records {verb} the text of another of its records, word for word.",
                 limits=LIMITS,
                 value=repeats / of,
                 unit="share of records",
