@@ -23,7 +23,8 @@ class Declared:
         source: its id.
         kind: as declared by the best witness; None = nobody says.
         native: whether a native manifest speaks of it.
-        manifest: the file that states something of it, a native manifest first; None where nothing does.
+        manifest: the file that states something of it, a native manifest first, then the one that opens the
+            source; None where nothing does.
         stated: values by field.
         by: witnesses by field.
         records: by name (`contract`, `generator`, ...), each record's values by key.
@@ -58,6 +59,7 @@ def of(sources: pa.Table, claims: pa.Table) -> list[Declared]:
     """
     held = {row["source"]: Declared(row["source"], row["kind"]) for row in sources.to_pylist()}
     records: dict[tuple[str, str, str, str], dict[str, str]] = {}
+    opened: dict[str, bool] = dict.fromkeys(held, False)
     names = ("source", "manifest", "pointer", "field", "value", "witness")
     rows = claims.select(list(names)).to_pylist()
     for row in sorted(rows, key=lambda row: tuple(str(row[name]) for name in names)):
@@ -65,8 +67,14 @@ def of(sources: pa.Table, claims: pa.Table) -> list[Declared]:
         if one is None:
             continue
         native = row["witness"] == "native"
-        if one.manifest is None or (native and not one.native):
+        opens = row["field"] in {"source", "source-weak"}
+        if (
+            one.manifest is None
+            or (native and not one.native)
+            or (opens and not native | one.native | opened[one.source])
+        ):
             one.manifest = row["manifest"]
+        opened[one.source] |= opens
         one.native |= native
         one.stated.setdefault(row["field"], []).append(row["value"])
         one.by.setdefault(row["field"], set()).add(row["witness"])
@@ -282,7 +290,8 @@ class Lineage:
             naming = self.names(one, two)
             if naming is not None:
                 if naming.upstream:
-                    return f"{one} names {two} as its upstream ({naming.where})."
+                    where = f" ({naming.where})" if naming.where != one else ""
+                    return f"{one} names {two} as its upstream{where}."
                 return f"A document about {one} gives the address of {two}, or of a namesake ({naming.where})."
         prose = self.prose(source, other)
         read = f"; what {prose} says in prose was not read" if prose else ""

@@ -16,6 +16,9 @@ DOCUMENTS = ("contract.file", "collection.file", "consent.file", "filter.file")
 SAYS = ("yes", "no", "not-applicable")
 """What a responsible person can answer."""
 
+STATED = 300
+"""Characters that are kept of what a record states in a licence or origin column."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

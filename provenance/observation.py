@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from provenance import detectors, manifests, records, schemas
 from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
-from provenance.model import VIEWS, Claim, Died
+from provenance.model import STATED, VIEWS, Claim, Died
 from provenance.origins import signals
 from provenance.similarity import exact, near, parts, sketches
 
@@ -401,7 +401,7 @@ def _count(looked: _Looked, state: _Open, scratch: _Scratch) -> None:
             for value in pc.unique(batch[name]).to_pylist():
                 if value is not None and len(held) <= _STATED:
                     # the last place is for saying that there are more
-                    held[value[:300] if len(held) < _STATED else f"more than {_STATED:,} different values"] = None
+                    held[value[:STATED] if len(held) < _STATED else f"more than {_STATED:,} different values"] = None
 
 
 class _Scratch:

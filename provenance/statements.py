@@ -11,7 +11,7 @@ from provenance.digests import sha256
 from provenance.errors import ManifestError
 from provenance.inventory import location
 from provenance.licences.expressions import normalise
-from provenance.model import DOCUMENTS, Claim
+from provenance.model import DOCUMENTS, STATED, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -223,12 +223,21 @@ def with_identities(claims: pa.Table, files: pa.Table) -> pa.Table:
 
 
 _UNCOMPARED = {
-    "remote": "declared addresses were not fetched",
-    "md5": "digests declared as MD5 were not compared",
-    "sha1": "digests declared as SHA-1 were not compared",
-    "digest": "digests declared by other algorithms than SHA-256 were not compared",
-    "whole-digest": "digests of files in several parts were not compared",
-    "sha256-malformed": "digests declared as SHA-256 are none (64 hexadecimal digits) and were not compared",
+    "remote": ("declared address was not fetched", "declared addresses were not fetched"),
+    "md5": ("digest declared as MD5 was not compared", "digests declared as MD5 were not compared"),
+    "sha1": ("digest declared as SHA-1 was not compared", "digests declared as SHA-1 were not compared"),
+    "digest": (
+        "digest declared by another algorithm than SHA-256 was not compared",
+        "digests declared by other algorithms than SHA-256 were not compared",
+    ),
+    "whole-digest": (
+        "digest of a file in several parts was not compared",
+        "digests of files in several parts were not compared",
+    ),
+    "sha256-malformed": (
+        "digest declared as SHA-256 is none (64 hexadecimal digits) and was not compared",
+        "digests declared as SHA-256 are none (64 hexadecimal digits) and were not compared",
+    ),
 }
 
 
@@ -239,7 +248,14 @@ def uncompared(claims: pa.Table) -> str | None:
         claims: CLAIMS.
     """
     counts = Counter(claims["field"].to_pylist())
-    return "; ".join(f"{counts[field]:,} {what}" for field, what in _UNCOMPARED.items() if counts[field]) or None
+    said = ((counts[field], words) for field, words in _UNCOMPARED.items() if counts[field])
+    return "; ".join(f"{count:,} {one if count == 1 else several}" for count, (one, several) in said) or None
+
+
+def _legend(row: Mapping[str, Any]) -> bool:
+    """Tell a licence column that lists so many that it was cut: which of them holds for what is said elsewhere."""
+    cut = row["witness"] == "record-column" and len(row["value"]) >= STATED
+    return cut and " AND " in (row["spdx"] or "")
 
 
 def of_records(observed: Iterable[Observed]) -> Rows:
@@ -260,4 +276,5 @@ def of_records(observed: Iterable[Observed]) -> Rows:
                 silent = f"no licence in {seen.unlicensed:,} of {seen.account.records:,} records"
                 claims.append(Claim("licence", silent, path, sources.GAP, "/licence", "data"))
             rows += [_claim(path, claim, seen.account.sha256 or "") for claim in (*seen.claims, *claims)]
+            rows = [row | {"spdx": None} if _legend(row) else row for row in rows]
     return rows

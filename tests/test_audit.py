@@ -390,7 +390,7 @@ def test_findings_of_the_corpus(reference):
     said = {(row["check"], row["source"], row["other"]): row for row in found.tables["findings"].to_pylist()}
     copied = said["licence-conflict-by-content", "a", "b"]
     assert copied["message"].startswith(
-        "30 of 30 prompts and 30 of 40 records of a (MIT) stand word for word in b (CC-BY-NC"
+        "30 of 30 prompts (in 1 file) and 30 of 40 records of a (MIT) stand word for word in b (CC-BY-NC"
     )
     assert copied["severity"] == "error"
     assert ("licence-conflict-by-content", "b", "a") not in said

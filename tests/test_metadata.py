@@ -130,3 +130,13 @@ def test_the_example_without_a_document_is_found(tmp_path, key, found):
     findings = pv.scan(tmp_path, workers=1).findings
     asked = findings[findings["check"].isin(ASKED)]
     assert [tuple(row) for row in asked[["source", "check", "severity"]].itertuples(index=False)] == [found]
+
+
+def test_the_manifest_that_opens_a_source_speaks_for_it():
+    foreign = {"witness": "frictionless"}
+    (one,) = table(
+        foreign | {"manifest": "a/datapackage.json", "field": "source", "value": "a", "pointer": "/"},
+        foreign | {"manifest": "a/datapackage.json", "field": "name", "value": "A", "pointer": "/name"},
+        foreign | {"manifest": "0.json", "field": "encoding", "value": "utf-8", "pointer": "/resources/1"},
+    )
+    assert one.manifest == "a/datapackage.json"

@@ -156,7 +156,7 @@ def test_who_has_all_of_a_known_set_under_its_terms_is_not_accused(tmp_path, in_
     assert len(conflicts) == int(expected)
     if expected:
         assert "Common ancestor not excluded" in conflicts["limits"].iloc[0]
-        assert "Looked for as one, no others: gsm8k." in conflicts["limits"].iloc[0]
+        assert "These known sets, and no others, were looked for as an ancestor: gsm8k." in conflicts["limits"].iloc[0]
 
 
 def test_a_scaled_set_counts_what_was_looked_up(tmp_path, in_process, monkeypatch):

@@ -63,10 +63,10 @@ def test_coverage_says_what_was_not_compared(scanned):
     package = json.dumps({"resources": resources})
     audit = scanned("d" * 32, datapackage_json=package)
     assert audit.coverage.set_index("check").loc["manifests", "reason"].split("; ") == [
-        "1 declared addresses were not fetched",
-        "1 digests declared as MD5 were not compared",
-        "1 digests of files in several parts were not compared",
-        "1 digests declared as SHA-256 are none (64 hexadecimal digits) and were not compared",
+        "1 declared address was not fetched",
+        "1 digest declared as MD5 was not compared",
+        "1 digest of a file in several parts was not compared",
+        "1 digest declared as SHA-256 is none (64 hexadecimal digits) and was not compared",
     ]
 
 
@@ -79,3 +79,29 @@ def test_only_a_native_manifest_takes_a_licence_out_of_the_data(tmp_path):
     audit = pv.scan(tmp_path, workers=1)
     assert audit.files.set_index("path").loc["terms.txt", "role"] == "data"
     assert audit.tables["sources"]["licence_concluded"].to_pylist() == [None]
+
+
+LEGEND = [
+    {
+        "url": f"http://creativecommons.org/licenses/{kind}/2.0/",
+        "name": f"{kind.upper()} licence of some of the pictures",
+    }
+    for kind in ("by-nc-sa", "by-nc", "by-nc-nd", "by", "by-sa", "by-nd")
+]
+
+
+def test_a_legend_of_many_licences_in_a_record_is_not_the_licence_of_the_record(tmp_path):
+    (tmp_path / "README.md").write_text("# Pictures\n\nThis dataset is under CC BY 4.0.\n")
+    (tmp_path / "captions.jsonl").write_text(json.dumps({"text": "a bath with a view", "licenses": LEGEND}) + "\n")
+    audit = pv.scan(tmp_path, workers=1)
+    checks = set(audit.findings["check"])
+    assert "licence-unrecognised" in checks  # somebody has to say which holds for what
+    assert not checks & {"licence-forbids-purpose", "licence-conflict-between-witnesses"}
+    stated = audit.claims[audit.claims["witness"] == "record-column"]
+    assert stated["spdx"].isna().all()
+
+
+def test_a_few_licences_in_a_record_all_hold(tmp_path):
+    (tmp_path / "code.jsonl").write_text(json.dumps({"text": "x = 1", "license": ["MIT", "CC-BY-NC-4.0"]}) + "\n")
+    audit = pv.scan(tmp_path, workers=1)
+    assert "licence-forbids-purpose" in set(audit.findings["check"])

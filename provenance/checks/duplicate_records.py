@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-LIMITS = "It does not prove a fault: versions of one set that are kept side by side repeat each other on purpose."
+LIMITS = (
+    "It does not prove a fault: versions of one set that are kept side by side repeat each other on purpose, and "
+    "rows of a table that hold a word or a label each do so by nature."
+)
 
 _KEYS = ["source_a", "path_a", "row_a"]
 
@@ -46,10 +49,11 @@ def find(sources: pa.Table, matches: pa.Table, minimum: int) -> Iterator[Finding
         source, of = row["source"], row["records_text"]
         repeats = of - row["records_distinct"]
         if repeats > 0:
+            verb = "repeat" if repeats > 1 else "repeats"
             yield Finding(
                 check="duplicate-records",
                 source=source,
-                message=f"{repeats:,} of its {of:,} records repeat another record of the source, word for word.",
+                message=f"{repeats:,} of its {of:,} records {verb} the text of another of its records, word for word.",
                 limits=LIMITS,
                 value=repeats / of,
                 unit="share of records",

@@ -46,16 +46,26 @@ def find(claims: pa.Table, paths: pa.Table, holders: Mapping[str, str]) -> Itera
             absent[source].setdefault(wanted, row["manifest"])
     for source, files in sorted(absent.items()):
         first = min(files)
-        more = f" and {len(files) - 1} more, which are" if len(files) > 1 else ", which is"
+        more = _more(files, files[first])
         yield Finding(
             check="file-declared-absent",
             source=source,
-            message=f"{files[first]} names {first}{more} not in the data.",
+            message=f"{files[first]} names {first}{more}",
             limits=LIMITS,
             path=first,
             value=float(len(files)),
             unit="files",
         )
+
+
+def _more(files: Mapping[str, str], manifest: str) -> str:
+    """End the sentence: how many more files this manifest names, and how many others do."""
+    own = sum(each == manifest for each in files.values()) - 1
+    others = len(files) - 1 - own
+    said = f" and {own:,} more, which are not in the data" if own else ", which is not in the data"
+    count = len(set(files.values())) - 1
+    by = f"{count:,} other manifest{'s name' if count > 1 else ' names'}"
+    return f"{said}; {by} {others:,} more that {'are' if others > 1 else 'is'} not." if others else f"{said}."
 
 
 def _wanted(claim: Mapping[str, str]) -> str | None:

@@ -45,12 +45,13 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
         deciding = next((row for row in rows if row["decides"]), rows[0])
         named = [f"{spdx} ({where})" for spdx, where in _named(rows).items()]
         code = sorted({f"{row['spdx']} ({row['manifest']})" for row in rows if not row["speaks"] and row["spdx"]})
-        aside = f" {', '.join(code)} is read as the licence of the code or model." if code else ""
+        are = "is read as the licence" if len(code) == 1 else "are read as licences"
+        aside = f" {', '.join(code)} {are} of the code or model." if code else ""
         yield Finding(
             check="licence-conflict-between-witnesses",
             source=source,
-            message=f"Its data is under {len(named)} different licences: {'; '.join(named)}. "
-            f"{deciding['spdx'] or 'Unknown'} is concluded, the strictest.{aside}",
+            message=f"What is stated of its data, or of all that is there, names {len(named)} different licences: "
+            f"{'; '.join(named)}. {deciding['spdx'] or 'Unknown'} is concluded, the strictest.{aside}",
             limits=LIMITS,
             path=deciding["manifest"],
             value=float(len(named)),

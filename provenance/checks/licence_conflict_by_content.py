@@ -3,8 +3,9 @@
 Why:          copies change licence as they travel; who relies on the milder trains on what the stricter forbids.
 Source:       the clause of the stricter licence, quoted in the finding; Interim Measures, Article 7(2).
 Reads:        MATCHES(view, source_a, path_a, row_a, path_b, method, distinctive), OVERLAPS(view, path_a, records_a),
-              FILES(path, licence), SOURCES(source, acquired, parent); which files are known originals; which known
-              sets were looked for; a profile's minimum of distinctive shingles for a match to count.
+              FILES(path, licence), SOURCES(source, name, acquired, parent), CLAIMS(source, field, value); which files
+              are known originals; which known sets were looked for; a profile's minimum of distinctive shingles for a
+              match to count.
 Yields:       at most one finding per pair of sources, on the one whose licence is milder.
 Units:        share of matched records in the file where it is highest, [0, 1].
 Silent when:  a licence is unknown (twin-unlicensed); records are short, or common to many sources; a record stands
@@ -20,6 +21,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from provenance import metadata
 from provenance.licences.compatibility import loses
 from provenance.model import PURPOSES, Finding
 from provenance.similarity import evidence
@@ -43,6 +45,7 @@ def find(
     overlaps: pa.Table,
     files: pa.Table,
     sources: pa.Table,
+    claims: pa.Table,
     originals: Mapping[str, str],
     indexes: Sequence[Mapping[str, Any]],
     minimum: int,
@@ -54,11 +57,13 @@ def find(
         overlaps: OVERLAPS.
         files: FILES.
         sources: SOURCES.
+        claims: CLAIMS.
         originals: path -> id of the known data set whose original file it is.
         indexes: what was looked for.
         minimum: distinctive shingles that a match must rest on.
     """
     about = {row["source"]: row for row in sources.select(["source", "acquired", "parent"]).to_pylist()}
+    lineage, held = metadata.Lineage(sources, claims), evidence.data_files(files)
     pairs: dict[tuple[str, str], list[Shared]] = defaultdict(list)
     for item in evidence.shared(matches, overlaps, files, minimum, originals):
         pairs[item.source_a, item.source_b].append(item)
@@ -76,10 +81,10 @@ def find(
             check="licence-conflict-by-content",
             source=source,
             other=other,
-            message=f"{evidence.sentence(forth)} of {source} ({worst.licence_a}{_dated(about[source])}) "
+            message=f"{evidence.sentence(forth, held[source])} of {source} ({worst.licence_a}{_dated(about[source])}) "
             f"{evidence.verb(forth)} in {other} ({worst.licence_b}{_dated(about[other])}), whose licence "
-            f"{_says(loss.right)}; in the other direction {evidence.sentence(back)}.{_lineage(about, source, other)}"
-            f"{_others(more)}",
+            f"{_says(loss.right)}; in the other direction {evidence.sentence(back, held[other])}. "
+            f"{lineage.sentence(source, other)}{_others(more)}",
             limits=LIMITS + evidence.ancestors(indexes),
             path=worst.path_a,
             row=worst.row,
@@ -103,12 +108,6 @@ def _says(right: str) -> str:
 
 def _dated(about: Mapping[str, Any]) -> str:
     return f", acquired {about['acquired']}" if about["acquired"] else ""
-
-
-def _lineage(about: Mapping[str, Mapping[str, Any]], source: str, other: str) -> str:
-    if other in _parents(about[source]):
-        return f" {source} declares {other} as its upstream."
-    return " Neither declares the other as its upstream."
 
 
 def _parents(about: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ Clean:        the same under CC BY 4.0.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.licences import terms
@@ -35,18 +35,20 @@ def find(files: pa.Table, purpose: str) -> Iterator[Finding]:
     """
     held: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in files.select(["path", "source", "role", "licence", "records", "bytes"]).to_pylist():
-        if row["role"] == "data" and row["licence"] is not None:
-            held[row["source"], row["licence"]].append(row)
+        if row["role"] == "data":
+            held[row["source"], row["licence"] or ""].append(row)
+    several = Counter(source for source, _ in held)
     for (source, licence), rows in sorted(held.items()):
-        right = terms.right(licence, purpose)
-        if right.value not in {"no", "review"}:
+        right = terms.right(licence or None, purpose)
+        if not licence or right.value not in {"no", "review"}:
             continue
+        part = _part(rows) if several[source] > 1 else ""
         verb = "does not allow" if right.value == "no" else "leaves open, for counsel to decide,"
         yield Finding(
             check="licence-forbids-purpose",
             source=source,
             field=licence,
-            message=f"{licence} {verb} the purpose {purpose}: {right.clause}",
+            message=f"{licence}{part} {verb} the purpose {purpose}: {right.clause}",
             limits=LIMITS,
             path=min(row["path"] for row in rows),
             value=1.0 if right.value == "no" else 0.5,
@@ -54,3 +56,10 @@ def find(files: pa.Table, purpose: str) -> Iterator[Finding]:
             records=sum(row["records"] for row in rows),
             clause=f"{right.licence}: {right.clause}",
         )
+
+
+def _part(rows: list[dict[str, Any]]) -> str:
+    """Say which files of a source are under this licence, where others are not."""
+    first = min(row["path"] for row in rows)
+    more = f" and {len(rows) - 1:,} more" if len(rows) > 1 else ""
+    return f", the licence of {first}{more} but not of all its data,"

@@ -17,7 +17,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.licences import terms
-from provenance.model import Finding
+from provenance.model import STATED, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LIMITS = "It does not prove that the use is forbidden: somebody has to read the statement."
+_SHOWN = 120
 
 
 def find(witnesses: pa.Table) -> Iterator[Finding]:
@@ -46,11 +47,13 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
             covered[row["pointer"]][1] += row["records"]
         files, records = max(covered.values())
         fault = "is one whose terms are not known" if first["spdx"] else "is not one that is known"
+        if len(first["value"]) >= STATED and "\n" in first["value"]:  # statements cuts it, and concludes nothing
+            fault = "is a long list that does not say which of them holds for what"
         yield Finding(
             check="licence-unrecognised",
             source=source,
             field=manifest,
-            message=f"The licence stated in {manifest} ({first['pointer']}) {fault}: {first['value'][:120]!r}. "
+            message=f"The licence stated in {manifest} ({first['pointer']}) {fault}: {_quoted(first['value'])}. "
             "Read it and state what it is in provenance.yaml.",
             limits=LIMITS,
             path=manifest,
@@ -58,3 +61,10 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
             unit="files",
             records=records,
         )
+
+
+def _quoted(value: str) -> str:
+    """Return the first words of a statement in quotes, and three dots where it goes on."""
+    if len(value) <= _SHOWN:
+        return repr(value)
+    return repr(f"{value[:_SHOWN].rpartition(' ')[0] or value[:_SHOWN]} ...")

@@ -1,4 +1,4 @@
-"""Most records of one source stand in another, and neither says so.
+"""Most records of one source stand in another, and no manifest or address of either says so.
 
 Why:          who does not know that two sources are one pays, counts and licenses them twice, and cannot follow a
               withdrawal of either; a filing that names both as origins names one too many.

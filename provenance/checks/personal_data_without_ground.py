@@ -1,4 +1,4 @@
-"""Records hold personal data for which no ground is declared, or which is said not to be there.
+"""Records hold what looks like personal data, and no ground is declared for it, or it is said not to be there.
 
 Why:          personal data may be trained on only with consent or on another legal ground, which somebody must name.
 Source:       Interim Measures for Generative AI Services, Article 7(3); GB/T 45652-2025, 6.3 a) and b).
@@ -67,7 +67,8 @@ def find(observations: pa.Table, claims: pa.Table, sources: pa.Table) -> Iterato
         yield Finding(
             check="personal-data-without-ground",
             source=source,
-            message=f"{part} {'holds' if seen['any'] == 1 else 'hold'} personal data ({', '.join(kinds)}); {said}.",
+            message=f"{part} {'holds' if seen['any'] == 1 else 'hold'} what looks like personal data "
+            f"({', '.join(kinds)}); {said}.",
             limits=LIMITS,
             field=field,
             path=path,

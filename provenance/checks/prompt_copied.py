@@ -63,6 +63,7 @@ def find(
     """
     licences = evidence.known_licences(files)
     lineage = metadata.Lineage(sources, claims)
+    held = evidence.data_files(files)
     there: dict[tuple[str, str], list[Standing]] = defaultdict(list)
     for item in evidence.standing(matches, overlaps, minimum, originals):
         there[item.source, item.other].append(item)
@@ -81,8 +82,8 @@ def find(
             source=source,
             other=other,
             field="named" if naming else "prose" if lineage.prose(source, other) else None,
-            message=f"{_said(items, lineage.called(source), _under(items, licences))} {lineage.called(other)}"
-            f"{_under(back, licences)}, but {_whole(items)} {lineage.sentence(source, other)}"
+            message=f"{_said(items, lineage.called(source), _under(items, licences), held[source])} "
+            f"{lineage.called(other)}{_under(back, licences)}, but {_whole(items)} {lineage.sentence(source, other)}"
             f"{evidence.published(back, originals)}",
             limits=LIMITS,
             path=worst.path,
@@ -107,9 +108,10 @@ def _count(items: Sequence[Standing]) -> int:
     return sum(item.renewed for item in items)
 
 
-def _said(items: Sequence[Standing], source: str, under: str) -> str:
+def _said(items: Sequence[Standing], source: str, under: str, files: int) -> str:
     matched, of = (sum(getattr(item, name) for item in items) for name in ("prompts_matched", "prompts_of"))
-    where = f" (in {len(items):,} files)" if len(items) > 1 else ""
+    where = evidence.where(len({item.path for item in items}), files)
+    where = f" ({where})" if where else ""
     return f"{matched:,} of {of:,} prompts{where} of {source}{under} stand in"
 
 

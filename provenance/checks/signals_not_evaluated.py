@@ -1,4 +1,4 @@
-"""Records come from the web, and nobody kept what their sites said when they were crawled.
+"""Records name addresses of the web, and no snapshot tells what those sites said when they were crawled.
 
 Why:          whether a site had reserved its text cannot be answered later: robots.txt of today says nothing of then.
 Source:       Directive (EU) 2019/790, Article 4(3); GB/T 45654-2025, 5.1 c) 2, as secondary sources give it; RFC 9309.
@@ -27,7 +27,7 @@ LIMITS = "It does not prove that anything was reserved; an address may also be n
 
 
 def find(observations: pa.Table, sources: pa.Table) -> Iterator[Finding]:
-    """Yield sources with records from the web of which no snapshot of the time of the crawl says anything.
+    """Yield sources with records that name an address of which no snapshot of the time of the crawl says anything.
 
     Args:
         observations: OBSERVATIONS.
@@ -48,7 +48,7 @@ def find(observations: pa.Table, sources: pa.Table) -> Iterator[Finding]:
         yield Finding(
             check="signals-not-evaluated",
             source=row["source"],
-            message=_message(unknown, count, of, silent),
+            message=_message(unknown, count, of, silent, crawl=crawl),
             limits=LIMITS,
             path=min((each.path for each in unknown), default=None),
             value=count / of,
@@ -57,12 +57,18 @@ def find(observations: pa.Table, sources: pa.Table) -> Iterator[Finding]:
         )
 
 
-def _message(unknown: list[domains.Domain], count: int, of: int, silent: int) -> str:
-    said = f"Nobody kept what their sites said when they were crawled for {count:,} of {of:,} records from the web"
-    several = len({each.name for each in unknown})
+def _message(unknown: list[domains.Domain], count: int, of: int, silent: int, *, crawl: bool) -> str:
+    """Say what is not known; that an address is where a record is from is known of a declared crawl alone."""
+    records, unless = ("records of the crawl", "") if crawl else ("records that name an address", ", if there was one")
+    said = f"For {count:,} of {of:,} {records}, no snapshot tells what the site said at the time of the crawl{unless}"
+    read = [each for each in unknown if each.state != signals.UNPARSABLE]
+    several = len({each.name for each in read})
+    odd = sum(each.records for each in unknown) - sum(each.records for each in read)
     parts = []
     if several:
-        parts.append(f"no snapshot of that time for {several:,} domain{'s' * (several != 1)}: {domains.named(unknown)}")
+        parts.append(f"{several:,} domain{'s' * (several != 1)}: {domains.named(read)}")
+    if odd:
+        parts.append(f"the address of {odd:,} cannot be parsed")
     if silent:
         parts.append(f"{silent:,} name no address")
     return f"{said}; {'; '.join(parts)}."

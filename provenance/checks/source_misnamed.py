@@ -76,7 +76,7 @@ def find(
         parents = _sets([*upstream[source], *str(row["parent"] or "").split("; ")])
         if undeclared:
             best = max(held.values(), key=_order)
-            yield _finding(source, best, "undeclared", "Nothing says where this data is from, but")
+            yield _finding(source, best, "undeclared", "No manifest, card or README covers this data, but")
         elif names:
             whole = {title: share for title, share in held.items() if share.view == "whole"}
             own = max((share.value for title, share in whole.items() if title in names), default=0.0)

@@ -6,7 +6,8 @@ Reads:        SOURCES(source, records, bytes, licence_concluded), one row per so
 Yields:       one finding per undeclared source.
 Units:        bytes.
 Silent when:  any README stands in the folder or above it, even one that says nothing of the origin. Not silent when a
-              manifest stands there that could not be read: what it says is not known.
+              manifest stands there that could not be read: what it says is not known; nor when its records name their
+              origin one by one (origin-blocked and record-origin-missing read those).
 Flagged:      extra/scraped.jsonl without any other file.
 Clean:        a provenance.yaml at the root that names `extra/` as a source.
 """
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-LIMITS = "It does not prove an unlawful origin, only that none is documented in this folder."
+LIMITS = (
+    "It does not prove an unlawful origin, only that none is documented in this folder; what records say of themselves "
+    "is not counted."
+)
 
 
 def find(sources: pa.Table) -> Iterator[Finding]:
@@ -36,11 +40,11 @@ def find(sources: pa.Table) -> Iterator[Finding]:
             continue
         folder = row["source"].removeprefix("undeclared:")
         place = "in the scanned folder itself" if folder == "." else f"in {folder}"
-        licence = "" if row["licence_concluded"] else ", nor under which licence it is"
+        licence = "" if row["licence_concluded"] else " or states its licence"
         yield Finding(
             check="source-undeclared",
             source=row["source"],
-            message=f"Nothing that could be read says where the data {place} comes from{licence}; "
+            message=f"No manifest, card or README that could be read covers the data {place}{licence}; "
             "describe it in a provenance.yaml.",
             limits=LIMITS,
             path=folder,

@@ -41,6 +41,7 @@ def find(
         originals: path -> id of the known data set whose original file it is.
         minimum: distinctive shingles that a match must rest on.
     """
+    held = evidence.data_files(files)
     pairs: dict[tuple[str, str], list[Shared]] = defaultdict(list)
     for item in evidence.shared(matches, overlaps, files, minimum, originals):
         if item.licence_a and item.licence_b is None and item.path_a not in originals:
@@ -52,8 +53,8 @@ def find(
             check="twin-unlicensed",
             source=source,
             other=other,
-            message=f"{evidence.sentence(items)} of {source} ({licences}) {evidence.verb(items)} in {other}, "
-            "for which no known licence is stated.",
+            message=f"{evidence.sentence(items, held[source])} of {source} ({licences}) {evidence.verb(items)} in "
+            f"{other}, for which no known licence is stated.",
             limits=LIMITS,
             path=worst.path_a,
             row=worst.row,

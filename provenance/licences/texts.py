@@ -447,6 +447,12 @@ def _limits_itself(sentence: str, title: str, section: str) -> bool:
     )
 
 
+_BOTH = re.compile(
+    r"\bcode(?: and| &) (?:the )?data(?: ?sets?)?\b|\bdata(?: ?sets?)?(?: and| &) (?:the )?(?:source )?code\b",
+    re.IGNORECASE,
+)
+
+
 def _subject(near: str, section: str) -> str:
     """Name what the words before a licence speak of; two subjects are "any"."""
     near = re.sub(r"data licen", "dataset licen", near, flags=re.IGNORECASE)
@@ -457,6 +463,8 @@ def _subject(near: str, section: str) -> str:
             return "any"
         if len(present) == 1:
             return present[0]
+        if _BOTH.search(text):  # "code and data are ...": it speaks of the data too
+            return "data"
         if {"code", "data"} <= set(present) and re.search(r"\b(?:and|or|&|,)\b", text):
             return "any"
         if present:

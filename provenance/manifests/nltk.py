@@ -51,12 +51,20 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
     claims = [claim("source", f"{home}{id_}", "id"), claim("members", archive, "id")]
     claims += [claim("licence", stated[each], each) for each in ("license", "licenseurl") if stated.get(each)]
     claims += [claim(field, stated[each], each) for each, field in _PLAIN.items() if stated.get(each)]
+    owner = _owner(stated.get("copyright", ""))
+    claims += [claim("owner", owner, "copyright")] if owner else []
     claims += [claim("url", stated[each], each) for each in ("webpage", "url") if stated.get(each)]
     if re.fullmatch(r"[0-9a-fA-F]{32}", stated.get("checksum", "")):
         claims.append(claim("md5", stated["checksum"].lower(), "checksum", archive))
     if re.fullmatch(r"\d{1,18}", stated.get("size", "")):
         claims.append(claim("bytes", stated["size"], "size", archive))
     return claims
+
+
+def _owner(notice: str) -> str:
+    """Return whom a copyright notice names, without "Copyright (C) 1995"; nobody where it says public domain."""
+    name = re.sub(r"^(?:copyright\b|\(c\)|©|\d{4}\b|by\b|[\s,;:-]+)+", "", notice, flags=re.IGNORECASE).strip()
+    return "" if re.search(r"public domain", name, re.IGNORECASE) else name
 
 
 def _root(path: str, data: bytes) -> tuple[str, dict[str, str]]:

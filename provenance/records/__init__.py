@@ -346,7 +346,8 @@ class _File:
             if inner is not stream:
                 self._transcoded(inner, stream)
         elif name != "empty":
-            self.tally.skip(stream.drain(), f"no reader for {name} yet")
+            named = "files of an unknown format" if name == "unknown" else name
+            self.tally.skip(stream.drain(), f"no reader for {named} yet")
 
     def _transcoded(self, inner: storage.Stream, stream: storage.Stream) -> None:
         inner.drain()

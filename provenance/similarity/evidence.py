@@ -6,6 +6,7 @@ evidence: "Yes." stands everywhere, and so does what many sources have in common
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -375,7 +376,7 @@ def ancestors(indexes: Sequence[Mapping[str, Any]]) -> str:
         indexes: what was looked for.
     """
     known = sorted(index["title"] for index in indexes if index["kind"] == "known")
-    return f" Looked for as one, no others: {', '.join(known)}." if known else ""
+    return f" These known sets, and no others, were looked for as an ancestor: {', '.join(known)}." if known else ""
 
 
 def _columns(table: pa.Table, *names: str) -> list[list[Any]]:
@@ -470,21 +471,43 @@ def counts(items: Sequence[Shared]) -> dict[str, tuple[int, int]]:
     return {view: (sum(i.records for i in of), sum(i.records_a for i in of)) for view, of in _telling(items)}
 
 
-def sentence(items: Sequence[Shared]) -> str:
+def data_files(files: pa.Table) -> Counter[str]:
+    """Count the data files with records of each source: a sentence about some of them says of how many.
+
+    Args:
+        files: FILES.
+    """
+    rows = files.select(["source", "role", "records"]).to_pylist()
+    return Counter(row["source"] for row in rows if row["role"] == "data" and row["records"])
+
+
+def where(count: int, held: int) -> str:
+    """Say in how many files something stands, unless that is the only one of its source: "in 2 files", or nothing.
+
+    Args:
+        count: files in which it stands.
+        held: data files of the source.
+    """
+    return f"in {count:,} file{'s' * (count > 1)}" if count > 1 or held > 1 else ""
+
+
+def sentence(items: Sequence[Shared], held: int = 1) -> str:
     """Say how much is shared: "999 of 999 prompts and 63 of 999 records (48 word for word)"; "no records" if nothing.
 
     What stands there and is no evidence is counted too, and the sentence says how much is.
 
     Args:
         items: as for `counts`.
+        held: data files of the source; of one of several, it is said that the count is of one file.
     """
-    parts = []
+    parts, place = [], ""
     for view, of in _telling(items):
         matched, records, exact, explained, total = (
             sum(getattr(item, name) for item in of)
             for name in ("matched", "records", "exact", "explained", "records_a")
         )
-        details = [f"in {len(of):,} files"] if len(of) > 1 else []
+        place, before = where(len(of), held), place
+        details = [place] if place and place != before else []
         if exact < matched:
             details.append(f"{f'{exact:,}' if exact else 'none'} word for word")
         if records + explained < matched:

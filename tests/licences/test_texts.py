@@ -105,7 +105,8 @@ def test_hostile_texts_cost_bounded_time():
             "All the code and supporting tools are licensed under the Apache-2.0. The original dataset is CC BY NC 4.0.",
             [(1, "code", "Apache-2.0"), (1, "data", "CC-BY-NC-4.0")],
         ),
-        ("Code and data are licensed under the Apache 2.0 license.", [(1, "any", "Apache-2.0")]),
+        ("Code and data are licensed under the Apache 2.0 license.", [(1, "data", "Apache-2.0")]),
+        ("Our dataset and code are released under MIT.", [(1, "data", "MIT")]),
         (
             "This dataset is distributed under [the ODC-By license](https://opendatacommons.org/licenses/by/1-0/).",
             [(1, "data", "ODC-By-1.0")],

@@ -24,10 +24,26 @@ def test_the_example():
         ("h/", "name", "Harbour Corpus"),
         ("h/", "creator", "Ada Quay"),
         ("h/", "copyright", "Copyright (C) 2001 Ada Quay"),
+        ("h/", "owner", "Ada Quay"),
         ("h/", "url", "https://example.org/harbour-corpus"),
         ("h/harbour.zip", "md5", "0123456789abcdef0123456789abcdef"),
         ("h/harbour.zip", "bytes", "2048"),
     }
+
+
+@pytest.mark.parametrize(
+    ("notice", "owner"),
+    [
+        ("Copyright (C) 1995 University of Pennsylvania", ["University of Pennsylvania"]),
+        ("(c) 1999-2001, 2003 by Ada Quay", ["Ada Quay"]),
+        ("© Ada Quay", ["Ada Quay"]),
+        ("public domain", []),
+        ("Copyright 2001", []),
+    ],
+)
+def test_a_copyright_notice_names_an_owner(notice, owner):
+    data = f'<package id="x" copyright="{notice}"/>'.encode()
+    assert [c.value for c in read(data) if c.field == "owner"] == owner
 
 
 def test_without_the_attribute_no_licence_is_stated():

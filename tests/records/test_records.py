@@ -144,7 +144,7 @@ def test_whole_files_are_consumed(tmp_path, name, data, format_, count):
         ("a.yaml", b"- text: a\n", "no reader for yaml", 0),
         ("a.jsonl", pickle.dumps({"a": 1}), "no reader for pickle", 0),
         ("a.txt", pickle.dumps(["x"] * 5, protocol=2), "no reader for pickle", 0),
-        ("a.bin", bytes(range(256)) * 4, "no reader for unknown", 0),
+        ("a.bin", bytes(range(256)) * 4, "no reader for files of an unknown format", 0),
         ("a.warc", b"WARC/1.0\r\n", "a damaged record", 0),
         ("a.json", b'[{"text": "a"}, {"text": "b"', "structure", 1),
         ("a.json", b'[{"text": "a"}, {"text": "b"}', "not closed", 1),

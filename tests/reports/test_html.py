@@ -19,7 +19,7 @@ from provenance import schemas
 from provenance.cli import run
 from provenance.ledger import Seal
 from provenance.reports import html
-from provenance.reports.html import findings, markup, matrix
+from provenance.reports.html import findings, markup, matrix, summary
 from provenance.reports.html.masking import mask
 
 VOID = {"meta", "input", "link", "br", "col", "img", "hr"}
@@ -188,6 +188,14 @@ def test_the_matrix_says_what_overlaps_says(page, audit):
         assert f"{said}. Their licences conflict." in page.text
     assert len(page.all("svg", "plot")) == 3
     assert len(page.all("rect", "conflict")) == len(rows) + 1  # and the legend's
+    assert "Short answers, such as a yes or a number, are often the same by chance." in page.text
+
+
+def test_a_verdict_cites_what_speaks_against_it_before_what_has_no_weight():
+    row = {"fingerprints": ["a", "b", "c"], "asks": None, "verdict": "not evidenced", "reason": "1 finding against it"}
+    said = str(summary._element(row, {"c": "worst", "x": "of another verdict", "b": "middle", "a": "mild"}))
+    assert said.index("worst") < said.index("middle") < said.index("mild")
+    assert "of another verdict" not in said
 
 
 def test_the_same_tables_give_the_same_bytes(audit):

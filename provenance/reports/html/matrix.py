@@ -57,10 +57,11 @@ def render(overlaps: pa.Table, findings: Sequence[Mapping[str, Any]]) -> Markup:
     if not shared:
         return tag("p", "No record of one source stands in another, word for word or nearly so, in what was compared.")
     order, left = _order(cells, conflicts)
+    chance = " Short answers, such as a yes or a number, are often the same by chance." if cells["answer"] else ""
     return Markup(
         "".join(
             [
-                tag("p", *_lead(order, left)),
+                tag("p", *_lead(order, left), chance),
                 _views(shared, order, conflicts),
                 _legend(bool(conflicts)),
                 _listed(cells, conflicts),

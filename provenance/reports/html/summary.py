@@ -187,7 +187,7 @@ def verdicts(rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str]) -> Mar
 
     Args:
         rows: of VERDICTS, sorted by profile and requirement.
-        shown: source of every finding that stands in the report, by fingerprint.
+        shown: source of every finding that stands in the report, by fingerprint; worst first.
     """
     if not rows:
         return tag("p", "No profile was asked.")
@@ -246,7 +246,8 @@ def _cited(row: Mapping[str, Any]) -> Markup | None:
 
 
 def _element(row: Mapping[str, Any], shown: Mapping[str, str]) -> Markup:
-    links = [mark for mark in row["fingerprints"] or () if mark in shown]
+    held = set(row["fingerprints"] or ())
+    links = [mark for mark in shown if mark in held]  # worst first: what speaks against it before what has no weight
     cited = [[" ", tag("a", short(shown[mark]), href=f"#f-{mark}")] for mark in links[:_LINKS]]
     if len(links) > _LINKS:
         cited.append([f" and {len(links) - _LINKS:,} more on record"])
