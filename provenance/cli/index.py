@@ -24,7 +24,7 @@ def command() -> None:
 @click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="Key file to use instead of its own.")
 @click.option("--per-record", is_flag=True, help="Passages of a plain text are items, not the whole text.")
 @click.option("--column", "columns", multiple=True, metavar="NAME=ROLE", help="What a column means; repeatable.")
-@click.option("--scale", type=click.IntRange(min=1), default=1, help="Of a known data set, keep one text in so many.")
+@click.option("--scale", type=click.IntRange(1, 999_999), default=1, help="Of a known set, keep one text in so many.")
 def build(
     files: tuple[Path, ...],
     output: Path,

@@ -43,7 +43,13 @@ LARGEST = 4 << 30
 """Bytes that an index may take in memory."""
 
 _NAMES = ("item", "part", "view")
-_KEY_ID, _DIGEST = re.compile(r"[0-9a-f]{16}"), re.compile(r"[0-9a-f]{64}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_FORMS = {
+    "key": ("id of a key", re.compile(r"[0-9a-f]{16}")),
+    "scale": ("scale", re.compile(r"[1-9][0-9]{0,5}")),
+    "items": ("number of items", re.compile(r"[0-9]{1,18}")),
+}
+"""What METADATA must look like, and what it then is."""
 
 METADATA = {
     "format": FORMAT,
@@ -222,6 +228,7 @@ def read(path: Path) -> Index:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ConfigError(f"{path} is no index of works: it is no whole Parquet file") from error
     _refuse(path, about)
+    files = _files(path, about)
     _hold(path, 8 * sum(column.num_values for column in _columns(file)))
     try:
         table = pq.ParquetFile(pa.BufferReader(data), read_dictionary=list(_NAMES)).read(columns=ITEMS.names)
@@ -236,7 +243,7 @@ def read(path: Path) -> Index:
         raise ConfigError(f"{path} is damaged: {fault}")
     return Index(
         path=path, kind=about["kind"], title=about["title"], of=about["of"], scale=scale, key=about["key"],
-        items=int(about["items"]), files=tuple(json.loads(about.get("files", "[]"))), created_by=about["created-by"],
+        items=int(about["items"]), files=files, created_by=about["created-by"],
         digest=sha256(data), table=table,
     )  # fmt: skip
 
@@ -257,7 +264,7 @@ def _columns(file: pq.ParquetFile) -> Iterator[Any]:
 
 
 def _length(names: pa.Array) -> int:
-    """Return how many bytes names would take, each written out: a file need hold one that stands everywhere only once."""
+    """Return how many bytes names take when each is written out: of one that stands everywhere a file has one copy."""
     if not pa.types.is_dictionary(names.type):
         return 0
     return pc.sum(pc.binary_length(names.dictionary).take(names.indices)).as_py() or 0
@@ -287,21 +294,22 @@ def _refuse(path: Path, about: Mapping[str, str]) -> None:  # noqa: C901 - a lin
         raise ConfigError(f"{path} is of {about['of']}, by which nothing {about['kind']} is looked for")
     if not about["title"].strip() or not (about["title"] + about["created-by"]).isprintable():
         raise ConfigError(f"{path} has no title, or maker, that can be printed")
-    if not _KEY_ID.fullmatch(about["key"]):
-        raise ConfigError(f"{path} is damaged: its key is no id of a key")
-    if (
-        not all(re.fullmatch(r"[0-9]{1,18}", about[name]) for name in ("scale", "items"))
-        or not 1 <= int(about["scale"]) <= 1 << 20
-    ):
-        raise ConfigError(f"{path} is damaged: its scale or its count of items is no number")
+    for name, (noun, form) in _FORMS.items():
+        if not form.fullmatch(about[name]):
+            raise ConfigError(f"{path} is damaged: {about[name][:40]!r} is no {noun}")
     if int(about["scale"]) > 1 and about["of"] == "shingles":
         raise ConfigError(f"{path} keeps a part of its shingles; only texts can be counted from a part")
+
+
+def _files(path: Path, about: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the digests of the files that an index was made from."""
     try:
         files = json.loads(about.get("files", "[]"))
     except (ValueError, RecursionError):
         files = None
     if not isinstance(files, list) or not all(isinstance(each, str) and _DIGEST.fullmatch(each) for each in files):
         raise ConfigError(f"{path} is damaged: its files are no list of digests")
+    return tuple(files)
 
 
 def _fault(table: pa.Table, scale: int, items: int) -> str | None:  # noqa: PLR0911 - the same
