@@ -1,8 +1,7 @@
 """Boilerplate, against Python's own counters and sets."""
 
-from collections import Counter
-
 import time
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
