@@ -38,11 +38,13 @@ class Group:
         of: shingles | texts.
         key: their key.
         indexes: one of shingles, or all of texts that have the key.
+        short: items of an index of shingles of which no view can be told from others.
     """
 
     of: str
     key: bytes
     indexes: tuple[Index, ...]
+    short: int = 0
 
     def catalogue(self) -> Catalogue:
         """Put them together."""
@@ -61,15 +63,14 @@ class Asked:
 
     Args:
         groups: every index that ships or was given, in groups.
-        given: indexes that were given.
     """
 
     groups: tuple[Group, ...]
-    given: int = 0
 
     def described(self) -> list[dict[str, Any]]:
-        """Return what a ledger keeps of the indexes, those that ship first."""
-        return [reference.described(index, meeting.LEAST) for index in self.indexes()]
+        """Return what a ledger keeps of the indexes, by title."""
+        short = {index.title: group.short for group in self.groups for index in group.indexes}
+        return [reference.described(index, short[index.title]) for index in self.indexes()]
 
     def indexes(self) -> list[Index]:
         """Return all indexes, by title."""
@@ -105,9 +106,18 @@ def load(paths: Sequence[Path], *, fold_chinese: bool = False) -> Asked:
         if index.of == "texts":
             texts[key].append(index)
         else:
-            groups.append(Group(index.of, key, (index,)))
+            groups.append(Group(index.of, key, (index,), _short(index)))
     groups += [Group("texts", key, tuple(indexes)) for key, indexes in texts.items()]
-    return Asked(tuple(groups), len(given))
+    return Asked(tuple(groups))
+
+
+def _short(index: Index) -> int:
+    """Count the items of which no view has enough shingles that few other items have."""
+    within = meeting.catalogue([index])
+    item = index.table["item"].combine_chunks().dictionary_encode().indices.to_numpy()[within.row]
+    most = np.zeros(index.items, np.int64)
+    np.maximum.at(most, item, within.telling)
+    return int(np.count_nonzero(most < within.least))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +127,13 @@ class Part:
     Args:
         view: the texts' view.
         sets: scratch files of SETS.
-        groups: of every group its number, key, unit and the files of its indexes.
+        groups: of every group its number, key, unit and the files of its indexes with their digests.
         target: how the files to write begin.
     """
 
     view: str
     sets: tuple[str, ...]
-    groups: tuple[tuple[int, bytes, str, tuple[str, ...]], ...]
+    groups: tuple[tuple[int, bytes, str, tuple[tuple[str, str], ...]], ...]
     target: str
 
 
@@ -155,7 +165,7 @@ def parts(asked: Asked, sets: Sequence[tuple[str, str]], workers: int, scratch: 
     made: list[Part] = []
     for view in VIEWS:
         groups = tuple(
-            (number, group.key, group.of, tuple(str(index.path) for index in group.indexes))
+            (number, group.key, group.of, tuple((str(each.path), each.digest) for each in group.indexes))
             for number, group in enumerate(asked.groups)
             if view in group.views()
         )
@@ -175,11 +185,17 @@ def meet(part: Part) -> Met:
 
     Returns:
         Where the hits are.
+
+    Raises:
+        InputError: an index is no longer what it was.
     """
     by_key: dict[tuple[bytes, str], list[tuple[int, Catalogue]]] = defaultdict(list)
     for number, key, of, paths in part.groups:
-        held = meeting.catalogue([reference.read(Path(path)) for path in paths])
-        by_key[key, of].append((number, held))
+        indexes = [reference.read(Path(path)) for path, _ in paths]
+        for index, (path, digest) in zip(indexes, paths, strict=True):
+            if index.digest != digest:
+                raise InputError(f"{path} was changed while it was looked for; scan again")
+        by_key[key, of].append((number, meeting.catalogue(indexes)))
     found = []
     for (key, of), held_ in by_key.items():
         within = [each for _, each in held_]

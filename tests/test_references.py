@@ -8,7 +8,7 @@ import pytest
 
 import provenance as pv
 from provenance import data, references, works
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, InputError
 from provenance.model import Died
 from provenance.similarity import reference
 
@@ -106,6 +106,39 @@ def test_without_a_source_its_rows_go_and_the_checks_ask_again(folder, in_proces
     assert found(left) == []
     assert coverage(left, "protected-work-contained")["status"] == "ran"
     assert "protected-work-contained" not in set(left.findings["check"])
+
+
+@pytest.mark.parametrize("kind", ["benchmark", "protected"])
+def test_items_that_cannot_be_told_apart_are_not_said_to_be_absent(folder, in_process, kind):
+    """70 items of one question: what stands in so many tells of none, so that none of them was looked for."""
+    rows = [json.dumps({"question": ASKED[0], "answer": f"{k} lamps"}) + "\n" for k in range(70)]
+    (folder / "given" / "test.jsonl").write_text("".join([*rows, json.dumps({"question": ASKED[1]}) + "\n"]))
+    (folder / "data" / "set" / "x.jsonl").write_text(rows[0])
+    audit = pv.scan(folder / "data", reference=[made(folder, "test.jsonl", kind=kind)], purpose="research")
+    check, wanted = {
+        "benchmark": ("benchmark-contamination", "benchmarks"),
+        "protected": ("protected-work-contained", "works"),
+    }[kind]
+    reason = coverage(audit, check)["reason"]
+    assert "70 of 71" in reason
+    assert reason.endswith(f"of {kind} are too short, or too much like others, to be looked for")
+    (verdict,) = (row for row in audit.tables["verdicts"].to_pylist() if row["requirement"] == wanted)
+    assert verdict["verdict"] == "not evidenced"
+
+
+def test_an_index_that_is_changed_during_a_scan_is_no_longer_looked_for(folder, monkeypatch, in_process):
+    given, other = (made(folder, "test.jsonl", kind="benchmark", title=name) for name in "ab")
+    held, load = other.read_bytes(), references.load
+
+    def loaded(*asked, **more):
+        found = load(*asked, **more)
+        given.write_bytes(held + b"")
+        return found
+
+    given.write_bytes(made(folder, "novel.txt", kind="benchmark", title="a").read_bytes())
+    monkeypatch.setattr(references, "load", loaded)
+    with pytest.raises(InputError, match=r"benchmark\.index was changed while it was looked for; scan again"):
+        pv.scan(folder / "data", reference=[given])
 
 
 def test_without_an_index_nothing_is_said_to_be_absent(folder, in_process):

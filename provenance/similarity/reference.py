@@ -349,18 +349,13 @@ def limit(scale: int) -> int:
     return ((1 << 64) - 1) // scale
 
 
-def described(index: Index, least: int) -> dict[str, Any]:
+def described(index: Index, short: int) -> dict[str, Any]:
     """Return what a ledger keeps of an index: what was looked for, by its digest.
 
     Args:
         index: the index.
-        least: shingles by which an item can be found.
-
-    Returns:
-        `short` counts items of which no view has so many.
+        short: items that cannot be looked for: too short, or too much like others.
     """
-    longest = index.table.group_by("item").aggregate([("distinct", "max")])["distinct_max"]
-    short = pc.sum(pc.less(longest, least)).as_py() if index.of == "shingles" else 0
     return {
         "title": index.title, "kind": index.kind, "of": index.of, "scale": index.scale, "items": index.items,
         "short": short, "key": index.key, "digest": {"sha256": index.digest}, "files": list(index.files),

@@ -225,8 +225,8 @@ def test_a_key_file_holds_a_key(tmp_path, content):
         reference.read_key(tmp_path / "x.key")
 
 
-def test_what_a_ledger_keeps_counts_what_is_too_short(tmp_path):
-    kept = reference.described(reference.read(written(tmp_path)), 3)
+def test_what_a_ledger_keeps_of_an_index(tmp_path):
+    kept = reference.described(reference.read(written(tmp_path)), 1)
     assert {name: kept[name] for name in ("title", "kind", "items", "short")} == {
         "title": "a test", "kind": "benchmark", "items": 2, "short": 1,
     }  # fmt: skip
