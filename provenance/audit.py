@@ -36,11 +36,12 @@ from provenance import (
     statements,
 )
 from provenance import ledger as ledger_
+from provenance import memory as memory_
 from provenance import profiles as profiles_
 from provenance import waivers as waivers_
 from provenance.data import HERE
 from provenance.digests import canonical, sha256
-from provenance.errors import ConfigError, NothingToAudit, VerificationError
+from provenance.errors import ConfigError, LimitExceeded, NothingToAudit, VerificationError
 from provenance.inventory import inventory
 from provenance.joining import gather, locate, resemble
 from provenance.ledger.verify import EQUIVOCATION, INVALID
@@ -207,6 +208,7 @@ def scan(
     sample: float | None = None,
     reference: Sequence[str | os.PathLike[str]] = (),
     fold_chinese: bool = False,
+    memory: int | None = None,
     ask: Callable[[str], str] | None = None,
     progress: Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
 ) -> Audit:
@@ -227,6 +229,7 @@ def scan(
         sample: share of the bytes of each source to look at, in (0, 1); None = all of them.
         reference: indexes of works, benchmarks or data sets to look for; those that ship are always asked.
         fold_chinese: whether records that differ only in traditional and simplified characters are the same.
+        memory: bytes that the scan and its workers may take together; None = what they need.
         ask: asks for a password, given the prompt.
         progress: told how far the scan is.
 
@@ -236,6 +239,7 @@ def scan(
     Raises:
         ConfigError: a profile, purpose, key, waiver, index or path that does not exist, or waivers in the data.
         InputError: the folder cannot be read; NothingToAudit: it holds no data.
+        LimitExceeded: the scan needs more memory, or room for scratch files, than there may be.
     """
     started = _now()
     root = Path(path)
@@ -264,14 +268,15 @@ def scan(
     scratch = Path(tempfile.mkdtemp(prefix="provenance-"))
     running = engines.start(engine, workers)
     try:
-        files: Sequence[File] = _files(root, paths, stated, refused, scratch)
-        drawn = _draw(files, paths, stated, purpose, sample) if sample is not None else None
-        observed = _observe(running, drawn.files if drawn else files, scratch, progress, fold_chinese=fold_chinese)
-        observed += [sampling.unread(drawn.left)] if drawn else []
-        tables = _conclude(
-            paths, stated, refused, observed, files, chosen, purpose, declared, asked, running, scratch, progress,
-            fold_chinese=fold_chinese,
-        )  # fmt: skip
+        with memory_.Cap(memory, running):
+            files: Sequence[File] = _files(root, paths, stated, refused, scratch)
+            drawn = _draw(files, paths, stated, purpose, sample) if sample is not None else None
+            observed = _observe(running, drawn.files if drawn else files, scratch, progress, fold_chinese=fold_chinese)
+            observed += [sampling.unread(drawn.left)] if drawn else []
+            tables = _conclude(
+                paths, stated, refused, observed, files, chosen, purpose, declared, asked, running, scratch, progress,
+                fold_chinese=fold_chinese,
+            )  # fmt: skip
     finally:
         running.close()
         shutil.rmtree(scratch, ignore_errors=True)
@@ -446,6 +451,9 @@ def _observe(
                 progress("reading", read, total)
             elif len(part.files) > 1:
                 again += alone(part)
+            elif result.capped:
+                path = part.files[0].path
+                raise LimitExceeded(f"{path} could not be read: {result.reason}; give it more --memory, or --workers 1")
             else:
                 done.append(Observed(part.number, (lost(part.files[0], result.reason),), ()))
         parts = again

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance import schemas
-from provenance.errors import InputError
+from provenance.errors import InputError, LimitExceeded
 from provenance.joining import Join, Joined, Likened, Likeness, Located, Rereading
 from provenance.model import VIEWS, Died
 from provenance.similarity import exact, shingles, sketches, text, verify
@@ -274,11 +274,13 @@ def alive(parts: Iterable[Part | Died]) -> list[Part]:
         parts: of one step.
 
     Raises:
-        InputError: one of them died.
+        InputError: one of them died; LimitExceeded: for taking more memory than the scan may have.
     """
     done: list[Part] = []
     for part in parts:
         if isinstance(part, Died):
+            if part.capped:
+                raise LimitExceeded(f"the records could not be compared: {part.reason}; give it more --memory")
             raise InputError(f"the records could not be compared: {part.reason}; there may be too little memory")
         done.append(part)
     return done

@@ -58,9 +58,7 @@ def draw(
         "indexes": indexes,
         "minimum": min((profile.minimum_shingles for profile in chosen), default=1),
     }
-    found, coverage = checks.find(
-        dict(tables) | {"files": files, "matches": evidence.coded(tables["matches"])} | settings
-    )
+    found, coverage = checks.find(dict(tables) | {"files": files} | settings)
     findings = [*found, *kept]
     severities, verdicts = judge(findings, coverage, chosen, tables["files"], answers)
     verdicts = sampling.temper(verdicts) if sampled else verdicts

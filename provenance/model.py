@@ -81,9 +81,11 @@ class Died:
 
     Args:
         reason: in a few words.
+        capped: whether it was ended for taking more memory than the scan may have.
     """
 
     reason: str
+    capped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ import pytest
 import xxhash
 
 import provenance as pv
-from provenance import difference, references, schemas
+from provenance import difference, schemas
 from provenance.cli import run
 from provenance.data import HERE
 from provenance.errors import ConfigError, ProvenanceError
 from provenance.model import VIEWS
 from provenance.reports import difference as report
 from provenance.similarity import shingles, sketches
+from provenance.similarity import text as normalisation
 
 SCHEMA = json.loads((HERE / "schemas" / "difference.schema.json").read_text("utf-8"))
 CARD = "---\nlicense: {}\n---\n# Card\n\nWritten by us for this test.\n"
@@ -219,8 +220,7 @@ def test_a_ledger_that_does_not_verify_is_said_to_be_so(world, tmp_path):
 
 def test_text_cut_in_another_way_is_not_compared(world, tmp_path, monkeypatch, in_process):
     with monkeypatch.context() as patch:
-        patch.setattr(shingles, "SHINGLE", "shingle/v2")
-        patch.setattr(references, "load", lambda *_, **__: references.Asked(()))  # an index is of one version
+        patch.setattr(normalisation, "named", lambda *_, **__: "shingle/v2")
         pv.scan(world / "theirs", tmp_path / "new", workers=1)
     found = pv.diff(world / "a", tmp_path / "new", 0)
     assert [gap for gap in found.gaps if "text cut as" in gap] == [

@@ -116,7 +116,7 @@ def _leaking(matches: pa.Table, splits: Mapping[str, _Split]) -> pa.Table:
         and pair["path_b"] in splits
         and splits[pair["path_a"]].holds_out_from(splits[pair["path_b"]])
     ]
-    both = pc.binary_join_element_wise(*(matches[name].cast(pa.string()) for name in ("path_a", "path_b")), "\0")
+    both = pc.binary_join_element_wise(matches["path_a"], matches["path_b"], "\0")
     return matches.filter(pc.is_in(both, value_set=pa.array(kept, pa.string())))
 
 

@@ -61,6 +61,7 @@ FAIL_ON = ("error", "warning", "never")
 )
 @click.option("--engine", default="local", show_default=True, help="Where the work runs.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core if not given.")
+@click.option("--memory", metavar="SIZE", help="What the scan and its workers may take together, such as 4GB.")
 @click.option(
     "--format",
     "format_",
@@ -85,6 +86,7 @@ def command(
     fail_on: str,
     engine: str,
     workers: int | None,
+    memory: str | None,
     format_: str,
 ) -> int:
     """Audit the folder DATA and append what was found to a ledger.
@@ -93,6 +95,7 @@ def command(
     could not be completed.
     """
     from provenance import audit, sampling
+    from provenance import memory as memory_
 
     with terminal.progress() as progress:
         found = audit.scan(
@@ -105,6 +108,7 @@ def command(
             key=key,
             engine=engine,
             workers=workers,
+            memory=memory_.size(memory) if memory is not None else None,
             follow_links=follow_links,
             waivers=waivers,
             reference=references,

@@ -33,6 +33,12 @@ class Engine(Protocol):
     def exchange(self, parts: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
         """Bring together the parts that share a key."""
 
+    def processes(self) -> list[int]:
+        """Return the ids of the worker processes on this machine."""
+
+    def end(self, process: int, reason: str) -> None:
+        """End a worker process; its part has `Died` for this reason."""
+
     def close(self) -> None:
         """End what the engine started."""
 

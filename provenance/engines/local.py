@@ -37,12 +37,21 @@ class _Worker:
     """One process, used by one thread."""
 
     def __init__(self) -> None:
+        self._reason: str | None = None
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "provenance.engines.local"],  # -P: nothing is imported from where we stand
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
         )
+
+    @property
+    def process(self) -> int:
+        return self._process.pid
+
+    def end(self, reason: str) -> None:
+        self._reason = reason
+        self._process.kill()
 
     def run(self, name: str, part: Any) -> Any:
         if self._process.stdin is None or self._process.stdout is None:
@@ -52,6 +61,8 @@ class _Worker:
             return _receive(self._process.stdout)
         except (EOFError, OSError):
             code = self._process.wait()
+            if self._reason is not None:
+                return Died(self._reason, capped=True)
             return Died(f"its process was killed by signal {-code}" if code < 0 else f"its process ended with {code}")
 
     @property
@@ -78,6 +89,7 @@ class Local:
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or cores()
         self._idle: list[_Worker] = []
+        self._busy: dict[int, _Worker] = {}
 
     def map(self, function: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Run a module-level function on every part.
@@ -132,9 +144,12 @@ class Local:
                 break
             try:
                 worker = worker if worker is not None and worker.alive else _Worker()
+                self._busy[worker.process] = worker
                 result = worker.run(name, parts[number])
             except Exception as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
                 result = error
+            if worker is not None:
+                self._busy.pop(worker.process, None)
             if isinstance(result, Died) and worker is not None:
                 worker.close()
                 worker = None
@@ -156,6 +171,21 @@ class Local:
         for part in parts:
             together[key(part)].append(part)
         return dict(together)
+
+    def processes(self) -> list[int]:
+        """Return the ids of the worker processes, idle ones too."""
+        return [*list(self._busy), *(worker.process for worker in list(self._idle))]
+
+    def end(self, process: int, reason: str) -> None:
+        """End a worker process.
+
+        Args:
+            process: its id.
+            reason: why; the part that it worked on has `Died` for it.
+        """
+        for worker in [*list(self._busy.values()), *list(self._idle)]:
+            if worker.process == process:
+                worker.end(reason)
 
     def close(self) -> None:
         """End the worker processes."""

@@ -9,6 +9,8 @@ COVERAGE says how many are.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -46,12 +48,13 @@ class Contained(NamedTuple):
     aside: int
 
 
-def contained(values: minhash.Hashes, offsets: minhash.Offsets) -> Contained:
+def contained(values: minhash.Hashes, offsets: minhash.Offsets, threads: int = 1) -> Contained:
     """Find every set that a larger one holds whole, near ones left out.
 
     Args:
         values: sets of shingle hashes, as `shingles.shingled` gives them; may be memory-mapped.
         offsets: n + 1 offsets into them.
+        threads: that look shingles up side by side.
 
     Returns:
         The pairs by number of the set, sorted, and how many sets were left aside.
@@ -62,20 +65,33 @@ def contained(values: minhash.Hashes, offsets: minhash.Offsets) -> Contained:
     order = np.argsort(anchor, kind="stable")
     anchor, filed = anchor[order], filed[order]
     first = np.flatnonzero(np.r_[True, anchor[1:] != anchor[:-1]])
-    index = _index(anchor, first)
-    ends = np.r_[first, len(anchor)]
-    left, right = [], []
-    inside, outside = np.empty(_CHUNK, np.int64), np.empty(_CHUNK, np.int64)
-    text, place = 0, 0
-    while text < len(offsets) - 1:
-        count, text, place = _look_up(values, offsets, anchor, index, ends, filed, text, place, inside, outside)
-        left.append(inside[:count].copy())
-        right.append(outside[:count].copy())
-    a, b = np.concatenate(left), np.concatenate(right)
+    held = (anchor, *_index(anchor, first), np.r_[first, len(anchor)], filed)
+    cuts = np.searchsorted(offsets, np.linspace(offsets[0], offsets[-1], threads + 1)[1:-1])
+    bounds = [0, *cuts.tolist(), len(offsets) - 1]
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(lambda of: _looked_up(values, offsets, held, *of), pairwise(bounds)))
+    a, b = (np.concatenate([part[side] for part in parts]) for side in (0, 1))
     order = np.lexsort((b, a))
     a, b = a[order], b[order]
     sizes = np.diff(offsets)
     return Contained(Verified(a, b, sizes[a], sizes[a], sizes[b]), aside)
+
+
+def _looked_up(
+    values: minhash.Hashes, offsets: minhash.Offsets, held: tuple[Any, Any, Any, Any, Any], text: int, last: int
+) -> tuple[Ints, Ints]:
+    """Look the shingles of the texts from `text` on, before `last`, up among the anchors."""
+    anchor, index, bits, ends, filed = held
+    left, right = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    inside, outside = np.empty(_CHUNK, np.int64), np.empty(_CHUNK, np.int64)
+    place = 0
+    while text < last:
+        count, text, place = _look_up(
+            values, offsets, anchor, index, bits, ends, filed, text, last, place, inside, outside
+        )
+        left.append(inside[:count].copy())
+        right.append(outside[:count].copy())
+    return np.concatenate(left), np.concatenate(right)
 
 
 def _anchors(values: minhash.Hashes, offsets: minhash.Offsets) -> tuple[minhash.Hashes, Ints, int]:
@@ -97,18 +113,23 @@ def _anchors(values: minhash.Hashes, offsets: minhash.Offsets) -> tuple[minhash.
 
 @njit(nogil=True, cache=True)
 def _index(anchor: Any, first: Any) -> Any:
-    """Make an open table: the number of the group of each anchor, by the anchor's low bits; -1 = free."""
+    """Make an open table: the number of the group of each anchor, -1 = free; and a filter that fits into a cache.
+
+    Nearly every shingle is no anchor, and the filter says so without a look at the table.
+    """
     size = 64
     while size < 2 * first.shape[0]:
         size *= 2
-    mask = np.uint64(size - 1)
-    table = np.full(size, -1, np.int64)
+    mask, bit = np.uint64(size - 1), np.uint64(4 * size - 1)
+    table, bits = np.full(size, -1, np.int64), np.zeros(size // 2, np.uint8)
     for group in range(first.shape[0]):
-        slot = _mix(anchor[first[group]]) & mask
+        spread = _mix(anchor[first[group]])
+        bits[(spread & bit) >> np.uint64(3)] |= np.uint8(1) << np.uint8(spread & np.uint64(7))
+        slot = spread & mask
         while table[slot] >= 0:
             slot = (slot + np.uint64(1)) & mask
         table[slot] = group
-    return table
+    return table, bits
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -140,17 +161,19 @@ def _look_up(
     offsets: Any,
     anchor: Any,
     index: Any,
+    bits: Any,
     ends: Any,
     filed: Any,
     text: Any,
+    last: Any,
     place: Any,
     inside: Any,
     outside: Any,
 ) -> Any:
     """Look shingles up from a text's place on; return how many pairs were found, and where to go on."""
-    mask = np.uint64(index.shape[0] - 1)
+    mask, bit = np.uint64(index.shape[0] - 1), np.uint64(8 * bits.shape[0] - 1)
     found = np.int64(0)
-    while text < offsets.shape[0] - 1:
+    while text < last:
         start, stop = offsets[text], offsets[text + 1]
         size = stop - start
         while start + place < stop:
@@ -158,7 +181,10 @@ def _look_up(
                 return found, text, place
             value = values[start + place]
             place += 1
-            slot = _mix(value) & mask
+            spread = _mix(value)
+            if not bits[(spread & bit) >> np.uint64(3)] >> np.uint8(spread & np.uint64(7)) & np.uint8(1):
+                continue
+            slot = spread & mask
             while index[slot] >= 0 and anchor[ends[index[slot]]] != value:
                 slot = (slot + np.uint64(1)) & mask
             if index[slot] < 0:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,7 +18,7 @@ from provenance.licences.compatibility import loses
 from provenance.model import PURPOSES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _ASKED = ("whole", "prompt")
 _NOUNS = {"whole": "records", "prompt": "prompts", "answer": "answers"}
@@ -94,25 +95,26 @@ def shared(
         One item per view, file, other source and licence there; both directions; sorted.
     """
     licences = known_licences(files)
-    names, stated = pa.array(licences, pa.string()), pa.array([licence or "" for licence in licences.values()])
-    matches = _between(matches, originals)
-    matches = matches.append_column("licence_b", pc.take(stated, pc.index_in(matches["path_b"], value_set=names)))
-    apart = _apart(matches)
-    copies = apart.filter(pc.not_equal(apart["method"], "contained"))
-    long = telling(apart, minimum)
-    matches = _apart(_unexplained(telling(matches, minimum), originals, licences))
-    if not matches.num_rows:
-        return []
-    matches = matches.append_column("licence_a", pc.take(stated, pc.index_in(matches["path_a"], value_set=names)))
-    texts = _texts(matches, pc.index_in(matches["path_b"], value_set=names))
-    sizes = _sizes(overlaps)
-    best = _best(matches, sizes)
     keys = ["view", "source_a", "path_a", "source_b", "licence_b"]
-    counted = matches.group_by(keys).aggregate([("row_a", "count_distinct"), ("row_a", "min")])
-    exact = _counts(copies.filter(pc.equal(copies["method"], "exact")), keys)
-    every, enough = _counts(copies, keys), _counts(long, keys)
+    sizes = _sizes(overlaps)
+    counted: list[dict[str, Any]] = []
+    pairs: list[dict[str, Any]] = []
+    every: dict[tuple[Any, ...], int] = {}
+    exact: dict[tuple[Any, ...], int] = {}
+    enough: dict[tuple[Any, ...], int] = {}
+    texts: dict[tuple[Any, ...], int] = {}
+    for part in _by_source(matches):
+        apart, told = _licensed(part, minimum, originals, licences)
+        copies = apart.filter(pc.not_equal(apart["method"], "contained"))
+        counted += told.group_by(keys).aggregate([("row_a", "count_distinct"), ("row_a", "min")]).to_pylist()
+        pairs += told.group_by([*keys, "path_b"]).aggregate([("row_a", "count")]).to_pylist()
+        every |= _counts(copies, keys)
+        exact |= _counts(copies.filter(pc.equal(copies["method"], "exact")), keys)
+        enough |= _counts(telling(apart, minimum), keys)
+        texts |= _texts(told)
+    best = _best(pairs, keys, sizes)
     found = []
-    for row in counted.to_pylist():
+    for row in counted:
         key = tuple(row[name] for name in keys)
         path_b, share = best[key]
         count = row["row_a_count_distinct"]
@@ -125,6 +127,37 @@ def shared(
             )
         )  # fmt: skip
     return sorted(found, key=lambda each: (each.source_a, each.source_b, each.view, each.path_a, each.licence_b or ""))
+
+
+def _by_source(matches: pa.Table) -> Iterator[pa.Table]:
+    """Cut MATCHES by the source of the record: all that is counted of one is counted there, in little memory.
+
+    As they are sealed, matches of a source stand together in each view, and a cut copies nothing.
+    """
+    if not matches.num_rows:
+        return
+    code = pc.dictionary_encode(matches["source_a"]).unify_dictionaries().combine_chunks()
+    number = code.indices.to_numpy()
+    starts = np.flatnonzero(np.diff(number, prepend=-1))
+    ends = np.append(starts[1:], len(number))
+    for source in np.unique(number).tolist():
+        runs = np.flatnonzero(number[starts] == source)
+        yield coded(pa.concat_tables([matches.slice(starts[k], ends[k] - starts[k]) for k in runs.tolist()]))
+
+
+def _licensed(
+    matches: pa.Table, minimum: int, originals: Mapping[str, str], licences: Mapping[str, str | None]
+) -> tuple[pa.Table, pa.Table]:
+    """Return matches of different sources, and those of them that are evidence; with both licences."""
+    names, stated = pa.array(licences, pa.string()), pa.array([licence or "" for licence in licences.values()])
+    matches = _between(matches, originals)
+    for side in "ab":
+        licence = pc.take(stated, pc.index_in(matches[f"path_{side}"], value_set=names))
+        matches = matches.append_column(f"licence_{side}", licence)
+    place = pc.cast(pc.index_in(matches["path_b"], value_set=names), pa.int64())
+    # a text is the first record of the other side that has it
+    matches = matches.append_column("text", pc.add(pc.multiply(place, 1 << 39), matches["row_b"]))
+    return _apart(matches), _apart(_unexplained(telling(matches, minimum), originals, licences))
 
 
 def speaking(
@@ -230,6 +263,19 @@ def standing(
     Returns:
         One item per file and other source; both directions; sorted.
     """
+    sizes = _sizes(overlaps)
+    found = [item for part in _by_source(matches) for item in _standing_of_one(part, sizes, minimum, originals, files)]
+    return sorted(found, key=lambda each: (each.source, each.other, each.path))
+
+
+def _standing_of_one(
+    matches: pa.Table,
+    sizes: Mapping[tuple[str, str], int],
+    minimum: int,
+    originals: Mapping[str, str],
+    files: pa.Table | None,
+) -> Iterator[Standing]:
+    """Count what `standing` does of the files of one source."""
     matches = _between(matches, originals)
     told = _apart(_unexplained(telling(matches, minimum), originals))
     apart = _apart(matches)
@@ -237,8 +283,8 @@ def standing(
         apart, told = _different(apart, files), _different(told, files)
     copies = apart.filter(pc.not_equal(apart["method"], "contained"))
     if not told.num_rows:
-        return []
-    place_b = pc.index_in(told["path_b"], value_set=pc.unique(told["path_b"]).sort())
+        return
+    place_b = pc.index_in(told["path_b"], value_set=pc.unique(told["path_b"]).cast(pa.string()).sort())
     told = told.append_column("text", pc.add(pc.multiply(pc.cast(place_b, pa.int64()), 1 << 39), told["row_b"]))
     pair = ["source_a", "source_b", "path_a"]
     keys = [*pair, "row_a"]
@@ -252,22 +298,17 @@ def standing(
         counted = table.group_by(pair).aggregate([("row_a", "count"), ("row_a", "min")]).to_pylist()
         parts[name] = {tuple(row[key] for key in pair): (row["row_a_count"], row["row_a_min"]) for row in counted}
     texts, fresh = (_distinct(table) for table in (whole, renewed))
-    sizes = _sizes(overlaps)
     every = _counts(copies, ["view", *pair])
-    found = []
-    for key in sorted(parts["records"].keys() | parts["prompts"].keys()):
+    for key in parts["records"].keys() | parts["prompts"].keys():
         source, other, path = key
         counts = [parts[name].get(key, (0, 0)) for name in ("records", "prompts", "renewed")]
         row = next(first for count, first in (counts[2], counts[0], counts[1]) if count)
-        found.append(
-            Standing(
-                source, path, other, counts[0][0], counts[1][0], counts[2][0], row,
-                sizes.get(("whole", path), 0), sizes.get(("prompt", path), 0),
-                every.get(("whole", *key), 0), every.get(("prompt", *key), 0),
-                texts.get((source, other), 0), fresh.get((source, other), 0),
-            )
+        yield Standing(
+            source, path, other, counts[0][0], counts[1][0], counts[2][0], row,
+            sizes.get(("whole", path), 0), sizes.get(("prompt", path), 0),
+            every.get(("whole", *key), 0), every.get(("prompt", *key), 0),
+            texts.get((source, other), 0), fresh.get((source, other), 0),
         )  # fmt: skip
-    return found
 
 
 def _different(matches: pa.Table, files: pa.Table) -> pa.Table:
@@ -346,11 +387,10 @@ def _known(licence: str | None) -> str | None:
     return licence if licence is not None and terms.known(licence) else None
 
 
-def _texts(matches: pa.Table, place_b: pa.ChunkedArray) -> dict[tuple[Any, ...], int]:
-    """Count distinct texts by view, sources and licences: a text is the first record of the other side that has it."""
-    first = pc.add(pc.multiply(pc.cast(place_b, pa.int64()), 1 << 39), matches["row_b"])
+def _texts(matches: pa.Table) -> dict[tuple[Any, ...], int]:
+    """Count distinct texts by view, sources and licences."""
     keys = ["view", "source_a", "licence_a", "source_b", "licence_b"]
-    records = matches.append_column("text", first).group_by([*keys, "path_a", "row_a"]).aggregate([("text", "min")])
+    records = matches.group_by([*keys, "path_a", "row_a"]).aggregate([("text", "min")])
     counted = records.group_by(keys).aggregate([("text_min", "count_distinct")])
     return {tuple(row[key] for key in keys): row["text_min_count_distinct"] for row in counted.to_pylist()}
 
@@ -400,17 +440,17 @@ def _sizes(overlaps: pa.Table) -> dict[tuple[str, str], int]:
     return {(view, path): count for view, path, count in zip(*columns, strict=True)}
 
 
-def _best(matches: pa.Table, sizes: dict[tuple[str, str], int]) -> dict[tuple[Any, ...], tuple[str, float]]:
+def _best(
+    rows: Sequence[Mapping[str, Any]], keys: Sequence[str], sizes: Mapping[tuple[str, str], int]
+) -> dict[tuple[Any, ...], tuple[str, float]]:
     """Return for each key of `shared` the other file that holds most, and the highest share of any pair of files."""
-    keys = ["view", "source_a", "path_a", "source_b", "licence_b", "path_b"]
-    rows = matches.group_by(keys).aggregate([("row_a", "count")]).to_pylist()
     both = {(row["view"], row["path_a"], row["path_b"]): row["row_a_count"] for row in rows}
     best: dict[tuple[Any, ...], tuple[int, str, float]] = {}
     for row in sorted(rows, key=lambda each: each["path_b"]):
         view, path_a, path_b = row["view"], row["path_a"], row["path_b"]
         back = both.get((view, path_b, path_a), 0) / sizes[view, path_b]
         share = max(row["row_a_count"] / sizes[view, path_a], back)
-        key = tuple(row[name] for name in keys[:-1])
+        key = tuple(row[name] for name in keys)
         most, where, highest = best.get(key, (0, path_b, 0.0))
         most, where = max((most, where), (row["row_a_count"], path_b), key=lambda each: each[0])
         best[key] = (most, where, max(highest, share))

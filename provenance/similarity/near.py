@@ -164,7 +164,7 @@ def resemble(tables: Sequence[pa.Table], members: Iterable[pa.Table], scratch: P
     joined = candidates.Candidates(keys, hashes, others)
     pairs = _Pairs(scratch)
     with ThreadPoolExecutor(min(threads, 2)) as pool:
-        waiting = pool.submit(containment.contained, values, offsets) if threads > 1 else None
+        waiting = pool.submit(containment.contained, values, offsets, threads) if threads > 1 else None
         for left, right in joined:
             verified = verify.verify(values, offsets, left, right)
             joined.found(verified.left, verified.right)
@@ -285,11 +285,25 @@ class _Pairs:
 
 
 @njit(nogil=True, cache=True)
-def _find(low: Any, high: Any, lows: Any, highs: Any) -> Any:
+def _starts(lows: Any, bits: Any) -> Any:
+    """Say where the hashes with each top `bits` begin."""
+    starts = np.zeros((1 << bits) + 1, np.int64)
+    shift = np.uint64(64 - bits)
+    for k in range(lows.shape[0]):
+        starts[(lows[k] >> shift) + np.uint64(1)] += 1
+    for k in range(1, starts.shape[0]):
+        starts[k] += starts[k - 1]
+    return starts
+
+
+@njit(nogil=True, cache=True)
+def _find(low: Any, high: Any, lows: Any, highs: Any, bits: Any) -> Any:
     """Return the place of each (low, high) among sorted ones, or -1."""
     places = np.empty(low.shape[0], np.int64)
+    starts, shift = _starts(lows, bits), np.uint64(64 - bits)
     for k in range(low.shape[0]):
-        at, end = np.int64(0), np.int64(lows.shape[0])
+        top = low[k] >> shift
+        at, end = starts[top], starts[top + np.uint64(1)]
         while at < end:
             middle = (at + end) // 2
             if lows[middle] < low[k] or (lows[middle] == low[k] and highs[middle] < high[k]):
@@ -313,5 +327,6 @@ def find(low: minhash.Hashes, high: minhash.Hashes, lows: minhash.Hashes, highs:
     Returns:
         The place of each, -1 where it is none of them.
     """
-    place: Ints = _find(low, high, lows, highs)
+    bits = max(1, len(lows).bit_length() - 2)  # hashes fall anywhere with equal chance: a few to each start
+    place: Ints = _find(low, high, lows, highs, bits)
     return place

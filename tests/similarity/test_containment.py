@@ -27,9 +27,9 @@ def listed(found):
     return list(zip(*(column.tolist() for column in found.pairs), strict=True))
 
 
-@given(st.lists(st.lists(st.sampled_from("ab"), max_size=40).map(" ".join), max_size=14))
-def test_pairs_equal_brute_force(texts):
-    found = containment.contained(*sets_of(texts))
+@given(st.lists(st.lists(st.sampled_from("ab"), max_size=40).map(" ".join), max_size=14), st.sampled_from([1, 2, 3]))
+def test_pairs_equal_brute_force(texts, threads):
+    found = containment.contained(*sets_of(texts), threads)
     assert listed(found) == sorted(brute(texts))
     assert found.aside == 0
 

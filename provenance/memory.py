@@ -1,0 +1,123 @@
+"""A cap on memory: what a scan and all its workers take together, watched from outside and held.
+
+What counts is memory that the machine must hold (RssAnon of proc_pid_status(5)); scratch files that are mapped do not
+count, for they can be dropped at any time. Whoever goes beyond the cap is ended: the worker that takes most, so that
+its part of the work fails and is said to have failed, or the scan itself where no worker runs.
+"""
+
+from __future__ import annotations
+
+import _thread
+import re
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from provenance.errors import ConfigError, LimitExceeded
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Protocol
+
+    class Watched(Protocol):
+        """What runs workers."""
+
+        def processes(self) -> list[int]:
+            """Return the ids of the worker processes."""
+
+        def end(self, process: int, reason: str) -> None:
+            """End a worker process; its part has died for this reason."""
+
+
+LEAST = 256 << 20
+"""Bytes that a scan of nothing takes, about: a smaller cap could never be held."""
+
+_EVERY = 0.05  # seconds between two looks
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", re.IGNORECASE)
+_STATUS = Path("/proc/self/status")
+
+
+def size(text: str) -> int:
+    """Read a size: `2GB`, `1.5 GiB`, `800M`.
+
+    Args:
+        text: as given on the command line; K, M, G and T are powers of 1000, Ki, Mi, Gi and Ti of 1024.
+
+    Returns:
+        Bytes.
+
+    Raises:
+        ConfigError: it is no size, or too small for any scan.
+    """
+    found = _SIZE.fullmatch(text)
+    power = " KMGT".index(found[2].upper() or " ") if found else 0
+    value = int(float(found[1]) * (1024 if found[3] else 1000) ** power) if found else 0
+    if value < LEAST:
+        raise ConfigError(f"{text!r} is no memory that a scan could do with: give 2GB or 800MB, at least {said(LEAST)}")
+    return value
+
+
+def said(value: int) -> str:
+    """Say a size as a person would.
+
+    Args:
+        value: bytes.
+    """
+    return f"{value / 1e9:.3g} GB" if value >= 1e9 else f"{value / 1e6:.3g} MB"
+
+
+def held(process: int | str = "self") -> int:
+    """Return the bytes that a process must have in memory; 0 once it is gone."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0
+    found = re.search(r"^RssAnon:\s*(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
+
+
+class Cap:
+    """Holds a scan under a cap, as a context.
+
+    Args:
+        limit: bytes of this process and the workers together; None = no cap.
+        engine: what runs the workers.
+
+    Raises:
+        ConfigError: on entry, where the system does not say what processes take.
+        LimitExceeded: on exit, where the scan itself went beyond the cap.
+    """
+
+    def __init__(self, limit: int | None, engine: Watched) -> None:
+        self._limit, self._engine = limit, engine
+        self._over, self._done = False, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        if self._limit is not None:
+            if not _STATUS.exists():
+                raise ConfigError("memory cannot be capped here: this system has no /proc; leave --memory out")
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        if self._limit is not None:
+            self._thread.join()
+        if self._over and isinstance(error, KeyboardInterrupt):
+            raise LimitExceeded(f"the scan needs more than {said(self._limit or 0)}; give it more --memory") from None
+
+    def _watch(self) -> None:
+        limit = self._limit or 0
+        while not self._done.wait(_EVERY):
+            workers = {process: held(process) for process in self._engine.processes()}
+            if held() + sum(workers.values()) <= limit:
+                continue
+            if workers:
+                most = max(workers, key=lambda process: workers[process])
+                self._engine.end(most, f"it took the scan beyond the {said(limit)} that it may have")
+            elif not self._over:
+                self._over = True
+                _thread.interrupt_main()
