@@ -13,17 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from provenance import data, schemas
 from provenance.errors import ConfigError, InputError
 from provenance.model import VIEWS, Died
 from provenance.similarity import meeting, reference, siphash
+from provenance.similarity.meeting import Found
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    import numpy.typing as npt
+
     from provenance.comparison import Plan
-    from provenance.similarity.meeting import Catalogue, Found, Ints
+    from provenance.similarity.meeting import Catalogue, Ints
     from provenance.similarity.reference import Index
 
 STEP = "references"
@@ -271,31 +275,50 @@ def _rows(group: Group, within: Catalogue, view: str, meets: meeting.Meeting, pl
             kept = node >= 0
             held.append((file[kept], table["row"].to_numpy()[kept], node[kept]))
     file, row, node = (np.concatenate(each) for each in zip(*held, strict=True))
+    entries = [_entries(index, within.which == number, within.row, view) for number, index in enumerate(group.indexes)]
+    told = [meets.tells(each) for each in entries]
     for owner, names, whole in ((file, plan.paths, False), (plan.owner[file], plan.names, True)):
         order = np.argsort(owner, kind="stable")
         start = np.flatnonzero(np.r_[True, np.diff(owner[order]) != 0])
         for first, stop in zip(start, np.r_[start[1:], len(order)], strict=True):
             of, here = int(owner[order[first]]), order[first:stop]
             source = names[of] if whole else plan.names[plan.owner[of]]
-            place = {"source": source, "path": None if whole else names[of]}
+            place = {"source": source, "path": None if whole else names[of]} | ({"row": None} if whole else {})
             counts = {scale: each[plan.owner == of].sum() if whole else each[of] for scale, each in asked.items()}
-            for made in _named(group, within, meets.unite(node[here], row[here])):
-                if group.of == "shingles" or made["view"] == view:
-                    row_ = {"row": None} if whole else {}
-                    yield made | place | row_ | {"records_view": int(counts[made["scale"]])}
+            found = meets.unite(node[here], row[here])
+            for index, own, tells in zip(group.indexes, entries, told, strict=True):
+                those = node[here][tells[node[here]]]
+                place |= {"records_index": len(those), "texts_index": len(np.unique(those))}
+                place |= {"records_view": int(counts[index.scale])}
+                of_index = Found(*(column[own[found.entry]] for column in found))
+                if index.of == "texts" and not whole:
+                    of_index = _most(of_index)
+                for made in _named(index, within, of_index):
+                    yield made | place
 
 
-def _named(group: Group, within: Catalogue, found: Found) -> Iterator[dict[str, Any]]:
-    """Put names on entries."""
-    for number, index in enumerate(group.indexes):
-        own = within.which[found.entry] == number
-        items = index.table.drop_columns(["hashes"]).take(pa.array(within.row[found.entry[own]])).to_pylist()
-        counts = zip(*(column[own].tolist() for column in found[1:]), strict=True)
-        for item, (shared, records, row, best, size) in zip(items, counts, strict=True):
-            yield item | {
-                "title": index.title, "kind": index.kind, "of": index.of, "scale": index.scale, "shared": shared,
-                "records": records, "row": row, "best_shared": best, "best_distinct": size,
-            }  # fmt: skip
+def _entries(index: Index, own: npt.NDArray[np.bool_], row: Ints, view: str) -> npt.NDArray[np.bool_]:
+    """Tell which entries of an index are looked for in a view: shingles in whole records, texts view by view."""
+    if index.of == "texts":
+        own[own] = pc.equal(index.table["view"], view).to_numpy()[row[own]]
+    return own
+
+
+def _most(found: Found) -> Found:
+    """Keep the entry that most records tell of: a line that stands in every file would tell of each with each."""
+    best = np.argsort(-found.records, kind="stable")[:1]
+    return Found(*(column[best] for column in found))
+
+
+def _named(index: Index, within: Catalogue, found: Found) -> Iterator[dict[str, Any]]:
+    """Put names on entries of an index."""
+    items = index.table.drop_columns(["hashes"]).take(pa.array(within.row[found.entry])).to_pylist()
+    counts = zip(*(column.tolist() for column in found[1:]), strict=True)
+    for item, (shared, records, row, best, size) in zip(items, counts, strict=True):
+        yield item | {
+            "title": index.title, "kind": index.kind, "of": index.of, "scale": index.scale, "shared": shared,
+            "records": records, "row": row, "best_shared": best, "best_distinct": size,
+        }  # fmt: skip
 
 
 def _untold(group: Group, within: Catalogue) -> str | None:
