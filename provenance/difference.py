@@ -170,6 +170,8 @@ class _Scan:
             self.sketches: pa.Table = ledger.tables(folder, at, ["sketches"])["sketches"]
         except InputError as cause:
             self.sketches, self.unread = schemas.empty(schemas.SKETCHES), str(cause)
+        if wrong := sketches.fault(self.sketches):
+            self.sketches, self.unread = schemas.empty(schemas.SKETCHES), f"they are damaged: {wrong}"
         if "sketches" not in self.facts["tables"]:
             self.unread = "it was written by a version that made no sketches; scan the data again"
         self.side = self._side(folder, str(path), at)
@@ -289,7 +291,9 @@ def _gaps(name: str, scan: _Scan) -> Iterator[str]:
         yield f"{name}: no sketches: {scan.unread}"
         return
     if sample := (scan.facts.get("config") or {}).get("sample"):
-        yield f"{name}: only a sample of its data was read ({sample['share']:.2%} of the bytes): shares are of that"
+        share = sample.get("share") if isinstance(sample, dict) else None
+        part = f" ({share:.2%} of the bytes)" if isinstance(share, float) else ""
+        yield f"{name}: only a sample of its data was read{part}: shares are of that"
     told = set(scan.sketches["source"].to_pylist())
     if silent := [source for source in scan.sources["source"].to_pylist() if source not in told]:
         yield f"{name}: without text: {_some(silent)}"

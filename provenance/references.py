@@ -13,17 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from provenance import data, schemas
 from provenance.errors import ConfigError, InputError
 from provenance.model import VIEWS, Died
 from provenance.similarity import meeting, reference, siphash
+from provenance.similarity.meeting import Found
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    import numpy.typing as npt
+
     from provenance.comparison import Plan
-    from provenance.similarity.meeting import Catalogue, Found, Ints
+    from provenance.similarity.meeting import Catalogue, Ints
     from provenance.similarity.reference import Index
 
 STEP = "references"
@@ -38,11 +42,13 @@ class Group:
         of: shingles | texts.
         key: their key.
         indexes: one of shingles, or all of texts that have the key.
+        short: items of an index of shingles of which no view can be told from others.
     """
 
     of: str
     key: bytes
     indexes: tuple[Index, ...]
+    short: int = 0
 
     def catalogue(self) -> Catalogue:
         """Put them together."""
@@ -61,15 +67,14 @@ class Asked:
 
     Args:
         groups: every index that ships or was given, in groups.
-        given: indexes that were given.
     """
 
     groups: tuple[Group, ...]
-    given: int = 0
 
     def described(self) -> list[dict[str, Any]]:
-        """Return what a ledger keeps of the indexes, those that ship first."""
-        return [reference.described(index, meeting.LEAST) for index in self.indexes()]
+        """Return what a ledger keeps of the indexes, by title."""
+        short = {index.title: group.short for group in self.groups for index in group.indexes}
+        return [reference.described(index, short[index.title]) for index in self.indexes()]
 
     def indexes(self) -> list[Index]:
         """Return all indexes, by title."""
@@ -105,9 +110,18 @@ def load(paths: Sequence[Path], *, fold_chinese: bool = False) -> Asked:
         if index.of == "texts":
             texts[key].append(index)
         else:
-            groups.append(Group(index.of, key, (index,)))
+            groups.append(Group(index.of, key, (index,), _short(index)))
     groups += [Group("texts", key, tuple(indexes)) for key, indexes in texts.items()]
-    return Asked(tuple(groups), len(given))
+    return Asked(tuple(groups))
+
+
+def _short(index: Index) -> int:
+    """Count the items of which no view has enough shingles that few other items have."""
+    within = meeting.catalogue([index])
+    item = index.table["item"].combine_chunks().dictionary_encode().indices.to_numpy()[within.row]
+    most = np.zeros(index.items, np.int64)
+    np.maximum.at(most, item, within.telling)
+    return int(np.count_nonzero(most < within.least))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +131,13 @@ class Part:
     Args:
         view: the texts' view.
         sets: scratch files of SETS.
-        groups: of every group its number, key, unit and the files of its indexes.
+        groups: of every group its number, key, unit and the files of its indexes with their digests.
         target: how the files to write begin.
     """
 
     view: str
     sets: tuple[str, ...]
-    groups: tuple[tuple[int, bytes, str, tuple[str, ...]], ...]
+    groups: tuple[tuple[int, bytes, str, tuple[tuple[str, str], ...]], ...]
     target: str
 
 
@@ -155,7 +169,7 @@ def parts(asked: Asked, sets: Sequence[tuple[str, str]], workers: int, scratch: 
     made: list[Part] = []
     for view in VIEWS:
         groups = tuple(
-            (number, group.key, group.of, tuple(str(index.path) for index in group.indexes))
+            (number, group.key, group.of, tuple((str(each.path), each.digest) for each in group.indexes))
             for number, group in enumerate(asked.groups)
             if view in group.views()
         )
@@ -175,11 +189,17 @@ def meet(part: Part) -> Met:
 
     Returns:
         Where the hits are.
+
+    Raises:
+        InputError: an index is no longer what it was.
     """
     by_key: dict[tuple[bytes, str], list[tuple[int, Catalogue]]] = defaultdict(list)
     for number, key, of, paths in part.groups:
-        held = meeting.catalogue([reference.read(Path(path)) for path in paths])
-        by_key[key, of].append((number, held))
+        indexes = [reference.read(Path(path)) for path, _ in paths]
+        for index, (path, digest) in zip(indexes, paths, strict=True):
+            if index.digest != digest:
+                raise InputError(f"{path} was changed while it was looked for; scan again")
+        by_key[key, of].append((number, meeting.catalogue(indexes)))
     found = []
     for (key, of), held_ in by_key.items():
         within = [each for _, each in held_]
@@ -255,31 +275,50 @@ def _rows(group: Group, within: Catalogue, view: str, meets: meeting.Meeting, pl
             kept = node >= 0
             held.append((file[kept], table["row"].to_numpy()[kept], node[kept]))
     file, row, node = (np.concatenate(each) for each in zip(*held, strict=True))
+    entries = [_entries(index, within.which == number, within.row, view) for number, index in enumerate(group.indexes)]
+    told = [meets.tells(each) for each in entries]
     for owner, names, whole in ((file, plan.paths, False), (plan.owner[file], plan.names, True)):
         order = np.argsort(owner, kind="stable")
         start = np.flatnonzero(np.r_[True, np.diff(owner[order]) != 0])
         for first, stop in zip(start, np.r_[start[1:], len(order)], strict=True):
             of, here = int(owner[order[first]]), order[first:stop]
             source = names[of] if whole else plan.names[plan.owner[of]]
-            place = {"source": source, "path": None if whole else names[of]}
+            place = {"source": source, "path": None if whole else names[of]} | ({"row": None} if whole else {})
             counts = {scale: each[plan.owner == of].sum() if whole else each[of] for scale, each in asked.items()}
-            for made in _named(group, within, meets.unite(node[here], row[here])):
-                if group.of == "shingles" or made["view"] == view:
-                    row_ = {"row": None} if whole else {}
-                    yield made | place | row_ | {"records_view": int(counts[made["scale"]])}
+            found = meets.unite(node[here], row[here])
+            for index, own, tells in zip(group.indexes, entries, told, strict=True):
+                those = node[here][tells[node[here]]]
+                place |= {"records_index": len(those), "texts_index": len(np.unique(those))}
+                place |= {"records_view": int(counts[index.scale])}
+                of_index = Found(*(column[own[found.entry]] for column in found))
+                if index.of == "texts" and not whole:
+                    of_index = _most(of_index)
+                for made in _named(index, within, of_index):
+                    yield made | place
 
 
-def _named(group: Group, within: Catalogue, found: Found) -> Iterator[dict[str, Any]]:
-    """Put names on entries."""
-    for number, index in enumerate(group.indexes):
-        own = within.which[found.entry] == number
-        items = index.table.drop_columns(["hashes"]).take(pa.array(within.row[found.entry[own]])).to_pylist()
-        counts = zip(*(column[own].tolist() for column in found[1:]), strict=True)
-        for item, (shared, records, row, best, size) in zip(items, counts, strict=True):
-            yield item | {
-                "title": index.title, "kind": index.kind, "of": index.of, "scale": index.scale, "shared": shared,
-                "records": records, "row": row, "best_shared": best, "best_distinct": size,
-            }  # fmt: skip
+def _entries(index: Index, own: npt.NDArray[np.bool_], row: Ints, view: str) -> npt.NDArray[np.bool_]:
+    """Tell which entries of an index are looked for in a view: shingles in whole records, texts view by view."""
+    if index.of == "texts":
+        own[own] = pc.equal(index.table["view"], view).to_numpy()[row[own]]
+    return own
+
+
+def _most(found: Found) -> Found:
+    """Keep the entry that most records tell of: a line that stands in every file would tell of each with each."""
+    best = np.argsort(-found.records, kind="stable")[:1]
+    return Found(*(column[best] for column in found))
+
+
+def _named(index: Index, within: Catalogue, found: Found) -> Iterator[dict[str, Any]]:
+    """Put names on entries of an index."""
+    items = index.table.drop_columns(["hashes"]).take(pa.array(within.row[found.entry])).to_pylist()
+    counts = zip(*(column.tolist() for column in found[1:]), strict=True)
+    for item, (shared, records, row, best, size) in zip(items, counts, strict=True):
+        yield item | {
+            "title": index.title, "kind": index.kind, "of": index.of, "scale": index.scale, "shared": shared,
+            "records": records, "row": row, "best_shared": best, "best_distinct": size,
+        }  # fmt: skip
 
 
 def _untold(group: Group, within: Catalogue) -> str | None:

@@ -316,11 +316,16 @@ REFERENCES = pa.schema(
         _field("scale", _INT, "one text in how many was looked for; of shingles 1"),
         _field("records", _INT, "records that tell of the item", unit="records"),
         _field("records_view", _INT, "records that were looked up", unit="records"),
+        _field("records_index", _INT, "of those, records that tell of any item of the index", unit="records"),
+        _field("texts_index", _INT, "different texts of those", unit="texts"),
         _field("row", _INT, "of a file: the first record of those that share most with the item", null=True),
         _field("best_shared", _INT, "what that record shares with it", unit="`of`"),
         _field("best_distinct", _INT, "what that record has", unit="`of`"),
     ],
-    metadata={"table": "REFERENCES", "grain": "one view of one item of an index, and one file or whole source"},
+    metadata={
+        "table": "REFERENCES",
+        "grain": "one view of one item of an index, and one file or whole source; of texts a file's best item alone",
+    },
 )
 
 TAINTS = pa.schema(

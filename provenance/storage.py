@@ -552,8 +552,13 @@ class Archive:
 
     def _name(self, name: str) -> str:
         shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")
-        self._names[shown] = count = self._names.get(shown, 0) + 1
-        return shown if count == 1 else f"{shown}#{count}"
+        unique, count = shown, self._names.get(shown, 1)
+        while unique in self._names:  # a member may be called `a#2` of its own
+            count += 1
+            unique = f"{shown}#{count}"
+        self._names[shown] = count
+        self._names.setdefault(unique, 1)
+        return unique
 
 
 _ZIP_FAULTS = (*FAULTS, zipfile.BadZipFile, NotImplementedError, RuntimeError, struct.error, OverflowError)

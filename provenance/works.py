@@ -41,7 +41,6 @@ class Choice:
         kind: one of reference.KINDS.
         title: what a report calls it; None = the name of the index's file.
         key: key file; None = the one beside the index, made if there is none, or the published one if not protected.
-        of: one of reference.UNITS; None = texts of what is known, else shingles.
         scale: of texts, one hash in how many is kept.
         per_record: whether passages of a plain text are items of their own.
         columns: column and role, where the published table of roles does not fit.
@@ -50,15 +49,14 @@ class Choice:
     kind: str
     title: str | None = None
     key: Path | None = None
-    of: str | None = None
     scale: int = 1
     per_record: bool = False
     columns: tuple[tuple[str, str], ...] = ()
 
     @property
     def unit(self) -> str:
-        """Return what a hash is of."""
-        return self.of or ("texts" if self.kind == "known" else "shingles")
+        """Return what a hash is of: whole texts of what is known, else shingles."""
+        return "texts" if self.kind == "known" else "shingles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +89,16 @@ def build(files: Sequence[Path], output: Path, choice: Choice, by: str) -> Built
         What was made.
 
     Raises:
-        ConfigError: the choice makes no sense, two files have one name, or no item has a word.
+        ConfigError: the choice makes no sense, two files have one name, no item has a word, or the output is there and
+            is no index.
         InputError: a file cannot be read at all.
     """
     if not files:
         raise ConfigError("an index needs at least one file")
     if choice.scale > 1 and choice.unit != "texts":
         raise ConfigError("--scale keeps a part of the texts of a known data set; shingles are kept in full")
-    if output.suffix == ".key":
-        raise ConfigError(f"{output} is the name of a key file; give the index another, such as works.index")
     names = _names(files)
+    _place(output, files)
     key, place, new = _key(output, choice)
     made, digests, unread = [], [], []
     for path, name in zip(files, names, strict=True):
@@ -141,6 +139,18 @@ def _names(files: Sequence[Path]) -> list[str]:
     if twice:
         raise ConfigError(f"{twice[0]} is named twice")
     return names
+
+
+def _place(output: Path, files: Sequence[Path]) -> None:
+    """Refuse to write over what is no index."""
+    if output.suffix == ".key":
+        raise ConfigError(f"{output} is the name of a key file; give the index another, such as works.index")
+    if any(output.exists() and output.samefile(path) for path in files):
+        raise ConfigError(f"{output} is one of the files to be read; give the index another name")
+    if output.exists() and not reference.is_index(output):
+        raise ConfigError(f"{output} is there and is no index; give the index another name")
+    if not output.parent.is_dir():
+        raise ConfigError(f"there is no folder {output.parent} to write {output.name} to")
 
 
 def _key(output: Path, choice: Choice) -> tuple[bytes, Path | None, bool]:

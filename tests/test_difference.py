@@ -238,6 +238,37 @@ def test_a_view_that_only_one_has_and_a_sample_are_said(world, tmp_path):
     assert any(gap.startswith("b: only a sample of its data was read (") for gap in found.gaps)
 
 
+@pytest.mark.parametrize("hashes", [[5] * 500, [9, 7]])
+def test_sketches_that_are_none_are_not_compared(world, monkeypatch, hashes):
+    """A ledger may be a stranger's, and what a stranger signs need make no sense."""
+    read = difference.ledger.tables
+
+    def forged(folder, *asked):
+        held = read(folder, *asked)
+        if folder.name == "b" and "sketches" in held:
+            rows = [row | {"hashes": hashes} for row in held["sketches"].to_pylist()]
+            held["sketches"] = schemas.rows(rows, schemas.SKETCHES)
+        return held
+
+    monkeypatch.setattr(difference.ledger, "tables", forged)
+    found = pv.diff(world / "a", world / "b")
+    assert "b: no sketches: they are damaged: its hashes are not those of a sketch of the scale 16" in found.gaps
+    assert (found.overlaps.num_rows, found.below, found.open) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("sample", [7, {"share": "half"}, {"share": None}])
+def test_a_sample_that_makes_no_sense_is_a_sample(world, monkeypatch, sample):
+    read = difference.ledger.read_entry
+
+    def forged(*asked):
+        entry = read(*asked)
+        entry["predicate"]["config"]["sample"] = sample
+        return entry
+
+    monkeypatch.setattr(difference.ledger, "read_entry", forged)
+    assert "a: only a sample of its data was read: shares are of that" in pv.diff(world / "a", world / "b").gaps
+
+
 def test_no_folder_is_no_ledger(tmp_path):
     with pytest.raises(ConfigError, match="is no ledger"):
         difference.diff(tmp_path, tmp_path)

@@ -8,8 +8,9 @@ import pytest
 
 import provenance as pv
 from provenance import data, references, works
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, InputError
 from provenance.model import Died
+from provenance.origins import known
 from provenance.similarity import reference
 
 BOOK = [
@@ -108,6 +109,39 @@ def test_without_a_source_its_rows_go_and_the_checks_ask_again(folder, in_proces
     assert "protected-work-contained" not in set(left.findings["check"])
 
 
+@pytest.mark.parametrize("kind", ["benchmark", "protected"])
+def test_items_that_cannot_be_told_apart_are_not_said_to_be_absent(folder, in_process, kind):
+    """70 items of one question: what stands in so many tells of none, so that none of them was looked for."""
+    rows = [json.dumps({"question": ASKED[0], "answer": f"{k} lamps"}) + "\n" for k in range(70)]
+    (folder / "given" / "test.jsonl").write_text("".join([*rows, json.dumps({"question": ASKED[1]}) + "\n"]))
+    (folder / "data" / "set" / "x.jsonl").write_text(rows[0])
+    audit = pv.scan(folder / "data", reference=[made(folder, "test.jsonl", kind=kind)], purpose="research")
+    check, wanted = {
+        "benchmark": ("benchmark-contamination", "benchmarks"),
+        "protected": ("protected-work-contained", "works"),
+    }[kind]
+    reason = coverage(audit, check)["reason"]
+    assert "70 of 71" in reason
+    assert reason.endswith(f"of {kind} are too short, or too much like others, to be looked for")
+    (verdict,) = (row for row in audit.tables["verdicts"].to_pylist() if row["requirement"] == wanted)
+    assert verdict["verdict"] == "not evidenced"
+
+
+def test_an_index_that_is_changed_during_a_scan_is_no_longer_looked_for(folder, monkeypatch, in_process):
+    given, other = (made(folder, "test.jsonl", kind="benchmark", title=name) for name in "ab")
+    held, load = other.read_bytes(), references.load
+
+    def loaded(*asked, **more):
+        found = load(*asked, **more)
+        given.write_bytes(held + b"")
+        return found
+
+    given.write_bytes(made(folder, "novel.txt", kind="benchmark", title="a").read_bytes())
+    monkeypatch.setattr(references, "load", loaded)
+    with pytest.raises(InputError, match=r"benchmark\.index was changed while it was looked for; scan again"):
+        pv.scan(folder / "data", reference=[given])
+
+
 def test_without_an_index_nothing_is_said_to_be_absent(folder, in_process):
     audit = pv.scan(folder / "data", purpose="research")
     assert found(audit) == []
@@ -159,7 +193,37 @@ def test_who_has_all_of_a_known_set_under_its_terms_is_not_accused(tmp_path, in_
         assert "These known sets, and no others, were looked for as an ancestor: gsm8k." in conflicts["limits"].iloc[0]
 
 
+def test_a_record_in_two_parts_of_a_set_is_one_record(tmp_path, in_process):
+    """A third of the data stands in both parts: that is a third, not two."""
+    (tmp_path / "data").mkdir()
+    for part in ("a", "b"):
+        texts(tmp_path / f"{part}.jsonl", [*OWN[:10], f"only part {part} has this one"])
+    works.build([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], tmp_path / "k.index", works.Choice("known"), "a test")
+    texts(tmp_path / "data" / "x.jsonl", [*OWN, OWN[0]])
+    audit = pv.scan(tmp_path / "data", reference=[tmp_path / "k.index"])
+    rows = [row for row in audit.tables["references"].to_pylist() if row["title"] == "k"]
+    assert {(row["item"], row["path"]) for row in rows} == {
+        ("a.jsonl", None),
+        ("b.jsonl", None),
+        ("a.jsonl", "x.jsonl"),
+    }
+    names = ("records", "records_view", "records_index", "texts_index")
+    assert {tuple(row[name] for name in names) for row in rows} == {(11, 31, 11, 10)}
+
+
+def test_files_that_share_a_line_do_not_meet_each_with_each(tmp_path, in_process):
+    (tmp_path / "data").mkdir()
+    files = [tmp_path / "data" / f"{k:02}.jsonl" for k in range(20)]
+    for k, file in enumerate(files):
+        texts(file, ["the line that stands in all of them", OWN[k], f"{OWN[k]} again"])
+    works.build(files, tmp_path / "k.index", works.Choice("known"), "a test")
+    audit = pv.scan(tmp_path / "data", reference=[tmp_path / "k.index"])
+    rows = [row for row in audit.tables["references"].to_pylist() if row["title"] == "k" and row["path"]]
+    assert [(row["path"], row["item"], row["records"]) for row in rows] == [(file.name, file.name, 3) for file in files]
+
+
 def test_a_scaled_set_counts_what_was_looked_up(tmp_path, in_process, monkeypatch):
+    known.by_digest(), known.by_name()  # of the folder that ships
     (tmp_path / "known").mkdir()
     held = [f"text number {k} of very many that are all alike" for k in range(400)]
     texts(tmp_path / "train.jsonl", held)
@@ -189,8 +253,6 @@ def test_a_scan_that_folds_chinese_has_other_shingles_than_an_index(folder):
 
 
 def test_the_indexes_that_ship_are_sound_and_of_sets_that_are_known():
-    from provenance.origins import known
-
     asked = references.load([])
     titles = {index.title for index in asked.indexes()}
     assert {"gsm8k", "human-eval", "mbpp", "stanford-alpaca"} <= titles <= {each.id for each in known.known()}

@@ -162,6 +162,9 @@ def test_zip_members_are_names_only():
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_members_of_one_name_are_told_apart():
     assert [name for name, *_ in unzip(make_zip(("a", "1"), ("a", "2")))[0]] == ["a", "a#2"]
+    for names in (("a", "a#2", "a"), ("a", "a", "a#2", "a", "a#2"), ("a#2", "a#2", "a", "a")):
+        found = [name for name, *_ in unzip(make_zip(*((name, "1") for name in names)))[0]]
+        assert len(set(found)) == len(names)
 
 
 def test_an_encrypted_member_is_skipped():

@@ -144,6 +144,25 @@ def test_an_index_that_was_not_made_leaves_no_key(files):
 
 
 @pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("novel.txt", "novel.txt is one of the files to be read"),
+        ("link.txt", "link.txt is one of the files to be read"),
+        ("test.jsonl", "test.jsonl is there and is no index"),
+        (".", "is there and is no index"),
+        ("none/x.index", "there is no folder .*none to write x.index to"),
+    ],
+)
+def test_nothing_but_an_index_is_written_over(files, output, sentence):
+    (files / "link.txt").symlink_to(files / "novel.txt")
+    with pytest.raises(ConfigError, match=sentence):
+        works.build([files / "novel.txt"], files / output, works.Choice("protected"), "a test")
+    assert (files / "novel.txt").read_text() == BOOK
+    assert json.loads((files / "test.jsonl").read_text().splitlines()[0]) == QUESTIONS[0]
+    assert not list(files.glob("*.key"))
+
+
+@pytest.mark.parametrize(
     ("names", "choice", "error", "sentence"),
     [
         ([], {}, ConfigError, "at least one file"),

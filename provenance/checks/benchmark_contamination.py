@@ -58,7 +58,7 @@ def find(
 
 
 def unseen(files: pa.Table, claims: pa.Table, indexes: Sequence[Mapping[str, Any]]) -> str | None:
-    """Say that files are a benchmark themselves, which may or may not be trained on, and what was too short.
+    """Say that files are a benchmark themselves, which may or may not be trained on, and what could not be told.
 
     Args:
         files: FILES.
@@ -71,7 +71,8 @@ def unseen(files: pa.Table, claims: pa.Table, indexes: Sequence[Mapping[str, Any
         if own:
             said.append(f"{own:,} of the files are those of {index['title']} itself")
         if index["short"]:
-            said.append(f"{index['short']:,} of {index['items']:,} items of {index['title']} are too short")
+            short = f"{index['short']:,} of {index['items']:,} items of {index['title']} are too short"
+            said.append(f"{short}, or too much like others, to be looked for")
     return "; ".join(said) or None
 
 

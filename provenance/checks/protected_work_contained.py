@@ -72,14 +72,14 @@ def find(references: pa.Table, indexes: Sequence[Mapping[str, Any]]) -> Iterator
 
 
 def unseen(indexes: Sequence[Mapping[str, Any]]) -> str | None:
-    """Say how many works are too short to be looked for.
+    """Say how many works are too short, or too much like others, to be looked for.
 
     Args:
         indexes: what was looked for.
     """
     short = [index for index in indexes if index["kind"] == "protected" and index["short"]]
-    said = (f"{each['short']:,} of {each['items']:,} works of {each['title']} are too short" for each in short)
-    return "; ".join(said) or None
+    said = [f"{each['short']:,} of {each['items']:,} works of {each['title']} are too short" for each in short]
+    return "; ".join(f"{each}, or too much like others, to be looked for" for each in said) or None
 
 
 def idle(indexes: Sequence[Mapping[str, Any]]) -> str | None:

@@ -2,9 +2,9 @@
 
 Why:          licence, upstream and parts of a data set are known, and those of a folder with another name are not.
 Source:       Longpre et al., arXiv 2310.16787 (licences lost as data sets travel); the facts in manifests/known.
-Reads:        REFERENCES(kind, title, part, view, source, path, shared, records, records_view), one row per part of a
-              known set and source; FILES(source, records, sha256); SOURCES(source, name, parent); CLAIMS(source, field,
-              value) of names and upstreams.
+Reads:        REFERENCES(kind, title, part, view, source, path, records, records_view, records_index, texts_index), one
+              row per part of a known set and source; FILES(source, records, sha256); SOURCES(source, name, parent);
+              CLAIMS(source, field, value) of names and upstreams.
 Yields:       at most one finding per source.
 Units:        share of the records, or of the prompts, that are the set's, word for word, [0, 1].
 Silent when:  the set is not in the list that ships; the records were changed by a word; a source under a name of its
@@ -107,9 +107,8 @@ def _shares(references: pa.Table, files: pa.Table) -> dict[str, dict[str, _Share
         found[source][title] = _Share(title, None, "whole", count, total[source], count, original=count)
     for (source, title, view), parts in sorted(added.items(), reverse=True):  # whole records before prompts
         most = max(parts, key=lambda row: (row["records"], str(row["part"])))
-        looked = parts[0]["records_view"]
-        records = min(looked, sum(row["records"] for row in parts))
-        texts = sum(row["shared"] for row in parts)
+        # a record that stands in two parts is one record
+        looked, records, texts = (parts[0][name] for name in ("records_view", "records_index", "texts_index"))
         part = most["part"] if len(parts) == 1 or most["records"] == records else None
         share = _Share(title, part, view, records, looked, texts, parts[0]["scale"], exact[source, title])
         if title not in found[source] or share.value > found[source][title].value:

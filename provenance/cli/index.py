@@ -9,7 +9,6 @@ import click
 from provenance.errors import ConfigError
 
 _KINDS = ("protected", "benchmark", "known")
-_UNITS = ("shingles", "texts")
 
 
 @click.group(name="index")
@@ -25,8 +24,7 @@ def command() -> None:
 @click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="Key file to use instead of its own.")
 @click.option("--per-record", is_flag=True, help="Passages of a plain text are items, not the whole text.")
 @click.option("--column", "columns", multiple=True, metavar="NAME=ROLE", help="What a column means; repeatable.")
-@click.option("--of", type=click.Choice(_UNITS), help="What is hashed; of a known data set whole texts.")
-@click.option("--scale", type=click.IntRange(min=1), default=1, help="Keep one text in so many.")
+@click.option("--scale", type=click.IntRange(1, 999_999), default=1, help="Of a known set, keep one text in so many.")
 def build(
     files: tuple[Path, ...],
     output: Path,
@@ -35,7 +33,6 @@ def build(
     key: Path | None,
     per_record: bool,
     columns: tuple[str, ...],
-    of: str | None,
     scale: int,
 ) -> int:
     """Hash FILES into an index that holds none of their words.
@@ -46,7 +43,7 @@ def build(
 
     roles = tuple(_role(each) for each in columns)
     built = works.build(
-        files, output, works.Choice(kind, title, key, of, scale, per_record, roles), f"provenance-auditor {__version__}"
+        files, output, works.Choice(kind, title, key, scale, per_record, roles), f"provenance-auditor {__version__}"
     )
     index = built.index
     click.echo(f"{output}: {index.items:,} items, {index.hashes:,} hashes of {index.of}, no text")

@@ -105,8 +105,8 @@ def match(members: pa.Table, alike: Alike) -> Iterator[Near]:
     pairs = _Directed(alike)
     for first, last in pairs.chunks(of_files):
         some = pairs.of(first, last)
-        left, right, by, pivoted = _spread(of_files, some, row)
-        source_left, source_right, source_by, _ = _spread(of_sources, some, row[by_source])
+        left, right, by, pivoted = _spread(of_files, some, file, row)
+        source_left, source_right, source_by, _ = _spread(of_sources, some, file[by_source], row[by_source])
         rows = _rows(cells, left, right, row, some, by)
         asks, asking = np.repeat(some.inside[by], cells.count[left]), np.repeat(cells.node[left], cells.count[left])
         telling = some.near & (some.distinctive > 0)
@@ -209,8 +209,11 @@ class _Directed:
         )  # fmt: skip
 
 
-def _spread(bounds: _Bounds, some: _Some, row: Ints) -> tuple[Ints, Ints, Ints, int]:
-    """Pair cells of near nodes: a node's cells with the best cell of each other owner; and by which directed pair."""
+def _spread(bounds: _Bounds, some: _Some, file: Ints, row: Ints) -> tuple[Ints, Ints, Ints, int]:
+    """Pair cells of near nodes: a node's cells with the best cell of each other owner; and by which directed pair.
+
+    Of equally good cells the one of the first file and row is the best: nodes may have any numbers.
+    """
     cells = bounds.cells
     jaccard = some.shared / (some.distinct_a + some.distinct_b - some.shared)
     width = bounds.width[some.right]
@@ -220,7 +223,8 @@ def _spread(bounds: _Bounds, some: _Some, row: Ints) -> tuple[Ints, Ints, Ints, 
     held = bounds.codes(cells.node[own], own)  # sorted: cells are
     elsewhere = _absent(code, held)
     cell, pair, code = cell[elsewhere], pair[elsewhere], code[elsewhere]
-    best = np.lexsort((row[cells.start[cell]], -jaccard[pair], code))
+    place = cells.start[cell]
+    best = np.lexsort((row[place], file[place], -jaccard[pair], code))
     best = best[_firsts(code[best])]
     cell, pair = cell[best], pair[best]
     node = some.left[pair]

@@ -201,6 +201,10 @@ def _distinctive(values: Any, offsets: Any, left: Any, right: Any, inside: Any, 
         i, end_i = offsets[left[pair]], offsets[left[pair] + 1]
         j, end_j = offsets[right[pair]], offsets[right[pair] + 1]
         shared, size_i, size_j = np.int64(0), np.int64(0), np.int64(0)
+        if inside[pair]:  # all of it is shared: the longer one, which may hold thousands, need not be gone through
+            for k in range(i, end_i):
+                counts[pair] += not _is_common(values[k], table)
+            continue
         while i < end_i or j < end_j:
             if j >= end_j or (i < end_i and values[i] < values[j]):
                 size_i += not _is_common(values[i], table)
@@ -215,7 +219,7 @@ def _distinctive(values: Any, offsets: Any, left: Any, right: Any, inside: Any, 
                 size_j += own
                 i += 1
                 j += 1
-        if inside[pair] or shared * DENOMINATOR >= (size_i + size_j - shared) * NUMERATOR:
+        if shared * DENOMINATOR >= (size_i + size_j - shared) * NUMERATOR:
             counts[pair] = shared
     return counts
 
@@ -235,7 +239,7 @@ def distinctive(
         offsets: n + 1 offsets into them.
         left: number of the first set of each pair.
         right: number of the second.
-        inside: which pairs are of a text that stands whole inside the other: of it the rest does so too.
+        inside: which pairs are of a first text that stands whole inside the second: of it the rest does so too.
         mask: from `learn`.
 
     Returns:

@@ -372,6 +372,18 @@ class Meeting:
         """
         return near.find(members["low"].to_numpy(), members["high"].to_numpy(), self.low, self.high)
 
+    def tells(self, entries: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Tell which texts tell of any of some entries.
+
+        Args:
+            entries: of every entry, whether it is one of them.
+
+        Returns:
+            One value a text, in the order of `low`.
+        """
+        told: npt.NDArray[np.bool_] = np.maximum.reduceat(entries[self._entry], self._first[:-1])
+        return told
+
     def unite(self, node: Ints, row: Ints) -> Found:
         """Add up what the records of one file tell of.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from provenance.model import VIEWS
 from provenance.similarity import shingles, siphash, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 FORMAT = "provenance-index/v1"
 KINDS = ("protected", "benchmark", "known")
@@ -40,6 +41,15 @@ KEY_FILE = "PROVENANCE_INDEX_KEY_FILE"
 
 LARGEST = 4 << 30
 """Bytes that an index may take in memory."""
+
+_NAMES = ("item", "part", "view")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_FORMS = {
+    "key": ("id of a key", re.compile(r"[0-9a-f]{16}")),
+    "scale": ("scale", re.compile(r"[1-9][0-9]{0,5}")),
+    "items": ("number of items", re.compile(r"[0-9]{1,18}")),
+}
+"""What METADATA must look like, and what it then is."""
 
 METADATA = {
     "format": FORMAT,
@@ -218,12 +228,12 @@ def read(path: Path) -> Index:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ConfigError(f"{path} is no index of works: it is no whole Parquet file") from error
     _refuse(path, about)
-    size = sum(file.metadata.row_group(k).total_byte_size for k in range(file.metadata.num_row_groups))
-    if size > LARGEST:
-        raise ConfigError(f"{path} would take {size:,} bytes of memory; an index may take {LARGEST:,}")
+    files = _files(path, about)
+    _hold(path, 8 * sum(column.num_values for column in _columns(file)))
     try:
-        table = file.read()
+        table = pq.ParquetFile(pa.BufferReader(data), read_dictionary=list(_NAMES)).read(columns=ITEMS.names)
         table.validate(full=True)
+        _hold(path, sum(_length(chunk) for name in _NAMES for chunk in table[name].chunks))
         table = table.select(ITEMS.names).cast(ITEMS).combine_chunks()
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise ConfigError(f"{path} is damaged: its rows are not those of {FORMAT}") from error
@@ -233,9 +243,37 @@ def read(path: Path) -> Index:
         raise ConfigError(f"{path} is damaged: {fault}")
     return Index(
         path=path, kind=about["kind"], title=about["title"], of=about["of"], scale=scale, key=about["key"],
-        items=int(about["items"]), files=tuple(json.loads(about.get("files", "[]"))), created_by=about["created-by"],
+        items=int(about["items"]), files=files, created_by=about["created-by"],
         digest=sha256(data), table=table,
     )  # fmt: skip
+
+
+def is_index(path: Path) -> bool:
+    """Tell whether a file says that it is an index, of whatever version and however damaged."""
+    try:
+        about = pq.read_schema(path).metadata or {}
+    except (pa.ArrowException, OSError, ValueError):
+        return False
+    return bool(about.get(b"format", b"").startswith(FORMAT.split("/", 1)[0].encode()))
+
+
+def _columns(file: pq.ParquetFile) -> Iterator[Any]:
+    for number in range(file.metadata.num_row_groups):
+        group = file.metadata.row_group(number)
+        yield from (group.column(k) for k in range(group.num_columns))
+
+
+def _length(names: pa.Array) -> int:
+    """Return how many bytes names take when each is written out: of one that stands everywhere a file has one copy."""
+    if not pa.types.is_dictionary(names.type):
+        return 0
+    return pc.sum(pc.binary_length(names.dictionary).take(names.indices)).as_py() or 0
+
+
+def _hold(path: Path, size: int) -> None:
+    """Refuse what would not fit: packed, a thousand million equal values are a few bytes."""
+    if size > LARGEST:
+        raise ConfigError(f"{path} would take {size:,} bytes of memory; an index may take {LARGEST:,}")
 
 
 def _refuse(path: Path, about: Mapping[str, str]) -> None:  # noqa: C901 - a line for each fault that has a name
@@ -252,19 +290,26 @@ def _refuse(path: Path, about: Mapping[str, str]) -> None:  # noqa: C901 - a lin
     for name, words in (("kind", KINDS), ("of", UNITS)):
         if about[name] not in words:
             raise ConfigError(f"{path} has the {name} {about[name]!r}; there are: {', '.join(words)}")
-    if not about["title"].strip() or not about["title"].isprintable():
-        raise ConfigError(f"{path} has no title that can be printed")
-    whole = {name: about[name] for name in ("scale", "items") if not (about[name].isascii() and about[name].isdigit())}
-    if whole or not 1 <= int(about["scale"]) <= 1 << 20:
-        raise ConfigError(f"{path} is damaged: its scale or its count of items is no number")
+    if (about["kind"] == "known") != (about["of"] == "texts"):
+        raise ConfigError(f"{path} is of {about['of']}, by which nothing {about['kind']} is looked for")
+    if not about["title"].strip() or not (about["title"] + about["created-by"]).isprintable():
+        raise ConfigError(f"{path} has no title, or maker, that can be printed")
+    for name, (noun, form) in _FORMS.items():
+        if not form.fullmatch(about[name]):
+            raise ConfigError(f"{path} is damaged: {about[name][:40]!r} is no {noun}")
     if int(about["scale"]) > 1 and about["of"] == "shingles":
         raise ConfigError(f"{path} keeps a part of its shingles; only texts can be counted from a part")
+
+
+def _files(path: Path, about: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the digests of the files that an index was made from."""
     try:
         files = json.loads(about.get("files", "[]"))
-    except ValueError:
+    except (ValueError, RecursionError):
         files = None
-    if not isinstance(files, list) or not all(isinstance(each, str) for each in files):
+    if not isinstance(files, list) or not all(isinstance(each, str) and _DIGEST.fullmatch(each) for each in files):
         raise ConfigError(f"{path} is damaged: its files are no list of digests")
+    return tuple(files)
 
 
 def _fault(table: pa.Table, scale: int, items: int) -> str | None:  # noqa: PLR0911 - the same
@@ -277,7 +322,7 @@ def _fault(table: pa.Table, scale: int, items: int) -> str | None:  # noqa: PLR0
         return f"it has other than the {items:,} items that it names"
     if set(pc.unique(table["view"]).to_pylist()) - set(VIEWS):
         return f"it has a view that there is not; there are: {', '.join(VIEWS)}"
-    if table.group_by(["item", "part", "view"]).aggregate([]).num_rows < table.num_rows:
+    if table.group_by(["item", "view"]).aggregate([]).num_rows < table.num_rows:
         return "an item stands in it twice"
     lists = table["hashes"].combine_chunks()
     values, offsets = lists.flatten(), lists.offsets.to_numpy()
@@ -304,18 +349,13 @@ def limit(scale: int) -> int:
     return ((1 << 64) - 1) // scale
 
 
-def described(index: Index, least: int) -> dict[str, Any]:
+def described(index: Index, short: int) -> dict[str, Any]:
     """Return what a ledger keeps of an index: what was looked for, by its digest.
 
     Args:
         index: the index.
-        least: shingles by which an item can be found.
-
-    Returns:
-        `short` counts items of which no view has so many.
+        short: items that cannot be looked for: too short, or too much like others.
     """
-    longest = index.table.group_by("item").aggregate([("distinct", "max")])["distinct_max"]
-    short = pc.sum(pc.less(longest, least)).as_py() if index.of == "shingles" else 0
     return {
         "title": index.title, "kind": index.kind, "of": index.of, "scale": index.scale, "items": index.items,
         "short": short, "key": index.key, "digest": {"sha256": index.digest}, "files": list(index.files),

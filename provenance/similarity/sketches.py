@@ -139,6 +139,21 @@ def read(table: pa.Table, row: int) -> Sketch:
     return Sketch(table["scale"][row].as_py(), table["hashes"][row].values.to_numpy())
 
 
+def fault(table: pa.Table) -> str | None:
+    """Say why some sketches cannot be compared; None if they can: a ledger may be a stranger's.
+
+    Args:
+        table: a table with the columns `scale` and `hashes`.
+    """
+    for row in range(table.num_rows):
+        scale, hashes = read(table, row)
+        if not LEAST <= scale <= 1 << 63 or scale & (scale - 1):
+            return f"{scale:,} is no scale"
+        if len(hashes) > MOST or (hashes[1:] <= hashes[:-1]).any() or (hashes[-1:] >= _limit(scale)).any():
+            return f"its hashes are not those of a sketch of the scale {scale:,}"
+    return None
+
+
 @njit(nogil=True, cache=True)
 def _sampled(values: Any, offsets: Any, words: Any, least: Any, limit: Any) -> Any:
     count = np.int64(0)

@@ -1,8 +1,9 @@
 """Where a text stands inside a longer one: the bytes that hold it.
 
 That all of a text's shingles are shingles of a longer one is counted without its words (`containment`). Where it
-stands is looked for when the longer one is read again: a run of as many words as the text has, whose first and last
-shingle are among the text's, and whose XXH64 is the text's own. The words of the shorter text are not needed.
+stands is looked for when the longer one is read again: a run of as many words as the text has, around a shingle of the
+text that is rare there, whose first and last shingle are among the text's, and whose XXH64 is the text's own. The words
+of the shorter text are not needed. A text costs what it is long, and not what the longer one is.
 """
 
 from __future__ import annotations
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 
 TRIES = 256
-"""Runs of words that are hashed for one text, at most: a text that repeats itself costs no more."""
+"""Runs of words that are hashed for one text, at most, and places of its rarest shingle around which it is looked for:
+a text that repeats itself costs no more."""
+
+RAREST = 8
+"""Shingles of a text of which the rarest in the longer one is taken."""
 
 INSIDE = pa.schema(
     [
@@ -56,23 +61,50 @@ def _among(value: Any, values: Any, low: Any, high: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
+def _places(value: Any, hashes: Any, order: Any) -> Any:
+    """Return where in `order` the shingles of one hash begin and end."""
+    low, end = np.int64(0), order.shape[0]
+    while low < end:
+        middle = (low + end) // 2
+        if hashes[order[middle]] < value:
+            low = middle + 1
+        else:
+            end = middle
+    begin, end = low, order.shape[0]
+    while low < end:
+        middle = (low + end) // 2
+        if hashes[order[middle]] <= value:
+            low = middle + 1
+        else:
+            end = middle
+    return begin, low
+
+
+@njit(nogil=True, cache=True)
 def _find(
-    data: Any, begins: Any, ends: Any, hashes: Any, low: Any, words: Any, first: Any, last: Any, sets: Any
+    data: Any, begins: Any, ends: Any, hashes: Any, order: Any, low: Any, words: Any, first: Any, last: Any, sets: Any
 ) -> Any:
     """Return for each text the number of the word at which it begins, or -1."""
     found = np.full(low.shape[0], -1, np.int64)
     for k in range(low.shape[0]):
-        tries = 0
-        for at in range(begins.shape[0] - words[k] + 1):
-            end = at + words[k] - WORDS
-            if not _among(hashes[at], sets, first[k], last[k]) or not _among(hashes[end], sets, first[k], last[k]):
-                continue
-            if xxh64(data, begins[at], ends[at + words[k] - 1], np.uint64(0)) == low[k]:
-                found[k] = at
-                break
-            tries += 1
-            if tries == TRIES:
-                break
+        # the text is around one of the places of any of its shingles: of a few of them, the rarest here
+        place, stop = _places(sets[first[k]], hashes, order)
+        for other in range(first[k] + 1, min(last[k], first[k] + RAREST)):
+            begin, end = _places(sets[other], hashes, order)
+            if end - begin < stop - place:
+                place, stop = begin, end
+        tries, looked, at = 0, min(stop, place + TRIES), np.int64(0)
+        while place < looked and tries < TRIES and found[k] < 0:
+            at = max(at, order[place] - (words[k] - WORDS))
+            while at <= min(order[place], begins.shape[0] - words[k]) and tries < TRIES:
+                end = at + words[k] - WORDS
+                if _among(hashes[at], sets, first[k], last[k]) and _among(hashes[end], sets, first[k], last[k]):
+                    if xxh64(data, begins[at], ends[at + words[k] - 1], np.uint64(0)) == low[k]:
+                        found[k] = at
+                        break
+                    tries += 1
+                at += 1
+            place += 1
     return found
 
 
@@ -105,13 +137,16 @@ def find(
         fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
-        Where each begins and ends in the UTF-8 of the longer text; -1 where its words stand there in pieces alone.
+        Where each begins and ends in the UTF-8 of the longer text; -1 where its words stand there in pieces alone, or
+        TRIES did not do.
     """
     column = pa.array([longer], pa.large_string())
     data, _ = text.normalise(column, fold_chinese=fold_chinese)
     spaces = np.flatnonzero(data == 32)
     begins, ends = np.r_[0, spaces + 1], np.r_[spaces, len(data)]
-    found = _find(data, begins, ends, _hashed(data, len(begins)), low, words, first, last, sets)
+    hashes = _hashed(data, len(begins))
+    order = np.argsort(hashes, kind="stable")
+    found = _find(data, begins, ends, hashes, order, low, words, first, last, sets)
     raw, offsets = text.buffers(column)
     # a character folds to one character: the words stand where they would stand unfolded
     starts, stops = text.trace(raw[offsets[0] : offsets[1]], len(begins))

@@ -1,4 +1,5 @@
 from collections import Counter, defaultdict
+from itertools import permutations
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -80,6 +81,18 @@ def matched(items, folder, threads=1):
         at += part.rows.num_rows
     together = pa.concat_tables(inside)
     return best.Near(rows, **counts, inside=together, pivoted=sum(part.pivoted for part in parts))
+
+
+def test_of_matches_that_tie_the_first_file_decides_however_texts_are_numbered(tmp_path):
+    """A text of 30 shingles stands in one of 60 and holds one of 15: Jaccard 1/2 both, rows of one number."""
+    long, middle, short = (" ".join(f"v{k}" for k in range(count)) for count in (64, 34, 19))
+    cells = [(0, 0, 0, middle), (1, 1, 0, short), (2, 1, 0, long)]
+    counts = []
+    for number, order in enumerate(permutations(cells)):
+        found = matched(list(order), tmp_path / str(number))
+        counts.append([counted(getattr(found, name)) for name in best.COUNTS])
+    assert all(each == counts[0] for each in counts)
+    assert counts[0][best.COUNTS.index("sources_inside")] == {(1, 0): 1}
 
 
 def counted(table):

@@ -67,11 +67,11 @@ def test_what_is_written_is_read(tmp_path, items):
         {"item": str(n), "part": part, "view": view, "distinct": len(held), "hashes": sorted(held)}
         for n, (view, part, held) in enumerate(items)
     ]
-    index = reference.read(written(tmp_path, rows, files='["ab"]'))
+    index = reference.read(written(tmp_path, rows, files=f'["{"ab" * 32}"]'))
     assert index.table.to_pylist() == rows
     assert (index.kind, index.title, index.of, index.scale) == ("benchmark", "a test", "shingles", 1)
     assert index.items == len(rows)
-    assert index.files == ("ab",)
+    assert index.files == ("ab" * 32,)
     assert index.hashes == sum(len(row["hashes"]) for row in rows)
 
 
@@ -96,14 +96,22 @@ NAMELESS = pa.schema([pa.field(field.name, field.type) for field in reference.IT
         ({"normalisation": "normalisation/v1 (Unicode 9)"}, "make it anew"),
         ({"kind": "secret"}, "has the kind 'secret'; there are: protected, benchmark, known"),
         ({"of": "words"}, "has the of 'words'"),
-        ({"title": "  "}, "no title that can be printed"),
-        ({"title": "a\x1b[2Jb"}, "no title that can be printed"),
-        ({"scale": "0"}, "its scale or its count of items is no number"),
-        ({"scale": "many"}, "is no number"),
-        ({"items": "-1"}, "is no number"),
+        ({"title": "  "}, "no title, or maker, that can be printed"),
+        ({"title": "a\x1b[2Jb"}, "no title, or maker, that can be printed"),
+        ({"created-by": "a\x1b]0;b\x07"}, "no title, or maker, that can be printed"),
+        ({"key": "\x1b[2J"}, "'\\x1b[2J' is no id of a key"),
+        ({"kind": "known"}, "is of shingles, by which nothing known is looked for"),
+        ({"of": "texts"}, "is of texts, by which nothing benchmark is looked for"),
+        ({"scale": "0"}, "'0' is no scale"),
+        ({"scale": "many"}, "'many' is no scale"),
+        ({"items": "-1"}, "'-1' is no number of items"),
+        ({"items": "9" * 5000}, "9999' is no number of items"),
+        ({"scale": "1" * 5000}, "1111' is no scale"),
         ({"scale": "2"}, "only texts can be counted from a part"),
         ({"files": "{"}, "its files are no list of digests"),
         ({"files": "[1]"}, "its files are no list of digests"),
+        ({"files": '["a file"]'}, "its files are no list of digests"),
+        ({"files": "[" * 200_000}, "its files are no list of digests"),
         ({"drop": ("key", "title")}, "says nothing of title, key"),
         ({"items": "3"}, "other than the 3 items that it names"),
         ({"rows": [], "items": "0"}, "has no item"),
@@ -112,10 +120,11 @@ NAMELESS = pa.schema([pa.field(field.name, field.type) for field in reference.IT
         ({"rows": [{**ANY, "distinct": 3}], "items": "1"}, "other than the hashes that it names"),
         ({"rows": [{**ANY, "view": "half"}], "items": "1"}, "a view that there is not"),
         ({"rows": [ANY, ANY], "items": "1"}, "stands in it twice"),
+        ({"rows": [ANY, {**ANY, "part": "b"}], "items": "1"}, "stands in it twice"),
         ({"rows": [{**ANY, "item": None}], "schema": NAMELESS, "items": "1"}, "damaged"),
         ({"rows": [{"item": "a"}], "schema": pa.schema([("item", pa.string())]), "items": "1"}, "rows are not those"),
         (
-            {"rows": [{**ANY, "hashes": [1, 2**63]}], "items": "1", "scale": "4", "of": "texts"},
+            {"rows": [{**ANY, "hashes": [1, 2**63]}], "items": "1", "scale": "4", "of": "texts", "kind": "known"},
             "hashes that a scale of 4 leaves out",
         ),
     ],
@@ -127,6 +136,23 @@ def test_what_cannot_be_compared_is_refused_by_name(tmp_path, change, sentence):
     assert sentence in str(refused.value)
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{**ANY, "distinct": 1 << 16, "hashes": [7] * (1 << 16)}],
+        [{**ANY, "item": "a" * (1 << 12)}] * (1 << 8),
+        [{**ANY, "part": "a" * (1 << 20)}],
+    ],
+    ids=["equal hashes", "equal items", "a long part"],
+)
+def test_a_few_bytes_that_would_fill_the_memory_are_refused(tmp_path, monkeypatch, rows):
+    path = changed(tmp_path, rows=rows)
+    monkeypatch.setattr(reference, "LARGEST", 1 << 18)
+    assert path.stat().st_size < 1 << 16
+    with pytest.raises(ConfigError, match=r"would take [0-9,]+ bytes of memory; an index may take 262,144"):
+        reference.read(path)
 
 
 def test_a_list_that_begins_where_another_ends_is_in_order(tmp_path):
@@ -199,8 +225,8 @@ def test_a_key_file_holds_a_key(tmp_path, content):
         reference.read_key(tmp_path / "x.key")
 
 
-def test_what_a_ledger_keeps_counts_what_is_too_short(tmp_path):
-    kept = reference.described(reference.read(written(tmp_path)), 3)
+def test_what_a_ledger_keeps_of_an_index(tmp_path):
+    kept = reference.described(reference.read(written(tmp_path)), 1)
     assert {name: kept[name] for name in ("title", "kind", "items", "short")} == {
         "title": "a test", "kind": "benchmark", "items": 2, "short": 1,
     }  # fmt: skip
@@ -216,7 +242,7 @@ def test_published_vectors(tmp_path, vector):
     (tmp_path / "x.txt").write_text(vector["text"], encoding="utf-8")
     (tmp_path / "x.key").write_text(vector["key"])
     for unit in reference.UNITS:
-        choice = works.Choice("benchmark", key=tmp_path / "x.key", of=unit)
+        choice = works.Choice({"texts": "known"}.get(unit, "benchmark"), key=tmp_path / "x.key")
         index = works.build([tmp_path / "x.txt"], tmp_path / "x.index", choice, "a test").index
         assert [f"{value:016x}" for value in index.table["hashes"].to_pylist()[0]] == vector[unit]
         assert index.key == vector["key-id"]

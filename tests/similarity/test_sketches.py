@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provenance import schemas
 from provenance.similarity import shingles, sketches
 from provenance.similarity.sketches import LEAST, MOST, Growing, Sketch, cut, estimate, unite
 
@@ -170,3 +171,30 @@ def grown_from(*parts):
     for part in parts:
         growing.add(part)
     return growing.close()
+
+
+@pytest.mark.parametrize(
+    ("scale", "hashes", "fault"),
+    [
+        (16, [], None),
+        (16, [0, 5, 2**60 - 1], None),
+        (1 << 62, [0, 1], None),
+        (0, [], "0 is no scale"),
+        (1, [1], "1 is no scale"),
+        (-16, [], "-16 is no scale"),
+        (24, [], "24 is no scale"),
+        (16, [5, 5], "its hashes are not"),
+        (16, [5, 4], "its hashes are not"),
+        (16, [2**60], "its hashes are not"),
+        (16, list(range(sketches.MOST + 1)), "its hashes are not"),
+    ],
+)
+def test_what_is_no_sketch_is_told(scale, hashes, fault):
+    table = schemas.rows([row(16, [1, 2]), row(scale, hashes)], schemas.SKETCHES)
+    found = sketches.fault(table)
+    assert found is fault is None or fault in found
+
+
+def row(scale, hashes):
+    whole = {"source": "a", "view": "whole", "shingle": "shingle/v1", "records": 1, "shingles": 1}
+    return whole | {"scale": scale, "hashes": hashes}

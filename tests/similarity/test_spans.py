@@ -1,5 +1,7 @@
 """Where texts stand in longer ones: what the bytes found normalise to must be the text."""
 
+import time
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -96,3 +98,22 @@ def test_a_text_that_repeats_itself_costs_no_more_than_its_tries():
     text = "a b c d e " * 10_000 + "f"
     start, _ = spans.find(longer, *asked([text]))
     assert start.tolist() == [-1]
+
+
+def test_many_texts_in_a_long_one_cost_what_they_are_long():
+    """Every sentence of a book: to go through the book for each took minutes."""
+    texts = [" ".join(f"w{k * 7919 % 300_007}" for k in range(at, at + 10)) for at in range(0, 300_000, 10)]
+    longer, before = ". ".join(texts), time.process_time()
+    start, stop = spans.find(longer, *asked(texts))
+    assert time.process_time() - before < 20
+    at = np.cumsum([0, *(len(text) + 2 for text in texts[:-1])])
+    assert start.tolist() == at.tolist()
+    assert (stop - start).tolist() == [len(text) for text in texts]
+
+
+@given(st.lists(st.sampled_from("abcdef"), min_size=5, max_size=80), st.lists(st.sampled_from("abcdef"), min_size=5))
+def test_a_text_is_found_where_it_stands_first_or_not_at_all(longer, text):
+    start, stop = spans.find(" ".join(longer), *asked([" ".join(text)]))
+    first = next((at for at in range(len(longer)) if longer[at : at + len(text)] == text), None)
+    assert start[0] == (-1 if first is None else 2 * first)
+    assert stop[0] == (-1 if first is None else 2 * (first + len(text)) - 1)
