@@ -485,14 +485,14 @@ def _conclude(
     plan = comparison.plan(
         observed, seen, scopes.covering, running.exchange, scratch, running.workers, fold_chinese=fold_chinese
     )
-    likened = comparison.alive(result for _, result in running.map(resemble, plan.likenesses))
-    joined = comparison.alive(result for _, result in running.map(gather, plan.joins))
-    again = comparison.reread(plan, likened, read, seen, BUNDLE)
-    located = [result for _, result in running.map(locate, again)]
     sets = [each for part in observed for each in part.sets]
     met = [
         result for _, result in running.map(references.meet, references.parts(asked, sets, running.workers, scratch))
     ]
+    likened = comparison.alive(result for _, result in running.map(resemble, plan.likenesses))  # takes the sets away
+    joined = comparison.alive(result for _, result in running.map(gather, plan.joins))
+    again = comparison.reread(plan, likened, read, seen, BUNDLE)
+    located = [result for _, result in running.map(locate, again)]
     running.close()  # what the workers hold is needed for MATCHES
     found = comparison.tabulate(plan, joined, likened, located)
     seen = comparison.unchanged(seen, located)

@@ -7,6 +7,7 @@ word; `locate` reads the files again that hold contained texts. Matches stay on 
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,8 +142,8 @@ def resemble(likeness: Likeness) -> Likened:
     """
     folder = Path(likeness.scratch)
     folder.mkdir(exist_ok=True)
-    sets = [_read_table(path) for path in likeness.sets]
-    alike = near.resemble(sets, (_members(join) for join in likeness.joins), folder, likeness.threads)
+    members_of = (_members(join) for join in likeness.joins)
+    alike = near.resemble([_taken(path) for path in likeness.sets], members_of, folder, likeness.threads)
     for name in _NODES:
         np.save(folder / f"{name}.npy", getattr(alike, name))
     members = pa.concat_tables([best.members_of(_members(join), alike) for join in likeness.joins])
@@ -267,6 +268,14 @@ class _Asked:
         none = np.zeros(0, np.int64)
         place, start, stop = zip(*self._found, strict=True) if self._found else ((none,), (none,), (none,))
         return np.concatenate(place), np.concatenate(start), np.concatenate(stop)
+
+
+def _taken(path: str) -> pa.Table:
+    """Read a table whose file goes with it: what is put together elsewhere is not kept twice."""
+    table = _read_table(path)
+    with contextlib.suppress(PermissionError):  # a system that keeps what is mapped
+        Path(path).unlink()
+    return table
 
 
 def _read_table(path: str) -> pa.Table:

@@ -153,13 +153,14 @@ def resemble(tables: Sequence[pa.Table], members: Iterable[pa.Table], scratch: P
         The pairs; the same whatever the order of tables, but for the numbers of nodes.
     """
     batches = [batch for table in tables for batch in table.to_batches() if len(batch)]
+    del tables
     low, high, number, kept = _nodes(batches, scratch)
     if not len(low):
         none = np.zeros(0, np.int64)
         offsets = np.zeros(1, np.int64)
         return Alike(low, high, none, low, none, none, offsets, low, none, none, none, none, 0, 0, 0, 0)
     keys, values, offsets, words = _bring_together(batches, kept, len(low), scratch)
-    del kept
+    del batches, kept
     hashes, others = (_by_number(scratch / name, each, number) for name, each in (("hashes", low), ("others", high)))
     joined = candidates.Candidates(keys, hashes, others)
     pairs = _Pairs(scratch)
