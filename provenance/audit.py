@@ -651,6 +651,7 @@ def _inside(found: comparison.Compared) -> str:
     least = f"texts of fewer than {containment.LEAST} distinct shingles are not looked for inside longer ones"
     said = [
         _said(found.crowded, "texts whose words stand in crowds were left aside"),
+        _said(found.thinned, f"texts stand in more than {containment.HOLDERS} longer ones, of which a share is kept"),
         _said(found.unplaced, "times the second reading failed: where texts stand there could not be looked for"),
     ]
     return "; ".join(filter(None, [least, *said]))

@@ -66,6 +66,7 @@ class Compared:
         aside: distinct texts that were compared for near matches with pivots alone.
         shortened: records of which only the first file with a near match is listed.
         crowded: distinct texts that were not looked for inside longer ones.
+        thinned: distinct texts that stand in more longer ones than are kept.
         common: shingles that are boilerplate, by view.
         unplaced: parts of the data that could not be read again.
     """
@@ -79,6 +80,7 @@ class Compared:
     aside: int
     shortened: int
     crowded: int
+    thinned: int
     common: Mapping[str, int]
     unplaced: int
 
@@ -262,6 +264,7 @@ def tabulate(
         aside=sum(each.pivoted for each in alike),
         shortened=sum(each.shortened for each in alike),
         crowded=sum(each.aside for each in alike),
+        thinned=sum(each.thinned for each in alike),
         common={each.view: each.common for each in alike},
         unplaced=sum(isinstance(each, Died) for each in located),
     )

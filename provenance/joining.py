@@ -117,6 +117,7 @@ class Likened:
         common: shingles that are boilerplate.
         pivoted: nodes that were compared with pivots alone.
         aside: nodes that were not looked for inside longer ones.
+        thinned: nodes that stand in more longer ones than are kept.
         shortened: records of which only the first file with a near match is listed.
     """
 
@@ -128,6 +129,7 @@ class Likened:
     common: int
     pivoted: int
     aside: int
+    thinned: int
     shortened: int
 
 
@@ -171,6 +173,7 @@ def resemble(likeness: Likeness) -> Likened:
         alike.common,
         alike.pivoted,
         alike.aside,
+        alike.thinned,
         pivoted,
     )
 

@@ -4,14 +4,17 @@ Every shingle of a text that stands word for word inside a longer one is a shing
 filed under one of its shingles, its *anchor*, and every shingle of every text is looked up among the anchors: one look
 a shingle, whatever the number of texts. What is found is counted exactly. A text is filed under its lowest hash that
 few texts are filed under; one whose LOWEST hashes all stand in crowds (the words of a template) is left aside, and
-COVERAGE says how many are.
+COVERAGE says how many are. Of a text that stands in more than HOLDERS longer ones a share of those is kept, chosen by
+their hashes: it is boilerplate then, and what is found must not grow with the square of what there is.
 """
 
 from __future__ import annotations
 
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,8 @@ from numba import njit
 from provenance.similarity.verify import DENOMINATOR, NUMERATOR, Verified
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from provenance.similarity import minhash
 
 Ints = npt.NDArray[np.int64]
@@ -33,6 +38,9 @@ CROWD = 64
 LOWEST = 8
 """Hashes of a text, lowest first, that are tried as its anchor."""
 
+HOLDERS = 64
+"""Longer texts, about, that are kept of one text inside them."""
+
 _CHUNK = 1 << 20  # pairs made at a time
 
 
@@ -42,56 +50,87 @@ class Contained(NamedTuple):
     Args:
         pairs: `left` stands whole inside `right`, at a Jaccard index below 0.8.
         aside: texts that could be filed under no shingle.
+        thinned: texts that stand in more longer ones than are kept.
     """
 
     pairs: Verified
     aside: int
+    thinned: int
 
 
-def contained(values: minhash.Hashes, offsets: minhash.Offsets, threads: int = 1) -> Contained:
+def contained(values: minhash.Hashes, offsets: minhash.Offsets, hashes: minhash.Hashes, threads: int = 1) -> Contained:
     """Find every set that a larger one holds whole, near ones left out.
 
     Args:
         values: sets of shingle hashes, as `shingles.shingled` gives them; may be memory-mapped.
         offsets: n + 1 offsets into them.
+        hashes: of the texts, which decide what is kept of what stands in very many.
         threads: that look shingles up side by side.
 
     Returns:
-        The pairs by number of the set, sorted, and how many sets were left aside.
+        The pairs by number of the set, sorted, and how many sets were left aside or have more holders than are kept.
     """
     anchor, filed, aside = _anchors(values, offsets)
     if not len(filed):
-        return Contained(Verified(*[np.zeros(0, np.int64)] * 5), aside)
+        return Contained(Verified(*[np.zeros(0, np.int64)] * 5), aside, 0)
     order = np.argsort(anchor, kind="stable")
     anchor, filed = anchor[order], filed[order]
     first = np.flatnonzero(np.r_[True, anchor[1:] != anchor[:-1]])
     held = (anchor, *_index(anchor, first), np.r_[first, len(anchor)], filed)
     cuts = np.searchsorted(offsets, np.linspace(offsets[0], offsets[-1], threads + 1)[1:-1])
     bounds = [0, *cuts.tolist(), len(offsets) - 1]
-    with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(lambda of: _looked_up(values, offsets, held, *of), pairwise(bounds)))
-    a, b = (np.concatenate([part[side] for part in parts]) for side in (0, 1))
+    with ExitStack() as stack, ThreadPoolExecutor(threads) as pool:
+        files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(threads)]
+        spans = zip(files, pairwise(bounds), strict=True)
+        list(pool.map(lambda each: _looked_up(values, offsets, held, each[0], *each[1]), spans))
+        counts = np.zeros(len(offsets) - 1, np.int64)
+        for left, _ in _written(files):
+            np.add.at(counts, left, 1)
+        kept = [
+            (left[few], right[few])
+            for left, right in _written(files)
+            if (few := _few(left, right, counts, hashes)).any()
+        ]
+    a, b = (np.concatenate([np.zeros(0, np.int64), *(part[side] for part in kept)]) for side in (0, 1))
     order = np.lexsort((b, a))
     a, b = a[order], b[order]
     sizes = np.diff(offsets)
-    return Contained(Verified(a, b, sizes[a], sizes[a], sizes[b]), aside)
+    return Contained(Verified(a, b, sizes[a], sizes[a], sizes[b]), aside, int(np.count_nonzero(counts > HOLDERS)))
+
+
+def _few(left: Ints, right: Ints, counts: Ints, hashes: minhash.Hashes) -> npt.NDArray[np.bool_]:
+    """Tell which pairs are kept: of a text with many holders those whose hashes are low enough."""
+    share = HOLDERS / np.maximum(counts[left], 1)
+    few: npt.NDArray[np.bool_] = (share >= 1) | (hashes[right].astype(np.float64) < share * 2.0**64)
+    return few
+
+
+def _written(files: Sequence[IO[bytes]]) -> Iterator[tuple[Ints, Ints]]:
+    """Read pairs back, some at a time."""
+    for file in files:
+        file.seek(0)
+        while data := file.read(16 * _CHUNK):
+            pairs = np.frombuffer(data, np.int64).reshape(-1, 2)
+            yield pairs[:, 0], pairs[:, 1]
 
 
 def _looked_up(
-    values: minhash.Hashes, offsets: minhash.Offsets, held: tuple[Any, Any, Any, Any, Any], text: int, last: int
-) -> tuple[Ints, Ints]:
-    """Look the shingles of the texts from `text` on, before `last`, up among the anchors."""
+    values: minhash.Hashes,
+    offsets: minhash.Offsets,
+    held: tuple[Any, Any, Any, Any, Any],
+    file: IO[bytes],
+    text: int,
+    last: int,
+) -> None:
+    """Look the shingles of the texts from `text` on, before `last`, up among the anchors; write what was found."""
     anchor, index, bits, ends, filed = held
-    left, right = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     inside, outside = np.empty(_CHUNK, np.int64), np.empty(_CHUNK, np.int64)
     place = 0
     while text < last:
         count, text, place = _look_up(
             values, offsets, anchor, index, bits, ends, filed, text, last, place, inside, outside
         )
-        left.append(inside[:count].copy())
-        right.append(outside[:count].copy())
-    return np.concatenate(left), np.concatenate(right)
+        file.write(np.column_stack([inside[:count], outside[:count]]).tobytes())
 
 
 def _anchors(values: minhash.Hashes, offsets: minhash.Offsets) -> tuple[minhash.Hashes, Ints, int]:

@@ -115,6 +115,7 @@ class Alike:
         common: shingles that are boilerplate.
         pivoted: nodes that were compared with pivots alone in some band.
         aside: nodes that were not looked for inside longer ones.
+        thinned: nodes that stand in more longer ones than are kept.
     """
 
     low: minhash.Hashes
@@ -133,6 +134,7 @@ class Alike:
     common: int
     pivoted: int
     aside: int
+    thinned: int
 
     def find(self, low: minhash.Hashes, high: minhash.Hashes) -> Ints:
         """Return the number of each text's node, -1 where it is none of them."""
@@ -158,19 +160,19 @@ def resemble(tables: Sequence[pa.Table], members: Iterable[pa.Table], scratch: P
     if not len(low):
         none = np.zeros(0, np.int64)
         offsets = np.zeros(1, np.int64)
-        return Alike(low, high, none, low, none, none, offsets, low, none, none, none, none, 0, 0, 0, 0)
+        return Alike(low, high, none, low, none, none, offsets, low, none, none, none, none, 0, 0, 0, 0, 0)
     keys, values, offsets, words = _bring_together(batches, kept, len(low), scratch)
     del batches, kept
     hashes, others = (_by_number(scratch / name, each, number) for name, each in (("hashes", low), ("others", high)))
     joined = candidates.Candidates(keys, hashes, others)
     pairs = _Pairs(scratch)
     with ThreadPoolExecutor(min(threads, 2)) as pool:
-        waiting = pool.submit(containment.contained, values, offsets, threads) if threads > 1 else None
+        waiting = pool.submit(containment.contained, values, offsets, hashes, threads) if threads > 1 else None
         for left, right in joined:
             verified = verify.verify(values, offsets, left, right)
             joined.found(verified.left, verified.right)
             pairs.add(verified)
-        inside = waiting.result() if waiting is not None else containment.contained(values, offsets)
+        inside = waiting.result() if waiting is not None else containment.contained(values, offsets, hashes)
     near = pairs.count
     pairs.add(inside.pairs)
     left, right, shared = pairs.mapped()
@@ -187,7 +189,7 @@ def resemble(tables: Sequence[pa.Table], members: Iterable[pa.Table], scratch: P
         distinctive[of] = boilerplate.distinctive(values, offsets, left[of], right[of], within, mask)
     return Alike(
         low, high, number, hashes, own, words, offsets, values, left, right, shared, distinctive, near,
-        int(np.count_nonzero(mask)), joined.pivoted, inside.aside,
+        int(np.count_nonzero(mask)), joined.pivoted, inside.aside, inside.thinned,
     )  # fmt: skip
 
 

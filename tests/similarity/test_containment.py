@@ -16,6 +16,12 @@ def sets_of(texts):
     return shingles._shingled(*normalise(pa.array(texts, pa.large_string())))[3:]
 
 
+def contained(texts, threads=1):
+    values, offsets = sets_of(texts)
+    hashes = np.random.default_rng(0).integers(0, 1 << 63, len(texts), np.uint64) << np.uint64(1)
+    return containment.contained(values, offsets, hashes, threads)
+
+
 def brute(texts):
     plain = [set(shingles.shingles_reference(each)) for each in texts]
     for a, b in permutations(range(len(plain)), 2):
@@ -29,7 +35,7 @@ def listed(found):
 
 @given(st.lists(st.lists(st.sampled_from("ab"), max_size=40).map(" ".join), max_size=14), st.sampled_from([1, 2, 3]))
 def test_pairs_equal_brute_force(texts, threads):
-    found = containment.contained(*sets_of(texts), threads)
+    found = contained(texts, threads)
     assert listed(found) == sorted(brute(texts))
     assert found.aside == 0
 
@@ -53,9 +59,7 @@ BOOK = " ".join(WORDS)
     ids=["begin", "middle", "end", "short", "one word more", "other order", "near", "not near"],
 )
 def test_a_passage_of_a_book(text, inside):
-    assert listed(containment.contained(*sets_of([BOOK, text])))[:1] == (
-        [(1, 0, *[len(text.split()) - 4] * 2, 196)] if inside else []
-    )
+    assert listed(contained([BOOK, text]))[:1] == ([(1, 0, *[len(text.split()) - 4] * 2, 196)] if inside else [])
 
 
 def test_a_crowd_of_one_template_is_left_aside_and_counted():
@@ -63,7 +67,7 @@ def test_a_crowd_of_one_template_is_left_aside_and_counted():
     template = " ".join(WORDS[:60])
     count = containment.CROWD * 40
     texts = [f"{template} v{k}" for k in range(count)]
-    found = containment.contained(*sets_of([*texts, BOOK]))
+    found = contained([*texts, BOOK])
     held = [set(shingles.shingles_reference(text)) for text in texts[:1]]
     assert len(held[0]) == 57
     assert 0 < found.aside < count
@@ -74,6 +78,21 @@ def test_pairs_beyond_a_chunk_all_come(monkeypatch):
     monkeypatch.setattr(containment, "_CHUNK", 1024)
     texts = [" ".join(WORDS[k : k + 20]) for k in range(150)]
     books = [f"{BOOK} {number}" for number in range(20)]
-    found = containment.contained(*sets_of(texts + books))
+    found = contained(texts + books)
     assert len(found.pairs.left) == 150 * 20
     assert np.all(np.diff(found.pairs.left) >= 0)
+
+
+def test_of_a_text_in_very_many_a_share_is_kept_whatever_the_order():
+    short = " ".join(WORDS[:20])
+    books = [f"{short} {' '.join(f'b{k}w{j}' for j in range(40))}" for k in range(40 * containment.HOLDERS)]
+    found = contained([short, *books])
+    assert found.thinned == 1
+    assert containment.HOLDERS / 2 < len(found.pairs.left) < 2 * containment.HOLDERS
+    assert set(found.pairs.left.tolist()) == {0}
+    few = contained([short, *books[: containment.HOLDERS]])
+    assert (few.thinned, len(few.pairs.left)) == (0, containment.HOLDERS)
+    values, offsets = sets_of([*books, short])
+    hashes = np.random.default_rng(0).integers(0, 1 << 63, len(books) + 1, np.uint64) << np.uint64(1)
+    turned = containment.contained(values, offsets, np.roll(hashes, -1))
+    assert [k + 1 for k in turned.pairs.right.tolist()] == found.pairs.right.tolist()
