@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -103,7 +103,7 @@ class Alike:
         high: of the same.
         number: the number of each, in that order; what follows is by number.
         hashes: low once more.
-        own: shingles that are no boilerplate; 0 where the node neither has a second record nor is one of a pair.
+        own: shingles that are no boilerplate; 0 where the node neither stands in two files nor is one of a pair.
         words: words.
         offsets: n + 1 offsets into `sets`.
         sets: sorted distinct shingle hashes, set after set.
@@ -143,11 +143,11 @@ class Alike:
 
 
 def resemble(tables: Sequence[pa.Table], members: Iterable[pa.Table], scratch: Path, threads: int = 1) -> Alike:
-    """Find all pairs of nodes at Jaccard >= 0.8, with the recall of `minhash.recall`, and those inside others.
+    """Find all pairs of nodes of different files at Jaccard >= 0.8, with the recall of `minhash.recall`, or one inside.
 
     Args:
         tables: SETS, memory-mapped; a node may stand in several.
-        members: exact.MEMBERS of every partition: of texts that stand twice it is asked what they are but boilerplate.
+        members: exact.MEMBERS of every partition: who holds a text decides what can be a match.
         scratch: a folder for what is put together: the arrays of the answer.
         threads: that work side by side, at most two.
 
@@ -164,19 +164,22 @@ def resemble(tables: Sequence[pa.Table], members: Iterable[pa.Table], scratch: P
     keys, values, offsets, words = _bring_together(batches, kept, len(low), scratch)
     del batches, kept
     hashes, others = (_by_number(scratch / name, each, number) for name, each in (("hashes", low), ("others", high)))
+    held = _held(members, low, high, number)
     joined = candidates.Candidates(keys, hashes, others)
     pairs = _Pairs(scratch)
     with ThreadPoolExecutor(min(threads, 2)) as pool:
         waiting = pool.submit(containment.contained, values, offsets, hashes, threads) if threads > 1 else None
         for left, right in joined:
-            verified = verify.verify(values, offsets, left, right)
+            apart = held.apart(left, right)
+            verified = verify.verify(values, offsets, left[apart], right[apart])
             joined.found(verified.left, verified.right)
             pairs.add(verified)
         inside = waiting.result() if waiting is not None else containment.contained(values, offsets, hashes)
     near = pairs.count
-    pairs.add(inside.pairs)
+    apart = held.apart(inside.pairs.left, inside.pairs.right)
+    pairs.add(verify.Verified(*(column[apart] for column in inside.pairs)))
     left, right, shared = pairs.mapped()
-    shown = _repeated(members, low, high, number)
+    shown = held.elsewhere
     for at in range(0, len(left), _CHUNK):
         shown[left[at : at + _CHUNK]] = shown[right[at : at + _CHUNK]] = True
     mask = boilerplate.learn(values, offsets, shown)
@@ -214,21 +217,39 @@ def _nodes(
     return sorted_low, sorted_high, number, kept
 
 
-def _repeated(
-    members: Iterable[pa.Table], low: minhash.Hashes, high: minhash.Hashes, number: Ints
-) -> npt.NDArray[np.bool_]:
-    """Tell of which nodes there is more than one record."""
-    once, twice = np.zeros(len(low), np.bool_), np.zeros(len(low), np.bool_)
+class _Held(NamedTuple):
+    """Where nodes stand: matches are of different files, and a pair within one file is none.
+
+    Args:
+        file: number of a file that holds the node.
+        elsewhere: whether another does too.
+    """
+
+    file: Ints
+    elsewhere: npt.NDArray[np.bool_]
+
+    def apart(self, left: Ints, right: Ints) -> npt.NDArray[np.bool_]:
+        """Tell which pairs of nodes stand in different files."""
+        apart: npt.NDArray[np.bool_] = (self.file[left] != self.file[right]) | self.elsewhere[left]
+        return apart | self.elsewhere[right]
+
+
+def _held(members: Iterable[pa.Table], low: minhash.Hashes, high: minhash.Hashes, number: Ints) -> _Held:
+    """Find the files of every node."""
+    held = _Held(np.full(len(low), -1, np.int64), np.zeros(len(low), np.bool_))
     for table in members:
-        _tick(number[find(table["low"].to_numpy(), table["high"].to_numpy(), low, high)], once, twice)
-    return twice
+        node = number[find(table["low"].to_numpy(), table["high"].to_numpy(), low, high)]
+        _tick(node, table["file"].to_numpy(), *held)
+    return held
 
 
 @njit(nogil=True, cache=True)
-def _tick(nodes: Any, once: Any, twice: Any) -> None:
+def _tick(nodes: Any, files: Any, file: Any, elsewhere: Any) -> None:
     for k in range(nodes.shape[0]):
-        twice[nodes[k]] = once[nodes[k]]
-        once[nodes[k]] = True
+        if file[nodes[k]] < 0:
+            file[nodes[k]] = files[k]
+        elif file[nodes[k]] != files[k]:
+            elsewhere[nodes[k]] = True
 
 
 def _by_number(path: Path, values: minhash.Hashes, number: Ints) -> minhash.Hashes:

@@ -1,6 +1,7 @@
 from collections import Counter, defaultdict
 from itertools import permutations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -20,12 +21,13 @@ TEXTS = [words(), words(0), words(39), words(0, 39), words(0, 1), "something els
 TEXTS += [" ".join(WORDS[5:20]), " ".join(WORDS[5:12]), " ".join(WORDS[5:19])]
 
 
-def alike(texts, folder, parts=1, threads=1):
+def alike(texts, folder, parts=1, threads=1, files=None):
+    """Nodes of texts, each in a file of its own where no files are given."""
     nodes = shingles.nodes(pa.array(texts, pa.large_string()), pa.array(range(len(texts))))
     columns = [pa.array(texts[part::parts], pa.large_string()) for part in range(parts)]
     folder.mkdir(exist_ok=True)
     tables = [near.describe(shingles.shingled(column, pa.array(range(len(column))))) for column in columns]
-    place = pa.array([0] * nodes.num_rows)
+    place = pa.array(range(len(texts)) if files is None else files, pa.int64()).take(nodes["row"])
     columns = [place, place, *(nodes[name] for name in ("row", "low", "high", "distinct"))]
     return near.resemble(tables, [pa.table(columns, schema=exact.MEMBERS)], folder, threads), nodes
 
@@ -69,7 +71,7 @@ def tallied(best):
 
 def matched(items, folder, threads=1):
     """What all parts of a match say, put together."""
-    found, nodes = alike([text for *_, text in items], folder, threads=threads)
+    found, nodes = alike([text for *_, text in items], folder, threads=threads, files=[item[0] for item in items])
     file, source, row = (pa.array([item[k] for item in items], pa.int64()) for k in range(3))
     members = pa.table([file, source, row, nodes["low"], nodes["high"], nodes["distinct"]], schema=exact.MEMBERS)
     parts = list(best.match(best.members_of(members, found), found))
@@ -208,3 +210,14 @@ def test_nothing_resembles_nothing(tmp_path):
     assert (len(found.low), found.pivoted) == (0, 0)
     assert len(found.left) == 0
     assert matched([], tmp_path).rows.num_rows == 0
+
+
+def test_texts_of_one_file_alone_are_not_paired(tmp_path):
+    inside = alike(TEXTS, tmp_path / "one", files=[0] * len(TEXTS))[0]
+    apart = alike(TEXTS, tmp_path / "two")[0]
+    assert (len(inside.left), len(apart.left) > 5) == (0, True)
+    twice = alike([*TEXTS, TEXTS[0]], tmp_path / "three", files=[0] * len(TEXTS) + [1])[0]
+    assert len(twice.left)
+    low = shingles.nodes(pa.array(TEXTS[:1], pa.large_string()), pa.array([0]))["low"][0].as_py()
+    ends = np.stack([twice.hashes[twice.left], twice.hashes[twice.right]])
+    assert (ends == low).any(0).all()  # the one text that stands in both files is one of every pair
