@@ -22,8 +22,8 @@ import pyarrow as pa
 import provenance
 from provenance import (
     comparison,
+    coverage,
     declarations,
-    detectors,
     engines,
     excerpts,
     findings,
@@ -47,7 +47,6 @@ from provenance.joining import gather, locate, resemble
 from provenance.ledger.verify import EQUIVOCATION, INVALID
 from provenance.model import DOCUMENTS, PURPOSES, Died
 from provenance.observation import (
-    BUNDLE,
     Bundle,
     File,
     Observed,
@@ -61,7 +60,7 @@ from provenance.observation import role as role_of
 from provenance.reports import filings
 from provenance.reports import html as report_html
 from provenance.reports import json as report_json
-from provenance.similarity import boilerplate, candidates, containment, minhash, text
+from provenance.similarity import text
 
 if TYPE_CHECKING:
     import os
@@ -280,7 +279,7 @@ def scan(
     finally:
         running.close()
         shutil.rmtree(scratch, ignore_errors=True)
-    tables |= {"coverage": _with_chinese(tables["coverage"])} if fold_chinese else {}
+    tables |= {"coverage": coverage.with_chinese(tables["coverage"])} if fold_chinese else {}
     tables |= {"coverage": sampling.told(tables["coverage"], drawn)} if drawn else {}
     tables, said = waivers_.apply(tables, accepted, started[:10]) if accepted else (tables, {})
     config: dict[str, Any] = {"exclude": list(exclude), references.STEP: asked.described()}
@@ -491,7 +490,7 @@ def _conclude(
     ]
     likened = comparison.alive(result for _, result in running.map(resemble, plan.likenesses))  # takes the sets away
     joined = comparison.alive(result for _, result in running.map(gather, plan.joins))
-    again = comparison.reread(plan, likened, read, seen, BUNDLE)
+    again = comparison.reread(plan, likened, read, seen)
     located = [result for _, result in running.map(locate, again)]
     running.close()  # what the workers hold is needed for MATCHES
     found = comparison.tabulate(plan, joined, likened, located)
@@ -512,7 +511,7 @@ def _conclude(
     progress("checking", 0, 0)
     answers = declarations.answers(declared, chosen, declarations.data_digest(files), datetime.now(UTC).date())
     drawn = findings.draw(tables, scopes, chosen, answers=answers, indexes=asked.described())
-    drawn["coverage"] = pa.concat_tables([_steps(files, claims, refused, found, looked), drawn["coverage"]])
+    drawn["coverage"] = pa.concat_tables([coverage.steps(files, claims, refused, found, looked), drawn["coverage"]])
     tables |= drawn
     del tables["paths"]
     return {name: schemas.conform(tables[name], schema) for name, schema in schemas.SEALED.items()}
@@ -579,96 +578,6 @@ def _unread(row: Mapping[str, Any], scopes: sources.Scopes) -> dict[str, Any]:
         "records_unreadable": 0, "records_distinct": 0, "tokens": 0, "sha256": None, "sha256_claimed": None,
         "licence": None, "licence_from": None,
     }  # fmt: skip
-
-
-def _steps(
-    files: pa.Table,
-    claims: pa.Table,
-    refused: Mapping[str, str],
-    found: comparison.Compared,
-    looked: str,
-) -> pa.Table:
-    """Say of every step what it did not look at; first, what the data itself overrides."""
-    rows = files.select(["path", "role", "bytes_skipped", "skip_reason", "records", "records_unreadable"]).to_pylist()
-    on_disk = [row for row in rows if "!/" not in row["path"]]
-    seen = {
-        "records_seen": sum(row["records"] - row["records_unreadable"] for row in rows),
-        "records_unreadable": sum(row["records_unreadable"] for row in rows),
-    }
-    read = _told(row for row in rows if row["path"] in refused or _is_document(row))
-    said: dict[str, str | None] = {
-        "overrides": statements.overrides(claims),
-        "inventory": _told(row for row in rows if row["role"] == "ignored"),
-        "manifests": "; ".join(each for each in (read, statements.uncompared(claims)) if each) or None,
-        "records": _told(row for row in on_disk if row["role"] in {"data", "unreadable"}),
-        "exact-matches": _said(found.pivoted, "records of common texts were compared with one file each"),
-        "near-matches": _nearly(found),
-        "containment": _inside(found),
-        references.STEP: looked,
-        "boilerplate": _said(
-            sum(found.common.values()),
-            f"runs of five words that stand in {boilerplate.COMMON} texts or more count as boilerplate",
-        ),
-        **detectors.scope(),
-    }
-    made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
-    return schemas.rows(made, schemas.COVERAGE)
-
-
-def _with_chinese(coverage: pa.Table) -> pa.Table:
-    """Say how traditional and simplified Chinese were made one."""
-    reason = (
-        f"{text.CHINESE}: {len(text.chinese()):,} traditional characters count as their simplified ones, by character "
-        "and not by word: 乾, 幹 and 干 are one, 軟體 and 软件 are two"
-    )
-    seen = {name: coverage[name][0].as_py() for name in ("records_seen", "records_unreadable")}
-    row = {"check": "chinese-folding", "status": "ran", "reason": reason} | seen
-    return pa.concat_tables([schemas.rows([row], schemas.COVERAGE), coverage])
-
-
-def _is_document(row: Mapping[str, Any]) -> bool:
-    """Tell whether a row is a licence, manifest or document inside an archive."""
-    return "!/" in row["path"] and row["role"] != "data"
-
-
-def _said(count: int, what: str) -> str | None:
-    return f"{count:,} {what}" if count else None
-
-
-def _nearly(found: comparison.Compared) -> str:
-    """Say how many near matches are to be expected, and what was compared with less than everything."""
-    recall = f"Jaccard >= 0.8 is found with probability 1 - (1 - j^{minhash.ROWS})^{minhash.BANDS}"
-    said = [
-        f"{recall}, {minhash.recall(0.8):.3f} at 0.8",
-        _said(found.aside, f"texts of groups beyond {candidates.GROUP} were compared with {candidates.PIVOTS} each"),
-        _said(found.shortened, "records of common texts name one file each"),
-    ]
-    return "; ".join(each for each in said if each)
-
-
-def _inside(found: comparison.Compared) -> str:
-    """Say which texts are looked for inside longer ones."""
-    least = f"texts of fewer than {containment.LEAST} distinct shingles are not looked for inside longer ones"
-    said = [
-        _said(found.crowded, "texts whose words stand in crowds were left aside"),
-        _said(found.thinned, f"texts stand in more than {containment.HOLDERS} longer ones, of which a share is kept"),
-        _said(found.unplaced, "times the second reading failed: where texts stand there could not be looked for"),
-    ]
-    return "; ".join(filter(None, [least, *said]))
-
-
-def _told(rows: Iterable[Mapping[str, Any]]) -> str | None:
-    """Add up what was skipped, by reason, the most bytes first."""
-    added: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for row in rows:
-        if row["skip_reason"] and (row["bytes_skipped"] or row["role"] != "data"):
-            added[row["skip_reason"]][0] += 1
-            added[row["skip_reason"]][1] += row["bytes_skipped"]
-    listed = sorted(added.items(), key=lambda each: (-each[1][1], each[0]))
-    shown = [f"{reason}: {files:,} file{'s' * (files != 1)}, {size:,} bytes" for reason, (files, size) in listed[:20]]
-    if len(listed) > 20:
-        shown.append(f"{len(listed) - 20} more reasons")
-    return "; ".join(shown) or None
 
 
 def _facts(

@@ -13,6 +13,7 @@ from provenance import schemas
 from provenance.errors import InputError, LimitExceeded
 from provenance.joining import Join, Joined, Likened, Likeness, Located, Rereading
 from provenance.model import VIEWS, Died
+from provenance.observation import cut
 from provenance.similarity import exact, shingles, sketches, text, verify
 
 if TYPE_CHECKING:
@@ -174,9 +175,7 @@ def sketch(plan: Plan) -> pa.Table:
     return schemas.ordered(schemas.rows(rows, schemas.SKETCHES), "source", "view")
 
 
-def reread(
-    plan: Plan, likened: Sequence[Likened], files: Sequence[File], seen: Sequence[Seen], size: int
-) -> list[Rereading]:
+def reread(plan: Plan, likened: Sequence[Likened], files: Sequence[File], seen: Sequence[Seen]) -> list[Rereading]:
     """Say which files are to be read again, to find where shorter texts stand in them.
 
     Args:
@@ -184,7 +183,6 @@ def reread(
         likened: what `resemble` said of its likenesses.
         files: what was read.
         seen: what was seen of them.
-        size: bytes of files that make a part of the work.
 
     Returns:
         Parts for `joining.locate`.
@@ -195,26 +193,16 @@ def reread(
     for number in sorted(numbers):
         path = plan.paths[number]
         wanted.setdefault(path.split("!/", 1)[0], {})[path] = number
-    parts: list[list[File]] = [[]]
-    held = 0
-    for file in files:
-        if file.path in wanted:
-            if parts[-1] and held + file.bytes > size:
-                parts.append([])
-                held = 0
-            parts[-1].append(file)
-            held += file.bytes
     digests = {each.account.path: each.account.sha256 for each in seen}
     return [
         Rereading(
-            tuple(part),
+            part,
             tuple(digests[file.path] for file in part),
             {k: v for file in part for k, v in wanted[file.path].items()},
             asked,
             plan.fold_chinese,
         )
-        for part in parts
-        if part
+        for part in cut(file for file in files if file.path in wanted)
     ]
 
 
@@ -251,21 +239,20 @@ def tabulate(
     Returns:
         Tables and counts.
     """
-    done, alike = joined, likened
-    whole = [each.exact for each in done if each.view == "whole"]
+    whole = [each.exact for each in joined if each.view == "whole"]
     texts = np.bincount(plan.owner, plan.counts["whole"], len(plan.names)).astype(int).tolist()
     return Compared(
-        matches=_matches(plan, done, alike, [each for each in located if not isinstance(each, Died)]),
-        overlaps=_overlaps(plan, done, alike),
+        matches=_matches(plan, joined, likened, [each for each in located if not isinstance(each, Died)]),
+        overlaps=_overlaps(plan, joined, likened),
         distinct_files=_added([each.distinct_files for each in whole], plan.paths),
         distinct_sources=_added([each.distinct_sources for each in whole], plan.names),
         texts=dict(zip(plan.names, texts, strict=True)),
-        pivoted=sum(each.exact.pivoted for each in done),
-        aside=sum(each.pivoted for each in alike),
-        shortened=sum(each.shortened for each in alike),
-        crowded=sum(each.aside for each in alike),
-        thinned=sum(each.thinned for each in alike),
-        common={each.view: each.common for each in alike},
+        pivoted=sum(each.exact.pivoted for each in joined),
+        aside=sum(each.pivoted for each in likened),
+        shortened=sum(each.shortened for each in likened),
+        crowded=sum(each.aside for each in likened),
+        thinned=sum(each.thinned for each in likened),
+        common={each.view: each.common for each in likened},
         unplaced=sum(isinstance(each, Died) for each in located),
     )
 

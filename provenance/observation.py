@@ -134,6 +134,26 @@ class Observed:
     sketches: tuple[tuple[str, str], ...] = ()
 
 
+def cut(files: Iterable[File]) -> list[tuple[File, ...]]:
+    """Cut files into parts of about BUNDLE bytes and at most MOST files, largest first.
+
+    Args:
+        files: any.
+
+    Returns:
+        Parts that hold something; together they hold every file once.
+    """
+    made: list[list[File]] = [[]]
+    size = 0
+    for file in sorted(files, key=lambda each: (-each.bytes, each.path)):
+        if made[-1] and (size + file.bytes > BUNDLE or len(made[-1]) >= MOST):
+            made.append([])
+            size = 0
+        made[-1].append(file)
+        size += file.bytes
+    return [tuple(part) for part in made if part]
+
+
 def bundles(
     files: Sequence[File], scratch: Path, partitions: int, workers: int = 1, *, fold_chinese: bool = False
 ) -> list[Bundle]:
@@ -149,15 +169,7 @@ def bundles(
     Returns:
         Bundles; together they hold every file once.
     """
-    cut: list[list[File]] = [[]]
-    size = 0
-    for file in sorted(files, key=lambda each: (-each.bytes, each.path)):
-        if cut[-1] and (size + file.bytes > BUNDLE or len(cut[-1]) >= MOST):
-            cut.append([])
-            size = 0
-        cut[-1].append(file)
-        size += file.bytes
-    parts = [tuple(part) for part in cut if part]
+    parts = cut(files)
     threads = max(1, workers // max(1, len(parts)))
     return [Bundle(number, part, str(scratch), partitions, threads, fold_chinese) for number, part in enumerate(parts)]
 

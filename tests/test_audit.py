@@ -574,7 +574,10 @@ def by_check(audit, check):
 def test_a_template_makes_no_distinctive_match(tmp_path, quick):
     """Twenty prompts of one template a source: near each other, word for word the same in one case alone."""
     template = " ".join(f"word{k} of the template" for k in range(12))
-    own = lambda name: [f"{template} {name}{k} v" for k in range(20)]  # noqa: E731
+
+    def own(name):
+        return [f"{template} {name}{k} v" for k in range(20)]
+
     lay(
         tmp_path,
         {

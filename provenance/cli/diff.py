@@ -12,14 +12,7 @@ from provenance.cli import terminal
 @click.command(name="diff")
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What is printed.",
-)
+@terminal.format_option
 def command(a: str, b: str, format_: str) -> int:
     """Compare two scans without their data: which sources share text, and what changed.
 

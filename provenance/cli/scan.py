@@ -62,14 +62,7 @@ FAIL_ON = ("error", "warning", "never")
 @click.option("--engine", default="local", show_default=True, help="Where the work runs.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core if not given.")
 @click.option("--memory", metavar="SIZE", help="What the scan and its workers may take together, such as 4GB.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What is printed.",
-)
+@terminal.format_option
 def command(
     data: Path,
     ledger: Path,

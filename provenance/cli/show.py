@@ -6,20 +6,13 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import scan
+from provenance.cli import scan, terminal
 
 
 @click.command(name="show")
 @click.argument("ledger", type=click.Path(path_type=Path), default=scan.DEFAULT_LEDGER)
 @click.option("--index", type=click.IntRange(min=0), help="Number of the entry; the newest if not given.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What is printed.",
-)
+@terminal.format_option
 def command(ledger: Path, index: int | None, format_: str) -> int:
     """Show a scan that stands in LEDGER, as it was printed; `provenance verify` says whether it may be believed."""
     from provenance import audit

@@ -8,12 +8,24 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rich.progress import Task
 
 _PLAIN = 100  # columns where nobody is watching
+
+format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What is printed.",
+)
+"""The option of every command that prints for people or for programs."""
 
 
 def width() -> int:

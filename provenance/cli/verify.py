@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from provenance.cli import terminal
+
 
 @click.command(name="verify")
 @click.argument("path", metavar="LEDGER", type=click.Path(path_type=Path))
@@ -16,14 +18,7 @@ import click
 @click.option("--since", type=click.Path(path_type=Path), help="A checkpoint (.note) of this log that you held before.")
 @click.option("--data", type=click.Path(path_type=Path), help="Compare a folder with what was scanned.")
 @click.option("--strict", is_flag=True, help="Fail on files that no entry binds.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What is printed.",
-)
+@terminal.format_option
 def command(path: Path, trust: Path | None, since: Path | None, data: Path | None, strict: bool, format_: str) -> int:
     """Check a ledger: signatures, log, checkpoints and every bound file.
 

@@ -64,14 +64,14 @@ class Shared:
     share: float
 
 
-def coded(matches: pa.Table) -> pa.Table:
+def _coded(matches: pa.Table) -> pa.Table:
     """Keep each name once: a row of MATCHES takes a fifth of the memory, and is compared and grouped by number.
 
     Args:
         matches: MATCHES.
 
     Returns:
-        The same rows, names as dictionaries; for checks, never for a ledger.
+        The same rows, names as dictionaries; never for a ledger.
     """
     for place, field in enumerate(matches.schema):
         if field.type == pa.string():
@@ -143,7 +143,7 @@ def _by_source(matches: pa.Table) -> Iterator[pa.Table]:
     ends = np.append(starts[1:], len(number))
     for source in np.unique(number).tolist():
         runs = np.flatnonzero(number[starts] == source)
-        yield coded(pa.concat_tables([matches.slice(starts[k], ends[k] - starts[k]) for k in runs.tolist()]))
+        yield _coded(pa.concat_tables([matches.slice(starts[k], ends[k] - starts[k]) for k in runs.tolist()]))
 
 
 def _licensed(
