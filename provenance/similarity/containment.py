@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from provenance.similarity.verify import DENOMINATOR, NUMERATOR, Verified
+from provenance.similarity.verify import DENOMINATOR, NUMERATOR, Verified, lower_bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -181,15 +181,8 @@ def _mix(value: Any) -> Any:
 def _holds(values: Any, start: Any, stop: Any, low: Any, high: Any) -> Any:
     """Tell whether the sorted values[low:high] hold every one of the sorted values[start:stop]."""
     for k in range(start, stop):
-        value = values[k]
-        end = high
-        while low < end:
-            middle = (low + end) // 2
-            if values[middle] < value:
-                low = middle + 1
-            else:
-                end = middle
-        if low >= high or values[low] != value:
+        low = lower_bound(values[k], values, low, high)
+        if low >= high or values[low] != values[k]:
             return False
     return True
 

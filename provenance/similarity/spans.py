@@ -17,6 +17,7 @@ from numba import njit
 
 from provenance.similarity import text
 from provenance.similarity.shingles import WORDS, hash_record, xxh64
+from provenance.similarity.verify import lower_bound
 
 if TYPE_CHECKING:
     from provenance.similarity import minhash
@@ -50,14 +51,8 @@ ORDER = ("file_b", "row_b", "place")
 
 @njit(nogil=True, cache=True)
 def _among(value: Any, values: Any, low: Any, high: Any) -> Any:
-    end = high
-    while low < end:
-        middle = (low + end) // 2
-        if values[middle] < value:
-            low = middle + 1
-        else:
-            end = middle
-    return low < high and values[low] == value
+    at = lower_bound(value, values, low, high)
+    return at < high and values[at] == value
 
 
 @njit(nogil=True, cache=True)

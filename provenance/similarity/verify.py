@@ -52,6 +52,18 @@ def is_near(shared: Ints, distinct_a: Ints, distinct_b: Ints) -> npt.NDArray[np.
 
 
 @njit(nogil=True, cache=True)
+def lower_bound(value: Any, values: Any, low: Any, high: Any) -> Any:
+    """Return the first place in the sorted `values[low:high]` that holds no less than `value` (a kernel)."""
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(nogil=True, cache=True)
 def _shared(values: Any, offsets: Any, left: Any, right: Any) -> Any:
     """Count what every pair shares by merging; -1 where it cannot be near."""
     counts = np.empty(left.shape[0], np.int64)
