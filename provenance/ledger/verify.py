@@ -399,10 +399,11 @@ def _check_data(inquiry: _Inquiry, data: Path | None) -> None:
         inquiry.skip("data", "the table of files is withheld or does not verify")
         return
     try:
-        inquiry.changes, unread = contents.compare(inquiry.folder / name, data, inquiry.folder)
+        compared = contents.compare(contents.scanned(inquiry.folder / name), data, inquiry.folder)
     except (ValueError, VerificationError):
         inquiry.fail("data", f"{name} is not a table of files")
         return
+    inquiry.changes, unread = compared.changes, len(compared.unread)
     told = f"; {unread} files could not be compared: the scan had not read them" if unread else ""
     if inquiry.changes:
         counts = (len(inquiry.changes.added), len(inquiry.changes.removed), len(inquiry.changes.changed))
