@@ -382,7 +382,7 @@ def _now() -> str:
 
 
 def _keys(key: str | None, ask: Callable[[str], str] | None) -> ledger_.KeyPair:
-    return ledger_.user_keys(create=True) if key is None else ledger_.load(key, prompt=ask)
+    return ledger_.user_keys(create=True, prompt=ask) if key is None else ledger_.load(key, prompt=ask)
 
 
 def _notices(folder: Path, entry: ledger_.Entry, keys: ledger_.KeyPair) -> tuple[str, ...]:

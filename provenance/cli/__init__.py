@@ -24,6 +24,7 @@ COMMANDS = {
     "show": "Show a scan of a ledger on the terminal.",
     "diff": "Compare two ledgers: shared text, estimated without either's data, and changes.",
     "declare": "Sign what the responsible person says into a ledger.",
+    "keygen": "Make signing keys of your own, protected by a password.",
     "demo": "Scan a small folder with planted problems.",
     "export": "Write what findings mean for the data: the records to leave out.",
     "index": "Make an index of works or benchmarks to look for.",

@@ -396,10 +396,11 @@ def _drop_orphans(log: _Log) -> None:
 def _start(folder: Path, keys: KeyPair) -> _Log:
     """Write what a new ledger holds once.
 
-    The origin is unique: two ledgers of one user under one name would look like two views of one log.
+    An origin made here is unique: two ledgers of one user under one name would look like two views of one log. One
+    that goes with the keys was chosen for this ledger.
     """
     log_key = keys.log.public_key()
-    origin = f"provenance.local/{sha256(public_pem(log_key))[:8]}/{secrets.token_hex(8)}"
+    origin = keys.origin or f"provenance.local/{sha256(public_pem(log_key))[:8]}/{secrets.token_hex(8)}"
     _write(folder, ORIGIN, f"{origin}\n".encode())
     _write(folder, RECIPE, Path(__file__).with_name(RECIPE).read_bytes())
     _write(folder, STATEMENT_KEY, public_pem(keys.statement.public_key()))
