@@ -117,6 +117,40 @@ def read(data: bytes, *, cosigned: bool = False) -> Checkpoint:
     return made
 
 
+def handover(checkpoint: Checkpoint, key: NoteSigner) -> bytes:
+    """Return the note by which another log key takes over: the old key's signature, then the new one's.
+
+    Args:
+        checkpoint: signed by the old key.
+        key: the new one.
+
+    Returns:
+        The note's file; C2SP readers who know either key accept it (C2SP signed-note, "Verifying").
+
+    Raises:
+        ConfigError: what was to sign did not sign with that key.
+    """
+    new = sign(checkpoint.origin, checkpoint.size, checkpoint.root, key)
+    return checkpoint.note + new.note.removeprefix(new.body + b"\n")
+
+
+def read_handover(data: bytes) -> tuple[Checkpoint, Checkpoint]:
+    """Read a note by which another log key takes over, strictly.
+
+    Args:
+        data: the file's bytes.
+
+    Returns:
+        The checkpoint as the old key signed it, and as the new one did; neither signature is checked yet.
+
+    Raises:
+        VerificationError: it is not such a note, or not in canonical form.
+    """
+    old = read(data, cosigned=True)
+    new = read(old.body + b"\n" + data.removeprefix(old.note))
+    return old, new
+
+
 def check(checkpoint: Checkpoint, key: Ed25519PublicKey) -> None:
     """Check the operator's signature.
 

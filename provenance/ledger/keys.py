@@ -15,7 +15,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -59,6 +59,10 @@ class KeyPair:
     created: bool = False
     folder: Path | None = None
     origin: str | None = None
+
+    def public(self) -> dict[Literal["statement", "log"], PublicKey]:
+        """Return the public halves by role."""
+        return {"statement": self.statement.public_key(), "log": self.log.public_key()}
 
     @property
     def fingerprint(self) -> str:

@@ -34,6 +34,11 @@ def entry_path(index: int) -> str:
     return f"entries/{index:08d}.dsse.json"
 
 
+def cosignature_path(index: int, name: str) -> str:
+    """Return where a co-signature of an entry stands, relative to the ledger."""
+    return f"entries/{index:08d}.co/{name}.dsse.json"
+
+
 def note_path(size: int) -> str:
     """Return where the checkpoint over the first `size` entries stands, relative to the ledger."""
     return f"checkpoints/{size}.note"
