@@ -25,6 +25,8 @@ COMMANDS = {
     "show": "Show a scan of a ledger on the terminal.",
     "diff": "Compare two ledgers: shared text, estimated without either's data, and changes.",
     "declare": "Sign what the responsible person says into a ledger.",
+    "keygen": "Make signing keys of your own, protected by a password.",
+    "key": "Hand a ledger over to other keys, revoke keys, say whose they are.",
     "demo": "Scan a small folder with planted problems.",
     "export": "Write what findings mean for the data: the records to leave out.",
     "index": "Make an index of works or benchmarks to look for.",
