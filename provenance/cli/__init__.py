@@ -25,7 +25,7 @@ COMMANDS = {
     "diff": "Compare two ledgers: shared text, estimated without either's data, and changes.",
     "declare": "Sign what the responsible person says into a ledger.",
     "demo": "Scan a small folder with planted problems.",
-    "export": "Write what findings mean for the data: the records to leave out.",
+    "export": "Write what a ledger holds for other tools: records to leave out, Sigstore, OMS, CMS, ...",
     "index": "Make an index of works or benchmarks to look for.",
     "explain": "Explain a check, or one finding of a ledger.",
     "list": "List checks, profiles, purposes and formats.",
