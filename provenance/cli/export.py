@@ -7,17 +7,21 @@ from pathlib import Path
 import click
 
 from provenance import exports, model
+from provenance.ledger.exports import FORMATS, Asked, write
+
+ALL = {**exports.EXPORTS, **FORMATS}
+"""Every format by name with what it is: what is made of findings, then what is made of what was signed."""
 
 
 class _Export(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         with formatter.section("Formats"):
-            formatter.write_dl(list(exports.EXPORTS.items()))
+            formatter.write_dl(list(ALL.items()))
 
 
 @click.command(name="export", cls=_Export)
 @click.argument("words", metavar="LEDGER", nargs=-1, required=True)
-@click.option("--format", "format_", type=click.Choice(list(exports.EXPORTS)), help="What to write.")
+@click.option("--format", "format_", type=click.Choice(list(ALL)), help="What to write.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write.")
 @click.option("--index", type=click.IntRange(min=0), help="Number of the entry; the newest scan if not given.")
 @click.option("--key", metavar="URI", help="Key that signs, where one does; your own for oms and cms if not given.")
@@ -56,8 +60,6 @@ def command(
     ledger, chosen = _asked(words, format_)
     if chosen == "removal-list":
         return _removal_list(ledger, output, index, severity, checks, sources)
-    from provenance.ledger.exports import Asked, write
-
     prompt = lambda text: str(click.prompt(text, hide_input=True, err=True))  # noqa: E731 - one use
     for line in write(ledger, output, chosen, Asked(index, key, certificate, signature, withhold, prompt=prompt)):
         click.echo(line)
@@ -67,12 +69,14 @@ def command(
 
 def _asked(words: tuple[str, ...], format_: str | None) -> tuple[Path, str]:
     """Tell ledger and format apart: the format may also stand before the ledger."""
-    if len(words) == 2 and format_ in (None, words[0]) and words[0] in exports.EXPORTS:
+    if len(words) == 2 and format_ in (None, words[0]) and words[0] in ALL:
         return Path(words[1]), words[0]
+    if len(words) == 2 and format_ is None:
+        raise click.UsageError(f"{words[0]!r} is not one of {', '.join(ALL)}")
     if len(words) > 1:
         raise click.UsageError(f"{words[1]!r} is one word too many; name one ledger")
     if format_ is None:
-        raise click.UsageError(f"name a --format: {', '.join(exports.EXPORTS)}")
+        raise click.UsageError(f"name a --format: {', '.join(ALL)}")
     return Path(words[0]), format_
 
 

@@ -1,12 +1,10 @@
-"""Exports: what leaves a ledger for other tools.
+"""Exports: what is made of findings for other tools, one file each with the verb `write`.
 
-What is made of the findings is here, one file each with the verb `write`; what is made of what was signed is in
-`ledger.exports`. To add one here: its file, a line in EXPORTS, a case table.
+What was signed leaves a ledger in other forms through `ledger.exports`. To add one here: its file, a line in EXPORTS, a
+case table.
 """
 
 from __future__ import annotations
 
-from provenance.ledger.exports import FORMATS
-
-EXPORTS = {"removal-list": "Records to leave out, as Parquet (path, row, reason).", **FORMATS}
+EXPORTS = {"removal-list": "Records to leave out, as Parquet (path, row, reason)."}
 """Every export by name with what it is."""

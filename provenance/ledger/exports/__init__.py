@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import envelope, keys, log, statement
-from provenance.ledger.exports import cms, mldsa, oms, pae, redacted, sigstore, sm2, sm3
+from provenance.ledger import envelope, keys, layout, reading, statement
+from provenance.ledger.exports import cms, mldsa, oms, pae, sigstore, sm2, sm3, tar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -99,7 +99,7 @@ def write(folder: Path, target: Path, format_: str, asked: Asked) -> tuple[str, 
         VerificationError: what the ledger holds is not what was signed.
         MissingExtra: a library is not installed.
     """
-    if not log.is_ledger(folder):
+    if not layout.is_ledger(folder):
         raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
     entry = _entry(folder, asked.index)
     own = folder / "entries" / f"{entry.index:08d}.co" / f"{format_}.dsse.json"
@@ -127,8 +127,8 @@ def _save(target: Path, chunks: Iterable[bytes]) -> None:
 
 def _entry(folder: Path, index: int | None) -> _Entry:
     """Read an entry, and see that it is signed: what is exported is at least what the ledger's own keys say."""
-    at = int(log.read_entry(folder, index)["predicate"]["log"]["index"])
-    sealed = log.read_bytes(folder / log.entry_path(at), log.ENTRY_LIMIT)
+    at = int(reading.read_entry(folder, index)["predicate"]["log"]["index"])
+    sealed = layout.read_bytes(folder / layout.entry_path(at), layout.ENTRY_LIMIT)
     found = envelope.read(sealed)
     envelope.check(found, _public(folder, found.keyid))
     return _Entry(folder, at, sealed, found, statement.read(found.payload))
@@ -137,7 +137,7 @@ def _entry(folder: Path, index: int | None) -> _Entry:
 def _public(folder: Path, keyid: str) -> ec.EllipticCurvePublicKey:
     """Find the key of a fingerprint in the ledger: it serves to tell a damaged entry, not to trust one."""
     for path in sorted((folder / "keys").glob("*.pub.pem")):
-        key = keys.read_public(log.read_bytes(path, _LIMIT))
+        key = keys.read_public(layout.read_bytes(path, _LIMIT))
         if isinstance(key, ec.EllipticCurvePublicKey) and keys.fingerprint(key) == keyid:
             return key
     raise VerificationError(f"the ledger {folder} holds no key {keyid}; run provenance verify")
@@ -154,7 +154,7 @@ def _sigstore(entry: _Entry, _: Asked) -> _Made:
 
 
 def _oms(entry: _Entry, asked: Asked) -> _Made:
-    tables = log.tables(entry.folder, entry.index, ("files",))
+    tables = reading.tables(entry.folder, entry.index, ("files",))
     pair = keys.load(asked.key, prompt=asked.prompt) if asked.key else keys.user_keys(create=False)
     if pair.fingerprint != entry.envelope.keyid:
         raise ConfigError(
@@ -181,12 +181,12 @@ def _cms(entry: _Entry, asked: Asked) -> _Made:
         certificates = load_pem_x509_certificates(_bytes(asked.certificate))
     except ValueError as cause:
         raise ConfigError(f"{asked.certificate} holds no certificate in PEM form") from cause
-    note = log.read_bytes(entry.folder / log.note_path(log.size(entry.folder)), _LIMIT)
+    note = layout.read_bytes(entry.folder / layout.note_path(layout.size(entry.folder)), _LIMIT)
     key = _private(asked) if asked.key else keys.user_keys(create=False).statement
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise ConfigError(f"{asked.key} is neither an ECDSA nor an RSA key")
     when = asked.when or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    name = log.note_path(log.size(entry.folder))
+    name = layout.note_path(layout.size(entry.folder))
     how = f"Verify: openssl cms -verify -cades -binary -inform DER -in FILE -content {name} -CAfile CA.pem -purpose any"
     return [cms.render(note, certificates, key, when)], (f"Signed: {name}", how)
 
@@ -213,13 +213,12 @@ def _pae(entry: _Entry, _: Asked) -> _Made:
 
 def _tar(entry: _Entry, asked: Asked) -> _Made:
     bound = dict(_bound(entry.folder))
-    return redacted.render(entry.folder, bound, asked.withhold), ()
+    return tar.render(entry.folder, bound, asked.withhold), ()
 
 
 def _bound(folder: Path) -> Iterator[tuple[str, str]]:
-    for index in range(log.size(folder)):
-        found = envelope.read(log.read_bytes(folder / log.entry_path(index), log.ENTRY_LIMIT))
-        yield from statement.read(found.payload).folder.items()
+    for index in range(layout.size(folder)):
+        yield from reading.statement_of(folder, index).folder.items()
 
 
 _MAKERS: dict[str, Callable[[_Entry, Asked], _Made]] = {
@@ -271,6 +270,6 @@ def _signature(path: Path) -> bytes:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return log.read_bytes(path, _LIMIT)
+        return layout.read_bytes(path, _LIMIT)
     except (OSError, VerificationError) as cause:
         raise ConfigError(f"{path} cannot be read: {getattr(cause, 'strerror', None) or cause}") from cause

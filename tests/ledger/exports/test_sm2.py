@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from provenance import ledger
+from provenance.digests import sha256
 from provenance.errors import BadSignature, ConfigError, MissingExtra
 from provenance.ledger import envelope
 from provenance.ledger.exports import Asked, sm2, write
@@ -72,7 +72,7 @@ def test_openssl_verifies_what_we_sign(world, pems, tmp_path, parts, form):
     assert (value["payload"], value["payloadType"]) == (entry["payload"], entry["payloadType"])
     spki = openssl("pkey", "-pubin", "-in", "sm2.pub.pem", "-outform", "DER", "-out", tmp_path / "spki", folder=pems)
     assert spki.returncode == 0
-    assert value["signatures"][0]["keyid"] == ledger.log.sha256((tmp_path / "spki").read_bytes())
+    assert value["signatures"][0]["keyid"] == sha256((tmp_path / "spki").read_bytes())
     verify = ("dgst", "-sm3", "-verify", pems / "sm2.pub.pem", "-signature", "sig")
     assert "Verified OK" in openssl(*verify, *IDENTIFIER, "pae", folder=tmp_path).stdout
     assert openssl(*verify, "pae", folder=tmp_path, check=False).returncode != 0  # openssl's own default is empty
