@@ -28,7 +28,7 @@ COMMANDS = {
     "keygen": "Make signing keys of your own, protected by a password.",
     "key": "Hand a ledger over to other keys, revoke keys, say whose they are.",
     "demo": "Scan a small folder with planted problems.",
-    "export": "Write what findings mean for the data: the records to leave out.",
+    "export": "Write what a ledger holds for other tools: records to leave out, Sigstore, OMS, CMS, ...",
     "index": "Make an index of works or benchmarks to look for.",
     "explain": "Explain a check, or one finding of a ledger.",
     "list": "List checks, profiles, purposes and formats.",
