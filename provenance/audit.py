@@ -44,7 +44,7 @@ from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit, VerificationError
 from provenance.inventory import inventory
 from provenance.joining import gather, locate, resemble
-from provenance.ledger.verify import EQUIVOCATION, INVALID
+from provenance.ledger.verification import EQUIVOCATION, INVALID
 from provenance.model import DOCUMENTS, PURPOSES, Died
 from provenance.observation import (
     Bundle,
@@ -253,7 +253,7 @@ def scan(
     if ledger is not None and keys is not None:
         ledger_.reserve(Path(ledger), keys)
     own = Path(ledger).resolve() if ledger is not None else None
-    declared = ledger_.declarations(own) if own is not None else []
+    declared = ledger_.entries(own, "declaration") if own is not None else []
     progress("looking", 0, 0)
     paths = inventory(
         root, exclude=exclude, leave_out=lambda folder: _is_ledger(folder, own), follow_links=follow_links
@@ -374,7 +374,7 @@ def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, 
     asked = [each for each in found.facts["profiles"] if not profiles or each["name"] in profiles]
     at = found.facts["log"]["index"]
     facts = {**found.facts, "profiles": asked}
-    return filings.render(name, found.tables, facts, ledger_.declarations(folder), ledger_.signer(folder, at))
+    return filings.render(name, found.tables, facts, ledger_.entries(folder, "declaration"), ledger_.signer(folder, at))
 
 
 def _now() -> str:
