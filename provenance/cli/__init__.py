@@ -20,6 +20,7 @@ from provenance.errors import ConfigError, NothingToAudit, ProvenanceError
 COMMANDS = {
     "scan": "Audit a folder of training data and append to its ledger.",
     "verify": "Check a ledger: signatures, log, every bound file.",
+    "reproduce": "Scan again by the rules of an entry and compare every table.",
     "guard": "Make sure, before training, that data is what was audited and may be used.",
     "report": "Render a scan of a ledger.",
     "show": "Show a scan of a ledger on the terminal.",
