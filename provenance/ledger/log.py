@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.digests import sha256
 from provenance.errors import BrokenChain, ConfigError, DigestMismatch, InputError, VerificationError
-from provenance.ledger import checkpoint, envelope, merkle, statement
+from provenance.ledger import checkpoint, envelope, leaves, merkle, salts, statement
 from provenance.ledger.keys import KeyPair, fingerprint, public_pem, read_public
 from provenance.ledger.layout import (
     ENTRY_LIMIT,
@@ -301,12 +301,17 @@ def _finish(log: _Log, keys: KeyPair) -> _Log:
         if digest(log.folder / path) != bound:
             raise DigestMismatch(f"{path} is not what entry {index} binds")
     longer = _Log(log.folder, log.origin, (*log.leaves, found.leaf))
-    _write(log.folder, note_path(index + 1), _head(longer, keys).note)
+    _count(longer, keys)
     return longer
 
 
-def _head(log: _Log, keys: KeyPair) -> checkpoint.Checkpoint:
-    return checkpoint.sign(log.origin, len(log.leaves), merkle.root(log.leaves), keys.log)
+def _count(log: _Log, keys: KeyPair) -> checkpoint.Checkpoint:
+    """Put a checkpoint over all entries: from here on the last one counts."""
+    head = checkpoint.sign(log.origin, len(log.leaves), merkle.root(log.leaves), keys.log)
+    # Before the checkpoint: a list of leaf hashes that is too short would look as if somebody had cut it.
+    _write(log.folder, leaves.PATH, leaves.join(log.leaves))
+    _write(log.folder, note_path(head.size), head.note)
+    return head
 
 
 def _stage(
@@ -319,11 +324,16 @@ def _stage(
     keys: KeyPair,
 ) -> bytes:
     """Write a scan's files beside the ledger; return the envelope that binds them."""
+    from provenance.ledger import tabletrees
     from provenance.ledger.objects import portable
 
     index = len(log.leaves)
     folder = _fixed(log.folder) if index == 0 else {}
-    listed, bound = _stage_tables(staging, index, tables)
+    (staging / "scan").mkdir()
+    (staging / "objects").mkdir()
+    trees, bound = tabletrees.seal(
+        tables, staging, scan=scan_path(index), secret=salts.secret(keys.folder), origin=log.origin
+    )
     seal = statement.Seal(index, log.origin, fingerprint(keys.statement.public_key()))
     folder |= bound | _stage_documents(staging, seal, documents)
     payload = statement.build(
@@ -331,9 +341,9 @@ def _stage(
         portable(dict(facts)),
         place=statement.Place(log.origin, index, merkle.root(log.leaves).hex()),
         keys="local" if keys.local else "given",
-        tables=listed,
+        trees=trees,
         folder=folder,
-        subject=folder[str(listed["files"]["lines"])],
+        subject=folder[trees["tables"]["files"]["lines"]],
     )
     return _sealed(payload, keys)
 
@@ -379,28 +389,6 @@ def _fixed(folder: Path) -> dict[str, str]:
     return {name: sha256((folder / name).read_bytes()) for name in (ORIGIN, RECIPE, STATEMENT_KEY, LOG_KEY)}
 
 
-def _stage_tables(
-    staging: Path, index: int, tables: Mapping[str, pa.Table]
-) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
-    from provenance.ledger.objects import LINED, write_lines, write_parquet
-
-    listed: dict[str, dict[str, object]] = {}
-    bound: dict[str, str] = {}
-    (staging / "scan").mkdir()
-    (staging / "objects").mkdir()
-    for name, table in tables.items():
-        parquet = f"{scan_path(index)}/{name}.parquet"
-        bound[parquet] = write_parquet(table, staging / "scan" / f"{name}.parquet")
-        listed[name] = {"rows": table.num_rows, "parquet": parquet}
-        if name in LINED:
-            made = staging / "objects" / name
-            digest = write_lines(table, made)
-            made.rename(staging / "objects" / digest)
-            bound[statement.object_path(digest)] = digest
-            listed[name]["lines"] = statement.object_path(digest)
-    return listed, bound
-
-
 def _stage_documents(
     staging: Path, seal: statement.Seal, documents: Mapping[str, statement.Document]
 ) -> dict[str, str]:
@@ -425,8 +413,7 @@ def _publish(staging: Path, log: _Log, sealed: bytes, keys: KeyPair) -> Entry:
     _write(folder, entry_path(index), sealed)
     found = envelope.read(sealed)
     longer = _Log(folder, log.origin, (*log.leaves, found.leaf))
-    head = _head(longer, keys)
-    _write(folder, note_path(head.size), head.note)
+    head = _count(longer, keys)
     if is_scan:
         _point_latest(folder, index)
     shutil.rmtree(staging)
