@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from provenance.digests import sha256
 from provenance.errors import BrokenChain, ConfigError, DigestMismatch, InputError, VerificationError
-from provenance.ledger import checkpoint, envelope, merkle, statement, succession
+from provenance.ledger import checkpoint, envelope, leaves, merkle, salts, statement, succession
 from provenance.ledger.keys import KeyPair, fingerprint, public_pem
 from provenance.ledger.layout import (
     ENTRY_LIMIT,
@@ -361,8 +361,16 @@ def _finish(log: _Log, known: Mapping[str, PublicKey], keys: KeyPair, heir: KeyP
         if digest(log.folder / path) != bound:
             raise DigestMismatch(f"{path} is not what entry {index} binds")
     longer = replace(log, leaves=(*log.leaves, found.leaf))
-    _write(log.folder, note_path(index + 1), _head(longer, keys, heir))
+    _count(longer, keys, heir)
     return longer
+
+
+def _count(log: _Log, keys: KeyPair, heir: KeyPair | None = None) -> None:
+    """Put a checkpoint over all entries: from here on the last one counts."""
+    head = _head(log, keys, heir)
+    # Before the checkpoint: a list of leaf hashes that is too short would look as if somebody had cut it.
+    _write(log.folder, leaves.PATH, leaves.join(log.leaves))
+    _write(log.folder, note_path(len(log.leaves)), head)
 
 
 def _head(log: _Log, keys: KeyPair, heir: KeyPair | None = None) -> bytes:
@@ -389,11 +397,16 @@ def _stage(
     keys: KeyPair,
 ) -> bytes:
     """Write a scan's files beside the ledger; return the envelope that binds them."""
+    from provenance.ledger import tabletrees
     from provenance.ledger.objects import portable
 
     index = len(log.leaves)
     folder = _fixed(log.folder) if index == 0 else {}
-    listed, bound = _stage_tables(staging, index, tables)
+    (staging / "scan").mkdir()
+    (staging / "objects").mkdir()
+    trees, bound = tabletrees.seal(
+        tables, staging, scan=scan_path(index), secret=salts.secret(keys.folder), origin=log.origin
+    )
     seal = statement.Seal(index, log.origin, fingerprint(keys.statement.public_key()))
     folder |= bound | _stage_documents(staging, seal, documents)
     payload = statement.build(
@@ -401,9 +414,9 @@ def _stage(
         portable(dict(facts)),
         place=statement.Place(log.origin, index, merkle.root(log.leaves).hex()),
         keys="local" if keys.local else "given",
-        tables=listed,
+        trees=trees,
         folder=folder,
-        subject=folder[str(listed["files"]["lines"])],
+        subject=folder[trees["tables"]["files"]["lines"]],
     )
     return _sealed(payload, keys)
 
@@ -454,28 +467,6 @@ def _fixed(folder: Path) -> dict[str, str]:
     return {name: sha256((folder / name).read_bytes()) for name in (ORIGIN, RECIPE, STATEMENT_KEY, LOG_KEY)}
 
 
-def _stage_tables(
-    staging: Path, index: int, tables: Mapping[str, pa.Table]
-) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
-    from provenance.ledger.objects import LINED, write_lines, write_parquet
-
-    listed: dict[str, dict[str, object]] = {}
-    bound: dict[str, str] = {}
-    (staging / "scan").mkdir()
-    (staging / "objects").mkdir()
-    for name, table in tables.items():
-        parquet = f"{scan_path(index)}/{name}.parquet"
-        bound[parquet] = write_parquet(table, staging / "scan" / f"{name}.parquet")
-        listed[name] = {"rows": table.num_rows, "parquet": parquet}
-        if name in LINED:
-            made = staging / "objects" / name
-            digest = write_lines(table, made)
-            made.rename(staging / "objects" / digest)
-            bound[statement.object_path(digest)] = digest
-            listed[name]["lines"] = statement.object_path(digest)
-    return listed, bound
-
-
 def _stage_documents(
     staging: Path, seal: statement.Seal, documents: Mapping[str, statement.Document]
 ) -> dict[str, str]:
@@ -508,7 +499,7 @@ def _publish(staging: Path, log: _Log, sealed: bytes, keys: KeyPair, heir: KeyPa
         _move_scan(staging / "scan", folder / scan_path(index))
     _write(folder, entry_path(index), sealed)
     longer = replace(log, leaves=(*log.leaves, found.leaf))
-    _write(folder, note_path(index + 1), _head(longer, keys, heir))
+    _count(longer, keys, heir)
     if is_scan:
         _point_latest(folder, index)
     shutil.rmtree(staging)

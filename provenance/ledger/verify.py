@@ -24,9 +24,11 @@ from provenance.ledger import (
     keys,
     keysteps,
     layout,
+    leaves,
     merkle,
     statement,
     succession,
+    tabletrees,
     trust,
 )
 from provenance.ledger.verification import (
@@ -165,6 +167,7 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     _check_entries(inquiry, known, pinned)
     _check_log(inquiry)
     _check_notes(inquiry, known, pinned)
+    _check_leaves(inquiry)
     _check_pins(inquiry)
     _check_held(inquiry, held, known, asked.evidence)
     inquiry.skip("witnesses", "this version reads no witness cosignatures")
@@ -172,6 +175,7 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     _check_cosignatures(inquiry, known)
     _check_files(inquiry)
     _check_keys(inquiry, pinned)
+    _check_trees(inquiry)
     _check_unbound(inquiry, asked.strict)
     _check_data(inquiry, asked.data)
 
@@ -335,6 +339,19 @@ def _check_notes(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: tr
     inquiry.ok("checkpoints", f"{inquiry.size} of {inquiry.size} are signed (Ed25519) and match the entries")
 
 
+def _check_leaves(inquiry: _Inquiry) -> None:
+    """The list of leaf hashes is nothing but that: whoever checks one entry by it is not deceived."""
+    if leaves.PATH not in inquiry.files:
+        inquiry.skip("leaves", f"there is no {leaves.PATH}: to check one entry, all are read")
+        return
+    try:
+        kept = leaves.split(inquiry.read(leaves.PATH, leaves.LIMIT), inquiry.notes[inquiry.size])
+    except VerificationError as cause:
+        inquiry.fail("leaves", f"{leaves.PATH}: {cause}")
+        return
+    inquiry.ok("leaves", f"{len(kept)} leaf hashes are kept as they are")
+
+
 def _log_key(note: checkpoint.Checkpoint, known: dict[str, keys.PublicKey]) -> Ed25519PublicKey:
     for key in known.values():
         if isinstance(key, Ed25519PublicKey) and checkpoint.key_id(note.origin, key) == note.key:
@@ -445,10 +462,29 @@ def _check_files(inquiry: _Inquiry) -> None:
         inquiry.ok("objects", f"{len(inquiry.bound)} files have the digests that entries bind")
 
 
+def _check_trees(inquiry: _Inquiry) -> None:
+    """Every tree and content set that a scan states is that of its lines; what is withheld is said, not failed."""
+    if INVALID in inquiry.codes:
+        inquiry.skip("trees", "files are not what entries bind, so nothing is made of them")
+        return
+    checked, withheld = 0, []
+    for said in inquiry.statements:
+        if said.kind == statement.SCAN:
+            found = tabletrees.check(inquiry.folder, said, inquiry.withheld)
+            checked += found.checked
+            withheld += [f"{each} (entry {said.place.index})" for each in found.withheld]
+            for fault in found.faults:
+                inquiry.fail("trees", f"entry {said.place.index}: {fault}")
+    if withheld:
+        inquiry.skip("trees", f"withheld: {some(withheld)}")
+    if INVALID not in inquiry.codes:
+        inquiry.ok("trees", f"{checked} trees and content sets are those of the lines")
+
+
 def _check_unbound(inquiry: _Inquiry, strict: bool) -> None:
     """Name what no entry vouches for: leftovers of a killed scan, or something slipped in."""
     signed = {layout.entry_path(index) for index in range(inquiry.size)}
-    signed |= {layout.note_path(size) for size in range(1, inquiry.size + 1)} | inquiry.beside
+    signed |= {layout.note_path(size) for size in range(1, inquiry.size + 1)} | {leaves.PATH} | inquiry.beside
     inquiry.unbound = sorted([*(inquiry.files - signed - set(inquiry.bound)), *inquiry.strange])
     if not inquiry.unbound:
         inquiry.ok("unbound", "every file in the folder is bound")
