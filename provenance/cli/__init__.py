@@ -20,6 +20,7 @@ from provenance.errors import ConfigError, NothingToAudit, ProvenanceError
 COMMANDS = {
     "scan": "Audit a folder of training data and append to its ledger.",
     "verify": "Check a ledger: signatures, log, every bound file.",
+    "guard": "Make sure, before training, that data is what was audited and may be used.",
     "report": "Render a scan of a ledger.",
     "show": "Show a scan of a ledger on the terminal.",
     "diff": "Compare two ledgers: shared text, estimated without either's data, and changes.",
@@ -27,7 +28,7 @@ COMMANDS = {
     "keygen": "Make signing keys of your own, protected by a password.",
     "key": "Hand a ledger over to other keys, revoke keys, say whose they are.",
     "demo": "Scan a small folder with planted problems.",
-    "export": "Write what findings mean for the data: the records to leave out.",
+    "export": "Write what a ledger holds for other tools: records to leave out, Sigstore, OMS, CMS, ...",
     "index": "Make an index of works or benchmarks to look for.",
     "explain": "Explain a check, or one finding of a ledger.",
     "list": "List checks, profiles, purposes and formats.",

@@ -162,7 +162,7 @@ def _add(
 ) -> Entry:
     """Stage an entry beside the ledger and publish it; only a scan may be the first."""
     _enter(folder)
-    with _locked(folder):
+    with locked(folder):
         staging, killed = folder / STAGING, (folder / STAGING).exists()
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir()
@@ -185,6 +185,28 @@ def _add(
         return _publish(staging, log, sealed, keys, heir)
 
 
+def amend(folder: Path, name: str, change: Callable[[bytes | None], bytes]) -> None:
+    """Write a file that no entry binds, and that vouches for itself, beside the entries.
+
+    Args:
+        folder: the ledger.
+        name: path relative to it.
+        change: takes the file's bytes, None where there is none, and returns its new ones.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    with locked(folder):
+        left = (folder / STAGING).exists()  # by a killed append: the next one tidies up after it
+        (folder / STAGING).mkdir(exist_ok=True)
+        try:
+            path = folder / name
+            _write(folder, name, change(read_bytes(path, ENTRY_LIMIT) if path.exists() else None))
+        finally:
+            if not left:
+                shutil.rmtree(folder / STAGING, ignore_errors=True)
+
+
 def _conformed(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
     from provenance.schemas import SEALED, conform
 
@@ -204,8 +226,8 @@ def _enter(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Let one append at a time in; a killed one's lock goes with it, and no lock file stays to be bound."""
+def locked(folder: Path) -> Iterator[None]:
+    """Let one writer at a time into a folder; a killed one's lock goes with it, and no lock file stays to be bound."""
     if sys.platform == "win32":
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_TEMPORARY
         held = _held(folder, lambda: os.open(folder / ".lock", flags))

@@ -19,6 +19,7 @@ from provenance.errors import ConfigError, ProvenanceError, VerificationError
 from provenance.ledger import (
     checkpoint,
     contents,
+    cosigning,
     envelope,
     keys,
     keysteps,
@@ -108,6 +109,8 @@ class _Inquiry:
     files: set[str] = field(default_factory=set)
     strange: list[str] = field(default_factory=list)
     bound: dict[str, str] = field(default_factory=dict)
+    beside: set[str] = field(default_factory=set)
+    cosignatures: list[cosigning.Cosignature] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
     unbound: list[str] = field(default_factory=list)
     signers: dict[tuple[str, str], Signer] = field(default_factory=dict)
@@ -117,7 +120,6 @@ class _Inquiry:
     held: succession.Succession = field(default_factory=succession.Succession)
     signed: dict[str, list[int]] = field(default_factory=dict)
     proven: dict[int, datetime] = field(default_factory=dict)
-    beside: set[str] = field(default_factory=set)
     origin: str | None = None
     size: int = 0
     changes: Changes | None = None
@@ -167,6 +169,7 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     _check_held(inquiry, held, known, asked.evidence)
     inquiry.skip("witnesses", "this version reads no witness cosignatures")
     inquiry.skip("timestamps", "this version reads no timestamps: when something was signed is claimed, not proven")
+    _check_cosignatures(inquiry, known)
     _check_files(inquiry)
     _check_keys(inquiry, pinned)
     _check_unbound(inquiry, asked.strict)
@@ -411,6 +414,20 @@ def _accuse(inquiry: _Inquiry, held: checkpoint.Checkpoint, folder: Path) -> Non
     inquiry.fail("held note", f"{said}; the evidence is in {path}", EQUIVOCATION)
 
 
+def _check_cosignatures(inquiry: _Inquiry, known: dict[str, keys.PublicKey]) -> None:
+    """Further signatures over an entry's payload: what they are worth says the entry's kind."""
+    leaves = dict(enumerate(inquiry.leaves))
+    inquiry.cosignatures, held, faults = cosigning.look(inquiry.folder, inquiry.files, leaves, known)
+    inquiry.beside |= held
+    unread = [f"{item.name} of entry {item.index}" for item in inquiry.cosignatures if not item.checked]
+    if faults:
+        inquiry.fail("co-signatures", some(faults))
+    elif unread:
+        inquiry.skip("co-signatures", f"this version does not check the algorithm of {some(unread)}")
+    elif inquiry.cosignatures:
+        inquiry.ok("co-signatures", f"{len(inquiry.cosignatures)} are signatures over the entries they stand beside")
+
+
 def _check_files(inquiry: _Inquiry) -> None:
     """Every file that an entry binds has the digest it says; what is missing is withheld."""
     for said in inquiry.statements:
@@ -454,10 +471,11 @@ def _check_data(inquiry: _Inquiry, data: Path | None) -> None:
         inquiry.skip("data", "the table of files is withheld or does not verify")
         return
     try:
-        inquiry.changes, unread = contents.compare(inquiry.folder / name, data, inquiry.folder)
+        compared = contents.compare(contents.scanned(inquiry.folder / name), data, inquiry.folder)
     except (ValueError, VerificationError):
         inquiry.fail("data", f"{name} is not a table of files")
         return
+    inquiry.changes, unread = compared.changes, len(compared.unread)
     told = f"; {unread} files could not be compared: the scan had not read them" if unread else ""
     if inquiry.changes:
         counts = (len(inquiry.changes.added), len(inquiry.changes.removed), len(inquiry.changes.changed))
