@@ -333,6 +333,7 @@ def _check_notes(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: tr
         inquiry.notes[size] = note
         for signer in (inquiry.held.holder("log", size - 1), inquiry.held.handover(size - 1)):
             if signer is not None:
+                inquiry.signed.setdefault(signer, []).append(size - 1)
                 _sign(inquiry, signer, "log", pinned, note.origin)
     inquiry.ok("checkpoints", f"{inquiry.size} of {inquiry.size} are signed (Ed25519) and match the entries")
 

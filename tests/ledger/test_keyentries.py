@@ -302,6 +302,31 @@ def test_a_key_that_was_revoked_signs_nothing_more(rotated, tmp_path):
     assert not (rotated / ".append").exists()
 
 
+def test_a_log_key_is_revoked_as_a_statement_key_is(rotated):
+    since = datetime(2025, 6, 1, tzinfo=UTC)
+    old = fingerprint(ledger.user_keys().log.public_key())
+    keyentries.revoke(rotated, old, "stolen", SCANNER, keys=HEIR, since=since)
+    found = ledger.verify(rotated)
+    assert found.exit_code == 3
+    assert "entries 0, 1, 2" in step(found, "revocation").detail
+
+
+def test_a_log_key_that_was_revoked_signs_no_more_notes(rotated, monkeypatch):
+    facts = {"kind": "key", "scanner": SCANNER, "declaredOn": "2025-01-01T00:00:00Z", "action": "revoke", "reason": "x"}
+    document, key = public_pem(HEIR.log.public_key()), fingerprint(HEIR.log.public_key())
+    log.attach(rotated, "key", document, facts | {"key": {"fingerprint": key}}, keys=HEIR)
+    assert ledger.verify(rotated).exit_code == 0
+    more = facts | {"key": {"fingerprint": STRANGER.fingerprint}}
+    with pytest.raises(ConfigError, match="revoked by entry 4"):
+        log.attach(rotated, "key", document, more, keys=HEIR)
+    with monkeypatch.context() as patch:
+        patch.setattr(succession.Succession, "check_noter", lambda *_: None)
+        log.attach(rotated, "key", document, more, keys=HEIR)
+    found = ledger.verify(rotated)
+    assert found.exit_code == 1
+    assert "revoked by entry 4" in step(found, "checkpoints").detail
+
+
 def test_which_keys_cannot_be_revoked(rotated):
     for key, said in ((HEIR.fingerprint, "hand it over first"), (fingerprint(HEIR.log.public_key()), "hand it over"), (STRANGER.fingerprint, "is no key of")):  # fmt: skip
         with pytest.raises(ConfigError, match=said):
