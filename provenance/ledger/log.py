@@ -487,6 +487,7 @@ def _publish(staging: Path, log: _Log, sealed: bytes, keys: KeyPair, heir: KeyPa
     said = statement.read(found.payload)
     try:
         log.held.check_signer(index, found.keyid)
+        log.held.check_noter(index)
         if said.kind == succession.KIND:
             log.held.follow(index, said.predicate)
     except VerificationError as cause:

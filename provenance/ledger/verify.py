@@ -274,7 +274,8 @@ def _check_entries(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: 
             said = statement.read(sealed.payload)
             inquiry.held.check_signer(index, sealed.keyid)
             if said.kind == succession.KIND:
-                _follow(inquiry, index, sealed.payload, said, known)
+                for heir in _follow(inquiry, index, sealed.payload, said, known):
+                    _sign(inquiry, heir, "statement", pinned, said.place.origin)
         except ProvenanceError as cause:
             raise inquiry.stop("signatures", f"{name}: {cause}") from cause
         inquiry.leaves.append(sealed.leaf)
@@ -288,16 +289,17 @@ def _check_entries(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: 
 
 def _follow(
     inquiry: _Inquiry, index: int, payload: bytes, said: statement.Statement, known: dict[str, keys.PublicKey]
-) -> None:
-    """Take in an entry about keys; where the statement key changes hands, the new one has signed too."""
+) -> list[str]:
+    """Take in an entry about keys; return who takes over the statement key with it, and has signed too."""
     inquiry.held.follow(index, said.predicate)
-    for change in inquiry.held.changes:
-        if change.index == index and change.role == "statement":
-            name = layout.cosignature_path(index, succession.NEW_KEY)
-            if name not in inquiry.files:
-                raise VerificationError(f"{name} is missing, by which the new key says that it takes over")
-            succession.check_cosignature(inquiry.read(name, layout.ENTRY_LIMIT), payload, change.after, known)
-            inquiry.beside.add(name)
+    heirs = [each.after for each in inquiry.held.changes if (each.index, each.role) == (index, "statement")]
+    for heir in heirs:
+        name = layout.cosignature_path(index, succession.NEW_KEY)
+        if name not in inquiry.files:
+            raise VerificationError(f"{name} is missing, by which the new key says that it takes over")
+        succession.check_cosignature(inquiry.read(name, layout.ENTRY_LIMIT), payload, heir, known)
+        inquiry.beside.add(name)
+    return heirs
 
 
 def _sign(inquiry: _Inquiry, fingerprint: str, role: trust.Role, pinned: trust.Trust, origin: str) -> None:
@@ -335,6 +337,7 @@ def _check_notes(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: tr
         inquiry.notes[size] = note
         for signer in (inquiry.held.holder("log", size - 1), inquiry.held.handover(size - 1)):
             if signer is not None:
+                inquiry.signed.setdefault(signer, []).append(size - 1)
                 _sign(inquiry, signer, "log", pinned, note.origin)
     inquiry.ok("checkpoints", f"{inquiry.size} of {inquiry.size} are signed (Ed25519) and match the entries")
 
