@@ -170,7 +170,9 @@ def _oms(entry: _Entry, asked: Asked) -> _Made:
     said = [f"Files without a digest, which a verifier passes over: {', '.join(passed[:5])}"] if passed else []
     if len(passed) > 5:
         said.append(f"and {len(passed) - 5} more, all named in it")
-    said.append("Verify: model_signing verify key DATA --signature FILE --public_key statement.pub.pem")
+    said.append(
+        "Verify: model_signing verify key DATA --signature FILE --public_key statement.pub.pem --allow_symlinks"
+    )
     return [oms.render(manifest, pair.statement)], tuple(said)
 
 
