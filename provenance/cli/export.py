@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from provenance import exports, model
+from provenance.cli import signing
 from provenance.ledger.exports import FORMATS, Asked, write
 
 ALL = {**exports.EXPORTS, **FORMATS}
@@ -25,6 +26,7 @@ class _Export(click.Command):
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write.")
 @click.option("--index", type=click.IntRange(min=0), help="Number of the entry; the newest scan if not given.")
 @click.option("--key", metavar="URI", help="Key that signs, where one does; your own for oms and cms if not given.")
+@signing.password_option
 @click.option("--certificate", type=click.Path(path_type=Path), help="cms: the seal's certificate, its chain after it.")
 @click.option("--signature", type=click.Path(path_type=Path), help="sm2: what a module signed over --format pae.")
 @click.option("--withhold", multiple=True, metavar="PATH", help="tar: leave out a file that is bound; repeatable.")
@@ -43,6 +45,7 @@ def command(
     output: Path,
     index: int | None,
     key: str | None,
+    password_file: Path | None,
     certificate: Path | None,
     signature: Path | None,
     withhold: tuple[str, ...],
@@ -60,7 +63,7 @@ def command(
     ledger, chosen = _asked(words, format_)
     if chosen == "removal-list":
         return _removal_list(ledger, output, index, severity, checks, sources)
-    prompt = lambda text: str(click.prompt(text, hide_input=True, err=True))  # noqa: E731 - one use
+    prompt = signing.secrets(password_file)
     for line in write(ledger, output, chosen, Asked(index, key, certificate, signature, withhold, prompt=prompt)):
         click.echo(line)
     click.echo(f"Written: {output}, {output.stat().st_size:,} bytes")

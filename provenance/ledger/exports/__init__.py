@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import envelope, keys, layout, reading, statement
+from provenance.ledger import envelope, keys, layout, passwords, reading, statement
 from provenance.ledger.exports import cms, mldsa, oms, pae, sigstore, sm2, sm3, tar
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _cms(entry: _Entry, asked: Asked) -> _Made:
         raise ConfigError(f"{asked.certificate} holds no certificate in PEM form") from cause
     note = layout.read_bytes(entry.folder / layout.note_path(layout.size(entry.folder)), _LIMIT)
     key = _private(asked) if asked.key else keys.user_keys(create=False).statement
-    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+    if asked.key and not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise ConfigError(f"{asked.key} is neither an ECDSA nor an RSA key")
     when = asked.when or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     name = layout.note_path(layout.size(entry.folder))
@@ -237,11 +237,7 @@ _MAKERS: dict[str, Callable[[_Entry, Asked], _Made]] = {
 
 def _private(asked: Asked) -> Any:
     pem = _pem(asked)
-    password = None
-    if b"ENCRYPTED" in pem:
-        password = os.environ.get(keys.PASSWORD) or (asked.prompt(f"Password of {asked.key}") if asked.prompt else None)
-        if not password:
-            raise ConfigError(f"{asked.key} is encrypted; set {keys.PASSWORD}")
+    password = passwords.of(asked.prompt).password(str(asked.key)) if b"ENCRYPTED" in pem else None
     try:
         return load_pem_private_key(pem, password.encode() if password else None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as cause:

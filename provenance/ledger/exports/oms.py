@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric import ec
 
+    from provenance.ledger.signers import StatementSigner
+
 PREDICATE_TYPE = "https://model_signing/signature/v1.0"
 GIT = (".git", ".gitattributes", ".github", ".gitignore")
 """What `model_signing verify` passes over at the top of the folder unless told otherwise: it must not be listed."""
@@ -30,7 +32,7 @@ _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 _SHOWN = 3  # names in a refusal
 
 
-def render(manifest: Mapping[str, Any], key: ec.EllipticCurvePrivateKey) -> bytes:
+def render(manifest: Mapping[str, Any], key: ec.EllipticCurvePrivateKey | StatementSigner) -> bytes:
     """Render a manifest as a signature file.
 
     Args:
