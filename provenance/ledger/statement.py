@@ -34,6 +34,7 @@ VERSION = "v1"
 KINDS = {
     "dataset-scan": "files.jsonl",
     "declaration": "declarations.yaml",
+    "key": "key.pem",
 }
 """What an entry can be, and the name of its subject: of a scan its table of files, else the document handed in."""
 
