@@ -48,6 +48,12 @@ FAIL_ON = ("error", "warning", "never")
 @signing.key_option
 @signing.password_option
 @click.option("--assess", is_flag=True, help="Append an assessment, which claims something, rather than a draft.")
+@click.option(
+    "--records/--no-records",
+    "records",
+    default=None,
+    help="Make record trees, so that one record can be proven later; of an assessment always, unless told otherwise.",
+)
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave paths out, and count them; repeatable.")
 @click.option("--waivers", type=click.Path(path_type=Path), help="File of accepted findings; never in the data.")
 @click.option("--sample", metavar="SHARE", help="Look at a share of each source, such as 1%; no verdict rests on it.")
@@ -73,6 +79,7 @@ def command(
     key: str | None,
     password_file: Path | None,
     assess: bool,
+    records: bool | None,
     exclude: tuple[str, ...],
     waivers: Path | None,
     sample: str | None,
@@ -100,6 +107,7 @@ def command(
             purpose=purpose,
             exclude=exclude,
             assess=assess,
+            records=records,
             key=key,
             engine=engine,
             workers=workers,
