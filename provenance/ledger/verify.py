@@ -192,7 +192,7 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
 
 
 def _inquire_one(inquiry: _Inquiry, asked: _Asked, index: int) -> None:
-    """Verify one entry: it is the leaf that the newest checkpoint counts; the list of leaf hashes vouches for itself."""
+    """Verify one entry: it is a leaf that the newest checkpoint counts; their list vouches for itself."""
     pinned, held = _pinned(inquiry, asked), _held(inquiry, asked)
     if asked.data is not None and not asked.data.is_dir():
         raise inquiry.stop("data", f"{asked.data} is not a folder", USAGE)
