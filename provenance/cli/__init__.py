@@ -19,7 +19,9 @@ from provenance.errors import ConfigError, NothingToAudit, ProvenanceError
 
 COMMANDS = {
     "scan": "Audit a folder of training data and append to its ledger.",
-    "verify": "Check a ledger: signatures, log, every bound file.",
+    "verify": "Check a ledger: signatures, log, every bound file; or a proof.",
+    "prove": "Take one piece out of a ledger, with everything that proves it.",
+    "challenge": "Show records that a verifier's nonce picks.",
     "reproduce": "Scan again by the rules of an entry and compare every table.",
     "guard": "Make sure, before training, that data is what was audited and may be used.",
     "report": "Render a scan of a ledger.",
