@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-import provenance
 from provenance import (
     comparison,
     coverage,
@@ -28,6 +27,7 @@ from provenance import (
     excerpts,
     findings,
     omission,
+    program,
     references,
     sampling,
     schemas,
@@ -39,8 +39,7 @@ from provenance import ledger as ledger_
 from provenance import memory as memory_
 from provenance import profiles as profiles_
 from provenance import waivers as waivers_
-from provenance.data import HERE
-from provenance.digests import canonical, sha256
+from provenance.acts import waiver
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit, VerificationError
 from provenance.inventory import inventory
 from provenance.joining import gather, locate, resemble
@@ -224,7 +223,7 @@ def scan(
         engine: one of engines.ENGINES.
         workers: processes; None = one a core.
         follow_links: whether links that lead out of the folder are followed.
-        waivers: a file of accepted findings, outside the data; None = none.
+        waivers: a file of accepted findings, outside the data, beside those of the ledger; None = none.
         sample: share of the bytes of each source to look at, in (0, 1); None = all of them.
         reference: indexes of works, benchmarks or data sets to look for; those that ship are always asked.
         fold_chinese: whether records that differ only in traditional and simplified characters are the same.
@@ -248,11 +247,11 @@ def scan(
         raise ConfigError("an assessment rests on all of the data; leave out --sample or --assess")
     chosen = [profiles_.load(name) for name in dict.fromkeys(profiles)]
     asked = references.load([Path(each) for each in reference], fold_chinese=fold_chinese)
-    accepted = waivers_.load(Path(waivers), root) if waivers is not None else None
+    own = Path(ledger).resolve() if ledger is not None else None
+    accepted = _accepted(waivers, root, own)
     keys = _keys(key, ask) if ledger is not None else None
     if ledger is not None and keys is not None:
         ledger_.reserve(Path(ledger), keys)
-    own = Path(ledger).resolve() if ledger is not None else None
     declared = ledger_.entries(own, "declaration") if own is not None else []
     progress("looking", 0, 0)
     paths = inventory(
@@ -295,7 +294,7 @@ def scan(
         "report.html": lambda seal: report_html.render(tables, facts, seal),
     }
     documents |= {profile.name_of_file: profile.source for profile in chosen}
-    documents |= {waivers_.DOCUMENT: accepted.source} if accepted else {}
+    documents |= {waivers_.DOCUMENT: accepted.source} if accepted and accepted.source is not None else {}
     entry = ledger_.append(Path(ledger), tables, documents, facts, keys=keys)
     return Audit(tables, facts, entry, _notices(Path(ledger), entry, keys))
 
@@ -344,7 +343,7 @@ def declare(
         BrokenChain: the ledger does not verify.
     """
     declaration = declarations.read(Path(file))
-    return declaration, declarations.append(Path(ledger), declaration, _scanner(), key=key, ask=ask)
+    return declaration, declarations.append(Path(ledger), declaration, program.described(), key=key, ask=ask)
 
 
 def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, profiles: Sequence[str] = ()) -> bytes:
@@ -383,6 +382,13 @@ def _now() -> str:
 
 def _keys(key: str | None, ask: Callable[[str], str] | None) -> ledger_.KeyPair:
     return ledger_.user_keys(create=True) if key is None else ledger_.load(key, prompt=ask)
+
+
+def _accepted(file: str | os.PathLike[str] | None, root: Path, ledger: Path | None) -> waivers_.Waivers | None:
+    """Read the waivers of a file, and those of the ledger."""
+    given = waivers_.load(Path(file), root) if file is not None else waivers_.Waivers((), None)
+    standing = waiver.standing(ledger) if ledger is not None else ()
+    return waivers_.Waivers((*given.waivers, *standing), given.source) if file is not None or standing else None
 
 
 def _notices(folder: Path, entry: ledger_.Entry, keys: ledger_.KeyPair) -> tuple[str, ...]:
@@ -593,7 +599,7 @@ def _facts(
 ) -> dict[str, Any]:
     return {
         "kind": "assessment" if assess else "draft",
-        "scanner": _scanner(),
+        "scanner": program.described(),
         "data": root.resolve().name or "root",
         "dataDigest": {"sha256": declarations.data_digest(tables["files"])},
         "declarations": [{"entry": entry, "digest": {"sha256": digest}} for entry, digest, _ in declared],
@@ -608,19 +614,3 @@ def _facts(
         "config": dict(config),
         **findings.counted(tables),
     }
-
-
-def _scanner() -> dict[str, Any]:
-    return {
-        "name": "pkg:pypi/provenance-auditor",
-        "version": provenance.__version__,
-        "digest": {"sha256": _own_digest()},
-    }
-
-
-def _own_digest() -> str:
-    """Digest the program's own files: names and bytes, so that a patched scanner is another scanner."""
-    home = HERE.parent
-    files = sorted(path for path in home.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    listed = [[path.relative_to(home).as_posix(), sha256(path.read_bytes())] for path in files]
-    return sha256(canonical(listed))

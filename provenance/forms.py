@@ -42,7 +42,7 @@ class Form:
     """
 
     path: Path
-    value: dict[str, Any]
+    value: Any
     lines: Mapping[str, int]
     source: bytes
 
@@ -65,7 +65,22 @@ def read(path: Path, schema: str) -> Form:
         ConfigError: it cannot be read, breaks its schema, or holds an address or number of a person; the sentence says
             where.
     """
-    form = load_form(path)
+    return held(load_form(path), schema)
+
+
+def held(form: Form, schema: str) -> Form:
+    """Hold a form to its schema.
+
+    Args:
+        form: as it was read.
+        schema: name of its schema in `data/schemas/`, without the ending.
+
+    Returns:
+        The form.
+
+    Raises:
+        ConfigError: it breaks its schema; the sentence says where.
+    """
     fault = jsonschema.exceptions.best_match(_validator(schema).iter_errors(form.value))
     if fault is not None:
         raise ConfigError(f"{form.at(*fault.absolute_path)}: {_sentence(fault)}")

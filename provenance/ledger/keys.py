@@ -180,6 +180,31 @@ def load(uri: str, *, prompt: Callable[[str], str] | None = None) -> KeyPair:
     return KeyPair(statement[0], log[0], folder=Path(uri) if not uri.startswith("env:") else None)
 
 
+def load_statement(
+    uri: str, role: str = "statement", *, prompt: Callable[[str], str] | None = None
+) -> ec.EllipticCurvePrivateKey:
+    """Load the one key of a role that signs statements: an author's, or an approver's of waivers.
+
+    Args:
+        uri: a folder with `<role>.pem`; a folder of PEM files, a PEM file or `env:NAME` with one such key.
+        role: statement | waiver.
+        prompt: as of `load`.
+
+    Returns:
+        The key.
+
+    Raises:
+        ConfigError: it cannot be read, the password is missing or wrong, or it is not one P-256 key.
+    """
+    named = Path(uri) / f"{role}.pem"
+    pem = _pem(str(named) if not uri.startswith("env:") and named.is_file() else uri)
+    found = [_private(match[0], uri, prompt) for match in _PRIVATE.finditer(pem)]
+    fitting = [key for key in found if isinstance(key, ec.EllipticCurvePrivateKey)]
+    if len(fitting) != 1:
+        raise ConfigError(f"{uri} must hold one ECDSA P-256 key to sign statements ({role}); it holds {len(fitting)}")
+    return fitting[0]
+
+
 def _pem(uri: str) -> bytes:
     if uri.startswith("env:"):
         text = os.environ.get(uri[4:])

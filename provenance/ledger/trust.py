@@ -19,7 +19,7 @@ from provenance.ledger import keys
 if TYPE_CHECKING:
     from pathlib import Path
 
-Role = Literal["statement", "log"]
+Role = Literal["statement", "log", "waiver"]
 OWN = "your own local key"
 """Whose a key is that a first scan made in this user's configuration folder."""
 
@@ -50,10 +50,12 @@ class Trust:
     Args:
         pins: the keys.
         origin: the only log they are pinned for, if one is named.
+        approvers: how many hands must approve a waiver, beside the operator's: 0 or 1.
     """
 
     pins: tuple[Pin, ...] = ()
     origin: str | None = None
+    approvers: int = 0
 
     def whose(self, fingerprint: str, role: Role, origin: str) -> str | None:
         """Return whose key signs in a role of a log, or None where nobody pinned it for that.
@@ -99,7 +101,12 @@ def read(path: Path) -> Trust:
         raise ConfigError(f"the trust file {path} cannot be read as YAML") from cause
     if error := best_match(_validator().iter_errors(value)):
         raise ConfigError(f"the trust file {path} is wrong at {error.json_path}: {error.message[:200]}")
-    return Trust(tuple(_pin(item, path) for item in value["keys"]), value.get("origin"))
+    pins = tuple(_pin(item, path) for item in value["keys"])
+    pinned = any("waiver" in pin.roles for pin in pins)  # who names approvers wants to be asked
+    approvers = value.get("waivers", {}).get("approvers", int(pinned))
+    if approvers and not pinned:
+        raise ConfigError(f"the trust file {path} asks for approvers of waivers and pins no key in the role waiver")
+    return Trust(pins, value.get("origin"), approvers=approvers)
 
 
 def _pin(item: dict[str, Any], path: Path) -> Pin:

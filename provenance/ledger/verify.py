@@ -16,7 +16,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.digests import canonical
 from provenance.errors import ConfigError, ProvenanceError, VerificationError
-from provenance.ledger import checkpoint, contents, cosigning, envelope, keys, layout, merkle, statement, trust
+from provenance.ledger import (
+    checkpoint,
+    contents,
+    cosigning,
+    envelope,
+    keys,
+    layout,
+    merkle,
+    relations,
+    statement,
+    trust,
+)
 from provenance.ledger.verification import (
     DATA_DIFFERS,
     EQUIVOCATION,
@@ -102,6 +113,7 @@ class _Inquiry:
     unbound: list[str] = field(default_factory=list)
     signers: dict[tuple[str, str], Signer] = field(default_factory=dict)
     statements: list[statement.Statement] = field(default_factory=list)
+    keyids: list[str] = field(default_factory=list)
     notes: dict[int, checkpoint.Checkpoint] = field(default_factory=dict)
     leaves: list[bytes] = field(default_factory=list)
     origin: str | None = None
@@ -155,6 +167,7 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     inquiry.skip("timestamps", "this version reads no timestamps: when something was signed is claimed, not proven")
     _check_cosignatures(inquiry, known)
     _check_files(inquiry)
+    _check_relations(inquiry, pinned)
     _check_unbound(inquiry, asked.strict)
     _check_data(inquiry, asked.data)
 
@@ -255,6 +268,7 @@ def _check_entries(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: 
             raise inquiry.stop("signatures", f"{name}: {cause}") from cause
         inquiry.leaves.append(sealed.leaf)
         inquiry.statements.append(said)
+        inquiry.keyids.append(sealed.keyid)
         _sign(inquiry, sealed.keyid, "statement", pinned, said.place.origin)
     inquiry.ok("signatures", f"{inquiry.size} of {inquiry.size} entries are signed as they say (ECDSA P-256 over DSSE)")
     types = " or ".join(sorted({said.type for said in inquiry.statements}))
@@ -390,6 +404,20 @@ def _check_files(inquiry: _Inquiry) -> None:
         inquiry.fail("objects", f"withheld: {some(inquiry.withheld)}", WITHHELD)
     elif INVALID not in inquiry.codes:
         inquiry.ok("objects", f"{len(inquiry.bound)} files have the digests that entries bind")
+
+
+def _check_relations(inquiry: _Inquiry, pinned: trust.Trust) -> None:
+    """What entries say of one another: of files that are not what was signed, nothing follows."""
+    if INVALID in inquiry.codes:
+        return
+    scene = relations.Scene(
+        inquiry.folder, inquiry.statements, inquiry.keyids, merkle.roots(inquiry.leaves), inquiry.cosignatures, pinned,
+        str(inquiry.origin),
+    )  # fmt: skip
+    for told in relations.steps(scene):
+        inquiry.steps.append(Step(told.name, told.status, told.detail))
+        if told.status == "failed":
+            inquiry.codes.add(UNPINNED if told.unpinned else INVALID)
 
 
 def _check_unbound(inquiry: _Inquiry, strict: bool) -> None:
