@@ -27,6 +27,7 @@ from provenance.ledger import (
     leaves,
     merkle,
     pieces,
+    relations,
     statement,
     succession,
     tabletrees,
@@ -128,6 +129,7 @@ class _Inquiry:
     unbound: list[str] = field(default_factory=list)
     signers: dict[tuple[str, str], Signer] = field(default_factory=dict)
     statements: list[statement.Statement] = field(default_factory=list)
+    keyids: list[str] = field(default_factory=list)
     notes: dict[int, checkpoint.Checkpoint] = field(default_factory=dict)
     leaves: list[bytes] = field(default_factory=list)
     held: succession.Succession = field(default_factory=succession.Succession)
@@ -187,6 +189,7 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     _check_files(inquiry)
     _check_trees(inquiry)
     _check_keys(inquiry, pinned)
+    _check_relations(inquiry, pinned)
     _check_unbound(inquiry, asked.strict)
     _check_data(inquiry, asked.data)
 
@@ -335,6 +338,7 @@ def _check_entries(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: 
         inquiry.leaves.append(sealed.leaf)
         inquiry.statements.append(said)
         inquiry.signed.setdefault(sealed.keyid, []).append(index)
+        inquiry.keyids.append(sealed.keyid)
         _sign(inquiry, sealed.keyid, "statement", pinned, said.place.origin)
     inquiry.ok("signatures", f"{inquiry.size} of {inquiry.size} entries are signed as they say (ECDSA P-256 over DSSE)")
     types = " or ".join(sorted({said.type for said in inquiry.statements}))
@@ -441,7 +445,9 @@ def _log_key(note: checkpoint.Checkpoint, known: dict[str, keys.PublicKey]) -> E
 def _check_pins(inquiry: _Inquiry) -> None:
     """Keys that a ledger carries itself check its signatures; nobody trusts them, unless a pinned one leads there."""
     pinned: dict[tuple[str, succession.Role], str] = {
-        (item.fingerprint, item.role): item.whose for item in inquiry.signers.values() if item.whose is not None
+        (item.fingerprint, item.role): item.whose
+        for item in inquiry.signers.values()
+        if item.whose is not None and item.role != "waiver"
     }
     led = inquiry.held.vouched(pinned)
     for at, whose in led.items():
@@ -558,6 +564,20 @@ def _check_trees(inquiry: _Inquiry) -> None:
         inquiry.skip("trees", f"withheld: {some(withheld)}")
     if INVALID not in inquiry.codes:
         inquiry.ok("trees", f"{checked} trees and content sets are those of the lines")
+
+
+def _check_relations(inquiry: _Inquiry, pinned: trust.Trust) -> None:
+    """What entries say of one another: of files that are not what was signed, nothing follows."""
+    if INVALID in inquiry.codes:
+        return
+    scene = relations.Scene(
+        inquiry.folder, inquiry.statements, inquiry.keyids, merkle.roots(inquiry.leaves), inquiry.cosignatures, pinned,
+        str(inquiry.origin),
+    )  # fmt: skip
+    for told in relations.steps(scene):
+        inquiry.steps.append(Step(told.name, told.status, told.detail))
+        if told.status == "failed":
+            inquiry.codes.add(UNPINNED if told.unpinned else INVALID)
 
 
 def _check_unbound(inquiry: _Inquiry, strict: bool) -> None:
