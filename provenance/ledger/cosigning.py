@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.ledger.envelope import Envelope
+    from provenance.ledger.signers import StatementSigner
 
 Check = Callable[["Envelope", bytes], None]
 """Checks an envelope's signature and keyid by a public key's PEM; raises VerificationError."""
@@ -100,7 +101,7 @@ sm2, mldsa65: the operator's, by SM2 with SM3, or by ML-DSA-65
 """
 
 
-def add(folder: Path, index: int, name: str, key: ec.EllipticCurvePrivateKey) -> str:
+def add(folder: Path, index: int, name: str, key: StatementSigner) -> str:
     """Co-sign an entry of a ledger; it takes none of the ledger's keys.
 
     Args:
