@@ -361,13 +361,14 @@ def _finish(log: _Log, known: Mapping[str, PublicKey], keys: KeyPair, heir: KeyP
         if digest(log.folder / path) != bound:
             raise DigestMismatch(f"{path} is not what entry {index} binds")
     longer = replace(log, leaves=(*log.leaves, found.leaf))
-    _count(longer, _head(longer, keys, heir))
+    _count(longer, keys, heir)
     return longer
 
 
-def _count(log: _Log, head: bytes) -> None:
+def _count(log: _Log, keys: KeyPair, heir: KeyPair | None = None) -> None:
     """Put a checkpoint over all entries: from here on the last one counts."""
-    # The list of leaf hashes first: one that is too short would look as if somebody had cut it.
+    head = _head(log, keys, heir)
+    # Before the checkpoint: a list of leaf hashes that is too short would look as if somebody had cut it.
     _write(log.folder, leaves.PATH, leaves.join(log.leaves))
     _write(log.folder, note_path(len(log.leaves)), head)
 
@@ -498,7 +499,7 @@ def _publish(staging: Path, log: _Log, sealed: bytes, keys: KeyPair, heir: KeyPa
         _move_scan(staging / "scan", folder / scan_path(index))
     _write(folder, entry_path(index), sealed)
     longer = replace(log, leaves=(*log.leaves, found.leaf))
-    _count(longer, _head(longer, keys, heir))
+    _count(longer, keys, heir)
     if is_scan:
         _point_latest(folder, index)
     shutil.rmtree(staging)

@@ -185,8 +185,8 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     inquiry.skip("timestamps", "this version reads no timestamps: when something was signed is claimed, not proven")
     _check_cosignatures(inquiry, known)
     _check_files(inquiry)
-    _check_trees(inquiry)
     _check_keys(inquiry, pinned)
+    _check_trees(inquiry)
     _check_unbound(inquiry, asked.strict)
     _check_data(inquiry, asked.data)
 
@@ -211,6 +211,7 @@ def _inquire_one(inquiry: _Inquiry, asked: _Asked, index: int) -> None:
     except VerificationError as cause:
         raise inquiry.stop("checkpoints", f"{layout.note_path(inquiry.size)}: {cause}") from cause
     inquiry.origin, inquiry.notes[inquiry.size] = note.origin, note
+    inquiry.held.first["log"] = keys.fingerprint(key)
     inquiry.ok("checkpoints", f"the newest, of {inquiry.size} entries, is signed (Ed25519) and matches the leaf hashes")
     sealed, said = _entry(inquiry, index, known)
     before = statement.Place(note.origin, index, merkle.root(inquiry.leaves[:index]).hex())
