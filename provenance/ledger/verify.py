@@ -216,6 +216,7 @@ def _inquire_one(inquiry: _Inquiry, asked: _Asked, index: int) -> None:
     except VerificationError as cause:
         raise inquiry.stop("checkpoints", f"{layout.note_path(inquiry.size)}: {cause}") from cause
     inquiry.origin, inquiry.notes[inquiry.size] = note.origin, note
+    inquiry.held.first["log"] = keys.fingerprint(key)
     inquiry.ok("checkpoints", f"the newest, of {inquiry.size} entries, is signed (Ed25519) and matches the leaf hashes")
     sealed, said = _entry(inquiry, index, known)
     before = statement.Place(note.origin, index, merkle.root(inquiry.leaves[:index]).hex())
