@@ -434,7 +434,7 @@ def declare(
         BrokenChain: the ledger does not verify.
     """
     declaration = declarations.read(Path(file))
-    return declaration, declarations.append(Path(ledger), declaration, _scanner(), key=key, ask=ask)
+    return declaration, declarations.append(Path(ledger), declaration, scanner(), key=key, ask=ask)
 
 
 def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, profiles: Sequence[str] = ()) -> bytes:
@@ -477,7 +477,7 @@ def _secret(keys: ledger_.KeyPair | None) -> bytes:
 
 
 def _keys(key: str | None, ask: Callable[[str], str] | None) -> ledger_.KeyPair:
-    return ledger_.user_keys(create=True) if key is None else ledger_.load(key, prompt=ask)
+    return ledger_.user_keys(create=True, prompt=ask) if key is None else ledger_.load(key, prompt=ask)
 
 
 def _notices(folder: Path, entry: ledger_.Entry, keys: ledger_.KeyPair) -> tuple[str, ...]:
@@ -675,7 +675,7 @@ def _unread(row: Mapping[str, Any], scopes: sources.Scopes) -> dict[str, Any]:
 def _facts(root: Path, rules: Rules, tables: Mapping[str, pa.Table], started: str, *, assess: bool) -> dict[str, Any]:
     return {
         "kind": "assessment" if assess else "draft",
-        "scanner": _scanner(),
+        "scanner": scanner(),
         "data": root.resolve().name or "root",
         "dataDigest": {"sha256": declarations.data_digest(tables["files"])},
         "declarations": [{"entry": entry, "digest": {"sha256": digest}} for entry, digest, _ in rules.declared],
@@ -691,7 +691,8 @@ def _facts(root: Path, rules: Rules, tables: Mapping[str, pa.Table], started: st
     }
 
 
-def _scanner() -> dict[str, Any]:
+def scanner() -> dict[str, Any]:
+    """Return the program as entries name it: name, version, and a digest over its own files."""
     return {
         "name": "pkg:pypi/provenance-auditor",
         "version": provenance.__version__,

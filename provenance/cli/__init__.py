@@ -19,13 +19,16 @@ from provenance.errors import ConfigError, NothingToAudit, ProvenanceError
 
 COMMANDS = {
     "scan": "Audit a folder of training data and append to its ledger.",
-    "verify": "Check a ledger: signatures, log, every bound file.",
+    "verify": "Check a ledger: signatures, log, every bound file; or a proof.",
+    "prove": "Take one piece out of a ledger, with everything that proves it.",
     "reproduce": "Scan again by the rules of an entry and compare every table.",
     "guard": "Make sure, before training, that data is what was audited and may be used.",
     "report": "Render a scan of a ledger.",
     "show": "Show a scan of a ledger on the terminal.",
     "diff": "Compare two ledgers: shared text, estimated without either's data, and changes.",
     "declare": "Sign what the responsible person says into a ledger.",
+    "keygen": "Make signing keys of your own, protected by a password.",
+    "key": "Hand a ledger over to other keys, revoke keys, say whose they are.",
     "demo": "Scan a small folder with planted problems.",
     "export": "Write what findings mean for the data: the records to leave out.",
     "index": "Make an index of works or benchmarks to look for.",

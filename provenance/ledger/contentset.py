@@ -10,7 +10,8 @@
 
 A key is SHA-256("provenance-content/v1" 0x00 || salt || SHA-256 of the content). Numbers are unsigned 64-bit
 little-endian; the tree is `csmt-sha256/v1` (sparse.py). Whoever learns the salt can ask whether a content they have is
-in the set; whoever lacks it learns nothing.
+in the set; whoever lacks it learns nothing. The entry signs a digest of the salt, or a proof of absence could be made
+with another salt, under which no content is in the set.
 """
 
 from __future__ import annotations
@@ -51,6 +52,15 @@ def key(salt: bytes, digest: bytes) -> bytes:
         digest: SHA-256 of the content, 32 bytes.
     """
     return sha256(DOMAIN + salt + digest).digest()
+
+
+def salt_digest(salt: bytes) -> str:
+    """Return what an entry signs of a set's salt: SHA-256("provenance-salt/v1" 0x00 || salt), hexadecimal.
+
+    Args:
+        salt: 16 bytes that nobody can guess, so that the digest tells nothing of them.
+    """
+    return sha256(b"provenance-salt/v1\0" + salt).hexdigest()
 
 
 def keys(salt: bytes, digests: Iterable[bytes]) -> Iterator[bytes]:
@@ -168,14 +178,24 @@ class Stored:
         Raises:
             VerificationError: it is the set of other contents, or its hashes are not those of its keys.
         """
-        levels = _levels(_buckets(self._file, self.count, self.depth), self.depth)
-        for at, level in enumerate(levels):
+        self.rehash()
+        check = Check(self)
+        check.add(digests)
+        check.finish()
+
+    def rehash(self) -> None:
+        """Make every hash of the tree again from the keys, and compare.
+
+        Raises:
+            VerificationError: the hashes are not those of the keys, or the keys are not in order.
+        """
+        for at, level in enumerate(_levels(_buckets(self._file, self.count, self.depth), self.depth)):
             stored = b"".join(level)
             if self._read(self._at(at, 0), len(stored)) != stored:
                 raise VerificationError("the hashes of the content set are not those of its keys")
-        _same(self._mapped(), keys(self.salt, digests))
 
-    def _mapped(self) -> NDArray[np.bytes_]:
+    def mapped(self) -> NDArray[np.bytes_]:
+        """Return the keys where they stand in the file, without reading them."""
         if not self.count:
             return np.zeros(0, "S32")
         return np.memmap(self._file, "S32", "r", _HEAD, self.count)
@@ -201,6 +221,43 @@ class Stored:
         if len(data) != size:
             raise VerificationError("the content set ends too early")
         return data
+
+
+class Check:
+    """Holds a set to contents that come bit by bit: each must be in it, and nothing else may be.
+
+    Args:
+        stored: the set.
+    """
+
+    def __init__(self, stored: Stored) -> None:
+        self._stored, self._keys = stored, stored.mapped()
+        self._seen = np.zeros(stored.count, np.bool_)
+
+    def add(self, digests: Iterable[bytes]) -> None:
+        """Look some contents up.
+
+        Args:
+            digests: SHA-256 of each, 32 bytes.
+
+        Raises:
+            VerificationError: one is not in the set.
+        """
+        for batch in _batches(keys(self._stored.salt, digests)):
+            asked = np.array(batch, "S32")
+            at = np.minimum(np.searchsorted(self._keys, asked), max(len(self._keys) - 1, 0))
+            if not len(self._keys) or not (self._keys[at] == asked).all():
+                raise VerificationError("the content set lacks a content that the files name")
+            self._seen[at] = True
+
+    def finish(self) -> None:
+        """See that every key of the set was looked up.
+
+        Raises:
+            VerificationError: the set holds more than the contents.
+        """
+        if not self._seen.all():
+            raise VerificationError("the content set holds a content that the files do not name")
 
 
 def _head(file: BinaryIO, name: str) -> tuple[int, int, bytes]:
@@ -288,19 +345,6 @@ def _levels(buckets: Iterable[tuple[bytes, int]], deep: int) -> list[list[bytes]
         counts = [left[1] + right[1] for left, right in pairs]
         levels.append(level)
     return levels[::-1]
-
-
-def _same(stored: NDArray[np.bytes_], made: Iterable[bytes]) -> None:
-    """Both are the same set: each key that was made is stored, and none is stored that was not made."""
-    seen = np.zeros(len(stored), np.bool_)
-    for batch in _batches(made):
-        asked = np.array(batch, "S32")
-        at = np.minimum(np.searchsorted(stored, asked), max(len(stored) - 1, 0))
-        if not len(stored) or not (stored[at] == asked).all():
-            raise VerificationError("the content set lacks a content that the files name")
-        seen[at] = True
-    if not seen.all():
-        raise VerificationError("the content set holds a content that the files do not name")
 
 
 def _batches(made: Iterable[bytes]) -> Iterator[Sequence[bytes]]:

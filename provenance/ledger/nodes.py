@@ -13,6 +13,7 @@ path is a few blocks of 256 hashes; a line is found by its key in the sorted lin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING, BinaryIO, Self
 
@@ -22,12 +23,15 @@ from provenance.errors import VerificationError
 from provenance.ledger import merkle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 MAGIC = b"provenance-tree/v1\n".ljust(24, b"\0")
 LINE = 1 << 24
 """Bytes of the longest line that is read."""
+
+Look = Callable[[bytes, list[bytes]], None]
+"""What is shown each chunk of lines with its leaf hashes, so that lines need not be read twice."""
 
 _HEAD = len(MAGIC) + 8
 _WIDTH = 8  # levels between two that are stored
@@ -308,7 +312,26 @@ def chunks(lines: BinaryIO) -> Iterator[bytes]:
         raise VerificationError("the last line is not closed by a newline")
 
 
-def check(lines: Iterable[bytes], path: Path, look: Callable[[bytes, list[bytes]], None] | None = None) -> bytes:
+def build(lines: Iterable[bytes], look: Look | None = None) -> Builder:
+    """Build a tree of lines whose stored tree is not at hand.
+
+    Args:
+        lines: chunks of whole lines, as `chunks` yields them.
+        look: is shown each chunk with its leaf hashes.
+
+    Returns:
+        The tree.
+    """
+    tree = Builder()
+    for chunk in lines:
+        leaves, _ = hashed(chunk)
+        tree.add(leaves)
+        if look is not None:
+            look(chunk, leaves)
+    return tree
+
+
+def check(lines: Iterable[bytes], path: Path, look: Look | None = None) -> Builder:
     """Hold a stored tree to its lines: every offset and every hash is made again and compared.
 
     Args:
@@ -317,7 +340,7 @@ def check(lines: Iterable[bytes], path: Path, look: Callable[[bytes, list[bytes]
         look: is shown each chunk with its leaf hashes, so that the lines need not be read twice.
 
     Returns:
-        The root of the tree, which the caller compares with what was signed.
+        The tree, whose root the caller compares with what was signed.
 
     Raises:
         OSError: the tree cannot be read.
@@ -341,7 +364,7 @@ def check(lines: Iterable[bytes], path: Path, look: Callable[[bytes, list[bytes]
         levels = tree.levels()
         if tree.size != stored.size or stored._read(length(stored.size) - len(levels), len(levels)) != levels:  # noqa: SLF001 - of this module
             raise VerificationError(f"{path.name} is a tree of other lines")
-    return tree.root()
+    return tree
 
 
 def search(lines: BinaryIO, tree: Stored, key: bytes, of: Callable[[bytes], bytes]) -> int | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
@@ -50,10 +51,12 @@ class Trust:
     Args:
         pins: the keys.
         origin: the only log they are pinned for, if one is named.
+        certifiers: certificates of the authorities that say whose a key is.
     """
 
     pins: tuple[Pin, ...] = ()
     origin: str | None = None
+    certifiers: tuple[x509.Certificate, ...] = ()
 
     def whose(self, fingerprint: str, role: Role, origin: str) -> str | None:
         """Return whose key signs in a role of a log, or None where nobody pinned it for that.
@@ -99,7 +102,15 @@ def read(path: Path) -> Trust:
         raise ConfigError(f"the trust file {path} cannot be read as YAML") from cause
     if error := best_match(_validator().iter_errors(value)):
         raise ConfigError(f"the trust file {path} is wrong at {error.json_path}: {error.message[:200]}")
-    return Trust(tuple(_pin(item, path) for item in value["keys"]), value.get("origin"))
+    certifiers = tuple(each for item in value.get("certifiers", ()) for each in _certifier(item, path))
+    return Trust(tuple(_pin(item, path) for item in value["keys"]), value.get("origin"), certifiers=certifiers)
+
+
+def _certifier(item: dict[str, str], path: Path) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(item["pem"].encode())
+    except ValueError as cause:
+        raise ConfigError(f"the trust file {path} names a certifier whose pem is no certificate") from cause
 
 
 def _pin(item: dict[str, Any], path: Path) -> Pin:

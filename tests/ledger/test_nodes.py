@@ -34,7 +34,7 @@ def write(path, count, step=100):
 
 def check(path):
     with (path / "lines").open("rb") as lines:
-        return nodes.check(nodes.chunks(lines), path / "tree")
+        return nodes.check(nodes.chunks(lines), path / "tree").root()
 
 
 @pytest.mark.parametrize("count", SIZES)
