@@ -23,10 +23,9 @@ def _signed(keys: list[Any], signature: bytes, data: bytes) -> bool:
 def _climb(leaf: bytes, at: int, last: int, path: list[str]) -> str:  # RFC 9162, section 2.1.3.2
     found = sha256(b"\0" + leaf).digest() if 0 <= at <= last else b""
     for step in map(bytes.fromhex, path):
-        left = at & 1 or at == last
-        found = sha256(b"\1" + (step + found if left else found + step)).digest()
-        while left and at and not at & 1:
+        while at == last and at and not at & 1:
             at, last = at >> 1, last >> 1
+        found = sha256(b"\1" + (step + found if at & 1 else found + step)).digest() if last else b""
         at, last = at >> 1, last >> 1
     return "" if last else found.hex()
 
@@ -43,22 +42,19 @@ if __name__ == "__main__":
     keys, envelope = [serialization.load_pem_public_key(pem) for pem in pems], json.loads(proof["envelope"])
     (head, note), payload = proof["log"].split("\n\n", 1), b64decode(envelope["payload"])
     kind, words, said = envelope["payloadType"].encode(), note.split(), json.loads(payload)["predicate"]
-    pae, root = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload), b64decode(words[2]).hex()
+    pae, tables = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload), said["tables"]
     sure = [words[0] == said["log"]["origin"], _signed(keys, b64decode(envelope["signatures"][0]["sig"]), pae)]
     sure += [_signed(keys, b64decode(words[5])[4:], "\n".join([*words[:3], ""]).encode())]
-    path = [b64decode(each).hex() for each in head.split("\n")[2:]]
-    sure += [
-        _climb(pae, said["log"]["index"], int(words[1]) - 1, path) == root,
-        bool(proof["lines"] or "absent" in proof),
-    ]
-    trees = [(each, said["tables"][each["table"]]["tree"]) for each in proof["lines"]]
-    for each in [proof["record"]] if "record" in proof else []:
-        trees += [(each, {"size": each["size"], "root": json.loads(proof["lines"][0]["line"])["records_root"]})]
+    at, path = int(head.split()[2]), [b64decode(each).hex() for each in head.split("\n")[2:]]
+    sure += [_climb(pae, at, int(words[1]) - 1, path) == b64decode(words[2]).hex(), said["log"]["index"] == at]
+    trees = [(each, tables[each["table"]]["tree"]) for each in proof["lines"]]
+    if record := proof.get("record"):
+        trees += [(record, record | {"root": json.loads(trees[0][0]["line"])["records_root"]})]
     sure += [_climb(x["line"].encode(), x["index"], y["size"] - 1, x["path"]) == y["root"] for x, y in trees]
-    for gone in [proof["absent"]] if "absent" in proof else []:
+    if gone := proof.get("absent"):
         salt, end = bytes.fromhex(gone["salt"]), bytes.fromhex(gone["end"] or "")
         key = sha256(b"provenance-content/v1\0" + salt + bytes.fromhex(gone["sha256"])).digest()
         sure += [sha256(b"provenance-salt/v1\0" + salt).hexdigest() == said["contentSet"]["saltDigest"]]
         sure += [_sparse(key, gone["siblings"], end) == said["contentSet"]["root"]]
-    print("PROVEN" if all(sure) else "NOT PROVEN", *[x["line"] for x, _ in trees], proof.get("absent"))
-    sys.exit(not all(sure))
+    told = ["PROVEN", *[x["line"] for x, _ in trees], f"absent: {gone and gone['sha256']}\n"]
+    sys.stdout.write("\n".join(told)) if all(sure) and (trees or gone) else sys.exit("NOT PROVEN")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from provenance import excerpts
+
 NAMED_BY = {"source": "source", "path": "path", "finding": "fingerprint", "coverage": "check", "verdict": "requirement"}
 """What can be shown of a scan, and the column that names it."""
 
@@ -136,17 +138,44 @@ def record(folder: Path, path: str, number: int, data: Path, secret: bytes, entr
         InputError: the file is not there; DigestMismatch: it is not the one that was scanned, or the secret is another.
         VerificationError: the ledger does not verify.
     """
-    from provenance import excerpts
-
     start = anchor(folder, entry)
-    found = excerpts.leaf(tables(folder, start.said.place.index, ("files", "claims")), data, path, number, secret)
+    found = leaf(start, path, number, data, secret)
     with Table(start, "files") as table:
         return proofs.write(
             {**start.value, "kind": "record", "lines": table.named("path", path), "record": record_line(found)}
         )
 
 
-def record_line(found: Any) -> dict[str, Any]:
+def leaf(start: Anchor, path: str, number: int, data: Path, secret: bytes) -> excerpts.Leaf:
+    """Read a file once more and find the leaf of one of its records.
+
+    Args:
+        start: the entry.
+        path: of the file, as in FILES.
+        number: of the record, as in MATCHES.
+        data: the folder that was scanned.
+        secret: what the scan's record trees were salted with.
+
+    Returns:
+        The leaf.
+
+    Raises:
+        ConfigError: there is no such record, or no record tree.
+        InputError: the file is not there; DigestMismatch: it is not the one that was scanned, or the secret is another.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from provenance import excerpts
+
+    found = tables(start.folder, start.said.place.index, ("files", "claims"))
+    # Of ten million files, the one and the archive that it stands in.
+    wanted = pa.array([path, path.split("!/", 1)[0]], pa.string())
+    found["files"] = found["files"].filter(pc.is_in(found["files"]["path"], value_set=wanted))
+    return excerpts.leaf(found, data, path, number, secret)
+
+
+def record_line(found: excerpts.Leaf) -> dict[str, Any]:
     """Return the line of a record as a proof holds it.
 
     Args:

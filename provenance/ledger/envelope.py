@@ -49,6 +49,11 @@ class Envelope:
         """The entry's leaf hash: SHA-256(0x00 || PAE). Signatures are outside, so co-signatures change no history."""
         return merkle.leaf(pae(self.payload))
 
+    @property
+    def file(self) -> bytes:
+        """The envelope's file: canonical JSON, one signature."""
+        return _write(self)
+
 
 def pae(payload: bytes) -> bytes:
     """Return the bytes that are signed: DSSE's pre-authentication encoding.

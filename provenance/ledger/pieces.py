@@ -1,6 +1,6 @@
-"""Verification of a piece of a ledger: who signed a proof, and whether it proves what it says.
+"""Verification of a piece of a ledger: who signed a proof or an answer, and whether it shows what it says.
 
-A proof tells itself from a ledger by being a file. Its keys come with it and are never trusted for that.
+A piece tells itself from a ledger by being a file. Its keys come with it and are never trusted for that.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import checkpoint, envelope, keys, proofs
+from provenance.ledger import challenges, checkpoint, envelope, keys, proofs
 from provenance.ledger.layout import read_bytes
 from provenance.ledger.verification import (
     EQUIVOCATION,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def verify(path: Path, *, pinned: Trust, held: checkpoint.Checkpoint | None = None) -> Verification:
-    """Verify a proof. Never raises, whatever the bytes.
+    """Verify a proof, or the answer to a challenge. Never raises, whatever the bytes.
 
     Args:
         path: its file.
@@ -51,16 +51,17 @@ def verify(path: Path, *, pinned: Trust, held: checkpoint.Checkpoint | None = No
     except (OSError, VerificationError) as cause:
         piece.fail("proof", f"{path} cannot be read: {getattr(cause, 'strerror', None) or cause}", USAGE)
         return piece.conclude("proof")
+    what = "answer" if f'"{challenges.TYPE}"'.encode() in data[:100] else "proof"
     try:
-        found = proofs.read(data)
+        found = challenges.read(data) if what == "answer" else proofs.read(data)
     except VerificationError as cause:
-        piece.fail("proof", str(cause))
-        return piece.conclude("proof")
-    piece.ok("proof", "every path in it leads to the root that is signed")
+        piece.fail(what, str(cause))
+        return piece.conclude(what)
+    piece.ok(what, "every path in it leads to the root that is signed")
     piece.signed(found.sealed, found.note, found.keys, pinned)
     piece.compare(found.note, held)
     piece.local = found.said.predicate["keys"] == "local"
-    return piece.conclude("proof", found)
+    return piece.conclude(what, found)
 
 
 class _Piece:
@@ -133,7 +134,7 @@ class _Piece:
     def _sign(self, fingerprint: str, role: Role, pinned: Trust, origin: str) -> None:
         self.signers.append(Signer(fingerprint, role, pinned.whose(fingerprint, role, origin)))
 
-    def conclude(self, what: str, found: proofs.Proof | None = None) -> Verification:
+    def conclude(self, what: str, found: proofs.Proof | challenges.Answer | None = None) -> Verification:
         good = found is not None and INVALID not in self.codes
         self.skip("ledger", f"only this {what} was looked at, not the ledger it was taken from")
         return Verification(

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
 from provenance.data import HERE
 from provenance.digests import canonical
@@ -138,7 +140,7 @@ def read(data: bytes) -> Proof:
     found = _hold(value)
     if (value["says"], value["doesNotProve"]) != (found.says, list(found.limits)):
         raise VerificationError("it says in words what it does not prove, or hides what it does not")
-    if _canonical(value) != data:
+    if canonical_of(value) != data:
         raise VerificationError("it is not in canonical form")
     return found
 
@@ -170,12 +172,53 @@ def line_of(table: str, index: int, line: bytes, path: Sequence[bytes]) -> dict[
     return {"table": table, "index": index, "line": line.decode(), "path": [each.hex() for each in path]}
 
 
-def _hold(value: Any) -> Proof:
-    if error := best_match(_validator().iter_errors(value)):
+def of_entry(said: statement.Statement) -> str:
+    """Return the words that name a scan's entry.
+
+    Args:
+        said: its statement.
+    """
+    log, predicate = said.place, said.predicate
+    scan = f"a scan of {_quoted(predicate['data'])} that its signer says ended at {predicate['finishedOn']}"
+    return f"entry {log.index} of {log.origin}, {scan}"
+
+
+def hold_to(name: str, value: Any) -> None:
+    """Hold a value to a published schema.
+
+    Args:
+        name: of the schema, `proof-v1` or `answer-v1`.
+        value: as JSON has it.
+
+    Raises:
+        VerificationError: it breaks the schema.
+    """
+    if error := best_match(_validator(name).iter_errors(value)):
         raise VerificationError(f"it breaks its schema at {error.json_path}: {error.message[:200]}")
+
+
+def anchored(
+    value: Mapping[str, Any],
+) -> tuple[envelope.Envelope, statement.Statement, checkpoint.Checkpoint]:
+    """Return what a proof stands on, if its entry is a scan in the log, where it says it is.
+
+    Args:
+        value: holds `envelope` and `log`.
+
+    Returns:
+        The entry, its statement and the checkpoint; signatures are not checked.
+
+    Raises:
+        VerificationError: they do not belong together.
+    """
     sealed = envelope.read(_bytes(value["envelope"]))
     said = statement.read(sealed.payload)
-    note = _logged(value["log"], sealed, said)
+    return sealed, said, _logged(value["log"], sealed, said)
+
+
+def _hold(value: Any) -> Proof:
+    hold_to("proof-v1", value)
+    sealed, said, note = anchored(value)
     kind, rows = value["kind"], tuple(line_row(each, said) for each in value["lines"])
     places = [each["index"] for each in value["lines"]]
     if any(each["table"] != KINDS[kind] for each in value["lines"]) or places != sorted(set(places)):
@@ -303,7 +346,7 @@ def _quoted(value: Any) -> str:
 
 def _object(line: bytes) -> dict[str, Any]:
     row = envelope.parse(line)
-    if not isinstance(row, dict) or _canonical(row) != line:
+    if not isinstance(row, dict) or canonical_of(row) != line:
         raise VerificationError("a line is not an object in canonical form")
     return row
 
@@ -315,7 +358,15 @@ def _bytes(text: str) -> bytes:
         raise VerificationError("it holds half a surrogate pair") from cause
 
 
-def _canonical(value: Any) -> bytes:
+def canonical_of(value: Any) -> bytes:
+    """Return canonical JSON, or say that there is none.
+
+    Args:
+        value: as JSON has it.
+
+    Raises:
+        VerificationError: it has no canonical form.
+    """
     try:
         return canonical(value)
     except (ValueError, RecursionError) as cause:
@@ -323,6 +374,11 @@ def _canonical(value: Any) -> bytes:
 
 
 @functools.cache
-def _validator() -> Draft202012Validator:
-    schema = HERE / "schemas" / "ledger" / "proof-v1.schema.json"
-    return Draft202012Validator(json.loads(schema.read_bytes()))
+def _validator(name: str) -> Draft202012Validator:
+    shared = _schema("proof-v1")
+    registry: Registry[Any] = Registry().with_resource(shared["$id"], DRAFT202012.create_resource(shared))
+    return Draft202012Validator(_schema(name), registry=registry)
+
+
+def _schema(name: str) -> Any:
+    return json.loads((HERE / "schemas" / "ledger" / f"{name}.schema.json").read_bytes())

@@ -20,7 +20,7 @@ from provenance.ledger import keys
 if TYPE_CHECKING:
     from pathlib import Path
 
-Role = Literal["statement", "log"]
+Role = Literal["statement", "log", "waiver"]
 OWN = "your own local key"
 """Whose a key is that a first scan made in this user's configuration folder."""
 
@@ -52,11 +52,13 @@ class Trust:
         pins: the keys.
         origin: the only log they are pinned for, if one is named.
         certifiers: certificates of the authorities that say whose a key is.
+        approvers: how many hands must approve a waiver, beside the operator's: 0 or 1.
     """
 
     pins: tuple[Pin, ...] = ()
     origin: str | None = None
     certifiers: tuple[x509.Certificate, ...] = ()
+    approvers: int = 0
 
     def whose(self, fingerprint: str, role: Role, origin: str) -> str | None:
         """Return whose key signs in a role of a log, or None where nobody pinned it for that.
@@ -102,8 +104,13 @@ def read(path: Path) -> Trust:
         raise ConfigError(f"the trust file {path} cannot be read as YAML") from cause
     if error := best_match(_validator().iter_errors(value)):
         raise ConfigError(f"the trust file {path} is wrong at {error.json_path}: {error.message[:200]}")
+    pins = tuple(_pin(item, path) for item in value["keys"])
+    pinned = any("waiver" in pin.roles for pin in pins)  # who names approvers wants to be asked
+    approvers = value.get("waivers", {}).get("approvers", int(pinned))
+    if approvers and not pinned:
+        raise ConfigError(f"the trust file {path} asks for approvers of waivers and pins no key in the role waiver")
     certifiers = tuple(each for item in value.get("certifiers", ()) for each in _certifier(item, path))
-    return Trust(tuple(_pin(item, path) for item in value["keys"]), value.get("origin"), certifiers=certifiers)
+    return Trust(pins, value.get("origin"), certifiers=certifiers, approvers=approvers)
 
 
 def _certifier(item: dict[str, str], path: Path) -> list[x509.Certificate]:

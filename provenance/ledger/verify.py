@@ -27,6 +27,7 @@ from provenance.ledger import (
     leaves,
     merkle,
     pieces,
+    relations,
     statement,
     succession,
     tabletrees,
@@ -128,6 +129,7 @@ class _Inquiry:
     unbound: list[str] = field(default_factory=list)
     signers: dict[tuple[str, str], Signer] = field(default_factory=dict)
     statements: list[statement.Statement] = field(default_factory=list)
+    keyids: list[str] = field(default_factory=list)
     notes: dict[int, checkpoint.Checkpoint] = field(default_factory=dict)
     leaves: list[bytes] = field(default_factory=list)
     held: succession.Succession = field(default_factory=succession.Succession)
@@ -187,12 +189,13 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     _check_files(inquiry)
     _check_trees(inquiry)
     _check_keys(inquiry, pinned)
+    _check_relations(inquiry, pinned)
     _check_unbound(inquiry, asked.strict)
     _check_data(inquiry, asked.data)
 
 
 def _inquire_one(inquiry: _Inquiry, asked: _Asked, index: int) -> None:
-    """Verify one entry: it is the leaf that the newest checkpoint counts; the list of leaf hashes vouches for itself."""
+    """Verify one entry: it is a leaf that the newest checkpoint counts; their list vouches for itself."""
     pinned, held = _pinned(inquiry, asked), _held(inquiry, asked)
     if asked.data is not None and not asked.data.is_dir():
         raise inquiry.stop("data", f"{asked.data} is not a folder", USAGE)
@@ -328,12 +331,14 @@ def _check_entries(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: 
         try:
             inquiry.held.check_signer(index, sealed.keyid)
             if said.kind == succession.KIND:
-                _follow(inquiry, index, sealed.payload, said, known)
+                for heir in _follow(inquiry, index, sealed.payload, said, known):
+                    _sign(inquiry, heir, "statement", pinned, said.place.origin)
         except ProvenanceError as cause:
             raise inquiry.stop("signatures", f"{name}: {cause}") from cause
         inquiry.leaves.append(sealed.leaf)
         inquiry.statements.append(said)
         inquiry.signed.setdefault(sealed.keyid, []).append(index)
+        inquiry.keyids.append(sealed.keyid)
         _sign(inquiry, sealed.keyid, "statement", pinned, said.place.origin)
     inquiry.ok("signatures", f"{inquiry.size} of {inquiry.size} entries are signed as they say (ECDSA P-256 over DSSE)")
     types = " or ".join(sorted({said.type for said in inquiry.statements}))
@@ -364,16 +369,17 @@ def _statement_key(sealed: envelope.Envelope, known: dict[str, keys.PublicKey]) 
 
 def _follow(
     inquiry: _Inquiry, index: int, payload: bytes, said: statement.Statement, known: dict[str, keys.PublicKey]
-) -> None:
-    """Take in an entry about keys; where the statement key changes hands, the new one has signed too."""
+) -> list[str]:
+    """Take in an entry about keys; return who takes over the statement key with it, and has signed too."""
     inquiry.held.follow(index, said.predicate)
-    for change in inquiry.held.changes:
-        if change.index == index and change.role == "statement":
-            name = layout.cosignature_path(index, succession.NEW_KEY)
-            if name not in inquiry.files:
-                raise VerificationError(f"{name} is missing, by which the new key says that it takes over")
-            succession.check_cosignature(inquiry.read(name, layout.ENTRY_LIMIT), payload, change.after, known)
-            inquiry.beside.add(name)
+    heirs = [each.after for each in inquiry.held.changes if (each.index, each.role) == (index, "statement")]
+    for heir in heirs:
+        name = layout.cosignature_path(index, succession.NEW_KEY)
+        if name not in inquiry.files:
+            raise VerificationError(f"{name} is missing, by which the new key says that it takes over")
+        succession.check_cosignature(inquiry.read(name, layout.ENTRY_LIMIT), payload, heir, known)
+        inquiry.beside.add(name)
+    return heirs
 
 
 def _sign(inquiry: _Inquiry, fingerprint: str, role: trust.Role, pinned: trust.Trust, origin: str) -> None:
@@ -411,6 +417,7 @@ def _check_notes(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: tr
         inquiry.notes[size] = note
         for signer in (inquiry.held.holder("log", size - 1), inquiry.held.handover(size - 1)):
             if signer is not None:
+                inquiry.signed.setdefault(signer, []).append(size - 1)
                 _sign(inquiry, signer, "log", pinned, note.origin)
     inquiry.ok("checkpoints", f"{inquiry.size} of {inquiry.size} are signed (Ed25519) and match the entries")
 
@@ -438,7 +445,9 @@ def _log_key(note: checkpoint.Checkpoint, known: dict[str, keys.PublicKey]) -> E
 def _check_pins(inquiry: _Inquiry) -> None:
     """Keys that a ledger carries itself check its signatures; nobody trusts them, unless a pinned one leads there."""
     pinned: dict[tuple[str, succession.Role], str] = {
-        (item.fingerprint, item.role): item.whose for item in inquiry.signers.values() if item.whose is not None
+        (item.fingerprint, item.role): item.whose
+        for item in inquiry.signers.values()
+        if item.whose is not None and item.role != "waiver"
     }
     led = inquiry.held.vouched(pinned)
     for at, whose in led.items():
@@ -555,6 +564,20 @@ def _check_trees(inquiry: _Inquiry) -> None:
         inquiry.skip("trees", f"withheld: {some(withheld)}")
     if INVALID not in inquiry.codes:
         inquiry.ok("trees", f"{checked} trees and content sets are those of the lines")
+
+
+def _check_relations(inquiry: _Inquiry, pinned: trust.Trust) -> None:
+    """What entries say of one another: of files that are not what was signed, nothing follows."""
+    if INVALID in inquiry.codes:
+        return
+    scene = relations.Scene(
+        inquiry.folder, inquiry.statements, inquiry.keyids, merkle.roots(inquiry.leaves), inquiry.cosignatures, pinned,
+        str(inquiry.origin),
+    )  # fmt: skip
+    for told in relations.steps(scene):
+        inquiry.steps.append(Step(told.name, told.status, told.detail))
+        if told.status == "failed":
+            inquiry.codes.add(UNPINNED if told.unpinned else INVALID)
 
 
 def _check_unbound(inquiry: _Inquiry, strict: bool) -> None:
