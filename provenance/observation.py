@@ -351,7 +351,7 @@ class _Looked:
 
     Args:
         batch: the records.
-        views: NODES and SETS of each view, and the hashes that a sketch may keep.
+        views: of each view NODES, SETS of the texts that the bundle has not shown lately, and what a sketch may keep.
         observed: what detectors saw.
     """
 
@@ -360,10 +360,14 @@ class _Looked:
     observed: pa.Table
 
 
-def _look(batch: pa.RecordBatch, about: Mapping[str, Any], fold_chinese: bool) -> _Looked:
-    cut = parts.shingled(batch["whole"], batch["prompt"], batch["answer"], batch["row"], fold_chinese=fold_chinese)
+def _look(
+    batch: pa.RecordBatch, about: Mapping[str, Any], recent: Mapping[str, near.Recent], fold_chinese: bool
+) -> _Looked:
+    columns = (batch[name] for name in (*VIEWS, "row"))
+    cut = parts.shingled(*columns, fold_chinese=fold_chinese)
     views = {
-        view: (each.nodes, near.describe(each), sketches.sampled(each)) for view, each in zip(VIEWS, cut, strict=True)
+        view: (each.nodes, near.describe(each, signed, recent[view].fresh(each.nodes)), sketches.sampled(each))
+        for view, each, signed in zip(VIEWS, cut.views, parts.sign(cut), strict=True)
     }
     return _Looked(batch, views, detectors.observe(batch, about))
 
@@ -374,13 +378,14 @@ class _Work:
     def __init__(self, threads: ThreadPoolExecutor, bundle: Bundle, scratch: _Scratch) -> None:
         self._threads, self._most, self.scratch = threads, 2 * bundle.threads, scratch
         self._fold_chinese = bundle.fold_chinese
+        self._recent = {view: near.Recent() for view in VIEWS}
         self._begun: deque[tuple[_Open, Future[_Looked]]] = deque()
 
     def begin(self, batch: pa.RecordBatch, state: _Open) -> None:
         """Hand a batch to a thread."""
         if len(self._begun) >= self._most:
             self._take()
-        self._begun.append((state, self._threads.submit(_look, batch, state.about, self._fold_chinese)))
+        self._begun.append((state, self._threads.submit(_look, batch, state.about, self._recent, self._fold_chinese)))
 
     def finish(self) -> None:
         """Wait for every batch: an account closes its file."""
@@ -400,7 +405,7 @@ def _count(looked: _Looked, state: _Open, scratch: _Scratch) -> None:
             state.tokens += pc.sum(nodes["words"]).as_py() or 0
         if nodes.num_rows:
             scratch.share(view, state.number, nodes)
-            scratch.describe(view, nodes, sets)
+            scratch.describe(view, sets)
             state.sketched[view].add(hashes)
     state.observed.append(looked.observed)
     if len(state.observed) >= _HELD:
@@ -422,7 +427,6 @@ class _Scratch:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._open: dict[tuple[str, int], tuple[str, pa.OSFile, pa.RecordBatchFileWriter]] = {}
-        self._recent = {view: near.Recent() for view in VIEWS}
 
     @property
     def parts(self) -> tuple[tuple[str, int, str], ...]:
@@ -451,10 +455,8 @@ class _Scratch:
             if part.num_rows:
                 self._write(view, partition, part)
 
-    def describe(self, view: str, nodes: pa.Table, sets: pa.Table) -> None:
-        """Write the shingles of texts that the bundle has not shown lately."""
-        fresh = self._recent[view].fresh(nodes)
-        sets = sets if fresh.all() else sets.filter(pa.array(fresh))
+    def describe(self, view: str, sets: pa.Table) -> None:
+        """Write the shingles of texts."""
         if sets.num_rows:
             self._write(view, _SETS, sets)
 
