@@ -24,6 +24,8 @@ COMMANDS = {
     "show": "Show a scan of a ledger on the terminal.",
     "diff": "Compare two ledgers: shared text, estimated without either's data, and changes.",
     "declare": "Sign what the responsible person says into a ledger.",
+    "timestamp": "Have an authority say that it saw a ledger's newest checkpoint.",
+    "witness": "Cosign what extends the ledger you saw before, or ask for it.",
     "demo": "Scan a small folder with planted problems.",
     "export": "Write what findings mean for the data: the records to leave out.",
     "index": "Make an index of works or benchmarks to look for.",

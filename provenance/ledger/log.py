@@ -174,7 +174,7 @@ def attach(folder: Path, document: bytes, facts: Mapping[str, Any], *, keys: Key
 def _add(folder: Path, keys: KeyPair, stage: Callable[[Path, _Log], bytes], *, first: bool = False) -> Entry:
     """Stage an entry beside the ledger and publish it; only a scan may be the first."""
     _enter(folder)
-    with _locked(folder):
+    with locked(folder):
         staging, killed = folder / STAGING, (folder / STAGING).exists()
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir()
@@ -190,6 +190,28 @@ def _add(folder: Path, keys: KeyPair, stage: Callable[[Path, _Log], bytes], *, f
             shutil.rmtree(staging, ignore_errors=True)
             raise
         return _publish(staging, log, sealed, keys)
+
+
+def amend(folder: Path, name: str, change: Callable[[bytes | None], bytes]) -> None:
+    """Write a file that no entry binds, and that vouches for itself, beside the entries.
+
+    Args:
+        folder: the ledger.
+        name: path relative to it.
+        change: takes the file's bytes, None where there is none, and returns its new ones.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    with locked(folder):
+        left = (folder / STAGING).exists()  # by a killed append: the next one tidies up after it
+        (folder / STAGING).mkdir(exist_ok=True)
+        try:
+            path = folder / name
+            _write(folder, name, change(read_bytes(path, ENTRY_LIMIT) if path.exists() else None))
+        finally:
+            if not left:
+                shutil.rmtree(folder / STAGING, ignore_errors=True)
 
 
 def size(folder: Path) -> int:
@@ -362,8 +384,8 @@ def _enter(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Let one append at a time in; a killed one's lock goes with it, and no lock file stays to be bound."""
+def locked(folder: Path) -> Iterator[None]:
+    """Let one writer at a time into a folder; a killed one's lock goes with it, and no lock file stays to be bound."""
     if sys.platform == "win32":
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_TEMPORARY
         held = _held(folder, lambda: os.open(folder / ".lock", flags))
@@ -597,19 +619,19 @@ def _move_objects(staged: Path, folder: Path) -> None:
     for path in staged.iterdir():
         target = folder / statement.object_path(path.name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _sync(path)
+        sync(path)
         path.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
 
 
 def _move_scan(staged: Path, target: Path) -> None:
     for path in (*staged.iterdir(), staged):
-        _sync(path)
+        sync(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     # A killed append may have left a folder here that no entry binds.
     shutil.rmtree(target, ignore_errors=True)
     staged.replace(target)
-    _sync(target.parent)
+    sync(target.parent)
 
 
 def _point_latest(folder: Path, index: int) -> None:
@@ -624,13 +646,14 @@ def _write(folder: Path, name: str, data: bytes) -> None:
     """Write a file of the ledger so that it is there whole or not at all."""
     made, path = folder / STAGING / "file", folder / name
     made.write_bytes(data)
-    _sync(made)
+    sync(made)
     path.parent.mkdir(parents=True, exist_ok=True)
     made.replace(path)
-    _sync(path.parent)
+    sync(path.parent)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """See to it that a file or folder is on the disk."""
     if sys.platform == "win32":
         return  # it opens no folders, and syncs no file that is open for reading
     handle = os.open(path, os.O_RDONLY)

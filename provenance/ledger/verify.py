@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.digests import canonical
 from provenance.errors import ConfigError, ProvenanceError, VerificationError
-from provenance.ledger import checkpoint, envelope, keys, log, merkle, statement, trust
+from provenance.ledger import beside, checkpoint, envelope, keys, log, merkle, statement, times, trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ MEANINGS = {
     OK: "the ledger verifies",
     INVALID: "the ledger does not verify",
     USAGE: "nothing could be verified",
-    UNPINNED: "the ledger is consistent, but you have not pinned its keys",
+    UNPINNED: "the ledger is consistent, but you have not pinned its keys, or it lacks what you ask for",
     DATA_DIFFERS: "the ledger verifies, but the data is not what was scanned",
     WITHHELD: "the ledger verifies, but files it binds are withheld",
     EQUIVOCATION: "the log's operator signed two views that contradict each other",
@@ -220,6 +220,7 @@ class _Inquiry:
     files: set[str] = field(default_factory=set)
     strange: list[str] = field(default_factory=list)
     bound: dict[str, str] = field(default_factory=dict)
+    beside: set[str] = field(default_factory=set)
     withheld: list[str] = field(default_factory=list)
     unbound: list[str] = field(default_factory=list)
     signers: dict[tuple[str, str], Signer] = field(default_factory=dict)
@@ -273,8 +274,7 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     _check_notes(inquiry, known, pinned)
     _check_pins(inquiry)
     _check_held(inquiry, held, known, asked.evidence)
-    inquiry.skip("witnesses", "this version reads no witness cosignatures")
-    inquiry.skip("timestamps", "this version reads no timestamps: when something was signed is claimed, not proven")
+    _check_times(inquiry, known, pinned)
     _check_files(inquiry)
     _check_unbound(inquiry, asked.strict)
     _check_data(inquiry, asked.data)
@@ -499,6 +499,22 @@ def _check_files(inquiry: _Inquiry) -> None:
         inquiry.ok("objects", f"{len(inquiry.bound)} files have the digests that entries bind")
 
 
+def _check_times(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
+    """What others say of the checkpoints: witnesses that saw them, authorities that timestamped them."""
+    operators = {
+        key.public_bytes_raw()
+        for name, role in inquiry.signers
+        if role == "log" and isinstance(key := known[name], Ed25519PublicKey)
+    }
+    found = beside.look(inquiry.folder, inquiry.files, inquiry.notes, pinned, operators)
+    inquiry.beside = found.files
+    codes = {"invalid": INVALID, "uncovered": UNPINNED}
+    at = times.scene(inquiry.size, found, pinned, {})
+    for item in times.steps(at, [said.predicate for said in inquiry.statements]):
+        inquiry.steps.append(Step(item.name, item.status, item.detail))
+        inquiry.codes |= {codes[item.fault]} if item.fault else set()
+
+
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -507,7 +523,7 @@ def _digest(path: Path) -> str:
 def _check_unbound(inquiry: _Inquiry, strict: bool) -> None:
     """Name what no entry vouches for: leftovers of a killed scan, or something slipped in."""
     signed = {log.entry_path(index) for index in range(inquiry.size)}
-    signed |= {log.note_path(size) for size in range(1, inquiry.size + 1)}
+    signed |= {log.note_path(size) for size in range(1, inquiry.size + 1)} | inquiry.beside
     inquiry.unbound = sorted([*(inquiry.files - signed - set(inquiry.bound)), *inquiry.strange])
     if not inquiry.unbound:
         inquiry.ok("unbound", "every file in the folder is bound")

@@ -1,0 +1,117 @@
+"""`provenance witness`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+_key = click.option("--key", metavar="FILE", required=True, help="The witness's Ed25519 key, PEM, or env:NAME.")
+_name = click.option("--name", required=True, help="How the witness calls its key, as regulator.example/w1.")
+
+
+@click.group(name="witness")
+def command() -> None:
+    """Remember how far somebody's ledger was, and sign only what extends that (C2SP cosignatures, by files).
+
+    The ledger's owner writes a `request`; the witness answers with `cosign`; the owner puts that beside with `add`.
+    """
+
+
+@command.command(name="request")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to hand to a witness.")
+@click.option("--since", type=click.IntRange(0), default=0, help="How many entries the witness saw last; 0 = none.")
+def request(ledger: Path, output: Path, since: int) -> int:
+    """Write what a witness needs to cosign the newest checkpoint of LEDGER: its note, and a proof that it extends."""
+    from provenance.ledger import witnessing
+
+    made = witnessing.ask(ledger, since)
+    output.write_bytes(made.body)
+    click.echo(
+        f"{output}: asks a witness that saw {since} entries; it answers with provenance witness cosign {output} …"
+    )
+    return 0
+
+
+@command.command(name="cosign")
+@click.argument("note", type=click.Path(path_type=Path))
+@click.option("--proof", type=click.Path(path_type=Path), help="The owner's request, if NOTE is a bare checkpoint.")
+@_key
+@_name
+@click.option("--log", "log_", metavar="FILE", help="The log's public key, PEM; needed once, when you meet the log.")
+@click.option("--state", type=click.Path(path_type=Path), help="Your memory; beside the key if not given.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Cosigned checkpoint to hand back."
+)
+def cosign(
+    note: Path, proof: Path | None, key: str, name: str, log_: str | None, state: Path | None, output: Path
+) -> int:
+    """Cosign NOTE, a checkpoint or a request, if it extends what you saw of its log before.
+
+    What was removed or rewritten is refused, and both checkpoints are written down as evidence. Never put an older copy
+    of your memory back: you could then sign two histories.
+    """
+    from provenance.errors import ConfigError
+    from provenance.ledger import checkpoint, witnessing
+    from provenance.ledger.log import read_bytes
+
+    asked = witnessing.read(read_bytes(proof or note, checkpoint.LIMIT))
+    if proof is not None and not asked.is_for(read_bytes(note, checkpoint.LIMIT)):
+        raise ConfigError(f"{proof} asks for another checkpoint than {note}")
+    if state is None and key.startswith("env:"):
+        raise ConfigError("name the file of your memory with --state: a key in a variable has no place beside it")
+    made = witnessing.cosign(
+        asked,
+        name=name,
+        key=_private(key),
+        state=state or Path(f"{key}.state.json"),
+        when=int(time.time()),
+        log_key=witnessing.log_key(Path(log_)) if log_ else None,
+        evidence=Path(),
+    )
+    output.write_bytes(asked.cosigned(made))
+    click.echo(f"{output}: cosigned. The owner puts it beside the checkpoint: provenance witness add LEDGER {output}")
+    return 0
+
+
+@command.command(name="add")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("cosigned", type=click.Path(path_type=Path))
+@click.option("--size", type=click.IntRange(1), help="Which checkpoint lines alone are over; the newest if not given.")
+@click.option("--trust", type=click.Path(path_type=Path), help="Trust file: lines of its witnesses are checked first.")
+def add(ledger: Path, cosigned: Path, size: int | None, trust: Path | None) -> int:
+    """Put what a witness handed back (a cosigned checkpoint, or lines of a C2SP witness) beside LEDGER's checkpoint."""
+    from provenance.ledger import beside, checkpoint
+    from provenance.ledger import trust as trusting
+    from provenance.ledger.log import read_bytes
+    from provenance.reports.text import plain
+
+    known = [item for _, item in trusting.read(trust).witnesses.keys] if trust else []
+    at, lines = beside.add_cosignatures(ledger, read_bytes(cosigned, checkpoint.LIMIT), size, known)
+    for name, when in lines:
+        told = f"saw it at {when:%Y-%m-%d %H:%M:%S} UTC" if when else "not checked, as its key is not pinned (--trust)"
+        click.echo(f"checkpoint {at}: {plain(name)}: {told}")
+    return 0
+
+
+@command.command(name="vkey")
+@_key
+@_name
+def vkey(key: str, name: str) -> int:
+    """Print the witness's public key as verifiers pin it, in a trust file and in C2SP tools."""
+    from provenance.ledger import cosignature
+
+    click.echo(cosignature.named(name, _private(key).public_key()).vkey)
+    return 0
+
+
+def _private(uri: str) -> Ed25519PrivateKey:
+    from provenance.ledger import witnessing
+
+    return witnessing.private_key(uri, lambda prompt: str(click.prompt(prompt, hide_input=True, err=True)))
