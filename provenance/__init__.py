@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from provenance import checks, errors, profiles
     from provenance.audit import Audit, open_ledger, scan
     from provenance.difference import diff
+    from provenance.guarding import guard
     from provenance.ledger.verify import verify as verify
     from provenance.pairing import pairs
 
@@ -26,7 +27,7 @@ settle()
 
 __version__ = "0.1.0"
 
-__all__ = ["Audit", "checks", "diff", "errors", "open_ledger", "pairs", "profiles", "scan", "verify"]
+__all__ = ["Audit", "checks", "diff", "errors", "guard", "open_ledger", "pairs", "profiles", "scan", "verify"]
 
 _ROOMS = ("checks", "errors", "profiles")  # public names that are rooms; the first and last can be called
 
@@ -36,7 +37,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'provenance' has no attribute {name!r}")
     if name in _ROOMS:
         return import_module(f"provenance.{name}")
-    room = {"verify": "ledger", "pairs": "pairing", "diff": "difference"}.get(name, "audit")
+    room = {"verify": "ledger", "pairs": "pairing", "diff": "difference", "guard": "guarding"}.get(name, "audit")
     return getattr(import_module(f"provenance.{room}"), name)
 
 

@@ -44,7 +44,7 @@ from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit, VerificationError
 from provenance.inventory import inventory
 from provenance.joining import gather, locate, resemble
-from provenance.ledger.verify import EQUIVOCATION, INVALID
+from provenance.ledger.verification import EQUIVOCATION, INVALID
 from provenance.model import DOCUMENTS, PURPOSES, Died
 from provenance.observation import (
     Bundle,
@@ -253,7 +253,7 @@ def scan(
     if ledger is not None and keys is not None:
         ledger_.reserve(Path(ledger), keys)
     own = Path(ledger).resolve() if ledger is not None else None
-    declared = ledger_.declarations(own) if own is not None else []
+    declared = ledger_.entries(own, "declaration") if own is not None else []
     progress("looking", 0, 0)
     paths = inventory(
         root, exclude=exclude, leave_out=lambda folder: _is_ledger(folder, own), follow_links=follow_links
@@ -347,6 +347,36 @@ def declare(
     return declaration, declarations.append(Path(ledger), declaration, _scanner(), key=key, ask=ask)
 
 
+def renew(
+    ledger: str | os.PathLike[str],
+    *,
+    files: bool = False,
+    key: str | None = None,
+    ask: Callable[[str], str] | None = None,
+) -> tuple[ledger_.Entry, list[str]]:
+    """Append a renewal entry to a ledger: it lists the digests of all checkpoints and timestamps, to be stamped anew.
+
+    Args:
+        ledger: the ledger.
+        files: whether to list the SHA-512 of every file that an entry binds, too.
+        key: URI of the signing keys; None = the user's own.
+        ask: asks for a password, given the prompt.
+
+    Returns:
+        The entry, and the timestamps that it came too late for: their certificates had expired.
+
+    Raises:
+        ConfigError: the folder is no ledger, or another's.
+        BrokenChain: the ledger does not verify.
+    """
+    from provenance.ledger import renewal
+
+    keys = ledger_.user_keys(create=False) if key is None else ledger_.load(key, prompt=ask)
+    now = datetime.now(UTC)
+    late = renewal.expired(Path(ledger), now)
+    return renewal.renew(Path(ledger), _scanner(), now, keys=keys, files=files), late
+
+
 def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, profiles: Sequence[str] = ()) -> bytes:
     """Write a document that a person signs and hands in.
 
@@ -374,7 +404,7 @@ def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, 
     asked = [each for each in found.facts["profiles"] if not profiles or each["name"] in profiles]
     at = found.facts["log"]["index"]
     facts = {**found.facts, "profiles": asked}
-    return filings.render(name, found.tables, facts, ledger_.declarations(folder), ledger_.signer(folder, at))
+    return filings.render(name, found.tables, facts, ledger_.entries(folder, "declaration"), ledger_.signer(folder, at))
 
 
 def _now() -> str:

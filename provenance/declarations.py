@@ -50,7 +50,7 @@ class Declaration:
     Args:
         by: name, role and, if given, organisation of whoever answers.
         date: as written, ISO 8601.
-        answers: as `data/schemas/ledger-declaration.schema.json` has them.
+        answers: as `data/schemas/ledger/declaration-v1.schema.json` has them.
         unanswered: how many questions of the form were left blank.
         source: the form's bytes.
     """
@@ -142,7 +142,7 @@ def append(
         "about": about,
         "answers": declaration.answers,
     }
-    return ledger_.attach(folder, declaration.source, facts, keys=keys)
+    return ledger_.attach(folder, "declaration", declaration.source, facts, keys=keys)
 
 
 def data_digest(files: pa.Table) -> str:

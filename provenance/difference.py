@@ -177,7 +177,7 @@ class _Scan:
         self.side = self._side(folder, str(path), at)
 
     def _side(self, folder: Path, named: str, at: int) -> Side:
-        from provenance.ledger.verify import MEANINGS
+        from provenance.ledger.verification import MEANINGS
 
         checked, key = ledger.verify(folder), ledger.signer(folder, at)
         whose = (each.whose for each in checked.signers if (each.fingerprint, each.role) == (key, "statement"))

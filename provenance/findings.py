@@ -98,11 +98,11 @@ def counted(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
         tables: FINDINGS, SOURCES and FILES, by name.
 
     Returns:
-        `counts` of findings by severity, of those waived, of sources, files and findings; and `sources` in short.
+        `counts` of findings by severity, of those waived, of sources, files and findings. No source is named: what is
+        signed once cannot be withheld later, and the table of sources says it.
     """
     levels = tables["findings"]["severity"].to_pylist()
     counts = {level: levels.count(level) for level in SEVERITIES}
     counts |= {name: tables[name].num_rows for name in ("sources", "files", "findings")}
     counts["waived"] = tables["findings"].num_rows - tables["findings"]["waived"].null_count
-    held = tables["sources"].select(["source", "licence_declared", "licence_concluded", "records", "bytes"])
-    return {"counts": counts, "sources": held.to_pylist()}
+    return {"counts": counts}

@@ -154,7 +154,7 @@ def test_a_filled_form_is_read_and_a_blank_one_says_what_is_missing(write):
 
 
 def test_the_published_schema_is_a_schema_and_takes_a_form():
-    for name in ("declarations", "ledger-declaration"):
+    for name in ("declarations", "ledger/declaration-v1"):
         jsonschema.Draft202012Validator.check_schema(
             json.loads((HERE / "schemas" / f"{name}.schema.json").read_bytes())
         )
@@ -167,7 +167,7 @@ def test_a_declaration_is_an_entry_that_verifies(world, write):
     found = ledger.verify(world / "ledger", strict=True, data=world / "data")
     assert found.exit_code == 0, found.lines()
     held = ledger.read_entry(world / "ledger", 1)
-    assert held["predicateType"].endswith("/declaration/v0")
+    assert held["predicateType"].endswith("/declaration/v1")
     assert held["subject"][0]["digest"]["sha256"] == sha256(path.read_bytes())
     assert held["predicate"]["about"]["entry"] == 0
     assert held["predicate"]["answers"] == list(said.answers)

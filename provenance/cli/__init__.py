@@ -20,11 +20,13 @@ from provenance.errors import ConfigError, NothingToAudit, ProvenanceError
 COMMANDS = {
     "scan": "Audit a folder of training data and append to its ledger.",
     "verify": "Check a ledger: signatures, log, every bound file.",
+    "guard": "Make sure, before training, that data is what was audited and may be used.",
     "report": "Render a scan of a ledger.",
     "show": "Show a scan of a ledger on the terminal.",
     "diff": "Compare two ledgers: shared text, estimated without either's data, and changes.",
     "declare": "Sign what the responsible person says into a ledger.",
     "timestamp": "Have an authority say that it saw a ledger's newest checkpoint.",
+    "renew": "Sign a list of all timestamps into the ledger, before their certificates expire.",
     "witness": "Cosign what extends the ledger you saw before, or ask for it.",
     "demo": "Scan a small folder with planted problems.",
     "export": "Write what findings mean for the data: the records to leave out.",

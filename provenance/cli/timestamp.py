@@ -59,7 +59,7 @@ def request(ledger: Path, output: Path, size: int | None, digest: str) -> int:
 def attach(ledger: Path, answer: Path, asked: Path | None) -> int:
     """Put ANSWER (.tsr) beside the checkpoint of LEDGER that it is of."""
     from provenance.ledger import beside, timestamp
-    from provenance.ledger.log import read_bytes
+    from provenance.ledger.layout import read_bytes
 
     query = read_bytes(asked, timestamp.LIMIT) if asked else None
     _say(*beside.add_timestamp(ledger, read_bytes(answer, timestamp.LIMIT), query))

@@ -59,7 +59,7 @@ def cosign(
     """
     from provenance.errors import ConfigError
     from provenance.ledger import checkpoint, witnessing
-    from provenance.ledger.log import read_bytes
+    from provenance.ledger.layout import read_bytes
 
     asked = witnessing.read(read_bytes(proof or note, checkpoint.LIMIT))
     if proof is not None and not asked.is_for(read_bytes(note, checkpoint.LIMIT)):
@@ -89,7 +89,7 @@ def add(ledger: Path, cosigned: Path, size: int | None, trust: Path | None) -> i
     """Put what a witness handed back (a cosigned checkpoint, or lines of a C2SP witness) beside LEDGER's checkpoint."""
     from provenance.ledger import beside, checkpoint
     from provenance.ledger import trust as trusting
-    from provenance.ledger.log import read_bytes
+    from provenance.ledger.layout import read_bytes
     from provenance.reports.text import plain
 
     known = [item for _, item in trusting.read(trust).witnesses.keys] if trust else []

@@ -207,8 +207,8 @@ def _traced(
     for index in range(newest - 1, -1, -1):
         try:
             said = ledger.read_entry(folder, index)
-            if said["predicateType"] != statement.PREDICATE_TYPE:
-                continue  # a declaration
+            if statement.kind(said["predicateType"]) != statement.SCAN:
+                continue  # no scan
             then = said["predicate"]
             past = ledger.tables(folder, index, _NEEDED)
         except InputError as error:

@@ -7,9 +7,12 @@ is a C2SP checkpoint (Ed25519). A signature proves who said what, unaltered; not
 from __future__ import annotations
 
 from provenance.ledger.keys import KeyPair, load, user_keys
-from provenance.ledger.log import Entry, append, attach, declarations, is_ledger, read_entry, reserve, signer, tables
+from provenance.ledger.layout import is_ledger
+from provenance.ledger.log import Entry, append, attach, reserve
+from provenance.ledger.reading import entries, head, read_entry, signer, tables
 from provenance.ledger.statement import Document, Seal
-from provenance.ledger.verify import Step, Verification, verify
+from provenance.ledger.verification import Step, Verification
+from provenance.ledger.verify import verify
 
 __all__ = [
     "Document",
@@ -20,7 +23,8 @@ __all__ = [
     "Verification",
     "append",
     "attach",
-    "declarations",
+    "entries",
+    "head",
     "is_ledger",
     "load",
     "read_entry",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import chains, checkpoint, cosignature, log, timestamp, trust
+from provenance.ledger import chains, checkpoint, cosignature, layout, log, timestamp, trust
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -97,6 +97,11 @@ def timestamp_path(size: int, number: int = 1) -> str:
     return f"checkpoints/{size}.tsr" if number == 1 else f"checkpoints/{size}.{number}.tsr"
 
 
+def timestamp_paths(size: int) -> list[str]:
+    """Return where the timestamps of a checkpoint may stand, relative to the ledger."""
+    return [timestamp_path(size, number) for number in range(1, _TIMESTAMPS + 1)]
+
+
 def look(
     folder: Path,
     files: Collection[str],
@@ -127,9 +132,9 @@ def look(
         kind = "witnesses" if parts["kind"] == "cosigs" else "timestamps"
         try:
             if kind == "witnesses":
-                _look_at_lines(found, log.read_bytes(folder / name, cosignature.LIMIT), note, ours, operators)
+                _look_at_lines(found, layout.read_bytes(folder / name, cosignature.LIMIT), note, ours, operators)
             else:
-                _look_at_timestamp(found, name, log.read_bytes(folder / name, timestamp.LIMIT), note, ours)
+                _look_at_timestamp(found, name, layout.read_bytes(folder / name, timestamp.LIMIT), note, ours)
         except VerificationError as cause:
             found.faults[kind].append(f"{name}: {cause}")
     return found
@@ -150,7 +155,7 @@ def query(folder: Path, size: int | None = None, digest: str = "sha256") -> tupl
         ConfigError: there is no such checkpoint.
         VerificationError: what stands in its place is none.
     """
-    size = size or log.size(folder)
+    size = size or layout.size(folder)
     return timestamp.request(_note(folder, size).note, digest=digest), size
 
 
@@ -175,7 +180,7 @@ def add_timestamp(folder: Path, response: bytes, query: bytes | None = None) -> 
     if query is not None and timestamp.nonce_of(query) != token.nonce:
         raise VerificationError("it does not repeat the nonce of the request: it answers another one")
     size = _stamped_size(folder, token)
-    timestamp.check(token, log.read_bytes(folder / log.note_path(size), checkpoint.LIMIT))
+    timestamp.check(token, layout.read_bytes(folder / layout.note_path(size), checkpoint.LIMIT))
     name = _free(folder, size, plain)
     log.amend(folder, name, lambda there: _once(there, plain))
     return size, name, token
@@ -201,10 +206,10 @@ def add_cosignatures(
         OSError: the folder cannot be written.
     """
     held, lines = _split(data)
-    size = size if size is not None else held.size if held else log.size(folder)
+    size = size if size is not None else held.size if held else layout.size(folder)
     note = _note(folder, size)
     if held is not None and held.note != note.note:
-        raise VerificationError(f"it is over another checkpoint than {log.note_path(size)} of this ledger")
+        raise VerificationError(f"it is over another checkpoint than {layout.note_path(size)} of this ledger")
     seen = [(line.name, _time_of(line, known, note.body)) for line in lines]
     log.amend(folder, cosignatures_path(size), lambda there: _joined(there, lines))
     return size, seen
@@ -248,29 +253,28 @@ def _look_at_timestamp(found: Beside, name: str, data: bytes, note: checkpoint.C
 
 
 def _note(folder: Path, size: int) -> checkpoint.Checkpoint:
-    path = folder / log.note_path(size)
+    path = folder / layout.note_path(size)
     if not path.is_file():
         raise ConfigError(f"{folder} has no checkpoint over {size} entries")
-    return checkpoint.read(log.read_bytes(path, checkpoint.LIMIT))
+    return checkpoint.read(layout.read_bytes(path, checkpoint.LIMIT))
 
 
 def _stamped_size(folder: Path, token: timestamp.Token) -> int:
-    for size in reversed(range(1, log.size(folder) + 1)):
-        path = folder / log.note_path(size)
+    for size in reversed(range(1, layout.size(folder) + 1)):
+        path = folder / layout.note_path(size)
         if not path.is_file():
             continue
-        note = log.read_bytes(path, checkpoint.LIMIT)
+        note = layout.read_bytes(path, checkpoint.LIMIT)
         if hashlib.new(token.digest, note).digest() == token.imprint:
             return size
     raise VerificationError(f"it is of no checkpoint of {folder}")
 
 
 def _free(folder: Path, size: int, response: bytes) -> str:
-    for number in range(1, _TIMESTAMPS + 1):
-        name = timestamp_path(size, number)
+    for name in timestamp_paths(size):
         if not (folder / name).exists():
             return name
-        if log.read_bytes(folder / name, timestamp.LIMIT) == response:
+        if layout.read_bytes(folder / name, timestamp.LIMIT) == response:
             raise ConfigError(f"this timestamp is there already: {name}")
     raise ConfigError(f"checkpoint {size} has {_TIMESTAMPS} timestamps already")
 

@@ -1,11 +1,4 @@
-"""The log: a folder of entries under a checkpoint, to which each scan or declaration appends one.
-
-    origin  VERIFY.md  keys/{statement,log}.pub.pem     written once, bound by entry 0
-    entries/00000000.dsse.json                          the signed statement
-    checkpoints/1.note                                  the log's head after it; an entry counts once it stands here
-    objects/sha256/ab/ab…                               tables as JSON lines; declarations as they were handed in
-    scans/00000000/*.parquet, report.html, …            tables and documents for people and programs
-    scans/latest -> 00000000                            the only link
+"""The log: entries under a checkpoint, to which each scan, declaration or other act appends one.
 
 Appending writes all of it beside, then renames: scans and objects, entry, checkpoint, in this order. Whoever is killed
 in between leaves a ledger that verifies, and the next scan finishes what was signed: no index is ever signed twice.
@@ -17,7 +10,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,19 +19,28 @@ from provenance.digests import sha256
 from provenance.errors import BrokenChain, ConfigError, DigestMismatch, InputError, VerificationError
 from provenance.ledger import checkpoint, envelope, merkle, statement
 from provenance.ledger.keys import KeyPair, fingerprint, public_pem, read_public
+from provenance.ledger.layout import (
+    ENTRY_LIMIT,
+    LOG_KEY,
+    ORIGIN,
+    RECIPE,
+    SMALL,
+    STATEMENT_KEY,
+    entry_path,
+    is_ledger,
+    note_path,
+    read_bytes,
+    scan_path,
+    size,
+)
+from provenance.ledger.reading import envelope_of, statement_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import pyarrow as pa
 
-ENTRY_LIMIT = 1 << 26
-"""Bytes of the largest envelope that is read or written."""
-
-ORIGIN, RECIPE = "origin", "VERIFY.md"
-STATEMENT_KEY, LOG_KEY = "keys/statement.pub.pem", "keys/log.pub.pem"
 STAGING = ".append"
-_SMALL = 1 << 16  # bytes: origin, public keys
 _OURS = {ORIGIN, RECIPE, STAGING, ".lock", "keys", "entries", "checkpoints", "objects", "scans"}
 
 
@@ -75,50 +76,6 @@ class _Log:
     leaves: tuple[bytes, ...]
 
 
-def entry_path(index: int) -> str:
-    """Return where an entry's envelope stands, relative to the ledger."""
-    return f"entries/{index:08d}.dsse.json"
-
-
-def note_path(size: int) -> str:
-    """Return where the checkpoint over the first `size` entries stands, relative to the ledger."""
-    return f"checkpoints/{size}.note"
-
-
-def scan_path(index: int) -> str:
-    """Return the folder of an entry's tables and documents, relative to the ledger."""
-    return f"scans/{index:08d}"
-
-
-def is_ledger(folder: Path) -> bool:
-    """Tell whether a folder looks like a ledger: it has an `origin` and `checkpoints`."""
-    return (folder / ORIGIN).is_file() and (folder / "checkpoints").is_dir()
-
-
-def read_bytes(path: Path, limit: int) -> bytes:
-    """Read a small regular file, never through a link and never more than agreed.
-
-    Args:
-        path: the file.
-        limit: bytes.
-
-    Returns:
-        Its bytes.
-
-    Raises:
-        OSError: it cannot be opened.
-        VerificationError: it is not a regular file, or larger than the limit.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise VerificationError("it is not a regular file")
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise VerificationError(f"it is larger than {limit} bytes")
-    return data
-
-
 def append(
     folder: Path,
     tables: Mapping[str, pa.Table],
@@ -151,14 +108,24 @@ def append(
     )
 
 
-def attach(folder: Path, document: bytes, facts: Mapping[str, Any], *, keys: KeyPair) -> Entry:
-    """Append one signed entry that binds a declaration.
+def attach(
+    folder: Path,
+    kind: str,
+    document: bytes,
+    facts: Mapping[str, Any],
+    *,
+    keys: KeyPair,
+    files: Mapping[str, bytes] | None = None,
+) -> Entry:
+    """Append one signed entry that binds a document: everything that is no scan.
 
     Args:
         folder: the ledger; there must be one, with a scan.
-        document: the declaration as it was handed in; it is kept as an object.
-        facts: what it says, see `data/schemas/ledger-declaration.schema.json`.
+        kind: one of statement.KINDS.
+        document: as it was handed in; it is kept as an object.
+        facts: what the entry says, see the schema of its kind.
         keys: who signs; must be the ledger's own.
+        files: further files of the ledger that it adds and binds, such as `keys/….pub.pem`; none may be there yet.
 
     Returns:
         The entry.
@@ -168,7 +135,10 @@ def attach(folder: Path, document: bytes, facts: Mapping[str, Any], *, keys: Key
         BrokenChain: the ledger's log does not verify, so nothing may be added to it.
         OSError: the folder cannot be written.
     """
-    return _add(folder, keys, lambda staging, log: _stage_document(staging, log, document, facts, keys=keys))
+    added = dict(files or {})
+    return _add(
+        folder, keys, lambda staging, log: _stage_document(staging, log, kind, document, facts, keys=keys, files=added)
+    )
 
 
 def _add(folder: Path, keys: KeyPair, stage: Callable[[Path, _Log], bytes], *, first: bool = False) -> Entry:
@@ -192,177 +162,10 @@ def _add(folder: Path, keys: KeyPair, stage: Callable[[Path, _Log], bytes], *, f
         return _publish(staging, log, sealed, keys)
 
 
-def amend(folder: Path, name: str, change: Callable[[bytes | None], bytes]) -> None:
-    """Write a file that no entry binds, and that vouches for itself, beside the entries.
-
-    Args:
-        folder: the ledger.
-        name: path relative to it.
-        change: takes the file's bytes, None where there is none, and returns its new ones.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    with locked(folder):
-        left = (folder / STAGING).exists()  # by a killed append: the next one tidies up after it
-        (folder / STAGING).mkdir(exist_ok=True)
-        try:
-            path = folder / name
-            _write(folder, name, change(read_bytes(path, ENTRY_LIMIT) if path.exists() else None))
-        finally:
-            if not left:
-                shutil.rmtree(folder / STAGING, ignore_errors=True)
-
-
-def size(folder: Path) -> int:
-    """Return how many finished entries a ledger has: the number of its newest checkpoint.
-
-    Args:
-        folder: the ledger.
-
-    Returns:
-        0 where no scan was ever finished.
-    """
-    notes = folder / "checkpoints"
-    if not notes.is_dir():
-        return 0
-    names = (path.name.removesuffix(".note") for path in notes.iterdir() if path.suffix == ".note")
-    return max((int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 9), default=0)
-
-
-def read_entry(folder: Path, index: int | None = None) -> dict[str, Any]:
-    """Read what an entry says, without verifying who said it.
-
-    Args:
-        folder: the ledger.
-        index: number of the entry, from 0; the newest scan if None.
-
-    Returns:
-        The in-toto Statement.
-
-    Raises:
-        InputError: it is not a ledger, or has no such entry.
-        VerificationError: the entry is not a canonical envelope of a statement.
-    """
-    return _statement(folder, _index(folder, index)).value
-
-
-def tables(folder: Path, index: int | None = None, names: Collection[str] | None = None) -> dict[str, pa.Table]:
-    """Read an entry's tables, each held to the digest that binds it and to its schema.
-
-    Args:
-        folder: the ledger.
-        index: number of the entry, from 0; the newest scan if None.
-        names: which tables; all if None.
-
-    Returns:
-        Those of schemas.SEALED by name.
-
-    Raises:
-        InputError: it is not a ledger, has no such entry, or a table is withheld or does not hold to its schema.
-        DigestMismatch: a table's bytes were changed.
-        VerificationError: the entry is not a canonical envelope of a statement.
-    """
-    from pyarrow.parquet import read_table
-
-    from provenance.ledger.objects import digest
-    from provenance.schemas import SEALED, conform
-
-    at = _index(folder, index)
-    said = _statement(folder, at)
-    if said.type != statement.PREDICATE_TYPE:
-        raise InputError(f"entry {at} of {folder} is a declaration, no scan; leave out --index for the newest scan")
-    bound = said.folder
-    found = {}
-    for name, schema in SEALED.items():
-        if names is not None and name not in names:
-            continue
-        path = f"{scan_path(at)}/{name}.parquet"
-        if path not in bound:  # an entry of a version that had no such table yet
-            found[name] = schema.empty_table()
-            continue
-        try:
-            if digest(folder / path) != bound.get(path):
-                raise DigestMismatch(f"{path} is not what entry {at} binds; run provenance verify")
-            found[name] = conform(_grown(read_table(folder / path), schema), schema)
-        except (OSError, ValueError) as cause:
-            raise InputError(f"{path} cannot be read: {cause}") from cause
-    return found
-
-
-def declarations(folder: Path) -> list[tuple[int, str, dict[str, Any]]]:
-    """Read every declaration of a ledger, without verifying who signed it.
-
-    Args:
-        folder: the ledger; an empty list where there is none.
-
-    Returns:
-        Number of the entry, SHA-256 of its payload, and its predicate; the oldest first.
-
-    Raises:
-        BrokenChain: an entry is missing, or is not a canonical envelope of a statement.
-    """
-    found = []
-    try:
-        for index in range(size(folder)):
-            payload = _envelope(folder, index).payload
-            if statement.DECLARATION_TYPE.encode() not in payload:
-                continue  # the statement of a large scan is not parsed for nothing
-            said = statement.read(payload)
-            if said.type == statement.DECLARATION_TYPE:
-                found.append((index, sha256(payload), said.predicate))
-    except (InputError, VerificationError) as cause:
-        raise BrokenChain(f"the ledger {folder} does not verify: entry {index}: {cause}") from cause
-    return found
-
-
-def signer(folder: Path, index: int) -> str:
-    """Return the fingerprint of the key that an entry says it is signed by; `verify` says whether it is.
-
-    Args:
-        folder: the ledger.
-        index: number of the entry.
-    """
-    return _envelope(folder, index).keyid
-
-
-def _grown(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Add the columns that the version of an entry did not have yet, where they may be null."""
-    import pyarrow as pa
-
-    for field in schema:
-        if field.nullable and field.name not in table.column_names:
-            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
-    return table
-
-
-def _statement(folder: Path, index: int) -> statement.Statement:
-    return statement.read(_envelope(folder, index).payload)
-
-
-def _envelope(folder: Path, index: int) -> envelope.Envelope:
-    try:
-        return envelope.read(read_bytes(folder / entry_path(index), ENTRY_LIMIT))
-    except OSError as cause:
-        raise InputError(f"{folder} has no entry {index}") from cause
-
-
 def _signed(folder: Path, index: int, keys: KeyPair) -> envelope.Envelope:
-    found = _envelope(folder, index)
+    found = envelope_of(folder, index)
     envelope.check(found, keys.statement.public_key())
     return found
-
-
-def _index(folder: Path, index: int | None) -> int:
-    count = size(folder)
-    if not count:
-        raise InputError(f"{folder} is not a ledger with a finished entry")
-    if index is None:
-        newest = (at for at in reversed(range(count)) if _statement(folder, at).type == statement.PREDICATE_TYPE)
-        return next(newest, count - 1)
-    if not 0 <= index < count:
-        raise InputError(f"{folder} has no entry {index}; its entries are 0 to {count - 1}")
-    return index
 
 
 def _conformed(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
@@ -408,9 +211,10 @@ def _held(folder: Path, take: Any) -> Any:
 
 
 def _drop_orphans(log: _Log) -> None:
-    """Remove objects that a killed append moved in before it signed anything."""
-    bound = {path for index in range(len(log.leaves)) for path in _statement(log.folder, index).folder}
-    for path in (log.folder / "objects").rglob("*"):
+    """Remove objects and keys that a killed append moved in before it signed anything."""
+    bound = {path for index in range(len(log.leaves)) for path in statement_of(log.folder, index).folder}
+    bound |= {STATEMENT_KEY, LOG_KEY}  # a new ledger's, written just now
+    for path in (*(log.folder / "objects").rglob("*"), *(log.folder / "keys").rglob("*")):
         if path.is_file() and path.relative_to(log.folder).as_posix() not in bound:
             path.unlink()
 
@@ -437,12 +241,34 @@ def _open(folder: Path, keys: KeyPair) -> _Log | None:
         return None
     _check_ours(folder, keys)
     try:
-        origin = read_bytes(folder / ORIGIN, _SMALL).decode().removesuffix("\n")
+        origin = read_bytes(folder / ORIGIN, SMALL).decode().removesuffix("\n")
         log = _Log(folder, origin, tuple(_signed(folder, index, keys).leaf for index in range(count)))
         _check_head(log, keys)
         return _finish(log, keys) if unfinished else log
     except (OSError, ValueError, InputError, VerificationError) as cause:
         raise BrokenChain(f"the ledger {folder} does not verify, so nothing is added to it: {cause}") from cause
+
+
+def amend(folder: Path, name: str, change: Callable[[bytes | None], bytes]) -> None:
+    """Write a file that no entry binds, and that vouches for itself, beside the entries.
+
+    Args:
+        folder: the ledger.
+        name: path relative to it.
+        change: takes the file's bytes, None where there is none, and returns its new ones.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    with locked(folder):
+        left = (folder / STAGING).exists()  # by a killed append: the next one tidies up after it
+        (folder / STAGING).mkdir(exist_ok=True)
+        try:
+            path = folder / name
+            _write(folder, name, change(read_bytes(path, ENTRY_LIMIT) if path.exists() else None))
+        finally:
+            if not left:
+                shutil.rmtree(folder / STAGING, ignore_errors=True)
 
 
 def reserve(folder: Path, keys: KeyPair) -> None:
@@ -465,7 +291,7 @@ def reserve(folder: Path, keys: KeyPair) -> None:
 def _check_ours(folder: Path, keys: KeyPair) -> None:
     for name, key in ((LOG_KEY, keys.log.public_key()), (STATEMENT_KEY, keys.statement.public_key())):
         try:
-            theirs = fingerprint(read_public(read_bytes(folder / name, _SMALL)))
+            theirs = fingerprint(read_public(read_bytes(folder / name, SMALL)))
         except (OSError, ConfigError, VerificationError) as cause:
             raise ConfigError(f"the ledger {folder} does not say whose it is: {name} cannot be read") from cause
         if theirs != fingerprint(key):
@@ -523,6 +349,7 @@ def _stage(
     seal = statement.Seal(index, log.origin, fingerprint(keys.statement.public_key()))
     folder |= bound | _stage_documents(staging, seal, documents)
     payload = statement.build(
+        statement.SCAN,
         portable(dict(facts)),
         place=statement.Place(log.origin, index, merkle.root(log.leaves).hex()),
         keys="local" if keys.local else "given",
@@ -533,19 +360,32 @@ def _stage(
     return _sealed(payload, keys)
 
 
-def _stage_document(staging: Path, log: _Log, document: bytes, facts: Mapping[str, Any], *, keys: KeyPair) -> bytes:
-    """Write a declaration beside the ledger as an object; return the envelope that binds it."""
+def _stage_document(
+    staging: Path,
+    log: _Log,
+    kind: str,
+    document: bytes,
+    facts: Mapping[str, Any],
+    *,
+    keys: KeyPair,
+    files: Mapping[str, bytes],
+) -> bytes:
+    """Write a document beside the ledger as an object; return the envelope that binds it."""
     digest = sha256(document)
     (staging / "objects").mkdir()
     (staging / "objects" / digest).write_bytes(document)
+    for name, data in files.items():
+        if (log.folder / name).exists():
+            raise ConfigError(f"the ledger {log.folder} has a file {name} already")
+        (staging / "files" / name).parent.mkdir(parents=True, exist_ok=True)
+        (staging / "files" / name).write_bytes(data)
     payload = statement.build(
+        kind,
         facts,
         place=statement.Place(log.origin, len(log.leaves), merkle.root(log.leaves).hex()),
         keys="local" if keys.local else "given",
-        tables=None,
-        folder={statement.object_path(digest): digest},
+        folder={statement.object_path(digest): digest} | {name: sha256(data) for name, data in files.items()},
         subject=digest,
-        predicate_type=statement.DECLARATION_TYPE,
     )
     return _sealed(payload, keys)
 
@@ -600,6 +440,7 @@ def _publish(staging: Path, log: _Log, sealed: bytes, keys: KeyPair) -> Entry:
     """Move staged files into the ledger, in the order that keeps it valid at any instant."""
     folder, index = log.folder, len(log.leaves)
     _move_objects(staging / "objects", folder)
+    _move_files(staging / "files", folder)
     is_scan = (staging / "scan").exists()
     if is_scan:
         _move_scan(staging / "scan", folder / scan_path(index))
@@ -622,6 +463,16 @@ def _move_objects(staged: Path, folder: Path) -> None:
         sync(path)
         path.replace(target)
         sync(target.parent)
+
+
+def _move_files(staged: Path, folder: Path) -> None:
+    for path in sorted(staged.rglob("*")) if staged.exists() else ():
+        if path.is_file():
+            target = folder / path.relative_to(staged)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            sync(path)
+            path.replace(target)
+            sync(target.parent)
 
 
 def _move_scan(staged: Path, target: Path) -> None:

@@ -1,8 +1,9 @@
-"""The statement of an entry: an in-toto Statement v1 whose predicate is a `dataset-scan/v0` or a `declaration/v0`.
+"""The statement of an entry: an in-toto Statement v1 whose predicate is of one of KINDS.
 
-The published schemas, `data/schemas/ledger-{statement,declaration}.schema.json`, say what must stand in it; what an
-audit adds beside that (waivers, counts, per-source rows) is signed as it is. Facts that name things of the data
-(sources, files) are lists of objects, never objects keyed by those names: keys that differ in case only are refused.
+The published schemas say what must stand in it: `data/schemas/ledger/statement-v1.schema.json` for every entry,
+`<kind>-v1.schema.json` for a kind. What an audit adds beside that (waivers, counts) is signed as it is. Facts that name
+things of the data (files) are lists of objects, never objects keyed by those names: keys that differ in case only are
+refused. To add a kind: its schema, and one line in KINDS.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
 from provenance.data import HERE
 from provenance.digests import canonical
@@ -25,12 +28,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "https://provenance-auditor.dev/attestation/dataset-scan/v0"
-DECLARATION_TYPE = "https://provenance-auditor.dev/attestation/declaration/v0"
-_SCHEMAS = {PREDICATE_TYPE: "ledger-statement.schema.json", DECLARATION_TYPE: "ledger-declaration.schema.json"}
-_SUBJECTS = {PREDICATE_TYPE: "files.jsonl", DECLARATION_TYPE: "declarations.yaml"}
+VERSION = "v1"
+"""Of the predicates that are written; those of older versions are read for ever."""
+
+KINDS = {
+    "dataset-scan": "files.jsonl",
+    "declaration": "declarations.yaml",
+    "renewal": "renewal.json",
+}
+"""What an entry can be, and the name of its subject: of a scan its table of files, else the document handed in."""
+
+SCAN = "dataset-scan"
+DECLARATION = "declaration"
 OURS = frozenset({"folder", "keys", "log", "tables"})
 """Keys of the predicate that the ledger fills in; facts must not hold them."""
+
+_ATTESTATION = "https://provenance-auditor.dev/attestation/"
+_OLD = frozenset({f"{_ATTESTATION}{SCAN}/v0", f"{_ATTESTATION}{DECLARATION}/v0"})
 
 
 class Named(TypedDict):
@@ -61,7 +75,6 @@ class Facts(TypedDict):
     finishedOn: str
     config: NotRequired[Mapping[str, Any]]
     counts: NotRequired[Mapping[str, int]]
-    sources: NotRequired[Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,30 +133,45 @@ class Statement:
 
     @property
     def type(self) -> str:
-        """PREDICATE_TYPE or DECLARATION_TYPE."""
+        """Its predicate type, version included."""
         return str(self.value["predicateType"])
+
+    @property
+    def kind(self) -> str:
+        """One of KINDS."""
+        return kind(self.type)
+
+
+def predicate_type(name: str) -> str:
+    """Return the predicate type of a kind of entry, in the version that is written."""
+    return f"{_ATTESTATION}{name}/{VERSION}"
+
+
+def kind(type_: str) -> str:
+    """Return the kind of entry of a predicate type, whatever its version."""
+    return type_.removeprefix(_ATTESTATION).rpartition("/")[0]
 
 
 def build(
+    name: str,
     facts: Mapping[str, Any],
     *,
     place: Place,
     keys: Literal["local", "given"],
-    tables: Mapping[str, Mapping[str, object]] | None,
+    tables: Mapping[str, Mapping[str, object]] | None = None,
     folder: Mapping[str, str],
     subject: str,
-    predicate_type: str = PREDICATE_TYPE,
 ) -> bytes:
-    """Build the statement of one scan or declaration.
+    """Build the statement of one entry.
 
     Args:
-        facts: see `Facts`; numbers must be portable (see objects.portable).
+        name: one of KINDS.
+        facts: of a scan see `Facts`, of others the schema of the kind; numbers must be portable (objects.portable).
         place: where the entry will stand.
         keys: whether a first scan made them, or the user named them.
-        tables: by name: `rows`, path of the `parquet`, and of the `lines` where there are some; None of a declaration.
+        tables: of a scan, by name: `rows`, path of the `parquet`, and of the `lines` where there are some.
         folder: SHA-256 of every file to bind, by path relative to the ledger.
-        subject: SHA-256 of the table of files as JSON lines, or of the declaration as it was handed in.
-        predicate_type: PREDICATE_TYPE or DECLARATION_TYPE.
+        subject: SHA-256 of the table of files as JSON lines, or of the document as it was handed in.
 
     Returns:
         Canonical JSON: the payload to sign.
@@ -158,8 +186,8 @@ def build(
     listed = {} if tables is None else {"tables": tables}
     value = {
         "_type": TYPE,
-        "predicateType": predicate_type,
-        "subject": [{"name": _SUBJECTS[predicate_type], "digest": {"sha256": subject}}],
+        "predicateType": predicate_type(name),
+        "subject": [{"name": KINDS[name], "digest": {"sha256": subject}}],
         "predicate": {**facts, "folder": bound, "keys": keys, "log": log, **listed},
     }
     try:
@@ -183,11 +211,10 @@ def read(payload: bytes) -> Statement:
         VerificationError: it is not strict JSON, not canonical, of another predicate type, or breaks its schema.
     """
     value = parse(payload)
-    predicate_type = value.get("predicateType") if isinstance(value, dict) else None
-    if not isinstance(predicate_type, str) or predicate_type not in _SCHEMAS:
-        raise VerificationError(f"its predicate type is not {PREDICATE_TYPE} or {DECLARATION_TYPE}")
-    if error := best_match(_validator(predicate_type).iter_errors(value)):
-        raise VerificationError(f"it breaks its schema at {error.json_path}: {error.message[:200]}")
+    said = value.get("predicateType") if isinstance(value, dict) else None
+    if said not in _OLD and said not in {predicate_type(name) for name in KINDS}:
+        raise VerificationError("its predicate type is none that this version knows")
+    _hold(value, said)
     if _canonical(value) != payload:
         raise VerificationError("it is not in canonical form")
     log = value["predicate"]["log"]
@@ -195,6 +222,24 @@ def read(payload: bytes) -> Statement:
         raise VerificationError("its index is not the size of the log before it")
     place = Place(log["origin"], log["index"], log["prev"]["rootHash"])
     return Statement(value, place, _folder(value["predicate"]["folder"], place.index))
+
+
+def _hold(value: dict[str, Any], said: str) -> None:
+    """Hold a statement to its schema; from v1 on, to that of every entry and to that of its kind."""
+    name, version = kind(said), said.rpartition("/")[2]
+    if version == VERSION:
+        _hold_to("statement", version, value, "$")
+        if value["subject"][0]["name"] != KINDS[name]:
+            raise VerificationError(f"its subject is not called {KINDS[name]}")
+        _hold_to(name, version, value["predicate"], "$.predicate")
+    else:
+        _hold_to(name, version, value, "$")
+
+
+def _hold_to(name: str, version: str, value: Any, where: str) -> None:
+    if error := best_match(_validator(name, version).iter_errors(value)):
+        at = where + error.json_path.removeprefix("$")
+        raise VerificationError(f"it breaks its schema at {at}: {error.message[:200]}")
 
 
 def _canonical(value: Any) -> bytes:
@@ -223,6 +268,16 @@ def object_path(digest: str) -> str:
 
 
 @functools.cache
-def _validator(predicate_type: str) -> Draft202012Validator:
-    schema = HERE / "schemas" / _SCHEMAS[predicate_type]
-    return Draft202012Validator(json.loads(schema.read_bytes()))
+def _validator(name: str, version: str) -> Draft202012Validator:
+    return Draft202012Validator(_schema(f"{name}-{version}"), registry=_registry())
+
+
+@functools.cache
+def _registry() -> Registry[Any]:
+    shared = _schema("statement-v1")
+    made: Registry[Any] = Registry().with_resource(shared["$id"], DRAFT202012.create_resource(shared))
+    return made
+
+
+def _schema(name: str) -> Any:
+    return json.loads((HERE / "schemas" / "ledger" / f"{name}.schema.json").read_bytes())

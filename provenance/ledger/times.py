@@ -20,7 +20,7 @@ SLACK = timedelta(minutes=10)
 """How far clocks of honest people may be apart."""
 
 _Sized = TypeVar("_Sized", "Stamped", "Witnessed")
-_CLAIMED = ("finishedOn", "startedOn", "declaredOn", "signedOn")
+_CLAIMED = ("finishedOn", "declaredOn", "renewedOn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +28,17 @@ class Outcome:
     """What one step of verification came to.
 
     Args:
-        name: witnesses | timestamps | claimed times.
+        name: witnesses | timestamps | claimed times | renewals.
         status: ok | failed | not checked.
         detail: one plain sentence.
-        fault: invalid (it does not verify) | uncovered (it is not what the trust file asks for); None if not failed.
+        fault: invalid (it does not verify) | uncovered (it is not what the trust file asks for) | withheld (files are
+            missing); None if not failed.
     """
 
     name: str
     status: Literal["ok", "failed", "not checked"]
     detail: str
-    fault: Literal["invalid", "uncovered"] | None = None
+    fault: Literal["invalid", "uncovered", "withheld"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

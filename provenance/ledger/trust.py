@@ -136,7 +136,7 @@ def read(path: Path) -> Trust:
     """Read a trust file. It replaces the user's own keys: who names keys means those alone.
 
     Args:
-        path: YAML, see `data/schemas/ledger-trust.schema.json`.
+        path: YAML, see `data/schemas/ledger/trust.schema.json`.
 
     Returns:
         What it pins.
@@ -203,5 +203,5 @@ def _check_reachable(asked: int, there: int, path: Path) -> None:
 
 @functools.cache
 def _validator() -> Draft202012Validator:
-    schema = HERE / "schemas" / "ledger-trust.schema.json"
+    schema = HERE / "schemas" / "ledger" / "trust.schema.json"
     return Draft202012Validator(json.loads(schema.read_bytes()))

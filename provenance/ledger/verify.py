@@ -6,163 +6,40 @@ handed to a parser before its digest was.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.digests import canonical
 from provenance.errors import ConfigError, ProvenanceError, VerificationError
-from provenance.ledger import beside, checkpoint, envelope, keys, log, merkle, statement, times, trust
+from provenance.ledger import attested, checkpoint, contents, envelope, keys, layout, merkle, statement, trust
+from provenance.ledger.verification import (
+    DATA_DIFFERS,
+    EQUIVOCATION,
+    INVALID,
+    OK,
+    UNPINNED,
+    USAGE,
+    WITHHELD,
+    WORST,
+    Changes,
+    Signer,
+    Step,
+    Verification,
+    encodable,
+    some,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD, EQUIVOCATION = range(7)
-"""Exit codes: 0 verified · 1 invalid signature, digest, proof or schema · 2 usage or I/O · 3 consistent, but a key is
-not pinned · 4 ledger valid, data differs · 5 a referenced object is withheld · 6 two signed views contradict."""
-
-MEANINGS = {
-    OK: "the ledger verifies",
-    INVALID: "the ledger does not verify",
-    USAGE: "nothing could be verified",
-    UNPINNED: "the ledger is consistent, but you have not pinned its keys, or it lacks what you ask for",
-    DATA_DIFFERS: "the ledger verifies, but the data is not what was scanned",
-    WITHHELD: "the ledger verifies, but files it binds are withheld",
-    EQUIVOCATION: "the log's operator signed two views that contradict each other",
-}
-# What is worst is what is said: a broken ledger proves nothing else; a contradiction is proof against its signer.
-_WORST = (USAGE, INVALID, EQUIVOCATION, UNPINNED, WITHHELD, DATA_DIFFERS, OK)
-
 _DEPTH = 4  # folders deep; what stands deeper is not ours and is named as a whole
-_LINE = 1 << 24  # bytes of the longest line of a table
-_SHOWN = 20  # names printed of a list
+_FAULTS = {"invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}
 _NOTE = re.compile(r"checkpoints/([1-9][0-9]{0,8})\.note")
-
-Status = Literal["ok", "failed", "not checked"]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that verification looked at, or says it did not.
-
-    Args:
-        name: ledger, folder, keys, signatures, statements, log, checkpoints, held note, ...
-        status: ok | failed | not checked.
-        detail: one plain sentence.
-    """
-
-    name: str
-    status: Status
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Signer:
-    """A key that signed something here.
-
-    Args:
-        fingerprint: OpenSSH SHA256 fingerprint.
-        role: statement | log.
-        whose: who pinned it and how; None where nobody did.
-    """
-
-    fingerprint: str
-    role: trust.Role
-    whose: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """How data differs from what was scanned: paths relative to the data, sorted."""
-
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.removed or self.changed)
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What verification found.
-
-    Args:
-        exit_code: 0 to 6, see `MEANINGS`.
-        steps: in the order they were taken.
-        unbound: files of the folder that no entry binds.
-        withheld: files that an entry binds and that are missing.
-        signers: the keys that signed.
-        origin: name of the log, if it could be read.
-        entries: how many entries stand under the newest checkpoint.
-        local: whether an entry was signed with keys that a first scan made.
-        changes: how the data differs, if it was compared.
-        evidence: where the proof of equivocation was written.
-    """
-
-    exit_code: int
-    steps: tuple[Step, ...]
-    unbound: tuple[str, ...] = ()
-    withheld: tuple[str, ...] = ()
-    signers: tuple[Signer, ...] = ()
-    origin: str | None = None
-    entries: int = 0
-    local: bool = False
-    changes: Changes | None = None
-    evidence: Path | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what `--format json` prints: every step, and by name what was *not* checked."""
-        return {
-            "exit_code": self.exit_code,
-            "meaning": MEANINGS[self.exit_code],
-            "origin": self.origin,
-            "entries": self.entries,
-            "keys": [
-                {
-                    "fingerprint": item.fingerprint,
-                    "role": item.role,
-                    "pinned": item.whose is not None,
-                    "whose": item.whose,
-                }
-                for item in self.signers
-            ],
-            "keys_local": self.local,
-            "steps": [{"name": item.name, "status": item.status, "detail": item.detail} for item in self.steps],
-            "not_checked": [item.name for item in self.steps if item.status == "not checked"],
-            "unbound": list(self.unbound),
-            "withheld": list(self.withheld),
-            "data": None
-            if self.changes is None
-            else {
-                "added": list(self.changes.added),
-                "removed": list(self.changes.removed),
-                "changed": list(self.changes.changed),
-            },
-            "evidence": str(self.evidence) if self.evidence else None,
-        }
-
-    def lines(self) -> list[str]:
-        """Return plain English sentences for a terminal, the verdict first; nothing in them can steer the terminal."""
-        said = [f"{MEANINGS[self.exit_code].capitalize()}."]
-        said += [_signed_by(item) for item in self.signers]
-        if self.local:
-            said.append("A self-made key identifies nobody: compare its fingerprint by another way.")
-        marks = {"ok": "ok", "failed": "FAILED", "not checked": "not checked"}
-        said += [f"{marks[item.status]}: {item.name}: {item.detail}" for item in self.steps]
-        said += _listed("warning: no entry binds", self.unbound)
-        said += _listed("withheld", self.withheld)
-        if self.changes:
-            said += _listed("added", self.changes.added)
-            said += _listed("removed", self.changes.removed)
-            said += _listed("changed", self.changes.changed)
-        return [_plain(line) for line in said]
 
 
 def verify(
@@ -220,7 +97,7 @@ class _Inquiry:
     files: set[str] = field(default_factory=set)
     strange: list[str] = field(default_factory=list)
     bound: dict[str, str] = field(default_factory=dict)
-    beside: set[str] = field(default_factory=set)
+    attested: frozenset[str] = frozenset()
     withheld: list[str] = field(default_factory=list)
     unbound: list[str] = field(default_factory=list)
     signers: dict[tuple[str, str], Signer] = field(default_factory=dict)
@@ -247,13 +124,13 @@ class _Inquiry:
         return _Stop()
 
     def read(self, name: str, limit: int) -> bytes:
-        return log.read_bytes(self.folder / name, limit)
+        return layout.read_bytes(self.folder / name, limit)
 
     def conclude(self) -> Verification:
         return Verification(
-            exit_code=next(code for code in _WORST if code in self.codes),
-            steps=tuple(Step(item.name, item.status, _encodable(item.detail)) for item in self.steps),
-            unbound=tuple(_named(name) for name in self.unbound),
+            exit_code=next(code for code in WORST if code in self.codes),
+            steps=tuple(Step(item.name, item.status, encodable(item.detail)) for item in self.steps),
+            unbound=tuple(contents.named(name) for name in self.unbound),
             withheld=tuple(self.withheld),
             signers=tuple(self.signers.values()),
             origin=self.origin,
@@ -274,7 +151,7 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     _check_notes(inquiry, known, pinned)
     _check_pins(inquiry)
     _check_held(inquiry, held, known, asked.evidence)
-    _check_times(inquiry, known, pinned)
+    _check_attested(inquiry, known, pinned)
     _check_files(inquiry)
     _check_unbound(inquiry, asked.strict)
     _check_data(inquiry, asked.data)
@@ -291,7 +168,7 @@ def _held(inquiry: _Inquiry, asked: _Asked) -> checkpoint.Checkpoint | None:
     if asked.since is None:
         return None
     try:
-        return checkpoint.read(log.read_bytes(asked.since, checkpoint.LIMIT), cosigned=True)
+        return checkpoint.read(layout.read_bytes(asked.since, checkpoint.LIMIT), cosigned=True)
     except (OSError, VerificationError) as cause:
         raise inquiry.stop("held note", f"{asked.since} cannot be read as a checkpoint: {cause}", USAGE) from cause
 
@@ -300,7 +177,7 @@ def _look(inquiry: _Inquiry, asked: _Asked) -> None:
     """See what is in the folder, and refuse what is neither file nor folder."""
     if asked.data is not None and not asked.data.is_dir():
         raise inquiry.stop("data", f"{asked.data} is not a folder", USAGE)
-    if not log.is_ledger(inquiry.folder):
+    if not layout.is_ledger(inquiry.folder):
         raise inquiry.stop("ledger", f"{inquiry.folder} is not a ledger (proofs come with a later version)", USAGE)
     refused = []
     for name, kind in _walk(inquiry.folder):
@@ -315,7 +192,7 @@ def _look(inquiry: _Inquiry, asked: _Asked) -> None:
     if not inquiry.size:
         raise inquiry.stop("ledger", f"no scan was ever finished in {inquiry.folder}", USAGE)
     if refused or not _latest_is_ours(inquiry):
-        inquiry.fail("folder", f"links and special files are refused: {_some(refused or ['scans/latest'])}")
+        inquiry.fail("folder", f"links and special files are refused: {some(refused or ['scans/latest'])}")
     else:
         inquiry.ok("folder", f"{len(inquiry.files)} files, and no link but scans/latest")
 
@@ -362,11 +239,11 @@ def _known(inquiry: _Inquiry, pinned: trust.Trust) -> dict[str, keys.PublicKey]:
 def _check_entries(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
     """Signature over PAE, payload type, strict parse, predicate type, schema: entry by entry."""
     for index in range(inquiry.size):
-        name = log.entry_path(index)
+        name = layout.entry_path(index)
         if name not in inquiry.files:
             raise inquiry.stop("log", f"{name} is missing")
         try:
-            sealed = envelope.read(inquiry.read(name, log.ENTRY_LIMIT))
+            sealed = envelope.read(inquiry.read(name, layout.ENTRY_LIMIT))
             key = known.get(sealed.keyid)
             if key is None or isinstance(key, Ed25519PublicKey):
                 raise VerificationError(f"its key {sealed.keyid} is neither pinned nor in keys/")
@@ -393,7 +270,7 @@ def _check_log(inquiry: _Inquiry) -> None:
     roots = merkle.roots(inquiry.leaves)
     for index, said in enumerate(inquiry.statements):
         if said.place != statement.Place(inquiry.origin, index, roots[index].hex()):
-            raise inquiry.stop("log", f"{log.entry_path(index)} says it stands elsewhere, or on another history")
+            raise inquiry.stop("log", f"{layout.entry_path(index)} says it stands elsewhere, or on another history")
     inquiry.ok("log", f"{inquiry.size} entries of {inquiry.origin} follow one another; root {roots[-1].hex()}")
 
 
@@ -401,7 +278,7 @@ def _check_notes(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: tr
     """Every checkpoint is signed and is the root of the entries it counts."""
     roots = merkle.roots(inquiry.leaves)
     for size in range(1, inquiry.size + 1):
-        name = log.note_path(size)
+        name = layout.note_path(size)
         try:
             note = checkpoint.read(inquiry.read(name, checkpoint.LIMIT))
             key = _log_key(note, known)
@@ -480,6 +357,20 @@ def _accuse(inquiry: _Inquiry, held: checkpoint.Checkpoint, folder: Path) -> Non
     inquiry.fail("held note", f"{said}; the evidence is in {path}", EQUIVOCATION)
 
 
+def _check_attested(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
+    """What others say of the checkpoints: witnesses that saw them, authorities that timestamped them."""
+    operators = {
+        key.public_bytes_raw()
+        for name, role in inquiry.signers
+        if role == "log" and isinstance(key := known[name], Ed25519PublicKey)
+    }
+    found = attested.look(inquiry.folder, inquiry.files, inquiry.notes, inquiry.statements, pinned, operators)
+    inquiry.attested = found.files
+    for item in found.outcomes:
+        inquiry.steps.append(Step(item.name, item.status, item.detail))
+        inquiry.codes |= {_FAULTS[item.fault]} if item.fault else set()
+
+
 def _check_files(inquiry: _Inquiry) -> None:
     """Every file that an entry binds has the digest it says; what is missing is withheld."""
     for said in inquiry.statements:
@@ -489,48 +380,27 @@ def _check_files(inquiry: _Inquiry) -> None:
     for name, digest in inquiry.bound.items():
         if name not in inquiry.files:
             inquiry.withheld.append(name)
-        elif _digest(inquiry.folder / name) != digest:
+        elif contents.digest(inquiry.folder / name) != digest:
             inquiry.fail("objects", f"{name} is not what its entry binds")
-    if log.ORIGIN in inquiry.files and inquiry.read(log.ORIGIN, 1 << 16) != f"{inquiry.origin}\n".encode():
+    if layout.ORIGIN in inquiry.files and inquiry.read(layout.ORIGIN, 1 << 16) != f"{inquiry.origin}\n".encode():
         inquiry.fail("objects", "origin is not the name of this log")
     if inquiry.withheld:
-        inquiry.fail("objects", f"withheld: {_some(inquiry.withheld)}", WITHHELD)
+        inquiry.fail("objects", f"withheld: {some(inquiry.withheld)}", WITHHELD)
     elif INVALID not in inquiry.codes:
         inquiry.ok("objects", f"{len(inquiry.bound)} files have the digests that entries bind")
 
 
-def _check_times(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
-    """What others say of the checkpoints: witnesses that saw them, authorities that timestamped them."""
-    operators = {
-        key.public_bytes_raw()
-        for name, role in inquiry.signers
-        if role == "log" and isinstance(key := known[name], Ed25519PublicKey)
-    }
-    found = beside.look(inquiry.folder, inquiry.files, inquiry.notes, pinned, operators)
-    inquiry.beside = found.files
-    codes = {"invalid": INVALID, "uncovered": UNPINNED}
-    at = times.scene(inquiry.size, found, pinned, {})
-    for item in times.steps(at, [said.predicate for said in inquiry.statements]):
-        inquiry.steps.append(Step(item.name, item.status, item.detail))
-        inquiry.codes |= {codes[item.fault]} if item.fault else set()
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _check_unbound(inquiry: _Inquiry, strict: bool) -> None:
     """Name what no entry vouches for: leftovers of a killed scan, or something slipped in."""
-    signed = {log.entry_path(index) for index in range(inquiry.size)}
-    signed |= {log.note_path(size) for size in range(1, inquiry.size + 1)} | inquiry.beside
+    signed = {layout.entry_path(index) for index in range(inquiry.size)}
+    signed |= {layout.note_path(size) for size in range(1, inquiry.size + 1)} | inquiry.attested
     inquiry.unbound = sorted([*(inquiry.files - signed - set(inquiry.bound)), *inquiry.strange])
     if not inquiry.unbound:
         inquiry.ok("unbound", "every file in the folder is bound")
     elif strict:
-        inquiry.fail("unbound", f"no entry binds {_some(inquiry.unbound)}")
+        inquiry.fail("unbound", f"no entry binds {some(inquiry.unbound)}")
     else:
-        inquiry.skip("unbound", f"no entry binds {_some(inquiry.unbound)}: nobody vouches for what is in them")
+        inquiry.skip("unbound", f"no entry binds {some(inquiry.unbound)}: nobody vouches for what is in them")
 
 
 def _check_data(inquiry: _Inquiry, data: Path | None) -> None:
@@ -538,101 +408,20 @@ def _check_data(inquiry: _Inquiry, data: Path | None) -> None:
     if data is None:
         inquiry.skip("data", "no data was given (--data): whether it is still what was scanned is unknown")
         return
-    scans = [said for said in inquiry.statements if said.type == statement.PREDICATE_TYPE]
+    scans = [said for said in inquiry.statements if said.kind == statement.SCAN]
     name = scans[-1].predicate["tables"].get("files", {}).get("lines") if scans else None
     if name is None or name in inquiry.withheld or inquiry.bound.get(name) is None or INVALID in inquiry.codes:
         inquiry.skip("data", "the table of files is withheld or does not verify")
         return
     try:
-        inquiry.changes, unread = _compare(inquiry.folder / name, data, inquiry.folder)
+        compared = contents.compare(contents.scanned(inquiry.folder / name), data, inquiry.folder)
     except (ValueError, VerificationError):
         inquiry.fail("data", f"{name} is not a table of files")
         return
+    inquiry.changes, unread = compared.changes, len(compared.unread)
     told = f"; {unread} files could not be compared: the scan had not read them" if unread else ""
     if inquiry.changes:
         counts = (len(inquiry.changes.added), len(inquiry.changes.removed), len(inquiry.changes.changed))
         inquiry.fail("data", "{} files added, {} removed, {} changed".format(*counts) + told, DATA_DIFFERS)
     else:
         inquiry.ok("data", f"every file is as the newest scan saw it{told}")
-
-
-def _compare(table: Path, data: Path, ledger: Path) -> tuple[Changes, int]:
-    """Compare the files on disk with the scan's: what was scanned is only ever looked up, never opened by its name."""
-    there = dict(_listing(data, ledger.resolve()))
-    seen: set[str] = set()
-    covered: list[str] = []
-    removed, changed, unread = [], [], 0
-    for path, digest in _scanned(table):
-        if path.endswith("/"):
-            covered.append(path)
-        elif path in there:
-            seen.add(path)
-            if digest is None:
-                unread += 1
-            elif _on_disk(there[path]) != digest:
-                changed.append(path)
-        elif "!/" not in path:
-            removed.append(path)
-    added = [path for path in there if path not in seen and not path.startswith(tuple(covered))]
-    return Changes(tuple(sorted(added)), tuple(sorted(removed)), tuple(sorted(changed))), unread
-
-
-def _listing(data: Path, ledger: Path) -> Iterator[tuple[str, Path]]:
-    """Every file and link below the data, named as the scan names it; the ledger itself is left out."""
-    for folder, folders, files in os.walk(data):
-        here = Path(folder)
-        folders[:] = [name for name in folders if (here / name).resolve() != ledger]
-        linked = [name for name in folders if (here / name).is_symlink()]
-        for name in (*files, *linked):
-            path = here / name
-            yield _named(path.relative_to(data).as_posix()), path
-
-
-def _scanned(table: Path) -> Iterator[tuple[str, str | None]]:
-    with table.open("rb") as file:
-        while line := file.readline(_LINE):
-            row = json.loads(line)
-            if not isinstance(row, dict) or not isinstance(row.get("path"), str):
-                raise VerificationError("not a row of FILES")
-            yield row["path"], row.get("sha256")
-
-
-def _on_disk(path: Path) -> str | None:
-    try:
-        return _digest(path) if path.is_file() else None
-    except OSError:
-        return None
-
-
-def _signed_by(signer: Signer) -> str:
-    what = {"statement": "Entries are", "log": "The log is"}[signer.role]
-    if signer.whose is None:
-        return f"{what} signed by {signer.fingerprint}, which you have not pinned."
-    if signer.whose == trust.OWN:
-        return f"{what} signed by your own local key {signer.fingerprint}."
-    return f"{what} signed by {signer.fingerprint} ({signer.whose})."
-
-
-def _named(path: str) -> str:
-    r"""Return a path as PATHS names it: bytes that are not UTF-8 as \xNN."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _encodable(text: str) -> str:
-    """Escape half a surrogate pair, which JSON can hold and UTF-8 cannot."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
-
-
-def _listed(label: str, names: tuple[str, ...]) -> list[str]:
-    more = [f"{label}: and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
-    return [f"{label}: {name}" for name in names[:_SHOWN]] + more
-
-
-def _plain(text: str) -> str:
-    """Escape what is not printable: names of hostile files must not steer a terminal."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in text)

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from provenance.digests import canonical
 from provenance.errors import BrokenChain, ConfigError, VerificationError
-from provenance.ledger import checkpoint, cosignature, envelope, log, merkle
+from provenance.ledger import checkpoint, cosignature, envelope, layout, log, merkle
 from provenance.ledger.keys import PASSWORD, read_public
 
 if TYPE_CHECKING:
@@ -91,13 +91,14 @@ def ask(folder: Path, since: int = 0, size: int | None = None) -> Request:
         ConfigError: there is no such checkpoint.
         VerificationError: an entry is no envelope.
     """
-    newest = log.size(folder)
+    newest = layout.size(folder)
     size = newest if size is None else size
     if not 0 < size <= newest or not 0 <= since <= size:
         raise ConfigError(f"{folder} has {newest} entries: it cannot prove that {size} extend {since}")
-    note = log.read_bytes(folder / log.note_path(size), checkpoint.LIMIT)
+    note = layout.read_bytes(folder / layout.note_path(size), checkpoint.LIMIT)
     leaves = [
-        envelope.read(log.read_bytes(folder / log.entry_path(index), log.ENTRY_LIMIT)).leaf for index in range(size)
+        envelope.read(layout.read_bytes(folder / layout.entry_path(index), layout.ENTRY_LIMIT)).leaf
+        for index in range(size)
     ]
     return Request(since, tuple(merkle.consistency(leaves, since)) if since else (), note)
 
@@ -206,7 +207,7 @@ def private_key(uri: str, prompt: Callable[[str], str]) -> Ed25519PrivateKey:
         ConfigError: it cannot be read, is of another kind, or the password is wrong.
     """
     try:
-        pem = os.environ[uri[4:]].encode() if uri.startswith("env:") else log.read_bytes(Path(uri), _PEM)
+        pem = os.environ[uri[4:]].encode() if uri.startswith("env:") else layout.read_bytes(Path(uri), _PEM)
     except (OSError, KeyError, VerificationError) as cause:
         raise ConfigError(f"the key {uri} cannot be read") from cause
     password = (os.environ.get(PASSWORD) or prompt(f"Password of {uri}")).encode() if b"ENCRYPTED" in pem else None
@@ -232,7 +233,7 @@ def log_key(path: Path) -> Ed25519PublicKey:
         ConfigError: it is no such key.
     """
     try:
-        key = read_public(log.read_bytes(path, _PEM))
+        key = read_public(layout.read_bytes(path, _PEM))
     except (OSError, VerificationError) as cause:
         raise ConfigError(f"the log's key {path} cannot be read") from cause
     if not isinstance(key, Ed25519PublicKey):
@@ -296,7 +297,7 @@ def _raw(key: Ed25519PublicKey) -> str:
 
 def _remembered(state: Path, me: cosignature.Witness | None) -> dict[str, Seen]:
     try:
-        data = log.read_bytes(state, log.ENTRY_LIMIT)
+        data = layout.read_bytes(state, layout.ENTRY_LIMIT)
     except FileNotFoundError:
         return {}
     try:

@@ -1,5 +1,6 @@
 """`provenance timestamp`: by files, and from an authority that is asked at its address."""
 
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -8,15 +9,13 @@ import yaml
 
 from provenance import cli
 from provenance.errors import ConfigError, InputError
-from provenance.ledger import log, timestamp, tsa
+from provenance.ledger import layout, timestamp, tsa
 
 
 @pytest.fixture
-def scanned(tmp_path, monkeypatch):
+def scanned(tmp_path, monkeypatch, append):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "a.jsonl").write_text('{"text": "some words of a record"}\n')
-    assert cli.run(["scan", "data", "--ledger", "ledger", "--fail-on", "never"]) == 0
+    append("ledger")
     return tmp_path / "ledger"
 
 
@@ -29,7 +28,7 @@ def authority(make_authority):
 def trust(scanned, authority, tmp_path):
     pins = [
         {"pem": (scanned / name).read_text(), "roles": [role]}
-        for name, role in ((log.STATEMENT_KEY, "statement"), (log.LOG_KEY, "log"))
+        for name, role in ((layout.STATEMENT_KEY, "statement"), (layout.LOG_KEY, "log"))
     ]
     asked = {"minimum": 1, "authorities": [{"name": "Clock Ltd", "pem": authority.pem}]}
     path = tmp_path / "trust.yaml"
@@ -109,7 +108,7 @@ def test_an_answer_that_is_none_is_not_kept(scanned, serve, body, capsys):
 
 
 def test_an_answer_to_another_request_is_not_kept(scanned, authority, serve, capsys):
-    old = authority.answer(timestamp.request((scanned / log.note_path(1)).read_bytes()))
+    old = authority.answer(timestamp.request((scanned / layout.note_path(1)).read_bytes()))
     assert cli.run(["timestamp", "ledger", "--tsa", serve(lambda _: (200, old))]) == 4
     assert "nonce" in capsys.readouterr().err
 
@@ -123,6 +122,22 @@ def test_only_http_is_asked(address):
 def test_nobody_there():
     with pytest.raises(InputError, match="cannot be asked"):
         tsa.send("http://127.0.0.1:9/", b"")
+
+
+def test_renewal(scanned, authority, trust, tmp_path, capsys):
+    def stamp():
+        assert cli.run(["timestamp", "request", "ledger", "-o", "x.tsq"]) == 0
+        (tmp_path / "x.tsr").write_bytes(authority.answer((tmp_path / "x.tsq").read_bytes()))
+        assert cli.run(["timestamp", "attach", "ledger", "x.tsr"]) == 0
+
+    stamp()
+    assert cli.run(["renew", "ledger", "--files"]) == 0
+    assert re.search(r"lists 1 checkpoints, 0 cosignatures, [1-9][0-9]+ files, 1 timestamps", capsys.readouterr().out)
+    assert cli.run(["verify", "ledger", "--trust", trust]) == 3
+    stamp()
+    assert cli.run(["verify", "ledger", "--trust", trust]) == 0
+    assert "ok: renewals: 1 list" in capsys.readouterr().out
+    assert cli.run(["renew", "nowhere"]) == 2
 
 
 @pytest.mark.parametrize(

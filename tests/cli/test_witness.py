@@ -7,22 +7,16 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import cli
-from provenance.ledger import keys, log
+from provenance.ledger import keys, layout
 
 
 @pytest.fixture
-def parties(tmp_path, monkeypatch):
+def parties(tmp_path, monkeypatch, append):
     """The owner's ledger of one scan; a witness's key; nothing in common but files."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "a.jsonl").write_text('{"text": "some words of a record"}\n')
-    scan()
+    append("ledger")
     (tmp_path / "w.pem").write_bytes(keys._private_pem(Ed25519PrivateKey.generate()))
     return tmp_path
-
-
-def scan():
-    assert cli.run(["scan", "data", "--ledger", "ledger", "--fail-on", "never"]) == 0
 
 
 def cosign(*more):
@@ -35,12 +29,12 @@ def ask(since):
     assert cli.run(["witness", "request", "ledger", "--since", str(since), "-o", "asked"]) == 0
 
 
-def test_from_request_to_quorum(parties, capsys):
+def test_from_request_to_quorum(parties, append, capsys):
     assert cli.run(["witness", "vkey", "--key", "w.pem", "--name", "regulator.example/w1"]) == 0
     vkey = capsys.readouterr().out.splitlines()[-1]
     pins = [
         {"pem": (parties / "ledger" / name).read_text(), "roles": [role]}
-        for name, role in ((log.STATEMENT_KEY, "statement"), (log.LOG_KEY, "log"))
+        for name, role in ((layout.STATEMENT_KEY, "statement"), (layout.LOG_KEY, "log"))
     ]
     asked = {"quorum": 1, "keys": [{"vkey": vkey, "name": "The Regulator"}]}
     (parties / "trust.yaml").write_text(yaml.safe_dump({"keys": pins, "witnesses": asked}))
@@ -57,7 +51,7 @@ def test_from_request_to_quorum(parties, capsys):
     assert "cosigned by The Regulator" in capsys.readouterr().out
     shutil.copy("signed.note", "held.note")
 
-    scan()
+    append("ledger")
     assert cli.run(verify) == 3
     ask(1)
     assert cosign("ledger/checkpoints/2.note", "--proof", "asked") == 0
@@ -67,16 +61,15 @@ def test_from_request_to_quorum(parties, capsys):
     assert cli.run([*verify, "--since", "held.note"]) == 0
 
 
-def test_a_stale_and_a_rewritten_ledger_are_refused(parties, capsys):
+def test_a_stale_and_a_rewritten_ledger_are_refused(parties, append, capsys):
     shutil.copytree("ledger", "old", symlinks=True)
-    scan()
+    append("ledger")
     ask(0)
     assert cosign("asked", "--log", "ledger/keys/log.pub.pem") == 0
     (parties / "signed.note").unlink()
     assert cosign("old/checkpoints/1.note") == 4
     assert "it is stale" in capsys.readouterr().err
-    (parties / "data" / "b.jsonl").write_text('{"text": "what another history says"}\n')
-    assert cli.run(["scan", "data", "--ledger", "old", "--fail-on", "never"]) == 0
+    append("old", data="another")
     assert cosign("old/checkpoints/2.note") == 4
     assert "two views" in capsys.readouterr().err
     assert len(list(parties.glob("refused-*.json"))) == 2
@@ -95,9 +88,9 @@ def test_a_stale_and_a_rewritten_ledger_are_refused(parties, capsys):
         (["asked", "--key", "env:NOTHING"], "--state"),
     ],
 )
-def test_a_wrong_call_says_so(parties, arguments, said, capsys):
+def test_a_wrong_call_says_so(parties, append, arguments, said, capsys):
     ask(0)
-    scan()
+    append("ledger")
     shutil.copy("ledger/checkpoints/2.note", "other.note")
     assert cosign(*arguments) in {2, 4}
     assert said in capsys.readouterr().err

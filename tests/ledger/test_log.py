@@ -8,7 +8,7 @@ import pytest
 
 from provenance import ledger
 from provenance.errors import BrokenChain, ConfigError, DigestMismatch, InputError
-from provenance.ledger import log, merkle
+from provenance.ledger import layout, merkle
 from provenance.ledger.keys import Ed25519PrivateKey, KeyPair, ec, fingerprint
 from provenance.schemas import SEALED
 
@@ -203,7 +203,7 @@ def test_killed_at_any_step(home, sealed, tmp_path, before, stride):
         found = ledger.verify(folder)
         assert found.exit_code == 0 or (before == 0 and found.exit_code == 2), (steps, found.lines())
         assert found.entries in (before, before + 1)
-        path = folder / log.entry_path(before)
+        path = folder / layout.entry_path(before)
         signed = path.read_bytes() if path.exists() else None
         entry = grow(folder, sealed, {"report.html": b"2"})
         assert entry.index == before + (signed is not None)

@@ -19,7 +19,7 @@ TABLES = {"files": {"rows": 1, "lines": LINES, "parquet": "scans/00000001/files.
 
 def build(facts, **changes):
     made = {"place": PLACE, "keys": "local", "tables": TABLES, "folder": FOLDER, "subject": "cd" * 32}
-    return statement.build(facts, **made | changes)
+    return statement.build(statement.SCAN, facts, **made | changes)
 
 
 def test_built_is_read(sealed):
@@ -27,7 +27,7 @@ def test_built_is_read(sealed):
     assert (found.place, found.folder) == (PLACE, FOLDER)
     assert found.predicate["more"] == [{"any": "thing"}]
     assert found.value["subject"] == [{"name": "files.jsonl", "digest": {"sha256": "cd" * 32}}]
-    assert found.value["predicateType"].endswith("/dataset-scan/v0")
+    assert found.value["predicateType"].endswith("/dataset-scan/v1")
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
@@ -85,7 +85,7 @@ def test_only_places_of_this_entry_are_bound(sealed, path):
         lambda text: text.replace(b'"index":1', b'"index":1.0'),
         lambda text: text.replace(b'"size":1', b'"size":2'),
         lambda text: text.replace(b'"kind":"draft"', b'"kind":"draft","kind":"draft"'),
-        lambda text: text.replace(b"dataset-scan/v0", b"dataset-scan/v1"),
+        lambda text: text.replace(b"dataset-scan/v1", b"dataset-scan/v2"),
         lambda text: text.replace(b"in-toto.io/Statement/v1", b"in-toto.io/Statement/v0"),
         lambda text: text.replace(b'"corpus"', b'"\\u0063orpus"'),
         lambda text: text.replace(b'"corpus"', b'"\\ud800"'),
@@ -108,11 +108,12 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.parametrize("kind", list(statement.KINDS))
 @given(
     value=json_values, where=st.sampled_from(["subject", "predicate", "_type", "log", "folder", "tables", "scanner"])
 )
-def test_no_json_raises_anything_else(value, where):
-    made = {"_type": statement.TYPE, "predicateType": statement.PREDICATE_TYPE, "subject": [], "predicate": {}}
+def test_no_json_raises_anything_else(kind, value, where):
+    made = {"_type": statement.TYPE, "predicateType": statement.predicate_type(kind), "subject": [], "predicate": {}}
     (made if where in made else made["predicate"])[where] = value
     with pytest.raises(VerificationError):
         statement.read(canonical(made))

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import ledger
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import beside, checkpoint, cosignature, keys, log, times, timestamp, trust
+from provenance.ledger import beside, checkpoint, cosignature, keys, layout, times, timestamp, trust
 
 OK, INVALID, USAGE, UNPINNED = range(4)
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -21,7 +21,7 @@ def vkey(name):
 
 
 def line(folder, name, size=2, when=NOW):
-    note = checkpoint.read((folder / log.note_path(size)).read_bytes())
+    note = checkpoint.read((folder / layout.note_path(size)).read_bytes())
     return cosignature.sign(f"{name}.example", WITNESSES[name], note.body, int(when.timestamp())).line
 
 
@@ -47,7 +47,7 @@ def trusting(world, tmp_path):
     def write(**more):
         pins = [
             {"pem": (world / "ledger" / name).read_text(), "roles": [role], "name": "Acme"}
-            for name, role in ((log.STATEMENT_KEY, "statement"), (log.LOG_KEY, "log"))
+            for name, role in ((layout.STATEMENT_KEY, "statement"), (layout.LOG_KEY, "log"))
         ]
         path = tmp_path / "trust.yaml"
         path.write_text(yaml.safe_dump({"keys": pins, **more}))
@@ -114,7 +114,7 @@ def test_a_quorum_must_be_over_the_newest_checkpoint(folder, trusting):
 
 def test_who_keeps_the_log_is_no_witness_of_it(world, folder, trusting):
     operator = keys.user_keys().log
-    note = checkpoint.read((folder / log.note_path(2)).read_bytes())
+    note = checkpoint.read((folder / layout.note_path(2)).read_bytes())
     beside.add_cosignatures(folder, cosignature.sign("self.example", operator, note.body, 1_700_000_000).line)
     own = {"vkey": cosignature.named("self.example", operator.public_key()).vkey}
     found = ledger.verify(folder, trust=trusting(witnesses={"keys": [own], "quorum": 1}))
@@ -177,7 +177,7 @@ def test_every_flipped_byte_beside_a_checkpoint_fails(folder, trusting, tsa):
         beside.add_cosignatures(folder, line(folder, name))
     files = {f"checkpoints/{size}.note" for size in (1, 2)} | {"checkpoints/2.cosigs", "checkpoints/2.tsr"}
     pinned = trust.read(trusting(**witnesses("a", "b", quorum=2), **timestamps(tsa)))
-    notes = {size: checkpoint.read((folder / log.note_path(size)).read_bytes()) for size in (1, 2)}
+    notes = {size: checkpoint.read((folder / layout.note_path(size)).read_bytes()) for size in (1, 2)}
 
     def outcomes():
         found = beside.look(folder, files, notes, pinned, ())
@@ -222,7 +222,7 @@ def test_appending_goes_on_beside_them(folder, sealed, tsa, trusting):
     stamp(folder, tsa)
     beside.add_cosignatures(folder, line(folder, "a"))
     ledger.append(folder, sealed, {}, sealed.facts(), keys=keys.user_keys())
-    assert not (folder / log.STAGING).exists()
+    assert not (folder / ".append").exists()
     found = ledger.verify(folder, trust=trusting(**timestamps(tsa, minimum=0)))
     assert found.exit_code == OK
     assert "entries 0 to 1 existed before" in step(found, "timestamps").detail
@@ -383,10 +383,10 @@ def test_adding_refuses_what_does_not_belong(folder, world, tsa, tmp_path):
     assert beside.add_cosignatures(folder, line(folder, "a"), None, known) == (2, [("a.example", NOW)])
     with pytest.raises(ConfigError, match="there already"):
         beside.add_cosignatures(folder, line(folder, "a"))
-    note = (folder / log.note_path(1)).read_bytes()
+    note = (folder / layout.note_path(1)).read_bytes()
     assert beside.add_cosignatures(folder, note + line(folder, "b", 1)) == (1, [("b.example", None)])
     other = shutil.copytree(folder, tmp_path / "other", symlinks=True)
-    (other / log.note_path(1)).write_bytes((folder / log.note_path(2)).read_bytes())
+    (other / layout.note_path(1)).write_bytes((folder / layout.note_path(2)).read_bytes())
     with pytest.raises(VerificationError, match="another checkpoint"):
         beside.add_cosignatures(other, note + line(folder, "c", 1))
     with pytest.raises(ConfigError, match="no checkpoint"):

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provenance import ledger
-from provenance.ledger import checkpoint, envelope, keys, log, merkle, statement
+from provenance.ledger import checkpoint, envelope, keys, layout, merkle, statement
 from provenance.ledger import trust as trust_module
 
 OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD, EQUIVOCATION = range(7)
@@ -30,9 +30,9 @@ def fork(world, name, count, tables, **facts):
     other = world / name
     shutil.copytree(world / "ledger", other, symlinks=True)
     for index in range(count, 2):
-        (other / log.entry_path(index)).unlink()
-        (other / log.note_path(index + 1)).unlink()
-        shutil.rmtree(other / log.scan_path(index))
+        (other / layout.entry_path(index)).unlink()
+        (other / layout.note_path(index + 1)).unlink()
+        shutil.rmtree(other / layout.scan_path(index))
     return other
 
 
@@ -326,7 +326,7 @@ def test_note_of_another_key_is_no_accusation(world, sealed, tmp_path, monkeypat
 
 def reseal(world, index, change):
     """Sign a changed statement with the owner's own key, and leave the rest as it is."""
-    path = world / "ledger" / log.entry_path(index)
+    path = world / "ledger" / layout.entry_path(index)
     value = json.loads(envelope.read(path.read_bytes()).payload)
     change(value)
     path.write_bytes(envelope.seal(statement.canonical(value), ledger.user_keys().statement))
@@ -356,7 +356,7 @@ def test_entry_changed_by_its_owner(world, change, step):
 
 
 def test_entries_swapped(world):
-    first, second = (world / "ledger" / log.entry_path(index) for index in (0, 1))
+    first, second = (world / "ledger" / layout.entry_path(index) for index in (0, 1))
     one, two = first.read_bytes(), second.read_bytes()
     first.write_bytes(two)
     second.write_bytes(one)
@@ -470,7 +470,7 @@ def test_bombs_are_invalid(world, bomb):
 
 
 def test_half_surrogates_can_be_printed(world):
-    path = world / "ledger" / log.entry_path(1)
+    path = world / "ledger" / layout.entry_path(1)
     payload = envelope.read(path.read_bytes()).payload.replace(b'"tables":{', b'"tables":{"\\ud800":1,')
     path.write_bytes(envelope.seal(payload, ledger.user_keys().statement))
     (world / "ledger" / os.fsdecode(b"link\xff")).symlink_to("x")
@@ -495,5 +495,5 @@ def test_unreadable_file_is_told(world, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(log, "read_bytes", refuse)
+    monkeypatch.setattr(layout, "read_bytes", refuse)
     assert ledger.verify(world / "ledger").exit_code == USAGE

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from provenance import ledger
 from provenance.errors import BadSignature, BrokenChain, ConfigError, VerificationError
-from provenance.ledger import checkpoint, cosignature, keys, log, merkle, witnessing
+from provenance.ledger import checkpoint, cosignature, keys, layout, merkle, witnessing
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 LOG = Ed25519PrivateKey.from_private_bytes(b"l" * 32)
@@ -187,7 +187,7 @@ def test_a_ledger_asks(world, tmp_path):
         new = checkpoint.read(request.note)
         assert new.size == 2
         if since:
-            old = checkpoint.read((folder / log.note_path(since)).read_bytes())
+            old = checkpoint.read((folder / layout.note_path(since)).read_bytes())
             assert merkle.extends(since, old.root, 2, new.root, request.proof)
     with pytest.raises(ConfigError, match="cannot prove that 2 extend 3"):
         witnessing.ask(folder, 3)

@@ -1,0 +1,89 @@
+"""The layout of a ledger's folder: what stands where, and how its files are read.
+
+origin  VERIFY.md  keys/*.pub.pem                   written once; further keys by entries that add them
+entries/00000000.dsse.json                          the signed statement
+checkpoints/1.note                                  the log's head after it; an entry counts once it stands here
+objects/sha256/ab/ab…                               tables as JSON lines; documents as they were handed in
+scans/00000000/*.parquet, report.html, …            tables and documents for people and programs
+scans/latest -> 00000000                            the only link
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from provenance.errors import VerificationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENTRY_LIMIT = 1 << 26
+"""Bytes of the largest envelope that is read or written."""
+
+SMALL = 1 << 16
+"""Bytes of the largest origin or public key that is read."""
+
+ORIGIN, RECIPE = "origin", "VERIFY.md"
+STATEMENT_KEY, LOG_KEY = "keys/statement.pub.pem", "keys/log.pub.pem"
+
+
+def entry_path(index: int) -> str:
+    """Return where an entry's envelope stands, relative to the ledger."""
+    return f"entries/{index:08d}.dsse.json"
+
+
+def note_path(size: int) -> str:
+    """Return where the checkpoint over the first `size` entries stands, relative to the ledger."""
+    return f"checkpoints/{size}.note"
+
+
+def scan_path(index: int) -> str:
+    """Return the folder of an entry's tables and documents, relative to the ledger."""
+    return f"scans/{index:08d}"
+
+
+def is_ledger(folder: Path) -> bool:
+    """Tell whether a folder looks like a ledger: it has an `origin` and `checkpoints`."""
+    return (folder / ORIGIN).is_file() and (folder / "checkpoints").is_dir()
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Read a small regular file, never through a link and never more than agreed.
+
+    Args:
+        path: the file.
+        limit: bytes.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        OSError: it cannot be opened.
+        VerificationError: it is not a regular file, or larger than the limit.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise VerificationError("it is not a regular file")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise VerificationError(f"it is larger than {limit} bytes")
+    return data
+
+
+def size(folder: Path) -> int:
+    """Return how many finished entries a ledger has: the number of its newest checkpoint.
+
+    Args:
+        folder: the ledger.
+
+    Returns:
+        0 where no scan was ever finished.
+    """
+    notes = folder / "checkpoints"
+    if not notes.is_dir():
+        return 0
+    names = (path.name.removesuffix(".note") for path in notes.iterdir() if path.suffix == ".note")
+    return max((int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 9), default=0)

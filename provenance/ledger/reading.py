@@ -1,0 +1,190 @@
+"""What a ledger holds, read without verifying who signed it: `verify` says that.
+
+Every table is held to the digest that its entry binds and to its schema before anything reads it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provenance.digests import sha256
+from provenance.errors import BrokenChain, DigestMismatch, InputError, VerificationError
+from provenance.ledger import checkpoint, envelope, statement
+from provenance.ledger.layout import ENTRY_LIMIT, entry_path, note_path, read_bytes, scan_path, size
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    import pyarrow as pa
+
+
+def read_entry(folder: Path, index: int | None = None) -> dict[str, Any]:
+    """Read what an entry says, without verifying who said it.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry, from 0; the newest scan if None.
+
+    Returns:
+        The in-toto Statement.
+
+    Raises:
+        InputError: it is not a ledger, or has no such entry.
+        VerificationError: the entry is not a canonical envelope of a statement.
+    """
+    return statement_of(folder, _index(folder, index)).value
+
+
+def tables(folder: Path, index: int | None = None, names: Collection[str] | None = None) -> dict[str, pa.Table]:
+    """Read an entry's tables, each held to the digest that binds it and to its schema.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry, from 0; the newest scan if None.
+        names: which tables; all if None.
+
+    Returns:
+        Those of schemas.SEALED by name.
+
+    Raises:
+        InputError: it is not a ledger, has no such entry, or a table is withheld or does not hold to its schema.
+        DigestMismatch: a table's bytes were changed.
+        VerificationError: the entry is not a canonical envelope of a statement.
+    """
+    from pyarrow.parquet import read_table
+
+    from provenance.ledger.objects import digest
+    from provenance.schemas import SEALED, conform
+
+    at = _index(folder, index)
+    said = statement_of(folder, at)
+    if said.kind != statement.SCAN:
+        raise InputError(f"entry {at} of {folder} is a {said.kind}, no scan; leave out --index for the newest scan")
+    bound = said.folder
+    found = {}
+    for name, schema in SEALED.items():
+        if names is not None and name not in names:
+            continue
+        path = f"{scan_path(at)}/{name}.parquet"
+        if path not in bound:  # an entry of a version that had no such table yet
+            found[name] = schema.empty_table()
+            continue
+        try:
+            if digest(folder / path) != bound.get(path):
+                raise DigestMismatch(f"{path} is not what entry {at} binds; run provenance verify")
+            found[name] = conform(_grown(read_table(folder / path), schema), schema)
+        except (OSError, ValueError) as cause:
+            raise InputError(f"{path} cannot be read: {cause}") from cause
+    return found
+
+
+def entries(folder: Path, kind: str) -> list[tuple[int, str, dict[str, Any]]]:
+    """Read every entry of one kind, without verifying who signed it.
+
+    Args:
+        folder: the ledger; an empty list where there is none.
+        kind: one of statement.KINDS.
+
+    Returns:
+        Number of the entry, SHA-256 of its payload, and its predicate; the oldest first.
+
+    Raises:
+        BrokenChain: an entry is missing, or is not a canonical envelope of a statement.
+    """
+    found = []
+    mark = f"/attestation/{kind}/v".encode()
+    try:
+        for index in range(size(folder)):
+            payload = envelope_of(folder, index).payload
+            if mark not in payload:
+                continue  # the statement of a large scan is not parsed for nothing
+            said = statement.read(payload)
+            if said.kind == kind:
+                found.append((index, sha256(payload), said.predicate))
+    except (InputError, VerificationError) as cause:
+        raise BrokenChain(f"the ledger {folder} does not verify: entry {index}: {cause}") from cause
+    return found
+
+
+def head(folder: Path) -> checkpoint.Checkpoint:
+    """Read a ledger's newest checkpoint; its signature is not checked.
+
+    Args:
+        folder: the ledger.
+
+    Raises:
+        InputError: no entry was ever finished in it.
+        VerificationError: it is not a checkpoint.
+    """
+    count = size(folder)
+    if not count:
+        raise InputError(f"{folder} is not a ledger with a finished entry")
+    return checkpoint.read(read_bytes(folder / note_path(count), checkpoint.LIMIT), cosigned=True)
+
+
+def signer(folder: Path, index: int) -> str:
+    """Return the fingerprint of the key that an entry says it is signed by; `verify` says whether it is.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry.
+    """
+    return envelope_of(folder, index).keyid
+
+
+def statement_of(folder: Path, index: int) -> statement.Statement:
+    """Read an entry's statement.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry, from 0.
+
+    Returns:
+        The statement, held to its schema.
+
+    Raises:
+        InputError: there is no such entry; VerificationError: it is not a canonical envelope of a statement.
+    """
+    return statement.read(envelope_of(folder, index).payload)
+
+
+def envelope_of(folder: Path, index: int) -> envelope.Envelope:
+    """Read an entry's envelope; its signature is not checked.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry, from 0.
+
+    Returns:
+        The envelope.
+
+    Raises:
+        InputError: there is no such entry; VerificationError: it is not a canonical envelope.
+    """
+    try:
+        return envelope.read(read_bytes(folder / entry_path(index), ENTRY_LIMIT))
+    except OSError as cause:
+        raise InputError(f"{folder} has no entry {index}") from cause
+
+
+def _grown(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Add the columns that the version of an entry did not have yet, where they may be null."""
+    import pyarrow as pa
+
+    for field in schema:
+        if field.nullable and field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table
+
+
+def _index(folder: Path, index: int | None) -> int:
+    count = size(folder)
+    if not count:
+        raise InputError(f"{folder} is not a ledger with a finished entry")
+    if index is None:
+        newest = (at for at in reversed(range(count)) if statement_of(folder, at).kind == statement.SCAN)
+        return next(newest, count - 1)
+    if not 0 <= index < count:
+        raise InputError(f"{folder} has no entry {index}; its entries are 0 to {count - 1}")
+    return index

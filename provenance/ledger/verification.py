@@ -1,0 +1,184 @@
+"""What verification answers: exit codes, steps, and plain sentences for a terminal.
+
+Exit codes never change. What a scan found never affects them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from provenance.ledger import trust
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD, EQUIVOCATION = range(7)
+"""Exit codes: 0 verified · 1 invalid signature, digest, proof or schema · 2 usage or I/O · 3 consistent, but a key is
+not pinned, or a quorum or timestamp is missing · 4 ledger valid, data differs · 5 a referenced object is withheld · 6 two
+signed views contradict."""
+
+MEANINGS = {
+    OK: "the ledger verifies",
+    INVALID: "the ledger does not verify",
+    USAGE: "nothing could be verified",
+    UNPINNED: "the ledger is consistent, but you have not pinned its keys, or it lacks what you ask for",
+    DATA_DIFFERS: "the ledger verifies, but the data is not what was scanned",
+    WITHHELD: "the ledger verifies, but files it binds are withheld",
+    EQUIVOCATION: "the log's operator signed two views that contradict each other",
+}
+
+# What is worst is what is said: a broken ledger proves nothing else; a contradiction is proof against its signer.
+WORST = (USAGE, INVALID, EQUIVOCATION, UNPINNED, WITHHELD, DATA_DIFFERS, OK)
+
+_SHOWN = 20  # names printed of a list
+
+Status = Literal["ok", "failed", "not checked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that verification looked at, or says it did not.
+
+    Args:
+        name: ledger, folder, keys, signatures, statements, log, checkpoints, held note, ...
+        status: ok | failed | not checked.
+        detail: one plain sentence.
+    """
+
+    name: str
+    status: Status
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A key that signed something here.
+
+    Args:
+        fingerprint: OpenSSH SHA256 fingerprint.
+        role: statement | log.
+        whose: who pinned it and how; None where nobody did.
+    """
+
+    fingerprint: str
+    role: trust.Role
+    whose: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How data differs from what was scanned: paths relative to the data, sorted."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What verification found.
+
+    Args:
+        exit_code: 0 to 6, see `MEANINGS`.
+        steps: in the order they were taken.
+        unbound: files of the folder that no entry binds.
+        withheld: files that an entry binds and that are missing.
+        signers: the keys that signed.
+        origin: name of the log, if it could be read.
+        entries: how many entries stand under the newest checkpoint.
+        local: whether an entry was signed with keys that a first scan made.
+        changes: how the data differs, if it was compared.
+        evidence: where the proof of equivocation was written.
+    """
+
+    exit_code: int
+    steps: tuple[Step, ...]
+    unbound: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+    signers: tuple[Signer, ...] = ()
+    origin: str | None = None
+    entries: int = 0
+    local: bool = False
+    changes: Changes | None = None
+    evidence: Path | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `--format json` prints: every step, and by name what was *not* checked."""
+        return {
+            "exit_code": self.exit_code,
+            "meaning": MEANINGS[self.exit_code],
+            "origin": self.origin,
+            "entries": self.entries,
+            "keys": [
+                {
+                    "fingerprint": item.fingerprint,
+                    "role": item.role,
+                    "pinned": item.whose is not None,
+                    "whose": item.whose,
+                }
+                for item in self.signers
+            ],
+            "keys_local": self.local,
+            "steps": [{"name": item.name, "status": item.status, "detail": item.detail} for item in self.steps],
+            "not_checked": [item.name for item in self.steps if item.status == "not checked"],
+            "unbound": list(self.unbound),
+            "withheld": list(self.withheld),
+            "data": None
+            if self.changes is None
+            else {
+                "added": list(self.changes.added),
+                "removed": list(self.changes.removed),
+                "changed": list(self.changes.changed),
+            },
+            "evidence": str(self.evidence) if self.evidence else None,
+        }
+
+    def lines(self) -> list[str]:
+        """Return plain English sentences for a terminal, the verdict first; nothing in them can steer the terminal."""
+        said = [f"{MEANINGS[self.exit_code].capitalize()}."]
+        said += [_signed_by(item) for item in self.signers]
+        if self.local:
+            said.append("A self-made key identifies nobody: compare its fingerprint by another way.")
+        marks = {"ok": "ok", "failed": "FAILED", "not checked": "not checked"}
+        said += [f"{marks[item.status]}: {item.name}: {item.detail}" for item in self.steps]
+        said += _listed("warning: no entry binds", self.unbound)
+        said += _listed("withheld", self.withheld)
+        if self.changes:
+            said += _listed("added", self.changes.added)
+            said += _listed("removed", self.changes.removed)
+            said += _listed("changed", self.changes.changed)
+        return [_plain(line) for line in said]
+
+
+def encodable(text: str) -> str:
+    """Escape half a surrogate pair, which JSON can hold and UTF-8 cannot."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def some(names: list[str]) -> str:
+    """Name the first few of many."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
+def _signed_by(signer: Signer) -> str:
+    what = {"statement": "Entries are", "log": "The log is"}[signer.role]
+    if signer.whose is None:
+        return f"{what} signed by {signer.fingerprint}, which you have not pinned."
+    if signer.whose == trust.OWN:
+        return f"{what} signed by your own local key {signer.fingerprint}."
+    return f"{what} signed by {signer.fingerprint} ({signer.whose})."
+
+
+def _listed(label: str, names: tuple[str, ...]) -> list[str]:
+    more = [f"{label}: and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return [f"{label}: {name}" for name in names[:_SHOWN]] + more
+
+
+def _plain(text: str) -> str:
+    """Escape what is not printable: names of hostile files must not steer a terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in text)
