@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from provenance.cli import signing
 
-_key = click.option("--key", metavar="FILE", required=True, help="The witness's Ed25519 key, PEM, or env:NAME.")
-_name = click.option("--name", required=True, help="How the witness calls its key, as regulator.example/w1.")
+if TYPE_CHECKING:
+    from provenance.ledger.signers import NoteSigner
+
+_key = click.option(
+    "--key", metavar="URI", required=True, help="Your key: a folder of `keygen --role witness`, a PEM file, env:NAME."
+)
+_name = click.option("--name", help="How you call your key, as regulator.example/w1; as its folder says if not given.")
 
 
 @click.group(name="witness")
@@ -44,13 +48,21 @@ def request(ledger: Path, output: Path, since: int) -> int:
 @click.option("--proof", type=click.Path(path_type=Path), help="The owner's request, if NOTE is a bare checkpoint.")
 @_key
 @_name
+@signing.password_option
 @click.option("--log", "log_", metavar="FILE", help="The log's public key, PEM; needed once, when you meet the log.")
 @click.option("--state", type=click.Path(path_type=Path), help="Your memory; beside the key if not given.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Cosigned checkpoint to hand back."
 )
 def cosign(
-    note: Path, proof: Path | None, key: str, name: str, log_: str | None, state: Path | None, output: Path
+    note: Path,
+    proof: Path | None,
+    key: str,
+    name: str | None,
+    password_file: Path | None,
+    log_: str | None,
+    state: Path | None,
+    output: Path,
 ) -> int:
     """Cosign NOTE, a checkpoint or a request, if it extends what you saw of its log before.
 
@@ -64,13 +76,12 @@ def cosign(
     asked = witnessing.read(read_bytes(proof or note, checkpoint.LIMIT))
     if proof is not None and not asked.is_for(read_bytes(note, checkpoint.LIMIT)):
         raise ConfigError(f"{proof} asks for another checkpoint than {note}")
-    if state is None and key.startswith("env:"):
-        raise ConfigError("name the file of your memory with --state: a key in a variable has no place beside it")
+    called, signer = _signer(key, name, password_file)
     made = witnessing.cosign(
         asked,
-        name=name,
-        key=_private(key),
-        state=state or Path(f"{key}.state.json"),
+        name=called,
+        key=signer,
+        state=state or witnessing.state_of(key),
         when=int(time.time()),
         log_key=witnessing.log_key(Path(log_)) if log_ else None,
         evidence=Path(),
@@ -103,15 +114,20 @@ def add(ledger: Path, cosigned: Path, size: int | None, trust: Path | None) -> i
 @command.command(name="vkey")
 @_key
 @_name
-def vkey(key: str, name: str) -> int:
+@signing.password_option
+def vkey(key: str, name: str | None, password_file: Path | None) -> int:
     """Print the witness's public key as verifiers pin it, in a trust file and in C2SP tools."""
     from provenance.ledger import cosignature
 
-    click.echo(cosignature.named(name, _private(key).public_key()).vkey)
+    called, signer = _signer(key, name, password_file)
+    click.echo(cosignature.named(called, signer.public_key()).vkey)
     return 0
 
 
-def _private(uri: str) -> Ed25519PrivateKey:
-    from provenance.ledger import witnessing
+def _signer(uri: str, name: str | None, password_file: Path | None) -> tuple[str, NoteSigner]:
+    from provenance.ledger import keys, witnessing
 
-    return witnessing.private_key(uri, lambda prompt: str(click.prompt(prompt, hide_input=True, err=True)))
+    found = name or witnessing.name_of(uri)
+    if found is None:
+        raise click.UsageError(f"name your key with --name: {uri} does not say how it is called")
+    return found, keys.load_log(uri, "witness", prompt=signing.secrets(password_file))

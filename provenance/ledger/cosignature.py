@@ -8,7 +8,6 @@ Source: https://c2sp.org/tlog-cosignature (cosignature/v1) and https://c2sp.org/
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,14 +17,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.errors import BadSignature, ConfigError, VerificationError
+from provenance.ledger import checkpoint
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from provenance.ledger.signers import NoteSigner
 
 LIMIT = 1 << 20
 """Bytes of the largest file of cosignatures that is read."""
 
-_TYPE = b"\x04"  # signed-note, "Signature types": timestamped Ed25519 witness cosignatures
 _LATEST = 253402300799  # the last second of the year 9999
 _LINE = re.compile(r"— (?P<name>[^\s+]{1,255}) (?P<blob>[A-Za-z0-9+/]{8,8000}={0,2})\n")
 _VKEY = re.compile(r"(?P<name>[^\s+]{1,255})\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/]{44})")
@@ -67,14 +66,12 @@ class Witness:
     @property
     def id(self) -> bytes:
         """C2SP key id, 4 bytes: of SHA-256(name || 0x0A || 0x04 || key)."""
-        encoded = self.name.encode() + b"\n" + _TYPE + self.key.public_bytes_raw()
-        return hashlib.sha256(encoded).digest()[:4]
+        return checkpoint.key_id(self.name, self.key, checkpoint.WITNESS)
 
     @property
     def vkey(self) -> str:
         """The text by which verifiers pin it: `<name>+<key id>+<base64 of type and key>`."""
-        encoded = base64.b64encode(_TYPE + self.key.public_bytes_raw()).decode()
-        return f"{self.name}+{self.id.hex()}+{encoded}"
+        return checkpoint.vkey(self.name, self.key, checkpoint.WITNESS)
 
 
 def witness(vkey: str) -> Witness:
@@ -91,7 +88,7 @@ def witness(vkey: str) -> Witness:
     """
     found = _VKEY.fullmatch(vkey)
     data = base64.b64decode(found["key"]) if found else b""
-    if found is None or data[:1] != _TYPE or len(data) != 33:
+    if found is None or data[:1] != checkpoint.WITNESS or len(data) != 33:
         raise ConfigError(
             f"{vkey[:80]!r} is no verifier key of a witness: <name>+<8 hex digits>+<base64 of 0x04 and key>"
         )
@@ -119,12 +116,12 @@ def named(name: str, key: Ed25519PublicKey) -> Witness:
     return Witness(name, key)
 
 
-def sign(name: str, key: Ed25519PrivateKey, body: bytes, when: int) -> Cosignature:
+def sign(name: str, key: NoteSigner, body: bytes, when: int) -> Cosignature:
     """Cosign a checkpoint. That it extends what the witness saw before is for the caller to know: see `witnessing`.
 
     Args:
         name: how the witness calls its key.
-        key: its private half.
+        key: what signs.
         body: the checkpoint's signed text.
         when: seconds since 1970, UTC.
 

@@ -2,6 +2,7 @@
 
 origin  VERIFY.md  keys/*.pub.pem                   written once; further keys by entries that add them
 entries/00000000.dsse.json                          the signed statement
+entries/00000000.co/NAME.dsse.json, NAME.pub.pem    a further signature over the same payload, and its public key
 checkpoints/1.note                                  the log's head after it; an entry counts once it stands here
 objects/sha256/ab/ab…                               tables as JSON lines; documents as they were handed in
 scans/00000000/*.parquet, report.html, …            tables and documents for people and programs
@@ -32,6 +33,26 @@ STATEMENT_KEY, LOG_KEY = "keys/statement.pub.pem", "keys/log.pub.pem"
 def entry_path(index: int) -> str:
     """Return where an entry's envelope stands, relative to the ledger."""
     return f"entries/{index:08d}.dsse.json"
+
+
+def cosignature_path(index: int, name: str) -> str:
+    """Return where a co-signature of an entry stands, relative to the ledger.
+
+    Args:
+        index: number of the entry, from 0.
+        name: one of cosigning.NAMES.
+    """
+    return f"entries/{index:08d}.co/{name}.dsse.json"
+
+
+def cosigner_path(index: int, name: str) -> str:
+    """Return where the public key of a co-signature stands, relative to the ledger.
+
+    Args:
+        index: number of the entry, from 0.
+        name: one of cosigning.NAMES.
+    """
+    return f"entries/{index:08d}.co/{name}.pub.pem"
 
 
 def note_path(size: int) -> str:

@@ -100,12 +100,14 @@ class Trust:
         origin: the only log they are pinned for, if one is named.
         witnesses: whose cosignatures count.
         timestamps: whose timestamps count.
+        certifiers: certificates of the authorities that say whose a key is.
     """
 
     pins: tuple[Pin, ...] = ()
     origin: str | None = None
     witnesses: Witnesses = field(default_factory=Witnesses)
     timestamps: Timestamps = field(default_factory=Timestamps)
+    certifiers: tuple[x509.Certificate, ...] = ()
 
     def whose(self, fingerprint: str, role: Role, origin: str) -> str | None:
         """Return whose key signs in a role of a log, or None where nobody pinned it for that.
@@ -151,12 +153,21 @@ def read(path: Path) -> Trust:
         raise ConfigError(f"the trust file {path} cannot be read as YAML") from cause
     if error := best_match(_validator().iter_errors(value)):
         raise ConfigError(f"the trust file {path} is wrong at {error.json_path}: {error.message[:200]}")
+    certifiers = tuple(each for item in value.get("certifiers", ()) for each in _certifier(item, path))
     return Trust(
         tuple(_pin(item, path) for item in value["keys"]),
         value.get("origin"),
-        _witnesses(value.get("witnesses"), path),
-        _timestamps(value.get("timestamps"), path),
+        certifiers=certifiers,
+        witnesses=_witnesses(value.get("witnesses"), path),
+        timestamps=_timestamps(value.get("timestamps"), path),
     )
+
+
+def _certifier(item: dict[str, str], path: Path) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(item["pem"].encode())
+    except ValueError as cause:
+        raise ConfigError(f"the trust file {path} names a certifier whose pem is no certificate") from cause
 
 
 def _pin(item: dict[str, Any], path: Path) -> Pin:

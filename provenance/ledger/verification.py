@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD, EQUIVOCATION = range(7)
 """Exit codes: 0 verified · 1 invalid signature, digest, proof or schema · 2 usage or I/O · 3 consistent, but a key is
-not pinned, or a quorum or timestamp is missing · 4 ledger valid, data differs · 5 a referenced object is withheld · 6 two
-signed views contradict."""
+not pinned, or a quorum or timestamp is missing · 4 ledger valid, data differs · 5 a referenced object is withheld ·
+6 two signed views contradict."""
 
 MEANINGS = {
     OK: "the ledger verifies",

@@ -16,7 +16,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.digests import canonical
 from provenance.errors import ConfigError, ProvenanceError, VerificationError
-from provenance.ledger import attested, checkpoint, contents, envelope, keys, layout, merkle, statement, trust
+from provenance.ledger import (
+    attested,
+    checkpoint,
+    contents,
+    cosigning,
+    envelope,
+    keys,
+    keysteps,
+    layout,
+    leaves,
+    merkle,
+    statement,
+    succession,
+    tabletrees,
+    trust,
+)
 from provenance.ledger.verification import (
     DATA_DIFFERS,
     EQUIVOCATION,
@@ -36,6 +51,7 @@ from provenance.ledger.verification import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
 _DEPTH = 4  # folders deep; what stands deeper is not ours and is named as a whole
 _FAULTS = {"invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}
@@ -97,13 +113,17 @@ class _Inquiry:
     files: set[str] = field(default_factory=set)
     strange: list[str] = field(default_factory=list)
     bound: dict[str, str] = field(default_factory=dict)
-    attested: frozenset[str] = frozenset()
+    beside: set[str] = field(default_factory=set)
+    cosignatures: list[cosigning.Cosignature] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
     unbound: list[str] = field(default_factory=list)
     signers: dict[tuple[str, str], Signer] = field(default_factory=dict)
     statements: list[statement.Statement] = field(default_factory=list)
     notes: dict[int, checkpoint.Checkpoint] = field(default_factory=dict)
     leaves: list[bytes] = field(default_factory=list)
+    held: succession.Succession = field(default_factory=succession.Succession)
+    signed: dict[str, list[int]] = field(default_factory=dict)
+    proven: dict[int, datetime] = field(default_factory=dict)
     origin: str | None = None
     size: int = 0
     changes: Changes | None = None
@@ -149,10 +169,14 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     _check_entries(inquiry, known, pinned)
     _check_log(inquiry)
     _check_notes(inquiry, known, pinned)
+    _check_leaves(inquiry)
     _check_pins(inquiry)
     _check_held(inquiry, held, known, asked.evidence)
     _check_attested(inquiry, known, pinned)
+    _check_cosignatures(inquiry, known)
     _check_files(inquiry)
+    _check_keys(inquiry, pinned)
+    _check_trees(inquiry)
     _check_unbound(inquiry, asked.strict)
     _check_data(inquiry, asked.data)
 
@@ -249,14 +273,32 @@ def _check_entries(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: 
                 raise VerificationError(f"its key {sealed.keyid} is neither pinned nor in keys/")
             envelope.check(sealed, key)
             said = statement.read(sealed.payload)
+            inquiry.held.check_signer(index, sealed.keyid)
+            if said.kind == succession.KIND:
+                _follow(inquiry, index, sealed.payload, said, known)
         except ProvenanceError as cause:
             raise inquiry.stop("signatures", f"{name}: {cause}") from cause
         inquiry.leaves.append(sealed.leaf)
         inquiry.statements.append(said)
+        inquiry.signed.setdefault(sealed.keyid, []).append(index)
         _sign(inquiry, sealed.keyid, "statement", pinned, said.place.origin)
     inquiry.ok("signatures", f"{inquiry.size} of {inquiry.size} entries are signed as they say (ECDSA P-256 over DSSE)")
     types = " or ".join(sorted({said.type for said in inquiry.statements}))
     inquiry.ok("statements", f"{inquiry.size} of {inquiry.size} hold to {types}")
+
+
+def _follow(
+    inquiry: _Inquiry, index: int, payload: bytes, said: statement.Statement, known: dict[str, keys.PublicKey]
+) -> None:
+    """Take in an entry about keys; where the statement key changes hands, the new one has signed too."""
+    inquiry.held.follow(index, said.predicate)
+    for change in inquiry.held.changes:
+        if change.index == index and change.role == "statement":
+            name = layout.cosignature_path(index, succession.NEW_KEY)
+            if name not in inquiry.files:
+                raise VerificationError(f"{name} is missing, by which the new key says that it takes over")
+            succession.check_cosignature(inquiry.read(name, layout.ENTRY_LIMIT), payload, change.after, known)
+            inquiry.beside.add(name)
 
 
 def _sign(inquiry: _Inquiry, fingerprint: str, role: trust.Role, pinned: trust.Trust, origin: str) -> None:
@@ -280,9 +322,11 @@ def _check_notes(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: tr
     for size in range(1, inquiry.size + 1):
         name = layout.note_path(size)
         try:
-            note = checkpoint.read(inquiry.read(name, checkpoint.LIMIT))
-            key = _log_key(note, known)
-            checkpoint.check(note, key)
+            data = inquiry.read(name, checkpoint.LIMIT)
+            if size == 1:
+                first = checkpoint.read(data, cosigned=True)
+                inquiry.held.first.setdefault("log", keys.fingerprint(_log_key(first, known)))
+            note = succession.check_note(data, size - 1, inquiry.held, known)
         except FileNotFoundError as cause:
             raise inquiry.stop("checkpoints", f"{name} is missing") from cause
         except VerificationError as cause:
@@ -290,8 +334,23 @@ def _check_notes(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: tr
         if (note.origin, note.size, note.root) != (inquiry.origin, size, roots[size]):
             raise inquiry.stop("checkpoints", f"{name} does not match the entries")
         inquiry.notes[size] = note
-        _sign(inquiry, keys.fingerprint(key), "log", pinned, note.origin)
+        for signer in (inquiry.held.holder("log", size - 1), inquiry.held.handover(size - 1)):
+            if signer is not None:
+                _sign(inquiry, signer, "log", pinned, note.origin)
     inquiry.ok("checkpoints", f"{inquiry.size} of {inquiry.size} are signed (Ed25519) and match the entries")
+
+
+def _check_leaves(inquiry: _Inquiry) -> None:
+    """The list of leaf hashes is nothing but that: whoever checks one entry by it is not deceived."""
+    if leaves.PATH not in inquiry.files:
+        inquiry.skip("leaves", f"there is no {leaves.PATH}: to check one entry, all are read")
+        return
+    try:
+        kept = leaves.split(inquiry.read(leaves.PATH, leaves.LIMIT), inquiry.notes[inquiry.size])
+    except VerificationError as cause:
+        inquiry.fail("leaves", f"{leaves.PATH}: {cause}")
+        return
+    inquiry.ok("leaves", f"{len(kept)} leaf hashes are kept as they are")
 
 
 def _log_key(note: checkpoint.Checkpoint, known: dict[str, keys.PublicKey]) -> Ed25519PublicKey:
@@ -302,13 +361,27 @@ def _log_key(note: checkpoint.Checkpoint, known: dict[str, keys.PublicKey]) -> E
 
 
 def _check_pins(inquiry: _Inquiry) -> None:
-    """Keys that a ledger carries itself check its signatures; they are never trusted."""
+    """Keys that a ledger carries itself check its signatures; nobody trusts them, unless a pinned one leads there."""
+    pinned: dict[tuple[str, succession.Role], str] = {
+        (item.fingerprint, item.role): item.whose for item in inquiry.signers.values() if item.whose is not None
+    }
+    led = inquiry.held.vouched(pinned)
+    for at, whose in led.items():
+        inquiry.signers[at] = Signer(*at, whose)
     strangers = [item for item in inquiry.signers.values() if item.whose is None]
     if strangers:
         named = ", ".join(f"{item.fingerprint} ({item.role})" for item in strangers)
         inquiry.fail("keys", f"not pinned: {named}; pin them with --trust once you know whose they are", UNPINNED)
     else:
-        inquiry.ok("keys", "every signature is by a pinned key")
+        more = f", or by one that a pinned key leads to by rotation ({len(led)})" if led else ""
+        inquiry.ok("keys", f"every signature is by a pinned key{more}")
+
+
+def _check_keys(inquiry: _Inquiry, pinned: trust.Trust) -> None:
+    """What entries say of keys: who took over, what was revoked, whose they are."""
+    for step in keysteps.steps(inquiry.folder, inquiry.held, inquiry.signed, inquiry.proven, pinned):
+        inquiry.steps.append(step)
+        inquiry.codes |= {UNPINNED} if step.status == "failed" else set()
 
 
 def _check_held(
@@ -321,7 +394,7 @@ def _check_held(
         )
         return
     try:
-        checkpoint.check(held, _log_key(held, known))
+        checkpoint.check(held, _log_key(held, {name: known[name] for name in inquiry.held.held("log") & set(known)}))
     except VerificationError:
         inquiry.fail("held note", "the checkpoint you hold is not signed by this ledger's log key")
         return
@@ -343,8 +416,8 @@ def _accuse(inquiry: _Inquiry, held: checkpoint.Checkpoint, folder: Path) -> Non
         "held": held.note.decode(),
         "shown": shown.note.decode(),
         "shown_leaves": [leaf.hex() for leaf in inquiry.leaves],
-        "says": "Both notes are signed by one log key. The first `size` leaves under `shown` do not have the root that "
-        "`held` states for that size (RFC 9162), so one of them denies entries that the other counted.",
+        "says": "Both notes are signed by keys of one log. The first `size` leaves under `shown` do not have the "
+        "root that `held` states for that size (RFC 9162), so one of them denies entries that the other counted.",
     }
     path = folder / f"equivocation-{held.root.hex()[:8]}-{shown.root.hex()[:8]}.json"
     said = f"two signed views of {inquiry.origin} contradict each other at {held.size} entries"
@@ -365,10 +438,25 @@ def _check_attested(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned:
         if role == "log" and isinstance(key := known[name], Ed25519PublicKey)
     }
     found = attested.look(inquiry.folder, inquiry.files, inquiry.notes, inquiry.statements, pinned, operators)
-    inquiry.attested = found.files
+    inquiry.beside |= found.files
+    inquiry.proven = {size: item.time for size, item in found.proven.items()}
     for item in found.outcomes:
         inquiry.steps.append(Step(item.name, item.status, item.detail))
         inquiry.codes |= {_FAULTS[item.fault]} if item.fault else set()
+
+
+def _check_cosignatures(inquiry: _Inquiry, known: dict[str, keys.PublicKey]) -> None:
+    """Further signatures over an entry's payload: what they are worth says the entry's kind."""
+    leaves = dict(enumerate(inquiry.leaves))
+    inquiry.cosignatures, held, faults = cosigning.look(inquiry.folder, inquiry.files, leaves, known)
+    inquiry.beside |= held
+    unread = [f"{item.name} of entry {item.index}" for item in inquiry.cosignatures if not item.checked]
+    if faults:
+        inquiry.fail("co-signatures", some(faults))
+    elif unread:
+        inquiry.skip("co-signatures", f"this version does not check the algorithm of {some(unread)}")
+    elif inquiry.cosignatures:
+        inquiry.ok("co-signatures", f"{len(inquiry.cosignatures)} are signatures over the entries they stand beside")
 
 
 def _check_files(inquiry: _Inquiry) -> None:
@@ -390,10 +478,29 @@ def _check_files(inquiry: _Inquiry) -> None:
         inquiry.ok("objects", f"{len(inquiry.bound)} files have the digests that entries bind")
 
 
+def _check_trees(inquiry: _Inquiry) -> None:
+    """Every tree and content set that a scan states is that of its lines; what is withheld is said, not failed."""
+    if INVALID in inquiry.codes:
+        inquiry.skip("trees", "files are not what entries bind, so nothing is made of them")
+        return
+    checked, withheld = 0, []
+    for said in inquiry.statements:
+        if said.kind == statement.SCAN:
+            found = tabletrees.check(inquiry.folder, said, inquiry.withheld)
+            checked += found.checked
+            withheld += [f"{each} (entry {said.place.index})" for each in found.withheld]
+            for fault in found.faults:
+                inquiry.fail("trees", f"entry {said.place.index}: {fault}")
+    if withheld:
+        inquiry.skip("trees", f"withheld: {some(withheld)}")
+    if INVALID not in inquiry.codes:
+        inquiry.ok("trees", f"{checked} trees and content sets are those of the lines")
+
+
 def _check_unbound(inquiry: _Inquiry, strict: bool) -> None:
     """Name what no entry vouches for: leftovers of a killed scan, or something slipped in."""
     signed = {layout.entry_path(index) for index in range(inquiry.size)}
-    signed |= {layout.note_path(size) for size in range(1, inquiry.size + 1)} | inquiry.attested
+    signed |= {layout.note_path(size) for size in range(1, inquiry.size + 1)} | {leaves.PATH} | inquiry.beside
     inquiry.unbound = sorted([*(inquiry.files - signed - set(inquiry.bound)), *inquiry.strange])
     if not inquiry.unbound:
         inquiry.ok("unbound", "every file in the folder is bound")

@@ -16,20 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.digests import canonical
 from provenance.errors import BrokenChain, ConfigError, VerificationError
 from provenance.ledger import checkpoint, cosignature, envelope, layout, log, merkle
-from provenance.ledger.keys import PASSWORD, read_public
+from provenance.ledger.keys import read_public
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from provenance.ledger.signers import NoteSigner
 
 STATE = "provenance-witness/v1"
-_PEM = 1 << 16  # bytes of a key's file
 _HASHES = 63  # lines of a consistency proof (tlog-witness, "add-checkpoint")
 _REQUEST = re.compile(r"old (?P<old>0|[1-9][0-9]{0,17})\n(?P<proof>(?:[A-Za-z0-9+/]{43}=\n)*)\n(?P<note>.+)", re.DOTALL)
 
@@ -137,7 +134,7 @@ def cosign(
     request: Request,
     *,
     name: str,
-    key: Ed25519PrivateKey,
+    key: NoteSigner,
     state: Path,
     when: int,
     log_key: Ed25519PublicKey | None = None,
@@ -148,7 +145,7 @@ def cosign(
     Args:
         request: what `read` returned.
         name: how the witness calls its key.
-        key: its private half.
+        key: what signs.
         state: the witness's memory; made where there is none.
         when: seconds since 1970, UTC.
         log_key: the log's key, needed when the witness meets a log.
@@ -193,31 +190,38 @@ def last_seen(state: Path) -> dict[str, int]:
     return {origin: item.note.size for origin, item in _remembered(state, None).items()}
 
 
-def private_key(uri: str, prompt: Callable[[str], str]) -> Ed25519PrivateKey:
-    """Load a witness's key.
+def name_of(uri: str) -> str | None:
+    """Return how a witness calls its key, where its folder says so.
 
     Args:
-        uri: a PEM file with one Ed25519 key (PKCS#8), or `env:NAME` of a variable that holds such text.
-        prompt: asks the user for the password of an encrypted key, unless PROVENANCE_KEY_PASSWORD is set.
-
-    Returns:
-        The key.
+        uri: of the key; `provenance keygen --role witness` writes `witness.vkey` into its folder.
 
     Raises:
-        ConfigError: it cannot be read, is of another kind, or the password is wrong.
+        ConfigError: what stands there is no verifier key of a witness.
     """
+    path = Path(uri) / "witness.vkey"
+    if not path.is_file():
+        return None
     try:
-        pem = os.environ[uri[4:]].encode() if uri.startswith("env:") else layout.read_bytes(Path(uri), _PEM)
-    except (OSError, KeyError, VerificationError) as cause:
-        raise ConfigError(f"the key {uri} cannot be read") from cause
-    password = (os.environ.get(PASSWORD) or prompt(f"Password of {uri}")).encode() if b"ENCRYPTED" in pem else None
-    try:
-        key = load_pem_private_key(pem, password)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as cause:
-        raise ConfigError(f"{uri} holds no key that can be read, or its password is wrong") from cause
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ConfigError(f"{uri} holds no Ed25519 key; `openssl genpkey -algorithm ed25519` makes one")
-    return key
+        text = layout.read_bytes(path, layout.SMALL).decode("utf-8")
+    except (ValueError, VerificationError) as cause:
+        raise ConfigError(f"{path} is no verifier key of a witness") from cause
+    return cosignature.witness(text.removesuffix("\n")).name
+
+
+def state_of(uri: str) -> Path:
+    """Return where a witness keeps its memory: beside its key.
+
+    Args:
+        uri: of the key.
+
+    Raises:
+        ConfigError: the key has no place on this disk.
+    """
+    path = Path(uri)
+    if not path.exists():
+        raise ConfigError(f"name the file of your memory with --state: the key {uri} has no place beside it")
+    return path / "witness.state.json" if path.is_dir() else path.with_name(f"{path.name}.state.json")
 
 
 def log_key(path: Path) -> Ed25519PublicKey:
@@ -233,7 +237,7 @@ def log_key(path: Path) -> Ed25519PublicKey:
         ConfigError: it is no such key.
     """
     try:
-        key = read_public(layout.read_bytes(path, _PEM))
+        key = read_public(layout.read_bytes(path, layout.SMALL))
     except (OSError, VerificationError) as cause:
         raise ConfigError(f"the log's key {path} cannot be read") from cause
     if not isinstance(key, Ed25519PublicKey):

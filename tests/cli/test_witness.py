@@ -4,10 +4,9 @@ import shutil
 
 import pytest
 import yaml
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import cli
-from provenance.ledger import keys, layout
+from provenance.ledger import layout
 
 
 @pytest.fixture
@@ -15,14 +14,13 @@ def parties(tmp_path, monkeypatch, append):
     """The owner's ledger of one scan; a witness's key; nothing in common but files."""
     monkeypatch.chdir(tmp_path)
     append("ledger")
-    (tmp_path / "w.pem").write_bytes(keys._private_pem(Ed25519PrivateKey.generate()))
+    keygen = ["keygen", "--role", "witness", "--origin", "regulator.example/w1", "--out", "w", "--no-password"]
+    assert cli.run(keygen) == 0
     return tmp_path
 
 
 def cosign(*more):
-    return cli.run(
-        ["witness", "cosign", "--key", "w.pem", "--name", "regulator.example/w1", "-o", "signed.note", *more]
-    )
+    return cli.run(["witness", "cosign", "--key", "w", "-o", "signed.note", *more])
 
 
 def ask(since):
@@ -30,8 +28,9 @@ def ask(since):
 
 
 def test_from_request_to_quorum(parties, append, capsys):
-    assert cli.run(["witness", "vkey", "--key", "w.pem", "--name", "regulator.example/w1"]) == 0
+    assert cli.run(["witness", "vkey", "--key", "w"]) == 0
     vkey = capsys.readouterr().out.splitlines()[-1]
+    assert vkey == (parties / "w" / "witness.vkey").read_text().strip()
     pins = [
         {"pem": (parties / "ledger" / name).read_text(), "roles": [role]}
         for name, role in ((layout.STATEMENT_KEY, "statement"), (layout.LOG_KEY, "log"))
@@ -82,10 +81,10 @@ def test_a_stale_and_a_rewritten_ledger_are_refused(parties, append, capsys):
         (["ledger/origin"], "signed checkpoint"),
         (["nothing"], "No such file"),
         (["other.note", "--proof", "asked"], "another checkpoint"),
-        (["asked", "--log", "w.pem"], "public key"),
+        (["asked", "--log", "w/witness.pem"], "public key"),
         (["asked", "--log", "ledger/keys/statement.pub.pem"], "not the key of a log"),
-        (["asked", "--key", "env:NOTHING", "--state", "s"], "cannot be read"),
-        (["asked", "--key", "env:NOTHING"], "--state"),
+        (["asked", "--key", "w/witness.pem"], "--name"),
+        (["asked", "--key", "env:NOTHING", "--name", "w"], "env"),
     ],
 )
 def test_a_wrong_call_says_so(parties, append, arguments, said, capsys):

@@ -9,9 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance import ledger
 from provenance.errors import BadSignature, BrokenChain, ConfigError, VerificationError
-from provenance.ledger import checkpoint, cosignature, keys, layout, merkle, witnessing
+from provenance.ledger import checkpoint, cosignature, keygen, layout, merkle, passwords, witnessing
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 LOG = Ed25519PrivateKey.from_private_bytes(b"l" * 32)
@@ -197,19 +196,16 @@ def test_a_ledger_asks(world, tmp_path):
         witnessing.ask(empty)
 
 
-def test_keys_of_witnesses(tmp_path, monkeypatch):
-    pem = tmp_path / "w.pem"
-    pem.write_bytes(keys._private_pem(KEY))
-    assert witnessing.private_key(str(pem), lambda _: pytest.fail("asked")).private_bytes_raw() == b"w" * 32
-    monkeypatch.setenv("W", pem.read_text())
-    assert witnessing.private_key("env:W", lambda _: "").private_bytes_raw() == b"w" * 32
-    for bad in ("env:NONE", str(tmp_path / "none"), str(tmp_path)):
-        with pytest.raises(ConfigError):
-            witnessing.private_key(bad, lambda _: "")
-    statement = tmp_path / "s.pem"
-    statement.write_bytes(keys._private_pem(ledger.user_keys().statement))
-    with pytest.raises(ConfigError, match="openssl genpkey"):
-        witnessing.private_key(str(statement), lambda _: "")
+def test_a_folder_of_keys_says_how_its_witness_is_called(tmp_path):
+    keygen.make(tmp_path / "w", ("witness",), "regulator.example/w1", password=None, secrets=passwords.Secrets())
+    assert witnessing.name_of(str(tmp_path / "w")) == "regulator.example/w1"
+    assert witnessing.name_of("env:W") is None
+    assert witnessing.state_of(str(tmp_path / "w")) == tmp_path / "w" / "witness.state.json"
+    (tmp_path / "w" / "witness.vkey").write_bytes(b"\xff")
+    with pytest.raises(ConfigError):
+        witnessing.name_of(str(tmp_path / "w"))
+    with pytest.raises(ConfigError, match="--state"):
+        witnessing.state_of("env:W")
 
 
 def test_two_at_a_time_never_roll_the_memory_back(cosign, tmp_path):

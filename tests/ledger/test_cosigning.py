@@ -1,0 +1,196 @@
+import os
+import threading
+
+import pytest
+import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from provenance import ledger
+from provenance.errors import ConfigError, VerificationError
+from provenance.ledger import cosigning, envelope, keys, layout, log
+
+ENVELOPE, KEY = "entries/00000001.co/approver.dsse.json", "entries/00000001.co/approver.pub.pem"
+
+
+@pytest.fixture
+def hand():
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.fixture
+def signed(world, hand):
+    cosigning.add(world / "ledger", 1, "approver", hand)
+    return world / "ledger"
+
+
+def step(folder, name="co-signatures", **options):
+    found = ledger.verify(folder, **options)
+    return found.exit_code, next((item for item in found.steps if item.name == name), None)
+
+
+def test_another_hand_signs_the_same_leaf_and_no_history_changes(signed, hand):
+    theirs = envelope.read((signed / ENVELOPE).read_bytes())
+    entry = envelope.read((signed / layout.entry_path(1)).read_bytes())
+    assert (theirs.payload, theirs.leaf) == (entry.payload, entry.leaf)
+    assert theirs.keyid == keys.fingerprint(hand.public_key()) != entry.keyid
+    code, said = step(signed)
+    assert (code, said.status) == (0, "ok")
+    assert ledger.verify(signed, strict=True).exit_code == 0  # both files vouch for themselves
+    assert cosigning.read(signed, 1) == [cosigning.Cosignature(1, "approver", theirs.keyid, checked=True)]
+    assert cosigning.read(signed, 0) == []
+
+
+def test_a_ledger_without_co_signatures_says_nothing_of_them(world):
+    assert step(world / "ledger") == (0, None)
+
+
+def test_the_next_entry_goes_on(signed, sealed):
+    ledger.append(signed, sealed, {}, sealed.facts(), keys=ledger.user_keys())
+    assert step(signed)[0] == 0
+
+
+def test_it_may_be_pinned_or_bound_instead_of_beside(signed, hand, tmp_path):
+    (signed / KEY).unlink()
+    code, said = step(signed)
+    assert (code, said.status) == (1, "failed")
+    assert "neither pinned, nor in keys/, nor beside it" in said.detail
+    mine = [keys.public_pem(key).decode() for key in keys.own_public()]
+    pem = keys.public_pem(hand.public_key()).decode()
+    pins = [{"pem": each, "roles": ["statement", "log"]} for each in (*mine, pem)]
+    (tmp_path / "trust.yaml").write_text(yaml.safe_dump({"keys": pins}))
+    assert step(signed, trust=tmp_path / "trust.yaml")[1].status == "ok"
+
+
+@pytest.mark.parametrize("name", [ENVELOPE, KEY])
+def test_every_flip_and_truncation_is_caught(signed, name):
+    whole = (signed / name).read_bytes()
+    leaf = envelope.read((signed / layout.entry_path(1)).read_bytes()).leaf
+
+    def faults(data):
+        (signed / name).write_bytes(data)
+        return cosigning.look(signed, {ENVELOPE, KEY}, {1: leaf}, {})[2]
+
+    assert faults(whole) == []
+    for place in range(0, len(whole), 1 if name == KEY else 11):
+        assert faults(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]), place
+    for data in (b"", whole[:1], whole[: len(whole) // 2], whole[:-1], whole + b" "):
+        assert faults(data)
+    assert step(signed)[0] == 1  # the last of them
+
+
+# what stands in the place of the co-signature, part of the sentence
+HOSTILE = {
+    "of another entry": "something else than its entry",
+    "of other bytes": "something else than its entry",
+    "by another key": "is not SHA256:",
+    "the entry itself": "is not SHA256:",
+    "no JSON": "not strict JSON",
+    "too large": "larger than",
+}
+
+
+@pytest.mark.parametrize(("what", "sentence"), HOSTILE.items(), ids=HOSTILE)
+def test_what_is_no_signature_over_its_entry_is_refused(signed, hand, what, sentence):
+    other, entry = (envelope.read((signed / layout.entry_path(index)).read_bytes()) for index in (0, 1))
+    put = {
+        "of another entry": envelope.seal(other.payload, hand),
+        "of other bytes": envelope.seal(b"{}", hand),
+        "by another key": envelope.seal(entry.payload, ec.generate_private_key(ec.SECP256R1())),
+        "the entry itself": (signed / layout.entry_path(1)).read_bytes(),
+        "no JSON": b"\xff",
+        "too large": b"[" * (layout.ENTRY_LIMIT + 1),
+    }
+    (signed / ENVELOPE).write_bytes(put[what])
+    code, said = step(signed)
+    assert (code, said.status) == (1, "failed")
+    assert sentence in said.detail
+    assert cosigning.read(signed, 1) == []
+
+
+@pytest.mark.parametrize("make", [Ed25519PrivateKey.generate, lambda: ec.generate_private_key(ec.SECP384R1())])
+def test_a_key_of_another_kind_is_refused(signed, make):
+    (signed / KEY).write_bytes(keys.public_pem(make().public_key()))
+    assert step(signed)[0] == 1
+
+
+@pytest.mark.parametrize("name", ["entries/00000001.co/someone.dsse.json", "entries/00000001.co/approver.txt", "entries/00000009.co/approver.dsse.json"])  # fmt: skip
+def test_names_are_closed_and_of_entries_that_are(signed, name):
+    (signed / name).parent.mkdir(exist_ok=True)
+    (signed / name).write_bytes((signed / ENVELOPE).read_bytes())
+    found = ledger.verify(signed)
+    assert (found.exit_code, found.unbound) == (0, (name,))
+    assert ledger.verify(signed, strict=True).exit_code == 1
+
+
+def test_an_algorithm_that_is_not_known_is_said_to_be_unchecked(signed):
+    put = signed / "entries/00000000.co/sm2.dsse.json"
+    put.parent.mkdir()
+    put.write_bytes((signed / layout.entry_path(0)).read_bytes())
+    code, said = step(signed)
+    assert (code, said.status) == (0, "not checked")
+    assert "sm2 of entry 0" in said.detail
+    assert cosigning.read(signed, 0) == []  # nobody counts what nobody checked
+
+
+def test_a_link_is_refused(signed, tmp_path):
+    (tmp_path / "elsewhere").write_bytes((signed / ENVELOPE).read_bytes())
+    (signed / ENVELOPE).unlink()
+    (signed / ENVELOPE).symlink_to(tmp_path / "elsewhere")
+    assert step(signed, "folder")[0] == 1
+    assert cosigning.read(signed, 1) == []
+
+
+def test_it_is_never_overwritten_and_may_be_repeated(signed, hand):
+    other = ec.generate_private_key(ec.SECP256R1())
+    with pytest.raises(ConfigError, match="which nobody overwrites"):
+        cosigning.add(signed, 1, "approver", other)
+    sealed, pem = (signed / ENVELOPE).read_bytes(), (signed / KEY).read_bytes()
+    cosigning.put(signed, 1, "approver", sealed, pem)
+    assert (signed / KEY).read_bytes() == pem
+    assert step(signed)[0] == 0
+
+
+def test_the_operator_does_not_cosign_as_another_hand(world):
+    with pytest.raises(ConfigError, match="signed with this key already"):
+        cosigning.add(world / "ledger", 0, "approver", ledger.user_keys().statement)
+
+
+@pytest.mark.parametrize(("index", "name", "sentence"), [(2, "approver", "entries are 0 to 1"), (-1, "approver", "has no entry"), (0, "friend", "there are approver, ")])  # fmt: skip
+def test_what_is_not_there_cannot_be_signed(world, hand, index, name, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        cosigning.add(world / "ledger", index, name, hand)
+    assert not list((world / "ledger" / "entries").glob("*.co"))
+
+
+def test_what_was_made_elsewhere_is_checked_before_it_is_put(world, hand):
+    with pytest.raises(VerificationError, match="something else"):
+        cosigning.put(world / "ledger", 0, "approver", envelope.seal(b"{}", hand), keys.public_pem(hand.public_key()))
+    assert not list((world / "ledger" / "entries").glob("*.co"))
+
+
+def test_a_folder_that_is_no_ledger(tmp_path, hand):
+    with pytest.raises(ConfigError, match="is no ledger"):
+        cosigning.add(tmp_path, 0, "approver", hand)
+
+
+def test_a_key_left_by_a_kill_is_written_anew(world, hand):
+    left = world / "ledger" / KEY
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    assert ledger.verify(world / "ledger").unbound == (KEY,)
+    cosigning.add(world / "ledger", 1, "approver", hand)
+    assert step(world / "ledger")[0] == 0
+
+
+def test_writers_wait_for_each_other(world, hand):
+    folder = world / "ledger"
+    with log.locked(folder):
+        writer = threading.Thread(target=cosigning.add, args=(folder, 1, "approver", hand))
+        writer.start()
+        writer.join(0.3)
+        assert writer.is_alive()
+        assert not (folder / ENVELOPE).exists()
+    writer.join()
+    assert step(folder)[0] == 0
+    assert not os.path.lexists(folder / log.STAGING)
