@@ -14,9 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from provenance.kernels import settle
+from provenance.program import VERSION
 
 if TYPE_CHECKING:
     from provenance import checks, errors, profiles
+    from provenance.acting import attest, review, sample, waive
     from provenance.audit import Audit, open_ledger, scan
     from provenance.difference import diff
     from provenance.guarding import guard
@@ -25,10 +27,35 @@ if TYPE_CHECKING:
 
 settle()
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
-__all__ = ["Audit", "checks", "diff", "errors", "guard", "open_ledger", "pairs", "profiles", "scan", "verify"]
+__all__ = [
+    "Audit",
+    "attest",
+    "checks",
+    "diff",
+    "errors",
+    "guard",
+    "open_ledger",
+    "pairs",
+    "profiles",
+    "review",
+    "sample",
+    "scan",
+    "verify",
+    "waive",
+]
 
+_HOMES = {
+    "attest": "acting",
+    "diff": "difference",
+    "guard": "guarding",
+    "pairs": "pairing",
+    "review": "acting",
+    "sample": "acting",
+    "verify": "ledger",
+    "waive": "acting",
+}  # where public names are at home; the others in audit
 _ROOMS = ("checks", "errors", "profiles")  # public names that are rooms; the first and last can be called
 
 
@@ -37,7 +64,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'provenance' has no attribute {name!r}")
     if name in _ROOMS:
         return import_module(f"provenance.{name}")
-    room = {"verify": "ledger", "pairs": "pairing", "diff": "difference", "guard": "guarding"}.get(name, "audit")
+    room = _HOMES.get(name, "audit")
     return getattr(import_module(f"provenance.{room}"), name)
 
 

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-import provenance
 from provenance import (
     comparison,
     coverage,
@@ -29,6 +28,7 @@ from provenance import (
     excerpts,
     findings,
     omission,
+    program,
     references,
     sampling,
     schemas,
@@ -40,8 +40,7 @@ from provenance import ledger as ledger_
 from provenance import memory as memory_
 from provenance import profiles as profiles_
 from provenance import waivers as waivers_
-from provenance.data import HERE
-from provenance.digests import canonical, sha256
+from provenance.acts import waiver
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit, VerificationError
 from provenance.inventory import inventory
 from provenance.joining import gather, locate, resemble
@@ -228,7 +227,7 @@ def scan(
         engine: one of engines.ENGINES.
         workers: processes; None = one a core.
         follow_links: whether links that lead out of the folder are followed.
-        waivers: a file of accepted findings, outside the data; None = none.
+        waivers: a file of accepted findings, outside the data, beside those of the ledger; None = none.
         sample: share of the bytes of each source to look at, in (0, 1); None = all of them.
         reference: indexes of works, benchmarks or data sets to look for; those that ship are always asked.
         fold_chinese: whether records that differ only in traditional and simplified characters are the same.
@@ -255,11 +254,11 @@ def scan(
         raise ConfigError("record trees stand for whole files; leave out --sample or --records")
     chosen = tuple(profiles_.load(name) for name in dict.fromkeys(profiles))
     asked = references.load([Path(each) for each in reference], fold_chinese=fold_chinese)
-    accepted = waivers_.load(Path(waivers), root) if waivers is not None else None
+    own = Path(ledger).resolve() if ledger is not None else None
+    accepted = _accepted(waivers, root, own)
     keys = _keys(key, ask) if ledger is not None else None
     if ledger is not None and keys is not None:
         ledger_.reserve(Path(ledger), keys)
-    own = Path(ledger).resolve() if ledger is not None else None
     rules = Rules(
         profiles=chosen,
         purpose=purpose,
@@ -285,7 +284,7 @@ def scan(
         "report.html": lambda seal: report_html.render(tables, facts, seal),
     }
     documents |= {profile.name_of_file: profile.source for profile in chosen}
-    documents |= {waivers_.DOCUMENT: accepted.source} if accepted else {}
+    documents |= {waivers_.DOCUMENT: accepted.source} if accepted and accepted.source is not None else {}
     entry = ledger_.append(Path(ledger), tables, documents, facts, keys=keys)
     return Audit(tables, facts, entry, _notices(Path(ledger), entry, keys))
 
@@ -434,7 +433,7 @@ def declare(
         BrokenChain: the ledger does not verify.
     """
     declaration = declarations.read(Path(file))
-    return declaration, declarations.append(Path(ledger), declaration, scanner(), key=key, ask=ask)
+    return declaration, declarations.append(Path(ledger), declaration, program.described(), key=key, ask=ask)
 
 
 def renew(
@@ -464,7 +463,7 @@ def renew(
     keys = ledger_.user_keys(create=False, prompt=ask) if key is None else ledger_.load(key, prompt=ask)
     now = datetime.now(UTC)
     late = renewal.expired(Path(ledger), now)
-    return renewal.renew(Path(ledger), scanner(), now, keys=keys, files=files), late
+    return renewal.renew(Path(ledger), program.described(), now, keys=keys, files=files), late
 
 
 def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, profiles: Sequence[str] = ()) -> bytes:
@@ -508,6 +507,13 @@ def _secret(keys: ledger_.KeyPair | None) -> bytes:
 
 def _keys(key: str | None, ask: Callable[[str], str] | None) -> ledger_.KeyPair:
     return ledger_.user_keys(create=True, prompt=ask) if key is None else ledger_.load(key, prompt=ask)
+
+
+def _accepted(file: str | os.PathLike[str] | None, root: Path, ledger: Path | None) -> waivers_.Waivers | None:
+    """Read the waivers of a file, and those of the ledger."""
+    given = waivers_.load(Path(file), root) if file is not None else waivers_.Waivers((), None)
+    standing = waiver.standing(ledger) if ledger is not None else ()
+    return waivers_.Waivers((*given.waivers, *standing), given.source) if file is not None or standing else None
 
 
 def _notices(folder: Path, entry: ledger_.Entry, keys: ledger_.KeyPair) -> tuple[str, ...]:
@@ -705,7 +711,7 @@ def _unread(row: Mapping[str, Any], scopes: sources.Scopes) -> dict[str, Any]:
 def _facts(root: Path, rules: Rules, tables: Mapping[str, pa.Table], started: str, *, assess: bool) -> dict[str, Any]:
     return {
         "kind": "assessment" if assess else "draft",
-        "scanner": scanner(),
+        "scanner": program.described(),
         "data": root.resolve().name or "root",
         "dataDigest": {"sha256": declarations.data_digest(tables["files"])},
         "declarations": [{"entry": entry, "digest": {"sha256": digest}} for entry, digest, _ in rules.declared],
@@ -719,20 +725,3 @@ def _facts(root: Path, rules: Rules, tables: Mapping[str, pa.Table], started: st
         "finishedOn": _now(),
         **findings.counted(tables),
     }
-
-
-def scanner() -> dict[str, Any]:
-    """Return the program as entries name it: name, version, and a digest over its own files."""
-    return {
-        "name": "pkg:pypi/provenance-auditor",
-        "version": provenance.__version__,
-        "digest": {"sha256": own_digest()},
-    }
-
-
-def own_digest() -> str:
-    """Return the SHA-256 of the program's own files, names and bytes: a patched scanner is another scanner."""
-    home = HERE.parent
-    files = sorted(path for path in home.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    listed = [[path.relative_to(home).as_posix(), sha256(path.read_bytes())] for path in files]
-    return sha256(canonical(listed))

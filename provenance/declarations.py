@@ -8,28 +8,20 @@ personal data but the name and role of whoever answers.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
-from pathlib import Path
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
-
+from provenance import forms, profiles
 from provenance import ledger as ledger_
-from provenance import profiles
-from provenance.data import HERE
-from provenance.detectors import personal_data
 from provenance.digests import canonical, sha256
-from provenance.errors import ConfigError, ManifestError
-from provenance.manifests.documents import load
+from provenance.errors import ConfigError
 from provenance.model import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -38,9 +30,6 @@ if TYPE_CHECKING:
 
 Declared = Sequence[tuple[int, str, Mapping[str, Any]]]
 """Declarations of a ledger, the oldest first: number of the entry, its digest, its predicate."""
-
-LIMIT = 1 << 20
-"""Bytes of the largest form that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +65,12 @@ def read(path: Path) -> Declaration:
             reason where one is due, holds an address or number of a person, or names a document that is not there or is
             another; the sentence says where.
     """
-    data = _bytes(path)
-    _refuse_personal_data(path, data)
-    try:
-        form, lines = load(path.name, data.decode("utf-8-sig"), typed=True)
-    except (ManifestError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    fault = jsonschema.exceptions.best_match(_validator().iter_errors(form))
-    if fault is not None:
-        raise ConfigError(f"{path}: at {_where(fault.absolute_path, lines)}: {_sentence(fault)}")
-    if _day(form["date"], path) > datetime.now(UTC).date() + timedelta(days=1):  # it is tomorrow somewhere
-        raise ConfigError(f"{path}: at /date: {form['date']} lies ahead; a declaration is not given in advance")
+    form = forms.read(path, "declarations")
+    forms.dated(form, "a declaration")
     answers = []
     seen: set[tuple[str, str, str]] = set()
-    for number, answer in enumerate(form["answers"]):
-        where = f"{path}: at {_where(('answers', number), lines)}"
+    for number, answer in enumerate(form.value["answers"]):
+        where = form.at("answers", number)
         key = (answer["profile"], answer["requirement"], answer["element"])
         if key in seen:
             raise ConfigError(f"{where}: {'/'.join(key)} is answered twice")
@@ -99,7 +79,8 @@ def read(path: Path) -> Declaration:
             answers.append(_answer(answer, where, path.parent))
     if not answers:
         raise ConfigError(f"{path}: nothing is answered: write yes, no or not-applicable after `says:`")
-    return Declaration(form["by"], form["date"], answers, len(form["answers"]) - len(answers), data)
+    left = len(form.value["answers"]) - len(answers)
+    return Declaration(form.value["by"], form.value["date"], answers, left, form.source)
 
 
 def append(
@@ -268,12 +249,13 @@ def _answer(answer: Mapping[str, Any], where: str, folder: Path) -> dict[str, An
     made = {
         "profile": profile.name, "version": profile.version, "requirement": requirement["id"],
         "element": element["id"], "about": element["about"], "asks": element["asks"], "says": says,
-        "statement": statement, "documents": [_document(each, where, folder) for each in answer.get("documents") or ()],
+        "statement": statement,
+        "documents": [forms.document(each, where, folder) for each in answer.get("documents") or ()],
     }  # fmt: skip
     if "asks_zh" in element:
         made["asks_zh"] = element["asks_zh"]
     if answer.get("until"):
-        _day(answer["until"], Path(where))
+        forms.day(answer["until"], where)
         made["until"] = answer["until"]
     return made
 
@@ -288,26 +270,6 @@ def _asked(profile: Profile, answer: Mapping[str, Any], where: str) -> tuple[dic
     )
 
 
-def _document(named: Mapping[str, str], where: str, folder: Path) -> dict[str, Any]:
-    name = named["file"]
-    path = folder / name
-    if Path(name).is_absolute():
-        raise ConfigError(f"{where}: name the document {name} relative to the declaration")
-    try:
-        if not path.is_file():
-            raise ConfigError(f"{where}: the document {name} is not there")
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{where}: the document {name} cannot be read") from error
-    if not size:
-        raise ConfigError(f"{where}: the document {name} is empty")
-    if named.get("sha256", digest) != digest:
-        raise ConfigError(f"{where}: the document {name} has the SHA-256 {digest}, not the one that is written there")
-    return {"name": name, "bytes": size, "digest": {"sha256": digest}}
-
-
 def _stale(answer: Mapping[str, Any], element: Mapping[str, Any], *, same: bool, today: date) -> str | None:
     if (answer["asks"], answer.get("asks_zh")) != (element["asks"], element.get("asks_zh")):
         return "the question has been worded anew since"
@@ -316,52 +278,3 @@ def _stale(answer: Mapping[str, Any], element: Mapping[str, Any], *, same: bool,
     if element["about"] == "data" and not same:
         return "it was given for other data"
     return None
-
-
-def _refuse_personal_data(path: Path, data: bytes) -> None:
-    """The form itself goes into the ledger, which forgets nothing: no address or number of a person may stand in it."""
-    for value in personal_data.find(data):
-        if value.state == "personal":
-            line = data.count(b"\n", 0, value.start) + 1
-            raise ConfigError(
-                f"{path}: line {line} holds what looks like personal data ({value.kind}); a ledger forgets nothing: "
-                "leave it out, or put it into a document, of which only the digest is kept"
-            )
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(LIMIT + 1)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    if len(data) > LIMIT:
-        raise ConfigError(f"{path} is larger than {LIMIT:,} bytes, which no declaration is")
-    return data
-
-
-def _day(text: str, path: Path) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(f"{path}: {text} is no date") from error
-
-
-def _where(path: Any, lines: Mapping[str, int]) -> str:
-    pointer = "".join(f"/{part}" for part in path)
-    return f"{pointer or '/'}, line {lines.get(pointer, 1)}"
-
-
-def _sentence(fault: Any) -> str:
-    if fault.validator == "additionalProperties":
-        allowed = sorted(fault.schema.get("properties", {}))
-        unknown = sorted(set(fault.instance) - set(allowed))
-        return f"{', '.join(map(repr, unknown))} is not a key here; allowed are {', '.join(allowed)}"
-    expected = fault.schema.get("description")
-    return f"{str(fault.message)[:200]}{f'; expected: {expected}' if expected else ''}"
-
-
-@cache
-def _validator() -> jsonschema.Draft202012Validator:
-    schema = json.loads((HERE / "schemas" / "declarations.schema.json").read_text(encoding="utf-8"))
-    return jsonschema.Draft202012Validator(schema)

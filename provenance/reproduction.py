@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import audit, declarations, ledger, profiles, references, schemas, waivers
+from provenance import audit, declarations, ledger, profiles, program, references, schemas, waivers
 from provenance.digests import sha256
 from provenance.errors import ConfigError, InputError, NothingToAudit, VerificationError
 from provenance.ledger import salts
@@ -173,7 +173,7 @@ def reproduce(
     return Reproduction(
         entry=at,
         scanner=said.predicate["scanner"]["digest"]["sha256"],
-        scanner_here=audit.own_digest(),
+        scanner_here=program.digest(),
         data=said.predicate.get("dataDigest", {}).get("sha256"),
         data_here=declarations.data_digest(again["files"]),
         tables=tables,

@@ -1,8 +1,8 @@
 """Waivers: findings that somebody accepts until a day, and why.
 
 A waiver changes the exit code of a scan and nothing else: the finding stays in every table and report, marked, and
-every verdict counts it. One that has expired does not hold, one that matches nothing is said. They are read from a
-file that never lives in the data: who hands over data must not excuse what is wrong with it.
+every verdict counts it. One that has expired does not hold, one that matches nothing is said. They stand in the ledger,
+or in a file that never lives in the data: who hands over data must not excuse what is wrong with it.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ class Waiver:
         source: the source that carries the finding.
         other: the other source; None = findings that have none.
         evidence: where the paper stands that it rests on.
+        entry: number of its entry in the ledger; None = it stands in a file.
+        approved_by: fingerprint of the approver's key that signed it in the ledger; None = nobody but the operator did.
     """
 
     reason: str
@@ -60,6 +62,8 @@ class Waiver:
     source: str | None = None
     other: str | None = None
     evidence: str | None = None
+    entry: int | None = None
+    approved_by: str | None = None
 
     def covers(self, finding: Mapping[str, Any]) -> bool:
         """Tell whether it names a finding, whatever the day."""
@@ -78,20 +82,22 @@ class Waiver:
     def sentence(self) -> str:
         """What stands beside a finding that it covers."""
         evidence = f" (evidence: {self.evidence})" if self.evidence else ""
-        return f"waived by {self.approver} until {self.expires}: {self.reason}{evidence}"
+        signed = "" if self.approved_by else ", signed by nobody but the operator"
+        entry = f" (entry {self.entry}{signed})" if self.entry is not None else ""
+        return f"waived by {self.approver} until {self.expires}: {self.reason}{evidence}{entry}"
 
 
 @dataclass(frozen=True, slots=True)
 class Waivers:
-    """A file of waivers.
+    """Waivers that a scan applies.
 
     Args:
-        waivers: in the order of the file.
-        source: the file's bytes, which the ledger keeps.
+        waivers: those of a file, in its order, then those of the ledger.
+        source: the file's bytes, which the ledger keeps; None where there was none.
     """
 
     waivers: tuple[Waiver, ...]
-    source: bytes
+    source: bytes | None
 
 
 def load(path: Path, data: Path) -> Waivers:
@@ -182,14 +188,17 @@ def apply(tables: Mapping[str, pa.Table], given: Waivers, today: str) -> tuple[d
         "findings": schemas.rows(findings, schemas.FINDINGS),
         "coverage": schemas.rows(coverage, schemas.COVERAGE),
     }
-    digest = {"name": DOCUMENT, "digest": {"sha256": sha256(given.source)}}
-    return {**tables, **marked}, {"waivers": told, "waiversFile": digest}
+    said: dict[str, Any] = {"waivers": told}
+    if given.source is not None:
+        said["waiversFile"] = {"name": DOCUMENT, "digest": {"sha256": sha256(given.source)}}
+    return {**tables, **marked}, said
 
 
 def _told(waiver: Waiver, findings: Sequence[Mapping[str, Any]], today: str) -> dict[str, Any]:
     covered = [finding["fingerprint"] for finding in findings if waiver.covers(finding)]
     state = "expired" if waiver.expires < today else "holds" if covered else "matches nothing"
-    said = {name: value for name, value in asdict(waiver).items() if value is not None}
+    names = {"approved_by": "approvedBy"}
+    said = {names.get(name, name): value for name, value in asdict(waiver).items() if value is not None}
     return said | {"state": state, "findings": covered}
 
 

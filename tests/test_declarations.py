@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import provenance as pv
-from provenance import audit, declarations, ledger, profiles
+from provenance import audit, declarations, forms, ledger, profiles
 from provenance.data import HERE
 from provenance.digests import sha256
 from provenance.errors import BrokenChain, ConfigError, InputError, VerificationError
@@ -99,7 +99,7 @@ BROKEN = {
     "nothing": (form(answer(says=None)), "nothing is answered"),
     "no such document": (form(answer(documents=[{"file": "gone.pdf"}])), "gone.pdf is not there"),
     "a folder": (form(answer(documents=[{"file": "."}])), "is not there"),
-    "a device": (form(answer(documents=[{"file": "/dev/zero"}])), "relative to the declaration"),
+    "a device": (form(answer(documents=[{"file": "/dev/zero"}])), "relative to the form"),
     "an empty document": (form(answer(documents=[{"file": "empty.pdf"}])), "is empty"),
     "another document": (form(answer(documents=[{"file": "proof.pdf", "sha256": "0" * 64}])), "not the one that is written"),
     "NUL in a name": (form(answer(documents=[{"file": "a\0b"}])), "cannot be read|is not there"),
@@ -109,7 +109,7 @@ BROKEN = {
     "a phone number": (form(answer(statement="电话 13907215836")), r"line \d+ holds what looks like personal data \(phone\)"),
     "an address in a comment": ("# li.hua1987@gmail.com\n", r"line 1 holds what looks like personal data \(email\)"),
     "a key twice": ("declarations: 1\ndeclarations: 1\n", "stands twice"),
-    "too long": ("#" * (declarations.LIMIT + 1), "is larger than"),
+    "too long": ("#" * (forms.LIMIT + 1), "is larger than"),
 }  # fmt: skip
 
 

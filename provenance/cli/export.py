@@ -23,7 +23,12 @@ class _Export(click.Command):
 @click.command(name="export", cls=_Export)
 @click.argument("words", metavar="LEDGER", nargs=-1, required=True)
 @click.option("--format", "format_", type=click.Choice(list(ALL)), help="What to write.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File to write; of sm2 and mldsa65 beside the entry if not given.",
+)
 @click.option("--index", type=click.IntRange(min=0), help="Number of the entry; the newest scan if not given.")
 @click.option("--key", metavar="URI", help="Key that signs, where one does; your own for oms and cms if not given.")
 @signing.password_option
@@ -42,7 +47,7 @@ class _Export(click.Command):
 def command(
     words: tuple[str, ...],
     format_: str | None,
-    output: Path,
+    output: Path | None,
     index: int | None,
     key: str | None,
     password_file: Path | None,
@@ -62,11 +67,12 @@ def command(
     """
     ledger, chosen = _asked(words, format_)
     if chosen == "removal-list":
+        if output is None:
+            raise click.UsageError("name the file to write with -o")
         return _removal_list(ledger, output, index, severity, checks, sources)
     prompt = signing.secrets(password_file)
     for line in write(ledger, output, chosen, Asked(index, key, certificate, signature, withhold, prompt=prompt)):
         click.echo(line)
-    click.echo(f"Written: {output}, {output.stat().st_size:,} bytes")
     return 0
 
 

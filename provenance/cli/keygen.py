@@ -63,5 +63,6 @@ def command(
         f"In {out}. Tell others these fingerprints by another way than the ledger: nothing else says whose they are."
     )
     if role == PAIR:
+        click.echo(f"Who verifies pins them with: provenance verify LEDGER --trust {out / 'trust.yaml'}")
         click.echo(f"Begin the ledger of {origin} with: provenance scan DATA --key {out}")
     return 0

@@ -7,7 +7,7 @@ is a C2SP checkpoint (Ed25519). A signature proves who said what, unaltered; not
 from __future__ import annotations
 
 from provenance.ledger.keys import KeyPair, load, user_keys
-from provenance.ledger.layout import is_ledger
+from provenance.ledger.layout import is_ledger, size
 from provenance.ledger.log import Entry, append, attach, reserve
 from provenance.ledger.reading import entries, head, read_entry, signer, tables
 from provenance.ledger.statement import Document, Seal
@@ -30,6 +30,7 @@ __all__ = [
     "read_entry",
     "reserve",
     "signer",
+    "size",
     "tables",
     "user_keys",
     "verify",

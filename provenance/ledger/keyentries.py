@@ -43,10 +43,17 @@ def rotate(
         BrokenChain: the ledger does not verify.
         OSError: the folder cannot be written.
     """
+    _check(folder)
+    held = succession.of(folder)
+    had = held.held("statement") | held.held("log") | set(held.added)
     changes, files = [], {}
     for role, key in heir.public().items():
         before = fingerprint(keys.public()[role])
         if before != fingerprint(key):
+            if fingerprint(key) in had:
+                raise ConfigError(
+                    f"{fingerprint(key)} is a key that the ledger has had; make others with: provenance keygen"
+                )
             path, pem = _path(role, key), public_pem(key)
             files[path] = pem
             changes.append({"role": role, "before": before, "after": fingerprint(key), "path": path})

@@ -3,6 +3,7 @@
     origin                              name of the log, of the pair's folder
     statement.pem  statement.pub.pem    ECDSA P-256; statement.uri in place of the first where the key is elsewhere
     log.pem  log.pub.pem  log.vkey      Ed25519, and the text by which C2SP tools pin the log
+    trust.yaml                          what pins them, for `provenance verify --trust`; the one file to give away
     salts.key                           32 random bytes, of which the salts of the ledger's lines are derived
     fingerprints.txt                    what to print on a stamped page
 
@@ -15,6 +16,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
+import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -78,9 +80,15 @@ def make(
         files["origin"] = f"{name}\n".encode()
     if set(PAIR) <= set(roles):
         files["salts.key"] = os.urandom(_SALTS)
+        files["trust.yaml"] = _trust(name, {role: files[f"{role}.pub.pem"] for role in PAIR})
     files["fingerprints.txt"] = "".join(f"{each} {role} {name}\n" for role, each in found.items()).encode()
     _write(folder, files)
     return found
+
+
+def _trust(name: str, pems: Mapping[str, bytes]) -> bytes:
+    pins = [{"name": name, "roles": [role], "pem": pem.decode()} for role, pem in pems.items()]
+    return yaml.safe_dump({"origin": name, "keys": pins}, allow_unicode=True, sort_keys=False).encode()
 
 
 def _here(role: str, password: str | None) -> tuple[dict[str, bytes], signers.PublicKey]:

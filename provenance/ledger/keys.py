@@ -184,9 +184,12 @@ def load(uri: str, *, prompt: Callable[[str], str] | None = None) -> KeyPair:
         MissingExtra: the key is elsewhere, and the library that reaches it is not installed.
     """
     if signers.is_remote(uri):
-        log = os.environ.get(LOG_KEY)
-        beside = load_log(log, prompt=prompt) if log else user_keys(prompt=prompt).log
-        return KeyPair(load_statement(uri, prompt=prompt), beside)
+        statement, log = load_statement(uri, prompt=prompt), os.environ.get(LOG_KEY)
+        return (
+            KeyPair(statement, load_log(log, prompt=prompt))
+            if log
+            else replace(user_keys(prompt=prompt), statement=statement, local=False)
+        )
     folder = Path(uri) if not uri.startswith("env:") and Path(uri).is_dir() else None
     secrets = passwords.of(prompt)  # one password for both
     return KeyPair(

@@ -30,7 +30,7 @@ def steps(
     Args:
         folder: the ledger.
         held: who held them when.
-        signed: numbers of the entries that each statement key signed, by fingerprint.
+        signed: numbers of the entries that each key signed, or of the newest entry under each note, by fingerprint.
         proven: the earliest proven time of the checkpoint over so many entries, by their number.
         trust: what the verifier pins.
 

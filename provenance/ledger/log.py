@@ -40,7 +40,7 @@ from provenance.ledger.reading import envelope_of, statement_of
 from provenance.ledger.succession import Succession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -123,6 +123,7 @@ def attach(
     *,
     keys: KeyPair,
     files: Mapping[str, bytes] | None = None,
+    objects: Sequence[bytes] = (),
     heir: KeyPair | None = None,
 ) -> Entry:
     """Append one signed entry that binds a document: everything that is no scan.
@@ -134,6 +135,7 @@ def attach(
         facts: what the entry says, see the schema of its kind.
         keys: who signs; must be the ledger's own.
         files: further files of the ledger that it adds and binds, such as `keys/….pub.pem`; none may be there yet.
+        objects: what else is kept for it, under its own digest.
         heir: of a change of keys, who holds the ledger afterwards, and signs too.
 
     Returns:
@@ -145,9 +147,10 @@ def attach(
         OSError: the folder cannot be written.
     """
     added = dict(files or {})
+    kept = {sha256(data): data for data in (document, *objects)}
 
     def stage(staging: Path, log: _Log) -> bytes:
-        return _stage_document(staging, log, kind, document, facts, keys=keys, files=added, heir=heir)
+        return _stage_document(staging, log, kind, kept, facts, keys=keys, files=added, heir=heir)
 
     return _add(folder, keys, stage, heir=heir)
 
@@ -361,14 +364,13 @@ def _finish(log: _Log, known: Mapping[str, PublicKey], keys: KeyPair, heir: KeyP
         if digest(log.folder / path) != bound:
             raise DigestMismatch(f"{path} is not what entry {index} binds")
     longer = replace(log, leaves=(*log.leaves, found.leaf))
-    _count(longer, keys, heir)
+    _count(longer, _head(longer, keys, heir))
     return longer
 
 
-def _count(log: _Log, keys: KeyPair, heir: KeyPair | None = None) -> None:
+def _count(log: _Log, head: bytes) -> None:
     """Put a checkpoint over all entries: from here on the last one counts."""
-    head = _head(log, keys, heir)
-    # Before the checkpoint: a list of leaf hashes that is too short would look as if somebody had cut it.
+    # The list of leaf hashes first: one that is too short would look as if somebody had cut it.
     _write(log.folder, leaves.PATH, leaves.join(log.leaves))
     _write(log.folder, note_path(len(log.leaves)), head)
 
@@ -425,17 +427,17 @@ def _stage_document(
     staging: Path,
     log: _Log,
     kind: str,
-    document: bytes,
+    kept: Mapping[str, bytes],
     facts: Mapping[str, Any],
     *,
     keys: KeyPair,
     files: Mapping[str, bytes],
     heir: KeyPair | None,
 ) -> bytes:
-    """Write a document beside the ledger as an object; return the envelope that binds it."""
-    digest = sha256(document)
+    """Write a document, and what else is kept, beside the ledger as objects; return the envelope that binds them."""
     (staging / "objects").mkdir()
-    (staging / "objects" / digest).write_bytes(document)
+    for digest, data in kept.items():
+        (staging / "objects" / digest).write_bytes(data)
     for name, data in files.items():
         if (log.folder / name).exists():
             raise ConfigError(f"the ledger {log.folder} has a file {name} already")
@@ -446,8 +448,9 @@ def _stage_document(
         facts,
         place=statement.Place(log.origin, len(log.leaves), merkle.root(log.leaves).hex()),
         keys="local" if keys.local else "given",
-        folder={statement.object_path(digest): digest} | {name: sha256(data) for name, data in files.items()},
-        subject=digest,
+        folder={statement.object_path(digest): digest for digest in kept}
+        | {name: sha256(data) for name, data in files.items()},
+        subject=next(iter(kept)),
     )
     if heir is not None and fingerprint(heir.statement.public_key()) != fingerprint(keys.statement.public_key()):
         beside = staging / "files" / cosignature_path(len(log.leaves), succession.NEW_KEY)
@@ -487,6 +490,7 @@ def _publish(staging: Path, log: _Log, sealed: bytes, keys: KeyPair, heir: KeyPa
     said = statement.read(found.payload)
     try:
         log.held.check_signer(index, found.keyid)
+        log.held.check_noter(index)
         if said.kind == succession.KIND:
             log.held.follow(index, said.predicate)
     except VerificationError as cause:
@@ -499,7 +503,7 @@ def _publish(staging: Path, log: _Log, sealed: bytes, keys: KeyPair, heir: KeyPa
         _move_scan(staging / "scan", folder / scan_path(index))
     _write(folder, entry_path(index), sealed)
     longer = replace(log, leaves=(*log.leaves, found.leaf))
-    _count(longer, keys, heir)
+    _count(longer, _head(longer, keys, heir))
     if is_scan:
         _point_latest(folder, index)
     shutil.rmtree(staging)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provenance.errors import ConfigError
@@ -17,7 +18,6 @@ from provenance.ledger.keys import configuration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 NAME = "salts.key"
 SIZE = 16
@@ -52,6 +52,23 @@ def secret(folder: Path | None = None) -> bytes:
         except OSError:
             continue
     raise ConfigError(f"the secret of salts cannot be written to {places[-1]}; name a folder in PROVENANCE_CONFIG")
+
+
+def secret_of(uri: str | None) -> bytes:
+    """Return the secret that goes with signing keys, without touching those.
+
+    Args:
+        uri: of the keys, as in keys.load; the user's own if None.
+
+    Returns:
+        32 bytes.
+
+    Raises:
+        ConfigError: it cannot be read or written, or is not 32 bytes.
+    """
+    if uri is None:
+        return secret(configuration() / "keys")
+    return secret(Path(uri) if not uri.startswith("env:") else None)
 
 
 def salt(key: bytes, kind: str, name: bytes) -> str:

@@ -34,10 +34,19 @@ VERSION = "v1"
 KINDS = {
     "dataset-scan": "files.jsonl",
     "declaration": "declarations.yaml",
+    "waiver": "waivers.yaml",
+    "draw": "draw.jsonl",
+    "review": "review.jsonl",
+    "decision": "decision.yaml",
+    "filter-run": "filter-run.yaml",
+    "derivation": "derivation.yaml",
     "key": "key.pem",
     "renewal": "renewal.json",
 }
 """What an entry can be, and the name of its subject: of a scan its table of files, else the document handed in."""
+
+WITH_DATA = ("dataset-scan", "filter-run", "derivation")
+"""Kinds whose entries say what data is, so that other data can be made of it."""
 
 SCAN = "dataset-scan"
 DECLARATION = "declaration"

@@ -131,6 +131,19 @@ class Succession:
         if keyid in self.revoked and self.revoked[keyid].index < index:
             raise VerificationError(f"it is signed by {keyid}, which entry {self.revoked[keyid].index} revoked")
 
+    def check_noter(self, index: int) -> None:
+        """Check that who holds the log at an entry may sign the note over it.
+
+        Args:
+            index: number of the entry.
+
+        Raises:
+            VerificationError: the key was revoked.
+        """
+        holder = self.holder("log", index)
+        if holder in self.revoked and self.revoked[holder].index < index:
+            raise VerificationError(f"its log key {holder} was revoked by entry {self.revoked[holder].index}")
+
     def follow(self, index: int, predicate: Mapping[str, Any]) -> None:
         """Take in an entry of kind key, whose signature and schema are checked.
 
@@ -307,6 +320,7 @@ def check_note(
         VerificationError: it is not such a note, or not signed by who must sign it.
     """
     after = succession.handover(index)
+    succession.check_noter(index)
     note, second = checkpoint.read_handover(data) if after else (checkpoint.read(data), None)
     for each, name in ((note, succession.holder("log", index)), (second, after)):
         if each is None:

@@ -20,7 +20,20 @@ SLACK = timedelta(minutes=10)
 """How far clocks of honest people may be apart."""
 
 _Sized = TypeVar("_Sized", "Stamped", "Witnessed")
-_CLAIMED = ("finishedOn", "declaredOn", "renewedOn")
+CLAIMED = frozenset(
+    {
+        "decidedOn",
+        "declaredOn",
+        "derivedOn",
+        "drawnOn",
+        "finishedOn",
+        "ranOn",
+        "renewedOn",
+        "reviewedOn",
+        "waivedOn",
+    }
+)
+"""What entries call the time at which they were made: one for each kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +291,7 @@ def claimed(predicate: Mapping[str, Any]) -> datetime | None:
     Args:
         predicate: what the entry says.
     """
-    said = next((predicate[name] for name in _CLAIMED if isinstance(predicate.get(name), str)), None)
+    said = next((predicate[name] for name in sorted(CLAIMED) if isinstance(predicate.get(name), str)), None)
     try:
         found = datetime.fromisoformat(said) if said else None
     except ValueError:

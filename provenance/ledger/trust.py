@@ -24,7 +24,7 @@ from provenance.ledger import cosignature, keys
 if TYPE_CHECKING:
     from pathlib import Path
 
-Role = Literal["statement", "log"]
+Role = Literal["statement", "log", "waiver"]
 OWN = "your own local key"
 """Whose a key is that a first scan made in this user's configuration folder."""
 
@@ -101,6 +101,7 @@ class Trust:
         witnesses: whose cosignatures count.
         timestamps: whose timestamps count.
         certifiers: certificates of the authorities that say whose a key is.
+        approvers: how many hands must approve a waiver, beside the operator's: 0 or 1.
     """
 
     pins: tuple[Pin, ...] = ()
@@ -108,6 +109,7 @@ class Trust:
     witnesses: Witnesses = field(default_factory=Witnesses)
     timestamps: Timestamps = field(default_factory=Timestamps)
     certifiers: tuple[x509.Certificate, ...] = ()
+    approvers: int = 0
 
     def whose(self, fingerprint: str, role: Role, origin: str) -> str | None:
         """Return whose key signs in a role of a log, or None where nobody pinned it for that.
@@ -153,11 +155,17 @@ def read(path: Path) -> Trust:
         raise ConfigError(f"the trust file {path} cannot be read as YAML") from cause
     if error := best_match(_validator().iter_errors(value)):
         raise ConfigError(f"the trust file {path} is wrong at {error.json_path}: {error.message[:200]}")
+    pins = tuple(_pin(item, path) for item in value["keys"])
+    pinned = any("waiver" in pin.roles for pin in pins)  # who names approvers wants to be asked
+    approvers = value.get("waivers", {}).get("approvers", int(pinned))
+    if approvers and not pinned:
+        raise ConfigError(f"the trust file {path} asks for approvers of waivers and pins no key in the role waiver")
     certifiers = tuple(each for item in value.get("certifiers", ()) for each in _certifier(item, path))
     return Trust(
-        tuple(_pin(item, path) for item in value["keys"]),
+        pins,
         value.get("origin"),
         certifiers=certifiers,
+        approvers=approvers,
         witnesses=_witnesses(value.get("witnesses"), path),
         timestamps=_timestamps(value.get("timestamps"), path),
     )

@@ -27,6 +27,8 @@ from provenance.ledger import (
     layout,
     leaves,
     merkle,
+    pieces,
+    relations,
     statement,
     succession,
     tabletrees,
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from cryptography.hazmat.primitives.asymmetric import ec
+
 _DEPTH = 4  # folders deep; what stands deeper is not ours and is named as a whole
 _FAULTS = {"invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}
 _NOTE = re.compile(r"checkpoints/([1-9][0-9]{0,8})\.note")
@@ -66,23 +70,31 @@ def verify(
     data: Path | None = None,
     strict: bool = False,
     evidence: Path | None = None,
+    entry: int | None = None,
 ) -> Verification:
-    """Verify a ledger. Never raises, whatever the bytes.
+    """Verify a ledger, or a piece that was taken from one. Never raises, whatever the bytes.
 
     Args:
-        path: the ledger.
+        path: the ledger, a folder; or the file of a proof.
         trust: a trust file; it replaces the user's own keys, which are pinned otherwise.
         since: a checkpoint that the verifier held: the log must extend it.
         data: the data: its files must be those of the newest scan.
         strict: whether a file that no entry binds is a fault.
         evidence: folder for the proof of equivocation; the working folder if None.
+        entry: the only entry to verify, by number: of the others no more than the leaf hashes are read.
 
     Returns:
         The exit code and everything that led to it.
     """
     inquiry = _Inquiry(Path(path))
+    asked = _Asked(trust, since, data, strict, evidence or Path())
     try:
-        _inquire(inquiry, _Asked(trust, since, data, strict, evidence or Path()))
+        if inquiry.folder.is_file():
+            return pieces.verify(inquiry.folder, pinned=_pinned(inquiry, asked), held=_held(inquiry, asked))
+        if entry is None:
+            _inquire(inquiry, asked)
+        else:
+            _inquire_one(inquiry, asked, entry)
     except _Stop:
         pass
     except OSError as cause:
@@ -119,6 +131,7 @@ class _Inquiry:
     unbound: list[str] = field(default_factory=list)
     signers: dict[tuple[str, str], Signer] = field(default_factory=dict)
     statements: list[statement.Statement] = field(default_factory=list)
+    keyids: list[str] = field(default_factory=list)
     notes: dict[int, checkpoint.Checkpoint] = field(default_factory=dict)
     leaves: list[bytes] = field(default_factory=list)
     held: succession.Succession = field(default_factory=succession.Succession)
@@ -175,10 +188,61 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     _check_attested(inquiry, known, pinned)
     _check_cosignatures(inquiry, known)
     _check_files(inquiry)
-    _check_keys(inquiry, pinned)
     _check_trees(inquiry)
+    _check_keys(inquiry, pinned)
+    _check_relations(inquiry, pinned)
     _check_unbound(inquiry, asked.strict)
     _check_data(inquiry, asked.data)
+
+
+def _inquire_one(inquiry: _Inquiry, asked: _Asked, index: int) -> None:
+    """Verify one entry: it is a leaf that the newest checkpoint counts; their list vouches for itself."""
+    pinned, held = _pinned(inquiry, asked), _held(inquiry, asked)
+    if asked.data is not None and not asked.data.is_dir():
+        raise inquiry.stop("data", f"{asked.data} is not a folder", USAGE)
+    inquiry.size = layout.size(inquiry.folder) if layout.is_ledger(inquiry.folder) else 0
+    if not 0 <= index < inquiry.size:
+        raise inquiry.stop("ledger", f"{inquiry.folder} is not a ledger with an entry {index}", USAGE)
+    inquiry.files = {f"keys/{path.name}" for path in (inquiry.folder / "keys").glob("*") if path.is_file()}
+    known = _known(inquiry, pinned)
+    try:
+        note = checkpoint.read(inquiry.read(layout.note_path(inquiry.size), checkpoint.LIMIT), cosigned=True)
+        key = _log_key(note, known)
+        checkpoint.check(note, key)
+        inquiry.leaves = leaves.split(inquiry.read(leaves.PATH, leaves.LIMIT), note)
+    except FileNotFoundError as cause:
+        raise inquiry.stop("leaves", f"there is no {leaves.PATH}; leave out --entry to read every entry") from cause
+    except VerificationError as cause:
+        raise inquiry.stop("checkpoints", f"{layout.note_path(inquiry.size)}: {cause}") from cause
+    inquiry.origin, inquiry.notes[inquiry.size] = note.origin, note
+    inquiry.ok("checkpoints", f"the newest, of {inquiry.size} entries, is signed (Ed25519) and matches the leaf hashes")
+    sealed, said = _entry(inquiry, index, known)
+    before = statement.Place(note.origin, index, merkle.root(inquiry.leaves[:index]).hex())
+    if sealed.leaf != inquiry.leaves[index] or said.place != before:
+        raise inquiry.stop("log", f"{layout.entry_path(index)} is not what the checkpoint counts, or not there")
+    inquiry.statements.append(said)
+    inquiry.ok("log", f"entry {index} of {inquiry.size} is signed as it says and in the log")
+    _sign(inquiry, sealed.keyid, "statement", pinned, note.origin)
+    _sign(inquiry, keys.fingerprint(key), "log", pinned, note.origin)
+    _check_pins_alone(inquiry)
+    _check_held(inquiry, held, known, asked.evidence)
+    inquiry.files |= {name for name in said.folder if (inquiry.folder / name).is_file()}
+    _check_files(inquiry)
+    _check_trees(inquiry)
+    inquiry.skip(
+        "other entries", f"only entry {index} was asked for; changes of keys, waivers and all others were not read"
+    )
+    _check_data(inquiry, asked.data)
+
+
+def _check_pins_alone(inquiry: _Inquiry) -> None:
+    """Of one entry alone no change of keys is followed: both keys must be pinned themselves."""
+    strangers = [f"{item.fingerprint} ({item.role})" for item in inquiry.signers.values() if item.whose is None]
+    if strangers:
+        named = ", ".join(strangers)
+        inquiry.fail("keys", f"not pinned: {named}; pin them with --trust once you know whose they are", UNPINNED)
+    else:
+        inquiry.ok("keys", "every signature is by a pinned key")
 
 
 def _pinned(inquiry: _Inquiry, asked: _Asked) -> trust.Trust:
@@ -202,7 +266,7 @@ def _look(inquiry: _Inquiry, asked: _Asked) -> None:
     if asked.data is not None and not asked.data.is_dir():
         raise inquiry.stop("data", f"{asked.data} is not a folder", USAGE)
     if not layout.is_ledger(inquiry.folder):
-        raise inquiry.stop("ledger", f"{inquiry.folder} is not a ledger (proofs come with a later version)", USAGE)
+        raise inquiry.stop("ledger", f"{inquiry.folder} is not a ledger", USAGE)
     refused = []
     for name, kind in _walk(inquiry.folder):
         if kind == "file":
@@ -264,41 +328,59 @@ def _check_entries(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: 
     """Signature over PAE, payload type, strict parse, predicate type, schema: entry by entry."""
     for index in range(inquiry.size):
         name = layout.entry_path(index)
-        if name not in inquiry.files:
-            raise inquiry.stop("log", f"{name} is missing")
+        sealed, said = _entry(inquiry, index, known)
         try:
-            sealed = envelope.read(inquiry.read(name, layout.ENTRY_LIMIT))
-            key = known.get(sealed.keyid)
-            if key is None or isinstance(key, Ed25519PublicKey):
-                raise VerificationError(f"its key {sealed.keyid} is neither pinned nor in keys/")
-            envelope.check(sealed, key)
-            said = statement.read(sealed.payload)
             inquiry.held.check_signer(index, sealed.keyid)
             if said.kind == succession.KIND:
-                _follow(inquiry, index, sealed.payload, said, known)
+                for heir in _follow(inquiry, index, sealed.payload, said, known):
+                    _sign(inquiry, heir, "statement", pinned, said.place.origin)
         except ProvenanceError as cause:
             raise inquiry.stop("signatures", f"{name}: {cause}") from cause
         inquiry.leaves.append(sealed.leaf)
         inquiry.statements.append(said)
         inquiry.signed.setdefault(sealed.keyid, []).append(index)
+        inquiry.keyids.append(sealed.keyid)
         _sign(inquiry, sealed.keyid, "statement", pinned, said.place.origin)
     inquiry.ok("signatures", f"{inquiry.size} of {inquiry.size} entries are signed as they say (ECDSA P-256 over DSSE)")
     types = " or ".join(sorted({said.type for said in inquiry.statements}))
     inquiry.ok("statements", f"{inquiry.size} of {inquiry.size} hold to {types}")
 
 
+def _entry(
+    inquiry: _Inquiry, index: int, known: dict[str, keys.PublicKey]
+) -> tuple[envelope.Envelope, statement.Statement]:
+    """Read an entry that is signed as it says, by a key that may be anybody's."""
+    name = layout.entry_path(index)
+    try:
+        sealed = envelope.read(inquiry.read(name, layout.ENTRY_LIMIT))
+        envelope.check(sealed, _statement_key(sealed, known))
+        return sealed, statement.read(sealed.payload)
+    except FileNotFoundError as cause:
+        raise inquiry.stop("log", f"{name} is missing") from cause
+    except ProvenanceError as cause:
+        raise inquiry.stop("signatures", f"{name}: {cause}") from cause
+
+
+def _statement_key(sealed: envelope.Envelope, known: dict[str, keys.PublicKey]) -> ec.EllipticCurvePublicKey:
+    key = known.get(sealed.keyid)
+    if key is None or isinstance(key, Ed25519PublicKey):
+        raise VerificationError(f"its key {sealed.keyid} is neither pinned nor in keys/")
+    return key
+
+
 def _follow(
     inquiry: _Inquiry, index: int, payload: bytes, said: statement.Statement, known: dict[str, keys.PublicKey]
-) -> None:
-    """Take in an entry about keys; where the statement key changes hands, the new one has signed too."""
+) -> list[str]:
+    """Take in an entry about keys; return who takes over the statement key with it, and has signed too."""
     inquiry.held.follow(index, said.predicate)
-    for change in inquiry.held.changes:
-        if change.index == index and change.role == "statement":
-            name = layout.cosignature_path(index, succession.NEW_KEY)
-            if name not in inquiry.files:
-                raise VerificationError(f"{name} is missing, by which the new key says that it takes over")
-            succession.check_cosignature(inquiry.read(name, layout.ENTRY_LIMIT), payload, change.after, known)
-            inquiry.beside.add(name)
+    heirs = [each.after for each in inquiry.held.changes if (each.index, each.role) == (index, "statement")]
+    for heir in heirs:
+        name = layout.cosignature_path(index, succession.NEW_KEY)
+        if name not in inquiry.files:
+            raise VerificationError(f"{name} is missing, by which the new key says that it takes over")
+        succession.check_cosignature(inquiry.read(name, layout.ENTRY_LIMIT), payload, heir, known)
+        inquiry.beside.add(name)
+    return heirs
 
 
 def _sign(inquiry: _Inquiry, fingerprint: str, role: trust.Role, pinned: trust.Trust, origin: str) -> None:
@@ -336,6 +418,7 @@ def _check_notes(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: tr
         inquiry.notes[size] = note
         for signer in (inquiry.held.holder("log", size - 1), inquiry.held.handover(size - 1)):
             if signer is not None:
+                inquiry.signed.setdefault(signer, []).append(size - 1)
                 _sign(inquiry, signer, "log", pinned, note.origin)
     inquiry.ok("checkpoints", f"{inquiry.size} of {inquiry.size} are signed (Ed25519) and match the entries")
 
@@ -363,7 +446,9 @@ def _log_key(note: checkpoint.Checkpoint, known: dict[str, keys.PublicKey]) -> E
 def _check_pins(inquiry: _Inquiry) -> None:
     """Keys that a ledger carries itself check its signatures; nobody trusts them, unless a pinned one leads there."""
     pinned: dict[tuple[str, succession.Role], str] = {
-        (item.fingerprint, item.role): item.whose for item in inquiry.signers.values() if item.whose is not None
+        (item.fingerprint, item.role): item.whose
+        for item in inquiry.signers.values()
+        if item.whose is not None and item.role != "waiver"
     }
     led = inquiry.held.vouched(pinned)
     for at, whose in led.items():
@@ -495,6 +580,20 @@ def _check_trees(inquiry: _Inquiry) -> None:
         inquiry.skip("trees", f"withheld: {some(withheld)}")
     if INVALID not in inquiry.codes:
         inquiry.ok("trees", f"{checked} trees and content sets are those of the lines")
+
+
+def _check_relations(inquiry: _Inquiry, pinned: trust.Trust) -> None:
+    """What entries say of one another: of files that are not what was signed, nothing follows."""
+    if INVALID in inquiry.codes:
+        return
+    scene = relations.Scene(
+        inquiry.folder, inquiry.statements, inquiry.keyids, merkle.roots(inquiry.leaves), inquiry.cosignatures, pinned,
+        str(inquiry.origin),
+    )  # fmt: skip
+    for told in relations.steps(scene):
+        inquiry.steps.append(Step(told.name, told.status, told.detail))
+        if told.status == "failed":
+            inquiry.codes.add(UNPINNED if told.unpinned else INVALID)
 
 
 def _check_unbound(inquiry: _Inquiry, strict: bool) -> None:

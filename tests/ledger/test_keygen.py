@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -25,7 +26,7 @@ def listed(folder):
 def test_a_pair_is_a_folder_that_signs(tmp_path, sealed, monkeypatch):
     made = make(tmp_path / "keys", password="secret")  # noqa: S106 - made up
     assert listed(tmp_path / "keys") == [
-        "fingerprints.txt", "log.pem", "log.pub.pem", "log.vkey", "origin", "salts.key", "statement.pem", "statement.pub.pem",
+        "fingerprints.txt", "log.pem", "log.pub.pem", "log.vkey", "origin", "salts.key", "statement.pem", "statement.pub.pem", "trust.yaml",
     ]  # fmt: skip
     assert len((tmp_path / "keys" / "salts.key").read_bytes()) == 32
     if os.name != "nt":
@@ -40,6 +41,10 @@ def test_a_pair_is_a_folder_that_signs(tmp_path, sealed, monkeypatch):
     note = checkpoint.read((tmp_path / "ledger" / "checkpoints" / "1.note").read_bytes())
     _, key_id, _ = (tmp_path / "keys" / "log.vkey").read_text().split("+", 2)
     assert (note.origin, note.key.hex()) == (NAME, key_id)
+    assert ledger.verify(tmp_path / "ledger").exit_code == 3
+    assert ledger.verify(tmp_path / "ledger", trust=tmp_path / "keys" / "trust.yaml").exit_code == 0
+    ledger.append(tmp_path / "local", sealed, {}, sealed.facts(), keys=replace(pair, origin=None))
+    assert ledger.verify(tmp_path / "local", trust=tmp_path / "keys" / "trust.yaml").exit_code == 3
 
 
 def test_fingerprints_are_those_of_ssh_keygen(tmp_path):

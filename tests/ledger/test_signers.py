@@ -185,7 +185,8 @@ def test_a_token_signs_statements(token, tmp_path, monkeypatch):
     envelope.check(found, pair.statement.public_key())
     assert found.keyid == pair.fingerprint
     assert keys.fingerprint(pair.log.public_key()) == keys.fingerprint(keys.user_keys().log.public_key())
-    assert not pair.local
+    assert (pair.local, pair.created, pair.folder) == (False, True, keys.configuration() / "keys")
+    assert not keys.load(token, prompt=lambda _: "1234").created
     assert len(asked) == 1
     assert "1234" not in repr(pair)
     (tmp_path / "pae").write_bytes(envelope.pae(b"{}"))

@@ -1,5 +1,6 @@
 """Witnesses and timestamps in verification: what is demanded, what is proven, stale views and moved clocks."""
 
+import json
 import shutil
 from datetime import UTC, datetime, timedelta
 
@@ -8,8 +9,9 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import ledger
+from provenance.data import HERE
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import beside, checkpoint, cosignature, keys, layout, times, timestamp, trust
+from provenance.ledger import beside, checkpoint, cosignature, keys, layout, statement, times, timestamp, trust
 
 OK, INVALID, USAGE, UNPINNED = range(4)
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -265,6 +267,12 @@ def test_claims_that_run_backwards_are_named(world, sealed):
     assert found.exit_code == OK
     assert step(found, "claimed times").status == "not checked"
     assert "entry 2 says 2019-01-01 00:00:00 UTC, earlier than" in step(found, "claimed times").detail
+
+
+@pytest.mark.parametrize("kind", list(statement.KINDS))
+def test_every_kind_of_entry_says_when_it_was_made(kind):
+    schema = json.loads((HERE / "schemas" / "ledger" / f"{kind}-v1.schema.json").read_bytes())
+    assert len(times.CLAIMED & set(schema["required"])) == 1
 
 
 def seen(whose, size, day):

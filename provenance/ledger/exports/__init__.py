@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import envelope, keys, layout, passwords, reading, statement
-from provenance.ledger.exports import cms, mldsa, oms, pae, sigstore, sm2, sm3, tar
+from provenance.ledger import cosigning, envelope, keys, layout, passwords, reading, statement
+from provenance.ledger.exports import cms, mldsa65, oms, pae, sigstore, sm2, sm3, tar
+from provenance.ledger.sm2 import read_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,14 +33,11 @@ FORMATS = {
     "cms": "A detached CMS/CAdES signature over the newest checkpoint, by a seal's certificate.",
     "sm2": "An SM2/SM3 co-signature of an entry.",
     "sm3": "The SM3 digests of what an entry binds, signed with SM2.",
-    "mldsa": "An ML-DSA co-signature of an entry.",
+    "mldsa65": "An ML-DSA-65 co-signature of an entry.",
     "pae": "The bytes that an entry's signatures cover, to be signed or verified elsewhere.",
     "tar": "The ledger as one file, without what is withheld.",
 }
 """Every format by name with what it is."""
-
-COSIGNATURES = frozenset({"sm2", "mldsa"})
-"""Formats that may stand in the ledger itself: in `entries/<8 digits>.co/<format>.dsse.json`."""
 
 _LIMIT = 1 << 20  # bytes of a key, certificate or signature
 
@@ -81,12 +79,12 @@ class _Entry:
 _Made = tuple["Iterable[bytes]", tuple[str, ...]]
 
 
-def write(folder: Path, target: Path, format_: str, asked: Asked) -> tuple[str, ...]:
+def write(folder: Path, target: Path | None, format_: str, asked: Asked) -> tuple[str, ...]:
     """Write one export of a ledger.
 
     Args:
         folder: the ledger.
-        target: the file to make; it appears whole or not at all.
+        target: the file to make, which appears whole or not at all; None to put a co-signature beside its entry.
         format_: one of FORMATS.
         asked: what is to be exported.
 
@@ -102,13 +100,16 @@ def write(folder: Path, target: Path, format_: str, asked: Asked) -> tuple[str, 
     if not layout.is_ledger(folder):
         raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
     entry = _entry(folder, asked.index)
-    own = folder / "entries" / f"{entry.index:08d}.co" / f"{format_}.dsse.json"
-    within = target.resolve().is_relative_to(folder.resolve())
-    if within and not (format_ in COSIGNATURES and target.resolve() == own.resolve()):
+    if target is None and format_ not in _PUBLIC:
+        raise ConfigError("name the file to write with -o; only a co-signature may stand in the ledger")
+    if target is not None and target.resolve().is_relative_to(folder.resolve()):
         raise ConfigError(f"{target} would lie in the ledger, whose files are all bound; write it elsewhere")
     chunks, said = _MAKERS[format_](entry, asked)
+    if target is None:
+        cosigning.put(folder, entry.index, format_, b"".join(chunks), _PUBLIC[format_](asked))
+        return (*said, f"Written: {folder / layout.cosignature_path(entry.index, format_)}")
     _save(target, chunks)
-    return said
+    return (*said, f"Written: {target}, {target.stat().st_size:,} bytes")
 
 
 def _save(target: Path, chunks: Iterable[bytes]) -> None:
@@ -170,7 +171,9 @@ def _oms(entry: _Entry, asked: Asked) -> _Made:
     said = [f"Files without a digest, which a verifier passes over: {', '.join(passed[:5])}"] if passed else []
     if len(passed) > 5:
         said.append(f"and {len(passed) - 5} more, all named in it")
-    said.append("Verify: model_signing verify key DATA --signature FILE --public_key statement.pub.pem")
+    said.append(
+        "Verify: model_signing verify key DATA --signature FILE --public_key statement.pub.pem --allow_symlinks"
+    )
     return [oms.render(manifest, pair.statement)], tuple(said)
 
 
@@ -193,17 +196,17 @@ def _cms(entry: _Entry, asked: Asked) -> _Made:
 
 def _sm2(entry: _Entry, asked: Asked) -> _Made:
     signature = _signature(asked.signature) if asked.signature else None
-    made = sm2.render(entry.envelope, sm2.read_key(_pem(asked)), signature)
+    made = sm2.render(entry.envelope, read_key(_pem(asked)), signature)
     how = "Verify: openssl dgst -sm3 -verify sm2.pub.pem -sigopt distid:1234567812345678 -signature SIG PAE"
     return [made], (how,)
 
 
 def _sm3(entry: _Entry, asked: Asked) -> _Made:
-    return [sm3.render(entry.folder, entry.envelope, entry.said.folder, sm2.read_key(_pem(asked)))], ()
+    return [sm3.render(entry.folder, entry.envelope, entry.said.folder, read_key(_pem(asked)))], ()
 
 
-def _mldsa(entry: _Entry, asked: Asked) -> _Made:
-    return [mldsa.render(entry.envelope, _private(asked))], ()
+def _mldsa65(entry: _Entry, asked: Asked) -> _Made:
+    return [mldsa65.render(entry.envelope, _private(asked))], ()
 
 
 def _pae(entry: _Entry, _: Asked) -> _Made:
@@ -227,10 +230,17 @@ _MAKERS: dict[str, Callable[[_Entry, Asked], _Made]] = {
     "cms": _cms,
     "sm2": _sm2,
     "sm3": _sm3,
-    "mldsa": _mldsa,
+    "mldsa65": _mldsa65,
     "pae": _pae,
     "tar": _tar,
 }
+
+
+_PUBLIC: dict[str, Callable[[Asked], bytes]] = {
+    "sm2": lambda asked: read_key(_pem(asked)).pem,
+    "mldsa65": lambda asked: keys.public_pem(_private(asked).public_key()),
+}
+"""Formats that may stand in the ledger itself, beside their entry, and the PEM of the key that stands beside them."""
 
 
 def _private(asked: Asked) -> Any:

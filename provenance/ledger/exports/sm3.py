@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.ledger.envelope import Envelope
+    from provenance.ledger.sm2 import Key
 
 PREDICATE_TYPE = "https://provenance-auditor.dev/attestation/digests/v1"
 _CHUNK = 1 << 20  # bytes
 
 
-def render(folder: Path, sealed: Envelope, bound: Mapping[str, str], key: sm2.Key) -> bytes:
+def render(folder: Path, sealed: Envelope, bound: Mapping[str, str], key: Key) -> bytes:
     """Render the signed side document of an entry.
 
     Args:

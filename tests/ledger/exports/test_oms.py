@@ -61,7 +61,7 @@ def test_a_manifest_that_no_verifier_could_hold_is_refused(monkeypatch):
 
 
 def test_what_is_exported_is_what_was_scanned(world, tmp_path):
-    (said,) = write(world / "ledger", tmp_path / "out", "oms", Asked())
+    said, *_ = write(world / "ledger", tmp_path / "out", "oms", Asked())
     assert said.startswith("Verify: model_signing")
     made = json.loads(base64.b64decode(json.loads((tmp_path / "out").read_bytes())["dsseEnvelope"]["payload"]))
     for each in made["predicate"]["resources"]:

@@ -8,10 +8,11 @@ import sys
 
 import pytest
 
+from provenance import ledger
 from provenance.digests import sha256
 from provenance.errors import BadSignature, ConfigError, MissingExtra
-from provenance.ledger import envelope
-from provenance.ledger.exports import Asked, sm2, write
+from provenance.ledger import envelope, sm2
+from provenance.ledger.exports import Asked, write
 
 pytest.importorskip("gmalg")
 IDENTIFIER = ("-sigopt", "distid:1234567812345678")
@@ -153,3 +154,32 @@ def test_a_key_does_not_show_its_private_half(pems):
     key = sm2.read_key((pems / "sm2.pem").read_bytes())
     assert key.private.hex() not in repr(key)
     assert repr(key.private) not in repr(key)
+
+
+def test_beside_its_entry_it_is_verified_with_the_ledger(world, pems):
+    (_, where) = write(world / "ledger", None, "sm2", Asked(0, key=str(pems / "sm2.pem")))
+    assert where.endswith("entries/00000000.co/sm2.dsse.json")
+    beside = world / "ledger/entries/00000000.co"
+    assert (beside / "sm2.pub.pem").read_bytes() == (pems / "sm2.pub.pem").read_bytes()
+    assert ledger.verify(world / "ledger", strict=True).exit_code == 0
+    with pytest.raises(ConfigError, match="nobody overwrites"):
+        write(world / "ledger", None, "sm2", Asked(0, key=str(pems / "other.pem")))
+    (beside / "sm2.pub.pem").write_bytes((pems / "other.pub.pem").read_bytes())
+    assert ledger.verify(world / "ledger").exit_code == 1
+
+
+@pytest.mark.parametrize("at", range(0, 178, 7))
+def test_whatever_stands_beside_it_verification_answers(world, pems, at):
+    write(world / "ledger", None, "sm2", Asked(0, key=str(pems / "sm2.pem")))
+    path = world / "ledger/entries/00000000.co/sm2.pub.pem"
+    data = path.read_bytes()
+    path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    assert ledger.verify(world / "ledger").exit_code == 1
+
+
+def test_without_the_library_it_is_named_as_not_checked(world, pems, monkeypatch):
+    write(world / "ledger", None, "sm2", Asked(0, key=str(pems / "sm2.pem")))
+    monkeypatch.setitem(sys.modules, "gmalg", None)
+    found = ledger.verify(world / "ledger", strict=True)
+    assert found.exit_code == 0
+    assert any(step.status == "not checked" and "sm2 of entry 0" in step.detail for step in found.steps)

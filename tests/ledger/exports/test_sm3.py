@@ -5,8 +5,9 @@ import subprocess
 import pytest
 
 from provenance.errors import ConfigError, DigestMismatch
-from provenance.ledger import envelope
-from provenance.ledger.exports import Asked, sm2, sm3, write
+from provenance.ledger import envelope, sm2
+from provenance.ledger import exports as family
+from provenance.ledger.exports import Asked, sm3, write
 
 gmalg = pytest.importorskip("gmalg")
 
@@ -19,7 +20,7 @@ def key():
 
 @pytest.fixture
 def made(world, tmp_path, monkeypatch, key):
-    monkeypatch.setattr(sm2, "read_key", lambda _: key)
+    monkeypatch.setattr(family, "read_key", lambda _: key)
 
     def make():
         write(world / "ledger", tmp_path / "out", "sm3", Asked(key=str(world / "ledger" / "origin")))
@@ -69,6 +70,6 @@ def test_a_changed_file_is_not_vouched_for(world, made):
 
 
 def test_a_public_key_signs_nothing(world, tmp_path, monkeypatch, key):
-    monkeypatch.setattr(sm2, "read_key", lambda _: sm2.Key(key.public))
+    monkeypatch.setattr(family, "read_key", lambda _: sm2.Key(key.public))
     with pytest.raises(ConfigError, match="signs nothing"):
         write(world / "ledger", tmp_path / "out", "sm3", Asked(key=str(world / "ledger" / "origin")))

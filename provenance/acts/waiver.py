@@ -1,0 +1,137 @@
+"""Waivers in the ledger: a finding is accepted until a day, and who accepted it signs for it with a key of their own.
+
+The operator's key signs the entry; the approver's signs the same payload, then or later, without any key of the ledger.
+A later scan applies those that have not expired beside a file of waivers; nothing else of a finding changes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from provenance import forms
+from provenance import ledger as ledger_
+from provenance.acts import Act, check_ledger, now, statement_of
+from provenance.digests import canonical
+from provenance.errors import ConfigError, InputError
+from provenance.ledger import cosigning, reading, relations, statement
+from provenance.waivers import Waiver
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KIND = "waiver"
+APPROVER = "approver"
+"""Name of the approver's co-signature."""
+
+SHORT = 8
+"""Digits of a fingerprint that are enough to name a finding."""
+
+
+def compose(
+    folder: Path,
+    fingerprint: str,
+    *,
+    reason: str,
+    approver: str,
+    expires: str,
+    evidence: str | None = None,
+    approver_key: str | None = None,
+) -> Act:
+    """Compose a waiver.
+
+    Args:
+        folder: the ledger.
+        fingerprint: of a finding of one of its scans, or its first SHORT digits or more.
+        reason: why it is accepted.
+        approver: who accepts it, by name.
+        expires: the last day on which it holds, ISO 8601, UTC.
+        evidence: where the paper stands that it rests on.
+        approver_key: fingerprint of the key that is to co-sign; None = any.
+
+    Returns:
+        The act; its document is a file that `scan --waivers` reads too.
+
+    Raises:
+        ConfigError: no scan has such a finding, several have, the day is none or past, or a text holds an address or
+            number of a person.
+    """
+    check_ledger(folder)
+    if forms.day(expires, "--expires") < datetime.now(UTC).date():
+        raise ConfigError(f"{expires} is past: name the last day on which the waiver is to hold")
+    finding = _finding(folder, fingerprint)
+    said = {"reason": reason, "approver": approver, "expires": expires}
+    said |= {"evidence": evidence} if evidence is not None else {}
+    for name, text in said.items():
+        if not text.strip() or len(text) > (200 if name == "approver" else 2000):
+            raise ConfigError(
+                f"the {name} must be a text of at most {200 if name == 'approver' else 2000:,} characters"
+            )
+    document = canonical({"waivers": [{**said, "fingerprint": finding["fingerprint"]}]}) + b"\n"
+    forms.refuse_personal_data("the waiver", document)
+    facts = {**said, "finding": finding, "waivedOn": now()}
+    return Act(KIND, document, facts | ({"approverKey": approver_key} if approver_key is not None else {}))
+
+
+def check_approver(folder: Path, entry: int, fingerprint: str) -> None:
+    """Refuse a key that is not to co-sign a waiver.
+
+    Args:
+        folder: the ledger.
+        entry: number of the waiver.
+        fingerprint: of the key.
+
+    Raises:
+        ConfigError: there is no such waiver, or it names another key.
+    """
+    named = statement_of(folder, entry, KIND).predicate.get("approverKey", fingerprint)
+    if named != fingerprint:
+        raise ConfigError(f"waiver {entry} names {named} as its approver's key; this one is {fingerprint}")
+
+
+def standing(folder: Path) -> tuple[Waiver, ...]:
+    """Read the waivers of a ledger, expired ones too.
+
+    Args:
+        folder: the ledger; nothing where there is none.
+
+    Returns:
+        As a scan applies them, the oldest first; each with its entry, and its approver's key where that has co-signed.
+
+    Raises:
+        BrokenChain: the ledger does not verify.
+    """
+    return tuple(
+        Waiver(
+            said["reason"],
+            said["approver"],
+            said["expires"],
+            fingerprint=said["finding"]["fingerprint"],
+            evidence=said.get("evidence"),
+            entry=index,
+            approved_by=relations.approved_by(said, ledger_.signer(folder, index), cosigning.read(folder, index)),
+        )
+        for index, _, said in ledger_.entries(folder, KIND)
+    )
+
+
+def _finding(folder: Path, fingerprint: str) -> dict[str, Any]:
+    """Find what is waived in the newest scan that has it."""
+    if not SHORT <= len(fingerprint) <= 32 or not set(fingerprint) <= set("0123456789abcdef"):
+        raise ConfigError(
+            f"{fingerprint[:80]!r} is no fingerprint: give its 32 hexadecimal digits, or the first {SHORT}"
+        )
+    for index in reversed(range(ledger_.size(folder))):
+        if reading.statement_of(folder, index).kind != statement.SCAN:
+            continue
+        try:
+            rows = ledger_.tables(folder, index, {"findings"})["findings"].to_pylist()
+        except InputError:
+            continue  # withheld: another scan may have it
+        held = [row for row in rows if row["fingerprint"].startswith(fingerprint)]
+        if len(held) > 1:
+            raise ConfigError(f"{len(held)} findings of entry {index} begin with {fingerprint}; give all 32 digits")
+        for row in held:
+            found = {name: row[name] for name in ("fingerprint", "check", "source")} | {"entry": index}
+            return found | ({"other": row["other"]} if row["other"] is not None else {})
+    raise ConfigError(f"no scan of {folder} has a finding {fingerprint}; `provenance show {folder}` names them")

@@ -1,0 +1,37 @@
+"""`provenance attest`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from provenance.cli import terminal
+
+
+@click.command(name="attest")
+@click.argument("ledger", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--template", metavar="KIND", help="Print a blank form, and stop: decision, filter-run, derivation.")
+@click.option("--data", type=click.Path(path_type=Path), help="The folder that came out, which is digested now.")
+@click.option("--key", metavar="URI", help="Signing keys: a folder, a PEM file or env:NAME; your own if not given.")
+def command(ledger: Path | None, file: Path | None, template: str | None, data: Path | None, key: str | None) -> int:
+    """Sign what was decided, filtered or derived (FILE) into LEDGER.
+
+    FILE is a form that `provenance attest --template KIND` prints; documents it names are bound by digest.
+    """
+    from provenance import acting
+
+    if template is not None:
+        if ledger is not None:
+            raise click.UsageError("--template prints a blank form; leave out LEDGER and FILE")
+        click.echo(acting.template(template), nl=False)
+        return 0
+    if ledger is None or file is None:
+        raise click.UsageError("give LEDGER and FILE; `provenance attest --template KIND` prints a blank form")
+    made = acting.attest(ledger, file, data=data, key=key, ask=terminal.ask)
+    said = made.statement["predicate"]
+    click.echo(f"Entry {made.index} of {ledger}: a {said['kind']}.")
+    if "outputs" in said:
+        click.echo(f"{said['outputs']['files']:,} files came out; root over them {said['outputs']['tree']['root']}.")
+    return 0

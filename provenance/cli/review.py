@@ -1,0 +1,39 @@
+"""`provenance review`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from provenance.cli import terminal
+
+
+@click.command(name="review")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--by", "name", metavar="NAME", required=True, help="Who answers for the review.")
+@click.option("--role", required=True, help="That person's role.")
+@click.option("--organisation", metavar="NAME", help="That person's organisation, if it is to be named.")
+@click.option("--key", metavar="URI", help="Signing keys: a folder, a PEM file or env:NAME; your own if not given.")
+def command(ledger: Path, file: Path, name: str, role: str, organisation: str | None, key: str | None) -> int:
+    """Sign into LEDGER what people found in the records of a draw: FILE, the form of `provenance sample`, filled in.
+
+    Counts and the share that passed are computed here, with its exact interval; without an answer, none passes.
+    """
+    from provenance import acting
+    from provenance.reports.text import plain
+
+    made = acting.review(ledger, file, name=name, role=role, organisation=organisation, key=key, ask=terminal.ask)
+    said = made.statement["predicate"]
+    counts, share = said["counts"], said["share"]
+    click.echo(
+        f"Entry {made.index} of {ledger}, on draw {said['draw']['entry']}, by {plain(name)} ({plain(role)}): "
+        f"{counts['passed']:,} of {counts['drawn']:,} passed, {counts['failed']:,} failed, {counts['unreadable']:,} "
+        f"unreadable, {counts['unanswered']:,} without an answer."
+    )
+    click.echo(
+        f"Share that passed: {share['passed']:.2%}; of the whole between {share['low']:.2%} and {share['high']:.2%} "
+        "(Clopper-Pearson, 95 %)."
+    )
+    return 0

@@ -1,0 +1,323 @@
+"""What entries say of one another: acts refer to what stands before them, and to nothing else.
+
+A waiver needs another hand than the operator's; a draw is drawn again; a review answers for a draw and counts right.
+All of it is looked at by whoever verifies, from the ledger alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from provenance import intervals
+from provenance.errors import InputError, ProvenanceError, VerificationError
+from provenance.ledger import drawing, outputs, statement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from provenance.ledger.cosigning import Cosignature
+    from provenance.ledger.statement import Statement
+    from provenance.ledger.trust import Trust
+
+VERDICTS = ("pass", "fail", "unreadable", None)
+_TOLERANCE = 2e-6  # of a bound that is told to six decimals: logarithms differ in the last bits between machines
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A step of verification.
+
+    Args:
+        name: acts | draws | waivers.
+        status: ok | failed | not checked.
+        detail: one plain sentence.
+        unpinned: of what failed, whether only a pinned key is missing.
+    """
+
+    name: str
+    status: Literal["ok", "failed", "not checked"]
+    detail: str
+    unpinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A ledger whose signatures, log and files were checked.
+
+    Args:
+        folder: the ledger.
+        statements: of its entries, in order.
+        signers: fingerprints of the keys that signed them.
+        roots: of all prefixes of its log.
+        cosignatures: that were checked.
+        pinned: whose keys count.
+        origin: name of the log.
+    """
+
+    folder: Path
+    statements: Sequence[Statement]
+    signers: Sequence[str]
+    roots: Sequence[bytes]
+    cosignatures: Sequence[Cosignature]
+    pinned: Trust
+    origin: str
+    withheld: list[str] = field(default_factory=list)
+
+
+def steps(scene: Scene) -> Iterator[Told]:
+    """Look at every act of a ledger.
+
+    Args:
+        scene: the ledger.
+
+    Yields:
+        What was found; nothing where there are no acts. Never raises for what a file holds.
+    """
+    faults, count = [], 0
+    for index, said in enumerate(scene.statements):
+        look = _LOOKS.get(said.kind)
+        if look is None:
+            continue
+        count += 1
+        try:
+            look(scene, index, said.predicate)
+        except (ProvenanceError, OSError, ValueError, RecursionError) as cause:
+            faults.append(f"{said.kind} {index}: {cause}")
+    if faults:
+        yield Told("acts", "failed", _some(faults))
+    elif scene.withheld:
+        yield Told("acts", "not checked", f"what {_some(scene.withheld)} rests on is withheld")
+    elif count:
+        yield Told("acts", "ok", f"{count} refer to what stands before them, and say of it what is so")
+    yield from _draws(scene)
+    yield from _waivers(scene)
+
+
+def approved_by(said: Mapping[str, Any], operator: str, cosignatures: Iterable[Cosignature]) -> str | None:
+    """Return the fingerprint of the key that approved a waiver, beside its operator's.
+
+    Args:
+        said: the waiver's predicate.
+        operator: fingerprint of the key that signed the entry.
+        cosignatures: of the entry.
+
+    Returns:
+        None where nobody did, or only another key than the waiver names. Whose key it is, a verifier says.
+    """
+    for each in cosignatures:
+        if each.name == "approver" and each.checked and each.keyid != operator:
+            return each.keyid if said.get("approverKey", each.keyid) == each.keyid else None
+    return None
+
+
+def counted(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Count what a review says of each record of a draw.
+
+    Args:
+        rows: `verdict` and `problem` of each drawn record.
+
+    Returns:
+        `counts`, `problems` and `share`, as the entry says them: what is unreadable or unanswered did not pass.
+    """
+    verdicts = Counter(row["verdict"] for row in rows)
+    passed, drawn = verdicts["pass"], len(rows)
+    low, high = intervals.exact(passed, drawn)
+    problems = Counter(row["problem"] for row in rows if row["problem"] is not None)
+    return {
+        "counts": {
+            "drawn": drawn,
+            "passed": passed,
+            "failed": verdicts["fail"],
+            "unreadable": verdicts["unreadable"],
+            "unanswered": verdicts[None],
+        },
+        "problems": [{"problem": name, "count": count} for name, count in sorted(problems.items())],
+        "share": {
+            "passed": round(passed / drawn, 6),
+            "low": low,
+            "high": high,
+            "method": intervals.METHOD,
+            "confidence": intervals.CONFIDENCE,
+        },
+    }
+
+
+def _before(scene: Scene, index: int, entry: int, *kinds: str) -> Statement:
+    """Return an earlier entry of some kind."""
+    if entry >= index:
+        raise VerificationError(f"it refers to entry {entry}, which does not stand before it")
+    found = scene.statements[entry]
+    if found.kind not in kinds:
+        raise VerificationError(f"it refers to entry {entry}, which is a {found.kind}, no {' or '.join(kinds)}")
+    return found
+
+
+def _lines(scene: Scene, index: int, said: Statement, name: str) -> Iterator[bytes] | None:
+    """Return the lines of a scan's table; None where they are withheld."""
+    path = said.predicate["tables"].get(name, {}).get("lines")
+    if path is None or path not in said.folder:
+        raise VerificationError(f"its scan binds no table of {name}")
+    return _read(scene, index, path)
+
+
+def _read(scene: Scene, index: int, path: str) -> Iterator[bytes] | None:
+    if not (scene.folder / path).is_file():
+        scene.withheld.append(f"entry {index}")
+        return None
+    return drawing.read_lines(scene.folder / path)
+
+
+def _subject(said: Statement) -> str:
+    return statement.object_path(said.value["subject"][0]["digest"]["sha256"])
+
+
+def _look_at_waiver(scene: Scene, index: int, said: Mapping[str, Any]) -> None:
+    scan = _before(scene, index, said["finding"]["entry"], statement.SCAN)
+    lines = _lines(scene, index, scan, "findings")
+    mark = f'"fingerprint":"{said["finding"]["fingerprint"]}"'.encode()
+    if lines is not None and not any(mark in line for line in lines):
+        raise VerificationError(f"entry {said['finding']['entry']} has no such finding")
+
+
+def _look_at_draw(scene: Scene, index: int, said: Mapping[str, Any]) -> None:
+    entry = said["scan"]["entry"]
+    scan = _before(scene, index, entry, statement.SCAN)
+    if said["scan"]["rootHash"] != scene.roots[entry + 1].hex():
+        raise VerificationError("it names another root of the log than that up to its scan")
+    earlier = (each for each in scene.statements[:index] if each.kind == "draw")
+    number = sum(each.predicate["purpose"] == said["purpose"] for each in earlier)
+    if said["number"] != number:
+        raise VerificationError(f"{number} draws for its purpose stand before it, not {said['number']}")
+    if said["seed"] != drawing.seed(said["scan"]["rootHash"], said["purpose"], said.get("nonce"), number):
+        raise VerificationError("its seed is not that of its scan, purpose, nonce and number")
+    lines, listed = _lines(scene, index, scan, "files"), _read(scene, index, _subject(scene.statements[index]))
+    if lines is None or listed is None:
+        return
+    frame = drawing.frame(lines, frozenset(said["sources"]) if "sources" in said else None)
+    if said["frame"] != {"files": len(frame.files), "records": frame.records}:
+        raise VerificationError("it was drawn from another number of records than its scan saw")
+    drawn = drawing.draw(said["seed"], said["size"], frame)
+    if said["drawn"] != len(drawn) or b"".join(listed) != drawing.document(drawn):
+        raise VerificationError("its records are not those that its seed draws")
+
+
+def _look_at_review(scene: Scene, index: int, said: Mapping[str, Any]) -> None:
+    draw = _before(scene, index, said["draw"]["entry"], "draw")
+    if said["draw"]["digest"]["sha256"] != draw.value["subject"][0]["digest"]["sha256"]:
+        raise VerificationError("it names another list of records than its draw's")
+    answered, drawn = (_read(scene, index, _subject(each)) for each in (scene.statements[index], draw))
+    if answered is None or drawn is None:
+        return
+    rows = drawing.read_document(answered)
+    if [(row["path"], row["row"]) for row in rows] != [
+        (row["path"], row["row"]) for row in drawing.read_document(drawn)
+    ]:
+        raise VerificationError("it does not answer for the records that were drawn")
+    if not all(
+        "verdict" in row and row["verdict"] in VERDICTS and isinstance(row.get("problem"), str | None) for row in rows
+    ):
+        raise VerificationError("it holds a verdict that is none")
+    if not _same(said, counted(rows)):
+        raise VerificationError("its counts or shares are not those of its answers")
+
+
+def _same(said: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
+    near = all(abs(said["share"][name] - right["share"][name]) <= _TOLERANCE for name in ("passed", "low", "high"))
+    return near and said["counts"] == right["counts"] and said.get("problems", []) == right["problems"]
+
+
+def _look_at_decision(scene: Scene, index: int, said: Mapping[str, Any]) -> None:
+    _before(scene, index, said["about"]["entry"], statement.SCAN)
+
+
+def _look_at_made(scene: Scene, index: int, said: Mapping[str, Any]) -> None:
+    for each in said["inputs"]:
+        if "entry" in each:
+            _before(scene, index, each["entry"], *statement.WITH_DATA)
+    if "outputs" not in said:
+        return
+    if said["outputs"]["lines"] not in scene.statements[index].folder:
+        raise VerificationError("it binds no list of what it made")
+    try:
+        outputs.read(scene.folder, said["outputs"])
+    except InputError:
+        scene.withheld.append(f"entry {index}")
+
+
+_LOOKS: dict[str, Callable[[Scene, int, Mapping[str, Any]], None]] = {
+    "waiver": _look_at_waiver,
+    "draw": _look_at_draw,
+    "review": _look_at_review,
+    "decision": _look_at_decision,
+    "filter-run": _look_at_made,
+    "derivation": _look_at_made,
+}
+
+
+def drawn(said: Iterable[tuple[str, int, Mapping[str, Any]]]) -> list[str]:
+    """Say what a ledger holds of draws: a sample that is drawn until it passes is seen.
+
+    Args:
+        said: kind, number and predicate of its entries, in order.
+
+    Returns:
+        One sentence a purpose.
+    """
+    purposes: dict[str, list[int]] = {}
+    reviews = Counter[int]()
+    for kind, index, predicate in said:
+        if kind == "draw":
+            purposes.setdefault(predicate["purpose"], []).append(index)
+        elif kind == "review":
+            reviews[predicate["draw"]["entry"]] += 1
+    found = []
+    for purpose, entries in purposes.items():
+        open_ = [entry for entry in entries if not reviews[entry]]
+        again = [entry for entry in entries if reviews[entry] > 1]
+        told = f"{purpose!r} was drawn {_times(len(entries))}"
+        told += f"; {len(open_)} of them have no review (entries {', '.join(map(str, open_))})" if open_ else ""
+        told += f"; reviewed more than once: {', '.join(f'entry {entry}' for entry in again)}" if again else ""
+        found.append(told)
+    return found
+
+
+def _draws(scene: Scene) -> Iterator[Told]:
+    told = drawn((said.kind, index, said.predicate) for index, said in enumerate(scene.statements))
+    if told:
+        yield Told("draws", "not checked" if any("no review" in each for each in told) else "ok", _some(told))
+
+
+def _waivers(scene: Scene) -> Iterator[Told]:
+    good, bad = [], []
+    for index, said in enumerate(scene.statements):
+        if said.kind != "waiver":
+            continue
+        mine = [each for each in scene.cosignatures if each.index == index]
+        key = approved_by(said.predicate, scene.signers[index], mine)
+        whose = scene.pinned.whose(key, "waiver", scene.origin) if key is not None else None
+        if key is None:
+            bad.append(f"waiver {index}: approved by nobody but the operator")
+        elif whose is None:
+            bad.append(f"waiver {index}: approved by {key}, which nobody pinned for waivers")
+        elif key in scene.signers:
+            bad.append(f"waiver {index}: approved by {key}, which signs entries of this ledger itself")
+        else:
+            good.append(f"waiver {index}: approved by {whose}")
+    if bad and scene.pinned.approvers:
+        yield Told("waivers", "failed", _some(bad), unpinned=True)
+    elif bad:
+        yield Told("waivers", "not checked", _some(bad))
+    elif good:
+        yield Told("waivers", "ok", _some(good))
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return "; ".join(names[:5]) + more

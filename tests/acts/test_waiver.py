@@ -1,0 +1,203 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+import provenance as pv
+from provenance import acting, ledger, waivers
+from provenance.acts import waiver
+from provenance.cli import run
+from provenance.digests import fingerprint
+from provenance.errors import ConfigError
+from provenance.ledger import keys
+
+pytestmark = pytest.mark.usefixtures("in_process")
+
+MISSING = fingerprint("licence-missing", "bare")
+FAR = "2999-12-31"
+WHO = {"reason": "a licence is on file", "approver": "A. Reviewer", "expires": FAR}
+ENVELOPE = "entries/00000001.co/approver.dsse.json"
+
+
+def approver(world):
+    return keys.load_statement(str(world / "approver.pem"), "waiver").public_key()
+
+
+def waived(world, **options):
+    audit = pv.scan(world / "data", world / "ledger", **options)
+    return audit, {row["check"]: row["waived"] for row in audit.tables["findings"].to_pylist()}
+
+
+def test_a_waiver_holds_in_the_next_scan_and_the_finding_stays(world):
+    before = pv.open_ledger(world / "ledger")
+    entry = pv.waive(world / "ledger", MISSING, **WHO, approver_key=str(world / "approver.pem"))
+    said = entry.statement["predicate"]
+    assert said["finding"] == {"check": "licence-missing", "source": "bare", "entry": 0, "fingerprint": MISSING}
+    assert said["approverKey"] == keys.fingerprint(approver(world))
+    audit, found = waived(world)
+    assert found["licence-missing"] == f"waived by A. Reviewer until {FAR}: a licence is on file (entry 1)"
+    assert {name for name, text in found.items() if text} == {"licence-missing"}
+    assert audit.tables["verdicts"].equals(before.tables["verdicts"])
+    (told,) = audit.facts["waivers"]
+    assert (told["entry"], told["approvedBy"], told["state"]) == (1, said["approverKey"], "holds")
+    assert audit.facts["counts"]["waived"] == 1
+
+
+def test_it_stands_beside_those_of_a_file(world, tmp_path):
+    pv.waive(world / "ledger", MISSING, **WHO)
+    file = tmp_path / "w.yaml"
+    file.write_text(
+        f"waivers:\n- {{check: licence-forbids-purpose, source: nc, reason: r, approver: B, expires: {FAR}}}\n"
+    )
+    audit, found = waived(world, waivers=file)
+    assert {name for name, text in found.items() if text} == {"licence-missing", "licence-forbids-purpose"}
+    assert [each.get("entry") for each in audit.facts["waivers"]] == [None, 1]
+    assert "waived by B until" in found["licence-forbids-purpose"]
+    assert found["licence-missing"].endswith("(entry 1, signed by nobody but the operator)")
+
+
+def test_its_document_is_a_file_that_scan_reads(world):
+    entry = pv.waive(world / "ledger", MISSING, **WHO, evidence="cabinet 3")
+    digest = entry.statement["subject"][0]["digest"]["sha256"]
+    kept = (world / "ledger" / "objects" / "sha256" / digest[:2] / digest).read_bytes()
+    (held,) = waivers.parse("waivers.yaml", kept)
+    assert (held.fingerprint, held.reason, held.evidence) == (MISSING, WHO["reason"], "cabinet 3")
+
+
+def test_an_expired_one_is_said_and_does_not_hold(world, monkeypatch):
+    today = datetime.now(UTC).date()
+    pv.waive(world / "ledger", MISSING, **WHO | {"expires": today.isoformat()})
+    assert waived(world)[1]["licence-missing"]  # its last day
+    monkeypatch.setattr("provenance.audit._now", lambda: f"{today + timedelta(1)}T00:00:00Z")
+    audit, found = waived(world)
+    assert found["licence-missing"] is None
+    assert "does not hold" in audit.tables["coverage"].to_pylist()[0]["reason"]
+    assert audit.facts["waivers"][0]["state"] == "expired"
+
+
+def test_a_short_fingerprint_is_enough(world):
+    entry = pv.waive(world / "ledger", MISSING[:8], **WHO)
+    assert entry.statement["predicate"]["finding"]["fingerprint"] == MISSING
+
+
+# what is given, part of the sentence
+REFUSED = {
+    "a finding that is not there": ({"fingerprint": "0" * 32}, "no scan of"),
+    "no fingerprint": ({"fingerprint": "licence-missing"}, "is no fingerprint"),
+    "too short": ({"fingerprint": MISSING[:7]}, "is no fingerprint"),
+    "past": ({"expires": "2020-01-01"}, "is past"),
+    "no day": ({"expires": "soon"}, "is no date"),
+    "no reason": ({"reason": "  "}, "the reason must be"),
+    "a novel": ({"reason": "x" * 2001}, "at most 2,000 characters"),
+    "a long name": ({"approver": "x" * 201}, "at most 200 characters"),
+    "personal data": ({"reason": "ask li.hua1987@gmail.com"}, "personal data"),
+}
+
+
+@pytest.mark.parametrize(("change", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_what_is_refused(world, change, sentence):
+    given = {"fingerprint": MISSING, **WHO, **change}
+    with pytest.raises(ConfigError, match=sentence):
+        pv.waive(world / "ledger", **given)
+    assert ledger.size(world / "ledger") == 1
+
+
+def test_no_ledger(tmp_path):
+    with pytest.raises(ConfigError, match="is no ledger"):
+        pv.waive(tmp_path, MISSING, **WHO)
+
+
+def test_whose_approval_counts(world, verified, pins):
+    folder = world / "ledger"
+    pem = {"pem": keys.public_pem(approver(world)).decode(), "roles": ["waiver"], "name": "A. Reviewer"}
+    pv.waive(folder, MISSING, **WHO)
+    told = verified(folder)
+    assert (told.code, told.status("waivers"), told.status("acts")) == (0, "not checked", "ok")
+    assert told.detail("waivers") == "waiver 1: approved by nobody but the operator"
+    assert verified(folder, trust=pins()).code == 0
+    told = verified(folder, trust=pins(pem))  # who pins an approver asks for one
+    assert (told.code, told.status("waivers")) == (3, "failed")
+    assert verified(folder, trust=pins(pem, waivers={"approvers": 0})).code == 0
+
+    acting.approve(folder, 1, str(world / "approver.pem"))
+    told = verified(folder)
+    assert (told.code, told.status("waivers")) == (0, "not checked")
+    assert "which nobody pinned for waivers" in told.detail("waivers")
+    told = verified(folder, trust=pins(pem))
+    assert (told.code, told.status("waivers"), told.detail("waivers")) == (0, "ok", "waiver 1: approved by A. Reviewer")
+    assert verified(folder, trust=pins(pem | {"roles": ["log"]})).status("waivers") == "not checked"
+    assert waived(world)[1]["licence-missing"].endswith("(entry 1)")
+
+
+def test_the_operator_is_no_approver_even_if_pinned_so(world, verified, pins):
+    folder, own = world / "ledger", ledger.user_keys()
+    mine = world / "mine.pem"
+    mine.write_bytes(
+        own.statement.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    pv.waive(folder, MISSING, **WHO)
+    with pytest.raises(ConfigError, match="signed with this key already"):
+        acting.approve(folder, 1, str(mine))
+    # copied by hand, the entry's own envelope is still nobody else's approval
+    (folder / ENVELOPE).parent.mkdir()
+    (folder / ENVELOPE).write_bytes((folder / "entries" / "00000001.dsse.json").read_bytes())
+    pem = {"pem": keys.public_pem(own.statement.public_key()).decode(), "roles": ["waiver"]}
+    told = verified(folder, trust=pins(pem))
+    assert (told.code, told.status("waivers")) == (3, "failed")
+    assert told.detail("waivers") == "waiver 1: approved by nobody but the operator"
+
+
+def test_only_the_key_that_it_names_approves(world, verified, pins):
+    folder = world / "ledger"
+    pv.waive(folder, MISSING, **WHO, approver_key=str(world / "approver.pem"))
+    other = world / "other.pem"
+    made = ec.generate_private_key(ec.SECP256R1())
+    other.write_bytes(
+        made.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    (folder / ENVELOPE).unlink()
+    with pytest.raises(ConfigError, match="names SHA256:"):
+        acting.approve(folder, 1, str(other))
+    from provenance.ledger import cosigning
+
+    cosigning.add(folder, 1, "approver", made)  # around the command
+    pem = {"pem": keys.public_pem(made.public_key()).decode(), "roles": ["waiver"]}
+    assert verified(folder, trust=pins(pem)).code == 3
+    assert waived(world)[1]["licence-missing"].endswith("signed by nobody but the operator)")
+
+
+def test_a_trust_file_that_asks_for_approvers_pins_one(pins, world, verified):
+    assert verified(world / "ledger", trust=pins(waivers={"approvers": 1})).code == 2
+
+
+def test_a_waiver_of_what_no_scan_found_does_not_verify(world, verified, sealed_act):
+    act = waiver.compose(world / "ledger", MISSING, **WHO)
+    sealed_act(world / "ledger", act, finding=act.facts["finding"] | {"fingerprint": "0" * 32})
+    told = verified(world / "ledger")
+    assert (told.code, told.detail("acts")) == (1, "waiver 1: entry 0 has no such finding")
+
+
+@pytest.mark.parametrize("entry", [1, 7])
+def test_a_waiver_of_what_is_still_to_come_does_not_verify(world, verified, sealed_act, entry):
+    act = waiver.compose(world / "ledger", MISSING, **WHO)
+    sealed_act(world / "ledger", act, finding=act.facts["finding"] | {"entry": entry})
+    assert (
+        verified(world / "ledger").code,
+        "does not stand before it" in verified(world / "ledger").detail("acts"),
+    ) == (1, True)
+
+
+def test_the_command(world, capfd):
+    folder, key = str(world / "ledger"), str(world / "approver.pem")
+    given = ["--reason", "on file", "--approver", "A. R.", "--expires", FAR]
+    assert run(["waive", folder, MISSING, *given]) == 0
+    assert f"waive {folder} --sign 1 --approver-key URI" in capfd.readouterr().out
+    assert run(["waive", folder, "--sign", "1", "--approver-key", key]) == 0
+    assert "Waiver 1 of" in capfd.readouterr().out
+    for wrong in (["--sign", "0", "--approver-key", key], ["--sign", "9", "--approver-key", key], ["--sign", "1"],
+                  [MISSING, "--sign", "1", "--approver-key", key], [MISSING], [], [*given]):  # fmt: skip
+        assert run(["waive", folder, *wrong]) == 2, wrong
+        assert capfd.readouterr().err
