@@ -437,6 +437,36 @@ def declare(
     return declaration, declarations.append(Path(ledger), declaration, program.described(), key=key, ask=ask)
 
 
+def renew(
+    ledger: str | os.PathLike[str],
+    *,
+    files: bool = False,
+    key: str | None = None,
+    ask: Callable[[str], str] | None = None,
+) -> tuple[ledger_.Entry, list[str]]:
+    """Append a renewal entry to a ledger: it lists the digests of all checkpoints and timestamps, to be stamped anew.
+
+    Args:
+        ledger: the ledger.
+        files: whether to list the SHA-512 of every file that an entry binds, too.
+        key: URI of the signing keys; None = the user's own.
+        ask: asks for a password, given the prompt.
+
+    Returns:
+        The entry, and the timestamps that it came too late for: their certificates had expired.
+
+    Raises:
+        ConfigError: the folder is no ledger, or another's.
+        BrokenChain: the ledger does not verify.
+    """
+    from provenance.ledger import renewal
+
+    keys = ledger_.user_keys(create=False, prompt=ask) if key is None else ledger_.load(key, prompt=ask)
+    now = datetime.now(UTC)
+    late = renewal.expired(Path(ledger), now)
+    return renewal.renew(Path(ledger), program.described(), now, keys=keys, files=files), late
+
+
 def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, profiles: Sequence[str] = ()) -> bytes:
     """Write a document that a person signs and hands in.
 

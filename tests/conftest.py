@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import itertools
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,13 @@ def realdata():
     if done.returncode:
         pytest.skip(f"the real data could not be unpacked: {done.stderr.strip()[-200:]}")
     return Path(done.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def make_authority(tmp_path_factory):
+    """Make a timestamp authority with openssl: see authorities.py."""
+    spec = importlib.util.spec_from_file_location("authorities", Path(__file__).with_name("authorities.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["authorities"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return lambda **made: module.authority(tmp_path_factory.mktemp("authority") / "a", **made)

@@ -544,9 +544,9 @@ def _move_objects(staged: Path, folder: Path) -> None:
     for path in staged.iterdir():
         target = folder / statement.object_path(path.name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _sync(path)
+        sync(path)
         path.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
 
 
 def _move_files(staged: Path, folder: Path) -> None:
@@ -554,19 +554,19 @@ def _move_files(staged: Path, folder: Path) -> None:
         if path.is_file():
             target = folder / path.relative_to(staged)
             target.parent.mkdir(parents=True, exist_ok=True)
-            _sync(path)
+            sync(path)
             path.replace(target)
-            _sync(target.parent)
+            sync(target.parent)
 
 
 def _move_scan(staged: Path, target: Path) -> None:
     for path in (*staged.iterdir(), staged):
-        _sync(path)
+        sync(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     # A killed append may have left a folder here that no entry binds.
     shutil.rmtree(target, ignore_errors=True)
     staged.replace(target)
-    _sync(target.parent)
+    sync(target.parent)
 
 
 def _point_latest(folder: Path, index: int) -> None:
@@ -581,13 +581,14 @@ def _write(folder: Path, name: str, data: bytes) -> None:
     """Write a file of the ledger so that it is there whole or not at all."""
     made, path = folder / STAGING / "file", folder / name
     made.write_bytes(data)
-    _sync(made)
+    sync(made)
     path.parent.mkdir(parents=True, exist_ok=True)
     made.replace(path)
-    _sync(path.parent)
+    sync(path.parent)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """See to it that a file or folder is on the disk."""
     if sys.platform == "win32":
         return  # it opens no folders, and syncs no file that is open for reading
     handle = os.open(path, os.O_RDONLY)
