@@ -1,6 +1,6 @@
 """A scan of a ledger made again: the same rules over the data, and every table compared with the one that was sealed.
 
-Rules are those of the entry, not of today: profiles and waivers are the bytes in its folder, declarations those that it
+Rules are those of the entry, not of today: profiles are the bytes in its folder, waivers and declarations those that it
 names, the day is the day on which it began. What is not pinned by an entry is this program: where its digest is not
 that of the entry's scanner, a difference may be a change of the program, and that is said first.
 """
@@ -42,7 +42,7 @@ _DERIVED = "report.html, report.json: made of the tables"
 _SECRET = "files.records_root: salted with a secret that is not here"  # noqa: S105 - a sentence
 _GROWN = "files, coverage of inventory: ledgers inside the data, which grow with every entry"
 _LEDGERS = ("a ledger", "the ledger of this scan")
-_LARGEST = 1 << 24  # bytes of a profile or file of waivers
+_LARGEST = 1 << 24  # bytes of a profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +186,9 @@ def reproduce(
 def _rules(folder: Path, said: Statement, given: Sequence[Path], key: str | None) -> tuple[audit.Rules, list[str]]:
     """Return the rules of an entry, and what of them is not at hand."""
     facts = said.predicate
-    config, place = facts.get("config", {}), scan_path(said.place.index)
+    config = facts.get("config", {})
     fold = "foldChinese" in config
     secret = _secret(key) if "records" in config else None
-    accepted = None
-    if f"{place}/{waivers.DOCUMENT}" in said.folder:
-        held = _document(folder, said, waivers.DOCUMENT)
-        accepted = waivers.Waivers(waivers.parse(waivers.DOCUMENT, held), held)
     named = {each["entry"] for each in facts.get("declarations", ())}
     declared = [each for each in ledger.entries(folder, "declaration") if each[0] in named]
     rules = audit.Rules(
@@ -203,7 +199,7 @@ def _rules(folder: Path, said: Statement, given: Sequence[Path], key: str | None
         follow_links=bool(config.get("followLinks")),
         fold_chinese=fold,
         sample=config["sample"]["share"] if "sample" in config else None,
-        waivers=accepted,
+        waivers=waivers.pinned(facts["waivers"]) if "waivers" in facts else None,
         declared=tuple(declared),
         day=date.fromisoformat(facts["startedOn"][:10]),
         own=folder.resolve(),
