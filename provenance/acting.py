@@ -202,7 +202,7 @@ def attest(
     folder = Path(ledger)
     form = forms.load_form(Path(file))
     kind = form.value.get("attestation") if isinstance(form.value, dict) else None
-    if kind not in FORMS:
+    if not isinstance(kind, str) or kind not in FORMS:
         raise ConfigError(f"{form.at('attestation')}: it names none of {', '.join(FORMS)}")
     return _append(folder, _module(kind).compose(folder, form, Path(data) if data is not None else None), key, ask)
 
