@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from provenance.acting import attest, review, sample, waive
     from provenance.audit import Audit, open_ledger, scan
     from provenance.difference import diff
+    from provenance.guarding import guard
     from provenance.ledger.verify import verify as verify
     from provenance.pairing import pairs
 
@@ -34,6 +35,7 @@ __all__ = [
     "checks",
     "diff",
     "errors",
+    "guard",
     "open_ledger",
     "pairs",
     "profiles",
@@ -47,6 +49,7 @@ __all__ = [
 _HOMES = {
     "attest": "acting",
     "diff": "difference",
+    "guard": "guarding",
     "pairs": "pairing",
     "review": "acting",
     "sample": "acting",

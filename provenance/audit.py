@@ -8,12 +8,13 @@ Only here do engines and functions come together.
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ from provenance.acts import waiver
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit, VerificationError
 from provenance.inventory import inventory
 from provenance.joining import gather, locate, resemble
+from provenance.ledger import salts
 from provenance.ledger.verification import EQUIVOCATION, INVALID
 from provenance.model import DOCUMENTS, PURPOSES, Died
 from provenance.observation import (
@@ -56,6 +58,7 @@ from provenance.observation import (
     observe,
 )
 from provenance.observation import role as role_of
+from provenance.records import trees
 from provenance.reports import filings
 from provenance.reports import html as report_html
 from provenance.reports import json as report_json
@@ -206,6 +209,7 @@ def scan(
     sample: float | None = None,
     reference: Sequence[str | os.PathLike[str]] = (),
     fold_chinese: bool = False,
+    records: bool | None = None,
     memory: int | None = None,
     ask: Callable[[str], str] | None = None,
     progress: Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
@@ -227,6 +231,7 @@ def scan(
         sample: share of the bytes of each source to look at, in (0, 1); None = all of them.
         reference: indexes of works, benchmarks or data sets to look for; those that ship are always asked.
         fold_chinese: whether records that differ only in traditional and simplified characters are the same.
+        records: whether one record of a file can be proven under the entry later; None = of an assessment alone.
         memory: bytes that the scan and its workers may take together; None = what they need.
         ask: asks for a password, given the prompt.
         progress: told how far the scan is.
@@ -245,46 +250,31 @@ def scan(
         raise ConfigError(f"there is no purpose {purpose!r}; there are: {', '.join(PURPOSES)}")
     if assess and sample is not None:
         raise ConfigError("an assessment rests on all of the data; leave out --sample or --assess")
-    chosen = [profiles_.load(name) for name in dict.fromkeys(profiles)]
+    if records and sample is not None:
+        raise ConfigError("record trees stand for whole files; leave out --sample or --records")
+    chosen = tuple(profiles_.load(name) for name in dict.fromkeys(profiles))
     asked = references.load([Path(each) for each in reference], fold_chinese=fold_chinese)
     own = Path(ledger).resolve() if ledger is not None else None
     accepted = _accepted(waivers, root, own)
     keys = _keys(key, ask) if ledger is not None else None
     if ledger is not None and keys is not None:
         ledger_.reserve(Path(ledger), keys)
-    declared = ledger_.entries(own, "declaration") if own is not None else []
-    progress("looking", 0, 0)
-    paths = inventory(
-        root, exclude=exclude, leave_out=lambda folder: _is_ledger(folder, own), follow_links=follow_links
+    rules = Rules(
+        profiles=chosen,
+        purpose=purpose,
+        asked=asked,
+        exclude=tuple(exclude),
+        follow_links=follow_links,
+        fold_chinese=fold_chinese,
+        sample=sample,
+        waivers=accepted,
+        declared=tuple(ledger_.entries(own, "declaration")) if own is not None else (),
+        day=date.fromisoformat(started[:10]),
+        own=own,
+        secret=_secret(keys) if (assess if records is None else records) else None,
     )
-    stated, refused = statements.read(root, paths)
-    paths, stated = statements.named_licences(root, paths, stated)
-    paths = statements.named_documents(paths, stated)
-    paths = snapshots.set_apart(paths, stated)
-    if "data" not in paths["role"].to_pylist():
-        raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
-    scratch = Path(tempfile.mkdtemp(prefix="provenance-"))
-    running = engines.start(engine, workers)
-    try:
-        with memory_.Cap(memory, running):
-            files: Sequence[File] = _files(root, paths, stated, refused, scratch)
-            drawn = _draw(files, paths, stated, purpose, sample) if sample is not None else None
-            observed = _observe(running, drawn.files if drawn else files, scratch, progress, fold_chinese=fold_chinese)
-            observed += [sampling.unread(drawn.left)] if drawn else []
-            tables = _conclude(
-                paths, stated, refused, observed, files, chosen, purpose, declared, asked, running, scratch, progress,
-                fold_chinese=fold_chinese,
-            )  # fmt: skip
-    finally:
-        running.close()
-        shutil.rmtree(scratch, ignore_errors=True)
-    tables |= {"coverage": coverage.with_chinese(tables["coverage"])} if fold_chinese else {}
-    tables |= {"coverage": sampling.told(tables["coverage"], drawn)} if drawn else {}
-    tables, said = waivers_.apply(tables, accepted, started[:10]) if accepted else (tables, {})
-    config: dict[str, Any] = {"exclude": list(exclude), references.STEP: asked.described()}
-    config |= {"sample": drawn.facts} if drawn else {}
-    config |= {"foldChinese": text.CHINESE} if fold_chinese else {}
-    facts = _facts(root, chosen, purpose, config, tables, started, declared, assess=assess) | said
+    tables, said = examine(root, rules, engine=engine, workers=workers, memory=memory, progress=progress)
+    facts = _facts(root, rules, tables, started, assess=assess) | said
     audit = Audit(tables, facts)
     if ledger is None or keys is None:
         return audit
@@ -297,6 +287,106 @@ def scan(
     documents |= {waivers_.DOCUMENT: accepted.source} if accepted and accepted.source is not None else {}
     entry = ledger_.append(Path(ledger), tables, documents, facts, keys=keys)
     return Audit(tables, facts, entry, _notices(Path(ledger), entry, keys))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides what a scan finds, beside the data and this program: an entry pins it, and a rerun goes by it again.
+
+    Args:
+        profiles: what findings are judged by.
+        purpose: one of model.PURPOSES.
+        asked: indexes to look for.
+        exclude: globs over relative paths that are left out.
+        follow_links: whether links that lead out of the folder are followed.
+        fold_chinese: whether traditional characters count as their simplified ones.
+        sample: share of the bytes of each source to look at; None = all of them.
+        waivers: accepted findings.
+        declared: declarations of the ledger, the oldest first.
+        day: on which waivers and declarations must hold, UTC.
+        own: the ledger of the scan, which is left out of the data; None = there is none.
+        secret: what record trees are salted with; None = none are made.
+    """
+
+    profiles: tuple[profiles_.Profile, ...]
+    purpose: str
+    asked: references.Asked
+    exclude: tuple[str, ...]
+    follow_links: bool
+    fold_chinese: bool
+    sample: float | None
+    waivers: waivers_.Waivers | None
+    declared: declarations.Declared
+    day: date
+    own: Path | None
+    secret: bytes | None = field(default=None, repr=False)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What an entry says of them, beside profiles, purpose and declarations; the sample and waivers say more."""
+        config: dict[str, Any] = {"exclude": list(self.exclude), references.STEP: self.asked.described()}
+        config |= {"followLinks": True} if self.follow_links else {}
+        config |= {"foldChinese": text.CHINESE} if self.fold_chinese else {}
+        return config | ({"records": trees.FORM} if self.secret is not None else {})
+
+
+def examine(
+    root: Path,
+    rules: Rules,
+    *,
+    engine: str = "local",
+    workers: int | None = None,
+    memory: int | None = None,
+    progress: Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
+) -> tuple[dict[str, pa.Table], dict[str, Any]]:
+    """Make the tables of a scan; nothing is written.
+
+    Args:
+        root: the folder of data.
+        rules: what decides what is found.
+        engine: one of engines.ENGINES.
+        workers: processes; None = one a core.
+        memory: bytes that the scan and its workers may take together; None = what they need.
+        progress: told how far the scan is.
+
+    Returns:
+        The tables of schemas.SEALED by name; what the entry says of configuration and waivers.
+
+    Raises:
+        InputError: the folder cannot be read; NothingToAudit: it holds no data.
+        LimitExceeded: the scan needs more memory, or room for scratch files, than there may be.
+    """
+    progress("looking", 0, 0)
+    paths = inventory(
+        root,
+        exclude=rules.exclude,
+        leave_out=lambda folder: _is_ledger(folder, rules.own),
+        follow_links=rules.follow_links,
+    )
+    stated, refused = statements.read(root, paths)
+    paths, stated = statements.named_licences(root, paths, stated)
+    paths = statements.named_documents(paths, stated)
+    paths = snapshots.set_apart(paths, stated)
+    if "data" not in paths["role"].to_pylist():
+        raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
+    scratch = Path(tempfile.mkdtemp(prefix="provenance-"))
+    running = engines.start(engine, workers)
+    try:
+        with memory_.Cap(memory, running):
+            files: Sequence[File] = _files(root, paths, stated, refused, scratch)
+            drawn = _draw(files, paths, stated, rules.purpose, rules.sample) if rules.sample is not None else None
+            observed = _observe(running, drawn.files if drawn else files, scratch, progress, rules)
+            observed += [sampling.unread(drawn.left)] if drawn else []
+            tables = _conclude(paths, stated, refused, observed, files, rules, running, scratch, progress)
+    finally:
+        running.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+    tables |= {"coverage": coverage.with_chinese(tables["coverage"])} if rules.fold_chinese else {}
+    tables |= {"coverage": sampling.told(tables["coverage"], drawn)} if drawn else {}
+    said: dict[str, Any] = {}
+    if rules.waivers:
+        tables, said = waivers_.apply(tables, rules.waivers, rules.day.isoformat())
+    return tables, {"config": rules.config | ({"sample": drawn.facts} if drawn else {})} | said
 
 
 def open_ledger(path: str | os.PathLike[str], index: int | None = None) -> Audit:
@@ -380,8 +470,13 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _secret(keys: ledger_.KeyPair | None) -> bytes:
+    """Return what record trees are salted with: the user's own secret, or one for this scan alone."""
+    return secrets.token_bytes(trees.SECRET) if keys is None else salts.secret(keys.folder)
+
+
 def _keys(key: str | None, ask: Callable[[str], str] | None) -> ledger_.KeyPair:
-    return ledger_.user_keys(create=True) if key is None else ledger_.load(key, prompt=ask)
+    return ledger_.user_keys(create=True, prompt=ask) if key is None else ledger_.load(key, prompt=ask)
 
 
 def _accepted(file: str | os.PathLike[str] | None, root: Path, ledger: Path | None) -> waivers_.Waivers | None:
@@ -438,11 +533,12 @@ def _draw(
 
 
 def _observe(
-    running: engines.Engine, files: Sequence[File], scratch: Path, progress: Progress, *, fold_chinese: bool
+    running: engines.Engine, files: Sequence[File], scratch: Path, progress: Progress, rules: Rules
 ) -> list[Observed]:
     """Read every file once; a file that takes its process down is found, counted as unread, and left."""
     total = sum(file.bytes for file in files)
-    parts = bundles(files, scratch, max(1, -(-total // PARTITION)), running.workers, fold_chinese=fold_chinese)
+    partitions = max(1, -(-total // PARTITION))
+    parts = bundles(files, scratch, partitions, running.workers, fold_chinese=rules.fold_chinese, secret=rules.secret)
     done: list[Observed] = []
     read = 0
     progress("reading", read, total)
@@ -471,19 +567,15 @@ def _conclude(
     refused: Mapping[str, str],
     observed: list[Observed],
     read: Sequence[File],
-    chosen: Sequence[profiles_.Profile],
-    purpose: str,
-    declared: declarations.Declared,
-    asked: references.Asked,
+    rules: Rules,
     running: engines.Engine,
     scratch: Path,
     progress: Progress,
-    *,
-    fold_chinese: bool,
 ) -> dict[str, pa.Table]:
     """Make the tables of a scan from what manifests state and records hold."""
+    chosen, asked, fold_chinese = rules.profiles, rules.asked, rules.fold_chinese
     claims = statements.table(stated + statements.of_records(observed))
-    scopes = sources.scope(paths, claims, purpose)
+    scopes = sources.scope(paths, claims, rules.purpose)
     claims = scopes.speaking(claims)
     seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
     progress("comparing", 0, 0)
@@ -515,7 +607,7 @@ def _conclude(
         "sources": sources.conclude(scopes, files, found.distinct_sources, found.texts),
     }
     progress("checking", 0, 0)
-    answers = declarations.answers(declared, chosen, declarations.data_digest(files), datetime.now(UTC).date())
+    answers = declarations.answers(rules.declared, chosen, declarations.data_digest(files), rules.day)
     drawn = findings.draw(tables, scopes, chosen, answers=answers, indexes=asked.described())
     drawn["coverage"] = pa.concat_tables([coverage.steps(files, claims, refused, found, looked), drawn["coverage"]])
     tables |= drawn
@@ -554,7 +646,7 @@ def _files_table(
                 "records": account.records, "records_unreadable": account.records_unreadable,
                 "records_distinct": distinct.get(account.path, 0), "tokens": each.tokens, "sha256": account.sha256,
                 "sha256_claimed": _contradicting(claimed[account.path], account.sha256), "licence": licence.expression,
-                "licence_from": licence.pointer,
+                "licence_from": licence.pointer, "records_root": each.root,
             }
         )  # fmt: skip
     return schemas.ordered(schemas.rows(rows, schemas.FILES), "path")
@@ -582,35 +674,24 @@ def _unread(row: Mapping[str, Any], scopes: sources.Scopes) -> dict[str, Any]:
         "path": row["path"], "source": source, "role": row["role"], "format": row["kind"], "bytes": row["bytes"],
         "bytes_consumed": 0, "bytes_skipped": row["bytes"], "skip_reason": row["reason"], "records": 0,
         "records_unreadable": 0, "records_distinct": 0, "tokens": 0, "sha256": None, "sha256_claimed": None,
-        "licence": None, "licence_from": None,
+        "licence": None, "licence_from": None, "records_root": None,
     }  # fmt: skip
 
 
-def _facts(
-    root: Path,
-    chosen: Sequence[profiles_.Profile],
-    purpose: str,
-    config: Mapping[str, Any],
-    tables: Mapping[str, pa.Table],
-    started: str,
-    declared: declarations.Declared,
-    *,
-    assess: bool,
-) -> dict[str, Any]:
+def _facts(root: Path, rules: Rules, tables: Mapping[str, pa.Table], started: str, *, assess: bool) -> dict[str, Any]:
     return {
         "kind": "assessment" if assess else "draft",
         "scanner": program.described(),
         "data": root.resolve().name or "root",
         "dataDigest": {"sha256": declarations.data_digest(tables["files"])},
-        "declarations": [{"entry": entry, "digest": {"sha256": digest}} for entry, digest, _ in declared],
-        "purpose": purpose,
+        "declarations": [{"entry": entry, "digest": {"sha256": digest}} for entry, digest, _ in rules.declared],
+        "purpose": rules.purpose,
         "profiles": [
             {"name": each.name, "version": each.version, "title": each.title, "digest": {"sha256": each.digest}}
             | ({"title_zh": each.title_zh} if each.title_zh else {})
-            for each in chosen
+            for each in rules.profiles
         ],
         "startedOn": started,
         "finishedOn": _now(),
-        "config": dict(config),
         **findings.counted(tables),
     }

@@ -109,7 +109,7 @@ def append(
     """
     if not ledger_.is_ledger(folder):
         raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
-    keys = ledger_.user_keys(create=False) if key is None else ledger_.load(key, prompt=ask)
+    keys = ledger_.user_keys(create=False, prompt=ask) if key is None else ledger_.load(key, prompt=ask)
     said = ledger_.read_entry(folder)["predicate"]
     about = {"entry": said["log"]["index"], "data": said["data"]}
     if "dataDigest" in said:

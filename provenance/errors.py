@@ -94,3 +94,16 @@ class DigestMismatch(VerificationError):  # noqa: N818 - named by the contract
 
 class BrokenChain(VerificationError):  # noqa: N818 - named by the contract
     """The log's entries, root or checkpoint do not fit together."""
+
+
+class Refused(ProvenanceError):  # noqa: N818 - names what happened
+    """Data may not be trained on, as its audit or the data itself is not what a policy wants.
+
+    Args:
+        sentence: why.
+        clearance: what the guard found, a `guarding.Clearance`.
+    """
+
+    def __init__(self, sentence: str, clearance: object) -> None:
+        super().__init__(sentence)
+        self.clearance = clearance

@@ -25,6 +25,7 @@ from provenance import detectors, manifests, records, schemas
 from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
 from provenance.model import STATED, VIEWS, Claim, Died
 from provenance.origins import signals
+from provenance.records import trees
 from provenance.similarity import exact, near, parts, sketches
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Bundle:
         partitions: how many parts the hashes are cut into.
         threads: that work on batches.
         fold_chinese: whether traditional characters count as their simplified ones.
+        secret: what record trees are salted with, which is never written anywhere; None = none are made.
     """
 
     number: int
@@ -90,6 +92,7 @@ class Bundle:
     partitions: int
     threads: int = 1
     fold_chinese: bool = False
+    secret: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
@@ -104,6 +107,7 @@ class Seen:
         unlicensed: records that state no licence, where others do.
         observed: what detectors saw, OBSERVED.
         claims: what it states, where it is a licence or document inside an archive.
+        root: of its record tree, hexadecimal; None where none was made, or it has no records.
     """
 
     account: records.Account
@@ -113,6 +117,7 @@ class Seen:
     unlicensed: int = 0
     observed: pa.Table = field(default_factory=schemas.OBSERVED.empty_table)
     claims: tuple[Claim, ...] = ()
+    root: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +160,13 @@ def cut(files: Iterable[File]) -> list[tuple[File, ...]]:
 
 
 def bundles(
-    files: Sequence[File], scratch: Path, partitions: int, workers: int = 1, *, fold_chinese: bool = False
+    files: Sequence[File],
+    scratch: Path,
+    partitions: int,
+    workers: int = 1,
+    *,
+    fold_chinese: bool = False,
+    secret: bytes | None = None,
 ) -> list[Bundle]:
     """Cut files into bundles of about BUNDLE bytes, largest first so that no worker is left with the longest.
 
@@ -165,13 +176,17 @@ def bundles(
         partitions: how many parts the hashes are cut into.
         workers: processes that share the work; those that find no bundle lend their core to the others as a thread.
         fold_chinese: whether traditional characters count as their simplified ones.
+        secret: what record trees are salted with; None = none are made.
 
     Returns:
         Bundles; together they hold every file once.
     """
     parts = cut(files)
     threads = max(1, workers // max(1, len(parts)))
-    return [Bundle(number, part, str(scratch), partitions, threads, fold_chinese) for number, part in enumerate(parts)]
+    return [
+        Bundle(number, part, str(scratch), partitions, threads, fold_chinese, secret)
+        for number, part in enumerate(parts)
+    ]
 
 
 def observe(bundle: Bundle) -> Observed:
@@ -203,6 +218,8 @@ class _Open:
 
     number: int
     about: Mapping[str, Any]
+    salting: trees.Salting | None = None
+    tree: trees.Growing = field(default_factory=trees.Growing)
     rows: int = 0
     unlicensed: int = 0
     tokens: int = 0
@@ -219,7 +236,7 @@ class _Open:
         stated = [(name, value) for name, values in self.stated.items() for value in values]
         unlicensed = self.unlicensed if self.stated["licence"] else 0
         observed = detectors.add(self.observed)
-        return Seen(account, self.tokens, self.views, stated, unlicensed, observed, self.claims)
+        return Seen(account, self.tokens, self.views, stated, unlicensed, observed, self.claims, self.tree.root())
 
 
 def _read(file: File, seen: list[Seen], work: _Work) -> None:
@@ -232,7 +249,7 @@ def _read(file: File, seen: list[Seen], work: _Work) -> None:
             _give_up(file, item.reason, open_, seen, work.scratch)
             return
         if item.path not in open_:
-            open_[item.path] = _Open(len(seen), about)
+            open_[item.path] = _Open(len(seen), about, work.salting(item.path))
             seen.append(Seen(_account(item.path, "its account is still to come")))
         state = open_[item.path]
         if isinstance(item, records.Batch):
@@ -353,19 +370,24 @@ class _Looked:
         batch: the records.
         views: NODES and SETS of each view, and the hashes that a sketch may keep.
         observed: what detectors saw.
+        leaves: of the record tree; None where none is made.
     """
 
     batch: pa.RecordBatch
     views: dict[str, tuple[pa.Table, pa.Table, np.ndarray[Any, Any]]]
     observed: pa.Table
+    leaves: np.ndarray[Any, Any] | None
 
 
-def _look(batch: pa.RecordBatch, about: Mapping[str, Any], fold_chinese: bool) -> _Looked:
+def _look(
+    batch: pa.RecordBatch, about: Mapping[str, Any], fold_chinese: bool, salting: trees.Salting | None
+) -> _Looked:
     cut = parts.shingled(batch["whole"], batch["prompt"], batch["answer"], batch["row"], fold_chinese=fold_chinese)
     views = {
         view: (each.nodes, near.describe(each), sketches.sampled(each)) for view, each in zip(VIEWS, cut, strict=True)
     }
-    return _Looked(batch, views, detectors.observe(batch, about))
+    leaves = None if salting is None else salting.leaves(batch)
+    return _Looked(batch, views, detectors.observe(batch, about), leaves)
 
 
 class _Work:
@@ -373,14 +395,18 @@ class _Work:
 
     def __init__(self, threads: ThreadPoolExecutor, bundle: Bundle, scratch: _Scratch) -> None:
         self._threads, self._most, self.scratch = threads, 2 * bundle.threads, scratch
-        self._fold_chinese = bundle.fold_chinese
+        self._fold_chinese, self._secret = bundle.fold_chinese, bundle.secret
         self._begun: deque[tuple[_Open, Future[_Looked]]] = deque()
+
+    def salting(self, path: str) -> trees.Salting | None:
+        """Return what salts the record tree of a file, if one is made."""
+        return None if self._secret is None else trees.Salting(self._secret, path)
 
     def begin(self, batch: pa.RecordBatch, state: _Open) -> None:
         """Hand a batch to a thread."""
         if len(self._begun) >= self._most:
             self._take()
-        self._begun.append((state, self._threads.submit(_look, batch, state.about, self._fold_chinese)))
+        self._begun.append((state, self._threads.submit(_look, batch, state.about, self._fold_chinese, state.salting)))
 
     def finish(self) -> None:
         """Wait for every batch: an account closes its file."""
@@ -394,6 +420,8 @@ class _Work:
 
 def _count(looked: _Looked, state: _Open, scratch: _Scratch) -> None:
     batch = looked.batch
+    if looked.leaves is not None:
+        state.tree.add(looked.leaves)
     for view, (nodes, sets, hashes) in looked.views.items():
         state.views[view] += nodes.num_rows
         if view == "whole":

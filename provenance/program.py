@@ -13,13 +13,13 @@ def described() -> dict[str, Any]:
     return {
         "name": "pkg:pypi/provenance-auditor",
         "version": VERSION,
-        "digest": {"sha256": _digest()},
+        "digest": {"sha256": digest()},
     }
 
 
 @cache
-def _digest() -> str:
-    """Digest the program's own files: names and bytes, so that a patched scanner is another scanner."""
+def digest() -> str:
+    """Return the SHA-256 of the program's own files, names and bytes: a patched scanner is another scanner."""
     from provenance.data import HERE
     from provenance.digests import canonical, sha256
 

@@ -86,6 +86,12 @@ FILES = pa.schema(
         _field("sha256_claimed", _TEXT, "what a manifest says it should be", null=True),
         _field("licence", _TEXT, "SPDX: the strictest witness of the nearest scope; null = none or unknown", null=True),
         _field("licence_from", _TEXT, "the statement that decides, as manifest:pointer", null=True),
+        _field(
+            "records_root",
+            _TEXT,
+            "root of its record tree, hexadecimal, see records.trees; null = none was made, or it has no records",
+            null=True,
+        ),
     ],
     metadata={"table": "FILES", "grain": "one file, or one member of an archive"},
 )

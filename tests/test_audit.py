@@ -3,6 +3,7 @@ nor sizes change a digest."""
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import itertools
@@ -655,3 +656,45 @@ def test_two_sources_that_share_a_file_and_no_text_are_reported(tmp_path, quick)
     assert "identical-files" in set(audit.findings["check"])
     assert not set(audit.matches["source_a"]) & {"a", "b"}
     assert pv.verify(tmp_path / "ledger").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "made"),
+    [({}, False), ({"assess": True}, True), ({"records": True}, True), ({"assess": True, "records": False}, False)],
+)
+def test_record_trees_are_made_of_assessments_unless_told_otherwise(tmp_path, options, made):
+    data = lay(tmp_path / "data", GOOD | {"good/empty.jsonl": ""})
+    for ledger in (None, tmp_path / "ledger"):
+        audit = pv.scan(data, ledger, workers=1, **options)
+        roots = audit.files.set_index("path")["records_root"]
+        assert roots.drop("good/x.jsonl").isna().all()
+        assert isinstance(roots["good/x.jsonl"], str) == made
+        assert ("records" in audit.facts["config"]) == made
+    if made:
+        again = pv.scan(data, tmp_path / "ledger", workers=1, **options)
+        assert again.files["records_root"].equals(audit.files["records_root"])
+        alone = pv.scan(data, workers=1, **options).files.set_index("path")["records_root"]
+        assert alone["good/x.jsonl"] != roots["good/x.jsonl"]  # without a ledger, a secret for this scan alone
+
+
+def test_a_sample_has_no_record_trees(tmp_path):
+    with pytest.raises(ConfigError, match="leave out --sample or --records"):
+        pv.scan(lay(tmp_path, GOOD), sample=0.5, records=True)
+
+
+def test_the_secret_of_record_trees_is_written_nowhere(tmp_path, monkeypatch):
+    secret = bytes(range(1, 33))
+    monkeypatch.setattr(room, "_secret", lambda _keys: secret)
+    scratch, remove = [], room.shutil.rmtree
+
+    def kept(folder, **options):
+        scratch.extend(path.read_bytes() for path in room.Path(folder).rglob("*") if path.is_file())
+        remove(folder, **options)
+
+    monkeypatch.setattr(room.shutil, "rmtree", kept)
+    audit = pv.scan(lay(tmp_path / "data", GOOD), tmp_path / "ledger", workers=2, records=True)
+    assert audit.files["records_root"].notna().any()
+    written = [*scratch, *(path.read_bytes() for path in (tmp_path / "ledger").rglob("*") if path.is_file())]
+    assert len(scratch) >= 2
+    for form in (secret, secret.hex().encode(), secret.hex().upper().encode(), base64.b64encode(secret)):
+        assert not any(form in each for each in written)

@@ -12,7 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import provenance as pv
+from provenance import excerpts
 from provenance.errors import ConfigError, DigestMismatch, InputError
+from provenance.ledger import merkle
+from provenance.records import trees
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -111,3 +114,95 @@ def test_personal_data_is_masked_unless_asked_for(tmp_path):
     audit = pv.scan(tmp_path, workers=1)
     assert audit.records(tmp_path, [("a.jsonl", 0)])["whole"][0] == "write to [email] about the boat"
     assert audit.records(tmp_path, [("a.jsonl", 0)], masked=False)["whole"][0] == wrote
+
+
+SECRET = bytes(range(32))
+
+
+@pytest.fixture
+def salted(monkeypatch):
+    monkeypatch.setattr("provenance.audit._secret", lambda _keys: SECRET)
+
+
+def under(leaf, root):
+    """Tell whether a leaf is under a root, by the log's own definitions."""
+    hashes = [each.tobytes() for each in leaf.leaves]
+    path = merkle.inclusion(hashes, leaf.index)
+    return merkle.includes(merkle.leaf(leaf.line), leaf.index, len(hashes), path, bytes.fromhex(root))
+
+
+@pytest.mark.usefixtures("salted")
+def test_one_record_of_every_format_is_found_under_the_root_that_was_sealed(data):
+    audit = pv.scan(data, workers=1, records=True)
+    roots = audit.files.set_index("path")["records_root"].dropna()
+    names = ["a.jsonl", "b.jsonl.gz", "c.zip!/m/one.jsonl", "d.parquet", "e.csv"]
+    assert set(roots.index) == {*names, "c.zip!/two.txt"}
+    assert len(set(roots)) == len(roots)  # equal records of two files have unequal trees
+    for name in names:
+        for row in (0, 7, 49):
+            leaf = excerpts.leaf(audit.tables, data, name, row, SECRET)
+            assert (leaf.text, leaf.index, len(leaf.leaves)) == (f"Q {WORDS[row]}?\n{WORDS[row]}", row, 50)
+            assert leaf.line == trees.line(SECRET, name, row, leaf.text)
+            assert leaf.root == roots[name]
+            assert under(leaf, roots[name])
+    assert not under(excerpts.leaf(audit.tables, data, "a.jsonl", 3, SECRET), roots["e.csv"])
+
+
+@pytest.mark.usefixtures("salted")
+def test_an_unreadable_record_and_one_without_text_have_leaves(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "some words"}\n{"text": broken\n{"id": 7}\n{"text": "more words"}\n')
+    audit = pv.scan(tmp_path, workers=1, records=True)
+    root = audit.files["records_root"][0]
+    found = [excerpts.leaf(audit.tables, tmp_path, "a.jsonl", row, SECRET) for row in range(4)]
+    assert [leaf.text for leaf in found] == ["some words", None, None, "more words"]
+    assert all(under(leaf, root) for leaf in found)
+
+
+@pytest.mark.usefixtures("salted")
+def test_rows_behind_a_broken_row_group_keep_their_numbers(tmp_path):
+    whole = _parquet()
+    group = pq.ParquetFile(io.BytesIO(whole)).metadata.row_group(1).column(0)
+    at = group.dictionary_page_offset or group.data_page_offset
+    (tmp_path / "d.parquet").write_bytes(whole[:at] + b"\xff" * 60 + whole[at + 60 :])
+    audit = pv.scan(tmp_path, workers=1, records=True)
+    file = audit.files.iloc[0]
+    assert (file["records"], file["records_unreadable"]) == (50, 7)
+    leaf = excerpts.leaf(audit.tables, tmp_path, "d.parquet", 30, SECRET)
+    assert (leaf.text, leaf.index, len(leaf.leaves)) == (f"Q {WORDS[30]}?\n{WORDS[30]}", 23, 43)
+    assert under(leaf, file["records_root"])
+    with pytest.raises(ConfigError, match=r"record 8 of d.parquet .* has no leaf"):
+        excerpts.leaf(audit.tables, tmp_path, "d.parquet", 8, SECRET)
+
+
+@pytest.mark.usefixtures("salted")
+def test_of_two_members_of_one_name_that_is_read_which_was_sealed(tmp_path):
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as file:
+        file.writestr("m.txt", "The first passage.\n")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            file.writestr("m.txt", "The second passage, which is another.\n")
+    (tmp_path / "c.zip").write_bytes(held.getvalue())
+    audit = pv.scan(tmp_path, workers=1, records=True)
+    sealed = audit.files[audit.files["path"] == "c.zip!/m.txt"]["records_root"]
+    assert excerpts.leaf(audit.tables, tmp_path, "c.zip!/m.txt", 0, SECRET).root in set(sealed)
+
+
+@pytest.mark.usefixtures("salted")
+def test_a_leaf_that_cannot_be_found_is_said(data):
+    audit = pv.scan(data, workers=1, records=True)
+    with pytest.raises(ConfigError, match=r"no record 50 of a.jsonl"):
+        excerpts.leaf(audit.tables, data, "a.jsonl", 50, SECRET)
+    with pytest.raises(ConfigError, match=r"no record 0 of README.md"):
+        excerpts.leaf(audit.tables, data, "README.md", 0, SECRET)
+    with pytest.raises(DigestMismatch, match=r"salts.key"):
+        excerpts.leaf(audit.tables, data, "a.jsonl", 0, bytes(32))
+    (data / "a.jsonl").write_bytes(LINES + b"\n")
+    with pytest.raises(DigestMismatch, match="is not the file that was scanned"):
+        excerpts.leaf(audit.tables, data, "a.jsonl", 0, SECRET)
+    (data / "a.jsonl").unlink()
+    with pytest.raises(InputError, match="cannot be read back"):
+        excerpts.leaf(audit.tables, data, "a.jsonl", 0, SECRET)
+    plain = pv.scan(data, workers=1)
+    assert plain.files["records_root"].isna().all()
+    with pytest.raises(ConfigError, match=r"no record tree was made of e\.csv"):
+        excerpts.leaf(plain.tables, data, "e.csv", 0, SECRET)

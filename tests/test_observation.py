@@ -4,7 +4,9 @@ import zipfile
 import pytest
 
 import provenance as pv
-from provenance.observation import role
+from provenance.ledger import merkle
+from provenance.observation import Bundle, File, observe, role
+from provenance.records import trees
 
 
 @pytest.mark.parametrize(
@@ -165,3 +167,49 @@ def test_what_was_folded_is_sketched_under_another_name_and_found_inside_longer_
     assert sorted(spans) == [0, 1, 2, 3]
     cut = {row: longer.encode()[start:stop].decode() for row, (start, stop) in spans.items()}
     assert cut == {row: TRADITIONAL[row].rstrip("？") for row in spans}
+
+
+def test_a_secret_is_shown_nowhere():
+    secret = bytes(range(100, 132))
+    made = Bundle(0, (), "scratch", 1, secret=secret)
+    assert "secret" not in repr(made)
+    assert repr(secret)[2:-1] not in repr(made)
+
+
+def test_record_trees_are_the_same_whatever_the_batches_threads_and_workers(tmp_path, monkeypatch):
+    monkeypatch.setattr("provenance.audit._secret", lambda _keys: bytes(32))
+    lines = [f'{{"text": "record {k} of many that are in no way alike {k * k}"}}' for k in range(30_000)]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    roots = {pv.scan(tmp_path, workers=workers, records=True).files["records_root"][0] for workers in (1, 3)}
+    whole = [f"record {k} of many that are in no way alike {k * k}" for k in range(30_000)]
+    leaves = [merkle.leaf(trees.line(bytes(32), "a.jsonl", row, text)) for row, text in enumerate(whole)]
+    assert roots == {merkle.root(leaves).hex()}
+
+
+def test_of_a_file_whose_reader_fails_the_tree_is_of_what_was_read(tmp_path, monkeypatch):
+    from provenance import records
+
+    (tmp_path / "a.txt").write_text("A passage.\n\nAnother passage.\n")
+    read = records.read
+
+    def failing(*given, **more):
+        for item in read(*given, **more):
+            yield item
+            raise ValueError("on purpose")
+
+    monkeypatch.setattr(records, "read", failing)
+    seen = observe(
+        Bundle(
+            0,
+            (File("a.txt", str(tmp_path / "a.txt").encode(), "data", None, None, 30),),
+            str(tmp_path),
+            1,
+            secret=bytes(32),
+        )
+    )
+    leaves = [
+        merkle.leaf(trees.line(bytes(32), "a.txt", row, text))
+        for row, text in enumerate(["A passage.", "Another passage."])
+    ]
+    assert [each.root for each in seen.seen] == [merkle.root(leaves).hex()]
+    assert "its reader failed" in seen.seen[0].account.skip_reason

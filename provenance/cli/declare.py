@@ -6,13 +6,18 @@ from pathlib import Path
 
 import click
 
+from provenance.cli import signing
+
 
 @click.command(name="declare")
 @click.argument("ledger", required=False, type=click.Path(path_type=Path))
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--template", metavar="PROFILE", help="Print a blank form with every question of a profile, and stop.")
-@click.option("--key", metavar="URI", help="Signing keys: a folder, a PEM file or env:NAME; your own if not given.")
-def command(ledger: Path | None, file: Path | None, template: str | None, key: str | None) -> int:
+@signing.key_option
+@signing.password_option
+def command(
+    ledger: Path | None, file: Path | None, template: str | None, key: str | None, password_file: Path | None
+) -> int:
     """Sign what the responsible person says (FILE) into LEDGER, about its newest scan.
 
     FILE is a form that `provenance declare --template PROFILE` prints; documents it names are bound by digest. A later
@@ -28,9 +33,7 @@ def command(ledger: Path | None, file: Path | None, template: str | None, key: s
         return 0
     if ledger is None or file is None:
         raise click.UsageError("give LEDGER and FILE; `provenance declare --template PROFILE` prints a blank form")
-    said, entry = audit.declare(
-        ledger, file, key=key, ask=lambda prompt: str(click.prompt(prompt, hide_input=True, err=True))
-    )
+    said, entry = audit.declare(ledger, file, key=key, ask=signing.secrets(password_file))
     bound = sum(len(each["documents"]) for each in said.answers)
     click.echo(
         f"Entry {entry.index} of {ledger}, by {plain(said.by['name'])} ({plain(said.by['role'])}). "

@@ -7,36 +7,91 @@ from pathlib import Path
 import click
 
 from provenance import exports, model
+from provenance.cli import signing
+from provenance.ledger.exports import FORMATS, Asked, write
+
+ALL = {**exports.EXPORTS, **FORMATS}
+"""Every format by name with what it is: what is made of findings, then what is made of what was signed."""
 
 
-@click.command(name="export")
-@click.argument("what", metavar="removal-list", type=click.Choice(list(exports.EXPORTS)))
-@click.argument("ledger", type=click.Path(path_type=Path))
-@click.option("--index", type=click.IntRange(min=0), help="Number of the entry; the newest if not given.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Parquet file to write.")
+class _Export(click.Command):
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        with formatter.section("Formats"):
+            formatter.write_dl(list(ALL.items()))
+
+
+@click.command(name="export", cls=_Export)
+@click.argument("words", metavar="LEDGER", nargs=-1, required=True)
+@click.option("--format", "format_", type=click.Choice(list(ALL)), help="What to write.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File to write; of sm2 and mldsa65 beside the entry if not given.",
+)
+@click.option("--index", type=click.IntRange(min=0), help="Number of the entry; the newest scan if not given.")
+@click.option("--key", metavar="URI", help="Key that signs, where one does; your own for oms and cms if not given.")
+@signing.password_option
+@click.option("--certificate", type=click.Path(path_type=Path), help="cms: the seal's certificate, its chain after it.")
+@click.option("--signature", type=click.Path(path_type=Path), help="sm2: what a module signed over --format pae.")
+@click.option("--withhold", multiple=True, metavar="PATH", help="tar: leave out a file that is bound; repeatable.")
 @click.option(
     "--severity",
     type=click.Choice(model.SEVERITIES),
     default="error",
     show_default=True,
-    help="Findings of this severity or worse count.",
+    help="removal-list: findings of this severity or worse count.",
 )
-@click.option("--check", "checks", multiple=True, metavar="NAME", help="Only findings of this check; repeatable.")
-@click.option("--source", "sources", multiple=True, metavar="ID", help="Only records of this source; repeatable.")
+@click.option("--check", "checks", multiple=True, metavar="NAME", help="removal-list: of this check; repeatable.")
+@click.option("--source", "sources", multiple=True, metavar="ID", help="removal-list: of this source; repeatable.")
 def command(
-    what: str,  # noqa: ARG001 - there is one export yet
-    ledger: Path,
+    words: tuple[str, ...],
+    format_: str | None,
+    output: Path | None,
     index: int | None,
-    output: Path,
+    key: str | None,
+    password_file: Path | None,
+    certificate: Path | None,
+    signature: Path | None,
+    withhold: tuple[str, ...],
     severity: str,
     checks: tuple[str, ...],
     sources: tuple[str, ...],
 ) -> int:
-    """Write the records that the findings of a scan taint: path, row, reason.
+    """Write what a ledger holds in a form that other tools read.
 
-    A record also stands in it if its text stands under a licence that forbids the purpose, or did in an earlier scan of
-    this ledger: removing the stricter twin does not clean the copy. Waived findings are left out.
+    The removal list names the records that the findings of a scan taint: path, row, reason. A record also stands in it
+    if its text stands under a licence that forbids the purpose, or did in an earlier scan of this ledger: removing the
+    stricter twin does not clean the copy. Waived findings are left out. `export removal-list LEDGER` says the same as
+    `export LEDGER --format removal-list`.
     """
+    ledger, chosen = _asked(words, format_)
+    if chosen == "removal-list":
+        if output is None:
+            raise click.UsageError("name the file to write with -o")
+        return _removal_list(ledger, output, index, severity, checks, sources)
+    prompt = signing.secrets(password_file)
+    for line in write(ledger, output, chosen, Asked(index, key, certificate, signature, withhold, prompt=prompt)):
+        click.echo(line)
+    return 0
+
+
+def _asked(words: tuple[str, ...], format_: str | None) -> tuple[Path, str]:
+    """Tell ledger and format apart: the format may also stand before the ledger."""
+    if len(words) == 2 and format_ in (None, words[0]) and words[0] in ALL:
+        return Path(words[1]), words[0]
+    if len(words) == 2 and format_ is None:
+        raise click.UsageError(f"{words[0]!r} is not one of {', '.join(ALL)}")
+    if len(words) > 1:
+        raise click.UsageError(f"{words[1]!r} is one word too many; name one ledger")
+    if format_ is None:
+        raise click.UsageError(f"name a --format: {', '.join(ALL)}")
+    return Path(words[0]), format_
+
+
+def _removal_list(
+    ledger: Path, output: Path, index: int | None, severity: str, checks: tuple[str, ...], sources: tuple[str, ...]
+) -> int:
     from provenance.exports import removal_list
 
     made = removal_list.write(ledger, output, removal_list.Choice(severity, checks, sources), index)

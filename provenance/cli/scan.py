@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance import model
-from provenance.cli import INCOMPLETE, terminal
+from provenance.cli import INCOMPLETE, signing, terminal
 
 if TYPE_CHECKING:
     from provenance.audit import Audit
@@ -45,8 +45,15 @@ FAIL_ON = ("error", "warning", "never")
     metavar="INDEX",
     help="Works or benchmarks to look for; repeatable.",
 )
-@click.option("--key", metavar="URI", help="Signing keys: a folder, a PEM file or env:NAME; your own if not given.")
+@signing.key_option
+@signing.password_option
 @click.option("--assess", is_flag=True, help="Append an assessment, which claims something, rather than a draft.")
+@click.option(
+    "--records/--no-records",
+    "records",
+    default=None,
+    help="Make record trees, so that one record can be proven later; of an assessment always, unless told otherwise.",
+)
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave paths out, and count them; repeatable.")
 @click.option("--waivers", type=click.Path(path_type=Path), help="File of accepted findings; never in the data.")
 @click.option("--sample", metavar="SHARE", help="Look at a share of each source, such as 1%; no verdict rests on it.")
@@ -70,7 +77,9 @@ def command(
     purpose: str,
     references: tuple[Path, ...],
     key: str | None,
+    password_file: Path | None,
     assess: bool,
+    records: bool | None,
     exclude: tuple[str, ...],
     waivers: Path | None,
     sample: str | None,
@@ -98,6 +107,7 @@ def command(
             purpose=purpose,
             exclude=exclude,
             assess=assess,
+            records=records,
             key=key,
             engine=engine,
             workers=workers,
@@ -107,7 +117,7 @@ def command(
             reference=references,
             sample=sampling.share(sample) if sample is not None else None,
             fold_chinese=fold_chinese,
-            ask=lambda prompt: str(click.prompt(prompt, hide_input=True, err=True)),
+            ask=signing.secrets(password_file),
             progress=progress,
         )
     show(found, format_)

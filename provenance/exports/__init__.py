@@ -1,6 +1,7 @@
-"""Exports: what leaves a ledger for other tools, one file each with the verb `write`.
+"""Exports: what is made of findings for other tools, one file each with the verb `write`.
 
-To add one: its file, a line in EXPORTS, a case table.
+What was signed leaves a ledger in other forms through `ledger.exports`. To add one here: its file, a line in EXPORTS, a
+case table.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 from provenance.ledger.keys import KeyPair, load, user_keys
 from provenance.ledger.layout import is_ledger, size
 from provenance.ledger.log import Entry, append, attach, reserve
-from provenance.ledger.reading import entries, read_entry, signer, tables
+from provenance.ledger.reading import entries, head, read_entry, signer, tables
 from provenance.ledger.statement import Document, Seal
 from provenance.ledger.verification import Step, Verification
 from provenance.ledger.verify import verify
@@ -24,6 +24,7 @@ __all__ = [
     "append",
     "attach",
     "entries",
+    "head",
     "is_ledger",
     "load",
     "read_entry",

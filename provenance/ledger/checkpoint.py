@@ -15,15 +15,19 @@ from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
 
-from provenance.errors import BadSignature, VerificationError
+from provenance.errors import BadSignature, ConfigError, VerificationError
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from provenance.ledger.signers import NoteSigner
 
 LIMIT = 1 << 20
 """Bytes of the largest note that is read (the limit of other C2SP implementations)."""
 
-_ED25519 = b"\x01"
+LOG, WITNESS = b"\x01", b"\x04"
+"""What a key is for, within its id and its verifier key: a log's notes, a witness's cosignatures (C2SP signed-note)."""
+
 _NOTE = re.compile(
     r"(?P<origin>[^\s+]{1,255})\n(?P<size>0|[1-9][0-9]{0,17})\n(?P<root>[A-Za-z0-9+/]{43}=)\n"
     r"\n— (?P=origin) (?P<signature>[A-Za-z0-9+/]{91}=)\n(?P<others>(?:— [^\s+]{1,255} [A-Za-z0-9+/=]+\n)*)"
@@ -60,7 +64,7 @@ class Checkpoint:
         return self.body + f"\n— {self.origin} {signature}\n".encode()
 
 
-def sign(origin: str, size: int, root: bytes, key: Ed25519PrivateKey) -> Checkpoint:
+def sign(origin: str, size: int, root: bytes, key: NoteSigner) -> Checkpoint:
     """Sign a log's head.
 
     Args:
@@ -71,9 +75,18 @@ def sign(origin: str, size: int, root: bytes, key: Ed25519PrivateKey) -> Checkpo
 
     Returns:
         The checkpoint; its `note` is what goes into the file.
+
+    Raises:
+        ConfigError: what was to sign did not sign with that key.
     """
-    unsigned = Checkpoint(origin, size, root, key_id(origin, key.public_key()), b"")
-    return Checkpoint(origin, size, root, unsigned.key, key.sign(unsigned.body))
+    public = key.public_key()
+    unsigned = Checkpoint(origin, size, root, key_id(origin, public), b"")
+    made = Checkpoint(origin, size, root, unsigned.key, key.sign(unsigned.body))
+    try:
+        check(made, public)
+    except BadSignature as cause:
+        raise ConfigError("what signs the log did not sign with the log's key") from cause
+    return made
 
 
 def read(data: bytes, *, cosigned: bool = False) -> Checkpoint:
@@ -104,6 +117,40 @@ def read(data: bytes, *, cosigned: bool = False) -> Checkpoint:
     return made
 
 
+def handover(checkpoint: Checkpoint, key: NoteSigner) -> bytes:
+    """Return the note by which another log key takes over: the old key's signature, then the new one's.
+
+    Args:
+        checkpoint: signed by the old key.
+        key: the new one.
+
+    Returns:
+        The note's file; C2SP readers who know either key accept it (C2SP signed-note, "Verifying").
+
+    Raises:
+        ConfigError: what was to sign did not sign with that key.
+    """
+    new = sign(checkpoint.origin, checkpoint.size, checkpoint.root, key)
+    return checkpoint.note + new.note.removeprefix(new.body + b"\n")
+
+
+def read_handover(data: bytes) -> tuple[Checkpoint, Checkpoint]:
+    """Read a note by which another log key takes over, strictly.
+
+    Args:
+        data: the file's bytes.
+
+    Returns:
+        The checkpoint as the old key signed it, and as the new one did; neither signature is checked yet.
+
+    Raises:
+        VerificationError: it is not such a note, or not in canonical form.
+    """
+    old = read(data, cosigned=True)
+    new = read(old.body + b"\n" + data.removeprefix(old.note))
+    return old, new
+
+
 def check(checkpoint: Checkpoint, key: Ed25519PublicKey) -> None:
     """Check the operator's signature.
 
@@ -122,28 +169,30 @@ def check(checkpoint: Checkpoint, key: Ed25519PublicKey) -> None:
         raise BadSignature("the checkpoint's signature does not match its text") from cause
 
 
-def key_id(origin: str, key: Ed25519PublicKey) -> bytes:
-    """Return a key's C2SP id: the first 4 bytes of SHA-256(name || 0x0A || 0x01 || key).
+def key_id(origin: str, key: Ed25519PublicKey, kind: bytes = LOG) -> bytes:
+    """Return a key's C2SP id: the first 4 bytes of SHA-256(name || 0x0A || type || key).
 
     Args:
-        origin: name of the log, which is the name of its key.
-        key: the log key.
+        origin: name of the log or witness, which is the name of its key.
+        key: the key.
+        kind: LOG or WITNESS.
 
     Returns:
         4 bytes (C2SP signed-note, "Signatures").
     """
-    return hashlib.sha256(origin.encode() + b"\n" + _ED25519 + key.public_bytes_raw()).digest()[:4]
+    return hashlib.sha256(origin.encode() + b"\n" + kind + key.public_bytes_raw()).digest()[:4]
 
 
-def vkey(origin: str, key: Ed25519PublicKey) -> str:
-    """Return the text by which C2SP tools pin a log: `<name>+<key id>+<base64 of type and key>`.
+def vkey(origin: str, key: Ed25519PublicKey, kind: bytes = LOG) -> str:
+    """Return the text by which C2SP tools pin a log or witness: `<name>+<key id>+<base64 of type and key>`.
 
     Args:
-        origin: name of the log.
-        key: the log key.
+        origin: its name.
+        key: its key.
+        kind: LOG or WITNESS.
 
     Returns:
         A verifier key (C2SP signed-note, "Verifier keys").
     """
-    encoded = base64.b64encode(_ED25519 + key.public_bytes_raw()).decode()
-    return f"{origin}+{key_id(origin, key).hex()}+{encoded}"
+    encoded = base64.b64encode(kind + key.public_bytes_raw()).decode()
+    return f"{origin}+{key_id(origin, key, kind).hex()}+{encoded}"

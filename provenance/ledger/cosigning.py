@@ -14,10 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
-from provenance.errors import ConfigError, InputError, VerificationError
-from provenance.ledger import envelope, keys
+from provenance.errors import ConfigError, InputError, MissingExtra, VerificationError
+from provenance.ledger import envelope, keys, mldsa, sm2
 from provenance.ledger.layout import (
     ENTRY_LIMIT,
     SMALL,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.ledger.envelope import Envelope
+    from provenance.ledger.signers import StatementSigner
 
 Check = Callable[["Envelope", bytes], None]
 """Checks an envelope's signature and keyid by a public key's PEM; raises VerificationError."""
@@ -48,7 +51,7 @@ class Cosignature:
         index: number of the entry.
         name: one of NAMES.
         keyid: what names its key: of P-256 the OpenSSH SHA256 fingerprint.
-        checked: whether its signature was; this version does not know every algorithm.
+        checked: whether its signature was; not every algorithm is at hand everywhere.
     """
 
     index: int
@@ -66,20 +69,39 @@ def _p256(found: Envelope, pem: bytes) -> None:
     envelope.check(found, key)
 
 
-NAMES: dict[str, Check | None] = {
+def _sm2(found: Envelope, pem: bytes) -> None:
+    key = sm2.read_key(pem)
+    if key.pem != pem:
+        raise VerificationError("its public key is not the PEM of an SM2 key")
+    sm2.check(found, key)
+
+
+def _mldsa65(found: Envelope, pem: bytes) -> None:
+    try:
+        key = load_pem_public_key(pem)
+    except UnsupportedAlgorithm as cause:
+        raise NotImplementedError("this build of OpenSSL has no ML-DSA") from cause
+    except ValueError as cause:
+        raise VerificationError("its public key is not in PEM form") from cause
+    if not mldsa.is_public(key) or key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) != pem:
+        raise VerificationError("its public key is not the PEM of an ML-DSA-65 key")
+    mldsa.check(found, key)
+
+
+NAMES: dict[str, Check] = {
     "approver": _p256,
     "new-key": _p256,
-    "sm2": None,
-    "mldsa65": None,
+    "sm2": _sm2,
+    "mldsa65": _mldsa65,
 }
-"""What a co-signature can be, and how it is checked; None where this version cannot.
+"""What a co-signature can be, and how it is checked: where the library for it is installed.
 
 approver: of a waiver, another hand than the operator's · new-key: of a change of keys, the key that comes
 sm2, mldsa65: the operator's, by SM2 with SM3, or by ML-DSA-65
 """
 
 
-def add(folder: Path, index: int, name: str, key: ec.EllipticCurvePrivateKey) -> str:
+def add(folder: Path, index: int, name: str, key: StatementSigner) -> str:
     """Co-sign an entry of a ledger; it takes none of the ledger's keys.
 
     Args:
@@ -160,7 +182,8 @@ def look(
             try:
                 sealed = read_bytes(folder / path, ENTRY_LIMIT)
                 pem = read_bytes(folder / beside, SMALL) if beside in files else _pem(sealed, known)
-                found.append(_cosignature(index, name, _checked(leaf, name, sealed, pem)))
+                signed, checked = _checked(leaf, name, sealed, pem)
+                found.append(Cosignature(index, name, signed.keyid, checked))
             except (OSError, ConfigError, VerificationError) as cause:
                 faults.append(f"{path}: {cause}")
     return found, held, faults
@@ -185,23 +208,23 @@ def read(folder: Path, index: int) -> list[Cosignature]:
     return [each for each in found if each.checked]
 
 
-def _cosignature(index: int, name: str, found: Envelope) -> Cosignature:
-    return Cosignature(index, name, found.keyid, checked=NAMES[name] is not None)
+def _checked(leaf: bytes, name: str, sealed: bytes, pem: bytes | None) -> tuple[Envelope, bool]:
+    """Hold a co-signature to its entry, whose leaf is the digest of what is signed, and to its key.
 
-
-def _checked(leaf: bytes, name: str, sealed: bytes, pem: bytes | None) -> Envelope:
-    """Hold a co-signature to its entry, whose leaf is the digest of what is signed, and to its key."""
+    Returns the envelope, and whether its signature could be checked here.
+    """
     if name not in NAMES:
         raise ConfigError(f"there is no co-signature {name!r}; there are {', '.join(NAMES)}")
     found = envelope.read(sealed)
     if found.leaf != leaf:
         raise VerificationError("it is a signature over something else than its entry")
-    check = NAMES[name]
-    if check is not None:
-        if pem is None:
-            raise VerificationError(f"its key {found.keyid} is neither pinned, nor in keys/, nor beside it")
-        check(found, pem)
-    return found
+    if pem is None:
+        raise VerificationError(f"its key {found.keyid} is neither pinned, nor in keys/, nor beside it")
+    try:
+        NAMES[name](found, pem)
+    except (MissingExtra, NotImplementedError):
+        return found, False
+    return found, True
 
 
 def _pem(sealed: bytes, known: Mapping[str, keys.PublicKey]) -> bytes | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,9 +18,12 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from provenance.digests import canonical
-from provenance.errors import BadSignature, VerificationError
-from provenance.ledger import merkle
+from provenance.errors import BadSignature, ConfigError, VerificationError
+from provenance.ledger import merkle, signers
 from provenance.ledger.keys import fingerprint
+
+if TYPE_CHECKING:
+    from provenance.ledger.signers import StatementSigner
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (FIPS 186-5)
@@ -46,6 +49,11 @@ class Envelope:
         """The entry's leaf hash: SHA-256(0x00 || PAE). Signatures are outside, so co-signatures change no history."""
         return merkle.leaf(pae(self.payload))
 
+    @property
+    def file(self) -> bytes:
+        """The envelope's file: canonical JSON, one signature."""
+        return _write(self)
+
 
 def pae(payload: bytes) -> bytes:
     """Return the bytes that are signed: DSSE's pre-authentication encoding.
@@ -59,20 +67,29 @@ def pae(payload: bytes) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
 
 
-def seal(payload: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
+def seal(payload: bytes, key: ec.EllipticCurvePrivateKey | StatementSigner) -> bytes:
     """Sign a payload.
 
     Args:
         payload: the statement's bytes.
-        key: the statement key, P-256.
+        key: the statement key, P-256, or what signs with it.
 
     Returns:
         The envelope's file: canonical JSON, one signature.
+
+    Raises:
+        ConfigError: what was to sign did not sign with that key.
     """
-    r, s = decode_dss_signature(key.sign(pae(payload), _DIGEST))
-    # (r, s) and (r, n - s) both verify; only the lower is ever written, so that a signature has one form.
-    signature = encode_dss_signature(r, min(s, _ORDER - s))
-    return _write(Envelope(payload, fingerprint(key.public_key()), signature))
+    signer = signers.of(key)
+    public = signer.public_key()
+    try:
+        r, s = decode_dss_signature(signer.sign(pae(payload)))
+        # (r, s) and (r, n - s) both verify; only the lower is ever written, so that a signature has one form.
+        made = Envelope(payload, fingerprint(public), encode_dss_signature(r, min(s, _ORDER - s)))
+        check(made, public)  # hardware and clouds may hold another key than the one they were asked for
+    except (ValueError, BadSignature) as cause:
+        raise ConfigError(f"what signs for {fingerprint(public)} did not sign with that key") from cause
+    return _write(made)
 
 
 def read(data: bytes) -> Envelope:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -23,16 +23,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from provenance.errors import ConfigError
+from provenance.ledger import keyfiles, passwords, signers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PublicKey = ec.EllipticCurvePublicKey | Ed25519PublicKey
-PrivateKey = ec.EllipticCurvePrivateKey | Ed25519PrivateKey
 
-PASSWORD = "PROVENANCE_KEY_PASSWORD"  # noqa: S105 - the name of the variable, not a password
-_LIMIT = 1 << 16  # bytes; a PEM file of two keys has some 500
-_PRIVATE = re.compile(rb"-----BEGIN ((?:ENCRYPTED |EC )?PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
+ROLES = ("statement", "log", "waiver", "witness")
+"""What a key can be for: entries; the log's head; the approval of waivers; the cosigning of others' heads."""
+
+NOTES = frozenset({"log", "witness"})
+"""The roles that sign notes, with Ed25519; all others sign statements, with P-256."""
+
+LOG_KEY = "PROVENANCE_LOG_KEY"
+"""The variable that names the log key beside a statement key elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +49,20 @@ class KeyPair:
         log: signs checkpoints, Ed25519.
         local: whether it was made by a first scan in the user's configuration folder.
         created: whether it was made just now.
-        folder: where it was found, if in a folder.
+        folder: where it was found, if in a folder or file.
+        origin: name of the log that is begun with them; a new one each time if None.
     """
 
-    statement: ec.EllipticCurvePrivateKey = field(repr=False)
-    log: Ed25519PrivateKey = field(repr=False)
+    statement: signers.StatementSigner | ec.EllipticCurvePrivateKey = field(repr=False)
+    log: signers.NoteSigner = field(repr=False)
     local: bool = False
     created: bool = False
     folder: Path | None = None
+    origin: str | None = None
+
+    def public(self) -> dict[Literal["statement", "log"], PublicKey]:
+        """Return the public halves by role."""
+        return {"statement": self.statement.public_key(), "log": self.log.public_key()}
 
     @property
     def fingerprint(self) -> str:
@@ -114,11 +125,12 @@ def configuration() -> Path:
     return (Path(shared) if shared else Path.home() / ".config") / "provenance"
 
 
-def user_keys(create: bool = True) -> KeyPair:
+def user_keys(create: bool = True, *, prompt: Callable[[str], str] | None = None) -> KeyPair:
     """Return the user's own keys, made at first use.
 
     Args:
         create: whether to make them where there are none.
+        prompt: as of `load`, for who has encrypted them since.
 
     Returns:
         The pair; `created` says whether it is new, so that the command line can say so.
@@ -128,14 +140,14 @@ def user_keys(create: bool = True) -> KeyPair:
     """
     folder = configuration() / "keys"
     if folder.is_dir():
-        return replace(load(str(folder)), local=True)
+        return replace(load(str(folder), prompt=prompt), local=True)
     if not create:
         raise ConfigError(f"there are no keys in {folder}; a first scan makes them")
     try:
         made = _make(folder)
     except OSError as cause:
         raise ConfigError(f"keys cannot be written to {folder}; name a folder in PROVENANCE_CONFIG") from cause
-    return replace(load(str(folder)), local=True, created=made)
+    return replace(load(str(folder), prompt=prompt), local=True, created=made)
 
 
 def own_public() -> list[PublicKey]:
@@ -158,51 +170,138 @@ def load(uri: str, *, prompt: Callable[[str], str] | None = None) -> KeyPair:
     """Load a pair of keys.
 
     Args:
-        uri: a folder of PEM files, one PEM file with both keys, or `env:NAME` of a variable that holds such PEM text.
-        prompt: asks the user for a password; without it only `PROVENANCE_KEY_PASSWORD` is tried. Never an argument of
-            the command line, which other users of the machine can read.
+        uri: a folder as `provenance keygen` makes it; a folder of PEM files, one PEM file with both keys, or `env:NAME`
+            of a variable that holds such PEM text; or the URI of a statement key elsewhere (see ledger.signers): then
+            PROVENANCE_LOG_KEY names the log key, else the user's own log key signs the log.
+        prompt: asks the user for a password, or `passwords.Secrets`; without it only variables are tried. Never an
+            argument of the command line, which other users of the machine can read.
 
     Returns:
         The pair.
 
     Raises:
         ConfigError: it cannot be read, the password is missing or wrong, or it is not one P-256 and one Ed25519 key.
+        MissingExtra: the key is elsewhere, and the library that reaches it is not installed.
     """
-    pem = _pem(uri)
-    found = [_private(match[0], uri, prompt) for match in _PRIVATE.finditer(pem)]
-    statement = [key for key in found if isinstance(key, ec.EllipticCurvePrivateKey)]
-    log = [key for key in found if isinstance(key, Ed25519PrivateKey)]
-    if len(statement) != 1 or len(log) != 1:
-        raise ConfigError(
-            f"{uri} must hold one ECDSA P-256 key for statements and one Ed25519 key for the log; "
-            f"it holds {len(statement)} and {len(log)}"
+    if signers.is_remote(uri):
+        statement, log = load_statement(uri, prompt=prompt), os.environ.get(LOG_KEY)
+        return (
+            KeyPair(statement, load_log(log, prompt=prompt))
+            if log
+            else replace(user_keys(prompt=prompt), statement=statement, local=False)
         )
-    return KeyPair(statement[0], log[0], folder=Path(uri) if not uri.startswith("env:") else None)
+    folder = Path(uri) if not uri.startswith("env:") and Path(uri).is_dir() else None
+    secrets = passwords.of(prompt)  # one password for both
+    return KeyPair(
+        load_statement(uri, prompt=secrets),
+        load_log(uri, prompt=secrets),
+        folder=None if uri.startswith("env:") else Path(uri),
+        origin=_origin(folder) if folder else None,
+    )
 
 
 def load_statement(
     uri: str, role: str = "statement", *, prompt: Callable[[str], str] | None = None
-) -> ec.EllipticCurvePrivateKey:
+) -> signers.StatementSigner:
     """Load the one key of a role that signs statements: an author's, or an approver's of waivers.
 
     Args:
-        uri: a folder with `<role>.pem`; a folder of PEM files, a PEM file or `env:NAME` with one such key.
-        role: statement | waiver.
+        uri: a folder with `<role>.pem` or `<role>.uri`; a folder of PEM files, a PEM file or `env:NAME` with one such
+            key; or the URI of a key elsewhere.
+        role: one of ROLES, not of NOTES.
         prompt: as of `load`.
 
     Returns:
-        The key.
+        What signs.
 
     Raises:
         ConfigError: it cannot be read, the password is missing or wrong, or it is not one P-256 key.
+        MissingExtra: the key is elsewhere, and the library that reaches it is not installed.
     """
-    named = Path(uri) / f"{role}.pem"
-    pem = _pem(str(named) if not uri.startswith("env:") and named.is_file() else uri)
-    found = [_private(match[0], uri, prompt) for match in _PRIVATE.finditer(pem)]
-    fitting = [key for key in found if isinstance(key, ec.EllipticCurvePrivateKey)]
-    if len(fitting) != 1:
-        raise ConfigError(f"{uri} must hold one ECDSA P-256 key to sign statements ({role}); it holds {len(fitting)}")
-    return fitting[0]
+    found = _one(uri, role, ec.EllipticCurvePrivateKey, passwords.of(prompt))
+    if isinstance(found, ec.EllipticCurvePrivateKey):
+        return signers.of(found)
+    if isinstance(found.public_key(), ec.EllipticCurvePublicKey):
+        return cast("signers.StatementSigner", found)
+    raise ConfigError(f"{uri} names an Ed25519 key where an ECDSA P-256 key is needed, to sign statements")
+
+
+def load_log(uri: str, role: str = "log", *, prompt: Callable[[str], str] | None = None) -> signers.NoteSigner:
+    """Load the one key of a role that signs notes: a log's, or a witness's.
+
+    Args:
+        uri: as of `load_statement`.
+        role: one of NOTES.
+        prompt: as of `load`.
+
+    Returns:
+        What signs.
+
+    Raises:
+        ConfigError: it cannot be read, the password is missing or wrong, or it is not one Ed25519 key.
+        MissingExtra: the key is elsewhere, and the library that reaches it is not installed.
+    """
+    found = _one(uri, role, Ed25519PrivateKey, passwords.of(prompt))
+    if isinstance(found.public_key(), Ed25519PublicKey):
+        return cast("signers.NoteSigner", found)
+    raise ConfigError(f"{uri} names an ECDSA key where an Ed25519 key is needed, to sign notes")
+
+
+def _one(
+    uri: str, role: str, kind: type[keyfiles.PrivateKey], secrets: passwords.Secrets
+) -> keyfiles.PrivateKey | signers.Remote:
+    """Load the key of a role, by the name that `keygen` gives it, or by being the only one of its kind."""
+    if signers.is_remote(uri):
+        return signers.remote(uri, None, secrets).tried()
+    folder = None if uri.startswith("env:") or not Path(uri).is_dir() else Path(uri)
+    if folder is not None and (folder / f"{role}.uri").is_file():
+        return _elsewhere(folder, role, secrets)
+    named = folder / f"{role}.pem" if folder is not None else None
+    pems = keyfiles.blocks(_pem(str(named) if named is not None and named.is_file() else uri))
+    found = [keyfiles.read_private(pem, uri, _password(pem, uri, secrets)) for pem in pems]
+    fitting = [key for key in found if isinstance(key, kind)]
+    if len(fitting) == 1:
+        return fitting[0]
+    wanted = "Ed25519 key to sign notes" if role in NOTES else "ECDSA P-256 key to sign statements"
+    raise ConfigError(f"{uri} must hold one {wanted} ({role}); it holds {len(fitting)}")
+
+
+def _elsewhere(folder: Path, role: str, secrets: passwords.Secrets) -> signers.Remote:
+    private, elsewhere, public = (folder / f"{role}{ending}" for ending in (".pem", ".uri", ".pub.pem"))
+    if private.is_file():
+        raise ConfigError(f"{folder} holds both {private.name} and {elsewhere.name}; remove the one that is not meant")
+    uri = _head(elsewhere).decode("utf-8", "replace").strip()
+    if not signers.is_remote(uri):
+        raise ConfigError(f"{elsewhere} must hold one URI of a key elsewhere: {', '.join(signers.EXTRAS)}, and a colon")
+    return signers.remote(uri, read_public(_head(public)) if public.is_file() else None, secrets).tried()
+
+
+def _origin(folder: Path) -> str | None:
+    try:
+        text = _head(folder / "origin").decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except ValueError as cause:
+        raise ConfigError(f"{folder / 'origin'} is not the name of a log") from cause
+    return checked_origin(text.removesuffix("\n"))
+
+
+def checked_origin(name: str) -> str:
+    """Return the name of a log, where it can be one.
+
+    Args:
+        name: such as `acme.example/provenance/corpus`.
+
+    Raises:
+        ConfigError: it is empty, longer than 255 characters, or holds white space or '+' (C2SP signed-note, "Format").
+    """
+    if re.fullmatch(r"[^\s+]{1,255}", name) and name.isprintable():
+        return name
+    raise ConfigError(f"{name[:80]!r} cannot be the name of a log: 1 to 255 characters, no white space and no '+'")
+
+
+def _password(pem: bytes, where: str, secrets: passwords.Secrets) -> str | None:
+    return secrets.password(where) if keyfiles.encrypted(pem) else None
 
 
 def _pem(uri: str) -> bytes:
@@ -221,24 +320,7 @@ def _pem(uri: str) -> bytes:
 
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(_LIMIT)
-
-
-def _private(pem: bytes, uri: str, prompt: Callable[[str], str] | None) -> PrivateKey:
-    password = None
-    if b"ENCRYPTED" in pem:
-        password = os.environ.get(PASSWORD) or (prompt(f"Password of {uri}") if prompt else None)
-        if not password:
-            raise ConfigError(f"{uri} is encrypted; set {PASSWORD}")
-    try:
-        key = serialization.load_pem_private_key(pem, password.encode() if password else None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as cause:
-        raise ConfigError(f"{uri} holds a key that cannot be read, or its password is wrong") from cause
-    if isinstance(key, Ed25519PrivateKey):
-        return key
-    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
-        return key
-    raise ConfigError(f"{uri} holds a key that is neither ECDSA P-256 nor Ed25519")
+        return file.read(keyfiles.LIMIT)
 
 
 def _make(folder: Path) -> bool:
@@ -251,8 +333,8 @@ def _make(folder: Path) -> bool:
             ("statement", ec.generate_private_key(ec.SECP256R1())),
             ("log", Ed25519PrivateKey.generate()),
         ):
-            _write(staging / f"{name}.pem", _private_pem(key))
-            _write(staging / f"{name}.pub.pem", public_pem(key.public_key()))
+            keyfiles.write(staging / f"{name}.pem", keyfiles.private_pem(key, None))
+            keyfiles.write(staging / f"{name}.pub.pem", public_pem(key.public_key()))
         staging.rename(folder)
     except OSError:
         if folder.is_dir():
@@ -261,15 +343,3 @@ def _make(folder: Path) -> bool:
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return True
-
-
-def _private_pem(key: PrivateKey) -> bytes:
-    encryption = serialization.NoEncryption()
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

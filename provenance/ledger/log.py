@@ -11,14 +11,16 @@ import os
 import secrets
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from provenance.digests import sha256
 from provenance.errors import BrokenChain, ConfigError, DigestMismatch, InputError, VerificationError
-from provenance.ledger import checkpoint, envelope, merkle, statement
-from provenance.ledger.keys import KeyPair, fingerprint, public_pem, read_public
+from provenance.ledger import checkpoint, envelope, leaves, merkle, salts, statement, succession
+from provenance.ledger.keys import KeyPair, fingerprint, public_pem
 from provenance.ledger.layout import (
     ENTRY_LIMIT,
     LOG_KEY,
@@ -26,6 +28,7 @@ from provenance.ledger.layout import (
     RECIPE,
     SMALL,
     STATEMENT_KEY,
+    cosignature_path,
     entry_path,
     is_ledger,
     note_path,
@@ -34,11 +37,14 @@ from provenance.ledger.layout import (
     size,
 )
 from provenance.ledger.reading import envelope_of, statement_of
+from provenance.ledger.succession import Succession
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
+
+    from provenance.ledger.keys import PublicKey
 
 STAGING = ".append"
 _OURS = {ORIGIN, RECIPE, STAGING, ".lock", "keys", "entries", "checkpoints", "objects", "scans"}
@@ -69,11 +75,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Log:
-    """A ledger that is ours to append to: its origin and the leaf hashes of its entries."""
+    """A ledger that is ours to append to: its origin, the leaf hashes of its entries, and who holds its keys."""
 
     folder: Path
     origin: str
     leaves: tuple[bytes, ...]
+    held: Succession
 
 
 def append(
@@ -117,6 +124,7 @@ def attach(
     keys: KeyPair,
     files: Mapping[str, bytes] | None = None,
     objects: Sequence[bytes] = (),
+    heir: KeyPair | None = None,
 ) -> Entry:
     """Append one signed entry that binds a document: everything that is no scan.
 
@@ -128,9 +136,10 @@ def attach(
         keys: who signs; must be the ledger's own.
         files: further files of the ledger that it adds and binds, such as `keys/….pub.pem`; none may be there yet.
         objects: what else is kept for it, under its own digest.
+        heir: of a change of keys, who holds the ledger afterwards, and signs too.
 
     Returns:
-        The entry.
+        The entry; of a change of keys that was killed half-way, the one that is now finished.
 
     Raises:
         ConfigError: the folder is no ledger, belongs to other keys, or the facts do not hold to their schema.
@@ -138,24 +147,36 @@ def attach(
         OSError: the folder cannot be written.
     """
     kept = {sha256(data): data for data in (document, *objects)}
-    return _add(
-        folder,
-        keys,
-        lambda staging, log: _stage_document(staging, log, kind, kept, facts, keys=keys, files=dict(files or {})),
-    )
+
+    def stage(staging: Path, log: _Log) -> bytes:
+        return _stage_document(staging, log, kind, kept, facts, keys=keys, files=dict(files or {}), heir=heir)
+
+    return _add(folder, keys, stage, heir=heir)
 
 
-def _add(folder: Path, keys: KeyPair, stage: Callable[[Path, _Log], bytes], *, first: bool = False) -> Entry:
+def _add(
+    folder: Path,
+    keys: KeyPair,
+    stage: Callable[[Path, _Log], bytes],
+    *,
+    first: bool = False,
+    heir: KeyPair | None = None,
+) -> Entry:
     """Stage an entry beside the ledger and publish it; only a scan may be the first."""
     _enter(folder)
     with locked(folder):
         staging, killed = folder / STAGING, (folder / STAGING).exists()
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir()
-        log = _open(folder, keys) or (_start(folder, keys) if first else None)
+        finished = size(folder)
+        log = _open(folder, keys, heir) or (_start(folder, keys) if first else None)
         if log is None:
             shutil.rmtree(staging, ignore_errors=True)
             raise ConfigError(f"{folder} holds no scan yet; `provenance scan DATA --ledger {folder}` appends one")
+        if heir is not None and len(log.leaves) > finished and _is_held(log.held, len(log.leaves), heir):
+            shutil.rmtree(staging, ignore_errors=True)
+            return _entry(log)  # a change of keys that was killed half-way
+        _check_ours(log.folder, log.held, len(log.leaves), keys)
         if killed:
             _drop_orphans(log)
         try:
@@ -163,7 +184,7 @@ def _add(folder: Path, keys: KeyPair, stage: Callable[[Path, _Log], bytes], *, f
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
-        return _publish(staging, log, sealed, keys)
+        return _publish(staging, log, sealed, keys, heir)
 
 
 def amend(folder: Path, name: str, change: Callable[[bytes | None], bytes]) -> None:
@@ -186,12 +207,6 @@ def amend(folder: Path, name: str, change: Callable[[bytes | None], bytes]) -> N
         finally:
             if not left:
                 shutil.rmtree(folder / STAGING, ignore_errors=True)
-
-
-def _signed(folder: Path, index: int, keys: KeyPair) -> envelope.Envelope:
-    found = envelope_of(folder, index)
-    envelope.check(found, keys.statement.public_key())
-    return found
 
 
 def _conformed(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
@@ -243,36 +258,54 @@ def _drop_orphans(log: _Log) -> None:
     for path in (*(log.folder / "objects").rglob("*"), *(log.folder / "keys").rglob("*")):
         if path.is_file() and path.relative_to(log.folder).as_posix() not in bound:
             path.unlink()
+    shutil.rmtree((log.folder / cosignature_path(len(log.leaves), "")).parent, ignore_errors=True)
 
 
 def _start(folder: Path, keys: KeyPair) -> _Log:
     """Write what a new ledger holds once.
 
-    The origin is unique: two ledgers of one user under one name would look like two views of one log.
+    An origin made here is unique: two ledgers of one user under one name would look like two views of one log. One
+    that goes with the keys was chosen for this ledger.
     """
-    log_key = keys.log.public_key()
-    origin = f"provenance.local/{sha256(public_pem(log_key))[:8]}/{secrets.token_hex(8)}"
+    statement_key, log_key = keys.statement.public_key(), keys.log.public_key()
+    origin = keys.origin or f"provenance.local/{sha256(public_pem(log_key))[:8]}/{secrets.token_hex(8)}"
     _write(folder, ORIGIN, f"{origin}\n".encode())
     _write(folder, RECIPE, Path(__file__).with_name(RECIPE).read_bytes())
-    _write(folder, STATEMENT_KEY, public_pem(keys.statement.public_key()))
+    _write(folder, STATEMENT_KEY, public_pem(statement_key))
     _write(folder, LOG_KEY, public_pem(log_key))
-    return _Log(folder, origin, ())
+    return _Log(folder, origin, (), Succession({"statement": fingerprint(statement_key), "log": fingerprint(log_key)}))
 
 
-def _open(folder: Path, keys: KeyPair) -> _Log | None:
+def _open(folder: Path, keys: KeyPair, heir: KeyPair | None) -> _Log | None:
     """Open a ledger for appending, and finish the entry of an append that was killed after signing it."""
     count = size(folder)
     unfinished = (folder / entry_path(count)).exists()
     if not count and not unfinished:
         return None
-    _check_ours(folder, keys)
+    held, known = succession.of(folder), succession.public_keys(folder)
+    _check_ours(folder, held, count, keys)
     try:
         origin = read_bytes(folder / ORIGIN, SMALL).decode().removesuffix("\n")
-        log = _Log(folder, origin, tuple(_signed(folder, index, keys).leaf for index in range(count)))
-        _check_head(log, keys)
-        return _finish(log, keys) if unfinished else log
+        log = _Log(folder, origin, tuple(_signed(folder, index, held, known).leaf for index in range(count)), held)
+        _check_head(log, known)
+        return _finish(log, known, keys, heir) if unfinished else log
     except (OSError, ValueError, InputError, VerificationError) as cause:
         raise BrokenChain(f"the ledger {folder} does not verify, so nothing is added to it: {cause}") from cause
+
+
+def _signed(folder: Path, index: int, held: Succession, known: Mapping[str, PublicKey]) -> envelope.Envelope:
+    """Read an entry that is signed by who held the ledger there, and by its heir where it changed hands."""
+    found = envelope_of(folder, index)
+    held.check_signer(index, found.keyid)
+    key = known.get(found.keyid)
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise VerificationError(f"the key {found.keyid} of entry {index} is not in keys/")
+    envelope.check(found, key)
+    for change in held.changes:
+        if change.index == index and change.role == "statement":
+            data = read_bytes(folder / cosignature_path(index, succession.NEW_KEY), ENTRY_LIMIT)
+            succession.check_cosignature(data, found.payload, change.after, known)
+    return found
 
 
 def reserve(folder: Path, keys: KeyPair) -> None:
@@ -286,39 +319,42 @@ def reserve(folder: Path, keys: KeyPair) -> None:
         ConfigError: the ledger belongs to other keys, or the folder cannot be written.
     """
     if is_ledger(folder):
-        _check_ours(folder, keys)
+        _check_ours(folder, succession.of(folder), size(folder), keys)
     place = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         raise ConfigError(f"the ledger {folder} cannot be written: {place} is no folder you may write to")
 
 
-def _check_ours(folder: Path, keys: KeyPair) -> None:
-    for name, key in ((LOG_KEY, keys.log.public_key()), (STATEMENT_KEY, keys.statement.public_key())):
-        try:
-            theirs = fingerprint(read_public(read_bytes(folder / name, SMALL)))
-        except (OSError, ConfigError, VerificationError) as cause:
-            raise ConfigError(f"the ledger {folder} does not say whose it is: {name} cannot be read") from cause
-        if theirs != fingerprint(key):
+def _is_held(held: Succession, index: int, keys: KeyPair) -> bool:
+    return all(held.holder(role, index) == fingerprint(key) for role, key in keys.public().items())
+
+
+def _check_ours(folder: Path, held: Succession, index: int, keys: KeyPair) -> None:
+    for role, key in keys.public().items():
+        if held.holder(role, index) != fingerprint(key):
             raise ConfigError(
-                f"the ledger {folder} is signed with another key ({theirs}); name that key with --key, "
-                "or another folder with --ledger"
+                f"the ledger {folder} is signed with another key ({held.holder(role, index)}); name that "
+                "key with --key, or another folder with --ledger; who holds that key hands the ledger over with: "
+                f"provenance key rotate {folder} --new URI"
             )
 
 
-def _check_head(log: _Log, keys: KeyPair) -> None:
+def _check_head(log: _Log, known: Mapping[str, PublicKey]) -> None:
     if not log.leaves:
         return
-    head = checkpoint.read(read_bytes(log.folder / note_path(len(log.leaves)), checkpoint.LIMIT))
-    checkpoint.check(head, keys.log.public_key())
+    data = read_bytes(log.folder / note_path(len(log.leaves)), checkpoint.LIMIT)
+    head = succession.check_note(data, len(log.leaves) - 1, log.held, known)
     if (head.origin, head.size, head.root) != (log.origin, len(log.leaves), merkle.root(log.leaves)):
         raise BrokenChain("its newest checkpoint does not match its entries")
 
 
-def _finish(log: _Log, keys: KeyPair) -> _Log:
+def _finish(log: _Log, known: Mapping[str, PublicKey], keys: KeyPair, heir: KeyPair | None) -> _Log:
     """Put a checkpoint over an entry that was signed and written, but not yet counted."""
     index = len(log.leaves)
-    found = _signed(log.folder, index, keys)
-    said = statement.read(found.payload)
+    said = statement.read(envelope_of(log.folder, index).payload)
+    if said.kind == succession.KIND:
+        log.held.follow(index, said.predicate)
+    found = _signed(log.folder, index, log.held, known)
     if said.place != statement.Place(log.origin, index, merkle.root(log.leaves).hex()):
         raise BrokenChain(f"entry {index} belongs elsewhere")
     from provenance.ledger.objects import digest
@@ -326,13 +362,30 @@ def _finish(log: _Log, keys: KeyPair) -> _Log:
     for path, bound in said.folder.items():
         if digest(log.folder / path) != bound:
             raise DigestMismatch(f"{path} is not what entry {index} binds")
-    longer = _Log(log.folder, log.origin, (*log.leaves, found.leaf))
-    _write(log.folder, note_path(index + 1), _head(longer, keys).note)
+    longer = replace(log, leaves=(*log.leaves, found.leaf))
+    _count(longer, _head(longer, keys, heir))
     return longer
 
 
-def _head(log: _Log, keys: KeyPair) -> checkpoint.Checkpoint:
-    return checkpoint.sign(log.origin, len(log.leaves), merkle.root(log.leaves), keys.log)
+def _count(log: _Log, head: bytes) -> None:
+    """Put a checkpoint over all entries: from here on the last one counts."""
+    # The list of leaf hashes first: one that is too short would look as if somebody had cut it.
+    _write(log.folder, leaves.PATH, leaves.join(log.leaves))
+    _write(log.folder, note_path(len(log.leaves)), head)
+
+
+def _head(log: _Log, keys: KeyPair, heir: KeyPair | None = None) -> bytes:
+    """Sign the log's head; where the log key is handed over, with both keys."""
+    head = checkpoint.sign(log.origin, len(log.leaves), merkle.root(log.leaves), keys.log)
+    after = log.held.handover(len(log.leaves) - 1)
+    if after is None:
+        return head.note
+    if heir is None or fingerprint(heir.log.public_key()) != after:
+        raise ConfigError(
+            f"a change of keys was interrupted in {log.folder}; finish it with: provenance key rotate {log.folder} "
+            f"--new URI, where URI names the new log key {after}"
+        )
+    return checkpoint.handover(head, heir.log)
 
 
 def _stage(
@@ -345,11 +398,16 @@ def _stage(
     keys: KeyPair,
 ) -> bytes:
     """Write a scan's files beside the ledger; return the envelope that binds them."""
+    from provenance.ledger import tabletrees
     from provenance.ledger.objects import portable
 
     index = len(log.leaves)
     folder = _fixed(log.folder) if index == 0 else {}
-    listed, bound = _stage_tables(staging, index, tables)
+    (staging / "scan").mkdir()
+    (staging / "objects").mkdir()
+    trees, bound = tabletrees.seal(
+        tables, staging, scan=scan_path(index), secret=salts.secret(keys.folder), origin=log.origin
+    )
     seal = statement.Seal(index, log.origin, fingerprint(keys.statement.public_key()))
     folder |= bound | _stage_documents(staging, seal, documents)
     payload = statement.build(
@@ -357,9 +415,9 @@ def _stage(
         portable(dict(facts)),
         place=statement.Place(log.origin, index, merkle.root(log.leaves).hex()),
         keys="local" if keys.local else "given",
-        tables=listed,
+        trees=trees,
         folder=folder,
-        subject=folder[str(listed["files"]["lines"])],
+        subject=folder[trees["tables"]["files"]["lines"]],
     )
     return _sealed(payload, keys)
 
@@ -373,6 +431,7 @@ def _stage_document(
     *,
     keys: KeyPair,
     files: Mapping[str, bytes],
+    heir: KeyPair | None,
 ) -> bytes:
     """Write a document, and what else is kept, beside the ledger as objects; return the envelope that binds them."""
     (staging / "objects").mkdir()
@@ -392,6 +451,10 @@ def _stage_document(
         | {name: sha256(data) for name, data in files.items()},
         subject=next(iter(kept)),
     )
+    if heir is not None and fingerprint(heir.statement.public_key()) != fingerprint(keys.statement.public_key()):
+        beside = staging / "files" / cosignature_path(len(log.leaves), succession.NEW_KEY)
+        beside.parent.mkdir(parents=True)
+        beside.write_bytes(envelope.seal(payload, heir.statement))
     return _sealed(payload, keys)
 
 
@@ -404,28 +467,6 @@ def _sealed(payload: bytes, keys: KeyPair) -> bytes:
 
 def _fixed(folder: Path) -> dict[str, str]:
     return {name: sha256((folder / name).read_bytes()) for name in (ORIGIN, RECIPE, STATEMENT_KEY, LOG_KEY)}
-
-
-def _stage_tables(
-    staging: Path, index: int, tables: Mapping[str, pa.Table]
-) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
-    from provenance.ledger.objects import LINED, write_lines, write_parquet
-
-    listed: dict[str, dict[str, object]] = {}
-    bound: dict[str, str] = {}
-    (staging / "scan").mkdir()
-    (staging / "objects").mkdir()
-    for name, table in tables.items():
-        parquet = f"{scan_path(index)}/{name}.parquet"
-        bound[parquet] = write_parquet(table, staging / "scan" / f"{name}.parquet")
-        listed[name] = {"rows": table.num_rows, "parquet": parquet}
-        if name in LINED:
-            made = staging / "objects" / name
-            digest = write_lines(table, made)
-            made.rename(staging / "objects" / digest)
-            bound[statement.object_path(digest)] = digest
-            listed[name]["lines"] = statement.object_path(digest)
-    return listed, bound
 
 
 def _stage_documents(
@@ -441,24 +482,40 @@ def _stage_documents(
     return bound
 
 
-def _publish(staging: Path, log: _Log, sealed: bytes, keys: KeyPair) -> Entry:
+def _publish(staging: Path, log: _Log, sealed: bytes, keys: KeyPair, heir: KeyPair | None) -> Entry:
     """Move staged files into the ledger, in the order that keeps it valid at any instant."""
     folder, index = log.folder, len(log.leaves)
+    found = envelope.read(sealed)
+    said = statement.read(found.payload)
+    try:
+        log.held.check_signer(index, found.keyid)
+        log.held.check_noter(index)
+        if said.kind == succession.KIND:
+            log.held.follow(index, said.predicate)
+    except VerificationError as cause:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise ConfigError(f"the entry cannot be added to {folder}: {cause}") from cause
     _move_objects(staging / "objects", folder)
     _move_files(staging / "files", folder)
     is_scan = (staging / "scan").exists()
     if is_scan:
         _move_scan(staging / "scan", folder / scan_path(index))
     _write(folder, entry_path(index), sealed)
-    found = envelope.read(sealed)
-    longer = _Log(folder, log.origin, (*log.leaves, found.leaf))
-    head = _head(longer, keys)
-    _write(folder, note_path(head.size), head.note)
+    longer = replace(log, leaves=(*log.leaves, found.leaf))
+    _count(longer, _head(longer, keys, heir))
     if is_scan:
         _point_latest(folder, index)
     shutil.rmtree(staging)
+    return _entry(longer)
+
+
+def _entry(log: _Log) -> Entry:
+    """Return the newest entry of a log."""
+    index = len(log.leaves) - 1
+    found = envelope_of(log.folder, index)
     said = statement.read(found.payload).value
-    return Entry(index, folder / scan_path(index), log.origin, head.size, head.root.hex(), found.keyid, said)
+    root = merkle.root(log.leaves).hex()
+    return Entry(index, log.folder / scan_path(index), log.origin, index + 1, root, found.keyid, said)
 
 
 def _move_objects(staged: Path, folder: Path) -> None:

@@ -16,11 +16,8 @@ import pyarrow.parquet as pq
 from provenance import digests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-LINED = ("coverage", "files", "findings", "sources", "verdicts")
-"""Tables that are also sealed as JSON lines; the others are bound by the digest of their Parquet alone."""
 
 _SAFE = (1 << 53) - 1  # the largest integer that every JSON reader keeps (RFC 8785, section 3.2.2.3)
 _BATCH = 1 << 16  # rows
@@ -41,12 +38,13 @@ def lines(table: pa.Table) -> Iterator[bytes]:
             yield _text(_rows(batch))
 
 
-def write_lines(table: pa.Table, path: Path) -> str:
+def write_lines(table: pa.Table, path: Path, look: Callable[[bytes], object]) -> str:
     """Write a table as canonical JSON lines.
 
     Args:
-        table: any of schemas.SEALED, sorted.
+        table: any of schemas.SEALED, sorted; its columns may be more.
         path: the file to make.
+        look: is shown each chunk of lines.
 
     Returns:
         SHA-256 of its bytes, hexadecimal.
@@ -56,6 +54,7 @@ def write_lines(table: pa.Table, path: Path) -> str:
         for chunk in lines(table):
             digest.update(chunk)
             file.write(chunk)
+            look(chunk)
     return digest.hexdigest()
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.digests import sha256
 from provenance.errors import BrokenChain, DigestMismatch, InputError, VerificationError
-from provenance.ledger import envelope, statement
-from provenance.ledger.layout import ENTRY_LIMIT, entry_path, read_bytes, scan_path, size
+from provenance.ledger import checkpoint, envelope, statement
+from provenance.ledger.layout import ENTRY_LIMIT, entry_path, note_path, read_bytes, scan_path, size
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -105,6 +105,22 @@ def entries(folder: Path, kind: str) -> list[tuple[int, str, dict[str, Any]]]:
     except (InputError, VerificationError) as cause:
         raise BrokenChain(f"the ledger {folder} does not verify: entry {index}: {cause}") from cause
     return found
+
+
+def head(folder: Path) -> checkpoint.Checkpoint:
+    """Read a ledger's newest checkpoint; its signature is not checked.
+
+    Args:
+        folder: the ledger.
+
+    Raises:
+        InputError: no entry was ever finished in it.
+        VerificationError: it is not a checkpoint.
+    """
+    count = size(folder)
+    if not count:
+        raise InputError(f"{folder} is not a ledger with a finished entry")
+    return checkpoint.read(read_bytes(folder / note_path(count), checkpoint.LIMIT), cosigned=True)
 
 
 def signer(folder: Path, index: int) -> str:

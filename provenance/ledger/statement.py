@@ -40,6 +40,7 @@ KINDS = {
     "decision": "decision.yaml",
     "filter-run": "filter-run.yaml",
     "derivation": "derivation.yaml",
+    "key": "key.pem",
 }
 """What an entry can be, and the name of its subject: of a scan its table of files, else the document handed in."""
 
@@ -48,7 +49,7 @@ WITH_DATA = ("dataset-scan", "filter-run", "derivation")
 
 SCAN = "dataset-scan"
 DECLARATION = "declaration"
-OURS = frozenset({"folder", "keys", "log", "tables"})
+OURS = frozenset({"contentSet", "folder", "keys", "log", "tables"})
 """Keys of the predicate that the ledger fills in; facts must not hold them."""
 
 _ATTESTATION = "https://provenance-auditor.dev/attestation/"
@@ -166,7 +167,7 @@ def build(
     *,
     place: Place,
     keys: Literal["local", "given"],
-    tables: Mapping[str, Mapping[str, object]] | None = None,
+    trees: Mapping[str, object] | None = None,
     folder: Mapping[str, str],
     subject: str,
 ) -> bytes:
@@ -177,7 +178,7 @@ def build(
         facts: of a scan see `Facts`, of others the schema of the kind; numbers must be portable (objects.portable).
         place: where the entry will stand.
         keys: whether a first scan made them, or the user named them.
-        tables: of a scan, by name: `rows`, path of the `parquet`, and of the `lines` where there are some.
+        trees: of a scan, its `tables` and `contentSet`, see tabletrees.seal.
         folder: SHA-256 of every file to bind, by path relative to the ledger.
         subject: SHA-256 of the table of files as JSON lines, or of the document as it was handed in.
 
@@ -191,12 +192,11 @@ def build(
         raise ConfigError(f"the facts of an entry must leave these to the ledger: {', '.join(sorted(taken))}")
     log = {"index": place.index, "origin": place.origin, "prev": {"rootHash": place.root, "size": place.index}}
     bound = [{"path": path, "sha256": digest} for path, digest in sorted(folder.items())]
-    listed = {} if tables is None else {"tables": tables}
     value = {
         "_type": TYPE,
         "predicateType": predicate_type(name),
         "subject": [{"name": KINDS[name], "digest": {"sha256": subject}}],
-        "predicate": {**facts, "folder": bound, "keys": keys, "log": log, **listed},
+        "predicate": {**facts, "folder": bound, "keys": keys, "log": log, **(trees or {})},
     }
     try:
         payload = canonical(value)

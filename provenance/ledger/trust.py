@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
@@ -51,11 +52,13 @@ class Trust:
         pins: the keys.
         origin: the only log they are pinned for, if one is named.
         approvers: how many hands must approve a waiver, beside the operator's: 0 or 1.
+        certifiers: certificates of the authorities that say whose a key is.
     """
 
     pins: tuple[Pin, ...] = ()
     origin: str | None = None
     approvers: int = 0
+    certifiers: tuple[x509.Certificate, ...] = ()
 
     def whose(self, fingerprint: str, role: Role, origin: str) -> str | None:
         """Return whose key signs in a role of a log, or None where nobody pinned it for that.
@@ -101,12 +104,25 @@ def read(path: Path) -> Trust:
         raise ConfigError(f"the trust file {path} cannot be read as YAML") from cause
     if error := best_match(_validator().iter_errors(value)):
         raise ConfigError(f"the trust file {path} is wrong at {error.json_path}: {error.message[:200]}")
+    certifiers = tuple(each for item in value.get("certifiers", ()) for each in _certifier(item, path))
     pins = tuple(_pin(item, path) for item in value["keys"])
-    pinned = any("waiver" in pin.roles for pin in pins)  # who names approvers wants to be asked
-    approvers = value.get("waivers", {}).get("approvers", int(pinned))
+    return Trust(pins, value.get("origin"), _approvers(value, pins, path), certifiers)
+
+
+def _approvers(value: dict[str, Any], pins: tuple[Pin, ...], path: Path) -> int:
+    """Return how many hands must approve a waiver: who names approvers wants to be asked."""
+    pinned = any("waiver" in pin.roles for pin in pins)
+    approvers = int(value.get("waivers", {}).get("approvers", pinned))
     if approvers and not pinned:
         raise ConfigError(f"the trust file {path} asks for approvers of waivers and pins no key in the role waiver")
-    return Trust(pins, value.get("origin"), approvers=approvers)
+    return approvers
+
+
+def _certifier(item: dict[str, str], path: Path) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(item["pem"].encode())
+    except ValueError as cause:
+        raise ConfigError(f"the trust file {path} names a certifier whose pem is no certificate") from cause
 
 
 def _pin(item: dict[str, Any], path: Path) -> Pin:

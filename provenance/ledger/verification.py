@@ -92,6 +92,9 @@ class Verification:
         local: whether an entry was signed with keys that a first scan made.
         changes: how the data differs, if it was compared.
         evidence: where the proof of equivocation was written.
+        what: was looked at: a ledger, or a proof taken from one.
+        proven: what a proof proves, in words.
+        unproven: what it does not.
     """
 
     exit_code: int
@@ -104,12 +107,23 @@ class Verification:
     local: bool = False
     changes: Changes | None = None
     evidence: Path | None = None
+    what: str = "ledger"
+    proven: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+
+    @property
+    def meaning(self) -> str:
+        """The exit code in words."""
+        return MEANINGS[self.exit_code].replace("the ledger", f"the {self.what}")
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--format json` prints: every step, and by name what was *not* checked."""
         return {
             "exit_code": self.exit_code,
-            "meaning": MEANINGS[self.exit_code],
+            "meaning": self.meaning,
+            "what": self.what,
+            "proven": list(self.proven),
+            "not_proven": list(self.unproven),
             "origin": self.origin,
             "entries": self.entries,
             "keys": [
@@ -138,7 +152,9 @@ class Verification:
 
     def lines(self) -> list[str]:
         """Return plain English sentences for a terminal, the verdict first; nothing in them can steer the terminal."""
-        said = [f"{MEANINGS[self.exit_code].capitalize()}."]
+        said = [f"{self.meaning[0].upper()}{self.meaning[1:]}."]
+        said += [f"Proven: {each}" for each in self.proven]
+        said += [f"Not proven: {each}." for each in self.unproven]
         said += [_signed_by(item) for item in self.signers]
         if self.local:
             said.append("A self-made key identifies nobody: compare its fingerprint by another way.")

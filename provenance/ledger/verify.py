@@ -22,10 +22,15 @@ from provenance.ledger import (
     cosigning,
     envelope,
     keys,
+    keysteps,
     layout,
+    leaves,
     merkle,
+    pieces,
     relations,
     statement,
+    succession,
+    tabletrees,
     trust,
 )
 from provenance.ledger.verification import (
@@ -47,6 +52,9 @@ from provenance.ledger.verification import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
+
+    from cryptography.hazmat.primitives.asymmetric import ec
 
 _DEPTH = 4  # folders deep; what stands deeper is not ours and is named as a whole
 _NOTE = re.compile(r"checkpoints/([1-9][0-9]{0,8})\.note")
@@ -60,23 +68,31 @@ def verify(
     data: Path | None = None,
     strict: bool = False,
     evidence: Path | None = None,
+    entry: int | None = None,
 ) -> Verification:
-    """Verify a ledger. Never raises, whatever the bytes.
+    """Verify a ledger, or a piece that was taken from one. Never raises, whatever the bytes.
 
     Args:
-        path: the ledger.
+        path: the ledger, a folder; or the file of a proof.
         trust: a trust file; it replaces the user's own keys, which are pinned otherwise.
         since: a checkpoint that the verifier held: the log must extend it.
         data: the data: its files must be those of the newest scan.
         strict: whether a file that no entry binds is a fault.
         evidence: folder for the proof of equivocation; the working folder if None.
+        entry: the only entry to verify, by number: of the others no more than the leaf hashes are read.
 
     Returns:
         The exit code and everything that led to it.
     """
     inquiry = _Inquiry(Path(path))
+    asked = _Asked(trust, since, data, strict, evidence or Path())
     try:
-        _inquire(inquiry, _Asked(trust, since, data, strict, evidence or Path()))
+        if inquiry.folder.is_file():
+            return pieces.verify(inquiry.folder, pinned=_pinned(inquiry, asked), held=_held(inquiry, asked))
+        if entry is None:
+            _inquire(inquiry, asked)
+        else:
+            _inquire_one(inquiry, asked, entry)
     except _Stop:
         pass
     except OSError as cause:
@@ -116,6 +132,9 @@ class _Inquiry:
     keyids: list[str] = field(default_factory=list)
     notes: dict[int, checkpoint.Checkpoint] = field(default_factory=dict)
     leaves: list[bytes] = field(default_factory=list)
+    held: succession.Succession = field(default_factory=succession.Succession)
+    signed: dict[str, list[int]] = field(default_factory=dict)
+    proven: dict[int, datetime] = field(default_factory=dict)
     origin: str | None = None
     size: int = 0
     changes: Changes | None = None
@@ -161,15 +180,68 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     _check_entries(inquiry, known, pinned)
     _check_log(inquiry)
     _check_notes(inquiry, known, pinned)
+    _check_leaves(inquiry)
     _check_pins(inquiry)
     _check_held(inquiry, held, known, asked.evidence)
     inquiry.skip("witnesses", "this version reads no witness cosignatures")
     inquiry.skip("timestamps", "this version reads no timestamps: when something was signed is claimed, not proven")
     _check_cosignatures(inquiry, known)
     _check_files(inquiry)
+    _check_trees(inquiry)
+    _check_keys(inquiry, pinned)
     _check_relations(inquiry, pinned)
     _check_unbound(inquiry, asked.strict)
     _check_data(inquiry, asked.data)
+
+
+def _inquire_one(inquiry: _Inquiry, asked: _Asked, index: int) -> None:
+    """Verify one entry: it is a leaf that the newest checkpoint counts; their list vouches for itself."""
+    pinned, held = _pinned(inquiry, asked), _held(inquiry, asked)
+    if asked.data is not None and not asked.data.is_dir():
+        raise inquiry.stop("data", f"{asked.data} is not a folder", USAGE)
+    inquiry.size = layout.size(inquiry.folder) if layout.is_ledger(inquiry.folder) else 0
+    if not 0 <= index < inquiry.size:
+        raise inquiry.stop("ledger", f"{inquiry.folder} is not a ledger with an entry {index}", USAGE)
+    inquiry.files = {f"keys/{path.name}" for path in (inquiry.folder / "keys").glob("*") if path.is_file()}
+    known = _known(inquiry, pinned)
+    try:
+        note = checkpoint.read(inquiry.read(layout.note_path(inquiry.size), checkpoint.LIMIT), cosigned=True)
+        key = _log_key(note, known)
+        checkpoint.check(note, key)
+        inquiry.leaves = leaves.split(inquiry.read(leaves.PATH, leaves.LIMIT), note)
+    except FileNotFoundError as cause:
+        raise inquiry.stop("leaves", f"there is no {leaves.PATH}; leave out --entry to read every entry") from cause
+    except VerificationError as cause:
+        raise inquiry.stop("checkpoints", f"{layout.note_path(inquiry.size)}: {cause}") from cause
+    inquiry.origin, inquiry.notes[inquiry.size] = note.origin, note
+    inquiry.ok("checkpoints", f"the newest, of {inquiry.size} entries, is signed (Ed25519) and matches the leaf hashes")
+    sealed, said = _entry(inquiry, index, known)
+    before = statement.Place(note.origin, index, merkle.root(inquiry.leaves[:index]).hex())
+    if sealed.leaf != inquiry.leaves[index] or said.place != before:
+        raise inquiry.stop("log", f"{layout.entry_path(index)} is not what the checkpoint counts, or not there")
+    inquiry.statements.append(said)
+    inquiry.ok("log", f"entry {index} of {inquiry.size} is signed as it says and in the log")
+    _sign(inquiry, sealed.keyid, "statement", pinned, note.origin)
+    _sign(inquiry, keys.fingerprint(key), "log", pinned, note.origin)
+    _check_pins_alone(inquiry)
+    _check_held(inquiry, held, known, asked.evidence)
+    inquiry.files |= {name for name in said.folder if (inquiry.folder / name).is_file()}
+    _check_files(inquiry)
+    _check_trees(inquiry)
+    inquiry.skip(
+        "other entries", f"only entry {index} was asked for; changes of keys, waivers and all others were not read"
+    )
+    _check_data(inquiry, asked.data)
+
+
+def _check_pins_alone(inquiry: _Inquiry) -> None:
+    """Of one entry alone no change of keys is followed: both keys must be pinned themselves."""
+    strangers = [f"{item.fingerprint} ({item.role})" for item in inquiry.signers.values() if item.whose is None]
+    if strangers:
+        named = ", ".join(strangers)
+        inquiry.fail("keys", f"not pinned: {named}; pin them with --trust once you know whose they are", UNPINNED)
+    else:
+        inquiry.ok("keys", "every signature is by a pinned key")
 
 
 def _pinned(inquiry: _Inquiry, asked: _Asked) -> trust.Trust:
@@ -193,7 +265,7 @@ def _look(inquiry: _Inquiry, asked: _Asked) -> None:
     if asked.data is not None and not asked.data.is_dir():
         raise inquiry.stop("data", f"{asked.data} is not a folder", USAGE)
     if not layout.is_ledger(inquiry.folder):
-        raise inquiry.stop("ledger", f"{inquiry.folder} is not a ledger (proofs come with a later version)", USAGE)
+        raise inquiry.stop("ledger", f"{inquiry.folder} is not a ledger", USAGE)
     refused = []
     for name, kind in _walk(inquiry.folder):
         if kind == "file":
@@ -255,24 +327,59 @@ def _check_entries(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: 
     """Signature over PAE, payload type, strict parse, predicate type, schema: entry by entry."""
     for index in range(inquiry.size):
         name = layout.entry_path(index)
-        if name not in inquiry.files:
-            raise inquiry.stop("log", f"{name} is missing")
+        sealed, said = _entry(inquiry, index, known)
         try:
-            sealed = envelope.read(inquiry.read(name, layout.ENTRY_LIMIT))
-            key = known.get(sealed.keyid)
-            if key is None or isinstance(key, Ed25519PublicKey):
-                raise VerificationError(f"its key {sealed.keyid} is neither pinned nor in keys/")
-            envelope.check(sealed, key)
-            said = statement.read(sealed.payload)
+            inquiry.held.check_signer(index, sealed.keyid)
+            if said.kind == succession.KIND:
+                for heir in _follow(inquiry, index, sealed.payload, said, known):
+                    _sign(inquiry, heir, "statement", pinned, said.place.origin)
         except ProvenanceError as cause:
             raise inquiry.stop("signatures", f"{name}: {cause}") from cause
         inquiry.leaves.append(sealed.leaf)
         inquiry.statements.append(said)
         inquiry.keyids.append(sealed.keyid)
+        inquiry.signed.setdefault(sealed.keyid, []).append(index)
         _sign(inquiry, sealed.keyid, "statement", pinned, said.place.origin)
     inquiry.ok("signatures", f"{inquiry.size} of {inquiry.size} entries are signed as they say (ECDSA P-256 over DSSE)")
     types = " or ".join(sorted({said.type for said in inquiry.statements}))
     inquiry.ok("statements", f"{inquiry.size} of {inquiry.size} hold to {types}")
+
+
+def _entry(
+    inquiry: _Inquiry, index: int, known: dict[str, keys.PublicKey]
+) -> tuple[envelope.Envelope, statement.Statement]:
+    """Read an entry that is signed as it says, by a key that may be anybody's."""
+    name = layout.entry_path(index)
+    try:
+        sealed = envelope.read(inquiry.read(name, layout.ENTRY_LIMIT))
+        envelope.check(sealed, _statement_key(sealed, known))
+        return sealed, statement.read(sealed.payload)
+    except FileNotFoundError as cause:
+        raise inquiry.stop("log", f"{name} is missing") from cause
+    except ProvenanceError as cause:
+        raise inquiry.stop("signatures", f"{name}: {cause}") from cause
+
+
+def _statement_key(sealed: envelope.Envelope, known: dict[str, keys.PublicKey]) -> ec.EllipticCurvePublicKey:
+    key = known.get(sealed.keyid)
+    if key is None or isinstance(key, Ed25519PublicKey):
+        raise VerificationError(f"its key {sealed.keyid} is neither pinned nor in keys/")
+    return key
+
+
+def _follow(
+    inquiry: _Inquiry, index: int, payload: bytes, said: statement.Statement, known: dict[str, keys.PublicKey]
+) -> list[str]:
+    """Take in an entry about keys; return who takes over the statement key with it, and has signed too."""
+    inquiry.held.follow(index, said.predicate)
+    heirs = [each.after for each in inquiry.held.changes if (each.index, each.role) == (index, "statement")]
+    for heir in heirs:
+        name = layout.cosignature_path(index, succession.NEW_KEY)
+        if name not in inquiry.files:
+            raise VerificationError(f"{name} is missing, by which the new key says that it takes over")
+        succession.check_cosignature(inquiry.read(name, layout.ENTRY_LIMIT), payload, heir, known)
+        inquiry.beside.add(name)
+    return heirs
 
 
 def _sign(inquiry: _Inquiry, fingerprint: str, role: trust.Role, pinned: trust.Trust, origin: str) -> None:
@@ -296,9 +403,11 @@ def _check_notes(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: tr
     for size in range(1, inquiry.size + 1):
         name = layout.note_path(size)
         try:
-            note = checkpoint.read(inquiry.read(name, checkpoint.LIMIT))
-            key = _log_key(note, known)
-            checkpoint.check(note, key)
+            data = inquiry.read(name, checkpoint.LIMIT)
+            if size == 1:
+                first = checkpoint.read(data, cosigned=True)
+                inquiry.held.first.setdefault("log", keys.fingerprint(_log_key(first, known)))
+            note = succession.check_note(data, size - 1, inquiry.held, known)
         except FileNotFoundError as cause:
             raise inquiry.stop("checkpoints", f"{name} is missing") from cause
         except VerificationError as cause:
@@ -306,8 +415,24 @@ def _check_notes(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: tr
         if (note.origin, note.size, note.root) != (inquiry.origin, size, roots[size]):
             raise inquiry.stop("checkpoints", f"{name} does not match the entries")
         inquiry.notes[size] = note
-        _sign(inquiry, keys.fingerprint(key), "log", pinned, note.origin)
+        for signer in (inquiry.held.holder("log", size - 1), inquiry.held.handover(size - 1)):
+            if signer is not None:
+                inquiry.signed.setdefault(signer, []).append(size - 1)
+                _sign(inquiry, signer, "log", pinned, note.origin)
     inquiry.ok("checkpoints", f"{inquiry.size} of {inquiry.size} are signed (Ed25519) and match the entries")
+
+
+def _check_leaves(inquiry: _Inquiry) -> None:
+    """The list of leaf hashes is nothing but that: whoever checks one entry by it is not deceived."""
+    if leaves.PATH not in inquiry.files:
+        inquiry.skip("leaves", f"there is no {leaves.PATH}: to check one entry, all are read")
+        return
+    try:
+        kept = leaves.split(inquiry.read(leaves.PATH, leaves.LIMIT), inquiry.notes[inquiry.size])
+    except VerificationError as cause:
+        inquiry.fail("leaves", f"{leaves.PATH}: {cause}")
+        return
+    inquiry.ok("leaves", f"{len(kept)} leaf hashes are kept as they are")
 
 
 def _log_key(note: checkpoint.Checkpoint, known: dict[str, keys.PublicKey]) -> Ed25519PublicKey:
@@ -318,13 +443,27 @@ def _log_key(note: checkpoint.Checkpoint, known: dict[str, keys.PublicKey]) -> E
 
 
 def _check_pins(inquiry: _Inquiry) -> None:
-    """Keys that a ledger carries itself check its signatures; they are never trusted."""
+    """Keys that a ledger carries itself check its signatures; nobody trusts them, unless a pinned one leads there."""
+    pinned: dict[tuple[str, succession.Role], str] = {
+        (item.fingerprint, item.role): item.whose for item in inquiry.signers.values() if item.whose is not None
+    }
+    led = inquiry.held.vouched(pinned)
+    for at, whose in led.items():
+        inquiry.signers[at] = Signer(*at, whose)
     strangers = [item for item in inquiry.signers.values() if item.whose is None]
     if strangers:
         named = ", ".join(f"{item.fingerprint} ({item.role})" for item in strangers)
         inquiry.fail("keys", f"not pinned: {named}; pin them with --trust once you know whose they are", UNPINNED)
     else:
-        inquiry.ok("keys", "every signature is by a pinned key")
+        more = f", or by one that a pinned key leads to by rotation ({len(led)})" if led else ""
+        inquiry.ok("keys", f"every signature is by a pinned key{more}")
+
+
+def _check_keys(inquiry: _Inquiry, pinned: trust.Trust) -> None:
+    """What entries say of keys: who took over, what was revoked, whose they are."""
+    for step in keysteps.steps(inquiry.folder, inquiry.held, inquiry.signed, inquiry.proven, pinned):
+        inquiry.steps.append(step)
+        inquiry.codes |= {UNPINNED} if step.status == "failed" else set()
 
 
 def _check_held(
@@ -337,7 +476,7 @@ def _check_held(
         )
         return
     try:
-        checkpoint.check(held, _log_key(held, known))
+        checkpoint.check(held, _log_key(held, {name: known[name] for name in inquiry.held.held("log") & set(known)}))
     except VerificationError:
         inquiry.fail("held note", "the checkpoint you hold is not signed by this ledger's log key")
         return
@@ -359,8 +498,8 @@ def _accuse(inquiry: _Inquiry, held: checkpoint.Checkpoint, folder: Path) -> Non
         "held": held.note.decode(),
         "shown": shown.note.decode(),
         "shown_leaves": [leaf.hex() for leaf in inquiry.leaves],
-        "says": "Both notes are signed by one log key. The first `size` leaves under `shown` do not have the root that "
-        "`held` states for that size (RFC 9162), so one of them denies entries that the other counted.",
+        "says": "Both notes are signed by keys of one log. The first `size` leaves under `shown` do not have the "
+        "root that `held` states for that size (RFC 9162), so one of them denies entries that the other counted.",
     }
     path = folder / f"equivocation-{held.root.hex()[:8]}-{shown.root.hex()[:8]}.json"
     said = f"two signed views of {inquiry.origin} contradict each other at {held.size} entries"
@@ -406,6 +545,25 @@ def _check_files(inquiry: _Inquiry) -> None:
         inquiry.ok("objects", f"{len(inquiry.bound)} files have the digests that entries bind")
 
 
+def _check_trees(inquiry: _Inquiry) -> None:
+    """Every tree and content set that a scan states is that of its lines; what is withheld is said, not failed."""
+    if INVALID in inquiry.codes:
+        inquiry.skip("trees", "files are not what entries bind, so nothing is made of them")
+        return
+    checked, withheld = 0, []
+    for said in inquiry.statements:
+        if said.kind == statement.SCAN:
+            found = tabletrees.check(inquiry.folder, said, inquiry.withheld)
+            checked += found.checked
+            withheld += [f"{each} (entry {said.place.index})" for each in found.withheld]
+            for fault in found.faults:
+                inquiry.fail("trees", f"entry {said.place.index}: {fault}")
+    if withheld:
+        inquiry.skip("trees", f"withheld: {some(withheld)}")
+    if INVALID not in inquiry.codes:
+        inquiry.ok("trees", f"{checked} trees and content sets are those of the lines")
+
+
 def _check_relations(inquiry: _Inquiry, pinned: trust.Trust) -> None:
     """What entries say of one another: of files that are not what was signed, nothing follows."""
     if INVALID in inquiry.codes:
@@ -423,7 +581,7 @@ def _check_relations(inquiry: _Inquiry, pinned: trust.Trust) -> None:
 def _check_unbound(inquiry: _Inquiry, strict: bool) -> None:
     """Name what no entry vouches for: leftovers of a killed scan, or something slipped in."""
     signed = {layout.entry_path(index) for index in range(inquiry.size)}
-    signed |= {layout.note_path(size) for size in range(1, inquiry.size + 1)} | inquiry.beside
+    signed |= {layout.note_path(size) for size in range(1, inquiry.size + 1)} | {leaves.PATH} | inquiry.beside
     inquiry.unbound = sorted([*(inquiry.files - signed - set(inquiry.bound)), *inquiry.strange])
     if not inquiry.unbound:
         inquiry.ok("unbound", "every file in the folder is bound")
@@ -444,10 +602,11 @@ def _check_data(inquiry: _Inquiry, data: Path | None) -> None:
         inquiry.skip("data", "the table of files is withheld or does not verify")
         return
     try:
-        inquiry.changes, unread = contents.compare(inquiry.folder / name, data, inquiry.folder)
+        compared = contents.compare(contents.scanned(inquiry.folder / name), data, inquiry.folder)
     except (ValueError, VerificationError):
         inquiry.fail("data", f"{name} is not a table of files")
         return
+    inquiry.changes, unread = compared.changes, len(compared.unread)
     told = f"; {unread} files could not be compared: the scan had not read them" if unread else ""
     if inquiry.changes:
         counts = (len(inquiry.changes.added), len(inquiry.changes.removed), len(inquiry.changes.changed))

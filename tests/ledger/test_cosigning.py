@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import ledger
-from provenance.errors import ConfigError, VerificationError
+from provenance.errors import ConfigError, MissingExtra, VerificationError
 from provenance.ledger import cosigning, envelope, keys, layout, log
 
 ENVELOPE, KEY = "entries/00000001.co/approver.dsse.json", "entries/00000001.co/approver.pub.pem"
@@ -123,10 +123,15 @@ def test_names_are_closed_and_of_entries_that_are(signed, name):
     assert ledger.verify(signed, strict=True).exit_code == 1
 
 
-def test_an_algorithm_that_is_not_known_is_said_to_be_unchecked(signed):
+def test_an_algorithm_that_is_not_at_hand_is_said_to_be_unchecked(signed, monkeypatch):
+    def missing(*_):
+        raise MissingExtra("sm2", "check with SM2")
+
+    monkeypatch.setitem(cosigning.NAMES, "sm2", missing)
     put = signed / "entries/00000000.co/sm2.dsse.json"
     put.parent.mkdir()
     put.write_bytes((signed / layout.entry_path(0)).read_bytes())
+    (put.parent / "sm2.pub.pem").write_bytes(b"")
     code, said = step(signed)
     assert (code, said.status) == (0, "not checked")
     assert "sm2 of entry 0" in said.detail

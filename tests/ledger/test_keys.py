@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance.errors import ConfigError
-from provenance.ledger import keys
+from provenance.ledger import keys, passwords
 
 P256, ED25519 = ec.generate_private_key(ec.SECP256R1()), Ed25519PrivateKey.generate()
 
@@ -132,13 +132,13 @@ def test_environment_variable(monkeypatch):
 def test_password_from_environment_or_prompt(tmp_path, monkeypatch):
     file = tmp_path / "pair.pem"
     file.write_bytes(pem(P256, b"secret") + pem(ED25519, b"secret"))
-    monkeypatch.delenv(keys.PASSWORD, raising=False)
-    with pytest.raises(ConfigError, match=keys.PASSWORD):
+    monkeypatch.delenv(passwords.PASSWORD, raising=False)
+    with pytest.raises(ConfigError, match=passwords.PASSWORD):
         keys.load(str(file))
     assert keys.load(str(file), prompt=lambda _: "secret").fingerprint == keys.fingerprint(P256.public_key())
     with pytest.raises(ConfigError, match="password"):
         keys.load(str(file), prompt=lambda _: "wrong")
-    monkeypatch.setenv(keys.PASSWORD, "secret")
+    monkeypatch.setenv(passwords.PASSWORD, "secret")
     assert keys.load(str(file)).fingerprint == keys.fingerprint(P256.public_key())
 
 

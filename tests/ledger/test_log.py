@@ -53,7 +53,7 @@ def test_lines_say_what_parquet_says(home, sealed, tmp_path):
         "sources", "findings", "coverage", "verdicts", "files",
     }  # fmt: skip
     rows = [json.loads(line) for line in (folder / said["files"]["lines"]).read_bytes().splitlines()]
-    assert rows == sealed["files"].to_pylist()
+    assert [{name: row[name] for name in row if name != "salt"} for row in rows] == sealed["files"].to_pylist()
 
 
 def test_same_tables_have_the_same_digests(home, sealed, tmp_path):

@@ -6,10 +6,30 @@ import shutil
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import ledger
+from provenance.ledger import keyentries
+from provenance.ledger.keys import KeyPair
 
-TOOLS = ("sh", "openssl", "sed", "grep", "base64", "sha256sum", "mktemp", "cat", "cp", "mv", "rm", "ls", "wc", "tail")
+TOOLS = (
+    "sh",
+    "openssl",
+    "sed",
+    "grep",
+    "base64",
+    "sha256sum",
+    "mktemp",
+    "cat",
+    "cmp",
+    "cp",
+    "mv",
+    "rm",
+    "ls",
+    "wc",
+    "tail",
+)
 pytestmark = pytest.mark.skipif(
     any(shutil.which(tool) is None for tool in TOOLS), reason="needs a POSIX shell and openssl"
 )
@@ -46,6 +66,29 @@ def test_recipe_accepts_a_ledger(world, sealed, tmp_path, more):
 def test_recipe_shows_the_fingerprint(world, tmp_path):
     told = run(world / "ledger", tmp_path, tools=(*TOOLS, "ssh-keygen"))
     assert ledger.user_keys().fingerprint in told.stdout
+
+
+def test_recipe_follows_keys_that_change_hands(world, sealed, tmp_path):
+    folder = world / "ledger"
+    heir = KeyPair(ec.generate_private_key(ec.SECP256R1()), Ed25519PrivateKey.generate())
+    scanner = sealed.facts()["scanner"]
+    keyentries.rotate(folder, heir, scanner, keys=ledger.user_keys())
+    told = run(folder, tmp_path)
+    assert told.returncode == 0, told.stderr
+    ledger.append(folder, sealed, {}, sealed.facts(), keys=heir)
+    keyentries.revoke(folder, ledger.user_keys().fingerprint, "gone", scanner, keys=heir)
+    told = run(folder, tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.count("Verified OK") == 6
+    assert f"entries/00000002.co/new-key.dsse.json by {heir.fingerprint}" in told.stdout
+    assert f"entries/00000003.dsse.json by {heir.fingerprint}" in told.stdout
+    assert f"entries/00000001.dsse.json by {ledger.user_keys().fingerprint}" in told.stdout
+    assert 'about keys: 00000002.json\n"action":"rotate"' in told.stdout
+    assert 'about keys: 00000004.json\n"action":"revoke"' in told.stdout
+    assert re.search(r"checkpoints/5.note by keys/log-[0-9a-f]{16}.pub.pem\n", told.stdout)
+    cosigned = folder / "entries" / "00000002.co" / "new-key.dsse.json"
+    cosigned.write_bytes((folder / "entries" / "00000003.dsse.json").read_bytes())
+    assert run(folder, tmp_path).returncode != 0
 
 
 def flip(path, at):

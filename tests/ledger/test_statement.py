@@ -14,11 +14,25 @@ from provenance.model import PURPOSES
 PLACE = statement.Place("example.org/log", 1, "ab" * 32)
 LINES = statement.object_path("cd" * 32)
 FOLDER = {LINES: "cd" * 32, "scans/00000001/files.parquet": "ef" * 32}
-TABLES = {"files": {"rows": 1, "lines": LINES, "parquet": "scans/00000001/files.parquet"}}
+TREE = {"alg": "rfc9162-sha256", "root": "ab" * 32, "size": 1}
+TREES = {
+    "tables": {
+        "files": {"rows": 1, "lines": LINES, "nodes": LINES, "tree": TREE, "parquet": "scans/00000001/files.parquet"},
+        "claims": {"rows": 1, "parquet": "scans/00000001/claims.parquet"},
+    },
+    "contentSet": {
+        "alg": "csmt-sha256/v1",
+        "count": 1,
+        "object": LINES,
+        "root": "ab" * 32,
+        "saltDigest": "ab" * 32,
+        "undigested": 0,
+    },
+}
 
 
 def build(facts, **changes):
-    made = {"place": PLACE, "keys": "local", "tables": TABLES, "folder": FOLDER, "subject": "cd" * 32}
+    made = {"place": PLACE, "keys": "local", "trees": TREES, "folder": FOLDER, "subject": "cd" * 32}
     return statement.build(statement.SCAN, facts, **made | changes)
 
 

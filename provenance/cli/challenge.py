@@ -1,0 +1,33 @@
+"""`provenance challenge`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(name="challenge")
+@click.argument("folder", metavar="LEDGER", type=click.Path(path_type=Path))
+@click.option("--nonce", required=True, metavar="HEX", help="The verifier's own: 8 to 64 bytes by chance, hexadecimal.")
+@click.option("--count", required=True, type=click.IntRange(1, 10_000), help="How many records to show.")
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="The data that was scanned.")
+@click.option("--entry", type=click.IntRange(0), help="Number of the scan's entry; the newest if not given.")
+@click.option("--key", metavar="URI", help="Signing keys whose salts.key the scan used; your own if not given.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The answer's file.")
+def command(folder: Path, nonce: str, count: int, data: Path, entry: int | None, key: str | None, output: Path) -> int:
+    """Answer a verifier who wants to see that the data is still what was scanned.
+
+    The nonce picks records (whole files where no record trees were made: scan with --assess or --records); the answer
+    shows their text, with proofs. `provenance verify ANSWER` picks them again and checks.
+    """
+    from provenance.ledger import challenges, salts, verify
+
+    try:
+        chance = bytes.fromhex(nonce)
+    except ValueError as cause:
+        raise click.UsageError("--nonce is hexadecimal") from cause
+    output.write_bytes(challenges.answer(folder, chance, count, data, salts.secret_of(key), entry))
+    said = [line for line in verify(output).lines() if line.startswith(("Proven", "Not proven"))]
+    click.echo("\n".join([*said, f"-> {output}"]))
+    return 0

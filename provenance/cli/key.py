@@ -1,0 +1,156 @@
+"""`provenance key`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from provenance.cli import signing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from provenance.ledger import Entry, KeyPair
+    from provenance.ledger.succession import Succession
+
+
+@click.group(name="key")
+def command() -> None:
+    """Hand a ledger over to other keys, revoke keys, and say whose they are."""
+
+
+@command.command(name="rotate")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.option("--new", metavar="URI", required=True, help="Keys that sign from the next entry on; see keygen.")
+@click.option("--reason", help="Why, for people.")
+@signing.key_option
+@signing.password_option
+@click.option(
+    "--new-password-file", type=click.Path(path_type=Path), help="File whose first line is the new keys' password."
+)
+def rotate(
+    ledger: Path,
+    new: str,
+    reason: str | None,
+    key: str | None,
+    password_file: Path | None,
+    new_password_file: Path | None,
+) -> int:
+    """Hand LEDGER over from --key to --new: both sign the entry that says so; afterwards only the new keys append.
+
+    Who pinned the old keys follows to the new ones.
+    """
+    from provenance import ledger as ledger_
+    from provenance import program
+    from provenance.ledger import keyentries
+
+    heir = ledger_.load(new, prompt=signing.secrets(new_password_file or password_file))
+    entry = _entry(
+        key, password_file, lambda keys: keyentries.rotate(ledger, heir, program.described(), keys=keys, reason=reason)
+    )
+    click.echo(f"Entry {entry.index} of {ledger} hands it over to {heir.fingerprint}. From now on: --key {new}")
+    return 0
+
+
+@command.command(name="revoke")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("fingerprint")
+@click.option("--reason", required=True, help="Why, for people.")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
+    help="From when on it may have been in other hands, UTC: nothing later that it signed is accepted.",
+)
+@signing.key_option
+@signing.password_option
+def revoke(
+    ledger: Path, fingerprint: str, reason: str, since: datetime | None, key: str | None, password_file: Path | None
+) -> int:
+    """Say in LEDGER that a key signs no more: one that held it before, or one that was added."""
+    from datetime import UTC
+
+    from provenance import program
+    from provenance.ledger import keyentries
+
+    doubted = since.replace(tzinfo=UTC) if since is not None else None
+    entry = _entry(
+        key,
+        password_file,
+        lambda keys: keyentries.revoke(ledger, fingerprint, reason, program.described(), keys=keys, since=doubted),
+    )
+    click.echo(f"Entry {entry.index} of {ledger} revokes {fingerprint}. A timestamp over it proves when.")
+    return 0
+
+
+@command.command(name="add")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("public", type=click.Path(path_type=Path))
+@click.option("--role", type=click.Choice(["waiver", "witness"]), required=True, help="What the key is for.")
+@click.option("--name", help="Whose it is.")
+@signing.key_option
+@signing.password_option
+def add(ledger: Path, public: Path, role: str, name: str | None, key: str | None, password_file: Path | None) -> int:
+    """Name in LEDGER the PUBLIC key (PEM) of who approves waivers or witnesses the log. It makes nobody trust it."""
+    from provenance import program
+    from provenance.ledger import keyentries
+    from provenance.ledger import keys as keys_
+
+    added = keys_.read_public(public.read_bytes())
+    entry = _entry(
+        key, password_file, lambda keys: keyentries.add(ledger, added, role, program.described(), keys=keys, name=name)
+    )
+    click.echo(f"Entry {entry.index} of {ledger} adds {keys_.fingerprint(added)} ({role}).")
+    return 0
+
+
+@command.command(name="certificate")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("certificate", type=click.Path(path_type=Path))
+@signing.key_option
+@signing.password_option
+def certificate(ledger: Path, certificate: Path, key: str | None, password_file: Path | None) -> int:
+    """Attach to LEDGER an X.509 CERTIFICATE (PEM, intermediate ones after it) over its statement key."""
+    from provenance import program
+    from provenance.ledger import certificates, keyentries
+    from provenance.reports.text import plain
+
+    pem = certificate.read_bytes()
+    entry = _entry(key, password_file, lambda keys: keyentries.certify(ledger, pem, program.described(), keys=keys))
+    click.echo(f"Entry {entry.index} of {ledger}: the key of {plain(certificates.read(pem).said)}.")
+    return 0
+
+
+@command.command(name="list")
+@click.argument("ledger", type=click.Path(path_type=Path))
+def list_(ledger: Path) -> int:
+    """List the keys that LEDGER names: who holds it, who held it before, what was added and revoked."""
+    from provenance.ledger import succession
+    from provenance.reports.text import plain
+
+    held = succession.of(ledger)
+    for role, key in held.first.items():
+        _show(held, key, f"{role}, from the beginning")
+    for change in held.changes:
+        _show(held, change.after, f"{change.role}, after entry {change.index}")
+    for key, (kind, name) in held.added.items():
+        _show(held, key, plain(f"{kind}{f', {name}' if name else ''}"))
+    click.echo("Nobody is to trust a key for standing here; provenance verify says whom you trust.")
+    return 0
+
+
+def _show(held: Succession, key: str, what: str) -> None:
+    from provenance.reports.text import plain
+
+    revoked = held.revoked.get(key)
+    click.echo(f"{key}  {what}{plain(f'; revoked by entry {revoked.index}: {revoked.reason}') if revoked else ''}")
+
+
+def _entry(key: str | None, password_file: Path | None, append: Callable[[KeyPair], Entry]) -> Entry:
+    from provenance import ledger as ledger_
+
+    secrets = signing.secrets(password_file)
+    keys = ledger_.user_keys(create=False, prompt=secrets) if key is None else ledger_.load(key, prompt=secrets)
+    return append(keys)

@@ -1,0 +1,93 @@
+"""`provenance reproduce`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from provenance.cli import terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provenance.reproduction import Compared, Reproduction
+
+
+@click.command(name="reproduce")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="The folder that was scanned.")
+@click.option("--entry", type=click.IntRange(min=0), help="Number of the scan's entry; the newest scan if not given.")
+@click.option(
+    "--reference",
+    "references",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="INDEX",
+    help="An index that the scan was given; repeatable.",
+)
+@click.option("--engine", default="local", show_default=True, help="Where the work runs.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core if not given.")
+@click.option("--memory", metavar="SIZE", help="What the scan and its workers may take together, such as 4GB.")
+@terminal.format_option
+def command(
+    ledger: Path,
+    data: Path,
+    entry: int | None,
+    references: tuple[Path, ...],
+    engine: str,
+    workers: int | None,
+    memory: str | None,
+    format_: str,
+) -> int:
+    """Scan DATA again by the rules that an entry of LEDGER pins, and compare every table; nothing is written.
+
+    Exit codes: 0 every table has the same rows; 1 one differs; 2 usage; 4 it could not be completed, or a table of the
+    entry is withheld.
+    """
+    from provenance import memory as memory_
+    from provenance import reproduction
+    from provenance.digests import canonical
+
+    with terminal.progress() as progress:
+        found = reproduction.reproduce(
+            ledger,
+            data,
+            entry,
+            reference=references,
+            engine=engine,
+            workers=workers,
+            memory=memory_.size(memory) if memory is not None else None,
+            progress=progress,
+        )
+    click.echo(canonical(found.as_json()) if format_ == "json" else "\n".join(_sentences(found)))
+    return found.exit_code
+
+
+def _sentences(found: Reproduction) -> Iterator[str]:
+    """Say what came of it: what else could make a difference first."""
+    if found.scanner != found.scanner_here:
+        yield "This is not the program that scanned: what differs may be a change of the program."
+        yield f"  scanned with {found.scanner}, this is {found.scanner_here}"
+    if found.data is not None and found.data != found.data_here:
+        yield "This is not the data that was scanned: files were added, removed or changed."
+        yield f"  scanned was {found.data}, this is {found.data_here}"
+    yield from (_sentence(each) for each in found.tables)
+    yield "Not compared:"
+    yield from (f"  {each}" for each in found.uncompared)
+    yield {
+        0: f"Entry {found.entry} is reproduced: every table that could be compared has the same rows.",
+        1: f"Entry {found.entry} is not reproduced.",
+        4: f"Entry {found.entry} is reproduced as far as its tables are here; those withheld could not be compared.",
+    }[found.exit_code]
+
+
+def _sentence(each: Compared) -> str:
+    from provenance.reports.text import plain
+
+    if each.unread is not None:
+        return f"  {each.table:<14}not compared: {plain(each.unread)}"
+    if each.same:
+        return f"  {each.table:<14}same: {each.rows:,} rows"
+    return f"  {each.table:<14}DIFFERS: {each.missing:,} of {each.rows:,} rows are not here; {each.added:,} are new"

@@ -1,0 +1,34 @@
+"""What commands that sign have in common: where the key is, and how its password is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from provenance.ledger.passwords import Secrets
+
+key_option = click.option(
+    "--key", metavar="URI", help="Signing keys: a folder, a PEM file, env:NAME, hsm:… or a cloud's; else your own."
+)
+"""The option of every command that signs."""
+
+password_option = click.option(
+    "--password-file",
+    type=click.Path(path_type=Path),
+    help="File whose first line is the key's password; PROVENANCE_KEY_PASSWORD, or a prompt, if not given.",
+)
+"""The option of every command that reads an encrypted key."""
+
+
+def secrets(password_file: Path | None = None) -> Secrets:
+    """Return what gets at passwords and PINs, the user among others.
+
+    Args:
+        password_file: as the user named it.
+    """
+    from provenance.ledger.passwords import Secrets
+
+    return Secrets(lambda text: str(click.prompt(text, hide_input=True, err=True)), password_file)

@@ -1,0 +1,138 @@
+"""CMS: a detached CAdES signature over a checkpoint, for whoever asks for a seal with a (qualified) certificate.
+
+Written out in DER here: `cryptography`'s PKCS#7 builder cannot add the signing-certificate-v2 attribute, without which
+there is no CAdES; `openssl cms -cades` can, but wants the private key in a file and OpenSSL on the path, and takes no
+key that stays in its hardware. Sources: RFC 5652; RFC 5035, section 3; ETSI EN 319 122-1, level B-B (once CAdES-BES).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Protocol
+
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from provenance.errors import ConfigError
+from provenance.ledger import der
+from provenance.ledger.der import OCTETS, OID, SEQUENCE, SET, write, write_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cryptography.x509 import Certificate
+
+_PKCS = "2a864886f70d01"  # 1.2.840.113549.1
+_DATA, _SIGNED_DATA = (write(OID, bytes.fromhex(_PKCS + end)) for end in ("0701", "0702"))
+_CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_TIME = (
+    write(OID, bytes.fromhex(_PKCS + end)) for end in ("0903", "0904", "0905")
+)
+_SIGNING_CERTIFICATE_V2 = write(OID, bytes.fromhex(_PKCS + "0910022f"))
+_SHA256 = write(SEQUENCE, write(OID, bytes.fromhex("608648016503040201")))
+_ECDSA = write(SEQUENCE, write(OID, bytes.fromhex("2a8648ce3d040302")))  # with SHA-256 (RFC 5758, section 3.2)
+_RSA = write(SEQUENCE, write(OID, bytes.fromhex(_PKCS + "010b")), write(der.NULL))  # with SHA-256, PKCS #1 v1.5
+_UTC_TIME = 0x17
+_TAGGED_0, _TAGGED_4 = 0xA0, 0xA4  # [0] and [4], constructed
+
+
+class Signer(Protocol):
+    """What signs with ECDSA and SHA-256, wherever its key is."""
+
+    def sign(self, data: bytes, /) -> bytes:
+        """Sign bytes: DER of (r, s)."""
+
+    def public_key(self) -> object:
+        """Return the public half."""
+
+
+def render(
+    content: bytes,
+    certificates: Sequence[Certificate],
+    key: Signer | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
+    when: str,
+) -> bytes:
+    """Render a detached signature.
+
+    Args:
+        content: what is signed: a checkpoint's note.
+        certificates: the signer's among them; the others (its chain) travel along.
+        key: the private key of one of them; RSA signs with PKCS #1 v1.5.
+        when: UTC, ISO 8601 to the second with a closing Z: when the signer says it signs.
+
+    Returns:
+        DER of a ContentInfo (`.p7s`).
+
+    Raises:
+        ConfigError: no certificate is of this key.
+    """
+    own = next((each for each in certificates if each.public_key() == key.public_key()), None)
+    if own is None:
+        raise ConfigError("none of the certificates is of this key; name the private key of the certificate with --key")
+    attributes = _set_of(
+        [
+            _attribute(_CONTENT_TYPE, _DATA),
+            _attribute(_MESSAGE_DIGEST, write(OCTETS, hashlib.sha256(content).digest())),
+            _attribute(_SIGNING_TIME, _time(when)),
+            _attribute(_SIGNING_CERTIFICATE_V2, _signing_certificate(own)),
+        ]
+    )
+    # Signed as a SET, sent under the tag [0] in its place (RFC 5652, section 5.4).
+    algorithm, signature = _sign(write(SET, attributes), key)
+    signer = write(
+        SEQUENCE,
+        write_integer(1),  # the signer is named by issuer and serial number
+        write(SEQUENCE, *_issuer_and_serial(own)),
+        _SHA256,
+        write(_TAGGED_0, attributes),
+        algorithm,
+        write(OCTETS, signature),
+    )
+    signed = write(
+        SEQUENCE,
+        write_integer(1),
+        write(SET, _SHA256),
+        write(SEQUENCE, _DATA),  # detached: no content
+        write(_TAGGED_0, _set_of(each.public_bytes(Encoding.DER) for each in certificates)),
+        write(SET, signer),
+    )
+    return write(SEQUENCE, _SIGNED_DATA, write(_TAGGED_0, signed))
+
+
+def _set_of(items: Iterable[bytes]) -> bytes:
+    """The contents of a SET OF: sorted by their encodings (X.690, section 11.6)."""
+    return b"".join(sorted(items))
+
+
+def _attribute(name: bytes, value: bytes) -> bytes:
+    return write(SEQUENCE, name, write(SET, value))
+
+
+def _time(when: str) -> bytes:
+    """UTCTime before 2050, GeneralizedTime from then on (RFC 5652, section 11.3)."""
+    digits = "".join(each for each in when if each not in "-:T")
+    return write(_UTC_TIME, digits[2:].encode()) if digits < "2050" else write(der.TIME, digits.encode())
+
+
+def _signing_certificate(certificate: Certificate) -> bytes:
+    """SigningCertificateV2 with one ESSCertIDv2; its hash algorithm is the default, SHA-256 (RFC 5035, section 4)."""
+    issuer, serial = _issuer_and_serial(certificate)
+    digest = write(OCTETS, hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest())
+    named = write(SEQUENCE, write(SEQUENCE, write(_TAGGED_4, issuer)), serial)  # [4] directoryName of GeneralName
+    return write(SEQUENCE, write(SEQUENCE, write(SEQUENCE, digest, named)))
+
+
+def _issuer_and_serial(certificate: Certificate) -> tuple[bytes, bytes]:
+    """As they stand in the certificate: an issuer encoded anew may have other bytes (RFC 5280, section 4.1)."""
+    fields = der.read(certificate.tbs_certificate_bytes).parts(SEQUENCE)
+    versioned = fields[0].tag == _TAGGED_0  # version 1 leaves its version out
+    serial, _, issuer = fields[versioned : versioned + 3]
+    return issuer.encoded, serial.encoded
+
+
+def _sign(data: bytes, key: Signer | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> tuple[bytes, bytes]:
+    if isinstance(key, rsa.RSAPrivateKey):
+        return _RSA, key.sign(data, padding.PKCS1v15(), SHA256())
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return _ECDSA, key.sign(data, ec.ECDSA(SHA256()))
+    return _ECDSA, key.sign(data)

@@ -1,0 +1,36 @@
+"""ML-DSA-65 co-signature: the same payload as the entry's, signed to outlast ECDSA, in an envelope of its own.
+
+It may stand beside the entry and changes no history. It says who signed only to whoever holds the key by another way,
+since before ECDSA fell.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provenance.errors import ConfigError
+from provenance.ledger import envelope, mldsa
+
+if TYPE_CHECKING:
+    from provenance.ledger.envelope import Envelope
+
+
+def render(sealed: Envelope, key: Any) -> bytes:
+    """Render the co-signature of an entry.
+
+    Args:
+        sealed: the entry's envelope; its payload is signed.
+        key: an ML-DSA-65 private key of `cryptography`.
+
+    Returns:
+        The envelope's file: canonical JSON, one signature; the keyid is SHA-256 of the SubjectPublicKeyInfo.
+
+    Raises:
+        ConfigError: it is another kind of key.
+    """
+    if not mldsa.is_private(key):
+        raise ConfigError(
+            "the key is no ML-DSA-65 key; `openssl genpkey -algorithm ML-DSA-65` (3.5 or later) makes one"
+        )
+    signature = key.sign(envelope.pae(sealed.payload))
+    return envelope.Envelope(sealed.payload, mldsa.keyid(key.public_key()), signature).file

@@ -1,0 +1,19 @@
+"""PAE: the very bytes that an entry's signatures are over, for a signer or verifier that is not ours.
+
+A licensed module signs this file, and `--signature` brings back what it made; `openssl dgst -verify` reads it as it is.
+Source: DSSE 1.0.2, protocol.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provenance.ledger import envelope
+
+if TYPE_CHECKING:
+    from provenance.ledger.envelope import Envelope
+
+
+def render(sealed: Envelope) -> bytes:
+    """Render what an entry's signatures cover: DSSE's pre-authentication encoding of its payload."""
+    return envelope.pae(sealed.payload)

@@ -1,0 +1,37 @@
+"""SM2 co-signature: the same payload as the entry's, signed with SM2 and SM3, in an envelope of its own.
+
+It may stand beside the entry and changes no history: the log's leaf is the payload alone. Regulators may ask for a
+licensed module: let it sign the PAE (`--format pae`), and hand in its public key and signature.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provenance.ledger import envelope, sm2
+
+if TYPE_CHECKING:
+    from provenance.ledger.envelope import Envelope
+
+
+def render(sealed: Envelope, key: sm2.Key, signature: bytes | None = None) -> bytes:
+    """Render the co-signature of an entry, or the signature of any other statement.
+
+    Args:
+        sealed: the entry's envelope; its payload is signed.
+        key: who signs.
+        signature: DER of (r, s) that a module elsewhere made over the PAE; None to sign with the private key.
+
+    Returns:
+        The envelope's file: canonical JSON, one signature.
+
+    Raises:
+        ConfigError: neither a private key nor a signature was given.
+        BadSignature: the signature is not by this key over this entry.
+        MissingExtra: gmalg is not installed.
+    """
+    if signature is None:
+        signature = sm2.sign(envelope.pae(sealed.payload), key)
+    made = envelope.Envelope(sealed.payload, key.keyid, signature)
+    sm2.check(made, key)
+    return made.file

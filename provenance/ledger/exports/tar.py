@@ -1,0 +1,78 @@
+"""Tar: a ledger as one file, the same bytes whoever makes it and whenever; what is named is withheld.
+
+Members are sorted, belong to nobody and were last changed in 1970 (POSIX.1-2001, pax). Only what an entry binds, the
+entries, their co-signatures and the checkpoints go in: a file that nobody vouches for stays at home, as does the link
+`scans/latest`. A file that is withheld is missing, and `verify` of the unpacked folder says so with exit code 5.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tarfile
+from typing import TYPE_CHECKING
+
+from provenance.errors import ConfigError, DigestMismatch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
+
+_SIGNED = re.compile(r"entries/[0-9]{8}(\.dsse\.json|\.co/[a-z0-9-]+\.dsse\.json)|checkpoints/[0-9]+\.[a-z0-9.-]+")
+_CHUNK = 1 << 20  # bytes
+_ROOM = tarfile.RECORDSIZE
+
+
+def render(folder: Path, bound: Mapping[str, str], withhold: Collection[str] = ()) -> Iterator[bytes]:
+    """Render a ledger as a tar, in pieces: it may be larger than memory.
+
+    Args:
+        folder: the ledger.
+        bound: SHA-256, hexadecimal, of every file that its entries bind, by path relative to the ledger.
+        withhold: which of those are left out.
+
+    Yields:
+        The tar.
+
+    Raises:
+        ConfigError: something to be withheld is bound by no entry.
+        DigestMismatch: a file is not what its entry binds; nothing of use was made then.
+    """
+    if strange := sorted(set(withhold) - set(bound)):
+        raise ConfigError(f"no entry binds {', '.join(strange[:3])}, so it cannot be withheld")
+    size = 0
+    for name in sorted({*bound, *_signed(folder)} - set(withhold)):
+        if name in bound and not (folder / name).exists():
+            continue  # withheld already, by whom it came from
+        for chunk in _member(folder / name, name, bound.get(name)):
+            size += len(chunk)
+            yield chunk
+    # Two blocks of zeros end it, filled up to a whole record.
+    yield bytes(2 * tarfile.BLOCKSIZE + -(size + 2 * tarfile.BLOCKSIZE) % _ROOM)
+
+
+def _signed(folder: Path) -> Iterator[str]:
+    """Name what is signed itself, and so bound by nothing."""
+    for part in ("entries", "checkpoints"):
+        for path in (folder / part).rglob("*"):
+            name = path.relative_to(folder).as_posix()
+            if path.is_file() and not path.is_symlink() and _SIGNED.fullmatch(name):
+                yield name
+
+
+def _member(path: Path, name: str, digest: str | None) -> Iterator[bytes]:
+    found = hashlib.sha256()
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        info = tarfile.TarInfo(name)
+        info.size = left = os.fstat(file.fileno()).st_size
+        info.mode = 0o644
+        yield info.tobuf(tarfile.PAX_FORMAT)
+        while left and (chunk := file.read(min(_CHUNK, left))):
+            found.update(chunk)
+            left -= len(chunk)
+            yield chunk
+    if left or (digest is not None and found.hexdigest() != digest):
+        raise DigestMismatch(f"{name} is not what its entry binds, or was changed just now; run provenance verify")
+    yield bytes(-info.size % tarfile.BLOCKSIZE)

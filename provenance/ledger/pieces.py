@@ -1,0 +1,164 @@
+"""Verification of a piece of a ledger: who signed a proof or an answer, and whether it shows what it says.
+
+A piece tells itself from a ledger by being a file. Its keys come with it and are never trusted for that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from provenance.errors import ConfigError, VerificationError
+from provenance.ledger import challenges, checkpoint, envelope, keys, proofs
+from provenance.ledger.layout import read_bytes
+from provenance.ledger.verification import (
+    EQUIVOCATION,
+    INVALID,
+    OK,
+    UNPINNED,
+    USAGE,
+    WORST,
+    Signer,
+    Step,
+    Verification,
+    encodable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from provenance.ledger.trust import Role, Trust
+
+
+def verify(path: Path, *, pinned: Trust, held: checkpoint.Checkpoint | None = None) -> Verification:
+    """Verify a proof, or the answer to a challenge. Never raises, whatever the bytes.
+
+    Args:
+        path: its file.
+        pinned: whose keys are trusted.
+        held: a checkpoint of the log that the verifier held before.
+
+    Returns:
+        The exit code and everything that led to it; `proven` and `unproven` say in words what that means.
+    """
+    piece = _Piece()
+    try:
+        data = read_bytes(path, proofs.LIMIT)
+    except (OSError, VerificationError) as cause:
+        piece.fail("proof", f"{path} cannot be read: {getattr(cause, 'strerror', None) or cause}", USAGE)
+        return piece.conclude("proof")
+    what = "answer" if f'"{challenges.TYPE}"'.encode() in data[:100] else "proof"
+    try:
+        found = challenges.read(data) if what == "answer" else proofs.read(data)
+    except VerificationError as cause:
+        piece.fail(what, str(cause))
+        return piece.conclude(what)
+    piece.ok(what, "every path in it leads to the root that is signed")
+    piece.signed(found.sealed, found.note, found.keys, pinned)
+    piece.compare(found.note, held)
+    piece.local = found.said.predicate["keys"] == "local"
+    return piece.conclude(what, found)
+
+
+class _Piece:
+    """What is known of a piece so far."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.codes = {OK}
+        self.signers: list[Signer] = []
+        self.local = False
+        self._log_key: Ed25519PublicKey | None = None
+
+    def ok(self, name: str, detail: str) -> None:
+        self.steps.append(Step(name, "ok", detail))
+
+    def fail(self, name: str, detail: str, code: int = INVALID) -> None:
+        self.steps.append(Step(name, "failed", detail))
+        self.codes.add(code)
+
+    def skip(self, name: str, detail: str) -> None:
+        self.steps.append(Step(name, "not checked", detail))
+
+    def signed(
+        self, sealed: envelope.Envelope, note: checkpoint.Checkpoint, pems: Iterable[str], pinned: Trust
+    ) -> None:
+        """Check the signatures of the entry and of the checkpoint, and whose they are."""
+        known = {pin.fingerprint: pin.key for pin in pinned.pins if pin.key is not None}
+        for pem in pems:
+            try:
+                key = keys.read_public(pem.encode("ascii", "replace"))
+            except ConfigError:
+                continue  # whose key is missing will be told
+            known.setdefault(keys.fingerprint(key), key)
+        try:
+            envelope.check(sealed, _statement_key(sealed, known))
+            self._sign(sealed.keyid, "statement", pinned, note.origin)
+            self._log_key = _log_key(note, known.values())
+            checkpoint.check(note, self._log_key)
+            self._sign(keys.fingerprint(self._log_key), "log", pinned, note.origin)
+        except VerificationError as cause:
+            self.fail("signatures", str(cause))
+            return
+        self.ok("signatures", "entry (ECDSA P-256 over DSSE) and checkpoint (Ed25519) are signed as they say")
+        strangers = [each for each in self.signers if each.whose is None]
+        if strangers:
+            named = ", ".join(f"{each.fingerprint} ({each.role})" for each in strangers)
+            self.fail("keys", f"not pinned: {named}; pin them with --trust once you know whose they are", UNPINNED)
+        else:
+            self.ok("keys", "every signature is by a pinned key")
+
+    def compare(self, note: checkpoint.Checkpoint, held: checkpoint.Checkpoint | None) -> None:
+        """Compare the checkpoint with one that was held; only the whole ledger shows that one extends another."""
+        if held is None or self._log_key is None:
+            self.skip("held note", "no earlier checkpoint was given (--since), or it could not be compared")
+            return
+        try:
+            checkpoint.check(held, self._log_key)
+        except VerificationError:
+            self.fail("held note", "the checkpoint you hold is not signed by the log key of this proof")
+            return
+        if held.size != note.size:
+            self.skip("held note", f"you hold a checkpoint of {held.size} entries, this is one of {note.size}")
+        elif held.root != note.root:
+            self.fail(
+                "held note", f"the checkpoint you hold counts other entries than this of {note.size}", EQUIVOCATION
+            )
+        else:
+            self.ok("held note", f"it stands under the checkpoint you hold, of {held.size} entries")
+
+    def _sign(self, fingerprint: str, role: Role, pinned: Trust, origin: str) -> None:
+        self.signers.append(Signer(fingerprint, role, pinned.whose(fingerprint, role, origin)))
+
+    def conclude(self, what: str, found: proofs.Proof | challenges.Answer | None = None) -> Verification:
+        good = found is not None and INVALID not in self.codes
+        self.skip("ledger", f"only this {what} was looked at, not the ledger it was taken from")
+        return Verification(
+            exit_code=next(code for code in WORST if code in self.codes),
+            steps=tuple(Step(each.name, each.status, encodable(each.detail)) for each in self.steps),
+            signers=tuple(self.signers),
+            origin=found.note.origin if found else None,
+            entries=found.note.size if found else 0,
+            local=self.local,
+            what=what,
+            proven=(found.says,) if found and good else (),
+            unproven=found.limits if found and good else (),
+        )
+
+
+def _statement_key(sealed: envelope.Envelope, known: Mapping[str, keys.PublicKey]) -> ec.EllipticCurvePublicKey:
+    key = known.get(sealed.keyid)
+    if key is None or isinstance(key, Ed25519PublicKey):
+        raise VerificationError(f"the entry's key {sealed.keyid} is neither pinned nor in the proof")
+    return key
+
+
+def _log_key(note: checkpoint.Checkpoint, known: Iterable[keys.PublicKey]) -> Ed25519PublicKey:
+    for key in known:
+        if isinstance(key, Ed25519PublicKey) and checkpoint.key_id(note.origin, key) == note.key:
+            return key
+    raise VerificationError("the checkpoint's key is neither pinned nor in the proof")

@@ -1,0 +1,384 @@
+"""Proofs, `provenance-proof/v1`: one piece of a ledger with everything that it takes to believe it, in one file.
+
+    envelope    the scan's entry, byte for byte         -> who signed it
+    log         a C2SP tlog-proof                       -> that it is in the log, under a signed checkpoint
+    lines       rows of its tables with RFC 9162 paths  -> that the entry speaks of them
+    record      a record's line with its path           -> that the file's line speaks of it
+    absent      a way down the content set              -> that a content is not in it
+
+The file is canonical JSON. What it says in words, and what it says that it does not prove, is made again from what was
+proven and compared: nobody can change the words. SPECIFICATION.md says all of it, check_proof.py does it in 60 lines.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from provenance.data import HERE
+from provenance.digests import canonical
+from provenance.errors import VerificationError
+from provenance.ledger import checkpoint, contentset, envelope, merkle, sparse, statement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+TYPE = "provenance-proof/v1"
+LIMIT = 1 << 28
+"""Bytes of the largest proof that is read: an envelope and what hangs on it."""
+
+KINDS = {
+    "source": "sources",
+    "path": "files",
+    "record": "files",
+    "finding": "findings",
+    "coverage": "coverage",
+    "verdict": "verdicts",
+    "absent": "files",
+}
+"""What can be proven, and the table whose lines it takes."""
+
+ANYTHING = (
+    "that the scan was complete or honest: a signature shows who said what, unaltered",
+    "when: times are claimed, unless a witness or a timestamp of the checkpoint says so",
+    "that nothing else was said: later entries may differ, and another history too, unless somebody holds a checkpoint",
+)
+"""What no proof proves."""
+
+_LIMITS = {
+    "source": ("anything of other sources",),
+    "path": ("that the file is the same today: compare its SHA-256",),
+    "record": ("anything of other records, nor what the text means: compare its SHA-256 with that of a text you hold",),
+    "finding": ("that there are no other findings",),
+    "coverage": ("anything of other checks",),
+    "verdict": ("anything of other requirements; no verdict says that something is legal",),
+    "absent": (
+        "that it was not there in another form: exact bytes only; re-encodings and near-duplicates are not excluded",
+    ),
+}
+_NAMED = {
+    "source": ("source",),
+    "path": ("path",),
+    "record": ("path",),
+    "finding": ("fingerprint", "check", "source"),
+    "coverage": ("check", "status"),
+    "verdict": ("profile", "requirement", "element", "verdict"),
+}
+_TLOG = re.compile(
+    r"c2sp[.]org/tlog-proof@v1\nindex (0|[1-9][0-9]{0,8})\n((?:[A-Za-z0-9+/]{43}=\n){0,32})\n(.*)", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof that holds together; whose signatures it bears is for `verify` to say.
+
+    Args:
+        kind: one of KINDS.
+        sealed: the entry's envelope.
+        said: its statement.
+        note: the checkpoint that the entry stands under.
+        keys: public keys that came with it, PEM.
+        rows: the rows that are proven, salts included.
+        says: one sentence: what is proven.
+        limits: what is not.
+    """
+
+    kind: str
+    sealed: envelope.Envelope
+    said: statement.Statement
+    note: checkpoint.Checkpoint
+    keys: tuple[str, ...]
+    rows: tuple[dict[str, Any], ...]
+    says: str
+    limits: tuple[str, ...] = field(default=())
+
+
+def write(value: Mapping[str, Any]) -> bytes:
+    """Write a proof, and see that it holds together.
+
+    Args:
+        value: everything but `_type`, `says` and `doesNotProve`, which are made here.
+
+    Returns:
+        The file's bytes.
+
+    Raises:
+        VerificationError: it does not hold together.
+    """
+    made = {"_type": TYPE, "says": "", "doesNotProve": [], **value}
+    found = _hold(made)
+    data = canonical(made | {"says": found.says, "doesNotProve": list(found.limits)})
+    read(data)
+    return data
+
+
+def read(data: bytes) -> Proof:
+    """Read a proof and see that it holds together, but for signatures. Total: any bytes give an answer.
+
+    Args:
+        data: the file's bytes.
+
+    Returns:
+        The proof.
+
+    Raises:
+        VerificationError: it proves nothing, or says something else than it proves.
+    """
+    value = envelope.parse(data)
+    if not isinstance(value, dict) or value.get("_type") != TYPE:
+        raise VerificationError(f"it is not a {TYPE}")
+    found = _hold(value)
+    if (value["says"], value["doesNotProve"]) != (found.says, list(found.limits)):
+        raise VerificationError("it says in words what it does not prove, or hides what it does not")
+    if canonical_of(value) != data:
+        raise VerificationError("it is not in canonical form")
+    return found
+
+
+def tlog_proof(index: int, path: Sequence[bytes], note: bytes) -> str:
+    """Return a C2SP tlog-proof.
+
+    Args:
+        index: number of the entry, from 0.
+        path: its audit path.
+        note: the checkpoint's file, cosignatures included.
+
+    Returns:
+        The text (https://c2sp.org/tlog-proof).
+    """
+    hashes = "".join(f"{base64.b64encode(each).decode()}\n" for each in path)
+    return f"c2sp.org/tlog-proof@v1\nindex {index}\n{hashes}\n{note.decode()}"
+
+
+def line_of(table: str, index: int, line: bytes, path: Sequence[bytes]) -> dict[str, Any]:
+    """Return a line of a table as a proof holds it.
+
+    Args:
+        table: name of the table.
+        index: number of the line, from 0.
+        line: its bytes, without a newline.
+        path: its audit path.
+    """
+    return {"table": table, "index": index, "line": line.decode(), "path": [each.hex() for each in path]}
+
+
+def of_entry(said: statement.Statement) -> str:
+    """Return the words that name a scan's entry.
+
+    Args:
+        said: its statement.
+    """
+    log, predicate = said.place, said.predicate
+    scan = f"a scan of {_quoted(predicate['data'])} that its signer says ended at {predicate['finishedOn']}"
+    return f"entry {log.index} of {log.origin}, {scan}"
+
+
+def hold_to(name: str, value: Any) -> None:
+    """Hold a value to a published schema.
+
+    Args:
+        name: of the schema, `proof-v1` or `answer-v1`.
+        value: as JSON has it.
+
+    Raises:
+        VerificationError: it breaks the schema.
+    """
+    if error := best_match(_validator(name).iter_errors(value)):
+        raise VerificationError(f"it breaks its schema at {error.json_path}: {error.message[:200]}")
+
+
+def anchored(
+    value: Mapping[str, Any],
+) -> tuple[envelope.Envelope, statement.Statement, checkpoint.Checkpoint]:
+    """Return what a proof stands on, if its entry is a scan in the log, where it says it is.
+
+    Args:
+        value: holds `envelope` and `log`.
+
+    Returns:
+        The entry, its statement and the checkpoint; signatures are not checked.
+
+    Raises:
+        VerificationError: they do not belong together.
+    """
+    sealed = envelope.read(_bytes(value["envelope"]))
+    said = statement.read(sealed.payload)
+    return sealed, said, _logged(value["log"], sealed, said)
+
+
+def _hold(value: Any) -> Proof:
+    hold_to("proof-v1", value)
+    sealed, said, note = anchored(value)
+    kind, rows = value["kind"], tuple(line_row(each, said) for each in value["lines"])
+    places = [each["index"] for each in value["lines"]]
+    if any(each["table"] != KINDS[kind] for each in value["lines"]) or places != sorted(set(places)):
+        raise VerificationError("its lines are not those of its kind, or not in order")
+    if ("record" in value, "absent" in value) != (kind == "record", kind == "absent"):
+        raise VerificationError(f"it is no proof of the kind {kind}")
+    if kind == "absent":
+        says, limits = _absent(value["absent"], said, rows)
+    elif not rows or (kind == "record" and len(rows) > 1):
+        raise VerificationError("it shows no line, or more than one file")
+    elif kind == "record":
+        says, limits = f"record {_record(value['record'], rows[0])}", ()
+    else:
+        says, limits = f"this of its table {KINDS[kind]}: " + "; ".join(_named(kind, row) for row in rows), ()
+    log = said.place
+    whose = (
+        f"entry {log.index} of {log.origin}, a scan of {_quoted(said.predicate['data'])} that its signer says ended "
+    )
+    whose += f"at {said.predicate['finishedOn']}, states {says}"
+    return Proof(kind, sealed, said, note, tuple(value["keys"]), rows, whose, (*_LIMITS[kind], *limits, *ANYTHING))
+
+
+def _logged(text: str, sealed: envelope.Envelope, said: statement.Statement) -> checkpoint.Checkpoint:
+    """The entry is in the log, where it says it is."""
+    found = _TLOG.fullmatch(text)
+    if found is None:
+        raise VerificationError("its log is not a tlog-proof")
+    index, note = int(found[1]), checkpoint.read(_bytes(found[3]), cosigned=True)
+    path = [base64.b64decode(each) for each in found[2].split("\n")[:-1]]
+    if tlog_proof(index, path, _bytes(found[3])) != text:
+        raise VerificationError("its log is not in canonical form")
+    if not merkle.includes(sealed.leaf, index, note.size, path, note.root):
+        raise VerificationError("its entry is not in the log of the checkpoint")
+    if (said.place.origin, said.place.index) != (note.origin, index) or said.kind != statement.SCAN:
+        raise VerificationError("its entry is not a scan that stands there")
+    return note
+
+
+def line_row(item: Mapping[str, Any], said: statement.Statement) -> dict[str, Any]:
+    """Return the row of a line, if it is in the table that an entry speaks of.
+
+    Args:
+        item: as `line_of` returns it.
+        said: the entry's statement.
+
+    Returns:
+        The row, salt included.
+
+    Raises:
+        VerificationError: it is not in the table, or not canonical JSON.
+    """
+    tree = said.predicate["tables"].get(item["table"], {}).get("tree")
+    line = _bytes(item["line"])
+    path = [bytes.fromhex(each) for each in item["path"]]
+    if tree is None or not merkle.includes(
+        merkle.leaf(line), item["index"], tree["size"], path, bytes.fromhex(tree["root"])
+    ):
+        raise VerificationError(f"a line is not in the table {item['table']} that the entry signs")
+    return _object(line)
+
+
+def record_row(item: Mapping[str, Any], file: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the line of a record says, if it is in the record tree of a file.
+
+    Args:
+        item: `index`, `line`, `path` and `size` of a record's line.
+        file: the row of FILES whose `records_root` it is under.
+
+    Returns:
+        The line: row, salt, sha256.
+
+    Raises:
+        VerificationError: it is not in the tree.
+    """
+    root, line = file.get("records_root"), _bytes(item["line"])
+    if not isinstance(root, str) or re.fullmatch(r"[0-9a-f]{64}", root) is None:
+        raise VerificationError("the line of its file has no record tree")
+    path = [bytes.fromhex(each) for each in item["path"]]
+    if not merkle.includes(merkle.leaf(line), item["index"], item["size"], path, bytes.fromhex(root)):
+        raise VerificationError("the record is not in the record tree of its file")
+    found = _object(line)
+    if set(found) != {"row", "salt", "sha256"} or not isinstance(found["row"], int):
+        raise VerificationError("the line of the record is not one")
+    return found
+
+
+def _record(item: Mapping[str, Any], file: Mapping[str, Any]) -> str:
+    found = record_row(item, file)
+    text = "no text" if found["sha256"] is None else f"a text with the SHA-256 {found['sha256']}"
+    return f"{found['row']} of {_quoted(file.get('path'))}: {text}"
+
+
+def _absent(
+    item: Mapping[str, Any], said: statement.Statement, rows: Sequence[Mapping[str, Any]]
+) -> tuple[str, tuple[str, ...]]:
+    content = said.predicate.get("contentSet")
+    salt = bytes.fromhex(item["salt"])
+    if content is None or contentset.salt_digest(salt) != content["saltDigest"]:
+        raise VerificationError("its salt is not that of the entry's content set")
+    proof = sparse.Proof(
+        tuple(bytes.fromhex(each) for each in item["siblings"]), item["end"] and bytes.fromhex(item["end"])
+    )
+    key = contentset.key(salt, bytes.fromhex(item["sha256"]))
+    if sparse.found(key, proof, bytes.fromhex(content["root"])) is not False:
+        raise VerificationError("it does not show that the content is absent")
+    if any(row.get("sha256") is not None for row in rows) or len(rows) > content["undigested"]:
+        raise VerificationError("it names files as unread that were read")
+    says = (
+        f"that the SHA-256 {item['sha256']} is none of the {content['count']} different contents of files that it read"
+    )
+    if not content["undigested"]:
+        return says, ()
+    more = content["undigested"] - len(rows)
+    names = [_quoted(row.get("path")) for row in rows] + [f"{more} more"] * bool(more)
+    return says, (f"anything of what is listed but was not read, {content['undigested']} in all: {', '.join(names)}",)
+
+
+def _named(kind: str, row: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_quoted(row.get(name))}" for name in _NAMED[kind])
+
+
+def _quoted(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=True)
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    row = envelope.parse(line)
+    if not isinstance(row, dict) or canonical_of(row) != line:
+        raise VerificationError("a line is not an object in canonical form")
+    return row
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as cause:
+        raise VerificationError("it holds half a surrogate pair") from cause
+
+
+def canonical_of(value: Any) -> bytes:
+    """Return canonical JSON, or say that there is none.
+
+    Args:
+        value: as JSON has it.
+
+    Raises:
+        VerificationError: it has no canonical form.
+    """
+    try:
+        return canonical(value)
+    except (ValueError, RecursionError) as cause:
+        raise VerificationError(f"it has no canonical form: {cause}") from cause
+
+
+@functools.cache
+def _validator(name: str) -> Draft202012Validator:
+    shared = _schema("proof-v1")
+    registry: Registry[Any] = Registry().with_resource(shared["$id"], DRAFT202012.create_resource(shared))
+    return Draft202012Validator(_schema(name), registry=registry)
+
+
+def _schema(name: str) -> Any:
+    return json.loads((HERE / "schemas" / "ledger" / f"{name}.schema.json").read_bytes())

@@ -1,0 +1,359 @@
+"""A scan of a ledger made again: the same rules over the data, and every table compared with the one that was sealed.
+
+Rules are those of the entry, not of today: profiles and waivers are the bytes in its folder, declarations those that it
+names, the day is the day on which it began. What is not pinned by an entry is this program: where its digest is not
+that of the entry's scanner, a difference may be a change of the program, and that is said first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from provenance import audit, declarations, ledger, profiles, program, references, schemas, waivers
+from provenance.acts import waiver
+from provenance.digests import sha256
+from provenance.errors import ConfigError, InputError, NothingToAudit, VerificationError
+from provenance.ledger import salts
+from provenance.ledger.keys import configuration
+from provenance.ledger.layout import is_ledger, read_bytes, scan_path
+from provenance.ledger.objects import lines
+from provenance.ledger.reading import statement_of
+from provenance.ledger.statement import SCAN
+from provenance.ledger.verification import EQUIVOCATION, INVALID
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from provenance.ledger.statement import Statement
+
+SAME, DIFFERS, INCOMPLETE = 0, 1, 4
+"""Exit codes of `reproduce`; 2 is usage, as everywhere."""
+
+_CLAIMED = "startedOn, finishedOn: claimed by whoever scanned"
+_DERIVED = "report.html, report.json: made of the tables"
+_SECRET = "files.records_root: salted with a secret that is not here"  # noqa: S105 - a sentence
+_GROWN = "files, coverage of inventory: ledgers inside the data, which grow with every entry"
+_LEDGERS = ("a ledger", "the ledger of this scan")
+_LARGEST = 1 << 24  # bytes of a profile or file of waivers
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One table of the entry and its like of today.
+
+    Args:
+        table: its name.
+        rows: of the entry.
+        rows_again: of the rerun.
+        missing: rows of the entry that the rerun has not.
+        added: rows of the rerun that the entry has not.
+        unread: why the entry's table could not be compared; None where it was.
+    """
+
+    table: str
+    rows: int
+    rows_again: int
+    missing: int = 0
+    added: int = 0
+    unread: str | None = None
+
+    @property
+    def same(self) -> bool | None:
+        """Whether both hold the same rows; None where it could not be compared."""
+        return None if self.unread is not None else not (self.missing or self.added)
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """What came of scanning again.
+
+    Args:
+        entry: number of the entry.
+        scanner: digest of the program that scanned, hexadecimal.
+        scanner_here: digest of this program.
+        data: digest of the data that was scanned, see declarations.data_digest; None where the entry has none.
+        data_here: digest of the data now.
+        tables: in the order of schemas.SEALED.
+        uncompared: what was left out, one sentence each.
+    """
+
+    entry: int
+    scanner: str
+    scanner_here: str
+    data: str | None
+    data_here: str
+    tables: tuple[Compared, ...]
+    uncompared: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """DIFFERS where a table does, else INCOMPLETE where one could not be compared, else SAME."""
+        told = [each.same for each in self.tables]
+        return DIFFERS if False in told else INCOMPLETE if None in told else SAME
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON has it; counts are of rows."""
+        return {
+            "entry": self.entry,
+            "reproduced": {SAME: True, DIFFERS: False, INCOMPLETE: None}[self.exit_code],
+            "scanner": {"scanned": self.scanner, "here": self.scanner_here},
+            "data": {"scanned": self.data, "here": self.data_here},
+            "tables": [
+                {
+                    "table": each.table,
+                    "same": each.same,
+                    "rows": each.rows,
+                    "rowsAgain": each.rows_again,
+                    "missing": each.missing,
+                    "added": each.added,
+                    "unread": each.unread,
+                }
+                for each in self.tables
+            ],
+            "notCompared": list(self.uncompared),
+        }
+
+
+def reproduce(
+    path: str | os.PathLike[str],
+    data: str | os.PathLike[str],
+    index: int | None = None,
+    *,
+    reference: Sequence[str | os.PathLike[str]] = (),
+    engine: str = "local",
+    workers: int | None = None,
+    memory: int | None = None,
+    progress: audit.Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
+) -> Reproduction:
+    """Scan data again by the rules of an entry and compare every table; nothing is written.
+
+    Args:
+        path: the ledger.
+        data: the folder that was scanned.
+        index: number of the scan's entry; None = the newest scan.
+        reference: the indexes that the scan was given; those that ship are found.
+        engine: one of engines.ENGINES.
+        workers: processes; None = one a core.
+        memory: bytes that the scan and its workers may take together; None = what they need.
+        progress: told how far the scan is.
+
+    Returns:
+        What is the same and what is not, in rows.
+
+    Raises:
+        ConfigError: the folder is no ledger, the data is not there, or an index that the scan was given is not named.
+        InputError: the entry is no scan, or lacks what it takes to scan again.
+        VerificationError: the ledger does not verify: what it pins may be anybody's.
+    """
+    folder = Path(path)
+    if not is_ledger(folder):
+        raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
+    if ledger.verify(folder).exit_code in {INVALID, EQUIVOCATION}:
+        raise VerificationError(
+            f"{folder} does not verify, so nothing it says is rerun; run provenance verify {folder}"
+        )
+    at = ledger.read_entry(folder, index)["predicate"]["log"]["index"]
+    said = statement_of(folder, at)
+    if said.kind != SCAN:
+        raise InputError(f"entry {at} of {folder} is a {said.kind}, no scan; name a scan with --entry")
+    rules, uncompared = _rules(folder, said, [Path(each) for each in reference])
+    try:
+        again, _ = audit.examine(Path(data), rules, engine=engine, workers=workers, memory=memory, progress=progress)
+    except NothingToAudit as error:
+        raise InputError(str(error)) from error
+    tables, left_out = _compare(folder, said, again, salted=rules.secret is not None)
+    return Reproduction(
+        entry=at,
+        scanner=said.predicate["scanner"]["digest"]["sha256"],
+        scanner_here=program.digest(),
+        data=said.predicate.get("dataDigest", {}).get("sha256"),
+        data_here=declarations.data_digest(again["files"]),
+        tables=tables,
+        uncompared=(*uncompared, *left_out, _CLAIMED, _DERIVED),
+    )
+
+
+def _rules(folder: Path, said: Statement, given: Sequence[Path]) -> tuple[audit.Rules, list[str]]:
+    """Return the rules of an entry, and what of them is not at hand."""
+    facts = said.predicate
+    config = facts.get("config", {})
+    fold = "foldChinese" in config
+    secret = _secret() if "records" in config else None
+    named = {each["entry"] for each in facts.get("declarations", ())}
+    declared = [each for each in ledger.entries(folder, "declaration") if each[0] in named]
+    rules = audit.Rules(
+        profiles=tuple(_profile(folder, said, each) for each in facts["profiles"]),
+        purpose=facts["purpose"],
+        asked=_asked(references.load(given, fold_chinese=fold), config.get(references.STEP, ())),
+        exclude=tuple(config.get("exclude", ())),
+        follow_links=bool(config.get("followLinks")),
+        fold_chinese=fold,
+        sample=config["sample"]["share"] if "sample" in config else None,
+        waivers=_waivers(folder, said),
+        declared=tuple(declared),
+        day=date.fromisoformat(facts["startedOn"][:10]),
+        own=folder.resolve(),
+        secret=secret,
+    )
+    return rules, [_SECRET] if "records" in config and secret is None else []
+
+
+def _waivers(folder: Path, said: Statement) -> waivers.Waivers | None:
+    """Return the waivers that a scan applied: those of its file, and of the ledger as they were signed by then."""
+    held: bytes | None = None
+    found: tuple[waivers.Waiver, ...] = ()
+    if f"{scan_path(said.place.index)}/{waivers.DOCUMENT}" in said.folder:
+        held = _document(folder, said, waivers.DOCUMENT)
+        found = waivers.parse(waivers.DOCUMENT, held)
+    named = [each for each in said.predicate.get("waivers", ()) if "entry" in each]
+    standing = {each.entry: each for each in waiver.standing(folder)} if named else {}
+    if strange := [each["entry"] for each in named if each["entry"] not in standing]:
+        raise InputError(f"entry {said.place.index} names waiver {strange[0]}, which this ledger does not have")
+    signed = tuple(replace(standing[each["entry"]], approved_by=each.get("approvedBy")) for each in named)
+    return waivers.Waivers((*found, *signed), held) if held is not None or signed else None
+
+
+def _secret() -> bytes | None:
+    """Return this user's secret of salts if there is one; none is made for this."""
+    for place in (configuration() / "keys", configuration()):
+        if (place / salts.NAME).exists():
+            return salts.secret(place)
+    return None
+
+
+def _document(folder: Path, said: Statement, name: str) -> bytes:
+    """Read a document of the entry, held to the digest that binds it."""
+    path = f"{scan_path(said.place.index)}/{name}"
+    try:
+        data = read_bytes(folder / path, _LARGEST)
+    except OSError as error:
+        raise InputError(f"{path} is withheld or gone: without it the scan cannot be made again") from error
+    if sha256(data) != said.folder.get(path):
+        raise VerificationError(f"{path} is not what entry {said.place.index} binds; run provenance verify {folder}")
+    return data
+
+
+def _profile(folder: Path, said: Statement, named: Mapping[str, Any]) -> profiles.Profile:
+    """Read a profile as it was then."""
+    name = named["name"]
+    data = _document(folder, said, f"profile-{name}.yaml")
+    try:
+        found = profiles.parse(name, data)
+    except ConfigError as error:
+        raise InputError(f"this version does not read the profile of the entry: {error}") from error
+    if found.digest != named["digest"]["sha256"]:
+        raise VerificationError(f"profile-{name}.yaml is not the profile that entry {said.place.index} names")
+    return found
+
+
+def _asked(asked: references.Asked, pinned: Sequence[Mapping[str, Any]]) -> references.Asked:
+    """Keep the indexes that the scan asked; one that ships since then is left out."""
+    wanted = {each["digest"]["sha256"]: each["title"] for each in pinned}
+    here = {index.digest for index in asked.indexes()}
+    for digest, title in wanted.items():
+        if digest not in here:
+            raise ConfigError(f"the scan looked for {title!r} (sha256 {digest}); name its index with --reference")
+    kept = (
+        replace(group, indexes=tuple(each for each in group.indexes if each.digest in wanted)) for group in asked.groups
+    )
+    return references.Asked(tuple(group for group in kept if group.indexes))
+
+
+def _compare(
+    folder: Path, said: Statement, again: Mapping[str, pa.Table], *, salted: bool
+) -> tuple[tuple[Compared, ...], list[str]]:
+    """Compare all tables, and say what was left out of them."""
+    theirs, unread = _sealed(folder, said)
+    mine, left_out = dict(again), []
+    if "files" in theirs:
+        if any(pc.any(_ledgers(each["files"])).as_py() for each in (theirs, mine)):
+            theirs, mine = _without_ledgers(theirs), _without_ledgers(mine)
+            left_out.append(_GROWN)
+        if salted and _of_another_secret(theirs["files"], mine["files"]):
+            left_out.append(_SECRET)
+            salted = False
+        if not salted:
+            theirs, mine = (each | {"files": each["files"].drop_columns(["records_root"])} for each in (theirs, mine))
+    compared = []
+    for name in schemas.SEALED:
+        rows = said.predicate["tables"].get(name, {}).get("rows", 0), again[name].num_rows
+        missing, added = _difference(theirs[name], mine[name]) if name in theirs else (0, 0)
+        compared.append(Compared(name, *rows, missing, added, unread.get(name)))
+    return tuple(compared), left_out
+
+
+def _sealed(folder: Path, said: Statement) -> tuple[dict[str, pa.Table], dict[str, str]]:
+    """Read the tables of an entry; of those that are not there, say why."""
+    found: dict[str, pa.Table] = {}
+    unread: dict[str, str] = {}
+    for name in schemas.SEALED:
+        if name not in said.predicate["tables"]:
+            unread[name] = "the entry is of a version that had no such table"
+            continue
+        try:
+            found |= ledger.tables(folder, said.place.index, [name])
+        except InputError as error:
+            unread[name] = f"withheld: {error}"
+    return found, unread
+
+
+def _ledgers(files: pa.Table) -> pa.ChunkedArray:
+    return pc.is_in(files["skip_reason"], value_set=pa.array(_LEDGERS))
+
+
+def _without_ledgers(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """Leave out ledgers inside the data, and the row of COVERAGE that says how many bytes they have."""
+    cut = dict(tables) | {"files": tables["files"].filter(pc.invert(_ledgers(tables["files"])))}
+    if "coverage" in cut:
+        cut["coverage"] = cut["coverage"].filter(pc.not_equal(cut["coverage"]["check"], "inventory"))
+    return cut
+
+
+def _of_another_secret(theirs: pa.Table, mine: pa.Table) -> bool:
+    """Tell whether no record tree of equal bytes has an equal root."""
+    roots: list[dict[Any, str]] = []
+    for each in (theirs, mine):
+        rows = each.select(["path", "sha256", "records_root"]).to_pylist()
+        roots.append({(row["path"], row["sha256"]): row["records_root"] for row in rows if row["records_root"]})
+    both = roots[0].keys() & roots[1].keys()
+    return bool(both) and all(roots[0][key] != roots[1][key] for key in both)
+
+
+def _difference(theirs: pa.Table, mine: pa.Table) -> tuple[int, int]:
+    """Count the rows that only one of two tables has, each as often as it stands there."""
+    if _digest(theirs) == _digest(mine):
+        return 0, 0
+    counted = [pc.value_counts(_lined(each)) for each in (theirs, mine)]
+    signed = [
+        pa.table({"line": each.field("values"), "count": pc.multiply(each.field("counts"), sign)})
+        for each, sign in zip(counted, (1, -1), strict=True)
+    ]
+    left = pa.concat_tables(signed).group_by("line").aggregate([("count", "sum")])["count_sum"].to_numpy()
+    return int(left[left > 0].sum()), -int(left[left < 0].sum())
+
+
+def _digest(table: pa.Table) -> bytes:
+    digest = hashlib.sha256()
+    for chunk in lines(table):
+        digest.update(chunk)
+    return digest.digest()
+
+
+def _lined(table: pa.Table) -> pa.ChunkedArray:
+    """Turn a table into one line a row, cut where they lie: a line break inside a value is escaped."""
+    chunks = []
+    for text in lines(table):
+        data = np.frombuffer(text, np.uint8)
+        ends = np.concatenate([[0], np.flatnonzero(data == ord("\n")) + 1]).astype(np.int64)
+        buffers = [None, pa.py_buffer(ends.tobytes()), pa.py_buffer(text)]
+        chunks.append(pa.Array.from_buffers(pa.large_binary(), len(ends) - 1, buffers))
+    return pa.chunked_array(chunks, pa.large_binary())

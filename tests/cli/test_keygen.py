@@ -1,0 +1,99 @@
+"""`provenance keygen` on the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from provenance.cli import run, signing
+from provenance.ledger import keys, passwords
+
+
+@pytest.fixture(autouse=True)
+def _no_password(monkeypatch):
+    monkeypatch.delenv(passwords.PASSWORD, raising=False)
+
+
+def keygen(folder, *options):
+    return run(["keygen", "--origin", "acme.example/corpus", "--out", str(folder), *options])
+
+
+def answers(monkeypatch, *given):
+    asked = []
+
+    def prompt(text, **how):
+        asked.append((text, how["hide_input"]))
+        return given[len(asked) - 1]
+
+    monkeypatch.setattr(signing.click, "prompt", prompt)
+    return asked
+
+
+def test_a_password_is_asked_for_twice_and_hidden(tmp_path, monkeypatch, capfd):
+    asked = answers(monkeypatch, "secret", "secret")
+    assert keygen(tmp_path / "keys") == 0
+    assert [hidden for _, hidden in asked] == [True, True]
+    said = capfd.readouterr().out
+    assert "secret" not in said
+    found = keys.load(str(tmp_path / "keys"), prompt=lambda _: "secret")
+    assert f"statement: {found.fingerprint}" in said
+    assert f"log: {keys.fingerprint(found.log.public_key())}" in said
+    assert f"provenance scan DATA --key {tmp_path / 'keys'}" in said
+
+
+@pytest.mark.parametrize(("given", "said"), [(("one", "two"), "differ"), (("", ""), "--no-password")])
+def test_without_a_password_there_are_no_keys(tmp_path, monkeypatch, capfd, given, said):
+    answers(monkeypatch, *given)
+    assert keygen(tmp_path / "keys") == 2
+    assert said in capfd.readouterr().err
+    assert not (tmp_path / "keys").exists()
+
+
+def test_a_password_file_makes_and_opens(tmp_path, capfd):
+    (tmp_path / "password").write_text("secret\n")
+    assert keygen(tmp_path / "keys", "--password-file", str(tmp_path / "password")) == 0
+    secrets = signing.secrets(tmp_path / "password")
+    assert keys.load(str(tmp_path / "keys"), prompt=secrets).origin == "acme.example/corpus"
+    for content, said in ((b"", "empty"), (b"\n", "empty"), (b"\xff", "cannot be read"), (None, "cannot be read")):
+        (tmp_path / "password").unlink(missing_ok=True)
+        if content is not None:
+            (tmp_path / "password").write_bytes(content)
+        assert keygen(tmp_path / "more", "--password-file", str(tmp_path / "password")) == 2
+        assert said in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--no-password", "--password-file", "x"], "contradict"),
+        (["--no-password", "--role", "waiver", "--statement", "hsm:2"], "--role waiver"),
+        (["--no-password", "--role", "king"], "king"),
+        (["--no-password", "--origin", "a b"], "name of a log"),
+        (["--no-password", "--statement", "./key.pem"], "hsm"),
+    ],
+)
+def test_what_cannot_be_is_a_sentence(tmp_path, capfd, options, said):
+    assert keygen(tmp_path / "keys", *options) == 2
+    assert said in capfd.readouterr().err
+    assert not (tmp_path / "keys").exists()
+
+
+def test_a_second_time_nothing_is_overwritten(tmp_path, capfd):
+    assert keygen(tmp_path / "keys", "--no-password") == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "keys").iterdir()}
+    assert keygen(tmp_path / "keys", "--no-password") == 2
+    assert "never overwritten" in capfd.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "keys").iterdir()} == before
+
+
+def test_a_scan_with_the_keys_has_their_origin(tmp_path, in_process, monkeypatch, capfd):
+    (tmp_path / "data" / "set").mkdir(parents=True)
+    (tmp_path / "data" / "set" / "x.txt").write_text("a text of our own\n")
+    (tmp_path / "password").write_text("secret\n")
+    given = ["--password-file", str(tmp_path / "password")]
+    assert keygen(tmp_path / "keys", *given) == 0
+    asked = ["scan", str(tmp_path / "data"), "--ledger", str(tmp_path / "ledger"), "--key", str(tmp_path / "keys")]
+    assert run([*asked, *given, "--fail-on", "never"]) == 0
+    assert (tmp_path / "ledger" / "origin").read_text() == "acme.example/corpus\n"
+    monkeypatch.setenv(passwords.PASSWORD, "wrong")
+    assert run([*asked, "--fail-on", "never"]) == 2
+    assert "its password is wrong" in capfd.readouterr().err

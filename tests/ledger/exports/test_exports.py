@@ -1,0 +1,118 @@
+"""What all exports share: who may be asked for what, and where it may be written."""
+
+from pathlib import Path
+
+import pytest
+
+from provenance import exports, ledger
+from provenance.cli import run
+from provenance.errors import ConfigError, InputError, ProvenanceError
+from provenance.ledger import exports as family
+from provenance.ledger.exports import FORMATS, Asked, write
+
+
+def test_every_format_is_explained_made_and_offered(capsys):
+    assert list(FORMATS) == list(family._MAKERS)
+    assert {path.stem for path in Path(family.__file__).parent.glob("*.py")} == {"__init__", *FORMATS}
+    assert run(["export", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert all(f"\n  {name} " in told for name in (*exports.EXPORTS, *FORMATS))
+
+
+def test_an_entry_is_chosen_by_its_number(world, tmp_path):
+    for index in (None, 0, 1):
+        write(world / "ledger", tmp_path / "out", "pae", Asked(index))
+        said = (tmp_path / "out").read_bytes()
+        assert b'"index":%d,' % (1 if index is None else index) in said
+    with pytest.raises(InputError, match="has no entry 2"):
+        write(world / "ledger", tmp_path / "out", "pae", Asked(2))
+
+
+@pytest.mark.parametrize(
+    ("format_", "target"),
+    [
+        ("pae", "ledger/pae"),
+        ("tar", "ledger/scans/x.tar"),
+        ("pae", "ledger/entries/00000001.co/pae.dsse.json"),
+        ("sm2", "ledger/entries/00000001.co/sm2.dsse.json"),
+    ],
+)
+def test_no_file_may_lie_in_the_ledger(world, monkeypatch, format_, target):
+    monkeypatch.setitem(family._MAKERS, format_, lambda *_: ([b"made"], ()))
+    with pytest.raises(ConfigError, match="would lie in the ledger"):
+        write(world / "ledger", world / target, format_, Asked())
+    assert not (world / target).exists()
+
+
+@pytest.mark.parametrize("format_", sorted(set(FORMATS) - set(family._PUBLIC)))
+def test_only_a_cosignature_may_stand_in_the_ledger(world, format_):
+    with pytest.raises(ConfigError, match="name the file to write with -o"):
+        write(world / "ledger", None, format_, Asked())
+
+
+def test_a_fault_on_the_way_leaves_no_file(world, tmp_path, monkeypatch):
+    def broken(*_):
+        yield b"half"
+        raise InputError("gone")
+
+    monkeypatch.setitem(family._MAKERS, "tar", lambda *_: (broken(), ()))
+    with pytest.raises(InputError, match="gone"):
+        write(world / "ledger", tmp_path / "out.tar", "tar", Asked())
+    assert [path.name for path in tmp_path.iterdir()] == ["world"]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_damaged_entry_is_not_exported(world, tmp_path, format_):
+    path = world / "ledger" / "entries" / "00000001.dsse.json"
+    data = path.read_bytes()
+    path.write_bytes(data[:-30] + bytes([data[-30] ^ 1]) + data[-29:])
+    with pytest.raises(ProvenanceError):
+        write(world / "ledger", tmp_path / "out", format_, Asked())
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_entry_whose_key_is_not_in_the_ledger_is_not_exported(world, tmp_path):
+    (world / "ledger" / "keys" / "statement.pub.pem").unlink()
+    with pytest.raises(ProvenanceError, match="holds no key SHA256:"):
+        write(world / "ledger", tmp_path / "out", "sigstore", Asked())
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["LEDGER", "--format", "pae", "-o", "out"], 0, "Written: out, "),
+        (["pae", "LEDGER", "-o", "out"], 0, "Written: out, "),
+        (["pae", "LEDGER", "--format", "pae", "-o", "out"], 0, "Written: out, "),
+        (["pae", "LEDGER", "--format", "tar", "-o", "out"], 2, "one word too many"),
+        (["LEDGER", "pae", "-o", "out"], 2, "LEDGER' is not one of removal-list, sigstore"),
+        (["LEDGER", "-o", "out"], 2, "name a --format: removal-list, sigstore"),
+        (["LEDGER", "--format", "slsa", "-o", "out"], 2, "is not one of 'removal-list'"),
+        (["nothing-here", "--format", "pae", "-o", "out"], 2, "nothing-here is no ledger"),
+        (["LEDGER", "--format", "cms", "-o", "out"], 2, "name its PEM file with --certificate"),
+        (["LEDGER", "--format", "mldsa65", "-o", "out"], 2, "with --key"),
+        (
+            ["LEDGER", "--format", "mldsa65", "--key", "none.pem", "-o", "out"],
+            2,
+            "none.pem cannot be read: No such file",
+        ),
+        (["LEDGER", "--format", "mldsa65", "--key", "env:NONE", "-o", "out"], 2, "variable NONE is not set"),
+        (["LEDGER", "--format", "mldsa65", "--key", "/", "-o", "out"], 2, "/ cannot be read: "),
+        (["LEDGER", "--format", "pae", "-o", "LEDGER/origin/out"], 2, "would lie in the ledger"),
+        (["LEDGER", "--format", "pae", "-o", "world/data/a.jsonl/out"], 2, "cannot be written"),
+    ],
+)
+def test_command(world, capsys, words, code, told):
+    told = told.replace("LEDGER", str(world / "ledger"))
+    said = run(["export", *(word.replace("LEDGER", str(world / "ledger")) for word in words)])
+    out = capsys.readouterr()
+    assert (said, told in out.out + out.err) == (code, True), out
+
+
+def test_who_has_no_keys_is_told_which_are_needed(world, tmp_path, monkeypatch):
+    monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path / "stranger"))
+    with pytest.raises(ConfigError, match="there are no keys"):
+        write(world / "ledger", tmp_path / "out", "oms", Asked())
+    ledger.user_keys()
+    with pytest.raises(ConfigError, match="entry 1 is signed with another key"):
+        write(world / "ledger", tmp_path / "out", "oms", Asked())
+    write(world / "ledger", tmp_path / "out", "oms", Asked(key=str(world / "home" / "keys")))
