@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli import signing
+from provenance.program import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,12 +45,11 @@ def rotate(
     Who pinned the old keys follows to the new ones.
     """
     from provenance import ledger as ledger_
-    from provenance import program
     from provenance.ledger import keyentries
 
     heir = ledger_.load(new, prompt=signing.secrets(new_password_file or password_file))
     entry = _entry(
-        key, password_file, lambda keys: keyentries.rotate(ledger, heir, program.described(), keys=keys, reason=reason)
+        key, password_file, lambda keys: keyentries.rotate(ledger, heir, described(), keys=keys, reason=reason)
     )
     click.echo(f"Entry {entry.index} of {ledger} hands it over to {heir.fingerprint}. From now on: --key {new}")
     return 0
@@ -72,14 +72,13 @@ def revoke(
     """Say in LEDGER that a key signs no more: one that held it before, or one that was added."""
     from datetime import UTC
 
-    from provenance import program
     from provenance.ledger import keyentries
 
     doubted = since.replace(tzinfo=UTC) if since is not None else None
     entry = _entry(
         key,
         password_file,
-        lambda keys: keyentries.revoke(ledger, fingerprint, reason, program.described(), keys=keys, since=doubted),
+        lambda keys: keyentries.revoke(ledger, fingerprint, reason, described(), keys=keys, since=doubted),
     )
     click.echo(f"Entry {entry.index} of {ledger} revokes {fingerprint}. A timestamp over it proves when.")
     return 0
@@ -94,13 +93,12 @@ def revoke(
 @signing.password_option
 def add(ledger: Path, public: Path, role: str, name: str | None, key: str | None, password_file: Path | None) -> int:
     """Name in LEDGER the PUBLIC key (PEM) of who approves waivers or witnesses the log. It makes nobody trust it."""
-    from provenance import program
     from provenance.ledger import keyentries
     from provenance.ledger import keys as keys_
 
     added = keys_.read_public(public.read_bytes())
     entry = _entry(
-        key, password_file, lambda keys: keyentries.add(ledger, added, role, program.described(), keys=keys, name=name)
+        key, password_file, lambda keys: keyentries.add(ledger, added, role, described(), keys=keys, name=name)
     )
     click.echo(f"Entry {entry.index} of {ledger} adds {keys_.fingerprint(added)} ({role}).")
     return 0
@@ -113,12 +111,11 @@ def add(ledger: Path, public: Path, role: str, name: str | None, key: str | None
 @signing.password_option
 def certificate(ledger: Path, certificate: Path, key: str | None, password_file: Path | None) -> int:
     """Attach to LEDGER an X.509 CERTIFICATE (PEM, intermediate ones after it) over its statement key."""
-    from provenance import program
     from provenance.ledger import certificates, keyentries
     from provenance.reports.text import plain
 
     pem = certificate.read_bytes()
-    entry = _entry(key, password_file, lambda keys: keyentries.certify(ledger, pem, program.described(), keys=keys))
+    entry = _entry(key, password_file, lambda keys: keyentries.certify(ledger, pem, described(), keys=keys))
     click.echo(f"Entry {entry.index} of {ledger}: the key of {plain(certificates.read(pem).said)}.")
     return 0
 

@@ -146,10 +146,11 @@ def attach(
         BrokenChain: the ledger's log does not verify, so nothing may be added to it.
         OSError: the folder cannot be written.
     """
+    added = dict(files or {})
     kept = {sha256(data): data for data in (document, *objects)}
 
     def stage(staging: Path, log: _Log) -> bytes:
-        return _stage_document(staging, log, kind, kept, facts, keys=keys, files=dict(files or {}), heir=heir)
+        return _stage_document(staging, log, kind, kept, facts, keys=keys, files=added, heir=heir)
 
     return _add(folder, keys, stage, heir=heir)
 

@@ -51,14 +51,14 @@ class Trust:
     Args:
         pins: the keys.
         origin: the only log they are pinned for, if one is named.
-        approvers: how many hands must approve a waiver, beside the operator's: 0 or 1.
         certifiers: certificates of the authorities that say whose a key is.
+        approvers: how many hands must approve a waiver, beside the operator's: 0 or 1.
     """
 
     pins: tuple[Pin, ...] = ()
     origin: str | None = None
-    approvers: int = 0
     certifiers: tuple[x509.Certificate, ...] = ()
+    approvers: int = 0
 
     def whose(self, fingerprint: str, role: Role, origin: str) -> str | None:
         """Return whose key signs in a role of a log, or None where nobody pinned it for that.
@@ -104,18 +104,13 @@ def read(path: Path) -> Trust:
         raise ConfigError(f"the trust file {path} cannot be read as YAML") from cause
     if error := best_match(_validator().iter_errors(value)):
         raise ConfigError(f"the trust file {path} is wrong at {error.json_path}: {error.message[:200]}")
-    certifiers = tuple(each for item in value.get("certifiers", ()) for each in _certifier(item, path))
     pins = tuple(_pin(item, path) for item in value["keys"])
-    return Trust(pins, value.get("origin"), _approvers(value, pins, path), certifiers)
-
-
-def _approvers(value: dict[str, Any], pins: tuple[Pin, ...], path: Path) -> int:
-    """Return how many hands must approve a waiver: who names approvers wants to be asked."""
-    pinned = any("waiver" in pin.roles for pin in pins)
-    approvers = int(value.get("waivers", {}).get("approvers", pinned))
+    pinned = any("waiver" in pin.roles for pin in pins)  # who names approvers wants to be asked
+    approvers = value.get("waivers", {}).get("approvers", int(pinned))
     if approvers and not pinned:
         raise ConfigError(f"the trust file {path} asks for approvers of waivers and pins no key in the role waiver")
-    return approvers
+    certifiers = tuple(each for item in value.get("certifiers", ()) for each in _certifier(item, path))
+    return Trust(pins, value.get("origin"), certifiers=certifiers, approvers=approvers)
 
 
 def _certifier(item: dict[str, str], path: Path) -> list[x509.Certificate]:

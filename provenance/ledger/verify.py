@@ -337,8 +337,8 @@ def _check_entries(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: 
             raise inquiry.stop("signatures", f"{name}: {cause}") from cause
         inquiry.leaves.append(sealed.leaf)
         inquiry.statements.append(said)
-        inquiry.keyids.append(sealed.keyid)
         inquiry.signed.setdefault(sealed.keyid, []).append(index)
+        inquiry.keyids.append(sealed.keyid)
         _sign(inquiry, sealed.keyid, "statement", pinned, said.place.origin)
     inquiry.ok("signatures", f"{inquiry.size} of {inquiry.size} entries are signed as they say (ECDSA P-256 over DSSE)")
     types = " or ".join(sorted({said.type for said in inquiry.statements}))
@@ -445,7 +445,9 @@ def _log_key(note: checkpoint.Checkpoint, known: dict[str, keys.PublicKey]) -> E
 def _check_pins(inquiry: _Inquiry) -> None:
     """Keys that a ledger carries itself check its signatures; nobody trusts them, unless a pinned one leads there."""
     pinned: dict[tuple[str, succession.Role], str] = {
-        (item.fingerprint, item.role): item.whose for item in inquiry.signers.values() if item.whose is not None
+        (item.fingerprint, item.role): item.whose
+        for item in inquiry.signers.values()
+        if item.whose is not None and item.role != "waiver"
     }
     led = inquiry.held.vouched(pinned)
     for at, whose in led.items():
