@@ -5,7 +5,7 @@ import json
 import pytest
 
 import provenance as pv
-from provenance import acting, intervals, ledger
+from provenance import acting, audit, intervals, ledger
 from provenance.acts import draw, review
 from provenance.cli import run
 from provenance.digests import sha256
@@ -261,6 +261,24 @@ def test_lies_about_a_review(world, verified, sealed_act, make, sentence):
     told = verified(world / "ledger")
     assert (told.code, told.status("acts")) == (1, "failed")
     assert sentence in told.detail("acts")
+
+
+def test_show_and_the_clause_matrix_tell_what_people_did(world, capfd):
+    folder = world / "ledger"
+    pv.sample(folder, 5, "safety\x1b[31m")
+    pv.sample(folder, 5, PURPOSE)
+    pv.review(folder, filled(world, 2, *["pass"] * 5), **BY)
+    assert run(["show", str(folder)]) == 0
+    out = capfd.readouterr().out
+    assert "entry 3: R. Reviewer (annotator) on draw 2: 5 of 5 passed (100.00%; of the whole between 47.81%" in out
+    assert "1 of them have no review (entries 1)" in out
+    assert "\x1b[31m" not in out
+    written = audit.filing(folder, "clause-matrix").decode()
+    assert "on draw 2: 5 of 5 passed" in written
+    assert (
+        "&#x27;safety of the corpus&#x27; was drawn once" in written
+        or "'safety of the corpus' was drawn once" in written
+    )
 
 
 def test_what_is_withheld_is_said(world, verified):
