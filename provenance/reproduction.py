@@ -129,6 +129,7 @@ def reproduce(
     index: int | None = None,
     *,
     reference: Sequence[str | os.PathLike[str]] = (),
+    key: str | None = None,
     engine: str = "local",
     workers: int | None = None,
     memory: int | None = None,
@@ -141,6 +142,7 @@ def reproduce(
         data: the folder that was scanned.
         index: number of the scan's entry; None = the newest scan.
         reference: the indexes that the scan was given; those that ship are found.
+        key: URI of the signing keys beside whose secret record trees were salted; None = the user's own, if there are.
         engine: one of engines.ENGINES.
         workers: processes; None = one a core.
         memory: bytes that the scan and its workers may take together; None = what they need.
@@ -165,7 +167,7 @@ def reproduce(
     said = statement_of(folder, at)
     if said.kind != SCAN:
         raise InputError(f"entry {at} of {folder} is a {said.kind}, no scan; name a scan with --entry")
-    rules, uncompared = _rules(folder, said, [Path(each) for each in reference])
+    rules, uncompared = _rules(folder, said, [Path(each) for each in reference], key)
     try:
         again, _ = audit.examine(Path(data), rules, engine=engine, workers=workers, memory=memory, progress=progress)
     except NothingToAudit as error:
@@ -182,12 +184,12 @@ def reproduce(
     )
 
 
-def _rules(folder: Path, said: Statement, given: Sequence[Path]) -> tuple[audit.Rules, list[str]]:
+def _rules(folder: Path, said: Statement, given: Sequence[Path], key: str | None) -> tuple[audit.Rules, list[str]]:
     """Return the rules of an entry, and what of them is not at hand."""
     facts = said.predicate
     config = facts.get("config", {})
     fold = "foldChinese" in config
-    secret = _secret() if "records" in config else None
+    secret = _secret(key) if "records" in config else None
     named = {each["entry"] for each in facts.get("declarations", ())}
     declared = [each for each in ledger.entries(folder, "declaration") if each[0] in named]
     rules = audit.Rules(
@@ -222,8 +224,10 @@ def _waivers(folder: Path, said: Statement) -> waivers.Waivers | None:
     return waivers.Waivers((*found, *signed), held) if held is not None or signed else None
 
 
-def _secret() -> bytes | None:
-    """Return this user's secret of salts if there is one; none is made for this."""
+def _secret(key: str | None) -> bytes | None:
+    """Return the secret of salts: of the keys that are named, else this user's if there is one; none is made for it."""
+    if key is not None:
+        return salts.secret_of(key)
     for place in (configuration() / "keys", configuration()):
         if (place / salts.NAME).exists():
             return salts.secret(place)

@@ -46,7 +46,9 @@ def drawn(acts: Iterable[tuple[int, Mapping[str, Any]]]) -> list[str]:
         open_ = [entry for entry in entries if not reviews[entry]]
         again = [entry for entry in entries if reviews[entry] > 1]
         sentence = f"{purpose!r} was drawn {'once' if len(entries) == 1 else f'{len(entries)} times'}"
-        sentence += f"; {len(open_)} of them have no review (entries {', '.join(map(str, open_))})" if open_ else ""
+        if open_:
+            words = "has no review (entry" if len(open_) == 1 else "have no review (entries"
+            sentence += f"; {len(open_)} {words} {', '.join(map(str, open_))})"
         sentence += f"; reviewed more than once: {', '.join(f'entry {entry}' for entry in again)}" if again else ""
         found.append(sentence)
     return found

@@ -27,6 +27,7 @@ from provenance.ledger import (
     leaves,
     merkle,
     pieces,
+    redaction,
     relations,
     statement,
     succession,
@@ -188,6 +189,7 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     _check_cosignatures(inquiry, known)
     _check_files(inquiry)
     _check_trees(inquiry)
+    _check_redacted(inquiry)
     _check_keys(inquiry, pinned)
     _check_relations(inquiry, pinned)
     _check_unbound(inquiry, asked.strict)
@@ -214,6 +216,7 @@ def _inquire_one(inquiry: _Inquiry, asked: _Asked, index: int) -> None:
     except VerificationError as cause:
         raise inquiry.stop("checkpoints", f"{layout.note_path(inquiry.size)}: {cause}") from cause
     inquiry.origin, inquiry.notes[inquiry.size] = note.origin, note
+    inquiry.held.first["log"] = keys.fingerprint(key)
     inquiry.ok("checkpoints", f"the newest, of {inquiry.size} entries, is signed (Ed25519) and matches the leaf hashes")
     sealed, said = _entry(inquiry, index, known)
     before = statement.Place(note.origin, index, merkle.root(inquiry.leaves[:index]).hex())
@@ -564,6 +567,17 @@ def _check_trees(inquiry: _Inquiry) -> None:
         inquiry.skip("trees", f"withheld: {some(withheld)}")
     if INVALID not in inquiry.codes:
         inquiry.ok("trees", f"{checked} trees and content sets are those of the lines")
+
+
+def _check_redacted(inquiry: _Inquiry) -> None:
+    """Tables that are shown in part still make the roots that were signed."""
+    found = redaction.check(inquiry.folder, inquiry.statements, inquiry.files)
+    inquiry.beside |= found.held
+    if found.faults:
+        inquiry.fail("redacted", some(found.faults))
+    elif found.held:
+        told = f"{found.shown} lines that are shown are those that were signed, {found.hidden} are withheld"
+        inquiry.ok("redacted", told)
 
 
 def _check_relations(inquiry: _Inquiry, pinned: trust.Trust) -> None:
