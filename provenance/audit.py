@@ -60,6 +60,7 @@ from provenance.observation import (
 )
 from provenance.observation import role as role_of
 from provenance.records import trees
+from provenance.rehearsal import rehearse
 from provenance.reports import filings
 from provenance.reports import html as report_html
 from provenance.reports import json as report_json
@@ -371,7 +372,7 @@ def examine(
     if "data" not in paths["role"].to_pylist():
         raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
     scratch = Path(tempfile.mkdtemp(prefix="provenance-"))
-    running = engines.start(engine, workers)
+    running = engines.start(engine, workers, rehearse)
     try:
         with memory_.Cap(memory, running):
             files: Sequence[File] = _files(root, paths, stated, refused, scratch)

@@ -31,6 +31,7 @@ def _workers_are_kept():
     """
     from provenance import engines
     from provenance.engines.local import Local
+    from provenance.rehearsal import rehearse
 
     begin, started_in, unclosed = engines.start, Path.cwd(), set()
 
@@ -38,10 +39,11 @@ def _workers_are_kept():
         engine = begin(*asked)
         if Path.cwd() == started_in:  # where a relative path leads is settled when a worker starts
             unclosed.add(engine)
-            engine._idle, engine.close = kept._idle, lambda: unclosed.discard(engine)
+            engine._idle, engine._nursery = kept._idle, kept._nursery
+            engine.close = lambda: unclosed.discard(engine)
         return engine
 
-    with contextlib.closing(Local()) as kept, pytest.MonkeyPatch.context() as patch:
+    with contextlib.closing(Local(ready=rehearse)) as kept, pytest.MonkeyPatch.context() as patch:
         patch.setattr(engines, "start", start)
         yield
     assert not unclosed, "a scan did not close its engine"
