@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from provenance import (
+    acting,
     comparison,
     coverage,
     declarations,
@@ -494,7 +495,8 @@ def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, 
     asked = [each for each in found.facts["profiles"] if not profiles or each["name"] in profiles]
     at = found.facts["log"]["index"]
     facts = {**found.facts, "profiles": asked}
-    return filings.render(name, found.tables, facts, ledger_.entries(folder, "declaration"), ledger_.signer(folder, at))
+    declared, keyid = ledger_.entries(folder, "declaration"), ledger_.signer(folder, at)
+    return filings.render(name, found.tables, facts, declared, keyid, acting.history(folder))
 
 
 def _now() -> str:
