@@ -358,6 +358,7 @@ def test_two_workers_give_the_same_digests(reference):
         (exact, "_CHUNK", 1),
         (naming, "_CHUNK", 1 << 20),
         (candidates, "_CHUNK", 1),
+        (candidates, "NODES", 2),
         (near, "_REMEMBERED", 1),
     ],
 )

@@ -4,8 +4,10 @@ A *node* is a distinct normalised text. Band by band the nodes are grouped by ke
 of its group, in a group of more than GROUP nodes with its first PIVOTS alone, in the order of the nodes' hashes; and a
 node that has found ENOUGH near ones in earlier bands is in such a group paired with no more. So a hundred thousand
 variants of one template cost a few pairs each. A pair comes once, in the first band that makes it: whether an earlier
-band did is read off the keys, so that no pair is ever remembered. Memory grows neither with pairs nor with nodes: their
-keys are put in order as `ordering` has it, and what is known of every node, 18 bytes, is a file.
+band did is read off the keys, so that no pair is ever remembered.
+
+Memory grows neither with pairs nor with nodes: what is known of every node, 18 bytes, is a file, and keys are gone
+through range by range, NODES at a time and 20 bytes each. But a group of one key is held whole, at 8 bytes a node.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ import numpy.typing as npt
 from numba import njit
 
 from provenance.similarity.arrays import mapped
-from provenance.similarity.ordering import Ordering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,10 +37,62 @@ PIVOTS = 8
 ENOUGH = 8
 """Near nodes found in earlier bands after which a node of a larger group is paired with no more of them."""
 
-_CHUNK = 1 << 14  # nodes paired at a time, with at most GROUP others each
-_SHARE = 0.25  # of the budget: as much again is made of keys in order several times
+NODES = 1 << 20
+"""Nodes, about, that are grouped at a time: a range of keys of as many."""
 
-_KEYED = np.dtype([("key", "u8"), ("node", "i8")])
+_CHUNK = 1 << 14  # nodes paired at a time, with at most GROUP others each
+_BITS = 64  # of a key
+_BUCKET = 64  # keys that are sorted by insertion
+
+
+@njit(nogil=True, cache=True)
+def _groups(keys: Any, first: Any, shift: Any, buckets: Any) -> Any:
+    """Group nodes by key, some buckets from the key `first` on; return nodes of groups of two or more, and starts."""
+    most = np.uint64(buckets)
+    ends = np.zeros(buckets + 1, np.int64)
+    for k in range(keys.shape[0]):
+        bucket = (keys[k] - first) >> shift  # wraps around before the first
+        if bucket < most:
+            ends[bucket + np.uint64(1)] += 1
+    for k in range(1, ends.shape[0]):
+        ends[k] += ends[k - 1]
+    count = ends[-1]
+    placed = np.empty(count, np.int32)
+    free = ends[:-1].copy()
+    for k in range(keys.shape[0]):
+        bucket = (keys[k] - first) >> shift
+        if bucket < most:
+            placed[free[bucket]] = k
+            free[bucket] += 1
+    nodes, starts = np.empty(count, np.int32), np.empty(count // 2 + 1, np.int64)
+    used = groups = np.int64(0)
+    for bucket in range(ends.shape[0] - 1):
+        first, last = ends[bucket], ends[bucket + 1]
+        if last - first < 2:
+            continue
+        part = placed[first:last]
+        if last - first <= _BUCKET:
+            for k in range(1, part.shape[0]):
+                node, at = part[k], k
+                while at > 0 and keys[part[at - 1]] > keys[node]:
+                    part[at] = part[at - 1]
+                    at -= 1
+                part[at] = node
+        else:
+            part[:] = part[np.argsort(keys[part], kind="mergesort")]
+        k = 0
+        while k < part.shape[0]:
+            end = k + 1
+            while end < part.shape[0] and keys[part[end]] == keys[part[k]]:
+                end += 1
+            if end - k > 1:
+                starts[groups] = used
+                groups += 1
+                nodes[used : used + end - k] = part[k:end]
+                used += end - k
+            k = end
+    starts[groups] = used
+    return nodes[:used].copy(), starts[: groups + 1].copy()
 
 
 @njit(nogil=True, cache=True)
@@ -97,25 +150,22 @@ class Candidates:
             held[:] = 0
         for band in range(self._keys.shape[0]):
             np.greater_equal(self._near, ENOUGH, out=self._enough, casting="unsafe")
-            for rows in self._ordered(band):
-                first = _firsts(rows["key"])
-                yield from self._pairs(band, rows["node"], first, np.diff(np.append(first, len(rows))))
+            for nodes, starts in self._grouped(band):
+                yield from self._pairs(band, nodes, starts)
 
-    def _ordered(self, band: int) -> Ordering:
-        ordered = Ordering(self._scratch, "band", _KEYED, share=_SHARE)
-        for at in range(0, self._keys.shape[1], _CHUNK):
-            keys = self._keys[band, at : at + _CHUNK]
-            rows = np.empty(len(keys), _KEYED)
-            rows["key"], rows["node"] = keys, np.arange(at, at + len(keys))
-            ordered.add(rows)
-        return ordered
+    def _grouped(self, band: int) -> Iterator[tuple[npt.NDArray[np.int32], Ints]]:
+        """Group nodes by key, a range of keys after the other."""
+        ranges = (self._keys.shape[1] // NODES).bit_length()  # bits of a key that tell them apart
+        bits = max(1, (self._keys.shape[1] >> ranges).bit_length() - 2)
+        for number in range(1 << ranges):
+            first = np.uint64(number << (_BITS - ranges)) if number else np.uint64(0)
+            yield _groups(np.asarray(self._keys[band]), first, np.uint64(_BITS - ranges - bits), 1 << bits)
 
-    def _pairs(self, band: int, nodes: Ints, starts: Ints, sizes: Ints) -> Iterator[tuple[Ints, Ints]]:
-        """Pair nodes within groups, given where those begin and how large they are."""
+    def _pairs(self, band: int, nodes: npt.NDArray[np.int32], starts: Ints) -> Iterator[tuple[Ints, Ints]]:
+        """Pair nodes within groups, given where those begin."""
+        starts, sizes = starts[:-1], np.diff(starts)
         for large in np.flatnonzero(sizes > GROUP).tolist():
             self._bring_pivots(nodes[starts[large] : starts[large] + sizes[large]])
-        kept = sizes > 1
-        starts, sizes = starts[kept], sizes[kept]
         ends = np.cumsum(sizes)
         bit = np.uint64(1) << np.uint64(band)
         for at in range(0, int(ends[-1]) if len(ends) else 0, _CHUNK):
@@ -123,7 +173,7 @@ class Candidates:
             group = np.searchsorted(ends, number, "right")
             start, size = starts[group], sizes[group]
             place = number - (ends[group] - size)
-            some = nodes[start + place]
+            some = nodes[start + place].astype(np.int64)
             aside = (size > GROUP) & (place >= PIVOTS)
             skipped = aside & (self._enough[some] > 0)
             self._aside[some[aside]] |= bit
@@ -132,12 +182,12 @@ class Candidates:
             one = np.repeat(some, partners)
             before = np.cumsum(partners) - partners
             within = np.arange(len(one)) - np.repeat(before, partners)
-            other = nodes[np.repeat(start, partners) + within]
+            other = nodes[np.repeat(start, partners) + within].astype(np.int64)
             new = _is_new(one, other, self._keys, self._aside, self._skipped, band)
             if new.any():
                 yield np.minimum(one, other)[new], np.maximum(one, other)[new]
 
-    def _bring_pivots(self, group: Ints) -> None:
+    def _bring_pivots(self, group: npt.NDArray[np.int32]) -> None:
         """Put the pivots of a group, the nodes of its lowest hashes, at its beginning."""
         places = np.zeros(0, np.int64)
         for at in range(0, len(group), _CHUNK):
@@ -148,11 +198,6 @@ class Candidates:
         others = np.setdiff1d(np.arange(len(pivots)), places)
         group[places[places >= len(pivots)]] = group[others]
         group[: len(pivots)] = pivots
-
-
-def _firsts(keys: Hashes) -> Ints:
-    """Return where in sorted keys each begins."""
-    return np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
 
 
 @njit(nogil=True, cache=True)

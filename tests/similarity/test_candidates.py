@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.similarity import candidates, ordering
+from provenance.similarity import candidates
 from provenance.similarity.candidates import Candidates
 
 SCRATCH = TemporaryDirectory()
@@ -50,15 +50,18 @@ tables = st.integers(1, 4).flatmap(
 
 
 @given(
-    tables, st.sampled_from([(64, 8), (4, 2), (2, 1)]), st.sampled_from([1, 7, 1 << 20]), st.sampled_from([64, 1 << 20])
+    tables,
+    st.sampled_from([(64, 8), (4, 2), (2, 1)]),
+    st.sampled_from([1, 7, 1 << 20]),
+    st.sampled_from([1, 5, 1 << 20]),
 )
-def test_candidates_equal_brute_force_and_come_once(table, limits, chunk, budget):
+def test_candidates_equal_brute_force_and_come_once(table, limits, chunk, nodes):
     bands, rows = table
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "GROUP", limits[0])
         patch.setattr(candidates, "PIVOTS", limits[1])
         patch.setattr(candidates, "_CHUNK", chunk)
-        patch.setattr(ordering, "BUDGET", budget)
+        patch.setattr(candidates, "NODES", nodes)
         found = candidates_of(keys_of(rows, bands))
         pairs = made(found)
         assert len(pairs) == len(set(pairs))
