@@ -44,10 +44,11 @@ from provenance import waivers as waivers_
 from provenance.acts import waiver
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit, VerificationError
 from provenance.inventory import inventory
-from provenance.joining import gather, locate, resemble
+from provenance.joining import forget, gather, locate, resemble
 from provenance.ledger import salts
 from provenance.ledger.verification import EQUIVOCATION, INVALID
 from provenance.model import DOCUMENTS, PURPOSES, Died
+from provenance.naming import name
 from provenance.observation import (
     Bundle,
     File,
@@ -73,9 +74,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 """Told the step, how much of it is done and how much there is, in bytes."""
-
-PARTITION = 2 << 30
-"""Bytes of data whose identities are joined at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -570,8 +568,7 @@ def _observe(
 ) -> list[Observed]:
     """Read every file once; a file that takes its process down is found, counted as unread, and left."""
     total = sum(file.bytes for file in files)
-    partitions = max(1, -(-total // PARTITION))
-    parts = bundles(files, scratch, partitions, running.workers, fold_chinese=rules.fold_chinese, secret=rules.secret)
+    parts = bundles(files, scratch, 1, running.workers, fold_chinese=rules.fold_chinese, secret=rules.secret)
     done: list[Observed] = []
     read = 0
     progress("reading", read, total)
@@ -620,11 +617,17 @@ def _conclude(
         result for _, result in running.map(references.meet, references.parts(asked, sets, running.workers, scratch))
     ]
     likened = comparison.alive(result for _, result in running.map(resemble, plan.likenesses))  # takes the sets away
-    joined = comparison.alive(result for _, result in running.map(gather, plan.joins))
+    joined = comparison.alive(result for _, result in running.map(gather, comparison.joins(likened)))
     again = comparison.reread(plan, likened, read, seen)
-    located = [result for _, result in running.map(locate, again)]
-    running.close()  # what the workers hold is needed for MATCHES
-    found = comparison.tabulate(plan, joined, likened, located)
+    located = []
+    for number, result in running.map(locate, again):
+        located.append(result)
+        if isinstance(result, Died):
+            forget(again[number])
+    namings = comparison.namings(plan, joined, likened)
+    comparison.alive(result for _, result in running.map(name, namings))
+    running.close()
+    found = comparison.tabulate(plan, joined, likened, located, [naming.target for naming in namings])
     seen = comparison.unchanged(seen, located)
     refers, looked = references.tabulate(asked, met, plan)
     files = _files_table(paths, claims, scopes, seen, found.distinct_files)

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from provenance import data, schemas
 from provenance.errors import ConfigError, InputError
 from provenance.model import VIEWS, Died
-from provenance.similarity import meeting, reference, siphash
+from provenance.similarity import meeting, nodes, reference, siphash
 from provenance.similarity.meeting import Found
 
 if TYPE_CHECKING:
@@ -266,9 +266,8 @@ def _rows(group: Group, within: Catalogue, view: str, meets: meeting.Meeting, pl
     asked = {index.scale: plan.counts[view] for index in group.indexes if index.scale == 1}
     asked |= {index.scale: np.zeros_like(plan.counts[view]) for index in group.indexes if index.scale > 1}
     held: list[tuple[Ints, Ints, Ints]] = []
-    for join in plan.joins:
-        for path, numbers in join.parts if join.view == view else ():
-            table = _table(path)
+    for path, numbers in plan.members(view):
+        for table in nodes.batches(path):
             file = numbers[table["file"].to_numpy()]
             for scale in asked.keys() - {1}:
                 kept = siphash.keyed(table["low"].to_numpy(), group.key) <= np.uint64(reference.limit(scale))

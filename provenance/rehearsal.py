@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance import comparison
 from provenance.joining import gather, locate, resemble
+from provenance.naming import name
 from provenance.observation import File, bundles, observe
 
 if TYPE_CHECKING:
@@ -28,17 +29,18 @@ _TEXTS = (
 
 def rehearse() -> None:
     """Observe and compare two small files, in this process."""
-    with tempfile.TemporaryDirectory(prefix="provenance-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="provenance-") as scratch:
+        folder = Path(scratch)
         files = [_file(folder / f"{k}.jsonl", text) for k, text in enumerate((_TEXTS, _TEXTS[1:]))]
         observed = [observe(bundle) for bundle in bundles(files, folder, 1)]
         seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
         plan = comparison.plan(observed, seen, str, _together, folder, 1)
         likened = [resemble(each) for each in plan.likenesses]
-        for join in plan.joins:
-            gather(join)
+        joined = [gather(each) for each in comparison.joins(likened)]
         for part in comparison.reread(plan, likened, files, seen):
             locate(part)
+        for part in comparison.namings(plan, joined, likened):
+            name(part)
 
 
 def _file(path: Path, texts: list[str]) -> File:
