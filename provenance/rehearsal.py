@@ -39,8 +39,8 @@ def rehearse() -> None:
         joined = [gather(each) for each in comparison.joins(likened)]
         for part in comparison.reread(plan, likened, files, seen):
             locate(part)
-        for part in comparison.namings(plan, joined, likened):
-            name(part)
+        for naming in comparison.namings(plan, joined, likened):
+            name(naming)
 
 
 def _file(path: Path, texts: list[str]) -> File:
