@@ -18,14 +18,14 @@ import jsonschema
 from provenance import ledger as ledger_
 from provenance.data import HERE
 from provenance.errors import ConfigError, InputError, ManifestError, Refused, VerificationError
-from provenance.ledger import contents
+from provenance.ledger import contents, statement
 from provenance.ledger.verification import DATA_DIFFERS, MEANINGS, OK, UNPINNED, WITHHELD, Changes, Verification
 from provenance.manifests import documents
 from provenance.model import SEVERITIES
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -182,7 +182,8 @@ def guard(
         data: the folder that is to be trained on.
         ledger: the ledger.
         policy: see `Policy`; None = no finding at `error` that nobody waived, every file read and there, pinned keys.
-        entry: number of the scan's entry; None = the newest scan.
+        entry: number of the entry that says what the data is: a scan, or of data that was made of audited data a
+            derivation or filter-run, whose scans must all hold; None = the newest scan.
         trust: a trust file; it replaces the user's own keys.
         since: a checkpoint that you held: the log must extend it.
         workers: threads that hash; None = one a core.
@@ -225,7 +226,7 @@ def inspect(
         data: the folder.
         ledger: the ledger.
         wanted: the policy.
-        entry: number of the scan's entry; None = the newest scan.
+        entry: number of a scan, derivation or filter-run; None = the newest scan.
         trust: a trust file; None = the user's own keys.
         since: a checkpoint that was held before.
         workers: threads that hash; None = one a core.
@@ -248,30 +249,60 @@ def inspect(
     if checked.exit_code not in {OK, UNPINNED, WITHHELD}:
         return Clearance(data, None, checked.origin, None, tuple(reasons), (), Changes(), 0, checked)
     try:
-        said = ledger_.read_entry(ledger, entry)["predicate"]
-        at = said["log"]["index"]
-        tables = ledger_.tables(ledger, at, _READ)
-    except (InputError, VerificationError) as error:
+        at, scans, gaps = _audited(ledger, entry)
+        told = [(said, ledger_.tables(ledger, said["log"]["index"], _READ)) for said in scans]
+        scanned, size = _expected(ledger, at, told)
+    except (InputError, VerificationError, ValueError) as error:
         reasons.append(str(error))
         return Clearance(data, None, checked.origin, None, tuple(reasons), (), Changes(), 0, checked)
-    compared = _compare(tables["files"], data, ledger, workers, progress)
-    reasons += _of_data(compared, wanted)
-    reasons += _of_scan(said, wanted)
-    reasons += _of_tables(tables, said, wanted)
+    compared = contents.compare(
+        scanned, data, ledger, threads=workers, progress=lambda done: progress("hashing", done, size)
+    )
+    reasons += [*gaps, *_of_data(compared, wanted)]
+    for said, tables in told:
+        name = f"entry {said['log']['index']}: " if len(told) > 1 or said["log"]["index"] != at else ""
+        reasons += [name + reason for reason in (*_of_scan(said, wanted), *_of_tables(tables, said, wanted))]
     root = ledger_.head(ledger).root.hex()
     return Clearance(
         data, at, checked.origin, root, tuple(reasons), compared.same, compared.changes, compared.bytes, checked
     )
 
 
-def _compare(
-    files: pa.Table, data: Path, ledger: Path, workers: int | None, progress: Callable[[str, int, int], None]
-) -> contents.Compared:
-    total = sum(size or 0 for path, size in _columns(files, "path", "bytes") if "!/" not in path)
-    scanned = ((path, digest) for path, digest in _columns(files, "path", "sha256"))
-    return contents.compare(
-        scanned, data, ledger, threads=workers, progress=lambda done: progress("hashing", done, total)
-    )
+def _audited(ledger: Path, entry: int | None) -> tuple[int, list[dict[str, Any]], list[str]]:
+    """Return the entry that says what the data is, the scans it rests on, and which of its inputs nobody audited."""
+    said = ledger_.read_entry(ledger, entry)
+    at = int(said["predicate"]["log"]["index"])
+    scans: dict[int, dict[str, Any]] = {}
+    gaps, todo, seen = [], [at], {at}
+    while todo:
+        index = todo.pop()
+        said = ledger_.read_entry(ledger, index)
+        kind = statement.kind(said["predicateType"])
+        if kind == statement.SCAN:
+            scans[index] = said["predicate"]
+        elif kind not in statement.WITH_DATA:
+            raise InputError(f"entry {index} is a {kind}, which says of no data what it is")
+        else:
+            for item in said["predicate"]["inputs"]:
+                if "entry" not in item:
+                    gaps.append(f"entry {index} was made of {item['name']} too, which no scan of this ledger audited")
+                elif item["entry"] not in seen:
+                    seen.add(item["entry"])
+                    todo.append(item["entry"])
+    return at, [scans[index] for index in sorted(scans)], gaps
+
+
+def _expected(
+    ledger: Path, at: int, told: Sequence[tuple[Mapping[str, Any], Mapping[str, pa.Table]]]
+) -> tuple[Iterable[contents.Told], int]:
+    """Return path and digest of every file that the data should have, and how many bytes those are."""
+    for said, tables in told:
+        if said["log"]["index"] == at:
+            files = tables["files"]
+            size = sum(size or 0 for path, size in _columns(files, "path", "bytes") if "!/" not in path)
+            return ((path, digest) for path, digest in _columns(files, "path", "sha256")), size
+    outputs = ledger_.read_entry(ledger, at)["predicate"]["outputs"]
+    return contents.scanned(ledger / outputs["lines"]), int(outputs["bytes"])
 
 
 def _columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:

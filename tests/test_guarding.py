@@ -4,8 +4,10 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -219,3 +221,54 @@ def test_a_folder_that_cannot_be_listed_does_not_pass_for_empty(tmp_path):
     (tmp_path / "closed").mkdir(mode=0)
     with pytest.raises(PermissionError):
         contents.compare([], tmp_path, tmp_path / "ledger")
+
+
+FORM = """\
+attestation: derivation
+by: {{ name: Li Hua, role: head of data }}
+date: 2026-01-31
+tool: {{ name: shard, version: "1" }}
+inputs: {inputs}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "said"),
+    [
+        ("clean", "[{ entry: 0 }]", None),
+        ("bare", "[{ entry: 0 }]", "entry 0: 1 findings at error"),
+        (
+            "clean",
+            f"[{{ entry: 0 }}, {{ name: web crawl, sha256: {'ab' * 32} }}]",
+            "made of web crawl too, which no scan",
+        ),
+    ],
+)
+def test_what_was_made_of_audited_data_is_as_good_as_its_scans(world, tmp_path, name, inputs, said):
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards" / "0.bin").write_bytes(b"\1\2\3")
+    (tmp_path / "form.yaml").write_text(FORM.format(inputs=inputs))
+    entry = pv.attest(world / name / "ledger", tmp_path / "form.yaml", data=tmp_path / "shards")
+    asked = tmp_path / "shards", world / name / "ledger", guarding.Policy()
+    found = guarding.inspect(*asked, entry=entry.index)
+    assert found.entry == 1
+    assert found.ok is (said is None), found.reasons
+    assert said is None or any(said in reason for reason in found.reasons)
+    (tmp_path / "shards" / "0.bin").write_bytes(b"\1\2\4")
+    changed = guarding.inspect(*asked, entry=entry.index)
+    assert any("0.bin) changed" in reason for reason in changed.reasons)
+    assert not guarding.inspect(*asked).ok  # of the scan itself they are not
+
+
+def test_the_readme_shows_a_policy_and_a_loader_that_work(world, tmp_path, monkeypatch, request):
+    text = (request.config.rootpath / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"<!-- example: policy -->\n```yaml\n(.*?)```", text, re.DOTALL)[1]
+    (tmp_path / "policy.yaml").write_text(shown)
+    assert guarding.read_policy(tmp_path / "policy.yaml").max_age_days == 90
+    code = re.search(r"<!-- example: guard -->\n```python\n(.*?)```", text, re.DOTALL)[1]
+    (world / "clean" / "ledger").rename(world / "clean" / "provenance-ledger")
+    monkeypatch.chdir(world / "clean")
+    loaded = []
+    loader = SimpleNamespace(load_dataset=lambda kind, data_files: loaded.extend([kind, *data_files]))
+    exec(code, {"datasets": loader})  # noqa: S102 - our own README
+    assert loaded == ["json", "data/a/x.jsonl", "data/a/y.jsonl"]

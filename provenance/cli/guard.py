@@ -17,7 +17,11 @@ from provenance.cli.scan import DEFAULT_LEDGER
     "--ledger", type=click.Path(path_type=Path), default=DEFAULT_LEDGER, show_default=True, help="Ledger of its audit."
 )
 @click.option("--policy", type=click.Path(path_type=Path), help="What must be true; without it, the default policy.")
-@click.option("--entry", type=click.IntRange(min=0), help="Number of the scan's entry; the newest scan if not given.")
+@click.option(
+    "--entry",
+    type=click.IntRange(min=0),
+    help="Number of the scan, or of the derivation or filter-run that DATA came out of; the newest scan if not given.",
+)
 @click.option(
     "--trust", type=click.Path(path_type=Path), help="File that says whose keys are trusted, instead of your own."
 )
