@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from provenance import (
+    acting,
     comparison,
     coverage,
     declarations,
@@ -43,10 +44,11 @@ from provenance import waivers as waivers_
 from provenance.acts import waiver
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit, VerificationError
 from provenance.inventory import inventory
-from provenance.joining import gather, locate, resemble
+from provenance.joining import forget, gather, locate, resemble
 from provenance.ledger import salts
 from provenance.ledger.verification import EQUIVOCATION, INVALID
 from provenance.model import DOCUMENTS, PURPOSES, Died
+from provenance.naming import name
 from provenance.observation import (
     Bundle,
     File,
@@ -59,6 +61,7 @@ from provenance.observation import (
 )
 from provenance.observation import role as role_of
 from provenance.records import trees
+from provenance.rehearsal import rehearse
 from provenance.reports import filings
 from provenance.reports import html as report_html
 from provenance.reports import json as report_json
@@ -71,9 +74,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 """Told the step, how much of it is done and how much there is, in bytes."""
-
-PARTITION = 2 << 30
-"""Bytes of data whose identities are joined at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -370,7 +370,7 @@ def examine(
     if "data" not in paths["role"].to_pylist():
         raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
     scratch = Path(tempfile.mkdtemp(prefix="provenance-"))
-    running = engines.start(engine, workers)
+    running = engines.start(engine, workers, rehearse)
     try:
         with memory_.Cap(memory, running):
             files: Sequence[File] = _files(root, paths, stated, refused, scratch)
@@ -436,6 +436,36 @@ def declare(
     return declaration, declarations.append(Path(ledger), declaration, program.described(), key=key, ask=ask)
 
 
+def renew(
+    ledger: str | os.PathLike[str],
+    *,
+    files: bool = False,
+    key: str | None = None,
+    ask: Callable[[str], str] | None = None,
+) -> tuple[ledger_.Entry, list[str]]:
+    """Append a renewal entry to a ledger: it lists the digests of all checkpoints and timestamps, to be stamped anew.
+
+    Args:
+        ledger: the ledger.
+        files: whether to list the SHA-512 of every file that an entry binds, too.
+        key: URI of the signing keys; None = the user's own.
+        ask: asks for a password, given the prompt.
+
+    Returns:
+        The entry, and the timestamps that it came too late for: their certificates had expired.
+
+    Raises:
+        ConfigError: the folder is no ledger, or another's.
+        BrokenChain: the ledger does not verify.
+    """
+    from provenance.ledger import renewal
+
+    keys = ledger_.user_keys(create=False, prompt=ask) if key is None else ledger_.load(key, prompt=ask)
+    now = datetime.now(UTC)
+    late = renewal.expired(Path(ledger), now)
+    return renewal.renew(Path(ledger), program.described(), now, keys=keys, files=files), late
+
+
 def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, profiles: Sequence[str] = ()) -> bytes:
     """Write a document that a person signs and hands in.
 
@@ -463,7 +493,8 @@ def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, 
     asked = [each for each in found.facts["profiles"] if not profiles or each["name"] in profiles]
     at = found.facts["log"]["index"]
     facts = {**found.facts, "profiles": asked}
-    return filings.render(name, found.tables, facts, ledger_.entries(folder, "declaration"), ledger_.signer(folder, at))
+    declared, keyid = ledger_.entries(folder, "declaration"), ledger_.signer(folder, at)
+    return filings.render(name, found.tables, facts, declared, keyid, acting.history(folder))
 
 
 def _now() -> str:
@@ -537,8 +568,7 @@ def _observe(
 ) -> list[Observed]:
     """Read every file once; a file that takes its process down is found, counted as unread, and left."""
     total = sum(file.bytes for file in files)
-    partitions = max(1, -(-total // PARTITION))
-    parts = bundles(files, scratch, partitions, running.workers, fold_chinese=rules.fold_chinese, secret=rules.secret)
+    parts = bundles(files, scratch, 1, running.workers, fold_chinese=rules.fold_chinese, secret=rules.secret)
     done: list[Observed] = []
     read = 0
     progress("reading", read, total)
@@ -587,11 +617,17 @@ def _conclude(
         result for _, result in running.map(references.meet, references.parts(asked, sets, running.workers, scratch))
     ]
     likened = comparison.alive(result for _, result in running.map(resemble, plan.likenesses))  # takes the sets away
-    joined = comparison.alive(result for _, result in running.map(gather, plan.joins))
+    joined = comparison.alive(result for _, result in running.map(gather, comparison.joins(likened)))
     again = comparison.reread(plan, likened, read, seen)
-    located = [result for _, result in running.map(locate, again)]
-    running.close()  # what the workers hold is needed for MATCHES
-    found = comparison.tabulate(plan, joined, likened, located)
+    located = []
+    for number, result in running.map(locate, again):
+        located.append(result)
+        if isinstance(result, Died):
+            forget(again[number])
+    namings = comparison.namings(plan, joined, likened)
+    comparison.alive(result for _, result in running.map(name, namings))
+    running.close()
+    found = comparison.tabulate(plan, joined, likened, located, [naming.target for naming in namings])
     seen = comparison.unchanged(seen, located)
     refers, looked = references.tabulate(asked, met, plan)
     files = _files_table(paths, claims, scopes, seen, found.distinct_files)

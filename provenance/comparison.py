@@ -1,20 +1,21 @@
-"""From what workers saw to MATCHES and OVERLAPS: files get numbers, partitions are joined, numbers get names."""
+"""From what workers saw to MATCHES and OVERLAPS: files get numbers, work is cut into parts, and parts are added up."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from provenance import schemas
 from provenance.errors import InputError, LimitExceeded
-from provenance.joining import Join, Joined, Likened, Likeness, Located, Rereading
+from provenance.joining import SPANS_FILE, Join, Joined, Likened, Likeness, Located, Rereading
 from provenance.model import VIEWS, Died
+from provenance.naming import Naming
 from provenance.observation import cut
-from provenance.similarity import exact, shingles, sketches, text, verify
+from provenance.similarity import exact, nodes, shingles, sketches, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,15 +26,12 @@ if TYPE_CHECKING:
 
 Part = TypeVar("Part")
 
-_CHUNK = 1 << 18  # rows of MATCHES made at a time
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be joined, and what the numbers mean.
 
     Args:
-        joins: one a view and partition that holds anything.
         likenesses: one a view that holds anything.
         paths: files and members by number, sorted.
         names: sources by number, sorted.
@@ -43,7 +41,6 @@ class Plan:
         fold_chinese: whether traditional characters count as their simplified ones.
     """
 
-    joins: tuple[Join, ...]
     likenesses: tuple[Likeness, ...]
     paths: tuple[str, ...]
     names: tuple[str, ...]
@@ -51,6 +48,10 @@ class Plan:
     counts: Mapping[str, Ints]
     sketches: tuple[tuple[str, str, Ints], ...] = ()
     fold_chinese: bool = False
+
+    def members(self, view: str) -> tuple[nodes.Members, ...]:
+        """Return the scratch files of MEMBERS of a view."""
+        return next((each.members for each in self.likenesses if each.view == view), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def plan(
     *,
     fold_chinese: bool = False,
 ) -> Plan:
-    """Number files and sources, and bring together the scratch files of each view and partition.
+    """Number files and sources, and bring together the scratch files of each view.
 
     Args:
         observed: the bundles.
@@ -108,7 +109,7 @@ def plan(
         fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
-        The plan; its joins are for `joining.gather`, its likenesses for `joining.resemble`.
+        The plan; its likenesses are for `joining.resemble`.
     """
     paths = tuple(each.account.path for each in seen)
     number = {path: k for k, path in enumerate(paths)}
@@ -116,33 +117,68 @@ def plan(
     place = {name: k for k, name in enumerate(names)}
     owner = np.array([place[covering(path)] for path in paths], np.int64)
     local = {part.bundle: np.array([number[each.account.path] for each in part.seen], np.int64) for part in observed}
-    written = [(view, of, path, local[part.bundle]) for part in observed for view, of, path in part.parts]
-    joins = tuple(
-        Join(
-            view,
-            tuple((path, numbers) for _, _, path, numbers in group),
-            owner,
-            str(scratch / f"near-{view}"),
-            str(scratch / f"rows-{view}-{of}"),
-        )
-        for (view, of), group in sorted(exchange(written, lambda item: item[:2]).items())
-    )
+    members = [(view, nodes.Members(path, local[part.bundle])) for part in observed for view, _, path in part.parts]
     sets = exchange((each for part in observed for each in part.sets), lambda item: item[0])
     threads = max(1, workers // max(1, len(sets)))
     likenesses = tuple(
         Likeness(
             view,
             tuple(path for _, path in group),
-            tuple(join for join in joins if join.view == view),
+            tuple(each for of, each in members if of == view),
+            owner,
             str(scratch / f"near-{view}"),
             str(scratch / f"rows-{view}-near"),
+            workers,
             threads,
         )
         for view, group in sorted(sets.items())
     )
     counts = {view: np.array([each.views[view] for each in seen], np.int64) for view in VIEWS}
     sketched = tuple((view, path, local[part.bundle]) for part in observed for view, path in part.sketches)
-    return Plan(joins, likenesses, paths, names, owner, counts, sketched, fold_chinese)
+    return Plan(likenesses, paths, names, owner, counts, sketched, fold_chinese)
+
+
+def joins(likened: Sequence[Likened]) -> list[Join]:
+    """Say which nodes are to be matched word for word, part by part.
+
+    Args:
+        likened: what `resemble` said of its likenesses.
+
+    Returns:
+        Parts for `joining.gather`.
+    """
+    return [
+        Join(each.view, each.scratch, first, last, f"{each.scratch}-exact-{number}")
+        for each in likened
+        for number, (first, last) in enumerate(pairwise(each.cuts))
+    ]
+
+
+def namings(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) -> list[Naming]:
+    """Say which matches are to be put in order and named, view by view.
+
+    Args:
+        plan: the plan.
+        joined: what `gather` said of its joins, in any order.
+        likened: what `resemble` said of its likenesses.
+
+    Returns:
+        Parts for `naming.name`.
+    """
+    return [
+        Naming(
+            each.view,
+            tuple(sorted(part.rows for part in joined if part.view == each.view)),
+            each.rows,
+            f"{each.scratch}/{SPANS_FILE}",
+            plan.paths,
+            plan.names,
+            plan.owner,
+            each.scratch,
+            f"{each.scratch}-matches",
+        )
+        for each in sorted(likened, key=lambda each: VIEWS.index(each.view))
+    ]
 
 
 def sketch(plan: Plan) -> pa.Table:
@@ -187,8 +223,8 @@ def reread(plan: Plan, likened: Sequence[Likened], files: Sequence[File], seen: 
     Returns:
         Parts for `joining.locate`.
     """
-    asked = {each.view: (each.inside, each.sets) for each in likened}
-    numbers = {number for each in likened for number in pc.unique(_read(each.inside)["file_b"]).to_pylist()}
+    asked = {each.view: each.scratch for each in likened}
+    numbers = {number for each in likened for number in each.files}
     wanted: dict[str, dict[str, int]] = {}
     for number in sorted(numbers):
         path = plan.paths[number]
@@ -226,23 +262,28 @@ def unchanged(seen: Sequence[Seen], located: Sequence[Located | Died]) -> list[S
 
 
 def tabulate(
-    plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened], located: Sequence[Located | Died]
+    plan: Plan,
+    joined: Sequence[Joined],
+    likened: Sequence[Likened],
+    located: Sequence[Located | Died],
+    named: Sequence[str],
 ) -> Compared:
-    """Add up the partitions and put names on numbers.
+    """Add up what the parts say.
 
     Args:
         plan: the plan.
         joined: what `gather` said of its joins, in any order.
         likened: what `resemble` said of its likenesses, in any order.
         located: what `locate` said, in any order; what died leaves its texts without a place.
+        named: the files of MATCHES, in the order of VIEWS.
 
     Returns:
-        Tables and counts.
+        Tables and counts; MATCHES is a file, mapped.
     """
     whole = [each.exact for each in joined if each.view == "whole"]
     texts = np.bincount(plan.owner, plan.counts["whole"], len(plan.names)).astype(int).tolist()
     return Compared(
-        matches=_matches(plan, joined, likened, [each for each in located if not isinstance(each, Died)]),
+        matches=pa.concat_tables([schemas.empty(schemas.MATCHES), *(_read(path) for path in named)]),
         overlaps=_overlaps(plan, joined, likened),
         distinct_files=_added([each.distinct_files for each in whole], plan.paths),
         distinct_sources=_added([each.distinct_sources for each in whole], plan.names),
@@ -281,61 +322,6 @@ def _added(parts: Iterable[Ints], names: Sequence[str]) -> dict[str, int]:
     for part in parts:
         total[: len(part)] += part
     return dict(zip(names, total.tolist(), strict=True))
-
-
-def _matches(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened], located: Sequence[Located]) -> pa.Table:
-    """Put names on ROWS, sorted as MATCHES is sealed."""
-    made = []
-    for view in VIEWS:
-        tables = [_read(each.rows) for each in joined if each.view == view]
-        near = [_read(each.rows) for each in likened if each.view == view]
-        exactly, total = (sum(table.num_rows for table in some) for some in (tables, tables + near))
-        if not total:
-            continue
-        rows = pa.concat_tables(tables + near)
-        start, stop = _spans(total, exactly, [each.spans[view] for each in located if view in each.spans])
-        a = rows["file_a"].to_numpy()
-        order = np.lexsort((rows["file_b"].to_numpy(), rows["row_a"].to_numpy(), a, plan.owner[a]))
-        held = {name: rows[name].to_numpy() for name in exact.ROWS.names} | {"start": start, "stop": stop}
-        made += [
-            _named(plan, view, {name: column[of] for name, column in held.items()}, of < exactly)
-            for of in np.array_split(order, -(-total // _CHUNK))
-        ]
-    return pa.concat_tables(made) if made else schemas.empty(schemas.MATCHES)
-
-
-def _named(plan: Plan, view: str, rows: Mapping[str, Ints], exactly: Any) -> pa.Table:
-    """Make MATCHES of some rows."""
-    path_names, source_names = pa.array(plan.paths, pa.string()), pa.array(plan.names, pa.string())
-    a, b = rows["file_a"], rows["file_b"]
-    shared, distinct_a, distinct_b = (rows[name] for name in ("shared", "distinct_a", "distinct_b"))
-    method = np.where(exactly, 0, np.where(verify.is_near(shared, distinct_a, distinct_b), 1, 2))
-    columns: dict[str, Any] = {
-        "view": pa.repeat(view, len(a)),
-        "source_a": source_names.take(pa.array(plan.owner[a])),
-        "path_a": path_names.take(pa.array(a)),
-        "row_a": rows["row_a"],
-        "source_b": source_names.take(pa.array(plan.owner[b])),
-        "path_b": path_names.take(pa.array(b)),
-        "row_b": rows["row_b"],
-        "jaccard": shared / (distinct_a + distinct_b - shared),
-        "shared": shared,
-        "distinct_a": distinct_a,
-        "distinct_b": distinct_b,
-        "method": pa.array(["exact", "near", "contained"]).take(pa.array(method)),
-        "distinctive": rows["distinctive"],
-        "start_b": pa.array(rows["start"], mask=rows["start"] < 0),
-        "stop_b": pa.array(rows["stop"], mask=rows["stop"] < 0),
-    }
-    return schemas.conform(pa.table(columns), schemas.MATCHES)
-
-
-def _spans(total: int, exactly: int, located: Sequence[tuple[Ints, Ints, Ints]]) -> tuple[Ints, Ints]:
-    """Return where the record of each row begins and ends in its match, -1 where that is not known."""
-    start, stop = np.full(total, -1), np.full(total, -1)
-    for place, begins, ends in located:
-        start[exactly + place], stop[exactly + place] = begins, ends
-    return start, stop
 
 
 def _read(path: str) -> pa.Table:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from provenance import data, schemas
 from provenance.errors import ConfigError, InputError
 from provenance.model import VIEWS, Died
-from provenance.similarity import meeting, reference, siphash
+from provenance.similarity import meeting, nodes, reference, siphash
 from provenance.similarity.meeting import Found
 
 if TYPE_CHECKING:
@@ -248,12 +248,14 @@ def tabulate(asked: Asked, met: Sequence[Met | Died], plan: Plan) -> tuple[pa.Ta
     rows: list[dict[str, Any]] = []
     said = []
     for number, group in enumerate(asked.groups):
+        views = [view for view in VIEWS if hits[number, view]]
+        if group.of == "texts" and not views:
+            continue  # nothing is to be said of it
         within = group.catalogue()
         said.append(_untold(group, within))
-        for view in VIEWS:
-            if hits[number, view]:
-                found = pa.concat_tables(_table(path) for path in sorted(hits[number, view]))
-                rows += _rows(group, within, view, meeting.Meeting(found, within), plan)
+        for view in views:
+            found = pa.concat_tables(_table(path) for path in sorted(hits[number, view]))
+            rows += _rows(group, within, view, meeting.Meeting(found, within), plan)
     keys = ("source", "path", "title", "item", "view")
     table = schemas.ordered(schemas.rows(rows, schemas.REFERENCES), *keys)
     return table, _coverage(asked, [each for each in said if each])
@@ -264,9 +266,8 @@ def _rows(group: Group, within: Catalogue, view: str, meets: meeting.Meeting, pl
     asked = {index.scale: plan.counts[view] for index in group.indexes if index.scale == 1}
     asked |= {index.scale: np.zeros_like(plan.counts[view]) for index in group.indexes if index.scale > 1}
     held: list[tuple[Ints, Ints, Ints]] = []
-    for join in plan.joins:
-        for path, numbers in join.parts if join.view == view else ():
-            table = _table(path)
+    for path, numbers in plan.members(view):
+        for table in nodes.batches(path):
             file = numbers[table["file"].to_numpy()]
             for scale in asked.keys() - {1}:
                 kept = siphash.keyed(table["low"].to_numpy(), group.key) <= np.uint64(reference.limit(scale))

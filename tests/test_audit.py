@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 
 import provenance as pv
 from provenance import audit as room
-from provenance import comparison, joining, observation, records, schemas, statements
+from provenance import comparison, joining, naming, observation, records, schemas, statements
 from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit, ProfileError
 from provenance.model import Died
-from provenance.similarity import candidates, exact, near
+from provenance.similarity import candidates, exact, near, ordering
 
 LINE = '{"text": "the quick brown fox jumps over the lazy dog every single morning"}\n'
 CARD = "---\nlicense: mit\n---\n# A set\n"
@@ -355,9 +355,11 @@ def test_two_workers_give_the_same_digests(reference):
         (observation, "BUNDLE", 1),
         (observation, "BUNDLE", 3000),
         (observation, "MOST", 1),
-        (room, "PARTITION", 500),
+        (ordering, "BUDGET", 1000),
         (exact, "_CHUNK", 1),
+        (naming, "_CHUNK", 1 << 20),
         (candidates, "_CHUNK", 1),
+        (candidates, "NODES", 2),
         (near, "_REMEMBERED", 1),
     ],
 )

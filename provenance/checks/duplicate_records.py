@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 
 from provenance.model import Finding
 from provenance.similarity import evidence
+from provenance.similarity.pieces import Tally, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,17 +79,15 @@ def find(sources: pa.Table, matches: pa.Table, minimum: int) -> Iterator[Finding
 
 def _near(matches: pa.Table, minimum: int) -> dict[str, tuple[int, str, int]]:
     """Return by source how many records are near one of another of its files and equal to none, and the first."""
-    inside = matches.filter(
-        pc.and_(pc.equal(matches["source_a"], matches["source_b"]), pc.equal(matches["view"], "whole"))
-    )
-    alike = evidence.telling(inside, minimum)
-    near = alike.filter(pc.equal(alike["method"], "near")).select(_KEYS).group_by(_KEYS).aggregate([])
-    same = inside.filter(pc.equal(inside["method"], "exact")).select(_KEYS).group_by(_KEYS).aggregate([])
-    near = near.join(same, _KEYS, join_type="left anti")
-    counted = near.group_by(["source_a", "path_a"]).aggregate([("row_a", "count"), ("row_a", "min")]).to_pylist()
+    counted = Tally()
+    for part in pieces(matches):
+        inside = part.filter(pc.and_(pc.equal(part["source_a"], part["source_b"]), pc.equal(part["view"], "whole")))
+        alike = evidence.telling(inside, minimum)
+        near = alike.filter(pc.equal(alike["method"], "near")).select(_KEYS).group_by(_KEYS).aggregate([])
+        same = inside.filter(pc.equal(inside["method"], "exact")).select(_KEYS).group_by(_KEYS).aggregate([])
+        counted.add(near.join(same, _KEYS, join_type="left anti"), ["source_a", "path_a"])
     found: dict[str, tuple[int, str, int]] = {}
-    for row in sorted(counted, key=lambda row: str(row["path_a"])):
-        source, count = row["source_a"], row["row_a_count"]
-        so_far, path, first = found.get(source, (0, row["path_a"], row["row_a_min"]))
-        found[source] = (so_far + count, path, first)
+    for (source, path), count in sorted(counted.counts.items(), key=lambda each: str(each[0][1])):
+        so_far, first_path, first = found.get(source, (0, path, counted.first[source, path]))
+        found[source] = (so_far + count, first_path, first)
     return found

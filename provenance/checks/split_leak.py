@@ -28,6 +28,7 @@ import pyarrow.compute as pc
 from provenance.data import table
 from provenance.model import Finding
 from provenance.similarity import evidence
+from provenance.similarity.pieces import Tally, pieces
 from provenance.sources import matching
 
 if TYPE_CHECKING:
@@ -74,16 +75,18 @@ def find(matches: pa.Table, files: pa.Table, claims: pa.Table, minimum: int) -> 
     splits = _splits(files, claims)
     sizes = dict(zip(*(files[name].to_pylist() for name in ("path", "records")), strict=True))
     held_out = pa.array(sorted(path for path, split in splits.items() if split.name != _TRAIN), pa.string())
-    inside = matches.filter(pc.is_in(matches["path_a"], value_set=held_out))
-    inside = inside.filter(pc.equal(inside["source_a"], inside["source_b"]))
-    inside = inside.filter(pc.not_equal(inside["view"], "answer"))  # the same answer to another question is no leak
-    told = _leaking(evidence.telling(inside, minimum), splits)
+    leaks = _Leaks()
+    for part in pieces(matches) if len(held_out) else ():
+        inside = part.filter(pc.is_in(part["path_a"], value_set=held_out))
+        inside = inside.filter(pc.equal(inside["source_a"], inside["source_b"]))
+        inside = inside.filter(pc.not_equal(inside["view"], "answer"))  # the same answer to another question is no leak
+        leaks.add(_leaking(evidence.telling(inside, minimum), splits))
     found: dict[tuple[str, str], list[tuple[str, str, int, int, int]]] = defaultdict(list)
-    for path, counts in sorted(_counted(told).items()):
+    for path, counts in sorted(leaks.counted().items()):
         found[counts[0], splits[path].name].append((path, *counts[1:]))
-    for (source, split), leaks in sorted(found.items()):
-        path, trained, records, whole, row = max(leaks, key=lambda leak: (leak[2] / sizes[leak[0]], leak[2], leak[0]))
-        more = f" So do records of {len(leaks) - 1:,} more of its files." if len(leaks) > 1 else ""
+    for (source, split), held in sorted(found.items()):
+        path, trained, records, whole, row = max(held, key=lambda leak: (leak[2] / sizes[leak[0]], leak[2], leak[0]))
+        more = f" So do records of {len(held) - 1:,} more of its files." if len(held) > 1 else ""
         yield Finding(
             check="split-leak",
             source=source,
@@ -95,7 +98,7 @@ def find(matches: pa.Table, files: pa.Table, claims: pa.Table, minimum: int) -> 
             row=row,
             value=records / sizes[path],
             unit="share of records",
-            records=sum(leak[2] for leak in leaks),
+            records=sum(leak[2] for leak in held),
         )
 
 
@@ -116,27 +119,37 @@ def _leaking(matches: pa.Table, splits: Mapping[str, _Split]) -> pa.Table:
         and pair["path_b"] in splits
         and splits[pair["path_a"]].holds_out_from(splits[pair["path_b"]])
     ]
-    both = pc.binary_join_element_wise(matches["path_a"], matches["path_b"], "\0")
+    both = pc.binary_join_element_wise(*(matches[name].cast(pa.string()) for name in ("path_a", "path_b")), "\0")
     return matches.filter(pc.is_in(both, value_set=pa.array(kept, pa.string())))
 
 
-def _counted(matches: pa.Table) -> dict[str, tuple[str, str, int, int, int]]:
-    """Return by held-out file: source, training file with most of it, records, those that stand whole, the first."""
-    keys = ["source_a", "path_a"]
-    whole = matches.filter(pc.equal(matches["view"], "whole")).group_by(keys).aggregate([("row_a", "count_distinct")])
-    wholes = {row["path_a"]: row["row_a_count_distinct"] for row in whole.to_pylist()}
-    most: dict[str, tuple[int, str]] = {}
-    for row in matches.group_by(["path_a", "path_b"]).aggregate([("row_a", "count_distinct")]).to_pylist():
-        here = (row["row_a_count_distinct"], row["path_b"])
-        most[row["path_a"]] = max(most.get(row["path_a"], here), here)
-    counted = matches.group_by(keys).aggregate([("row_a", "count_distinct"), ("row_a", "min")]).to_pylist()
-    return {
-        row["path_a"]: (
-            row["source_a"], most[row["path_a"]][1], row["row_a_count_distinct"], wholes.get(row["path_a"], 0),
-            row["row_a_min"],
-        )
-        for row in counted
-    }  # fmt: skip
+class _Leaks:
+    """Records of held-out files that stand in training files, counted piece by piece."""
+
+    def __init__(self) -> None:
+        self._every, self._whole, self._pairs = Tally(), Tally(), Tally()
+
+    def add(self, matches: pa.Table) -> None:
+        """Count what leaks in a piece of MATCHES."""
+        self._every.add(matches, ["source_a", "path_a"])
+        self._whole.add(matches.filter(pc.equal(matches["view"], "whole")), ["source_a", "path_a"])
+        self._pairs.add(matches, ["path_a", "path_b"])
+
+    def counted(self) -> dict[str, tuple[str, str, int, int, int]]:
+        """Return by held-out file: source, training file with most of it, records, those that are whole, the first."""
+        most: dict[str, tuple[int, str]] = {}
+        for (path, other), count in self._pairs.counts.items():
+            most[path] = max(most.get(path, (0, "")), (count, other))
+        return {
+            path: (
+                source,
+                most[path][1],
+                count,
+                self._whole.counts.get((source, path), 0),
+                self._every.first[source, path],
+            )
+            for (source, path), count in self._every.counts.items()
+        }
 
 
 def _splits(files: pa.Table, claims: pa.Table) -> dict[str, _Split]:

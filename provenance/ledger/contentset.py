@@ -18,12 +18,14 @@ from __future__ import annotations
 
 import shutil
 from hashlib import sha256
+from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
 
 from provenance.errors import VerificationError
 from provenance.ledger import sparse
+from provenance.ledger.nodes import MANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -70,11 +72,13 @@ def keys(salt: bytes, digests: Iterable[bytes]) -> Iterator[bytes]:
         salt: of the set, 16 bytes.
         digests: SHA-256 of each content, 32 bytes.
     """
-    begun = sha256(DOMAIN + salt).copy
-    for digest in digests:
-        made = begun()
-        made.update(digest)
-        yield made.digest()
+    for batch in _batches(digests):
+        if len(batch) < MANY:
+            yield from (key(salt, digest) for digest in batch)
+        else:
+            from provenance.ledger import hashing
+
+            yield from _cut(hashing.keys(DOMAIN + salt, b"".join(batch)))
 
 
 def depth(count: int) -> int:
@@ -311,17 +315,32 @@ def _buckets(file: BinaryIO, count: int, deep: int) -> Iterator[tuple[bytes, int
     """Hash each bucket in turn: the keys that share their first bits. Tells how many there are in it, too."""
     shift, bucket, before = sparse.DEPTH - deep, 0, b""
     held: list[bytes] = []
+    ends: list[int] = []
     for item in _stream(file, count):
         if item <= before:
             raise VerificationError("the keys of the content set are not in order")
         of, before = int.from_bytes(item) >> shift, item
         while bucket < of:
-            yield sparse.subtree(held, deep), len(held)
-            bucket, held = bucket + 1, []
+            bucket += 1
+            ends.append(len(held))
+            if len(held) >= MANY:
+                yield from _hashed(held, ends, deep)
+                held, ends = [], []
         held.append(item)
-    while bucket < 1 << deep:
-        yield sparse.subtree(held, deep), len(held)
-        bucket, held = bucket + 1, []
+    ends += [len(held)] * ((1 << deep) - bucket)
+    yield from _hashed(held, ends, deep)
+
+
+def _hashed(held: list[bytes], ends: list[int], deep: int) -> Iterator[tuple[bytes, int]]:
+    """Hash buckets, of which each ends at a place among the keys."""
+    starts = [0, *ends]
+    if len(held) < MANY:
+        made = [sparse.subtree(held[first:last], deep) for first, last in pairwise(starts)]
+    else:
+        from provenance.ledger import hashing
+
+        made = _cut(hashing.subtrees(b"".join(held), ends, deep))
+    yield from zip(made, (last - first for first, last in pairwise(starts)), strict=True)
 
 
 def _stream(file: BinaryIO, count: int) -> Iterator[bytes]:

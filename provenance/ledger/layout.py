@@ -4,6 +4,7 @@ origin  VERIFY.md  keys/*.pub.pem                   written once; further keys b
 entries/00000000.dsse.json                          the signed statement
 entries/00000000.co/NAME.dsse.json, NAME.pub.pem    a further signature over the same payload, and its public key
 checkpoints/1.note                                  the log's head after it; an entry counts once it stands here
+checkpoints/leaves                                  leaf hashes of all entries: one is checked without the others
 objects/sha256/ab/ab…                               tables as JSON lines; documents as they were handed in
 scans/00000000/*.parquet, report.html, …            tables and documents for people and programs
 scans/latest -> 00000000                            the only link

@@ -33,6 +33,9 @@ LINE = 1 << 24
 Look = Callable[[bytes, list[bytes]], None]
 """What is shown each chunk of lines with its leaf hashes, so that lines need not be read twice."""
 
+MANY = 1 << 12
+"""From so many hashes at once it pays to load compiled code."""
+
 _HEAD = len(MAGIC) + 8
 _WIDTH = 8  # levels between two that are stored
 _FAN = 1 << _WIDTH
@@ -77,7 +80,7 @@ class Builder:
         if len(self._open) == level + 1:
             self._open.append([])
             self._levels.append(bytearray())
-        made = [merkle.root(pending[at : at + _FAN]) for at in range(0, full, _FAN)]
+        made = _roots(pending[:full])
         del pending[:full]
         self._levels[level] += b"".join(made)
         self._grow(level + 1, made)
@@ -234,8 +237,7 @@ class Stored:
 
     def _hashes(self, level: int, first: int, last: int) -> list[bytes]:
         at = _HEAD + 8 * (self.size + 1) + 32 * sum(self.size >> (_WIDTH * below) for below in range(level))
-        data = self._read(at + 32 * first, 32 * (last - first))
-        return [data[at : at + 32] for at in range(0, len(data), 32)]
+        return _cut(self._read(at + 32 * first, 32 * (last - first)))
 
     def _read(self, at: int, size: int) -> bytes:
         self._file.seek(at)
@@ -243,6 +245,19 @@ class Stored:
         if len(data) != size:
             raise VerificationError("the stored tree ends too early")
         return data
+
+
+def _cut(data: bytes) -> list[bytes]:
+    return [data[at : at + 32] for at in range(0, len(data), 32)]
+
+
+def _roots(hashes: list[bytes]) -> list[bytes]:
+    """Hash complete subtrees of 256."""
+    if len(hashes) < MANY:
+        return [merkle.root(hashes[at : at + _FAN]) for at in range(0, len(hashes), _FAN)]
+    from provenance.ledger import hashing
+
+    return _cut(hashing.roots(b"".join(hashes), _FAN))
 
 
 def _size(file: BinaryIO, name: str) -> int:
@@ -279,11 +294,16 @@ def hashed(chunk: bytes, at: int = 0) -> tuple[list[bytes], bytes]:
     Returns:
         The leaf hashes, and where each line ends, as 64-bit little-endian numbers end to end.
     """
-    rows = chunk.split(b"\n")
-    if rows.pop():
+    if chunk and not chunk.endswith(b"\n"):
         raise ValueError("the last line is not closed by a newline")
-    ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("\n")).astype("<u8") + np.uint64(at + 1)
-    return [sha256(b"\0" + row).digest() for row in rows], ends.tobytes()
+    ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("\n")).astype("<u8") + np.uint64(1)
+    if len(ends) < MANY:
+        leaves = [sha256(b"\0" + row).digest() for row in chunk.split(b"\n")[:-1]]
+    else:
+        from provenance.ledger import hashing
+
+        leaves = _cut(hashing.leaves(chunk, ends))
+    return leaves, (ends + np.uint64(at)).tobytes()
 
 
 def chunks(lines: BinaryIO) -> Iterator[bytes]:

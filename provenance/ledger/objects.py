@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 from provenance import digests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 _SAFE = (1 << 53) - 1  # the largest integer that every JSON reader keeps (RFC 8785, section 3.2.2.3)
@@ -38,11 +39,11 @@ def lines(table: pa.Table) -> Iterator[bytes]:
             yield _text(_rows(batch))
 
 
-def write_lines(table: pa.Table, path: Path, look: Callable[[bytes], object]) -> str:
+def write_lines(parts: Iterable[pa.Table], path: Path, look: Callable[[bytes], object]) -> str:
     """Write a table as canonical JSON lines.
 
     Args:
-        table: any of schemas.SEALED, sorted; its columns may be more.
+        parts: of the table, any of schemas.SEALED, sorted; its columns may be more.
         path: the file to make.
         look: is shown each chunk of lines.
 
@@ -51,7 +52,7 @@ def write_lines(table: pa.Table, path: Path, look: Callable[[bytes], object]) ->
     """
     digest = hashlib.sha256()
     with path.open("wb") as file:
-        for chunk in lines(table):
+        for chunk in chain.from_iterable(map(lines, parts)):
             digest.update(chunk)
             file.write(chunk)
             look(chunk)

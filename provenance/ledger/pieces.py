@@ -136,7 +136,9 @@ class _Piece:
 
     def conclude(self, what: str, found: proofs.Proof | challenges.Answer | None = None) -> Verification:
         good = found is not None and INVALID not in self.codes
-        self.skip("ledger", f"only this {what} was looked at, not the ledger it was taken from")
+        self.skip("witnesses", f"cosignatures of the checkpoint are not checked in the {what} itself")
+        self.skip("timestamps", f"no {what} carries one: when something was signed is claimed, not proven")
+        self.skip("ledger", f"only this {what} was looked at, neither the ledger it was taken from nor any data")
         return Verification(
             exit_code=next(code for code in WORST if code in self.codes),
             steps=tuple(Step(each.name, each.status, encodable(each.detail)) for each in self.steps),

@@ -17,7 +17,7 @@ from provenance.ledger import contentset, nodes, salts
 from provenance.ledger.statement import Statement, object_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -36,6 +36,8 @@ ROWS = {
 """The lined tables, and which of a row's values its salt is derived from: joined by 0x00, numbers in decimal."""
 
 Tree = dict[str, Any]
+
+_ROWS = 1 << 16  # that are salted at once
 
 
 def seal(
@@ -117,12 +119,15 @@ def _write(
     }
 
 
-def _salted(name: str, table: pa.Table, secret: bytes) -> pa.Table:
+def _salted(name: str, table: pa.Table, secret: bytes) -> Iterator[pa.Table]:
+    """Add salts to a table, part by part: of ten million rows not all names are Python's at once."""
     import pyarrow as pa
 
-    columns = [table[column].to_pylist() for column in ROWS[name]]
-    names = ("\0".join(map(str, row)).encode() for row in zip(*columns, strict=True))
-    return table.append_column("salt", pa.array(salts.salts(secret, name, names), pa.string()))
+    for first in range(0, table.num_rows, _ROWS):
+        part = table.slice(first, _ROWS)
+        columns = [part[column].to_pylist() for column in ROWS[name]]
+        names = ("\0".join(map(str, row)).encode() for row in zip(*columns, strict=True))
+        yield part.append_column("salt", pa.array(salts.salts(secret, name, names), pa.string()))
 
 
 def _with_trees(table: pa.Table, sources: _Sources) -> pa.Table:
@@ -134,7 +139,7 @@ def _with_trees(table: pa.Table, sources: _Sources) -> pa.Table:
 
 
 def _digests(files: pa.Table) -> Iterable[bytes]:
-    for batch in files.select(["sha256"]).to_batches(max_chunksize=1 << 16):
+    for batch in files.select(["sha256"]).to_batches(max_chunksize=_ROWS):
         yield from (bytes.fromhex(digest) for digest in batch["sha256"].to_pylist() if digest is not None)
 
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from provenance.digests import canonical
 from provenance.errors import ConfigError, ProvenanceError, VerificationError
 from provenance.ledger import (
+    attested,
     checkpoint,
     contents,
     cosigning,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
 _DEPTH = 4  # folders deep; what stands deeper is not ours and is named as a whole
+_FAULTS = {"invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}
 _NOTE = re.compile(r"checkpoints/([1-9][0-9]{0,8})\.note")
 
 
@@ -184,8 +186,7 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     _check_leaves(inquiry)
     _check_pins(inquiry)
     _check_held(inquiry, held, known, asked.evidence)
-    inquiry.skip("witnesses", "this version reads no witness cosignatures")
-    inquiry.skip("timestamps", "this version reads no timestamps: when something was signed is claimed, not proven")
+    _check_attested(inquiry, known, pinned)
     _check_cosignatures(inquiry, known)
     _check_files(inquiry)
     _check_trees(inquiry)
@@ -216,6 +217,7 @@ def _inquire_one(inquiry: _Inquiry, asked: _Asked, index: int) -> None:
     except VerificationError as cause:
         raise inquiry.stop("checkpoints", f"{layout.note_path(inquiry.size)}: {cause}") from cause
     inquiry.origin, inquiry.notes[inquiry.size] = note.origin, note
+    inquiry.held.first["log"] = keys.fingerprint(key)
     inquiry.ok("checkpoints", f"the newest, of {inquiry.size} entries, is signed (Ed25519) and matches the leaf hashes")
     sealed, said = _entry(inquiry, index, known)
     before = statement.Place(note.origin, index, merkle.root(inquiry.leaves[:index]).hex())
@@ -514,6 +516,21 @@ def _accuse(inquiry: _Inquiry, held: checkpoint.Checkpoint, folder: Path) -> Non
         return
     inquiry.evidence = path
     inquiry.fail("held note", f"{said}; the evidence is in {path}", EQUIVOCATION)
+
+
+def _check_attested(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
+    """What others say of the checkpoints: witnesses that saw them, authorities that timestamped them."""
+    operators = {
+        key.public_bytes_raw()
+        for name, role in inquiry.signers
+        if role == "log" and isinstance(key := known[name], Ed25519PublicKey)
+    }
+    found = attested.look(inquiry.folder, inquiry.files, inquiry.notes, inquiry.statements, pinned, operators)
+    inquiry.beside |= found.files
+    inquiry.proven = {size: item.time for size, item in found.proven.items()}
+    for item in found.outcomes:
+        inquiry.steps.append(Step(item.name, item.status, item.detail))
+        inquiry.codes |= {_FAULTS[item.fault]} if item.fault else set()
 
 
 def _check_cosignatures(inquiry: _Inquiry, known: dict[str, keys.PublicKey]) -> None:

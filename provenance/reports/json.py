@@ -41,7 +41,7 @@ def render(tables: Mapping[str, pa.Table], facts: Mapping[str, Any]) -> bytes:
     report = {
         "report": VERSION,
         "scan": {
-            key: value for key, value in facts.items() if key not in {"sources", "log", "tables", "folder", "keys"}
+            key: value for key, value in facts.items() if key not in {"contentSet", "folder", "keys", "log", "tables"}
         },
         "coverage": tables["coverage"].to_pylist(),
         "bytes": {name: sum(on_disk[name].to_pylist()) for name in ("bytes", "bytes_consumed", "bytes_skipped")},

@@ -13,37 +13,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit
 
 from provenance.similarity import exact, spans
-from provenance.similarity.exact import Ints, _Cells, _cells, _count, _ranges
+from provenance.similarity.exact import Ints, Part, counted, part, ranges
+from provenance.similarity.ordering import Ordering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from provenance.similarity.near import Alike
+    from provenance.similarity.nodes import Cells, Nodes
 
 PIVOT = 1 << 16
 """A node of which members times files with a near match exceed this keeps the first such file; COVERAGE says so."""
 
-_CHUNK = 1 << 20  # pairs of cells made at a time
+_CHUNK = 1 << 17  # pairs of cells made at a time
+_SHARE = 0.25  # of the budget, for pairs that are put in order
 
-
-def members_of(members: pa.Table, alike: Alike) -> pa.Table:
-    """Keep the records whose node is one of a pair.
-
-    Args:
-        members: exact.MEMBERS of one partition.
-        alike: from `near.resemble`.
-
-    Returns:
-        Columns file, source, row and node, in the order given.
-    """
-    paired = np.zeros(len(alike.number) + 1, np.bool_)
-    paired[alike.left] = paired[alike.right] = True
-    node = alike.find(members["low"].to_numpy(), members["high"].to_numpy())
-    kept = members.select(["file", "source", "row"]).append_column("node", pa.array(node))
-    return kept.filter(pa.array((node >= 0) & paired[node]))
+_PAIR = np.dtype([("left", "u8"), ("right", "i8"), ("shared", "i4"), ("distinctive", "i4"), ("near", "i8")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +46,7 @@ class Near:
         sources_distinctive: the same of sources.
         files_inside: exact.PAIRS of files: records of a whose best match in b is a longer one that holds them.
         sources_inside: the same of sources.
-        inside: spans.INSIDE: the rows of which it is asked where they stand; `place` counts from the first of `rows`.
+        inside: spans.ASKED: the rows of which it is asked where they stand; `place` counts from the first of `rows`.
         pivoted: members of nodes of which only the first file with a near match is listed.
     """
 
@@ -69,7 +57,7 @@ class Near:
     sources_distinctive: pa.Table
     files_inside: pa.Table
     sources_inside: pa.Table
-    inside: pa.Table
+    inside: npt.NDArray[Any]
     pivoted: int
 
 
@@ -84,58 +72,45 @@ COUNTS = (
 """The fields of Near that are PAIRS."""
 
 
-def match(members: pa.Table, alike: Alike) -> Iterator[Near]:
+def match(alike: Alike, scratch: Path) -> Iterator[Near]:
     """Spread pairs of nodes over their members.
 
     A file that holds the record's own words has an exact match, and no near one.
 
     Args:
-        members: as `members_of` gives them, of all partitions.
         alike: from `near.resemble`.
+        scratch: a folder in which pairs are put in order.
 
     Yields:
         Matches by record, and counts by pair of files and of sources, both directions; together all there are.
     """
-    file, source, row, node = (members[name].to_numpy() for name in ("file", "source", "row", "node"))
-    order = np.lexsort((row, file, node))
-    file, source, row, node = (each[order] for each in (file, source, row, node))
-    by_source = np.lexsort((source, node))
-    cells, groups = _cells(node, file), _cells(node[by_source], source[by_source])
-    of_files, of_sources = _Bounds(cells, len(alike.number)), _Bounds(groups, len(alike.number))
-    pairs = _Directed(alike)
-    for first, last in pairs.chunks(of_files):
-        some = pairs.of(first, last)
-        left, right, by, pivoted = _spread(of_files, some, file, row)
-        source_left, source_right, source_by, _ = _spread(of_sources, some, file[by_source], row[by_source])
-        rows = _rows(cells, left, right, row, some, by)
-        asks, asking = np.repeat(some.inside[by], cells.count[left]), np.repeat(cells.node[left], cells.count[left])
-        telling = some.near & (some.distinctive > 0)
-        yield Near(
-            rows=rows,
-            files=_count(cells, left[some.near[by]], right[some.near[by]]),
-            sources=_count(groups, source_left[some.near[source_by]], source_right[some.near[source_by]]),
-            files_distinctive=_count(cells, left[telling[by]], right[telling[by]]),
-            sources_distinctive=_count(groups, source_left[telling[source_by]], source_right[telling[source_by]]),
-            files_inside=_count(cells, left[some.inside[by]], right[some.inside[by]]),
-            sources_inside=_count(groups, source_left[some.inside[source_by]], source_right[some.inside[source_by]]),
-            inside=_asked(rows, asks, asking, alike),
-            pivoted=pivoted,
+    cells = alike.nodes.cells
+    for pairs in _directed(alike, scratch):
+        cost = np.cumsum(cells.first[pairs["right"] + 1] - cells.first[pairs["right"]])
+        ends = np.r_[0, np.flatnonzero(np.diff(pairs["left"])) + 1, len(pairs)]  # of what starts from one node
+        first = 0
+        while first < len(pairs):
+            fitting = np.searchsorted(cost, (cost[first - 1] if first else 0) + _CHUNK, "right")
+            one = ends[np.searchsorted(ends, first, "right")]
+            last = int(max(one, ends[np.searchsorted(ends, fitting, "right") - 1]))
+            yield _match(alike.nodes, _some(alike.nodes, pairs[first:last]))
+            first = last
+
+
+def _directed(alike: Alike, scratch: Path) -> Ordering:
+    """Put both directions of every pair in the order of the node they start from."""
+    pairs = Ordering(scratch, "directed", _PAIR, share=_SHARE, bits=max(1, len(alike.nodes).bit_length()))
+    for at in range(0, len(alike.left), _CHUNK):
+        left, right, shared, own = (
+            each[at : at + _CHUNK] for each in (alike.left, alike.right, alike.shared, alike.distinctive)
         )
-
-
-class _Bounds:
-    """Cells, and where those of each node are."""
-
-    def __init__(self, cells: _Cells, nodes: int) -> None:
-        self.cells = cells
-        self.first = np.searchsorted(cells.node, np.arange(nodes + 1))
-        self.width = np.diff(self.first)
-        self.owners = 1 + int(cells.owner.max(initial=0))
-
-    def codes(self, nodes: Ints, cells: Ints) -> Ints:
-        """One integer for a node and the owner of a cell, in their order."""
-        codes: Ints = nodes * self.owners + self.cells.owner[cells]
-        return codes
+        near = np.arange(at, at + len(left)) < alike.near
+        for one, other in ((left, right), (right, left)):
+            rows = np.empty(len(left), _PAIR)
+            for name, column in zip(_PAIR.names or (), (one, other, shared, own, near), strict=True):
+                rows[name] = column
+            pairs.add(rows)
+    return pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,92 +127,65 @@ class _Some:
     inside: npt.NDArray[np.bool_]
 
 
-@njit(nogil=True, cache=True)
-def _by_node(left: Any, right: Any, starts: Any) -> Any:
-    """List the pairs of every node, 2 k + 1 being pair k read backwards; `starts` gains n + 1 offsets."""
-    for k in range(left.shape[0]):
-        starts[left[k] + 1] += 1
-        starts[right[k] + 1] += 1
-    for k in range(1, starts.shape[0]):
-        starts[k] += starts[k - 1]
-    free = starts[:-1].copy()
-    listed = np.empty(2 * left.shape[0], np.int64)
-    for k in range(left.shape[0]):
-        for node, code in ((left[k], 2 * k), (right[k], 2 * k + 1)):
-            listed[free[node]] = code
-            free[node] += 1
-    return listed
+def _some(nodes: Nodes, pairs: npt.NDArray[Any]) -> _Some:
+    left, right, shared, distinctive = (
+        pairs[name].astype(np.int64) for name in ("left", "right", "shared", "distinctive")
+    )
+    near = pairs["near"] > 0
+    sizes = nodes.sizes(left), nodes.sizes(right)
+    return _Some(left, right, shared, *sizes, distinctive, near, ~near & (sizes[0] < sizes[1]))
 
 
-class _Directed:
-    """Both directions of every pair, by the node they start from."""
-
-    def __init__(self, alike: Alike) -> None:
-        self._alike = alike
-        self._starts = np.zeros(len(alike.number) + 1, np.int64)
-        self._listed = _by_node(alike.left, alike.right, self._starts)
-
-    def chunks(self, bounds: _Bounds) -> Iterator[tuple[int, int]]:
-        """Cut the nodes so that about _CHUNK pairs of cells are made of a part."""
-        cost = np.zeros(len(self._listed) + 1, np.int64)
-        for at in range(0, len(self._listed), _CHUNK):
-            listed = self._listed[at : at + _CHUNK]
-            ends = np.where(listed % 2 == 0, self._alike.right[listed // 2], self._alike.left[listed // 2])
-            cost[at + 1 : at + 1 + len(listed)] = cost[at] + np.cumsum(bounds.width[ends])
-        cost = cost[self._starts]
-        first = 0
-        while first < len(self._starts) - 1:
-            last = max(first + 1, int(np.searchsorted(cost, cost[first] + _CHUNK, side="right")) - 1)
-            if self._starts[first] < self._starts[last]:
-                yield first, last
-            first = last
-
-    def of(self, first: int, last: int) -> _Some:
-        """Return the pairs of the nodes from `first` on, before `last`."""
-        alike = self._alike
-        listed = self._listed[self._starts[first] : self._starts[last]]
-        pair, back = listed // 2, listed % 2 == 1
-        left, right = alike.left[pair].astype(np.int64), alike.right[pair].astype(np.int64)
-        left, right = np.where(back, right, left), np.where(back, left, right)
-        sizes = (alike.offsets[each + 1] - alike.offsets[each] for each in (left, right))
-        distinct_a, distinct_b = sizes
-        shared = alike.shared[pair].astype(np.int64)
-        near = pair < alike.near
-        return _Some(
-            left, right, shared, distinct_a, distinct_b, alike.distinctive[pair].astype(np.int64), near,
-            ~near & (distinct_a < distinct_b),
-        )  # fmt: skip
+def _match(nodes: Nodes, some: _Some) -> Near:
+    """Match the members of the nodes that some pairs start from, all pairs of each."""
+    cells, left, right, by, pivoted = _spread(nodes, nodes.cells, some)
+    groups, source_left, source_right, source_by, _ = _spread(nodes, nodes.groups, some)
+    rows = _rows(nodes, cells, left, right, some, by)
+    asks, asking = np.repeat(some.inside[by], cells.count[left]), np.repeat(cells.node[left], cells.count[left])
+    telling = some.near & (some.distinctive > 0)
+    return Near(
+        rows=rows,
+        files=counted(cells, left[some.near[by]], right[some.near[by]]),
+        sources=counted(groups, source_left[some.near[source_by]], source_right[some.near[source_by]]),
+        files_distinctive=counted(cells, left[telling[by]], right[telling[by]]),
+        sources_distinctive=counted(groups, source_left[telling[source_by]], source_right[telling[source_by]]),
+        files_inside=counted(cells, left[some.inside[by]], right[some.inside[by]]),
+        sources_inside=counted(groups, source_left[some.inside[source_by]], source_right[some.inside[source_by]]),
+        inside=_asked(rows, asks, asking, nodes),
+        pivoted=pivoted,
+    )
 
 
-def _spread(bounds: _Bounds, some: _Some, file: Ints, row: Ints) -> tuple[Ints, Ints, Ints, int]:
+def _spread(nodes: Nodes, every: Cells, some: _Some) -> tuple[Part, Ints, Ints, Ints, int]:
     """Pair cells of near nodes: a node's cells with the best cell of each other owner; and by which directed pair.
 
-    Of equally good cells the one of the first file and row is the best: nodes may have any numbers.
+    Of equally good cells the one of the first file and row is the best: nodes may have any numbers. Places of cells are
+    those in the part of them that comes first.
     """
-    cells = bounds.cells
     jaccard = some.shared / (some.distinct_a + some.distinct_b - some.shared)
-    width = bounds.width[some.right]
-    cell, pair = _ranges(bounds.first[some.right], width), np.repeat(np.arange(len(some.right)), width)
-    code = bounds.codes(some.left[pair], cell)
-    own = np.arange(bounds.first[some.left[0]], bounds.first[some.left[-1] + 1])
-    held = bounds.codes(cells.node[own], own)  # sorted: cells are
-    elsewhere = _absent(code, held)
-    cell, pair, code = cell[elsewhere], pair[elsewhere], code[elsewhere]
-    place = cells.start[cell]
-    best = np.lexsort((row[place], file[place], -jaccard[pair], code))
+    starting, number = np.unique(some.left, return_inverse=True)
+    own, ends = part(every, starting), part(every, some.right)
+    owners = 1 + max(int(own.owner.max(initial=0)), int(ends.owner.max(initial=0)))
+    pair = np.repeat(np.arange(len(some.right)), every.first[some.right + 1] - every.first[some.right])
+    width = every.first[starting + 1] - every.first[starting]
+    of = np.repeat(np.arange(len(starting)), width)
+    code, held = number[pair] * owners + ends.owner, of * owners + own.owner  # the latter are sorted: cells are
+    cell = np.flatnonzero(_absent(code, held))
+    pair, code = pair[cell], code[cell]
+    place = ends.start[cell]
+    best = np.lexsort((nodes.row[place], nodes.file[place], -jaccard[pair], code))
     best = best[_firsts(code[best])]
     cell, pair = cell[best], pair[best]
-    node = some.left[pair]
-    first = int(some.left[0])
-    count = int(some.left[-1]) - first + 1
-    members = np.bincount(cells.node[own] - first, cells.count[own], count).astype(np.int64)
-    large = members * np.bincount(node - first, minlength=count) > PIVOT
-    kept = ~large[node - first] | _firsts(node)
+    node = number[pair]
+    members = np.bincount(of, own.count, len(starting)).astype(np.int64)
+    large = members * np.bincount(node, minlength=len(starting)) > PIVOT
+    kept = ~large[node] | _firsts(node)
     cell, pair, node = cell[kept], pair[kept], node[kept]
-    wide = bounds.width[node]
-    return (
-        _ranges(bounds.first[node], wide), np.repeat(cell, wide), np.repeat(pair, wide), int(members[large].sum()),
-    )  # fmt: skip
+    wide = width[node]
+    left = ranges((np.cumsum(width) - width)[node], wide)
+    right = len(own.node) + np.repeat(cell, wide)
+    both = Part(*(np.concatenate([getattr(one, name) for one in (own, ends)]) for name in Part.__slots__))
+    return both, left, right, np.repeat(pair, wide), int(members[large].sum())
 
 
 def _absent(values: Ints, held: Ints) -> npt.NDArray[np.bool_]:
@@ -251,23 +199,22 @@ def _firsts(values: Ints) -> npt.NDArray[np.bool_]:
     return np.r_[True, values[1:] != values[:-1]] if len(values) else np.zeros(0, np.bool_)
 
 
-def _rows(cells: _Cells, left: Ints, right: Ints, row: Ints, some: _Some, by: Ints) -> pa.Table:
+def _rows(nodes: Nodes, cells: Part, left: Ints, right: Ints, some: _Some, by: Ints) -> pa.Table:
     """Expand pairs of cells to one row per record of the left cell."""
     times = cells.count[left]
     counts: Sequence[Ints] = (some.shared, some.distinct_a, some.distinct_b, some.distinctive)
     columns = [
-        np.repeat(cells.owner[left], times), row[_ranges(cells.start[left], times)],
-        np.repeat(cells.owner[right], times), np.repeat(row[cells.start[right]], times),
+        np.repeat(cells.owner[left], times), nodes.row[ranges(cells.start[left], times)],
+        np.repeat(cells.owner[right], times), np.repeat(nodes.row[cells.start[right]], times),
         *(np.repeat(each[by], times) for each in counts),
     ]  # fmt: skip
     return pa.table(columns, schema=exact.ROWS)
 
 
-def _asked(rows: pa.Table, inside: npt.NDArray[np.bool_], node: Ints, alike: Alike) -> pa.Table:
+def _asked(rows: pa.Table, inside: npt.NDArray[np.bool_], node: Ints, nodes: Nodes) -> npt.NDArray[Any]:
     """List the rows whose record stands inside its match."""
     place = np.flatnonzero(inside)
-    file_b, row_b = (rows[name].to_numpy()[place] for name in ("file_b", "row_b"))
+    file, row = (rows[name].to_numpy()[place] for name in ("file_b", "row_b"))
     node = node[place]
-    about = (alike.hashes[node], alike.words[node], alike.offsets[node], alike.offsets[node + 1])
-    columns = [file_b, row_b, place, *about]
-    return pa.table(columns, schema=spans.INSIDE)
+    about = (nodes.low[node], nodes.words[node], nodes.offsets[node], nodes.offsets[node + 1])
+    return spans.asked(file, row, place, *about)

@@ -3,8 +3,9 @@
 A prompt template, a licence header, a stock phrase: two texts that share these alone have not copied each other. What
 is boilerplate is learnt from the data: a shingle that stands in at least COMMON distinct texts of a view. It is asked
 of texts that stand elsewhere too; a filter of their shingles lets all others pass by. Learning takes two passes over
-the sets, in memory that does not grow with them: counters by hash that can only overcount, then exact counts of those
-few shingles whose counter is high enough. Counters saturate: no order of texts matters.
+the sets: counters by hash that can only overcount, then exact counts of those few shingles whose counter is high
+enough. Counters saturate: no order of texts matters. Where they would take more than COUNTERS bytes, that is done for
+one part of the filter after the other. What grows is what is found: 16 bytes a shingle that is boilerplate.
 
 A pair's *distinctive* count is what it shares beyond boilerplate, where what remains of both still matches; 0 where it
 does not, or where nothing remains.
@@ -28,11 +29,8 @@ Ints = npt.NDArray[np.int64]
 COMMON = 16
 """Distinct texts of a view that make a shingle of theirs boilerplate."""
 
-COUNTERS = 1 << 28
-"""Counters of one byte, at most: two thousand million shingles overcount one in a hundred, which are counted again."""
-
-FILTER = 1 << 31
-"""Bits of the filter, at most."""
+COUNTERS = 1 << 25
+"""Counters of one byte, at most, that are used at a time: two and more for each shingle that is asked about."""
 
 _LEAST = 1 << 16  # counters, or bits of the filter, at least
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -45,28 +43,41 @@ def _slot(value: Any, mask: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _asked(values: Any, offsets: Any, texts: Any, bits: Any) -> None:
-    """Set the bits of the shingles of some texts."""
-    mask = np.uint64(8 * bits.shape[0] - 1)
+def _size(offsets: Any, texts: Any) -> Any:
+    """Count the shingles of some texts."""
+    size = np.int64(0)
     for text in range(texts.shape[0]):
         if texts[text]:
-            for k in range(offsets[text], offsets[text + 1]):
-                slot = _slot(values[k], mask)
-                bits[slot >> np.uint64(3)] |= np.uint8(1) << np.uint8(slot & np.uint64(7))
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _is_asked(value: Any, bits: Any) -> Any:
-    slot = _slot(value, np.uint64(8 * bits.shape[0] - 1))
-    return bits[slot >> np.uint64(3)] >> np.uint8(slot & np.uint64(7)) & np.uint8(1)
+            size += offsets[text + 1] - offsets[text]
+    return size
 
 
 @njit(nogil=True, cache=True)
-def _count(values: Any, start: Any, stop: Any, bits: Any, counters: Any, least: Any) -> None:
-    mask = np.uint64(counters.shape[0] - 1)
-    for k in range(start, stop):
-        if _is_asked(values[k], bits):
-            slot = values[k] & mask
+def _asked(values: Any, offsets: Any, texts: Any, bits: Any, first: Any, mask: Any) -> None:
+    """Set the bits of the shingles of some texts, of the filter's part that begins at `first`."""
+    room = np.uint64(8 * bits.shape[0])
+    for text in range(texts.shape[0]):
+        if texts[text]:
+            for k in range(offsets[text], offsets[text + 1]):
+                slot = _slot(values[k], mask) - first  # wraps around before the part
+                if slot < room:
+                    bits[slot >> np.uint64(3)] |= np.uint8(1) << np.uint8(slot & np.uint64(7))
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _is_asked(value: Any, bits: Any, first: Any, mask: Any) -> Any:
+    slot = _slot(value, mask) - first
+    if slot >= np.uint64(8 * bits.shape[0]):
+        return False
+    return (bits[slot >> np.uint64(3)] >> np.uint8(slot & np.uint64(7)) & np.uint8(1)) != 0
+
+
+@njit(nogil=True, cache=True)
+def _count(values: Any, bits: Any, first: Any, mask: Any, counters: Any, least: Any) -> None:
+    within = np.uint64(counters.shape[0] - 1)
+    for k in range(values.shape[0]):
+        if _is_asked(values[k], bits, first, mask):
+            slot = values[k] & within
             if counters[slot] < least:
                 counters[slot] += np.uint8(1)
 
@@ -85,12 +96,12 @@ def _grown(keys: Any, counts: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _recount(values: Any, start: Any, stop: Any, bits: Any, counters: Any, least: Any) -> Any:
+def _recount(values: Any, bits: Any, first: Any, mask: Any, counters: Any, least: Any) -> Any:
     """Count exactly, in an open table, what the counters say may be common."""
     keys, counts, used = np.zeros(64, np.uint64), np.zeros(64, np.int32), 0
-    mask = np.uint64(counters.shape[0] - 1)
-    for k in range(start, stop):
-        if not _is_asked(values[k], bits) or counters[values[k] & mask] < least:
+    counter = np.uint64(counters.shape[0] - 1)
+    for k in range(values.shape[0]):
+        if not _is_asked(values[k], bits, first, mask) or counters[values[k] & counter] < least:
             continue
         if 2 * used >= keys.shape[0]:
             keys, counts = _grown(keys, counts)
@@ -121,22 +132,26 @@ def learn(
         A mask for `without` and `distinctive`: an open table of the boilerplate's hashes, 0 = free, so that the hash 0
         is never boilerplate.
     """
-    start, stop = int(offsets[0]), int(offsets[-1])
-    asked = int(np.diff(offsets)[texts].sum()) if len(texts) >= common else 0
+    asked = int(_size(offsets, texts)) if len(texts) >= common else 0
     if not asked:
         return np.zeros(64, np.uint64)
-    bits = np.zeros(_power(8 * asked, FILTER) // 8, np.uint8)
-    _asked(values, offsets, texts, bits)
-    counters = np.zeros(_power(2 * asked, COUNTERS), np.uint8)
-    _count(values, start, stop, bits, counters, common)
-    mask: minhash.Hashes = _mask(_recount(values, start, stop, bits, counters, common))
-    return mask
+    counters, bits = _power(2 * asked), _power(8 * asked)
+    parts = max(1, counters // COUNTERS)
+    mask, of_all = np.uint64(bits - 1), values[offsets[0] : offsets[-1]]
+    found = []
+    for first in range(0, bits, bits // parts):
+        asked_about, held = np.zeros(bits // parts // 8, np.uint8), np.zeros(counters // parts, np.uint8)
+        _asked(values, offsets, texts, asked_about, np.uint64(first), mask)
+        _count(of_all, asked_about, np.uint64(first), mask, held, common)
+        found.append(_recount(of_all, asked_about, np.uint64(first), mask, held, common))
+    table: minhash.Hashes = _mask(np.concatenate(found))
+    return table
 
 
-def _power(wanted: int, most: int) -> int:
-    """Return the power of two from _LEAST on that is no smaller than wanted, or `most`."""
+def _power(wanted: int) -> int:
+    """Return the power of two from _LEAST on that is no smaller than wanted."""
     size = _LEAST
-    while size < min(wanted, most):
+    while size < wanted:
         size *= 2
     return size
 

@@ -4,8 +4,10 @@ A *node* is a distinct normalised text. Band by band the nodes are grouped by ke
 of its group, in a group of more than GROUP nodes with its first PIVOTS alone, in the order of the nodes' hashes; and a
 node that has found ENOUGH near ones in earlier bands is in such a group paired with no more. So a hundred thousand
 variants of one template cost a few pairs each. A pair comes once, in the first band that makes it: whether an earlier
-band did is read off the keys, so that no pair is ever remembered. Memory is about 60 bytes a node, whatever the number
-of pairs; the keys themselves may be memory-mapped.
+band did is read off the keys, so that no pair is ever remembered.
+
+Memory grows neither with pairs nor with nodes: what is known of every node, 18 bytes, is a file, and keys are gone
+through range by range, NODES at a time and 20 bytes each. But a group of one key is held whole, at 8 bytes a node.
 """
 
 from __future__ import annotations
@@ -16,8 +18,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from provenance.similarity.arrays import mapped
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from provenance.similarity.minhash import Hashes
 
@@ -32,27 +37,34 @@ PIVOTS = 8
 ENOUGH = 8
 """Near nodes found in earlier bands after which a node of a larger group is paired with no more of them."""
 
-_CHUNK = 1 << 20  # pairs made at a time
+NODES = 1 << 20
+"""Nodes, about, that are grouped at a time: a range of keys of as many."""
+
+_CHUNK = 1 << 14  # nodes paired at a time, with at most GROUP others each
+_BITS = 64  # of a key
 _BUCKET = 64  # keys that are sorted by insertion
 
 
 @njit(nogil=True, cache=True)
-def _groups(keys: Any, bits: Any) -> Any:
-    """Group nodes by key: by its top bits, then by sorting; return nodes of groups of two or more, and starts."""
-    count = keys.shape[0]
-    shift = np.uint64(64 - bits)
-    ends = np.zeros((1 << bits) + 1, np.int64)
-    for k in range(count):
-        ends[(keys[k] >> shift) + np.uint64(1)] += 1
+def _groups(keys: Any, first: Any, shift: Any, buckets: Any) -> Any:
+    """Group nodes by key, some buckets from the key `first` on; return nodes of groups of two or more, and starts."""
+    most = np.uint64(buckets)
+    ends = np.zeros(buckets + 1, np.int64)
+    for k in range(keys.shape[0]):
+        bucket = (keys[k] - first) >> shift  # wraps around before the first
+        if bucket < most:
+            ends[bucket + np.uint64(1)] += 1
     for k in range(1, ends.shape[0]):
         ends[k] += ends[k - 1]
-    placed = np.empty(count, np.int64)
+    count = ends[-1]
+    placed = np.empty(count, np.int32)
     free = ends[:-1].copy()
-    for k in range(count):
-        bucket = keys[k] >> shift
-        placed[free[bucket]] = k
-        free[bucket] += 1
-    nodes, starts = np.empty(count, np.int64), np.empty(count // 2 + 1, np.int64)
+    for k in range(keys.shape[0]):
+        bucket = (keys[k] - first) >> shift
+        if bucket < most:
+            placed[free[bucket]] = k
+            free[bucket] += 1
+    nodes, starts = np.empty(count, np.int32), np.empty(count // 2 + 1, np.int64)
     used = groups = np.int64(0)
     for bucket in range(ends.shape[0] - 1):
         first, last = ends[bucket], ends[bucket + 1]
@@ -100,22 +112,24 @@ def _is_new(left: Any, right: Any, keys: Any, aside: Any, skipped: Any, band: An
 class Candidates:
     """The candidate pairs of some nodes, made as they are asked for.
 
-    Iterating yields pairs (left, right) of int64 arrays of node numbers, left < right, about a million pairs at a time;
-    together they hold every pair once. Whoever verifies them tells which are near by `found`.
+    Iterating yields pairs (left, right) of int64 arrays of node numbers, left < right, some at a time; together they
+    hold every pair once. Whoever verifies them tells which are near by `found`.
 
     Args:
         keys: uint64[bands, n], as `minhash.band_keys` gives them, transposed; at most 64 bands.
         low: hashes of the nodes, which decide who is a pivot.
         high: where those are equal.
+        scratch: a folder for what is known of every node.
     """
 
-    def __init__(self, keys: Hashes, low: Hashes, high: Hashes) -> None:
-        self._keys, self._low, self._high = keys, low, high
+    def __init__(self, keys: Hashes, low: Hashes, high: Hashes, scratch: Path) -> None:
+        self._keys, self._low, self._high, self._scratch = keys, low, high, scratch
+        count = keys.shape[1]
         # bit k: in band k the node stands in a group beyond GROUP and is none of its pivots
-        self._aside = np.zeros(keys.shape[1], np.uint64)
-        # bit k: and it was paired with none of them, for it has found enough
-        self._skipped = np.zeros(keys.shape[1], np.uint64)
-        self._near = np.zeros(keys.shape[1], np.uint8)
+        self._aside = mapped(scratch / "aside", np.uint64, count)
+        # bit k: and it was paired with none of them, for it had found enough in earlier bands
+        self._skipped = mapped(scratch / "skipped", np.uint64, count)
+        self._near, self._enough = (mapped(scratch / name, np.uint8, count) for name in ("near", "enough"))
 
     @property
     def pivoted(self) -> int:
@@ -135,34 +149,55 @@ class Candidates:
         for held in (self._aside, self._skipped, self._near):
             held[:] = 0
         for band in range(self._keys.shape[0]):
-            yield from self._pairs(band)
+            np.greater_equal(self._near, ENOUGH, out=self._enough, casting="unsafe")
+            for nodes, starts in self._grouped(band):
+                yield from self._pairs(band, nodes, starts)
 
-    def _pairs(self, band: int) -> Iterator[tuple[Ints, Ints]]:
-        nodes, starts = _groups(np.asarray(self._keys[band]), max(1, int(self._keys.shape[1]).bit_length() - 2))
-        size = np.diff(starts)
-        for group in np.flatnonzero(size > GROUP).tolist():
-            part = nodes[starts[group] : starts[group + 1]]
-            part[:] = part[np.lexsort((self._high[part], self._low[part]))]
-        start = np.repeat(starts[:-1], size)
-        place = np.arange(len(nodes)) - start
-        aside = np.repeat(size > GROUP, size) & (place >= PIVOTS)
-        skipped = aside & (self._near[nodes] >= ENOUGH)  # of earlier bands alone, however pairs are chunked
-        self._aside[nodes[aside]] |= np.uint64(1) << np.uint64(band)
-        self._skipped[nodes[skipped]] |= np.uint64(1) << np.uint64(band)
-        partners = np.where(skipped, 0, np.where(aside, PIVOTS, place))
-        ends = np.cumsum(partners)
-        at = 0
-        while at < len(nodes):
-            before = int(ends[at - 1]) if at else 0
-            stop = max(at + 1, int(np.searchsorted(ends, before + _CHUNK, side="right")))
-            count = partners[at:stop]
-            one = np.repeat(nodes[at:stop], count)
-            within = np.arange(len(one)) - np.repeat(ends[at:stop] - count - before, count)
-            other = nodes[np.repeat(start[at:stop], count) + within]
+    def _grouped(self, band: int) -> Iterator[tuple[npt.NDArray[np.int32], Ints]]:
+        """Group nodes by key, a range of keys after the other."""
+        ranges = (self._keys.shape[1] // NODES).bit_length()  # bits of a key that tell them apart
+        bits = max(1, (self._keys.shape[1] >> ranges).bit_length() - 2)
+        for number in range(1 << ranges):
+            first = np.uint64(number << (_BITS - ranges)) if number else np.uint64(0)
+            yield _groups(np.asarray(self._keys[band]), first, np.uint64(_BITS - ranges - bits), 1 << bits)
+
+    def _pairs(self, band: int, nodes: npt.NDArray[np.int32], starts: Ints) -> Iterator[tuple[Ints, Ints]]:
+        """Pair nodes within groups, given where those begin."""
+        starts, sizes = starts[:-1], np.diff(starts)
+        for large in np.flatnonzero(sizes > GROUP).tolist():
+            self._bring_pivots(nodes[starts[large] : starts[large] + sizes[large]])
+        ends = np.cumsum(sizes)
+        bit = np.uint64(1) << np.uint64(band)
+        for at in range(0, int(ends[-1]) if len(ends) else 0, _CHUNK):
+            number = np.arange(at, min(at + _CHUNK, int(ends[-1])))
+            group = np.searchsorted(ends, number, "right")
+            start, size = starts[group], sizes[group]
+            place = number - (ends[group] - size)
+            some = nodes[start + place].astype(np.int64)
+            aside = (size > GROUP) & (place >= PIVOTS)
+            skipped = aside & (self._enough[some] > 0)
+            self._aside[some[aside]] |= bit
+            self._skipped[some[skipped]] |= bit
+            partners = np.where(skipped, 0, np.where(aside, PIVOTS, place))
+            one = np.repeat(some, partners)
+            before = np.cumsum(partners) - partners
+            within = np.arange(len(one)) - np.repeat(before, partners)
+            other = nodes[np.repeat(start, partners) + within].astype(np.int64)
             new = _is_new(one, other, self._keys, self._aside, self._skipped, band)
             if new.any():
                 yield np.minimum(one, other)[new], np.maximum(one, other)[new]
-            at = stop
+
+    def _bring_pivots(self, group: npt.NDArray[np.int32]) -> None:
+        """Put the pivots of a group, the nodes of its lowest hashes, at its beginning."""
+        places = np.zeros(0, np.int64)
+        for at in range(0, len(group), _CHUNK):
+            places = np.append(places, np.arange(at, min(at + _CHUNK, len(group))))
+            some = group[places]
+            places = places[np.lexsort((self._high[some], self._low[some]))[:PIVOTS]]
+        pivots = group[places]
+        others = np.setdiff1d(np.arange(len(pivots)), places)
+        group[places[places >= len(pivots)]] = group[others]
+        group[: len(pivots)] = pivots
 
 
 @njit(nogil=True, cache=True)

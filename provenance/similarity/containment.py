@@ -4,26 +4,29 @@ Every shingle of a text that stands word for word inside a longer one is a shing
 filed under one of its shingles, its *anchor*, and every shingle of every text is looked up among the anchors: one look
 a shingle, whatever the number of texts. What is found is counted exactly. A text is filed under its lowest hash that
 few texts are filed under; one whose LOWEST hashes all stand in crowds (the words of a template) is left aside, and
-COVERAGE says how many are. Of a text that stands in more than HOLDERS longer ones a share of those is kept, chosen by
-their hashes: it is boilerplate then, and what is found must not grow with the square of what there is.
+COVERAGE says how many are. Anchors are put in order on disk and looked up part after part; the values of a set ascend,
+so that each part looks at its own range of them. Of a text that stands in more than HOLDERS longer ones a share of
+those is kept, chosen by their hashes: it is boilerplate then, and what is found must not grow with the square of what
+there is.
 """
 
 from __future__ import annotations
 
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from itertools import pairwise
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from provenance.similarity.verify import DENOMINATOR, NUMERATOR, Verified, lower_bound
+from provenance.similarity.arrays import Columns, columns, mapped
+from provenance.similarity.ordering import Ordering
+from provenance.similarity.verify import DENOMINATOR, NUMERATOR, lower_bound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from provenance.similarity import minhash
 
@@ -41,113 +44,137 @@ LOWEST = 8
 HOLDERS = 64
 """Longer texts, about, that are kept of one text inside them."""
 
-_CHUNK = 1 << 20  # pairs made at a time
+_CHUNK = 1 << 18  # texts, or pairs, gone through at a time
+
+_ANCHOR = np.dtype([("key", "u8"), ("text", "i8")])
+_WAITING = {"text": "i8"}
+_PAIR = {"left": "i4", "right": "i4"}
 
 
 class Contained(NamedTuple):
-    """Texts inside longer ones.
+    """Texts inside longer ones, as pairs without order.
 
     Args:
-        pairs: `left` stands whole inside `right`, at a Jaccard index below 0.8.
+        left: numbers of sets that stand whole inside those of `right`, at a Jaccard index below 0.8; a file.
+        right: of the same.
         aside: texts that could be filed under no shingle.
         thinned: texts that stand in more longer ones than are kept.
     """
 
-    pairs: Verified
+    left: npt.NDArray[np.int32]
+    right: npt.NDArray[np.int32]
     aside: int
     thinned: int
 
 
-def contained(values: minhash.Hashes, offsets: minhash.Offsets, hashes: minhash.Hashes, threads: int = 1) -> Contained:
+def contained(
+    values: minhash.Hashes, offsets: minhash.Offsets, hashes: minhash.Hashes, scratch: Path, threads: int = 1
+) -> Contained:
     """Find every set that a larger one holds whole, near ones left out.
 
     Args:
         values: sets of shingle hashes, as `shingles.shingled` gives them; may be memory-mapped.
         offsets: n + 1 offsets into them.
         hashes: of the texts, which decide what is kept of what stands in very many.
+        scratch: a folder for anchors and pairs.
         threads: that look shingles up side by side.
 
     Returns:
-        The pairs by number of the set, sorted, and how many sets were left aside or have more holders than are kept.
+        The pairs, and how many sets were left aside or have more holders than are kept.
     """
-    anchor, filed, aside = _anchors(values, offsets)
-    if not len(filed):
-        return Contained(Verified(*[np.zeros(0, np.int64)] * 5), aside, 0)
-    order = np.argsort(anchor, kind="stable")
-    anchor, filed = anchor[order], filed[order]
-    first = np.flatnonzero(np.r_[True, anchor[1:] != anchor[:-1]])
-    held = (anchor, *_index(anchor, first), np.r_[first, len(anchor)], filed)
+    anchors, aside = _anchors(values, offsets, scratch)
     cuts = np.searchsorted(offsets, np.linspace(offsets[0], offsets[-1], threads + 1)[1:-1])
-    bounds = [0, *cuts.tolist(), len(offsets) - 1]
-    with ExitStack() as stack, ThreadPoolExecutor(threads) as pool:
-        files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(threads)]
-        spans = zip(files, pairwise(bounds), strict=True)
-        list(pool.map(lambda each: _looked_up(values, offsets, held, each[0], *each[1]), spans))
-        counts = np.zeros(len(offsets) - 1, np.int64)
-        for left, _ in _written(files):
-            np.add.at(counts, left, 1)
-        kept = [
-            (left[few], right[few])
-            for left, right in _written(files)
-            if (few := _few(left, right, counts, hashes)).any()
-        ]
-    a, b = (np.concatenate([np.zeros(0, np.int64), *(part[side] for part in kept)]) for side in (0, 1))
-    order = np.lexsort((b, a))
-    a, b = a[order], b[order]
-    sizes = np.diff(offsets)
-    return Contained(Verified(a, b, sizes[a], sizes[a], sizes[b]), aside, int(np.count_nonzero(counts > HOLDERS)))
+    bounds = list(pairwise([0, *cuts.tolist(), len(offsets) - 1]))
+    found = [Columns(scratch, f"found-{number}", _PAIR) for number in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        for part in anchors:
+            anchor, filed = (np.ascontiguousarray(part[name]) for name in ("key", "text"))
+            first = np.flatnonzero(np.r_[True, anchor[1:] != anchor[:-1]])
+            held = (anchor, *_index(anchor, first), np.r_[first, len(anchor)], filed)
+            looking = [
+                pool.submit(_looked_up, values, offsets, held, to, *of) for to, of in zip(found, bounds, strict=True)
+            ]
+            for each in looking:
+                each.result()
+    counts = mapped(scratch / "holders", np.int32, len(offsets) - 1)
+    for left, _ in _written(found, scratch):
+        np.add.at(counts, left, 1)
+    kept = Columns(scratch, "inside", _PAIR)
+    for left, right in _written(found, scratch):
+        few = _few(counts[left], hashes[right])
+        kept.add(left[few], right[few])
+    kept.close()
+    inside, outside = columns(scratch, "inside", _PAIR)
+    return Contained(inside, outside, aside, int(np.count_nonzero(counts > HOLDERS)))
 
 
-def _few(left: Ints, right: Ints, counts: Ints, hashes: minhash.Hashes) -> npt.NDArray[np.bool_]:
+def _few(counts: Ints, hashes: minhash.Hashes) -> npt.NDArray[np.bool_]:
     """Tell which pairs are kept: of a text with many holders those whose hashes are low enough."""
-    share = HOLDERS / np.maximum(counts[left], 1)
-    few: npt.NDArray[np.bool_] = (share >= 1) | (hashes[right].astype(np.float64) < share * 2.0**64)
+    share = HOLDERS / np.maximum(counts, 1)
+    few: npt.NDArray[np.bool_] = (share >= 1) | (hashes.astype(np.float64) < share * 2.0**64)
     return few
 
 
-def _written(files: Sequence[IO[bytes]]) -> Iterator[tuple[Ints, Ints]]:
+def _written(found: Sequence[Columns], scratch: Path) -> Iterator[tuple[Ints, Ints]]:
     """Read pairs back, some at a time."""
-    for file in files:
-        file.seek(0)
-        while data := file.read(16 * _CHUNK):
-            pairs = np.frombuffer(data, np.int64).reshape(-1, 2)
-            yield pairs[:, 0], pairs[:, 1]
+    for number, each in enumerate(found):
+        each.close()
+        left, right = columns(scratch, f"found-{number}", _PAIR)
+        for at in range(0, len(left), _CHUNK):
+            yield left[at : at + _CHUNK], right[at : at + _CHUNK]
 
 
 def _looked_up(
     values: minhash.Hashes,
     offsets: minhash.Offsets,
     held: tuple[Any, Any, Any, Any, Any],
-    file: IO[bytes],
+    found: Columns,
     text: int,
     last: int,
 ) -> None:
     """Look the shingles of the texts from `text` on, before `last`, up among the anchors; write what was found."""
     anchor, index, bits, ends, filed = held
     inside, outside = np.empty(_CHUNK, np.int64), np.empty(_CHUNK, np.int64)
-    place = 0
+    place = np.int64(-1)
     while text < last:
         count, text, place = _look_up(
             values, offsets, anchor, index, bits, ends, filed, text, last, place, inside, outside
         )
-        file.write(np.column_stack([inside[:count], outside[:count]]).tobytes())
+        found.add(inside[:count], outside[:count])
 
 
-def _anchors(values: minhash.Hashes, offsets: minhash.Offsets) -> tuple[minhash.Hashes, Ints, int]:
+def _anchors(values: minhash.Hashes, offsets: minhash.Offsets, scratch: Path) -> tuple[Ordering, int]:
     """File texts under their lowest hash that at most CROWD of those still to be filed have in that place."""
-    waiting = np.flatnonzero(np.diff(offsets) >= LEAST)
-    anchors, filed = [], []
+    filed = Ordering(scratch, "filed", _ANCHOR)
+    waiting: Iterable[Ints] = _long_enough(offsets)
     for rank in range(LOWEST):
-        waiting = waiting[np.diff(offsets)[waiting] > rank] if rank >= LEAST else waiting
-        key = np.asarray(values[offsets[waiting] + rank])
-        _, group, count = np.unique(key, return_inverse=True, return_counts=True)
-        few = count[group] <= CROWD
-        anchors.append(key[few])
-        filed.append(waiting[few])
-        waiting = waiting[~few]
-    found = np.concatenate(filed)
-    texts = int(np.count_nonzero(np.diff(offsets) >= LEAST))
-    return np.concatenate(anchors), found, texts - len(found)
+        texts = Ordering(scratch, "rank", _ANCHOR)
+        for some in waiting:
+            some = some[offsets[some + 1] - offsets[some] > rank]  # noqa: PLW2901 - shorter ones are left aside
+            rows = np.empty(len(some), _ANCHOR)
+            rows["key"], rows["text"] = values[offsets[some] + rank], some
+            texts.add(rows)
+        left = Columns(scratch, f"waiting-{rank}", _WAITING)
+        for part in texts:
+            first = np.flatnonzero(np.r_[True, part["key"][1:] != part["key"][:-1]])
+            count = np.diff(np.r_[first, len(part)])
+            few = np.repeat(count <= CROWD, count)
+            filed.add(part[few])
+            left.add(part["text"][~few])
+        left.close()
+        waiting = _slices(columns(scratch, f"waiting-{rank}", _WAITING)[0])
+    texts_ = sum(len(some) for some in _long_enough(offsets))
+    return filed, texts_ - filed.count
+
+
+def _long_enough(offsets: minhash.Offsets) -> Iterator[Ints]:
+    for at in range(0, len(offsets) - 1, _CHUNK):
+        yield at + np.flatnonzero(np.diff(offsets[at : at + _CHUNK + 1]) >= LEAST)
+
+
+def _slices(texts: Ints) -> Iterator[Ints]:
+    for at in range(0, len(texts), _CHUNK):
+        yield texts[at : at + _CHUNK]
 
 
 @njit(nogil=True, cache=True)
@@ -160,7 +187,7 @@ def _index(anchor: Any, first: Any) -> Any:
     while size < 2 * first.shape[0]:
         size *= 2
     mask, bit = np.uint64(size - 1), np.uint64(4 * size - 1)
-    table, bits = np.full(size, -1, np.int64), np.zeros(size // 2, np.uint8)
+    table, bits = np.full(size, -1, np.int32), np.zeros(size // 2, np.uint8)
     for group in range(first.shape[0]):
         spread = _mix(anchor[first[group]])
         bits[(spread & bit) >> np.uint64(3)] |= np.uint8(1) << np.uint8(spread & np.uint64(7))
@@ -202,13 +229,19 @@ def _look_up(
     inside: Any,
     outside: Any,
 ) -> Any:
-    """Look shingles up from a text's place on; return how many pairs were found, and where to go on."""
+    """Look shingles up from a text's place on; return how many pairs were found, and where to go on.
+
+    The place -1 is that of the lowest anchor.
+    """
     mask, bit = np.uint64(index.shape[0] - 1), np.uint64(8 * bits.shape[0] - 1)
+    lowest, highest = anchor[0], anchor[-1]
     found = np.int64(0)
     while text < last:
         start, stop = offsets[text], offsets[text + 1]
         size = stop - start
-        while start + place < stop:
+        if place < 0:
+            place = lower_bound(lowest, values, start, stop) - start
+        while start + place < stop and values[start + place] <= highest:
             if found + CROWD * LOWEST > inside.shape[0]:
                 return found, text, place
             value = values[start + place]
@@ -228,5 +261,5 @@ def _look_up(
                 if held < size and not near and _holds(values, offsets[other], offsets[other + 1], start, stop):
                     inside[found], outside[found] = other, text
                     found += 1
-        text, place = text + 1, 0
+        text, place = text + 1, np.int64(-1)
     return found, text, place

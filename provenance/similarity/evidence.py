@@ -10,18 +10,19 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.licences import terms
 from provenance.licences.compatibility import loses
 from provenance.model import PURPOSES
+from provenance.similarity.pieces import Distinct, Tally, pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _ASKED = ("whole", "prompt")
+_TEXT_KEYS = ["view", "source_a", "licence_a", "source_b", "licence_b"]
 _NOUNS = {"whole": "records", "prompt": "prompts", "answer": "answers"}
 
 
@@ -64,22 +65,6 @@ class Shared:
     share: float
 
 
-def _coded(matches: pa.Table) -> pa.Table:
-    """Keep each name once: a row of MATCHES takes a fifth of the memory, and is compared and grouped by number.
-
-    Args:
-        matches: MATCHES.
-
-    Returns:
-        The same rows, names as dictionaries; never for a ledger.
-    """
-    for place, field in enumerate(matches.schema):
-        if field.type == pa.string():
-            column = pc.dictionary_encode(matches[field.name]).unify_dictionaries()
-            matches = matches.set_column(place, field.name, column)
-    return matches
-
-
 def shared(
     matches: pa.Table, overlaps: pa.Table, files: pa.Table, minimum: int, originals: Mapping[str, str]
 ) -> list[Shared]:
@@ -98,52 +83,32 @@ def shared(
     licences = known_licences(files)
     keys = ["view", "source_a", "path_a", "source_b", "licence_b"]
     sizes = _sizes(overlaps)
-    counted: list[dict[str, Any]] = []
-    pairs: list[dict[str, Any]] = []
-    every: dict[tuple[Any, ...], int] = {}
-    exact: dict[tuple[Any, ...], int] = {}
-    enough: dict[tuple[Any, ...], int] = {}
-    texts: dict[tuple[Any, ...], int] = {}
-    for part in _by_source(matches):
-        apart, told = _licensed(part, minimum, originals, licences)
-        copies = apart.filter(pc.not_equal(apart["method"], "contained"))
-        counted += told.group_by(keys).aggregate([("row_a", "count_distinct"), ("row_a", "min")]).to_pylist()
-        pairs += told.group_by([*keys, "path_b"]).aggregate([("row_a", "count")]).to_pylist()
-        every |= _counts(copies, keys)
-        exact |= _counts(copies.filter(pc.equal(copies["method"], "exact")), keys)
-        enough |= _counts(telling(apart, minimum), keys)
-        texts |= _texts(told)
-    best = _best(pairs, keys, sizes)
+    told_, every, exact, enough, pairs = (Tally() for _ in range(5))
+    with Distinct() as distinct:
+        for part in pieces(matches):
+            apart, told = _licensed(part, minimum, originals, licences)
+            copies = apart.filter(pc.not_equal(apart["method"], "contained"))
+            told_.add(told, keys)
+            pairs.add(told, [*keys, "path_b"])
+            every.add(copies, keys)
+            exact.add(copies.filter(pc.equal(copies["method"], "exact")), keys)
+            enough.add(telling(apart, minimum), keys)
+            distinct.add(told, _TEXT_KEYS, ["path_a", "row_a"])
+        texts = distinct.counts()
+    best = _best(pairs.counts, sizes)
     found = []
-    for row in counted:
-        key = tuple(row[name] for name in keys)
+    for key, count in told_.counts.items():
+        view, source_a, path_a, source_b, licence_b = key
         path_b, share = best[key]
-        count = row["row_a_count_distinct"]
+        licence_a = licences[path_a]
         found.append(
             Shared(
-                row["view"], row["source_a"], row["path_a"], licences[row["path_a"]], row["source_b"], path_b,
-                row["licence_b"] or None, row["row_a_min"], count, every[key], exact.get(key, 0), enough[key] - count,
-                texts[row["view"], row["source_a"], licences[row["path_a"]] or "", row["source_b"], row["licence_b"]],
-                sizes[row["view"], row["path_a"]], share,
+                view, source_a, path_a, licence_a, source_b, path_b, licence_b or None, told_.first[key], count,
+                every.counts[key], exact.counts.get(key, 0), enough.counts[key] - count,
+                texts[view, source_a, licence_a or "", source_b, licence_b], sizes[view, path_a], share,
             )
         )  # fmt: skip
     return sorted(found, key=lambda each: (each.source_a, each.source_b, each.view, each.path_a, each.licence_b or ""))
-
-
-def _by_source(matches: pa.Table) -> Iterator[pa.Table]:
-    """Cut MATCHES by the source of the record: all that is counted of one is counted there, in little memory.
-
-    As they are sealed, matches of a source stand together in each view, and a cut copies nothing.
-    """
-    if not matches.num_rows:
-        return
-    code = pc.dictionary_encode(matches["source_a"]).unify_dictionaries().combine_chunks()
-    number = code.indices.to_numpy()
-    starts = np.flatnonzero(np.diff(number, prepend=-1))
-    ends = np.append(starts[1:], len(number))
-    for source in np.unique(number).tolist():
-        runs = np.flatnonzero(number[starts] == source)
-        yield _coded(pa.concat_tables([matches.slice(starts[k], ends[k] - starts[k]) for k in runs.tolist()]))
 
 
 def _licensed(
@@ -265,51 +230,55 @@ def standing(
         One item per file and other source; both directions; sorted.
     """
     sizes = _sizes(overlaps)
-    found = [item for part in _by_source(matches) for item in _standing_of_one(part, sizes, minimum, originals, files)]
+    names = pc.unique(matches["path_b"]).sort()
+    pair = ["source_a", "source_b", "path_a"]
+    tallies = {name: Tally() for name in ("records", "prompts", "renewed")}
+    every = Tally()
+    with Distinct() as texts_, Distinct() as fresh_:
+        for part in pieces(matches):
+            copies, whole, prompt, renewed = _standing(part, names, minimum, originals, files)
+            every.add(copies, ["view", *pair])
+            for tally, table in zip(tallies.values(), (whole, prompt, renewed), strict=True):
+                tally.add(table, pair)
+            for distinct, table in ((texts_, whole), (fresh_, renewed)):
+                distinct.add(table, ["source_a", "source_b"], ["path_a", "row_a"])
+        texts, fresh = texts_.counts(), fresh_.counts()
+    counts = {name: tally.counts for name, tally in tallies.items()}
+    found = []
+    for key in counts["records"].keys() | counts["prompts"].keys():
+        source, other, path = key
+        row = next(tallies[name].first[key] for name in ("renewed", "records", "prompts") if key in counts[name])
+        found.append(
+            Standing(
+                source, path, other, counts["records"].get(key, 0), counts["prompts"].get(key, 0),
+                counts["renewed"].get(key, 0), row,
+                sizes.get(("whole", path), 0), sizes.get(("prompt", path), 0),
+                every.counts.get(("whole", *key), 0), every.counts.get(("prompt", *key), 0),
+                texts.get((source, other), 0), fresh.get((source, other), 0),
+            )
+        )  # fmt: skip
     return sorted(found, key=lambda each: (each.source, each.other, each.path))
 
 
-def _standing_of_one(
-    matches: pa.Table,
-    sizes: Mapping[tuple[str, str], int],
-    minimum: int,
-    originals: Mapping[str, str],
-    files: pa.Table | None,
-) -> Iterator[Standing]:
-    """Count what `standing` does of the files of one source."""
+def _standing(
+    matches: pa.Table, names: pa.Array, minimum: int, originals: Mapping[str, str], files: pa.Table | None
+) -> tuple[pa.Table, pa.Table, pa.Table, pa.Table]:
+    """Return of a piece what are copies; and whole records, prompts, and renewed ones that are evidence."""
     matches = _between(matches, originals)
     told = _apart(_unexplained(telling(matches, minimum), originals))
     apart = _apart(matches)
     if files is not None:
         apart, told = _different(apart, files), _different(told, files)
-    copies = apart.filter(pc.not_equal(apart["method"], "contained"))
-    if not told.num_rows:
-        return
-    place_b = pc.index_in(told["path_b"], value_set=pc.unique(told["path_b"]).cast(pa.string()).sort())
-    told = told.append_column("text", pc.add(pc.multiply(pc.cast(place_b, pa.int64()), 1 << 39), told["row_b"]))
-    pair = ["source_a", "source_b", "path_a"]
-    keys = [*pair, "row_a"]
+    place_b = pc.cast(pc.index_in(told["path_b"], value_set=names), pa.int64())
+    told = told.append_column("text", pc.add(pc.multiply(place_b, 1 << 39), told["row_b"]))
+    keys = ["source_a", "source_b", "path_a", "row_a"]
     whole, prompt = (
         told.filter(pc.equal(told["view"], view)).group_by(keys).aggregate([("text", "min")]) for view in _ASKED
     )
     kept = apart.filter(pc.not_equal(apart["view"], "prompt")).select(keys).group_by(keys).aggregate([])
+    whole, prompt = (each.rename_columns({"text_min": "text"}) for each in (whole, prompt))
     renewed = prompt.join(kept, keys, join_type="left anti")
-    parts = {}
-    for name, table in (("records", whole), ("prompts", prompt), ("renewed", renewed)):
-        counted = table.group_by(pair).aggregate([("row_a", "count"), ("row_a", "min")]).to_pylist()
-        parts[name] = {tuple(row[key] for key in pair): (row["row_a_count"], row["row_a_min"]) for row in counted}
-    texts, fresh = (_distinct(table) for table in (whole, renewed))
-    every = _counts(copies, ["view", *pair])
-    for key in parts["records"].keys() | parts["prompts"].keys():
-        source, other, path = key
-        counts = [parts[name].get(key, (0, 0)) for name in ("records", "prompts", "renewed")]
-        row = next(first for count, first in (counts[2], counts[0], counts[1]) if count)
-        yield Standing(
-            source, path, other, counts[0][0], counts[1][0], counts[2][0], row,
-            sizes.get(("whole", path), 0), sizes.get(("prompt", path), 0),
-            every.get(("whole", *key), 0), every.get(("prompt", *key), 0),
-            texts.get((source, other), 0), fresh.get((source, other), 0),
-        )  # fmt: skip
+    return apart.filter(pc.not_equal(apart["method"], "contained")), whole, prompt, renewed
 
 
 def _different(matches: pa.Table, files: pa.Table) -> pa.Table:
@@ -333,12 +302,6 @@ def published(items: Sequence[Standing], originals: Mapping[str, str]) -> str:
         return ""
     most = max(known, key=lambda item: (item.records + item.prompts, item.path))
     return f" {most.source} holds the file that the authors of {originals[most.path]} published."
-
-
-def _distinct(records: pa.Table) -> dict[tuple[str, str], int]:
-    """Count distinct texts by pair of sources."""
-    counted = records.group_by(["source_a", "source_b"]).aggregate([("text_min", "count_distinct")]).to_pylist()
-    return {(row["source_a"], row["source_b"]): row["text_min_count_distinct"] for row in counted}
 
 
 def known_licences(files: pa.Table) -> dict[str, str | None]:
@@ -388,20 +351,6 @@ def _known(licence: str | None) -> str | None:
     return licence if licence is not None and terms.known(licence) else None
 
 
-def _texts(matches: pa.Table) -> dict[tuple[Any, ...], int]:
-    """Count distinct texts by view, sources and licences."""
-    keys = ["view", "source_a", "licence_a", "source_b", "licence_b"]
-    records = matches.group_by([*keys, "path_a", "row_a"]).aggregate([("text", "min")])
-    counted = records.group_by(keys).aggregate([("text_min", "count_distinct")])
-    return {tuple(row[key] for key in keys): row["text_min_count_distinct"] for row in counted.to_pylist()}
-
-
-def _counts(matches: pa.Table, keys: list[str]) -> dict[tuple[Any, ...], int]:
-    """Return how many records of each key have a match."""
-    rows = matches.group_by(keys).aggregate([("row_a", "count_distinct")]).to_pylist()
-    return {tuple(row[key] for key in keys): row["row_a_count_distinct"] for row in rows}
-
-
 def _unexplained(
     matches: pa.Table, originals: Mapping[str, str], licences: Mapping[str, str | None] | None = None
 ) -> pa.Table:
@@ -442,19 +391,18 @@ def _sizes(overlaps: pa.Table) -> dict[tuple[str, str], int]:
 
 
 def _best(
-    rows: Sequence[Mapping[str, Any]], keys: Sequence[str], sizes: Mapping[tuple[str, str], int]
+    pairs: Mapping[tuple[Any, ...], int], sizes: Mapping[tuple[str, str], int]
 ) -> dict[tuple[Any, ...], tuple[str, float]]:
     """Return for each key of `shared` the other file that holds most, and the highest share of any pair of files."""
-    both = {(row["view"], row["path_a"], row["path_b"]): row["row_a_count"] for row in rows}
+    both = {(view, path_a, path_b): count for (view, _, path_a, _, _, path_b), count in pairs.items()}
     best: dict[tuple[Any, ...], tuple[int, str, float]] = {}
-    for row in sorted(rows, key=lambda each: each["path_b"]):
-        view, path_a, path_b = row["view"], row["path_a"], row["path_b"]
+    for (*key, path_b), count in sorted(pairs.items(), key=lambda each: each[0][-1]):
+        view, path_a = key[0], key[2]
         back = both.get((view, path_b, path_a), 0) / sizes[view, path_b]
-        share = max(row["row_a_count"] / sizes[view, path_a], back)
-        key = tuple(row[name] for name in keys)
-        most, where, highest = best.get(key, (0, path_b, 0.0))
-        most, where = max((most, where), (row["row_a_count"], path_b), key=lambda each: each[0])
-        best[key] = (most, where, max(highest, share))
+        share = max(count / sizes[view, path_a], back)
+        most, where, highest = best.get(tuple(key), (0, path_b, 0.0))
+        most, where = max((most, where), (count, path_b), key=lambda each: each[0])
+        best[tuple(key)] = (most, where, max(highest, share))
     return {key: (where, share) for key, (_, where, share) in best.items()}
 
 

@@ -1,23 +1,30 @@
 """Exact matches: records whose normalised text is the same are one node with many members.
 
-A partition holds every node whose hash falls into it, so that counts of different partitions add up. Within one, all is
-sorting and counting of columns. A *cell* is one node in one file (or in one source).
+Nodes are gone through some at a time; what is counted of different ones adds up. A *cell* is one node in one file (or
+in one source), see `nodes`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provenance.similarity.nodes import Cells, Nodes
 
 Ints = npt.NDArray[np.int64]
 
 PIVOT = 1 << 16
 """A node of which members times files exceed this is compared with its first file alone, and COVERAGE says so."""
 
-_CHUNK = 1 << 22  # match rows made at a time
+_CHUNK = 1 << 17  # match rows made at a time, about
+_SLICE = 1 << 16  # nodes gone through at a time
 
 MEMBERS = pa.schema(
     [
@@ -47,7 +54,7 @@ PAIRS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """What one partition says.
+    """What some nodes say.
 
     Args:
         rows: ROWS.
@@ -71,29 +78,56 @@ class Exact:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cells:
+class Part:
+    """Cells of some nodes, as columns.
+
+    Args:
+        node: of each cell.
+        owner: its file, or its source.
+        start: the first of its members, among all members.
+        count: its members.
+    """
+
     node: Ints
     owner: Ints
     start: Ints
     count: Ints
 
 
-def _cells(node: Ints, owner: Ints) -> _Cells:
-    """Group sorted members by (node, owner)."""
-    changed = np.flatnonzero(np.r_[True, (node[1:] != node[:-1]) | (owner[1:] != owner[:-1])]) if len(node) else node
-    return _Cells(node[changed], owner[changed], changed, np.diff(np.r_[changed, len(node)]))
+def part(cells: Cells, nodes: Ints) -> Part:
+    """Take the cells of some nodes.
+
+    Args:
+        cells: of all nodes.
+        nodes: their numbers.
+
+    Returns:
+        Their cells, node after node.
+    """
+    width = cells.first[nodes + 1] - cells.first[nodes]
+    place = ranges(cells.first[nodes], width)
+    return Part(np.repeat(nodes, width), cells.owner[place].astype(np.int64), cells.start[place], cells.held[place])
 
 
-def _ranges(starts: Ints, counts: Ints) -> Ints:
-    """Concatenate `arange(start, start + count)` for all."""
+COUNTS = ("files", "sources", "files_distinctive", "sources_distinctive")
+"""The fields of Exact that are PAIRS."""
+
+
+def ranges(starts: Ints, counts: Ints) -> Ints:
+    """Concatenate `arange(start, start + count)` for all.
+
+    Args:
+        starts: where each begins.
+        counts: how long it is.
+    """
     if not len(counts):
         return np.zeros(0, np.int64)
     ends = np.cumsum(counts)
-    ranges: Ints = np.arange(ends[-1]) + np.repeat(starts - np.r_[0, ends[:-1]], counts)
-    return ranges
+    placed: Ints = np.arange(ends[-1]) + np.repeat(starts - np.r_[0, ends[:-1]], counts)
+    return placed
 
 
-def _pairs(cells: _Cells) -> tuple[Ints, Ints, int]:
+def _pairs(cells: Part) -> tuple[Ints, Ints, int]:
     """Pair every cell with every other cell of its node; a node beyond PIVOT with its first cell alone."""
     nodes, first, width = np.unique(cells.node, return_index=True, return_counts=True)
     members = np.add.reduceat(cells.count, first) if len(first) else first
@@ -101,7 +135,7 @@ def _pairs(cells: _Cells) -> tuple[Ints, Ints, int]:
     of = np.repeat(np.arange(len(nodes)), width)
     usual = np.flatnonzero(~large[of] & (width[of] > 1))
     left = np.repeat(usual, width[of[usual]])
-    right = _ranges(first[of[usual]], width[of[usual]])
+    right = ranges(first[of[usual]], width[of[usual]])
     kept = left != right
     others = np.flatnonzero(large[of] & (np.arange(len(of)) != first[of]))
     pivots = first[of[others]]
@@ -110,7 +144,17 @@ def _pairs(cells: _Cells) -> tuple[Ints, Ints, int]:
     return lefts, rights, int(members[large].sum())
 
 
-def _count(cells: _Cells, left: Ints, right: Ints) -> pa.Table:
+def counted(cells: Part, left: Ints, right: Ints) -> pa.Table:
+    """Count by pair of owners the members of the left of two cells.
+
+    Args:
+        cells: those of some nodes.
+        left: the places of cells in it.
+        right: likewise, of what each is paired with.
+
+    Returns:
+        PAIRS.
+    """
     if not len(left):
         return PAIRS.empty_table()
     table = pa.table({"a": cells.owner[left], "b": cells.owner[right], "count": cells.count[left]})
@@ -133,56 +177,55 @@ def add_pairs(tables: list[pa.Table]) -> pa.Table:
     return grouped.sort_by([("a", "ascending"), ("b", "ascending")])
 
 
-def _rows(cells: _Cells, left: Ints, right: Ints, row: Ints, distinct: Ints, own: Ints) -> pa.Table:
+def _rows(nodes: Nodes, own: Ints, cells: Part, left: Ints, right: Ints) -> pa.Table:
     """Expand pairs of cells to one row per record of the left cell."""
-    made = []
-    ends = np.cumsum(cells.count[left]) if len(left) else left
-    at = 0
-    while at < len(left):
-        stop = max(at + 1, int(np.searchsorted(ends, (ends[at - 1] if at else 0) + _CHUNK, side="right")))
-        a, b = left[at:stop], right[at:stop]
-        members = _ranges(cells.start[a], cells.count[a])
-        other = np.repeat(b, cells.count[a])
-        shared = distinct[members]
-        columns = [
-            np.repeat(cells.owner[a], cells.count[a]), row[members],
-            cells.owner[other], row[cells.start[other]],
-            shared, shared, shared, own[members],
-        ]  # fmt: skip
-        made.append(pa.table(columns, schema=ROWS))
-        at = stop
-    return pa.concat_tables(made) if made else ROWS.empty_table()
+    times = cells.count[left]
+    members = ranges(cells.start[left], times)
+    shared, distinctive = (np.repeat(each[left], times) for each in (nodes.sizes(cells.node), own[cells.node]))
+    columns = [
+        np.repeat(cells.owner[left], times), nodes.row[members],
+        np.repeat(cells.owner[right], times), np.repeat(nodes.row[cells.start[right]], times),
+        shared, shared, shared, distinctive,
+    ]  # fmt: skip
+    return pa.table(columns, schema=ROWS)
 
 
-def match(members: pa.Table, own: Ints) -> Exact:
+def match(nodes: Nodes, own: Ints, first: int = 0, last: int | None = None) -> Iterator[Exact]:
     """Find every record that stands in another file, word for word after normalisation v1.
 
     Args:
-        members: MEMBERS of one view and partition, in any order.
-        own: shingles of each member that are no boilerplate, see `boilerplate.without`.
+        nodes: the nodes.
+        own: of every node, its shingles that are no boilerplate, see `boilerplate.without`.
+        first: the first node to go through.
+        last: the one before which to stop; None = all.
 
-    Returns:
-        Matches by record, and counts by pair of files and of sources, both directions.
+    Yields:
+        Matches by record, and counts by pair of files and of sources, both directions; together all there are.
     """
-    file, source, row, low, high, distinct = (members[name].to_numpy() for name in MEMBERS.names)
-    order = np.lexsort((row, file, high, low))
-    file, source, row, low, high, distinct, own = (x[order] for x in (file, source, row, low, high, distinct, own))
-    if len(row):
-        node = np.cumsum(np.r_[False, (low[1:] != low[:-1]) | (high[1:] != high[:-1])]).astype(np.int64)
-    else:
-        node = np.zeros(0, np.int64)
-    cells = _cells(node, file)
+    last = len(nodes) if last is None else last
+    for at in range(first, last, _SLICE):
+        end = min(at + _SLICE, last)
+        cost = np.cumsum(np.diff(nodes.first[at : end + 1]) * np.diff(nodes.cells.first[at : end + 1]))
+        begin = 0
+        while begin < len(cost):
+            before = cost[begin - 1] if begin else 0
+            stop = max(begin + 1, int(np.searchsorted(cost, before + _CHUNK, "right")))
+            yield _match(nodes, own, np.arange(at + begin, at + stop))
+            begin = stop
+
+
+def _match(nodes: Nodes, own: Ints, some: Ints) -> Exact:
+    """Match the members of some nodes."""
+    cells, groups = part(nodes.cells, some), part(nodes.groups, some)
     left, right, pivoted = _pairs(cells)
-    by_source = np.lexsort((source, node))
-    groups = _cells(node[by_source], source[by_source])
     source_left, source_right, _ = _pairs(groups)
-    telling, source_telling = own[cells.start[left]] > 0, own[by_source][groups.start[source_left]] > 0
+    telling, source_telling = own[cells.node[left]] > 0, own[groups.node[source_left]] > 0
     return Exact(
-        rows=_rows(cells, left, right, row, distinct, own),
-        files=_count(cells, left, right),
-        sources=_count(groups, source_left, source_right),
-        files_distinctive=_count(cells, left[telling], right[telling]),
-        sources_distinctive=_count(groups, source_left[source_telling], source_right[source_telling]),
+        rows=_rows(nodes, own, cells, left, right),
+        files=counted(cells, left, right),
+        sources=counted(groups, source_left, source_right),
+        files_distinctive=counted(cells, left[telling], right[telling]),
+        sources_distinctive=counted(groups, source_left[source_telling], source_right[source_telling]),
         distinct_files=np.bincount(cells.owner).astype(np.int64),
         distinct_sources=np.bincount(groups.owner).astype(np.int64),
         pivoted=pivoted,

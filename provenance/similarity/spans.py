@@ -31,22 +31,25 @@ a text that repeats itself costs no more."""
 RAREST = 8
 """Shingles of a text of which the rarest in the longer one is taken."""
 
-INSIDE = pa.schema(
-    [
-        pa.field("file_b", pa.int64(), nullable=False, metadata={"doc": "file of the longer text, by number"}),
-        pa.field("row_b", pa.int64(), nullable=False, metadata={"doc": "its record"}),
-        pa.field("place", pa.int64(), nullable=False, metadata={"doc": "the row of exact.ROWS that asks"}),
-        pa.field("low", pa.uint64(), nullable=False, metadata={"doc": "XXH64 of the shorter text, normalised"}),
-        pa.field("words", pa.int64(), nullable=False, metadata={"doc": "words of the shorter text"}),
-        pa.field("first", pa.int64(), nullable=False, metadata={"doc": "where its set begins among all sets"}),
-        pa.field("last", pa.int64(), nullable=False, metadata={"doc": "where its set ends"}),
-    ],
-    metadata={"table": "INSIDE", "grain": "one contained row of ROWS; sorted by file_b, row_b"},
-)
+ASKED = np.dtype([
+    ("key", "u8"),  # of file and row: what they are put in order by
+    ("file", "i8"),  # file of the longer text, by number
+    ("row", "i8"),  # its record
+    ("place", "i8"),  # the row of exact.ROWS that asks
+    ("low", "u8"),  # XXH64 of the shorter text, normalised
+    ("words", "i8"),  # words of the shorter text
+    ("first", "i8"),  # where its set begins among all sets
+    ("last", "i8"),  # where its set ends
+])  # fmt: skip
+"""One contained row of ROWS: where does it stand?"""
 
 
-ORDER = ("file_b", "row_b", "place")
-"""What INSIDE is sorted by."""
+def asked(*columns: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Make ASKED of its columns, the key left out."""
+    rows = np.zeros(len(columns[0]), ASKED)
+    for name, column in zip((ASKED.names or ())[1:], columns, strict=True):
+        rows[name] = column
+    return rows
 
 
 @njit(nogil=True, cache=True)

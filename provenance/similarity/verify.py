@@ -101,5 +101,5 @@ def verify(values: minhash.Hashes, offsets: minhash.Offsets, left: Ints, right: 
     shared = _shared(values, offsets, left, right)
     kept = shared >= 0
     left, right = left[kept], right[kept]
-    sizes = np.diff(offsets)
-    return Verified(left, right, shared[kept], sizes[left], sizes[right])
+    sizes = (offsets[side + 1] - offsets[side] for side in (left, right))
+    return Verified(left, right, shared[kept], *sizes)

@@ -17,7 +17,7 @@ import pyarrow.json
 import pytest
 
 from provenance import records
-from provenance.similarity import exact, shingles, text
+from provenance.similarity import shingles, text
 
 pytestmark = pytest.mark.full
 
@@ -61,11 +61,6 @@ def test_stages(tmp_path, prose, language):
     batches = [item.table for item in records.read(str(path), "x.jsonl") if isinstance(item, records.Batch)]
     column = pa.concat_arrays([batch["whole"] for batch in batches])
     rows = pa.array(range(len(column)))
-    nodes = shingles.nodes(column, rows)
-    zeros = pa.array([0] * nodes.num_rows)
-    members = pa.table(
-        [zeros, zeros, *(nodes[name] for name in ("row", "low", "high", "distinct"))], schema=exact.MEMBERS
-    )
     one_core = pyarrow.json.ReadOptions(use_threads=False, block_size=1 << 23)
     stages = {
         "SHA-256 (hashlib)": lambda: hashlib.sha256(held).digest(),
@@ -73,7 +68,6 @@ def test_stages(tmp_path, prose, language):
         "read: bytes to RECORDS": lambda: [None for _ in records.read(str(path), "x.jsonl")],
         "normalise": lambda: text.normalise(column),
         "nodes: normalise, hash, count": lambda: shingles.nodes(column, rows),
-        "exact.match": lambda: exact.match(members, nodes["distinct"].to_numpy()),
     }
     print(f"\n{language}: {size / 1e6:.0f} MB, {len(column):,} records, processor time of one core")
     for name, function in stages.items():

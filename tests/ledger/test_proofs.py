@@ -450,6 +450,20 @@ def test_one_entry_of_many_is_verified_without_the_others(world):
     assert ledger.verify(folder).exit_code == INVALID
 
 
+def test_one_entry_stands_on_a_note_that_was_held(world, tmp_path):
+    from provenance.ledger import checkpoint
+
+    folder = world[0] / "ledger"
+    held = folder / "checkpoints" / "1.note"
+    found = ledger.verify(folder, entry=2, since=held)
+    assert (found.exit_code, "held note" in found.as_json()["not_checked"]) == (OK, False)
+    note = checkpoint.read(held.read_bytes())
+    (tmp_path / "held.note").write_bytes(checkpoint.sign(note.origin, 1, bytes(32), ledger.user_keys().log).note)
+    found = ledger.verify(folder, entry=2, since=tmp_path / "held.note", evidence=tmp_path)
+    assert found.exit_code == EQUIVOCATION
+    assert found.evidence.exists()
+
+
 @pytest.mark.parametrize("name", ["entries/00000002.dsse.json", "checkpoints/3.note", "checkpoints/leaves"])
 def test_what_one_entry_rests_on_is_checked(world, name):
     path = world[0] / "ledger" / name

@@ -1,4 +1,6 @@
 from collections import defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 
 import numpy as np
 import pyarrow as pa
@@ -6,20 +8,50 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.similarity import exact
+from provenance.similarity import exact, minhash, near, nodes, ordering
+
+NONE = np.zeros(0, np.int64)
 
 
-def members(items):
-    """items: (file, source, row, text number)."""
-    columns = list(zip(*items, strict=True)) if items else [[], [], [], []]
-    file, source, row, text = (np.array(column, np.int64) for column in columns)
+SCRATCH = TemporaryDirectory()
+
+
+def nodes_of(items):
+    """items: (file, source, row, text number), a text having so many shingles and three; numbered as it comes."""
+    folder = Path(mkdtemp(dir=SCRATCH.name))
+    file, source, row, text = (
+        (np.array(column, np.int64) for column in zip(*items, strict=True)) if items else [NONE] * 4
+    )
     mixed = (text.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    return pa.table([file, source, row, mixed, mixed, text + 3], schema=exact.MEMBERS)
+    keys = pa.FixedSizeListArray.from_arrays(
+        pa.array(np.zeros(len(text) * minhash.BANDS, np.uint64)), type=near.SETS.field("keys").type
+    )
+    sets = pa.array([list(range(number + 3)) for number in text.tolist()], near.SETS.field("shingles").type)
+    write(folder / "sets.arrow", pa.table([mixed, mixed, text, keys, sets], schema=near.SETS))
+    write(folder / "members.arrow", pa.table([file, source, row, mixed, mixed, text + 3], schema=exact.MEMBERS))
+    owner = np.arange(int(file.max(initial=0)) + 1)
+    owner[file] = source
+    members = [nodes.Members(str(folder / "members.arrow"), np.arange(len(owner)))]
+    return nodes.bring_together([str(folder / "sets.arrow")], members, owner, folder)
 
 
-def own(items):
-    """Shingles beyond boilerplate: of every second text none."""
-    return np.array([text % 2 * text for *_, text in items], np.int64)
+def write(path, table):
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def matched(items):
+    """What all parts of a match say, put together."""
+    held = nodes_of(items)
+    own = np.array([text % 2 * text for text in (held.words.tolist())], np.int64)
+    parts = list(exact.match(held, own))
+    counts = {name: exact.add_pairs([getattr(part, name) for part in parts]) for name in exact.COUNTS}
+    distinct = np.zeros(10, np.int64)
+    for part in parts:
+        distinct[: len(part.distinct_files)] += part.distinct_files
+    rows = pa.concat_tables([exact.ROWS.empty_table(), *(part.rows for part in parts)])
+    return exact.Exact(rows, **counts, distinct_files=distinct, distinct_sources=distinct,
+                       pivoted=sum(part.pivoted for part in parts))  # fmt: skip
 
 
 def brute(items):
@@ -46,14 +78,16 @@ def counts(table):
     return {(a, b): n for a, b, n in zip(*(table[c].to_pylist() for c in exact.PAIRS.names), strict=True)}
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), max_size=60))
-def test_matches_equal_brute_force(cells):
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), max_size=60), st.sampled_from([64, 500, 1 << 20]))
+def test_matches_equal_brute_force(cells, budget):
     rows_seen = defaultdict(int)
     items = []
     for file, text in cells:
         items.append((file, file // 2, rows_seen[file], text))
         rows_seen[file] += 1
-    found = exact.match(members(items), own(items))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ordering, "BUDGET", budget)
+        found = matched(items)
     rows, files, sources, telling = brute(items)
     listed = [tuple(row.values()) for row in found.rows.to_pylist()]
     assert len(listed) == len(set(listed))
@@ -64,14 +98,13 @@ def test_matches_equal_brute_force(cells):
         ("source", *pair): n for pair, n in counts(found.sources_distinctive).items()
     } == telling
     for file in range(5):
-        distinct = len({text for f, _, _, text in items if f == file})
-        assert (found.distinct_files[file] if file < len(found.distinct_files) else 0) == distinct
+        assert found.distinct_files[file] == len({text for f, _, _, text in items if f == file})
 
 
 def test_a_node_beyond_the_pivot_is_compared_with_its_first_file_and_said(monkeypatch):
     monkeypatch.setattr(exact, "PIVOT", 30)
     items = [(file, file, row, 0) for file in range(4) for row in range(3)]
-    found = exact.match(members(items), own(items))
+    found = matched(items)
     assert found.pivoted == 12
     assert {(a, b) for a, b in counts(found.files)} == {(0, b) for b in (1, 2, 3)} | {(b, 0) for b in (1, 2, 3)}
 
@@ -79,9 +112,11 @@ def test_a_node_beyond_the_pivot_is_compared_with_its_first_file_and_said(monkey
 @pytest.mark.parametrize("chunk", [1, 2, 7])
 def test_rows_do_not_depend_on_the_chunk(monkeypatch, chunk):
     items = [(file, file, row, row % 2) for file in range(3) for row in range(4)]
-    expected = exact.match(members(items), own(items)).rows
+    expected = matched(items).rows
     monkeypatch.setattr(exact, "_CHUNK", chunk)
-    assert exact.match(members(items), own(items)).rows.equals(expected)
+    assert matched(items).rows.equals(expected)
+    monkeypatch.setattr(exact, "_SLICE", chunk)
+    assert matched(items).rows.equals(expected)
 
 
 def test_partitions_add_up():

@@ -3,13 +3,13 @@ from itertools import permutations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.similarity import best, boilerplate, containment, exact, near, shingles, spans
+from provenance.similarity import best, boilerplate, containment, exact, near, nodes, ordering, shingles, spans
 
+NONE = np.zeros(0, np.int64)
 WORDS = [f"w{k}" for k in range(40)]
 
 
@@ -21,15 +21,28 @@ TEXTS = [words(), words(0), words(39), words(0, 39), words(0, 1), "something els
 TEXTS += [" ".join(WORDS[5:20]), " ".join(WORDS[5:12]), " ".join(WORDS[5:19])]
 
 
-def alike(texts, folder, parts=1, threads=1, files=None):
-    """Nodes of texts, each in a file of its own where no files are given."""
-    nodes = shingles.nodes(pa.array(texts, pa.large_string()), pa.array(range(len(texts))))
-    columns = [pa.array(texts[part::parts], pa.large_string()) for part in range(parts)]
+def alike(texts, folder, parts=1, threads=1, items=None):
+    """Nodes of texts, each in a file of its own where no items (file, source, row) are given."""
+    items = [(number, number, 0) for number in range(len(texts))] if items is None else items
+    file, source, row = (np.array(column, np.int64) for column in zip(*items, strict=True)) if items else [NONE] * 3
     folder.mkdir(exist_ok=True)
-    tables = [near.describe(shingles.shingled(column, pa.array(range(len(column))))) for column in columns]
-    place = pa.array(range(len(texts)) if files is None else files, pa.int64()).take(nodes["row"])
-    columns = [place, place, *(nodes[name] for name in ("row", "low", "high", "distinct"))]
-    return near.resemble(tables, [pa.table(columns, schema=exact.MEMBERS)], folder, threads), nodes
+    column = pa.array(texts, pa.large_string())
+    identified = shingles.nodes(column, pa.array(range(len(texts))))
+    columns = [file, source, row, *(identified[name] for name in ("low", "high", "distinct"))]
+    write(folder / "members.arrow", pa.table(columns, schema=exact.MEMBERS))
+    for part in range(parts):
+        some = pa.array(texts[part::parts], pa.large_string())
+        write(folder / f"{part}.arrow", near.describe(shingles.shingled(some, pa.array(range(len(some))))))
+    owner = np.zeros(int(file.max(initial=0)) + 1, np.int64)
+    owner[file] = source
+    members = [nodes.Members(str(folder / "members.arrow"), np.arange(len(owner)))]
+    sets = [str(folder / f"{part}.arrow") for part in range(parts)]
+    return near.resemble(nodes.bring_together(sets, members, owner, folder), folder, threads), identified
+
+
+def write(path, table):
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
 
 
 def jaccard(a, b):
@@ -71,18 +84,16 @@ def tallied(best):
 
 def matched(items, folder, threads=1):
     """What all parts of a match say, put together."""
-    found, nodes = alike([text for *_, text in items], folder, threads=threads, files=[item[0] for item in items])
-    file, source, row = (pa.array([item[k] for item in items], pa.int64()) for k in range(3))
-    members = pa.table([file, source, row, nodes["low"], nodes["high"], nodes["distinct"]], schema=exact.MEMBERS)
-    parts = list(best.match(best.members_of(members, found), found))
+    found, _ = alike([text for *_, text in items], folder, threads=threads, items=[item[:3] for item in items])
+    parts = list(best.match(found, folder))
     counts = {name: exact.add_pairs([getattr(part, name) for part in parts]) for name in best.COUNTS}
     rows = pa.concat_tables([exact.ROWS.empty_table(), *(part.rows for part in parts)])
-    inside, at = [spans.INSIDE.empty_table()], 0
+    inside, at = [np.zeros(0, spans.ASKED)], 0
     for part in parts:
-        inside.append(part.inside.set_column(2, "place", pc.add(part.inside["place"], at)).cast(spans.INSIDE))
+        part.inside["place"] += at
+        inside.append(part.inside)
         at += part.rows.num_rows
-    together = pa.concat_tables(inside)
-    return best.Near(rows, **counts, inside=together, pivoted=sum(part.pivoted for part in parts))
+    return best.Near(rows, **counts, inside=np.concatenate(inside), pivoted=sum(part.pivoted for part in parts))
 
 
 def test_of_matches_that_tie_the_first_file_decides_however_texts_are_numbered(tmp_path):
@@ -117,12 +128,14 @@ def numbered(cells):
     st.lists(st.tuples(st.integers(0, 4), st.integers(0, 11)), max_size=30),
     st.sampled_from([1, 5, 1 << 20]),
     st.sampled_from([1, 2]),
+    st.sampled_from([64, 500, 1 << 20]),
 )
-def test_matches_equal_brute_force(tmp_path_factory, cells, chunk, threads):
+def test_matches_equal_brute_force(tmp_path_factory, cells, chunk, threads, budget):
     items = numbered(cells)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(best, "_CHUNK", chunk)
         patch.setattr(near, "_CHUNK", chunk)
+        patch.setattr(ordering, "BUDGET", budget)
         found = matched(items, tmp_path_factory.mktemp("near"), threads)
     rows, files, sources = brute(items)
     names = ("file_a", "row_a", "file_b", "row_b", "shared", "distinct_a", "distinct_b")
@@ -160,13 +173,13 @@ def test_what_is_beyond_boilerplate_equals_sets(tmp_path_factory, cells):
 def test_rows_inside_others_are_asked_for_by_file(tmp_path):
     items = [(0, 0, 0, words()), (1, 1, 0, TEXTS[9]), (1, 1, 1, TEXTS[11]), (2, 2, 0, f"x {words()} x y z")]
     found = matched(items, tmp_path)
-    asked = found.inside.to_pylist()
+    asked = [dict(zip(spans.ASKED.names, each.tolist(), strict=True)) for each in found.inside]
     rows = found.rows.to_pylist()
     low = dict(zip(items, alike([i[3] for i in items], tmp_path)[1]["low"].to_pylist(), strict=True))
     by_place = {(item[0], item[2]): (low[item], len(item[3].split())) for item in items}
     for each in asked:
         row = rows[each["place"]]
-        assert (row["file_b"], row["row_b"]) == (each["file_b"], each["row_b"])
+        assert (row["file_b"], row["row_b"]) == (each["file"], each["row"])
         assert by_place[row["file_a"], row["row_a"]] == (each["low"], each["words"])
         assert each["last"] - each["first"] == row["distinct_a"]
     inside = [row for row in rows if row["shared"] == row["distinct_a"] < 0.8 * row["distinct_b"]]
@@ -177,10 +190,11 @@ def test_what_is_found_does_not_depend_on_the_bundle(tmp_path):
     texts = TEXTS * 3
     one, _ = alike(texts, tmp_path / "one")
     many, _ = alike(texts, tmp_path / "many", parts=4)
-    assert [each.tolist() for each in (one.low, one.high)] == [each.tolist() for each in (many.low, many.high)]
+    assert set(one.nodes.low.tolist()) == set(many.nodes.low.tolist())
+    assert len(one.nodes) == len(many.nodes) == len(set(TEXTS))
 
     def named(found):
-        ends = [found.hashes[each].tolist() for each in (found.left, found.right)]
+        ends = [found.nodes.low[each].tolist() for each in (found.left, found.right)]
         return {
             (*(sorted(pair) if k < found.near else pair), shared)
             for k, (*pair, shared) in enumerate(zip(*ends, found.shared.tolist(), strict=True))
@@ -201,23 +215,23 @@ def test_a_text_in_very_many_files_keeps_the_first_and_says_so(tmp_path, monkeyp
 def test_what_was_seen_lately_is_not_new():
     nodes = shingles.nodes(pa.array(TEXTS, pa.large_string()), pa.array(range(len(TEXTS))))
     recent = near.Recent()
-    assert recent.fresh(nodes).all()
-    assert not recent.fresh(nodes).any()
+    assert recent.fresh(nodes).tolist() == list(range(len(TEXTS)))
+    assert recent.fresh(nodes).tolist() == []
 
 
 def test_nothing_resembles_nothing(tmp_path):
     found, _ = alike([], tmp_path)
-    assert (len(found.low), found.pivoted) == (0, 0)
+    assert (len(found.nodes), found.pivoted) == (0, 0)
     assert len(found.left) == 0
     assert matched([], tmp_path).rows.num_rows == 0
 
 
 def test_texts_of_one_file_alone_are_not_paired(tmp_path):
-    inside = alike(TEXTS, tmp_path / "one", files=[0] * len(TEXTS))[0]
+    inside = alike(TEXTS, tmp_path / "one", items=[(0, 0, k) for k in range(len(TEXTS))])[0]
     apart = alike(TEXTS, tmp_path / "two")[0]
     assert (len(inside.left), len(apart.left) > 5) == (0, True)
-    twice = alike([*TEXTS, TEXTS[0]], tmp_path / "three", files=[0] * len(TEXTS) + [1])[0]
+    twice = alike([*TEXTS, TEXTS[0]], tmp_path / "three", items=[*((0, 0, k) for k in range(len(TEXTS))), (1, 1, 0)])[0]
     assert len(twice.left)
     low = shingles.nodes(pa.array(TEXTS[:1], pa.large_string()), pa.array([0]))["low"][0].as_py()
-    ends = np.stack([twice.hashes[twice.left], twice.hashes[twice.right]])
+    ends = np.stack([twice.nodes.low[twice.left], twice.nodes.low[twice.right]])
     assert (ends == low).any(0).all()  # the one text that stands in both files is one of every pair

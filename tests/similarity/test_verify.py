@@ -2,6 +2,8 @@ import gzip
 import json
 from fractions import Fraction
 from itertools import combinations
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 from provenance import records
 from provenance.similarity import minhash, shingles, text, verify
 from provenance.similarity.candidates import Candidates
+
+SCRATCH = TemporaryDirectory()
 
 
 def sets_of(texts):
@@ -63,7 +67,7 @@ def test_the_threshold_is_decided_in_integers(a, b, near):
 def candidates_of(values, offsets):
     keys = minhash.band_keys(minhash.sign(values, offsets))
     number = np.arange(len(keys), dtype=np.uint64)
-    return Candidates(np.ascontiguousarray(keys.T), number, number)
+    return Candidates(np.ascontiguousarray(keys.T), number, number, Path(mkdtemp(dir=SCRATCH.name)))
 
 
 def similar(texts):

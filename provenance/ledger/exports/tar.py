@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SIGNED = re.compile(
-    r"entries/[0-9]{8}(\.dsse\.json|\.co/[a-z0-9-]+\.(dsse\.json|pub\.pem))|checkpoints/[0-9]+\.[a-z0-9.-]+|redacted/[0-9]{8}/[a-z]+\.jsonl"
+    r"entries/[0-9]{8}(\.dsse\.json|\.co/[a-z0-9-]+\.(dsse\.json|pub\.pem))"
+    r"|checkpoints/([0-9]+\.[a-z0-9.-]+|leaves)|redacted/[0-9]{8}/[a-z]+\.jsonl"
 )
 _CHUNK = 1 << 20  # bytes
 _ROOM = tarfile.RECORDSIZE

@@ -23,6 +23,7 @@ EXAMPLES = 3
 """Matching records that are named with a finding on two sources."""
 
 _UNITS = {"share of records": "share"}
+_SIDES = ("source_a", "source_b")
 _COLUMNS = ("view", "path_a", "row_a", "path_b", "row_b", "jaccard", "shared", "distinct_a", "distinct_b", "method")
 
 _HINT = "Their words never stand in a ledger: provenance report LEDGER --format html --data DATA -o FILE shows them."
@@ -46,20 +47,31 @@ def pairs(findings: Sequence[Mapping[str, Any]], matches: pa.Table, most: int = 
         return {}
     names = {source: number for number, source in enumerate(sorted({each for pair in wanted for each in pair}))}
     values = pa.array(names, pa.string())
-    sides = [
-        pc.fill_null(pc.index_in(matches[side], value_set=values), -1).to_numpy() for side in ("source_a", "source_b")
-    ]
-    codes = np.where((sides[0] < 0) | (sides[1] < 0), -1, sides[0].astype(np.int64) * len(names) + sides[1])
     known = {names[a] * len(names) + names[b]: (a, b) for a, b in wanted}
-    held = np.flatnonzero(np.isin(codes, list(known)))
-    part = matches.take(pa.array(held))
-    order = np.lexsort((held, -part["shared"].to_numpy(), codes[held]))
-    chosen = _longest(part, codes[held], order, {code: wanted[pair] for code, pair in known.items()}, most)
+    part, codes = matches.schema.empty_table(), np.zeros(0, np.int64)
+    for batch in matches.to_batches():
+        sides = [pc.fill_null(pc.index_in(batch[side], value_set=values), -1).to_numpy() for side in _SIDES]
+        code = np.where((sides[0] < 0) | (sides[1] < 0), -1, sides[0].astype(np.int64) * len(names) + sides[1])
+        held = np.flatnonzero(np.isin(code, list(known)))
+        if len(held):
+            part = pa.concat_tables([part, pa.Table.from_batches([batch.take(pa.array(held))])])
+            kept = _most(part["shared"].to_numpy(), codes := np.r_[codes, code[held]], 64 * most)
+            part, codes = part.take(pa.array(kept)).combine_chunks(), codes[kept]
+    order = np.lexsort((-part["shared"].to_numpy(), codes))
+    chosen = _longest(part, codes, order, {code: wanted[pair] for code, pair in known.items()}, most)
     marks = defaultdict(list)
     for row in findings:
         if row["other"]:
             marks[names[row["source"]] * len(names) + names[row["other"]]].append(row["fingerprint"])
     return {mark: rows for code, rows in chosen.items() for mark in marks[code]}
+
+
+def _most(shared: Any, codes: Any, most: int) -> Any:
+    """Keep of each code the rows that share most, the first of equal ones, in the order given."""
+    order = np.lexsort((-shared, codes))
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-2))
+    within = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
+    return np.sort(order[within < most])
 
 
 def _longest(

@@ -1,0 +1,81 @@
+"""Arrays that are files: what grows with the corpus lies in scratch, and costs no memory that cannot be given back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+def mapped(path: Path, dtype: npt.DTypeLike, shape: int | tuple[int, int]) -> npt.NDArray[Any]:
+    """Make an array of zeros that is a file.
+
+    Args:
+        path: the file to make.
+        dtype: of its values.
+        shape: of the array.
+    """
+    if not np.prod(shape):  # what is empty cannot be mapped
+        path.touch()
+        return np.zeros(shape, dtype)
+    return np.asarray(np.memmap(path, dtype, "w+", shape=shape))
+
+
+def opened(path: Path, dtype: npt.DTypeLike, mode: str = "r") -> npt.NDArray[Any]:
+    """Map a file that holds the values of one array.
+
+    Args:
+        path: the file.
+        dtype: of its values.
+        mode: r | r+, as of `numpy.memmap`.
+    """
+    if not path.stat().st_size:
+        return np.zeros(0, dtype)
+    values: npt.NDArray[Any] = np.asarray(np.memmap(path, dtype, mode))  # type: ignore[call-overload]
+    return values
+
+
+class Columns:
+    """Columns of one length that grow at their end, a file each.
+
+    Args:
+        folder: where the files are.
+        name: what the files' names begin with.
+        types: the type of each column's values, by name.
+    """
+
+    def __init__(self, folder: Path, name: str, types: Mapping[str, npt.DTypeLike]) -> None:
+        self._columns = [(folder / f"{name}-{column}", np.dtype(types[column])) for column in types]
+        self._files = [path.open("wb") for path, _ in self._columns]
+        self.count = 0
+
+    def add(self, *columns: npt.NDArray[Any]) -> None:
+        """Write some rows.
+
+        Args:
+            columns: values of every column, in their order.
+        """
+        for file, (_, dtype), values in zip(self._files, self._columns, columns, strict=True):
+            file.write(np.ascontiguousarray(values, dtype).data)
+        self.count += len(columns[0])
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files:
+            file.close()
+
+
+def columns(folder: Path, name: str, types: Mapping[str, npt.DTypeLike]) -> list[npt.NDArray[Any]]:
+    """Map what `Columns` wrote.
+
+    Args:
+        folder: as it was given there; name and types likewise.
+        name: see there.
+        types: see there.
+    """
+    return [opened(folder / f"{name}-{column}", dtype) for column, dtype in types.items()]
