@@ -35,7 +35,12 @@ _REPORT = re.compile(r"scans/[0-9]{8}/report\.[a-z]+")
 
 
 def path(index: int, table: str) -> str:
-    """Return where a table stands of which lines are withheld, relative to the ledger."""
+    """Return where a table stands of which lines are withheld, relative to the ledger.
+
+    Args:
+        index: number of the scan's entry, from 0.
+        table: its name.
+    """
     return f"redacted/{index:08d}/{table}.jsonl"
 
 
