@@ -14,7 +14,7 @@ from provenance import ledger as ledger_
 from provenance.acts import FORMS, draw, waiver
 from provenance.acts import review as review_
 from provenance.errors import ConfigError
-from provenance.ledger import cosigning, keys
+from provenance.ledger import cosigning, keys, telling
 
 if TYPE_CHECKING:
     import os
@@ -202,7 +202,7 @@ def attest(
     folder = Path(ledger)
     form = forms.load_form(Path(file))
     kind = form.value.get("attestation") if isinstance(form.value, dict) else None
-    if kind not in FORMS:
+    if not isinstance(kind, str) or kind not in FORMS:
         raise ConfigError(f"{form.at('attestation')}: it names none of {', '.join(FORMS)}")
     return _append(folder, _module(kind).compose(folder, form, Path(data) if data is not None else None), key, ask)
 
@@ -219,6 +219,22 @@ def template(kind: str) -> str:
     if kind not in FORMS:
         raise ConfigError(f"there is no form {kind!r}; there are: {', '.join(FORMS)}")
     return str(_module(kind).TEMPLATE)
+
+
+def history(ledger: str | os.PathLike[str]) -> list[str]:
+    """Say what people did about the scans of a ledger.
+
+    Args:
+        ledger: the ledger.
+
+    Returns:
+        One sentence an act, the oldest first, then one for each purpose that was drawn for.
+
+    Raises:
+        BrokenChain: the ledger does not verify.
+    """
+    acts = [(index, said) for index, _, said in ledger_.entries(Path(ledger), *telling.KINDS)]
+    return [*(telling.told(index, said) for index, said in acts), *telling.drawn(acts)]
 
 
 def _append(folder: Path, act: Act, key: str | None, ask: Callable[[str], str] | None) -> ledger_.Entry:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from provenance import (
+    acting,
     comparison,
     coverage,
     declarations,
@@ -59,6 +60,7 @@ from provenance.observation import (
 )
 from provenance.observation import role as role_of
 from provenance.records import trees
+from provenance.rehearsal import rehearse
 from provenance.reports import filings
 from provenance.reports import html as report_html
 from provenance.reports import json as report_json
@@ -370,7 +372,7 @@ def examine(
     if "data" not in paths["role"].to_pylist():
         raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
     scratch = Path(tempfile.mkdtemp(prefix="provenance-"))
-    running = engines.start(engine, workers)
+    running = engines.start(engine, workers, rehearse)
     try:
         with memory_.Cap(memory, running):
             files: Sequence[File] = _files(root, paths, stated, refused, scratch)
@@ -436,6 +438,36 @@ def declare(
     return declaration, declarations.append(Path(ledger), declaration, program.described(), key=key, ask=ask)
 
 
+def renew(
+    ledger: str | os.PathLike[str],
+    *,
+    files: bool = False,
+    key: str | None = None,
+    ask: Callable[[str], str] | None = None,
+) -> tuple[ledger_.Entry, list[str]]:
+    """Append a renewal entry to a ledger: it lists the digests of all checkpoints and timestamps, to be stamped anew.
+
+    Args:
+        ledger: the ledger.
+        files: whether to list the SHA-512 of every file that an entry binds, too.
+        key: URI of the signing keys; None = the user's own.
+        ask: asks for a password, given the prompt.
+
+    Returns:
+        The entry, and the timestamps that it came too late for: their certificates had expired.
+
+    Raises:
+        ConfigError: the folder is no ledger, or another's.
+        BrokenChain: the ledger does not verify.
+    """
+    from provenance.ledger import renewal
+
+    keys = ledger_.user_keys(create=False, prompt=ask) if key is None else ledger_.load(key, prompt=ask)
+    now = datetime.now(UTC)
+    late = renewal.expired(Path(ledger), now)
+    return renewal.renew(Path(ledger), program.described(), now, keys=keys, files=files), late
+
+
 def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, profiles: Sequence[str] = ()) -> bytes:
     """Write a document that a person signs and hands in.
 
@@ -463,7 +495,8 @@ def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, 
     asked = [each for each in found.facts["profiles"] if not profiles or each["name"] in profiles]
     at = found.facts["log"]["index"]
     facts = {**found.facts, "profiles": asked}
-    return filings.render(name, found.tables, facts, ledger_.entries(folder, "declaration"), ledger_.signer(folder, at))
+    declared, keyid = ledger_.entries(folder, "declaration"), ledger_.signer(folder, at)
+    return filings.render(name, found.tables, facts, declared, keyid, acting.history(folder))
 
 
 def _now() -> str:

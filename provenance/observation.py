@@ -368,7 +368,7 @@ class _Looked:
 
     Args:
         batch: the records.
-        views: NODES and SETS of each view, and the hashes that a sketch may keep.
+        views: of each view NODES, SETS of the texts that the bundle has not shown lately, and what a sketch may keep.
         observed: what detectors saw.
         leaves: of the record tree; None where none is made.
     """
@@ -380,11 +380,17 @@ class _Looked:
 
 
 def _look(
-    batch: pa.RecordBatch, about: Mapping[str, Any], fold_chinese: bool, salting: trees.Salting | None
+    batch: pa.RecordBatch,
+    about: Mapping[str, Any],
+    recent: Mapping[str, near.Recent],
+    fold_chinese: bool,
+    salting: trees.Salting | None,
 ) -> _Looked:
-    cut = parts.shingled(batch["whole"], batch["prompt"], batch["answer"], batch["row"], fold_chinese=fold_chinese)
+    columns = (batch[name] for name in (*VIEWS, "row"))
+    cut = parts.shingled(*columns, fold_chinese=fold_chinese)
     views = {
-        view: (each.nodes, near.describe(each), sketches.sampled(each)) for view, each in zip(VIEWS, cut, strict=True)
+        view: (each.nodes, near.describe(each, signed, recent[view].fresh(each.nodes)), sketches.sampled(each))
+        for view, each, signed in zip(VIEWS, cut.views, parts.sign(cut), strict=True)
     }
     leaves = None if salting is None else salting.leaves(batch)
     return _Looked(batch, views, detectors.observe(batch, about), leaves)
@@ -396,6 +402,7 @@ class _Work:
     def __init__(self, threads: ThreadPoolExecutor, bundle: Bundle, scratch: _Scratch) -> None:
         self._threads, self._most, self.scratch = threads, 2 * bundle.threads, scratch
         self._fold_chinese, self._secret = bundle.fold_chinese, bundle.secret
+        self._recent = {view: near.Recent() for view in VIEWS}
         self._begun: deque[tuple[_Open, Future[_Looked]]] = deque()
 
     def salting(self, path: str) -> trees.Salting | None:
@@ -406,7 +413,8 @@ class _Work:
         """Hand a batch to a thread."""
         if len(self._begun) >= self._most:
             self._take()
-        self._begun.append((state, self._threads.submit(_look, batch, state.about, self._fold_chinese, state.salting)))
+        looked = self._threads.submit(_look, batch, state.about, self._recent, self._fold_chinese, state.salting)
+        self._begun.append((state, looked))
 
     def finish(self) -> None:
         """Wait for every batch: an account closes its file."""
@@ -428,7 +436,7 @@ def _count(looked: _Looked, state: _Open, scratch: _Scratch) -> None:
             state.tokens += pc.sum(nodes["words"]).as_py() or 0
         if nodes.num_rows:
             scratch.share(view, state.number, nodes)
-            scratch.describe(view, nodes, sets)
+            scratch.describe(view, sets)
             state.sketched[view].add(hashes)
     state.observed.append(looked.observed)
     if len(state.observed) >= _HELD:
@@ -450,7 +458,6 @@ class _Scratch:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._open: dict[tuple[str, int], tuple[str, pa.OSFile, pa.RecordBatchFileWriter]] = {}
-        self._recent = {view: near.Recent() for view in VIEWS}
 
     @property
     def parts(self) -> tuple[tuple[str, int, str], ...]:
@@ -479,10 +486,8 @@ class _Scratch:
             if part.num_rows:
                 self._write(view, partition, part)
 
-    def describe(self, view: str, nodes: pa.Table, sets: pa.Table) -> None:
-        """Write the shingles of texts that the bundle has not shown lately."""
-        fresh = self._recent[view].fresh(nodes)
-        sets = sets if fresh.all() else sets.filter(pa.array(fresh))
+    def describe(self, view: str, sets: pa.Table) -> None:
+        """Write the shingles of texts."""
         if sets.num_rows:
             self._write(view, _SETS, sets)
 

@@ -248,12 +248,14 @@ def tabulate(asked: Asked, met: Sequence[Met | Died], plan: Plan) -> tuple[pa.Ta
     rows: list[dict[str, Any]] = []
     said = []
     for number, group in enumerate(asked.groups):
+        views = [view for view in VIEWS if hits[number, view]]
+        if group.of == "texts" and not views:
+            continue  # nothing is to be said of it
         within = group.catalogue()
         said.append(_untold(group, within))
-        for view in VIEWS:
-            if hits[number, view]:
-                found = pa.concat_tables(_table(path) for path in sorted(hits[number, view]))
-                rows += _rows(group, within, view, meeting.Meeting(found, within), plan)
+        for view in views:
+            found = pa.concat_tables(_table(path) for path in sorted(hits[number, view]))
+            rows += _rows(group, within, view, meeting.Meeting(found, within), plan)
     keys = ("source", "path", "title", "item", "view")
     table = schemas.ordered(schemas.rows(rows, schemas.REFERENCES), *keys)
     return table, _coverage(asked, [each for each in said if each])

@@ -1,6 +1,6 @@
 """A scan of a ledger made again: the same rules over the data, and every table compared with the one that was sealed.
 
-Rules are those of the entry, not of today: profiles and waivers are the bytes in its folder, declarations those that it
+Rules are those of the entry, not of today: profiles are the bytes in its folder, waivers and declarations those that it
 names, the day is the day on which it began. What is not pinned by an entry is this program: where its digest is not
 that of the entry's scanner, a difference may be a change of the program, and that is said first.
 """
@@ -42,7 +42,7 @@ _DERIVED = "report.html, report.json: made of the tables"
 _SECRET = "files.records_root: salted with a secret that is not here"  # noqa: S105 - a sentence
 _GROWN = "files, coverage of inventory: ledgers inside the data, which grow with every entry"
 _LEDGERS = ("a ledger", "the ledger of this scan")
-_LARGEST = 1 << 24  # bytes of a profile or file of waivers
+_LARGEST = 1 << 24  # bytes of a profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,7 @@ def reproduce(
     index: int | None = None,
     *,
     reference: Sequence[str | os.PathLike[str]] = (),
+    key: str | None = None,
     engine: str = "local",
     workers: int | None = None,
     memory: int | None = None,
@@ -140,6 +141,7 @@ def reproduce(
         data: the folder that was scanned.
         index: number of the scan's entry; None = the newest scan.
         reference: the indexes that the scan was given; those that ship are found.
+        key: URI of the signing keys beside whose secret record trees were salted; None = the user's own, if there are.
         engine: one of engines.ENGINES.
         workers: processes; None = one a core.
         memory: bytes that the scan and its workers may take together; None = what they need.
@@ -164,7 +166,7 @@ def reproduce(
     said = statement_of(folder, at)
     if said.kind != SCAN:
         raise InputError(f"entry {at} of {folder} is a {said.kind}, no scan; name a scan with --entry")
-    rules, uncompared = _rules(folder, said, [Path(each) for each in reference])
+    rules, uncompared = _rules(folder, said, [Path(each) for each in reference], key)
     try:
         again, _ = audit.examine(Path(data), rules, engine=engine, workers=workers, memory=memory, progress=progress)
     except NothingToAudit as error:
@@ -181,16 +183,12 @@ def reproduce(
     )
 
 
-def _rules(folder: Path, said: Statement, given: Sequence[Path]) -> tuple[audit.Rules, list[str]]:
+def _rules(folder: Path, said: Statement, given: Sequence[Path], key: str | None) -> tuple[audit.Rules, list[str]]:
     """Return the rules of an entry, and what of them is not at hand."""
     facts = said.predicate
-    config, place = facts.get("config", {}), scan_path(said.place.index)
+    config = facts.get("config", {})
     fold = "foldChinese" in config
-    secret = _secret() if "records" in config else None
-    accepted = None
-    if f"{place}/{waivers.DOCUMENT}" in said.folder:
-        held = _document(folder, said, waivers.DOCUMENT)
-        accepted = waivers.Waivers(waivers.parse(waivers.DOCUMENT, held), held)
+    secret = _secret(key) if "records" in config else None
     named = {each["entry"] for each in facts.get("declarations", ())}
     declared = [each for each in ledger.entries(folder, "declaration") if each[0] in named]
     rules = audit.Rules(
@@ -201,7 +199,7 @@ def _rules(folder: Path, said: Statement, given: Sequence[Path]) -> tuple[audit.
         follow_links=bool(config.get("followLinks")),
         fold_chinese=fold,
         sample=config["sample"]["share"] if "sample" in config else None,
-        waivers=accepted,
+        waivers=waivers.pinned(facts["waivers"]) if "waivers" in facts else None,
         declared=tuple(declared),
         day=date.fromisoformat(facts["startedOn"][:10]),
         own=folder.resolve(),
@@ -210,8 +208,10 @@ def _rules(folder: Path, said: Statement, given: Sequence[Path]) -> tuple[audit.
     return rules, [_SECRET] if "records" in config and secret is None else []
 
 
-def _secret() -> bytes | None:
-    """Return this user's secret of salts if there is one; none is made for this."""
+def _secret(key: str | None) -> bytes | None:
+    """Return the secret of salts: of the keys that are named, else this user's if there is one; none is made for it."""
+    if key is not None:
+        return salts.secret_of(key)
     for place in (configuration() / "keys", configuration()):
         if (place / salts.NAME).exists():
             return salts.secret(place)

@@ -180,9 +180,10 @@ def close(state: Any, buf: Any, used: Any, total: Any) -> None:
     count = (used + 9 + BLOCK - 1) // BLOCK
     buf[used] = 0x80
     for k in range(used + 1, count * BLOCK - 8):
-        buf[k] = 0
+        buf[np.uint64(k)] = 0
+    bits = np.uint64(total) << np.uint64(3)
     for k in range(8):
-        buf[count * BLOCK - 1 - k] = np.uint8(total << 3 >> 8 * k & 255)
+        buf[np.uint64(count * BLOCK - 1 - k)] = np.uint8(bits >> np.uint64(8 * k) & np.uint64(255))
     blocks(state, buf, 0, count)
 
 
@@ -195,12 +196,9 @@ def put(state: Any, out: Any, at: Any) -> None:
         out: bytes.
         at: where to begin.
     """
-    for k in range(8):
-        word = state[k]
-        out[at + 4 * k] = np.uint8(word >> np.uint32(24))
-        out[at + 4 * k + 1] = np.uint8(word >> np.uint32(16) & np.uint32(255))
-        out[at + 4 * k + 2] = np.uint8(word >> np.uint32(8) & np.uint32(255))
-        out[at + 4 * k + 3] = np.uint8(word & np.uint32(255))
+    for k in range(SIZE):
+        word = state[np.uint64(k >> 2)]
+        out[np.uint64(at + k)] = np.uint8(word >> np.uint32(24 - 8 * (k & 3)) & np.uint32(255))
 
 
 @njit(nogil=True, cache=True)
@@ -221,6 +219,6 @@ def digest(data: Any, start: Any, stop: Any, state: Any, buf: Any, out: Any, at:
     blocks(state, data, start, whole)
     used = stop - start - whole * BLOCK
     for k in range(used):
-        buf[k] = data[start + whole * BLOCK + k]
+        buf[np.uint64(k)] = data[np.uint64(start + whole * BLOCK + k)]
     close(state, buf, used, stop - start)
     put(state, out, at)

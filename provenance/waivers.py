@@ -8,7 +8,7 @@ or in a file that never lives in the data: who hands over data must not excuse w
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,9 @@ LARGEST = 1 << 20
 
 STEP = "waivers"
 """Name of their row in COVERAGE."""
+
+
+_NAMES = {"approved_by": "approvedBy"}  # of what an entry says of a waiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +197,23 @@ def apply(tables: Mapping[str, pa.Table], given: Waivers, today: str) -> tuple[d
     return {**tables, **marked}, said
 
 
+def pinned(told: Sequence[Mapping[str, Any]]) -> Waivers:
+    """Return the waivers that an entry says a scan was given, those of its file and those of the ledger.
+
+    Args:
+        told: `waivers` of what the entry says, see `apply`.
+
+    Returns:
+        As `apply` takes them, in the same order; which held on another day is decided anew.
+    """
+    names = [(field.name, _NAMES.get(field.name, field.name)) for field in fields(Waiver)]
+    return Waivers(tuple(Waiver(**{name: each[said] for name, said in names if said in each}) for each in told), None)
+
+
 def _told(waiver: Waiver, findings: Sequence[Mapping[str, Any]], today: str) -> dict[str, Any]:
     covered = [finding["fingerprint"] for finding in findings if waiver.covers(finding)]
     state = "expired" if waiver.expires < today else "holds" if covered else "matches nothing"
-    names = {"approved_by": "approvedBy"}
-    said = {names.get(name, name): value for name, value in asdict(waiver).items() if value is not None}
+    said = {_NAMES.get(name, name): value for name, value in asdict(waiver).items() if value is not None}
     return said | {"state": state, "findings": covered}
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import itertools
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,7 @@ def _workers_are_kept():
     """
     from provenance import engines
     from provenance.engines.local import Local
+    from provenance.rehearsal import rehearse
 
     begin, started_in, unclosed = engines.start, Path.cwd(), set()
 
@@ -38,10 +41,11 @@ def _workers_are_kept():
         engine = begin(*asked)
         if Path.cwd() == started_in:  # where a relative path leads is settled when a worker starts
             unclosed.add(engine)
-            engine._idle, engine.close = kept._idle, lambda: unclosed.discard(engine)
+            engine._idle, engine._nursery = kept._idle, kept._nursery
+            engine.close = lambda: unclosed.discard(engine)
         return engine
 
-    with contextlib.closing(Local()) as kept, pytest.MonkeyPatch.context() as patch:
+    with contextlib.closing(Local(ready=rehearse)) as kept, pytest.MonkeyPatch.context() as patch:
         patch.setattr(engines, "start", start)
         yield
     assert not unclosed, "a scan did not close its engine"
@@ -88,3 +92,13 @@ def realdata():
     if done.returncode:
         pytest.skip(f"the real data could not be unpacked: {done.stderr.strip()[-200:]}")
     return Path(done.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def make_authority(tmp_path_factory):
+    """Make a timestamp authority with openssl: see authorities.py."""
+    spec = importlib.util.spec_from_file_location("authorities", Path(__file__).with_name("authorities.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["authorities"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return lambda **made: module.authority(tmp_path_factory.mktemp("authority") / "a", **made)

@@ -92,6 +92,18 @@ def test_waivers_and_declarations_hold_as_they_did_on_that_day(data, tmp_path, m
     assert reproduce(ledger, data).exit_code == SAME
 
 
+def test_waivers_of_the_ledger_hold_as_they_did_and_later_ones_do_not(data, tmp_path):
+    ledger, far = tmp_path / "ledger", {"reason": "agreed", "approver": "me", "expires": "2990-01-01"}
+    first, second = pv.scan(data, ledger).findings["fingerprint"][:2]
+    pv.waive(ledger, first, **far)
+    sealed = pv.scan(data, ledger, waivers=waivers(tmp_path))
+    assert sealed.findings["waived"].notna().any()
+    pv.waive(ledger, second, **far)
+    for index in (0, 2):
+        found = reproduce(ledger, data, index)
+        assert found.exit_code == SAME, differing(found)
+
+
 def test_an_answer_declared_since_does_not_count_and_one_before_does(data, tmp_path):
     ledger, name = tmp_path / "ledger", "cn-interim-measures"
     pv.scan(data, ledger, profiles=(name,))
@@ -181,7 +193,7 @@ def test_another_program_is_said_first(data, tmp_path, capfd, monkeypatch):
     pv.scan(data, tmp_path / "ledger")
     assert run(["reproduce", str(tmp_path / "ledger"), "--data", str(data)]) == 0
     assert "This is not the program" not in capfd.readouterr().out
-    monkeypatch.setattr(audit, "own_digest", lambda: "0" * 64)
+    monkeypatch.setattr(reproduction.program, "digest", lambda: "0" * 64)
     assert run(["reproduce", str(tmp_path / "ledger"), "--data", str(data)]) == 0
     assert capfd.readouterr().out.startswith("This is not the program that scanned")
 

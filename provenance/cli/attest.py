@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import terminal
+from provenance.cli import signing
 
 
 @click.command(name="attest")
@@ -14,8 +14,16 @@ from provenance.cli import terminal
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--template", metavar="KIND", help="Print a blank form, and stop: decision, filter-run, derivation.")
 @click.option("--data", type=click.Path(path_type=Path), help="The folder that came out, which is digested now.")
-@click.option("--key", metavar="URI", help="Signing keys: a folder, a PEM file or env:NAME; your own if not given.")
-def command(ledger: Path | None, file: Path | None, template: str | None, data: Path | None, key: str | None) -> int:
+@signing.key_option
+@signing.password_option
+def command(
+    ledger: Path | None,
+    file: Path | None,
+    template: str | None,
+    data: Path | None,
+    key: str | None,
+    password_file: Path | None,
+) -> int:
     """Sign what was decided, filtered or derived (FILE) into LEDGER.
 
     FILE is a form that `provenance attest --template KIND` prints; documents it names are bound by digest.
@@ -29,7 +37,7 @@ def command(ledger: Path | None, file: Path | None, template: str | None, data: 
         return 0
     if ledger is None or file is None:
         raise click.UsageError("give LEDGER and FILE; `provenance attest --template KIND` prints a blank form")
-    made = acting.attest(ledger, file, data=data, key=key, ask=terminal.ask)
+    made = acting.attest(ledger, file, data=data, key=key, ask=signing.secrets(password_file))
     said = made.statement["predicate"]
     click.echo(f"Entry {made.index} of {ledger}: a {said['kind']}.")
     if "outputs" in said:

@@ -34,7 +34,12 @@ class _Export(click.Command):
 @signing.password_option
 @click.option("--certificate", type=click.Path(path_type=Path), help="cms: the seal's certificate, its chain after it.")
 @click.option("--signature", type=click.Path(path_type=Path), help="sm2: what a module signed over --format pae.")
-@click.option("--withhold", multiple=True, metavar="PATH", help="tar: leave out a file that is bound; repeatable.")
+@click.option(
+    "--withhold",
+    multiple=True,
+    metavar="WHAT",
+    help="tar: table=NAME, source=ID, file=PATH, or a bound file; repeatable.",
+)
 @click.option(
     "--severity",
     type=click.Choice(model.SEVERITIES),

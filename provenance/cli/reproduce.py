@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     metavar="INDEX",
     help="An index that the scan was given; repeatable.",
 )
+@click.option(
+    "--key", metavar="URI", help="Signing keys whose salts.key the scan used, for record trees; else your own."
+)
 @click.option("--engine", default="local", show_default=True, help="Where the work runs.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core if not given.")
 @click.option("--memory", metavar="SIZE", help="What the scan and its workers may take together, such as 4GB.")
@@ -36,6 +39,7 @@ def command(
     data: Path,
     entry: int | None,
     references: tuple[Path, ...],
+    key: str | None,
     engine: str,
     workers: int | None,
     memory: str | None,
@@ -56,6 +60,7 @@ def command(
             data,
             entry,
             reference=references,
+            key=key,
             engine=engine,
             workers=workers,
             memory=memory_.size(memory) if memory is not None else None,

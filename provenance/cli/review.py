@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import terminal
+from provenance.cli import signing
 
 
 @click.command(name="review")
@@ -15,8 +15,17 @@ from provenance.cli import terminal
 @click.option("--by", "name", metavar="NAME", required=True, help="Who answers for the review.")
 @click.option("--role", required=True, help="That person's role.")
 @click.option("--organisation", metavar="NAME", help="That person's organisation, if it is to be named.")
-@click.option("--key", metavar="URI", help="Signing keys: a folder, a PEM file or env:NAME; your own if not given.")
-def command(ledger: Path, file: Path, name: str, role: str, organisation: str | None, key: str | None) -> int:
+@signing.key_option
+@signing.password_option
+def command(
+    ledger: Path,
+    file: Path,
+    name: str,
+    role: str,
+    organisation: str | None,
+    key: str | None,
+    password_file: Path | None,
+) -> int:
     """Sign into LEDGER what people found in the records of a draw: FILE, the form of `provenance sample`, filled in.
 
     Counts and the share that passed are computed here, with its exact interval; without an answer, none passes.
@@ -24,7 +33,9 @@ def command(ledger: Path, file: Path, name: str, role: str, organisation: str | 
     from provenance import acting
     from provenance.reports.text import plain
 
-    made = acting.review(ledger, file, name=name, role=role, organisation=organisation, key=key, ask=terminal.ask)
+    made = acting.review(
+        ledger, file, name=name, role=role, organisation=organisation, key=key, ask=signing.secrets(password_file)
+    )
     said = made.statement["predicate"]
     counts, share = said["counts"], said["share"]
     click.echo(

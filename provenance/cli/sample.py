@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import terminal
+from provenance.cli import signing
 
 
 @click.command(name="sample")
@@ -17,7 +17,8 @@ from provenance.cli import terminal
 @click.option("--source", "sources", multiple=True, metavar="ID", help="Draw from this source only; repeatable.")
 @click.option("--index", type=click.IntRange(min=0), help="Number of the scan's entry; the newest scan if not given.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Form for the review: .csv or .jsonl.")
-@click.option("--key", metavar="URI", help="Signing keys: a folder, a PEM file or env:NAME; your own if not given.")
+@signing.key_option
+@signing.password_option
 def command(
     ledger: Path,
     size: int,
@@ -27,6 +28,7 @@ def command(
     index: int | None,
     output: Path | None,
     key: str | None,
+    password_file: Path | None,
 ) -> int:
     """Draw records of a scan of LEDGER for people to review, and sign which, before anybody has looked.
 
@@ -39,7 +41,9 @@ def command(
 
     if output is not None:
         check_form(output)
-    made = acting.sample(ledger, size, purpose, nonce=nonce, sources=sources, index=index, key=key, ask=terminal.ask)
+    made = acting.sample(
+        ledger, size, purpose, nonce=nonce, sources=sources, index=index, key=key, ask=signing.secrets(password_file)
+    )
     said = made.statement["predicate"]
     click.echo(
         f"Entry {made.index} of {ledger}: {said['drawn']:,} of {said['frame']['records']:,} records of entry "

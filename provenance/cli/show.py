@@ -14,8 +14,17 @@ from provenance.cli import scan, terminal
 @click.option("--index", type=click.IntRange(min=0), help="Number of the entry; the newest if not given.")
 @terminal.format_option
 def command(ledger: Path, index: int | None, format_: str) -> int:
-    """Show a scan that stands in LEDGER, as it was printed; `provenance verify` says whether it may be believed."""
-    from provenance import audit
+    """Show a scan that stands in LEDGER, as it was printed, and what people did about the scans of this ledger.
+
+    `provenance verify` says whether it may be believed.
+    """
+    from provenance import acting, audit
+    from provenance.reports.text import plain
 
     scan.show(audit.open_ledger(ledger, index), format_)
+    told = acting.history(ledger) if format_ == "text" else []
+    if told:
+        click.echo("\nWhat people did about it")
+    for sentence in told:
+        click.echo(f"  {plain(sentence)}")
     return 0

@@ -28,11 +28,6 @@ format_option = click.option(
 """The option of every command that prints for people or for programs."""
 
 
-def ask(prompt: str) -> str:
-    """Ask for a password, without showing it."""
-    return str(click.prompt(prompt, hide_input=True, err=True))
-
-
 def width() -> int:
     """Return the columns of the terminal, or 100 where the output is a file or a pipe."""
     return max(60, shutil.get_terminal_size().columns) if sys.stdout.isatty() else _PLAIN

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import terminal
+from provenance.cli import signing
 
 if TYPE_CHECKING:
     from provenance.ledger import Entry
@@ -26,7 +26,8 @@ _NEEDED = ("reason", "approver", "expires")
     "--approver-key", metavar="URI", help="The approver's own key, which signs too: a folder, file, env:NAME."
 )
 @click.option("--sign", "entry", type=click.IntRange(min=0), metavar="ENTRY", help="Approve a waiver that is there.")
-@click.option("--key", metavar="URI", help="Signing keys: a folder, a PEM file or env:NAME; your own if not given.")
+@signing.key_option
+@signing.password_option
 def command(
     ledger: Path,
     fingerprint: str | None,
@@ -37,6 +38,7 @@ def command(
     approver_key: str | None,
     entry: int | None,
     key: str | None,
+    password_file: Path | None,
 ) -> int:
     """Accept the finding FINGERPRINT of LEDGER until a day; later scans mark it as waived, and it stays visible.
 
@@ -50,7 +52,7 @@ def command(
     if entry is not None:
         if fingerprint is not None or approver_key is None or key or evidence or any(given.values()):
             raise click.UsageError("--sign ENTRY takes LEDGER and --approver-key, and nothing else")
-        mark = acting.approve(ledger, entry, approver_key, ask=terminal.ask)
+        mark = acting.approve(ledger, entry, approver_key, ask=signing.secrets(password_file))
         click.echo(f"Waiver {entry} of {ledger} is approved by {mark}.")
         return 0
     missing = [f"--{name}" for name in _NEEDED if given[name] is None]
@@ -58,7 +60,7 @@ def command(
         raise click.UsageError(f"give {', '.join([*(['FINGERPRINT'] if fingerprint is None else []), *missing])}")
     made: Entry = acting.waive(
         ledger, fingerprint, reason=str(reason), approver=str(approver), expires=str(expires), evidence=evidence,
-        approver_key=approver_key, key=key, ask=terminal.ask,
+        approver_key=approver_key, key=key, ask=signing.secrets(password_file),
     )  # fmt: skip
     said = made.statement["predicate"]["finding"]
     click.echo(

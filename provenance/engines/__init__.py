@@ -43,12 +43,13 @@ class Engine(Protocol):
         """End what the engine started."""
 
 
-def start(name: str, workers: int | None = None) -> Engine:
+def start(name: str, workers: int | None = None, ready: Callable[[], None] | None = None) -> Engine:
     """Start an engine.
 
     Args:
         name: one of ENGINES.
         workers: processes; None = one a core.
+        ready: module-level, called once where workers come from, to load what they all need; None = nothing.
 
     Returns:
         The engine; close it when done.
@@ -60,4 +61,4 @@ def start(name: str, workers: int | None = None) -> Engine:
         raise ConfigError(f"there is no engine {name!r}; there are: {', '.join(ENGINES)}")
     from provenance.engines.local import Local
 
-    return Local(workers)
+    return Local(workers, ready)

@@ -1,9 +1,11 @@
 """The engine of one machine: worker processes that are fed parts over pipes.
 
 Not `multiprocessing`: its workers import the caller's main module again, which breaks `pv.scan` in a script without a
-main guard, and one dead worker breaks its whole pool. Here a worker is `python -m provenance.engines.local`; one that
-dies takes its part with it and is replaced. What passes the pipes is pickled by this program for itself; data is never
-unpickled.
+main guard, and one dead worker breaks its whole pool. Here `python -m provenance.engines.local` is a *nursery*: it
+imports and loads once what workers need, and forks one in milliseconds whenever it is asked to. It forks between two
+requests only, when no thread of a library does or holds anything; numpy and Arrow start theirs anew in what is forked.
+Where forking is not safe at all, every worker is started anew. A worker that dies takes its part with it and is
+replaced. What passes the pipes is pickled by this program for itself; data is never unpickled.
 """
 
 from __future__ import annotations
@@ -13,19 +15,26 @@ import os
 import pickle
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections import defaultdict
 from importlib import import_module
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from provenance import imports
 from provenance.model import Died
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from io import BufferedRWPair
 
-_SIZE = 8  # bytes of the length before each message
+_SIZE = 8  # bytes of the length before each message, and of a number that a nursery is told or tells
+_FORKS = sys.platform == "linux"
+_ALIVE = 1 << 32  # in place of the exit code of a process that has not ended
+_FORK, _WAIT, _POLL = b"f", b"w", b"p"  # what a nursery is asked for
 
 
 def cores() -> int:
@@ -33,17 +42,120 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class _Process(Protocol):
+    """A process that was started, as `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self) -> int: ...
+
+    def kill(self) -> None: ...
+
+
+def _started(ready: str, pipe: socket.socket) -> subprocess.Popen[bytes]:
+    """Start a process that is asked over a pipe: a nursery if there is something to get ready, else a worker."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "provenance.engines.local", ready],  # -P: nothing is imported from where we stand
+        stdin=pipe.fileno(),
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
+    )
+
+
+class _Nursery:
+    """A process of which workers are forked; it is started when the first one is asked for.
+
+    Args:
+        ready: the name of what it does first, `module:function`; what that loads, every worker has.
+    """
+
+    def __init__(self, ready: str) -> None:
+        self._ready = ready
+        self._lock = threading.Lock()
+        self._pipe: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def fork(self, pipe: socket.socket) -> _Process:
+        """Start a worker that is asked over a pipe: anew where forking is not safe, or the nursery has died."""
+        if _FORKS:
+            with contextlib.suppress(OSError), self._lock:
+                self._begin()
+                return _Forked(self._asked(_FORK, pipe=pipe), self)
+        return _started("", pipe)
+
+    def _begin(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            return
+        self._end()
+        self._pipe, theirs = socket.socketpair()
+        with theirs:
+            self._process = _started(self._ready, theirs)
+
+    def ask(self, what: bytes, process: int) -> int | None:
+        """Wait for a worker, or look whether it has ended; return its exit code, None while it has none."""
+        with self._lock:
+            try:
+                code = self._asked(what, process)
+            except OSError:
+                return -signal.SIGKILL  # whoever ended the nursery has ended what it knew
+            return None if code == _ALIVE else code
+
+    def _asked(self, what: bytes, process: int = 0, pipe: socket.socket | None = None) -> int:
+        if self._pipe is None:
+            raise BrokenPipeError
+        message = what + process.to_bytes(_SIZE, "little")
+        socket.send_fds(self._pipe, [message], [pipe.fileno()] if pipe is not None else [])
+        answer = self._pipe.recv(_SIZE)
+        if len(answer) < _SIZE:
+            raise BrokenPipeError
+        return int.from_bytes(answer, "little", signed=True)
+
+    def close(self) -> None:
+        """End the nursery; its workers have ended."""
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
+        if self._process is not None and self._pipe is not None:
+            self._pipe.close()
+            self._process.wait()
+            self._process = self._pipe = None
+
+
+class _Forked:
+    """A process that a nursery forked."""
+
+    def __init__(self, pid: int, nursery: _Nursery) -> None:
+        self.pid, self._nursery = pid, nursery
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        if self._code is None:
+            self._code = self._nursery.ask(_POLL, self.pid)
+        return self._code
+
+    def wait(self) -> int:
+        if self._code is None:
+            self._code = self._nursery.ask(_WAIT, self.pid)
+        return self._code or 0
+
+    def kill(self) -> None:
+        if self._code is None:  # until its nursery has waited for it, no other process has its number
+            with contextlib.suppress(OSError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
 class _Worker:
     """One process, used by one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, nursery: _Nursery) -> None:
         self._reason: str | None = None
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "provenance.engines.local"],  # -P: nothing is imported from where we stand
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
-        )
+        pipe, theirs = socket.socketpair()
+        with pipe, theirs:
+            self._process = nursery.fork(theirs)
+            self._pipe = pipe.makefile("rwb")
 
     @property
     def process(self) -> int:
@@ -54,11 +166,9 @@ class _Worker:
         self._process.kill()
 
     def run(self, name: str, part: Any) -> Any:
-        if self._process.stdin is None or self._process.stdout is None:
-            return Died("its process has no pipes")
         try:
-            _send(self._process.stdin, (name, part))
-            return _receive(self._process.stdout)
+            _send(self._pipe, (name, part))
+            return _receive(self._pipe)
         except (EOFError, OSError):
             code = self._process.wait()
             if self._reason is not None:
@@ -70,12 +180,9 @@ class _Worker:
         return self._process.poll() is None
 
     def close(self) -> None:
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
         with contextlib.suppress(OSError):
-            self._process.terminate()
+            self._pipe.close()
+        self._process.kill()
         self._process.wait()
 
 
@@ -84,10 +191,12 @@ class Local:
 
     Args:
         workers: how many; None = one a core.
+        ready: what loads what workers need; None = nothing is loaded before it is used.
     """
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, ready: Callable[[], None] | None = None) -> None:
         self.workers = workers or cores()
+        self._nursery = _Nursery(_name(ready or int))
         self._idle: list[_Worker] = []
         self._busy: dict[int, _Worker] = {}
 
@@ -104,7 +213,7 @@ class Local:
         Raises:
             Exception: what the function raised, as it was.
         """
-        name = f"{function.__module__}:{function.__qualname__}"
+        name = _name(function)
         waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in range(len(parts)):
             waiting.put(number)
@@ -143,7 +252,7 @@ class Local:
             except queue.Empty:
                 break
             try:
-                worker = worker if worker is not None and worker.alive else _Worker()
+                worker = worker if worker is not None and worker.alive else _Worker(self._nursery)
                 self._busy[worker.process] = worker
                 result = worker.run(name, parts[number])
             except Exception as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
@@ -191,15 +300,25 @@ class Local:
         """End the worker processes."""
         while self._idle:
             self._idle.pop().close()
+        self._nursery.close()
 
 
-def _send(pipe: IO[bytes], value: Any) -> None:
+def _name(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}:{function.__qualname__}"
+
+
+def _named(name: str) -> Any:
+    module, function = name.split(":", 1)
+    return getattr(import_module(module), function)
+
+
+def _send(pipe: BufferedRWPair, value: Any) -> None:
     data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
     pipe.write(len(data).to_bytes(_SIZE, "little") + data)
     pipe.flush()
 
 
-def _receive(pipe: IO[bytes]) -> Any:
+def _receive(pipe: BufferedRWPair) -> Any:
     size = pipe.read(_SIZE)
     if len(size) < _SIZE:
         raise EOFError
@@ -207,35 +326,60 @@ def _receive(pipe: IO[bytes]) -> Any:
     return pickle.loads(data)  # noqa: S301 - from our own worker, never from data
 
 
-class _WithoutPandas:
-    """Hides pandas from a worker: pyarrow would import it, which takes half a second, and nothing there needs it."""
+def serve(ready: str) -> None:
+    """Answer what comes in over standard input until the caller closes it: the whole life of a process.
 
-    @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> None:  # noqa: ARG004 - the finder's signature
-        if name == "pandas":
-            raise ModuleNotFoundError("a worker makes no DataFrames", name=name)
-
-
-def serve() -> None:
-    """Answer requests until the caller closes the pipe: the worker's whole life."""
+    Args:
+        ready: as for `_Nursery`; empty for a worker that is not forked.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller decides what an interrupt means
-    sys.meta_path.insert(0, _WithoutPandas())
-    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not end up in an answer
-    while True:
-        try:
-            name, part = _receive(requests)
-        except EOFError:
-            return
-        module, function = name.split(":", 1)
-        try:
-            result = getattr(import_module(module), function)(part)
-        except Exception as error:  # noqa: BLE001 - sent to the caller, who raises it
-            result = error
-        _answer(answers, result)
+    imports.leave_out()
+    pipe = socket.socket(fileno=os.dup(0))
+    os.dup2(2, 1)  # whatever a library prints must not end up where the caller prints
+    if not ready:
+        _work(pipe)
+        return
+    warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on, that threads are there when it forks
+    with contextlib.suppress(Exception):  # what cannot be got ready is loaded when it is used
+        _named(ready)()
+    while (asked := socket.recv_fds(pipe, _SIZE + 1, 1))[0]:
+        message, pipes, _, _ = asked
+        _tell(pipe, message, pipes)
 
 
-def _answer(pipe: IO[bytes], result: Any) -> None:
+def _tell(pipe: socket.socket, message: bytes, pipes: Sequence[int]) -> None:
+    """Answer the caller of a nursery: fork a worker, or say how one ended."""
+    process = int.from_bytes(message[1:], "little")
+    if message[:1] == _FORK:
+        answer = os.fork()
+        if not answer:
+            pipe.close()
+            with contextlib.suppress(OSError):  # the caller has gone
+                _work(socket.socket(fileno=pipes[0]))
+            os._exit(0)
+        os.close(pipes[0])
+    else:
+        ended, status = os.waitpid(process, os.WNOHANG if message[:1] == _POLL else 0)
+        answer = os.waitstatus_to_exitcode(status) if ended else _ALIVE
+    pipe.sendall(answer.to_bytes(_SIZE, "little", signed=True))
+
+
+def _work(pipe: socket.socket) -> None:
+    """Answer requests until the caller closes the pipe: a worker's whole life."""
+    with pipe, pipe.makefile("rwb") as requests:
+        while True:
+            try:
+                name, part = _receive(requests)
+            except EOFError:
+                return
+            try:
+                result = _named(name)(part)
+            except Exception as error:  # noqa: BLE001 - sent to the caller, who raises it
+                result = error
+            _answer(requests, result)
+
+
+def _answer(pipe: BufferedRWPair, result: Any) -> None:
     try:
         _send(pipe, result)
     except (pickle.PicklingError, TypeError, AttributeError):
@@ -243,4 +387,4 @@ def _answer(pipe: IO[bytes], result: Any) -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(sys.argv[1])

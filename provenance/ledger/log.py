@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from provenance.digests import sha256
 from provenance.errors import BrokenChain, ConfigError, DigestMismatch, InputError, VerificationError
-from provenance.ledger import checkpoint, envelope, leaves, merkle, salts, statement, succession
+from provenance.ledger import checkpoint, envelope, keyfiles, leaves, merkle, salts, statement, succession
 from provenance.ledger.keys import KeyPair, fingerprint, public_pem
 from provenance.ledger.layout import (
     ENTRY_LIMIT,
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from provenance.ledger.keys import PublicKey
+
+BEGUN = "begun"
+"""In a folder of keys that has a name for a log: which ledger took it."""
 
 STAGING = ".append"
 _OURS = {ORIGIN, RECIPE, STAGING, ".lock", "keys", "entries", "checkpoints", "objects", "scans"}
@@ -262,6 +265,18 @@ def _drop_orphans(log: _Log) -> None:
     shutil.rmtree((log.folder / cosignature_path(len(log.leaves), "")).parent, ignore_errors=True)
 
 
+def _check_first(folder: Path, keys: KeyPair) -> None:
+    """Refuse a second ledger under a name that was chosen for one: it would look like another view of that one."""
+    if not keys.origin or not keys.folder or not (keys.folder / BEGUN).is_file():
+        return
+    other = read_bytes(keys.folder / BEGUN, SMALL).decode("utf-8", "replace").strip()
+    if other != str(folder.resolve()):
+        raise ConfigError(
+            f"the ledger {other} was begun with these keys under the name {keys.origin}; a second one would pass for a "
+            f"forgery of it: make other keys (provenance keygen), or remove {keys.folder / BEGUN} if nobody ever saw it"
+        )
+
+
 def _start(folder: Path, keys: KeyPair) -> _Log:
     """Write what a new ledger holds once.
 
@@ -269,6 +284,10 @@ def _start(folder: Path, keys: KeyPair) -> _Log:
     that goes with the keys was chosen for this ledger.
     """
     statement_key, log_key = keys.statement.public_key(), keys.log.public_key()
+    _check_first(folder, keys)
+    if keys.origin and keys.folder and not (keys.folder / BEGUN).exists():
+        with contextlib.suppress(OSError):  # keys may lie where nothing can be written
+            keyfiles.write(keys.folder / BEGUN, f"{folder.resolve()}\n".encode())
     origin = keys.origin or f"provenance.local/{sha256(public_pem(log_key))[:8]}/{secrets.token_hex(8)}"
     _write(folder, ORIGIN, f"{origin}\n".encode())
     _write(folder, RECIPE, Path(__file__).with_name(RECIPE).read_bytes())
@@ -321,6 +340,8 @@ def reserve(folder: Path, keys: KeyPair) -> None:
     """
     if is_ledger(folder):
         _check_ours(folder, succession.of(folder), size(folder), keys)
+    if not size(folder):
+        _check_first(folder, keys)
     place = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         raise ConfigError(f"the ledger {folder} cannot be written: {place} is no folder you may write to")
@@ -523,9 +544,9 @@ def _move_objects(staged: Path, folder: Path) -> None:
     for path in staged.iterdir():
         target = folder / statement.object_path(path.name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _sync(path)
+        sync(path)
         path.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
 
 
 def _move_files(staged: Path, folder: Path) -> None:
@@ -533,19 +554,19 @@ def _move_files(staged: Path, folder: Path) -> None:
         if path.is_file():
             target = folder / path.relative_to(staged)
             target.parent.mkdir(parents=True, exist_ok=True)
-            _sync(path)
+            sync(path)
             path.replace(target)
-            _sync(target.parent)
+            sync(target.parent)
 
 
 def _move_scan(staged: Path, target: Path) -> None:
     for path in (*staged.iterdir(), staged):
-        _sync(path)
+        sync(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     # A killed append may have left a folder here that no entry binds.
     shutil.rmtree(target, ignore_errors=True)
     staged.replace(target)
-    _sync(target.parent)
+    sync(target.parent)
 
 
 def _point_latest(folder: Path, index: int) -> None:
@@ -560,13 +581,14 @@ def _write(folder: Path, name: str, data: bytes) -> None:
     """Write a file of the ledger so that it is there whole or not at all."""
     made, path = folder / STAGING / "file", folder / name
     made.write_bytes(data)
-    _sync(made)
+    sync(made)
     path.parent.mkdir(parents=True, exist_ok=True)
     made.replace(path)
-    _sync(path.parent)
+    sync(path.parent)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """See to it that a file or folder is on the disk."""
     if sys.platform == "win32":
         return  # it opens no folders, and syncs no file that is open for reading
     handle = os.open(path, os.O_RDONLY)

@@ -79,12 +79,12 @@ def tables(folder: Path, index: int | None = None, names: Collection[str] | None
     return found
 
 
-def entries(folder: Path, kind: str) -> list[tuple[int, str, dict[str, Any]]]:
-    """Read every entry of one kind, without verifying who signed it.
+def entries(folder: Path, *kinds: str) -> list[tuple[int, str, dict[str, Any]]]:
+    """Read every entry of some kinds, without verifying who signed it.
 
     Args:
         folder: the ledger; an empty list where there is none.
-        kind: one of statement.KINDS.
+        kinds: of statement.KINDS.
 
     Returns:
         Number of the entry, SHA-256 of its payload, and its predicate; the oldest first.
@@ -93,14 +93,14 @@ def entries(folder: Path, kind: str) -> list[tuple[int, str, dict[str, Any]]]:
         BrokenChain: an entry is missing, or is not a canonical envelope of a statement.
     """
     found = []
-    mark = f"/attestation/{kind}/v".encode()
+    marks = [f"/attestation/{kind}/v".encode() for kind in kinds]
     try:
         for index in range(size(folder)):
             payload = envelope_of(folder, index).payload
-            if mark not in payload:
+            if not any(mark in payload for mark in marks):
                 continue  # the statement of a large scan is not parsed for nothing
             said = statement.read(payload)
-            if said.kind == kind:
+            if said.kind in kinds:
                 found.append((index, sha256(payload), said.predicate))
     except (InputError, VerificationError) as cause:
         raise BrokenChain(f"the ledger {folder} does not verify: entry {index}: {cause}") from cause

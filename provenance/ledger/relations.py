@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from provenance import intervals
 from provenance.errors import InputError, ProvenanceError, VerificationError
-from provenance.ledger import drawing, outputs, statement
+from provenance.ledger import drawing, outputs, statement, telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -257,35 +257,8 @@ _LOOKS: dict[str, Callable[[Scene, int, Mapping[str, Any]], None]] = {
 }
 
 
-def drawn(said: Iterable[tuple[str, int, Mapping[str, Any]]]) -> list[str]:
-    """Say what a ledger holds of draws: a sample that is drawn until it passes is seen.
-
-    Args:
-        said: kind, number and predicate of its entries, in order.
-
-    Returns:
-        One sentence a purpose.
-    """
-    purposes: dict[str, list[int]] = {}
-    reviews = Counter[int]()
-    for kind, index, predicate in said:
-        if kind == "draw":
-            purposes.setdefault(predicate["purpose"], []).append(index)
-        elif kind == "review":
-            reviews[predicate["draw"]["entry"]] += 1
-    found = []
-    for purpose, entries in purposes.items():
-        open_ = [entry for entry in entries if not reviews[entry]]
-        again = [entry for entry in entries if reviews[entry] > 1]
-        told = f"{purpose!r} was drawn {_times(len(entries))}"
-        told += f"; {len(open_)} of them have no review (entries {', '.join(map(str, open_))})" if open_ else ""
-        told += f"; reviewed more than once: {', '.join(f'entry {entry}' for entry in again)}" if again else ""
-        found.append(told)
-    return found
-
-
 def _draws(scene: Scene) -> Iterator[Told]:
-    told = drawn((said.kind, index, said.predicate) for index, said in enumerate(scene.statements))
+    told = telling.drawn((index, said.predicate) for index, said in enumerate(scene.statements))
     if told:
         yield Told("draws", "not checked" if any("no review" in each for each in told) else "ok", _some(told))
 
@@ -312,10 +285,6 @@ def _waivers(scene: Scene) -> Iterator[Told]:
         yield Told("waivers", "not checked", _some(bad))
     elif good:
         yield Told("waivers", "ok", _some(good))
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -41,6 +41,7 @@ KINDS = {
     "filter-run": "filter-run.yaml",
     "derivation": "derivation.yaml",
     "key": "key.pem",
+    "renewal": "renewal.json",
 }
 """What an entry can be, and the name of its subject: of a scan its table of files, else the document handed in."""
 

@@ -1,10 +1,14 @@
-"""Trust: which keys a verifier pins, and for what. A key that a ledger carries itself is never among them."""
+"""Trust: which keys a verifier pins, and for what. A key that a ledger carries itself is never among them.
+
+A trust file may also ask for more than signatures: a quorum of witnesses, and timestamps of so many authorities.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
@@ -15,7 +19,7 @@ from jsonschema.exceptions import best_match
 
 from provenance.data import HERE
 from provenance.errors import ConfigError
-from provenance.ledger import keys
+from provenance.ledger import cosignature, keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,18 +49,65 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
+class Witnesses:
+    """Whose cosignatures count, and how many it takes.
+
+    Args:
+        keys: the witnesses' keys by how to name their owners to people; no key is there twice.
+        quorum: how many of them must have cosigned the newest checkpoint; 0 asks for none.
+        within: how long ago at most, so that an old checkpoint does not pass for the newest; None asks for nothing.
+    """
+
+    keys: tuple[tuple[str, cosignature.Witness], ...] = ()
+    quorum: int = 0
+    within: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """An authority whose timestamps count (TSA).
+
+    Args:
+        name: how to name it to people.
+        roots: its certificates; a timestamp must lead to one of them.
+    """
+
+    name: str
+    roots: tuple[x509.Certificate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamps:
+    """Whose timestamps count, and how many it takes.
+
+    Args:
+        authorities: no certificate is there twice.
+        minimum: how many of them must have timestamped the newest checkpoint; 0 asks for none.
+        accept_expired: whether a timestamp counts whose certificate has expired and that no renewal covers.
+    """
+
+    authorities: tuple[Authority, ...] = ()
+    minimum: int = 0
+    accept_expired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
     """What a verifier pins.
 
     Args:
         pins: the keys.
         origin: the only log they are pinned for, if one is named.
+        witnesses: whose cosignatures count.
+        timestamps: whose timestamps count.
         certifiers: certificates of the authorities that say whose a key is.
         approvers: how many hands must approve a waiver, beside the operator's: 0 or 1.
     """
 
     pins: tuple[Pin, ...] = ()
     origin: str | None = None
+    witnesses: Witnesses = field(default_factory=Witnesses)
+    timestamps: Timestamps = field(default_factory=Timestamps)
     certifiers: tuple[x509.Certificate, ...] = ()
     approvers: int = 0
 
@@ -110,7 +161,14 @@ def read(path: Path) -> Trust:
     if approvers and not pinned:
         raise ConfigError(f"the trust file {path} asks for approvers of waivers and pins no key in the role waiver")
     certifiers = tuple(each for item in value.get("certifiers", ()) for each in _certifier(item, path))
-    return Trust(pins, value.get("origin"), certifiers=certifiers, approvers=approvers)
+    return Trust(
+        pins,
+        value.get("origin"),
+        certifiers=certifiers,
+        approvers=approvers,
+        witnesses=_witnesses(value.get("witnesses"), path),
+        timestamps=_timestamps(value.get("timestamps"), path),
+    )
 
 
 def _certifier(item: dict[str, str], path: Path) -> list[x509.Certificate]:
@@ -124,6 +182,42 @@ def _pin(item: dict[str, Any], path: Path) -> Pin:
     key = keys.read_public(item["pem"].encode()) if "pem" in item else None
     fingerprint = keys.fingerprint(key) if key else item["fingerprint"]
     return Pin(fingerprint, frozenset(item["roles"]), item.get("name") or f"pinned in {path.name}", key)
+
+
+def _witnesses(value: dict[str, Any] | None, path: Path) -> Witnesses:
+    if value is None:
+        return Witnesses()
+    found = [(item.get("name"), cosignature.witness(item["vkey"])) for item in value["keys"]]
+    # Two names over one key are one witness (C2SP tlog-policy, "Public key representation").
+    if len({witness.key.public_bytes_raw() for _, witness in found}) != len(found):
+        raise ConfigError(f"the trust file {path} pins one key of a witness twice; a quorum counts keys")
+    _check_reachable(value["quorum"], len(found), path)
+    within = timedelta(days=value["withinDays"]) if "withinDays" in value else None
+    return Witnesses(tuple((name or witness.name, witness) for name, witness in found), value["quorum"], within)
+
+
+def _timestamps(value: dict[str, Any] | None, path: Path) -> Timestamps:
+    if value is None:
+        return Timestamps()
+    found = tuple(_authority(item, path) for item in value["authorities"])
+    roots = [root for item in found for root in item.roots]
+    if len(set(roots)) != len(roots):
+        raise ConfigError(f"the trust file {path} pins one timestamp certificate twice; authorities are counted")
+    _check_reachable(value["minimum"], len(found), path)
+    return Timestamps(found, value["minimum"], value.get("acceptExpired", False))
+
+
+def _authority(item: dict[str, Any], path: Path) -> Authority:
+    try:
+        roots = tuple(x509.load_pem_x509_certificates(item["pem"].encode()))
+    except ValueError as cause:
+        raise ConfigError(f"the trust file {path} names a timestamp authority whose pem is no certificate") from cause
+    return Authority(item.get("name") or roots[0].subject.rfc4514_string(), roots)
+
+
+def _check_reachable(asked: int, there: int, path: Path) -> None:
+    if asked > there:
+        raise ConfigError(f"the trust file {path} asks for {asked} of {there}: that can never be met")
 
 
 @functools.cache

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD, EQUIVOCATION = range(7)
 """Exit codes: 0 verified · 1 invalid signature, digest, proof or schema · 2 usage or I/O · 3 consistent, but a key is
-not pinned · 4 ledger valid, data differs · 5 a referenced object is withheld · 6 two signed views contradict."""
+not pinned, or a quorum or timestamp is missing · 4 ledger valid, data differs · 5 a referenced object is withheld ·
+6 two signed views contradict."""
 
 MEANINGS = {
     OK: "the ledger verifies",
     INVALID: "the ledger does not verify",
     USAGE: "nothing could be verified",
-    UNPINNED: "the ledger is consistent, but you have not pinned its keys",
+    UNPINNED: "the ledger is consistent, but you have not pinned its keys, or it lacks what you ask for",
     DATA_DIFFERS: "the ledger verifies, but the data is not what was scanned",
     WITHHELD: "the ledger verifies, but files it binds are withheld",
     EQUIVOCATION: "the log's operator signed two views that contradict each other",

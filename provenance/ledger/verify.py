@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from provenance.digests import canonical
 from provenance.errors import ConfigError, ProvenanceError, VerificationError
 from provenance.ledger import (
+    attested,
     checkpoint,
     contents,
     cosigning,
@@ -27,6 +28,7 @@ from provenance.ledger import (
     leaves,
     merkle,
     pieces,
+    redaction,
     relations,
     statement,
     succession,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
 _DEPTH = 4  # folders deep; what stands deeper is not ours and is named as a whole
+_FAULTS = {"invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}
 _NOTE = re.compile(r"checkpoints/([1-9][0-9]{0,8})\.note")
 
 
@@ -183,11 +186,11 @@ def _inquire(inquiry: _Inquiry, asked: _Asked) -> None:
     _check_leaves(inquiry)
     _check_pins(inquiry)
     _check_held(inquiry, held, known, asked.evidence)
-    inquiry.skip("witnesses", "this version reads no witness cosignatures")
-    inquiry.skip("timestamps", "this version reads no timestamps: when something was signed is claimed, not proven")
+    _check_attested(inquiry, known, pinned)
     _check_cosignatures(inquiry, known)
     _check_files(inquiry)
     _check_trees(inquiry)
+    _check_redacted(inquiry)
     _check_keys(inquiry, pinned)
     _check_relations(inquiry, pinned)
     _check_unbound(inquiry, asked.strict)
@@ -515,6 +518,21 @@ def _accuse(inquiry: _Inquiry, held: checkpoint.Checkpoint, folder: Path) -> Non
     inquiry.fail("held note", f"{said}; the evidence is in {path}", EQUIVOCATION)
 
 
+def _check_attested(inquiry: _Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
+    """What others say of the checkpoints: witnesses that saw them, authorities that timestamped them."""
+    operators = {
+        key.public_bytes_raw()
+        for name, role in inquiry.signers
+        if role == "log" and isinstance(key := known[name], Ed25519PublicKey)
+    }
+    found = attested.look(inquiry.folder, inquiry.files, inquiry.notes, inquiry.statements, pinned, operators)
+    inquiry.beside |= found.files
+    inquiry.proven = {size: item.time for size, item in found.proven.items()}
+    for item in found.outcomes:
+        inquiry.steps.append(Step(item.name, item.status, item.detail))
+        inquiry.codes |= {_FAULTS[item.fault]} if item.fault else set()
+
+
 def _check_cosignatures(inquiry: _Inquiry, known: dict[str, keys.PublicKey]) -> None:
     """Further signatures over an entry's payload: what they are worth says the entry's kind."""
     leaves = dict(enumerate(inquiry.leaves))
@@ -565,6 +583,17 @@ def _check_trees(inquiry: _Inquiry) -> None:
         inquiry.skip("trees", f"withheld: {some(withheld)}")
     if INVALID not in inquiry.codes:
         inquiry.ok("trees", f"{checked} trees and content sets are those of the lines")
+
+
+def _check_redacted(inquiry: _Inquiry) -> None:
+    """Tables that are shown in part still make the roots that were signed."""
+    found = redaction.check(inquiry.folder, inquiry.statements, inquiry.files)
+    inquiry.beside |= found.held
+    if found.faults:
+        inquiry.fail("redacted", some(found.faults))
+    elif found.held:
+        told = f"{found.shown} lines that are shown are those that were signed, {found.hidden} are withheld"
+        inquiry.ok("redacted", told)
 
 
 def _check_relations(inquiry: _Inquiry, pinned: trust.Trust) -> None:

@@ -149,16 +149,17 @@ _DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
 
 @njit(nogil=True, cache=True)
 def _write(out: Any, at: Any, what: Any) -> Any:
-    for k in range(what.shape[0]):
-        out[at + k] = what[k]
+    for k in range(what.shape[0]):  # an index without sign is not checked, so that bytes are copied many at a time
+        out[np.uint64(at + k)] = what[np.uint64(k)]
     return at + what.shape[0]
 
 
 @njit(nogil=True, cache=True)
 def _write_hex(out: Any, at: Any, what: Any, count: Any) -> Any:
     for k in range(count):
-        out[at + 2 * k] = _DIGITS[what[k] >> 4]
-        out[at + 2 * k + 1] = _DIGITS[what[k] & 15]
+        byte = what[np.uint64(k)]
+        out[np.uint64(at + 2 * k)] = _DIGITS[np.uint64(byte >> 4)]
+        out[np.uint64(at + 2 * k + 1)] = _DIGITS[np.uint64(byte & 15)]
     return at + 2 * count
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-_LEFT_OUT = {"sources", "contentSet", "folder", "keys", "log", "tables"}  # what the ledger says, and what stands below
-
 VERSION = 1
 LARGEST = 20
 """Registrable domains that are named of a source."""
@@ -42,7 +40,9 @@ def render(tables: Mapping[str, pa.Table], facts: Mapping[str, Any]) -> bytes:
     on_disk = files.filter(pc.invert(pc.match_substring(files["path"], "!/")))
     report = {
         "report": VERSION,
-        "scan": {key: value for key, value in facts.items() if key not in _LEFT_OUT},
+        "scan": {
+            key: value for key, value in facts.items() if key not in {"contentSet", "folder", "keys", "log", "tables"}
+        },
         "coverage": tables["coverage"].to_pylist(),
         "bytes": {name: sum(on_disk[name].to_pylist()) for name in ("bytes", "bytes_consumed", "bytes_skipped")},
         "verdicts": tables["verdicts"].to_pylist(),

@@ -79,6 +79,15 @@ def hashes(data: npt.NDArray[np.uint8], offsets: Offsets) -> tuple[Hashes, Offse
     return result
 
 
+@njit(nogil=True, cache=True, inline="always")
+def _mix(value: Any) -> Any:
+    """Return fmix32 of the low half, the finaliser of MurmurHash3."""
+    h = np.uint32(value)
+    h = np.uint32((h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B))
+    h = np.uint32((h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35))
+    return h ^ (h >> np.uint32(16))
+
+
 @njit(nogil=True, cache=True)
 def _sign(values: Any, offsets: Any, a: Any, b: Any) -> Any:
     count = offsets.shape[0] - 1
@@ -89,11 +98,8 @@ def _sign(values: Any, offsets: Any, a: Any, b: Any) -> Any:
     mixed = np.empty(longest, np.uint32)
     for record in range(count):
         used = offsets[record + 1] - offsets[record]
-        for k in range(used):  # fmix32, the finaliser of MurmurHash3
-            h = np.uint32(values[offsets[record] + k])
-            h = np.uint32((h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B))
-            h = np.uint32((h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35))
-            mixed[k] = h ^ (h >> np.uint32(16))
+        for k in range(used):
+            mixed[k] = _mix(values[offsets[record] + k])
         # one pass a permutation: the minimum stays in a register and the loop vectorises
         for p in range(a.shape[0]):
             factor, term = a[p], b[p]
@@ -118,6 +124,36 @@ def sign(values: Hashes, offsets: Offsets, num_perm: int = PERMUTATIONS, seed: i
     """
     result: Signatures = _sign(values, offsets, *permutations(num_perm, seed))
     return result
+
+
+@njit(nogil=True, cache=True)
+def _unite(signed: Any, one: Any, other: Any, first: Any, second: Any, more: Any, a: Any, b: Any) -> None:
+    for record in range(signed.shape[0]):
+        if first[record] < 0:
+            continue
+        row, left, right = signed[record], one[first[record]], other[second[record]]
+        for p in range(a.shape[0]):
+            row[p] = min(left[p], right[p])
+        for k in range(more.shape[1]):
+            h = _mix(more[record, k])
+            for p in range(a.shape[0]):
+                row[p] = min(row[p], np.uint32(a[p] * h + b[p]))
+
+
+def unite(
+    signed: Signatures, one: Signatures, other: Signatures, first: Offsets, second: Offsets, more: Hashes
+) -> None:
+    """Sign unions of sets that `sign` has signed: every value is the least of those of the parts.
+
+    Args:
+        signed: uint32[n, PERMUTATIONS], into which is written.
+        one: signatures of some sets.
+        other: of others.
+        first: of every union the place of a set in `one`; -1 where nothing is to be written.
+        second: of another in `other`.
+        more: uint64[n, m], hashes of the union beside these.
+    """
+    _unite(signed, one, other, first, second, more, *permutations(PERMUTATIONS, SEED))
 
 
 def signatures(

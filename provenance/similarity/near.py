@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from provenance.similarity import boilerplate, candidates, containment, minhash, verify
+from provenance.similarity import boilerplate, candidates, containment, minhash, shingles, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,29 +64,34 @@ class Recent:
     def __init__(self) -> None:
         self._low = np.zeros(_REMEMBERED, np.uint64)
         self._high = np.zeros(_REMEMBERED, np.uint64)
+        self._one_at_a_time = Lock()
 
-    def fresh(self, nodes: pa.Table) -> npt.NDArray[np.bool_]:
-        """Tell which of NODES are new, and remember them."""
+    def fresh(self, nodes: pa.Table) -> Ints:
+        """Find those of NODES that are new, and remember them; any thread may ask."""
         low, high = (nodes[name].to_numpy() for name in ("low", "high"))
-        new: npt.NDArray[np.bool_] = _fresh(low, high, self._low, self._high)
-        return new
+        with self._one_at_a_time:
+            return np.flatnonzero(_fresh(low, high, self._low, self._high))
 
 
-def describe(shingled: Shingled) -> pa.Table:
+def describe(shingled: Shingled, signed: minhash.Signatures | None = None, places: Ints | None = None) -> pa.Table:
     """Describe texts so that similar ones can be found without them.
 
     Args:
         shingled: records that have words.
+        signed: their signatures, by `minhash.sign`; None = not known yet.
+        places: which of them to describe; None = all.
 
     Returns:
         SETS, one row a record.
     """
     nodes, values, offsets = shingled
-    keys = minhash.band_keys(minhash.sign(values, offsets))
+    signed = minhash.sign(values, offsets) if signed is None else signed
+    if places is not None and len(places) < len(signed):
+        nodes, signed = nodes.take(pa.array(places)), signed[places]
+        values, offsets = shingles.picked(shingled, places)
+    keys = minhash.band_keys(signed)
     columns = [
-        nodes["low"].combine_chunks(),
-        nodes["high"].combine_chunks(),
-        nodes["words"].combine_chunks(),
+        *(nodes[name].combine_chunks() for name in ("low", "high", "words")),
         pa.FixedSizeListArray.from_arrays(pa.array(keys.ravel()), type=SETS.field("keys").type),
         pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values), type=SETS.field("shingles").type),
     ]

@@ -19,6 +19,7 @@ from provenance.similarity.text import named, normalise, normalise_reference
 SHINGLE = "shingle/v1 (5 words, XXH64 seed 0)"
 WORDS = 5
 
+_FEW = 64  # bytes below which a shingle is hashed with few branches
 _BY_BYTE = 2048  # hashes of a record that are sorted by their top byte first
 
 _P1 = np.uint64(0x9E3779B185EBCA87)
@@ -65,29 +66,51 @@ def _round(lane: Any, word: Any) -> Any:
     return _rotate(lane + word * _P2, 31) * _P1
 
 
+@njit(nogil=True, cache=True, inline="always")
+def _step(h: Any, word: Any) -> Any:
+    """Take in eight bytes."""
+    return _rotate(h ^ _round(np.uint64(0), word), 27) * _P1 + _P4
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _stripe(data: Any, at: Any, v1: Any, v2: Any, v3: Any, v4: Any) -> Any:
+    """Take in 32 bytes, a lane for every eight."""
+    v1 = _round(v1, read8(data, at))
+    v2 = _round(v2, read8(data, at + 8))
+    v3 = _round(v3, read8(data, at + 16))
+    return v1, v2, v3, _round(v4, read8(data, at + 24))
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _merged(v1: Any, v2: Any, v3: Any, v4: Any) -> Any:
+    h = _rotate(v1, 1) + _rotate(v2, 7) + _rotate(v3, 12) + _rotate(v4, 18)
+    for lane in (v1, v2, v3, v4):
+        h = (h ^ _round(np.uint64(0), lane)) * _P1 + _P4
+    return h
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _finished(h: Any) -> Any:
+    h = (h ^ h >> np.uint64(33)) * _P2
+    h = (h ^ h >> np.uint64(29)) * _P3
+    return h ^ h >> np.uint64(32)
+
+
 @njit(nogil=True, cache=True)
 def xxh64(data: Any, start: Any, stop: Any, seed: Any) -> Any:
     """Return XXH64 of `data[start:stop]` (a kernel: uint8 array, int64, int64, uint64 -> uint64)."""
     at = start
     if stop - start >= 32:
-        v1 = seed + _P1 + _P2
-        v2 = seed + _P2
-        v3 = seed
-        v4 = seed - _P1
+        v1, v2, v3, v4 = seed + _P1 + _P2, seed + _P2, seed, seed - _P1
         while at + 32 <= stop:
-            v1 = _round(v1, read8(data, at))
-            v2 = _round(v2, read8(data, at + 8))
-            v3 = _round(v3, read8(data, at + 16))
-            v4 = _round(v4, read8(data, at + 24))
+            v1, v2, v3, v4 = _stripe(data, at, v1, v2, v3, v4)
             at += 32
-        h = _rotate(v1, 1) + _rotate(v2, 7) + _rotate(v3, 12) + _rotate(v4, 18)
-        for lane in (v1, v2, v3, v4):
-            h = (h ^ _round(np.uint64(0), lane)) * _P1 + _P4
+        h = _merged(v1, v2, v3, v4)
     else:
         h = seed + _P5
     h += np.uint64(stop - start)
     while at + 8 <= stop:
-        h = _rotate(h ^ _round(np.uint64(0), read8(data, at)), 27) * _P1 + _P4
+        h = _step(h, read8(data, at))
         at += 8
     if at + 4 <= stop:
         h = _rotate(h ^ _read4(data, at) * _P1, 23) * _P2 + _P3
@@ -95,9 +118,37 @@ def xxh64(data: Any, start: Any, stop: Any, seed: Any) -> Any:
     while at < stop:
         h = _rotate(h ^ np.uint64(data[np.uint64(at)]) * _P5, 11) * _P1
         at += 1
-    h = (h ^ h >> np.uint64(33)) * _P2
-    h = (h ^ h >> np.uint64(29)) * _P3
-    return h ^ h >> np.uint64(32)
+    return _finished(h)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _chosen(condition: Any, one: Any, other: Any) -> Any:
+    """Choose without a branch: nobody can guess how words end, and a wrong guess costs more than a multiplication."""
+    return other ^ ((one ^ other) & (np.uint64(0) - np.uint64(condition)))
+
+
+@njit(nogil=True, cache=True)
+def _xxh64_of_few(data: Any, at: Any, size: Any) -> Any:
+    """Return XXH64 (seed 0) of fewer than _FEW bytes, as nearly all shingles are; as many must follow in `data`."""
+    h, rest = _P5, size
+    if size >= 32:
+        v1, v2, v3, v4 = _stripe(data, at, _P1 + _P2, _P2, np.uint64(0), np.uint64(0) - _P1)
+        h = _merged(v1, v2, v3, v4)
+        at += 32
+        rest -= 32
+    h += np.uint64(size)
+    if rest >= 8:
+        h = _step(h, read8(data, at))
+        if rest >= 16:
+            h = _step(h, read8(data, at + 8))
+            if rest >= 24:
+                h = _step(h, read8(data, at + 16))
+    at += rest & 24
+    h = _chosen((rest & 4) != 0, _rotate(h ^ _read4(data, at) * _P1, 23) * _P2 + _P3, h)
+    at += rest & 4
+    for k in range(3):
+        h = _chosen((rest & 3) > k, _rotate(h ^ np.uint64(data[np.uint64(at + k)]) * _P5, 11) * _P1, h)
+    return _finished(h)
 
 
 @njit(nogil=True, cache=True)
@@ -121,16 +172,20 @@ def hash_record(data: Any, start: Any, stop: Any, words: Any, hashes: Any) -> An
     if words <= WORDS:
         hashes[0] = xxh64(data, start, stop, np.uint64(0))
         return 1
-    first = second = third = fourth = fifth = start  # where the last five words began
-    seen = 1
-    used = 0
-    for at in range(start, stop + 1):
-        if at == stop or data[np.uint64(at)] == 32:
-            if seen >= WORDS:
-                hashes[used] = xxh64(data, first, at, np.uint64(0))
-                used += 1
-            first, second, third, fourth, fifth = second, third, fourth, fifth, at + 1
-            seen += 1
+    begins = np.empty(words + 1, np.int64)
+    begins[0] = start
+    word = np.uint64(1)
+    for at in range(start, stop):  # without a branch too: what follows a space is written until another one comes
+        begins[word] = at + 1
+        word += np.uint64(data[np.uint64(at)] == 32)
+    begins[words] = stop + 1
+    used = words - WORDS + 1
+    for k in range(used):
+        first, size = begins[k], begins[k + WORDS] - 1 - begins[k]
+        if size < _FEW and first + _FEW <= data.shape[0]:
+            hashes[k] = _xxh64_of_few(data, first, size)
+        else:
+            hashes[k] = xxh64(data, first, first + size, np.uint64(0))
     return used
 
 
@@ -257,6 +312,31 @@ def identified(cut: Cut, rows: pa.Int64Array, *, fold_chinese: bool = False) -> 
     name = {b"shingle": named(SHINGLE, fold_chinese=fold_chinese)}
     schema = NODES.with_metadata((NODES.metadata or {}) | name)
     return Shingled(pa.table([pa.array(column) for column in columns], schema=schema), values, offsets)
+
+
+@njit(nogil=True, cache=True)
+def _picked(values: Any, offsets: Any, places: Any) -> Any:
+    ends = np.zeros(places.shape[0] + 1, np.int64)
+    for k in range(places.shape[0]):
+        ends[k + 1] = ends[k] + offsets[places[k] + 1] - offsets[places[k]]
+    some = np.empty(ends[-1], np.uint64)
+    for k in range(places.shape[0]):
+        some[ends[k] : ends[k + 1]] = values[offsets[places[k]] : offsets[places[k] + 1]]
+    return some, ends
+
+
+def picked(shingled: Shingled, places: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """Pick the sets of some records.
+
+    Args:
+        shingled: records that have words.
+        places: which of them.
+
+    Returns:
+        `values` and `offsets` of those.
+    """
+    some: tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]] = _picked(shingled.values, shingled.offsets, places)
+    return some
 
 
 def nodes(texts: pa.LargeStringArray, rows: pa.Int64Array) -> pa.Table:

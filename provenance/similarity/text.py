@@ -44,7 +44,7 @@ Offsets = npt.NDArray[np.int64]
 
 
 class Tables(NamedTuple):
-    """The Unicode tables: the first four have a row a code point."""
+    """The Unicode tables: the first four have a row a code point, `leads` one a byte that a code point begins with."""
 
     flags: Bytes
     fold: npt.NDArray[np.int32]
@@ -53,6 +53,7 @@ class Tables(NamedTuple):
     pool: npt.NDArray[np.int32]
     pair_keys: Offsets
     pair_codes: npt.NDArray[np.int32]
+    leads: npt.NDArray[np.bool_]
 
 
 def named(name: str, *, fold_chinese: bool) -> str:
@@ -93,8 +94,17 @@ def tables(*, fold_chinese: bool = False) -> Tables:
         fold = stored["fold"][rows]
         single = (flags & _EXPANDS) == 0
         fold[single] += np.flatnonzero(single).astype(np.int32)  # stored relative to the code point
-        rest = (stored[name] for name in ("pool", "pair_keys", "pair_codes"))
-        return Tables(flags, fold, stored["decomposition"][rows], stored["marks"][rows], *rest)
+        pool, keys, codes = (stored[name] for name in ("pool", "pair_keys", "pair_codes"))
+        return Tables(
+            flags, fold, stored["decomposition"][rows], stored["marks"][rows], pool, keys, codes, _leads(flags)
+        )
+
+
+def _leads(flags: Bytes) -> npt.NDArray[np.bool_]:
+    """Tell of every byte whether a code point that begins with it may join what stands before it."""
+    leads = np.zeros(256, np.bool_)
+    leads[[chr(code).encode("utf-8", "surrogatepass")[0] for code in np.flatnonzero(flags & _JOINS)]] = True
+    return leads
 
 
 @njit(nogil=True, cache=True)
@@ -286,29 +296,27 @@ def _segment(data: Any, at: Any, stop: Any, out: Any, pos: Any, state: Any, t: A
 
 
 @njit(nogil=True, cache=True)
-def _record(data: Any, at: Any, end: Any, out: Any, pos: Any, flags: Any, fold: Any, t: Any) -> Any:
+def _record(data: Any, at: Any, end: Any, out: Any, pos: Any, flags: Any, fold: Any, leads: Any, t: Any) -> Any:
     """Normalise one record into `out` from `pos` on; return where it ends, or -1 where `out` has no room."""
-    state = _START
+    state: Any = _START
     limit = out.shape[0] - 160  # the longest folding (U+FDFA) and its spaces
     while at < end:
         if pos > limit:
             return np.int64(-1)
         byte = data[np.uint64(at)]  # an index without sign needs no check for a negative one
         if byte < 0x80 and (at + 1 >= end or data[np.uint64(at + 1)] < 0x80):
-            if flags[byte] & _WORD:
-                if state == _PENDING:
-                    out[np.uint64(pos)] = 32
-                    pos += 1
-                out[np.uint64(pos)] = fold[byte]
-                pos += 1
-                state = _INSIDE
-            elif state == _INSIDE:
-                state = _PENDING
+            # without a branch: both are written, and what does not count is written over
+            word = np.int64((flags[byte] & _WORD) != 0)
+            out[np.uint64(pos)] = 32
+            pos += word & np.int64(state == _PENDING)
+            out[np.uint64(pos)] = fold[byte]
+            pos += word
+            state = (word - 1) & max(state, _PENDING)
             at += 1
             continue
         code, size = _decode(data, at, end)
         stop = at + size
-        while stop < end and data[stop] >= 0x80:
+        while stop < end and leads[data[np.uint64(stop)]]:
             following, width = _decode(data, stop, end)
             if not flags[following] & _JOINS:
                 break
@@ -332,10 +340,10 @@ def _normalise(data: Any, offsets: Any, t: Any) -> Any:
     out = np.empty(2 * (offsets[count] - offsets[0]) + 1024, np.uint8)
     pos = np.int64(0)
     for record in range(count):
-        after = _record(data, offsets[record], offsets[record + 1], out, pos, t.flags, t.fold, t)
+        after = _record(data, offsets[record], offsets[record + 1], out, pos, t.flags, t.fold, t.leads, t)
         while after < 0:
             out = _room(out, pos, 2 * out.shape[0] - pos)
-            after = _record(data, offsets[record], offsets[record + 1], out, pos, t.flags, t.fold, t)
+            after = _record(data, offsets[record], offsets[record + 1], out, pos, t.flags, t.fold, t.leads, t)
         pos = after
         ends[record + 1] = pos
     return out[:pos], ends

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import provenance as pv
-from provenance import acting, intervals, ledger
+from provenance import acting, audit, intervals, ledger
 from provenance.acts import draw, review
 from provenance.cli import run
 from provenance.digests import sha256
@@ -49,7 +49,7 @@ def test_a_draw_is_signed_before_anybody_looks_and_drawn_again_by_a_verifier(wor
     assert set(pv.open_ledger(world / "ledger").records(world / "data", [(r["path"], r["row"]) for r in drawn(world, 1)])["path"]) <= {"bare/x.jsonl", "nc/x.jsonl"}  # fmt: skip
     told = verified(world / "ledger", strict=True)
     assert (told.code, told.status("acts"), told.status("draws")) == (0, "ok", "not checked")
-    assert told.detail("draws") == f"{PURPOSE!r} was drawn once; 1 of them have no review (entries 1)"
+    assert told.detail("draws") == f"{PURPOSE!r} was drawn once; 1 has no review (entry 1)"
 
 
 def test_a_sample_that_is_drawn_until_it_passes_is_seen(world, verified):
@@ -62,7 +62,7 @@ def test_a_sample_that_is_drawn_until_it_passes_is_seen(world, verified):
     pv.review(world / "ledger", filled(world, 3, *["pass"] * 10), **BY)
     told = verified(world / "ledger")
     assert told.code == 0
-    assert told.detail("draws") == f"{PURPOSE!r} was drawn 3 times; 2 of them have no review (entries 1, 2)"
+    assert told.detail("draws") == f"{PURPOSE!r} was drawn 3 times; 2 have no review (entries 1, 2)"
     for entry in (1, 2, 2):
         pv.review(world / "ledger", filled(world, entry, *["fail"] * 10), **BY)
     told = verified(world / "ledger")
@@ -261,6 +261,24 @@ def test_lies_about_a_review(world, verified, sealed_act, make, sentence):
     told = verified(world / "ledger")
     assert (told.code, told.status("acts")) == (1, "failed")
     assert sentence in told.detail("acts")
+
+
+def test_show_and_the_clause_matrix_tell_what_people_did(world, capfd):
+    folder = world / "ledger"
+    pv.sample(folder, 5, "safety\x1b[31m")
+    pv.sample(folder, 5, PURPOSE)
+    pv.review(folder, filled(world, 2, *["pass"] * 5), **BY)
+    assert run(["show", str(folder)]) == 0
+    out = capfd.readouterr().out
+    assert "entry 3: R. Reviewer (annotator) on draw 2: 5 of 5 passed (100.00%; of the whole between 47.82%" in out
+    assert "1 has no review (entry 1)" in out
+    assert "\x1b[31m" not in out
+    written = audit.filing(folder, "clause-matrix-md").decode()
+    assert "on draw 2: 5 of 5 passed" in written
+    assert (
+        "&#x27;safety of the corpus&#x27; was drawn once" in written
+        or "'safety of the corpus' was drawn once" in written
+    )
 
 
 def test_what_is_withheld_is_said(world, verified):

@@ -11,6 +11,7 @@ from provenance.cli import run
 from provenance.digests import fingerprint
 from provenance.errors import ConfigError
 from provenance.ledger import keys
+from provenance.reproduction import reproduce
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -132,12 +133,7 @@ def test_whose_approval_counts(world, verified, pins):
 
 def test_the_operator_is_no_approver_even_if_pinned_so(world, verified, pins):
     folder, own = world / "ledger", ledger.user_keys()
-    mine = world / "mine.pem"
-    mine.write_bytes(
-        own.statement.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
+    mine = world / "home" / "keys" / "statement.pem"
     pv.waive(folder, MISSING, **WHO)
     with pytest.raises(ConfigError, match="signed with this key already"):
         acting.approve(folder, 1, str(mine))
@@ -178,6 +174,15 @@ def test_a_waiver_of_what_no_scan_found_does_not_verify(world, verified, sealed_
     sealed_act(world / "ledger", act, finding=act.facts["finding"] | {"fingerprint": "0" * 32})
     told = verified(world / "ledger")
     assert (told.code, told.detail("acts")) == (1, "waiver 1: entry 0 has no such finding")
+
+
+def test_a_scan_that_applied_it_is_reproduced(world):
+    """Signed later, the waiver still reads as it did when the scan was made."""
+    folder = world / "ledger"
+    pv.waive(folder, MISSING, **WHO)
+    waived(world)
+    acting.approve(folder, 1, str(world / "approver.pem"))
+    assert [each.table for each in reproduce(folder, world / "data", 2).tables if not each.same] == []
 
 
 @pytest.mark.parametrize("entry", [1, 7])

@@ -1,8 +1,11 @@
+import contextlib
 import ctypes
+import json
 import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,7 @@ from provenance import engines
 from provenance.engines import Died
 from provenance.engines.local import Local
 from provenance.errors import ConfigError
+from provenance.rehearsal import rehearse
 
 # What the workers run must be importable by name: these are modules of the standard library and of the package.
 
@@ -88,3 +92,26 @@ def test_a_worker_makes_no_frames_and_arrow_works_without(engine):
     with pytest.raises(ModuleNotFoundError, match="no DataFrames"):
         list(engine.map(__import__, ["pandas"]))
     assert dict(engine.map(len, [b"still"])) == {0: 5}
+
+
+def test_workers_are_forked_from_where_all_is_ready_and_end_with_it():
+    if sys.platform != "linux":
+        pytest.skip("workers are started anew where forking is not safe")
+    with contextlib.closing(Local(2, rehearse)) as local:
+        assert dict(local.map(hex, [1, 2])) == {0: "0x1", 1: "0x2"}
+        workers = local.processes()
+        parents = {Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[1] for worker in workers}
+        assert parents == {str(local._nursery._process.pid)}
+    assert not any(Path(f"/proc/{process}").exists() for process in (*workers, *parents))
+
+
+def test_workers_come_back_when_what_they_came_from_was_killed(engine):
+    assert dict(engine.map(hex, [1])) == {0: "0x1"}
+    engine._nursery._process.kill()
+    engine.end(*engine.processes(), "it took too much")
+    assert sorted(engine.map(hex, range(3))) == [(k, hex(k)) for k in range(3)]
+
+
+def test_what_cannot_be_got_ready_is_left():
+    with contextlib.closing(Local(1, json.loads)) as local:  # it asks for an argument
+        assert dict(local.map(hex, [1])) == {0: "0x1"}

@@ -159,3 +159,17 @@ def test_openssl_reads_what_is_made(tmp_path):
         command = ["openssl", "pkey", "-in", tmp_path / f"{name}.pem", "-passin", "pass:secret", "-pubout"]
         told = subprocess.run(command, check=True, capture_output=True).stdout
         assert told == (tmp_path / f"{name}.pub.pem").read_bytes()
+
+
+def test_two_ledgers_under_one_name_are_refused(tmp_path, sealed):
+    """They would pass for two views of one log, and their owner for a forger."""
+    make(tmp_path / "keys")
+    pair = keys.load(str(tmp_path / "keys"))
+    ledger.append(tmp_path / "a", sealed, {}, sealed.facts(), keys=pair)
+    ledger.append(tmp_path / "a", sealed, {}, sealed.facts(), keys=pair)
+    for begin in (
+        lambda: ledger.reserve(tmp_path / "b", pair),
+        lambda: ledger.append(tmp_path / "b", sealed, {}, sealed.facts(), keys=pair),
+    ):
+        with pytest.raises(ConfigError, match="would pass for a forgery"):
+            begin()

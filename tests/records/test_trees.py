@@ -3,6 +3,9 @@
 import hashlib
 import hmac
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -112,3 +115,25 @@ def test_the_whole_root_of_a_file_in_plain_python():
         above = [hashlib.sha256(b"\1" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)]
         level = above + level[len(above) * 2 :]
     assert growing.root() == level[0].hex()
+
+
+@pytest.mark.full
+def test_a_processor_without_instructions_for_it_makes_the_same_leaves(tmp_path):
+    """In a process of its own: which way a kernel goes is settled when it is compiled."""
+    texts = [None, "", *("x" * length for length in EDGES), "é" * 300]
+    said = (
+        "import json, sys, pyarrow as pa\n"
+        "from provenance import sha256\nfrom provenance.records import trees\n"
+        "texts = json.load(sys.stdin)\n"
+        "columns = [pa.array(range(len(texts))), pa.array(texts, pa.large_string())]\n"
+        "leaves = trees.Salting(bytes(range(32)), 'a').leaves(pa.RecordBatch.from_arrays(columns, ['row', 'whole']))\n"
+        "growing = trees.Growing()\ngrowing.add(leaves)\n"
+        "print(sha256.HARDWARE, growing.root())\n"
+    )
+    own = {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", said], input=json.dumps(texts), capture_output=True, text=True, check=True,
+        env=os.environ | own,
+    )  # fmt: skip
+    root = merkle.root([merkle.leaf(each) for each in expected(SECRET, "a", texts, range(len(texts)))])
+    assert done.stdout.split() == ["False", root.hex()]

@@ -201,8 +201,8 @@ def test_a_text_in_very_many_files_keeps_the_first_and_says_so(tmp_path, monkeyp
 def test_what_was_seen_lately_is_not_new():
     nodes = shingles.nodes(pa.array(TEXTS, pa.large_string()), pa.array(range(len(TEXTS))))
     recent = near.Recent()
-    assert recent.fresh(nodes).all()
-    assert not recent.fresh(nodes).any()
+    assert recent.fresh(nodes).tolist() == list(range(len(TEXTS)))
+    assert recent.fresh(nodes).tolist() == []
 
 
 def test_nothing_resembles_nothing(tmp_path):

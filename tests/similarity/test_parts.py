@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.similarity import parts, shingles
+from provenance.similarity import minhash, parts, shingles
 
 TEXT = st.text(st.sampled_from("ab \u0301\u0323中é,\n\u1161ﬁ.漢"), max_size=40)
 RECORD = st.one_of(
@@ -32,8 +32,11 @@ def same(found, expected):
 @given(st.lists(RECORD, max_size=12), st.booleans())
 def test_together_is_as_one_by_one(records, folded):
     views, rows = columns(records), pa.array(range(7, 7 + len(records)), pa.int64())
-    for found, view in zip(parts.shingled(*views, rows, fold_chinese=folded), views, strict=True):
-        same(found, shingles.shingled(view, rows, fold_chinese=folded))
+    cut = parts.shingled(*views, rows, fold_chinese=folded)
+    for found, signed, view in zip(cut.views, parts.sign(cut), views, strict=True):
+        expected = shingles.shingled(view, rows, fold_chinese=folded)
+        same(found, expected)
+        assert signed.tolist() == minhash.sign(expected.values, expected.offsets).tolist()
 
 
 @pytest.mark.parametrize("counts", [(5, 5), (4, 5), (5, 4), (6, 5), (1, 1), (30, 2), (2, 30), (400, 300)])
@@ -41,8 +44,11 @@ def test_parts_of_so_many_words(counts):
     prompt, answer = (" ".join(f"{side}{k}" for k in range(count)) for side, count in zip("pa", counts, strict=True))
     views = columns([(f"{prompt}\n{answer}", prompt, answer)] * 3)
     rows = pa.array(range(3), pa.int64())
-    for found, view in zip(parts.shingled(*views, rows), views, strict=True):
+    cut = parts.shingled(*views, rows)
+    for found, signed, view in zip(cut.views, parts.sign(cut), views, strict=True):
         same(found, shingles.shingled(view, rows))
+        assert signed.tolist() == minhash.sign(found.values, found.offsets).tolist()
+    assert (cut.first >= 0).all() == (min(counts) >= shingles.WORDS)  # a part of fewer words has a shingle of its own
     assert parts._made_up(*(each for view in views for each in parts.buffers(view))).all()
 
 
@@ -50,5 +56,5 @@ def test_slices_are_read_where_they_begin():
     views = columns([("x\ny", "x", "y"), ("one two\nthree", "one two", "three"), ("z", None, None)])
     rows = pa.array(range(3), pa.int64())
     whole = parts.shingled(*(view.slice(1) for view in views), rows.slice(1))
-    for found, view in zip(whole, views, strict=True):
+    for found, view in zip(whole.views, views, strict=True):
         same(found, shingles.shingled(view.slice(1), rows.slice(1)))

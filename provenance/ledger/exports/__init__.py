@@ -20,12 +20,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import cosigning, envelope, keys, layout, passwords, reading, statement
+from provenance.ledger import cosigning, envelope, keys, layout, passwords, reading, redaction, statement
 from provenance.ledger.exports import cms, mldsa65, oms, pae, sigstore, sm2, sm3, tar
 from provenance.ledger.sm2 import read_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 FORMATS = {
     "sigstore": "An entry as a Sigstore bundle v0.3: the same signature, for cosign and its kin.",
@@ -51,7 +51,7 @@ class Asked:
         key: PEM file or `env:NAME` of the private key that signs; the user's own if None.
         certificate: PEM file of the seal's certificate, its chain may follow.
         signature: a signature that was made elsewhere over the PAE: DER, or base64 of it.
-        withhold: paths of the ledger that are left out.
+        withhold: what is left out, see redaction.plan.
         when: UTC, ISO 8601 to the second with a closing Z: what a CMS signature says of its time; now if None.
         prompt: asks the user for a password.
     """
@@ -215,13 +215,13 @@ def _pae(entry: _Entry, _: Asked) -> _Made:
 
 
 def _tar(entry: _Entry, asked: Asked) -> _Made:
-    bound = dict(_bound(entry.folder))
-    return tar.render(entry.folder, bound, asked.withhold), ()
-
-
-def _bound(folder: Path) -> Iterator[tuple[str, str]]:
-    for index in range(layout.size(folder)):
-        yield from reading.statement_of(folder, index).folder.items()
+    said = [reading.statement_of(entry.folder, index) for index in range(layout.size(entry.folder))]
+    bound = {path: digest for each in said for path, digest in each.folder.items()}
+    left = redaction.plan(entry.folder, said, asked.withhold)
+    told = (
+        [f"Withheld: {len(left.withheld)} files, and what names it in {len(left.tables)} tables"] if left.tables else []
+    )
+    return tar.render(entry.folder, bound, left), tuple(told)
 
 
 _MAKERS: dict[str, Callable[[_Entry, Asked], _Made]] = {

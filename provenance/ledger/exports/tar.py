@@ -13,38 +13,42 @@ import re
 import tarfile
 from typing import TYPE_CHECKING
 
-from provenance.errors import ConfigError, DigestMismatch
+from provenance.errors import DigestMismatch
+from provenance.ledger import leaves, redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _SIGNED = re.compile(
-    r"entries/[0-9]{8}(\.dsse\.json|\.co/[a-z0-9-]+\.dsse\.json)|checkpoints/([0-9]+\.[a-z0-9.-]+|leaves)"
+    r"entries/[0-9]{8}(\.dsse\.json|\.co/[a-z0-9-]+\.(dsse\.json|pub\.pem))"
+    r"|checkpoints/([0-9]+\.[a-z0-9.-]+|leaves)|redacted/[0-9]{8}/[a-z]+\.jsonl"
 )
 _CHUNK = 1 << 20  # bytes
 _ROOM = tarfile.RECORDSIZE
 
 
-def render(folder: Path, bound: Mapping[str, str], withhold: Collection[str] = ()) -> Iterator[bytes]:
+def render(folder: Path, bound: Mapping[str, str], left: redaction.Plan) -> Iterator[bytes]:
     """Render a ledger as a tar, in pieces: it may be larger than memory.
 
     Args:
         folder: the ledger.
         bound: SHA-256, hexadecimal, of every file that its entries bind, by path relative to the ledger.
-        withhold: which of those are left out.
+        left: what is withheld.
 
     Yields:
         The tar.
 
     Raises:
-        ConfigError: something to be withheld is bound by no entry.
         DigestMismatch: a file is not what its entry binds; nothing of use was made then.
     """
-    if strange := sorted(set(withhold) - set(bound)):
-        raise ConfigError(f"no entry binds {', '.join(strange[:3])}, so it cannot be withheld")
     size = 0
-    for name in sorted({*bound, *_signed(folder)} - set(withhold)):
+    for name in sorted({*bound, *_signed(folder), *left.tables} - left.withheld):
+        if name in left.tables:
+            for chunk in _redacted(folder / left.tables[name], name, left.names):
+                size += len(chunk)
+                yield chunk
+            continue
         if name in bound and not (folder / name).exists():
             continue  # withheld already, by whom it came from
         for chunk in _member(folder / name, name, bound.get(name)):
@@ -56,20 +60,34 @@ def render(folder: Path, bound: Mapping[str, str], withhold: Collection[str] = (
 
 def _signed(folder: Path) -> Iterator[str]:
     """Name what is signed itself, and so bound by nothing."""
-    for part in ("entries", "checkpoints"):
+    if (folder / leaves.PATH).is_file():
+        yield leaves.PATH
+    for part in ("entries", "checkpoints", "redacted"):
         for path in (folder / part).rglob("*"):
             name = path.relative_to(folder).as_posix()
             if path.is_file() and not path.is_symlink() and _SIGNED.fullmatch(name):
                 yield name
 
 
+def _redacted(lines: Path, name: str, names: redaction.Names) -> Iterator[bytes]:
+    """A table of which lines are withheld: made twice, as its size stands before it."""
+    info = _about(name, sum(map(len, redaction.lines(lines, names))))
+    yield info.tobuf(tarfile.PAX_FORMAT)
+    yield from redaction.lines(lines, names)
+    yield bytes(-info.size % tarfile.BLOCKSIZE)
+
+
+def _about(name: str, size: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o644
+    return info
+
+
 def _member(path: Path, name: str, digest: str | None) -> Iterator[bytes]:
     found = hashlib.sha256()
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
-        info = tarfile.TarInfo(name)
-        info.size = left = os.fstat(file.fileno()).st_size
-        info.mode = 0o644
+        info = _about(name, left := os.fstat(file.fileno()).st_size)
         yield info.tobuf(tarfile.PAX_FORMAT)
         while left and (chunk := file.read(min(_CHUNK, left))):
             found.update(chunk)

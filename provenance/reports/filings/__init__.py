@@ -27,6 +27,7 @@ def render(
     facts: Mapping[str, Any],
     declared: Sequence[tuple[int, str, Mapping[str, Any]]],
     keyid: str,
+    acts: Sequence[str] = (),
 ) -> bytes:
     """Render a filing.
 
@@ -36,9 +37,10 @@ def render(
         facts: what the entry says of itself.
         declared: declarations of the ledger, the oldest first: number of the entry, its digest, its predicate.
         keyid: fingerprint of the key that signed the entry.
+        acts: what people did about the scans of the ledger, one sentence each.
 
     Returns:
         The document: the same bytes for the same entries.
     """
     compose, write = FILINGS[name]
-    return write(compose(tables, facts, declared, keyid))
+    return write(compose(tables, facts, declared, keyid, acts))

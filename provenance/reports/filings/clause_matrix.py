@@ -52,6 +52,7 @@ def compose(
     facts: Mapping[str, Any],
     declared: Sequence[tuple[int, str, Mapping[str, Any]]],
     keyid: str,
+    acts: Sequence[str] = (),
 ) -> list[Block]:
     """Compose the matrix of every legal instrument that a scan was judged by.
 
@@ -60,6 +61,7 @@ def compose(
         facts: what the entry says of itself.
         declared: declarations of the ledger, the oldest first: number of the entry, its digest, its predicate.
         keyid: fingerprint of the key that signed the entry.
+        acts: what people did about the scans of the ledger, one sentence each: waivers, draws, reviews, ...
 
     Returns:
         The document's blocks; write them with `document.html` or `document.markdown`.
@@ -72,7 +74,7 @@ def compose(
         held = [row for row in rows if row["profile"] == name]
         blocks += _opening(named[name], facts)
         blocks += _coverage(tables)
-        blocks += _particulars(tables, facts, named[name], declared, keyid)
+        blocks += _particulars(tables, facts, named[name], declared, keyid, acts)
         blocks += _summary(held)
         blocks += _matrix(held, tables, declared, facts["log"]["index"])
         blocks += _training_data(tables["sources"].to_pylist())
@@ -123,6 +125,7 @@ def _particulars(
     profile: Mapping[str, Any],
     declared: Sequence[tuple[int, str, Mapping[str, Any]]],
     keyid: str,
+    acts: Sequence[str],
 ) -> list[Block]:
     data = facts.get("dataDigest", {}).get("sha256", "not recorded by this version")
     records = sum(tables["sources"]["records"].to_pylist())
@@ -164,6 +167,10 @@ def _particulars(
             ),
         ),
         (both("Declarations", "责任人声明"), tuple(said) or both("none in this ledger", "本台账中尚无声明")),
+        (
+            both("Waivers, draws, reviews, decisions", "豁免、抽样、评审、处置"),
+            tuple(Line(each) for each in acts) or both("none in this ledger", "本台账中尚无记录"),
+        ),
         (
             both("How to check this", "核验方法"),
             (Line("provenance verify LEDGER; without this program, VERIFY.md in the ledger needs OpenSSL alone"),),

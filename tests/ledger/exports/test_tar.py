@@ -60,8 +60,8 @@ def test_withheld_files_are_told_and_all_else_is_well(world, tmp_path):
 
 
 def test_only_what_is_bound_can_be_withheld(world, tmp_path):
-    with pytest.raises(ConfigError, match=r"no entry binds entries/00000000.dsse.json, scan, so"):
-        made(world, tmp_path, "scan", "entries/00000000.dsse.json")
+    with pytest.raises(ConfigError, match=r"no entry binds entries/00000000.dsse.json, so"):
+        made(world, tmp_path, "entries/00000000.dsse.json")
 
 
 def test_a_changed_file_is_not_handed_on(world, tmp_path):

@@ -1,0 +1,33 @@
+"""`provenance renew`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from provenance.cli import signing
+
+
+@click.command(name="renew")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.option(
+    "--files", is_flag=True, help="List the SHA-512 of every bound file too, as SHA-256 will not last for ever."
+)
+@signing.key_option
+@signing.password_option
+def command(ledger: Path, files: bool, key: str | None, password_file: Path | None) -> int:
+    """Append an entry that lists all checkpoints, cosignatures and timestamps of LEDGER; then have it timestamped.
+
+    Do it before the certificate of a timestamp expires: from then on only what was renewed goes on counting.
+    """
+    from provenance import audit
+
+    entry, late = audit.renew(ledger, files=files, key=key, ask=signing.secrets(password_file))
+    covers = entry.statement["predicate"]["covers"]
+    told = ", ".join(f"{count} {name}" for name, count in sorted(covers.items()))
+    click.echo(f"Entry {entry.index} of {ledger} lists {told}.")
+    for name in late:
+        click.echo(f"Too late for {name}: its certificate has expired, so this renews it for nobody.")
+    click.echo(f"It renews nothing before it is timestamped: provenance timestamp request {ledger} -o renewal.tsq")
+    return 0

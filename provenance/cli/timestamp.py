@@ -1,0 +1,88 @@
+"""`provenance timestamp`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from provenance.ledger.timestamp import Token
+
+_DIGESTS = ("sha256", "sha384", "sha512")
+_digest = click.option(
+    "--digest", type=click.Choice(_DIGESTS), default="sha256", show_default=True, help="Of the note that is stamped."
+)
+
+
+class _Stamping(click.Group):
+    """`provenance timestamp LEDGER --tsa URL` is short for its command `ask`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["ask", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(name="timestamp", cls=_Stamping)
+def command() -> None:
+    """Have a timestamp authority say that it saw a ledger's newest checkpoint (RFC 3161).
+
+    Two authorities are better than one: `provenance timestamp LEDGER --tsa URL --tsa URL` asks them over the network.
+    Without a network: `request` writes a file for them, `attach` puts their answer beside the checkpoint.
+    """
+
+
+@command.command(name="request")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to hand to an authority.")
+@click.option("--size", type=click.IntRange(1), help="Which checkpoint, by its entries; the newest if not given.")
+@_digest
+def request(ledger: Path, output: Path, size: int | None, digest: str) -> int:
+    """Write a request (.tsq) to hand to a timestamp authority; it holds a digest of the checkpoint and nothing else."""
+    from provenance.ledger import beside
+
+    query, at = beside.query(ledger, size, digest)
+    output.write_bytes(query)
+    click.echo(f"{output}: asks for a timestamp of checkpoint {at}. Put the answer beside it:")
+    click.echo(f"provenance timestamp attach {ledger} ANSWER.tsr --request {output}")
+    return 0
+
+
+@command.command(name="attach")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("answer", type=click.Path(path_type=Path))
+@click.option(
+    "--request", "asked", type=click.Path(path_type=Path), help="The request it answers: its nonce is compared."
+)
+def attach(ledger: Path, answer: Path, asked: Path | None) -> int:
+    """Put ANSWER (.tsr) beside the checkpoint of LEDGER that it is of."""
+    from provenance.ledger import beside, timestamp
+    from provenance.ledger.layout import read_bytes
+
+    query = read_bytes(asked, timestamp.LIMIT) if asked else None
+    _say(*beside.add_timestamp(ledger, read_bytes(answer, timestamp.LIMIT), query))
+    return 0
+
+
+@command.command(name="ask")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.option("--tsa", "addresses", multiple=True, required=True, metavar="URL", help="Authority to ask; repeatable.")
+@_digest
+def ask(ledger: Path, addresses: tuple[str, ...], digest: str) -> int:
+    """Ask authorities over the network to timestamp the newest checkpoint of LEDGER."""
+    from provenance.ledger import beside, tsa
+
+    for address in addresses:
+        query, _ = beside.query(ledger, None, digest)
+        _say(*beside.add_timestamp(ledger, tsa.send(address, query), query))
+    return 0
+
+
+def _say(size: int, name: str, token: Token) -> None:
+    from provenance.reports.text import plain
+
+    when = token.time.strftime("%Y-%m-%d %H:%M:%S UTC")
+    click.echo(f"{name}: {plain(token.name)} saw checkpoint {size} at {when}.")
+    click.echo("Whether it is who it says, `provenance verify` tells by the roots of a trust file.")

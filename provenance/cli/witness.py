@@ -1,0 +1,133 @@
+"""`provenance witness`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from provenance.cli import signing
+
+if TYPE_CHECKING:
+    from provenance.ledger.signers import NoteSigner
+
+_key = click.option(
+    "--key", metavar="URI", required=True, help="Your key: a folder of `keygen --role witness`, a PEM file, env:NAME."
+)
+_name = click.option("--name", help="How you call your key, as regulator.example/w1; as its folder says if not given.")
+
+
+@click.group(name="witness")
+def command() -> None:
+    """Remember how far somebody's ledger was, and sign only what extends that (C2SP cosignatures, by files).
+
+    The ledger's owner writes a `request`; the witness answers with `cosign`; the owner puts that beside with `add`.
+    """
+
+
+@command.command(name="request")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to hand to a witness.")
+@click.option("--since", type=click.IntRange(0), default=0, help="How many entries the witness saw last; 0 = none.")
+def request(ledger: Path, output: Path, since: int) -> int:
+    """Write what a witness needs to cosign the newest checkpoint of LEDGER: its note, and a proof that it extends."""
+    from provenance.ledger import witnessing
+
+    made = witnessing.ask(ledger, since)
+    output.write_bytes(made.body)
+    click.echo(
+        f"{output}: asks a witness that saw {since} entries; it answers with provenance witness cosign {output} …"
+    )
+    return 0
+
+
+@command.command(name="cosign")
+@click.argument("note", type=click.Path(path_type=Path))
+@click.option("--proof", type=click.Path(path_type=Path), help="The owner's request, if NOTE is a bare checkpoint.")
+@_key
+@_name
+@signing.password_option
+@click.option("--log", "log_", metavar="FILE", help="The log's public key, PEM; needed once, when you meet the log.")
+@click.option("--state", type=click.Path(path_type=Path), help="Your memory; beside the key if not given.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Cosigned checkpoint to hand back."
+)
+def cosign(
+    note: Path,
+    proof: Path | None,
+    key: str,
+    name: str | None,
+    password_file: Path | None,
+    log_: str | None,
+    state: Path | None,
+    output: Path,
+) -> int:
+    """Cosign NOTE, a checkpoint or a request, if it extends what you saw of its log before.
+
+    What was removed or rewritten is refused, and both checkpoints are written down as evidence. Never put an older copy
+    of your memory back: you could then sign two histories.
+    """
+    from provenance.errors import ConfigError
+    from provenance.ledger import checkpoint, witnessing
+    from provenance.ledger.layout import read_bytes
+
+    asked = witnessing.read(read_bytes(proof or note, checkpoint.LIMIT))
+    if proof is not None and not asked.is_for(read_bytes(note, checkpoint.LIMIT)):
+        raise ConfigError(f"{proof} asks for another checkpoint than {note}")
+    called, signer = _signer(key, name, password_file)
+    made = witnessing.cosign(
+        asked,
+        name=called,
+        key=signer,
+        state=state or witnessing.state_of(key),
+        when=int(time.time()),
+        log_key=witnessing.log_key(Path(log_)) if log_ else None,
+        evidence=Path(),
+    )
+    output.write_bytes(asked.cosigned(made))
+    click.echo(f"{output}: cosigned. The owner puts it beside the checkpoint: provenance witness add LEDGER {output}")
+    return 0
+
+
+@command.command(name="add")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("cosigned", type=click.Path(path_type=Path))
+@click.option("--size", type=click.IntRange(1), help="Which checkpoint lines alone are over; the newest if not given.")
+@click.option("--trust", type=click.Path(path_type=Path), help="Trust file: lines of its witnesses are checked first.")
+def add(ledger: Path, cosigned: Path, size: int | None, trust: Path | None) -> int:
+    """Put what a witness handed back (a cosigned checkpoint, or lines of a C2SP witness) beside LEDGER's checkpoint."""
+    from provenance.ledger import beside, checkpoint
+    from provenance.ledger import trust as trusting
+    from provenance.ledger.layout import read_bytes
+    from provenance.reports.text import plain
+
+    known = [item for _, item in trusting.read(trust).witnesses.keys] if trust else []
+    at, lines = beside.add_cosignatures(ledger, read_bytes(cosigned, checkpoint.LIMIT), size, known)
+    for name, when in lines:
+        told = f"saw it at {when:%Y-%m-%d %H:%M:%S} UTC" if when else "not checked, as its key is not pinned (--trust)"
+        click.echo(f"checkpoint {at}: {plain(name)}: {told}")
+    return 0
+
+
+@command.command(name="vkey")
+@_key
+@_name
+@signing.password_option
+def vkey(key: str, name: str | None, password_file: Path | None) -> int:
+    """Print the witness's public key as verifiers pin it, in a trust file and in C2SP tools."""
+    from provenance.ledger import cosignature
+
+    called, signer = _signer(key, name, password_file)
+    click.echo(cosignature.named(called, signer.public_key()).vkey)
+    return 0
+
+
+def _signer(uri: str, name: str | None, password_file: Path | None) -> tuple[str, NoteSigner]:
+    from provenance.ledger import keys, witnessing
+
+    found = name or witnessing.name_of(uri)
+    if found is None:
+        raise click.UsageError(f"name your key with --name: {uri} does not say how it is called")
+    return found, keys.load_log(uri, "witness", prompt=signing.secrets(password_file))

@@ -1,0 +1,59 @@
+"""What others attest of a ledger, brought together: witnesses, timestamps, and the renewals that keep those alive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provenance.ledger import beside, renewal, times
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
+
+    from provenance.ledger.checkpoint import Checkpoint
+    from provenance.ledger.statement import Statement
+    from provenance.ledger.trust import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """What was found.
+
+    Args:
+        files: cosignatures and timestamps by name, relative to the ledger: they vouch for themselves.
+        outcomes: steps of verification: witnesses, timestamps, claimed times, renewals.
+        proven: by size of the log, the time by which it existed, see times.proven_times.
+    """
+
+    files: frozenset[str]
+    outcomes: tuple[times.Outcome, ...]
+    proven: Mapping[int, times.Proven]
+
+
+def look(
+    folder: Path,
+    files: Collection[str],
+    notes: Mapping[int, Checkpoint],
+    statements: Sequence[Statement],
+    pinned: Trust,
+    operators: Collection[bytes],
+) -> Attested:
+    """Find out what others attest of a ledger.
+
+    Args:
+        folder: the ledger.
+        files: the names of all its files, relative to it.
+        notes: its checkpoints by size; they were checked.
+        statements: its entries, in order; their signatures were checked.
+        pinned: whose signatures count, and what is asked for.
+        operators: keys of the log, 32 bytes each: who keeps a log is no witness of it.
+
+    Returns:
+        What was found; never raises for what a file holds.
+    """
+    found = beside.look(folder, files, notes, pinned, operators)
+    renewals = renewal.look(folder, statements)
+    at = times.scene(len(statements), found, pinned, renewals.covered)
+    outcomes = (*times.steps(at, [said.predicate for said in statements]), *renewals.outcomes())
+    return Attested(frozenset(found.files), outcomes, times.proven_times(at))

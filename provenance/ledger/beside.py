@@ -1,0 +1,305 @@
+"""What stands beside the checkpoints: witnesses' cosignatures and timestamps, which no entry binds when they come.
+
+    checkpoints/8.cosigs             lines of witnesses over 8.note
+    checkpoints/8.tsr, 8.2.tsr, …    timestamps of 8.note, up to nine
+
+They vouch for themselves: each is a signature over a note. Whose signature it is, only a trust file says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from provenance.errors import ConfigError, VerificationError
+from provenance.ledger import chains, checkpoint, cosignature, layout, log, timestamp, trust
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from provenance.ledger.cosignature import Cosignature
+
+_FILE = re.compile(r"checkpoints/(?P<size>[1-9][0-9]{0,8})\.(?P<kind>cosigs|(?:[2-9]\.)?tsr)")
+_TIMESTAMPS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """A pinned witness saw a checkpoint.
+
+    Args:
+        size: entries under the checkpoint.
+        whose: how the trust file names the witness.
+        key: its key, 32 bytes: what a quorum counts.
+        time: when, as the witness says; UTC.
+    """
+
+    size: int
+    whose: str
+    key: bytes
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """A pinned authority timestamped a checkpoint.
+
+    Args:
+        size: entries under the checkpoint.
+        path: the file, relative to the ledger.
+        whose: how the trust file names the authority: what a minimum counts.
+        time: when, as the authority says; UTC.
+        expires: when the first certificate on its path expires; UTC.
+    """
+
+    size: int
+    path: str
+    whose: str
+    time: datetime
+    expires: datetime
+
+
+@dataclass(slots=True)
+class Beside:
+    """What stands beside the checkpoints of one ledger.
+
+    Args:
+        files: the files by name, relative to the ledger, that stand beside a checkpoint there is.
+        witnessed: by pinned witnesses, checked.
+        stamped: by pinned authorities, checked.
+        strangers: names of witnesses and authorities that nobody pinned, by kind: witnesses, timestamps.
+        faults: what does not verify, by kind.
+    """
+
+    files: set[str] = field(default_factory=set)
+    witnessed: list[Witnessed] = field(default_factory=list)
+    stamped: list[Stamped] = field(default_factory=list)
+    strangers: dict[str, set[str]] = field(default_factory=lambda: {"witnesses": set(), "timestamps": set()})
+    faults: dict[str, list[str]] = field(default_factory=lambda: {"witnesses": [], "timestamps": []})
+
+
+def cosignatures_path(size: int) -> str:
+    """Return where the cosignatures of a checkpoint stand, relative to the ledger."""
+    return f"checkpoints/{size}.cosigs"
+
+
+def timestamp_path(size: int, number: int = 1) -> str:
+    """Return where a timestamp of a checkpoint stands, relative to the ledger.
+
+    Args:
+        size: entries under the checkpoint.
+        number: which of its timestamps, from 1.
+    """
+    return f"checkpoints/{size}.tsr" if number == 1 else f"checkpoints/{size}.{number}.tsr"
+
+
+def timestamp_paths(size: int) -> list[str]:
+    """Return where the timestamps of a checkpoint may stand, relative to the ledger."""
+    return [timestamp_path(size, number) for number in range(1, _TIMESTAMPS + 1)]
+
+
+def look(
+    folder: Path,
+    files: Collection[str],
+    notes: Mapping[int, checkpoint.Checkpoint],
+    pinned: trust.Trust,
+    operators: Collection[bytes],
+) -> Beside:
+    """Read and check everything that stands beside checkpoints.
+
+    Args:
+        folder: the ledger.
+        files: the names of all its files, relative to it.
+        notes: its checkpoints by size; they were checked.
+        pinned: whose signatures count.
+        operators: keys of the log, 32 bytes each: who keeps a log is no witness of it.
+
+    Returns:
+        What was found, faults included; never raises for what a file holds.
+    """
+    found = Beside()
+    for name in sorted(files):
+        parts = _FILE.fullmatch(name)
+        note = notes.get(int(parts["size"])) if parts else None
+        if parts is None or note is None:
+            continue
+        found.files.add(name)
+        ours = pinned if pinned.origin in (None, note.origin) else trust.Trust()
+        kind = "witnesses" if parts["kind"] == "cosigs" else "timestamps"
+        try:
+            if kind == "witnesses":
+                _look_at_lines(found, layout.read_bytes(folder / name, cosignature.LIMIT), note, ours, operators)
+            else:
+                _look_at_timestamp(found, name, layout.read_bytes(folder / name, timestamp.LIMIT), note, ours)
+        except VerificationError as cause:
+            found.faults[kind].append(f"{name}: {cause}")
+    return found
+
+
+def query(folder: Path, size: int | None = None, digest: str = "sha256") -> tuple[bytes, int]:
+    """Make a request to timestamp a checkpoint.
+
+    Args:
+        folder: the ledger.
+        size: which checkpoint; the newest if None.
+        digest: of its note, see timestamp.HASHES.
+
+    Returns:
+        The request, and the size of the checkpoint.
+
+    Raises:
+        ConfigError: there is no such checkpoint.
+        VerificationError: what stands in its place is none.
+    """
+    size = size or layout.size(folder)
+    return timestamp.request(_note(folder, size).note, digest=digest), size
+
+
+def add_timestamp(folder: Path, response: bytes, query: bytes | None = None) -> tuple[int, str, timestamp.Token]:
+    """Put a timestamp beside the checkpoint it is of.
+
+    Args:
+        folder: the ledger.
+        response: as the authority sent it.
+        query: the request it answers, if it is at hand: then its nonce must be repeated.
+
+    Returns:
+        Size of the checkpoint, name of the new file, and the timestamp.
+
+    Raises:
+        VerificationError: it is no timestamp of a checkpoint of this ledger, or not soundly signed.
+        ConfigError: it is there already, or nine are.
+        OSError: the folder cannot be written.
+    """
+    plain = timestamp.plain(response)
+    token = timestamp.read(plain)
+    if query is not None and timestamp.nonce_of(query) != token.nonce:
+        raise VerificationError("it does not repeat the nonce of the request: it answers another one")
+    size = _stamped_size(folder, token)
+    timestamp.check(token, layout.read_bytes(folder / layout.note_path(size), checkpoint.LIMIT))
+    name = _free(folder, size, plain)
+    log.amend(folder, name, lambda there: _once(there, plain))
+    return size, name, token
+
+
+def add_cosignatures(
+    folder: Path, data: bytes, size: int | None = None, known: Sequence[cosignature.Witness] = ()
+) -> tuple[int, list[tuple[str, datetime | None]]]:
+    """Put witnesses' lines beside the checkpoint they are over.
+
+    Args:
+        folder: the ledger.
+        data: a cosigned note, or lines alone.
+        size: which checkpoint lines alone are over; the newest if None.
+        known: witnesses whose lines can be checked before they are added.
+
+    Returns:
+        Size of the checkpoint, and each witness with the time it names; None where it is not known and was not checked.
+
+    Raises:
+        VerificationError: the note is not this ledger's, or the lines are none or by a known key and wrong.
+        ConfigError: there is no such checkpoint, or every line is there already.
+        OSError: the folder cannot be written.
+    """
+    held, lines = _split(data)
+    size = size if size is not None else held.size if held else layout.size(folder)
+    note = _note(folder, size)
+    if held is not None and held.note != note.note:
+        raise VerificationError(f"it is over another checkpoint than {layout.note_path(size)} of this ledger")
+    seen = [(line.name, _time_of(line, known, note.body)) for line in lines]
+    log.amend(folder, cosignatures_path(size), lambda there: _joined(there, lines))
+    return size, seen
+
+
+def _look_at_lines(
+    found: Beside,
+    data: bytes,
+    note: checkpoint.Checkpoint,
+    pinned: trust.Trust,
+    operators: Collection[bytes],
+) -> None:
+    for line in cosignature.read(data):
+        whose, by = next(
+            (item for item in pinned.witnesses.keys if cosignature.matches(line, item[1])), (line.name, None)
+        )
+        if by is None:
+            found.strangers["witnesses"].add(line.name)
+            continue
+        time, key = cosignature.check(line, by, note.body), by.key.public_bytes_raw()
+        if key in operators:
+            found.strangers["witnesses"].add(f"{line.name} (who keeps the log)")
+        else:
+            found.witnessed.append(Witnessed(note.size, whose, key, time))
+
+
+def _look_at_timestamp(found: Beside, name: str, data: bytes, note: checkpoint.Checkpoint, pinned: trust.Trust) -> None:
+    token = timestamp.read(data)
+    timestamp.check(token, note.note)
+    for authority in pinned.timestamps.authorities:
+        path = chains.anchored(token, authority.roots)
+        if path is not None:
+            found.stamped.append(Stamped(note.size, name, authority.name, token.time, chains.expiry(path)))
+            return
+    for authority in pinned.timestamps.authorities:
+        if chains.names(token, authority.roots):
+            raise VerificationError(
+                f"it names {authority.name}, but does not lead to its root at {token.time:%Y-%m-%d}"
+            )
+    found.strangers["timestamps"].add(token.name)
+
+
+def _note(folder: Path, size: int) -> checkpoint.Checkpoint:
+    path = folder / layout.note_path(size)
+    if not path.is_file():
+        raise ConfigError(f"{folder} has no checkpoint over {size} entries")
+    return checkpoint.read(layout.read_bytes(path, checkpoint.LIMIT))
+
+
+def _stamped_size(folder: Path, token: timestamp.Token) -> int:
+    for size in reversed(range(1, layout.size(folder) + 1)):
+        path = folder / layout.note_path(size)
+        if not path.is_file():
+            continue
+        note = layout.read_bytes(path, checkpoint.LIMIT)
+        if hashlib.new(token.digest, note).digest() == token.imprint:
+            return size
+    raise VerificationError(f"it is of no checkpoint of {folder}")
+
+
+def _free(folder: Path, size: int, response: bytes) -> str:
+    for name in timestamp_paths(size):
+        if not (folder / name).exists():
+            return name
+        if layout.read_bytes(folder / name, timestamp.LIMIT) == response:
+            raise ConfigError(f"this timestamp is there already: {name}")
+    raise ConfigError(f"checkpoint {size} has {_TIMESTAMPS} timestamps already")
+
+
+def _once(there: bytes | None, new: bytes) -> bytes:
+    if there is not None:
+        raise ConfigError("somebody else added a timestamp at the same time; try again")
+    return new
+
+
+def _split(data: bytes) -> tuple[checkpoint.Checkpoint | None, list[Cosignature]]:
+    if data.startswith("— ".encode()):
+        return None, cosignature.read(data)
+    held = checkpoint.read(data, cosigned=True)
+    return held, cosignature.read(data[len(held.note) :])
+
+
+def _time_of(line: Cosignature, known: Sequence[cosignature.Witness], body: bytes) -> datetime | None:
+    by = next((item for item in known if cosignature.matches(line, item)), None)
+    return cosignature.check(line, by, body) if by else None
+
+
+def _joined(there: bytes | None, lines: list[Cosignature]) -> bytes:
+    old = cosignature.read(there) if there else []
+    new = [line for line in lines if line not in old]
+    if not new:
+        raise ConfigError("these cosignatures are there already")
+    return b"".join(line.line for line in (*old, *new))

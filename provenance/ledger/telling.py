@@ -1,0 +1,113 @@
+"""What acts say, in one sentence each, for people who read a ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+KINDS = ("waiver", "draw", "review", "decision", "filter-run", "derivation")
+"""The kinds that are told."""
+
+
+def told(index: int, said: Mapping[str, Any]) -> str:
+    """Say what an act says.
+
+    Args:
+        index: number of its entry.
+        said: its predicate, of one of KINDS.
+
+    Returns:
+        One sentence; what people and data chose stands in it as it is.
+    """
+    return f"entry {index}: {_TOLD[said['kind']](said)}"
+
+
+def drawn(acts: Iterable[tuple[int, Mapping[str, Any]]]) -> list[str]:
+    """Say what a ledger holds of draws: a sample that is drawn until it passes is seen.
+
+    Args:
+        acts: number and predicate of its entries, in order; others than draws and reviews are passed over.
+
+    Returns:
+        One sentence a purpose.
+    """
+    purposes: dict[str, list[int]] = {}
+    reviews = Counter[int]()
+    for index, said in acts:
+        if said["kind"] == "draw":
+            purposes.setdefault(said["purpose"], []).append(index)
+        elif said["kind"] == "review":
+            reviews[said["draw"]["entry"]] += 1
+    found = []
+    for purpose, entries in purposes.items():
+        open_ = [entry for entry in entries if not reviews[entry]]
+        again = [entry for entry in entries if reviews[entry] > 1]
+        sentence = f"{purpose!r} was drawn {'once' if len(entries) == 1 else f'{len(entries)} times'}"
+        if open_:
+            words = "has no review (entry" if len(open_) == 1 else "have no review (entries"
+            sentence += f"; {len(open_)} {words} {', '.join(map(str, open_))})"
+        sentence += f"; reviewed more than once: {', '.join(f'entry {entry}' for entry in again)}" if again else ""
+        found.append(sentence)
+    return found
+
+
+def _waiver(said: Mapping[str, Any]) -> str:
+    finding = said["finding"]
+    return f"{said['approver']} accepts {finding['check']} of {finding['source']} until {said['expires']}"
+
+
+def _draw(said: Mapping[str, Any]) -> str:
+    return (
+        f"{said['drawn']:,} of {said['frame']['records']:,} records of entry {said['scan']['entry']} were drawn for "
+        f"{said['purpose']!r} (draw {said['number'] + 1} for it)"
+    )
+
+
+def _review(said: Mapping[str, Any]) -> str:
+    counts, share = said["counts"], said["share"]
+    return (
+        f"{_whose(said)} on draw {said['draw']['entry']}: {counts['passed']:,} of {counts['drawn']:,} passed "
+        f"({share['passed']:.2%}; of the whole between {share['low']:.2%} and {share['high']:.2%}, at 95 %), "
+        f"{counts['failed']:,} failed, {counts['unreadable']:,} unreadable, {counts['unanswered']:,} without an answer"
+    )
+
+
+def _decision(said: Mapping[str, Any]) -> str:
+    about = said["about"]
+    what = about.get("source") if "fingerprint" not in about else f"finding {about['fingerprint']}"
+    return f"{_whose(said)} decided to {said['decision']} {what}, {said['date']}"
+
+
+def _filter_run(said: Mapping[str, Any]) -> str:
+    counts = said["counts"]
+    return f"{_tool(said)} filtered {_inputs(said)}: {counts['in']:,} records, {counts['out']:,} left"
+
+
+def _derivation(said: Mapping[str, Any]) -> str:
+    return f"{_tool(said)} made {said['outputs']['files']:,} files of {_inputs(said)}"
+
+
+def _whose(said: Mapping[str, Any]) -> str:
+    return f"{said['by']['name']} ({said['by']['role']})"
+
+
+def _tool(said: Mapping[str, Any]) -> str:
+    return f"{said['tool']['name']} {said['tool']['version']}"
+
+
+def _inputs(said: Mapping[str, Any]) -> str:
+    named = [f"entry {each['entry']}" if "entry" in each else str(each["name"]) for each in said["inputs"]]
+    return ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")
+
+
+_TOLD: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "waiver": _waiver,
+    "draw": _draw,
+    "review": _review,
+    "decision": _decision,
+    "filter-run": _filter_run,
+    "derivation": _derivation,
+}

@@ -1,0 +1,54 @@
+"""A scan of a few made-up records: it loads what workers need, above all kernels, a hundredth of a second each."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provenance import comparison
+from provenance.joining import gather, locate, resemble
+from provenance.observation import File, bundles, observe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_WORDS = [
+    f"{first}{second}"
+    for first in ("harbour", "office", "opens", "海港", "été", "x@example.org ")
+    for second in range(9)
+]
+_TEXTS = (
+    [" ".join(_WORDS[k : k + 40]) for k in range(12)]  # near ones
+    + [" ".join(_WORDS[:9]), " ".join(_WORDS[30:44])]  # and some that stand inside those
+)
+
+
+def rehearse() -> None:
+    """Observe and compare two small files, in this process."""
+    with tempfile.TemporaryDirectory(prefix="provenance-") as name:
+        folder = Path(name)
+        files = [_file(folder / f"{k}.jsonl", text) for k, text in enumerate((_TEXTS, _TEXTS[1:]))]
+        observed = [observe(bundle) for bundle in bundles(files, folder, 1)]
+        seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
+        plan = comparison.plan(observed, seen, str, _together, folder, 1)
+        likened = [resemble(each) for each in plan.likenesses]
+        for join in plan.joins:
+            gather(join)
+        for part in comparison.reread(plan, likened, files, seen):
+            locate(part)
+
+
+def _file(path: Path, texts: list[str]) -> File:
+    lines = [json.dumps({"instruction": text, "output": text[::-1]}, ensure_ascii=False) for text in texts]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return File(path.name, str(path).encode(), "data", None, None, path.stat().st_size)
+
+
+def _together(parts: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
+    together: dict[Any, list[Any]] = defaultdict(list)
+    for part in parts:
+        together[key(part)].append(part)
+    return together
