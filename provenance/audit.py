@@ -568,7 +568,7 @@ def _observe(
 ) -> list[Observed]:
     """Read every file once; a file that takes its process down is found, counted as unread, and left."""
     total = sum(file.bytes for file in files)
-    parts = bundles(files, scratch, 1, running.workers, fold_chinese=rules.fold_chinese, secret=rules.secret)
+    parts = bundles(files, scratch, running.workers, fold_chinese=rules.fold_chinese, secret=rules.secret)
     done: list[Observed] = []
     read = 0
     progress("reading", read, total)

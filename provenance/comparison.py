@@ -117,7 +117,7 @@ def plan(
     place = {name: k for k, name in enumerate(names)}
     owner = np.array([place[covering(path)] for path in paths], np.int64)
     local = {part.bundle: np.array([number[each.account.path] for each in part.seen], np.int64) for part in observed}
-    members = [(view, nodes.Members(path, local[part.bundle])) for part in observed for view, _, path in part.parts]
+    members = [(view, nodes.Members(path, local[part.bundle])) for part in observed for view, path in part.parts]
     sets = exchange((each for part in observed for each in part.sets), lambda item: item[0])
     threads = max(1, workers // max(1, len(sets)))
     likenesses = tuple(

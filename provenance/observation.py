@@ -3,8 +3,8 @@
 One thread reads; others work on its batches in compiled code, which holds no lock, so that one large file has every
 core. What they make is taken in the order of the file: threads change no result.
 
-One bundle, one scratch file a view and partition. The scratch files hold MEMBERS whose `file` is the number of the path
-in this bundle; `gather` maps it to the number in the whole scan when a partition is joined. A second file a view holds
+One bundle, one scratch file a view. The scratch files hold MEMBERS whose `file` is the number of the path in this
+bundle; `comparison` maps it to the number in the whole scan. A second file a view holds
 SETS of the nodes, from which `resemble` finds near matches: about 8 bytes a word and 184 bytes a record. A third holds
 the sketch of every file, at most 128 KiB each.
 """
@@ -38,8 +38,7 @@ MOST = 256
 """Files of a bundle, at most."""
 
 _LICENCES = {"licence", "data-licence", "weights-licence", "notice"}
-_SETS = -1  # in place of a partition's number: where SETS go
-_SKETCHES = -2  # and where SKETCHED goes
+_MEMBERS, _SETS, _SKETCHES = "members", "sets", "sketches"  # what a scratch file holds
 
 _HELD = 64  # batches whose observations are held before they are added up
 _STATED = 1000  # different values of a licence or of an origin column that are kept of one file
@@ -80,7 +79,6 @@ class Bundle:
         number: of the bundle.
         files: what to read, in this order.
         scratch: folder for scratch files.
-        partitions: how many parts the hashes are cut into.
         threads: that work on batches.
         fold_chinese: whether traditional characters count as their simplified ones.
         secret: what record trees are salted with, which is never written anywhere; None = none are made.
@@ -89,7 +87,6 @@ class Bundle:
     number: int
     files: tuple[File, ...]
     scratch: str
-    partitions: int
     threads: int = 1
     fold_chinese: bool = False
     secret: bytes | None = field(default=None, repr=False)
@@ -127,14 +124,14 @@ class Observed:
     Args:
         bundle: its number.
         seen: every file and member, members before their archive; MEMBERS.file is a place in this list.
-        parts: scratch files of MEMBERS as (view, partition, path).
+        parts: scratch files of MEMBERS as (view, path).
         sets: scratch files of SETS as (view, path).
         sketches: scratch files of SKETCHED as (view, path); its `file` is as that of MEMBERS.
     """
 
     bundle: int
     seen: tuple[Seen, ...]
-    parts: tuple[tuple[str, int, str], ...]
+    parts: tuple[tuple[str, str], ...]
     sets: tuple[tuple[str, str], ...] = ()
     sketches: tuple[tuple[str, str], ...] = ()
 
@@ -162,7 +159,6 @@ def cut(files: Iterable[File]) -> list[tuple[File, ...]]:
 def bundles(
     files: Sequence[File],
     scratch: Path,
-    partitions: int,
     workers: int = 1,
     *,
     fold_chinese: bool = False,
@@ -173,7 +169,6 @@ def bundles(
     Args:
         files: what to read.
         scratch: folder for scratch files.
-        partitions: how many parts the hashes are cut into.
         workers: processes that share the work; those that find no bundle lend their core to the others as a thread.
         fold_chinese: whether traditional characters count as their simplified ones.
         secret: what record trees are salted with; None = none are made.
@@ -183,10 +178,7 @@ def bundles(
     """
     parts = cut(files)
     threads = max(1, workers // max(1, len(parts)))
-    return [
-        Bundle(number, part, str(scratch), partitions, threads, fold_chinese, secret)
-        for number, part in enumerate(parts)
-    ]
+    return [Bundle(number, part, str(scratch), threads, fold_chinese, secret) for number, part in enumerate(parts)]
 
 
 def observe(bundle: Bundle) -> Observed:
@@ -453,15 +445,15 @@ def _count(looked: _Looked, state: _Open, scratch: _Scratch) -> None:
 
 
 class _Scratch:
-    """Where a bundle writes as it reads: MEMBERS, one file a view and partition, SETS and SKETCHED, one file a view."""
+    """Where a bundle writes as it reads: MEMBERS, SETS and SKETCHED, one file each a view."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._open: dict[tuple[str, int], tuple[str, pa.OSFile, pa.RecordBatchFileWriter]] = {}
+        self._open: dict[tuple[str, str], tuple[str, pa.OSFile, pa.RecordBatchFileWriter]] = {}
 
     @property
-    def parts(self) -> tuple[tuple[str, int, str], ...]:
-        return tuple((view, part, path) for (view, part), (path, _, _) in sorted(self._open.items()) if part >= 0)
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        return self._of(_MEMBERS)
 
     @property
     def sets(self) -> tuple[tuple[str, str], ...]:
@@ -471,20 +463,14 @@ class _Scratch:
     def sketched(self) -> tuple[tuple[str, str], ...]:
         return self._of(_SKETCHES)
 
-    def _of(self, kind: int) -> tuple[tuple[str, str], ...]:
-        return tuple((view, path) for (view, part), (path, _, _) in sorted(self._open.items()) if part == kind)
+    def _of(self, kind: str) -> tuple[tuple[str, str], ...]:
+        return tuple((view, path) for (view, held), (path, _, _) in sorted(self._open.items()) if held == kind)
 
     def share(self, view: str, number: int, nodes: pa.Table) -> None:
-        """Cut nodes by hash, so that equal texts meet in one partition."""
+        """Write which texts a file's records have."""
         file = np.full(nodes.num_rows, number, np.int64)
-        columns = [file, np.zeros_like(file), *(nodes[name] for name in ("row", "low", "high", "distinct"))]
-        table = pa.table(columns, schema=exact.MEMBERS)
-        count = self._bundle.partitions
-        of = (nodes["high"].to_numpy() >> np.uint64(40)) % np.uint64(count)
-        for partition in range(count):
-            part = table if count == 1 else table.filter(pa.array(of == partition))
-            if part.num_rows:
-                self._write(view, partition, part)
+        columns = [file, *(nodes[name] for name in ("row", "low", "high", "distinct"))]
+        self._write(view, _MEMBERS, pa.table(columns, schema=exact.MEMBERS))
 
     def describe(self, view: str, sets: pa.Table) -> None:
         """Write the shingles of texts."""
@@ -496,20 +482,19 @@ class _Scratch:
         if len(sketch.hashes):
             self._write(view, _SKETCHES, sketches.tabled(number, sketch))
 
-    def _write(self, view: str, partition: int, table: pa.Table) -> None:
+    def _write(self, view: str, kind: str, table: pa.Table) -> None:
         try:
-            self._writer(view, partition, table.schema).write_table(table)
+            self._writer(view, kind, table.schema).write_table(table)
         except OSError as error:
             where = Path(self._bundle.scratch).parent
             raise LimitExceeded(f"no room for scratch files in {where} ({error}); set TMPDIR") from error
 
-    def _writer(self, view: str, partition: int, schema: pa.Schema) -> pa.RecordBatchFileWriter:
-        if (view, partition) not in self._open:
-            name = {_SETS: "sets", _SKETCHES: "sketches"}.get(partition, f"{partition:04d}")
-            path = str(Path(self._bundle.scratch) / f"{view}-{name}-{self._bundle.number:012d}.arrow")
+    def _writer(self, view: str, kind: str, schema: pa.Schema) -> pa.RecordBatchFileWriter:
+        if (view, kind) not in self._open:
+            path = str(Path(self._bundle.scratch) / f"{view}-{kind}-{self._bundle.number:012d}.arrow")
             sink = pa.OSFile(path, "wb")
-            self._open[view, partition] = (path, sink, pa.ipc.new_file(sink, schema))
-        return self._open[view, partition][2]
+            self._open[view, kind] = (path, sink, pa.ipc.new_file(sink, schema))
+        return self._open[view, kind][2]
 
     def __enter__(self) -> Self:
         return self

@@ -32,7 +32,7 @@ def rehearse() -> None:
     with tempfile.TemporaryDirectory(prefix="provenance-") as scratch:
         folder = Path(scratch)
         files = [_file(folder / f"{k}.jsonl", text) for k, text in enumerate((_TEXTS, _TEXTS[1:]))]
-        observed = [observe(bundle) for bundle in bundles(files, folder, 1)]
+        observed = [observe(bundle) for bundle in bundles(files, folder)]
         seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
         plan = comparison.plan(observed, seen, str, _together, folder, 1)
         likened = [resemble(each) for each in plan.likenesses]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from provenance.ledger.keys import KeyPair, load, user_keys
 from provenance.ledger.layout import is_ledger, size
-from provenance.ledger.log import Entry, append, attach, reserve
+from provenance.ledger.log import Entry, append, attach
+from provenance.ledger.opening import reserve
 from provenance.ledger.reading import entries, head, read_entry, signer, tables
 from provenance.ledger.statement import Document, Seal
 from provenance.ledger.verification import Step, Verification

@@ -1,7 +1,7 @@
 """Private keys as files: PKCS#8, encrypted under a password with scrypt, written once and for nobody else.
 
 `cryptography` encrypts PKCS#8 with 2,048 rounds of PBKDF2 and has no knob for more, which a stolen file does not
-withstand; so the few lines of DER stand here. OpenSSL and `cryptography` read the result. Reading is bounded: what a
+withstand; so the structure is written here. OpenSSL and `cryptography` read the result. Reading is bounded: what a
 key file asks of memory and time is looked at before it is computed.
 """
 
@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from cryptography.hazmat.primitives.padding import PKCS7
 
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, VerificationError
+from provenance.ledger import der
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,6 @@ _SCRYPT = "2b06010401da47040b"  # RFC 7914, section 7
 _AES256 = "60864801650304012a"  # aes256-CBC-PAD, RFC 8018, appendix C
 
 _ANEW = "encrypt it anew with: openssl pkcs8 -topk8 -scrypt"
-_SEQUENCE, _INTEGER, _OCTETS, _OID = 0x30, 0x02, 0x04, 0x06
 _PRIVATE = re.compile(rb"-----BEGIN ((?:ENCRYPTED |EC )?PRIVATE KEY)-----(.*?)-----END \1-----", re.DOTALL)
 
 
@@ -67,8 +67,8 @@ def private_pem(key: PrivateKey, password: str | None) -> bytes:
         return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
     if not password:
         raise ConfigError("a password must not be empty")
-    der = _encrypted(key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption()), password)
-    text = base64.b64encode(der).decode()
+    data = _encrypted(key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption()), password)
+    text = base64.b64encode(data).decode()
     lines = [text[at : at + 64] for at in range(0, len(text), 64)]  # RFC 7468, section 2
     return "\n".join(
         ["-----BEGIN ENCRYPTED PRIVATE KEY-----", *lines, "-----END ENCRYPTED PRIVATE KEY-----", ""]
@@ -144,42 +144,30 @@ def _encrypted(plain: bytes, password: str) -> bytes:
     padder, encryptor = PKCS7(128).padder(), Cipher(AES256(key), CBC(start)).encryptor()
     data = encryptor.update(padder.update(plain) + padder.finalize()) + encryptor.finalize()
     # The length of the key is left out: it follows from the cipher (RFC 7914, section 7: OPTIONAL).
-    scrypt = _sequence(_oid(_SCRYPT), _sequence(_tlv(_OCTETS, salt), _integer(_N), _integer(_R), _integer(_P)))
-    aes = _sequence(_oid(_AES256), _tlv(_OCTETS, start))
-    return _sequence(_sequence(_oid(_PBES2), _sequence(scrypt, aes)), _tlv(_OCTETS, data))
-
-
-def _tlv(tag: int, data: bytes) -> bytes:
-    size = len(data)
-    if size < 128:
-        return bytes([tag, size]) + data
-    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, 0x80 | len(octets)]) + octets + data
+    costs = (der.write_integer(each) for each in (_N, _R, _P))
+    scrypt = _sequence(_oid(_SCRYPT), _sequence(der.write(der.OCTETS, salt), *costs))
+    aes = _sequence(_oid(_AES256), der.write(der.OCTETS, start))
+    return _sequence(_sequence(_oid(_PBES2), _sequence(scrypt, aes)), der.write(der.OCTETS, data))
 
 
 def _sequence(*parts: bytes) -> bytes:
-    return _tlv(_SEQUENCE, b"".join(parts))
+    return der.write(der.SEQUENCE, *parts)
 
 
 def _oid(encoded: str) -> bytes:
-    return _tlv(_OID, bytes.fromhex(encoded))
-
-
-def _integer(value: int) -> bytes:
-    return _tlv(_INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+    return der.write(der.OID, bytes.fromhex(encoded))
 
 
 def _check_cost(pem: bytes, where: str) -> None:
     """Refuse a key file before its key is derived, where that would take more memory or time than any honest one."""
     try:
         _, _, body, _, _ = pem.split(b"-----")
-        der = base64.b64decode(b"".join(body.split()), validate=True)
-        [(_, whole)] = _parts(der)
-        (_, scheme), _ = _parts(whole)
-        (_, name), (_, parameters) = _parts(scheme)
-        known = name.hex() == _PBES2
+        whole = der.read(base64.b64decode(b"".join(body.split()), validate=True))
+        scheme, _ = whole.parts(der.SEQUENCE)
+        name, parameters = scheme.parts(der.SEQUENCE)
+        known = name.content.hex() == _PBES2
         dear = known and _dear(parameters)
-    except (ValueError, IndexError) as cause:
+    except (ValueError, IndexError, VerificationError) as cause:
         raise ConfigError(f"{where} holds a key that cannot be read") from cause
     if not known:
         raise ConfigError(f"{where} is encrypted in a way that is not read here; {_ANEW}")
@@ -187,28 +175,13 @@ def _check_cost(pem: bytes, where: str) -> None:
         raise ConfigError(f"{where} asks for more memory or time than a key may take; {_ANEW}")
 
 
-def _dear(parameters: bytes) -> bool:
-    derivation = _parts(parameters)[0][1]
-    (_, kind), (_, asked) = _parts(derivation)
-    numbers = [int.from_bytes(value, "big") for tag, value in _parts(asked) if tag == _INTEGER]
-    if kind.hex() == _SCRYPT:
+def _dear(parameters: der.Element) -> bool:
+    kind, asked = parameters.parts(der.SEQUENCE)[0].parts(der.SEQUENCE)
+    found = asked.parts(der.SEQUENCE)
+    numbers = [der.read_integer(each) for each in found if each.tag == der.INTEGER]
+    if kind.content.hex() == _SCRYPT:
         n, r, p = numbers[:3]
         return 128 * n * r > _MEMORY or n * r * p > _WORK
-    if kind.hex() == _PBKDF2:
+    if kind.content.hex() == _PBKDF2:
         return numbers[0] > _ROUNDS
     raise ValueError(kind)
-
-
-def _parts(data: bytes) -> list[tuple[int, bytes]]:
-    """Cut DER into the values that follow one another, tag and contents."""
-    found, at = [], 0
-    while at < len(data):
-        tag, size, at = data[at], data[at + 1], at + 2
-        if size >= 128:
-            more = size & 0x7F or len(data)  # a length that is left open is BER, and could be read in two ways
-            size, at = int.from_bytes(data[at : at + more], "big"), at + more
-        if at + size > len(data):
-            raise ValueError("cut short")
-        found.append((tag, data[at : at + size]))
-        at += size
-    return found

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.digests import canonical
 from provenance.errors import BrokenChain, ConfigError, VerificationError
-from provenance.ledger import checkpoint, cosignature, envelope, layout, log, merkle
+from provenance.ledger import checkpoint, cosignature, envelope, layout, merkle, writing
 from provenance.ledger.keys import read_public
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def cosign(
     note = checkpoint.read(request.note, cosigned=True)
     me = cosignature.named(name, key.public_key())
     state.parent.mkdir(parents=True, exist_ok=True)
-    with log.locked(state.parent):
+    with writing.locked(state.parent):
         seen = _remembered(state, me)
         last = seen.get(note.origin)
         known = _key_of(note, last, log_key)
@@ -333,4 +333,4 @@ def _remember(state: Path, me: cosignature.Witness, seen: dict[str, Seen]) -> No
         file.flush()
         os.fsync(file.fileno())
     made.replace(state)
-    log.sync(state.parent)
+    writing.sync(state.parent)

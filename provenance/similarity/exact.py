@@ -29,13 +29,12 @@ _SLICE = 1 << 16  # nodes gone through at a time
 MEMBERS = pa.schema(
     [
         pa.field("file", pa.int64(), nullable=False),
-        pa.field("source", pa.int64(), nullable=False),
         pa.field("row", pa.int64(), nullable=False),
         pa.field("low", pa.uint64(), nullable=False),
         pa.field("high", pa.uint64(), nullable=False),
         pa.field("distinct", pa.int64(), nullable=False),
     ],
-    metadata={"table": "MEMBERS", "grain": "one record of one view; files and sources by number, in path order"},
+    metadata={"table": "MEMBERS", "grain": "one record of one view; files by number, in path order"},
 )
 
 ROWS = pa.schema(

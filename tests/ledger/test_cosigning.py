@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import ledger
 from provenance.errors import ConfigError, MissingExtra, VerificationError
-from provenance.ledger import cosigning, envelope, keys, layout, log
+from provenance.ledger import cosigning, envelope, keys, layout, writing
 
 ENVELOPE, KEY = "entries/00000001.co/approver.dsse.json", "entries/00000001.co/approver.pub.pem"
 
@@ -190,7 +190,7 @@ def test_a_key_left_by_a_kill_is_written_anew(world, hand):
 
 def test_writers_wait_for_each_other(world, hand):
     folder = world / "ledger"
-    with log.locked(folder):
+    with writing.locked(folder):
         writer = threading.Thread(target=cosigning.add, args=(folder, 1, "approver", hand))
         writer.start()
         writer.join(0.3)
@@ -198,4 +198,4 @@ def test_writers_wait_for_each_other(world, hand):
         assert not (folder / ENVELOPE).exists()
     writer.join()
     assert step(folder)[0] == 0
-    assert not os.path.lexists(folder / log.STAGING)
+    assert not os.path.lexists(folder / writing.STAGING)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import ledger
 from provenance.errors import ConfigError
-from provenance.ledger import checkpoint, envelope, keyentries, keysteps, log, succession, trust
+from provenance.ledger import checkpoint, envelope, keyentries, keysteps, log, succession, trust, writing
 from provenance.ledger.keys import KeyPair, fingerprint, public_pem
 
 SCANNER = {"name": "provenance", "version": "0.1.0", "digest": {"sha256": "ab" * 32}}
@@ -224,7 +224,7 @@ def test_killed_at_any_moment_the_ledger_verifies_and_the_change_is_finished(fol
     chosen = {"statement": mine.statement, "log": mine.log}
     chosen |= {name: getattr(HEIR, name) for name in ("statement", "log") if role in (name, "both")}
     heir = KeyPair(**chosen)
-    original = log._sync
+    original = writing.sync
 
     def sync(path):
         if not left[0]:
@@ -233,7 +233,7 @@ def test_killed_at_any_moment_the_ledger_verifies_and_the_change_is_finished(fol
         original(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(log, "_sync", sync)
+        patch.setattr(writing, "sync", sync)
         with contextlib.suppress(Killed):
             rotate(folder, heir)
     found = ledger.verify(folder)

@@ -9,7 +9,7 @@ import pytest
 from provenance import ledger
 from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError
-from provenance.ledger import envelope, log, merkle, nodes, sparse, statement, tabletrees
+from provenance.ledger import envelope, leaves, merkle, nodes, sparse, statement, tabletrees
 from provenance.ledger.verification import INVALID, OK, WITHHELD
 from provenance.schemas import SEALED, rows
 
@@ -223,4 +223,4 @@ def test_leaf_hashes_are_made_again_by_the_next_append(world, sealed):
     ledger.append(world / "ledger", sealed, {}, sealed.facts(), keys=ledger.user_keys())
     assert len(path.read_bytes()) == 96
     assert ledger.verify(world / "ledger", strict=True).exit_code == OK
-    assert log.leaves.PATH == "checkpoints/leaves"
+    assert leaves.PATH == "checkpoints/leaves"

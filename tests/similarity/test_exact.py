@@ -28,7 +28,7 @@ def nodes_of(items):
     )
     sets = pa.array([list(range(number + 3)) for number in text.tolist()], near.SETS.field("shingles").type)
     write(folder / "sets.arrow", pa.table([mixed, mixed, text, keys, sets], schema=near.SETS))
-    write(folder / "members.arrow", pa.table([file, source, row, mixed, mixed, text + 3], schema=exact.MEMBERS))
+    write(folder / "members.arrow", pa.table([file, row, mixed, mixed, text + 3], schema=exact.MEMBERS))
     owner = np.arange(int(file.max(initial=0)) + 1)
     owner[file] = source
     members = [nodes.Members(str(folder / "members.arrow"), np.arange(len(owner)))]

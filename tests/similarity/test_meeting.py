@@ -45,7 +45,7 @@ def met(indexes, records, *, whole=False, cut=None):
     meets = meeting.Meeting(pa.concat_tables([hits, hits]), within)  # a text may be found by two workers
     nodes = shingled.nodes
     zeros = np.zeros(nodes.num_rows, np.int64)
-    columns = [zeros, zeros, *(nodes[name] for name in ("row", "low", "high", "distinct"))]
+    columns = [zeros, *(nodes[name] for name in ("row", "low", "high", "distinct"))]
     node = meets.find(pa.table(columns, schema=exact.MEMBERS))
     found = meets.unite(node[node >= 0], nodes["row"].to_numpy()[node >= 0]) if (node >= 0).any() else None
     if found is None:

@@ -28,7 +28,7 @@ def alike(texts, folder, parts=1, threads=1, items=None):
     folder.mkdir(exist_ok=True)
     column = pa.array(texts, pa.large_string())
     identified = shingles.nodes(column, pa.array(range(len(texts))))
-    columns = [file, source, row, *(identified[name] for name in ("low", "high", "distinct"))]
+    columns = [file, row, *(identified[name] for name in ("low", "high", "distinct"))]
     write(folder / "members.arrow", pa.table(columns, schema=exact.MEMBERS))
     for part in range(parts):
         some = pa.array(texts[part::parts], pa.large_string())

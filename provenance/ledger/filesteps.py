@@ -1,0 +1,156 @@
+"""What verification says of a ledger's files: digests, trees, what is withheld or unbound, and their data."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from provenance.errors import VerificationError
+from provenance.ledger import contents, layout, leaves, redaction, statement, tabletrees
+from provenance.ledger.verification import DATA_DIFFERS, INVALID, USAGE, WITHHELD, some
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from provenance.ledger.inquiry import Asked, Inquiry
+
+_DEPTH = 4  # folders deep; what stands deeper is not ours and is named as a whole
+_NOTE = re.compile(r"checkpoints/([1-9][0-9]{0,8})\.note")
+
+
+def look(inquiry: Inquiry, asked: Asked) -> None:
+    """See what is in the folder, and refuse what is neither file nor folder."""
+    if asked.data is not None and not asked.data.is_dir():
+        raise inquiry.stop("data", f"{asked.data} is not a folder", USAGE)
+    if not layout.is_ledger(inquiry.folder):
+        raise inquiry.stop("ledger", f"{inquiry.folder} is not a ledger", USAGE)
+    refused = []
+    for name, kind in _walk(inquiry.folder):
+        if kind == "file":
+            inquiry.files.add(name)
+        elif kind == "folder":
+            inquiry.strange.append(f"{name}/")
+        elif name != "scans/latest":
+            refused.append(name)
+    sizes = [int(found[1]) for name in inquiry.files if (found := _NOTE.fullmatch(name))]
+    inquiry.size = max(sizes, default=0)
+    if not inquiry.size:
+        raise inquiry.stop("ledger", f"no scan was ever finished in {inquiry.folder}", USAGE)
+    if refused or not _latest_is_ours(inquiry):
+        inquiry.fail("folder", f"links and special files are refused: {some(refused or ['scans/latest'])}")
+    else:
+        inquiry.ok("folder", f"{len(inquiry.files)} files, and no link but scans/latest")
+
+
+def _walk(root: Path) -> Iterator[tuple[str, str]]:
+    """Name everything below a folder: file | folder (too deep to be ours) | other."""
+    todo = [""]
+    while todo:
+        prefix = todo.pop()
+        with os.scandir(root / prefix) as found:
+            for item in found:
+                name = prefix + item.name
+                if item.is_dir(follow_symlinks=False):
+                    if name.count("/") >= _DEPTH:
+                        yield name, "folder"
+                    else:
+                        todo.append(f"{name}/")
+                else:
+                    yield name, "file" if item.is_file(follow_symlinks=False) else "other"
+
+
+def _latest_is_ours(inquiry: Inquiry) -> bool:
+    """Nothing is read through the link, but people follow it: it must lead to a finished scan."""
+    latest = inquiry.folder / "scans" / "latest"
+    if not latest.is_symlink():
+        return True
+    target = str(latest.readlink())
+    return re.fullmatch(r"[0-9]{8}", target) is not None and int(target) < inquiry.size
+
+
+def check_files(inquiry: Inquiry) -> None:
+    """Every file that an entry binds has the digest it says; what is missing is withheld."""
+    for said in inquiry.statements:
+        for name, digest in said.folder.items():
+            if inquiry.bound.setdefault(name, digest) != digest:
+                raise inquiry.stop("objects", f"two entries bind {name} to different digests")
+    for name, digest in inquiry.bound.items():
+        if name not in inquiry.files:
+            inquiry.withheld.append(name)
+        elif contents.digest(inquiry.folder / name) != digest:
+            inquiry.fail("objects", f"{name} is not what its entry binds")
+    if layout.ORIGIN in inquiry.files and inquiry.read(layout.ORIGIN, 1 << 16) != f"{inquiry.origin}\n".encode():
+        inquiry.fail("objects", "origin is not the name of this log")
+    if inquiry.withheld:
+        inquiry.fail("objects", f"withheld: {some(inquiry.withheld)}", WITHHELD)
+    elif INVALID not in inquiry.codes:
+        inquiry.ok("objects", f"{len(inquiry.bound)} files have the digests that entries bind")
+
+
+def check_trees(inquiry: Inquiry) -> None:
+    """Every tree and content set that a scan states is that of its lines; what is withheld is said, not failed."""
+    if INVALID in inquiry.codes:
+        inquiry.skip("trees", "files are not what entries bind, so nothing is made of them")
+        return
+    checked, withheld = 0, []
+    for said in inquiry.statements:
+        if said.kind == statement.SCAN:
+            found = tabletrees.check(inquiry.folder, said, inquiry.withheld)
+            checked += found.checked
+            withheld += [f"{each} (entry {said.place.index})" for each in found.withheld]
+            for fault in found.faults:
+                inquiry.fail("trees", f"entry {said.place.index}: {fault}")
+    if withheld:
+        inquiry.skip("trees", f"withheld: {some(withheld)}")
+    if INVALID not in inquiry.codes:
+        inquiry.ok("trees", f"{checked} trees and content sets are those of the lines")
+
+
+def check_redacted(inquiry: Inquiry) -> None:
+    """Tables that are shown in part still make the roots that were signed."""
+    found = redaction.check(inquiry.folder, inquiry.statements, inquiry.files)
+    inquiry.beside |= found.held
+    if found.faults:
+        inquiry.fail("redacted", some(found.faults))
+    elif found.held:
+        told = f"{found.shown} lines that are shown are those that were signed, {found.hidden} are withheld"
+        inquiry.ok("redacted", told)
+
+
+def check_unbound(inquiry: Inquiry, strict: bool) -> None:
+    """Name what no entry vouches for: leftovers of a killed scan, or something slipped in."""
+    signed = {layout.entry_path(index) for index in range(inquiry.size)}
+    signed |= {layout.note_path(size) for size in range(1, inquiry.size + 1)} | {leaves.PATH} | inquiry.beside
+    inquiry.unbound = sorted([*(inquiry.files - signed - set(inquiry.bound)), *inquiry.strange])
+    if not inquiry.unbound:
+        inquiry.ok("unbound", "every file in the folder is bound")
+    elif strict:
+        inquiry.fail("unbound", f"no entry binds {some(inquiry.unbound)}")
+    else:
+        inquiry.skip("unbound", f"no entry binds {some(inquiry.unbound)}: nobody vouches for what is in them")
+
+
+def check_data(inquiry: Inquiry, data: Path | None) -> None:
+    """Compare data with the newest scan's table of files."""
+    if data is None:
+        inquiry.skip("data", "no data was given (--data): whether it is still what was scanned is unknown")
+        return
+    scans = [said for said in inquiry.statements if said.kind == statement.SCAN]
+    name = scans[-1].predicate["tables"].get("files", {}).get("lines") if scans else None
+    if name is None or name in inquiry.withheld or inquiry.bound.get(name) is None or INVALID in inquiry.codes:
+        inquiry.skip("data", "the table of files is withheld or does not verify")
+        return
+    try:
+        compared = contents.compare(contents.scanned(inquiry.folder / name), data, inquiry.folder)
+    except (ValueError, VerificationError):
+        inquiry.fail("data", f"{name} is not a table of files")
+        return
+    inquiry.changes, unread = compared.changes, len(compared.unread)
+    told = f"; {unread} files could not be compared: the scan had not read them" if unread else ""
+    if inquiry.changes:
+        counts = (len(inquiry.changes.added), len(inquiry.changes.removed), len(inquiry.changes.changed))
+        inquiry.fail("data", "{} files added, {} removed, {} changed".format(*counts) + told, DATA_DIFFERS)
+    else:
+        inquiry.ok("data", f"every file is as the newest scan saw it{told}")

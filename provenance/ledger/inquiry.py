@@ -1,0 +1,125 @@
+"""An inquiry into a ledger: what is asked, what is known so far, and how a step says what it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from provenance.ledger import contents, layout, succession
+from provenance.ledger.verification import INVALID, OK, WORST, Changes, Signer, Step, Verification, encodable
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from provenance.ledger import checkpoint, cosigning, statement, trust
+
+
+class Stop(Exception):  # noqa: N818 - not an error: what follows cannot be looked at
+    """Ends an inquiry that has said why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a verifier asks, see verify.verify."""
+
+    trust: Path | None
+    since: Path | None
+    data: Path | None
+    strict: bool
+    evidence: Path
+
+
+@dataclass(slots=True)
+class Inquiry:
+    """What is known so far, and every step that led to it.
+
+    Args:
+        folder: the ledger.
+        steps: what was said, in order.
+        codes: exit codes of what was found; the worst is the answer.
+        files: names of all files in the folder, relative to it.
+        strange: folders that are too deep to be ours.
+        bound: SHA-256 by name of each file that an entry binds.
+        beside: names of files that vouch for themselves.
+        cosignatures: further signatures over entries.
+        withheld: names of files that are bound and missing.
+        unbound: names of files that nobody vouches for.
+        signers: whose keys they are, by fingerprint and role.
+        statements: the entries, in order.
+        keyids: who signed each.
+        notes: checkpoints by size.
+        leaves: leaf hashes of the entries.
+        held: who held the keys when.
+        signed: numbers of the entries that each key signed, or of the newest under each note, by fingerprint.
+        proven: by size of the log, the time by which it existed.
+        origin: name of the log.
+        size: number of entries.
+        changes: how the data differs from the newest scan.
+        evidence: where proof of equivocation was written.
+    """
+
+    folder: Path
+    steps: list[Step] = field(default_factory=list)
+    codes: set[int] = field(default_factory=lambda: {OK})
+    files: set[str] = field(default_factory=set)
+    strange: list[str] = field(default_factory=list)
+    bound: dict[str, str] = field(default_factory=dict)
+    beside: set[str] = field(default_factory=set)
+    cosignatures: list[cosigning.Cosignature] = field(default_factory=list)
+    withheld: list[str] = field(default_factory=list)
+    unbound: list[str] = field(default_factory=list)
+    signers: dict[tuple[str, str], Signer] = field(default_factory=dict)
+    statements: list[statement.Statement] = field(default_factory=list)
+    keyids: list[str] = field(default_factory=list)
+    notes: dict[int, checkpoint.Checkpoint] = field(default_factory=dict)
+    leaves: list[bytes] = field(default_factory=list)
+    held: succession.Succession = field(default_factory=succession.Succession)
+    signed: dict[str, list[int]] = field(default_factory=dict)
+    proven: dict[int, datetime] = field(default_factory=dict)
+    origin: str | None = None
+    size: int = 0
+    changes: Changes | None = None
+    evidence: Path | None = None
+
+    def ok(self, name: str, detail: str) -> None:
+        """Say that a step succeeded."""
+        self.steps.append(Step(name, "ok", detail))
+
+    def fail(self, name: str, detail: str, code: int = INVALID) -> None:
+        """Say that a step failed, and how bad that is."""
+        self.steps.append(Step(name, "failed", detail))
+        self.codes.add(code)
+
+    def skip(self, name: str, detail: str) -> None:
+        """Say that a step was not taken, and why."""
+        self.steps.append(Step(name, "not checked", detail))
+
+    def stop(self, name: str, detail: str, code: int = INVALID) -> Stop:
+        """Fail a step after which nothing can be looked at; raise what this returns."""
+        self.fail(name, detail, code)
+        return Stop()
+
+    def read(self, name: str, limit: int) -> bytes:
+        """Read a file of the ledger, of at most so many bytes."""
+        return layout.read_bytes(self.folder / name, limit)
+
+    def sign(self, fingerprint: str, role: trust.Role, pinned: trust.Trust, origin: str) -> None:
+        """Note that a key signed, and whose it is."""
+        signer = Signer(fingerprint, role, pinned.whose(fingerprint, role, origin))
+        self.signers.setdefault((fingerprint, role), signer)
+
+    def conclude(self) -> Verification:
+        """Return the answer."""
+        return Verification(
+            exit_code=next(code for code in WORST if code in self.codes),
+            steps=tuple(Step(item.name, item.status, encodable(item.detail)) for item in self.steps),
+            unbound=tuple(contents.named(name) for name in self.unbound),
+            withheld=tuple(self.withheld),
+            signers=tuple(self.signers.values()),
+            origin=self.origin,
+            entries=self.size,
+            local=any(item.predicate["keys"] == "local" for item in self.statements),
+            changes=self.changes,
+            evidence=self.evidence,
+        )

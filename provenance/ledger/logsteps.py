@@ -1,0 +1,205 @@
+"""What verification says of the log: entries signed in a row, under checkpoints that count them, on what was held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from provenance.digests import canonical
+from provenance.errors import ConfigError, ProvenanceError, VerificationError
+from provenance.ledger import checkpoint, envelope, keys, layout, leaves, merkle, statement, succession
+from provenance.ledger.verification import EQUIVOCATION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from provenance.ledger import trust
+    from provenance.ledger.inquiry import Inquiry
+
+
+def known_keys(inquiry: Inquiry, pinned: trust.Trust) -> dict[str, keys.PublicKey]:
+    """Collect keys by fingerprint: to check signatures with, which is not yet to trust them."""
+    known = {pin.fingerprint: pin.key for pin in pinned.pins if pin.key is not None}
+    for name in sorted(inquiry.files):
+        if name.startswith("keys/"):
+            try:
+                key = keys.read_public(inquiry.read(name, 1 << 16))
+            except (ConfigError, VerificationError):
+                continue  # its digest will tell
+            known.setdefault(keys.fingerprint(key), key)
+    return known
+
+
+def check_entries(inquiry: Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
+    """Signature over PAE, payload type, strict parse, predicate type, schema: entry by entry."""
+    for index in range(inquiry.size):
+        name = layout.entry_path(index)
+        sealed, said = entry(inquiry, index, known)
+        try:
+            inquiry.held.check_signer(index, sealed.keyid)
+            if said.kind == succession.KIND:
+                for heir in _follow(inquiry, index, sealed.payload, said, known):
+                    inquiry.sign(heir, "statement", pinned, said.place.origin)
+        except ProvenanceError as cause:
+            raise inquiry.stop("signatures", f"{name}: {cause}") from cause
+        inquiry.leaves.append(sealed.leaf)
+        inquiry.statements.append(said)
+        inquiry.signed.setdefault(sealed.keyid, []).append(index)
+        inquiry.keyids.append(sealed.keyid)
+        inquiry.sign(sealed.keyid, "statement", pinned, said.place.origin)
+    inquiry.ok("signatures", f"{inquiry.size} of {inquiry.size} entries are signed as they say (ECDSA P-256 over DSSE)")
+    types = " or ".join(sorted({said.type for said in inquiry.statements}))
+    inquiry.ok("statements", f"{inquiry.size} of {inquiry.size} hold to {types}")
+
+
+def entry(
+    inquiry: Inquiry, index: int, known: dict[str, keys.PublicKey]
+) -> tuple[envelope.Envelope, statement.Statement]:
+    """Read an entry that is signed as it says, by a key that may be anybody's."""
+    name = layout.entry_path(index)
+    try:
+        sealed = envelope.read(inquiry.read(name, layout.ENTRY_LIMIT))
+        envelope.check(sealed, _statement_key(sealed, known))
+        return sealed, statement.read(sealed.payload)
+    except FileNotFoundError as cause:
+        raise inquiry.stop("log", f"{name} is missing") from cause
+    except ProvenanceError as cause:
+        raise inquiry.stop("signatures", f"{name}: {cause}") from cause
+
+
+def _statement_key(sealed: envelope.Envelope, known: dict[str, keys.PublicKey]) -> ec.EllipticCurvePublicKey:
+    key = known.get(sealed.keyid)
+    if key is None or isinstance(key, Ed25519PublicKey):
+        raise VerificationError(f"its key {sealed.keyid} is neither pinned nor in keys/")
+    return key
+
+
+def _follow(
+    inquiry: Inquiry, index: int, payload: bytes, said: statement.Statement, known: dict[str, keys.PublicKey]
+) -> list[str]:
+    """Take in an entry about keys; return who takes over the statement key with it, and has signed too."""
+    inquiry.held.follow(index, said.predicate)
+    heirs = [each.after for each in inquiry.held.changes if (each.index, each.role) == (index, "statement")]
+    for heir in heirs:
+        name = layout.cosignature_path(index, succession.NEW_KEY)
+        if name not in inquiry.files:
+            raise VerificationError(f"{name} is missing, by which the new key says that it takes over")
+        succession.check_cosignature(inquiry.read(name, layout.ENTRY_LIMIT), payload, heir, known)
+        inquiry.beside.add(name)
+    return heirs
+
+
+def check_log(inquiry: Inquiry) -> None:
+    """Each entry says where it stands, and on what: the log before it."""
+    inquiry.origin = inquiry.statements[0].place.origin
+    roots = merkle.roots(inquiry.leaves)
+    for index, said in enumerate(inquiry.statements):
+        if said.place != statement.Place(inquiry.origin, index, roots[index].hex()):
+            raise inquiry.stop("log", f"{layout.entry_path(index)} says it stands elsewhere, or on another history")
+    inquiry.ok("log", f"{inquiry.size} entries of {inquiry.origin} follow one another; root {roots[-1].hex()}")
+
+
+def check_notes(inquiry: Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
+    """Every checkpoint is signed and is the root of the entries it counts."""
+    roots = merkle.roots(inquiry.leaves)
+    for size in range(1, inquiry.size + 1):
+        name = layout.note_path(size)
+        try:
+            data = inquiry.read(name, checkpoint.LIMIT)
+            if size == 1:
+                first = checkpoint.read(data, cosigned=True)
+                inquiry.held.first.setdefault("log", keys.fingerprint(log_key(first, known)))
+            note = succession.check_note(data, size - 1, inquiry.held, known)
+        except FileNotFoundError as cause:
+            raise inquiry.stop("checkpoints", f"{name} is missing") from cause
+        except VerificationError as cause:
+            raise inquiry.stop("checkpoints", f"{name}: {cause}") from cause
+        if (note.origin, note.size, note.root) != (inquiry.origin, size, roots[size]):
+            raise inquiry.stop("checkpoints", f"{name} does not match the entries")
+        inquiry.notes[size] = note
+        for signer in (inquiry.held.holder("log", size - 1), inquiry.held.handover(size - 1)):
+            if signer is not None:
+                inquiry.signed.setdefault(signer, []).append(size - 1)
+                inquiry.sign(signer, "log", pinned, note.origin)
+    inquiry.ok("checkpoints", f"{inquiry.size} of {inquiry.size} are signed (Ed25519) and match the entries")
+
+
+def log_key(note: checkpoint.Checkpoint, known: dict[str, keys.PublicKey]) -> Ed25519PublicKey:
+    """Find the key that a checkpoint names.
+
+    Args:
+        note: the checkpoint.
+        known: keys by fingerprint, see known_keys.
+
+    Returns:
+        The key; that it signed was not checked.
+
+    Raises:
+        VerificationError: none of them is it.
+    """
+    for key in known.values():
+        if isinstance(key, Ed25519PublicKey) and checkpoint.key_id(note.origin, key) == note.key:
+            return key
+    raise VerificationError("its key is neither pinned nor in keys/")
+
+
+def check_leaves(inquiry: Inquiry) -> None:
+    """The list of leaf hashes is nothing but that: whoever checks one entry by it is not deceived."""
+    if leaves.PATH not in inquiry.files:
+        inquiry.skip("leaves", f"there is no {leaves.PATH}: to check one entry, all are read")
+        return
+    try:
+        kept = leaves.split(inquiry.read(leaves.PATH, leaves.LIMIT), inquiry.notes[inquiry.size])
+    except VerificationError as cause:
+        inquiry.fail("leaves", f"{leaves.PATH}: {cause}")
+        return
+    inquiry.ok("leaves", f"{len(kept)} leaf hashes are kept as they are")
+
+
+def check_held(
+    inquiry: Inquiry, held: checkpoint.Checkpoint | None, known: dict[str, keys.PublicKey], folder: Path
+) -> None:
+    """The log must extend what the verifier held; as all leaves are here, prefix roots are compared."""
+    if held is None:
+        inquiry.skip(
+            "held note", "no earlier checkpoint was given (--since): its owner could have rewritten the history"
+        )
+        return
+    try:
+        checkpoint.check(held, log_key(held, {name: known[name] for name in inquiry.held.held("log") & set(known)}))
+    except VerificationError:
+        inquiry.fail("held note", "the checkpoint you hold is not signed by this ledger's log key")
+        return
+    if held.origin != inquiry.origin:
+        inquiry.fail("held note", f"the checkpoint you hold is of another log, {held.origin}")
+    elif held.size > inquiry.size:
+        gone = f"entries {inquiry.size} to {held.size - 1} are missing"
+        inquiry.fail("held note", f"the checkpoint you hold counts {held.size} entries: {gone}")
+    elif merkle.root(inquiry.leaves[: held.size]) == held.root:
+        inquiry.ok("held note", f"the log extends the checkpoint you hold, of {held.size} entries")
+    else:
+        _accuse(inquiry, held, folder)
+
+
+def _accuse(inquiry: Inquiry, held: checkpoint.Checkpoint, folder: Path) -> None:
+    """Write what convinces anyone: both signed checkpoints, and the leaves under the second."""
+    shown = inquiry.notes[inquiry.size]
+    proof = {
+        "held": held.note.decode(),
+        "shown": shown.note.decode(),
+        "shown_leaves": [leaf.hex() for leaf in inquiry.leaves],
+        "says": "Both notes are signed by keys of one log. The first `size` leaves under `shown` do not have the "
+        "root that `held` states for that size (RFC 9162), so one of them denies entries that the other counted.",
+    }
+    path = folder / f"equivocation-{held.root.hex()[:8]}-{shown.root.hex()[:8]}.json"
+    said = f"two signed views of {inquiry.origin} contradict each other at {held.size} entries"
+    try:
+        path.write_bytes(canonical(proof))
+    except OSError as cause:
+        inquiry.fail("held note", f"{said}; the evidence cannot be written to {path}: {cause.strerror}", EQUIVOCATION)
+        return
+    inquiry.evidence = path
+    inquiry.fail("held note", f"{said}; the evidence is in {path}", EQUIVOCATION)

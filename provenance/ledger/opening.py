@@ -1,0 +1,262 @@
+"""Opening a ledger to append to it: whose it is, whether it verifies, and what a killed append left to finish."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from provenance.digests import sha256
+from provenance.errors import BrokenChain, ConfigError, DigestMismatch, InputError, VerificationError
+from provenance.ledger import checkpoint, envelope, keyfiles, merkle, publication, statement, succession
+from provenance.ledger.keys import KeyPair, fingerprint, public_pem
+from provenance.ledger.layout import (
+    ENTRY_LIMIT,
+    LOG_KEY,
+    ORIGIN,
+    RECIPE,
+    SMALL,
+    STATEMENT_KEY,
+    cosignature_path,
+    entry_path,
+    is_ledger,
+    note_path,
+    read_bytes,
+    size,
+)
+from provenance.ledger.reading import envelope_of, statement_of
+from provenance.ledger.succession import Succession
+from provenance.ledger.writing import STAGING, write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provenance.ledger.keys import PublicKey
+
+BEGUN = "begun"
+"""In a folder of keys that has a name for a log: which ledger took it."""
+
+_OURS = {ORIGIN, RECIPE, STAGING, ".lock", "keys", "entries", "checkpoints", "objects", "scans"}
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A ledger that is ours to append to.
+
+    Args:
+        folder: the ledger.
+        origin: name of the log.
+        leaves: leaf hashes of its entries, in order.
+        held: who holds its keys when.
+    """
+
+    folder: Path
+    origin: str
+    leaves: tuple[bytes, ...]
+    held: Succession
+
+
+def enter(folder: Path) -> None:
+    """Make a ledger's folder where there is none.
+
+    Args:
+        folder: the ledger.
+
+    Raises:
+        ConfigError: it cannot be written, or holds files and is no ledger.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strangers = {path.name for path in folder.iterdir()} - _OURS
+    except OSError as cause:
+        raise ConfigError(f"the ledger {folder} cannot be written: {cause.strerror}") from cause
+    if strangers and not is_ledger(folder):
+        raise ConfigError(f"{folder} holds other files and is not a ledger; name an empty or new folder with --ledger")
+
+
+def _check_first(folder: Path, keys: KeyPair) -> None:
+    """Refuse a second ledger under a name that was chosen for one: it would look like another view of that one."""
+    if not keys.origin or not keys.folder or not (keys.folder / BEGUN).is_file():
+        return
+    other = read_bytes(keys.folder / BEGUN, SMALL).decode("utf-8", "replace").strip()
+    if other != str(folder.resolve()):
+        raise ConfigError(
+            f"the ledger {other} was begun with these keys under the name {keys.origin}; a second one would pass for a "
+            f"forgery of it: make other keys (provenance keygen), or remove {keys.folder / BEGUN} if nobody ever saw it"
+        )
+
+
+def start(folder: Path, keys: KeyPair) -> Log:
+    """Write what a new ledger holds once.
+
+    An origin made here is unique: two ledgers of one user under one name would look like two views of one log. One
+    that goes with the keys was chosen for this ledger.
+
+    Args:
+        folder: the ledger, in which an append is staged.
+        keys: whose it will be.
+
+    Returns:
+        The empty log.
+
+    Raises:
+        ConfigError: another ledger was begun under the name that goes with the keys.
+    """
+    statement_key, log_key = keys.statement.public_key(), keys.log.public_key()
+    _check_first(folder, keys)
+    if keys.origin and keys.folder and not (keys.folder / BEGUN).exists():
+        with contextlib.suppress(OSError):  # keys may lie where nothing can be written
+            keyfiles.write(keys.folder / BEGUN, f"{folder.resolve()}\n".encode())
+    origin = keys.origin or f"provenance.local/{sha256(public_pem(log_key))[:8]}/{secrets.token_hex(8)}"
+    write(folder, ORIGIN, f"{origin}\n".encode())
+    write(folder, RECIPE, Path(__file__).with_name(RECIPE).read_bytes())
+    write(folder, STATEMENT_KEY, public_pem(statement_key))
+    write(folder, LOG_KEY, public_pem(log_key))
+    return Log(folder, origin, (), Succession({"statement": fingerprint(statement_key), "log": fingerprint(log_key)}))
+
+
+def resume(folder: Path, keys: KeyPair, heir: KeyPair | None) -> Log | None:
+    """Open a ledger for appending, and finish the entry of an append that was killed after signing it.
+
+    Args:
+        folder: the ledger, in which an append is staged.
+        keys: who is to sign.
+        heir: of a change of keys, who holds the ledger afterwards.
+
+    Returns:
+        The log; None if nothing was ever signed.
+
+    Raises:
+        ConfigError: the ledger belongs to other keys, or waits for the heir's.
+        BrokenChain: it does not verify, so nothing may be added to it.
+    """
+    count = size(folder)
+    unfinished = (folder / entry_path(count)).exists()
+    if not count and not unfinished:
+        return None
+    held, known = succession.of(folder), succession.public_keys(folder)
+    check_ours(folder, held, count, keys)
+    try:
+        origin = read_bytes(folder / ORIGIN, SMALL).decode().removesuffix("\n")
+        log = Log(folder, origin, tuple(_signed(folder, index, held, known).leaf for index in range(count)), held)
+        _check_head(log, known)
+        return _finish(log, known, keys, heir) if unfinished else log
+    except (OSError, ValueError, InputError, VerificationError) as cause:
+        raise BrokenChain(f"the ledger {folder} does not verify, so nothing is added to it: {cause}") from cause
+
+
+def _signed(folder: Path, index: int, held: Succession, known: Mapping[str, PublicKey]) -> envelope.Envelope:
+    """Read an entry that is signed by who held the ledger there, and by its heir where it changed hands."""
+    found = envelope_of(folder, index)
+    held.check_signer(index, found.keyid)
+    key = known.get(found.keyid)
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise VerificationError(f"the key {found.keyid} of entry {index} is not in keys/")
+    envelope.check(found, key)
+    for change in held.changes:
+        if change.index == index and change.role == "statement":
+            data = read_bytes(folder / cosignature_path(index, succession.NEW_KEY), ENTRY_LIMIT)
+            succession.check_cosignature(data, found.payload, change.after, known)
+    return found
+
+
+def reserve(folder: Path, keys: KeyPair) -> None:
+    """Say before the work, not after it, that an entry could not be added.
+
+    Args:
+        folder: the ledger, or where it is to be.
+        keys: who is to sign.
+
+    Raises:
+        ConfigError: the ledger belongs to other keys, or the folder cannot be written.
+    """
+    if is_ledger(folder):
+        check_ours(folder, succession.of(folder), size(folder), keys)
+    if not size(folder):
+        _check_first(folder, keys)
+    place = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise ConfigError(f"the ledger {folder} cannot be written: {place} is no folder you may write to")
+
+
+def is_held(held: Succession, index: int, keys: KeyPair) -> bool:
+    """Say whether both keys hold the ledger.
+
+    Args:
+        held: who holds it when.
+        index: at which entry.
+        keys: the keys.
+
+    Returns:
+        Whether they may sign that entry and the checkpoint over it.
+    """
+    return all(held.holder(role, index) == fingerprint(key) for role, key in keys.public().items())
+
+
+def check_ours(folder: Path, held: Succession, index: int, keys: KeyPair) -> None:
+    """Refuse keys that do not hold the ledger.
+
+    Args:
+        folder: the ledger.
+        held: who holds it when.
+        index: at which entry.
+        keys: who is to sign.
+
+    Raises:
+        ConfigError: the ledger belongs to other keys there.
+    """
+    for role, key in keys.public().items():
+        if held.holder(role, index) != fingerprint(key):
+            raise ConfigError(
+                f"the ledger {folder} is signed with another key ({held.holder(role, index)}); name that "
+                "key with --key, or another folder with --ledger; who holds that key hands the ledger over with: "
+                f"provenance key rotate {folder} --new URI"
+            )
+
+
+def _check_head(log: Log, known: Mapping[str, PublicKey]) -> None:
+    if not log.leaves:
+        return
+    data = read_bytes(log.folder / note_path(len(log.leaves)), checkpoint.LIMIT)
+    head = succession.check_note(data, len(log.leaves) - 1, log.held, known)
+    if (head.origin, head.size, head.root) != (log.origin, len(log.leaves), merkle.root(log.leaves)):
+        raise BrokenChain("its newest checkpoint does not match its entries")
+
+
+def _finish(log: Log, known: Mapping[str, PublicKey], keys: KeyPair, heir: KeyPair | None) -> Log:
+    """Put a checkpoint over an entry that was signed and written, but not yet counted."""
+    index = len(log.leaves)
+    said = statement.read(envelope_of(log.folder, index).payload)
+    if said.kind == succession.KIND:
+        log.held.follow(index, said.predicate)
+    found = _signed(log.folder, index, log.held, known)
+    if said.place != statement.Place(log.origin, index, merkle.root(log.leaves).hex()):
+        raise BrokenChain(f"entry {index} belongs elsewhere")
+    from provenance.ledger.objects import digest
+
+    for path, bound in said.folder.items():
+        if digest(log.folder / path) != bound:
+            raise DigestMismatch(f"{path} is not what entry {index} binds")
+    longer = replace(log, leaves=(*log.leaves, found.leaf))
+    publication.count(longer, publication.head(longer, keys, heir))
+    return longer
+
+
+def drop_orphans(log: Log) -> None:
+    """Remove objects and keys that a killed append moved in before it signed anything.
+
+    Args:
+        log: the ledger.
+    """
+    bound = {path for index in range(len(log.leaves)) for path in statement_of(log.folder, index).folder}
+    bound |= {STATEMENT_KEY, LOG_KEY}  # a new ledger's, written just now
+    for path in (*(log.folder / "objects").rglob("*"), *(log.folder / "keys").rglob("*")):
+        if path.is_file() and path.relative_to(log.folder).as_posix() not in bound:
+            path.unlink()
+    shutil.rmtree((log.folder / cosignature_path(len(log.leaves), "")).parent, ignore_errors=True)
