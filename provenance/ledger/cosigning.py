@@ -10,6 +10,7 @@ one line in NAMES.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -76,10 +77,16 @@ def _sm2(found: Envelope, pem: bytes) -> None:
     sm2.check(found, key)
 
 
+# How the PEM of every ML-DSA-65 key begins (RFC 9881): only such a key may be one that this machine cannot check.
+_MLDSA65 = b"-----BEGIN PUBLIC KEY-----\n" + b64encode(bytes.fromhex("308207b2300b0609608648016503040312038207a1"))
+
+
 def _mldsa65(found: Envelope, pem: bytes) -> None:
     try:
         key = load_pem_public_key(pem)
     except UnsupportedAlgorithm as cause:
+        if not pem.startswith(_MLDSA65):
+            raise VerificationError("its public key is of another algorithm") from cause
         raise NotImplementedError("this build of OpenSSL has no ML-DSA") from cause
     except ValueError as cause:
         raise VerificationError("its public key is not in PEM form") from cause

@@ -1,13 +1,18 @@
 """A small ledger with two scans, made once and copied for every test that harms it."""
 
 import shutil
+import tarfile
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import yaml
 
 from provenance import ledger
 from provenance.digests import sha256
 from provenance.schemas import SEALED, empty, rows
+
+GOLDEN = Path(__file__).parent / "golden"
 
 
 class Sealed(dict):
@@ -103,3 +108,26 @@ def world(pristine, tmp_path, monkeypatch):
     monkeypatch.setenv("PROVENANCE_CONFIG", str(root / "home"))
     monkeypatch.chdir(tmp_path)
     return root
+
+
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory):
+    """The golden ledger of version 1, which has every kind of entry and file: `ledger`, `trust.yaml`, proofs, an answer."""
+    root = tmp_path_factory.mktemp("golden")
+    with tarfile.open(GOLDEN / "v1.tar.gz") as tar:
+        tar.extractall(root, filter="data")
+    for path in GOLDEN.glob("v1.*"):
+        if path.suffix != ".gz":
+            shutil.copy(path, root / path.name.removeprefix("v1."))
+    # A proof does not show who handed the ledger to whom: the key that signs its checkpoint must be pinned itself.
+    asked = yaml.safe_load((root / "trust.yaml").read_text())
+    heirs = [{"pem": path.read_text(), "roles": ["log"]} for path in (root / "ledger" / "keys").glob("log-*.pub.pem")]
+    (root / "pieces.yaml").write_text(yaml.safe_dump({"keys": asked["keys"] + heirs}))
+    return root
+
+
+@pytest.fixture
+def golden(packed, tmp_path):
+    """A copy of `packed` that may be harmed."""
+    shutil.copytree(packed, tmp_path / "golden", symlinks=True)
+    return tmp_path / "golden"
