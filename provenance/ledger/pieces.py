@@ -51,7 +51,11 @@ def verify(path: Path, *, pinned: Trust, held: checkpoint.Checkpoint | None = No
     except (OSError, VerificationError) as cause:
         piece.fail("proof", f"{path} cannot be read: {getattr(cause, 'strerror', None) or cause}", USAGE)
         return piece.conclude("proof")
-    what = "answer" if f'"{challenges.TYPE}"'.encode() in data[:100] else "proof"
+    kinds = {proofs.TYPE: "proof", challenges.TYPE: "answer"}
+    what = next((kinds[each] for each in kinds if f'"{each}"'.encode() in data[:_HEAD]), None)
+    if what is None:
+        piece.fail("proof", f"{path} is neither a ledger nor a proof", USAGE)
+        return piece.conclude("proof")
     try:
         found = challenges.read(data) if what == "answer" else proofs.read(data)
     except VerificationError as cause:
@@ -62,6 +66,9 @@ def verify(path: Path, *, pinned: Trust, held: checkpoint.Checkpoint | None = No
     piece.compare(found.note, held)
     piece.local = found.said.predicate["keys"] == "local"
     return piece.conclude(what, found)
+
+
+_HEAD = 100  # bytes in which a piece says what it is
 
 
 class _Piece:
