@@ -14,7 +14,7 @@ from provenance.digests import sha256
 from provenance.ledger import checkpoint, contentset, disclosure, envelope, leaves, merkle, nodes, proofs, statement
 from provenance.ledger.verification import OK
 
-FILES = int(os.environ.get("PROVENANCE_BENCH_FILES", "10000000"))
+FILES = int(os.environ.get("PROVENANCE_BENCH_FILES", "1000000"))
 ENTRIES = 1000
 LISTED = 1 << 16  # lines that are made at once
 
