@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import _thread
 import re
+import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from provenance.errors import ConfigError, LimitExceeded
 
@@ -92,13 +93,24 @@ class Cap:
         self._limit, self._engine = limit, engine
         self._over, self._done = False, threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._ignored: Any = None
 
     def __enter__(self) -> Self:
         if self._limit is not None:
             if not _STATUS.exists():
                 raise ConfigError("memory cannot be capped here: this system has no /proc; leave --memory out")
+            self._hear()
             self._thread.start()
         return self
+
+    def _hear(self) -> None:
+        """In the background of a shell interrupts are ignored, also this one; a person's go on being ignored."""
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            self._ignored = signal.signal(signal.SIGINT, lambda *_: self._end())
+
+    def _end(self) -> None:
+        if self._over:
+            raise KeyboardInterrupt
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -106,6 +118,8 @@ class Cap:
         self._done.set()
         if self._limit is not None:
             self._thread.join()
+        if self._ignored is not None:
+            signal.signal(signal.SIGINT, self._ignored)
         if self._over and isinstance(error, KeyboardInterrupt):
             raise LimitExceeded(f"the scan needs more than {said(self._limit or 0)}; give it more --memory") from None
 

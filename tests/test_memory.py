@@ -2,6 +2,7 @@
 
 import json
 import random
+import signal
 import time
 
 import pytest
@@ -58,6 +59,20 @@ def test_without_workers_the_scan_itself_is_ended(monkeypatch):
         memory.Cap(1 << 28, Engine()),
     ):
         time.sleep(30)
+
+
+def test_where_interrupts_are_ignored_the_cap_still_holds(monkeypatch):
+    """So a shell starts what it puts in the background; a person's interrupt stays ignored there."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with memory.Cap(1 << 40, Engine()):
+            signal.raise_signal(signal.SIGINT)
+        monkeypatch.setattr(memory, "held", lambda *_: 1 << 40)
+        with pytest.raises(LimitExceeded), memory.Cap(1 << 28, Engine()):
+            time.sleep(30)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_interrupt_by_a_person_stays_one():
