@@ -104,6 +104,13 @@ def test_any_file_of_a_ledger_is_answered_at_length(place, data):
     harm_and_heal(place, path, data, data.draw(st.integers(-1, 13)))
 
 
+def vouched_for(piece):
+    """A piece without what the log's own keys do not sign: keys that come with it, and lines of witnesses."""
+    value = json.loads(piece)
+    head, _, lines = value["log"].rpartition("\n\n")
+    return {**value, "keys": [], "log": [head, lines.splitlines()[0]]}
+
+
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), name=st.sampled_from(PIECES))
 def test_any_piece_is_answered(place, data, name):
@@ -115,8 +122,7 @@ def test_any_piece_is_answered(place, data, name):
         code = answered(path, place / "pieces.yaml")
     finally:
         path.write_bytes(kept)
-    # The keys that come with a piece are for convenience, and are not signed.
-    assert code != 0 or {**json.loads(made), "keys": []} == {**json.loads(kept), "keys": []}
+    assert code != 0 or vouched_for(made) == vouched_for(kept)
 
 
 # what stands in a proof's file, and what the script says by its exit code
