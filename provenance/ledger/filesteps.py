@@ -21,7 +21,12 @@ _NOTE = re.compile(r"checkpoints/([1-9][0-9]{0,8})\.note")
 
 
 def look(inquiry: Inquiry, asked: Asked) -> None:
-    """See what is in the folder, and refuse what is neither file nor folder."""
+    """See what is in the folder, and refuse what is neither file nor folder.
+
+    Args:
+        inquiry: what is asked and known so far; the step is added to it.
+        asked: what the verifier asked for.
+    """
     if asked.data is not None and not asked.data.is_dir():
         raise inquiry.stop("data", f"{asked.data} is not a folder", USAGE)
     if not layout.is_ledger(inquiry.folder):
@@ -120,7 +125,12 @@ def check_redacted(inquiry: Inquiry) -> None:
 
 
 def check_unbound(inquiry: Inquiry, strict: bool) -> None:
-    """Name what no entry vouches for: leftovers of a killed scan, or something slipped in."""
+    """Name what no entry vouches for: leftovers of a killed scan, or something slipped in.
+
+    Args:
+        inquiry: what is asked and known so far; the step is added to it.
+        strict: whether such a file is a fault.
+    """
     signed = {layout.entry_path(index) for index in range(inquiry.size)}
     signed |= {layout.note_path(size) for size in range(1, inquiry.size + 1)} | {leaves.PATH} | inquiry.beside
     inquiry.unbound = sorted([*(inquiry.files - signed - set(inquiry.bound)), *inquiry.strange])
@@ -133,7 +143,12 @@ def check_unbound(inquiry: Inquiry, strict: bool) -> None:
 
 
 def check_data(inquiry: Inquiry, data: Path | None) -> None:
-    """Compare data with the newest scan's table of files."""
+    """Compare data with the newest scan's table of files.
+
+    Args:
+        inquiry: what is asked and known so far; the step is added to it.
+        data: the folder; None = not asked.
+    """
     if data is None:
         inquiry.skip("data", "no data was given (--data): whether it is still what was scanned is unknown")
         return

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 def known_keys(inquiry: Inquiry, pinned: trust.Trust) -> dict[str, keys.PublicKey]:
-    """Collect keys by fingerprint: to check signatures with, which is not yet to trust them."""
+    """Collect keys by fingerprint: to check signatures with, which is not yet to trust them.
+
+    Args:
+        inquiry: what is asked and known so far; the step is added to it.
+        pinned: whose keys are trusted.
+    """
     known = {pin.fingerprint: pin.key for pin in pinned.pins if pin.key is not None}
     for name in sorted(inquiry.files):
         if name.startswith("keys/"):
@@ -34,7 +39,13 @@ def known_keys(inquiry: Inquiry, pinned: trust.Trust) -> dict[str, keys.PublicKe
 
 
 def check_entries(inquiry: Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
-    """Signature over PAE, payload type, strict parse, predicate type, schema: entry by entry."""
+    """Signature over PAE, payload type, strict parse, predicate type, schema: entry by entry.
+
+    Args:
+        inquiry: what is asked and known so far; the step is added to it.
+        known: public keys by fingerprint.
+        pinned: whose keys are trusted.
+    """
     for index in range(inquiry.size):
         name = layout.entry_path(index)
         sealed, said = entry(inquiry, index, known)
@@ -58,7 +69,13 @@ def check_entries(inquiry: Inquiry, known: dict[str, keys.PublicKey], pinned: tr
 def entry(
     inquiry: Inquiry, index: int, known: dict[str, keys.PublicKey]
 ) -> tuple[envelope.Envelope, statement.Statement]:
-    """Read an entry that is signed as it says, by a key that may be anybody's."""
+    """Read an entry that is signed as it says, by a key that may be anybody's.
+
+    Args:
+        inquiry: what is asked and known so far; the step is added to it.
+        index: number of the entry.
+        known: public keys by fingerprint.
+    """
     name = layout.entry_path(index)
     try:
         sealed = envelope.read(inquiry.read(name, layout.ENTRY_LIMIT))
@@ -103,7 +120,13 @@ def check_log(inquiry: Inquiry) -> None:
 
 
 def check_notes(inquiry: Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
-    """Every checkpoint is signed and is the root of the entries it counts."""
+    """Every checkpoint is signed and is the root of the entries it counts.
+
+    Args:
+        inquiry: what is asked and known so far; the step is added to it.
+        known: public keys by fingerprint.
+        pinned: whose keys are trusted.
+    """
     roots = merkle.roots(inquiry.leaves)
     for size in range(1, inquiry.size + 1):
         name = layout.note_path(size)
@@ -162,7 +185,14 @@ def check_leaves(inquiry: Inquiry) -> None:
 def check_held(
     inquiry: Inquiry, held: checkpoint.Checkpoint | None, known: dict[str, keys.PublicKey], folder: Path
 ) -> None:
-    """The log must extend what the verifier held; as all leaves are here, prefix roots are compared."""
+    """The log must extend what the verifier held; as all leaves are here, prefix roots are compared.
+
+    Args:
+        inquiry: what is asked and known so far; the step is added to it.
+        held: a checkpoint that the verifier held before; None = none.
+        known: public keys by fingerprint.
+        folder: where evidence is written.
+    """
     if held is None:
         inquiry.skip(
             "held note", "no earlier checkpoint was given (--since): its owner could have rewritten the history"

@@ -157,7 +157,7 @@ def test_every_byte_of_an_answer_counts(world, tmp_path):
         changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
         found = verified(tmp_path / "answer", changed)
         assert found.exit_code in (INVALID, UNPINNED, USAGE) or json.loads(changed)["keys"] != json.loads(data)["keys"]
-        assert verified(tmp_path / "answer", data[:at]).exit_code == INVALID
+        assert verified(tmp_path / "answer", data[:at]).exit_code in (INVALID, USAGE)
 
 
 values = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.lists(st.integers(), max_size=2)
