@@ -7,7 +7,6 @@ its part of the work fails and is said to have failed, or the scan itself where 
 
 from __future__ import annotations
 
-import _thread
 import re
 import signal
 import threading
@@ -134,4 +133,5 @@ class Cap:
                 self._engine.end(most, f"it took the scan beyond the {said(limit)} that it may have")
             elif not self._over:
                 self._over = True
-                _thread.interrupt_main()
+                # sent to that thread, so that it wakes up from whatever it waits for
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
