@@ -192,10 +192,10 @@ def test_every_change_of_what_was_signed_by_both_is_found(rotated):
     for name in (CO, "checkpoints/3.note"):
         path = rotated / name
         data = path.read_bytes()
-        for at in range(0, len(data), 7):
+        for at in range(0, len(data), 43):
             path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
             assert ledger.verify(rotated).exit_code == 1, (name, at)
-        for cut in range(0, len(data), 41):
+        for cut in range(0, len(data), 211):
             path.write_bytes(data[:cut])
             assert ledger.verify(rotated).exit_code == 1, (name, cut)
         path.write_bytes(data)
