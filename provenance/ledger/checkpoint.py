@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.errors import BadSignature, ConfigError, VerificationError
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from collections.abc import Iterable
 
     from provenance.ledger.signers import NoteSigner
 
@@ -167,6 +168,25 @@ def check(checkpoint: Checkpoint, key: Ed25519PublicKey) -> None:
         key.verify(checkpoint.signature, checkpoint.body)
     except InvalidSignature as cause:
         raise BadSignature("the checkpoint's signature does not match its text") from cause
+
+
+def signer(checkpoint: Checkpoint, known: Iterable[object]) -> Ed25519PublicKey:
+    """Find the key that a checkpoint names; its signature is not checked.
+
+    Args:
+        checkpoint: what `read` returned.
+        known: keys at hand, of any kind.
+
+    Returns:
+        The key.
+
+    Raises:
+        VerificationError: it is not among them.
+    """
+    for key in known:
+        if isinstance(key, Ed25519PublicKey) and key_id(checkpoint.origin, key) == checkpoint.key:
+            return key
+    raise VerificationError("the checkpoint's key is neither pinned nor beside it")
 
 
 def key_id(origin: str, key: Ed25519PublicKey, kind: bytes = LOG) -> bytes:

@@ -23,6 +23,8 @@ from provenance.ledger import merkle, signers
 from provenance.ledger.keys import fingerprint
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from provenance.ledger.signers import StatementSigner
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -119,6 +121,25 @@ def read(data: bytes) -> Envelope:
     if not same or not isinstance(found.keyid, str):
         raise VerificationError("it is not in canonical form: bytes were changed outside the signature")
     return found
+
+
+def signer(envelope: Envelope, known: Mapping[str, object]) -> ec.EllipticCurvePublicKey:
+    """Find the key that an envelope names; its signature is not checked.
+
+    Args:
+        envelope: what `read` returned.
+        known: keys at hand, of any kind, by fingerprint.
+
+    Returns:
+        The key.
+
+    Raises:
+        VerificationError: it is not among them, or signs no statements.
+    """
+    key = known.get(envelope.keyid)
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise VerificationError(f"the entry's key {envelope.keyid} is neither pinned nor beside it")
+    return key
 
 
 def check(envelope: Envelope, key: ec.EllipticCurvePublicKey) -> None:

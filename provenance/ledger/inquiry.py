@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from provenance.ledger import contents, layout, succession
-from provenance.ledger.verification import INVALID, OK, WORST, Changes, Signer, Step, Verification, encodable
+from provenance.ledger.verification import INVALID, Changes, Signer, Steps, Verification
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,13 +31,11 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Inquiry:
+class Inquiry(Steps):
     """What is known so far, and every step that led to it.
 
     Args:
         folder: the ledger.
-        steps: what was said, in order.
-        codes: exit codes of what was found; the worst is the answer.
         files: names of all files in the folder, relative to it.
         strange: folders that are too deep to be ours.
         bound: SHA-256 by name of each file that an entry binds.
@@ -59,9 +57,7 @@ class Inquiry:
         evidence: where proof of equivocation was written.
     """
 
-    folder: Path
-    steps: list[Step] = field(default_factory=list)
-    codes: set[int] = field(default_factory=lambda: {OK})
+    folder: Path = field(kw_only=True)
     files: set[str] = field(default_factory=set)
     strange: list[str] = field(default_factory=list)
     bound: dict[str, str] = field(default_factory=dict)
@@ -82,19 +78,6 @@ class Inquiry:
     changes: Changes | None = None
     evidence: Path | None = None
 
-    def ok(self, name: str, detail: str) -> None:
-        """Say that a step succeeded."""
-        self.steps.append(Step(name, "ok", detail))
-
-    def fail(self, name: str, detail: str, code: int = INVALID) -> None:
-        """Say that a step failed, and how bad that is."""
-        self.steps.append(Step(name, "failed", detail))
-        self.codes.add(code)
-
-    def skip(self, name: str, detail: str) -> None:
-        """Say that a step was not taken, and why."""
-        self.steps.append(Step(name, "not checked", detail))
-
     def stop(self, name: str, detail: str, code: int = INVALID) -> Stop:
         """Fail a step after which nothing can be looked at; raise what this returns."""
         self.fail(name, detail, code)
@@ -111,9 +94,10 @@ class Inquiry:
 
     def conclude(self) -> Verification:
         """Return the answer."""
+        code, steps = self.answer
         return Verification(
-            exit_code=next(code for code in WORST if code in self.codes),
-            steps=tuple(Step(item.name, item.status, encodable(item.detail)) for item in self.steps),
+            exit_code=code,
+            steps=steps,
             unbound=tuple(contents.named(name) for name in self.unbound),
             withheld=tuple(self.withheld),
             signers=tuple(self.signers.values()),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from provenance.digests import canonical
 from provenance.errors import ConfigError, ProvenanceError, VerificationError
 from provenance.ledger import checkpoint, envelope, keys, layout, leaves, merkle, statement, succession
@@ -13,8 +11,6 @@ from provenance.ledger.verification import EQUIVOCATION
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from cryptography.hazmat.primitives.asymmetric import ec
 
     from provenance.ledger import trust
     from provenance.ledger.inquiry import Inquiry
@@ -79,19 +75,12 @@ def entry(
     name = layout.entry_path(index)
     try:
         sealed = envelope.read(inquiry.read(name, layout.ENTRY_LIMIT))
-        envelope.check(sealed, _statement_key(sealed, known))
+        envelope.check(sealed, envelope.signer(sealed, known))
         return sealed, statement.read(sealed.payload)
     except FileNotFoundError as cause:
         raise inquiry.stop("log", f"{name} is missing") from cause
     except ProvenanceError as cause:
         raise inquiry.stop("signatures", f"{name}: {cause}") from cause
-
-
-def _statement_key(sealed: envelope.Envelope, known: dict[str, keys.PublicKey]) -> ec.EllipticCurvePublicKey:
-    key = known.get(sealed.keyid)
-    if key is None or isinstance(key, Ed25519PublicKey):
-        raise VerificationError(f"its key {sealed.keyid} is neither pinned nor in keys/")
-    return key
 
 
 def _follow(
@@ -134,7 +123,7 @@ def check_notes(inquiry: Inquiry, known: dict[str, keys.PublicKey], pinned: trus
             data = inquiry.read(name, checkpoint.LIMIT)
             if size == 1:
                 first = checkpoint.read(data, cosigned=True)
-                inquiry.held.first.setdefault("log", keys.fingerprint(log_key(first, known)))
+                inquiry.held.first.setdefault("log", keys.fingerprint(checkpoint.signer(first, known.values())))
             note = succession.check_note(data, size - 1, inquiry.held, known)
         except FileNotFoundError as cause:
             raise inquiry.stop("checkpoints", f"{name} is missing") from cause
@@ -148,25 +137,6 @@ def check_notes(inquiry: Inquiry, known: dict[str, keys.PublicKey], pinned: trus
                 inquiry.signed.setdefault(signer, []).append(size - 1)
                 inquiry.sign(signer, "log", pinned, note.origin)
     inquiry.ok("checkpoints", f"{inquiry.size} of {inquiry.size} are signed (Ed25519) and match the entries")
-
-
-def log_key(note: checkpoint.Checkpoint, known: dict[str, keys.PublicKey]) -> Ed25519PublicKey:
-    """Find the key that a checkpoint names.
-
-    Args:
-        note: the checkpoint.
-        known: keys by fingerprint, see known_keys.
-
-    Returns:
-        The key; that it signed was not checked.
-
-    Raises:
-        VerificationError: none of them is it.
-    """
-    for key in known.values():
-        if isinstance(key, Ed25519PublicKey) and checkpoint.key_id(note.origin, key) == note.key:
-            return key
-    raise VerificationError("its key is neither pinned nor in keys/")
 
 
 def check_leaves(inquiry: Inquiry) -> None:
@@ -199,7 +169,7 @@ def check_held(
         )
         return
     try:
-        checkpoint.check(held, log_key(held, {name: known[name] for name in inquiry.held.held("log") & set(known)}))
+        checkpoint.check(held, checkpoint.signer(held, [known[name] for name in inquiry.held.held("log") & set(known)]))
     except VerificationError:
         inquiry.fail("held note", "the checkpoint you hold is not signed by this ledger's log key")
         return

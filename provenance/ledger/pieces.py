@@ -5,31 +5,19 @@ A piece tells itself from a ledger by being a file. Its keys come with it and ar
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger import challenges, checkpoint, envelope, keys, proofs
 from provenance.ledger.layout import read_bytes
-from provenance.ledger.verification import (
-    EQUIVOCATION,
-    INVALID,
-    OK,
-    UNPINNED,
-    USAGE,
-    WORST,
-    Signer,
-    Step,
-    Verification,
-    encodable,
-)
+from provenance.ledger.verification import EQUIVOCATION, INVALID, USAGE, Signer, Steps, Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     from provenance.ledger.trust import Role, Trust
 
@@ -71,25 +59,13 @@ def verify(path: Path, *, pinned: Trust, held: checkpoint.Checkpoint | None = No
 _HEAD = 100  # bytes in which a piece says what it is
 
 
-class _Piece:
+@dataclass(slots=True)
+class _Piece(Steps):
     """What is known of a piece so far."""
 
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-        self.codes = {OK}
-        self.signers: list[Signer] = []
-        self.local = False
-        self._log_key: Ed25519PublicKey | None = None
-
-    def ok(self, name: str, detail: str) -> None:
-        self.steps.append(Step(name, "ok", detail))
-
-    def fail(self, name: str, detail: str, code: int = INVALID) -> None:
-        self.steps.append(Step(name, "failed", detail))
-        self.codes.add(code)
-
-    def skip(self, name: str, detail: str) -> None:
-        self.steps.append(Step(name, "not checked", detail))
+    signers: list[Signer] = field(default_factory=list)
+    local: bool = False
+    log_key: Ed25519PublicKey | None = None
 
     def signed(
         self, sealed: envelope.Envelope, note: checkpoint.Checkpoint, pems: Iterable[str], pinned: Trust
@@ -103,29 +79,24 @@ class _Piece:
                 continue  # whose key is missing will be told
             known.setdefault(keys.fingerprint(key), key)
         try:
-            envelope.check(sealed, _statement_key(sealed, known))
+            envelope.check(sealed, envelope.signer(sealed, known))
             self._sign(sealed.keyid, "statement", pinned, note.origin)
-            self._log_key = _log_key(note, known.values())
-            checkpoint.check(note, self._log_key)
-            self._sign(keys.fingerprint(self._log_key), "log", pinned, note.origin)
+            self.log_key = checkpoint.signer(note, known.values())
+            checkpoint.check(note, self.log_key)
+            self._sign(keys.fingerprint(self.log_key), "log", pinned, note.origin)
         except VerificationError as cause:
             self.fail("signatures", str(cause))
             return
         self.ok("signatures", "entry (ECDSA P-256 over DSSE) and checkpoint (Ed25519) are signed as they say")
-        strangers = [each for each in self.signers if each.whose is None]
-        if strangers:
-            named = ", ".join(f"{each.fingerprint} ({each.role})" for each in strangers)
-            self.fail("keys", f"not pinned: {named}; pin them with --trust once you know whose they are", UNPINNED)
-        else:
-            self.ok("keys", "every signature is by a pinned key")
+        self.check_pins(self.signers)
 
     def compare(self, note: checkpoint.Checkpoint, held: checkpoint.Checkpoint | None) -> None:
         """Compare the checkpoint with one that was held; only the whole ledger shows that one extends another."""
-        if held is None or self._log_key is None:
+        if held is None or self.log_key is None:
             self.skip("held note", "no earlier checkpoint was given (--since), or it could not be compared")
             return
         try:
-            checkpoint.check(held, self._log_key)
+            checkpoint.check(held, self.log_key)
         except VerificationError:
             self.fail("held note", "the checkpoint you hold is not signed by the log key of this proof")
             return
@@ -146,9 +117,10 @@ class _Piece:
         self.skip("witnesses", f"cosignatures of the checkpoint are not checked in the {what} itself")
         self.skip("timestamps", f"no {what} carries one: when something was signed is claimed, not proven")
         self.skip("ledger", f"only this {what} was looked at, neither the ledger it was taken from nor any data")
+        code, steps = self.answer
         return Verification(
-            exit_code=next(code for code in WORST if code in self.codes),
-            steps=tuple(Step(each.name, each.status, encodable(each.detail)) for each in self.steps),
+            exit_code=code,
+            steps=steps,
             signers=tuple(self.signers),
             origin=found.note.origin if found else None,
             entries=found.note.size if found else 0,
@@ -157,17 +129,3 @@ class _Piece:
             proven=(found.says,) if found and good else (),
             unproven=found.limits if found and good else (),
         )
-
-
-def _statement_key(sealed: envelope.Envelope, known: Mapping[str, keys.PublicKey]) -> ec.EllipticCurvePublicKey:
-    key = known.get(sealed.keyid)
-    if key is None or isinstance(key, Ed25519PublicKey):
-        raise VerificationError(f"the entry's key {sealed.keyid} is neither pinned nor in the proof")
-    return key
-
-
-def _log_key(note: checkpoint.Checkpoint, known: Iterable[keys.PublicKey]) -> Ed25519PublicKey:
-    for key in known:
-        if isinstance(key, Ed25519PublicKey) and checkpoint.key_id(note.origin, key) == note.key:
-            return key
-    raise VerificationError("the checkpoint's key is neither pinned nor in the proof")

@@ -5,12 +5,13 @@ Exit codes never change. What a scan found never affects them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from provenance.ledger import trust
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD, EQUIVOCATION = range(7)
@@ -49,6 +50,52 @@ class Step:
     name: str
     status: Status
     detail: str
+
+
+@dataclass(slots=True)
+class Steps:
+    """What was said so far, of a ledger or of a piece of one.
+
+    Args:
+        steps: in the order they were taken.
+        codes: exit codes of what was found; the worst is the answer.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    codes: set[int] = field(default_factory=lambda: {OK})
+
+    def ok(self, name: str, detail: str) -> None:
+        """Say that a step succeeded."""
+        self.steps.append(Step(name, "ok", detail))
+
+    def fail(self, name: str, detail: str, code: int = INVALID) -> None:
+        """Say that a step failed, and how bad that is."""
+        self.steps.append(Step(name, "failed", detail))
+        self.codes.add(code)
+
+    def skip(self, name: str, detail: str) -> None:
+        """Say that a step was not taken, and why."""
+        self.steps.append(Step(name, "not checked", detail))
+
+    def check_pins(self, signers: Iterable[Signer], led: str = "") -> None:
+        """Say whether every key that signed is pinned.
+
+        Args:
+            signers: the keys.
+            led: how to go on, where a pinned key led to some of them.
+        """
+        strangers = [f"{each.fingerprint} ({each.role})" for each in signers if each.whose is None]
+        if strangers:
+            named = ", ".join(strangers)
+            self.fail("keys", f"not pinned: {named}; pin them with --trust once you know whose they are", UNPINNED)
+        else:
+            self.ok("keys", f"every signature is by a pinned key{led}")
+
+    @property
+    def answer(self) -> tuple[int, tuple[Step, ...]]:
+        """The exit code, and the steps as they can be written down."""
+        code = next(each for each in WORST if each in self.codes)
+        return code, tuple(Step(item.name, item.status, encodable(item.detail)) for item in self.steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def verify(
     Returns:
         The exit code and everything that led to it.
     """
-    inquiry = Inquiry(Path(path))
+    inquiry = Inquiry(folder=Path(path))
     asked = Asked(trust, since, data, strict, evidence or Path())
     try:
         if inquiry.folder.is_file():
@@ -108,7 +108,7 @@ def _inquire_one(inquiry: Inquiry, asked: Asked, index: int) -> None:
     known = logsteps.known_keys(inquiry, pinned)
     try:
         note = checkpoint.read(inquiry.read(layout.note_path(inquiry.size), checkpoint.LIMIT), cosigned=True)
-        key = logsteps.log_key(note, known)
+        key = checkpoint.signer(note, known.values())
         checkpoint.check(note, key)
         inquiry.leaves = leaves.split(inquiry.read(leaves.PATH, leaves.LIMIT), note)
     except FileNotFoundError as cause:
@@ -126,7 +126,8 @@ def _inquire_one(inquiry: Inquiry, asked: Asked, index: int) -> None:
     inquiry.ok("log", f"entry {index} of {inquiry.size} is signed as it says and in the log")
     inquiry.sign(sealed.keyid, "statement", pinned, note.origin)
     inquiry.sign(keys.fingerprint(key), "log", pinned, note.origin)
-    _check_pins_alone(inquiry)
+    # of one entry alone no change of keys is followed: both keys must be pinned themselves
+    inquiry.check_pins(inquiry.signers.values())
     logsteps.check_held(inquiry, held, known, asked.evidence)
     inquiry.files |= {name for name in said.folder if (inquiry.folder / name).is_file()}
     filesteps.check_files(inquiry)
@@ -163,23 +164,8 @@ def _check_pins(inquiry: Inquiry) -> None:
     led = inquiry.held.vouched(pinned)
     for at, whose in led.items():
         inquiry.signers[at] = Signer(*at, whose)
-    strangers = [item for item in inquiry.signers.values() if item.whose is None]
-    if strangers:
-        named = ", ".join(f"{item.fingerprint} ({item.role})" for item in strangers)
-        inquiry.fail("keys", f"not pinned: {named}; pin them with --trust once you know whose they are", UNPINNED)
-    else:
-        more = f", or by one that a pinned key leads to by rotation ({len(led)})" if led else ""
-        inquiry.ok("keys", f"every signature is by a pinned key{more}")
-
-
-def _check_pins_alone(inquiry: Inquiry) -> None:
-    """Of one entry alone no change of keys is followed: both keys must be pinned themselves."""
-    strangers = [f"{item.fingerprint} ({item.role})" for item in inquiry.signers.values() if item.whose is None]
-    if strangers:
-        named = ", ".join(strangers)
-        inquiry.fail("keys", f"not pinned: {named}; pin them with --trust once you know whose they are", UNPINNED)
-    else:
-        inquiry.ok("keys", "every signature is by a pinned key")
+    more = f", or by one that a pinned key leads to by rotation ({len(led)})" if led else ""
+    inquiry.check_pins(inquiry.signers.values(), more)
 
 
 def _check_attested(inquiry: Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
