@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import terminal
+from provenance.cli import running, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--key", metavar="URI", help="Signing keys whose salts.key the scan used, for record trees; else your own."
 )
-@click.option("--engine", default="local", show_default=True, help="Where the work runs.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core if not given.")
-@click.option("--memory", metavar="SIZE", help="What the scan and its workers may take together, such as 4GB.")
+@running.options
 @terminal.format_option
 def command(
     ledger: Path,
@@ -50,7 +48,6 @@ def command(
     Exit codes: 0 every table has the same rows; 1 one differs; 2 usage; 4 it could not be completed, or a table of the
     entry is withheld.
     """
-    from provenance import memory as memory_
     from provenance import reproduction
     from provenance.digests import canonical
 
@@ -63,7 +60,7 @@ def command(
             key=key,
             engine=engine,
             workers=workers,
-            memory=memory_.size(memory) if memory is not None else None,
+            memory=running.cap(memory),
             progress=progress,
         )
     click.echo(canonical(found.as_json()) if format_ == "json" else "\n".join(_sentences(found)))

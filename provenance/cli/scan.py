@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance import model
-from provenance.cli import INCOMPLETE, signing, terminal
+from provenance.cli import INCOMPLETE, running, signing, terminal
 
 if TYPE_CHECKING:
     from provenance.audit import Audit
@@ -66,9 +66,7 @@ FAIL_ON = ("error", "warning", "never")
     show_default=True,
     help="Exit with 1 at this severity or worse.",
 )
-@click.option("--engine", default="local", show_default=True, help="Where the work runs.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core if not given.")
-@click.option("--memory", metavar="SIZE", help="What the scan and its workers may take together, such as 4GB.")
+@running.options
 @terminal.format_option
 def command(
     data: Path,
@@ -97,7 +95,6 @@ def command(
     could not be completed.
     """
     from provenance import audit, sampling
-    from provenance import memory as memory_
 
     with terminal.progress() as progress:
         found = audit.scan(
@@ -111,7 +108,7 @@ def command(
             key=key,
             engine=engine,
             workers=workers,
-            memory=memory_.size(memory) if memory is not None else None,
+            memory=running.cap(memory),
             follow_links=follow_links,
             waivers=waivers,
             reference=references,

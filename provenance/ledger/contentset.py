@@ -19,13 +19,14 @@ from __future__ import annotations
 import shutil
 from hashlib import sha256
 from itertools import pairwise
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from provenance.errors import VerificationError
 from provenance.ledger import sparse
 from provenance.ledger.nodes import MANY
+from provenance.ledger.stored import Opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -123,7 +124,7 @@ def write(digests: Iterable[bytes], salt: bytes, path: Path) -> tuple[int, bytes
     return count, levels[0][0]
 
 
-class Stored:
+class Stored(Opened):
     """A content set, open for reading; only what is asked for is read.
 
     Args:
@@ -134,23 +135,12 @@ class Stored:
         VerificationError: it is not such a file.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("rb")
-        try:
-            self.count, self.depth, self.salt = _head(self._file, path.name)
-        except BaseException:
-            self._file.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def _head(self, name: str) -> None:
+        self.count, self.depth, self.salt = _head(self._file, name)
 
     def root(self) -> bytes:
         """Return the root of the set's tree, as it is stored."""
-        return self._read(self._at(0, 0), _KEY)
+        return self.read(self._at(0, 0), _KEY)
 
     def prove(self, asked: bytes) -> sparse.Proof:
         """Return the proof that a key is, or is not, in the set.
@@ -166,7 +156,7 @@ class Stored:
             middle = self._halved(sparse.pivot(asked, at), low, high)
             at += 1
             way = int.from_bytes(asked) >> (sparse.DEPTH - at)
-            siblings.append(self._read(self._at(at, way ^ 1), _KEY))
+            siblings.append(self.read(self._at(at, way ^ 1), _KEY))
             low, high = (middle, high) if way & 1 else (low, middle)
         if high - low <= 1:
             return sparse.Proof(tuple(siblings), self._keys(low, high)[0] if low < high else None)
@@ -195,7 +185,7 @@ class Stored:
         """
         for at, level in enumerate(_levels(_buckets(self._file, self.count, self.depth), self.depth)):
             stored = b"".join(level)
-            if self._read(self._at(at, 0), len(stored)) != stored:
+            if self.read(self._at(at, 0), len(stored)) != stored:
                 raise VerificationError("the hashes of the content set are not those of its keys")
 
     def mapped(self) -> NDArray[np.bytes_]:
@@ -214,17 +204,10 @@ class Stored:
         return low
 
     def _keys(self, low: int, high: int) -> list[bytes]:
-        return _cut(self._read(_HEAD + _KEY * low, _KEY * (high - low)))
+        return _cut(self.read(_HEAD + _KEY * low, _KEY * (high - low)))
 
     def _at(self, level: int, index: int) -> int:
         return _place(self.count, level, index)
-
-    def _read(self, at: int, size: int) -> bytes:
-        self._file.seek(at)
-        data = self._file.read(size)
-        if len(data) != size:
-            raise VerificationError("the content set ends too early")
-        return data
 
 
 class Check:

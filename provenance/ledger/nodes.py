@@ -21,6 +21,7 @@ import numpy as np
 
 from provenance.errors import VerificationError
 from provenance.ledger import merkle
+from provenance.ledger.stored import Opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -142,7 +143,7 @@ class Writer:
         return self._tree.root()
 
 
-class Stored:
+class Stored(Opened):
     """A stored tree, open for reading; only what is asked for is read.
 
     Args:
@@ -153,19 +154,8 @@ class Stored:
         VerificationError: it is not such a file.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("rb")
-        try:
-            self.size = _size(self._file, path.name)
-        except BaseException:
-            self._file.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def _head(self, name: str) -> None:
+        self.size = _size(self._file, name)
 
     def span(self, index: int) -> tuple[int, int]:
         """Return where a line begins in the file of lines, and where its newline ends.
@@ -177,7 +167,7 @@ class Stored:
             IndexError: there is no such line.
         """
         self._known(index)
-        found = self._read(_HEAD + 8 * index, 16)
+        found = self.read(_HEAD + 8 * index, 16)
         return int.from_bytes(found[:8], "little"), int.from_bytes(found[8:], "little")
 
     def leaf(self, index: int) -> bytes:
@@ -190,7 +180,7 @@ class Stored:
             IndexError: there is no such leaf.
         """
         self._known(index)
-        return self._hashes(0, index, index + 1)[0]
+        return self.hashes(0, index, index + 1)[0]
 
     def path(self, index: int) -> list[bytes]:
         """Return the audit path of a leaf (RFC 9162, section 2.1.3.1).
@@ -230,21 +220,21 @@ class Stored:
     def _block(self, level: int, block: int) -> list[bytes]:
         """Up to 256 hashes of a level; the last may stand for an unfinished subtree, and is made of those below."""
         first, complete = block << _WIDTH, self.size >> (_WIDTH * level)
-        found = self._hashes(level, first, min(first + _FAN, complete))
+        found = self.hashes(level, first, min(first + _FAN, complete))
         if level and len(found) < _FAN and self.size & ((1 << (_WIDTH * level)) - 1):
             found.append(merkle.root(self._block(level - 1, complete)))
         return found
 
-    def _hashes(self, level: int, first: int, last: int) -> list[bytes]:
-        at = _HEAD + 8 * (self.size + 1) + 32 * sum(self.size >> (_WIDTH * below) for below in range(level))
-        return _cut(self._read(at + 32 * first, 32 * (last - first)))
+    def hashes(self, level: int, first: int, last: int) -> list[bytes]:
+        """Return hashes of complete subtrees.
 
-    def _read(self, at: int, size: int) -> bytes:
-        self._file.seek(at)
-        data = self._file.read(size)
-        if len(data) != size:
-            raise VerificationError("the stored tree ends too early")
-        return data
+        Args:
+            level: 0 = of leaves; each level is of 256 times as many.
+            first: number of the first.
+            last: number behind the last.
+        """
+        at = _HEAD + 8 * (self.size + 1) + 32 * sum(self.size >> (_WIDTH * below) for below in range(level))
+        return _cut(self.read(at + 32 * first, 32 * (last - first)))
 
 
 def _cut(data: bytes) -> list[bytes]:
@@ -367,22 +357,22 @@ def check(lines: Iterable[bytes], path: Path, look: Look | None = None) -> Build
         VerificationError: it is not the tree of these lines.
     """
     tree, at = Builder(), 0
-    with Stored(path) as stored:
-        if stored._read(_HEAD, 8) != bytes(8):  # noqa: SLF001 - of this module
+    with Stored(path) as kept:
+        if kept.read(_HEAD, 8) != bytes(8):
             raise VerificationError(f"{path.name} does not begin with the first line")
         for chunk in lines:
             leaves, ends = hashed(chunk, at)
             first, at = tree.size, at + len(chunk)
-            if first + len(leaves) > stored.size:
+            if first + len(leaves) > kept.size:
                 raise VerificationError(f"{path.name} is a tree of fewer lines")
-            same = stored._read(_HEAD + 8 * (first + 1), len(ends)) == ends  # noqa: SLF001 - of this module
-            if not same or stored._hashes(0, first, first + len(leaves)) != leaves:  # noqa: SLF001 - of this module
+            same = kept.read(_HEAD + 8 * (first + 1), len(ends)) == ends
+            if not same or kept.hashes(0, first, first + len(leaves)) != leaves:
                 raise VerificationError(f"{path.name} is a tree of other lines")
             tree.add(leaves)
             if look is not None:
                 look(chunk, leaves)
         levels = tree.levels()
-        if tree.size != stored.size or stored._read(length(stored.size) - len(levels), len(levels)) != levels:  # noqa: SLF001 - of this module
+        if tree.size != kept.size or kept.read(length(kept.size) - len(levels), len(levels)) != levels:
             raise VerificationError(f"{path.name} is a tree of other lines")
     return tree
 

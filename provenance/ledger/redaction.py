@@ -21,7 +21,7 @@ from provenance.ledger import nodes
 from provenance.ledger.statement import SCAN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from provenance.ledger.statement import Statement
@@ -251,8 +251,8 @@ def _hide(folder: Path, entries: Iterable[Statement], made: Plan) -> None:
                     made.tables[path(said.place.index, name)] = listed
                 whole.add(listed)
         # What is bound beside tables are texts: documents, profiles, keys.
-        speaks: Callable[[str], bool] = lambda name: _speaks(folder / name, made.names)  # noqa: E731 - one use
-        made.withheld |= whole | set(filter(speaks, said.folder.keys() - whole - made.withheld))
+        others = said.folder.keys() - whole - made.withheld
+        made.withheld |= whole | {name for name in others if _speaks(folder / name, made.names)}
 
 
 def _speaks(document: Path, names: Names) -> bool:

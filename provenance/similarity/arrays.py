@@ -36,6 +36,7 @@ def opened(path: Path, dtype: npt.DTypeLike, mode: str = "r") -> npt.NDArray[Any
     """
     if not path.stat().st_size:
         return np.zeros(0, dtype)
+    # numpy types `mode` by its four literals
     values: npt.NDArray[Any] = np.asarray(np.memmap(path, dtype, mode))  # type: ignore[call-overload]
     return values
 
