@@ -14,7 +14,7 @@ from provenance.errors import InputError, LimitExceeded
 from provenance.joining import SPANS_FILE, Join, Joined, Likened, Likeness, Located, Rereading
 from provenance.model import VIEWS, Died
 from provenance.naming import Naming
-from provenance.observation import cut
+from provenance.observation import cut, hashes
 from provenance.similarity import exact, nodes, shingles, sketches, text
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def plan(
         fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
-        The plan; its likenesses are for `joining.resemble`.
+        The plan; its likenesses are for `joining.resemble`, the largest first so that it is not waited for at the end.
     """
     paths = tuple(each.account.path for each in seen)
     number = {path: k for k, path in enumerate(paths)}
@@ -124,6 +124,7 @@ def plan(
         Likeness(
             view,
             tuple(path for _, path in group),
+            str(hashes(scratch, view)),
             tuple(each for of, each in members if of == view),
             owner,
             str(scratch / f"near-{view}"),
@@ -131,7 +132,7 @@ def plan(
             workers,
             threads,
         )
-        for view, group in sorted(sets.items())
+        for view, group in sorted(sets.items(), key=lambda held: -hashes(scratch, held[0]).stat().st_size)
     )
     counts = {view: np.array([each.views[view] for each in seen], np.int64) for view in VIEWS}
     sketched = tuple((view, path, local[part.bundle]) for part in observed for view, path in part.sketches)

@@ -39,6 +39,7 @@ class Likeness:
     Args:
         view: one of model.VIEWS.
         sets: scratch files of SETS.
+        hashes: the file that they speak of.
         members: scratch files of MEMBERS.
         sources: the number of each file's source, by the file's number.
         scratch: a folder of its own for what is put together from them.
@@ -49,6 +50,7 @@ class Likeness:
 
     view: str
     sets: tuple[str, ...]
+    hashes: str
     members: tuple[nodes.Members, ...]
     sources: np.ndarray[Any, Any]
     scratch: str
@@ -99,7 +101,7 @@ def resemble(likeness: Likeness) -> Likened:
     """
     folder = Path(likeness.scratch)
     folder.mkdir(exist_ok=True)
-    held = nodes.bring_together(likeness.sets, likeness.members, likeness.sources, folder)
+    held = nodes.bring_together(likeness.sets, likeness.hashes, likeness.members, likeness.sources, folder)
     alike = near.resemble(held, folder, likeness.threads)
     counts = _Counts(best.COUNTS)
     asked = Ordering(folder, "asks", spans.ASKED)

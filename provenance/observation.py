@@ -4,13 +4,14 @@ One thread reads; others work on its batches in compiled code, which holds no lo
 core. What they make is taken in the order of the file: threads change no result.
 
 One bundle, one scratch file a view. The scratch files hold MEMBERS whose `file` is the number of the path in this
-bundle; `comparison` maps it to the number in the whole scan. A second file a view holds
-SETS of the nodes, from which `resemble` finds near matches: about 8 bytes a word and 184 bytes a record. A third holds
-the sketch of every file, at most 128 KiB each.
+bundle; `comparison` maps it to the number in the whole scan. A second file a view holds SETS of the nodes, from which
+`resemble` finds near matches: 208 bytes a record; the hashes that they speak of, about 8 bytes a word, all bundles add
+to one file a view. A third holds the sketch of every file, at most 128 KiB each.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from provenance.model import STATED, VIEWS, Claim, Died
 from provenance.origins import signals
 from provenance.records import trees
 from provenance.similarity import exact, near, parts, sketches
+from provenance.similarity.arrays import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -125,7 +127,7 @@ class Observed:
         bundle: its number.
         seen: every file and member, members before their archive; MEMBERS.file is a place in this list.
         parts: scratch files of MEMBERS as (view, path).
-        sets: scratch files of SETS as (view, path).
+        sets: scratch files of SETS as (view, path); what they speak of stands in `hashes`.
         sketches: scratch files of SKETCHED as (view, path); its `file` is as that of MEMBERS.
     """
 
@@ -360,13 +362,13 @@ class _Looked:
 
     Args:
         batch: the records.
-        views: of each view NODES, SETS of the texts that the bundle has not shown lately, and what a sketch may keep.
+        views: of each view NODES, the texts described that the bundle has not shown lately, and what a sketch may keep.
         observed: what detectors saw.
         leaves: of the record tree; None where none is made.
     """
 
     batch: pa.RecordBatch
-    views: dict[str, tuple[pa.Table, pa.Table, np.ndarray[Any, Any]]]
+    views: dict[str, tuple[pa.Table, near.Described, np.ndarray[Any, Any]]]
     observed: pa.Table
     leaves: np.ndarray[Any, Any] | None
 
@@ -422,14 +424,14 @@ def _count(looked: _Looked, state: _Open, scratch: _Scratch) -> None:
     batch = looked.batch
     if looked.leaves is not None:
         state.tree.add(looked.leaves)
-    for view, (nodes, sets, hashes) in looked.views.items():
+    for view, (nodes, described, sampled) in looked.views.items():
         state.views[view] += nodes.num_rows
         if view == "whole":
             state.tokens += pc.sum(nodes["words"]).as_py() or 0
         if nodes.num_rows:
             scratch.share(view, state.number, nodes)
-            scratch.describe(view, sets)
-            state.sketched[view].add(hashes)
+            scratch.describe(view, described)
+            state.sketched[view].add(sampled)
     state.observed.append(looked.observed)
     if len(state.observed) >= _HELD:
         state.observed = [detectors.add(state.observed)]
@@ -450,6 +452,7 @@ class _Scratch:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._open: dict[tuple[str, str], tuple[str, pa.OSFile, pa.RecordBatchFileWriter]] = {}
+        self._hashes: dict[str, Shared] = {}
 
     @property
     def parts(self) -> tuple[tuple[str, str], ...]:
@@ -472,10 +475,14 @@ class _Scratch:
         columns = [file, *(nodes[name] for name in ("row", "low", "high", "distinct"))]
         self._write(view, _MEMBERS, pa.table(columns, schema=exact.MEMBERS))
 
-    def describe(self, view: str, sets: pa.Table) -> None:
+    def describe(self, view: str, described: near.Described) -> None:
         """Write the shingles of texts."""
-        if sets.num_rows:
-            self._write(view, _SETS, sets)
+        if len(described.keys):
+            with self._room():
+                if view not in self._hashes:
+                    self._hashes[view] = Shared(hashes(Path(self._bundle.scratch), view), np.uint64)
+                place = self._hashes[view].add(described.hashes)
+            self._write(view, _SETS, described.at(place))
 
     def sketch(self, view: str, number: int, sketch: sketches.Sketch) -> None:
         """Write the sketch of a file, if there is anything in it."""
@@ -483,8 +490,13 @@ class _Scratch:
             self._write(view, _SKETCHES, sketches.tabled(number, sketch))
 
     def _write(self, view: str, kind: str, table: pa.Table) -> None:
-        try:
+        with self._room():
             self._writer(view, kind, table.schema).write_table(table)
+
+    @contextlib.contextmanager
+    def _room(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             where = Path(self._bundle.scratch).parent
             raise LimitExceeded(f"no room for scratch files in {where} ({error}); set TMPDIR") from error
@@ -503,6 +515,18 @@ class _Scratch:
         for _path, sink, writer in self._open.values():
             writer.close()
             sink.close()
+        for shared in self._hashes.values():
+            shared.close()
+
+
+def hashes(scratch: Path, view: str) -> Path:
+    """Return the file of the hashes of all sets of a view.
+
+    Args:
+        scratch: folder for scratch files.
+        view: one of model.VIEWS.
+    """
+    return scratch / f"{view}-hashes"
 
 
 def alone(bundle: Bundle) -> Iterable[Bundle]:

@@ -18,7 +18,9 @@ import pyarrow.compute as pc
 from provenance import data, schemas
 from provenance.errors import ConfigError, InputError
 from provenance.model import VIEWS, Died
+from provenance.observation import hashes
 from provenance.similarity import meeting, nodes, reference, siphash
+from provenance.similarity.arrays import opened
 from provenance.similarity.meeting import Found
 
 if TYPE_CHECKING:
@@ -131,12 +133,14 @@ class Part:
     Args:
         view: the texts' view.
         sets: scratch files of SETS.
+        hashes: the file that they speak of.
         groups: of every group its number, key, unit and the files of its indexes with their digests.
         target: how the files to write begin.
     """
 
     view: str
     sets: tuple[str, ...]
+    hashes: str
     groups: tuple[tuple[int, bytes, str, tuple[tuple[str, str], ...]], ...]
     target: str
 
@@ -175,7 +179,7 @@ def parts(asked: Asked, sets: Sequence[tuple[str, str]], workers: int, scratch: 
         )
         files = sorted(path for of, path in sets if of == view)
         made += [
-            Part(view, tuple(files[part::workers]), groups, str(scratch / f"met-{view}-{part}"))
+            Part(view, tuple(files[part::workers]), str(hashes(scratch, view)), groups, f"{scratch}/met-{view}-{part}")
             for part in range(min(workers, len(files)) if groups else 0)
         ]
     return made
@@ -201,9 +205,10 @@ def meet(part: Part) -> Met:
                 raise InputError(f"{path} was changed while it was looked for; scan again")
         by_key[key, of].append((number, meeting.catalogue(indexes)))
     found = []
+    hashes_ = opened(Path(part.hashes), np.uint64)
     for (key, of), held_ in by_key.items():
         within = [each for _, each in held_]
-        hits = meeting.look_up(_batches(part.sets), key, within, whole=of == "texts")
+        hits = meeting.look_up(_batches(part.sets), hashes_, key, within, whole=of == "texts")
         for (number, _), table in zip(held_, hits, strict=True):
             if table.num_rows:
                 target = f"{part.target}-{number}.arrow"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from io import FileIO
     from pathlib import Path
 
 
@@ -69,6 +73,64 @@ class Columns:
         """Close the files."""
         for file in self._files:
             file.close()
+
+
+@contextlib.contextmanager
+def _alone(file: FileIO) -> Iterator[None]:
+    """Keep other processes from writing to a file; a killed one's lock goes with it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        file.seek(sys.maxsize - 1)  # a byte that is never written
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if sys.platform == "win32":
+            file.seek(sys.maxsize - 1)
+            msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+class Shared:
+    """An array that is a file and that several processes write to, each at its end in turn.
+
+    Args:
+        path: the file; made where it is not there yet.
+        dtype: of its values.
+    """
+
+    def __init__(self, path: Path, dtype: npt.DTypeLike) -> None:
+        self._dtype = np.dtype(dtype)
+        path.touch()
+        self._file = path.open("r+b", buffering=0)
+
+    def add(self, values: npt.NDArray[Any]) -> int:
+        """Write some values.
+
+        Args:
+            values: all of them stand side by side.
+
+        Returns:
+            The place of the first among all that were written.
+        """
+        data = np.ascontiguousarray(values, self._dtype).view(np.uint8).data
+        with _alone(self._file):
+            end = self._file.seek(0, os.SEEK_END)
+            place = -(-end // self._dtype.itemsize)  # whoever wrote before may have been killed within a value
+            self._file.seek(place * self._dtype.itemsize)
+            while data:
+                data = data[self._file.write(data) :]
+        return place
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 def columns(folder: Path, name: str, types: Mapping[str, npt.DTypeLike]) -> list[npt.NDArray[Any]]:

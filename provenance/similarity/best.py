@@ -132,7 +132,7 @@ def _some(nodes: Nodes, pairs: npt.NDArray[Any]) -> _Some:
         pairs[name].astype(np.int64) for name in ("left", "right", "shared", "distinctive")
     )
     near = pairs["near"] > 0
-    sizes = nodes.sizes(left), nodes.sizes(right)
+    sizes = nodes.sets.sizes(left), nodes.sets.sizes(right)
     return _Some(left, right, shared, *sizes, distinctive, near, ~near & (sizes[0] < sizes[1]))
 
 
@@ -216,5 +216,5 @@ def _asked(rows: pa.Table, inside: npt.NDArray[np.bool_], node: Ints, nodes: Nod
     place = np.flatnonzero(inside)
     file, row = (rows[name].to_numpy()[place] for name in ("file_b", "row_b"))
     node = node[place]
-    about = (nodes.low[node], nodes.words[node], nodes.offsets[node], nodes.offsets[node + 1])
+    about = (nodes.low[node], nodes.words[node], nodes.sets.start[node], nodes.sets.stop[node])
     return spans.asked(file, row, place, *about)

@@ -23,6 +23,7 @@ from provenance.similarity.verify import DENOMINATOR, NUMERATOR
 
 if TYPE_CHECKING:
     from provenance.similarity import minhash
+    from provenance.similarity.sets import Sets
 
 Ints = npt.NDArray[np.int64]
 
@@ -43,22 +44,22 @@ def _slot(value: Any, mask: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _size(offsets: Any, texts: Any) -> Any:
+def _size(start: Any, stop: Any, texts: Any) -> Any:
     """Count the shingles of some texts."""
     size = np.int64(0)
     for text in range(texts.shape[0]):
         if texts[text]:
-            size += offsets[text + 1] - offsets[text]
+            size += stop[text] - start[text]
     return size
 
 
 @njit(nogil=True, cache=True)
-def _asked(values: Any, offsets: Any, texts: Any, bits: Any, first: Any, mask: Any) -> None:
+def _asked(values: Any, start: Any, stop: Any, texts: Any, bits: Any, first: Any, mask: Any) -> None:
     """Set the bits of the shingles of some texts, of the filter's part that begins at `first`."""
     room = np.uint64(8 * bits.shape[0])
     for text in range(texts.shape[0]):
         if texts[text]:
-            for k in range(offsets[text], offsets[text + 1]):
+            for k in range(start[text], stop[text]):
                 slot = _slot(values[k], mask) - first  # wraps around before the part
                 if slot < room:
                     bits[slot >> np.uint64(3)] |= np.uint8(1) << np.uint8(slot & np.uint64(7))
@@ -73,13 +74,14 @@ def _is_asked(value: Any, bits: Any, first: Any, mask: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _count(values: Any, bits: Any, first: Any, mask: Any, counters: Any, least: Any) -> None:
+def _count(values: Any, start: Any, stop: Any, bits: Any, first: Any, mask: Any, counters: Any, least: Any) -> None:
     within = np.uint64(counters.shape[0] - 1)
-    for k in range(values.shape[0]):
-        if _is_asked(values[k], bits, first, mask):
-            slot = values[k] & within
-            if counters[slot] < least:
-                counters[slot] += np.uint8(1)
+    for text in range(start.shape[0]):
+        for k in range(start[text], stop[text]):
+            if _is_asked(values[k], bits, first, mask):
+                slot = values[k] & within
+                if counters[slot] < least:
+                    counters[slot] += np.uint8(1)
 
 
 @njit(nogil=True, cache=True)
@@ -96,35 +98,33 @@ def _grown(keys: Any, counts: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _recount(values: Any, bits: Any, first: Any, mask: Any, counters: Any, least: Any) -> Any:
+def _recount(values: Any, start: Any, stop: Any, bits: Any, first: Any, mask: Any, counters: Any, least: Any) -> Any:
     """Count exactly, in an open table, what the counters say may be common."""
     keys, counts, used = np.zeros(64, np.uint64), np.zeros(64, np.int32), 0
     counter = np.uint64(counters.shape[0] - 1)
-    for k in range(values.shape[0]):
-        if not _is_asked(values[k], bits, first, mask) or counters[values[k] & counter] < least:
-            continue
-        if 2 * used >= keys.shape[0]:
-            keys, counts = _grown(keys, counts)
-        within = np.uint64(keys.shape[0] - 1)
-        slot = _slot(values[k], within)
-        while counts[slot] and keys[slot] != values[k]:
-            slot = (slot + np.uint64(1)) & within
-        if counts[slot] == 0:
-            keys[slot] = values[k]
-            used += 1
-        if counts[slot] < least:
-            counts[slot] += np.int32(1)
+    for text in range(start.shape[0]):
+        for k in range(start[text], stop[text]):
+            if not _is_asked(values[k], bits, first, mask) or counters[values[k] & counter] < least:
+                continue
+            if 2 * used >= keys.shape[0]:
+                keys, counts = _grown(keys, counts)
+            within = np.uint64(keys.shape[0] - 1)
+            slot = _slot(values[k], within)
+            while counts[slot] and keys[slot] != values[k]:
+                slot = (slot + np.uint64(1)) & within
+            if counts[slot] == 0:
+                keys[slot] = values[k]
+                used += 1
+            if counts[slot] < least:
+                counts[slot] += np.int32(1)
     return keys[counts >= least]
 
 
-def learn(
-    values: minhash.Hashes, offsets: minhash.Offsets, texts: npt.NDArray[np.bool_], common: int = COMMON
-) -> minhash.Hashes:
+def learn(sets: Sets, texts: npt.NDArray[np.bool_], common: int = COMMON) -> minhash.Hashes:
     """Learn which shingles of some texts are boilerplate.
 
     Args:
-        values: sets of distinct shingle hashes, one a distinct text; may be memory-mapped.
-        offsets: n + 1 offsets into them.
+        sets: of distinct texts, one each.
         texts: which of the texts are asked about; all are counted.
         common: texts that make a shingle boilerplate, at most 255.
 
@@ -132,18 +132,18 @@ def learn(
         A mask for `without` and `distinctive`: an open table of the boilerplate's hashes, 0 = free, so that the hash 0
         is never boilerplate.
     """
-    asked = int(_size(offsets, texts)) if len(texts) >= common else 0
+    asked = int(_size(sets.start, sets.stop, texts)) if len(texts) >= common else 0
     if not asked:
         return np.zeros(64, np.uint64)
     counters, bits = _power(2 * asked), _power(8 * asked)
     parts = max(1, counters // COUNTERS)
-    mask, of_all = np.uint64(bits - 1), values[offsets[0] : offsets[-1]]
+    mask = np.uint64(bits - 1)
     found = []
     for first in range(0, bits, bits // parts):
         asked_about, held = np.zeros(bits // parts // 8, np.uint8), np.zeros(counters // parts, np.uint8)
-        _asked(values, offsets, texts, asked_about, np.uint64(first), mask)
-        _count(of_all, asked_about, np.uint64(first), mask, held, common)
-        found.append(_recount(of_all, asked_about, np.uint64(first), mask, held, common))
+        _asked(*sets, texts, asked_about, np.uint64(first), mask)
+        _count(*sets, asked_about, np.uint64(first), mask, held, common)
+        found.append(_recount(*sets, asked_about, np.uint64(first), mask, held, common))
     table: minhash.Hashes = _mask(np.concatenate(found))
     return table
 
@@ -181,40 +181,37 @@ def _is_common(value: Any, table: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _without(values: Any, offsets: Any, texts: Any, table: Any) -> Any:
-    left = np.zeros(offsets.shape[0] - 1, np.int64)
+def _without(values: Any, start: Any, stop: Any, texts: Any, table: Any) -> Any:
+    left = np.zeros(start.shape[0], np.int64)
     for text in range(left.shape[0]):
         if not texts[text]:
             continue
-        for k in range(offsets[text], offsets[text + 1]):
+        for k in range(start[text], stop[text]):
             left[text] += not _is_common(values[k], table)
     return left
 
 
-def without(
-    values: minhash.Hashes, offsets: minhash.Offsets, texts: npt.NDArray[np.bool_], mask: minhash.Hashes
-) -> Ints:
+def without(sets: Sets, texts: npt.NDArray[np.bool_], mask: minhash.Hashes) -> Ints:
     """Count the shingles of some texts that are no boilerplate.
 
     Args:
-        values: sets, as for `learn`.
-        offsets: n + 1 offsets into them.
+        sets: as for `learn`.
         texts: which texts are asked about, as for `learn`.
         mask: from `learn`.
 
     Returns:
         int64[n]; 0 for the other texts.
     """
-    left: Ints = _without(values, offsets, texts, mask)
+    left: Ints = _without(*sets, texts, mask)
     return left
 
 
 @njit(nogil=True, cache=True)
-def _distinctive(values: Any, offsets: Any, left: Any, right: Any, inside: Any, table: Any) -> Any:
+def _distinctive(values: Any, start: Any, stop: Any, left: Any, right: Any, inside: Any, table: Any) -> Any:
     counts = np.zeros(left.shape[0], np.int64)
     for pair in range(left.shape[0]):
-        i, end_i = offsets[left[pair]], offsets[left[pair] + 1]
-        j, end_j = offsets[right[pair]], offsets[right[pair] + 1]
+        i, end_i = start[left[pair]], stop[left[pair]]
+        j, end_j = start[right[pair]], stop[right[pair]]
         shared, size_i, size_j = np.int64(0), np.int64(0), np.int64(0)
         if inside[pair]:  # all of it is shared: the longer one, which may hold thousands, need not be gone through
             for k in range(i, end_i):
@@ -239,19 +236,11 @@ def _distinctive(values: Any, offsets: Any, left: Any, right: Any, inside: Any, 
     return counts
 
 
-def distinctive(
-    values: minhash.Hashes,
-    offsets: minhash.Offsets,
-    left: Ints,
-    right: Ints,
-    inside: npt.NDArray[np.bool_],
-    mask: minhash.Hashes,
-) -> Ints:
+def distinctive(sets: Sets, left: Ints, right: Ints, inside: npt.NDArray[np.bool_], mask: minhash.Hashes) -> Ints:
     """Count what pairs share beyond boilerplate.
 
     Args:
-        values: sets, as for `learn`.
-        offsets: n + 1 offsets into them.
+        sets: as for `learn`.
         left: number of the first set of each pair.
         right: number of the second.
         inside: which pairs are of a first text that stands whole inside the second: of it the rest does so too.
@@ -260,5 +249,5 @@ def distinctive(
     Returns:
         int64[n]: shingles in both that are no boilerplate; 0 where the rest of both is not near.
     """
-    counts: Ints = _distinctive(values, offsets, left, right, inside, mask)
+    counts: Ints = _distinctive(*sets, left, right, inside, mask)
     return counts

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from numba import njit
 
 from provenance.similarity.arrays import Columns, columns, mapped
-from provenance.similarity.ordering import Ordering
+from provenance.similarity.ordering import Ordering, Rows
 from provenance.similarity.verify import DENOMINATOR, NUMERATOR, lower_bound
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.similarity import minhash
+    from provenance.similarity.sets import Sets
 
 Ints = npt.NDArray[np.int64]
 
@@ -45,6 +46,8 @@ HOLDERS = 64
 """Longer texts, about, that are kept of one text inside them."""
 
 _CHUNK = 1 << 18  # texts, or pairs, gone through at a time
+_PARTS = 4  # of the texts, a thread
+_HIGH = 64  # of so many anchors the highest one stands in the second table
 
 _ANCHOR = np.dtype([("key", "u8"), ("text", "i8")])
 _WAITING = {"text": "i8"}
@@ -67,14 +70,11 @@ class Contained(NamedTuple):
     thinned: int
 
 
-def contained(
-    values: minhash.Hashes, offsets: minhash.Offsets, hashes: minhash.Hashes, scratch: Path, threads: int = 1
-) -> Contained:
+def contained(sets: Sets, hashes: minhash.Hashes, scratch: Path, threads: int = 1) -> Contained:
     """Find every set that a larger one holds whole, near ones left out.
 
     Args:
-        values: sets of shingle hashes, as `shingles.shingled` gives them; may be memory-mapped.
-        offsets: n + 1 offsets into them.
+        sets: the sets.
         hashes: of the texts, which decide what is kept of what stands in very many.
         scratch: a folder for anchors and pairs.
         threads: that look shingles up side by side.
@@ -82,21 +82,19 @@ def contained(
     Returns:
         The pairs, and how many sets were left aside or have more holders than are kept.
     """
-    anchors, aside = _anchors(values, offsets, scratch)
-    cuts = np.searchsorted(offsets, np.linspace(offsets[0], offsets[-1], threads + 1)[1:-1])
-    bounds = list(pairwise([0, *cuts.tolist(), len(offsets) - 1]))
-    found = [Columns(scratch, f"found-{number}", _PAIR) for number in range(threads)]
+    anchors, aside = _anchors(sets, scratch)
+    # more parts than threads: a part may have all the long texts
+    bounds = list(pairwise(np.linspace(0, sets.number, _PARTS * threads + 1).astype(int).tolist()))
+    found = [Columns(scratch, f"found-{number}", _PAIR) for number in range(len(bounds))]
     with ThreadPoolExecutor(threads) as pool:
-        for part in anchors:
+        for part in _cut(anchors):
             anchor, filed = (np.ascontiguousarray(part[name]) for name in ("key", "text"))
             first = np.flatnonzero(np.r_[True, anchor[1:] != anchor[:-1]])
             held = (anchor, *_index(anchor, first), np.r_[first, len(anchor)], filed)
-            looking = [
-                pool.submit(_looked_up, values, offsets, held, to, *of) for to, of in zip(found, bounds, strict=True)
-            ]
+            looking = [pool.submit(_looked_up, sets, held, to, *of) for to, of in zip(found, bounds, strict=True)]
             for each in looking:
                 each.result()
-    counts = mapped(scratch / "holders", np.int32, len(offsets) - 1)
+    counts = mapped(scratch / "holders", np.int32, sets.number)
     for left, _ in _written(found, scratch):
         np.add.at(counts, left, 1)
     kept = Columns(scratch, "inside", _PAIR)
@@ -106,6 +104,13 @@ def contained(
     kept.close()
     inside, outside = columns(scratch, "inside", _PAIR)
     return Contained(inside, outside, aside, int(np.count_nonzero(counts > HOLDERS)))
+
+
+def _cut(parts: Iterable[Rows]) -> Iterator[Rows]:
+    """Cut anchors where they thin out: low ones are many, and few shingles are as low; the others have a small table."""
+    for part in filter(len, parts):
+        cut = int(np.searchsorted(part["key"], part["key"][-1 - len(part) // _HIGH], "right"))
+        yield from (each for each in (part[:cut], part[cut:]) if len(each))
 
 
 def _few(counts: Ints, hashes: minhash.Hashes) -> npt.NDArray[np.bool_]:
@@ -124,35 +129,26 @@ def _written(found: Sequence[Columns], scratch: Path) -> Iterator[tuple[Ints, In
             yield left[at : at + _CHUNK], right[at : at + _CHUNK]
 
 
-def _looked_up(
-    values: minhash.Hashes,
-    offsets: minhash.Offsets,
-    held: tuple[Any, Any, Any, Any, Any],
-    found: Columns,
-    text: int,
-    last: int,
-) -> None:
+def _looked_up(sets: Sets, held: tuple[Any, Any, Any, Any, Any], found: Columns, text: int, last: int) -> None:
     """Look the shingles of the texts from `text` on, before `last`, up among the anchors; write what was found."""
     anchor, index, bits, ends, filed = held
     inside, outside = np.empty(_CHUNK, np.int64), np.empty(_CHUNK, np.int64)
     place = np.int64(-1)
     while text < last:
-        count, text, place = _look_up(
-            values, offsets, anchor, index, bits, ends, filed, text, last, place, inside, outside
-        )
+        count, text, place = _look_up(*sets, anchor, index, bits, ends, filed, text, last, place, inside, outside)
         found.add(inside[:count], outside[:count])
 
 
-def _anchors(values: minhash.Hashes, offsets: minhash.Offsets, scratch: Path) -> tuple[Ordering, int]:
+def _anchors(sets: Sets, scratch: Path) -> tuple[Ordering, int]:
     """File texts under their lowest hash that at most CROWD of those still to be filed have in that place."""
     filed = Ordering(scratch, "filed", _ANCHOR)
-    waiting: Iterable[Ints] = _long_enough(offsets)
+    waiting: Iterable[Ints] = _long_enough(sets)
     for rank in range(LOWEST):
         texts = Ordering(scratch, "rank", _ANCHOR)
         for some in waiting:
-            some = some[offsets[some + 1] - offsets[some] > rank]  # noqa: PLW2901 - shorter ones are left aside
+            some = some[sets.sizes(some) > rank]  # noqa: PLW2901 - shorter ones are left aside
             rows = np.empty(len(some), _ANCHOR)
-            rows["key"], rows["text"] = values[offsets[some] + rank], some
+            rows["key"], rows["text"] = sets.values[sets.start[some] + rank], some
             texts.add(rows)
         left = Columns(scratch, f"waiting-{rank}", _WAITING)
         for part in texts:
@@ -163,13 +159,13 @@ def _anchors(values: minhash.Hashes, offsets: minhash.Offsets, scratch: Path) ->
             left.add(part["text"][~few])
         left.close()
         waiting = _slices(columns(scratch, f"waiting-{rank}", _WAITING)[0])
-    texts_ = sum(len(some) for some in _long_enough(offsets))
+    texts_ = sum(len(some) for some in _long_enough(sets))
     return filed, texts_ - filed.count
 
 
-def _long_enough(offsets: minhash.Offsets) -> Iterator[Ints]:
-    for at in range(0, len(offsets) - 1, _CHUNK):
-        yield at + np.flatnonzero(np.diff(offsets[at : at + _CHUNK + 1]) >= LEAST)
+def _long_enough(sets: Sets) -> Iterator[Ints]:
+    for at in range(0, sets.number, _CHUNK):
+        yield at + np.flatnonzero(sets.sizes(slice(at, at + _CHUNK)) >= LEAST)
 
 
 def _slices(texts: Ints) -> Iterator[Ints]:
@@ -217,7 +213,8 @@ def _holds(values: Any, start: Any, stop: Any, low: Any, high: Any) -> Any:
 @njit(nogil=True, cache=True)
 def _look_up(
     values: Any,
-    offsets: Any,
+    begin: Any,
+    end: Any,
     anchor: Any,
     index: Any,
     bits: Any,
@@ -237,7 +234,7 @@ def _look_up(
     lowest, highest = anchor[0], anchor[-1]
     found = np.int64(0)
     while text < last:
-        start, stop = offsets[text], offsets[text + 1]
+        start, stop = begin[text], end[text]
         size = stop - start
         if place < 0:
             place = lower_bound(lowest, values, start, stop) - start
@@ -256,9 +253,9 @@ def _look_up(
                 continue
             for k in range(ends[index[slot]], ends[index[slot] + 1]):
                 other = filed[k]
-                held = offsets[other + 1] - offsets[other]
+                held = end[other] - begin[other]
                 near = held * DENOMINATOR >= size * NUMERATOR
-                if held < size and not near and _holds(values, offsets[other], offsets[other + 1], start, stop):
+                if held < size and not near and _holds(values, begin[other], end[other], start, stop):
                     inside[found], outside[found] = other, text
                     found += 1
         text, place = text + 1, np.int64(-1)

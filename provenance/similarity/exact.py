@@ -180,7 +180,7 @@ def _rows(nodes: Nodes, own: Ints, cells: Part, left: Ints, right: Ints) -> pa.T
     """Expand pairs of cells to one row per record of the left cell."""
     times = cells.count[left]
     members = ranges(cells.start[left], times)
-    shared, distinctive = (np.repeat(each[left], times) for each in (nodes.sizes(cells.node), own[cells.node]))
+    shared, distinctive = (np.repeat(each[left], times) for each in (nodes.sets.sizes(cells.node), own[cells.node]))
     columns = [
         np.repeat(cells.owner[left], times), nodes.row[members],
         np.repeat(cells.owner[right], times), np.repeat(nodes.row[cells.start[right]], times),

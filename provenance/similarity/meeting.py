@@ -244,12 +244,13 @@ def _places(values: Any, offsets: Any, nodes: Any, entries: Any, c: Any) -> Any:
 
 
 def look_up(
-    batches: Iterable[pa.RecordBatch], key: bytes, within: Sequence[Catalogue], *, whole: bool
+    batches: Iterable[pa.RecordBatch], hashes: Hashes, key: bytes, within: Sequence[Catalogue], *, whole: bool
 ) -> list[pa.Table]:
     """Find which texts tell of which entries.
 
     Args:
         batches: SETS of `near`; a text may stand in several.
+        hashes: the sets that they speak of.
         key: of the catalogues.
         within: the catalogues.
         whole: whether they have hashes of whole texts, not of shingles.
@@ -266,9 +267,8 @@ def look_up(
         if whole:
             values, offsets = siphash.keyed(batch["low"].to_numpy(), key), np.arange(len(batch) + 1)
         else:
-            sets = batch["shingles"]
-            offsets = sets.offsets.to_numpy()
-            values, offsets = siphash.keyed(sets.flatten().to_numpy(), key), offsets - offsets[0]
+            offsets = np.r_[batch["start"].to_numpy()[:1], batch["stop"].to_numpy()]  # what was written at once
+            values, offsets = siphash.keyed(hashes[offsets[0] : offsets[-1]], key), offsets - offsets[0]
         for each, hits in zip(within, made, strict=True):
             at = 0
             while at < len(batch):

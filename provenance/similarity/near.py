@@ -9,7 +9,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -42,9 +42,13 @@ SETS = pa.schema(
         pa.field("high", pa.uint64(), nullable=False),
         pa.field("words", pa.int64(), nullable=False),
         pa.field("keys", pa.list_(pa.field("key", pa.uint64(), nullable=False), minhash.BANDS), nullable=False),
-        pa.field("shingles", pa.large_list(pa.field("hash", pa.uint64(), nullable=False)), nullable=False),
+        pa.field("start", pa.int64(), nullable=False),
+        pa.field("stop", pa.int64(), nullable=False),
     ],
-    metadata={"table": "SETS", "grain": "one node of one view: its band keys and its sorted distinct shingle hashes"},
+    metadata={
+        "table": "SETS",
+        "grain": "one node of one view: its band keys, and where among all sets its sorted distinct shingle hashes are",
+    },
 )
 
 
@@ -74,7 +78,36 @@ class Recent:
             return np.flatnonzero(_fresh(low, high, self._low, self._high))
 
 
-def describe(shingled: Shingled, signed: minhash.Signatures | None = None, places: Ints | None = None) -> pa.Table:
+class Described(NamedTuple):
+    """Texts described so that similar ones can be found without them.
+
+    Args:
+        nodes: their NODES.
+        keys: of their bands, text by text.
+        hashes: sorted distinct shingle hashes, text after text.
+        offsets: n + 1 offsets into them.
+    """
+
+    nodes: pa.Table
+    keys: minhash.Hashes
+    hashes: minhash.Hashes
+    offsets: minhash.Offsets
+
+    def at(self, place: int) -> pa.Table:
+        """Return SETS, one row a text.
+
+        Args:
+            place: where the first hash stands among all sets of the view.
+        """
+        columns = [
+            *(self.nodes[name].combine_chunks() for name in ("low", "high", "words")),
+            pa.FixedSizeListArray.from_arrays(pa.array(self.keys.ravel()), type=SETS.field("keys").type),
+            *(pa.array(place + ends) for ends in (self.offsets[:-1], self.offsets[1:])),
+        ]
+        return pa.table(columns, schema=SETS)
+
+
+def describe(shingled: Shingled, signed: minhash.Signatures | None = None, places: Ints | None = None) -> Described:
     """Describe texts so that similar ones can be found without them.
 
     Args:
@@ -83,20 +116,14 @@ def describe(shingled: Shingled, signed: minhash.Signatures | None = None, place
         places: which of them to describe; None = all.
 
     Returns:
-        SETS, one row a record.
+        One text a record.
     """
     nodes, values, offsets = shingled
     signed = minhash.sign(values, offsets) if signed is None else signed
     if places is not None and len(places) < len(signed):
         nodes, signed = nodes.take(pa.array(places)), signed[places]
         values, offsets = shingles.picked(shingled, places)
-    keys = minhash.band_keys(signed)
-    columns = [
-        *(nodes[name].combine_chunks() for name in ("low", "high", "words")),
-        pa.FixedSizeListArray.from_arrays(pa.array(keys.ravel()), type=SETS.field("keys").type),
-        pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values), type=SETS.field("shingles").type),
-    ]
-    return pa.table(columns, schema=SETS)
+    return Described(nodes, minhash.band_keys(signed), values, offsets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +169,13 @@ def resemble(nodes: Nodes, scratch: Path, threads: int = 1) -> Alike:
         The pairs; the same however nodes are numbered, but for their numbers.
     """
     joined = candidates.Candidates(nodes.keys, nodes.low, nodes.high, scratch)
-    looked = nodes.sets, nodes.offsets, nodes.low, scratch
+    looked = nodes.sets, nodes.low, scratch
     pairs = Columns(scratch, "pair", _PAIR)
     with ThreadPoolExecutor(min(threads, 2)) as pool:
         waiting = pool.submit(containment.contained, *looked, threads) if threads > 1 else None
         for left, right in joined:
             apart = nodes.apart(left, right)
-            verified = verify.verify(nodes.sets, nodes.offsets, left[apart], right[apart])
+            verified = verify.verify(nodes.sets, left[apart], right[apart])
             joined.found(verified.left, verified.right)
             pairs.add(*verified[:3])
         inside = waiting.result() if waiting is not None else containment.contained(*looked)
@@ -156,7 +183,7 @@ def resemble(nodes: Nodes, scratch: Path, threads: int = 1) -> Alike:
     for of in _slices(len(inside.left)):
         shorter, longer = inside.left[of], inside.right[of]
         apart = nodes.apart(shorter, longer)
-        pairs.add(shorter[apart], longer[apart], nodes.sizes(shorter[apart]))
+        pairs.add(shorter[apart], longer[apart], nodes.sets.sizes(shorter[apart]))
     pairs.close()
     one, other, shared = columns(scratch, "pair", _PAIR)
     own, distinctive, common = _beyond_boilerplate(nodes, one, other, near, scratch)
@@ -174,15 +201,15 @@ def _beyond_boilerplate(
         shown[of] = nodes.stand_elsewhere(of)
     for of in _slices(len(left)):
         shown[left[of]] = shown[right[of]] = True
-    mask = boilerplate.learn(nodes.sets, nodes.offsets, shown)
+    mask = boilerplate.learn(nodes.sets, shown)
     own = mapped(scratch / OWN_FILE, np.int64, len(nodes))
     for of in _slices(len(nodes)):
-        own[of] = boilerplate.without(nodes.sets, nodes.offsets[of.start : of.stop + 1], shown[of], mask)
+        own[of] = boilerplate.without(nodes.sets.part(of), shown[of], mask)
     distinctive = mapped(scratch / "distinctive", np.int32, len(left))
     for of in _slices(len(left)):
         inside = np.arange(of.start, of.start + len(left[of])) >= near
         one, other = left[of].astype(np.int64), right[of].astype(np.int64)
-        distinctive[of] = boilerplate.distinctive(nodes.sets, nodes.offsets, one, other, inside, mask)
+        distinctive[of] = boilerplate.distinctive(nodes.sets, one, other, inside, mask)
     return own, distinctive, int(np.count_nonzero(mask))
 
 

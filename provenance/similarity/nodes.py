@@ -5,8 +5,9 @@ of shingles, and *members*: the records that hold it. Two orderings bring them t
 records meet the row of SETS that stands for their text; by that row, they meet each other. From there on all goes node
 by node. A *cell* is one node in one file, a *group* one node in one source.
 
-Scratch costs about 8 bytes a distinct shingle, 280 bytes a node and 50 a record, and 56 bytes of each while they are
-put in order; memory does not grow with them.
+The sets stay where workers wrote them, one file for all of a view, and a node says where its own is: copying them in
+order would write three times the data once more. Scratch costs about 8 bytes a distinct shingle, 280 bytes a node and
+50 a record, and 56 bytes of each while they are put in order; memory does not grow with them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import pyarrow as pa
 from provenance.similarity import minhash
 from provenance.similarity.arrays import Columns, columns, mapped, opened
 from provenance.similarity.ordering import Ordering
+from provenance.similarity.sets import Sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,13 +32,13 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 
 SETS_FILE = "sets"
-"""The file in a view's scratch folder that holds the sets of all nodes."""
+"""The file in a view's scratch folder that holds the sets of all nodes, and of some texts that came twice."""
 
 _TEXT = np.dtype([("low", "u8"), ("high", "u8"), ("row", "i8"), ("file", "i8")])  # file -1: a row of SETS
 _MEMBER = np.dtype([("set", "u8"), ("file", "i8"), ("row", "i8")])
 _MEMBERS = {"file": "i4", "row": "i8"}
 _CELLS = {"owner": "i4", "start": "i8", "held": "i8"}
-_NODES = {"low": "u8", "high": "u8", "words": "i8"}
+_NODES = {"low": "u8", "high": "u8", "words": "i8", "start": "i8", "stop": "i8"}
 
 
 class Cells(NamedTuple):
@@ -63,8 +65,7 @@ class Nodes:
         low: XXH64 of the texts.
         high: their second hash.
         words: words.
-        offsets: n + 1 offsets into `sets`.
-        sets: sorted distinct shingle hashes, set after set.
+        sets: their sets of shingles.
         keys: of the bands, band by band.
         first: n + 1 offsets into members.
         file: of every member, node by node; those of a node sorted by file and row.
@@ -76,8 +77,7 @@ class Nodes:
     low: minhash.Hashes
     high: minhash.Hashes
     words: Ints
-    offsets: Ints
-    sets: minhash.Hashes
+    sets: Sets
     keys: minhash.Hashes
     first: Ints
     file: npt.NDArray[np.int32]
@@ -87,11 +87,6 @@ class Nodes:
 
     def __len__(self) -> int:
         return len(self.low)
-
-    def sizes(self, nodes: npt.NDArray[Any]) -> Ints:
-        """Return how many distinct shingles nodes have."""
-        sizes: Ints = self.offsets[nodes + 1] - self.offsets[nodes]
-        return sizes
 
     def stand_elsewhere(self, nodes: npt.NDArray[Any] | slice) -> npt.NDArray[np.bool_]:
         """Tell which nodes stand in two files or more."""
@@ -129,11 +124,12 @@ def batches(path: str) -> Iterator[pa.RecordBatch]:
                 yield batch
 
 
-def bring_together(sets: Sequence[str], members: Iterable[Members], owner: Ints, scratch: Path) -> Nodes:
+def bring_together(sets: Sequence[str], hashes: str, members: Iterable[Members], owner: Ints, scratch: Path) -> Nodes:
     """Find the distinct texts among records, and who holds them.
 
     Args:
         sets: scratch files of SETS; they go as they are read, for what is put together elsewhere is not kept twice.
+        hashes: the file that SETS speak of; it moves into the folder.
         members: scratch files of MEMBERS.
         owner: the number of each file's source.
         scratch: a folder for what is put together.
@@ -157,6 +153,7 @@ def bring_together(sets: Sequence[str], members: Iterable[Members], owner: Ints,
         for part in held:
             written.add(part)
     _copy(sets, scratch)
+    Path(hashes).replace(scratch / SETS_FILE)
     return load(scratch)
 
 
@@ -166,12 +163,12 @@ def load(scratch: Path) -> Nodes:
     Args:
         scratch: the folder.
     """
-    sets, keys = (opened(scratch / name, np.uint64) for name in (SETS_FILE, "keys"))
-    low, high, words = columns(scratch, "node", _NODES)
+    hashes, keys = (opened(scratch / name, np.uint64) for name in (SETS_FILE, "keys"))
+    low, high, words, *ends = columns(scratch, "node", _NODES)
     (first,) = columns(scratch, "member", {"first": "i8"})
     file, row = columns(scratch, "member", _MEMBERS)
     return Nodes(
-        low, high, words, opened(scratch / "offsets", np.int64), sets, keys.reshape(minhash.BANDS, -1),
+        low, high, words, Sets(hashes, *ends), keys.reshape(minhash.BANDS, -1),
         first, file, row, _cells(scratch, "cell"), _cells(scratch, "group"),
     )  # fmt: skip
 
@@ -241,25 +238,21 @@ class _Written:
 
 
 def _copy(sets: Sequence[str], scratch: Path) -> None:
-    """Copy from SETS what belongs to the rows that stand for nodes: keys (band by band), sets, hashes and words."""
+    """Copy from SETS what belongs to the rows that stand for nodes; keys band by band."""
     (standing,) = columns(scratch, "node", {"standing": "i8"})
     keys = mapped(scratch / "keys", np.uint64, (minhash.BANDS, len(standing)))
-    offsets = mapped(scratch / "offsets", np.int64, len(standing) + 1)
     written = Columns(scratch, "node", _NODES)
-    before = node = end = 0
-    with (scratch / SETS_FILE).open("wb") as file:
-        for path in sets:
-            for batch in batches(path):
-                rows = len(batch)
-                stop = node + int(np.searchsorted(standing[node : node + rows], before + rows))
-                if stop - node < rows:
-                    batch = batch.take(pa.array(standing[node:stop] - before))  # noqa: PLW2901 - what is kept of it
-                before += rows
-                keys[:, node:stop] = batch["keys"].flatten().to_numpy().reshape(-1, minhash.BANDS).T
-                written.add(*(batch[name].to_numpy() for name in _NODES))
-                offsets[node + 1 : stop + 1] = end + np.cumsum(np.diff(batch["shingles"].offsets.to_numpy()))
-                file.write(batch["shingles"].flatten().to_numpy())
-                node, end = stop, int(offsets[stop])
-            with contextlib.suppress(PermissionError):  # a system that keeps what is mapped
-                Path(path).unlink()
+    before = node = 0
+    for path in sets:
+        for batch in batches(path):
+            rows = len(batch)
+            stop = node + int(np.searchsorted(standing[node : node + rows], before + rows))
+            if stop - node < rows:
+                batch = batch.take(pa.array(standing[node:stop] - before))  # noqa: PLW2901 - what is kept of it
+            before += rows
+            keys[:, node:stop] = batch["keys"].flatten().to_numpy().reshape(-1, minhash.BANDS).T
+            written.add(*(batch[name].to_numpy() for name in _NODES))
+            node = stop
+        with contextlib.suppress(PermissionError):  # a system that keeps what is mapped
+            Path(path).unlink()
     written.close()

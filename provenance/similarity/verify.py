@@ -1,7 +1,6 @@
 """Exact verification: of two sets of shingles, how many they share, counted and not estimated.
 
-A set is a sorted array of distinct shingle hashes; sets stand one after the other in one buffer (`values`) with n + 1
-`offsets`. Two are near if their Jaccard index, shared / union, is at least 0.8, decided in integers.
+Two sets are near if their Jaccard index, shared / union, is at least 0.8, decided in integers.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from numba import njit
 
 if TYPE_CHECKING:
-    from provenance.similarity import minhash
+    from provenance.similarity.sets import Sets
 
 Ints = npt.NDArray[np.int64]
 
@@ -64,12 +63,12 @@ def lower_bound(value: Any, values: Any, low: Any, high: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _shared(values: Any, offsets: Any, left: Any, right: Any) -> Any:
+def _shared(values: Any, start: Any, stop: Any, left: Any, right: Any) -> Any:
     """Count what every pair shares by merging; -1 where it cannot be near."""
     counts = np.empty(left.shape[0], np.int64)
     for pair in range(left.shape[0]):
-        i, j = offsets[left[pair]], offsets[right[pair]]
-        end_i, end_j = offsets[left[pair] + 1], offsets[right[pair] + 1]
+        i, j = start[left[pair]], start[right[pair]]
+        end_i, end_j = stop[left[pair]], stop[right[pair]]
         size_i, size_j = end_i - i, end_j - j
         # shared is at most the smaller set, union at least the larger
         if min(size_i, size_j) * DENOMINATOR < max(size_i, size_j) * NUMERATOR:
@@ -86,20 +85,18 @@ def _shared(values: Any, offsets: Any, left: Any, right: Any) -> Any:
     return counts
 
 
-def verify(values: minhash.Hashes, offsets: minhash.Offsets, left: Ints, right: Ints) -> Verified:
+def verify(sets: Sets, left: Ints, right: Ints) -> Verified:
     """Keep the pairs whose Jaccard index is at least 0.8.
 
     Args:
-        values: sets, as `shingles.shingled` gives them.
-        offsets: n + 1 offsets into them.
+        sets: the sets.
         left: number of the first set of each pair.
         right: number of the second.
 
     Returns:
         The near pairs in the order given, with the integers that prove it.
     """
-    shared = _shared(values, offsets, left, right)
+    shared = _shared(*sets, left, right)
     kept = shared >= 0
     left, right = left[kept], right[kept]
-    sizes = (offsets[side + 1] - offsets[side] for side in (left, right))
-    return Verified(left, right, shared[kept], *sizes)
+    return Verified(left, right, shared[kept], sets.sizes(left), sets.sizes(right))

@@ -11,19 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.similarity import containment, ordering, shingles
+from provenance.similarity.sets import Sets
 from provenance.similarity.text import normalise
 
 SCRATCH = TemporaryDirectory()
 
 
 def sets_of(texts):
-    return shingles._shingled(*normalise(pa.array(texts, pa.large_string())))[3:]
+    return Sets.of(*shingles._shingled(*normalise(pa.array(texts, pa.large_string())))[3:])
 
 
 def contained(texts, threads=1):
-    values, offsets = sets_of(texts)
     hashes = np.random.default_rng(0).integers(0, 1 << 63, len(texts), np.uint64) << np.uint64(1)
-    return containment.contained(values, offsets, hashes, Path(mkdtemp(dir=SCRATCH.name)), threads)
+    return containment.contained(sets_of(texts), hashes, Path(mkdtemp(dir=SCRATCH.name)), threads)
 
 
 def brute(texts):
@@ -106,8 +106,8 @@ def test_of_a_text_in_very_many_a_share_is_kept_whatever_the_order():
     assert set(found.left.tolist()) == {0}
     few = contained([short, *books[: containment.HOLDERS]])
     assert (few.thinned, len(few.left)) == (0, containment.HOLDERS)
-    values, offsets = sets_of([*books, short])
+    held = sets_of([*books, short])
     hashes = np.random.default_rng(0).integers(0, 1 << 63, len(books) + 1, np.uint64) << np.uint64(1)
     kept = sorted(found.right.tolist())
-    turned = containment.contained(values, offsets, np.roll(hashes, -1), Path(mkdtemp(dir=SCRATCH.name)))
+    turned = containment.contained(held, np.roll(hashes, -1), Path(mkdtemp(dir=SCRATCH.name)))
     assert sorted(k + 1 for k in turned.right.tolist()) == kept

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.similarity import exact, minhash, near, nodes, ordering
+from provenance.similarity.arrays import Shared
 
 NONE = np.zeros(0, np.int64)
 
@@ -26,13 +27,15 @@ def nodes_of(items):
     keys = pa.FixedSizeListArray.from_arrays(
         pa.array(np.zeros(len(text) * minhash.BANDS, np.uint64)), type=near.SETS.field("keys").type
     )
-    sets = pa.array([list(range(number + 3)) for number in text.tolist()], near.SETS.field("shingles").type)
-    write(folder / "sets.arrow", pa.table([mixed, mixed, text, keys, sets], schema=near.SETS))
+    hashes = Shared(folder / "hashes", np.uint64)
+    start = np.array([hashes.add(np.arange(number + 3)) for number in text.tolist()], np.int64)
+    hashes.close()
+    write(folder / "sets.arrow", pa.table([mixed, mixed, text, keys, start, start + text + 3], schema=near.SETS))
     write(folder / "members.arrow", pa.table([file, row, mixed, mixed, text + 3], schema=exact.MEMBERS))
     owner = np.arange(int(file.max(initial=0)) + 1)
     owner[file] = source
     members = [nodes.Members(str(folder / "members.arrow"), np.arange(len(owner)))]
-    return nodes.bring_together([str(folder / "sets.arrow")], members, owner, folder)
+    return nodes.bring_together([str(folder / "sets.arrow")], str(folder / "hashes"), members, owner, folder)
 
 
 def write(path, table):

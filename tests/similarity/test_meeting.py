@@ -39,9 +39,11 @@ def met(indexes, records, *, whole=False, cut=None):
     """The entries that each record of one file tells of, added up."""
     texts = pa.array(records, pa.large_string())
     shingled = shingles.shingled(texts, pa.array(range(len(records))))
-    batches = near.describe(shingled).to_batches(max_chunksize=cut)
+    described = near.describe(shingled)
+    batches = described.at(0).to_batches(max_chunksize=cut)
     within = meeting.catalogue(indexes)
-    hits = meeting.look_up([batch for batch in batches if len(batch)], KEY, [within], whole=whole)[0]
+    some = [batch for batch in batches if len(batch)]
+    hits = meeting.look_up(some, described.hashes, KEY, [within], whole=whole)[0]
     meets = meeting.Meeting(pa.concat_tables([hits, hits]), within)  # a text may be found by two workers
     nodes = shingled.nodes
     zeros = np.zeros(nodes.num_rows, np.int64)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.similarity import best, boilerplate, containment, exact, near, nodes, ordering, shingles, spans
+from provenance.similarity.arrays import Shared
 
 NONE = np.zeros(0, np.int64)
 WORDS = [f"w{k}" for k in range(40)]
@@ -30,14 +31,18 @@ def alike(texts, folder, parts=1, threads=1, items=None):
     identified = shingles.nodes(column, pa.array(range(len(texts))))
     columns = [file, row, *(identified[name] for name in ("low", "high", "distinct"))]
     write(folder / "members.arrow", pa.table(columns, schema=exact.MEMBERS))
+    hashes = Shared(folder / "hashes", np.uint64)
     for part in range(parts):
         some = pa.array(texts[part::parts], pa.large_string())
-        write(folder / f"{part}.arrow", near.describe(shingles.shingled(some, pa.array(range(len(some))))))
+        described = near.describe(shingles.shingled(some, pa.array(range(len(some)))))
+        write(folder / f"{part}.arrow", described.at(hashes.add(described.hashes)))
+    hashes.close()
     owner = np.zeros(int(file.max(initial=0)) + 1, np.int64)
     owner[file] = source
     members = [nodes.Members(str(folder / "members.arrow"), np.arange(len(owner)))]
     sets = [str(folder / f"{part}.arrow") for part in range(parts)]
-    return near.resemble(nodes.bring_together(sets, members, owner, folder), folder, threads), identified
+    held = nodes.bring_together(sets, str(folder / "hashes"), members, owner, folder)
+    return near.resemble(held, folder, threads), identified
 
 
 def write(path, table):
@@ -152,7 +157,7 @@ def test_what_is_beyond_boilerplate_equals_sets(tmp_path_factory, cells):
     """With boilerplate from three texts on: what remains of both sides is compared as sets."""
     items = numbered(cells)
     learn = boilerplate.learn
-    boilerplate.learn = lambda values, offsets, texts: learn(values, offsets, texts, 3)
+    boilerplate.learn = lambda sets, texts: learn(sets, texts, 3)
     try:
         found = matched(items, tmp_path_factory.mktemp("near"))
     finally:

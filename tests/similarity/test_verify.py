@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from provenance import records
 from provenance.similarity import minhash, shingles, text, verify
 from provenance.similarity.candidates import Candidates
+from provenance.similarity.sets import Sets
 
 SCRATCH = TemporaryDirectory()
 
 
 def sets_of(texts):
-    return shingles._shingled(*text.normalise(pa.array(texts, pa.large_string())))[3:]
+    return Sets.of(*shingles._shingled(*text.normalise(pa.array(texts, pa.large_string())))[3:])
 
 
 def all_pairs(count):
@@ -42,7 +43,7 @@ def listed(found):
 
 @given(st.lists(st.lists(st.sampled_from("ab"), max_size=30).map(" ".join), max_size=14))
 def test_verified_pairs_equal_brute_force(texts):
-    assert listed(verify.verify(*sets_of(texts), *all_pairs(len(texts)))) == list(brute(texts))
+    assert listed(verify.verify(sets_of(texts), *all_pairs(len(texts)))) == list(brute(texts))
 
 
 @pytest.mark.parametrize(
@@ -60,22 +61,22 @@ def test_verified_pairs_equal_brute_force(texts):
 )
 def test_the_threshold_is_decided_in_integers(a, b, near):
     values, offsets = np.array([*a, *b], np.uint64), np.array([0, len(a), len(a) + len(b)])
-    found = verify.verify(values, offsets, np.array([0]), np.array([1]))
+    found = verify.verify(Sets.of(values, offsets), np.array([0]), np.array([1]))
     assert len(found.left) == near
 
 
-def candidates_of(values, offsets):
-    keys = minhash.band_keys(minhash.sign(values, offsets))
+def candidates_of(sets):
+    keys = minhash.band_keys(minhash.sign(sets.values, np.r_[sets.start, sets.stop[-1:]]))
     number = np.arange(len(keys), dtype=np.uint64)
     return Candidates(np.ascontiguousarray(keys.T), number, number, Path(mkdtemp(dir=SCRATCH.name)))
 
 
 def similar(texts):
     """The whole way: sign, band, pair, verify."""
-    values, offsets = sets_of(texts)
+    sets = sets_of(texts)
     found = []
-    for left, right in candidates_of(values, offsets):
-        found += listed(verify.verify(values, offsets, left, right))
+    for left, right in candidates_of(sets):
+        found += listed(verify.verify(sets, left, right))
     return sorted(found)
 
 
@@ -159,11 +160,11 @@ def test_recall_against_the_truth_of_real_data(realdata, name):
     _, first, of = np.unique(identity, return_index=True, return_inverse=True)
     row = nodes["row"].to_numpy()
     texts = column.take(pa.array(row[first]))
-    _, values, offsets = shingles.shingled(texts, pa.array(range(len(texts))))
+    sets = Sets.of(*shingles.shingled(texts, pa.array(range(len(texts))))[1:])
     near = {(node, node) for node in range(len(texts))}
-    joined = candidates_of(values, offsets)
+    joined = candidates_of(sets)
     for left, right in joined:
-        found = verify.verify(values, offsets, left, right)
+        found = verify.verify(sets, left, right)
         near |= set(zip(found.left.tolist(), found.right.tolist(), strict=True))
     node = dict(zip(row.tolist(), of.tolist(), strict=True))
     pairs = [(node[a], node[len(sides[0]) + b]) for a, b in truth if a in node and len(sides[0]) + b in node]
