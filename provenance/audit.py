@@ -75,6 +75,8 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Told the step, how much of it is done and how much there is, in bytes."""
 
+_SIDE_BY_SIDE = 4  # checks, at most: each holds a piece of MATCHES
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Audit:
@@ -644,7 +646,8 @@ def _conclude(
     }
     progress("checking", 0, 0)
     answers = declarations.answers(rules.declared, chosen, declarations.data_digest(files), rules.day)
-    drawn = findings.draw(tables, scopes, chosen, answers=answers, indexes=asked.described())
+    threads = min(running.workers, _SIDE_BY_SIDE)
+    drawn = findings.draw(tables, scopes, chosen, answers=answers, indexes=asked.described(), threads=threads)
     drawn["coverage"] = pa.concat_tables([coverage.steps(files, claims, refused, found, looked), drawn["coverage"]])
     tables |= drawn
     del tables["paths"]

@@ -33,6 +33,7 @@ def draw(
     kept: Sequence[Finding] = (),
     answers: Mapping[tuple[str, str, str], Answer] | None = None,
     indexes: Sequence[Mapping[str, Any]] = (),
+    threads: int = 1,
 ) -> dict[str, pa.Table]:
     """Run every check and judge what it found.
 
@@ -45,6 +46,7 @@ def draw(
         kept: findings that hold whatever the tables say, because more was known once.
         answers: what a responsible person declared, by profile, requirement and element.
         indexes: what was looked for, as `reference.described` has it.
+        threads: checks that run side by side.
 
     Returns:
         `findings`, `coverage` of the checks, and `verdicts`.
@@ -58,7 +60,7 @@ def draw(
         "indexes": indexes,
         "minimum": min((profile.minimum_shingles for profile in chosen), default=1),
     }
-    found, coverage = checks.find(dict(tables) | {"files": files} | settings)
+    found, coverage = checks.find(dict(tables) | {"files": files} | settings, threads)
     findings = [*found, *kept]
     severities, verdicts = judge(findings, coverage, chosen, tables["files"], answers)
     verdicts = sampling.temper(verdicts) if sampled else verdicts

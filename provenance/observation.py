@@ -15,6 +15,7 @@ import contextlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -31,7 +32,7 @@ from provenance.similarity import exact, near, parts, sketches
 from provenance.similarity.arrays import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 BUNDLE = 32 << 20
 """Bytes of files that make a bundle."""
@@ -203,6 +204,7 @@ def observe(bundle: Bundle) -> Observed:
                 seen.append(Seen(records.account(file.location, file.path, file.format, file.reason)))
             else:
                 _read(file, seen, work)
+        work.finish()
     return Observed(bundle.number, tuple(seen), scratch.parts, scratch.sets, scratch.sketched)
 
 
@@ -237,9 +239,8 @@ def _read(file: File, seen: list[Seen], work: _Work) -> None:
     open_: dict[str, _Open] = {}
     about = detectors.ABOUT | ({"signals": signals.load(*file.policy)} if file.policy else {})
     for item in items(file):
-        if not isinstance(item, records.Batch):
-            work.finish()
         if isinstance(item, Died):
+            work.finish()
             _give_up(file, item.reason, open_, seen, work.scratch)
             return
         if item.path not in open_:
@@ -252,7 +253,7 @@ def _read(file: File, seen: list[Seen], work: _Work) -> None:
         elif isinstance(item, records.Document):
             state.claims, state.reason = _state(item)
         else:
-            seen[state.number] = open_.pop(item.path).close(_unread(item, state.reason), work.scratch)
+            work.end(open_.pop(item.path), _unread(item, state.reason), seen)
 
 
 def role(path: str, outer: str) -> str:
@@ -391,13 +392,18 @@ def _look(
 
 
 class _Work:
-    """Batches on their way through threads: no more than those that are worked on, and one that waits for each."""
+    """Batches on their way through threads: no more than those that are worked on, and one that waits for each.
+
+    What follows of them is done in the order of the files, the next ones being read meanwhile: a bundle may hold
+    thousands of small ones.
+    """
 
     def __init__(self, threads: ThreadPoolExecutor, bundle: Bundle, scratch: _Scratch) -> None:
         self._threads, self._most, self.scratch = threads, 2 * bundle.threads, scratch
         self._fold_chinese, self._secret = bundle.fold_chinese, bundle.secret
         self._recent = {view: near.Recent() for view in VIEWS}
-        self._begun: deque[tuple[_Open, Future[_Looked]]] = deque()
+        self._looking = 0
+        self._then: deque[Callable[[], None]] = deque()
 
     def salting(self, path: str) -> trees.Salting | None:
         """Return what salts the record tree of a file, if one is made."""
@@ -405,19 +411,29 @@ class _Work:
 
     def begin(self, batch: pa.RecordBatch, state: _Open) -> None:
         """Hand a batch to a thread."""
-        if len(self._begun) >= self._most:
-            self._take()
+        while self._looking >= self._most:
+            self._then.popleft()()
         looked = self._threads.submit(_look, batch, state.about, self._recent, self._fold_chinese, state.salting)
-        self._begun.append((state, looked))
+        self._looking += 1
+        self._then.append(partial(self._count, looked, state))
+
+    def end(self, state: _Open, account: records.Account, seen: list[Seen]) -> None:
+        """Close a file or member once all its batches are counted."""
+        self._then.append(partial(self._close, state, account, seen))
+        if not self._looking:
+            self.finish()
 
     def finish(self) -> None:
-        """Wait for every batch: an account closes its file."""
-        while self._begun:
-            self._take()
+        """Wait for everything."""
+        while self._then:
+            self._then.popleft()()
 
-    def _take(self) -> None:
-        state, looked = self._begun.popleft()
+    def _count(self, looked: Future[_Looked], state: _Open) -> None:
+        self._looking -= 1
         _count(looked.result(), state, self.scratch)
+
+    def _close(self, state: _Open, account: records.Account, seen: list[Seen]) -> None:
+        seen[state.number] = state.close(account, self.scratch)
 
 
 def _count(looked: _Looked, state: _Open, scratch: _Scratch) -> None:

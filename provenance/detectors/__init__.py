@@ -69,7 +69,7 @@ def add(seen: Sequence[pa.Table]) -> pa.Table:
     held = [table for table in seen if table.num_rows]
     if not held:
         return schemas.OBSERVED.empty_table()
-    added = _sum(pa.concat_tables(held))
+    added = held[0] if len(held) == 1 else _sum(pa.concat_tables(held))
     if added.num_rows > MOST:
         added = _sum(_named(added))
     return schemas.ordered(schemas.conform(added, schemas.OBSERVED), *_KEY)

@@ -107,7 +107,7 @@ def contained(sets: Sets, hashes: minhash.Hashes, scratch: Path, threads: int = 
 
 
 def _cut(parts: Iterable[Rows]) -> Iterator[Rows]:
-    """Cut anchors where they thin out: low ones are many, and few shingles are as low; the others have a small table."""
+    """Cut anchors where they thin out: low ones are many, but few shingles are as low; the rest have a small table."""
     for part in filter(len, parts):
         cut = int(np.searchsorted(part["key"], part["key"][-1 - len(part) // _HIGH], "right"))
         yield from (each for each in (part[:cut], part[cut:]) if len(each))

@@ -11,6 +11,7 @@ Jaccard j. With r = 6 and b = 21 (126 permutations) P(0.8) = 0.998, P(0.9) = 1 -
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ Hashes = npt.NDArray[np.uint64]
 Offsets = npt.NDArray[np.int64]
 
 
+@cache
 def permutations(count: int, seed: int) -> tuple[Signatures, Signatures]:
     """Draw the permutations h -> a * h + b modulo 2**32, a odd, as datasketch 2.0 does.
 
@@ -37,7 +39,7 @@ def permutations(count: int, seed: int) -> tuple[Signatures, Signatures]:
         seed: of numpy's legacy generator (MT19937), whose stream is frozen (NEP 19).
 
     Returns:
-        `a` and `b`, uint32[count] each.
+        `a` and `b`, uint32[count] each; the same arrays every time.
     """
     draw = np.random.RandomState(seed)  # the generator that datasketch draws from
     a = draw.randint(0, 1 << 31, count, dtype=np.uint32) * np.uint32(2) + np.uint32(1)

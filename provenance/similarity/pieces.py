@@ -27,7 +27,7 @@ Key = tuple[Any, ...]
 
 
 def pieces(matches: pa.Table) -> Iterator[pa.Table]:
-    """Cut MATCHES so that all views' matches of a record come together, and no piece is of two sources.
+    """Cut MATCHES so that all views' matches of a record come together.
 
     Args:
         matches: MATCHES; what is larger than a piece must be sorted by row, as it is sealed.
@@ -35,38 +35,30 @@ def pieces(matches: pa.Table) -> Iterator[pa.Table]:
     Yields:
         Rows of MATCHES, names as dictionaries; together they hold every row once.
     """
-    for paths in _runs(matches).values():
-        held: list[pa.Table] = []
-        for runs in paths.values():
-            if sum(map(len, held)) + sum(stop - start for start, stop in runs) > MOST and held:
+    held: list[pa.Table] = []
+    for runs in _runs(matches).values():
+        for some in _by_rows([matches.slice(start, stop - start) for start, stop in runs]):
+            if held and sum(map(len, held)) + sum(map(len, some)) > MOST:
                 yield _coded(held)
                 held = []
-            for some in _by_rows([matches.slice(start, stop - start) for start, stop in runs]):
-                if held and sum(map(len, held)) + sum(map(len, some)) > MOST:
-                    yield _coded(held)
-                    held = []
-                held += some
-        if held:
-            yield _coded(held)
+            held += some
+    if held:
+        yield _coded(held)
 
 
-def _runs(matches: pa.Table) -> dict[str, dict[str, list[tuple[int, int]]]]:
-    """Find where the rows of each file stand, by source."""
-    found: dict[str, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+def _runs(matches: pa.Table) -> dict[str, list[tuple[int, int]]]:
+    """Find where the rows of each file stand."""
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     at = 0
-    for batch in matches.select(["view", "source_a", "path_a"]).to_batches():
+    for batch in matches.select(["view", "path_a"]).to_batches():
         if not len(batch):
             continue
         ends = [pc.run_end_encode(column).run_ends.to_numpy() for column in batch.columns]
         stops = np.unique(np.concatenate(ends))
-        firsts = batch.take(pa.array(np.r_[0, stops[:-1]]))
-        for source, path, start, stop in zip(
-            *(firsts[name].to_pylist() for name in ("source_a", "path_a")),
-            (at + np.r_[0, stops[:-1]]).tolist(),
-            (at + stops).tolist(),
-            strict=True,
-        ):
-            found[source][path].append((start, stop))
+        firsts = np.r_[0, stops[:-1]]
+        paths = batch["path_a"].take(pa.array(firsts)).to_pylist()
+        for path, start, stop in zip(paths, (at + firsts).tolist(), (at + stops).tolist(), strict=True):
+            found[path].append((start, stop))
         at += len(batch)
     return found
 
