@@ -44,9 +44,7 @@ def observe(batch: pa.RecordBatch) -> pa.Table:
 
 def _filled(column: pa.Array, pattern: str | None = None) -> pa.Array:
     """Tell where a value says something: not empty, no word for nothing, and of a shape where one is asked for."""
-    if column.null_count == len(
-        column
-    ):  # nearly always; a pattern costs a third of a millisecond
+    if column.null_count == len(column):  # nearly always; a pattern costs a third of a millisecond
         return pa.repeat(pa.scalar(False), len(column))
     said = pc.invert(pc.match_substring_regex(column, _NOTHING))
     if pattern is not None:
