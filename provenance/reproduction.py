@@ -17,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import audit, declarations, ledger, profiles, program, references, schemas, waivers
+from provenance import declarations, ledger, profiles, program, references, schemas, waivers
 from provenance.digests import sha256
 from provenance.errors import ConfigError, InputError, NothingToAudit, VerificationError
+from provenance.examination import Progress, Rules, examine
 from provenance.ledger import salts
 from provenance.ledger.keys import configuration
 from provenance.ledger.layout import is_ledger, read_bytes, scan_path
@@ -132,7 +133,7 @@ def reproduce(
     engine: str = "local",
     workers: int | None = None,
     memory: int | None = None,
-    progress: audit.Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
+    progress: Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
 ) -> Reproduction:
     """Scan data again by the rules of an entry and compare every table; nothing is written.
 
@@ -168,7 +169,7 @@ def reproduce(
         raise InputError(f"entry {at} of {folder} is a {said.kind}, no scan; name a scan with --entry")
     rules, uncompared = _rules(folder, said, [Path(each) for each in reference], key)
     try:
-        again, _ = audit.examine(Path(data), rules, engine=engine, workers=workers, memory=memory, progress=progress)
+        again, _ = examine(Path(data), rules, engine=engine, workers=workers, memory=memory, progress=progress)
     except NothingToAudit as error:
         raise InputError(str(error)) from error
     tables, left_out = _compare(folder, said, again, salted=rules.secret is not None)
@@ -183,7 +184,7 @@ def reproduce(
     )
 
 
-def _rules(folder: Path, said: Statement, given: Sequence[Path], key: str | None) -> tuple[audit.Rules, list[str]]:
+def _rules(folder: Path, said: Statement, given: Sequence[Path], key: str | None) -> tuple[Rules, list[str]]:
     """Return the rules of an entry, and what of them is not at hand."""
     facts = said.predicate
     config = facts.get("config", {})
@@ -191,7 +192,7 @@ def _rules(folder: Path, said: Statement, given: Sequence[Path], key: str | None
     secret = _secret(key) if "records" in config else None
     named = {each["entry"] for each in facts.get("declarations", ())}
     declared = [each for each in ledger.entries(folder, "declaration") if each[0] in named]
-    rules = audit.Rules(
+    rules = Rules(
         profiles=tuple(_profile(folder, said, each) for each in facts["profiles"]),
         purpose=facts["purpose"],
         asked=_asked(references.load(given, fold_chinese=fold), config.get(references.STEP, ())),
