@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from numba import njit
 
 from provenance.similarity import exact, spans
 from provenance.similarity.exact import Ints, Part, counted, part, ranges
@@ -163,35 +164,64 @@ def _spread(nodes: Nodes, every: Cells, some: _Some) -> tuple[Part, Ints, Ints, 
     those in the part of them that comes first.
     """
     jaccard = some.shared / (some.distinct_a + some.distinct_b - some.shared)
-    starting, number = np.unique(some.left, return_inverse=True)
-    own, ends = part(every, starting), part(every, some.right)
-    owners = 1 + max(int(own.owner.max(initial=0)), int(ends.owner.max(initial=0)))
-    pair = np.repeat(np.arange(len(some.right)), every.first[some.right + 1] - every.first[some.right])
+    begin = np.flatnonzero(_firsts(some.left))
+    starting = some.left[begin]
+    own = part(every, starting)
+    ends = np.r_[begin, len(some.left)]
+    last = every.first[some.right + 1]
+    owners = 1 + max(int(each.max(initial=0)) for each in (own.owner, every.owner[last - 1]))  # a node's are sorted
+    room = int((last - every.first[some.right]).sum())
+    member = nodes.file, nodes.row
+    cell, pair, node = _best(every[:3], member, starting, some.right, jaccard, ends, owners, room)
     width = every.first[starting + 1] - every.first[starting]
-    of = np.repeat(np.arange(len(starting)), width)
-    code, held = number[pair] * owners + ends.owner, of * owners + own.owner  # the latter are sorted: cells are
-    cell = np.flatnonzero(_absent(code, held))
-    pair, code = pair[cell], code[cell]
-    place = ends.start[cell]
-    best = np.lexsort((nodes.row[place], nodes.file[place], -jaccard[pair], code))
-    best = best[_firsts(code[best])]
-    cell, pair = cell[best], pair[best]
-    node = number[pair]
-    members = np.bincount(of, own.count, len(starting)).astype(np.int64)
+    members = np.bincount(np.repeat(np.arange(len(starting)), width), own.count, len(starting)).astype(np.int64)
     large = members * np.bincount(node, minlength=len(starting)) > PIVOT
     kept = ~large[node] | _firsts(node)
     cell, pair, node = cell[kept], pair[kept], node[kept]
+    other = Part(some.right[pair], every.owner[cell].astype(np.int64), every.start[cell], every.held[cell])
     wide = width[node]
     left = ranges((np.cumsum(width) - width)[node], wide)
-    right = len(own.node) + np.repeat(cell, wide)
-    both = Part(*(np.concatenate([getattr(one, name) for one in (own, ends)]) for name in Part.__slots__))
+    right = len(own.node) + np.repeat(np.arange(len(cell)), wide)
+    both = Part(*(np.concatenate([getattr(one, name) for one in (own, other)]) for name in Part.__slots__))
     return both, left, right, np.repeat(pair, wide), int(members[large].sum())
 
 
-def _absent(values: Ints, held: Ints) -> npt.NDArray[np.bool_]:
-    """Tell which values are not among sorted ones."""
-    place = np.minimum(np.searchsorted(held, values), max(0, len(held) - 1))
-    return held[place] != values if len(held) else np.ones(len(values), np.bool_)
+@njit(nogil=True, cache=True, inline="always")
+def _precedes(cells: Any, member: Any, cell: Any, pair: Any, other: Any, its: Any, jaccard: Any) -> Any:
+    """Tell whether a cell by one pair is better than another by its own."""
+    file, row = member
+    a, b = cells[2][cell], cells[2][other]
+    equal = jaccard[pair] == jaccard[its]
+    return jaccard[pair] > jaccard[its] or (equal and (file[a], row[a]) < (file[b], row[b]))
+
+
+@njit(nogil=True, cache=True)
+def _best(cells: Any, member: Any, starting: Any, right: Any, jaccard: Any, ends: Any, owners: Any, room: Any) -> Any:
+    """Choose, for each node that pairs start from and each owner that has not its own words, the best cell.
+
+    Returns the cells, by which pair and from which node each, in the order of nodes and owners.
+    """
+    first, owner, _ = cells
+    best, by, of = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64)
+    chosen = np.zeros(owners, np.int64)  # 1 + the place of what was chosen; -1 where the node's own words stand
+    used = 0
+    for number, node in enumerate(starting):
+        begin = used
+        chosen[owner[first[node] : first[node + 1]]] = -1
+        for pair in range(ends[number], ends[number + 1]):
+            for cell in range(first[right[pair]], first[right[pair] + 1]):
+                at = chosen[owner[cell]] - 1
+                if at == -1:
+                    best[used], by[used], of[used] = cell, pair, number
+                    used += 1
+                    chosen[owner[cell]] = used
+                elif at >= 0 and _precedes(cells, member, cell, pair, best[at], by[at], jaccard):
+                    best[at], by[at] = cell, pair
+        chosen[owner[first[node] : first[node + 1]]] = 0
+        chosen[owner[best[begin:used]]] = 0
+        order = begin + np.argsort(owner[best[begin:used]])
+        best[begin:used], by[begin:used] = best[order], by[order]
+    return best[:used].copy(), by[:used].copy(), of[:used].copy()
 
 
 def _firsts(values: Ints) -> npt.NDArray[np.bool_]:

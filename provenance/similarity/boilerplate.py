@@ -4,8 +4,8 @@ A prompt template, a licence header, a stock phrase: two texts that share these 
 is boilerplate is learnt from the data: a shingle that stands in at least COMMON distinct texts of a view. It is asked
 of texts that stand elsewhere too; a filter of their shingles lets all others pass by. Learning takes two passes over
 the sets: counters by hash that can only overcount, then exact counts of those few shingles whose counter is high
-enough. Counters saturate: no order of texts matters. Where they would take more than COUNTERS bytes, that is done for
-one part of the filter after the other. What grows is what is found: 16 bytes a shingle that is boilerplate.
+enough. Counters saturate: no order of texts matters. Where the filter would take more than COUNTERS bytes, that is done
+for one part of it after the other. What grows is what is found: 16 bytes a shingle that is boilerplate.
 
 A pair's *distinctive* count is what it shares beyond boilerplate, where what remains of both still matches; 0 where it
 does not, or where nothing remains.
@@ -31,7 +31,7 @@ COMMON = 16
 """Distinct texts of a view that make a shingle of theirs boilerplate."""
 
 COUNTERS = 1 << 25
-"""Counters of one byte, at most, that are used at a time: two and more for each shingle that is asked about."""
+"""Counters of one byte, at most, that are used at a time, and bytes of the filter, of 8 bits a shingle asked about."""
 
 _LEAST = 1 << 16  # counters, or bits of the filter, at least
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -135,12 +135,14 @@ def learn(sets: Sets, texts: npt.NDArray[np.bool_], common: int = COMMON) -> min
     asked = int(_size(sets.start, sets.stop, texts)) if len(texts) >= common else 0
     if not asked:
         return np.zeros(64, np.uint64)
-    counters, bits = _power(2 * asked), _power(8 * asked)
-    parts = max(1, counters // COUNTERS)
+    bits = _power(8 * asked)
+    parts = max(1, bits // 8 // COUNTERS)
+    passing = asked + int((sets.stop - sets.start).sum()) // 8  # what the filter lets by for no reason counts too
+    counters = min(COUNTERS, _power(passing // parts))
     mask = np.uint64(bits - 1)
     found = []
     for first in range(0, bits, bits // parts):
-        asked_about, held = np.zeros(bits // parts // 8, np.uint8), np.zeros(counters // parts, np.uint8)
+        asked_about, held = np.zeros(bits // parts // 8, np.uint8), np.zeros(counters, np.uint8)
         _asked(*sets, texts, asked_about, np.uint64(first), mask)
         _count(*sets, asked_about, np.uint64(first), mask, held, common)
         found.append(_recount(*sets, asked_about, np.uint64(first), mask, held, common))

@@ -6,12 +6,14 @@ node that has found ENOUGH near ones in earlier bands is in such a group paired 
 variants of one template cost a few pairs each. A pair comes once, in the first band that makes it: whether an earlier
 band did is read off the keys, so that no pair is ever remembered.
 
-Memory grows neither with pairs nor with nodes: what is known of every node, 18 bytes, is a file, and keys are gone
-through range by range, NODES at a time and 20 bytes each. But a group of one key is held whole, at 8 bytes a node.
+Memory grows neither with pairs nor with nodes: what is known of every node, 30 bytes, is a file. The keys of a band are
+dealt out to ranges of about NODES, and a range is put in order at a time: so the work is linear, and done within the
+processor's caches. But a group of one key is held whole, at 16 bytes a node.
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,8 +39,10 @@ PIVOTS = 8
 ENOUGH = 8
 """Near nodes found in earlier bands after which a node of a larger group is paired with no more of them."""
 
-NODES = 1 << 20
+NODES = 1 << 15
 """Nodes, about, that are grouped at a time: a range of keys of as many."""
+
+_RANGES = 12  # bits of a key, at most, that tell ranges apart
 
 _CHUNK = 1 << 14  # nodes paired at a time, with at most GROUP others each
 _BITS = 64  # of a key
@@ -46,24 +50,37 @@ _BUCKET = 64  # keys that are sorted by insertion
 
 
 @njit(nogil=True, cache=True)
-def _groups(keys: Any, first: Any, shift: Any, buckets: Any) -> Any:
-    """Group nodes by key, some buckets from the key `first` on; return nodes of groups of two or more, and starts."""
-    most = np.uint64(buckets)
+def _deal(keys: Any, shift: Any, ranges: Any, dealt: Any, nodes: Any) -> Any:
+    """Deal keys and numbers of nodes out to ranges by the bits of a key beyond `shift`; return where each begins."""
+    ends = np.zeros(ranges + 1, np.int64)
+    for k in range(keys.shape[0]):
+        ends[(keys[k] >> shift) + np.uint64(1)] += 1
+    for k in range(1, ends.shape[0]):
+        ends[k] += ends[k - 1]
+    free = ends[:-1].copy()
+    for k in range(keys.shape[0]):
+        place = free[keys[k] >> shift]
+        dealt[place], nodes[place] = keys[k], k
+        free[keys[k] >> shift] += 1
+    return ends
+
+
+@njit(nogil=True, cache=True)
+def _groups(keys: Any, numbers: Any, shift: Any, buckets: Any) -> Any:
+    """Group nodes of one range by key, bucket by bucket; return those of groups of two or more, and starts."""
+    within = np.uint64(buckets - 1)
     ends = np.zeros(buckets + 1, np.int64)
     for k in range(keys.shape[0]):
-        bucket = (keys[k] - first) >> shift  # wraps around before the first
-        if bucket < most:
-            ends[bucket + np.uint64(1)] += 1
+        ends[(keys[k] >> shift & within) + np.uint64(1)] += 1
     for k in range(1, ends.shape[0]):
         ends[k] += ends[k - 1]
     count = ends[-1]
     placed = np.empty(count, np.int32)
     free = ends[:-1].copy()
     for k in range(keys.shape[0]):
-        bucket = (keys[k] - first) >> shift
-        if bucket < most:
-            placed[free[bucket]] = k
-            free[bucket] += 1
+        bucket = keys[k] >> shift & within
+        placed[free[bucket]] = k
+        free[bucket] += 1
     nodes, starts = np.empty(count, np.int32), np.empty(count // 2 + 1, np.int64)
     used = groups = np.int64(0)
     for bucket in range(ends.shape[0] - 1):
@@ -88,7 +105,7 @@ def _groups(keys: Any, first: Any, shift: Any, buckets: Any) -> Any:
             if end - k > 1:
                 starts[groups] = used
                 groups += 1
-                nodes[used : used + end - k] = part[k:end]
+                nodes[used : used + end - k] = numbers[part[k:end]]
                 used += end - k
             k = end
     starts[groups] = used
@@ -130,6 +147,11 @@ class Candidates:
         # bit k: and it was paired with none of them, for it had found enough in earlier bands
         self._skipped = mapped(scratch / "skipped", np.uint64, count)
         self._near, self._enough = (mapped(scratch / name, np.uint8, count) for name in ("near", "enough"))
+        # the keys of the band at hand and whose they are, a range after the other
+        self._dealt, self._number = (
+            mapped(scratch / "dealt", np.uint64, count),
+            mapped(scratch / "number", np.int32, count),
+        )
 
     @property
     def pivoted(self) -> int:
@@ -155,11 +177,13 @@ class Candidates:
 
     def _grouped(self, band: int) -> Iterator[tuple[npt.NDArray[np.int32], Ints]]:
         """Group nodes by key, a range of keys after the other."""
-        ranges = (self._keys.shape[1] // NODES).bit_length()  # bits of a key that tell them apart
-        bits = max(1, (self._keys.shape[1] >> ranges).bit_length() - 2)
-        for number in range(1 << ranges):
-            first = np.uint64(number << (_BITS - ranges)) if number else np.uint64(0)
-            yield _groups(np.asarray(self._keys[band]), first, np.uint64(_BITS - ranges - bits), 1 << bits)
+        count = self._keys.shape[1]
+        ranges = min(max(1, (count // NODES).bit_length()), _RANGES)  # bits of a key that tell them apart
+        bits = max(1, (count >> ranges).bit_length() - 2)
+        shift = np.uint64(_BITS - ranges)
+        ends = _deal(np.asarray(self._keys[band]), shift, 1 << ranges, self._dealt, self._number)
+        for first, last in itertools.pairwise(ends.tolist()):
+            yield _groups(self._dealt[first:last], self._number[first:last], shift - np.uint64(bits), 1 << bits)
 
     def _pairs(self, band: int, nodes: npt.NDArray[np.int32], starts: Ints) -> Iterator[tuple[Ints, Ints]]:
         """Pair nodes within groups, given where those begin."""
