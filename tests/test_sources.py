@@ -16,7 +16,7 @@ import zipfile
 import pyarrow as pa
 import pytest
 
-from provenance import audit, schemas, sources, statements
+from provenance import examination, schemas, sources, statements
 from provenance.inventory import inventory
 from provenance.observation import Bundle, observe
 
@@ -544,7 +544,7 @@ def scoped(root, scratch):
     paths = inventory(root)
     stated, refused = statements.read(root, paths)
     paths, stated = statements.named_licences(root, paths, stated)
-    observed = observe(Bundle(0, tuple(audit._files(root, paths, stated, refused, scratch)), str(scratch), 1))
+    observed = observe(Bundle(0, tuple(examination._files(root, paths, stated, refused, scratch)), str(scratch), 1))
     claims = statements.table(stated + statements.of_records([observed]))
     seen = sorted(each.account.path for each in observed.seen)
     on_disk = dict(zip(paths["path"].to_pylist(), paths["role"].to_pylist(), strict=True))
