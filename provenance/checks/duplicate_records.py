@@ -2,14 +2,15 @@
 
 Why:          repeats are weighted twice in training, inflate every count in a filing and leak between splits.
 Source:       Lee et al., arXiv 2107.06499; Interim Measures, Article 7(4) (quality, diversity).
-Reads:        SOURCES(source, records_text, records_distinct), one row per source; MATCHES(view, source_a, path_a,
-              row_a, source_b, method, distinctive); a profile's minimum of distinctive shingles for a near match to
-              count.
+Reads:        SOURCES(source, records_text, records_distinct, tokens), one row per source; MATCHES(view, source_a,
+              path_a, row_a, source_b, method, distinctive); a profile's minimum of distinctive shingles for a near
+              match to count.
 Yields:       at most one finding per source; a second, of field `near`, where records are nearly, and not quite,
               those of another of its files.
 Units:        share of records with text that repeat an earlier one, [0, 1]; of field `near`, that have such a match.
 Silent when:  two records of one file are nearly the same: only files are compared with each other; texts are equal
-              only across sources; near ones are short, or common to many sources.
+              only across sources; near ones are short, or common to many sources; the records of a source have fewer
+              than five words on average: rows of a word or a label each repeat by nature.
 Flagged:      the same line twice in a file of two lines.
 Clean:        every line different after normalisation v1.
 """
@@ -34,6 +35,8 @@ LIMITS = (
     "rows of a table that hold a word or a label each do so by nature."
 )
 
+_WORDS = 5  # of a record on average, at least: as many as a shingle has
+
 _KEYS = ["source_a", "path_a", "row_a"]
 
 
@@ -46,10 +49,10 @@ def find(sources: pa.Table, matches: pa.Table, minimum: int) -> Iterator[Finding
         minimum: distinctive shingles that a near match must rest on.
     """
     near = _near(matches, minimum)
-    for row in sources.select(["source", "records_text", "records_distinct"]).to_pylist():
+    for row in sources.select(["source", "records_text", "records_distinct", "tokens"]).to_pylist():
         source, of = row["source"], row["records_text"]
         repeats = of - row["records_distinct"]
-        if repeats > 0:
+        if repeats > 0 and row["tokens"] >= _WORDS * of:
             verb = "repeat" if repeats > 1 else "repeats"
             yield Finding(
                 check="duplicate-records",
