@@ -282,8 +282,14 @@ def _first_certificate(values: der.Element) -> list[der.Element]:
 
 
 def _check_carried(certificates: tuple[x509.Certificate, ...], leaf: x509.Certificate) -> None:
-    """Every certificate but the signer's must have issued one beside it: one that nothing needs is not covered."""
+    """Every certificate but the signer's must have issued one beside it: one that nothing needs is not covered.
+
+    Nor is the number of bits that the last byte of a certificate's signature leaves unused, which is none.
+    """
     for item in certificates:
+        *_, signature = der.read(item.public_bytes(Encoding.DER)).parts(der.SEQUENCE)
+        if signature.content[:1] != b"\0":
+            raise VerificationError("the signature of a certificate in it ends within a byte")
         if item != leaf and not any(other != item and chains.issued_by(other, item) for other in certificates):
             raise VerificationError("it carries a certificate that has nothing to do with it")
 

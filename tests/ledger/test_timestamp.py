@@ -144,6 +144,23 @@ def test_no_bit_is_free(tsa, response):
     assert free == []
 
 
+def test_the_signature_of_a_certificate_ends_with_a_byte(make_authority):
+    """Its last bit is 0 in every other certificate: then the count of unused bits could be 1 as well."""
+    for _ in range(32):
+        authority = make_authority(middle=MIDDLE)
+        response = timestamp.plain(authority.answer(timestamp.request(NOTE), chain=True))
+        ends = [item.signature for item in timestamp.read(response).certificates if not item.signature[-1] & 1]
+        for signature in ends:
+            at = response.index(signature) - 1
+            changed = bytearray(response)
+            changed[at] = 1
+            assert response[at] == 0
+            assert not ours(authority, bytes(changed))
+        if len(ends) == 2:
+            return
+    pytest.fail("no certificate of 32 ends with a bit of 0")
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("made", [{"kind": "rsa"}, {"middle": MIDDLE}], ids=str)
 def test_no_bit_is_free_anywhere(make_authority, made):
