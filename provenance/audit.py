@@ -25,10 +25,11 @@ from provenance import profiles as profiles_
 from provenance import waivers as waivers_
 from provenance.acts import waiver
 from provenance.errors import ConfigError, VerificationError
-from provenance.examination import Progress, Rules, examine
+from provenance.examination import Rules, examine
 from provenance.ledger import salts
 from provenance.ledger.verification import EQUIVOCATION, INVALID
 from provenance.model import PURPOSES
+from provenance.progress import Progress, unwatched
 from provenance.records import trees
 from provenance.reports import filings
 from provenance.reports import html as report_html
@@ -178,7 +179,7 @@ def scan(
     records: bool | None = None,
     memory: int | None = None,
     ask: Callable[[str], str] | None = None,
-    progress: Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
+    progress: Progress = unwatched,
 ) -> Audit:
     """Audit a folder of training data.
 

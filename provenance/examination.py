@@ -11,7 +11,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,15 +41,14 @@ from provenance.model import DOCUMENTS, Died
 from provenance.naming import name
 from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, lost, observe
 from provenance.observation import role as role_of
+from provenance.progress import Progress, unwatched
 from provenance.records import trees
 from provenance.rehearsal import rehearse
 from provenance.similarity import text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import date
-
-Progress = Callable[[str, int, int], None]
-"""Told the step, how much of it is done and how much there is, in bytes."""
 
 _SIDE_BY_SIDE = 4  # checks, at most: each holds a piece of MATCHES
 
@@ -103,7 +101,7 @@ def examine(
     engine: str = "local",
     workers: int | None = None,
     memory: int | None = None,
-    progress: Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
+    progress: Progress = unwatched,
 ) -> tuple[dict[str, pa.Table], dict[str, Any]]:
     """Make the tables of a scan; nothing is written.
 

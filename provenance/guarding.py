@@ -22,12 +22,15 @@ from provenance.ledger import contents, statement
 from provenance.ledger.verification import DATA_DIFFERS, MEANINGS, OK, UNPINNED, WITHHELD, Changes, Verification
 from provenance.manifests import documents
 from provenance.model import SEVERITIES
+from provenance.progress import unwatched
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
+
+    from provenance.progress import Progress
 
 _READ = ("coverage", "files", "findings", "verdicts")  # tables that a policy is held against
 _LIMIT = 1 << 20  # bytes of a policy
@@ -218,7 +221,7 @@ def inspect(
     trust: Path | None = None,
     since: Path | None = None,
     workers: int | None = None,
-    progress: Callable[[str, int, int], None] = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
+    progress: Progress = unwatched,
 ) -> Clearance:
     """Find out whether data may be trained on; what speaks against it is an answer, not an error.
 

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from provenance import declarations, ledger, profiles, program, references, schemas, waivers
 from provenance.digests import sha256
 from provenance.errors import ConfigError, InputError, NothingToAudit, VerificationError
-from provenance.examination import Progress, Rules, examine
+from provenance.examination import Rules, examine
 from provenance.ledger import salts
 from provenance.ledger.keys import configuration
 from provenance.ledger.layout import is_ledger, read_bytes, scan_path
@@ -28,6 +28,7 @@ from provenance.ledger.objects import lines
 from provenance.ledger.reading import statement_of
 from provenance.ledger.statement import SCAN
 from provenance.ledger.verification import EQUIVOCATION, INVALID
+from provenance.progress import Progress, unwatched
 
 if TYPE_CHECKING:
     import os
@@ -133,7 +134,7 @@ def reproduce(
     engine: str = "local",
     workers: int | None = None,
     memory: int | None = None,
-    progress: Progress = lambda step, done, total: None,  # noqa: ARG005 - names are the contract
+    progress: Progress = unwatched,
 ) -> Reproduction:
     """Scan data again by the rules of an entry and compare every table; nothing is written.
 

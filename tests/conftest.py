@@ -68,10 +68,11 @@ class _InProcess:
 
 @pytest.fixture
 def in_process(monkeypatch):
-    """Scans run in this process: a test of what is made of them need not wait for workers to start."""
+    """Scans run in this process: a test may look inside, and need not wait for workers to start; the engine's class."""
     from provenance import engines
 
     monkeypatch.setattr(engines, "start", lambda *_: _InProcess())
+    return _InProcess
 
 
 def pytest_make_parametrize_id(config, val, argname):

@@ -66,26 +66,6 @@ def parquet(count=1000):
     return held.getvalue()
 
 
-class InProcess:
-    """An engine of one process, so that a test may look inside and need not wait for workers to start."""
-
-    workers = 1
-
-    def map(self, function, parts):
-        return enumerate(map(function, parts))
-
-    def exchange(self, parts, key):
-        return {name: list(group) for name, group in itertools.groupby(sorted(parts, key=key), key)}
-
-    def close(self):
-        pass
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    monkeypatch.setattr(room.engines, "start", lambda *_: InProcess())
-
-
 def scan(root, **options):
     found = pv.scan(root, **options)
     for name, schema in schemas.SEALED.items():
@@ -134,7 +114,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("layout", "path", "form", "count", "unreadable", "reason"), BAD.values(), ids=BAD)
-def test_what_is_wrong_with_data_is_a_row(layout, path, form, count, unreadable, reason, tmp_path, quick):
+def test_what_is_wrong_with_data_is_a_row(layout, path, form, count, unreadable, reason, tmp_path, in_process):
     lay(tmp_path, GOOD | {f"bad/{name}": content for name, content in layout.items()})
     found = scan(tmp_path)
     row = by(found, "files")[f"bad/{path}"]
@@ -153,7 +133,7 @@ def test_what_is_wrong_with_data_is_a_row(layout, path, form, count, unreadable,
         assert "no reader" in steps["manifests" if path.endswith(".dvc") else "records"]["reason"]
 
 
-def test_a_file_that_may_not_be_read_is_counted_as_unread(tmp_path, quick, monkeypatch):
+def test_a_file_that_may_not_be_read_is_counted_as_unread(tmp_path, in_process, monkeypatch):
     lay(tmp_path, GOOD | {"good/secret.jsonl": LINE})
     before = os.open
 
@@ -170,7 +150,7 @@ def test_a_file_that_may_not_be_read_is_counted_as_unread(tmp_path, quick, monke
     assert "Permission denied" in by(found, "findings", "check")["file-unreadable"]["message"]
 
 
-def test_a_reader_that_fails_takes_its_file_and_no_other(tmp_path, quick, monkeypatch):
+def test_a_reader_that_fails_takes_its_file_and_no_other(tmp_path, in_process, monkeypatch):
     """A fault that nobody foresaw, in the middle of a file: what was read until then was read."""
     lay(tmp_path, GOOD | {"good/bad.jsonl": LINE + lines("second record of a file that fails")})
     before = records.read
@@ -190,10 +170,10 @@ def test_a_reader_that_fails_takes_its_file_and_no_other(tmp_path, quick, monkey
     accounted(found, tmp_path)
 
 
-def test_a_reader_that_dies_takes_its_file_and_no_other(tmp_path, monkeypatch):
+def test_a_reader_that_dies_takes_its_file_and_no_other(tmp_path, in_process, monkeypatch):
     lay(tmp_path, GOOD | {"good/bad.jsonl": LINE, "good/y.jsonl": lines("another record that is well and good")})
 
-    class Doomed(InProcess):
+    class Doomed(in_process):
         def map(self, function, parts):
             for number, part in enumerate(parts):
                 doomed = function is observation.observe and any(file.path.endswith("bad.jsonl") for file in part.files)
@@ -209,10 +189,10 @@ def test_a_reader_that_dies_takes_its_file_and_no_other(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("died", [joining.gather, joining.resemble])
-def test_a_comparison_that_dies_ends_the_scan_with_a_sentence(died, tmp_path, monkeypatch):
+def test_a_comparison_that_dies_ends_the_scan_with_a_sentence(died, tmp_path, in_process, monkeypatch):
     lay(tmp_path, GOOD)
 
-    class Doomed(InProcess):
+    class Doomed(in_process):
         def map(self, function, parts):
             for number, part in enumerate(parts):
                 yield number, Died("out of memory") if function is died else function(part)
@@ -222,7 +202,7 @@ def test_a_comparison_that_dies_ends_the_scan_with_a_sentence(died, tmp_path, mo
         pv.scan(tmp_path)
 
 
-def test_no_room_for_scratch_files_is_said(tmp_path, quick, monkeypatch):
+def test_no_room_for_scratch_files_is_said(tmp_path, in_process, monkeypatch):
     lay(tmp_path, GOOD)
 
     def full(*_):
@@ -233,7 +213,7 @@ def test_no_room_for_scratch_files_is_said(tmp_path, quick, monkeypatch):
         pv.scan(tmp_path)
 
 
-def test_a_manifest_that_changes_during_the_scan_is_said(tmp_path, quick, monkeypatch):
+def test_a_manifest_that_changes_during_the_scan_is_said(tmp_path, in_process, monkeypatch):
     lay(tmp_path, GOOD)
     before = statements.read
 
@@ -248,7 +228,7 @@ def test_a_manifest_that_changes_during_the_scan_is_said(tmp_path, quick, monkey
     assert "file-changed-during-scan" in by(found, "findings", "check")["file-unreadable"]["message"]
 
 
-def test_a_file_that_goes_away_during_the_scan_is_said(tmp_path, quick, monkeypatch):
+def test_a_file_that_goes_away_during_the_scan_is_said(tmp_path, in_process, monkeypatch):
     lay(tmp_path, GOOD | {"good/gone.jsonl": LINE})
     before = statements.read
 
@@ -261,7 +241,7 @@ def test_a_file_that_goes_away_during_the_scan_is_said(tmp_path, quick, monkeypa
     assert (row["records"], row["skip_reason"]) == (0, "cannot be read: No such file or directory")
 
 
-def test_one_of_two_declared_digests_is_wrong(tmp_path, quick):
+def test_one_of_two_declared_digests_is_wrong(tmp_path, in_process):
     """Whichever manifest comes first, the one that is contradicted by the file is shown."""
     right, wrong = sha256(LINE.encode()), "0" * 64
     for first, second in ((right, wrong), (wrong, right)):
@@ -332,13 +312,13 @@ def test_two_workers_give_the_same_digests(reference):
         (near, "_REMEMBERED", 1),
     ],
 )
-def test_sizes_do_not_change_a_digest(module, name, value, reference, quick, monkeypatch):
+def test_sizes_do_not_change_a_digest(module, name, value, reference, in_process, monkeypatch):
     root, found = reference
     monkeypatch.setattr(module, name, value)
     assert digests(pv.scan(root)) == digests(found)
 
 
-def test_pivots_are_said_and_change_nothing_but_matches_and_overlaps(reference, quick, monkeypatch):
+def test_pivots_are_said_and_change_nothing_but_matches_and_overlaps(reference, in_process, monkeypatch):
     root, found = reference
     monkeypatch.setattr(exact, "PIVOT", 3)
     pivoted = pv.scan(root)
@@ -408,7 +388,7 @@ def test_pairs_of_what_is_not_there(reference, arguments, sentence):
         pv.pairs(reference[1], *arguments)
 
 
-def test_fingerprints_survive_a_rescan_with_more_records(tmp_path, quick):
+def test_fingerprints_survive_a_rescan_with_more_records(tmp_path, in_process):
     corpus(tmp_path)
     before = {row["fingerprint"] for row in scan(tmp_path).tables["findings"].to_pylist()}
     for path in ("a/x.jsonl", "b/z.jsonl", "a/y.jsonl"):
@@ -418,7 +398,7 @@ def test_fingerprints_survive_a_rescan_with_more_records(tmp_path, quick):
     assert before <= after
 
 
-def test_a_ledger_inside_the_data_is_left_out_and_counted(tmp_path, quick):
+def test_a_ledger_inside_the_data_is_left_out_and_counted(tmp_path, in_process):
     lay(tmp_path, GOOD)
     first = scan(tmp_path, ledger=tmp_path / "provenance-ledger")
     again = scan(tmp_path, ledger=tmp_path / "provenance-ledger")
@@ -462,7 +442,7 @@ NAMES = st.sampled_from(
 
 @given(layout=st.dictionaries(NAMES, CONTENT, min_size=1, max_size=6))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-def test_every_byte_of_any_folder_is_accounted_for(layout, tmp_path_factory, quick):
+def test_every_byte_of_any_folder_is_accounted_for(layout, tmp_path_factory, in_process):
     root = lay(tmp_path_factory.mktemp("any"), {"z/data.txt": "some"} | layout)
     found = scan(root)
     accounted(found, root)
@@ -483,7 +463,7 @@ VERSE = "春眠不觉晓，处处闻啼鸟。夜来风雨声"
 SENTENCE = "the Quick brown fox jumps over the lazy dog, every single morning"
 
 
-def test_a_text_inside_a_longer_one_is_found_with_its_bytes(tmp_path, quick):
+def test_a_text_inside_a_longer_one_is_found_with_its_bytes(tmp_path, in_process):
     padding = " ".join(f"word{k}" for k in range(60))
     long = [
         f"{padding}; {SENTENCE.upper()}! {padding}",
@@ -507,7 +487,7 @@ def test_a_text_inside_a_longer_one_is_found_with_its_bytes(tmp_path, quick):
     assert len(longer) == 3
 
 
-def test_a_file_that_changed_before_it_was_read_again_is_said(tmp_path, quick, monkeypatch):
+def test_a_file_that_changed_before_it_was_read_again_is_said(tmp_path, in_process, monkeypatch):
     padding = " ".join(f"word{k}" for k in range(60))
     lay(tmp_path, {"a/x.jsonl": lines(SENTENCE), "b/y.jsonl": lines(f"{padding} {SENTENCE} {padding}")})
     before = joining.locate
@@ -523,11 +503,11 @@ def test_a_file_that_changed_before_it_was_read_again_is_said(tmp_path, quick, m
     assert files.loc["b/y.jsonl", "skip_reason"] == "file-changed-during-scan"
 
 
-def test_what_dies_on_the_second_reading_leaves_its_texts_without_a_place(tmp_path, monkeypatch):
+def test_what_dies_on_the_second_reading_leaves_its_texts_without_a_place(tmp_path, in_process, monkeypatch):
     padding = " ".join(f"word{k}" for k in range(60))
     lay(tmp_path, {"a/x.jsonl": lines(SENTENCE), "b/y.jsonl": lines(f"{padding} {SENTENCE} {padding}")})
 
-    class Doomed(InProcess):
+    class Doomed(in_process):
         def map(self, function, parts):
             for number, part in enumerate(parts):
                 yield number, Died("killed by signal 9") if function is joining.locate else function(part)
@@ -543,7 +523,7 @@ def by_check(audit, check):
     return audit.coverage.set_index("check").loc[check, "reason"]
 
 
-def test_a_template_makes_no_distinctive_match(tmp_path, quick):
+def test_a_template_makes_no_distinctive_match(tmp_path, in_process):
     """Twenty prompts of one template a source: near each other, word for word the same in one case alone."""
     template = " ".join(f"word{k} of the template" for k in range(12))
 
@@ -607,7 +587,7 @@ def test_prompts_that_were_answered_anew_are_a_note_or_a_warning_and_no_accusati
     assert said["message"].startswith("20 of 20 prompts of a under MIT stand in b under MIT, but none of their whole")
 
 
-def test_two_sources_that_share_a_file_and_no_text_are_reported(tmp_path, quick):
+def test_two_sources_that_share_a_file_and_no_text_are_reported(tmp_path, in_process):
     """A finding on a pair of which MATCHES holds nothing: two files of numbers are the same."""
     numbers = "1\t2\t3\n4\t5\t6\n"
     layout = {f"{name}/{part}": held for name in "ab" for part, held in (("README.md", CARD), ("x.tsv", numbers))}

@@ -35,7 +35,7 @@ LIMITS = (
     "rows of a table that hold a word or a label each do so by nature."
 )
 
-_WORDS = 5  # of a record on average, at least: as many as a shingle has
+_WORDS = 5  # of a record on average, at least: as many as a shingle has, which to import would load kernels
 
 _KEYS = ["source_a", "path_a", "row_a"]
 

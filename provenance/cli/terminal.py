@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.progress import unwatched
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -46,7 +48,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         A function that takes the step, the bytes done and the bytes there are.
     """
     if not sys.stderr.isatty():
-        yield lambda step, done, total: None  # noqa: ARG005 - the names are the contract
+        yield unwatched
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn

@@ -50,13 +50,21 @@ _BUCKET = 64  # keys that are sorted by insertion
 
 
 @njit(nogil=True, cache=True)
+def _begins(keys: Any, shift: Any, ranges: Any) -> Any:
+    """Count keys by as many ranges of their bits beyond `shift`; return where each range begins, and the end."""
+    within = np.uint64(ranges - 1)
+    begins = np.zeros(ranges + 1, np.int64)
+    for k in range(keys.shape[0]):
+        begins[(keys[k] >> shift & within) + np.uint64(1)] += 1
+    for k in range(1, begins.shape[0]):
+        begins[k] += begins[k - 1]
+    return begins
+
+
+@njit(nogil=True, cache=True)
 def _deal(keys: Any, shift: Any, ranges: Any, dealt: Any, nodes: Any) -> Any:
     """Deal keys and numbers of nodes out to ranges by the bits of a key beyond `shift`; return where each begins."""
-    ends = np.zeros(ranges + 1, np.int64)
-    for k in range(keys.shape[0]):
-        ends[(keys[k] >> shift) + np.uint64(1)] += 1
-    for k in range(1, ends.shape[0]):
-        ends[k] += ends[k - 1]
+    ends = _begins(keys, shift, ranges)
     free = ends[:-1].copy()
     for k in range(keys.shape[0]):
         place = free[keys[k] >> shift]
@@ -69,11 +77,7 @@ def _deal(keys: Any, shift: Any, ranges: Any, dealt: Any, nodes: Any) -> Any:
 def _groups(keys: Any, numbers: Any, shift: Any, buckets: Any) -> Any:
     """Group nodes of one range by key, bucket by bucket; return those of groups of two or more, and starts."""
     within = np.uint64(buckets - 1)
-    ends = np.zeros(buckets + 1, np.int64)
-    for k in range(keys.shape[0]):
-        ends[(keys[k] >> shift & within) + np.uint64(1)] += 1
-    for k in range(1, ends.shape[0]):
-        ends[k] += ends[k - 1]
+    ends = _begins(keys, shift, buckets)
     count = ends[-1]
     placed = np.empty(count, np.int32)
     free = ends[:-1].copy()
@@ -148,10 +152,8 @@ class Candidates:
         self._skipped = mapped(scratch / "skipped", np.uint64, count)
         self._near, self._enough = (mapped(scratch / name, np.uint8, count) for name in ("near", "enough"))
         # the keys of the band at hand and whose they are, a range after the other
-        self._dealt, self._number = (
-            mapped(scratch / "dealt", np.uint64, count),
-            mapped(scratch / "number", np.int32, count),
-        )
+        self._dealt = mapped(scratch / "dealt", np.uint64, count)
+        self._number = mapped(scratch / "number", np.int32, count)
 
     @property
     def pivoted(self) -> int:
