@@ -5,6 +5,7 @@ Each is one step: a kind of `acts` composes what the entry says, and it is appen
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from provenance.acts import FORMS, draw, waiver
 from provenance.acts import review as review_
 from provenance.errors import ConfigError
 from provenance.ledger import cosigning, keys, telling
+from provenance.ledger.log import Overtaken
 
 if TYPE_CHECKING:
     import os
@@ -57,11 +59,11 @@ def waive(
     """
     folder = Path(ledger)
     hand = keys.load_statement(approver_key, "waiver", prompt=ask) if approver_key is not None else None
-    act = waiver.compose(
-        folder, fingerprint, reason=reason, approver=approver, expires=expires, evidence=evidence,
+    compose = partial(
+        waiver.compose, folder, fingerprint, reason=reason, approver=approver, expires=expires, evidence=evidence,
         approver_key=keys.fingerprint(hand.public_key()) if hand else None,
     )  # fmt: skip
-    entry = _append(folder, act, key, ask)
+    entry = _append(folder, compose, key, ask)
     if hand:
         cosigning.add(folder, entry.index, waiver.APPROVER, hand)
     return entry
@@ -121,8 +123,8 @@ def sample(
         BrokenChain: the ledger does not verify.
     """
     folder = Path(ledger)
-    act = draw.compose(folder, size, purpose, nonce=nonce, sources=sources, index=index)
-    return _append(folder, act, key, ask)
+    compose = partial(draw.compose, folder, size, purpose, nonce=nonce, sources=sources, index=index)
+    return _append(folder, compose, key, ask)
 
 
 def review_form(ledger: str | os.PathLike[str], entry: int, name: str) -> bytes:
@@ -171,7 +173,7 @@ def review(
         BrokenChain: the ledger does not verify.
     """
     by = {"name": name, "role": role} | ({"organisation": organisation} if organisation is not None else {})
-    return _append(Path(ledger), review_.compose(Path(ledger), Path(file), by), key, ask)
+    return _append(Path(ledger), partial(review_.compose, Path(ledger), Path(file), by), key, ask)
 
 
 def attest(
@@ -204,7 +206,8 @@ def attest(
     kind = form.value.get("attestation") if isinstance(form.value, dict) else None
     if not isinstance(kind, str) or kind not in FORMS:
         raise ConfigError(f"{form.at('attestation')}: it names none of {', '.join(FORMS)}")
-    return _append(folder, _module(kind).compose(folder, form, Path(data) if data is not None else None), key, ask)
+    compose = partial(_module(kind).compose, folder, form, Path(data) if data is not None else None)
+    return _append(folder, compose, key, ask)
 
 
 def template(kind: str) -> str:
@@ -237,10 +240,19 @@ def history(ledger: str | os.PathLike[str]) -> list[str]:
     return [*(telling.told(index, said) for index, said in acts), *telling.drawn(acts)]
 
 
-def _append(folder: Path, act: Act, key: str | None, ask: Callable[[str], str] | None) -> ledger_.Entry:
+def _append(
+    folder: Path, compose: Callable[[], Act], key: str | None, ask: Callable[[str], str] | None
+) -> ledger_.Entry:
+    act = compose()  # first: nobody is asked for a password over what cannot be said
     hands = ledger_.user_keys(create=False) if key is None else ledger_.load(key, prompt=ask)
-    facts = {"kind": act.kind, "scanner": program.described(), **act.facts}
-    return ledger_.attach(folder, act.kind, act.document, facts, keys=hands, objects=act.objects)
+    while True:
+        facts = {"kind": act.kind, "scanner": program.described(), **act.facts}
+        try:
+            return ledger_.attach(
+                folder, act.kind, act.document, facts, keys=hands, objects=act.objects, after=act.after
+            )
+        except Overtaken:  # by an entry that somebody else added: each turn brings the ledger on
+            act = compose()
 
 
 def _module(kind: str) -> Any:

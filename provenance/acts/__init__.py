@@ -39,12 +39,14 @@ class Act:
         document: its subject, which the ledger keeps.
         facts: what its entry says, beside what every entry does.
         objects: what else the ledger keeps for it.
+        after: how many entries it rests on, so that it holds only as the next one; None = any.
     """
 
     kind: str
     document: bytes
     facts: Mapping[str, Any]
     objects: Sequence[bytes] = ()
+    after: int | None = None
 
 
 def now() -> str:

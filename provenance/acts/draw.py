@@ -43,7 +43,8 @@ def compose(
         index: number of the scan's entry; None = the newest scan.
 
     Returns:
-        The act; its document lists path and row of each record.
+        The act; its document lists path and row of each record. It holds only as the ledger's next entry: another draw
+        for the same purpose would have its number.
 
     Raises:
         ConfigError: there is no such scan or source, it looked at a sample itself, or there is nothing to draw from.
@@ -56,7 +57,7 @@ def compose(
         raise ConfigError("say in one line of at most 200 characters what the draw is for")
     if nonce is not None and not re.fullmatch(r"([0-9a-f]{2}){8,64}", nonce):
         raise ConfigError("a nonce is 16 to 128 hexadecimal digits, two a byte, in lower case")
-    at = newest_scan(folder, index)
+    at, after = newest_scan(folder, index), ledger_.size(folder)
     said = statement_of(folder, at, statement.SCAN).predicate
     if "sample" in said.get("config", {}):
         raise ConfigError(f"entry {at} looked at a sample itself; draw from a scan of all of the data")
@@ -69,7 +70,7 @@ def compose(
         raise InputError(f"entry {at} of {folder} cannot be drawn from: {cause.strerror}") from cause
     if not frame.records:
         raise ConfigError(f"there is no record to draw from in {', '.join(sources) or f'entry {at}'}")
-    number = sum(each["purpose"] == purpose for _, _, each in ledger_.entries(folder, KIND))
+    number = sum(each["purpose"] == purpose for entry, _, each in ledger_.entries(folder, KIND) if entry < after)
     root = note.root.hex()
     seed = drawing.seed(root, purpose, nonce, number)
     places = drawing.draw(seed, size, frame)
@@ -86,7 +87,7 @@ def compose(
     }
     facts |= {"nonce": nonce} if nonce is not None else {}
     facts |= {"sources": sorted(set(sources))} if sources else {}
-    return Act(KIND, drawing.document(places), facts)
+    return Act(KIND, drawing.document(places), facts, after=after)
 
 
 def _check_sources(folder: Path, entry: int, sources: Sequence[str]) -> None:

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from provenance.ledger.opening import Log
 
 
+class Overtaken(ConfigError):  # noqa: N818 - names what happened
+    """Another entry came into the ledger after this one was composed, which rests on what stood there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What one scan or declaration added to a ledger.
@@ -95,6 +99,7 @@ def attach(
     files: Mapping[str, bytes] | None = None,
     objects: Sequence[bytes] = (),
     heir: KeyPair | None = None,
+    after: int | None = None,
 ) -> Entry:
     """Append one signed entry that binds a document: everything that is no scan.
 
@@ -107,11 +112,13 @@ def attach(
         files: further files of the ledger that it adds and binds, such as `keys/….pub.pem`; none may be there yet.
         objects: what else is kept for it, under its own digest.
         heir: of a change of keys, who holds the ledger afterwards, and signs too.
+        after: how many entries there were when it was composed, if what it says rests on that; None = it does not.
 
     Returns:
         The entry; of a change of keys that was killed half-way, the one that is now finished.
 
     Raises:
+        Overtaken: others were added since; nothing is appended, and it can be composed again.
         ConfigError: the folder is no ledger, belongs to other keys, or the facts do not hold to their schema.
         BrokenChain: the ledger's log does not verify, so nothing may be added to it.
         OSError: the folder cannot be written.
@@ -120,6 +127,8 @@ def attach(
     kept = {sha256(data): data for data in (document, *objects)}
 
     def stage(beside: Path, log: Log) -> bytes:
+        if after is not None and len(log.leaves) != after:
+            raise Overtaken(f"{folder} has {len(log.leaves)} entries and not {after} any more; try again")
         return staging.document(beside, log, kind, kept, facts, keys=keys, files=added, heir=heir)
 
     return _add(folder, keys, stage, heir=heir)

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import threading
 
 import pytest
 
@@ -50,6 +51,30 @@ def test_a_draw_is_signed_before_anybody_looks_and_drawn_again_by_a_verifier(wor
     told = verified(world / "ledger", strict=True)
     assert (told.code, told.status("acts"), told.status("draws")) == (0, "ok", "not checked")
     assert told.detail("draws") == f"{PURPOSE!r} was drawn once; 1 has no review (entry 1)"
+
+
+def test_draws_that_meet_take_numbers_of_their_own(world, verified, monkeypatch):
+    """Both are composed before either is appended, as two people at two desks would."""
+    meeting, compose, seen, asked = threading.Barrier(2), draw.compose, [], []
+
+    def composed(*given, **more):
+        act = compose(*given, **more)
+        if len(asked) < 2:
+            asked.append(act.facts["number"])
+            meeting.wait(timeout=60)
+        return act
+
+    def run():
+        seen.append(pv.sample(world / "ledger", 5, PURPOSE).statement["predicate"]["number"])
+
+    monkeypatch.setattr(draw, "compose", composed)
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (asked, sorted(seen)) == ([0, 0], [0, 1])
+    assert verified(world / "ledger", strict=True).code == 0
 
 
 def test_a_sample_that_is_drawn_until_it_passes_is_seen(world, verified):
