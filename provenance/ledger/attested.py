@@ -55,5 +55,6 @@ def look(
     found = beside.look(folder, files, notes, pinned, operators)
     renewals = renewal.look(folder, statements)
     at = times.scene(len(statements), found, pinned, renewals.covered)
-    outcomes = (*times.steps(at, [said.predicate for said in statements]), *renewals.outcomes())
+    said = {index: each.predicate for index, each in enumerate(statements)}
+    outcomes = (*times.steps(at, said), *renewals.outcomes())
     return Attested(frozenset(found.files), outcomes, times.proven_times(at))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FILE = re.compile(r"checkpoints/(?P<size>[1-9][0-9]{0,8})\.(?P<kind>cosigs|(?:[2-9]\.)?tsr)")
 _TIMESTAMPS = 9
+_LIMITS = {"witnesses": cosignature.LIMIT, "timestamps": timestamp.LIMIT}  # bytes of the largest such file
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +126,44 @@ def look(
     for name in sorted(files):
         parts = _FILE.fullmatch(name)
         note = notes.get(int(parts["size"])) if parts else None
-        if parts is None or note is None:
+        if note is None:
             continue
         found.files.add(name)
-        ours = pinned if pinned.origin in (None, note.origin) else trust.Trust()
-        kind = "witnesses" if parts["kind"] == "cosigs" else "timestamps"
         try:
-            if kind == "witnesses":
-                _look_at_lines(found, layout.read_bytes(folder / name, cosignature.LIMIT), note, ours, operators)
-            else:
-                _look_at_timestamp(found, name, layout.read_bytes(folder / name, timestamp.LIMIT), note, ours)
+            data = layout.read_bytes(folder / name, _LIMITS[_kind(name)])
         except VerificationError as cause:
-            found.faults[kind].append(f"{name}: {cause}")
+            found.faults[_kind(name)].append(f"{name}: {cause}")
+            continue
+        look_at(found, name, data, note, pinned, operators)
     return found
+
+
+def look_at(
+    found: Beside,
+    name: str,
+    data: bytes,
+    note: checkpoint.Checkpoint,
+    pinned: trust.Trust,
+    operators: Collection[bytes],
+) -> None:
+    """Check one file that stands beside a checkpoint, or would.
+
+    Args:
+        found: what was found so far, to which this is added, faults included.
+        name: its path, relative to a ledger: the ending says what it is.
+        data: its bytes.
+        note: the checkpoint.
+        pinned: whose signatures count.
+        operators: keys of the log, 32 bytes each: who keeps a log is no witness of it.
+    """
+    ours = pinned if pinned.origin in (None, note.origin) else trust.Trust()
+    try:
+        if _kind(name) == "witnesses":
+            _look_at_lines(found, data, note, ours, operators)
+        else:
+            _look_at_timestamp(found, name, data, note, ours)
+    except VerificationError as cause:
+        found.faults[_kind(name)].append(f"{name}: {cause}")
 
 
 def query(folder: Path, size: int | None = None, digest: str = "sha256") -> tuple[bytes, int]:
@@ -213,6 +239,10 @@ def add_cosignatures(
     seen = [(line.name, _time_of(line, known, note.body)) for line in lines]
     log.amend(folder, cosignatures_path(size), lambda there: _joined(there, lines))
     return size, seen
+
+
+def _kind(name: str) -> str:
+    return "witnesses" if name.endswith(".cosigs") else "timestamps"
 
 
 def _look_at_lines(

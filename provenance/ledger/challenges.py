@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.digests import canonical
 from provenance.errors import ConfigError, DigestMismatch, InputError, VerificationError
-from provenance.ledger import disclosure, envelope, proofs
+from provenance.ledger import anchors, disclosure, envelope, proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from provenance.ledger import checkpoint, statement
+    from provenance.ledger import statement
+    from provenance.ledger.anchors import Anchor, Start
 
 TYPE = "provenance-answer/v1"
 CONTENT = 1 << 24
@@ -42,18 +43,12 @@ class Answer:
     """An answer that holds together; whose signatures it bears is for `verify` to say.
 
     Args:
-        sealed: the entry's envelope.
-        said: its statement.
-        note: the checkpoint over the scan.
-        keys: public keys that came with it, PEM.
+        anchor: what it stands on; its checkpoint is the one over the scan.
         says: one sentence: what is shown.
         limits: what that does not prove.
     """
 
-    sealed: envelope.Envelope
-    said: statement.Statement
-    note: checkpoint.Checkpoint
-    keys: tuple[str, ...]
+    anchor: Anchor
     says: str
     limits: tuple[str, ...]
 
@@ -109,8 +104,8 @@ def answer(folder: Path, nonce: bytes, count: int, data: Path, secret: bytes, en
     """
     if not 8 <= len(nonce) <= 64 or not 1 <= count <= 10_000:
         raise ConfigError("a nonce has 8 to 64 bytes, in hexadecimal; 1 to 10000 records can be asked for")
-    start = disclosure.anchor(folder, entry)
-    start = disclosure.anchor(folder, start.said.place.index, start.said.place.index + 1)
+    index = anchors.take(folder, entry).said.place.index
+    start = anchors.take(folder, index, index + 1)
     shown, answered = [], 0
     with disclosure.Table(start, "files") as table:
         for draw in draws(start.note.root, nonce, count):
@@ -153,7 +148,8 @@ def read(made: bytes) -> Answer:
 
 def _hold(value: Any) -> Answer:
     proofs.hold_to("answer-v1", value)
-    sealed, said, note = proofs.anchored(value)
+    anchor = anchors.read(value)
+    said, note = anchor.said, anchor.note
     if note.size != said.place.index + 1:
         raise VerificationError("its checkpoint is not the one over its scan, whose root decides what is drawn")
     nonce, count, size = bytes.fromhex(value["nonce"]), value["count"], _size(said)
@@ -171,7 +167,7 @@ def _hold(value: Any) -> Answer:
         raise VerificationError("it shows more records than the nonce picks")
     says = f"of {proofs.of_entry(said)}, {answered} of {count} that the nonce {value['nonce']} picked were shown"
     says += f" and are what it read: {records} records, {answered - records} whole files"
-    return Answer(sealed, said, note, tuple(value["keys"]), says, (*_limits(count, answered), *proofs.ANYTHING))
+    return Answer(anchor, says, (*_limits(count, answered), *proofs.ANYTHING, *anchor.limits))
 
 
 def _limits(count: int, answered: int) -> tuple[str, ...]:
@@ -243,7 +239,7 @@ def _content(text: str) -> bytes:
         raise VerificationError("the content of a file is not base64") from cause
 
 
-def _shown(start: disclosure.Anchor, row: Mapping[str, Any], draw: _Draw, data: Path, secret: bytes) -> dict[str, Any]:
+def _shown(start: Start, row: Mapping[str, Any], draw: _Draw, data: Path, secret: bytes) -> dict[str, Any]:
     """What answers a draw; nothing where it is passed over."""
     if _has_records(row):
         number = draw.row(row["records"])

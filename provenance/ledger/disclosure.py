@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from provenance.digests import canonical
-from provenance.errors import DigestMismatch, InputError, VerificationError
-from provenance.ledger import checkpoint, contentset, envelope, leaves, merkle, nodes, proofs, statement
-from provenance.ledger.layout import ENTRY_LIMIT, entry_path, note_path, read_bytes, size
-from provenance.ledger.reading import envelope_of, read_entry, tables
+from provenance.errors import InputError, VerificationError
+from provenance.ledger import anchors, contentset, envelope, merkle, nodes, proofs
+from provenance.ledger.reading import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from provenance import excerpts
+    from provenance.ledger.anchors import Start
 
 NAMED_BY = {"source": "source", "path": "path", "finding": "fingerprint", "coverage": "check", "verdict": "requirement"}
 """What can be shown of a scan, and the column that names it."""
@@ -41,60 +41,6 @@ class Absence:
     paths: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """What every proof from one entry begins with.
-
-    Args:
-        folder: the ledger.
-        said: the entry's statement.
-        note: the newest checkpoint.
-        value: `envelope`, `log` and `keys` of a proof.
-    """
-
-    folder: Path
-    said: statement.Statement
-    note: checkpoint.Checkpoint
-    value: dict[str, Any]
-
-
-def anchor(folder: Path, entry: int | None = None, count: int | None = None) -> Anchor:
-    """Take what every proof from one entry begins with.
-
-    Args:
-        folder: the ledger.
-        entry: number of a scan's entry, from 0; the newest if None.
-        count: entries of the checkpoint to prove it under; the newest if None.
-
-    Returns:
-        The anchor.
-
-    Raises:
-        InputError: it is not a ledger, has no such entry or checkpoint, or the entry has no trees.
-        VerificationError: the ledger does not verify.
-    """
-    if entry is None:
-        entry = int(read_entry(folder)["predicate"]["log"]["index"])
-    found = envelope_of(folder, entry)
-    said = statement.read(found.payload)
-    if "contentSet" not in said.predicate:
-        raise InputError(f"entry {entry} of {folder} is no scan that has trees; scan again, and prove from that entry")
-    try:
-        head = read_bytes(folder / note_path(count or size(folder)), checkpoint.LIMIT)
-    except OSError as cause:
-        raise InputError(f"{folder} has no checkpoint of {count} entries") from cause
-    note = checkpoint.read(head)
-    if entry >= note.size:
-        raise InputError(f"{folder} has no entry {entry} under a checkpoint of {note.size}")
-    path = merkle.inclusion(_leaves(folder, note), entry)
-    value = {
-        "envelope": read_bytes(folder / entry_path(entry), ENTRY_LIMIT).decode(),
-        "keys": [each.read_text("ascii", "replace") for each in sorted((folder / "keys").glob("*.pub.pem"))],
-        "log": proofs.tlog_proof(entry, path, head + _cosignatures(folder, note)),
-    }
-    return Anchor(folder, said, note, value)
-
-
 def row(folder: Path, kind: str, name: str, entry: int | None = None) -> bytes:
     """Prove what a scan says of a source, file, finding, check or requirement.
 
@@ -111,7 +57,7 @@ def row(folder: Path, kind: str, name: str, entry: int | None = None) -> bytes:
         InputError: there is no such row, or the table is withheld.
         VerificationError: the ledger does not verify.
     """
-    start = anchor(folder, entry)
+    start = anchors.take(folder, entry)
     with Table(start, proofs.KINDS[kind]) as table:
         shown = table.named(NAMED_BY[kind], name)
         if not shown:
@@ -138,7 +84,7 @@ def record(folder: Path, path: str, number: int, data: Path, secret: bytes, entr
         InputError: the file is not there; DigestMismatch: it is not the one that was scanned, or the secret is another.
         VerificationError: the ledger does not verify.
     """
-    start = anchor(folder, entry)
+    start = anchors.take(folder, entry)
     found = leaf(start, path, number, data, secret)
     with Table(start, "files") as table:
         return proofs.write(
@@ -146,7 +92,7 @@ def record(folder: Path, path: str, number: int, data: Path, secret: bytes, entr
         )
 
 
-def leaf(start: Anchor, path: str, number: int, data: Path, secret: bytes) -> excerpts.Leaf:
+def leaf(start: Start, path: str, number: int, data: Path, secret: bytes) -> excerpts.Leaf:
     """Read a file once more and find the leaf of one of its records.
 
     Args:
@@ -201,7 +147,7 @@ def absent(folder: Path, digest: bytes, entry: int | None = None) -> Absence:
         InputError: the content set is withheld.
         VerificationError: the ledger does not verify.
     """
-    start = anchor(folder, entry)
+    start = anchors.take(folder, entry)
     with contentset.Stored(_there(start, start.said.predicate["contentSet"]["object"])) as stored:
         salt, found = stored.salt, stored.prove(contentset.key(stored.salt, digest))
     if found.end == contentset.key(salt, digest):
@@ -229,7 +175,7 @@ class Table:
         VerificationError: the stored tree is not the signed one.
     """
 
-    def __init__(self, start: Anchor, name: str) -> None:
+    def __init__(self, start: Start, name: str) -> None:
         said = start.said.predicate["tables"][name]
         self._name = name
         self._lines = _there(start, said["lines"]).open("rb")
@@ -308,7 +254,7 @@ def _row(line: bytes) -> dict[str, Any]:
     return row
 
 
-def _there(start: Anchor, path: str) -> Path:
+def _there(start: Start, path: str) -> Path:
     if path not in start.said.folder:
         raise VerificationError(f"{path} is bound by no entry; run provenance verify")
     if not (start.folder / path).is_file():
@@ -316,28 +262,7 @@ def _there(start: Anchor, path: str) -> Path:
     return start.folder / path
 
 
-def _where(start: Anchor, digest: str) -> Iterator[str]:
+def _where(start: Start, digest: str) -> Iterator[str]:
     with Table(start, "files") as table:
         for each in table.containing(f'"sha256":"{digest}"'.encode()):
             yield str(_row(each["line"].encode())["path"])
-
-
-def _leaves(folder: Path, note: checkpoint.Checkpoint) -> list[bytes]:
-    """The leaf hashes under a checkpoint: of the newest one from their list, else from the entries."""
-    try:
-        return leaves.split(read_bytes(folder / leaves.PATH, leaves.LIMIT), note)
-    except (OSError, DigestMismatch):
-        found = [envelope_of(folder, index).leaf for index in range(note.size)]
-    if merkle.root(found) != note.root:
-        raise VerificationError(
-            f"the checkpoint of {note.size} entries is not that of the entries; run provenance verify"
-        )
-    return found
-
-
-def _cosignatures(folder: Path, note: checkpoint.Checkpoint) -> bytes:
-    """What witnesses have signed of the checkpoint, if anything."""
-    try:
-        return read_bytes(folder / f"checkpoints/{note.size}.cosigs", checkpoint.LIMIT)
-    except OSError:
-        return b""

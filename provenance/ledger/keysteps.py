@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger import certificates
 from provenance.ledger.layout import read_bytes
-from provenance.ledger.verification import Step, some
+from provenance.ledger.verification import Signer, Step, some
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from provenance.ledger.succession import Succession
+    from provenance.ledger.succession import Role, Succession
     from provenance.ledger.trust import Trust
 
 
@@ -59,6 +59,29 @@ def steps(
             yield Step("revocation", "ok" if times else "not checked", told)
     for key, path, index in held.certified:
         yield _certificate(folder, key, path, index, trust)
+
+
+def led(signers: Iterable[Signer], held: Succession) -> list[Signer]:
+    """Follow rotations from keys that are pinned to those that are not.
+
+    Args:
+        signers: who signed, as the pins have it.
+        held: who held the ledger's keys when.
+
+    Returns:
+        The same, in order; whose a key is that a rotation leads to, it says by which entry.
+    """
+    known = list(signers)
+    pinned: dict[tuple[str, Role], str] = {
+        (each.fingerprint, each.role): each.whose for each in known if each.whose is not None and each.role != "waiver"
+    }
+    found = held.vouched(pinned)
+    return [
+        Signer(each.fingerprint, each.role, found[at], led=True)
+        if each.role != "waiver" and (at := (each.fingerprint, each.role)) in found
+        else each
+        for each in known
+    ]
 
 
 def _proven(proven: Mapping[int, datetime], index: int) -> datetime | None:

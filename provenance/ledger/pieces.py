@@ -6,20 +6,21 @@ A piece tells itself from a ledger by being a file. Its keys come with it and ar
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import challenges, checkpoint, envelope, keys, proofs
+from provenance.ledger import beside, challenges, checkpoint, envelope, keys, keysteps, proofs, succession, times
 from provenance.ledger.layout import read_bytes
-from provenance.ledger.verification import EQUIVOCATION, INVALID, USAGE, Signer, Steps, Verification
+from provenance.ledger.verification import EQUIVOCATION, INVALID, UNPINNED, USAGE, Signer, Steps, Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    from provenance.ledger.trust import Role, Trust
+    from provenance.ledger.anchors import Anchor
+    from provenance.ledger.trust import Trust
 
 
 def verify(path: Path, *, pinned: Trust, held: checkpoint.Checkpoint | None = None) -> Verification:
@@ -50,9 +51,11 @@ def verify(path: Path, *, pinned: Trust, held: checkpoint.Checkpoint | None = No
         piece.fail(what, str(cause))
         return piece.conclude(what)
     piece.ok(what, "every path in it leads to the root that is signed")
-    piece.signed(found.sealed, found.note, found.keys, pinned)
-    piece.compare(found.note, held)
-    piece.local = found.said.predicate["keys"] == "local"
+    piece.signed(found.anchor, pinned)
+    piece.compare(found.anchor.note, held)
+    if piece.log_key is not None:
+        piece.attested(found.anchor, pinned)
+    piece.local = found.anchor.said.predicate["keys"] == "local"
     return piece.conclude(what, found)
 
 
@@ -64,31 +67,53 @@ class _Piece(Steps):
     """What is known of a piece so far."""
 
     signers: list[Signer] = field(default_factory=list)
+    held: succession.Succession = field(default_factory=succession.Succession)
     local: bool = False
     log_key: Ed25519PublicKey | None = None
 
-    def signed(
-        self, sealed: envelope.Envelope, note: checkpoint.Checkpoint, pems: Iterable[str], pinned: Trust
-    ) -> None:
+    def signed(self, anchor: Anchor, pinned: Trust) -> None:
         """Check the signatures of the entry and of the checkpoint, and whose they are."""
-        known = {pin.fingerprint: pin.key for pin in pinned.pins if pin.key is not None}
-        for pem in pems:
-            try:
-                key = keys.read_public(pem.encode("ascii", "replace"))
-            except ConfigError:
-                continue  # whose key is missing will be told
-            known.setdefault(keys.fingerprint(key), key)
+        known = _known(anchor, pinned)
         try:
-            envelope.check(sealed, envelope.signer(sealed, known))
-            self._sign(sealed.keyid, "statement", pinned, note.origin)
-            self.log_key = checkpoint.signer(note, known.values())
-            checkpoint.check(note, self.log_key)
-            self._sign(keys.fingerprint(self.log_key), "log", pinned, note.origin)
+            envelope.check(anchor.sealed, envelope.signer(anchor.sealed, known))
+            log_key = checkpoint.signer(anchor.note, known.values())
+            checkpoint.check(anchor.note, log_key)
+            self.held = _followed(anchor, keys.fingerprint(log_key), known)
         except VerificationError as cause:
             self.fail("signatures", str(cause))
             return
+        self.log_key = log_key
         self.ok("signatures", "entry (ECDSA P-256 over DSSE) and checkpoint (Ed25519) are signed as they say")
+        self._check_pins(anchor, pinned)
+
+    def _check_pins(self, anchor: Anchor, pinned: Trust) -> None:
+        """Whose the two keys are: pinned, or led to from a pinned one by rotations that the piece carries."""
+        mine: list[tuple[str, succession.Role]] = [
+            (anchor.sealed.keyid, "statement"),
+            (str(self.held.holder("log", anchor.note.size - 1)), "log"),
+        ]
+        others = {(key, each.role) for each in self.held.changes for key in (each.before, each.after)} - set(mine)
+        origin = anchor.note.origin
+        every = [Signer(key, role, pinned.whose(key, role, origin)) for key, role in (*mine, *sorted(others))]
+        self.signers = keysteps.led(every, self.held)[: len(mine)]
         self.check_pins(self.signers)
+
+    def attested(self, anchor: Anchor, pinned: Trust) -> None:
+        """What witnesses and timestamps say of the checkpoint, and so of the keys."""
+        found, size, index = beside.Beside(), anchor.note.size, anchor.said.place.index
+        known = _known(anchor, pinned).values()
+        operators = {key.public_bytes_raw() for key in known if _keeps_the_log(key, self.held)}
+        carried = [(beside.cosignatures_path(size), anchor.cosignatures)] if anchor.cosignatures else []
+        carried += zip(beside.timestamp_paths(size), anchor.timestamps, strict=False)
+        for name, data in carried:
+            beside.look_at(found, name, data, anchor.note, pinned, operators)
+        at = times.scene(size, found, pinned, {})
+        for outcome in times.steps(at, {index: anchor.said.predicate}):
+            self.attest(outcome)
+        signed = {anchor.sealed.keyid: [index], str(self.held.holder("log", size - 1)): [size - 1]}
+        proven = {at_size: each.time for at_size, each in times.proven_times(at).items()}
+        for step in keysteps.steps(Path(), self.held, signed, proven, pinned):
+            self.add(step, UNPINNED)
 
     def compare(self, note: checkpoint.Checkpoint, held: checkpoint.Checkpoint | None) -> None:
         """Compare the checkpoint with one that was held; only the whole ledger shows that one extends another."""
@@ -109,23 +134,64 @@ class _Piece(Steps):
         else:
             self.ok("held note", f"it stands under the checkpoint you hold, of {held.size} entries")
 
-    def _sign(self, fingerprint: str, role: Role, pinned: Trust, origin: str) -> None:
-        self.signers.append(Signer(fingerprint, role, pinned.whose(fingerprint, role, origin)))
-
     def conclude(self, what: str, found: proofs.Proof | challenges.Answer | None = None) -> Verification:
         good = found is not None and INVALID not in self.codes
-        self.skip("witnesses", f"cosignatures of the checkpoint are not checked in the {what} itself")
-        self.skip("timestamps", f"no {what} carries one: when something was signed is claimed, not proven")
         self.skip("ledger", f"only this {what} was looked at, neither the ledger it was taken from nor any data")
         code, steps = self.answer
         return Verification(
             exit_code=code,
             steps=steps,
             signers=tuple(self.signers),
-            origin=found.note.origin if found else None,
-            entries=found.note.size if found else 0,
+            origin=found.anchor.note.origin if found else None,
+            entries=found.anchor.note.size if found else 0,
             local=self.local,
             what=what,
             proven=(found.says,) if found and good else (),
             unproven=found.limits if found and good else (),
         )
+
+
+def _known(anchor: Anchor, pinned: Trust) -> dict[str, keys.PublicKey]:
+    """Keys by fingerprint: to check signatures with, which is not yet to trust them."""
+    known = {pin.fingerprint: pin.key for pin in pinned.pins if pin.key is not None}
+    for pem in anchor.keys:
+        try:
+            key = keys.read_public(pem.encode("ascii", "replace"))
+        except ConfigError:
+            continue  # whose key is missing will be told
+        known.setdefault(keys.fingerprint(key), key)
+    return known
+
+
+def _keeps_the_log(key: keys.PublicKey, held: succession.Succession) -> TypeGuard[Ed25519PublicKey]:
+    return isinstance(key, Ed25519PublicKey) and keys.fingerprint(key) in held.held("log")
+
+
+def _followed(anchor: Anchor, noter: str, known: Mapping[str, keys.PublicKey]) -> succession.Succession:
+    """Follow the changes of keys that a piece carries: each is signed by who held the ledger, and by who takes over."""
+    held = succession.Succession(_first(anchor, noter))
+    for each in anchor.key_entries:
+        index = each.said.place.index
+        held.check_signer(index, each.sealed.keyid)
+        envelope.check(each.sealed, envelope.signer(each.sealed, known))
+        held.follow(index, each.said.predicate)
+        for change in held.changes:
+            if (change.index, change.role) == (index, "statement"):
+                succession.check_cosignature(each.new_key or b"", each.sealed.payload, change.after, known)
+        succession.check_note(each.note, index, held, known)
+    held.check_signer(anchor.said.place.index, anchor.sealed.keyid)
+    held.check_noter(anchor.note.size - 1)
+    if held.holder("log", anchor.note.size - 1) != noter:
+        raise VerificationError(f"its checkpoint is signed by {noter}, which did not hold the log there")
+    return held
+
+
+def _first(anchor: Anchor, noter: str) -> dict[succession.Role, str]:
+    """Who held the keys before the first change that a piece carries."""
+    found: dict[succession.Role, str] = {}
+    for each in anchor.key_entries:
+        for change in each.said.predicate.get("changes", ()):
+            found.setdefault(change["role"], change["before"])
+    found.setdefault("statement", anchor.sealed.keyid)
+    found.setdefault("log", noter)
+    return found

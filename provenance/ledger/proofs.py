@@ -1,10 +1,9 @@
 """Proofs, `provenance-proof/v1`: one piece of a ledger with everything that it takes to believe it, in one file.
 
-    envelope    the scan's entry, byte for byte         -> who signed it
-    log         a C2SP tlog-proof                       -> that it is in the log, under a signed checkpoint
-    lines       rows of its tables with RFC 9162 paths  -> that the entry speaks of them
-    record      a record's line with its path           -> that the file's line speaks of it
-    absent      a way down the content set              -> that a content is not in it
+    the anchor  the scan's entry in its log, see anchors -> who signed it, and that it is in the log
+    lines       rows of its tables with RFC 9162 paths   -> that the entry speaks of them
+    record      a record's line with its path            -> that the file's line speaks of it
+    absent      a way down the content set               -> that a content is not in it
 
 The file is canonical JSON. What it says in words, and what it says that it does not prove, is made again from what was
 proven and compared: nobody can change the words. SPECIFICATION.md says all of it, check_proof.py does it in 60 lines.
@@ -12,7 +11,6 @@ proven and compared: nobody can change the words. SPECIFICATION.md says all of i
 
 from __future__ import annotations
 
-import base64
 import functools
 import json
 import re
@@ -27,10 +25,14 @@ from referencing.jsonschema import DRAFT202012
 from provenance.data import HERE
 from provenance.digests import canonical
 from provenance.errors import VerificationError
-from provenance.ledger import checkpoint, contentset, envelope, merkle, sparse, statement
+from provenance.ledger import anchors, contentset, envelope, merkle, sparse
+from provenance.ledger.anchors import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from provenance.ledger import statement
+    from provenance.ledger.anchors import Anchor
 
 TYPE = "provenance-proof/v1"
 LIMIT = 1 << 28
@@ -73,9 +75,6 @@ _NAMED = {
     "coverage": ("check", "status"),
     "verdict": ("profile", "requirement", "element", "verdict"),
 }
-_TLOG = re.compile(
-    r"c2sp[.]org/tlog-proof@v1\nindex (0|[1-9][0-9]{0,8})\n((?:[A-Za-z0-9+/]{43}=\n){0,32})\n(.*)", re.DOTALL
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +83,14 @@ class Proof:
 
     Args:
         kind: one of KINDS.
-        sealed: the entry's envelope.
-        said: its statement.
-        note: the checkpoint that the entry stands under.
-        keys: public keys that came with it, PEM.
+        anchor: what it stands on.
         rows: the rows that are proven, salts included.
         says: one sentence: what is proven.
         limits: what is not.
     """
 
     kind: str
-    sealed: envelope.Envelope
-    said: statement.Statement
-    note: checkpoint.Checkpoint
-    keys: tuple[str, ...]
+    anchor: Anchor
     rows: tuple[dict[str, Any], ...]
     says: str
     limits: tuple[str, ...] = field(default=())
@@ -145,21 +138,6 @@ def read(data: bytes) -> Proof:
     return found
 
 
-def tlog_proof(index: int, path: Sequence[bytes], note: bytes) -> str:
-    """Return a C2SP tlog-proof.
-
-    Args:
-        index: number of the entry, from 0.
-        path: its audit path.
-        note: the checkpoint's file, cosignatures included.
-
-    Returns:
-        The text (https://c2sp.org/tlog-proof).
-    """
-    hashes = "".join(f"{base64.b64encode(each).decode()}\n" for each in path)
-    return f"c2sp.org/tlog-proof@v1\nindex {index}\n{hashes}\n{note.decode()}"
-
-
 def line_of(table: str, index: int, line: bytes, path: Sequence[bytes]) -> dict[str, Any]:
     """Return a line of a table as a proof holds it.
 
@@ -197,28 +175,10 @@ def hold_to(name: str, value: Any) -> None:
         raise VerificationError(f"it breaks its schema at {error.json_path}: {error.message[:200]}")
 
 
-def anchored(
-    value: Mapping[str, Any],
-) -> tuple[envelope.Envelope, statement.Statement, checkpoint.Checkpoint]:
-    """Return what a proof stands on, if its entry is a scan in the log, where it says it is.
-
-    Args:
-        value: holds `envelope` and `log`.
-
-    Returns:
-        The entry, its statement and the checkpoint; signatures are not checked.
-
-    Raises:
-        VerificationError: they do not belong together.
-    """
-    sealed = envelope.read(_bytes(value["envelope"]))
-    said = statement.read(sealed.payload)
-    return sealed, said, _logged(value["log"], sealed, said)
-
-
 def _hold(value: Any) -> Proof:
     hold_to("proof-v1", value)
-    sealed, said, note = anchored(value)
+    anchor = anchors.read(value)
+    said = anchor.said
     kind, rows = value["kind"], tuple(line_row(each, said) for each in value["lines"])
     places = [each["index"] for each in value["lines"]]
     if any(each["table"] != KINDS[kind] for each in value["lines"]) or places != sorted(set(places)):
@@ -233,28 +193,8 @@ def _hold(value: Any) -> Proof:
         says, limits = f"record {_record(value['record'], rows[0])}", ()
     else:
         says, limits = f"this of its table {KINDS[kind]}: " + "; ".join(_named(kind, row) for row in rows), ()
-    log = said.place
-    whose = (
-        f"entry {log.index} of {log.origin}, a scan of {_quoted(said.predicate['data'])} that its signer says ended "
-    )
-    whose += f"at {said.predicate['finishedOn']}, states {says}"
-    return Proof(kind, sealed, said, note, tuple(value["keys"]), rows, whose, (*_LIMITS[kind], *limits, *ANYTHING))
-
-
-def _logged(text: str, sealed: envelope.Envelope, said: statement.Statement) -> checkpoint.Checkpoint:
-    """The entry is in the log, where it says it is."""
-    found = _TLOG.fullmatch(text)
-    if found is None:
-        raise VerificationError("its log is not a tlog-proof")
-    index, note = int(found[1]), checkpoint.read(_bytes(found[3]), cosigned=True)
-    path = [base64.b64decode(each) for each in found[2].split("\n")[:-1]]
-    if tlog_proof(index, path, _bytes(found[3])) != text:
-        raise VerificationError("its log is not in canonical form")
-    if not merkle.includes(sealed.leaf, index, note.size, path, note.root):
-        raise VerificationError("its entry is not in the log of the checkpoint")
-    if (said.place.origin, said.place.index) != (note.origin, index) or said.kind != statement.SCAN:
-        raise VerificationError("its entry is not a scan that stands there")
-    return note
+    unproven = (*_LIMITS[kind], *limits, *ANYTHING, *anchor.limits)
+    return Proof(kind, anchor, rows, f"{of_entry(said)}, states {says}", unproven)
 
 
 def line_row(item: Mapping[str, Any], said: statement.Statement) -> dict[str, Any]:
@@ -271,7 +211,7 @@ def line_row(item: Mapping[str, Any], said: statement.Statement) -> dict[str, An
         VerificationError: it is not in the table, or not canonical JSON.
     """
     tree = said.predicate["tables"].get(item["table"], {}).get("tree")
-    line = _bytes(item["line"])
+    line = encoded(item["line"])
     path = [bytes.fromhex(each) for each in item["path"]]
     if tree is None or not merkle.includes(
         merkle.leaf(line), item["index"], tree["size"], path, bytes.fromhex(tree["root"])
@@ -293,7 +233,7 @@ def record_row(item: Mapping[str, Any], file: Mapping[str, Any]) -> dict[str, An
     Raises:
         VerificationError: it is not in the tree.
     """
-    root, line = file.get("records_root"), _bytes(item["line"])
+    root, line = file.get("records_root"), encoded(item["line"])
     if not isinstance(root, str) or re.fullmatch(r"[0-9a-f]{64}", root) is None:
         raise VerificationError("the line of its file has no record tree")
     path = [bytes.fromhex(each) for each in item["path"]]
@@ -349,13 +289,6 @@ def _object(line: bytes) -> dict[str, Any]:
     if not isinstance(row, dict) or canonical_of(row) != line:
         raise VerificationError("a line is not an object in canonical form")
     return row
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as cause:
-        raise VerificationError("it holds half a surrogate pair") from cause
 
 
 def canonical_of(value: Any) -> bytes:

@@ -32,6 +32,9 @@ KIND = "key"
 NEW_KEY = "new-key"
 """The name of the co-signature by which a new statement key says that it takes over."""
 
+HOLDING = ("rotate", "revoke")
+"""What such an entry does that changes who may sign; the others only name further keys."""
+
 Role = Literal["statement", "log"]
 
 

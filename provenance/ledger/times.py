@@ -160,12 +160,12 @@ def counted(at: Scene) -> list[Stamped]:
     return found
 
 
-def steps(at: Scene, predicates: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+def steps(at: Scene, predicates: Mapping[int, Mapping[str, Any]]) -> list[Outcome]:
     """Say what witnesses and timestamps come to.
 
     Args:
         at: the scene.
-        predicates: what each entry says, in order.
+        predicates: what entries say, by their number, in order.
 
     Returns:
         The steps of verification: witnesses, timestamps, and claimed times where anything can be said of them.
@@ -260,11 +260,11 @@ def _by_size(items: Sequence[_Sized]) -> dict[int, list[_Sized]]:
     return found
 
 
-def _claims(at: Scene, predicates: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+def _claims(at: Scene, predicates: Mapping[int, Mapping[str, Any]]) -> list[Outcome]:
     """Compare what entries claim with what is proven: a claim that is later than its proof is false."""
     proven, false, before = proven_times(at), [], None
     backwards = []
-    for index, said in enumerate(predicates):
+    for index, said in predicates.items():
         claim = claimed(said)
         known = proven.get(index + 1)
         if claim is None:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from provenance.ledger import trust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
     from pathlib import Path
+
+    from provenance.ledger import times
 
 OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD, EQUIVOCATION = range(7)
 """Exit codes: 0 verified · 1 invalid signature, digest, proof or schema · 2 usage or I/O · 3 consistent, but a key is
@@ -32,6 +34,7 @@ MEANINGS = {
 # What is worst is what is said: a broken ledger proves nothing else; a contradiction is proof against its signer.
 WORST = (USAGE, INVALID, EQUIVOCATION, UNPINNED, WITHHELD, DATA_DIFFERS, OK)
 
+_FAULTS = {None: OK, "invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}  # see times.Outcome
 _SHOWN = 20  # names printed of a list
 
 Status = Literal["ok", "failed", "not checked"]
@@ -77,13 +80,23 @@ class Steps:
         """Say that a step was not taken, and why."""
         self.steps.append(Step(name, "not checked", detail))
 
-    def check_pins(self, signers: Iterable[Signer], led: str = "") -> None:
-        """Say whether every key that signed is pinned.
+    def add(self, step: Step, code: int) -> None:
+        """Take a step that something else took, and how bad it is if it failed."""
+        self.steps.append(step)
+        self.codes |= {code} if step.status == "failed" else set()
+
+    def attest(self, outcome: times.Outcome) -> None:
+        """Take what witnesses or timestamps came to."""
+        self.add(Step(outcome.name, outcome.status, outcome.detail), _FAULTS[outcome.fault])
+
+    def check_pins(self, signers: Collection[Signer]) -> None:
+        """Say whether every key that signed is pinned, or led to by one that is.
 
         Args:
             signers: the keys.
-            led: how to go on, where a pinned key led to some of them.
         """
+        count = sum(each.led for each in signers)
+        led = f", or by one that a pinned key leads to by rotation ({count})" if count else ""
         strangers = [f"{each.fingerprint} ({each.role})" for each in signers if each.whose is None]
         if strangers:
             named = ", ".join(strangers)
@@ -106,11 +119,13 @@ class Signer:
         fingerprint: OpenSSH SHA256 fingerprint.
         role: statement | log.
         whose: who pinned it and how; None where nobody did.
+        led: whether it is not pinned itself, but a rotation leads there from one that is.
     """
 
     fingerprint: str
     role: trust.Role
     whose: str | None
+    led: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,10 @@ from provenance.ledger import (
     pieces,
     relations,
     statement,
-    succession,
     trust,
 )
 from provenance.ledger.inquiry import Asked, Inquiry, Stop
-from provenance.ledger.verification import INVALID, UNPINNED, USAGE, WITHHELD, Signer, Step, Verification, some
-
-_FAULTS = {"invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}
+from provenance.ledger.verification import INVALID, UNPINNED, USAGE, Step, Verification, some
 
 
 def verify(
@@ -156,16 +153,9 @@ def _held(inquiry: Inquiry, asked: Asked) -> checkpoint.Checkpoint | None:
 
 def _check_pins(inquiry: Inquiry) -> None:
     """Keys that a ledger carries itself check its signatures; nobody trusts them, unless a pinned one leads there."""
-    pinned: dict[tuple[str, succession.Role], str] = {
-        (item.fingerprint, item.role): item.whose
-        for item in inquiry.signers.values()
-        if item.whose is not None and item.role != "waiver"
-    }
-    led = inquiry.held.vouched(pinned)
-    for at, whose in led.items():
-        inquiry.signers[at] = Signer(*at, whose)
-    more = f", or by one that a pinned key leads to by rotation ({len(led)})" if led else ""
-    inquiry.check_pins(inquiry.signers.values(), more)
+    signers = keysteps.led(inquiry.signers.values(), inquiry.held)
+    inquiry.signers = {(each.fingerprint, each.role): each for each in signers}
+    inquiry.check_pins(signers)
 
 
 def _check_attested(inquiry: Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
@@ -179,8 +169,7 @@ def _check_attested(inquiry: Inquiry, known: dict[str, keys.PublicKey], pinned: 
     inquiry.beside |= found.files
     inquiry.proven = {size: item.time for size, item in found.proven.items()}
     for item in found.outcomes:
-        inquiry.steps.append(Step(item.name, item.status, item.detail))
-        inquiry.codes |= {_FAULTS[item.fault]} if item.fault else set()
+        inquiry.attest(item)
 
 
 def _check_cosignatures(inquiry: Inquiry, known: dict[str, keys.PublicKey]) -> None:
@@ -200,8 +189,7 @@ def _check_cosignatures(inquiry: Inquiry, known: dict[str, keys.PublicKey]) -> N
 def _check_keys(inquiry: Inquiry, pinned: trust.Trust) -> None:
     """What entries say of keys: who took over, what was revoked, whose they are."""
     for step in keysteps.steps(inquiry.folder, inquiry.held, inquiry.signed, inquiry.proven, pinned):
-        inquiry.steps.append(step)
-        inquiry.codes |= {UNPINNED} if step.status == "failed" else set()
+        inquiry.add(step, UNPINNED)
 
 
 def _check_relations(inquiry: Inquiry, pinned: trust.Trust) -> None:
@@ -213,6 +201,4 @@ def _check_relations(inquiry: Inquiry, pinned: trust.Trust) -> None:
         str(inquiry.origin),
     )  # fmt: skip
     for told in relations.steps(scene):
-        inquiry.steps.append(Step(told.name, told.status, told.detail))
-        if told.status == "failed":
-            inquiry.codes.add(UNPINNED if told.unpinned else INVALID)
+        inquiry.add(Step(told.name, told.status, told.detail), UNPINNED if told.unpinned else INVALID)

@@ -119,7 +119,7 @@ def packed(tmp_path_factory):
     for path in GOLDEN.glob("v1.*"):
         if path.suffix != ".gz":
             shutil.copy(path, root / path.name.removeprefix("v1."))
-    # A proof does not show who handed the ledger to whom: the key that signs its checkpoint must be pinned itself.
+    # Of the first proofs none showed who handed the ledger to whom: the key under them must be pinned itself.
     asked = yaml.safe_load((root / "trust.yaml").read_text())
     heirs = [{"pem": path.read_text(), "roles": ["log"]} for path in (root / "ledger" / "keys").glob("log-*.pub.pem")]
     (root / "pieces.yaml").write_text(yaml.safe_dump({"keys": asked["keys"] + heirs}))

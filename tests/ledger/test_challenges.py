@@ -14,7 +14,7 @@ from provenance import ledger
 from provenance.cli import run
 from provenance.digests import canonical
 from provenance.errors import ConfigError, DigestMismatch, InputError, VerificationError
-from provenance.ledger import challenges, disclosure, proofs, salts
+from provenance.ledger import anchors, challenges, disclosure, proofs, salts
 from provenance.ledger.verification import INVALID, OK, UNPINNED, USAGE
 
 NONCE = bytes(range(16))
@@ -100,12 +100,12 @@ def other_record(value, _, root):
         each for each in value["draws"] if "record" in each and json.loads(each["line"]["line"])["path"] == "a.jsonl"
     )
     row = (json.loads(draw["record"]["line"])["row"] + 1) % len(TEXTS)
-    found = disclosure.leaf(disclosure.anchor(root / "ledger"), "a.jsonl", row, root / "data", salts.secret_of(None))
+    found = disclosure.leaf(anchors.take(root / "ledger"), "a.jsonl", row, root / "data", salts.secret_of(None))
     draw |= {"record": disclosure.record_line(found), "text": found.text}
 
 
 def other_file(value, entry, root):
-    with disclosure.Table(disclosure.anchor(root / "ledger", entry), "files") as table:
+    with disclosure.Table(anchors.take(root / "ledger", entry), "files") as table:
         value["draws"][0]["line"] = table.line((value["draws"][0]["line"]["index"] + 1) % table.size)
 
 
@@ -129,7 +129,7 @@ LIES = {
     "more asked for": lambda value, *_: value.update(count=13),
     "fewer asked for": lambda value, *_: value.update(count=11),
     "passed over": lambda value, *_: [each.pop("record") and each.pop("text") for each in value["draws"] if "record" in each],
-    "a later checkpoint": lambda value, _, root: value.update(log=disclosure.anchor(root / "ledger", 0).value["log"], envelope=disclosure.anchor(root / "ledger", 0).value["envelope"]),
+    "a later checkpoint": lambda value, _, root: value.update(log=anchors.take(root / "ledger", 0).value["log"], envelope=anchors.take(root / "ledger", 0).value["envelope"]),
 }  # fmt: skip
 
 

@@ -13,7 +13,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import ledger
 from provenance.errors import ConfigError
-from provenance.ledger import checkpoint, envelope, keyentries, keysteps, log, succession, trust, writing
+from provenance.ledger import (
+    anchors,
+    checkpoint,
+    disclosure,
+    envelope,
+    keyentries,
+    keysteps,
+    log,
+    proofs,
+    succession,
+    trust,
+    writing,
+)
 from provenance.ledger.keys import KeyPair, fingerprint, public_pem
 
 SCANNER = {"name": "provenance", "version": "0.1.0", "digest": {"sha256": "ab" * 32}}
@@ -96,6 +108,55 @@ def test_a_chain_is_followed_both_ways(rotated, tmp_path, pinned):
     with pytest.raises(ConfigError, match="has had"):
         rotate(rotated, HEIR, THIRD)
     assert ledger.verify(rotated).exit_code == 0
+
+
+@pytest.mark.parametrize("size", [None, 1])
+@pytest.mark.parametrize("pinned", [0, 1, 2, 3])
+def test_a_piece_leads_both_ways_too(rotated, tmp_path, pinned, size):
+    """Of entry 0, from before both changes of keys, under a checkpoint from after them or from before."""
+    rotate(rotated, THIRD, HEIR)
+    hands = (ledger.user_keys(), HEIR, THIRD, STRANGER)
+    piece = taken(rotated, tmp_path, size=size)
+    found = ledger.verify(piece, trust=pins(tmp_path / "trust.yaml", hands[pinned]))
+    assert found.exit_code == (0 if pinned < 3 else 3)
+    whose = {each.fingerprint for each in found.signers}
+    assert whose == {*public(hands[0])} if size else {public(hands[0])[0], public(hands[2])[1]}
+    for role in ("statement", "log"):
+        half = ledger.verify(piece, trust=pins(tmp_path / "trust.yaml", hands[pinned], roles=(role,)))
+        assert half.exit_code == 3
+
+
+def public(hand):
+    return [fingerprint(key) for key in hand.public().values()]
+
+
+def taken(folder, tmp_path, entry=0, size=None):
+    start = anchors.take(folder, entry, size)
+    with disclosure.Table(start, "files") as table:
+        data = proofs.write({**start.value, "kind": "path", "lines": table.named("path", "a.jsonl")})
+    path = tmp_path / f"{entry}-{size}.proof.json"
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("role", ["statement", "log"])
+@pytest.mark.parametrize("entry", [0, 3])
+def test_a_piece_follows_one_key_alone(folder, sealed, tmp_path, role, entry):
+    mine = ledger.user_keys()
+    heir = KeyPair(**{"statement": mine.statement, "log": mine.log} | {role: getattr(HEIR, role)})
+    rotate(folder, heir)
+    ledger.append(folder, sealed, {}, sealed.facts(), keys=heir)
+    for hand in (mine, heir):
+        assert ledger.verify(taken(folder, tmp_path, entry), trust=pins(tmp_path / "t.yaml", hand)).exit_code == 0
+
+
+def test_a_piece_tells_that_its_key_is_doubted(rotated, tmp_path):
+    old, trusted = ledger.user_keys(), pins(tmp_path / "trust.yaml", HEIR)
+    keyentries.revoke(rotated, old.fingerprint, "stolen", SCANNER, keys=HEIR, since=datetime(2025, 6, 1, tzinfo=UTC))
+    found = ledger.verify(taken(rotated, tmp_path), trust=trusted)
+    assert found.exit_code == 3
+    assert step(found, "revocation").detail.endswith("what it signed is older: entries 0")
+    assert ledger.verify(taken(rotated, tmp_path, 3), trust=trusted).exit_code == 0
 
 
 @pytest.mark.parametrize("role", ["statement", "log"])

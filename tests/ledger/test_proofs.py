@@ -18,7 +18,7 @@ from provenance import ledger
 from provenance.cli import run
 from provenance.digests import canonical, sha256
 from provenance.errors import InputError, VerificationError
-from provenance.ledger import check_proof, disclosure, merkle, proofs, salts
+from provenance.ledger import anchors, check_proof, disclosure, merkle, proofs, salts
 from provenance.ledger.verification import EQUIVOCATION, INVALID, OK, UNPINNED, USAGE
 from provenance.records import trees
 from provenance.schemas import SEALED, rows
@@ -92,7 +92,7 @@ def scan(secret):
 
 def record(folder, secret, number):
     """What disclosure.record makes, of texts that no file holds."""
-    start = disclosure.anchor(folder)
+    start = anchors.take(folder)
     lines = [trees.line(secret, "b/ü.jsonl", n, text) for n, text in enumerate(TEXTS)]
     path = [each.hex() for each in merkle.inclusion([merkle.leaf(line) for line in lines], number)]
     shown = {"index": number, "line": lines[number].decode(), "path": path, "size": len(lines)}
@@ -172,7 +172,10 @@ def test_every_byte_of_a_proof_counts(world, tmp_path, kind):
     for at in range(0, len(data), 1 + len(data) // 150):
         for changed in (data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :], data[:at]):
             found = verified(tmp_path / "proof", changed)
-            assert found.exit_code in (INVALID, UNPINNED, USAGE) or proofs.read(changed).keys != proofs.read(data).keys
+            assert (
+                found.exit_code in (INVALID, UNPINNED, USAGE)
+                or proofs.read(changed).anchor.keys != proofs.read(data).anchor.keys
+            )
             assert found.exit_code != OK or set(json.loads(changed)) == set(json.loads(data))
 
 
@@ -359,7 +362,7 @@ def test_two_views_of_one_size_are_told(world, tmp_path):
 
     _, made = world
     keys = ledger.user_keys()
-    note = proofs.read(made["path"]).note
+    note = proofs.read(made["path"]).anchor.note
     (tmp_path / "held.note").write_bytes(checkpoint.sign(note.origin, note.size, bytes(32), keys.log).note)
     assert verified(tmp_path / "proof", made["path"], since=tmp_path / "held.note").exit_code == EQUIVOCATION
     forged = (tmp_path / "held.note").read_text().replace(note.origin, "other.example/log")
@@ -393,12 +396,12 @@ def test_a_content_that_is_there_has_no_proof_of_absence(world):
 def test_an_older_entry_and_an_older_checkpoint(world, tmp_path):
     root, _ = world
     data = disclosure.row(root / "ledger", "path", "a.jsonl", 0)
-    assert proofs.read(data).said.place.index == 0
+    assert proofs.read(data).anchor.said.place.index == 0
     assert verified(tmp_path / "proof", data).exit_code == OK
-    assert disclosure.anchor(root / "ledger", 0, 1).note.size == 1
+    assert anchors.take(root / "ledger", 0, 1).note.size == 1
     for entry, count in ((7, None), (0, 9), (2, 2)):
         with pytest.raises(InputError):
-            disclosure.anchor(root / "ledger", entry, count)
+            anchors.take(root / "ledger", entry, count)
 
 
 def test_without_the_list_of_leaves_entries_are_read(world):

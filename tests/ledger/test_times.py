@@ -11,7 +11,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from provenance import ledger
 from provenance.data import HERE
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import beside, checkpoint, cosignature, keys, layout, statement, times, timestamp, trust
+from provenance.ledger import (
+    beside,
+    checkpoint,
+    cosignature,
+    disclosure,
+    keys,
+    layout,
+    statement,
+    times,
+    timestamp,
+    trust,
+)
 
 OK, INVALID, USAGE, UNPINNED = range(4)
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -124,6 +135,21 @@ def test_who_keeps_the_log_is_no_witness_of_it(world, folder, trusting):
     assert "who keeps the log" in step(found, "witnesses").detail
 
 
+def test_nor_is_it_in_a_piece(world, folder, trusting, tmp_path):
+    """And a witness is, in a piece as in a ledger."""
+    mine, note = keys.user_keys().log, checkpoint.read((folder / layout.note_path(2)).read_bytes())
+    beside.add_cosignatures(folder, cosignature.sign("self", mine, note.body, int(NOW.timestamp())).line)
+    own = {"vkey": cosignature.named("self", mine.public_key()).vkey}
+    asked = trusting(witnesses={"keys": [own, *witnesses("a")["witnesses"]["keys"]], "quorum": 1})
+    for code in (UNPINNED, OK):
+        (tmp_path / "piece").write_bytes(disclosure.row(folder, "path", "a.jsonl"))
+        found = ledger.verify(tmp_path / "piece", trust=asked)
+        assert found.exit_code == code, found.lines()
+        assert "who keeps the log" in step(found, "witnesses").detail
+        if code:
+            beside.add_cosignatures(folder, line(folder, "a"))
+
+
 def test_pins_of_another_log_do_not_count_here(folder, trusting, tsa):
     stamp(folder, tsa)
     beside.add_cosignatures(folder, line(folder, "a"))
@@ -183,7 +209,7 @@ def test_every_flipped_byte_beside_a_checkpoint_fails(folder, trusting, tsa):
 
     def outcomes():
         found = beside.look(folder, files, notes, pinned, ())
-        return [item.fault for item in times.steps(times.scene(2, found, pinned, {}), [])]
+        return [item.fault for item in times.steps(times.scene(2, found, pinned, {}), {})]
 
     assert outcomes() == [None, None, None]
     for name in ("checkpoints/2.cosigs", "checkpoints/2.tsr"):

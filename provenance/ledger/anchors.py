@@ -1,0 +1,307 @@
+"""Anchors: what every piece of a ledger stands on, so that it can be believed where the ledger is not.
+
+    envelope      the scan's entry, byte for byte           -> who signed it
+    log           a C2SP tlog-proof                         -> that it is in the log, under a signed checkpoint
+    keys          public keys, never trusted for being here
+    keyEntries    entries by which keys changed hands       -> from a key that is pinned to the one that signed
+    timestamps    of the checkpoint (RFC 3161)              -> when it was there at the latest
+
+The last two are there where the ledger has them. Each entry of `keyEntries` is in the log of the same piece: the
+checkpoint over it, which both log keys sign where that key changes, extends the piece's own or is extended by it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provenance.errors import DigestMismatch, InputError, VerificationError
+from provenance.ledger import beside, checkpoint, envelope, layout, leaves, merkle, statement, succession, timestamp
+from provenance.ledger.reading import entries, envelope_of, read_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+_TLOG = re.compile(
+    r"c2sp[.]org/tlog-proof@v1\nindex (0|[1-9][0-9]{0,8})\n((?:[A-Za-z0-9+/]{43}=\n){0,32})\n(.*)", re.DOTALL
+)
+_ATTESTED = re.compile(r"([1-9][0-9]{0,8})[.](?:(cosigs)|(?:[2-9][.])?(tsr))")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """An entry that says who holds the ledger's keys from there on, or who signs no more; it is in the log.
+
+    Args:
+        sealed: its envelope.
+        said: its statement.
+        note: the file of the checkpoint over it.
+        new_key: the envelope by which a new statement key says that it takes over, if one does.
+    """
+
+    sealed: envelope.Envelope
+    said: statement.Statement
+    note: bytes
+    new_key: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What a piece stands on, where it holds together; whose signatures it bears is for `verify` to say.
+
+    Args:
+        sealed: the entry's envelope.
+        said: its statement.
+        note: the checkpoint that it stands under.
+        cosignatures: lines of witnesses over the checkpoint, as they stand in a file of them.
+        keys: public keys that came with it, PEM.
+        key_entries: in the order of the log.
+        timestamps: responses of timestamp authorities over the checkpoint's file, DER.
+    """
+
+    sealed: envelope.Envelope
+    said: statement.Statement
+    note: checkpoint.Checkpoint
+    cosignatures: bytes
+    keys: tuple[str, ...]
+    key_entries: tuple[KeyEntry, ...]
+    timestamps: tuple[bytes, ...]
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What the anchor leaves open, beside what every piece does."""
+        if not self.key_entries:
+            return ()
+        return ("that no other key was revoked or handed over: whoever made this chose what it says of keys",)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What every piece of one entry begins with, taken from a ledger.
+
+    Args:
+        folder: the ledger.
+        said: the entry's statement.
+        note: the checkpoint that it is proven under.
+        value: the anchor as a piece holds it.
+    """
+
+    folder: Path
+    said: statement.Statement
+    note: checkpoint.Checkpoint
+    value: dict[str, Any]
+
+
+def take(folder: Path, entry: int | None = None, size: int | None = None) -> Start:
+    """Take what every piece of one entry begins with.
+
+    Args:
+        folder: the ledger.
+        entry: number of a scan's entry, from 0; the newest if None.
+        size: entries of the checkpoint to prove it under; if None, the newest that witnesses and authorities have
+            signed, one that either has, or the newest.
+
+    Returns:
+        What a piece begins with.
+
+    Raises:
+        InputError: it is not a ledger, has no such entry or checkpoint, or the entry has no trees.
+        VerificationError: the ledger does not verify.
+    """
+    if entry is None:
+        entry = int(read_entry(folder)["predicate"]["log"]["index"])
+    said = statement.read(envelope_of(folder, entry).payload)
+    if "contentSet" not in said.predicate:
+        raise InputError(f"entry {entry} of {folder} is no scan that has trees; scan again, and prove from that entry")
+    size = size or _best_size(folder, entry)
+    try:
+        head = _read(folder, layout.note_path(size), checkpoint.LIMIT)
+    except OSError as cause:
+        raise InputError(f"{folder} has no checkpoint of {size} entries") from cause
+    note = checkpoint.read(head, cosigned=True)
+    if entry >= size:
+        raise InputError(f"{folder} has no entry {entry} under a checkpoint of {size}")
+    hashes = _leaves(folder)
+    if merkle.root(hashes[:size]) != note.root:
+        raise VerificationError(f"the checkpoint of {size} entries is not that of the entries; run provenance verify")
+    value: dict[str, Any] = {
+        "envelope": _read(folder, layout.entry_path(entry), layout.ENTRY_LIMIT).decode(),
+        "keys": [each.read_text("ascii", "replace") for each in sorted((folder / "keys").glob("*.pub.pem"))],
+        "log": tlog_proof(entry, merkle.inclusion(hashes[:size], entry), head + _cosignatures(folder, size)),
+    }
+    if found := [_taken(folder, index, size, hashes) for index in _key_entries(folder)]:
+        value["keyEntries"] = found
+    if stamps := [base64.b64encode(each).decode() for each in _timestamps(folder, size)]:
+        value["timestamps"] = stamps
+    return Start(folder, said, note, value)
+
+
+def read(value: Mapping[str, Any]) -> Anchor:
+    """Read what a piece stands on, if its entry is a scan in the log, where it says it is. Signatures are not checked.
+
+    Args:
+        value: a piece, held to its schema.
+
+    Returns:
+        The anchor.
+
+    Raises:
+        VerificationError: it does not belong together.
+    """
+    sealed, said, note, lines = _logged(value["envelope"], value["log"])
+    if said.kind != statement.SCAN:
+        raise VerificationError("its entry is not a scan")
+    changes = tuple(_key_entry(item, note) for item in value.get("keyEntries", ()))
+    places = [each.said.place.index for each in changes]
+    if places != sorted(set(places)):
+        raise VerificationError("its entries about keys are not in order")
+    for each in changes:
+        if each.said.place.index + 1 == note.size:  # a log key that takes over signs this very checkpoint too
+            if not (note.note + lines).startswith(each.note):
+                raise VerificationError("two of its checkpoints are of one size and differ")
+            lines = (note.note + lines).removeprefix(each.note)
+    stamps = tuple(_decoded(each) for each in value.get("timestamps", ()))
+    return Anchor(sealed, said, note, lines, tuple(value["keys"]), changes, stamps)
+
+
+def tlog_proof(index: int, path: Sequence[bytes], note: bytes) -> str:
+    """Return a C2SP tlog-proof.
+
+    Args:
+        index: number of the entry, from 0.
+        path: its audit path.
+        note: the checkpoint's file, cosignatures included.
+
+    Returns:
+        The text (https://c2sp.org/tlog-proof).
+    """
+    hashes = "".join(f"{base64.b64encode(each).decode()}\n" for each in path)
+    return f"c2sp.org/tlog-proof@v1\nindex {index}\n{hashes}\n{note.decode()}"
+
+
+def encoded(text: str) -> bytes:
+    """Return a text's UTF-8.
+
+    Args:
+        text: as JSON has it.
+
+    Raises:
+        VerificationError: it holds half a surrogate pair.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as cause:
+        raise VerificationError("it holds half a surrogate pair") from cause
+
+
+def _logged(text: str, log: str) -> tuple[envelope.Envelope, statement.Statement, checkpoint.Checkpoint, bytes]:
+    """Read an entry that is in the log, where it says it is; the last is what follows the checkpoint's signature."""
+    sealed = envelope.read(encoded(text))
+    said = statement.read(sealed.payload)
+    found = _TLOG.fullmatch(log)
+    if found is None:
+        raise VerificationError("its log is not a tlog-proof")
+    index, data = int(found[1]), encoded(found[3])
+    note = checkpoint.read(data, cosigned=True)
+    path = [base64.b64decode(each) for each in found[2].split("\n")[:-1]]
+    if tlog_proof(index, path, data) != log:
+        raise VerificationError("its log is not in canonical form")
+    if not merkle.includes(sealed.leaf, index, note.size, path, note.root):
+        raise VerificationError("its entry is not in the log of the checkpoint")
+    if (said.place.origin, said.place.index) != (note.origin, index):
+        raise VerificationError("its entry does not stand there")
+    return sealed, said, note, data.removeprefix(note.note)
+
+
+def _key_entry(item: Mapping[str, Any], under: checkpoint.Checkpoint) -> KeyEntry:
+    sealed, said, note, others = _logged(item["envelope"], item["log"])
+    index = said.place.index
+    if said.kind != succession.KIND or said.predicate["action"] not in succession.HOLDING:
+        raise VerificationError(f"its entry {index} does not say who holds a key")
+    if (note.origin, note.size) != (under.origin, index + 1):
+        raise VerificationError(f"its checkpoint over entry {index} is another one")
+    old, new = sorted((note, under), key=lambda each: each.size)
+    if not merkle.extends(old.size, old.root, new.size, new.root, [bytes.fromhex(each) for each in item["extends"]]):
+        raise VerificationError(f"the log with its entry {index} is another one than that of its checkpoint")
+    new_key = item.get("newKey")
+    return KeyEntry(sealed, said, note.note + others, None if new_key is None else encoded(new_key))
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        found = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error) as cause:
+        raise VerificationError("a timestamp of it is not base64") from cause
+    if base64.b64encode(found).decode() != text:
+        raise VerificationError("a timestamp of it is not in canonical form")
+    return found
+
+
+def _best_size(folder: Path, entry: int) -> int:
+    """Choose the checkpoint over an entry that proves most: the newest of those that others have signed."""
+    signed: dict[int, set[str]] = {}
+    for path in (folder / "checkpoints").glob("*"):
+        if found := _ATTESTED.fullmatch(path.name):
+            signed.setdefault(int(found[1]), set()).add(found[2] or found[3])
+    newest = layout.size(folder)
+    return max(
+        (size for size in signed if entry < size <= newest),
+        key=lambda size: (len(signed[size]), size),
+        default=newest,
+    )
+
+
+def _key_entries(folder: Path) -> Iterator[int]:
+    """Numbers of the entries about keys that a piece carries."""
+    if len(list((folder / "keys").glob("*.pub.pem"))) <= 2:
+        return  # the two it began with: no entry is read for this
+    held = succession.of(folder)
+    holders = held.held("statement") | held.held("log")
+    for index, _, said in entries(folder, succession.KIND):
+        if said["action"] in succession.HOLDING and ("changes" in said or said["key"]["fingerprint"] in holders):
+            yield index
+
+
+def _taken(folder: Path, index: int, size: int, hashes: Sequence[bytes]) -> dict[str, Any]:
+    note, (old, new) = _read(folder, layout.note_path(index + 1), checkpoint.LIMIT), sorted((index + 1, size))
+    found = {
+        "envelope": _read(folder, layout.entry_path(index), layout.ENTRY_LIMIT).decode(),
+        "extends": [each.hex() for each in merkle.consistency(hashes[:new], old)],
+        "log": tlog_proof(index, merkle.inclusion(hashes[: index + 1], index), note),
+    }
+    new_key = folder / layout.cosignature_path(index, succession.NEW_KEY)
+    if new_key.is_file():
+        found["newKey"] = layout.read_bytes(new_key, layout.ENTRY_LIMIT).decode()
+    return found
+
+
+def _read(folder: Path, name: str, limit: int) -> bytes:
+    return layout.read_bytes(folder / name, limit)
+
+
+def _timestamps(folder: Path, size: int) -> Iterator[bytes]:
+    for name in beside.timestamp_paths(size):
+        if (folder / name).is_file():
+            yield _read(folder, name, timestamp.LIMIT)
+
+
+def _cosignatures(folder: Path, size: int) -> bytes:
+    """What witnesses have signed of a checkpoint, if anything."""
+    try:
+        return _read(folder, beside.cosignatures_path(size), checkpoint.LIMIT)
+    except OSError:
+        return b""
+
+
+def _leaves(folder: Path) -> list[bytes]:
+    """The leaf hashes of all entries: from their list, else from the entries."""
+    size = layout.size(folder)
+    try:
+        note = checkpoint.read(_read(folder, layout.note_path(size), checkpoint.LIMIT), cosigned=True)
+        return leaves.split(_read(folder, leaves.PATH, leaves.LIMIT), note)
+    except (OSError, DigestMismatch):
+        return [envelope_of(folder, index).leaf for index in range(size)]
