@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 
 from provenance import ledger as ledger_
+from provenance.acts import waiver
 from provenance.data import HERE
 from provenance.errors import ConfigError, InputError, ManifestError, Refused, VerificationError
 from provenance.ledger import contents, statement
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from provenance.progress import Progress
+    from provenance.waivers import Waiver
 
 _READ = ("coverage", "files", "findings", "verdicts")  # tables that a policy is held against
 _LIMIT = 1 << 20  # bytes of a policy
@@ -262,9 +264,10 @@ def inspect(
         scanned, data, ledger, threads=workers, progress=lambda done: progress("hashing", done, size)
     )
     reasons += [*gaps, *_of_data(compared, wanted)]
+    standing = waiver.standing(ledger)
     for said, tables in told:
         name = f"entry {said['log']['index']}: " if len(told) > 1 or said["log"]["index"] != at else ""
-        reasons += [name + reason for reason in (*_of_scan(said, wanted), *_of_tables(tables, said, wanted))]
+        reasons += [name + reason for reason in (*_of_scan(said, wanted), *_of_tables(tables, said, wanted, standing))]
     root = ledger_.head(ledger).root.hex()
     return Clearance(
         data, at, checked.origin, root, tuple(reasons), compared.same, compared.changes, compared.bytes, checked
@@ -347,40 +350,45 @@ def _of_scan(said: Mapping[str, Any], wanted: Policy) -> Iterator[str]:
         yield f"the scan is {age} days old, by the time it claims; the policy allows {wanted.max_age_days}"
 
 
-def _of_tables(tables: Mapping[str, pa.Table], said: Mapping[str, Any], wanted: Policy) -> Iterator[str]:
+def _of_tables(
+    tables: Mapping[str, pa.Table], said: Mapping[str, Any], wanted: Policy, standing: Iterable[Waiver]
+) -> Iterator[str]:
     errored = [name for name, status in _columns(tables["coverage"], "check", "status") if status == "errored"]
     if errored:
         yield f"checks failed to run: {', '.join(errored)}"
     if wanted.findings != "never":
         bad = SEVERITIES[: SEVERITIES.index(wanted.findings) + 1]
-        held = _waived(said, datetime.now(UTC).date())
-        columns = _columns(tables["findings"], "severity", "fingerprint", "check", "source", "waived")
+        held = _waived(said, standing, datetime.now(UTC).date().isoformat())
+        columns = _columns(tables["findings"], "severity", "fingerprint", "check", "source")
         left = [
-            f"{check} of {source}"
-            for severity, mark, check, source, waived in columns
-            if severity in bad and (waived is None or mark not in held)
+            f"{check} of {source}" for severity, mark, check, source in columns if severity in bad and mark not in held
         ]
         if left:
-            yield f"{len(left)} findings at {wanted.findings} or worse that nobody waived: {_first(left)}"
+            yield f"{_counted(left, 'finding')} at {wanted.findings} or worse that nobody waived: {_first(left)}"
     columns = _columns(tables["verdicts"], "profile", "requirement", "element", "verdict")
     judged = [f"{profile} {name}.{number}" for profile, name, number, verdict in columns if verdict in wanted.verdicts]
     if judged:
-        yield f"{len(judged)} elements are judged {' or '.join(wanted.verdicts)}: {_first(judged)}"
+        yield f"{_counted(judged, 'element')} judged {' or '.join(wanted.verdicts)}: {_first(judged)}"
 
 
-def _waived(said: Mapping[str, Any], today: date) -> set[str]:
-    """Name findings whose waiver holds today: it may have expired since the scan."""
-    return {
+def _waived(said: Mapping[str, Any], standing: Iterable[Waiver], today: str) -> set[str]:
+    """Name findings whose waiver holds today: it may have expired since the scan, or been signed after it."""
+    scanned = {
         mark
         for each in said.get("waivers", ())
-        if each["state"] == "holds" and each["expires"] >= today.isoformat()
+        if each["state"] == "holds" and each["expires"] >= today
         for mark in each["findings"]
     }
+    return scanned | {each.fingerprint for each in standing if each.fingerprint and each.expires >= today}
 
 
 def _files(names: Iterable[str]) -> str:
     listed = list(names)
-    return f"{len(listed):,} file{'s' * (len(listed) != 1)} ({_first(listed)})"
+    return f"{_counted(listed, 'file')} ({_first(listed)})"
+
+
+def _counted(names: Sequence[str], noun: str) -> str:
+    return f"{len(names):,} {noun}{'s' * (len(names) != 1)}"
 
 
 def _first(names: list[str]) -> str:

@@ -58,7 +58,7 @@ def test_what_was_audited_is_cleared(world):
 
 
 def test_an_error_that_nobody_waived_refuses(world):
-    with pytest.raises(Refused, match=r"1 findings? at error or worse.*licence-missing of a") as raised:
+    with pytest.raises(Refused, match=r"1 finding at error or worse.*licence-missing of a") as raised:
         pv.guard(world / "bare" / "data", world / "bare" / "ledger")
     assert raised.value.clearance.same
     assert looked(world, "bare", findings="never").ok
@@ -95,7 +95,7 @@ def test_files_may_be_missing_where_the_policy_lets_them(world):
         ({"profiles": ("baseline", "eu-ai-act")}, "the scan was not judged by eu-ai-act"),
         ({"purposes": ("research",)}, "the scan was for commercial-service; the policy wants research"),
         ({"verdicts": ("does not conform",)}, None),
-        ({"verdicts": ("not evidenced",)}, "elements are judged not evidenced: baseline "),
+        ({"verdicts": ("not evidenced",)}, "elements judged not evidenced: baseline "),
         ({"max_age_days": 0}, None),
     ],
 )
@@ -124,8 +124,26 @@ def test_a_waiver_counts_only_until_its_day(world, tmp_path, monkeypatch):
     pv.scan(world / "bare" / "data", world / "bare" / "ledger", waivers=tmp_path / "waivers.yaml", workers=1)
     assert looked(world, "bare").ok
     held = guarding.ledger_.read_entry(world / "bare" / "ledger")["predicate"]
-    assert guarding._waived(held, day) == set(mark.to_pylist())
-    assert guarding._waived(held, day + timedelta(days=1)) == set()
+    assert guarding._waived(held, (), str(day)) == set(mark.to_pylist())
+    assert guarding._waived(held, (), str(day + timedelta(days=1))) == set()
+
+
+def test_a_waiver_of_the_ledger_counts_without_another_scan(world, monkeypatch):
+    day, ledger = datetime.now(UTC).date() + timedelta(days=5), world / "bare" / "ledger"
+    [bad] = [
+        row for row in guarding.ledger_.tables(ledger)["findings"].to_pylist() if row["severity"] in {"fatal", "error"}
+    ]
+    assert not looked(world, "bare").ok
+    pv.waive(ledger, bad["fingerprint"], reason="r", approver="A", expires=str(day))
+    assert looked(world, "bare").ok
+
+    class Later:
+        @staticmethod
+        def now(tz):
+            return datetime.now(tz) + timedelta(days=6)
+
+    monkeypatch.setattr(guarding, "datetime", Later)
+    assert "licence-missing of a" in looked(world, "bare").reasons[0]
 
 
 def test_a_changed_ledger_clears_nothing(world):
@@ -236,7 +254,7 @@ inputs: {inputs}
     ("name", "inputs", "said"),
     [
         ("clean", "[{ entry: 0 }]", None),
-        ("bare", "[{ entry: 0 }]", "entry 0: 1 findings at error"),
+        ("bare", "[{ entry: 0 }]", "entry 0: 1 finding at error"),
         (
             "clean",
             f"[{{ entry: 0 }}, {{ name: web crawl, sha256: {'ab' * 32} }}]",

@@ -69,6 +69,7 @@ def _refuse(format_: str, output: Path, data: Path) -> None:
 
 
 def _render(found: Audit, ledger: Path, format_: str, data: Path | None) -> bytes:
+    from provenance import acting
     from provenance.ledger import Seal, signer
     from provenance.reports import html, json, sarif, text
 
@@ -76,4 +77,4 @@ def _render(found: Audit, ledger: Path, format_: str, data: Path | None) -> byte
         return {"json": json.render, "sarif": sarif.render, "text": text.render}[format_](found.tables, found.facts)
     log = found.facts["log"]
     seal = Seal(log["index"], log["origin"], signer(ledger, log["index"]))
-    return html.render(found.tables, found.facts, seal, data=data)
+    return html.render(found.tables, found.facts, seal, data=data, history=acting.history(ledger))

@@ -449,3 +449,14 @@ def test_a_browser_runs_its_script_and_nothing_else(audit, tmp_path, name):
         assert not re.search(r'<form[^>]*class="toolbar"[^>]*hidden', dom), "the script did not run"
         assert '<option value="licence-conflict-by-content">' in dom
         assert "<title>owned" not in dom
+
+
+@pytest.mark.parametrize(("count", "left"), [(0, None), (3, None), (200, None), (1203, "1,003 older ones")])
+def test_what_people_did_stands_there_where_they_did_anything(audit, count, left):
+    page = Page(html.render(audit.tables, audit.facts, SEAL, history=[f"act {at}: {EVIL}" for at in range(count)]))
+    assert ("What people did about it" in page.text) == (count > 0)
+    assert ({"href": "#acts"} in page.all("a")) == (count > 0)
+    assert len(re.findall(r"act \d+: ", page.text)) == min(count, 200)
+    assert ("older ones" in page.text) == (left is not None)
+    assert left is None or left in page.text
+    assert {tag for tag, _ in page.elements} <= ALLOWED

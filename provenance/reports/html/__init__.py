@@ -21,7 +21,7 @@ from provenance.reports.html.markup import Markup, tag
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -31,6 +31,7 @@ _SECTIONS = (
     ("coverage", "What was not looked at"),
     ("verdicts", "Verdicts"),
     ("findings", "Findings"),
+    ("acts", "What people did about it"),
     ("overlap", "Overlap"),
     ("sources", "Sources"),
     ("files", "Files"),
@@ -45,6 +46,7 @@ def render(
     seal: Seal | None = None,
     *,
     data: str | os.PathLike[str] | None = None,
+    history: Sequence[str] = (),
 ) -> bytes:
     """Render the report.
 
@@ -53,6 +55,8 @@ def render(
         facts: what the scan says of itself.
         seal: of the ledger entry that binds the scan; None where nothing was signed.
         data: the folder that was scanned: its records are shown, masked, and the report must not stand in a ledger.
+        history: what people did about the scans of the ledger since, one sentence each; the report that an entry binds
+            cannot have any.
 
     Returns:
         UTF-8; one HTML document of at most a few megabytes.
@@ -69,16 +73,18 @@ def render(
         "coverage": summary.coverage(tables),
         "verdicts": summary.verdicts(tables["verdicts"].to_pylist(), shown),
         "findings": listed,
+        "acts": summary.acts(history),
         "overlap": matrix.render(tables["overlaps"], rows[:count]),
         "sources": sources.render(tables),
         "files": sources.files(tables["files"]),
         "checks": findings.glossary(list(dict.fromkeys([*steps, *(row["check"] for row in rows)]))),
         "verify": summary.verification(seal),
     }
-    body = [tag("section", tag("h2", title), content[key], id=key) for key, title in _SECTIONS]
+    sections = [(key, title) for key, title in _SECTIONS if content[key]]
+    body = [tag("section", tag("h2", title), content[key], id=key) for key, title in sections]
     notice = _notice() if data is not None else None
     main = tag("main", notice, summary.heading(tables, facts, seal), body, _closing())
-    return _page(summary.plain_title(facts), [_contents(), main]).encode()
+    return _page(summary.plain_title(facts), [_contents(sections), main]).encode()
 
 
 def _notice() -> Markup:
@@ -89,8 +95,8 @@ def _notice() -> Markup:
     return tag("p", said, class_="notice", role="note")
 
 
-def _contents() -> Markup:
-    links = [tag("li", tag("a", title, href=f"#{key}")) for key, title in _SECTIONS]
+def _contents(sections: Sequence[tuple[str, str]]) -> Markup:
+    links = [tag("li", tag("a", title, href=f"#{key}")) for key, title in sections]
     return tag("nav", tag("p", "provenance", class_="brand"), tag("ol", links), aria_label="Contents")
 
 

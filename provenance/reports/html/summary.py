@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from provenance.ledger import Seal
 
 _REASONS, _PROFILES, _LINKS = 40, 1200, 6  # reasons of one step, elements of all profiles, links to findings
+_ACTS = 200  # sentences on what people did, the newest
 _KINDS = {
     "draft": "draft: on record, but claims nothing",
     "assessment": "assessment: whoever signed the entry stands by it",
@@ -180,6 +181,22 @@ def _limited(step: str, reasons: Sequence[str]) -> list[Any]:
     if len(reasons) > _REASONS:
         shown.append(tag("li", f"{len(reasons) - _REASONS:,} more, in coverage.parquet of the scan"))
     return [tag("b", step), ":", tag("ul", shown)]
+
+
+def acts(history: Sequence[str]) -> Markup:
+    """List what people did about the scans of a ledger.
+
+    Args:
+        history: one sentence each, the oldest first.
+    """
+    if not history:
+        return Markup()
+    said = (
+        "Signed into the ledger after a scan, as of the day this page was made. No finding or verdict is changed by it."
+    )
+    more = tag("p", f"{len(history) - _ACTS:,} older ones: provenance show.", class_="rest")
+    lines = [tag("li", visible(sentence, 600)) for sentence in history[-_ACTS:]]
+    return Markup(tag("p", said) + (more if len(history) > _ACTS else Markup()) + tag("ul", lines))
 
 
 def verdicts(rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str]) -> Markup:
