@@ -31,15 +31,24 @@ def command() -> None:
 @click.argument("ledger", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to hand to a witness.")
 @click.option("--since", type=click.IntRange(0), default=0, help="How many entries the witness saw last; 0 = none.")
-def request(ledger: Path, output: Path, since: int) -> int:
+@click.option("--size", type=click.IntRange(1), help="Entries of the checkpoint to sign; the newest if not given.")
+def request(ledger: Path, output: Path, since: int, size: int | None) -> int:
     """Write what a witness needs to cosign the newest checkpoint of LEDGER: its note, and a proof that it extends."""
-    from provenance.ledger import witnessing
+    from provenance.ledger import checkpoint, succession, witnessing
 
-    made = witnessing.ask(ledger, since)
+    made = witnessing.ask(ledger, since, size)
     output.write_bytes(made.body)
     click.echo(
         f"{output}: asks a witness that saw {since} entries; it answers with provenance witness cosign {output} …"
     )
+    asked = checkpoint.read(made.note, cosigned=True).size
+    for change in succession.of(ledger).changes:
+        if change.role == "log" and 0 < since <= change.index < asked - 1:
+            click.echo(
+                f"Entry {change.index} changed the log's key. A witness that knows the log by the old one first signs "
+                f"the checkpoint that both keys signed: provenance witness request {ledger} --since {since} "
+                f"--size {change.index + 1}; it names the new key with --log"
+            )
     return 0
 
 
@@ -49,7 +58,9 @@ def request(ledger: Path, output: Path, since: int) -> int:
 @_key
 @_name
 @signing.password_option
-@click.option("--log", "log_", metavar="FILE", help="The log's public key, PEM; needed once, when you meet the log.")
+@click.option(
+    "--log", "log_", metavar="FILE", help="The log's public key, PEM: when you meet the log, or it changes hands."
+)
 @click.option("--state", type=click.Path(path_type=Path), help="Your memory; beside the key if not given.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Cosigned checkpoint to hand back."

@@ -39,13 +39,13 @@ class KeyEntry:
     Args:
         sealed: its envelope.
         said: its statement.
-        note: the file of the checkpoint over it.
+        note: the checkpoint over it.
         new_key: the envelope by which a new statement key says that it takes over, if one does.
     """
 
     sealed: envelope.Envelope
     said: statement.Statement
-    note: bytes
+    note: checkpoint.Checkpoint
     new_key: bytes | None
 
 
@@ -159,11 +159,6 @@ def read(value: Mapping[str, Any]) -> Anchor:
     places = [each.said.place.index for each in changes]
     if places != sorted(set(places)):
         raise VerificationError("its entries about keys are not in order")
-    for each in changes:
-        if each.said.place.index + 1 == note.size:  # a log key that takes over signs this very checkpoint too
-            if not (note.note + lines).startswith(each.note):
-                raise VerificationError("two of its checkpoints are of one size and differ")
-            lines = (note.note + lines).removeprefix(each.note)
     stamps = tuple(_decoded(each) for each in value.get("timestamps", ()))
     return Anchor(sealed, said, note, lines, tuple(value["keys"]), changes, stamps)
 
@@ -222,13 +217,13 @@ def _key_entry(item: Mapping[str, Any], under: checkpoint.Checkpoint) -> KeyEntr
     index = said.place.index
     if said.kind != succession.KIND or said.predicate["action"] not in succession.HOLDING:
         raise VerificationError(f"its entry {index} does not say who holds a key")
-    if (note.origin, note.size) != (under.origin, index + 1):
+    if (note.origin, note.size, others) != (under.origin, index + 1, b""):
         raise VerificationError(f"its checkpoint over entry {index} is another one")
     old, new = sorted((note, under), key=lambda each: each.size)
     if not merkle.extends(old.size, old.root, new.size, new.root, [bytes.fromhex(each) for each in item["extends"]]):
         raise VerificationError(f"the log with its entry {index} is another one than that of its checkpoint")
     new_key = item.get("newKey")
-    return KeyEntry(sealed, said, note.note + others, None if new_key is None else encoded(new_key))
+    return KeyEntry(sealed, said, note, None if new_key is None else encoded(new_key))
 
 
 def _decoded(text: str) -> bytes:

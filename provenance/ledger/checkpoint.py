@@ -2,6 +2,8 @@ r"""Checkpoints: the log's head as a C2SP signed note, signed with Ed25519.
 
     <origin>\n<size>\n<base64 of the root>\n\n— <origin> <base64 of key id and signature>\n
 
+Where the log changes hands, a second line follows, by the key that takes over.
+
 Sources: https://c2sp.org/tlog-checkpoint and https://c2sp.org/signed-note.
 """
 
@@ -10,7 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
@@ -31,7 +33,8 @@ LOG, WITNESS = b"\x01", b"\x04"
 
 _NOTE = re.compile(
     r"(?P<origin>[^\s+]{1,255})\n(?P<size>0|[1-9][0-9]{0,17})\n(?P<root>[A-Za-z0-9+/]{43}=)\n"
-    r"\n— (?P=origin) (?P<signature>[A-Za-z0-9+/]{91}=)\n(?P<others>(?:— [^\s+]{1,255} [A-Za-z0-9+/=]+\n)*)"
+    r"\n— (?P=origin) (?P<signature>[A-Za-z0-9+/]{91}=)\n(?:— (?P=origin) (?P<heir>[A-Za-z0-9+/]{91}=)\n)?"
+    r"(?P<others>(?:— [^\s+]{1,255} [A-Za-z0-9+/=]+\n)*)"
 )
 
 
@@ -45,6 +48,7 @@ class Checkpoint:
         root: root over their leaf hashes, 32 bytes.
         key: C2SP key id, 4 bytes.
         signature: Ed25519 over `body`, 64 bytes.
+        heir: key id and signature of the key that takes over the log, 68 bytes; empty where none does.
     """
 
     origin: str
@@ -52,6 +56,7 @@ class Checkpoint:
     root: bytes
     key: bytes
     signature: bytes
+    heir: bytes = b""
 
     @property
     def body(self) -> bytes:
@@ -60,9 +65,14 @@ class Checkpoint:
 
     @property
     def note(self) -> bytes:
-        """The note's file: body, blank line, the operator's signature."""
-        signature = base64.b64encode(self.key + self.signature).decode()
-        return self.body + f"\n— {self.origin} {signature}\n".encode()
+        """The note's file: body, blank line, the operator's signature, and that of who takes over, if anybody does."""
+        lines = [base64.b64encode(each).decode() for each in (self.key + self.signature, self.heir) if each]
+        return self.body + b"\n" + "".join(f"— {self.origin} {line}\n" for line in lines).encode()
+
+    @property
+    def by_heir(self) -> Checkpoint | None:
+        """The same as the key signed it that takes over the log; None where none does."""
+        return replace(self, key=self.heir[:4], signature=self.heir[4:], heir=b"") if self.heir else None
 
 
 def sign(origin: str, size: int, root: bytes, key: NoteSigner) -> Checkpoint:
@@ -98,7 +108,7 @@ def read(data: bytes, *, cosigned: bool = False) -> Checkpoint:
         cosigned: whether further signature lines (of witnesses) may follow the operator's; they are not checked.
 
     Returns:
-        The checkpoint; its signature is not checked yet.
+        The checkpoint; no signature is checked yet, nor whether the log changes hands there.
 
     Raises:
         VerificationError: it is not such a note, or not in canonical form.
@@ -111,45 +121,35 @@ def read(data: bytes, *, cosigned: bool = False) -> Checkpoint:
         raise VerificationError("it is not a signed checkpoint with one signature")
     signature = base64.b64decode(found["signature"])
     made = Checkpoint(
-        found["origin"], int(found["size"]), base64.b64decode(found["root"]), signature[:4], signature[4:]
+        found["origin"],
+        int(found["size"]),
+        base64.b64decode(found["root"]),
+        signature[:4],
+        signature[4:],
+        base64.b64decode(found["heir"] or ""),
     )
+    if made.heir[:4] == made.key:
+        raise VerificationError("one key signed it twice")
     if made.note + found["others"].encode() != data:
         raise VerificationError("it is not in canonical form: base64 has unused bits set")
     return made
 
 
-def handover(checkpoint: Checkpoint, key: NoteSigner) -> bytes:
-    """Return the note by which another log key takes over: the old key's signature, then the new one's.
+def handover(checkpoint: Checkpoint, key: NoteSigner) -> Checkpoint:
+    """Sign a checkpoint as the key that takes over the log: the old key's signature, then the new one's.
 
     Args:
         checkpoint: signed by the old key.
         key: the new one.
 
     Returns:
-        The note's file; C2SP readers who know either key accept it (C2SP signed-note, "Verifying").
+        The checkpoint; C2SP readers who know either key accept its note (C2SP signed-note, "Verifying").
 
     Raises:
         ConfigError: what was to sign did not sign with that key.
     """
     new = sign(checkpoint.origin, checkpoint.size, checkpoint.root, key)
-    return checkpoint.note + new.note.removeprefix(new.body + b"\n")
-
-
-def read_handover(data: bytes) -> tuple[Checkpoint, Checkpoint]:
-    """Read a note by which another log key takes over, strictly.
-
-    Args:
-        data: the file's bytes.
-
-    Returns:
-        The checkpoint as the old key signed it, and as the new one did; neither signature is checked yet.
-
-    Raises:
-        VerificationError: it is not such a note, or not in canonical form.
-    """
-    old = read(data, cosigned=True)
-    new = read(old.body + b"\n" + data.removeprefix(old.note))
-    return old, new
+    return replace(checkpoint, heir=new.key + new.signature)
 
 
 def check(checkpoint: Checkpoint, key: Ed25519PublicKey) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -52,8 +52,8 @@ def verify(path: Path, *, pinned: Trust, held: checkpoint.Checkpoint | None = No
         return piece.conclude(what)
     piece.ok(what, "every path in it leads to the root that is signed")
     piece.signed(found.anchor, pinned)
-    piece.compare(found.anchor.note, held)
-    if piece.log_key is not None:
+    piece.compare(found.anchor, pinned, held)
+    if piece.signers:
         piece.attested(found.anchor, pinned)
     piece.local = found.anchor.said.predicate["keys"] == "local"
     return piece.conclude(what, found)
@@ -69,7 +69,6 @@ class _Piece(Steps):
     signers: list[Signer] = field(default_factory=list)
     held: succession.Succession = field(default_factory=succession.Succession)
     local: bool = False
-    log_key: Ed25519PublicKey | None = None
 
     def signed(self, anchor: Anchor, pinned: Trust) -> None:
         """Check the signatures of the entry and of the checkpoint, and whose they are."""
@@ -77,12 +76,10 @@ class _Piece(Steps):
         try:
             envelope.check(anchor.sealed, envelope.signer(anchor.sealed, known))
             log_key = checkpoint.signer(anchor.note, known.values())
-            checkpoint.check(anchor.note, log_key)
             self.held = _followed(anchor, keys.fingerprint(log_key), known)
         except VerificationError as cause:
             self.fail("signatures", str(cause))
             return
-        self.log_key = log_key
         self.ok("signatures", "entry (ECDSA P-256 over DSSE) and checkpoint (Ed25519) are signed as they say")
         self._check_pins(anchor, pinned)
 
@@ -101,8 +98,7 @@ class _Piece(Steps):
     def attested(self, anchor: Anchor, pinned: Trust) -> None:
         """What witnesses and timestamps say of the checkpoint, and so of the keys."""
         found, size, index = beside.Beside(), anchor.note.size, anchor.said.place.index
-        known = _known(anchor, pinned).values()
-        operators = {key.public_bytes_raw() for key in known if _keeps_the_log(key, self.held)}
+        operators = {key.public_bytes_raw() for key in _log_keys(anchor, pinned, self.held)}
         carried = [(beside.cosignatures_path(size), anchor.cosignatures)] if anchor.cosignatures else []
         carried += zip(beside.timestamp_paths(size), anchor.timestamps, strict=False)
         for name, data in carried:
@@ -115,13 +111,14 @@ class _Piece(Steps):
         for step in keysteps.steps(Path(), self.held, signed, proven, pinned):
             self.add(step, UNPINNED)
 
-    def compare(self, note: checkpoint.Checkpoint, held: checkpoint.Checkpoint | None) -> None:
+    def compare(self, anchor: Anchor, pinned: Trust, held: checkpoint.Checkpoint | None) -> None:
         """Compare the checkpoint with one that was held; only the whole ledger shows that one extends another."""
-        if held is None or self.log_key is None:
+        note = anchor.note
+        if held is None or not self.signers:
             self.skip("held note", "no earlier checkpoint was given (--since), or it could not be compared")
             return
         try:
-            checkpoint.check(held, self.log_key)
+            checkpoint.check(held, checkpoint.signer(held, _log_keys(anchor, pinned, self.held)))
         except VerificationError:
             self.fail("held note", "the checkpoint you hold is not signed by the log key of this proof")
             return
@@ -163,8 +160,10 @@ def _known(anchor: Anchor, pinned: Trust) -> dict[str, keys.PublicKey]:
     return known
 
 
-def _keeps_the_log(key: keys.PublicKey, held: succession.Succession) -> TypeGuard[Ed25519PublicKey]:
-    return isinstance(key, Ed25519PublicKey) and keys.fingerprint(key) in held.held("log")
+def _log_keys(anchor: Anchor, pinned: Trust, held: succession.Succession) -> list[Ed25519PublicKey]:
+    """Every key that ever held the log, as far as the piece says."""
+    known = _known(anchor, pinned).items()
+    return [key for name, key in known if isinstance(key, Ed25519PublicKey) and name in held.held("log")]
 
 
 def _followed(anchor: Anchor, noter: str, known: Mapping[str, keys.PublicKey]) -> succession.Succession:
@@ -178,11 +177,9 @@ def _followed(anchor: Anchor, noter: str, known: Mapping[str, keys.PublicKey]) -
         for change in held.changes:
             if (change.index, change.role) == (index, "statement"):
                 succession.check_cosignature(each.new_key or b"", each.sealed.payload, change.after, known)
-        succession.check_note(each.note, index, held, known)
+        succession.check_note(each.note.note, index, held, known)
     held.check_signer(anchor.said.place.index, anchor.sealed.keyid)
-    held.check_noter(anchor.note.size - 1)
-    if held.holder("log", anchor.note.size - 1) != noter:
-        raise VerificationError(f"its checkpoint is signed by {noter}, which did not hold the log there")
+    succession.check_note(anchor.note.note, anchor.note.size - 1, held, known)
     return held
 
 

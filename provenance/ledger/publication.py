@@ -99,7 +99,7 @@ def head(log: Log, keys: KeyPair, heir: KeyPair | None = None) -> bytes:
             f"a change of keys was interrupted in {log.folder}; finish it with: provenance key rotate {log.folder} "
             f"--new URI, where URI names the new log key {after}"
         )
-    return checkpoint.handover(made, heir.log)
+    return checkpoint.handover(made, heir.log).note
 
 
 def _move_objects(staged: Path, folder: Path) -> None:

@@ -324,7 +324,10 @@ def check_note(
     """
     after = succession.handover(index)
     succession.check_noter(index)
-    note, second = checkpoint.read_handover(data) if after else (checkpoint.read(data), None)
+    note = checkpoint.read(data)
+    second = note.by_heir
+    if (second is None) != (after is None):
+        raise VerificationError("it is not signed by one key, or by two where the log changes hands")
     for each, name in ((note, succession.holder("log", index)), (second, after)):
         if each is None:
             continue

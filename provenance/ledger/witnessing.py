@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.digests import canonical
-from provenance.errors import BrokenChain, ConfigError, VerificationError
+from provenance.errors import BadSignature, BrokenChain, ConfigError, VerificationError
 from provenance.ledger import checkpoint, cosignature, envelope, layout, merkle, writing
 from provenance.ledger.keys import read_public
 
@@ -168,7 +168,6 @@ def cosign(
         seen = _remembered(state, me)
         last = seen.get(note.origin)
         known = _key_of(note, last, log_key)
-        checkpoint.check(note, known)
         if not note.size:
             raise VerificationError("the checkpoint counts no entries: there is nothing to witness")
         if last is not None:
@@ -284,15 +283,37 @@ def _accused(
 
 
 def _key_of(note: checkpoint.Checkpoint, last: Seen | None, given: Ed25519PublicKey | None) -> Ed25519PublicKey:
+    """Return the key by which a witness knows the log from now on, and see that it signed the checkpoint."""
     if last is None:
         if given is None:
             raise ConfigError(
                 f"this witness has not met the log {note.origin}: name its key with --log once you know whose it is"
             )
+        _check_signed(note, given)
         return given
-    if given is not None and _raw(given) != last.log:
-        raise ConfigError(f"this witness knows the log {note.origin} by another key than --log names")
-    return Ed25519PublicKey.from_public_bytes(base64.b64decode(last.log))
+    known = Ed25519PublicKey.from_public_bytes(base64.b64decode(last.log))
+    _check_signed(note, known)
+    if given is None or _raw(given) == last.log:
+        return known
+    if note.by_heir is None:
+        raise ConfigError(
+            f"this witness knows the log {note.origin} by another key than --log names; where a log changes hands, "
+            "both keys sign one checkpoint: ask its owner for a request of that one"
+        )
+    checkpoint.check(note.by_heir, given)
+    return given
+
+
+def _check_signed(note: checkpoint.Checkpoint, key: Ed25519PublicKey) -> None:
+    """See that a key signed a checkpoint, as who holds the log there or as who takes it over."""
+    name = checkpoint.key_id(note.origin, key)
+    found = next((each for each in (note, note.by_heir) if each is not None and each.key == name), None)
+    if found is None:
+        raise BadSignature(
+            f"it is not signed by the key by which this witness knows the log {note.origin}; if the log changed hands, "
+            "ask its owner for a request of the checkpoint that both keys signed, and name the new key with --log"
+        )
+    checkpoint.check(found, key)
 
 
 def _raw(key: Ed25519PublicKey) -> str:

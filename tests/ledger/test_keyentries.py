@@ -210,7 +210,7 @@ def renoted(folder, size, *signers):
     path = folder / "checkpoints" / f"{size}.note"
     note = checkpoint.read(path.read_bytes(), cosigned=True)
     made = checkpoint.sign(note.origin, note.size, note.root, signers[0].log)
-    path.write_bytes(checkpoint.handover(made, signers[1].log) if len(signers) > 1 else made.note)
+    path.write_bytes((checkpoint.handover(made, signers[1].log) if len(signers) > 1 else made).note)
 
 
 CO = "entries/00000002.co/new-key.dsse.json"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import ledger
@@ -16,12 +17,14 @@ from provenance.ledger import (
     checkpoint,
     cosignature,
     disclosure,
+    keyentries,
     keys,
     layout,
     statement,
     times,
     timestamp,
     trust,
+    witnessing,
 )
 
 OK, INVALID, USAGE, UNPINNED = range(4)
@@ -148,6 +151,26 @@ def test_nor_is_it_in_a_piece(world, folder, trusting, tmp_path):
         assert "who keeps the log" in step(found, "witnesses").detail
         if code:
             beside.add_cosignatures(folder, line(folder, "a"))
+
+
+def test_the_checkpoint_under_which_a_ledger_changes_hands_is_attested_too(folder, trusting, tsa, tmp_path):
+    asked = trusting(**witnesses("a"), **timestamps(tsa))
+    heir = keys.KeyPair(ec.generate_private_key(ec.SECP256R1()), Ed25519PrivateKey.generate())
+    keyentries.rotate(folder, heir, ledger.read_entry(folder)["predicate"]["scanner"], keys=keys.user_keys())
+    request = witnessing.read(witnessing.ask(folder, 0).body)
+    assert request.note.count("— ".encode()) == 2
+    made = cosignature.sign("a.example", WITNESSES["a"], checkpoint.read(request.note).body, int(NOW.timestamp()))
+    beside.add_cosignatures(folder, request.cosigned(made))
+    stamp(folder, tsa)
+    (tmp_path / "piece").write_bytes(disclosure.row(folder, "path", "a.jsonl"))
+    held = tmp_path / "held"
+    for each in (folder, tmp_path / "piece"):
+        for size in (2, 3):  # the first was signed by the old key alone
+            held.write_bytes((folder / layout.note_path(size)).read_bytes())
+            found = ledger.verify(each, trust=asked, since=held)
+            assert found.exit_code == OK, found.lines()
+            assert (step(found, "witnesses").status, step(found, "timestamps").status) == ("ok", "ok")
+            assert found.unbound == ()
 
 
 def test_pins_of_another_log_do_not_count_here(folder, trusting, tsa):

@@ -111,6 +111,51 @@ def test_whose_log_it_is_must_be_said_once(cosign):
         cosign(witnessing.Request(3, (), note(3, key=OTHER)), log_key=None)
 
 
+def handed(old, size):
+    """A request of the checkpoint under which the log goes from LOG to OTHER."""
+    both = checkpoint.handover(checkpoint.read(note(size)), OTHER)
+    return witnessing.Request(old, tuple(merkle.consistency(LEAVES[:size], old)), both.note)
+
+
+def test_it_goes_with_a_log_that_changes_hands(cosign):
+    """It is told the new key by another way, and sees that the old one signed the same checkpoint."""
+    by = cosignature.named("w.example", KEY.public_key())
+    after = witnessing.Request(4, asked(4, 6).proof, note(6, key=OTHER))
+    cosign(asked(0, 3))
+    with pytest.raises(BadSignature, match="ask its owner for a request of the checkpoint that both keys signed"):
+        cosign(witnessing.Request(3, asked(3, 4).proof, note(4, key=OTHER)), log_key=OTHER.public_key())
+    line = cosign(witnessing.read(handed(3, 4).body), log_key=OTHER.public_key())
+    cosignature.check(line, by, checkpoint.read(note(4)).body)
+    assert handed(3, 4).cosigned(line) == handed(3, 4).note + line.line
+    for told in (None, OTHER.public_key()):
+        cosign(after, log_key=told)
+    with pytest.raises(BadSignature):
+        cosign(asked(6, 7), log_key=None)
+
+
+def test_it_may_learn_of_that_afterwards(cosign):
+    """It signed that checkpoint as one of the old key; what comes next it cannot know without being told."""
+    after = witnessing.Request(4, asked(4, 6).proof, note(6, key=OTHER))
+    cosign(asked(0, 3))
+    cosign(handed(3, 4), log_key=None)
+    with pytest.raises(BadSignature):
+        cosign(after, log_key=None)
+    cosign(handed(4, 4), log_key=OTHER.public_key())
+    cosign(after, log_key=None)
+
+
+@pytest.mark.parametrize("key", [KEY, LOG])
+def test_nobody_takes_a_log_over_who_did_not_sign(cosign, key):
+    cosign(asked(0, 3))
+    before = cosign.state.read_bytes()
+    claimed = checkpoint.handover(checkpoint.read(note(4)), KEY)
+    other = key.public_key() if key is KEY else OTHER.public_key()
+    bad = claimed if key is LOG else checkpoint.replace(claimed, heir=claimed.heir[:4] + bytes(64))
+    with pytest.raises(BadSignature):
+        cosign(witnessing.Request(3, asked(3, 4).proof, bad.note), log_key=other)
+    assert cosign.state.read_bytes() == before
+
+
 def test_the_memory_is_of_one_witness(cosign):
     cosign(asked(0, 3))
     for changes in ({"name": "v.example"}, {"key": OTHER}):
