@@ -66,6 +66,28 @@ def attach(ledger: Path, answer: Path, asked: Path | None) -> int:
     return 0
 
 
+@command.command(name="revocations")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("listed", metavar="CRL", type=click.Path(path_type=Path))
+@click.option("--size", type=click.IntRange(1), help="Beside which checkpoint; the newest it speaks of if not given.")
+def revocations(ledger: Path, listed: Path, size: int | None) -> int:
+    """Put CRL, an authority's list of revoked certificates, beside the checkpoint of LEDGER that it timestamped.
+
+    Made after the timestamp, it shows for good that the certificate was not revoked. Authorities publish it at the
+    address that stands in their certificate: openssl x509 -in CERTIFICATE -noout -ext crlDistributionPoints
+    """
+    from provenance.ledger import beside
+    from provenance.ledger import revocations as lists
+    from provenance.ledger.layout import read_bytes
+    from provenance.reports.text import plain
+
+    name, found, spoken = beside.add_revocations(ledger, read_bytes(listed, lists.LIMIT), size)
+    when = found.last_update_utc.strftime("%Y-%m-%d %H:%M:%S UTC")
+    click.echo(f"{name}: {plain(found.issuer.rfc4514_string())} says what it had revoked by {when}.")
+    click.echo(f"It speaks of {', '.join(spoken)}; `provenance verify` tells what it says.")
+    return 0
+
+
 @command.command(name="ask")
 @click.argument("ledger", type=click.Path(path_type=Path))
 @click.option("--tsa", "addresses", multiple=True, required=True, metavar="URL", help="Authority to ask; repeatable.")

@@ -2,6 +2,7 @@
 
     checkpoints/8.cosigs             lines of witnesses over 8.note
     checkpoints/8.tsr, 8.2.tsr, …    timestamps of 8.note, up to nine
+    checkpoints/8.crl, 8.2.crl, …    what their authorities say is revoked, up to nine
 
 They vouch for themselves: each is a signature over a note. Whose signature it is, only a trust file says.
 """
@@ -10,22 +11,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import chains, checkpoint, cosignature, layout, log, timestamp, trust
+from provenance.ledger import chains, checkpoint, cosignature, layout, log, revocations, timestamp, trust
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from cryptography import x509
+
     from provenance.ledger.cosignature import Cosignature
 
-_FILE = re.compile(r"checkpoints/(?P<size>[1-9][0-9]{0,8})\.(?P<kind>cosigs|(?:[2-9]\.)?tsr)")
-_TIMESTAMPS = 9
-_LIMITS = {"witnesses": cosignature.LIMIT, "timestamps": timestamp.LIMIT}  # bytes of the largest such file
+_FILE = re.compile(r"checkpoints/(?P<size>[1-9][0-9]{0,8})\.(?P<kind>cosigs|(?:[2-9]\.)?(?:tsr|crl))")
+_MOST = 9  # timestamps of a checkpoint, and lists
+_LIMITS = {".cosigs": cosignature.LIMIT, ".tsr": timestamp.LIMIT, ".crl": revocations.LIMIT}  # bytes of the largest
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Stamped:
         whose: how the trust file names the authority: what a minimum counts.
         time: when, as the authority says; UTC.
         expires: when the first certificate on its path expires; UTC.
+        chain: certificates from its signer to the pinned root.
+        status: what lists of revoked certificates say of them.
     """
 
     size: int
@@ -62,6 +67,8 @@ class Stamped:
     whose: str
     time: datetime
     expires: datetime
+    chain: tuple[x509.Certificate, ...] = ()
+    status: revocations.Status = revocations.UNKNOWN
 
 
 @dataclass(slots=True)
@@ -72,6 +79,7 @@ class Beside:
         files: the files by name, relative to the ledger, that stand beside a checkpoint there is.
         witnessed: by pinned witnesses, checked.
         stamped: by pinned authorities, checked.
+        lists: of revoked certificates, by the file that holds them.
         strangers: names of witnesses and authorities that nobody pinned, by kind: witnesses, timestamps.
         faults: what does not verify, by kind.
     """
@@ -79,6 +87,7 @@ class Beside:
     files: set[str] = field(default_factory=set)
     witnessed: list[Witnessed] = field(default_factory=list)
     stamped: list[Stamped] = field(default_factory=list)
+    lists: dict[str, x509.CertificateRevocationList] = field(default_factory=dict)
     strangers: dict[str, set[str]] = field(default_factory=lambda: {"witnesses": set(), "timestamps": set()})
     faults: dict[str, list[str]] = field(default_factory=lambda: {"witnesses": [], "timestamps": []})
 
@@ -100,7 +109,22 @@ def timestamp_path(size: int, number: int = 1) -> str:
 
 def timestamp_paths(size: int) -> list[str]:
     """Return where the timestamps of a checkpoint may stand, relative to the ledger."""
-    return [timestamp_path(size, number) for number in range(1, _TIMESTAMPS + 1)]
+    return [timestamp_path(size, number) for number in range(1, _MOST + 1)]
+
+
+def revocations_path(size: int, number: int = 1) -> str:
+    """Return where a list of revoked certificates stands, relative to the ledger.
+
+    Args:
+        size: entries under the checkpoint.
+        number: which of its lists, from 1.
+    """
+    return f"checkpoints/{size}.crl" if number == 1 else f"checkpoints/{size}.{number}.crl"
+
+
+def revocations_paths(size: int) -> list[str]:
+    """Return where the lists of revoked certificates of a checkpoint may stand, relative to the ledger."""
+    return [revocations_path(size, number) for number in range(1, _MOST + 1)]
 
 
 def look(
@@ -130,11 +154,12 @@ def look(
             continue
         found.files.add(name)
         try:
-            data = layout.read_bytes(folder / name, _LIMITS[_kind(name)])
+            data = layout.read_bytes(folder / name, _LIMITS[_ending(name)])
         except VerificationError as cause:
             found.faults[_kind(name)].append(f"{name}: {cause}")
             continue
         look_at(found, name, data, note, pinned, operators)
+    judge(found)
     return found
 
 
@@ -158,12 +183,35 @@ def look_at(
     """
     ours = pinned if pinned.origin in (None, note.origin) else trust.Trust()
     try:
-        if _kind(name) == "witnesses":
+        if _ending(name) == ".cosigs":
             _look_at_lines(found, data, note, ours, operators)
+        elif _ending(name) == ".crl":
+            found.lists[name] = revocations.read(data)
         else:
             _look_at_timestamp(found, name, data, note, ours)
     except VerificationError as cause:
         found.faults[_kind(name)].append(f"{name}: {cause}")
+
+
+def judge(found: Beside) -> None:
+    """Hold timestamps to the lists of revoked certificates, all that there are: a later one speaks of earlier ones too.
+
+    Args:
+        found: everything that was looked at; what comes of it is added.
+    """
+    authorities = {each for item in found.stamped for each in item.chain}
+    lists: dict[x509.Certificate, list[x509.CertificateRevocationList]] = {}
+    for name, listed in found.lists.items():
+        named = [each for each in authorities if each.subject == listed.issuer]
+        by = [each for each in named if revocations.is_by(listed, each)]
+        for each in by:
+            lists.setdefault(each, []).append(listed)
+        whose = listed.issuer.rfc4514_string()
+        if not named:
+            found.strangers["timestamps"].add(f"{whose} (a list of revoked certificates)")
+        elif not by:
+            found.faults["timestamps"].append(f"{name}: it is not signed by {whose}")
+    found.stamped = [replace(item, status=revocations.status(item.chain, item.time, lists)) for item in found.stamped]
 
 
 def query(folder: Path, size: int | None = None, digest: str = "sha256") -> tuple[bytes, int]:
@@ -207,9 +255,43 @@ def add_timestamp(folder: Path, response: bytes, query: bytes | None = None) -> 
         raise VerificationError("it does not repeat the nonce of the request: it answers another one")
     size = _stamped_size(folder, token)
     timestamp.check(token, layout.read_bytes(folder / layout.note_path(size), checkpoint.LIMIT))
-    name = _free(folder, size, plain)
+    name = _free(folder, timestamp_paths(size), plain)
     log.amend(folder, name, lambda there: _once(there, plain))
     return size, name, token
+
+
+def add_revocations(
+    folder: Path, data: bytes, size: int | None = None
+) -> tuple[str, x509.CertificateRevocationList, list[str]]:
+    """Put an authority's list of revoked certificates beside the checkpoint that it timestamped.
+
+    Args:
+        folder: the ledger.
+        data: the list, DER or PEM.
+        size: which checkpoint; the newest with a timestamp of that authority if None.
+
+    Returns:
+        Name of the new file, the list, and the timestamps that it speaks of.
+
+    Raises:
+        VerificationError: it is no list, or one that its authority did not sign.
+        ConfigError: no timestamp here leads to its authority, or it is there already, or nine are.
+        OSError: the folder cannot be written.
+    """
+    plain = revocations.plain(data)
+    listed = revocations.read(plain)
+    spoken: dict[str, int] = {}
+    for at in range(1, layout.size(folder) + 1):
+        for name in timestamp_paths(at):
+            if (folder / name).is_file():
+                token = timestamp.read(layout.read_bytes(folder / name, timestamp.LIMIT))
+                if any(each.issuer == listed.issuer for each in token.certificates):
+                    spoken[name] = at
+    if not spoken:
+        raise ConfigError(f"no timestamp of {folder} has a certificate of {listed.issuer.rfc4514_string()}")
+    name = _free(folder, revocations_paths(size or max(spoken.values())), plain)
+    log.amend(folder, name, lambda there: _once(there, plain))
+    return name, listed, list(spoken)
 
 
 def add_cosignatures(
@@ -239,6 +321,10 @@ def add_cosignatures(
     seen = [(line.name, _time_of(line, known, note.body)) for line in lines]
     log.amend(folder, cosignatures_path(size), lambda there: _joined(there, lines))
     return size, seen
+
+
+def _ending(name: str) -> str:
+    return name[name.rindex(".") :]
 
 
 def _kind(name: str) -> str:
@@ -272,7 +358,7 @@ def _look_at_timestamp(found: Beside, name: str, data: bytes, note: checkpoint.C
     for authority in pinned.timestamps.authorities:
         path = chains.anchored(token, authority.roots)
         if path is not None:
-            found.stamped.append(Stamped(note.size, name, authority.name, token.time, chains.expiry(path)))
+            found.stamped.append(Stamped(note.size, name, authority.name, token.time, chains.expiry(path), path))
             return
     for authority in pinned.timestamps.authorities:
         if chains.names(token, authority.roots):
@@ -300,18 +386,18 @@ def _stamped_size(folder: Path, token: timestamp.Token) -> int:
     raise VerificationError(f"it is of no checkpoint of {folder}")
 
 
-def _free(folder: Path, size: int, response: bytes) -> str:
-    for name in timestamp_paths(size):
+def _free(folder: Path, paths: Sequence[str], data: bytes) -> str:
+    for name in paths:
         if not (folder / name).exists():
             return name
-        if layout.read_bytes(folder / name, timestamp.LIMIT) == response:
-            raise ConfigError(f"this timestamp is there already: {name}")
-    raise ConfigError(f"checkpoint {size} has {_TIMESTAMPS} timestamps already")
+        if layout.read_bytes(folder / name, _LIMITS[_ending(name)]) == data:
+            raise ConfigError(f"this is there already: {name}")
+    raise ConfigError(f"{_MOST} are there already, from {paths[0]} on")
 
 
 def _once(there: bytes | None, new: bytes) -> bytes:
     if there is not None:
-        raise ConfigError("somebody else added a timestamp at the same time; try again")
+        raise ConfigError("somebody else added one at the same time; try again")
     return new
 
 

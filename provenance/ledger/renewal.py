@@ -173,7 +173,8 @@ def _listed(folder: Path, name: str, algorithm: str = "sha256", size: int | None
 def _standing(folder: Path, size: int) -> Iterator[str]:
     """Checkpoints, and what stands beside them, in order."""
     for at in range(1, size + 1):
-        beside_it = (layout.note_path(at), beside.cosignatures_path(at), *beside.timestamp_paths(at))
+        stamps = (*beside.timestamp_paths(at), *beside.revocations_paths(at))
+        beside_it = (layout.note_path(at), beside.cosignatures_path(at), *stamps)
         yield from (name for name in beside_it if (folder / name).is_file())
 
 

@@ -150,6 +150,8 @@ def counted(at: Scene) -> list[Stamped]:
             # A renewal stands later in the log than what it covers, so what is asked for here is known by now.
             renewed = earliest.get(min((where for where in at.renewals.get(item.path, ()) if where > size), default=0))
             valid = at.pinned.timestamps.accept_expired or item.expires > at.latest
+            if item.status.state == "revoked":
+                continue
             if valid or (renewed is not None and renewed <= item.expires):
                 found.append(item)
         times = [item.time for item in found if item.size == size]
@@ -224,16 +226,17 @@ def _timestamps(at: Scene) -> Outcome:
     if beside.faults["timestamps"]:
         return Outcome("timestamps", "failed", "; ".join(beside.faults["timestamps"][:5]), "invalid")
     valid = counted(at)
-    expired = _expired([item for item in beside.stamped if item not in valid])
+    revoked = [item for item in beside.stamped if item.status.state == "revoked"]
+    lost = _expired([item for item in beside.stamped if item not in valid and item not in revoked]) + _revoked(revoked)
     newest = {item.whose for item in valid if item.size == at.size}
     if len(newest) < asked.minimum:
         lack = f"{len(newest)} of {asked.minimum} authorities timestamped the newest checkpoint, {at.size}"
-        return Outcome("timestamps", "failed", f"{lack}{_covered(at)}{expired}{strangers}", "uncovered")
+        return Outcome("timestamps", "failed", f"{lack}{_covered(at)}{lost}{strangers}", "uncovered")
     if not valid:
         none = "when anything was signed is claimed, not proven"
-        return Outcome("timestamps", "not checked", f"{none}{expired}{strangers}")
-    told = f"{len(valid)} lead to a pinned root at the time they name (whether a certificate was revoked is unknown)"
-    return Outcome("timestamps", "ok", f"{told}{_covered(at)}{expired}{strangers}")
+        return Outcome("timestamps", "not checked", f"{none}{lost}{strangers}")
+    told = f"{len(valid)} lead to a pinned root at the time they name ({_unrevoked(valid)})"
+    return Outcome("timestamps", "ok", f"{told}{_covered(at)}{lost}{strangers}")
 
 
 def _covered(at: Scene) -> str:
@@ -251,6 +254,21 @@ def _expired(stamps: list[Stamped]) -> str:
     more = f" (and {len(stamps) - 1} more)" if len(stamps) > 1 else ""
     when = f"its certificate expired {_said(stamps[0].expires)} and no renewal in time covers it"
     return f"; {stamps[0].path}{more} no longer counts: {when}"
+
+
+def _revoked(stamps: list[Stamped]) -> str:
+    if not stamps:
+        return ""
+    more = f" (and {len(stamps) - 1} more)" if len(stamps) > 1 else ""
+    return f"; {stamps[0].path}{more} does not count: a certificate behind it was {stamps[0].status.detail}"
+
+
+def _unrevoked(stamps: list[Stamped]) -> str:
+    good = sum(item.status.state == "good" for item in stamps)
+    if good == len(stamps):
+        return "their authorities' lists, made afterwards, revoke no certificate of it"
+    unknown = "whether a certificate was revoked is unknown"
+    return f"of {good}, lists made afterwards revoke no certificate; of the others {unknown}" if good else unknown
 
 
 def _by_size(items: Sequence[_Sized]) -> dict[int, list[_Sized]]:

@@ -453,6 +453,6 @@ def test_adding_refuses_what_does_not_belong(folder, world, tsa, tmp_path):
 def test_nine_timestamps_are_enough(folder, tsa):
     names = [stamp(folder, tsa) for _ in range(9)]
     assert names == ["checkpoints/2.tsr", *(f"checkpoints/2.{number}.tsr" for number in range(2, 10))]
-    with pytest.raises(ConfigError, match="9 timestamps already"):
+    with pytest.raises(ConfigError, match="9 are there already"):
         stamp(folder, tsa)
     assert ledger.verify(folder).exit_code == OK

@@ -1,0 +1,160 @@
+"""Revocations: what authorities' own lists (CRL) say of the certificates behind a timestamp.
+
+A list is kept beside the checkpoints, so that in ten years somebody can still see what its authority said. It speaks of
+the time up to which it was made: one that is older than a timestamp says nothing of it. OCSP is not read.
+
+Sources: RFC 5280, section 5; what a revoked authority's timestamps are still worth: RFC 3161, section 4.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from provenance.errors import VerificationError
+from provenance.ledger import chains, der
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+LIMIT = 1 << 24
+"""Bytes of the largest list that is read; a timestamp authority's has a few thousand."""
+
+_HARMLESS = frozenset(
+    {
+        x509.ReasonFlags.unspecified,
+        x509.ReasonFlags.affiliation_changed,
+        x509.ReasonFlags.superseded,
+        x509.ReasonFlags.cessation_of_operation,
+    }
+)
+"""Reasons after which what was stamped before the revocation still counts (RFC 3161, section 4, 1.)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What lists say of the certificates on a timestamp's path.
+
+    Args:
+        state: good (no list revokes one, and of each there is a list that is newer than the timestamp) | revoked |
+            unknown.
+        detail: of what is revoked, a phrase that says since when and why.
+    """
+
+    state: Literal["good", "revoked", "unknown"]
+    detail: str = ""
+
+
+UNKNOWN = Status("unknown")
+"""No list says anything."""
+
+
+def plain(data: bytes) -> bytes:
+    """Return a list as it is stored.
+
+    Args:
+        data: DER, or PEM.
+
+    Returns:
+        DER.
+
+    Raises:
+        VerificationError: it is no list.
+    """
+    if not data.lstrip().startswith(b"-----BEGIN"):
+        return data
+    try:
+        return x509.load_pem_x509_crl(data).public_bytes(Encoding.DER)
+    except chains.FOREIGN as cause:
+        raise VerificationError("it is no list of revoked certificates (CRL)") from cause
+
+
+def read(data: bytes) -> x509.CertificateRevocationList:
+    """Read a stored list, strictly.
+
+    Args:
+        data: DER.
+
+    Returns:
+        The list; whether its authority signed it is not checked yet.
+
+    Raises:
+        VerificationError: it is none, is a part of one, or holds what no signature covers.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what a later version of the library will not read
+            found = x509.load_der_x509_crl(data) if len(data) <= LIMIT else None
+            whole = found is not None and found.public_bytes(Encoding.DER) == data
+            partial = found is not None and any(each.critical for each in found.extensions)
+            told = found is not None and (found.issuer.rfc4514_string(), found.last_update_utc)  # parsed when asked for
+            *_, signature = der.read(data).parts(der.SEQUENCE)
+    except chains.FOREIGN as cause:
+        raise VerificationError("it is no list of revoked certificates (CRL)") from cause
+    if found is None or not whole or not told or signature.content[:1] != b"\0":
+        raise VerificationError("it is no list of revoked certificates (CRL), in its one form")
+    if partial:
+        raise VerificationError("it is a part of a list, or changes another: the whole list is needed")
+    return found
+
+
+def is_by(listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    """Tell whether an authority signed a list, and may (RFC 5280, section 6.3.3).
+
+    Args:
+        listed: what `read` returned.
+        issuer: the authority's certificate.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            usage = next((each.value for each in issuer.extensions if isinstance(each.value, x509.KeyUsage)), None)
+            may = usage is None or usage.crl_sign
+            return may and listed.issuer == issuer.subject and listed.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+    except chains.FOREIGN:
+        return False
+
+
+def status(
+    path: Sequence[x509.Certificate],
+    time: datetime,
+    lists: Mapping[x509.Certificate, Sequence[x509.CertificateRevocationList]],
+) -> Status:
+    """Find out what lists say of the certificates from a timestamp's signer up to its root.
+
+    Args:
+        path: what `chains.anchored` returned; the root is its owner's, and stands on no list.
+        time: when the timestamp says that it was made; UTC.
+        lists: by the certificate of the authority whose they are, see `is_by`.
+
+    Returns:
+        The status; a revocation that came later, for a reason that leaves older timestamps sound, leaves it as it was.
+    """
+    known = True
+    for item, issuer in pairwise(path):
+        for each in lists.get(issuer, ()):
+            try:
+                detail = _refuted(each.get_revoked_certificate_by_serial_number(item.serial_number), time)
+            except chains.FOREIGN:
+                return UNKNOWN  # an entry that its authority signed and nobody can read
+            if detail is not None:
+                return Status("revoked", detail)
+        known = known and any(each.last_update_utc >= time for each in lists.get(issuer, ()))
+    return Status("good") if known else UNKNOWN
+
+
+def _refuted(entry: x509.RevokedCertificate | None, time: datetime) -> str | None:
+    """Say why a timestamp does not count any more by an entry of a list; None where it does."""
+    if entry is None:
+        return None
+    reason = next((each.value.reason for each in entry.extensions if isinstance(each.value, x509.CRLReason)), None)
+    if reason in _HARMLESS and entry.revocation_date_utc > time:
+        return None
+    why = reason.value if reason is not None else "no reason is given"
+    return f"revoked on {entry.revocation_date_utc:%Y-%m-%d} ({why})"
