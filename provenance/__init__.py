@@ -18,7 +18,7 @@ from provenance.program import VERSION
 
 if TYPE_CHECKING:
     from provenance import checks, errors, profiles
-    from provenance.acting import attest, review, sample, waive
+    from provenance.acting import attest, countersign, review, sample, waive
     from provenance.audit import Audit, open_ledger, scan
     from provenance.difference import diff
     from provenance.guarding import guard
@@ -33,6 +33,7 @@ __all__ = [
     "Audit",
     "attest",
     "checks",
+    "countersign",
     "diff",
     "errors",
     "guard",
@@ -48,6 +49,7 @@ __all__ = [
 
 _HOMES = {
     "attest": "acting",
+    "countersign": "acting",
     "diff": "difference",
     "guard": "guarding",
     "pairs": "pairing",

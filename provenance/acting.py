@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance import forms, program
 from provenance import ledger as ledger_
-from provenance.acts import FORMS, draw, waiver
+from provenance.acts import FORMS, check_ledger, draw, waiver
 from provenance.acts import review as review_
 from provenance.errors import ConfigError
 from provenance.ledger import cosigning, keys, telling
@@ -90,6 +90,33 @@ def approve(
     hand = keys.load_statement(approver_key, "waiver", prompt=ask)
     waiver.check_approver(folder, entry, keys.fingerprint(hand.public_key()))
     return cosigning.add(folder, entry, waiver.APPROVER, hand)
+
+
+def countersign(
+    ledger: str | os.PathLike[str],
+    key: str,
+    *,
+    entry: int | None = None,
+    ask: Callable[[str], str] | None = None,
+) -> tuple[int, str]:
+    """Stand by an entry that another signed, with a key of one's own: no key of the ledger is needed.
+
+    Args:
+        ledger: the ledger.
+        key: URI of the key that signs.
+        entry: number of the entry; None = the newest scan.
+        ask: asks for a password, given the prompt.
+
+    Returns:
+        Number of the entry, and fingerprint of the key.
+
+    Raises:
+        ConfigError: there is no such entry, or this key has signed it already.
+    """
+    folder = Path(ledger)
+    check_ledger(folder)
+    at = int(ledger_.read_entry(folder)["predicate"]["log"]["index"]) if entry is None else entry
+    return at, cosigning.countersign(folder, at, keys.load_statement(key, prompt=ask))[1]
 
 
 def sample(

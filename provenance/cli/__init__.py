@@ -28,6 +28,7 @@ COMMANDS = {
     "show": "Show a scan of a ledger on the terminal.",
     "diff": "Compare two ledgers: shared text, estimated without either's data, and changes.",
     "declare": "Sign what the responsible person says into a ledger.",
+    "countersign": "Stand by an entry that another signed.",
     "waive": "Accept a finding until a day, and sign who accepts it.",
     "sample": "Draw records for people to review, and sign which.",
     "review": "Sign what people found in the records of a draw.",

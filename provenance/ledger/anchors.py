@@ -3,10 +3,11 @@
     envelope      the scan's entry, byte for byte           -> who signed it
     log           a C2SP tlog-proof                         -> that it is in the log, under a signed checkpoint
     keys          public keys, never trusted for being here
+    coSignatures  further signatures over the entry         -> who stands by it too
     keyEntries    entries by which keys changed hands       -> from a key that is pinned to the one that signed
     timestamps    of the checkpoint (RFC 3161)              -> when it was there at the latest
 
-The last two are there where the ledger has them. Each entry of `keyEntries` is in the log of the same piece: the
+The last three are there where the ledger has them. Each entry of `keyEntries` is in the log of the same piece: the
 checkpoint over it, which both log keys sign where that key changes, extends the piece's own or is extended by it.
 """
 
@@ -19,7 +20,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provenance.errors import DigestMismatch, InputError, VerificationError
-from provenance.ledger import beside, checkpoint, envelope, layout, leaves, merkle, statement, succession, timestamp
+from provenance.ledger import (
+    beside,
+    checkpoint,
+    cosigning,
+    envelope,
+    layout,
+    leaves,
+    merkle,
+    statement,
+    succession,
+    timestamp,
+)
 from provenance.ledger.reading import entries, envelope_of, read_entry
 
 if TYPE_CHECKING:
@@ -59,6 +71,7 @@ class Anchor:
         note: the checkpoint that it stands under.
         cosignatures: lines of witnesses over the checkpoint, as they stand in a file of them.
         keys: public keys that came with it, PEM.
+        cosigned: envelopes of the others who signed the entry.
         key_entries: in the order of the log.
         timestamps: responses of timestamp authorities over the checkpoint's file, DER.
     """
@@ -68,6 +81,7 @@ class Anchor:
     note: checkpoint.Checkpoint
     cosignatures: bytes
     keys: tuple[str, ...]
+    cosigned: tuple[envelope.Envelope, ...]
     key_entries: tuple[KeyEntry, ...]
     timestamps: tuple[bytes, ...]
 
@@ -128,15 +142,18 @@ def take(folder: Path, entry: int | None = None, size: int | None = None) -> Sta
     hashes = _leaves(folder)
     if merkle.root(hashes[:size]) != note.root:
         raise VerificationError(f"the checkpoint of {size} entries is not that of the entries; run provenance verify")
-    value: dict[str, Any] = {
-        "envelope": _read(folder, layout.entry_path(entry), layout.ENTRY_LIMIT).decode(),
-        "keys": [each.read_text("ascii", "replace") for each in sorted((folder / "keys").glob("*.pub.pem"))],
-        "log": tlog_proof(entry, merkle.inclusion(hashes[:size], entry), head + _cosignatures(folder, size)),
+    hands = [name for name in cosigning.SIGNERS if (folder / layout.cosignature_path(entry, name)).is_file()]
+    where_there = {
+        "coSignatures": [_text(folder, layout.cosignature_path(entry, name)) for name in hands],
+        "keyEntries": [_taken(folder, index, size, hashes) for index in _key_entries(folder)],
+        "timestamps": [base64.b64encode(each).decode() for each in _timestamps(folder, size)],
     }
-    if found := [_taken(folder, index, size, hashes) for index in _key_entries(folder)]:
-        value["keyEntries"] = found
-    if stamps := [base64.b64encode(each).decode() for each in _timestamps(folder, size)]:
-        value["timestamps"] = stamps
+    value = {
+        "envelope": _text(folder, layout.entry_path(entry)),
+        "keys": _keys(folder, [layout.cosigner_path(entry, name) for name in hands]),
+        "log": tlog_proof(entry, merkle.inclusion(hashes[:size], entry), head + _cosignatures(folder, size)),
+        **{name: held for name, held in where_there.items() if held},
+    }
     return Start(folder, said, note, value)
 
 
@@ -159,8 +176,11 @@ def read(value: Mapping[str, Any]) -> Anchor:
     places = [each.said.place.index for each in changes]
     if places != sorted(set(places)):
         raise VerificationError("its entries about keys are not in order")
+    cosigned = tuple(envelope.read(encoded(text)) for text in value.get("coSignatures", ()))
+    if any(each.leaf != sealed.leaf for each in cosigned) or len({each.keyid for each in cosigned}) < len(cosigned):
+        raise VerificationError("a co-signature is over something else than its entry, or one key signed twice")
     stamps = tuple(_decoded(each) for each in value.get("timestamps", ()))
-    return Anchor(sealed, said, note, lines, tuple(value["keys"]), changes, stamps)
+    return Anchor(sealed, said, note, lines, tuple(value["keys"]), cosigned, changes, stamps)
 
 
 def tlog_proof(index: int, path: Sequence[bytes], note: bytes) -> str:
@@ -264,18 +284,29 @@ def _key_entries(folder: Path) -> Iterator[int]:
 def _taken(folder: Path, index: int, size: int, hashes: Sequence[bytes]) -> dict[str, Any]:
     note, (old, new) = _read(folder, layout.note_path(index + 1), checkpoint.LIMIT), sorted((index + 1, size))
     found = {
-        "envelope": _read(folder, layout.entry_path(index), layout.ENTRY_LIMIT).decode(),
+        "envelope": _text(folder, layout.entry_path(index)),
         "extends": [each.hex() for each in merkle.consistency(hashes[:new], old)],
         "log": tlog_proof(index, merkle.inclusion(hashes[: index + 1], index), note),
     }
-    new_key = folder / layout.cosignature_path(index, succession.NEW_KEY)
-    if new_key.is_file():
-        found["newKey"] = layout.read_bytes(new_key, layout.ENTRY_LIMIT).decode()
+    new_key = layout.cosignature_path(index, succession.NEW_KEY)
+    if (folder / new_key).is_file():
+        found["newKey"] = _text(folder, new_key)
     return found
 
 
 def _read(folder: Path, name: str, limit: int) -> bytes:
     return layout.read_bytes(folder / name, limit)
+
+
+def _keys(folder: Path, others: Sequence[str]) -> list[str]:
+    """Public keys of a ledger, and others that may stand in it."""
+    mine = sorted((folder / "keys").glob("*.pub.pem"))
+    beside_it = [folder / name for name in others if (folder / name).is_file()]
+    return [each.read_text("ascii", "replace") for each in (*mine, *beside_it)]
+
+
+def _text(folder: Path, name: str) -> str:
+    return _read(folder, name, layout.ENTRY_LIMIT).decode("utf-8", "replace")
 
 
 def _timestamps(folder: Path, size: int) -> Iterator[bytes]:

@@ -95,14 +95,19 @@ def _mldsa65(found: Envelope, pem: bytes) -> None:
     mldsa.check(found, key)
 
 
+SIGNERS = tuple(f"signer-{number}" for number in range(2, 10))
+"""Names of those who stand by an entry beside the one who signed it."""
+
 NAMES: dict[str, Check] = {
     "approver": _p256,
     "new-key": _p256,
     "sm2": _sm2,
     "mldsa65": _mldsa65,
+    **dict.fromkeys(SIGNERS, _p256),
 }
 """What a co-signature can be, and how it is checked: where the library for it is installed.
 
+signer-2 to signer-9: others who stand by the entry, in the order in which they signed
 approver: of a waiver, another hand than the operator's · new-key: of a change of keys, the key that comes
 sm2, mldsa65: the operator's, by SM2 with SM3, or by ML-DSA-65
 """
@@ -114,7 +119,7 @@ def add(folder: Path, index: int, name: str, key: StatementSigner) -> str:
     Args:
         folder: the ledger.
         index: number of the entry.
-        name: one of NAMES that P-256 signs: approver or new-key.
+        name: one of NAMES that P-256 signs.
         key: who signs.
 
     Returns:
@@ -131,6 +136,31 @@ def add(folder: Path, index: int, name: str, key: StatementSigner) -> str:
         raise ConfigError(f"entry {index} is signed with this key already; a co-signature is by another")
     put(folder, index, name, envelope.seal(found.payload, key), keys.public_pem(public))
     return keys.fingerprint(public)
+
+
+def countersign(folder: Path, index: int, key: StatementSigner) -> tuple[str, str]:
+    """Stand by an entry that another signed; it takes none of the ledger's keys.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry.
+        key: who signs.
+
+    Returns:
+        Name of the co-signature, and fingerprint of the key.
+
+    Raises:
+        ConfigError: there is no such entry, this key has signed it already, or as many as can have.
+        VerificationError: the entry is not a canonical envelope.
+        OSError: the folder cannot be written.
+    """
+    mine = keys.fingerprint(key.public_key())
+    if any(each.keyid == mine for each in read(folder, index) if each.name in SIGNERS):
+        raise ConfigError(f"entry {index} is signed with this key already; each hand signs once")
+    free = next((name for name in SIGNERS if not (folder / cosignature_path(index, name)).exists()), None)
+    if free is None:
+        raise ConfigError(f"entry {index} has {len(SIGNERS)} further signatures already")
+    return free, add(folder, index, free, key)
 
 
 def put(folder: Path, index: int, name: str, sealed: bytes, pem: bytes) -> None:

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import beside, challenges, checkpoint, envelope, keys, keysteps, proofs, succession, times
+from provenance.ledger import (
+    beside,
+    challenges,
+    checkpoint,
+    envelope,
+    keys,
+    keysteps,
+    proofs,
+    relations,
+    succession,
+    times,
+)
 from provenance.ledger.layout import read_bytes
 from provenance.ledger.verification import EQUIVOCATION, INVALID, UNPINNED, USAGE, Signer, Steps, Verification
 
@@ -77,6 +88,8 @@ class _Piece(Steps):
             envelope.check(anchor.sealed, envelope.signer(anchor.sealed, known))
             log_key = checkpoint.signer(anchor.note, known.values())
             self.held = _followed(anchor, keys.fingerprint(log_key), known)
+            for each in anchor.cosigned:
+                envelope.check(each, envelope.signer(each, known))
         except VerificationError as cause:
             self.fail("signatures", str(cause))
             return
@@ -94,6 +107,9 @@ class _Piece(Steps):
         every = [Signer(key, role, pinned.whose(key, role, origin)) for key, role in (*mine, *sorted(others))]
         self.signers = keysteps.led(every, self.held)[: len(mine)]
         self.check_pins(self.signers)
+        if anchor.said.predicate["kind"] == relations.ASSESSMENT:
+            index, hands = anchor.said.place.index, [each.keyid for each in anchor.cosigned]
+            self.relate(relations.assessments({index: hands}, {index: anchor.sealed.keyid}, pinned, origin))
 
     def attested(self, anchor: Anchor, pinned: Trust) -> None:
         """What witnesses and timestamps say of the checkpoint, and so of the keys."""

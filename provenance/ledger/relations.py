@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from provenance import intervals
 from provenance.errors import InputError, ProvenanceError, VerificationError
 from provenance.ledger import drawing, outputs, statement, telling
+from provenance.ledger.cosigning import SIGNERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from provenance.ledger.cosigning import Cosignature
     from provenance.ledger.statement import Statement
     from provenance.ledger.trust import Trust
+
+ASSESSMENT = "assessment"
+"""What a scan calls itself that somebody stands by."""
 
 VERDICTS = ("pass", "fail", "unreadable", None)
 _TOLERANCE = 2e-6  # of a bound that is told to six decimals: logarithms differ in the last bits between machines
@@ -31,7 +35,7 @@ class Told:
     """A step of verification.
 
     Args:
-        name: acts | draws | waivers.
+        name: acts | draws | waivers | assessments.
         status: ok | failed | not checked.
         detail: one plain sentence.
         unpinned: of what failed, whether only a pinned key is missing.
@@ -94,6 +98,44 @@ def steps(scene: Scene) -> Iterator[Told]:
         yield Told("acts", "ok", f"{count} refer to what stands before them, and say of it what is so")
     yield from _draws(scene)
     yield from _waivers(scene)
+    scans = [index for index, said in enumerate(scene.statements) if said.predicate.get("kind") == ASSESSMENT]
+    hands: dict[int, list[str]] = {index: [] for index in scans}
+    for each in scene.cosignatures:
+        if each.index in hands and each.name in SIGNERS and each.checked:
+            hands[each.index].append(each.keyid)
+    yield from assessments(hands, dict(enumerate(scene.signers)), scene.pinned, scene.origin)
+
+
+def assessments(
+    hands: Mapping[int, Sequence[str]], operators: Mapping[int, str], pinned: Trust, origin: str
+) -> Iterator[Told]:
+    """Say whether assessments are signed by as many distinct keys as the verifier asks for.
+
+    Args:
+        hands: fingerprints of those who co-signed, whose signatures were checked, by number of the assessment.
+        operators: fingerprint of the key that signed each entry; whose that is, is found out apart from this.
+        pinned: whose keys count, and how many it takes.
+        origin: name of the log.
+
+    Yields:
+        One step; nothing where nobody co-signed and nobody asks for it.
+    """
+    good, lacking, strange = [], [], []
+    for index, keyids in hands.items():
+        others = {key: pinned.whose(key, "statement", origin) for key in keyids if key != operators[index]}
+        names = sorted(name for name in others.values() if name is not None)
+        strangers = [key for key, name in others.items() if name is None]
+        if 1 + len(names) < pinned.signers:
+            lacking.append(f"assessment {index}: signed by {1 + len(names)} of {pinned.signers} pinned keys")
+        elif names:
+            good.append(f"assessment {index}: signed by {', '.join(names)} too")
+        strange += [f"assessment {index}: signed by {key} too, which nobody pinned" for key in strangers]
+    if lacking:
+        yield Told("assessments", "failed", _some([*lacking, *strange]), unpinned=True)
+    elif strange:
+        yield Told("assessments", "not checked", _some([*good, *strange]))
+    elif good:
+        yield Told("assessments", "ok", _some(good))
 
 
 def approved_by(said: Mapping[str, Any], operator: str, cosignatures: Iterable[Cosignature]) -> str | None:

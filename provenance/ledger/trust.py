@@ -102,6 +102,7 @@ class Trust:
         timestamps: whose timestamps count.
         certifiers: certificates of the authorities that say whose a key is.
         approvers: how many hands must approve a waiver, beside the operator's: 0 or 1.
+        signers: how many distinct keys must have signed each assessment, the entry's own among them.
     """
 
     pins: tuple[Pin, ...] = ()
@@ -110,6 +111,7 @@ class Trust:
     timestamps: Timestamps = field(default_factory=Timestamps)
     certifiers: tuple[x509.Certificate, ...] = ()
     approvers: int = 0
+    signers: int = 1
 
     def whose(self, fingerprint: str, role: Role, origin: str) -> str | None:
         """Return whose key signs in a role of a log, or None where nobody pinned it for that.
@@ -166,9 +168,16 @@ def read(path: Path) -> Trust:
         value.get("origin"),
         certifiers=certifiers,
         approvers=approvers,
+        signers=_signers(value, pins, path),
         witnesses=_witnesses(value.get("witnesses"), path),
         timestamps=_timestamps(value.get("timestamps"), path),
     )
+
+
+def _signers(value: dict[str, Any], pins: tuple[Pin, ...], path: Path) -> int:
+    asked: int = value.get("assessments", {}).get("signers", 1)
+    _check_reachable(asked, len({pin.fingerprint for pin in pins if "statement" in pin.roles}) or 1, path)
+    return asked
 
 
 def _certifier(item: dict[str, str], path: Path) -> list[x509.Certificate]:

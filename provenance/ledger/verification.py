@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from provenance.ledger import trust
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
-    from provenance.ledger import times
+    from provenance.ledger import relations, times
 
 OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD, EQUIVOCATION = range(7)
 """Exit codes: 0 verified · 1 invalid signature, digest, proof or schema · 2 usage or I/O · 3 consistent, but a key is
@@ -84,6 +84,11 @@ class Steps:
         """Take a step that something else took, and how bad it is if it failed."""
         self.steps.append(step)
         self.codes |= {code} if step.status == "failed" else set()
+
+    def relate(self, told: Iterable[relations.Told]) -> None:
+        """Take what entries say of one another, and who stands by them, came to."""
+        for each in told:
+            self.add(Step(each.name, each.status, each.detail), UNPINNED if each.unpinned else INVALID)
 
     def attest(self, outcome: times.Outcome) -> None:
         """Take what witnesses or timestamps came to."""

@@ -28,7 +28,7 @@ from provenance.ledger import (
     trust,
 )
 from provenance.ledger.inquiry import Asked, Inquiry, Stop
-from provenance.ledger.verification import INVALID, UNPINNED, USAGE, Step, Verification, some
+from provenance.ledger.verification import INVALID, UNPINNED, USAGE, Verification, some
 
 
 def verify(
@@ -126,6 +126,7 @@ def _inquire_one(inquiry: Inquiry, asked: Asked, index: int) -> None:
     # of one entry alone no change of keys is followed: both keys must be pinned themselves
     inquiry.check_pins(inquiry.signers.values())
     logsteps.check_held(inquiry, held, known, asked.evidence)
+    _check_signers(inquiry, index, said, known, pinned)
     inquiry.files |= {name for name in said.folder if (inquiry.folder / name).is_file()}
     filesteps.check_files(inquiry)
     filesteps.check_trees(inquiry)
@@ -192,6 +193,19 @@ def _check_keys(inquiry: Inquiry, pinned: trust.Trust) -> None:
         inquiry.add(step, UNPINNED)
 
 
+def _check_signers(
+    inquiry: Inquiry, index: int, said: statement.Statement, known: dict[str, keys.PublicKey], pinned: trust.Trust
+) -> None:
+    """Who stands by one entry beside the one who signed it."""
+    beside = (inquiry.folder / layout.cosignature_path(index, "")).parent
+    inquiry.files |= {f"entries/{beside.name}/{path.name}" for path in beside.glob("*") if path.is_file()}
+    _check_cosignatures(inquiry, known)
+    if said.predicate["kind"] == relations.ASSESSMENT:
+        hands = [each.keyid for each in inquiry.cosignatures if each.name in cosigning.SIGNERS and each.checked]
+        [operator] = (name for name, role in inquiry.signers if role == "statement")
+        inquiry.relate(relations.assessments({index: hands}, {index: operator}, pinned, str(inquiry.origin)))
+
+
 def _check_relations(inquiry: Inquiry, pinned: trust.Trust) -> None:
     """What entries say of one another: of files that are not what was signed, nothing follows."""
     if INVALID in inquiry.codes:
@@ -200,5 +214,4 @@ def _check_relations(inquiry: Inquiry, pinned: trust.Trust) -> None:
         inquiry.folder, inquiry.statements, inquiry.keyids, merkle.roots(inquiry.leaves), inquiry.cosignatures, pinned,
         str(inquiry.origin),
     )  # fmt: skip
-    for told in relations.steps(scene):
-        inquiry.add(Step(told.name, told.status, told.detail), UNPINNED if told.unpinned else INVALID)
+    inquiry.relate(relations.steps(scene))

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import ledger
 from provenance.errors import ConfigError, MissingExtra, VerificationError
-from provenance.ledger import cosigning, envelope, keys, layout, writing
+from provenance.ledger import cosigning, disclosure, envelope, keys, layout, writing
 
 ENVELOPE, KEY = "entries/00000001.co/approver.dsse.json", "entries/00000001.co/approver.pub.pem"
 
@@ -199,3 +199,122 @@ def test_writers_wait_for_each_other(world, hand):
     writer.join()
     assert step(folder)[0] == 0
     assert not os.path.lexists(folder / writing.STAGING)
+
+
+HANDS = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("law", "risk", "stranger")}
+
+
+@pytest.fixture
+def asking(tmp_path):
+    """A trust file that pins the operator's keys and some hands, and asks for so many signers."""
+
+    def write(*names, signers=None):
+        pins = [{"pem": keys.public_pem(key).decode(), "roles": ["statement", "log"]} for key in keys.own_public()]
+        pins += [
+            {"pem": keys.public_pem(HANDS[name].public_key()).decode(), "roles": ["statement"], "name": name}
+            for name in names
+        ]
+        asked = {"assessments": {"signers": signers}} if signers else {}
+        path = tmp_path / "trust.yaml"
+        path.write_text(yaml.safe_dump({"keys": pins, **asked}))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def assessed(world, sealed):
+    ledger.append(world / "ledger", sealed, {}, sealed.facts(kind="assessment"), keys=ledger.user_keys())
+    return world / "ledger"
+
+
+@pytest.mark.parametrize(
+    ("hands", "pinned", "asked", "code", "status"),
+    [
+        ((), (), None, 0, None),
+        ((), ("law",), 2, 3, "failed"),
+        (("law",), ("law",), 2, 0, "ok"),
+        (("law",), ("law", "risk"), 3, 3, "failed"),
+        (("law", "risk"), ("law", "risk"), 3, 0, "ok"),
+        (("law", "risk"), ("law", "risk"), 2, 0, "ok"),
+        (("stranger",), ("law",), 2, 3, "failed"),
+        (("stranger",), (), None, 0, "not checked"),
+        (("law", "stranger"), ("law",), 2, 0, "not checked"),
+        (("law",), ("law",), None, 0, "ok"),
+    ],
+)
+@pytest.mark.parametrize("what", ["ledger", "entry", "piece"])
+def test_signers_are_counted_by_distinct_pinned_keys(
+    assessed, asking, tmp_path, what, hands, pinned, asked, code, status
+):
+    for number, name in enumerate(hands, start=2):
+        assert cosigning.countersign(assessed, 2, HANDS[name])[0] == f"signer-{number}"
+    trust, path = asking(*pinned, signers=asked), assessed
+    if what == "piece":
+        path = tmp_path / "piece"
+        path.write_bytes(disclosure.row(assessed, "path", "a.jsonl"))
+    found = ledger.verify(path, trust=trust, strict=True, entry=2 if what == "entry" else None)
+    told = {each.name: each for each in found.steps}
+    assert (found.exit_code, told["assessments"].status if "assessments" in told else None) == (code, status)
+    if status == "failed":
+        pinned_hands = len(set(hands) & set(pinned))
+        assert f"assessment 2: signed by {1 + pinned_hands} of {asked} pinned keys" in told["assessments"].detail
+
+
+def test_of_a_draft_nobody_asks_for_more_hands(world, asking):
+    assert ledger.verify(world / "ledger", trust=asking("law", signers=2)).exit_code == 0
+
+
+def test_a_hand_signs_once_and_nine_are_enough(assessed):
+    cosigning.countersign(assessed, 2, HANDS["law"])
+    with pytest.raises(ConfigError, match="each hand signs once"):
+        cosigning.countersign(assessed, 2, HANDS["law"])
+    with pytest.raises(ConfigError, match="signed with this key already"):
+        cosigning.countersign(assessed, 2, keys.user_keys().statement)
+    for _ in range(7):
+        cosigning.countersign(assessed, 2, ec.generate_private_key(ec.SECP256R1()))
+    with pytest.raises(ConfigError, match="8 further signatures already"):
+        cosigning.countersign(assessed, 2, HANDS["risk"])
+    assert ledger.verify(assessed, strict=True).exit_code == 0
+
+
+def test_one_key_under_two_names_counts_once(assessed, asking):
+    """An operator who copies a co-signature to another name has not found another hand."""
+    cosigning.countersign(assessed, 2, HANDS["law"])
+    at = assessed / "entries" / "00000002.co"
+    for ending in ("dsse.json", "pub.pem"):
+        (at / f"signer-3.{ending}").write_bytes((at / f"signer-2.{ending}").read_bytes())
+    assert ledger.verify(assessed, trust=asking("law", "risk", signers=3)).exit_code == 3
+    with pytest.raises(VerificationError, match="one key signed twice"):
+        disclosure.row(assessed, "path", "a.jsonl")
+
+
+def test_a_trust_file_asks_for_no_more_than_it_pins(assessed, asking):
+    found = ledger.verify(assessed, trust=asking("law", signers=4))
+    assert (found.exit_code, "asks for 4 of 3" in found.steps[-1].detail) == (2, True)
+
+
+def test_the_command_line_countersigns_the_newest_scan(assessed, asking, tmp_path, capsys):
+    from provenance.cli import run
+
+    assert (
+        run(
+            [
+                "keygen",
+                "--origin",
+                "law.example",
+                "--out",
+                str(tmp_path / "law"),
+                "--role",
+                "statement",
+                "--no-password",
+            ]
+        )
+        == 0
+    )
+    assert run(["countersign", str(assessed), "--key", str(tmp_path / "law")]) == 0
+    assert "Entry 2 of" in capsys.readouterr().out
+    assert [each.name for each in cosigning.read(assessed, 2)] == ["signer-2"]
+    assert run(["countersign", str(assessed), "--key", str(tmp_path / "law")]) == 2
+    assert run(["countersign", str(tmp_path), "--key", str(tmp_path / "law")]) == 2
+    assert run(["countersign", str(assessed), "--entry", "9", "--key", str(tmp_path / "law")]) == 2

@@ -1,0 +1,31 @@
+"""`provenance countersign`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from provenance.cli import signing
+
+
+@click.command(name="countersign")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.option("--entry", type=click.IntRange(min=0), help="Number of the entry; the newest scan if not given.")
+@click.option(
+    "--key",
+    metavar="URI",
+    required=True,
+    help="Your own key: a folder of keygen --role statement, a file, env:NAME.",
+)
+@signing.password_option
+def command(ledger: Path, entry: int | None, key: str, password_file: Path | None) -> int:
+    """Stand by an entry of LEDGER that another signed, with a key of your own: none of the ledger's is needed.
+
+    Verifiers whose trust file says `assessments: {signers: 2}` believe an assessment only if two pinned keys signed it.
+    """
+    from provenance import acting
+
+    at, fingerprint = acting.countersign(ledger, key, entry=entry, ask=signing.secrets(password_file))
+    click.echo(f"Entry {at} of {ledger} is signed by {fingerprint} too.")
+    return 0
