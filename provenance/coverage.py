@@ -47,13 +47,13 @@ def steps(
         "inventory": _told(row for row in rows if row["role"] == "ignored"),
         "manifests": "; ".join(each for each in (read, statements.uncompared(claims)) if each) or None,
         "records": _told(row for row in on_disk if row["role"] in {"data", "unreadable"}),
-        "exact-matches": _said(found.pivoted, "records of common texts were compared with one file each"),
+        "exact-matches": _said(found.pivoted, "records of common texts that were compared with one file each"),
         "near-matches": _nearly(found),
         "containment": _inside(found),
         references.STEP: looked,
         "boilerplate": _said(
             sum(found.common.values()),
-            f"runs of five words that stand in {boilerplate.COMMON} texts or more count as boilerplate",
+            f"runs of five words that stand in {boilerplate.COMMON} texts or more, so that they count as boilerplate",
         ),
         **detectors.scope(),
     }
@@ -85,7 +85,7 @@ def _is_document(row: Mapping[str, Any]) -> bool:
 
 
 def _said(count: int, what: str) -> str | None:
-    return f"{count:,} {what}" if count else None
+    return f"{what}: {count:,}" if count else None
 
 
 def _nearly(found: comparison.Compared) -> str:
@@ -93,8 +93,10 @@ def _nearly(found: comparison.Compared) -> str:
     recall = f"Jaccard >= 0.8 is found with probability 1 - (1 - j^{minhash.ROWS})^{minhash.BANDS}"
     said = [
         f"{recall}, {minhash.recall(0.8):.3f} at 0.8",
-        _said(found.aside, f"texts of groups beyond {candidates.GROUP} were compared with {candidates.PIVOTS} each"),
-        _said(found.shortened, "records of common texts name one file each"),
+        _said(
+            found.aside, f"texts of groups beyond {candidates.GROUP} that were compared with {candidates.PIVOTS} each"
+        ),
+        _said(found.shortened, "records of common texts that name one file each"),
     ]
     return "; ".join(each for each in said if each)
 
@@ -103,9 +105,11 @@ def _inside(found: comparison.Compared) -> str:
     """Say which texts are looked for inside longer ones."""
     least = f"texts of fewer than {containment.LEAST} distinct shingles are not looked for inside longer ones"
     said = [
-        _said(found.crowded, "texts whose words stand in crowds were left aside"),
-        _said(found.thinned, f"texts that stand in more than {containment.HOLDERS} longer ones keep a share of those"),
-        _said(found.unplaced, "times the second reading failed: where texts stand there could not be looked for"),
+        _said(found.crowded, "texts left aside, as their words stand in crowds"),
+        _said(
+            found.thinned, f"texts that stand in more than {containment.HOLDERS} longer ones, of which a share is kept"
+        ),
+        _said(found.unplaced, "second readings that failed, so that it could not be looked for where texts stand"),
     ]
     return "; ".join(filter(None, [least, *said]))
 
