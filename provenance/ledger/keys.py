@@ -190,14 +190,28 @@ def load(uri: str, *, prompt: Callable[[str], str] | None = None) -> KeyPair:
             if log
             else replace(user_keys(prompt=prompt), statement=statement, local=False)
         )
-    folder = Path(uri) if not uri.startswith("env:") and Path(uri).is_dir() else None
+    folder = folder_of(uri)
     secrets = passwords.of(prompt)  # one password for both
     return KeyPair(
         load_statement(uri, prompt=secrets),
         load_log(uri, prompt=secrets),
-        folder=None if uri.startswith("env:") else Path(uri),
-        origin=_origin(folder) if folder else None,
+        folder=folder,
+        origin=_origin(folder) if folder is not None and folder.is_dir() else None,
     )
+
+
+def folder_of(uri: str | None) -> Path | None:
+    """Return where a pair of keys is kept, and the secret of salts with it, without touching the keys.
+
+    Args:
+        uri: as of `load`; the user's own if None.
+
+    Returns:
+        The folder, or the file that they are in; None where they are in neither.
+    """
+    if uri is None or (signers.is_remote(uri) and not os.environ.get(LOG_KEY)):
+        return configuration() / "keys"  # with a key elsewhere the user's own log key signs
+    return None if uri.startswith("env:") or signers.is_remote(uri) else Path(uri)
 
 
 def load_statement(

@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provenance.errors import ConfigError
-from provenance.ledger.keys import configuration
+from provenance.ledger.keys import configuration, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 NAME = "salts.key"
 SIZE = 16
@@ -66,9 +66,7 @@ def secret_of(uri: str | None) -> bytes:
     Raises:
         ConfigError: it cannot be read or written, or is not 32 bytes.
     """
-    if uri is None:
-        return secret(configuration() / "keys")
-    return secret(Path(uri) if not uri.startswith("env:") else None)
+    return secret(folder_of(uri))
 
 
 def salt(key: bytes, kind: str, name: bytes) -> str:

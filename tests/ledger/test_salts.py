@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.errors import ConfigError
-from provenance.ledger import salts
+from provenance.ledger import keys, salts
 
 
 @given(
@@ -38,6 +38,21 @@ def test_keys_without_a_folder_share_the_users_own_secret(home, tmp_path, folder
     (tmp_path / "file.pem").write_text("x")
     found = salts.secret(folder and tmp_path / folder)
     assert found == (home / "salts.key").read_bytes() == salts.secret()
+
+
+@pytest.mark.parametrize("uri", [None, "folder", "file.pem", "env:KEYS"])
+def test_the_secret_goes_with_the_keys(home, tmp_path, monkeypatch, uri):
+    """Whoever proves a record names the keys, and need not be able to sign with them."""
+    pair = keys.user_keys()
+    (tmp_path / "folder").mkdir()
+    pem = b"".join(path.read_bytes() for path in sorted((home / "keys").glob("*.pem")) if ".pub." not in path.name)
+    for path in (tmp_path / "folder" / "both.pem", tmp_path / "file.pem"):
+        path.write_bytes(pem)
+    monkeypatch.setenv("KEYS", pem.decode())
+    named = str(tmp_path / uri) if uri in {"folder", "file.pem"} else uri
+    loaded = keys.load(named) if named else pair
+    assert loaded.fingerprint == pair.fingerprint
+    assert salts.secret(loaded.folder) == salts.secret_of(named)
 
 
 def test_a_folder_that_may_not_be_written_to(home, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Signers: keys elsewhere sign as keys at hand do, are tried before the work, and fail with a sentence."""
 
+import hashlib
 import inspect
 import os
 import subprocess
@@ -14,7 +15,18 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from provenance.errors import ConfigError, MissingExtra
-from provenance.ledger import checkpoint, envelope, keyfiles, keygen, keys, passwords, signers
+from provenance.ledger import (
+    checkpoint,
+    disclosure,
+    envelope,
+    keyfiles,
+    keygen,
+    keys,
+    passwords,
+    salts,
+    signers,
+    verify,
+)
 
 KEY, NOTE = ec.generate_private_key(ec.SECP256R1()), Ed25519PrivateKey.generate()
 ORDER = int("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", 16)
@@ -219,6 +231,32 @@ def test_the_log_key_beside_a_token(token, tmp_path, monkeypatch):
     (tmp_path / "log.pem").write_bytes(keyfiles.private_pem(NOTE, None))
     monkeypatch.setenv(keys.LOG_KEY, str(tmp_path / "log.pem"))
     assert keys.fingerprint(keys.load(token).log.public_key()) == keys.fingerprint(NOTE.public_key())
+
+
+@needs_softhsm
+@pytest.mark.parametrize("beside", [True, False])
+def test_what_a_token_signs_is_salted_with_a_secret_that_is_found_again(token, tmp_path, monkeypatch, beside):
+    """A scan asks the pair of keys where its secret is, and whoever proves a record later asks the URI alone."""
+    monkeypatch.setenv(passwords.PIN, "1234")
+    (tmp_path / "log.pem").write_bytes(keyfiles.private_pem(NOTE, None))
+    if beside:
+        monkeypatch.setenv(keys.LOG_KEY, str(tmp_path / "log.pem"))
+    made = salts.secret(keys.load(token).folder)
+    assert salts.secret_of(token) == made
+    assert not list(tmp_path.glob("hsm*"))
+
+
+@needs_softhsm
+def test_a_ledger_of_a_token_proves_its_records(token, tmp_path, monkeypatch):
+    import provenance as pv
+
+    monkeypatch.setenv(passwords.PIN, "1234")
+    (tmp_path / "data" / "a").mkdir(parents=True)
+    (tmp_path / "data" / "a" / "x.jsonl").write_text('{"text": "one two three"}\n{"text": "four five six"}\n')
+    pv.scan(tmp_path / "data", tmp_path / "ledger", key=token, records=True, workers=1)
+    proof = disclosure.record(tmp_path / "ledger", "a/x.jsonl", 1, tmp_path / "data", salts.secret_of(token))
+    (tmp_path / "proof").write_bytes(proof)
+    assert hashlib.sha256(b"four five six").hexdigest() in verify(tmp_path / "proof").proven[0]
 
 
 @needs_softhsm
