@@ -132,15 +132,34 @@ def take(folder: Path, entry: int | None = None, size: int | None = None) -> Sta
     if "contentSet" not in said.predicate:
         raise InputError(f"entry {entry} of {folder} is no scan that has trees; scan again, and prove from that entry")
     size = size or _best_size(folder, entry)
+    if entry >= size:
+        raise InputError(f"{folder} has no entry {entry} under a checkpoint of {size}")
+    value = of(folder, entry, size)
+    return Start(folder, said, read(value).note, value)
+
+
+def of(folder: Path, entry: int, size: int) -> dict[str, Any]:
+    """Return the anchor of any entry.
+
+    Args:
+        folder: the ledger.
+        entry: its number.
+        size: entries of a checkpoint that counts it.
+
+    Returns:
+        The anchor as a piece holds it.
+
+    Raises:
+        InputError: there is no such checkpoint.
+        VerificationError: the ledger does not verify.
+        OSError: a file of it cannot be read.
+    """
     try:
         head = _read(folder, layout.note_path(size), checkpoint.LIMIT)
     except OSError as cause:
         raise InputError(f"{folder} has no checkpoint of {size} entries") from cause
-    note = checkpoint.read(head, cosigned=True)
-    if entry >= size:
-        raise InputError(f"{folder} has no entry {entry} under a checkpoint of {size}")
     hashes = _leaves(folder)
-    if merkle.root(hashes[:size]) != note.root:
+    if merkle.root(hashes[:size]) != checkpoint.read(head, cosigned=True).root:
         raise VerificationError(f"the checkpoint of {size} entries is not that of the entries; run provenance verify")
     hands = [name for name in cosigning.SIGNERS if (folder / layout.cosignature_path(entry, name)).is_file()]
     where_there = {
@@ -148,20 +167,20 @@ def take(folder: Path, entry: int | None = None, size: int | None = None) -> Sta
         "keyEntries": [_taken(folder, index, size, hashes) for index in _key_entries(folder)],
         "timestamps": [base64.b64encode(each).decode() for each in _timestamps(folder, size)],
     }
-    value = {
+    return {
         "envelope": _text(folder, layout.entry_path(entry)),
         "keys": _keys(folder, [layout.cosigner_path(entry, name) for name in hands]),
         "log": tlog_proof(entry, merkle.inclusion(hashes[:size], entry), head + _cosignatures(folder, size)),
         **{name: held for name, held in where_there.items() if held},
     }
-    return Start(folder, said, note, value)
 
 
-def read(value: Mapping[str, Any]) -> Anchor:
-    """Read what a piece stands on, if its entry is a scan in the log, where it says it is. Signatures are not checked.
+def read(value: Mapping[str, Any], *kinds: str) -> Anchor:
+    """Read what a piece stands on, if its entry is in the log, where it says it is. Signatures are not checked.
 
     Args:
         value: a piece, held to its schema.
+        kinds: of which the entry must be one; a scan if none are named.
 
     Returns:
         The anchor.
@@ -170,7 +189,7 @@ def read(value: Mapping[str, Any]) -> Anchor:
         VerificationError: it does not belong together.
     """
     sealed, said, note, lines = _logged(value["envelope"], value["log"])
-    if said.kind != statement.SCAN:
+    if said.kind not in (kinds or (statement.SCAN,)):
         raise VerificationError("its entry is not a scan")
     changes = tuple(_key_entry(item, note) for item in value.get("keyEntries", ()))
     places = [each.said.place.index for each in changes]

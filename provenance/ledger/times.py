@@ -76,14 +76,15 @@ class Scene:
         beside: what stands beside its checkpoints.
         pinned: what the verifier trusts, and asks for.
         now: the verifier's clock; UTC.
-        renewals: by the file of a timestamp, at which sizes of the log a renewal entry covers it.
+        renewals: by the file of a timestamp, at which sizes of the log a renewal entry covers it; None where they were
+            not looked at.
     """
 
     size: int
     beside: Beside
     pinned: Trust
     now: datetime
-    renewals: Mapping[str, Sequence[int]]
+    renewals: Mapping[str, Sequence[int]] | None
 
     @property
     def latest(self) -> datetime:
@@ -92,7 +93,7 @@ class Scene:
 
 
 def scene(
-    size: int, beside: Beside, pinned: Trust, renewals: Mapping[str, Sequence[int]], now: datetime | None = None
+    size: int, beside: Beside, pinned: Trust, renewals: Mapping[str, Sequence[int]] | None, now: datetime | None = None
 ) -> Scene:
     """Set the scene.
 
@@ -100,7 +101,8 @@ def scene(
         size: entries of the ledger.
         beside: what stands beside its checkpoints.
         pinned: what the verifier trusts, and asks for.
-        renewals: by the file of a timestamp, at which sizes of the log a renewal entry covers it.
+        renewals: by the file of a timestamp, at which sizes of the log a renewal entry covers it; None where they were
+            not looked at.
         now: the verifier's clock; the computer's if None.
 
     Returns:
@@ -147,11 +149,12 @@ def counted(at: Scene) -> list[Stamped]:
     earliest: dict[int, datetime] = {}  # by size: when a timestamp that counts was made of this log or a longer one
     for size in range(at.size, 0, -1):
         for item in stamps.get(size, ()):
-            # A renewal stands later in the log than what it covers, so what is asked for here is known by now.
-            renewed = earliest.get(min((where for where in at.renewals.get(item.path, ()) if where > size), default=0))
-            valid = at.pinned.timestamps.accept_expired or item.expires > at.latest
             if item.status.state == "revoked":
                 continue
+            # A renewal stands later in the log than what it covers, so what is asked for here is known by now.
+            later = [where for where in (at.renewals or {}).get(item.path, ()) if where > size]
+            renewed = earliest.get(min(later, default=0))
+            valid = at.pinned.timestamps.accept_expired or item.expires > at.latest
             if valid or (renewed is not None and renewed <= item.expires):
                 found.append(item)
         times = [item.time for item in found if item.size == size]
@@ -227,7 +230,8 @@ def _timestamps(at: Scene) -> Outcome:
         return Outcome("timestamps", "failed", "; ".join(beside.faults["timestamps"][:5]), "invalid")
     valid = counted(at)
     revoked = [item for item in beside.stamped if item.status.state == "revoked"]
-    lost = _expired([item for item in beside.stamped if item not in valid and item not in revoked]) + _revoked(revoked)
+    lost = _expired(at, [item for item in beside.stamped if item not in valid and item not in revoked])
+    lost += _revoked(revoked)
     newest = {item.whose for item in valid if item.size == at.size}
     if len(newest) < asked.minimum:
         lack = f"{len(newest)} of {asked.minimum} authorities timestamped the newest checkpoint, {at.size}"
@@ -248,11 +252,12 @@ def _covered(at: Scene) -> str:
     return f"; entries 0 to {size - 1} existed before {_said(proven[size].time)} ({by})"
 
 
-def _expired(stamps: list[Stamped]) -> str:
+def _expired(at: Scene, stamps: list[Stamped]) -> str:
     if not stamps:
         return ""
     more = f" (and {len(stamps) - 1} more)" if len(stamps) > 1 else ""
-    when = f"its certificate expired {_said(stamps[0].expires)} and no renewal in time covers it"
+    renewed = "no renewal in time covers it" if at.renewals is not None else "renewals were not looked at"
+    when = f"its certificate expired {_said(stamps[0].expires)} and {renewed}"
     return f"; {stamps[0].path}{more} no longer counts: {when}"
 
 

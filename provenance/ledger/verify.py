@@ -10,8 +10,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from provenance.errors import ConfigError, VerificationError
+from provenance.errors import ConfigError, ProvenanceError, VerificationError
 from provenance.ledger import (
+    anchors,
+    anchorsteps,
     attested,
     checkpoint,
     cosigning,
@@ -113,27 +115,34 @@ def _inquire_one(inquiry: Inquiry, asked: Asked, index: int) -> None:
     except VerificationError as cause:
         raise inquiry.stop("checkpoints", f"{layout.note_path(inquiry.size)}: {cause}") from cause
     inquiry.origin, inquiry.notes[inquiry.size] = note.origin, note
-    inquiry.held.first["log"] = keys.fingerprint(key)
     inquiry.ok("checkpoints", f"the newest, of {inquiry.size} entries, is signed (Ed25519) and matches the leaf hashes")
-    sealed, said = logsteps.entry(inquiry, index, known)
-    before = statement.Place(note.origin, index, merkle.root(inquiry.leaves[:index]).hex())
-    if sealed.leaf != inquiry.leaves[index] or said.place != before:
-        raise inquiry.stop("log", f"{layout.entry_path(index)} is not what the checkpoint counts, or not there")
-    inquiry.statements.append(said)
+    anchor = _anchor(inquiry, index, known)
+    inquiry.statements.append(anchor.said)
     inquiry.ok("log", f"entry {index} of {inquiry.size} is signed as it says and in the log")
-    inquiry.sign(sealed.keyid, "statement", pinned, note.origin)
-    inquiry.sign(keys.fingerprint(key), "log", pinned, note.origin)
-    # of one entry alone no change of keys is followed: both keys must be pinned themselves
-    inquiry.check_pins(inquiry.signers.values())
+    signers = anchorsteps.check_pins(inquiry, anchor, inquiry.held, pinned)
+    inquiry.signers = {(each.fingerprint, each.role): each for each in signers}
     logsteps.check_held(inquiry, held, known, asked.evidence)
-    _check_signers(inquiry, index, said, known, pinned)
-    inquiry.files |= {name for name in said.folder if (inquiry.folder / name).is_file()}
+    anchorsteps.check_attested(inquiry, anchor, inquiry.held, known, pinned)
+    inquiry.files |= {name for name in anchor.said.folder if (inquiry.folder / name).is_file()}
     filesteps.check_files(inquiry)
     filesteps.check_trees(inquiry)
     inquiry.skip(
-        "other entries", f"only entry {index} was asked for; changes of keys, waivers and all others were not read"
+        "other entries", f"only entry {index} was asked for, and those about keys; waivers and all others were not read"
     )
     filesteps.check_data(inquiry, asked.data)
+
+
+def _anchor(inquiry: Inquiry, index: int, known: dict[str, keys.PublicKey]) -> anchors.Anchor:
+    """Read one entry with what it stands on, all of it signed as it says, and note who held the keys when."""
+    try:
+        anchor = anchors.read(anchors.of(inquiry.folder, index, inquiry.size), *statement.KINDS)
+        known |= {name: key for name, key in anchorsteps.known_keys(anchor, trust.Trust()).items() if name not in known}
+        inquiry.held = anchorsteps.followed(anchor, known)
+    except (ProvenanceError, OSError, ValueError) as cause:
+        raise inquiry.stop("log", f"{layout.entry_path(index)}: {cause}") from cause
+    if anchor.said.place.root != merkle.root(inquiry.leaves[:index]).hex():
+        raise inquiry.stop("log", f"{layout.entry_path(index)} says it stands on another history")
+    return anchor
 
 
 def _pinned(inquiry: Inquiry, asked: Asked) -> trust.Trust:
@@ -191,19 +200,6 @@ def _check_keys(inquiry: Inquiry, pinned: trust.Trust) -> None:
     """What entries say of keys: who took over, what was revoked, whose they are."""
     for step in keysteps.steps(inquiry.folder, inquiry.held, inquiry.signed, inquiry.proven, pinned):
         inquiry.add(step, UNPINNED)
-
-
-def _check_signers(
-    inquiry: Inquiry, index: int, said: statement.Statement, known: dict[str, keys.PublicKey], pinned: trust.Trust
-) -> None:
-    """Who stands by one entry beside the one who signed it."""
-    beside = (inquiry.folder / layout.cosignature_path(index, "")).parent
-    inquiry.files |= {f"entries/{beside.name}/{path.name}" for path in beside.glob("*") if path.is_file()}
-    _check_cosignatures(inquiry, known)
-    if said.predicate["kind"] == relations.ASSESSMENT:
-        hands = [each.keyid for each in inquiry.cosignatures if each.name in cosigning.SIGNERS and each.checked]
-        [operator] = (name for name, role in inquiry.signers if role == "statement")
-        inquiry.relate(relations.assessments({index: hands}, {index: operator}, pinned, str(inquiry.origin)))
 
 
 def _check_relations(inquiry: Inquiry, pinned: trust.Trust) -> None:

@@ -110,20 +110,31 @@ def test_a_chain_is_followed_both_ways(rotated, tmp_path, pinned):
     assert ledger.verify(rotated).exit_code == 0
 
 
-@pytest.mark.parametrize("size", [None, 1])
+@pytest.mark.parametrize("what", ["piece", "old piece", "entry"])
 @pytest.mark.parametrize("pinned", [0, 1, 2, 3])
-def test_a_piece_leads_both_ways_too(rotated, tmp_path, pinned, size):
+def test_whoever_reads_one_entry_is_led_both_ways_too(rotated, tmp_path, pinned, what):
     """Of entry 0, from before both changes of keys, under a checkpoint from after them or from before."""
     rotate(rotated, THIRD, HEIR)
     hands = (ledger.user_keys(), HEIR, THIRD, STRANGER)
-    piece = taken(rotated, tmp_path, size=size)
-    found = ledger.verify(piece, trust=pins(tmp_path / "trust.yaml", hands[pinned]))
+    size = 1 if what == "old piece" else None
+    path, entry = (rotated, 0) if what == "entry" else (taken(rotated, tmp_path, size=size), None)
+    found = ledger.verify(path, trust=pins(tmp_path / "trust.yaml", hands[pinned]), entry=entry)
     assert found.exit_code == (0 if pinned < 3 else 3)
     whose = {each.fingerprint for each in found.signers}
     assert whose == {*public(hands[0])} if size else {public(hands[0])[0], public(hands[2])[1]}
     for role in ("statement", "log"):
-        half = ledger.verify(piece, trust=pins(tmp_path / "trust.yaml", hands[pinned], roles=(role,)))
+        half = ledger.verify(path, trust=pins(tmp_path / "trust.yaml", hands[pinned], roles=(role,)), entry=entry)
         assert half.exit_code == 3
+
+
+def test_one_entry_rests_on_the_changes_of_keys(rotated, tmp_path):
+    trusted = pins(tmp_path / "trust.yaml", ledger.user_keys())
+    for name in (CO, "entries/00000002.dsse.json", "checkpoints/3.note"):
+        kept = (rotated / name).read_bytes()
+        (rotated / name).write_bytes(kept[:-9] + bytes([kept[-9] ^ 1]) + kept[-8:])
+        assert ledger.verify(rotated, trust=trusted, entry=0).exit_code == 1
+        (rotated / name).write_bytes(kept)
+    assert ledger.verify(rotated, trust=trusted, entry=0).exit_code == 0
 
 
 def public(hand):

@@ -146,9 +146,9 @@ def test_nor_is_it_in_a_piece(world, folder, trusting, tmp_path):
     asked = trusting(witnesses={"keys": [own, *witnesses("a")["witnesses"]["keys"]], "quorum": 1})
     for code in (UNPINNED, OK):
         (tmp_path / "piece").write_bytes(disclosure.row(folder, "path", "a.jsonl"))
-        found = ledger.verify(tmp_path / "piece", trust=asked)
-        assert found.exit_code == code, found.lines()
-        assert "who keeps the log" in step(found, "witnesses").detail
+        for found in (ledger.verify(tmp_path / "piece", trust=asked), ledger.verify(folder, trust=asked, entry=0)):
+            assert found.exit_code == code, found.lines()
+            assert "who keeps the log" in step(found, "witnesses").detail
         if code:
             beside.add_cosignatures(folder, line(folder, "a"))
 

@@ -1,0 +1,149 @@
+"""What verification says of an anchor: of one entry in its log, in a piece that was taken out or in the ledger itself.
+
+Whoever reads one entry and not the others still follows the changes of keys that the anchor carries, and asks of its
+checkpoint what the trust file asks of witnesses and authorities.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from provenance.errors import ConfigError
+from provenance.ledger import beside, checkpoint, envelope, keys, keysteps, relations, succession, times
+from provenance.ledger.verification import UNPINNED, Signer, Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provenance.ledger.anchors import Anchor
+    from provenance.ledger.trust import Trust
+
+
+def known_keys(anchor: Anchor, pinned: Trust) -> dict[str, keys.PublicKey]:
+    """Collect keys by fingerprint: to check signatures with, which is not yet to trust them.
+
+    Args:
+        anchor: the anchor, which carries some.
+        pinned: whose keys are trusted.
+    """
+    known = {pin.fingerprint: pin.key for pin in pinned.pins if pin.key is not None}
+    for pem in anchor.keys:
+        try:
+            key = keys.read_public(pem.encode("ascii", "replace"))
+        except ConfigError:
+            continue  # whose key is missing will be told
+        known.setdefault(keys.fingerprint(key), key)
+    return known
+
+
+def log_keys(held: succession.Succession, known: Mapping[str, keys.PublicKey]) -> list[Ed25519PublicKey]:
+    """Return every key that ever held the log, as far as is known.
+
+    Args:
+        held: who held the keys when.
+        known: keys by fingerprint.
+    """
+    return [key for name, key in known.items() if isinstance(key, Ed25519PublicKey) and name in held.held("log")]
+
+
+def followed(anchor: Anchor, known: Mapping[str, keys.PublicKey]) -> succession.Succession:
+    """Check every signature of an anchor, and follow its changes of keys: each is signed by both hands.
+
+    Args:
+        anchor: the anchor.
+        known: keys by fingerprint.
+
+    Returns:
+        Who held the keys when.
+
+    Raises:
+        VerificationError: something is not signed by who must have signed it.
+    """
+    envelope.check(anchor.sealed, envelope.signer(anchor.sealed, known))
+    for each in anchor.cosigned:
+        envelope.check(each, envelope.signer(each, known))
+    held = succession.Succession(_first(anchor, keys.fingerprint(checkpoint.signer(anchor.note, known.values()))))
+    for entry in anchor.key_entries:
+        index = entry.said.place.index
+        held.check_signer(index, entry.sealed.keyid)
+        envelope.check(entry.sealed, envelope.signer(entry.sealed, known))
+        held.follow(index, entry.said.predicate)
+        for change in held.changes:
+            if (change.index, change.role) == (index, "statement"):
+                succession.check_cosignature(entry.new_key or b"", entry.sealed.payload, change.after, known)
+        succession.check_note(entry.note.note, index, held, known)
+    held.check_signer(anchor.said.place.index, anchor.sealed.keyid)
+    succession.check_note(anchor.note.note, anchor.note.size - 1, held, known)
+    return held
+
+
+def check_pins(steps: Steps, anchor: Anchor, held: succession.Succession, pinned: Trust) -> list[Signer]:
+    """Say whose the two keys are: pinned, or led to from a pinned one; and who else stands by the entry.
+
+    Args:
+        steps: to which is added.
+        anchor: the anchor; its signatures were checked.
+        held: who held the keys when.
+        pinned: whose keys are trusted.
+
+    Returns:
+        Who signed the entry, and its checkpoint.
+    """
+    mine: list[tuple[str, succession.Role]] = [
+        (anchor.sealed.keyid, "statement"),
+        (str(held.holder("log", anchor.note.size - 1)), "log"),
+    ]
+    others = {(key, each.role) for each in held.changes for key in (each.before, each.after)} - set(mine)
+    origin = anchor.note.origin
+    every = [Signer(key, role, pinned.whose(key, role, origin)) for key, role in (*mine, *sorted(others))]
+    signers = keysteps.led(every, held)[: len(mine)]
+    steps.check_pins(signers)
+    if anchor.said.predicate["kind"] == relations.ASSESSMENT:
+        index, hands = anchor.said.place.index, [each.keyid for each in anchor.cosigned]
+        steps.relate(relations.assessments({index: hands}, {index: anchor.sealed.keyid}, pinned, origin))
+    return signers
+
+
+def check_attested(
+    steps: Steps,
+    anchor: Anchor,
+    held: succession.Succession,
+    known: Mapping[str, keys.PublicKey],
+    pinned: Trust,
+) -> None:
+    """Say what witnesses and timestamps make of the checkpoint, and so of the keys.
+
+    Args:
+        steps: to which is added.
+        anchor: the anchor; its signatures were checked.
+        held: who held the keys when.
+        known: keys by fingerprint.
+        pinned: whose signatures count, and what is asked for.
+    """
+    found, size, index = beside.Beside(), anchor.note.size, anchor.said.place.index
+    operators = {key.public_bytes_raw() for key in log_keys(held, known)}
+    carried = [(beside.cosignatures_path(size), anchor.cosignatures)] if anchor.cosignatures else []
+    carried += zip(beside.timestamp_paths(size), anchor.timestamps, strict=False)
+    for name, data in carried:
+        beside.look_at(found, name, data, anchor.note, pinned, operators)
+    at = times.scene(size, found, pinned, None)
+    for outcome in times.steps(at, {index: anchor.said.predicate}):
+        steps.attest(outcome)
+    signed = {anchor.sealed.keyid: [index], str(held.holder("log", size - 1)): [size - 1]}
+    proven = {each: time.time for each, time in times.proven_times(at).items()}
+    for step in keysteps.steps(Path(), held, signed, proven, pinned):
+        steps.add(step, UNPINNED)
+
+
+def _first(anchor: Anchor, noter: str) -> dict[succession.Role, str]:
+    """Who held the keys before the first change that an anchor carries."""
+    found: dict[succession.Role, str] = {}
+    for each in anchor.key_entries:
+        for change in each.said.predicate.get("changes", ()):
+            found.setdefault(change["role"], change["before"])
+    found.setdefault("statement", anchor.sealed.keyid)
+    found.setdefault("log", noter)
+    return found
