@@ -97,34 +97,14 @@ def cosignatures_path(size: int) -> str:
     return f"checkpoints/{size}.cosigs"
 
 
-def timestamp_path(size: int, number: int = 1) -> str:
-    """Return where a timestamp of a checkpoint stands, relative to the ledger.
-
-    Args:
-        size: entries under the checkpoint.
-        number: which of its timestamps, from 1.
-    """
-    return f"checkpoints/{size}.tsr" if number == 1 else f"checkpoints/{size}.{number}.tsr"
-
-
 def timestamp_paths(size: int) -> list[str]:
     """Return where the timestamps of a checkpoint may stand, relative to the ledger."""
-    return [timestamp_path(size, number) for number in range(1, _MOST + 1)]
-
-
-def revocations_path(size: int, number: int = 1) -> str:
-    """Return where a list of revoked certificates stands, relative to the ledger.
-
-    Args:
-        size: entries under the checkpoint.
-        number: which of its lists, from 1.
-    """
-    return f"checkpoints/{size}.crl" if number == 1 else f"checkpoints/{size}.{number}.crl"
+    return _numbered(size, "tsr")
 
 
 def revocations_paths(size: int) -> list[str]:
-    """Return where the lists of revoked certificates of a checkpoint may stand, relative to the ledger."""
-    return [revocations_path(size, number) for number in range(1, _MOST + 1)]
+    """Return where lists of revoked certificates may stand beside a checkpoint, relative to the ledger."""
+    return _numbered(size, "crl")
 
 
 def look(
@@ -321,6 +301,13 @@ def add_cosignatures(
     seen = [(line.name, _time_of(line, known, note.body)) for line in lines]
     log.amend(folder, cosignatures_path(size), lambda there: _joined(there, lines))
     return size, seen
+
+
+def _numbered(size: int, ending: str) -> list[str]:
+    return [
+        f"checkpoints/{size}.{ending}",
+        *(f"checkpoints/{size}.{number}.{ending}" for number in range(2, _MOST + 1)),
+    ]
 
 
 def _ending(name: str) -> str:
