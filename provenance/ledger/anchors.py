@@ -16,10 +16,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provenance.errors import DigestMismatch, InputError, VerificationError
+from provenance.errors import ConfigError, DigestMismatch, InputError, VerificationError
 from provenance.ledger import (
     beside,
     checkpoint,
@@ -32,6 +33,7 @@ from provenance.ledger import (
     succession,
     timestamp,
 )
+from provenance.ledger.keys import public_pem, read_public
 from provenance.ledger.reading import entries, envelope_of, read_entry
 
 if TYPE_CHECKING:
@@ -161,10 +163,10 @@ def of(folder: Path, entry: int, size: int) -> dict[str, Any]:
     hashes = _leaves(folder)
     if merkle.root(hashes[:size]) != checkpoint.read(head, cosigned=True).root:
         raise VerificationError(f"the checkpoint of {size} entries is not that of the entries; run provenance verify")
-    hands = [name for name in cosigning.SIGNERS if (folder / layout.cosignature_path(entry, name)).is_file()]
+    hands = _hands(folder, entry)
     where_there = {
         "coSignatures": [_text(folder, layout.cosignature_path(entry, name)) for name in hands],
-        "keyEntries": [_taken(folder, index, size, hashes) for index in _key_entries(folder)],
+        "keyEntries": [_taken(folder, index, size, hashes) for index in _key_entries(folder, hashes)],
         "timestamps": [base64.b64encode(each).decode() for each in _timestamps(folder, size)],
     }
     return {
@@ -196,9 +198,12 @@ def read(value: Mapping[str, Any], *kinds: str) -> Anchor:
     if places != sorted(set(places)):
         raise VerificationError("its entries about keys are not in order")
     cosigned = tuple(envelope.read(encoded(text)) for text in value.get("coSignatures", ()))
-    if any(each.leaf != sealed.leaf for each in cosigned) or len({each.keyid for each in cosigned}) < len(cosigned):
+    hands = {sealed.keyid, *(each.keyid for each in cosigned)}
+    if any(each.leaf != sealed.leaf for each in cosigned) or len(hands) <= len(cosigned):
         raise VerificationError("a co-signature is over something else than its entry, or one key signed twice")
     stamps = tuple(_decoded(each) for each in value.get("timestamps", ()))
+    if len(set(stamps)) != len(stamps):
+        raise VerificationError("a timestamp of it is there twice")
     return Anchor(sealed, said, note, lines, tuple(value["keys"]), cosigned, changes, stamps)
 
 
@@ -246,8 +251,9 @@ def _logged(text: str, log: str) -> tuple[envelope.Envelope, statement.Statement
         raise VerificationError("its log is not in canonical form")
     if not merkle.includes(sealed.leaf, index, note.size, path, note.root):
         raise VerificationError("its entry is not in the log of the checkpoint")
-    if (said.place.origin, said.place.index) != (note.origin, index):
-        raise VerificationError("its entry does not stand there")
+    place = statement.Place(note.origin, index, merkle.before(index, note.size, path).hex())
+    if said.place != place:
+        raise VerificationError("its entry does not stand there, or not on the log before it")
     return sealed, said, note, data.removeprefix(note.note)
 
 
@@ -262,6 +268,9 @@ def _key_entry(item: Mapping[str, Any], under: checkpoint.Checkpoint) -> KeyEntr
     if not merkle.extends(old.size, old.root, new.size, new.root, [bytes.fromhex(each) for each in item["extends"]]):
         raise VerificationError(f"the log with its entry {index} is another one than that of its checkpoint")
     new_key = item.get("newKey")
+    takes_over = any(each["role"] == "statement" for each in said.predicate.get("changes", ()))
+    if takes_over != (new_key is not None):
+        raise VerificationError(f"its entry {index} is not co-signed by who takes over, or is where nobody does")
     return KeyEntry(sealed, said, note, None if new_key is None else encoded(new_key))
 
 
@@ -289,15 +298,27 @@ def _best_size(folder: Path, entry: int) -> int:
     )
 
 
-def _key_entries(folder: Path) -> Iterator[int]:
+def _key_entries(folder: Path, hashes: Sequence[bytes]) -> Iterator[int]:
     """Numbers of the entries about keys that a piece carries."""
     if len(list((folder / "keys").glob("*.pub.pem"))) <= 2:
         return  # the two it began with: no entry is read for this
     held = succession.of(folder)
     holders = held.held("statement") | held.held("log")
+    if any(envelope_of(folder, index).leaf != leaf for index, leaf in enumerate(hashes)):
+        raise VerificationError("an entry is not what the log counts; run provenance verify")
     for index, _, said in entries(folder, succession.KIND):
-        if said["action"] in succession.HOLDING and ("changes" in said or said["key"]["fingerprint"] in holders):
+        if said["action"] == "rotate" or (said["action"] == "revoke" and said["key"]["fingerprint"] in holders):
             yield index
+
+
+def _hands(folder: Path, entry: int) -> list[str]:
+    """Names of the co-signatures of others who stand by an entry, one a key."""
+    by_key: dict[str, str] = {}
+    for name in cosigning.SIGNERS:
+        path = layout.cosignature_path(entry, name)
+        if (folder / path).is_file():
+            by_key.setdefault(envelope.read(_read(folder, path, layout.ENTRY_LIMIT)).keyid, name)
+    return list(by_key.values())
 
 
 def _taken(folder: Path, index: int, size: int, hashes: Sequence[bytes]) -> dict[str, Any]:
@@ -319,9 +340,14 @@ def _read(folder: Path, name: str, limit: int) -> bytes:
 
 def _keys(folder: Path, others: Sequence[str]) -> list[str]:
     """Public keys of a ledger, and others that may stand in it."""
-    mine = sorted((folder / "keys").glob("*.pub.pem"))
-    beside_it = [folder / name for name in others if (folder / name).is_file()]
-    return [each.read_text("ascii", "replace") for each in (*mine, *beside_it)]
+    mine = (f"keys/{path.name}" for path in sorted((folder / "keys").glob("*.pub.pem")))
+    found = []
+    for name in (*mine, *others):
+        path = folder / name
+        if path.is_file() and not path.is_symlink():
+            with suppress(ConfigError, VerificationError):  # what is no key is nothing that a piece should show
+                found.append(public_pem(read_public(_read(folder, name, layout.SMALL))).decode())
+    return found
 
 
 def _text(folder: Path, name: str) -> str:
@@ -347,6 +373,6 @@ def _leaves(folder: Path) -> list[bytes]:
     size = layout.size(folder)
     try:
         note = checkpoint.read(_read(folder, layout.note_path(size), checkpoint.LIMIT), cosigned=True)
-        return leaves.split(_read(folder, leaves.PATH, leaves.LIMIT), note)
+        return leaves.split(_read(folder, leaves.PATH, leaves.limit(size)), note)
     except (OSError, DigestMismatch):
         return [envelope_of(folder, index).leaf for index in range(size)]

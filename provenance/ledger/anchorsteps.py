@@ -17,6 +17,7 @@ from provenance.ledger.verification import UNPINNED, Signer, Steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from provenance.ledger.anchors import Anchor
     from provenance.ledger.trust import Trust
@@ -80,69 +81,80 @@ def followed(anchor: Anchor, known: Mapping[str, keys.PublicKey]) -> succession.
     return held
 
 
-def check_pins(steps: Steps, anchor: Anchor, held: succession.Succession, pinned: Trust) -> list[Signer]:
-    """Say whose the two keys are: pinned, or led to from a pinned one; and who else stands by the entry.
-
-    Args:
-        steps: to which is added.
-        anchor: the anchor; its signatures were checked.
-        held: who held the keys when.
-        pinned: whose keys are trusted.
-
-    Returns:
-        Who signed the entry, and its checkpoint.
-    """
-    mine: list[tuple[str, succession.Role]] = [
-        (anchor.sealed.keyid, "statement"),
-        (str(held.holder("log", anchor.note.size - 1)), "log"),
-    ]
-    others = {(key, each.role) for each in held.changes for key in (each.before, each.after)} - set(mine)
-    origin = anchor.note.origin
-    every = [Signer(key, role, pinned.whose(key, role, origin)) for key, role in (*mine, *sorted(others))]
-    signers = keysteps.led(every, held)[: len(mine)]
-    steps.check_pins(signers)
-    if anchor.said.predicate["kind"] == relations.ASSESSMENT:
-        index, hands = anchor.said.place.index, [each.keyid for each in anchor.cosigned]
-        steps.relate(relations.assessments({index: hands}, {index: anchor.sealed.keyid}, pinned, origin))
-    return signers
-
-
-def check_attested(
+def judge(
     steps: Steps,
     anchor: Anchor,
     held: succession.Succession,
     known: Mapping[str, keys.PublicKey],
     pinned: Trust,
-) -> None:
-    """Say what witnesses and timestamps make of the checkpoint, and so of the keys.
+    lists: Mapping[str, bytes] | None = None,
+) -> list[Signer]:
+    """Say whose the two keys are, who else stands by the entry, and what others say of the checkpoint.
 
     Args:
         steps: to which is added.
         anchor: the anchor; its signatures were checked.
         held: who held the keys when.
         known: keys by fingerprint.
-        pinned: whose signatures count, and what is asked for.
+        pinned: whose keys and signatures count, and what is asked for.
+        lists: of revoked certificates, by where they stand; a piece carries none.
+
+    Returns:
+        Who signed the entry, and its checkpoint: pinned, or led to from a pinned key by rotations in the anchor.
     """
-    found, size, index = beside.Beside(), anchor.note.size, anchor.said.place.index
-    operators = {key.public_bytes_raw() for key in log_keys(held, known)}
-    carried = [(beside.cosignatures_path(size), anchor.cosignatures)] if anchor.cosignatures else []
-    carried += zip(beside.timestamp_paths(size), anchor.timestamps, strict=False)
-    for name, data in carried:
-        beside.look_at(found, name, data, anchor.note, pinned, operators)
-    at = times.scene(size, found, pinned, None)
-    for outcome in times.steps(at, {index: anchor.said.predicate}):
+    at = times.scene(anchor.note.size, _beside(anchor, held, known, pinned, lists or {}), pinned, None)
+    proven = {size: time.time for size, time in times.proven_times(at).items()}
+    signers = _signers(anchor, held, pinned, proven)
+    steps.check_pins(signers)
+    index, origin = anchor.said.place.index, anchor.note.origin
+    if anchor.said.predicate["kind"] == relations.ASSESSMENT:
+        hands = {index: [each.keyid for each in anchor.cosigned]}
+        steps.relate(relations.assessments(hands, {index: anchor.sealed.keyid}, pinned, origin, held))
+    said = {each.said.place.index: each.said.predicate for each in anchor.key_entries} | {index: anchor.said.predicate}
+    for outcome in times.steps(at, {number: said[number] for number in sorted(said) if number < anchor.note.size}):
         steps.attest(outcome)
-    signed = {anchor.sealed.keyid: [index], str(held.holder("log", size - 1)): [size - 1]}
-    proven = {each: time.time for each, time in times.proven_times(at).items()}
+    signed = {anchor.sealed.keyid: [index], str(held.holder("log", anchor.note.size - 1)): [anchor.note.size - 1]}
     for step in keysteps.steps(Path(), held, signed, proven, pinned):
         steps.add(step, UNPINNED)
+    return signers
+
+
+def _signers(
+    anchor: Anchor, held: succession.Succession, pinned: Trust, proven: Mapping[int, datetime]
+) -> list[Signer]:
+    mine: list[tuple[str, succession.Role]] = [
+        (anchor.sealed.keyid, "statement"),
+        (str(held.holder("log", anchor.note.size - 1)), "log"),
+    ]
+    others = {(key, each.role) for each in held.changes for key in (each.before, each.after)} - set(mine)
+    every = [Signer(key, role, pinned.whose(key, role, anchor.note.origin)) for key, role in (*mine, *sorted(others))]
+    return keysteps.led(every, held, proven)[: len(mine)]
+
+
+def _beside(
+    anchor: Anchor,
+    held: succession.Succession,
+    known: Mapping[str, keys.PublicKey],
+    pinned: Trust,
+    lists: Mapping[str, bytes],
+) -> beside.Beside:
+    """What witnesses and authorities signed of the checkpoint."""
+    found, size = beside.Beside(), anchor.note.size
+    operators = {key.public_bytes_raw() for key in log_keys(held, known)}
+    carried = [(beside.cosignatures_path(size), anchor.cosignatures)] if anchor.cosignatures else []
+    carried += [*zip(beside.timestamp_paths(size), anchor.timestamps, strict=False), *lists.items()]
+    for name, data in carried:
+        beside.look_at(found, name, data, anchor.note, pinned, operators)
+    beside.judge(found)
+    return found
 
 
 def _first(anchor: Anchor, noter: str) -> dict[succession.Role, str]:
     """Who held the keys before the first change that an anchor carries."""
     found: dict[succession.Role, str] = {}
     for each in anchor.key_entries:
-        for change in each.said.predicate.get("changes", ()):
+        changes = each.said.predicate["changes"] if each.said.predicate["action"] == "rotate" else ()
+        for change in changes:
             found.setdefault(change["role"], change["before"])
     found.setdefault("statement", anchor.sealed.keyid)
     found.setdefault("log", noter)

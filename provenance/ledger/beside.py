@@ -182,7 +182,7 @@ def judge(found: Beside) -> None:
     authorities = {each for item in found.stamped for each in item.chain}
     lists: dict[x509.Certificate, list[x509.CertificateRevocationList]] = {}
     for name, listed in found.lists.items():
-        named = [each for each in authorities if each.subject == listed.issuer]
+        named = [each for each in authorities if revocations.names(listed, each)]
         by = [each for each in named if revocations.is_by(listed, each)]
         for each in by:
             lists.setdefault(each, []).append(listed)
@@ -236,7 +236,7 @@ def add_timestamp(folder: Path, response: bytes, query: bytes | None = None) -> 
     size = _stamped_size(folder, token)
     timestamp.check(token, layout.read_bytes(folder / layout.note_path(size), checkpoint.LIMIT))
     name = _free(folder, timestamp_paths(size), plain)
-    log.amend(folder, name, lambda there: _once(there, plain))
+    log.amend(folder, {name: lambda there: _once(there, plain)})
     return size, name, token
 
 
@@ -261,16 +261,20 @@ def add_revocations(
     plain = revocations.plain(data)
     listed = revocations.read(plain)
     spoken: dict[str, int] = {}
+    authorities: set[x509.Certificate] = set()
     for at in range(1, layout.size(folder) + 1):
         for name in timestamp_paths(at):
             if (folder / name).is_file():
                 token = timestamp.read(layout.read_bytes(folder / name, timestamp.LIMIT))
+                authorities |= {each for each in token.certificates if revocations.names(listed, each)}
                 if any(each.issuer == listed.issuer for each in token.certificates):
                     spoken[name] = at
     if not spoken:
         raise ConfigError(f"no timestamp of {folder} has a certificate of {listed.issuer.rfc4514_string()}")
+    if authorities and not any(revocations.is_by(listed, each) for each in authorities):
+        raise VerificationError(f"it is not signed by {listed.issuer.rfc4514_string()}")
     name = _free(folder, revocations_paths(size or max(spoken.values())), plain)
-    log.amend(folder, name, lambda there: _once(there, plain))
+    log.amend(folder, {name: lambda there: _once(there, plain)})
     return name, listed, list(spoken)
 
 
@@ -298,8 +302,10 @@ def add_cosignatures(
     note = _note(folder, size)
     if held is not None and held.note != note.note:
         raise VerificationError(f"it is over another checkpoint than {layout.note_path(size)} of this ledger")
+    if any(line.name == note.origin for line in lines):
+        raise VerificationError("it holds a line in the name of the log, which is no witness of itself")
     seen = [(line.name, _time_of(line, known, note.body)) for line in lines]
-    log.amend(folder, cosignatures_path(size), lambda there: _joined(there, lines))
+    log.amend(folder, {cosignatures_path(size): lambda there: _joined(there, lines)})
     return size, seen
 
 
@@ -329,6 +335,8 @@ def _look_at_lines(
         whose, by = next(
             (item for item in pinned.witnesses.keys if cosignature.matches(line, item[1])), (line.name, None)
         )
+        if line.name == note.origin:
+            raise VerificationError("it holds a line in the name of the log, which is no witness of itself")
         if by is None:
             found.strangers["witnesses"].add(line.name)
             continue

@@ -138,11 +138,11 @@ def read(made: bytes) -> Answer:
     value = envelope.parse(made)
     if not isinstance(value, dict) or value.get("_type") != TYPE:
         raise VerificationError(f"it is not a {TYPE}")
+    if proofs.canonical_of(value) != made:  # first: what is held to a schema afterwards has one form, numbers too
+        raise VerificationError("it is not in canonical form")
     found = _hold(value)
     if (value["says"], value["doesNotProve"]) != (found.says, list(found.limits)):
         raise VerificationError("it says in words what it does not show, or hides what it does not")
-    if proofs.canonical_of(value) != made:
-        raise VerificationError("it is not in canonical form")
     return found
 
 

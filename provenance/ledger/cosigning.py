@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from provenance.errors import ConfigError, InputError, MissingExtra, VerificationError
-from provenance.ledger import envelope, keys, mldsa, sm2
+from provenance.ledger import envelope, keys, mldsa, sm2, statement, succession
 from provenance.ledger.layout import (
     ENTRY_LIMIT,
     SMALL,
@@ -95,6 +95,10 @@ def _mldsa65(found: Envelope, pem: bytes) -> None:
     mldsa.check(found, key)
 
 
+class Taken(ConfigError):  # noqa: N818 - names what happened
+    """An entry is signed under this name already."""
+
+
 SIGNERS = tuple(f"signer-{number}" for number in range(2, 10))
 """Names of those who stand by an entry beside the one who signed it."""
 
@@ -154,13 +158,21 @@ def countersign(folder: Path, index: int, key: StatementSigner) -> tuple[str, st
         VerificationError: the entry is not a canonical envelope.
         OSError: the folder cannot be written.
     """
-    mine = keys.fingerprint(key.public_key())
-    if any(each.keyid == mine for each in read(folder, index) if each.name in SIGNERS):
-        raise ConfigError(f"entry {index} is signed with this key already; each hand signs once")
-    free = next((name for name in SIGNERS if not (folder / cosignature_path(index, name)).exists()), None)
-    if free is None:
-        raise ConfigError(f"entry {index} has {len(SIGNERS)} further signatures already")
-    return free, add(folder, index, free, key)
+    mine, held = keys.fingerprint(key.public_key()), succession.of(folder)
+    if statement.read(_envelope(folder, index).payload).kind == succession.KIND:
+        raise ConfigError(f"entry {index} is about keys: who hands them over signs it and who takes them, nobody else")
+    if mine in held.held("statement") or mine in held.revoked:
+        raise ConfigError(f"{mine} holds or held this ledger, or was revoked: a second hand signs with its own key")
+    while True:
+        if any(each.keyid == mine for each in read(folder, index) if each.name in SIGNERS):
+            raise ConfigError(f"entry {index} is signed with this key already; each hand signs once")
+        free = next((name for name in SIGNERS if not (folder / cosignature_path(index, name)).exists()), None)
+        if free is None:
+            raise ConfigError(f"entry {index} has {len(SIGNERS)} further signatures already")
+        try:
+            return free, add(folder, index, free, key)
+        except Taken:  # by another who signed at the same moment
+            continue
 
 
 def put(folder: Path, index: int, name: str, sealed: bytes, pem: bytes) -> None:
@@ -174,7 +186,8 @@ def put(folder: Path, index: int, name: str, sealed: bytes, pem: bytes) -> None:
         pem: its public key, SubjectPublicKeyInfo.
 
     Raises:
-        ConfigError: there is no such entry, or it is signed under this name already.
+        Taken: it is signed under this name already.
+        ConfigError: there is no such entry.
         VerificationError: it is not over this entry, or its signature is wrong.
         OSError: the folder cannot be written.
     """
@@ -182,14 +195,11 @@ def put(folder: Path, index: int, name: str, sealed: bytes, pem: bytes) -> None:
 
     def once(there: bytes | None) -> bytes:
         if there is not None and there != sealed:
-            raise ConfigError(f"entry {index} has a co-signature {name!r} already, which nobody overwrites")
+            raise Taken(f"entry {index} has a co-signature {name!r} already, which nobody overwrites")
         return sealed
 
-    if (folder / cosignature_path(index, name)).exists():
-        once(read_bytes(folder / cosignature_path(index, name), ENTRY_LIMIT))
     # The key first: whoever is killed in between leaves a key that nobody asks for, which the next try writes anew.
-    amend(folder, cosigner_path(index, name), lambda _: pem)
-    amend(folder, cosignature_path(index, name), once)
+    amend(folder, {cosigner_path(index, name): lambda _: pem, cosignature_path(index, name): once})
 
 
 def look(

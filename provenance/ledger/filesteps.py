@@ -168,4 +168,4 @@ def check_data(inquiry: Inquiry, data: Path | None) -> None:
         counts = (len(inquiry.changes.added), len(inquiry.changes.removed), len(inquiry.changes.changed))
         inquiry.fail("data", "{} files added, {} removed, {} changed".format(*counts) + told, DATA_DIFFERS)
     else:
-        inquiry.ok("data", f"every file is as the newest scan saw it{told}")
+        inquiry.ok("data", f"every file is as entry {scans[-1].place.index} saw it{told}")

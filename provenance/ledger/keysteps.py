@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from provenance.ledger.succession import Role, Succession
+    from provenance.ledger.succession import Change, Role, Succession
     from provenance.ledger.trust import Trust
 
 
@@ -61,12 +61,14 @@ def steps(
         yield _certificate(folder, key, path, index, trust)
 
 
-def led(signers: Iterable[Signer], held: Succession) -> list[Signer]:
+def led(signers: Iterable[Signer], held: Succession, proven: Mapping[int, datetime] | None = None) -> list[Signer]:
     """Follow rotations from keys that are pinned to those that are not.
 
     Args:
         signers: who signed, as the pins have it.
         held: who held the ledger's keys when.
+        proven: the earliest proven time of the checkpoint over so many entries: then no key leads on that was doubted
+            when it named its successor. None where everything that a doubted key signed is refused anyway.
 
     Returns:
         The same, in order; whose a key is that a rotation leads to, it says by which entry.
@@ -75,7 +77,13 @@ def led(signers: Iterable[Signer], held: Succession) -> list[Signer]:
     pinned: dict[tuple[str, Role], str] = {
         (each.fingerprint, each.role): each.whose for each in known if each.whose is not None and each.role != "waiver"
     }
-    found = held.vouched(pinned)
+
+    def doubted(change: Change) -> bool:
+        return proven is not None and bool(
+            held.doubtful(change.before, [change.index], lambda index: _proven(proven, index))
+        )
+
+    found = held.vouched(pinned, doubted)
     return [
         Signer(each.fingerprint, each.role, found[at], led=True)
         if each.role != "waiver" and (at := (each.fingerprint, each.role)) in found

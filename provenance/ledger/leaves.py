@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 PATH = "checkpoints/leaves"
 """Where it stands, relative to the ledger."""
 
-LIMIT = 1 << 32
-"""Bytes of the largest such file that is read: more entries than a log can number."""
-
 _HASH = 32  # bytes
+
+
+def limit(size: int) -> int:
+    """Return how many bytes the file may have.
+
+    Args:
+        size: entries under the newest checkpoint; one more may have been signed.
+    """
+    return (size + 1) * _HASH
 
 
 def join(hashes: Sequence[bytes]) -> bytes:

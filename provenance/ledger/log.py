@@ -167,13 +167,13 @@ def _add(
         return _entry(publication.publish(beside, log, sealed, keys, heir))
 
 
-def amend(folder: Path, name: str, change: Callable[[bytes | None], bytes]) -> None:
-    """Write a file that no entry binds, and that vouches for itself, beside the entries.
+def amend(folder: Path, changes: Mapping[str, Callable[[bytes | None], bytes]]) -> None:
+    """Write files that no entry binds, and that vouch for themselves, beside the entries: all of them or none.
 
     Args:
         folder: the ledger.
-        name: path relative to it.
-        change: takes the file's bytes, None where there is none, and returns its new ones.
+        changes: by path relative to it, what takes the file's bytes, None where there is none, and returns its new
+            ones; written in this order once every one was asked.
 
     Raises:
         OSError: the folder cannot be written.
@@ -182,8 +182,10 @@ def amend(folder: Path, name: str, change: Callable[[bytes | None], bytes]) -> N
         left = (folder / STAGING).exists()  # by a killed append: the next one tidies up after it
         (folder / STAGING).mkdir(exist_ok=True)
         try:
-            path = folder / name
-            write(folder, name, change(read_bytes(path, ENTRY_LIMIT) if path.exists() else None))
+            there = {name: read_bytes(folder / name, ENTRY_LIMIT) for name in changes if (folder / name).exists()}
+            made = {name: change(there.get(name)) for name, change in changes.items()}
+            for name, data in made.items():
+                write(folder, name, data)
         finally:
             if not left:
                 shutil.rmtree(folder / STAGING, ignore_errors=True)

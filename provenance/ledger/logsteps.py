@@ -145,7 +145,7 @@ def check_leaves(inquiry: Inquiry) -> None:
         inquiry.skip("leaves", f"there is no {leaves.PATH}: to check one entry, all are read")
         return
     try:
-        kept = leaves.split(inquiry.read(leaves.PATH, leaves.LIMIT), inquiry.notes[inquiry.size])
+        kept = leaves.split(inquiry.read(leaves.PATH, leaves.limit(inquiry.size)), inquiry.notes[inquiry.size])
     except VerificationError as cause:
         inquiry.fail("leaves", f"{leaves.PATH}: {cause}")
         return
@@ -168,13 +168,18 @@ def check_held(
             "held note", "no earlier checkpoint was given (--since): its owner could have rewritten the history"
         )
         return
+    holders = inquiry.held.held("log")
     try:
-        checkpoint.check(held, checkpoint.signer(held, [known[name] for name in inquiry.held.held("log") & set(known)]))
+        key = checkpoint.signer(held, [known[name] for name in holders & set(known)])
+        checkpoint.check(held, key)
     except VerificationError:
         inquiry.fail("held note", "the checkpoint you hold is not signed by this ledger's log key")
         return
+    over = next((each.index + 1 for each in inquiry.held.changes if each.before == keys.fingerprint(key)), held.size)
     if held.origin != inquiry.origin:
         inquiry.fail("held note", f"the checkpoint you hold is of another log, {held.origin}")
+    elif held.size > over:  # whoever has an old key can sign anything with it: that accuses nobody who holds the log
+        inquiry.fail("held note", f"the checkpoint you hold is by a key that handed the log over at {over} entries")
     elif held.size > inquiry.size:
         gone = f"entries {inquiry.size} to {held.size - 1} are missing"
         inquiry.fail("held note", f"the checkpoint you hold counts {held.size} entries: {gone}")

@@ -129,6 +129,27 @@ def includes(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes], roo
     return last == 0 and found == root_hash
 
 
+def before(index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """Return the root over the leaves before one, which its audit path holds: they are what stands to its left.
+
+    Args:
+        index: number of the leaf, from 0.
+        size: number of leaves of the tree.
+        path: its audit path, which was checked.
+
+    Returns:
+        The root of the first `index` leaves (RFC 9162, section 2.1.1).
+    """
+    at, last, found = index, size - 1, b""
+    for item in path:
+        if at & 1 or at == last:
+            found = node(item, found) if found else item
+            while at and not at & 1:
+                at, last = at >> 1, last >> 1
+        at, last = at >> 1, last >> 1
+    return found or root([])
+
+
 def consistency(leaves: Sequence[bytes], old: int) -> list[bytes]:
     """Return the proof that a tree extends its own first `old` leaves (RFC 9162, section 2.1.4.1).
 

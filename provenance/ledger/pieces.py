@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from provenance.errors import VerificationError
-from provenance.ledger import anchorsteps, challenges, checkpoint, proofs
+from provenance.ledger import anchorsteps, challenges, checkpoint, keys, proofs, trust
 from provenance.ledger.layout import read_bytes
 from provenance.ledger.verification import EQUIVOCATION, INVALID, USAGE, Signer, Steps, Verification
 
@@ -65,6 +65,7 @@ class _Piece(Steps):
 
     signers: list[Signer] = field(default_factory=list)
     log_keys: list[Ed25519PublicKey] = field(default_factory=list)
+    pinned: Trust = field(default_factory=trust.Trust)
     local: bool = False
 
     def signed(self, anchor: Anchor, pinned: Trust) -> None:
@@ -76,19 +77,25 @@ class _Piece(Steps):
             self.fail("signatures", str(cause))
             return
         self.ok("signatures", "entry (ECDSA P-256 over DSSE) and checkpoint (Ed25519) are signed as they say")
-        self.signers = anchorsteps.check_pins(self, anchor, held, pinned)
+        self.signers = anchorsteps.judge(self, anchor, held, known, pinned)
         self.log_keys = anchorsteps.log_keys(held, known)
-        anchorsteps.check_attested(self, anchor, held, known, pinned)
+        self.pinned = pinned
 
     def compare(self, note: checkpoint.Checkpoint, held: checkpoint.Checkpoint | None) -> None:
         """Compare the checkpoint with one that was held; only the whole ledger shows that one extends another."""
         if held is None or not self.signers:
             self.skip("held note", "no earlier checkpoint was given (--since), or it could not be compared")
             return
+        if held.origin != note.origin:
+            self.fail("held note", f"the checkpoint you hold is of another log, {held.origin}")
+            return
         try:
             checkpoint.check(held, checkpoint.signer(held, self.log_keys))
         except VerificationError:
-            self.fail("held note", "the checkpoint you hold is not signed by the log key of this proof")
+            if self._is_pinned(held):
+                self.skip("held note", "the checkpoint you hold is by a log key that you pinned, not one of this piece")
+            else:
+                self.fail("held note", "the checkpoint you hold is not signed by a log key of this piece")
             return
         if held.size != note.size:
             self.skip("held note", f"you hold a checkpoint of {held.size} entries, this is one of {note.size}")
@@ -98,6 +105,15 @@ class _Piece(Steps):
             )
         else:
             self.ok("held note", f"it stands under the checkpoint you hold, of {held.size} entries")
+
+    def _is_pinned(self, held: checkpoint.Checkpoint) -> bool:
+        """Tell whether a checkpoint is signed by a log key that the verifier pinned, such as one that came later."""
+        try:
+            key = checkpoint.signer(held, [pin.key for pin in self.pinned.pins])
+            checkpoint.check(held, key)
+        except VerificationError:
+            return False
+        return self.pinned.whose(keys.fingerprint(key), "log", held.origin) is not None
 
     def conclude(self, what: str, found: proofs.Proof | challenges.Answer | None = None) -> Verification:
         good = found is not None and INVALID not in self.codes

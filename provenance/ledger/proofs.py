@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
@@ -130,11 +129,11 @@ def read(data: bytes) -> Proof:
     value = envelope.parse(data)
     if not isinstance(value, dict) or value.get("_type") != TYPE:
         raise VerificationError(f"it is not a {TYPE}")
+    if canonical_of(value) != data:  # first: what is held to a schema afterwards has one form, numbers too
+        raise VerificationError("it is not in canonical form")
     found = _hold(value)
     if (value["says"], value["doesNotProve"]) != (found.says, list(found.limits)):
         raise VerificationError("it says in words what it does not prove, or hides what it does not")
-    if canonical_of(value) != data:
-        raise VerificationError("it is not in canonical form")
     return found
 
 
@@ -171,7 +170,11 @@ def hold_to(name: str, value: Any) -> None:
     Raises:
         VerificationError: it breaks the schema.
     """
-    if error := best_match(_validator(name).iter_errors(value)):
+    try:
+        error = next(_validator(name).iter_errors(value), None)  # the first: a hostile file has as many as it likes
+    except RecursionError as cause:
+        raise VerificationError("it is nested too deeply") from cause
+    if error is not None:
         raise VerificationError(f"it breaks its schema at {error.json_path}: {error.message[:200]}")
 
 
@@ -236,11 +239,13 @@ def record_row(item: Mapping[str, Any], file: Mapping[str, Any]) -> dict[str, An
     root, line = file.get("records_root"), encoded(item["line"])
     if not isinstance(root, str) or re.fullmatch(r"[0-9a-f]{64}", root) is None:
         raise VerificationError("the line of its file has no record tree")
-    path = [bytes.fromhex(each) for each in item["path"]]
+    path, records = [bytes.fromhex(each) for each in item["path"]], file.get("records")
     if not merkle.includes(merkle.leaf(line), item["index"], item["size"], path, bytes.fromhex(root)):
         raise VerificationError("the record is not in the record tree of its file")
+    if not isinstance(records, int) or item["size"] > records:
+        raise VerificationError("the record tree has more leaves than its file has records")
     found = _object(line)
-    if set(found) != {"row", "salt", "sha256"} or not isinstance(found["row"], int):
+    if set(found) != {"row", "salt", "sha256"} or type(found["row"]) is not int or found["row"] < item["index"]:
         raise VerificationError("the line of the record is not one")
     return found
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from provenance.ledger.cosigning import Cosignature
     from provenance.ledger.statement import Statement
+    from provenance.ledger.succession import Succession
     from provenance.ledger.trust import Trust
 
 ASSESSMENT = "assessment"
@@ -59,6 +60,7 @@ class Scene:
         cosignatures: that were checked.
         pinned: whose keys count.
         origin: name of the log.
+        held: who held its keys when.
     """
 
     folder: Path
@@ -68,6 +70,7 @@ class Scene:
     cosignatures: Sequence[Cosignature]
     pinned: Trust
     origin: str
+    held: Succession
     withheld: list[str] = field(default_factory=list)
 
 
@@ -97,17 +100,23 @@ def steps(scene: Scene) -> Iterator[Told]:
     elif count:
         yield Told("acts", "ok", f"{count} refer to what stands before them, and say of it what is so")
     yield from _draws(scene)
-    yield from _waivers(scene)
+    operators = dict(enumerate(scene.signers))
+    waivers = {index: said.predicate for index, said in enumerate(scene.statements) if said.kind == "waiver"}
+    yield from approvals(waivers, operators, scene.cosignatures, scene.pinned, scene.origin, scene.held)
     scans = [index for index, said in enumerate(scene.statements) if said.predicate.get("kind") == ASSESSMENT]
     hands: dict[int, list[str]] = {index: [] for index in scans}
     for each in scene.cosignatures:
         if each.index in hands and each.name in SIGNERS and each.checked:
             hands[each.index].append(each.keyid)
-    yield from assessments(hands, dict(enumerate(scene.signers)), scene.pinned, scene.origin)
+    yield from assessments(hands, operators, scene.pinned, scene.origin, scene.held)
 
 
 def assessments(
-    hands: Mapping[int, Sequence[str]], operators: Mapping[int, str], pinned: Trust, origin: str
+    hands: Mapping[int, Sequence[str]],
+    operators: Mapping[int, str],
+    pinned: Trust,
+    origin: str,
+    held: Succession,
 ) -> Iterator[Told]:
     """Say whether assessments are signed by as many distinct keys as the verifier asks for.
 
@@ -116,13 +125,17 @@ def assessments(
         operators: fingerprint of the key that signed each entry; whose that is, is found out apart from this.
         pinned: whose keys count, and how many it takes.
         origin: name of the log.
+        held: who held the ledger's keys when, and which were revoked: whoever keeps a ledger is no second hand.
 
     Yields:
         One step; nothing where nobody co-signed and nobody asks for it.
     """
-    good, lacking, strange = [], [], []
+    good, lacking, strange, gone = [], [], [], []
     for index, keyids in hands.items():
-        others = {key: pinned.whose(key, "statement", origin) for key in keyids if key != operators[index]}
+        second = set(keyids) - held.held("statement") - {operators[index]}
+        revoked = {key for key in second if not held.stands(key, index)}
+        gone += [f"assessment {index}: signed by {key} too, which was revoked" for key in sorted(revoked)]
+        others = {key: pinned.whose(key, "statement", origin) for key in sorted(second - revoked)}
         names = sorted(name for name in others.values() if name is not None)
         strangers = [key for key, name in others.items() if name is None]
         if 1 + len(names) < pinned.signers:
@@ -131,9 +144,9 @@ def assessments(
             good.append(f"assessment {index}: signed by {', '.join(names)} too")
         strange += [f"assessment {index}: signed by {key} too, which nobody pinned" for key in strangers]
     if lacking:
-        yield Told("assessments", "failed", _some([*lacking, *strange]), unpinned=True)
-    elif strange:
-        yield Told("assessments", "not checked", _some([*good, *strange]))
+        yield Told("assessments", "failed", _some([*lacking, *gone, *strange]), unpinned=True)
+    elif strange or gone:
+        yield Told("assessments", "not checked", _some([*good, *gone, *strange]))
     elif good:
         yield Told("assessments", "ok", _some(good))
 
@@ -305,23 +318,42 @@ def _draws(scene: Scene) -> Iterator[Told]:
         yield Told("draws", "not checked" if any("no review" in each for each in told) else "ok", _some(told))
 
 
-def _waivers(scene: Scene) -> Iterator[Told]:
+def approvals(
+    waivers: Mapping[int, Mapping[str, Any]],
+    operators: Mapping[int, str],
+    cosignatures: Sequence[Cosignature],
+    pinned: Trust,
+    origin: str,
+    held: Succession,
+) -> Iterator[Told]:
+    """Say whether waivers are approved by another hand than the operator's, which the verifier pinned for that.
+
+    Args:
+        waivers: what they say, by number of the entry.
+        operators: fingerprint of the key that signed each entry.
+        cosignatures: that were checked.
+        pinned: whose keys count, and whether it takes one.
+        origin: name of the log.
+        held: who held the ledger's keys when, and which were revoked.
+
+    Yields:
+        One step; nothing where there is no waiver.
+    """
     good, bad = [], []
-    for index, said in enumerate(scene.statements):
-        if said.kind != "waiver":
-            continue
-        mine = [each for each in scene.cosignatures if each.index == index]
-        key = approved_by(said.predicate, scene.signers[index], mine)
-        whose = scene.pinned.whose(key, "waiver", scene.origin) if key is not None else None
+    for index, said in waivers.items():
+        key = approved_by(said, operators[index], [each for each in cosignatures if each.index == index])
+        whose = pinned.whose(key, "waiver", origin) if key is not None else None
         if key is None:
             bad.append(f"waiver {index}: approved by nobody but the operator")
         elif whose is None:
             bad.append(f"waiver {index}: approved by {key}, which nobody pinned for waivers")
-        elif key in scene.signers:
+        elif key in held.held("statement"):
             bad.append(f"waiver {index}: approved by {key}, which signs entries of this ledger itself")
+        elif not held.stands(key, index):
+            bad.append(f"waiver {index}: approved by {key}, which was revoked")
         else:
             good.append(f"waiver {index}: approved by {whose}")
-    if bad and scene.pinned.approvers:
+    if bad and pinned.approvers:
         yield Told("waivers", "failed", _some(bad), unpinned=True)
     elif bad:
         yield Told("waivers", "not checked", _some(bad))

@@ -153,6 +153,9 @@ def _list(path: Path, said: statement.Statement) -> dict[str, Any]:
     value: dict[str, Any] = parse(data)
     if not _validator().is_valid(value) or canonical(value) != data:
         raise VerificationError("it is not the list of a renewal, or not in canonical form")
+    for items in (value["covers"], value["files"]):
+        if len({item["path"] for item in items}) != len(items):
+            raise VerificationError("it lists a file twice")
     return value
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LIMIT = 1 << 24
 """Bytes of the largest list that is read; a timestamp authority's has a few thousand."""
 
+_Kind = TypeVar("_Kind", bound=x509.ExtensionType)
 _HARMLESS = frozenset(
     {
         x509.ReasonFlags.unspecified,
@@ -104,6 +105,25 @@ def read(data: bytes) -> x509.CertificateRevocationList:
     return found
 
 
+def names(listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    """Tell whether a list says that it is by an authority, and by this key of it, if it names one.
+
+    Args:
+        listed: what `read` returned.
+        issuer: the authority's certificate.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if listed.issuer != issuer.subject:
+                return False
+            said = _extension(listed, x509.AuthorityKeyIdentifier)
+            key = _extension(issuer, x509.SubjectKeyIdentifier)
+    except chains.FOREIGN:
+        return False
+    return said is None or key is None or said.key_identifier in (None, key.digest)
+
+
 def is_by(listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     """Tell whether an authority signed a list, and may (RFC 5280, section 6.3.3).
 
@@ -114,7 +134,7 @@ def is_by(listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> b
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            usage = next((each.value for each in issuer.extensions if isinstance(each.value, x509.KeyUsage)), None)
+            usage = _extension(issuer, x509.KeyUsage)
             may = usage is None or usage.crl_sign
             return may and listed.issuer == issuer.subject and listed.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
     except chains.FOREIGN:
@@ -147,6 +167,10 @@ def status(
                 return Status("revoked", detail)
         known = known and any(each.last_update_utc >= time for each in lists.get(issuer, ()))
     return Status("good") if known else UNKNOWN
+
+
+def _extension(item: x509.Certificate | x509.CertificateRevocationList, kind: type[_Kind]) -> _Kind | None:
+    return next((each.value for each in item.extensions if isinstance(each.value, kind)), None)
 
 
 def _refuted(entry: x509.RevokedCertificate | None, time: datetime) -> str | None:

@@ -246,7 +246,11 @@ def _hold(value: dict[str, Any], said: str) -> None:
 
 
 def _hold_to(name: str, version: str, value: Any, where: str) -> None:
-    if error := best_match(_validator(name, version).iter_errors(value)):
+    try:
+        error = best_match(_validator(name, version).iter_errors(value))
+    except RecursionError as cause:
+        raise VerificationError("it is nested too deeply") from cause
+    if error is not None:
         at = where + error.json_path.removeprefix("$")
         raise VerificationError(f"it breaks its schema at {at}: {error.message[:200]}")
 

@@ -191,22 +191,40 @@ class Succession:
                 raise VerificationError(f"it hands over to {after}, which the ledger has had already")
             self.changes.append(Change(role, before, after, index))
 
-    def vouched(self, whose: Mapping[tuple[str, Role], str]) -> dict[tuple[str, Role], str]:
+    def vouched(
+        self, whose: Mapping[tuple[str, Role], str], doubted: Callable[[Change], bool] = lambda _: False
+    ) -> dict[tuple[str, Role], str]:
         """Follow from pinned keys to those that took over from them, and to those that they took over from.
 
         Args:
             whose: how to name the owner of each pinned key, by fingerprint and role.
+            doubted: whether the old key may have been in other hands when it named its successor. Where a key came
+                from, the new one says itself.
 
         Returns:
             The same for keys that are not pinned but lead to one that is.
         """
         known, found = dict(whose), {}
         for each in (*self.changes, *reversed(self.changes)):
-            for at, other in ((each.after, each.before), (each.before, each.after)):
+            forwards, backwards = (each.after, each.before), (each.before, each.after)
+            for at, other in (backwards,) if doubted(each) else (forwards, backwards):
                 if (at, each.role) not in known and (other, each.role) in known:
                     said = f"by the rotation of entry {each.index}, {known[other, each.role]}"
                     known[at, each.role] = found[at, each.role] = said
         return found
+
+    def stands(self, keyid: str, index: int) -> bool:
+        """Say whether a co-signature counts, of which nobody can prove when it was made.
+
+        Args:
+            keyid: fingerprint of who co-signed.
+            index: number of the entry that was co-signed.
+
+        Returns:
+            False of a revoked key: of one that may have been in other hands, or of an entry that came afterwards.
+        """
+        revocation = self.revoked.get(keyid)
+        return revocation is None or (revocation.since is None and index < revocation.index)
 
     def doubtful(self, keyid: str, signed: Iterable[int], proven: Callable[[int], datetime | None]) -> list[int]:
         """Return what a revoked key signed that is not proven to be older than the time from which it is doubted.

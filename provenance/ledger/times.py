@@ -145,9 +145,11 @@ def counted(at: Scene) -> list[Stamped]:
     Returns:
         Those of pinned authorities that count; each was checked at the time it names.
     """
-    found, stamps = [], _by_size(at.beside.stamped)
+    found: list[Stamped] = []
+    stamps = _by_size(at.beside.stamped)
     earliest: dict[int, datetime] = {}  # by size: when a timestamp that counts was made of this log or a longer one
     for size in range(at.size, 0, -1):
+        held = len(found)
         for item in stamps.get(size, ()):
             if item.status.state == "revoked":
                 continue
@@ -157,7 +159,7 @@ def counted(at: Scene) -> list[Stamped]:
             valid = at.pinned.timestamps.accept_expired or item.expires > at.latest
             if valid or (renewed is not None and renewed <= item.expires):
                 found.append(item)
-        times = [item.time for item in found if item.size == size]
+        times = [item.time for item in found[held:]]
         if size + 1 in earliest:
             times.append(earliest[size + 1])
         if times:
@@ -206,9 +208,9 @@ def _stale(latest: list[datetime], at: Scene) -> str | None:
     """Tell why the newest checkpoint may not be the newest there is, by the times of its witnesses, newest first."""
     asked = at.pinned.witnesses
     seen = latest[max(1, asked.quorum) - 1]
-    if asked.within is not None and seen + asked.within < at.now:
+    if asked.within is not None and at.now - seen > asked.within:
         return f"checkpoint {at.size} is stale: its witnesses saw it last at {_said(seen)}; there may be newer entries"
-    if seen > at.now + SLACK:
+    if seen - at.now > SLACK:
         return (
             f"a witness saw checkpoint {at.size} at {_said(seen)}, which is still to come: one of the clocks is wrong"
         )
@@ -292,11 +294,11 @@ def _claims(at: Scene, predicates: Mapping[int, Mapping[str, Any]]) -> list[Outc
         known = proven.get(index + 1)
         if claim is None:
             continue
-        if known is not None and claim > known.time + SLACK:
+        if known is not None and claim - known.time > SLACK:
             false.append(
                 f"entry {index} says {_said(claim)}, but existed by {_said(known.time)} ({', '.join(known.by)})"
             )
-        if before is not None and claim < before - SLACK:
+        if before is not None and before - claim > SLACK:
             backwards.append(f"entry {index} says {_said(claim)}, earlier than an entry before it")
         before = max(before, claim) if before else claim
     if false:

@@ -131,7 +131,7 @@ def plain(response: bytes) -> bytes:
     """
     if len(response) > LIMIT:
         raise VerificationError(f"it is larger than {LIMIT} bytes")
-    status, *token = der.read(response).parts(der.SEQUENCE)
+    status, *token = der.read(response).parts(der.SEQUENCE) or [der.Element(der.NULL, b"")]
     answer = status.parts(der.SEQUENCE)
     if not answer or der.read_integer(answer[0]) != 0 or len(token) != 1:
         raise VerificationError("the authority did not grant it as it was asked")
@@ -287,6 +287,7 @@ def _check_carried(certificates: tuple[x509.Certificate, ...], leaf: x509.Certif
     Nor is the number of bits that the last byte of a certificate's signature leaves unused, which is none.
     """
     for item in certificates:
+        item.subject.rfc4514_string(), item.issuer.rfc4514_string()  # parsed when asked for: what is no name ends here
         *_, signature = der.read(item.public_bytes(Encoding.DER)).parts(der.SEQUENCE)
         if signature.content[:1] != b"\0":
             raise VerificationError("the signature of a certificate in it ends within a byte")

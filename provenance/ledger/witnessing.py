@@ -272,7 +272,8 @@ def _accused(
         "shown": note.note.decode(),
         "proof_from": request.old,
         "proof": [item.hex() for item in request.proof],
-        "says": f"Both notes are signed by one log key. Refused: {said}.",
+        "says": f"Both notes are signed by one log key. Refused: {said}. Two notes of one size with two roots "
+        "convict their signer; of two sizes they show only that no proof was given, which the owner may still give.",
     }
     path = folder / f"refused-{last.root.hex()[:8]}-{note.root.hex()[:8]}.json"
     try:

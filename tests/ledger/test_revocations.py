@@ -179,7 +179,7 @@ def test_a_forged_list_revokes_nothing_and_is_told(folder, trusting, tsa):
     stamp(folder, tsa)
     _, other = held(tsa, "tsa")
     forged = listed(tsa, ("tsa", REASONS.key_compromise, BEFORE), key=other)
-    log.amend(folder, beside.revocations_paths(2)[0], lambda _: forged)
+    log.amend(folder, {beside.revocations_paths(2)[0]: lambda _: forged})
     found = ledger.verify(folder, trust=trusting(tsa))
     assert found.exit_code == 1
     assert "checkpoints/2.crl: it is not signed by CN=tsa root" in stamped(found).detail
