@@ -81,6 +81,11 @@ def revoke(
         lambda keys: keyentries.revoke(ledger, fingerprint, reason, described(), keys=keys, since=doubted),
     )
     click.echo(f"Entry {entry.index} of {ledger} revokes {fingerprint}. A timestamp over it proves when.")
+    if doubted is not None:
+        click.echo(
+            f"What it signed is accepted only where a timestamp proves it older than {doubted:%Y-%m-%d %H:%M:%S} UTC: "
+            f"provenance verify {ledger} names what is not."
+        )
     return 0
 
 

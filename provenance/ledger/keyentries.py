@@ -11,7 +11,7 @@ from provenance.digests import sha256
 from provenance.errors import ConfigError
 from provenance.ledger import certificates, log, succession
 from provenance.ledger.keys import NOTES, KeyPair, PublicKey, fingerprint, public_pem
-from provenance.ledger.layout import is_ledger, size
+from provenance.ledger.layout import LOCAL, ORIGIN, SMALL, is_ledger, read_bytes, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +44,13 @@ def rotate(
         OSError: the folder cannot be written.
     """
     _check(folder)
+    named = read_bytes(folder / ORIGIN, SMALL).decode("utf-8", "replace").strip()
+    # A ledger of a first scan has a name that nobody chose: keys with a name may take it over.
+    if heir.origin not in (None, named) and not named.startswith(LOCAL):
+        raise ConfigError(
+            f"the new keys were made for the log {heir.origin}, and this is {named}: what is pinned for one says "
+            f"nothing of the other; make keys for it with: provenance keygen --origin {named} --out DIR"
+        )
     held = succession.of(folder)
     had = held.held("statement") | held.held("log") | set(held.added)
     changes, files = [], {}
@@ -92,8 +99,11 @@ def revoke(
         OSError: the folder cannot be written.
     """
     _check(folder)
-    if key in {fingerprint(each) for each in keys.public().values()}:
+    held = succession.of(folder)
+    if key in {held.holder("statement", size(folder)), held.holder("log", size(folder))}:
         raise ConfigError(f"{key} holds the ledger; hand it over first with: provenance key rotate {folder} --new URI")
+    if since is not None and since > datetime.now(UTC):
+        raise ConfigError(f"{_written(since)} is still to come: nothing that was signed can be proven older for ever")
     public = succession.public_keys(folder).get(key)
     if public is None:
         raise ConfigError(f"{key} is no key of {folder}; `provenance key list {folder}` names them all")

@@ -27,6 +27,9 @@ ENTRY_LIMIT = 1 << 26
 SMALL = 1 << 16
 """Bytes of the largest origin or public key that is read."""
 
+LOCAL = "provenance.local/"
+"""How the name of a log begins that a first scan made, and nobody chose."""
+
 ORIGIN, RECIPE = "origin", "VERIFY.md"
 STATEMENT_KEY, LOG_KEY = "keys/statement.pub.pem", "keys/log.pub.pem"
 

@@ -18,6 +18,7 @@ from provenance.ledger import checkpoint, envelope, keyfiles, merkle, publicatio
 from provenance.ledger.keys import KeyPair, fingerprint, public_pem
 from provenance.ledger.layout import (
     ENTRY_LIMIT,
+    LOCAL,
     LOG_KEY,
     ORIGIN,
     RECIPE,
@@ -113,7 +114,7 @@ def start(folder: Path, keys: KeyPair) -> Log:
     if keys.origin and keys.folder and not (keys.folder / BEGUN).exists():
         with contextlib.suppress(OSError):  # keys may lie where nothing can be written
             keyfiles.write(keys.folder / BEGUN, f"{folder.resolve()}\n".encode())
-    origin = keys.origin or f"provenance.local/{sha256(public_pem(log_key))[:8]}/{secrets.token_hex(8)}"
+    origin = keys.origin or f"{LOCAL}{sha256(public_pem(log_key))[:8]}/{secrets.token_hex(8)}"
     write(folder, ORIGIN, f"{origin}\n".encode())
     write(folder, RECIPE, Path(__file__).with_name(RECIPE).read_bytes())
     write(folder, STATEMENT_KEY, public_pem(statement_key))

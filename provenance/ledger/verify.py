@@ -110,7 +110,7 @@ def _inquire_one(inquiry: Inquiry, asked: Asked, index: int) -> None:
     inquiry.size = layout.size(inquiry.folder) if layout.is_ledger(inquiry.folder) else 0
     if not 0 <= index < inquiry.size:
         raise inquiry.stop("ledger", f"{inquiry.folder} is not a ledger with an entry {index}", USAGE)
-    inquiry.files = {f"keys/{path.name}" for path in (inquiry.folder / "keys").glob("*") if path.is_file()}
+    inquiry.files = {f"keys/{path.name}" for path in _plain(inquiry.folder / "keys", "*")}
     known = logsteps.known_keys(inquiry, pinned)
     _check_newest(inquiry, known)
     anchor = _anchor(inquiry, index, known)
@@ -148,8 +148,12 @@ def _check_newest(inquiry: Inquiry, known: dict[str, keys.PublicKey]) -> None:
 
 def _lists(inquiry: Inquiry) -> list[str]:
     """Names of the lists of revoked certificates: a later one speaks of earlier timestamps too."""
-    found = (f"checkpoints/{path.name}" for path in sorted((inquiry.folder / "checkpoints").glob("*.crl")))
-    return [name for name in found if (inquiry.folder / name).is_file()]
+    return [f"checkpoints/{path.name}" for path in _plain(inquiry.folder / "checkpoints", "*.crl")]
+
+
+def _plain(folder: Path, pattern: str) -> list[Path]:
+    """Files of a folder; no links, and nothing that one waits for."""
+    return [path for path in sorted(folder.glob(pattern)) if path.is_file() and not path.is_symlink()]
 
 
 def _listed(inquiry: Inquiry, name: str) -> bytes:
@@ -165,7 +169,7 @@ def _check_hands(
     """Who else signed one entry, and whether it is approved, where it is a waiver."""
     index = anchor.said.place.index
     beside = (inquiry.folder / layout.cosignature_path(index, "")).parent
-    inquiry.files |= {f"entries/{beside.name}/{path.name}" for path in beside.glob("*") if path.is_file()}
+    inquiry.files |= {f"entries/{beside.name}/{path.name}" for path in _plain(beside, "*")}
     _check_cosignatures(inquiry, known)
     if anchor.said.kind == "waiver":
         waivers, operators = {index: anchor.said.predicate}, {index: anchor.sealed.keyid}

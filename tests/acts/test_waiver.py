@@ -45,6 +45,20 @@ def test_a_waiver_holds_in_the_next_scan_and_the_finding_stays(world):
     assert audit.facts["counts"]["waived"] == 1
 
 
+def test_of_one_entry_the_approval_is_asked_too(world, verified, pins):
+    pv.waive(world / "ledger", MISSING, **WHO)
+    pem = keys.public_pem(approver(world)).decode()
+    asked = pins({"pem": pem, "roles": ["waiver"]})
+    for entry in (None, 1):
+        assert verified(world / "ledger", trust=asked, entry=entry).code == 3
+    acting.approve(world / "ledger", 1, str(world / "approver.pem"))
+    for entry in (None, 1):
+        assert verified(world / "ledger", trust=asked, entry=entry).code == 0
+    (world / "ledger" / ENVELOPE).write_bytes(b"{}")
+    for entry in (None, 1):
+        assert verified(world / "ledger", trust=asked, entry=entry).code == 1
+
+
 def test_it_stands_beside_those_of_a_file(world, tmp_path):
     pv.waive(world / "ledger", MISSING, **WHO)
     file = tmp_path / "w.yaml"

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 from provenance import ledger
 from provenance.digests import canonical
 from provenance.errors import InputError, VerificationError
-from provenance.ledger import anchors, beside, check_proof, disclosure, envelope, layout, proofs
+from provenance.ledger import anchors, beside, check_proof, checkpoint, disclosure, envelope, layout, merkle, proofs
 from provenance.ledger.verification import INVALID, OK, UNPINNED
 
 PATH = "nc/more.tar!/inner.txt"
@@ -128,6 +129,9 @@ TAMPERED = {
     "no way to the other log": lambda value, _: change(value).update(extends=change(value)["extends"][1:]),
     "a way where none is": lambda value, _: change(value, 1).update(extends=["00" * 32]),
     "another way": lambda value, _: change(value).update(extends=["00" * 32, *change(value)["extends"][1:]]),
+    "a co-signature where nobody takes over": lambda value, _: change(value, 1).update(newKey=change(value)["newKey"]),
+    "the entry co-signs itself": lambda value, _: value.update(coSignatures=[value["envelope"]]),
+    "a timestamp twice": lambda value, _: value.update(timestamps=value["timestamps"] * 2),
     "no entry about keys": lambda value, packed: other_entry(value, packed, 3),
     "a later checkpoint": lambda value, packed: change(value).update(log=later(packed)),
     "a timestamp of another": lambda value, packed: value.update(timestamps=[encoded(packed / "ledger/checkpoints/10.tsr")]),
@@ -166,6 +170,42 @@ def test_a_false_anchor_is_found_out(case, piece, packed, home, tmp_path):
     found = verified(tmp_path, data, packed / "trust.yaml")
     # Whoever leaves changes out shows less, and is believed less: the key that signs leads nowhere any more.
     assert found.exit_code == (UNPINNED if case == "all changes left out" else INVALID), found.lines()
+
+
+def test_the_entry_stands_on_the_log_before_it(world):
+    """An operator whose entry denies what came before it signs everything else as it must be."""
+    hand, folder = ledger.user_keys(), world / "ledger"
+    value = anchors.of(folder, 1, 2)
+    assert anchors.read(value).said.place.index == 1
+    said = json.loads(envelope.read(value["envelope"].encode()).payload)
+    said["predicate"]["log"]["prev"]["rootHash"] = "00" * 32
+    sealed = envelope.seal(canonical(said), hand.statement)
+    hashes = [anchors.envelope_of(folder, 0).leaf, envelope.read(sealed).leaf]
+    note = checkpoint.sign(said["predicate"]["log"]["origin"], 2, merkle.root(hashes), hand.log).note
+    value |= {"envelope": sealed.decode(), "log": anchors.tlog_proof(1, merkle.inclusion(hashes, 1), note)}
+    with pytest.raises(VerificationError, match="not on the log before it"):
+        anchors.read(value)
+
+
+@pytest.mark.parametrize("make", ["fifo", "link", "folder", "huge", "text"])
+def test_no_file_that_only_stands_among_the_keys_is_shown_or_waited_for(world, tmp_path, make):
+    secret, path = tmp_path / "secret", world / "ledger" / "keys" / "zz.pub.pem"
+    secret.write_text("nobody is to read this")
+    match make:
+        case "fifo":
+            os.mkfifo(path)
+        case "link":
+            path.symlink_to(secret)
+        case "folder":
+            path.mkdir()
+        case "huge":
+            path.write_bytes(bytes(1 << 20))
+        case "text":
+            path.write_text(secret.read_text())
+    keys = json.loads(disclosure.row(world / "ledger", "path", "a.jsonl"))["keys"]
+    assert len(keys) == 2
+    assert all(key.startswith("-----BEGIN PUBLIC KEY") for key in keys)
+    assert ledger.verify(world / "ledger", entry=0).exit_code == OK
 
 
 def test_what_is_asked_for_must_be_there(golden, home, tmp_path):

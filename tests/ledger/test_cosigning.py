@@ -1,6 +1,7 @@
 import json
 import os
 import threading
+from datetime import UTC, datetime
 
 import pytest
 import yaml
@@ -9,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import ledger
 from provenance.errors import ConfigError, MissingExtra, VerificationError
-from provenance.ledger import cosigning, disclosure, envelope, keys, layout, writing
+from provenance.ledger import cosigning, disclosure, envelope, keyentries, keys, layout, writing
 
 ENVELOPE, KEY = "entries/00000001.co/approver.dsse.json", "entries/00000001.co/approver.pub.pem"
 
@@ -261,6 +262,84 @@ def test_signers_are_counted_by_distinct_pinned_keys(
     if status == "failed":
         pinned_hands = len(set(hands) & set(pinned))
         assert f"assessment 2: signed by {1 + pinned_hands} of {asked} pinned keys" in told["assessments"].detail
+
+
+SCANNER = {"name": "provenance", "version": "0.1.0", "digest": {"sha256": "ab" * 32}}
+
+
+def rotated(folder):
+    heir = keys.KeyPair(ec.generate_private_key(ec.SECP256R1()), Ed25519PrivateKey.generate())
+    keyentries.rotate(folder, heir, SCANNER, keys=keys.user_keys())
+    return heir
+
+
+@pytest.mark.parametrize("since", [None, datetime(2025, 1, 1, tzinfo=UTC)])
+def test_whoever_kept_the_ledger_is_no_second_hand(world, sealed, asking, tmp_path, since):
+    """An operator with two keys, the older one revoked or not, signs with both: that is one hand."""
+    old, folder = keys.user_keys(), world / "ledger"
+    heir = rotated(folder)
+    entry = ledger.append(folder, sealed, {}, sealed.facts(kind="assessment"), keys=heir).index
+    payload = envelope.read((folder / layout.entry_path(entry)).read_bytes()).payload
+    cosigning.put(
+        folder, entry, "signer-2", envelope.seal(payload, old.statement), keys.public_pem(old.statement.public_key())
+    )
+    if since:
+        keyentries.revoke(folder, old.fingerprint, "stolen", SCANNER, keys=heir, since=since)
+    with pytest.raises(ConfigError, match="holds or held this ledger"):
+        cosigning.countersign(folder, entry, old.statement)
+    (tmp_path / "piece").write_bytes(disclosure.row(folder, "path", "a.jsonl", entry))
+    for path, number in ((folder, None), (folder, entry), (tmp_path / "piece", None)):
+        found = ledger.verify(path, trust=asking("law", signers=2), entry=number)
+        told = next(each for each in found.steps if each.name == "assessments")
+        assert (found.exit_code, told.status) == (3, "failed")
+
+
+def test_a_revoked_key_co_signs_nothing(assessed, asking):
+    """What it co-signed has no time, so nobody can say that it was before; of one that merely retired, older entries stand."""
+    law, mine = HANDS["law"], keys.user_keys()
+    keyentries.add(assessed, law.public_key(), "waiver", SCANNER, keys=mine)
+    cosigning.countersign(assessed, 2, law)
+    assert ledger.verify(assessed, trust=asking("law", signers=2)).exit_code == 0
+    keyentries.revoke(assessed, keys.fingerprint(law.public_key()), "retired", SCANNER, keys=mine)
+    assert ledger.verify(assessed, trust=asking("law", signers=2)).exit_code == 0
+    with pytest.raises(ConfigError, match="was revoked"):
+        cosigning.countersign(assessed, 2, law)
+
+
+def test_a_doubted_key_co_signs_nothing(assessed, asking):
+    law, mine = HANDS["law"], keys.user_keys()
+    keyentries.add(assessed, law.public_key(), "waiver", SCANNER, keys=mine)
+    cosigning.countersign(assessed, 2, law)
+    since = datetime(2025, 1, 1, tzinfo=UTC)
+    keyentries.revoke(assessed, keys.fingerprint(law.public_key()), "stolen", SCANNER, keys=mine, since=since)
+    found = ledger.verify(assessed, trust=asking("law", signers=2))
+    assert (found.exit_code, "which was revoked" in next(e for e in found.steps if e.name == "assessments").detail) == (
+        3,
+        True,
+    )
+
+
+def test_nobody_stands_by_a_change_of_keys(world):
+    """Its co-signature would say that they take over."""
+    rotated(world / "ledger")
+    with pytest.raises(ConfigError, match="is about keys"):
+        cosigning.countersign(world / "ledger", 2, HANDS["law"])
+
+
+def test_two_who_sign_at_once_take_names_of_their_own(assessed, monkeypatch):
+    """The slower one finds the name taken, and neither public key is written over the other."""
+    add, met = cosigning.add, []
+
+    def slow(folder, index, name, key):
+        if not met:
+            met.append(name)
+            cosigning.countersign(assessed, 2, HANDS["risk"])
+        return add(folder, index, name, key)
+
+    monkeypatch.setattr(cosigning, "add", slow)
+    assert cosigning.countersign(assessed, 2, HANDS["law"])[0] == "signer-3"
+    assert [each.name for each in cosigning.read(assessed, 2)] == ["signer-2", "signer-3"]
+    assert ledger.verify(assessed, strict=True).exit_code == 0
 
 
 def test_of_a_draft_nobody_asks_for_more_hands(world, asking):

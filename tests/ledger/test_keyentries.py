@@ -161,6 +161,71 @@ def test_a_piece_follows_one_key_alone(folder, sealed, tmp_path, role, entry):
         assert ledger.verify(taken(folder, tmp_path, entry), trust=pins(tmp_path / "t.yaml", hand)).exit_code == 0
 
 
+def test_a_doubted_key_hands_nothing_on(rotated, tmp_path):
+    """Whoever had stolen it could have named any heir: only who pinned the heir, or what is proven older, is believed."""
+    old = ledger.user_keys()
+    trusting_old, trusting_heir = pins(tmp_path / "old.yaml", old), pins(tmp_path / "heir.yaml", HEIR)
+    assert ledger.verify(taken(rotated, tmp_path, 3), trust=trusting_old).exit_code == 0
+    keyentries.revoke(rotated, old.fingerprint, "stolen", SCANNER, keys=HEIR, since=datetime(2025, 6, 1, tzinfo=UTC))
+    piece = taken(rotated, tmp_path, 3)
+    for what, entry in ((piece, None), (rotated, 3)):
+        assert ledger.verify(what, trust=trusting_old, entry=entry).exit_code == 3
+        assert ledger.verify(what, trust=trusting_heir, entry=entry).exit_code == 0
+    assert ledger.verify(rotated, trust=trusting_old).exit_code == 3
+
+
+def test_what_an_old_log_key_signs_later_accuses_nobody(rotated, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    note = checkpoint.read((rotated / "checkpoints" / "4.note").read_bytes())
+    held = tmp_path / "held.note"
+    held.write_bytes(checkpoint.sign(note.origin, 4, bytes(32), ledger.user_keys().log).note)
+    for entry in (None, 3):
+        found = ledger.verify(rotated, since=held, entry=entry)
+        assert (found.exit_code, found.evidence) == (1, None)
+        assert "handed the log over at 3 entries" in step(found, "held note").detail
+
+
+def test_a_checkpoint_of_another_log_accuses_nobody(rotated, tmp_path):
+    held = tmp_path / "held.note"
+    held.write_bytes(checkpoint.sign("another.example/log", 4, bytes(32), HEIR.log).note)
+    found = ledger.verify(taken(rotated, tmp_path, 3), since=held)
+    assert (found.exit_code, "another log" in step(found, "held note").detail) == (1, True)
+
+
+def test_a_newer_checkpoint_than_an_old_piece_knows(folder, sealed, tmp_path):
+    """It is by a key that took over later, and is pinned: nothing speaks against the piece."""
+    piece = taken(folder, tmp_path)
+    rotate(folder, HEIR)
+    ledger.append(folder, sealed, {}, sealed.facts(), keys=HEIR)
+    trusted = pins(tmp_path / "trust.yaml", ledger.user_keys(), HEIR)
+    found = ledger.verify(piece, trust=trusted, since=folder / "checkpoints" / "4.note")
+    assert (found.exit_code, step(found, "held note").status) == (0, "not checked")
+
+
+def test_keys_of_another_log_take_nothing_over(folder):
+    from dataclasses import replace
+
+    (folder / "origin").write_text("acme.example/x\n")
+    with pytest.raises(ConfigError, match=r"were made for the log other\.example/x"):
+        rotate(folder, replace(HEIR, origin="other.example/x"))
+
+
+@pytest.mark.parametrize("origin", [None, "acme.example/x"])
+def test_a_ledger_without_a_chosen_name_may_be_taken_over_by_any_keys(folder, origin):
+    from dataclasses import replace
+
+    assert rotate(folder, replace(HEIR, origin=origin)).index == 2
+
+
+def test_nobody_is_doubted_from_tomorrow_on(rotated):
+    with pytest.raises(ConfigError, match="still to come"):
+        keyentries.revoke(
+            rotated, ledger.user_keys().fingerprint, "x", SCANNER, keys=HEIR, since=datetime(2999, 1, 1, tzinfo=UTC)
+        )
+    with pytest.raises(ConfigError, match=f"{HEIR.fingerprint} holds the ledger".replace("+", r"\+")):
+        keyentries.revoke(rotated, HEIR.fingerprint, "x", SCANNER, keys=ledger.user_keys())
+
+
 def test_a_piece_tells_that_its_key_is_doubted(rotated, tmp_path):
     old, trusted = ledger.user_keys(), pins(tmp_path / "trust.yaml", HEIR)
     keyentries.revoke(rotated, old.fingerprint, "stolen", SCANNER, keys=HEIR, since=datetime(2025, 6, 1, tzinfo=UTC))

@@ -101,3 +101,10 @@ def test_no_such_leaf(index):
 def test_no_such_tree(old):
     with pytest.raises(IndexError):
         merkle.consistency([bytes(32)] * 3, old)
+
+
+@given(leaves=trees, data=st.data())
+def test_a_path_holds_the_root_of_what_stands_before(leaves, data):
+    index = data.draw(st.integers(0, len(leaves) - 1))
+    path = merkle.inclusion(leaves, index)
+    assert merkle.before(index, len(leaves), path) == definition(leaves[:index])

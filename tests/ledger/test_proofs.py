@@ -4,6 +4,7 @@ import base64
 import copy
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -302,6 +303,26 @@ def test_the_script_is_short_and_stands_alone():
 def test_words_are_not_believed(world, tmp_path, words):
     _, made = world
     assert verified(tmp_path / "proof", canonical(json.loads(made["absent"]) | words)).exit_code == INVALID
+
+
+@pytest.mark.parametrize("kind", ["path", "record"])
+def test_numbers_have_one_form(world, tmp_path, kind):
+    """JSON Schema takes 4.0 for an integer."""
+    _, made = world
+    for name in (b'"index":', b'"size":'):
+        for number in set(re.findall(name + rb"([0-9]+)", made[kind])):
+            for form in (number + b".0", number + b"e0"):
+                found = verified(tmp_path / "proof", made[kind].replace(name + number, name + form, 1))
+                assert found.exit_code == INVALID
+
+
+def test_any_depth_is_answered(world, tmp_path):
+    """Just under the depth at which the parser gives up, whatever describes the value gives up."""
+    _, made = world
+    for depth in (*range(50, 1000, 190), *range(930, 1010)):
+        value = b"[" * depth + b"]" * depth
+        found = verified(tmp_path / "proof", made["path"].replace(b'"kind":"path"', b'"kind":' + value))
+        assert found.exit_code == INVALID
 
 
 @pytest.mark.parametrize(

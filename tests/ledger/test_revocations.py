@@ -105,6 +105,22 @@ def test_what_a_list_says_decides(folder, trusting, tsa, revoked, made, code, sa
     assert ("existed before" in stamped(found).detail) == (code == 0)
 
 
+def test_one_entry_is_judged_by_them_too(folder, trusting, tsa):
+    stamp(folder, tsa)
+    asked = trusting(tsa)
+    assert ledger.verify(folder, trust=asked, entry=0).exit_code == 0
+    beside.add_revocations(folder, listed(tsa, ("tsa", REASONS.key_compromise, AFTER)))
+    assert ledger.verify(folder, trust=asked, entry=0).exit_code == 3
+
+
+def test_a_list_that_its_authority_did_not_sign_is_not_taken(folder, chained):
+    stamp(folder, chained, chain=True)
+    _, other = held(chained, "tsa")
+    with pytest.raises(VerificationError, match="not signed by CN=tsa middle"):
+        beside.add_revocations(folder, listed(chained, by="middle", key=other))
+    beside.add_revocations(folder, listed(chained, by="middle"))
+
+
 def test_openssl_agrees(tsa, tmp_path):
     """Of a certificate that is on a list, and of one that is not."""
     for number, revoked in enumerate(([], [("tsa", REASONS.key_compromise, BEFORE)])):

@@ -318,6 +318,44 @@ def test_claims_that_run_backwards_are_named(world, sealed):
     assert "entry 2 says 2019-01-01 00:00:00 UTC, earlier than" in step(found, "claimed times").detail
 
 
+@pytest.mark.parametrize("claim", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_the_first_and_the_last_year_are_answered(home, sealed, tmp_path, claim):
+    for finished in (claim, "2025-01-01T00:00:00Z"):
+        facts = sealed.facts(startedOn=finished, finishedOn=finished)
+        ledger.append(tmp_path / "ledger", sealed, {}, facts, keys=keys.user_keys())
+    assert "claimed times" in {each.name for each in ledger.verify(tmp_path / "ledger").steps} or claim < "2"
+
+
+def test_a_witness_of_the_last_second_is_answered(folder, trusting):
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    beside.add_cosignatures(folder, line(folder, "a", when=last))
+    for more in ({}, {"withinDays": 3}):
+        found = ledger.verify(folder, trust=trusting(**witnesses("a", **more)))
+        assert found.exit_code == (UNPINNED if more else OK)
+
+
+def test_names_that_are_none_are_a_fault(folder, tsa):
+    name = stamp(folder, tsa)
+    whole = (folder / name).read_bytes()
+    for harm in (
+        lambda data: data.replace(b"first", b"\xff" * 5),
+        lambda data: data.replace(b"\x0c\x05first", b"\x02\x05first"),
+    ):
+        (folder / name).write_bytes(harm(whole))
+        assert harm(whole) != whole
+        for entry in (None, 0):
+            assert ledger.verify(folder, entry=entry).exit_code == INVALID
+
+
+def test_the_log_does_not_witness_itself_under_its_own_name(folder):
+    note = checkpoint.read((folder / layout.note_path(2)).read_bytes())
+    other = checkpoint.sign(note.origin, 2, note.root, Ed25519PrivateKey.generate()).note.splitlines(keepends=True)[-1]
+    with pytest.raises(VerificationError, match="in the name of the log"):
+        beside.add_cosignatures(folder, other)
+    (folder / "checkpoints" / "2.cosigs").write_bytes(other)
+    assert ledger.verify(folder).exit_code == INVALID
+
+
 @pytest.mark.parametrize("kind", list(statement.KINDS))
 def test_every_kind_of_entry_says_when_it_was_made(kind):
     schema = json.loads((HERE / "schemas" / "ledger" / f"{kind}-v1.schema.json").read_bytes())
