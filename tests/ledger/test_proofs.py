@@ -497,3 +497,10 @@ def test_what_one_entry_rests_on_is_checked(world, name):
         assert ledger.verify(world[0] / "ledger", entry=2).exit_code == INVALID
     path.unlink()
     assert ledger.verify(world[0] / "ledger", entry=2).exit_code in (INVALID, USAGE)
+
+
+def test_the_specification_has_the_words():
+    """Others write proofs that are compared with ours, word by word."""
+    text = " ".join(SCRIPT.with_name("SPECIFICATION.md").read_text("utf-8").split())
+    said = [*proofs.ANYTHING, *(each for limits in proofs._LIMITS.values() for each in limits)]
+    assert [each for each in said if f"`{each}`" not in text] == []

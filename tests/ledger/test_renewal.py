@@ -202,6 +202,20 @@ def test_lists_in_another_form(folder, text):
     assert ledger.verify(folder).exit_code == INVALID
 
 
+def test_a_file_is_listed_once(folder):
+    """A list that names one large file a thousand times would have it digested a thousand times."""
+    note = renewal._listed(folder, "checkpoints/1.note")
+    data = canonical({"kind": "provenance-renewal/v1", "covers": [note, note], "files": []})
+    facts = {
+        "kind": "renewal",
+        "scanner": SCANNER,
+        "renewedOn": "2026-01-01T00:00:00Z",
+        "covers": {"checkpoints": 2, "cosignatures": 0, "timestamps": 0, "files": 0},
+    }
+    log.attach(folder, "renewal", data, facts, keys=keys.user_keys())
+    assert "lists a file twice" in step(ledger.verify(folder), "renewals").detail
+
+
 def test_it_says_what_it_is_too_late_for(folder, tsa):
     assert renewal.expired(folder, NOW) == []
     stamp(folder, tsa)
