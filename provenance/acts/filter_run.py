@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provenance import forms
-from provenance.acts import Act, documents, inputs, now, tool
-from provenance.errors import ConfigError
-from provenance.ledger import outputs
+from provenance import ledger as ledger_
+from provenance.acts import Act, documents, inputs, now, statement_of, tool
+from provenance.errors import ConfigError, InputError
+from provenance.ledger import outputs, statement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +58,7 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
     counts = form.value["counts"]
     if counts["out"] > counts["in"]:
         raise ConfigError(f"{form.at('counts')}: a filter does not add records")
+    _check_counts(folder, form, counts["in"])
     facts: dict[str, Any] = {
         "by": form.value["by"],
         "date": form.value["date"],
@@ -73,3 +75,22 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
         return Act(KIND, form.source, facts)
     said, lines = outputs.digest(data)
     return Act(KIND, form.source, facts | {"outputs": said}, (lines,))
+
+
+def _check_counts(folder: Path, form: forms.Form, count: int) -> None:
+    """Refuse more records than there were: a filter may run on a part of what was scanned, and never on more."""
+    import pyarrow.compute as pc
+
+    entries = [each.get("entry") for each in form.value["inputs"]]
+    if None in entries:
+        return  # of other data nobody here counted records
+    if any(statement_of(folder, entry, *statement.WITH_DATA).kind != statement.SCAN for entry in entries):
+        return
+    try:
+        tables = [ledger_.tables(folder, entry, {"files"})["files"] for entry in set(entries)]
+    except InputError:
+        return  # withheld
+    there = sum(pc.sum(table["records"]).as_py() or 0 for table in tables)
+    if count > there:
+        named = ", ".join(f"entry {entry}" for entry in sorted(set(entries)))
+        raise ConfigError(f"{form.at('counts')}: {count:,} records went in, it says, and {named} read {there:,}")

@@ -65,4 +65,7 @@ def command(
     if role == PAIR:
         click.echo(f"Who verifies pins them with: provenance verify LEDGER --trust {out / 'trust.yaml'}")
         click.echo(f"Begin the ledger of {origin} with: provenance scan DATA --key {out}")
+        click.echo(
+            f"Or hand over one that is there, where pins of its keys lead on: provenance key rotate LEDGER --new {out}"
+        )
     return 0

@@ -98,7 +98,7 @@ def steps(scene: Scene) -> Iterator[Told]:
     elif scene.withheld:
         yield Told("acts", "not checked", f"what {_some(scene.withheld)} rests on is withheld")
     elif count:
-        yield Told("acts", "ok", f"{count} refer to what stands before them, and say of it what is so")
+        yield Told("acts", "ok", f"{count} refer to what stands before them; what the ledger shows of it is so")
     yield from _draws(scene)
     operators = dict(enumerate(scene.signers))
     waivers = {index: said.predicate for index, said in enumerate(scene.statements) if said.kind == "waiver"}

@@ -141,6 +141,7 @@ BAD = {
     "another document": ("decision", {"documents": [{"file": "settings.txt", "sha256": "0" * 64}]}, "has the SHA-256"),
     "a phone of whoever signs": ("filter-run", {"by": BY | {"phone": "1"}}, "'phone' is not a key here"),
     "more than before": ("filter-run", {"counts": {"in": 1, "out": 2}}, "does not add records"),
+    "more than were scanned": ("filter-run", {"counts": {"in": 4000, "out": 2}}, "4,000 records went in, it says, and entry 0 read 60"),
     "below nothing": ("filter-run", {"counts": {"in": 1, "out": -1}}, "minimum"),
     "of nothing": ("filter-run", {"inputs": []}, "inputs"),
     "half an input": ("derivation", {"inputs": [{"name": "a"}]}, "inputs"),
