@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from provenance.acts import Act
+    from provenance.ledger.signers import StatementSigner
 
 
 def waive(
@@ -54,7 +55,8 @@ def waive(
         The entry.
 
     Raises:
-        ConfigError: no scan of this ledger has such a finding, or what is given is not what it should be.
+        ConfigError: no scan of this ledger has such a finding, the approver's key is the one that signs the entry, or
+            what is given is not what it should be.
         BrokenChain: the ledger does not verify.
     """
     folder = Path(ledger)
@@ -63,7 +65,7 @@ def waive(
         waiver.compose, folder, fingerprint, reason=reason, approver=approver, expires=expires, evidence=evidence,
         approver_key=keys.fingerprint(hand.public_key()) if hand else None,
     )  # fmt: skip
-    entry = _append(folder, compose, key, ask)
+    entry = _append(folder, compose, key, ask, hand)
     if hand:
         cosigning.add(folder, entry.index, waiver.APPROVER, hand)
     return entry
@@ -268,10 +270,17 @@ def history(ledger: str | os.PathLike[str]) -> list[str]:
 
 
 def _append(
-    folder: Path, compose: Callable[[], Act], key: str | None, ask: Callable[[str], str] | None
+    folder: Path,
+    compose: Callable[[], Act],
+    key: str | None,
+    ask: Callable[[str], str] | None,
+    second: StatementSigner | None = None,
 ) -> ledger_.Entry:
+    """Append what is composed; `second` co-signs it afterwards, and so must be another hand."""
     act = compose()  # first: nobody is asked for a password over what cannot be said
     hands = ledger_.user_keys(create=False) if key is None else ledger_.load(key, prompt=ask)
+    if second is not None and keys.fingerprint(second.public_key()) == hands.fingerprint:
+        raise ConfigError("the approver's key is the one that signs the entry: name the approver's own --approver-key")
     while True:
         facts = {"kind": act.kind, "scanner": program.described(), **act.facts}
         try:

@@ -4,8 +4,8 @@ A fault of the data is a finding or a COVERAGE row; an exception means "could no
 sentence that says what to do next; the command line prints it without a traceback.
 
     ProvenanceError
-    ├ InputError         ManifestError · UnknownFormat · NothingToAudit · FileChanged · LimitExceeded
-    ├ ConfigError        UnknownCheck · ProfileError
+    ├ InputError         ManifestError · UnknownFormat · NothingToAudit · FileChanged · LimitExceeded · UnknownEntry
+    ├ ConfigError        UnknownCheck · ProfileError · UnknownEntry
     ├ MissingExtra       names the extra to install
     ├ CheckError         wraps the cause
     └ VerificationError  BadSignature · DigestMismatch · BrokenChain
@@ -52,6 +52,10 @@ class UnknownCheck(ConfigError):  # noqa: N818 - named by the contract
 
 class ProfileError(ConfigError):
     """A profile is unknown, or breaks its schema."""
+
+
+class UnknownEntry(ConfigError, InputError):  # noqa: N818 - as its neighbours
+    """A ledger has no entry of the number that was asked for: a wrong call, and nothing to read either."""
 
 
 class MissingExtra(ProvenanceError, ImportError):  # noqa: N818 - named by the contract

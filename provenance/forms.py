@@ -140,7 +140,7 @@ def day(text: str, where: object) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise ConfigError(f"{where}: {text} is no date") from error
+        raise ConfigError(f"{where}: {text} is no date: write it as 2030-01-31") from error
 
 
 def dated(form: Form, noun: str) -> None:

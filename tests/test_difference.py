@@ -168,7 +168,7 @@ def test_it_says_who_signed_what_and_accuses_nobody(world, capfd):
     [
         (["nowhere", "b"], 2, "nowhere is no ledger"),
         (["a", "theirs"], 2, "theirs is no ledger"),
-        (["a@7", "b"], 4, "its entries are 0 to 1"),
+        (["a@7", "b"], 2, "its entries are 0 to 1"),
         (["a"], 2, "Missing argument 'B'"),
     ],
 )

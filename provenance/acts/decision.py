@@ -8,6 +8,7 @@ from provenance import forms
 from provenance import ledger as ledger_
 from provenance.acts import Act, documents, newest_scan, now
 from provenance.errors import ConfigError
+from provenance.ledger import fingerprints
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ by:
 date: # 2026-01-31
 about:
   source: # id of a source; or
-  # finding: # fingerprint of a finding, 32 digits
+  # finding: # fingerprint of a finding in quotes, or its first 8 digits or more
   # entry: # number of the scan's entry; the newest scan if not given
 decision: # keep | drop | license | replace
 reason:
@@ -73,7 +74,8 @@ def _about(folder: Path, form: forms.Form) -> dict[str, Any]:
         if asked["source"] not in ledger_.tables(folder, entry, {"sources"})["sources"]["source"].to_pylist():
             raise ConfigError(f"{form.at('about', 'source')}: entry {entry} has no source {asked['source']!r}")
         return {"entry": entry, "source": asked["source"]}
-    for row in ledger_.tables(folder, entry, {"findings"})["findings"].to_pylist():
-        if row["fingerprint"] == asked["finding"]:
-            return {"entry": entry, "fingerprint": row["fingerprint"], "check": row["check"], "source": row["source"]}
-    raise ConfigError(f"{form.at('about', 'finding')}: entry {entry} has no finding {asked['finding']}")
+    rows = ledger_.tables(folder, entry, {"findings"})["findings"].to_pylist()
+    row = fingerprints.one(rows, asked["finding"], entry)
+    if row is None:
+        raise ConfigError(f"{form.at('about', 'finding')}: {fingerprints.missing(asked['finding'], entry)}")
+    return {"entry": entry, "fingerprint": row["fingerprint"], "check": row["check"], "source": row["source"]}

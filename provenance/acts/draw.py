@@ -53,7 +53,9 @@ def compose(
     purpose = " ".join(purpose.split())  # a purpose that differs in white space is not another one
     if not 1 <= size <= MOST:
         raise ConfigError(f"a draw is of 1 to {MOST:,} records, not {size:,}")
-    if not 1 <= len(purpose) <= 200:
+    if not purpose:
+        raise ConfigError("the purpose is empty: say in one line what the draw is for")
+    if len(purpose) > 200:
         raise ConfigError("say in one line of at most 200 characters what the draw is for")
     if nonce is not None and not re.fullmatch(r"([0-9a-f]{2}){8,64}", nonce):
         raise ConfigError("a nonce is 16 to 128 hexadecimal digits, two a byte, in lower case")

@@ -69,14 +69,11 @@ def compose(folder: Path, file: Path, by: Mapping[str, str]) -> Act:
         The act; its document has one line a drawn record, answered or not.
 
     Raises:
-        ConfigError: the form cannot be read, is of no draw of this ledger, answers for what was not drawn, or twice, or
-            writes other words than VERDICTS; the sentence says in which line.
+        ConfigError: the form cannot be read, is of no draw of this ledger, answers for no record, for what was not
+            drawn, or twice, or writes other words than VERDICTS; the sentence says in which line.
         InputError: the list of what was drawn is withheld.
     """
-    for name, text in by.items():
-        if not text.strip() or len(text) > 200:
-            raise ConfigError(f"the {name} must be a text of at most 200 characters")
-    forms.refuse_personal_data("the reviewer", "\n".join(by.values()).encode())
+    _check_who(by)
     answers: dict[tuple[str, int], tuple[str | None, str | None]] = {}
     entry: int | None = None
     for line, row in _rows(file):
@@ -91,6 +88,8 @@ def compose(folder: Path, file: Path, by: Mapping[str, str]) -> Act:
         entry, answers[place] = number, _answer(row, where)
     if entry is None:
         raise ConfigError(f"{file} holds no answer; `provenance sample LEDGER … -o FILE` writes the form")
+    if not any(verdict for verdict, _ in answers.values()):
+        raise ConfigError(f"{file} answers for no record; write {', '.join(VERDICTS)} under verdict")
     drawn = _drawn(folder, entry)
     if strange := set(answers) - {(each["path"], each["row"]) for each in drawn}:
         path, at = min(strange)
@@ -107,6 +106,15 @@ def compose(folder: Path, file: Path, by: Mapping[str, str]) -> Act:
         "reviewedOn": now(),
     }
     return Act(KIND, document, facts)
+
+
+def _check_who(by: Mapping[str, str]) -> None:
+    for name, text in by.items():
+        if not text.strip():
+            raise ConfigError(f"the {name} is empty: say who answers for the review")
+        if len(text) > 200:
+            raise ConfigError(f"the {name} must be a text of at most 200 characters")
+    forms.refuse_personal_data("the reviewer", "\n".join(by.values()).encode())
 
 
 def _drawn(folder: Path, entry: int) -> list[dict[str, Any]]:
@@ -131,6 +139,8 @@ def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         return
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
+        if ";" in "".join(reader.fieldnames or ()) and len(reader.fieldnames or ()) == 1:
+            raise ConfigError(f"{file}: separate the columns by commas, not by ;")
         if not set(_COLUMNS) <= set(reader.fieldnames or ()):
             raise ConfigError(f"{file} must have the columns {', '.join(_COLUMNS)}")
         for row in reader:

@@ -14,7 +14,7 @@ from provenance import ledger as ledger_
 from provenance.acts import Act, check_ledger, now, statement_of
 from provenance.digests import canonical
 from provenance.errors import ConfigError, InputError
-from provenance.ledger import cosigning, reading, relations, statement
+from provenance.ledger import cosigning, fingerprints, reading, relations, statement
 from provenance.waivers import Waiver
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 KIND = "waiver"
 APPROVER = "approver"
 """Name of the approver's co-signature."""
-
-SHORT = 8
-"""Digits of a fingerprint that are enough to name a finding."""
 
 
 def compose(
@@ -42,7 +39,7 @@ def compose(
 
     Args:
         folder: the ledger.
-        fingerprint: of a finding of one of its scans, or its first SHORT digits or more.
+        fingerprint: of a finding of one of its scans, or its first digits, see fingerprints.SHORT.
         reason: why it is accepted.
         approver: who accepts it, by name.
         expires: the last day on which it holds, ISO 8601, UTC.
@@ -63,7 +60,9 @@ def compose(
     said = {"reason": reason, "approver": approver, "expires": expires}
     said |= {"evidence": evidence} if evidence is not None else {}
     for name, text in said.items():
-        if not text.strip() or len(text) > (200 if name == "approver" else 2000):
+        if not text.strip():
+            raise ConfigError(f"the {name} is empty: say it in words, as the ledger keeps it")
+        if len(text) > (200 if name == "approver" else 2000):
             raise ConfigError(
                 f"the {name} must be a text of at most {200 if name == 'approver' else 2000:,} characters"
             )
@@ -117,10 +116,7 @@ def standing(folder: Path) -> tuple[Waiver, ...]:
 
 def _finding(folder: Path, fingerprint: str) -> dict[str, Any]:
     """Find what is waived in the newest scan that has it."""
-    if not SHORT <= len(fingerprint) <= 32 or not set(fingerprint) <= set("0123456789abcdef"):
-        raise ConfigError(
-            f"{fingerprint[:80]!r} is no fingerprint: give its 32 hexadecimal digits, or the first {SHORT}"
-        )
+    fingerprints.check(fingerprint)
     for index in reversed(range(ledger_.size(folder))):
         if reading.statement_of(folder, index).kind != statement.SCAN:
             continue
@@ -128,10 +124,8 @@ def _finding(folder: Path, fingerprint: str) -> dict[str, Any]:
             rows = ledger_.tables(folder, index, {"findings"})["findings"].to_pylist()
         except InputError:
             continue  # withheld: another scan may have it
-        held = [row for row in rows if row["fingerprint"].startswith(fingerprint)]
-        if len(held) > 1:
-            raise ConfigError(f"{len(held)} findings of entry {index} begin with {fingerprint}; give all 32 digits")
-        for row in held:
+        row = fingerprints.one(rows, fingerprint, index)
+        if row is not None:
             found = {name: row[name] for name in ("fingerprint", "check", "source")} | {"entry": index}
             return found | ({"other": row["other"]} if row["other"] is not None else {})
     raise ConfigError(f"no scan of {folder} has a finding {fingerprint}; `provenance show {folder}` names them")

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from provenance.cli import paths
+
 
 @click.command(name="challenge")
-@click.argument("folder", metavar="LEDGER", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="LEDGER", type=paths.LEDGER)
 @click.option("--nonce", required=True, metavar="HEX", help="The verifier's own: 8 to 64 bytes by chance, hexadecimal.")
 @click.option("--count", required=True, type=click.IntRange(1, 10_000), help="How many records to show.")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="The data that was scanned.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from provenance import exports, model
 from provenance.cli import signing
@@ -12,6 +13,19 @@ from provenance.ledger.exports import FORMATS, Asked, write
 
 ALL = {**exports.EXPORTS, **FORMATS}
 """Every format by name with what it is: what is made of findings, then what is made of what was signed."""
+
+_ONLY = {
+    "index": ("removal-list", "sigstore", "oms", "sm2", "sm3", "mldsa65", "pae"),
+    "key": ("oms", "cms", "sm2", "sm3", "mldsa65"),
+    "password_file": ("oms", "cms", "mldsa65"),
+    "certificate": ("cms",),
+    "signature": ("sm2",),
+    "withhold": ("tar",),
+    "severity": ("removal-list",),
+    "checks": ("removal-list",),
+    "sources": ("removal-list",),
+}
+"""Every option that not all formats have, and which have it."""
 
 
 class _Export(click.Command):
@@ -71,6 +85,7 @@ def command(
     `export LEDGER --format removal-list`.
     """
     ledger, chosen = _asked(words, format_)
+    _check_options(chosen)
     if chosen == "removal-list":
         if output is None:
             raise click.UsageError("name the file to write with -o")
@@ -92,6 +107,17 @@ def _asked(words: tuple[str, ...], format_: str | None) -> tuple[Path, str]:
     if format_ is None:
         raise click.UsageError(f"name a --format: {', '.join(ALL)}")
     return Path(words[0]), format_
+
+
+def _check_options(chosen: str) -> None:
+    """Refuse an option that the format has not: what is passed over in silence would be taken for done."""
+    ctx = click.get_current_context()
+    for option in ctx.command.params:
+        formats = _ONLY.get(str(option.name), (chosen,))
+        if chosen not in formats and ctx.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE:
+            *others, last = formats
+            named = f"{', '.join(others)} or {last}" if others else last
+            raise click.UsageError(f"{option.opts[-1]} goes with --format {named} alone")
 
 
 def _removal_list(

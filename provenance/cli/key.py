@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import signing
+from provenance.cli import paths, signing
 from provenance.program import described
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def command() -> None:
 
 
 @command.command(name="rotate")
-@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("ledger", type=paths.LEDGER)
 @click.option("--new", metavar="URI", required=True, help="Keys that sign from the next entry on; see keygen.")
 @click.option("--reason", help="Why, for people.")
 @signing.key_option
@@ -56,7 +56,7 @@ def rotate(
 
 
 @command.command(name="revoke")
-@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("ledger", type=paths.LEDGER)
 @click.argument("fingerprint")
 @click.option("--reason", required=True, help="Why, for people.")
 @click.option(
@@ -90,8 +90,8 @@ def revoke(
 
 
 @command.command(name="add")
-@click.argument("ledger", type=click.Path(path_type=Path))
-@click.argument("public", type=click.Path(path_type=Path))
+@click.argument("ledger", type=paths.LEDGER)
+@click.argument("public", type=paths.FILE)
 @click.option("--role", type=click.Choice(["waiver", "witness"]), required=True, help="What the key is for.")
 @click.option("--name", help="Whose it is.")
 @signing.key_option
@@ -110,8 +110,8 @@ def add(ledger: Path, public: Path, role: str, name: str | None, key: str | None
 
 
 @command.command(name="certificate")
-@click.argument("ledger", type=click.Path(path_type=Path))
-@click.argument("certificate", type=click.Path(path_type=Path))
+@click.argument("ledger", type=paths.LEDGER)
+@click.argument("certificate", type=paths.FILE)
 @signing.key_option
 @signing.password_option
 def certificate(ledger: Path, certificate: Path, key: str | None, password_file: Path | None) -> int:
@@ -126,7 +126,7 @@ def certificate(ledger: Path, certificate: Path, key: str | None, password_file:
 
 
 @command.command(name="list")
-@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("ledger", type=paths.LEDGER)
 def list_(ledger: Path) -> int:
     """List the keys that LEDGER names: who holds it, who held it before, what was added and revoked."""
     from provenance.ledger import succession

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import click
 
+from provenance.cli import paths
+
 
 @click.command(name="prove")
-@click.argument("folder", metavar="LEDGER", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="LEDGER", type=paths.LEDGER)
 @click.option("--source", help="What the scan says of a source.")
 @click.option("--path", "file", help="What it says of a file, named as in the table of files.")
 @click.option("--record", metavar="PATH#N", help="What it read as record N of a file; needs --data.")
-@click.option("--finding", metavar="FINGERPRINT", help="A finding.")
+@click.option("--finding", metavar="FINGERPRINT", help="A finding; the first 8 digits are enough.")
 @click.option("--coverage", metavar="CHECK", help="What a check saw.")
 @click.option("--verdict", metavar="REQUIREMENT", help="How a requirement was answered.")
-@click.option("--absent", metavar="FILE", type=click.Path(path_type=Path), help="That the scan read no file like FILE.")
+@click.option("--absent", metavar="FILE", type=paths.FILE, help="That the scan read no file like FILE.")
 @click.option("--entry", type=click.IntRange(0), help="Number of the scan's entry; the newest if not given.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data that was scanned, for --record.")
 @click.option("--key", metavar="URI", help="Signing keys whose salts.key the scan used, for --record.")

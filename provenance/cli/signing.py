@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,4 +32,10 @@ def secrets(password_file: Path | None = None) -> Secrets:
     """
     from provenance.ledger.passwords import Secrets
 
-    return Secrets(lambda text: str(click.prompt(text, hide_input=True, err=True)), password_file)
+    seen = sys.stdin is not None and sys.stdin.isatty()  # else getpass would warn, and echo what it reads
+    return Secrets(_ask if seen else None, password_file)
+
+
+def _ask(text: str) -> str:
+    """Ask once: what an empty answer means, the question knows."""
+    return str(click.prompt(text, default="", show_default=False, hide_input=True, err=True))

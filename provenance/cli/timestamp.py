@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli import paths
+
 if TYPE_CHECKING:
     from provenance.ledger.timestamp import Token
 
@@ -35,7 +37,7 @@ def command() -> None:
 
 
 @command.command(name="request")
-@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("ledger", type=paths.LEDGER)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to hand to an authority.")
 @click.option("--size", type=click.IntRange(1), help="Which checkpoint, by its entries; the newest if not given.")
 @_digest
@@ -51,11 +53,9 @@ def request(ledger: Path, output: Path, size: int | None, digest: str) -> int:
 
 
 @command.command(name="attach")
-@click.argument("ledger", type=click.Path(path_type=Path))
-@click.argument("answer", type=click.Path(path_type=Path))
-@click.option(
-    "--request", "asked", type=click.Path(path_type=Path), help="The request it answers: its nonce is compared."
-)
+@click.argument("ledger", type=paths.LEDGER)
+@click.argument("answer", type=paths.FILE)
+@click.option("--request", "asked", type=paths.FILE, help="The request it answers: its nonce is compared.")
 def attach(ledger: Path, answer: Path, asked: Path | None) -> int:
     """Put ANSWER (.tsr) beside the checkpoint of LEDGER that it is of."""
     from provenance.ledger import beside, timestamp
@@ -67,8 +67,8 @@ def attach(ledger: Path, answer: Path, asked: Path | None) -> int:
 
 
 @command.command(name="revocations")
-@click.argument("ledger", type=click.Path(path_type=Path))
-@click.argument("listed", metavar="CRL", type=click.Path(path_type=Path))
+@click.argument("ledger", type=paths.LEDGER)
+@click.argument("listed", metavar="CRL", type=paths.FILE)
 @click.option("--size", type=click.IntRange(1), help="Beside which checkpoint; the newest it speaks of if not given.")
 def revocations(ledger: Path, listed: Path, size: int | None) -> int:
     """Put CRL, an authority's list of revoked certificates, beside the checkpoint of LEDGER that it timestamped.
@@ -89,7 +89,7 @@ def revocations(ledger: Path, listed: Path, size: int | None) -> int:
 
 
 @command.command(name="ask")
-@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("ledger", type=paths.LEDGER)
 @click.option("--tsa", "addresses", multiple=True, required=True, metavar="URL", help="Authority to ask; repeatable.")
 @_digest
 def ask(ledger: Path, addresses: tuple[str, ...], digest: str) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import signing
+from provenance.cli import paths, signing
 
 if TYPE_CHECKING:
     from provenance.ledger.signers import NoteSigner
@@ -28,7 +28,7 @@ def command() -> None:
 
 
 @command.command(name="request")
-@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("ledger", type=paths.LEDGER)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to hand to a witness.")
 @click.option("--since", type=click.IntRange(0), default=0, help="How many entries the witness saw last; 0 = none.")
 @click.option("--size", type=click.IntRange(1), help="Entries of the checkpoint to sign; the newest if not given.")
@@ -53,8 +53,8 @@ def request(ledger: Path, output: Path, since: int, size: int | None) -> int:
 
 
 @command.command(name="cosign")
-@click.argument("note", type=click.Path(path_type=Path))
-@click.option("--proof", type=click.Path(path_type=Path), help="The owner's request, if NOTE is a bare checkpoint.")
+@click.argument("note", type=paths.FILE)
+@click.option("--proof", type=paths.FILE, help="The owner's request, if NOTE is a bare checkpoint.")
 @_key
 @_name
 @signing.password_option
@@ -103,19 +103,24 @@ def cosign(
 
 
 @command.command(name="add")
-@click.argument("ledger", type=click.Path(path_type=Path))
-@click.argument("cosigned", type=click.Path(path_type=Path))
+@click.argument("ledger", type=paths.LEDGER)
+@click.argument("cosigned", type=paths.FILE)
 @click.option("--size", type=click.IntRange(1), help="Which checkpoint lines alone are over; the newest if not given.")
-@click.option("--trust", type=click.Path(path_type=Path), help="Trust file: lines of its witnesses are checked first.")
+@click.option("--trust", type=click.Path(path_type=Path), help="Trust file: lines of its witnesses are checked.")
 def add(ledger: Path, cosigned: Path, size: int | None, trust: Path | None) -> int:
-    """Put what a witness handed back (a cosigned checkpoint, or lines of a C2SP witness) beside LEDGER's checkpoint."""
+    """Put what a witness handed back (a cosigned checkpoint, or lines of a C2SP witness) beside LEDGER's checkpoint.
+
+    Lines alone do not say which checkpoint they are over: --trust must pin their witness, so that they can be checked.
+    """
     from provenance.ledger import beside, checkpoint
     from provenance.ledger import trust as trusting
     from provenance.ledger.layout import read_bytes
     from provenance.reports.text import plain
 
     known = [item for _, item in trusting.read(trust).witnesses.keys] if trust else []
-    at, lines = beside.add_cosignatures(ledger, read_bytes(cosigned, checkpoint.LIMIT), size, known)
+    data = read_bytes(cosigned, checkpoint.LIMIT)
+    beside.check_bare(data, known)
+    at, lines = beside.add_cosignatures(ledger, data, size, known)
     for name, when in lines:
         told = f"saw it at {when:%Y-%m-%d %H:%M:%S} UTC" if when else "not checked, as its key is not pinned (--trust)"
         click.echo(f"checkpoint {at}: {plain(name)}: {told}")

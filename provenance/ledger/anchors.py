@@ -125,11 +125,11 @@ def take(folder: Path, entry: int | None = None, size: int | None = None) -> Sta
         What a piece begins with.
 
     Raises:
-        InputError: it is not a ledger, has no such entry or checkpoint, or the entry has no trees.
+        InputError: it is not a ledger, has no such checkpoint, or the entry has no trees.
+        UnknownEntry: it has no such entry.
         VerificationError: the ledger does not verify.
     """
-    if entry is None:
-        entry = int(read_entry(folder)["predicate"]["log"]["index"])
+    entry = int(read_entry(folder, entry)["predicate"]["log"]["index"])
     said = statement.read(envelope_of(folder, entry).payload)
     if "contentSet" not in said.predicate:
         raise InputError(f"entry {entry} of {folder} is no scan that has trees; scan again, and prove from that entry")

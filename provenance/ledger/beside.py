@@ -278,6 +278,25 @@ def add_revocations(
     return name, listed, list(spoken)
 
 
+def check_bare(data: bytes, known: Sequence[cosignature.Witness]) -> None:
+    """Refuse lines alone that cannot be checked: a line over another checkpoint would stand here as a fault for ever.
+
+    Args:
+        data: what a witness handed back; a cosigned note names its checkpoint, and passes.
+        known: witnesses whose lines can be checked.
+
+    Raises:
+        ConfigError: it is lines alone, and one is by a witness that is not known.
+        VerificationError: it is neither a note nor lines.
+    """
+    held, lines = _split(data)
+    if held is None and not all(any(cosignature.matches(line, item) for item in known) for line in lines):
+        raise ConfigError(
+            "bare lines do not say which checkpoint they are over: give the cosigned note, or --trust with the "
+            "witness's key"
+        )
+
+
 def add_cosignatures(
     folder: Path, data: bytes, size: int | None = None, known: Sequence[cosignature.Witness] = ()
 ) -> tuple[int, list[tuple[str, datetime | None]]]:

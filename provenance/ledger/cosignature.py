@@ -111,6 +111,8 @@ def named(name: str, key: Ed25519PublicKey) -> Witness:
     Raises:
         ConfigError: it cannot be called so.
     """
+    if not name:
+        raise ConfigError("the name of the witness is empty: write one such as regulator.example/w1")
     if not _NAME.fullmatch(name) or not name.isprintable():
         raise ConfigError(f"a witness cannot be called {name!r}: its name has no spaces and no '+'")
     return Witness(name, key)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from provenance.digests import canonical
 from provenance.errors import InputError, VerificationError
-from provenance.ledger import anchors, contentset, envelope, merkle, nodes, proofs
+from provenance.ledger import anchors, contentset, envelope, fingerprints, merkle, nodes, proofs
 from provenance.ledger.reading import tables
 
 if TYPE_CHECKING:
@@ -47,19 +47,22 @@ def row(folder: Path, kind: str, name: str, entry: int | None = None) -> bytes:
     Args:
         folder: the ledger.
         kind: one of NAMED_BY.
-        name: which: a source, a path, a fingerprint, a check, a requirement.
+        name: which: a source, a path, a fingerprint or its first digits, a check, a requirement.
         entry: number of the scan's entry; the newest if None.
 
     Returns:
         The proof's file.
 
     Raises:
+        ConfigError: what is given is no fingerprint, or several begin with it.
         InputError: there is no such row, or the table is withheld.
         VerificationError: the ledger does not verify.
     """
+    if kind == "finding":
+        fingerprints.check(name)
     start = anchors.take(folder, entry)
     with Table(start, proofs.KINDS[kind]) as table:
-        shown = table.named(NAMED_BY[kind], name)
+        shown = table.named(NAMED_BY[kind], _whole(table, name, start) if kind == "finding" else name)
         if not shown:
             raise InputError(f"entry {start.said.place.index} says nothing of the {kind} {name!r}")
         return proofs.write({**start.value, "kind": kind, "lines": shown})
@@ -245,6 +248,16 @@ class Table:
             else:
                 high = middle
         return low
+
+
+def _whole(table: Table, beginning: str, start: Start) -> str:
+    """Return the whole fingerprint of which somebody gave the beginning."""
+    index = start.said.place.index
+    shown = table.containing(f'"fingerprint":"{beginning}'.encode())
+    row = fingerprints.one([_row(each["line"].encode()) for each in shown], beginning, index)
+    if row is None:
+        raise InputError(fingerprints.missing(beginning, index))
+    return str(row["fingerprint"])
 
 
 def _row(line: bytes) -> dict[str, Any]:

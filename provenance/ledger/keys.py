@@ -311,6 +311,8 @@ def checked_origin(name: str) -> str:
     """
     if re.fullmatch(r"[^\s+]{1,255}", name) and name.isprintable():
         return name
+    if not name:
+        raise ConfigError("the name of a log is empty: write one such as acme.example/corpus")
     raise ConfigError(f"{name[:80]!r} cannot be the name of a log: 1 to 255 characters, no white space and no '+'")
 
 

@@ -216,7 +216,7 @@ def check_ours(folder: Path, held: Succession, index: int, keys: KeyPair) -> Non
         if held.holder(role, index) != fingerprint(key):
             raise ConfigError(
                 f"the ledger {folder} is signed with another key ({held.holder(role, index)}); name that "
-                "key with --key, or another folder with --ledger; who holds that key hands the ledger over with: "
+                "key with --key; who holds that key hands the ledger over with: "
                 f"provenance key rotate {folder} --new URI"
             )
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PASSWORD = "PROVENANCE_KEY_PASSWORD"  # noqa: S105 - the name of the variable, not a password
+NOBODY = "there is no terminal to ask for the password"
 PIN, PIN_FILE = "PROVENANCE_HSM_PIN", "PROVENANCE_HSM_PIN_FILE"
 _LIMIT = 4096  # bytes of a file that holds a password
 
@@ -62,6 +63,8 @@ class Secrets:
         held = _line(self.file) if self.file is not None else None
         if found := os.environ.get(PASSWORD) or held or self(f"Password of {where}"):
             return found
+        if self.prompt is None:
+            raise ConfigError(f"{where} is encrypted, and {NOBODY}: use --password-file or {PASSWORD}")
         raise ConfigError(f"{where} is encrypted; set {PASSWORD}, or name a file with --password-file")
 
     def new(self, where: str) -> str:
@@ -71,14 +74,16 @@ class Secrets:
             where: how to name the key to people.
 
         Returns:
-            As `password`; a user is asked twice.
+            As `password`; a user is asked twice, and once more where the first answer is empty.
 
         Raises:
             ConfigError: there is none, or the user said two different ones.
         """
         if found := os.environ.get(PASSWORD) or (_line(self.file) if self.file is not None else None):
             return found
-        first = self(f"New password for {where}")
+        if self.prompt is None:
+            raise ConfigError(f"{NOBODY}: use --password-file or {PASSWORD}, or say --no-password")
+        first = self(f"New password for {where}") or self(f"An empty password protects nothing. Password for {where}")
         if not first:
             raise ConfigError(f"no password: set {PASSWORD}, name a file with --password-file, or say --no-password")
         if self(f"The same password again, for {where}") != first:

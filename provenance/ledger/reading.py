@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provenance.digests import sha256
-from provenance.errors import BrokenChain, DigestMismatch, InputError, VerificationError
+from provenance.errors import BrokenChain, DigestMismatch, InputError, UnknownEntry, VerificationError
 from provenance.ledger import checkpoint, envelope, statement
 from provenance.ledger.layout import ENTRY_LIMIT, entry_path, note_path, read_bytes, scan_path, size
 
@@ -30,7 +30,7 @@ def read_entry(folder: Path, index: int | None = None) -> dict[str, Any]:
         The in-toto Statement.
 
     Raises:
-        InputError: it is not a ledger, or has no such entry.
+        InputError: it is not a ledger; UnknownEntry: it has no such entry.
         VerificationError: the entry is not a canonical envelope of a statement.
     """
     return statement_of(folder, _index(folder, index)).value
@@ -48,7 +48,8 @@ def tables(folder: Path, index: int | None = None, names: Collection[str] | None
         Those of schemas.SEALED by name.
 
     Raises:
-        InputError: it is not a ledger, has no such entry, or a table is withheld or does not hold to its schema.
+        InputError: it is not a ledger, or a table is withheld or does not hold to its schema.
+        UnknownEntry: it has no such entry.
         DigestMismatch: a table's bytes were changed.
         VerificationError: the entry is not a canonical envelope of a statement.
     """
@@ -186,5 +187,5 @@ def _index(folder: Path, index: int | None) -> int:
         newest = (at for at in reversed(range(count)) if statement_of(folder, at).kind == statement.SCAN)
         return next(newest, count - 1)
     if not 0 <= index < count:
-        raise InputError(f"{folder} has no entry {index}; its entries are 0 to {count - 1}")
+        raise UnknownEntry(f"{folder} has no entry {index}; its entries are 0 to {count - 1}")
     return index

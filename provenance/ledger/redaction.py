@@ -202,7 +202,13 @@ def _leaf(line: bytes) -> bytes:
 def _names(folder: Path, entries: Sequence[Statement], asked: Collection[str]) -> Names:
     sources = {each.partition("=")[2] for each in asked if each.startswith("source=")}
     given = sources | {each.partition("=")[2] for each in asked if each.startswith("file=")}
-    paths = {row["path"] for row in _rows(folder, entries, "files") if row.get("source") in sources}
+    files = given - sources
+    paths, listed = set(), set()
+    for row in _rows(folder, entries, "files"):
+        if row.get("source") in sources:
+            paths.add(row["path"])
+        if row["path"] in files:
+            listed.add(row["path"])
     named = {row["source"] for row in _rows(folder, entries, "sources")} if sources else set()
     if strange := sorted(sources - named):
         raise ConfigError(f"there is no source {strange[0]!r} in any scan of this ledger whose sources are at hand")
@@ -213,6 +219,8 @@ def _names(folder: Path, entries: Sequence[Statement], asked: Collection[str]) -
             raise ConfigError(
                 f"entry {said.place.index} itself names what is to be withheld; what was signed cannot be taken back"
             )
+    if strange := sorted(files - listed):
+        raise ConfigError(f"there is no file {strange[0]!r} in any scan of this ledger whose files are at hand")
     return names
 
 

@@ -10,7 +10,7 @@ from provenance.acts import FORMS, derivation
 from provenance.cli import run
 from provenance.digests import fingerprint, sha256
 from provenance.errors import ConfigError, InputError
-from provenance.ledger import outputs, statement
+from provenance.ledger import disclosure, outputs, proofs, statement
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -52,6 +52,15 @@ def test_a_decision(world, verified):
     assert (said(entry)["decision"], said(entry)["by"], said(entry)["date"]) == ("drop", BY, "2025-06-01")
     assert said(entry)["documents"] == [{"name": "settings.txt", "bytes": 10, "digest": {"sha256": sha256(b"keep: all\n")}}]  # fmt: skip
     assert (verified(world / "ledger", strict=True).code, verified(world / "ledger").status("acts")) == (0, "ok")
+
+
+def test_the_beginning_of_a_fingerprint_is_enough(world, tmp_path):
+    mark = fingerprint("licence-missing", "bare")
+    entry = pv.attest(world / "ledger", write(world, "decision", about={"finding": mark[:8]}))
+    assert entry.statement["predicate"]["about"]["fingerprint"] == mark
+    proof = proofs.read(disclosure.row(world / "ledger", "finding", mark[:8], 0))
+    assert [row["fingerprint"] for row in proof.rows] == [mark]
+    assert run(["prove", str(world / "ledger"), "--finding", mark[:9], "-o", str(tmp_path / "x")]) == 0
 
 
 def test_a_decision_about_a_finding(world):
@@ -133,7 +142,7 @@ BAD = {
     "ahead": ("decision", {"date": (datetime.now(UTC).date() + timedelta(days=2)).isoformat()}, "lies ahead"),
     "no day": ("decision", {"date": "2025-02-30"}, "is no date"),
     "no source": ("decision", {"about": {"source": "mars"}}, "has no source 'mars'"),
-    "no finding": ("decision", {"about": {"finding": "0" * 32}}, "has no finding"),
+    "no finding": ("decision", {"about": {"finding": "0" * 32}}, "no finding of entry 0 begins with 000"),
     "source and finding": ("decision", {"about": {"source": "nc", "finding": "0" * 32}}, "a source by its id, or"),
     "no scan": ("decision", {"about": {"source": "nc", "entry": 9}}, "has no entry 9"),
     "personal data": ("decision", {"reason": "ask li.hua1987@gmail.com"}, "personal data"),

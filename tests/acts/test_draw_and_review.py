@@ -200,6 +200,8 @@ def test_other_columns_do_not_go_into_the_ledger(world):
 HEAD = "draw,path,row,verdict,problem\n"
 BAD = {
     "nothing": ("form.csv", HEAD, "holds no answer"),
+    "no answer": ("form.csv", f"{HEAD}1,{{path}},{{row}},,\n", "answers for no record"),
+    "semicolons": ("form.csv", HEAD.replace(",", ";"), "separate the columns by commas, not by ;"),
     "no columns": ("form.csv", "a,b\n", "must have the columns"),
     "no file": ("none.csv", None, "cannot be read"),
     "no ending": ("form.txt", HEAD, "is a .csv or .jsonl file"),
@@ -320,6 +322,7 @@ def test_the_commands(world, capfd):
     assert run(["sample", folder, "--size", "4", "--purpose", PURPOSE, "-o", form]) == 0
     assert "Entry 1 of" in (out := capfd.readouterr().out)
     assert f"provenance review {folder} {form}" in out
+    assert out.splitlines()[-1].startswith("A verdict is pass, fail or unreadable; a problem")
     filled(world, 1, "pass", "pass", "pass", "fail")
     assert run(["review", folder, form, "--by", "R.", "--role", "annotator"]) == 0
     assert "3 of 4 passed, 1 failed, 0 unreadable, 0 without an answer" in (out := capfd.readouterr().out)
@@ -331,3 +334,41 @@ def test_the_commands(world, capfd):
     assert ledger.size(world / "ledger") == 4  # a form that cannot be written draws nothing
     assert run(["review", folder, form]) == 2
     capfd.readouterr()
+
+
+@pytest.mark.parametrize("output", ["form.csv", "none/form.csv", "form.txt"])
+def test_a_form_that_cannot_be_written_draws_nothing(world, monkeypatch, capfd, output):
+    monkeypatch.chdir(world)
+    (world / "form.csv").write_text("somebody's answers\n")
+    assert run(["sample", "ledger", "--size", "1", "--purpose", PURPOSE, "-o", output]) == 2
+    assert f"{output.removesuffix('/form.csv')}" in capfd.readouterr().err
+    assert ledger.size(world / "ledger") == 1
+    assert (world / "form.csv").read_text() == "somebody's answers\n"
+
+
+def test_the_form_of_a_draw_is_written_again(world, monkeypatch, capfd):
+    monkeypatch.chdir(world)
+    assert run(["sample", "ledger", "--size", "3", "--purpose", PURPOSE, "-o", "first.csv"]) == 0
+    assert run(["sample", "ledger", "--form", "1", "-o", "again.csv"]) == 0
+    assert (world / "again.csv").read_bytes() == (world / "first.csv").read_bytes()
+    capfd.readouterr()
+    assert run(["sample", "ledger", "--form", "1"]) == 0
+    assert capfd.readouterr().out.splitlines() == (world / "first.csv").read_text().splitlines()
+    assert ledger.size(world / "ledger") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--form", "1", "--size", "3"], "--form ENTRY takes LEDGER and -o"),
+        (["--form", "1", "--source", "nc"], "--form ENTRY takes LEDGER and -o"),
+        (["--form", "0"], "no draw"),
+        (["--form", "9"], "has no entry 9"),
+        (["--size", "3"], "give --size and --purpose"),
+        (["--size", "3", "--purpose", " "], "the purpose is empty"),
+    ],
+)
+def test_what_sample_does_not_mix(world, capfd, options, said):
+    assert run(["sample", str(world / "ledger"), *options]) == 2
+    assert said in capfd.readouterr().err
+    assert ledger.size(world / "ledger") == 1

@@ -102,8 +102,9 @@ REFUSED = {
     "no fingerprint": ({"fingerprint": "licence-missing"}, "is no fingerprint"),
     "too short": ({"fingerprint": MISSING[:7]}, "is no fingerprint"),
     "past": ({"expires": "2020-01-01"}, "is past"),
-    "no day": ({"expires": "soon"}, "is no date"),
-    "no reason": ({"reason": "  "}, "the reason must be"),
+    "no day": ({"expires": "soon"}, "soon is no date: write it as 2030-01-31"),
+    "empty": ({"fingerprint": ""}, "the fingerprint is empty"),
+    "no reason": ({"reason": "  "}, "the reason is empty"),
     "a novel": ({"reason": "x" * 2001}, "at most 2,000 characters"),
     "a long name": ({"approver": "x" * 201}, "at most 200 characters"),
     "personal data": ({"reason": "ask li.hua1987@gmail.com"}, "personal data"),
@@ -207,6 +208,14 @@ def test_a_waiver_of_what_is_still_to_come_does_not_verify(world, verified, seal
         verified(world / "ledger").code,
         "does not stand before it" in verified(world / "ledger").detail("acts"),
     ) == (1, True)
+
+
+def test_an_approver_with_the_operators_own_key_is_refused_before_anything_is_signed(world, capfd):
+    own = str(keys.user_keys().folder)
+    given = ["--reason", "on file", "--approver", "A. R.", "--expires", FAR, "--key", own, "--approver-key", own]
+    assert run(["waive", str(world / "ledger"), MISSING, *given]) == 2
+    assert "the approver's key is the one that signs the entry" in capfd.readouterr().err
+    assert ledger.size(world / "ledger") == 1
 
 
 def test_the_command(world, capfd):

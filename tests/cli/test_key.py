@@ -88,10 +88,13 @@ def test_add(place, capfd):
         (["rotate", "{none}", "--new", "{pair}"], 2, "no ledger"),
         (["revoke", "{ledger}", "SHA256:x", "--reason", "why"], 2, "no key of"),
         (["revoke", "{ledger}", "SHA256:x", "--reason", "why", "--since", "yesterday"], 2, "yesterday"),
-        (["add", "{ledger}", "{none}", "--role", "witness"], 4, "No such file"),
+        (["add", "{ledger}", "{none}", "--role", "witness"], 2, "cannot be read: No such file"),
         (["add", "{ledger}", "{ledger}/origin", "--role", "witness"], 2, "PEM"),
         (["certificate", "{ledger}", "{ledger}/origin"], 2, "not a certificate"),
-        (["list", "{none}"], 2, "does not say whose it is"),
+        (["certificate", "{ledger}", "{none}"], 2, "none cannot be read: No such file"),
+        (["certificate", "{none}", "{ledger}/origin"], 2, "none is no ledger"),
+        (["add", "{none}", "{ledger}/origin", "--role", "witness"], 2, "none is no ledger"),
+        (["list", "{none}"], 2, "none is no ledger"),
     ],
 )
 def test_what_cannot_be_is_a_sentence(place, capfd, arguments, code, said):

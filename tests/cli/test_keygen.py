@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from provenance.cli import run, signing
+from provenance.errors import ConfigError
 from provenance.ledger import keys, passwords
 
 
@@ -25,6 +28,7 @@ def answers(monkeypatch, *given):
         return given[len(asked) - 1]
 
     monkeypatch.setattr(signing.click, "prompt", prompt)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
     return asked
 
 
@@ -46,6 +50,26 @@ def test_without_a_password_there_are_no_keys(tmp_path, monkeypatch, capfd, give
     assert keygen(tmp_path / "keys") == 2
     assert said in capfd.readouterr().err
     assert not (tmp_path / "keys").exists()
+
+
+def test_an_empty_password_is_asked_for_again(tmp_path, monkeypatch):
+    asked = answers(monkeypatch, "", "secret", "secret")
+    assert keygen(tmp_path / "keys") == 0
+    assert asked[1][0].startswith("An empty password protects nothing.")
+
+
+def test_where_there_is_no_terminal_nobody_is_asked(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))
+    assert keygen(tmp_path / "keys") == 2
+    assert "there is no terminal to ask for the password" in (said := capfd.readouterr().err)
+    assert "Warning" not in said
+    monkeypatch.setenv(passwords.PASSWORD, "secret")
+    assert keygen(tmp_path / "keys") == 0
+    monkeypatch.delenv(passwords.PASSWORD)
+    assert run(["key", "rotate", str(tmp_path), "--new", str(tmp_path / "keys")]) == 2
+    capfd.readouterr()
+    with pytest.raises(ConfigError, match="no terminal to ask for the password: use --password-file or PROVENANCE_KEY"):
+        keys.load(str(tmp_path / "keys"), prompt=signing.secrets())
 
 
 def test_a_password_file_makes_and_opens(tmp_path, capfd):

@@ -75,6 +75,28 @@ def test_a_stale_and_a_rewritten_ledger_are_refused(parties, append, capsys):
     assert not (parties / "signed.note").exists()
 
 
+def test_bare_lines_are_added_only_where_they_can_be_checked(parties, append, capsys):
+    ask(0)
+    assert cosign("asked", "--log", "ledger/keys/log.pub.pem") == 0
+    lines = (parties / "signed.note").read_bytes()[len((parties / "ledger/checkpoints/1.note").read_bytes()) :]
+    (parties / "lines").write_bytes(lines)
+    append("ledger")  # the lines are not over its newest checkpoint
+    pins = [
+        {"pem": (parties / "ledger" / name).read_text(), "roles": [role]}
+        for name, role in ((layout.STATEMENT_KEY, "statement"), (layout.LOG_KEY, "log"))
+    ]
+    vkey = (parties / "w" / "witness.vkey").read_text().strip()
+    (parties / "trust.yaml").write_text(yaml.safe_dump({"keys": pins, "witnesses": {"quorum": 1, "keys": [{"vkey": vkey, "name": "w"}]}}))  # fmt: skip
+    (parties / "other.yaml").write_text(yaml.safe_dump({"keys": pins}))
+    add = ["witness", "add", "ledger", "lines"]
+    for more in ([], ["--size", "1"], ["--trust", "other.yaml"]):
+        assert cli.run([*add, *more]) == 2
+        assert "bare lines do not say which checkpoint" in capsys.readouterr().err
+    assert cli.run([*add, "--trust", "trust.yaml"]) == 4  # over another checkpoint
+    assert not list((parties / "ledger").glob("checkpoints/*.cosigs"))
+    assert cli.run([*add, "--trust", "trust.yaml", "--size", "1"]) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -143,6 +143,7 @@ def test_the_same_is_withheld_by_the_same_bytes(handed_on, tmp_path):
         ("source=nobody", "there is no source 'nobody'"),
         ("table=nothing", "there is no table 'nothing'"),
         ("records=7", "no entry binds records=7"),
+        ("file=not/there.jsonl", "there is no file 'not/there.jsonl' in any scan"),
         ("file=corpus", "entry 0 itself names what is to be withheld"),  # the name of the data
     ],
 )

@@ -48,7 +48,8 @@ class Asked:
 
     Args:
         index: number of the entry, from 0; the newest scan if None.
-        key: PEM file or `env:NAME` of the private key that signs; the user's own if None.
+        key: PEM file or `env:NAME` of the private key that signs, of oms and cms also a folder of keys; the user's own
+            if None.
         certificate: PEM file of the seal's certificate, its chain may follow.
         signature: a signature that was made elsewhere over the PAE: DER, or base64 of it.
         withhold: what is left out, see redaction.plan.
@@ -185,13 +186,23 @@ def _cms(entry: _Entry, asked: Asked) -> _Made:
     except ValueError as cause:
         raise ConfigError(f"{asked.certificate} holds no certificate in PEM form") from cause
     note = layout.read_bytes(entry.folder / layout.note_path(layout.size(entry.folder)), _LIMIT)
-    key = _private(asked) if asked.key else keys.user_keys(create=False).statement
-    if asked.key and not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise ConfigError(f"{asked.key} is neither an ECDSA nor an RSA key")
+    key = _seal(asked)
     when = asked.when or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     name = layout.note_path(layout.size(entry.folder))
     how = f"Verify: openssl cms -verify -cades -binary -inform DER -in FILE -content {name} -CAfile CA.pem -purpose any"
     return [cms.render(note, certificates, key, when)], (f"Signed: {name}", how)
+
+
+def _seal(asked: Asked) -> Any:
+    """Load the key of a seal: of a folder as keygen makes it, the statement key; else of a file, ECDSA or RSA."""
+    if asked.key is None:
+        return keys.user_keys(create=False, prompt=asked.prompt).statement
+    if Path(asked.key).is_dir():
+        return keys.load_statement(asked.key, prompt=asked.prompt)
+    key = _private(asked)
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise ConfigError(f"{asked.key} is neither an ECDSA nor an RSA key")
+    return key
 
 
 def _sm2(entry: _Entry, asked: Asked) -> _Made:
@@ -260,6 +271,11 @@ def _pem(asked: Asked) -> bytes:
         if text is None:
             raise ConfigError(f"the environment variable {asked.key[4:]} is not set")
         return text.encode()
+    if Path(asked.key).is_dir():
+        raise ConfigError(
+            f"{asked.key} cannot be read: it is a folder, and `provenance keygen` makes no such key; name the PEM file "
+            "of the SM2 or ML-DSA-65 key itself with --key"
+        )
     return _bytes(Path(asked.key))
 
 

@@ -58,6 +58,14 @@ def test_openssl_verifies_a_seal_and_refuses_another_text(world, seals, tmp_path
     assert stranger.returncode != 0
 
 
+def test_a_folder_of_keys_seals_with_its_statement_key(world, seals, tmp_path):
+    (tmp_path / "keys").mkdir()
+    shutil.copy(seals / "p256.key", tmp_path / "keys" / "statement.pem")
+    asked = Asked(key=str(tmp_path / "keys"), certificate=seals / "p256.chain.pem")
+    write(world / "ledger", tmp_path / "out.p7s", "cms", asked)
+    assert verified(seals, tmp_path / "out.p7s", world / "ledger" / "checkpoints" / "2.note").returncode == 0
+
+
 def attributes(data):
     """The signed attributes of the only signer, by the bytes of their names."""
     signed = der.read(data).parts(der.SEQUENCE)[1].parts(0xA0)[0].parts(der.SEQUENCE)
@@ -131,7 +139,11 @@ def test_the_users_own_key_signs_if_the_certificate_is_of_it(world, seals, tmp_p
         ("rsa.pem", "rsa.pem", "holds no private key that can be read"),
         (None, "rsa.pem", "none of the certificates is of this key"),
         ("ed25519.key", "rsa.pem", "neither an ECDSA nor an RSA key"),
-        ("encrypted.key", "rsa.pem", "is encrypted; set PROVENANCE_KEY_PASSWORD"),
+        (
+            "encrypted.key",
+            "rsa.pem",
+            "is encrypted, and there is no terminal to ask for the password: use --password-file",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_in_a_sentence(world, seals, tmp_path, key, certificate, told):

@@ -87,6 +87,33 @@ def test_an_entry_whose_key_is_not_in_the_ledger_is_not_exported(world, tmp_path
         (["LEDGER", "pae", "-o", "out"], 2, "LEDGER' is not one of removal-list, sigstore"),
         (["LEDGER", "-o", "out"], 2, "name a --format: removal-list, sigstore"),
         (["LEDGER", "--format", "slsa", "-o", "out"], 2, "is not one of 'removal-list'"),
+        (
+            ["LEDGER", "--format", "sigstore", "--withhold", "x", "-o", "out"],
+            2,
+            "--withhold goes with --format tar alone",
+        ),
+        (
+            ["LEDGER", "--format", "pae", "--certificate", "x", "-o", "out"],
+            2,
+            "--certificate goes with --format cms alone",
+        ),
+        (
+            ["LEDGER", "--format", "tar", "--severity", "note", "-o", "out"],
+            2,
+            "--severity goes with --format removal-list",
+        ),
+        (
+            ["LEDGER", "--format", "pae", "--key", "x", "-o", "out"],
+            2,
+            "--key goes with --format oms, cms, sm2, sm3 or mldsa65",
+        ),
+        (["LEDGER", "--format", "tar", "--index", "0", "-o", "out"], 2, "--index goes with"),
+        (["LEDGER", "--format", "pae", "--index", "9", "-o", "out"], 2, "has no entry 9"),
+        (
+            ["LEDGER", "--format", "sm2", "--key", "world", "-o", "out"],
+            2,
+            "name the PEM file of the SM2 or ML-DSA-65 key",
+        ),
         (["nothing-here", "--format", "pae", "-o", "out"], 2, "nothing-here is no ledger"),
         (["LEDGER", "--format", "cms", "-o", "out"], 2, "name its PEM file with --certificate"),
         (["LEDGER", "--format", "mldsa65", "-o", "out"], 2, "with --key"),

@@ -1,0 +1,43 @@
+"""What commands take by path: a ledger that is one, and a file that can be read; else one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from provenance.errors import ConfigError
+
+
+class _Ledger(click.Path):
+    """A folder that is a ledger."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        from provenance.ledger.layout import is_ledger
+
+        folder = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not is_ledger(folder):
+            raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
+        return folder
+
+
+class _File(click.Path):
+    """A file that is there and may be read."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.exists():
+            raise ConfigError(f"{path} cannot be read: {os.strerror(errno.ENOENT)}")
+        if path.is_dir() or not os.access(path, os.R_OK):
+            raise ConfigError(f"{path} cannot be read: {os.strerror(errno.EISDIR if path.is_dir() else errno.EACCES)}")
+        return path
+
+
+LEDGER = _Ledger(path_type=Path)
+"""The type of an argument that names a ledger."""
+
+FILE = _File(path_type=Path)
+"""The type of an argument or option that names a file to read."""
