@@ -121,17 +121,21 @@ def _finding(folder: Path, fingerprint: str) -> dict[str, Any]:
         raise ConfigError(
             f"{fingerprint[:80]!r} is no fingerprint: give its 32 hexadecimal digits, or the first {SHORT}"
         )
+    withheld = []
     for index in reversed(range(ledger_.size(folder))):
         if reading.statement_of(folder, index).kind != statement.SCAN:
             continue
         try:
             rows = ledger_.tables(folder, index, {"findings"})["findings"].to_pylist()
-        except InputError:
-            continue  # withheld: another scan may have it
+        except InputError as cause:
+            withheld.append(str(cause))  # another scan may have it
+            continue
         held = [row for row in rows if row["fingerprint"].startswith(fingerprint)]
         if len(held) > 1:
             raise ConfigError(f"{len(held)} findings of entry {index} begin with {fingerprint}; give all 32 digits")
         for row in held:
             found = {name: row[name] for name in ("fingerprint", "check", "source")} | {"entry": index}
             return found | ({"other": row["other"]} if row["other"] is not None else {})
+    if withheld:
+        raise ConfigError(f"no table of findings that is here has {fingerprint}: {withheld[0]}")
     raise ConfigError(f"no scan of {folder} has a finding {fingerprint}; `provenance show {folder}` names them")
