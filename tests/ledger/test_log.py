@@ -201,7 +201,9 @@ def test_killed_at_any_step(home, sealed, tmp_path, before, stride):
         except Killed:
             pass
         found = ledger.verify(folder)
-        assert found.exit_code == 0 or (before == 0 and found.exit_code == 2), (steps, found.lines())
+        # an entry without its first checkpoint looks like a ledger whose checkpoint was removed
+        begun = 1 if (folder / layout.entry_path(0)).exists() else 2
+        assert found.exit_code == 0 or (before == 0 and found.exit_code == begun), (steps, found.lines())
         assert found.entries in (before, before + 1)
         path = folder / layout.entry_path(before)
         signed = path.read_bytes() if path.exists() else None
