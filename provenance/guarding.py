@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 
 from provenance import ledger as ledger_
+from provenance import profiles
 from provenance.acts import waiver
 from provenance.data import HERE
 from provenance.errors import ConfigError, InputError, ManifestError, Refused, VerificationError
-from provenance.ledger import contents, statement
-from provenance.ledger.verification import DATA_DIFFERS, MEANINGS, OK, UNPINNED, WITHHELD, Changes, Verification
+from provenance.ledger import contents, layout, statement
+from provenance.ledger.verification import DATA_DIFFERS, MEANINGS, OK, UNPINNED, USAGE, WITHHELD, Changes, Verification
 from provenance.manifests import documents
 from provenance.model import SEVERITIES
 from provenance.progress import unwatched
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _READ = ("coverage", "files", "findings", "verdicts")  # tables that a policy is held against
 _LIMIT = 1 << 20  # bytes of a policy
 _NAMED = 3  # findings, files and elements named in a sentence
+_STEERING = {".gitattributes", ".gitignore", ".gitkeep", ".gitmodules", ".DS_Store"}  # tools read them; nothing trains
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Policy:
         verdicts: what no element may have been judged.
         max_age_days: of the scan, by the time it claims; None = any.
         missing: refuse | allow: files that were audited and are not there.
-        unread: refuse | allow: files that the scan could not read.
+        unread: refuse | allow: files that the scan did not read, or not whole.
         sampled: refuse | allow: a scan that looked at a sample.
         keys: pinned | any: whose signatures are enough.
     """
@@ -82,6 +84,8 @@ class Clearance:
         changes: how the data differs.
         bytes: that were hashed.
         verification: of the ledger.
+        unread: files that the scan did not read, or not whole, sorted.
+        bytes_unread: bytes of those that it did not read.
     """
 
     data: Path
@@ -93,6 +97,8 @@ class Clearance:
     changes: Changes
     bytes: int
     verification: Verification
+    unread: tuple[str, ...] = ()
+    bytes_unread: int = 0
 
     @property
     def ok(self) -> bool:
@@ -123,6 +129,8 @@ class Clearance:
             "added": list(self.changes.added),
             "removed": list(self.changes.removed),
             "changed": list(self.changes.changed),
+            "unread": list(self.unread),
+            "bytes_unread": self.bytes_unread,
             "ledger": self.verification.as_json(),
         }
 
@@ -130,9 +138,11 @@ class Clearance:
         """Return plain sentences for a terminal, the answer first."""
         if not self.ok:
             return ["Refused: this data is not to be trained on.", *(f"- {reason}" for reason in self.reasons)]
-        held = f"{len(self.same):,} files ({self.bytes:,} bytes)"
+        held = f"{_counted(self.same, 'file')} ({self.bytes:,} bytes)"
+        are, them = ("is", "it") if len(self.same) == 1 else ("are", "them")
+        left = f"; {self.bytes_unread:,} bytes in {_counted(self.unread, 'file')} were not read" if self.unread else ""
         return [
-            f"Cleared: {held} are as entry {self.entry} of {self.origin} audited them, and the policy holds.",
+            f"Cleared: {held} {are} as entry {self.entry} of {self.origin} audited {them}, and the policy holds{left}.",
             f"Record this root with the training run: {self.root}",
         ]
 
@@ -147,7 +157,7 @@ def read_policy(path: Path | None) -> Policy:
         The policy.
 
     Raises:
-        ConfigError: it cannot be read, or breaks its schema; the message says where.
+        ConfigError: it cannot be read, breaks its schema, or names a profile that there is not; the message says where.
     """
     if path is None:
         return Policy()
@@ -163,6 +173,8 @@ def read_policy(path: Path | None) -> Policy:
     if fault := jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(held)):
         pointer = "".join(f"/{part}" for part in fault.absolute_path)
         raise ConfigError(f"{path}: at {pointer or '/'}, line {lines.get(pointer, 1)}: {fault.message[:200]}")
+    for name in held.get("profiles", ()):
+        profiles.load(name)
     said: dict[str, Any] = {
         name.replace("-", "_"): tuple(value) if isinstance(value, list) else value
         for name, value in held.items()
@@ -198,7 +210,7 @@ def guard(
 
     Raises:
         Refused: the data may not be trained on; `clearance` says why.
-        ConfigError: the policy or the data is not what it should be.
+        ConfigError: the policy, the data, the entry or a file that was named is not what it should be.
     """
     found = inspect(
         Path(data),
@@ -241,18 +253,22 @@ def inspect(
         The clearance.
 
     Raises:
-        ConfigError: the data is no folder, or the ledger none.
+        ConfigError: the data is no folder, the ledger none, or a file or entry that was named is not there.
         OSError: the data cannot be listed.
     """
     if not data.is_dir():
         raise ConfigError(f"{data} is no folder")
-    if not ledger_.is_ledger(ledger):
+    if not layout.was_ledger(ledger):
         raise ConfigError(f"{ledger} is no ledger; `provenance scan {data} --ledger {ledger}` makes one")
     progress("verifying", 0, 0)
     checked = ledger_.verify(ledger, trust=trust, since=since)
+    if checked.exit_code == USAGE:
+        raise ConfigError("; ".join(step.detail for step in checked.steps if step.status == "failed"))
     reasons = list(_of_ledger(checked, wanted))
     if checked.exit_code not in {OK, UNPINNED, WITHHELD}:
         return Clearance(data, None, checked.origin, None, tuple(reasons), (), Changes(), 0, checked)
+    if entry is not None and not 0 <= entry < checked.entries:
+        raise ConfigError(f"{ledger} has no entry {entry}; its entries are 0 to {checked.entries - 1}")
     try:
         at, scans, gaps = _audited(ledger, entry)
         told = [(said, ledger_.tables(ledger, said["log"]["index"], _READ)) for said in scans]
@@ -265,13 +281,19 @@ def inspect(
     )
     reasons += [*gaps, *_of_data(compared, wanted)]
     standing = waiver.standing(ledger)
+    unread: list[_Unread] = []
     for said, tables in told:
-        name = f"entry {said['log']['index']}: " if len(told) > 1 or said["log"]["index"] != at else ""
-        reasons += [name + reason for reason in (*_of_scan(said, wanted), *_of_tables(tables, said, wanted, standing))]
+        index = said["log"]["index"]
+        name = f"entry {index}: " if len(told) > 1 or index != at else ""
+        left = _unread(tables["files"], compared if index == at else None)
+        unread += left
+        of_scan = (*_of_scan(said, wanted), *_of_unread(left, wanted), *_of_tables(tables, said, wanted, standing))
+        reasons += [name + reason for reason in of_scan]
     root = ledger_.head(ledger).root.hex()
     return Clearance(
-        data, at, checked.origin, root, tuple(reasons), compared.same, compared.changes, compared.bytes, checked
-    )
+        data, at, checked.origin, root, tuple(reasons), compared.same, compared.changes, compared.bytes, checked,
+        tuple(sorted(each.path for each in unread)), sum(each.bytes for each in unread),
+    )  # fmt: skip
 
 
 def _audited(ledger: Path, entry: int | None) -> tuple[int, list[dict[str, Any]], list[str]]:
@@ -331,8 +353,43 @@ def _of_data(compared: contents.Compared, wanted: Policy) -> Iterator[str]:
             yield f"{_files(names)} {what}"
     if changes.removed and wanted.missing == "refuse":
         yield f"{_files(changes.removed)} audited, but not there (`missing: allow` lets that pass)"
-    if compared.unread and wanted.unread == "refuse":
-        yield f"{_files(compared.unread)} not read by the scan, so never audited (`unread: allow` lets that pass)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    path: str
+    bytes: int
+    reason: str
+
+
+def _unread(files: pa.Table, compared: contents.Compared | None) -> list[_Unread]:
+    """Name the files that a scan did not read, or not whole, with the bytes that it left.
+
+    Args:
+        files: FILES of the scan.
+        compared: the data beside it, where the data is what was scanned: what is gone is not trained on, and what was
+            left out is, if it is there; None = the data was made of it.
+    """
+    gone = set(compared.changes.removed) if compared else set()
+    left = {path for path in compared.unread if path.rsplit("/", 1)[-1] not in _STEERING} if compared else set()
+    found: dict[str, _Unread] = {}
+    columns = ("path", "role", "bytes_skipped", "skip_reason", "records_unreadable")
+    for path, role, size, reason, broken in _columns(files, *columns):
+        on_disk = path.split("!/", 1)[0]  # of a member, the archive
+        whole = path == on_disk
+        data = role in {"data", "unreadable"} and (broken or (whole and (size or role == "unreadable")))
+        if on_disk in gone or not (data or path in left):
+            continue
+        if whole or on_disk not in found:  # the archive itself counts the bytes of its members
+            found[on_disk] = _Unread(on_disk, size if whole else 0, reason or "unreadable records")
+    return list(found.values())
+
+
+def _of_unread(unread: Sequence[_Unread], wanted: Policy) -> Iterator[str]:
+    if unread and wanted.unread == "refuse":
+        named = _first([f"{each.path}: {each.reason}" for each in unread])
+        counted = _counted(unread, "file")
+        yield f"{counted} not read whole by the scan, so not audited ({named}; `unread: allow` lets that pass)"
 
 
 def _of_scan(said: Mapping[str, Any], wanted: Policy) -> Iterator[str]:
@@ -387,7 +444,7 @@ def _files(names: Iterable[str]) -> str:
     return f"{_counted(listed, 'file')} ({_first(listed)})"
 
 
-def _counted(names: Sequence[str], noun: str) -> str:
+def _counted(names: Sequence[object], noun: str) -> str:
     return f"{len(names):,} {noun}{'s' * (len(names) != 1)}"
 
 

@@ -1,11 +1,13 @@
 """The guard: what is trained on is what was audited, and its audit says what is wanted."""
 
 import base64
+import gzip
 import hashlib
 import json
 import os
 import re
 import shutil
+import zipfile
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -86,6 +88,10 @@ def test_files_may_be_missing_where_the_policy_lets_them(world):
     found = looked(world, missing="allow")
     assert found.ok
     assert found.files("*.jsonl") == [str(world / "clean" / "data" / "a" / "y.jsonl")]
+    (world / "clean" / "data" / "a" / "README.md").unlink()
+    assert re.match(
+        r"Cleared: 1 file \(\d+ bytes\) is as entry 0 of \S+ audited it, and", looked(world, missing="allow").lines()[0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,11 +167,47 @@ def test_keys_that_nobody_pinned_clear_nothing_unless_asked(world, monkeypatch):
     assert looked(world, keys="any").ok
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "size", "why"),
+    [
+        ("model.bin", b"\0\xff" * 9, 18, "no reader for files of an unknown format yet"),
+        ("x.pdf", b"%PDF-1.4\n\0\xff", 11, "no reader for pdf yet"),
+        ("x.jsonl.gz", gzip.compress(TEXT.encode())[:-4], None, "truncated gzip stream"),
+        ("z.jsonl", f'{TEXT}{{"text":\n'.encode(), 8, "unreadable records"),
+        (".gitattributes", b"*.bin filter=lfs\n", 0, None),
+        (".x.jsonl", TEXT.encode(), len(TEXT), "hidden"),
+        ("LICENSE", b"MIT\n", 0, None),
+    ],
+)
+def test_what_the_scan_did_not_read_is_cleared_only_where_the_policy_lets_it(world, name, content, size, why):
+    (world / "clean" / "data" / "a" / name).write_bytes(content)
+    pv.scan(world / "clean" / "data", world / "clean" / "ledger", workers=1)
+    found = looked(world)
+    assert [reason for reason in found.reasons if "read whole" in reason] == [
+        f"1 file not read whole by the scan, so not audited (a/{name}: {why}; `unread: allow` lets that pass)"
+    ] * (why is not None)
+    allowed = looked(world, unread="allow")
+    assert allowed.ok, allowed.reasons
+    assert size in {None, allowed.bytes_unread}
+    told = f"; {allowed.bytes_unread:,} bytes in 1 file were not read."
+    assert allowed.lines()[0].endswith(told if why else "the policy holds.")
+    (world / "clean" / "data" / "a" / name).unlink()
+    assert looked(world, missing="allow").ok  # what is gone is not trained on
+
+
+def test_a_member_that_was_not_read_counts_as_its_archive(world):
+    with zipfile.ZipFile(world / "clean" / "data" / "a" / "z.zip", "w") as archive:
+        archive.writestr("m.jsonl", f'{TEXT}{{"text":\n')
+        archive.writestr("README.md", "# A")
+    pv.scan(world / "clean" / "data", world / "clean" / "ledger", workers=1)
+    assert (looked(world).unread, looked(world).bytes_unread) == (("a/z.zip",), 8)
+
+
 def test_a_policy_is_read(tmp_path):
     path = tmp_path / "policy.yaml"
-    path.write_text("policy: 1\nkind: assessment\nprofiles: [eu-ai-act]\nmax-age-days: 90\nmissing: allow\n")
+    path.write_text("policy: 1\nkind: assessment\nprofiles: [cn-interim-measures]\nmax-age-days: 90\nmissing: allow\n")
     assert guarding.read_policy(path) == guarding.Policy(
-        kind="assessment", profiles=("eu-ai-act",), max_age_days=90, missing="allow"
+        kind="assessment", profiles=("cn-interim-measures",), max_age_days=90, missing="allow"
     )
     path.write_text("policy: 1\n")
     assert guarding.read_policy(path) == guarding.Policy() == guarding.read_policy(None)
@@ -176,6 +218,7 @@ def test_a_policy_is_read(tmp_path):
     [
         ("policy: 2\n", r"at /policy, line 1"),
         ("policy: 1\nfindngs: error\n", "findngs"),
+        ("policy: 1\nprofiles: [x]\n", "there is no profile 'x'; there are: baseline, "),
         ("policy: 1\nmax-age-days: soon\n", r"at /max-age-days, line 2"),
         ("[]\n", "at /"),
         ("policy: 1\npolicy: 1\n", "policy.yaml"),
@@ -198,7 +241,15 @@ def test_the_command_line(world, capsys, monkeypatch):
     assert said["ledger"]["exit_code"] == 0
     assert run(["guard", "nowhere", "--ledger", "clean/ledger"]) == 2
     assert run(["guard", "clean/data", "--ledger", "clean/data"]) == 2
-    assert run(["guard", "clean/data", "--ledger", "clean/ledger", "--policy", "nowhere.yaml"]) == 2
+    capsys.readouterr()
+    for option, value, said in (
+        ("--policy", "nowhere.yaml", "the policy nowhere.yaml cannot be read"),
+        ("--trust", "nowhere.yaml", "the trust file nowhere.yaml does not exist"),
+        ("--since", "nowhere.note", "nowhere.note cannot be read as a checkpoint: No such file or directory"),
+        ("--entry", "99", "clean/ledger has no entry 99; its entries are 0 to 0"),
+    ):
+        assert run(["guard", "clean/data", "--ledger", "clean/ledger", option, value]) == 2
+        assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 import provenance as pv
 from provenance import audit, profiles, reproduction, schemas
 from provenance.cli import run
+from provenance.cli.reproduce import _sentence
 from provenance.errors import ConfigError, InputError, VerificationError
-from provenance.reproduction import DIFFERS, SAME, reproduce
+from provenance.reproduction import DIFFERS, SAME, Compared, reproduce
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -235,7 +236,7 @@ def test_exit_codes_and_sentences(data, tmp_path, capfd):
     assert run(call) == 1
     out = capfd.readouterr().out
     assert out.startswith("This is not the data that was scanned")
-    assert "files         DIFFERS: 1 of 5 rows are not here; 1 are new" in out
+    assert "files         DIFFERS: 1 of 5 rows is not here; 1 is new" in out
     assert "Entry 0 is not reproduced." in out
 
 
@@ -269,3 +270,16 @@ def test_rows_are_counted_as_a_multiset(theirs, mine):
     ]
     left, right = Counter(theirs), Counter(mine)
     assert reproduction._difference(*tables) == ((left - right).total(), (right - left).total())
+
+
+@pytest.mark.parametrize(
+    ("rows", "missing", "added", "said"),
+    [
+        (1, 0, 0, "same: 1 row"),
+        (2000, 0, 0, "same: 2,000 rows"),
+        (1, 1, 2, "DIFFERS: 1 of 1 row is not here; 2 are new"),
+        (3, 2, 1, "DIFFERS: 2 of 3 rows are not here; 1 is new"),
+    ],
+)
+def test_rows_are_counted_in_plain_words(rows, missing, added, said):
+    assert _sentence(Compared("files", rows, rows, missing, added)) == f"  files         {said}"

@@ -117,15 +117,19 @@ def standing(folder: Path) -> tuple[Waiver, ...]:
 def _finding(folder: Path, fingerprint: str) -> dict[str, Any]:
     """Find what is waived in the newest scan that has it."""
     fingerprints.check(fingerprint)
+    withheld = []
     for index in reversed(range(ledger_.size(folder))):
         if reading.statement_of(folder, index).kind != statement.SCAN:
             continue
         try:
             rows = ledger_.tables(folder, index, {"findings"})["findings"].to_pylist()
-        except InputError:
-            continue  # withheld: another scan may have it
+        except InputError as cause:
+            withheld.append(str(cause))  # another scan may have it
+            continue
         row = fingerprints.one(rows, fingerprint, index)
         if row is not None:
             found = {name: row[name] for name in ("fingerprint", "check", "source")} | {"entry": index}
             return found | ({"other": row["other"]} if row["other"] is not None else {})
+    if withheld:
+        raise ConfigError(f"no table of findings that is here has {fingerprint}: {withheld[0]}")
     raise ConfigError(f"no scan of {folder} has a finding {fingerprint}; `provenance show {folder}` names them")

@@ -41,5 +41,7 @@ def command(
     said = made.statement["predicate"]
     click.echo(f"Entry {made.index} of {ledger}: a {said['kind']}.")
     if "outputs" in said:
-        click.echo(f"{said['outputs']['files']:,} files came out; root over them {said['outputs']['tree']['root']}.")
+        files = said["outputs"]["files"]
+        what, them = ("file", "it") if files == 1 else ("files", "them")
+        click.echo(f"{files:,} {what} came out; root over {them} {said['outputs']['tree']['root']}.")
     return 0

@@ -90,6 +90,8 @@ def _sentence(each: Compared) -> str:
 
     if each.unread is not None:
         return f"  {each.table:<14}not compared: {plain(each.unread)}"
+    rows = f"{each.rows:,} row{'s' * (each.rows != 1)}"
     if each.same:
-        return f"  {each.table:<14}same: {each.rows:,} rows"
-    return f"  {each.table:<14}DIFFERS: {each.missing:,} of {each.rows:,} rows are not here; {each.added:,} are new"
+        return f"  {each.table:<14}same: {rows}"
+    missing, added = (f"{number:,} {{}}{'is' if number == 1 else 'are'}" for number in (each.missing, each.added))
+    return f"  {each.table:<14}DIFFERS: {missing.format(f'of {rows} ')} not here; {added.format('')} new"

@@ -46,11 +46,13 @@ class Answer:
         anchor: what it stands on; its checkpoint is the one over the scan.
         says: one sentence: what is shown.
         limits: what that does not prove.
+        repeats: the end of `says`, where something was drawn more than once.
     """
 
     anchor: Anchor
     says: str
     limits: tuple[str, ...]
+    repeats: str = ""
 
 
 def draws(root: bytes, nonce: bytes, count: int) -> Iterator[_Draw]:
@@ -141,7 +143,8 @@ def read(made: bytes) -> Answer:
     if proofs.canonical_of(value) != made:  # first: what is held to a schema afterwards has one form, numbers too
         raise VerificationError("it is not in canonical form")
     found = _hold(value)
-    if (value["says"], value["doesNotProve"]) != (found.says, list(found.limits)):
+    said = {found.says, found.says.removesuffix(found.repeats)}  # the first answers did not say what was drawn twice
+    if value["says"] not in said or value["doesNotProve"] != list(found.limits):
         raise VerificationError("it says in words what it does not show, or hides what it does not")
     return found
 
@@ -154,6 +157,7 @@ def _hold(value: Any) -> Answer:
         raise VerificationError("its checkpoint is not the one over its scan, whose root decides what is drawn")
     nonce, count, size = bytes.fromhex(value["nonce"]), value["count"], _size(said)
     answered = records = 0
+    different = set()
     left = iter(value["draws"])
     for draw in draws(note.root, nonce, count):
         if answered == count or not size:
@@ -163,11 +167,15 @@ def _hold(value: Any) -> Answer:
             raise VerificationError("it shows fewer records than the nonce picks")
         kind = _check(item, said, draw, size)
         answered, records = answered + (kind != ""), records + (kind == "record")
+        if kind:
+            different.add((item["line"]["index"], item["record"]["index"] if kind == "record" else None))
     if next(left, None) is not None:
         raise VerificationError("it shows more records than the nonce picks")
     says = f"of {proofs.of_entry(said)}, {answered} of {count} that the nonce {value['nonce']} picked were shown"
     says += f" and are what it read: {records} records, {answered - records} whole files"
-    return Answer(anchor, says, (*_limits(count, answered), *proofs.ANYTHING, *anchor.limits))
+    repeats = f"; {len(different)} of them different" if len(different) < answered else ""
+    limits = (*_limits(count, answered), *proofs.ANYTHING, *anchor.limits)
+    return Answer(anchor, says + repeats, limits, repeats)
 
 
 def _limits(count: int, answered: int) -> tuple[str, ...]:

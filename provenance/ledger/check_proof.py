@@ -38,6 +38,7 @@ def _sparse(key: bytes, path: list[str], end: bytes) -> str:  # csmt-sha256/v1; 
 
 
 if __name__ == "__main__":
+    sys.exit(sys.stderr.write("usage: python check_proof.py PROOF KEY.pem...\n") and 2) if not sys.argv[1:] else None
     proof, pems = json.loads(Path(sys.argv[1]).read_bytes()), [Path(name).read_bytes() for name in sys.argv[2:]]
     keys, envelope = [serialization.load_pem_public_key(pem) for pem in pems], json.loads(proof["envelope"])
     (head, note), payload = proof["log"].split("\n\n", 1), b64decode(envelope["payload"])
@@ -48,8 +49,7 @@ if __name__ == "__main__":
     at, path = int(head.split()[2]), [b64decode(each).hex() for each in head.split("\n")[2:]]
     sure += [_climb(pae, at, int(words[1]) - 1, path) == b64decode(words[2]).hex(), said["log"]["index"] == at]
     trees = [(each, tables[each["table"]]["tree"]) for each in proof["lines"]]
-    if record := proof.get("record"):
-        trees += [(record, record | {"root": json.loads(trees[0][0]["line"])["records_root"]})]
+    trees += [(x, x | {"root": json.loads(trees[0][0]["line"])["records_root"]}) for x in [proof.get("record")] if x]
     sure += [_climb(x["line"].encode(), x["index"], y["size"] - 1, x["path"]) == y["root"] for x, y in trees]
     if gone := proof.get("absent"):
         salt, end = bytes.fromhex(gone["salt"]), bytes.fromhex(gone["end"] or "")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from provenance.errors import VerificationError
 from provenance.ledger import contents, layout, leaves, redaction, statement, tabletrees
-from provenance.ledger.verification import DATA_DIFFERS, INVALID, USAGE, WITHHELD, some
+from provenance.ledger.verification import DATA_DIFFERS, INVALID, USAGE, WITHHELD, counted, some
+from provenance.ledger.writing import STAGING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,7 @@ def look(inquiry: Inquiry, asked: Asked) -> None:
     """
     if asked.data is not None and not asked.data.is_dir():
         raise inquiry.stop("data", f"{asked.data} is not a folder", USAGE)
+    check_whole(inquiry)
     if not layout.is_ledger(inquiry.folder):
         raise inquiry.stop("ledger", f"{inquiry.folder} is not a ledger", USAGE)
     refused = []
@@ -46,7 +48,20 @@ def look(inquiry: Inquiry, asked: Asked) -> None:
     if refused or not _latest_is_ours(inquiry):
         inquiry.fail("folder", f"links and special files are refused: {some(refused or ['scans/latest'])}")
     else:
-        inquiry.ok("folder", f"{len(inquiry.files)} files, and no link but scans/latest")
+        inquiry.ok("folder", f"{counted(len(inquiry.files), 'file')}, and no link but scans/latest")
+
+
+def check_whole(inquiry: Inquiry) -> None:
+    """Stop where parts of a ledger are gone: whoever removes the head of a log must not make it pass for no log."""
+    folder = inquiry.folder
+    if not layout.was_ledger(folder):
+        return
+    if not (folder / layout.ORIGIN).is_file():
+        raise inquiry.stop("ledger", f"{layout.ORIGIN} is missing")
+    if not layout.size(folder) and layout.has_entries(folder):
+        if (folder / STAGING).is_dir():  # a first scan was killed, and left what it was doing
+            raise inquiry.stop("ledger", f"no scan was ever finished in {folder}; scan again to finish it", USAGE)
+        raise inquiry.stop("ledger", f"{layout.note_path(1)} is missing")
 
 
 def _walk(root: Path) -> Iterator[tuple[str, str]]:
@@ -91,7 +106,10 @@ def check_files(inquiry: Inquiry) -> None:
     if inquiry.withheld:
         inquiry.fail("objects", f"withheld: {some(inquiry.withheld)}", WITHHELD)
     elif INVALID not in inquiry.codes:
-        inquiry.ok("objects", f"{len(inquiry.bound)} files have the digests that entries bind")
+        have = (
+            "has the digest that its entry binds" if len(inquiry.bound) == 1 else "have the digests that entries bind"
+        )
+        inquiry.ok("objects", f"{counted(len(inquiry.bound), 'file')} {have}")
 
 
 def check_trees(inquiry: Inquiry) -> None:
@@ -109,8 +127,9 @@ def check_trees(inquiry: Inquiry) -> None:
                 inquiry.fail("trees", f"entry {said.place.index}: {fault}")
     if withheld:
         inquiry.skip("trees", f"withheld: {some(withheld)}")
-    if INVALID not in inquiry.codes:
-        inquiry.ok("trees", f"{checked} trees and content sets are those of the lines")
+    if checked and INVALID not in inquiry.codes:
+        are = "tree or content set is that" if checked == 1 else "trees and content sets are those"
+        inquiry.ok("trees", f"{checked:,} {are} of the lines")
 
 
 def check_redacted(inquiry: Inquiry) -> None:
@@ -120,7 +139,10 @@ def check_redacted(inquiry: Inquiry) -> None:
     if found.faults:
         inquiry.fail("redacted", some(found.faults))
     elif found.held:
-        told = f"{found.shown} lines that are shown are those that were signed, {found.hidden} are withheld"
+        are = (
+            "line that is shown is the one that was" if found.shown == 1 else "lines that are shown are those that were"
+        )
+        told = f"{found.shown:,} {are} signed, {found.hidden:,} {'is' if found.hidden == 1 else 'are'} withheld"
         inquiry.ok("redacted", told)
 
 
@@ -163,9 +185,10 @@ def check_data(inquiry: Inquiry, data: Path | None) -> None:
         inquiry.fail("data", f"{name} is not a table of files")
         return
     inquiry.changes, unread = compared.changes, len(compared.unread)
-    told = f"; {unread} files could not be compared: the scan had not read them" if unread else ""
+    told = f"; {counted(unread, 'file')} could not be compared: the scan had not read them" if unread else ""
     if inquiry.changes:
-        counts = (len(inquiry.changes.added), len(inquiry.changes.removed), len(inquiry.changes.changed))
-        inquiry.fail("data", "{} files added, {} removed, {} changed".format(*counts) + told, DATA_DIFFERS)
+        added, rest = inquiry.changes.added, (len(inquiry.changes.removed), len(inquiry.changes.changed))
+        counts = f"{counted(len(added), 'file')} added, " + "{} removed, {} changed".format(*rest)
+        inquiry.fail("data", counts + told, DATA_DIFFERS)
     else:
         inquiry.ok("data", f"every file is as entry {scans[-1].place.index} saw it{told}")

@@ -74,6 +74,16 @@ def is_ledger(folder: Path) -> bool:
     return (folder / ORIGIN).is_file() and (folder / "checkpoints").is_dir()
 
 
+def was_ledger(folder: Path) -> bool:
+    """Tell whether a folder is a ledger, or holds entries of one of which other parts are gone."""
+    return is_ledger(folder) or has_entries(folder)
+
+
+def has_entries(folder: Path) -> bool:
+    """Tell whether envelopes of entries stand in a folder, finished or not."""
+    return any((folder / "entries").glob("*.dsse.json"))
+
+
 def read_bytes(path: Path, limit: int) -> bytes:
     """Read a small regular file, never through a link and never more than agreed.
 

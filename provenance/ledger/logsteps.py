@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from provenance.digests import canonical
 from provenance.errors import ConfigError, ProvenanceError, VerificationError
 from provenance.ledger import checkpoint, envelope, keys, layout, leaves, merkle, statement, succession
-from provenance.ledger.verification import EQUIVOCATION
+from provenance.ledger.verification import EQUIVOCATION, counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,9 +57,11 @@ def check_entries(inquiry: Inquiry, known: dict[str, keys.PublicKey], pinned: tr
         inquiry.signed.setdefault(sealed.keyid, []).append(index)
         inquiry.keyids.append(sealed.keyid)
         inquiry.sign(sealed.keyid, "statement", pinned, said.place.origin)
-    inquiry.ok("signatures", f"{inquiry.size} of {inquiry.size} entries are signed as they say (ECDSA P-256 over DSSE)")
+    every, one = f"{inquiry.size} of {counted(inquiry.size, 'entry')}", inquiry.size == 1
+    signed = "is signed as it says" if one else "are signed as they say"
+    inquiry.ok("signatures", f"{every} {signed} (ECDSA P-256 over DSSE)")
     types = " or ".join(sorted({said.type for said in inquiry.statements}))
-    inquiry.ok("statements", f"{inquiry.size} of {inquiry.size} hold to {types}")
+    inquiry.ok("statements", f"{every} {'holds' if one else 'hold'} to {types}")
 
 
 def entry(
@@ -105,7 +107,9 @@ def check_log(inquiry: Inquiry) -> None:
     for index, said in enumerate(inquiry.statements):
         if said.place != statement.Place(inquiry.origin, index, roots[index].hex()):
             raise inquiry.stop("log", f"{layout.entry_path(index)} says it stands elsewhere, or on another history")
-    inquiry.ok("log", f"{inquiry.size} entries of {inquiry.origin} follow one another; root {roots[-1].hex()}")
+    follow = " follow one another" if inquiry.size > 1 else ""
+    entries = f"{counted(inquiry.size, 'entry')} of {inquiry.origin}{follow}"
+    inquiry.ok("log", f"{entries}; root {roots[-1].hex()}")
 
 
 def check_notes(inquiry: Inquiry, known: dict[str, keys.PublicKey], pinned: trust.Trust) -> None:
@@ -136,7 +140,8 @@ def check_notes(inquiry: Inquiry, known: dict[str, keys.PublicKey], pinned: trus
             if signer is not None:
                 inquiry.signed.setdefault(signer, []).append(size - 1)
                 inquiry.sign(signer, "log", pinned, note.origin)
-    inquiry.ok("checkpoints", f"{inquiry.size} of {inquiry.size} are signed (Ed25519) and match the entries")
+    are, match = ("is", "matches") if inquiry.size == 1 else ("are", "match")
+    inquiry.ok("checkpoints", f"{inquiry.size} of {inquiry.size} {are} signed (Ed25519) and {match} the entries")
 
 
 def check_leaves(inquiry: Inquiry) -> None:
@@ -149,7 +154,8 @@ def check_leaves(inquiry: Inquiry) -> None:
     except VerificationError as cause:
         inquiry.fail("leaves", f"{leaves.PATH}: {cause}")
         return
-    inquiry.ok("leaves", f"{len(kept)} leaf hashes are kept as they are")
+    said = "1 leaf hash is kept as it is" if len(kept) == 1 else f"{len(kept):,} leaf hashes are kept as they are"
+    inquiry.ok("leaves", said)
 
 
 def check_held(
@@ -179,12 +185,14 @@ def check_held(
     if held.origin != inquiry.origin:
         inquiry.fail("held note", f"the checkpoint you hold is of another log, {held.origin}")
     elif held.size > over:  # whoever has an old key can sign anything with it: that accuses nobody who holds the log
-        inquiry.fail("held note", f"the checkpoint you hold is by a key that handed the log over at {over} entries")
+        inquiry.fail(
+            "held note", f"the checkpoint you hold is by a key that handed the log over at {counted(over, 'entry')}"
+        )
     elif held.size > inquiry.size:
         gone = f"entries {inquiry.size} to {held.size - 1} are missing"
-        inquiry.fail("held note", f"the checkpoint you hold counts {held.size} entries: {gone}")
+        inquiry.fail("held note", f"the checkpoint you hold counts {counted(held.size, 'entry')}: {gone}")
     elif merkle.root(inquiry.leaves[: held.size]) == held.root:
-        inquiry.ok("held note", f"the log extends the checkpoint you hold, of {held.size} entries")
+        inquiry.ok("held note", f"the log extends the checkpoint you hold, of {counted(held.size, 'entry')}")
     else:
         _accuse(inquiry, held, folder)
 
@@ -200,7 +208,7 @@ def _accuse(inquiry: Inquiry, held: checkpoint.Checkpoint, folder: Path) -> None
         "root that `held` states for that size (RFC 9162), so one of them denies entries that the other counted.",
     }
     path = folder / f"equivocation-{held.root.hex()[:8]}-{shown.root.hex()[:8]}.json"
-    said = f"two signed views of {inquiry.origin} contradict each other at {held.size} entries"
+    said = f"two signed views of {inquiry.origin} contradict each other at {counted(held.size, 'entry')}"
     try:
         path.write_bytes(canonical(proof))
     except OSError as cause:

@@ -75,6 +75,8 @@ def tables(folder: Path, index: int | None = None, names: Collection[str] | None
             if digest(folder / path) != bound.get(path):
                 raise DigestMismatch(f"{path} is not what entry {at} binds; run provenance verify")
             found[name] = conform(_grown(read_table(folder / path), schema), schema)
+        except FileNotFoundError as cause:
+            raise InputError(f"{path} is withheld; ask whoever holds the whole ledger") from cause
         except (OSError, ValueError) as cause:
             raise InputError(f"{path} cannot be read: {cause}") from cause
     return found

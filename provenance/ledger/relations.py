@@ -14,6 +14,7 @@ from provenance import intervals
 from provenance.errors import InputError, ProvenanceError, VerificationError
 from provenance.ledger import drawing, outputs, statement, telling
 from provenance.ledger.cosigning import SIGNERS
+from provenance.ledger.trust import UNNAMED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -352,7 +353,8 @@ def approvals(
         elif not held.stands(key, index):
             bad.append(f"waiver {index}: approved by {key}, which was revoked")
         else:
-            good.append(f"waiver {index}: approved by {whose}")
+            by = f"{key} ({whose})" if whose.startswith(UNNAMED) else whose
+            good.append(f"waiver {index}: approved by {by}")
     if bad and pinned.approvers:
         yield Told("waivers", "failed", _some(bad), unpinned=True)
     elif bad:

@@ -22,6 +22,7 @@ from provenance.errors import ConfigError, VerificationError
 from provenance.ledger import beside, layout, log, reading, statement, timestamp
 from provenance.ledger.envelope import parse
 from provenance.ledger.times import Outcome
+from provenance.ledger.verification import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -57,7 +58,9 @@ class Renewals:
             return [Outcome("renewals", "failed", "; ".join(self.faults[:5]), "invalid")]
         if self.withheld:
             return [Outcome("renewals", "failed", f"withheld: {', '.join(self.withheld[:5])}", "withheld")]
-        told = f"{self.count} list the checkpoints before them as they are, and {len(self.covered)} timestamps"
+        lists, them = ("lists", "it") if self.count == 1 else ("list", "them")
+        stamps = counted(len(self.covered), "timestamp")
+        told = f"{self.count} {lists} the checkpoints before {them} as they are, and {stamps}"
         return [Outcome("renewals", "ok", told)] if self.count else []
 
 

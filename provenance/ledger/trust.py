@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Role = Literal["statement", "log", "waiver"]
 OWN = "your own local key"
 """Whose a key is that a first scan made in this user's configuration folder."""
+UNNAMED = "pinned in "
+"""How the owner of a key is told whom a trust file pins and does not name."""
 
 _LIMIT = 1 << 20  # bytes of a trust file
 
@@ -153,6 +155,8 @@ def read(path: Path) -> Trust:
     try:
         with path.open("rb") as file:
             value = yaml.safe_load(file.read(_LIMIT).decode("utf-8"))
+    except FileNotFoundError as cause:
+        raise ConfigError(f"the trust file {path} does not exist") from cause
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as cause:
         raise ConfigError(f"the trust file {path} cannot be read as YAML") from cause
     if error := best_match(_validator().iter_errors(value)):
@@ -176,7 +180,8 @@ def read(path: Path) -> Trust:
 
 def _signers(value: dict[str, Any], pins: tuple[Pin, ...], path: Path) -> int:
     asked: int = value.get("assessments", {}).get("signers", 1)
-    _check_reachable(asked, len({pin.fingerprint for pin in pins if "statement" in pin.roles}) or 1, path)
+    there = len({pin.fingerprint for pin in pins if "statement" in pin.roles}) or 1
+    _check_reachable(asked, there, path, "signers", "statement key")
     return asked
 
 
@@ -190,7 +195,7 @@ def _certifier(item: dict[str, str], path: Path) -> list[x509.Certificate]:
 def _pin(item: dict[str, Any], path: Path) -> Pin:
     key = keys.read_public(item["pem"].encode()) if "pem" in item else None
     fingerprint = keys.fingerprint(key) if key else item["fingerprint"]
-    return Pin(fingerprint, frozenset(item["roles"]), item.get("name") or f"pinned in {path.name}", key)
+    return Pin(fingerprint, frozenset(item["roles"]), item.get("name") or f"{UNNAMED}{path.name}", key)
 
 
 def _witnesses(value: dict[str, Any] | None, path: Path) -> Witnesses:
@@ -200,7 +205,7 @@ def _witnesses(value: dict[str, Any] | None, path: Path) -> Witnesses:
     # Two names over one key are one witness (C2SP tlog-policy, "Public key representation").
     if len({witness.key.public_bytes_raw() for _, witness in found}) != len(found):
         raise ConfigError(f"the trust file {path} pins one key of a witness twice; a quorum counts keys")
-    _check_reachable(value["quorum"], len(found), path)
+    _check_reachable(value["quorum"], len(found), path, "witnesses")
     within = timedelta(days=value["withinDays"]) if "withinDays" in value else None
     return Witnesses(tuple((name or witness.name, witness) for name, witness in found), value["quorum"], within)
 
@@ -212,7 +217,7 @@ def _timestamps(value: dict[str, Any] | None, path: Path) -> Timestamps:
     roots = [root for item in found for root in item.roots]
     if len(set(roots)) != len(roots):
         raise ConfigError(f"the trust file {path} pins one timestamp certificate twice; authorities are counted")
-    _check_reachable(value["minimum"], len(found), path)
+    _check_reachable(value["minimum"], len(found), path, "authorities")
     return Timestamps(found, value["minimum"], value.get("acceptExpired", False))
 
 
@@ -224,9 +229,10 @@ def _authority(item: dict[str, Any], path: Path) -> Authority:
     return Authority(item.get("name") or roots[0].subject.rfc4514_string(), roots)
 
 
-def _check_reachable(asked: int, there: int, path: Path) -> None:
+def _check_reachable(asked: int, there: int, path: Path, what: str, pinned: str = "") -> None:
     if asked > there:
-        raise ConfigError(f"the trust file {path} asks for {asked} of {there}: that can never be met")
+        held = f"{there} {pinned}{'s' * (there != 1)}" if pinned else there
+        raise ConfigError(f"the trust file {path} asks for {asked} {what} and pins {held}: that can never be met")
 
 
 @functools.cache

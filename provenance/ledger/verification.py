@@ -248,6 +248,17 @@ def some(names: list[str]) -> str:
     return ", ".join(names[:5]) + more
 
 
+def counted(number: int, noun: str) -> str:
+    """Say how many of something there are: `1 entry`, `2,000 entries`.
+
+    Args:
+        number: how many.
+        noun: what one of them is called.
+    """
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
 def _signed_by(signer: Signer) -> str:
     what = {"statement": "Entries are", "log": "The log is"}[signer.role]
     if signer.whose is None:

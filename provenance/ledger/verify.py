@@ -31,7 +31,7 @@ from provenance.ledger import (
     trust,
 )
 from provenance.ledger.inquiry import Asked, Inquiry, Stop
-from provenance.ledger.verification import INVALID, UNPINNED, USAGE, Verification, some
+from provenance.ledger.verification import INVALID, UNPINNED, USAGE, Verification, counted, some
 
 
 def verify(
@@ -62,6 +62,7 @@ def verify(
     asked = Asked(trust, since, data, strict, evidence or Path())
     try:
         if inquiry.folder.is_file():
+            _refuse_of_a_piece(inquiry, asked, entry)
             return pieces.verify(inquiry.folder, pinned=_pinned(inquiry, asked), held=_held(inquiry, asked))
         if entry is None:
             _inquire(inquiry, asked)
@@ -76,6 +77,15 @@ def verify(
     except Exception as cause:  # noqa: BLE001 - whoever wrote the bytes must not choose the answer
         inquiry.fail("ledger", f"it holds what cannot be read: {type(cause).__name__}")
     return inquiry.conclude()
+
+
+def _refuse_of_a_piece(inquiry: Inquiry, asked: Asked, entry: int | None) -> None:
+    """What only a whole ledger can answer is not passed over where a piece is handed in."""
+    given = {"--data": asked.data is not None, "--entry": entry is not None, "--strict": asked.strict}
+    if names := [name for name, is_given in given.items() if is_given]:
+        goes = "goes" if len(names) == 1 else "go"
+        told = f"a proof is checked by itself: {' and '.join(names)} {goes} with a ledger"
+        raise inquiry.stop("proof", told, USAGE)
 
 
 def _inquire(inquiry: Inquiry, asked: Asked) -> None:
@@ -107,6 +117,7 @@ def _inquire_one(inquiry: Inquiry, asked: Asked, index: int) -> None:
         raise inquiry.stop("data", f"{asked.data} is not a folder", USAGE)
     if asked.strict:
         raise inquiry.stop("unbound", "--strict asks for the whole ledger: leave out --entry", USAGE)
+    filesteps.check_whole(inquiry)
     inquiry.size = layout.size(inquiry.folder) if layout.is_ledger(inquiry.folder) else 0
     if not 0 <= index < inquiry.size:
         raise inquiry.stop("ledger", f"{inquiry.folder} is not a ledger with an entry {index}", USAGE)
@@ -143,7 +154,8 @@ def _check_newest(inquiry: Inquiry, known: dict[str, keys.PublicKey]) -> None:
     except VerificationError as cause:
         raise inquiry.stop("checkpoints", f"{layout.note_path(inquiry.size)}: {cause}") from cause
     inquiry.origin, inquiry.notes[inquiry.size] = note.origin, note
-    inquiry.ok("checkpoints", f"the newest, of {inquiry.size} entries, is signed (Ed25519) and matches the leaf hashes")
+    newest = f"the newest, of {counted(inquiry.size, 'entry')}"
+    inquiry.ok("checkpoints", f"{newest}, is signed (Ed25519) and matches the leaf hashes")
 
 
 def _lists(inquiry: Inquiry) -> list[str]:
@@ -204,7 +216,8 @@ def _held(inquiry: Inquiry, asked: Asked) -> checkpoint.Checkpoint | None:
     try:
         return checkpoint.read(layout.read_bytes(asked.since, checkpoint.LIMIT), cosigned=True)
     except (OSError, VerificationError) as cause:
-        raise inquiry.stop("held note", f"{asked.since} cannot be read as a checkpoint: {cause}", USAGE) from cause
+        why = getattr(cause, "strerror", None) or cause
+        raise inquiry.stop("held note", f"{asked.since} cannot be read as a checkpoint: {why}", USAGE) from cause
 
 
 def _check_pins(inquiry: Inquiry) -> None:
@@ -239,7 +252,13 @@ def _check_cosignatures(inquiry: Inquiry, known: dict[str, keys.PublicKey]) -> N
     elif unread:
         inquiry.skip("co-signatures", f"this version does not check the algorithm of {some(unread)}")
     elif inquiry.cosignatures:
-        inquiry.ok("co-signatures", f"{len(inquiry.cosignatures)} are signatures over the entries they stand beside")
+        one = len(inquiry.cosignatures) == 1
+        told = (
+            "1 is a signature over the entry it stands beside"
+            if one
+            else "signatures over the entries they stand beside"
+        )
+        inquiry.ok("co-signatures", told if one else f"{len(inquiry.cosignatures):,} are {told}")
 
 
 def _check_keys(inquiry: Inquiry, pinned: trust.Trust) -> None:

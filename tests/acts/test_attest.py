@@ -216,9 +216,13 @@ def test_the_command(world, shards, capfd):
     assert run(["attest", "--template", "derivation"]) == 0
     assert capfd.readouterr().out == acting.template("derivation")
     assert run(["attest", folder, str(write(world, "derivation")), "--data", str(shards)]) == 0
-    assert "3 files came out" in capfd.readouterr().out
+    assert "3 files came out; root over them " in capfd.readouterr().out
+    (world / "one").mkdir()
+    (world / "one" / "0.bin").write_bytes(b"\0")
+    assert run(["attest", folder, str(write(world, "derivation")), "--data", str(world / "one")]) == 0
+    assert "\n1 file came out; root over it " in capfd.readouterr().out
     assert run(["attest", folder, str(write(world, "decision"))]) == 0
-    assert "Entry 2 of" in capfd.readouterr().out
+    assert "Entry 3 of" in capfd.readouterr().out
     for wrong in ([], [folder], ["--template", "wish"], [folder, "--template", "decision"]):
         assert run(["attest", *wrong]) == 2, wrong
     capfd.readouterr()

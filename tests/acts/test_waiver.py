@@ -119,6 +119,13 @@ def test_what_is_refused(world, change, sentence):
     assert ledger.size(world / "ledger") == 1
 
 
+def test_tables_that_are_withheld_are_not_said_to_hold_nothing(world):
+    for path in (world / "ledger" / "scans").glob("0*/findings.parquet"):
+        path.unlink()
+    with pytest.raises(ConfigError, match=r"scans/00000000/findings.parquet is withheld; ask whoever holds the whole"):
+        pv.waive(world / "ledger", MISSING, **WHO)
+
+
 def test_no_ledger(tmp_path):
     with pytest.raises(ConfigError, match="is no ledger"):
         pv.waive(tmp_path, MISSING, **WHO)
@@ -142,6 +149,9 @@ def test_whose_approval_counts(world, verified, pins):
     assert "which nobody pinned for waivers" in told.detail("waivers")
     told = verified(folder, trust=pins(pem))
     assert (told.code, told.status("waivers"), told.detail("waivers")) == (0, "ok", "waiver 1: approved by A. Reviewer")
+    nameless = {name: pem[name] for name in ("pem", "roles")}
+    assert verified(folder, trust=pins(nameless)).detail("waivers").startswith("waiver 1: approved by SHA256:")
+    assert "(pinned in " in verified(folder, trust=pins(nameless)).detail("waivers")
     assert verified(folder, trust=pins(pem | {"roles": ["log"]})).status("waivers") == "not checked"
     assert waived(world)[1]["licence-missing"].endswith("(entry 1)")
 

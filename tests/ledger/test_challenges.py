@@ -64,6 +64,16 @@ def test_an_answer_convinces(world, tmp_path, monkeypatch, entry):
     assert verified(tmp_path / "answer", made[entry]).exit_code == UNPINNED
 
 
+def test_records_that_were_drawn_twice_are_counted_once(world, tmp_path):
+    root, _ = world
+    made = challenges.answer(root / "ledger", NONCE, 200, root / "data", salts.secret_of(None), 1)
+    draws = [each for each in json.loads(made)["draws"] if set(each) & {"record", "content"}]
+    different = {(each["line"]["index"], each.get("record", {}).get("index")) for each in draws}
+    assert len(different) < 200
+    assert verified(tmp_path / "answer", made).proven[0].endswith(f"; {len(different)} of them different")
+    assert "different" not in json.loads(challenges.answer(root / "ledger", NONCE, 1, root / "data", b"", 0))["says"]
+
+
 def test_the_picks_are_those_of_the_definition(world):
     root, made = world
     value = json.loads(made[1])

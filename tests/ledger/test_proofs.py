@@ -291,6 +291,26 @@ def test_the_script_trusts_no_key_of_the_proof(world, tmp_path):
         assert standalone(tmp_path, made["path"], some).returncode == 1
 
 
+def test_the_script_says_how_it_is_called():
+    found = subprocess.run([sys.executable, "-I", SCRIPT], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout, found.stderr) == (2, "", "usage: python check_proof.py PROOF KEY.pem...\n")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"data": Path()}, "a proof is checked by itself: --data goes with a ledger"),
+        ({"entry": 0}, "a proof is checked by itself: --entry goes with a ledger"),
+        ({"data": Path(), "strict": True}, "a proof is checked by itself: --data and --strict go with a ledger"),
+    ],
+)
+def test_what_only_a_ledger_answers_is_not_passed_over(world, tmp_path, asked, said):
+    _, made = world
+    (tmp_path / "proof").write_bytes(made["absent"])
+    found = ledger.verify(tmp_path / "proof", **asked)
+    assert (found.exit_code, found.steps[-1].detail) == (USAGE, said)
+
+
 def test_the_script_is_short_and_stands_alone():
     text = SCRIPT.read_text("utf-8")
     assert len(text.splitlines()) <= 60

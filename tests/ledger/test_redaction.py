@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import tarfile
 
@@ -9,6 +10,7 @@ import pytest
 
 import provenance as pv
 from provenance import ledger
+from provenance.cli import run
 from provenance.errors import ConfigError
 from provenance.ledger.exports import Asked, write
 
@@ -135,6 +137,20 @@ def test_the_same_is_withheld_by_the_same_bytes(handed_on, tmp_path):
     first = (tmp_path / "left.tar").read_bytes()
     handed_on("table=coverage", "source=secret-letters")
     assert (tmp_path / "left.tar").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["show L", "report L --format text -o -", "explain 00000000 --ledger L", "diff L L", "export removal-list L -o list.jsonl", "guard D --ledger L"],
+)  # fmt: skip
+def test_commands_that_need_what_is_withheld_say_whom_to_ask(scanned, handed_on, command, capfd, monkeypatch):
+    places = {"L": str(handed_on("source=secret-letters")), "D": str(scanned / "corpus")}
+    monkeypatch.chdir(scanned)
+    assert run([places.get(word, word) for word in command.split()]) in {1, 4}
+    said = capfd.readouterr()
+    assert re.search(
+        r"scans/00000000/\w+\.parquet is withheld; ask whoever holds the whole ledger\n", said.out + said.err
+    )
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,7 @@ def test_an_expired_timestamp_counts_where_it_was_renewed(folder, trusted, tsa, 
     assert "2 lead to a pinned root" in step(found, "timestamps").detail
     assert "no longer counts" not in step(found, "timestamps").detail
     assert step(found, "renewals").status == "ok"
+    assert step(found, "renewals").detail == "1 lists the checkpoints before it as they are, and 1 timestamp"
 
 
 def test_without_a_renewal_a_newer_timestamp_does_not_save_the_older(

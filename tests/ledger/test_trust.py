@@ -5,9 +5,10 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance.errors import ConfigError
-from provenance.ledger import keys, trust
+from provenance.ledger import cosignature, keys, trust
 
 KEY = Ed25519PrivateKey.generate().public_key()
+VKEY = cosignature.named("w.example", KEY).vkey
 PRINT = keys.fingerprint(KEY)
 PEM = keys.public_pem(KEY).decode()
 
@@ -57,8 +58,23 @@ def test_what_is_no_trust_file_is_a_sentence(tmp_path, value):
 
 
 def test_missing_file_is_a_sentence(tmp_path):
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match=r"none does not exist$"):
         trust.read(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"assessments": {"signers": 2}}, "asks for 2 signers and pins 1 statement key: "),
+        ({"witnesses": {"keys": [{"vkey": VKEY}], "quorum": 2}}, "asks for 2 witnesses and pins 1: "),
+        ({"timestamps": {"authorities": [{"pem": "any"}], "minimum": 2}}, "asks for 2 authorities and pins 1: "),
+    ],
+)
+def test_what_can_never_be_met_is_named(tmp_path, monkeypatch, asked, said):
+    monkeypatch.setattr(trust, "_authority", lambda *_: trust.Authority("a", ()))
+    path = written(tmp_path, {"keys": [{"pem": PEM, "roles": ["statement"]}], **asked})
+    with pytest.raises(ConfigError, match=said):
+        trust.read(path)
 
 
 def test_own_keys_are_pinned_for_their_role_alone(home):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -45,6 +46,37 @@ def test_own_ledger_is_zero_and_says_whose(world):
     assert "your own local key SHA256:" in text
     assert "A self-made key identifies nobody" in text
     assert "could have rewritten the history" in text
+
+
+@pytest.mark.parametrize(
+    ("gone", "said"),
+    [
+        (["checkpoints/1.note", "checkpoints/2.note"], "checkpoints/1.note is missing"),
+        (["checkpoints"], "checkpoints/1.note is missing"),
+        (["origin"], "origin is missing"),
+        (["origin", "checkpoints"], "origin is missing"),
+        (["origin", "entries"], "is not a ledger"),
+    ],
+)
+@pytest.mark.parametrize("entry", [None, 0])
+def test_a_ledger_without_its_head_is_no_less_a_ledger(world, gone, said, entry):
+    for name in gone:
+        path = world / "ledger" / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    found = ledger.verify(world / "ledger", entry=entry)
+    assert found.exit_code == (INVALID if "missing" in said else USAGE)
+    assert said in found.steps[-1].detail
+
+
+def test_one_of_anything_is_told_as_one(world, sealed):
+    shutil.rmtree(world / "ledger")
+    ledger.append(world / "ledger", sealed, {}, sealed.facts(), keys=ledger.user_keys())
+    told = {step.name: step.detail for step in ledger.verify(world / "ledger").steps}
+    assert told["signatures"].startswith("1 of 1 entry is signed as it says (")
+    assert told["statements"].startswith("1 of 1 entry holds to ")
+    assert re.fullmatch(r"1 entry of \S+; root [0-9a-f]{64}", told["log"])
+    assert told["checkpoints"] == "1 of 1 is signed (Ed25519) and matches the entries"
+    assert told["leaves"] == "1 leaf hash is kept as it is"
 
 
 def test_json_names_what_was_not_checked(world):
@@ -105,10 +137,8 @@ def test_every_missing_file_is_told(world):
         elif name == "checkpoints/leaves":
             # It can be made again, and says nothing of its own.
             assert (found.exit_code, "leaves" in found.as_json()["not_checked"]) == (OK, True)
-        elif name.startswith(("entries/", "checkpoints/")):
+        elif name.startswith(("entries/", "checkpoints/")) or name == "origin":
             assert found.exit_code == INVALID
-        elif name == "origin":
-            assert found.exit_code == USAGE
         else:
             assert found.exit_code == WITHHELD
             assert found.withheld == (name,)
@@ -427,7 +457,7 @@ def test_rows_of_every_kind_are_compared(world, sealed, file_row, tmp_path):
     ledger.append(data / "ledger", sealed | {"files": rows(listed, FILES)}, {}, sealed.facts(), keys=ledger.user_keys())
     found = ledger.verify(data / "ledger", data=data)
     assert (found.changes.added, found.changes.removed, found.changes.changed) == ((), ("../../outside",), ())
-    assert "1 files could not be compared" in found.steps[-1].detail
+    assert "1 file could not be compared" in found.steps[-1].detail
 
 
 def test_withheld_table_leaves_data_unchecked(world):
