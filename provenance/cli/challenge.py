@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import paths
+from provenance.cli import paths, piece
 
 
 @click.command(name="challenge")
@@ -23,13 +23,11 @@ def command(folder: Path, nonce: str, count: int, data: Path, entry: int | None,
     The nonce picks records (whole files where no record trees were made: scan with --assess or --records); the answer
     shows their text, with proofs. `provenance verify ANSWER` picks them again and checks.
     """
-    from provenance.ledger import challenges, salts, verify
+    from provenance.ledger import challenges, salts
 
     try:
         chance = bytes.fromhex(nonce)
     except ValueError as cause:
         raise click.UsageError("--nonce is hexadecimal") from cause
-    output.write_bytes(challenges.answer(folder, chance, count, data, salts.secret_of(key), entry))
-    said = [line for line in verify(output).lines() if line.startswith(("Proven", "Not proven"))]
-    click.echo("\n".join([*said, f"-> {output}"]))
+    piece.hand_out(output, challenges.answer(folder, chance, count, data, salts.secret_of(key), entry), folder)
     return 0

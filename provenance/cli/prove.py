@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import paths
+from provenance.cli import paths, piece
 
 
 @click.command(name="prove")
@@ -30,7 +30,7 @@ def command(
     `provenance verify PROOF` checks it. The rest of the ledger stays where it is: of other lines only hashes are shown,
     and salts keep them from being guessed. Exit codes: 0 proven; 1 FILE is not absent; 2 usage; 4 it cannot be proven.
     """
-    from provenance.ledger import contents, disclosure, salts, verify
+    from provenance.ledger import contents, disclosure, salts
     from provenance.reports.text import plain
 
     kinds = {"file": "path"}
@@ -51,11 +51,7 @@ def command(
         proof = absence.proof
     else:
         proof = disclosure.row(folder, kind, str(what), entry)
-    output.write_bytes(proof)
-    found = verify(output)
-    click.echo(
-        "\n".join([*(line for line in found.lines() if line.startswith(("Proven", "Not proven"))), f"-> {output}"])
-    )
+    piece.hand_out(output, proof, folder)
     return 0
 
 

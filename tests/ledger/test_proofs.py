@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from provenance import ledger
 from provenance.cli import run
 from provenance.digests import canonical, sha256
 from provenance.errors import InputError, VerificationError
-from provenance.ledger import anchors, check_proof, disclosure, merkle, proofs, salts
+from provenance.ledger import anchors, check_proof, disclosure, envelope, merkle, proofs, salts
 from provenance.ledger.verification import EQUIVOCATION, INVALID, OK, UNPINNED, USAGE
 from provenance.records import trees
 from provenance.schemas import SEALED, rows
@@ -481,6 +482,18 @@ def test_the_command_line(world, tmp_path, capsys):
         ["--record", "a#1"],
     ):
         assert run(["prove", folder, *wrong, "-o", proof]) == 2
+
+
+def test_nothing_is_handed_out_that_would_not_convince(world, tmp_path, capsys):
+    """A co-signature that somebody put there is false: the ledger does not verify, and no proof from it would."""
+    folder, other = world[0] / "ledger", ec.generate_private_key(ec.SECP256R1())
+    sealed = envelope.seal(envelope.read((folder / "entries" / "00000002.dsse.json").read_bytes()).payload, other)
+    at_ = folder / "entries" / "00000002.co"
+    at_.mkdir()
+    (at_ / "signer-2.dsse.json").write_bytes(sealed)
+    assert run(["prove", str(folder), "--path", "b/ü.jsonl", "-o", str(tmp_path / "proof")]) == 4
+    assert "nothing can be proven from" in capsys.readouterr().err
+    assert not (tmp_path / "proof").exists()
 
 
 def test_one_entry_of_many_is_verified_without_the_others(world):

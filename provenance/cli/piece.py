@@ -1,0 +1,35 @@
+"""Handing out a piece of a ledger: written only where it would convince, with what it proves and what it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def hand_out(output: Path, data: bytes, folder: Path) -> None:
+    """Write a proof or an answer, and say what it shows.
+
+    Args:
+        output: its file.
+        data: its bytes.
+        folder: the ledger that it was taken from.
+
+    Raises:
+        VerificationError: it does not verify, as the ledger does not; nothing is left behind.
+    """
+    from provenance.errors import VerificationError
+    from provenance.ledger import verify
+    from provenance.ledger.verification import INVALID
+
+    output.write_bytes(data)
+    found = verify(output)
+    if found.exit_code == INVALID:
+        output.unlink()
+        failed = "; ".join(step.detail for step in found.steps if step.status == "failed")
+        raise VerificationError(f"nothing can be proven from {folder}: {failed}; run provenance verify {folder}")
+    said = [line for line in found.lines() if line.startswith(("Proven", "Not proven"))]
+    click.echo("\n".join([*said, f"-> {output}"]))
