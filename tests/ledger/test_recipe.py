@@ -129,3 +129,18 @@ def test_recipe_is_bound(world):
 
 def test_recipe_names_no_machine(world):
     assert os.sep + "home" not in (world / "ledger" / "VERIFY.md").read_text()
+
+
+def test_what_is_withheld_is_said(world, tmp_path):
+    """Half of a ledger may be kept back; what is here still agrees, and nobody takes it for the whole."""
+    path = world / "ledger" / "scans" / "00000001" / "findings.parquet"
+    path.unlink()
+    told = run(world / "ledger", tmp_path)
+    assert (told.returncode, told.stdout.splitlines()[-2:]) == (
+        5,
+        [
+            "withheld: scans/00000001/findings.parquet",
+            "signatures, log and the files that are here agree; others are withheld",
+        ],
+    )
+    assert not list(tmp_path.glob("tmp.*"))
