@@ -201,7 +201,7 @@ def test_sketches_may_be_withheld(world, tmp_path):
     shutil.copytree(world / "b", tmp_path / "b", symlinks=True)
     (tmp_path / "b" / "scans" / "00000000" / "sketches.parquet").unlink()
     found = pv.diff(world / "a", tmp_path / "b")
-    assert "b: no sketches: scans/00000000/sketches.parquet cannot be read" in found.gaps[1]
+    assert "b: no sketches: scans/00000000/sketches.parquet is withheld" in found.gaps[1]
     assert found.overlaps.num_rows == 0
 
 
