@@ -208,12 +208,25 @@ def _where(path: Any, lines: Mapping[str, int]) -> str:
 
 
 def _sentence(fault: Any) -> str:
-    if fault.validator == "additionalProperties":
-        allowed = sorted(fault.schema.get("properties", {}))
-        unknown = sorted(set(fault.instance) - set(allowed))
-        return f"{', '.join(map(repr, unknown))} is not a key here; allowed are {', '.join(allowed)}"
+    if fault.validator in ("additionalProperties", "required"):
+        return _keys(fault)
     expected = fault.schema.get("description")
-    return f"{str(fault.message)[:200]}{f'; expected: {expected}' if expected else ''}"
+    if fault.instance is None:
+        said = "it is not filled in"
+    elif fault.validator == "pattern":
+        said = f"{str(fault.instance)[:80]!r} is not written as it must be"
+    else:
+        said = str(fault.message)[:200]
+    return f"{said}{f'; expected: {expected}' if expected else ''}"
+
+
+def _keys(fault: Any) -> str:
+    """Say which keys are strange and which are missing: of a misspelt one, both."""
+    allowed = sorted(fault.schema.get("properties", {}))
+    unknown = sorted(set(fault.instance) - set(allowed)) if allowed else []
+    missing = [name for name in fault.schema.get("required", ()) if name not in fault.instance]
+    said = [f"{', '.join(map(repr, unknown))} is not a key here; allowed are {', '.join(allowed)}"] if unknown else []
+    return "; ".join([*said, *(f"{name!r} is missing" for name in missing)])
 
 
 @cache

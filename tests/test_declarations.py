@@ -86,7 +86,7 @@ BROKEN = {
     "not YAML": ("a: [", "is not YAML"),
     "no form": ("- a", "is not of type 'object'"),
     "a key too many": (form(notes="x"), "'notes' is not a key here; allowed are answers, by, date, declarations"),
-    "nobody": (form(by={"name": "Li Hua"}), "'role' is a required property"),
+    "nobody": (form(by={"name": "Li Hua"}), "'role' is missing"),
     "more personal data than allowed": (form(by={"name": "L", "role": "r", "phone": "1"}), "'phone' is not a key here"),
     "no such profile": (form(answer() | {"profile": "gdpr"}), "no profile 'gdpr'"),
     "no such question": (form(answer("art-7-5", "no-such")), "does not ask for 'no-such' in 'art-7-5'"),

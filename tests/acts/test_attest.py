@@ -136,7 +136,10 @@ def test_a_ledger_in_it_is_left_out(world, shards):
 # kind, what is changed, part of the sentence
 BAD = {
     "no kind": ("decision", {"attestation": "wish"}, "it names none of decision, filter-run, derivation"),
-    "a missing key": ("decision", {"reason": ...}, "'reason' is a required property"),
+    "a missing key": ("decision", {"reason": ...}, "'reason' is missing"),
+    "a misspelt key": ("decision", {"reason": ..., "raeson": "x"}, "'raeson' is not a key here; allowed are .*; 'reason' is missing"),
+    "nothing yet": ("decision", {"date": None}, "it is not filled in"),
+    "a day of other countries": ("decision", {"date": "20.11.2026"}, "'20.11.2026' is not written as it must be; expected: "),
     "another key": ("decision", {"wish": 1}, "'wish' is not a key here"),
     "another decision": ("decision", {"decision": "forget"}, "keep, drop, license or replace"),
     "ahead": ("decision", {"date": (datetime.now(UTC).date() + timedelta(days=2)).isoformat()}, "lies ahead"),
