@@ -21,7 +21,17 @@ from provenance.acts import waiver
 from provenance.data import HERE
 from provenance.errors import ConfigError, InputError, ManifestError, Refused, VerificationError
 from provenance.ledger import contents, layout, statement
-from provenance.ledger.verification import DATA_DIFFERS, MEANINGS, OK, UNPINNED, USAGE, WITHHELD, Changes, Verification
+from provenance.ledger.verification import (
+    DATA_DIFFERS,
+    MEANINGS,
+    OK,
+    UNPINNED,
+    USAGE,
+    WITHHELD,
+    Changes,
+    Verification,
+    counted,
+)
 from provenance.manifests import documents
 from provenance.model import SEVERITIES
 from provenance.progress import unwatched
@@ -138,9 +148,11 @@ class Clearance:
         """Return plain sentences for a terminal, the answer first."""
         if not self.ok:
             return ["Refused: this data is not to be trained on.", *(f"- {reason}" for reason in self.reasons)]
-        held = f"{_counted(self.same, 'file')} ({self.bytes:,} bytes)"
+        held = f"{counted(len(self.same), 'file')} ({self.bytes:,} bytes)"
         are, them = ("is", "it") if len(self.same) == 1 else ("are", "them")
-        left = f"; {self.bytes_unread:,} bytes in {_counted(self.unread, 'file')} were not read" if self.unread else ""
+        left = (
+            f"; {self.bytes_unread:,} bytes in {counted(len(self.unread), 'file')} were not read" if self.unread else ""
+        )
         return [
             f"Cleared: {held} {are} as entry {self.entry} of {self.origin} audited {them}, and the policy holds{left}.",
             f"Record this root with the training run: {self.root}",
@@ -388,8 +400,8 @@ def _unread(files: pa.Table, compared: contents.Compared | None) -> list[_Unread
 def _of_unread(unread: Sequence[_Unread], wanted: Policy) -> Iterator[str]:
     if unread and wanted.unread == "refuse":
         named = _first([f"{each.path}: {each.reason}" for each in unread])
-        counted = _counted(unread, "file")
-        yield f"{counted} not read whole by the scan, so not audited ({named}; `unread: allow` lets that pass)"
+        told = f"not read whole by the scan, so not audited ({named}; `unread: allow` lets that pass)"
+        yield f"{counted(len(unread), 'file')} {told}"
 
 
 def _of_scan(said: Mapping[str, Any], wanted: Policy) -> Iterator[str]:
@@ -421,11 +433,11 @@ def _of_tables(
             f"{check} of {source}" for severity, mark, check, source in columns if severity in bad and mark not in held
         ]
         if left:
-            yield f"{_counted(left, 'finding')} at {wanted.findings} or worse that nobody waived: {_first(left)}"
+            yield f"{counted(len(left), 'finding')} at {wanted.findings} or worse that nobody waived: {_first(left)}"
     columns = _columns(tables["verdicts"], "profile", "requirement", "element", "verdict")
     judged = [f"{profile} {name}.{number}" for profile, name, number, verdict in columns if verdict in wanted.verdicts]
     if judged:
-        yield f"{_counted(judged, 'element')} judged {' or '.join(wanted.verdicts)}: {_first(judged)}"
+        yield f"{counted(len(judged), 'element')} judged {' or '.join(wanted.verdicts)}: {_first(judged)}"
 
 
 def _waived(said: Mapping[str, Any], standing: Iterable[Waiver], today: str) -> set[str]:
@@ -441,11 +453,7 @@ def _waived(said: Mapping[str, Any], standing: Iterable[Waiver], today: str) -> 
 
 def _files(names: Iterable[str]) -> str:
     listed = list(names)
-    return f"{_counted(listed, 'file')} ({_first(listed)})"
-
-
-def _counted(names: Sequence[object], noun: str) -> str:
-    return f"{len(names):,} {noun}{'s' * (len(names) != 1)}"
+    return f"{counted(len(listed), 'file')} ({_first(listed)})"
 
 
 def _first(names: list[str]) -> str:

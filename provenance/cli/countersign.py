@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import signing
+from provenance.cli import paths, signing
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command(name="countersign")
-@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("ledger", type=paths.LEDGER)
 @click.option("--entry", type=click.IntRange(min=0), help="Number of the entry; the newest scan if not given.")
 @click.option(
     "--key",

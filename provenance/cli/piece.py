@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def hand_out(output: Path, data: bytes, folder: Path) -> None:
@@ -19,17 +17,19 @@ def hand_out(output: Path, data: bytes, folder: Path) -> None:
         folder: the ledger that it was taken from.
 
     Raises:
-        VerificationError: it does not verify, as the ledger does not; nothing is left behind.
+        VerificationError: it does not verify, as the ledger does not; nothing is written.
     """
     from provenance.errors import VerificationError
     from provenance.ledger import verify
     from provenance.ledger.verification import INVALID
 
-    output.write_bytes(data)
-    found = verify(output)
+    with TemporaryDirectory() as beside:
+        tried = Path(beside) / "piece"
+        tried.write_bytes(data)
+        found = verify(tried)
     if found.exit_code == INVALID:
-        output.unlink()
         failed = "; ".join(step.detail for step in found.steps if step.status == "failed")
         raise VerificationError(f"nothing can be proven from {folder}: {failed}; run provenance verify {folder}")
+    output.write_bytes(data)
     said = [line for line in found.lines() if line.startswith(("Proven", "Not proven"))]
     click.echo("\n".join([*said, f"-> {output}"]))

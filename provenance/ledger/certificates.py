@@ -66,8 +66,7 @@ def read(pem: bytes) -> Certificate:
         ConfigError: it is no such file.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of an odd serial number or time: it is read out, not trusted
+        with warnings.catch_warnings(action="ignore"):  # of an odd serial number or time: it is read out, not trusted
             chain = tuple(x509.load_pem_x509_certificates(pem)) if len(pem) <= LIMIT else ()
             first = chain[0]
             key = first.public_key()

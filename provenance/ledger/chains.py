@@ -47,8 +47,7 @@ def anchored(token: Token, roots: Sequence[x509.Certificate]) -> tuple[x509.Cert
         far as timestamps need it; revocation is not looked up).
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of certificates that a later version of the library will not read
+        with warnings.catch_warnings(action="ignore"):  # of what a later version of the library will not read
             return _path((token.signer,), token, roots) if _may_timestamp(token.signer, leaf=True) else None
     except FOREIGN:
         return None

@@ -168,12 +168,12 @@ def _add(
 
 
 def amend(folder: Path, changes: Mapping[str, Callable[[bytes | None], bytes]]) -> None:
-    """Write files that no entry binds, and that vouch for themselves, beside the entries: all of them or none.
+    """Write files that no entry binds, and that vouch for themselves, beside the entries.
 
     Args:
         folder: the ledger.
         changes: by path relative to it, what takes the file's bytes, None where there is none, and returns its new
-            ones; written in this order once every one was asked.
+            ones; nothing is written before every one was asked, and then in this order.
 
     Raises:
         OSError: the folder cannot be written.

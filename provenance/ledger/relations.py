@@ -14,7 +14,6 @@ from provenance import intervals
 from provenance.errors import InputError, ProvenanceError, VerificationError
 from provenance.ledger import drawing, outputs, statement, telling
 from provenance.ledger.cosigning import SIGNERS
-from provenance.ledger.trust import UNNAMED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -353,8 +352,7 @@ def approvals(
         elif not held.stands(key, index):
             bad.append(f"waiver {index}: approved by {key}, which was revoked")
         else:
-            by = f"{key} ({whose})" if whose.startswith(UNNAMED) else whose
-            good.append(f"waiver {index}: approved by {by}")
+            good.append(f"waiver {index}: approved by {key} ({whose})")
     if bad and pinned.approvers:
         yield Told("waivers", "failed", _some(bad), unpinned=True)
     elif bad:

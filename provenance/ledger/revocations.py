@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -22,6 +22,8 @@ from provenance.ledger import chains, der
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
 LIMIT = 1 << 24
 """Bytes of the largest list that is read; a timestamp authority's has a few thousand."""
@@ -88,17 +90,19 @@ def read(data: bytes) -> x509.CertificateRevocationList:
     Raises:
         VerificationError: it is none, is a part of one, or holds what no signature covers.
     """
+    if len(data) > LIMIT:
+        raise VerificationError(f"it is larger than {LIMIT} bytes")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what a later version of the library will not read
-            found = x509.load_der_x509_crl(data) if len(data) <= LIMIT else None
-            whole = found is not None and found.public_bytes(Encoding.DER) == data
-            partial = found is not None and any(each.critical for each in found.extensions)
-            told = found is not None and (found.issuer.rfc4514_string(), found.last_update_utc)  # parsed when asked for
+        with warnings.catch_warnings(action="ignore"):  # of what a later version of the library will not read
+            found = x509.load_der_x509_crl(data)
+            if not found.issuer.rfc4514_string() or found.last_update_utc is None:  # parsed when asked for
+                raise VerificationError("it is a list of nobody")
+            partial = any(each.critical for each in found.extensions)
+            whole = found.public_bytes(Encoding.DER) == data
             *_, signature = der.read(data).parts(der.SEQUENCE)
     except chains.FOREIGN as cause:
         raise VerificationError("it is no list of revoked certificates (CRL)") from cause
-    if found is None or not whole or not told or signature.content[:1] != b"\0":
+    if not whole or signature.content[:1] != b"\0":
         raise VerificationError("it is no list of revoked certificates (CRL), in its one form")
     if partial:
         raise VerificationError("it is a part of a list, or changes another: the whole list is needed")
@@ -113,15 +117,12 @@ def names(listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> b
         issuer: the authority's certificate.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if listed.issuer != issuer.subject:
-                return False
-            said = _extension(listed, x509.AuthorityKeyIdentifier)
-            key = _extension(issuer, x509.SubjectKeyIdentifier)
+        said = _extension(listed, x509.AuthorityKeyIdentifier)
+        key = _extension(issuer, x509.SubjectKeyIdentifier)
+        same = listed.issuer == issuer.subject
     except chains.FOREIGN:
         return False
-    return said is None or key is None or said.key_identifier in (None, key.digest)
+    return same and (said is None or key is None or said.key_identifier in (None, key.digest))
 
 
 def is_by(listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
@@ -132,11 +133,9 @@ def is_by(listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> b
         issuer: the authority's certificate.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            usage = _extension(issuer, x509.KeyUsage)
-            may = usage is None or usage.crl_sign
-            return may and listed.issuer == issuer.subject and listed.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+        usage = _extension(issuer, x509.KeyUsage)
+        key = cast("CertificateIssuerPublicKeyTypes", issuer.public_key())  # another kind is a TypeError
+        return (usage is None or usage.crl_sign) and names(listed, issuer) and listed.is_signature_valid(key)
     except chains.FOREIGN:
         return False
 
@@ -162,7 +161,7 @@ def status(
             try:
                 detail = _refuted(each.get_revoked_certificate_by_serial_number(item.serial_number), time)
             except chains.FOREIGN:
-                return UNKNOWN  # an entry that its authority signed and nobody can read
+                known, detail = False, None  # an entry that its authority signed and nobody can read
             if detail is not None:
                 return Status("revoked", detail)
         known = known and any(each.last_update_utc >= time for each in lists.get(issuer, ()))
@@ -170,7 +169,8 @@ def status(
 
 
 def _extension(item: x509.Certificate | x509.CertificateRevocationList, kind: type[_Kind]) -> _Kind | None:
-    return next((each.value for each in item.extensions if isinstance(each.value, kind)), None)
+    with warnings.catch_warnings(action="ignore"):  # of what a later version of the library will not read
+        return next((each.value for each in item.extensions if isinstance(each.value, kind)), None)
 
 
 def _refuted(entry: x509.RevokedCertificate | None, time: datetime) -> str | None:

@@ -149,7 +149,7 @@ def counted(at: Scene) -> list[Stamped]:
     stamps = _by_size(at.beside.stamped)
     earliest: dict[int, datetime] = {}  # by size: when a timestamp that counts was made of this log or a longer one
     for size in range(at.size, 0, -1):
-        held = len(found)
+        before = len(found)
         for item in stamps.get(size, ()):
             if item.status.state == "revoked":
                 continue
@@ -159,7 +159,7 @@ def counted(at: Scene) -> list[Stamped]:
             valid = at.pinned.timestamps.accept_expired or item.expires > at.latest
             if valid or (renewed is not None and renewed <= item.expires):
                 found.append(item)
-        times = [item.time for item in found[held:]]
+        times = [item.time for item in found[before:]]
         if size + 1 in earliest:
             times.append(earliest[size + 1])
         if times:
@@ -273,7 +273,7 @@ def _revoked(stamps: list[Stamped]) -> str:
 def _unrevoked(stamps: list[Stamped]) -> str:
     good = sum(item.status.state == "good" for item in stamps)
     if good == len(stamps):
-        return "their authorities' lists, made afterwards, revoke no certificate of it"
+        return "lists of their authorities, made afterwards, revoke no certificate of theirs"
     unknown = "whether a certificate was revoked is unknown"
     return f"of {good}, lists made afterwards revoke no certificate; of the others {unknown}" if good else unknown
 

@@ -131,8 +131,8 @@ def plain(response: bytes) -> bytes:
     """
     if len(response) > LIMIT:
         raise VerificationError(f"it is larger than {LIMIT} bytes")
-    status, *token = der.read(response).parts(der.SEQUENCE) or [der.Element(der.NULL, b"")]
-    answer = status.parts(der.SEQUENCE)
+    parts = der.read(response).parts(der.SEQUENCE)
+    answer, token = parts[0].parts(der.SEQUENCE) if parts else [], parts[1:]
     if not answer or der.read_integer(answer[0]) != 0 or len(token) != 1:
         raise VerificationError("the authority did not grant it as it was asked")
     return der.write(der.SEQUENCE, _GRANTED, token[0].encoded)
@@ -151,8 +151,7 @@ def read(response: bytes) -> Token:
         VerificationError: it is none, or holds something that no signature covers.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of certificates that a later version of the library will not read
+        with warnings.catch_warnings(action="ignore"):  # of what a later version of the library will not read
             return _read(response)
     except chains.FOREIGN as cause:
         raise VerificationError("it is not a timestamp response of the form that is read here") from cause
@@ -287,7 +286,8 @@ def _check_carried(certificates: tuple[x509.Certificate, ...], leaf: x509.Certif
     Nor is the number of bits that the last byte of a certificate's signature leaves unused, which is none.
     """
     for item in certificates:
-        item.subject.rfc4514_string(), item.issuer.rfc4514_string()  # parsed when asked for: what is no name ends here
+        for name in (item.subject, item.issuer):
+            name.rfc4514_string()  # parsed when asked for: what is no name ends here
         *_, signature = der.read(item.public_bytes(Encoding.DER)).parts(der.SEQUENCE)
         if signature.content[:1] != b"\0":
             raise VerificationError("the signature of a certificate in it ends within a byte")

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 Role = Literal["statement", "log", "waiver"]
 OWN = "your own local key"
 """Whose a key is that a first scan made in this user's configuration folder."""
-UNNAMED = "pinned in "
-"""How the owner of a key is told whom a trust file pins and does not name."""
-
 _LIMIT = 1 << 20  # bytes of a trust file
 
 
@@ -195,7 +192,7 @@ def _certifier(item: dict[str, str], path: Path) -> list[x509.Certificate]:
 def _pin(item: dict[str, Any], path: Path) -> Pin:
     key = keys.read_public(item["pem"].encode()) if "pem" in item else None
     fingerprint = keys.fingerprint(key) if key else item["fingerprint"]
-    return Pin(fingerprint, frozenset(item["roles"]), item.get("name") or f"{UNNAMED}{path.name}", key)
+    return Pin(fingerprint, frozenset(item["roles"]), item.get("name") or f"pinned in {path.name}", key)
 
 
 def _witnesses(value: dict[str, Any] | None, path: Path) -> Witnesses:

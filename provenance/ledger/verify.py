@@ -53,7 +53,8 @@ def verify(
         data: the data: its files must be those of the newest scan.
         strict: whether a file that no entry binds is a fault.
         evidence: folder for the proof of equivocation; the working folder if None.
-        entry: the only entry to verify, by number: of the others no more than the leaf hashes are read.
+        entry: the only entry to verify, by number: of the others no more than the leaf hashes are read, or their
+            envelopes where keys changed hands.
 
     Returns:
         The exit code and everything that led to it.
@@ -127,8 +128,7 @@ def _inquire_one(inquiry: Inquiry, asked: Asked, index: int) -> None:
     anchor = _anchor(inquiry, index, known)
     inquiry.statements.append(anchor.said)
     inquiry.ok("log", f"entry {index} of {inquiry.size} is signed as it says and in the log")
-    lists = {name: _listed(inquiry, name) for name in _lists(inquiry)}
-    signers = anchorsteps.judge(inquiry, anchor, inquiry.held, known, pinned, lists)
+    signers = anchorsteps.judge(inquiry, anchor, inquiry.held, known, pinned, _lists(inquiry))
     inquiry.signers = {(each.fingerprint, each.role): each for each in signers}
     logsteps.check_held(inquiry, held, known, asked.evidence)
     _check_hands(inquiry, anchor, known, pinned)
@@ -158,21 +158,18 @@ def _check_newest(inquiry: Inquiry, known: dict[str, keys.PublicKey]) -> None:
     inquiry.ok("checkpoints", f"{newest}, is signed (Ed25519) and matches the leaf hashes")
 
 
-def _lists(inquiry: Inquiry) -> list[str]:
-    """Names of the lists of revoked certificates: a later one speaks of earlier timestamps too."""
-    return [f"checkpoints/{path.name}" for path in _plain(inquiry.folder / "checkpoints", "*.crl")]
+def _lists(inquiry: Inquiry) -> dict[str, bytes]:
+    """Lists of revoked certificates by name: a later one speaks of earlier timestamps too."""
+    names = [f"checkpoints/{path.name}" for path in _plain(inquiry.folder / "checkpoints", "*.crl")]
+    try:
+        return {name: inquiry.read(name, revocations.LIMIT) for name in names}
+    except VerificationError as cause:
+        raise inquiry.stop("timestamps", f"a list of revoked certificates: {cause}") from cause
 
 
 def _plain(folder: Path, pattern: str) -> list[Path]:
     """Files of a folder; no links, and nothing that one waits for."""
     return [path for path in sorted(folder.glob(pattern)) if path.is_file() and not path.is_symlink()]
-
-
-def _listed(inquiry: Inquiry, name: str) -> bytes:
-    try:
-        return inquiry.read(name, revocations.LIMIT)
-    except VerificationError as cause:
-        raise inquiry.stop("timestamps", f"{name}: {cause}") from cause
 
 
 def _check_hands(

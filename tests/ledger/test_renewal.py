@@ -158,6 +158,17 @@ def test_sha512_is_compared(folder, monkeypatch):
     assert "VERIFY.md is not what entry 2 lists" in step(found, "renewals").detail
 
 
+def attach(folder, listed):
+    """Sign a list of one's own making into a renewal."""
+    facts = {
+        "kind": "renewal",
+        "scanner": SCANNER,
+        "renewedOn": "2026-01-01T00:00:00Z",
+        "covers": {"checkpoints": 0, "cosignatures": 0, "timestamps": 0, "files": 0},
+    }
+    log.attach(folder, "renewal", listed, facts, keys=keys.user_keys())
+
+
 @pytest.mark.parametrize(
     "listed",
     [
@@ -175,17 +186,11 @@ def test_sha512_is_compared(folder, monkeypatch):
 def test_lists_that_are_none(folder, listed):
     if isinstance(listed, dict) and listed:
         listed = {"kind": "provenance-renewal/v1", "covers": [], "files": []} | listed
-    facts = {
-        "kind": "renewal",
-        "scanner": SCANNER,
-        "renewedOn": "2026-01-01T00:00:00Z",
-        "covers": {"checkpoints": 0, "cosignatures": 0, "timestamps": 0, "files": 0},
-    }
     try:
         data = canonical(listed)
     except ValueError:  # a number that canonical JSON does not have
         data = json.dumps(listed).encode()
-    log.attach(folder, "renewal", data, facts, keys=keys.user_keys())
+    attach(folder, data)
     found = ledger.verify(folder)
     assert found.exit_code == INVALID
     assert step(found, "renewals").status == "failed"
@@ -193,13 +198,7 @@ def test_lists_that_are_none(folder, listed):
 
 @pytest.mark.parametrize("text", [b'{"covers":[],"files":[],"kind":"provenance-renewal/v1"} ', b"\xff", b"[" * 5000])
 def test_lists_in_another_form(folder, text):
-    facts = {
-        "kind": "renewal",
-        "scanner": SCANNER,
-        "renewedOn": "2026-01-01T00:00:00Z",
-        "covers": {"checkpoints": 0, "cosignatures": 0, "timestamps": 0, "files": 0},
-    }
-    log.attach(folder, "renewal", text, facts, keys=keys.user_keys())
+    attach(folder, text)
     assert ledger.verify(folder).exit_code == INVALID
 
 
@@ -207,13 +206,7 @@ def test_a_file_is_listed_once(folder):
     """A list that names one large file a thousand times would have it digested a thousand times."""
     note = renewal._listed(folder, "checkpoints/1.note")
     data = canonical({"kind": "provenance-renewal/v1", "covers": [note, note], "files": []})
-    facts = {
-        "kind": "renewal",
-        "scanner": SCANNER,
-        "renewedOn": "2026-01-01T00:00:00Z",
-        "covers": {"checkpoints": 2, "cosignatures": 0, "timestamps": 0, "files": 0},
-    }
-    log.attach(folder, "renewal", data, facts, keys=keys.user_keys())
+    attach(folder, data)
     assert "lists a file twice" in step(ledger.verify(folder), "renewals").detail
 
 

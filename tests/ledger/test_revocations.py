@@ -1,6 +1,7 @@
 """What authorities revoke: lists made with openssl, held against what openssl says of the same certificates."""
 
 import json
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -77,7 +78,7 @@ def stamped(found):
 
 REASONS = x509.ReasonFlags
 BEFORE, AFTER = NOW - 2 * DAY, NOW + DAY / 2
-GOOD = "lists, made afterwards, revoke no certificate"
+GOOD = "made afterwards, revoke no certificate"
 UNKNOWN = "whether a certificate was revoked is unknown"
 
 
@@ -132,7 +133,7 @@ def test_openssl_agrees(tsa, tmp_path):
         try:
             tsa.openssl(*command)
             accepted = True
-        except Exception:  # noqa: BLE001 - whatever openssl's refusal is
+        except subprocess.CalledProcessError:
             accepted = False
         (certificate, _), (root, _) = held(tsa, "tsa"), held(tsa, "root")
         status = revocations.status((certificate, root), NOW, {root: [revocations.read(data)]})
