@@ -151,6 +151,21 @@ def test_every_certificate_on_the_way_is_looked_for(folder, trusting, chained):
     assert (found.exit_code, "(cACompromise)" in stamped(found).detail) == (3, True)
 
 
+def test_an_entry_that_nobody_can_read_hides_no_other(tsa):
+    (certificate, _), (root, key) = held(tsa, "tsa"), held(tsa, "root")
+    reason = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.21"), b"\xff")  # a reason that is none
+    entry = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number).revocation_date(BEFORE)
+    made_by = x509.CertificateRevocationListBuilder().issuer_name(root.subject)
+    made_by = made_by.last_update(NOW + DAY).next_update(NOW + 7 * DAY)
+    made_by = made_by.add_revoked_certificate(entry.add_extension(reason, critical=False).build())
+    odd = revocations.read(made_by.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER))
+    clear, revoking = (
+        revocations.read(listed(tsa, *revoked)) for revoked in ([], [("tsa", REASONS.key_compromise, BEFORE)])
+    )
+    for lists, state in (([odd], "unknown"), ([odd, clear], "unknown"), ([odd, revoking], "revoked")):
+        assert revocations.status((certificate, root), NOW, {root: lists}).state == state
+
+
 def test_a_later_list_speaks_of_older_timestamps(folder, trusting, tsa, sealed):
     stamp(folder, tsa)
     ledger.append(folder, sealed, {}, sealed.facts(), keys=ledger.user_keys())
