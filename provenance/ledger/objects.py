@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _SAFE = (1 << 53) - 1  # the largest integer that every JSON reader keeps (RFC 8785, section 3.2.2.3)
 _BATCH = 1 << 16  # rows
-_ESCAPED = r'[\x00-\x1f"\\]'  # what a JSON string must escape (RFC 8785, section 3.2.2.2)
+_CONTROL = r"[\x00-\x1f]"  # what a JSON string must escape, beside quotes and backslashes (RFC 8785, section 3.2.2.2)
 
 
 def lines(table: pa.Table) -> Iterator[bytes]:
@@ -115,10 +115,17 @@ def _values(column: pa.Array) -> pa.Array:
         return pc.if_else(unsafe, _quoted(text), text)
     if pa.types.is_string(column.type):
         text = column.cast(pa.large_string())
-        if not pc.any(pc.match_substring_regex(text, _ESCAPED)).as_py():
-            return _quoted(text)
-        # Paths and messages with quotes are rare: a batch that holds some is escaped value by value.
-        return _each(text, lambda value: json.dumps(value, ensure_ascii=False))
+        if pc.any(pc.match_substring_regex(text, _CONTROL)).as_py():
+            # A message of several lines is rare: a batch that holds one is escaped value by value.
+            return _each(text, lambda value: json.dumps(value, ensure_ascii=False))
+        return _quoted(pc.replace_substring(pc.replace_substring(text, "\\", "\\\\"), '"', '\\"'))
+    if pa.types.is_floating(column.type):
+        known = column.dictionary_encode()  # shares and counts come again and again
+        return _written(known.dictionary).take(known.indices)
+    return _written(column)
+
+
+def _written(column: pa.Array) -> pa.Array:
     return _each(column, lambda value: digests.canonical(portable(value)).decode())
 
 

@@ -1,0 +1,217 @@
+"""Decoding Parquet of somebody else's ledger, in a process of its own that has little memory and time (`decoder`).
+
+One such process serves a program: it is started at the first request, ends with the program, and is replaced whenever
+it died, ran out of memory or was interrupted.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provenance.errors import DigestMismatch, VerificationError
+from provenance.ledger import decoder, passwords
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+_BATCH = b"a"  # the kind of a message that holds rows
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A table's file, and what its entry says of it.
+
+    Args:
+        path: the Parquet file.
+        table: its name.
+        rows: how many its entry says it has.
+    """
+
+    path: Path
+    table: str
+    rows: int
+
+
+def load(stored: Stored, sha256: str) -> pa.Table:
+    """Decode a table that an entry binds.
+
+    Args:
+        stored: the table.
+        sha256: its digest, hexadecimal: what is decoded are the bytes that were hashed.
+
+    Returns:
+        Its rows and columns as they are stored; types, nulls and UTF-8 are those of the schema.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        DigestMismatch: its bytes are others.
+        VerificationError: it cannot be decoded within the limits, or is not the table that its entry says.
+    """
+    import pyarrow as pa
+
+    reply, parts = _decoder.ask("load", stored, sha256=sha256)
+    if reply.get("fault") == decoder.CHANGED:
+        raise DigestMismatch(decoder.CHANGED)
+    _raise(reply, stored)
+    return pa.concat_tables(pa.ipc.open_stream(pa.BufferReader(part)).read_all() for part in parts)
+
+
+def compare(stored: Stored, lines: Path, extra: Sequence[str]) -> bool:
+    """Make each line of a table again from its row, and compare the bytes.
+
+    Args:
+        stored: the table; its digest was checked.
+        lines: the file of its lines, whose digest was checked.
+        extra: members that a line has and its row has not: `salt`, `tree`.
+
+    Returns:
+        Whether memory was limited while it was decoded.
+
+    Raises:
+        FileNotFoundError: one of the files is not there.
+        VerificationError: a row is not what its line says, or the table cannot be decoded within the limits.
+    """
+    reply, _ = _decoder.ask("compare", stored, lines=os.fspath(lines.absolute()), extra=list(extra))
+    _raise(reply, stored)
+    return bool(reply["limited"])
+
+
+def check(stored: Stored) -> None:
+    """Hold a table's footer to what its entry and its schema say; nothing is decoded.
+
+    Args:
+        stored: the table; its digest was checked.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        VerificationError: it is not the table that its entry says.
+    """
+    reply, _ = _decoder.ask("check", stored)
+    _raise(reply, stored)
+
+
+def _raise(reply: dict[str, Any], stored: Stored) -> None:
+    if reply.get("missing"):
+        raise FileNotFoundError(stored.path)
+    if "fault" in reply:
+        raise VerificationError(str(reply["fault"]))
+
+
+class _Child:
+    """One process, and the pipes to it."""
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "provenance.ledger.decoder"],  # -P: nothing is imported from where we stand
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if name != passwords.PASSWORD} | _SETTINGS | _path(),
+        )
+
+    @property
+    def runs(self) -> bool:
+        """Whether it can be asked: it has not ended, and no fork took it over."""
+        return self.owner == os.getpid() and self._process.poll() is None
+
+    def write(self, message: bytes) -> None:
+        """Send a message."""
+        if self._process.stdin is not None:
+            self._process.stdin.write(len(message).to_bytes(decoder.LENGTH, "little") + message)
+            self._process.stdin.flush()
+
+    def read(self) -> tuple[bytes, bytes]:
+        """Return the kind and the bytes of the next message.
+
+        Raises:
+            EOFError: it ended before.
+        """
+        head = self._take(1 + decoder.LENGTH)
+        return head[:1], self._take(int.from_bytes(head[1:], "little"))
+
+    def _take(self, size: int) -> bytes:
+        data = self._process.stdout.read(size) if self._process.stdout is not None else b""
+        if len(data) < size:
+            raise EOFError
+        return data
+
+    def end(self) -> None:
+        """End it; after a fork it is the parent's, and goes on."""
+        if self.owner != os.getpid():
+            return
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+
+
+_SETTINGS = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # others set aside more than they need, which the limit would count
+    "MALLOC_ARENA_MAX": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+
+def _path() -> dict[str, str]:
+    return {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+
+
+class _Decoder:
+    """What decodes for this program, one request at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: _Child | None = None
+
+    def ask(self, action: str, stored: Stored, **more: Any) -> tuple[dict[str, Any], list[bytes]]:
+        """Send a request; return the answer, and the batches that came before it."""
+        path = os.fspath(stored.path.absolute())  # that process was started where this one stood then
+        request = {"do": action, "path": path, "table": stored.table, "rows": stored.rows, **more}
+        with self._lock:
+            try:
+                reply, parts = self._exchange(json.dumps(request).encode())
+            except BaseException:  # what comes next through the pipe would be the answer to this
+                self.end()
+                raise
+            if reply.get("full"):
+                self.end()
+        return reply, parts
+
+    def _exchange(self, request: bytes) -> tuple[dict[str, Any], list[bytes]]:
+        if self._child is None or not self._child.runs:
+            self.end()
+            self._child = _Child()
+        parts: list[bytes] = []
+        try:
+            self._child.write(request)
+            while (found := self._child.read())[0] == _BATCH:
+                parts.append(found[1])
+            return json.loads(found[1]), parts
+        except (OSError, EOFError):
+            self.end()
+        return {"fault": "the process that decodes it ended: it took too much memory or time"}, []
+
+    def end(self) -> None:
+        """End the process; the next request starts another."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.end()
+
+
+_decoder = _Decoder()
+atexit.register(_decoder.end)
