@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from provenance.audit import Audit, open_ledger, scan
     from provenance.difference import diff
     from provenance.guarding import guard
-    from provenance.ledger.verify import verify as verify
     from provenance.pairing import pairs
+    from provenance.report_check import verify
 
 settle()
 
@@ -55,7 +55,7 @@ _HOMES = {
     "pairs": "pairing",
     "review": "acting",
     "sample": "acting",
-    "verify": "ledger",
+    "verify": "report_check",
     "waive": "acting",
 }  # where public names are at home; the others in audit
 _ROOMS = ("checks", "errors", "profiles")  # public names that are rooms; the first and last can be called

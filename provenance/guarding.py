@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 
 from provenance import ledger as ledger_
-from provenance import profiles
+from provenance import profiles, report_check
 from provenance.acts import waiver
 from provenance.data import HERE
 from provenance.errors import ConfigError, InputError, ManifestError, Refused, VerificationError
@@ -273,7 +273,7 @@ def inspect(
     if not layout.was_ledger(ledger):
         raise ConfigError(f"{ledger} is no ledger; `provenance scan {data} --ledger {ledger}` makes one")
     progress("verifying", 0, 0)
-    checked = ledger_.verify(ledger, trust=trust, since=since)
+    checked = report_check.verify(ledger, trust=trust, since=since)
     if checked.exit_code == USAGE:
         raise ConfigError("; ".join(step.detail for step in checked.steps if step.status == "failed"))
     reasons = list(_of_ledger(checked, wanted))
@@ -291,7 +291,7 @@ def inspect(
     compared = contents.compare(
         scanned, data, ledger, threads=workers, progress=lambda done: progress("hashing", done, size)
     )
-    reasons += [*gaps, *_of_data(compared, wanted)]
+    reasons += [*gaps, *_of_data(compared, wanted), *_of_unchecked(checked, told)]
     standing = waiver.standing(ledger)
     unread: list[_Unread] = []
     for said, tables in told:
@@ -356,6 +356,16 @@ def _of_ledger(checked: Verification, wanted: Policy) -> Iterator[str]:
         return
     failed = [f"{step.name}: {step.detail}" for step in checked.steps if step.status == "failed"]
     yield "; ".join([MEANINGS[checked.exit_code], *failed[:_NAMED]])
+
+
+def _of_unchecked(checked: Verification, told: Iterable[tuple[Mapping[str, Any], Any]]) -> Iterator[str]:
+    """Say which scans rest on what nobody could check: rows that no signed line vouches for, old forms of entries."""
+    for said, _ in told:
+        index = said["log"]["index"]
+        if unsure := [name for at, name in checked.uncompared if at == index and name in _READ]:
+            yield f"entry {index}: {', '.join(unsure)} cannot be compared with the lines that were signed"
+        if any(each.is_old for each in checked.statements if each.place.index == index):
+            yield f"entry {index} is of version 0, which has no trees and no content set; scan again"
 
 
 def _of_data(compared: contents.Compared, wanted: Policy) -> Iterator[str]:

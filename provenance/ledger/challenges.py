@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.digests import canonical
 from provenance.errors import ConfigError, DigestMismatch, InputError, VerificationError
-from provenance.ledger import anchors, disclosure, envelope, proofs
+from provenance.ledger import anchors, disclosure, envelope, lines, proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -140,7 +140,7 @@ def read(made: bytes) -> Answer:
     value = envelope.parse(made)
     if not isinstance(value, dict) or value.get("_type") != TYPE:
         raise VerificationError(f"it is not a {TYPE}")
-    if proofs.canonical_of(value) != made:  # first: what is held to a schema afterwards has one form, numbers too
+    if lines.canonical_of(value) != made:  # first: what is held to a schema afterwards has one form, numbers too
         raise VerificationError("it is not in canonical form")
     found = _hold(value)
     said = {found.says, found.says.removesuffix(found.repeats)}  # the first answers did not say what was drawn twice

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from io import BufferedReader
 
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -172,9 +173,11 @@ def _send_batches(answers: BinaryIO, schema: pa.Schema, batches: list[pa.RecordB
 
 def _check(request: dict[str, Any], _answers: BinaryIO) -> dict[str, Any]:
     """Check a table's footer alone."""
+    from provenance.schemas import SEALED
+
     with _opened(request["path"]) as handle:
         _limit_time(0)
-        return {"rows": _parquet(handle, request).metadata.num_rows}
+        return {"known": request["table"] in SEALED, "rows": _parquet(handle, request).metadata.num_rows}
 
 
 def _compare(request: dict[str, Any], _answers: BinaryIO) -> dict[str, Any]:
@@ -249,7 +252,7 @@ _EXTRA: dict[str, tuple[re.Pattern[bytes], Callable[[list[bytes]], pa.Array]]] =
 }
 
 
-def _opened(path: str) -> BinaryIO:
+def _opened(path: str) -> BufferedReader:
     """Open a regular file, never through a link."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     handle = os.fdopen(os.open(os.fsencode(path), flags), "rb")
@@ -259,7 +262,7 @@ def _opened(path: str) -> BinaryIO:
     return handle
 
 
-def _hold_to_digest(handle: BinaryIO, digest: str) -> None:
+def _hold_to_digest(handle: BufferedReader, digest: str) -> None:
     """What is decoded is what was hashed: the same open file."""
     if hashlib.file_digest(handle, "sha256").hexdigest() != digest:
         raise _Fault(CHANGED)
@@ -270,7 +273,7 @@ CHANGED = "it is not what its entry binds"
 """What is said of a file that has another digest."""
 
 
-def _parquet(handle: BinaryIO, request: dict[str, Any]) -> pq.ParquetFile:
+def _parquet(handle: BufferedReader, request: dict[str, Any]) -> pq.ParquetFile:
     """Open a Parquet file, and hold its footer to what the entry and the schema say."""
     import pyarrow.parquet as pq
 
@@ -288,7 +291,7 @@ def _parquet(handle: BinaryIO, request: dict[str, Any]) -> pq.ParquetFile:
         counted += group.num_rows
         for column in range(found.num_columns):
             chunk = group.column(column)
-            if not (0 <= chunk.total_compressed_size <= size and 0 <= chunk.total_uncompressed_size):
+            if not (0 <= chunk.total_compressed_size <= size and chunk.total_uncompressed_size >= 0):
                 raise _Fault("its footer says that a column is larger than the file")
     if counted != found.num_rows:
         raise _Fault("its row groups do not have the rows that its footer says")

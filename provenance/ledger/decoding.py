@@ -87,11 +87,14 @@ def compare(stored: Stored, lines: Path, extra: Sequence[str]) -> bool:
     return bool(reply["limited"])
 
 
-def check(stored: Stored) -> None:
+def check(stored: Stored) -> bool:
     """Hold a table's footer to what its entry and its schema say; nothing is decoded.
 
     Args:
         stored: the table; its digest was checked.
+
+    Returns:
+        Whether this version knows a table of that name; of another, only names and numbers are held to anything.
 
     Raises:
         FileNotFoundError: it is not there.
@@ -99,6 +102,7 @@ def check(stored: Stored) -> None:
     """
     reply, _ = _decoder.ask("check", stored)
     _raise(reply, stored)
+    return bool(reply["known"])
 
 
 def _raise(reply: dict[str, Any], stored: Stored) -> None:

@@ -55,6 +55,8 @@ class Inquiry(Steps):
         size: number of entries.
         changes: how the data differs from the newest scan.
         evidence: where proof of equivocation was written.
+        gaps: what cannot be checked by this version, or of this ledger: the verdict itself says so.
+        uncompared: entry and name of tables of which nobody could see that they are what was signed line by line.
     """
 
     folder: Path = field(kw_only=True)
@@ -77,6 +79,8 @@ class Inquiry(Steps):
     size: int = 0
     changes: Changes | None = None
     evidence: Path | None = None
+    gaps: list[str] = field(default_factory=list)
+    uncompared: list[tuple[int, str]] = field(default_factory=list)
 
     def stop(self, name: str, detail: str, code: int = INVALID) -> Stop:
         """Fail a step after which nothing can be looked at; raise what this returns."""
@@ -106,4 +110,7 @@ class Inquiry(Steps):
             local=any(item.predicate["keys"] == "local" for item in self.statements),
             changes=self.changes,
             evidence=self.evidence,
+            gaps=tuple(self.gaps),
+            uncompared=tuple(self.uncompared),
+            statements=tuple(self.statements),
         )

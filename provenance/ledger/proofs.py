@@ -24,7 +24,7 @@ from referencing.jsonschema import DRAFT202012
 from provenance.data import HERE
 from provenance.digests import canonical
 from provenance.errors import VerificationError
-from provenance.ledger import anchors, contentset, envelope, merkle, sparse
+from provenance.ledger import anchors, contentset, envelope, lines, merkle, sparse
 from provenance.ledger.anchors import encoded
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def read(data: bytes) -> Proof:
     value = envelope.parse(data)
     if not isinstance(value, dict) or value.get("_type") != TYPE:
         raise VerificationError(f"it is not a {TYPE}")
-    if canonical_of(value) != data:  # first: what is held to a schema afterwards has one form, numbers too
+    if lines.canonical_of(value) != data:  # first: what is held to a schema afterwards has one form, numbers too
         raise VerificationError("it is not in canonical form")
     found = _hold(value)
     if (value["says"], value["doesNotProve"]) != (found.says, list(found.limits)):
@@ -220,7 +220,7 @@ def line_row(item: Mapping[str, Any], said: statement.Statement) -> dict[str, An
         merkle.leaf(line), item["index"], tree["size"], path, bytes.fromhex(tree["root"])
     ):
         raise VerificationError(f"a line is not in the table {item['table']} that the entry signs")
-    return _object(line)
+    return lines.row(line)
 
 
 def record_row(item: Mapping[str, Any], file: Mapping[str, Any]) -> dict[str, Any]:
@@ -244,7 +244,7 @@ def record_row(item: Mapping[str, Any], file: Mapping[str, Any]) -> dict[str, An
         raise VerificationError("the record is not in the record tree of its file")
     if not isinstance(records, int) or item["size"] > records:
         raise VerificationError("the record tree has more leaves than its file has records")
-    found = _object(line)
+    found = lines.row(line)
     if set(found) != {"row", "salt", "sha256"} or type(found["row"]) is not int or found["row"] < item["index"]:
         raise VerificationError("the line of the record is not one")
     return found
@@ -287,28 +287,6 @@ def _named(kind: str, row: Mapping[str, Any]) -> str:
 
 def _quoted(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True)
-
-
-def _object(line: bytes) -> dict[str, Any]:
-    row = envelope.parse(line)
-    if not isinstance(row, dict) or canonical_of(row) != line:
-        raise VerificationError("a line is not an object in canonical form")
-    return row
-
-
-def canonical_of(value: Any) -> bytes:
-    """Return canonical JSON, or say that there is none.
-
-    Args:
-        value: as JSON has it.
-
-    Raises:
-        VerificationError: it has no canonical form.
-    """
-    try:
-        return canonical(value)
-    except (ValueError, RecursionError) as cause:
-        raise VerificationError(f"it has no canonical form: {cause}") from cause
 
 
 @functools.cache

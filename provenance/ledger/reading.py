@@ -1,6 +1,7 @@
 """What a ledger holds, read without verifying who signed it: `verify` says that.
 
-Every table is held to the digest that its entry binds and to its schema before anything reads it.
+Every table is held to the digest that its entry binds and to its schema before anything reads it, and is decoded in a
+process of its own with little memory: whoever wrote the ledger chose the bytes.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.digests import sha256
 from provenance.errors import BrokenChain, DigestMismatch, InputError, UnknownEntry, VerificationError
-from provenance.ledger import checkpoint, envelope, statement
-from provenance.ledger.layout import ENTRY_LIMIT, entry_path, note_path, read_bytes, scan_path, size
+from provenance.ledger import checkpoint, decoding, envelope, statement
+from provenance.ledger.layout import ENTRY_LIMIT, entry_path, note_path, read_bytes, size
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -53,31 +54,29 @@ def tables(folder: Path, index: int | None = None, names: Collection[str] | None
         DigestMismatch: a table's bytes were changed.
         VerificationError: the entry is not a canonical envelope of a statement.
     """
-    from pyarrow.parquet import read_table
-
-    from provenance.ledger.objects import digest
     from provenance.schemas import SEALED, conform
 
     at = _index(folder, index)
     said = statement_of(folder, at)
     if said.kind != statement.SCAN:
         raise InputError(f"entry {at} of {folder} is a {said.kind}, no scan; leave out --index for the newest scan")
-    bound = said.folder
     found = {}
     for name, schema in SEALED.items():
         if names is not None and name not in names:
             continue
-        path = f"{scan_path(at)}/{name}.parquet"
-        if path not in bound:  # an entry of a version that had no such table yet
+        stated = said.predicate["tables"].get(name)
+        if stated is None:  # an entry of a version that had no such table yet; those that it must have, it has
             found[name] = schema.empty_table()
             continue
+        path = stated["parquet"]
         try:
-            if digest(folder / path) != bound.get(path):
-                raise DigestMismatch(f"{path} is not what entry {at} binds; run provenance verify")
-            found[name] = conform(_grown(read_table(folder / path), schema), schema)
+            table = decoding.load(decoding.Stored(folder / path, name, stated["rows"]), said.folder[path])
+            found[name] = conform(_grown(table, schema), schema)
         except FileNotFoundError as cause:
             raise InputError(f"{path} is withheld; ask whoever holds the whole ledger") from cause
-        except (OSError, ValueError) as cause:
+        except DigestMismatch as cause:
+            raise DigestMismatch(f"{path} is not what entry {at} binds; run provenance verify") from cause
+        except (OSError, ValueError, VerificationError) as cause:
             raise InputError(f"{path} cannot be read: {cause}") from cause
     return found
 

@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from provenance.errors import ConfigError, VerificationError
+from provenance.ledger import lines as lines_
 from provenance.ledger import nodes
 from provenance.ledger.statement import SCAN
 
@@ -181,7 +182,9 @@ def check(folder: Path, entries: Iterable[Statement], files: Collection[str]) ->
                 with (folder / name).open("rb") as file:
                     for chunk in nodes.chunks(file):
                         marks = [_MARK.fullmatch(line) for line in chunk[:-1].split(b"\n")]
-                        rows = zip(chunk[:-1].split(b"\n"), marks, strict=True)
+                        rows = list(zip(chunk[:-1].split(b"\n"), marks, strict=True))
+                        for line, mark in rows:
+                            _ = mark or lines_.row(line)  # what is shown has the one form of a line
                         tree.add([bytes.fromhex(mark[1].decode()) if mark else _leaf(line) for line, mark in rows])
                         hidden += len(marks) - marks.count(None)
             except VerificationError as cause:

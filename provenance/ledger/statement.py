@@ -49,6 +49,7 @@ WITH_DATA = ("dataset-scan", "filter-run", "derivation")
 """Kinds whose entries say what data is, so that other data can be made of it."""
 
 SCAN = "dataset-scan"
+TABLES = "scans/{index:08d}/{name}.parquet"
 DECLARATION = "declaration"
 OURS = frozenset({"contentSet", "folder", "keys", "log", "tables"})
 """Keys of the predicate that the ledger fills in; facts must not hold them."""
@@ -151,6 +152,11 @@ class Statement:
         """One of KINDS."""
         return kind(self.type)
 
+    @property
+    def is_old(self) -> bool:
+        """Whether it is of a version that is not written any more."""
+        return self.type in _OLD
+
 
 def predicate_type(name: str) -> str:
     """Return the predicate type of a kind of entry, in the version that is written."""
@@ -230,7 +236,10 @@ def read(payload: bytes) -> Statement:
     if log["prev"]["size"] != log["index"]:
         raise VerificationError("its index is not the size of the log before it")
     place = Place(log["origin"], log["index"], log["prev"]["rootHash"])
-    return Statement(value, place, _folder(value["predicate"]["folder"], place.index))
+    folder = _folder(value["predicate"]["folder"], place.index)
+    if kind(said) == SCAN:
+        _check_tables(value["predicate"]["tables"], place.index, folder)
+    return Statement(value, place, folder)
 
 
 def _hold(value: dict[str, Any], said: str) -> None:
@@ -273,6 +282,16 @@ def _folder(bound: list[dict[str, str]], index: int) -> dict[str, str]:
         if path.startswith("scans/") and not path.startswith(f"scans/{index:08d}/"):
             raise VerificationError(f"{path} belongs to another entry")
     return folder
+
+
+def _check_tables(tables: dict[str, dict[str, Any]], index: int, folder: dict[str, str]) -> None:
+    """A table stands where its name says, and is bound: no reader may be led to another file than a verifier."""
+    for name, table in tables.items():
+        if table["parquet"] != TABLES.format(index=index, name=name):
+            raise VerificationError(f"its table {name[:64]} does not stand under its own name")
+        for path in (table["parquet"], table.get("lines")):
+            if path is not None and path not in folder:
+                raise VerificationError(f"it names {path}, which it does not bind")
 
 
 def object_path(digest: str) -> str:

@@ -5,7 +5,7 @@ Exit codes never change. What a scan found never affects them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from provenance.ledger import trust
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
-    from provenance.ledger import relations, times
+    from provenance.ledger import relations, statement, times
 
 OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD, EQUIVOCATION = range(7)
 """Exit codes: 0 verified · 1 invalid signature, digest, proof or schema · 2 usage or I/O · 3 consistent, but a key is
@@ -34,6 +34,7 @@ MEANINGS = {
 # What is worst is what is said: a broken ledger proves nothing else; a contradiction is proof against its signer.
 WORST = (USAGE, INVALID, EQUIVOCATION, UNPINNED, WITHHELD, DATA_DIFFERS, OK)
 
+_BROKEN = (USAGE, INVALID, EQUIVOCATION)  # where it says nothing what else was not checked
 _FAULTS = {None: OK, "invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}  # see times.Outcome
 _SHOWN = 20  # names printed of a list
 
@@ -163,6 +164,9 @@ class Verification:
         what: was looked at: a ledger, or a proof taken from one.
         proven: what a proof proves, in words.
         unproven: what it does not.
+        gaps: what could not be checked though nothing is withheld; the verdict itself says so.
+        uncompared: entry and name of tables of which nobody could see that they are what was signed line by line.
+        statements: of the entries that were verified, in order.
     """
 
     exit_code: int
@@ -178,11 +182,28 @@ class Verification:
     what: str = "ledger"
     proven: tuple[str, ...] = ()
     unproven: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    uncompared: tuple[tuple[int, str], ...] = ()
+    statements: tuple[statement.Statement, ...] = ()
 
     @property
     def meaning(self) -> str:
-        """The exit code in words."""
-        return MEANINGS[self.exit_code].replace("the ledger", f"the {self.what}")
+        """The exit code in words, and what could not be checked."""
+        said = MEANINGS[self.exit_code].replace("the ledger", f"the {self.what}")
+        return f"{said}; not checked: {'; '.join(self.gaps)}" if self.gaps and self.exit_code not in _BROKEN else said
+
+    def extended(self, step: Step, code: int = INVALID, gap: str | None = None) -> Verification:
+        """Return what was found with one step more, that something above the ledger took.
+
+        Args:
+            step: the step.
+            code: how bad it is if it failed.
+            gap: what it could not check, for the verdict.
+        """
+        codes = {self.exit_code, code} if step.status == "failed" else {self.exit_code}
+        worst = next(each for each in WORST if each in codes)
+        gaps = (*self.gaps, gap) if gap else self.gaps
+        return replace(self, exit_code=worst, steps=(*self.steps, step), gaps=gaps)
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--format json` prints: every step, and by name what was *not* checked."""
@@ -205,6 +226,7 @@ class Verification:
             ],
             "keys_local": self.local,
             "steps": [{"name": item.name, "status": item.status, "detail": item.detail} for item in self.steps],
+            "gaps": list(self.gaps),
             "not_checked": [item.name for item in self.steps if item.status == "not checked"],
             "unbound": list(self.unbound),
             "withheld": list(self.withheld),

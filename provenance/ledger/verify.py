@@ -1,7 +1,7 @@
 """Verification of a ledger: total, so that no bytes whatever raise, and frank about what was not checked.
 
-This is the order of its steps. Exit codes never change. What a scan found never affects them. This file needs no
-pyarrow: what is verified is never handed to a parser before its digest was.
+This is the order of its steps. Exit codes never change. What a scan found never affects them. This process needs no
+pyarrow: Parquet is decoded in another one (decoding), and not before its digest was checked.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from provenance.ledger import (
     relations,
     revocations,
     statement,
+    tablesteps,
     trust,
+    versions,
 )
 from provenance.ledger.inquiry import Asked, Inquiry, Stop
 from provenance.ledger.verification import INVALID, UNPINNED, USAGE, Verification, counted, some
@@ -96,6 +98,7 @@ def _inquire(inquiry: Inquiry, asked: Asked) -> None:
     known = logsteps.known_keys(inquiry, pinned)
     logsteps.check_entries(inquiry, known, pinned)
     logsteps.check_log(inquiry)
+    versions.check(inquiry)
     logsteps.check_notes(inquiry, known, pinned)
     logsteps.check_leaves(inquiry)
     _check_pins(inquiry)
@@ -104,6 +107,7 @@ def _inquire(inquiry: Inquiry, asked: Asked) -> None:
     _check_cosignatures(inquiry, known)
     filesteps.check_files(inquiry)
     filesteps.check_trees(inquiry)
+    tablesteps.check_tables(inquiry)
     filesteps.check_redacted(inquiry)
     _check_keys(inquiry, pinned)
     _check_relations(inquiry, pinned)
@@ -127,6 +131,7 @@ def _inquire_one(inquiry: Inquiry, asked: Asked, index: int) -> None:
     _check_newest(inquiry, known)
     anchor = _anchor(inquiry, index, known)
     inquiry.statements.append(anchor.said)
+    versions.check(inquiry)
     inquiry.ok("log", f"entry {index} of {inquiry.size} is signed as it says and in the log")
     signers = anchorsteps.judge(inquiry, anchor, inquiry.held, known, pinned, _lists(inquiry))
     inquiry.signers = {(each.fingerprint, each.role): each for each in signers}
@@ -135,6 +140,7 @@ def _inquire_one(inquiry: Inquiry, asked: Asked, index: int) -> None:
     inquiry.files |= {name for name in anchor.said.folder if (inquiry.folder / name).is_file()}
     filesteps.check_files(inquiry)
     filesteps.check_trees(inquiry)
+    tablesteps.check_tables(inquiry)
     inquiry.skip(
         "other entries",
         f"only entry {index} was asked for, and changes of keys that lead to its own were followed; whether a key was "
