@@ -73,7 +73,7 @@ def _check(path: Path, said: Statement, found: Verification, outcome: _Outcome) 
     bound = {name: place for name in _NAMES if (place := f"scans/{index:08d}/{name}") in said.folder}
     parquet = {table["parquet"] for table in said.predicate["tables"].values()}
     if said.predicate["scanner"] != program.described():
-        _leave(outcome, said, "written by another version of this program")
+        _leave(outcome, said, "written by another build of this program")
     elif not bound:
         _leave(outcome, said, "it binds none")
     elif gone := sorted({*bound.values(), *parquet} & set(found.withheld)):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.errors import VerificationError
 from provenance.ledger import decoding, lines, statement
-from provenance.ledger.verification import INVALID, counted, some
+from provenance.ledger.verification import INVALID, some
 
 if TYPE_CHECKING:
     from collections.abc import Collection
