@@ -289,9 +289,8 @@ def _check_tables(tables: dict[str, dict[str, Any]], index: int, folder: dict[st
     for name, table in tables.items():
         if table["parquet"] != TABLES.format(index=index, name=name):
             raise VerificationError(f"its table {name[:64]} does not stand under its own name")
-        for path in (table["parquet"], table.get("lines")):
-            if path is not None and path not in folder:
-                raise VerificationError(f"it names {path}, which it does not bind")
+        if table["parquet"] not in folder:
+            raise VerificationError(f"it names {table['parquet']}, which it does not bind")
 
 
 def object_path(digest: str) -> str:

@@ -51,8 +51,21 @@ def _faults(statements: Sequence[Statement]) -> Iterator[str]:
             yield f"{name}, and stands after entry {newer} of version 1"
         elif said.predicate["scanner"]["version"] not in PROGRAMS:
             yield f"{name}, and was written by a program that writes version 1"
+        elif loose := _loose(said):
+            yield f"{name}, and names {loose[0]}, which it does not bind"
         elif _day(said) > LAST:
             yield f"{name}, and says that it is of {_day(said)}; no program wrote version 0 after {LAST}"
+
+
+def _loose(said: Statement) -> list[str]:
+    """Lines that an old scan names and does not bind, or whose table of files is not what it is about."""
+    if said.kind != statement.SCAN:
+        return []
+    lines = {name: table.get("lines") for name, table in said.predicate["tables"].items()}
+    subject = statement.object_path(said.value["subject"][0]["digest"]["sha256"])
+    return [path for path in lines.values() if path and path not in said.folder] or [subject] * (
+        lines["files"] != subject
+    )
 
 
 def _day(said: Statement) -> str:

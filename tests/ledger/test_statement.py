@@ -1,11 +1,13 @@
 """Statements: what may stand in one, and that what was built is read back."""
 
+import copy
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provenance.data import HERE
 from provenance.digests import canonical
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger import statement
@@ -13,12 +15,15 @@ from provenance.model import PURPOSES
 
 PLACE = statement.Place("example.org/log", 1, "ab" * 32)
 LINES = statement.object_path("cd" * 32)
-FOLDER = {LINES: "cd" * 32, "scans/00000001/files.parquet": "ef" * 32}
+LINED = ("coverage", "files", "findings", "sources", "verdicts")
+UNLINED = ("claims", "matches", "observations", "overlaps", "references", "sketches")
+FOLDER = {LINES: "cd" * 32} | {f"scans/00000001/{name}.parquet": "ef" * 32 for name in sorted(LINED + UNLINED)}
 TREE = {"alg": "rfc9162-sha256", "root": "ab" * 32, "size": 1}
 TREES = {
-    "tables": {
-        "files": {"rows": 1, "lines": LINES, "nodes": LINES, "tree": TREE, "parquet": "scans/00000001/files.parquet"},
-        "claims": {"rows": 1, "parquet": "scans/00000001/claims.parquet"},
+    "tables": {name: {"rows": 1, "parquet": f"scans/00000001/{name}.parquet"} for name in LINED + UNLINED}
+    | {
+        name: {"rows": 1, "lines": LINES, "nodes": LINES, "tree": TREE, "parquet": f"scans/00000001/{name}.parquet"}
+        for name in LINED
     },
     "contentSet": {
         "alg": "csmt-sha256/v1",
@@ -42,6 +47,61 @@ def test_built_is_read(sealed):
     assert found.predicate["more"] == [{"any": "thing"}]
     assert found.value["subject"] == [{"name": "files.jsonl", "digest": {"sha256": "cd" * 32}}]
     assert found.value["predicateType"].endswith("/dataset-scan/v1")
+
+
+@pytest.mark.parametrize("name", LINED + UNLINED)
+def test_an_entry_binds_every_table_that_a_scan_has(sealed, name):
+    trees = copy.deepcopy(TREES)
+    del trees["tables"][name]
+    with pytest.raises(ConfigError, match=f"'{name}' is a required property"):
+        build(sealed.facts(), trees=trees)
+
+
+@pytest.mark.parametrize("name", LINED)
+@pytest.mark.parametrize("what", ["lines", "nodes", "tree", ("lines", "nodes", "tree")])
+def test_a_lined_table_has_lines_nodes_and_tree(sealed, name, what):
+    trees = copy.deepcopy(TREES)
+    for each in [what] if isinstance(what, str) else what:
+        del trees["tables"][name][each]
+    with pytest.raises(ConfigError, match="is a required property|is a dependency"):
+        build(sealed.facts(), trees=trees)
+
+
+def test_the_tables_that_are_required_are_those_that_version_1_began_with():
+    """For ever: a table that comes later is optional."""
+    said = json.loads((HERE / "schemas" / "ledger" / "dataset-scan-v1.schema.json").read_bytes())["properties"]["tables"]
+    assert set(said["required"]) == {*LINED, *UNLINED}
+    assert set(said["properties"]) == {*LINED}
+
+
+def test_a_later_table_may_stand_in_it(sealed):
+    trees = copy.deepcopy(TREES)
+    trees["tables"]["contacts"] = {"rows": 1, "parquet": "scans/00000001/contacts.parquet"}
+    folder = dict(sorted({**FOLDER, "scans/00000001/contacts.parquet": "ef" * 32}.items()))
+    assert "contacts" in statement.read(build(sealed.facts(), trees=trees, folder=folder)).predicate["tables"]
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("findings", "scans/00000001/coverage.parquet"),
+        ("findings", "scans/00000001/findings-2.parquet"),
+        ("findings", "scans/00000001/findings"),
+        ("coverage", LINES),
+    ],
+)
+def test_a_table_stands_under_its_own_name(sealed, name, path):
+    trees = copy.deepcopy(TREES)
+    trees["tables"][name]["parquet"] = path
+    folder = dict(sorted({**FOLDER, path: "ef" * 32 if path != LINES else "cd" * 32}.items()))
+    with pytest.raises(ConfigError, match="does not stand under its own name"):
+        build(sealed.facts(), trees=trees, folder=folder)
+
+
+def test_a_table_is_bound(sealed):
+    folder = {path: digest for path, digest in FOLDER.items() if "findings" not in path}
+    with pytest.raises(ConfigError, match="which it does not bind"):
+        build(sealed.facts(), folder=folder)
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
