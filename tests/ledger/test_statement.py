@@ -63,13 +63,15 @@ def test_a_lined_table_has_lines_nodes_and_tree(sealed, name, what):
     trees = copy.deepcopy(TREES)
     for each in [what] if isinstance(what, str) else what:
         del trees["tables"][name][each]
-    with pytest.raises(ConfigError, match="is a required property|is a dependency"):
+    with pytest.raises(ConfigError, match=r"is a required property|is a dependency"):
         build(sealed.facts(), trees=trees)
 
 
 def test_the_tables_that_are_required_are_those_that_version_1_began_with():
     """For ever: a table that comes later is optional."""
-    said = json.loads((HERE / "schemas" / "ledger" / "dataset-scan-v1.schema.json").read_bytes())["properties"]["tables"]
+    said = json.loads((HERE / "schemas" / "ledger" / "dataset-scan-v1.schema.json").read_bytes())["properties"][
+        "tables"
+    ]
     assert set(said["required"]) == {*LINED, *UNLINED}
     assert set(said["properties"]) == {*LINED}
 
