@@ -132,20 +132,22 @@ LIES = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_table_that_is_not_its_lines_is_refused(monkeypatch, home, tables, tmp_path, lie):
+def test_a_table_that_is_not_its_lines_is_refused(monkeypatch, home, tables, tmp_path, third_party, lie):
     name, other = LIES[lie]
     found = lied(monkeypatch, tmp_path / "ledger", tables, name, other)
     assert found.exit_code == INVALID, found.lines()
     assert failed(found) == {"tables"}
     assert f"the table {name}: " in detail(found)
     assert len(detail(found)) < 400
+    assert third_party(tmp_path / "ledger") == (name in tabletrees.ROWS)
 
 
-def test_tables_that_are_their_lines_verify(home, tables, tmp_path):
+def test_tables_that_are_their_lines_verify(home, tables, tmp_path, third_party):
     append(tmp_path / "ledger", tables)
     found = ledger.verify(tmp_path / "ledger")
     assert (found.exit_code, found.uncompared, found.gaps) == (OK, (), ())
     assert "5 tables have the rows that their lines say; 6 have no lines" in detail(found)
+    assert third_party(tmp_path / "ledger") == 0
 
 
 def edited(monkeypatch, folder, tables, name, edit):
@@ -177,7 +179,7 @@ FORMS = {
 
 @pytest.mark.parametrize("withheld", [False, True])
 @pytest.mark.parametrize("form", FORMS)
-def test_a_line_of_another_form_is_refused(monkeypatch, home, tables, tmp_path, form, withheld):
+def test_a_line_of_another_form_is_refused(monkeypatch, home, tables, tmp_path, third_party, form, withheld):
     """Also where its Parquet is withheld: but then what it says may be another thing, and only its form is checked."""
     folder = tmp_path / "ledger"
     edited(monkeypatch, folder, tables, "findings", FORMS[form])
@@ -186,6 +188,7 @@ def test_a_line_of_another_form_is_refused(monkeypatch, home, tables, tmp_path, 
     found = ledger.verify(folder)
     said_else = form in {"a member more", "a salt in capitals"}
     assert found.exit_code == (WITHHELD if withheld and said_else else INVALID), found.lines()
+    assert third_party(folder) == (found.exit_code == INVALID)
 
 
 BLANK = {"a blank line": lambda lines: lines + b"\n", "a blank line before": lambda lines: b"\n" + lines}

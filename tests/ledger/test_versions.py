@@ -7,9 +7,12 @@ import pytest
 
 from provenance import ledger
 from provenance.digests import canonical, sha256
+from provenance.errors import VerificationError
 from provenance.ledger import checkpoint, envelope, layout, leaves, merkle, statement, versions
 
 OK, INVALID = range(2)
+LINED = ("coverage", "files", "findings", "sources", "verdicts")
+TABLES = (*LINED, "claims", "matches", "observations", "overlaps", "references", "sketches")
 
 
 def payloads(folder):
@@ -83,13 +86,15 @@ def detail(found, name="versions"):
     return " ".join(step.detail for step in found.steps if step.name == name)
 
 
-def test_what_an_old_program_wrote_verifies_and_what_it_lacks_is_named(old):
+def test_what_an_old_program_wrote_verifies_and_what_it_lacks_is_named(old, world, third_party, capsys):
     found = old(0, 1)
     assert found.exit_code == OK, found.lines()
     assert "versions" in found.as_json()["not_checked"]
     lacks = "not checked: trees and content set, which version 0 does not have (entry 0)"
     assert found.lines()[0] == f"The ledger verifies; {lacks}."
     assert "10 tables have the rows that their lines say" in detail(found, "tables")
+    assert third_party(world / "ledger") == 0
+    assert "not checked: entry 0 has no trees and no content set" in capsys.readouterr().out
 
 
 def test_a_ledger_of_old_entries_alone_is_no_plain_success(old):
@@ -109,17 +114,18 @@ DOWNGRADES = {
 
 
 @pytest.mark.parametrize("name", DOWNGRADES)
-def test_a_downgrade_is_refused(old, name):
+def test_a_downgrade_is_refused(old, world, third_party, name):
     which, changes, why = DOWNGRADES[name]
     found = old(*which, **changes)
     assert found.exit_code == INVALID
     assert why in detail(found)
+    assert third_party(world / "ledger") == 1
 
 
 @pytest.mark.parametrize(
     "name", ["findings", "coverage", "files", "sources", "verdicts", "claims", "matches", "overlaps"]
 )
-def test_an_old_entry_binds_the_tables_of_its_time(world, old, name):
+def test_an_old_entry_binds_the_tables_of_its_time(world, third_party, name):
     values = [unsalted(world / "ledger", value) for value in payloads(world / "ledger")]
     for value in values:
         del value["predicate"]["tables"][name]
@@ -127,11 +133,30 @@ def test_an_old_entry_binds_the_tables_of_its_time(world, old, name):
     found = ledger.verify(world / "ledger")
     assert found.exit_code == INVALID
     assert f"'{name}' is a required property" in detail(found, "signatures")
-    with pytest.raises(Exception, match="is a required property"):
+    with pytest.raises(VerificationError, match="is a required property"):
         ledger.tables(world / "ledger")
+    assert third_party(world / "ledger") == 1
 
 
-def test_an_old_table_is_its_lines(world, old):
+@pytest.mark.parametrize(
+    "what", [*TABLES, *(f"{name} {what}" for name in LINED for what in ("lines", "tree", "nodes"))]
+)
+def test_an_entry_binds_every_table_that_it_must(world, third_party, what):
+    """For ever: an entry that says nothing of findings does not say that there are none."""
+    values = payloads(world / "ledger")
+    name, _, member = what.partition(" ")
+    if member:
+        del values[1]["predicate"]["tables"][name][member]
+    else:
+        del values[1]["predicate"]["tables"][name]
+    sign(world / "ledger", values)
+    assert ledger.verify(world / "ledger").exit_code == INVALID
+    with pytest.raises(VerificationError, match=r"required property|dependency"):
+        ledger.tables(world / "ledger", 1)
+    assert third_party(world / "ledger") == 1
+
+
+def test_an_old_table_is_its_lines(world, third_party):
     values = [unsalted(world / "ledger", value) for value in payloads(world / "ledger")]
     said = values[1]["predicate"]
     lines = (world / "ledger" / said["tables"]["findings"]["lines"]).read_bytes().replace(b'"error"', b'"note"')
@@ -144,15 +169,17 @@ def test_an_old_table_is_its_lines(world, old):
     found = ledger.verify(world / "ledger")
     assert found.exit_code == INVALID
     assert "entry 1: the table findings: row 0 is not what line 1 says" in detail(found, "tables")
+    assert third_party(world / "ledger") == 1
 
 
-def test_lines_that_an_old_entry_does_not_bind_are_refused(world, old):
+def test_lines_that_an_old_entry_does_not_bind_are_refused(world, third_party):
     values = [unsalted(world / "ledger", value) for value in payloads(world / "ledger")]
     values[0]["predicate"]["tables"]["findings"]["lines"] = statement.object_path("00" * 32)
     sign(world / "ledger", values)
     found = ledger.verify(world / "ledger")
     assert found.exit_code == INVALID
     assert "which it does not bind" in detail(found)
+    assert third_party(world / "ledger") == 1
 
 
 def test_the_last_day_is_no_later_than_the_first_of_version_1(packed):
