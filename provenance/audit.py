@@ -256,25 +256,38 @@ def scan(
     return Audit(tables, facts, entry, _notices(Path(ledger), entry, keys))
 
 
-def open_ledger(path: str | os.PathLike[str], index: int | None = None) -> Audit:
-    """Open a scan that stands in a ledger.
+def open_ledger(path: str | os.PathLike[str], index: int | None = None, *, verified: bool = True) -> Audit:
+    """Open a scan that stands in a ledger: its entry, the log and every table are verified, not the other entries.
 
     Args:
         path: the ledger.
         index: number of the entry; None = the newest.
+        verified: whether what does not verify is an error; False reads it all the same.
 
     Returns:
-        The audit as it was sealed; `pv.verify` says whether it may be believed.
+        The audit as it was sealed. Its notices say what does not verify, and whose keys nobody vouches for.
 
     Raises:
         ConfigError: the folder is no ledger, or has no such entry.
         VerificationError: what it holds is not what was signed.
     """
-    folder = Path(path)
-    if not ledger_.is_ledger(folder):
-        raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
-    statement = ledger_.read_entry(folder, index)
-    return Audit(ledger_.tables(folder, index), statement["predicate"])
+    said: list[str] = []
+    reader = ledger_.open_reader(Path(path), index, verified=verified, warn=said.append)
+    found = opened(reader)
+    return Audit(found.tables, found.facts, notices=tuple(said))
+
+
+def opened(reader: ledger_.Reader) -> Audit:
+    """Return the scan that a reader was opened for.
+
+    Args:
+        reader: a ledger that is open for reading.
+
+    Raises:
+        InputError: its entry is no scan, or a table is withheld.
+        VerificationError: a table is not what was signed.
+    """
+    return Audit(reader.tables(), reader.statement().predicate)
 
 
 def declare(
@@ -350,18 +363,18 @@ def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, 
         VerificationError: the ledger does not verify: nothing is to be signed that rests on it.
     """
     folder = Path(ledger)
-    found = open_ledger(folder, index)
+    reader = ledger_.open_reader(folder, index)
+    found = opened(reader)
     checked = ledger_.verify(folder)
-    if checked.exit_code in {INVALID, EQUIVOCATION}:
+    if checked.exit_code in {INVALID, EQUIVOCATION} or checked.root != reader.root:
         raise VerificationError(f"{folder} does not verify, so no filing is made of it; run provenance verify {folder}")
     judged = [each["name"] for each in found.facts["profiles"]]
     if strange := set(profiles) - set(judged):
         raise ConfigError(f"this scan was not judged by {', '.join(sorted(strange))}; it was by {', '.join(judged)}")
     asked = [each for each in found.facts["profiles"] if not profiles or each["name"] in profiles]
-    at = found.facts["log"]["index"]
     facts = {**found.facts, "profiles": asked}
-    declared, keyid = ledger_.entries(folder, "declaration"), ledger_.signer(folder, at)
-    return filings.render(name, found.tables, facts, declared, keyid, acting.history(folder))
+    declared, keyid = reader.entries("declaration"), reader.envelope().keyid
+    return filings.render(name, found.tables, facts, declared, keyid, acting.history(reader))
 
 
 def _now() -> str:

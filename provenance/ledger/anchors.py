@@ -160,7 +160,7 @@ def of(folder: Path, entry: int, size: int) -> dict[str, Any]:
         head = _read(folder, layout.note_path(size), checkpoint.LIMIT)
     except OSError as cause:
         raise InputError(f"{folder} has no checkpoint of {size} entries") from cause
-    hashes = _leaves(folder)
+    hashes = leaf_hashes(folder)
     if merkle.root(hashes[:size]) != checkpoint.read(head, cosigned=True).root:
         raise VerificationError(f"the checkpoint of {size} entries is not that of the entries; run provenance verify")
     hands = _hands(folder, entry)
@@ -368,8 +368,15 @@ def _cosignatures(folder: Path, size: int) -> bytes:
         return b""
 
 
-def _leaves(folder: Path) -> list[bytes]:
-    """The leaf hashes of all entries: from their list, else from the entries."""
+def leaf_hashes(folder: Path) -> list[bytes]:
+    """Return the leaf hashes of all entries: from their list, else from the entries.
+
+    Args:
+        folder: the ledger.
+
+    Raises:
+        InputError: an entry is missing; VerificationError: one is not a canonical envelope.
+    """
     size = layout.size(folder)
     try:
         note = checkpoint.read(_read(folder, layout.note_path(size), checkpoint.LIMIT), cosigned=True)

@@ -106,4 +106,5 @@ class Inquiry(Steps):
             local=any(item.predicate["keys"] == "local" for item in self.statements),
             changes=self.changes,
             evidence=self.evidence,
+            root=self.notes[self.size].root.hex() if self.size in self.notes else None,
         )

@@ -79,6 +79,29 @@ def was_ledger(folder: Path) -> bool:
     return is_ledger(folder) or has_entries(folder)
 
 
+def ledger_around(path: Path) -> Path | None:
+    """Return the ledger that a path lies in, links resolved; also one of which parts are gone.
+
+    Args:
+        path: of a file or folder that need not be there.
+
+    Returns:
+        The ledger's folder; None where there is none.
+    """
+    place = path.resolve()
+    return next((each for each in (place, *place.parents) if is_ledger(each) or has_parts(each)), None)
+
+
+def has_parts(folder: Path) -> bool:
+    """Tell whether a folder holds what only a ledger does, damaged or not: entries, checkpoints, objects or scans."""
+    return (
+        has_entries(folder)
+        or (folder / "objects" / "sha256").is_dir()
+        or any((folder / "checkpoints").glob("*.note"))
+        or any((folder / "scans").glob("[0-9]" * 8))
+    )
+
+
 def has_entries(folder: Path) -> bool:
     """Tell whether envelopes of entries stand in a folder, finished or not."""
     return any((folder / "entries").glob("*.dsse.json"))

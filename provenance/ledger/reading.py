@@ -1,6 +1,7 @@
-"""What a ledger holds, read without verifying who signed it: `verify` says that.
+"""What a ledger holds, read without verifying who signed it: `reader` does that for whoever shows it to people.
 
-Every table is held to the digest that its entry binds and to its schema before anything reads it.
+Every table is held to the digest that its entry binds and to its schema before anything reads it: the bytes that are
+digested are the bytes that are decoded.
 """
 
 from __future__ import annotations
@@ -8,15 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provenance.digests import sha256
-from provenance.errors import BrokenChain, DigestMismatch, InputError, UnknownEntry, VerificationError
+from provenance.errors import BrokenChain, DigestMismatch, InputError, UnknownEntry, VerificationError, cut
 from provenance.ledger import checkpoint, envelope, statement
 from provenance.ledger.layout import ENTRY_LIMIT, entry_path, note_path, read_bytes, scan_path, size
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     import pyarrow as pa
+
+
+TABLE_LIMIT = 1 << 34
+"""Bytes of the largest table that is read."""
 
 
 def read_entry(folder: Path, index: int | None = None) -> dict[str, Any]:
@@ -33,7 +38,7 @@ def read_entry(folder: Path, index: int | None = None) -> dict[str, Any]:
         InputError: it is not a ledger; UnknownEntry: it has no such entry.
         VerificationError: the entry is not a canonical envelope of a statement.
     """
-    return statement_of(folder, _index(folder, index)).value
+    return statement_of(folder, index_of(folder, index)).value
 
 
 def tables(folder: Path, index: int | None = None, names: Collection[str] | None = None) -> dict[str, pa.Table]:
@@ -53,33 +58,104 @@ def tables(folder: Path, index: int | None = None, names: Collection[str] | None
         DigestMismatch: a table's bytes were changed.
         VerificationError: the entry is not a canonical envelope of a statement.
     """
-    from pyarrow.parquet import read_table
+    at = index_of(folder, index)
+    said = statement_of(folder, at)
+    return decoded(folder, at, said, names)
 
-    from provenance.ledger.objects import digest
+
+def decoded(
+    folder: Path,
+    index: int,
+    said: statement.Statement,
+    names: Collection[str] | None = None,
+    other: Callable[[str], None] | None = None,
+) -> dict[str, pa.Table]:
+    """Read the tables that a statement binds, each held to its digest and to its schema.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry, from 0.
+        said: its statement.
+        names: which tables; all if None.
+        other: is told of a table whose bytes were changed, which is read all the same; None = that is an error.
+
+    Returns:
+        Those of schemas.SEALED by name.
+
+    Raises:
+        InputError: the entry is no scan, or a table is withheld or does not hold to its schema.
+        DigestMismatch: a table's bytes were changed.
+    """
     from provenance.schemas import SEALED, conform
 
-    at = _index(folder, index)
-    said = statement_of(folder, at)
     if said.kind != statement.SCAN:
-        raise InputError(f"entry {at} of {folder} is a {said.kind}, no scan; leave out --index for the newest scan")
-    bound = said.folder
+        raise InputError(f"entry {index} of {folder} is a {said.kind}, no scan; leave out --index for the newest scan")
     found = {}
     for name, schema in SEALED.items():
         if names is not None and name not in names:
             continue
-        path = f"{scan_path(at)}/{name}.parquet"
-        if path not in bound:  # an entry of a version that had no such table yet
+        path = f"{scan_path(index)}/{name}.parquet"
+        if path not in said.folder:  # an entry of a version that had no such table yet
             found[name] = schema.empty_table()
             continue
+        data = bound_bytes(folder, path, said.folder[path], TABLE_LIMIT, f"entry {index}", other)
         try:
-            if digest(folder / path) != bound.get(path):
-                raise DigestMismatch(f"{path} is not what entry {at} binds; run provenance verify")
-            found[name] = conform(_grown(read_table(folder / path), schema), schema)
-        except FileNotFoundError as cause:
-            raise InputError(f"{path} is withheld; ask whoever holds the whole ledger") from cause
+            found[name] = conform(_grown(decode(data), schema), schema)
         except (OSError, ValueError) as cause:
-            raise InputError(f"{path} cannot be read: {cause}") from cause
+            raise InputError(f"{path} cannot be read: {cut(cause)}") from cause
     return found
+
+
+def bound_bytes(
+    folder: Path, path: str, digest: str, limit: int, by: str, other: Callable[[str], None] | None = None
+) -> bytes:
+    """Read a file that an entry binds, once: what is digested is what is returned.
+
+    Args:
+        folder: the ledger.
+        path: of the file, relative to it.
+        digest: SHA-256 that the entry binds it to, hexadecimal.
+        limit: bytes.
+        by: what binds it, in words.
+        other: is told that the bytes are others, which are returned all the same; None = that is an error.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        InputError: it is withheld, or cannot be read.
+        DigestMismatch: its bytes were changed.
+    """
+    try:
+        data = read_bytes(folder / path, limit)
+    except FileNotFoundError as cause:
+        raise InputError(f"{path} is withheld; ask whoever holds the whole ledger") from cause
+    except (OSError, VerificationError) as cause:
+        raise InputError(f"{path} cannot be read: {getattr(cause, 'strerror', None) or cause}") from cause
+    if sha256(data) != digest:
+        fault = f"{path} is not what {by} binds"
+        if other is None:
+            raise DigestMismatch(f"{fault}; run provenance verify")
+        other(fault)
+    return data
+
+
+def decode(data: bytes) -> pa.Table:
+    """Decode a table of a ledger; nothing else decodes one.
+
+    Args:
+        data: a Parquet file.
+
+    Returns:
+        The table, not yet held to a schema.
+
+    Raises:
+        OSError: it is no Parquet file; ValueError: neither.
+    """
+    import pyarrow as pa
+    from pyarrow.parquet import read_table
+
+    return read_table(pa.BufferReader(data))
 
 
 def entries(folder: Path, *kinds: str) -> list[tuple[int, str, dict[str, Any]]]:
@@ -181,7 +257,17 @@ def _grown(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return table
 
 
-def _index(folder: Path, index: int | None) -> int:
+def index_of(folder: Path, index: int | None) -> int:
+    """Return the number of an entry that there is.
+
+    Args:
+        folder: the ledger.
+        index: the number that was asked for; None = the newest scan.
+
+    Raises:
+        InputError: it is not a ledger; UnknownEntry: it has no such entry.
+        VerificationError: an entry that may be the newest scan is not a canonical envelope of a statement.
+    """
     count = size(folder)
     if not count:
         raise InputError(f"{folder} is not a ledger with a finished entry")

@@ -163,6 +163,7 @@ class Verification:
         what: was looked at: a ledger, or a proof taken from one.
         proven: what a proof proves, in words.
         unproven: what it does not.
+        root: over the entries under the newest checkpoint, hexadecimal, if it could be read.
     """
 
     exit_code: int
@@ -178,6 +179,7 @@ class Verification:
     what: str = "ledger"
     proven: tuple[str, ...] = ()
     unproven: tuple[str, ...] = ()
+    root: str | None = None
 
     @property
     def meaning(self) -> str:
@@ -194,6 +196,7 @@ class Verification:
             "not_proven": list(self.unproven),
             "origin": self.origin,
             "entries": self.entries,
+            "root": self.root,
             "keys": [
                 {
                     "fingerprint": item.fingerprint,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 STAGING = ".append"
 """In a ledger that somebody writes to: what is not yet part of it."""
@@ -62,6 +63,32 @@ def write(folder: Path, name: str, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     made.replace(path)
     sync(path.parent)
+
+
+def aside(target: Path) -> Path:
+    """Make an empty file beside another, which it is to replace once it is whole.
+
+    Args:
+        target: the other file.
+
+    Returns:
+        Its path; nothing was there before.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+    with os.fdopen(handle, "wb"):
+        made = Path(name)
+        made.chmod(0o666 & ~_umask())
+    return made
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def sync(path: Path) -> None:
