@@ -26,7 +26,7 @@ from provenance import waivers as waivers_
 from provenance.acts import waiver
 from provenance.errors import ConfigError, VerificationError
 from provenance.examination import Rules, examine
-from provenance.ledger import salts
+from provenance.ledger import salts, writing
 from provenance.ledger.verification import EQUIVOCATION, INVALID
 from provenance.model import PURPOSES
 from provenance.progress import Progress, unwatched
@@ -401,9 +401,12 @@ def _notices(folder: Path, entry: ledger_.Entry, keys: ledger_.KeyPair) -> tuple
     made = [
         f"New signing keys were made in {keys.folder}; they identify nobody until you tell others their fingerprint."
     ]
+    latest = folder / writing.LATEST
+    other = [f"{latest} is no link of this program, and was left as it is: the newest scan is {entry.folder}."]
     report = f"The report for people: {entry.folder / 'report.html'}"
     signed = f"Entry {entry.index} of {folder} is signed by {entry.keyid}; check it with: provenance verify {folder}"
-    return (*(made if keys.created else []), report, signed)
+    is_ours = latest.is_symlink() or not latest.exists()
+    return (*(made if keys.created else []), *([] if is_ours else other), report, signed)
 
 
 def _facts(root: Path, rules: Rules, tables: Mapping[str, pa.Table], started: str, *, assess: bool) -> dict[str, Any]:

@@ -90,6 +90,24 @@ def _latest_is_ours(inquiry: Inquiry) -> bool:
     return re.fullmatch(r"[0-9]{8}", target) is not None and int(target) < inquiry.size
 
 
+def check_latest(inquiry: Inquiry, strict: bool) -> None:
+    """Say where `scans/latest` does not lead to the newest scan: nothing is read through it, but people follow it.
+
+    Args:
+        inquiry: what is asked and known so far; the step is added to it.
+        strict: whether that is a fault.
+    """
+    latest = inquiry.folder / "scans" / "latest"
+    newest = max((said.place.index for said in inquiry.statements if said.kind == statement.SCAN), default=None)
+    if newest is None or not latest.is_symlink() or str(latest.readlink()) == f"{newest:08d}":
+        return
+    told = f"scans/latest leads to {latest.readlink()}, and scan {newest} is the newest: the next scan sets it right"
+    if strict:
+        inquiry.fail("latest", told)
+    else:
+        inquiry.skip("latest", told)
+
+
 def check_files(inquiry: Inquiry) -> None:
     """Every file that an entry binds has the digest it says; what is missing is withheld."""
     for said in inquiry.statements:

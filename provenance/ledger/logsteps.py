@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from provenance.digests import canonical
 from provenance.errors import ConfigError, ProvenanceError, VerificationError
-from provenance.ledger import checkpoint, envelope, keys, layout, leaves, merkle, statement, succession
+from provenance.ledger import checkpoint, envelope, keys, layout, leaves, merkle, statement, succession, writing
 from provenance.ledger.verification import EQUIVOCATION, counted
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def _accuse(inquiry: Inquiry, held: checkpoint.Checkpoint, folder: Path) -> None
     path = folder / f"equivocation-{held.root.hex()[:8]}-{shown.root.hex()[:8]}.json"
     said = f"two signed views of {inquiry.origin} contradict each other at {counted(held.size, 'entry')}"
     try:
-        path.write_bytes(canonical(proof))
+        path = writing.fresh(path, canonical(proof))
     except OSError as cause:
         inquiry.fail("held note", f"{said}; the evidence cannot be written to {path}: {cause.strerror}", EQUIVOCATION)
         return

@@ -107,6 +107,7 @@ def _inquire(inquiry: Inquiry, asked: Asked) -> None:
     filesteps.check_redacted(inquiry)
     _check_keys(inquiry, pinned)
     _check_relations(inquiry, pinned)
+    filesteps.check_latest(inquiry, asked.strict)
     filesteps.check_unbound(inquiry, asked.strict)
     filesteps.check_data(inquiry, asked.data)
 

@@ -118,6 +118,7 @@ def write(folder: Path, target: Path | None, format_: str, asked: Asked) -> tupl
 
 def _save(target: Path, chunks: Iterable[bytes]) -> None:
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         made = writing.aside(target)
         try:
             with made.open("wb") as file:
