@@ -21,6 +21,7 @@ from provenance.acts import waiver
 from provenance.data import HERE
 from provenance.errors import ConfigError, InputError, ManifestError, Refused, VerificationError
 from provenance.ledger import contents, layout, statement
+from provenance.ledger import trust as trust_
 from provenance.ledger.verification import (
     DATA_DIFFERS,
     MEANINGS,
@@ -292,14 +293,21 @@ def inspect(
         scanned, data, ledger, threads=workers, progress=lambda done: progress("hashing", done, size)
     )
     reasons += [*gaps, *_of_data(compared, wanted)]
-    standing = waiver.standing(ledger)
+    # Where approvers are asked for, a waiver of a file is nobody's, and one of an entry its approver's.
+    asked = trust_.read(trust) if trust is not None else None
+    signed = asked if asked is not None and asked.approvers else None
+    standing = waiver.standing(ledger, signed)
     unread: list[_Unread] = []
     for said, tables in told:
         index = said["log"]["index"]
         name = f"entry {index}: " if len(told) > 1 or index != at else ""
         left = _unread(tables["files"], compared if index == at else None)
         unread += left
-        of_scan = (*_of_scan(said, wanted), *_of_unread(left, wanted), *_of_tables(tables, said, wanted, standing))
+        of_scan = (
+            *_of_scan(said, wanted),
+            *_of_unread(left, wanted),
+            *_of_tables(tables, said if signed is None else {**said, "waivers": ()}, wanted, standing),
+        )
         reasons += [name + reason for reason in of_scan]
     root = ledger_.head(ledger).root.hex()
     return Clearance(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.errors import ConfigError
-from provenance.ledger import beside, checkpoint, envelope, keys, keysteps, relations, succession, times
+from provenance.ledger import beside, checkpoint, envelope, keys, keysteps, relations, statement, succession, times
 from provenance.ledger.verification import UNPINNED, Signer, Steps
 
 if TYPE_CHECKING:
@@ -110,6 +110,9 @@ def judge(
     if anchor.said.predicate["kind"] == relations.ASSESSMENT:
         hands = {index: [each.keyid for each in anchor.cosigned]}
         steps.relate(relations.assessments(hands, {index: anchor.sealed.keyid}, pinned, origin, held))
+    if anchor.said.kind == statement.SCAN:
+        given = {index: relations.said_of_files(anchor.said.predicate, None)}
+        steps.relate(relations.approvals({}, {}, (), pinned, origin, held, given))
     said = {each.said.place.index: each.said.predicate for each in anchor.key_entries} | {index: anchor.said.predicate}
     for outcome in times.steps(at, {number: said[number] for number in sorted(said) if number < anchor.note.size}):
         steps.attest(outcome)

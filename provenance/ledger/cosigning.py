@@ -198,16 +198,8 @@ def put(folder: Path, index: int, name: str, sealed: bytes, pem: bytes) -> None:
             raise Taken(f"entry {index} has a co-signature {name!r} already, which nobody overwrites")
         return sealed
 
-    def same(there: bytes | None) -> bytes:
-        if there not in (None, pem):
-            raise ConfigError(
-                f"{folder / cosigner_path(index, name)} is another key, which nobody overwrites; move it away if no "
-                "signature belongs to it"
-            )
-        return pem
-
-    # The key first: whoever is killed in between leaves a key that nobody asks for, which the next try finds.
-    amend(folder, {cosigner_path(index, name): same, cosignature_path(index, name): once})
+    # The key first: whoever is killed in between leaves a key that nobody asks for, which the next try writes anew.
+    amend(folder, {cosigner_path(index, name): lambda _: pem, cosignature_path(index, name): once})
 
 
 def look(
