@@ -17,6 +17,7 @@ from provenance import (
     excerpts,
     findings,
     omission,
+    pathnames,
     program,
     references,
 )
@@ -27,6 +28,7 @@ from provenance.acts import waiver
 from provenance.errors import ConfigError, VerificationError
 from provenance.examination import Rules, examine
 from provenance.ledger import salts, writing
+from provenance.ledger.layout import unreadable
 from provenance.ledger.verification import EQUIVOCATION, INVALID
 from provenance.model import PURPOSES
 from provenance.progress import Progress, unwatched
@@ -222,6 +224,8 @@ def scan(
     chosen = tuple(profiles_.load(name) for name in dict.fromkeys(profiles))
     asked = references.load([Path(each) for each in reference], fold_chinese=fold_chinese)
     own = Path(ledger).resolve() if ledger is not None else None
+    if own is not None and (reason := unreadable(own)):
+        raise ConfigError(reason)
     accepted = _accepted(waivers, root, own)
     keys = _keys(key, ask) if ledger is not None else None
     if ledger is not None and keys is not None:
@@ -416,6 +420,7 @@ def _facts(root: Path, rules: Rules, tables: Mapping[str, pa.Table], started: st
         "data": root.resolve().name or "root",
         "dataDigest": {"sha256": declarations.data_digest(tables["files"])},
         "declarations": [{"entry": entry, "digest": {"sha256": digest}} for entry, digest, _ in rules.declared],
+        "pathNaming": pathnames.VERSION,
         "purpose": rules.purpose,
         "profiles": [
             {"name": each.name, "version": each.version, "title": each.title, "digest": {"sha256": each.digest}}

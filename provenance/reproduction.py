@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import declarations, ledger, profiles, program, references, schemas, waivers
+from provenance import declarations, ledger, pathnames, profiles, program, references, schemas, waivers
 from provenance.errors import ConfigError, InputError, NothingToAudit, VerificationError
 from provenance.examination import Rules, examine
 from provenance.ledger import salts
@@ -38,6 +38,7 @@ SAME, DIFFERS, INCOMPLETE = 0, 1, 4
 
 _CLAIMED = "startedOn, finishedOn: claimed by whoever scanned"
 _DERIVED = "report.html, report.json: made of the tables"
+_NAMING = "names of paths that hold control characters: the entry writes them by other rules than this version"
 _SECRET = "files.records_root: salted with a secret that is not here"  # noqa: S105 - a sentence
 _GROWN = "files, coverage of inventory: ledgers inside the data, which grow with every entry"
 _LEDGERS = ("a ledger", "the ledger of this scan")
@@ -203,7 +204,10 @@ def _rules(reader: ledger.Reader, given: Sequence[Path], key: str | None) -> tup
         own=reader.folder.resolve(),
         secret=secret,
     )
-    return rules, [_SECRET] if "records" in config and secret is None else []
+    uncompared = [_SECRET] if "records" in config and secret is None else []
+    if facts.get("pathNaming", pathnames.FIRST) != pathnames.VERSION:
+        uncompared.append(_NAMING)
+    return rules, uncompared
 
 
 def _secret(key: str | None) -> bytes | None:
