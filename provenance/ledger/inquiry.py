@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provenance.ledger import contents, layout, succession
+from provenance import pathnames
+from provenance.ledger import layout, succession
 from provenance.ledger.verification import INVALID, Changes, Signer, Steps, Verification
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class Inquiry(Steps):
         origin: name of the log.
         size: number of entries.
         changes: how the data differs from the newest scan.
+        own: names of the files in the folder that entries bind, or that vouch for themselves; None = not looked at.
         evidence: where proof of equivocation was written.
     """
 
@@ -77,6 +80,7 @@ class Inquiry(Steps):
     size: int = 0
     changes: Changes | None = None
     evidence: Path | None = None
+    own: frozenset[str] | None = None
 
     def stop(self, name: str, detail: str, code: int = INVALID) -> Stop:
         """Fail a step after which nothing can be looked at; raise what this returns."""
@@ -98,7 +102,7 @@ class Inquiry(Steps):
         return Verification(
             exit_code=code,
             steps=steps,
-            unbound=tuple(contents.named(name) for name in self.unbound),
+            unbound=tuple(pathnames.shown(os.fsencode(name)) for name in self.unbound),
             withheld=tuple(self.withheld),
             signers=tuple(self.signers.values()),
             origin=self.origin,
@@ -106,5 +110,6 @@ class Inquiry(Steps):
             local=any(item.predicate["keys"] == "local" for item in self.statements),
             changes=self.changes,
             evidence=self.evidence,
+            own=self.own or frozenset(),
             root=self.notes[self.size].root.hex() if self.size in self.notes else None,
         )

@@ -163,6 +163,7 @@ class Verification:
         what: was looked at: a ledger, or a proof taken from one.
         proven: what a proof proves, in words.
         unproven: what it does not.
+        own: names of the files of the ledger that are its own, relative to it.
         root: over the entries under the newest checkpoint, hexadecimal, if it could be read.
     """
 
@@ -179,11 +180,15 @@ class Verification:
     what: str = "ledger"
     proven: tuple[str, ...] = ()
     unproven: tuple[str, ...] = ()
+    own: frozenset[str] = frozenset()
     root: str | None = None
 
     @property
     def meaning(self) -> str:
         """The exit code in words."""
+        failed = {item.name for item in self.steps if item.status == "failed"}
+        if self.exit_code == USAGE and failed == {"data"} and any(item.status == "ok" for item in self.steps):
+            return "the ledger verifies, but the data could not be read"
         return MEANINGS[self.exit_code].replace("the ledger", f"the {self.what}")
 
     def as_json(self) -> dict[str, Any]:
