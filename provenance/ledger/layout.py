@@ -71,7 +71,33 @@ def scan_path(index: int) -> str:
 
 def is_ledger(folder: Path) -> bool:
     """Tell whether a folder looks like a ledger: it has an `origin` and `checkpoints`."""
-    return (folder / ORIGIN).is_file() and (folder / "checkpoints").is_dir()
+    # What may not be looked at is none to us: os.path raises nothing, and `unreadable` says why.
+    return os.path.isfile(folder / ORIGIN) and os.path.isdir(folder / "checkpoints")  # noqa: PTH112, PTH113
+
+
+def unreadable(folder: Path) -> str | None:
+    """Say why a folder cannot be looked at, so that nobody takes a closed ledger for none.
+
+    Args:
+        folder: its path.
+
+    Returns:
+        One sentence; None where it can be, or is not there.
+    """
+    for path in (folder, folder / "checkpoints", folder / "entries"):
+        try:
+            os.scandir(path).close()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as cause:
+            return f"{path} cannot be read: {cause.strerror}"
+    try:
+        (folder / ORIGIN).stat()
+    except PermissionError as cause:
+        return f"{folder / ORIGIN} cannot be read: {cause.strerror}"
+    except OSError:
+        return None
+    return None
 
 
 def was_ledger(folder: Path) -> bool:
@@ -104,7 +130,10 @@ def has_parts(folder: Path) -> bool:
 
 def has_entries(folder: Path) -> bool:
     """Tell whether envelopes of entries stand in a folder, finished or not."""
-    return any((folder / "entries").glob("*.dsse.json"))
+    try:
+        return any((folder / "entries").glob("*.dsse.json"))
+    except OSError:
+        return False
 
 
 def read_bytes(path: Path, limit: int) -> bytes:

@@ -31,6 +31,7 @@ from provenance.ledger.layout import (
     note_path,
     read_bytes,
     size,
+    unreadable,
 )
 from provenance.ledger.reading import envelope_of, statement_of
 from provenance.ledger.succession import Succession
@@ -217,6 +218,8 @@ def reserve(folder: Path, keys: KeyPair) -> None:
     Raises:
         ConfigError: the ledger belongs to other keys, or the folder cannot be written.
     """
+    if reason := unreadable(folder):
+        raise ConfigError(reason)
     if folder.is_dir():
         check_links(folder)
         journal.check_staged(folder)
@@ -224,8 +227,9 @@ def reserve(folder: Path, keys: KeyPair) -> None:
         check_ours(folder, succession.of(folder), size(folder), keys)
     if not size(folder):
         _check_first(folder, keys)
-    place = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+    # os.path raises nothing where one may not look
+    place = next(each for each in (folder, *folder.absolute().parents) if os.path.exists(each))  # noqa: PTH110
+    if not os.access(f"{place}/", os.W_OK | os.X_OK):  # of a file the slash makes none
         raise ConfigError(f"the ledger {folder} cannot be written: {place} is no folder you may write to")
 
 

@@ -259,6 +259,8 @@ def open_reader(
 
 def _check_whole(folder: Path) -> None:
     """Whoever removes the head of a log must not make it pass for no log."""
+    if reason := layout.unreadable(folder):
+        raise ConfigError(reason)
     if not layout.was_ledger(folder):
         raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
     if not (folder / layout.ORIGIN).is_file():
