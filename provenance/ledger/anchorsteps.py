@@ -72,9 +72,8 @@ def followed(anchor: Anchor, known: Mapping[str, keys.PublicKey]) -> succession.
         held.check_signer(index, entry.sealed.keyid)
         envelope.check(entry.sealed, envelope.signer(entry.sealed, known))
         held.follow(index, entry.said.predicate)
-        for change in held.changes:
-            if (change.index, change.role) == (index, "statement"):
-                succession.check_cosignature(entry.new_key or b"", entry.sealed.payload, change.after, known)
+        if change := held.change("statement", index):
+            succession.check_cosignature(entry.new_key or b"", entry.sealed.payload, change.after, known)
         succession.check_note(entry.note.note, index, held, known)
     held.check_signer(anchor.said.place.index, anchor.sealed.keyid)
     succession.check_note(anchor.note.note, anchor.note.size - 1, held, known)

@@ -90,7 +90,8 @@ def _follow(
 ) -> list[str]:
     """Take in an entry about keys; return who takes over the statement key with it, and has signed too."""
     inquiry.held.follow(index, said.predicate)
-    heirs = [each.after for each in inquiry.held.changes if (each.index, each.role) == (index, "statement")]
+    change = inquiry.held.change("statement", index)
+    heirs = [change.after] if change is not None else []
     for heir in heirs:
         name = layout.cosignature_path(index, succession.NEW_KEY)
         if name not in inquiry.files:

@@ -201,10 +201,9 @@ def _signed(folder: Path, index: int, held: Succession, known: Mapping[str, Publ
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise VerificationError(f"the key {found.keyid} of entry {index} is not in keys/")
     envelope.check(found, key)
-    for change in held.changes:
-        if change.index == index and change.role == "statement":
-            data = read_bytes(folder / cosignature_path(index, succession.NEW_KEY), ENTRY_LIMIT)
-            succession.check_cosignature(data, found.payload, change.after, known)
+    if change := held.change("statement", index):
+        data = read_bytes(folder / cosignature_path(index, succession.NEW_KEY), ENTRY_LIMIT)
+        succession.check_cosignature(data, found.payload, change.after, known)
     return found
 
 
