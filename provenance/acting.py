@@ -253,11 +253,11 @@ def template(kind: str) -> str:
     return str(_module(kind).TEMPLATE)
 
 
-def history(ledger: str | os.PathLike[str]) -> list[str]:
+def history(ledger: str | os.PathLike[str] | ledger_.Reader) -> list[str]:
     """Say what people did about the scans of a ledger.
 
     Args:
-        ledger: the ledger.
+        ledger: the ledger, or one that is open for reading.
 
     Returns:
         One sentence an act, the oldest first, then one for each purpose that was drawn for.
@@ -265,7 +265,8 @@ def history(ledger: str | os.PathLike[str]) -> list[str]:
     Raises:
         BrokenChain: the ledger does not verify.
     """
-    acts = [(index, said) for index, _, said in ledger_.entries(Path(ledger), *telling.KINDS)]
+    reader = ledger if isinstance(ledger, ledger_.Reader) else ledger_.open_reader(Path(ledger))
+    acts = [(index, said) for index, _, said in reader.entries(*telling.KINDS)]
     return [*(telling.told(index, said) for index, said in acts), *telling.drawn(acts)]
 
 

@@ -17,6 +17,7 @@ from provenance import (
     excerpts,
     findings,
     omission,
+    pathnames,
     program,
     references,
 )
@@ -26,7 +27,8 @@ from provenance import waivers as waivers_
 from provenance.acts import waiver
 from provenance.errors import ConfigError, VerificationError
 from provenance.examination import Rules, examine
-from provenance.ledger import salts
+from provenance.ledger import salts, writing
+from provenance.ledger.layout import unreadable
 from provenance.ledger.verification import EQUIVOCATION, INVALID
 from provenance.model import PURPOSES
 from provenance.progress import Progress, unwatched
@@ -222,6 +224,8 @@ def scan(
     chosen = tuple(profiles_.load(name) for name in dict.fromkeys(profiles))
     asked = references.load([Path(each) for each in reference], fold_chinese=fold_chinese)
     own = Path(ledger).resolve() if ledger is not None else None
+    if own is not None and (reason := unreadable(own)):
+        raise ConfigError(reason)
     accepted = _accepted(waivers, root, own)
     keys = _keys(key, ask) if ledger is not None else None
     if ledger is not None and keys is not None:
@@ -256,25 +260,38 @@ def scan(
     return Audit(tables, facts, entry, _notices(Path(ledger), entry, keys))
 
 
-def open_ledger(path: str | os.PathLike[str], index: int | None = None) -> Audit:
-    """Open a scan that stands in a ledger.
+def open_ledger(path: str | os.PathLike[str], index: int | None = None, *, verified: bool = True) -> Audit:
+    """Open a scan that stands in a ledger: its entry, the log and every table are verified, not the other entries.
 
     Args:
         path: the ledger.
         index: number of the entry; None = the newest.
+        verified: whether what does not verify is an error; False reads it all the same.
 
     Returns:
-        The audit as it was sealed; `pv.verify` says whether it may be believed.
+        The audit as it was sealed. Its notices say what does not verify, and whose keys nobody vouches for.
 
     Raises:
         ConfigError: the folder is no ledger, or has no such entry.
         VerificationError: what it holds is not what was signed.
     """
-    folder = Path(path)
-    if not ledger_.is_ledger(folder):
-        raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
-    statement = ledger_.read_entry(folder, index)
-    return Audit(ledger_.tables(folder, index), statement["predicate"])
+    said: list[str] = []
+    reader = ledger_.open_reader(Path(path), index, verified=verified, warn=said.append)
+    found = opened(reader)
+    return Audit(found.tables, found.facts, notices=tuple(said))
+
+
+def opened(reader: ledger_.Reader) -> Audit:
+    """Return the scan that a reader was opened for.
+
+    Args:
+        reader: a ledger that is open for reading.
+
+    Raises:
+        InputError: its entry is no scan, or a table is withheld.
+        VerificationError: a table is not what was signed.
+    """
+    return Audit(reader.tables(), reader.statement().predicate)
 
 
 def declare(
@@ -350,18 +367,18 @@ def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, 
         VerificationError: the ledger does not verify: nothing is to be signed that rests on it.
     """
     folder = Path(ledger)
-    found = open_ledger(folder, index)
+    reader = ledger_.open_reader(folder, index)
+    found = opened(reader)
     checked = ledger_.verify(folder)
-    if checked.exit_code in {INVALID, EQUIVOCATION}:
+    if checked.exit_code in {INVALID, EQUIVOCATION} or checked.root != reader.root:
         raise VerificationError(f"{folder} does not verify, so no filing is made of it; run provenance verify {folder}")
     judged = [each["name"] for each in found.facts["profiles"]]
     if strange := set(profiles) - set(judged):
         raise ConfigError(f"this scan was not judged by {', '.join(sorted(strange))}; it was by {', '.join(judged)}")
     asked = [each for each in found.facts["profiles"] if not profiles or each["name"] in profiles]
-    at = found.facts["log"]["index"]
     facts = {**found.facts, "profiles": asked}
-    declared, keyid = ledger_.entries(folder, "declaration"), ledger_.signer(folder, at)
-    return filings.render(name, found.tables, facts, declared, keyid, acting.history(folder))
+    declared, keyid = reader.entries("declaration"), reader.envelope().keyid
+    return filings.render(name, found.tables, facts, declared, keyid, acting.history(reader))
 
 
 def _now() -> str:
@@ -388,9 +405,12 @@ def _notices(folder: Path, entry: ledger_.Entry, keys: ledger_.KeyPair) -> tuple
     made = [
         f"New signing keys were made in {keys.folder}; they identify nobody until you tell others their fingerprint."
     ]
+    latest = folder / writing.LATEST
+    other = [f"{latest} is no link of this program, and was left as it is: the newest scan is {entry.folder}."]
     report = f"The report for people: {entry.folder / 'report.html'}"
     signed = f"Entry {entry.index} of {folder} is signed by {entry.keyid}; check it with: provenance verify {folder}"
-    return (*(made if keys.created else []), report, signed)
+    is_ours = latest.is_symlink() or not latest.exists()
+    return (*(made if keys.created else []), *([] if is_ours else other), report, signed)
 
 
 def _facts(root: Path, rules: Rules, tables: Mapping[str, pa.Table], started: str, *, assess: bool) -> dict[str, Any]:
@@ -400,6 +420,7 @@ def _facts(root: Path, rules: Rules, tables: Mapping[str, pa.Table], started: st
         "data": root.resolve().name or "root",
         "dataDigest": {"sha256": declarations.data_digest(tables["files"])},
         "declarations": [{"entry": entry, "digest": {"sha256": digest}} for entry, digest, _ in rules.declared],
+        "pathNaming": pathnames.VERSION,
         "purpose": rules.purpose,
         "profiles": [
             {"name": each.name, "version": each.version, "title": each.title, "digest": {"sha256": each.digest}}

@@ -6,7 +6,7 @@ everybody, and text that was translated or reworded is not found. Nobody is said
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from provenance import ledger, schemas
-from provenance.errors import ConfigError, InputError
+from provenance.errors import InputError, VerificationError
 from provenance.model import VIEWS
 from provenance.similarity import sketches
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -118,7 +118,13 @@ class Difference:
 
 
 def diff(
-    a: str | os.PathLike[str], b: str | os.PathLike[str], index_a: int | None = None, index_b: int | None = None
+    a: str | os.PathLike[str],
+    b: str | os.PathLike[str],
+    index_a: int | None = None,
+    index_b: int | None = None,
+    *,
+    verified: bool = True,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Difference:
     """Estimate which sources of two ledgers share text, and say what changed between two scans of one folder.
 
@@ -127,16 +133,18 @@ def diff(
         b: another, or the same.
         index_a: number of a's entry; None = its newest scan.
         index_b: number of b's entry.
+        verified: whether a ledger that does not verify is an error; False compares it all the same.
+        warn: is told what is read over, and whose keys nobody vouches for, one sentence each.
 
     Returns:
         Estimates with their intervals. Both ledgers are verified as `provenance verify` does, against the user's own
-        keys, and what that says is said; a ledger that does not verify is compared all the same.
+        keys, and what that says is said.
 
     Raises:
         ConfigError: a folder is no ledger.
-        InputError: a ledger has no such scan. DigestMismatch: a table is not what was signed.
+        InputError: a ledger has no such scan. VerificationError: it does not verify.
     """
-    first, second = _Scan(a, index_a), _Scan(b, index_b)
+    first, second = (_Scan(path, at, warn, verified=verified) for path, at in ((a, index_a), (b, index_b)))
     gaps = [*_gaps("a", first), *_gaps("b", second)]
     compared = _Compared()
     for view, kind in product(_views(first, second), _kinds(first, second)):
@@ -158,36 +166,41 @@ def diff(
 class _Scan:
     """What is read of a side."""
 
-    def __init__(self, path: str | os.PathLike[str], index: int | None) -> None:
-        folder = Path(path)
-        if not ledger.is_ledger(folder):
-            raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
-        self.facts: Mapping[str, Any] = ledger.read_entry(folder, index)["predicate"]
-        at = self.facts["log"]["index"]
-        self.sources: pa.Table = ledger.tables(folder, at, ["sources"])["sources"]
+    def __init__(
+        self, path: str | os.PathLike[str], index: int | None, warn: Callable[[str], None], *, verified: bool
+    ) -> None:
+        reader = ledger.open_reader(Path(path), index, verified=verified, warn=warn)
+        self.side = self._side(reader, str(path), verified=verified)
+        self.facts: Mapping[str, Any] = reader.statement().predicate
+        self.sources: pa.Table = reader.tables(names=["sources"])["sources"]
         self.unread: str | None = None
         try:
-            self.sketches: pa.Table = ledger.tables(folder, at, ["sketches"])["sketches"]
+            self.sketches: pa.Table = reader.tables(names=["sketches"])["sketches"]
         except InputError as cause:
             self.sketches, self.unread = schemas.empty(schemas.SKETCHES), str(cause)
         if wrong := sketches.fault(self.sketches):
             self.sketches, self.unread = schemas.empty(schemas.SKETCHES), f"they are damaged: {wrong}"
         if "sketches" not in self.facts["tables"]:
             self.unread = "it was written by a version that made no sketches; scan the data again"
-        self.side = self._side(folder, str(path), at)
+        self.side = replace(self.side, sources=self.sources.num_rows)
 
-    def _side(self, folder: Path, named: str, at: int) -> Side:
-        from provenance.ledger.verification import MEANINGS
+    def _side(self, reader: ledger.Reader, named: str, *, verified: bool) -> Side:
+        from provenance.ledger.verification import EQUIVOCATION, INVALID, MEANINGS
 
-        checked, key = ledger.verify(folder), ledger.signer(folder, at)
+        checked, key, facts = ledger.verify(reader.folder), reader.envelope().keyid, reader.statement().predicate
+        if verified and (checked.exit_code in {INVALID, EQUIVOCATION} or checked.root != reader.root):
+            raise VerificationError(
+                f"{named} does not verify, so nothing is compared with it; run provenance verify {named} "
+                "(--unverified compares it all the same)"
+            )
         whose = (each.whose for each in checked.signers if (each.fingerprint, each.role) == (key, "statement"))
         return Side(
             ledger=named,
-            entry=at,
-            data=self.facts["data"],
-            kind=self.facts["kind"],
-            finished=self.facts["finishedOn"],
-            sources=self.sources.num_rows,
+            entry=reader.index,
+            data=facts["data"],
+            kind=facts["kind"],
+            finished=facts["finishedOn"],
+            sources=0,
             key=key,
             whose=next(whose, None),
             verified=checked.exit_code,

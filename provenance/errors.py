@@ -13,6 +13,23 @@ sentence that says what to do next; the command line prints it without a traceba
 
 from __future__ import annotations
 
+FOREIGN = 300
+"""Characters of somebody else's text that a sentence of ours holds."""
+
+
+def cut(text: object, limit: int = FOREIGN) -> str:
+    """Return somebody else's text as a sentence of ours can hold it: a name or reason may be as long as a book.
+
+    Args:
+        text: what they wrote, or an exception that quotes it.
+        limit: characters.
+
+    Returns:
+        The text; of a longer one the beginning, and how many characters follow.
+    """
+    said = str(text)
+    return said if len(said) <= limit else f"{said[:limit]}… ({len(said) - limit:,} characters more)"
+
 
 class ProvenanceError(Exception):
     """The root of every error this package raises on purpose."""

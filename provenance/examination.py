@@ -23,6 +23,7 @@ from provenance import (
     declarations,
     engines,
     findings,
+    folders,
     references,
     sampling,
     schemas,
@@ -121,10 +122,11 @@ def examine(
         LimitExceeded: the scan needs more memory, or room for scratch files, than there may be.
     """
     progress("looking", 0, 0)
+    own = folders.identity(rules.own) if rules.own is not None else None
     paths = inventory(
         root,
         exclude=rules.exclude,
-        leave_out=lambda folder: _is_ledger(folder, rules.own),
+        leave_out=lambda folder: _is_ledger(folder, own),
         follow_links=rules.follow_links,
     )
     stated, refused = statements.read(root, paths)
@@ -153,10 +155,10 @@ def examine(
     return tables, {"config": rules.config | ({"sample": drawn.facts} if drawn else {})} | said
 
 
-def _is_ledger(folder: Path, own: Path | None) -> str | None:
+def _is_ledger(folder: Path, own: folders.Identity | None) -> str | None:
     if ledger_.is_ledger(folder):
         return "a ledger"
-    return "the ledger of this scan" if own is not None and folder.resolve() == own else None
+    return "the ledger of this scan" if own is not None and folders.identity(folder) == own else None
 
 
 def _files(

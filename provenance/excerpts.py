@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import records, schemas, statements
+from provenance import pathnames, records, schemas, statements
 from provenance.errors import ConfigError, DigestMismatch, InputError
 from provenance.records import trees
 
@@ -55,12 +55,16 @@ def read(
     for path, row in asked:
         if path not in known or known[path]["role"] != "data" or not 0 <= row < known[path]["records"]:
             raise ConfigError(f"there is no record {row} of {path} in this audit")
-        wanted[path.split("!/", 1)[0]][path].add(row)
+        wanted[pathnames.on_disk(path)][path].add(row)
     views = statements.views(tables["claims"].to_pylist())
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for outer, rows in wanted.items():
         roles = records.overridden(statements.nearest(outer, views))
         found |= _file(Path(data), outer, rows, known[outer]["sha256"], roles)
+    if lost := next((place for place in asked if place not in found), None):
+        raise InputError(
+            f"record {lost[1]} of {lost[0]} was not found again: an older version named or read it otherwise"
+        )
     shown = [_masked(found[place]) if masked else found[place] for place in asked]
     return pa.Table.from_pylist(shown, schema=EXCERPTS)
 
@@ -108,7 +112,7 @@ def leaf(tables: Mapping[str, pa.Table], data: str | os.PathLike[str], path: str
         raise ConfigError(f"there is no record {row} of {path} in this audit")
     if said["records_root"] is None:
         raise ConfigError(f"no record tree was made of {path}; scan with --assess or --records")
-    outer = path.split("!/", 1)[0]
+    outer = pathnames.on_disk(path)
     roles = records.overridden(statements.nearest(outer, statements.views(tables["claims"].to_pylist())))
     found: Leaf | None = None
     salting, growing = trees.Salting(secret, path), _Leaves()
@@ -170,10 +174,11 @@ def _file(
 
 def _items(data: Path, outer: str, roles: records.Roles, sha256: str | None) -> Iterator[records.Item]:
     """Read a file again; the last thing that is said is whether it is the one that was scanned."""
-    if Path(outer).is_absolute() or ".." in Path(outer).parts:
+    at = pathnames.raw(outer)
+    if at.startswith(b"/") or b".." in at.split(b"/") or b"\0" in at:
         raise ConfigError(f"{outer} is not inside the data")
     digest = reason = None
-    for item in records.read(str(data / outer), outer, roles=roles):
+    for item in records.read(pathnames.location(data, outer), outer, roles=roles):
         if isinstance(item, records.Account):
             digest, reason = item.sha256, item.skip_reason
         yield item

@@ -1,26 +1,28 @@
 """The guard before training: the data is the audited data, and its audit says what a policy wants.
 
 Nothing is scanned. The ledger is verified, every file is hashed and compared with what the scan saw, and the scan's
-tables are held against the policy. What could not be established counts against the data.
+tables are held against the policy. What could not be established counts against the data. What is read of the ledger is
+held to the checkpoint that was verified: a ledger that is exchanged meanwhile clears nothing.
+
+What is left: the data may change after it was hashed. Read it from where nobody else writes, or hold what you load to
+`Clearance.digests`.
 """
 
 from __future__ import annotations
 
-import json
+import os
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from fnmatch import fnmatchcase
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
-
-from provenance import ledger as ledger_
-from provenance import profiles, report_check
+from provenance import pathnames, report_check
 from provenance.acts import waiver
-from provenance.data import HERE
-from provenance.errors import ConfigError, InputError, ManifestError, Refused, VerificationError
-from provenance.ledger import contents, layout, statement
+from provenance.clearance import Clearance
+from provenance.errors import ConfigError, InputError, ProvenanceError, Refused, UnknownEntry, VerificationError
+from provenance.ledger import contents, layout, outputs, statement
+from provenance.ledger import trust as trust_
+from provenance.ledger.reader import Reader, open_reader
 from provenance.ledger.verification import (
     DATA_DIFFERS,
     MEANINGS,
@@ -32,167 +34,24 @@ from provenance.ledger.verification import (
     Verification,
     counted,
 )
-from provenance.manifests import documents
 from provenance.model import SEVERITIES
+from provenance.policies import Policy
+from provenance.policies import read as read_policy
 from provenance.progress import unwatched
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
+    from provenance.ledger.trust import Trust
     from provenance.progress import Progress
     from provenance.waivers import Waiver
 
 _READ = ("coverage", "files", "findings", "verdicts")  # tables that a policy is held against
-_LIMIT = 1 << 20  # bytes of a policy
 _NAMED = 3  # findings, files and elements named in a sentence
-_STEERING = {".gitattributes", ".gitignore", ".gitkeep", ".gitmodules", ".DS_Store"}  # tools read them; nothing trains
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What must be true of data, and of its audit, before it is trained on.
-
-    Args:
-        kind: draft | assessment: whether a draft is enough.
-        profiles: names of profiles that the scan must have been judged by.
-        purposes: one of which the scan must have been for; any, if empty.
-        findings: error | warning | note | never: no finding that bad may be left that nobody waived.
-        verdicts: what no element may have been judged.
-        max_age_days: of the scan, by the time it claims; None = any.
-        missing: refuse | allow: files that were audited and are not there.
-        unread: refuse | allow: files that the scan did not read, or not whole.
-        sampled: refuse | allow: a scan that looked at a sample.
-        keys: pinned | any: whose signatures are enough.
-    """
-
-    kind: str = "draft"
-    profiles: tuple[str, ...] = ()
-    purposes: tuple[str, ...] = ()
-    findings: str = "error"
-    verdicts: tuple[str, ...] = ()
-    max_age_days: int | None = None
-    missing: str = "refuse"
-    unread: str = "refuse"
-    sampled: str = "refuse"
-    keys: str = "pinned"
-
-
-@dataclass(frozen=True, slots=True)
-class Clearance:
-    """What the guard found.
-
-    Args:
-        data: the folder.
-        entry: number of the scan's entry; None where none could be judged.
-        origin: name of the log.
-        root: root over the log at its newest checkpoint, hexadecimal: what a training run should record.
-        reasons: why the data may not be trained on; empty where it may.
-        same: files whose bytes are those that were audited, sorted.
-        changes: how the data differs.
-        bytes: that were hashed.
-        verification: of the ledger.
-        unread: files that the scan did not read, or not whole, sorted.
-        bytes_unread: bytes of those that it did not read.
-    """
-
-    data: Path
-    entry: int | None
-    origin: str | None
-    root: str | None
-    reasons: tuple[str, ...]
-    same: tuple[str, ...]
-    changes: Changes
-    bytes: int
-    verification: Verification
-    unread: tuple[str, ...] = ()
-    bytes_unread: int = 0
-
-    @property
-    def ok(self) -> bool:
-        """Whether the data may be trained on."""
-        return not self.reasons
-
-    def files(self, pattern: str = "*") -> list[str]:
-        """Return the audited files, to hand to a loader.
-
-        Args:
-            pattern: a glob over paths relative to the data; `*` crosses folders.
-
-        Returns:
-            Paths below `data`, sorted; only of files that were hashed and are as they were audited.
-        """
-        return [str(self.data / path) for path in self.same if fnmatchcase(path, pattern)]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what `--format json` prints."""
-        return {
-            "ok": self.ok,
-            "reasons": list(self.reasons),
-            "entry": self.entry,
-            "origin": self.origin,
-            "root": self.root,
-            "files": len(self.same),
-            "bytes": self.bytes,
-            "added": list(self.changes.added),
-            "removed": list(self.changes.removed),
-            "changed": list(self.changes.changed),
-            "unread": list(self.unread),
-            "bytes_unread": self.bytes_unread,
-            "ledger": self.verification.as_json(),
-        }
-
-    def lines(self) -> list[str]:
-        """Return plain sentences for a terminal, the answer first."""
-        if not self.ok:
-            return ["Refused: this data is not to be trained on.", *(f"- {reason}" for reason in self.reasons)]
-        held = f"{counted(len(self.same), 'file')} ({self.bytes:,} bytes)"
-        are, them = ("is", "it") if len(self.same) == 1 else ("are", "them")
-        left = (
-            f"; {self.bytes_unread:,} bytes in {counted(len(self.unread), 'file')} were not read" if self.unread else ""
-        )
-        return [
-            f"Cleared: {held} {are} as entry {self.entry} of {self.origin} audited {them}, and the policy holds{left}.",
-            f"Record this root with the training run: {self.root}",
-        ]
-
-
-def read_policy(path: Path | None) -> Policy:
-    """Read a policy.
-
-    Args:
-        path: YAML, held to `data/schemas/policy.schema.json`; None = the default policy.
-
-    Returns:
-        The policy.
-
-    Raises:
-        ConfigError: it cannot be read, breaks its schema, or names a profile that there is not; the message says where.
-    """
-    if path is None:
-        return Policy()
-    try:
-        with path.open("rb") as file:
-            source = file.read(_LIMIT)
-        held, lines = documents.load(str(path), documents.decode(str(path), source), typed=True)
-    except OSError as cause:
-        raise ConfigError(f"the policy {path} cannot be read: {cause.strerror}") from cause
-    except ManifestError as cause:
-        raise ConfigError(str(cause)) from cause
-    schema = json.loads((HERE / "schemas" / "policy.schema.json").read_text(encoding="utf-8"))
-    if fault := jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(held)):
-        pointer = "".join(f"/{part}" for part in fault.absolute_path)
-        raise ConfigError(f"{path}: at {pointer or '/'}, line {lines.get(pointer, 1)}: {fault.message[:200]}")
-    for name in held.get("profiles", ()):
-        profiles.load(name)
-    said: dict[str, Any] = {
-        name.replace("-", "_"): tuple(value) if isinstance(value, list) else value
-        for name, value in held.items()
-        if name != "policy"
-    }
-    return Policy(**said)
+_SKEW = timedelta(minutes=5)  # by which the clocks of two machines may differ
+_AHEAD = timedelta(days=1)  # a scan that claims to be of a later time is no scan, whatever the policy
 
 
 def guard(
@@ -210,7 +69,8 @@ def guard(
     Args:
         data: the folder that is to be trained on.
         ledger: the ledger.
-        policy: see `Policy`; None = no finding at `error` that nobody waived, every file read and there, pinned keys.
+        policy: see `policies.Policy`; None = no finding at `error` that nobody waived, every file read and there,
+            nothing there that nobody audited but version control and caches, pinned keys.
         entry: number of the entry that says what the data is: a scan, or of data that was made of audited data a
             derivation or filter-run, whose scans must all hold; None = the newest scan.
         trust: a trust file; it replaces the user's own keys.
@@ -266,13 +126,12 @@ def inspect(
 
     Raises:
         ConfigError: the data is no folder, the ledger none, or a file or entry that was named is not there.
-        OSError: the data cannot be listed.
+        InputError: the data cannot be listed.
     """
-    if not data.is_dir():
-        raise ConfigError(f"{data} is no folder")
-    if not layout.was_ledger(ledger):
-        raise ConfigError(f"{ledger} is no ledger; `provenance scan {data} --ledger {ledger}` makes one")
+    _check_folders(data, ledger)
     progress("verifying", 0, 0)
+    pinned = trust_.read(trust) if trust is not None else None
+    reader, fault = _opened(ledger, entry, pinned)
     checked = report_check.verify(ledger, trust=trust, since=since)
     if checked.exit_code == USAGE:
         raise ConfigError("; ".join(step.detail for step in checked.steps if step.status == "failed"))
@@ -281,68 +140,143 @@ def inspect(
         return Clearance(data, None, checked.origin, None, tuple(reasons), (), Changes(), 0, checked)
     if entry is not None and not 0 <= entry < checked.entries:
         raise ConfigError(f"{ledger} has no entry {entry}; its entries are 0 to {checked.entries - 1}")
+    # Where approvers are asked for, a waiver of a file is nobody's, and one of an entry its approver's.
+    signed = pinned if pinned is not None and pinned.approvers else None
     try:
-        at, scans, gaps = _audited(ledger, entry)
-        told = [(said, ledger_.tables(ledger, said["log"]["index"], _READ)) for said in scans]
-        scanned, size = _expected(ledger, at, told)
+        held = _held(reader, fault, checked)
+        audit, standing = _audited(held), waiver.standing(held, signed)
     except (InputError, VerificationError, ValueError) as error:
         reasons.append(str(error))
         return Clearance(data, None, checked.origin, None, tuple(reasons), (), Changes(), 0, checked)
     compared = contents.compare(
-        scanned, data, ledger, threads=workers, progress=lambda done: progress("hashing", done, size)
-    )
-    reasons += [*gaps, *_of_data(compared, wanted), *_of_unchecked(checked, told)]
-    standing = waiver.standing(ledger)
+        audit.expected, data, ledger, naming=audit.naming, own=checked.own, threads=workers,
+        progress=lambda done: progress("hashing", done, audit.bytes),
+    )  # fmt: skip
+    left, allowed, unaudited = _of_unaudited(compared, audit.files, wanted)
+    reasons += [*audit.gaps, *_of_data(compared, unaudited, wanted), *_of_unchecked(checked, audit.scans)]
     unread: list[_Unread] = []
-    for said, tables in told:
+    for said, tables in audit.scans:
         index = said["log"]["index"]
-        name = f"entry {index}: " if len(told) > 1 or index != at else ""
-        left = _unread(tables["files"], compared if index == at else None)
-        unread += left
-        of_scan = (*_of_scan(said, wanted), *_of_unread(left, wanted), *_of_tables(tables, said, wanted, standing))
+        name = f"entry {index}: " if len(audit.scans) > 1 or index != audit.index else ""
+        found = _unread(tables["files"], compared if index == audit.index else None, left)
+        unread += found
+        of_scan = (
+            *_of_scan(said, wanted),
+            *_of_unread(found, wanted),
+            *_of_tables(tables, said if signed is None else {**said, "waivers": ()}, wanted, standing),
+        )
         reasons += [name + reason for reason in of_scan]
-    root = ledger_.head(ledger).root.hex()
     return Clearance(
-        data, at, checked.origin, root, tuple(reasons), compared.same, compared.changes, compared.bytes, checked,
-        tuple(sorted(each.path for each in unread)), sum(each.bytes for each in unread),
+        data, audit.index, checked.origin, held.root, tuple(reasons), compared.same, compared.changes, compared.bytes,
+        checked, tuple(sorted(each.path for each in unread)), sum(each.bytes for each in unread), compared.unreadable,
+        tuple(sorted(allowed)), _of_records(compared.same, audit),
     )  # fmt: skip
 
 
-def _audited(ledger: Path, entry: int | None) -> tuple[int, list[dict[str, Any]], list[str]]:
-    """Return the entry that says what the data is, the scans it rests on, and which of its inputs nobody audited."""
-    said = ledger_.read_entry(ledger, entry)
-    at = int(said["predicate"]["log"]["index"])
+def _check_folders(data: Path, ledger: Path) -> None:
+    if not os.path.isdir(data):  # noqa: PTH112 - it never raises
+        raise ConfigError(layout.unreadable(data) or f"{data} is no folder")
+    if reason := layout.unreadable(ledger):
+        raise ConfigError(reason)
+    if not layout.was_ledger(ledger):
+        raise ConfigError(f"{ledger} is no ledger; `provenance scan {data} --ledger {ledger}` makes one")
+
+
+def _opened(ledger: Path, entry: int | None, pinned: Trust | None) -> tuple[Reader | None, ProvenanceError | None]:
+    """Open the ledger before it is verified whole, and keep why that failed: verification says it better."""
+    try:
+        return open_reader(ledger, entry, pinned=pinned), None
+    except (UnknownEntry, InputError, VerificationError) as error:
+        return None, error
+
+
+def _held(reader: Reader | None, fault: ProvenanceError | None, checked: Verification) -> Reader:
+    """Return the reader, if what it holds is what was verified."""
+    if reader is None:
+        raise fault or VerificationError("the ledger does not verify")
+    if reader.root is None or reader.root != checked.root:
+        raise VerificationError("the ledger was changed while it was verified; run the guard again")
+    return reader
+
+
+@dataclass(frozen=True, slots=True)
+class _Audit:
+    """What a ledger says of data.
+
+    Args:
+        index: number of the entry that says what the data is.
+        scans: predicate and tables of each scan that it rests on.
+        gaps: what of its inputs nobody audited.
+        expected: path, digest and bytes of every file that the data should have.
+        bytes: of those files on disk.
+        naming: how their paths are written.
+        files: FILES of the entry; None where the data was made of what was scanned.
+    """
+
+    index: int
+    scans: Sequence[tuple[Mapping[str, Any], Mapping[str, pa.Table]]]
+    gaps: Sequence[str]
+    expected: Sequence[contents.Told] | Iterable[contents.Told]
+    bytes: int
+    naming: str
+    files: pa.Table | None
+
+
+def _audited(held: Reader) -> _Audit:
+    """Read the entry that says what the data is, the scans it rests on, and what it says the data should have."""
+    at = held.index
+    scans, gaps = _inputs(held)
+    told = [(said, held.tables(said["log"]["index"], _READ)) for said in scans]
+    said = held.statement().predicate
+    files = next((tables["files"] for said, tables in told if said["log"]["index"] == at), None)
+    naming = said.get("pathNaming", pathnames.LOSSY if files is None else pathnames.FIRST)
+    if naming not in pathnames.VERSIONS:
+        raise InputError(
+            f"entry {at} names paths by a version ({naming}) that this program does not know; install a newer"
+        )
+    if files is None:
+        rows = outputs.read(held.folder, said["outputs"]) if "outputs" in said else []
+        listed = [(row["path"], row["sha256"], contents.read_size(row.get("bytes"))) for row in rows]
+        return _Audit(at, told, gaps, listed, sum(size for *_, size in listed), naming, None)
+    members = pathnames.INTO_ARCHIVE
+    size = sum(size or 0 for path, size in _columns(files, "path", "bytes") if members not in path)
+    return _Audit(at, told, gaps, _columns(files, "path", "sha256", "bytes"), size, naming, files)
+
+
+def _inputs(held: Reader) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the scans that an entry rests on, the oldest first, and which of its inputs nobody audited."""
     scans: dict[int, dict[str, Any]] = {}
-    gaps, todo, seen = [], [at], {at}
+    gaps, todo, seen = [], [held.index], {held.index}
     while todo:
         index = todo.pop()
-        said = ledger_.read_entry(ledger, index)
-        kind = statement.kind(said["predicateType"])
-        if kind == statement.SCAN:
-            scans[index] = said["predicate"]
-        elif kind not in statement.WITH_DATA:
-            raise InputError(f"entry {index} is a {kind}, which says of no data what it is")
+        said = held.statement(index)
+        if said.kind == statement.SCAN:
+            scans[index] = said.predicate
+        elif said.kind not in statement.WITH_DATA:
+            raise InputError(f"entry {index} is a {said.kind}, which says of no data what it is")
         else:
-            for item in said["predicate"]["inputs"]:
+            for item in said.predicate["inputs"]:
                 if "entry" not in item:
                     gaps.append(f"entry {index} was made of {item['name']} too, which no scan of this ledger audited")
                 elif item["entry"] not in seen:
                     seen.add(item["entry"])
                     todo.append(item["entry"])
-    return at, [scans[index] for index in sorted(scans)], gaps
+    return [scans[index] for index in sorted(scans)], gaps
 
 
-def _expected(
-    ledger: Path, at: int, told: Sequence[tuple[Mapping[str, Any], Mapping[str, pa.Table]]]
-) -> tuple[Iterable[contents.Told], int]:
-    """Return path and digest of every file that the data should have, and how many bytes those are."""
-    for said, tables in told:
-        if said["log"]["index"] == at:
-            files = tables["files"]
-            size = sum(size or 0 for path, size in _columns(files, "path", "bytes") if "!/" not in path)
-            return ((path, digest) for path, digest in _columns(files, "path", "sha256")), size
-    outputs = ledger_.read_entry(ledger, at)["predicate"]["outputs"]
-    return contents.scanned(ledger / outputs["lines"]), int(outputs["bytes"])
+def _of_records(same: Iterable[str], audit: _Audit) -> dict[str, str]:
+    """Return the digests of the unchanged files that were read as records, or that were made of audited data."""
+    unchanged = set(same)
+    if audit.files is None:
+        return {path: digest for path, digest, _ in audit.expected if path in unchanged and digest}
+    columns = ("path", "role", "format", "bytes", "bytes_skipped", "records", "records_unreadable", "sha256")
+    return {
+        path: digest
+        for path, role, format_, size, skipped, records, broken, digest in _columns(audit.files, *columns)
+        if path in unchanged
+        and role == "data"
+        and (not size or (format_ is not None and (records > broken or not (skipped or broken))))
+    }
 
 
 def _columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
@@ -368,11 +302,51 @@ def _of_unchecked(checked: Verification, told: Iterable[tuple[Mapping[str, Any],
             yield f"entry {index} is of version 0, which has no trees and no content set; scan again"
 
 
-def _of_data(compared: contents.Compared, wanted: Policy) -> Iterator[str]:
+def _of_unaudited(
+    compared: contents.Compared, files: pa.Table | None, wanted: Policy
+) -> tuple[set[str], list[tuple[str, str]], list[str]]:
+    """Sort what nobody audited by what the policy allows.
+
+    Args:
+        compared: the data beside what was scanned.
+        files: FILES of the scan; None where the data was made of what was scanned.
+        wanted: the policy.
+
+    Returns:
+        What the scan listed and did not read; what is allowed, with the glob; what was added, or left out as a folder.
+    """
+    left, allowed, unaudited = set(), [], []
+    inside = [path for each in compared.left_out for path in each.files]
+    for path in (*compared.unread, *compared.changes.added, *inside):
+        glob = pathnames.matching(path, wanted.allow)
+        if glob is not None:
+            allowed.append((path, glob))
+    passed = {path for path, _ in allowed}
+    left = {path for path in compared.unread if path not in passed}
+    added = [path for path in compared.changes.added if path not in passed]
+    if added:
+        unaudited.append(f"{_files(added)} not audited")
+    reasons = {} if files is None else dict(_columns(files, "path", "skip_reason"))
+    for each in compared.left_out:
+        if rest := [path for path in each.files if path not in passed]:
+            why = (
+                f"the scan left {each.path} out ({reasons.get(each.path) or 'unread'}; `allow` lets that pass, by glob)"
+            )
+            unaudited.append(f"{_files(rest)} not audited: {why}")
+    return left, allowed, unaudited
+
+
+def _of_data(compared: contents.Compared, unaudited: Iterable[str], wanted: Policy) -> Iterator[str]:
     changes = compared.changes
-    for names, what in ((changes.changed, "changed since the scan"), (changes.added, "not audited")):
-        if names:
-            yield f"{_files(names)} {what}"
+    if changes.changed:
+        yield f"{_files(changes.changed)} changed since the scan"
+    yield from unaudited
+    if compared.unreadable:
+        named = _first([f"{path}: {cause}" for path, cause in compared.unreadable])
+        yield f"{counted(len(compared.unreadable), 'file')} could not be read ({named})"
+    if compared.ambiguous:
+        told = "could not be compared: in this old list a name may be that of more than one file; derive again"
+        yield f"{_files(compared.ambiguous)} {told}"
     if changes.removed and wanted.missing == "refuse":
         yield f"{_files(changes.removed)} audited, but not there (`missing: allow` lets that pass)"
 
@@ -384,23 +358,26 @@ class _Unread:
     reason: str
 
 
-def _unread(files: pa.Table, compared: contents.Compared | None) -> list[_Unread]:
+def _unread(files: pa.Table, compared: contents.Compared | None, left: Collection[str]) -> list[_Unread]:
     """Name the files that a scan did not read, or not whole, with the bytes that it left.
 
     Args:
         files: FILES of the scan.
         compared: the data beside it, where the data is what was scanned: what is gone is not trained on, and what was
             left out is, if it is there; None = the data was made of it.
+        left: what the scan listed and did not read, that is there and that no policy allows.
     """
     gone = set(compared.changes.removed) if compared else set()
-    left = {path for path in compared.unread if path.rsplit("/", 1)[-1] not in _STEERING} if compared else set()
     found: dict[str, _Unread] = {}
     columns = ("path", "role", "bytes_skipped", "skip_reason", "records_unreadable")
     for path, role, size, reason, broken in _columns(files, *columns):
-        on_disk = path.split("!/", 1)[0]  # of a member, the archive
+        on_disk = pathnames.on_disk(path)  # of a member, the archive
         whole = path == on_disk
-        data = role in {"data", "unreadable"} and (broken or (whole and (size or role == "unreadable")))
-        if on_disk in gone or not (data or path in left):
+        if compared is not None and (role == "unreadable" or path.endswith("/")):
+            wanting = path in left  # it may be gone, or allowed; what lies in a folder is named by itself
+        else:
+            wanting = role in {"data", "unreadable"} and bool(broken or (whole and (size or role == "unreadable")))
+        if on_disk in gone or not (wanting or (compared is not None and path in left)):
             continue
         if whole or on_disk not in found:  # the archive itself counts the bytes of its members
             found[on_disk] = _Unread(on_disk, size if whole else 0, reason or "unreadable records")
@@ -424,9 +401,18 @@ def _of_scan(said: Mapping[str, Any], wanted: Policy) -> Iterator[str]:
         yield f"the scan was for {said['purpose']}; the policy wants {' or '.join(wanted.purposes)}"
     if wanted.sampled == "refuse" and "sample" in said.get("config", {}):
         yield "the scan looked at a sample of the data only"
-    age = (datetime.now(UTC).date() - date.fromisoformat(said["finishedOn"][:10])).days
-    if wanted.max_age_days is not None and age > wanted.max_age_days:
-        yield f"the scan is {age} days old, by the time it claims; the policy allows {wanted.max_age_days}"
+    yield from _of_age(said["finishedOn"], wanted.max_age_days)
+
+
+def _of_age(claimed: str, most: int | None) -> Iterator[str]:
+    """Hold the time that a scan claims to the policy; what is yet to come is no age."""
+    now = datetime.now(UTC)
+    ahead = datetime.fromisoformat(claimed) - now
+    age = (now.date() - date.fromisoformat(claimed[:10])).days
+    if ahead > _AHEAD or (most is not None and ahead > _SKEW):
+        yield f"the scan claims to have ended on {claimed}, which is yet to come"
+    elif most is not None and age > most:
+        yield f"the scan is {age} days old, by the time it claims; the policy allows {most}"
 
 
 def _of_tables(

@@ -4,12 +4,12 @@ A folder that is left out (hidden, version control, a ledger) is one row with th
 folder. A link to a file inside the data, or into the blobs of a recognised cache, is read once, under the name that
 says more. Every byte on disk is counted in exactly one row.
 
-Paths are shown so that no two look alike, and none like a member of an archive: see `shown`.
+Paths are written so that no two look alike, and none like a member of an archive: see `pathnames`. Whatever cannot be
+looked at is a row with its reason; it ends no scan.
 """
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import os
 import re
@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provenance import manifests, schemas
+from provenance import folders, manifests, schemas
 from provenance.errors import ConfigError, InputError
+from provenance.pathnames import raw, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,7 +35,6 @@ _DERIVED = {"__pycache__", "__MACOSX", ".ipynb_checkpoints"}
 _DOUBTFUL = re.compile(r"(?:\.(?:md|markdown|rst|txt|json|jsonld|ya?ml|xml|rdf|ttl)|^[^.]*)$", re.IGNORECASE)
 _LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?size (\d+)\n")
 _ANNEX = re.compile(rb"^(?:/annex/objects/|\.\./.*/annex/objects/)")
-_AMBIGUOUS = re.compile(rb"\\(?=x[0-9a-f]{2})|!(?=/)")
 _REFERENCE = re.compile(rb"^(.*/)?refs/")
 _PASSABLE = {"hidden", "derived by a tool"}  # reasons that keep no link from being read
 _POINTER = 1024  # bytes; the largest pointer of Git LFS (docs/spec.md)
@@ -45,7 +45,6 @@ _DOCUMENTS = {"readme"}
 @dataclass(slots=True)
 class _Row:
     path: str
-    raw: bytes | None
     role: str
     bytes: int
     kind: str | None = None
@@ -86,9 +85,13 @@ def inventory(
         ConfigError: the folder is missing, or is a file.
         InputError: it cannot be read.
     """
-    if not data.exists():
-        raise ConfigError(f"{data} does not exist; give the folder that holds the data")
-    if not data.is_dir():
+    try:
+        mode = os.stat(data).st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ConfigError(f"{data} does not exist; give the folder that holds the data") from error
+    except OSError as error:
+        raise InputError(f"{data} cannot be read: {error.strerror}") from error
+    if not stat.S_ISDIR(mode):
         raise ConfigError(f"{data} is a file; give the folder that holds it")
     root = os.fsencode(data)
     walk = _Walk(root, os.path.realpath(root), tuple(exclude), leave_out, follow_links)
@@ -101,35 +104,9 @@ def inventory(
     return schemas.ordered(schemas.rows([_row(row) for row in walk.rows], schemas.PATHS), "path")
 
 
-def shown(path: bytes) -> tuple[str, bytes | None]:
-    r"""Return how a path stands in tables, and its own bytes where that is not the same.
-
-    Args:
-        path: as the file system has it.
-
-    Returns:
-        UTF-8 with '/' between parts; as `\xNN` stand other bytes, a `\` that would read as such, and the '!' that
-        closes a folder's name, for '!/' leads into an archive. And the bytes, if anything had to be replaced.
-    """
-    plain = _AMBIGUOUS.sub(lambda match: b"\\x%02x" % match[0][0], path)
-    text = plain.decode("utf-8", "backslashreplace")
-    return text, None if text.encode() == path else path
-
-
-def location(data: Path, path: str, raw: bytes | None) -> bytes:
-    """Return where a row of PATHS is on disk.
-
-    Args:
-        data: the scan root.
-        path: PATHS.path.
-        raw: PATHS.raw.
-    """
-    return os.path.join(os.fsencode(data), raw if raw is not None else path.encode())
-
-
 def _row(row: _Row) -> dict[str, object]:
     return {
-        "path": row.path, "raw": row.raw, "role": row.role, "kind": row.kind,
+        "path": row.path, "role": row.role, "kind": row.kind,
         "bytes": row.bytes, "reason": row.reason, "target": row.target,
     }  # fmt: skip
 
@@ -143,7 +120,7 @@ def _folder(walk: _Walk, relative: bytes) -> None:
             with os.scandir(os.path.join(walk.root, here) if here else walk.root) as entries:
                 found = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            walk.rows.append(_named(here + b"/", "unreadable", 0, reason=f"cannot be read: {error.strerror}"))
+            walk.rows.append(_named(here + b"/", "unreadable", 0, reason=_cause(error)))
             continue
         for entry in found:
             path = here + b"/" + entry.name if here else entry.name
@@ -153,25 +130,27 @@ def _folder(walk: _Walk, relative: bytes) -> None:
 
 
 def _named(path: bytes, role: str, size: int, **known: str | None) -> _Row:
-    text, raw = shown(path)
-    return _Row(text, raw, role, size, **known)
+    return _Row(shown(path), role, size, **known)
+
+
+def _cause(error: OSError) -> str:
+    return f"cannot be read: {error.strerror or type(error).__name__}"
 
 
 def _entry(walk: _Walk, entry: os.DirEntry[bytes], path: bytes) -> bytes | None:
     """Take one directory entry; return it if it is a folder to walk."""
     name = os.fsdecode(entry.name)
-    excluded = _excluded(shown(path)[0], walk.exclude)
-    if entry.is_symlink():
-        _link(walk, entry, path, excluded)
-        return None
+    excluded = _excluded(shown(path), walk.exclude)
     try:
-        is_folder = entry.is_dir(follow_symlinks=False)
+        if entry.is_symlink():
+            _link(walk, entry, path, excluded)
+            return None
+        if entry.is_dir(follow_symlinks=False):
+            return _enter(walk, entry, path, excluded)
         status = entry.stat(follow_symlinks=False)
     except OSError as error:
-        walk.rows.append(_named(path, "unreadable", 0, reason=f"cannot be read: {error.strerror}"))
+        walk.rows.append(_named(path, "ignored" if excluded else "unreadable", 0, reason=excluded or _cause(error)))
         return None
-    if is_folder:
-        return _enter(walk, entry, path, excluded)
     if not stat.S_ISREG(status.st_mode):
         walk.rows.append(_named(path, "unreadable", 0, reason="a device, pipe or socket is not read"))
     elif excluded:
@@ -194,19 +173,12 @@ def _enter(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | 
         reason = reason or "hidden"
     if reason is None:
         return path
-    walk.rows.append(_named(path + b"/", "ignored", _size(entry.path), reason=reason))
+    size, closed = folders.sizes(entry.path)
+    role = "unreadable" if not excluded and any(not below for below, _ in closed) else "ignored"
+    if closed:  # whoever excluded a folder did not ask what it holds
+        reason += f", of which {len(closed):,} cannot be read and its bytes are not counted: {closed[0][1]}"
+    walk.rows.append(_named(path + b"/", role, size, reason=reason))
     return None
-
-
-def _size(folder: bytes) -> int:
-    """Return the bytes of all regular files below a folder."""
-    size = 0
-    for here, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):  # gone since it was listed
-                status = os.lstat(os.path.join(here, name))
-                size += status.st_size if stat.S_ISREG(status.st_mode) else 0
-    return size
 
 
 def _excluded(path: str, globs: Iterable[str]) -> str | None:
@@ -230,7 +202,7 @@ def _regular(walk: _Walk, path: bytes, size: int, *, at: bytes | None = None) ->
             with open(at or os.path.join(walk.root, path), "rb") as file:
                 head = file.read(HEAD)
         except OSError as error:
-            row.role, row.reason = "unreadable", f"cannot be read: {error.strerror}"
+            row.role, row.reason = "unreadable", _cause(error)
             return row
     pointer = _LFS.match(head) if size <= _POINTER else None
     if pointer:
@@ -258,9 +230,11 @@ def _link(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | N
     aim = os.path.realpath(entry.path)
     try:
         status = os.stat(aim)
-    except OSError:
+    except OSError as error:
         row.reason = "a link that leads nowhere"
-        if b"/annex/objects/" in os.readlink(entry.path):
+        if isinstance(error, PermissionError):
+            row.role, row.reason = "unreadable", f"a link whose target {_cause(error)}"
+        elif b"/annex/objects/" in _target(entry.path):
             row.role, row.kind, row.reason = "data", "git-annex-pointer", "data not fetched: run `git annex get`"
         return
     if stat.S_ISDIR(status.st_mode):
@@ -272,13 +246,20 @@ def _link(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | N
         walk.links.append((row, aim))
 
 
+def _target(link: bytes) -> bytes:
+    try:
+        return os.readlink(link)
+    except OSError:
+        return b""
+
+
 def _settle_links(walk: _Walk) -> None:
     """Decide for every link to a file under which name its target is read: once, and never outside by accident."""
-    own = {os.path.join(walk.real, row.raw or row.path.encode()).rstrip(b"/"): row for row in walk.rows}
+    own = {os.path.join(walk.real, raw(row.path)).rstrip(b"/"): row for row in walk.rows}
     read: dict[bytes, str] = {}
     for row, aim in sorted(walk.links, key=lambda link: link[0].path):
         inside = aim.startswith(walk.real.rstrip(b"/") + b"/")
-        row.target = shown(os.path.relpath(aim, walk.real))[0]
+        row.target = shown(os.path.relpath(aim, walk.real))
         holder = _holder(aim, walk.real, own) if inside else None
         cached = _is_cache(aim)
         size, row.bytes = row.bytes, 0
@@ -321,5 +302,5 @@ def _is_cache(aim: bytes) -> bool:
 
 
 def _read_through(walk: _Walk, row: _Row, aim: bytes) -> None:
-    found = _regular(walk, row.raw or row.path.encode(), row.bytes, at=aim)
+    found = _regular(walk, raw(row.path), row.bytes, at=aim)
     row.role, row.kind, row.reason = found.role, found.kind, found.reason

@@ -88,9 +88,9 @@ def _possible(there: Sequence[str], dropped: Collection[str], facts: Mapping[str
 def _paths(files: pa.Table) -> pa.Table:
     """PATHS, as far as FILES remembers it: what is on disk, and its role."""
     on_disk = files.filter(pc.invert(pc.match_substring(files["path"], "!/")))
-    nothing = [pa.nulls(on_disk.num_rows, schemas.PATHS.field(name).type) for name in ("raw", "target")]
-    columns = [on_disk["path"], nothing[0], *(on_disk[name] for name in ("role", "format", "bytes", "skip_reason"))]
-    return pa.table([*columns, nothing[1]], schema=schemas.PATHS)
+    target = pa.nulls(on_disk.num_rows, schemas.PATHS.field("target").type)
+    columns = [on_disk[name] for name in ("path", "role", "format", "bytes", "skip_reason")]
+    return pa.table([*columns, target], schema=schemas.PATHS)
 
 
 def _outside(table: pa.Table, dropped: Collection[str], *names: str) -> pa.Table:

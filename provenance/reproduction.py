@@ -17,15 +17,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import declarations, ledger, profiles, program, references, schemas, waivers
-from provenance.digests import sha256
+from provenance import declarations, ledger, pathnames, profiles, program, references, schemas, waivers
 from provenance.errors import ConfigError, InputError, NothingToAudit, VerificationError
 from provenance.examination import Rules, examine
 from provenance.ledger import salts
 from provenance.ledger.keys import configuration
-from provenance.ledger.layout import is_ledger, read_bytes, scan_path
+from provenance.ledger.layout import scan_path
 from provenance.ledger.objects import lines
-from provenance.ledger.reading import statement_of
 from provenance.ledger.statement import SCAN
 from provenance.ledger.verification import EQUIVOCATION, INVALID
 from provenance.progress import Progress, unwatched
@@ -34,13 +32,13 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from provenance.ledger.statement import Statement
 
 SAME, DIFFERS, INCOMPLETE = 0, 1, 4
 """Exit codes of `reproduce`; 2 is usage, as everywhere."""
 
 _CLAIMED = "startedOn, finishedOn: claimed by whoever scanned"
 _DERIVED = "report.html, report.json: made of the tables"
+_NAMING = "names of paths that hold control characters: the entry writes them by other rules than this version"
 _SECRET = "files.records_root: salted with a secret that is not here"  # noqa: S105 - a sentence
 _GROWN = "files, coverage of inventory: ledgers inside the data, which grow with every entry"
 _LEDGERS = ("a ledger", "the ledger of this scan")
@@ -158,22 +156,21 @@ def reproduce(
         VerificationError: the ledger does not verify: what it pins may be anybody's.
     """
     folder = Path(path)
-    if not is_ledger(folder):
-        raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
-    if ledger.verify(folder).exit_code in {INVALID, EQUIVOCATION}:
+    reader = ledger.open_reader(folder, index)
+    checked = ledger.verify(folder)
+    if checked.exit_code in {INVALID, EQUIVOCATION} or checked.root != reader.root:
         raise VerificationError(
             f"{folder} does not verify, so nothing it says is rerun; run provenance verify {folder}"
         )
-    at = ledger.read_entry(folder, index)["predicate"]["log"]["index"]
-    said = statement_of(folder, at)
+    at, said = reader.index, reader.statement()
     if said.kind != SCAN:
         raise InputError(f"entry {at} of {folder} is a {said.kind}, no scan; name a scan with --entry")
-    rules, uncompared = _rules(folder, said, [Path(each) for each in reference], key)
+    rules, uncompared = _rules(reader, [Path(each) for each in reference], key)
     try:
         again, _ = examine(Path(data), rules, engine=engine, workers=workers, memory=memory, progress=progress)
     except NothingToAudit as error:
         raise InputError(str(error)) from error
-    tables, left_out = _compare(folder, said, again, salted=rules.secret is not None)
+    tables, left_out = _compare(reader, again, salted=rules.secret is not None)
     return Reproduction(
         entry=at,
         scanner=said.predicate["scanner"]["digest"]["sha256"],
@@ -185,16 +182,16 @@ def reproduce(
     )
 
 
-def _rules(folder: Path, said: Statement, given: Sequence[Path], key: str | None) -> tuple[Rules, list[str]]:
+def _rules(reader: ledger.Reader, given: Sequence[Path], key: str | None) -> tuple[Rules, list[str]]:
     """Return the rules of an entry, and what of them is not at hand."""
-    facts = said.predicate
+    facts = reader.statement().predicate
     config = facts.get("config", {})
     fold = "foldChinese" in config
     secret = _secret(key) if "records" in config else None
     named = {each["entry"] for each in facts.get("declarations", ())}
-    declared = [each for each in ledger.entries(folder, "declaration") if each[0] in named]
+    declared = [each for each in reader.entries("declaration") if each[0] in named]
     rules = Rules(
-        profiles=tuple(_profile(folder, said, each) for each in facts["profiles"]),
+        profiles=tuple(_profile(reader, each) for each in facts["profiles"]),
         purpose=facts["purpose"],
         asked=_asked(references.load(given, fold_chinese=fold), config.get(references.STEP, ())),
         exclude=tuple(config.get("exclude", ())),
@@ -204,10 +201,13 @@ def _rules(folder: Path, said: Statement, given: Sequence[Path], key: str | None
         waivers=waivers.pinned(facts["waivers"]) if "waivers" in facts else None,
         declared=tuple(declared),
         day=date.fromisoformat(facts["startedOn"][:10]),
-        own=folder.resolve(),
+        own=reader.folder.resolve(),
         secret=secret,
     )
-    return rules, [_SECRET] if "records" in config and secret is None else []
+    uncompared = [_SECRET] if "records" in config and secret is None else []
+    if facts.get("pathNaming", pathnames.FIRST) != pathnames.VERSION:
+        uncompared.append(_NAMING)
+    return rules, uncompared
 
 
 def _secret(key: str | None) -> bytes | None:
@@ -220,28 +220,16 @@ def _secret(key: str | None) -> bytes | None:
     return None
 
 
-def _document(folder: Path, said: Statement, name: str) -> bytes:
-    """Read a document of the entry, held to the digest that binds it."""
-    path = f"{scan_path(said.place.index)}/{name}"
-    try:
-        data = read_bytes(folder / path, _LARGEST)
-    except OSError as error:
-        raise InputError(f"{path} is withheld or gone: without it the scan cannot be made again") from error
-    if sha256(data) != said.folder.get(path):
-        raise VerificationError(f"{path} is not what entry {said.place.index} binds; run provenance verify {folder}")
-    return data
-
-
-def _profile(folder: Path, said: Statement, named: Mapping[str, Any]) -> profiles.Profile:
+def _profile(reader: ledger.Reader, named: Mapping[str, Any]) -> profiles.Profile:
     """Read a profile as it was then."""
     name = named["name"]
-    data = _document(folder, said, f"profile-{name}.yaml")
+    data = reader.read(f"{scan_path(reader.index)}/profile-{name}.yaml", _LARGEST)
     try:
         found = profiles.parse(name, data)
     except ConfigError as error:
         raise InputError(f"this version does not read the profile of the entry: {error}") from error
     if found.digest != named["digest"]["sha256"]:
-        raise VerificationError(f"profile-{name}.yaml is not the profile that entry {said.place.index} names")
+        raise VerificationError(f"profile-{name}.yaml is not the profile that entry {reader.index} names")
     return found
 
 
@@ -259,10 +247,10 @@ def _asked(asked: references.Asked, pinned: Sequence[Mapping[str, Any]]) -> refe
 
 
 def _compare(
-    folder: Path, said: Statement, again: Mapping[str, pa.Table], *, salted: bool
+    reader: ledger.Reader, again: Mapping[str, pa.Table], *, salted: bool
 ) -> tuple[tuple[Compared, ...], list[str]]:
     """Compare all tables, and say what was left out of them."""
-    theirs, unread = _sealed(folder, said)
+    theirs, unread = _sealed(reader)
     mine, left_out = dict(again), []
     if "files" in theirs:
         if any(pc.any(_ledgers(each["files"])).as_py() for each in (theirs, mine)):
@@ -275,22 +263,22 @@ def _compare(
             theirs, mine = (each | {"files": each["files"].drop_columns(["records_root"])} for each in (theirs, mine))
     compared = []
     for name in schemas.SEALED:
-        rows = said.predicate["tables"].get(name, {}).get("rows", 0), again[name].num_rows
+        rows = reader.statement().predicate["tables"].get(name, {}).get("rows", 0), again[name].num_rows
         missing, added = _difference(theirs[name], mine[name]) if name in theirs else (0, 0)
         compared.append(Compared(name, *rows, missing, added, unread.get(name)))
     return tuple(compared), left_out
 
 
-def _sealed(folder: Path, said: Statement) -> tuple[dict[str, pa.Table], dict[str, str]]:
+def _sealed(reader: ledger.Reader) -> tuple[dict[str, pa.Table], dict[str, str]]:
     """Read the tables of an entry; of those that are not there, say why."""
     found: dict[str, pa.Table] = {}
     unread: dict[str, str] = {}
     for name in schemas.SEALED:
-        if name not in said.predicate["tables"]:
+        if name not in reader.statement().predicate["tables"]:
             unread[name] = "the entry is of a version that had no such table"
             continue
         try:
-            found |= ledger.tables(folder, said.place.index, [name])
+            found |= reader.tables(names=[name])
         except InputError as error:
             unread[name] = f"withheld: {error}"
     return found, unread

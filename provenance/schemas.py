@@ -23,8 +23,7 @@ _INT = pa.int64()
 
 PATHS = pa.schema(
     [
-        _field("path", _TEXT, "relative to the scan root, '/' between parts; bytes that are not UTF-8 as \\xNN"),
-        _field("raw", pa.binary(), "the path's own bytes where it is not UTF-8", null=True),
+        _field("path", _TEXT, "relative to the scan root, '/' between parts; as `pathnames.shown` writes it"),
         _field("role", _TEXT, " | ".join(ROLES)),
         _field(
             "kind", _TEXT, "what recognised it: a manifest format's name, 'licence', 'git-lfs-pointer', ...", null=True

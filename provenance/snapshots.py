@@ -12,13 +12,13 @@ import re
 from collections import defaultdict
 from datetime import date, timedelta
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provenance import manifests, schemas, sources, statements
-from provenance.inventory import location
 from provenance.model import PURPOSES
 from provenance.origins import signals
 from provenance.origins.signals import TIMES, Policy, Snapshot
+from provenance.pathnames import location
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -100,8 +100,7 @@ def policies(root: Path, paths: pa.Table, claims: Iterable[Claim], holders: Mapp
     Returns:
         Policies by source, of sources of which a manifest names a crawler or a snapshot.
     """
-    rows = {row["path"]: row for row in paths.to_pylist()}
-    known = sorted(rows)
+    known = sorted(paths["path"].to_pylist())
     stated: dict[str, list[Claim]] = defaultdict(list)
     for claim in claims:
         if claim["witness"] == "native":
@@ -115,7 +114,7 @@ def policies(root: Path, paths: pa.Table, claims: Iterable[Claim], holders: Mapp
         crawler = first.get("crawler") or first.get("collection.user_agent")
         began = first.get("collection.started") or first.get("acquired")
         crawled = f"{began}/{first.get('collection.ended') or began}" if began else None
-        kept = _snapshots(said, crawled, root, rows, known)
+        kept = _snapshots(said, crawled, root, known)
         if crawler is not None or kept:
             by_kind = {kind: {host: each for (k, host), each in kept.items() if k == kind} for kind, _ in kept}
             found[source] = Policy(crawler, by_kind.get("robots", {}), by_kind.get("tdmrep", {}))
@@ -123,7 +122,7 @@ def policies(root: Path, paths: pa.Table, claims: Iterable[Claim], holders: Mapp
 
 
 def _snapshots(
-    said: Iterable[Claim], crawled: str | None, root: Path, rows: Mapping[str, dict[str, Any]], known: list[str]
+    said: Iterable[Claim], crawled: str | None, root: Path, known: list[str]
 ) -> dict[tuple[str, str], Snapshot]:
     """Choose of each host's snapshots the one that is nearest to the crawl, in the order of TIMES."""
     entries: dict[tuple[str, str], dict[str, Claim]] = defaultdict(dict)
@@ -139,7 +138,7 @@ def _snapshots(
         days = _days(fetched)[1].toordinal() if fetched else 0
         rank = TIMES.index(time), days if time == "later" else -days
         for host, path in _files(entry, known):
-            at = None if path is None else os.fsdecode(location(root, path, rows[path]["raw"]))
+            at = None if path is None else os.fsdecode(location(root, path))
             key = value.get("kind", "robots"), host
             if key not in best or rank < best[key][:2]:
                 best[key] = *rank, Snapshot(status, at, time)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from provenance import manifests, schemas, sources
 from provenance.digests import sha256
 from provenance.errors import ManifestError
-from provenance.inventory import location
 from provenance.licences.expressions import normalise
 from provenance.model import DOCUMENTS, STATED, Claim
+from provenance.pathnames import location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -128,7 +128,7 @@ def where(root: Path, row: Mapping[str, Any]) -> bytes:
         root: the folder.
         row: of PATHS.
     """
-    return location(root, row["path"], row["raw"])
+    return location(root, row["path"])
 
 
 def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from provenance.errors import FileChanged, LimitExceeded
+from provenance.pathnames import shown_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -551,7 +552,7 @@ class Archive:
             raise LimitExceeded(f"more than {self.budget.limits.members} members")
 
     def _name(self, name: str) -> str:
-        shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+        shown = shown_name(name)
         unique, count = shown, self._names.get(shown, 1)
         while unique in self._names:  # a member may be called `a#2` of its own
             count += 1

@@ -86,7 +86,7 @@ class Waiver:
         """What stands beside a finding that it covers."""
         evidence = f" (evidence: {self.evidence})" if self.evidence else ""
         signed = "" if self.approved_by else ", signed by nobody but the operator"
-        entry = f" (entry {self.entry}{signed})" if self.entry is not None else ""
+        entry = f" (entry {self.entry}{signed})" if self.entry is not None else f" (in a file{signed})"
         return f"waived by {self.approver} until {self.expires}: {self.reason}{evidence}{entry}"
 
 

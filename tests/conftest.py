@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib.util
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +80,70 @@ def in_process(monkeypatch):
 def pytest_make_parametrize_id(config, val, argname):
     """Name a case of bytes by its argument: bytes may hold a time, and two workers must give a case one name."""
     return argname if isinstance(val, bytes) and len(val) > 40 else None
+
+
+_OVERRIDING = 0b110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: what lets root pass over mode bits
+
+
+@contextlib.contextmanager
+def _without_power():
+    """Take from this thread what lets root pass over mode bits; threads that it starts inherit that."""
+    libc, header = (
+        ctypes.CDLL(None, use_errno=True),
+        (ctypes.c_uint32 * 2)(0x20080522, 0),
+    )  # _LINUX_CAPABILITY_VERSION_3
+    held = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; then their upper halves
+    assert libc.capget(header, held) == 0
+    effective = held[0]
+    held[0] = effective & ~_OVERRIDING
+    assert libc.capset(header, held) == 0
+    try:
+        yield
+    finally:
+        held[0] = effective
+        assert libc.capset(header, held) == 0
+
+
+@pytest.fixture
+def close():
+    """Take permissions from a path, which hold in this process whoever runs the test: `close(path, mode=0)`."""
+    closed = []
+
+    def take(path, mode=0):
+        closed.append((path, path.stat().st_mode))
+        path.chmod(mode)
+
+    if sys.platform != "linux" and os.geteuid() == 0:
+        pytest.skip("root passes over mode bits here")
+    with _without_power() if sys.platform == "linux" else contextlib.nullcontext():
+        yield take
+        for path, mode in reversed(closed):
+            path.chmod(mode)
+
+
+@pytest.fixture
+def deep():
+    """Make a file whose path is longer than the system opens at once: `deep(folder, levels)`; each has 250 letters."""
+    made = []
+
+    def make(folder, levels, content=b"1"):
+        made.append(folder)
+        here = os.open(folder, os.O_RDONLY)
+        for _ in range(levels):
+            os.mkdir("n" * 250, dir_fd=here)
+            inner = os.open("n" * 250, os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = inner
+        file = os.open("x.txt", os.O_CREAT | os.O_WRONLY, dir_fd=here)
+        os.write(file, content)
+        os.close(file)
+        os.close(here)
+        return "/".join(["n" * 250] * levels + ["x.txt"])
+
+    yield make
+    for folder in made:  # it must not stay for whoever removes folders by their paths
+        shutil.rmtree(folder / ("n" * 250), ignore_errors=True)
+        subprocess.run(["rm", "-rf", folder / ("n" * 250)], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,9 @@ from types import SimpleNamespace
 import pytest
 
 import provenance as pv
-from provenance import guarding
+from provenance import guarding, policies
 from provenance.cli import run
-from provenance.errors import ConfigError, Refused
-from provenance.ledger import contents
+from provenance.errors import Refused
 
 TEXT = '{"text": "one two three four five six seven eight nine"}\n'
 
@@ -143,9 +142,9 @@ def test_a_waiver_of_the_ledger_counts_without_another_scan(world, monkeypatch):
     pv.waive(ledger, bad["fingerprint"], reason="r", approver="A", expires=str(day))
     assert looked(world, "bare").ok
 
-    class Later:
-        @staticmethod
-        def now(tz):
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None):
             return datetime.now(tz) + timedelta(days=6)
 
     monkeypatch.setattr(guarding, "datetime", Later)
@@ -203,34 +202,6 @@ def test_a_member_that_was_not_read_counts_as_its_archive(world):
     assert (looked(world).unread, looked(world).bytes_unread) == (("a/z.zip",), 8)
 
 
-def test_a_policy_is_read(tmp_path):
-    path = tmp_path / "policy.yaml"
-    path.write_text("policy: 1\nkind: assessment\nprofiles: [cn-interim-measures]\nmax-age-days: 90\nmissing: allow\n")
-    assert guarding.read_policy(path) == guarding.Policy(
-        kind="assessment", profiles=("cn-interim-measures",), max_age_days=90, missing="allow"
-    )
-    path.write_text("policy: 1\n")
-    assert guarding.read_policy(path) == guarding.Policy() == guarding.read_policy(None)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("policy: 2\n", r"at /policy, line 1"),
-        ("policy: 1\nfindngs: error\n", "findngs"),
-        ("policy: 1\nprofiles: [x]\n", "there is no profile 'x'; there are: baseline, "),
-        ("policy: 1\nmax-age-days: soon\n", r"at /max-age-days, line 2"),
-        ("[]\n", "at /"),
-        ("policy: 1\npolicy: 1\n", "policy.yaml"),
-        ("\x00", "policy.yaml"),
-    ],
-)
-def test_a_wrong_policy_is_one_sentence(tmp_path, text, said):
-    (tmp_path / "policy.yaml").write_text(text)
-    with pytest.raises(ConfigError, match=said):
-        guarding.read_policy(tmp_path / "policy.yaml")
-
-
 def test_the_command_line(world, capsys, monkeypatch):
     monkeypatch.chdir(world)
     assert run(["guard", "clean/data", "--ledger", "clean/ledger"]) == 0
@@ -252,44 +223,216 @@ def test_the_command_line(world, capsys, monkeypatch):
         assert said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_any_number_of_threads_gives_one_answer(tmp_path, threads):
-    names = [f"d{number % 7}/{number}" for number in range(3000)]
-    for name in names:
-        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "data" / name).write_bytes(name.encode())
-    told = [
-        (name, hashlib.sha256(name.encode()).hexdigest() if index % 10 else "0" * 64)
-        for index, name in enumerate(names)
-    ]
-    told += [("gone", "0" * 64), ("d0/0!/member", "0" * 64), ("covered/", None), ("d1/unread", None)]
-    for name in ("covered/x", "d1/unread", "more"):
-        (tmp_path / "data" / name).parent.mkdir(exist_ok=True)
-        (tmp_path / "data" / name).write_bytes(b"")
-    found = contents.compare(iter(told), tmp_path / "data", tmp_path / "ledger", threads=threads)
-    assert found.changes.changed == tuple(sorted(names[::10]))
-    assert found.changes.added == ("more",)
-    assert found.changes.removed == ("gone",)
-    assert found.unread == ("d1/unread",)
-    assert found.bytes == sum(map(len, names))
-    assert len(found.same) == 2700
+def rescanned(world, **options):
+    pv.scan(world / "clean" / "data", world / "clean" / "ledger", workers=1, **options)
 
 
-def test_a_name_that_is_no_utf_8_is_compared(tmp_path):
-    try:
-        (tmp_path / os.fsdecode(b"a\xff")).write_bytes(b"x")
-    except OSError:
-        pytest.skip("this file system takes no such name")
-    digest = hashlib.sha256(b"x").hexdigest()
-    found = contents.compare([("a\\xff", digest)], tmp_path, tmp_path / "ledger")
-    assert found.same == ("a\\xff",)
+# where a file that a loader could read is put after the scan
+HIDING = {
+    "a hidden folder that was there": (".h/x.jsonl", ["a/.h/x.jsonl"]),
+    "a folder that was excluded": ("kept/x.jsonl", ["a/kept/x.jsonl"]),
+    "a hidden folder": (".new/x.jsonl", ["a/.new/x.jsonl"]),
+    "a hidden file": (".x.jsonl", ["a/.x.jsonl"]),
+    "a folder that looks like a ledger": ("fake/checkpoints/x.jsonl", ["a/fake/checkpoints/x.jsonl"]),
+}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
-def test_a_folder_that_cannot_be_listed_does_not_pass_for_empty(tmp_path):
-    (tmp_path / "closed").mkdir(mode=0)
-    with pytest.raises(PermissionError):
-        contents.compare([], tmp_path, tmp_path / "ledger")
+@pytest.mark.parametrize(("name", "named"), HIDING.values(), ids=HIDING)
+def test_what_a_loader_could_read_and_no_scan_did_refuses(world, name, named):
+    data = world / "clean" / "data" / "a"
+    for path in (".h/y.txt", "kept/y.txt", "fake/origin", "fake/checkpoints/1"):
+        (data / path).parent.mkdir(parents=True, exist_ok=True)
+        (data / path).write_text("1")
+    rescanned(world, exclude=["a/kept"])
+    rest = ("a/.h/y.txt", "a/kept/y.txt", "a/fake/**")
+    assert looked(world, allow=rest).ok
+    (data / name).parent.mkdir(exist_ok=True)
+    (data / name).write_text(TEXT)
+    found = looked(world, allow=() if "fake" in name else rest)
+    assert not found.ok
+    [reason] = [each for each in found.reasons if named[0].rsplit("/", 1)[-1] in each]
+    assert "not audited" in reason
+    assert named[0] in reason
+    allowed = looked(world, allow=(*rest, *named))
+    assert allowed.ok, allowed.reasons
+    assert str(data / name) not in allowed.files()
+    assert dict(allowed.allowed)[named[0]]
+
+
+@pytest.mark.parametrize("folder", [".git", "a/.git", "__pycache__", "a/__pycache__"])
+@pytest.mark.parametrize("before", [True, False])
+def test_version_control_and_caches_are_allowed_and_said(world, folder, before):
+    place = world / "clean" / "data" / folder
+    place.mkdir()
+    (place / "x").write_text("1")
+    if before:
+        rescanned(world)
+    (place / "y.jsonl").write_text(TEXT)
+    found = looked(world)
+    assert found.ok, found.reasons
+    glob = f"**/{folder.removeprefix('a/')}/**"
+    assert found.lines()[1] == f"Not audited, and allowed by the policy: 2 files ({glob}: 2)."
+    assert found.as_json()["allowed"] == {glob: 2}
+    assert not [path for path in found.files() if folder in path]
+    refused = looked(world, allow=())
+    assert any(f"{folder}/x, {folder}/y.jsonl) not audited" in reason for reason in refused.reasons), refused.reasons
+
+
+def test_a_link_called_as_version_control_is_refused(world):
+    (world / "clean" / "data" / ".git").symlink_to(world / "bare" / "data")
+    assert any(".git) not audited" in reason for reason in looked(world).reasons)
+
+
+def test_a_file_in_the_ledgers_folder_that_is_none_of_its_own(world):
+    data = world / "clean" / "data"
+    pv.scan(data, data / "ledger", workers=1)
+    pv.scan(data, data / "ledger", workers=1)
+    asked = data, data / "ledger", guarding.Policy()
+    assert guarding.inspect(*asked).ok
+    (data / "ledger" / "x.jsonl").write_text(TEXT)
+    (data / "ledger" / "scans" / "a" / "b" / "c" / "d").mkdir(parents=True)
+    (data / "ledger" / "scans" / "a" / "b" / "c" / "d" / "y.jsonl").write_text(TEXT)
+    found = guarding.inspect(*asked)
+    assert any("(ledger/scans/a/b/c/d/y.jsonl, ledger/x.jsonl) not audited" in each for each in found.reasons)
+
+
+@pytest.mark.parametrize(
+    "name", [b"b\xff", rb"b\xff", b"foo!/x.jsonl", b"new\nline", "\u202eright".encode(), "e\u0301".encode()]
+)
+def test_a_name_of_any_bytes_clears_and_its_double_refuses(world, name):
+    place = world / "clean" / "data" / "a" / os.fsdecode(name)
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(TEXT.replace("one", "six"))
+    rescanned(world)
+    found = looked(world)
+    assert found.ok, found.reasons
+    assert str(place) in found.files()
+    double = {b"b\xff": rb"b\xff", rb"b\xff": b"b\xff", "e\u0301".encode(): "é".encode()}.get(name, name + b"2")
+    (world / "clean" / "data" / "a" / os.fsdecode(double)).write_text(TEXT)
+    assert any("not audited" in reason for reason in looked(world).reasons)
+
+
+def test_a_path_longer_than_the_system_opens_is_named_and_does_not_blame_the_ledger(world, deep, capsys):
+    data, ledger = world / "clean" / "data", world / "clean" / "ledger"
+    path = deep(data, 20)
+    found = looked(world)
+    assert any(f"({path}) not audited" in reason for reason in found.reasons)
+    assert found.verification.exit_code == 0
+    assert run(["verify", str(ledger), "--data", str(data)]) == 4
+    assert f"added: {path}" in capsys.readouterr().out
+    rescanned(world)
+    assert any("not audited" in reason or "not read whole" in reason for reason in looked(world).reasons)
+
+
+def test_what_cannot_be_read_is_said_with_its_cause(world, close, capsys):
+    data, ledger = world / "clean" / "data", world / "clean" / "ledger"
+    close(data / "a" / "x.jsonl")
+    found = looked(world)
+    assert found.reasons == ("1 file could not be read (a/x.jsonl: Permission denied)",)
+    assert found.changes.changed == ()
+    assert found.as_json()["unreadable"] == [{"path": "a/x.jsonl", "cause": "Permission denied"}]
+    assert run(["verify", str(ledger), "--data", str(data)]) == 2
+    said = capsys.readouterr().out
+    assert said.startswith("The ledger verifies, but the data could not be read.")
+    assert "1 file could not be read (a/x.jsonl: Permission denied)" in said
+
+
+def test_a_folder_that_the_scan_could_not_read_either(world, close):
+    place = world / "clean" / "data" / "a" / "closed"
+    place.mkdir()
+    (place / "x.jsonl").write_text(TEXT)
+    close(place)
+    rescanned(world)
+    assert any("not read whole by the scan, so not audited (a/closed/" in each for each in looked(world).reasons)
+    assert looked(world, allow=("a/closed",), findings="never").ok
+    place.chmod(0o755)
+    assert any("a/closed/x.jsonl) not audited" in reason for reason in looked(world, findings="never").reasons)
+
+
+def test_only_what_was_read_as_records_is_handed_out(world):
+    data = world / "clean" / "data" / "a"
+    files = {
+        "empty.jsonl": b"", "x.jsonl.gz": gzip.compress(TEXT.replace("one", "b").encode()), "LICENSE": b"MIT\n", "n.bin": b"\0\xff" * 9,
+        "half.jsonl": f'{TEXT.replace("one", "c")}{{"text":\n'.encode(), "broken.json": b'{"text": "a', ".h.jsonl": TEXT.encode(),
+    }  # fmt: skip
+    for name, content in files.items():
+        (data / name).write_bytes(content)
+    (data / "link.jsonl").symlink_to("x.jsonl")
+    rescanned(world)
+    found = looked(world, unread="allow", findings="never")
+    assert found.ok, found.reasons
+    names = {path.removeprefix(f"{data}/") for path in found.files()}
+    assert names == {"empty.jsonl", "half.jsonl", "x.jsonl", "x.jsonl.gz", "y.jsonl"}
+    assert {"a/README.md", "a/LICENSE", "a/n.bin"} <= set(found.same)
+    assert found.digests["a/x.jsonl"] == hashlib.sha256(TEXT.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("moment", ["opened", "verified"])
+def test_a_ledger_that_is_exchanged_meanwhile_clears_nothing(world, monkeypatch, moment):
+    """The bare folder has an error: whoever puts the ledger of a clean scan in its place must not clear it."""
+    shutil.rmtree(world / "bare" / "data" / "a")
+    shutil.copytree(world / "clean" / "data" / "a", world / "bare" / "data" / "a")
+    (world / "bare" / "data" / "a" / "README.md").write_text("# A\n")
+    pv.scan(world / "bare" / "data", world / "bare" / "ledger", workers=1)
+    assert not looked(world, "bare").ok
+
+    def exchange():
+        for one, other in (("bare", "kept"), ("clean", "bare")):
+            shutil.move(world / one / "ledger", (world / other) / "ledger")
+
+    (world / "kept").mkdir()
+    verify, verified = guarding.ledger_.verify, []
+
+    def verify_and_exchange(*arguments, **options):
+        if moment == "opened":
+            exchange()
+        verified.append(verify(*arguments, **options))
+        if moment == "verified":
+            exchange()
+        return verified[0]
+
+    monkeypatch.setattr(guarding.ledger_, "verify", verify_and_exchange)
+    found = looked(world, "bare")
+    assert verified[0].exit_code == 0
+    assert not found.ok
+    assert found.files() == []
+
+
+@pytest.mark.parametrize(
+    ("ahead", "policy", "ok"),
+    [
+        (timedelta(minutes=2), {"max_age_days": 1}, True),  # two clocks
+        (timedelta(hours=2), {"max_age_days": 1}, False),
+        (timedelta(hours=2), {}, True),
+        (timedelta(days=2), {}, False),
+        (timedelta(days=3650), {"max_age_days": 99999}, False),
+    ],
+)
+def test_a_scan_of_the_future_has_no_age(world, monkeypatch, ahead, policy, ok):
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) - ahead
+
+    monkeypatch.setattr(guarding, "datetime", Earlier)
+    found = looked(world, **policy)
+    assert found.ok is ok
+    assert ok or "which is yet to come" in found.reasons[0]
+
+
+@pytest.mark.parametrize("name", ["data", "ledger", "ledger/checkpoints", "policy.yaml", "trust.yaml"])
+def test_what_the_guard_may_not_read_is_one_sentence(world, close, capsys, name):
+    place = world / "clean"
+    for file in ("policy.yaml", "trust.yaml"):
+        (place / file).write_text("policy: 1\n")
+    options = {"policy.yaml": ["--policy", str(place / name)], "trust.yaml": ["--trust", str(place / name)]}.get(
+        name, []
+    )
+    close(place / name)
+    code = run(["guard", str(place / "data"), "--ledger", str(place / "ledger"), *options])
+    assert code == 2 or (name == "data" and code == 4)
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert re.search(r"cannot be read: Permission denied$|is not readable\.$", said), said
 
 
 FORM = """\
@@ -333,7 +476,7 @@ def test_the_readme_shows_a_policy_and_a_loader_that_work(world, tmp_path, monke
     text = (request.config.rootpath / "README.md").read_text(encoding="utf-8")
     shown = re.search(r"<!-- example: policy -->\n```yaml\n(.*?)```", text, re.DOTALL)[1]
     (tmp_path / "policy.yaml").write_text(shown)
-    assert guarding.read_policy(tmp_path / "policy.yaml").max_age_days == 90
+    assert policies.read(tmp_path / "policy.yaml").max_age_days == 90
     code = re.search(r"<!-- example: guard -->\n```python\n(.*?)```", text, re.DOTALL)[1]
     (world / "clean" / "ledger").rename(world / "clean" / "provenance-ledger")
     monkeypatch.chdir(world / "clean")

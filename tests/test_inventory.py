@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from provenance import inventory as room
-from provenance.errors import ConfigError
-from provenance.inventory import inventory, location, shown
+from provenance.errors import ConfigError, InputError
+from provenance.inventory import inventory
+from provenance.ledger import layout
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 1234567\n"
 HUB = {
@@ -149,7 +146,7 @@ CASES = {
         {},
         {
             r"caf\xe9": ("data", 1, None), r"bang\x21/x": ("data", 1, None), "a!b/x": ("data", 1, None),
-            r"lit\x5cxe9": ("data", 1, None), "new\nline": ("data", 1, None), r"\d": ("data", 1, None),
+            r"lit\x5cxe9": ("data", 1, None), r"new\x0aline": ("data", 1, None), r"\d": ("data", 1, None),
         },
     ),
 }  # fmt: skip
@@ -215,19 +212,63 @@ def test_what_is_no_file_is_not_opened(tmp_path):
     ]
 
 
-def test_a_folder_without_permission_is_one_unreadable_row(tmp_path, monkeypatch):
-    lay(tmp_path, {"a/x": "1", "b": "1"})
-    scandir = os.scandir
+# layout, {path that is closed: mode}, {path: (role, part of the reason)} of the rows that are not as usual
+CLOSED = {
+    "a folder": ({"a/x": "1"}, {"a": 0}, {"a/": ("unreadable", "cannot be read: Permission denied")}),
+    "a folder that may be listed and not entered": (
+        {"a/x": "1", "a/b/y": "1", "a/.h/y": "1", "a/l": ("->", "x")},
+        {"a": 0o444},
+        {
+            "a/x": ("unreadable", "cannot be read: Permission denied"),
+            "a/b/": ("unreadable", "cannot be read: Permission denied"),
+            "a/.h/": ("unreadable", "hidden, of which 1 cannot be read and its bytes are not counted: Permission denied"),
+            "a/l": ("unreadable", "a link whose target cannot be read: Permission denied"),
+        },
+    ),
+    "a folder that may be entered and not listed": ({"a/x": "1"}, {"a": 0o111}, {"a/": ("unreadable", "Permission denied")}),
+    "version control": (
+        {".git/config": "1"}, {".git": 0},
+        {".git/": ("unreadable", "version control (git), of which 1 cannot be read and its bytes are not counted: Permission denied")},
+    ),
+    "a cache": ({"__pycache__/x": "1"}, {"__pycache__": 0}, {"__pycache__/": ("unreadable", "derived by a tool, of which 1 cannot")}),
+    "a part of what is left out": (
+        {".h/a/x": "1", ".h/y": "12"}, {".h/a": 0}, {".h/": ("ignored", "hidden, of which 1 cannot be read")},
+    ),
+    "what is excluded is nobody's business": (
+        {"e/x": "1", "f/x": "1"}, {"e": 0, "f/x": 0},
+        {"e/": ("ignored", "excluded by 'e', of which 1 cannot be read"), "f/x": ("unreadable", "cannot be read: Permission denied")},
+    ),
+    "a link into a closed folder": (
+        {"a/x": "1", "l": ("->", "a/x")}, {"a": 0},
+        {"a/": ("unreadable", "Permission denied"), "l": ("unreadable", "a link whose target cannot be read: Permission denied")},
+    ),
+    "a document": ({"README.md": "# A"}, {"README.md": 0}, {"README.md": ("unreadable", "cannot be read: Permission denied")}),
+}  # fmt: skip
 
-    def refuse(path):
-        if os.fsencode(path).endswith(b"/a"):
-            raise PermissionError(13, "Permission denied")
-        return scandir(path)
 
-    monkeypatch.setattr(room.os, "scandir", refuse)
-    rows = {row["path"]: row for row in inventory(tmp_path).to_pylist()}
-    assert (rows["a/"]["role"], rows["a/"]["reason"]) == ("unreadable", "cannot be read: Permission denied")
-    assert rows["b"]["role"] == "data"
+@pytest.mark.parametrize(("layout", "closed", "expected"), CLOSED.values(), ids=CLOSED)
+def test_what_may_not_be_looked_at_is_a_row_with_its_reason(layout, closed, expected, tmp_path, close):
+    lay(tmp_path, layout | {"z.txt": "1"})
+    for name, mode in closed.items():
+        close(tmp_path / name, mode)
+    rows = {row["path"]: row for row in inventory(tmp_path, exclude=["e"], leave_out=_left_out).to_pylist()}
+    assert rows.pop("z.txt")["role"] == "data"
+    assert {path: row["role"] for path, row in rows.items()} == {path: role for path, (role, _) in expected.items()}
+    for path, (_, reason) in expected.items():
+        assert reason is None or reason in rows[path]["reason"]
+
+
+def _left_out(folder):
+    return "a ledger" if layout.is_ledger(folder) else None
+
+
+def test_a_closed_root_is_one_sentence(tmp_path, close):
+    lay(tmp_path, {"d/a": "1", "in/d/a": "1"})
+    close(tmp_path / "d", 0)
+    close(tmp_path / "in", 0)
+    for name in ("d", "in/d"):
+        with pytest.raises(InputError, match="cannot be read: Permission denied"):
+            inventory(tmp_path / name)
 
 
 def test_a_deep_folder_is_no_reason_to_fail(tmp_path):
@@ -242,26 +283,10 @@ def test_a_deep_folder_is_no_reason_to_fail(tmp_path):
     assert inventory(tmp_path)["path"].to_pylist() == ["d/" * 900 + "x"]
 
 
-NAMES = st.lists(
-    st.binary(min_size=1, max_size=6).filter(lambda part: not set(part) & {0, 47} and part not in {b".", b".."}),
-    min_size=1,
-    max_size=3,
-)
-AWKWARD = st.lists(st.text("!\\x2f15ce/é", min_size=1, max_size=8).map(str.encode), min_size=1, max_size=1)
-
-
-@given(
-    st.lists(
-        st.one_of(NAMES, AWKWARD).map(b"/".join).filter(lambda path: all(path.split(b"/"))),
-        min_size=2,
-        max_size=2,
-        unique=True,
-    )
-)
-@settings(max_examples=300)
-def test_no_two_paths_look_alike_and_none_like_a_member(paths):
-    shown_ = [shown(path) for path in paths]
-    assert shown_[0][0] != shown_[1][0]
-    for path, (text, raw) in zip(paths, shown_, strict=True):
-        assert "!/" not in text
-        assert location(Path("/data"), text, raw) == b"/data/" + path
+def test_a_path_that_the_system_does_not_open_is_named(tmp_path, deep):
+    deep(tmp_path, 20)
+    (tmp_path / "x").write_text("1")
+    rows = inventory(tmp_path).to_pylist()
+    assert [row["role"] for row in rows] == ["unreadable", "data"]
+    assert rows[0]["reason"] == "cannot be read: File name too long"
+    assert rows[0]["path"].startswith("n" * 250 + "/")

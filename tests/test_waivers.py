@@ -100,8 +100,8 @@ def test_a_waiver_changes_the_exit_code_and_no_verdict(data, tmp_path, capfd):
 
 def test_every_report_says_what_is_waived(data):
     audit = scan(data, WHO | {"fingerprint": MISSING})
-    said = f"waived by A. Reviewer until {FAR}: on file"
-    assert said in text.render(audit.tables, audit.facts).decode()
+    said = f"waived by A. Reviewer until {FAR}: on file (in a file, signed by nobody but the operator)"
+    assert said in " ".join(text.render(audit.tables, audit.facts).decode().split())
     assert "2 errors, 1 of them waived" in text.render(audit.tables, audit.facts).decode()
     assert [each["waived"] for each in json.loads(report.render(audit.tables, audit.facts))["findings"]] == [said, None]
     (run_,) = json.loads(sarif.render(audit.tables, audit.facts))["runs"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provenance import forms
+from provenance import forms, pathnames
 from provenance.acts import Act, documents, inputs, now, tool
 from provenance.errors import ConfigError
 from provenance.ledger import outputs
@@ -68,4 +68,4 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
     if "parameters" in form.value:
         facts["parameters"] = forms.document(form.value["parameters"], form.at("parameters"), form.path.parent)
     said, lines = outputs.digest(data)
-    return Act(KIND, form.source, facts | {"outputs": said}, (lines,))
+    return Act(KIND, form.source, facts | {"outputs": said, "pathNaming": pathnames.VERSION}, (lines,))

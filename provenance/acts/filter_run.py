@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provenance import forms
+from provenance import forms, pathnames
 from provenance import ledger as ledger_
 from provenance.acts import Act, documents, inputs, now, statement_of, tool
 from provenance.errors import ConfigError, InputError
@@ -74,7 +74,7 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
     if data is None:
         return Act(KIND, form.source, facts)
     said, lines = outputs.digest(data)
-    return Act(KIND, form.source, facts | {"outputs": said}, (lines,))
+    return Act(KIND, form.source, facts | {"outputs": said, "pathNaming": pathnames.VERSION}, (lines,))
 
 
 def _check_counts(folder: Path, form: forms.Form, count: int) -> None:

@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance import forms
+from provenance import forms, ledger
 from provenance.acts import Act, now, statement_of
 from provenance.digests import canonical
 from provenance.errors import ConfigError, InputError
@@ -118,11 +118,14 @@ def _check_who(by: Mapping[str, str]) -> None:
 
 
 def _drawn(folder: Path, entry: int) -> list[dict[str, Any]]:
-    digest = statement_of(folder, entry, "draw").value["subject"][0]["digest"]["sha256"]
+    statement_of(folder, entry, "draw")
+    reader = ledger.open_reader(folder, entry)
+    digest = reader.statement().value["subject"][0]["digest"]["sha256"]
     try:
-        return drawing.read_document(drawing.read_lines(folder / statement.object_path(digest)))
-    except OSError as cause:
+        data = reader.read(statement.object_path(digest), LIMIT)
+    except InputError as cause:
         raise InputError(f"the list of draw {entry} is withheld") from cause
+    return drawing.read_document(data.splitlines(keepends=True))
 
 
 def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

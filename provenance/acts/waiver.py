@@ -14,11 +14,13 @@ from provenance import ledger as ledger_
 from provenance.acts import Act, check_ledger, now, statement_of
 from provenance.digests import canonical
 from provenance.errors import ConfigError, InputError
-from provenance.ledger import cosigning, fingerprints, reading, relations, statement
+from provenance.ledger import cosigning, fingerprints, reading, relations, statement, succession
 from provenance.waivers import Waiver
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from provenance.ledger.trust import Trust
 
 KIND = "waiver"
 APPROVER = "approver"
@@ -88,11 +90,12 @@ def check_approver(folder: Path, entry: int, fingerprint: str) -> None:
         raise ConfigError(f"waiver {entry} names {named} as its approver's key; this one is {fingerprint}")
 
 
-def standing(folder: Path) -> tuple[Waiver, ...]:
+def standing(folder: Path | ledger_.Reader, pinned: Trust | None = None) -> tuple[Waiver, ...]:
     """Read the waivers of a ledger, expired ones too.
 
     Args:
-        folder: the ledger; nothing where there is none.
+        folder: the ledger, or one that is open for reading; nothing where there is none.
+        pinned: whose approval counts; None = also waivers that nobody approved.
 
     Returns:
         As a scan applies them, the oldest first; each with its entry, and its approver's key where that has co-signed.
@@ -100,18 +103,37 @@ def standing(folder: Path) -> tuple[Waiver, ...]:
     Raises:
         BrokenChain: the ledger does not verify.
     """
-    return tuple(
-        Waiver(
+    place = folder.folder if isinstance(folder, ledger_.Reader) else folder
+    found = []
+    for index, said, operator in _listed(folder):
+        made = Waiver(
             said["reason"],
             said["approver"],
             said["expires"],
             fingerprint=said["finding"]["fingerprint"],
             evidence=said.get("evidence"),
             entry=index,
-            approved_by=relations.approved_by(said, ledger_.signer(folder, index), cosigning.read(folder, index)),
+            approved_by=relations.approved_by(said, operator, cosigning.read(place, index)),
         )
-        for index, _, said in ledger_.entries(folder, KIND)
-    )
+        if pinned is None or _counts(place, made, said["log"]["origin"], pinned):
+            found.append(made)
+    return tuple(found)
+
+
+def _listed(folder: Path | ledger_.Reader) -> list[tuple[int, dict[str, Any], str]]:
+    """Every waiver: number of its entry, what it says, and who signed it."""
+    if isinstance(folder, ledger_.Reader):
+        return [(index, said, folder.envelope(index).keyid) for index, _, said in folder.entries(KIND)]
+    return [(index, said, ledger_.signer(folder, index)) for index, _, said in ledger_.entries(folder, KIND)]
+
+
+def _counts(folder: Path, made: Waiver, origin: str, pinned: Trust) -> bool:
+    """Tell whether who approved is pinned for it, keeps no keys of the ledger and was not revoked."""
+    key, index = made.approved_by, made.entry
+    if key is None or index is None or pinned.whose(key, "waiver", origin) is None:
+        return False
+    held = succession.of(folder)
+    return key not in held.held("statement") and held.stands(key, index)
 
 
 def _finding(folder: Path, fingerprint: str) -> dict[str, Any]:

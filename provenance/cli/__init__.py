@@ -104,8 +104,9 @@ def run(arguments: list[str] | None = None) -> int:  # noqa: C901, PLR0911 - one
         return _said(str(error), INCOMPLETE)
     except SystemExit:
         return INCOMPLETE  # click's answer where the reader of our output has gone; its own code would mean findings
-    except OSError as error:
-        return _said(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", INCOMPLETE)
+    except OSError as error:  # what may not be read in the data is a row; here it is what a command line names
+        code = USAGE if isinstance(error, PermissionError) else INCOMPLETE
+        return _said(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", code)
     except MemoryError as error:
         return _said(str(error) or "not enough memory; try --workers 1", INCOMPLETE)
     except Exception as error:

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import terminal
+from provenance.cli import reading, terminal
 
 
 @click.command(name="diff")
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
+@reading.unverified_option
 @terminal.format_option
-def command(a: str, b: str, format_: str) -> int:
+def command(a: str, b: str, format_: str, *, unverified: bool) -> int:
     """Compare two scans without their data: which sources share text, and what changed.
 
     A and B are ledgers; LEDGER@3 is the scan of entry 3, else it is the newest. Shares of text are estimated from
@@ -23,7 +24,7 @@ def command(a: str, b: str, format_: str) -> int:
     from provenance.reports import difference as report
 
     (first, index_a), (second, index_b) = _named(a), _named(b)
-    found = difference.diff(first, second, index_a, index_b)
+    found = difference.diff(first, second, index_a, index_b, verified=not unverified, warn=reading.warn)
     rendered = report.render(found, format_, width=terminal.width(), colour=terminal.colour())
     click.echo(rendered, nl=False)
     return 0

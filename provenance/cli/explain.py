@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import scan
+from provenance.cli import reading, scan
 
 
 @click.command(name="explain")
@@ -19,19 +19,19 @@ from provenance.cli import scan
     show_default=True,
     help="Where the finding stands.",
 )
-def command(name: str, ledger: Path) -> int:
+@reading.unverified_option
+def command(name: str, ledger: Path, *, unverified: bool) -> int:
     """Explain a check by its name, or one finding of a ledger by (the beginning of) its fingerprint."""
     from provenance import checks
 
     if name in checks.CHECKS or not re.fullmatch(r"[0-9a-f]{4,32}", name):
         click.echo(checks.explain(name))
         return 0
-    from provenance import audit
     from provenance.reports.text import plain
 
-    found = [
-        row for row in audit.open_ledger(ledger).tables["findings"].to_pylist() if row["fingerprint"].startswith(name)
-    ]
+    reader = reading.open_reader(ledger, None, unverified=unverified)
+    rows = reader.tables(names=["findings"])["findings"].to_pylist()
+    found = [row for row in rows if row["fingerprint"].startswith(name)]
     if not found:
         raise click.ClickException(f"no finding of {ledger} has a fingerprint that begins with {name}")
     for row in found:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
 from provenance import exports, model
-from provenance.cli import signing
+from provenance.cli import reading, signing
 from provenance.ledger.exports import FORMATS, Asked, write
+
+if TYPE_CHECKING:
+    from provenance.exports.removal_list import Choice
 
 ALL = {**exports.EXPORTS, **FORMATS}
 """Every format by name with what it is: what is made of findings, then what is made of what was signed."""
@@ -63,6 +67,7 @@ class _Export(click.Command):
 )
 @click.option("--check", "checks", multiple=True, metavar="NAME", help="removal-list: of this check; repeatable.")
 @click.option("--source", "sources", multiple=True, metavar="ID", help="removal-list: of this source; repeatable.")
+@reading.unverified_option
 def command(
     words: tuple[str, ...],
     format_: str | None,
@@ -76,6 +81,8 @@ def command(
     severity: str,
     checks: tuple[str, ...],
     sources: tuple[str, ...],
+    *,
+    unverified: bool,
 ) -> int:
     """Write what a ledger holds in a form that other tools read.
 
@@ -89,9 +96,16 @@ def command(
     if chosen == "removal-list":
         if output is None:
             raise click.UsageError("name the file to write with -o")
-        return _removal_list(ledger, output, index, severity, checks, sources)
+        from provenance.exports import removal_list
+
+        return _removal_list(
+            ledger, output, index, removal_list.Choice(severity, checks, sources), unverified=unverified
+        )
     prompt = signing.secrets(password_file)
-    for line in write(ledger, output, chosen, Asked(index, key, certificate, signature, withhold, prompt=prompt)):
+    asked = Asked(
+        index, key, certificate, signature, withhold, prompt=prompt, verified=not unverified, warn=reading.warn
+    )
+    for line in write(ledger, output, chosen, asked):
         click.echo(line)
     return 0
 
@@ -120,12 +134,10 @@ def _check_options(chosen: str) -> None:
             raise click.UsageError(f"{option.opts[-1]} goes with --format {named} alone")
 
 
-def _removal_list(
-    ledger: Path, output: Path, index: int | None, severity: str, checks: tuple[str, ...], sources: tuple[str, ...]
-) -> int:
+def _removal_list(ledger: Path, output: Path, index: int | None, choice: Choice, *, unverified: bool) -> int:
     from provenance.exports import removal_list
 
-    made = removal_list.write(ledger, output, removal_list.Choice(severity, checks, sources), index)
+    made = removal_list.write(ledger, output, choice, index, verified=not unverified, warn=reading.warn)
     click.echo(
         f"{made.records:,} records of {made.files:,} files in {made.sources:,} sources, {made.inherited:,} of them for "
         f"what their twins state: {output}"

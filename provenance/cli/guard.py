@@ -41,18 +41,19 @@ def command(
     """Make sure, before training, that the folder DATA is what was audited and that its audit says what you want.
 
     Every file is hashed and nothing is scanned. Without --policy: the ledger verifies under pinned keys, every file is
-    there and as it was read, and no finding at `error` is left that nobody waived.
+    there and as it was read, nothing is there that was not read but version control and caches, which are counted, and
+    no finding at `error` is left that nobody waived.
 
     Exit codes: 0 cleared; 1 refused; 2 usage; 4 it could not be found out.
     """
-    from provenance import guarding
+    from provenance import guarding, policies
     from provenance.reports.text import plain
 
     with terminal.progress() as progress:
         found = guarding.inspect(
             data,
             ledger,
-            guarding.read_policy(policy),
+            policies.read(policy),
             entry=entry,
             trust=trust,
             since=since,

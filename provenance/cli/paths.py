@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ class _Ledger(click.Path):
     """A folder that is a ledger."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        from provenance.ledger.layout import is_ledger
+        from provenance.ledger.layout import is_ledger, unreadable
 
         folder = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if reason := unreadable(folder):
+            raise ConfigError(reason)
         if not is_ledger(folder):
             raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
         return folder
@@ -29,10 +32,12 @@ class _File(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        if not path.exists():
-            raise ConfigError(f"{path} cannot be read: {os.strerror(errno.ENOENT)}")
-        if path.is_dir() or not os.access(path, os.R_OK):
-            raise ConfigError(f"{path} cannot be read: {os.strerror(errno.EISDIR if path.is_dir() else errno.EACCES)}")
+        try:
+            is_folder = stat.S_ISDIR(path.stat().st_mode)
+        except OSError as cause:
+            raise ConfigError(f"{path} cannot be read: {cause.strerror}") from cause
+        if is_folder or not os.access(path, os.R_OK):
+            raise ConfigError(f"{path} cannot be read: {os.strerror(errno.EISDIR if is_folder else errno.EACCES)}")
         return path
 
 

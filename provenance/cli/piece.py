@@ -7,6 +7,8 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from provenance.cli import output as output_
+
 
 def hand_out(output: Path, data: bytes, folder: Path) -> None:
     """Write a proof or an answer, and say what it shows.
@@ -30,6 +32,6 @@ def hand_out(output: Path, data: bytes, folder: Path) -> None:
     if found.exit_code == INVALID:
         failed = "; ".join(step.detail for step in found.steps if step.status == "failed")
         raise VerificationError(f"nothing can be proven from {folder}: {failed}; run provenance verify {folder}")
-    output.write_bytes(data)
+    output_.write(output, data)
     said = [line for line in found.lines() if line.startswith(("Proven", "Not proven"))]
     click.echo("\n".join([*said, f"-> {output}"]))

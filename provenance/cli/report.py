@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli import output as output_
+from provenance.cli import reading
+
 if TYPE_CHECKING:
-    from provenance.audit import Audit
+    from provenance.ledger import Reader
 
 FORMATS = ("html", "json", "sarif", "text", "clause-matrix-html", "clause-matrix-md")
 
@@ -29,8 +32,16 @@ FORMATS = ("html", "json", "sarif", "text", "clause-matrix-html", "clause-matrix
 @click.option(
     "--data", type=click.Path(path_type=Path), help="The data that was scanned: html shows masked excerpts of it."
 )
+@reading.unverified_option
 def command(
-    ledger: Path, index: int | None, format_: str, profiles: tuple[str, ...], output: Path, data: Path | None
+    ledger: Path,
+    index: int | None,
+    format_: str,
+    profiles: tuple[str, ...],
+    output: Path,
+    data: Path | None,
+    *,
+    unverified: bool,
 ) -> int:
     """Render a scan of LEDGER as a document.
 
@@ -42,39 +53,35 @@ def command(
 
     if data is not None:
         _refuse(format_, output, data)
+    output_.check(output)
     if format_ in filings.FILINGS:
+        if unverified:
+            raise click.UsageError("a document that a person signs is made of a ledger that verifies: no --unverified")
         rendered = audit.filing(ledger, format_, index, profiles)
     else:
-        rendered = _render(audit.open_ledger(ledger, index), ledger, format_, data)
-    if str(output) == "-":
-        click.echo(rendered, nl=False)
-    else:
-        output.write_bytes(rendered)
+        rendered = _render(reading.open_reader(ledger, index, unverified=unverified), format_, data)
+    output_.write(output, rendered)
     return 0
 
 
 def _refuse(format_: str, output: Path, data: Path) -> None:
     """Say why excerpts cannot be rendered so."""
-    from provenance.ledger import is_ledger
-
     if format_ != "html":
         raise click.UsageError(f"--data goes with --format html alone; the {format_} report shows no text of the data")
     if not data.is_dir():
         raise click.UsageError(f"{data} is no folder; --data names the folder that was scanned")
-    place = output.resolve()
-    if str(output) != "-" and any(is_ledger(folder) for folder in (place, *place.parents)):
-        raise click.UsageError(
-            f"{output} is in a ledger, where no text of the data may stand; write the report elsewhere with -o"
-        )
+    if str(output) != "-" and output.resolve().is_relative_to(data.resolve()):
+        raise click.UsageError(f"{output} would lie in the data, and become part of it; write it elsewhere with -o")
 
 
-def _render(found: Audit, ledger: Path, format_: str, data: Path | None) -> bytes:
-    from provenance import acting
-    from provenance.ledger import Seal, signer
+def _render(reader: Reader, format_: str, data: Path | None) -> bytes:
+    from provenance import acting, audit
+    from provenance.ledger import Seal
     from provenance.reports import html, json, sarif, text
 
+    found = audit.opened(reader)
     if format_ != "html":
         return {"json": json.render, "sarif": sarif.render, "text": text.render}[format_](found.tables, found.facts)
     log = found.facts["log"]
-    seal = Seal(log["index"], log["origin"], signer(ledger, log["index"]))
-    return html.render(found.tables, found.facts, seal, data=data, history=acting.history(ledger))
+    seal = Seal(log["index"], log["origin"], reader.envelope().keyid)
+    return html.render(found.tables, found.facts, seal, data=data, history=acting.history(reader))

@@ -6,23 +6,25 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import scan, terminal
+from provenance.cli import reading, scan, terminal
 
 
 @click.command(name="show")
 @click.argument("ledger", type=click.Path(path_type=Path), default=scan.DEFAULT_LEDGER)
 @click.option("--index", type=click.IntRange(min=0), help="Number of the entry; the newest if not given.")
+@reading.unverified_option
 @terminal.format_option
-def command(ledger: Path, index: int | None, format_: str) -> int:
+def command(ledger: Path, index: int | None, format_: str, *, unverified: bool) -> int:
     """Show a scan that stands in LEDGER, as it was printed, and what people did about the scans of this ledger.
 
-    `provenance verify` says whether it may be believed.
+    The entry, the log and its tables are verified first; `provenance verify` looks at all of the ledger.
     """
     from provenance import acting, audit
     from provenance.reports.text import plain
 
-    scan.show(audit.open_ledger(ledger, index), format_)
-    told = acting.history(ledger) if format_ == "text" else []
+    reader = reading.open_reader(ledger, index, unverified=unverified)
+    found, told = audit.opened(reader), acting.history(reader) if format_ == "text" else []
+    scan.show(found, format_)
     if told:
         click.echo("\nWhat people did about it")
     for sentence in told:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli import output as output_
 from provenance.cli import paths
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def request(ledger: Path, output: Path, size: int | None, digest: str) -> int:
     from provenance.ledger import beside
 
     query, at = beside.query(ledger, size, digest)
-    output.write_bytes(query)
+    output_.write(output, query)
     click.echo(f"{output}: asks for a timestamp of checkpoint {at}. Put the answer beside it:")
     click.echo(f"provenance timestamp attach {ledger} ANSWER.tsr --request {output}")
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli import output as output_
 from provenance.cli import paths, signing
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def request(ledger: Path, output: Path, since: int, size: int | None) -> int:
     from provenance.ledger import checkpoint, succession, witnessing
 
     made = witnessing.ask(ledger, since, size)
-    output.write_bytes(made.body)
+    output_.write(output, made.body)
     click.echo(
         f"{output}: asks a witness that saw {since} entries; it answers with provenance witness cosign {output} …"
     )
@@ -97,7 +98,7 @@ def cosign(
         log_key=witnessing.log_key(Path(log_)) if log_ else None,
         evidence=Path(),
     )
-    output.write_bytes(asked.cosigned(made))
+    output_.write(output, asked.cosigned(made))
     click.echo(f"{output}: cosigned. The owner puts it beside the checkpoint: provenance witness add LEDGER {output}")
     return 0
 

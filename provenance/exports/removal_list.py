@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,7 @@ from provenance.checks import CHECKS
 from provenance.digests import fingerprint
 from provenance.errors import ConfigError, InputError
 from provenance.findings import known_originals
-from provenance.ledger import statement
+from provenance.ledger import layout, statement, writing
 from provenance.model import SEVERITIES
 
 if TYPE_CHECKING:
@@ -119,7 +118,15 @@ class Written:
     gaps: tuple[str, ...]
 
 
-def write(folder: Path, target: Path, choice: Choice, index: int | None = None) -> Written:
+def write(
+    folder: Path,
+    target: Path,
+    choice: Choice,
+    index: int | None = None,
+    *,
+    verified: bool = True,
+    warn: Callable[[str], None] = lambda _: None,
+) -> Written:
     """Write the removal list of a scan.
 
     Args:
@@ -127,6 +134,8 @@ def write(folder: Path, target: Path, choice: Choice, index: int | None = None) 
         target: the Parquet file to make: REMOVALS, one row a record, sorted by path and row.
         choice: which findings count.
         index: number of the entry; None = the newest.
+        verified: whether what does not verify is an error; False reads it all the same.
+        warn: is told what is read over, and whose keys nobody vouches for, one sentence each.
 
     Returns:
         What it holds.
@@ -137,15 +146,15 @@ def write(folder: Path, target: Path, choice: Choice, index: int | None = None) 
     """
     if not ledger.is_ledger(folder):
         raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
-    if target.resolve().is_relative_to(folder.resolve()):
-        raise ConfigError(f"{target} would lie in the ledger, whose files are all bound; write it elsewhere")
-    facts = ledger.read_entry(folder, index)["predicate"]
-    tables = ledger.tables(folder, facts["log"]["index"], _NEEDED)
+    if around := layout.ledger_around(target):
+        raise ConfigError(f"{target} would lie in the ledger {around}, whose files are all bound; write it elsewhere")
+    reader = ledger.open_reader(folder, index, verified=verified, warn=warn)
+    facts, tables = reader.statement().predicate, reader.tables(names=_NEEDED)
     _check(choice, tables)
     files = [row for row in tables["files"].to_pylist() if row["role"] == "data" and row["records"]]
     findings = tables["findings"].to_pylist()
     whole = _whole(findings, files, choice, facts["log"]["index"])
-    traced, gaps = _traced(folder, facts, tables, files, choice)
+    traced, gaps = _traced(reader, facts, tables, files, choice)
     reasons = sorted({each for named in (*whole.values(), *(of for of, _ in traced)) for each in named}, key=_order)
     rank = {reason: place for place, reason in enumerate(reasons)}
     listed = _listed(traced, rank)
@@ -195,7 +204,11 @@ Traced = list[tuple[list[Reason], pa.Table]]
 
 
 def _traced(
-    folder: Path, facts: Mapping[str, Any], tables: Mapping[str, pa.Table], files: Sequence[Row], choice: Choice
+    reader: ledger.Reader,
+    facts: Mapping[str, Any],
+    tables: Mapping[str, pa.Table],
+    files: Sequence[Row],
+    choice: Choice,
 ) -> tuple[Traced, list[str]]:
     """Trace taints in the scan and, for files whose bytes are the same, in all before it."""
     newest = facts["log"]["index"]
@@ -206,11 +219,11 @@ def _traced(
     found, gaps = [_reasoned(tables, facts, facts, choice, newest, None)], []
     for index in range(newest - 1, -1, -1):
         try:
-            said = ledger.read_entry(folder, index)
-            if statement.kind(said["predicateType"]) != statement.SCAN:
+            said = reader.statement(index)
+            if said.kind != statement.SCAN:
                 continue  # no scan
-            then = said["predicate"]
-            past = ledger.tables(folder, index, _NEEDED)
+            then = said.predicate
+            past = reader.tables(index, _NEEDED)
         except InputError as error:
             gaps.append(f"entry {index} could not be considered: {error}")
             continue
@@ -385,7 +398,10 @@ def _save(
     inherited = np.array([reason.inherited for reason in reasons], bool)
     count = copies = 0
     seen: set[str] = set()
-    made = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        made = writing.aside(target)
+    except OSError as error:
+        raise ConfigError(f"{target} cannot be written: {error.strerror or error}") from error
     try:
         with pq.ParquetWriter(made, schema, compression="zstd") as writer:
             for batch in _gathered(batches):

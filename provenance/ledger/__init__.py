@@ -10,6 +10,7 @@ from provenance.ledger.keys import KeyPair, load, user_keys
 from provenance.ledger.layout import is_ledger, size
 from provenance.ledger.log import Entry, append, attach
 from provenance.ledger.opening import reserve
+from provenance.ledger.reader import Reader, open_reader
 from provenance.ledger.reading import entries, head, read_entry, signer, tables
 from provenance.ledger.statement import Document, Seal
 from provenance.ledger.verification import Step, Verification
@@ -19,6 +20,7 @@ __all__ = [
     "Document",
     "Entry",
     "KeyPair",
+    "Reader",
     "Seal",
     "Step",
     "Verification",
@@ -28,6 +30,7 @@ __all__ = [
     "head",
     "is_ledger",
     "load",
+    "open_reader",
     "read_entry",
     "reserve",
     "signer",

@@ -160,19 +160,19 @@ def of(folder: Path, entry: int, size: int) -> dict[str, Any]:
         head = _read(folder, layout.note_path(size), checkpoint.LIMIT)
     except OSError as cause:
         raise InputError(f"{folder} has no checkpoint of {size} entries") from cause
-    hashes = _leaves(folder)
+    hashes = leaf_hashes(folder)
     if merkle.root(hashes[:size]) != checkpoint.read(head, cosigned=True).root:
         raise VerificationError(f"the checkpoint of {size} entries is not that of the entries; run provenance verify")
-    hands = _hands(folder, entry)
+    hands, tree = _hands(folder, entry), merkle.Tree(hashes)
     where_there = {
         "coSignatures": [_text(folder, layout.cosignature_path(entry, name)) for name in hands],
-        "keyEntries": [_taken(folder, index, size, hashes) for index in _key_entries(folder, hashes)],
+        "keyEntries": [_taken(folder, index, size, tree) for index in _key_entries(folder, hashes)],
         "timestamps": [base64.b64encode(each).decode() for each in _timestamps(folder, size)],
     }
     return {
         "envelope": _text(folder, layout.entry_path(entry)),
         "keys": _keys(folder, [layout.cosigner_path(entry, name) for name in hands]),
-        "log": tlog_proof(entry, merkle.inclusion(hashes[:size], entry), head + _cosignatures(folder, size)),
+        "log": tlog_proof(entry, tree.inclusion(entry, size), head + _cosignatures(folder, size)),
         **{name: held for name, held in where_there.items() if held},
     }
 
@@ -321,12 +321,12 @@ def _hands(folder: Path, entry: int) -> list[str]:
     return list(by_key.values())
 
 
-def _taken(folder: Path, index: int, size: int, hashes: Sequence[bytes]) -> dict[str, Any]:
+def _taken(folder: Path, index: int, size: int, tree: merkle.Tree) -> dict[str, Any]:
     note, (old, new) = _read(folder, layout.note_path(index + 1), checkpoint.LIMIT), sorted((index + 1, size))
     found = {
         "envelope": _text(folder, layout.entry_path(index)),
-        "extends": [each.hex() for each in merkle.consistency(hashes[:new], old)],
-        "log": tlog_proof(index, merkle.inclusion(hashes[: index + 1], index), note),
+        "extends": [each.hex() for each in tree.consistency(old, new)],
+        "log": tlog_proof(index, tree.inclusion(index, index + 1), note),
     }
     new_key = layout.cosignature_path(index, succession.NEW_KEY)
     if (folder / new_key).is_file():
@@ -368,8 +368,15 @@ def _cosignatures(folder: Path, size: int) -> bytes:
         return b""
 
 
-def _leaves(folder: Path) -> list[bytes]:
-    """The leaf hashes of all entries: from their list, else from the entries."""
+def leaf_hashes(folder: Path) -> list[bytes]:
+    """Return the leaf hashes of all entries: from their list, else from the entries.
+
+    Args:
+        folder: the ledger.
+
+    Raises:
+        InputError: an entry is missing; VerificationError: one is not a canonical envelope.
+    """
     size = layout.size(folder)
     try:
         note = checkpoint.read(_read(folder, layout.note_path(size), checkpoint.LIMIT), cosigned=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.errors import ConfigError
-from provenance.ledger import beside, checkpoint, envelope, keys, keysteps, relations, succession, times
+from provenance.ledger import beside, checkpoint, envelope, keys, keysteps, relations, statement, succession, times
 from provenance.ledger.verification import UNPINNED, Signer, Steps
 
 if TYPE_CHECKING:
@@ -72,9 +72,8 @@ def followed(anchor: Anchor, known: Mapping[str, keys.PublicKey]) -> succession.
         held.check_signer(index, entry.sealed.keyid)
         envelope.check(entry.sealed, envelope.signer(entry.sealed, known))
         held.follow(index, entry.said.predicate)
-        for change in held.changes:
-            if (change.index, change.role) == (index, "statement"):
-                succession.check_cosignature(entry.new_key or b"", entry.sealed.payload, change.after, known)
+        if change := held.change("statement", index):
+            succession.check_cosignature(entry.new_key or b"", entry.sealed.payload, change.after, known)
         succession.check_note(entry.note.note, index, held, known)
     held.check_signer(anchor.said.place.index, anchor.sealed.keyid)
     succession.check_note(anchor.note.note, anchor.note.size - 1, held, known)
@@ -110,6 +109,9 @@ def judge(
     if anchor.said.predicate["kind"] == relations.ASSESSMENT:
         hands = {index: [each.keyid for each in anchor.cosigned]}
         steps.relate(relations.assessments(hands, {index: anchor.sealed.keyid}, pinned, origin, held))
+    if anchor.said.kind == statement.SCAN:
+        given = {index: relations.said_of_files(anchor.said.predicate, None)}
+        steps.relate(relations.approvals({}, {}, (), pinned, origin, held, given))
     said = {each.said.place.index: each.said.predicate for each in anchor.key_entries} | {index: anchor.said.predicate}
     for outcome in times.steps(at, {number: said[number] for number in sorted(said) if number < anchor.note.size}):
         steps.attest(outcome)

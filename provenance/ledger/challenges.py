@@ -17,16 +17,18 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from provenance import pathnames
 from provenance.digests import canonical
 from provenance.errors import ConfigError, DigestMismatch, InputError, VerificationError
 from provenance.ledger import anchors, disclosure, envelope, lines, proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from provenance.ledger import statement
     from provenance.ledger.anchors import Anchor, Start
@@ -264,12 +266,12 @@ def _shown(start: Start, row: Mapping[str, Any], draw: _Draw, data: Path, secret
 
 
 def _read(data: Path, row: Mapping[str, Any]) -> bytes:
-    path = data / row["path"]
+    path = Path(os.fsdecode(pathnames.location(data, row["path"])))
     try:
         if not path.resolve().is_relative_to(data.resolve()):
             raise InputError(f"{path} lies outside the data")
         content: bytes = path.read_bytes()
-    except OSError as cause:
+    except (OSError, ValueError) as cause:
         raise InputError(f"{path} cannot be read; give the folder that was scanned with --data") from cause
     if hashlib.sha256(content).hexdigest() != row["sha256"]:
         raise DigestMismatch(f"{path} is not the file that was scanned")

@@ -43,12 +43,12 @@ class Stored:
     rows: int
 
 
-def load(stored: Stored, sha256: str) -> pa.Table:
+def load(stored: Stored, sha256: str | None) -> pa.Table:
     """Decode a table that an entry binds.
 
     Args:
         stored: the table.
-        sha256: its digest, hexadecimal: what is decoded are the bytes that were hashed.
+        sha256: its digest, hexadecimal: what is decoded are the bytes that were hashed; None = whatever they are.
 
     Returns:
         Its rows and columns as they are stored; types, nulls and UTF-8 are those of the schema.

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from provenance.digests import canonical
-from provenance.errors import BadSignature, ConfigError, VerificationError
+from provenance.errors import BadSignature, ConfigError, VerificationError, cut
 from provenance.ledger import merkle, signers
 from provenance.ledger.keys import fingerprint
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from provenance.ledger.signers import StatementSigner
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+VALUES = 1 << 21
+"""The most values of JSON that are read: an answer of ten thousand records has half as many."""
+
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (FIPS 186-5)
 _DIGEST = ec.ECDSA(SHA256())
 
@@ -161,11 +164,12 @@ def check(envelope: Envelope, key: ec.EllipticCurvePublicKey) -> None:
         raise BadSignature(f"the signature is not by {fingerprint(key)} over these bytes") from cause
 
 
-def parse(data: bytes) -> Any:
+def parse(data: bytes, values: int = VALUES) -> Any:
     """Parse JSON strictly: no duplicate keys, no keys that differ in case only, no NaN.
 
     Args:
         data: UTF-8.
+        values: how many numbers, texts, keys, arrays and objects it may hold.
 
     Returns:
         The value.
@@ -173,10 +177,23 @@ def parse(data: bytes) -> Any:
     Raises:
         VerificationError: the bytes are not such JSON.
     """
+    _check_count(data, values)
     try:
         return json.loads(data.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_constant)
     except (ValueError, RecursionError) as cause:
-        raise VerificationError(f"it is not strict JSON: {cause}") from cause
+        raise VerificationError(f"it is not strict JSON: {cut(cause)}") from cause
+
+
+def _check_count(data: bytes, values: int) -> None:
+    """Refuse bytes that would be millions of values: each costs a hundred times its bytes, and time to look at it."""
+    if sum(map(data.count, (b",", b"[", b"{", b":"))) <= values:
+        return  # of those, texts may hold some
+    bare = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if bare.count(b'"') <= 2 * values:
+        outside = b"".join(bare.split(b'"')[::2])
+        if sum(map(outside.count, (b",", b"[", b"{", b":"))) <= values:
+            return
+    raise VerificationError(f"it holds more than {values:,} values")
 
 
 def _write(envelope: Envelope) -> bytes:

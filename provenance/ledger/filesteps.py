@@ -6,13 +6,14 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from provenance.errors import VerificationError
+from provenance import pathnames
+from provenance.errors import InputError, VerificationError
 from provenance.ledger import contents, layout, leaves, redaction, statement, tabletrees
-from provenance.ledger.verification import DATA_DIFFERS, INVALID, USAGE, WITHHELD, counted, some
+from provenance.ledger.verification import DATA_DIFFERS, INVALID, OK, USAGE, WITHHELD, Changes, counted, some
 from provenance.ledger.writing import STAGING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from provenance.ledger.inquiry import Asked, Inquiry
@@ -28,8 +29,7 @@ def look(inquiry: Inquiry, asked: Asked) -> None:
         inquiry: what is asked and known so far; the step is added to it.
         asked: what the verifier asked for.
     """
-    if asked.data is not None and not asked.data.is_dir():
-        raise inquiry.stop("data", f"{asked.data} is not a folder", USAGE)
+    check_readable(inquiry, asked)
     check_whole(inquiry)
     if not layout.is_ledger(inquiry.folder):
         raise inquiry.stop("ledger", f"{inquiry.folder} is not a ledger", USAGE)
@@ -49,6 +49,14 @@ def look(inquiry: Inquiry, asked: Asked) -> None:
         inquiry.fail("folder", f"links and special files are refused: {some(refused or ['scans/latest'])}")
     else:
         inquiry.ok("folder", f"{counted(len(inquiry.files), 'file')}, and no link but scans/latest")
+
+
+def check_readable(inquiry: Inquiry, asked: Asked) -> None:
+    """Stop where the data is no folder, or the ledger may not be looked at: that says nothing of what it holds."""
+    if asked.data is not None and not os.path.isdir(asked.data):  # noqa: PTH112 - it never raises
+        raise inquiry.stop("data", layout.unreadable(asked.data) or f"{asked.data} is not a folder", USAGE)
+    if reason := layout.unreadable(inquiry.folder):
+        raise inquiry.stop("ledger", reason, USAGE)
 
 
 def check_whole(inquiry: Inquiry) -> None:
@@ -88,6 +96,24 @@ def _latest_is_ours(inquiry: Inquiry) -> bool:
         return True
     target = str(latest.readlink())
     return re.fullmatch(r"[0-9]{8}", target) is not None and int(target) < inquiry.size
+
+
+def check_latest(inquiry: Inquiry, strict: bool) -> None:
+    """Say where `scans/latest` does not lead to the newest scan: nothing is read through it, but people follow it.
+
+    Args:
+        inquiry: what is asked and known so far; the step is added to it.
+        strict: whether that is a fault.
+    """
+    latest = inquiry.folder / "scans" / "latest"
+    newest = max((said.place.index for said in inquiry.statements if said.kind == statement.SCAN), default=None)
+    if newest is None or not latest.is_symlink() or str(latest.readlink()) == f"{newest:08d}":
+        return
+    told = f"scans/latest leads to {latest.readlink()}, and scan {newest} is the newest: the next scan sets it right"
+    if strict:
+        inquiry.fail("latest", told)
+    else:
+        inquiry.skip("latest", told)
 
 
 def check_files(inquiry: Inquiry) -> None:
@@ -155,7 +181,9 @@ def check_unbound(inquiry: Inquiry, strict: bool) -> None:
     """
     signed = {layout.entry_path(index) for index in range(inquiry.size)}
     signed |= {layout.note_path(size) for size in range(1, inquiry.size + 1)} | {leaves.PATH} | inquiry.beside
-    inquiry.unbound = sorted([*(inquiry.files - signed - set(inquiry.bound)), *inquiry.strange])
+    strangers = inquiry.files - signed - set(inquiry.bound)
+    inquiry.own = frozenset(inquiry.files - strangers | {"scans/latest"})  # a link, of which `look` says where it leads
+    inquiry.unbound = sorted([*strangers, *inquiry.strange])
     if not inquiry.unbound:
         inquiry.ok("unbound", "every file in the folder is bound")
     elif strict:
@@ -179,16 +207,54 @@ def check_data(inquiry: Inquiry, data: Path | None) -> None:
     if name is None or name in inquiry.withheld or inquiry.bound.get(name) is None or INVALID in inquiry.codes:
         inquiry.skip("data", "the table of files is withheld or does not verify")
         return
-    try:
-        compared = contents.compare(contents.scanned(inquiry.folder / name), data, inquiry.folder)
-    except (ValueError, VerificationError):
-        inquiry.fail("data", f"{name} is not a table of files")
+    naming = scans[-1].predicate.get("pathNaming", pathnames.FIRST)
+    if naming not in pathnames.VERSIONS:
+        inquiry.skip("data", f"entry {scans[-1].place.index} names paths by a version that this program does not know")
         return
-    inquiry.changes, unread = compared.changes, len(compared.unread)
-    told = f"; {counted(unread, 'file')} could not be compared: the scan had not read them" if unread else ""
-    if inquiry.changes:
-        added, rest = inquiry.changes.added, (len(inquiry.changes.removed), len(inquiry.changes.changed))
-        counts = f"{counted(len(added), 'file')} added, " + "{} removed, {} changed".format(*rest)
-        inquiry.fail("data", counts + told, DATA_DIFFERS)
+    try:
+        table = contents.scanned(inquiry.folder / name, inquiry.bound[name])
+        compared = contents.compare(table, data, inquiry.folder, naming=naming, own=inquiry.own)
+    except InputError as cause:
+        inquiry.fail("data", str(cause), _unread_code(inquiry))
+    except (ValueError, VerificationError) as cause:
+        inquiry.fail("data", f"{name} is not a table of files: {cause}")
     else:
-        inquiry.ok("data", f"every file is as entry {scans[-1].place.index} saw it{told}")
+        _conclude_data(inquiry, data, compared, scans[-1].place.index)
+
+
+def _conclude_data(inquiry: Inquiry, data: Path, compared: contents.Compared, entry: int) -> None:
+    """Say how data differs; version control and caches may come and go, and are counted."""
+    added = [path for path in compared.changes.added if pathnames.matching(path, contents.UNAUDITED) is None]
+    changed = sorted([*compared.changes.changed, *contents.resized(data, compared)])
+    inquiry.changes = Changes(tuple(added), compared.changes.removed, tuple(changed))
+    passed = len(compared.changes.added) - len(added)
+    told = "".join(f"; {each}" for each in _uncompared(compared, passed, inquiry.own))
+    if inquiry.changes:
+        rest = f"{len(compared.changes.removed)} removed, {len(changed)} changed"
+        inquiry.fail("data", f"{counted(len(added), 'file')} added, {rest}{told}", DATA_DIFFERS)
+    elif compared.unreadable:
+        inquiry.fail("data", f"nothing else differs from entry {entry}{told}", _unread_code(inquiry))
+    else:
+        inquiry.ok("data", f"every file that entry {entry} read is as it saw it{told}")
+
+
+def _unread_code(inquiry: Inquiry) -> int:
+    """Data that cannot be read is no reason to keep quiet about what is wrong with the ledger."""
+    return USAGE if inquiry.codes == {OK} else DATA_DIFFERS
+
+
+def _uncompared(compared: contents.Compared, passed: int, own: Collection[str] | None) -> Iterator[str]:
+    """Say what was not compared, one clause a reason."""
+    if compared.unreadable:
+        first, cause = compared.unreadable[0]
+        yield f"{counted(len(compared.unreadable), 'file')} could not be read ({first}: {cause})"
+    if compared.unread:
+        yield f"{counted(len(compared.unread), 'file')} could not be compared: the scan had not read them"
+    inside = sum(len(each.files) for each in compared.left_out)
+    if inside:
+        names = some([each.path for each in compared.left_out if each.files])
+        yield f"{counted(inside, 'file')} in folders that the scan left out were not compared ({names})"
+    if passed:
+        yield f"{counted(passed, 'file')} of version control or caches that the scan had not seen were not compared"
+    if own is None and compared.own:
+        yield f"{counted(compared.own, 'file')} in the ledger's own folder were not compared"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provenance.ledger import contents, layout, succession
+from provenance import pathnames
+from provenance.ledger import layout, succession
 from provenance.ledger.verification import INVALID, Changes, Signer, Steps, Verification
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class Inquiry(Steps):
         origin: name of the log.
         size: number of entries.
         changes: how the data differs from the newest scan.
+        own: names of the files in the folder that entries bind, or that vouch for themselves; None = not looked at.
         evidence: where proof of equivocation was written.
         gaps: what cannot be checked by this version, or of this ledger: the verdict itself says so.
         uncompared: entry and name of tables of which nobody could see that they are what was signed line by line.
@@ -81,6 +84,7 @@ class Inquiry(Steps):
     evidence: Path | None = None
     gaps: list[str] = field(default_factory=list)
     uncompared: list[tuple[int, str]] = field(default_factory=list)
+    own: frozenset[str] | None = None
 
     def stop(self, name: str, detail: str, code: int = INVALID) -> Stop:
         """Fail a step after which nothing can be looked at; raise what this returns."""
@@ -102,7 +106,7 @@ class Inquiry(Steps):
         return Verification(
             exit_code=code,
             steps=steps,
-            unbound=tuple(contents.named(name) for name in self.unbound),
+            unbound=tuple(pathnames.shown(os.fsencode(name)) for name in self.unbound),
             withheld=tuple(self.withheld),
             signers=tuple(self.signers.values()),
             origin=self.origin,
@@ -113,4 +117,6 @@ class Inquiry(Steps):
             gaps=tuple(self.gaps),
             uncompared=tuple(self.uncompared),
             statements=tuple(self.statements),
+            own=self.own or frozenset(),
+            root=self.notes[self.size].root.hex() if self.size in self.notes else None,
         )

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from provenance.errors import ConfigError
-from provenance.ledger import checkpoint, keyfiles, signers
+from provenance.ledger import checkpoint, keyfiles, layout, signers
 from provenance.ledger.keys import NOTES, ROLES, checked_origin, fingerprint, public_pem
 
 if TYPE_CHECKING:
@@ -59,13 +59,18 @@ def make(
         The fingerprint of each, by role.
 
     Raises:
-        ConfigError: a file is there already or cannot be written, the name cannot be a log's, or a key elsewhere cannot
-            be reached or is of the wrong kind.
+        ConfigError: the folder lies in a ledger, a file is there already or cannot be written, the name cannot be a
+            log's, or a key elsewhere cannot be reached or is of the wrong kind.
         MissingExtra: a key is elsewhere, and the library that reaches it is not installed.
     """
     if unknown := set(roles) - set(ROLES):
         raise ConfigError(f"there is no role {', '.join(sorted(unknown))}; the roles are {', '.join(ROLES)}")
     checked_origin(name)
+    if around := layout.ledger_around(folder):
+        raise ConfigError(
+            f"{folder} lies in the ledger {around}, which is handed to others, and its keys with it; name a folder "
+            f"outside of it with --out, such as {around.resolve().parent / 'keys'}"
+        )
     files: dict[str, bytes] = {}
     found: dict[str, str] = {}
     for role in roles:

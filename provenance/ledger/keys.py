@@ -7,6 +7,7 @@ entries come from the same hands.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 import re
@@ -26,7 +27,7 @@ from provenance.errors import ConfigError
 from provenance.ledger import keyfiles, passwords, signers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 PublicKey = ec.EllipticCurvePublicKey | Ed25519PublicKey
 
@@ -139,7 +140,9 @@ def user_keys(create: bool = True, *, prompt: Callable[[str], str] | None = None
         ConfigError: there are none and none may be made, or they cannot be read or written.
     """
     folder = configuration() / "keys"
-    if folder.is_dir():
+    with _readable(folder):
+        there = folder.is_dir()
+    if there:
         return replace(load(str(folder), prompt=prompt), local=True)
     if not create:
         raise ConfigError(f"there are no keys in {folder}; a first scan makes them")
@@ -161,9 +164,20 @@ def own_public() -> list[PublicKey]:
     for name in ("statement.pub.pem", "log.pub.pem"):
         try:
             found.append(read_public((folder / name).read_bytes()))
-        except (OSError, ConfigError):
+        except (FileNotFoundError, NotADirectoryError, ConfigError):
             continue
+        except OSError as cause:
+            raise ConfigError(f"your own key {folder / name} cannot be read: {cause.strerror}") from cause
     return found
+
+
+@contextlib.contextmanager
+def _readable(what: str | Path) -> Iterator[None]:
+    """What may not be looked at is one sentence, and is not taken for what is not there."""
+    try:
+        yield
+    except OSError as cause:
+        raise ConfigError(f"the key {cause.filename or what} cannot be read: {cause.strerror}") from cause
 
 
 def load(uri: str, *, prompt: Callable[[str], str] | None = None) -> KeyPair:
@@ -267,11 +281,12 @@ def _one(
     """Load the key of a role, by the name that `keygen` gives it, or by being the only one of its kind."""
     if signers.is_remote(uri):
         return signers.remote(uri, None, secrets).tried()
-    folder = None if uri.startswith("env:") or not Path(uri).is_dir() else Path(uri)
-    if folder is not None and (folder / f"{role}.uri").is_file():
-        return _elsewhere(folder, role, secrets)
-    named = folder / f"{role}.pem" if folder is not None else None
-    pems = keyfiles.blocks(_pem(str(named) if named is not None and named.is_file() else uri))
+    with _readable(uri):
+        folder = None if uri.startswith("env:") or not Path(uri).is_dir() else Path(uri)
+        if folder is not None and (folder / f"{role}.uri").is_file():
+            return _elsewhere(folder, role, secrets)
+        named = folder / f"{role}.pem" if folder is not None else None
+        pems = keyfiles.blocks(_pem(str(named) if named is not None and named.is_file() else uri))
     found = [keyfiles.read_private(pem, uri, _password(pem, uri, secrets)) for pem in pems]
     fitting = [key for key in found if isinstance(key, kind)]
     if len(fitting) == 1:

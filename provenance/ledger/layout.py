@@ -71,7 +71,33 @@ def scan_path(index: int) -> str:
 
 def is_ledger(folder: Path) -> bool:
     """Tell whether a folder looks like a ledger: it has an `origin` and `checkpoints`."""
-    return (folder / ORIGIN).is_file() and (folder / "checkpoints").is_dir()
+    # What may not be looked at is none to us: os.path raises nothing, and `unreadable` says why.
+    return os.path.isfile(folder / ORIGIN) and os.path.isdir(folder / "checkpoints")  # noqa: PTH112, PTH113
+
+
+def unreadable(folder: Path) -> str | None:
+    """Say why a folder cannot be looked at, so that nobody takes a closed ledger for none.
+
+    Args:
+        folder: its path.
+
+    Returns:
+        One sentence; None where it can be, or is not there.
+    """
+    for path in (folder, folder / "checkpoints", folder / "entries"):
+        try:
+            os.scandir(path).close()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as cause:
+            return f"{path} cannot be read: {cause.strerror}"
+    try:
+        (folder / ORIGIN).stat()
+    except PermissionError as cause:
+        return f"{folder / ORIGIN} cannot be read: {cause.strerror}"
+    except OSError:
+        return None
+    return None
 
 
 def was_ledger(folder: Path) -> bool:
@@ -79,9 +105,35 @@ def was_ledger(folder: Path) -> bool:
     return is_ledger(folder) or has_entries(folder)
 
 
+def ledger_around(path: Path) -> Path | None:
+    """Return the ledger that a path lies in, links resolved; also one of which parts are gone.
+
+    Args:
+        path: of a file or folder that need not be there.
+
+    Returns:
+        The ledger's folder; None where there is none.
+    """
+    place = path.resolve()
+    return next((each for each in (place, *place.parents) if is_ledger(each) or has_parts(each)), None)
+
+
+def has_parts(folder: Path) -> bool:
+    """Tell whether a folder holds what only a ledger does, damaged or not: entries, checkpoints, objects or scans."""
+    return (
+        has_entries(folder)
+        or (folder / "objects" / "sha256").is_dir()
+        or any((folder / "checkpoints").glob("*.note"))
+        or any((folder / "scans").glob("[0-9]" * 8))
+    )
+
+
 def has_entries(folder: Path) -> bool:
     """Tell whether envelopes of entries stand in a folder, finished or not."""
-    return any((folder / "entries").glob("*.dsse.json"))
+    try:
+        return any((folder / "entries").glob("*.dsse.json"))
+    except OSError:
+        return False
 
 
 def read_bytes(path: Path, limit: int) -> bytes:

@@ -7,16 +7,17 @@ no index is ever signed twice.
 
 from __future__ import annotations
 
-import shutil
+import contextlib
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provenance.digests import sha256
-from provenance.errors import ConfigError
-from provenance.ledger import merkle, opening, publication, staging, statement
-from provenance.ledger.layout import ENTRY_LIMIT, read_bytes, scan_path, size
+from provenance.errors import ConfigError, ProvenanceError
+from provenance.ledger import journal, merkle, opening, publication, staging, statement
+from provenance.ledger.layout import ENTRY_LIMIT, entry_path, read_bytes, scan_path, size
 from provenance.ledger.reading import envelope_of
-from provenance.ledger.writing import STAGING, locked, write
+from provenance.ledger.writing import STAGING, check_links, locked, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -109,7 +110,8 @@ def attach(
         document: as it was handed in; it is kept as an object.
         facts: what the entry says, see the schema of its kind.
         keys: who signs; must be the ledger's own.
-        files: further files of the ledger that it adds and binds, such as `keys/….pub.pem`; none may be there yet.
+        files: further files of the ledger that it adds and binds, such as `keys/….pub.pem`; one that is there must be
+            the same.
         objects: what else is kept for it, under its own digest.
         heir: of a change of keys, who holds the ledger afterwards, and signs too.
         after: how many entries there were when it was composed, if what it says rests on that; None = it does not.
@@ -145,26 +147,41 @@ def _add(
     """Stage an entry beside the ledger and publish it; only a scan may be the first."""
     opening.enter(folder)
     with locked(folder):
-        beside, killed = folder / STAGING, (folder / STAGING).exists()
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir()
-        finished = size(folder)
-        log = opening.resume(folder, keys, heir) or (opening.start(folder, keys) if first else None)
-        if log is None:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise ConfigError(f"{folder} holds no scan yet; `provenance scan DATA --ledger {folder}` appends one")
-        if heir is not None and len(log.leaves) > finished and opening.is_held(log.held, len(log.leaves), heir):
-            shutil.rmtree(beside, ignore_errors=True)
-            return _entry(log)  # a change of keys that was killed half-way
-        opening.check_ours(log.folder, log.held, len(log.leaves), keys)
-        if killed:
-            opening.drop_orphans(log)
+        check_links(folder)
+        killed = (folder / STAGING).exists()
+        journal.clear(folder, keep=True)
+        (folder / STAGING).mkdir(exist_ok=True)
+        log: Log | None = None
         try:
-            sealed = stage(beside, log)
+            before = size(folder)
+            log = opening.resume(folder, keys, heir)
+            if killed:
+                opening.drop_orphans(folder, log)
+            log = log or _started(folder, keys, first=first)
+            if heir is not None and len(log.leaves) > before and opening.is_held(log.held, len(log.leaves), heir):
+                journal.clear(folder)
+                return _entry(log)  # a change of keys that was killed half-way
+            opening.check_ours(log.folder, log.held, len(log.leaves), keys)
+            sealed = stage(folder / STAGING, log)
+            return _entry(publication.publish(folder / STAGING, log, sealed, keys, heir))
         except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)
+            _leave(folder, log)
             raise
-        return _entry(publication.publish(beside, log, sealed, keys, heir))
+
+
+def _started(folder: Path, keys: KeyPair, *, first: bool) -> Log:
+    """Begin a ledger, which only a scan may."""
+    if not first:
+        raise ConfigError(f"{folder} holds no scan yet; `provenance scan DATA --ledger {folder}` appends one")
+    return opening.start(folder, keys)
+
+
+def _leave(folder: Path, log: Log | None) -> None:
+    """Tidy up after an append that failed; what was signed and not yet counted is for the next one to finish."""
+    with contextlib.suppress(OSError, ProvenanceError):
+        if log is not None and not os.path.lexists(folder / entry_path(len(log.leaves))):
+            opening.drop_orphans(folder, log)
+        journal.clear(folder, keep=bool(journal.read(folder)))
 
 
 def amend(folder: Path, changes: Mapping[str, Callable[[bytes | None], bytes]]) -> None:
@@ -176,9 +193,11 @@ def amend(folder: Path, changes: Mapping[str, Callable[[bytes | None], bytes]]) 
             ones; nothing is written before every one was asked, and then in this order.
 
     Raises:
+        ConfigError: a link stands in the ledger.
         OSError: the folder cannot be written.
     """
     with locked(folder):
+        check_links(folder)
         left = (folder / STAGING).exists()  # by a killed append: the next one tidies up after it
         (folder / STAGING).mkdir(exist_ok=True)
         try:
@@ -188,7 +207,7 @@ def amend(folder: Path, changes: Mapping[str, Callable[[bytes | None], bytes]]) 
                 write(folder, name, data)
         finally:
             if not left:
-                shutil.rmtree(folder / STAGING, ignore_errors=True)
+                journal.clear(folder)
 
 
 def _entry(log: Log) -> Entry:

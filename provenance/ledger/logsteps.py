@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from provenance.digests import canonical
 from provenance.errors import ConfigError, ProvenanceError, VerificationError
-from provenance.ledger import checkpoint, envelope, keys, layout, leaves, merkle, statement, succession
+from provenance.ledger import checkpoint, envelope, keys, layout, leaves, merkle, statement, succession, writing
 from provenance.ledger.verification import EQUIVOCATION, counted
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def _follow(
 ) -> list[str]:
     """Take in an entry about keys; return who takes over the statement key with it, and has signed too."""
     inquiry.held.follow(index, said.predicate)
-    heirs = [each.after for each in inquiry.held.changes if (each.index, each.role) == (index, "statement")]
+    change = inquiry.held.change("statement", index)
+    heirs = [change.after] if change is not None else []
     for heir in heirs:
         name = layout.cosignature_path(index, succession.NEW_KEY)
         if name not in inquiry.files:
@@ -210,7 +211,7 @@ def _accuse(inquiry: Inquiry, held: checkpoint.Checkpoint, folder: Path) -> None
     path = folder / f"equivocation-{held.root.hex()[:8]}-{shown.root.hex()[:8]}.json"
     said = f"two signed views of {inquiry.origin} contradict each other at {counted(held.size, 'entry')}"
     try:
-        path.write_bytes(canonical(proof))
+        path = writing.fresh(path, canonical(proof))
     except OSError as cause:
         inquiry.fail("held note", f"{said}; the evidence cannot be written to {path}: {cause.strerror}", EQUIVOCATION)
         return

@@ -217,6 +217,64 @@ def extends(old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequenc
     return last == 0 and older == old_root and newer == new_root
 
 
+class Tree:
+    """A tree of which many proofs are asked: its nodes are hashed once.
+
+    Args:
+        leaves: leaf hashes, in order.
+    """
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self._levels = [list(leaves)]  # of perfect subtrees; level k has those of 2^k leaves
+        while len(level := self._levels[-1]) > 1:
+            self._levels.append([node(*each) for each in zip(level[::2], level[1::2], strict=False)])
+
+    def inclusion(self, index: int, size: int) -> list[bytes]:
+        """Return the audit path of a leaf in the tree of the first `size` leaves, see inclusion.
+
+        Args:
+            index: number of the leaf, from 0.
+            size: number of leaves.
+        """
+        start, path = 0, []
+        while size > 1:
+            split = 1 << ((size - 1).bit_length() - 1)
+            if index - start < split:
+                path.append(self._root(start + split, size - split))
+                size = split
+            else:
+                path.append(self._root(start, split))
+                start, size = start + split, size - split
+        return path[::-1]
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """Return the proof that the tree of the first `new` leaves extends that of the first `old`, see consistency.
+
+        Args:
+            old: number of leaves of the older tree, at least 1.
+            new: of the newer tree.
+        """
+        start, proof = 0, []
+        while old < new:
+            split = 1 << ((new - 1).bit_length() - 1)
+            if old <= split:
+                proof.append(self._root(start + split, new - split))
+                new = split
+            else:
+                proof.append(self._root(start, split))
+                start, old, new = start + split, old - split, new - split
+        if start:
+            proof.append(self._root(start, new))
+        return proof[::-1]
+
+    def _root(self, start: int, size: int) -> bytes:
+        if size & (size - 1) == 0:
+            deep = size.bit_length() - 1
+            return self._levels[deep][start >> deep]
+        split = 1 << ((size - 1).bit_length() - 1)
+        return node(self._root(start, split), self._root(start + split, size - split))
+
+
 def _parents(level: list[bytes]) -> list[bytes]:
     """Hash pairs; a last one without a partner goes up as it is, which yields the tree of RFC 9162."""
     paired = [node(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from provenance.digests import sha256
 from provenance.errors import BrokenChain, ConfigError, DigestMismatch, InputError, VerificationError
-from provenance.ledger import checkpoint, envelope, keyfiles, merkle, publication, statement, succession
+from provenance.ledger import checkpoint, envelope, journal, keyfiles, merkle, publication, statement, succession
 from provenance.ledger.keys import KeyPair, fingerprint, public_pem
 from provenance.ledger.layout import (
     ENTRY_LIMIT,
@@ -26,14 +26,16 @@ from provenance.ledger.layout import (
     STATEMENT_KEY,
     cosignature_path,
     entry_path,
+    has_entries,
     is_ledger,
     note_path,
     read_bytes,
     size,
+    unreadable,
 )
 from provenance.ledger.reading import envelope_of, statement_of
 from provenance.ledger.succession import Succession
-from provenance.ledger.writing import STAGING, write
+from provenance.ledger.writing import STAGING, check_links, check_way, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,6 +81,18 @@ def enter(folder: Path) -> None:
         raise ConfigError(f"the ledger {folder} cannot be written: {cause.strerror}") from cause
     if strangers and not is_ledger(folder):
         raise ConfigError(f"{folder} holds other files and is not a ledger; name an empty or new folder with --ledger")
+    if not size(folder) and not has_entries(folder):
+        _check_keys(folder)
+
+
+def _check_keys(folder: Path) -> None:
+    """Refuse a folder of private keys: a ledger is handed to others, and what is in it with it."""
+    places = (folder / "keys").iterdir() if (folder / "keys").is_dir() else ()
+    if other := sorted(path.name for path in places if f"keys/{path.name}" not in {STATEMENT_KEY, LOG_KEY}):
+        raise ConfigError(
+            f"{folder / 'keys'} holds {', '.join(other[:3])}, which is none of a new ledger's; a ledger is handed to "
+            "others: keep keys elsewhere, and name an empty or new folder with --ledger"
+        )
 
 
 def _check_first(folder: Path, keys: KeyPair) -> None:
@@ -114,12 +128,39 @@ def start(folder: Path, keys: KeyPair) -> Log:
     if keys.origin and keys.folder and not (keys.folder / BEGUN).exists():
         with contextlib.suppress(OSError):  # keys may lie where nothing can be written
             keyfiles.write(keys.folder / BEGUN, f"{folder.resolve()}\n".encode())
-    origin = keys.origin or f"{LOCAL}{sha256(public_pem(log_key))[:8]}/{secrets.token_hex(8)}"
-    write(folder, ORIGIN, f"{origin}\n".encode())
-    write(folder, RECIPE, Path(__file__).with_name(RECIPE).read_bytes())
-    write(folder, STATEMENT_KEY, public_pem(statement_key))
-    write(folder, LOG_KEY, public_pem(log_key))
+    origin = keys.origin or _left_origin(folder, log_key)
+    _write_first(
+        folder,
+        {
+            ORIGIN: f"{origin}\n".encode(),
+            RECIPE: Path(__file__).with_name(RECIPE).read_bytes(),
+            STATEMENT_KEY: public_pem(statement_key),
+            LOG_KEY: public_pem(log_key),
+        },
+    )
     return Log(folder, origin, (), Succession({"statement": fingerprint(statement_key), "log": fingerprint(log_key)}))
+
+
+def _left_origin(folder: Path, log_key: PublicKey) -> str:
+    """Make a unique name for a log; one that a killed first scan of the same keys left was never signed, and serves."""
+    made = f"{LOCAL}{sha256(public_pem(log_key))[:8]}/"
+    with contextlib.suppress(OSError, ValueError, VerificationError):
+        left = read_bytes(folder / ORIGIN, SMALL).decode()
+        if re.fullmatch(rf"{re.escape(made)}[0-9a-f]{{16}}\n", left):
+            return left.removesuffix("\n")
+    return made + secrets.token_hex(8)
+
+
+def _write_first(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write what a new ledger holds once, and over nothing."""
+    there = {name for name in files if os.path.lexists(folder / name)}
+    for name in sorted(there):
+        check_way(folder, name)
+        if not (folder / name).is_file() or read_bytes(folder / name, ENTRY_LIMIT) != files[name]:
+            raise ConfigError(f"{folder / name} is there already and is none of a new ledger's; move it away")
+    journal.add(folder, [journal.Item(name, sha256(data), name in there) for name, data in files.items()])
+    for name in [each for each in files if each not in there]:
+        write(folder, name, files[name])
 
 
 def resume(folder: Path, keys: KeyPair, heir: KeyPair | None) -> Log | None:
@@ -160,10 +201,9 @@ def _signed(folder: Path, index: int, held: Succession, known: Mapping[str, Publ
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise VerificationError(f"the key {found.keyid} of entry {index} is not in keys/")
     envelope.check(found, key)
-    for change in held.changes:
-        if change.index == index and change.role == "statement":
-            data = read_bytes(folder / cosignature_path(index, succession.NEW_KEY), ENTRY_LIMIT)
-            succession.check_cosignature(data, found.payload, change.after, known)
+    if change := held.change("statement", index):
+        data = read_bytes(folder / cosignature_path(index, succession.NEW_KEY), ENTRY_LIMIT)
+        succession.check_cosignature(data, found.payload, change.after, known)
     return found
 
 
@@ -177,12 +217,18 @@ def reserve(folder: Path, keys: KeyPair) -> None:
     Raises:
         ConfigError: the ledger belongs to other keys, or the folder cannot be written.
     """
+    if reason := unreadable(folder):
+        raise ConfigError(reason)
+    if folder.is_dir():
+        check_links(folder)
+        journal.check_staged(folder)
     if is_ledger(folder):
         check_ours(folder, succession.of(folder), size(folder), keys)
     if not size(folder):
         _check_first(folder, keys)
-    place = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+    # os.path raises nothing where one may not look
+    place = next(each for each in (folder, *folder.absolute().parents) if os.path.exists(each))  # noqa: PTH110
+    if not os.access(f"{place}/", os.W_OK | os.X_OK):  # of a file the slash makes none
         raise ConfigError(f"the ledger {folder} cannot be written: {place} is no folder you may write to")
 
 
@@ -246,18 +292,29 @@ def _finish(log: Log, known: Mapping[str, PublicKey], keys: KeyPair, heir: KeyPa
             raise DigestMismatch(f"{path} is not what entry {index} binds")
     longer = replace(log, leaves=(*log.leaves, found.leaf))
     publication.count(longer, publication.head(longer, keys, heir))
+    if said.kind == statement.SCAN:
+        publication.point_latest(log.folder, index)
     return longer
 
 
-def drop_orphans(log: Log) -> None:
-    """Remove objects and keys that a killed append moved in before it signed anything.
+def drop_orphans(folder: Path, log: Log | None) -> None:
+    """Remove what a killed append moved in before it signed anything, as its journal says; keys stay.
 
     Args:
-        log: the ledger.
+        folder: the ledger.
+        log: its log; None if nothing was ever signed.
     """
-    bound = {path for index in range(len(log.leaves)) for path in statement_of(log.folder, index).folder}
-    bound |= {STATEMENT_KEY, LOG_KEY}  # a new ledger's, written just now
-    for path in (*(log.folder / "objects").rglob("*"), *(log.folder / "keys").rglob("*")):
-        if path.is_file() and path.relative_to(log.folder).as_posix() not in bound:
-            path.unlink()
-    shutil.rmtree((log.folder / cosignature_path(len(log.leaves), "")).parent, ignore_errors=True)
+    entries = range(len(log.leaves)) if log is not None else ()
+    bound = {path for index in entries for path in statement_of(folder, index).folder}
+    beside = {each for index in entries for each in _names((folder / cosignature_path(index, "")).parent)}
+    journal.drop(folder, journal.read(folder), bound | beside)
+    journal.clear(folder, keep=True)
+    (folder / STAGING / journal.NAME).unlink(missing_ok=True)
+    scans = [index for index in entries if statement_of(folder, index).kind == statement.SCAN]
+    if scans:
+        publication.point_latest(folder, scans[-1])
+
+
+def _names(beside: Path) -> list[str]:
+    """Files beside a finished entry, relative to the ledger: they are signed themselves."""
+    return [f"entries/{beside.name}/{path.name}" for path in beside.glob("*")]

@@ -8,10 +8,12 @@ One canonical JSON line a file, sorted by path; without its line break each is a
 from __future__ import annotations
 
 import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from provenance import pathnames
 from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, InputError, VerificationError
 from provenance.ledger import contents, envelope, layout, merkle, statement
@@ -39,7 +41,7 @@ def digest(folder: Path, threads: int | None = None) -> tuple[dict[str, Any], by
         ConfigError: there is no such folder, or no file in it.
         InputError: it cannot be read, or holds a link or special file: what that leads to may change.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 - a folder in which one may not look is none to us, and no traceback
         raise ConfigError(f"{folder} is no folder")
     places = sorted(_files(folder), key=lambda each: each[0].encode())
     if not places:
@@ -92,14 +94,21 @@ def _root(lines: list[bytes]) -> str:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    for at, folders, files in os.walk(folder, onerror=_refuse):
+    for at, inner, files in os.walk(folder, onerror=_refuse):
         here = Path(at)
-        folders[:] = [name for name in folders if not layout.is_ledger(here / name)]
-        for name in (*files, *(name for name in folders if (here / name).is_symlink())):
+        inner[:] = [name for name in inner if not layout.is_ledger(here / name)]
+        for name in (*files, *(name for name in inner if os.path.islink(here / name))):  # noqa: PTH114 - it never raises
             path = here / name
-            if path.is_symlink() or not path.is_file():
+            if not stat.S_ISREG(_mode(path)):
                 raise InputError(f"{path} is no regular file: what it leads to may change; leave it out")
-            yield contents.named(path.relative_to(folder).as_posix()), path
+            yield pathnames.shown(os.fsencode(path.relative_to(folder).as_posix())), path
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.lstat().st_mode
+    except OSError as cause:
+        raise InputError(f"{path} cannot be read: {cause.strerror}") from cause
 
 
 def _refuse(cause: OSError) -> None:

@@ -129,4 +129,5 @@ class _Piece(Steps):
             what=what,
             proven=(found.says,) if found and good else (),
             unproven=found.limits if found and good else (),
+            root=found.anchor.note.root.hex() if found else None,
         )

@@ -23,7 +23,7 @@ from referencing.jsonschema import DRAFT202012
 
 from provenance.data import HERE
 from provenance.digests import canonical
-from provenance.errors import VerificationError
+from provenance.errors import VerificationError, cut
 from provenance.ledger import anchors, contentset, envelope, lines, merkle, sparse
 from provenance.ledger.anchors import encoded
 
@@ -175,7 +175,7 @@ def hold_to(name: str, value: Any) -> None:
     except RecursionError as cause:
         raise VerificationError("it is nested too deeply") from cause
     if error is not None:
-        raise VerificationError(f"it breaks its schema at {error.json_path}: {error.message[:200]}")
+        raise VerificationError(f"it breaks its schema at {cut(error.json_path)}: {cut(error.message, 200)}")
 
 
 def _hold(value: Any) -> Proof:

@@ -6,12 +6,12 @@ Scans and objects come first, then the entry, then the checkpoint that counts it
 from __future__ import annotations
 
 import contextlib
-import shutil
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import checkpoint, envelope, leaves, merkle, statement, succession, writing
+from provenance.ledger import checkpoint, contents, envelope, journal, leaves, merkle, statement, succession, writing
 from provenance.ledger.keys import fingerprint
 from provenance.ledger.layout import entry_path, note_path, scan_path
 
@@ -36,7 +36,8 @@ def publish(staging: Path, log: Log, sealed: bytes, keys: KeyPair, heir: KeyPair
         The log with the entry.
 
     Raises:
-        ConfigError: who signed may not, or what it says of keys contradicts the ledger.
+        ConfigError: who signed may not, what it says of keys contradicts the ledger, or another file stands where one
+            of the entry's is to stand; nothing was moved then.
         OSError: the folder cannot be written.
     """
     folder, index = log.folder, len(log.leaves)
@@ -48,19 +49,21 @@ def publish(staging: Path, log: Log, sealed: bytes, keys: KeyPair, heir: KeyPair
         if said.kind == succession.KIND:
             log.held.follow(index, said.predicate)
     except VerificationError as cause:
-        shutil.rmtree(staging, ignore_errors=True)
         raise ConfigError(f"the entry cannot be added to {folder}: {cause}") from cause
-    _move_objects(staging / "objects", folder)
-    _move_files(staging / "files", folder)
+    moves = _moves(staging, index)
+    new = _journaled(folder, moves, said)
     is_scan = (staging / "scan").exists()
+    for staged, name in moves:
+        if name in new and not name.startswith("scans/"):
+            _move(staged, folder, name)
     if is_scan:
-        _move_scan(staging / "scan", folder / scan_path(index))
+        _move_scan(staging / "scan", folder, scan_path(index))
     writing.write(folder, entry_path(index), sealed)
     longer = replace(log, leaves=(*log.leaves, found.leaf))
     count(longer, head(longer, keys, heir))
     if is_scan:
-        _point_latest(folder, index)
-    shutil.rmtree(staging)
+        point_latest(folder, index)
+    journal.clear(folder)
     return longer
 
 
@@ -102,38 +105,67 @@ def head(log: Log, keys: KeyPair, heir: KeyPair | None = None) -> bytes:
     return checkpoint.handover(made, heir.log).note
 
 
-def _move_objects(staged: Path, folder: Path) -> None:
-    for path in staged.iterdir():
-        target = folder / statement.object_path(path.name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        writing.sync(path)
-        path.replace(target)
-        writing.sync(target.parent)
+def _moves(staging: Path, index: int) -> list[tuple[Path, str]]:
+    """Every staged file, and where it goes: objects first, then files, then the scan's."""
+    found = [(path, statement.object_path(path.name)) for path in sorted((staging / "objects").iterdir())]
+    files = staging / "files"
+    found += [(path, path.relative_to(files).as_posix()) for path in sorted(files.rglob("*")) if path.is_file()]
+    scan = staging / "scan"
+    if scan.exists():
+        found += [(path, f"{scan_path(index)}/{path.name}") for path in sorted(scan.iterdir())]
+    return found
 
 
-def _move_files(staged: Path, folder: Path) -> None:
-    for path in sorted(staged.rglob("*")) if staged.exists() else ():
-        if path.is_file():
-            target = folder / path.relative_to(staged)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            writing.sync(path)
-            path.replace(target)
-            writing.sync(target.parent)
+def _journaled(folder: Path, moves: list[tuple[Path, str]], said: statement.Statement) -> set[str]:
+    """Write down what will be moved in; return what is not there yet. Nothing that is there is ever written over."""
+    items = []
+    for staged, name in moves:
+        writing.check_way(folder, name)
+        digest, target = said.folder.get(name) or contents.digest(staged), folder / name
+        existed = os.path.lexists(target)
+        if existed and (not target.is_file() or contents.digest(target) != digest):
+            raise ConfigError(f"{target} is there already and holds something else; move it away, and try again")
+        items.append(journal.Item(name, digest, existed))
+    scans = {name.rpartition("/")[0] for _, name in moves if name.startswith("scans/")}
+    for name in scans:
+        if os.path.lexists(folder / name) and (not (folder / name).is_dir() or any((folder / name).iterdir())):
+            raise ConfigError(f"{folder / name} is there already, and no entry binds it; move it away, and try again")
+    journal.add(folder, items)
+    return {each.path for each in items if not each.existed}
 
 
-def _move_scan(staged: Path, target: Path) -> None:
-    for path in (*staged.iterdir(), staged):
-        writing.sync(path)
+def _move(staged: Path, folder: Path, name: str) -> None:
+    target = folder / name
+    writing.check_way(folder, name)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # A killed append may have left a folder here that no entry binds.
-    shutil.rmtree(target, ignore_errors=True)
+    writing.sync(staged)
     staged.replace(target)
     writing.sync(target.parent)
 
 
-def _point_latest(folder: Path, index: int) -> None:
+def _move_scan(staged: Path, folder: Path, name: str) -> None:
+    target = folder / name
+    writing.check_way(folder, name)
+    for path in (*staged.iterdir(), staged):
+        writing.sync(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        target.rmdir()  # it is empty
+    staged.replace(target)
+    writing.sync(target.parent)
+
+
+def point_latest(folder: Path, index: int) -> None:
+    """Let `scans/latest` lead to a scan; where somebody keeps something else of that name, it stays.
+
+    Args:
+        folder: the ledger.
+        index: number of the scan's entry.
+    """
     # A convenience: where links cannot be made, there is none. Not made aside and renamed, as a second link is refused.
-    latest = folder / "scans" / "latest"
+    latest = folder / writing.LATEST
     with contextlib.suppress(OSError):
-        latest.unlink(missing_ok=True)
+        writing.check_way(folder, "scans")
+        if latest.is_symlink():
+            latest.unlink()
         latest.symlink_to(f"{index:08d}", target_is_directory=True)

@@ -1,7 +1,8 @@
-"""What a ledger holds, read without verifying who signed it: `verify` says that.
+"""What a ledger holds, read without verifying who signed it: `reader` does that for whoever shows it to people.
 
 Every table is held to the digest that its entry binds and to its schema before anything reads it, and is decoded in a
-process of its own with little memory: whoever wrote the ledger chose the bytes.
+process of its own with little memory, as whoever wrote the ledger chose the bytes: those that are digested are those
+that are decoded.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provenance.digests import sha256
-from provenance.errors import BrokenChain, DigestMismatch, InputError, UnknownEntry, VerificationError
+from provenance.errors import BrokenChain, DigestMismatch, InputError, UnknownEntry, VerificationError, cut
 from provenance.ledger import checkpoint, decoding, envelope, statement
 from provenance.ledger.layout import ENTRY_LIMIT, entry_path, note_path, read_bytes, size
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     import pyarrow as pa
@@ -34,7 +35,7 @@ def read_entry(folder: Path, index: int | None = None) -> dict[str, Any]:
         InputError: it is not a ledger; UnknownEntry: it has no such entry.
         VerificationError: the entry is not a canonical envelope of a statement.
     """
-    return statement_of(folder, _index(folder, index)).value
+    return statement_of(folder, index_of(folder, index)).value
 
 
 def tables(folder: Path, index: int | None = None, names: Collection[str] | None = None) -> dict[str, pa.Table]:
@@ -54,12 +55,38 @@ def tables(folder: Path, index: int | None = None, names: Collection[str] | None
         DigestMismatch: a table's bytes were changed.
         VerificationError: the entry is not a canonical envelope of a statement.
     """
+    at = index_of(folder, index)
+    said = statement_of(folder, at)
+    return decoded(folder, at, said, names)
+
+
+def decoded(
+    folder: Path,
+    index: int,
+    said: statement.Statement,
+    names: Collection[str] | None = None,
+    other: Callable[[str], None] | None = None,
+) -> dict[str, pa.Table]:
+    """Read the tables that a statement binds, each held to its digest and to its schema.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry, from 0.
+        said: its statement.
+        names: which tables; all if None.
+        other: is told of a table whose bytes were changed, which is read all the same; None = that is an error.
+
+    Returns:
+        Those of schemas.SEALED by name.
+
+    Raises:
+        InputError: the entry is no scan, or a table is withheld or does not hold to its schema.
+        DigestMismatch: a table's bytes were changed.
+    """
     from provenance.schemas import SEALED, conform
 
-    at = _index(folder, index)
-    said = statement_of(folder, at)
     if said.kind != statement.SCAN:
-        raise InputError(f"entry {at} of {folder} is a {said.kind}, no scan; leave out --index for the newest scan")
+        raise InputError(f"entry {index} of {folder} is a {said.kind}, no scan; leave out --index for the newest scan")
     found = {}
     for name, schema in SEALED.items():
         if names is not None and name not in names:
@@ -69,16 +96,64 @@ def tables(folder: Path, index: int | None = None, names: Collection[str] | None
             found[name] = schema.empty_table()
             continue
         path = stated["parquet"]
+        stored = decoding.Stored(folder / path, name, stated["rows"])
         try:
-            table = decoding.load(decoding.Stored(folder / path, name, stated["rows"]), said.folder[path])
-            found[name] = conform(_grown(table, schema), schema)
+            found[name] = conform(_grown(_loaded(stored, said.folder[path], path, index, other), schema), schema)
         except FileNotFoundError as cause:
             raise InputError(f"{path} is withheld; ask whoever holds the whole ledger") from cause
-        except DigestMismatch as cause:
-            raise DigestMismatch(f"{path} is not what entry {at} binds; run provenance verify") from cause
+        except DigestMismatch:
+            raise
         except (OSError, ValueError, VerificationError) as cause:
-            raise InputError(f"{path} cannot be read: {cause}") from cause
+            raise InputError(f"{path} cannot be read: {cut(cause)}") from cause
     return found
+
+
+def bound_bytes(
+    folder: Path, path: str, digest: str, limit: int, by: str, other: Callable[[str], None] | None = None
+) -> bytes:
+    """Read a file that an entry binds, once: what is digested is what is returned.
+
+    Args:
+        folder: the ledger.
+        path: of the file, relative to it.
+        digest: SHA-256 that the entry binds it to, hexadecimal.
+        limit: bytes.
+        by: what binds it, in words.
+        other: is told that the bytes are others, which are returned all the same; None = that is an error.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        InputError: it is withheld, or cannot be read.
+        DigestMismatch: its bytes were changed.
+    """
+    try:
+        data = read_bytes(folder / path, limit)
+    except FileNotFoundError as cause:
+        raise InputError(f"{path} is withheld; ask whoever holds the whole ledger") from cause
+    except (OSError, VerificationError) as cause:
+        raise InputError(f"{path} cannot be read: {getattr(cause, 'strerror', None) or cause}") from cause
+    if sha256(data) != digest:
+        fault = f"{path} is not what {by} binds"
+        if other is None:
+            raise DigestMismatch(f"{fault}; run provenance verify")
+        other(fault)
+    return data
+
+
+def _loaded(
+    stored: decoding.Stored, digest: str, path: str, index: int, other: Callable[[str], None] | None
+) -> pa.Table:
+    """Decode a table; of bytes that were changed, tell `other`, or refuse them."""
+    try:
+        return decoding.load(stored, digest)
+    except DigestMismatch as cause:
+        fault = f"{path} is not what entry {index} binds"
+        if other is None:
+            raise DigestMismatch(f"{fault}; run provenance verify") from cause
+        other(fault)
+        return decoding.load(stored, None)
 
 
 def entries(folder: Path, *kinds: str) -> list[tuple[int, str, dict[str, Any]]]:
@@ -180,7 +255,17 @@ def _grown(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return table
 
 
-def _index(folder: Path, index: int | None) -> int:
+def index_of(folder: Path, index: int | None) -> int:
+    """Return the number of an entry that there is.
+
+    Args:
+        folder: the ledger.
+        index: the number that was asked for; None = the newest scan.
+
+    Raises:
+        InputError: it is not a ledger; UnknownEntry: it has no such entry.
+        VerificationError: an entry that may be the newest scan is not a canonical envelope of a statement.
+    """
     count = size(folder)
     if not count:
         raise InputError(f"{folder} is not a ledger with a finished entry")

@@ -102,7 +102,12 @@ def steps(scene: Scene) -> Iterator[Told]:
     yield from _draws(scene)
     operators = dict(enumerate(scene.signers))
     waivers = {index: said.predicate for index, said in enumerate(scene.statements) if said.kind == "waiver"}
-    yield from approvals(waivers, operators, scene.cosignatures, scene.pinned, scene.origin, scene.held)
+    given = {
+        index: said_of_files(said.predicate, waivers)
+        for index, said in enumerate(scene.statements)
+        if said.kind == statement.SCAN
+    }
+    yield from approvals(waivers, operators, scene.cosignatures, scene.pinned, scene.origin, scene.held, given)
     scans = [index for index, said in enumerate(scene.statements) if said.predicate.get("kind") == ASSESSMENT]
     hands: dict[int, list[str]] = {index: [] for index in scans}
     for each in scene.cosignatures:
@@ -325,8 +330,12 @@ def approvals(
     pinned: Trust,
     origin: str,
     held: Succession,
+    given: Mapping[int, Sequence[Mapping[str, Any]]] | None = None,
 ) -> Iterator[Told]:
     """Say whether waivers are approved by another hand than the operator's, which the verifier pinned for that.
+
+    A waiver of a file that a scan was given is the operator's alone: it is held to the same as one of an entry that
+    nobody co-signed, unless entries that are approved waive the same findings for as long.
 
     Args:
         waivers: what they say, by number of the entry.
@@ -335,30 +344,82 @@ def approvals(
         pinned: whose keys count, and whether it takes one.
         origin: name of the log.
         held: who held the ledger's keys when, and which were revoked.
+        given: waivers of files that held in a scan, by number of the scan, see said_of_files.
 
     Yields:
         One step; nothing where there is no waiver.
     """
     good, bad = [], []
+    approved: dict[str, str] = {}
     for index, said in waivers.items():
         key = approved_by(said, operators[index], [each for each in cosignatures if each.index == index])
-        whose = pinned.whose(key, "waiver", origin) if key is not None else None
-        if key is None:
-            bad.append(f"waiver {index}: approved by nobody but the operator")
-        elif whose is None:
-            bad.append(f"waiver {index}: approved by {key}, which nobody pinned for waivers")
-        elif key in held.held("statement"):
-            bad.append(f"waiver {index}: approved by {key}, which signs entries of this ledger itself")
-        elif not held.stands(key, index):
-            bad.append(f"waiver {index}: approved by {key}, which was revoked")
-        else:
-            good.append(f"waiver {index}: approved by {key} ({whose})")
+        doubt = _doubt(key, index, pinned, origin, held)
+        if doubt is not None:
+            bad.append(f"waiver {index}: approved by {doubt}")
+            continue
+        good.append(f"waiver {index}: approved by {key} ({pinned.whose(str(key), 'waiver', origin)})")
+        finding = str(said["finding"]["fingerprint"])
+        approved[finding] = max(approved.get(finding, ""), str(said["expires"]))
+    for index, listed in (given or {}).items():
+        if count := sum(not _is_approved(each, approved) for each in listed):
+            bad.append(f"scan {index}: {count} waiver{'s' * (count != 1)} of a file, signed by nobody but the operator")
     if bad and pinned.approvers:
         yield Told("waivers", "failed", _some(bad), unpinned=True)
     elif bad:
         yield Told("waivers", "not checked", _some(bad))
     elif good:
         yield Told("waivers", "ok", _some(good))
+
+
+def _doubt(key: str | None, index: int, pinned: Trust, origin: str, held: Succession) -> str | None:
+    """Say by whom a waiver is approved, where that is not enough."""
+    if key is None:
+        return "nobody but the operator"
+    if pinned.whose(key, "waiver", origin) is None:
+        return f"{key}, which nobody pinned for waivers"
+    if key in held.held("statement"):
+        return f"{key}, which signs entries of this ledger itself"
+    return None if held.stands(key, index) else f"{key}, which was revoked"
+
+
+def said_of_files(said: Mapping[str, Any], waivers: Mapping[int, Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
+    """Return the waivers that held in a scan and stand in no entry: those of a file that the operator gave it.
+
+    Args:
+        said: the scan's predicate.
+        waivers: predicates of the ledger's waivers by number of the entry: one that a scan names must be as it says;
+            None = what it names is not looked at.
+
+    Returns:
+        As the scan lists them.
+    """
+    listed, index = said.get("waivers"), said["log"]["index"]
+    found: list[Mapping[str, Any]] = []
+    for each in listed if isinstance(listed, list) else ():
+        if not isinstance(each, dict) or each.get("state") != "holds":
+            continue
+        entry = each.get("entry")
+        if waivers is None and isinstance(entry, int):
+            continue
+        named = waivers.get(entry) if waivers and isinstance(entry, int) and entry < index else None
+        if named is None or not _is_same(each, named):
+            found.append(each)
+    return found
+
+
+def _is_same(each: Mapping[str, Any], named: Mapping[str, Any]) -> bool:
+    """Tell whether a scan says of a waiver in the ledger what that says itself; what it covers is its one finding."""
+    finding = named["finding"]["fingerprint"]
+    alike = all(each.get(name) == named.get(name) for name in ("reason", "approver", "expires"))
+    return alike and each.get("fingerprint") == finding and each.get("findings") == [finding]
+
+
+def _is_approved(each: Mapping[str, Any], approved: Mapping[str, str]) -> bool:
+    """Tell whether entries that are approved waive every finding of a file's waiver, for as long as that does."""
+    findings = each.get("findings")
+    if not isinstance(findings, list) or not findings:
+        return False
+    return all(approved.get(str(mark), "") >= str(each.get("expires")) for mark in findings)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -40,11 +40,10 @@ def secret(folder: Path | None = None) -> bytes:
     Raises:
         ConfigError: it cannot be read or written, or is not 32 bytes.
     """
-    places = [
-        place for place in (folder, configuration()) if place is not None and (place is not folder or place.is_dir())
-    ]
+    places = [place for place in (folder, configuration()) if place is not None]
+    places = [place for place in places if place is not folder or os.path.isdir(place)]  # noqa: PTH112 - it never raises
     for place in places:
-        if (place / NAME).exists():
+        if os.path.lexists(place / NAME):
             return _read(place / NAME)
     for place in places:
         try:

@@ -107,21 +107,22 @@ def document(
         kept: bytes by SHA-256, hexadecimal; the first is the subject.
         facts: what the entry says, see the schema of its kind.
         keys: who signs.
-        files: further files of the ledger by path; none may be there yet.
+        files: further files of the ledger by path; one that is there, as a killed append leaves keys, must be the same.
         heir: of a change of keys, who holds the ledger afterwards, and signs too.
 
     Returns:
         The envelope.
 
     Raises:
-        ConfigError: a file is there already, the facts do not hold to their schema, or the entry is too large.
+        ConfigError: another file is there already, the facts do not hold to their schema, or the entry is too large.
     """
     (staging / "objects").mkdir()
     for digest, data in kept.items():
         (staging / "objects" / digest).write_bytes(data)
     for name, data in files.items():
-        if (log.folder / name).exists():
-            raise ConfigError(f"the ledger {log.folder} has a file {name} already")
+        there = log.folder / name
+        if there.exists() and (not there.is_file() or there.stat().st_size != len(data) or there.read_bytes() != data):
+            raise ConfigError(f"the ledger {log.folder} has another file {name} already")
         (staging / "files" / name).parent.mkdir(parents=True, exist_ok=True)
         (staging / "files" / name).write_bytes(data)
     payload = statement.build(

@@ -12,6 +12,7 @@ import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 from jsonschema import Draft202012Validator
@@ -21,7 +22,7 @@ from referencing.jsonschema import DRAFT202012
 
 from provenance.data import HERE
 from provenance.digests import canonical
-from provenance.errors import ConfigError, VerificationError
+from provenance.errors import ConfigError, VerificationError, cut
 from provenance.ledger.envelope import parse
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ OURS = frozenset({"contentSet", "folder", "keys", "log", "tables"})
 """Keys of the predicate that the ledger fills in; facts must not hold them."""
 
 _ATTESTATION = "https://provenance-auditor.dev/attestation/"
+_VALUES = 1 << 19  # values of the largest statement that is read
+_ERRORS = 50  # faults of a statement that are looked at
 _OLD = frozenset({f"{_ATTESTATION}{SCAN}/v0", f"{_ATTESTATION}{DECLARATION}/v0"})
 
 
@@ -225,7 +228,7 @@ def read(payload: bytes) -> Statement:
     Raises:
         VerificationError: it is not strict JSON, not canonical, of another predicate type, or breaks its schema.
     """
-    value = parse(payload)
+    value = parse(payload, _VALUES)
     said = value.get("predicateType") if isinstance(value, dict) else None
     if said not in _OLD and said not in {predicate_type(name) for name in KINDS}:
         raise VerificationError("its predicate type is none that this version knows")
@@ -256,12 +259,13 @@ def _hold(value: dict[str, Any], said: str) -> None:
 
 def _hold_to(name: str, version: str, value: Any, where: str) -> None:
     try:
-        error = best_match(_validator(name, version).iter_errors(value))
+        # The first few: a hostile statement breaks its schema as often as it likes.
+        error = best_match(islice(_validator(name, version).iter_errors(value), _ERRORS))
     except RecursionError as cause:
         raise VerificationError("it is nested too deeply") from cause
     if error is not None:
         at = where + error.json_path.removeprefix("$")
-        raise VerificationError(f"it breaks its schema at {at}: {error.message[:200]}")
+        raise VerificationError(f"it breaks its schema at {cut(at)}: {cut(error.message, 200)}")
 
 
 def _canonical(value: Any) -> bytes:

@@ -7,6 +7,7 @@ key and the new one. So whoever trusts either can follow: the old one names its 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -87,6 +88,19 @@ class Succession:
     revoked: dict[str, Revocation] = field(default_factory=dict)
     added: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     certified: list[tuple[str, str, int]] = field(default_factory=list)
+    _of_role: dict[str, list[Change]] = field(default_factory=dict, repr=False)
+    _held: dict[str, set[str]] = field(default_factory=dict, repr=False)
+
+    def change(self, role: Role, index: int) -> Change | None:
+        """Return how a role changes hands with an entry; None where it does not.
+
+        Args:
+            role: statement | log.
+            index: number of the entry.
+        """
+        listed = self._of_role.get(role, [])
+        at = bisect_left(listed, index, key=_index)
+        return listed[at] if at < len(listed) and listed[at].index == index else None
 
     def holder(self, role: Role, index: int) -> str | None:
         """Return the fingerprint of the key that signs an entry, or the note over it; None where nothing is known.
@@ -95,11 +109,9 @@ class Succession:
             role: statement | log.
             index: number of the entry; of the note over n entries it is n - 1.
         """
-        found = self.first.get(role)
-        for change in self.changes:
-            if change.role == role and change.index < index:
-                found = change.after
-        return found
+        listed = self._of_role.get(role, [])
+        at = bisect_left(listed, index, key=_index)
+        return listed[at - 1].after if at else self.first.get(role)
 
     def handover(self, index: int) -> str | None:
         """Return the log key that takes over with an entry, and so signs the note over it too; else None.
@@ -107,7 +119,8 @@ class Succession:
         Args:
             index: number of the entry.
         """
-        return next((each.after for each in self.changes if each.role == "log" and each.index == index), None)
+        found = self.change("log", index)
+        return None if found is None else found.after
 
     def held(self, role: Role) -> set[str]:
         """Return every key that ever held a role.
@@ -115,8 +128,16 @@ class Succession:
         Args:
             role: statement | log.
         """
-        changed = {key for each in self.changes if each.role == role for key in (each.before, each.after)}
-        return changed | ({self.first[role]} if role in self.first else set())
+        return self._held.get(role, set()) | ({self.first[role]} if role in self.first else set())
+
+    def has_held(self, role: Role, key: str) -> bool:
+        """Tell whether a key ever held a role.
+
+        Args:
+            role: statement | log.
+            key: its fingerprint.
+        """
+        return key in self._held.get(role, ()) or self.first.get(role) == key
 
     def check_signer(self, index: int, keyid: str) -> None:
         """Check that an entry is signed by who holds the ledger there.
@@ -166,7 +187,7 @@ class Succession:
             return
         key = predicate["key"]["fingerprint"]
         if action == "add":
-            if key in self.added or key in self.held("statement") | self.held("log"):
+            if key in self.added or self.has_held("statement", key) or self.has_held("log", key):
                 raise VerificationError(f"it adds {key}, which the ledger has already")
             self.added[key] = (predicate["key"]["role"], predicate["key"].get("name"))
         elif action == "certificate":
@@ -187,9 +208,12 @@ class Succession:
             holder = self.holder(role, index) or self.first.setdefault(role, before)
             if before != holder:
                 raise VerificationError(f"it hands the {role} key {before} over, but {holder} holds the ledger there")
-            if after in self.held(role) or after in self.added or after in self.revoked:
+            if self.has_held(role, after) or after in self.added or after in self.revoked:
                 raise VerificationError(f"it hands over to {after}, which the ledger has had already")
-            self.changes.append(Change(role, before, after, index))
+            made = Change(role, before, after, index)
+            self.changes.append(made)
+            self._of_role.setdefault(role, []).append(made)
+            self._held.setdefault(role, set()).update((before, after))
 
     def vouched(
         self, whose: Mapping[tuple[str, Role], str], doubted: Callable[[Change], bool] = lambda _: False
@@ -241,6 +265,10 @@ class Succession:
         if revocation is None or revocation.since is None:
             return []
         return [index for index in signed if (time := proven(index)) is None or time >= revocation.since]
+
+
+def _index(change: Change) -> int:
+    return change.index
 
 
 def of(folder: Path) -> Succession:

@@ -154,7 +154,9 @@ def read(path: Path) -> Trust:
             value = yaml.safe_load(file.read(_LIMIT).decode("utf-8"))
     except FileNotFoundError as cause:
         raise ConfigError(f"the trust file {path} does not exist") from cause
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as cause:
+    except OSError as cause:
+        raise ConfigError(f"the trust file {path} cannot be read: {cause.strerror}") from cause
+    except (ValueError, RecursionError, yaml.YAMLError) as cause:
         raise ConfigError(f"the trust file {path} cannot be read as YAML") from cause
     if error := best_match(_validator().iter_errors(value)):
         raise ConfigError(f"the trust file {path} is wrong at {error.json_path}: {error.message[:200]}")

@@ -167,6 +167,8 @@ class Verification:
         gaps: what could not be checked though nothing is withheld; the verdict itself says so.
         uncompared: entry and name of tables of which nobody could see that they are what was signed line by line.
         statements: of the entries that were verified, in order.
+        own: names of the files of the ledger that are its own, relative to it.
+        root: over the entries under the newest checkpoint, hexadecimal, if it could be read.
     """
 
     exit_code: int
@@ -185,10 +187,15 @@ class Verification:
     gaps: tuple[str, ...] = ()
     uncompared: tuple[tuple[int, str], ...] = ()
     statements: tuple[statement.Statement, ...] = ()
+    own: frozenset[str] = frozenset()
+    root: str | None = None
 
     @property
     def meaning(self) -> str:
         """The exit code in words, and what could not be checked."""
+        failed = {item.name for item in self.steps if item.status == "failed"}
+        if self.exit_code == USAGE and failed == {"data"} and any(item.status == "ok" for item in self.steps):
+            return "the ledger verifies, but the data could not be read"
         said = MEANINGS[self.exit_code].replace("the ledger", f"the {self.what}")
         return f"{said}; not checked: {'; '.join(self.gaps)}" if self.gaps and self.exit_code not in _BROKEN else said
 
@@ -215,6 +222,7 @@ class Verification:
             "not_proven": list(self.unproven),
             "origin": self.origin,
             "entries": self.entries,
+            "root": self.root,
             "keys": [
                 {
                     "fingerprint": item.fingerprint,

@@ -111,6 +111,7 @@ def _inquire(inquiry: Inquiry, asked: Asked) -> None:
     filesteps.check_redacted(inquiry)
     _check_keys(inquiry, pinned)
     _check_relations(inquiry, pinned)
+    filesteps.check_latest(inquiry, asked.strict)
     filesteps.check_unbound(inquiry, asked.strict)
     filesteps.check_data(inquiry, asked.data)
 
@@ -118,8 +119,7 @@ def _inquire(inquiry: Inquiry, asked: Asked) -> None:
 def _inquire_one(inquiry: Inquiry, asked: Asked, index: int) -> None:
     """Verify one entry: it is a leaf that the newest checkpoint counts; their list vouches for itself."""
     pinned, held = _pinned(inquiry, asked), _held(inquiry, asked)
-    if asked.data is not None and not asked.data.is_dir():
-        raise inquiry.stop("data", f"{asked.data} is not a folder", USAGE)
+    filesteps.check_readable(inquiry, asked)
     if asked.strict:
         raise inquiry.stop("unbound", "--strict asks for the whole ledger: leave out --entry", USAGE)
     filesteps.check_whole(inquiry)

@@ -277,7 +277,7 @@ def _accused(
     }
     path = folder / f"refused-{last.root.hex()[:8]}-{note.root.hex()[:8]}.json"
     try:
-        path.write_bytes(canonical(shown))
+        path = writing.fresh(path, canonical(shown))
     except OSError as cause:
         return BrokenChain(f"not cosigned: {said}; the evidence cannot be written to {path}: {cause.strerror}")
     return BrokenChain(f"not cosigned: {said}; the evidence is in {path}")

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 STAGING = ".append"
 """In a ledger that somebody writes to: what is not yet part of it."""
+
+LATEST = "scans/latest"
+"""The only link of a ledger: to its newest scan."""
+
+_DEEP = 3  # folders: objects/sha256/ab is the deepest that files are put into
+_NAMES = 1000  # files of one name that are tried
 
 
 @contextlib.contextmanager
@@ -55,13 +63,126 @@ def write(folder: Path, name: str, data: bytes) -> None:
         folder: the ledger, with a folder STAGING in it.
         name: path relative to it.
         data: the file's bytes.
+
+    Raises:
+        ConfigError: a link stands where it goes through.
+        OSError: it cannot be written.
     """
     made, path = folder / STAGING / "file", folder / name
+    check_way(folder, name)
+    check_way(folder, f"{STAGING}/file")
     made.write_bytes(data)
     sync(made)
     path.parent.mkdir(parents=True, exist_ok=True)
     made.replace(path)
     sync(path.parent)
+
+
+def check_way(folder: Path, name: str) -> None:
+    """Refuse to write or remove through a link: what it leads to is none of the ledger's.
+
+    Args:
+        folder: the ledger, which may be a link itself.
+        name: path of a file or folder relative to it.
+
+    Raises:
+        ConfigError: a part of the path is a link.
+    """
+    at = folder
+    for part in Path(name).parts:
+        at /= part
+        if is_link(at):
+            raise _through(at)
+
+
+def check_links(folder: Path) -> None:
+    """Refuse a ledger to which nothing may be added, as a link stands in it; `scans/latest` may.
+
+    Args:
+        folder: the ledger.
+
+    Raises:
+        ConfigError: it holds a link.
+        OSError: it cannot be listed.
+    """
+    todo = [""]
+    while todo:
+        prefix = todo.pop()
+        with os.scandir(folder / prefix) as found:
+            for item in found:
+                name = prefix + item.name
+                if name == LATEST:
+                    continue
+                if is_link(item):
+                    raise _through(folder / name)
+                # Of a scan's folder only the name matters: nothing is ever added to one that is there.
+                if item.is_dir(follow_symlinks=False) and name.count("/") < _DEEP and prefix != "scans/":
+                    todo.append(f"{name}/")
+
+
+def is_link(place: Path | os.DirEntry[str]) -> bool:
+    """Tell whether a path is a link, or on Windows a junction.
+
+    Args:
+        place: the path, which need not be there.
+    """
+    junction = getattr(place, "is_junction", None)  # from Python 3.12 on
+    return place.is_symlink() or bool(junction is not None and junction())
+
+
+def _through(path: Path) -> ConfigError:
+    return ConfigError(f"{path} is a link, and nothing is written through one; put what it leads to in its place")
+
+
+def fresh(path: Path, data: bytes) -> Path:
+    """Write a file over nothing: where another one is already, under the next free name.
+
+    Args:
+        path: the file.
+        data: its bytes.
+
+    Returns:
+        Where it is; a file that holds these bytes already is it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    for number in range(1, _NAMES):
+        place = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+        try:
+            with place.open("xb") as file:
+                file.write(data)
+        except FileExistsError:
+            if place.is_file() and place.stat().st_size == len(data) and place.read_bytes() == data:
+                return place
+        else:
+            return place
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
+def aside(target: Path) -> Path:
+    """Make an empty file beside another, which it is to replace once it is whole.
+
+    Args:
+        target: the other file.
+
+    Returns:
+        Its path; nothing was there before.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+    with os.fdopen(handle, "wb"):
+        made = Path(name)
+        made.chmod(0o666 & ~_umask())
+    return made
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def sync(path: Path) -> None:

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -5,7 +6,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import provenance as pv
-from provenance import acting, ledger, waivers
+from provenance import acting, examination, guarding, ledger, waivers
 from provenance.acts import waiver
 from provenance.cli import run
 from provenance.digests import fingerprint
@@ -70,6 +71,83 @@ def test_it_stands_beside_those_of_a_file(world, tmp_path):
     assert [each.get("entry") for each in audit.facts["waivers"]] == [None, 1]
     assert "waived by B until" in found["licence-forbids-purpose"]
     assert found["licence-missing"].endswith("(entry 1, signed by nobody but the operator)")
+
+
+def of_file(tmp_path, *given):
+    file = tmp_path / "w.yaml"
+    file.write_text(json.dumps({"waivers": list(given)}))
+    return file
+
+
+def test_a_waiver_of_a_file_is_held_to_what_one_of_an_entry_is(world, tmp_path, verified, pins):
+    """One rule for both ways: nobody but the operator approved it, whatever name stands in the file."""
+    folder = world / "ledger"
+    pem = {"pem": keys.public_pem(approver(world)).decode(), "roles": ["waiver"], "name": "A. Reviewer"}
+    pv.scan(world / "data", folder, waivers=of_file(tmp_path, WHO | {"fingerprint": MISSING}))
+    for entry in (None, 1):
+        told = verified(folder, entry=entry)
+        assert (told.code, told.status("waivers")) == (0, "not checked")
+        assert told.detail("waivers") == "scan 1: 1 waiver of a file, signed by nobody but the operator"
+        told = verified(folder, trust=pins(pem), entry=entry)
+        assert (told.code, told.status("waivers")) == (3, "failed")
+        assert verified(folder, trust=pins(pem, waivers={"approvers": 0}), entry=entry).code == 0
+    # the approver signs the same finding afterwards, for as long: then it is approved
+    pv.waive(folder, MISSING, **WHO | {"expires": "2998-12-31"}, approver_key=str(world / "approver.pem"))
+    assert verified(folder, trust=pins(pem)).code == 3
+    pv.waive(folder, MISSING, **WHO, approver_key=str(world / "approver.pem"))
+    assert verified(folder, trust=pins(pem)).code == 0
+
+
+@pytest.mark.parametrize("given", ["expired", "matches nothing"])
+def test_a_waiver_of_a_file_that_excused_nothing_is_not_held_against_anybody(world, tmp_path, verified, pins, given):
+    pem = {"pem": keys.public_pem(approver(world)).decode(), "roles": ["waiver"]}
+    changes = {
+        "expired": {"fingerprint": MISSING, "expires": "2001-01-01"},
+        "matches nothing": {"fingerprint": "0" * 32},
+    }
+    pv.scan(world / "data", world / "ledger", waivers=of_file(tmp_path, WHO | changes[given]))
+    assert verified(world / "ledger", trust=pins(pem)).code == 0
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"entry": 0}, {"entry": 1}, {"entry": 2}, {"entry": 1, "findings": [MISSING, "0" * 32]}]
+)
+def test_no_scan_makes_a_waiver_of_a_file_pass_for_one_that_was_approved(world, monkeypatch, verified, pins, change):
+    """An operator may sign what he likes of a waiver: that it stands in an entry is looked up there."""
+    folder = world / "ledger"
+    pem = {"pem": keys.public_pem(approver(world)).decode(), "roles": ["waiver"]}
+    pv.waive(folder, MISSING, **WHO, approver_key=str(world / "approver.pem"))
+    apply = examination.waivers_.apply
+
+    def forged(*asked):
+        tables, said = apply(*asked)
+        (only,) = said["waivers"]
+        lie = {"fingerprint": "f" * 32, "findings": ["f" * 32]} | change
+        return tables, said | {"waivers": [{key: value for key, value in only.items() if key != "entry"} | lie]}
+
+    monkeypatch.setattr(examination.waivers_, "apply", forged)
+    pv.scan(world / "data", folder)
+    told = verified(folder, trust=pins(pem))
+    assert (told.code, told.status("waivers")) == (3, "failed")
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_guard_lets_no_waiver_of_a_file_hold_where_approvers_are_asked_for(world, tmp_path, pins, asked):
+    """`keys: any` passes over whose keys they are, not over who may excuse a finding."""
+    folder, policy = world / "ledger", tmp_path / "policy.yaml"
+    policy.write_text("policy: 1\nkeys: any\n")
+    pem = {"pem": keys.public_pem(approver(world)).decode(), "roles": ["waiver"]}
+    trust = pins(pem, waivers={"approvers": int(asked)})
+    listed = pv.open_ledger(folder).findings
+    marks = listed[listed["severity"] == "error"]["fingerprint"].to_list()
+    given = of_file(tmp_path, *(WHO | {"fingerprint": mark} for mark in marks))
+    pv.scan(world / "data", folder, waivers=given)
+    found = guarding.inspect(world / "data", folder, guarding.read_policy(policy), trust=trust)
+    assert any("that nobody waived" in reason for reason in found.reasons) is asked
+    for mark in marks:
+        pv.waive(folder, mark, **WHO, approver_key=str(world / "approver.pem"))
+    found = guarding.inspect(world / "data", folder, guarding.read_policy(policy), trust=trust)
+    assert not any("that nobody waived" in reason for reason in found.reasons)
 
 
 def test_its_document_is_a_file_that_scan_reads(world):

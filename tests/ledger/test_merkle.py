@@ -108,3 +108,13 @@ def test_a_path_holds_the_root_of_what_stands_before(leaves, data):
     index = data.draw(st.integers(0, len(leaves) - 1))
     path = merkle.inclusion(leaves, index)
     assert merkle.before(index, len(leaves), path) == definition(leaves[:index])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 21])
+def test_a_tree_that_is_kept_gives_the_same_proofs(count):
+    leaves = [merkle.leaf(b"%d" % each) for each in range(count)]
+    tree = merkle.Tree(leaves)
+    for size in range(1, count + 1):
+        for index in range(size):
+            assert tree.inclusion(index, size) == merkle.inclusion(leaves[:size], index)
+            assert tree.consistency(index + 1, size) == merkle.consistency(leaves[:size], index + 1)

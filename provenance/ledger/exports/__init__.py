@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import cosigning, envelope, keys, layout, passwords, reading, redaction, statement
+from provenance.ledger import cosigning, envelope, keys, layout, passwords, reader, redaction, statement, writing
 from provenance.ledger.exports import cms, mldsa65, oms, pae, sigstore, sm2, sm3, tar
 from provenance.ledger.sm2 import read_key
 
@@ -55,6 +55,8 @@ class Asked:
         withhold: what is left out, see redaction.plan.
         when: UTC, ISO 8601 to the second with a closing Z: what a CMS signature says of its time; now if None.
         prompt: asks the user for a password.
+        verified: whether what does not verify is an error; False reads it all the same.
+        warn: is told what is read over, and whose keys nobody vouches for, one sentence each.
     """
 
     index: int | None = None
@@ -64,6 +66,8 @@ class Asked:
     withhold: tuple[str, ...] = ()
     when: str | None = None
     prompt: Callable[[str], str] | None = field(default=None, repr=False)
+    verified: bool = True
+    warn: Callable[[str], None] = field(default=lambda _: None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class _Entry:
     sealed: bytes
     envelope: envelope.Envelope
     said: statement.Statement
+    reader: reader.Reader
 
 
 _Made = tuple["Iterable[bytes]", tuple[str, ...]]
@@ -98,13 +103,11 @@ def write(folder: Path, target: Path | None, format_: str, asked: Asked) -> tupl
         VerificationError: what the ledger holds is not what was signed.
         MissingExtra: a library is not installed.
     """
-    if not layout.is_ledger(folder):
-        raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
-    entry = _entry(folder, asked.index)
+    entry = _entry(folder, asked)
     if target is None and format_ not in _PUBLIC:
         raise ConfigError("name the file to write with -o; only a co-signature may stand in the ledger")
-    if target is not None and target.resolve().is_relative_to(folder.resolve()):
-        raise ConfigError(f"{target} would lie in the ledger, whose files are all bound; write it elsewhere")
+    if target is not None and (around := layout.ledger_around(target)):
+        raise ConfigError(f"{target} would lie in the ledger {around}, whose files are all bound; write it elsewhere")
     chunks, said = _MAKERS[format_](entry, asked)
     if target is None:
         cosigning.put(folder, entry.index, format_, b"".join(chunks), _PUBLIC[format_](asked))
@@ -114,26 +117,25 @@ def write(folder: Path, target: Path | None, format_: str, asked: Asked) -> tupl
 
 
 def _save(target: Path, chunks: Iterable[bytes]) -> None:
-    made = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with made.open("wb") as file:
-            file.writelines(chunks)
-        made.replace(target)
+        made = writing.aside(target)
+        try:
+            with made.open("wb") as file:
+                file.writelines(chunks)
+            made.replace(target)
+        finally:
+            with contextlib.suppress(OSError):
+                made.unlink()
     except OSError as error:
         raise ConfigError(f"{target} cannot be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            made.unlink()
 
 
-def _entry(folder: Path, index: int | None) -> _Entry:
-    """Read an entry, and see that it is signed: what is exported is at least what the ledger's own keys say."""
-    at = int(reading.read_entry(folder, index)["predicate"]["log"]["index"])
-    sealed = layout.read_bytes(folder / layout.entry_path(at), layout.ENTRY_LIMIT)
-    found = envelope.read(sealed)
-    envelope.check(found, _public(folder, found.keyid))
-    return _Entry(folder, at, sealed, found, statement.read(found.payload))
+def _entry(folder: Path, asked: Asked) -> _Entry:
+    """Read an entry that is signed and in the log: what is exported is at least what the ledger's own keys say."""
+    opened = reader.open_reader(folder, asked.index, verified=asked.verified, warn=asked.warn)
+    found = opened.envelope()
+    return _Entry(folder, opened.index, found.file, found, opened.statement(), opened)
 
 
 def _public(folder: Path, keyid: str) -> ec.EllipticCurvePublicKey:
@@ -156,7 +158,7 @@ def _sigstore(entry: _Entry, _: Asked) -> _Made:
 
 
 def _oms(entry: _Entry, asked: Asked) -> _Made:
-    tables = reading.tables(entry.folder, entry.index, ("files",))
+    tables = entry.reader.tables(names=("files",))
     pair = keys.load(asked.key, prompt=asked.prompt) if asked.key else keys.user_keys(create=False)
     if pair.fingerprint != entry.envelope.keyid:
         raise ConfigError(
@@ -226,7 +228,7 @@ def _pae(entry: _Entry, _: Asked) -> _Made:
 
 
 def _tar(entry: _Entry, asked: Asked) -> _Made:
-    said = [reading.statement_of(entry.folder, index) for index in range(layout.size(entry.folder))]
+    said = [entry.reader.statement(index) for index in range(entry.reader.size)]
     bound = {path: digest for each in said for path, digest in each.folder.items()}
     left = redaction.plan(entry.folder, said, asked.withhold)
     told = (

@@ -8,9 +8,9 @@ all to see: a verifier passes over them. Sources: `model_signing/_signing/signin
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING, Any
 
+from provenance import pathnames
 from provenance.digests import canonical
 from provenance.errors import ConfigError
 from provenance.ledger import envelope
@@ -28,7 +28,6 @@ GIT = (".git", ".gitattributes", ".github", ".gitignore")
 """What `model_signing verify` passes over at the top of the folder unless told otherwise: it must not be listed."""
 
 _LIMIT = 1 << 27  # bytes of a payload; its verifier holds all of it in memory, several times
-_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 _SHOWN = 3  # names in a refusal
 
 
@@ -100,7 +99,7 @@ def _split(files: Iterable[Mapping[str, Any]]) -> tuple[dict[str, str], list[str
     ignored = set(GIT)
     refused = []
     for row in files:
-        if "!/" in row["path"]:
+        if pathnames.INTO_ARCHIVE in row["path"]:
             continue
         path = _name(row["path"])
         if path is None:
@@ -117,8 +116,8 @@ def _split(files: Iterable[Mapping[str, Any]]) -> tuple[dict[str, str], list[str
 
 
 def _name(path: str) -> str | None:
-    r"""Return a path of FILES as the file system has it (`\xNN` are bytes, see inventory.shown); None if not UTF-8."""
+    """Return a path of FILES as the file system has it; None if not UTF-8."""
     try:
-        return _ESCAPED.sub(lambda match: bytes.fromhex(match[1].decode()), path.encode()).decode("utf-8")
+        return pathnames.raw(path).decode("utf-8")
     except UnicodeDecodeError:
         return None

@@ -1,0 +1,66 @@
+"""What commands write with -o: whole or not at all, and never into a ledger, whose files are all bound."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from provenance.errors import ConfigError
+
+STDOUT = Path("-")
+
+
+def check(output: Path) -> None:
+    """Refuse a place where nothing may be written, before the work and not after it.
+
+    Args:
+        output: the file that was named with -o; - is standard output.
+
+    Raises:
+        ConfigError: it lies in a ledger, or is a folder.
+    """
+    from provenance.ledger.layout import ledger_around
+
+    if output == STDOUT:
+        return
+    if around := ledger_around(output):
+        raise ConfigError(f"{output} lies in the ledger {around}, whose files are all bound; name another file with -o")
+    if output.is_dir():
+        raise ConfigError(f"{output} is a folder; name a file with -o")
+
+
+def write(output: Path, data: bytes) -> None:
+    """Write what a command made.
+
+    Args:
+        output: the file that was named with -o, which is replaced; - is standard output.
+        data: its bytes.
+
+    Raises:
+        ConfigError: it may not be written there, or cannot.
+    """
+    from provenance.ledger.writing import aside
+
+    check(output)
+    if output == STDOUT:
+        click.echo(data, nl=False)
+        return
+    target = output.resolve()
+    try:
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)  # a pipe or device is not replaced
+            return
+        made = aside(target)
+        try:
+            made.write_bytes(data)
+            if target.exists():
+                made.chmod(target.stat().st_mode & 0o777)
+            made.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                made.unlink()
+            raise
+    except OSError as error:
+        raise ConfigError(f"{output} cannot be written: {error.strerror or error}") from error
