@@ -19,6 +19,7 @@ from provenance import (
     omission,
     program,
     references,
+    report_check,
 )
 from provenance import ledger as ledger_
 from provenance import profiles as profiles_
@@ -351,7 +352,7 @@ def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, 
     """
     folder = Path(ledger)
     found = open_ledger(folder, index)
-    checked = ledger_.verify(folder)
+    checked = report_check.verify(folder)
     if checked.exit_code in {INVALID, EQUIVOCATION}:
         raise VerificationError(f"{folder} does not verify, so no filing is made of it; run provenance verify {folder}")
     judged = [each["name"] for each in found.facts["profiles"]]

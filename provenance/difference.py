@@ -177,8 +177,6 @@ class _Scan:
         self.side = self._side(folder, str(path), at)
 
     def _side(self, folder: Path, named: str, at: int) -> Side:
-        from provenance.ledger.verification import MEANINGS
-
         checked, key = ledger.verify(folder), ledger.signer(folder, at)
         whose = (each.whose for each in checked.signers if (each.fingerprint, each.role) == (key, "statement"))
         return Side(
@@ -191,7 +189,7 @@ class _Scan:
             key=key,
             whose=next(whose, None),
             verified=checked.exit_code,
-            meaning=MEANINGS[checked.exit_code],
+            meaning=checked.meaning,
         )
 
     def values(self, name: str) -> list[str]:

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import declarations, ledger, profiles, program, references, schemas, waivers
+from provenance import declarations, ledger, profiles, program, references, report_check, schemas, waivers
 from provenance.digests import sha256
 from provenance.errors import ConfigError, InputError, NothingToAudit, VerificationError
 from provenance.examination import Rules, examine
@@ -160,7 +160,7 @@ def reproduce(
     folder = Path(path)
     if not is_ledger(folder):
         raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
-    if ledger.verify(folder).exit_code in {INVALID, EQUIVOCATION}:
+    if report_check.verify(folder).exit_code in {INVALID, EQUIVOCATION}:
         raise VerificationError(
             f"{folder} does not verify, so nothing it says is rerun; run provenance verify {folder}"
         )

@@ -70,7 +70,7 @@ def tables(folder: Path, index: int | None = None, names: Collection[str] | None
             continue
         path = stated["parquet"]
         try:
-            table = decoding.load(decoding.Stored(folder / path, name, stated["rows"]), said.folder[path])
+            table = decoding.load(decoding.Stored(folder / path, name, stated["rows"], said.folder[path]))
             found[name] = conform(_grown(table, schema), schema)
         except FileNotFoundError as cause:
             raise InputError(f"{path} is withheld; ask whoever holds the whole ledger") from cause
