@@ -20,6 +20,7 @@ from provenance import (
     pathnames,
     program,
     references,
+    report_check,
 )
 from provenance import ledger as ledger_
 from provenance import profiles as profiles_
@@ -369,7 +370,7 @@ def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, 
     folder = Path(ledger)
     reader = ledger_.open_reader(folder, index)
     found = opened(reader)
-    checked = ledger_.verify(folder)
+    checked = report_check.verify(folder)
     if checked.exit_code in {INVALID, EQUIVOCATION} or checked.root != reader.root:
         raise VerificationError(f"{folder} does not verify, so no filing is made of it; run provenance verify {folder}")
     judged = [each["name"] for each in found.facts["profiles"]]

@@ -185,7 +185,7 @@ class _Scan:
         self.side = replace(self.side, sources=self.sources.num_rows)
 
     def _side(self, reader: ledger.Reader, named: str, *, verified: bool) -> Side:
-        from provenance.ledger.verification import EQUIVOCATION, INVALID, MEANINGS
+        from provenance.ledger.verification import EQUIVOCATION, INVALID
 
         checked, key, facts = ledger.verify(reader.folder), reader.envelope().keyid, reader.statement().predicate
         if verified and (checked.exit_code in {INVALID, EQUIVOCATION} or checked.root != reader.root):
@@ -204,7 +204,7 @@ class _Scan:
             key=key,
             whose=next(whose, None),
             verified=checked.exit_code,
-            meaning=MEANINGS[checked.exit_code],
+            meaning=checked.meaning,
         )
 
     def values(self, name: str) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from provenance import ledger, program
+from provenance import findings, ledger, program
 from provenance.digests import sha256
 from provenance.errors import ProvenanceError
 from provenance.ledger import Seal, Step, Verification, statement
@@ -17,7 +17,10 @@ from provenance.ledger.verification import EQUIVOCATION, INVALID, USAGE, some
 from provenance.reports import html, json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    import pyarrow as pa
 
     from provenance.ledger.statement import Statement
 
@@ -79,7 +82,10 @@ def _check(path: Path, said: Statement, found: Verification, outcome: _Outcome) 
     elif gone := sorted({*bound.values(), *parquet} & set(found.withheld)):
         outcome.withheld += gone
     else:
-        for name, made in _rendered(path, said).items():
+        tables = ledger.tables(path, index)
+        if findings.counted(tables)["counts"] != said.predicate.get("counts"):
+            outcome.faults.append(f"entry {index} counts what its tables do not hold")
+        for name, made in _rendered(path, said, tables).items():
             if name not in bound:
                 continue
             if sha256(made) == said.folder[bound[name]]:
@@ -88,9 +94,8 @@ def _check(path: Path, said: Statement, found: Verification, outcome: _Outcome) 
                 outcome.faults.append(f"{bound[name]} is not what the tables of entry {index} say")
 
 
-def _rendered(path: Path, said: Statement) -> dict[str, bytes]:
+def _rendered(path: Path, said: Statement, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
     """Render an entry's reports as the scan did that wrote it."""
-    tables = ledger.tables(path, said.place.index)
     seal = Seal(said.place.index, said.place.origin, ledger.signer(path, said.place.index))
     return {
         "report.html": html.render(tables, said.predicate, seal),

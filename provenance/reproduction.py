@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import declarations, ledger, pathnames, profiles, program, references, schemas, waivers
+from provenance import declarations, ledger, pathnames, profiles, program, references, report_check, schemas, waivers
 from provenance.errors import ConfigError, InputError, NothingToAudit, VerificationError
 from provenance.examination import Rules, examine
 from provenance.ledger import salts
@@ -157,7 +157,7 @@ def reproduce(
     """
     folder = Path(path)
     reader = ledger.open_reader(folder, index)
-    checked = ledger.verify(folder)
+    checked = report_check.verify(folder)
     if checked.exit_code in {INVALID, EQUIVOCATION} or checked.root != reader.root:
         raise VerificationError(
             f"{folder} does not verify, so nothing it says is rerun; run provenance verify {folder}"

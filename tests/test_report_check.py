@@ -70,6 +70,15 @@ def test_a_report_that_says_something_else_is_refused(data, tmp_path, monkeypatc
         pv.guard(data, tmp_path / "ledger")
 
 
+def test_counts_that_the_tables_do_not_hold_are_refused(data, tmp_path, monkeypatch):
+    real = audit.findings.counted
+    monkeypatch.setattr(audit.findings, "counted", lambda tables: {"counts": real(tables)["counts"] | {"error": 7}})
+    pv.scan(data, tmp_path / "ledger", workers=1)
+    monkeypatch.setattr(audit.findings, "counted", real)
+    found = pv.verify(tmp_path / "ledger")
+    assert (found.exit_code, steps(found, "failed")) == (INVALID, {"reports"})
+
+
 def test_a_report_of_another_program_is_named_in_the_verdict(data, tmp_path, monkeypatch, capsys):
     pv.scan(data, tmp_path / "ledger", workers=1)
     later = program.described() | {"version": "99"}

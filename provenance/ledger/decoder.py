@@ -147,7 +147,6 @@ def _load(request: dict[str, Any], answers: BinaryIO) -> dict[str, Any]:
     with _opened(request["path"]) as handle:
         size = os.fstat(handle.fileno()).st_size
         _limit_time(size)
-        _hold_to_digest(handle, request["sha256"])
         file = _parquet(handle, request)
         allowed = max(LEAST, RATIO * size)
         _check_size(file, allowed)
@@ -188,12 +187,14 @@ def _compare(request: dict[str, Any], _answers: BinaryIO) -> dict[str, Any]:
         file = _parquet(handle, request)
         if file.metadata.num_rows > size:
             raise _Fault(f"{file.metadata.num_rows:,} rows cannot be {size:,} bytes of lines")
-        row = 0
+        row, seen = 0, hashlib.sha256()
         for batch in _batches(file, request):
-            _compare_batch(batch, lines, row, request["extra"])
+            seen.update(_compare_batch(batch, lines, row, request["extra"]))
             row += batch.num_rows
         if lines.read(1):
             raise _Fault(f"it has {row:,} rows, and there are more lines")
+        if seen.hexdigest() != request["digest"]:
+            raise _Fault(CHANGED)
     return {"rows": row}
 
 
@@ -204,7 +205,8 @@ _ACTIONS: dict[str, Callable[[dict[str, Any], BinaryIO], dict[str, Any]]] = {
 }
 
 
-def _compare_batch(batch: pa.RecordBatch, lines: BinaryIO, first: int, extra: list[str]) -> None:
+def _compare_batch(batch: pa.RecordBatch, lines: BinaryIO, first: int, extra: list[str]) -> bytes:
+    """Compare rows with the next lines; return the bytes of those."""
     import pyarrow as pa
 
     from provenance.ledger import objects
@@ -230,6 +232,7 @@ def _compare_batch(batch: pa.RecordBatch, lines: BinaryIO, first: int, extra: li
         rows = zip(made_again.splitlines(keepends=True), there, strict=True)
         at = next(number for number, (one, other) in enumerate(rows) if one != other)
         raise _Fault(f"row {first + at} is not what line {first + at + 1} says")
+    return signed
 
 
 def _salts(found: list[bytes]) -> pa.Array:
@@ -277,8 +280,8 @@ def _parquet(handle: BufferedReader, request: dict[str, Any]) -> pq.ParquetFile:
     """Open a Parquet file, and hold its footer to what the entry and the schema say."""
     import pyarrow.parquet as pq
 
-    size = handle.seek(0, os.SEEK_END)
-    handle.seek(0)
+    _hold_to_digest(handle, request["sha256"])
+    size = os.fstat(handle.fileno()).st_size
     file = pq.ParquetFile(handle, memory_map=False, pre_buffer=False, buffer_size=1 << 20)
     found = file.metadata
     if found.num_rows != request["rows"]:

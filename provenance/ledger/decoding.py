@@ -36,19 +36,21 @@ class Stored:
         path: the Parquet file.
         table: its name.
         rows: how many its entry says it has.
+        sha256: its digest, hexadecimal: what is decoded are the bytes that were hashed, from the same open file;
+            None = whatever they are.
     """
 
     path: Path
     table: str
     rows: int
+    sha256: str | None
 
 
-def load(stored: Stored, sha256: str | None) -> pa.Table:
+def load(stored: Stored) -> pa.Table:
     """Decode a table that an entry binds.
 
     Args:
         stored: the table.
-        sha256: its digest, hexadecimal: what is decoded are the bytes that were hashed; None = whatever they are.
 
     Returns:
         Its rows and columns as they are stored; types, nulls and UTF-8 are those of the schema.
@@ -60,19 +62,18 @@ def load(stored: Stored, sha256: str | None) -> pa.Table:
     """
     import pyarrow as pa
 
-    reply, parts = _decoder.ask("load", stored, sha256=sha256)
-    if reply.get("fault") == decoder.CHANGED:
-        raise DigestMismatch(decoder.CHANGED)
+    reply, parts = _decoder.ask("load", stored)
     _raise(reply, stored)
     return pa.concat_tables(pa.ipc.open_stream(pa.BufferReader(part)).read_all() for part in parts)
 
 
-def compare(stored: Stored, lines: Path, extra: Sequence[str]) -> bool:
+def compare(stored: Stored, lines: Path, digest: str, extra: Sequence[str]) -> bool:
     """Make each line of a table again from its row, and compare the bytes.
 
     Args:
-        stored: the table; its digest was checked.
-        lines: the file of its lines, whose digest was checked.
+        stored: the table.
+        lines: the file of its lines.
+        digest: SHA-256 of that file, hexadecimal.
         extra: members that a line has and its row has not: `salt`, `tree`.
 
     Returns:
@@ -80,9 +81,10 @@ def compare(stored: Stored, lines: Path, extra: Sequence[str]) -> bool:
 
     Raises:
         FileNotFoundError: one of the files is not there.
+        DigestMismatch: the bytes of one of them are others.
         VerificationError: a row is not what its line says, or the table cannot be decoded within the limits.
     """
-    reply, _ = _decoder.ask("compare", stored, lines=os.fspath(lines.absolute()), extra=list(extra))
+    reply, _ = _decoder.ask("compare", stored, lines=os.fspath(lines.absolute()), digest=digest, extra=list(extra))
     _raise(reply, stored)
     return bool(reply["limited"])
 
@@ -91,13 +93,14 @@ def check(stored: Stored) -> bool:
     """Hold a table's footer to what its entry and its schema say; nothing is decoded.
 
     Args:
-        stored: the table; its digest was checked.
+        stored: the table.
 
     Returns:
         Whether this version knows a table of that name; of another, only names and numbers are held to anything.
 
     Raises:
         FileNotFoundError: it is not there.
+        DigestMismatch: its bytes are others.
         VerificationError: it is not the table that its entry says.
     """
     reply, _ = _decoder.ask("check", stored)
@@ -108,6 +111,8 @@ def check(stored: Stored) -> bool:
 def _raise(reply: dict[str, Any], stored: Stored) -> None:
     if reply.get("missing"):
         raise FileNotFoundError(stored.path)
+    if reply.get("fault") == decoder.CHANGED:
+        raise DigestMismatch(decoder.CHANGED)
     if "fault" in reply:
         raise VerificationError(str(reply["fault"]))
 
@@ -185,7 +190,8 @@ class _Decoder:
     def ask(self, action: str, stored: Stored, **more: Any) -> tuple[dict[str, Any], list[bytes]]:
         """Send a request; return the answer, and the batches that came before it."""
         path = os.fspath(stored.path.absolute())  # that process was started where this one stood then
-        request = {"do": action, "path": path, "table": stored.table, "rows": stored.rows, **more}
+        request = {"do": action, "path": path, "table": stored.table, "rows": stored.rows}
+        request |= {"sha256": stored.sha256, **more}
         with self._lock:
             try:
                 reply, parts = self._exchange(json.dumps(request).encode())

@@ -7,6 +7,7 @@ that are decoded.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from provenance.digests import sha256
@@ -96,9 +97,9 @@ def decoded(
             found[name] = schema.empty_table()
             continue
         path = stated["parquet"]
-        stored = decoding.Stored(folder / path, name, stated["rows"])
+        stored = decoding.Stored(folder / path, name, stated["rows"], said.folder[path])
         try:
-            found[name] = conform(_grown(_loaded(stored, said.folder[path], path, index, other), schema), schema)
+            found[name] = conform(_grown(_loaded(stored, path, index, other), schema), schema)
         except FileNotFoundError as cause:
             raise InputError(f"{path} is withheld; ask whoever holds the whole ledger") from cause
         except DigestMismatch:
@@ -142,18 +143,16 @@ def bound_bytes(
     return data
 
 
-def _loaded(
-    stored: decoding.Stored, digest: str, path: str, index: int, other: Callable[[str], None] | None
-) -> pa.Table:
+def _loaded(stored: decoding.Stored, path: str, index: int, other: Callable[[str], None] | None) -> pa.Table:
     """Decode a table; of bytes that were changed, tell `other`, or refuse them."""
     try:
-        return decoding.load(stored, digest)
+        return decoding.load(stored)
     except DigestMismatch as cause:
         fault = f"{path} is not what entry {index} binds"
         if other is None:
             raise DigestMismatch(f"{fault}; run provenance verify") from cause
         other(fault)
-        return decoding.load(stored, None)
+        return decoding.load(replace(stored, sha256=None))
 
 
 def entries(folder: Path, *kinds: str) -> list[tuple[int, str, dict[str, Any]]]:

@@ -6,7 +6,7 @@ Parquet is decoded elsewhere (decoding), after its digest was checked.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provenance.errors import VerificationError
 from provenance.ledger import decoding, lines, statement
@@ -83,23 +83,24 @@ def _compare(folder: Path, said: Statement, withheld: Collection[str], found: Ou
             found.uncompared.append((index, name))
         try:
             if gone != {"parquet"}:
-                _check(folder, name, table, called, gone, found)
+                _check(folder, said, name, gone, found)
             elif "lines" in table:
                 lines.check(folder / table["lines"])
         except VerificationError as cause:
             found.faults.append(f"entry {index}: the table {name}: {cause}")
 
 
-def _check(folder: Path, name: str, table: dict[str, Any], called: str, gone: Collection[str], found: Outcome) -> None:
+def _check(folder: Path, said: Statement, name: str, gone: Collection[str], found: Outcome) -> None:
     """Check a table; of one whose lines, or whose Parquet, are withheld, there is nothing to compare."""
-    stored = decoding.Stored(folder / table["parquet"], name, table["rows"])
+    table = said.predicate["tables"][name]
+    stored = decoding.Stored(folder / table["parquet"], name, table["rows"], said.folder[table["parquet"]])
     if "parquet" in gone:
         return
     if "lines" in table and not gone:
         extra = (["salt"] if "tree" in table else []) + (["tree"] if "tree" in table and name == "sources" else [])
-        found.limited &= decoding.compare(stored, folder / table["lines"], extra)
+        found.limited &= decoding.compare(stored, folder / table["lines"], said.folder[table["lines"]], extra)
         found.same += 1
     elif decoding.check(stored) and "lines" not in table:
         found.unlined += 1
     elif "lines" not in table:
-        found.unknown.append(called)
+        found.unknown.append(f"{name} (entry {said.place.index})")

@@ -141,10 +141,11 @@ def _inquire_one(inquiry: Inquiry, asked: Asked, index: int) -> None:
     filesteps.check_files(inquiry)
     filesteps.check_trees(inquiry)
     tablesteps.check_tables(inquiry)
+    newer = "whether a newer version stands before it, " if anchor.said.is_old else ""
     inquiry.skip(
         "other entries",
         f"only entry {index} was asked for, and changes of keys that lead to its own were followed; whether a key was "
-        "revoked, what it says of other entries, waivers, and files that no entry binds were not looked at",
+        f"revoked, what it says of other entries, {newer}waivers, and files that no entry binds were not looked at",
     )
     filesteps.check_data(inquiry, asked.data)
 

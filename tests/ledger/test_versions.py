@@ -104,6 +104,14 @@ def test_a_ledger_of_old_entries_alone_is_no_plain_success(old):
     assert found.as_json()["gaps"] == ["trees and content set, which version 0 does not have (entries 0, 1)"]
 
 
+def test_of_one_old_entry_alone_nobody_sees_what_stands_before_it(old, world):
+    old(1, 0)
+    found = ledger.verify(world / "ledger", entry=1)
+    assert found.exit_code == OK
+    assert "whether a newer version stands before it" in detail(found, "other entries")
+    assert found.gaps
+
+
 DOWNGRADES = {
     "after an entry of version 1": ((1, 0), {}, "entry 1 is of version 0, and stands after entry 0 of version 1"),
     "by a program that writes version 1": ((0, 1), scanner("0.2.0"), "was written by a program that writes version 1"),
