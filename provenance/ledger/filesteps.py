@@ -52,7 +52,12 @@ def look(inquiry: Inquiry, asked: Asked) -> None:
 
 
 def check_readable(inquiry: Inquiry, asked: Asked) -> None:
-    """Stop where the data is no folder, or the ledger may not be looked at: that says nothing of what it holds."""
+    """Stop where the data is no folder, or the ledger may not be looked at: that says nothing of what it holds.
+
+    Args:
+        inquiry: what is asked and known so far; the step is added to it.
+        asked: what the verifier asked for.
+    """
     if asked.data is not None and not os.path.isdir(asked.data):  # noqa: PTH112 - it never raises
         raise inquiry.stop("data", layout.unreadable(asked.data) or f"{asked.data} is not a folder", USAGE)
     if reason := layout.unreadable(inquiry.folder):

@@ -71,8 +71,8 @@ def scan_path(index: int) -> str:
 
 def is_ledger(folder: Path) -> bool:
     """Tell whether a folder looks like a ledger: it has an `origin` and `checkpoints`."""
-    # What may not be looked at is none to us: os.path raises nothing, and `unreadable` says why.
-    return os.path.isfile(folder / ORIGIN) and os.path.isdir(folder / "checkpoints")  # noqa: PTH112, PTH113
+    # What may not be looked at is none to us; `unreadable` says why.
+    return os.path.isfile(folder / ORIGIN) and os.path.isdir(folder / "checkpoints")  # noqa: PTH112, PTH113 - none raises
 
 
 def unreadable(folder: Path) -> str | None:

@@ -226,8 +226,8 @@ def reserve(folder: Path, keys: KeyPair) -> None:
         check_ours(folder, succession.of(folder), size(folder), keys)
     if not size(folder):
         _check_first(folder, keys)
-    # os.path raises nothing where one may not look
-    place = next(each for each in (folder, *folder.absolute().parents) if os.path.exists(each))  # noqa: PTH110
+    around = (folder, *folder.absolute().parents)
+    place = next(each for each in around if os.path.exists(each))  # noqa: PTH110 - it never raises
     if not os.access(f"{place}/", os.W_OK | os.X_OK):  # of a file the slash makes none
         raise ConfigError(f"the ledger {folder} cannot be written: {place} is no folder you may write to")
 
