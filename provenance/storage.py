@@ -16,8 +16,10 @@ import os
 import stat
 import struct
 import tarfile
+import tempfile
 import zipfile
 import zlib
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -31,6 +33,7 @@ BLOCK = 1 << 20
 
 CODECS = ("gzip", "bz2", "xz", "zstd")
 ARCHIVES = ("zip", "tar")
+_SPOOL = 8 << 20  # bytes of a copy that stay in memory
 _STEP = 1 << 18  # compressed bytes fed to a decoder at a time
 
 
@@ -45,7 +48,9 @@ class Limits:
         ratio: decompressed bytes for one compressed byte; beyond it (and beyond `floor`) the rest is skipped.
         floor: decompressed bytes that are always allowed.
         members: members of an archive; the rest is skipped.
-        held: bytes of an archive member that must be held in memory because its format needs random access.
+        held: bytes of an archive member that must be set aside because its format needs random access.
+        memory: bytes that decoding a columnar file may take, in a process of its own.
+        window: bytes that a compressed stream may look back.
     """
 
     batch: int = 8 << 20
@@ -55,6 +60,8 @@ class Limits:
     floor: int = 64 << 20
     members: int = 1_000_000
     held: int = 256 << 20
+    memory: int = 352 << 20
+    window: int = 128 << 20
 
 
 LIMITS = Limits()
@@ -228,11 +235,13 @@ class Budget:
     Args:
         limits: ratio and floor.
         size: compressed bytes on disk.
+        what: what takes so many bytes, for messages.
     """
 
     limits: Limits
     size: int
     spent: int = 0
+    what: str = "it decompresses to"
 
     def spend(self, amount: int) -> None:
         """Take `amount` bytes.
@@ -241,8 +250,11 @@ class Budget:
             LimitExceeded: there are not so many left.
         """
         self.spent += amount
-        if self.spent > max(self.limits.floor, self.limits.ratio * self.size):
-            raise LimitExceeded("decompresses to more than the limits allow")
+        allowed = max(self.limits.floor, self.limits.ratio * self.size)
+        if self.spent > allowed:
+            raise LimitExceeded(
+                f"{self.what} more than the {allowed:,} bytes that are read of {self.size:,} compressed ones"
+            )
 
 
 @dataclass(slots=True)
@@ -334,8 +346,8 @@ class Inflated:
         makers: dict[str, Callable[[], zlib._Decompress | bz2.BZ2Decompressor | lzma.LZMADecompressor]] = {
             "gzip": _gzip,
             "bz2": bz2.BZ2Decompressor,
-            # A dictionary may claim 4 GiB; 256 MiB is more than xz -9e asks for.
-            "xz": lambda: lzma.LZMADecompressor(memlimit=256 << 20),
+            # A dictionary may claim 4 GiB; xz -9e asks for 64 MiB.
+            "xz": lambda: lzma.LZMADecompressor(memlimit=LIMITS.window + (1 << 20)),
         }
         return makers[self._codec]()
 
@@ -356,10 +368,16 @@ class Inflated:
                         return b""
                     raise EOFError(f"truncated {self._codec} stream")
             self._begun = True
-            data = self._decoder.decompress(self._pending, max(1, size))
+            data = self._decompressed(max(1, size))
             self._pending = getattr(self._decoder, "unconsumed_tail", b"")
             if data:
                 return data
+
+    def _decompressed(self, size: int) -> bytes:
+        try:
+            return self._decoder.decompress(self._pending, size)
+        except lzma.LZMAError as error:
+            raise _too_far(error) from error
 
     def _needs_input(self) -> bool:
         return bool(getattr(self._decoder, "needs_input", True))
@@ -382,8 +400,18 @@ class _Unzstd:
         self._stream = pa.CompressedInputStream(pa.PythonFile(_Plain(source), mode="r"), "zstd")
 
     def read(self, size: int = -1, /) -> bytes:
-        data: bytes = self._stream.read(min(size, 1 << 14))  # small, for a fault loses what its read had so far
+        try:
+            data: bytes = self._stream.read(min(size, 1 << 14))  # small, for a fault loses what its read had so far
+        except OSError as error:
+            raise _too_far(error) from error
         return data
+
+
+def _too_far(error: Exception) -> Exception:
+    """Return what to raise of a decoder's error: that it needs much memory is said in plain words."""
+    if "emory" not in str(error):
+        return error
+    return LimitExceeded(f"it looks back further than the {LIMITS.window:,} bytes that a decoder may hold")
 
 
 class _Plain(io.RawIOBase):
@@ -416,6 +444,31 @@ def inflate(source: Readable, codec: str, budget: Budget) -> Stream:
         The decompressed bytes; a cut, a wrong checksum or a bomb ends them early, with `fault` set.
     """
     return Stream(_Unzstd(source) if codec == "zstd" else Inflated(source, codec), FAULTS, budget)
+
+
+def set_aside(stream: Stream, most: int) -> Checked | None:
+    """Copy a stream to a file that has no name, for random access: memory is for what is read of it.
+
+    Args:
+        stream: from where it stands.
+        most: bytes; of a larger one all but the rest is taken.
+
+    Returns:
+        The copy, each block held to the digest of what was copied; None where there is more, or no room for it.
+    """
+    held, digest = tempfile.SpooledTemporaryFile(_SPOOL), Digest()  # noqa: SIM115 - it lives as long as what reads it
+    try:
+        while part := stream.read(min(BLOCK, most + 1 - digest.size)):
+            digest.update(part)
+            if digest.size > most:
+                held.close()
+                return None
+            held.write(part)
+    except OSError as error:
+        held.close()
+        stream.fault = f"no room for a copy of {digest.size:,} bytes ({error.strerror}); set TMPDIR"
+        return None
+    return Checked(held, digest.size, digest.blocks())  # type: ignore[arg-type]  # it reads and seeks as files do
 
 
 class _Transcoded:
@@ -510,7 +563,9 @@ class Archive:
             member.reason = "encrypted"
             return member
         try:
-            member.stream = Stream(archive.open(info), _ZIP_FAULTS, self.budget)
+            bounded = info.compress_type in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+            source = _Unpacked(archive, info) if bounded else archive.open(info)
+            member.stream = Stream(source, _ZIP_FAULTS, self.budget)
         except _ZIP_FAULTS as error:
             member.reason = f"zip: {error}"
         return member
@@ -580,6 +635,46 @@ def _hold_directory(file: Checked, limits: Limits) -> None:
     file.seek(0)
     if directory > min(size, 128 * limits.members, limits.held):
         raise LimitExceeded("its directory is larger than the limits allow")
+
+
+class _Unpacked:
+    """A member of a zip in bzip2 or LZMA (APPNOTE 4.4.5), of which `zipfile` unpacks all that a step yields at once."""
+
+    def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+        stored = copy(info)  # its bytes as they are
+        stored.compress_type, stored.file_size, stored.CRC = zipfile.ZIP_STORED, info.compress_size, None  # type: ignore[assignment]  # None = not checked
+        self._raw, self._left, self._crc, self._wanted = archive.open(stored), info.file_size, 0, info.CRC
+        self._decoder: bz2.BZ2Decompressor | lzma.LZMADecompressor | None = None
+        self._is_lzma = info.compress_type == zipfile.ZIP_LZMA
+
+    def _start(self) -> bz2.BZ2Decompressor | lzma.LZMADecompressor:
+        if not self._is_lzma:
+            return bz2.BZ2Decompressor()
+        head = self._raw.read(9)  # APPNOTE 5.8.8: version, size of the properties, properties
+        if len(head) < 9 or head[2:4] != b"\5\0" or head[4] >= 9 * 5 * 5:
+            raise zipfile.BadZipFile("no LZMA properties")
+        rest, literal = divmod(head[4], 9)
+        power, low = divmod(rest, 5)
+        window = int.from_bytes(head[5:9], "little")
+        if window > LIMITS.window:
+            raise _too_far(MemoryError("memory"))
+        one = {"id": lzma.FILTER_LZMA1, "dict_size": max(4096, window), "lc": literal, "lp": low, "pb": power}
+        return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[one])
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self._decoder is None:
+            self._decoder = self._start()
+        data = b""
+        while self._left and not data:
+            part = self._raw.read(_STEP) if self._decoder.needs_input else b""
+            data = self._decoder.decompress(part, min(max(1, size), self._left))
+            if not (data or part) and self._decoder.needs_input:
+                raise EOFError("truncated member")
+        self._left -= len(data)
+        self._crc = zlib.crc32(data, self._crc)
+        if data and not self._left and self._crc != self._wanted:
+            raise zipfile.BadZipFile("a member's checksum is wrong")
+        return data
 
 
 class _Span:

@@ -11,7 +11,6 @@ An archive's own account skips what its skipped members take on disk. A member's
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
@@ -356,17 +355,16 @@ class _File:
             self.tally.skipped = max(1, -(-self.tally.skipped * stream.count // max(1, inner.count)))
 
     def _seekable(self, stream: storage.Stream) -> storage.Checked | None:
-        """Return random access to the file or, of a member or compressed file, to its bytes in memory."""
+        """Return random access to the file or, of a member or compressed file, to a copy of its bytes."""
         if stream is self.raw and not isinstance(self.file, storage.Stream):
             self.raw.drain()
             return storage.Checked(self.file, self.raw.count, self.tap.digest.blocks())
-        data = stream.read(self.limits.held)
-        if stream.read(1):
-            self.tally.skip(stream.count + stream.drain() - 1, "needs random access and is too large to hold in memory")
-            return None
-        digest = storage.Digest()
-        digest.update(data)
-        return storage.Checked(io.BytesIO(data), len(data), digest.blocks())
+        before = stream.count
+        held = storage.set_aside(stream, self.limits.held)
+        if held is None:
+            reason = f"needs random access and is larger than the {self.limits.held:,} bytes that are set aside for it"
+            self.tally.skip(stream.count - before + stream.drain(), reason)
+        return held
 
     def _parquet(self, stream: storage.Stream) -> Iterator[Batch]:
         file = self._seekable(stream)
