@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import errno
 import hashlib
 import io
 import lzma
@@ -148,7 +149,7 @@ def refuse(location: str | bytes) -> str | None:
     return None if stat.S_ISREG(mode) else f"not a regular file: {kinds.get(stat.S_IFMT(mode), 'special')}"
 
 
-def open_regular(location: str | bytes) -> BinaryIO:
+def open_regular(location: str | bytes | os.PathLike[str]) -> BinaryIO:
     """Open a regular file, and nothing that took its place since it was looked at.
 
     Args:
@@ -163,8 +164,96 @@ def open_regular(location: str | bytes) -> BinaryIO:
     handle = os.open(location, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise OSError("not a regular file")
+        raise OSError(errno.EINVAL, "it is not a regular file")
     return os.fdopen(handle, "rb")
+
+
+class Bounded:
+    """The first bytes of a file, and no more though it grows.
+
+    Args:
+        file: opened for reading bytes, where it begins.
+        size: how many.
+    """
+
+    def __init__(self, file: Readable, size: int) -> None:
+        self._file, self._left = file, size
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return at most `size` bytes, none at the end."""
+        data = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data
+
+
+def doubt(file: BinaryIO, limits: Limits) -> str | None:
+    """Say why a file that calls itself regular is not read: its size says nothing of what reading it costs.
+
+    Args:
+        file: as `open_regular` returns it.
+        limits: ratio and floor, as for compressed files.
+
+    Returns:
+        A reason, or None for a file whose size is that of its bytes.
+    """
+    status = os.fstat(file.fileno())
+    size = status.st_size
+    if size == 0:
+        return "it has no size and yields bytes: no file of a disk" if _yields(file) else None
+    stored = getattr(status, "st_blocks", size) * 512  # POSIX, sys/stat.h: blocks are of 512 bytes here
+    if size <= max(limits.floor, limits.ratio * stored):
+        return None
+    stored = _stored(file, size)
+    if size <= max(limits.floor, limits.ratio * stored):
+        return None
+    return f"a sparse file: {size:,} bytes, of which {stored:,} are stored; the others would be read as zeros"
+
+
+def _yields(file: BinaryIO) -> bool:
+    """Tell whether a file without a size can be read all the same, as those of the system under /proc."""
+    try:
+        return bool(os.pread(file.fileno(), 1, 0))
+    except (AttributeError, ValueError):  # no such call on this system
+        return False
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+
+
+_RUNS = 10_000  # stored runs of a sparse file that are added up
+
+
+def _stored(file: BinaryIO, size: int) -> int:
+    """Add up the bytes of a file that are stored: not every file system says so in its blocks."""
+    added = end = 0
+    try:
+        for _ in range(_RUNS):
+            begin = os.lseek(file.fileno(), end, os.SEEK_DATA)
+            end = os.lseek(file.fileno(), begin, os.SEEK_HOLE)
+            added += end - begin
+    except AttributeError:  # no such call on this system
+        return size
+    except OSError:  # ENXIO: no more
+        pass
+    finally:
+        file.seek(0)
+    return added
+
+
+def read_head(location: str | bytes | os.PathLike[str], most: int) -> bytes:
+    """Read the first bytes of a regular file: of a device, pipe or socket nothing, for it may never end.
+
+    Args:
+        location: where it is on disk; links are followed.
+        most: bytes.
+
+    Returns:
+        At most so many, and no more than the file had when it was opened: what grows is not waited for.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    with open_regular(location) as file:
+        return file.read(min(most, os.fstat(file.fileno()).st_size))
 
 
 class Checked(io.RawIOBase):
@@ -174,14 +263,15 @@ class Checked(io.RawIOBase):
         file: opened for reading bytes, seekable.
         size: bytes of the first read.
         blocks: digests of its blocks, as of `Digest.blocks`.
+        owned: whether closing this closes the file.
 
     Raises:
         FileChanged: on reading a block that differs.
     """
 
-    def __init__(self, file: BinaryIO, size: int, blocks: tuple[bytes, ...]) -> None:
+    def __init__(self, file: BinaryIO, size: int, blocks: tuple[bytes, ...], *, owned: bool = False) -> None:
         super().__init__()
-        self._file, self._size, self._blocks = file, size, blocks
+        self._file, self._size, self._blocks, self._owned = file, size, blocks, owned
         self._at, self._number, self._held = 0, -1, b""
 
     def readable(self) -> bool:
@@ -200,6 +290,12 @@ class Checked(io.RawIOBase):
         """Move to `offset` bytes from the start, the position or the end."""
         self._at = max(0, offset + (0, self._at, self._size)[whence])
         return self._at
+
+    def close(self) -> None:
+        """Close it, and the file if it is a copy that nobody else has."""
+        if self._owned:
+            self._file.close()
+        super().close()
 
     def _load(self, number: int) -> bytes:
         if number != self._number:
@@ -253,7 +349,7 @@ class Budget:
         allowed = max(self.limits.floor, self.limits.ratio * self.size)
         if self.spent > allowed:
             raise LimitExceeded(
-                f"{self.what} more than the {allowed:,} bytes that are read of {self.size:,} compressed ones"
+                f"{self.what} more than the limits allow: {allowed:,} bytes of {self.size:,} compressed ones"
             )
 
 
@@ -468,7 +564,7 @@ def set_aside(stream: Stream, most: int) -> Checked | None:
         held.close()
         stream.fault = f"no room for a copy of {digest.size:,} bytes ({error.strerror}); set TMPDIR"
         return None
-    return Checked(held, digest.size, digest.blocks())  # type: ignore[arg-type]  # it reads and seeks as files do
+    return Checked(held, digest.size, digest.blocks(), owned=True)  # type: ignore[arg-type]  # it reads and seeks as files do
 
 
 class _Transcoded:

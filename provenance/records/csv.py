@@ -228,7 +228,8 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: views.Roles) -> It
     columns = _columns(names, roles)
     tail, final = b"", False
     while not final:
-        wanted = max(limits.batch, len(tail))
+        # as much as is held: time stays linear; no more than a row may have: memory stays bounded
+        wanted = max(limits.batch, min(len(tail), limits.record + 1 - len(tail)))
         more = stream.read(wanted)
         final = len(more) < wanted
         data, full = np.frombuffer(tail + more, np.uint8), True
