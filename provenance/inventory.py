@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provenance import manifests, roles, schemas, storage
+from provenance import manifests, regular, roles, schemas
 from provenance.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _entry(walk: _Walk, entry: os.DirEntry[bytes], path: bytes) -> bytes | None:
 def _holds_records(place: bytes, name: str) -> bool:
     """Tell whether a hidden file is data all the same; one that cannot be read stays hidden, and is counted."""
     try:
-        head = storage.read_head(place, HEAD)
+        head = regular.read_head(place, HEAD)
     except OSError:
         return False
     return bool(head) and roles.holds_records(name, head)
@@ -236,7 +236,7 @@ def _regular(walk: _Walk, path: bytes, size: int, *, at: bytes | None = None) ->
     head = b""
     if size and (size <= _POINTER or _DOUBTFUL.search(name)):
         try:
-            head = storage.read_head(place, HEAD)
+            head = regular.read_head(place, HEAD)
         except OSError as error:
             row.role, row.reason = "unreadable", f"cannot be read: {error.strerror}"
             return row
@@ -254,7 +254,7 @@ def _regular(walk: _Walk, path: bytes, size: int, *, at: bytes | None = None) ->
 
 def _more(place: bytes, size: int) -> bytes:
     try:
-        return storage.read_head(place, size)
+        return regular.read_head(place, size)
     except OSError:  # it was read a moment ago; whoever reads it next says what is wrong
         return b""
 

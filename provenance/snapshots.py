@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from provenance import roles, schemas, sources, statements, storage
+from provenance import regular, roles, schemas, sources, statements
 from provenance.inventory import HEAD, location
 from provenance.model import PURPOSES
 from provenance.origins import robots, signals
@@ -68,7 +68,7 @@ def set_apart(root: Path, paths: pa.Table, claims: Iterable[Claim]) -> pa.Table:
 def _speaks(root: Path, row: Mapping[str, Any]) -> bool:
     """Tell whether a file can be what a site says: a list in JSON, or a text that is not records by its form."""
     try:
-        head = storage.read_head(statements.where(root, row), HEAD)
+        head = regular.read_head(statements.where(root, row), HEAD)
     except OSError:  # whoever digests it says so
         return True
     return row["path"].lower().endswith(".json") or not roles.holds_records(row["path"], head)

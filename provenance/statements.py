@@ -7,7 +7,7 @@ import os
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance import manifests, roles, schemas, sources, storage
+from provenance import manifests, regular, roles, schemas, sources, storage
 from provenance.errors import ManifestError
 from provenance.inventory import HEAD, location
 from provenance.licences.expressions import normalise
@@ -70,7 +70,7 @@ def _bytes(root: Path, row: Mapping[str, Any]) -> tuple[bytes, str]:
     """
     with storage.open_regular(where(root, row)) as file:
         size = os.fstat(file.fileno()).st_size
-        tap = storage.Tap(storage.Bounded(file, size))
+        tap = storage.Tap(regular.Bounded(file, size))
         data = tap.read(manifests.LARGEST + 1)
         tap.drain()
         return data, tap.digest.sha256()
@@ -128,7 +128,7 @@ def named_documents(root: Path, paths: pa.Table, claims: Rows) -> pa.Table:
 
 def _holds_records(root: Path, row: Mapping[str, Any]) -> bool:
     try:
-        return roles.holds_records(row["path"], storage.read_head(where(root, row), HEAD))
+        return roles.holds_records(row["path"], regular.read_head(where(root, row), HEAD))
     except OSError:  # whoever digests it says so
         return False
 

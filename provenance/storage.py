@@ -20,11 +20,11 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from provenance.errors import FileChanged, LimitExceeded
+from provenance.unpacking import Unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -149,7 +149,7 @@ def refuse(location: str | bytes) -> str | None:
     return None if stat.S_ISREG(mode) else f"not a regular file: {kinds.get(stat.S_IFMT(mode), 'special')}"
 
 
-def open_regular(location: str | bytes | os.PathLike[str]) -> BinaryIO:
+def open_regular(location: str | bytes | os.PathLike[str]) -> io.BufferedReader:
     """Open a regular file, and nothing that took its place since it was looked at.
 
     Args:
@@ -166,94 +166,6 @@ def open_regular(location: str | bytes | os.PathLike[str]) -> BinaryIO:
         os.close(handle)
         raise OSError(errno.EINVAL, "it is not a regular file")
     return os.fdopen(handle, "rb")
-
-
-class Bounded:
-    """The first bytes of a file, and no more though it grows.
-
-    Args:
-        file: opened for reading bytes, where it begins.
-        size: how many.
-    """
-
-    def __init__(self, file: Readable, size: int) -> None:
-        self._file, self._left = file, size
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return at most `size` bytes, none at the end."""
-        data = self._file.read(self._left if size < 0 else min(size, self._left))
-        self._left -= len(data)
-        return data
-
-
-def doubt(file: BinaryIO, limits: Limits) -> str | None:
-    """Say why a file that calls itself regular is not read: its size says nothing of what reading it costs.
-
-    Args:
-        file: as `open_regular` returns it.
-        limits: ratio and floor, as for compressed files.
-
-    Returns:
-        A reason, or None for a file whose size is that of its bytes.
-    """
-    status = os.fstat(file.fileno())
-    size = status.st_size
-    if size == 0:
-        return "it has no size and yields bytes: no file of a disk" if _yields(file) else None
-    stored = getattr(status, "st_blocks", size) * 512  # POSIX, sys/stat.h: blocks are of 512 bytes here
-    if size <= max(limits.floor, limits.ratio * stored):
-        return None
-    stored = _stored(file, size)
-    if size <= max(limits.floor, limits.ratio * stored):
-        return None
-    return f"a sparse file: {size:,} bytes, of which {stored:,} are stored; the others would be read as zeros"
-
-
-def _yields(file: BinaryIO) -> bool:
-    """Tell whether a file without a size can be read all the same, as those of the system under /proc."""
-    try:
-        return bool(os.pread(file.fileno(), 1, 0))
-    except (AttributeError, ValueError):  # no such call on this system
-        return False
-    except OSError as error:
-        return isinstance(error, BlockingIOError)
-
-
-_RUNS = 10_000  # stored runs of a sparse file that are added up
-
-
-def _stored(file: BinaryIO, size: int) -> int:
-    """Add up the bytes of a file that are stored: not every file system says so in its blocks."""
-    added = end = 0
-    try:
-        for _ in range(_RUNS):
-            begin = os.lseek(file.fileno(), end, os.SEEK_DATA)
-            end = os.lseek(file.fileno(), begin, os.SEEK_HOLE)
-            added += end - begin
-    except AttributeError:  # no such call on this system
-        return size
-    except OSError:  # ENXIO: no more
-        pass
-    finally:
-        file.seek(0)
-    return added
-
-
-def read_head(location: str | bytes | os.PathLike[str], most: int) -> bytes:
-    """Read the first bytes of a regular file: of a device, pipe or socket nothing, for it may never end.
-
-    Args:
-        location: where it is on disk; links are followed.
-        most: bytes.
-
-    Returns:
-        At most so many, and no more than the file had when it was opened: what grows is not waited for.
-
-    Raises:
-        OSError: it cannot be opened, or is no regular file.
-    """
-    with open_regular(location) as file:
-        return file.read(min(most, os.fstat(file.fileno()).st_size))
 
 
 class Checked(io.RawIOBase):
@@ -660,7 +572,7 @@ class Archive:
             return member
         try:
             bounded = info.compress_type in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-            source = _Unpacked(archive, info) if bounded else archive.open(info)
+            source = Unpacked(archive, info, LIMITS.window) if bounded else archive.open(info)
             member.stream = Stream(source, _ZIP_FAULTS, self.budget)
         except _ZIP_FAULTS as error:
             member.reason = f"zip: {error}"
@@ -731,46 +643,6 @@ def _hold_directory(file: Checked, limits: Limits) -> None:
     file.seek(0)
     if directory > min(size, 128 * limits.members, limits.held):
         raise LimitExceeded("its directory is larger than the limits allow")
-
-
-class _Unpacked:
-    """A member of a zip in bzip2 or LZMA (APPNOTE 4.4.5), of which `zipfile` unpacks all that a step yields at once."""
-
-    def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
-        stored = copy(info)  # its bytes as they are
-        stored.compress_type, stored.file_size, stored.CRC = zipfile.ZIP_STORED, info.compress_size, None  # type: ignore[assignment]  # None = not checked
-        self._raw, self._left, self._crc, self._wanted = archive.open(stored), info.file_size, 0, info.CRC
-        self._decoder: bz2.BZ2Decompressor | lzma.LZMADecompressor | None = None
-        self._is_lzma = info.compress_type == zipfile.ZIP_LZMA
-
-    def _start(self) -> bz2.BZ2Decompressor | lzma.LZMADecompressor:
-        if not self._is_lzma:
-            return bz2.BZ2Decompressor()
-        head = self._raw.read(9)  # APPNOTE 5.8.8: version, size of the properties, properties
-        if len(head) < 9 or head[2:4] != b"\5\0" or head[4] >= 9 * 5 * 5:
-            raise zipfile.BadZipFile("no LZMA properties")
-        rest, literal = divmod(head[4], 9)
-        power, low = divmod(rest, 5)
-        window = int.from_bytes(head[5:9], "little")
-        if window > LIMITS.window:
-            raise _too_far(MemoryError("memory"))
-        one = {"id": lzma.FILTER_LZMA1, "dict_size": max(4096, window), "lc": literal, "lp": low, "pb": power}
-        return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[one])
-
-    def read(self, size: int = -1, /) -> bytes:
-        if self._decoder is None:
-            self._decoder = self._start()
-        data = b""
-        while self._left and not data:
-            part = self._raw.read(_STEP) if self._decoder.needs_input else b""
-            data = self._decoder.decompress(part, min(max(1, size), self._left))
-            if not (data or part) and self._decoder.needs_input:
-                raise EOFError("truncated member")
-        self._left -= len(data)
-        self._crc = zlib.crc32(data, self._crc)
-        if data and not self._left and self._crc != self._wanted:
-            raise zipfile.BadZipFile("a member's checksum is wrong")
-        return data
 
 
 class _Span:

@@ -25,7 +25,7 @@ class _Ledger(click.Path):
 
 
 class _File(click.Path):
-    """A file that is there and may be read."""
+    """A regular file that is there and may be read."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
@@ -33,6 +33,8 @@ class _File(click.Path):
             raise ConfigError(f"{path} cannot be read: {os.strerror(errno.ENOENT)}")
         if path.is_dir() or not os.access(path, os.R_OK):
             raise ConfigError(f"{path} cannot be read: {os.strerror(errno.EISDIR if path.is_dir() else errno.EACCES)}")
+        if not path.is_file():  # a device or pipe may never end
+            raise ConfigError(f"{path} cannot be read: it is not a regular file")
         return path
 
 

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from provenance.errors import ConfigError
 from provenance.ledger import keyfiles, passwords, signers
+from provenance.regular import read_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -335,8 +336,7 @@ def _pem(uri: str) -> bytes:
 
 
 def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(keyfiles.LIMIT)
+    return read_head(path, keyfiles.LIMIT)
 
 
 def _make(folder: Path) -> bool:

@@ -20,6 +20,7 @@ from jsonschema.exceptions import best_match
 from provenance.data import HERE
 from provenance.errors import ConfigError
 from provenance.ledger import cosignature, keys
+from provenance.regular import read_head
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,8 +151,7 @@ def read(path: Path) -> Trust:
         ConfigError: it cannot be read, or does not hold to its schema.
     """
     try:
-        with path.open("rb") as file:
-            value = yaml.safe_load(file.read(_LIMIT).decode("utf-8"))
+        value = yaml.safe_load(read_head(path, _LIMIT).decode("utf-8"))
     except FileNotFoundError as cause:
         raise ConfigError(f"the trust file {path} does not exist") from cause
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as cause:

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from provenance import storage
+from provenance import regular, storage
 from provenance.errors import FileChanged
 from provenance.model import CHANGED, UNSAMPLED
 from provenance.records import csv, formats, json, parquet, text, views, warc
@@ -152,10 +152,10 @@ def read(
         size = os.stat(location).st_size
         if reason is None:
             with storage.open_regular(location) as file:
-                reason, size = storage.doubt(file, limits), os.fstat(file.fileno()).st_size
+                reason, size = regular.doubt(file, limits), os.fstat(file.fileno()).st_size
                 end = _end(file, path, size, head) if head is not None and reason is None else None
                 if end is not None:
-                    part = _File(path, storage.Stream(storage.Bounded(file, end)), end, limits, roles)
+                    part = _File(path, storage.Stream(regular.Bounded(file, end)), end, limits, roles)
                     yield from _heads(part.read(), path, size, end)
                 elif reason is None:
                     for item in _File(path, file, size, limits, roles, apart=apart).read():
@@ -232,9 +232,9 @@ def account(
         size = os.stat(location).st_size
         if refused is None:
             with storage.open_regular(location) as file:
-                refused, size = storage.doubt(file, storage.LIMITS), os.fstat(file.fileno()).st_size
+                refused, size = regular.doubt(file, storage.LIMITS), os.fstat(file.fileno()).st_size
                 if refused is None:
-                    tap = storage.Tap(storage.Bounded(file, size))
+                    tap = storage.Tap(regular.Bounded(file, size))
                     stream = storage.Stream(tap)
                     name = format or sniff(stream.peek(formats.HEAD), path)
                     stream.drain()
@@ -290,7 +290,7 @@ class _File:
     ) -> None:
         self.path, self.file, self.size, self.limits, self.roles, self.member = path, file, size, limits, roles, member
         self.apart, self.documents = apart, 0
-        self.tap = storage.Tap(file if isinstance(file, storage.Stream) else storage.Bounded(file, size))
+        self.tap = storage.Tap(file if isinstance(file, storage.Stream) else regular.Bounded(file, size))
         self.raw = storage.Stream(self.tap)
         self.tally = Tally()
 
@@ -397,10 +397,11 @@ class _File:
             return
         archive = storage.Archive(storage.Budget(self.limits, self.size))
         file = self._seekable(stream) if name == "zip" else None
-        if name == "zip":
-            members = archive.unzip(file) if file is not None else iter(())
-        else:
+        members: Iterator[storage.Member] = iter(())
+        if name != "zip":
             members = archive.untar(stream)
+        elif file is not None:
+            members = archive.unzip(file)
         reasons: dict[str, int] = {}
         try:
             for member in members:

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from provenance.digests import sha256
 from provenance.errors import ConfigError
 from provenance.model import VIEWS
+from provenance.regular import read_head
 from provenance.similarity import shingles, siphash, text
 
 if TYPE_CHECKING:
@@ -153,8 +154,7 @@ def read_key(path: Path) -> bytes:
         ConfigError: it cannot be read, or holds no key.
     """
     try:
-        with path.open("rb") as file:
-            held = file.read(1 << 10)
+        held = read_head(path, 1 << 10)
     except OSError as error:
         raise ConfigError(f"the key file {path} cannot be read: {error.strerror or type(error).__name__}") from error
     try:
@@ -219,7 +219,8 @@ def read(path: Path) -> Index:
         ConfigError: it is none that this version reads; the sentence names the index and what is wrong with it.
     """
     try:
-        data = path.read_bytes() if path.stat().st_size <= LARGEST else b""
+        data = read_head(path, LARGEST + 1)
+        data = data if len(data) <= LARGEST else b""
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from error
     try:
