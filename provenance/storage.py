@@ -162,8 +162,11 @@ def open_regular(location: str | bytes | os.PathLike[str]) -> io.BufferedReader:
         OSError: it cannot be opened, or is no regular file.
     """
     handle = os.open(location, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
         os.close(handle)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         raise OSError(errno.EINVAL, "it is not a regular file")
     return os.fdopen(handle, "rb")
 
