@@ -12,7 +12,7 @@ import pyarrow as pa
 from provenance import schemas
 from provenance.errors import InputError, LimitExceeded
 from provenance.joining import SPANS_FILE, Join, Joined, Likened, Likeness, Located, Rereading
-from provenance.model import VIEWS, Died
+from provenance.model import CHANGED, VIEWS, Died
 from provenance.naming import Naming
 from provenance.observation import cut, hashes
 from provenance.similarity import exact, nodes, shingles, sketches, text
@@ -255,9 +255,7 @@ def unchanged(seen: Sequence[Seen], located: Sequence[Located | Died]) -> list[S
     """
     changed = {path for each in located if isinstance(each, Located) for path in each.changed}
     return [
-        replace(each, account=replace(each.account, skip_reason="file-changed-during-scan"))
-        if each.account.path in changed
-        else each
+        replace(each, account=replace(each.account, skip_reason=CHANGED)) if each.account.path in changed else each
         for each in seen
     ]
 
@@ -295,7 +293,7 @@ def tabulate(
         crowded=sum(each.aside for each in likened),
         thinned=sum(each.thinned for each in likened),
         common={each.view: each.common for each in likened},
-        unplaced=sum(isinstance(each, Died) for each in located),
+        unplaced=sum(1 if isinstance(each, Died) else len(each.unread) for each in located),
     )
 
 

@@ -43,7 +43,7 @@ def steps(
     }
     read = _told(row for row in rows if row["path"] in refused or _is_document(row))
     said: dict[str, str | None] = {
-        "overrides": statements.overrides(claims),
+        "overrides": statements.overrides(claims, {row["path"] for row in rows if row["role"] == "data"}),
         "inventory": _told(row for row in rows if row["role"] == "ignored"),
         "manifests": "; ".join(each for each in (read, statements.uncompared(claims)) if each) or None,
         "records": _told(row for row in on_disk if row["role"] in {"data", "unreadable"}),

@@ -38,7 +38,7 @@ from provenance import waivers as waivers_
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit
 from provenance.inventory import inventory
 from provenance.joining import forget, gather, locate, resemble
-from provenance.model import DOCUMENTS, Died
+from provenance.model import CHANGED, DOCUMENTS, Died
 from provenance.naming import name
 from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, lost, observe
 from provenance.observation import role as role_of
@@ -131,8 +131,8 @@ def examine(
     )
     stated, refused = statements.read(root, paths)
     paths, stated = statements.named_licences(root, paths, stated)
-    paths = statements.named_documents(paths, stated)
-    paths = snapshots.set_apart(paths, stated)
+    paths = statements.named_documents(root, paths, stated)
+    paths = snapshots.set_apart(root, paths, stated)
     if "data" not in paths["role"].to_pylist():
         raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
     scratch = Path(tempfile.mkdtemp(prefix="provenance-"))
@@ -172,7 +172,7 @@ def _files(
             path=row["path"],
             location=statements.where(root, row),
             role=row["role"],
-            format=row["kind"],
+            format=row["kind"] if row["role"] != "data" or row["reason"] is not None else None,
             reason=row["reason"] or refused.get(row["path"]),
             bytes=row["bytes"],
             views=statements.nearest(row["path"], views),
@@ -299,16 +299,18 @@ def _files_table(
     rows = [_unread(row, scopes) for row in on_disk.values() if row["role"] in {"ignored", "unreadable"}]
     for each in seen:
         account = each.account
-        role = role_of(account.path, on_disk[account.path.split("!/", 1)[0]]["role"])
+        role = role_of(account, on_disk[account.path.split("!/", 1)[0]]["role"])
         licence = scopes.licence(account.path) if role == "data" else sources.Licence()
         source = proofs.get(account.path) if role != "data" else None  # a contract stands for what it was made for
-        changed = digests.get(account.path, account.sha256) != account.sha256
+        # one that could not be read whole, now or then, may be what it was
+        stated = digests.get(account.path)
+        changed = stated is not None and account.sha256 is not None and stated != account.sha256
         rows.append(
             {
                 "path": account.path, "source": source or scopes.covering(account.path), "role": role,
                 "format": account.format, "bytes": account.bytes, "bytes_consumed": account.bytes_consumed,
                 "bytes_skipped": account.bytes_skipped,
-                "skip_reason": "file-changed-during-scan" if changed else account.skip_reason,
+                "skip_reason": CHANGED if changed else account.skip_reason,
                 "records": account.records, "records_unreadable": account.records_unreadable,
                 "records_distinct": distinct.get(account.path, 0), "tokens": each.tokens, "sha256": account.sha256,
                 "sha256_claimed": _contradicting(claimed[account.path], account.sha256), "licence": licence.expression,

@@ -22,6 +22,8 @@ from provenance.data import HERE
 from provenance.detectors import personal_data
 from provenance.errors import ConfigError, ManifestError
 from provenance.manifests.documents import load
+from provenance.regular import read_head
+from provenance.storage import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,7 +182,7 @@ def document(named: Mapping[str, str], where: str, folder: Path) -> dict[str, An
         if not path.is_file():
             raise ConfigError(f"{where}: the document {name} is not there")
         size = path.stat().st_size
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError) as error:
         raise ConfigError(f"{where}: the document {name} cannot be read") from error
@@ -193,8 +195,7 @@ def document(named: Mapping[str, str], where: str, folder: Path) -> dict[str, An
 
 def _bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            data = file.read(LIMIT + 1)
+        data = read_head(path, LIMIT + 1)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > LIMIT:

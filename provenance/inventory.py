@@ -15,10 +15,11 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provenance import folders, manifests, schemas
+from provenance import folders, manifests, regular, roles, schemas
 from provenance.errors import ConfigError, InputError
 from provenance.pathnames import raw, shown
 
@@ -38,8 +39,6 @@ _ANNEX = re.compile(rb"^(?:/annex/objects/|\.\./.*/annex/objects/)")
 _REFERENCE = re.compile(rb"^(.*/)?refs/")
 _PASSABLE = {"hidden", "derived by a tool"}  # reasons that keep no link from being read
 _POINTER = 1024  # bytes; the largest pointer of Git LFS (docs/spec.md)
-_LICENCES = {"licence", "data-licence", "weights-licence", "notice"}
-_DOCUMENTS = {"readme"}
 
 
 @dataclass(slots=True)
@@ -155,11 +154,20 @@ def _entry(walk: _Walk, entry: os.DirEntry[bytes], path: bytes) -> bytes | None:
         walk.rows.append(_named(path, "unreadable", 0, reason="a device, pipe or socket is not read"))
     elif excluded:
         walk.rows.append(_named(path, "ignored", status.st_size, reason=excluded))
-    elif name.startswith(".") and manifests.recognise(name, b"") is None:
+    elif name.startswith(".") and manifests.recognise(name, b"") is None and not _holds_records(entry.path, name):
         walk.rows.append(_named(path, "ignored", status.st_size, reason="hidden"))
     else:
         walk.rows.append(_regular(walk, path, status.st_size))
     return None
+
+
+def _holds_records(place: bytes, name: str) -> bool:
+    """Tell whether a hidden file is data all the same; one that cannot be read stays hidden, and is counted."""
+    try:
+        head = regular.read_head(place, HEAD)
+    except OSError:
+        return False
+    return bool(head) and roles.holds_records(name, head)
 
 
 def _enter(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | None) -> bytes | None:
@@ -196,11 +204,11 @@ def _regular(walk: _Walk, path: bytes, size: int, *, at: bytes | None = None) ->
     if reference and os.path.isdir(os.path.join(walk.root, reference[1] or b"", b"snapshots")):
         row.role, row.reason = "ignored", "a reference of a Hugging Face cache"
         return row
+    place = at or os.path.join(walk.root, path)
     head = b""
-    if size <= _POINTER or _DOUBTFUL.search(name):
+    if size and (size <= _POINTER or _DOUBTFUL.search(name)):
         try:
-            with open(at or os.path.join(walk.root, path), "rb") as file:
-                head = file.read(HEAD)
+            head = regular.read_head(place, HEAD)
         except OSError as error:
             row.role, row.reason = "unreadable", _cause(error)
             return row
@@ -212,14 +220,15 @@ def _regular(walk: _Walk, path: bytes, size: int, *, at: bytes | None = None) ->
     if size <= _POINTER and _ANNEX.match(head):
         row.kind, row.reason = "git-annex-pointer", "data not fetched: a git-annex pointer; run `git annex get`"
         return row
-    row.kind = manifests.recognise(row.path, head)
-    if row.kind in _LICENCES:
-        row.role = "licence"
-    elif row.kind in _DOCUMENTS:
-        row.role = "documentation"
-    elif row.kind is not None:
-        row.role = "manifest"
+    row.role, row.kind = roles.decide(row.path, head, size, partial(_more, place))
     return row
+
+
+def _more(place: bytes, size: int) -> bytes:
+    try:
+        return regular.read_head(place, size)
+    except OSError:  # it was read a moment ago; whoever reads it next says what is wrong
+        return b""
 
 
 def _link(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | None) -> None:

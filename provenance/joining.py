@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 import pyarrow as pa
 
 from provenance import records
+from provenance.model import Died
 from provenance.observation import items
 from provenance.similarity import best, exact, near, nodes, spans
 from provenance.similarity.arrays import Columns, columns, mapped, opened
@@ -242,9 +243,11 @@ class Located:
 
     Args:
         changed: files that are not what they were; nothing was located in them.
+        unread: files that could not be read again as they were at first; nothing was located in them either.
     """
 
     changed: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
 
 def locate(rereading: Rereading) -> Located:
@@ -254,21 +257,27 @@ def locate(rereading: Rereading) -> Located:
         rereading: what to read, and what is asked.
 
     Returns:
-        Which files were not what they had been.
+        Which files were not what they had been, and which could not be read again.
     """
     asked = {view: _Asked(Path(folder), rereading.fold_chinese) for view, folder in rereading.asked.items()}
-    changed = []
+    changed: list[str] = []
+    unread: list[str] = []
     for file, digest in zip(rereading.files, rereading.digests, strict=True):
         for item in items(file):
             if isinstance(item, records.Batch) and item.path in rereading.numbers:
                 for view, questions in asked.items():
                     questions.answer(rereading.numbers[item.path], item.table["row"], item.table[view])
-            elif isinstance(item, records.Account) and item.path == file.path and item.sha256 != digest:
-                changed.append(file.path)
+            elif isinstance(item, Died) or _differs(item, file, digest):
+                # only two digests that differ are of two files
+                (unread if isinstance(item, Died) or None in (item.sha256, digest) else changed).append(file.path)
                 forget(
                     replace(rereading, numbers={k: v for k, v in rereading.numbers.items() if _within(k, file.path)})
                 )
-    return Located(tuple(changed))
+    return Located(tuple(changed), tuple(unread))
+
+
+def _differs(item: records.Item, file: File, digest: str | None) -> TypeGuard[records.Account]:
+    return isinstance(item, records.Account) and item.path == file.path and item.sha256 != digest
 
 
 def forget(rereading: Rereading) -> None:

@@ -11,6 +11,8 @@ PURPOSES = ("commercial-service", "internal", "research", "release-weights", "re
 VIEWS = ("whole", "prompt", "answer")
 UNSAMPLED = "not in the sample"
 """How the reason of what a sample leaves out begins."""
+CHANGED = "file-changed-during-scan"
+"""How the reason of a file begins whose bytes were not the same at two readings, and of no other."""
 DOCUMENTS = ("contract.file", "collection.file", "consent.file", "filter.file")
 """Fields of statements that name a document: proof of an origin, never data."""
 SAYS = ("yes", "no", "not-applicable")

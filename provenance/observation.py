@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import detectors, manifests, records, schemas
+from provenance import detectors, manifests, records, roles, schemas
 from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
 from provenance.model import STATED, VIEWS, Claim, Died
 from provenance.origins import signals
@@ -40,7 +40,6 @@ BUNDLE = 32 << 20
 MOST = 256
 """Files of a bundle, at most."""
 
-_LICENCES = {"licence", "data-licence", "weights-licence", "notice"}
 _MEMBERS, _SETS, _SKETCHES = "members", "sets", "sketches"  # what a scratch file holds
 
 _HELD = 64  # batches whose observations are held before they are added up
@@ -248,39 +247,29 @@ def _read(file: File, seen: list[Seen], work: _Work) -> None:
             seen.append(Seen(_account(item.path, "its account is still to come")))
         state = open_[item.path]
         if isinstance(item, records.Batch):
-            if _of_data(item.path):
-                work.begin(item.table, state)
+            work.begin(item.table, state)
         elif isinstance(item, records.Document):
             state.claims, state.reason = _state(item)
         else:
             work.end(open_.pop(item.path), _unread(item, state.reason), seen)
 
 
-def role(path: str, outer: str) -> str:
+def role(account: records.Account, outer: str) -> str:
     """Return the role of a file or member: a licence or document inside an archive yields no records either.
 
     Args:
-        path: its name, members as 'a.zip!/member'.
+        account: its account; members are called 'a.zip!/member'.
         outer: the role of the file on disk.
     """
-    if "!/" not in path or outer != "data":
-        return outer
-    kind = manifests.recognise(path.split("!/", 1)[1], b"")
-    if kind is None:
-        return outer
-    return "documentation" if kind == "readme" else "licence" if kind in _LICENCES else "manifest"
+    return roles.decide(account.path.split("!/", 1)[1], b"", 0).role if account.apart else outer
 
 
-def _of_data(path: str) -> bool:
-    return role(path, "data") == "data"
-
-
-def _apart(path: str) -> bool:
-    return not _of_data(path)
+def _apart(path: str, head: bytes, size: int) -> bool:
+    return roles.decide(path.split("!/", 1)[1], head, size).role != "data"
 
 
 _HEAD = 1 << 16  # bytes by which a manifest is recognised
-_INSIDE = _LICENCES | {"readme", "hf-card", "hf-dataset-infos"}
+_INSIDE = roles.LICENCES | {"readme", "hf-card", "hf-dataset-infos"}
 """Formats that are read inside archives: those that speak of what stands beside them, and override nothing."""
 
 
@@ -306,18 +295,9 @@ _STATED_INSIDE = {"licence", "url", "citation", "upstream-sha256"}
 
 def _unread(account: records.Account, reason: str | None) -> records.Account:
     """Count a licence or document inside an archive as not read where nobody makes claims of it."""
-    if _of_data(account.path) or account.skip_reason is not None:
+    if not account.apart or account.skip_reason is not None or reason is None:
         return account
-    if reason is None and not account.records:
-        return account
-    return replace(
-        account,
-        skip_reason=reason or "more licences and documents than are read of one archive",
-        bytes_consumed=0,
-        bytes_skipped=account.bytes,
-        records=0,
-        records_unreadable=0,
-    )
+    return replace(account, skip_reason=reason, bytes_consumed=0, bytes_skipped=account.bytes)
 
 
 def _account(path: str, reason: str) -> records.Account:

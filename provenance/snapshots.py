@@ -12,11 +12,12 @@ import re
 from collections import defaultdict
 from datetime import date, timedelta
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from provenance import manifests, schemas, sources, statements
+from provenance import regular, roles, schemas, sources, statements
+from provenance.inventory import HEAD
 from provenance.model import PURPOSES
-from provenance.origins import signals
+from provenance.origins import robots, signals
 from provenance.origins.signals import TIMES, Policy, Snapshot
 from provenance.pathnames import location
 
@@ -36,10 +37,11 @@ _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*(?::\d{1,5})?", re.ASCII)
 _ENDINGS = (".robots.txt", ".txt", ".json")
 
 
-def set_apart(paths: pa.Table, claims: Iterable[Claim]) -> pa.Table:
-    """Take the snapshots that a manifest at the root names out of the data.
+def set_apart(root: Path, paths: pa.Table, claims: Iterable[Claim]) -> pa.Table:
+    """Take the snapshots that a manifest at the root names out of the data, but what is no snapshot by its bytes.
 
     Args:
+        root: the folder.
         paths: PATHS.
         claims: CLAIMS as rows.
 
@@ -55,11 +57,22 @@ def set_apart(paths: pa.Table, claims: Iterable[Claim]) -> pa.Table:
         for path in sources.matching(sources.beside(claim), known)
     }
     taken = [
-        row for row in rows if row["path"] in named and row["role"] == "data" and row["bytes"] <= manifests.LARGEST
+        row
+        for row in rows
+        if row["path"] in named and row["role"] == "data" and row["bytes"] <= robots.LARGEST and _speaks(root, row)
     ]
     for row in taken:
         row["role"], row["kind"], row["reason"] = "manifest", KIND, None
     return schemas.rows(rows, schemas.PATHS) if taken else paths
+
+
+def _speaks(root: Path, row: Mapping[str, Any]) -> bool:
+    """Tell whether a file can be what a site says: a list in JSON, or a text that is not records by its form."""
+    try:
+        head = regular.read_head(statements.where(root, row), HEAD)
+    except OSError:  # whoever digests it says so
+        return True
+    return row["path"].lower().endswith(".json") or not roles.holds_records(row["path"], head)
 
 
 def told(root: Path, paths: pa.Table, claims: Rows, scratch: Path) -> Callable[[str], tuple[str, str] | None]:

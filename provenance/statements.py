@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance import manifests, schemas, sources
-from provenance.digests import sha256
+from provenance import manifests, regular, roles, schemas, sources, storage
 from provenance.errors import ManifestError
+from provenance.inventory import HEAD
 from provenance.licences.expressions import normalise
 from provenance.model import DOCUMENTS, STATED, Claim
 from provenance.pathnames import location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     import pyarrow as pa
@@ -40,24 +41,40 @@ def read(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
     claims: Rows = []
     refused: dict[str, str] = {}
     for row in paths.to_pylist():
-        kind = row["kind"]
-        if row["role"] not in {"manifest", "licence", "documentation"}:
+        kind, speaks = row["kind"], row["role"] == "data" and row["kind"] in manifests.READERS
+        if row["role"] not in {"manifest", "licence", "documentation"} and not speaks:
             continue
         if kind not in manifests.READERS:
             refused[row["path"]] = f"no reader for manifests of the format {kind} yet"
             continue
+        digest = ""
         try:
-            with open(where(root, row), "rb") as file:  # noqa: PTH123 - paths may be bytes that are no UTF-8
-                data = file.read(manifests.LARGEST + 1)
-            stated = manifests.read(row["path"], data, kind)
+            data, digest = _bytes(root, row)
+            stated = manifests.read(row["path"], data[: manifests.LARGEST] if speaks else data, kind)
         except ManifestError as error:
-            refused[row["path"]] = f"no valid {kind}: {_fault(row['path'], error)}"
-            claims += [_claim(row["path"], claim, sha256(data)) for claim in _unread_card(row["path"], kind)]
+            if not speaks:  # else its bytes are read as records, and that is no fault of theirs
+                refused[row["path"]] = f"no valid {kind}: {_fault(row['path'], error)}"
+            claims += [_claim(row["path"], claim, digest) for claim in _unread_card(row["path"], kind)]
         except OSError as error:
-            refused[row["path"]] = f"cannot be read: {error.strerror}"
+            if not speaks:
+                refused[row["path"]] = f"cannot be read: {error.strerror}"
         else:
-            claims += [_claim(row["path"], claim, sha256(data)) for claim in stated]
+            claims += [_claim(row["path"], claim, digest) for claim in stated]
     return claims, refused
+
+
+def _bytes(root: Path, row: Mapping[str, Any]) -> tuple[bytes, str]:
+    """Return the first bytes of a manifest, one more than may be read, and the digest of the whole file.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    with storage.open_regular(where(root, row)) as file:
+        size = os.fstat(file.fileno()).st_size
+        tap = storage.Tap(regular.Bounded(file, size))
+        data = tap.read(manifests.LARGEST + 1)
+        tap.drain()
+        return data, tap.digest.sha256()
 
 
 def named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.Table, Rows]:
@@ -80,21 +97,22 @@ def named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.Table,
         if row["path"] not in named or row["role"] != "data":
             continue
         with contextlib.suppress(OSError, ManifestError):
-            with open(where(root, row), "rb") as file:  # noqa: PTH123 - paths may be bytes that are no UTF-8
-                data = file.read(manifests.LARGEST + 1)
-            stated += [
-                _claim(row["path"], claim, sha256(data)) for claim in manifests.read(row["path"], data, "licence")
-            ]
-            row["role"], row["kind"] = "licence", "licence"
+            data, digest = _bytes(root, row)
+            stated += [_claim(row["path"], claim, digest) for claim in manifests.read(row["path"], data, "licence")]
+            if not roles.is_data(row["path"], data, row["bytes"], "licence"):
+                row["role"] = "licence"
+            row["kind"] = "licence"
     return (schemas.rows(rows, schemas.PATHS) if stated else paths), claims + stated
 
 
-def named_documents(paths: pa.Table, claims: Rows) -> pa.Table:
+def named_documents(root: Path, paths: pa.Table, claims: Rows) -> pa.Table:
     """Keep as documentation, not as data, every file that a native manifest at the root names as a document.
 
-    A manifest elsewhere may not take a file out of the data. A document is kept by its digest; nobody reads it.
+    A manifest elsewhere may not take a file out of the data, and none what holds records. A document is kept by its
+    digest; nobody reads it.
 
     Args:
+        root: the folder.
         paths: PATHS.
         claims: from `read`.
 
@@ -104,9 +122,16 @@ def named_documents(paths: pa.Table, claims: Rows) -> pa.Table:
     named = {sources.beside(claim) for field in DOCUMENTS for claim in claims if _at_root(claim, field)}
     rows = paths.to_pylist()
     for row in rows:
-        if row["path"] in named and row["role"] == "data":
+        if row["path"] in named and row["role"] == "data" and not _holds_records(root, row):
             row["role"], row["kind"] = "documentation", "document"
     return schemas.rows(rows, schemas.PATHS) if named else paths
+
+
+def _holds_records(root: Path, row: Mapping[str, Any]) -> bool:
+    try:
+        return roles.holds_records(row["path"], regular.read_head(where(root, row), HEAD))
+    except OSError:  # whoever digests it says so
+        return False
 
 
 def _fault(path: str, error: ManifestError) -> str:
@@ -164,16 +189,29 @@ def nearest(path: str, views: Mapping[str, tuple[tuple[str, str], ...]]) -> tupl
     return next((views[place] for place in (path, *sources.above(sources.folder_of(path))) if place in views), ())
 
 
-def overrides(claims: pa.Table) -> str | None:
-    """Say which overrides of roles hold, and which do not because their manifest is not at the root."""
+def overrides(claims: pa.Table, data: Collection[str] = ()) -> str | None:
+    """Say which overrides of roles hold, and which do not: their manifest is not at the root, or bytes are records.
+
+    Args:
+        claims: CLAIMS.
+        data: paths of the files that were read as data.
+    """
     said = []
     for claim in claims.to_pylist():
+        place = sources.beside(claim)
         if _at_root(claim, "licence-file"):
-            said.append(f"{claim['manifest']}: {sources.beside(claim)} is read as a licence")
+            too = ", and as records, which it holds" if place in data else ""
+            said.append(f"{claim['manifest']}: {place} is read as a licence{too}")
         if claim["field"] in DOCUMENTS:
             kept = "is no data but" if "/" not in claim["manifest"] else "is not (no manifest at the root says so)"
-            said.append(f"{claim['manifest']}: {sources.beside(claim)} {kept} a document")
-        if claim["field"] in {"signal.file", "signal.folder"} and "/" not in claim["manifest"]:
+            if place in data and "/" not in claim["manifest"]:
+                kept = "holds records, which are read as data, and is"
+            said.append(f"{claim['manifest']}: {place} {kept} a document")
+        if (
+            claim["field"] in {"signal.file", "signal.folder"}
+            and "/" not in claim["manifest"]
+            and not (claim["field"] == "signal.file" and place in data)
+        ):
             said.append(f"{claim['manifest']}: {sources.beside(claim)} is read as what sites said, not as data")
         if claim["field"] == "view":
             column, role = claim["value"].rsplit("=", 1)

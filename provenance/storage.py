@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import errno
 import hashlib
 import io
 import lzma
@@ -16,6 +17,7 @@ import os
 import stat
 import struct
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from provenance.errors import FileChanged, LimitExceeded
 from provenance.pathnames import shown_name
+from provenance.unpacking import Unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +35,7 @@ BLOCK = 1 << 20
 
 CODECS = ("gzip", "bz2", "xz", "zstd")
 ARCHIVES = ("zip", "tar")
+_SPOOL = 8 << 20  # bytes of a copy that stay in memory
 _STEP = 1 << 18  # compressed bytes fed to a decoder at a time
 
 
@@ -46,7 +50,9 @@ class Limits:
         ratio: decompressed bytes for one compressed byte; beyond it (and beyond `floor`) the rest is skipped.
         floor: decompressed bytes that are always allowed.
         members: members of an archive; the rest is skipped.
-        held: bytes of an archive member that must be held in memory because its format needs random access.
+        held: bytes of an archive member that must be set aside because its format needs random access.
+        memory: bytes that decoding a columnar file may take, in a process of its own.
+        window: bytes that a compressed stream may look back.
     """
 
     batch: int = 8 << 20
@@ -56,6 +62,8 @@ class Limits:
     floor: int = 64 << 20
     members: int = 1_000_000
     held: int = 256 << 20
+    memory: int = 352 << 20
+    window: int = 128 << 20
 
 
 LIMITS = Limits()
@@ -142,7 +150,7 @@ def refuse(location: str | bytes) -> str | None:
     return None if stat.S_ISREG(mode) else f"not a regular file: {kinds.get(stat.S_IFMT(mode), 'special')}"
 
 
-def open_regular(location: str | bytes) -> BinaryIO:
+def open_regular(location: str | bytes | os.PathLike[str]) -> io.BufferedReader:
     """Open a regular file, and nothing that took its place since it was looked at.
 
     Args:
@@ -155,9 +163,12 @@ def open_regular(location: str | bytes) -> BinaryIO:
         OSError: it cannot be opened, or is no regular file.
     """
     handle = os.open(location, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
         os.close(handle)
-        raise OSError("not a regular file")
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        raise OSError(errno.EINVAL, "it is not a regular file")
     return os.fdopen(handle, "rb")
 
 
@@ -168,14 +179,15 @@ class Checked(io.RawIOBase):
         file: opened for reading bytes, seekable.
         size: bytes of the first read.
         blocks: digests of its blocks, as of `Digest.blocks`.
+        owned: whether closing this closes the file.
 
     Raises:
         FileChanged: on reading a block that differs.
     """
 
-    def __init__(self, file: BinaryIO, size: int, blocks: tuple[bytes, ...]) -> None:
+    def __init__(self, file: BinaryIO, size: int, blocks: tuple[bytes, ...], *, owned: bool = False) -> None:
         super().__init__()
-        self._file, self._size, self._blocks = file, size, blocks
+        self._file, self._size, self._blocks, self._owned = file, size, blocks, owned
         self._at, self._number, self._held = 0, -1, b""
 
     def readable(self) -> bool:
@@ -194,6 +206,12 @@ class Checked(io.RawIOBase):
         """Move to `offset` bytes from the start, the position or the end."""
         self._at = max(0, offset + (0, self._at, self._size)[whence])
         return self._at
+
+    def close(self) -> None:
+        """Close it, and the file if it is a copy that nobody else has."""
+        if self._owned:
+            self._file.close()
+        super().close()
 
     def _load(self, number: int) -> bytes:
         if number != self._number:
@@ -229,11 +247,13 @@ class Budget:
     Args:
         limits: ratio and floor.
         size: compressed bytes on disk.
+        what: what takes so many bytes, for messages.
     """
 
     limits: Limits
     size: int
     spent: int = 0
+    what: str = "it decompresses to"
 
     def spend(self, amount: int) -> None:
         """Take `amount` bytes.
@@ -242,8 +262,11 @@ class Budget:
             LimitExceeded: there are not so many left.
         """
         self.spent += amount
-        if self.spent > max(self.limits.floor, self.limits.ratio * self.size):
-            raise LimitExceeded("decompresses to more than the limits allow")
+        allowed = max(self.limits.floor, self.limits.ratio * self.size)
+        if self.spent > allowed:
+            raise LimitExceeded(
+                f"{self.what} more than the limits allow: {allowed:,} bytes of {self.size:,} compressed ones"
+            )
 
 
 @dataclass(slots=True)
@@ -335,8 +358,8 @@ class Inflated:
         makers: dict[str, Callable[[], zlib._Decompress | bz2.BZ2Decompressor | lzma.LZMADecompressor]] = {
             "gzip": _gzip,
             "bz2": bz2.BZ2Decompressor,
-            # A dictionary may claim 4 GiB; 256 MiB is more than xz -9e asks for.
-            "xz": lambda: lzma.LZMADecompressor(memlimit=256 << 20),
+            # A dictionary may claim 4 GiB; xz -9e asks for 64 MiB.
+            "xz": lambda: lzma.LZMADecompressor(memlimit=LIMITS.window + (1 << 20)),
         }
         return makers[self._codec]()
 
@@ -357,10 +380,16 @@ class Inflated:
                         return b""
                     raise EOFError(f"truncated {self._codec} stream")
             self._begun = True
-            data = self._decoder.decompress(self._pending, max(1, size))
+            data = self._decompressed(max(1, size))
             self._pending = getattr(self._decoder, "unconsumed_tail", b"")
             if data:
                 return data
+
+    def _decompressed(self, size: int) -> bytes:
+        try:
+            return self._decoder.decompress(self._pending, size)
+        except lzma.LZMAError as error:
+            raise _too_far(error) from error
 
     def _needs_input(self) -> bool:
         return bool(getattr(self._decoder, "needs_input", True))
@@ -383,8 +412,18 @@ class _Unzstd:
         self._stream = pa.CompressedInputStream(pa.PythonFile(_Plain(source), mode="r"), "zstd")
 
     def read(self, size: int = -1, /) -> bytes:
-        data: bytes = self._stream.read(min(size, 1 << 14))  # small, for a fault loses what its read had so far
+        try:
+            data: bytes = self._stream.read(min(size, 1 << 14))  # small, for a fault loses what its read had so far
+        except OSError as error:
+            raise _too_far(error) from error
         return data
+
+
+def _too_far(error: Exception) -> Exception:
+    """Return what to raise of a decoder's error: that it needs much memory is said in plain words."""
+    if "emory" not in str(error):
+        return error
+    return LimitExceeded(f"it looks back further than the {LIMITS.window:,} bytes that a decoder may hold")
 
 
 class _Plain(io.RawIOBase):
@@ -417,6 +456,31 @@ def inflate(source: Readable, codec: str, budget: Budget) -> Stream:
         The decompressed bytes; a cut, a wrong checksum or a bomb ends them early, with `fault` set.
     """
     return Stream(_Unzstd(source) if codec == "zstd" else Inflated(source, codec), FAULTS, budget)
+
+
+def set_aside(stream: Stream, most: int) -> Checked | None:
+    """Copy a stream to a file that has no name, for random access: memory is for what is read of it.
+
+    Args:
+        stream: from where it stands.
+        most: bytes; of a larger one all but the rest is taken.
+
+    Returns:
+        The copy, each block held to the digest of what was copied; None where there is more, or no room for it.
+    """
+    held, digest = tempfile.SpooledTemporaryFile(_SPOOL), Digest()  # noqa: SIM115 - it lives as long as what reads it
+    try:
+        while part := stream.read(min(BLOCK, most + 1 - digest.size)):
+            digest.update(part)
+            if digest.size > most:
+                held.close()
+                return None
+            held.write(part)
+    except OSError as error:
+        held.close()
+        stream.fault = f"no room for a copy of {digest.size:,} bytes ({error.strerror}); set TMPDIR"
+        return None
+    return Checked(held, digest.size, digest.blocks(), owned=True)  # type: ignore[arg-type]  # it reads and seeks as files do
 
 
 class _Transcoded:
@@ -511,7 +575,9 @@ class Archive:
             member.reason = "encrypted"
             return member
         try:
-            member.stream = Stream(archive.open(info), _ZIP_FAULTS, self.budget)
+            bounded = info.compress_type in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+            source = Unpacked(archive, info, LIMITS.window) if bounded else archive.open(info)
+            member.stream = Stream(source, _ZIP_FAULTS, self.budget)
         except _ZIP_FAULTS as error:
             member.reason = f"zip: {error}"
         return member

@@ -21,6 +21,7 @@ from provenance.data import HERE
 from provenance.digests import sha256
 from provenance.errors import ConfigError, ManifestError
 from provenance.manifests import documents
+from provenance.regular import read_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -116,8 +117,7 @@ def load(path: Path, data: Path) -> Waivers:
     if any(form(path).is_relative_to(form(data)) for form in (Path.absolute, Path.resolve)):
         raise ConfigError(f"{path} lies in the data: waivers never live in the data; keep the file elsewhere")
     try:
-        with path.open("rb") as file:
-            source = file.read(LARGEST + 1)
+        source = read_head(path, LARGEST + 1)
     except OSError as error:
         raise ConfigError(f"the waivers {path} cannot be read: {error.strerror}") from error
     if len(source) > LARGEST:

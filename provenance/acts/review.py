@@ -18,6 +18,7 @@ from provenance.acts import Act, now, statement_of
 from provenance.digests import canonical
 from provenance.errors import ConfigError, InputError
 from provenance.ledger import drawing, relations, statement
+from provenance.regular import read_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -154,8 +155,7 @@ def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 def _text(file: Path) -> str:
     try:
-        with file.open("rb") as opened:
-            data = opened.read(LIMIT + 1)
+        data = read_head(file, LIMIT + 1)
         text = data.decode("utf-8-sig")
     except OSError as cause:
         raise ConfigError(f"{file} cannot be read: {cause.strerror}") from cause

@@ -28,16 +28,19 @@ class _Ledger(click.Path):
 
 
 class _File(click.Path):
-    """A file that is there and may be read."""
+    """A regular file that is there and may be read."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         try:
-            is_folder = stat.S_ISDIR(path.stat().st_mode)
+            mode = path.stat().st_mode
         except OSError as cause:
             raise ConfigError(f"{path} cannot be read: {cause.strerror}") from cause
+        is_folder = stat.S_ISDIR(mode)
         if is_folder or not os.access(path, os.R_OK):
             raise ConfigError(f"{path} cannot be read: {os.strerror(errno.EISDIR if is_folder else errno.EACCES)}")
+        if not stat.S_ISREG(mode):  # a device or pipe may never end
+            raise ConfigError(f"{path} cannot be read: it is not a regular file")
         return path
 
 

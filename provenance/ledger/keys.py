@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from provenance.errors import ConfigError
 from provenance.ledger import keyfiles, passwords, signers
+from provenance.regular import read_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -350,8 +351,7 @@ def _pem(uri: str) -> bytes:
 
 
 def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(keyfiles.LIMIT)
+    return read_head(path, keyfiles.LIMIT)
 
 
 def _make(folder: Path) -> bool:

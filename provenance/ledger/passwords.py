@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provenance.errors import ConfigError
+from provenance.regular import read_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,8 +121,7 @@ def of(asked: Callable[[str], str] | None) -> Secrets:
 
 def _line(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            lines = file.read(_LIMIT).decode("utf-8").splitlines()
+        lines = read_head(path, _LIMIT).decode("utf-8").splitlines()
     except (OSError, ValueError) as cause:
         raise ConfigError(f"the password file {path} cannot be read") from cause
     if not lines or not lines[0]:

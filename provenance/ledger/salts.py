@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from provenance.errors import ConfigError
 from provenance.ledger.keys import configuration, folder_of
+from provenance.regular import read_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -105,8 +106,7 @@ def salts(key: bytes, kind: str, names: Iterable[bytes]) -> Iterator[str]:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            found = file.read(_SECRET + 1)
+        found = read_head(path, _SECRET + 1)
     except OSError as cause:
         raise ConfigError(f"the secret of salts {path} cannot be read: {cause.strerror}") from cause
     if len(found) != _SECRET:

@@ -21,6 +21,7 @@ from jsonschema.exceptions import best_match
 from provenance.data import HERE
 from provenance.errors import ConfigError, cut
 from provenance.ledger import cosignature, keys
+from provenance.regular import read_head
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,12 +155,11 @@ def read(path: Path) -> Trust:
         ConfigError: it cannot be read, or does not hold to its schema.
     """
     try:
-        with path.open("rb") as file:
-            value = _parsed(file.read(_LIMIT).decode("utf-8"))
+        value = _parsed(read_head(path, _LIMIT).decode("utf-8"))
     except FileNotFoundError as cause:
         raise ConfigError(f"the trust file {path} does not exist") from cause
     except OSError as cause:
-        raise ConfigError(f"the trust file {path} cannot be read: {cause.strerror}") from cause
+        raise ConfigError(f"the trust file {path} cannot be read: {cause.strerror or cause}") from cause
     except (ValueError, RecursionError, yaml.YAMLError) as cause:
         raise ConfigError(f"the trust file {path} cannot be read as YAML") from cause
     if error := best_match(islice(_validator().iter_errors(value), _ERRORS)):

@@ -50,6 +50,22 @@ _CARD_KEYS_ELSEWHERE = re.compile(rb"^(?:" + _OWN_KEYS + rb")\s*:", re.MULTILINE
 _FRONT = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*---[ \t]*\r?\n(.*?)(?:^---[ \t]*\r?$|\Z)", re.DOTALL | re.MULTILINE)
 
 
+_RECORDS_ENDING = re.compile(
+    r"\.(?:jsonl?|ndjson|jsonlines|csv|tsv|tab|psv|parquet|arrow|feather|warc|zip|gz|zst|xz|bz2|tar|tgz)$",
+    re.IGNORECASE,
+)
+
+
+def metadata_of(data: bytes) -> bytes:
+    """Return the metadata that a card begins with, its marks included; nothing where there is none.
+
+    Args:
+        data: the card, or its first bytes.
+    """
+    front = _FRONT.match(data)
+    return front[0] if front else b""
+
+
 def recognise(path: str, head: bytes) -> str | None:
     """Name the manifest format of a file.
 
@@ -79,7 +95,7 @@ def _document(name: str, head: bytes) -> str | None:
         if front and (keys.search(front[1]) or b"Dataset Card for" in head):
             return "hf-card"
     # A markdown file of any other name may be a text of a corpus.
-    return "readme" if _DOCUMENT.fullmatch(name) else None
+    return "readme" if _DOCUMENT.fullmatch(name) and not _RECORDS_ENDING.search(name) else None
 
 
 def _structured(name: str, head: bytes) -> str | None:

@@ -11,7 +11,6 @@ An archive's own account skips what its skipped members take on disk. A member's
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
@@ -19,9 +18,9 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from provenance import storage
+from provenance import regular, storage
 from provenance.errors import FileChanged
-from provenance.model import UNSAMPLED
+from provenance.model import CHANGED, UNSAMPLED
 from provenance.records import csv, formats, json, parquet, text, views, warc
 from provenance.records.formats import sniff
 from provenance.records.tally import Tally
@@ -52,11 +51,11 @@ LARGEST_DOCUMENT = 1 << 20
 MOST_DOCUMENTS = 200
 """Licences and documents that are read of one archive."""
 
-Apart = Callable[[str], bool]
-"""Told the path of a member: whether it is no data, but a licence or document."""
+Apart = Callable[[str, bytes, int], bool]
+"""Told the path of a member, its first bytes and its size: whether it is no data, but a licence or document."""
 
 
-def _nothing(_path: str) -> bool:
+def _nothing(_path: str, _head: bytes, _size: int) -> bool:
     return False
 
 
@@ -102,6 +101,7 @@ class Account:
         sha256: of its bytes, hexadecimal; None where they could not all be read.
         blocks: SHA-256 of each MiB; () for members.
         notes: what was kept but is odd, as "3 lone surrogates"; None where nothing is.
+        apart: whether it is a licence or document inside an archive, which holds no records.
     """
 
     path: str
@@ -115,6 +115,7 @@ class Account:
     sha256: str | None
     blocks: Blocks
     notes: str | None = None
+    apart: bool = False
 
 
 def read(
@@ -151,29 +152,36 @@ def read(
         size = os.stat(location).st_size
         if reason is None:
             with storage.open_regular(location) as file:
-                end = _end(file, path, size, head) if head is not None else None
-                if end is None:
-                    yield from _File(path, file, size, limits, roles, apart=apart).read()
-                else:
-                    yield from _heads(
-                        _File(path, storage.Stream(_Head(file, end)), end, limits, roles).read(), path, size, end
-                    )
+                reason, size = regular.doubt(file, limits), os.fstat(file.fileno()).st_size
+                end = _end(file, path, size, head) if head is not None and reason is None else None
+                if end is not None:
+                    part = _File(path, storage.Stream(regular.Bounded(file, end)), end, limits, roles)
+                    yield from _heads(part.read(), path, size, end)
+                elif reason is None:
+                    for item in _File(path, file, size, limits, roles, apart=apart).read():
+                        if isinstance(item, Account) and item.path == path:
+                            yield _held_to_size(item, size, file)
+                        else:
+                            yield item
+        if reason is None:
             return
     except OSError as error:
         reason = f"cannot be read: {error.strerror or type(error).__name__}"
     yield Account(path, None, size, 0, size, reason, 0, 0, None, ())
 
 
-class _Head:
-    """The first bytes of a file."""
-
-    def __init__(self, file: BinaryIO, end: int) -> None:
-        self._file, self._left = file, end
-
-    def read(self, size: int = -1, /) -> bytes:
-        data = self._file.read(self._left if size < 0 else min(size, self._left))
-        self._left -= len(data)
-        return data
+def _held_to_size(account: Account, size: int, file: BinaryIO) -> Account:
+    """Say of a file that it changed while it was read: it was cut, or has grown beyond what is read of it."""
+    there = account.bytes if account.sha256 is not None else size
+    if there < size:
+        reason = (
+            f"it yields {there:,} bytes where its size is {size:,}: it was cut while it was read, or is no real file"
+        )
+        return replace(account, bytes=size, bytes_skipped=account.bytes_skipped + size - there, skip_reason=reason)
+    if account.sha256 is not None and os.fstat(file.fileno()).st_size > size:
+        reason = f"{CHANGED}: it grew beyond the {size:,} bytes that it had when it was opened"
+        return replace(account, skip_reason=account.skip_reason or reason)
+    return account
 
 
 def _end(file: BinaryIO, path: str, size: int, head: int) -> int | None:
@@ -224,14 +232,16 @@ def account(
         size = os.stat(location).st_size
         if refused is None:
             with storage.open_regular(location) as file:
-                tap = storage.Tap(file)
-                stream = storage.Stream(tap)
-                name = format or sniff(stream.peek(formats.HEAD), path)
-                stream.drain()
-            tally = Tally()
-            if reason is not None:
-                tally.skip(stream.count, reason)
-            return _settle(path, name, max(size, stream.count), stream, tally, tap.digest)
+                refused, size = regular.doubt(file, storage.LIMITS), os.fstat(file.fileno()).st_size
+                if refused is None:
+                    tap = storage.Tap(regular.Bounded(file, size))
+                    stream = storage.Stream(tap)
+                    name = format or sniff(stream.peek(formats.HEAD), path)
+                    stream.drain()
+                    tally = Tally()
+                    if reason is not None:
+                        tally.skip(stream.count, reason)
+                    return _held_to_size(_settle(path, name, stream.count, stream, tally, tap.digest), size, file)
     except OSError as error:
         refused = f"cannot be read: {error.strerror or type(error).__name__}"
     return Account(path, format, size, 0, size, refused, 0, 0, None, ())
@@ -280,7 +290,7 @@ class _File:
     ) -> None:
         self.path, self.file, self.size, self.limits, self.roles, self.member = path, file, size, limits, roles, member
         self.apart, self.documents = apart, 0
-        self.tap = storage.Tap(file)
+        self.tap = storage.Tap(file if isinstance(file, storage.Stream) else regular.Bounded(file, size))
         self.raw = storage.Stream(self.tap)
         self.tally = Tally()
 
@@ -292,11 +302,13 @@ class _File:
             yield from self._content(name, self.raw)
         yield self._close(name)
 
-    def document(self) -> Iterator[Document | Account]:
-        """Yield a member whole, if it is small enough, and its account."""
+    def document(self, *, read: bool) -> Iterator[Document | Account]:
+        """Yield a member whole, if it is to be read and small enough, and its account."""
         name = sniff(self.raw.peek(formats.HEAD), self.path)
-        data = self.raw.read(LARGEST_DOCUMENT + 1)
-        if len(data) > LARGEST_DOCUMENT:
+        data = self.raw.read(LARGEST_DOCUMENT + 1) if read else b""
+        if not read:
+            self.tally.skip(self.raw.drain(), "more licences and documents than are read of one archive")
+        elif len(data) > LARGEST_DOCUMENT:
             self.tally.skip(len(data) + self.raw.drain(), "larger than a document inside an archive may be")
         else:
             yield Document(self.path, data)
@@ -356,17 +368,16 @@ class _File:
             self.tally.skipped = max(1, -(-self.tally.skipped * stream.count // max(1, inner.count)))
 
     def _seekable(self, stream: storage.Stream) -> storage.Checked | None:
-        """Return random access to the file or, of a member or compressed file, to its bytes in memory."""
+        """Return random access to the file or, of a member or compressed file, to a copy of its bytes."""
         if stream is self.raw and not isinstance(self.file, storage.Stream):
             self.raw.drain()
             return storage.Checked(self.file, self.raw.count, self.tap.digest.blocks())
-        data = stream.read(self.limits.held)
-        if stream.read(1):
-            self.tally.skip(stream.count + stream.drain() - 1, "needs random access and is too large to hold in memory")
-            return None
-        digest = storage.Digest()
-        digest.update(data)
-        return storage.Checked(io.BytesIO(data), len(data), digest.blocks())
+        before = stream.count
+        held = storage.set_aside(stream, self.limits.held)
+        if held is None:
+            reason = f"needs random access and is larger than the {self.limits.held:,} bytes that are set aside for it"
+            self.tally.skip(stream.count - before + stream.drain(), reason)
+        return held
 
     def _parquet(self, stream: storage.Stream) -> Iterator[Batch]:
         file = self._seekable(stream)
@@ -376,24 +387,30 @@ class _File:
             for table in parquet.read(file, stream.count, self.tally, self.limits, self.roles):
                 yield Batch(self.path, table)
         except FileChanged as error:
-            self.tally.skip(stream.count, f"changed while it was read: {error}")
+            self.tally.skip(stream.count, f"{CHANGED}: {error}")
+        finally:
+            file.close()
 
     def _archive(self, name: str, stream: storage.Stream) -> Iterator[Item]:
         if self.member or (name == "zip" and stream is not self.raw):
             self.tally.skip(stream.drain(), "an archive inside an archive")
             return
         archive = storage.Archive(storage.Budget(self.limits, self.size))
-        if name == "zip":
-            file = self._seekable(stream)
-            members = archive.unzip(file) if file is not None else iter(())
-        else:
+        file = self._seekable(stream) if name == "zip" else None
+        members: Iterator[storage.Member] = iter(())
+        if name != "zip":
             members = archive.untar(stream)
+        elif file is not None:
+            members = archive.unzip(file)
         reasons: dict[str, int] = {}
         try:
             for member in members:
                 yield from self._member(member, reasons)
         except FileChanged as error:
-            archive.fault = f"changed while it was read: {error}"
+            archive.fault = f"{CHANGED}: {error}"
+        finally:
+            if file is not None:
+                file.close()
         if reasons:
             listed = ", ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
             self.tally.reason = f"members skipped in whole or part: {listed}"
@@ -403,13 +420,15 @@ class _File:
 
     def _member(self, member: storage.Member, reasons: dict[str, int]) -> Iterator[Item]:
         path, size = f"{self.path}!/{member.name}", min(member.size, _MOST)
+        head = member.stream.peek(formats.HEAD) if member.stream is not None else b""
+        apart = self.apart(path, head, size)
         items: Iterator[Item] = iter([Account(path, None, size, 0, size, member.reason, 0, 0, None, ())])
         if member.stream is not None:
             file = _File(path, member.stream, size, self.limits, self.roles, member=True)
-            apart = self.apart(path) and self.documents < MOST_DOCUMENTS
+            items = file.document(read=self.documents < MOST_DOCUMENTS) if apart else file.read()
             self.documents += apart
-            items = file.document() if apart else file.read()
-        for item in items:
+        for each in items:
+            item = replace(each, apart=apart) if isinstance(each, Account) else each
             yield item
             if isinstance(item, Account) and item.skip_reason is not None:
                 reasons[item.skip_reason] = reasons.get(item.skip_reason, 0) + 1

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 DELIMITERS = ",\t;|"
 HEAD = 1 << 16
 _LONGEST_NAME = 64
+_FULL = 1 << 18  # rows, or values, after which a batch is full: a table of commas has one in every byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,8 @@ def rows(buf: Any, n: int, final: bool, delimiter: int, quoted: bool, columns: A
         records: int32[:, 3]: start, end and error of each row.
 
     Returns:
-        Number of rows; of values on the tape; where the first row begins that is not whole yet.
+        Number of rows; of values on the tape; where the first row begins that is not whole yet, or for which there is
+        no room.
     """
     count, values, i, width = 0, 0, 0, columns.shape[0]
     while True:
@@ -125,6 +127,8 @@ def rows(buf: Any, n: int, final: bool, delimiter: int, quoted: bool, columns: A
             i += 1
         if i >= n:
             return count, values, n
+        if count == records.shape[0] or values + width > tape.shape[0]:
+            return count, values, i
         start, kept, column, error = i, values, 0, OK
         while True:  # a field
             flags = 0
@@ -224,21 +228,26 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: views.Roles) -> It
     columns = _columns(names, roles)
     tail, final = b"", False
     while not final:
-        wanted = max(limits.batch, len(tail))
+        # as much as is held: time stays linear; no more than a row may have: memory stays bounded
+        wanted = max(limits.batch, min(len(tail), limits.record + 1 - len(tail)))
         more = stream.read(wanted)
         final = len(more) < wanted
-        data = np.frombuffer(tail + more, np.uint8)
-        tape, records = np.empty((len(data) + len(names) + 1, 7), np.int32), np.empty((len(data) // 2 + 2, 3), np.int32)
-        count, values, done = rows(
-            data, len(data), final, ord(dialect.delimiter), dialect.quoted, columns, tape, records
-        )
-        tape, records = tape[:values], records[:count]
-        if named and count:
-            named, tape, records = False, tape[tape[:, views.REC] > 0], records[1:]
-            tape[:, views.REC] -= 1
-        if len(records):
-            yield _batch(data, views.sift(data, tape, roles.answers), records, tally)
-        tail = data[done:].tobytes()
+        data, full = np.frombuffer(tail + more, np.uint8), True
+        most = min(len(data), _FULL) + 2
+        room, found = np.empty((most + len(names), 7), np.int32), np.empty((most, 3), np.int32)
+        while full:
+            count, values, done = rows(
+                data, len(data), final, ord(dialect.delimiter), dialect.quoted, columns, room, found
+            )
+            full = done < len(data) and (count == len(found) or values + len(names) > len(room))
+            tape, records = room[:values], found[:count]
+            if named and count:
+                named, tape, records = False, tape[tape[:, views.REC] > 0], records[1:]
+                tape[:, views.REC] -= 1
+            if len(records):
+                yield _batch(data, views.sift(data, tape, roles.answers), records, tally)
+            data = data[done:]
+        tail = data.tobytes()
         if len(tail) > limits.record:
             yield _rest(stream, tally, len(tail))
             return

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 PASSAGE = 64 << 10
 """Bytes of the longest passage."""
 
+_MOST = 1 << 18  # passages of a batch: one of a single letter costs twenty times its bytes
+
 
 @njit(nogil=True, cache=True)
 def passages(buf: Any, n: int, final: bool, out: Any) -> Any:
@@ -99,8 +101,8 @@ def read(
         data = np.frombuffer(tail + more, np.uint8)
         out = np.empty((len(data) // 2 + 1, 3), np.int32)
         count, done = passages(data, len(data), final, out)
-        if count:
-            yield _batch(data, out[:count], offset, tally)
+        for first in range(0, count, _MOST):
+            yield _batch(data, out[first : min(count, first + _MOST)], offset, tally)
         tail = data[done:].tobytes()
         offset += done
 

@@ -58,6 +58,10 @@ class _Bytes:
             left -= taken
         return size - left
 
+    def skip_ends(self) -> None:
+        """Take the ends of lines that are held, all at once: a file may hold nothing else."""
+        self._held = self._held.lstrip(b"\r\n")
+
     def rest(self) -> int:
         held, self._held = len(self._held), b""
         return held + self._stream.drain()
@@ -110,7 +114,7 @@ def read(
     # one turn a page: pages are tens of KiB, so that decompressing them costs more than the turn
     while data.look(1):
         if data.look(1) in b"\r\n":
-            data.take(1)
+            data.skip_ends()
             continue
         header = _HEADER.match(data.look(HEADER))
         fields = {} if header is None else {name.lower(): value for name, value in _FIELD.findall(header[0])}

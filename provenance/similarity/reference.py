@@ -13,7 +13,6 @@ import json
 import os
 import re
 import secrets
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ import pyarrow.parquet as pq
 from provenance.digests import sha256
 from provenance.errors import ConfigError
 from provenance.model import VIEWS
+from provenance.regular import read_head
 from provenance.similarity import shingles, siphash, text
 
 if TYPE_CHECKING:
@@ -157,10 +157,9 @@ def read_key(path: Path) -> bytes:
         ConfigError: it cannot be read, or holds no key.
     """
     try:
-        with path.open("rb") as file:
-            held = file.read(1 << 10)
+        held = read_head(path, 1 << 10)
     except OSError as error:
-        raise ConfigError(f"the key file {path} cannot be read: {error.strerror or type(error).__name__}") from error
+        raise ConfigError(f"the key file {path} cannot be read: {error.strerror or error}") from error
     try:
         key = bytes.fromhex(held.decode("ascii").strip())
     except ValueError:
@@ -223,12 +222,9 @@ def read(path: Path) -> Index:
         ConfigError: it is none that this version reads; the sentence names the index and what is wrong with it.
     """
     try:
-        with os.fdopen(os.open(path, _FLAGS), "rb") as source:
-            if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
-                raise ConfigError(f"{path} cannot be read: it is no regular file")
-            data = source.read(LARGEST + 1)
+        data = read_head(path, LARGEST + 1)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from error
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
     if len(data) > LARGEST:
         raise ConfigError(f"{path} is larger than {LARGEST:,} bytes")
     try:

@@ -253,14 +253,14 @@ def test_no_permission(tmp_path, monkeypatch):
 
 
 def test_a_disk_error_in_the_middle(tmp_path, monkeypatch):
-    class Broken(io.BytesIO):
+    class Broken(io.FileIO):
         def read(self, size=-1):
             if self.tell() >= 500:
                 raise OSError(5, "Input/output error")
             return super().read(min(size, 100))
 
     location = write(tmp_path, "a.jsonl", LINES)
-    monkeypatch.setattr(storage, "open_regular", lambda _: Broken(LINES))
+    monkeypatch.setattr(storage, "open_regular", lambda _: Broken(location))
     _, accounts = read(location)
     assert "Input/output" in accounts["f"].skip_reason
     assert accounts["f"].sha256 is None

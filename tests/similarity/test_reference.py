@@ -261,7 +261,7 @@ def test_what_is_no_regular_file_is_not_read(tmp_path, place):
     path = Path(place) if place.startswith("/") else tmp_path / place
     if place == "pipe":
         os.mkfifo(path)
-    with pytest.raises(ConfigError, match="it is no regular file"):
+    with pytest.raises(ConfigError, match="not a regular file"):
         reference.read(path)
 
 

@@ -1,0 +1,230 @@
+"""Decoding Parquet in a process of its own (`decoder`), which dies of a bomb in the place of whoever reads the file.
+
+Such a process is started when it is needed, kept for the next file, and replaced where it died or ran out of memory.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from provenance import decoder
+from provenance.decoder import LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from provenance.storage import Checked, Limits
+
+_SECRET = "PROVENANCE_KEY_PASSWORD"  # noqa: S105 - the name of a variable, which that process has no use for
+_ROWS = 4096  # of a batch at most
+_LESS = 16  # times fewer rows are decoded at once where memory did not suffice
+_DEATHS = 12  # of processes, after which the rest of a file is given up
+
+
+class Broken(Exception):  # noqa: N818 - a fault of the data, which its reader turns into a reason
+    """Why a file, or a row group of it, is not decoded."""
+
+
+class _Process:
+    """A process that decodes one file at a time."""
+
+    def __init__(self) -> None:
+        settings = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1"}
+        settings |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+        kept = {name: value for name, value in os.environ.items() if name != _SECRET}
+        self.owner = os.getpid()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "provenance.decoder"],  # -P: nothing is imported from where we stand
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=kept | settings,
+        )
+        self._asks, self._answers = (cast("BinaryIO", each) for each in (self._process.stdin, self._process.stdout))
+
+    def send(self, data: bytes) -> None:
+        """Send one message.
+
+        Raises:
+            OSError: the process has died.
+        """
+        self._asks.write(len(data).to_bytes(LENGTH, "little") + data)
+        self._asks.flush()
+
+    def receive(self) -> tuple[bytes, bytes]:
+        """Return the kind of the next message, and its bytes.
+
+        Raises:
+            OSError: the process has died.
+        """
+        head = self._read(1 + LENGTH)
+        return head[:1], self._read(int.from_bytes(head[1:], "little"))
+
+    def _read(self, size: int) -> bytes:
+        data = self._answers.read(size)
+        if len(data) < size:
+            raise BrokenPipeError
+        return data
+
+    def end(self) -> None:
+        """End it; after a fork it is the parent's, who ends it."""
+        if self.owner == os.getpid():
+            self._process.kill()
+            self._process.wait()
+        for pipe in (self._asks, self._answers):
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+_idle: list[_Process] = []
+
+
+@atexit.register
+def _end_all() -> None:
+    while _idle:
+        _idle.pop().end()
+
+
+@dataclass(slots=True)
+class File:
+    """A Parquet file that is decoded elsewhere.
+
+    Args:
+        source: its bytes, each block held to its digest.
+        size: how many there are.
+        limits: batch, record and memory.
+        rows: of each row group, as its footer says.
+        stored: bytes of each row group in the file.
+    """
+
+    source: Checked
+    size: int
+    limits: Limits
+    rows: list[int] = field(default_factory=list)
+    stored: list[int] = field(default_factory=list)
+    _sizes: list[int] = field(default_factory=list)
+    _process: _Process | None = None
+    _deaths: int = 0
+
+    def open(self) -> None:
+        """Read the footer.
+
+        Raises:
+            Broken: it cannot be read.
+            FileChanged: the bytes are not those that were read first.
+        """
+        try:
+            about = self._start()
+        except _Full:
+            raise Broken(f"its footer takes more than {self.limits.memory >> 20} MiB of memory") from None
+        self.rows, self.stored, self._sizes = about["rows"], about["stored"], about["sizes"]
+
+    def batches(self, group: int) -> Iterator[pa.RecordBatch | str]:
+        """Decode a row group.
+
+        Args:
+            group: its number.
+
+        Yields:
+            Batches of at most `limits.batch` bytes, or of one row; in the place of a row that is too large, whether
+            that is its `bytes` or its `values`.
+
+        Raises:
+            Broken: what follows cannot be decoded.
+            FileChanged: the bytes are not those that were read first.
+        """
+        each = max(1, self._sizes[group] // max(1, self.rows[group]))
+        rows, done, whole = max(1, min(_ROWS, self.limits.batch // each)), 0, False
+        while not whole:
+            try:
+                if self._process is None:
+                    self._start()
+                for item in self._decoded(group, rows, done):
+                    done += 1 if isinstance(item, str) else item.num_rows
+                    yield item
+                whole = True
+            except _Full:
+                self._deaths += 1
+                if rows == 1 or self.given_up:
+                    room = self.limits.memory >> 20
+                    raise Broken(f"row group {group} takes more than {room} MiB of memory to decode") from None
+                rows = max(1, rows // _LESS)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether so many processes died of it that the rest is not tried."""
+        return self._deaths > _DEATHS
+
+    def _decoded(self, group: int, rows: int, skip: int) -> Iterator[pa.RecordBatch | str]:
+        import pyarrow as pa
+
+        request = {"do": "decode", "group": group, "rows": rows, "skip": skip, "bytes": self.limits.batch}
+        for kind, data in self._ask(request | {"record": self.limits.record}):
+            if kind == decoder.SKIPPED:
+                yield data.decode()
+            elif kind == decoder.BATCH:
+                yield from pa.ipc.open_stream(pa.py_buffer(data))
+            elif "broken" in json.loads(data):
+                raise Broken(f"row group {group} is broken")
+
+    def _start(self) -> dict[str, Any]:
+        """Open the file in a process: one that is idle, or a new one."""
+        self._process = _idle.pop() if _idle else _Process()
+        if self._process.owner != os.getpid():
+            self._process.end()
+            self._process = _Process()
+        about: dict[str, Any] = {}
+        for _, data in self._ask({"do": "open", "size": self.size, "memory": self.limits.memory}):
+            about = json.loads(data)
+        if "fault" in about:
+            raise Broken(about["fault"])
+        if "broken" in about:
+            raise Broken("no whole footer, the file is cut off or broken")
+        return about
+
+    def _ask(self, request: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
+        """Yield what is answered; in between, give what is asked for of the file."""
+        process, whole = cast("_Process", self._process), False
+        try:
+            process.send(json.dumps(request).encode())
+            while not whole:
+                kind, data = process.receive()
+                if kind == decoder.READ:
+                    process.send(self._bytes(*(int.from_bytes(data[at : at + LENGTH], "little") for at in (0, LENGTH))))
+                    continue
+                whole = kind == decoder.ANSWER and not json.loads(data).get("full")
+                if kind == decoder.ANSWER and not whole:
+                    raise _Full
+                yield kind, data
+        except OSError:
+            raise _Full from None  # whatever killed it: with fewer rows at once it may live
+        finally:
+            if not whole:  # what comes next through the pipe would be the answer to this
+                process.end()
+                self._process = None
+
+    def _bytes(self, offset: int, size: int) -> bytes:
+        try:
+            self.source.seek(offset)
+            return self.source.read(size)
+        except OSError as error:
+            raise Broken(f"it cannot be read: {error.strerror or type(error).__name__}") from error
+
+    def close(self) -> None:
+        """Leave the process to the next file."""
+        if self._process is not None:
+            _idle.append(self._process)
+            self._process = None
+
+
+class _Full(Exception):  # noqa: N818 - asks for another try
+    """The process had too little memory, or died."""
