@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import detectors, manifests, records, schemas
+from provenance import detectors, manifests, memory, records, schemas
 from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
 from provenance.model import STATED, VIEWS, Claim, Died
 from provenance.origins import signals
@@ -339,7 +339,9 @@ def items(file: File) -> Iterator[records.Item | Died]:
         )
     except ProvenanceError:
         raise
-    except Exception as error:  # noqa: BLE001 - what is wrong with audited data never raises to the user
+    except Exception as error:
+        if memory.limited() and memory.caused(error):  # of this process, not of the file
+            raise LimitExceeded(memory.too_little(str(error))) from error
         yield Died(f"{type(error).__name__}: {error}"[:300])
 
 
