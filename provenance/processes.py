@@ -28,7 +28,7 @@ import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from provenance import environment, imports
+from provenance import environment, imports, scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,6 +44,7 @@ _FORKS = sys.platform == "linux"
 _ALIVE = 1 << 32  # in place of the exit code of a process that has not ended
 _FORK, _POLL = b"f", b"p"  # what a nursery is asked for
 _LOOK = 0.25  # seconds between two looks at a process that does not answer
+_STARTS = 3  # of a nursery, until it is said not to start
 _UNSTARTED = 71  # exit code of a process of ours that could not begin (EX_OSERR)
 _HEARD_BY_CALLER = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
@@ -138,13 +139,13 @@ class Nursery:
         self._lock = threading.Lock()
         self._pipe: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._closed = self._answered = False
 
-    def fork(self, pipe: socket.socket) -> Process:
+    def fork(self, pipe: socket.socket, stop: threading.Event) -> Process:
         """Start a worker: anew where forking is not safe.
 
         Args:
             pipe: the worker is asked over it.
+            stop: set when nobody wants it any more.
 
         Raises:
             StartError: the nursery ended before it had loaded what workers need.
@@ -153,17 +154,15 @@ class Nursery:
         if not _FORKS:
             return _started("", pipe)
         with self._lock:
-            for _ in range(2):  # one that was killed is replaced
+            for _ in range(_STARTS):  # one that was killed is replaced
                 self._begin()
                 with contextlib.suppress(OSError):
-                    return _Forked(self._asked(_FORK, pipe=pipe), self)
-            if self._closed:
-                raise BrokenPipeError
+                    return _Forked(self._asked(_FORK, pipe=pipe, stop=stop), self)
+                if stop.is_set():
+                    raise BrokenPipeError
             raise StartError("the process that loads what workers need ended before it was ready")
 
     def _begin(self) -> None:
-        if self._closed:
-            raise BrokenPipeError
         if self._process is not None and self._process.poll() is None and self._pipe is not None:
             return
         self._end()
@@ -180,32 +179,29 @@ class Nursery:
                 return -signal.SIGKILL  # whoever ended the nursery has ended what it forked
             return None if code == _ALIVE else code
 
-    def _asked(self, what: bytes, process: int = 0, pipe: socket.socket | None = None) -> int:
+    def _asked(
+        self,
+        what: bytes,
+        process: int = 0,
+        pipe: socket.socket | None = None,
+        stop: threading.Event | None = None,
+    ) -> int:
         if self._pipe is None or self._process is None:
             raise BrokenPipeError
-        self._pipe.settimeout(_LOOK)
-        socket.send_fds(self._pipe, [what + process.to_bytes(SIZE, "little")], [pipe.fileno()] if pipe else [])
-        answer = b""
-        while len(answer) < SIZE:
-            try:
-                more = self._pipe.recv(SIZE - len(answer))
-            except TimeoutError:  # it is still getting ready
-                if not self._closed and self._process.poll() is None:
-                    continue
-                more = b""
-            if not more:
-                self._pipe.close()
-                self._pipe = None
-                raise BrokenPipeError
-            answer += more
-        return int.from_bytes(answer, "little", signed=True)
+        try:
+            self._pipe.settimeout(_LOOK)
+            message = what + process.to_bytes(SIZE, "little")
+            socket.send_fds(self._pipe, [message], [pipe.fileno()] if pipe else [])
+            return _answer_of(self._pipe, self._process, stop)
+        except OSError:
+            self._pipe.close()  # it has died, though its parent may not have been told yet
+            self._pipe = None
+            raise
 
     def close(self) -> None:
         """End the nursery, and what it forked."""
-        self._closed = True  # for whoever has the lock, and waits
         with self._lock:
             self._end()
-            self._closed = False
 
     def _end(self) -> None:
         if self._pipe is not None:
@@ -213,6 +209,22 @@ class Nursery:
         if self._process is not None:
             ended(self._process)
         self._process = self._pipe = None
+
+
+def _answer_of(asked: socket.socket, process: subprocess.Popen[bytes], stop: threading.Event | None) -> int:
+    """Wait for the number that a nursery answers, as long as it lives and somebody wants it."""
+    answer = b""
+    while len(answer) < SIZE:
+        try:
+            more = asked.recv(SIZE - len(answer))
+        except TimeoutError:  # it is still getting ready
+            if process.poll() is not None or (stop is not None and stop.is_set()):
+                raise
+            continue
+        if not more:
+            raise BrokenPipeError
+        answer += more
+    return int.from_bytes(answer, "little", signed=True)
 
 
 class _Forked:
@@ -304,6 +316,7 @@ def _watch(pipe: socket.socket, done: threading.Event) -> None:
     looked.register(pipe, 0)  # of a hang-up one is told always
     while not done.is_set():
         if looked.poll(_LOOK * 1000):
+            scratch.remove_all()
             os._exit(0)
 
 

@@ -35,7 +35,6 @@ FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOS
 """What the system says where there is no room: disk, limit of a file's size, quota."""
 
 _PATIENCE = 5.0  # seconds that tidying up may take; what is left then, a later scan removes
-_YOUNG = 3600  # seconds before a folder that names no owner is taken for one that was left
 _LIMIT = 4096  # bytes of an OWNER
 _ONLY_HERE = ("pid", "start", "boot", "namespace", "machine")
 
@@ -156,16 +155,10 @@ def _sweep(path: str, end: float) -> bool:
     """Remove a folder if it is one of ours, and its owner is gone; no link is followed on the way."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        about = os.fstat(handle)
-        if about.st_uid != os.geteuid():
+        if os.fstat(handle).st_uid != os.geteuid():
             return False
         owner = _owner(handle)
-        if owner is None:
-            if about.st_mtime < time.time() - _YOUNG:
-                Path(path).rmdir()  # only if nothing is in it: it was killed before it could say whose it is
-                return True
-            return False
-        return _gone(owner, handle) and _removed(path, handle, end)
+        return owner is not None and _gone(owner, handle) and _removed(path, handle, end)
     finally:
         os.close(handle)
 

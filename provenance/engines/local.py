@@ -35,11 +35,11 @@ def cores() -> int:
 class _Worker:
     """One process, used by one thread."""
 
-    def __init__(self, nursery: Nursery) -> None:
+    def __init__(self, nursery: Nursery, stop: threading.Event) -> None:
         self._reason: str | None = None
         pipe, theirs = socket.socketpair()
         with pipe, theirs:
-            self._process = nursery.fork(theirs)
+            self._process = nursery.fork(theirs, stop)
             self._pipe = pipe.makefile("rwb")
 
     @property
@@ -140,7 +140,7 @@ class Local:
             except queue.Empty:
                 break
             try:
-                worker = worker if worker is not None and worker.alive else _Worker(self._nursery)
+                worker = worker if worker is not None and worker.alive else _Worker(self._nursery, stop)
                 self._busy[worker.process] = worker
                 if stop.is_set():
                     self._busy.pop(worker.process)
