@@ -7,6 +7,7 @@ its part of the work fails and is said to have failed, or the scan itself where 
 
 from __future__ import annotations
 
+import errno
 import re
 import signal
 import threading
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 LEAST = 256 << 20
 """Bytes that a scan of nothing takes, about: a smaller cap could never be held."""
 
+_SPACE = 1 << 30  # bytes of address space below which commands end at random places
 _EVERY = 0.05  # seconds between two looks
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", re.IGNORECASE)
 _STATUS = Path("/proc/self/status")
@@ -71,6 +73,16 @@ def limited() -> bool:
     return bool(_limits())
 
 
+def check() -> None:
+    """Make sure that libraries can be loaded at all: with less, they abort a process or wait for ever.
+
+    Raises:
+        LimitExceeded: this process may take too little address space.
+    """
+    if any(limit < _SPACE for limit in _limits().values()):
+        raise LimitExceeded(too_little())
+
+
 def too_little(reason: str = "") -> str:
     """Say that there is too little memory, and what to do.
 
@@ -90,9 +102,17 @@ def caused(error: BaseException) -> bool:
     Args:
         error: what was raised; what it was raised from counts, too.
     """
-    words = ("memory", "can't start new thread", "failed to map segment", "Resource temporarily unavailable")
+    words = (
+        "memory",
+        "malloc",
+        "can't start new thread",
+        "failed to map segment",
+        "shared object file",
+        "esource temporarily",
+    )
     while True:
-        if isinstance(error, MemoryError) or any(word in str(error) for word in words):
+        none = isinstance(error, OSError) and error.errno in {errno.ENOMEM, errno.EAGAIN}
+        if none or isinstance(error, MemoryError) or any(word in str(error) for word in words):
             return True
         if (cause := error.__cause__ or error.__context__) is None:
             return False

@@ -273,4 +273,4 @@ def _link(path: str) -> str:
 
 
 def _reason(cause: OSError) -> str:
-    return cause.strerror or str(cause)
+    return os.strerror(cause.errno) if cause.errno else str(cause)

@@ -61,6 +61,9 @@ ANSWERING = frozenset({"scan", "verify", "guard", "reproduce", "demo"})
 
 USAGE, NOTHING, INCOMPLETE = 2, 3, 4
 
+UNVERIFIED = 2
+"""The code of `verify` that ended before it had an answer; its 4 says that data differs."""
+
 _SENTENCE = 1500  # characters of an error at most: what a hostile file says in it may be long
 _GONE = frozenset({errno.EPIPE, errno.ECONNRESET})  # the reader of our output went away
 
@@ -74,6 +77,7 @@ class _Commands(click.Group):
             close = get_close_matches(cmd_name, COMMANDS, 1)
             meant = f"did you mean {close[0]!r}?" if close else "`provenance --help` names them all"
             raise click.ClickException(f"there is no command {cmd_name!r}; {meant}")
+        memory.check()
         name = {"list": "listing"}.get(cmd_name, cmd_name)
         command: click.Command = import_module(f"provenance.cli.{name}").command
         return command
@@ -105,7 +109,8 @@ def run(arguments: list[str] | None = None) -> int:
     """
     terminal.unprinted()
     interruption.take_appended()
-    code = _run(arguments)
+    command = _named(arguments)
+    code = _run(arguments, UNVERIFIED if command == "verify" else INCOMPLETE)
     lost, appended = terminal.unprinted(), interruption.take_appended()
     if lost is None:
         return code
@@ -114,44 +119,50 @@ def run(arguments: list[str] | None = None) -> int:
         _said(f"{_appended(appended)} was appended; {what}", code)
     elif lost.errno not in _GONE:
         _said(what, code)
-    if lost.errno in _GONE or appended or code or _named(arguments) in ANSWERING:
+    if lost.errno in _GONE or appended or code or command in ANSWERING:
         return code
     return INCOMPLETE
 
 
-def _run(arguments: list[str] | None) -> int:  # noqa: C901, PLR0911, PLR0912 - one line for each way to end
+def _run(arguments: list[str] | None, incomplete: int) -> int:
     try:
         result = cli.main(arguments, prog_name="provenance", standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
-    except click.UsageError as error:
-        return _misused(error)
-    except click.ClickException as error:
-        return _said(error.format_message(), USAGE)
     except (click.Abort, KeyboardInterrupt):
-        return _said(_interrupted(), INCOMPLETE)
-    except ConfigError as error:
-        return _said(str(error), USAGE)
-    except NothingToAudit as error:
-        return _said(str(error), NOTHING)
-    except ProvenanceError as error:
-        return _said(str(error), INCOMPLETE)
+        return _said(_interrupted(), incomplete)
     except SystemExit:
         return 0  # click's answer where the reader of --help has gone
-    except OSError as error:
-        return _said(_unreadable(error), INCOMPLETE)
-    except MemoryError as error:
-        return _said(memory.too_little(str(error)), INCOMPLETE)
     except Exception as error:
-        if os.environ.get("PROVENANCE_TRACEBACK"):
+        if isinstance(error, MemoryError) or (memory.limited() and memory.caused(error)):
+            return _said(memory.too_little(str(error)), incomplete)
+        code = _failed(error, incomplete)
+        if code is None:
             raise
-        if memory.limited() and memory.caused(error):
-            return _said(memory.too_little(str(error)), INCOMPLETE)
-        if sentence := kernels.homeless(error):
-            return _said(sentence, INCOMPLETE)
-        kind = type(error).__name__
-        return _said(f"a fault in this program ({kind}: {error}); PROVENANCE_TRACEBACK=1 shows where", INCOMPLETE)
+        return code
     return result if isinstance(result, int) else 0
+
+
+def _failed(error: Exception, incomplete: int) -> int | None:
+    """Say why a command failed, in one sentence; None where its traceback is wanted."""
+    if isinstance(error, click.UsageError):
+        return _misused(error)
+    if isinstance(error, click.ClickException):
+        return _said(error.format_message(), USAGE)
+    if isinstance(error, ProvenanceError):
+        return _said(str(error), _code(error, incomplete))
+    if isinstance(error, OSError):
+        return _said(_unreadable(error), incomplete)
+    if os.environ.get("PROVENANCE_TRACEBACK"):
+        return None
+    fault = f"a fault in this program ({type(error).__name__}: {error}); PROVENANCE_TRACEBACK=1 shows where"
+    return _said(kernels.homeless(error) or fault, incomplete)
+
+
+def _code(error: ProvenanceError, incomplete: int) -> int:
+    if isinstance(error, ConfigError):
+        return USAGE
+    return NOTHING if isinstance(error, NothingToAudit) else incomplete
 
 
 def _misused(error: click.UsageError) -> int:

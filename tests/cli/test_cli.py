@@ -185,7 +185,10 @@ def test_a_closed_pipe_is_no_traceback(data, tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as scan:
         scan.stdout.close()  # as `| true` does
         said = scan.stderr.read()
-    assert said == f"provenance: entry 0 of {tmp_path / 'ledger'} was appended; the output could not be printed: Broken pipe\n"
+    assert (
+        said
+        == f"provenance: entry 0 of {tmp_path / 'ledger'} was appended; the output could not be printed: Broken pipe\n"
+    )
     assert scan.returncode == 0
 
 
