@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import signal
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -95,23 +95,28 @@ def test_one_place_starts_processes():
     assert found == ["processes.py"]
 
 
+def _do_all(done):
+    with interruption.deferred():
+        signal.raise_signal(signal.SIGINT)
+        done.append("all")
+
+
 def test_a_signal_finds_all_of_it_done_or_nothing():
     done = []
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), interruption.deferred():
-        signal.raise_signal(signal.SIGINT)
-        done.append("all")
+    with pytest.raises(KeyboardInterrupt):
+        _do_all(done)
     assert done == ["all"]
     assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.fixture
 def corpus(tmp_path):
-    random.seed(3)
+    chance = Random(3)  # noqa: S311 - for a repeatable corpus
     data = tmp_path / "data"
     data.mkdir()
     for number in range(4):
-        lines = ['{"text": "%s"}' % " ".join(random.choices("abcdefgh", k=60)) for _ in range(4000)]  # noqa: UP031 - braces
+        lines = ['{"text": "%s"}' % " ".join(chance.choices("abcdefgh", k=60)) for _ in range(4000)]  # noqa: UP031 - braces
         (data / f"{number}.jsonl").write_text("\n".join(lines))
     return data
 
@@ -162,16 +167,16 @@ def test_what_was_ignored_from_the_beginning_stays_ignored(corpus, tmp_path):
 @pytest.mark.full
 @pytest.mark.parametrize("whom", ["nursery", "worker", "main"])
 def test_kills_at_random_instants(corpus, tmp_path, whom):
-    random.seed(whom)
+    chance = Random(whom)  # noqa: S311 - for repeatable instants
     for _ in range(40):
         with scanning(corpus, tmp_path) as scan:
-            time.sleep(random.uniform(0.2, 12))
+            time.sleep(chance.uniform(0.2, 12))
             nurseries = children(scan.pid)
             workers = [worker for nursery in nurseries for worker in children(nursery)]
             targets = {"nursery": nurseries, "worker": workers, "main": [scan.pid]}[whom]
             if targets:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(random.choice(targets), signal.SIGKILL)
+                    os.kill(chance.choice(targets), signal.SIGKILL)
             _, said = scan.communicate(timeout=300)
         assert scan.returncode in {0, 1, 4, -9}
         assert "Traceback" not in said

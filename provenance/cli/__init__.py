@@ -69,6 +69,12 @@ _GONE = frozenset({errno.EPIPE, errno.ECONNRESET})  # the reader of our output w
 
 
 class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as cause:
+            raise click.Abort from cause  # click itself would print an empty line first
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
 
