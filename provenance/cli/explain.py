@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import reading, scan
+from provenance.cli import reading, scan, terminal
 
 
 @click.command(name="explain")
@@ -25,9 +25,8 @@ def command(name: str, ledger: Path, *, unverified: bool) -> int:
     from provenance import checks
 
     if name in checks.CHECKS or not re.fullmatch(r"[0-9a-f]{4,32}", name):
-        click.echo(checks.explain(name))
+        terminal.echo(*checks.explain(name).splitlines())
         return 0
-    from provenance.reports.text import plain
 
     reader = reading.open_reader(ledger, None, unverified=unverified)
     rows = reader.tables(names=["findings"])["findings"].to_pylist()
@@ -37,7 +36,7 @@ def command(name: str, ledger: Path, *, unverified: bool) -> int:
     for row in found:
         for key, value in row.items():
             if value is not None:
-                click.echo(f"{key + ':':<13} {plain(value)}")
-        click.echo()
-        click.echo(checks.explain(row["check"]))
+                terminal.echo(f"{key + ':':<13} {value}")
+        terminal.echo()
+        terminal.echo(*checks.explain(row["check"]).splitlines())
     return 0

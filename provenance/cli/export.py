@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from provenance import exports, model
-from provenance.cli import reading, signing
+from provenance.cli import reading, signing, terminal
 from provenance.ledger.exports import FORMATS, Asked, write
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def command(
         index, key, certificate, signature, withhold, prompt=prompt, verified=not unverified, warn=reading.warn
     )
     for line in write(ledger, output, chosen, asked):
-        click.echo(line)
+        terminal.echo(line)
     return 0
 
 
@@ -138,15 +138,15 @@ def _removal_list(ledger: Path, output: Path, index: int | None, choice: Choice,
     from provenance.exports import removal_list
 
     made = removal_list.write(ledger, output, choice, index, verified=not unverified, warn=reading.warn)
-    click.echo(
+    terminal.echo(
         f"{made.records:,} records of {made.files:,} files in {made.sources:,} sources, {made.inherited:,} of them for "
         f"what their twins state: {output}"
     )
     if made.unlisted:
         named = ", ".join(f"{check} ({count})" for check, count in sorted(made.unlisted.items()))
-        click.echo(f"Not in the list, for they name no records: {named}")
+        terminal.echo(f"Not in the list, for they name no records: {named}")
     if made.waived:
-        click.echo(f"Left out, for they are waived: {made.waived:,} findings")
+        terminal.echo(f"Left out, for they are waived: {made.waived:,} findings")
     for gap in made.gaps:
-        click.echo(gap)
+        terminal.echo(gap)
     return 0

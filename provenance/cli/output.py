@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-import click
-
+from provenance.cli import terminal
 from provenance.errors import ConfigError
 
 STDOUT = Path("-")
@@ -45,7 +44,7 @@ def write(output: Path, data: bytes) -> None:
 
     check(output)
     if output == STDOUT:
-        click.echo(data, nl=False)
+        terminal.table(data)
         return
     target = output.resolve()
     try:

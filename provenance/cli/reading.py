@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli import terminal
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -39,6 +41,4 @@ def warn(sentence: str) -> None:
     Args:
         sentence: what a reader must know first.
     """
-    from provenance.reports.text import plain
-
-    click.echo(f"provenance: warning: {plain(sentence)}", err=True)
+    terminal.echo(f"provenance: warning: {sentence}", error=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli import output as output_
-from provenance.cli import reading
+from provenance.cli import reading, terminal
 
 if TYPE_CHECKING:
     from provenance.ledger import Reader
@@ -60,7 +60,10 @@ def command(
         rendered = audit.filing(ledger, format_, index, profiles)
     else:
         rendered = _render(reading.open_reader(ledger, index, unverified=unverified), format_, data)
-    output_.write(output, rendered)
+    if output == output_.STDOUT:
+        (terminal.json if format_ in {"json", "sarif"} else terminal.document)(rendered)
+    else:
+        output_.write(output, rendered)
     return 0
 
 

@@ -20,13 +20,12 @@ def command(ledger: Path, index: int | None, format_: str, *, unverified: bool) 
     The entry, the log and its tables are verified first; `provenance verify` looks at all of the ledger.
     """
     from provenance import acting, audit
-    from provenance.reports.text import plain
 
     reader = reading.open_reader(ledger, index, unverified=unverified)
     found, told = audit.opened(reader), acting.history(reader) if format_ == "text" else []
     scan.show(found, format_)
     if told:
-        click.echo("\nWhat people did about it")
+        terminal.echo("", "What people did about it")
     for sentence in told:
-        click.echo(f"  {plain(sentence)}")
+        terminal.echo(f"  {sentence}")
     return 0

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from provenance.errors import cut
+from provenance.escaping import visible
 from provenance.ledger import trust
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ WORST = (USAGE, INVALID, EQUIVOCATION, UNPINNED, WITHHELD, DATA_DIFFERS, OK)
 _BROKEN = (USAGE, INVALID, EQUIVOCATION)  # where it says nothing what else was not checked
 _FAULTS = {None: OK, "invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}  # see times.Outcome
 _SHOWN = 20  # names printed of a list
-_SENTENCE = 4000  # characters of the longest detail of a step; what others wrote is cut before, see errors.cut
+_SENTENCE = 1500  # characters of the longest detail of a step; what others wrote is cut before, see errors.cut
 
 Status = Literal["ok", "failed", "not checked"]
 
@@ -266,7 +267,7 @@ class Verification:
             said += _listed("added", self.changes.added)
             said += _listed("removed", self.changes.removed)
             said += _listed("changed", self.changes.changed)
-        return [_plain(line) for line in said]
+        return [visible(line) for line in said]
 
 
 def encodable(text: str) -> str:
@@ -303,8 +304,3 @@ def _signed_by(signer: Signer) -> str:
 def _listed(label: str, names: tuple[str, ...]) -> list[str]:
     more = [f"{label}: and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
     return [f"{label}: {name}" for name in names[:_SHOWN]] + more
-
-
-def _plain(text: str) -> str:
-    """Escape what is not printable: names of hostile files must not steer a terminal."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in text)
