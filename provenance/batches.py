@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from provenance import detectors
 from provenance.model import STATED, VIEWS, Claim
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from provenance.observed import Ints, Register
     from provenance.records import Account
     from provenance.scratch import Scratch
+    from provenance.similarity.minhash import Hashes
 
 GROUP = 1 << 20
 """Bytes of batches that are looked at together; a larger batch is looked at by itself."""
@@ -64,7 +64,7 @@ class Open:
     sketched: dict[str, sketches.Growing] = field(default_factory=dict)
     stated: dict[str, dict[str, None]] = field(default_factory=dict)
 
-    def sketch(self, view: str, hashes: sketches.Hashes) -> None:
+    def sketch(self, view: str, hashes: Hashes) -> None:
         """Add to the sketch of a view."""
         if view not in self.sketched:
             self.sketched[view] = sketches.Growing()
@@ -77,6 +77,15 @@ class Open:
         stated = [(name, value) for name in ("licence", "origin") for value in self.stated.get(name, ())]
         root = None if self.tree is None else self.tree.root()
         register.close(self.number, account, role=self.role, root=root, stated=stated, claims=self.claims)
+
+
+_ROW = 64  # bytes that a record costs beside its text, about
+
+
+def _size(batch: pa.RecordBatch) -> int:
+    """Return the bytes of a batch, about: to add up all of its buffers takes longer than to read a short record."""
+    text = batch["whole"].buffers()[2]
+    return _ROW * len(batch) + (text.size if text is not None else 0)
 
 
 @dataclass(slots=True)
@@ -96,7 +105,7 @@ class _Group:
             self.sizes.append(0)
         self.sizes[-1] += len(batch)
         self.batches.append(batch)
-        self.bytes += batch.nbytes
+        self.bytes += _size(batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,7 @@ class _View:
     nodes: pa.Table
     places: Ints
     described: near.Described
-    hashes: sketches.Hashes
+    hashes: Hashes
     files: Ints
 
 
@@ -133,7 +142,8 @@ def _look(group: _Group, recent: Mapping[str, near.Recent], fold_chinese: bool, 
     batch = group.batches[0] if len(group.batches) == 1 else pa.concat_batches(group.batches)
     files = np.repeat(np.arange(len(group.sizes)), group.sizes)
     places = pa.array(np.arange(len(batch)))  # in place of row numbers, which many files share
-    cut = parts.shingled(*(batch[name] for name in VIEWS), places, fold_chinese=fold_chinese)
+    columns = (*(batch[name] for name in VIEWS), places)
+    cut = parts.shingled(*columns, fold_chinese=fold_chinese)
     views = {}
     for view, each, signed in zip(VIEWS, cut.views, parts.sign(cut), strict=True):
         described = near.describe(each, signed, recent[view].fresh(each.nodes))
@@ -170,7 +180,7 @@ class Work:
     def begin(self, batch: pa.RecordBatch, state: Open) -> None:
         """Take a batch of a file."""
         group = self._group
-        if group.states and (group.states[0].about is not state.about or group.bytes + batch.nbytes > GROUP):
+        if group.states and (group.states[0].about is not state.about or group.bytes + _size(batch) > GROUP):
             self._hand_on()
         self._group.add(batch, state)
         self._keep_small()
@@ -282,5 +292,3 @@ def _state(name: str, column: pa.Array, files: Ints, states: list[Open]) -> None
             value = values.dictionary[pair % len(values.dictionary)].as_py()
             # the last place is for saying that there are more
             held[value[:STATED] if len(held) < _STATED else f"more than {_STATED:,} different values"] = None
-
-

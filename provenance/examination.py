@@ -43,7 +43,6 @@ from provenance.joining import forget, gather, locate, resemble
 from provenance.model import DOCUMENTS, Died
 from provenance.naming import name
 from provenance.observation import lost, observe
-from provenance.observed import Observed, Seen
 from provenance.progress import Progress, unwatched
 from provenance.records import trees
 from provenance.rehearsal import rehearse
@@ -52,6 +51,8 @@ from provenance.similarity import text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
+
+    from provenance.observed import Observed, Seen
 
 _SIDE_BY_SIDE = 4  # checks, at most: each holds a piece of MATCHES
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,11 +19,9 @@ from provenance.model import VIEWS, Claim
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import numpy.typing as npt
-
     from provenance.records import Account
 
-Ints = Any  # npt.NDArray[np.int64]
+Ints = npt.NDArray[np.int64]
 
 COUNTS = ("tokens", *VIEWS, "unlicensed")
 """Columns of SEEN that are added up batch by batch: words, records that have a view, records that state no licence."""
@@ -58,7 +57,10 @@ STATED = pa.schema(
         pa.field("field", pa.string(), nullable=False),
         pa.field("value", pa.string(), nullable=False),
     ],
-    metadata={"table": "STATED", "grain": "one different value of a licence or origin column of one file, in its order"},
+    metadata={
+        "table": "STATED",
+        "grain": "one different value of a licence or origin column of one file, in its order",
+    },
 )
 
 _CHUNK = 4096  # rows that are held as Python objects before they become columns
@@ -234,5 +236,7 @@ def gather(observed: Sequence[Observed]) -> Seen:
     for each in observed:
         places[each.bundle] = own = place[first : first + each.files.num_rows]
         first += each.files.num_rows
-        held.append(each.observed.set_column(0, detectors.BY_FILE.field(0), pa.array(own[np.asarray(each.observed["file"])])))
+        held.append(
+            each.observed.set_column(0, detectors.BY_FILE.field(0), pa.array(own[np.asarray(each.observed["file"])]))
+        )
     return Seen(files.take(pa.array(order)), pa.concat_tables(held), places)

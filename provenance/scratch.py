@@ -1,9 +1,9 @@
 """Where a bundle writes as it reads: the identities of its records, view by view.
 
 One bundle, one scratch file a view. They hold MEMBERS whose `file` is the number of the path in this bundle;
-`comparison` maps it to the number in the whole scan. A second file a view holds SETS of the nodes, from which `resemble`
-finds near matches: 208 bytes a record; the hashes that they speak of, about 8 bytes a word, all bundles add to one file a
-view. A third holds the sketch of every file, at most 128 KiB each.
+`comparison` maps it to the number in the whole scan. A second file a view holds SETS of the nodes, from which
+`resemble` finds near matches: 208 bytes a record; the hashes that they speak of, about 8 bytes a word, all bundles add
+to one file a view. A third holds the sketch of every file, at most 128 KiB each.
 """
 
 from __future__ import annotations

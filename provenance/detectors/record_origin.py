@@ -28,9 +28,10 @@ def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
         files: as for `detectors.observe`.
 
     Returns:
-        OBSERVED, by file where there are several: of kind `url`, `origin` and `licence` in the state `stated`, records with such a value; of kind
-        `link`, those with an address and no text; of kind `any`, those with an address or an origin in the state
-        `stated`, and those with neither in the state `missing`. Unreadable records count nowhere. Values are records.
+        OBSERVED, by file where there are several: of kind `url`, `origin` and `licence` in the state `stated`, records
+        with such a value; of kind `link`, those with an address and no text; of kind `any`, those with an address or an
+        origin in the state `stated`, and those with neither in the state `missing`. Unreadable records count nowhere.
+        Values are records.
     """
     readable = pc.is_null(batch["error"])
     url = pc.and_(readable, _filled(batch["url"], _ADDRESS))
