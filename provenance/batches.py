@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from provenance.bundles import Bundle
+    from provenance.identities import Scratch
     from provenance.observed import Ints, Register
     from provenance.records import Account
-    from provenance.scratch import Scratch
     from provenance.similarity.minhash import Hashes
 
 GROUP = 1 << 20

@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 from provenance import schemas
 from provenance.bundles import cut
 from provenance.errors import InputError, LimitExceeded
+from provenance.identities import hashes
 from provenance.joining import SPANS_FILE, Join, Joined, Likened, Likeness, Located, Rereading
 from provenance.model import VIEWS, Died
 from provenance.naming import Naming
-from provenance.scratch import hashes
 from provenance.similarity import exact, nodes, shingles, sketches, text
 
 if TYPE_CHECKING:

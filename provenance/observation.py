@@ -15,10 +15,10 @@ from provenance import detectors, manifests, records
 from provenance.batches import Open, Work
 from provenance.bundles import Bundle, File
 from provenance.errors import ManifestError, ProvenanceError
+from provenance.identities import Scratch
 from provenance.model import Claim, Died
 from provenance.observed import Observed, Register, accounts
 from provenance.origins import signals
-from provenance.scratch import Scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,8 +63,7 @@ def _read(file: File, register: Register, work: Work, scratch: Scratch) -> None:
             _give_up(file, item.reason, open_, register, scratch)
             return
         if item.path not in open_:
-            inside = role(item.path, "data") if "!/" in item.path else None
-            open_[item.path] = Open(register.enter(), item.path, about, inside)
+            open_[item.path] = Open(register.enter(), item.path, about)
         state = open_[item.path]
         if isinstance(item, records.Batch):
             if _of_data(item.path):
@@ -72,6 +71,7 @@ def _read(file: File, register: Register, work: Work, scratch: Scratch) -> None:
         elif isinstance(item, records.Document):
             state.claims, state.reason = _state(item)
         else:
+            state.role = _inside(item.path)
             work.end(open_.pop(item.path), _unread(item, state.reason))
 
 
@@ -89,6 +89,11 @@ def role(path: str, outer: str) -> str:
     if kind is None:
         return outer
     return "documentation" if kind == "readme" else "licence" if kind in _LICENCES else "manifest"
+
+
+def _inside(path: str) -> str | None:
+    """Return the role of a member of an archive; None of a file on disk."""
+    return role(path, "data") if "!/" in path else None
 
 
 def _of_data(path: str) -> bool:
@@ -163,6 +168,7 @@ def _give_up(file: File, reason: str, open_: Mapping[str, Open], register: Regis
     """Account for a file, and for the member that was being read, when its reader failed."""
     whole = records.account(file.location, file.path, file.format, _failed(reason))
     for path, state in open_.items():
+        state.role = _inside(path)
         account = whole if path == file.path else records.Account(path, None, 0, 0, 0, _failed(reason), 0, 0, None, ())
         state.close(replace(account, records=register.rows(state.number)), register, scratch)
     if file.path not in open_:

@@ -22,13 +22,13 @@ from provenance import (
     batches,
     bundles,
     comparison,
+    identities,
     joining,
     naming,
     observation,
     observed,
     records,
     schemas,
-    scratch,
     statements,
 )
 from provenance import examination as room
@@ -220,7 +220,7 @@ def test_no_room_for_scratch_files_is_said(tmp_path, in_process, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(scratch.Scratch, "_writer", full)
+    monkeypatch.setattr(identities.Scratch, "_writer", full)
     with pytest.raises(LimitExceeded, match=r"No space left on device.*TMPDIR"):
         pv.scan(tmp_path)
 
