@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from provenance import schemas
+from provenance.bundles import cut
 from provenance.errors import InputError, LimitExceeded
+from provenance.identities import hashes
 from provenance.joining import SPANS_FILE, Join, Joined, Likened, Likeness, Located, Rereading
 from provenance.model import CHANGED, VIEWS, Died
 from provenance.naming import Naming
-from provenance.observation import cut, hashes
 from provenance.similarity import exact, nodes, shingles, sketches, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from provenance.observation import File, Observed, Seen
+    from provenance.bundles import File
+    from provenance.observed import Observed, Seen
     from provenance.similarity.exact import Ints
 
 Part = TypeVar("Part")
@@ -89,7 +92,7 @@ class Compared:
 
 def plan(
     observed: Sequence[Observed],
-    seen: Sequence[Seen],
+    seen: Seen,
     covering: Callable[[str], str],
     exchange: Callable[..., dict[Any, list[Any]]],
     scratch: Path,
@@ -101,7 +104,7 @@ def plan(
 
     Args:
         observed: the bundles.
-        seen: what they saw, sorted by path.
+        seen: what they saw.
         covering: path -> source.
         exchange: of an engine.
         scratch: folder for matches.
@@ -111,13 +114,12 @@ def plan(
     Returns:
         The plan; its likenesses are for `joining.resemble`, the largest first so that it is not waited for at the end.
     """
-    paths = tuple(each.account.path for each in seen)
-    number = {path: k for k, path in enumerate(paths)}
-    names = tuple(sorted({covering(path) for path in paths}))
+    paths = tuple(seen.files["path"].to_pylist())
+    owners = [covering(path) for path in paths]
+    names = tuple(sorted(set(owners)))
     place = {name: k for k, name in enumerate(names)}
-    owner = np.array([place[covering(path)] for path in paths], np.int64)
-    local = {part.bundle: np.array([number[each.account.path] for each in part.seen], np.int64) for part in observed}
-    members = [(view, nodes.Members(path, local[part.bundle])) for part in observed for view, path in part.parts]
+    owner = np.array([place[name] for name in owners], np.int64)
+    members = [(view, nodes.Members(path, seen.places[part.bundle])) for part in observed for view, path in part.parts]
     sets = exchange((each for part in observed for each in part.sets), lambda item: item[0])
     threads = max(1, workers // max(1, len(sets)))
     likenesses = tuple(
@@ -134,8 +136,8 @@ def plan(
         )
         for view, group in sorted(sets.items(), key=lambda held: -hashes(scratch, held[0]).stat().st_size)
     )
-    counts = {view: np.array([each.views[view] for each in seen], np.int64) for view in VIEWS}
-    sketched = tuple((view, path, local[part.bundle]) for part in observed for view, path in part.sketches)
+    counts = {view: np.asarray(seen.files[view]) for view in VIEWS}
+    sketched = tuple((view, path, seen.places[part.bundle]) for part in observed for view, path in part.sketches)
     return Plan(likenesses, paths, names, owner, counts, sketched, fold_chinese)
 
 
@@ -212,7 +214,7 @@ def sketch(plan: Plan) -> pa.Table:
     return schemas.ordered(schemas.rows(rows, schemas.SKETCHES), "source", "view")
 
 
-def reread(plan: Plan, likened: Sequence[Likened], files: Sequence[File], seen: Sequence[Seen]) -> list[Rereading]:
+def reread(plan: Plan, likened: Sequence[Likened], files: Sequence[File], seen: Seen) -> list[Rereading]:
     """Say which files are to be read again, to find where shorter texts stand in them.
 
     Args:
@@ -230,7 +232,9 @@ def reread(plan: Plan, likened: Sequence[Likened], files: Sequence[File], seen: 
     for number in sorted(numbers):
         path = plan.paths[number]
         wanted.setdefault(path.split("!/", 1)[0], {})[path] = number
-    digests = {each.account.path: each.account.sha256 for each in seen}
+    places = {path: place for place, path in enumerate(plan.paths) if path in wanted}
+    held = seen.files["sha256"].take(pa.array(places.values(), pa.int64())).to_pylist()
+    digests = dict(zip(places, held, strict=True))
     return [
         Rereading(
             part,
@@ -243,7 +247,7 @@ def reread(plan: Plan, likened: Sequence[Likened], files: Sequence[File], seen: 
     ]
 
 
-def unchanged(seen: Sequence[Seen], located: Sequence[Located | Died]) -> list[Seen]:
+def unchanged(seen: Seen, located: Sequence[Located | Died]) -> Seen:
     """Say of files that were read again whether they were still what they had been.
 
     Args:
@@ -254,10 +258,12 @@ def unchanged(seen: Sequence[Seen], located: Sequence[Located | Died]) -> list[S
         The same, with a reason on the account of a file that changed.
     """
     changed = {path for each in located if isinstance(each, Located) for path in each.changed}
-    return [
-        replace(each, account=replace(each.account, skip_reason=CHANGED)) if each.account.path in changed else each
-        for each in seen
-    ]
+    if not changed:
+        return seen
+    column = seen.files.schema.get_field_index("skip_reason")
+    hit = pc.is_in(seen.files["path"], value_set=pa.array(sorted(changed), pa.string()))
+    reasons = pc.if_else(hit, CHANGED, seen.files["skip_reason"])
+    return replace(seen, files=seen.files.set_column(column, seen.files.schema.field(column), reasons))
 
 
 def tabulate(

@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from provenance import (
@@ -22,6 +23,7 @@ from provenance import (
     engines,
     findings,
     folders,
+    observed,
     references,
     sampling,
     schemas,
@@ -34,13 +36,13 @@ from provenance import memory as memory_
 from provenance import profiles as profiles_
 from provenance import scratch as scratch_
 from provenance import waivers as waivers_
+from provenance.bundles import Bundle, File, alone, bundles
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit
 from provenance.inventory import inventory
 from provenance.joining import forget, gather, locate, resemble
 from provenance.model import CHANGED, DOCUMENTS, Died
 from provenance.naming import name
-from provenance.observation import Bundle, File, Observed, Seen, alone, bundles, lost, observe
-from provenance.observation import role as role_of
+from provenance.observation import lost, observe
 from provenance.progress import Progress, unwatched
 from provenance.records import trees
 from provenance.rehearsal import rehearse
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
     from pathlib import Path
+
+    from provenance.observed import Observed, Seen
 
 _TRIES = 2  # of reading a file again whose process somebody else ended
 _AGAIN = 10**15  # numbers of parts that are tried again begin here
@@ -144,9 +148,9 @@ def examine(
         with memory_.Cap(memory, running), scratch_.room(scratch):
             files: Sequence[File] = _files(root, paths, stated, refused, scratch)
             drawn = _draw(files, paths, stated, rules.purpose, rules.sample) if rules.sample is not None else None
-            observed = _observe(running, drawn.files if drawn else files, scratch, progress, rules)
-            observed += [sampling.unread(drawn.left)] if drawn else []
-            tables = _conclude(paths, stated, refused, observed, files, rules, running, scratch, progress)
+            held = _observe(running, drawn.files if drawn else files, scratch, progress, rules)
+            held += [sampling.unread(drawn.left)] if drawn else []
+            tables = _conclude(paths, stated, refused, held, files, rules, running, scratch, progress)
     finally:
         running.close()
         scratch_.remove(scratch)
@@ -222,7 +226,7 @@ def _observe(
                 ended[part.files[0].path] += 1  # nothing of the file's: whatever was written has its own number
                 again.append(replace(part, number=next(numbers)))
             else:
-                done.append(Observed(part.number, (lost(part.files[0], result.reason),), ()))
+                done.append(lost(part.files[0], result.reason, part.number))
         parts = again
     return done
 
@@ -231,7 +235,7 @@ def _conclude(
     paths: pa.Table,
     stated: statements.Rows,
     refused: Mapping[str, str],
-    observed: list[Observed],
+    held: list[Observed],
     read: Sequence[File],
     rules: Rules,
     running: engines.Engine,
@@ -240,15 +244,15 @@ def _conclude(
 ) -> dict[str, pa.Table]:
     """Make the tables of a scan from what manifests state and records hold."""
     chosen, asked, fold_chinese = rules.profiles, rules.asked, rules.fold_chinese
-    claims = statements.table(stated + statements.of_records(observed))
+    claims = statements.table(stated + statements.of_records(held))
     scopes = sources.scope(paths, claims, rules.purpose)
     claims = scopes.speaking(claims)
-    seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
+    seen = observed.gather(held)
     progress("comparing", 0, 0)
     plan = comparison.plan(
-        observed, seen, scopes.covering, running.exchange, scratch, running.workers, fold_chinese=fold_chinese
+        held, seen, scopes.covering, running.exchange, scratch, running.workers, fold_chinese=fold_chinese
     )
-    sets = [each for part in observed for each in part.sets]
+    sets = [each for part in held for each in part.sets]
     met = [
         result for _, result in running.map(references.meet, references.parts(asked, sets, running.workers, scratch))
     ]
@@ -289,7 +293,7 @@ def _conclude(
 
 
 def _files_table(
-    paths: pa.Table, claims: pa.Table, scopes: sources.Scopes, seen: Sequence[Seen], distinct: Mapping[str, int]
+    paths: pa.Table, claims: pa.Table, scopes: sources.Scopes, seen: Seen, distinct: Mapping[str, int]
 ) -> pa.Table:
     """Make FILES: every path on disk once, and every member of an archive."""
     claimed: dict[str, list[str]] = defaultdict(list)
@@ -303,39 +307,43 @@ def _files_table(
         if row["witness"] not in {"record-column", sources.GAP}:
             digests[row["manifest"]] = row["digest"]
     on_disk = {row["path"]: row for row in paths.to_pylist()}
-    rows = [_unread(row, scopes) for row in on_disk.values() if row["role"] in {"ignored", "unreadable"}]
-    for each in seen:
-        account = each.account
-        role = role_of(account, on_disk[account.path.split("!/", 1)[0]]["role"])
-        licence = scopes.licence(account.path) if role == "data" else sources.Licence()
-        source = proofs.get(account.path) if role != "data" else None  # a contract stands for what it was made for
+    unread = [_unread(row, scopes) for row in on_disk.values() if row["role"] in {"ignored", "unreadable"}]
+    made: dict[str, list[Any]] = {name: [] for name in _DECIDED}
+    read = seen.files.select(["path", "role", "skip_reason", "sha256"])
+    for path, within, reason, sha256 in zip(*(column.to_pylist() for column in read.columns), strict=True):
+        outer = on_disk[path.split("!/", 1)[0]]["role"]
+        role = within if within is not None and outer == "data" else outer
+        licence = scopes.licence(path) if role == "data" else sources.Licence()
+        source = proofs.get(path) if role != "data" else None  # a contract stands for what it was made for
         # one that could not be read whole, now or then, may be what it was
-        stated = digests.get(account.path)
-        changed = stated is not None and account.sha256 is not None and stated != account.sha256
-        rows.append(
-            {
-                "path": account.path, "source": source or scopes.covering(account.path), "role": role,
-                "format": account.format, "bytes": account.bytes, "bytes_consumed": account.bytes_consumed,
-                "bytes_skipped": account.bytes_skipped,
-                "skip_reason": CHANGED if changed else account.skip_reason,
-                "records": account.records, "records_unreadable": account.records_unreadable,
-                "records_distinct": distinct.get(account.path, 0), "tokens": each.tokens, "sha256": account.sha256,
-                "sha256_claimed": _contradicting(claimed[account.path], account.sha256), "licence": licence.expression,
-                "licence_from": licence.pointer, "records_root": each.root,
-            }
-        )  # fmt: skip
-    return schemas.ordered(schemas.rows(rows, schemas.FILES), "path")
+        changed = sha256 is not None and digests.get(path, sha256) not in {None, sha256}
+        made["source"].append(source or scopes.covering(path))
+        made["role"].append(role)
+        made["skip_reason"].append(CHANGED if changed else reason)
+        made["records_distinct"].append(distinct.get(path, 0))
+        made["sha256_claimed"].append(_contradicting(claimed.get(path, ()), sha256))
+        made["licence"].append(licence.expression)
+        made["licence_from"].append(licence.pointer)
+    columns = [
+        pa.array(made[field.name], field.type) if field.name in made else seen.files[field.name]
+        for field in schemas.FILES
+    ]
+    rows = schemas.conform(pa.table(columns, names=schemas.FILES.names), schemas.FILES)
+    return schemas.ordered(pa.concat_tables([rows, schemas.rows(unread, schemas.FILES)]), "path")
 
 
-def _observations(seen: Sequence[Seen], scopes: sources.Scopes) -> pa.Table:
+_DECIDED = ("source", "role", "skip_reason", "records_distinct", "sha256_claimed", "licence", "licence_from")
+"""Columns of FILES that are not as the reader of the file has them."""
+
+
+def _observations(seen: Seen, scopes: sources.Scopes) -> pa.Table:
     """Make OBSERVATIONS of what detectors saw in each file."""
-    held = [schemas.OBSERVATIONS.empty_table()]
-    for each in seen:
-        path, count = each.account.path, each.observed.num_rows
-        if count:
-            place = [pa.array([name] * count, pa.string()) for name in (scopes.covering(path), path)]
-            held.append(pa.table([*place, *each.observed.columns], schema=schemas.OBSERVATIONS))
-    return schemas.ordered(pa.concat_tables(held), "path", "detector", "kind", "state")
+    files, place = np.unique(np.asarray(seen.observed["file"]), return_inverse=True)
+    paths = seen.files["path"].take(pa.array(files))
+    owners = pa.array([scopes.covering(path) for path in paths.to_pylist()], pa.string())
+    named = (owners.take(pa.array(place)), paths.take(pa.array(place)))
+    table = pa.table([*named, *seen.observed.columns[1:]], schema=schemas.OBSERVATIONS)
+    return schemas.ordered(table, "path", "detector", "kind", "state")
 
 
 def _contradicting(claimed: Sequence[str], found: str | None) -> str | None:

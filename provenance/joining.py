@@ -24,7 +24,7 @@ from provenance.similarity.ordering import Ordering, key
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from provenance.observation import File
+    from provenance.bundles import File
 
 _HELD = 64  # counts that are held before they are added up
 _SLICE = 1 << 16  # answers taken back at a time

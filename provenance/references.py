@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 
 from provenance import data, schemas
 from provenance.errors import ConfigError, InputError
+from provenance.identities import hashes
 from provenance.model import VIEWS, Died
-from provenance.observation import hashes
 from provenance.similarity import meeting, nodes, reference, siphash
 from provenance.similarity.arrays import opened
 from provenance.similarity.meeting import Found

@@ -6,10 +6,11 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance import comparison, scratch
+from provenance import comparison, observed, scratch
+from provenance.bundles import File, bundles
 from provenance.joining import gather, locate, resemble
 from provenance.naming import name
-from provenance.observation import File, bundles, observe
+from provenance.observation import observe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,9 +31,9 @@ def rehearse() -> None:
     """Observe and compare two small files, in this process."""
     with scratch.folder() as folder:
         files = [_file(folder / f"{k}.jsonl", text) for k, text in enumerate((_TEXTS, _TEXTS[1:]))]
-        observed = [observe(bundle) for bundle in bundles(files, folder)]
-        seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)
-        plan = comparison.plan(observed, seen, str, _together, folder, 1)
+        held = [observe(bundle) for bundle in bundles(files, folder)]
+        seen = observed.gather(held)
+        plan = comparison.plan(held, seen, str, _together, folder, 1)
         likened = [resemble(each) for each in plan.likenesses]
         joined = [gather(each) for each in comparison.joins(likened)]
         for part in comparison.reread(plan, likened, files, seen):

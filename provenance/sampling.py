@@ -18,14 +18,14 @@ from provenance import records, schemas
 from provenance.digests import sha256
 from provenance.errors import ConfigError
 from provenance.model import UNSAMPLED
-from provenance.observation import Observed, Seen
+from provenance.observed import Observed, accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     import pyarrow as pa
 
-    from provenance.observation import File
+    from provenance.bundles import File
 
 SEED = "sample/v1"
 """What is digested with each path: recorded, so that a sample can be drawn again."""
@@ -146,8 +146,9 @@ def unread(files: Iterable[File]) -> Observed:
     Args:
         files: what is left out.
     """
-    rows = (records.Account(file.path, None, file.bytes, 0, file.bytes, UNSAMPLED, 0, 0, None, ()) for file in files)
-    return Observed(-1, tuple(Seen(row) for row in rows), ())
+    return accounts(
+        [records.Account(file.path, None, file.bytes, 0, file.bytes, UNSAMPLED, 0, 0, None, ()) for file in files], -1
+    )
 
 
 def told(coverage: pa.Table, sample: Sample) -> pa.Table:

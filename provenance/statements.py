@@ -7,6 +7,8 @@ import os
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from provenance import manifests, regular, roles, schemas, sources, storage
 from provenance.errors import ManifestError
 from provenance.inventory import HEAD
@@ -18,9 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
-    import pyarrow as pa
-
-    from provenance.observation import Observed
+    from provenance.observed import Observed
 
 Rows = list[dict[str, Any]]
 
@@ -305,14 +305,21 @@ def of_records(observed: Iterable[Observed]) -> Rows:
     Returns:
         CLAIMS as rows; their manifest and scope are the file itself.
     """
-    rows = []
+    rows: Rows = []
     for part in observed:
-        for seen in part.seen:
-            path = seen.account.path
-            claims = [Claim(field, value, path, "record-column", f"/{field}", "data") for field, value in seen.stated]
-            if seen.unlicensed:
-                silent = f"no licence in {seen.unlicensed:,} of {seen.account.records:,} records"
-                claims.append(Claim("licence", silent, path, sources.GAP, "/licence", "data"))
-            rows += [_claim(path, claim, seen.account.sha256 or "") for claim in (*seen.claims, *claims)]
-            rows = [row | {"spdx": None} if _legend(row) else row for row in rows]
-    return rows
+        silent = part.files["unlicensed"].to_numpy()
+        lacking = silent.nonzero()[0].tolist()
+        numbers = pa.array(sorted({*part.claims, *part.stated["file"].to_pylist(), *lacking}), pa.int64())
+        places = (part.files[name].take(numbers).to_pylist() for name in ("path", "sha256", "records"))
+        about = dict(zip(numbers.to_pylist(), zip(*places, strict=True), strict=True))
+        for number, claims in part.claims.items():
+            path, digest, _ = about[number]
+            rows += [_claim(path, claim, digest or "") for claim in claims]
+        for number, name, value in zip(*(column.to_pylist() for column in part.stated.columns), strict=True):
+            path, digest, _ = about[number]
+            rows.append(_claim(path, Claim(name, value, path, "record-column", f"/{name}", "data"), digest or ""))
+        for number in lacking:
+            path, digest, records = about[number]
+            said = f"no licence in {silent[number]:,} of {records:,} records"
+            rows.append(_claim(path, Claim("licence", said, path, sources.GAP, "/licence", "data"), digest or ""))
+    return [row | {"spdx": None} if _legend(row) else row for row in rows]

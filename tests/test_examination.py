@@ -18,7 +18,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import provenance as pv
-from provenance import comparison, joining, naming, observation, records, schemas, statements
+from provenance import (
+    batches,
+    bundles,
+    comparison,
+    identities,
+    joining,
+    naming,
+    observation,
+    observed,
+    records,
+    schemas,
+    statements,
+)
 from provenance import examination as room
 from provenance.digests import canonical, sha256
 from provenance.errors import ConfigError, LimitExceeded
@@ -208,7 +220,7 @@ def test_no_room_for_scratch_files_is_said(tmp_path, in_process, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(observation._Scratch, "_writer", full)
+    monkeypatch.setattr(identities.Scratch, "_writer", full)
     with pytest.raises(LimitExceeded, match=r"No space left on device.*TMPDIR"):
         pv.scan(tmp_path)
 
@@ -301,9 +313,14 @@ def test_two_workers_give_the_same_digests(reference):
 @pytest.mark.parametrize(
     ("module", "name", "value"),
     [
-        (observation, "BUNDLE", 1),
-        (observation, "BUNDLE", 3000),
-        (observation, "MOST", 1),
+        (bundles, "BUNDLE", 1),
+        (bundles, "BUNDLE", 3000),
+        (bundles, "MOST", 1),
+        (batches, "GROUP", 1),
+        (batches, "GROUP", 500),
+        (batches, "MOST", 1),
+        (batches, "MOST", 3),
+        (observed, "_CHUNK", 1),
         (ordering, "BUDGET", 1000),
         (exact, "_CHUNK", 1),
         (naming, "_CHUNK", 1 << 20),

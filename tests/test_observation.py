@@ -1,10 +1,11 @@
 import io
+import json
 import zipfile
 
 import pytest
 
 import provenance as pv
-from provenance import records
+from provenance import batches, detectors, records
 from provenance.ledger import merkle
 from provenance.observation import Bundle, File, observe, role
 from provenance.records import trees
@@ -216,5 +217,66 @@ def test_of_a_file_whose_reader_fails_the_tree_is_of_what_was_read(tmp_path, mon
         merkle.leaf(trees.line(bytes(32), "a.txt", row, text))
         for row, text in enumerate(["A passage.", "Another passage."])
     ]
-    assert [each.root for each in seen.seen] == [merkle.root(leaves).hex()]
-    assert "its reader failed" in seen.seen[0].account.skip_reason
+    assert seen.files["records_root"].to_pylist() == [merkle.root(leaves).hex()]
+    assert "its reader failed" in seen.files["skip_reason"][0].as_py()
+
+
+def observed(data, scratch, secret=None):
+    name = next(data.iterdir())
+    file = File(name.name, str(name).encode(), "data", None, None, name.stat().st_size)
+    return observe(Bundle(0, (file,), str(scratch), 1, secret=secret))
+
+
+def test_many_small_members_are_looked_at_together(tmp_path, tmp_path_factory, monkeypatch):
+    """What a member costs must not be a call of every detector and kernel."""
+    count, asked = 700, []
+    before = detectors.observe
+    monkeypatch.setattr(detectors, "observe", lambda batch, *rest: asked.append(len(batch)) or before(batch, *rest))
+    (tmp_path / "x.zip").write_bytes(packed(**{f"{k}.txt": f"{PASSAGE} {k}" for k in range(count)}))
+    seen = observed(tmp_path, tmp_path_factory.mktemp("scratch"))
+    assert seen.files.num_rows == count + 1
+    assert asked == [count]
+
+
+@pytest.mark.parametrize(("group", "most"), [(1 << 20, 4096), (1, 1), (700, 3)])
+def test_what_members_held_does_not_depend_on_what_they_were_looked_at_with(
+    tmp_path, tmp_path_factory, monkeypatch, group, most
+):
+    monkeypatch.setattr(batches, "GROUP", group)
+    monkeypatch.setattr(batches, "MOST", most)
+    monkeypatch.setattr(batches, "_STATED", 2)
+    rows = {
+        "a.jsonl": [{"text": PASSAGE, "license": "mit"}, {"text": "no word on rights in this line"}],
+        "b.jsonl": [{"text": f"{PASSAGE} {k}", "license": f"licence {k}"} for k in range(4)],
+        "c.jsonl": [{"prompt": "who is it", "answer": "it is anna.berg@uni-ulm.de", "source": "wiki"}],
+        "d.jsonl": [],
+    }
+    members = {name: "".join(json.dumps(row) + "\n" for row in held) for name, held in rows.items()}
+    (tmp_path / "x.zip").write_bytes(packed(**members | {"LICENSE": "SPDX-License-Identifier: MIT\n"}))
+    seen = observed(tmp_path, tmp_path_factory.mktemp("scratch"), bytes(32))
+    files = {row.pop("path").removeprefix("x.zip!/"): row for row in seen.files.to_pylist()}
+    names = ("records", "whole", "prompt", "answer", "unlicensed", "role")
+    assert {path: tuple(row[name] for name in names) for path, row in files.items()} == {
+        "a.jsonl": (2, 2, 0, 0, 1, "data"),
+        "b.jsonl": (4, 4, 0, 0, 0, "data"),
+        "c.jsonl": (1, 1, 1, 1, 0, "data"),
+        "d.jsonl": (0, 0, 0, 0, 0, "data"),
+        "LICENSE": (0, 0, 0, 0, 0, "licence"),
+        "x.zip": (0, 0, 0, 0, 0, None),
+    }
+    for name, held in rows.items():
+        whole = [row.get("text", "who is it\nit is anna.berg@uni-ulm.de") for row in held]
+        leaves = [merkle.leaf(trees.line(bytes(32), f"x.zip!/{name}", row, text)) for row, text in enumerate(whole)]
+        assert files[name]["records_root"] == (merkle.root(leaves).hex() if leaves else None)
+    places = list(files)
+    stated = [(places[row["file"]], row["field"], row["value"]) for row in seen.stated.to_pylist()]
+    assert stated == [
+        ("a.jsonl", "licence", "mit"),
+        ("b.jsonl", "licence", "licence 0"),
+        ("b.jsonl", "licence", "licence 1"),
+        ("b.jsonl", "licence", "more than 2 different values"),
+        ("c.jsonl", "origin", "wiki"),
+    ]
+    mail = [places[row["file"]] for row in seen.observed.to_pylist() if row["kind"] == "email"]
+    assert mail == ["c.jsonl"]
+    assert [places[number] for number in seen.claims] == ["LICENSE"]

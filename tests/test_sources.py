@@ -546,7 +546,7 @@ def scoped(root, scratch):
     paths, stated = statements.named_licences(root, paths, stated)
     observed = observe(Bundle(0, tuple(examination._files(root, paths, stated, refused, scratch)), str(scratch), 1))
     claims = statements.table(stated + statements.of_records([observed]))
-    seen = sorted(each.account.path for each in observed.seen)
+    seen = sorted(observed.files["path"].to_pylist())
     on_disk = dict(zip(paths["path"].to_pylist(), paths["role"].to_pylist(), strict=True))
     data = [path for path in seen if on_disk[path.split("!/")[0]] == "data"]
     return sources.scope(paths, claims, "commercial-service"), data, claims

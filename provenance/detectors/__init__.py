@@ -2,6 +2,8 @@
 
 A detector is one file with one verb, `observe`: a batch of RECORDS in, OBSERVED out. What else it needs to know of the
 file, its parameters name. To add one: the file, one line in DETECTORS, one case table. What a count means, checks say.
+
+A batch may hold the records of many small files: what a detector finds is counted by file, all files at once.
 """
 
 from __future__ import annotations
@@ -11,15 +13,21 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance import schemas
+from provenance.detectors.counting import BY_FILE
 from provenance.origins import signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
+
+    from provenance.detectors.counting import Ints
+
+__all__ = ["ABOUT", "BY_FILE", "DETECTORS", "HELD", "MOST", "OTHERS", "add", "add_by_file", "observe", "scope"]
 
 DETECTORS: tuple[str, ...] = ("web", "personal-data", "record-origin")
 """Every detector by name."""
@@ -29,31 +37,35 @@ MOST = 10_000
 OTHERS = "(others)"
 ABOUT: dict[str, Any] = {"signals": signals.NOTHING_KNOWN}
 """What detectors may ask of a file, by parameter, where nothing is known of it."""
+HELD = 64
+"""Batches of which what was seen is held before it is added up."""
 
 _KEY = ["detector", "kind", "state"]
 
 
-def observe(batch: pa.RecordBatch, about: Mapping[str, Any] = ABOUT) -> pa.Table:
+def observe(batch: pa.RecordBatch, about: Mapping[str, Any] = ABOUT, files: Ints | None = None) -> pa.Table:
     """Let every detector look at some records.
 
     Args:
-        batch: rows of RECORDS of one file.
-        about: what is known of the file, by name.
+        batch: rows of RECORDS.
+        about: what is known of their files, by name.
+        files: of each record its file, ascending from 0; None = all are of one.
 
     Returns:
-        OBSERVED; a kind and state stands once a detector.
+        BY_FILE, or OBSERVED where all are of one file; a kind and state stands once a detector and file.
     """
     asked = ((module, {name: about[name] for name in asks}) for module, asks in map(_module, DETECTORS))
-    seen = (module.observe(batch, **told) for module, told in asked)
+    seen = [module.observe(batch, files, **told) for module, told in asked]
+    schema = schemas.OBSERVED if files is None else BY_FILE
     held = [table for table in seen if table.num_rows]
-    return schemas.conform(_sum(pa.concat_tables(held)), schemas.OBSERVED) if held else schemas.OBSERVED.empty_table()
+    return pa.concat_tables(held) if held else schema.empty_table()
 
 
 @cache
 def _module(detector: str) -> tuple[ModuleType, tuple[str, ...]]:
-    """Return a detector's module and what it asks beside the batch."""
+    """Return a detector's module and what it asks beside the batch and its files."""
     module = import_module(f"provenance.detectors.{detector.replace('-', '_')}")
-    return module, tuple(inspect.signature(module.observe).parameters)[1:]
+    return module, tuple(inspect.signature(module.observe).parameters)[2:]
 
 
 def add(seen: Sequence[pa.Table]) -> pa.Table:
@@ -66,22 +78,43 @@ def add(seen: Sequence[pa.Table]) -> pa.Table:
         OBSERVED, one row a detector, kind and state, sorted by them; of each detector the MOST kinds that come first by
         name, the rest as OTHERS.
     """
+    held = [table.add_column(0, BY_FILE.field(0), pa.array(np.zeros(table.num_rows, np.int64))) for table in seen]
+    return schemas.conform(add_by_file(held).drop_columns(["file"]), schemas.OBSERVED)
+
+
+def add_by_file(seen: Sequence[pa.Table]) -> pa.Table:
+    """Add up what was seen in several batches of many files.
+
+    Args:
+        seen: BY_FILE from the beginning of every file, each of some batches or the sum of all before.
+
+    Returns:
+        BY_FILE, one row a file, detector, kind and state, sorted by them; of each file and detector the MOST kinds that
+        come first by name, the rest as OTHERS.
+    """
     held = [table for table in seen if table.num_rows]
     if not held:
-        return schemas.OBSERVED.empty_table()
-    added = held[0] if len(held) == 1 else _sum(pa.concat_tables(held))
+        return BY_FILE.empty_table()
+    added = _sum(pa.concat_tables(held))
     if added.num_rows > MOST:
-        added = _sum(_named(added))
-    return schemas.ordered(schemas.conform(added, schemas.OBSERVED), *_KEY)
+        files, sizes = np.unique(np.asarray(added["file"]), return_counts=True)
+        crowded = pa.array(files[sizes > MOST])
+        if len(crowded):
+            often = pc.is_in(added["file"], value_set=crowded)
+            parts = [added.filter(pc.equal(added["file"], file)) for file in crowded]
+            named = [added.filter(pc.invert(often)), *map(_named, parts)]
+            added = _sum(pa.concat_tables(schemas.conform(part, BY_FILE) for part in named))
+    return schemas.ordered(schemas.conform(added, BY_FILE), "file", *_KEY)
 
 
 def _sum(seen: pa.Table) -> pa.Table:
     counted = [("records", "sum"), ("values", "sum"), ("bytes", "sum"), ("row", "min")]
-    return seen.group_by(_KEY).aggregate(counted).rename_columns([*_KEY, "records", "values", "bytes", "row"])
+    key = ["file", *_KEY]
+    return seen.group_by(key).aggregate(counted).rename_columns([*key, "records", "values", "bytes", "row"])
 
 
 def _named(seen: pa.Table) -> pa.Table:
-    """Name the kinds that come first in the file: what came too late once comes too late for ever."""
+    """Name the kinds of a file that come first in it: what came too late once comes too late for ever."""
     parts = []
     for detector in pc.unique(seen["detector"]).to_pylist():
         part = seen.filter(pc.equal(seen["detector"], detector))

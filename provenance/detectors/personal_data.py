@@ -14,7 +14,6 @@ ids of other countries, phone numbers written otherwise, full-width digits, anyt
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -27,11 +26,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
-from provenance import schemas
 from provenance.data import HERE
+from provenance.detectors.counting import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from provenance.detectors.counting import Ints
 
 KINDS = ("email", "phone", "cn-resident-id", "iban", "payment-card", "ip")
 STATES = ("personal", "role", "example")
@@ -93,41 +94,32 @@ class Value(NamedTuple):
     state: str
 
 
-def observe(batch: pa.RecordBatch) -> pa.Table:
+def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
     """Count personal data in some records.
 
     Args:
-        batch: rows of RECORDS of one file.
+        batch: rows of RECORDS.
+        files: as for `detectors.observe`.
 
     Returns:
-        OBSERVED: one row a kind and state that was seen.
+        OBSERVED, by file where there are several: one row a kind and state that was seen.
     """
     texts = pc.fill_null(batch["whole"], "")
     # a newline ends every record, and no shape holds one, so nothing is seen across two records
     lines = pc.binary_join_element_wise(texts, pa.scalar("", _LARGE), pa.scalar("\n", _LARGE))
-    if not len(lines):
-        return schemas.OBSERVED.empty_table()
-    ends = np.frombuffer(lines.buffers()[1], np.int64)[lines.offset : lines.offset + len(lines) + 1]
-    held = memoryview(lines.buffers()[2])[ends[0] : ends[-1]]
-    seen: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for value in find(held):
-        seen[value.kind, value.state].append(value.start)
-        if value.state == "personal":
-            seen["any", "personal"].append(value.start)
-    if not seen:  # building a table takes longer than looking at a small batch
-        return schemas.OBSERVED.empty_table()
-    return schemas.rows([_count(key, starts, ends, batch["row"]) for key, starts in seen.items()], schemas.OBSERVED)
-
-
-def _count(key: tuple[str, str], starts: list[int], ends: np.ndarray[Any, Any], rows: pa.Array) -> dict[str, object]:
-    """Count values by the records in which they begin."""
-    which = np.unique(np.searchsorted(ends - ends[0], np.array(starts), side="right") - 1)
-    size = int((ends[which + 1] - ends[which] - 1).sum())
-    first = pc.min(rows.take(pa.array(which))).as_py()
-    return {
-        "detector": "personal-data", "kind": key[0], "state": key[1], "records": len(which), "values": len(starts),
-        "bytes": size, "row": first,
-    }  # fmt: skip
+    keys: dict[tuple[str, str], int] = {}
+    codes: list[int] = []
+    starts: list[int] = []
+    ends = np.zeros(1, np.int64)
+    if len(lines):
+        ends = np.frombuffer(lines.buffers()[1], np.int64)[lines.offset : lines.offset + len(lines) + 1]
+        for value in find(memoryview(lines.buffers()[2])[ends[0] : ends[-1]]):
+            kinds = [(value.kind, value.state)]
+            kinds += [("any", "personal")] if value.state == "personal" else []
+            codes += [keys.setdefault(key, len(keys)) for key in kinds]
+            starts += [value.start] * len(kinds)
+    places = np.searchsorted(ends - ends[0], np.array(starts, np.int64), side="right") - 1
+    return count("personal-data", batch, files, list(keys), np.array(codes, np.int64), places)
 
 
 def mask(text: str) -> str:

@@ -5,25 +5,33 @@ Source: GB/T 45652 (draft of 2024-03-28), 6.1 c and 6.2 a: every sample carries 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import schemas
+from provenance.detectors.counting import count
+
+if TYPE_CHECKING:
+    from provenance.detectors.counting import Ints
 
 _ADDRESS = r"[^\s.][.][^\s.]|:/|^\s*[A-Za-z][A-Za-z0-9+.-]*:\w"
 _NOTHING = r"^(?i:none|null|nil|nan|n/?a|unknown|undefined|[\s\p{P}\p{S}]*|未知|无)$"
 
 
-def observe(batch: pa.RecordBatch) -> pa.Table:
+def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
     """Count the records that state an origin of their own, and those that do not.
 
     Args:
-        batch: rows of RECORDS of one file.
+        batch: rows of RECORDS.
+        files: as for `detectors.observe`.
 
     Returns:
-        OBSERVED: of kind `url`, `origin` and `licence` in the state `stated`, records with such a value; of kind
-        `link`, those with an address and no text; of kind `any`, those with an address or an origin in the state
-        `stated`, and those with neither in the state `missing`. Unreadable records count nowhere. Values are records.
+        OBSERVED, by file where there are several: of kind `url`, `origin` and `licence` in the state `stated`, records
+        with such a value; of kind `link`, those with an address and no text; of kind `any`, those with an address or an
+        origin in the state `stated`, and those with neither in the state `missing`. Unreadable records count nowhere.
+        Values are records.
     """
     readable = pc.is_null(batch["error"])
     url = pc.and_(readable, _filled(batch["url"], _ADDRESS))
@@ -37,9 +45,9 @@ def observe(batch: pa.RecordBatch) -> pa.Table:
         ("origin", "stated"): origin,
         ("url", "stated"): url,
     }
-    return schemas.rows(
-        [_counted(batch, *key, mask) for key, mask in rows.items() if pc.any(mask).as_py()], schemas.OBSERVED
-    )
+    places = [np.flatnonzero(mask.to_numpy(zero_copy_only=False)) for mask in rows.values()]
+    codes = np.repeat(np.arange(len(rows)), [len(each) for each in places])
+    return count("record-origin", batch, files, list(rows), codes, np.concatenate(places))
 
 
 def _filled(column: pa.Array, pattern: str | None = None) -> pa.Array:
@@ -50,11 +58,3 @@ def _filled(column: pa.Array, pattern: str | None = None) -> pa.Array:
     if pattern is not None:
         said = pc.and_(said, pc.match_substring_regex(column, pattern))
     return pc.fill_null(said, False)
-
-
-def _counted(batch: pa.RecordBatch, kind: str, state: str, mask: pa.Array) -> dict[str, object]:
-    rows, texts = batch["row"].filter(mask), batch["whole"].filter(mask)
-    return {
-        "detector": "record-origin", "kind": kind, "state": state, "records": len(rows), "values": len(rows),
-        "bytes": pc.sum(pc.binary_length(texts)).as_py() or 0, "row": pc.min(rows).as_py(),
-    }  # fmt: skip

@@ -8,46 +8,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import schemas
+from provenance.detectors.counting import count
 from provenance.origins import signals as origins
 from provenance.origins import urls
 
 if TYPE_CHECKING:
+    from provenance.detectors.counting import Ints
     from provenance.origins.signals import Policy
 
 UNPARSABLE = "(unparsable)"
 """In place of the domain of what stands in a column of addresses and is none of the web."""
 
 
-def observe(batch: pa.RecordBatch, signals: Policy) -> pa.Table:
+def observe(batch: pa.RecordBatch, files: Ints | None, signals: Policy) -> pa.Table:
     """Count records by the site they come from and what it said.
 
     Args:
-        batch: rows of RECORDS of one file.
-        signals: what is known of the sites of the file's source.
+        batch: rows of RECORDS.
+        files: as for `detectors.observe`.
+        signals: what is known of the sites of the files' source.
 
     Returns:
-        OBSERVED; `values` are the records' addresses, one each.
+        OBSERVED, by file where there are several; `values` are the records' addresses, one each.
     """
     has = pc.greater(pc.fill_null(pc.binary_length(batch["url"]), 0), 0)
     rows = pc.indices_nonzero(has)
     if not len(rows):
-        return schemas.OBSERVED.empty_table()
+        return count("web", batch, files, (), np.zeros(0, np.int64), np.zeros(0, np.int64))
     split = urls.split(batch["url"].take(rows))
-    size = pc.fill_null(pc.binary_length(batch["whole"].take(rows)), 0)
-    seen = pa.table(
-        {
-            "kind": pc.fill_null(urls.domains(split.field(0)), UNPARSABLE),
-            "state": origins.states(signals, split),
-            "bytes": size.cast(pa.int64()),
-            "row": batch["row"].take(rows),
-        }
+    kinds = pc.fill_null(urls.domains(split.field(0)), UNPARSABLE).dictionary_encode()
+    states = origins.states(signals, split).dictionary_encode()
+    pairs, codes = np.unique(
+        np.asarray(kinds.indices).astype(np.int64) * len(states.dictionary) + np.asarray(states.indices),
+        return_inverse=True,
     )
-    counted = seen.group_by(["kind", "state"]).aggregate([("row", "count"), ("bytes", "sum"), ("row", "min")])
-    counted = counted.rename_columns(["kind", "state", "records", "bytes", "row"])
-    name = pa.array(["web"] * counted.num_rows, pa.string())
-    counted = counted.append_column("detector", name).append_column("values", counted["records"])
-    return schemas.conform(counted, schemas.OBSERVED)
+    names, said = kinds.dictionary.to_pylist(), states.dictionary.to_pylist()
+    keys = [(names[pair // len(said)], said[pair % len(said)]) for pair in pairs.tolist()]
+    return count("web", batch, files, keys, codes.astype(np.int64), np.asarray(rows).astype(np.int64))

@@ -47,9 +47,16 @@ _PICKLE = re.compile(rb"\x80[\2-\5](?:\x95.{8})?[\x00-\xff]", re.DOTALL)  # PROT
 _MARKUP = re.compile(rb"\s*<(\?xml|!doctype\s+html|html\b|!doctype\b|!--|[a-z][\w:.-]*[\s/>])", re.IGNORECASE)
 
 
+_CONTROLS = bytes(code for code in range(1, 32) if code not in (7, 8, 9, 10, 11, 12, 13, 27))
+
+
 def suffix(path: str) -> str:
     """Return the last suffix of a path, in lower case and without its dot."""
-    return PurePosixPath(path).suffix.lower().lstrip(".")
+    name = path.rsplit("/", 1)[-1]
+    if name in {"", "."}:
+        name = PurePosixPath(path).name
+    stem, dot, ending = name.rpartition(".")
+    return ending.lower() if dot and stem and ending else ""
 
 
 def sniff(head: bytes, path: str) -> str:
@@ -85,7 +92,7 @@ def _binary(head: bytes, path: str) -> str | None:
     # A NUL byte in text is one bad record; many of them, or one in what does not look like text, are another format.
     zeros = head.count(0)
     likely = head.lstrip()[:1] in (b"{", b"[") or suffix(path) in (*_JSON, "csv", "tsv", "txt")
-    controls = sum(head.count(code) for code in range(1, 32) if code not in (7, 8, 9, 10, 11, 12, 13, 27))
+    controls = len(head) - len(head.translate(None, _CONTROLS))
     return "unknown" if (zeros and (zeros * 50 > len(head) or not likely)) or controls * 10 > len(head) else None
 
 

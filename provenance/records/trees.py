@@ -25,6 +25,8 @@ from provenance import sha256
 from provenance.digests import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
 FORM = "rfc9162-sha256/v1"
@@ -66,8 +68,37 @@ def line(secret: bytes, path: str, row: int, text: str | None) -> bytes:
     return canonical({"row": row, "salt": salt(secret, path, row), "sha256": digest})
 
 
+def leaves(secret: bytes, paths: Sequence[str], ends: Any, batch: pa.RecordBatch) -> Any:
+    """Hash the leaves of some records of one or many files.
+
+    Args:
+        secret: SECRET bytes.
+        paths: of the files, as in FILES.
+        ends: int64, where the records of each begin in the batch, and where the last one's end.
+        batch: rows of RECORDS, file after file.
+
+    Returns:
+        uint8[n, 32], one hash a record, in order. Whoever calls this from a thread holds no lock meanwhile.
+    """
+    whole = batch["whole"]
+    out = np.empty((len(whole), sha256.SIZE), np.uint8)
+    if len(whole):
+        key = secret if len(secret) <= sha256.BLOCK else hashlib.sha256(secret).digest()
+        inner, outer = _state(_padded(key, 0x36)), _state(_padded(key, 0x5C))
+        messages = [_DOMAIN + path.encode() + b"\0" for path in paths]
+        borders = np.cumsum([0, *map(len, messages)])
+        _, offsets, data = whole.buffers()
+        texts = np.frombuffer(data, np.uint8) if data is not None and data.size else np.frombuffer(b"", np.uint8)
+        places = np.frombuffer(offsets, np.int64)[whole.offset : whole.offset + len(whole) + 1]
+        there = whole.is_valid().to_numpy(zero_copy_only=False)
+        shared = np.frombuffer(b"".join(messages), np.uint8)
+        rows = batch["row"].to_numpy()
+        _leaves_of_files(texts, places, there, rows, inner, shared, borders, np.asarray(ends), outer, out)
+    return out
+
+
 class Salting:
-    """The salts of one file: HMAC with everything done that its records share.
+    """The salts of one file.
 
     Args:
         secret: SECRET bytes.
@@ -75,33 +106,11 @@ class Salting:
     """
 
     def __init__(self, secret: bytes, path: str) -> None:
-        key = secret if len(secret) <= sha256.BLOCK else hashlib.sha256(secret).digest()
-        shared = _DOMAIN + path.encode() + b"\0"
-        whole = len(shared) // sha256.BLOCK * sha256.BLOCK
-        self._inner = _state(_padded(key, 0x36) + shared[:whole])
-        self._outer = _state(_padded(key, 0x5C))
-        self._rest = np.frombuffer(shared[whole:], np.uint8)
-        self._before = sha256.BLOCK + whole
+        self._secret, self._path = secret, path
 
     def leaves(self, batch: pa.RecordBatch) -> Any:
-        """Hash the leaves of some records of the file.
-
-        Args:
-            batch: rows of RECORDS.
-
-        Returns:
-            uint8[n, 32], one hash a record, in order. Whoever calls this from a thread holds no lock meanwhile.
-        """
-        whole = batch["whole"]
-        out = np.empty((len(whole), sha256.SIZE), np.uint8)
-        if len(whole):
-            _, offsets, data = whole.buffers()
-            ends = np.frombuffer(offsets, np.int64)[whole.offset : whole.offset + len(whole) + 1]
-            texts = np.frombuffer(data, np.uint8) if data is not None and data.size else np.frombuffer(b"", np.uint8)
-            there = whole.is_valid().to_numpy(zero_copy_only=False)
-            rows = batch["row"].to_numpy()
-            _leaves(texts, ends, there, rows, self._inner, self._rest, self._before, self._outer, out)
-        return out
+        """Hash the leaves of some records of the file, as `leaves` does."""
+        return leaves(self._secret, [self._path], np.array([0, len(batch)]), batch)
 
 
 def _padded(key: bytes, byte: int) -> bytes:
@@ -213,6 +222,24 @@ def _leaves(
         state[:] = sha256.START
         sha256.close(state, buf, used, used)
         sha256.put(state, out[k], 0)
+
+
+@njit(nogil=True, cache=True)
+def _leaves_of_files(
+    data: Any, ends: Any, there: Any, rows: Any, inner: Any, shared: Any, borders: Any, files: Any, outer: Any, out: Any
+) -> None:
+    """Hash the lines of many files: `shared[borders[k] : borders[k + 1]]` is what the messages of file k begin with."""
+    state = np.empty(8, np.uint32)
+    for k in range(files.shape[0] - 1):
+        first, last = files[k], files[k + 1]
+        whole = (borders[k + 1] - borders[k]) // sha256.BLOCK
+        state[:] = inner
+        sha256.blocks(state, shared, borders[k], whole)
+        rest = shared[borders[k] + whole * sha256.BLOCK : borders[k + 1]]
+        _leaves(
+            data, ends[first : last + 1], there[first:last], rows[first:last], state, rest,
+            sha256.BLOCK * (1 + whole), outer, out[first:last],
+        )  # fmt: skip
 
 
 @njit(nogil=True, cache=True)

@@ -514,8 +514,14 @@ def look(buf: Any, tape: Any, count: int) -> Views:
     picks, counts = np.empty((_PICKS, used), np.int32), np.zeros(_PICKS, np.int64)
     _pick(buf, tape, order, picks, counts)
     joined, odd = zip(*(join(buf, tape, picks[k, : counts[k]], count) for k in range(_PICKS)), strict=True)
-    url, licence, origin = (texts.cast(pa.string()) for texts in joined[3:])
+    # a cast costs as much as all else of a record, and most records have none of these
+    url, licence, origin = (
+        texts.cast(pa.string()) if counts[3 + k] else pa.nulls(count, pa.string()) for k, texts in enumerate(joined[3:])
+    )
     return Views(joined[0], joined[1], joined[2], url, licence, origin, odd[0])
+
+
+_REASONS = pa.array(strings.REASONS, pa.string())
 
 
 def batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.RecordBatch:
@@ -530,13 +536,13 @@ def batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.Record
     Returns:
         One row of RECORDS a record.
     """
-    reasons = pa.array(strings.REASONS, pa.string())
+    codes = np.asarray(errors, np.int32)
     return pa.RecordBatch.from_arrays(
         [
             pa.array(np.arange(row, row + len(errors), dtype=np.int64)),
             pa.nulls(len(errors), pa.int64()) if offsets is None else pa.array(offsets, pa.int64()),
             *(views.whole, views.prompt, views.answer, views.url, views.licence, views.origin),
-            reasons.take(pa.array(errors, pa.int32())),
+            _REASONS.take(pa.array(codes)) if codes.any() else pa.nulls(len(codes), pa.string()),
         ],
         schema=schemas.RECORDS,
     )

@@ -26,6 +26,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
@@ -135,6 +136,29 @@ def tabled(file: int, sketch: Sketch) -> pa.Table:
     return pa.table([pa.array([file]), pa.array([sketch.scale]), hashes], schema=SKETCHED)
 
 
+def tabled_by_file(files: npt.NDArray[np.int64], hashes: Hashes) -> pa.Table:
+    """Return the sketches of many files, of each of which all hashes are at hand.
+
+    Args:
+        files: of each hash the number of its file.
+        hashes: what `sampled` gives of them, in any order.
+
+    Returns:
+        SKETCHED, one row a file that has a hash, sorted by file.
+    """
+    order = np.lexsort((hashes, files))
+    files, hashes = files[order], hashes[order]
+    fresh = np.append(True, (files[1:] != files[:-1]) | (hashes[1:] != hashes[:-1]))[: len(files)]
+    files, hashes = files[fresh], hashes[fresh]
+    first = np.flatnonzero(np.append(True, files[1:] != files[:-1])[: len(files)])
+    ends = np.append(first, len(files))
+    if len(first) and np.diff(ends).max() > MOST:
+        parts = (_fitted(LEAST, hashes[ends[k] : ends[k + 1]]) for k in range(len(first)))
+        return pa.concat_tables([tabled(int(files[k]), part) for k, part in zip(first, parts, strict=True)])
+    kept = pa.LargeListArray.from_arrays(pa.array(ends), pa.array(hashes), type=SKETCHED.field("hashes").type)
+    return pa.table([pa.array(files[first]), pa.array(np.full(len(first), LEAST)), kept], schema=SKETCHED)
+
+
 def read(table: pa.Table, row: int) -> Sketch:
     """Read a sketch back.
 
@@ -162,35 +186,32 @@ def fault(table: pa.Table) -> str | None:
 
 @njit(nogil=True, cache=True)
 def _sampled(values: Any, offsets: Any, words: Any, least: Any, limit: Any) -> Any:
-    count = np.int64(0)
+    counts = np.zeros(words.shape[0], np.int64)
     for record in range(words.shape[0]):
         if words[record] >= least:
             at = offsets[record]
             while at < offsets[record + 1] and values[at] < limit:
                 at += 1
-            count += at - offsets[record]
-    hashes = np.empty(count, np.uint64)
+            counts[record] = at - offsets[record]
+    hashes = np.empty(counts.sum(), np.uint64)
     used = np.int64(0)
     for record in range(words.shape[0]):
-        if words[record] >= least:
-            at = offsets[record]
-            while at < offsets[record + 1] and values[at] < limit:
-                hashes[used] = values[at]
-                used += 1
-                at += 1
-    return hashes
+        for at in range(offsets[record], offsets[record] + counts[record]):
+            hashes[used] = values[at]
+            used += 1
+    return hashes, counts
 
 
-def sampled(shingled: Shingled) -> Hashes:
+def sampled(shingled: Shingled) -> tuple[Hashes, npt.NDArray[np.int64]]:
     """Return the hashes of a batch that a sketch may keep: those below 2**64 / LEAST, of records of five words or more.
 
     Args:
         shingled: records that have words; each one's hashes are sorted, so that only the kept ones are looked at.
 
     Returns:
-        uint64, neither sorted nor distinct.
+        uint64, neither sorted nor distinct; and of each record how many of them are its own, one after the other.
     """
-    found: Hashes = _sampled(
+    found: tuple[Hashes, npt.NDArray[np.int64]] = _sampled(
         shingled.values, shingled.offsets, shingled.nodes["words"].to_numpy(), np.int64(WORDS), _limit(LEAST)
     )
     return found

@@ -33,14 +33,14 @@ def seen(table):
 def test_cases(rows, expected, tmp_path):
     (tmp_path / "robots").write_text("User-agent: *\nDisallow: /private\n")
     policy = Policy(None, {"kept.org": Snapshot(None, str(tmp_path / "robots"), "")})
-    found = web.observe(batch(*rows), policy)
+    found = web.observe(batch(*rows), None, policy)
     assert found.schema.equals(schemas.OBSERVED, check_metadata=True)
     assert set(found["detector"].to_pylist()) <= {"web"}
     assert seen(found) == expected
 
 
 def test_without_a_policy_nothing_is_evaluated():
-    found = web.observe(batch((0, "http://a.org/", "x")), NOTHING_KNOWN)
+    found = web.observe(batch((0, "http://a.org/", "x")), None, NOTHING_KNOWN)
     assert found["state"].to_pylist() == ["not-evaluated"]
 
 

@@ -95,13 +95,13 @@ def test_what_is_kept_are_runs_of_five_words_never_a_shorter_record(texts, size)
     growing = Growing()
     for at in range(0, len(texts), size):
         part = pa.array(texts[at : at + size], pa.large_string())
-        growing.add(sketches.sampled(shingles.shingled(part, pa.array(range(len(part)), pa.int64()))))
+        growing.add(sketches.sampled(shingles.shingled(part, pa.array(range(len(part)), pa.int64())))[0])
     assert growing.close().hashes.tolist() == oracle(texts)
 
 
 def test_a_number_that_stands_alone_cannot_be_found_by_trying_all():
     alone = pa.array([f"+86 138 {k:08d}" for k in range(4000)], pa.large_string())
-    assert not len(sketches.sampled(shingles.shingled(alone, pa.array(range(len(alone)), pa.int64()))))
+    assert not len(sketches.sampled(shingles.shingled(alone, pa.array(range(len(alone)), pa.int64())))[0])
 
 
 def test_a_sketch_can_be_written_and_read():
@@ -110,6 +110,31 @@ def test_a_sketch_can_be_written_and_read():
     assert table["file"].to_pylist() == [3, 4]
     assert plain(sketches.read(table, 0)) == plain(sketch)
     assert plain(sketches.read(table, 1)) == (16, [])
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 30)), max_size=60))
+def test_sketches_of_many_files_at_once_are_those_of_each(pairs):
+    files, hashes = np.array([file for file, _ in pairs], np.int64), np.array([value for _, value in pairs], np.uint64)
+    together = sketches.tabled_by_file(files, hashes)
+    grown = {}
+    for file, value in zip(files.tolist(), hashes, strict=True):
+        grown.setdefault(file, Growing()).add(np.array([value]))
+    assert together["file"].to_pylist() == sorted(grown)
+    for row, file in enumerate(sorted(grown)):
+        assert plain(sketches.read(together, row)) == plain(grown[file].close())
+
+
+def test_of_many_files_one_that_has_too_much_is_sketched_more_coarsely():
+    chance = np.random.default_rng(3)
+    hashes = chance.integers(0, 2**64 // LEAST, 3 * sketches.MOST, np.uint64)
+    files = np.repeat([4, 7, 9], [10, len(hashes) - 20, 10])
+    together = sketches.tabled_by_file(files, hashes)
+    for row, file in enumerate([4, 7, 9]):
+        grown = Growing()
+        grown.add(hashes[files == file])
+        assert together["file"][row].as_py() == file
+        assert plain(sketches.read(together, row)) == plain(grown.close())
+    assert together["scale"].to_pylist() == [LEAST, 4 * LEAST, LEAST]
 
 
 def at_least(count, of, chance):
