@@ -12,6 +12,7 @@ to one file a view. A third holds the sketch of every file, at most 128 KiB each
 from __future__ import annotations
 
 import contextlib
+import re
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -279,6 +280,7 @@ def _apart(path: str) -> bool:
     return not _of_data(path)
 
 
+_QUOTED = re.compile(r"b?\"[^\"]*(?:\"|\Z)|b?(?<!\w)'.*?(?:'(?!\w)|\Z)|`[^`]*(?:`|\Z)", re.DOTALL)
 _HEAD = 1 << 16  # bytes by which a manifest is recognised
 _INSIDE = _LICENCES | {"readme", "hf-card", "hf-dataset-infos"}
 """Formats that are read inside archives: those that speak of what stands beside them, and override nothing."""
@@ -340,7 +342,8 @@ def items(file: File) -> Iterator[records.Item | Died]:
     except ProvenanceError:
         raise
     except Exception as error:  # noqa: BLE001 - what is wrong with audited data never raises to the user
-        yield Died(f"{type(error).__name__}: {error}"[:300])
+        # what an exception quotes may be text of a record
+        yield Died(f"{type(error).__name__}: {_QUOTED.sub('…', str(error))}"[:300])
 
 
 def _give_up(file: File, reason: str, open_: Mapping[str, _Open], seen: list[Seen], scratch: _Scratch) -> None:

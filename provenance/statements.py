@@ -136,7 +136,7 @@ def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
     return {
         "manifest": manifest, "subject": claim.subject, "field": claim.field, "value": claim.value,
         "scope": claim.scope, "witness": claim.witness, "pointer": claim.pointer, "digest": digest,
-        "date": claim.date, "spdx": spdx,
+        "date": claim.date, "spdx": spdx, "party": claim.party,
     }  # fmt: skip
 
 

@@ -42,10 +42,10 @@ def tables(folder: Path, index: int | None = None, names: Collection[str] | None
     Args:
         folder: the ledger.
         index: number of the entry, from 0; the newest scan if None.
-        names: which tables; all if None.
+        names: which tables, of schemas.OPTIONAL too; all of schemas.SEALED if None.
 
     Returns:
-        Those of schemas.SEALED by name.
+        Those by name.
 
     Raises:
         InputError: it is not a ledger, or a table is withheld or does not hold to its schema.
@@ -56,7 +56,7 @@ def tables(folder: Path, index: int | None = None, names: Collection[str] | None
     from pyarrow.parquet import read_table
 
     from provenance.ledger.objects import digest
-    from provenance.schemas import SEALED, conform
+    from provenance.schemas import OPTIONAL, SEALED, conform
 
     at = _index(folder, index)
     said = statement_of(folder, at)
@@ -64,8 +64,8 @@ def tables(folder: Path, index: int | None = None, names: Collection[str] | None
         raise InputError(f"entry {at} of {folder} is a {said.kind}, no scan; leave out --index for the newest scan")
     bound = said.folder
     found = {}
-    for name, schema in SEALED.items():
-        if names is not None and name not in names:
+    for name, schema in (SEALED | OPTIONAL).items():
+        if name not in (SEALED if names is None else names):
             continue
         path = f"{scan_path(at)}/{name}.parquet"
         if path not in bound:  # an entry of a version that had no such table yet
