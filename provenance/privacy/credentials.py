@@ -24,8 +24,8 @@ REMOVED = "[removed]"
 """What stands in place of a secret."""
 
 URL = re.compile(
-    r"(?:(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{0,30}:[/\\]{2,}|(?<![\w:/\\.])[/\\]{2}(?=[^\s/\\])"
-    r"|(?<![A-Za-z0-9])(?i:https?|ftp|wss?):[/\\]?(?=[^\s/\\]))(?P<rest>[^\s<>\"`]*)"
+    r"(?:[A-Za-z][A-Za-z0-9+.\-]{0,30}:[/\\]{2,}|(?<![\w:/\\.])[/\\]{2}(?=[^\s/\\])"
+    r"|(?<![A-Za-z])(?i:https?|ftp|wss?):[/\\]?(?=[^\s/\\]))(?P<rest>[^\s<>\"`]*)"
 )
 """An address with an authority, as a browser reads one: `https:\\host` and `//host` are addresses too."""
 

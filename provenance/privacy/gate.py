@@ -54,6 +54,9 @@ _RECORDS = frozenset({"record-column", sources.GAP})
 _LINE = re.compile(r"L\d+")
 _CUTS = frozenset({99, 100, 119, 120, 160, 200, 300, 500, 1000, 2000})  # characters at which readers cut
 _WORD = re.compile(r"\w+")
+_QUOTED = re.compile(r"(?<!\w)(['\"])((?:(?!\1).)*)\1(?!\w)")
+_DIGESTS = frozenset({"sha256-malformed", "digest", "whole-digest", "md5", "sha1"})
+_DIGEST = re.compile(r"(?:[A-Za-z0-9-]{2,12}[:=-])?(?:[0-9a-fA-F]{4,128}|[A-Za-z0-9+/]{20,120}={1,2})")
 _MOST_OF_A_NAME = 80  # characters
 _SPACELESS = re.compile(r"[\u3400-\u9fff\uac00-\ud7af·]{2,}")
 
@@ -107,7 +110,7 @@ class Gate:
             text: the sentence.
         """
         if text.startswith("no valid "):  # what a manifest's fault quotes may be a name; keys and ids hold no space
-            text = re.sub(r"(['\"])(?:(?!\1).)* (?:(?!\1).)*\1", "'…'", text)
+            text = _QUOTED.sub(lambda found: "'…'" if " " in found[2] else found[0], text)
         return self._prose(text, _Place({}, record=True))
 
     def reasons(self, files: pa.Table) -> pa.Table:
@@ -178,6 +181,10 @@ class Gate:
         stated, value = row["field"], row["value"]
         if stated in _TYPED and re.fullmatch(r"[0-9a-fA-F]{32,128}|-?\d{1,20}", value):
             return str(value)
+        if stated in _DIGESTS:
+            digest, space, rest = value.partition(" ")
+            written = digest if _DIGEST.fullmatch(digest) else f"[no digest: {len(digest)} characters]"
+            return written + space + self._prose(rest, place)
         if stated == "view":  # a column of the data
             return str(value)
         if stated == "split":
@@ -213,11 +220,12 @@ class Gate:
             return f"[{kind} {self.key.id(found)}]"
 
         text = masking.mask(credentials.clean(value), name, addresses=False)
+        text = people.in_prose(text, self._person(place, people.PERSON))
         return self._without_known(text, place, sure=True)
 
     def _masked(self, value: str, place: _Place) -> str:
         def name(kind: str, found: str) -> str:
-            self._contact(place, "contact", kind, found)
+            self._contact(place, people.ROLES.get(place.field, "contact"), kind, found)
             return f"[{kind}]"
 
         text = masking.mask(value, name, addresses=place.field not in _VERSIONS)

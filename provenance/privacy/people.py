@@ -25,9 +25,10 @@ ROLES = {
 
 PERSON, ORGANISATION = "person", "organisation"
 
+_MASK = r"\[(?:removed|[a-z]+|[a-z]+ [0-9a-f]{16})\]"
 _BETWEEN = re.compile(
-    r"(\[(?:[a-z]+|[a-z]+ [0-9a-f]{16})\]|\s*[;；|、，,\n()（）\[\]<>{}]+\s*|\s+(?:and|und|et(?! al)|at|from|via|c/o)\s+|\s*&\s*"
-    r"|\s+[–—\-/]\s+|\s*和\s*|\s*与\s*|\s+@\s*|\s+et al\.?)",
+    rf"({_MASK}|\s*(?:(?!{_MASK})[;；|、，,\n()（）\[\]<>{{}}])+\s*|\s+(?:and|und|et(?! al)|at|from|via|c/o)\s+|\s*&\s*"
+    r"|\s+[–—\-/]\s+|\s*和\s*|\s*与\s*|\s+@\s*|\s+et al\.?|\s*(?:\bcopyright\b|©|\(c\)|(?<!\d)(?:19|20)\d\d(?!\d)\s*[-–]?)\s*)",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"(?:https?:)?//\S+", re.IGNORECASE)
@@ -40,7 +41,7 @@ _NO_PERSON = frozenset(
 """Words of headings and sentences, which are nobody's name."""
 
 _OF = re.compile(r"\s+(?:of|de|der|des|von|van)\s+", re.IGNORECASE)
-_NO_NAME = re.compile(r"[\W\d_]*|al\.?|others|©|\(c\)|copyright|by|the|all rights reserved\.?", re.IGNORECASE)
+_NO_NAME = re.compile(r"[\W\d_]*|\w|al\.?|others|©|\(c\)|copyright|by|the|all rights reserved\.?", re.IGNORECASE)
 _NOTICE = re.compile(
     r"(?P<lead>(?:(?<!\w)copyright\b|©|\(c\))(?:[\s,:]*(?:copyright\b|©|\(c\)))*)"
     r"(?P<years>[\s,:]*(?:(?:19|20)\d\d(?:\s*(?:[-–,/]|to|and)\s*(?:(?:19|20)?\d\d|present))*[\s,.:]*)?)(?P<by>(?:by\s+)?)"
