@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance import manifests, schemas, sources
@@ -15,7 +16,6 @@ from provenance.model import DOCUMENTS, STATED, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     import pyarrow as pa
 
@@ -107,6 +107,28 @@ def named_documents(paths: pa.Table, claims: Rows) -> pa.Table:
         if row["path"] in named and row["role"] == "data":
             row["role"], row["kind"] = "documentation", "document"
     return schemas.rows(rows, schemas.PATHS) if named else paths
+
+
+def again(root: Path, path: str, kind: str | None, digest: str) -> Rows:
+    """Read the statements of one manifest again, if it is the one that was scanned.
+
+    Args:
+        root: the folder.
+        path: of the manifest.
+        kind: its format.
+        digest: SHA-256 of its bytes, hexadecimal.
+
+    Returns:
+        Its statements as they stand in it; none where it is gone, was changed or cannot be read.
+    """
+    if kind not in manifests.READERS or Path(path).is_absolute() or ".." in Path(path).parts:
+        return []
+    with contextlib.suppress(OSError, ManifestError):
+        with (root / path).open("rb") as file:
+            data = file.read(manifests.LARGEST + 1)
+        if sha256(data) == digest:
+            return [_claim(path, claim, digest) for claim in manifests.read(path, data, kind)]
+    return []
 
 
 def _fault(path: str, error: ManifestError) -> str:

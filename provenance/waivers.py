@@ -206,9 +206,9 @@ def apply(
 
 def _unnamed(waiver: Waiver, people: Key) -> Waiver:
     """Put role and id in place of whoever accepts a finding, and kinds in place of personal data in the reason."""
-    said = {"reason": waiver.reason, "evidence": waiver.evidence}
-    clean = {name: masking.clean(text) for name, text in said.items() if text is not None}
-    return replace(waiver, approver=people.person("approver", waiver.approver), **clean)
+    evidence = None if waiver.evidence is None else masking.clean(waiver.evidence)
+    approver = people.person("approver", waiver.approver)
+    return replace(waiver, approver=approver, reason=masking.clean(waiver.reason), evidence=evidence)
 
 
 def pinned(told: Sequence[Mapping[str, Any]]) -> Waivers:

@@ -80,7 +80,9 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
     for field, value, at in own:
         narrow = field == "licence" and licensed
         party = "organisation" if at.startswith("/organization") else ""
-        claims += [Claim(field, value, place, format, at, "data", party=party) for place in (rest if narrow else [scope])]
+        claims += [
+            Claim(field, value, place, format, at, "data", party=party) for place in (rest if narrow else [scope])
+        ]
     return claims
 
 

@@ -14,8 +14,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
+
+import yaml
+
+from provenance.data import HERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,22 +38,11 @@ _DEEPEST = 4  # addresses inside addresses, and times percent-encoded
 _MACHINES = {"git", "hg", "svn", "cvs", "bzr", "anonymous", "ftp", "anoncvs"}  # accounts of nobody
 _ODD = re.compile(r"[^/\\?#@\s\[]*:(?!\d{0,5}(?:[/\\?#]|\Z))[^\s@]*@(?=[\w\[])")  # a password that holds / or ?
 _PARAMETER = re.compile(r"(?P<lead>[?&;#])(?P<name>[^=&;#?\s/]{1,100})=(?P<value>[^&;#\s]*)")
-_QUIET_END = re.compile(r"[)\].,'}]*\Z")
 
-_EXACT = frozenset(
-    "sig signature sign hmac token key apikey api_key pass password passwd passphrase passcode pwd pw psw secret auth "
-    "authorization code jwt sas bearer session sessionid session_id sessid jsessionid phpsessid sid expires expire "
-    "expiry expiration expires_in expires_at exp policy key_pair_id keypairid accesskey access_key accesskeyid "
-    "awsaccesskeyid googleaccessid ossaccesskeyid credential credentials otp ticket passkey authkey resourcekey "
-    "cookie ak sk accountkey sharedaccesskey sharedaccesssignature api_token".split()
-)
-_BEGINS = ("x_amz_", "x_goog_", "x_oss_", "x_cos_", "x_obs_", "x_tos_", "x_ms_", "q_sign", "q_ak", "q_key", "oauth_")
 _ENDS = re.compile(
     r"(?:token|secret|passw(?:or)?d|passphrase|passkey|signature|api_?key|access_?key(?:_?id)?|secret_?key|private_?key"
     r"|auth_?key|account_?key|subscription_?key|credentials?|_key|_sig|_sign|_pwd|_auth|_jwt|_hmac)\Z"
 )
-_AZURE = frozenset("sv ss srt sp se st spr sr sip skoid sktid skt ske sks skv sdd saoid suoid scid".split())
-_USERS = frozenset("user username uid login userid user_id account".split())
 _IDS = re.compile(r"(?:id|ids|uuid|guid|hash|digest|checksum|sha\d*|md5|url|uri|path|file|filename|name|q|v|etag)\Z")
 _OPAQUE = re.compile(r"[A-Za-z0-9_\-]{40,}={0,2}|[A-Za-z0-9+/]{38,}={1,2}")
 
@@ -76,12 +70,13 @@ _WEAK_PAIR = re.compile(
     r"(?i)(?<![^\W_])((?:[\w.\-]*?)(?:token|secret|credentials?|jwt))([\"']?\s{0,3}(?:[=:：]|=>|:=)\s{0,3}[\"']?)"
     r"((?=[^\s\"',;&<>]*\d)(?=[^\s\"',;&<>]*[A-Za-z])[^\s\"',;&<>]{8,})"
 )
-_SAID = re.compile(r"(?i)\b(password|passphrase|passcode|api key|token)( is | was )[\"'“]?((?=\S*[\d!@#$%^*])[^\s\"'”]{4,})")
+_SAID = re.compile(
+    r"(?i)\b(password|passphrase|passcode|api key|token)( is | was )[\"'“]?((?=\S*[\d!@#$%^*])[^\s\"'”]{4,})"
+)
 _OPTION = re.compile(
     r"(?i)((?<!\S)--?(?:password|passwd|token|api-?key|secret|auth)[ =]|(?<!\S)(?:-u|--user)[ =](?=\S*:))(\S+)"
 )
 _ELEMENT = re.compile(rf"(?i)(<(?:\w+:)?((?:[\w.\-]*?)(?:{_NAMED}|token|secret))\b[^>]*>)[^<]+(?=</)")
-_SAYS_NOTHING = frozenset("required none no yes protected not n/a na see true false null optional".split())
 _TOKENS = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     r"hf_[A-Za-z0-9]{8,}|api_org_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|gl(?:pat|dt|rt|cbt|ptt)-[\w\-]{10,}"
@@ -99,6 +94,12 @@ _PLACES = re.compile(
     r"|/(?:_?token|secret|apikey|api_key|access_token|password)/(?=[^\s/?#]*\d)(?=[^\s/?#]{8})))[^\s?#\"'<>]+"
 )
 _ENCODED = re.compile(r"[^\s<>\"`]*%(?:25)*(?:3A|40|2F|3D|26)[^\s<>\"`]*", re.IGNORECASE)
+
+
+@cache
+def _known(name: str) -> frozenset[str]:
+    held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
+    return frozenset(map(str, held.get(name) or held["parameters"][name]))
 
 
 def clean(text: str) -> str:
@@ -152,13 +153,13 @@ def _labelled(text: str) -> str:
 
 def _pair(found: re.Match[str]) -> str:
     bare = found[3].strip("\"'.").lower()
-    return found[0] if bare in _SAYS_NOTHING or found[3] == REMOVED else f"{found[1]}{found[2]}{REMOVED}"
+    return found[0] if bare in _known("no-passwords") or found[3] == REMOVED else f"{found[1]}{found[2]}{REMOVED}"
 
 
 def _address(found: re.Match[str], deep: int) -> str:
     head, rest = found[0][: found.start("rest") - found.start()], found["rest"]
     odd = _ODD.match(rest)
-    size = odd.end() if odd else len(re.match(r"[^/\\?#]*", rest)[0])  # type: ignore[index]
+    size = odd.end() if odd else len(re.split(r"[/\\?#]", rest, maxsplit=1)[0])
     authority, tail = rest[:size], rest[size:]
     user, at, host = authority.rpartition("@")
     if at and user.lower() not in _MACHINES:
@@ -177,9 +178,7 @@ def _tail(tail: str, deep: int) -> str:
         return tail
     named = frozenset(_plain(found["name"])[0] for found in _PARAMETER.finditer(tail))
     path, mark, query = tail.partition("?")  # a parameter of the path ends where the query begins
-    path, query = (
-        _PARAMETER.sub(lambda found: _parameter(found, named, deep), part) for part in (path, mark + query)
-    )
+    path, query = (_PARAMETER.sub(lambda found: _parameter(found, named, deep), part) for part in (path, mark + query))
     tail = path + query
     if deep:
         tail = URL.sub(lambda found: _address(found, deep - 1), tail)
@@ -189,7 +188,7 @@ def _tail(tail: str, deep: int) -> str:
 def _parameter(found: re.Match[str], named: frozenset[str], deep: int) -> str:
     lead, name, value = found["lead"], found["name"], found["value"]
     parts = _plain(name)
-    closing = _QUIET_END.search(value)[0] if lead else ""  # type: ignore[index] - it matches the empty end
+    closing = value[len(value.rstrip(")],.'}")) :]
     if value.startswith(REMOVED):
         return found[0]
     if any(_is_secret(part, named) for part in parts) or _looks_secret(parts[-1], value):
@@ -227,11 +226,16 @@ def _plain(name: str) -> list[str]:
 
 def _is_secret(name: str, named: frozenset[str]) -> bool:
     bare = name.replace("_", "")
-    if name in _EXACT or bare in _EXACT or name.startswith(_BEGINS) or _ENDS.search(name):
+    if (
+        name in _known("exact")
+        or bare in _known("exact")
+        or name.startswith(tuple(_known("begins")))
+        or _ENDS.search(name)
+    ):
         return True
-    if name in _AZURE:  # each alone is a common name of something else
-        return "sig" in named or len(_AZURE & named) > 2
-    return bare in _USERS and any(_ENDS.search(each) or each in {"pass", "pwd", "pw"} for each in named)
+    if name in _known("azure"):  # each alone is a common name of something else
+        return "sig" in named or len(_known("azure") & named) > 2
+    return bare in _known("users") and any(_ENDS.search(each) or each in {"pass", "pwd", "pw"} for each in named)
 
 
 def _looks_secret(name: str, value: str) -> bool:
@@ -240,7 +244,7 @@ def _looks_secret(name: str, value: str) -> bool:
     if _IDS.search(name) or not _OPAQUE.fullmatch(plain) or re.fullmatch(r"[0-9a-fA-F\-]+", plain):
         return False
     kinds = sum(bool(re.search(each, plain)) for each in ("[a-z]", "[A-Z]", "[0-9]"))
-    return kinds == 3 and _bits(plain) > 4  # noqa: PLR2004 - a word of a language has less
+    return kinds == 3 and _bits(plain) > 4
 
 
 def _bits(text: str) -> float:

@@ -41,8 +41,10 @@ _TYPED = frozenset(
 )
 """Fields of digests, sizes and counts."""
 
-_PATHS = frozenset({"members", "file", "licence-file", "signal.file", "signal.folder", *DOCUMENTS})
-_IDS = frozenset({"source", "source-weak", "upstream", "column", "split-files"})
+_NUMBER = re.compile(r"[0-9a-fA-F]{32,128}|-?\d{1,20}")
+_PATHS = frozenset({"members", "file", "licence-file", "signal.file", "signal.folder", "split-files", *DOCUMENTS})
+_SOURCES = frozenset({"source", "source-weak"})
+_IDS = frozenset({"upstream", "column"})
 """Fields whose values tell things apart."""
 
 _VERSIONS = frozenset({"revision", "generator.version", "consent.version", "filter.version"})
@@ -149,11 +151,15 @@ class Gate:
         found: list[tuple[str, bool]] = []
         text = masking.mask(credentials.clean(row["value"]), lambda kind, _: f"[{kind}]")
 
-        def note(sure: bool) -> Callable[[str, str], str]:
-            return lambda _role, name: (found.append((name, sure)), name)[1]
+        def note(*, sure: bool) -> Callable[[str, str], str]:
+            def noted(_role: str, name: str) -> str:
+                found.append((name, sure))
+                return name
+
+            return noted
 
         if role is not None:
-            people.replace(text, role, row.get("party") or "", note(bool(row.get("party"))))
+            people.replace(text, role, row.get("party") or "", note(sure=bool(row.get("party"))))
         elif row["field"] in _CITATIONS:
             if text.lstrip().startswith("@"):
                 people.in_citation(text, note(sure=True))
@@ -164,7 +170,7 @@ class Gate:
             if _is_name(plain, sure=sure):
                 for written in {plain, _turned(plain)}:
                     self._named[written] = (plain, sure or self._named.get(written, ("", False))[1])
-                    first = re.match(r"\w*", written)[0].casefold()  # type: ignore[index] - it matches the empty text
+                    first = re.split(r"\W", written, maxsplit=1)[0].casefold()
                     self._by_word.setdefault(first, set()).add(written)
 
     def _row(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,29 +184,33 @@ class Gate:
         return made
 
     def _value(self, row: Mapping[str, Any], place: _Place) -> str:
-        stated, value = row["field"], row["value"]
-        if stated in _TYPED and re.fullmatch(r"[0-9a-fA-F]{32,128}|-?\d{1,20}", value):
-            return str(value)
+        stated, value = row["field"], str(row["value"])
+        kept = stated == "view" or (stated in _TYPED and _NUMBER.fullmatch(value))  # a column of the data, a number
+        if kept or ((stated in _PATHS or stated in _SOURCES) and self._is_path(row)):
+            return value
         if stated in _DIGESTS:
-            digest, space, rest = value.partition(" ")
-            written = digest if _DIGEST.fullmatch(digest) else f"[no digest: {len(digest)} characters]"
-            return written + space + self._prose(rest, place)
-        if stated == "view":  # a column of the data
-            return str(value)
+            return self._digest(value, place)
         if stated == "split":
-            name, equals, count = value.rpartition("=")
-            return self._identifier(name, place) + equals + count if count.isdigit() else self._prose(value, place)
-        if stated in _PATHS or stated == "split-files" or (stated in {"source", "source-weak"}):
-            return value if self._is_path(row) else self._identifier(value, place)
-        if stated in _IDS:
+            name, equals, examples = value.rpartition("=")
+            return self._identifier(name, place) + equals + self._prose(examples, place)
+        if stated in _IDS or stated in _PATHS or stated in _SOURCES:
             return self._identifier(value, place)
-        role = people.ROLES.get(stated)
+        return self._text(value, row, place)
+
+    def _text(self, value: str, row: Mapping[str, Any], place: _Place) -> str:
+        """Clean what people wrote for people."""
+        role = people.ROLES.get(row["field"])
         if role is not None:
             return self._party(value, role, row.get("party") or "", place)
-        if stated in _CITATIONS:
-            text = people.in_citation(credentials.clean(value), self._person(place, "citation"))
-            return self._prose(text, place)
+        if row["field"] in _CITATIONS:
+            value = people.in_citation(credentials.clean(value), self._person(place, "citation"))
         return self._prose(value, place)
+
+    def _digest(self, value: str, place: _Place) -> str:
+        """Keep what is written as a digest; behind one may stand the address that has it."""
+        digest, space, rest = value.partition(" ")
+        written = digest if _DIGEST.fullmatch(digest) else f"[no digest: {len(digest)} characters]"
+        return written + space + self._prose(rest, place)
 
     def _party(self, value: str, role: str, stated: str, place: _Place) -> str:
         text = self._masked(credentials.clean(value), place)
@@ -288,9 +298,9 @@ class Gate:
         value = row["value"].partition("=")[2] if row["field"] == "split-files" else row["value"]
         ordered, known = self._known
         near = [value, sources.beside(dict(row) | {"value": value})]
-        if row["field"] in {"source", "source-weak"}:
-            near = [value, value + "/", row["manifest"], row["scope"].rstrip("/")]
-            return value in known or f"{value}/" in known or value == near[-1] or _stem(row["manifest"]) == value
+        if row["field"] in _SOURCES:
+            paths = {row["manifest"], row["scope"].rstrip("/"), _stem(row["manifest"])}
+            return value in paths or value in known or f"{value}/" in known
         return any(each in known or f"{each}/" in known or sources.matching(each, ordered) for each in near if each)
 
     def _scope(self, row: Mapping[str, Any], place: _Place) -> str:
@@ -344,7 +354,7 @@ def _is_name(text: str, *, sure: bool) -> bool:
         return False
     if _SPACELESS.fullmatch(text):
         return True
-    return len(text) > 3 and (sure or len(text.split()) > 1)  # noqa: PLR2004 - "Li" stands in many words
+    return len(text) > 3 and (sure or len(text.split()) > 1)
 
 
 def _turned(name: str) -> str:

@@ -46,7 +46,7 @@ class Key:
         """
         plain = " ".join(unicodedata.normalize("NFKC", value).casefold().split())
         surname, comma, given = plain.partition(", ")
-        if comma and " " not in surname and "," not in given and len(given.split()) < 3:  # noqa: PLR2004 - "Doe, Jane"
+        if comma and " " not in surname and "," not in given and len(given.split()) < 3:
             plain = f"{given} {surname}"
         return self._digest(_PERSON, plain.encode("utf-8", "surrogatepass"))
 

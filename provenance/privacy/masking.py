@@ -23,7 +23,14 @@ from provenance.privacy.credentials import REMOVED, URL
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_KINDS = {"email": "email", "phone": "phone", "cn-resident-id": "id", "iban": "iban", "payment-card": "card", "ip": "ip"}
+_KINDS = {
+    "email": "email",
+    "phone": "phone",
+    "cn-resident-id": "id",
+    "iban": "iban",
+    "payment-card": "card",
+    "ip": "ip",
+}
 CONTACTS = frozenset({"email", "phone"})
 """Kinds by which somebody can be reached; the others are kept nowhere."""
 
@@ -54,32 +61,51 @@ _BY_ADDRESS = re.compile(
 )
 _SPOKEN = re.compile(r"(?<![\w.])[\w.+\-]{1,64}\s+at\s+(?:[\w\-]{1,63}\s+dot\s+){1,5}[a-z]{2,24}(?!\w)", re.IGNORECASE)
 _CUT = re.compile(r"(?<![\w.+%\-/])[\w.+%\-]{1,64}@(?!v?\d)[\w.\-]*\Z")  # a value that was cut short
-_ENDS_OF_FILES = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|pdf|json|xml|ya?ml|txt|csv|tsv|parquet|zip|gz|py|js|md)\Z", re.I)
+_ENDS_OF_FILES = re.compile(
+    r"\.(?:png|jpe?g|gif|svg|webp|pdf|json|xml|ya?ml|txt|csv|tsv|parquet|zip|gz|py|js|md)\Z", re.IGNORECASE
+)
 
 _BOUND = r"(?<![\w.,:+/\-\u2013])"
+_CALLED = (  # what stands before a number that somebody answers
+    r"tele?(?:phone|fon)?|phone|mobile|cell(?:phone)?|fax|whatsapp|signal|sms|wechat|handy"
+)
+_NUMBERED = r"(?: (?:no|number|nr))?"
+_STATED = r"[.\s]{0,2}[:：=]?\s{0,2}"
 _PHONES = (
-    re.compile(r"(?<![\w+])(?:\+|\(\+|00(?=[1-9]\d?[ ().\-/]))[1-9](?:[ ().\-/\u2010-\u2013\u00a0]{0,3}\d){6,14}(?!\d)"),
-    re.compile(rf"{_BOUND}\(?0\d{{1,5}}\)?[ \-/\u2010-\u2013\u00a0]{{1,2}}\d{{2,5}}(?:[ \-\u00a0]?\d{{2,5}}){{1,4}}(?![\d.]\d)(?!\w)"),
+    re.compile(
+        r"(?<![\w+])(?:\+|\(\+|00(?=[1-9]\d?[ ().\-/]))[1-9](?:[ ().\-/\u2010-\u2013\u00a0]{0,3}\d){6,14}(?!\d)"
+    ),
+    re.compile(
+        rf"{_BOUND}\(?0\d{{1,5}}\)?[ \-/\u2010-\u2013\u00a0]{{1,2}}\d{{2,5}}(?:[ \-\u00a0]?\d{{2,5}}){{1,4}}"
+        r"(?![\d.]\d)(?!\w)"
+    ),
     re.compile(rf"{_BOUND}(?:1[ .\-])?(?:\(\d{{3}}\)[ ]?|\d{{3}}[ .\-])\d{{3}}[ .\-]\d{{4}}(?![\w\-])(?!\.\d)"),
     re.compile(r"(?<![\w.,:+/\-])1[3-9]\d(?:[ \-]?\d{4}){2}(?!\w)(?!\.\d)"),
     re.compile(
-        r"(?:(?<![A-Za-z])(?:tele?(?:phone|fon)?|phone|mobile|cell(?:phone)?|fax|whatsapp|signal|sms|wechat|handy)(?:[ ]?(?:no|number|nr))?"
-        r"|电话|手机|手机号|联系电话|传真|电话号码|微信)[.\s]{0,2}[:：=]?\s{0,2}(?P<number>\+?\(?\d[\d ().\-/]{4,20}\d)(?!\w)",
+        rf"(?:(?<![A-Za-z])(?:{_CALLED}){_NUMBERED}|电话|手机|手机号|联系电话|传真|电话号码|微信){_STATED}"
+        r"(?P<number>\+?\(?\d[\d ().\-/]{4,20}\d)(?!\w)",
         re.IGNORECASE,
     ),
 )
+_PAPERS = (  # what stands before the number of a paper
+    r"ssn|social security|passport|national id(?:entity)?|id card|tax id|nino|aadhaar|personnummer|personalausweis"
+)
+_ORCID = re.compile(r"(?<![\w\-])000[09]-\d{4}-\d{4}-\d{3}[\dXx](?![\w\-])")
 _NUMBERS = (
     ("id", re.compile(r"(?<![\w.\-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w\-])")),
-    ("id", re.compile(r"(?<![\w.\-])[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\w)")),
+    (
+        "id",
+        re.compile(r"(?<![\w.\-])[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\w)"),
+    ),
     (
         "id",
         re.compile(
-            r"(?:(?<![A-Za-z])(?:ssn|social security(?: (?:no|number))?|passport(?: (?:no|number))?|national id(?:entity)?(?: (?:no|number))?|id card(?: (?:no|number))?"
-            r"|tax id|nino|aadhaar|personnummer|personalausweis)|身份证号?码?|护照号?码?)[.\s]{0,2}[:：=]?\s{0,2}(?P<number>(?=[A-Z]*\d)[A-Z0-9][A-Z0-9 \-]{4,24}[A-Z0-9])(?!\w)",
+            rf"(?:(?<![A-Za-z])(?:{_PAPERS}){_NUMBERED}|身份证号?码?|护照号?码?){_STATED}"
+            r"(?P<number>(?=[A-Z]*\d)[A-Z0-9][A-Z0-9 \-]{4,24}[A-Z0-9])(?!\w)",
             re.IGNORECASE,
         ),
     ),
-    ("orcid", re.compile(r"(?<![\w\-])000[09]-\d{4}-\d{4}-\d{3}[\dXx](?![\w\-])")),
+    ("orcid", _ORCID),
     ("iban", re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:\s?[A-Z0-9]{4}){3,7}(?:\s?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")),
 )
 _NO_VALUE = re.compile(
@@ -96,8 +122,10 @@ _OF_PEOPLE = re.compile(
     r"(?P<name>(?:[\w\-]*[_\-])?(?:e?-?mail|phone|tel|telephone|mobile|cell|whatsapp|fax|ssn|passport|idcard))=(?P<value>[^&;#\s]+)",
     re.IGNORECASE,
 )
-_ZERO = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
-_SUSPICIOUS = re.compile(r"[@＠﹫&%]|(?:\d\D*?){5}|\bat\b|[\[({<](?:at|a)[\])}>]|_at_|-at-|[^\x00-\x7f]", re.I)
+_ZERO = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+_SUSPICIOUS = re.compile(r"[@＠﹫&%]|(?:\d\D*?){5}|\bat\b|[\[({<](?:at|a)[\])}>]|_at_|-at-|[^\x00-\x7f]", re.IGNORECASE)
 
 
 def mask(text: str, name: Callable[[str, str], str], *, addresses: bool = True) -> str:
@@ -169,7 +197,7 @@ def _replaced(text: str, name: Callable[[str, str], str], *, addresses: bool) ->
 
 def _of_address(address: str, rest: str, name: Callable[[str, str], str]) -> tuple[str, int]:
     """Replace what an address says of a person: behind its host, part by part, so that the rest stays as written."""
-    host = re.match(r"[^/\\?#]*", rest)[0]  # type: ignore[index] - it matches the empty text
+    host = re.split(r"[/\\?#]", rest, maxsplit=1)[0]
     head, tail = address[: len(address) - len(rest) + len(host)], rest[len(host) :]
     count = 0
 
@@ -185,8 +213,8 @@ def _of_address(address: str, rest: str, name: Callable[[str, str], str]) -> tup
         nonlocal count
         decoded = unquote(unquote(found[0]))
         values = [each for each in _emails(decoded) if not _MACHINE.match(decoded, each.start)]
-        values += [Value(*each.span(), "orcid") for each in _NUMBERS[3][1].finditer(decoded)]
-        for value in reversed(sorted(values)):
+        values += [Value(*each.span(), "orcid") for each in _ORCID.finditer(decoded)]
+        for value in sorted(values, reverse=True):
             decoded = decoded[: value.start] + name(value.kind, decoded[value.start : value.end]) + decoded[value.end :]
         count += len(values)
         return (decoded if "%" not in found[0] else quote(decoded, safe="[]@:+~!$'()*, ")) if values else found[0]
@@ -197,13 +225,14 @@ def _of_address(address: str, rest: str, name: Callable[[str, str], str]) -> tup
 
 def _values(text: str, *, addresses: bool) -> Iterator[Value]:
     """Find every value, some of which may overlap."""
-    quiet = [found.span() for found in (*_NO_VALUE.finditer(text), *_MACHINE.finditer(text))]
+    quiet = [found.span() for found in _NO_VALUE.finditer(text)]
 
     def free(start: int, end: int) -> bool:
         return not any(start < stop and begin < end for begin, stop in quiet)
 
+    machines = [found.span() for found in _MACHINE.finditer(text)]
     for value in _emails(text):
-        if not any(begin <= value.start and value.end <= stop + 1 for begin, stop in quiet if text[begin:stop].startswith(("git@", "hg@", "svn@", "anonymous@"))):  # fmt: skip
+        if not any(begin <= value.start and value.end <= stop + 1 for begin, stop in machines):
             yield value
     data = text.encode("utf-8", "surrogatepass")
     for seen in personal_data.find(data):
@@ -215,7 +244,7 @@ def _values(text: str, *, addresses: bool) -> Iterator[Value]:
         for found in pattern.finditer(text):
             start, end = found.span("number") if "number" in pattern.groupindex else found.span()
             digits = sum(each.isdigit() for each in text[start:end])
-            if digits >= 5 and free(start, end):  # noqa: PLR2004 - no number of anybody is shorter
+            if digits >= 5 and free(start, end):
                 yield Value(start, end, kind)
 
 

@@ -28,42 +28,61 @@ PERSON, ORGANISATION = "person", "organisation"
 _MASK = r"\[(?:removed|[a-z]+|[a-z]+ [0-9a-f]{16})\]"
 _BETWEEN = re.compile(
     rf"({_MASK}|\s*(?:(?!{_MASK})[;；|、，,\n()（）\[\]<>{{}}])+\s*|\s+(?:and|und|et(?! al)|at|from|via|c/o)\s+|\s*&\s*"
-    r"|\s+[–—\-/]\s+|\s*和\s*|\s*与\s*|\s+@\s*|\s+et al\.?|\s*(?:\bcopyright\b|©|\(c\)|(?<!\d)(?:19|20)\d\d(?!\d)\s*[-–]?)\s*)",
+    r"|\s+[–—\-/]\s+|\s*和\s*|\s*与\s*|\s+@\s*|\s+et al\.?"
+    r"|\s*(?:\bcopyright\b|©|\(c\)|(?<!\d)(?:19|20)\d\d(?!\d)\s*[-–]?)\s*)",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"(?:https?:)?//\S+", re.IGNORECASE)
 _SURNAME_FIRST = re.compile(r"\s*[^\W\d_][\w'’.\-]*,\s*[^\W\d_][\w'’.\-]*(?:\s+[^\W\d_][\w'’.\-]*)?\s*")
-_NO_PERSON = frozenset(
-    "information details us below above following email mail address page form issue issues list license licence "
-    "copyright dataset data card version date url website homepage number type source sources terms notice title "
-    "name description see all rights reserved person persons this that these any your our no not".split()
-)
-"""Words of headings and sentences, which are nobody's name."""
-
 _OF = re.compile(r"\s+(?:of|de|der|des|von|van)\s+", re.IGNORECASE)
 _NO_NAME = re.compile(r"[\W\d_]*|\w|al\.?|others|©|\(c\)|copyright|by|the|all rights reserved\.?", re.IGNORECASE)
+_YEAR = r"(?:19|20)\d\d(?:\s*(?:[-–,/]|to|and)\s*(?:(?:19|20)?\d\d|present))*"
 _NOTICE = re.compile(
     r"(?P<lead>(?:(?<!\w)copyright\b|©|\(c\))(?:[\s,:]*(?:copyright\b|©|\(c\)))*)"
-    r"(?P<years>[\s,:]*(?:(?:19|20)\d\d(?:\s*(?:[-–,/]|to|and)\s*(?:(?:19|20)?\d\d|present))*[\s,.:]*)?)(?P<by>(?:by\s+)?)"
-    r"(?P<holder>[^\W\d_][^\n;<>\[\]|]{1,160}?)(?=\s*(?:[.。;\n<\[|]\s|[.。]?\Z|[;\n<>\[|]|all rights|licen[sc]ed|permission|this |the following))",
+    rf"(?P<years>[\s,:]*(?:{_YEAR}[\s,.:]*)?)(?P<by>(?:by\s+)?)(?P<holder>[^\W\d_][^\n;<>\[\]|]{{1,160}}?)"
+    r"(?=\s*(?:[.。;\n<\[|]\s|[.。]?\Z|[;\n<>\[|]|all rights|licen[sc]ed|permission|this |the following))",
     re.IGNORECASE,
 )
-_WORD = r"(?:(?:[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’.\-]*|van|von|de|der|den|di|da|del|la|le|bin|al|el|ten|ter)(?=[\s,;&.)<\]:]|\Z))"
-_NAME = rf"(?:(?:(?:Dr|Prof|Mr|Mrs|Ms)\.?\s+)?[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’.\-]*(?:\s+{_WORD}){{1,4}}|[\u4e00-\u9fff·]{{2,6}}|[\uac00-\ud7af]{{2,5}})"
+_LETTER = r"[A-ZÀ-ÖØ-ÞĀ-Ž]"
+_WORD = rf"(?:(?:{_LETTER}[\w'’.\-]*|van|von|de|der|den|di|da|del|la|le|bin|al|el|ten|ter)(?=[\s,;&.)<\]:]|\Z))"
+_NAME = (
+    rf"(?:(?:(?:Dr|Prof|Mr|Mrs|Ms)\.?\s+)?{_LETTER}[\w'’.\-]*(?:\s+{_WORD}){{1,4}}|[\u4e00-\u9fff·]{{2,6}}"
+    r"|[\uac00-\ud7af]{2,5})"
+)
+_BEFORE = (  # with a colon
+    r"authors?|creators?|contacts?|contact person|contact us|point of contact|maintainers?|owners?|curators?"
+    r"|annotators?|licensors?|publishers?|copyright holders?|principal investigator|pi|editors?|translators?"
+    r"|contributors?|names?"
+)
+_DONE = (  # by somebody
+    r"compiled|created|curated|maintained|written|prepared|collected|annotated|provided|published|released|contributed"
+    r"|owned|donated|translated|transcribed|authored|made|developed|produced|licen[sc]ed|recorded|labelled|labeled"
+    r"|reviewed|verified|edited"
+)
 _LABELLED = re.compile(
-    r"(?P<label>(?i:(?<!\w)(?:authors?|creators?|contacts?|contact person|contact us|point of contact|maintainers?|owners?|curators?|annotators?"
-    r"|licensors?|publishers?|copyright holders?|principal investigator|pi|editors?|translators?|contributors?|donated|names?)\s*[:：=]\s*|"
-    r"(?<!\w)(?:(?:compiled|created|curated|maintained|written|prepared|collected|annotated|provided|published|released|"
-    r"contributed|owned|donated|translated|transcribed|authored|made|developed|produced|licen[sc]ed|recorded|labelled|labeled|reviewed|verified|edited|contact|ask|email|e-mail|write to|courtesy of|thanks to)"
-    r"\s*(?:[:：]|by)?|courtesy of|thanks to|contact|ask|write to)\s+)|(?:作者|联系人|维护者|负责人|创建者|整理者|联系)\s*[:：]?\s*)"
+    rf"(?P<label>(?i:(?<!\w)(?:{_BEFORE})\s*[:：=]\s*|(?<!\w)(?:(?:{_DONE})\s*(?:[:：]|by)?|courtesy of|thanks to"
+    r"|contact|ask|write to|e-?mail)\s+)|(?:作者|联系人|维护者|负责人|创建者|整理者|联系)\s*[:：]?\s*)"
     rf"(?P<names>{_NAME}(?:\s*(?:,|;|&|、|，|\band\b|和)\s*{_NAME})*)"
 )
 _ADDRESSED = re.compile(rf"(?P<name>{_NAME})(?=\s*[<(（\[,:]{{0,2}}\s*\[(?:email|phone)\b)")
 _BIB = re.compile(r"\s*@\w+\s*[{(]")
 _BIB_FIELD = re.compile(r"(?<!\w)(?P<name>[A-Za-z_]+)\s*=\s*(?=[{\"\w])")
-_BIB_KEPT = ("title", "journal", "booktitle", "publisher", "year", "date", "doi", "eprint", "url", "howpublished", "version")
+_BIB_KEPT = (
+    "title",
+    "journal",
+    "booktitle",
+    "publisher",
+    "year",
+    "date",
+    "doi",
+    "eprint",
+    "url",
+    "howpublished",
+    "version",
+)
 _WHERE = re.compile(
-    r"https?://[^\s\"<>{}]+|(?:doi:\s?)?10\.\d{4,9}/[^\s\"<>{},;]+|arxiv[:./]\s?[\w./]+|(?<!\d)(?:19|20)\d\d(?!\d)", re.IGNORECASE
+    r"https?://[^\s\"<>{}]+|(?:doi:\s?)?10\.\d{4,9}/[^\s\"<>{},;]+|arxiv[:./]\s?[\w./]+|(?<!\d)(?:19|20)\d\d(?!\d)",
+    re.IGNORECASE,
 )
 
 
@@ -80,9 +99,9 @@ class Party(NamedTuple):
 
 
 @cache
-def _known() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    held = yaml.safe_load((HERE / "organisations.yaml").read_text(encoding="utf-8"))
-    return tuple(frozenset(str(each).casefold() for each in held[name]) for name in ("words", "names", "suffixes"))  # type: ignore[return-value]
+def _words(name: str) -> frozenset[str]:
+    held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
+    return frozenset(str(each).casefold() for each in held.get(name) or held["organisations"][name])
 
 
 def parties(text: str, stated: str = "") -> list[Party]:
@@ -99,10 +118,10 @@ def parties(text: str, stated: str = "") -> list[Party]:
         return [Party(text, stated)]
     if _SURNAME_FIRST.fullmatch(text) and not any(map(is_organisation, text.split(","))):
         suffix = text.rpartition(",")[2].strip().casefold()
-        return [Party(text, ORGANISATION if suffix in _known()[2] else PERSON)]
+        return [Party(text, ORGANISATION if suffix in _words("suffixes") else PERSON)]
     found: list[Party] = []
     for part in _cut(text):
-        if found and part.text.strip().casefold() in _known()[2] and found[-1].kind == "":
+        if found and part.text.strip().casefold() in _words("suffixes") and found[-1].kind == "":
             # "Acme, Inc.": what stands behind the comma says what stands before it
             comma = found.pop()
             before = found.pop() if found else Party("", "")
@@ -143,7 +162,7 @@ def is_organisation(name: str) -> bool:
     Args:
         name: one name.
     """
-    words, names, _ = _known()
+    words, names = _words("words"), _words("names")
     plain = name.casefold().strip(" .,'\"")
     plain = plain.removeprefix("the ")
     if plain in names:
@@ -175,7 +194,7 @@ def _around(text: str, name: str) -> str:
 
 
 def in_prose(text: str, name: Callable[[str, str], str]) -> str:
-    """Put something in place of people that prose names as such: in a notice of copyright, behind a label, before an address.
+    """Put something in place of people that prose names as such: in a notice, behind a label, before an address.
 
     Args:
         text: prose in which addresses and numbers are masked.
@@ -190,12 +209,12 @@ def in_prose(text: str, name: Callable[[str, str], str]) -> str:
         return found["lead"] + found["years"] + found["by"] + replace(found["holder"], "owner", "", name)
 
     def labelled(found: re.Match[str]) -> str:
-        if not _NO_PERSON.isdisjoint(found["names"].casefold().split()):
+        if not _words("no-names").isdisjoint(found["names"].casefold().split()):
             return found[0]
         return found["label"] + replace(found["names"], "contact", "", name)
 
     def addressed(found: re.Match[str]) -> str:
-        if not _NO_PERSON.isdisjoint(found["name"].casefold().split()):
+        if not _words("no-names").isdisjoint(found["name"].casefold().split()):
             return found[0]
         return replace(found["name"], "contact", "", name)
 
@@ -236,7 +255,7 @@ def _bibtex(text: str, name: Callable[[str, str], str]) -> str:
 
 
 def _bib_value(text: str, at: int) -> str:
-    """Return the value that begins at a place: in braces, in quotes, or bare; one that is cut short ends with the text."""
+    """Return the value that begins at a place: in braces, in quotes, or bare; one that was cut ends with the text."""
     depth = 0
     quoted = text[at] == '"'
     for place in range(at, len(text)):
