@@ -31,12 +31,12 @@ def read(tables: Mapping[str, pa.Table], data: str | os.PathLike[str]) -> pa.Tab
         data: the folder that was scanned.
 
     Returns:
-        CONTACTS; its salts are no scan's.
+        CONTACTS; its salts are no scan's. An address in a text has no id: no other table names it.
     """
     gate = Gate(identity.alone(), tables["files"]["path"].to_pylist())
     made = gate.clean(_stated(tables, Path(data)))
     ids = _ids(tables["claims"].to_pylist(), made)
-    rows = [row | {"id": ids[row["id"]]} for row in gate.contacts().to_pylist() if row["id"] in ids]
+    rows = [row | {"id": ids.get(row["id"], "")} for row in gate.contacts().to_pylist()]
     return schemas.rows(rows, schemas.CONTACTS)
 
 
@@ -50,7 +50,7 @@ def named(tables: Mapping[str, pa.Table], data: str | os.PathLike[str]) -> dict[
     Returns:
         The tables; an id whose name is not at hand stays.
     """
-    names = {row["id"]: row["value"] for row in read(tables, data).to_pylist() if row["kind"] == "person"}
+    names = {row["id"]: row["value"] for row in read(tables, data).to_pylist() if row["kind"] == "person" and row["id"]}
     return {name: _renamed(table, names) for name, table in tables.items()} if names else dict(tables)
 
 

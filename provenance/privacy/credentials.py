@@ -153,7 +153,7 @@ def _labelled(text: str) -> str:
 
 def _pair(found: re.Match[str]) -> str:
     bare = found[3].strip("\"'.").lower()
-    return found[0] if bare in _known("no-passwords") or found[3] == REMOVED else f"{found[1]}{found[2]}{REMOVED}"
+    return found[0] if bare in _known("no-passwords") or found[3].startswith(REMOVED) else f"{found[1]}{found[2]}{REMOVED}"
 
 
 def _address(found: re.Match[str], deep: int) -> str:

@@ -60,7 +60,7 @@ _DONE = (  # by somebody
     r"|reviewed|verified|edited"
 )
 _LABELLED = re.compile(
-    rf"(?P<label>(?i:(?<!\w)(?:{_BEFORE})\s*[:：=]\s*|(?<!\w)(?:(?:{_DONE})\s*(?:[:：]|by)?|courtesy of|thanks to"
+    rf"(?P<label>(?i:(?<!\w)(?:{_BEFORE})\s*[:：=]\s*|(?<!\w)(?:(?:{_DONE})\s*(?:[:：]|by)|courtesy of|thanks to"
     r"|contact|ask|write to|e-?mail)\s+)|(?:作者|联系人|维护者|负责人|创建者|整理者|联系)\s*[:：]?\s*)"
     rf"(?P<names>{_NAME}(?:\s*(?:,|;|&|、|，|\band\b|和)\s*{_NAME})*)"
 )

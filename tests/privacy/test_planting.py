@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
-import re
-import shutil
 import zipfile
 from itertools import count
-from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pyarrow.parquet as pq
@@ -20,6 +18,10 @@ import pytest
 
 import provenance as pv
 from provenance import ledger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 class Tokens:
     """Values that are looked for afterwards; each is planted once."""
@@ -217,9 +219,9 @@ def nltk(t):
 
 def card(t):
     return (
-        f"---\npretty_name: \"Lamps {t.email()}\"\nlicense: other\nlicense_name: \"ours {t.email()}\"\nlicense_link: \"{t.url()}\"\n"
-        f"tags: [\"modality:{t.email()}\"]\nsource_datasets: [\"extended|{t.email()}\"]\nconfigs:\n- config_name: a\n"
-        f"  data_files: [{{split: train, path: \"absent/{t.email()}\"}}]\n---\n# Lamps by {t.email()}\n\n"
+        f'---\npretty_name: "Lamps {t.email()}"\nlicense: other\nlicense_name: "ours {t.email()}"\nlicense_link: "{t.url()}"\n'
+        f'tags: ["modality:{t.email()}"]\nsource_datasets: ["extended|{t.email()}"]\nconfigs:\n- config_name: a\n'
+        f'  data_files: [{{split: train, path: "absent/{t.email()}"}}]\n---\n# Lamps by {t.email()}\n\n'
         f"Homepage: {t.url()}\n\nLicense: ours, ask {t.name()} <{t.email()}> or {t.phone()}\n\n{t.prose()}\n"
     )
 
@@ -239,12 +241,12 @@ def plant(root, t):
         "llama/dataset_info.json": llama(t), "nltk/lamps.xml": nltk(t), "card/README.md": card(t), "readme/README.md": readme(t),
         "licence/LICENSE": f"Copyright (c) 2023 {t.name()} <{t.email()}>\n\n{t.prose()}",
         "licence/DATA_LICENSE": f"House rules of {t.email()}, {t.phone()}\n",
-        "broken/provenance.yaml": f"provenance: 1\nsources:\n- id: a\n  kind: \"{t.name()}\"\n",
-        "broken2/provenance.yaml": f"provenance: 1\nsources:\n- id: a\n  country: \"{t.email()}\"\n",
-        "broken3/provenance.yaml": f"provenance: 1\nsources:\n- id: a\n  path: \"../{t.email()}\"\n",
-        "broken4/datapackage.json": f"{{\"resources\": [], \"{t.email()}\": 1, \"x\": {t.name()}",
+        "broken/provenance.yaml": f'provenance: 1\nsources:\n- id: a\n  kind: "{t.name()}"\n',
+        "broken2/provenance.yaml": f'provenance: 1\nsources:\n- id: a\n  country: "{t.email()}"\n',
+        "broken3/provenance.yaml": f'provenance: 1\nsources:\n- id: a\n  path: "../{t.email()}"\n',
+        "broken4/datapackage.json": f'{{"resources": [], "{t.email()}": 1, "x": {t.name()}',
         "broken5/provenance.yaml": f"provenance: 1\nsources:\n- id: a\n  {t.email()}: 3\n",
-        "broken6/datapackage.json": "{\"resources\": [], \"" + (twice := t.name()) + f"\": 1, \"{twice}\": 2}}",
+        "broken6/datapackage.json": '{"resources": [], "' + (twice := t.name()) + f'": 1, "{twice}": 2}}',
         "datasheet.md": t.prose(),
     }  # fmt: skip
     for name, content in made.items():
@@ -284,7 +286,9 @@ def leaks(folder, tokens, *, skip=()):
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink() and path.name not in skip:
             text = path.as_posix() + letters_of(path, tokens)
-            found += [(token, path.name, text[max(0, at - 90) : at + 60]) for token in tokens if (at := text.find(token)) >= 0]
+            found += [
+                (token, path.name, text[max(0, at - 90) : at + 60]) for token in tokens if (at := text.find(token)) >= 0
+            ]
     return found
 
 
