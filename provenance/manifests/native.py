@@ -99,7 +99,6 @@ def _sentence(error: Any) -> str:
 
 
 _FAULTS = {
-    "type": "it is of another type",
     "pattern": "it is not written as it must be",
     "const": "it is another value",
     "minLength": "it is empty",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -79,15 +79,16 @@ _OPTION = re.compile(
 _ELEMENT = re.compile(rf"(?i)(<(?:\w+:)?((?:[\w.\-]*?)(?:{_NAMED}|token|secret))\b[^>]*>)[^<]+(?=</)")
 _TOKENS = re.compile(
     r"(?<![A-Za-z0-9])(?:"
-    r"hf_[A-Za-z0-9]{8,}|api_org_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|gl(?:pat|dt|rt|cbt|ptt)-[\w\-]{10,}"
-    r"|(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[0-9A-Z]{12,}|AIza[\w\-]{20,}|ya29\.[\w\-]{10,}|GOCSPX-[\w\-]{10,}|1//[\w\-]{30,}"
-    r"|LTAI[A-Za-z0-9]{10,}|AKID[A-Za-z0-9]{10,}|sk-(?:[A-Za-z0-9]+-)*[A-Za-z0-9_\-]{16,}|[srp]k_(?:live|test)_[A-Za-z0-9]{8,}"
-    r"|whsec_[A-Za-z0-9]{16,}|xox[a-z]-[\w\-]{8,}|xapp-[\w\-]{8,}|npm_[A-Za-z0-9]{16,}|pypi-[\w\-]{16,}|do[opr]_v1_[0-9a-f]{16,}"
-    r"|SG\.[\w\-]{8,}\.[\w\-]{8,}|dckr_pat_[\w\-]{10,}|r8_[A-Za-z0-9]{20,}|key-[0-9a-f]{32}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{16,}"
-    r"|eyJ[\w\-]{6,}\.[\w\-]{6,}(?:\.[\w\-]*)?|nvapi-[\w\-]{16,}|gsk_[A-Za-z0-9]{16,}|ATATT[\w\-=]{16,}|dapi[0-9a-f]{32}"
-    r"|dp\.pt\.[A-Za-z0-9]{16,}|hv[sbr]\.[\w\-]{16,}|age-secret-key-1[a-z0-9]{20,}"
-    r")",
-    re.IGNORECASE,
+    r"hf_(?:[A-Za-z0-9]{20,}|(?=[A-Za-z0-9]*[A-Z0-9])[A-Za-z0-9]{8,})|api_org_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{16,}"
+    r"|github_pat_\w{16,}|gl(?:pat|dt|rt|cbt|ptt)-[\w\-]{10,}|(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[0-9A-Z]{12,}"
+    r"|AIza[\w\-]{20,}|ya29\.[\w\-]{10,}|GOCSPX-[\w\-]{10,}|1//[\w\-]{30,}|LTAI[A-Za-z0-9]{10,}|AKID[A-Za-z0-9]{10,}"
+    r"|sk-(?=[\w\-]*\d)[A-Za-z0-9_\-]{16,}|[srp]k_(?:live|test)_[A-Za-z0-9]{8,}|whsec_[A-Za-z0-9]{16,}|xox[a-z]-[\w\-]{8,}"
+    r"|xapp-[\w\-]{8,}|npm_[A-Za-z0-9]{16,}|pypi-(?=[\w\-]*\d)[\w\-]{16,}|do[opr]_v1_[0-9a-f]{16,}"
+    r"|SG\.[\w\-]{8,}\.[\w\-]{8,}|dckr_pat_[\w\-]{10,}|r8_[A-Za-z0-9]{20,}|key-[0-9a-f]{32}"
+    r"|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{16,}|eyJ[\w\-]{6,}\.[\w\-]{6,}(?:\.[\w\-]*)?|nvapi-[\w\-]{16,}|gsk_[A-Za-z0-9]{16,}"
+    r"|ATATT[\w\-=]{16,}|dapi[0-9a-f]{32}|dp\.pt\.[A-Za-z0-9]{16,}|hv[sbr]\.[\w\-]{16,}"
+    r"|(?:age-secret-key|AGE-SECRET-KEY)-\w{20,}"
+    r")"
 )
 _PLACES = re.compile(
     r"(?i)((?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/\d+/|/bot(?=\d{5,}:)"
@@ -102,6 +103,7 @@ def _known(name: str) -> frozenset[str]:
     return frozenset(map(str, held.get(name) or held["parameters"][name]))
 
 
+@lru_cache(maxsize=1 << 14)
 def clean(text: str) -> str:
     """Remove whatever opens a door.
 
@@ -153,7 +155,9 @@ def _labelled(text: str) -> str:
 
 def _pair(found: re.Match[str]) -> str:
     bare = found[3].strip("\"'.").lower()
-    return found[0] if bare in _known("no-passwords") or found[3].startswith(REMOVED) else f"{found[1]}{found[2]}{REMOVED}"
+    return (
+        found[0] if bare in _known("no-passwords") or found[3].startswith(REMOVED) else f"{found[1]}{found[2]}{REMOVED}"
+    )
 
 
 def _address(found: re.Match[str], deep: int) -> str:

@@ -58,8 +58,11 @@ _CUTS = frozenset({99, 100, 119, 120, 160, 200, 300, 500, 1000, 2000})  # charac
 _WORD = re.compile(r"\w+")
 _QUOTED = re.compile(r"(?<!\w)(['\"])((?:(?!\1).)*)\1(?!\w)")
 _DIGESTS = frozenset({"sha256-malformed", "digest", "whole-digest", "md5", "sha1"})
-_DIGEST = re.compile(r"(?:[A-Za-z0-9-]{2,12}[:=-])?(?:[0-9a-fA-F]{4,128}|[A-Za-z0-9+/]{20,120}={1,2})")
+_DIGEST = re.compile(
+    r"[a-z]{1,10}\d{0,3}|(?:[A-Za-z0-9-]{2,12}[:=-])?(?:[0-9a-fA-F]{4,128}|[A-Za-z0-9+/]{20,120}={1,2})"
+)
 _MOST_OF_A_NAME = 80  # characters
+_MOST_WORDS = 5
 _SPACELESS = re.compile(r"[\u3400-\u9fff\uac00-\ud7af·]{2,}")
 
 
@@ -78,6 +81,7 @@ class Gate:
     _contacts: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict, init=False, repr=False)
     _named: dict[str, tuple[str, bool]] = field(default_factory=dict, init=False, repr=False)
     _by_word: dict[str, set[str]] = field(default_factory=dict, init=False, repr=False)
+    _spaceless: set[str] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
         folders = {folder for path in self.paths for folder in sources.above(sources.folder_of(path))}
@@ -145,9 +149,9 @@ class Gate:
 
     def _learn(self, row: Mapping[str, Any]) -> None:
         """Remember the people of a statement before any text is cleaned: others name them too."""
-        if row["witness"] in _RECORDS:
+        role, cites = people.ROLES.get(row["field"]), row["field"] in _CITATIONS
+        if row["witness"] in _RECORDS or not (role or cites):
             return
-        role = people.ROLES.get(row["field"])
         found: list[tuple[str, bool]] = []
         text = masking.mask(credentials.clean(row["value"]), lambda kind, _: f"[{kind}]")
 
@@ -160,11 +164,8 @@ class Gate:
 
         if role is not None:
             people.replace(text, role, row.get("party") or "", note(sure=bool(row.get("party"))))
-        elif row["field"] in _CITATIONS:
-            if text.lstrip().startswith("@"):
-                people.in_citation(text, note(sure=True))
-        else:
-            people.in_prose(text, note(sure=False))
+        elif text.lstrip().startswith("@"):  # BibTeX says who its authors are
+            people.in_citation(text, note(sure=True))
         for name, sure in found:
             plain = " ".join(name.split())
             if _is_name(plain, sure=sure):
@@ -172,6 +173,8 @@ class Gate:
                     self._named[written] = (plain, sure or self._named.get(written, ("", False))[1])
                     first = re.split(r"\W", written, maxsplit=1)[0].casefold()
                     self._by_word.setdefault(first, set()).add(written)
+                    if not first.isascii():
+                        self._spaceless.add(first)
 
     def _row(self, row: Mapping[str, Any]) -> dict[str, Any]:
         place = _Place(row, record=row["witness"] in _RECORDS)
@@ -203,22 +206,28 @@ class Gate:
         if role is not None:
             return self._party(value, role, row.get("party") or "", place)
         if row["field"] in _CITATIONS:
-            value = people.in_citation(credentials.clean(value), self._person(place, "citation"))
+            text = people.in_citation(credentials.clean(value), self._person(place, "citation"))
+            return self._people(self._masked(text + " ", place).rstrip(), place)
         return self._prose(value, place)
 
     def _digest(self, value: str, place: _Place) -> str:
         """Keep what is written as a digest; behind one may stand the address that has it."""
         digest, space, rest = value.partition(" ")
         written = digest if _DIGEST.fullmatch(digest) else f"[no digest: {len(digest)} characters]"
+        written = self._prose(digest, place) if "://" in digest else written
         return written + space + self._prose(rest, place)
 
     def _party(self, value: str, role: str, stated: str, place: _Place) -> str:
-        text = self._masked(credentials.clean(value), place)
+        text = self._masked(value, place)
         text = people.replace(text, role, stated, self._person(place, people.PERSON))
-        return self._prose(text, place) if stated != people.ORGANISATION else text
+        return self._people(text, place) if stated != people.ORGANISATION else text
 
     def _prose(self, value: str, place: _Place) -> str:
-        text = self._masked(credentials.clean(value), place)
+        text = self._masked(value, place)
+        return text if place.row.get("spdx") is not None else self._people(text, place)
+
+    def _people(self, text: str, place: _Place) -> str:
+        """Put role and id in place of those whom a text names as such, and those whom another statement names."""
         text = people.in_prose(text, self._person(place, people.PERSON))
         return self._without_known(text, place)
 
@@ -229,7 +238,8 @@ class Gate:
             self._contact(place, "contact", kind, found)
             return f"[{kind} {self.key.id(found)}]"
 
-        text = masking.mask(credentials.clean(value), name, addresses=False)
+        text = credentials.clean(value)
+        text = masking.mask(text, name, addresses=False) if masking.has_value(text) else text
         text = people.in_prose(text, self._person(place, people.PERSON))
         return self._without_known(text, place, sure=True)
 
@@ -238,15 +248,17 @@ class Gate:
             self._contact(place, people.ROLES.get(place.field, "contact"), kind, found)
             return f"[{kind}]"
 
-        text = masking.mask(value, name, addresses=place.field not in _VERSIONS)
+        text = credentials.clean(value)
+        if masking.has_value(text):
+            text = masking.mask(text, name, addresses=place.field not in _VERSIONS)
         return _whole(text) if len(value) in _CUTS else text
 
     def _without_known(self, text: str, place: _Place, *, sure: bool = False) -> str:
         """Put role and id in place of those whom another statement names."""
         sure = sure or place.field in _NAMES
         words = {word.casefold() for word in _WORD.findall(text)} if self._named else set()
-        if self._cjk and not text.isascii():
-            words |= self._cjk
+        if not text.isascii():
+            words |= self._spaceless
         near = {name for word in words & self._by_word.keys() for name in self._by_word[word]}
         names = tuple(sorted((each for each in near if self._named[each][1] or not sure), key=lambda x: (-len(x), x)))
         if not names:
@@ -264,11 +276,6 @@ class Gate:
             return self.key.person("contact", written[" ".join(found[0].split()).casefold()])
 
         return _pattern(names).sub(person, text) if text.strip() else text
-
-    @property
-    def _cjk(self) -> set[str]:
-        """Names in scripts that put no space between words: a word of theirs begins anywhere."""
-        return {word for word in self._by_word if not word.isascii()}
 
     def _person(self, place: _Place, kind: str) -> Callable[[str, str], str]:
         def name(role: str, found: str) -> str:
@@ -354,6 +361,8 @@ def _is_name(text: str, *, sure: bool) -> bool:
         return False
     if _SPACELESS.fullmatch(text):
         return True
+    if not sure and (text[0].islower() or len(text.split()) > _MOST_WORDS):
+        return False
     return len(text) > 3 and (sure or len(text.split()) > 1)
 
 
@@ -374,4 +383,4 @@ def _stem(path: str) -> str:
 def _whole(text: str) -> str:
     """Drop the last word of a text that was cut, where it may be the beginning of an address or number."""
     head, space, last = text.rpartition(" ")
-    return f"{head}{space}…" if re.search(r"@|\d{4}|\+\d", last) and not last.endswith("]") else text
+    return f"{head}{space}…" if re.fullmatch(r"[^/\s]*@[^/\s]*|[+(]?\d[\d().\-]{3,}", last) else text

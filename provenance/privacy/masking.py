@@ -13,6 +13,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -158,6 +159,7 @@ def clean(text: str) -> str:
     return mask(credentials.clean(text), lambda kind, _: f"[{kind}]")
 
 
+@lru_cache(maxsize=1 << 14)
 def has_value(text: str) -> bool:
     """Tell whether a text holds a value."""
     return mask(text, lambda kind, _: f"[{kind}]") != text

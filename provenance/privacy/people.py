@@ -35,6 +35,7 @@ _BETWEEN = re.compile(
 _ADDRESS = re.compile(r"(?:https?:)?//\S+", re.IGNORECASE)
 _SURNAME_FIRST = re.compile(r"\s*[^\W\d_][\w'’.\-]*,\s*[^\W\d_][\w'’.\-]*(?:\s+[^\W\d_][\w'’.\-]*)?\s*")
 _OF = re.compile(r"\s+(?:of|de|der|des|von|van)\s+", re.IGNORECASE)
+_JOINS = re.compile(r"\s*(?:and|und|et|&|at)\s*", re.IGNORECASE)
 _NO_NAME = re.compile(r"[\W\d_]*|\w|al\.?|others|©|\(c\)|copyright|by|the|all rights reserved\.?", re.IGNORECASE)
 _YEAR = r"(?:19|20)\d\d(?:\s*(?:[-–,/]|to|and)\s*(?:(?:19|20)?\d\d|present))*"
 _NOTICE = re.compile(
@@ -52,7 +53,7 @@ _NAME = (
 _BEFORE = (  # with a colon
     r"authors?|creators?|contacts?|contact person|contact us|point of contact|maintainers?|owners?|curators?"
     r"|annotators?|licensors?|publishers?|copyright holders?|principal investigator|pi|editors?|translators?"
-    r"|contributors?|names?"
+    r"|contributors?"
 )
 _DONE = (  # by somebody
     r"compiled|created|curated|maintained|written|prepared|collected|annotated|provided|published|released|contributed"
@@ -121,7 +122,11 @@ def parties(text: str, stated: str = "") -> list[Party]:
         return [Party(text, ORGANISATION if suffix in _words("suffixes") else PERSON)]
     found: list[Party] = []
     for part in _cut(text):
-        if found and part.text.strip().casefold() in _words("suffixes") and found[-1].kind == "":
+        joins = len(found) > 1 and found[-2].kind == ORGANISATION and _JOINS.fullmatch(found[-1].text)
+        if joins and part.kind == PERSON and len(part.text.split()) == 1:  # "University of Finance and Economics"
+            comma, before = found.pop(), found.pop()
+            found.append(Party(before.text + comma.text + part.text, ORGANISATION))
+        elif found and part.text.strip().casefold() in _words("suffixes") and found[-1].kind == "":
             # "Acme, Inc.": what stands behind the comma says what stands before it
             comma = found.pop()
             before = found.pop() if found else Party("", "")
@@ -165,7 +170,7 @@ def is_organisation(name: str) -> bool:
     words, names = _words("words"), _words("names")
     plain = name.casefold().strip(" .,'\"")
     plain = plain.removeprefix("the ")
-    if plain in names:
+    if plain in names or re.fullmatch("[A-Z]{2,8}", name.strip()) or plain.split(" ")[0] in _words("firms"):
         return True
     held = re.findall(r"[^\W\d_]+", plain)
     return any(word in words for word in held) or any(word in plain for word in words if not word.isascii())
