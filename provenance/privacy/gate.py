@@ -195,7 +195,8 @@ class Gate:
             return self._digest(value, place)
         if stated == "split":
             name, equals, examples = value.rpartition("=")
-            return self._identifier(name, place) + equals + self._prose(examples, place)
+            count = examples if _NUMBER.fullmatch(examples) else self._prose(examples, place)
+            return self._identifier(name, place) + equals + count
         if stated in _IDS or stated in _PATHS or stated in _SOURCES:
             return self._identifier(value, place)
         return self._text(value, row, place)
