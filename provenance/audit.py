@@ -21,6 +21,7 @@ from provenance import (
     program,
     references,
     report_check,
+    schemas,
 )
 from provenance import ledger as ledger_
 from provenance import profiles as profiles_
@@ -32,6 +33,7 @@ from provenance.ledger import salts, writing
 from provenance.ledger.layout import unreadable
 from provenance.ledger.verification import EQUIVOCATION, INVALID
 from provenance.model import PURPOSES
+from provenance.privacy import identity, masking
 from provenance.progress import Progress, unwatched
 from provenance.records import trees
 from provenance.reports import filings
@@ -111,6 +113,13 @@ class Audit:
     def verdicts(self) -> pd.DataFrame:
         """VERDICTS: one row an element of a requirement of a profile."""
         return self._frame("verdicts")
+
+    @property
+    def contacts(self) -> pd.DataFrame:
+        """CONTACTS: one row a person or contact that a manifest names; none where the table is withheld or erased."""
+        table = self.tables.get("contacts")
+        frame: pd.DataFrame = (schemas.CONTACTS.empty_table() if table is None else table).to_pandas()
+        return frame
 
     def without(self, *dropped: str) -> Audit:
         """Answer "what if we did not use these sources?" without reading anything again.
@@ -244,6 +253,7 @@ def scan(
         day=date.fromisoformat(started[:10]),
         own=own,
         secret=_secret(keys) if (assess if records is None else records) else None,
+        people=identity.alone() if keys is None else identity.Key(salts.secret(keys.folder)),
     )
     tables, said = examine(root, rules, engine=engine, workers=workers, memory=memory, progress=progress)
     facts = _facts(root, rules, tables, started, assess=assess) | said
@@ -418,7 +428,7 @@ def _facts(root: Path, rules: Rules, tables: Mapping[str, pa.Table], started: st
     return {
         "kind": "assessment" if assess else "draft",
         "scanner": program.described(),
-        "data": root.resolve().name or "root",
+        "data": masking.clean(root.resolve().name) or "root",
         "dataDigest": {"sha256": declarations.data_digest(tables["files"])},
         "declarations": [{"entry": entry, "digest": {"sha256": digest}} for entry, digest, _ in rules.declared],
         "pathNaming": pathnames.VERSION,

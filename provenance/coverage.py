@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from provenance import detectors, references, schemas, statements
+from provenance.privacy import gate
 from provenance.similarity import boilerplate, candidates, containment, minhash, text
 
 if TYPE_CHECKING:
@@ -59,6 +60,25 @@ def steps(
     }
     made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
     return schemas.rows(made, schemas.COVERAGE)
+
+
+def with_paths(coverage: pa.Table, count: int) -> pa.Table:
+    """Say how many paths hold what looks like personal data.
+
+    Args:
+        coverage: COVERAGE, at least one row.
+        count: such paths.
+
+    Returns:
+        The same, with a row for them if there are any.
+    """
+    if not count:
+        return coverage
+    hold = "path holds" if count == 1 else "paths hold"
+    reason = f"{count:,} {hold} what looks like personal data or a secret; paths are identifiers and are kept"
+    seen = {name: coverage[name][0].as_py() for name in ("records_seen", "records_unreadable")}
+    row = {"check": gate.STEP, "status": "ran", "reason": reason} | seen
+    return pa.concat_tables([coverage, schemas.rows([row], schemas.COVERAGE)])
 
 
 def with_chinese(coverage: pa.Table) -> pa.Table:

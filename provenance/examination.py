@@ -43,6 +43,8 @@ from provenance.joining import forget, gather, locate, resemble
 from provenance.model import CHANGED, DOCUMENTS, Died
 from provenance.naming import name
 from provenance.observation import lost, observe
+from provenance.privacy import identity
+from provenance.privacy.gate import Gate
 from provenance.progress import Progress, unwatched
 from provenance.records import trees
 from provenance.rehearsal import rehearse
@@ -77,6 +79,7 @@ class Rules:
         day: on which waivers and declarations must hold, UTC.
         own: the ledger of the scan, which is left out of the data; None = there is none.
         secret: what record trees are salted with; None = none are made.
+        people: what the ids of people are made with.
     """
 
     profiles: tuple[profiles_.Profile, ...]
@@ -91,11 +94,13 @@ class Rules:
     day: date
     own: Path | None
     secret: bytes | None = field(default=None, repr=False)
+    people: identity.Key = field(default_factory=identity.alone)
 
     @property
     def config(self) -> dict[str, Any]:
         """What an entry says of them, beside profiles, purpose and declarations; the sample and waivers say more."""
         config: dict[str, Any] = {"exclude": list(self.exclude), references.STEP: self.asked.described()}
+        config["people"] = self.people.described
         config |= {"followLinks": True} if self.follow_links else {}
         config |= {"foldChinese": text.CHINESE} if self.fold_chinese else {}
         return config | ({"records": trees.FORM} if self.secret is not None else {})
@@ -121,7 +126,8 @@ def examine(
         progress: told how far the scan is.
 
     Returns:
-        The tables of schemas.SEALED by name; what the entry says of configuration and waivers.
+        The tables of schemas.SEALED by name, and of schemas.OPTIONAL those that hold something; what the entry says of
+        configuration and waivers.
 
     Raises:
         InputError: the folder cannot be read; NothingToAudit: it holds no data.
@@ -141,16 +147,18 @@ def examine(
     paths = snapshots.set_apart(root, paths, stated)
     if "data" not in paths["role"].to_pylist():
         raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
+    gate = Gate(rules.people, paths["path"].to_pylist())
+    claimed, refused = gate.clean(stated), {path: gate.reason(reason) for path, reason in refused.items()}
     scratch_.sweep()
     scratch = scratch_.make()
     running = engines.start(engine, workers, rehearse)
     try:
         with memory_.Cap(memory, running), scratch_.room(scratch):
             files: Sequence[File] = _files(root, paths, stated, refused, scratch)
-            drawn = _draw(files, paths, stated, rules.purpose, rules.sample) if rules.sample is not None else None
+            drawn = _draw(files, paths, claimed, rules.purpose, rules.sample) if rules.sample is not None else None
             held = _observe(running, drawn.files if drawn else files, scratch, progress, rules)
             held += [sampling.unread(drawn.left)] if drawn else []
-            tables = _conclude(paths, stated, refused, held, files, rules, running, scratch, progress)
+            tables = _conclude(paths, claimed, refused, held, files, rules, gate, running, scratch, progress)
     finally:
         running.close()
         scratch_.remove(scratch)
@@ -158,7 +166,7 @@ def examine(
     tables |= {"coverage": sampling.told(tables["coverage"], drawn)} if drawn else {}
     said: dict[str, Any] = {}
     if rules.waivers:
-        tables, said = waivers_.apply(tables, rules.waivers, rules.day.isoformat())
+        tables, said = waivers_.apply(tables, rules.waivers, rules.day.isoformat(), rules.people)
     return tables, {"config": rules.config | ({"sample": drawn.facts} if drawn else {})} | said
 
 
@@ -238,13 +246,14 @@ def _conclude(
     held: list[Observed],
     read: Sequence[File],
     rules: Rules,
+    gate: Gate,
     running: engines.Engine,
     scratch: Path,
     progress: Progress,
 ) -> dict[str, pa.Table]:
     """Make the tables of a scan from what manifests state and records hold."""
     chosen, asked, fold_chinese = rules.profiles, rules.asked, rules.fold_chinese
-    claims = statements.table(stated + statements.of_records(held))
+    claims = statements.table(stated + gate.clean(statements.of_records(held)))
     scopes = sources.scope(paths, claims, rules.purpose)
     claims = scopes.speaking(claims)
     seen = observed.gather(held)
@@ -271,6 +280,7 @@ def _conclude(
     seen = comparison.unchanged(seen, located)
     refers, looked = references.tabulate(asked, met, plan)
     files = _files_table(paths, claims, scopes, seen, found.distinct_files)
+    files = gate.reasons(files)
     tables = {
         "paths": paths,
         "claims": statements.with_identities(claims, files),
@@ -286,10 +296,12 @@ def _conclude(
     answers = declarations.answers(rules.declared, chosen, declarations.data_digest(files), rules.day)
     threads = min(running.workers, _SIDE_BY_SIDE)
     drawn = findings.draw(tables, scopes, chosen, answers=answers, indexes=asked.described(), threads=threads)
-    drawn["coverage"] = pa.concat_tables([coverage.steps(files, claims, refused, found, looked), drawn["coverage"]])
+    steps = coverage.steps(files, claims, refused, found, looked)
+    drawn["coverage"] = pa.concat_tables([coverage.with_paths(steps, gate.held(files)), drawn["coverage"]])
     tables |= drawn
     del tables["paths"]
-    return {name: schemas.conform(tables[name], schema) for name, schema in schemas.SEALED.items()}
+    contacts = {"contacts": people} if (people := gate.contacts()).num_rows else {}
+    return {name: schemas.conform(tables[name], schema) for name, schema in schemas.SEALED.items()} | contacts
 
 
 def _files_table(

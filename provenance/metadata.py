@@ -321,7 +321,7 @@ def _last(value: str) -> str:
 
 
 def _address(value: str) -> str:
-    return re.sub(r"^https?://(?:www\.)?|\.git$|/$", "", value.casefold().strip())
+    return re.sub(r"^https?://(?:\[removed\]@)?(?:www\.)?|\.git$|/$", "", value.casefold().strip())
 
 
 def _around(source: str, manifest: str | None, native: Collection[str]) -> tuple[str, ...]:

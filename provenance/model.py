@@ -34,6 +34,7 @@ class Claim:
         pointer: L<line> or a JSON pointer.
         subject: data | code | database | content | model | any.
         date: the date the statement carries, ISO 8601.
+        party: person | organisation, where the manifest says which of them it names; "" where it does not.
     """
 
     field: str
@@ -43,6 +44,7 @@ class Claim:
     pointer: str
     subject: str = "any"
     date: str | None = None
+    party: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ core. What they make is taken in the order of the file: threads change no result
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -90,6 +91,7 @@ def _apart(path: str, head: bytes, size: int) -> bool:
     return roles.decide(path.split("!/", 1)[1], head, size).role != "data"
 
 
+_QUOTED = re.compile(r"b?\"[^\"]*(?:\"|\Z)|b?(?<!\w)'.*?(?:'(?!\w)|\Z)|`[^`]*(?:`|\Z)", re.DOTALL)
 _HEAD = 1 << 16  # bytes by which a manifest is recognised
 _INSIDE = roles.LICENCES | {"readme", "hf-card", "hf-dataset-infos"}
 """Formats that are read inside archives: those that speak of what stands beside them, and override nothing."""
@@ -140,7 +142,8 @@ def items(file: File) -> Iterator[records.Item | Died]:
     except Exception as error:
         if memory.limited() and memory.caused(error):  # of this process, not of the file
             raise LimitExceeded(memory.too_little(str(error))) from error
-        yield Died(f"{type(error).__name__}: {error}"[:300])
+        # what an exception quotes may be text of a record
+        yield Died(f"{type(error).__name__}: {_QUOTED.sub('…', str(error))}"[:300])
 
 
 def _give_up(file: File, reason: str, open_: Mapping[str, Open], register: Register, scratch: Scratch) -> None:

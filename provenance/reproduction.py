@@ -8,6 +8,7 @@ that of the entry's scanner, a difference may be a change of the program, and th
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -26,6 +27,7 @@ from provenance.ledger.layout import scan_path
 from provenance.ledger.objects import lines
 from provenance.ledger.statement import SCAN
 from provenance.ledger.verification import EQUIVOCATION, INVALID
+from provenance.privacy import identity
 from provenance.progress import Progress, unwatched
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ _CLAIMED = "startedOn, finishedOn: claimed by whoever scanned"
 _DERIVED = "report.html, report.json: made of the tables"
 _NAMING = "names of paths that hold control characters: the entry writes them by other rules than this version"
 _SECRET = "files.records_root: salted with a secret that is not here"  # noqa: S105 - a sentence
+_PEOPLE = "ids of people and contacts: made with a secret that is not here; roles and kinds were compared"
+_ERASED = "contacts: withheld or erased"
 _GROWN = "files, coverage of inventory: ledgers inside the data, which grow with every entry"
 _LEDGERS = ("a ledger", "the ledger of this scan")
 _LARGEST = 1 << 24  # bytes of a profile
@@ -170,7 +174,8 @@ def reproduce(
         again, _ = examine(Path(data), rules, engine=engine, workers=workers, memory=memory, progress=progress)
     except NothingToAudit as error:
         raise InputError(str(error)) from error
-    tables, left_out = _compare(reader, again, salted=rules.secret is not None)
+    known = _PEOPLE not in uncompared
+    tables, left_out = _compare(reader, again, salted=rules.secret is not None, known=known)
     return Reproduction(
         entry=at,
         scanner=said.predicate["scanner"]["digest"]["sha256"],
@@ -187,7 +192,9 @@ def _rules(reader: ledger.Reader, given: Sequence[Path], key: str | None) -> tup
     facts = reader.statement().predicate
     config = facts.get("config", {})
     fold = "foldChinese" in config
-    secret = _secret(key) if "records" in config else None
+    own = _secret(key) if "records" in config or "people" in config else None
+    secret = own if "records" in config else None
+    people = identity.alone() if own is None else identity.Key(own)
     named = {each["entry"] for each in facts.get("declarations", ())}
     declared = [each for each in reader.entries("declaration") if each[0] in named]
     rules = Rules(
@@ -203,8 +210,10 @@ def _rules(reader: ledger.Reader, given: Sequence[Path], key: str | None) -> tup
         day=date.fromisoformat(facts["startedOn"][:10]),
         own=reader.folder.resolve(),
         secret=secret,
+        people=people,
     )
     uncompared = [_SECRET] if "records" in config and secret is None else []
+    uncompared += [_PEOPLE] if "people" in config and config["people"] != people.described else []
     if facts.get("pathNaming", pathnames.FIRST) != pathnames.VERSION:
         uncompared.append(_NAMING)
     return rules, uncompared
@@ -247,9 +256,10 @@ def _asked(asked: references.Asked, pinned: Sequence[Mapping[str, Any]]) -> refe
 
 
 def _compare(
-    reader: ledger.Reader, again: Mapping[str, pa.Table], *, salted: bool
+    reader: ledger.Reader, again: Mapping[str, pa.Table], *, salted: bool, known: bool
 ) -> tuple[tuple[Compared, ...], list[str]]:
     """Compare all tables, and say what was left out of them."""
+    said = reader.statement()
     theirs, unread = _sealed(reader)
     mine, left_out = dict(again), []
     if "files" in theirs:
@@ -261,9 +271,13 @@ def _compare(
             salted = False
         if not salted:
             theirs, mine = (each | {"files": each["files"].drop_columns(["records_root"])} for each in (theirs, mine))
+    names, left = _contacts(said, theirs, mine, known=known)
+    left_out += left
+    if not known:
+        theirs, mine = (_without_ids(each) for each in (theirs, mine))
     compared = []
-    for name in schemas.SEALED:
-        rows = reader.statement().predicate["tables"].get(name, {}).get("rows", 0), again[name].num_rows
+    for name in (*schemas.SEALED, *names):
+        rows = said.predicate["tables"].get(name, {}).get("rows", 0), again[name].num_rows
         missing, added = _difference(theirs[name], mine[name]) if name in theirs else (0, 0)
         compared.append(Compared(name, *rows, missing, added, unread.get(name)))
     return tuple(compared), left_out
@@ -273,15 +287,63 @@ def _sealed(reader: ledger.Reader) -> tuple[dict[str, pa.Table], dict[str, str]]
     """Read the tables of an entry; of those that are not there, say why."""
     found: dict[str, pa.Table] = {}
     unread: dict[str, str] = {}
-    for name in schemas.SEALED:
+    for name in (*schemas.SEALED, *schemas.OPTIONAL):
         if name not in reader.statement().predicate["tables"]:
-            unread[name] = "the entry is of a version that had no such table"
+            unread |= {} if name in schemas.OPTIONAL else {name: "the entry is of a version that had no such table"}
             continue
         try:
             found |= reader.tables(names=[name])
         except InputError as error:
             unread[name] = f"withheld: {error}"
     return found, unread
+
+
+def _contacts(
+    said: Statement, theirs: Mapping[str, pa.Table], mine: Mapping[str, pa.Table], *, known: bool
+) -> tuple[list[str], list[str]]:
+    """Say which tables beside those of every entry can be compared, and which were left out."""
+    named = [name for name in schemas.OPTIONAL if known and (name in said.predicate["tables"] or name in mine)]
+    held = [name for name in named if name in theirs and name in mine]
+    gone = [name for name in named if name in said.predicate["tables"] and name not in theirs]
+    differing = [name for name in named if name not in held and name not in gone]
+    return held, [_ERASED] * bool(gone) + [f"{name}: only one of the two scans has any" for name in differing]
+
+
+_ID = re.compile(r"(person:[a-z-]+:|\[[a-z]+ )[0-9a-f]{16}").pattern
+
+
+def _without_ids(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """Leave aside what was made with a secret: the ids of people, and fingerprints of findings that they stand in."""
+    made = {name: _replaced(table) for name, table in tables.items()}
+    if "findings" in made:
+        keyed = [
+            pc.not_equal(tables["findings"][name], made["findings"][name]) for name in ("source", "other", "field")
+        ]
+        any_keyed = [any(row) for row in zip(*(each.to_pylist() for each in keyed), strict=True)]
+        prints = tables["findings"]["fingerprint"].to_pylist()
+        gone = {mark for mark, is_keyed in zip(prints, any_keyed, strict=True) if is_keyed}
+        made["findings"] = _set(made["findings"], "fingerprint", ["*" if mark in gone else mark for mark in prints])
+        if "verdicts" in made:
+            lists = made["verdicts"]["fingerprints"].to_pylist()
+            changed = [
+                None if each is None else sorted("*" if mark in gone else mark for mark in each) for each in lists
+            ]
+            made["verdicts"] = _set(made["verdicts"], "fingerprints", changed)
+    return made
+
+
+def _replaced(table: pa.Table) -> pa.Table:
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            column = pc.replace_substring_regex(table[field.name], pattern=_ID, replacement=r"\1*")
+            table = table.set_column(place, field, column)
+    return table
+
+
+def _set(table: pa.Table, name: str, values: Sequence[Any]) -> pa.Table:
+    place = table.schema.get_field_index(name)
+    field = table.schema.field(place)
+    return table.set_column(place, field, pa.array(values, field.type))
 
 
 def _ledgers(files: pa.Table) -> pa.ChunkedArray:

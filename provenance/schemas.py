@@ -40,7 +40,7 @@ CLAIMS = pa.schema(
         _field("manifest", _TEXT, "path of the file that makes the statement"),
         _field("subject", _TEXT, "what of the scope it speaks of: data | code | database | content | model | any"),
         _field("field", _TEXT, "what is stated: licence, name, url, sha256, ..."),
-        _field("value", _TEXT, "as written"),
+        _field("value", _TEXT, "as written, but for secrets, personal data and people, see `privacy.gate`"),
         _field("scope", _TEXT, "what it covers: a folder with a closing '/', './' for all, or one path"),
         _field("witness", _TEXT, "kind of the witness: hf-card, native, readme, licence-file, data-licence-file, ..."),
         _field("pointer", _TEXT, "where it is stated: L<line> or a JSON pointer"),
@@ -50,6 +50,21 @@ CLAIMS = pa.schema(
         _field("source", _TEXT, "the source that it speaks of, or stands in; null = none", null=True),
     ],
     metadata={"table": "CLAIMS", "grain": "one statement of one witness"},
+)
+
+CONTACTS = pa.schema(
+    [
+        _field("id", _TEXT, "keyed id, 16 hexadecimal digits: that of `person:<role>:<id>` in other tables"),
+        _field("role", _TEXT, "creator | owner | contact | publisher | author | maintainer | reviewer | party | ..."),
+        _field("kind", _TEXT, "person | email | phone | citation, which names its authors"),
+        _field("value", _TEXT, "as the manifest writes it"),
+        _field("manifest", _TEXT, "as in CLAIMS"),
+        _field("pointer", _TEXT, "as in CLAIMS"),
+        _field("field", _TEXT, "as in CLAIMS"),
+        _field("digest", _TEXT, "as in CLAIMS"),
+        _field("salt", _TEXT, "derived from the owner's secret: without it the table's digest could be guessed"),
+    ],
+    metadata={"table": "CONTACTS", "grain": "one person or contact of one statement; may be withheld and erased"},
 )
 
 RECORDS = pa.schema(
@@ -404,6 +419,9 @@ SEALED: dict[str, pa.Schema] = {
     "verdicts": VERDICTS,
 }
 """The tables that a ledger entry binds, by the name of their file."""
+
+OPTIONAL: dict[str, pa.Schema] = {"contacts": CONTACTS}
+"""Tables that an entry may bind beside them; nobody needs one to read the others, and whoever holds it may erase it."""
 
 
 def conform(table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> pa.Table:

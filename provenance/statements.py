@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from provenance import manifests, regular, roles, schemas, sources, storage
+from provenance.digests import sha256
 from provenance.errors import ManifestError
 from provenance.inventory import HEAD
 from provenance.licences.expressions import normalise
@@ -18,7 +20,6 @@ from provenance.pathnames import location
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
-    from pathlib import Path
 
     from provenance.observed import Observed
 
@@ -134,6 +135,27 @@ def _holds_records(root: Path, row: Mapping[str, Any]) -> bool:
         return False
 
 
+def again(root: Path, path: str, kind: str | None, digest: str) -> Rows:
+    """Read the statements of one manifest again, if it is the one that was scanned.
+
+    Args:
+        root: the folder.
+        path: of the manifest.
+        kind: its format.
+        digest: SHA-256 of its bytes, hexadecimal.
+
+    Returns:
+        Its statements as they stand in it; none where it is gone, was changed or cannot be read.
+    """
+    if kind not in manifests.READERS or Path(path).is_absolute() or ".." in Path(path).parts:
+        return []
+    with contextlib.suppress(OSError, ManifestError):
+        data = regular.read_head(location(root, path), manifests.LARGEST + 1)
+        if sha256(data) == digest:
+            return [_claim(path, claim, digest) for claim in manifests.read(path, data, kind)]
+    return []
+
+
 def _fault(path: str, error: ManifestError) -> str:
     """Return what is wrong with a manifest, without its path, which stands beside it."""
     said = str(error)
@@ -161,7 +183,7 @@ def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
     return {
         "manifest": manifest, "subject": claim.subject, "field": claim.field, "value": claim.value,
         "scope": claim.scope, "witness": claim.witness, "pointer": claim.pointer, "digest": digest,
-        "date": claim.date, "spdx": spdx,
+        "date": claim.date, "spdx": spdx, "party": claim.party,
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ or in a file that never lives in the data: who hands over data must not excuse w
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +21,15 @@ from provenance.data import HERE
 from provenance.digests import sha256
 from provenance.errors import ConfigError, ManifestError
 from provenance.manifests import documents
+from provenance.privacy import masking
 from provenance.regular import read_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
+
+    from provenance.privacy.identity import Key
 
 DOCUMENT = "waivers.yaml"
 """The name under which a scan's folder keeps the file."""
@@ -166,17 +169,21 @@ def _said(fault: Any) -> str:
     return f"expected {expected}" if expected else str(fault.message)[:200]
 
 
-def apply(tables: Mapping[str, pa.Table], given: Waivers, today: str) -> tuple[dict[str, pa.Table], dict[str, Any]]:
+def apply(
+    tables: Mapping[str, pa.Table], given: Waivers, today: str, people: Key
+) -> tuple[dict[str, pa.Table], dict[str, Any]]:
     """Mark the findings that waivers cover, and say which of them hold.
 
     Args:
         tables: the tables of schemas.SEALED by name.
         given: the waivers.
         today: the day of the scan, ISO 8601, UTC.
+        people: what the ids of approvers are made with: names stay in what they handed in.
 
     Returns:
         The tables, with FINDINGS.waived set and a row `waivers` in COVERAGE; and what the entry says of the waivers.
     """
+    given = Waivers(tuple(_unnamed(each, people) for each in given.waivers), given.source)
     findings = tables["findings"].to_pylist()
     told = [_told(waiver, findings, today) for waiver in given.waivers]
     for waiver, each in zip(given.waivers, told, strict=True):
@@ -195,6 +202,13 @@ def apply(tables: Mapping[str, pa.Table], given: Waivers, today: str) -> tuple[d
     if given.source is not None:
         said["waiversFile"] = {"name": DOCUMENT, "digest": {"sha256": sha256(given.source)}}
     return {**tables, **marked}, said
+
+
+def _unnamed(waiver: Waiver, people: Key) -> Waiver:
+    """Put role and id in place of whoever accepts a finding, and kinds in place of personal data in the reason."""
+    evidence = None if waiver.evidence is None else masking.clean(waiver.evidence)
+    approver = people.person("approver", waiver.approver)
+    return replace(waiver, approver=approver, reason=masking.clean(waiver.reason), evidence=evidence)
 
 
 def pinned(told: Sequence[Mapping[str, Any]]) -> Waivers:

@@ -106,6 +106,8 @@ def test_the_sealed_tables_are_those_of_the_contract():
         "verdicts",
     ]
     assert all(schemas.SEALED[name] is TABLES[name.upper()] for name in schemas.SEALED)
+    assert list(schemas.OPTIONAL) == ["contacts"]
+    assert schemas.OPTIONAL["contacts"] is schemas.CONTACTS
 
 
 CONTRACT = {

@@ -45,8 +45,8 @@ def command(
 ) -> int:
     """Render a scan of LEDGER as a document.
 
-    With --data, the HTML report shows matching records side by side, personal data masked. Such a report holds text of
-    the data, so it is never written into a ledger.
+    With --data, the HTML report shows matching records side by side, personal data masked, and the names of people whom
+    manifests name, where a ledger holds a role and an id. Such a report is never written into a ledger.
     """
     from provenance import audit
     from provenance.reports import filings
@@ -78,7 +78,7 @@ def _refuse(format_: str, output: Path, data: Path) -> None:
 
 
 def _render(reader: Reader, format_: str, data: Path | None) -> bytes:
-    from provenance import acting, audit
+    from provenance import acting, audit, contacts
     from provenance.ledger import Seal
     from provenance.reports import html, json, sarif, text
 
@@ -87,4 +87,5 @@ def _render(reader: Reader, format_: str, data: Path | None) -> bytes:
         return {"json": json.render, "sarif": sarif.render, "text": text.render}[format_](found.tables, found.facts)
     log = found.facts["log"]
     seal = Seal(log["index"], log["origin"], reader.envelope().keyid)
-    return html.render(found.tables, found.facts, seal, data=data, history=acting.history(reader))
+    tables = found.tables if data is None else contacts.named(found.tables, data)
+    return html.render(tables, found.facts, seal, data=data, history=acting.history(reader))

@@ -45,10 +45,10 @@ def tables(folder: Path, index: int | None = None, names: Collection[str] | None
     Args:
         folder: the ledger.
         index: number of the entry, from 0; the newest scan if None.
-        names: which tables; all if None.
+        names: which tables, of schemas.OPTIONAL too; all of schemas.SEALED if None.
 
     Returns:
-        Those of schemas.SEALED by name.
+        Those by name.
 
     Raises:
         InputError: it is not a ledger, or a table is withheld or does not hold to its schema.
@@ -74,23 +74,23 @@ def decoded(
         folder: the ledger.
         index: number of the entry, from 0.
         said: its statement.
-        names: which tables; all if None.
+        names: which tables, of schemas.SEALED and OPTIONAL; all of SEALED if None.
         other: is told of a table whose bytes were changed, which is read all the same; None = that is an error.
 
     Returns:
-        Those of schemas.SEALED by name.
+        Those tables by name.
 
     Raises:
         InputError: the entry is no scan, or a table is withheld or does not hold to its schema.
         DigestMismatch: a table's bytes were changed.
     """
-    from provenance.schemas import SEALED, conform
+    from provenance.schemas import OPTIONAL, SEALED, conform
 
     if said.kind != statement.SCAN:
         raise InputError(f"entry {index} of {folder} is a {said.kind}, no scan; leave out --index for the newest scan")
     found = {}
-    for name, schema in SEALED.items():
-        if names is not None and name not in names:
+    for name, schema in (SEALED | OPTIONAL).items():
+        if name not in (SEALED if names is None else names):
             continue
         stated = said.predicate["tables"].get(name)
         if stated is None:  # an entry of a version that had no such table yet; those that it must have, it has

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from provenance import schemas
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger import lines as lines_
 from provenance.ledger import nodes
@@ -115,7 +116,8 @@ def plan(folder: Path, entries: Sequence[Statement], asked: Collection[str]) -> 
             raise ConfigError(f"no entry binds {each}, so it cannot be withheld")
         elif kind not in KINDS:
             made.withheld.add(each)
-    if any(each.startswith("table=") for each in asked) or made.names.given:
+    told = {each.partition("=")[2] for each in asked if each.startswith("table=")}
+    if told - set(schemas.OPTIONAL) or made.names.given:  # no report says what stands in an optional table
         made.withheld |= {name for name in bound if _REPORT.fullmatch(name)}
     if made.names.given:
         _hide(folder, entries, made)

@@ -23,19 +23,19 @@ def conformed(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
     """Hold a scan's tables to their schemas, before anything is written.
 
     Args:
-        tables: all of schemas.SEALED by name.
+        tables: all of schemas.SEALED by name, and any of schemas.OPTIONAL.
 
     Returns:
-        The tables, in the order of schemas.SEALED.
+        The tables, in the order of schemas.SEALED and schemas.OPTIONAL.
 
     Raises:
         ValueError: one is missing, strange, or does not hold to its schema.
     """
-    from provenance.schemas import SEALED, conform
+    from provenance.schemas import OPTIONAL, SEALED, conform
 
-    if set(tables) != set(SEALED):
+    if set(tables) - set(OPTIONAL) != set(SEALED):
         raise ValueError(f"an entry seals the tables {sorted(SEALED)}, not {sorted(tables)}")
-    return {name: conform(tables[name], schema) for name, schema in SEALED.items()}
+    return {name: conform(tables[name], schema) for name, schema in (SEALED | OPTIONAL).items() if name in tables}
 
 
 def scan(

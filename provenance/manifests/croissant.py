@@ -27,6 +27,13 @@ _FIELDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("collection.type", "dataCollectionType", _CALLED), ("collection.period", "dataCollectionTimeframe", _CALLED),
 )  # fmt: skip
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}")
+_PARTIES = {"Person": "person"} | dict.fromkeys(
+    (
+        "Organization", "Corporation", "EducationalOrganization", "CollegeOrUniversity", "GovernmentOrganization",
+        "ResearchOrganization", "NGO", "Consortium", "Library", "NewsMediaOrganization", "Project", "ResearchProject",
+        "FundingAgency",
+    ), "organisation",
+)  # fmt: skip
 _DIGESTS = ("sha256", "md5", "sha1")
 
 Stated = list[tuple[str, str, str, str]]
@@ -70,7 +77,23 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
         Claim("members" if field == "file" and not whole else field, value, place or scope, format, at, "data")
         for field, value, place, at in stated
     ]
-    return claims + [Claim(field, value, scope, format, at, "data") for field, value, at in _about(dataset, root)]
+    return claims + [
+        Claim(field, value, scope, format, at, "data", party=_party(dataset, at.removeprefix(root)))
+        for field, value, at in _about(dataset, root)
+    ]
+
+
+def _party(dataset: dict[str, Any], pointer: str) -> str:
+    """Say whether a value names a person or an organisation, by the type of the node that it stands in."""
+    node: Any = dataset
+    said = ""
+    for part in pointer.split("/")[1:]:
+        if isinstance(node, list):
+            node = node[int(part)] if part.isdigit() and int(part) < len(node) else None
+        elif isinstance(node, dict):
+            node = node.get(part.replace("~1", "/").replace("~0", "~"))
+        said = next((_PARTIES[each] for each in types(node) if each in _PARTIES), said)
+    return said
 
 
 def _dataset(path: str, document: dict[str, Any]) -> tuple[dict[str, Any], str]:

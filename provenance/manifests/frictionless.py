@@ -79,7 +79,10 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
     rest = [file for files, _, _ in listed for file, _ in files if file not in licensed]
     for field, value, at in own:
         narrow = field == "licence" and licensed
-        claims += [Claim(field, value, place, format, at, "data") for place in (rest if narrow else [scope])]
+        party = "organisation" if at.startswith("/organization") else ""
+        claims += [
+            Claim(field, value, place, format, at, "data", party=party) for place in (rest if narrow else [scope])
+        ]
     return claims
 
 

@@ -82,14 +82,38 @@ def _validate(path: str, manifest: Any, lines: dict[str, int]) -> None:
 
 
 def _sentence(error: Any) -> str:
+    """Say what is wrong; a value is never quoted, for it may be anybody's name or secret."""
     if error.validator == "additionalProperties":
         allowed = sorted(error.schema.get("properties", {}))
         unknown = sorted(set(error.instance) - set(allowed))
         return f"{', '.join(map(repr, unknown))} is not a key here; allowed are {', '.join(allowed)}"
     if error.validator == "enum":
-        return f"{error.instance!r} is not allowed; allowed are {', '.join(map(str, error.validator_value))}"
+        return f"its value is not allowed; allowed are {', '.join(map(str, error.validator_value))}"
     expected = error.schema.get("description")
-    return f"{str(error.message)[:200]}{f'; expected: {expected}' if expected else ''}"
+    said = (
+        str(error.message)[:200]
+        if error.validator == "required"
+        else _FAULTS.get(error.validator, "it is not as it must be")
+    )
+    return f"{said}{f'; expected: {expected}' if expected else ''}"
+
+
+_FAULTS = {
+    "pattern": "it is not written as it must be",
+    "const": "it is another value",
+    "minLength": "it is empty",
+    "maxLength": "it is too long",
+    "minItems": "it is an empty list",
+    "maxItems": "the list is too long",
+    "maxProperties": "it has too many keys",
+    "minProperties": "it has no key",
+    "minimum": "the number is too small",
+    "maximum": "the number is too large",
+    "uniqueItems": "a value stands in it twice",
+    "oneOf": "it is none of the forms that are allowed here",
+    "anyOf": "it is none of the forms that are allowed here",
+}
+"""What is wrong with a value, by the keyword of JSON Schema that it breaks."""
 
 
 def _source(path: str, home: str, source: dict[str, Any], pointer: str) -> list[Claim]:

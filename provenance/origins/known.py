@@ -68,7 +68,7 @@ def named(value: str) -> Known | None:
     Args:
         value: "gsm8k", "benchmarks/human_eval", "https://github.com/openai/human-eval".
     """
-    whole = value.lower().split("://", 1)[-1].rstrip("/")
+    whole = value.lower().split("://", 1)[-1].removeprefix("[removed]@").rstrip("/")
     for name in (whole, whole.rsplit("/", 1)[-1]):
         found = by_name().get(name) or by_name().get(name.replace("_", "-"))
         if found is not None:
