@@ -188,11 +188,15 @@ class _Scan:
         from provenance.ledger.verification import EQUIVOCATION, INVALID, MEANINGS
 
         checked, key, facts = ledger.verify(reader.folder), reader.envelope().keyid, reader.statement().predicate
-        if verified and (checked.exit_code in {INVALID, EQUIVOCATION} or checked.root != reader.root):
+        broken = checked.exit_code in {INVALID, EQUIVOCATION} or checked.root != reader.root
+        if broken and verified:
             raise VerificationError(
                 f"{named} does not verify, so nothing is compared with it; run provenance verify {named} "
                 "(--unverified compares it all the same)"
             )
+        if broken and not reader.faults:
+            failed = next((step.detail for step in checked.steps if step.status == "failed"), "")
+            reader.warn(f"{named} does not verify, and is read all the same: {failed}")
         whose = (each.whose for each in checked.signers if (each.fingerprint, each.role) == (key, "statement"))
         return Side(
             ledger=named,

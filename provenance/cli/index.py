@@ -40,7 +40,9 @@ def build(
     The index of protected works has a key of its own, beside it with the ending .key: let it travel another way.
     """
     from provenance import __version__, works
+    from provenance.cli import output as output_
 
+    output_.check(output)
     roles = tuple(_role(each) for each in columns)
     built = works.build(
         files, output, works.Choice(kind, title, key, scale, per_record, roles), f"provenance-auditor {__version__}"

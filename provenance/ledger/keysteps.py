@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.errors import ConfigError, VerificationError
+from provenance.errors import ConfigError, VerificationError, cut
 from provenance.ledger import certificates
 from provenance.ledger.layout import read_bytes
 from provenance.ledger.verification import Signer, Step, some
@@ -45,7 +45,7 @@ def steps(
         when = (
             f"proven to be by {min(times):%Y-%m-%dT%H:%M:%SZ}" if times else "when is claimed: no timestamp proves it"
         )
-        told = f"entry {revocation.index} revokes {key} ({revocation.reason}); {when}"
+        told = f"entry {revocation.index} revokes {key} ({cut(revocation.reason)}); {when}"
         doubted = held.doubtful(key, signed.get(key, ()), lambda index: _proven(proven, index))
         if doubted:
             names = some([str(index) for index in doubted])
@@ -103,7 +103,7 @@ def _certificate(folder: Path, key: str, path: str, index: int, trust: Trust) ->
         return Step("certificate", "not checked", f"{path} of entry {index} cannot be read: {cause}")
     if found.fingerprint != key:
         return Step("certificate", "failed", f"{path} of entry {index} is not over {key}, which it is said to be over")
-    told = f"{key} is the key of {found.said}"
+    told = f"{key} is the key of {cut(found.said)}"
     if not trust.certifiers:
         return Step("certificate", "not checked", f"{told}; NOT validated: name an authority in a trust file (--trust)")
     if refuted := certificates.refuted(found, trust.certifiers):

@@ -137,7 +137,7 @@ def assessments(
     """
     good, lacking, strange, gone = [], [], [], []
     for index, keyids in hands.items():
-        second = set(keyids) - held.held("statement") - {operators[index]}
+        second = {key for key in keyids if not held.has_held("statement", key)} - {operators[index]}
         revoked = {key for key in second if not held.stands(key, index)}
         gone += [f"assessment {index}: signed by {key} too, which was revoked" for key in sorted(revoked)]
         others = {key: pinned.whose(key, "statement", origin) for key in sorted(second - revoked)}
@@ -377,7 +377,7 @@ def _doubt(key: str | None, index: int, pinned: Trust, origin: str, held: Succes
         return "nobody but the operator"
     if pinned.whose(key, "waiver", origin) is None:
         return f"{key}, which nobody pinned for waivers"
-    if key in held.held("statement"):
+    if held.has_held("statement", key):
         return f"{key}, which signs entries of this ledger itself"
     return None if held.stands(key, index) else f"{key}, which was revoked"
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from provenance.errors import cut
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 KINDS = ("waiver", "draw", "review", "decision", "filter-run", "derivation")
 """The kinds that are told."""
+
+_SENTENCE = 1000  # characters
 
 
 def told(index: int, said: Mapping[str, Any]) -> str:
@@ -22,7 +26,7 @@ def told(index: int, said: Mapping[str, Any]) -> str:
     Returns:
         One sentence; what people and data chose stands in it as it is.
     """
-    return f"entry {index}: {_TOLD[said['kind']](said)}"
+    return f"entry {index}: {cut(_TOLD[said['kind']](said), _SENTENCE)}"
 
 
 def drawn(acts: Iterable[tuple[int, Mapping[str, Any]]]) -> list[str]:
@@ -45,7 +49,7 @@ def drawn(acts: Iterable[tuple[int, Mapping[str, Any]]]) -> list[str]:
     for purpose, entries in purposes.items():
         open_ = [entry for entry in entries if not reviews[entry]]
         again = [entry for entry in entries if reviews[entry] > 1]
-        sentence = f"{purpose!r} was drawn {'once' if len(entries) == 1 else f'{len(entries)} times'}"
+        sentence = f"{cut(repr(purpose))} was drawn {'once' if len(entries) == 1 else f'{len(entries)} times'}"
         if open_:
             words = "has no review (entry" if len(open_) == 1 else "have no review (entries"
             sentence += f"; {len(open_)} {words} {', '.join(map(str, open_))})"

@@ -9,6 +9,7 @@ import functools
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
@@ -18,7 +19,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from provenance.data import HERE
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, cut
 from provenance.ledger import cosignature, keys
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ Role = Literal["statement", "log", "waiver"]
 OWN = "your own local key"
 """Whose a key is that a first scan made in this user's configuration folder."""
 _LIMIT = 1 << 20  # bytes of a trust file
+_DEEPEST = 20  # levels
+_ERRORS = 50  # faults that are looked at
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +155,15 @@ def read(path: Path) -> Trust:
     """
     try:
         with path.open("rb") as file:
-            value = yaml.safe_load(file.read(_LIMIT).decode("utf-8"))
+            value = _parsed(file.read(_LIMIT).decode("utf-8"))
     except FileNotFoundError as cause:
         raise ConfigError(f"the trust file {path} does not exist") from cause
     except OSError as cause:
         raise ConfigError(f"the trust file {path} cannot be read: {cause.strerror}") from cause
     except (ValueError, RecursionError, yaml.YAMLError) as cause:
         raise ConfigError(f"the trust file {path} cannot be read as YAML") from cause
-    if error := best_match(_validator().iter_errors(value)):
-        raise ConfigError(f"the trust file {path} is wrong at {error.json_path}: {error.message[:200]}")
+    if error := best_match(islice(_validator().iter_errors(value), _ERRORS)):
+        raise ConfigError(f"the trust file {path} is wrong at {cut(error.json_path)}: {cut(error.message, 200)}")
     pins = tuple(_pin(item, path) for item in value["keys"])
     pinned = any("waiver" in pin.roles for pin in pins)  # who names approvers wants to be asked
     approvers = value.get("waivers", {}).get("approvers", int(pinned))
@@ -175,6 +179,18 @@ def read(path: Path) -> Trust:
         witnesses=_witnesses(value.get("witnesses"), path),
         timestamps=_timestamps(value.get("timestamps"), path),
     )
+
+
+def _parsed(text: str) -> Any:
+    """Parse YAML without references: a few lines of them can stand for more values than there is memory."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("it refers to itself")  # noqa: TRY004 - what it is, not of which type
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError("it is nested too deeply")
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
 
 
 def _signers(value: dict[str, Any], pins: tuple[Pin, ...], path: Path) -> int:

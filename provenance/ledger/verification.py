@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from provenance.errors import cut
 from provenance.ledger import trust
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ WORST = (USAGE, INVALID, EQUIVOCATION, UNPINNED, WITHHELD, DATA_DIFFERS, OK)
 
 _FAULTS = {None: OK, "invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}  # see times.Outcome
 _SHOWN = 20  # names printed of a list
+_SENTENCE = 4000  # characters of the longest detail of a step; what others wrote is cut before, see errors.cut
 
 Status = Literal["ok", "failed", "not checked"]
 
@@ -69,20 +71,20 @@ class Steps:
 
     def ok(self, name: str, detail: str) -> None:
         """Say that a step succeeded."""
-        self.steps.append(Step(name, "ok", detail))
+        self.steps.append(Step(name, "ok", cut(detail, _SENTENCE)))
 
     def fail(self, name: str, detail: str, code: int = INVALID) -> None:
         """Say that a step failed, and how bad that is."""
-        self.steps.append(Step(name, "failed", detail))
+        self.steps.append(Step(name, "failed", cut(detail, _SENTENCE)))
         self.codes.add(code)
 
     def skip(self, name: str, detail: str) -> None:
         """Say that a step was not taken, and why."""
-        self.steps.append(Step(name, "not checked", detail))
+        self.steps.append(Step(name, "not checked", cut(detail, _SENTENCE)))
 
     def add(self, step: Step, code: int) -> None:
         """Take a step that something else took, and how bad it is if it failed."""
-        self.steps.append(step)
+        self.steps.append(Step(step.name, step.status, cut(step.detail, _SENTENCE)))
         self.codes |= {code} if step.status == "failed" else set()
 
     def relate(self, told: Iterable[relations.Told]) -> None:

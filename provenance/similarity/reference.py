@@ -13,6 +13,7 @@ import json
 import os
 import re
 import secrets
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,9 @@ KEY_FILE = "PROVENANCE_INDEX_KEY_FILE"
 
 LARGEST = 4 << 30
 """Bytes that an index may take in memory."""
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # nobody waits for a pipe
+_GROWTH, _ROOM = 64, 1 << 26  # times and bytes: a row of six columns has eight bytes that do not shrink
 
 _NAMES = ("item", "part", "view")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -219,9 +223,14 @@ def read(path: Path) -> Index:
         ConfigError: it is none that this version reads; the sentence names the index and what is wrong with it.
     """
     try:
-        data = path.read_bytes() if path.stat().st_size <= LARGEST else b""
+        with os.fdopen(os.open(path, _FLAGS), "rb") as source:
+            if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
+                raise ConfigError(f"{path} cannot be read: it is no regular file")
+            data = source.read(LARGEST + 1)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from error
+    if len(data) > LARGEST:
+        raise ConfigError(f"{path} is larger than {LARGEST:,} bytes")
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
         about = {key.decode(): value.decode() for key, value in (file.schema_arrow.metadata or {}).items()}
@@ -230,6 +239,8 @@ def read(path: Path) -> Index:
     _refuse(path, about)
     files = _files(path, about)
     _hold(path, 8 * sum(column.num_values for column in _columns(file)))
+    _hold_packed(path, sum(max(0, column.total_uncompressed_size) for column in _columns(file)), len(data))
+    _hold_packed(path, 8 * sum(column.num_values for column in _columns(file)), len(data))
     try:
         table = pq.ParquetFile(pa.BufferReader(data), read_dictionary=list(_NAMES)).read(columns=ITEMS.names)
         table.validate(full=True)
@@ -274,6 +285,12 @@ def _hold(path: Path, size: int) -> None:
     """Refuse what would not fit: packed, a thousand million equal values are a few bytes."""
     if size > LARGEST:
         raise ConfigError(f"{path} would take {size:,} bytes of memory; an index may take {LARGEST:,}")
+
+
+def _hold_packed(path: Path, size: int, packed: int) -> None:
+    """Refuse what grows more than keyed hashes can: they look like chance, and no file of them is much smaller."""
+    if size > _GROWTH * packed + _ROOM:
+        raise ConfigError(f"{path} would grow from {packed:,} to {size:,} bytes, as no index of hashes does")
 
 
 def _refuse(path: Path, about: Mapping[str, str]) -> None:  # noqa: C901 - a line for each fault that has a name

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from types import SimpleNamespace
 
 import pytest
 
+from provenance import ledger
 from provenance.cli import run, signing
 from provenance.errors import ConfigError
 from provenance.ledger import keys, passwords
+from provenance.schemas import SEALED, empty
 
 
 @pytest.fixture(autouse=True)
@@ -121,3 +124,25 @@ def test_a_scan_with_the_keys_has_their_origin(tmp_path, in_process, monkeypatch
     monkeypatch.setenv(passwords.PASSWORD, "wrong")
     assert run([*asked, "--fail-on", "never"]) == 2
     assert "its password is wrong" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["ledger", "ledger/keys", "ledger/keys/new", "ledger/scans/00000000", "link/deep"])
+@pytest.mark.parametrize("gone", [(), ("origin",), ("checkpoints",), ("entries", "checkpoints", "origin")])
+def test_no_keys_are_made_in_a_ledger(tmp_path, monkeypatch, capfd, place, gone):
+    """A ledger is handed to others; one of which parts are gone is no less one."""
+    monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path / "home"))
+    tables = {name: empty(schema) for name, schema in SEALED.items()}
+    facts = {
+        "kind": "draft", "scanner": {"name": "p", "version": "1", "digest": {"sha256": "ab" * 32}}, "data": "corpus",
+        "purpose": "internal", "profiles": [{"name": "baseline", "digest": {"sha256": "cd" * 32}}],
+        "startedOn": "2025-01-01T00:00:00Z", "finishedOn": "2025-01-01T00:00:01Z",
+    }  # fmt: skip
+    ledger.append(tmp_path / "ledger", tables, {}, facts, keys=ledger.user_keys())
+    for name in gone:
+        path = tmp_path / "ledger" / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (tmp_path / "link").symlink_to(tmp_path / "ledger" / "keys")
+    before = sorted(tmp_path.rglob("*"))
+    assert keygen(tmp_path / place, "--no-password") == 2
+    assert "lies in the ledger" in capfd.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before

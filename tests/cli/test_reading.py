@@ -39,6 +39,14 @@ WITHOUT_FLAG = {
 """Every command that reads a ledger and rests something on it."""
 
 
+WRITERS = {
+    "index": ["index", "build", "DATA", "--kind", "benchmark", "-o", "OUT"],
+    "timestamp": ["timestamp", "request", "LEDGER", "-o", "OUT"],
+    "witness": ["witness", "request", "LEDGER", "--since", "0", "-o", "OUT"],
+}
+"""Further commands that write where they are told to."""
+
+
 def flip(path, at=-9):
     data = bytearray(path.read_bytes())
     data[at] ^= 1
@@ -172,10 +180,11 @@ def test_a_ledger_that_is_exchanged_meanwhile_is_noticed(world, append):
 
 
 @pytest.mark.parametrize("place", ["ledger/out", "ledger/scans/00000000/report.html", "ledger/keys/out", "link/out"])
-@pytest.mark.parametrize("name", ["report html", "pae", "removal list", "prove"])
+@pytest.mark.parametrize("name", ["report html", "pae", "removal list", "prove", "index", "timestamp", "witness"])
 def test_nothing_is_written_into_a_ledger(world, capfd, place, name):
+    (world / "data" / "works.txt").write_text("a work\n")
     (world / "link").symlink_to(world / "ledger" / "entries")
-    words = [str(world / place) if word == "OUT" else word for word in (COMMANDS | WITHOUT_FLAG)[name]]
+    words = [str(world / place) if word == "OUT" else word for word in (COMMANDS | WITHOUT_FLAG | WRITERS)[name]]
     before = sorted(world.rglob("*"))
     assert called(words, world) in {2, 4}
     assert "in the ledger" in capfd.readouterr().err or name == "prove"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -252,3 +254,20 @@ def test_the_vectors_are_of_this_version():
     assert {name: VECTORS[name] for name in ("format", "normalisation", "shingle")} == {
         "format": reference.FORMAT, "normalisation": NORMALISATION, "shingle": shingles.SHINGLE,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["/dev/zero", "pipe"])
+def test_what_is_no_regular_file_is_not_read(tmp_path, place):
+    path = Path(place) if place.startswith("/") else tmp_path / place
+    if place == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(ConfigError, match="it is no regular file"):
+        reference.read(path)
+
+
+def test_an_index_that_grows_as_no_hashes_do_is_not_decoded(tmp_path):
+    """A hundred kilobytes that say they are hundreds of megabytes: the memory that an index may take is no licence."""
+    path = changed(tmp_path, rows=[{**ANY, "distinct": 1, "hashes": [7] * 20_000_000}])
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(ConfigError, match=r"would grow from [0-9,]+ to [0-9,]+ bytes"):
+        reference.read(path)
