@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
+    from provenance.ledger.statement import Statement
+
 
 SAME, DIFFERS, INCOMPLETE = 0, 1, 4
 """Exit codes of `reproduce`; 2 is usage, as everywhere."""
