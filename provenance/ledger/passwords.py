@@ -1,6 +1,8 @@
 """Where the passwords of key files and the PINs of hardware come from: a variable, a file, a prompt.
 
-Never an argument of the command line: other users of the machine can read those.
+Never an argument of the command line: other users of the machine can read those. No process that a scan starts is given
+them (see `environment`). Yet a variable stands in the environment that this process was started with, which the same
+user and root can read in /proc/PID/environ for as long as it runs; a password file does not.
 """
 
 from __future__ import annotations
