@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from provenance.escaping import visible
 from provenance.ledger import trust
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ WORST = (USAGE, INVALID, EQUIVOCATION, UNPINNED, WITHHELD, DATA_DIFFERS, OK)
 
 _FAULTS = {None: OK, "invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}  # see times.Outcome
 _SHOWN = 20  # names printed of a list
+_LONGEST = 1500  # characters of one line: what a hostile ledger says of itself may be long
 
 Status = Literal["ok", "failed", "not checked"]
 
@@ -234,7 +236,7 @@ class Verification:
             said += _listed("added", self.changes.added)
             said += _listed("removed", self.changes.removed)
             said += _listed("changed", self.changes.changed)
-        return [_plain(line) for line in said]
+        return [visible(line, _LONGEST) for line in said]
 
 
 def encodable(text: str) -> str:
@@ -271,8 +273,3 @@ def _signed_by(signer: Signer) -> str:
 def _listed(label: str, names: tuple[str, ...]) -> list[str]:
     more = [f"{label}: and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
     return [f"{label}: {name}" for name in names[:_SHOWN]] + more
-
-
-def _plain(text: str) -> str:
-    """Escape what is not printable: names of hostile files must not steer a terminal."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in text)

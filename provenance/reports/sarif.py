@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from provenance import checks
 from provenance.digests import canonical
+from provenance.escaping import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,7 +146,8 @@ def _result(
 
 
 def _message(text: str) -> str:
-    """Escape what a name in a message might pass off as a placeholder (3.11.5) or link (3.11.6)."""
+    """Escape what a name in a message might pass off as a placeholder (3.11.5) or link (3.11.6), and what is unseen."""
+    text = escape(text, keep="\n\t")
     return _LINK.sub(r"\\[\1\\](", text.replace("{", "{{").replace("}", "}}"))
 
 

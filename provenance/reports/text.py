@@ -13,6 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from provenance.escaping import visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -22,6 +24,9 @@ FINDINGS, SOURCES, REASONS = 5, 25, 4
 """Findings of one check, sources, and reasons of one step shown at most; the rest is counted."""
 
 SHORT = 8  # digits of a fingerprint that are shown: enough for `provenance explain`
+
+LONGEST = 1500
+"""Characters of one reason, name or message shown at most; the rest is counted, and in the tables."""
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
@@ -58,12 +63,12 @@ def render(
 
 
 def plain(value: object) -> str:
-    """Return text that cannot steer a terminal: control and formatting characters become spaces.
+    """Return text on one line that cannot steer a terminal, and no longer than can be read.
 
     Args:
         value: anything; names of files and sources are whatever somebody chose.
     """
-    return "".join(char if char.isprintable() else " " for char in str(value))
+    return visible(value, LONGEST)
 
 
 def size(count: int) -> str:

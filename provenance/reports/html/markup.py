@@ -7,16 +7,14 @@ steer what a reader sees (controls, directions, invisible ones, halves of surrog
 from __future__ import annotations
 
 import html
-import unicodedata
 from collections.abc import Iterable
+
+from provenance.escaping import escape
 
 LONGEST = 4000
 """Characters of one text or attribute at most: what a report shows cannot make it too large to open."""
 
 VOID = frozenset({"col", "input", "link", "meta"})
-
-_SHOWN = "\n\t "  # the only characters without a glyph that are what they seem
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
 
 
 class Markup(str):
@@ -41,15 +39,8 @@ def visible(text: str, limit: int = 0) -> str:
     """
     more = len(text) - limit
     kept = text[:limit] if limit and more > 0 else text
-    if not kept.isprintable():
-        kept = "".join(_seen(char) for char in kept)
+    kept = escape(kept, lambda char: f"[U+{ord(char):04X}]", "\n\t")
     return f"{kept}… ({more:,} more characters)" if limit and more > 0 else kept
-
-
-def _seen(char: str) -> str:
-    if char in _SHOWN or unicodedata.category(char) not in _UNSEEN:
-        return char
-    return f"[U+{ord(char):04X}]"
 
 
 def text(child: Child) -> Markup:
