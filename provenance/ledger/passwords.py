@@ -1,6 +1,8 @@
 """Where the passwords of key files and the PINs of hardware come from: a variable, a file, a prompt.
 
-Never an argument of the command line: other users of the machine can read those.
+Never an argument of the command line: other users of the machine can read those. No process that a scan starts is given
+them (see `environment`). Yet a variable stands in the environment that this process was started with, which the same
+user and root can read in /proc/PID/environ for as long as it runs; a password file does not.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provenance import environment
 from provenance.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,7 +64,7 @@ class Secrets:
             ConfigError: there is none.
         """
         held = _line(self.file) if self.file is not None else None
-        if found := os.environ.get(PASSWORD) or held or self(f"Password of {where}"):
+        if found := environment.secret(PASSWORD) or held or self(f"Password of {where}"):
             return found
         if self.prompt is None:
             raise ConfigError(f"{where} is encrypted, and {NOBODY}: use --password-file or {PASSWORD}")
@@ -79,7 +82,7 @@ class Secrets:
         Raises:
             ConfigError: there is none, or the user said two different ones.
         """
-        if found := os.environ.get(PASSWORD) or (_line(self.file) if self.file is not None else None):
+        if found := environment.secret(PASSWORD) or (_line(self.file) if self.file is not None else None):
             return found
         if self.prompt is None:
             raise ConfigError(f"{NOBODY}: use --password-file or {PASSWORD}, or say --no-password")
@@ -104,7 +107,7 @@ class Secrets:
             ConfigError: there is none.
         """
         named = os.environ.get(PIN_FILE)
-        if found := os.environ.get(PIN) or (_line(Path(named)) if named else None) or self(f"PIN of {where}"):
+        if found := environment.secret(PIN) or (_line(Path(named)) if named else None) or self(f"PIN of {where}"):
             return found
         raise ConfigError(f"{where} needs a PIN; set {PIN}, or {PIN_FILE} to the name of a file")
 

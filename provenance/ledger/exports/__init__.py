@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 
+from provenance import environment
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger import cosigning, envelope, keys, layout, passwords, reading, redaction, statement
 from provenance.ledger.exports import cms, mldsa65, oms, pae, sigstore, sm2, sm3, tar
@@ -267,7 +267,7 @@ def _pem(asked: Asked) -> bytes:
     if asked.key is None:
         raise ConfigError("name the key that signs with --key: a PEM file or env:NAME")
     if asked.key.startswith("env:"):
-        text = os.environ.get(asked.key[4:])
+        text = environment.secret(asked.key[4:])
         if text is None:
             raise ConfigError(f"the environment variable {asked.key[4:]} is not set")
         return text.encode()
