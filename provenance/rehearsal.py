@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance import comparison
+from provenance import comparison, scratch
 from provenance.joining import gather, locate, resemble
 from provenance.naming import name
 from provenance.observation import File, bundles, observe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
 _WORDS = [
     f"{first}{second}"
@@ -29,8 +28,7 @@ _TEXTS = (
 
 def rehearse() -> None:
     """Observe and compare two small files, in this process."""
-    with tempfile.TemporaryDirectory(prefix="provenance-") as scratch:
-        folder = Path(scratch)
+    with scratch.folder() as folder:
         files = [_file(folder / f"{k}.jsonl", text) for k, text in enumerate((_TEXTS, _TEXTS[1:]))]
         observed = [observe(bundle) for bundle in bundles(files, folder)]
         seen = sorted((each for part in observed for each in part.seen), key=lambda each: each.account.path)

@@ -27,7 +27,13 @@ def mapped(path: Path, dtype: npt.DTypeLike, shape: int | tuple[int, int]) -> np
     if not np.prod(shape):  # what is empty cannot be mapped
         path.touch()
         return np.zeros(shape, dtype)
-    return np.asarray(np.memmap(path, dtype, "w+", shape=shape))
+    with path.open("wb") as file:  # a page that has no room would end the process when it is written
+        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)
+    return np.asarray(np.memmap(path, dtype, "r+", shape=shape))
 
 
 def opened(path: Path, dtype: npt.DTypeLike, mode: str = "r") -> npt.NDArray[Any]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from provenance import scratch
 from provenance.similarity.ordering import Ordering
 
 if TYPE_CHECKING:
@@ -116,8 +115,8 @@ class Distinct:
     """Distinct texts counted by key, as a context: what is known of them lies on disk."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="provenance-")
-        self._texts = Ordering(Path(self._folder.name), "texts", _TEXT, share=_SHARE)
+        self._folder = scratch.make()
+        self._texts = Ordering(self._folder, "texts", _TEXT, share=_SHARE)
         self._groups: dict[Key, int] = {}
 
     def add(self, matches: pa.Table, keys: Sequence[str], record: Sequence[str]) -> None:
@@ -153,4 +152,4 @@ class Distinct:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+        scratch.remove(self._folder)
