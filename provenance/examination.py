@@ -8,11 +8,9 @@ Only here do engines and functions come together; nothing is written but scratch
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections import defaultdict
-from dataclasses import dataclass, field
-from pathlib import Path
+import itertools
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -33,6 +31,7 @@ from provenance import (
 from provenance import ledger as ledger_
 from provenance import memory as memory_
 from provenance import profiles as profiles_
+from provenance import scratch as scratch_
 from provenance import waivers as waivers_
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit
 from provenance.inventory import inventory
@@ -49,7 +48,10 @@ from provenance.similarity import text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
+    from pathlib import Path
 
+_TRIES = 2  # of reading a file again whose process somebody else ended
+_AGAIN = 10**15  # numbers of parts that are tried again begin here
 _SIDE_BY_SIDE = 4  # checks, at most: each holds a piece of MATCHES
 
 
@@ -133,10 +135,11 @@ def examine(
     paths = snapshots.set_apart(paths, stated)
     if "data" not in paths["role"].to_pylist():
         raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
-    scratch = Path(tempfile.mkdtemp(prefix="provenance-"))
+    scratch_.sweep()
+    scratch = scratch_.make()
     running = engines.start(engine, workers, rehearse)
     try:
-        with memory_.Cap(memory, running):
+        with memory_.Cap(memory, running), scratch_.room(scratch):
             files: Sequence[File] = _files(root, paths, stated, refused, scratch)
             drawn = _draw(files, paths, stated, rules.purpose, rules.sample) if rules.sample is not None else None
             observed = _observe(running, drawn.files if drawn else files, scratch, progress, rules)
@@ -144,7 +147,7 @@ def examine(
             tables = _conclude(paths, stated, refused, observed, files, rules, running, scratch, progress)
     finally:
         running.close()
-        shutil.rmtree(scratch, ignore_errors=True)
+        scratch_.remove(scratch)
     tables |= {"coverage": coverage.with_chinese(tables["coverage"])} if rules.fold_chinese else {}
     tables |= {"coverage": sampling.told(tables["coverage"], drawn)} if drawn else {}
     said: dict[str, Any] = {}
@@ -196,6 +199,7 @@ def _observe(
     """Read every file once; a file that takes its process down is found, counted as unread, and left."""
     total = sum(file.bytes for file in files)
     parts = bundles(files, scratch, running.workers, fold_chinese=rules.fold_chinese, secret=rules.secret)
+    numbers, ended = itertools.count(_AGAIN), Counter[str]()
     done: list[Observed] = []
     read = 0
     progress("reading", read, total)
@@ -212,6 +216,9 @@ def _observe(
             elif result.capped:
                 path = part.files[0].path
                 raise LimitExceeded(f"{path} could not be read: {result.reason}; give it more --memory, or --workers 1")
+            elif result.outside and ended[part.files[0].path] < _TRIES:
+                ended[part.files[0].path] += 1  # nothing of the file's: whatever was written has its own number
+                again.append(replace(part, number=next(numbers)))
             else:
                 done.append(Observed(part.number, (lost(part.files[0], result.reason),), ()))
         parts = again

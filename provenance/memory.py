@@ -7,6 +7,7 @@ its part of the work fails and is said to have failed, or the scan itself where 
 
 from __future__ import annotations
 
+import errno
 import re
 import signal
 import threading
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 LEAST = 256 << 20
 """Bytes that a scan of nothing takes, about: a smaller cap could never be held."""
 
+_SPACE = 1 << 30  # bytes of address space below which commands end at random places
 _EVERY = 0.05  # seconds between two looks
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", re.IGNORECASE)
 _STATUS = Path("/proc/self/status")
@@ -64,6 +66,67 @@ def said(value: int) -> str:
         value: bytes.
     """
     return f"{value / 1e9:.3g} GB" if value >= 1e9 else f"{value / 1e6:.3g} MB"
+
+
+def limited() -> bool:
+    """Tell whether this process may take only so much address space (`ulimit -v`), or so much data (`ulimit -d`)."""
+    return bool(_limits())
+
+
+def check() -> None:
+    """Make sure that libraries can be loaded at all: with less, they abort a process or wait for ever.
+
+    Raises:
+        LimitExceeded: this process may take too little address space.
+    """
+    if any(limit < _SPACE for limit in _limits().values()):
+        raise LimitExceeded(too_little())
+
+
+def too_little(reason: str = "") -> str:
+    """Say that there is too little memory, and what to do.
+
+    Args:
+        reason: what the library said that got none; may be empty.
+    """
+    if limits := _limits():
+        least = min(limits.values())
+        named = " and ".join(f"ulimit {flag}" for flag in limits)
+        return f"not enough memory: this process may take {said(least)} ({named}); raise that limit to 4 GB or more"
+    return f"not enough memory{f' ({reason})' if reason else ''}; try --workers 1"
+
+
+def caused(error: BaseException) -> bool:
+    """Tell whether too little memory is behind an error: libraries have their own words for it.
+
+    Args:
+        error: what was raised; what it was raised from counts, too.
+    """
+    words = (
+        "memory",
+        "malloc",
+        "can't start new thread",
+        "failed to map segment",
+        "shared object file",
+        "esource temporarily",
+    )
+    while True:
+        none = isinstance(error, OSError) and error.errno in {errno.ENOMEM, errno.EAGAIN}
+        if none or isinstance(error, MemoryError) or any(word in str(error) for word in words):
+            return True
+        if (cause := error.__cause__ or error.__context__) is None:
+            return False
+        error = cause
+
+
+def _limits() -> dict[str, int]:
+    try:
+        import resource
+    except ImportError:  # no such limits on this system
+        return {}
+    there = {"-v": resource.RLIMIT_AS, "-d": resource.RLIMIT_DATA}
+    soft = {flag: resource.getrlimit(number)[0] for flag, number in there.items()}
+    return {flag: limit for flag, limit in soft.items() if limit != resource.RLIM_INFINITY}
 
 
 def held(process: int | str = "self") -> int:

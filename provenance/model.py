@@ -85,10 +85,12 @@ class Died:
     Args:
         reason: in a few words.
         capped: whether it was ended for taking more memory than the scan may have.
+        outside: whether somebody else ended its process, which says nothing about the part: it may be tried again.
     """
 
     reason: str
     capped: bool = False
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ to one file a view. A third holds the sketch of every file, at most 128 KiB each
 
 from __future__ import annotations
 
-import contextlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import detectors, manifests, records, schemas
+from provenance import detectors, manifests, memory, records, schemas
 from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
 from provenance.model import STATED, VIEWS, Claim, Died
 from provenance.origins import signals
@@ -339,7 +338,9 @@ def items(file: File) -> Iterator[records.Item | Died]:
         )
     except ProvenanceError:
         raise
-    except Exception as error:  # noqa: BLE001 - what is wrong with audited data never raises to the user
+    except Exception as error:
+        if memory.limited() and memory.caused(error):  # of this process, not of the file
+            raise LimitExceeded(memory.too_little(str(error))) from error
         yield Died(f"{type(error).__name__}: {error}"[:300])
 
 
@@ -494,10 +495,9 @@ class _Scratch:
     def describe(self, view: str, described: near.Described) -> None:
         """Write the shingles of texts."""
         if len(described.keys):
-            with self._room():
-                if view not in self._hashes:
-                    self._hashes[view] = Shared(hashes(Path(self._bundle.scratch), view), np.uint64)
-                place = self._hashes[view].add(described.hashes)
+            if view not in self._hashes:
+                self._hashes[view] = Shared(hashes(Path(self._bundle.scratch), view), np.uint64)
+            place = self._hashes[view].add(described.hashes)
             self._write(view, _SETS, described.at(place))
 
     def sketch(self, view: str, number: int, sketch: sketches.Sketch) -> None:
@@ -506,16 +506,7 @@ class _Scratch:
             self._write(view, _SKETCHES, sketches.tabled(number, sketch))
 
     def _write(self, view: str, kind: str, table: pa.Table) -> None:
-        with self._room():
-            self._writer(view, kind, table.schema).write_table(table)
-
-    @contextlib.contextmanager
-    def _room(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            where = Path(self._bundle.scratch).parent
-            raise LimitExceeded(f"no room for scratch files in {where} ({error}); set TMPDIR") from error
+        self._writer(view, kind, table.schema).write_table(table)
 
     def _writer(self, view: str, kind: str, schema: pa.Schema) -> pa.RecordBatchFileWriter:
         if (view, kind) not in self._open:

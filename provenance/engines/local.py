@@ -1,40 +1,30 @@
 """The engine of one machine: worker processes that are fed parts over pipes.
 
 Not `multiprocessing`: its workers import the caller's main module again, which breaks `pv.scan` in a script without a
-main guard, and one dead worker breaks its whole pool. Here `python -m provenance.engines.local` is a *nursery*: it
-imports and loads once what workers need, and forks one in milliseconds whenever it is asked to. It forks between two
-requests only, when no thread of a library does or holds anything; numpy and Arrow start theirs anew in what is forked.
-Where forking is not safe at all, every worker is started anew. A worker that dies takes its part with it and is
-replaced. What passes the pipes is pickled by this program for itself; data is never unpickled.
+main guard, and one dead worker breaks its whole pool. A worker that dies takes its part with it and is replaced; how
+they are started and end is told in `processes`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import queue
 import signal
 import socket
-import subprocess
-import sys
 import threading
-import warnings
 from collections import defaultdict
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from provenance import imports
+from provenance import memory
+from provenance.errors import LimitExceeded
 from provenance.model import Died
+from provenance.processes import PATIENCE, Nursery, StartError, ended, named, receive, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from io import BufferedRWPair
 
-_SIZE = 8  # bytes of the length before each message, and of a number that a nursery is told or tells
-_FORKS = sys.platform == "linux"
-_ALIVE = 1 << 32  # in place of the exit code of a process that has not ended
-_FORK, _WAIT, _POLL = b"f", b"w", b"p"  # what a nursery is asked for
+_OUTSIDE = frozenset({-signal.SIGKILL, -signal.SIGTERM})  # no reader ends itself like this
 
 
 def cores() -> int:
@@ -42,119 +32,14 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class _Process(Protocol):
-    """A process that was started, as `subprocess.Popen` has it."""
-
-    @property
-    def pid(self) -> int: ...
-
-    def poll(self) -> int | None: ...
-
-    def wait(self) -> int: ...
-
-    def kill(self) -> None: ...
-
-
-def _started(ready: str, pipe: socket.socket) -> subprocess.Popen[bytes]:
-    """Start a process that is asked over a pipe: a nursery if there is something to get ready, else a worker."""
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "provenance.engines.local", ready],  # -P: nothing is imported from where we stand
-        stdin=pipe.fileno(),
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
-    )
-
-
-class _Nursery:
-    """A process of which workers are forked; it is started when the first one is asked for.
-
-    Args:
-        ready: the name of what it does first, `module:function`; what that loads, every worker has.
-    """
-
-    def __init__(self, ready: str) -> None:
-        self._ready = ready
-        self._lock = threading.Lock()
-        self._pipe: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def fork(self, pipe: socket.socket) -> _Process:
-        """Start a worker that is asked over a pipe: anew where forking is not safe, or the nursery has died."""
-        if _FORKS:
-            with contextlib.suppress(OSError), self._lock:
-                self._begin()
-                return _Forked(self._asked(_FORK, pipe=pipe), self)
-        return _started("", pipe)
-
-    def _begin(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            return
-        self._end()
-        self._pipe, theirs = socket.socketpair()
-        with theirs:
-            self._process = _started(self._ready, theirs)
-
-    def ask(self, what: bytes, process: int) -> int | None:
-        """Wait for a worker, or look whether it has ended; return its exit code, None while it has none."""
-        with self._lock:
-            try:
-                code = self._asked(what, process)
-            except OSError:
-                return -signal.SIGKILL  # whoever ended the nursery has ended what it knew
-            return None if code == _ALIVE else code
-
-    def _asked(self, what: bytes, process: int = 0, pipe: socket.socket | None = None) -> int:
-        if self._pipe is None:
-            raise BrokenPipeError
-        message = what + process.to_bytes(_SIZE, "little")
-        socket.send_fds(self._pipe, [message], [pipe.fileno()] if pipe is not None else [])
-        answer = self._pipe.recv(_SIZE)
-        if len(answer) < _SIZE:
-            raise BrokenPipeError
-        return int.from_bytes(answer, "little", signed=True)
-
-    def close(self) -> None:
-        """End the nursery; its workers have ended."""
-        with self._lock:
-            self._end()
-
-    def _end(self) -> None:
-        if self._process is not None and self._pipe is not None:
-            self._pipe.close()
-            self._process.wait()
-            self._process = self._pipe = None
-
-
-class _Forked:
-    """A process that a nursery forked."""
-
-    def __init__(self, pid: int, nursery: _Nursery) -> None:
-        self.pid, self._nursery = pid, nursery
-        self._code: int | None = None
-
-    def poll(self) -> int | None:
-        if self._code is None:
-            self._code = self._nursery.ask(_POLL, self.pid)
-        return self._code
-
-    def wait(self) -> int:
-        if self._code is None:
-            self._code = self._nursery.ask(_WAIT, self.pid)
-        return self._code or 0
-
-    def kill(self) -> None:
-        if self._code is None:  # until its nursery has waited for it, no other process has its number
-            with contextlib.suppress(OSError):
-                os.kill(self.pid, signal.SIGKILL)
-
-
 class _Worker:
     """One process, used by one thread."""
 
-    def __init__(self, nursery: _Nursery) -> None:
+    def __init__(self, nursery: Nursery, stop: threading.Event) -> None:
         self._reason: str | None = None
         pipe, theirs = socket.socketpair()
         with pipe, theirs:
-            self._process = nursery.fork(theirs)
+            self._process = nursery.fork(theirs, stop)
             self._pipe = pipe.makefile("rwb")
 
     @property
@@ -167,13 +52,14 @@ class _Worker:
 
     def run(self, name: str, part: Any) -> Any:
         try:
-            _send(self._pipe, (name, part))
-            return _receive(self._pipe)
+            send(self._pipe, (name, part))
+            return receive(self._pipe)
         except (EOFError, OSError):
-            code = self._process.wait()
+            code = ended(self._process)
             if self._reason is not None:
                 return Died(self._reason, capped=True)
-            return Died(f"its process was killed by signal {-code}" if code < 0 else f"its process ended with {code}")
+            said = f"its process was killed by signal {-code}" if code < 0 else f"its process ended with {code}"
+            return Died(said, outside=code in _OUTSIDE)
 
     @property
     def alive(self) -> bool:
@@ -183,7 +69,7 @@ class _Worker:
         with contextlib.suppress(OSError):
             self._pipe.close()
         self._process.kill()
-        self._process.wait()
+        ended(self._process)
 
 
 class Local:
@@ -196,7 +82,7 @@ class Local:
 
     def __init__(self, workers: int | None = None, ready: Callable[[], None] | None = None) -> None:
         self.workers = workers or cores()
-        self._nursery = _Nursery(_name(ready or int))
+        self._nursery = Nursery(named(ready or int))
         self._idle: list[_Worker] = []
         self._busy: dict[int, _Worker] = {}
 
@@ -213,20 +99,19 @@ class Local:
         Raises:
             Exception: what the function raised, as it was.
         """
-        name = _name(function)
+        name = named(function)
         waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in range(len(parts)):
             waiting.put(number)
         done: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
         stop = threading.Event()
-        workers = [self._idle.pop() if self._idle else None for _ in range(min(self.workers, len(parts)))]
-        threads = [
-            threading.Thread(target=self._serve, args=(worker, name, parts, waiting, done, stop), daemon=True)
-            for worker in workers
-        ]
-        for thread in threads:
-            thread.start()
+        threads: list[threading.Thread] = []
         try:
+            for _ in range(min(self.workers, len(parts))):
+                worker = self._idle.pop() if self._idle else None
+                asked = (worker, name, parts, waiting, done, stop)
+                threads.append(threading.Thread(target=self._serve, args=asked, daemon=True))
+                threads[-1].start()
             for _ in range(len(parts)):
                 number, result = done.get()
                 if isinstance(result, BaseException):
@@ -234,8 +119,11 @@ class Local:
                 yield number, result
         finally:
             stop.set()
+            for worker in list(self._busy.values()):
+                worker.end("nobody wants its answer any more")
             for thread in threads:
-                thread.join()
+                if thread.ident is not None:
+                    thread.join(PATIENCE)
 
     def _serve(
         self,
@@ -252,9 +140,14 @@ class Local:
             except queue.Empty:
                 break
             try:
-                worker = worker if worker is not None and worker.alive else _Worker(self._nursery)
+                worker = worker if worker is not None and worker.alive else _Worker(self._nursery, stop)
                 self._busy[worker.process] = worker
+                if stop.is_set():
+                    self._busy.pop(worker.process)
+                    break
                 result = worker.run(name, parts[number])
+            except StartError as error:
+                result = LimitExceeded(memory.too_little()) if memory.limited() else LimitExceeded(str(error))
             except Exception as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
                 result = error
             if worker is not None:
@@ -262,6 +155,8 @@ class Local:
             if isinstance(result, Died) and worker is not None:
                 worker.close()
                 worker = None
+                if memory.limited() and not result.capped:  # then it says little about its part
+                    result = LimitExceeded(f"{memory.too_little()}: {result.reason}")
             done.put((number, result))
         if worker is not None:
             self._idle.append(worker)
@@ -301,90 +196,3 @@ class Local:
         while self._idle:
             self._idle.pop().close()
         self._nursery.close()
-
-
-def _name(function: Callable[..., Any]) -> str:
-    return f"{function.__module__}:{function.__qualname__}"
-
-
-def _named(name: str) -> Any:
-    module, function = name.split(":", 1)
-    return getattr(import_module(module), function)
-
-
-def _send(pipe: BufferedRWPair, value: Any) -> None:
-    data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-    pipe.write(len(data).to_bytes(_SIZE, "little") + data)
-    pipe.flush()
-
-
-def _receive(pipe: BufferedRWPair) -> Any:
-    size = pipe.read(_SIZE)
-    if len(size) < _SIZE:
-        raise EOFError
-    data = pipe.read(int.from_bytes(size, "little"))
-    return pickle.loads(data)  # noqa: S301 - from our own worker, never from data
-
-
-def serve(ready: str) -> None:
-    """Answer what comes in over standard input until the caller closes it: the whole life of a process.
-
-    Args:
-        ready: as for `_Nursery`; empty for a worker that is not forked.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller decides what an interrupt means
-    imports.leave_out()
-    pipe = socket.socket(fileno=os.dup(0))
-    os.dup2(2, 1)  # whatever a library prints must not end up where the caller prints
-    if not ready:
-        _work(pipe)
-        return
-    warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on, that threads are there when it forks
-    with contextlib.suppress(Exception):  # what cannot be got ready is loaded when it is used
-        _named(ready)()
-    while (asked := socket.recv_fds(pipe, _SIZE + 1, 1))[0]:
-        message, pipes, _, _ = asked
-        _tell(pipe, message, pipes)
-
-
-def _tell(pipe: socket.socket, message: bytes, pipes: Sequence[int]) -> None:
-    """Answer the caller of a nursery: fork a worker, or say how one ended."""
-    process = int.from_bytes(message[1:], "little")
-    if message[:1] == _FORK:
-        answer = os.fork()
-        if not answer:
-            pipe.close()
-            with contextlib.suppress(OSError):  # the caller has gone
-                _work(socket.socket(fileno=pipes[0]))
-            os._exit(0)
-        os.close(pipes[0])
-    else:
-        ended, status = os.waitpid(process, os.WNOHANG if message[:1] == _POLL else 0)
-        answer = os.waitstatus_to_exitcode(status) if ended else _ALIVE
-    pipe.sendall(answer.to_bytes(_SIZE, "little", signed=True))
-
-
-def _work(pipe: socket.socket) -> None:
-    """Answer requests until the caller closes the pipe: a worker's whole life."""
-    with pipe, pipe.makefile("rwb") as requests:
-        while True:
-            try:
-                name, part = _receive(requests)
-            except EOFError:
-                return
-            try:
-                result = _named(name)(part)
-            except Exception as error:  # noqa: BLE001 - sent to the caller, who raises it
-                result = error
-            _answer(requests, result)
-
-
-def _answer(pipe: BufferedRWPair, result: Any) -> None:
-    try:
-        _send(pipe, result)
-    except (pickle.PicklingError, TypeError, AttributeError):
-        _send(pipe, RuntimeError(f"{type(result).__name__}: {result}"))
-
-
-if __name__ == "__main__":
-    serve(sys.argv[1])

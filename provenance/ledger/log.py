@@ -11,6 +11,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provenance import scratch
 from provenance.digests import sha256
 from provenance.errors import ConfigError
 from provenance.ledger import merkle, opening, publication, staging, statement
@@ -79,14 +80,16 @@ def append(
         ConfigError: the folder is no ledger, belongs to other keys, or the facts do not hold to their schema.
         BrokenChain: the ledger's log does not verify, so nothing may be added to it.
         ValueError: a table does not hold to its schema.
-        OSError: the folder cannot be written.
+        LimitExceeded: there is no room in the folder.
+        OSError: it cannot be written for another reason.
     """
     conformed = staging.conformed(tables)
 
     def stage(beside: Path, log: Log) -> bytes:
         return staging.scan(beside, log, conformed, documents, facts, keys=keys)
 
-    return _add(folder, keys, stage, first=True)
+    with scratch.room(folder, "the entry"):
+        return _add(folder, keys, stage, first=True)
 
 
 def attach(
@@ -121,7 +124,8 @@ def attach(
         Overtaken: others were added since; nothing is appended, and it can be composed again.
         ConfigError: the folder is no ledger, belongs to other keys, or the facts do not hold to their schema.
         BrokenChain: the ledger's log does not verify, so nothing may be added to it.
-        OSError: the folder cannot be written.
+        LimitExceeded: there is no room in the folder.
+        OSError: it cannot be written for another reason.
     """
     added = dict(files or {})
     kept = {sha256(data): data for data in (document, *objects)}
@@ -131,7 +135,8 @@ def attach(
             raise Overtaken(f"{folder} has {len(log.leaves)} entries and not {after} any more; try again")
         return staging.document(beside, log, kind, kept, facts, keys=keys, files=added, heir=heir)
 
-    return _add(folder, keys, stage, heir=heir)
+    with scratch.room(folder, "the entry"):
+        return _add(folder, keys, stage, heir=heir)
 
 
 def _add(

@@ -10,6 +10,7 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from provenance import interruption
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger import checkpoint, envelope, leaves, merkle, statement, succession, writing
 from provenance.ledger.keys import fingerprint
@@ -39,6 +40,11 @@ def publish(staging: Path, log: Log, sealed: bytes, keys: KeyPair, heir: KeyPair
         ConfigError: who signed may not, or what it says of keys contradicts the ledger.
         OSError: the folder cannot be written.
     """
+    with interruption.deferred():  # a signal finds all of it done, or nothing
+        return _publish(staging, log, sealed, keys, heir)
+
+
+def _publish(staging: Path, log: Log, sealed: bytes, keys: KeyPair, heir: KeyPair | None) -> Log:
     folder, index = log.folder, len(log.leaves)
     found = envelope.read(sealed)
     said = statement.read(found.payload)
@@ -74,6 +80,7 @@ def count(log: Log, note: bytes) -> None:
     # The list of leaf hashes first: one that is too short would look as if somebody had cut it.
     writing.write(log.folder, leaves.PATH, leaves.join(log.leaves))
     writing.write(log.folder, note_path(len(log.leaves)), note)
+    interruption.appended(log.folder, len(log.leaves))
 
 
 def head(log: Log, keys: KeyPair, heir: KeyPair | None = None) -> bytes:
