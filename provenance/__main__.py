@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from provenance import imports
-from provenance.cli import run
+from provenance import imports, interruption, scratch
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
+    """Run the command line and exit with its code; this process is ours alone."""
+    occupy()
+    interruption.listen()
     imports.leave_out()
-    sys.exit(run())
+    from provenance.cli import run
+
+    code = run()
+    interruption.leave()
+    if interruption.came():
+        scratch.remove_all()
+        os._exit(code)  # threads that are still at work would keep us
+    sys.exit(code)
+
+
+def occupy() -> None:
+    """Open what of the standard streams was closed, on nothing: no file of ours may get one of their numbers.
+
+    Python has set such a stream to None; standard output stays so, for what is printed there is lost.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", ""), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            os.set_inheritable(number, True)
+        if getattr(sys, name) is None and mode:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - for good
 
 
 if __name__ == "__main__":

@@ -4,18 +4,28 @@ One file a command; its module is imported when it is called, so that `provenanc
 with a click command named `command`, and one line in COMMANDS.
 
 Exit codes of `scan`, which never change: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage; 3 nothing
-to audit; 4 the audit could not be completed. Those of `verify` stand in `ledger.verify`.
+to audit; 4 the audit could not be completed. Those of `verify` stand in `ledger.verify`. Output that cannot be printed
+changes no code of a command that has one to say; see `run`.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from difflib import get_close_matches
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
+from provenance import interruption, kernels, memory, scratch
+from provenance.cli import terminal
 from provenance.errors import ConfigError, NothingToAudit, ProvenanceError
+from provenance.escaping import visible
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COMMANDS = {
     "scan": "Audit a folder of training data and append to its ledger.",
@@ -46,10 +56,25 @@ COMMANDS = {
 }
 """Every command with its one-line help, in the order of --help."""
 
+ANSWERING = frozenset({"scan", "verify", "guard", "reproduce", "demo"})
+"""Commands whose exit code is their answer."""
+
 USAGE, NOTHING, INCOMPLETE = 2, 3, 4
+
+UNVERIFIED = 2
+"""The code of `verify` that ended before it had an answer; its 4 says that data differs."""
+
+_SENTENCE = 1500  # characters of an error at most: what a hostile file says in it may be long
+_GONE = frozenset({errno.EPIPE, errno.ECONNRESET})  # the reader of our output went away
 
 
 class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as cause:
+            raise click.Abort from cause  # click itself would print an empty line first
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
 
@@ -58,6 +83,7 @@ class _Commands(click.Group):
             close = get_close_matches(cmd_name, COMMANDS, 1)
             meant = f"did you mean {close[0]!r}?" if close else "`provenance --help` names them all"
             raise click.ClickException(f"there is no command {cmd_name!r}; {meant}")
+        memory.check()
         name = {"list": "listing"}.get(cmd_name, cmd_name)
         command: click.Command = import_module(f"provenance.cli.{name}").command
         return command
@@ -76,47 +102,108 @@ def cli() -> None:
     """
 
 
-def run(arguments: list[str] | None = None) -> int:  # noqa: C901, PLR0911 - one line for each way to end
+def run(arguments: list[str] | None = None) -> int:
     """Run a command line; no traceback reaches a user.
 
     Args:
         arguments: without the program's name; None = those of this process.
 
     Returns:
-        The exit code.
+        The exit code. Output that could not be printed does not change that of a command that appended to a ledger,
+        or whose code is its answer (ANSWERING); the code of any other is then INCOMPLETE, for it had nothing else to
+        do. A reader that goes away early (`| head -1`) has all it wants: then every command keeps its code.
     """
+    terminal.unprinted()
+    interruption.take_appended()
+    command = _named(arguments)
+    code = _run(arguments, UNVERIFIED if command == "verify" else INCOMPLETE)
+    lost, appended = terminal.unprinted(), interruption.take_appended()
+    if lost is None:
+        return code
+    what = f"the output could not be printed: {lost.strerror}"
+    if appended:
+        _said(f"{_appended(appended)} was appended; {what}", code)
+    elif lost.errno not in _GONE:
+        _said(what, code)
+    if lost.errno in _GONE or appended or code or command in ANSWERING:
+        return code
+    return INCOMPLETE
+
+
+def _run(arguments: list[str] | None, incomplete: int) -> int:
     try:
         result = cli.main(arguments, prog_name="provenance", standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
-    except click.UsageError as error:
-        error.show()
-        return USAGE
-    except click.ClickException as error:
-        return _said(error.format_message(), USAGE)
     except (click.Abort, KeyboardInterrupt):
-        return _said("interrupted; nothing was appended to the ledger", INCOMPLETE)
-    except ConfigError as error:
-        return _said(str(error), USAGE)
-    except NothingToAudit as error:
-        return _said(str(error), NOTHING)
-    except ProvenanceError as error:
-        return _said(str(error), INCOMPLETE)
+        return _said(_interrupted(), incomplete)
     except SystemExit:
-        return INCOMPLETE  # click's answer where the reader of our output has gone; its own code would mean findings
-    except OSError as error:
-        return _said(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", INCOMPLETE)
-    except MemoryError as error:
-        return _said(str(error) or "not enough memory; try --workers 1", INCOMPLETE)
+        return 0  # click's answer where the reader of --help has gone
     except Exception as error:
-        if os.environ.get("PROVENANCE_TRACEBACK"):
+        if isinstance(error, MemoryError) or (memory.limited() and memory.caused(error)):
+            return _said(memory.too_little(str(error)), incomplete)
+        code = _failed(error, incomplete)
+        if code is None:
             raise
-        kind = type(error).__name__
-        return _said(f"a fault in this program ({kind}: {error}); PROVENANCE_TRACEBACK=1 shows where", INCOMPLETE)
+        return code
     return result if isinstance(result, int) else 0
 
 
+def _failed(error: Exception, incomplete: int) -> int | None:
+    """Say why a command failed, in one sentence; None where its traceback is wanted."""
+    if isinstance(error, click.UsageError):
+        return _misused(error)
+    if isinstance(error, click.ClickException):
+        return _said(error.format_message(), USAGE)
+    if isinstance(error, ProvenanceError):
+        return _said(str(error), _code(error, incomplete))
+    if isinstance(error, OSError):
+        return _said(_unreadable(error), incomplete)
+    if os.environ.get("PROVENANCE_TRACEBACK"):
+        return None
+    fault = f"a fault in this program ({type(error).__name__}: {error}); PROVENANCE_TRACEBACK=1 shows where"
+    return _said(kernels.homeless(error) or fault, incomplete)
+
+
+def _code(error: ProvenanceError, incomplete: int) -> int:
+    if isinstance(error, ConfigError):
+        return USAGE
+    return NOTHING if isinstance(error, NothingToAudit) else incomplete
+
+
+def _misused(error: click.UsageError) -> int:
+    """Say what is wrong with a call, as click does."""
+    if error.ctx is not None:
+        terminal.echo(*error.ctx.get_usage().splitlines(), error=True)
+        terminal.echo(f"Try '{error.ctx.command_path} --help' for help.", "", error=True)
+    terminal.echo(f"Error: {visible(error.format_message(), _SENTENCE)}", error=True)
+    return USAGE
+
+
+def _interrupted() -> str:
+    appended = interruption.appended_so_far()
+    return f"interrupted; {f'{_appended(appended)} was appended' if appended else 'nothing was appended to the ledger'}"
+
+
+def _appended(entries: list[tuple[Path, int]]) -> str:
+    """Name entries: a command appends one, as a rule."""
+    return " and ".join(f"entry {index} of {folder}" for folder, index in dict.fromkeys(entries))
+
+
+def _unreadable(error: OSError) -> str:
+    if error.errno in scratch.FULL:
+        return f"there is no room on the disk: {error.strerror}; free some, or name another folder{_place(error)}"
+    return f"{error.strerror or error}{_place(error)}"
+
+
+def _place(error: OSError) -> str:
+    return f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+
+
+def _named(arguments: list[str] | None) -> str:
+    return next(iter(sys.argv[1:] if arguments is None else arguments), "")
+
+
 def _said(sentence: str, code: int) -> int:
-    plain = "".join(char if char.isprintable() else " " for char in sentence)
-    click.echo(f"provenance: {plain}", err=True)
+    terminal.echo(f"provenance: {visible(sentence, _SENTENCE)}", error=True)
     return code

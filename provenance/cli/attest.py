@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import signing
+from provenance.cli import signing, terminal
 
 
 @click.command(name="attest")
@@ -33,15 +33,15 @@ def command(
     if template is not None:
         if ledger is not None:
             raise click.UsageError("--template prints a blank form; leave out LEDGER and FILE")
-        click.echo(acting.template(template), nl=False)
+        terminal.document(acting.template(template))
         return 0
     if ledger is None or file is None:
         raise click.UsageError("give LEDGER and FILE; `provenance attest --template KIND` prints a blank form")
     made = acting.attest(ledger, file, data=data, key=key, ask=signing.secrets(password_file))
     said = made.statement["predicate"]
-    click.echo(f"Entry {made.index} of {ledger}: a {said['kind']}.")
+    terminal.echo(f"Entry {made.index} of {ledger}: a {said['kind']}.")
     if "outputs" in said:
         files = said["outputs"]["files"]
         what, them = ("file", "it") if files == 1 else ("files", "them")
-        click.echo(f"{files:,} {what} came out; root over {them} {said['outputs']['tree']['root']}.")
+        terminal.echo(f"{files:,} {what} came out; root over {them} {said['outputs']['tree']['root']}.")
     return 0

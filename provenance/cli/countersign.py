@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import paths, signing
+from provenance.cli import paths, signing, terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,5 +30,5 @@ def command(ledger: Path, entry: int | None, key: str, password_file: Path | Non
     from provenance import acting
 
     at, fingerprint = acting.countersign(ledger, key, entry=entry, ask=signing.secrets(password_file))
-    click.echo(f"Entry {at} of {ledger} is signed by {fingerprint} too.")
+    terminal.echo(f"Entry {at} of {ledger} is signed by {fingerprint} too.")
     return 0

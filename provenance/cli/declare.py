@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import signing
+from provenance.cli import signing, terminal
 
 
 @click.command(name="declare")
@@ -24,20 +24,19 @@ def command(
     scan of the same data counts the answers.
     """
     from provenance import audit, declarations, profiles
-    from provenance.reports.text import plain
 
     if template is not None:
         if ledger is not None:
             raise click.UsageError("--template prints a blank form; leave out LEDGER and FILE")
-        click.echo(declarations.template(profiles.load(template)), nl=False)
+        terminal.document(declarations.template(profiles.load(template)))
         return 0
     if ledger is None or file is None:
         raise click.UsageError("give LEDGER and FILE; `provenance declare --template PROFILE` prints a blank form")
     said, entry = audit.declare(ledger, file, key=key, ask=signing.secrets(password_file))
     bound = sum(len(each["documents"]) for each in said.answers)
-    click.echo(
-        f"Entry {entry.index} of {ledger}, by {plain(said.by['name'])} ({plain(said.by['role'])}). "
+    terminal.echo(
+        f"Entry {entry.index} of {ledger}, by {said.by['name']} ({said.by['role']}). "
         f"Answers: {len(said.answers)}; documents bound by digest: {bound}; left blank: {said.unanswered}."
     )
-    click.echo(f"They count in the next scan of the same data: provenance scan DATA --ledger {ledger} --profile …")
+    terminal.echo(f"They count in the next scan of the same data: provenance scan DATA --ledger {ledger} --profile …")
     return 0

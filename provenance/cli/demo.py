@@ -38,5 +38,5 @@ def command(folder: Path) -> int:
         found = audit.scan(data, ledger, progress=progress)
     scan.show(found, "text")
     scan.hint(found, ledger)
-    click.echo(f"Scan your own:    provenance scan ./data --ledger {scan.DEFAULT_LEDGER}")
+    terminal.echo(f"Scan your own:    provenance scan ./data --ledger {scan.DEFAULT_LEDGER}")
     return 0

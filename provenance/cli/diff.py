@@ -25,7 +25,7 @@ def command(a: str, b: str, format_: str) -> int:
     (first, index_a), (second, index_b) = _named(a), _named(b)
     found = difference.diff(first, second, index_a, index_b)
     rendered = report.render(found, format_, width=terminal.width(), colour=terminal.colour())
-    click.echo(rendered, nl=False)
+    (terminal.json if format_ == "json" else terminal.document)(rendered)
     return 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import scan
+from provenance.cli import scan, terminal
 
 
 @click.command(name="explain")
@@ -24,10 +24,9 @@ def command(name: str, ledger: Path) -> int:
     from provenance import checks
 
     if name in checks.CHECKS or not re.fullmatch(r"[0-9a-f]{4,32}", name):
-        click.echo(checks.explain(name))
+        terminal.echo(*checks.explain(name).splitlines())
         return 0
     from provenance import audit
-    from provenance.reports.text import plain
 
     found = [
         row for row in audit.open_ledger(ledger).tables["findings"].to_pylist() if row["fingerprint"].startswith(name)
@@ -37,7 +36,7 @@ def command(name: str, ledger: Path) -> int:
     for row in found:
         for key, value in row.items():
             if value is not None:
-                click.echo(f"{key + ':':<13} {plain(value)}")
-        click.echo()
-        click.echo(checks.explain(row["check"]))
+                terminal.echo(f"{key + ':':<13} {value}")
+        terminal.echo()
+        terminal.echo(*checks.explain(row["check"]).splitlines())
     return 0

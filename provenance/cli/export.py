@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from provenance import exports, model
-from provenance.cli import signing
+from provenance.cli import signing, terminal
 from provenance.ledger.exports import FORMATS, Asked, write
 
 ALL = {**exports.EXPORTS, **FORMATS}
@@ -92,7 +92,7 @@ def command(
         return _removal_list(ledger, output, index, severity, checks, sources)
     prompt = signing.secrets(password_file)
     for line in write(ledger, output, chosen, Asked(index, key, certificate, signature, withhold, prompt=prompt)):
-        click.echo(line)
+        terminal.echo(line)
     return 0
 
 
@@ -126,15 +126,15 @@ def _removal_list(
     from provenance.exports import removal_list
 
     made = removal_list.write(ledger, output, removal_list.Choice(severity, checks, sources), index)
-    click.echo(
+    terminal.echo(
         f"{made.records:,} records of {made.files:,} files in {made.sources:,} sources, {made.inherited:,} of them for "
         f"what their twins state: {output}"
     )
     if made.unlisted:
         named = ", ".join(f"{check} ({count})" for check, count in sorted(made.unlisted.items()))
-        click.echo(f"Not in the list, for they name no records: {named}")
+        terminal.echo(f"Not in the list, for they name no records: {named}")
     if made.waived:
-        click.echo(f"Left out, for they are waived: {made.waived:,} findings")
+        terminal.echo(f"Left out, for they are waived: {made.waived:,} findings")
     for gap in made.gaps:
-        click.echo(gap)
+        terminal.echo(gap)
     return 0

@@ -46,7 +46,6 @@ def command(
     Exit codes: 0 cleared; 1 refused; 2 usage; 4 it could not be found out.
     """
     from provenance import guarding
-    from provenance.reports.text import plain
 
     with terminal.progress() as progress:
         found = guarding.inspect(
@@ -60,7 +59,7 @@ def command(
             progress=progress,
         )
     if format_ == "json":
-        click.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=True))
+        terminal.json(json.dumps(found.as_json(), indent=2, ensure_ascii=True) + "\n")
     else:
-        click.echo("\n".join(plain(line) for line in found.lines()))
+        terminal.echo(*found.lines())
     return 0 if found.ok else 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from provenance.cli import terminal
 from provenance.errors import ConfigError
 
 _KINDS = ("protected", "benchmark", "known")
@@ -46,11 +47,11 @@ def build(
         files, output, works.Choice(kind, title, key, scale, per_record, roles), f"provenance-auditor {__version__}"
     )
     index = built.index
-    click.echo(f"{output}: {index.items:,} items, {index.hashes:,} hashes of {index.of}, no text")
+    terminal.echo(f"{output}: {index.items:,} items, {index.hashes:,} hashes of {index.of}, no text")
     for name, reason in built.unread:
-        click.echo(f"Not read in full: {name}: {reason}")
+        terminal.echo(f"Not read in full: {name}: {reason}")
     if built.key is not None:
-        click.echo(
+        terminal.echo(
             f"{'Its new key' if built.made else 'Its key'}: {built.key}; let it travel another way than the index"
         )
     return 0
@@ -64,7 +65,7 @@ def show(index: Path) -> int:
     from provenance.similarity import reference
 
     for name, value in works.shown(reference.read(index)):
-        click.echo(f"{name:<9} {value}")
+        terminal.echo(f"{name:<9} {value}")
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import paths, signing
+from provenance.cli import paths, signing, terminal
 from provenance.program import described
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def rotate(
     entry = _entry(
         key, password_file, lambda keys: keyentries.rotate(ledger, heir, described(), keys=keys, reason=reason)
     )
-    click.echo(f"Entry {entry.index} of {ledger} hands it over to {heir.fingerprint}. From now on: --key {new}")
+    terminal.echo(f"Entry {entry.index} of {ledger} hands it over to {heir.fingerprint}. From now on: --key {new}")
     return 0
 
 
@@ -80,9 +80,9 @@ def revoke(
         password_file,
         lambda keys: keyentries.revoke(ledger, fingerprint, reason, described(), keys=keys, since=doubted),
     )
-    click.echo(f"Entry {entry.index} of {ledger} revokes {fingerprint}. A timestamp over it proves when.")
+    terminal.echo(f"Entry {entry.index} of {ledger} revokes {fingerprint}. A timestamp over it proves when.")
     if doubted is not None:
-        click.echo(
+        terminal.echo(
             f"What it signed is accepted only where a timestamp proves it older than {doubted:%Y-%m-%d %H:%M:%S} UTC: "
             f"provenance verify {ledger} names what is not."
         )
@@ -105,7 +105,7 @@ def add(ledger: Path, public: Path, role: str, name: str | None, key: str | None
     entry = _entry(
         key, password_file, lambda keys: keyentries.add(ledger, added, role, described(), keys=keys, name=name)
     )
-    click.echo(f"Entry {entry.index} of {ledger} adds {keys_.fingerprint(added)} ({role}).")
+    terminal.echo(f"Entry {entry.index} of {ledger} adds {keys_.fingerprint(added)} ({role}).")
     return 0
 
 
@@ -117,11 +117,10 @@ def add(ledger: Path, public: Path, role: str, name: str | None, key: str | None
 def certificate(ledger: Path, certificate: Path, key: str | None, password_file: Path | None) -> int:
     """Attach to LEDGER an X.509 CERTIFICATE (PEM, intermediate ones after it) over its statement key."""
     from provenance.ledger import certificates, keyentries
-    from provenance.reports.text import plain
 
     pem = certificate.read_bytes()
     entry = _entry(key, password_file, lambda keys: keyentries.certify(ledger, pem, described(), keys=keys))
-    click.echo(f"Entry {entry.index} of {ledger}: the key of {plain(certificates.read(pem).said)}.")
+    terminal.echo(f"Entry {entry.index} of {ledger}: the key of {certificates.read(pem).said}.")
     return 0
 
 
@@ -130,7 +129,6 @@ def certificate(ledger: Path, certificate: Path, key: str | None, password_file:
 def list_(ledger: Path) -> int:
     """List the keys that LEDGER names: who holds it, who held it before, what was added and revoked."""
     from provenance.ledger import succession
-    from provenance.reports.text import plain
 
     held = succession.of(ledger)
     for role, key in held.first.items():
@@ -138,16 +136,15 @@ def list_(ledger: Path) -> int:
     for change in held.changes:
         _show(held, change.after, f"{change.role}, after entry {change.index}")
     for key, (kind, name) in held.added.items():
-        _show(held, key, plain(f"{kind}{f', {name}' if name else ''}"))
-    click.echo("Nobody is to trust a key for standing here; provenance verify says whom you trust.")
+        _show(held, key, f"{kind}{f', {name}' if name else ''}")
+    terminal.echo("Nobody is to trust a key for standing here; provenance verify says whom you trust.")
     return 0
 
 
 def _show(held: Succession, key: str, what: str) -> None:
-    from provenance.reports.text import plain
 
     revoked = held.revoked.get(key)
-    click.echo(f"{key}  {what}{plain(f'; revoked by entry {revoked.index}: {revoked.reason}') if revoked else ''}")
+    terminal.echo(f"{key}  {what}{f'; revoked by entry {revoked.index}: {revoked.reason}' if revoked else ''}")
 
 
 def _entry(key: str | None, password_file: Path | None, append: Callable[[KeyPair], Entry]) -> Entry:

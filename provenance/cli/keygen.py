@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import signing
+from provenance.cli import signing, terminal
 
 PAIR = "statement+log"
 
@@ -58,14 +58,14 @@ def command(
         secrets=secrets,
     )
     for name, fingerprint in made.items():
-        click.echo(f"{name}: {fingerprint}")
-    click.echo(
+        terminal.echo(f"{name}: {fingerprint}")
+    terminal.echo(
         f"In {out}. Tell others these fingerprints by another way than the ledger: nothing else says whose they are."
     )
     if role == PAIR:
-        click.echo(f"Who verifies pins them with: provenance verify LEDGER --trust {out / 'trust.yaml'}")
-        click.echo(f"Begin the ledger of {origin} with: provenance scan DATA --key {out}")
-        click.echo(
+        terminal.echo(f"Who verifies pins them with: provenance verify LEDGER --trust {out / 'trust.yaml'}")
+        terminal.echo(f"Begin the ledger of {origin} with: provenance scan DATA --key {out}")
+        terminal.echo(
             f"Or hand over one that is there, where pins of its keys lead on: provenance key rotate LEDGER --new {out}"
         )
     return 0

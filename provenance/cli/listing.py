@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from provenance.cli import terminal
+
 _KINDS = ("checks", "profiles", "purposes", "formats")
 
 
@@ -23,5 +25,5 @@ def command(kind: str) -> int:
     }
     width = max(map(len, named[kind]))
     for name, about in named[kind].items():
-        click.echo(f"{name:<{width}}  {about}".rstrip())
+        terminal.echo(f"{name:<{width}}  {about}".rstrip())
     return 0

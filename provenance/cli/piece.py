@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-import click
+from provenance import scratch
+from provenance.cli import terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def hand_out(output: Path, data: bytes, folder: Path) -> None:
@@ -23,8 +26,8 @@ def hand_out(output: Path, data: bytes, folder: Path) -> None:
     from provenance.ledger import verify
     from provenance.ledger.verification import INVALID
 
-    with TemporaryDirectory() as beside:
-        tried = Path(beside) / "piece"
+    with scratch.folder() as beside:
+        tried = beside / "piece"
         tried.write_bytes(data)
         found = verify(tried)
     if found.exit_code == INVALID:
@@ -32,4 +35,4 @@ def hand_out(output: Path, data: bytes, folder: Path) -> None:
         raise VerificationError(f"nothing can be proven from {folder}: {failed}; run provenance verify {folder}")
     output.write_bytes(data)
     said = [line for line in found.lines() if line.startswith(("Proven", "Not proven"))]
-    click.echo("\n".join([*said, f"-> {output}"]))
+    terminal.echo(*said, f"-> {output}")

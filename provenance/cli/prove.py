@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import paths, piece
+from provenance.cli import paths, piece, terminal
 
 
 @click.command(name="prove")
@@ -31,7 +31,6 @@ def command(
     and salts keep them from being guessed. Exit codes: 0 proven; 1 FILE is not absent; 2 usage; 4 it cannot be proven.
     """
     from provenance.ledger import contents, disclosure, salts
-    from provenance.reports.text import plain
 
     kinds = {"file": "path"}
     given = [(kinds.get(kind, kind), value) for kind, value in asked.items() if value is not None]
@@ -46,7 +45,7 @@ def command(
     elif kind == "absent":
         absence = disclosure.absent(folder, bytes.fromhex(contents.digest(Path(what))), entry)
         if absence.proof is None:
-            click.echo(f"{plain(str(what))} is not absent; it stands in: {', '.join(map(plain, absence.paths))}")
+            terminal.echo(f"{what} is not absent; it stands in: {', '.join(absence.paths)}")
             return 1
         proof = absence.proof
     else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import signing
+from provenance.cli import signing, terminal
 
 
 @click.command(name="renew")
@@ -26,8 +26,8 @@ def command(ledger: Path, files: bool, key: str | None, password_file: Path | No
     entry, late = audit.renew(ledger, files=files, key=key, ask=signing.secrets(password_file))
     covers = entry.statement["predicate"]["covers"]
     told = ", ".join(f"{count} {name}" for name, count in sorted(covers.items()))
-    click.echo(f"Entry {entry.index} of {ledger} lists {told}.")
+    terminal.echo(f"Entry {entry.index} of {ledger} lists {told}.")
     for name in late:
-        click.echo(f"Too late for {name}: its certificate has expired, so this renews it for nobody.")
-    click.echo(f"It renews nothing before it is timestamped: provenance timestamp request {ledger} -o renewal.tsq")
+        terminal.echo(f"Too late for {name}: its certificate has expired, so this renews it for nobody.")
+    terminal.echo(f"It renews nothing before it is timestamped: provenance timestamp request {ledger} -o renewal.tsq")
     return 0

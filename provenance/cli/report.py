@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli import terminal
+
 if TYPE_CHECKING:
     from provenance.audit import Audit
 
@@ -47,7 +49,7 @@ def command(
     else:
         rendered = _render(audit.open_ledger(ledger, index), ledger, format_, data)
     if str(output) == "-":
-        click.echo(rendered, nl=False)
+        (terminal.json if format_ in {"json", "sarif"} else terminal.document)(rendered)
     else:
         output.write_bytes(rendered)
     return 0

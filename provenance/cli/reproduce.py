@@ -63,7 +63,10 @@ def command(
             memory=running.cap(memory),
             progress=progress,
         )
-    click.echo(canonical(found.as_json()) if format_ == "json" else "\n".join(_sentences(found)))
+    if format_ == "json":
+        terminal.json(canonical(found.as_json()) + b"\n")
+    else:
+        terminal.echo(*_sentences(found))
     return found.exit_code
 
 
@@ -86,10 +89,9 @@ def _sentences(found: Reproduction) -> Iterator[str]:
 
 
 def _sentence(each: Compared) -> str:
-    from provenance.reports.text import plain
 
     if each.unread is not None:
-        return f"  {each.table:<14}not compared: {plain(each.unread)}"
+        return f"  {each.table:<14}not compared: {each.unread}"
     rows = f"{each.rows:,} row{'s' * (each.rows != 1)}"
     if each.same:
         return f"  {each.table:<14}same: {rows}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import signing
+from provenance.cli import signing, terminal
 
 
 @click.command(name="review")
@@ -31,19 +31,18 @@ def command(
     Counts and the share that passed are computed here, with its exact interval; without an answer, none passes.
     """
     from provenance import acting
-    from provenance.reports.text import plain
 
     made = acting.review(
         ledger, file, name=name, role=role, organisation=organisation, key=key, ask=signing.secrets(password_file)
     )
     said = made.statement["predicate"]
     counts, share = said["counts"], said["share"]
-    click.echo(
-        f"Entry {made.index} of {ledger}, on draw {said['draw']['entry']}, by {plain(name)} ({plain(role)}): "
+    terminal.echo(
+        f"Entry {made.index} of {ledger}, on draw {said['draw']['entry']}, by {name} ({role}): "
         f"{counts['passed']:,} of {counts['drawn']:,} passed, {counts['failed']:,} failed, {counts['unreadable']:,} "
         f"unreadable, {counts['unanswered']:,} without an answer."
     )
-    click.echo(
+    terminal.echo(
         f"Share that passed: {share['passed']:.2%}; of the whole between {share['low']:.2%} and {share['high']:.2%} "
         "(Clopper-Pearson, 95 %)."
     )

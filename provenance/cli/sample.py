@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import signing
+from provenance.cli import signing, terminal
 
 
 @click.command(name="sample")
@@ -56,12 +56,12 @@ def command(
         ledger, size, purpose, nonce=nonce, sources=sources, index=index, key=key, ask=signing.secrets(password_file)
     )
     said = made.statement["predicate"]
-    click.echo(
+    terminal.echo(
         f"Entry {made.index} of {ledger}: {said['drawn']:,} of {said['frame']['records']:,} records of entry "
         f"{said['scan']['entry']} were drawn; seed {said['seed']}."
     )
     if said["number"]:
-        click.echo(f"It is draw {said['number'] + 1} for this purpose: those before stay in the ledger.")
+        terminal.echo(f"It is draw {said['number'] + 1} for this purpose: those before stay in the ledger.")
     _hand_out(ledger, made.index, output)
     return 0
 
@@ -83,10 +83,10 @@ def _hand_out(ledger: Path, entry: int, output: Path | None) -> None:
 
     form = acting.review_form(ledger, entry, output.name if output else "form.csv")
     if output is None:
-        click.echo(form.decode(), nl=False)
+        terminal.table(form)
     else:
         with output.open("xb") as file:
             file.write(form)
-        click.echo(f"Fill in the form {output}, then: provenance review {ledger} {output} --by NAME --role ROLE")
+        terminal.echo(f"Fill in the form {output}, then: provenance review {ledger} {output} --by NAME --role ROLE")
     told = "A verdict is pass, fail or unreadable; a problem, where one failed, is a class such as A.1."
-    click.echo(told, err=output is None)
+    terminal.echo(told, error=output is None)

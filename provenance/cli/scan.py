@@ -134,7 +134,7 @@ def hint(found: Audit, ledger: Path) -> None:
 
     for mark in found.tables["findings"]["fingerprint"].to_pylist()[:1]:
         where = "" if ledger == DEFAULT_LEDGER else f" --ledger {ledger}"
-        click.echo(f"Read a finding:   provenance explain {mark[:SHORT]}{where}")
+        terminal.echo(f"Read a finding:   provenance explain {mark[:SHORT]}{where}")
 
 
 def show(found: Audit, format_: str) -> None:
@@ -147,11 +147,11 @@ def show(found: Audit, format_: str) -> None:
     from provenance.reports import json, text
 
     if format_ == "json":
-        click.echo(json.render(found.tables, found.facts), nl=False)
+        terminal.json(json.render(found.tables, found.facts))
         return
-    click.echo(text.render(found.tables, found.facts, width=terminal.width(), colour=terminal.colour()), nl=False)
+    terminal.document(text.render(found.tables, found.facts, width=terminal.width(), colour=terminal.colour()))
     for notice in found.notices:
-        click.echo(notice)
+        terminal.echo(notice)
 
 
 def exit_code(found: Audit, fail_on: str) -> int:

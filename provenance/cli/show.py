@@ -19,12 +19,11 @@ def command(ledger: Path, index: int | None, format_: str) -> int:
     `provenance verify` says whether it may be believed.
     """
     from provenance import acting, audit
-    from provenance.reports.text import plain
 
     scan.show(audit.open_ledger(ledger, index), format_)
     told = acting.history(ledger) if format_ == "text" else []
     if told:
-        click.echo("\nWhat people did about it")
+        terminal.echo("", "What people did about it")
     for sentence in told:
-        click.echo(f"  {plain(sentence)}")
+        terminal.echo(f"  {sentence}")
     return 0

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli import terminal
+from provenance.escaping import visible
+
 if TYPE_CHECKING:
     from provenance.ledger.passwords import Secrets
 
@@ -38,4 +41,4 @@ def secrets(password_file: Path | None = None) -> Secrets:
 
 def _ask(text: str) -> str:
     """Ask once: what an empty answer means, the question knows."""
-    return str(click.prompt(text, default="", show_default=False, hide_input=True, err=True))
+    return str(click.prompt(visible(text, terminal.LONGEST), default="", show_default=False, hide_input=True, err=True))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import paths
+from provenance.cli import paths, terminal
 
 if TYPE_CHECKING:
     from provenance.ledger.timestamp import Token
@@ -47,8 +47,8 @@ def request(ledger: Path, output: Path, size: int | None, digest: str) -> int:
 
     query, at = beside.query(ledger, size, digest)
     output.write_bytes(query)
-    click.echo(f"{output}: asks for a timestamp of checkpoint {at}. Put the answer beside it:")
-    click.echo(f"provenance timestamp attach {ledger} ANSWER.tsr --request {output}")
+    terminal.echo(f"{output}: asks for a timestamp of checkpoint {at}. Put the answer beside it:")
+    terminal.echo(f"provenance timestamp attach {ledger} ANSWER.tsr --request {output}")
     return 0
 
 
@@ -79,12 +79,11 @@ def revocations(ledger: Path, listed: Path, size: int | None) -> int:
     from provenance.ledger import beside
     from provenance.ledger import revocations as lists
     from provenance.ledger.layout import read_bytes
-    from provenance.reports.text import plain
 
     name, found, spoken = beside.add_revocations(ledger, read_bytes(listed, lists.LIMIT), size)
     when = found.last_update_utc.strftime("%Y-%m-%d %H:%M:%S UTC")
-    click.echo(f"{name}: {plain(found.issuer.rfc4514_string())} says what it had revoked by {when}.")
-    click.echo(f"It speaks of {', '.join(spoken)}; `provenance verify` tells what it says.")
+    terminal.echo(f"{name}: {found.issuer.rfc4514_string()} says what it had revoked by {when}.")
+    terminal.echo(f"It speaks of {', '.join(spoken)}; `provenance verify` tells what it says.")
     return 0
 
 
@@ -103,8 +102,7 @@ def ask(ledger: Path, addresses: tuple[str, ...], digest: str) -> int:
 
 
 def _say(size: int, name: str, token: Token) -> None:
-    from provenance.reports.text import plain
 
     when = token.time.strftime("%Y-%m-%d %H:%M:%S UTC")
-    click.echo(f"{name}: {plain(token.name)} saw checkpoint {size} at {when}.")
-    click.echo("Whether it is who it says, `provenance verify` tells by the roots of a trust file.")
+    terminal.echo(f"{name}: {token.name} saw checkpoint {size} at {when}.")
+    terminal.echo("Whether it is who it says, `provenance verify` tells by the roots of a trust file.")

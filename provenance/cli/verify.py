@@ -38,7 +38,7 @@ def command(
 
     found = verify(path, trust=trust, since=since, data=data, strict=strict, entry=entry)
     if format_ == "json":
-        click.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=True))
+        terminal.json(json.dumps(found.as_json(), indent=2, ensure_ascii=True) + "\n")
     else:
-        click.echo("\n".join(found.lines()))
+        terminal.echo(*found.lines())
     return found.exit_code

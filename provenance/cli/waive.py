@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import signing
+from provenance.cli import signing, terminal
 
 if TYPE_CHECKING:
     from provenance.ledger import Entry
@@ -46,14 +46,13 @@ def command(
     --approver-key, for which no key of the ledger is needed. Verifiers who pin keys in the role waiver ask for that.
     """
     from provenance import acting
-    from provenance.reports.text import plain
 
     given = {"reason": reason, "approver": approver, "expires": expires}
     if entry is not None:
         if fingerprint is not None or approver_key is None or key or evidence or any(given.values()):
             raise click.UsageError("--sign ENTRY takes LEDGER and --approver-key, and nothing else")
         mark = acting.approve(ledger, entry, approver_key, ask=signing.secrets(password_file))
-        click.echo(f"Waiver {entry} of {ledger} is approved by {mark}.")
+        terminal.echo(f"Waiver {entry} of {ledger} is approved by {mark}.")
         return 0
     missing = [f"--{name}" for name in _NEEDED if given[name] is None]
     if fingerprint is None or missing:
@@ -63,11 +62,9 @@ def command(
         approver_key=approver_key, key=key, ask=signing.secrets(password_file),
     )  # fmt: skip
     said = made.statement["predicate"]["finding"]
-    click.echo(
-        f"Entry {made.index} of {ledger}: {plain(said['check'])} of {plain(said['source'])} is waived until {expires}."
-    )
+    terminal.echo(f"Entry {made.index} of {ledger}: {said['check']} of {said['source']} is waived until {expires}.")
     if approver_key is None:
-        click.echo(
+        terminal.echo(
             f"Nobody but the operator has signed it: provenance waive {ledger} --sign {made.index} --approver-key URI"
         )
     return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import paths, signing
+from provenance.cli import paths, signing, terminal
 
 if TYPE_CHECKING:
     from provenance.ledger.signers import NoteSigner
@@ -38,13 +38,13 @@ def request(ledger: Path, output: Path, since: int, size: int | None) -> int:
 
     made = witnessing.ask(ledger, since, size)
     output.write_bytes(made.body)
-    click.echo(
+    terminal.echo(
         f"{output}: asks a witness that saw {since} entries; it answers with provenance witness cosign {output} …"
     )
     asked = checkpoint.read(made.note, cosigned=True).size
     for change in succession.of(ledger).changes:
         if change.role == "log" and 0 < since <= change.index < asked - 1:
-            click.echo(
+            terminal.echo(
                 f"Entry {change.index} changed the log's key. A witness that knows the log by the old one first signs "
                 f"the checkpoint that both keys signed: provenance witness request {ledger} --since {since} "
                 f"--size {change.index + 1}; it names the new key with --log"
@@ -98,7 +98,9 @@ def cosign(
         evidence=Path(),
     )
     output.write_bytes(asked.cosigned(made))
-    click.echo(f"{output}: cosigned. The owner puts it beside the checkpoint: provenance witness add LEDGER {output}")
+    terminal.echo(
+        f"{output}: cosigned. The owner puts it beside the checkpoint: provenance witness add LEDGER {output}"
+    )
     return 0
 
 
@@ -115,7 +117,6 @@ def add(ledger: Path, cosigned: Path, size: int | None, trust: Path | None) -> i
     from provenance.ledger import beside, checkpoint
     from provenance.ledger import trust as trusting
     from provenance.ledger.layout import read_bytes
-    from provenance.reports.text import plain
 
     known = [item for _, item in trusting.read(trust).witnesses.keys] if trust else []
     data = read_bytes(cosigned, checkpoint.LIMIT)
@@ -123,7 +124,7 @@ def add(ledger: Path, cosigned: Path, size: int | None, trust: Path | None) -> i
     at, lines = beside.add_cosignatures(ledger, data, size, known)
     for name, when in lines:
         told = f"saw it at {when:%Y-%m-%d %H:%M:%S} UTC" if when else "not checked, as its key is not pinned (--trust)"
-        click.echo(f"checkpoint {at}: {plain(name)}: {told}")
+        terminal.echo(f"checkpoint {at}: {name}: {told}")
     return 0
 
 
@@ -136,7 +137,7 @@ def vkey(key: str, name: str | None, password_file: Path | None) -> int:
     from provenance.ledger import cosignature
 
     called, signer = _signer(key, name, password_file)
-    click.echo(cosignature.named(called, signer.public_key()).vkey)
+    terminal.echo(cosignature.named(called, signer.public_key()).vkey)
     return 0
 
 

@@ -184,8 +184,12 @@ def test_a_closed_pipe_is_no_traceback(data, tmp_path):
     command = [sys.executable, "-m", "provenance", "scan", data("mit"), "--ledger", tmp_path / "ledger"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as scan:
         scan.stdout.close()  # as `| true` does
-        assert "Traceback" not in scan.stderr.read()
-    assert scan.returncode == 4
+        said = scan.stderr.read()
+    assert (
+        said
+        == f"provenance: entry 0 of {tmp_path / 'ledger'} was appended; the output could not be printed: Broken pipe\n"
+    )
+    assert scan.returncode == 0
 
 
 def test_help_imports_nothing_heavy():
