@@ -112,7 +112,7 @@ def stranger():
 
 def other_entry(value, packed, index):
     folder = packed / "ledger"
-    hashes = anchors.leaf_hashes(folder)
+    hashes = merkle.Tree(anchors.leaf_hashes(folder))
     value["keyEntries"] = [anchors._taken(folder, index, LAST, hashes)]
 
 
