@@ -112,7 +112,7 @@ def stranger():
 
 def other_entry(value, packed, index):
     folder = packed / "ledger"
-    hashes = anchors._leaves(folder)
+    hashes = merkle.Tree(anchors.leaf_hashes(folder))
     value["keyEntries"] = [anchors._taken(folder, index, LAST, hashes)]
 
 
@@ -146,7 +146,7 @@ TAMPERED = {
 
 def later(packed):
     folder = packed / "ledger"
-    hashes = anchors._leaves(folder)
+    hashes = anchors.leaf_hashes(folder)
     note = (folder / layout.note_path(LAST)).read_bytes()
     return anchors.tlog_proof(ROTATION, anchors.merkle.inclusion(hashes, ROTATION), note)
 
