@@ -11,17 +11,14 @@ import contextlib
 import io
 import json
 import os
-import signal
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
+
+from provenance import confined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
-
-LENGTH = 8
-"""Bytes of the number before each message: how long it is."""
 
 READ, BATCH, SKIPPED, ANSWER = b"r", b"b", b"s", b"j"
 """Kinds of messages: bytes are asked for, a batch, a row that is too large, the answer to a request."""
@@ -40,12 +37,7 @@ _KNOWN = 200_000  # column chunks whose sizes are added up
 
 def main() -> None:
     """Answer requests until whoever asks is gone."""
-    asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    empty = os.open(os.devnull, os.O_RDWR)
-    for stream in range(3):  # what a library prints must not pass for an answer, nor reach a terminal
-        os.dup2(empty, stream)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks is told, and ends this process
-    session = _Session(asked, answers)
+    session = _Session(confined.connect())
     while (request := session.receive()) is not None:
         answer = session.answer(json.loads(request))
         session.send(ANSWER, json.dumps(answer).encode())
@@ -56,25 +48,14 @@ def main() -> None:
 class _Session:
     """One asker, and the file that it has opened."""
 
-    def __init__(self, asked: BinaryIO, answers: BinaryIO) -> None:
-        self._asked, self._answers = asked, answers
+    def __init__(self, asker: confined.Asker) -> None:
+        self.receive, self.send = asker.receive, asker.send
         self._source: Any = None
         self._limited = False
 
-    def receive(self) -> bytes | None:
-        """Return the next message; None where whoever asks is gone."""
-        head = self._asked.read(LENGTH)
-        return self._asked.read(int.from_bytes(head, "little")) if len(head) == LENGTH else None
-
-    def send(self, kind: bytes, data: bytes | memoryview) -> None:
-        """Send one message."""
-        self._answers.write(kind + len(data).to_bytes(LENGTH, "little"))
-        self._answers.write(data)
-        self._answers.flush()
-
     def fetch(self, offset: int, size: int) -> bytes:
         """Ask for bytes of the file."""
-        self.send(READ, offset.to_bytes(LENGTH, "little") + size.to_bytes(LENGTH, "little"))
+        self.send(READ, offset.to_bytes(confined.LENGTH, "little") + size.to_bytes(confined.LENGTH, "little"))
         data = self.receive()
         if data is None:
             os._exit(0)
@@ -97,7 +78,7 @@ class _Session:
         import pyarrow.parquet as pq
 
         if not self._limited:
-            _limit_memory(request["memory"])
+            confined.limit_memory(request["memory"])
             self._limited = True
         self._source = None
         size = request["size"]
@@ -176,17 +157,6 @@ class _Remote(io.RawIOBase):
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
-
-
-def _limit_memory(room: int) -> None:
-    """Let this process take so many bytes more than it takes by itself; where no system limits it, nothing does."""
-    import pyarrow.parquet  # noqa: F401 - what it takes by itself is not what a file takes
-
-    with contextlib.suppress(ImportError, OSError, ValueError):
-        import resource
-
-        own = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (own + room, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 def _dense(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -6,16 +6,13 @@ Such a process is started when it is needed, kept for the next file, and replace
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from provenance import decoder
-from provenance.decoder import LENGTH
+from provenance.confined import LENGTH, Confined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
 
     from provenance.storage import Checked, Limits
 
-_SECRET = "PROVENANCE_KEY_PASSWORD"  # noqa: S105 - the name of a variable, which that process has no use for
 _ROWS = 4096  # of a batch at most
 _LESS = 16  # times fewer rows are decoded at once where memory did not suffice
 _DEATHS = 12  # of processes, after which the rest of a file is given up
@@ -34,58 +30,7 @@ class Broken(Exception):  # noqa: N818 - a fault of the data, which its reader t
     """Why a file, or a row group of it, is not decoded."""
 
 
-class _Process:
-    """A process that decodes one file at a time."""
-
-    def __init__(self) -> None:
-        settings = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1"}
-        settings |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
-        kept = {name: value for name, value in os.environ.items() if name != _SECRET}
-        self.owner = os.getpid()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "provenance.decoder"],  # -P: nothing is imported from where we stand
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=kept | settings,
-        )
-        self._asks, self._answers = (cast("BinaryIO", each) for each in (self._process.stdin, self._process.stdout))
-
-    def send(self, data: bytes) -> None:
-        """Send one message.
-
-        Raises:
-            OSError: the process has died.
-        """
-        self._asks.write(len(data).to_bytes(LENGTH, "little") + data)
-        self._asks.flush()
-
-    def receive(self) -> tuple[bytes, bytes]:
-        """Return the kind of the next message, and its bytes.
-
-        Raises:
-            OSError: the process has died.
-        """
-        head = self._read(1 + LENGTH)
-        return head[:1], self._read(int.from_bytes(head[1:], "little"))
-
-    def _read(self, size: int) -> bytes:
-        data = self._answers.read(size)
-        if len(data) < size:
-            raise BrokenPipeError
-        return data
-
-    def end(self) -> None:
-        """End it; after a fork it is the parent's, who ends it."""
-        if self.owner == os.getpid():
-            self._process.kill()
-            self._process.wait()
-        for pipe in (self._asks, self._answers):
-            with contextlib.suppress(OSError):
-                pipe.close()
-
-
-_idle: list[_Process] = []
+_idle: list[Confined] = []
 
 
 @atexit.register
@@ -112,7 +57,7 @@ class File:
     rows: list[int] = field(default_factory=list)
     stored: list[int] = field(default_factory=list)
     _sizes: list[int] = field(default_factory=list)
-    _process: _Process | None = None
+    _process: Confined | None = None
     _deaths: int = 0
 
     def open(self) -> None:
@@ -178,10 +123,10 @@ class File:
 
     def _start(self) -> dict[str, Any]:
         """Open the file in a process: one that is idle, or a new one."""
-        self._process = _idle.pop() if _idle else _Process()
+        self._process = _idle.pop() if _idle else Confined(decoder.__name__)
         if self._process.owner != os.getpid():
             self._process.end()
-            self._process = _Process()
+            self._process = Confined(decoder.__name__)
         about: dict[str, Any] = {}
         for _, data in self._ask({"do": "open", "size": self.size, "memory": self.limits.memory}):
             about = json.loads(data)
@@ -193,7 +138,7 @@ class File:
 
     def _ask(self, request: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
         """Yield what is answered; in between, give what is asked for of the file."""
-        process, whole = cast("_Process", self._process), False
+        process, whole = cast("Confined", self._process), False
         try:
             process.send(json.dumps(request).encode())
             while not whole:

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from provenance import environment, imports, scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from io import BufferedRWPair
 
 SIZE = 8
@@ -46,9 +46,10 @@ _FORK, _POLL = b"f", b"p"  # what a nursery is asked for
 _LOOK = 0.25  # seconds between two looks at a process that does not answer
 _STARTS = 3  # of a nursery, until it is said not to start
 _UNSTARTED = 71  # exit code of a process of ours that could not begin (EX_OSERR)
-_HEARD_BY_CALLER = [
+HEARD_BY_CALLER = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
 ]
+"""Signals that ask a process to end."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -123,8 +124,28 @@ def _started(ready: str, pipe: socket.socket) -> subprocess.Popen[bytes]:
         stdin=pipe.fileno(),
         stdout=said,
         stderr=said,
-        env=environment.without_secrets() | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
+        env=_environment(),
     )
+
+
+def start_module(module: str, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a process that runs a module of ours and is asked over its standard input.
+
+    Args:
+        module: its name.
+        settings: variables that it has beside our own; secrets it has none.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module],  # -P: nothing is imported from where we stand
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=_environment() | dict(settings),
+    )
+
+
+def _environment() -> dict[str, str]:
+    return environment.without_secrets() | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
 
 
 class Nursery:
@@ -271,7 +292,7 @@ def serve(ready: str) -> None:
     Args:
         ready: as for `Nursery`; empty for a worker that is not forked.
     """
-    for number in _HEARD_BY_CALLER:
+    for number in HEARD_BY_CALLER:
         signal.signal(number, signal.SIG_IGN)  # the caller decides what an interrupt means
     imports.leave_out()
     pipe = socket.socket(fileno=os.dup(0))

@@ -133,7 +133,7 @@ def test_a_process_that_dies_costs_its_row_group_and_no_more(monkeypatch):
 
     def kill(file, offset, size):
         if not killed and file.rows:
-            killed.append(file._process._process.pid)
+            killed.append(file._process.process.pid)
             os.kill(killed[0], 9)
         return fetch(file, offset, size)
 

@@ -12,12 +12,12 @@ import hashlib
 import json
 import os
 import re
-import signal
 import stat
 import threading
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+from provenance import confined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,16 +53,12 @@ class _Fault(Exception):  # noqa: N818 - an answer, not an error
 
 def main() -> None:
     """Answer requests until whoever asks is gone."""
-    asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    empty = os.open(os.devnull, os.O_RDWR)
-    for stream in range(3):  # what a library prints must not pass for an answer, nor reach a terminal
-        os.dup2(empty, stream)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks is told, and ends this process
-    requests = _Requests(asked)
+    asker = confined.connect()
+    requests = _Requests(asker)
     limited = _limit_memory()
     while (request := requests.next()) is not None:
-        reply = {"limited": limited} | _answer(request, answers)
-        _send(answers, b"j", json.dumps(reply).encode())
+        reply = {"limited": limited} | _answer(request, asker)
+        asker.send(b"j", json.dumps(reply).encode())
         if reply.get("full"):
             return  # what a failed allocation left behind is nobody's business: the next request gets a new process
 
@@ -70,15 +66,15 @@ def main() -> None:
 class _Requests:
     """Requests as they come in; a thread waits for them, so that this process never outlives whoever asks."""
 
-    def __init__(self, asked: BinaryIO) -> None:
-        self._asked = asked
+    def __init__(self, asker: confined.Asker) -> None:
+        self._asker = asker
         self._have = threading.Semaphore(0)
         self._waiting: list[dict[str, Any]] = []
         threading.Thread(target=self._wait, daemon=True).start()
 
     def _wait(self) -> None:
-        while len(head := self._asked.read(LENGTH)) == LENGTH:
-            self._waiting.append(json.loads(self._asked.read(int.from_bytes(head, "little"))))
+        while (request := self._asker.receive()) is not None:
+            self._waiting.append(json.loads(request))
             self._have.release()
         os._exit(0)
 
@@ -88,26 +84,13 @@ class _Requests:
         return self._waiting.pop(0)
 
 
-def _send(answers: BinaryIO, kind: bytes, data: bytes | memoryview) -> None:
-    answers.write(kind + len(data).to_bytes(LENGTH, "little"))
-    answers.write(data)
-    answers.flush()
-
-
 def _limit_memory() -> bool:
     """Limit the memory of this process; tell whether the system does that."""
     import pyarrow.parquet  # noqa: F401 - what it takes by itself is not what a table takes
 
     from provenance.ledger import objects  # noqa: F401 - the same
 
-    try:
-        import resource
-
-        own = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (own + MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    except (ImportError, OSError, ValueError):
-        return False
-    return True
+    return confined.limit_memory(MEMORY)
 
 
 def _limit_time(size: int) -> None:
@@ -120,11 +103,11 @@ def _limit_time(size: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _answer(request: dict[str, Any], answers: BinaryIO) -> dict[str, Any]:
+def _answer(request: dict[str, Any], asker: confined.Asker) -> dict[str, Any]:
     import pyarrow as pa
 
     try:
-        return _ACTIONS[request["do"]](request, answers)
+        return _ACTIONS[request["do"]](request, asker)
     except _Fault as fault:
         return {"fault": str(fault)}
     except FileNotFoundError:
@@ -142,7 +125,7 @@ def _short(cause: BaseException) -> str:
     return str(getattr(cause, "strerror", None) or cause).partition("\n")[0][:120]
 
 
-def _load(request: dict[str, Any], answers: BinaryIO) -> dict[str, Any]:
+def _load(request: dict[str, Any], asker: confined.Asker) -> dict[str, Any]:
     """Send a table's batches."""
     with _opened(request["path"]) as handle:
         size = os.fstat(handle.fileno()).st_size
@@ -151,26 +134,26 @@ def _load(request: dict[str, Any], answers: BinaryIO) -> dict[str, Any]:
         allowed = max(LEAST, RATIO * size)
         _check_size(file, allowed)
         left = allowed
-        _send_batches(answers, file.schema_arrow, [])  # a table of no rows has columns too
+        _send_batches(asker, file.schema_arrow, [])  # a table of no rows has columns too
         for batch in _batches(file, request):
             left -= batch.get_total_buffer_size()
             if left < 0:
                 raise _Fault(f"it decodes to more than {allowed:,} bytes, from {size:,}")
-            _send_batches(answers, batch.schema, [batch])
+            _send_batches(asker, batch.schema, [batch])
     return {"rows": file.metadata.num_rows}
 
 
-def _send_batches(answers: BinaryIO, schema: pa.Schema, batches: list[pa.RecordBatch]) -> None:
+def _send_batches(asker: confined.Asker, schema: pa.Schema, batches: list[pa.RecordBatch]) -> None:
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, schema.remove_metadata()) as stream:
         for batch in batches:
             stream.write_batch(batch.replace_schema_metadata(None))
-    _send(answers, b"a", memoryview(sink.getvalue()))
+    asker.send(b"a", memoryview(sink.getvalue()))
 
 
-def _check(request: dict[str, Any], _answers: BinaryIO) -> dict[str, Any]:
+def _check(request: dict[str, Any], _asker: confined.Asker) -> dict[str, Any]:
     """Check a table's footer alone."""
     from provenance.schemas import SEALED
 
@@ -179,7 +162,7 @@ def _check(request: dict[str, Any], _answers: BinaryIO) -> dict[str, Any]:
         return {"known": request["table"] in SEALED, "rows": _parquet(handle, request).metadata.num_rows}
 
 
-def _compare(request: dict[str, Any], _answers: BinaryIO) -> dict[str, Any]:
+def _compare(request: dict[str, Any], _asker: confined.Asker) -> dict[str, Any]:
     """Make each line again from its row and compare it with the one that was signed."""
     with _opened(request["path"]) as handle, _opened(request["lines"]) as lines:
         size = os.fstat(lines.fileno()).st_size
@@ -198,7 +181,7 @@ def _compare(request: dict[str, Any], _answers: BinaryIO) -> dict[str, Any]:
     return {"rows": row}
 
 
-_ACTIONS: dict[str, Callable[[dict[str, Any], BinaryIO], dict[str, Any]]] = {
+_ACTIONS: dict[str, Callable[[dict[str, Any], confined.Asker], dict[str, Any]]] = {
     "check": _check,
     "compare": _compare,
     "load": _load,

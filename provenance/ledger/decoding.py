@@ -7,17 +7,15 @@ it died, ran out of memory or was interrupted.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
 import os
-import subprocess
-import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provenance.confined import Confined
 from provenance.errors import DigestMismatch, VerificationError
-from provenance.ledger import decoder, passwords
+from provenance.ledger import decoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,75 +115,12 @@ def _raise(reply: dict[str, Any], stored: Stored) -> None:
         raise VerificationError(str(reply["fault"]))
 
 
-class _Child:
-    """One process, and the pipes to it."""
-
-    def __init__(self) -> None:
-        self.owner = os.getpid()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "provenance.ledger.decoder"],  # -P: nothing is imported from where we stand
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={name: value for name, value in os.environ.items() if name != passwords.PASSWORD} | _SETTINGS | _path(),
-        )
-
-    @property
-    def runs(self) -> bool:
-        """Whether it can be asked: it has not ended, and no fork took it over."""
-        return self.owner == os.getpid() and self._process.poll() is None
-
-    def write(self, message: bytes) -> None:
-        """Send a message."""
-        if self._process.stdin is not None:
-            self._process.stdin.write(len(message).to_bytes(decoder.LENGTH, "little") + message)
-            self._process.stdin.flush()
-
-    def read(self) -> tuple[bytes, bytes]:
-        """Return the kind and the bytes of the next message.
-
-        Raises:
-            EOFError: it ended before.
-        """
-        head = self._take(1 + decoder.LENGTH)
-        return head[:1], self._take(int.from_bytes(head[1:], "little"))
-
-    def _take(self, size: int) -> bytes:
-        data = self._process.stdout.read(size) if self._process.stdout is not None else b""
-        if len(data) < size:
-            raise EOFError
-        return data
-
-    def end(self) -> None:
-        """End it; after a fork it is the parent's, and goes on."""
-        if self.owner != os.getpid():
-            return
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
-
-
-_SETTINGS = {
-    "ARROW_DEFAULT_MEMORY_POOL": "system",  # others set aside more than they need, which the limit would count
-    "MALLOC_ARENA_MAX": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-}
-
-
-def _path() -> dict[str, str]:
-    return {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
-
-
 class _Decoder:
     """What decodes for this program, one request at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._child: _Child | None = None
+        self._child: Confined | None = None
 
     def ask(self, action: str, stored: Stored, **more: Any) -> tuple[dict[str, Any], list[bytes]]:
         """Send a request; return the answer, and the batches that came before it."""
@@ -205,14 +140,14 @@ class _Decoder:
     def _exchange(self, request: bytes) -> tuple[dict[str, Any], list[bytes]]:
         if self._child is None or not self._child.runs:
             self.end()
-            self._child = _Child()
+            self._child = Confined(decoder.__name__)
         parts: list[bytes] = []
         try:
-            self._child.write(request)
-            while (found := self._child.read())[0] == _BATCH:
+            self._child.send(request)
+            while (found := self._child.receive())[0] == _BATCH:
                 parts.append(found[1])
             return json.loads(found[1]), parts
-        except (OSError, EOFError):
+        except OSError:
             self.end()
         return {"fault": "the process that decodes it ended: it took too much memory or time"}, []
 

@@ -313,8 +313,8 @@ def test_the_process_that_decodes_is_replaced_when_it_died(home, tables, tmp_pat
     append(tmp_path / "ledger", tables)
     for _ in range(2):
         assert ledger.tables(tmp_path / "ledger")["files"].num_rows == 3
-        os.kill(decoding._decoder._child._process.pid, signal.SIGKILL)
-        decoding._decoder._child._process.wait()
+        os.kill(decoding._decoder._child.process.pid, signal.SIGKILL)
+        decoding._decoder._child.process.wait()
 
 
 SCRIPT = """
@@ -323,7 +323,7 @@ from pathlib import Path
 from provenance import ledger
 from provenance.ledger import decoding
 ledger.tables(Path(sys.argv[1]))
-print(decoding._decoder._child._process.pid, flush=True)
+print(decoding._decoder._child.process.pid, flush=True)
 time.sleep(600)
 """
 
