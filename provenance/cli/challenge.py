@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import paths, piece, reading
+from provenance.cli import paths, piece
 
 
 @click.command(name="challenge")
@@ -29,6 +29,6 @@ def command(folder: Path, nonce: str, count: int, data: Path, entry: int | None,
         chance = bytes.fromhex(nonce)
     except ValueError as cause:
         raise click.UsageError("--nonce is hexadecimal") from cause
-    entry = reading.open_reader(folder, entry, unverified=False).index
+    entry = piece.entry_of(folder, entry, output)
     piece.hand_out(output, challenges.answer(folder, chance, count, data, salts.secret_of(key), entry), folder)
     return 0

@@ -25,7 +25,7 @@ def check(output: Path) -> None:
     if output == STDOUT:
         return
     if around := ledger_around(output):
-        raise ConfigError(f"{output} lies in the ledger {around}, whose files are all bound; name another file with -o")
+        raise ConfigError(f"{output} is in a ledger, {around}, whose files are all bound; name another file with -o")
     if output.is_dir():
         raise ConfigError(f"{output} is a folder; name a file with -o")
 

@@ -11,6 +11,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 from provenance.cli import output as output_
+from provenance.cli import reading
+
+
+def entry_of(folder: Path, entry: int | None, output: Path) -> int:
+    """Return the number of the entry that a piece is to be taken of, which was verified.
+
+    Args:
+        folder: the ledger.
+        entry: the number that was asked for; None = the newest scan.
+        output: where the piece is to be written, which is looked at before the work.
+
+    Raises:
+        ConfigError: nothing may be written there. UnknownEntry: there is no such entry.
+        VerificationError: the ledger does not verify.
+    """
+    from provenance.errors import VerificationError
+    from provenance.ledger import open_reader
+
+    output_.check(output)
+
+    try:
+        return open_reader(folder, entry, warn=reading.warn).index
+    except VerificationError as cause:
+        raise VerificationError(f"nothing can be proven from {folder}: {cause}") from cause
 
 
 def hand_out(output: Path, data: bytes, folder: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import paths, piece, reading, terminal
+from provenance.cli import paths, piece, terminal
 
 
 @click.command(name="prove")
@@ -39,7 +39,7 @@ def command(
             "say what to prove: one of --source --path --record --finding --coverage --verdict --absent"
         )
     kind, what = given[0]
-    entry = reading.open_reader(folder, entry, unverified=False).index
+    entry = piece.entry_of(folder, entry, output)
     if kind == "record":
         path, number = _place(str(what))
         proof = disclosure.record(folder, path, number, _data(data), salts.secret_of(key), entry)
