@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from provenance import regular, roles, schemas, sources, statements
+from provenance import manifests, regular, roles, schemas, sources, statements
 from provenance.inventory import HEAD
 from provenance.model import PURPOSES
 from provenance.origins import robots, signals
@@ -59,7 +59,7 @@ def set_apart(root: Path, paths: pa.Table, claims: Iterable[Claim]) -> pa.Table:
     taken = [
         row
         for row in rows
-        if row["path"] in named and row["role"] == "data" and row["bytes"] <= robots.LARGEST and _speaks(root, row)
+        if row["path"] in named and row["role"] == "data" and row["bytes"] <= manifests.LARGEST and _speaks(root, row)
     ]
     for row in taken:
         row["role"], row["kind"], row["reason"] = "manifest", KIND, None
@@ -67,12 +67,18 @@ def set_apart(root: Path, paths: pa.Table, claims: Iterable[Claim]) -> pa.Table:
 
 
 def _speaks(root: Path, row: Mapping[str, Any]) -> bool:
-    """Tell whether a file can be what a site says: a list in JSON, or a text that is not records by its form."""
+    """Tell whether a file can be what a site says: a list in JSON, or a text that is not records by its form.
+
+    A text that is larger than what is read of a robots.txt must consist of its rules.
+    """
     try:
         head = regular.read_head(statements.where(root, row), HEAD)
     except OSError:  # whoever digests it says so
         return True
-    return row["path"].lower().endswith(".json") or not roles.holds_records(row["path"], head)
+    if row["path"].lower().endswith(".json"):
+        return True
+    small = row["bytes"] <= robots.LARGEST or robots.consists_of_rules(head)
+    return small and not roles.holds_records(row["path"], head)
 
 
 def told(root: Path, paths: pa.Table, claims: Rows, scratch: Path) -> Callable[[str], tuple[str, str] | None]:

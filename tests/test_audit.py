@@ -1,6 +1,7 @@
 """What a scan asks before it reads anything, what it writes, and what it keeps to itself."""
 
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -90,13 +91,13 @@ def test_a_sample_has_no_record_trees(tmp_path):
 def test_the_secret_of_record_trees_is_written_nowhere(tmp_path, monkeypatch):
     secret = bytes(range(1, 33))
     monkeypatch.setattr(audit, "_secret", lambda _keys: secret)
-    scratch, remove = [], examination.shutil.rmtree
+    scratch, remove = [], examination.scratch_.remove
 
-    def kept(folder, **options):
-        scratch.extend(path.read_bytes() for path in examination.Path(folder).rglob("*") if path.is_file())
-        remove(folder, **options)
+    def kept(folder):
+        scratch.extend(path.read_bytes() for path in Path(folder).rglob("*") if path.is_file())
+        remove(folder)
 
-    monkeypatch.setattr(examination.shutil, "rmtree", kept)
+    monkeypatch.setattr(examination.scratch_, "remove", kept)
     found = pv.scan(lay(tmp_path / "data", GOOD), tmp_path / "ledger", workers=2, records=True)
     assert found.files["records_root"].notna().any()
     written = [*scratch, *(path.read_bytes() for path in (tmp_path / "ledger").rglob("*") if path.is_file())]

@@ -497,8 +497,15 @@ LAYOUTS = {
         {r"caf\xe9/x.jsonl": (r"caf\xe9", "MIT")},
     ),
     "version control and hidden folders": (
-        {".git/config": "x", ".cache/x.jsonl": LINE, "README.md": card(), "x.jsonl": LINE, ".hidden.jsonl": LINE},
-        {"x.jsonl": (".", "MIT")},
+        {
+            ".git/config": "x",
+            ".cache/x.jsonl": LINE,
+            "README.md": card(),
+            "x.jsonl": LINE,
+            ".hidden.jsonl": LINE,
+            ".h": "x",
+        },
+        {"x.jsonl": (".", "MIT"), ".hidden.jsonl": (".", "MIT")},
     ),
     "a link inside the data is read once": (
         {"a/README.md": card(), "a/x.jsonl": LINE, "b/x.jsonl": ("->", "../a/x.jsonl")},

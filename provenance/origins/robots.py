@@ -18,6 +18,8 @@ _TOKEN = re.compile(rb"[A-Za-z0-9_.-]+")
 _SAYS = {b"y": True, b"n": False}
 _SIGNALS = {b"yes": True, b"no": False}
 
+_RULE = re.compile(rb"\s*[A-Za-z][A-Za-z-]*\s*:")
+
 Rule = tuple[bytes, bool]
 """A path pattern as written, and whether it allows."""
 
@@ -33,6 +35,16 @@ class Group:
 
     access: tuple[Rule, ...] = ()
     training: tuple[Rule, ...] = ()
+
+
+def consists_of_rules(head: bytes) -> bool:
+    """Tell whether a text is lines of the form `name: value` (RFC 9309, section 2.2), nine of ten of them.
+
+    Args:
+        head: its first bytes.
+    """
+    lines = [line for line in _LINES.split(head)[:-1] if line.strip() and not line.lstrip().startswith(b"#")]
+    return 10 * sum(_RULE.match(line) is not None for line in lines) >= 9 * max(1, len(lines))
 
 
 @dataclass(frozen=True, slots=True)
