@@ -426,7 +426,10 @@ def test_d21_addresses_meet_the_robots_files_of_their_hosts(realdata, tmp_path):
         ("creativecommons.org", "allowed (later)"): 4,
         ("cmu.edu", "allowed (later)"): 1,
     }
-    assert set(audit.files[audit.files["path"].str.startswith("robots/")]["role"]) == {"manifest"}
+    snapshots = audit.files[audit.files["path"].str.startswith("robots/")]
+    pages = snapshots[snapshots["role"] != "manifest"]  # error pages in HTML, larger than any robots.txt is read
+    assert set(pages["path"]) == {"robots/online.wsj.com", "robots/www.epfl.ch"}
+    assert (pages["bytes"] > 700_000).all()
     found = findings(audit, "signals-not-evaluated", "dolma-sample")
     assert len(found) == 1
     assert found["value"].iloc[0] == 1.0  # a snapshot of the month after says nothing of the day
