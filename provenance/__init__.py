@@ -13,17 +13,20 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from provenance.kernels import settle
-from provenance.program import VERSION
+from provenance.core.kernel_cache import settle
+from provenance.core.scanner_identity import VERSION
 
 if TYPE_CHECKING:
-    from provenance import checks, errors, profiles
-    from provenance.acting import attest, countersign, review, sample, waive
-    from provenance.audit import Audit, open_ledger, scan
-    from provenance.difference import diff
-    from provenance.guarding import guard
-    from provenance.pairing import pairs
-    from provenance.report_check import verify
+    from provenance import errors
+    from provenance.attestations.actions import attest, countersign, review, sample, waive
+    from provenance.checks import list_checks
+    from provenance.pipeline.audit import Audit, open_ledger
+    from provenance.pipeline.guard import guard
+    from provenance.pipeline.record_pairs import pairs
+    from provenance.pipeline.report_check import verify as verify
+    from provenance.pipeline.scan import scan
+    from provenance.profiles import list_profiles
+    from provenance.reports.difference.compare import diff
 
 settle()
 
@@ -32,14 +35,14 @@ __version__ = VERSION
 __all__ = [
     "Audit",
     "attest",
-    "checks",
     "countersign",
     "diff",
     "errors",
     "guard",
+    "list_checks",
+    "list_profiles",
     "open_ledger",
     "pairs",
-    "profiles",
     "review",
     "sample",
     "scan",
@@ -48,26 +51,28 @@ __all__ = [
 ]
 
 _HOMES = {
-    "attest": "acting",
-    "countersign": "acting",
-    "diff": "difference",
-    "guard": "guarding",
-    "pairs": "pairing",
-    "review": "acting",
-    "sample": "acting",
-    "verify": "report_check",
-    "waive": "acting",
-}  # where public names are at home; the others in audit
-_ROOMS = ("checks", "errors", "profiles")  # public names that are rooms; the first and last can be called
+    "Audit": "provenance.pipeline.audit",
+    "attest": "provenance.attestations.actions",
+    "countersign": "provenance.attestations.actions",
+    "diff": "provenance.reports.difference.compare",
+    "guard": "provenance.pipeline.guard",
+    "list_checks": "provenance.checks",
+    "list_profiles": "provenance.profiles",
+    "open_ledger": "provenance.pipeline.audit",
+    "pairs": "provenance.pipeline.record_pairs",
+    "review": "provenance.attestations.actions",
+    "sample": "provenance.attestations.actions",
+    "scan": "provenance.pipeline.scan",
+    "verify": "provenance.pipeline.report_check",
+    "waive": "provenance.attestations.actions",
+}
+"""In which module a public name is defined; it is imported when first asked for."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'provenance' has no attribute {name!r}")
-    if name in _ROOMS:
-        return import_module(f"provenance.{name}")
-    room = _HOMES.get(name, "audit")
-    return getattr(import_module(f"provenance.{room}"), name)
+    return getattr(import_module(_HOMES[name]), name) if name in _HOMES else import_module(f"provenance.{name}")
 
 
 def __dir__() -> list[str]:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import sys
 
-from provenance import imports, interruption, scratch
+from provenance.core import scratch_folders
+from provenance.core.processes import blocked_imports, interruption
 
 
 def main() -> None:
     """Run the command line and exit with its code; this process is ours alone."""
     occupy()
     interruption.listen()
-    imports.leave_out()
+    blocked_imports.leave_out()
     from provenance.cli import run
 
     code = run()
     interruption.leave()
     if interruption.came():
-        scratch.remove_all()
+        scratch_folders.remove_all()
         os._exit(code)  # threads that are still at work would keep us
     sys.exit(code)
 

@@ -122,7 +122,7 @@ class Refused(ProvenanceError):  # noqa: N818 - names what happened
 
     Args:
         sentence: why.
-        clearance: what the guard found, a `guarding.Clearance`.
+        clearance: what the guard found, a `guard.Clearance`.
     """
 
     def __init__(self, sentence: str, clearance: object) -> None:

@@ -33,9 +33,9 @@ def _workers_are_kept():
 
     tests/engines, and whatever calls the command line as a process of its own, start and end theirs.
     """
-    from provenance import engines
-    from provenance.engines.local import Local
-    from provenance.rehearsal import rehearse
+    from provenance.core import engines
+    from provenance.core.engines.local import Local
+    from provenance.pipeline.warm_up import rehearse
 
     begin, started_in, unclosed = engines.start, Path.cwd(), set()
 
@@ -71,7 +71,7 @@ class _InProcess:
 @pytest.fixture
 def in_process(monkeypatch):
     """Scans run in this process: a test may look inside, and need not wait for workers to start; the engine's class."""
-    from provenance import engines
+    from provenance.core import engines
 
     monkeypatch.setattr(engines, "start", lambda *_: _InProcess())
     return _InProcess

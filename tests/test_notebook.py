@@ -16,11 +16,11 @@ import provenance as pv
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = ROOT / "notebooks/explore_flagged_sources.ipynb"
 DEMO = ROOT / "manifests/demo/data"
-UNTIL_RUN = "run: python tests/build_notebook.py"
+UNTIL_RUN = "run: python tools/build_notebook.py"
 
 
 def execute(target, **env):
-    command = [sys.executable, ROOT / "tests/build_notebook.py", target]
+    command = [sys.executable, ROOT / "tools/build_notebook.py", target]
     done = subprocess.run(command, env=os.environ | env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(target.read_text(encoding="utf-8"))

@@ -1,18 +1,18 @@
 import importlib.util
 import re
 
-from provenance import manifests
+from provenance.readers import manifests
 
 ROOT = __import__("pathlib").Path(__file__).resolve().parents[1]
 
 
 def test_the_output_in_the_readme_was_produced():
-    spec = importlib.util.spec_from_file_location("build_readme", ROOT / "tests" / "build_readme.py")
+    spec = importlib.util.spec_from_file_location("build_readme", ROOT / "tools" / "build_readme.py")
     build = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(build)
     shown = build.BLOCK.search((ROOT / "README.md").read_text(encoding="utf-8"))
     assert shown is not None
-    assert shown[0] == build.produce(), "run: python tests/build_readme.py"
+    assert shown[0] == build.produce(), "run: python tools/build_readme.py"
 
 
 def test_the_manifest_in_the_readme_is_valid_and_complete():

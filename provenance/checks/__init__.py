@@ -9,24 +9,23 @@ one that may have nothing to compare with has `idle`, which says why it is skipp
 from __future__ import annotations
 
 import inspect
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from provenance import schemas
-from provenance.digests import fingerprint
+from provenance.core import schemas
+from provenance.core.digests import fingerprint
+from provenance.core.model import SEVERITIES
 from provenance.errors import CheckError, ProvenanceError, UnknownCheck
-from provenance.model import SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from types import ModuleType
 
     import pyarrow as pa
 
-    from provenance.model import Finding
+    from provenance.core.model import Finding
 
 CHECKS = (
     "licence-missing",
@@ -171,17 +170,6 @@ def _order(row: Mapping[str, Any]) -> tuple[int, int, str, str]:
     return SEVERITIES.index(row["severity"]), CHECKS.index(row["check"]), row["source"], row["fingerprint"]
 
 
-def listed() -> dict[str, str]:
+def list_checks() -> dict[str, str]:
     """Return every check's name with the sentence that names its fault."""
     return {name: explain(name).splitlines()[0] for name in CHECKS}
-
-
-class _Room(ModuleType):
-    """This module, which can be called: `pv.checks()` is part of the public API, and the room has the same name."""
-
-    def __call__(self) -> dict[str, str]:
-        """Return what `listed` does."""
-        return listed()
-
-
-sys.modules[__name__].__class__ = _Room

@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.model import Finding
-from provenance.origins import known
+from provenance.core.model import Finding
+from provenance.origins import known_datasets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -91,12 +91,12 @@ def _benchmarks(indexes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]
 
 def _own(index: Mapping[str, Any], files: pa.Table, claims: pa.Table) -> set[str]:
     """Return the data files that are the benchmark: of its own bytes, or of a source that has its name."""
-    digests = known.by_digest()
-    entries = [known.named(index["title"]), *(digests.get(digest) for digest in index["files"])]
+    digests = known_datasets.by_digest()
+    entries = [known_datasets.named(index["title"]), *(digests.get(digest) for digest in index["files"])]
     ids = {entry.id for entry in entries if entry is not None}
 
     def is_named(value: str) -> bool:
-        entry = known.named(value)
+        entry = known_datasets.named(value)
         return value.lower() == index["title"].lower() or (entry is not None and entry.id in ids)
 
     sources = {row["source"] for row in claims.to_pylist() if row["field"] in _NAMES and is_named(row["value"])}

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.model import Finding
+from provenance.core.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance import metadata
-from provenance.model import Finding
+from provenance.core.model import Finding
+from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +37,9 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
         observations: OBSERVATIONS.
     """
     records = {row["source"]: row["records"] for row in sources.to_pylist()}
-    origins = metadata.origins(observations)
-    for one in metadata.of(sources, claims):
-        links = origins.get(one.source, metadata.NO_ORIGINS)
+    origins = declared_facts.origins(observations)
+    for one in declared_facts.of(sources, claims):
+        links = origins.get(one.source, declared_facts.NO_ORIGINS)
         if one.documented("collection") or one.source.startswith("undeclared:"):
             continue
         if one.kind == "crawl":
@@ -78,4 +78,4 @@ def unseen(sources: pa.Table) -> str | None:
     Args:
         sources: SOURCES.
     """
-    return metadata.unasked(sources)
+    return declared_facts.unasked(sources)

@@ -15,15 +15,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance import metadata
-from provenance.model import Finding
+from provenance.core.model import Finding
+from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
-    from provenance.metadata import Declared
+    from provenance.sources.declared_facts import Declared
 
 LIMITS = "It does not prove that nobody consented, only that the manifest gives neither a record nor another ground."
 
@@ -36,7 +36,7 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         claims: CLAIMS.
     """
     records = {row["source"]: row["records"] for row in sources.to_pylist()}
-    for one in metadata.of(sources, claims):
+    for one in declared_facts.of(sources, claims):
         held = _personal(one)
         if not held and one.kind != "user":
             continue
@@ -66,7 +66,7 @@ def unseen(sources: pa.Table) -> str | None:
     Args:
         sources: SOURCES.
     """
-    return metadata.unasked(sources)
+    return declared_facts.unasked(sources)
 
 
 def _personal(one: Declared) -> str | None:

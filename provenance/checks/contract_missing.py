@@ -15,15 +15,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance import metadata
-from provenance.model import Finding
+from provenance.core.model import Finding
+from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
-    from provenance.metadata import Declared
+    from provenance.sources.declared_facts import Declared
 
 LIMITS = "It does not prove that there is no contract, only that the manifest gives neither its file nor its digest."
 ENDED = "It does not prove that the data was used without right: the contract may have been prolonged."
@@ -37,7 +37,7 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         claims: CLAIMS.
     """
     held = {row["source"]: row for row in sources.to_pylist()}
-    for one in metadata.of(sources, claims):
+    for one in declared_facts.of(sources, claims):
         if one.kind not in {"commercial", "private-third-party"}:
             continue
         acquired = held[one.source]["acquired"]
@@ -65,7 +65,7 @@ def unseen(sources: pa.Table) -> str | None:
     Args:
         sources: SOURCES.
     """
-    return metadata.unasked(sources)
+    return declared_facts.unasked(sources)
 
 
 def _ended(one: Declared, acquired: str | None) -> str | None:
@@ -74,5 +74,5 @@ def _ended(one: Declared, acquired: str | None) -> str | None:
     terms = [each.get("until") for each in documented]
     if acquired is None or not terms:
         return None
-    ends = [term for term in terms if term is not None and metadata.after(acquired, term)]
+    ends = [term for term in terms if term is not None and declared_facts.after(acquired, term)]
     return max(ends) if len(ends) == len(terms) else None

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from provenance.model import Finding
-from provenance.similarity import evidence
-from provenance.similarity.pieces import Tally, pieces
+from provenance.core.model import Finding
+from provenance.similarity.evidence import shared_text
+from provenance.similarity.evidence.match_batches import Tally, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ def _near(matches: pa.Table, minimum: int) -> dict[str, tuple[int, str, int]]:
     counted = Tally()
     for part in pieces(matches):
         inside = part.filter(pc.and_(pc.equal(part["source_a"], part["source_b"]), pc.equal(part["view"], "whole")))
-        alike = evidence.telling(inside, minimum)
+        alike = shared_text.telling(inside, minimum)
         near = alike.filter(pc.equal(alike["method"], "near")).select(_KEYS).group_by(_KEYS).aggregate([])
         same = inside.filter(pc.equal(inside["method"], "exact")).select(_KEYS).group_by(_KEYS).aggregate([])
         counted.add(near.join(same, _KEYS, join_type="left anti"), ["source_a", "path_a"])

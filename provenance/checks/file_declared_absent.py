@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from provenance.model import DOCUMENTS, Finding
-from provenance.sources import matching
+from provenance.core.model import DOCUMENTS, Finding
+from provenance.sources.scopes import matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance import metadata
-from provenance.model import Finding
+from provenance.core.model import Finding
+from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         claims: CLAIMS.
     """
     records = {row["source"]: row["records"] for row in sources.to_pylist()}
-    for one in metadata.of(sources, claims):
+    for one in declared_facts.of(sources, claims):
         made = one.records.get("generator", [])
         if one.kind != "synthetic" and not made:
             continue
@@ -68,7 +68,7 @@ def unseen(sources: pa.Table) -> str | None:
     Args:
         sources: SOURCES.
     """
-    return metadata.unasked(sources)
+    return declared_facts.unasked(sources)
 
 
 def _lacking(made: list[dict[str, str]]) -> list[str]:

@@ -21,17 +21,17 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance import metadata
+from provenance.core.model import PURPOSES, Finding
 from provenance.licences.compatibility import loses
-from provenance.model import PURPOSES, Finding
-from provenance.similarity import evidence
+from provenance.similarity.evidence import shared_text
+from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
-    from provenance.similarity.evidence import Shared
+    from provenance.similarity.evidence.shared_text import Shared
 
 LIMITS = (
     "The words are the same, or nearly so; that does not prove who copied from whom. Short records, "
@@ -63,9 +63,9 @@ def find(
         minimum: distinctive shingles that a match must rest on.
     """
     about = {row["source"]: row for row in sources.select(["source", "acquired", "parent"]).to_pylist()}
-    lineage, held = metadata.Lineage(sources, claims), evidence.data_files(files)
+    lineage, held = declared_facts.Lineage(sources, claims), shared_text.data_files(files)
     pairs: dict[tuple[str, str], list[Shared]] = defaultdict(list)
-    for item in evidence.shared(matches, overlaps, files, minimum, originals):
+    for item in shared_text.shared(matches, overlaps, files, minimum, originals):
         pairs[item.source_a, item.source_b].append(item)
     for (source, other), items in sorted(pairs.items()):
         milder = [item for item in items if _conflict(item, originals)]
@@ -81,17 +81,18 @@ def find(
             check="licence-conflict-by-content",
             source=source,
             other=other,
-            message=f"{evidence.sentence(forth, held[source])} of {source} ({worst.licence_a}{_dated(about[source])}) "
-            f"{evidence.verb(forth)} in {other} ({worst.licence_b}{_dated(about[other])}), whose licence "
-            f"{_says(loss.right)}; in the other direction {evidence.sentence(back, held[other])}. "
+            message=f"{shared_text.sentence(forth, held[source])} of {source} "
+            f"({worst.licence_a}{_dated(about[source])}) "
+            f"{shared_text.verb(forth)} in {other} ({worst.licence_b}{_dated(about[other])}), whose licence "
+            f"{_says(loss.right)}; in the other direction {shared_text.sentence(back, held[other])}. "
             f"{lineage.sentence(source, other)}{_others(more)}",
-            limits=LIMITS + evidence.ancestors(indexes),
+            limits=LIMITS + shared_text.ancestors(indexes),
             path=worst.path_a,
             row=worst.row,
             value=worst.share,
             unit="share of records",
             texts=max(item.texts for item in milder),
-            records=max(matched for matched, _ in evidence.counts(forth).values()),
+            records=max(matched for matched, _ in shared_text.counts(forth).values()),
             clause=f"{loss.licence or worst.licence_b}: {loss.clause}",
         )
 
@@ -99,7 +100,7 @@ def find(
 def _conflict(item: Shared, originals: Mapping[str, str]) -> bool:
     """Tell whether the first side is the milder one, and not the known original of what the other holds."""
     original, other = originals.get(item.path_a), originals.get(item.path_b)
-    return evidence.milder(item.licence_a, item.licence_b, original=original, other=other)
+    return shared_text.milder(item.licence_a, item.licence_b, original=original, other=other)
 
 
 def _says(right: str) -> str:

@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
+from provenance.core.model import Finding
 from provenance.licences import terms
-from provenance.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from provenance.core.model import STATED, Finding
 from provenance.licences import terms
-from provenance.model import STATED, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,17 +26,17 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from provenance import metadata
+from provenance.core.model import Finding
 from provenance.licences.compatibility import loses
-from provenance.model import Finding
-from provenance.similarity import evidence
+from provenance.similarity.evidence import shared_text
+from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
-    from provenance.similarity.evidence import Standing
+    from provenance.similarity.evidence.shared_text import Standing
 
 LIMITS = (
     "Records that are short, common, or also in a known original do not count. It does not prove who has the records "
@@ -64,11 +64,11 @@ def find(
         originals: path -> id of the known data set whose original file it is.
         minimum: distinctive shingles that a match must rest on.
     """
-    licences = evidence.known_licences(files)
-    lineage = metadata.Lineage(sources, claims)
+    licences = shared_text.known_licences(files)
+    lineage = declared_facts.Lineage(sources, claims)
     held: dict[str, int] = dict(zip(*(sources[name].to_pylist() for name in ("source", "records_text")), strict=True))
     there: dict[tuple[str, str], list[Standing]] = defaultdict(list)
-    for item in evidence.standing(matches, overlaps, minimum, originals, files):
+    for item in shared_text.standing(matches, overlaps, minimum, originals, files):
         there[item.source, item.other].append(item)
     for pair in sorted({(min(pair), max(pair)) for pair in there}):
         if lineage.names(*pair) or lineage.names(*pair[::-1]):
@@ -91,7 +91,7 @@ def find(
             field="prose" if lineage.prose(source, other) else None,
             message=f"{_said(items, held[source])} of {lineage.called(source)} stand in {lineage.called(other)}; "
             f"in the other direction {_said(there.get((other, source), []), held[other])}. "
-            f"{lineage.sentence(source, other)}{evidence.published(published[other, source], originals)}",
+            f"{lineage.sentence(source, other)}{shared_text.published(published[other, source], originals)}",
             limits=LIMITS,
             path=worst.path,
             row=worst.row,

@@ -18,16 +18,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance import metadata
-from provenance.model import Finding
-from provenance.sources import above, folder_of
+from provenance.core.model import Finding
+from provenance.sources import declared_facts
+from provenance.sources.scopes import above, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
-    from provenance.metadata import Declared
+    from provenance.sources.declared_facts import Declared
 
 LIMITS = "It does not prove an unlawful origin, only that none is documented here."
 
@@ -56,12 +56,12 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
         observations: OBSERVATIONS.
     """
     held = {row["source"]: row["records"] for row in sources.to_pylist()}
-    origins = metadata.origins(observations)
+    origins = declared_facts.origins(observations)
     folders = _folders(claims)
-    for one in metadata.of(sources, claims):
+    for one in declared_facts.of(sources, claims):
         if one.source.startswith("undeclared:"):
             continue
-        own = origins.get(one.source, metadata.NO_ORIGINS).share("any")
+        own = origins.get(one.source, declared_facts.NO_ORIGINS).share("any")
         if not _documented(one) and not _described(one, folders) and own < 1:
             yield Finding(
                 check="origin-undocumented",
@@ -96,7 +96,7 @@ def unseen(sources: pa.Table, claims: pa.Table) -> str | None:
         sources: SOURCES.
         claims: CLAIMS.
     """
-    told = metadata.of(sources, claims)
+    told = declared_facts.of(sources, claims)
     folders = _folders(claims)
     prose = sum(_described(one, folders) and not _documented(one) for one in told)
     is_are = "is" if prose == 1 else "are"

@@ -24,16 +24,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from provenance import metadata
-from provenance.model import Finding
-from provenance.similarity import evidence
+from provenance.core.model import Finding
+from provenance.similarity.evidence import shared_text
+from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
-    from provenance.similarity.evidence import Standing
+    from provenance.similarity.evidence.shared_text import Standing
 
 LIMITS = (
     "Prompts that are short, common, or also in a known original do not count. It does not prove who has the prompts "
@@ -61,11 +61,11 @@ def find(
         originals: path -> id of the known data set whose original file it is.
         minimum: distinctive shingles that a match must rest on.
     """
-    licences = evidence.known_licences(files)
-    lineage = metadata.Lineage(sources, claims)
-    held = evidence.data_files(files)
+    licences = shared_text.known_licences(files)
+    lineage = declared_facts.Lineage(sources, claims)
+    held = shared_text.data_files(files)
     there: dict[tuple[str, str], list[Standing]] = defaultdict(list)
-    for item in evidence.standing(matches, overlaps, minimum, originals):
+    for item in shared_text.standing(matches, overlaps, minimum, originals):
         there[item.source, item.other].append(item)
     renewed = {pair: [item for item in items if _renewed(item, originals)] for pair, items in there.items()}
     for pair in sorted({(min(pair), max(pair)) for pair, items in renewed.items() if items}):
@@ -84,7 +84,7 @@ def find(
             field="named" if naming else "prose" if lineage.prose(source, other) else None,
             message=f"{_said(items, lineage.called(source), _under(items, licences), held[source])} "
             f"{lineage.called(other)}{_under(back, licences)}, but {_whole(items)} {lineage.sentence(source, other)}"
-            f"{evidence.published(back, originals)}",
+            f"{shared_text.published(back, originals)}",
             limits=LIMITS,
             path=worst.path,
             row=worst.row,
@@ -110,7 +110,7 @@ def _count(items: Sequence[Standing]) -> int:
 
 def _said(items: Sequence[Standing], source: str, under: str, files: int) -> str:
     matched, of = (sum(getattr(item, name) for item in items) for name in ("prompts_matched", "prompts_of"))
-    where = evidence.where(len({item.path for item in items}), files)
+    where = shared_text.where(len({item.path for item in items}), files)
     where = f" ({where})" if where else ""
     return f"{matched:,} of {of:,} prompts{where} of {source}{under} stand in"
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance import metadata
-from provenance.model import Finding
+from provenance.core.model import Finding
+from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def find(sources: pa.Table, observations: pa.Table) -> Iterator[Finding]:
         observations: OBSERVATIONS.
     """
     kinds = {row["source"]: row["kind"] for row in sources.to_pylist()}
-    whole, partly = metadata.origins(observations), metadata.origins(observations, addressed=True)
+    whole, partly = declared_facts.origins(observations), declared_facts.origins(observations, addressed=True)
     for source, kind in sorted(kinds.items()):
         crawl = kind == "crawl"
         seen = (whole if crawl else partly).get(source)

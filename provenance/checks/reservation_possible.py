@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.model import Finding
+from provenance.core.model import Finding
 from provenance.origins import domains, signals
 
 if TYPE_CHECKING:

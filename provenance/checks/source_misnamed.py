@@ -19,8 +19,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provenance.model import Finding
-from provenance.origins import known
+from provenance.core.model import Finding
+from provenance.origins import known_datasets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def find(
         elif names:
             whole = {title: share for title, share in held.items() if share.view == "whole"}
             own = max((share.value for title, share in whole.items() if title in names), default=0.0)
-            above = {parent for name in names for parent in known.by_name()[name].upstream}
+            above = {parent for name in names for parent in known_datasets.by_name()[name].upstream}
             accounted = names | parents | above
             others = [each for each in whole.values() if each.title not in accounted and each.value > own]
             if others:
@@ -96,7 +96,7 @@ def _shares(references: pa.Table, files: pa.Table) -> dict[str, dict[str, _Share
         added[row["source"], row["title"], row["view"]].append(row)
     exact: dict[tuple[str, str], int] = defaultdict(int)
     total: dict[str, int] = defaultdict(int)
-    digests = known.by_digest()
+    digests = known_datasets.by_digest()
     for row in files.to_pylist():
         if row["role"] == "data" and row["source"] is not None:
             total[row["source"]] += row["records"]
@@ -126,7 +126,7 @@ def _said(claims: pa.Table, fields: set[str]) -> dict[str, list[str]]:
 
 def _sets(values: list[str | None]) -> set[str]:
     """Return the ids of known sets among names."""
-    entries = (known.named(value) for value in values if value)
+    entries = (known_datasets.named(value) for value in values if value)
     return {entry.id for entry in entries if entry is not None}
 
 
@@ -135,7 +135,7 @@ def _order(share: _Share) -> tuple[float, int, str]:
 
 
 def _finding(source: str, share: _Share, field: str, begins: str) -> Finding:
-    entry = known.named(share.title)
+    entry = known_datasets.named(share.title)
     facts = [each for each in (entry.licence, entry.url) if each] if entry else []
     noun = "prompts" if share.view == "prompt" else "records"
     looked = f" looked up, one in {share.scale}" if share.scale > 1 else ""

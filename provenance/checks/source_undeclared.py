@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.model import Finding
+from provenance.core.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.data import table
-from provenance.model import Finding
-from provenance.similarity import evidence
-from provenance.similarity.pieces import Tally, pieces
-from provenance.sources import matching
+from provenance.core.model import Finding
+from provenance.core.package_data import table
+from provenance.similarity.evidence import shared_text
+from provenance.similarity.evidence.match_batches import Tally, pieces
+from provenance.sources.scopes import matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,7 +80,7 @@ def find(matches: pa.Table, files: pa.Table, claims: pa.Table, minimum: int) -> 
         inside = part.filter(pc.is_in(part["path_a"], value_set=held_out))
         inside = inside.filter(pc.equal(inside["source_a"], inside["source_b"]))
         inside = inside.filter(pc.not_equal(inside["view"], "answer"))  # the same answer to another question is no leak
-        leaks.add(_leaking(evidence.telling(inside, minimum), splits))
+        leaks.add(_leaking(shared_text.telling(inside, minimum), splits))
     found: dict[tuple[str, str], list[tuple[str, str, int, int, int]]] = defaultdict(list)
     for path, counts in sorted(leaks.counted().items()):
         found[counts[0], splits[path].name].append((path, *counts[1:]))

@@ -16,15 +16,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from provenance.model import Finding
-from provenance.similarity import evidence
+from provenance.core.model import Finding
+from provenance.similarity.evidence import shared_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import pyarrow as pa
 
-    from provenance.similarity.evidence import Shared
+    from provenance.similarity.evidence.shared_text import Shared
 
 LIMITS = "It does not prove that the licence is wrong: the twin may be the copy, or both may have a common ancestor."
 
@@ -41,9 +41,9 @@ def find(
         originals: path -> id of the known data set whose original file it is.
         minimum: distinctive shingles that a match must rest on.
     """
-    held = evidence.data_files(files)
+    held = shared_text.data_files(files)
     pairs: dict[tuple[str, str], list[Shared]] = defaultdict(list)
-    for item in evidence.shared(matches, overlaps, files, minimum, originals):
+    for item in shared_text.shared(matches, overlaps, files, minimum, originals):
         if item.licence_a and item.licence_b is None and item.path_a not in originals:
             pairs[item.source_a, item.source_b].append(item)
     for (source, other), items in sorted(pairs.items()):
@@ -53,7 +53,8 @@ def find(
             check="twin-unlicensed",
             source=source,
             other=other,
-            message=f"{evidence.sentence(items, held[source])} of {source} ({licences}) {evidence.verb(items)} in "
+            message=f"{shared_text.sentence(items, held[source])} of {source} ({licences}) "
+            f"{shared_text.verb(items)} in "
             f"{other}, for which no known licence is stated.",
             limits=LIMITS,
             path=worst.path_a,
@@ -61,5 +62,5 @@ def find(
             value=worst.share,
             unit="share of records",
             texts=max(item.texts for item in items),
-            records=max(matched for matched, _ in evidence.counts(items).values()),
+            records=max(matched for matched, _ in shared_text.counts(items).values()),
         )

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance import interruption, kernels, memory, scratch
 from provenance.cli import terminal
+from provenance.core import kernel_cache, scratch_folders
+from provenance.core.escaping import visible
+from provenance.core.processes import interruption, memory_limit
 from provenance.errors import ConfigError, NothingToAudit, ProvenanceError
-from provenance.escaping import visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +84,7 @@ class _Commands(click.Group):
             close = get_close_matches(cmd_name, COMMANDS, 1)
             meant = f"did you mean {close[0]!r}?" if close else "`provenance --help` names them all"
             raise click.ClickException(f"there is no command {cmd_name!r}; {meant}")
-        memory.check()
+        memory_limit.check()
         name = {"list": "listing"}.get(cmd_name, cmd_name)
         command: click.Command = import_module(f"provenance.cli.{name}").command
         return command
@@ -140,8 +141,8 @@ def _run(arguments: list[str] | None, incomplete: int) -> int:
     except SystemExit:
         return 0  # click's answer where the reader of --help has gone
     except Exception as error:
-        if isinstance(error, MemoryError) or (memory.limited() and memory.caused(error)):
-            return _said(memory.too_little(str(error)), incomplete)
+        if isinstance(error, MemoryError) or (memory_limit.limited() and memory_limit.caused(error)):
+            return _said(memory_limit.too_little(str(error)), incomplete)
         code = _failed(error, incomplete)
         if code is None:
             raise
@@ -162,7 +163,7 @@ def _failed(error: Exception, incomplete: int) -> int | None:
     if os.environ.get("PROVENANCE_TRACEBACK"):
         return None
     fault = f"a fault in this program ({type(error).__name__}: {error}); PROVENANCE_TRACEBACK=1 shows where"
-    return _said(kernels.homeless(error) or fault, incomplete)
+    return _said(kernel_cache.homeless(error) or fault, incomplete)
 
 
 def _code(error: ProvenanceError, incomplete: int) -> int:
@@ -191,7 +192,7 @@ def _appended(entries: list[tuple[Path, int]]) -> str:
 
 
 def _unreadable(error: OSError) -> str:
-    if error.errno in scratch.FULL:
+    if error.errno in scratch_folders.FULL:
         return f"there is no room on the disk: {error.strerror}; free some, or name another folder{_place(error)}"
     return f"{error.strerror or error}{_place(error)}"
 

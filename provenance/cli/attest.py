@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import signing, terminal
+from provenance.cli import key_options, terminal
 
 
 @click.command(name="attest")
@@ -14,8 +14,8 @@ from provenance.cli import signing, terminal
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--template", metavar="KIND", help="Print a blank form, and stop: decision, filter-run, derivation.")
 @click.option("--data", type=click.Path(path_type=Path), help="The folder that came out, which is digested now.")
-@signing.key_option
-@signing.password_option
+@key_options.key_option
+@key_options.password_option
 def command(
     ledger: Path | None,
     file: Path | None,
@@ -28,16 +28,16 @@ def command(
 
     FILE is a form that `provenance attest --template KIND` prints; documents it names are bound by digest.
     """
-    from provenance import acting
+    from provenance.attestations import actions
 
     if template is not None:
         if ledger is not None:
             raise click.UsageError("--template prints a blank form; leave out LEDGER and FILE")
-        terminal.document(acting.template(template))
+        terminal.document(actions.template(template))
         return 0
     if ledger is None or file is None:
         raise click.UsageError("give LEDGER and FILE; `provenance attest --template KIND` prints a blank form")
-    made = acting.attest(ledger, file, data=data, key=key, ask=signing.secrets(password_file))
+    made = actions.attest(ledger, file, data=data, key=key, ask=key_options.secrets(password_file))
     said = made.statement["predicate"]
     terminal.echo(f"Entry {made.index} of {ledger}: a {said['kind']}.")
     if "outputs" in said:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import paths, piece
+from provenance.cli import path_arguments, proof_output
 
 
 @click.command(name="challenge")
-@click.argument("folder", metavar="LEDGER", type=paths.LEDGER)
+@click.argument("folder", metavar="LEDGER", type=path_arguments.LEDGER)
 @click.option("--nonce", required=True, metavar="HEX", help="The verifier's own: 8 to 64 bytes by chance, hexadecimal.")
 @click.option("--count", required=True, type=click.IntRange(1, 10_000), help="How many records to show.")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="The data that was scanned.")
@@ -23,12 +23,13 @@ def command(folder: Path, nonce: str, count: int, data: Path, entry: int | None,
     The nonce picks records (whole files where no record trees were made: scan with --assess or --records); the answer
     shows their text, with proofs. `provenance verify ANSWER` picks them again and checks.
     """
-    from provenance.ledger import challenges, salts
+    from provenance.ledger.proofs import challenges
+    from provenance.ledger.trees import salts
 
     try:
         chance = bytes.fromhex(nonce)
     except ValueError as cause:
         raise click.UsageError("--nonce is hexadecimal") from cause
-    entry = piece.entry_of(folder, entry, output)
-    piece.hand_out(output, challenges.answer(folder, chance, count, data, salts.secret_of(key), entry), folder)
+    entry = proof_output.entry_of(folder, entry, output)
+    proof_output.hand_out(output, challenges.answer(folder, chance, count, data, salts.secret_of(key), entry), folder)
     return 0

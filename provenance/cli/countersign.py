@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import paths, signing, terminal
+from provenance.cli import key_options, path_arguments, terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @click.command(name="countersign")
-@click.argument("ledger", type=paths.LEDGER)
+@click.argument("ledger", type=path_arguments.LEDGER)
 @click.option("--entry", type=click.IntRange(min=0), help="Number of the entry; the newest scan if not given.")
 @click.option(
     "--key",
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     required=True,
     help="Your own key: a folder of keygen --role statement, a file, env:NAME.",
 )
-@signing.password_option
+@key_options.password_option
 def command(ledger: Path, entry: int | None, key: str, password_file: Path | None) -> int:
     """Stand by an entry of LEDGER that another signed, with a key of your own: none of the ledger's is needed.
 
     Verifiers whose trust file says `assessments: {signers: 2}` believe an assessment only if two pinned keys signed it.
     """
-    from provenance import acting
+    from provenance.attestations import actions
 
-    at, fingerprint = acting.countersign(ledger, key, entry=entry, ask=signing.secrets(password_file))
+    at, fingerprint = actions.countersign(ledger, key, entry=entry, ask=key_options.secrets(password_file))
     terminal.echo(f"Entry {at} of {ledger} is signed by {fingerprint} too.")
     return 0

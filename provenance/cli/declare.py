@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import signing, terminal
+from provenance.cli import key_options, terminal
 
 
 @click.command(name="declare")
 @click.argument("ledger", required=False, type=click.Path(path_type=Path))
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--template", metavar="PROFILE", help="Print a blank form with every question of a profile, and stop.")
-@signing.key_option
-@signing.password_option
+@key_options.key_option
+@key_options.password_option
 def command(
     ledger: Path | None, file: Path | None, template: str | None, key: str | None, password_file: Path | None
 ) -> int:
@@ -23,16 +23,17 @@ def command(
     FILE is a form that `provenance declare --template PROFILE` prints; documents it names are bound by digest. A later
     scan of the same data counts the answers.
     """
-    from provenance import audit, declarations, profiles
+    from provenance import profiles
+    from provenance.attestations import actions, declaration
 
     if template is not None:
         if ledger is not None:
             raise click.UsageError("--template prints a blank form; leave out LEDGER and FILE")
-        terminal.document(declarations.template(profiles.load(template)))
+        terminal.document(declaration.template(profiles.load(template)))
         return 0
     if ledger is None or file is None:
         raise click.UsageError("give LEDGER and FILE; `provenance declare --template PROFILE` prints a blank form")
-    said, entry = audit.declare(ledger, file, key=key, ask=signing.secrets(password_file))
+    said, entry = actions.declare(ledger, file, key=key, ask=key_options.secrets(password_file))
     bound = sum(len(each["documents"]) for each in said.answers)
     terminal.echo(
         f"Entry {entry.index} of {ledger}, by {said.by['name']} ({said.by['role']}). "

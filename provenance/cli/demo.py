@@ -29,13 +29,13 @@ def command(folder: Path) -> int:
 
     DIR is ./provenance-demo if not given; it gets `data` and `ledger`. Exits with 0 whatever is found.
     """
-    from provenance import audit
-    from provenance.data import folder as shipped
+    from provenance.core.package_data import folder as shipped
+    from provenance.pipeline import scan as scan_
 
     data, ledger = folder / "data", folder / "ledger"
     _copy(shipped("demo") / "data", data)
     with terminal.progress() as progress:
-        found = audit.scan(data, ledger, progress=progress)
+        found = scan_.scan(data, ledger, progress=progress)
     scan.show(found, "text")
     scan.hint(found, ledger)
     terminal.echo(f"Scan your own:    provenance scan ./data --ledger {scan.DEFAULT_LEDGER}")

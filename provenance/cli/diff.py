@@ -20,11 +20,11 @@ def command(a: str, b: str, format_: str, *, unverified: bool) -> int:
     A and B are ledgers; LEDGER@3 is the scan of entry 3, else it is the newest. Shares of text are estimated from
     sketches, with their 95 % interval. What changed is said of two scans of one folder.
     """
-    from provenance import difference
-    from provenance.reports import difference as report
+    from provenance.reports.difference import compare
+    from provenance.reports.difference import render as report
 
     (first, index_a), (second, index_b) = _named(a), _named(b)
-    found = difference.diff(first, second, index_a, index_b, verified=not unverified, warn=reading.warn)
+    found = compare.diff(first, second, index_a, index_b, verified=not unverified, warn=reading.warn)
     rendered = report.render(found, format_, width=terminal.width(), colour=terminal.colour())
     (terminal.json if format_ == "json" else terminal.document)(rendered)
     return 0

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from provenance import exports, model
-from provenance.cli import reading, signing, terminal
+from provenance.cli import key_options, reading, terminal
+from provenance.core import model
 from provenance.ledger.exports import FORMATS, Asked, write
+from provenance.reports import exports
 
 if TYPE_CHECKING:
-    from provenance.exports.removal_list import Choice
+    from provenance.reports.exports.removal_list import Choice
 
 ALL = {**exports.EXPORTS, **FORMATS}
 """Every format by name with what it is: what is made of findings, then what is made of what was signed."""
@@ -49,7 +50,7 @@ class _Export(click.Command):
 )
 @click.option("--index", type=click.IntRange(min=0), help="Number of the entry; the newest scan if not given.")
 @click.option("--key", metavar="URI", help="Key that signs, where one does; your own for oms and cms if not given.")
-@signing.password_option
+@key_options.password_option
 @click.option("--certificate", type=click.Path(path_type=Path), help="cms: the seal's certificate, its chain after it.")
 @click.option("--signature", type=click.Path(path_type=Path), help="sm2: what a module signed over --format pae.")
 @click.option(
@@ -96,12 +97,12 @@ def command(
     if chosen == "removal-list":
         if output is None:
             raise click.UsageError("name the file to write with -o")
-        from provenance.exports import removal_list
+        from provenance.reports.exports import removal_list
 
         return _removal_list(
             ledger, output, index, removal_list.Choice(severity, checks, sources), unverified=unverified
         )
-    prompt = signing.secrets(password_file)
+    prompt = key_options.secrets(password_file)
     asked = Asked(
         index, key, certificate, signature, withhold, prompt=prompt, verified=not unverified, warn=reading.warn
     )
@@ -135,7 +136,7 @@ def _check_options(chosen: str) -> None:
 
 
 def _removal_list(ledger: Path, output: Path, index: int | None, choice: Choice, *, unverified: bool) -> int:
-    from provenance.exports import removal_list
+    from provenance.reports.exports import removal_list
 
     made = removal_list.write(ledger, output, choice, index, verified=not unverified, warn=reading.warn)
     terminal.echo(

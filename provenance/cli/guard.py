@@ -46,13 +46,13 @@ def command(
 
     Exit codes: 0 cleared; 1 refused; 2 usage; 4 it could not be found out.
     """
-    from provenance import guarding, policies
+    from provenance.pipeline import guard, guard_policy
 
     with terminal.progress() as progress:
-        found = guarding.inspect(
+        found = guard.inspect(
             data,
             ledger,
-            policies.read(policy),
+            guard_policy.read(policy),
             entry=entry,
             trust=trust,
             since=since,

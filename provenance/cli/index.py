@@ -40,13 +40,17 @@ def build(
 
     The index of protected works has a key of its own, beside it with the ending .key: let it travel another way.
     """
-    from provenance import __version__, works
+    from provenance import __version__
     from provenance.cli import output as output_
+    from provenance.pipeline import build_index
 
     output_.check(output)
     roles = tuple(_role(each) for each in columns)
-    built = works.build(
-        files, output, works.Choice(kind, title, key, scale, per_record, roles), f"provenance-auditor {__version__}"
+    built = build_index.build(
+        files,
+        output,
+        build_index.Choice(kind, title, key, scale, per_record, roles),
+        f"provenance-auditor {__version__}",
     )
     index = built.index
     terminal.echo(f"{output}: {index.items:,} items, {index.hashes:,} hashes of {index.of}, no text")
@@ -63,10 +67,10 @@ def build(
 @click.argument("index", type=click.Path(path_type=Path))
 def show(index: Path) -> int:
     """Print what INDEX is."""
-    from provenance import works
-    from provenance.similarity import reference
+    from provenance.pipeline import build_index
+    from provenance.similarity.index import reference_index
 
-    for name, value in works.shown(reference.read(index)):
+    for name, value in build_index.shown(reference_index.read(index)):
         terminal.echo(f"{name:<9} {value}")
     return 0
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import paths, signing, terminal
-from provenance.program import described
+from provenance.cli import key_options, path_arguments, terminal
+from provenance.core.scanner_identity import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from provenance.ledger import Entry, KeyPair
-    from provenance.ledger.succession import Succession
+    from provenance.ledger.log.key_history import Succession
 
 
 @click.group(name="key")
@@ -24,11 +24,11 @@ def command() -> None:
 
 
 @command.command(name="rotate")
-@click.argument("ledger", type=paths.LEDGER)
+@click.argument("ledger", type=path_arguments.LEDGER)
 @click.option("--new", metavar="URI", required=True, help="Keys that sign from the next entry on; see keygen.")
 @click.option("--reason", help="Why, for people.")
-@signing.key_option
-@signing.password_option
+@key_options.key_option
+@key_options.password_option
 @click.option(
     "--new-password-file", type=click.Path(path_type=Path), help="File whose first line is the new keys' password."
 )
@@ -45,18 +45,18 @@ def rotate(
     Who pinned the old keys follows to the new ones.
     """
     from provenance import ledger as ledger_
-    from provenance.ledger import keyentries
+    from provenance.ledger.log import key_entries
 
-    heir = ledger_.load(new, prompt=signing.secrets(new_password_file or password_file))
+    heir = ledger_.load(new, prompt=key_options.secrets(new_password_file or password_file))
     entry = _entry(
-        key, password_file, lambda keys: keyentries.rotate(ledger, heir, described(), keys=keys, reason=reason)
+        key, password_file, lambda keys: key_entries.rotate(ledger, heir, described(), keys=keys, reason=reason)
     )
     terminal.echo(f"Entry {entry.index} of {ledger} hands it over to {heir.fingerprint}. From now on: --key {new}")
     return 0
 
 
 @command.command(name="revoke")
-@click.argument("ledger", type=paths.LEDGER)
+@click.argument("ledger", type=path_arguments.LEDGER)
 @click.argument("fingerprint")
 @click.option("--reason", required=True, help="Why, for people.")
 @click.option(
@@ -64,21 +64,21 @@ def rotate(
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
     help="From when on it may have been in other hands, UTC: nothing later that it signed is accepted.",
 )
-@signing.key_option
-@signing.password_option
+@key_options.key_option
+@key_options.password_option
 def revoke(
     ledger: Path, fingerprint: str, reason: str, since: datetime | None, key: str | None, password_file: Path | None
 ) -> int:
     """Say in LEDGER that a key signs no more: one that held it before, or one that was added."""
     from datetime import UTC
 
-    from provenance.ledger import keyentries
+    from provenance.ledger.log import key_entries
 
     doubted = since.replace(tzinfo=UTC) if since is not None else None
     entry = _entry(
         key,
         password_file,
-        lambda keys: keyentries.revoke(ledger, fingerprint, reason, described(), keys=keys, since=doubted),
+        lambda keys: key_entries.revoke(ledger, fingerprint, reason, described(), keys=keys, since=doubted),
     )
     terminal.echo(f"Entry {entry.index} of {ledger} revokes {fingerprint}. A timestamp over it proves when.")
     if doubted is not None:
@@ -90,47 +90,48 @@ def revoke(
 
 
 @command.command(name="add")
-@click.argument("ledger", type=paths.LEDGER)
-@click.argument("public", type=paths.FILE)
+@click.argument("ledger", type=path_arguments.LEDGER)
+@click.argument("public", type=path_arguments.FILE)
 @click.option("--role", type=click.Choice(["waiver", "witness"]), required=True, help="What the key is for.")
 @click.option("--name", help="Whose it is.")
-@signing.key_option
-@signing.password_option
+@key_options.key_option
+@key_options.password_option
 def add(ledger: Path, public: Path, role: str, name: str | None, key: str | None, password_file: Path | None) -> int:
     """Name in LEDGER the PUBLIC key (PEM) of who approves waivers or witnesses the log. It makes nobody trust it."""
-    from provenance.ledger import keyentries
-    from provenance.ledger import keys as keys_
+    from provenance.ledger.keys import signing_keys as keys_
+    from provenance.ledger.log import key_entries
 
     added = keys_.read_public(public.read_bytes())
     entry = _entry(
-        key, password_file, lambda keys: keyentries.add(ledger, added, role, described(), keys=keys, name=name)
+        key, password_file, lambda keys: key_entries.add(ledger, added, role, described(), keys=keys, name=name)
     )
     terminal.echo(f"Entry {entry.index} of {ledger} adds {keys_.fingerprint(added)} ({role}).")
     return 0
 
 
 @command.command(name="certificate")
-@click.argument("ledger", type=paths.LEDGER)
-@click.argument("certificate", type=paths.FILE)
-@signing.key_option
-@signing.password_option
+@click.argument("ledger", type=path_arguments.LEDGER)
+@click.argument("certificate", type=path_arguments.FILE)
+@key_options.key_option
+@key_options.password_option
 def certificate(ledger: Path, certificate: Path, key: str | None, password_file: Path | None) -> int:
     """Attach to LEDGER an X.509 CERTIFICATE (PEM, intermediate ones after it) over its statement key."""
-    from provenance.ledger import certificates, keyentries
+    from provenance.ledger.keys import key_certificates
+    from provenance.ledger.log import key_entries
 
     pem = certificate.read_bytes()
-    entry = _entry(key, password_file, lambda keys: keyentries.certify(ledger, pem, described(), keys=keys))
-    terminal.echo(f"Entry {entry.index} of {ledger}: the key of {certificates.read(pem).said}.")
+    entry = _entry(key, password_file, lambda keys: key_entries.certify(ledger, pem, described(), keys=keys))
+    terminal.echo(f"Entry {entry.index} of {ledger}: the key of {key_certificates.read(pem).said}.")
     return 0
 
 
 @command.command(name="list")
-@click.argument("ledger", type=paths.LEDGER)
+@click.argument("ledger", type=path_arguments.LEDGER)
 def list_(ledger: Path) -> int:
     """List the keys that LEDGER names: who holds it, who held it before, what was added and revoked."""
-    from provenance.ledger import succession
+    from provenance.ledger.log import key_history
 
-    held = succession.of(ledger)
+    held = key_history.of(ledger)
     for role, key in held.first.items():
         _show(held, key, f"{role}, from the beginning")
     for change in held.changes:
@@ -150,6 +151,6 @@ def _show(held: Succession, key: str, what: str) -> None:
 def _entry(key: str | None, password_file: Path | None, append: Callable[[KeyPair], Entry]) -> Entry:
     from provenance import ledger as ledger_
 
-    secrets = signing.secrets(password_file)
+    secrets = key_options.secrets(password_file)
     keys = ledger_.user_keys(create=False, prompt=secrets) if key is None else ledger_.load(key, prompt=secrets)
     return append(keys)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import signing, terminal
+from provenance.cli import key_options, terminal
 
 PAIR = "statement+log"
 
@@ -23,7 +23,7 @@ PAIR = "statement+log"
 )
 @click.option("--statement", metavar="URI", help="A statement key that is elsewhere and stays there: hsm:…, awskms:…")
 @click.option("--log", metavar="URI", help="A log key that is elsewhere and stays there: hv:…")
-@signing.password_option
+@key_options.password_option
 @click.option("--no-password", is_flag=True, help="Leave the private keys open to whoever gets the files.")
 def command(
     origin: str,
@@ -39,7 +39,7 @@ def command(
     The folder also holds the log's name and the secret of its salts: begin one ledger with it, and keep a copy where
     nobody else looks.
     """
-    from provenance.ledger import keygen
+    from provenance.ledger.keys import key_generation
 
     if no_password and password_file is not None:
         raise click.UsageError("--no-password and --password-file contradict each other")
@@ -47,9 +47,9 @@ def command(
     elsewhere = {name: uri for name, uri in (("statement", statement), ("log", log)) if uri is not None}
     if strangers := set(elsewhere) - set(roles):
         raise click.UsageError(f"--{min(strangers)} names a key of another role than --role {role}")
-    secrets = signing.secrets(password_file)
+    secrets = key_options.secrets(password_file)
     asked = no_password or set(roles) <= set(elsewhere)
-    made = keygen.make(
+    made = key_generation.make(
         out,
         roles,
         origin,

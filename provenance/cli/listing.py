@@ -13,11 +13,13 @@ _KINDS = ("checks", "profiles", "purposes", "formats")
 @click.argument("kind", type=click.Choice(_KINDS))
 def command(kind: str) -> int:
     """List what there is of a kind, one a line."""
-    from provenance import checks, manifests, model, profiles, records
+    from provenance import checks, profiles
+    from provenance.core import model
+    from provenance.readers import manifests, records
 
     named: dict[str, dict[str, str]] = {
-        "checks": checks.listed(),
-        "profiles": profiles.listed(),
+        "checks": checks.list_checks(),
+        "profiles": profiles.list_profiles(),
         "purposes": dict.fromkeys(model.PURPOSES, ""),
         "formats": dict.fromkeys(records.FORMATS, "records")
         | dict.fromkeys(manifests.READERS, "manifest")

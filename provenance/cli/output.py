@@ -40,7 +40,7 @@ def write(output: Path, data: bytes) -> None:
     Raises:
         ConfigError: it may not be written there, or cannot.
     """
-    from provenance.ledger.writing import aside
+    from provenance.ledger.log.file_writing import aside
 
     check(output)
     if output == STDOUT:

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import paths, piece, terminal
+from provenance.cli import path_arguments, proof_output, terminal
 
 
 @click.command(name="prove")
-@click.argument("folder", metavar="LEDGER", type=paths.LEDGER)
+@click.argument("folder", metavar="LEDGER", type=path_arguments.LEDGER)
 @click.option("--source", help="What the scan says of a source.")
 @click.option("--path", "file", help="What it says of a file, named as in the table of files.")
 @click.option("--record", metavar="PATH#N", help="What it read as record N of a file; needs --data.")
 @click.option("--finding", metavar="FINGERPRINT", help="A finding; the first 8 digits are enough.")
 @click.option("--coverage", metavar="CHECK", help="What a check saw.")
 @click.option("--verdict", metavar="REQUIREMENT", help="How a requirement was answered.")
-@click.option("--absent", metavar="FILE", type=paths.FILE, help="That the scan read no file like FILE.")
+@click.option("--absent", metavar="FILE", type=path_arguments.FILE, help="That the scan read no file like FILE.")
 @click.option("--entry", type=click.IntRange(0), help="Number of the scan's entry; the newest if not given.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data that was scanned, for --record.")
 @click.option("--key", metavar="URI", help="Signing keys whose salts.key the scan used, for --record.")
@@ -30,7 +30,9 @@ def command(
     `provenance verify PROOF` checks it. The rest of the ledger stays where it is: of other lines only hashes are shown,
     and salts keep them from being guessed. Exit codes: 0 proven; 1 FILE is not absent; 2 usage; 4 it cannot be proven.
     """
-    from provenance.ledger import contents, disclosure, salts
+    from provenance.ledger.log import folder_comparison
+    from provenance.ledger.proofs import disclosure
+    from provenance.ledger.trees import salts
 
     kinds = {"file": "path"}
     given = [(kinds.get(kind, kind), value) for kind, value in asked.items() if value is not None]
@@ -39,19 +41,19 @@ def command(
             "say what to prove: one of --source --path --record --finding --coverage --verdict --absent"
         )
     kind, what = given[0]
-    entry = piece.entry_of(folder, entry, output)
+    entry = proof_output.entry_of(folder, entry, output)
     if kind == "record":
         path, number = _place(str(what))
         proof = disclosure.record(folder, path, number, _data(data), salts.secret_of(key), entry)
     elif kind == "absent":
-        absence = disclosure.absent(folder, bytes.fromhex(contents.digest(Path(what))), entry)
+        absence = disclosure.absent(folder, bytes.fromhex(folder_comparison.digest(Path(what))), entry)
         if absence.proof is None:
             terminal.echo(f"{what} is not absent; it stands in: {', '.join(absence.paths)}")
             return 1
         proof = absence.proof
     else:
         proof = disclosure.row(folder, kind, str(what), entry)
-    piece.hand_out(output, proof, folder)
+    proof_output.hand_out(output, proof, folder)
     return 0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import signing, terminal
+from provenance.cli import key_options, terminal
 
 
 @click.command(name="renew")
@@ -14,16 +14,16 @@ from provenance.cli import signing, terminal
 @click.option(
     "--files", is_flag=True, help="List the SHA-512 of every bound file too, as SHA-256 will not last for ever."
 )
-@signing.key_option
-@signing.password_option
+@key_options.key_option
+@key_options.password_option
 def command(ledger: Path, files: bool, key: str | None, password_file: Path | None) -> int:
     """Append an entry that lists all checkpoints, cosignatures and timestamps of LEDGER; then have it timestamped.
 
     Do it before the certificate of a timestamp expires: from then on only what was renewed goes on counting.
     """
-    from provenance import audit
+    from provenance.attestations import actions
 
-    entry, late = audit.renew(ledger, files=files, key=key, ask=signing.secrets(password_file))
+    entry, late = actions.renew(ledger, files=files, key=key, ask=key_options.secrets(password_file))
     covers = entry.statement["predicate"]["covers"]
     told = ", ".join(f"{count} {name}" for name, count in sorted(covers.items()))
     terminal.echo(f"Entry {entry.index} of {ledger} lists {told}.")

@@ -48,7 +48,7 @@ def command(
     With --data, the HTML report shows matching records side by side, personal data masked, and the names of people whom
     manifests name, where a ledger holds a role and an id. Such a report is never written into a ledger.
     """
-    from provenance import audit
+    from provenance.pipeline import audit
     from provenance.reports import filings
 
     if data is not None:
@@ -78,9 +78,11 @@ def _refuse(format_: str, output: Path, data: Path) -> None:
 
 
 def _render(reader: Reader, format_: str, data: Path | None) -> bytes:
-    from provenance import acting, audit, contacts
+    from provenance.attestations import actions
     from provenance.ledger import Seal
+    from provenance.pipeline import audit
     from provenance.reports import html, json, sarif, text
+    from provenance.sources import contacts
 
     found = audit.opened(reader)
     if format_ != "html":
@@ -88,4 +90,4 @@ def _render(reader: Reader, format_: str, data: Path | None) -> bytes:
     log = found.facts["log"]
     seal = Seal(log["index"], log["origin"], reader.envelope().keyid)
     tables = found.tables if data is None else contacts.named(found.tables, data)
-    return html.render(tables, found.facts, seal, data=data, history=acting.history(reader))
+    return html.render(tables, found.facts, seal, data=data, history=actions.history(reader))

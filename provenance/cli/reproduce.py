@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import running, terminal
+from provenance.cli import engine_options, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provenance.reproduction import Compared, Reproduction
+    from provenance.pipeline.reproduce import Compared, Reproduction
 
 
 @click.command(name="reproduce")
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--key", metavar="URI", help="Signing keys whose salts.key the scan used, for record trees; else your own."
 )
-@running.options
+@engine_options.options
 @terminal.format_option
 def command(
     ledger: Path,
@@ -48,11 +48,11 @@ def command(
     Exit codes: 0 every table has the same rows; 1 one differs; 2 usage; 4 it could not be completed, or a table of the
     entry is withheld.
     """
-    from provenance import reproduction
-    from provenance.digests import canonical
+    from provenance.core.digests import canonical
+    from provenance.pipeline import reproduce
 
     with terminal.progress() as progress:
-        found = reproduction.reproduce(
+        found = reproduce.reproduce(
             ledger,
             data,
             entry,
@@ -60,7 +60,7 @@ def command(
             key=key,
             engine=engine,
             workers=workers,
-            memory=running.cap(memory),
+            memory=engine_options.cap(memory),
             progress=progress,
         )
     if format_ == "json":

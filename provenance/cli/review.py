@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import signing, terminal
+from provenance.cli import key_options, terminal
 
 
 @click.command(name="review")
@@ -15,8 +15,8 @@ from provenance.cli import signing, terminal
 @click.option("--by", "name", metavar="NAME", required=True, help="Who answers for the review.")
 @click.option("--role", required=True, help="That person's role.")
 @click.option("--organisation", metavar="NAME", help="That person's organisation, if it is to be named.")
-@signing.key_option
-@signing.password_option
+@key_options.key_option
+@key_options.password_option
 def command(
     ledger: Path,
     file: Path,
@@ -30,10 +30,10 @@ def command(
 
     Counts and the share that passed are computed here, with its exact interval; without an answer, none passes.
     """
-    from provenance import acting
+    from provenance.attestations import actions
 
-    made = acting.review(
-        ledger, file, name=name, role=role, organisation=organisation, key=key, ask=signing.secrets(password_file)
+    made = actions.review(
+        ledger, file, name=name, role=role, organisation=organisation, key=key, ask=key_options.secrets(password_file)
     )
     said = made.statement["predicate"]
     counts, share = said["counts"], said["share"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from provenance.cli import key_options, terminal
 from provenance.cli import output as output_
-from provenance.cli import signing, terminal
 
 
 @click.command(name="sample")
@@ -22,8 +22,8 @@ from provenance.cli import signing, terminal
     "--form", "entry", type=click.IntRange(min=0), metavar="ENTRY", help="Write the form of a draw that is there."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="New form for the review: .csv or .jsonl.")
-@signing.key_option
-@signing.password_option
+@key_options.key_option
+@key_options.password_option
 def command(
     ledger: Path,
     size: int | None,
@@ -42,7 +42,7 @@ def command(
     and the number of draws before. The form has one line a record; fill in pass, fail or unreadable, then:
     provenance review LEDGER FORM. --form ENTRY writes the form of a draw once more, and signs nothing.
     """
-    from provenance import acting
+    from provenance.attestations import actions
 
     if output is not None:
         _check_free(output)
@@ -53,8 +53,15 @@ def command(
         return 0
     if size is None or purpose is None:
         raise click.UsageError("give --size and --purpose; or --form ENTRY for the form of a draw that is there")
-    made = acting.sample(
-        ledger, size, purpose, nonce=nonce, sources=sources, index=index, key=key, ask=signing.secrets(password_file)
+    made = actions.sample(
+        ledger,
+        size,
+        purpose,
+        nonce=nonce,
+        sources=sources,
+        index=index,
+        key=key,
+        ask=key_options.secrets(password_file),
     )
     said = made.statement["predicate"]
     terminal.echo(
@@ -69,7 +76,7 @@ def command(
 
 def _check_free(output: Path) -> None:
     """Refuse a form that could not be written: a draw that was signed for nothing would be seen for ever."""
-    from provenance.acts.review import check_form
+    from provenance.attestations.review import check_form
 
     check_form(output)
     output_.check(output)
@@ -81,9 +88,9 @@ def _check_free(output: Path) -> None:
 
 def _hand_out(ledger: Path, entry: int, output: Path | None) -> None:
     """Write the form of a draw, or print it, and say how it is filled in, but not among lines that are to be saved."""
-    from provenance import acting
+    from provenance.attestations import actions
 
-    form = acting.review_form(ledger, entry, output.name if output else "form.csv")
+    form = actions.review_form(ledger, entry, output.name if output else "form.csv")
     if output is None:
         terminal.table(form)
     else:

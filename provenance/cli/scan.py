@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance import model
-from provenance.cli import INCOMPLETE, running, signing, terminal
+from provenance.cli import INCOMPLETE, engine_options, key_options, terminal
+from provenance.core import model
 
 if TYPE_CHECKING:
-    from provenance.audit import Audit
+    from provenance.pipeline.audit import Audit
 
 DEFAULT_LEDGER = Path("provenance-ledger")
 FAIL_ON = ("error", "warning", "never")
@@ -45,8 +45,8 @@ FAIL_ON = ("error", "warning", "never")
     metavar="INDEX",
     help="Works or benchmarks to look for; repeatable.",
 )
-@signing.key_option
-@signing.password_option
+@key_options.key_option
+@key_options.password_option
 @click.option("--assess", is_flag=True, help="Append an assessment, which claims something, rather than a draft.")
 @click.option(
     "--records/--no-records",
@@ -66,7 +66,7 @@ FAIL_ON = ("error", "warning", "never")
     show_default=True,
     help="Exit with 1 at this severity or worse.",
 )
-@running.options
+@engine_options.options
 @terminal.format_option
 def command(
     data: Path,
@@ -94,10 +94,10 @@ def command(
     Exit codes: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage; 3 nothing to audit; 4 the audit
     could not be completed.
     """
-    from provenance import audit, sampling
+    from provenance.pipeline import file_sampling, scan
 
     with terminal.progress() as progress:
-        found = audit.scan(
+        found = scan.scan(
             data,
             ledger,
             profiles=profiles,
@@ -108,13 +108,13 @@ def command(
             key=key,
             engine=engine,
             workers=workers,
-            memory=running.cap(memory),
+            memory=engine_options.cap(memory),
             follow_links=follow_links,
             waivers=waivers,
             reference=references,
-            sample=sampling.share(sample) if sample is not None else None,
+            sample=file_sampling.share(sample) if sample is not None else None,
             fold_chinese=fold_chinese,
-            ask=signing.secrets(password_file),
+            ask=key_options.secrets(password_file),
             progress=progress,
         )
     show(found, format_)

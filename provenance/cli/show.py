@@ -19,10 +19,11 @@ def command(ledger: Path, index: int | None, format_: str, *, unverified: bool) 
 
     The entry, the log and its tables are verified first; `provenance verify` looks at all of the ledger.
     """
-    from provenance import acting, audit
+    from provenance.attestations import actions
+    from provenance.pipeline import audit
 
     reader = reading.open_reader(ledger, index, unverified=unverified)
-    found, told = audit.opened(reader), acting.history(reader) if format_ == "text" else []
+    found, told = audit.opened(reader), actions.history(reader) if format_ == "text" else []
     scan.show(found, format_)
     if told:
         terminal.echo("", "What people did about it")

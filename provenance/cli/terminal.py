@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.escaping import escape, isolated, json_text, visible
-from provenance.progress import unwatched
+from provenance.core.escaping import escape, isolated, json_text, visible
+from provenance.core.progress import unwatched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -167,9 +167,9 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
     from rich.text import Text
 
-    from provenance import kernels
+    from provenance.core import kernel_cache
 
-    first = "" if kernels.compiled() else " (first run: compiling)"
+    first = "" if kernel_cache.compiled() else " (first run: compiling)"
 
     class Bytes(DownloadColumn):
         """Bytes done of those there are; nothing for a step that counts none."""

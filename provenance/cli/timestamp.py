@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli import output as output_
-from provenance.cli import paths, terminal
+from provenance.cli import path_arguments, terminal
 
 if TYPE_CHECKING:
-    from provenance.ledger.timestamp import Token
+    from provenance.ledger.witness.timestamp_token import Token
 
 _DIGESTS = ("sha256", "sha384", "sha512")
 _digest = click.option(
@@ -38,15 +38,15 @@ def command() -> None:
 
 
 @command.command(name="request")
-@click.argument("ledger", type=paths.LEDGER)
+@click.argument("ledger", type=path_arguments.LEDGER)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to hand to an authority.")
 @click.option("--size", type=click.IntRange(1), help="Which checkpoint, by its entries; the newest if not given.")
 @_digest
 def request(ledger: Path, output: Path, size: int | None, digest: str) -> int:
     """Write a request (.tsq) to hand to a timestamp authority; it holds a digest of the checkpoint and nothing else."""
-    from provenance.ledger import beside
+    from provenance.ledger.witness import checkpoint_evidence
 
-    query, at = beside.query(ledger, size, digest)
+    query, at = checkpoint_evidence.query(ledger, size, digest)
     output_.write(output, query)
     terminal.echo(f"{output}: asks for a timestamp of checkpoint {at}. Put the answer beside it:")
     terminal.echo(f"provenance timestamp attach {ledger} ANSWER.tsr --request {output}")
@@ -54,22 +54,22 @@ def request(ledger: Path, output: Path, size: int | None, digest: str) -> int:
 
 
 @command.command(name="attach")
-@click.argument("ledger", type=paths.LEDGER)
-@click.argument("answer", type=paths.FILE)
-@click.option("--request", "asked", type=paths.FILE, help="The request it answers: its nonce is compared.")
+@click.argument("ledger", type=path_arguments.LEDGER)
+@click.argument("answer", type=path_arguments.FILE)
+@click.option("--request", "asked", type=path_arguments.FILE, help="The request it answers: its nonce is compared.")
 def attach(ledger: Path, answer: Path, asked: Path | None) -> int:
     """Put ANSWER (.tsr) beside the checkpoint of LEDGER that it is of."""
-    from provenance.ledger import beside, timestamp
     from provenance.ledger.layout import read_bytes
+    from provenance.ledger.witness import checkpoint_evidence, timestamps
 
-    query = read_bytes(asked, timestamp.LIMIT) if asked else None
-    _say(*beside.add_timestamp(ledger, read_bytes(answer, timestamp.LIMIT), query))
+    query = read_bytes(asked, timestamps.LIMIT) if asked else None
+    _say(*checkpoint_evidence.add_timestamp(ledger, read_bytes(answer, timestamps.LIMIT), query))
     return 0
 
 
 @command.command(name="revocations")
-@click.argument("ledger", type=paths.LEDGER)
-@click.argument("listed", metavar="CRL", type=paths.FILE)
+@click.argument("ledger", type=path_arguments.LEDGER)
+@click.argument("listed", metavar="CRL", type=path_arguments.FILE)
 @click.option("--size", type=click.IntRange(1), help="Beside which checkpoint; the newest it speaks of if not given.")
 def revocations(ledger: Path, listed: Path, size: int | None) -> int:
     """Put CRL, an authority's list of revoked certificates, beside the checkpoint of LEDGER that it timestamped.
@@ -77,11 +77,11 @@ def revocations(ledger: Path, listed: Path, size: int | None) -> int:
     Made after the timestamp, it shows for good that the certificate was not revoked. Authorities publish it at the
     address that stands in their certificate: openssl x509 -in CERTIFICATE -noout -ext crlDistributionPoints
     """
-    from provenance.ledger import beside
-    from provenance.ledger import revocations as lists
     from provenance.ledger.layout import read_bytes
+    from provenance.ledger.witness import checkpoint_evidence
+    from provenance.ledger.witness import revocation_lists as lists
 
-    name, found, spoken = beside.add_revocations(ledger, read_bytes(listed, lists.LIMIT), size)
+    name, found, spoken = checkpoint_evidence.add_revocations(ledger, read_bytes(listed, lists.LIMIT), size)
     when = found.last_update_utc.strftime("%Y-%m-%d %H:%M:%S UTC")
     terminal.echo(f"{name}: {found.issuer.rfc4514_string()} says what it had revoked by {when}.")
     terminal.echo(f"It speaks of {', '.join(spoken)}; `provenance verify` tells what it says.")
@@ -89,16 +89,16 @@ def revocations(ledger: Path, listed: Path, size: int | None) -> int:
 
 
 @command.command(name="ask")
-@click.argument("ledger", type=paths.LEDGER)
+@click.argument("ledger", type=path_arguments.LEDGER)
 @click.option("--tsa", "addresses", multiple=True, required=True, metavar="URL", help="Authority to ask; repeatable.")
 @_digest
 def ask(ledger: Path, addresses: tuple[str, ...], digest: str) -> int:
     """Ask authorities over the network to timestamp the newest checkpoint of LEDGER."""
-    from provenance.ledger import beside, tsa
+    from provenance.ledger.witness import checkpoint_evidence, timestamp_client
 
     for address in addresses:
-        query, _ = beside.query(ledger, None, digest)
-        _say(*beside.add_timestamp(ledger, tsa.send(address, query), query))
+        query, _ = checkpoint_evidence.query(ledger, None, digest)
+        _say(*checkpoint_evidence.add_timestamp(ledger, timestamp_client.send(address, query), query))
     return 0
 
 

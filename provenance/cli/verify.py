@@ -34,7 +34,7 @@ def command(
     Exit codes: 0 all that was asked verified; 1 something is not what was signed; 2 usage, or no ledger; 3 consistent,
     but signed by keys nobody vouches for; 4 the data differs; 5 files are withheld; 6 two signed views contradict.
     """
-    from provenance.report_check import verify
+    from provenance.pipeline.report_check import verify
 
     found = verify(path, trust=trust, since=since, data=data, strict=strict, entry=entry)
     if format_ == "json":

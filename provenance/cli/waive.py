@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import signing, terminal
+from provenance.cli import key_options, terminal
 
 if TYPE_CHECKING:
     from provenance.ledger import Entry
@@ -26,8 +26,8 @@ _NEEDED = ("reason", "approver", "expires")
     "--approver-key", metavar="URI", help="The approver's own key, which signs too: a folder, file, env:NAME."
 )
 @click.option("--sign", "entry", type=click.IntRange(min=0), metavar="ENTRY", help="Approve a waiver that is there.")
-@signing.key_option
-@signing.password_option
+@key_options.key_option
+@key_options.password_option
 def command(
     ledger: Path,
     fingerprint: str | None,
@@ -45,21 +45,21 @@ def command(
     Who accepts it signs with a key that is not the ledger's: at once with --approver-key, or later with --sign ENTRY
     --approver-key, for which no key of the ledger is needed. Verifiers who pin keys in the role waiver ask for that.
     """
-    from provenance import acting
+    from provenance.attestations import actions
 
     given = {"reason": reason, "approver": approver, "expires": expires}
     if entry is not None:
         if fingerprint is not None or approver_key is None or key or evidence or any(given.values()):
             raise click.UsageError("--sign ENTRY takes LEDGER and --approver-key, and nothing else")
-        mark = acting.approve(ledger, entry, approver_key, ask=signing.secrets(password_file))
+        mark = actions.approve(ledger, entry, approver_key, ask=key_options.secrets(password_file))
         terminal.echo(f"Waiver {entry} of {ledger} is approved by {mark}.")
         return 0
     missing = [f"--{name}" for name in _NEEDED if given[name] is None]
     if fingerprint is None or missing:
         raise click.UsageError(f"give {', '.join([*(['FINGERPRINT'] if fingerprint is None else []), *missing])}")
-    made: Entry = acting.waive(
+    made: Entry = actions.waive(
         ledger, fingerprint, reason=str(reason), approver=str(approver), expires=str(expires), evidence=evidence,
-        approver_key=approver_key, key=key, ask=signing.secrets(password_file),
+        approver_key=approver_key, key=key, ask=key_options.secrets(password_file),
     )  # fmt: skip
     said = made.statement["predicate"]["finding"]
     terminal.echo(f"Entry {made.index} of {ledger}: {said['check']} of {said['source']} is waived until {expires}.")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli import key_options, path_arguments, terminal
 from provenance.cli import output as output_
-from provenance.cli import paths, signing, terminal
 
 if TYPE_CHECKING:
-    from provenance.ledger.signers import NoteSigner
+    from provenance.ledger.keys.signers import NoteSigner
 
 _key = click.option(
     "--key", metavar="URI", required=True, help="Your key: a folder of `keygen --role witness`, a PEM file, env:NAME."
@@ -29,21 +29,23 @@ def command() -> None:
 
 
 @command.command(name="request")
-@click.argument("ledger", type=paths.LEDGER)
+@click.argument("ledger", type=path_arguments.LEDGER)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to hand to a witness.")
 @click.option("--since", type=click.IntRange(0), default=0, help="How many entries the witness saw last; 0 = none.")
 @click.option("--size", type=click.IntRange(1), help="Entries of the checkpoint to sign; the newest if not given.")
 def request(ledger: Path, output: Path, since: int, size: int | None) -> int:
     """Write what a witness needs to cosign the newest checkpoint of LEDGER: its note, and a proof that it extends."""
-    from provenance.ledger import checkpoint, succession, witnessing
+    from provenance.ledger.format import checkpoint
+    from provenance.ledger.log import key_history
+    from provenance.ledger.witness import cosign_requests
 
-    made = witnessing.ask(ledger, since, size)
+    made = cosign_requests.ask(ledger, since, size)
     output_.write(output, made.body)
     terminal.echo(
         f"{output}: asks a witness that saw {since} entries; it answers with provenance witness cosign {output} …"
     )
     asked = checkpoint.read(made.note, cosigned=True).size
-    for change in succession.of(ledger).changes:
+    for change in key_history.of(ledger).changes:
         if change.role == "log" and 0 < since <= change.index < asked - 1:
             terminal.echo(
                 f"Entry {change.index} changed the log's key. A witness that knows the log by the old one first signs "
@@ -54,11 +56,11 @@ def request(ledger: Path, output: Path, since: int, size: int | None) -> int:
 
 
 @command.command(name="cosign")
-@click.argument("note", type=paths.FILE)
-@click.option("--proof", type=paths.FILE, help="The owner's request, if NOTE is a bare checkpoint.")
+@click.argument("note", type=path_arguments.FILE)
+@click.option("--proof", type=path_arguments.FILE, help="The owner's request, if NOTE is a bare checkpoint.")
 @_key
 @_name
-@signing.password_option
+@key_options.password_option
 @click.option(
     "--log", "log_", metavar="FILE", help="The log's public key, PEM: when you meet the log, or it changes hands."
 )
@@ -82,20 +84,21 @@ def cosign(
     of your memory back: you could then sign two histories.
     """
     from provenance.errors import ConfigError
-    from provenance.ledger import checkpoint, witnessing
+    from provenance.ledger.format import checkpoint
     from provenance.ledger.layout import read_bytes
+    from provenance.ledger.witness import cosign_requests
 
-    asked = witnessing.read(read_bytes(proof or note, checkpoint.LIMIT))
+    asked = cosign_requests.read(read_bytes(proof or note, checkpoint.LIMIT))
     if proof is not None and not asked.is_for(read_bytes(note, checkpoint.LIMIT)):
         raise ConfigError(f"{proof} asks for another checkpoint than {note}")
     called, signer = _signer(key, name, password_file)
-    made = witnessing.cosign(
+    made = cosign_requests.cosign(
         asked,
         name=called,
         key=signer,
-        state=state or witnessing.state_of(key),
+        state=state or cosign_requests.state_of(key),
         when=int(time.time()),
-        log_key=witnessing.log_key(Path(log_)) if log_ else None,
+        log_key=cosign_requests.log_key(Path(log_)) if log_ else None,
         evidence=Path(),
     )
     output_.write(output, asked.cosigned(made))
@@ -106,8 +109,8 @@ def cosign(
 
 
 @command.command(name="add")
-@click.argument("ledger", type=paths.LEDGER)
-@click.argument("cosigned", type=paths.FILE)
+@click.argument("ledger", type=path_arguments.LEDGER)
+@click.argument("cosigned", type=path_arguments.FILE)
 @click.option("--size", type=click.IntRange(1), help="Which checkpoint lines alone are over; the newest if not given.")
 @click.option("--trust", type=click.Path(path_type=Path), help="Trust file: lines of its witnesses are checked.")
 def add(ledger: Path, cosigned: Path, size: int | None, trust: Path | None) -> int:
@@ -115,14 +118,15 @@ def add(ledger: Path, cosigned: Path, size: int | None, trust: Path | None) -> i
 
     Lines alone do not say which checkpoint they are over: --trust must pin their witness, so that they can be checked.
     """
-    from provenance.ledger import beside, checkpoint
-    from provenance.ledger import trust as trusting
+    from provenance.ledger.format import checkpoint
+    from provenance.ledger.keys import trusted_keys as trusting
     from provenance.ledger.layout import read_bytes
+    from provenance.ledger.witness import checkpoint_evidence
 
     known = [item for _, item in trusting.read(trust).witnesses.keys] if trust else []
     data = read_bytes(cosigned, checkpoint.LIMIT)
-    beside.check_bare(data, known)
-    at, lines = beside.add_cosignatures(ledger, data, size, known)
+    checkpoint_evidence.check_bare(data, known)
+    at, lines = checkpoint_evidence.add_cosignatures(ledger, data, size, known)
     for name, when in lines:
         told = f"saw it at {when:%Y-%m-%d %H:%M:%S} UTC" if when else "not checked, as its key is not pinned (--trust)"
         terminal.echo(f"checkpoint {at}: {name}: {told}")
@@ -132,20 +136,21 @@ def add(ledger: Path, cosigned: Path, size: int | None, trust: Path | None) -> i
 @command.command(name="vkey")
 @_key
 @_name
-@signing.password_option
+@key_options.password_option
 def vkey(key: str, name: str | None, password_file: Path | None) -> int:
     """Print the witness's public key as verifiers pin it, in a trust file and in C2SP tools."""
-    from provenance.ledger import cosignature
+    from provenance.ledger.format import witness_cosignature
 
     called, signer = _signer(key, name, password_file)
-    terminal.echo(cosignature.named(called, signer.public_key()).vkey)
+    terminal.echo(witness_cosignature.named(called, signer.public_key()).vkey)
     return 0
 
 
 def _signer(uri: str, name: str | None, password_file: Path | None) -> tuple[str, NoteSigner]:
-    from provenance.ledger import keys, witnessing
+    from provenance.ledger.keys import signing_keys
+    from provenance.ledger.witness import cosign_requests
 
-    found = name or witnessing.name_of(uri)
+    found = name or cosign_requests.name_of(uri)
     if found is None:
         raise click.UsageError(f"name your key with --name: {uri} does not say how it is called")
-    return found, keys.load_log(uri, "witness", prompt=signing.secrets(password_file))
+    return found, signing_keys.load_log(uri, "witness", prompt=key_options.secrets(password_file))

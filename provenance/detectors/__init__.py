@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import schemas
+from provenance.core import schemas
 from provenance.detectors.counting import BY_FILE
 from provenance.origins import signals
 

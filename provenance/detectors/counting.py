@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance import schemas
+from provenance.core import schemas
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
-from provenance.data import HERE
+from provenance.core.package_data import HERE
 from provenance.detectors.counting import count
 
 if TYPE_CHECKING:

@@ -6,15 +6,15 @@ is a C2SP checkpoint (Ed25519). A signature proves who said what, unaltered; not
 
 from __future__ import annotations
 
-from provenance.ledger.keys import KeyPair, load, user_keys
+from provenance.ledger.format.statement import Document, Seal
+from provenance.ledger.keys.signing_keys import KeyPair, load, user_keys
 from provenance.ledger.layout import is_ledger, size
-from provenance.ledger.log import Entry, append, attach
-from provenance.ledger.opening import reserve
-from provenance.ledger.reader import Reader, open_reader
-from provenance.ledger.reading import entries, head, read_entry, signer, tables
-from provenance.ledger.statement import Document, Seal
-from provenance.ledger.verification import Step, Verification
-from provenance.ledger.verify import verify
+from provenance.ledger.log.append import Entry, append, attach
+from provenance.ledger.log.opening import reserve
+from provenance.ledger.log.reading import entries, head, read_entry, signer, tables
+from provenance.ledger.verification.results import Step, Verification
+from provenance.ledger.verification.verified_reader import Reader, open_reader
+from provenance.ledger.verification.verify import verify
 
 __all__ = [
     "Document",

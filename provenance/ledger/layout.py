@@ -44,7 +44,7 @@ def cosignature_path(index: int, name: str) -> str:
 
     Args:
         index: number of the entry, from 0.
-        name: one of cosigning.NAMES.
+        name: one of entry_cosignatures.NAMES.
     """
     return f"entries/{index:08d}.co/{name}.dsse.json"
 
@@ -54,7 +54,7 @@ def cosigner_path(index: int, name: str) -> str:
 
     Args:
         index: number of the entry, from 0.
-        name: one of cosigning.NAMES.
+        name: one of entry_cosignatures.NAMES.
     """
     return f"entries/{index:08d}.co/{name}.pub.pem"
 

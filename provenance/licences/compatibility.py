@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from provenance.core.model import PURPOSES
 from provenance.licences.terms import obligations, right
-from provenance.model import PURPOSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from provenance import data
+from provenance.core import package_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -144,7 +144,7 @@ def mentions(text: str) -> Iterator[tuple[int, int, Licence]]:
 @cache
 def table() -> dict[str, Any]:
     """Return `data/licence-aliases.yaml`."""
-    return dict(data.table("licence-aliases"))
+    return dict(package_data.table("licence-aliases"))
 
 
 @cache
@@ -323,7 +323,7 @@ _EITHER_WAY = re.compile(
 
 @cache
 def _phrases() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
-    held = data.table("licence-phrases")["restrictions"]
+    held = package_data.table("licence-phrases")["restrictions"]
     return tuple((entry["id"], tuple(map(re.compile, entry["patterns"]))) for entry in held)
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from provenance import data
+from provenance.core import package_data
+from provenance.core.model import PURPOSES
 from provenance.licences.expressions import spdx
-from provenance.model import PURPOSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -174,7 +174,7 @@ def _owed(tree: Any) -> Mapping[str, str]:
 
 @cache
 def _table() -> dict[str, Any]:
-    return dict(data.table("licence-terms"))
+    return dict(package_data.table("licence-terms"))
 
 
 @cache

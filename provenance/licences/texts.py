@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from provenance import data
+from provenance.core import package_data
 from provenance.licences.expressions import LONGEST_PROSE, Licence, mentions, normalise, restrictions, vaguer
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class _Index:
 def _index() -> _Index:
     import numpy as np
 
-    with (data.HERE / "licence-texts.npz").open("rb") as file, np.load(file) as stored:
+    with (package_data.HERE / "licence-texts.npz").open("rb") as file, np.load(file) as stored:
         run = np.cumsum(stored["step"], dtype=np.int64)  # steps between sorted hashes: they compress
         owner = stored["owner"]
         required = np.unpackbits(stored["required"], count=len(owner)).astype(bool)
@@ -220,7 +220,7 @@ def _han_kinds(joined: str) -> set[str]:
 
 @cache
 def _phrases() -> dict[str, Any]:
-    return dict(data.table("licence-phrases"))
+    return dict(package_data.table("licence-phrases"))
 
 
 @cache

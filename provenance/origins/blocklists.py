@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import yaml
 
-from provenance.data import HERE
+from provenance.core.package_data import HERE
 from provenance.origins import urls
 
 if TYPE_CHECKING:

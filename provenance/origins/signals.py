@@ -18,9 +18,9 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
-from provenance.data import HERE
-from provenance.origins import patterns, robots
-from provenance.origins.patterns import DISALLOWED, NOTHING, UNDECIDED
+from provenance.core.package_data import HERE
+from provenance.origins import robots, robots_patterns
+from provenance.origins.robots_patterns import DISALLOWED, NOTHING, UNDECIDED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,17 +170,17 @@ def _robots(snapshot: Snapshot, crawler: str | None, paths: pa.Array) -> np.ndar
 class _Rules:
     """A robots.txt made ready for one crawler."""
 
-    access: patterns.Patterns
-    training: patterns.Patterns
+    access: robots_patterns.Patterns
+    training: robots_patterns.Patterns
     has_terms: bool
-    others: Sequence[patterns.Patterns]
+    others: Sequence[robots_patterns.Patterns]
 
     def states(self, paths: pa.Array) -> np.ndarray[Any, Any]:
-        access, training = (patterns.decide(each, paths) for each in (self.access, self.training))
+        access, training = (robots_patterns.decide(each, paths) for each in (self.access, self.training))
         out = np.full(len(paths), STATES.index(LICENCE if self.has_terms else ALLOWED), np.int8)
         if not self.has_terms:
             for other in self.others:
-                out[patterns.decide(other, paths) == DISALLOWED] = STATES.index(BLOCKED)
+                out[robots_patterns.decide(other, paths) == DISALLOWED] = STATES.index(BLOCKED)
         out[(access == UNDECIDED) | (training == UNDECIDED)] = STATES.index(UNKNOWN)
         out[(access == DISALLOWED) | (training == DISALLOWED)] = STATES.index(RESERVED)
         return out
@@ -200,10 +200,10 @@ def _rules(location: str, crawler: str | None) -> _Rules | None:
     others = dict.fromkeys(held.group(name).access for name in named)
     return _Rules(
         # section 2.2.2: the file itself may always be fetched
-        patterns.prepare([*group.access, (b"/robots.txt$", True)]),
-        patterns.prepare(group.training, allows_ties=False),
+        robots_patterns.prepare([*group.access, (b"/robots.txt$", True)]),
+        robots_patterns.prepare(group.training, allows_ties=False),
         bool(held.licences),
-        tuple(patterns.prepare(rules) for rules in others),
+        tuple(robots_patterns.prepare(rules) for rules in others),
     )
 
 
@@ -212,7 +212,7 @@ def _tdmrep(snapshot: Snapshot, crawler: str | None, paths: pa.Array) -> np.ndar
     if (snapshot.status or 200) // 100 == 2 and snapshot.location is not None:
         ready = _locations(snapshot.location)
         if ready is not None:
-            said = patterns.decide(ready, paths)
+            said = robots_patterns.decide(ready, paths)
             out[said == DISALLOWED] = STATES.index(RESERVED)
             # nothing said is no permission: robots.txt, or nobody, answers
             out[(said != DISALLOWED) & (said != NOTHING) & (said != UNDECIDED)] = STATES.index(ALLOWED)
@@ -220,7 +220,7 @@ def _tdmrep(snapshot: Snapshot, crawler: str | None, paths: pa.Array) -> np.ndar
 
 
 @lru_cache(maxsize=8192)
-def _locations(location: str) -> patterns.Patterns | None:
+def _locations(location: str) -> robots_patterns.Patterns | None:
     """Read a tdmrep.json: the first location that matches counts; None where it is none."""
     try:
         with open(os.fsencode(location), "rb") as file:  # noqa: PTH123 - paths may be bytes that are no UTF-8
@@ -230,4 +230,6 @@ def _locations(location: str) -> patterns.Patterns | None:
     entries = [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
     said = [(each.get("location"), each.get("tdm-reservation")) for each in entries]
     known = ((place, value) for place, value in said if isinstance(place, str) and value in (0, 1))
-    return patterns.prepare(((place.encode("utf-8", "replace"), value == 0) for place, value in known), in_order=True)
+    return robots_patterns.prepare(
+        ((place.encode("utf-8", "replace"), value == 0) for place, value in known), in_order=True
+    )

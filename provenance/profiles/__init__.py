@@ -8,18 +8,16 @@ make of findings and declarations is decided in `judgement`.
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from provenance.data import HERE
-from provenance.data import parse as parse_yaml
-from provenance.digests import sha256
+from provenance.core.digests import sha256
+from provenance.core.package_data import HERE
+from provenance.core.package_data import parse as parse_yaml
 from provenance.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -142,17 +140,6 @@ def checks(profile: Profile) -> Iterable[tuple[dict[str, Any], int, str, dict[st
                 yield requirement, number, check, rule
 
 
-def listed() -> dict[str, str]:
+def list_profiles() -> dict[str, str]:
     """Return every profile's name with its title."""
     return {name: load(name).title for name in PROFILES}
-
-
-class _Room(ModuleType):
-    """This module, which can be called: `pv.profiles()` is part of the public API, and the room has the same name."""
-
-    def __call__(self) -> dict[str, str]:
-        """Return what `listed` does."""
-        return listed()
-
-
-sys.modules[__name__].__class__ = _Room

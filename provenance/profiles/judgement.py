@@ -11,16 +11,17 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provenance import profiles, schemas
-from provenance.digests import fingerprint
-from provenance.model import SEVERITIES
+from provenance import profiles
+from provenance.core import schemas
+from provenance.core.digests import fingerprint
+from provenance.core.model import SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
-    from provenance.model import Answer, Finding
+    from provenance.core.model import Answer, Finding
     from provenance.profiles import Profile
 
 Answers = dict[tuple[str, str, str], "Answer"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from provenance.digests import canonical
+from provenance.core.digests import canonical
 from provenance.origins import domains
 
 if TYPE_CHECKING:

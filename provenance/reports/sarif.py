@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from provenance import checks
-from provenance.digests import canonical
-from provenance.escaping import escape
+from provenance.core.digests import canonical
+from provenance.core.escaping import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from provenance.escaping import visible
+from provenance.core.escaping import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,7 +10,7 @@ import time
 import pyarrow as pa
 import pytest
 
-from provenance import schemas
+from provenance.core import schemas
 from provenance.detectors import personal_data
 
 pytestmark = pytest.mark.full

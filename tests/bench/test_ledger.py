@@ -10,9 +10,13 @@ import time
 import pytest
 
 from provenance import ledger
-from provenance.digests import sha256
-from provenance.ledger import checkpoint, contentset, disclosure, envelope, leaves, merkle, nodes, proofs, statement
-from provenance.ledger.verification import OK
+from provenance.core.digests import sha256
+from provenance.ledger.format import checkpoint, envelope, statement
+from provenance.ledger.keys import signing_keys
+from provenance.ledger.log import leaf_hashes
+from provenance.ledger.proofs import disclosure, proof_format
+from provenance.ledger.trees import content_sets, merkle, stored_trees
+from provenance.ledger.verification.results import OK
 
 FILES = int(os.environ.get("PROVENANCE_BENCH_FILES", "1000000"))
 ENTRIES = 1000
@@ -40,13 +44,13 @@ class Ledger:
             (folder / name).mkdir(parents=True)
         (folder / "origin").write_text("bench.example/log\n")
         for role, key in (("statement", keys.statement), ("log", keys.log)):
-            (folder / "keys" / f"{role}.pub.pem").write_bytes(ledger.keys.public_pem(key.public_key()))
+            (folder / "keys" / f"{role}.pub.pem").write_bytes(signing_keys.public_pem(key.public_key()))
         hashes = []
         for index in range(ENTRIES):
             sealed = envelope.seal(self.payload(index, merkle.root(hashes).hex()), keys.statement)
             (folder / "entries" / f"{index:08d}.dsse.json").write_bytes(sealed)
             hashes.append(envelope.read(sealed).leaf)
-        (folder / leaves.PATH).write_bytes(leaves.join(hashes))
+        (folder / leaf_hashes.PATH).write_bytes(leaf_hashes.join(hashes))
         note = checkpoint.sign("bench.example/log", ENTRIES, merkle.root(hashes), keys.log)
         (folder / "checkpoints" / f"{ENTRIES}.note").write_bytes(note.note)
 
@@ -64,7 +68,7 @@ class Ledger:
 
     def trees(self, count):
         self.bound, digest = {}, hashlib.sha256()
-        with (self.folder / "lines").open("wb") as file, nodes.Writer(self.folder / "tree", count) as writer:
+        with (self.folder / "lines").open("wb") as file, stored_trees.Writer(self.folder / "tree", count) as writer:
             for first in range(0, count, LISTED):
                 chunk = b"".join(map(line, range(first, min(count, first + LISTED))))
                 digest.update(chunk)
@@ -72,14 +76,14 @@ class Ledger:
                 writer.add(chunk)
             root = writer.finish()
         digests = (hashlib.sha256(b"%d" % number).digest() for number in range(count))
-        size, set_root = contentset.write(digests, bytes(16), self.folder / "set")
+        size, set_root = content_sets.write(digests, bytes(16), self.folder / "set")
         table = {
             "rows": count, "lines": self.object("lines", digest.hexdigest()), "nodes": self.object("tree"),
             "tree": {"alg": "rfc9162-sha256", "root": root.hex(), "size": count}, "parquet": self.object("parquet"),
         }  # fmt: skip
         content = {
             "alg": "csmt-sha256/v1", "count": size, "object": self.object("set"), "root": set_root.hex(),
-            "saltDigest": contentset.salt_digest(bytes(16)), "undigested": 0,
+            "saltDigest": content_sets.salt_digest(bytes(16)), "undigested": 0,
         }  # fmt: skip
         return {"files": table}, content, digest.hexdigest()
 
@@ -122,7 +126,7 @@ def test_a_thousand_entries_and_ten_million_files(tmp_path, monkeypatch):
     for number in (0, FILES // 3, FILES - 1):
         with Watch(f"prove file {number}"):
             proof = disclosure.row(made.folder, "path", path(number))
-        assert proofs.read(proof).rows[0]["sha256"] == sha256(b"%d" % number)
+        assert proof_format.read(proof).rows[0]["sha256"] == sha256(b"%d" % number)
     with Watch("prove the absence of a content"):
         proof = disclosure.absent(made.folder, hashlib.sha256(b"absent").digest()).proof
     (tmp_path / "proof").write_bytes(proof)

@@ -11,7 +11,8 @@ import pytest
 import xxhash
 from datasketch import MinHash
 
-from provenance.similarity import minhash, shingles, text
+from provenance.similarity.candidates import minhash
+from provenance.similarity.text import normalisation, shingles
 
 pytestmark = pytest.mark.full
 
@@ -39,7 +40,7 @@ def test_signatures(prose, language):
     size = sum(len(each.encode()) for each in texts)
     column = pa.array(texts, pa.large_string())
     rows = pa.array(range(len(column)))
-    data, offsets = text.normalise(column)
+    data, offsets = normalisation.normalise(column)
     values, ends = minhash.hashes(data, offsets)
     few = texts[:2000]
     small = sum(len(each.encode()) for each in few)
@@ -50,7 +51,7 @@ def test_signatures(prose, language):
         "datasketch, sha1": (lambda: sketch(few, language), small),
         "datasketch, XXH64": (lambda: sketch(few, language, **low), small),
         "signatures of normalised text": (lambda: minhash.signatures(data, offsets, 128), size),
-        "normalised and signed": (lambda: minhash.signatures(*text.normalise(column), 128), size),
+        "normalised and signed": (lambda: minhash.signatures(*normalisation.normalise(column), 128), size),
         "shingle hashes alone": (lambda: minhash.hashes(data, offsets), size),
         "signing alone": (lambda: minhash.sign(values, ends, 128), size),
         "identified, cut and sorted": (lambda: shingles.shingled(column, rows), size),

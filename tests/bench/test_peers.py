@@ -29,7 +29,8 @@ import pytest
 import xxhash
 from datasketch import MinHash
 
-from provenance.similarity import minhash, shingles, text
+from provenance.similarity.candidates import minhash
+from provenance.similarity.text import normalisation, shingles
 
 pytestmark = pytest.mark.full
 
@@ -190,7 +191,11 @@ def test_signatures(tmp_path, prose, readme, language):
     rates = {name: [] for name in ("ours", *peers)}
     for turn in range(TURNS + 1):
         for name, (seconds, of, _) in {
-            "ours": (lambda: took(lambda: minhash.signatures(*text.normalise(column), PERMUTATIONS)), size, None),
+            "ours": (
+                lambda: took(lambda: minhash.signatures(*normalisation.normalise(column), PERMUTATIONS)),
+                size,
+                None,
+            ),
             **peers,
         }.items():
             rate = of / 1e6 / seconds()
@@ -227,7 +232,8 @@ def test_signatures_agree(prose, language):
     longer = pc.binary_join_element_wise(texts, tails, " ")
     cut = [[*map(shingles.shingles_reference, column.to_pylist())] for column in (texts, longer)]
     signed = [
-        minhash.signatures(*text.normalise(column.cast(pa.large_string())), PERMUTATIONS) for column in (texts, longer)
+        minhash.signatures(*normalisation.normalise(column.cast(pa.large_string())), PERMUTATIONS)
+        for column in (texts, longer)
     ]
     theirs = [np.array([sketch(each) for each in column]) for column in cut]
     for ours, other in zip(signed, theirs, strict=True):

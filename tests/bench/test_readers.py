@@ -13,9 +13,9 @@ import pyarrow.json
 import pyarrow.parquet as pq
 import pytest
 
-from provenance.records import csv, json, parquet, text, views
-from provenance.records.tally import Tally
-from provenance.storage import LIMITS, Stream
+from provenance.readers.records import csv, json, parquet, text, views
+from provenance.readers.records.tally import Tally
+from provenance.readers.storage import LIMITS, Stream
 
 pytestmark = pytest.mark.full
 

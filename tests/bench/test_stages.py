@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.json
 import pytest
 
-from provenance import records
-from provenance.similarity import shingles, text
+from provenance.readers import records
+from provenance.similarity.text import normalisation, shingles
 
 pytestmark = pytest.mark.full
 
@@ -66,7 +66,7 @@ def test_stages(tmp_path, prose, language):
         "SHA-256 (hashlib)": lambda: hashlib.sha256(held).digest(),
         "pyarrow.json, one core": lambda: pyarrow.json.read_json(pa.BufferReader(held), read_options=one_core),
         "read: bytes to RECORDS": lambda: [None for _ in records.read(str(path), "x.jsonl")],
-        "normalise": lambda: text.normalise(column),
+        "normalise": lambda: normalisation.normalise(column),
         "nodes: normalise, hash, count": lambda: shingles.nodes(column, rows),
     }
     print(f"\n{language}: {size / 1e6:.0f} MB, {len(column):,} records, processor time of one core")

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from provenance import checks, schemas
-from provenance.digests import fingerprint
+from provenance import checks
+from provenance.core import schemas
+from provenance.core.digests import fingerprint
 from provenance.errors import UnknownCheck
 
 TABLES = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("*.yaml"))}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from provenance import ledger
-from provenance.schemas import SEALED, empty
+from provenance.core.schemas import SEALED, empty
 
 
 @pytest.fixture

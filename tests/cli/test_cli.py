@@ -78,9 +78,9 @@ def test_an_empty_folder_is_nothing_to_audit(tmp_path, capfd):
 
 
 def test_a_fault_of_ours_is_said_without_a_traceback(data, tmp_path, monkeypatch, capfd):
-    from provenance import examination
+    from provenance.pipeline import examine
 
-    monkeypatch.setattr(examination, "inventory", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(examine, "inventory", lambda *_, **__: 1 / 0)
     assert run(["scan", str(data("mit")), "--ledger", str(tmp_path / "ledger")]) == 4
     assert "a fault in this program (ZeroDivisionError" in capfd.readouterr().err
 
@@ -166,11 +166,11 @@ def test_every_command_module_is_listed():
     files = {path.stem for path in Path(cli.__file__).parent.glob("*.py")} - {
         "__init__",
         "output",
-        "paths",
-        "piece",
+        "path_arguments",
+        "proof_output",
         "reading",
-        "running",
-        "signing",
+        "engine_options",
+        "key_options",
         "terminal",
     }
     assert files == {"listing" if name == "list" else name for name in COMMANDS}

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from provenance.cli import run
-from provenance.ledger import keys, passwords
+from provenance.ledger.keys import passwords, signing_keys
 
 FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
@@ -40,7 +40,7 @@ def new_keys(place):
 
 
 def test_hand_over_then_revoke_then_list(place, capfd):
-    old = keys.user_keys().fingerprint
+    old = signing_keys.user_keys().fingerprint
     assert key(place, "rotate", "--new", place / "new", "--new-password-file", place / "password") == 0
     assert "Entry 1 of" in capfd.readouterr().out
     assert key(place, "revoke", old, "--reason", "the laptop is gone", *new_keys(place)) == 0
@@ -61,7 +61,7 @@ def test_hand_over_then_revoke_then_list(place, capfd):
 
 
 def test_doubted_since(place, capfd):
-    old = keys.user_keys().fingerprint
+    old = signing_keys.user_keys().fingerprint
     assert key(place, "rotate", "--new", place / "new", "--new-password-file", place / "password") == 0
     since = ["--reason", "stolen", "--since", "2025-01-01"]
     assert key(place, "revoke", old, *since, *new_keys(place)) == 0
@@ -112,7 +112,7 @@ def test_a_certificate_is_attached(place, capfd):
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    folder = keys.user_keys().folder
+    folder = signing_keys.user_keys().folder
     private = serialization.load_pem_private_key((folder / "statement.pem").read_bytes(), None)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ACME\u202e Ltd")])
     now = datetime.now(UTC)

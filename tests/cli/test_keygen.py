@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from provenance import ledger
-from provenance.cli import run, signing
+from provenance.cli import key_options, run
+from provenance.core.schemas import SEALED, empty
 from provenance.errors import ConfigError
-from provenance.ledger import keys, passwords
-from provenance.schemas import SEALED, empty
+from provenance.ledger.keys import passwords, signing_keys
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def answers(monkeypatch, *given):
         asked.append((text, how["hide_input"]))
         return given[len(asked) - 1]
 
-    monkeypatch.setattr(signing.click, "prompt", prompt)
+    monkeypatch.setattr(key_options.click, "prompt", prompt)
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
     return asked
 
@@ -41,9 +41,9 @@ def test_a_password_is_asked_for_twice_and_hidden(tmp_path, monkeypatch, capfd):
     assert [hidden for _, hidden in asked] == [True, True]
     said = capfd.readouterr().out
     assert "secret" not in said
-    found = keys.load(str(tmp_path / "keys"), prompt=lambda _: "secret")
+    found = signing_keys.load(str(tmp_path / "keys"), prompt=lambda _: "secret")
     assert f"statement: {found.fingerprint}" in said
-    assert f"log: {keys.fingerprint(found.log.public_key())}" in said
+    assert f"log: {signing_keys.fingerprint(found.log.public_key())}" in said
     assert f"provenance scan DATA --key {tmp_path / 'keys'}" in said
 
 
@@ -72,14 +72,14 @@ def test_where_there_is_no_terminal_nobody_is_asked(tmp_path, monkeypatch, capfd
     assert run(["key", "rotate", str(tmp_path), "--new", str(tmp_path / "keys")]) == 2
     capfd.readouterr()
     with pytest.raises(ConfigError, match="no terminal to ask for the password: use --password-file or PROVENANCE_KEY"):
-        keys.load(str(tmp_path / "keys"), prompt=signing.secrets())
+        signing_keys.load(str(tmp_path / "keys"), prompt=key_options.secrets())
 
 
 def test_a_password_file_makes_and_opens(tmp_path, capfd):
     (tmp_path / "password").write_text("secret\n")
     assert keygen(tmp_path / "keys", "--password-file", str(tmp_path / "password")) == 0
-    secrets = signing.secrets(tmp_path / "password")
-    assert keys.load(str(tmp_path / "keys"), prompt=secrets).origin == "acme.example/corpus"
+    secrets = key_options.secrets(tmp_path / "password")
+    assert signing_keys.load(str(tmp_path / "keys"), prompt=secrets).origin == "acme.example/corpus"
     for content, said in ((b"", "empty"), (b"\n", "empty"), (b"\xff", "cannot be read"), (None, "cannot be read")):
         (tmp_path / "password").unlink(missing_ok=True)
         if content is not None:

@@ -13,7 +13,7 @@ import provenance as pv
 from provenance import ledger
 from provenance.cli import run
 from provenance.errors import VerificationError
-from provenance.ledger import envelope
+from provenance.ledger.format import envelope
 
 GOLDEN = Path(__file__).parents[1] / "ledger" / "golden"
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from provenance import cli, pathnames
+from provenance import cli
 from provenance.cli import run, terminal
+from provenance.core import path_names
 
 HOSTILE = "a\x1b[31m\u202e\u2066\u200f\u061c\u200b\n\x9b"
 UNSEEN = set("\x1b\x9b\u202e\u2066\u200f\u061c\u200b")
@@ -94,7 +95,7 @@ def test_a_hostile_folder_is_scanned_and_shown_visibly(tmp_path, capfd):
         if "json" in arguments or "sarif" in arguments:
             json.loads(out)
     assert r"\u202e" in printed[0]
-    assert pathnames.shown(name.encode()) in json.loads(printed[2])["findings"][0]["source"]
+    assert path_names.shown(name.encode()) in json.loads(printed[2])["findings"][0]["source"]
 
 
 def test_lines_are_cut_and_newlines_of_others_are_escaped(capfd):

@@ -9,7 +9,8 @@ import yaml
 
 from provenance import cli
 from provenance.errors import ConfigError, InputError
-from provenance.ledger import layout, timestamp, tsa
+from provenance.ledger import layout
+from provenance.ledger.witness import timestamp_client, timestamps
 
 
 @pytest.fixture
@@ -92,12 +93,12 @@ def test_from_an_address(scanned, authority, trust, serve, capsys):
     [
         ((500, b""), "500"),
         ((302, b""), "302"),
-        ((200, b"x" * (timestamp.LIMIT + 1)), "more than"),
+        ((200, b"x" * (timestamps.LIMIT + 1)), "more than"),
     ],
 )
 def test_an_authority_that_fails(serve, answer, said):
     with pytest.raises(InputError, match=said):
-        tsa.send(serve(lambda _: answer), b"")
+        timestamp_client.send(serve(lambda _: answer), b"")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\x30\x05\x30\x03\x02\x01\x02"])
@@ -108,7 +109,7 @@ def test_an_answer_that_is_none_is_not_kept(scanned, serve, body, capsys):
 
 
 def test_an_answer_to_another_request_is_not_kept(scanned, authority, serve, capsys):
-    old = authority.answer(timestamp.request((scanned / layout.note_path(1)).read_bytes()))
+    old = authority.answer(timestamps.request((scanned / layout.note_path(1)).read_bytes()))
     assert cli.run(["timestamp", "ledger", "--tsa", serve(lambda _: (200, old))]) == 4
     assert "nonce" in capsys.readouterr().err
 
@@ -116,12 +117,12 @@ def test_an_answer_to_another_request_is_not_kept(scanned, authority, serve, cap
 @pytest.mark.parametrize("address", ["file:///etc/hostname", "ftp://127.0.0.1/", "tsa.example"])
 def test_only_http_is_asked(address):
     with pytest.raises(ConfigError):
-        tsa.send(address, b"")
+        timestamp_client.send(address, b"")
 
 
 def test_nobody_there():
     with pytest.raises(InputError, match="cannot be asked"):
-        tsa.send("http://127.0.0.1:9/", b"")
+        timestamp_client.send("http://127.0.0.1:9/", b"")
 
 
 def test_renewal(scanned, authority, trust, tmp_path, capsys):

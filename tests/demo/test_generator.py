@@ -11,8 +11,8 @@ import pytest
 
 import provenance as pv
 from provenance import checks
-from provenance.origins import known
-from provenance.similarity import evidence
+from provenance.origins import known_datasets
+from provenance.similarity.evidence import shared_text
 
 _SPEC = importlib.util.spec_from_file_location("generator", Path(__file__).with_name("generator.py"))
 generator = importlib.util.module_from_spec(_SPEC)
@@ -26,8 +26,8 @@ MORE = range(100, 140)
 def check(folder, seed, monkeypatch, *, originals=True):
     expected = generator.generate(folder, seed)
     if originals:
-        files = {digest: known.Known(id=id_, basis=()) for digest, id_ in expected.originals.items()}
-        monkeypatch.setattr(known, "by_digest", lambda: files)
+        files = {digest: known_datasets.Known(id=id_, basis=()) for digest, id_ in expected.originals.items()}
+        monkeypatch.setattr(known_datasets, "by_digest", lambda: files)
     audit = pv.scan(folder, workers=1)
     said = audit.findings.astype(object).where(audit.findings.notna(), None)
     found = {tuple(row) for row in said[["check", "severity", "source", "other"]].itertuples(index=False)}
@@ -69,12 +69,12 @@ def test_the_same_seed_makes_the_same_folder(tmp_path):
 
 
 def without_known_originals(monkeypatch):
-    monkeypatch.setattr(known, "by_digest", dict)
+    monkeypatch.setattr(known_datasets, "by_digest", dict)
 
 
 def with_boilerplate_as_evidence(monkeypatch):
-    shared = evidence.shared
-    monkeypatch.setattr(evidence, "shared", lambda *args, **kwargs: shared(*args[:3], 1, *args[4:], **kwargs))
+    shared = shared_text.shared
+    monkeypatch.setattr(shared_text, "shared", lambda *args, **kwargs: shared(*args[:3], 1, *args[4:], **kwargs))
 
 
 def without_a_check(monkeypatch):

@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from provenance import detectors, schemas
+from provenance import detectors
+from provenance.core import schemas
 
 
 def seen(*rows):

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from stdnum import iban, luhn
 from stdnum.cn import ric
 
-from provenance import detectors, schemas
-from provenance.data import HERE
+from provenance import detectors
+from provenance.core import schemas
+from provenance.core.package_data import HERE
 from provenance.detectors import personal_data
 from provenance.detectors.personal_data import KINDS, STATES, find, mask, observe
 

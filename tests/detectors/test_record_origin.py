@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from provenance import schemas
+from provenance.core import schemas
 from provenance.detectors import record_origin
 
 

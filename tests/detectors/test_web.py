@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from provenance import detectors, schemas
+from provenance import detectors
+from provenance.core import schemas
 from provenance.detectors import web
 from provenance.origins.signals import NOTHING_KNOWN, Policy, Snapshot
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from provenance import ledger
-from provenance.digests import sha256
-from provenance.schemas import SEALED, empty, rows
+from provenance.core.digests import sha256
+from provenance.core.schemas import SEALED, empty, rows
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -11,8 +11,13 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from provenance import ledger
-from provenance.digests import canonical
-from provenance.ledger import checkpoint, envelope, keys, layout, leaves, merkle, statement, times
+from provenance.core.digests import canonical
+from provenance.ledger import layout
+from provenance.ledger.format import checkpoint, envelope, statement
+from provenance.ledger.keys import signing_keys
+from provenance.ledger.log import leaf_hashes
+from provenance.ledger.trees import merkle
+from provenance.ledger.witness import proven_times
 
 OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD, EQUIVOCATION = range(7)
 MADE = datetime(2026, 11, 26, 3, tzinfo=UTC)  # the golden ledger, by this clock
@@ -35,7 +40,7 @@ def note(folder, count):
     origin = (folder / layout.ORIGIN).read_text().strip()
     made = checkpoint.sign(origin, count, merkle.root(ours), ledger.user_keys().log).note
     (folder / layout.note_path(count)).write_bytes(made)
-    (folder / leaves.PATH).write_bytes(b"".join(ours))
+    (folder / leaf_hashes.PATH).write_bytes(b"".join(ours))
 
 
 def rewrite(folder, change):
@@ -130,7 +135,7 @@ def foreign(folder):
     """Somebody signs an entry with a key of his own and puts it into keys/ under a name of its own."""
     key = ec.generate_private_key(ec.SECP256R1())
     put(folder, 1, payload(folder, 1), key)
-    (folder / "keys" / "statement-2.pub.pem").write_bytes(keys.public_pem(key.public_key()))
+    (folder / "keys" / "statement-2.pub.pem").write_bytes(signing_keys.public_pem(key.public_key()))
 
 
 def replaced(folder):
@@ -138,11 +143,11 @@ def replaced(folder):
     key = ec.generate_private_key(ec.SECP256R1())
     for index in (0, 1):
         put(folder, index, payload(folder, index), key)
-    (folder / layout.STATEMENT_KEY).write_bytes(keys.public_pem(key.public_key()))
+    (folder / layout.STATEMENT_KEY).write_bytes(signing_keys.public_pem(key.public_key()))
 
 
 def other_leaf(folder):
-    path = folder / leaves.PATH
+    path = folder / leaf_hashes.PATH
     data = path.read_bytes()
     path.write_bytes(data[32:] + data[:32])
 
@@ -228,11 +233,11 @@ def test_a_table_of_findings_made_again_contradicts_a_note_that_was_held(world, 
 
 def test_a_key_that_is_planted_is_bound_by_nothing_and_trusted_by_nobody(world, tmp_path, monkeypatch):
     planted = ec.generate_private_key(ec.SECP256R1()).public_key()
-    (world / "ledger" / "keys" / "waiver.pub.pem").write_bytes(keys.public_pem(planted))
+    (world / "ledger" / "keys" / "waiver.pub.pem").write_bytes(signing_keys.public_pem(planted))
     found = ledger.verify(world / "ledger")
     assert (found.exit_code, found.unbound) == (OK, ("keys/waiver.pub.pem",))
-    assert keys.fingerprint(planted) not in {each.fingerprint for each in found.signers}
-    pins = [{"fingerprint": keys.fingerprint(planted), "roles": ["statement", "log"]}]
+    assert signing_keys.fingerprint(planted) not in {each.fingerprint for each in found.signers}
+    pins = [{"fingerprint": signing_keys.fingerprint(planted), "roles": ["statement", "log"]}]
     (tmp_path / "trust.yaml").write_text(yaml.safe_dump({"keys": pins}))
     assert ledger.verify(world / "ledger", trust=tmp_path / "trust.yaml").exit_code == UNPINNED
 
@@ -272,7 +277,7 @@ def test_a_ledger_that_is_shown_without_its_end(golden, monkeypatch):
     for size in (11, 12, 13):
         for path in [*folder.glob(f"checkpoints/{size}.*"), *folder.glob(f"entries/{size - 1:08d}.*")]:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    (folder / leaves.PATH).write_bytes((folder / leaves.PATH).read_bytes()[: 10 * 32])
+    (folder / leaf_hashes.PATH).write_bytes((folder / leaf_hashes.PATH).read_bytes()[: 10 * 32])
     assert ledger.verify(folder, trust=golden / "trust.yaml").exit_code == OK  # as it stood when 10 were cosigned
     found = ledger.verify(folder, trust=golden / "trust.yaml", since=golden / "held.note")
     assert found.exit_code == INVALID
@@ -280,7 +285,7 @@ def test_a_ledger_that_is_shown_without_its_end(golden, monkeypatch):
     asked["witnesses"]["withinDays"] = 30
     (golden / "trust.yaml").write_text(yaml.safe_dump(asked))
     for days, code in ((29, OK), (31, UNPINNED)):
-        monkeypatch.setattr(times, "_now", (MADE + timedelta(days=days)).replace)
+        monkeypatch.setattr(proven_times, "_now", (MADE + timedelta(days=days)).replace)
         assert ledger.verify(folder, trust=golden / "trust.yaml").exit_code == code
 
 
@@ -312,24 +317,24 @@ def test_a_piece_has_one_form(golden, piece, name):
 
 # name: the test of another file that carries the attack out
 ELSEWHERE = {
-    "entries are swapped": "ledger/test_verify.py::test_entries_swapped",
-    "an owner changes an entry": "ledger/test_verify.py::test_entry_changed_by_its_owner",
-    "the owner shows two views": "ledger/test_verify.py::test_two_views_are_equivocation_with_evidence",
-    "the last entries are dropped": "ledger/test_verify.py::test_cut_tail_is_named_and_fails_against_a_held_note",
-    "all is signed anew with planted keys": "ledger/test_verify.py::test_key_planted_in_the_ledger_is_not_trusted",
-    "a key comes with a proof": "ledger/test_proofs.py::test_keys_that_come_with_a_proof_are_never_trusted",
-    "a stale checkpoint": "ledger/test_times.py::test_a_stale_checkpoint_is_found_out",
-    "the clock is moved": "ledger/test_times.py::test_a_clock_that_was_moved_is_found_out",
-    "links": "ledger/test_verify.py::test_links_are_refused",
-    "a pipe": "ledger/test_verify.py::test_pipe_is_refused_and_not_opened",
-    "a sample is drawn until it passes": "acts/test_draw_and_review.py::test_a_sample_that_is_drawn_until_it_passes_is_seen",
-    "a co-signature of another entry": "ledger/test_cosigning.py::test_what_is_no_signature_over_its_entry_is_refused",
-    "the operator approves a waiver": "acts/test_waiver.py::test_the_operator_is_no_approver_even_if_pinned_so",
-    "a table's lies are signed": "ledger/test_tabletrees.py::test_a_signed_lie_is_found",
-    "leaf hashes are changed": "ledger/test_tabletrees.py::test_leaf_hashes_that_were_changed_are_a_fault",
-    "a redacted table is changed": "ledger/test_redaction.py::test_what_is_shown_cannot_be_changed",
-    "a proof is changed": "ledger/test_proofs.py::test_a_tampered_proof_shows_nothing",
-    "an answer is changed": "ledger/test_challenges.py::test_a_false_answer_is_found_out",
+    "entries are swapped": "ledger/verification/test_verify.py::test_entries_swapped",
+    "an owner changes an entry": "ledger/verification/test_verify.py::test_entry_changed_by_its_owner",
+    "the owner shows two views": "ledger/verification/test_verify.py::test_two_views_are_equivocation_with_evidence",
+    "the last entries are dropped": "ledger/verification/test_verify.py::test_cut_tail_is_named_and_fails_against_a_held_note",
+    "all is signed anew with planted keys": "ledger/verification/test_verify.py::test_key_planted_in_the_ledger_is_not_trusted",
+    "a key comes with a proof": "ledger/proofs/test_proof_format.py::test_keys_that_come_with_a_proof_are_never_trusted",
+    "a stale checkpoint": "ledger/witness/test_proven_times.py::test_a_stale_checkpoint_is_found_out",
+    "the clock is moved": "ledger/witness/test_proven_times.py::test_a_clock_that_was_moved_is_found_out",
+    "links": "ledger/verification/test_verify.py::test_links_are_refused",
+    "a pipe": "ledger/verification/test_verify.py::test_pipe_is_refused_and_not_opened",
+    "a sample is drawn until it passes": "attestations/test_draw_and_review.py::test_a_sample_that_is_drawn_until_it_passes_is_seen",
+    "a co-signature of another entry": "ledger/log/test_entry_cosignatures.py::test_what_is_no_signature_over_its_entry_is_refused",
+    "the operator approves a waiver": "attestations/test_waiver.py::test_the_operator_is_no_approver_even_if_pinned_so",
+    "a table's lies are signed": "ledger/log/test_table_trees.py::test_a_signed_lie_is_found",
+    "leaf hashes are changed": "ledger/log/test_table_trees.py::test_leaf_hashes_that_were_changed_are_a_fault",
+    "a redacted table is changed": "ledger/proofs/test_redaction.py::test_what_is_shown_cannot_be_changed",
+    "a proof is changed": "ledger/proofs/test_proof_format.py::test_a_tampered_proof_shows_nothing",
+    "an answer is changed": "ledger/proofs/test_challenges.py::test_a_false_answer_is_found_out",
     "every byte, every cut": "ledger/test_flips.py::test_every_flipped_byte_fails",
     "any bytes whatever": "ledger/test_fuzz.py::test_any_file_of_a_ledger_is_answered",
 }

@@ -4,7 +4,11 @@ import pytest
 
 from provenance import errors
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import envelope, proofs, succession, trust, verification
+from provenance.ledger.format import envelope
+from provenance.ledger.keys import trusted_keys
+from provenance.ledger.log import key_history
+from provenance.ledger.proofs import proof_format
+from provenance.ledger.verification import results
 
 HEAD = b'{"_type":"provenance-proof/v1",'
 FULL = {
@@ -26,7 +30,7 @@ def test_more_values_than_any_honest_file_has_are_not_parsed(monkeypatch, name):
 
 @pytest.mark.parametrize("text", ["," * 500, "[{:," * 100, '\\"' * 300 + ",[", "\\\\", '"' * 90])
 def test_what_stands_in_a_text_is_no_value(text):
-    assert envelope.parse(proofs.canonical({"a": text}), 8) == {"a": text}
+    assert envelope.parse(proof_format.canonical({"a": text}), 8) == {"a": text}
 
 
 @pytest.mark.full
@@ -38,7 +42,7 @@ def test_a_proof_of_two_hundred_megabytes_costs_seconds(name):
     data = HEAD + (b"" if name == "keys" else b'"x":[') + many * ((200 << 20) // len(many))
     began = time.process_time()
     with pytest.raises(VerificationError, match="holds more than"):
-        proofs.read(data)
+        proof_format.read(data)
     assert time.process_time() - began < 20
 
 
@@ -55,22 +59,22 @@ BOMBS = {
 def test_a_trust_file_is_bounded(tmp_path, name):
     (tmp_path / "t.yaml").write_text(BOMBS[name])
     with pytest.raises(ConfigError) as caught:
-        trust.read(tmp_path / "t.yaml")
+        trusted_keys.read(tmp_path / "t.yaml")
     assert len(str(caught.value)) < 900
 
 
 def test_somebody_elses_text_is_cut():
     assert errors.cut("short") == "short"
     assert errors.cut("x" * 219_032) == "x" * 300 + "… (218,732 characters more)"
-    steps = verification.Steps()
+    steps = results.Steps()
     steps.fail("revocation", "r" * 219_032)
-    steps.add(verification.Step("certificate", "ok", "r" * 219_032), 3)
+    steps.add(results.Step("certificate", "ok", "r" * 219_032), 3)
     assert all(len(step.detail) < 5000 for step in steps.answer[1])
 
 
 def test_thousands_of_changes_of_keys_are_looked_up_and_not_gone_through():
     """Who holds a key at an entry is found by halving: the work is counted, not timed."""
-    held = succession.Succession({"statement": "key 0"})
+    held = key_history.Succession({"statement": "key 0"})
     count = 3000
     for index in range(1, count):
         change = {"role": "statement", "before": f"key {index - 1}", "after": f"key {index}", "path": "p"}
@@ -82,7 +86,7 @@ def test_thousands_of_changes_of_keys_are_looked_up_and_not_gone_through():
         "key 1499",
         f"key {count - 1}",
     ]
-    assert held.change("statement", 7) == succession.Change("statement", "key 6", "key 7", 7)
+    assert held.change("statement", 7) == key_history.Change("statement", "key 6", "key 7", 7)
     assert held.change("log", 7) is None
     assert held.has_held("statement", "key 17")
     assert len(held.held("statement")) == count

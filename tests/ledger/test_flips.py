@@ -7,8 +7,11 @@ import pytest
 
 from provenance import ledger
 from provenance.errors import VerificationError
-from provenance.ledger import beside, contents, cosigning, envelope, layout, leaves, reading, succession
-from provenance.ledger import trust as trust_module
+from provenance.ledger import layout
+from provenance.ledger.format import envelope
+from provenance.ledger.keys import trusted_keys as trust_module
+from provenance.ledger.log import entry_cosignatures, folder_comparison, key_history, leaf_hashes, reading
+from provenance.ledger.witness import checkpoint_evidence
 
 # Nothing is exempt: what stands beside the entries is by keys that the trust file pins, and it asks for each of them.
 # With a trust file that does not, a line whose name or key id was flipped is a stranger's, and is named as such.
@@ -59,18 +62,18 @@ class Refusing:
     def __init__(self, folder, trust):
         self.folder, self.pinned = folder, trust_module.read(trust)
         size = ledger.size(folder)
-        self.held, self.known = succession.of(folder), succession.public_keys(folder)
+        self.held, self.known = key_history.of(folder), key_history.public_keys(folder)
         statements = [reading.statement_of(folder, index) for index in range(size)]
         self.bound = {name: digest for said in statements for name, digest in said.folder.items()}
         self.entries = {index: reading.envelope_of(folder, index) for index in range(size)}
         self.notes = {n: self.note((folder / layout.note_path(n)).read_bytes(), n) for n in range(1, size + 1)}
 
     def note(self, data, size):
-        return succession.check_note(data, size - 1, self.held, self.known)
+        return key_history.check_note(data, size - 1, self.held, self.known)
 
     def refuses(self, name):
         if name in self.bound:
-            return contents.digest(self.folder / name) != self.bound[name]
+            return folder_comparison.digest(self.folder / name) != self.bound[name]
         data = (self.folder / name).read_bytes()
         number = int("".join(char for char in name.split("/")[-1].split(".")[0] if char.isdigit()) or 0)
         try:
@@ -83,7 +86,9 @@ class Refusing:
             index = int(name.split("/")[1].split(".")[0])
             pair = {path.relative_to(self.folder).as_posix() for path in (self.folder / name).parent.iterdir()}
             return bool(
-                cosigning.look(self.folder, pair & same_stem(name), {index: self.entries[index].leaf}, self.known)[2]
+                entry_cosignatures.look(
+                    self.folder, pair & same_stem(name), {index: self.entries[index].leaf}, self.known
+                )[2]
             )
         if name.startswith("entries/"):
             found, was = envelope.read(data), self.entries[number]
@@ -92,10 +97,10 @@ class Refusing:
             envelope.check(found, self.known[found.keyid])
         elif name.endswith(".note"):
             return self.note(data, number).root != self.notes[number].root
-        elif name == leaves.PATH:
-            leaves.split(data, self.notes[len(self.notes)])
+        elif name == leaf_hashes.PATH:
+            leaf_hashes.split(data, self.notes[len(self.notes)])
         elif name.endswith((".tsr", ".cosigs")):
-            found = beside.look(self.folder, [name], self.notes, self.pinned, set())
+            found = checkpoint_evidence.look(self.folder, [name], self.notes, self.pinned, set())
             return bool(found.faults["witnesses"] or found.faults["timestamps"])
         return False  # only verification of all can tell
 

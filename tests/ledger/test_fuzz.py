@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provenance import ledger
-from provenance.ledger import check_proof
+from provenance.ledger.proofs import check_proof
 
 PIECES = ["path.proof.json", "finding.proof.json", "record.proof.json", "absent.proof.json", "answer.json"]
 SCRIPT = Path(check_proof.__file__)

@@ -14,9 +14,10 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from provenance import ledger
-from provenance.data import HERE
-from provenance.ledger import check_proof, reading, tabletrees
-from provenance.schemas import SEALED
+from provenance.core.package_data import HERE
+from provenance.core.schemas import SEALED
+from provenance.ledger.log import reading, table_trees
+from provenance.ledger.proofs import check_proof
 
 FOLDER = Path(__file__).parent / "golden"
 GOLDEN = {path.name.removesuffix(".tar.gz"): path for path in sorted(FOLDER.glob("*.tar.gz"))}
@@ -96,4 +97,4 @@ def test_the_columns_of_the_specification_are_those_that_are_sealed():
     told = dict(re.findall(r"^\| `(\w+)` \| `(.*)` \|$", Path(text).read_text("utf-8"), re.MULTILINE))
     marks = {pa.string(): "", pa.int64(): "#", pa.float64(): "%", pa.bool_(): "!", pa.list_(pa.string()): "[]"}
     assert {name: " ".join(f"{field.name}{marks[field.type]}{'?' * field.nullable}" for field in SEALED[name])
-            for name in tabletrees.ROWS} == {name: told[name] for name in tabletrees.ROWS}  # fmt: skip
+            for name in table_trees.ROWS} == {name: told[name] for name in table_trees.ROWS}  # fmt: skip

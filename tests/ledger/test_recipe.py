@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import ledger
-from provenance.ledger import keyentries
-from provenance.ledger.keys import KeyPair
+from provenance.ledger.keys.signing_keys import KeyPair
+from provenance.ledger.log import key_entries
 
 TOOLS = (
     "sh",
@@ -72,11 +72,11 @@ def test_recipe_follows_keys_that_change_hands(world, sealed, tmp_path):
     folder = world / "ledger"
     heir = KeyPair(ec.generate_private_key(ec.SECP256R1()), Ed25519PrivateKey.generate())
     scanner = sealed.facts()["scanner"]
-    keyentries.rotate(folder, heir, scanner, keys=ledger.user_keys())
+    key_entries.rotate(folder, heir, scanner, keys=ledger.user_keys())
     told = run(folder, tmp_path)
     assert told.returncode == 0, told.stderr
     ledger.append(folder, sealed, {}, sealed.facts(), keys=heir)
-    keyentries.revoke(folder, ledger.user_keys().fingerprint, "gone", scanner, keys=heir)
+    key_entries.revoke(folder, ledger.user_keys().fingerprint, "gone", scanner, keys=heir)
     told = run(folder, tmp_path)
     assert told.returncode == 0, told.stderr
     assert told.stdout.count("Verified OK") == 6

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provenance.core.model import PURPOSES
 from provenance.licences import terms as room
 from provenance.licences.expressions import normalise
 from provenance.licences.terms import STRICTNESS, obligations, right, strictest, terms
-from provenance.model import PURPOSES
 
 LISTED = sorted(room._listed())
 SOME = st.sampled_from(

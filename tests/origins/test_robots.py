@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from protego import Protego
 
-from provenance.origins import patterns, robots
-from provenance.origins.patterns import ALLOWED, DISALLOWED, NOTHING, UNDECIDED
+from provenance.origins import robots, robots_patterns
+from provenance.origins.robots_patterns import ALLOWED, DISALLOWED, NOTHING, UNDECIDED
 
 CASES = yaml.safe_load(Path(__file__).with_name("robots.yaml").read_text("utf-8"))
 ASKED = [(name, *ask) for name, case in CASES.items() for ask in case["asks"]]
@@ -23,7 +23,7 @@ def column(*paths):
 
 
 def says(rules, *paths, **options):
-    return list(patterns.decide(patterns.prepare(rules, **options), column(*paths)))
+    return list(robots_patterns.decide(robots_patterns.prepare(rules, **options), column(*paths)))
 
 
 def allowed(text, crawler, path):
@@ -77,15 +77,15 @@ def test_the_longest_of_any_patterns_decides(rules, path):
 @given(st.binary(max_size=300))
 def test_no_bytes_are_an_error(data):
     group = robots.parse(data).group("Bot")
-    patterns.decide(patterns.prepare(group.access), column("/", "/x?y"))
+    robots_patterns.decide(robots_patterns.prepare(group.access), column("/", "/x?y"))
 
 
 @given(st.text(max_size=40))
 def test_the_form_in_which_paths_are_compared_is_printable_ascii_and_final(path):
-    once = patterns.normalise(path.encode(), is_pattern=False)
+    once = robots_patterns.normalise(path.encode(), is_pattern=False)
     assert re.fullmatch(rb"[!-~]*", once)
     assert b"*" not in once
-    assert patterns.normalise(once, is_pattern=False) == once
+    assert robots_patterns.normalise(once, is_pattern=False) == once
 
 
 def test_only_the_first_500_kib_are_read():
@@ -160,14 +160,14 @@ def test_hostile_files_cost_bounded_time_and_memory(name):
     held = sum(len(rules) for blocks in found.access.values() for rules in {id(each): each for each in blocks}.values())
     assert len({id(rules) for blocks in found.access.values() for rules in blocks}) <= 35_000
     assert held < 14_000 * 14_001  # shared, not copied
-    ready = patterns.prepare(found.group("Bot").access)
-    patterns.decide(ready, column(*["/" + "a" * 8000] * 3))
+    ready = robots_patterns.prepare(found.group("Bot").access)
+    robots_patterns.decide(ready, column(*["/" + "a" * 8000] * 3))
     assert time.process_time() - started < 60  # no measurement: one that is not bounded takes hours
 
 
 def test_a_part_of_a_column_is_read_as_such():
-    ready = patterns.prepare([(b"/a", False)])
-    assert list(patterns.decide(ready, column("/x", "/a", "/b", "/a").slice(1, 2))) == [DISALLOWED, NOTHING]
+    ready = robots_patterns.prepare([(b"/a", False)])
+    assert list(robots_patterns.decide(ready, column("/x", "/a", "/b", "/a").slice(1, 2))) == [DISALLOWED, NOTHING]
 
 
 def test_the_first_counts_where_order_decides():
@@ -176,8 +176,8 @@ def test_the_first_counts_where_order_decides():
 
 
 def test_what_would_cost_too_much_is_not_decided():
-    ready = patterns.prepare([(b"*%d*a" % k, False) for k in range(1000)])
-    said = patterns.decide(ready, column("/x", "/" + "a" * 8000, "/y"), budget=100_000)
+    ready = robots_patterns.prepare([(b"*%d*a" % k, False) for k in range(1000)])
+    said = robots_patterns.decide(ready, column("/x", "/" + "a" * 8000, "/y"), budget=100_000)
     assert list(said) == [NOTHING, UNDECIDED, UNDECIDED]
 
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from provenance.data import HERE
+from provenance.core.package_data import HERE
 from provenance.origins import signals, urls
 from provenance.origins.signals import NOTHING_KNOWN, Policy, Snapshot
 

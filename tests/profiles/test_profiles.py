@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 import provenance as pv
-from provenance import checks, profiles, schemas
-from provenance.digests import fingerprint
+from provenance import checks, profiles
+from provenance.core import schemas
+from provenance.core.digests import fingerprint
+from provenance.core.model import Answer, Finding
 from provenance.errors import ProfileError
-from provenance.model import Answer, Finding
 from provenance.profiles import judgement
 
 BASELINE = Path(profiles.__file__).with_name("baseline.yaml").read_bytes()

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pytest
 
 import provenance as pv
-from provenance import schemas
 from provenance.cli import run
+from provenance.core import schemas
 from provenance.ledger import Seal
 from provenance.reports import html
-from provenance.reports.html import findings, markup, matrix, summary
+from provenance.reports.html import findings, markup, overlap_matrix, summary
 from provenance.reports.html.masking import mask
 
 VOID = {"meta", "input", "link", "br", "col", "img", "hr"}
@@ -267,8 +267,8 @@ def test_a_thousand_sources_stay_readable_and_what_is_cut_is_said(audit):
     told = len(page.all("details", "source"))
     assert told > 500
     assert told == 1000 or f"{1000 - told:,} more sources are in sources.parquet" in page.text
-    assert f"{120 - matrix.MOST} more sources share less" in page.text
-    assert f"{2 * len(pairs) - matrix.PAIRS:,} more pairs stand in overlaps.parquet" in page.text
+    assert f"{120 - overlap_matrix.MOST} more sources share less" in page.text
+    assert f"{2 * len(pairs) - overlap_matrix.PAIRS:,} more pairs stand in overlaps.parquet" in page.text
     assert "source-0000" in page.text
 
 

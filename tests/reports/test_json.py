@@ -5,7 +5,7 @@ import jsonschema
 import pytest
 
 import provenance as pv
-from provenance.data import HERE
+from provenance.core.package_data import HERE
 from provenance.reports import json as report
 
 SCHEMA = json.loads((HERE / "schemas" / "report.schema.json").read_text())
@@ -23,7 +23,7 @@ def audit(tmp_path):
 def test_the_report_holds_to_its_published_schema_and_is_canonical(audit):
     rendered = report.render(audit.tables, audit.facts)
     jsonschema.validate(json.loads(rendered), SCHEMA)
-    from provenance.digests import canonical
+    from provenance.core.digests import canonical
 
     assert rendered == canonical(json.loads(rendered)) + b"\n"
 

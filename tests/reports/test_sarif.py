@@ -8,9 +8,10 @@ import jsonschema
 import pytest
 
 import provenance as pv
-from provenance import pathnames
+from provenance import checks
 from provenance.checks import CHECKS
-from provenance.digests import canonical
+from provenance.core import path_names
+from provenance.core.digests import canonical
 from provenance.reports import sarif
 
 HOSTILE = "od:d {0} [click](http:é)\n%20"
@@ -47,7 +48,7 @@ def test_rules_are_the_checks_with_their_documentation(run):
     rules = run["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == list(CHECKS)
     for rule in rules:
-        assert rule["help"]["text"] == pv.checks.explain(rule["id"])
+        assert rule["help"]["text"] == checks.explain(rule["id"])
         assert "**Silent when:**" in rule["help"]["markdown"]
         assert rule["fullDescription"]["text"]
     assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in run["results"])
@@ -62,7 +63,7 @@ def test_locations_are_relative_references_that_lead_back_to_paths(audit, run):
         if "physicalLocation" in place
     ]
     assert {unquote(place["artifactLocation"]["uri"]) for place in places} <= {*paths, "."}  # an undeclared folder
-    assert any(pathnames.shown(HOSTILE.encode()) in unquote(place["artifactLocation"]["uri"]) for place in places)
+    assert any(path_names.shown(HOSTILE.encode()) in unquote(place["artifactLocation"]["uri"]) for place in places)
     for place in places:
         location = place["artifactLocation"]
         assert run["artifacts"][location["index"]]["location"]["uri"] == location["uri"]

@@ -18,11 +18,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 
-from provenance import environment
+from provenance.core.processes import environment
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger import cosigning, envelope, keys, layout, passwords, reader, redaction, statement, writing
+from provenance.ledger import layout
 from provenance.ledger.exports import cms, mldsa65, oms, pae, sigstore, sm2, sm3, tar
-from provenance.ledger.sm2 import read_key
+from provenance.ledger.format import envelope, statement
+from provenance.ledger.format.sm2_signature import read_key
+from provenance.ledger.keys import passwords, signing_keys
+from provenance.ledger.log import entry_cosignatures, file_writing
+from provenance.ledger.proofs import redaction
+from provenance.ledger.verification import verified_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -79,7 +84,7 @@ class _Entry:
     sealed: bytes
     envelope: envelope.Envelope
     said: statement.Statement
-    reader: reader.Reader
+    reader: verified_reader.Reader
 
 
 _Made = tuple["Iterable[bytes]", tuple[str, ...]]
@@ -110,7 +115,7 @@ def write(folder: Path, target: Path | None, format_: str, asked: Asked) -> tupl
         raise ConfigError(f"{target} would lie in the ledger {around}, whose files are all bound; write it elsewhere")
     chunks, said = _MAKERS[format_](entry, asked)
     if target is None:
-        cosigning.put(folder, entry.index, format_, b"".join(chunks), _PUBLIC[format_](asked))
+        entry_cosignatures.put(folder, entry.index, format_, b"".join(chunks), _PUBLIC[format_](asked))
         return (*said, f"Written: {folder / layout.cosignature_path(entry.index, format_)}")
     _save(target, chunks)
     return (*said, f"Written: {target}, {target.stat().st_size:,} bytes")
@@ -119,7 +124,7 @@ def write(folder: Path, target: Path | None, format_: str, asked: Asked) -> tupl
 def _save(target: Path, chunks: Iterable[bytes]) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = writing.aside(target)
+        made = file_writing.aside(target)
         try:
             with made.open("wb") as file:
                 file.writelines(chunks)
@@ -133,7 +138,7 @@ def _save(target: Path, chunks: Iterable[bytes]) -> None:
 
 def _entry(folder: Path, asked: Asked) -> _Entry:
     """Read an entry that is signed and in the log: what is exported is at least what the ledger's own keys say."""
-    opened = reader.open_reader(folder, asked.index, verified=asked.verified, warn=asked.warn)
+    opened = verified_reader.open_reader(folder, asked.index, verified=asked.verified, warn=asked.warn)
     found = opened.envelope()
     return _Entry(folder, opened.index, found.file, found, opened.statement(), opened)
 
@@ -141,8 +146,8 @@ def _entry(folder: Path, asked: Asked) -> _Entry:
 def _public(folder: Path, keyid: str) -> ec.EllipticCurvePublicKey:
     """Find the key of a fingerprint in the ledger: it serves to tell a damaged entry, not to trust one."""
     for path in sorted((folder / "keys").glob("*.pub.pem")):
-        key = keys.read_public(layout.read_bytes(path, _LIMIT))
-        if isinstance(key, ec.EllipticCurvePublicKey) and keys.fingerprint(key) == keyid:
+        key = signing_keys.read_public(layout.read_bytes(path, _LIMIT))
+        if isinstance(key, ec.EllipticCurvePublicKey) and signing_keys.fingerprint(key) == keyid:
             return key
     raise VerificationError(f"the ledger {folder} holds no key {keyid}; run provenance verify")
 
@@ -159,7 +164,7 @@ def _sigstore(entry: _Entry, _: Asked) -> _Made:
 
 def _oms(entry: _Entry, asked: Asked) -> _Made:
     tables = entry.reader.tables(names=("files",))
-    pair = keys.load(asked.key, prompt=asked.prompt) if asked.key else keys.user_keys(create=False)
+    pair = signing_keys.load(asked.key, prompt=asked.prompt) if asked.key else signing_keys.user_keys(create=False)
     if pair.fingerprint != entry.envelope.keyid:
         raise ConfigError(
             f"entry {entry.index} is signed with another key ({entry.envelope.keyid}); name that key with --key"
@@ -198,9 +203,9 @@ def _cms(entry: _Entry, asked: Asked) -> _Made:
 def _seal(asked: Asked) -> Any:
     """Load the key of a seal: of a folder as keygen makes it, the statement key; else of a file, ECDSA or RSA."""
     if asked.key is None:
-        return keys.user_keys(create=False, prompt=asked.prompt).statement
+        return signing_keys.user_keys(create=False, prompt=asked.prompt).statement
     if Path(asked.key).is_dir():
-        return keys.load_statement(asked.key, prompt=asked.prompt)
+        return signing_keys.load_statement(asked.key, prompt=asked.prompt)
     key = _private(asked)
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise ConfigError(f"{asked.key} is neither an ECDSA nor an RSA key")
@@ -251,7 +256,7 @@ _MAKERS: dict[str, Callable[[_Entry, Asked], _Made]] = {
 
 _PUBLIC: dict[str, Callable[[Asked], bytes]] = {
     "sm2": lambda asked: read_key(_pem(asked)).pem,
-    "mldsa65": lambda asked: keys.public_pem(_private(asked).public_key()),
+    "mldsa65": lambda asked: signing_keys.public_pem(_private(asked).public_key()),
 }
 """Formats that may stand in the ledger itself, beside their entry, and the PEM of the key that stands beside them."""
 

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from provenance.errors import ConfigError
-from provenance.ledger import der
-from provenance.ledger.der import OCTETS, OID, SEQUENCE, SET, write, write_integer
+from provenance.ledger.keys import der
+from provenance.ledger.keys.der import OCTETS, OID, SEQUENCE, SET, write, write_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

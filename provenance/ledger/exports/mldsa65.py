@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provenance.errors import ConfigError
-from provenance.ledger import envelope, mldsa
+from provenance.ledger.format import envelope, mldsa_signature
 
 if TYPE_CHECKING:
-    from provenance.ledger.envelope import Envelope
+    from provenance.ledger.format.envelope import Envelope
 
 
 def render(sealed: Envelope, key: Any) -> bytes:
@@ -28,9 +28,9 @@ def render(sealed: Envelope, key: Any) -> bytes:
     Raises:
         ConfigError: it is another kind of key.
     """
-    if not mldsa.is_private(key):
+    if not mldsa_signature.is_private(key):
         raise ConfigError(
             "the key is no ML-DSA-65 key; `openssl genpkey -algorithm ML-DSA-65` (3.5 or later) makes one"
         )
     signature = key.sign(envelope.pae(sealed.payload))
-    return envelope.Envelope(sealed.payload, mldsa.keyid(key.public_key()), signature).file
+    return envelope.Envelope(sealed.payload, mldsa_signature.keyid(key.public_key()), signature).file

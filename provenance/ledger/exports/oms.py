@@ -10,18 +10,18 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from provenance import pathnames
-from provenance.digests import canonical
+from provenance.core import path_names
+from provenance.core.digests import canonical
 from provenance.errors import ConfigError
-from provenance.ledger import envelope
 from provenance.ledger.exports import sigstore
+from provenance.ledger.format import envelope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    from provenance.ledger.signers import StatementSigner
+    from provenance.ledger.keys.signers import StatementSigner
 
 PREDICATE_TYPE = "https://model_signing/signature/v1.0"
 GIT = (".git", ".gitattributes", ".github", ".gitignore")
@@ -99,7 +99,7 @@ def _split(files: Iterable[Mapping[str, Any]]) -> tuple[dict[str, str], list[str
     ignored = set(GIT)
     refused = []
     for row in files:
-        if pathnames.INTO_ARCHIVE in row["path"]:
+        if path_names.INTO_ARCHIVE in row["path"]:
             continue
         path = _name(row["path"])
         if path is None:
@@ -118,6 +118,6 @@ def _split(files: Iterable[Mapping[str, Any]]) -> tuple[dict[str, str], list[str
 def _name(path: str) -> str | None:
     """Return a path of FILES as the file system has it; None if not UTF-8."""
     try:
-        return pathnames.raw(path).decode("utf-8")
+        return path_names.raw(path).decode("utf-8")
     except UnicodeDecodeError:
         return None

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.ledger import envelope
+from provenance.ledger.format import envelope
 
 if TYPE_CHECKING:
-    from provenance.ledger.envelope import Envelope
+    from provenance.ledger.format.envelope import Envelope
 
 
 def render(sealed: Envelope) -> bytes:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from provenance.digests import canonical, sha256
-from provenance.ledger.keys import public_pem
+from provenance.core.digests import canonical, sha256
+from provenance.ledger.keys.signing_keys import public_pem
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec

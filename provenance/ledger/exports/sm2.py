@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.ledger import envelope, sm2
+from provenance.ledger.format import envelope, sm2_signature
 
 if TYPE_CHECKING:
-    from provenance.ledger.envelope import Envelope
+    from provenance.ledger.format.envelope import Envelope
 
 
-def render(sealed: Envelope, key: sm2.Key, signature: bytes | None = None) -> bytes:
+def render(sealed: Envelope, key: sm2_signature.Key, signature: bytes | None = None) -> bytes:
     """Render the co-signature of an entry, or the signature of any other statement.
 
     Args:
@@ -31,7 +31,7 @@ def render(sealed: Envelope, key: sm2.Key, signature: bytes | None = None) -> by
         MissingExtra: gmalg is not installed.
     """
     if signature is None:
-        signature = sm2.sign(envelope.pae(sealed.payload), key)
+        signature = sm2_signature.sign(envelope.pae(sealed.payload), key)
     made = envelope.Envelope(sealed.payload, key.keyid, signature)
-    sm2.check(made, key)
+    sm2_signature.check(made, key)
     return made.file

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
-from provenance.digests import canonical, sha256
+from provenance.core.digests import canonical, sha256
 from provenance.errors import ConfigError, DigestMismatch
-from provenance.ledger import envelope, merkle
 from provenance.ledger.exports import sm2
+from provenance.ledger.format import envelope
+from provenance.ledger.trees import merkle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from provenance.ledger.envelope import Envelope
-    from provenance.ledger.sm2 import Key
+    from provenance.ledger.format.envelope import Envelope
+    from provenance.ledger.format.sm2_signature import Key
 
 PREDICATE_TYPE = "https://provenance-auditor.dev/attestation/digests/v1"
 _CHUNK = 1 << 20  # bytes

@@ -14,7 +14,8 @@ import tarfile
 from typing import TYPE_CHECKING
 
 from provenance.errors import DigestMismatch
-from provenance.ledger import leaves, redaction
+from provenance.ledger.log import leaf_hashes
+from provenance.ledger.proofs import redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,8 +61,8 @@ def render(folder: Path, bound: Mapping[str, str], left: redaction.Plan) -> Iter
 
 def _signed(folder: Path) -> Iterator[str]:
     """Name what is signed itself, and so bound by nothing."""
-    if (folder / leaves.PATH).is_file():
-        yield leaves.PATH
+    if (folder / leaf_hashes.PATH).is_file():
+        yield leaf_hashes.PATH
     for part in ("entries", "checkpoints", "redacted"):
         for path in (folder / part).rglob("*"):
             name = path.relative_to(folder).as_posix()

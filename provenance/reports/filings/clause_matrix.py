@@ -12,7 +12,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from provenance.model import SEVERITIES
+from provenance.core.model import SEVERITIES
 from provenance.profiles.judgement import VERDICTS, overall
 from provenance.reports.filings.document import Block, Cell, Heading, Line, Paragraph, Style, Table, both
 from provenance.reports.text import gaps, size

@@ -15,8 +15,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from provenance import checks
-from provenance.data import HERE
-from provenance.reports.html import evidence, findings, matrix, sources, summary
+from provenance.core.package_data import HERE
+from provenance.reports.html import evidence, findings, overlap_matrix, sources, summary
 from provenance.reports.html.markup import Markup, tag
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def render(
         "verdicts": summary.verdicts(tables["verdicts"].to_pylist(), shown),
         "findings": listed,
         "acts": summary.acts(history),
-        "overlap": matrix.render(tables["overlaps"], rows[:count]),
+        "overlap": overlap_matrix.render(tables["overlaps"], rows[:count]),
         "sources": sources.render(tables),
         "files": sources.files(tables["files"]),
         "checks": findings.glossary(list(dict.fromkeys([*steps, *(row["check"] for row in rows)]))),

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
-from provenance import excerpts
 from provenance.errors import ProvenanceError
 from provenance.reports.html.markup import Markup, name, tag, text, visible
 from provenance.reports.html.masking import MASKS, mask
+from provenance.sources import excerpts
 
 if TYPE_CHECKING:
     import os

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance import checks
-from provenance.model import SEVERITIES
+from provenance.core.model import SEVERITIES
 from provenance.reports.html.markup import Markup, fitting, name, table, tag, visible
 
 if TYPE_CHECKING:

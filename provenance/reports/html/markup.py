@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from provenance.escaping import escape
+from provenance.core.escaping import escape
 
 LONGEST = 4000
 """Characters of one text or attribute at most: what a report shows cannot make it too large to open."""

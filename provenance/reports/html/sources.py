@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.model import SEVERITIES
+from provenance.core.model import SEVERITIES
 from provenance.reports.html.markup import Markup, fitting, name, table, tag, visible
 from provenance.reports.text import size
 

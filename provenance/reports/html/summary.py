@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from provenance.model import SEVERITIES
+from provenance.core.model import SEVERITIES
 from provenance.reports.html.markup import Markup, name, short, table, tag, visible
 from provenance.reports.text import size
 

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 
 from provenance.errors import ConfigError
-from provenance.ledger import der
 from provenance.ledger.exports import Asked, cms, write
+from provenance.ledger.keys import der
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 WHEN = "2026-03-01T10:00:00Z"

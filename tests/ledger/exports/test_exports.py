@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from provenance import exports, ledger
+from provenance import ledger
 from provenance.cli import run
 from provenance.errors import ConfigError, InputError, ProvenanceError
 from provenance.ledger import exports as family
 from provenance.ledger.exports import FORMATS, Asked, write
+from provenance.reports import exports
 
 
 def test_every_format_is_explained_made_and_offered(capsys):

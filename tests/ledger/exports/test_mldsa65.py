@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from provenance import ledger
 from provenance.errors import BadSignature, ConfigError
-from provenance.ledger import envelope, mldsa
 from provenance.ledger.exports import Asked, write
+from provenance.ledger.format import envelope, mldsa_signature
 
 algorithms = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.mldsa")
 
@@ -35,7 +35,7 @@ def test_a_cosignature_is_over_the_entrys_payload(world, tmp_path, monkeypatch, 
     spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     assert value["signatures"][0]["keyid"] == hashlib.sha256(spki).hexdigest()
     made = envelope.read((tmp_path / "out").read_bytes())
-    mldsa.check(made, key.public_key())
+    mldsa_signature.check(made, key.public_key())
     for other in (
         envelope.Envelope(made.payload + b" ", made.keyid, made.signature),
         envelope.Envelope(made.payload, made.keyid, made.signature[:-1] + bytes([made.signature[-1] ^ 1])),
@@ -43,7 +43,7 @@ def test_a_cosignature_is_over_the_entrys_payload(world, tmp_path, monkeypatch, 
         envelope.Envelope(made.payload, made.keyid, b""),
     ):
         with pytest.raises(BadSignature):
-            mldsa.check(other, key.public_key())
+            mldsa_signature.check(other, key.public_key())
 
 
 @pytest.mark.parametrize("kind", ["MLDSA44PrivateKey", "MLDSA87PrivateKey"])

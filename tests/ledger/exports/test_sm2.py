@@ -9,10 +9,10 @@ import sys
 import pytest
 
 from provenance import ledger
-from provenance.digests import sha256
+from provenance.core.digests import sha256
 from provenance.errors import BadSignature, ConfigError, MissingExtra
-from provenance.ledger import envelope, sm2
 from provenance.ledger.exports import Asked, write
+from provenance.ledger.format import envelope, sm2_signature
 
 pytest.importorskip("gmalg")
 IDENTIFIER = ("-sigopt", "distid:1234567812345678")
@@ -89,7 +89,9 @@ def test_what_a_module_signed_is_taken_in(world, pems, tmp_path, text):
         (tmp_path / "sig").write_bytes(base64.encodebytes((tmp_path / "sig").read_bytes()))
     asked = Asked(key=str(pems / "sm2.pub.pem"), signature=tmp_path / "sig")
     write(world / "ledger", tmp_path / "out", "sm2", asked)
-    sm2.check(envelope.read((tmp_path / "out").read_bytes()), sm2.read_key((pems / "sm2.pub.pem").read_bytes()))
+    sm2_signature.check(
+        envelope.read((tmp_path / "out").read_bytes()), sm2_signature.read_key((pems / "sm2.pub.pem").read_bytes())
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,12 +118,12 @@ def test_a_signature_of_something_else_is_refused(world, pems, tmp_path, key, in
 
 def test_an_envelope_under_another_name_is_refused(world, pems, tmp_path):
     write(world / "ledger", tmp_path / "out", "sm2", Asked(key=str(pems / "sm2.pem")))
-    made, key = envelope.read((tmp_path / "out").read_bytes()), sm2.read_key((pems / "sm2.pem").read_bytes())
-    sm2.check(made, key)
+    made, key = envelope.read((tmp_path / "out").read_bytes()), sm2_signature.read_key((pems / "sm2.pem").read_bytes())
+    sm2_signature.check(made, key)
     with pytest.raises(BadSignature):
-        sm2.check(envelope.Envelope(made.payload, "0" * 64, made.signature), key)
+        sm2_signature.check(envelope.Envelope(made.payload, "0" * 64, made.signature), key)
     with pytest.raises(BadSignature):
-        sm2.check(envelope.Envelope(made.payload + b" ", made.keyid, made.signature), key)
+        sm2_signature.check(envelope.Envelope(made.payload + b" ", made.keyid, made.signature), key)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_without_the_library_its_extra_is_named(world, pems, tmp_path, monkeypat
 
 
 def test_a_key_does_not_show_its_private_half(pems):
-    key = sm2.read_key((pems / "sm2.pem").read_bytes())
+    key = sm2_signature.read_key((pems / "sm2.pem").read_bytes())
     assert key.private.hex() not in repr(key)
     assert repr(key.private) not in repr(key)
 

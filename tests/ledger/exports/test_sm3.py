@@ -5,9 +5,9 @@ import subprocess
 import pytest
 
 from provenance.errors import ConfigError, DigestMismatch
-from provenance.ledger import envelope, sm2
 from provenance.ledger import exports as family
 from provenance.ledger.exports import Asked, sm3, write
+from provenance.ledger.format import envelope, sm2_signature
 
 gmalg = pytest.importorskip("gmalg")
 
@@ -15,7 +15,7 @@ gmalg = pytest.importorskip("gmalg")
 @pytest.fixture(scope="session")
 def key():
     private, public = gmalg.SM2().generate_keypair()
-    return sm2.Key(public, private)
+    return sm2_signature.Key(public, private)
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def made(world, tmp_path, monkeypatch, key):
     def make():
         write(world / "ledger", tmp_path / "out", "sm3", Asked(key=str(world / "ledger" / "origin")))
         signed = envelope.read((tmp_path / "out").read_bytes())
-        sm2.check(signed, key)
+        sm2_signature.check(signed, key)
         return json.loads(signed.payload)
 
     return make
@@ -70,6 +70,6 @@ def test_a_changed_file_is_not_vouched_for(world, made):
 
 
 def test_a_public_key_signs_nothing(world, tmp_path, monkeypatch, key):
-    monkeypatch.setattr(family, "read_key", lambda _: sm2.Key(key.public))
+    monkeypatch.setattr(family, "read_key", lambda _: sm2_signature.Key(key.public))
     with pytest.raises(ConfigError, match="signs nothing"):
         write(world / "ledger", tmp_path / "out", "sm3", Asked(key=str(world / "ledger" / "origin")))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from provenance import ledger
-from provenance.ledger.statement import OURS
+from provenance.ledger.format.statement import OURS
 
 PEERS = Path(__file__).with_name("peers")
 ENVIRONMENT = Path(os.environ.get("PROVENANCE_FOREIGN", Path(__file__).parents[3] / ".venv-foreign")).absolute()

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from provenance.ledger import envelope
 from provenance.ledger.exports import Asked, write
+from provenance.ledger.format import envelope
 
 from .conftest import run
 

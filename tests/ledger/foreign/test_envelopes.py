@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 from provenance import ledger
-from provenance.ledger import keys
 from provenance.ledger.exports import Asked, write
+from provenance.ledger.keys import signing_keys
 
 from .conftest import PEERS, run
 
@@ -67,7 +67,7 @@ def subject(world):
 
 def test_securesystemslib(world, peer, public, envelope):
     path, good = envelope
-    keyid = keys.fingerprint(keys.read_public(public.read_bytes()))
+    keyid = signing_keys.fingerprint(signing_keys.read_public(public.read_bytes()))
     told = peer("securesystemslib_dsse.py", "securesystemslib", public, keyid, path)
     assert (told.returncode == 0) == good, told.stderr
     assert told.stdout == (f"verified by {keyid}\n" if good else "")

@@ -6,7 +6,9 @@ import shutil
 
 import pytest
 
-from provenance.ledger import checkpoint, envelope, keys, merkle
+from provenance.ledger.format import envelope
+from provenance.ledger.keys import signing_keys, verifier_keys
+from provenance.ledger.trees import merkle
 
 from .conftest import PEERS, run
 
@@ -22,9 +24,9 @@ def tree(seven):
     ]
     leaves = [merkle.leaf(entry) for entry in entries]
     notes = [(folder / f"checkpoints/{size}.note").read_text() for size in range(1, len(entries) + 1)]
-    key = keys.read_public((folder / "keys" / "log.pub.pem").read_bytes())
+    key = signing_keys.read_public((folder / "keys" / "log.pub.pem").read_bytes())
     return {
-        "vkey": checkpoint.vkey((folder / "origin").read_text().strip(), key),
+        "vkey": verifier_keys.vkey((folder / "origin").read_text().strip(), key),
         "notes": notes,
         "entries": [entry.hex() for entry in entries],
         "roots": [root.hex() for root in merkle.roots(leaves)],
@@ -122,5 +124,5 @@ def test_go_refuses_another_logs_key(checker, tree, tmp_path, monkeypatch):
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     origin = tree["notes"][0].split("\n")[0]
-    tree["vkey"] = checkpoint.vkey(origin, Ed25519PrivateKey.generate().public_key())
+    tree["vkey"] = verifier_keys.vkey(origin, Ed25519PrivateKey.generate().public_key())
     assert run(checker, written(tree, tmp_path)).returncode == 1

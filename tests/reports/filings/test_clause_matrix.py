@@ -8,9 +8,11 @@ import pytest
 import yaml
 
 import provenance as pv
-from provenance import audit, profiles
+from provenance import profiles
+from provenance.attestations import actions
 from provenance.cli import run
 from provenance.errors import ConfigError, VerificationError
+from provenance.pipeline import audit
 from provenance.reports.filings import clause_matrix
 
 CN = "cn-interim-measures"
@@ -23,7 +25,7 @@ def declare(folder, *answers):
     held = [{"profile": CN, "requirement": name, "element": element, **rest} for name, element, rest in answers]
     form = {"declarations": 1, "by": by, "date": "2026-01-31", "answers": held}
     path.write_text(re.sub(r"'(yes|no)'", r"\1", yaml.safe_dump(form, allow_unicode=True)), encoding="utf-8")
-    audit.declare(folder / "ledger", path)
+    actions.declare(folder / "ledger", path)
 
 
 @pytest.fixture(scope="module")

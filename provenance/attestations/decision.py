@@ -1,0 +1,80 @@
+"""Decisions: what a responsible person decided about a source or a finding, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provenance import ledger as ledger_
+from provenance.attestations import Act, documents, forms, newest_scan, now
+from provenance.errors import ConfigError
+from provenance.ledger.format import finding_fingerprints
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KIND = "decision"
+
+TEMPLATE = """\
+# A decision: what is done about a source or a finding, and why. It is signed into the ledger, and changes no finding.
+# Write no personal data but the name and role of whoever decides.
+attestation: decision
+by:
+  name:
+  role:
+date: # 2026-01-31
+about:
+  source: # id of a source; or
+  # finding: # fingerprint of a finding in quotes, or its first 8 digits or more
+  # entry: # number of the scan's entry; the newest scan if not given
+decision: # keep | drop | license | replace
+reason:
+documents: # a list of { file: path relative to this file }; only their digests go into the ledger
+"""
+
+
+def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
+    """Compose a decision.
+
+    Args:
+        folder: the ledger.
+        form: as it was read.
+        data: a folder that came out; of a decision there is none.
+
+    Returns:
+        The act.
+
+    Raises:
+        ConfigError: the form is not what it should be, or its scan has no such source or finding.
+    """
+    form = forms.held(form, f"forms/{KIND}")
+    forms.dated(form, "a decision")
+    if data is not None:
+        raise ConfigError("nothing comes out of a decision; leave out --data")
+    return Act(
+        KIND,
+        form.source,
+        {
+            "by": form.value["by"],
+            "date": form.value["date"],
+            "decision": form.value["decision"],
+            "about": _about(folder, form),
+            "reason": form.value["reason"],
+            "documents": documents(form),
+            "decidedOn": now(),
+        },
+    )
+
+
+def _about(folder: Path, form: forms.Form) -> dict[str, Any]:
+    """Name what was decided about, as the scan has it."""
+    asked = form.value["about"]
+    entry = newest_scan(folder, asked.get("entry"))
+    if "source" in asked:
+        if asked["source"] not in ledger_.tables(folder, entry, {"sources"})["sources"]["source"].to_pylist():
+            raise ConfigError(f"{form.at('about', 'source')}: entry {entry} has no source {asked['source']!r}")
+        return {"entry": entry, "source": asked["source"]}
+    rows = ledger_.tables(folder, entry, {"findings"})["findings"].to_pylist()
+    row = finding_fingerprints.one(rows, asked["finding"], entry)
+    if row is None:
+        raise ConfigError(f"{form.at('about', 'finding')}: {finding_fingerprints.missing(asked['finding'], entry)}")
+    return {"entry": entry, "fingerprint": row["fingerprint"], "check": row["check"], "source": row["source"]}

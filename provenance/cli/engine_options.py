@@ -1,0 +1,38 @@
+"""Where the work runs: the options of every command that scans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Command = TypeVar("Command", bound="Callable[..., object]")
+
+
+def options(command: Command) -> Command:
+    """Add --engine, --workers and --memory to a command.
+
+    Args:
+        command: takes `engine`, `workers` and `memory`.
+    """
+    for option in (
+        click.option("--memory", metavar="SIZE", help="What the scan and its workers may take together, such as 4GB."),
+        click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core if not given."),
+        click.option("--engine", default="local", show_default=True, help="Where the work runs."),
+    ):
+        command = option(command)
+    return command
+
+
+def cap(memory: str | None) -> int | None:
+    """Return the bytes that a scan may take.
+
+    Args:
+        memory: as the user wrote it; None = what it needs.
+    """
+    from provenance.core.processes.memory_limit import size
+
+    return size(memory) if memory is not None else None

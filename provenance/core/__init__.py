@@ -1,0 +1,1 @@
+"""The core: what every room stands on, and what knows no room."""

@@ -1,0 +1,64 @@
+"""Engines: where functions run. Each has two verbs, `map(function, parts)` and `exchange(parts, key)`.
+
+A function is module-level and takes one part; order is not promised; what fails inside it comes back as the exception
+it was, what kills its process comes back as `Died`. To add an engine: one file and one line in ENGINES.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from provenance.core.model import Died
+from provenance.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+__all__ = ["ENGINES", "Died", "Engine", "start"]
+
+ENGINES = ("local",)
+"""The engines there are, by the name of their file."""
+
+
+class Engine(Protocol):
+    """What an engine can do."""
+
+    @property
+    def workers(self) -> int:
+        """How many parts it works on at a time."""
+
+    def map(self, function: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """Run a function on every part; yield the part's number and the result, or `Died`, in any order."""
+
+    def exchange(self, parts: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
+        """Bring together the parts that share a key."""
+
+    def processes(self) -> list[int]:
+        """Return the ids of the worker processes on this machine."""
+
+    def end(self, process: int, reason: str) -> None:
+        """End a worker process; its part has `Died` for this reason."""
+
+    def close(self) -> None:
+        """End what the engine started."""
+
+
+def start(name: str, workers: int | None = None, ready: Callable[[], None] | None = None) -> Engine:
+    """Start an engine.
+
+    Args:
+        name: one of ENGINES.
+        workers: processes; None = one a core.
+        ready: module-level, called once where workers come from, to load what they all need; None = nothing.
+
+    Returns:
+        The engine; close it when done.
+
+    Raises:
+        ConfigError: there is no such engine.
+    """
+    if name not in ENGINES:
+        raise ConfigError(f"there is no engine {name!r}; there are: {', '.join(ENGINES)}")
+    from provenance.core.engines.local import Local
+
+    return Local(workers, ready)

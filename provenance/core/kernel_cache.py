@@ -1,0 +1,70 @@
+"""Where compiled kernels are kept: where the user said, beside the code, in the user's cache, or for this run alone."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from provenance.core import scratch_folders
+from provenance.errors import LimitExceeded
+
+VARIABLE = "NUMBA_CACHE_DIR"
+
+
+def settle() -> None:
+    """Give numba a folder of this run's own where it could write to none of its usual ones.
+
+    Without it numba refuses to load a cached kernel at all. The folder is private and new: one with a fixed name in a
+    shared place could hold machine code that somebody else put there. Must run before numba is imported.
+    """
+    named = os.environ.get(VARIABLE)
+    usual = [Path(named)] if named else [Path(__file__).parents[1], _user_cache()]
+    if any(place is not None and _writable(place) for place in usual):
+        return
+    with contextlib.suppress(LimitExceeded):  # `homeless` says it to whoever needs kernels
+        folder = scratch_folders.make("kernels-")
+        os.environ[VARIABLE] = str(folder)
+        atexit.register(scratch_folders.remove, folder)
+
+
+def homeless(error: BaseException) -> str | None:
+    """Say what to do where numba found no folder to keep kernels in.
+
+    Args:
+        error: what it raised.
+
+    Returns:
+        One sentence; None where the error is another.
+    """
+    if "no locator available" not in str(error):
+        return None
+    return f"no folder can be written to for compiled code; name one with {VARIABLE}=FOLDER or TMPDIR=FOLDER"
+
+
+def compiled() -> bool:
+    """Tell whether a run before this one left compiled kernels where this one will look for them."""
+    own, cache = os.environ.get(VARIABLE), _user_cache()
+    places = (Path(own),) if own else (Path(__file__).parents[1], *([cache / "numba"] if cache else []))
+    return any(next(place.rglob("*.nbi"), None) is not None for place in places)
+
+
+def _user_cache() -> Path | None:
+    """Return the folder of the user's cache, None where nobody knows the user's home."""
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named)
+    home = os.path.expanduser("~/.cache")  # noqa: PTH111 - Path.expanduser raises where there is no home
+    return Path(home) if Path(home).is_absolute() else None
+
+
+def _writable(folder: Path) -> bool:
+    """Tell whether files can be made in a folder, which is made if need be; access(2) is wrong where a disk is full."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"kernel")
+    except (OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Formats: the bytes of entries, checkpoints, signatures and tables."""

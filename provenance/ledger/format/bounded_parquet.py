@@ -1,0 +1,162 @@
+"""Decoding Parquet of somebody else's ledger, in a process of its own that has little memory and time (`decoder`).
+
+One such process serves a program: it is started at the first request, ends with the program, and is replaced whenever
+it died, ran out of memory or was interrupted.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provenance.core.processes.confined_decoding import Confined
+from provenance.errors import DigestMismatch, VerificationError
+from provenance.ledger.format import parquet_decoder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+_BATCH = b"a"  # the kind of a message that holds rows
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A table's file, and what its entry says of it.
+
+    Args:
+        path: the Parquet file.
+        table: its name.
+        rows: how many its entry says it has.
+        sha256: its digest, hexadecimal: what is decoded are the bytes that were hashed, from the same open file;
+            None = whatever they are.
+    """
+
+    path: Path
+    table: str
+    rows: int
+    sha256: str | None
+
+
+def load(stored: Stored) -> pa.Table:
+    """Decode a table that an entry binds.
+
+    Args:
+        stored: the table.
+
+    Returns:
+        Its rows and columns as they are stored; types, nulls and UTF-8 are those of the schema.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        DigestMismatch: its bytes are others.
+        VerificationError: it cannot be decoded within the limits, or is not the table that its entry says.
+    """
+    import pyarrow as pa
+
+    reply, parts = _decoder.ask("load", stored)
+    _raise(reply, stored)
+    return pa.concat_tables(pa.ipc.open_stream(pa.BufferReader(part)).read_all() for part in parts)
+
+
+def compare(stored: Stored, lines: Path, digest: str, extra: Sequence[str]) -> bool:
+    """Make each line of a table again from its row, and compare the bytes.
+
+    Args:
+        stored: the table.
+        lines: the file of its lines.
+        digest: SHA-256 of that file, hexadecimal.
+        extra: members that a line has and its row has not: `salt`, `tree`.
+
+    Returns:
+        Whether memory was limited while it was decoded.
+
+    Raises:
+        FileNotFoundError: one of the files is not there.
+        DigestMismatch: the bytes of one of them are others.
+        VerificationError: a row is not what its line says, or the table cannot be decoded within the limits.
+    """
+    reply, _ = _decoder.ask("compare", stored, lines=os.fspath(lines.absolute()), digest=digest, extra=list(extra))
+    _raise(reply, stored)
+    return bool(reply["limited"])
+
+
+def check(stored: Stored) -> bool:
+    """Hold a table's footer to what its entry and its schema say; nothing is decoded.
+
+    Args:
+        stored: the table.
+
+    Returns:
+        Whether this version knows a table of that name; of another, only names and numbers are held to anything.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        DigestMismatch: its bytes are others.
+        VerificationError: it is not the table that its entry says.
+    """
+    reply, _ = _decoder.ask("check", stored)
+    _raise(reply, stored)
+    return bool(reply["known"])
+
+
+def _raise(reply: dict[str, Any], stored: Stored) -> None:
+    if reply.get("missing"):
+        raise FileNotFoundError(stored.path)
+    if reply.get("fault") == parquet_decoder.CHANGED:
+        raise DigestMismatch(parquet_decoder.CHANGED)
+    if "fault" in reply:
+        raise VerificationError(str(reply["fault"]))
+
+
+class _Decoder:
+    """What decodes for this program, one request at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: Confined | None = None
+
+    def ask(self, action: str, stored: Stored, **more: Any) -> tuple[dict[str, Any], list[bytes]]:
+        """Send a request; return the answer, and the batches that came before it."""
+        path = os.fspath(stored.path.absolute())  # that process was started where this one stood then
+        request = {"do": action, "path": path, "table": stored.table, "rows": stored.rows}
+        request |= {"sha256": stored.sha256, **more}
+        with self._lock:
+            try:
+                reply, parts = self._exchange(json.dumps(request).encode())
+            except BaseException:  # what comes next through the pipe would be the answer to this
+                self.end()
+                raise
+            if reply.get("full"):
+                self.end()
+        return reply, parts
+
+    def _exchange(self, request: bytes) -> tuple[dict[str, Any], list[bytes]]:
+        if self._child is None or not self._child.runs:
+            self.end()
+            self._child = Confined(parquet_decoder.__name__)
+        parts: list[bytes] = []
+        try:
+            self._child.send(request)
+            while (found := self._child.receive())[0] == _BATCH:
+                parts.append(found[1])
+            return json.loads(found[1]), parts
+        except OSError:
+            self.end()
+        return {"fault": "the process that decodes it ended: it took too much memory or time"}, []
+
+    def end(self) -> None:
+        """End the process; the next request starts another."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.end()
+
+
+_decoder = _Decoder()
+atexit.register(_decoder.end)

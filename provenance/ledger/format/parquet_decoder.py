@@ -1,0 +1,363 @@
+"""The process that decodes Parquet of somebody else's ledger: `python -m provenance.ledger.format.parquet_decoder`.
+
+A parser is handed bytes that anybody may have written, so it runs here and not in the program that asks: with a limit
+on memory and on processor time where the system has such limits, on one thread, batch by batch. The footer is checked
+before anything is decoded. It reads requests from standard input and ends with whoever asks; `decoding` asks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import stat
+import threading
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from provenance.core.processes import confined_decoding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from io import BufferedReader
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+MEMORY = 1 << 30
+"""Bytes that decoding may take beyond what the process takes by itself."""
+
+LEAST = 1 << 29
+"""Bytes that a table may always have once it is decoded, however small its file is."""
+
+RATIO = 200
+"""How many times as large as its file a table may be once it is decoded; honest tables stay below 100."""
+
+LENGTH = 8
+"""Bytes of the number before each message: how long it is."""
+
+_ROWS = 1 << 13  # that are decoded at once
+_LINE = 1 << 24  # bytes of the longest line
+_BLOCK = 1 << 28  # bytes of lines that are compared at once
+_COLUMNS = 256
+_SECONDS, _PACE = 60, 1 << 20  # of processor time: for any table, and bytes for which there is one more
+_SALT = re.compile(rb'"salt":"([0-9a-f]{32})"')
+_TREE = re.compile(rb'"tree":(\{"alg":"[a-z0-9-]{1,40}","root":"[0-9a-f]{64}","size":[0-9]{1,15}\})')
+
+
+class _Fault(Exception):  # noqa: N818 - an answer, not an error
+    """What is wrong with a table, in a few words."""
+
+
+def main() -> None:
+    """Answer requests until whoever asks is gone."""
+    asker = confined_decoding.connect()
+    requests = _Requests(asker)
+    limited = _limit_memory()
+    while (request := requests.next()) is not None:
+        reply = {"limited": limited} | _answer(request, asker)
+        asker.send(b"j", json.dumps(reply).encode())
+        if reply.get("full"):
+            return  # what a failed allocation left behind is nobody's business: the next request gets a new process
+
+
+class _Requests:
+    """Requests as they come in; a thread waits for them, so that this process never outlives whoever asks."""
+
+    def __init__(self, asker: confined_decoding.Asker) -> None:
+        self._asker = asker
+        self._have = threading.Semaphore(0)
+        self._waiting: list[dict[str, Any]] = []
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def _wait(self) -> None:
+        while (request := self._asker.receive()) is not None:
+            self._waiting.append(json.loads(request))
+            self._have.release()
+        os._exit(0)
+
+    def next(self) -> dict[str, Any] | None:
+        """Return the next request."""
+        self._have.acquire()
+        return self._waiting.pop(0)
+
+
+def _limit_memory() -> bool:
+    """Limit the memory of this process; tell whether the system does that."""
+    import pyarrow.parquet  # noqa: F401 - what it takes by itself is not what a table takes
+
+    from provenance.ledger.format import table_files  # noqa: F401 - the same
+
+    return confined_decoding.limit_memory(MEMORY)
+
+
+def _limit_time(size: int) -> None:
+    """Give a table so much processor time, and no more: no bytes may keep anybody waiting for ever."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        seconds = int(used.ru_utime + used.ru_stime) + _SECONDS + size // _PACE
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def _answer(request: dict[str, Any], asker: confined_decoding.Asker) -> dict[str, Any]:
+    import pyarrow as pa
+
+    try:
+        return _ACTIONS[request["do"]](request, asker)
+    except _Fault as fault:
+        return {"fault": str(fault)}
+    except FileNotFoundError:
+        return {"missing": True}
+    except (MemoryError, pa.ArrowMemoryError):
+        return {"fault": f"it takes more than {MEMORY >> 20} MiB to decode", "full": True}
+    except OSError as cause:  # Arrow's own errors of reading are such
+        return {"fault": f"it cannot be decoded: {_short(cause)}"}
+    except Exception as cause:  # noqa: BLE001 - whoever wrote the bytes must not choose the answer
+        return {"fault": f"it cannot be decoded: {type(cause).__name__}: {_short(cause)}"}
+
+
+def _short(cause: BaseException) -> str:
+    """The first line of what a library says, cut: it may quote the bytes at length."""
+    return str(getattr(cause, "strerror", None) or cause).partition("\n")[0][:120]
+
+
+def _load(request: dict[str, Any], asker: confined_decoding.Asker) -> dict[str, Any]:
+    """Send a table's batches."""
+    with _opened(request["path"]) as handle:
+        size = os.fstat(handle.fileno()).st_size
+        _limit_time(size)
+        file = _parquet(handle, request)
+        allowed = max(LEAST, RATIO * size)
+        _check_size(file, allowed)
+        left = allowed
+        _send_batches(asker, file.schema_arrow, [])  # a table of no rows has columns too
+        for batch in _batches(file, request):
+            left -= batch.get_total_buffer_size()
+            if left < 0:
+                raise _Fault(f"it decodes to more than {allowed:,} bytes, from {size:,}")
+            _send_batches(asker, batch.schema, [batch])
+    return {"rows": file.metadata.num_rows}
+
+
+def _send_batches(asker: confined_decoding.Asker, schema: pa.Schema, batches: list[pa.RecordBatch]) -> None:
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema.remove_metadata()) as stream:
+        for batch in batches:
+            stream.write_batch(batch.replace_schema_metadata(None))
+    asker.send(b"a", memoryview(sink.getvalue()))
+
+
+def _check(request: dict[str, Any], _asker: confined_decoding.Asker) -> dict[str, Any]:
+    """Check a table's footer alone."""
+    from provenance.core.schemas import SEALED
+
+    with _opened(request["path"]) as handle:
+        _limit_time(0)
+        return {"known": request["table"] in SEALED, "rows": _parquet(handle, request).metadata.num_rows}
+
+
+def _compare(request: dict[str, Any], _asker: confined_decoding.Asker) -> dict[str, Any]:
+    """Make each line again from its row and compare it with the one that was signed."""
+    with _opened(request["path"]) as handle, _opened(request["lines"]) as lines:
+        size = os.fstat(lines.fileno()).st_size
+        _limit_time(size + os.fstat(handle.fileno()).st_size)
+        file = _parquet(handle, request)
+        if file.metadata.num_rows > size:
+            raise _Fault(f"{file.metadata.num_rows:,} rows cannot be {size:,} bytes of lines")
+        row, seen = 0, hashlib.sha256()
+        for batch in _batches(file, request):
+            seen.update(_compare_batch(batch, lines, row, request["extra"]))
+            row += batch.num_rows
+        if lines.read(1):
+            raise _Fault(f"it has {row:,} rows, and there are more lines")
+        if seen.hexdigest() != request["digest"]:
+            raise _Fault(CHANGED)
+    return {"rows": row}
+
+
+_ACTIONS: dict[str, Callable[[dict[str, Any], confined_decoding.Asker], dict[str, Any]]] = {
+    "check": _check,
+    "compare": _compare,
+    "load": _load,
+}
+
+
+def _compare_batch(batch: pa.RecordBatch, lines: BinaryIO, first: int, extra: list[str]) -> bytes:
+    """Compare rows with the next lines; return the bytes of those."""
+    import pyarrow as pa
+
+    from provenance.ledger.format import table_files
+
+    there, size = [], 0
+    for line in islice(iter(lambda: lines.readline(_LINE), b""), batch.num_rows):
+        there.append(line)
+        size += len(line)
+        if size > _BLOCK:
+            raise _Fault(f"{len(there):,} of its lines are longer than {_BLOCK:,} bytes")
+    if len(there) < batch.num_rows:
+        raise _Fault(f"it has more rows than the {first + len(there):,} lines")
+    signed = b"".join(there)
+    table = pa.Table.from_batches([batch])
+    for name in extra:
+        pattern, made = _EXTRA[name]
+        found = pattern.findall(signed)
+        if len(found) != batch.num_rows:
+            raise _Fault(f"not every line from {first + 1:,} on has one member `{name}`")
+        table = table.append_column(name, made(found))
+    made_again = b"".join(table_files.lines(table))
+    if made_again != signed:
+        rows = zip(made_again.splitlines(keepends=True), there, strict=True)
+        at = next(number for number, (one, other) in enumerate(rows) if one != other)
+        raise _Fault(f"row {first + at} is not what line {first + at + 1} says")
+    return signed
+
+
+def _salts(found: list[bytes]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(found, pa.binary()).cast(pa.string())
+
+
+def _trees(found: list[bytes]) -> pa.Array:
+    import pyarrow as pa
+
+    kind = pa.struct([("alg", pa.string()), ("root", pa.string()), ("size", pa.int64())])
+    return pa.array([json.loads(each) for each in found], kind)
+
+
+# Members that a line has and its row has not: what finds them, and what makes a column of them.
+_EXTRA: dict[str, tuple[re.Pattern[bytes], Callable[[list[bytes]], pa.Array]]] = {
+    "salt": (_SALT, _salts),
+    "tree": (_TREE, _trees),
+}
+
+
+def _opened(path: str) -> BufferedReader:
+    """Open a regular file, never through a link."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    handle = os.fdopen(os.open(os.fsencode(path), flags), "rb")
+    if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
+        handle.close()
+        raise _Fault("it is not a regular file")
+    return handle
+
+
+def _hold_to_digest(handle: BufferedReader, digest: str | None) -> None:
+    """What is decoded is what was hashed: the same open file. None = whoever asks reads over other bytes."""
+    if digest is not None and hashlib.file_digest(handle, "sha256").hexdigest() != digest:
+        raise _Fault(CHANGED)
+    handle.seek(0)
+
+
+CHANGED = "it is not what its entry binds"
+"""What is said of a file that has another digest."""
+
+
+def _parquet(handle: BufferedReader, request: dict[str, Any]) -> pq.ParquetFile:
+    """Open a Parquet file, and hold its footer to what the entry and the schema say."""
+    import pyarrow.parquet as pq
+
+    _hold_to_digest(handle, request["sha256"])
+    size = os.fstat(handle.fileno()).st_size
+    file = pq.ParquetFile(handle, memory_map=False, pre_buffer=False, buffer_size=1 << 20)
+    found = file.metadata
+    if found.num_rows != request["rows"]:
+        raise _Fault(f"it has {found.num_rows:,} rows, and its entry says {request['rows']:,}")
+    if found.num_columns > _COLUMNS or found.num_row_groups > found.num_rows + 1:
+        raise _Fault(f"its footer lists {found.num_columns:,} columns and {found.num_row_groups:,} row groups")
+    counted = 0
+    for number in range(found.num_row_groups):
+        group = found.row_group(number)
+        counted += group.num_rows
+        for column in range(found.num_columns):
+            chunk = group.column(column)
+            if not (0 <= chunk.total_compressed_size <= size and chunk.total_uncompressed_size >= 0):
+                raise _Fault("its footer says that a column is larger than the file")
+    if counted != found.num_rows:
+        raise _Fault("its row groups do not have the rows that its footer says")
+    _check_columns(file.schema_arrow, request["table"], request.get("extra") or [])
+    return file
+
+
+def _check_columns(found: pa.Schema, table: str, extra: list[str]) -> None:
+    """Hold columns to the schema of their table: names once, in order, of these types; a later version may add some."""
+    from provenance.core.schemas import SEALED
+
+    names = found.names
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise _Fault(f"it has the column {_quoted(twice[0])} more than once")
+    if taken := sorted(set(names) & set(extra)):
+        raise _Fault(f"it has a column {_quoted(taken[0])}, which is of the lines alone")
+    if (wanted := SEALED.get(table)) is None:
+        return
+    known = [name for name in names if name in wanted.names]
+    if known != [name for name in wanted.names if name in names]:
+        raise _Fault("its columns are not in the order of its table")
+    for field in wanted:
+        if field.name not in names:
+            if not field.nullable:
+                raise _Fault(f"it has no column {field.name}")
+        elif not _alike(found.field(field.name).type, field.type):
+            raise _Fault(f"its column {field.name} is {str(found.field(field.name).type)[:40]}, not {field.type}")
+
+
+def _alike(one: pa.DataType, other: pa.DataType) -> bool:
+    """Tell whether two types are the same; what Parquet calls the elements of a list does not matter."""
+    import pyarrow as pa
+
+    if pa.types.is_list(one) and pa.types.is_list(other):
+        return _alike(one.value_type, other.value_type)
+    return bool(one == other)
+
+
+def _quoted(name: str) -> str:
+    return json.dumps(name[:40])
+
+
+def _check_size(file: pq.ParquetFile, allowed: int) -> None:
+    """Refuse, before decoding, what its footer already says is too large."""
+    found = file.metadata
+    least = found.num_rows * sum(_width(field.type) for field in file.schema_arrow)
+    groups = (found.row_group(number) for number in range(found.num_row_groups))
+    said = sum(group.column(at).total_uncompressed_size for group in groups for at in range(found.num_columns))
+    if max(least, said) > allowed:
+        raise _Fault(f"it decodes to {max(least, said):,} bytes or more, and {allowed:,} are allowed")
+
+
+def _width(kind: pa.DataType) -> int:
+    """Bytes that a value takes at least once it is decoded; a bit counts as none."""
+    try:
+        return int(kind.bit_width) // 8
+    except ValueError:
+        return 4  # where the value begins
+
+
+def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+    """Decode, and hold values to their schema: valid UTF-8, no null where none may be."""
+    from provenance.core.schemas import SEALED
+
+    wanted = SEALED.get(request["table"])
+    needed = [field.name for field in wanted or () if not field.nullable]
+    count = 0
+    for batch in file.iter_batches(batch_size=_ROWS, use_threads=False):
+        batch.validate(full=True)
+        for name in needed:
+            if batch.column(name).null_count:
+                raise _Fault(f"its column {name} holds nulls")
+        count += batch.num_rows
+        if batch.num_rows:
+            yield batch
+    if count != file.metadata.num_rows:
+        raise _Fault(f"it holds {count:,} rows, and its footer says {file.metadata.num_rows:,}")
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        main()
+    os._exit(0)  # no library's farewell is worth waiting for

@@ -1,0 +1,1 @@
+"""Keys: files, hardware, passwords, and which keys a verifier trusts."""

@@ -1,0 +1,187 @@
+"""Private keys as files: PKCS#8, encrypted under a password with scrypt, written once and for nobody else.
+
+`cryptography` encrypts PKCS#8 with 2,048 rounds of PBKDF2 and has no knob for more, which a stolen file does not
+withstand; so the structure is written here. OpenSSL and `cryptography` read the result. Reading is bounded: what a
+key file asks of memory and time is looked at before it is computed.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+from cryptography.hazmat.primitives.padding import PKCS7
+
+from provenance.errors import ConfigError, VerificationError
+from provenance.ledger.keys import der
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PrivateKey = ec.EllipticCurvePrivateKey | Ed25519PrivateKey
+
+LIMIT = 1 << 16
+"""Bytes of the largest key file that is read; a PEM file of two keys has some 500."""
+
+# OpenSSL gives scrypt 32 MiB, and `openssl pkey` cannot be told to give more: N = 2^14 with r = 8 takes 16. With p = 5
+# that is one of the settings which OWASP's Password Storage Cheat Sheet holds to be equally strong.
+_N, _R, _P = 1 << 14, 8, 5
+_MEMORY = 1 << 26  # bytes that a key file's scrypt may take: 128 N r (RFC 7914, section 2)
+_WORK = 1 << 23  # the most N r p: some ten times ours
+_ROUNDS = 10_000_000  # the most rounds of PBKDF2
+
+_PBES2, _PBKDF2 = "2a864886f70d01050d", "2a864886f70d01050c"  # RFC 8018, appendix C
+_SCRYPT = "2b06010401da47040b"  # RFC 7914, section 7
+_AES256 = "60864801650304012a"  # aes256-CBC-PAD, RFC 8018, appendix C
+
+_ANEW = "encrypt it anew with: openssl pkcs8 -topk8 -scrypt"
+_PRIVATE = re.compile(rb"-----BEGIN ((?:ENCRYPTED |EC )?PRIVATE KEY)-----(.*?)-----END \1-----", re.DOTALL)
+
+
+def private_pem(key: PrivateKey, password: str | None) -> bytes:
+    """Return a private key as the PEM of a file.
+
+    Args:
+        key: P-256 or Ed25519.
+        password: of any length but none; None leaves it readable to whoever gets the file.
+
+    Returns:
+        PKCS#8 (RFC 5208): plain, or PBES2 (RFC 8018) of scrypt (RFC 7914, section 7) and AES-256-CBC.
+
+    Raises:
+        ConfigError: the password is empty.
+    """
+    form = serialization.PrivateFormat.PKCS8
+    if password is None:
+        return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    if not password:
+        raise ConfigError("a password must not be empty")
+    data = _encrypted(key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption()), password)
+    text = base64.b64encode(data).decode()
+    lines = [text[at : at + 64] for at in range(0, len(text), 64)]  # RFC 7468, section 2
+    return "\n".join(
+        ["-----BEGIN ENCRYPTED PRIVATE KEY-----", *lines, "-----END ENCRYPTED PRIVATE KEY-----", ""]
+    ).encode()
+
+
+def blocks(pem: bytes) -> list[bytes]:
+    """Return the private keys that stand in some text, each as PEM.
+
+    Args:
+        pem: what a file or variable holds.
+    """
+    return [found[0] for found in _PRIVATE.finditer(pem)]
+
+
+def encrypted(pem: bytes) -> bool:
+    """Tell whether a PEM needs a password (RFC 7468, section 11; RFC 1421, section 4.6.1.1).
+
+    Args:
+        pem: one private key.
+    """
+    return b"ENCRYPTED" in pem
+
+
+def read_private(pem: bytes, where: str, password: str | None) -> PrivateKey:
+    """Read one private key.
+
+    Args:
+        pem: one private key.
+        where: how to name it to people.
+        password: what it is encrypted with, if it is.
+
+    Returns:
+        The key.
+
+    Raises:
+        ConfigError: the password is wrong, the key is neither P-256 nor Ed25519, or reading it would cost too much.
+    """
+    if b"BEGIN ENCRYPTED" in pem:
+        _check_cost(pem, where)
+    try:
+        key = serialization.load_pem_private_key(pem, password.encode() if password else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as cause:
+        raise ConfigError(f"{where} holds a key that cannot be read, or its password is wrong") from cause
+    if isinstance(key, Ed25519PrivateKey):
+        return key
+    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    raise ConfigError(f"{where} holds a key that is neither ECDSA P-256 nor Ed25519")
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file that nobody else may read and that was not there before, and see it to the disk.
+
+    Args:
+        path: the file.
+        data: its bytes.
+
+    Raises:
+        OSError: there is such a file already, or it cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _encrypted(plain: bytes, password: str) -> bytes:
+    """EncryptedPrivateKeyInfo (RFC 5208, section 6) under PBES2."""
+    salt, start = secrets.token_bytes(16), secrets.token_bytes(16)
+    key = Scrypt(salt=salt, length=32, n=_N, r=_R, p=_P).derive(password.encode())
+    padder, encryptor = PKCS7(128).padder(), Cipher(AES256(key), CBC(start)).encryptor()
+    data = encryptor.update(padder.update(plain) + padder.finalize()) + encryptor.finalize()
+    # The length of the key is left out: it follows from the cipher (RFC 7914, section 7: OPTIONAL).
+    costs = (der.write_integer(each) for each in (_N, _R, _P))
+    scrypt = _sequence(_oid(_SCRYPT), _sequence(der.write(der.OCTETS, salt), *costs))
+    aes = _sequence(_oid(_AES256), der.write(der.OCTETS, start))
+    return _sequence(_sequence(_oid(_PBES2), _sequence(scrypt, aes)), der.write(der.OCTETS, data))
+
+
+def _sequence(*parts: bytes) -> bytes:
+    return der.write(der.SEQUENCE, *parts)
+
+
+def _oid(encoded: str) -> bytes:
+    return der.write(der.OID, bytes.fromhex(encoded))
+
+
+def _check_cost(pem: bytes, where: str) -> None:
+    """Refuse a key file before its key is derived, where that would take more memory or time than any honest one."""
+    try:
+        _, _, body, _, _ = pem.split(b"-----")
+        whole = der.read(base64.b64decode(b"".join(body.split()), validate=True))
+        scheme, _ = whole.parts(der.SEQUENCE)
+        name, parameters = scheme.parts(der.SEQUENCE)
+        known = name.content.hex() == _PBES2
+        dear = known and _dear(parameters)
+    except (ValueError, IndexError, VerificationError) as cause:
+        raise ConfigError(f"{where} holds a key that cannot be read") from cause
+    if not known:
+        raise ConfigError(f"{where} is encrypted in a way that is not read here; {_ANEW}")
+    if dear:
+        raise ConfigError(f"{where} asks for more memory or time than a key may take; {_ANEW}")
+
+
+def _dear(parameters: der.Element) -> bool:
+    kind, asked = parameters.parts(der.SEQUENCE)[0].parts(der.SEQUENCE)
+    found = asked.parts(der.SEQUENCE)
+    numbers = [der.read_integer(each) for each in found if each.tag == der.INTEGER]
+    if kind.content.hex() == _SCRYPT:
+        n, r, p = numbers[:3]
+        return 128 * n * r > _MEMORY or n * r * p > _WORK
+    if kind.content.hex() == _PBKDF2:
+        return numbers[0] > _ROUNDS
+    raise ValueError(kind)

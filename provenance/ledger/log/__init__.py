@@ -1,0 +1,1 @@
+"""The log: reading entries, and appending them."""

@@ -1,0 +1,292 @@
+"""Co-signatures: further signatures over an entry's payload, by other hands or other algorithms.
+
+    entries/00000007.co/approver.dsse.json    an envelope over the same payload, so it is the same leaf
+    entries/00000007.co/approver.pub.pem      its public key, for convenience: never trusted for being here
+
+They stand outside the log: one may come later, from somebody who holds no key of the ledger, and changes no history.
+What it is worth says the entry's kind: a waiver needs its approver's, a change of keys the new key's. To add a name:
+one line in NAMES.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+from provenance.errors import ConfigError, InputError, MissingExtra, VerificationError
+from provenance.ledger.format import envelope, mldsa_signature, sm2_signature, statement
+from provenance.ledger.keys import signing_keys
+from provenance.ledger.layout import (
+    ENTRY_LIMIT,
+    SMALL,
+    cosignature_path,
+    cosigner_path,
+    entry_path,
+    is_ledger,
+    read_bytes,
+    size,
+)
+from provenance.ledger.log import key_history
+from provenance.ledger.log.append import amend
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from provenance.ledger.format.envelope import Envelope
+    from provenance.ledger.keys.signers import StatementSigner
+
+Check = Callable[["Envelope", bytes], None]
+"""Checks an envelope's signature and keyid by a public key's PEM; raises VerificationError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cosignature:
+    """A co-signature that was looked at.
+
+    Args:
+        index: number of the entry.
+        name: one of NAMES.
+        keyid: what names its key: of P-256 the OpenSSH SHA256 fingerprint.
+        checked: whether its signature was; not every algorithm is at hand everywhere.
+    """
+
+    index: int
+    name: str
+    keyid: str
+    checked: bool
+
+
+def _p256(found: Envelope, pem: bytes) -> None:
+    key = signing_keys.read_public(pem)
+    if not isinstance(key, ec.EllipticCurvePublicKey) or signing_keys.public_pem(key) != pem:
+        raise VerificationError("its public key is not the PEM of an ECDSA P-256 key")
+    if signing_keys.fingerprint(key) != found.keyid:
+        raise VerificationError(f"the public key beside it is not {found.keyid}, by which it says it is signed")
+    envelope.check(found, key)
+
+
+def _sm2(found: Envelope, pem: bytes) -> None:
+    key = sm2_signature.read_key(pem)
+    if key.pem != pem:
+        raise VerificationError("its public key is not the PEM of an SM2 key")
+    sm2_signature.check(found, key)
+
+
+# How the PEM of every ML-DSA-65 key begins (RFC 9881): only such a key may be one that this machine cannot check.
+_MLDSA65 = b"-----BEGIN PUBLIC KEY-----\n" + b64encode(bytes.fromhex("308207b2300b0609608648016503040312038207a1"))
+
+
+def _mldsa65(found: Envelope, pem: bytes) -> None:
+    try:
+        key = load_pem_public_key(pem)
+    except UnsupportedAlgorithm as cause:
+        if not pem.startswith(_MLDSA65):
+            raise VerificationError("its public key is of another algorithm") from cause
+        raise NotImplementedError("this build of OpenSSL has no ML-DSA") from cause
+    except ValueError as cause:
+        raise VerificationError("its public key is not in PEM form") from cause
+    if not mldsa_signature.is_public(key) or key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) != pem:
+        raise VerificationError("its public key is not the PEM of an ML-DSA-65 key")
+    mldsa_signature.check(found, key)
+
+
+class Taken(ConfigError):  # noqa: N818 - names what happened
+    """An entry is signed under this name already."""
+
+
+SIGNERS = tuple(f"signer-{number}" for number in range(2, 10))
+"""Names of those who stand by an entry beside the one who signed it."""
+
+NAMES: dict[str, Check] = {
+    "approver": _p256,
+    "new-key": _p256,
+    "sm2": _sm2,
+    "mldsa65": _mldsa65,
+    **dict.fromkeys(SIGNERS, _p256),
+}
+"""What a co-signature can be, and how it is checked: where the library for it is installed.
+
+signer-2 to signer-9: others who stand by the entry, in the order in which they signed
+approver: of a waiver, another hand than the operator's · new-key: of a change of keys, the key that comes
+sm2, mldsa65: the operator's, by SM2 with SM3, or by ML-DSA-65
+"""
+
+
+def add(folder: Path, index: int, name: str, key: StatementSigner) -> str:
+    """Co-sign an entry of a ledger; it takes none of the ledger's keys.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry.
+        name: one of NAMES that P-256 signs.
+        key: who signs.
+
+    Returns:
+        Fingerprint of the key.
+
+    Raises:
+        ConfigError: there is no such entry, it is signed under this name already, or by this key.
+        VerificationError: the entry is not a canonical envelope.
+        OSError: the folder cannot be written.
+    """
+    found = _envelope(folder, index)
+    public = key.public_key()
+    if signing_keys.fingerprint(public) == found.keyid:
+        raise ConfigError(f"entry {index} is signed with this key already; a co-signature is by another")
+    put(folder, index, name, envelope.seal(found.payload, key), signing_keys.public_pem(public))
+    return signing_keys.fingerprint(public)
+
+
+def countersign(folder: Path, index: int, key: StatementSigner) -> tuple[str, str]:
+    """Stand by an entry that another signed; it takes none of the ledger's keys.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry.
+        key: who signs.
+
+    Returns:
+        Name of the co-signature, and fingerprint of the key.
+
+    Raises:
+        ConfigError: there is no such entry, this key has signed it already, or as many as can have.
+        VerificationError: the entry is not a canonical envelope.
+        OSError: the folder cannot be written.
+    """
+    mine, held = signing_keys.fingerprint(key.public_key()), key_history.of(folder)
+    if statement.read(_envelope(folder, index).payload).kind == key_history.KIND:
+        raise ConfigError(f"entry {index} is about keys: who hands them over signs it and who takes them, nobody else")
+    if mine in held.held("statement") or mine in held.revoked:
+        raise ConfigError(f"{mine} holds or held this ledger, or was revoked: a second hand signs with its own key")
+    while True:
+        if any(each.keyid == mine for each in read(folder, index) if each.name in SIGNERS):
+            raise ConfigError(f"entry {index} is signed with this key already; each hand signs once")
+        free = next((name for name in SIGNERS if not (folder / cosignature_path(index, name)).exists()), None)
+        if free is None:
+            raise ConfigError(f"entry {index} has {len(SIGNERS)} further signatures already")
+        try:
+            return free, add(folder, index, free, key)
+        except Taken:  # by another who signed at the same moment
+            continue
+
+
+def put(folder: Path, index: int, name: str, sealed: bytes, pem: bytes) -> None:
+    """Put a co-signature beside an entry, wherever it was made.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry.
+        name: one of NAMES.
+        sealed: the envelope's file: canonical, over the entry's payload.
+        pem: its public key, SubjectPublicKeyInfo.
+
+    Raises:
+        Taken: it is signed under this name already.
+        ConfigError: there is no such entry.
+        VerificationError: it is not over this entry, or its signature is wrong.
+        OSError: the folder cannot be written.
+    """
+    _checked(_envelope(folder, index).leaf, name, sealed, pem)
+
+    def once(there: bytes | None) -> bytes:
+        if there is not None and there != sealed:
+            raise Taken(f"entry {index} has a co-signature {name!r} already, which nobody overwrites")
+        return sealed
+
+    # The key first: whoever is killed in between leaves a key that nobody asks for, which the next try writes anew.
+    amend(folder, {cosigner_path(index, name): lambda _: pem, cosignature_path(index, name): once})
+
+
+def look(
+    folder: Path, files: Collection[str], leaves: Mapping[int, bytes], known: Mapping[str, signing_keys.PublicKey]
+) -> tuple[list[Cosignature], set[str], list[str]]:
+    """Read and check every co-signature of a ledger's entries.
+
+    Args:
+        folder: the ledger.
+        files: the names of its files, relative to it.
+        leaves: leaf hashes of its entries, by number; a co-signature of none of them is nobody's.
+        known: public keys by fingerprint, for co-signatures without one beside them.
+
+    Returns:
+        The co-signatures; the files that they are; and what is wrong with the others, one sentence each. Never raises
+        for what a file holds.
+    """
+    found: list[Cosignature] = []
+    held: set[str] = set()
+    faults = []
+    for index, leaf in leaves.items():
+        for name in NAMES:
+            path, beside = cosignature_path(index, name), cosigner_path(index, name)
+            if path not in files:
+                continue
+            held |= {path, beside} & set(files)
+            try:
+                sealed = read_bytes(folder / path, ENTRY_LIMIT)
+                pem = read_bytes(folder / beside, SMALL) if beside in files else _pem(sealed, known)
+                signed, checked = _checked(leaf, name, sealed, pem)
+                found.append(Cosignature(index, name, signed.keyid, checked))
+            except (OSError, ConfigError, VerificationError) as cause:
+                faults.append(f"{path}: {cause}")
+    return found, held, faults
+
+
+def read(folder: Path, index: int) -> list[Cosignature]:
+    """Read an entry's co-signatures; those that are wrong are left out, as `verify` names them.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry.
+
+    Returns:
+        Those whose signature is right, whoever holds their keys.
+
+    Raises:
+        InputError: there is no such entry; VerificationError: it is not a canonical envelope.
+    """
+    at = folder / entry_path(index).replace(".dsse.json", ".co")
+    names = [f"entries/{at.name}/{path.name}" for path in at.iterdir()] if at.is_dir() else []
+    found, _, _ = look(folder, names, {index: _envelope(folder, index).leaf}, {})
+    return [each for each in found if each.checked]
+
+
+def _checked(leaf: bytes, name: str, sealed: bytes, pem: bytes | None) -> tuple[Envelope, bool]:
+    """Hold a co-signature to its entry, whose leaf is the digest of what is signed, and to its key.
+
+    Returns the envelope, and whether its signature could be checked here.
+    """
+    if name not in NAMES:
+        raise ConfigError(f"there is no co-signature {name!r}; there are {', '.join(NAMES)}")
+    found = envelope.read(sealed)
+    if found.leaf != leaf:
+        raise VerificationError("it is a signature over something else than its entry")
+    if pem is None:
+        raise VerificationError(f"its key {found.keyid} is neither pinned, nor in keys/, nor beside it")
+    try:
+        NAMES[name](found, pem)
+    except (MissingExtra, NotImplementedError):
+        return found, False
+    return found, True
+
+
+def _pem(sealed: bytes, known: Mapping[str, signing_keys.PublicKey]) -> bytes | None:
+    key = known.get(envelope.read(sealed).keyid)
+    return signing_keys.public_pem(key) if key is not None else None
+
+
+def _envelope(folder: Path, index: int) -> Envelope:
+    if not is_ledger(folder):
+        raise ConfigError(f"{folder} is no ledger")
+    if not 0 <= index < size(folder):
+        raise ConfigError(f"{folder} has no entry {index}; its entries are 0 to {size(folder) - 1}")
+    try:
+        return envelope.read(read_bytes(folder / entry_path(index), ENTRY_LIMIT))
+    except OSError as cause:
+        raise InputError(f"{folder} has no entry {index}") from cause

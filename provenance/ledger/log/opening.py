@@ -1,0 +1,307 @@
+"""Opening a ledger to append to it: whose it is, whether it verifies, and what a killed append left to finish."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from provenance.core.digests import sha256
+from provenance.errors import BrokenChain, ConfigError, DigestMismatch, InputError, VerificationError
+from provenance.ledger.format import checkpoint, envelope, statement
+from provenance.ledger.keys import key_files
+from provenance.ledger.keys.signing_keys import KeyPair, fingerprint, public_pem
+from provenance.ledger.layout import (
+    ENTRY_LIMIT,
+    LOCAL,
+    LOG_KEY,
+    ORIGIN,
+    RECIPE,
+    SMALL,
+    STATEMENT_KEY,
+    cosignature_path,
+    entry_path,
+    has_entries,
+    is_ledger,
+    note_path,
+    read_bytes,
+    size,
+    unreadable,
+)
+from provenance.ledger.log import append_journal, key_history, publication
+from provenance.ledger.log.file_writing import STAGING, check_links, check_way, write
+from provenance.ledger.log.key_history import Succession
+from provenance.ledger.log.log_state import Log
+from provenance.ledger.log.reading import envelope_of, statement_of
+from provenance.ledger.trees import merkle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provenance.ledger.keys.signing_keys import PublicKey
+
+BEGUN = "begun"
+"""In a folder of keys that has a name for a log: which ledger took it."""
+
+_OURS = {ORIGIN, RECIPE, STAGING, ".lock", "keys", "entries", "checkpoints", "objects", "scans"}
+
+
+def enter(folder: Path) -> None:
+    """Make a ledger's folder where there is none.
+
+    Args:
+        folder: the ledger.
+
+    Raises:
+        ConfigError: it cannot be written, or holds files and is no ledger.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strangers = {path.name for path in folder.iterdir()} - _OURS
+    except OSError as cause:
+        raise ConfigError(f"the ledger {folder} cannot be written: {cause.strerror}") from cause
+    if strangers and not is_ledger(folder):
+        raise ConfigError(f"{folder} holds other files and is not a ledger; name an empty or new folder with --ledger")
+    if not size(folder) and not has_entries(folder):
+        _check_keys(folder)
+
+
+def _check_keys(folder: Path) -> None:
+    """Refuse a folder of private keys: a ledger is handed to others, and what is in it with it."""
+    places = (folder / "keys").iterdir() if (folder / "keys").is_dir() else ()
+    if other := sorted(path.name for path in places if f"keys/{path.name}" not in {STATEMENT_KEY, LOG_KEY}):
+        raise ConfigError(
+            f"{folder / 'keys'} holds {', '.join(other[:3])}, which is none of a new ledger's; a ledger is handed to "
+            "others: keep keys elsewhere, and name an empty or new folder with --ledger"
+        )
+
+
+def _check_first(folder: Path, keys: KeyPair) -> None:
+    """Refuse a second ledger under a name that was chosen for one: it would look like another view of that one."""
+    if not keys.origin or not keys.folder or not (keys.folder / BEGUN).is_file():
+        return
+    other = read_bytes(keys.folder / BEGUN, SMALL).decode("utf-8", "replace").strip()
+    if other != str(folder.resolve()):
+        raise ConfigError(
+            f"the ledger {other} was begun with these keys under the name {keys.origin}; a second one would pass for a "
+            f"forgery of it: make other keys (provenance keygen), or remove {keys.folder / BEGUN} if nobody ever saw it"
+        )
+
+
+def start(folder: Path, keys: KeyPair) -> Log:
+    """Write what a new ledger holds once.
+
+    An origin made here is unique: two ledgers of one user under one name would look like two views of one log. One
+    that goes with the keys was chosen for this ledger.
+
+    Args:
+        folder: the ledger, in which an append is staged.
+        keys: whose it will be.
+
+    Returns:
+        The empty log.
+
+    Raises:
+        ConfigError: another ledger was begun under the name that goes with the keys.
+    """
+    statement_key, log_key = keys.statement.public_key(), keys.log.public_key()
+    _check_first(folder, keys)
+    if keys.origin and keys.folder and not (keys.folder / BEGUN).exists():
+        with contextlib.suppress(OSError):  # keys may lie where nothing can be written
+            key_files.write(keys.folder / BEGUN, f"{folder.resolve()}\n".encode())
+    origin = keys.origin or _left_origin(folder, log_key)
+    _write_first(
+        folder,
+        {
+            ORIGIN: f"{origin}\n".encode(),
+            RECIPE: (Path(__file__).parents[1] / RECIPE).read_bytes(),
+            STATEMENT_KEY: public_pem(statement_key),
+            LOG_KEY: public_pem(log_key),
+        },
+    )
+    return Log(folder, origin, (), Succession({"statement": fingerprint(statement_key), "log": fingerprint(log_key)}))
+
+
+def _left_origin(folder: Path, log_key: PublicKey) -> str:
+    """Make a unique name for a log; one that a killed first scan of the same keys left was never signed, and serves."""
+    made = f"{LOCAL}{sha256(public_pem(log_key))[:8]}/"
+    with contextlib.suppress(OSError, ValueError, VerificationError):
+        left = read_bytes(folder / ORIGIN, SMALL).decode()
+        if re.fullmatch(rf"{re.escape(made)}[0-9a-f]{{16}}\n", left):
+            return left.removesuffix("\n")
+    return made + secrets.token_hex(8)
+
+
+def _write_first(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write what a new ledger holds once, and over nothing."""
+    there = {name for name in files if os.path.lexists(folder / name)}
+    for name in sorted(there):
+        check_way(folder, name)
+        if not (folder / name).is_file() or read_bytes(folder / name, ENTRY_LIMIT) != files[name]:
+            raise ConfigError(f"{folder / name} is there already and is none of a new ledger's; move it away")
+    append_journal.add(folder, [append_journal.Item(name, sha256(data), name in there) for name, data in files.items()])
+    for name in [each for each in files if each not in there]:
+        write(folder, name, files[name])
+
+
+def resume(folder: Path, keys: KeyPair, heir: KeyPair | None) -> Log | None:
+    """Open a ledger for appending, and finish the entry of an append that was killed after signing it.
+
+    Args:
+        folder: the ledger, in which an append is staged.
+        keys: who is to sign.
+        heir: of a change of keys, who holds the ledger afterwards.
+
+    Returns:
+        The log; None if nothing was ever signed.
+
+    Raises:
+        ConfigError: the ledger belongs to other keys, or waits for the heir's.
+        BrokenChain: it does not verify, so nothing may be added to it.
+    """
+    count = size(folder)
+    unfinished = (folder / entry_path(count)).exists()
+    if not count and not unfinished:
+        return None
+    held, known = key_history.of(folder), key_history.public_keys(folder)
+    check_ours(folder, held, count, keys)
+    try:
+        origin = read_bytes(folder / ORIGIN, SMALL).decode().removesuffix("\n")
+        log = Log(folder, origin, tuple(_signed(folder, index, held, known).leaf for index in range(count)), held)
+        _check_head(log, known)
+        return _finish(log, known, keys, heir) if unfinished else log
+    except (OSError, ValueError, InputError, VerificationError) as cause:
+        raise BrokenChain(f"the ledger {folder} does not verify, so nothing is added to it: {cause}") from cause
+
+
+def _signed(folder: Path, index: int, held: Succession, known: Mapping[str, PublicKey]) -> envelope.Envelope:
+    """Read an entry that is signed by who held the ledger there, and by its heir where it changed hands."""
+    found = envelope_of(folder, index)
+    held.check_signer(index, found.keyid)
+    key = known.get(found.keyid)
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise VerificationError(f"the key {found.keyid} of entry {index} is not in keys/")
+    envelope.check(found, key)
+    if change := held.change("statement", index):
+        data = read_bytes(folder / cosignature_path(index, key_history.NEW_KEY), ENTRY_LIMIT)
+        key_history.check_cosignature(data, found.payload, change.after, known)
+    return found
+
+
+def reserve(folder: Path, keys: KeyPair) -> None:
+    """Say before the work, not after it, that an entry could not be added.
+
+    Args:
+        folder: the ledger, or where it is to be.
+        keys: who is to sign.
+
+    Raises:
+        ConfigError: the ledger belongs to other keys, or the folder cannot be written.
+    """
+    if reason := unreadable(folder):
+        raise ConfigError(reason)
+    if folder.is_dir():
+        check_links(folder)
+        append_journal.check_staged(folder)
+    if is_ledger(folder):
+        check_ours(folder, key_history.of(folder), size(folder), keys)
+    if not size(folder):
+        _check_first(folder, keys)
+    around = (folder, *folder.absolute().parents)
+    place = next(each for each in around if os.path.exists(each))  # noqa: PTH110 - it never raises
+    if not os.access(f"{place}/", os.W_OK | os.X_OK):  # of a file the slash makes none
+        raise ConfigError(f"the ledger {folder} cannot be written: {place} is no folder you may write to")
+
+
+def is_held(held: Succession, index: int, keys: KeyPair) -> bool:
+    """Say whether both keys hold the ledger.
+
+    Args:
+        held: who holds it when.
+        index: at which entry.
+        keys: the keys.
+
+    Returns:
+        Whether they may sign that entry and the checkpoint over it.
+    """
+    return all(held.holder(role, index) == fingerprint(key) for role, key in keys.public().items())
+
+
+def check_ours(folder: Path, held: Succession, index: int, keys: KeyPair) -> None:
+    """Refuse keys that do not hold the ledger.
+
+    Args:
+        folder: the ledger.
+        held: who holds it when.
+        index: at which entry.
+        keys: who is to sign.
+
+    Raises:
+        ConfigError: the ledger belongs to other keys there.
+    """
+    for role, key in keys.public().items():
+        if held.holder(role, index) != fingerprint(key):
+            raise ConfigError(
+                f"the ledger {folder} is signed with another key ({held.holder(role, index)}); name that "
+                "key with --key; who holds that key hands the ledger over with: "
+                f"provenance key rotate {folder} --new URI"
+            )
+
+
+def _check_head(log: Log, known: Mapping[str, PublicKey]) -> None:
+    if not log.leaves:
+        return
+    data = read_bytes(log.folder / note_path(len(log.leaves)), checkpoint.LIMIT)
+    head = key_history.check_note(data, len(log.leaves) - 1, log.held, known)
+    if (head.origin, head.size, head.root) != (log.origin, len(log.leaves), merkle.root(log.leaves)):
+        raise BrokenChain("its newest checkpoint does not match its entries")
+
+
+def _finish(log: Log, known: Mapping[str, PublicKey], keys: KeyPair, heir: KeyPair | None) -> Log:
+    """Put a checkpoint over an entry that was signed and written, but not yet counted."""
+    index = len(log.leaves)
+    said = statement.read(envelope_of(log.folder, index).payload)
+    if said.kind == key_history.KIND:
+        log.held.follow(index, said.predicate)
+    found = _signed(log.folder, index, log.held, known)
+    if said.place != statement.Place(log.origin, index, merkle.root(log.leaves).hex()):
+        raise BrokenChain(f"entry {index} belongs elsewhere")
+    from provenance.ledger.format.table_files import digest
+
+    for path, bound in said.folder.items():
+        if digest(log.folder / path) != bound:
+            raise DigestMismatch(f"{path} is not what entry {index} binds")
+    longer = replace(log, leaves=(*log.leaves, found.leaf))
+    publication.count(longer, publication.head(longer, keys, heir))
+    if said.kind == statement.SCAN:
+        publication.point_latest(log.folder, index)
+    return longer
+
+
+def drop_orphans(folder: Path, log: Log | None) -> None:
+    """Remove what a killed append moved in before it signed anything, as its journal says; keys stay.
+
+    Args:
+        folder: the ledger.
+        log: its log; None if nothing was ever signed.
+    """
+    entries = range(len(log.leaves)) if log is not None else ()
+    bound = {path for index in entries for path in statement_of(folder, index).folder}
+    beside = {each for index in entries for each in _names((folder / cosignature_path(index, "")).parent)}
+    append_journal.drop(folder, append_journal.read(folder), bound | beside)
+    append_journal.clear(folder, keep=True)
+    (folder / STAGING / append_journal.NAME).unlink(missing_ok=True)
+    scans = [index for index in entries if statement_of(folder, index).kind == statement.SCAN]
+    if scans:
+        publication.point_latest(folder, scans[-1])
+
+
+def _names(beside: Path) -> list[str]:
+    """Files beside a finished entry, relative to the ledger: they are signed themselves."""
+    return [f"entries/{beside.name}/{path.name}" for path in beside.glob("*")]

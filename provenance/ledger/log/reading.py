@@ -1,0 +1,276 @@
+"""What a ledger holds, read without verifying who signed it: `reader` does that for whoever shows it to people.
+
+Every table is held to the digest that its entry binds and to its schema before anything reads it, and is decoded in a
+process of its own with little memory, as whoever wrote the ledger chose the bytes: those that are digested are those
+that are decoded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from provenance.core.digests import sha256
+from provenance.errors import BrokenChain, DigestMismatch, InputError, UnknownEntry, VerificationError, cut
+from provenance.ledger.format import bounded_parquet, checkpoint, envelope, statement
+from provenance.ledger.layout import ENTRY_LIMIT, entry_path, note_path, read_bytes, size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from pathlib import Path
+
+    import pyarrow as pa
+
+
+def read_entry(folder: Path, index: int | None = None) -> dict[str, Any]:
+    """Read what an entry says, without verifying who said it.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry, from 0; the newest scan if None.
+
+    Returns:
+        The in-toto Statement.
+
+    Raises:
+        InputError: it is not a ledger; UnknownEntry: it has no such entry.
+        VerificationError: the entry is not a canonical envelope of a statement.
+    """
+    return statement_of(folder, index_of(folder, index)).value
+
+
+def tables(folder: Path, index: int | None = None, names: Collection[str] | None = None) -> dict[str, pa.Table]:
+    """Read an entry's tables, each held to the digest that binds it and to its schema.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry, from 0; the newest scan if None.
+        names: which tables, of schemas.OPTIONAL too; all of schemas.SEALED if None.
+
+    Returns:
+        Those by name.
+
+    Raises:
+        InputError: it is not a ledger, or a table is withheld or does not hold to its schema.
+        UnknownEntry: it has no such entry.
+        DigestMismatch: a table's bytes were changed.
+        VerificationError: the entry is not a canonical envelope of a statement.
+    """
+    at = index_of(folder, index)
+    said = statement_of(folder, at)
+    return decoded(folder, at, said, names)
+
+
+def decoded(
+    folder: Path,
+    index: int,
+    said: statement.Statement,
+    names: Collection[str] | None = None,
+    other: Callable[[str], None] | None = None,
+) -> dict[str, pa.Table]:
+    """Read the tables that a statement binds, each held to its digest and to its schema.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry, from 0.
+        said: its statement.
+        names: which tables, of schemas.SEALED and OPTIONAL; all of SEALED if None.
+        other: is told of a table whose bytes were changed, which is read all the same; None = that is an error.
+
+    Returns:
+        Those tables by name.
+
+    Raises:
+        InputError: the entry is no scan, or a table is withheld or does not hold to its schema.
+        DigestMismatch: a table's bytes were changed.
+    """
+    from provenance.core.schemas import OPTIONAL, SEALED, conform
+
+    if said.kind != statement.SCAN:
+        raise InputError(f"entry {index} of {folder} is a {said.kind}, no scan; leave out --index for the newest scan")
+    found = {}
+    for name, schema in (SEALED | OPTIONAL).items():
+        if name not in (SEALED if names is None else names):
+            continue
+        stated = said.predicate["tables"].get(name)
+        if stated is None:  # an entry of a version that had no such table yet; those that it must have, it has
+            found[name] = schema.empty_table()
+            continue
+        path = stated["parquet"]
+        stored = bounded_parquet.Stored(folder / path, name, stated["rows"], said.folder[path])
+        try:
+            found[name] = conform(_grown(_loaded(stored, path, index, other), schema), schema)
+        except FileNotFoundError as cause:
+            raise InputError(f"{path} is withheld; ask whoever holds the whole ledger") from cause
+        except DigestMismatch:
+            raise
+        except (OSError, ValueError, VerificationError) as cause:
+            raise InputError(f"{path} cannot be read: {cut(cause)}") from cause
+    return found
+
+
+def bound_bytes(
+    folder: Path, path: str, digest: str, limit: int, by: str, other: Callable[[str], None] | None = None
+) -> bytes:
+    """Read a file that an entry binds, once: what is digested is what is returned.
+
+    Args:
+        folder: the ledger.
+        path: of the file, relative to it.
+        digest: SHA-256 that the entry binds it to, hexadecimal.
+        limit: bytes.
+        by: what binds it, in words.
+        other: is told that the bytes are others, which are returned all the same; None = that is an error.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        InputError: it is withheld, or cannot be read.
+        DigestMismatch: its bytes were changed.
+    """
+    try:
+        data = read_bytes(folder / path, limit)
+    except FileNotFoundError as cause:
+        raise InputError(f"{path} is withheld; ask whoever holds the whole ledger") from cause
+    except (OSError, VerificationError) as cause:
+        raise InputError(f"{path} cannot be read: {getattr(cause, 'strerror', None) or cause}") from cause
+    if sha256(data) != digest:
+        fault = f"{path} is not what {by} binds"
+        if other is None:
+            raise DigestMismatch(f"{fault}; run provenance verify")
+        other(fault)
+    return data
+
+
+def _loaded(stored: bounded_parquet.Stored, path: str, index: int, other: Callable[[str], None] | None) -> pa.Table:
+    """Decode a table; of bytes that were changed, tell `other`, or refuse them."""
+    try:
+        return bounded_parquet.load(stored)
+    except DigestMismatch as cause:
+        fault = f"{path} is not what entry {index} binds"
+        if other is None:
+            raise DigestMismatch(f"{fault}; run provenance verify") from cause
+        other(fault)
+        return bounded_parquet.load(replace(stored, sha256=None))
+
+
+def entries(folder: Path, *kinds: str) -> list[tuple[int, str, dict[str, Any]]]:
+    """Read every entry of some kinds, without verifying who signed it.
+
+    Args:
+        folder: the ledger; an empty list where there is none.
+        kinds: of statement.KINDS.
+
+    Returns:
+        Number of the entry, SHA-256 of its payload, and its predicate; the oldest first.
+
+    Raises:
+        BrokenChain: an entry is missing, or is not a canonical envelope of a statement.
+    """
+    found = []
+    marks = [f"/attestation/{kind}/v".encode() for kind in kinds]
+    try:
+        for index in range(size(folder)):
+            payload = envelope_of(folder, index).payload
+            if not any(mark in payload for mark in marks):
+                continue  # the statement of a large scan is not parsed for nothing
+            said = statement.read(payload)
+            if said.kind in kinds:
+                found.append((index, sha256(payload), said.predicate))
+    except (InputError, VerificationError) as cause:
+        raise BrokenChain(f"the ledger {folder} does not verify: entry {index}: {cause}") from cause
+    return found
+
+
+def head(folder: Path) -> checkpoint.Checkpoint:
+    """Read a ledger's newest checkpoint; its signature is not checked.
+
+    Args:
+        folder: the ledger.
+
+    Raises:
+        InputError: no entry was ever finished in it.
+        VerificationError: it is not a checkpoint.
+    """
+    count = size(folder)
+    if not count:
+        raise InputError(f"{folder} is not a ledger with a finished entry")
+    return checkpoint.read(read_bytes(folder / note_path(count), checkpoint.LIMIT), cosigned=True)
+
+
+def signer(folder: Path, index: int) -> str:
+    """Return the fingerprint of the key that an entry says it is signed by; `verify` says whether it is.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry.
+    """
+    return envelope_of(folder, index).keyid
+
+
+def statement_of(folder: Path, index: int) -> statement.Statement:
+    """Read an entry's statement.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry, from 0.
+
+    Returns:
+        The statement, held to its schema.
+
+    Raises:
+        InputError: there is no such entry; VerificationError: it is not a canonical envelope of a statement.
+    """
+    return statement.read(envelope_of(folder, index).payload)
+
+
+def envelope_of(folder: Path, index: int) -> envelope.Envelope:
+    """Read an entry's envelope; its signature is not checked.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry, from 0.
+
+    Returns:
+        The envelope.
+
+    Raises:
+        InputError: there is no such entry; VerificationError: it is not a canonical envelope.
+    """
+    try:
+        return envelope.read(read_bytes(folder / entry_path(index), ENTRY_LIMIT))
+    except OSError as cause:
+        raise InputError(f"{folder} has no entry {index}") from cause
+
+
+def _grown(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Add the columns that the version of an entry did not have yet, where they may be null."""
+    import pyarrow as pa
+
+    for field in schema:
+        if field.nullable and field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table
+
+
+def index_of(folder: Path, index: int | None) -> int:
+    """Return the number of an entry that there is.
+
+    Args:
+        folder: the ledger.
+        index: the number that was asked for; None = the newest scan.
+
+    Raises:
+        InputError: it is not a ledger; UnknownEntry: it has no such entry.
+        VerificationError: an entry that may be the newest scan is not a canonical envelope of a statement.
+    """
+    count = size(folder)
+    if not count:
+        raise InputError(f"{folder} is not a ledger with a finished entry")
+    if index is None:
+        newest = (at for at in reversed(range(count)) if statement_of(folder, at).kind == statement.SCAN)
+        return next(newest, count - 1)
+    if not 0 <= index < count:
+        raise UnknownEntry(f"{folder} has no entry {index}; its entries are 0 to {count - 1}")
+    return index

@@ -1,0 +1,1 @@
+"""Proofs: one piece of a ledger with everything that it takes to believe it."""

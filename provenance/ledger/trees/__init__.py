@@ -1,0 +1,1 @@
+"""Trees: Merkle trees over entries, tables and content sets."""

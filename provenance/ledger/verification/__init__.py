@@ -1,0 +1,1 @@
+"""Verification: the steps, and what they answer."""

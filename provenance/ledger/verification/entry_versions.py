@@ -1,0 +1,74 @@
+"""Old forms of entries: who may have written them, and what they cannot show.
+
+Version 0 has neither trees nor a content set. Programs wrote it before there was version 1, so nobody who writes it
+today, or after an entry of version 1, is an old program: it is somebody who wants less to be checked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provenance.ledger.format import statement
+from provenance.ledger.verification.results import some
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from provenance.ledger.format.statement import Statement
+    from provenance.ledger.verification.inquiry import Inquiry
+
+PROGRAMS = frozenset({"0.1.0"})
+"""Versions of the program of which builds wrote version 0."""
+
+LAST = "2026-11-26"
+"""The last day (UTC) on which a program wrote version 0."""
+
+
+def check(inquiry: Inquiry) -> None:
+    """Refuse an old form where no old program can have written it; name what it lacks elsewhere.
+
+    Args:
+        inquiry: what is asked and known so far; the steps are added to it.
+    """
+    old = [said for said in inquiry.statements if said.is_old]
+    if faults := list(_faults(inquiry.statements)):
+        inquiry.fail("versions", some(faults))
+    elif scans := [str(said.place.index) for said in old if said.kind == statement.SCAN]:
+        what = f"{'entry' if len(scans) == 1 else 'entries'} {some(scans)}"
+        inquiry.skip(
+            "versions", f"{what} of version 0 {'has' if len(scans) == 1 else 'have'} no trees and no content set"
+        )
+        inquiry.gaps.append(f"trees and content set, which version 0 does not have ({what})")
+
+
+def _faults(statements: Sequence[Statement]) -> Iterator[str]:
+    newer = None
+    for said in statements:
+        name = f"entry {said.place.index} is of version 0"
+        if not said.is_old:
+            newer = said.place.index if newer is None else newer
+        elif newer is not None:
+            yield f"{name}, and stands after entry {newer} of version 1"
+        elif said.predicate["scanner"]["version"] not in PROGRAMS:
+            yield f"{name}, and was written by a program that writes version 1"
+        elif loose := _loose(said):
+            yield f"{name}, and names {loose[0]}, which it does not bind"
+        elif _day(said) > LAST:
+            yield f"{name}, and says that it is of {_day(said)}; no program wrote version 0 after {LAST}"
+
+
+def _loose(said: Statement) -> list[str]:
+    """Lines that an old scan names and does not bind, or whose table of files is not what it is about."""
+    if said.kind != statement.SCAN:
+        return []
+    lines = {name: table.get("lines") for name, table in said.predicate["tables"].items()}
+    subject = statement.object_path(said.value["subject"][0]["digest"]["sha256"])
+    return [path for path in lines.values() if path and path not in said.folder] or [subject] * (
+        lines["files"] != subject
+    )
+
+
+def _day(said: Statement) -> str:
+    """The last day that an entry names as its own."""
+    times = (said.predicate.get(name) for name in ("startedOn", "finishedOn", "date"))
+    return max((time[:10] for time in times if isinstance(time, str)), default="")

@@ -1,0 +1,286 @@
+"""What verification answers: exit codes, steps, and plain sentences for a terminal.
+
+Exit codes never change. What a scan found never affects them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from provenance.core.escaping import visible
+from provenance.errors import cut
+from provenance.ledger.keys import trusted_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from pathlib import Path
+
+    from provenance.ledger.format import statement
+    from provenance.ledger.log.folder_comparison import Changes
+    from provenance.ledger.verification import entry_relations
+    from provenance.ledger.witness import proven_times
+
+OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD, EQUIVOCATION = range(7)
+"""Exit codes: 0 verified · 1 invalid signature, digest, proof or schema · 2 usage or I/O · 3 consistent, but a key is
+not pinned, or a quorum or timestamp is missing · 4 ledger valid, data differs · 5 a referenced object is withheld ·
+6 two signed views contradict."""
+
+MEANINGS = {
+    OK: "the ledger verifies",
+    INVALID: "the ledger does not verify",
+    USAGE: "nothing could be verified",
+    UNPINNED: "the ledger is consistent, but you have not pinned its keys, or it lacks what you ask for",
+    DATA_DIFFERS: "the ledger verifies, but the data is not what was scanned",
+    WITHHELD: "the ledger verifies, but files it binds are withheld",
+    EQUIVOCATION: "the log's operator signed two views that contradict each other",
+}
+
+# What is worst is what is said: a broken ledger proves nothing else; a contradiction is proof against its signer.
+WORST = (USAGE, INVALID, EQUIVOCATION, UNPINNED, WITHHELD, DATA_DIFFERS, OK)
+
+_BROKEN = (USAGE, INVALID, EQUIVOCATION)  # where it says nothing what else was not checked
+_FAULTS = {None: OK, "invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}  # see proven_times.Outcome
+_SHOWN = 20  # names printed of a list
+_SENTENCE = 1500  # characters of the longest detail of a step; what others wrote is cut before, see errors.cut
+
+Status = Literal["ok", "failed", "not checked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that verification looked at, or says it did not.
+
+    Args:
+        name: ledger, folder, keys, signatures, statements, log, checkpoints, held note, ...
+        status: ok | failed | not checked.
+        detail: one plain sentence.
+    """
+
+    name: str
+    status: Status
+    detail: str
+
+
+@dataclass(slots=True)
+class Steps:
+    """What was said so far, of a ledger or of a piece of one.
+
+    Args:
+        steps: in the order they were taken.
+        codes: exit codes of what was found; the worst is the answer.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    codes: set[int] = field(default_factory=lambda: {OK})
+
+    def ok(self, name: str, detail: str) -> None:
+        """Say that a step succeeded."""
+        self.steps.append(Step(name, "ok", cut(detail, _SENTENCE)))
+
+    def fail(self, name: str, detail: str, code: int = INVALID) -> None:
+        """Say that a step failed, and how bad that is."""
+        self.steps.append(Step(name, "failed", cut(detail, _SENTENCE)))
+        self.codes.add(code)
+
+    def skip(self, name: str, detail: str) -> None:
+        """Say that a step was not taken, and why."""
+        self.steps.append(Step(name, "not checked", cut(detail, _SENTENCE)))
+
+    def add(self, step: Step, code: int) -> None:
+        """Take a step that something else took, and how bad it is if it failed."""
+        self.steps.append(Step(step.name, step.status, cut(step.detail, _SENTENCE)))
+        self.codes |= {code} if step.status == "failed" else set()
+
+    def relate(self, told: Iterable[entry_relations.Told]) -> None:
+        """Take what entries say of one another, and who stands by them, came to."""
+        for each in told:
+            self.add(Step(each.name, each.status, each.detail), UNPINNED if each.unpinned else INVALID)
+
+    def attest(self, outcome: proven_times.Outcome) -> None:
+        """Take what witnesses or timestamps came to."""
+        self.add(Step(outcome.name, outcome.status, outcome.detail), _FAULTS[outcome.fault])
+
+    def check_pins(self, signers: Collection[Signer]) -> None:
+        """Say whether every key that signed is pinned, or led to by one that is.
+
+        Args:
+            signers: the keys.
+        """
+        count = sum(each.led for each in signers)
+        led = f", or by one that a pinned key leads to by rotation ({count})" if count else ""
+        strangers = [f"{each.fingerprint} ({each.role})" for each in signers if each.whose is None]
+        if strangers:
+            named = ", ".join(strangers)
+            self.fail("keys", f"not pinned: {named}; pin them with --trust once you know whose they are", UNPINNED)
+        else:
+            self.ok("keys", f"every signature is by a pinned key{led}")
+
+    @property
+    def answer(self) -> tuple[int, tuple[Step, ...]]:
+        """The exit code, and the steps as they can be written down."""
+        code = next(each for each in WORST if each in self.codes)
+        return code, tuple(Step(item.name, item.status, encodable(item.detail)) for item in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A key that signed something here.
+
+    Args:
+        fingerprint: OpenSSH SHA256 fingerprint.
+        role: statement | log.
+        whose: who pinned it and how; None where nobody did.
+        led: whether it is not pinned itself, but a rotation leads there from one that is.
+    """
+
+    fingerprint: str
+    role: trusted_keys.Role
+    whose: str | None
+    led: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What verification found.
+
+    Args:
+        exit_code: 0 to 6, see `MEANINGS`.
+        steps: in the order they were taken.
+        unbound: files of the folder that no entry binds.
+        withheld: files that an entry binds and that are missing.
+        signers: the keys that signed.
+        origin: name of the log, if it could be read.
+        entries: how many entries stand under the newest checkpoint.
+        local: whether an entry was signed with keys that a first scan made.
+        changes: how the data differs, if it was compared.
+        evidence: where the proof of equivocation was written.
+        what: was looked at: a ledger, or a proof taken from one.
+        proven: what a proof proves, in words.
+        unproven: what it does not.
+        gaps: what could not be checked though nothing is withheld; the verdict itself says so.
+        uncompared: entry and name of tables of which nobody could see that they are what was signed line by line.
+        statements: of the entries that were verified, in order.
+        own: names of the files of the ledger that are its own, relative to it.
+        root: over the entries under the newest checkpoint, hexadecimal, if it could be read.
+    """
+
+    exit_code: int
+    steps: tuple[Step, ...]
+    unbound: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+    signers: tuple[Signer, ...] = ()
+    origin: str | None = None
+    entries: int = 0
+    local: bool = False
+    changes: Changes | None = None
+    evidence: Path | None = None
+    what: str = "ledger"
+    proven: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    uncompared: tuple[tuple[int, str], ...] = ()
+    statements: tuple[statement.Statement, ...] = ()
+    own: frozenset[str] = frozenset()
+    root: str | None = None
+
+    @property
+    def meaning(self) -> str:
+        """The exit code in words, and what could not be checked."""
+        failed = {item.name for item in self.steps if item.status == "failed"}
+        if self.exit_code == USAGE and failed == {"data"} and any(item.status == "ok" for item in self.steps):
+            return "the ledger verifies, but the data could not be read"
+        said = MEANINGS[self.exit_code].replace("the ledger", f"the {self.what}")
+        return f"{said}; not checked: {'; '.join(self.gaps)}" if self.gaps and self.exit_code not in _BROKEN else said
+
+    def extended(self, step: Step, code: int = INVALID, gap: str | None = None) -> Verification:
+        """Return what was found with one step more, that something above the ledger took.
+
+        Args:
+            step: the step.
+            code: how bad it is if it failed.
+            gap: what it could not check, for the verdict.
+        """
+        codes = {self.exit_code, code} if step.status == "failed" else {self.exit_code}
+        worst = next(each for each in WORST if each in codes)
+        gaps = (*self.gaps, gap) if gap else self.gaps
+        return replace(self, exit_code=worst, steps=(*self.steps, step), gaps=gaps)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `--format json` prints: every step, and by name what was *not* checked."""
+        return {
+            "exit_code": self.exit_code,
+            "meaning": self.meaning,
+            "what": self.what,
+            "proven": list(self.proven),
+            "not_proven": list(self.unproven),
+            "origin": self.origin,
+            "entries": self.entries,
+            "root": self.root,
+            "keys": [
+                {
+                    "fingerprint": item.fingerprint,
+                    "role": item.role,
+                    "pinned": item.whose is not None,
+                    "whose": item.whose,
+                }
+                for item in self.signers
+            ],
+            "keys_local": self.local,
+            "steps": [{"name": item.name, "status": item.status, "detail": item.detail} for item in self.steps],
+            "gaps": list(self.gaps),
+            "not_checked": [item.name for item in self.steps if item.status == "not checked"],
+            "unbound": list(self.unbound),
+            "withheld": list(self.withheld),
+            "data": None
+            if self.changes is None
+            else {
+                "added": list(self.changes.added),
+                "removed": list(self.changes.removed),
+                "changed": list(self.changes.changed),
+            },
+            "evidence": str(self.evidence) if self.evidence else None,
+        }
+
+    def lines(self) -> list[str]:
+        """Return plain English sentences for a terminal, the verdict first; nothing in them can steer the terminal."""
+        said = [f"{self.meaning[0].upper()}{self.meaning[1:]}."]
+        said += [f"Proven: {each}" for each in self.proven]
+        said += [f"Not proven: {each}." for each in self.unproven]
+        said += [_signed_by(item) for item in self.signers]
+        if self.local:
+            said.append("A self-made key identifies nobody: compare its fingerprint by another way.")
+        marks = {"ok": "ok", "failed": "FAILED", "not checked": "not checked"}
+        said += [f"{marks[item.status]}: {item.name}: {item.detail}" for item in self.steps]
+        said += _listed("warning: no entry binds", self.unbound)
+        said += _listed("withheld", self.withheld)
+        if self.changes:
+            said += _listed("added", self.changes.added)
+            said += _listed("removed", self.changes.removed)
+            said += _listed("changed", self.changes.changed)
+        return [visible(line) for line in said]
+
+
+def encodable(text: str) -> str:
+    """Escape half a surrogate pair, which JSON can hold and UTF-8 cannot."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def some(names: list[str]) -> str:
+    """Name the first few of many."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
+def _signed_by(signer: Signer) -> str:
+    what = {"statement": "Entries are", "log": "The log is"}[signer.role]
+    if signer.whose is None:
+        return f"{what} signed by {signer.fingerprint}, which you have not pinned."
+    if signer.whose == trusted_keys.OWN:
+        return f"{what} signed by your own local key {signer.fingerprint}."
+    return f"{what} signed by {signer.fingerprint} ({signer.whose})."
+
+
+def _listed(label: str, names: tuple[str, ...]) -> list[str]:
+    more = [f"{label}: and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return [f"{label}: {name}" for name in names[:_SHOWN]] + more

@@ -1,0 +1,106 @@
+"""What verification says of a scan's tables: what programs read is what was signed line by line.
+
+Parquet is decoded elsewhere (decoding), after its digest was checked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from provenance.errors import VerificationError
+from provenance.ledger.format import bounded_parquet, signed_lines, statement
+from provenance.ledger.verification.results import INVALID, some
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from provenance.ledger.format.statement import Statement
+    from provenance.ledger.verification.inquiry import Inquiry
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of comparing tables with their lines; the names of tables say of which entry.
+
+    Args:
+        same: how many have the rows that their lines say.
+        unlined: how many have no lines: their digest binds them.
+        withheld: tables of which the Parquet or the lines are not there.
+        unknown: tables that only a later version knows.
+        uncompared: entry and name of tables whose rows may be others than their lines.
+        faults: one sentence each.
+        limited: whether memory was limited while they were decoded.
+    """
+
+    same: int = 0
+    unlined: int = 0
+    withheld: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    uncompared: list[tuple[int, str]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    limited: bool = True
+
+
+def check_tables(inquiry: Inquiry) -> None:
+    """Every table that has lines has the rows that they say, no more and no others, in their order.
+
+    Args:
+        inquiry: what is asked and known so far; the steps are added to it.
+    """
+    if INVALID in inquiry.codes:
+        inquiry.skip("tables", "files are not what entries bind, so nothing is read from them")
+        return
+    found = Outcome()
+    for said in inquiry.statements:
+        if said.kind == statement.SCAN:
+            _compare(inquiry.folder, said, inquiry.withheld, found)
+    inquiry.uncompared += found.uncompared
+    for fault in found.faults:
+        inquiry.fail("tables", fault)
+    if found.withheld:
+        inquiry.skip("tables", f"withheld, so rows and lines were not compared: {some(found.withheld)}")
+    if found.unknown:
+        inquiry.skip("tables", f"this version does not know, and did not check, {some(found.unknown)}")
+        inquiry.gaps.append(f"tables that a later version knows ({some(found.unknown)})")
+    if found.same and not found.faults:
+        have = (
+            "table has the rows that its lines say" if found.same == 1 else "tables have the rows that their lines say"
+        )
+        rest = f"; {found.unlined:,} have no lines and are bound by their digests alone" if found.unlined else ""
+        free = "" if found.limited else " (this system sets no limit on the memory that decoding takes)"
+        inquiry.ok("tables", f"{found.same:,} {have}{rest}{free}")
+
+
+def _compare(folder: Path, said: Statement, withheld: Collection[str], found: Outcome) -> None:
+    index = said.place.index
+    for name, table in said.predicate["tables"].items():
+        called = f"{name} (entry {index})"
+        gone = {what for what in ("parquet", "lines") if table.get(what) in withheld}
+        if gone:
+            found.withheld.append(called)
+            found.uncompared.append((index, name))
+        try:
+            if gone != {"parquet"}:
+                _check(folder, said, name, gone, found)
+            elif "lines" in table:
+                signed_lines.check(folder / table["lines"])
+        except VerificationError as cause:
+            found.faults.append(f"entry {index}: the table {name}: {cause}")
+
+
+def _check(folder: Path, said: Statement, name: str, gone: Collection[str], found: Outcome) -> None:
+    """Check a table; of one whose lines, or whose Parquet, are withheld, there is nothing to compare."""
+    table = said.predicate["tables"][name]
+    stored = bounded_parquet.Stored(folder / table["parquet"], name, table["rows"], said.folder[table["parquet"]])
+    if "parquet" in gone:
+        return
+    if "lines" in table and not gone:
+        extra = (["salt"] if "tree" in table else []) + (["tree"] if "tree" in table and name == "sources" else [])
+        found.limited &= bounded_parquet.compare(stored, folder / table["lines"], said.folder[table["lines"]], extra)
+        found.same += 1
+    elif bounded_parquet.check(stored) and "lines" not in table:
+        found.unlined += 1
+    elif "lines" not in table:
+        found.unknown.append(f"{name} (entry {said.place.index})")

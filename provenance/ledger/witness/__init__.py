@@ -1,0 +1,1 @@
+"""Witnesses and timestamps: what others attest of a log, and when."""

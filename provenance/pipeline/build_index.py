@@ -1,0 +1,239 @@
+"""From works to an index: read files as a scan reads them, and keep keyed hashes, never a word.
+
+A plain text is one item, a book; a record of any other file is an item of its own. In an index of texts, where a whole
+normalised text has one hash, the item is the file and its texts are what is counted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from provenance.core.digests import canonical
+from provenance.core.model import VIEWS
+from provenance.errors import ConfigError, InputError
+from provenance.readers import records
+from provenance.similarity.index import reference_index, siphash
+from provenance.similarity.text import shingles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from provenance.similarity.index.index_lookup import Ints
+    from provenance.similarity.index.siphash import Hashes
+
+
+_VIEWS = ("whole", "prompt")
+"""Views of an item: an answer alone ("42", a loop) tells of no item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What kind of index is made.
+
+    Args:
+        kind: one of reference_index.KINDS.
+        title: what a report calls it; None = the name of the index's file.
+        key: key file; None = the one beside the index, made if there is none, or the published one if not protected.
+        scale: of texts, one hash in how many is kept.
+        per_record: whether passages of a plain text are items of their own.
+        columns: column and role, where the published table of roles does not fit.
+    """
+
+    kind: str
+    title: str | None = None
+    key: Path | None = None
+    scale: int = 1
+    per_record: bool = False
+    columns: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """Return what a hash is of: whole texts of what is known, else shingles."""
+        return "texts" if self.kind == "known" else "shingles"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What was made.
+
+    Args:
+        index: as it was written.
+        key: the key file; None where the key is the published one.
+        made: whether the key is new.
+        unread: files of which not everything could be read, and why.
+    """
+
+    index: reference_index.Index
+    key: Path | None
+    made: bool
+    unread: tuple[tuple[str, str], ...]
+
+
+def build(files: Sequence[Path], output: Path, choice: Choice, by: str) -> Built:
+    """Make an index of files.
+
+    Args:
+        files: works, benchmarks or a data set: whatever `scan` can read.
+        output: the index to write.
+        choice: of what kind.
+        by: who or what makes it.
+
+    Returns:
+        What was made.
+
+    Raises:
+        ConfigError: the choice makes no sense, two files have one name, no item has a word, or the output is there and
+            is no index.
+        InputError: a file cannot be read at all.
+    """
+    if not files:
+        raise ConfigError("an index needs at least one file")
+    if choice.scale > 1 and choice.unit != "texts":
+        raise ConfigError("--scale keeps a part of the texts of a known data set; shingles are kept in full")
+    names = _names(files)
+    _place(output, files)
+    key, place, new = _key(output, choice)
+    made, digests, unread = [], [], []
+    for path, name in zip(files, names, strict=True):
+        tables, account = _items(path, name, key, choice)
+        made += tables
+        digests.append(account.sha256)
+        if account.skip_reason is not None:
+            unread.append((name, account.skip_reason))
+    if not made:
+        raise ConfigError(f"no index was made: no word in {', '.join(names[:3])}")
+    about = {
+        "kind": choice.kind,
+        "title": choice.title or output.stem,
+        "of": choice.unit,
+        "scale": str(choice.scale),
+        "key": reference_index.key_id(key),
+        "created-by": by,
+    }
+    if choice.kind != "protected":
+        about["files"] = canonical(sorted(digest for digest in digests if digest)).decode()
+    if new and place is not None:
+        reference_index.write_key(place, key)
+    table = pa.concat_tables(made).sort_by([(name, "ascending") for name in ("item", "part", "view")])
+    reference_index.write(output, table, about)
+    return Built(reference_index.read(output), place, new, tuple(unread))
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """Name every file as briefly as tells them apart."""
+    for path in files:
+        if not path.is_file():
+            raise InputError(f"{path} is no file that can be read")
+    names = [path.name for path in files]
+    if len(set(names)) < len(names):
+        base = Path(os.path.commonpath([path.resolve().parent for path in files]))
+        names = [path.resolve().relative_to(base).as_posix() for path in files]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"{twice[0]} is named twice")
+    return names
+
+
+def _place(output: Path, files: Sequence[Path]) -> None:
+    """Refuse to write over what is no index."""
+    if output.suffix == ".key":
+        raise ConfigError(f"{output} is the name of a key file; give the index another, such as works.index")
+    if any(output.exists() and output.samefile(path) for path in files):
+        raise ConfigError(f"{output} is one of the files to be read; give the index another name")
+    if output.exists() and not reference_index.is_index(output):
+        raise ConfigError(f"{output} is there and is no index; give the index another name")
+    if not output.parent.is_dir():
+        raise ConfigError(f"there is no folder {output.parent} to write {output.name} to")
+
+
+def _key(output: Path, choice: Choice) -> tuple[bytes, Path | None, bool]:
+    if choice.key is not None:
+        return reference_index.read_key(choice.key), choice.key, False
+    if choice.kind != "protected":
+        return reference_index.OPEN_KEY, None, False
+    place = output.with_suffix(".key")
+    if place.exists():
+        return reference_index.read_key(place), place, False
+    return reference_index.new_key(), place, True
+
+
+def _items(path: Path, name: str, key: bytes, choice: Choice) -> tuple[list[pa.Table], records.Account]:
+    """Make ITEMS of a file."""
+    made: list[pa.Table] = []
+    held: dict[tuple[str, str], list[Hashes]] = defaultdict(list)
+    account = None
+    for item in records.read(str(path), name, roles=records.overridden(choice.columns)):
+        if isinstance(item, records.Account):
+            account = item
+        elif isinstance(item, records.Batch):
+            passages = item.table["offset"].null_count < len(item.table)  # of a plain text, and of nothing else
+            book = passages and not choice.per_record
+            for view in _VIEWS:
+                cut = shingles.shingled(item.table[view], item.table["row"])
+                if choice.unit == "texts" or book:
+                    of = cut.nodes["low"].to_numpy() if choice.unit == "texts" else cut.values
+                    held[item.path, view].append(np.unique(of))
+                elif cut.nodes.num_rows:
+                    rows = pc.cast(cut.nodes["row"].combine_chunks(), pa.string())
+                    ids = pc.binary_join_element_wise(pa.scalar(item.path), rows, "#")
+                    made.append(_table(ids, item.path, view, np.diff(cut.offsets), _keyed(cut, key), cut.offsets))
+    for (file, view), parts in held.items():
+        values = np.unique(np.concatenate(parts))
+        hashes = np.sort(siphash.keyed(values, key))
+        if len(values):
+            kept = hashes[hashes <= np.uint64(reference_index.limit(choice.scale))]
+            made.append(_table(pa.array([file]), file, view, np.array([len(values)]), kept, np.array([0, len(kept)])))
+    if account is None:
+        raise InputError(f"{path} was not read to its end")
+    return made, account
+
+
+def _keyed(cut: shingles.Shingled, key: bytes) -> Hashes:
+    """Key the shingles of every record, and put each record's in order again."""
+    hashes = siphash.keyed(cut.values, key)
+    record = np.repeat(np.arange(len(cut.offsets) - 1), np.diff(cut.offsets))
+    ordered: Hashes = hashes[np.lexsort((hashes, record))]
+    return ordered
+
+
+def _table(items: pa.Array, file: str, view: str, distinct: Ints, hashes: Hashes, offsets: Ints) -> pa.Table:
+    count = len(items)
+    of = reference_index.ITEMS.field("hashes").type
+    lists = pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(hashes), type=of)
+    columns = [items, pa.repeat(_part(file), count), pa.repeat(view, count), pa.array(distinct, pa.int64()), lists]
+    return pa.table(columns, schema=reference_index.ITEMS)
+
+
+def _part(file: str) -> str:
+    """Return the name of a file without folders and endings: train, test, ..."""
+    return file.rsplit("/", 1)[-1].split(".", 1)[0] or file
+
+
+def shown(index: reference_index.Index) -> Iterable[tuple[str, str]]:
+    """Say what an index is, for a person.
+
+    Args:
+        index: the index.
+
+    Yields:
+        Name and value.
+    """
+    public = index.key == reference_index.key_id(reference_index.OPEN_KEY)
+    views = index.table["view"].to_pylist()
+    yield "title", index.title
+    yield "kind", index.kind
+    yield "format", reference_index.FORMAT
+    yield "shingles", shingles.SHINGLE
+    yield "items", f"{index.items:,} ({', '.join(f'{views.count(view):,} {view}' for view in VIEWS if view in views)})"
+    yield "hashes", f"{index.hashes:,} of {index.of}" + (f", one in {index.scale:,}" if index.scale > 1 else "")
+    yield "key", "the published one, which hides nothing" if public else index.key
+    yield "made by", index.created_by
+    yield "sha256", index.digest

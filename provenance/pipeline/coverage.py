@@ -1,0 +1,151 @@
+"""What the steps of a scan did not look at, in words: the rows of COVERAGE that no check writes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from provenance import detectors
+from provenance.core import schemas
+from provenance.pipeline.matching import reference_matches
+from provenance.similarity.candidates import banding, boilerplate, containment, minhash
+from provenance.similarity.text import normalisation
+from provenance.sources import claims as claims_
+from provenance.sources.privacy import gate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from provenance.pipeline.matching import match_plan
+
+
+def steps(
+    files: pa.Table,
+    claims: pa.Table,
+    refused: Mapping[str, str],
+    found: match_plan.Compared,
+    looked: str,
+) -> pa.Table:
+    """Say of every step what it did not look at; first, what the data itself overrides.
+
+    Args:
+        files: FILES.
+        claims: CLAIMS.
+        refused: manifests that were not read, and why.
+        found: what the comparison says.
+        looked: what was looked for from indexes.
+
+    Returns:
+        COVERAGE, one row a step.
+    """
+    rows = files.select(["path", "role", "bytes_skipped", "skip_reason", "records", "records_unreadable"]).to_pylist()
+    on_disk = [row for row in rows if "!/" not in row["path"]]
+    seen = {
+        "records_seen": sum(row["records"] - row["records_unreadable"] for row in rows),
+        "records_unreadable": sum(row["records_unreadable"] for row in rows),
+    }
+    read = _told(row for row in rows if row["path"] in refused or _is_document(row))
+    said: dict[str, str | None] = {
+        "overrides": claims_.overrides(claims, {row["path"] for row in rows if row["role"] == "data"}),
+        "inventory": _told(row for row in rows if row["role"] == "ignored"),
+        "manifests": "; ".join(each for each in (read, claims_.uncompared(claims)) if each) or None,
+        "records": _told(row for row in on_disk if row["role"] in {"data", "unreadable"}),
+        "exact-matches": _said(found.pivoted, "records of common texts that were compared with one file each"),
+        "near-matches": _nearly(found),
+        "containment": _inside(found),
+        reference_matches.STEP: looked,
+        "boilerplate": _said(
+            sum(found.common.values()),
+            f"runs of five words that stand in {boilerplate.COMMON} texts or more, so that they count as boilerplate",
+        ),
+        **detectors.scope(),
+    }
+    made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
+    return schemas.rows(made, schemas.COVERAGE)
+
+
+def with_paths(coverage: pa.Table, count: int) -> pa.Table:
+    """Say how many paths hold what looks like personal data.
+
+    Args:
+        coverage: COVERAGE, at least one row.
+        count: such paths.
+
+    Returns:
+        The same, with a row for them if there are any.
+    """
+    if not count:
+        return coverage
+    hold = "path holds" if count == 1 else "paths hold"
+    reason = f"{count:,} {hold} what looks like personal data or a secret; paths are identifiers and are kept"
+    seen = {name: coverage[name][0].as_py() for name in ("records_seen", "records_unreadable")}
+    row = {"check": gate.STEP, "status": "ran", "reason": reason} | seen
+    return pa.concat_tables([coverage, schemas.rows([row], schemas.COVERAGE)])
+
+
+def with_chinese(coverage: pa.Table) -> pa.Table:
+    """Say how traditional and simplified Chinese were made one.
+
+    Args:
+        coverage: COVERAGE of a scan that folded them, at least one row.
+
+    Returns:
+        The same, with a row for it at the head.
+    """
+    reason = (
+        f"{normalisation.CHINESE}: {len(normalisation.chinese()):,} traditional characters count as their simplified "
+        "ones, by character "
+        "and not by word: 乾, 幹 and 干 are one, 軟體 and 软件 are two"
+    )
+    seen = {name: coverage[name][0].as_py() for name in ("records_seen", "records_unreadable")}
+    row = {"check": "chinese-folding", "status": "ran", "reason": reason} | seen
+    return pa.concat_tables([schemas.rows([row], schemas.COVERAGE), coverage])
+
+
+def _is_document(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row is a licence, manifest or document inside an archive."""
+    return "!/" in row["path"] and row["role"] != "data"
+
+
+def _said(count: int, what: str) -> str | None:
+    return f"{what}: {count:,}" if count else None
+
+
+def _nearly(found: match_plan.Compared) -> str:
+    """Say how many near matches are to be expected, and what was compared with less than everything."""
+    recall = f"Jaccard >= 0.8 is found with probability 1 - (1 - j^{minhash.ROWS})^{minhash.BANDS}"
+    said = [
+        f"{recall}, {minhash.recall(0.8):.3f} at 0.8",
+        _said(found.aside, f"texts of groups beyond {banding.GROUP} that were compared with {banding.PIVOTS} each"),
+        _said(found.shortened, "records of common texts that name one file each"),
+    ]
+    return "; ".join(each for each in said if each)
+
+
+def _inside(found: match_plan.Compared) -> str:
+    """Say which texts are looked for inside longer ones."""
+    least = f"texts of fewer than {containment.LEAST} distinct shingles are not looked for inside longer ones"
+    said = [
+        _said(found.crowded, "texts left aside, as their words stand in crowds"),
+        _said(
+            found.thinned, f"texts that stand in more than {containment.HOLDERS} longer ones, of which a share is kept"
+        ),
+        _said(found.unplaced, "second readings that failed, so that it could not be looked for where texts stand"),
+    ]
+    return "; ".join(filter(None, [least, *said]))
+
+
+def _told(rows: Iterable[Mapping[str, Any]]) -> str | None:
+    """Add up what was skipped, by reason, the most bytes first."""
+    added: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for row in rows:
+        if row["skip_reason"] and (row["bytes_skipped"] or row["role"] != "data"):
+            added[row["skip_reason"]][0] += 1
+            added[row["skip_reason"]][1] += row["bytes_skipped"]
+    listed = sorted(added.items(), key=lambda each: (-each[1][1], each[0]))
+    shown = [f"{reason}: {files:,} file{'s' * (files != 1)}, {size:,} bytes" for reason, (files, size) in listed[:20]]
+    if len(listed) > 20:
+        shown.append(f"{len(listed) - 20} more reasons")
+    return "; ".join(shown) or None

@@ -1,0 +1,83 @@
+"""From tables to FINDINGS, COVERAGE and VERDICTS: the checks compare, the profiles judge.
+
+A scan comes through here, and so does an audit from which sources are left out: both ask the same questions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provenance import checks
+from provenance.core.model import SEVERITIES
+from provenance.pipeline import file_sampling
+from provenance.profiles.judgement import judge
+from provenance.similarity.evidence.original_files import known_originals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+    from provenance.core.model import Answer, Finding
+    from provenance.profiles import Profile
+    from provenance.sources.scopes import Scopes
+
+
+def draw(
+    tables: Mapping[str, pa.Table],
+    scopes: Scopes,
+    chosen: Sequence[Profile],
+    *,
+    originals: Mapping[str, str] | None = None,
+    kept: Sequence[Finding] = (),
+    answers: Mapping[tuple[str, str, str], Answer] | None = None,
+    indexes: Sequence[Mapping[str, Any]] = (),
+    threads: int = 1,
+) -> dict[str, pa.Table]:
+    """Run every check and judge what it found.
+
+    Args:
+        tables: what checks read, by name: PATHS, CLAIMS, FILES, MATCHES, OVERLAPS, OBSERVATIONS,
+            REFERENCES, SOURCES.
+        scopes: who covers what, and the purpose.
+        chosen: the profiles.
+        originals: path -> id of the known data set whose original file it is; those of FILES if None.
+        kept: findings that hold whatever the tables say, because more was known once.
+        answers: what a responsible person declared, by profile, requirement and element.
+        indexes: what was looked for, as `reference_index.described` has it.
+        threads: checks that run side by side.
+
+    Returns:
+        `findings`, `coverage` of the checks, and `verdicts`.
+    """
+    files, sampled = file_sampling.evidenced(tables["files"])
+    settings: dict[str, Any] = {
+        "witnesses": scopes.witnesses(files),
+        "holders": scopes.holders,
+        "originals": known_originals(files, tables["references"]) if originals is None else originals,
+        "purpose": scopes.purpose,
+        "indexes": indexes,
+        "minimum": min((profile.minimum_shingles for profile in chosen), default=1),
+    }
+    found, coverage = checks.find(dict(tables) | {"files": files} | settings, threads)
+    findings = [*found, *kept]
+    severities, verdicts = judge(findings, coverage, chosen, tables["files"], answers)
+    verdicts = file_sampling.temper(verdicts) if sampled else verdicts
+    return {"findings": checks.tabled(findings, severities), "coverage": coverage, "verdicts": verdicts}
+
+
+def counted(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
+    """Sum up for an entry of the ledger what its tables hold.
+
+    Args:
+        tables: FINDINGS, SOURCES and FILES, by name.
+
+    Returns:
+        `counts` of findings by severity, of those waived, of sources, files and findings. No source is named: what is
+        signed once cannot be withheld later, and the table of sources says it.
+    """
+    levels = tables["findings"]["severity"].to_pylist()
+    counts = {level: levels.count(level) for level in SEVERITIES}
+    counts |= {name: tables[name].num_rows for name in ("sources", "files", "findings")}
+    counts["waived"] = tables["findings"].num_rows - tables["findings"]["waived"].null_count
+    return {"counts": counts}

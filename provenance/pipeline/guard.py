@@ -1,0 +1,452 @@
+"""The guard before training: the data is the audited data, and its audit says what a policy wants.
+
+Nothing is scanned. The ledger is verified, every file is hashed and compared with what the scan saw, and the scan's
+tables are held against the policy. What could not be established counts against the data. What is read of the ledger is
+held to the checkpoint that was verified: a ledger that is exchanged meanwhile clears nothing.
+
+What is left: the data may change after it was hashed. Read it from where nobody else writes, or hold what you load to
+`Clearance.digests`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provenance.attestations import waiver
+from provenance.core import path_names
+from provenance.core.model import SEVERITIES
+from provenance.core.progress import unwatched
+from provenance.core.wording import counted
+from provenance.errors import ConfigError, InputError, ProvenanceError, Refused, UnknownEntry, VerificationError
+from provenance.ledger import layout
+from provenance.ledger.format import statement
+from provenance.ledger.keys import trusted_keys as trust_
+from provenance.ledger.log import folder_comparison, output_files
+from provenance.ledger.log.folder_comparison import Changes
+from provenance.ledger.verification.results import DATA_DIFFERS, MEANINGS, OK, UNPINNED, USAGE, WITHHELD, Verification
+from provenance.ledger.verification.verified_reader import Reader, open_reader
+from provenance.pipeline import report_check
+from provenance.pipeline.clearance import Clearance
+from provenance.pipeline.guard_policy import Policy
+from provenance.pipeline.guard_policy import read as read_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from provenance.core.progress import Progress
+    from provenance.ledger.keys.trusted_keys import Trust
+    from provenance.profiles.waivers import Waiver
+
+_READ = ("coverage", "files", "findings", "verdicts")  # tables that a policy is held against
+_NAMED = 3  # findings, files and elements named in a sentence
+_SKEW = timedelta(minutes=5)  # by which the clocks of two machines may differ
+_AHEAD = timedelta(days=1)  # a scan that claims to be of a later time is no scan, whatever the policy
+
+
+def guard(
+    data: str | os.PathLike[str],
+    ledger: str | os.PathLike[str],
+    policy: str | os.PathLike[str] | None = None,
+    *,
+    entry: int | None = None,
+    trust: str | os.PathLike[str] | None = None,
+    since: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+) -> Clearance:
+    """Make sure, before training, that data is what was audited and that its audit says what a policy wants.
+
+    Args:
+        data: the folder that is to be trained on.
+        ledger: the ledger.
+        policy: see `policies.Policy`; None = no finding at `error` that nobody waived, every file read and there,
+            nothing there that nobody audited but version control and caches, pinned keys.
+        entry: number of the entry that says what the data is: a scan, or of data that was made of audited data a
+            derivation or filter-run, whose scans must all hold; None = the newest scan.
+        trust: a trust file; it replaces the user's own keys.
+        since: a checkpoint that you held: the log must extend it.
+        workers: threads that hash; None = one a core.
+
+    Returns:
+        The clearance: `files()` for a loader, `root` for the record of the training run.
+
+    Raises:
+        Refused: the data may not be trained on; `clearance` says why.
+        ConfigError: the policy, the data, the entry or a file that was named is not what it should be.
+    """
+    found = inspect(
+        Path(data),
+        Path(ledger),
+        read_policy(Path(policy) if policy is not None else None),
+        entry=entry,
+        trust=Path(trust) if trust is not None else None,
+        since=Path(since) if since is not None else None,
+        workers=workers,
+    )
+    if not found.ok:
+        raise Refused(f"{data} is not to be trained on: {'; '.join(found.reasons)}", found)
+    return found
+
+
+def inspect(
+    data: Path,
+    ledger: Path,
+    wanted: Policy,
+    *,
+    entry: int | None = None,
+    trust: Path | None = None,
+    since: Path | None = None,
+    workers: int | None = None,
+    progress: Progress = unwatched,
+) -> Clearance:
+    """Find out whether data may be trained on; what speaks against it is an answer, not an error.
+
+    Args:
+        data: the folder.
+        ledger: the ledger.
+        wanted: the policy.
+        entry: number of a scan, derivation or filter-run; None = the newest scan.
+        trust: a trust file; None = the user's own keys.
+        since: a checkpoint that was held before.
+        workers: threads that hash; None = one a core.
+        progress: told the step, the bytes done and the bytes there are.
+
+    Returns:
+        The clearance.
+
+    Raises:
+        ConfigError: the data is no folder, the ledger none, or a file or entry that was named is not there.
+        InputError: the data cannot be listed.
+    """
+    _check_folders(data, ledger)
+    progress("verifying", 0, 0)
+    pinned = trust_.read(trust) if trust is not None else None
+    reader, fault = _opened(ledger, entry, pinned)
+    checked = report_check.verify(ledger, trust=trust, since=since)
+    if checked.exit_code == USAGE:
+        raise ConfigError("; ".join(step.detail for step in checked.steps if step.status == "failed"))
+    reasons = list(_of_ledger(checked, wanted))
+    if checked.exit_code not in {OK, UNPINNED, WITHHELD}:
+        return Clearance(data, None, checked.origin, None, tuple(reasons), (), Changes(), 0, checked)
+    if entry is not None and not 0 <= entry < checked.entries:
+        raise ConfigError(f"{ledger} has no entry {entry}; its entries are 0 to {checked.entries - 1}")
+    # Where approvers are asked for, a waiver of a file is nobody's, and one of an entry its approver's.
+    signed = pinned if pinned is not None and pinned.approvers else None
+    try:
+        held = _held(reader, fault, checked)
+        audit, standing = _audited(held), waiver.standing(held, signed)
+    except (InputError, VerificationError, ValueError) as error:
+        reasons.append(str(error))
+        return Clearance(data, None, checked.origin, None, tuple(reasons), (), Changes(), 0, checked)
+    compared = folder_comparison.compare(
+        audit.expected, data, ledger, naming=audit.naming, own=checked.own, threads=workers,
+        progress=lambda done: progress("hashing", done, audit.bytes),
+    )  # fmt: skip
+    left, allowed, unaudited = _of_unaudited(compared, audit.files, wanted)
+    reasons += [*audit.gaps, *_of_data(compared, unaudited, wanted), *_of_unchecked(checked, audit.scans)]
+    unread: list[_Unread] = []
+    for said, tables in audit.scans:
+        index = said["log"]["index"]
+        name = f"entry {index}: " if len(audit.scans) > 1 or index != audit.index else ""
+        found = _unread(tables["files"], compared if index == audit.index else None, left)
+        unread += found
+        of_scan = (
+            *_of_scan(said, wanted),
+            *_of_unread(found, wanted),
+            *_of_tables(tables, said if signed is None else {**said, "waivers": ()}, wanted, standing),
+        )
+        reasons += [name + reason for reason in of_scan]
+    return Clearance(
+        data, audit.index, checked.origin, held.root, tuple(reasons), compared.same, compared.changes, compared.bytes,
+        checked, tuple(sorted(each.path for each in unread)), sum(each.bytes for each in unread), compared.unreadable,
+        tuple(sorted(allowed)), _of_records(compared.same, audit),
+    )  # fmt: skip
+
+
+def _check_folders(data: Path, ledger: Path) -> None:
+    if not os.path.isdir(data):  # noqa: PTH112 - it never raises
+        raise ConfigError(layout.unreadable(data) or f"{data} is no folder")
+    if reason := layout.unreadable(ledger):
+        raise ConfigError(reason)
+    if not layout.was_ledger(ledger):
+        raise ConfigError(f"{ledger} is no ledger; `provenance scan {data} --ledger {ledger}` makes one")
+
+
+def _opened(ledger: Path, entry: int | None, pinned: Trust | None) -> tuple[Reader | None, ProvenanceError | None]:
+    """Open the ledger before it is verified whole, and keep why that failed: verification says it better."""
+    try:
+        return open_reader(ledger, entry, pinned=pinned), None
+    except (UnknownEntry, InputError, VerificationError) as error:
+        return None, error
+
+
+def _held(reader: Reader | None, fault: ProvenanceError | None, checked: Verification) -> Reader:
+    """Return the reader, if what it holds is what was verified."""
+    if reader is None:
+        raise fault or VerificationError("the ledger does not verify")
+    if reader.root is None or reader.root != checked.root:
+        raise VerificationError("the ledger was changed while it was verified; run the guard again")
+    return reader
+
+
+@dataclass(frozen=True, slots=True)
+class _Audit:
+    """What a ledger says of data.
+
+    Args:
+        index: number of the entry that says what the data is.
+        scans: predicate and tables of each scan that it rests on.
+        gaps: what of its inputs nobody audited.
+        expected: path, digest and bytes of every file that the data should have.
+        bytes: of those files on disk.
+        naming: how their paths are written.
+        files: FILES of the entry; None where the data was made of what was scanned.
+    """
+
+    index: int
+    scans: Sequence[tuple[Mapping[str, Any], Mapping[str, pa.Table]]]
+    gaps: Sequence[str]
+    expected: Sequence[folder_comparison.Told] | Iterable[folder_comparison.Told]
+    bytes: int
+    naming: str
+    files: pa.Table | None
+
+
+def _audited(held: Reader) -> _Audit:
+    """Read the entry that says what the data is, the scans it rests on, and what it says the data should have."""
+    at = held.index
+    scans, gaps = _inputs(held)
+    told = [(said, held.tables(said["log"]["index"], _READ)) for said in scans]
+    said = held.statement().predicate
+    files = next((tables["files"] for said, tables in told if said["log"]["index"] == at), None)
+    naming = said.get("pathNaming", path_names.LOSSY if files is None else path_names.FIRST)
+    if naming not in path_names.VERSIONS:
+        raise InputError(
+            f"entry {at} names paths by a version ({naming}) that this program does not know; install a newer"
+        )
+    if files is None:
+        rows = output_files.read(held.folder, said["outputs"]) if "outputs" in said else []
+        listed = [(row["path"], row["sha256"], folder_comparison.read_size(row.get("bytes"))) for row in rows]
+        return _Audit(at, told, gaps, listed, sum(size for *_, size in listed), naming, None)
+    members = path_names.INTO_ARCHIVE
+    size = sum(size or 0 for path, size in _columns(files, "path", "bytes") if members not in path)
+    return _Audit(at, told, gaps, _columns(files, "path", "sha256", "bytes"), size, naming, files)
+
+
+def _inputs(held: Reader) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the scans that an entry rests on, the oldest first, and which of its inputs nobody audited."""
+    scans: dict[int, dict[str, Any]] = {}
+    gaps, todo, seen = [], [held.index], {held.index}
+    while todo:
+        index = todo.pop()
+        said = held.statement(index)
+        if said.kind == statement.SCAN:
+            scans[index] = said.predicate
+        elif said.kind not in statement.WITH_DATA:
+            raise InputError(f"entry {index} is a {said.kind}, which says of no data what it is")
+        else:
+            for item in said.predicate["inputs"]:
+                if "entry" not in item:
+                    gaps.append(f"entry {index} was made of {item['name']} too, which no scan of this ledger audited")
+                elif item["entry"] not in seen:
+                    seen.add(item["entry"])
+                    todo.append(item["entry"])
+    return [scans[index] for index in sorted(scans)], gaps
+
+
+def _of_records(same: Iterable[str], audit: _Audit) -> dict[str, str]:
+    """Return the digests of the unchanged files that were read as records, or that were made of audited data."""
+    unchanged = set(same)
+    if audit.files is None:
+        return {path: digest for path, digest, _ in audit.expected if path in unchanged and digest}
+    columns = ("path", "role", "format", "bytes", "bytes_skipped", "records", "records_unreadable", "sha256")
+    return {
+        path: digest
+        for path, role, format_, size, skipped, records, broken, digest in _columns(audit.files, *columns)
+        if path in unchanged
+        and role == "data"
+        and (not size or (format_ is not None and (records > broken or not (skipped or broken))))
+    }
+
+
+def _columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
+    for batch in table.select(list(names)).to_batches():
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _of_ledger(checked: Verification, wanted: Policy) -> Iterator[str]:
+    """Say what speaks against the ledger itself; tables that are withheld are missed where they are needed."""
+    if checked.exit_code in {OK, WITHHELD, DATA_DIFFERS} or (checked.exit_code == UNPINNED and wanted.keys == "any"):
+        return
+    failed = [f"{step.name}: {step.detail}" for step in checked.steps if step.status == "failed"]
+    yield "; ".join([MEANINGS[checked.exit_code], *failed[:_NAMED]])
+
+
+def _of_unchecked(checked: Verification, told: Iterable[tuple[Mapping[str, Any], Any]]) -> Iterator[str]:
+    """Say which scans rest on what nobody could check: rows that no signed line vouches for, old forms of entries."""
+    for said, _ in told:
+        index = said["log"]["index"]
+        if unsure := [name for at, name in checked.uncompared if at == index and name in _READ]:
+            yield f"entry {index}: {', '.join(unsure)} cannot be compared with the lines that were signed"
+        if any(each.is_old for each in checked.statements if each.place.index == index):
+            yield f"entry {index} is of version 0, which has no trees and no content set; scan again"
+
+
+def _of_unaudited(
+    compared: folder_comparison.Compared, files: pa.Table | None, wanted: Policy
+) -> tuple[set[str], list[tuple[str, str]], list[str]]:
+    """Sort what nobody audited by what the policy allows.
+
+    Args:
+        compared: the data beside what was scanned.
+        files: FILES of the scan; None where the data was made of what was scanned.
+        wanted: the policy.
+
+    Returns:
+        What the scan listed and did not read; what is allowed, with the glob; what was added, or left out as a folder.
+    """
+    left, allowed, unaudited = set(), [], []
+    inside = [path for each in compared.left_out for path in each.files]
+    for path in (*compared.unread, *compared.changes.added, *inside):
+        glob = path_names.matching(path, wanted.allow)
+        if glob is not None:
+            allowed.append((path, glob))
+    passed = {path for path, _ in allowed}
+    left = {path for path in compared.unread if path not in passed}
+    added = [path for path in compared.changes.added if path not in passed]
+    if added:
+        unaudited.append(f"{_files(added)} not audited")
+    reasons = {} if files is None else dict(_columns(files, "path", "skip_reason"))
+    for each in compared.left_out:
+        if rest := [path for path in each.files if path not in passed]:
+            why = (
+                f"the scan left {each.path} out ({reasons.get(each.path) or 'unread'}; `allow` lets that pass, by glob)"
+            )
+            unaudited.append(f"{_files(rest)} not audited: {why}")
+    return left, allowed, unaudited
+
+
+def _of_data(compared: folder_comparison.Compared, unaudited: Iterable[str], wanted: Policy) -> Iterator[str]:
+    changes = compared.changes
+    if changes.changed:
+        yield f"{_files(changes.changed)} changed since the scan"
+    yield from unaudited
+    if compared.unreadable:
+        named = _first([f"{path}: {cause}" for path, cause in compared.unreadable])
+        yield f"{counted(len(compared.unreadable), 'file')} could not be read ({named})"
+    if compared.ambiguous:
+        told = "could not be compared: in this old list a name may be that of more than one file; derive again"
+        yield f"{_files(compared.ambiguous)} {told}"
+    if changes.removed and wanted.missing == "refuse":
+        yield f"{_files(changes.removed)} audited, but not there (`missing: allow` lets that pass)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    path: str
+    bytes: int
+    reason: str
+
+
+def _unread(files: pa.Table, compared: folder_comparison.Compared | None, left: Collection[str]) -> list[_Unread]:
+    """Name the files that a scan did not read, or not whole, with the bytes that it left.
+
+    Args:
+        files: FILES of the scan.
+        compared: the data beside it, where the data is what was scanned: what is gone is not trained on, and what was
+            left out is, if it is there; None = the data was made of it.
+        left: what the scan listed and did not read, that is there and that no policy allows.
+    """
+    gone = set(compared.changes.removed) if compared else set()
+    found: dict[str, _Unread] = {}
+    columns = ("path", "role", "bytes_skipped", "skip_reason", "records_unreadable")
+    for path, role, size, reason, broken in _columns(files, *columns):
+        on_disk = path_names.on_disk(path)  # of a member, the archive
+        whole = path == on_disk
+        if compared is not None and (role == "unreadable" or path.endswith("/")):
+            wanting = path in left  # it may be gone, or allowed; what lies in a folder is named by itself
+        else:
+            wanting = role in {"data", "unreadable"} and bool(broken or (whole and (size or role == "unreadable")))
+        if on_disk in gone or not (wanting or (compared is not None and path in left)):
+            continue
+        if whole or on_disk not in found:  # the archive itself counts the bytes of its members
+            found[on_disk] = _Unread(on_disk, size if whole else 0, reason or "unreadable records")
+    return list(found.values())
+
+
+def _of_unread(unread: Sequence[_Unread], wanted: Policy) -> Iterator[str]:
+    if unread and wanted.unread == "refuse":
+        named = _first([f"{each.path}: {each.reason}" for each in unread])
+        told = f"not read whole by the scan, so not audited ({named}; `unread: allow` lets that pass)"
+        yield f"{counted(len(unread), 'file')} {told}"
+
+
+def _of_scan(said: Mapping[str, Any], wanted: Policy) -> Iterator[str]:
+    if wanted.kind == "assessment" and said["kind"] != "assessment":
+        yield "the scan is a draft; the policy wants an assessment (`provenance scan --assess`)"
+    missing = sorted(set(wanted.profiles) - {each["name"] for each in said["profiles"]})
+    if missing:
+        yield f"the scan was not judged by {', '.join(missing)}"
+    if wanted.purposes and said["purpose"] not in wanted.purposes:
+        yield f"the scan was for {said['purpose']}; the policy wants {' or '.join(wanted.purposes)}"
+    if wanted.sampled == "refuse" and "sample" in said.get("config", {}):
+        yield "the scan looked at a sample of the data only"
+    yield from _of_age(said["finishedOn"], wanted.max_age_days)
+
+
+def _of_age(claimed: str, most: int | None) -> Iterator[str]:
+    """Hold the time that a scan claims to the policy; what is yet to come is no age."""
+    now = datetime.now(UTC)
+    ahead = datetime.fromisoformat(claimed) - now
+    age = (now.date() - date.fromisoformat(claimed[:10])).days
+    if ahead > _AHEAD or (most is not None and ahead > _SKEW):
+        yield f"the scan claims to have ended on {claimed}, which is yet to come"
+    elif most is not None and age > most:
+        yield f"the scan is {age} days old, by the time it claims; the policy allows {most}"
+
+
+def _of_tables(
+    tables: Mapping[str, pa.Table], said: Mapping[str, Any], wanted: Policy, standing: Iterable[Waiver]
+) -> Iterator[str]:
+    errored = [name for name, status in _columns(tables["coverage"], "check", "status") if status == "errored"]
+    if errored:
+        yield f"checks failed to run: {', '.join(errored)}"
+    if wanted.findings != "never":
+        bad = SEVERITIES[: SEVERITIES.index(wanted.findings) + 1]
+        held = _waived(said, standing, datetime.now(UTC).date().isoformat())
+        columns = _columns(tables["findings"], "severity", "fingerprint", "check", "source")
+        left = [
+            f"{check} of {source}" for severity, mark, check, source in columns if severity in bad and mark not in held
+        ]
+        if left:
+            yield f"{counted(len(left), 'finding')} at {wanted.findings} or worse that nobody waived: {_first(left)}"
+    columns = _columns(tables["verdicts"], "profile", "requirement", "element", "verdict")
+    judged = [f"{profile} {name}.{number}" for profile, name, number, verdict in columns if verdict in wanted.verdicts]
+    if judged:
+        yield f"{counted(len(judged), 'element')} judged {' or '.join(wanted.verdicts)}: {_first(judged)}"
+
+
+def _waived(said: Mapping[str, Any], standing: Iterable[Waiver], today: str) -> set[str]:
+    """Name findings whose waiver holds today: it may have expired since the scan, or been signed after it."""
+    scanned = {
+        mark
+        for each in said.get("waivers", ())
+        if each["state"] == "holds" and each["expires"] >= today
+        for mark in each["findings"]
+    }
+    return scanned | {each.fingerprint for each in standing if each.fingerprint and each.expires >= today}
+
+
+def _files(names: Iterable[str]) -> str:
+    listed = list(names)
+    return f"{counted(len(listed), 'file')} ({_first(listed)})"
+
+
+def _first(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

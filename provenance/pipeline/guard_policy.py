@@ -1,0 +1,87 @@
+"""Policies: what must be true of data, and of its audit, before it is trained on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+
+from provenance import profiles
+from provenance.core.package_data import HERE
+from provenance.errors import ConfigError, ManifestError
+from provenance.ledger.log.folder_comparison import UNAUDITED
+from provenance.readers.manifests import yaml_documents
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LIMIT = 1 << 20  # bytes of a policy
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What must be true of data, and of its audit, before it is trained on.
+
+    Args:
+        kind: draft | assessment: whether a draft is enough.
+        profiles: names of profiles that the scan must have been judged by.
+        purposes: one of which the scan must have been for; any, if empty.
+        findings: error | warning | note | never: no finding that bad may be left that nobody waived.
+        verdicts: what no element may have been judged.
+        max_age_days: of the scan, by the time it claims; None = any.
+        missing: refuse | allow: files that were audited and are not there.
+        unread: refuse | allow: files that the scan did not read, or not whole.
+        sampled: refuse | allow: a scan that looked at a sample.
+        keys: pinned | any: whose signatures are enough.
+        allow: globs of paths that may be there without an audit, see `pathnames.matching`.
+    """
+
+    kind: str = "draft"
+    profiles: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
+    findings: str = "error"
+    verdicts: tuple[str, ...] = ()
+    max_age_days: int | None = None
+    missing: str = "refuse"
+    unread: str = "refuse"
+    sampled: str = "refuse"
+    keys: str = "pinned"
+    allow: tuple[str, ...] = UNAUDITED
+
+
+def read(path: Path | None) -> Policy:
+    """Read a policy.
+
+    Args:
+        path: YAML, held to `data/schemas/policy.schema.json`; None = the default policy.
+
+    Returns:
+        The policy.
+
+    Raises:
+        ConfigError: it cannot be read, breaks its schema, or names a profile that there is not; the message says where.
+    """
+    if path is None:
+        return Policy()
+    try:
+        with path.open("rb") as file:
+            source = file.read(_LIMIT)
+        held, lines = yaml_documents.load(str(path), yaml_documents.decode(str(path), source), typed=True)
+    except OSError as cause:
+        raise ConfigError(f"the policy {path} cannot be read: {cause.strerror}") from cause
+    except ManifestError as cause:
+        raise ConfigError(str(cause)) from cause
+    schema = json.loads((HERE / "schemas" / "policy.schema.json").read_text(encoding="utf-8"))
+    if fault := jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(held)):
+        pointer = "".join(f"/{part}" for part in fault.absolute_path)
+        raise ConfigError(f"{path}: at {pointer or '/'}, line {lines.get(pointer, 1)}: {fault.message[:200]}")
+    for name in held.get("profiles", ()):
+        profiles.load(name)
+    said: dict[str, Any] = {
+        name.replace("-", "_"): tuple(value) if isinstance(value, list) else value
+        for name, value in held.items()
+        if name != "policy"
+    }
+    return Policy(**said)

@@ -1,0 +1,401 @@
+"""From what workers saw to MATCHES and OVERLAPS: files get numbers, work is cut into parts, and parts are added up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from provenance.core import schemas
+from provenance.core.model import CHANGED, VIEWS, Died
+from provenance.errors import InputError, LimitExceeded
+from provenance.pipeline.matching.match_table import Naming
+from provenance.pipeline.matching.match_tasks import SPANS_FILE, Join, Joined, Likened, Likeness, Located, Rereading
+from provenance.pipeline.reading.file_bundles import cut
+from provenance.pipeline.reading.record_identities import hashes
+from provenance.similarity.candidates import distinct_texts
+from provenance.similarity.evidence import exact_matches
+from provenance.similarity.index import source_sketches
+from provenance.similarity.text import normalisation, shingles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from provenance.pipeline.reading.file_bundles import File
+    from provenance.similarity.evidence.exact_matches import Ints
+    from provenance.sources.read_results import Observed, Seen
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be joined, and what the numbers mean.
+
+    Args:
+        likenesses: one a view that holds anything.
+        paths: files and members by number, sorted.
+        names: sources by number, sorted.
+        owner: the number of each file's source.
+        counts: records that have a view, by view and file.
+        sketches: scratch files of SKETCHED as (view, path, number in the scan of each of its bundle's files).
+        fold_chinese: whether traditional characters count as their simplified ones.
+    """
+
+    likenesses: tuple[Likeness, ...]
+    paths: tuple[str, ...]
+    names: tuple[str, ...]
+    owner: Ints
+    counts: Mapping[str, Ints]
+    sketches: tuple[tuple[str, str, Ints], ...] = ()
+    fold_chinese: bool = False
+
+    def members(self, view: str) -> tuple[distinct_texts.Members, ...]:
+        """Return the scratch files of MEMBERS of a view."""
+        return next((each.members for each in self.likenesses if each.view == view), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the comparison says.
+
+    Args:
+        matches: MATCHES.
+        overlaps: OVERLAPS.
+        distinct_files: distinct normalised texts by file.
+        distinct_sources: distinct normalised texts by source.
+        texts: records with text by source.
+        pivoted: records that were compared with one file alone.
+        aside: distinct texts that were compared for near matches with pivots alone.
+        shortened: records of which only the first file with a near match is listed.
+        crowded: distinct texts that were not looked for inside longer ones.
+        thinned: distinct texts that stand in more longer ones than are kept.
+        common: shingles that are boilerplate, by view.
+        unplaced: parts of the data that could not be read again.
+    """
+
+    matches: pa.Table
+    overlaps: pa.Table
+    distinct_files: dict[str, int]
+    distinct_sources: dict[str, int]
+    texts: dict[str, int]
+    pivoted: int
+    aside: int
+    shortened: int
+    crowded: int
+    thinned: int
+    common: Mapping[str, int]
+    unplaced: int
+
+
+def plan(
+    observed: Sequence[Observed],
+    seen: Seen,
+    covering: Callable[[str], str],
+    exchange: Callable[..., dict[Any, list[Any]]],
+    scratch: Path,
+    workers: int,
+    *,
+    fold_chinese: bool = False,
+) -> Plan:
+    """Number files and sources, and bring together the scratch files of each view.
+
+    Args:
+        observed: the bundles.
+        seen: what they saw.
+        covering: path -> source.
+        exchange: of an engine.
+        scratch: folder for matches.
+        workers: processes that share the work.
+        fold_chinese: whether traditional characters count as their simplified ones.
+
+    Returns:
+        The plan; its likenesses are for `match_tasks.resemble`, the largest first so that it is not waited for at the
+        end.
+    """
+    paths = tuple(seen.files["path"].to_pylist())
+    owners = [covering(path) for path in paths]
+    names = tuple(sorted(set(owners)))
+    place = {name: k for k, name in enumerate(names)}
+    owner = np.array([place[name] for name in owners], np.int64)
+    members = [
+        (view, distinct_texts.Members(path, seen.places[part.bundle])) for part in observed for view, path in part.parts
+    ]
+    sets = exchange((each for part in observed for each in part.sets), lambda item: item[0])
+    threads = max(1, workers // max(1, len(sets)))
+    likenesses = tuple(
+        Likeness(
+            view,
+            tuple(path for _, path in group),
+            str(hashes(scratch, view)),
+            tuple(each for of, each in members if of == view),
+            owner,
+            str(scratch / f"near-{view}"),
+            str(scratch / f"rows-{view}-near"),
+            workers,
+            threads,
+        )
+        for view, group in sorted(sets.items(), key=lambda held: -hashes(scratch, held[0]).stat().st_size)
+    )
+    counts = {view: np.asarray(seen.files[view]) for view in VIEWS}
+    sketched = tuple((view, path, seen.places[part.bundle]) for part in observed for view, path in part.sketches)
+    return Plan(likenesses, paths, names, owner, counts, sketched, fold_chinese)
+
+
+def joins(likened: Sequence[Likened]) -> list[Join]:
+    """Say which nodes are to be matched word for word, part by part.
+
+    Args:
+        likened: what `resemble` said of its likenesses.
+
+    Returns:
+        Parts for `match_tasks.gather`.
+    """
+    return [
+        Join(each.view, each.scratch, first, last, f"{each.scratch}-exact-{number}")
+        for each in likened
+        for number, (first, last) in enumerate(pairwise(each.cuts))
+    ]
+
+
+def namings(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) -> list[Naming]:
+    """Say which matches are to be put in order and named, view by view.
+
+    Args:
+        plan: the plan.
+        joined: what `gather` said of its joins, in any order.
+        likened: what `resemble` said of its likenesses.
+
+    Returns:
+        Parts for `match_table.name`.
+    """
+    return [
+        Naming(
+            each.view,
+            tuple(sorted(part.rows for part in joined if part.view == each.view)),
+            each.rows,
+            f"{each.scratch}/{SPANS_FILE}",
+            plan.paths,
+            plan.names,
+            plan.owner,
+            each.scratch,
+            f"{each.scratch}-matches",
+        )
+        for each in sorted(likened, key=lambda each: VIEWS.index(each.view))
+    ]
+
+
+def sketch(plan: Plan) -> pa.Table:
+    """Unite the sketches of files to those of sources, file after file: a source's part never needs a coarser scale.
+
+    Args:
+        plan: the plan.
+
+    Returns:
+        SKETCHES, one row a source and view that has records; the same whatever the bundles.
+    """
+    rows: list[dict[str, Any]] = []
+    shingle = normalisation.named(shingles.SHINGLE, fold_chinese=plan.fold_chinese)
+    for view in VIEWS:
+        parts: dict[int, list[tuple[pa.Table, int]]] = {}
+        for _, path, numbers in (each for each in plan.sketches if each[0] == view):
+            table = _read(path)
+            for row, owner in enumerate(plan.owner[numbers[table["file"].to_numpy()]].tolist()):
+                parts.setdefault(owner, []).append((table, row))
+        records = np.bincount(plan.owner, plan.counts[view], len(plan.names)).astype(int).tolist()
+        for number, (name, count) in enumerate(zip(plan.names, records, strict=True)):
+            if count:
+                scale, hashes = source_sketches.unite(source_sketches.read(*part) for part in parts.get(number, ()))
+                rows.append(
+                    {
+                        "source": name, "view": view, "shingle": shingle, "scale": scale, "records": count,
+                        "shingles": scale * len(hashes), "hashes": hashes,
+                    }
+                )  # fmt: skip
+    return schemas.ordered(schemas.rows(rows, schemas.SKETCHES), "source", "view")
+
+
+def reread(plan: Plan, likened: Sequence[Likened], files: Sequence[File], seen: Seen) -> list[Rereading]:
+    """Say which files are to be read again, to find where shorter texts stand in them.
+
+    Args:
+        plan: the plan.
+        likened: what `resemble` said of its likenesses.
+        files: what was read.
+        seen: what was seen of them.
+
+    Returns:
+        Parts for `match_tasks.locate`.
+    """
+    asked = {each.view: each.scratch for each in likened}
+    numbers = {number for each in likened for number in each.files}
+    wanted: dict[str, dict[str, int]] = {}
+    for number in sorted(numbers):
+        path = plan.paths[number]
+        wanted.setdefault(path.split("!/", 1)[0], {})[path] = number
+    places = {path: place for place, path in enumerate(plan.paths) if path in wanted}
+    held = seen.files["sha256"].take(pa.array(places.values(), pa.int64())).to_pylist()
+    digests = dict(zip(places, held, strict=True))
+    return [
+        Rereading(
+            part,
+            tuple(digests[file.path] for file in part),
+            {k: v for file in part for k, v in wanted[file.path].items()},
+            asked,
+            plan.fold_chinese,
+        )
+        for part in cut(file for file in files if file.path in wanted)
+    ]
+
+
+def unchanged(seen: Seen, located: Sequence[Located | Died]) -> Seen:
+    """Say of files that were read again whether they were still what they had been.
+
+    Args:
+        seen: what was seen at first.
+        located: what `locate` said.
+
+    Returns:
+        The same, with a reason on the account of a file that changed.
+    """
+    changed = {path for each in located if isinstance(each, Located) for path in each.changed}
+    if not changed:
+        return seen
+    column = seen.files.schema.get_field_index("skip_reason")
+    hit = pc.is_in(seen.files["path"], value_set=pa.array(sorted(changed), pa.string()))
+    reasons = pc.if_else(hit, CHANGED, seen.files["skip_reason"])
+    return replace(seen, files=seen.files.set_column(column, seen.files.schema.field(column), reasons))
+
+
+def tabulate(
+    plan: Plan,
+    joined: Sequence[Joined],
+    likened: Sequence[Likened],
+    located: Sequence[Located | Died],
+    named: Sequence[str],
+) -> Compared:
+    """Add up what the parts say.
+
+    Args:
+        plan: the plan.
+        joined: what `gather` said of its joins, in any order.
+        likened: what `resemble` said of its likenesses, in any order.
+        located: what `locate` said, in any order; what died leaves its texts without a place.
+        named: the files of MATCHES, in the order of VIEWS.
+
+    Returns:
+        Tables and counts; MATCHES is a file, mapped.
+    """
+    whole = [each.exact for each in joined if each.view == "whole"]
+    texts = np.bincount(plan.owner, plan.counts["whole"], len(plan.names)).astype(int).tolist()
+    return Compared(
+        matches=pa.concat_tables([schemas.empty(schemas.MATCHES), *(_read(path) for path in named)]),
+        overlaps=_overlaps(plan, joined, likened),
+        distinct_files=_added([each.distinct_files for each in whole], plan.paths),
+        distinct_sources=_added([each.distinct_sources for each in whole], plan.names),
+        texts=dict(zip(plan.names, texts, strict=True)),
+        pivoted=sum(each.exact.pivoted for each in joined),
+        aside=sum(each.pivoted for each in likened),
+        shortened=sum(each.shortened for each in likened),
+        crowded=sum(each.aside for each in likened),
+        thinned=sum(each.thinned for each in likened),
+        common={each.view: each.common for each in likened},
+        unplaced=sum(1 if isinstance(each, Died) else len(each.unread) for each in located),
+    )
+
+
+def alive(parts: Iterable[Part | Died]) -> list[Part]:
+    """Return what workers made.
+
+    Args:
+        parts: of one step.
+
+    Raises:
+        InputError: one of them died; LimitExceeded: for taking more memory than the scan may have.
+    """
+    done: list[Part] = []
+    for part in parts:
+        if isinstance(part, Died):
+            if part.capped:
+                raise LimitExceeded(f"the records could not be compared: {part.reason}; give it more --memory")
+            raise InputError(f"the records could not be compared: {part.reason}; there may be too little memory")
+        done.append(part)
+    return done
+
+
+def _added(parts: Iterable[Ints], names: Sequence[str]) -> dict[str, int]:
+    total = np.zeros(len(names), np.int64)
+    for part in parts:
+        total[: len(part)] += part
+    return dict(zip(names, total.tolist(), strict=True))
+
+
+def _read(path: str) -> pa.Table:
+    with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
+        return reader.read_all()
+
+
+def _overlaps(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) -> pa.Table:
+    """Make OVERLAPS: for each view pairs of whole sources, then pairs of files."""
+    rows: list[dict[str, Any]] = []
+    for view in VIEWS:
+        parts = [each.exact for each in joined if each.view == view]
+        others = [each.counts for each in likened if each.view == view]
+        sizes = plan.counts[view]
+        totals = np.bincount(plan.owner, sizes, len(plan.names)).astype(int)
+        of_sources = [
+            [part.sources for part in parts],
+            [part["sources"] for part in others],
+            [*(part.sources_distinctive for part in parts), *(part["sources_distinctive"] for part in others)],
+            [part["sources_inside"] for part in others],
+        ]
+        for a, b, *counts in _pairs(of_sources):
+            ends = {"source_a": plan.names[a], "path_a": None, "source_b": plan.names[b], "path_b": None}
+            rows.append(_overlap(view, ends, totals[a], totals[b], counts))
+        of_files = [
+            [part.files for part in parts],
+            [part["files"] for part in others],
+            [*(part.files_distinctive for part in parts), *(part["files_distinctive"] for part in others)],
+            [part["files_inside"] for part in others],
+        ]
+        for a, b, *counts in _pairs(of_files):
+            ends = {
+                "source_a": plan.names[plan.owner[a]], "path_a": plan.paths[a],
+                "source_b": plan.names[plan.owner[b]], "path_b": plan.paths[b],
+            }  # fmt: skip
+            rows.append(_overlap(view, ends, sizes[a], sizes[b], counts))
+    return schemas.rows(rows, schemas.OVERLAPS)
+
+
+def _pairs(kinds: Sequence[list[pa.Table]]) -> Iterable[tuple[int, ...]]:
+    """Add up PAIRS that are exact, near, distinctive, inside.
+
+    Yields:
+        a, b, exact, near with exact included, distinctive, of a inside b, of b inside a; sorted.
+    """
+    both: dict[tuple[int, int], list[int]] = {}
+    for kind, tables in enumerate(kinds):
+        for a, b, count in zip(
+            *(exact_matches.add_pairs(tables)[name].to_pylist() for name in exact_matches.PAIRS.names), strict=True
+        ):
+            both.setdefault((a, b), [0, 0, 0, 0])[kind] = count
+            both.setdefault((b, a), [0, 0, 0, 0])
+    return (
+        (a, b, same, same + near, telling, within, both[b, a][3])
+        for (a, b), (same, near, telling, within) in sorted(both.items())
+    )
+
+
+def _overlap(
+    view: str, ends: Mapping[str, str | None], size_a: int, size_b: int, counts: Sequence[int]
+) -> dict[str, Any]:
+    same, near, telling, ab, ba = counts
+    return {
+        "view": view, **ends, "records_a": int(size_a), "records_b": int(size_b), "exact": same, "near": near,
+        "near_distinctive": telling, "contained_ab": ab, "contained_ba": ba,
+    }  # fmt: skip

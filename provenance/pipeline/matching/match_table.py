@@ -1,0 +1,137 @@
+"""From ROWS to MATCHES: numbers get names, and rows their order, on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from provenance.core import schemas
+from provenance.core.external_sort import Ordering, key
+from provenance.core.scratch_arrays import opened
+from provenance.similarity.candidates import distinct_texts, set_overlap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CHUNK = 1 << 16  # rows of MATCHES made at a time
+
+_NUMBERS = ("file_a", "row_a", "file_b", "row_b", "shared", "distinct_a", "distinct_b", "distinctive")
+_ROW = np.dtype([("key", "u8"), *((name, "i8") for name in (*_NUMBERS, "start", "stop", "exact"))])
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The matches of one view.
+
+    Args:
+        view: one of model.VIEWS.
+        exact: files of ROWS whose words are the same.
+        near: the file of the other ROWS.
+        spans: the file that says where each of the latter stands, as `match_tasks.locate` writes it.
+        paths: files by number, sorted.
+        names: sources by number, sorted.
+        owner: the number of each file's source.
+        scratch: a folder for what is put in order.
+        target: the file to write MATCHES to.
+    """
+
+    view: str
+    exact: tuple[str, ...]
+    near: str
+    spans: str
+    paths: tuple[str, ...]
+    names: tuple[str, ...]
+    owner: np.ndarray[Any, Any]
+    scratch: str
+    target: str
+
+
+def name(naming: Naming) -> str:
+    """Put names on the matches of a view.
+
+    Args:
+        naming: what to read, and where to write.
+
+    Returns:
+        The file that holds them, in the order in which MATCHES is sealed.
+    """
+    rank = np.empty(len(naming.paths), np.int64)
+    rank[np.lexsort((np.arange(len(rank)), naming.owner))] = np.arange(len(rank))
+    paths, names = pa.array(naming.paths, pa.string()), pa.array(naming.names, pa.string())
+    with pa.OSFile(naming.target, "wb") as sink, pa.ipc.new_file(sink, schemas.MATCHES) as writer:
+        for rows in _even(_ordered(naming, rank)):
+            writer.write_table(_named(naming, rows, paths, names))
+    return naming.target
+
+
+def _ordered(naming: Naming, rank: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
+    """Bring ROWS together in the order of source, file, row and other file."""
+    ordered = Ordering(Path(naming.scratch), "named", _ROW)
+    for path in naming.exact:
+        for batch in distinct_texts.batches(path):
+            ordered.add(_numbers(batch, rank, exact=1))
+    spans = opened(Path(naming.spans), np.int64).reshape(-1, 2)
+    at = 0
+    for batch in distinct_texts.batches(naming.near):
+        rows = _numbers(batch, rank, exact=0)
+        rows["start"], rows["stop"] = (spans[at : at + len(rows)] - 1).T
+        at += len(rows)
+        ordered.add(rows)
+    for rows in ordered:
+        yield rows[np.lexsort((rows["file_b"], rows["key"]))]
+
+
+def _numbers(batch: pa.RecordBatch, rank: np.ndarray[Any, Any], exact: int) -> np.ndarray[Any, Any]:
+    rows = np.empty(len(batch), _ROW)
+    for column in _NUMBERS:
+        rows[column] = batch[column].to_numpy()
+    rows["key"] = key(rank[rows["file_a"]], rows["row_a"], len(rank))
+    rows["start"] = rows["stop"] = -1
+    rows["exact"] = exact
+    return rows
+
+
+def _even(parts: Iterator[np.ndarray[Any, Any]]) -> Iterator[np.ndarray[Any, Any]]:
+    """Cut rows into chunks of one size, whatever the parts: the same rows are the same file."""
+    held = np.zeros(0, _ROW)
+    for part in parts:
+        taken = _CHUNK - len(held)
+        if len(part) < taken:
+            held = np.concatenate([held, part])
+            continue
+        yield np.concatenate([held, part[:taken]])
+        while len(part) - taken >= _CHUNK:
+            yield part[taken : taken + _CHUNK]
+            taken += _CHUNK
+        held = part[taken:].copy()
+    if len(held):
+        yield held
+
+
+def _named(naming: Naming, rows: np.ndarray[Any, Any], paths: pa.Array, names: pa.Array) -> pa.Table:
+    """Make MATCHES of some rows."""
+    a, b = rows["file_a"], rows["file_b"]
+    shared, distinct_a, distinct_b = (rows[name].copy() for name in ("shared", "distinct_a", "distinct_b"))
+    method = np.where(rows["exact"] > 0, 0, np.where(set_overlap.is_near(shared, distinct_a, distinct_b), 1, 2))
+    columns: dict[str, Any] = {
+        "view": pa.repeat(naming.view, len(a)),
+        "source_a": names.take(pa.array(naming.owner[a])),
+        "path_a": paths.take(pa.array(a)),
+        "row_a": rows["row_a"],
+        "source_b": names.take(pa.array(naming.owner[b])),
+        "path_b": paths.take(pa.array(b)),
+        "row_b": rows["row_b"],
+        "jaccard": shared / (distinct_a + distinct_b - shared),
+        "shared": shared,
+        "distinct_a": distinct_a,
+        "distinct_b": distinct_b,
+        "method": pa.array(["exact", "near", "contained"]).take(pa.array(method)),
+        "distinctive": rows["distinctive"],
+        "start_b": pa.array(rows["start"], mask=rows["start"] < 0),
+        "stop_b": pa.array(rows["stop"], mask=rows["stop"] < 0),
+    }
+    return schemas.conform(pa.table(columns), schemas.MATCHES)

@@ -1,0 +1,355 @@
+"""What of given works, benchmarks and known data sets stands in the data: from indexes and shingles to REFERENCES.
+
+Texts meet indexes where their shingles already are, in the scratch files of `read_pass`; no file is read again. The
+indexes that ship, of public data sets, are asked always; those of `--reference` too.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from provenance.core import package_data, schemas
+from provenance.core.model import VIEWS, Died
+from provenance.core.scratch_arrays import opened
+from provenance.errors import ConfigError, InputError
+from provenance.pipeline.reading.record_identities import hashes
+from provenance.similarity.candidates import distinct_texts
+from provenance.similarity.index import index_lookup, reference_index, siphash
+from provenance.similarity.index.index_lookup import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from provenance.pipeline.matching.match_plan import Plan
+    from provenance.similarity.index.index_lookup import Catalogue, Ints
+    from provenance.similarity.index.reference_index import Index
+
+STEP = "references"
+"""The name of the step in COVERAGE."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Indexes that are looked up together.
+
+    Args:
+        of: shingles | texts.
+        key: their key.
+        indexes: one of shingles, or all of texts that have the key.
+        short: items of an index of shingles of which no view can be told from others.
+    """
+
+    of: str
+    key: bytes
+    indexes: tuple[Index, ...]
+    short: int = 0
+
+    def catalogue(self) -> Catalogue:
+        """Put them together."""
+        return index_lookup.catalogue(self.indexes)
+
+    def views(self) -> set[str]:
+        """Return the views of records that are looked up: whole records hold the shingles of their prompts."""
+        if self.of == "shingles":
+            return {"whole"}
+        return {view for index in self.indexes for view in index.table["view"].unique().to_pylist()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What a scan looks for.
+
+    Args:
+        groups: every index that ships or was given, in groups.
+    """
+
+    groups: tuple[Group, ...]
+
+    def described(self) -> list[dict[str, Any]]:
+        """Return what a ledger keeps of the indexes, by title."""
+        short = {index.title: group.short for group in self.groups for index in group.indexes}
+        return [reference_index.described(index, short[index.title]) for index in self.indexes()]
+
+    def indexes(self) -> list[Index]:
+        """Return all indexes, by title."""
+        return sorted((index for group in self.groups for index in group.indexes), key=lambda each: each.title)
+
+
+def load(paths: Sequence[Path], *, fold_chinese: bool = False) -> Asked:
+    """Read the indexes that ship and those that are given, with their keys.
+
+    Args:
+        paths: the given ones.
+        fold_chinese: whether the scan takes traditional characters for simplified ones, which no index does.
+
+    Returns:
+        What to look for.
+
+    Raises:
+        ConfigError: one is damaged, of another version, without its key, or has the title of another.
+    """
+    if paths and fold_chinese:
+        raise ConfigError(f"{paths[0]} does not fold Chinese; leave out --fold-chinese, or --reference")
+    given = [reference_index.read(path) for path in paths]
+    shipped = [reference_index.read(path) for path in sorted(package_data.folder("known").glob("*.index"))]
+    titles: dict[str, Path] = {}
+    for index in (*given, *shipped):
+        other = titles.setdefault(index.title, index.path)
+        if other is not index.path:
+            raise ConfigError(f"{index.path} and {other} have one title, {index.title!r}; make one anew with --title")
+    texts: dict[bytes, list[Index]] = defaultdict(list)
+    groups = []
+    for index in (*given, *shipped):
+        key = reference_index.find_key(index)
+        if index.of == "texts":
+            texts[key].append(index)
+        else:
+            groups.append(Group(index.of, key, (index,), _short(index)))
+    groups += [Group("texts", key, tuple(indexes)) for key, indexes in texts.items()]
+    return Asked(tuple(groups))
+
+
+def _short(index: Index) -> int:
+    """Count the items of which no view has enough shingles that few other items have."""
+    within = index_lookup.catalogue([index])
+    item = index.table["item"].combine_chunks().dictionary_encode().indices.to_numpy()[within.row]
+    most = np.zeros(index.items, np.int64)
+    np.maximum.at(most, item, within.telling)
+    return int(np.count_nonzero(most < within.least))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some texts of a view, and what to look for.
+
+    Args:
+        view: the texts' view.
+        sets: scratch files of SETS.
+        hashes: the file that they speak of.
+        groups: of every group its number, key, unit and the files of its indexes with their digests.
+        target: how the files to write begin.
+    """
+
+    view: str
+    sets: tuple[str, ...]
+    hashes: str
+    groups: tuple[tuple[int, bytes, str, tuple[tuple[str, str], ...]], ...]
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What was found in a part.
+
+    Args:
+        view: the texts' view.
+        hits: files of HITS with the number of their group.
+    """
+
+    view: str
+    hits: tuple[tuple[int, str], ...]
+
+
+def parts(asked: Asked, sets: Sequence[tuple[str, str]], workers: int, scratch: Path) -> list[Part]:
+    """Cut the work into parts.
+
+    Args:
+        asked: what to look for.
+        sets: scratch files of SETS as (view, path).
+        workers: processes that share it.
+        scratch: a folder to write to.
+
+    Returns:
+        Parts for `meet`. Shingles are looked for in whole records, which hold their prompts; texts view by view.
+    """
+    made: list[Part] = []
+    for view in VIEWS:
+        groups = tuple(
+            (number, group.key, group.of, tuple((str(each.path), each.digest) for each in group.indexes))
+            for number, group in enumerate(asked.groups)
+            if view in group.views()
+        )
+        files = sorted(path for of, path in sets if of == view)
+        made += [
+            Part(view, tuple(files[part::workers]), str(hashes(scratch, view)), groups, f"{scratch}/met-{view}-{part}")
+            for part in range(min(workers, len(files)) if groups else 0)
+        ]
+    return made
+
+
+def meet(part: Part) -> Met:
+    """Look a part of the texts up.
+
+    Args:
+        part: which, where, and where to write.
+
+    Returns:
+        Where the hits are.
+
+    Raises:
+        InputError: an index is no longer what it was.
+    """
+    by_key: dict[tuple[bytes, str], list[tuple[int, Catalogue]]] = defaultdict(list)
+    for number, key, of, paths in part.groups:
+        indexes = [reference_index.read(Path(path)) for path, _ in paths]
+        for index, (path, digest) in zip(indexes, paths, strict=True):
+            if index.digest != digest:
+                raise InputError(f"{path} was changed while it was looked for; scan again")
+        by_key[key, of].append((number, index_lookup.catalogue(indexes)))
+    found = []
+    hashes_ = opened(Path(part.hashes), np.uint64)
+    for (key, of), held_ in by_key.items():
+        within = [each for _, each in held_]
+        hits = index_lookup.look_up(_batches(part.sets), hashes_, key, within, whole=of == "texts")
+        for (number, _), table in zip(held_, hits, strict=True):
+            if table.num_rows:
+                target = f"{part.target}-{number}.arrow"
+                with pa.OSFile(target, "wb") as sink, pa.ipc.new_file(sink, index_lookup.HITS) as writer:
+                    writer.write_table(table)
+                found.append((number, target))
+    return Met(part.view, tuple(found))
+
+
+def _batches(paths: Iterable[str]) -> Iterator[pa.RecordBatch]:
+    for path in paths:
+        with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
+            for number in range(reader.num_record_batches):
+                yield reader.get_batch(number)
+
+
+def _table(path: str) -> pa.Table:
+    with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
+        return reader.read_all()
+
+
+def tabulate(asked: Asked, met: Sequence[Met | Died], plan: Plan) -> tuple[pa.Table, str]:
+    """Add hits up, file by file.
+
+    Args:
+        asked: what was looked for.
+        met: what `meet` said of its parts, in any order.
+        plan: numbers and names of files and sources, and where their records are.
+
+    Returns:
+        REFERENCES, and what COVERAGE says of the step.
+
+    Raises:
+        InputError: a part could not be looked up.
+    """
+    hits: dict[tuple[int, str], list[str]] = defaultdict(list)
+    for each in met:
+        if isinstance(each, Died):
+            raise InputError(f"the records could not be compared with the indexes: {each.reason}")
+        for number, path in each.hits:
+            hits[number, each.view].append(path)
+    rows: list[dict[str, Any]] = []
+    said = []
+    for number, group in enumerate(asked.groups):
+        views = [view for view in VIEWS if hits[number, view]]
+        if group.of == "texts" and not views:
+            continue  # nothing is to be said of it
+        within = group.catalogue()
+        said.append(_untold(group, within))
+        for view in views:
+            found = pa.concat_tables(_table(path) for path in sorted(hits[number, view]))
+            rows += _rows(group, within, view, index_lookup.Meeting(found, within), plan)
+    keys = ("source", "path", "title", "item", "view")
+    table = schemas.ordered(schemas.rows(rows, schemas.REFERENCES), *keys)
+    return table, _coverage(asked, [each for each in said if each])
+
+
+def _rows(
+    group: Group, within: Catalogue, view: str, meets: index_lookup.Meeting, plan: Plan
+) -> Iterator[dict[str, Any]]:
+    """Add up the hits of one group and view."""
+    asked = {index.scale: plan.counts[view] for index in group.indexes if index.scale == 1}
+    asked |= {index.scale: np.zeros_like(plan.counts[view]) for index in group.indexes if index.scale > 1}
+    held: list[tuple[Ints, Ints, Ints]] = []
+    for path, numbers in plan.members(view):
+        for table in distinct_texts.batches(path):
+            file = numbers[table["file"].to_numpy()]
+            for scale in asked.keys() - {1}:
+                kept = siphash.keyed(table["low"].to_numpy(), group.key) <= np.uint64(reference_index.limit(scale))
+                asked[scale] += np.bincount(file[kept], minlength=len(asked[scale]))
+            node = meets.find(table)
+            kept = node >= 0
+            held.append((file[kept], table["row"].to_numpy()[kept], node[kept]))
+    file, row, node = (np.concatenate(each) for each in zip(*held, strict=True))
+    entries = [_entries(index, within.which == number, within.row, view) for number, index in enumerate(group.indexes)]
+    told = [meets.tells(each) for each in entries]
+    for owner, names, whole in ((file, plan.paths, False), (plan.owner[file], plan.names, True)):
+        order = np.argsort(owner, kind="stable")
+        start = np.flatnonzero(np.r_[True, np.diff(owner[order]) != 0])
+        for first, stop in zip(start, np.r_[start[1:], len(order)], strict=True):
+            of, here = int(owner[order[first]]), order[first:stop]
+            source = names[of] if whole else plan.names[plan.owner[of]]
+            place = {"source": source, "path": None if whole else names[of]} | ({"row": None} if whole else {})
+            counts = {scale: each[plan.owner == of].sum() if whole else each[of] for scale, each in asked.items()}
+            found = meets.unite(node[here], row[here])
+            for index, own, tells in zip(group.indexes, entries, told, strict=True):
+                those = node[here][tells[node[here]]]
+                place |= {"records_index": len(those), "texts_index": len(np.unique(those))}
+                place |= {"records_view": int(counts[index.scale])}
+                of_index = Found(*(column[own[found.entry]] for column in found))
+                if index.of == "texts" and not whole:
+                    of_index = _most(of_index)
+                for made in _named(index, within, of_index):
+                    yield made | place
+
+
+def _entries(index: Index, own: npt.NDArray[np.bool_], row: Ints, view: str) -> npt.NDArray[np.bool_]:
+    """Tell which entries of an index are looked for in a view: shingles in whole records, texts view by view."""
+    if index.of == "texts":
+        own[own] = pc.equal(index.table["view"], view).to_numpy()[row[own]]
+    return own
+
+
+def _most(found: Found) -> Found:
+    """Keep the entry that most records tell of: a line that stands in every file would tell of each with each."""
+    best = np.argsort(-found.records, kind="stable")[:1]
+    return Found(*(column[best] for column in found))
+
+
+def _named(index: Index, within: Catalogue, found: Found) -> Iterator[dict[str, Any]]:
+    """Put names on entries of an index."""
+    items = index.table.drop_columns(["hashes"]).take(pa.array(within.row[found.entry])).to_pylist()
+    counts = zip(*(column.tolist() for column in found[1:]), strict=True)
+    for item, (shared, records, row, best, size) in zip(items, counts, strict=True):
+        yield item | {
+            "title": index.title, "kind": index.kind, "of": index.of, "scale": index.scale, "shared": shared,
+            "records": records, "row": row, "best_shared": best, "best_distinct": size,
+        }  # fmt: skip
+
+
+def _untold(group: Group, within: Catalogue) -> str | None:
+    """Say which items of an index of shingles cannot be told apart from chance."""
+    if group.of == "texts":
+        return None
+    index = group.indexes[0]
+    short = int(np.count_nonzero(within.telling < within.least))
+    common = int(np.count_nonzero(within.common))
+    said = []
+    if short:
+        least = f"fewer than {within.least} shingles that few others have"
+        said.append(f"{short:,} of {len(within.telling):,} views of its items were not looked for: {least}")
+    if common:
+        said.append(f"{common:,} shingles that stand in more than {index_lookup.CROWD} items tell of none")
+    return f"{index.title}: {', '.join(said)}" if said else None
+
+
+def _coverage(asked: Asked, said: Sequence[str]) -> str:
+    named = [f"{index.title} ({index.kind}, {index.items:,} items)" for index in asked.indexes() if index.of != "texts"]
+    known = [index.title for index in asked.indexes() if index.of == "texts"]
+    parts_ = [f"looked for: {', '.join(named)}" if named else "no index of works or benchmarks was given"]
+    if known:
+        parts_.append(f"word for word: the texts of {', '.join(known)}")
+    return "; ".join([*parts_, *said])

@@ -1,0 +1,175 @@
+"""What a worker does with a bundle of files: read them once, identify every record, keep counts, never text.
+
+One thread reads; others work on its batches in compiled code, which holds no lock, so that one large file has every
+core. What they make is taken in the order of the file: threads change no result.
+"""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from provenance import detectors
+from provenance.core.model import Claim, Died
+from provenance.core.processes import memory_limit
+from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
+from provenance.origins import signals
+from provenance.pipeline.reading.file_bundles import Bundle, File
+from provenance.pipeline.reading.read_batches import Open, Work
+from provenance.pipeline.reading.record_identities import Scratch
+from provenance.readers import manifests, records
+from provenance.sources import file_roles
+from provenance.sources.read_results import Observed, Register, accounts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Bundle", "File", "items", "lost", "observe", "role"]
+
+
+def observe(bundle: Bundle) -> Observed:
+    """Read the files of a bundle.
+
+    Args:
+        bundle: what to read and where to write.
+
+    Returns:
+        Accounts and counts; the records' identities are in the scratch files.
+
+    Raises:
+        LimitExceeded: the scratch files cannot be written.
+    """
+    register = Register()
+    with Scratch(bundle) as scratch, ThreadPoolExecutor(bundle.threads) as threads:
+        work = Work(threads, bundle, register, scratch)
+        for file in bundle.files:
+            if file.role != "data" or file.reason is not None:
+                account = records.account(file.location, file.path, file.format, file.reason)
+                register.close(register.enter(), account)
+            else:
+                _read(file, register, work, scratch)
+        work.finish()
+    return register.result(bundle.number, scratch.files)
+
+
+def _read(file: File, register: Register, work: Work, scratch: Scratch) -> None:
+    open_: dict[str, Open] = {}
+    # files of which nothing is known share what is known, and so may be looked at together
+    about = detectors.ABOUT | {"signals": signals.load(*file.policy)} if file.policy else detectors.ABOUT
+    for item in items(file):
+        if isinstance(item, Died):
+            work.finish()
+            _give_up(file, item.reason, open_, register, scratch)
+            return
+        if item.path not in open_:
+            open_[item.path] = Open(register.enter(), item.path, about)
+        state = open_[item.path]
+        if isinstance(item, records.Batch):
+            work.begin(item.table, state)
+        elif isinstance(item, records.Document):
+            state.claims, state.reason = _state(item)
+        else:
+            state.role = _inside(item)
+            work.end(open_.pop(item.path), _unread(item, state.reason))
+
+
+def role(account: records.Account, outer: str) -> str:
+    """Return the role of a file or member: a licence or document inside an archive yields no records either.
+
+    Args:
+        account: its account; members are called 'a.zip!/member'.
+        outer: the role of the file on disk.
+    """
+    return file_roles.decide(account.path.split("!/", 1)[1], b"", 0).role if account.apart else outer
+
+
+def _inside(account: records.Account) -> str | None:
+    """Return the role of a member of an archive; None of a file on disk."""
+    return role(account, "data") if "!/" in account.path else None
+
+
+def _apart(path: str, head: bytes, size: int) -> bool:
+    return file_roles.decide(path.split("!/", 1)[1], head, size).role != "data"
+
+
+_QUOTED = re.compile(r"b?\"[^\"]*(?:\"|\Z)|b?(?<!\w)'.*?(?:'(?!\w)|\Z)|`[^`]*(?:`|\Z)", re.DOTALL)
+_HEAD = 1 << 16  # bytes by which a manifest is recognised
+_INSIDE = file_roles.LICENCES | {"readme", "hf-card", "hf-dataset-infos"}
+"""Formats that are read inside archives: those that speak of what stands beside them, and override nothing."""
+
+
+def _state(document: records.Document) -> tuple[tuple[Claim, ...], str | None]:
+    """Return what a licence or document inside an archive states, and why it was not read.
+
+    It opens no source and names no members: an archive belongs to one source.
+    """
+    name = document.path.split("!/", 1)[1]
+    kind = manifests.recognise(name, document.data[:_HEAD]) or "readme"
+    if kind not in _INSIDE:
+        return (), f"no reader for {kind} files inside archives yet"
+    try:
+        stated = manifests.read(document.path, document.data, kind)
+    except ManifestError as error:
+        said = str(error).removeprefix(document.path).lstrip(": ")
+        return (), f"no valid {kind}: {said}"
+    return tuple(claim for claim in stated if claim.field in _STATED_INSIDE), None
+
+
+_STATED_INSIDE = {"licence", "url", "citation", "upstream-sha256"}
+
+
+def _unread(account: records.Account, reason: str | None) -> records.Account:
+    """Count a licence or document inside an archive as not read where nobody makes claims of it."""
+    if not account.apart or account.skip_reason is not None or reason is None:
+        return account
+    return replace(account, skip_reason=reason, bytes_consumed=0, bytes_skipped=account.bytes)
+
+
+def items(file: File) -> Iterator[records.Item | Died]:
+    """Read a file; a fault of a reader, which nobody foresaw, is said of the file and does not end the scan.
+
+    Args:
+        file: what to read.
+
+    Yields:
+        What `records.read` does; `Died` as the last thing where the reader failed.
+    """
+    try:
+        yield from records.read(
+            file.location, file.path, roles=records.overridden(file.views), head=file.head, apart=_apart
+        )
+    except ProvenanceError:
+        raise
+    except Exception as error:
+        if memory_limit.limited() and memory_limit.caused(error):  # of this process, not of the file
+            raise LimitExceeded(memory_limit.too_little(str(error))) from error
+        # what an exception quotes may be text of a record
+        yield Died(f"{type(error).__name__}: {_QUOTED.sub('…', str(error))}"[:300])
+
+
+def _give_up(file: File, reason: str, open_: Mapping[str, Open], register: Register, scratch: Scratch) -> None:
+    """Account for a file, and for the member that was being read, when its reader failed."""
+    whole = records.account(file.location, file.path, file.format, _failed(reason))
+    for path, state in open_.items():
+        account = whole if path == file.path else records.Account(path, None, 0, 0, 0, _failed(reason), 0, 0, None, ())
+        state.role = _inside(account)
+        state.close(replace(account, records=register.rows(state.number)), register, scratch)
+    if file.path not in open_:
+        register.close(register.enter(), whole)
+
+
+def lost(file: File, reason: str, bundle: int) -> Observed:
+    """Return the account of a file that took its process down.
+
+    Args:
+        file: the file.
+        reason: in a few words.
+        bundle: the number of the bundle that it was.
+    """
+    return accounts([records.account(file.location, file.path, file.format, _failed(reason))], bundle)
+
+
+def _failed(reason: str) -> str:
+    return f"its reader failed: {reason}"

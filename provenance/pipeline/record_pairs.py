@@ -1,0 +1,73 @@
+"""The records that two sources share, pair by pair: what MATCHES says once a record, expanded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from provenance.core.model import VIEWS
+from provenance.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    import pyarrow as pa
+
+
+class Tabled(Protocol):
+    """What has the tables of a scan: an `Audit`."""
+
+    @property
+    def tables(self) -> Mapping[str, pa.Table]:
+        """Tables of `schemas.SEALED` by name."""
+
+
+def pairs(audit: Tabled, a: str, b: str, view: str = "whole") -> pd.DataFrame:
+    """Expand the matches between two sources, or two files, to all pairs of records.
+
+    Args:
+        audit: from `scan` or `open_ledger`.
+        a: id of a source, or path of a file.
+        b: the other.
+        view: one of model.VIEWS.
+
+    Returns:
+        One row a pair: path_a, row_a, path_b, row_b, jaccard, method; sorted. Of exact matches every pair, but of texts
+        so common that they were compared with one file alone (COVERAGE, exact-matches) those with that file; of near
+        matches each record's best in the other file.
+
+    Raises:
+        ConfigError: the audit has no such source, file or view.
+    """
+    from pandas import concat
+
+    known_ = {*audit.tables["sources"]["source"].to_pylist(), *audit.tables["files"]["path"].to_pylist()}
+    for name in (a, b):
+        if name not in known_:
+            raise ConfigError(f"there is no source or file {name!r} in this audit")
+    if view not in VIEWS:
+        raise ConfigError(f"there is no view {view!r}; there are: {', '.join(VIEWS)}")
+    found: pd.DataFrame = audit.tables["matches"].to_pandas()
+    found = found[found["view"] == view]
+    forth = found[_of(found, "a", a) & _of(found, "b", b)]
+    back = found[_of(found, "a", b) & _of(found, "b", a)]
+    # both sides of a node name its first row in the other file: joined on that, every member meets every member
+    same = forth[forth["method"] == "exact"]
+    first = same[["path_a", "row_a", "path_b", "row_b"]]
+    members = _turned(back[back["method"] == "exact"]).rename(columns={"row_b": "member"})
+    node = members[["path_a", "row_a", "path_b", "member"]].merge(first, on=["path_a", "row_a", "path_b"])
+    joined = same.merge(node[["path_a", "path_b", "row_b", "member"]], on=["path_a", "path_b", "row_b"])
+    joined = joined.assign(row_b=joined["member"])
+    near = [forth[forth["method"] != "exact"], _turned(back[back["method"] != "exact"])]
+    columns = ["path_a", "row_a", "path_b", "row_b", "jaccard", "method"]
+    listed = concat([each[columns] for each in (joined, *near)])
+    return listed.drop_duplicates().sort_values(columns[:4], ignore_index=True)
+
+
+def _turned(found: pd.DataFrame) -> pd.DataFrame:
+    """MATCHES seen from the other side."""
+    return found.rename(columns={"path_a": "path_b", "row_a": "row_b", "path_b": "path_a", "row_b": "row_a"})
+
+
+def _of(found: pd.DataFrame, side: str, name: str) -> pd.Series[bool]:
+    return (found[f"source_{side}"] == name) | (found[f"path_{side}"] == name)

@@ -1,0 +1,57 @@
+"""A scan of a few made-up records: it loads what workers need, above all kernels, a hundredth of a second each."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from provenance.core import scratch_folders
+from provenance.pipeline.matching import match_plan
+from provenance.pipeline.matching.match_table import name
+from provenance.pipeline.matching.match_tasks import gather, locate, resemble
+from provenance.pipeline.reading.file_bundles import File, bundles
+from provenance.pipeline.reading.read_pass import observe
+from provenance.sources import read_results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+_WORDS = [
+    f"{first}{second}"
+    for first in ("harbour", "office", "opens", "海港", "été", "x@example.org ")
+    for second in range(9)
+]
+_TEXTS = (
+    [" ".join(_WORDS[k : k + 40]) for k in range(12)]  # near ones
+    + [" ".join(_WORDS[:9]), " ".join(_WORDS[30:44])]  # and some that stand inside those
+)
+
+
+def rehearse() -> None:
+    """Observe and compare two small files, in this process."""
+    with scratch_folders.folder() as folder:
+        files = [_file(folder / f"{k}.jsonl", text) for k, text in enumerate((_TEXTS, _TEXTS[1:]))]
+        held = [observe(bundle) for bundle in bundles(files, folder)]
+        seen = read_results.gather(held)
+        plan = match_plan.plan(held, seen, str, _together, folder, 1)
+        likened = [resemble(each) for each in plan.likenesses]
+        joined = [gather(each) for each in match_plan.joins(likened)]
+        for part in match_plan.reread(plan, likened, files, seen):
+            locate(part)
+        for naming in match_plan.namings(plan, joined, likened):
+            name(naming)
+
+
+def _file(path: Path, texts: list[str]) -> File:
+    lines = [json.dumps({"instruction": text, "output": text[::-1]}, ensure_ascii=False) for text in texts]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return File(path.name, str(path).encode(), "data", None, None, path.stat().st_size)
+
+
+def _together(parts: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
+    together: dict[Any, list[Any]] = defaultdict(list)
+    for part in parts:
+        together[key(part)].append(part)
+    return together

@@ -1,0 +1,161 @@
+"""An audit without some of its sources: which findings go with them, which stay, and which stay because text stays.
+
+Nothing is read again: the tables are cut, the checks run on what is left. What one source's text said of another's
+stays said: a copy is not cleaned by dropping the twin that gave it away.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from provenance import checks, profiles
+from provenance.core import schemas
+from provenance.core.model import Finding
+from provenance.errors import ConfigError
+from provenance.pipeline import evaluate
+from provenance.similarity.evidence import original_files
+from provenance.sources import scopes as scopes_
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+TAINTS = ("licence-conflict-by-content", "twin-unlicensed")
+"""Checks whose findings on a source hold when the other source is dropped: the text they are about is still there."""
+
+_OWN = tuple(field.name for field in fields(Finding))
+
+
+def without(
+    tables: Mapping[str, pa.Table], facts: Mapping[str, Any], dropped: Collection[str]
+) -> tuple[dict[str, pa.Table], dict[str, Any]]:
+    """Leave sources out of an audit.
+
+    Args:
+        tables: the tables of schemas.SEALED by name.
+        facts: what the scan says of itself.
+        dropped: ids of sources.
+
+    Returns:
+        The same tables and facts, of `kind` what-if: without the sources' data, the statements that speak of nothing
+        else, and their findings. COVERAGE says so; its other rows of steps are those of the scan.
+
+    Raises:
+        ConfigError: there is no such source, nothing would be left, or sources were left out before.
+    """
+    left_out = set(dropped)
+    _possible(tables["sources"]["source"].to_pylist(), left_out, facts)
+    paths = _paths(tables["files"])
+    scopes = scopes_.scope(paths, tables["claims"], facts["purpose"])
+    claims = _claims(tables, scopes, left_out)
+    files = _files(tables["files"], claims, left_out)
+    cut = {
+        "paths": paths,  # in full: what is left out here is not lost
+        "claims": claims,
+        "files": files,
+        "sources": _outside(tables["sources"], left_out, "source"),
+        "observations": _outside(tables["observations"], left_out, "source"),
+        "references": _outside(tables["references"], left_out, "source"),
+        "matches": _outside(tables["matches"], left_out, "source_a", "source_b"),
+        "overlaps": _outside(tables["overlaps"], left_out, "source_a", "source_b"),
+        "sketches": _outside(tables["sketches"], left_out, "source"),
+    }
+    chosen = [profiles.load(profile["name"]) for profile in facts["profiles"]]
+    originals = original_files.known_originals(tables["files"], tables["references"])
+    kept = _tainted(tables["findings"], left_out)
+    indexes = facts.get("config", {}).get("references", ())
+    cut |= evaluate.draw(cut, scopes, chosen, originals=originals, kept=kept, indexes=indexes)
+    cut["findings"] = _still_waived(cut["findings"], tables["findings"])
+    cut["coverage"] = pa.concat_tables([_said(left_out, cut["coverage"]), _steps(tables["coverage"]), cut["coverage"]])
+    told = dict(facts) | {"kind": "what-if", "without": sorted(left_out)} | evaluate.counted(cut)
+    return {name: schemas.conform(cut[name], schema) for name, schema in schemas.SEALED.items()}, told
+
+
+def _possible(there: Sequence[str], dropped: Collection[str], facts: Mapping[str, Any]) -> None:
+    for name in sorted(set(dropped) - set(there)):
+        close = get_close_matches(name, there, 3)
+        meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise ConfigError(f"there is no source {name!r} in this audit{meant}")
+    if facts.get("without"):
+        raise ConfigError(
+            "sources were left out of this audit before: name all of them at once, of the audit as scanned"
+        )
+    if len(set(dropped)) == len(there):
+        raise ConfigError("without all of its sources nothing is left of an audit")
+
+
+def _paths(files: pa.Table) -> pa.Table:
+    """PATHS, as far as FILES remembers it: what is on disk, and its role."""
+    on_disk = files.filter(pc.invert(pc.match_substring(files["path"], "!/")))
+    target = pa.nulls(on_disk.num_rows, schemas.PATHS.field("target").type)
+    columns = [on_disk[name] for name in ("path", "role", "format", "bytes", "skip_reason")]
+    return pa.table([*columns, target], schema=schemas.PATHS)
+
+
+def _outside(table: pa.Table, dropped: Collection[str], *names: str) -> pa.Table:
+    values = pa.array(sorted(dropped), pa.string())
+    for name in names:
+        table = table.filter(pc.invert(pc.is_in(table[name], value_set=values)))
+    return table
+
+
+def _claims(tables: Mapping[str, pa.Table], scopes: scopes_.Scopes, dropped: Collection[str]) -> pa.Table:
+    """Leave out what speaks of nothing that stays: an entry of a dropped source, or a file beside it."""
+    files = tables["files"].select(["path", "role", "source"]).to_pylist()
+    holders = scopes.holders
+    of = {row["path"]: row["source"] for row in files}
+    staying = sorted(row["path"] for row in files if row["role"] == "data" and row["source"] not in dropped)
+    kept = []
+    for claim in tables["claims"].to_pylist():
+        entry = holders.get(f"{claim['manifest']} {'/'.join(claim['pointer'].split('/')[:3])}")
+        holder = entry or of.get(claim["manifest"])
+        kept.append(holder not in dropped or (entry is None and _speaks_of_any(claim["scope"], staying)))
+    return tables["claims"].filter(pa.array(kept, pa.bool_()))
+
+
+def _speaks_of_any(scope: str, paths: Sequence[str]) -> bool:
+    """Tell whether a scope covers one of `paths`, which are sorted."""
+    if scope == "./":
+        return bool(paths)
+    at = bisect_left(paths, scope)
+    return at < len(paths) and scopes_.within(paths[at], scope)
+
+
+def _files(files: pa.Table, claims: pa.Table, dropped: Collection[str]) -> pa.Table:
+    """Leave out the dropped sources' files, but for those whose statements stay."""
+    speaking = pa.array(sorted(set(claims["manifest"].to_pylist())), pa.string())
+    gone = pc.is_in(files["source"], value_set=pa.array(sorted(dropped), pa.string()))
+    silent = pc.or_(pc.equal(files["role"], "data"), pc.invert(pc.is_in(files["path"], value_set=speaking)))
+    return files.filter(pc.invert(pc.and_(gone, silent)))
+
+
+def _tainted(found: pa.Table, dropped: Collection[str]) -> list[Finding]:
+    """Keep what the text of a dropped source said of one that stays."""
+    return [
+        Finding(
+            **{name: row[name] for name in _OWN if name in row and name != "message"},
+            message=f"{row['message']} {row['other']} is left out here; its text still stands in {row['source']}.",
+        )
+        for row in found.to_pylist()
+        if row["check"] in TAINTS and row["other"] in dropped and row["source"] not in dropped
+    ]
+
+
+def _still_waived(found: pa.Table, before: pa.Table) -> pa.Table:
+    held = dict(zip(*(before[name].to_pylist() for name in ("fingerprint", "waived")), strict=True))
+    return schemas.rows([row | {"waived": held.get(row["fingerprint"])} for row in found.to_pylist()], schemas.FINDINGS)
+
+
+def _said(dropped: Collection[str], coverage: pa.Table) -> pa.Table:
+    reason = f"what-if: nothing was read again; left out: {', '.join(sorted(dropped))}"
+    seen = coverage.select(["records_seen", "records_unreadable"]).slice(0, 1).to_pylist()[0]
+    return schemas.rows([{"check": "omission", "status": "ran", "reason": reason} | seen], schemas.COVERAGE)
+
+
+def _steps(coverage: pa.Table) -> pa.Table:
+    return coverage.filter(pc.invert(pc.is_in(coverage["check"], value_set=pa.array(checks.CHECKS))))

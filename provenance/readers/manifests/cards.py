@@ -1,0 +1,121 @@
+"""Hugging Face data set cards: YAML front matter, and the prose below it.
+
+Source: huggingface/hub-docs, datasetcard.md and docs/hub/datasets-cards.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from provenance.core.model import Claim
+from provenance.errors import ManifestError
+from provenance.readers.manifests.readmes import prose
+from provenance.readers.manifests.yaml_documents import decode, folder, load
+
+_FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+_CODE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}")
+_MODALITIES = frozenset(
+    {"audio", "document", "geospatial", "image", "tabular", "text", "time-series", "timeseries", "video", "3d"}
+)
+
+
+def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - the family's signature
+    """Read a card.
+
+    Args:
+        path: the card's path.
+        data: its bytes.
+        format: "hf-card".
+
+    Returns:
+        Claims `source`, `name`, `licence`, `language`, `upstream`, `kind`, `modality`, `split-files` (split=path or
+        pattern) from the front matter (pointers are JSON pointers into it), and those of the prose (pointers L<line>).
+
+    Raises:
+        ManifestError: there is no front matter, or it is not a YAML mapping within bounds.
+    """
+    text = decode(path, data)
+    front = _FRONT.match(text)
+    if front is None:
+        raise ManifestError(f"{path} opens with --- but its front matter never closes with ---")
+    card, _ = load(path, front[1], first_line=text.count("\n", 0, front.start(1)) + 1)
+    if not isinstance(card, dict):
+        raise ManifestError(f"{path}: its front matter is not a YAML mapping")
+    scope = folder(path)
+    below = text[front.end() :]
+    claims = [Claim("source", scope.removesuffix("/"), scope, format, "L1")]
+    claims += [Claim(field, value, scope, format, pointer, subject) for field, value, pointer, subject in _front(card)]
+    stated = prose(path, below, format, text.count("\n", 0, front.end()) + 1)
+    named = any(claim.field == "name" for claim in claims)
+    # A data set's card speaks of the data unless it says otherwise.
+    stated = [replace(claim, subject="data") if claim.subject == "any" else claim for claim in stated]
+    return claims + [claim for claim in stated if claim.field != "name" or not named]
+
+
+def _front(card: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """List field, value, pointer, subject."""
+    found = [("licence", value, pointer, "data") for value, pointer in _licences(card)]
+    found += [("name", value, pointer, "data") for value, pointer in _strings(card, "pretty_name")]
+    found += [
+        ("language", value, pointer, "data")
+        for key in ("language", "languages")
+        for value, pointer in _strings(card, key)
+        if _CODE.fullmatch(value)
+    ]
+    found += [
+        ("upstream", value.split("|", 1)[1], pointer, "data")
+        for value, pointer in _strings(card, "source_datasets")
+        if value.startswith("extended|") and not value.startswith("extended|other")
+    ]
+    for value, pointer in _strings(card, "tags"):
+        if value.lower() == "synthetic":
+            found.append(("kind", "synthetic", pointer, "data"))
+        elif value.startswith("modality:") or value.lower() in _MODALITIES:
+            found.append(("modality", value.removeprefix("modality:").lower(), pointer, "data"))
+    return found + [("split-files", value, pointer, "data") for value, pointer in _splits(card)]
+
+
+def _splits(card: dict[str, Any]) -> list[tuple[str, str]]:
+    """List which files are of which split, as `configs: data_files` says it."""
+    found = []
+    for i, config in enumerate(_objects(card.get("configs"))):
+        for j, each in enumerate(_objects(config.get("data_files"))):
+            split = each.get("split")
+            if isinstance(split, str):
+                at = f"/configs/{i}/data_files/{j}/path"
+                found += [(f"{split}={path.removeprefix('./')}", place) for path, place in _walk(each.get("path"), at)]
+    return found
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value[:1000] if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _licences(card: dict[str, Any]) -> list[tuple[str, str]]:
+    """List licences; `other` gives way to the name, or else the link, that the card gives beside it."""
+    stated = [each for key in ("license", "licence", "licenses") for each in _strings(card, key)]
+    own = _strings(card, "license_name") or _strings(card, "license_link")
+    if not own:
+        return stated
+    return [each for each in stated if each[0].lower() != "other"] + own
+
+
+def _strings(card: dict[str, Any], key: str) -> list[tuple[str, str]]:
+    """List the strings of a key with their pointers: one, a list, or the lists below a mapping's subsets."""
+    return list(_walk(card.get(key), f"/{key}"))
+
+
+def _walk(value: Any, pointer: str) -> list[tuple[str, str]]:
+    if isinstance(value, str):
+        return [(value.strip()[:500], pointer)] if value.strip() else []
+    if isinstance(value, list):
+        return [each for i, item in enumerate(value[:1000]) for each in _walk(item, f"{pointer}/{i}")]
+    if isinstance(value, dict):
+        return [
+            each
+            for name, item in value.items()
+            for each in _walk(item, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")
+        ]
+    return []

@@ -1,0 +1,68 @@
+"""LLaMA-Factory's `dataset_info.json`: one entry a data set, each with its file here or its address elsewhere.
+
+Source: hiyouga/LLaMA-Factory, data/README.md; src/llamafactory/data/parser.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provenance.core.model import Claim
+from provenance.errors import ManifestError
+from provenance.readers.manifests.yaml_documents import escape, folder, inside, load_json, remote, strings
+
+_HUBS = {
+    "hf_hub_url": "https://huggingface.co/datasets/",
+    "ms_hub_url": "https://modelscope.cn/datasets/",
+    "om_hub_url": "https://modelers.cn/datasets/",
+    "script_url": "",
+    "cloud_file_name": "",
+}
+
+
+def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - the family's signature
+    """Read the register of data sets.
+
+    Args:
+        path: the file's path.
+        data: its bytes.
+        format: "llama-factory".
+
+    Returns:
+        For each entry with a file: `source`, `name`, `members`, `upstream`, `formatting`, `sha1`, and `column`
+        (role=column; the table of column roles is not overridden by it). For each other: `remote`, its address.
+
+    Raises:
+        ManifestError: not JSON, an entry is no object, or a file lies outside the manifest's folder.
+    """
+    document = load_json(path, data)
+    if not isinstance(document, dict):
+        raise ManifestError(f"{path} is not a JSON object")
+    claims: list[Claim] = []
+    for name, entry in document.items():
+        if not isinstance(entry, dict):
+            raise ManifestError(f"{path}: at /{escape(name)}, an entry is not an object")
+        claims += _entry(path, format, name, entry)
+    return claims
+
+
+def _entry(path: str, format_: str, name: str, entry: dict[str, Any]) -> list[Claim]:
+    scope, pointer = folder(path), f"/{escape(name)}"
+    home = scope.removeprefix("./")
+    hubs = [(base + value, at) for key, base in _HUBS.items() for value, at in strings(entry.get(key), f"/{key}")]
+    files = strings(entry.get("file_name"), "/file_name")
+    stated = [("remote", value, at, scope) for value, at in (*hubs, *files) if remote(value)]
+    here = [(home + inside(path, value, pointer + at), at) for value, at in files if not remote(value)]
+    if here:
+        stated = [("source", home + name, "", scope), ("name", name, "", scope)]
+        stated += [("members", member, at, scope) for member, at in here]
+        stated += [("upstream", value, at, scope) for value, at in hubs]
+        stated += [("sha1", value, at, here[0][0]) for value, at in strings(entry.get("file_sha1"), "/file_sha1")]
+        stated += [("formatting", value, at, scope) for value, at in strings(entry.get("formatting"), "/formatting")]
+        columns = entry.get("columns")
+        stated += [
+            ("column", f"{role}={column}", f"/columns/{escape(role)}", scope)
+            for role, column in (columns.items() if isinstance(columns, dict) else ())
+            if isinstance(column, str)
+        ]
+    return [Claim(field, value[:1000], where, format_, pointer + at, "data") for field, value, at, where in stated]

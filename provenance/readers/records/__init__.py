@@ -1,0 +1,437 @@
+"""From a file to its records: `read` yields batches of RECORDS and one account a file and archive member.
+
+One file a format, each with one verb, `read`; the explicit list is `_READERS`. To add a format: its file, a line there,
+a name in `format_detection`, a case table. What is wrong with a file is a row with an error or an account with a
+reason: nothing here raises because of what a file holds.
+
+Bytes are accounted for on disk. Of a compressed or transcoded file a reader knows only the bytes that came out; what
+it skipped of those counts on disk in proportion, rounded up: a file with an unreadable record has a skipped byte.
+An archive's own account skips what its skipped members take on disk. A member's bytes are its uncompressed ones.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from provenance.core.model import CHANGED, UNSAMPLED
+from provenance.errors import FileChanged
+from provenance.readers import storage
+from provenance.readers.records import csv, format_detection, json, parquet, text, views, warc
+from provenance.readers.records.format_detection import sniff
+from provenance.readers.records.tally import Tally
+from provenance.readers.records.views import Roles, overridden
+from provenance.readers.storage import regular_files
+
+__all__ = ["FORMATS", "Account", "Batch", "Document", "Item", "Roles", "account", "overridden", "read", "sniff"]
+
+Blocks = tuple[bytes, ...]
+Reader = Callable[[storage.Stream, Tally, storage.Limits, Roles], Iterator[pa.RecordBatch]]
+
+_READERS: dict[str, Reader] = {
+    "csv": csv.read,
+    "json": json.read,
+    "jsonl": json.read_lines,
+    "text": text.read,
+    "warc": warc.read,
+}
+FORMATS = ("csv", "json", "jsonl", "parquet", "tar", "text", "warc", "zip")
+"""Formats that are read; each may be compressed with gzip, bz2, xz or zstd."""
+
+_SHORT = {"gzip": "gz", "bz2": "bz2", "xz": "xz", "zstd": "zst"}
+_TAIL = 1 << 20  # bytes before the end of a head in which a line break is looked for
+_MOST = (1 << 62) - 1  # a size that an archive claims may be any number
+
+LARGEST_DOCUMENT = 1 << 20
+"""Bytes of a licence or document inside an archive; of a larger one nothing is read."""
+
+MOST_DOCUMENTS = 200
+"""Licences and documents that are read of one archive."""
+
+Apart = Callable[[str, bytes, int], bool]
+"""Told the path of a member, its first bytes and its size: whether it is no data, but a licence or document."""
+
+
+def _nothing(_path: str, _head: bytes, _size: int) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some records of one file or member.
+
+    Args:
+        path: its name.
+        table: rows of RECORDS, ascending and after those of the batch before.
+    """
+
+    path: str
+    table: pa.RecordBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A licence or document inside an archive.
+
+    Args:
+        path: its name.
+        data: its bytes, all of them.
+    """
+
+    path: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of every byte of one file or member: a row of FILES before it knows its source.
+
+    Args:
+        path: its name.
+        format: as `sniff` names it, with the codec after a dot: jsonl.gz; None where it was not opened.
+        bytes: its size; of a member, uncompressed.
+        bytes_consumed: bytes that were read and understood.
+        bytes_skipped: the others.
+        skip_reason: why bytes were skipped.
+        records: records read, unreadable ones included.
+        records_unreadable: those with an error.
+        sha256: of its bytes, hexadecimal; None where they could not all be read.
+        blocks: SHA-256 of each MiB; () for members.
+        notes: what was kept but is odd, as "3 lone surrogates"; None where nothing is.
+        apart: whether it is a licence or document inside an archive, which holds no records.
+    """
+
+    path: str
+    format: str | None
+    bytes: int
+    bytes_consumed: int
+    bytes_skipped: int
+    skip_reason: str | None
+    records: int
+    records_unreadable: int
+    sha256: str | None
+    blocks: Blocks
+    notes: str | None = None
+    apart: bool = False
+
+
+def read(
+    location: str | bytes,
+    path: str,
+    *,
+    limits: storage.Limits = storage.LIMITS,
+    roles: Roles | None = None,
+    head: int | None = None,
+    apart: Apart = _nothing,
+) -> Iterator[Item]:
+    """Read a data file, whatever it is.
+
+    Args:
+        location: where it is on disk.
+        path: its name in tables, '/' between parts.
+        limits: memory and time it may cost.
+        roles: which column means what; the published table if None.
+        head: bytes to read of a larger file of lines or passages that is not compressed; None, or another format: all.
+        apart: tells members of an archive that hold no records from those that do.
+
+    Yields:
+        Batches of RECORDS and, after the last of a file or member, its Account; the members of an archive
+        (`a.zip!/dir/m.txt`) before the archive; of those that hold no records one Document before their Account. The
+        last thing is the account of `path` itself.
+
+    Raises:
+        ConfigError: the table of column roles is broken. Nothing that a file holds raises.
+    """
+    roles = roles or views.load()
+    size = 0
+    try:
+        reason = storage.refuse(location)
+        size = os.stat(location).st_size
+        if reason is None:
+            with storage.open_regular(location) as file:
+                reason, size = regular_files.doubt(file, limits), os.fstat(file.fileno()).st_size
+                end = _end(file, path, size, head) if head is not None and reason is None else None
+                if end is not None:
+                    part = _File(path, storage.Stream(regular_files.Bounded(file, end)), end, limits, roles)
+                    yield from _heads(part.read(), path, size, end)
+                elif reason is None:
+                    for item in _File(path, file, size, limits, roles, apart=apart).read():
+                        if isinstance(item, Account) and item.path == path:
+                            yield _held_to_size(item, size, file)
+                        else:
+                            yield item
+        if reason is None:
+            return
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror or type(error).__name__}"
+    yield Account(path, None, size, 0, size, reason, 0, 0, None, ())
+
+
+def _held_to_size(account: Account, size: int, file: BinaryIO) -> Account:
+    """Say of a file that it changed while it was read: it was cut, or has grown beyond what is read of it."""
+    there = account.bytes if account.sha256 is not None else size
+    if there < size:
+        reason = (
+            f"it yields {there:,} bytes where its size is {size:,}: it was cut while it was read, or is no real file"
+        )
+        return replace(account, bytes=size, bytes_skipped=account.bytes_skipped + size - there, skip_reason=reason)
+    if account.sha256 is not None and os.fstat(file.fileno()).st_size > size:
+        reason = f"{CHANGED}: it grew beyond the {size:,} bytes that it had when it was opened"
+        return replace(account, skip_reason=account.skip_reason or reason)
+    return account
+
+
+def _end(file: BinaryIO, path: str, size: int, head: int) -> int | None:
+    """Return where the last whole line or passage within the head ends; None where the file is to be read in full."""
+    start = file.read(format_detection.HEAD)
+    file.seek(0)
+    if size <= head or sniff(start, path) not in {"jsonl", "text"} or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return None
+    at = max(0, head - _TAIL)
+    file.seek(at)
+    tail = file.read(head - at)
+    file.seek(0)
+    cut = tail.rfind(b"\n") + 1
+    return at + cut if cut else None
+
+
+def _heads(items: Iterator[Item], path: str, size: int, end: int) -> Iterator[Item]:
+    """Account for the whole file of which only the head was read."""
+    for item in items:
+        if isinstance(item, Account) and item.path == path:
+            reason = item.skip_reason or f"{UNSAMPLED} beyond its first {end:,} bytes"
+            skipped = item.bytes_skipped + size - end
+            yield replace(item, bytes=size, bytes_skipped=skipped, skip_reason=reason, sha256=None, blocks=())
+        else:
+            yield item
+
+
+def account(
+    location: str | bytes,
+    path: str,
+    format: str | None,  # noqa: A002 - names the column
+    reason: str | None = None,
+) -> Account:
+    """Digest a file that is not data: a manifest, a licence, documentation, or ignored.
+
+    Args:
+        location: where it is on disk.
+        path: its name in tables.
+        format: what it is; sniffed if None.
+        reason: why its content counts as skipped; None where it is understood elsewhere.
+
+    Returns:
+        Its account, without records.
+    """
+    size = 0
+    try:
+        refused = storage.refuse(location)
+        size = os.stat(location).st_size
+        if refused is None:
+            with storage.open_regular(location) as file:
+                refused, size = regular_files.doubt(file, storage.LIMITS), os.fstat(file.fileno()).st_size
+                if refused is None:
+                    tap = storage.Tap(regular_files.Bounded(file, size))
+                    stream = storage.Stream(tap)
+                    name = format or sniff(stream.peek(format_detection.HEAD), path)
+                    stream.drain()
+                    tally = Tally()
+                    if reason is not None:
+                        tally.skip(stream.count, reason)
+                    return _held_to_size(_settle(path, name, stream.count, stream, tally, tap.digest), size, file)
+    except OSError as error:
+        refused = f"cannot be read: {error.strerror or type(error).__name__}"
+    return Account(path, format, size, 0, size, refused, 0, 0, None, ())
+
+
+def _settle(
+    path: str,
+    name: str,
+    size: int,
+    stream: storage.Stream,
+    tally: Tally,
+    digest: storage.Digest,
+    *,
+    member: bool = False,
+) -> Account:
+    """Close the account of a file whose stream was drained."""
+    reason = stream.fault or tally.reason
+    whole = stream.fault is None
+    size = size if not whole else stream.count
+    skipped = min(size, tally.skipped + size - stream.count)
+    if reason is not None and tally.reason != "unreadable records":
+        skipped = max(min(size, 1), skipped)
+    notes = ", ".join(f"{count} {name}" for name, count in sorted(tally.notes.items())) or None
+    blocks = () if member else digest.blocks()
+    sha256 = digest.sha256() if whole else None
+    counts = (tally.records, tally.unreadable)
+    return Account(path, name, size, size - skipped, skipped, reason, *counts, sha256, blocks, notes)
+
+
+Item = Batch | Document | Account
+
+
+class _File:
+    """One file or member on its way through codecs and readers."""
+
+    def __init__(
+        self,
+        path: str,
+        file: BinaryIO | storage.Stream,
+        size: int,
+        limits: storage.Limits,
+        roles: Roles,
+        *,
+        member: bool = False,
+        apart: Apart = _nothing,
+    ) -> None:
+        self.path, self.file, self.size, self.limits, self.roles, self.member = path, file, size, limits, roles, member
+        self.apart, self.documents = apart, 0
+        self.tap = storage.Tap(file if isinstance(file, storage.Stream) else regular_files.Bounded(file, size))
+        self.raw = storage.Stream(self.tap)
+        self.tally = Tally()
+
+    def read(self) -> Iterator[Item]:
+        name = sniff(self.raw.peek(format_detection.HEAD), self.path)
+        if name in storage.CODECS:
+            name = yield from self._compressed(name)
+        else:
+            yield from self._content(name, self.raw)
+        yield self._close(name)
+
+    def document(self, *, read: bool) -> Iterator[Document | Account]:
+        """Yield a member whole, if it is to be read and small enough, and its account."""
+        name = sniff(self.raw.peek(format_detection.HEAD), self.path)
+        data = self.raw.read(LARGEST_DOCUMENT + 1) if read else b""
+        if not read:
+            self.tally.skip(self.raw.drain(), "more licences and documents than are read of one archive")
+        elif len(data) > LARGEST_DOCUMENT:
+            self.tally.skip(len(data) + self.raw.drain(), "larger than a document inside an archive may be")
+        else:
+            yield Document(self.path, data)
+        yield self._close(name)
+
+    def _close(self, name: str) -> Account:
+        self.raw.drain()
+        if isinstance(self.file, storage.Stream) and self.file.fault:
+            self.raw.fault = self.file.fault
+        digest = self.tap.digest
+        return _settle(
+            self.path, name, max(self.size, self.raw.count), self.raw, self.tally, digest, member=self.member
+        )
+
+    def _compressed(self, codec: str) -> Generator[Item, None, str]:
+        stream = storage.inflate(self.raw, codec, storage.Budget(self.limits, self.size))
+        inner_path = self.path.removesuffix("." + format_detection.suffix(self.path))
+        inner = sniff(stream.peek(format_detection.HEAD), inner_path)
+        if inner in storage.CODECS:
+            self.tally.skip(1, "compressed more than once")
+        else:
+            yield from self._content(inner, stream)
+        self._apportion(stream)
+        return f"{inner}.{_SHORT[codec]}"
+
+    def _apportion(self, stream: storage.Stream) -> None:
+        """Turn bytes skipped of what came out into bytes on disk."""
+        tally = self.tally
+        stream.drain()
+        if tally.skipped:
+            tally.skipped = max(1, -(-tally.skipped * self.size // max(1, stream.count)))
+        if stream.fault:
+            tally.skip(max(1, self.raw.drain()), stream.fault)
+        tally.skipped = min(tally.skipped, self.size)
+
+    def _content(self, name: str, stream: storage.Stream) -> Iterator[Item]:
+        if name in storage.ARCHIVES:
+            yield from self._archive(name, stream)
+        elif name == "parquet":
+            yield from self._parquet(stream)
+        elif name in _READERS:
+            inner = stream
+            if stream.peek(2) in (b"\xff\xfe", b"\xfe\xff"):
+                inner = storage.transcode(stream)
+            for table in _READERS[name](inner, self.tally, self.limits, self.roles):
+                yield Batch(self.path, table)
+            if inner is not stream:
+                self._transcoded(inner, stream)
+        elif name != "empty":
+            named = "files of an unknown format" if name == "unknown" else name
+            self.tally.skip(stream.drain(), f"no reader for {named} yet")
+
+    def _transcoded(self, inner: storage.Stream, stream: storage.Stream) -> None:
+        inner.drain()
+        stream.drain()
+        if self.tally.skipped:
+            self.tally.skipped = max(1, -(-self.tally.skipped * stream.count // max(1, inner.count)))
+
+    def _seekable(self, stream: storage.Stream) -> storage.Checked | None:
+        """Return random access to the file or, of a member or compressed file, to a copy of its bytes."""
+        if stream is self.raw and not isinstance(self.file, storage.Stream):
+            self.raw.drain()
+            return storage.Checked(self.file, self.raw.count, self.tap.digest.blocks())
+        before = stream.count
+        held = storage.set_aside(stream, self.limits.held)
+        if held is None:
+            reason = f"needs random access and is larger than the {self.limits.held:,} bytes that are set aside for it"
+            self.tally.skip(stream.count - before + stream.drain(), reason)
+        return held
+
+    def _parquet(self, stream: storage.Stream) -> Iterator[Batch]:
+        file = self._seekable(stream)
+        if file is None:
+            return
+        try:
+            for table in parquet.read(file, stream.count, self.tally, self.limits, self.roles):
+                yield Batch(self.path, table)
+        except FileChanged as error:
+            self.tally.skip(stream.count, f"{CHANGED}: {error}")
+        finally:
+            file.close()
+
+    def _archive(self, name: str, stream: storage.Stream) -> Iterator[Item]:
+        if self.member or (name == "zip" and stream is not self.raw):
+            self.tally.skip(stream.drain(), "an archive inside an archive")
+            return
+        archive = storage.Archive(storage.Budget(self.limits, self.size))
+        file = self._seekable(stream) if name == "zip" else None
+        members: Iterator[storage.Member] = iter(())
+        if name != "zip":
+            members = archive.untar(stream)
+        elif file is not None:
+            members = archive.unzip(file)
+        reasons: dict[str, int] = {}
+        try:
+            for member in members:
+                yield from self._member(member, reasons)
+        except FileChanged as error:
+            archive.fault = f"{CHANGED}: {error}"
+        finally:
+            if file is not None:
+                file.close()
+        if reasons:
+            listed = ", ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
+            self.tally.reason = f"members skipped in whole or part: {listed}"
+        if archive.fault:
+            self.tally.skip(max(1, stream.drain()), archive.fault)
+            self.tally.reason = archive.fault
+
+    def _member(self, member: storage.Member, reasons: dict[str, int]) -> Iterator[Item]:
+        path, size = f"{self.path}!/{member.name}", min(member.size, _MOST)
+        head = member.stream.peek(format_detection.HEAD) if member.stream is not None else b""
+        apart = self.apart(path, head, size)
+        items: Iterator[Item] = iter([Account(path, None, size, 0, size, member.reason, 0, 0, None, ())])
+        if member.stream is not None:
+            file = _File(path, member.stream, size, self.limits, self.roles, member=True)
+            items = file.document(read=self.documents < MOST_DOCUMENTS) if apart else file.read()
+            self.documents += apart
+        for each in items:
+            item = replace(each, apart=apart) if isinstance(each, Account) else each
+            yield item
+            if isinstance(item, Account) and item.skip_reason is not None:
+                reasons[item.skip_reason] = reasons.get(item.skip_reason, 0) + 1
+                share = -(-min(member.stored, self.size) * item.bytes_skipped // max(1, item.bytes))
+                self.tally.skipped = min(self.tally.skipped + share, self.size)

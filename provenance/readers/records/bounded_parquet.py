@@ -1,0 +1,175 @@
+"""Decoding Parquet in a process of its own (`decoder`), which dies of a bomb in the place of whoever reads the file.
+
+Such a process is started when it is needed, kept for the next file, and replaced where it died or ran out of memory.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from provenance.core import parquet_decoder
+from provenance.core.processes.confined_decoding import LENGTH, Confined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from provenance.readers.storage import Checked, Limits
+
+_ROWS = 4096  # of a batch at most
+_LESS = 16  # times fewer rows are decoded at once where memory did not suffice
+_DEATHS = 12  # of processes, after which the rest of a file is given up
+
+
+class Broken(Exception):  # noqa: N818 - a fault of the data, which its reader turns into a reason
+    """Why a file, or a row group of it, is not decoded."""
+
+
+_idle: list[Confined] = []
+
+
+@atexit.register
+def _end_all() -> None:
+    while _idle:
+        _idle.pop().end()
+
+
+@dataclass(slots=True)
+class File:
+    """A Parquet file that is decoded elsewhere.
+
+    Args:
+        source: its bytes, each block held to its digest.
+        size: how many there are.
+        limits: batch, record and memory.
+        rows: of each row group, as its footer says.
+        stored: bytes of each row group in the file.
+    """
+
+    source: Checked
+    size: int
+    limits: Limits
+    rows: list[int] = field(default_factory=list)
+    stored: list[int] = field(default_factory=list)
+    _sizes: list[int] = field(default_factory=list)
+    _process: Confined | None = None
+    _deaths: int = 0
+
+    def open(self) -> None:
+        """Read the footer.
+
+        Raises:
+            Broken: it cannot be read.
+            FileChanged: the bytes are not those that were read first.
+        """
+        try:
+            about = self._start()
+        except _Full:
+            raise Broken(f"its footer takes more than {self.limits.memory >> 20} MiB of memory") from None
+        self.rows, self.stored, self._sizes = about["rows"], about["stored"], about["sizes"]
+
+    def batches(self, group: int) -> Iterator[pa.RecordBatch | str]:
+        """Decode a row group.
+
+        Args:
+            group: its number.
+
+        Yields:
+            Batches of at most `limits.batch` bytes, or of one row; in the place of a row that is too large, whether
+            that is its `bytes` or its `values`.
+
+        Raises:
+            Broken: what follows cannot be decoded.
+            FileChanged: the bytes are not those that were read first.
+        """
+        each = max(1, self._sizes[group] // max(1, self.rows[group]))
+        rows, done, whole = max(1, min(_ROWS, self.limits.batch // each)), 0, False
+        while not whole:
+            try:
+                if self._process is None:
+                    self._start()
+                for item in self._decoded(group, rows, done):
+                    done += 1 if isinstance(item, str) else item.num_rows
+                    yield item
+                whole = True
+            except _Full:
+                self._deaths += 1
+                if rows == 1 or self.given_up:
+                    room = self.limits.memory >> 20
+                    raise Broken(f"row group {group} takes more than {room} MiB of memory to decode") from None
+                rows = max(1, rows // _LESS)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether so many processes died of it that the rest is not tried."""
+        return self._deaths > _DEATHS
+
+    def _decoded(self, group: int, rows: int, skip: int) -> Iterator[pa.RecordBatch | str]:
+        import pyarrow as pa
+
+        request = {"do": "decode", "group": group, "rows": rows, "skip": skip, "bytes": self.limits.batch}
+        for kind, data in self._ask(request | {"record": self.limits.record}):
+            if kind == parquet_decoder.SKIPPED:
+                yield data.decode()
+            elif kind == parquet_decoder.BATCH:
+                yield from pa.ipc.open_stream(pa.py_buffer(data))
+            elif "broken" in json.loads(data):
+                raise Broken(f"row group {group} is broken")
+
+    def _start(self) -> dict[str, Any]:
+        """Open the file in a process: one that is idle, or a new one."""
+        self._process = _idle.pop() if _idle else Confined(parquet_decoder.__name__)
+        if self._process.owner != os.getpid():
+            self._process.end()
+            self._process = Confined(parquet_decoder.__name__)
+        about: dict[str, Any] = {}
+        for _, data in self._ask({"do": "open", "size": self.size, "memory": self.limits.memory}):
+            about = json.loads(data)
+        if "fault" in about:
+            raise Broken(about["fault"])
+        if "broken" in about:
+            raise Broken("no whole footer, the file is cut off or broken")
+        return about
+
+    def _ask(self, request: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
+        """Yield what is answered; in between, give what is asked for of the file."""
+        process, whole = cast("Confined", self._process), False
+        try:
+            process.send(json.dumps(request).encode())
+            while not whole:
+                kind, data = process.receive()
+                if kind == parquet_decoder.READ:
+                    process.send(self._bytes(*(int.from_bytes(data[at : at + LENGTH], "little") for at in (0, LENGTH))))
+                    continue
+                whole = kind == parquet_decoder.ANSWER and not json.loads(data).get("full")
+                if kind == parquet_decoder.ANSWER and not whole:
+                    raise _Full
+                yield kind, data
+        except OSError:
+            raise _Full from None  # whatever killed it: with fewer rows at once it may live
+        finally:
+            if not whole:  # what comes next through the pipe would be the answer to this
+                process.end()
+                self._process = None
+
+    def _bytes(self, offset: int, size: int) -> bytes:
+        try:
+            self.source.seek(offset)
+            return self.source.read(size)
+        except OSError as error:
+            raise Broken(f"it cannot be read: {error.strerror or type(error).__name__}") from error
+
+    def close(self) -> None:
+        """Leave the process to the next file."""
+        if self._process is not None:
+            _idle.append(self._process)
+            self._process = None
+
+
+class _Full(Exception):  # noqa: N818 - asks for another try
+    """The process had too little memory, or died."""

@@ -1,0 +1,268 @@
+"""Comma-separated values and their kin (RFC 4180, with ',', ';', tab or '|'): a record is a row, all cells are strings.
+
+pyarrow.csv is not used: a stray quote costs it the rest of the file, and it does not say which bytes an invalid row
+had. A row with more or fewer fields than the header is one unreadable record.
+"""
+
+
+# numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
+
+from __future__ import annotations
+
+import csv as standard
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+
+from provenance.readers.records import string_kernels, views
+from provenance.readers.records.string_kernels import INCOMPLETE, LARGE, OK, QUOTING, RAGGED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provenance.readers.records.tally import Tally
+    from provenance.readers.storage import Limits, Stream
+
+DELIMITERS = ",\t;|"
+HEAD = 1 << 16
+_LONGEST_NAME = 64
+_FULL = 1 << 18  # rows, or values, after which a batch is full: a table of commas has one in every byte
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How rows are written.
+
+    Args:
+        delimiter: one ASCII character.
+        quoted: a field may stand in double quotes.
+        share: rows of the head with as many fields as its first.
+        width: fields of the first row.
+        rows: rows of the head.
+    """
+
+    delimiter: str
+    quoted: bool
+    share: float
+    width: int
+    rows: int
+
+
+def guess(head: bytes) -> Dialect | None:
+    """Guess the dialect of a table from its first bytes.
+
+    Args:
+        head: its first bytes; the last line is left out where it may be cut.
+
+    Returns:
+        The dialect in which most rows are as wide as the first, the wider one of equals; None without two columns.
+    """
+    text = head.decode("utf-8-sig", "replace").replace("\0", "")
+    if len(head) >= HEAD and "\n" in text:
+        text = text[: text.rindex("\n") + 1]
+    found = [_fit(text, delimiter) for delimiter in DELIMITERS if delimiter in text]
+    fits = [dialect for dialect in found if dialect is not None and dialect.width > 1]
+    return max(fits, key=lambda fit: (fit.share, fit.width), default=None)
+
+
+def _fit(text: str, delimiter: str) -> Dialect | None:
+    """Take quotes for quotes where they look like it, or where the rows fit better so."""
+    quoted, bare = (_try(text, delimiter, quoted=quotes) for quotes in (True, False))
+    if quoted is None or bare is None:
+        return quoted or bare
+    return quoted if quoted.share > bare.share or _is_quoted(text, delimiter) else bare
+
+
+def _is_quoted(text: str, delimiter: str) -> bool:
+    """Say whether quotes quote fields: where they do, about as many fields end with one as begin with one."""
+    cells = [cell for row in _rows(text, delimiter, quoted=False) for cell in row]
+    begun = sum(cell.startswith('"') for cell in cells)
+    return sum(cell.endswith('"') for cell in cells) * 2 >= begun
+
+
+def _rows(text: str, delimiter: str, *, quoted: bool) -> list[list[str]]:
+    lines = io.StringIO(text, "")
+    reader = standard.reader(
+        lines, delimiter=delimiter, quoting=standard.QUOTE_MINIMAL if quoted else standard.QUOTE_NONE
+    )
+    try:
+        return [row for row in reader if row]
+    except standard.Error:
+        return []
+
+
+def _try(text: str, delimiter: str, *, quoted: bool) -> Dialect | None:
+    rows = _rows(text, delimiter, quoted=quoted)
+    if not rows:
+        return None
+    width = len(rows[0])
+    return Dialect(delimiter, quoted, sum(len(row) == width for row in rows) / len(rows), width, len(rows))
+
+
+@njit(nogil=True, cache=True)
+def rows(buf: Any, n: int, final: bool, delimiter: int, quoted: bool, columns: Any, tape: Any, records: Any) -> Any:
+    """Split rows into fields and put down those that have a role.
+
+    Args:
+        buf: bytes, from the beginning of a row.
+        n: where they end.
+        final: nothing follows them.
+        delimiter: a byte.
+        quoted: a field may stand in double quotes, doubled within it, and hold newlines.
+        columns: int32[:, 2]: kind and rank of each column, see views.
+        tape: int32[:, 7], see views.
+        records: int32[:, 3]: start, end and error of each row.
+
+    Returns:
+        Number of rows; of values on the tape; where the first row begins that is not whole yet, or for which there is
+        no room.
+    """
+    count, values, i, width = 0, 0, 0, columns.shape[0]
+    while True:
+        while i < n and (buf[i] == 10 or buf[i] == 13):
+            i += 1
+        if i >= n:
+            return count, values, n
+        if count == records.shape[0] or values + width > tape.shape[0]:
+            return count, values, i
+        start, kept, column, error = i, values, 0, OK
+        while True:  # a field
+            flags = 0
+            if quoted and i < n and buf[i] == 34:
+                i += 1
+                first = i
+                while i < n:
+                    if buf[i] != 34:
+                        i += 1
+                    elif i + 1 < n and buf[i + 1] == 34:
+                        flags = views.QUOTED
+                        i += 2
+                    else:
+                        break
+                end = min(i, n)
+                if i >= n:
+                    error = INCOMPLETE
+                i += 1
+                while i < n and buf[i] != delimiter and buf[i] != 10:
+                    if buf[i] != 13:
+                        error = QUOTING
+                    i += 1
+            else:
+                first = i
+                while i < n and buf[i] != delimiter and buf[i] != 10:
+                    i += 1
+                end = i
+                if (i >= n or buf[i] == 10) and end > first and buf[end - 1] == 13:
+                    end -= 1
+            if column < width and error == OK and columns[column, 0] != views.META and columns[column, 0] != views.SIDE:
+                kind = columns[column, 0]
+                row = tape[values]
+                row[views.REC], row[views.KIND], row[views.RANK], row[views.GROUP] = count, kind, columns[column, 1], -1
+                row[views.START], row[views.END], row[views.FLAGS] = first, end, flags
+                values += 1
+            column += 1
+            if i >= n or buf[i] == 10:
+                break
+            i += 1
+            if i >= n:  # a delimiter was the last byte: one empty field more
+                column += 1
+                break
+        if i >= n and not final:
+            return count, kept, start
+        i = min(i, n)
+        if error == OK:
+            error = string_kernels.valid(buf, start, i)
+        if error == OK and column != width:
+            error = RAGGED
+        if error != OK:
+            values = kept
+        records[count, 0], records[count, 1], records[count, 2] = start, i, error
+        count += 1
+
+
+def _header(first: list[str], roles: views.Roles) -> tuple[list[str], bool]:
+    """Return the columns' names, and whether the first row is what names them."""
+    known = any(roles.find(name.strip())[0] >= 0 for name in first)
+    named = len(set(first)) == len(first) and all(
+        len(name) <= _LONGEST_NAME and not name.strip().lstrip("-").replace(".", "").isdigit() for name in first
+    )
+    return (first, True) if known or named else ([""] * len(first), False)
+
+
+def _columns(names: list[str], roles: views.Roles) -> Any:
+    out = np.zeros((len(names), 2), np.int32)
+    for number, name in enumerate(names):
+        whole = roles.find(name.strip())
+        parts = [whole] if whole[0] >= 0 else [roles.find(part) for part in name.strip().split(".")]
+        kind, rank = views.RECORD, 0
+        for found in parts:
+            kind, rank = views.enter(kind, rank, *found)
+        out[number] = kind, rank
+    return out
+
+
+def read(stream: Stream, tally: Tally, limits: Limits, roles: views.Roles) -> Iterator[pa.RecordBatch]:
+    """Read a table of values separated by a character.
+
+    Args:
+        stream: its bytes, UTF-8, with or without byte order mark.
+        tally: gains counts.
+        limits: batch and record.
+        roles: which column means what.
+
+    Yields:
+        RECORDS batches, one row a row of the table, its header left out.
+    """
+    if stream.peek(3) == b"\xef\xbb\xbf":
+        stream.read(3)
+    head = stream.peek(HEAD)
+    dialect = guess(head) or Dialect(",", True, 1.0, 1, 1)
+    first = next(
+        iter(_rows(head.decode("utf-8", "replace").replace("\0", " "), dialect.delimiter, quoted=dialect.quoted)), [""]
+    )
+    names, named = _header(first, roles)
+    columns = _columns(names, roles)
+    tail, final = b"", False
+    while not final:
+        # as much as is held: time stays linear; no more than a row may have: memory stays bounded
+        wanted = max(limits.batch, min(len(tail), limits.record + 1 - len(tail)))
+        more = stream.read(wanted)
+        final = len(more) < wanted
+        data, full = np.frombuffer(tail + more, np.uint8), True
+        most = min(len(data), _FULL) + 2
+        room, found = np.empty((most + len(names), 7), np.int32), np.empty((most, 3), np.int32)
+        while full:
+            count, values, done = rows(
+                data, len(data), final, ord(dialect.delimiter), dialect.quoted, columns, room, found
+            )
+            full = done < len(data) and (count == len(found) or values + len(names) > len(room))
+            tape, records = room[:values], found[:count]
+            if named and count:
+                named, tape, records = False, tape[tape[:, views.REC] > 0], records[1:]
+                tape[:, views.REC] -= 1
+            if len(records):
+                yield _batch(data, views.sift(data, tape, roles.answers), records, tally)
+            data = data[done:]
+        tail = data.tobytes()
+        if len(tail) > limits.record:
+            yield _rest(stream, tally, len(tail))
+            return
+
+
+def _batch(data: Any, tape: Any, records: Any, tally: Tally) -> pa.RecordBatch:
+    found = views.look(data, tape, len(records))
+    out = views.batch(found, records[:, 2], tally.records)
+    tally.count(records[:, 2], records[:, 1] - records[:, 0])
+    return out
+
+
+def _rest(stream: Stream, tally: Tally, size: int) -> pa.RecordBatch:
+    """Give up within a row larger than the limit: what follows an open quote cannot be told apart from it."""
+    out = views.batch(views.plain(pa.nulls(1, pa.large_string())), np.array([LARGE]), tally.records)
+    tally.count([LARGE], [size])
+    tally.skip(stream.drain(), "a row larger than the record limit: its end is not known")
+    return out

@@ -1,0 +1,89 @@
+"""Parquet (format 2.x) through pyarrow: row group by row group, nested columns on the same key paths as JSON.
+
+It is decoded in another process (`decoding`), for nothing in a file says what it expands to. What comes back is cut by
+bytes, and all of it together is held to the limits on decompression: a row counts for something though it has no value.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from provenance.errors import LimitExceeded
+from provenance.readers.records import string_kernels, views
+from provenance.readers.records.bounded_parquet import Broken, File
+from provenance.readers.storage import Budget, Checked, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provenance.readers.records.tally import Tally
+
+_FAULTS = (pa.ArrowException, ValueError, MemoryError, OverflowError)
+_ROW = 16  # bytes that a row counts for beside its values
+_MOST = 1 << 48  # rows that are counted as lost: a footer may claim any number
+
+
+def read(file: Checked, size: int, tally: Tally, limits: Limits, roles: views.Roles) -> Iterator[pa.RecordBatch]:
+    """Read a Parquet file.
+
+    Args:
+        file: seekable; every block that it reads is checked.
+        size: its bytes.
+        tally: gains counts; a row group that cannot be read is skipped with its bytes.
+        limits: batch, record, memory, ratio and floor.
+        roles: which column means what.
+
+    Yields:
+        RECORDS batches, one row a row; rows of a broken row group keep their numbers.
+
+    Raises:
+        FileChanged: the bytes are not those that were read first.
+    """
+    source = File(file, size, limits)
+    try:
+        source.open()
+        yield from _groups(source, tally, roles)
+    except Broken as error:
+        tally.skip(size, f"parquet: {error}")
+    finally:
+        source.close()
+
+
+def _groups(source: File, tally: Tally, roles: views.Roles) -> Iterator[pa.RecordBatch]:
+    budget, over = Budget(source.limits, source.size, what="its values take"), None
+    for number, rows in enumerate(source.rows):
+        before = tally.records
+        try:
+            if over is None:
+                yield from _group(source, number, budget, tally, roles)
+        except LimitExceeded as error:
+            over = str(error)
+        except Broken as error:
+            tally.skip(min(source.size, source.stored[number]), f"parquet: {error}")
+            over = "too much of it cannot be decoded" if source.given_up else None
+        if over is not None:
+            tally.skip(min(source.size, source.stored[number]), f"parquet: {over}")
+        lost = max(0, min(rows - (tally.records - before), _MOST - tally.records))
+        tally.records += lost
+        tally.unreadable += lost
+
+
+def _group(source: File, number: int, budget: Budget, tally: Tally, roles: views.Roles) -> Iterator[pa.RecordBatch]:
+    for part in source.batches(number):
+        if isinstance(part, str):
+            error = string_kernels.MANY if part == "values" else string_kernels.LARGE
+            budget.spend(_ROW)
+            yield views.batch(views.plain(pa.nulls(1, pa.large_string())), np.array([error]), tally.records)
+            tally.count([error], [1])
+            continue
+        budget.spend(part.nbytes + _ROW * part.num_rows)
+        try:
+            buf, tape, errors = views.flatten(part, roles)
+            out = views.batch(views.look(buf, tape, part.num_rows), errors, tally.records)
+        except _FAULTS as error:
+            raise Broken(f"row group {number} is broken") from error
+        tally.count(errors, np.zeros(len(errors), np.int64))
+        yield out

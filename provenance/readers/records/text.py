@@ -1,0 +1,118 @@
+"""Plain text: a record is a passage, cut at blank lines, at most 64 KiB; its byte offset is kept.
+
+Guesses at Latin-1 or GB 18030 are not made: a passage that is no UTF-8 is one unreadable record. White space around a
+passage belongs to none. A passage that would be longer is cut before the character that would not fit.
+"""
+
+
+# numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit
+
+from provenance.readers.records import string_kernels, views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from provenance.readers.records.tally import Tally
+    from provenance.readers.storage import Limits, Stream
+
+PASSAGE = 64 << 10
+"""Bytes of the longest passage."""
+
+_MOST = 1 << 18  # passages of a batch: one of a single letter costs twenty times its bytes
+
+
+@njit(nogil=True, cache=True)
+def passages(buf: Any, n: int, final: bool, out: Any) -> Any:
+    """Cut text into passages.
+
+    Args:
+        buf: bytes.
+        n: where they end.
+        final: nothing follows them.
+        out: int32[:, 3]: start, end and error of each passage.
+
+    Returns:
+        Number of passages; where the first begins that is not whole yet.
+    """
+    count, i = 0, 0
+    while True:
+        while i < n and (buf[i] == 32 or 9 <= buf[i] <= 13):
+            i += 1
+        if i >= n:
+            return count, n
+        start, last, p, empty = i, i, i, False
+        while True:
+            if p - start >= PASSAGE:
+                while p > start + PASSAGE - 4 and (buf[p] & 0xC0) == 0x80:
+                    p -= 1
+                last = min(last, p)
+                break
+            if p >= n:
+                if not final:
+                    return count, start
+                break
+            c = buf[p]
+            if c == 10:
+                if empty:
+                    break
+                empty = True
+            elif not (c == 32 or 9 <= c <= 13):
+                last, empty = p + 1, False
+            p += 1
+            if p - start >= PASSAGE and p >= n and not final:
+                return count, start
+        out[count, 0], out[count, 1], out[count, 2] = start, last, string_kernels.valid(buf, start, last)
+        count += 1
+        i = p
+
+
+def read(
+    stream: Stream,
+    tally: Tally,
+    limits: Limits,
+    roles: views.Roles,  # noqa: ARG001 - the verb's signature
+) -> Iterator[pa.RecordBatch]:
+    """Read plain text.
+
+    Args:
+        stream: its bytes, UTF-8, with or without byte order mark.
+        tally: gains counts.
+        limits: batch.
+        roles: not needed: all of it is text.
+
+    Yields:
+        RECORDS batches, one row a passage, `offset` in bytes of the (decompressed, transcoded) stream.
+    """
+    offset = 3 if stream.peek(3) == b"\xef\xbb\xbf" else 0
+    stream.read(offset)
+    tail, final = b"", False
+    while not final:
+        more = stream.read(limits.batch)
+        final = len(more) < limits.batch
+        data = np.frombuffer(tail + more, np.uint8)
+        out = np.empty((len(data) // 2 + 1, 3), np.int32)
+        count, done = passages(data, len(data), final, out)
+        for first in range(0, count, _MOST):
+            yield _batch(data, out[first : min(count, first + _MOST)], offset, tally)
+        tail = data[done:].tobytes()
+        offset += done
+
+
+def _batch(data: Any, found: Any, offset: int, tally: Tally) -> pa.RecordBatch:
+    good = found[:, 2] == string_kernels.OK
+    tape = np.zeros((int(good.sum()), 7), np.int32)
+    tape[:, views.REC] = np.flatnonzero(good)
+    tape[:, views.START : views.END + 1] = found[good, :2]
+    whole, _ = views.join(data, tape, np.arange(len(tape), dtype=np.int32), len(found))
+    out = views.batch(views.plain(whole), found[:, 2], tally.records, found[:, 0].astype(np.int64) + offset)
+    tally.count(found[:, 2], found[:, 1] - found[:, 0])
+    return out

@@ -1,0 +1,162 @@
+"""WARC: a record is a page that was taken, with its address; the text of extracted ones (WET) is its text.
+
+Source: ISO 28500:2017 (WARC 1.1), sections 5 and 6. Of a response the page itself is not read: its bytes are skipped,
+and that is said. Requests, notes on the crawl, revisits, redirects, errors and robots.txt are no records of anything.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from provenance.readers.records import string_kernels, views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provenance.readers.records.tally import Tally
+    from provenance.readers.storage import Limits, Stream
+
+HEADER = 1 << 16
+"""Bytes of the longest header."""
+UNREAD = "the text of pages in WARC files is not read yet"
+
+_STEP = 1 << 20
+_ROWS = 8192
+_HEADER = re.compile(rb"WARC/\d.*?\r?\n\r?\n", re.DOTALL)
+_FIELD = re.compile(rb"^([\w-]+)[ \t]*:[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
+_TAKEN = re.compile(rb"HTTP/\S+ 2\d\d")
+_PAGE = re.compile(r"(?!https?://[^/]+/robots\.txt$)https?://", re.IGNORECASE)
+
+
+class _Bytes:
+    """A stream that is looked at before it is taken."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._held = b""
+
+    def look(self, size: int) -> bytes:
+        if len(self._held) < size:
+            self._held += self._stream.read(max(size - len(self._held), _STEP))
+        return self._held[:size]
+
+    def take(self, size: int) -> bytes:
+        taken, self._held = self.look(size), self._held[size:]
+        return taken
+
+    def skip(self, size: int) -> int:
+        """Take bytes without holding them; return how many there were."""
+        left = size
+        while left:
+            taken = len(self.take(min(left, _STEP)))
+            if not taken:
+                break
+            left -= taken
+        return size - left
+
+    def skip_ends(self) -> None:
+        """Take the ends of lines that are held, all at once: a file may hold nothing else."""
+        self._held = self._held.lstrip(b"\r\n")
+
+    def rest(self) -> int:
+        held, self._held = len(self._held), b""
+        return held + self._stream.drain()
+
+
+class _Rows:
+    """Records of the batch that is being made."""
+
+    def __init__(self) -> None:
+        self.texts: list[str | None] = []
+        self.urls: list[str] = []
+        self.errors: list[int] = []
+        self.sizes: list[int] = []
+        self.held = 0
+
+    def add(self, url: str, text: str | None, error: int, size: int) -> None:
+        self.texts.append(text)
+        self.urls.append(url)
+        self.errors.append(error)
+        self.sizes.append(size)
+        self.held += len(url) + (len(text) if text else 0)
+
+    def batch(self, tally: Tally) -> pa.RecordBatch:
+        whole = pa.array(self.texts, pa.large_string())
+        none, name = pa.nulls(len(whole), pa.large_string()), pa.nulls(len(whole), pa.string())
+        made = views.Views(whole, none, none, pa.array(self.urls, pa.string()), name, name, 0)
+        out = views.batch(made, np.array(self.errors), tally.records)
+        tally.count(np.array(self.errors), np.array(self.sizes))
+        return out
+
+
+def read(
+    stream: Stream,
+    tally: Tally,
+    limits: Limits,
+    roles: views.Roles,  # noqa: ARG001 - the verb's signature
+) -> Iterator[pa.RecordBatch]:
+    """Read a WARC file.
+
+    Args:
+        stream: its bytes, decompressed.
+        tally: gains counts; bytes of pages count as skipped.
+        limits: batch and record.
+        roles: not needed: the format says what is an address.
+
+    Yields:
+        RECORDS batches, one row a page or extracted text.
+    """
+    data, rows = _Bytes(stream), _Rows()
+    # one turn a page: pages are tens of KiB, so that decompressing them costs more than the turn
+    while data.look(1):
+        if data.look(1) in b"\r\n":
+            data.skip_ends()
+            continue
+        header = _HEADER.match(data.look(HEADER))
+        fields = {} if header is None else {name.lower(): value for name, value in _FIELD.findall(header[0])}
+        size = fields.get(b"content-length", b"")
+        if header is None or not size.isdigit() or len(size) > 18:
+            tally.skip(data.rest(), "a damaged record: what follows is not read")
+            break
+        data.take(header.end())
+        _record(data, fields, int(size), rows, tally, limits)
+        if rows.held >= limits.batch or len(rows.urls) >= _ROWS:
+            yield rows.batch(tally)
+            rows = _Rows()
+    if rows.urls:
+        yield rows.batch(tally)
+
+
+def _record(data: _Bytes, fields: dict[bytes, bytes], size: int, rows: _Rows, tally: Tally, limits: Limits) -> None:
+    url = fields.get(b"warc-target-uri", b"").strip(b"<>").decode("utf-8", "replace")
+    kind = fields.get(b"warc-type", b"").lower()
+    is_page = _PAGE.match(url) is not None
+    if is_page and kind in (b"conversion", b"resource") and fields.get(b"content-type", b"").startswith(b"text/plain"):
+        if size > limits.record:
+            rows.add(url, None, string_kernels.LARGE, data.skip(size))
+            return
+        text = data.take(size)
+        error = (
+            string_kernels.INCOMPLETE
+            if len(text) < size
+            else string_kernels.NUL
+            if b"\0" in text
+            else string_kernels.OK
+        )
+        try:
+            rows.add(url, text.decode() if error == string_kernels.OK else None, error, len(text))
+        except UnicodeDecodeError:
+            rows.add(url, None, string_kernels.ENCODING, len(text))
+        return
+    taken = kind in (b"conversion", b"resource") or (kind == b"response" and _TAKEN.match(data.look(min(size, 64))))
+    there = data.skip(size)
+    if is_page and taken:
+        rows.add(url, None, string_kernels.OK if there == size else string_kernels.INCOMPLETE, there)
+        if there == size:
+            tally.skip(there, UNREAD)
+    elif there < size:
+        tally.skip(there, "a truncated record")

@@ -1,0 +1,99 @@
+"""Regular files and no others, each to the size that it had when it was opened: what never ends is never read."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, BinaryIO
+
+from provenance.readers.storage import open_regular
+
+if TYPE_CHECKING:
+    from provenance.readers.storage import Limits, Readable
+
+
+class Bounded:
+    """The first bytes of a file, and no more though it grows.
+
+    Args:
+        file: opened for reading bytes, where it begins.
+        size: how many.
+    """
+
+    def __init__(self, file: Readable, size: int) -> None:
+        self._file, self._left = file, size
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return at most `size` bytes, none at the end."""
+        data = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data
+
+
+def doubt(file: BinaryIO, limits: Limits) -> str | None:
+    """Say why a file that calls itself regular is not read: its size says nothing of what reading it costs.
+
+    Args:
+        file: as `open_regular` returns it.
+        limits: ratio and floor, as for compressed files.
+
+    Returns:
+        A reason, or None for a file whose size is that of its bytes.
+    """
+    status = os.fstat(file.fileno())
+    size = status.st_size
+    if size == 0:
+        return "it has no size and yields bytes: no file of a disk" if _yields(file) else None
+    stored = getattr(status, "st_blocks", size) * 512  # POSIX, sys/stat.h: blocks are of 512 bytes here
+    if size <= max(limits.floor, limits.ratio * stored):
+        return None
+    stored = _stored(file, size)
+    if size <= max(limits.floor, limits.ratio * stored):
+        return None
+    return f"a sparse file: {size:,} bytes, of which {stored:,} are stored; the others would be read as zeros"
+
+
+def _yields(file: BinaryIO) -> bool:
+    """Tell whether a file without a size can be read all the same, as those of the system under /proc."""
+    try:
+        return bool(os.pread(file.fileno(), 1, 0))
+    except (AttributeError, ValueError):  # no such call on this system
+        return False
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+
+
+_RUNS = 10_000  # stored runs of a sparse file that are added up
+
+
+def _stored(file: BinaryIO, size: int) -> int:
+    """Add up the bytes of a file that are stored: not every file system says so in its blocks."""
+    added = end = 0
+    try:
+        for _ in range(_RUNS):
+            begin = os.lseek(file.fileno(), end, os.SEEK_DATA)
+            end = os.lseek(file.fileno(), begin, os.SEEK_HOLE)
+            added += end - begin
+    except AttributeError:  # no such call on this system
+        return size
+    except OSError:  # ENXIO: no more
+        pass
+    finally:
+        file.seek(0)
+    return added
+
+
+def read_head(location: str | bytes | os.PathLike[str], most: int) -> bytes:
+    """Read the first bytes of a regular file: of a device, pipe or socket nothing, for it may never end.
+
+    Args:
+        location: where it is on disk; links are followed.
+        most: bytes.
+
+    Returns:
+        At most so many, and no more than the file had when it was opened: what grows is not waited for.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    with open_regular(location) as file:
+        return file.read(min(most, os.fstat(file.fileno()).st_size))

@@ -1,0 +1,1 @@
+"""Differences: two ledgers compared, and the comparison rendered."""

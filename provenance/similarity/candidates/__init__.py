@@ -1,0 +1,1 @@
+"""Candidates: which distinct texts may be near or contained, and which of them are."""

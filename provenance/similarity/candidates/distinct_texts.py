@@ -1,0 +1,260 @@
+"""Nodes: the distinct texts of a view, brought together from what workers saw, on disk.
+
+A node is a distinct normalised text, numbered as it comes: what is found does not depend on the numbers. It has a set
+of shingles, and *members*: the records that hold it. Two orderings bring them together, see `external_sort`. By hash,
+records meet the row of SETS that stands for their text; by that row, they meet each other. From there on all goes node
+by node. A *cell* is one node in one file, a *group* one node in one source.
+
+The sets stay where workers wrote them, one file for all of a view, and a node says where its own is: copying them in
+order would write three times the data once more. Scratch costs about 8 bytes a distinct shingle, 280 bytes a node and
+50 a record, and 56 bytes of each while they are put in order; memory does not grow with them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from provenance.core.external_sort import Ordering
+from provenance.core.scratch_arrays import Columns, columns, mapped, opened
+from provenance.similarity.candidates import minhash
+from provenance.similarity.text.shingle_sets import Sets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from provenance.similarity.text import shingle_sets
+
+Ints = npt.NDArray[np.int64]
+
+SETS_FILE = "sets"
+"""The file in a view's scratch folder that holds the sets of all nodes, and of some texts that came twice."""
+
+_TEXT = np.dtype([("low", "u8"), ("high", "u8"), ("row", "i8"), ("file", "i8")])  # file -1: a row of SETS
+_MEMBER = np.dtype([("set", "u8"), ("file", "i8"), ("row", "i8")])
+_MEMBERS = {"file": "i4", "row": "i8"}
+_CELLS = {"owner": "i4", "start": "i8", "held": "i8"}
+_NODES = {"low": "u8", "high": "u8", "words": "i8", "start": "i8", "stop": "i8"}
+
+
+class Cells(NamedTuple):
+    """Nodes in files, or in sources.
+
+    Args:
+        first: n + 1 offsets: where those of each node begin.
+        owner: number of the file, or of the source; those of a node sorted.
+        start: the first of its members, among all members.
+        held: how many members it has.
+    """
+
+    first: Ints
+    owner: npt.NDArray[np.int32]
+    start: Ints
+    held: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The nodes of one view; the arrays are files.
+
+    Args:
+        low: XXH64 of the texts.
+        high: their second hash.
+        words: words.
+        sets: their sets of shingles.
+        keys: of the bands, band by band.
+        first: n + 1 offsets into members.
+        file: of every member, node by node; those of a node sorted by file and row.
+        row: of every member.
+        cells: nodes in files.
+        groups: nodes in sources.
+    """
+
+    low: shingle_sets.Hashes
+    high: shingle_sets.Hashes
+    words: Ints
+    sets: Sets
+    keys: shingle_sets.Hashes
+    first: Ints
+    file: npt.NDArray[np.int32]
+    row: Ints
+    cells: Cells
+    groups: Cells
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    def stand_elsewhere(self, nodes: npt.NDArray[Any] | slice) -> npt.NDArray[np.bool_]:
+        """Tell which nodes stand in two files or more."""
+        if isinstance(nodes, slice):
+            cells = np.diff(self.cells.first[nodes.start : nodes.stop + 1])
+        else:
+            cells = self.cells.first[nodes + 1] - self.cells.first[nodes]
+        elsewhere: npt.NDArray[np.bool_] = cells > 1
+        return elsewhere
+
+    def apart(self, left: npt.NDArray[Any], right: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Tell which pairs of nodes stand in different files: a pair within one file is no match."""
+        apart: npt.NDArray[np.bool_] = self.file[self.first[left]] != self.file[self.first[right]]
+        return apart | self.stand_elsewhere(left) | self.stand_elsewhere(right)
+
+
+class Members(NamedTuple):
+    """A scratch file of MEMBERS.
+
+    Args:
+        path: the file.
+        numbers: the number in the scan of each file of its bundle.
+    """
+
+    path: str
+    numbers: npt.NDArray[Any]
+
+
+def batches(path: str) -> Iterator[pa.RecordBatch]:
+    """Read a scratch file of Arrow, one batch after the other."""
+    with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
+        for number in range(reader.num_record_batches):
+            batch = reader.get_batch(number)
+            if len(batch):
+                yield batch
+
+
+def bring_together(sets: Sequence[str], hashes: str, members: Iterable[Members], owner: Ints, scratch: Path) -> Nodes:
+    """Find the distinct texts among records, and who holds them.
+
+    Args:
+        sets: scratch files of SETS; they go as they are read, for what is put together elsewhere is not kept twice.
+        hashes: the file that SETS speak of; it moves into the folder.
+        members: scratch files of MEMBERS.
+        owner: the number of each file's source.
+        scratch: a folder for what is put together.
+
+    Returns:
+        The nodes.
+    """
+    texts = Ordering(scratch, "texts", _TEXT)
+    rows = 0
+    for path in sets:
+        for batch in batches(path):
+            texts.add(_texts(batch, np.arange(rows, rows + len(batch)), np.full(len(batch), -1)))
+            rows += len(batch)
+    for path, numbers in members:
+        for batch in batches(path):
+            texts.add(_texts(batch, batch["row"].to_numpy(), numbers[batch["file"].to_numpy()]))
+    held = Ordering(scratch, "held", _MEMBER, bits=max(1, rows.bit_length()))
+    for part in texts:
+        held.add(_standing(part))
+    with contextlib.closing(_Written(scratch, owner)) as written:
+        for part in held:
+            written.add(part)
+    _copy(sets, scratch)
+    Path(hashes).replace(scratch / SETS_FILE)
+    return load(scratch)
+
+
+def load(scratch: Path) -> Nodes:
+    """Return the nodes that `bring_together` left in a folder.
+
+    Args:
+        scratch: the folder.
+    """
+    hashes, keys = (opened(scratch / name, np.uint64) for name in (SETS_FILE, "keys"))
+    low, high, words, *ends = columns(scratch, "node", _NODES)
+    (first,) = columns(scratch, "member", {"first": "i8"})
+    file, row = columns(scratch, "member", _MEMBERS)
+    return Nodes(
+        low, high, words, Sets(hashes, *ends), keys.reshape(minhash.BANDS, -1),
+        first, file, row, _cells(scratch, "cell"), _cells(scratch, "group"),
+    )  # fmt: skip
+
+
+def _cells(scratch: Path, name: str) -> Cells:
+    return Cells(*columns(scratch, name, {"first": "i8"} | _CELLS))
+
+
+def _texts(batch: pa.RecordBatch, row: Ints, file: Ints) -> npt.NDArray[Any]:
+    texts = np.empty(len(batch), _TEXT)
+    texts["low"], texts["high"] = batch["low"].to_numpy(), batch["high"].to_numpy()
+    texts["row"], texts["file"] = row, file
+    return texts
+
+
+def _standing(texts: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Give every record of some texts the first row of SETS that has its text."""
+    other = np.diff(texts["high"]) != 0
+    if (other & (np.diff(texts["low"]) == 0)).any():  # two texts with one low hash, or equal ones that are mixed up
+        texts = texts[np.lexsort((texts["high"], texts["low"]))]
+        other = np.diff(texts["high"]) != 0
+    first = np.flatnonzero(np.r_[True, other | (np.diff(texts["low"]) != 0)])
+    is_set = texts["file"] < 0
+    place = np.where(is_set, texts["row"], np.iinfo(np.int64).max)
+    standing = np.repeat(np.minimum.reduceat(place, first), np.diff(np.r_[first, len(texts)]))
+    found = np.empty(len(texts) - np.count_nonzero(is_set), _MEMBER)
+    found["set"] = standing[~is_set]
+    for name in ("file", "row"):
+        found[name] = texts[name][~is_set]
+    return found
+
+
+class _Written:
+    """Members, cells and groups as they are written, node by node."""
+
+    def __init__(self, scratch: Path, owner: Ints) -> None:
+        self._owner = owner
+        self._standing = Columns(scratch, "node", {"standing": "i8"})
+        self._members = Columns(scratch, "member", _MEMBERS)
+        self._cells, self._groups = (Columns(scratch, name, _CELLS) for name in ("cell", "group"))
+        self._firsts = [Columns(scratch, name, {"first": "i8"}) for name in ("member", "cell", "group")]
+        for first in self._firsts:
+            first.add(np.zeros(1, np.int64))
+
+    def add(self, members: npt.NDArray[Any]) -> None:
+        """Write the members of some nodes, all of each."""
+        members = members[np.lexsort((members["row"], members["file"], members["set"]))]
+        node, file = members["set"], members["file"]
+        start = np.flatnonzero(np.r_[True, node[1:] != node[:-1]])
+        firsts = [self._members.count + np.r_[start[1:], len(node)]]
+        place = np.arange(len(node))
+        for written, owner in ((self._cells, file), (self._groups, self._owner[file])):
+            order = place if owner is file else np.lexsort((owner, node))
+            changed = np.r_[True, (np.diff(node[order]) != 0) | (np.diff(owner[order]) != 0)]
+            begin = np.flatnonzero(changed)
+            firsts.append(written.count + np.searchsorted(begin, np.r_[start[1:], len(node)]))
+            count = np.diff(np.r_[begin, len(node)])
+            written.add(owner[order][begin], self._members.count + order[begin], count)
+        for held, first in zip(self._firsts, firsts, strict=True):
+            held.add(first)
+        self._standing.add(node[start])
+        self._members.add(file, members["row"])
+
+    def close(self) -> None:
+        for each in (self._standing, self._members, self._cells, self._groups, *self._firsts):
+            each.close()
+
+
+def _copy(sets: Sequence[str], scratch: Path) -> None:
+    """Copy from SETS what belongs to the rows that stand for nodes; keys band by band."""
+    (standing,) = columns(scratch, "node", {"standing": "i8"})
+    keys = mapped(scratch / "keys", np.uint64, (minhash.BANDS, len(standing)))
+    written = Columns(scratch, "node", _NODES)
+    before = node = 0
+    for path in sets:
+        for batch in batches(path):
+            rows = len(batch)
+            stop = node + int(np.searchsorted(standing[node : node + rows], before + rows))
+            if stop - node < rows:
+                batch = batch.take(pa.array(standing[node:stop] - before))  # noqa: PLW2901 - what is kept of it
+            before += rows
+            keys[:, node:stop] = batch["keys"].flatten().to_numpy().reshape(-1, minhash.BANDS).T
+            written.add(*(batch[name].to_numpy() for name in _NODES))
+            node = stop
+        with contextlib.suppress(PermissionError):  # a system that keeps what is mapped
+            Path(path).unlink()
+    written.close()

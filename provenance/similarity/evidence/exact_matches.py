@@ -1,0 +1,231 @@
+"""Exact matches: records whose normalised text is the same are one node with many members.
+
+Nodes are gone through some at a time; what is counted of different ones adds up. A *cell* is one node in one file (or
+in one source), see `distinct_texts`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provenance.similarity.candidates.distinct_texts import Cells, Nodes
+
+Ints = npt.NDArray[np.int64]
+
+PIVOT = 1 << 16
+"""A node of which members times files exceed this is compared with its first file alone, and COVERAGE says so."""
+
+_CHUNK = 1 << 17  # match rows made at a time, about
+_SLICE = 1 << 16  # nodes gone through at a time
+
+MEMBERS = pa.schema(
+    [
+        pa.field("file", pa.int64(), nullable=False),
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("low", pa.uint64(), nullable=False),
+        pa.field("high", pa.uint64(), nullable=False),
+        pa.field("distinct", pa.int64(), nullable=False),
+    ],
+    metadata={"table": "MEMBERS", "grain": "one record of one view; files by number, in path order"},
+)
+
+ROWS = pa.schema(
+    [
+        pa.field(name, pa.int64(), nullable=False)
+        for name in ("file_a", "row_a", "file_b", "row_b", "shared", "distinct_a", "distinct_b", "distinctive")
+    ],
+    metadata={"table": "ROWS", "grain": "one record and one other file: MATCHES with files by number"},
+)
+
+PAIRS = pa.schema(
+    [pa.field(name, pa.int64(), nullable=False) for name in ("a", "b", "count")],
+    metadata={"table": "PAIRS", "grain": "one ordered pair of files, or of sources; count = records of a found in b"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """What some nodes say.
+
+    Args:
+        rows: ROWS.
+        files: PAIRS of files.
+        sources: PAIRS of sources.
+        files_distinctive: PAIRS of files: records that are more than boilerplate.
+        sources_distinctive: the same of sources.
+        distinct_files: nodes by file number.
+        distinct_sources: nodes by source number.
+        pivoted: members of nodes that were compared with their first file alone.
+    """
+
+    rows: pa.Table
+    files: pa.Table
+    sources: pa.Table
+    files_distinctive: pa.Table
+    sources_distinctive: pa.Table
+    distinct_files: Ints
+    distinct_sources: Ints
+    pivoted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Cells of some nodes, as columns.
+
+    Args:
+        node: of each cell.
+        owner: its file, or its source.
+        start: the first of its members, among all members.
+        count: its members.
+    """
+
+    node: Ints
+    owner: Ints
+    start: Ints
+    count: Ints
+
+
+def part(cells: Cells, nodes: Ints) -> Part:
+    """Take the cells of some nodes.
+
+    Args:
+        cells: of all nodes.
+        nodes: their numbers.
+
+    Returns:
+        Their cells, node after node.
+    """
+    width = cells.first[nodes + 1] - cells.first[nodes]
+    place = ranges(cells.first[nodes], width)
+    return Part(np.repeat(nodes, width), cells.owner[place].astype(np.int64), cells.start[place], cells.held[place])
+
+
+COUNTS = ("files", "sources", "files_distinctive", "sources_distinctive")
+"""The fields of Exact that are PAIRS."""
+
+
+def ranges(starts: Ints, counts: Ints) -> Ints:
+    """Concatenate `arange(start, start + count)` for all.
+
+    Args:
+        starts: where each begins.
+        counts: how long it is.
+    """
+    if not len(counts):
+        return np.zeros(0, np.int64)
+    ends = np.cumsum(counts)
+    placed: Ints = np.arange(ends[-1]) + np.repeat(starts - np.r_[0, ends[:-1]], counts)
+    return placed
+
+
+def _pairs(cells: Part) -> tuple[Ints, Ints, int]:
+    """Pair every cell with every other cell of its node; a node beyond PIVOT with its first cell alone."""
+    nodes, first, width = np.unique(cells.node, return_index=True, return_counts=True)
+    members = np.add.reduceat(cells.count, first) if len(first) else first
+    large = members * width > PIVOT
+    of = np.repeat(np.arange(len(nodes)), width)
+    usual = np.flatnonzero(~large[of] & (width[of] > 1))
+    left = np.repeat(usual, width[of[usual]])
+    right = ranges(first[of[usual]], width[of[usual]])
+    kept = left != right
+    others = np.flatnonzero(large[of] & (np.arange(len(of)) != first[of]))
+    pivots = first[of[others]]
+    lefts = np.concatenate([left[kept], others, pivots])
+    rights = np.concatenate([right[kept], pivots, others])
+    return lefts, rights, int(members[large].sum())
+
+
+def counted(cells: Part, left: Ints, right: Ints) -> pa.Table:
+    """Count by pair of owners the members of the left of two cells.
+
+    Args:
+        cells: those of some nodes.
+        left: the places of cells in it.
+        right: likewise, of what each is paired with.
+
+    Returns:
+        PAIRS.
+    """
+    if not len(left):
+        return PAIRS.empty_table()
+    table = pa.table({"a": cells.owner[left], "b": cells.owner[right], "count": cells.count[left]})
+    return add_pairs([table])
+
+
+def add_pairs(tables: list[pa.Table]) -> pa.Table:
+    """Add up PAIRS of several partitions.
+
+    Args:
+        tables: PAIRS, with any repetition of (a, b).
+
+    Returns:
+        PAIRS, one row an ordered pair, sorted by (a, b).
+    """
+    if not tables:
+        return PAIRS.empty_table()
+    grouped = pa.concat_tables(tables).group_by(["a", "b"]).aggregate([("count", "sum")])
+    grouped = grouped.rename_columns({"count_sum": "count"}).select(PAIRS.names).cast(PAIRS)
+    return grouped.sort_by([("a", "ascending"), ("b", "ascending")])
+
+
+def _rows(nodes: Nodes, own: Ints, cells: Part, left: Ints, right: Ints) -> pa.Table:
+    """Expand pairs of cells to one row per record of the left cell."""
+    times = cells.count[left]
+    members = ranges(cells.start[left], times)
+    shared, distinctive = (np.repeat(each[left], times) for each in (nodes.sets.sizes(cells.node), own[cells.node]))
+    columns = [
+        np.repeat(cells.owner[left], times), nodes.row[members],
+        np.repeat(cells.owner[right], times), np.repeat(nodes.row[cells.start[right]], times),
+        shared, shared, shared, distinctive,
+    ]  # fmt: skip
+    return pa.table(columns, schema=ROWS)
+
+
+def match(nodes: Nodes, own: Ints, first: int = 0, last: int | None = None) -> Iterator[Exact]:
+    """Find every record that stands in another file, word for word after normalisation v1.
+
+    Args:
+        nodes: the nodes.
+        own: of every node, its shingles that are no boilerplate, see `boilerplate.without`.
+        first: the first node to go through.
+        last: the one before which to stop; None = all.
+
+    Yields:
+        Matches by record, and counts by pair of files and of sources, both directions; together all there are.
+    """
+    last = len(nodes) if last is None else last
+    for at in range(first, last, _SLICE):
+        end = min(at + _SLICE, last)
+        cost = np.cumsum(np.diff(nodes.first[at : end + 1]) * np.diff(nodes.cells.first[at : end + 1]))
+        begin = 0
+        while begin < len(cost):
+            before = cost[begin - 1] if begin else 0
+            stop = max(begin + 1, int(np.searchsorted(cost, before + _CHUNK, "right")))
+            yield _match(nodes, own, np.arange(at + begin, at + stop))
+            begin = stop
+
+
+def _match(nodes: Nodes, own: Ints, some: Ints) -> Exact:
+    """Match the members of some nodes."""
+    cells, groups = part(nodes.cells, some), part(nodes.groups, some)
+    left, right, pivoted = _pairs(cells)
+    source_left, source_right, _ = _pairs(groups)
+    telling, source_telling = own[cells.node[left]] > 0, own[groups.node[source_left]] > 0
+    return Exact(
+        rows=_rows(nodes, own, cells, left, right),
+        files=counted(cells, left, right),
+        sources=counted(groups, source_left, source_right),
+        files_distinctive=counted(cells, left[telling], right[telling]),
+        sources_distinctive=counted(groups, source_left[source_telling], source_right[source_telling]),
+        distinct_files=np.bincount(cells.owner).astype(np.int64),
+        distinct_sources=np.bincount(groups.owner).astype(np.int64),
+        pivoted=pivoted,
+    )

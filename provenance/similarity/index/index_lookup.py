@@ -1,0 +1,459 @@
+"""Where texts meet items of indexes: every shingle is looked up once, whatever the number of items.
+
+An *entry* is one view of one item; a *place* is one hash of one entry. Memory is that of the index (140 bytes a hash
+while it is put together, 45 then) and of what was found, never that of the corpus.
+
+What tells of an item is decided record by record, by shingles that few items have: one that stands in more than CROWD
+items is a template ("write a python function to") and no evidence. A record tells of an item if it holds nearly all of
+it: LEAST or more such shingles, four fifths of those of the item, and four fifths of all of the item's. Less of a
+question is another question, as real ones taught: "the length of the longest word" is not "the length of the longest
+common string", nor the area of a polygon that of a triangle. Of a protected work a passage tells too:
+PASSAGE or more shingles that are half of the record's, or LONG or more that are a twentieth of it: long texts of one
+kind share a hundredth by chance. What is then counted as shared is every shingle of both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from numba import njit
+
+from provenance.similarity.candidates.set_overlap import DENOMINATOR, NUMERATOR
+from provenance.similarity.index import siphash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from provenance.similarity.index.reference_index import Index
+    from provenance.similarity.index.siphash import Hashes
+
+Ints = npt.NDArray[np.int64]
+
+CROWD = 64
+"""Items of an index that may have a shingle which tells of any of them."""
+
+LEAST = 4
+"""Shingles (eight words) that a record must share with an item."""
+
+PASSAGE = 8
+"""Shingles (twelve words) that it must share where they are half of the record."""
+
+LONG = 20
+"""Shingles (24 words) of a protected work that it must share where they are one in SPARSE of the record."""
+
+SPARSE = 20
+"""Of how many shingles of a record one must be of a protected work."""
+
+NEVER = 1 << 62
+"""PASSAGE and LONG of an index whose items are no works to quote from."""
+
+_CHUNK = 1 << 16  # pairs of a record and an entry made at a time
+
+HITS = pa.schema(
+    [
+        pa.field("low", pa.uint64(), nullable=False),
+        pa.field("high", pa.uint64(), nullable=False),
+        pa.field("entry", pa.int64(), nullable=False),
+        pa.field("size", pa.int64(), nullable=False),
+        pa.field("places", pa.large_list(pa.field("place", pa.int64(), nullable=False)), nullable=False),
+    ],
+    metadata={"table": "HITS", "grain": "one distinct text and one entry that it tells of, with what they share"},
+)
+
+
+class Catalogue(NamedTuple):
+    """An index of shingles, or all indexes of texts that have one key, to look hashes up in.
+
+    Args:
+        hashes: every hash once, sorted.
+        first: n + 1 offsets into `entry`.
+        entry: of every place, the entries of one hash sorted.
+        slots: an open table: the number of a hash, or -1.
+        common: of every hash, whether it tells of no item.
+        telling: of every entry, how many of its hashes tell.
+        total: of every entry, how many hashes it has.
+        which: of every entry, the number of its index.
+        row: of every entry, its row in the index.
+        least: as LEAST; PASSAGE and LONG follow.
+        passage: as PASSAGE.
+        long: as LONG.
+    """
+
+    hashes: Hashes
+    first: Ints
+    entry: npt.NDArray[np.int32]
+    slots: npt.NDArray[np.int32]
+    common: npt.NDArray[np.bool_]
+    telling: Ints
+    total: Ints
+    which: Ints
+    row: Ints
+    least: int
+    passage: int
+    long: int
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _mix(value: Any) -> Any:
+    """Spread hashes over the table; those of a scaled index are low by choice."""
+    return (value * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
+
+
+@njit(nogil=True, cache=True)
+def _slots(hashes: Any) -> Any:
+    size = 64
+    while size < 2 * hashes.shape[0]:
+        size *= 2
+    mask = np.uint64(size - 1)
+    slots = np.full(size, -1, np.int32)
+    for number in range(hashes.shape[0]):
+        slot = _mix(hashes[number]) & mask
+        while slots[slot] >= 0:
+            slot = (slot + np.uint64(1)) & mask
+        slots[slot] = number
+    return slots
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _number(value: Any, hashes: Any, slots: Any) -> Any:
+    mask = np.uint64(slots.shape[0] - 1)
+    slot = _mix(value) & mask
+    while slots[slot] >= 0 and hashes[slots[slot]] != value:
+        slot = (slot + np.uint64(1)) & mask
+    return slots[slot]
+
+
+def catalogue(indexes: Sequence[Index]) -> Catalogue:
+    """Put indexes together.
+
+    Args:
+        indexes: one of shingles (what is common in it is no matter of others), or some of texts.
+
+    Returns:
+        The catalogue; the same for the same indexes in the same order.
+    """
+    whole = indexes[0].of == "texts"
+    index, row, item, sizes, values = [], [], [], [], []
+    items = 0
+    for place, each in enumerate(indexes):
+        named = each.table["item"].combine_chunks().dictionary_encode()
+        lists = each.table["hashes"].combine_chunks()
+        order = np.argsort(named.indices.to_numpy(), kind="stable")
+        taken = lists.take(pa.array(order))
+        index.append(np.full(len(order), place, np.int64))
+        row.append(order)
+        item.append(items + named.indices.to_numpy()[order].astype(np.int64))
+        sizes.append(np.diff(taken.offsets.to_numpy()))
+        values.append(taken.flatten().to_numpy())
+        items += len(named.dictionary)
+    counts = np.concatenate(sizes)
+    entry = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    hashes = np.concatenate(values)
+    order = np.argsort(hashes, kind="stable")  # stable: entries of one hash stay in order
+    entry, hashes = entry[order], hashes[order]
+    start = np.flatnonzero(np.r_[True, hashes[1:] != hashes[:-1]]) if len(hashes) else np.zeros(0, np.int64)
+    first = np.r_[start, len(hashes)]
+    number = np.repeat(np.arange(len(start)), np.diff(first))
+    # different items of a hash: those of an item stand together
+    owner = np.concatenate(item)[entry]
+    other = np.ones(len(owner), np.bool_)
+    other[1:] = (owner[1:] != owner[:-1]) | (number[1:] != number[:-1])
+    common = np.bincount(number, other, len(start)) > (len(counts) if whole else CROWD)
+    telling = np.bincount(entry, ~common[number], len(counts)).astype(np.int64)
+    least, passage, long = (LEAST, PASSAGE, LONG) if indexes[0].kind == "protected" else (LEAST, NEVER, NEVER)
+    least, passage, long = (1, 1, 1) if whole else (least, passage, long)
+    distinct = np.ascontiguousarray(hashes[start])
+    return Catalogue(
+        distinct, first, entry, _slots(distinct), common, telling, counts.astype(np.int64), np.concatenate(index),
+        np.concatenate(row), least, passage, long,
+    )  # fmt: skip
+
+
+@njit(nogil=True, cache=True)
+def _tell(values: Any, offsets: Any, start: Any, c: Any, count: Any, touched: Any, out: Any) -> Any:
+    """Find what records from `start` on may tell of; return how many pairs were found, and where to go on."""
+    nodes, entries, sure = out
+    found = np.int64(0)
+    for node in range(start, offsets.shape[0] - 1):
+        used = np.int64(0)
+        for k in range(offsets[node], offsets[node + 1]):
+            number = _number(values[k], c.hashes, c.slots)
+            if number < 0 or c.common[number]:
+                continue
+            for place in range(c.first[number], c.first[number + 1]):
+                entry = c.entry[place]
+                if count[entry] == 0:
+                    touched[used] = entry
+                    used += 1
+                count[entry] += 1
+        full = found + used > nodes.shape[0]
+        size = offsets[node + 1] - offsets[node]
+        for k in range(used):
+            entry = touched[k]
+            shared = count[entry]
+            count[entry] = 0
+            if full or shared < c.least:
+                continue
+            all_of_it = shared * DENOMINATOR >= c.telling[entry] * NUMERATOR
+            passage = shared >= c.passage and 2 * shared >= size
+            part = passage or (shared >= c.long and SPARSE * shared >= size)
+            if all_of_it or part:
+                nodes[found], entries[found], sure[found] = node, entry, part
+                found += 1
+        if full:
+            return found, node
+    return found, offsets.shape[0] - 1
+
+
+@njit(nogil=True, cache=True)
+def _place(entry: Any, number: Any, c: Any) -> Any:
+    """Return the place of a hash in an entry, or -1."""
+    low, high = c.first[number], c.first[number + 1]
+    while low < high:
+        middle = (low + high) // 2
+        if c.entry[middle] < entry:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < c.first[number + 1] and c.entry[low] == entry else np.int64(-1)
+
+
+@njit(nogil=True, cache=True)
+def _places(values: Any, offsets: Any, nodes: Any, entries: Any, c: Any) -> Any:
+    """List for every pair the places of its entry that the record has."""
+    ends = np.zeros(nodes.shape[0] + 1, np.int64)
+    for pair in range(nodes.shape[0]):
+        count = np.int64(0)
+        for k in range(offsets[nodes[pair]], offsets[nodes[pair] + 1]):
+            number = _number(values[k], c.hashes, c.slots)
+            count += number >= 0 and _place(entries[pair], number, c) >= 0
+        ends[pair + 1] = ends[pair] + count
+    places = np.empty(ends[nodes.shape[0]], np.int64)
+    used = np.int64(0)
+    for pair in range(nodes.shape[0]):
+        for k in range(offsets[nodes[pair]], offsets[nodes[pair] + 1]):
+            number = _number(values[k], c.hashes, c.slots)
+            place = _place(entries[pair], number, c) if number >= 0 else np.int64(-1)
+            if place >= 0:
+                places[used] = place
+                used += 1
+    return ends, places
+
+
+def look_up(
+    batches: Iterable[pa.RecordBatch], hashes: Hashes, key: bytes, within: Sequence[Catalogue], *, whole: bool
+) -> list[pa.Table]:
+    """Find which texts tell of which entries.
+
+    Args:
+        batches: SETS of `near_pairs`; a text may stand in several.
+        hashes: the sets that they speak of.
+        key: of the catalogues.
+        within: the catalogues.
+        whole: whether they have hashes of whole texts, not of shingles.
+
+    Returns:
+        HITS of every catalogue, in the order given.
+    """
+    most = max(len(each.telling) for each in within)
+    count, touched = np.zeros(most, np.int64), np.empty(most, np.int64)
+    left, right = (np.empty(max(_CHUNK, most), np.int64) for _ in range(2))
+    sure = np.empty(len(left), np.bool_)
+    made: list[list[pa.Table]] = [[HITS.empty_table()] for _ in within]
+    for batch in batches:
+        if whole:
+            values, offsets = siphash.keyed(batch["low"].to_numpy(), key), np.arange(len(batch) + 1)
+        else:
+            offsets = np.r_[batch["start"].to_numpy()[:1], batch["stop"].to_numpy()]  # what was written at once
+            values, offsets = siphash.keyed(hashes[offsets[0] : offsets[-1]], key), offsets - offsets[0]
+        for each, hits in zip(within, made, strict=True):
+            at = 0
+            while at < len(batch):
+                found, at = _tell(values, offsets, at, each, count, touched, (left, right, sure))
+                if found:
+                    hits.append(_hits(batch, values, offsets, left[:found], right[:found], sure[:found], each))
+    return [pa.concat_tables(each) for each in made]
+
+
+def _hits(
+    batch: pa.RecordBatch, values: Hashes, offsets: Ints, nodes: Ints, entries: Ints, sure: Any, within: Catalogue
+) -> pa.Table:
+    """Make HITS of pairs; what rests on the whole of an item must have nearly all of it, common shingles or not."""
+    ends, places = _places(values, offsets, nodes, entries, within)
+    counts = np.diff(ends)
+    kept = np.flatnonzero(sure | (counts * DENOMINATOR >= within.total[entries] * NUMERATOR))
+    lists = pa.LargeListArray.from_arrays(pa.array(ends), pa.array(places), type=HITS.field("places").type)
+    taken = pa.array(nodes[kept])
+    columns = [
+        batch["low"].take(taken), batch["high"].take(taken), pa.array(entries[kept]),
+        pa.array(np.diff(offsets)[nodes[kept]]), lists.take(pa.array(kept)),
+    ]  # fmt: skip
+    return pa.table(columns, schema=HITS)
+
+
+class Found(NamedTuple):
+    """Entries that records of one file tell of, a column each.
+
+    Args:
+        entry: the entry.
+        shared: its different hashes that the records have, taken together.
+        records: records that tell of it.
+        row: the first of those that share most with it.
+        best: how many hashes that one shares.
+        size: how many shingles that one has.
+    """
+
+    entry: Ints
+    shared: Ints
+    records: Ints
+    row: Ints
+    best: Ints
+    size: Ints
+
+
+@njit(nogil=True, cache=True)
+def _unite(
+    nodes: Any, counts: Any, rows: Any, first: Any, entry: Any, size: Any, ends: Any, places: Any, x: Any
+) -> Any:
+    mark, stamp, shared, records, row, best, of, touched = x
+    used = np.int64(0)
+    for cell in range(nodes.shape[0]):
+        for pair in range(first[nodes[cell]], first[nodes[cell] + 1]):
+            e = entry[pair]
+            if records[e] == 0:
+                touched[used] = e
+                used += 1
+                shared[e] = best[e] = 0
+            records[e] += counts[cell]
+            for at in range(ends[pair], ends[pair + 1]):
+                if mark[places[at]] != stamp:
+                    mark[places[at]] = stamp
+                    shared[e] += 1
+            here = ends[pair + 1] - ends[pair]
+            if here > best[e] or (here == best[e] and rows[cell] < row[e]):
+                best[e], row[e], of[e] = here, rows[cell], size[pair]
+    return used
+
+
+@njit(nogil=True, cache=True)
+def _starts(lows: Any, bits: Any) -> Any:
+    """Say where the hashes with each top `bits` begin."""
+    starts = np.zeros((1 << bits) + 1, np.int64)
+    shift = np.uint64(64 - bits)
+    for k in range(lows.shape[0]):
+        starts[(lows[k] >> shift) + np.uint64(1)] += 1
+    for k in range(1, starts.shape[0]):
+        starts[k] += starts[k - 1]
+    return starts
+
+
+@njit(nogil=True, cache=True)
+def _find(low: Any, high: Any, lows: Any, highs: Any, bits: Any) -> Any:
+    """Return the place of each (low, high) among sorted ones, or -1."""
+    places = np.empty(low.shape[0], np.int64)
+    starts, shift = _starts(lows, bits), np.uint64(64 - bits)
+    for k in range(low.shape[0]):
+        top = low[k] >> shift
+        at, end = starts[top], starts[top + np.uint64(1)]
+        while at < end:
+            middle = (at + end) // 2
+            if lows[middle] < low[k] or (lows[middle] == low[k] and highs[middle] < high[k]):
+                at = middle + 1
+            else:
+                end = middle
+        found = at < lows.shape[0] and lows[at] == low[k] and highs[at] == high[k]
+        places[k] = at if found else -1
+    return places
+
+
+def find(low: Hashes, high: Hashes, lows: Hashes, highs: Hashes) -> Ints:
+    """Find texts among sorted ones.
+
+    Args:
+        low: of each text.
+        high: of the same.
+        lows: of the others, sorted by (low, high).
+        highs: of the same.
+
+    Returns:
+        The place of each, -1 where it is none of them.
+    """
+    bits = max(1, len(lows).bit_length() - 2)  # hashes fall anywhere with equal chance: a few to each start
+    place: Ints = _find(low, high, lows, highs, bits)
+    return place
+
+
+class Meeting:
+    """Hits of one catalogue, ready to be added up file by file.
+
+    Args:
+        hits: HITS; a text may stand in several of them.
+        within: the catalogue.
+    """
+
+    def __init__(self, hits: pa.Table, within: Catalogue) -> None:
+        low, high, entry, size = (hits[name].to_numpy() for name in HITS.names[:4])
+        order = np.lexsort((entry, high, low))
+        low, high, entry = low[order], high[order], entry[order]
+        new = np.r_[True, (low[1:] != low[:-1]) | (high[1:] != high[:-1])] if len(low) else np.zeros(0, np.bool_)
+        kept = np.r_[True, new[1:] | (entry[1:] != entry[:-1])] if len(low) else new
+        self._lists = hits["places"].combine_chunks().take(pa.array(order[kept]))
+        self._entry, self._size = entry[kept], size[order[kept]]
+        start = np.flatnonzero(new[kept])
+        self.low, self.high = low[kept][start], high[kept][start]
+        self._first = np.r_[start, len(self._entry)].astype(np.int64)
+        entries = len(within.telling)
+        self._mark, self._stamp = np.zeros(len(within.entry), np.int32), 0
+        self._state = [np.zeros(entries, np.int64) for _ in range(6)]
+
+    def find(self, members: pa.Table) -> Ints:
+        """Find which records have a text that tells of an item.
+
+        Args:
+            members: exact.MEMBERS.
+
+        Returns:
+            The place of the text in `low`, or -1.
+        """
+        return find(members["low"].to_numpy(), members["high"].to_numpy(), self.low, self.high)
+
+    def tells(self, entries: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Tell which texts tell of any of some entries.
+
+        Args:
+            entries: of every entry, whether it is one of them.
+
+        Returns:
+            One value a text, in the order of `low`.
+        """
+        told: npt.NDArray[np.bool_] = np.maximum.reduceat(entries[self._entry], self._first[:-1])
+        return told
+
+    def unite(self, node: Ints, row: Ints) -> Found:
+        """Add up what the records of one file tell of.
+
+        Args:
+            node: of every record that tells, the place of its text in `low`.
+            row: its number in the file.
+
+        Returns:
+            One row an entry, sorted by entry.
+        """
+        order = np.lexsort((row, node))
+        node, row = node[order], row[order]
+        start = np.flatnonzero(np.r_[True, node[1:] != node[:-1]])
+        counts = np.diff(np.r_[start, len(node)])
+        self._stamp += 1
+        shared, records, of_row, best, of_size, touched = self._state
+        ends, places = self._lists.offsets.to_numpy(), self._lists.flatten().to_numpy()
+        kept = (self._mark, self._stamp, shared, records, of_row, best, of_size, touched)
+        used = _unite(
+            node[start], counts, row[start], self._first, self._entry, self._size, ends - ends[0], places, kept
+        )
+        entry = np.sort(touched[:used])
+        found = Found(entry, *(column[entry] for column in (shared, records, of_row, best, of_size)))
+        records[entry] = 0
+        return found

@@ -1,0 +1,461 @@
+"""Normalisation v1: what it means here that two texts are the same.
+
+Unicode NFKC, then full case folding; word characters are those of categories L, M, N; everything else separates; a code
+point of Han, Hiragana, Katakana, Thai, Lao, Khmer or Myanmar is a word by itself; words are joined by one space. All by
+the tables of Unicode 14.0.0, which ship with the package (UAX #15, UAX #44, CaseFolding C+F), so that the answer does
+not depend on the Python that runs. `normalise_reference` says the same in plain Python; published vectors in
+`data/shingle-v1-vectors.json` let anybody check an implementation of their own.
+
+The kernel reads Arrow buffers in place. A code point whose decomposition begins with a mark, or with the second half of
+a composite, may join what stands before it; all others are normalisation boundaries. A segment between two boundaries
+is nearly always one code point, whose folded NFKC form stands in a table; only longer ones are decomposed, reordered
+and composed.
+
+With Chinese folded, which is another normalisation of another name, a traditional character then becomes its simplified
+one: by OpenCC's table of characters, the first of several, character by character and never by words.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from provenance.core.package_data import HERE
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NORMALISATION = "normalisation/v1 (Unicode 14.0.0)"
+
+CHINESE = "chinese/v1 (OpenCC TSCharacters, the first of several)"
+"""Name of the folding of traditional characters, where it is asked for."""
+
+_JOINS, _WORD, _ALONE, _EXPANDS = 1, 2, 4, 8
+_INSIDE, _PENDING, _START = 0, 1, 2  # the writer: within a word; a space is due before the next; nothing written yet
+_S, _L, _V, _T = 0xAC00, 0x1100, 0x1161, 0x11A7  # Hangul (The Unicode Standard, 3.12)
+
+Bytes = npt.NDArray[np.uint8]
+Offsets = npt.NDArray[np.int64]
+
+
+class Tables(NamedTuple):
+    """The Unicode tables: the first four have a row a code point, `leads` one a byte that a code point begins with."""
+
+    flags: Bytes
+    fold: npt.NDArray[np.int32]
+    decomposition: npt.NDArray[np.int32]
+    marks: Bytes
+    pool: npt.NDArray[np.int32]
+    pair_keys: Offsets
+    pair_codes: npt.NDArray[np.int32]
+    leads: npt.NDArray[np.bool_]
+
+
+def named(name: str, *, fold_chinese: bool) -> str:
+    """Return the name of a normalisation or shingle: what was folded is never compared with what was not.
+
+    Args:
+        name: NORMALISATION, or that of the shingle.
+        fold_chinese: whether traditional characters count as their simplified ones.
+    """
+    return f"{name} + {CHINESE}" if fold_chinese else name
+
+
+@cache
+def chinese() -> dict[int, int]:
+    """Return the simplified code point of every traditional one."""
+    with np.load(HERE / "chinese-v1.npz") as stored:
+        return dict(zip(stored["traditional"].tolist(), stored["simplified"].tolist(), strict=True))
+
+
+@cache
+def tables(*, fold_chinese: bool = False) -> Tables:
+    """Return the tables of Unicode 14.0.0, read and unfolded from their two stages once.
+
+    Args:
+        fold_chinese: whether traditional characters fold to their simplified ones.
+    """
+    if fold_chinese:
+        plain = tables()
+        simple = np.arange(plain.fold.shape[0], dtype=np.int32)
+        simple[list(chinese())] = list(chinese().values())
+        # where a code point has several foldings, `fold` is a place in the pool, whose lengths are below any character
+        fold = np.where(plain.flags & _EXPANDS, plain.fold, simple[plain.fold])
+        return plain._replace(fold=fold, pool=simple[plain.pool])
+    with np.load(HERE / "unicode-14.0.0.npz") as stored:
+        blocks = stored["stage1"].astype(np.int64)
+        rows = (blocks[:, None] * 256 + np.arange(256)).ravel()
+        flags = stored["flags"][rows]
+        fold = stored["fold"][rows]
+        single = (flags & _EXPANDS) == 0
+        fold[single] += np.flatnonzero(single).astype(np.int32)  # stored relative to the code point
+        pool, keys, codes = (stored[name] for name in ("pool", "pair_keys", "pair_codes"))
+        return Tables(
+            flags, fold, stored["decomposition"][rows], stored["marks"][rows], pool, keys, codes, _leads(flags)
+        )
+
+
+def _leads(flags: Bytes) -> npt.NDArray[np.bool_]:
+    """Tell of every byte whether a code point that begins with it may join what stands before it."""
+    leads = np.zeros(256, np.bool_)
+    leads[[chr(code).encode("utf-8", "surrogatepass")[0] for code in np.flatnonzero(flags & _JOINS)]] = True
+    return leads
+
+
+@njit(nogil=True, cache=True)
+def _decode(data: Any, at: Any, end: Any) -> Any:
+    """Return the code point at `at` and its length; the reader has checked that the bytes are UTF-8."""
+    first = np.int64(data[at])
+    if first < 0x80:
+        return first, 1
+    if first < 0xE0 and at + 1 < end:
+        return (first & 0x1F) << 6 | np.int64(data[at + 1] & 0x3F), 2
+    if first < 0xF0 and at + 2 < end:
+        return (first & 0x0F) << 12 | np.int64(data[at + 1] & 0x3F) << 6 | np.int64(data[at + 2] & 0x3F), 3
+    if at + 3 < end:
+        code = (first & 0x07) << 18 | np.int64(data[at + 1] & 0x3F) << 12
+        code = code | np.int64(data[at + 2] & 0x3F) << 6 | np.int64(data[at + 3] & 0x3F)
+        return min(code, 0x10FFFF), 4
+    return 0xFFFD, 1
+
+
+@njit(nogil=True, cache=True)
+def _encode(code: Any, out: Any, at: Any) -> Any:
+    if code < 0x80:
+        out[at] = code
+        return at + 1
+    if code < 0x800:
+        out[at] = 0xC0 | code >> 6
+        out[at + 1] = 0x80 | code & 0x3F
+        return at + 2
+    if code < 0x10000:
+        out[at] = 0xE0 | code >> 12
+        out[at + 1] = 0x80 | (code >> 6) & 0x3F
+        out[at + 2] = 0x80 | code & 0x3F
+        return at + 3
+    out[at] = 0xF0 | code >> 18
+    out[at + 1] = 0x80 | (code >> 12) & 0x3F
+    out[at + 2] = 0x80 | (code >> 6) & 0x3F
+    out[at + 3] = 0x80 | code & 0x3F
+    return at + 4
+
+
+@njit(nogil=True, cache=True)
+def _write(code: Any, kind: Any, out: Any, at: Any, state: Any) -> Any:
+    """Write one folded code point of class `kind`, with the space that is due."""
+    if kind & _WORD:
+        if state == _PENDING:
+            out[at] = 32
+            at += 1
+        return _encode(code, out, at), _INSIDE
+    if kind & _ALONE:
+        if state != _START:
+            out[at] = 32
+            at += 1
+        return _encode(code, out, at), _PENDING
+    return at, _PENDING if state == _INSIDE else state
+
+
+@njit(nogil=True, cache=True)
+def _expand(index: Any, flags: Any, pool: Any, out: Any, at: Any, state: Any) -> Any:
+    """Write the folding of a code point that has several."""
+    for k in range(index + 1, index + 1 + pool[index]):
+        folded = np.int64(pool[k])
+        at, state = _write(folded, flags[folded], out, at, state)
+    return at, state
+
+
+@njit(nogil=True, cache=True)
+def _room(buffer: Any, used: Any, wanted: Any) -> Any:
+    """Return `buffer`, or a larger copy with room for `wanted` more items."""
+    if used + wanted <= buffer.shape[0]:
+        return buffer
+    larger = np.empty(max(2 * buffer.shape[0], used + wanted), buffer.dtype)
+    larger[:used] = buffer[:used]
+    return larger
+
+
+@njit(nogil=True, cache=True)
+def _decompose(data: Any, at: Any, end: Any, codes: Any, t: Any) -> Any:
+    """Decompose `data[at:end]` fully (NFKD, before reordering) into `codes`."""
+    used = 0
+    while at < end:
+        code, size = _decode(data, at, end)
+        at += size
+        codes = _room(codes, used, 24)  # the longest decomposition has 18 code points (U+FDFA)
+        index = t.decomposition[code]
+        if 0xAC00 <= code <= 0xD7A3:
+            s = code - _S
+            codes[used] = _L + s // 588
+            codes[used + 1] = _V + s % 588 // 28
+            used += 2
+            if s % 28:
+                codes[used] = _T + s % 28
+                used += 1
+        elif index:
+            for k in range(1, t.pool[index] + 1):
+                codes[used] = t.pool[index + k]
+                used += 1
+        else:
+            codes[used] = code
+            used += 1
+    return codes, used
+
+
+@njit(nogil=True, cache=True)
+def _reorder(codes: Any, used: Any, t: Any) -> Any:
+    """Sort every run of marks by combining class, stably; by counting, so that a megabyte of marks is linear."""
+    at = 0
+    while at < used:
+        if t.marks[codes[at]] == 0:
+            at += 1
+            continue
+        stop = at
+        unsorted = False
+        last = 0
+        while stop < used:
+            mark = t.marks[codes[stop]]
+            if mark == 0:
+                break
+            unsorted = unsorted or mark < last
+            last = mark
+            stop += 1
+        if unsorted:
+            starts = np.zeros(257, np.int64)
+            run = codes[at:stop].copy()
+            for k in range(run.shape[0]):
+                starts[np.int64(t.marks[run[k]]) + 1] += 1
+            for k in range(1, 257):
+                starts[k] += starts[k - 1]
+            for k in range(run.shape[0]):
+                mark = np.int64(t.marks[run[k]])
+                codes[at + starts[mark]] = run[k]
+                starts[mark] += 1
+        at = stop
+
+
+@njit(nogil=True, cache=True)
+def _composite(first: Any, second: Any, t: Any) -> Any:
+    """Return the primary composite of a pair, or -1."""
+    if _L <= first < _L + 19 and _V <= second < _V + 21:
+        return _S + ((first - _L) * 21 + second - _V) * 28
+    if _S <= first < _S + 11172 and (first - _S) % 28 == 0 and _T < second < _T + 28:
+        return first + second - _T
+    key = first << 21 | second
+    at = np.searchsorted(t.pair_keys, key)
+    if at < t.pair_keys.shape[0] and t.pair_keys[at] == key:
+        return np.int64(t.pair_codes[at])
+    return np.int64(-1)
+
+
+@njit(nogil=True, cache=True)
+def _compose(codes: Any, used: Any, t: Any) -> Any:
+    """Compose in place (UAX #15); return how many code points remain."""
+    if used == 0:
+        return 0
+    starter = 0
+    last = np.int64(t.marks[codes[0]])
+    if last:
+        last = np.int64(256)  # nothing composes with a mark that has no starter
+    kept = 1
+    for k in range(1, used):
+        code = codes[k]
+        mark = np.int64(t.marks[code])
+        composite = _composite(codes[starter], code, t) if last < mark or last == 0 else np.int64(-1)
+        if composite >= 0:
+            codes[starter] = composite
+            continue
+        if mark == 0:
+            starter = kept
+        last = mark
+        codes[kept] = code
+        kept += 1
+    return kept
+
+
+@njit(nogil=True, cache=True)
+def _segment(data: Any, at: Any, stop: Any, out: Any, pos: Any, state: Any, t: Any) -> Any:
+    """Write several code points that may compose; pos is -1 where `out` has no room."""
+    codes, used = _decompose(data, at, stop, np.empty(64, np.int64), t)
+    _reorder(codes, used, t)
+    used = _compose(codes, used, t)
+    if out.shape[0] - pos < 15 * used + 64:  # three folded code points each, of four bytes and a space
+        return np.int64(-1), state
+    for k in range(used):
+        code = codes[k]
+        if t.flags[code] & _EXPANDS:
+            pos, state = _expand(t.fold[code], t.flags, t.pool, out, pos, state)
+        else:
+            pos, state = _write(np.int64(t.fold[code]), t.flags[code], out, pos, state)
+    return pos, state
+
+
+@njit(nogil=True, cache=True)
+def _record(data: Any, at: Any, end: Any, out: Any, pos: Any, flags: Any, fold: Any, leads: Any, t: Any) -> Any:
+    """Normalise one record into `out` from `pos` on; return where it ends, or -1 where `out` has no room."""
+    state: Any = _START
+    limit = out.shape[0] - 160  # the longest folding (U+FDFA) and its spaces
+    while at < end:
+        if pos > limit:
+            return np.int64(-1)
+        byte = data[np.uint64(at)]  # an index without sign needs no check for a negative one
+        if byte < 0x80 and (at + 1 >= end or data[np.uint64(at + 1)] < 0x80):
+            # without a branch: both are written, and what does not count is written over
+            word = np.int64((flags[byte] & _WORD) != 0)
+            out[np.uint64(pos)] = 32
+            pos += word & np.int64(state == _PENDING)
+            out[np.uint64(pos)] = fold[byte]
+            pos += word
+            state = (word - 1) & max(state, _PENDING)
+            at += 1
+            continue
+        code, size = _decode(data, at, end)
+        stop = at + size
+        while stop < end and leads[data[np.uint64(stop)]]:
+            following, width = _decode(data, stop, end)
+            if not flags[following] & _JOINS:
+                break
+            stop += width
+        if stop > at + size:
+            pos, state = _segment(data, at, stop, out, pos, state, t)
+            if pos < 0:
+                return pos
+        elif flags[code] & _EXPANDS:
+            pos, state = _expand(fold[code], flags, t.pool, out, pos, state)
+        else:
+            pos, state = _write(np.int64(fold[code]), flags[code], out, pos, state)
+        at = stop
+    return pos
+
+
+@njit(nogil=True, cache=True)
+def _normalise(data: Any, offsets: Any, t: Any) -> Any:
+    count = offsets.shape[0] - 1
+    ends = np.zeros(count + 1, np.int64)
+    out = np.empty(2 * (offsets[count] - offsets[0]) + 1024, np.uint8)
+    pos = np.int64(0)
+    for record in range(count):
+        after = _record(data, offsets[record], offsets[record + 1], out, pos, t.flags, t.fold, t.leads, t)
+        while after < 0:
+            out = _room(out, pos, 2 * out.shape[0] - pos)
+            after = _record(data, offsets[record], offsets[record + 1], out, pos, t.flags, t.fold, t.leads, t)
+        pos = after
+        ends[record + 1] = pos
+    return out[:pos], ends
+
+
+@njit(nogil=True, cache=True)
+def _trace(data: Any, at: Any, end: Any, out: Any, starts: Any, stops: Any, t: Any) -> Any:
+    """Normalise one record as `_record` does, and note where each of its words begins and ends in `data`."""
+    pos, state, word = np.int64(0), _START, np.int64(-1)
+    while at < end:
+        if pos > out.shape[0] - 160:
+            return word
+        code, size = _decode(data, at, end)
+        stop = at + size
+        while stop < end and data[stop] >= 0x80:
+            following, width = _decode(data, stop, end)
+            if not t.flags[following] & _JOINS:
+                break
+            stop += width
+        before = pos
+        if stop > at + size:
+            pos, state = _segment(data, at, stop, out, pos, state, t)
+            if pos < 0:
+                return word
+        elif t.flags[code] & _EXPANDS:
+            pos, state = _expand(t.fold[code], t.flags, t.pool, out, pos, state)
+        else:
+            pos, state = _write(np.int64(t.fold[code]), t.flags[code], out, pos, state)
+        for k in range(before, pos):
+            if out[k] == 32 or word < 0:
+                word += 1
+                starts[word] = at
+            if out[k] != 32:
+                stops[word] = stop
+        at = stop
+    return word + 1
+
+
+def trace(text: Bytes, words: int) -> tuple[Offsets, Offsets]:
+    """Find the words of normalisation v1 in the bytes that they were made of.
+
+    Args:
+        text: one text's UTF-8.
+        words: how many words it has, see `normalise`.
+
+    Returns:
+        Where each word begins and ends, in bytes; `text[starts[i]:stops[j]]` normalises to the words i to j.
+    """
+    starts, stops = np.zeros(words, np.int64), np.zeros(words, np.int64)
+    room = 4 * len(text) + 1024
+    while words and _trace(text, 0, len(text), np.empty(room, np.uint8), starts, stops, tables()) < words:
+        room *= 2  # a segment of many marks asks for the most that it could take
+    return starts, stops
+
+
+def normalise(texts: pa.LargeStringArray, *, fold_chinese: bool = False) -> tuple[Bytes, Offsets]:
+    """Normalise a column of texts (normalisation v1).
+
+    Args:
+        texts: valid UTF-8; a null counts as an empty text.
+        fold_chinese: whether traditional characters count as their simplified ones.
+
+    Returns:
+        The normalised bytes of all texts in one buffer, and n + 1 offsets into it.
+    """
+    data, offsets = buffers(texts)
+    result: tuple[Bytes, Offsets] = _normalise(data, offsets, tables(fold_chinese=fold_chinese))
+    return result
+
+
+def buffers(texts: pa.LargeStringArray) -> tuple[Bytes, Offsets]:
+    """Return a large_string column's bytes and its n + 1 offsets, in place; a null becomes an empty slice.
+
+    Args:
+        texts: any large_string array, sliced or not.
+
+    Returns:
+        `data` (uint8) and `offsets` (int64), record i being `data[offsets[i]:offsets[i + 1]]`.
+    """
+    if texts.null_count:
+        texts = texts.fill_null("")
+    _, offsets, data = texts.buffers()
+    if not len(texts):
+        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
+    view = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    return np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8), view
+
+
+_ALONE_SCRIPTS = (
+    "CJK UNIFIED IDEOGRAPH", "CJK COMPATIBILITY IDEOGRAPH", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR",
+    "HENTAIGANA", "HANGZHOU NUMERAL", "IDEOGRAPHIC ITERATION MARK", "IDEOGRAPHIC NUMBER ZERO",
+    "VERTICAL IDEOGRAPHIC ITERATION MARK", "OLD CHINESE", "VIETNAMESE ALTERNATE READING",
+)  # fmt: skip
+
+
+def normalise_reference(text: str, *, fold_chinese: bool = False) -> str:
+    """Normalise one text in plain Python: the definition, for tests and for whoever implements it elsewhere.
+
+    Args:
+        text: any text.
+        fold_chinese: whether traditional characters count as their simplified ones.
+
+    Returns:
+        The same as the kernel wherever the running Python's Unicode tables agree with 14.0.0.
+    """
+    out = ""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    for char in folded.translate(chinese()) if fold_chinese else folded:
+        word = unicodedata.category(char)[0] in "LMN"
+        name = unicodedata.name(char, "")
+        alone = (
+            word and name.startswith(_ALONE_SCRIPTS) and not name.startswith("KATAKANA-HIRAGANA")
+        )  # those are Common
+        out += f" {char} " if alone else char if word else " "
+    return " ".join(out.split())

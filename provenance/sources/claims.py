@@ -1,0 +1,350 @@
+"""From the files of a folder to CLAIMS: what manifests state, what records state of themselves, what may override."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from provenance.core import schemas
+from provenance.core.digests import sha256
+from provenance.core.model import DOCUMENTS, STATED, Claim
+from provenance.core.path_names import location
+from provenance.errors import ManifestError
+from provenance.licences.expressions import normalise
+from provenance.readers import manifests, storage
+from provenance.readers.storage import regular_files
+from provenance.sources import file_roles, scopes
+from provenance.sources.inventory import HEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from provenance.sources.read_results import Observed
+
+Rows = list[dict[str, Any]]
+
+IDENTICAL = "identical-upstream"
+"""Field of a statement that a file's digest proves: it is what a manifest says stands at an address."""
+
+
+def read(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
+    """Read every manifest, licence and document of a folder.
+
+    Args:
+        root: the folder.
+        paths: PATHS.
+
+    Returns:
+        CLAIMS as rows, and why a path was not read.
+    """
+    claims: Rows = []
+    refused: dict[str, str] = {}
+    for row in paths.to_pylist():
+        kind, speaks = row["kind"], row["role"] == "data" and row["kind"] in manifests.READERS
+        if row["role"] not in {"manifest", "licence", "documentation"} and not speaks:
+            continue
+        if kind not in manifests.READERS:
+            refused[row["path"]] = f"no reader for manifests of the format {kind} yet"
+            continue
+        digest = ""
+        try:
+            data, digest = _bytes(root, row)
+            stated = manifests.read(row["path"], data[: manifests.LARGEST] if speaks else data, kind)
+        except ManifestError as error:
+            if not speaks:  # else its bytes are read as records, and that is no fault of theirs
+                refused[row["path"]] = f"no valid {kind}: {_fault(row['path'], error)}"
+            claims += [_claim(row["path"], claim, digest) for claim in _unread_card(row["path"], kind)]
+        except OSError as error:
+            if not speaks:
+                refused[row["path"]] = f"cannot be read: {error.strerror}"
+        else:
+            claims += [_claim(row["path"], claim, digest) for claim in stated]
+    return claims, refused
+
+
+def _bytes(root: Path, row: Mapping[str, Any]) -> tuple[bytes, str]:
+    """Return the first bytes of a manifest, one more than may be read, and the digest of the whole file.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    with storage.open_regular(where(root, row)) as file:
+        size = os.fstat(file.fileno()).st_size
+        tap = storage.Tap(regular_files.Bounded(file, size))
+        data = tap.read(manifests.LARGEST + 1)
+        tap.drain()
+        return data, tap.digest.sha256()
+
+
+def named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.Table, Rows]:
+    """Read as a licence, not as data, every file that a native manifest at the root names as one.
+
+    A manifest elsewhere may not take a file out of the data: what it names is a licence that nobody has read.
+
+    Args:
+        root: the folder.
+        paths: PATHS.
+        claims: from `read`.
+
+    Returns:
+        PATHS with their roles, and all claims.
+    """
+    named = {scopes.beside(claim) for claim in claims if _at_root(claim, "licence-file")}
+    rows = paths.to_pylist()
+    stated: Rows = []
+    for row in rows:
+        if row["path"] not in named or row["role"] != "data":
+            continue
+        with contextlib.suppress(OSError, ManifestError):
+            data, digest = _bytes(root, row)
+            stated += [_claim(row["path"], claim, digest) for claim in manifests.read(row["path"], data, "licence")]
+            if not file_roles.is_data(row["path"], data, row["bytes"], "licence"):
+                row["role"] = "licence"
+            row["kind"] = "licence"
+    return (schemas.rows(rows, schemas.PATHS) if stated else paths), claims + stated
+
+
+def named_documents(root: Path, paths: pa.Table, claims: Rows) -> pa.Table:
+    """Keep as documentation, not as data, every file that a native manifest at the root names as a document.
+
+    A manifest elsewhere may not take a file out of the data, and none what holds records. A document is kept by its
+    digest; nobody reads it.
+
+    Args:
+        root: the folder.
+        paths: PATHS.
+        claims: from `read`.
+
+    Returns:
+        PATHS with their roles.
+    """
+    named = {scopes.beside(claim) for field in DOCUMENTS for claim in claims if _at_root(claim, field)}
+    rows = paths.to_pylist()
+    for row in rows:
+        if row["path"] in named and row["role"] == "data" and not _holds_records(root, row):
+            row["role"], row["kind"] = "documentation", "document"
+    return schemas.rows(rows, schemas.PATHS) if named else paths
+
+
+def _holds_records(root: Path, row: Mapping[str, Any]) -> bool:
+    try:
+        return file_roles.holds_records(row["path"], regular_files.read_head(where(root, row), HEAD))
+    except OSError:  # whoever digests it says so
+        return False
+
+
+def again(root: Path, path: str, kind: str | None, digest: str) -> Rows:
+    """Read the statements of one manifest again, if it is the one that was scanned.
+
+    Args:
+        root: the folder.
+        path: of the manifest.
+        kind: its format.
+        digest: SHA-256 of its bytes, hexadecimal.
+
+    Returns:
+        Its statements as they stand in it; none where it is gone, was changed or cannot be read.
+    """
+    if kind not in manifests.READERS or Path(path).is_absolute() or ".." in Path(path).parts:
+        return []
+    with contextlib.suppress(OSError, ManifestError):
+        data = regular_files.read_head(location(root, path), manifests.LARGEST + 1)
+        if sha256(data) == digest:
+            return [_claim(path, claim, digest) for claim in manifests.read(path, data, kind)]
+    return []
+
+
+def _fault(path: str, error: ManifestError) -> str:
+    """Return what is wrong with a manifest, without its path, which stands beside it."""
+    said = str(error)
+    return said.removeprefix(path).lstrip(": ") if said.startswith(path) else said
+
+
+def _unread_card(path: str, kind: str) -> list[Claim]:
+    """A card that cannot be read still opens a source: what stands above must not speak for its data."""
+    scope = scopes.folder_of(path)
+    return [Claim("source", scope.removesuffix("/"), scope, kind, "L1")] if kind == "hf-card" else []
+
+
+def where(root: Path, row: Mapping[str, Any]) -> bytes:
+    """Return where a row of PATHS is on disk.
+
+    Args:
+        root: the folder.
+        row: of PATHS.
+    """
+    return location(root, row["path"])
+
+
+def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
+    spdx = normalise(claim.value).expression if claim.field == "licence" else None
+    return {
+        "manifest": manifest, "subject": claim.subject, "field": claim.field, "value": claim.value,
+        "scope": claim.scope, "witness": claim.witness, "pointer": claim.pointer, "digest": digest,
+        "date": claim.date, "spdx": spdx, "party": claim.party,
+    }  # fmt: skip
+
+
+def _at_root(claim: Mapping[str, Any], field: str) -> bool:
+    return claim["field"] == field and "/" not in claim["manifest"] and claim["witness"] == "native"
+
+
+def views(stated: Rows) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return the columns that a native manifest at the root overrides, by scope."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for claim in stated:
+        if _at_root(claim, "view"):
+            column, role = claim["value"].rsplit("=", 1)
+            found[claim["scope"]].append((column, role))
+    return {scope: tuple(roles) for scope, roles in found.items()}
+
+
+def nearest(path: str, views: Mapping[str, tuple[tuple[str, str], ...]]) -> tuple[tuple[str, str], ...]:
+    """Return the overrides that hold for a file: its own, else those of the nearest folder around it.
+
+    Args:
+        path: of the file.
+        views: from `views`.
+    """
+    return next((views[place] for place in (path, *scopes.above(scopes.folder_of(path))) if place in views), ())
+
+
+def overrides(claims: pa.Table, data: Collection[str] = ()) -> str | None:
+    """Say which overrides of roles hold, and which do not: their manifest is not at the root, or bytes are records.
+
+    Args:
+        claims: CLAIMS.
+        data: paths of the files that were read as data.
+    """
+    said = []
+    for claim in claims.to_pylist():
+        place = scopes.beside(claim)
+        if _at_root(claim, "licence-file"):
+            too = ", and as records, which it holds" if place in data else ""
+            said.append(f"{claim['manifest']}: {place} is read as a licence{too}")
+        if claim["field"] in DOCUMENTS:
+            kept = "is no data but" if "/" not in claim["manifest"] else "is not (no manifest at the root says so)"
+            if place in data and "/" not in claim["manifest"]:
+                kept = "holds records, which are read as data, and is"
+            said.append(f"{claim['manifest']}: {place} {kept} a document")
+        if (
+            claim["field"] in {"signal.file", "signal.folder"}
+            and "/" not in claim["manifest"]
+            and not (claim["field"] == "signal.file" and place in data)
+        ):
+            said.append(f"{claim['manifest']}: {scopes.beside(claim)} is read as what sites said, not as data")
+        if claim["field"] == "view":
+            column, role = claim["value"].rsplit("=", 1)
+            verb = "is read as" if "/" not in claim["manifest"] else "is not read (no manifest at the root says so) as"
+            said.append(f"{claim['manifest']}: column {column!r} {verb} {role} in {claim['scope']}")
+    return "; ".join(dict.fromkeys(said)) or None
+
+
+def table(rows: Rows) -> pa.Table:
+    """Make CLAIMS, sorted as they are sealed.
+
+    Args:
+        rows: from `read`, `named_licences` and `of_records`.
+
+    Returns:
+        CLAIMS.
+    """
+    keys = ("manifest", "pointer", "field", "scope", "subject", "value")
+    return schemas.ordered(schemas.rows(rows, schemas.CLAIMS), *keys)
+
+
+def with_identities(claims: pa.Table, files: pa.Table) -> pa.Table:
+    """Add which files are, byte for byte, what a manifest says stands at an address elsewhere.
+
+    Args:
+        claims: CLAIMS; `upstream-sha256` is a digest and the address that has it.
+        files: FILES.
+
+    Returns:
+        CLAIMS with rows `identical-upstream`: scope is the file, value its address and digest, witness `digest`. That
+        the address has these bytes is the manifest's word; that the file has them was measured. An upstream that no
+        file equals is no fault: data is repacked. Empty files equal each other and prove nothing.
+    """
+    held: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in files.select(["path", "source", "role", "sha256", "bytes"]).to_pylist():
+        if row["role"] == "data" and row["sha256"] is not None and row["bytes"]:
+            held[row["sha256"]].append({"scope": row["path"], "source": row["source"]})
+    rows: Rows = []
+    for claim in claims.to_pylist():
+        digest, _, address = claim["value"].partition(" ")
+        if claim["field"] == "upstream-sha256":
+            rows += [
+                claim | {"field": IDENTICAL, "value": f"{address} sha256:{digest}", "witness": "digest"} | place
+                for place in held.get(digest, [])
+            ]
+    return table(claims.to_pylist() + rows) if rows else claims
+
+
+_UNCOMPARED = {
+    "remote": ("declared address was not fetched", "declared addresses were not fetched"),
+    "md5": ("digest declared as MD5 was not compared", "digests declared as MD5 were not compared"),
+    "sha1": ("digest declared as SHA-1 was not compared", "digests declared as SHA-1 were not compared"),
+    "digest": (
+        "digest declared by another algorithm than SHA-256 was not compared",
+        "digests declared by other algorithms than SHA-256 were not compared",
+    ),
+    "whole-digest": (
+        "digest of a file in several parts was not compared",
+        "digests of files in several parts were not compared",
+    ),
+    "sha256-malformed": (
+        "digest declared as SHA-256 is none (64 hexadecimal digits) and was not compared",
+        "digests declared as SHA-256 are none (64 hexadecimal digits) and were not compared",
+    ),
+}
+
+
+def uncompared(claims: pa.Table) -> str | None:
+    """Say what manifests declare of files and nobody compared.
+
+    Args:
+        claims: CLAIMS.
+    """
+    counts = Counter(claims["field"].to_pylist())
+    said = ((counts[field], words) for field, words in _UNCOMPARED.items() if counts[field])
+    return "; ".join(f"{count:,} {one if count == 1 else several}" for count, (one, several) in said) or None
+
+
+def _legend(row: Mapping[str, Any]) -> bool:
+    """Tell a licence column that lists so many that it was cut: which of them holds for what is said elsewhere."""
+    cut = row["witness"] == "record-column" and len(row["value"]) >= STATED
+    return cut and " AND " in (row["spdx"] or "")
+
+
+def of_records(observed: Iterable[Observed]) -> Rows:
+    """State what records say of themselves: each value of a licence or origin column, once a file.
+
+    Args:
+        observed: what workers saw.
+
+    Returns:
+        CLAIMS as rows; their manifest and scope are the file itself.
+    """
+    rows: Rows = []
+    for part in observed:
+        silent = part.files["unlicensed"].to_numpy()
+        lacking = silent.nonzero()[0].tolist()
+        numbers = pa.array(sorted({*part.claims, *part.stated["file"].to_pylist(), *lacking}), pa.int64())
+        places = (part.files[name].take(numbers).to_pylist() for name in ("path", "sha256", "records"))
+        about = dict(zip(numbers.to_pylist(), zip(*places, strict=True), strict=True))
+        for number, claims in part.claims.items():
+            path, digest, _ = about[number]
+            rows += [_claim(path, claim, digest or "") for claim in claims]
+        for number, name, value in zip(*(column.to_pylist() for column in part.stated.columns), strict=True):
+            path, digest, _ = about[number]
+            rows.append(_claim(path, Claim(name, value, path, "record-column", f"/{name}", "data"), digest or ""))
+        for number in lacking:
+            path, digest, records = about[number]
+            said = f"no licence in {silent[number]:,} of {records:,} records"
+            rows.append(_claim(path, Claim("licence", said, path, scopes.GAP, "/licence", "data"), digest or ""))
+    return [row | {"spdx": None} if _legend(row) else row for row in rows]

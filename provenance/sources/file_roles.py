@@ -1,0 +1,161 @@
+"""Which role a file has: names are hints, bytes decide. What holds records is data, whatever it is called.
+
+| its name or first bytes say | and its bytes | it is |
+|---|---|---|
+| licence, notice, README, card | are lines of JSON, a table, an archive, ... | data |
+| | are a text larger than any such document, or lines of one form | data that also speaks as a document |
+| | are anything else | a document |
+| a manifest in JSON | are lines of JSON, or a list of objects that its format does not know | data |
+| a manifest in XML | are larger than a manifest's | data |
+
+The bounds are those of real documents: of 770 cards of data sets the largest has 214 kB beside its metadata; of the 819
+licence texts of the SPDX list the largest has 61 kB, and the largest that this program does not recognise 37 kB.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from provenance.licences.texts import identify
+from provenance.readers import manifests, storage
+from provenance.readers.manifests.recognition import metadata_of
+from provenance.readers.records import csv, format_detection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LARGEST_DOCUMENT = 1 << 20
+"""Bytes of the largest document, its metadata included; a larger text is read as records too."""
+
+LARGEST_PROSE = 256 << 10
+"""Bytes of a README or card beside its metadata; of a larger one the prose is read as records too."""
+
+LARGEST_UNKNOWN_LICENCE = 64 << 10
+"""Bytes of a licence whose text is not known; a larger one is read as records too."""
+
+LICENCES = frozenset({"licence", "data-licence", "weights-licence", "notice"})
+_DOCUMENTS = frozenset({"readme"})
+_TEXTS = LICENCES | _DOCUMENTS | {"hf-card"}
+_RECORDS = frozenset({"csv", "jsonl", "parquet", "warc", *storage.CODECS, *storage.ARCHIVES})
+_LISTS = frozenset({"croissant", "dcat", "spdx"})  # JSON-LD may be a list of nodes
+_NODES = re.compile(rb'\[\s*\{\s*"@(?:context|graph|id|type)"')
+_DVC = re.compile(
+    rb"^(?:outs|deps|stages|vars|params|plots|metrics|artifacts|schema|md5|wdir|frozen)\s*:", re.MULTILINE
+)
+_FEATURES = re.compile(
+    rb'"(?:features|splits|download_(?:size|checksums)|dataset_size|builder_name|config_name|supervised_keys|num_examples'
+    rb'|citation|homepage|description)"\s*:'
+)
+_SMALL = 1024  # bytes of what a name alone may call a manifest
+_REPEATED = 200  # lines from which on a text may be nothing but records
+_LABEL = re.compile(r"\s*[\"'*#]{0,4}([^\W\d_][\w ]{0,20}?)[\"'*]{0,4}\s*[:：]\s*\S")
+
+
+class Role(NamedTuple):
+    """What a file is.
+
+    Args:
+        role: data | manifest | licence | documentation, as in PATHS.
+        kind: the manifest format as which it speaks; None where it does not.
+    """
+
+    role: str
+    kind: str | None
+
+
+DATA = Role("data", None)
+
+
+def decide(path: str, head: bytes, size: int, more: Callable[[int], bytes] | None = None) -> Role:
+    """Decide on the role of a file.
+
+    Args:
+        path: relative to the scan root, '/' between parts.
+        head: its first bytes, 64 KiB or all; none where they cannot be had.
+        size: its bytes.
+        more: returns so many of its first bytes, for documents larger than the head; None = they cannot be had.
+
+    Returns:
+        Its role, and the format of the manifest that it is.
+    """
+    kind = manifests.recognise(path, head)
+    if kind is None:
+        return DATA
+    if holds_records(path, head) or _is_other(kind, head, size):
+        return DATA
+    if kind in _TEXTS and head:
+        whole = more(LARGEST_DOCUMENT + 1) if more is not None and size > len(head) else head
+        if _reads_as_records(kind, whole, size):
+            return Role("data", kind)
+    if kind in LICENCES:
+        return Role("licence", kind)
+    return Role("documentation" if kind in _DOCUMENTS else "manifest", kind)
+
+
+def is_data(path: str, whole: bytes, size: int, kind: str) -> bool:
+    """Tell whether a text that somebody calls a document is to be read as records all the same.
+
+    Args:
+        path: its name.
+        whole: its bytes, or as many as a document may have and one more.
+        size: its bytes.
+        kind: what it is called: licence, notice, readme, hf-card.
+    """
+    return holds_records(path, whole[: 1 << 16]) or _reads_as_records(kind, whole, size)
+
+
+def holds_records(path: str, head: bytes) -> bool:
+    """Tell whether bytes are records by their form, which no name changes.
+
+    Args:
+        path: its name, for where bytes leave a choice.
+        head: its first bytes.
+    """
+    form = format_detection.sniff(head, path)
+    body = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if form == "csv" and format_detection.suffix(path) in {"md", "markdown", "rst"}:
+        guess = csv.guess(head)  # mark-up has tables of its own
+        return guess is not None and guess.delimiter != "|"
+    return form in _RECORDS or (form == "json" and body[:1] == b"[" and not _NODES.match(body))
+
+
+def _is_other(kind: str, head: bytes, size: int) -> bool:
+    """Tell whether bytes are none of the manifest that a name or a word in them promises."""
+    body = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if kind == "nltk-xml":
+        return size > len(head)
+    if kind == "dvc":
+        return size > _SMALL and not _DVC.search(head)
+    if kind == "hf-dataset-infos":
+        return len(body) > len(b"{}\r\n") and not _FEATURES.search(head)
+    if kind in _TEXTS:
+        return body[:1] in (b"{", b"[") and format_detection.sniff(head, "") == "json"
+    return body[:1] == b"[" and kind not in _LISTS and format_detection.sniff(head, "x.json") == "json"
+
+
+def _reads_as_records(kind: str, whole: bytes, size: int) -> bool:
+    if size > LARGEST_DOCUMENT:
+        return True
+    text = whole.decode("utf-8", "replace")
+    if kind == "notice":
+        return _repeats(text)
+    if kind in LICENCES:
+        return _repeats(text) or (size > LARGEST_UNKNOWN_LICENCE and not identify(text))
+    return size - len(metadata_of(whole)) > LARGEST_PROSE or _repeats(text)
+
+
+def _repeats(text: str) -> bool:
+    """Tell whether a text is lines of one form: objects, cells between tabs, or the same few labels again and again."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) < _REPEATED:
+        return False
+    objects = sum(line.lstrip()[:1] == "{" and line.rstrip()[-1:] in "}," for line in lines)
+    tabs = Counter(line.strip().count("\t") for line in lines)
+    tabs.pop(0, None)
+    labels = Counter(match[1] for line in lines if (match := _LABEL.match(line)))
+    labelled = sum(count for _, count in labels.most_common(4))
+    return (
+        2 * objects > len(lines) or 5 * max(tabs.values(), default=0) > 4 * len(lines) or 5 * labelled > 4 * len(lines)
+    )

@@ -1,0 +1,257 @@
+"""What opens a door, removed from a text: user info and signed queries of addresses, passwords, tokens, private keys.
+
+An address keeps everything else as written: hosts, paths, other parameters and fragments are ids and records of origin.
+A parameter keeps its name, its value becomes `[removed]`. A value is read as a program would read it: percent-encoded,
+once or twice, in any case, in an address inside an address.
+
+Source: RFC 3986, 3.2.1; AWS Signature Version 4, query; Google Cloud Storage, V2 and V4 signed URLs; Azure Storage,
+shared access signatures; CloudFront, signed URLs; RFC 6749 and 6750 (OAuth 2.0); RFC 7519 (JWT); RFC 7468 (PEM); the
+published prefixes of tokens of their issuers.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+import yaml
+
+from provenance.core.package_data import HERE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REMOVED = "[removed]"
+"""What stands in place of a secret."""
+
+URL = re.compile(
+    r"(?:[A-Za-z][A-Za-z0-9+.\-]{0,30}:[/\\]{2,}|(?<![\w:/\\.])[/\\]{2}(?=[^\s/\\])"
+    r"|(?<![A-Za-z])(?i:https?|ftp|wss?):[/\\]?(?=[^\s/\\]))(?P<rest>[^\s<>\"`]*)"
+)
+"""An address with an authority, as a browser reads one: `https:\\host` and `//host` are addresses too."""
+
+_DEEPEST = 4  # addresses inside addresses, and times percent-encoded
+_MACHINES = {"git", "hg", "svn", "cvs", "bzr", "anonymous", "ftp", "anoncvs"}  # accounts of nobody
+_ODD = re.compile(r"[^/\\?#@\s\[]*:(?!\d{0,5}(?:[/\\?#]|\Z))[^\s@]*@(?=[\w\[])")  # a password that holds / or ?
+_PARAMETER = re.compile(r"(?P<lead>[?&;#])(?P<name>[^=&;#?\s/]{1,100})=(?P<value>[^&;#\s]*)")
+
+_ENDS = re.compile(
+    r"(?:token|secret|passw(?:or)?d|passphrase|passkey|signature|api_?key|access_?key(?:_?id)?|secret_?key|private_?key"
+    r"|auth_?key|account_?key|subscription_?key|credentials?|_key|_sig|_sign|_pwd|_auth|_jwt|_hmac)\Z"
+)
+_IDS = re.compile(r"(?:id|ids|uuid|guid|hash|digest|checksum|sha\d*|md5|url|uri|path|file|filename|name|q|v|etag)\Z")
+_OPAQUE = re.compile(r"[A-Za-z0-9_\-]{40,}={0,2}|[A-Za-z0-9+/]{38,}={1,2}")
+
+_KEYS = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL)
+_HEADERS = re.compile(
+    r"(?i)\b((?:proxy-)?authorization|x-api-key|x-auth-token|private-token|set-cookie|cookie)(\s*[:=]\s*[\"']?)"
+    r"(?:(?:basic|bearer|token|apikey|digest|negotiate|aws4-hmac-sha256)\s+)?[^\s\"',][^\"'\r\n,]*"
+)
+_SCHEMES = re.compile(r"(?i)\b(bearer|basic)\s+(?=[A-Za-z0-9_\-.+/=~]*[0-9A-Z=])[A-Za-z0-9_\-.+/=~]{12,}")
+_ACCOUNT = re.compile(
+    r"(?<![\w.+/@:\-])([\w.+%$\-]{1,100}):([^\s@/\\\"'<>]{1,200})@"
+    r"(?!sha\d|v?\d+(?:\.\d+)*(?:[^\w.]|\Z))(?=[\w\[]|tcp\(|unix\()"
+)
+_ORACLE = re.compile(r"(?i)(?<=[:\s])([\w$#]{1,64})/([^\s/@\"']{1,128})@(?=//|\(|[\w.\-]+[:/])")
+_NAMED = (
+    r"password|passwd|passphrase|passcode|pwd|密码|口令|提取码|访问码|api[_\- ]?key|access[_\- ]?key(?:[_\- ]?id)?"
+    r"|secret[_\- ]?key|private[_\- ]?key|account[_\- ]?key|auth[_\- ]?token|access[_\- ]?token|refresh[_\- ]?token"
+    r"|shared[_\- ]?access[_\- ]?(?:key|signature)|client[_\- ]?secret|session[_\- ]?key"
+)
+_PAIR = re.compile(
+    rf"(?i)(?<![^\W_])((?:[\w.\-]*?)(?:{_NAMED}))([\"']?\s{{0,3}}(?:[=:：]|=>|:=|\s是)\s{{0,3}})"
+    r"(\"[^\"\r\n]+\"|'[^'\r\n]+'|[^\s\"',;，；。&<>]+)"
+)
+_WEAK_PAIR = re.compile(
+    r"(?i)(?<![^\W_])((?:[\w.\-]*?)(?:token|secret|credentials?|jwt))([\"']?\s{0,3}(?:[=:：]|=>|:=)\s{0,3}[\"']?)"
+    r"((?=[^\s\"',;&<>]*\d)(?=[^\s\"',;&<>]*[A-Za-z])[^\s\"',;&<>]{8,})"
+)
+_SAID = re.compile(
+    r"(?i)\b(password|passphrase|passcode|api key|token)( is | was )[\"'“]?((?=\S*[\d!@#$%^*])[^\s\"'”]{4,})"
+)
+_OPTION = re.compile(
+    r"(?i)((?<!\S)--?(?:password|passwd|token|api-?key|secret|auth)[ =]|(?<!\S)(?:-u|--user)[ =](?=\S*:))(\S+)"
+)
+_ELEMENT = re.compile(rf"(?i)(<(?:\w+:)?((?:[\w.\-]*?)(?:{_NAMED}|token|secret))\b[^>]*>)[^<]+(?=</)")
+_TOKENS = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"hf_(?:[A-Za-z0-9]{20,}|(?=[A-Za-z0-9]*[A-Z0-9])[A-Za-z0-9]{8,})|api_org_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{16,}"
+    r"|github_pat_\w{16,}|gl(?:pat|dt|rt|cbt|ptt)-[\w\-]{10,}|(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[0-9A-Z]{12,}"
+    r"|AIza[\w\-]{20,}|ya29\.[\w\-]{10,}|GOCSPX-[\w\-]{10,}|1//[\w\-]{30,}|LTAI[A-Za-z0-9]{10,}|AKID[A-Za-z0-9]{10,}"
+    r"|sk-(?=[\w\-]*\d)[A-Za-z0-9_\-]{16,}|[srp]k_(?:live|test)_[A-Za-z0-9]{8,}|whsec_[A-Za-z0-9]{16,}|xox[a-z]-[\w\-]{8,}"
+    r"|xapp-[\w\-]{8,}|npm_[A-Za-z0-9]{16,}|pypi-(?=[\w\-]*\d)[\w\-]{16,}|do[opr]_v1_[0-9a-f]{16,}"
+    r"|SG\.[\w\-]{8,}\.[\w\-]{8,}|dckr_pat_[\w\-]{10,}|r8_[A-Za-z0-9]{20,}|key-[0-9a-f]{32}"
+    r"|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{16,}|eyJ[\w\-]{6,}\.[\w\-]{6,}(?:\.[\w\-]*)?|nvapi-[\w\-]{16,}|gsk_[A-Za-z0-9]{16,}"
+    r"|ATATT[\w\-=]{16,}|dapi[0-9a-f]{32}|dp\.pt\.[A-Za-z0-9]{16,}|hv[sbr]\.[\w\-]{16,}"
+    r"|(?:age-secret-key|AGE-SECRET-KEY)-\w{20,}"
+    r")"
+)
+_PLACES = re.compile(
+    r"(?i)((?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/\d+/|/bot(?=\d{5,}:)"
+    r"|/(?:_?token|secret|apikey|api_key|access_token|password)/(?=[^\s/?#]*\d)(?=[^\s/?#]{8})))[^\s?#\"'<>]+"
+)
+_ENCODED = re.compile(r"[^\s<>\"`]*%(?:25)*(?:3A|40|2F|3D|26)[^\s<>\"`]*", re.IGNORECASE)
+
+
+@cache
+def _known(name: str) -> frozenset[str]:
+    held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
+    return frozenset(map(str, held.get(name) or held["parameters"][name]))
+
+
+@lru_cache(maxsize=1 << 14)
+def clean(text: str) -> str:
+    """Remove whatever opens a door.
+
+    Args:
+        text: any text, an address or prose around addresses.
+
+    Returns:
+        The same with REMOVED in it; the very text where there is nothing to remove.
+    """
+    return _clean(text, _DEEPEST)
+
+
+def _clean(text: str, deep: int) -> str:
+    if not _SUSPICIOUS.search(text):
+        return text
+    text = _KEYS.sub(REMOVED, text)
+    text = _HEADERS.sub(rf"\1\2{REMOVED}", text)
+    text = _SCHEMES.sub(rf"\1 {REMOVED}", text)
+    text = _ORACLE.sub(f"{REMOVED}@", text)
+    text = URL.sub(lambda found: _address(found, deep), text)
+    text = _ENCODED.sub(lambda found: _decoded(found[0], deep, _clean), text)
+    text = _outside(text, _labelled)
+    text = _PLACES.sub(rf"\1{REMOVED}", text)
+    return _TOKENS.sub(REMOVED, text)
+
+
+_SUSPICIOUS = re.compile(r"[:=@/%]|密码|口令|提取码|[A-Za-z0-9]{8}|--|\bis\b")
+"""Without one of these a text holds no secret, and most texts hold none."""
+
+
+def _outside(text: str, change: Callable[[str], str]) -> str:
+    """Change what stands between addresses."""
+    parts, at = [], 0
+    for found in URL.finditer(text):
+        parts += [change(text[at : found.start()]), found[0]]
+        at = found.end()
+    return "".join([*parts, change(text[at:])]) if at else change(text)
+
+
+def _labelled(text: str) -> str:
+    text = _ACCOUNT.sub(f"{REMOVED}@", text)
+    text = _ELEMENT.sub(rf"\1{REMOVED}", text)
+    text = _OPTION.sub(rf"\1{REMOVED}", text)
+    text = _PAIR.sub(_pair, text)
+    text = _WEAK_PAIR.sub(rf"\1\2{REMOVED}", text)
+    text = _SAID.sub(rf"\1\2{REMOVED}", text)
+    return _PARAMETER.sub(lambda found: _parameter(found, frozenset(), 1), text)
+
+
+def _pair(found: re.Match[str]) -> str:
+    bare = found[3].strip("\"'.").lower()
+    return (
+        found[0] if bare in _known("no-passwords") or found[3].startswith(REMOVED) else f"{found[1]}{found[2]}{REMOVED}"
+    )
+
+
+def _address(found: re.Match[str], deep: int) -> str:
+    head, rest = found[0][: found.start("rest") - found.start()], found["rest"]
+    odd = _ODD.match(rest)
+    size = odd.end() if odd else len(re.split(r"[/\\?#]", rest, maxsplit=1)[0])
+    authority, tail = rest[:size], rest[size:]
+    user, at, host = authority.rpartition("@")
+    if at and user.lower() not in _MACHINES:
+        authority = f"{REMOVED}@{host}"
+    elif not at and re.search("%(?:25)*40", authority):
+        authority = REMOVED + "@" + re.split("%(?:25)*40", authority)[-1]
+    if ";" in authority:  # parameters of SQL Server stand directly behind its port
+        place, semicolon, rest = authority.partition(";")
+        authority, tail = place, semicolon + rest + tail
+    return head + authority + _tail(tail, deep)
+
+
+def _tail(tail: str, deep: int) -> str:
+    """Clean what stands behind the authority: parameters, and addresses in the path."""
+    if not tail:
+        return tail
+    named = frozenset(_plain(found["name"])[0] for found in _PARAMETER.finditer(tail))
+    path, mark, query = tail.partition("?")  # a parameter of the path ends where the query begins
+    path, query = (_PARAMETER.sub(lambda found: _parameter(found, named, deep), part) for part in (path, mark + query))
+    tail = path + query
+    if deep:
+        tail = URL.sub(lambda found: _address(found, deep - 1), tail)
+    return tail
+
+
+def _parameter(found: re.Match[str], named: frozenset[str], deep: int) -> str:
+    lead, name, value = found["lead"], found["name"], found["value"]
+    parts = _plain(name)
+    closing = value[len(value.rstrip(")],.'}")) :]
+    if value.startswith(REMOVED):
+        return found[0]
+    if any(_is_secret(part, named) for part in parts) or _looks_secret(parts[-1], value):
+        return f"{lead}{name}={REMOVED}{closing}" if value else found[0]
+    return f"{lead}{name}={_decoded(value, deep, _clean_value)}"
+
+
+def _clean_value(value: str, deep: int) -> str:
+    """Clean the value of a parameter, which may be an address or a query of its own."""
+    cleaned = _clean(value, deep)
+    if "=" in cleaned and "?" not in cleaned and "://" not in cleaned:
+        cleaned = _PARAMETER.sub(lambda found: _parameter(found, frozenset(), deep), f"?{cleaned}")[1:]
+    return cleaned
+
+
+def _decoded(text: str, deep: int, change: Callable[[str, int], str]) -> str:
+    """Clean a text as it is once decoded; it stays as written where that changes nothing."""
+    if not deep:
+        return text
+    decoded = unquote(text)
+    changed = change(decoded, deep - 1)
+    if changed == decoded:
+        return text
+    return changed if decoded == text else quote(changed, safe="/:[]@!$'()*,~")
+
+
+def _plain(name: str) -> list[str]:
+    """Return the names that a parameter's name may be read as: `filter[token]` is `filter` and `token`."""
+    for _ in range(3):
+        name = unquote(name)
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip("\"'")) if not name.isupper() else name
+    parts = [part for part in re.split(r"[\[\]{}().]+", name) if part and not part.isdigit()] or [name]
+    return [part.lower().replace("-", "_").removeprefix("amp;") for part in parts]
+
+
+def _is_secret(name: str, named: frozenset[str]) -> bool:
+    bare = name.replace("_", "")
+    if (
+        name in _known("exact")
+        or bare in _known("exact")
+        or name.startswith(tuple(_known("begins")))
+        or _ENDS.search(name)
+    ):
+        return True
+    if name in _known("azure"):  # each alone is a common name of something else
+        return "sig" in named or len(_known("azure") & named) > 2
+    return bare in _known("users") and any(_ENDS.search(each) or each in {"pass", "pwd", "pw"} for each in named)
+
+
+def _looks_secret(name: str, value: str) -> bool:
+    """Tell whether a value is a long random text, which no id of a record is: ids have names, or are hexadecimal."""
+    plain = unquote(value)
+    if _IDS.search(name) or not _OPAQUE.fullmatch(plain) or re.fullmatch(r"[0-9a-fA-F\-]+", plain):
+        return False
+    kinds = sum(bool(re.search(each, plain)) for each in ("[a-z]", "[A-Z]", "[0-9]"))
+    return kinds == 3 and _bits(plain) > 4
+
+
+def _bits(text: str) -> float:
+    """Return the entropy of a text's characters, in bits each."""
+    counts = Counter(text)
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())

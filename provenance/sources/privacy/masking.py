@@ -1,0 +1,257 @@
+"""Personal data in what manifests and licences say: e-mail addresses, telephone numbers and numbers of people.
+
+Each is replaced by its kind: `[email]`, `[phone]`, `[id]`, `[iban]`, `[card]`, `[ip]`, `[orcid]`. The detector of
+`personal_data` is made not to accuse; a ledger that nobody can change is better off with a value too few, so whatever
+is written as an address or number of somebody goes too, an office's as well: from the address alone nobody can tell.
+
+What only looks like one stays: SPDX ids, versions, dates, DOIs, arXiv ids, ISBNs, digests, sizes. Of an address of the
+web only e-mail addresses and what stands under a name such as `phone` go: the rest is an id.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, unquote
+
+from provenance.detectors import personal_data
+from provenance.sources.privacy import credentials
+from provenance.sources.privacy.credentials import REMOVED, URL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_KINDS = {
+    "email": "email",
+    "phone": "phone",
+    "cn-resident-id": "id",
+    "iban": "iban",
+    "payment-card": "card",
+    "ip": "ip",
+}
+CONTACTS = frozenset({"email", "phone"})
+"""Kinds by which somebody can be reached; the others are kept nowhere."""
+
+
+class Value(NamedTuple):
+    """Where a value stands in a text, and what it is.
+
+    Args:
+        start: the first character.
+        end: the character after the last.
+        kind: what stands in its place, without its brackets.
+    """
+
+    start: int
+    end: int
+    kind: str
+
+
+_AT = r"(?:@|＠|﹫|\((?:at|@|a)\)|\[(?:at|@|a)\]|\{(?:at|@)\}|<(?:at|@)>|_at_|-at-)"
+_DOT = r"(?:\.|。|．|\s?(?:\(dot\)|\[dot\]|\{dot\}|\(\.\)|\[\.\])\s?)"
+_EMAIL = re.compile(
+    r"(?<![\w.+%\-])(?:\"[^\"\r\n]{1,64}\"|[^\s@<>()\[\]{}\"',;:|/\\=&?#]{1,64})\s?"
+    rf"{_AT}\s?(?:[\w\-]{{1,63}}{_DOT}){{1,8}}[^\W\d_][\w\-]{{1,23}}(?![\w@])",
+    re.IGNORECASE,
+)
+_BY_ADDRESS = re.compile(
+    r"(?<![\w.+%\-])[\w.+%\-]{1,64}\s?(?:@|＠)\s?\[?(?:IPv6:[0-9a-fA-F:.]+|\d{1,3}(?:\.\d{1,3}){3})\]?(?![\w.])"
+)
+_SPOKEN = re.compile(r"(?<![\w.])[\w.+\-]{1,64}\s+at\s+(?:[\w\-]{1,63}\s+dot\s+){1,5}[a-z]{2,24}(?!\w)", re.IGNORECASE)
+_CUT = re.compile(r"(?<![\w.+%\-/])[\w.+%\-]{1,64}@(?!v?\d)[\w.\-]*\Z")  # a value that was cut short
+_ENDS_OF_FILES = re.compile(
+    r"\.(?:png|jpe?g|gif|svg|webp|pdf|json|xml|ya?ml|txt|csv|tsv|parquet|zip|gz|py|js|md)\Z", re.IGNORECASE
+)
+
+_BOUND = r"(?<![\w.,:+/\-\u2013])"
+_CALLED = (  # what stands before a number that somebody answers
+    r"tele?(?:phone|fon)?|phone|mobile|cell(?:phone)?|fax|whatsapp|signal|sms|wechat|handy"
+)
+_NUMBERED = r"(?: (?:no|number|nr))?"
+_STATED = r"[.\s]{0,2}[:：=]?\s{0,2}"
+_PHONES = (
+    re.compile(
+        r"(?<![\w+])(?:\+|\(\+|00(?=[1-9]\d?[ ().\-/]))[1-9](?:[ ().\-/\u2010-\u2013\u00a0]{0,3}\d){6,14}(?!\d)"
+    ),
+    re.compile(
+        rf"{_BOUND}\(?0\d{{1,5}}\)?[ \-/\u2010-\u2013\u00a0]{{1,2}}\d{{2,5}}(?:[ \-\u00a0]?\d{{2,5}}){{1,4}}"
+        r"(?![\d.]\d)(?!\w)"
+    ),
+    re.compile(rf"{_BOUND}(?:1[ .\-])?(?:\(\d{{3}}\)[ ]?|\d{{3}}[ .\-])\d{{3}}[ .\-]\d{{4}}(?![\w\-])(?!\.\d)"),
+    re.compile(r"(?<![\w.,:+/\-])1[3-9]\d(?:[ \-]?\d{4}){2}(?!\w)(?!\.\d)"),
+    re.compile(
+        rf"(?:(?<![A-Za-z])(?:{_CALLED}){_NUMBERED}|电话|手机|手机号|联系电话|传真|电话号码|微信){_STATED}"
+        r"(?P<number>\+?\(?\d[\d ().\-/]{4,20}\d)(?!\w)",
+        re.IGNORECASE,
+    ),
+)
+_PAPERS = (  # what stands before the number of a paper
+    r"ssn|social security|passport|national id(?:entity)?|id card|tax id|nino|aadhaar|personnummer|personalausweis"
+)
+_ORCID = re.compile(r"(?<![\w\-])000[09]-\d{4}-\d{4}-\d{3}[\dXx](?![\w\-])")
+_NUMBERS = (
+    ("id", re.compile(r"(?<![\w.\-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w\-])")),
+    (
+        "id",
+        re.compile(r"(?<![\w.\-])[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\w)"),
+    ),
+    (
+        "id",
+        re.compile(
+            rf"(?:(?<![A-Za-z])(?:{_PAPERS}){_NUMBERED}|身份证号?码?|护照号?码?){_STATED}"
+            r"(?P<number>(?=[A-Z]*\d)[A-Z0-9][A-Z0-9 \-]{4,24}[A-Z0-9])(?!\w)",
+            re.IGNORECASE,
+        ),
+    ),
+    ("orcid", _ORCID),
+    ("iban", re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:\s?[A-Z0-9]{4}){3,7}(?:\s?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")),
+)
+_NO_VALUE = re.compile(
+    r"(?:doi:\s?)?10\.\d{4,9}/[^\s\"<>]+|arxiv[:./]\s?\S+|(?<![0-9a-zA-Z])[0-9a-fA-F]{32,128}(?![0-9a-zA-Z])"
+    r"|(?:ISBN|ISSN|ISO|RFC|PMID|PMC|OCLC|LCCN)[\s:\-]{0,2}[\dXx][\dXx\-]*"
+    r"|(?<![\d\-])(?:19|20)\d\d[-/.](?:0?[1-9]|1[0-2])[-/.](?:[0-2]?\d|3[01])(?!\d)"
+    r"|(?<![\w@.\-])(?:[A-Za-z0-9\-]+\.)+[A-Za-z]{2,24}/[^\s\"<>]*",
+    re.IGNORECASE,
+)
+"""What is no value of anybody, whatever its digits look like."""
+
+_MACHINE = re.compile(r"(?:git|hg|svn|anonymous)@[\w.\-]+(?=:(?!\d+\b)\S)")
+_OF_PEOPLE = re.compile(
+    r"(?P<name>(?:[\w\-]*[_\-])?(?:e?-?mail|phone|tel|telephone|mobile|cell|whatsapp|fax|ssn|passport|idcard))=(?P<value>[^&;#\s]+)",
+    re.IGNORECASE,
+)
+_ZERO = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+_SUSPICIOUS = re.compile(r"[@＠﹫&%]|(?:\d\D*?){5}|\bat\b|[\[({<](?:at|a)[\])}>]|_at_|-at-|[^\x00-\x7f]", re.IGNORECASE)
+
+
+def mask(text: str, name: Callable[[str, str], str], *, addresses: bool = True) -> str:
+    """Put something in the place of every value.
+
+    Args:
+        text: any text.
+        name: given the kind and the value, what stands in its place.
+        addresses: whether IP addresses are values too: not where versions are written.
+
+    Returns:
+        The text; the very one where there is no value in it.
+    """
+    if not _SUSPICIOUS.search(text):
+        return text
+    best, most = _masked(text, name, addresses=addresses)
+    for reading in _readings(text):
+        other, count = _masked(reading, name, addresses=addresses)
+        if count > most:
+            best, most = other, count
+    return best
+
+
+def clean(text: str) -> str:
+    """Return a text without secrets, and with the kind of each value in its place.
+
+    Args:
+        text: any text.
+    """
+    return mask(credentials.clean(text), lambda kind, _: f"[{kind}]")
+
+
+@lru_cache(maxsize=1 << 14)
+def has_value(text: str) -> bool:
+    """Tell whether a text holds a value."""
+    return mask(text, lambda kind, _: f"[{kind}]") != text
+
+
+def _readings(text: str) -> Iterator[str]:
+    """Yield what a person may read: without characters that nobody sees, entities as what they stand for."""
+    seen = {text}
+    plain = _ZERO.sub("", text)
+    for each in (plain, html.unescape(plain), unicodedata.normalize("NFKC", html.unescape(plain))):
+        if each not in seen:
+            seen.add(each)
+            yield each
+
+
+def _masked(text: str, name: Callable[[str, str], str], *, addresses: bool) -> tuple[str, int]:
+    """Return the text with its values replaced, and how many there were."""
+    parts, at, count = [], 0, 0
+    for found in URL.finditer(text):
+        between, held = _replaced(text[at : found.start()], name, addresses=addresses)
+        inside, more = _of_address(found[0], found["rest"], name)
+        parts += [between, inside]
+        count, at = count + held + more, found.end()
+    rest, held = _replaced(text[at:], name, addresses=addresses)
+    return "".join([*parts, rest]), count + held
+
+
+def _replaced(text: str, name: Callable[[str, str], str], *, addresses: bool) -> tuple[str, int]:
+    values = sorted(_values(text, addresses=addresses), key=lambda each: (each.start, -each.end))
+    parts, at, count = [], 0, 0
+    for value in values:
+        if value.start >= at:
+            parts += [text[at : value.start], name(value.kind, text[value.start : value.end])]
+            at, count = value.end, count + 1
+    return "".join([*parts, text[at:]]), count
+
+
+def _of_address(address: str, rest: str, name: Callable[[str, str], str]) -> tuple[str, int]:
+    """Replace what an address says of a person: behind its host, part by part, so that the rest stays as written."""
+    host = re.split(r"[/\\?#]", rest, maxsplit=1)[0]
+    head, tail = address[: len(address) - len(rest) + len(host)], rest[len(host) :]
+    count = 0
+
+    def named(found: re.Match[str]) -> str:
+        nonlocal count
+        if found["value"] == REMOVED:
+            return found[0]
+        count += 1
+        kind = "email" if "mail" in found["name"].lower() else "id" if found["name"].lower()[-1] in "nd" else "phone"
+        return f"{found['name']}={name(kind, unquote(found['value']))}"
+
+    def piece(found: re.Match[str]) -> str:
+        nonlocal count
+        decoded = unquote(unquote(found[0]))
+        values = [each for each in _emails(decoded) if not _MACHINE.match(decoded, each.start)]
+        values += [Value(*each.span(), "orcid") for each in _ORCID.finditer(decoded)]
+        for value in sorted(values, reverse=True):
+            decoded = decoded[: value.start] + name(value.kind, decoded[value.start : value.end]) + decoded[value.end :]
+        count += len(values)
+        return (decoded if "%" not in found[0] else quote(decoded, safe="[]@:+~!$'()*, ")) if values else found[0]
+
+    tail = _OF_PEOPLE.sub(named, tail)
+    return head + re.sub(r"[^/?&;#=]+", piece, tail), count
+
+
+def _values(text: str, *, addresses: bool) -> Iterator[Value]:
+    """Find every value, some of which may overlap."""
+    quiet = [found.span() for found in _NO_VALUE.finditer(text)]
+
+    def free(start: int, end: int) -> bool:
+        return not any(start < stop and begin < end for begin, stop in quiet)
+
+    machines = [found.span() for found in _MACHINE.finditer(text)]
+    for value in _emails(text):
+        if not any(begin <= value.start and value.end <= stop + 1 for begin, stop in machines):
+            yield value
+    data = text.encode("utf-8", "surrogatepass")
+    for seen in personal_data.find(data):
+        start = len(data[: seen.start].decode("utf-8", "replace"))
+        end = start + len(data[seen.start : seen.end].decode("utf-8", "replace"))
+        if seen.kind != "email" and (addresses or seen.kind != "ip") and free(start, end):
+            yield Value(start, end, _KINDS[seen.kind])
+    for kind, pattern in (*(("phone", each) for each in _PHONES), *_NUMBERS):
+        for found in pattern.finditer(text):
+            start, end = found.span("number") if "number" in pattern.groupindex else found.span()
+            digits = sum(each.isdigit() for each in text[start:end])
+            if digits >= 5 and free(start, end):
+                yield Value(start, end, kind)
+
+
+def _emails(text: str) -> Iterator[Value]:
+    for pattern in (_EMAIL, _BY_ADDRESS, _SPOKEN, _CUT):
+        for found in pattern.finditer(text):
+            if not _ENDS_OF_FILES.search(found[0]):
+                yield Value(found.start(), found.end(), "email")

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+
+from provenance.core import package_data
+from provenance.licences.expressions import normalise
+from provenance.licences.terms import terms
+from provenance.origins.known_datasets import by_digest, by_name, known
+from provenance.readers.manifests.yaml_documents import load
+
+
+def test_the_list_keeps_its_schema():
+    folder = package_data.folder("known")
+    value, _ = load("datasets.yaml", (folder / "datasets.yaml").read_text(encoding="utf-8"), typed=True)
+    jsonschema.validate(value, json.loads((folder / "known.schema.json").read_text(encoding="utf-8")))
+
+
+def test_ids_are_unique_and_upstreams_are_known():
+    ids = [each.id for each in known()]
+    assert len(set(ids)) == len(ids) >= 30
+    assert all(up in ids or up.startswith("http") for each in known() for up in each.upstream)
+
+
+def test_licences_are_expressions_with_terms():
+    for each in known():
+        for licence in (each.licence, *each.terms):
+            assert licence is None or (normalise(licence).expression == licence and terms(licence)), each.id
+
+
+def test_look_ups():
+    assert by_name()["tatsu-lab/alpaca"].id == "stanford-alpaca"
+    assert by_name()["github.com/tatsu-lab/stanford_alpaca"].id == "stanford-alpaca"
+    assert by_digest()["17f347dc51477c50d4efb83959dbb7c56297aba886e5544ee2aaed3024813465"].id == "gsm8k"
+
+
+@pytest.mark.realdata
+def test_digests_are_those_of_real_files(realdata):
+    from provenance.core.digests import sha256
+
+    real = {
+        sha256(path.read_bytes())
+        for path in (realdata / "data").rglob("*")
+        if path.is_file() and path.stat().st_size < 30_000_000
+    }
+    assert len(real & set(by_digest())) >= 9

@@ -1,0 +1,113 @@
+"""Boilerplate, against Python's own counters and sets."""
+
+import time
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance.similarity.candidates import boilerplate
+from provenance.similarity.text import shingles
+from provenance.similarity.text.normalisation import normalise
+from provenance.similarity.text.shingle_sets import Sets
+
+WORDS = [f"w{k}" for k in range(60)]
+TEMPLATE = " ".join(WORDS[:20])
+
+
+def sets_of(texts):
+    return Sets.of(*shingles._shingled(*normalise(pa.array(texts, pa.large_string())))[3:])
+
+
+def brute(sets, common):
+    counted = Counter(value for each in sets for value in each)
+    return {value for value, count in counted.items() if count >= common}
+
+
+def learnt(sets, texts=None):
+    texts = np.ones(sets.number, bool) if texts is None else texts
+    return set(boilerplate.learn(sets, texts).tolist()) - {0}
+
+
+SETS = st.lists(st.sets(st.integers(1, 40), max_size=12), max_size=80)
+
+
+def flat(sets):
+    offsets = np.cumsum([0, *map(len, sets)])
+    return Sets.of(np.array([value for each in sets for value in sorted(each)], np.uint64), offsets)
+
+
+@given(SETS)
+def test_what_stands_in_many_texts_is_boilerplate(sets):
+    assert learnt(flat(sets)) == brute(sets, boilerplate.COMMON)
+
+
+@given(SETS, st.lists(st.booleans(), min_size=80, max_size=80))
+def test_only_shingles_of_texts_that_are_asked_about_are_learnt(sets, asked):
+    texts = np.array(asked[: len(sets)], bool)
+    of_them = {value for each, wanted in zip(sets, texts, strict=True) if wanted for value in each}
+    found = learnt(flat(sets), texts)
+    assert found & of_them == brute(sets, boilerplate.COMMON) & of_them
+    assert found <= brute(sets, boilerplate.COMMON)  # the filter may let more pass
+
+
+@given(SETS)
+def test_counters_that_overcount_are_counted_again(sets):
+    """Eight counters at a time, and a filter in as many parts as that makes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("COUNTERS", "_LEAST"):
+            patch.setattr(boilerplate, name, 8)
+        assert learnt(flat(sets)) == brute(sets, boilerplate.COMMON)
+
+
+def test_the_hash_of_nothing_is_no_boilerplate():
+    assert learnt(flat([{0, 5}] * 40)) == {5}
+    mask = boilerplate.learn(flat([{0, 5}] * 40), np.ones(40, bool))
+    texts = np.array([True, False])
+    assert boilerplate.without(flat([{0, 5, 7}, {7}]), texts, mask).tolist() == [2, 0]
+
+
+@given(SETS, st.sets(st.integers(1, 40), max_size=20))
+def test_counts_beyond_boilerplate_equal_those_of_sets(sets, common):
+    mask = boilerplate._mask(np.array(sorted(common), np.uint64))
+    held = flat(sets)
+    assert boilerplate.without(held, np.ones(len(sets), bool), mask).tolist() == [len(each - common) for each in sets]
+    count = len(sets)
+    left, right = (np.array(each, np.int64) for each in (np.repeat(range(count), count), list(range(count)) * count))
+    near = boilerplate.distinctive(held, left, right, np.zeros(len(left), bool), mask)
+    inside = boilerplate.distinctive(held, left, right, np.ones(len(left), bool), mask)
+    for a, b, n, within in zip(left, right, near, inside, strict=True):
+        one, other = sets[a] - common, sets[b] - common
+        assert within == len(one) or not sets[a] <= sets[b]
+        assert n == (len(one & other) if 5 * len(one & other) >= 4 * len(one | other) else 0)
+
+
+def test_many_texts_inside_a_long_one_cost_what_they_are_long():
+    """Every sentence of a book: to go through the book for each took minutes."""
+    held = flat([set(range(1, 300_001)), *({k, k + 1, k + 2, k + 3} for k in range(1, 30_001))])
+    left, right = np.arange(1, 30_001), np.zeros(30_000, np.int64)
+    mask, before = boilerplate._mask(np.array([1], np.uint64)), time.process_time()
+    counts = boilerplate.distinctive(held, left, right, np.ones(30_000, bool), mask)
+    assert time.process_time() - before < 20
+    assert counts.tolist() == [3, *[4] * 29_999]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "distinctive"),
+    [
+        (f"{TEMPLATE} one two", f"{TEMPLATE} three four", 0),  # the template alone is near: 16 of 20
+        (f"{TEMPLATE} one two", f"{TEMPLATE} one two", 2),
+        (TEMPLATE, TEMPLATE, 0),
+        (" ".join(WORDS[30:50]), " ".join(WORDS[30:49]), 15),
+    ],
+    ids=["template", "payload", "nothing else", "no template"],
+)
+def test_two_texts_of_one_template(a, b, distinctive):
+    texts = [a, b, *(f"{TEMPLATE} v{k} u{k}" for k in range(boilerplate.COMMON))]
+    held = sets_of(texts)
+    mask = boilerplate.learn(held, np.ones(len(texts), bool))
+    first = np.array([0]), np.array([1])
+    assert boilerplate.distinctive(held, *first, np.zeros(1, bool), mask).tolist() == [distinctive]

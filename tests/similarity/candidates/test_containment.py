@@ -1,0 +1,115 @@
+"""Texts inside longer ones, against Python's own sets."""
+
+from itertools import permutations
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance.core import external_sort
+from provenance.similarity.candidates import containment
+from provenance.similarity.text import shingles
+from provenance.similarity.text.normalisation import normalise
+from provenance.similarity.text.shingle_sets import Sets
+
+SCRATCH = TemporaryDirectory()
+
+
+def sets_of(texts):
+    return Sets.of(*shingles._shingled(*normalise(pa.array(texts, pa.large_string())))[3:])
+
+
+def contained(texts, threads=1):
+    hashes = np.random.default_rng(0).integers(0, 1 << 63, len(texts), np.uint64) << np.uint64(1)
+    return containment.contained(sets_of(texts), hashes, Path(mkdtemp(dir=SCRATCH.name)), threads)
+
+
+def brute(texts):
+    plain = [set(shingles.shingles_reference(each)) for each in texts]
+    for a, b in permutations(range(len(plain)), 2):
+        if containment.LEAST <= len(plain[a]) < 0.8 * len(plain[b]) and plain[a] <= plain[b]:
+            yield a, b, len(plain[a]), len(plain[a]), len(plain[b])
+
+
+def listed(found, texts):
+    sizes = [len(set(shingles.shingles_reference(text))) for text in texts]
+    pairs = sorted(zip(found.left.tolist(), found.right.tolist(), strict=True))
+    return [(a, b, sizes[a], sizes[a], sizes[b]) for a, b in pairs]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from("ab"), max_size=40).map(" ".join), max_size=14),
+    st.sampled_from([1, 2, 3]),
+    st.sampled_from([64, 1 << 20]),
+)
+def test_pairs_equal_brute_force(texts, threads, budget):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(external_sort, "BUDGET", budget)
+        found = contained(texts, threads)
+    assert listed(found, texts) == sorted(brute(texts))
+    assert found.aside == 0
+
+
+WORDS = [f"w{k}" for k in range(200)]
+BOOK = " ".join(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        (" ".join(WORDS[:8]), True),
+        (" ".join(WORDS[96:110]), True),
+        (" ".join(WORDS[-8:]), True),
+        (" ".join(WORDS[:7]), False),  # three shingles
+        (" ".join([*WORDS[:20], "other"]), False),
+        (" ".join(WORDS[10:100:2]), False),
+        (" ".join(WORDS[:170]), False),  # near: 166 of 196
+        (" ".join(WORDS[:150]), True),  # 146 of 196
+    ],
+    ids=["begin", "middle", "end", "short", "one word more", "other order", "near", "not near"],
+)
+def test_a_passage_of_a_book(text, inside):
+    assert listed(contained([BOOK, text]), [BOOK, text])[:1] == (
+        [(1, 0, *[len(text.split()) - 4] * 2, 196)] if inside else []
+    )
+
+
+def test_a_crowd_of_one_template_is_left_aside_and_counted():
+    """More texts than CROWD of which every low hash is the template's: only their own last word tells them apart."""
+    template = " ".join(WORDS[:60])
+    count = containment.CROWD * 40
+    texts = [f"{template} v{k}" for k in range(count)]
+    found = contained([*texts, BOOK])
+    held = [set(shingles.shingles_reference(text)) for text in texts[:1]]
+    assert len(held[0]) == 57
+    assert 0 < found.aside < count
+    assert not len(found.left)
+
+
+def test_pairs_beyond_a_chunk_all_come(monkeypatch):
+    monkeypatch.setattr(containment, "_CHUNK", 1024)
+    texts = [" ".join(WORDS[k : k + 20]) for k in range(150)]
+    books = [f"{BOOK} {number}" for number in range(20)]
+    found = contained(texts + books)
+    assert len(found.left) == 150 * 20
+    assert len(set(zip(found.left.tolist(), found.right.tolist(), strict=True))) == 150 * 20
+
+
+def test_of_a_text_in_very_many_a_share_is_kept_whatever_the_order():
+    short = " ".join(WORDS[:20])
+    books = [f"{short} {' '.join(f'b{k}w{j}' for j in range(40))}" for k in range(40 * containment.HOLDERS)]
+    found = contained([short, *books])
+    assert found.thinned == 1
+    assert containment.HOLDERS / 2 < len(found.left) < 2 * containment.HOLDERS
+    assert set(found.left.tolist()) == {0}
+    few = contained([short, *books[: containment.HOLDERS]])
+    assert (few.thinned, len(few.left)) == (0, containment.HOLDERS)
+    held = sets_of([*books, short])
+    hashes = np.random.default_rng(0).integers(0, 1 << 63, len(books) + 1, np.uint64) << np.uint64(1)
+    kept = sorted(found.right.tolist())
+    turned = containment.contained(held, np.roll(hashes, -1), Path(mkdtemp(dir=SCRATCH.name)))
+    assert sorted(k + 1 for k in turned.right.tolist()) == kept

@@ -1,0 +1,130 @@
+from collections import defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance.core import external_sort
+from provenance.core.scratch_arrays import Shared
+from provenance.similarity.candidates import distinct_texts, minhash, near_pairs
+from provenance.similarity.evidence import exact_matches
+
+NONE = np.zeros(0, np.int64)
+
+
+SCRATCH = TemporaryDirectory()
+
+
+def nodes_of(items):
+    """items: (file, source, row, text number), a text having so many shingles and three; numbered as it comes."""
+    folder = Path(mkdtemp(dir=SCRATCH.name))
+    file, source, row, text = (
+        (np.array(column, np.int64) for column in zip(*items, strict=True)) if items else [NONE] * 4
+    )
+    mixed = (text.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    keys = pa.FixedSizeListArray.from_arrays(
+        pa.array(np.zeros(len(text) * minhash.BANDS, np.uint64)), type=near_pairs.SETS.field("keys").type
+    )
+    hashes = Shared(folder / "hashes", np.uint64)
+    start = np.array([hashes.add(np.arange(number + 3)) for number in text.tolist()], np.int64)
+    hashes.close()
+    write(folder / "sets.arrow", pa.table([mixed, mixed, text, keys, start, start + text + 3], schema=near_pairs.SETS))
+    write(folder / "members.arrow", pa.table([file, row, mixed, mixed, text + 3], schema=exact_matches.MEMBERS))
+    owner = np.arange(int(file.max(initial=0)) + 1)
+    owner[file] = source
+    members = [distinct_texts.Members(str(folder / "members.arrow"), np.arange(len(owner)))]
+    return distinct_texts.bring_together([str(folder / "sets.arrow")], str(folder / "hashes"), members, owner, folder)
+
+
+def write(path, table):
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def matched(items):
+    """What all parts of a match say, put together."""
+    held = nodes_of(items)
+    own = np.array([text % 2 * text for text in (held.words.tolist())], np.int64)
+    parts = list(exact_matches.match(held, own))
+    counts = {name: exact_matches.add_pairs([getattr(part, name) for part in parts]) for name in exact_matches.COUNTS}
+    distinct = np.zeros(10, np.int64)
+    for part in parts:
+        distinct[: len(part.distinct_files)] += part.distinct_files
+    rows = pa.concat_tables([exact_matches.ROWS.empty_table(), *(part.rows for part in parts)])
+    return exact_matches.Exact(rows, **counts, distinct_files=distinct, distinct_sources=distinct,
+                       pivoted=sum(part.pivoted for part in parts))  # fmt: skip
+
+
+def brute(items):
+    """Every record against every other file, by nested loops."""
+    rows, files, sources, telling = set(), defaultdict(set), defaultdict(set), defaultdict(set)
+    for file_a, source_a, row_a, text_a in items:
+        for file_b, source_b, _, text_b in items:
+            if text_a != text_b:
+                continue
+            if file_a != file_b:
+                first = min(r for f, _, r, t in items if f == file_b and t == text_a)
+                rows.add((file_a, row_a, file_b, first, *[text_a + 3] * 3, text_a % 2 * text_a))
+                files[file_a, file_b].add(row_a)
+                if text_a % 2:
+                    telling["file", file_a, file_b].add(row_a)
+            if source_a != source_b:
+                sources[source_a, source_b].add((file_a, row_a))
+                if text_a % 2:
+                    telling["source", source_a, source_b].add((file_a, row_a))
+    return rows, *({k: len(v) for k, v in each.items()} for each in (files, sources, telling))
+
+
+def counts(table):
+    return {(a, b): n for a, b, n in zip(*(table[c].to_pylist() for c in exact_matches.PAIRS.names), strict=True)}
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), max_size=60), st.sampled_from([64, 500, 1 << 20]))
+def test_matches_equal_brute_force(cells, budget):
+    rows_seen = defaultdict(int)
+    items = []
+    for file, text in cells:
+        items.append((file, file // 2, rows_seen[file], text))
+        rows_seen[file] += 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(external_sort, "BUDGET", budget)
+        found = matched(items)
+    rows, files, sources, telling = brute(items)
+    listed = [tuple(row.values()) for row in found.rows.to_pylist()]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == rows
+    assert counts(found.files) == files
+    assert counts(found.sources) == sources
+    assert {("file", *pair): n for pair, n in counts(found.files_distinctive).items()} | {
+        ("source", *pair): n for pair, n in counts(found.sources_distinctive).items()
+    } == telling
+    for file in range(5):
+        assert found.distinct_files[file] == len({text for f, _, _, text in items if f == file})
+
+
+def test_a_node_beyond_the_pivot_is_compared_with_its_first_file_and_said(monkeypatch):
+    monkeypatch.setattr(exact_matches, "PIVOT", 30)
+    items = [(file, file, row, 0) for file in range(4) for row in range(3)]
+    found = matched(items)
+    assert found.pivoted == 12
+    assert {(a, b) for a, b in counts(found.files)} == {(0, b) for b in (1, 2, 3)} | {(b, 0) for b in (1, 2, 3)}
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 7])
+def test_rows_do_not_depend_on_the_chunk(monkeypatch, chunk):
+    items = [(file, file, row, row % 2) for file in range(3) for row in range(4)]
+    expected = matched(items).rows
+    monkeypatch.setattr(exact_matches, "_CHUNK", chunk)
+    assert matched(items).rows.equals(expected)
+    monkeypatch.setattr(exact_matches, "_SLICE", chunk)
+    assert matched(items).rows.equals(expected)
+
+
+def test_partitions_add_up():
+    one = pa.table([[0, 1], [1, 0], [2, 3]], schema=exact_matches.PAIRS)
+    assert counts(exact_matches.add_pairs([one, one])) == {(0, 1): 4, (1, 0): 6}
+    assert exact_matches.add_pairs([]).num_rows == 0

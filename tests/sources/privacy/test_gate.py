@@ -1,0 +1,55 @@
+"""What the gate leaves as it is: recognised licences, names of data, numbers, digests, paths that are there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from provenance.core.model import Claim
+from provenance.sources.claims import _claim
+from provenance.sources.privacy.gate import Gate
+from provenance.sources.privacy.identity import Key
+
+KEY = Key(b"k" * 32)
+
+STAYS = [
+    ("licence", "CC BY-NC-SA 4.0"), ("licence", "https://creativecommons.org/licenses/by/4.0/"), ("name", "Databricks Dolly 15k"),
+    ("licence-elsewhere", "HF Yaml License: CC BY 4.0"), ("licence-note", "it is Non Commercial, as well as OpenAI generated"),
+    ("creator", "The University of Texas at Austin"), ("creator", "Beijing University of Posts and Telecommunications"),
+    ("creator", "MBZUAI"), ("bytes", "13912345678"), ("sha256", "0f" * 32), ("tokens.count", "13912345678"),
+    ("split", "train=13912345678"), ("url", "https://atlas.nomic.ai/map/c1b88b47-2d9b-47e0-9002-b80766792582/2560fd25-52fe-42f1-a58f-ff5eccc890d2"),
+    ("revision", "8.8.8.8"), ("revision", "1.0.0"), ("link", "https://github.com/x/hf_datasets"), ("language", "en"),
+    ("citation", "https://arxiv.org/abs/2101.00027"), ("digest", "md5:" + "0f" * 16), ("members", "data/jane@corp-x.org.jsonl"),
+    ("split-files", "train=data/*@corp-x.org.jsonl"), ("acquired", "2021-01-05"), ("view", "jane@corp-x.org=answer"),
+    ("text-source", "Please use source URLs listed in `constants/domain_groups.json` or add to it."),
+]  # fmt: skip
+
+
+def rows(*claims):
+    return [
+        _claim("card/README.md", Claim(field, value, "card/", "native", "/sources/0/x"), "00" * 32)
+        for field, value in claims
+    ]
+
+
+@pytest.mark.parametrize(("field", "value"), STAYS)
+def test_what_is_nobodys_stays(field, value):
+    gate = Gate(KEY, ["card/README.md", "data/jane@corp-x.org.jsonl"])
+    (made,) = gate.clean(rows((field, value), ("creator", "or add to it."))[:1])
+    assert made["value"] == value
+    assert gate.contacts().num_rows == 0
+
+
+def test_a_person_of_one_statement_is_one_in_all_texts():
+    gate = Gate(KEY, ["card/README.md"])
+    made = gate.clean(rows(("creator", "Jane Qwertz"), ("description", "lamps that Jane Qwertz lit, Qwertz, Jane too"), ("name", "Jane Qwertz lamps")))  # fmt: skip
+    person = KEY.id("Jane Qwertz")
+    assert made[1]["value"] == f"lamps that person:contact:{person} lit, person:contact:{person} too"
+    assert made[2]["value"] == "Jane Qwertz lamps"  # it may be that of an organisation: the manifest does not say
+    assert "Jane" not in json.dumps(made[0])
+
+
+def test_what_a_manifest_fault_quotes_is_no_name():
+    reason = Gate(KEY).reason("no valid croissant: the id 'Jane Qwertz' holds white space, ask jane@corp-x.org")
+    assert reason == "no valid croissant: the id '…' holds white space, ask [email]"

@@ -1,0 +1,245 @@
+"""The floor plan of the house, asserted: what may stand where, how large it may be, and what it may be called.
+
+A list named STILL_... holds what does not keep a rule yet. It only ever gets shorter: an entry that has become needless
+fails its test as well.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections import defaultdict
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+import provenance
+from provenance import checks, detectors, profiles
+from provenance.core import engines
+from provenance.ledger import exports as ledger_exports
+from provenance.reports import exports
+
+HOME = Path(provenance.__file__).parent
+ROOT = Path(__file__).parents[1]
+
+PACKAGE = {
+    "__init__.py", "__main__.py", "errors.py", "py.typed",
+    "cli", "pipeline", "attestations", "reports", "ledger", "profiles", "checks", "sources", "detectors", "similarity",
+    "readers", "licences", "origins", "core", "data",
+}  # fmt: skip
+CHECKOUT = {
+    ".ci", ".git", ".gitattributes", ".gitignore", ".pre-commit-config.yaml", ".pre-commit-hooks.yaml", "action.yml",
+    "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "NOTICE", "README.md", "README.zh.md", "mkdocs.yml", "pyproject.toml",
+    "uv.lock", "docs", "manifests", "notebooks", "provenance", "tests", "tools",
+}  # fmt: skip
+
+FAMILIES = {
+    "checks",
+    "cli",
+    "readers/manifests",
+    "readers/records",
+    "ledger/exports",
+    "reports/exports",
+    "reports/filings",
+}
+"""Folders in which each file is one of a kind, and which may grow as the kind does."""
+
+MOST_MODULES, MOST_LINES = 20, 500
+KERNELS = {
+    "provenance/readers/records/json.py": "the JSON scanner: kernels of one grammar that inline one another",
+}
+STILL_LONG = {
+    "provenance/pipeline/reading/read_pass.py",
+    "provenance/readers/records/views.py",
+    "provenance/readers/storage/__init__.py",
+    "provenance/sources/scopes.py",
+    "tests/bench/test_peers.py",
+    "tests/demo/generator.py",
+    "tests/ledger/log/test_key_entries.py",
+    "tests/ledger/proofs/test_proof_format.py",
+    "tests/ledger/verification/test_verify.py",
+    "tests/pipeline/test_examine.py",
+    "tests/sources/test_scopes.py",
+}
+"""Files to be split by purpose."""
+
+BANNED_MODULES = {
+    "acting", "base", "beside", "common", "helper", "helpers", "held", "joining", "look", "manager", "misc", "naming",
+    "of", "omission", "plain", "said", "stand", "stored", "telling", "told", "util", "utils", "works",
+}  # fmt: skip
+BANNED_FUNCTIONS = {
+    "acting", "beside", "held", "joining", "look", "naming", "of", "omission", "plain", "said", "stand", "told", "works",
+}  # fmt: skip
+STILL_BANNED: set[tuple[str, str]] = set()
+"""Module and public function that waits for a name which a stranger would guess."""
+
+STILL_SHARED: set[str] = set()
+"""Names that two public classes have."""
+
+
+def python(room="provenance"):
+    return [path for path in sorted((ROOT / room).rglob("*.py")) if "__pycache__" not in path.parts]
+
+
+def shown(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def module(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+PARSED = {module(path): ast.parse(path.read_text("utf-8")) for path in python()}
+
+
+def public(kind):
+    for name, tree in PARSED.items():
+        yield from ((name, node.name) for node in tree.body if isinstance(node, kind) and not node.name.startswith("_"))
+
+
+def test_the_package_holds_its_rooms_and_nothing_else():
+    assert {path.name for path in HOME.iterdir() if path.name != "__pycache__"} == PACKAGE
+
+
+def test_the_checkout_holds_what_a_stranger_expects():
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines() if line and line[0] != "#"]
+    found = {path.name for path in ROOT.iterdir()}
+    strange = {name for name in found - CHECKOUT if not any(fnmatch(name, pattern) for pattern in ignored)}
+    assert not strange
+
+
+def test_a_folder_holds_few_modules():
+    held = defaultdict(set)
+    for path in python():
+        held[path.parent.relative_to(HOME).as_posix()].add(path.name)
+    assert {
+        room: len(names)
+        for room, names in held.items()
+        if room not in FAMILIES and len(names - {"__init__.py"}) > MOST_MODULES
+    } == {}
+    assert set(held) >= FAMILIES
+
+
+def test_a_file_can_be_read_in_one_sitting():
+    long = {
+        shown(path)
+        for path in [*python(), *python("tests"), *python("tools")]
+        if len(path.read_text("utf-8").splitlines()) > MOST_LINES
+    }
+    assert long - set(KERNELS) == STILL_LONG
+    assert set(KERNELS) <= long
+
+
+def test_data_is_no_code_and_tools_are_no_library():
+    assert not list((HOME / "data").rglob("*.py"))
+    assert not [name for name, tree in PARSED.items() for node in ast.walk(tree) if _imports(node) & {"tools", "tests"}]
+
+
+def _imports(node):
+    if isinstance(node, ast.Import):
+        return {each.name.split(".")[0] for each in node.names}
+    return {(node.module or "").split(".")[0]} if isinstance(node, ast.ImportFrom) else set()
+
+
+def graph():
+    """Every import between modules: at the top, in functions, and for types alone."""
+    for name, tree in PARSED.items():
+        found = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                found |= {each.name for each in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{name}: an import says where it goes"
+                whole = {f"{node.module}.{each.name}" for each in node.names}
+                found |= {each if each in PARSED else node.module for each in whole}
+        yield name, sorted(found & set(PARSED) - {name})
+
+
+def circles(edges):
+    """Tarjan's strongly connected components of more than one module."""
+    number, low, stack, found = {}, {}, [], []
+
+    def visit(name):
+        number[name] = low[name] = len(number)
+        stack.append(name)
+        for other in edges[name]:
+            if other not in number:
+                visit(other)
+                low[name] = min(low[name], low[other])
+            elif other in stack:
+                low[name] = min(low[name], number[other])
+        if low[name] == number[name]:
+            at = stack.index(name)
+            if len(stack) - at > 1:
+                found.append(sorted(stack[at:]))
+            del stack[at:]
+
+    for name in edges:
+        if name not in number:
+            visit(name)
+    return found
+
+
+def test_no_import_goes_in_a_circle():
+    assert circles({"a": ["b"], "b": ["a", "c"], "c": []}) == [["a", "b"]]
+    assert circles(dict(graph())) == []
+
+
+def test_the_layers_are_those_of_the_rooms():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    for contract in contracts:
+        if contract["type"] == "layers":
+            (container,) = contract["containers"]
+            folder = ROOT / container.replace(".", "/")
+            rooms = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+            listed = [room.strip() for layer in contract["layers"] for room in layer.split("|")]
+            assert sorted(listed) == sorted(rooms - {"__init__"}), container
+
+
+def test_no_two_public_classes_share_a_name():
+    homes = defaultdict(list)
+    for name, each in public(ast.ClassDef):
+        homes[each].append(name)
+    assert {each for each, found in homes.items() if len(found) > 1} == STILL_SHARED
+
+
+def test_modules_and_functions_are_called_what_a_stranger_would_look_for():
+    assert not {name for name in PARSED if set(name.split(".")) & BANNED_MODULES}
+    assert {(name, each) for name, each in public(ast.FunctionDef) if each in BANNED_FUNCTIONS} == STILL_BANNED
+
+
+def on_disk(room, ending=".py"):
+    return {path.stem.replace("_", "-") for path in (HOME / room).glob(f"*{ending}") if path.stem != "__init__"}
+
+
+REGISTRIES = {
+    "checks": (checks.CHECKS, on_disk("checks")),
+    "profiles": (profiles.PROFILES, on_disk("profiles", ".yaml")),
+    "engines": (engines.ENGINES, on_disk("core/engines")),
+    "detectors": (detectors.DETECTORS, on_disk("detectors") - {"counting"}),  # which all of them share
+    "removal lists": (exports.EXPORTS, on_disk("reports/exports")),
+    "exports of a ledger": (ledger_exports.FORMATS, on_disk("ledger/exports")),
+}
+
+
+@pytest.mark.parametrize("family", REGISTRIES)
+def test_a_registry_is_what_stands_on_disk(family):
+    listed, found = REGISTRIES[family]
+    assert {name.replace("_", "-") for name in listed} == found
+
+
+TERM = re.compile(r"\| (?P<term>[a-z][^|]*) \| (?P<chinese>[^|]*) \| (?P<meaning>[^|]*) \| (?P<source>[^|]*) \|")
+
+
+def test_the_glossary_says_each_word_once_in_both_languages_with_its_source():
+    text = (ROOT / "docs/glossary.md").read_text("utf-8")
+    terms = [found.groupdict() for found in map(TERM.fullmatch, text.splitlines()) if found]
+    assert len(terms) >= 40
+    assert len({each["term"] for each in terms}) == len(terms)
+    for each in terms:
+        assert re.search(r"[\u4e00-\u9fff]", each["chinese"]), each
+        assert each["meaning"].endswith("."), each
+        assert each["source"].strip(), each
