@@ -98,7 +98,7 @@ def succeed(root, attested):
     """Entries 9 to 12, and what stands beside; the heir signs the last."""
     from provenance import ledger
     from provenance.core import scanner_identity
-    from provenance.ledger.exports import Asked, write
+    from provenance.ledger.exports import ExportRequest, write
     from provenance.ledger.keys import signing_keys
     from provenance.ledger.log import key_entries
     from provenance.ledger.witness import renewal
@@ -108,8 +108,8 @@ def succeed(root, attested):
     key_entries.add(folder, approver, "waiver", scanner, keys=ours, name="B. Reviewer")
     subprocess.run(["openssl", "genpkey", "-algorithm", "SM2", "-out", root / "sm2.pem"], check=True)
     (root / "mldsa.pem").write_bytes(private(mldsa.MLDSA65PrivateKey.generate()))
-    write(folder, None, "sm2", Asked(6, key=str(root / "sm2.pem")))
-    write(folder, None, "mldsa65", Asked(6, key=str(root / "mldsa.pem")))
+    write(folder, None, "sm2", ExportRequest(6, key=str(root / "sm2.pem")))
+    write(folder, None, "mldsa65", ExportRequest(6, key=str(root / "mldsa.pem")))
     attested()
     renewal.renew(folder, scanner, datetime.now(UTC), keys=ours, files=True)
     heir = signing_keys.KeyPair(ec.generate_private_key(ec.SECP256R1()), Ed25519PrivateKey.generate())

@@ -270,7 +270,7 @@ def history(ledger: str | os.PathLike[str] | ledger_.Reader) -> list[str]:
     """
     reader = ledger if isinstance(ledger, ledger_.Reader) else ledger_.open_reader(Path(ledger))
     acts = [(index, said) for index, _, said in reader.entries(*entry_summaries.KINDS)]
-    return [*(entry_summaries.told(index, said) for index, said in acts), *entry_summaries.drawn(acts)]
+    return [*(entry_summaries.summarise(index, said) for index, said in acts), *entry_summaries.drawn(acts)]
 
 
 def _append(

@@ -46,7 +46,7 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
     Raises:
         ConfigError: the form is not what it should be, or its scan has no such source or finding.
     """
-    form = forms.held(form, f"forms/{KIND}")
+    form = forms.validate(form, f"forms/{KIND}")
     forms.dated(form, "a decision")
     if data is not None:
         raise ConfigError("nothing comes out of a decision; leave out --data")

@@ -17,7 +17,7 @@ from provenance import ledger as ledger_
 from provenance import profiles
 from provenance.attestations import forms
 from provenance.core.digests import canonical, sha256
-from provenance.core.model import Answer
+from provenance.core.model import DeclaredAnswer
 from provenance.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def answers(
             if key in asked:
                 stale = _stale(answer, asked[key], same=digest == data_digest, today=today)
                 role = str(said["by"]["role"])
-                found[key] = Answer(answer["says"], entry, role, len(answer["documents"]), stale)
+                found[key] = DeclaredAnswer(answer["says"], entry, role, len(answer["documents"]), stale)
     return found
 
 

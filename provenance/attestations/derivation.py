@@ -53,7 +53,7 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
         ConfigError: the form is not what it should be, no folder was given, or an entry that it names is not there.
         InputError: the folder cannot be read.
     """
-    form = forms.held(form, f"forms/{KIND}")
+    form = forms.validate(form, f"forms/{KIND}")
     forms.dated(form, "a derivation")
     if data is None:
         raise ConfigError("a derivation says what came out: name the folder with --data")

@@ -54,7 +54,7 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
         ConfigError: the form is not what it should be, or an entry that it names is not there.
         InputError: the folder cannot be read.
     """
-    form = forms.held(form, f"forms/{KIND}")
+    form = forms.validate(form, f"forms/{KIND}")
     forms.dated(form, "the entry of a filter")
     counts = form.value["counts"]
     if counts["out"] > counts["in"]:

@@ -67,10 +67,10 @@ def read(path: Path, schema: str) -> Form:
         ConfigError: it cannot be read, breaks its schema, or holds an address or number of a person; the sentence says
             where.
     """
-    return held(load_form(path), schema)
+    return validate(load_form(path), schema)
 
 
-def held(form: Form, schema: str) -> Form:
+def validate(form: Form, schema: str) -> Form:
     """Hold a form to its schema.
 
     Args:

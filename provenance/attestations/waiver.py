@@ -133,7 +133,7 @@ def _counts(folder: Path, made: Waiver, origin: str, pinned: Trust) -> bool:
     key, index = made.approved_by, made.entry
     if key is None or index is None or pinned.whose(key, "waiver", origin) is None:
         return False
-    held = key_history.of(folder)
+    held = key_history.read_history(folder)
     return key not in held.held("statement") and held.stands(key, index)
 
 

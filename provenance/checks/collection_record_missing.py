@@ -38,7 +38,7 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
     """
     records = {row["source"]: row["records"] for row in sources.to_pylist()}
     origins = declared_facts.origins(observations)
-    for one in declared_facts.of(sources, claims):
+    for one in declared_facts.by_source(sources, claims):
         links = origins.get(one.source, declared_facts.NO_ORIGINS)
         if one.documented("collection") or one.source.startswith("undeclared:"):
             continue

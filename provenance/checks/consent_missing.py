@@ -36,7 +36,7 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         claims: CLAIMS.
     """
     records = {row["source"]: row["records"] for row in sources.to_pylist()}
-    for one in declared_facts.of(sources, claims):
+    for one in declared_facts.by_source(sources, claims):
         held = _personal(one)
         if not held and one.kind != "user":
             continue

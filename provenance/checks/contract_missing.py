@@ -37,7 +37,7 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         claims: CLAIMS.
     """
     held = {row["source"]: row for row in sources.to_pylist()}
-    for one in declared_facts.of(sources, claims):
+    for one in declared_facts.by_source(sources, claims):
         if one.kind not in {"commercial", "private-third-party"}:
             continue
         acquired = held[one.source]["acquired"]

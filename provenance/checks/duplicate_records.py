@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from provenance.core.model import Finding
 from provenance.similarity.evidence import shared_text
-from provenance.similarity.evidence.match_batches import Tally, pieces
+from provenance.similarity.evidence.match_batches import KeyCounts, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +82,7 @@ def find(sources: pa.Table, matches: pa.Table, minimum: int) -> Iterator[Finding
 
 def _near(matches: pa.Table, minimum: int) -> dict[str, tuple[int, str, int]]:
     """Return by source how many records are near one of another of its files and equal to none, and the first."""
-    counted = Tally()
+    counted = KeyCounts()
     for part in pieces(matches):
         inside = part.filter(pc.and_(pc.equal(part["source_a"], part["source_b"]), pc.equal(part["view"], "whole")))
         alike = shared_text.telling(inside, minimum)

@@ -37,7 +37,7 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         claims: CLAIMS.
     """
     records = {row["source"]: row["records"] for row in sources.to_pylist()}
-    for one in declared_facts.of(sources, claims):
+    for one in declared_facts.by_source(sources, claims):
         made = one.records.get("generator", [])
         if one.kind != "synthetic" and not made:
             continue

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.similarity.evidence.shared_text import Shared
+    from provenance.similarity.evidence.shared_text import SharedRecords
 
 LIMITS = (
     "The words are the same, or nearly so; that does not prove who copied from whom. Short records, "
@@ -64,7 +64,7 @@ def find(
     """
     about = {row["source"]: row for row in sources.select(["source", "acquired", "parent"]).to_pylist()}
     lineage, held = declared_facts.Lineage(sources, claims), shared_text.data_files(files)
-    pairs: dict[tuple[str, str], list[Shared]] = defaultdict(list)
+    pairs: dict[tuple[str, str], list[SharedRecords]] = defaultdict(list)
     for item in shared_text.shared(matches, overlaps, files, minimum, originals):
         pairs[item.source_a, item.source_b].append(item)
     for (source, other), items in sorted(pairs.items()):
@@ -97,7 +97,7 @@ def find(
         )
 
 
-def _conflict(item: Shared, originals: Mapping[str, str]) -> bool:
+def _conflict(item: SharedRecords, originals: Mapping[str, str]) -> bool:
     """Tell whether the first side is the milder one, and not the known original of what the other holds."""
     original, other = originals.get(item.path_a), originals.get(item.path_b)
     return shared_text.milder(item.licence_a, item.licence_b, original=original, other=other)

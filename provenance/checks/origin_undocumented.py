@@ -58,7 +58,7 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
     held = {row["source"]: row["records"] for row in sources.to_pylist()}
     origins = declared_facts.origins(observations)
     folders = _folders(claims)
-    for one in declared_facts.of(sources, claims):
+    for one in declared_facts.by_source(sources, claims):
         if one.source.startswith("undeclared:"):
             continue
         own = origins.get(one.source, declared_facts.NO_ORIGINS).share("any")
@@ -96,7 +96,7 @@ def unseen(sources: pa.Table, claims: pa.Table) -> str | None:
         sources: SOURCES.
         claims: CLAIMS.
     """
-    told = declared_facts.of(sources, claims)
+    told = declared_facts.by_source(sources, claims)
     folders = _folders(claims)
     prose = sum(_described(one, folders) and not _documented(one) for one in told)
     is_are = "is" if prose == 1 else "are"

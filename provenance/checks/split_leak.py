@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 from provenance.core.model import Finding
 from provenance.core.package_data import table
 from provenance.similarity.evidence import shared_text
-from provenance.similarity.evidence.match_batches import Tally, pieces
+from provenance.similarity.evidence.match_batches import KeyCounts, pieces
 from provenance.sources.scopes import matching
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class _Leaks:
     """Records of held-out files that stand in training files, counted piece by piece."""
 
     def __init__(self) -> None:
-        self._every, self._whole, self._pairs = Tally(), Tally(), Tally()
+        self._every, self._whole, self._pairs = KeyCounts(), KeyCounts(), KeyCounts()
 
     def add(self, matches: pa.Table) -> None:
         """Count what leaks in a piece of MATCHES."""

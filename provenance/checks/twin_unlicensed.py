@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.similarity.evidence.shared_text import Shared
+    from provenance.similarity.evidence.shared_text import SharedRecords
 
 LIMITS = "It does not prove that the licence is wrong: the twin may be the copy, or both may have a common ancestor."
 
@@ -42,7 +42,7 @@ def find(
         minimum: distinctive shingles that a match must rest on.
     """
     held = shared_text.data_files(files)
-    pairs: dict[tuple[str, str], list[Shared]] = defaultdict(list)
+    pairs: dict[tuple[str, str], list[SharedRecords]] = defaultdict(list)
     for item in shared_text.shared(matches, overlaps, files, minimum, originals):
         if item.licence_a and item.licence_b is None and item.path_a not in originals:
             pairs[item.source_a, item.source_b].append(item)

@@ -10,11 +10,11 @@ from click.core import ParameterSource
 
 from provenance.cli import key_options, reading, terminal
 from provenance.core import model
-from provenance.ledger.exports import FORMATS, Asked, write
+from provenance.ledger.exports import FORMATS, ExportRequest, write
 from provenance.reports import exports
 
 if TYPE_CHECKING:
-    from provenance.reports.exports.removal_list import Choice
+    from provenance.reports.exports.removal_list import RemovalOptions
 
 ALL = {**exports.EXPORTS, **FORMATS}
 """Every format by name with what it is: what is made of findings, then what is made of what was signed."""
@@ -100,10 +100,10 @@ def command(
         from provenance.reports.exports import removal_list
 
         return _removal_list(
-            ledger, output, index, removal_list.Choice(severity, checks, sources), unverified=unverified
+            ledger, output, index, removal_list.RemovalOptions(severity, checks, sources), unverified=unverified
         )
     prompt = key_options.secrets(password_file)
-    asked = Asked(
+    asked = ExportRequest(
         index, key, certificate, signature, withhold, prompt=prompt, verified=not unverified, warn=reading.warn
     )
     for line in write(ledger, output, chosen, asked):
@@ -135,7 +135,7 @@ def _check_options(chosen: str) -> None:
             raise click.UsageError(f"{option.opts[-1]} goes with --format {named} alone")
 
 
-def _removal_list(ledger: Path, output: Path, index: int | None, choice: Choice, *, unverified: bool) -> int:
+def _removal_list(ledger: Path, output: Path, index: int | None, choice: RemovalOptions, *, unverified: bool) -> int:
     from provenance.reports.exports import removal_list
 
     made = removal_list.write(ledger, output, choice, index, verified=not unverified, warn=reading.warn)

@@ -49,7 +49,7 @@ def build(
     built = build_index.build(
         files,
         output,
-        build_index.Choice(kind, title, key, scale, per_record, roles),
+        build_index.IndexOptions(kind, title, key, scale, per_record, roles),
         f"provenance-auditor {__version__}",
     )
     index = built.index

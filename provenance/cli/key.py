@@ -131,7 +131,7 @@ def list_(ledger: Path) -> int:
     """List the keys that LEDGER names: who holds it, who held it before, what was added and revoked."""
     from provenance.ledger.log import key_history
 
-    held = key_history.of(ledger)
+    held = key_history.read_history(ledger)
     for role, key in held.first.items():
         _show(held, key, f"{role}, from the beginning")
     for change in held.changes:

@@ -12,7 +12,7 @@ from provenance.cli import engine_options, terminal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provenance.pipeline.reproduce import Compared, Reproduction
+    from provenance.pipeline.reproduce import Reproduction, TableComparison
 
 
 @click.command(name="reproduce")
@@ -88,7 +88,7 @@ def _sentences(found: Reproduction) -> Iterator[str]:
     }[found.exit_code]
 
 
-def _sentence(each: Compared) -> str:
+def _sentence(each: TableComparison) -> str:
 
     if each.unread is not None:
         return f"  {each.table:<14}not compared: {each.unread}"

@@ -45,7 +45,7 @@ def request(ledger: Path, output: Path, since: int, size: int | None) -> int:
         f"{output}: asks a witness that saw {since} entries; it answers with provenance witness cosign {output} …"
     )
     asked = checkpoint.read(made.note, cosigned=True).size
-    for change in key_history.of(ledger).changes:
+    for change in key_history.read_history(ledger).changes:
         if change.role == "log" and 0 < since <= change.index < asked - 1:
             terminal.echo(
                 f"Entry {change.index} changed the log's key. A witness that knows the log by the old one first signs "

@@ -24,7 +24,7 @@ Identity = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPath:
     """Something in a folder.
 
     Args:
@@ -53,7 +53,7 @@ def identity(folder: Path) -> Identity | None:
     return found.st_dev, found.st_ino
 
 
-def walk(root: bytes, apart: Identity | None = None) -> Iterator[Found]:
+def walk(root: bytes, apart: Identity | None = None) -> Iterator[FoundPath]:
     """Name everything below a folder that is no folder, and every folder that cannot be listed.
 
     Args:
@@ -70,7 +70,7 @@ def walk(root: bytes, apart: Identity | None = None) -> Iterator[Found]:
             listed, found = _listed(root, here)
         except OSError as cause:
             own = None if start is None else here[start:] + b"/"
-            yield Found(here + b"/" if here else b"", "closed", own, cause.strerror or type(cause).__name__)
+            yield FoundPath(here + b"/" if here else b"", "closed", own, cause.strerror or type(cause).__name__)
             continue
         if start is None and found == apart:
             start = len(here) + 1 if here else 0
@@ -79,7 +79,7 @@ def walk(root: bytes, apart: Identity | None = None) -> Iterator[Found]:
             if kind == "folder":
                 waiting.append((path, start))
             else:
-                yield Found(path, kind, None if start is None else path[start:])
+                yield FoundPath(path, kind, None if start is None else path[start:])
 
 
 def open_file(root: bytes, path: bytes) -> int:

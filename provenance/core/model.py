@@ -98,7 +98,7 @@ class Died:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DeclaredAnswer:
     """What a responsible person declared of one element of a requirement.
 
     Args:

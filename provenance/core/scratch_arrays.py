@@ -103,7 +103,7 @@ def _alone(file: FileIO) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_UN)
 
 
-class Shared:
+class SharedArray:
     """An array that is a file and that several processes write to, each at its end in turn.
 
     Args:

@@ -53,7 +53,7 @@ def _right(x: Any, by: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def plain(state: Any, data: Any, at: Any, count: Any) -> None:
+def portable(state: Any, data: Any, at: Any, count: Any) -> None:
     """Take blocks into a state with shifts and additions (section 6.2.2), on any processor."""
     w = np.empty(64, np.uint32)
     for block in range(count):
@@ -157,7 +157,7 @@ def hardware(state: Any, data: Any, at: Any, count: Any) -> None:
         _block(state, data, np.int64(at + BLOCK * block))
 
 
-blocks = hardware if HARDWARE else plain
+blocks = hardware if HARDWARE else portable
 """Take whole blocks of bytes into a state.
 
     state: uint32[8], from START on; changed.

@@ -18,13 +18,13 @@ from provenance.origins import urls
 
 if TYPE_CHECKING:
     from provenance.detectors.counting import Ints
-    from provenance.origins.signals import Policy
+    from provenance.origins.signals import SitePolicy
 
 UNPARSABLE = "(unparsable)"
 """In place of the domain of what stands in a column of addresses and is none of the web."""
 
 
-def observe(batch: pa.RecordBatch, files: Ints | None, signals: Policy) -> pa.Table:
+def observe(batch: pa.RecordBatch, files: Ints | None, signals: SitePolicy) -> pa.Table:
     """Count records by the site they come from and what it said.
 
     Args:

@@ -25,7 +25,7 @@ Rule = tuple[bytes, bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RobotsGroup:
     """What is said to a crawler.
 
     Args:
@@ -62,7 +62,7 @@ class Robots:
     training: dict[str, list[list[Rule]]]
     licences: tuple[str, ...]
 
-    def group(self, crawler: str | None) -> Group:
+    def group(self, crawler: str | None) -> RobotsGroup:
         """Return what is said to a crawler: its own groups together, else those for everybody, else nothing.
 
         Args:
@@ -70,7 +70,7 @@ class Robots:
         """
         name = token(crawler) if crawler else "*"
         found = (blocks.get(name, blocks.get("*", ())) for blocks in (self.access, self.training))
-        return Group(*(tuple(rule for block in part for rule in block) for part in found))
+        return RobotsGroup(*(tuple(rule for block in part for rule in block) for part in found))
 
 
 def token(crawler: str | bytes) -> str:

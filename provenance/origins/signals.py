@@ -51,7 +51,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class SitePolicy:
     """What is known of the sites of one source.
 
     Args:
@@ -65,11 +65,11 @@ class Policy:
     tdmrep: Mapping[str, Snapshot] = field(default_factory=dict)
 
 
-NOTHING_KNOWN = Policy()
+NOTHING_KNOWN = SitePolicy()
 """The policy of a source of which no manifest names a snapshot."""
 
 
-def write(path: Path, policies: Mapping[str, Policy]) -> None:
+def write(path: Path, policies: Mapping[str, SitePolicy]) -> None:
     """Write policies down for workers to load.
 
     Args:
@@ -79,7 +79,7 @@ def write(path: Path, policies: Mapping[str, Policy]) -> None:
     path.write_text(json.dumps({source: asdict(policy) for source, policy in policies.items()}), encoding="ascii")
 
 
-def load(path: str, source: str) -> Policy:
+def load(path: str, source: str) -> SitePolicy:
     """Load the policy of a source, read once a process.
 
     Args:
@@ -90,10 +90,10 @@ def load(path: str, source: str) -> Policy:
 
 
 @lru_cache(maxsize=1)
-def _policies(path: str) -> dict[str, Policy]:
+def _policies(path: str) -> dict[str, SitePolicy]:
     held = json.loads(Path(path).read_text(encoding="ascii"))
     return {
-        source: Policy(
+        source: SitePolicy(
             each["crawler"],
             *({host: Snapshot(**kept) for host, kept in each[kind].items()} for kind in ("robots", "tdmrep")),
         )
@@ -108,7 +108,7 @@ def training_crawlers() -> frozenset[str]:
     return frozenset(each["token"].lower() for each in listed["crawlers"])
 
 
-def states(policy: Policy, split: pa.StructArray) -> pa.Array:
+def states(policy: SitePolicy, split: pa.StructArray) -> pa.Array:
     """Say of every address what its site said of it.
 
     Args:
@@ -133,7 +133,7 @@ def states(policy: Policy, split: pa.StructArray) -> pa.Array:
     return pa.array(out, pa.string())
 
 
-def _of_host(policy: Policy, host: str, paths: pa.Array) -> np.ndarray[Any, Any]:
+def _of_host(policy: SitePolicy, host: str, paths: pa.Array) -> np.ndarray[Any, Any]:
     """Say the strictest of what the files of a host say."""
     said = [np.full(len(paths), 0, np.int8), np.full(len(paths), "", object)]
     said[0][:] = STATES.index(UNKNOWN)

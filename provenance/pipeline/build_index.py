@@ -35,7 +35,7 @@ _VIEWS = ("whole", "prompt")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class IndexOptions:
     """What kind of index is made.
 
     Args:
@@ -77,7 +77,7 @@ class Built:
     unread: tuple[tuple[str, str], ...]
 
 
-def build(files: Sequence[Path], output: Path, choice: Choice, by: str) -> Built:
+def build(files: Sequence[Path], output: Path, choice: IndexOptions, by: str) -> Built:
     """Make an index of files.
 
     Args:
@@ -154,7 +154,7 @@ def _place(output: Path, files: Sequence[Path]) -> None:
         raise ConfigError(f"there is no folder {output.parent} to write {output.name} to")
 
 
-def _key(output: Path, choice: Choice) -> tuple[bytes, Path | None, bool]:
+def _key(output: Path, choice: IndexOptions) -> tuple[bytes, Path | None, bool]:
     if choice.key is not None:
         return reference_index.read_key(choice.key), choice.key, False
     if choice.kind != "protected":
@@ -165,7 +165,7 @@ def _key(output: Path, choice: Choice) -> tuple[bytes, Path | None, bool]:
     return reference_index.new_key(), place, True
 
 
-def _items(path: Path, name: str, key: bytes, choice: Choice) -> tuple[list[pa.Table], records.Account]:
+def _items(path: Path, name: str, key: bytes, choice: IndexOptions) -> tuple[list[pa.Table], records.Account]:
     """Make ITEMS of a file."""
     made: list[pa.Table] = []
     held: dict[tuple[str, str], list[Hashes]] = defaultdict(list)

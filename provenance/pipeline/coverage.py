@@ -25,7 +25,7 @@ def steps(
     files: pa.Table,
     claims: pa.Table,
     refused: Mapping[str, str],
-    found: match_plan.Compared,
+    found: match_plan.ComparisonResult,
     looked: str,
 ) -> pa.Table:
     """Say of every step what it did not look at; first, what the data itself overrides.
@@ -113,7 +113,7 @@ def _said(count: int, what: str) -> str | None:
     return f"{what}: {count:,}" if count else None
 
 
-def _nearly(found: match_plan.Compared) -> str:
+def _nearly(found: match_plan.ComparisonResult) -> str:
     """Say how many near matches are to be expected, and what was compared with less than everything."""
     recall = f"Jaccard >= 0.8 is found with probability 1 - (1 - j^{minhash.ROWS})^{minhash.BANDS}"
     said = [
@@ -124,7 +124,7 @@ def _nearly(found: match_plan.Compared) -> str:
     return "; ".join(each for each in said if each)
 
 
-def _inside(found: match_plan.Compared) -> str:
+def _inside(found: match_plan.ComparisonResult) -> str:
     """Say which texts are looked for inside longer ones."""
     least = f"texts of fewer than {containment.LEAST} distinct shingles are not looked for inside longer ones"
     said = [

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.core.model import Answer, Finding
+    from provenance.core.model import DeclaredAnswer, Finding
     from provenance.profiles import Profile
     from provenance.sources.scopes import Scopes
 
@@ -30,7 +30,7 @@ def draw(
     *,
     originals: Mapping[str, str] | None = None,
     kept: Sequence[Finding] = (),
-    answers: Mapping[tuple[str, str, str], Answer] | None = None,
+    answers: Mapping[tuple[str, str, str], DeclaredAnswer] | None = None,
     indexes: Sequence[Mapping[str, Any]] = (),
     threads: int = 1,
 ) -> dict[str, pa.Table]:

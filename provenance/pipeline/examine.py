@@ -27,7 +27,7 @@ from provenance.core.progress import Progress, unwatched
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit
 from provenance.pipeline import coverage, evaluate, file_sampling
 from provenance.pipeline.matching import match_plan, reference_matches
-from provenance.pipeline.matching.match_table import name
+from provenance.pipeline.matching.match_table import write_matches
 from provenance.pipeline.matching.match_tasks import forget, gather, locate, resemble
 from provenance.pipeline.reading.file_bundles import Bundle, File, alone, bundles
 from provenance.pipeline.reading.read_pass import lost, observe
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from provenance.sources.read_results import Observed, Seen
+    from provenance.sources.read_results import BundleResult, FileResult
 
 _TRIES = 2  # of reading a file again whose process somebody else ended
 _AGAIN = 10**15  # numbers of parts that are tried again begin here
@@ -76,7 +76,7 @@ class Rules:
 
     profiles: tuple[profiles_.Profile, ...]
     purpose: str
-    asked: reference_matches.Asked
+    asked: reference_matches.ReferenceQuery
     exclude: tuple[str, ...]
     follow_links: bool
     fold_chinese: bool
@@ -86,7 +86,7 @@ class Rules:
     day: date
     own: Path | None
     secret: bytes | None = field(default=None, repr=False)
-    people: identity.Key = field(default_factory=identity.alone)
+    people: identity.IdentityKey = field(default_factory=identity.alone)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def examine(
         running.close()
         scratch_.remove(scratch)
     tables |= {"coverage": coverage.with_chinese(tables["coverage"])} if rules.fold_chinese else {}
-    tables |= {"coverage": file_sampling.told(tables["coverage"], drawn)} if drawn else {}
+    tables |= {"coverage": file_sampling.note_sample(tables["coverage"], drawn)} if drawn else {}
     said: dict[str, Any] = {}
     if rules.waivers:
         tables, said = waivers_.apply(tables, rules.waivers, rules.day.isoformat(), rules.people)
@@ -171,7 +171,7 @@ def _is_ledger(folder: Path, own: folder_walk.Identity | None) -> str | None:
 def _files(root: Path, paths: pa.Table, stated: claims_.Rows, refused: Mapping[str, str], scratch: Path) -> list[File]:
     """List what workers read: data for its records, all else for its digest."""
     views = claims_.views(stated)
-    policies = signal_snapshots.told(root, paths, stated, scratch)
+    policies = signal_snapshots.write_policies(root, paths, stated, scratch)
     return [
         File(
             path=row["path"],
@@ -199,12 +199,12 @@ def _draw(
 
 def _observe(
     running: engines.Engine, files: Sequence[File], scratch: Path, progress: Progress, rules: Rules
-) -> list[Observed]:
+) -> list[BundleResult]:
     """Read every file once; a file that takes its process down is found, counted as unread, and left."""
     total = sum(file.bytes for file in files)
     parts = bundles(files, scratch, running.workers, fold_chinese=rules.fold_chinese, secret=rules.secret)
     numbers, ended = itertools.count(_AGAIN), Counter[str]()
-    done: list[Observed] = []
+    done: list[BundleResult] = []
     read = 0
     progress("reading", read, total)
     while parts:
@@ -233,7 +233,7 @@ def _conclude(
     paths: pa.Table,
     stated: claims_.Rows,
     refused: Mapping[str, str],
-    held: list[Observed],
+    held: list[BundleResult],
     read: Sequence[File],
     rules: Rules,
     gate: Gate,
@@ -267,7 +267,7 @@ def _conclude(
         if isinstance(result, Died):
             forget(again[number])
     namings = match_plan.namings(plan, joined, likened)
-    match_plan.alive(result for _, result in running.map(name, namings))
+    match_plan.alive(result for _, result in running.map(write_matches, namings))
     running.close()
     found = match_plan.tabulate(plan, joined, likened, located, [naming.target for naming in namings])
     seen = match_plan.unchanged(seen, located)
@@ -298,7 +298,7 @@ def _conclude(
 
 
 def _files_table(
-    paths: pa.Table, claims: pa.Table, scopes: scopes_.Scopes, seen: Seen, distinct: Mapping[str, int]
+    paths: pa.Table, claims: pa.Table, scopes: scopes_.Scopes, seen: FileResult, distinct: Mapping[str, int]
 ) -> pa.Table:
     """Make FILES: every path on disk once, and every member of an archive."""
     claimed: dict[str, list[str]] = defaultdict(list)
@@ -306,7 +306,7 @@ def _files_table(
     proofs: dict[str, str | None] = {}
     for row in claims.to_pylist():
         if row["field"] in DOCUMENTS:
-            proofs[scopes_.beside(row)] = row["source"]
+            proofs[scopes_.resolved_path(row)] = row["source"]
         if row["field"] == "sha256":
             claimed[row["scope"]].append(row["value"])
         if row["witness"] not in {"record-column", scopes_.GAP}:
@@ -318,7 +318,7 @@ def _files_table(
     for path, within, reason, sha256 in zip(*(column.to_pylist() for column in read.columns), strict=True):
         outer = on_disk[path.split("!/", 1)[0]]["role"]
         role = within if within is not None and outer == "data" else outer
-        licence = scopes.licence(path) if role == "data" else scopes_.Licence()
+        licence = scopes.licence(path) if role == "data" else scopes_.DecidedLicence()
         source = proofs.get(path) if role != "data" else None  # a contract stands for what it was made for
         # one that could not be read whole, now or then, may be what it was
         changed = sha256 is not None and digests.get(path, sha256) not in {None, sha256}
@@ -341,7 +341,7 @@ _DECIDED = ("source", "role", "skip_reason", "records_distinct", "sha256_claimed
 """Columns of FILES that are not as the reader of the file has them."""
 
 
-def _observations(seen: Seen, scopes: scopes_.Scopes) -> pa.Table:
+def _observations(seen: FileResult, scopes: scopes_.Scopes) -> pa.Table:
     """Make OBSERVATIONS of what detectors saw in each file."""
     files, place = np.unique(np.asarray(seen.observed["file"]), return_inverse=True)
     paths = seen.files["path"].take(pa.array(files))

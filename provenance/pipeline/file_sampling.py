@@ -19,7 +19,7 @@ from provenance.core.digests import sha256
 from provenance.core.model import UNSAMPLED
 from provenance.errors import ConfigError
 from provenance.readers import records
-from provenance.sources.read_results import Observed, accounts
+from provenance.sources.read_results import BundleResult, accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -141,7 +141,7 @@ def _lot(file: File) -> str:
     return sha256(f"{SEED}\0{file.path}".encode())
 
 
-def unread(files: Iterable[File]) -> Observed:
+def unread(files: Iterable[File]) -> BundleResult:
     """Account for files that are not opened.
 
     Args:
@@ -152,7 +152,7 @@ def unread(files: Iterable[File]) -> Observed:
     )
 
 
-def told(coverage: pa.Table, sample: Sample) -> pa.Table:
+def note_sample(coverage: pa.Table, sample: Sample) -> pa.Table:
     """Say in every row of COVERAGE that it saw a sample, and first how large that was.
 
     Args:

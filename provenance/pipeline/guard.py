@@ -31,7 +31,7 @@ from provenance.ledger.verification.results import DATA_DIFFERS, MEANINGS, OK, U
 from provenance.ledger.verification.verified_reader import Reader, open_reader
 from provenance.pipeline import report_check
 from provenance.pipeline.clearance import Clearance
-from provenance.pipeline.guard_policy import Policy
+from provenance.pipeline.guard_policy import GuardPolicy
 from provenance.pipeline.guard_policy import read as read_policy
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def guard(
 def inspect(
     data: Path,
     ledger: Path,
-    wanted: Policy,
+    wanted: GuardPolicy,
     *,
     entry: int | None = None,
     trust: Path | None = None,
@@ -279,7 +279,7 @@ def _columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
-def _of_ledger(checked: Verification, wanted: Policy) -> Iterator[str]:
+def _of_ledger(checked: Verification, wanted: GuardPolicy) -> Iterator[str]:
     """Say what speaks against the ledger itself; tables that are withheld are missed where they are needed."""
     if checked.exit_code in {OK, WITHHELD, DATA_DIFFERS} or (checked.exit_code == UNPINNED and wanted.keys == "any"):
         return
@@ -298,7 +298,7 @@ def _of_unchecked(checked: Verification, told: Iterable[tuple[Mapping[str, Any],
 
 
 def _of_unaudited(
-    compared: folder_comparison.Compared, files: pa.Table | None, wanted: Policy
+    compared: folder_comparison.FolderComparison, files: pa.Table | None, wanted: GuardPolicy
 ) -> tuple[set[str], list[tuple[str, str]], list[str]]:
     """Sort what nobody audited by what the policy allows.
 
@@ -331,7 +331,9 @@ def _of_unaudited(
     return left, allowed, unaudited
 
 
-def _of_data(compared: folder_comparison.Compared, unaudited: Iterable[str], wanted: Policy) -> Iterator[str]:
+def _of_data(
+    compared: folder_comparison.FolderComparison, unaudited: Iterable[str], wanted: GuardPolicy
+) -> Iterator[str]:
     changes = compared.changes
     if changes.changed:
         yield f"{_files(changes.changed)} changed since the scan"
@@ -353,7 +355,9 @@ class _Unread:
     reason: str
 
 
-def _unread(files: pa.Table, compared: folder_comparison.Compared | None, left: Collection[str]) -> list[_Unread]:
+def _unread(
+    files: pa.Table, compared: folder_comparison.FolderComparison | None, left: Collection[str]
+) -> list[_Unread]:
     """Name the files that a scan did not read, or not whole, with the bytes that it left.
 
     Args:
@@ -379,14 +383,14 @@ def _unread(files: pa.Table, compared: folder_comparison.Compared | None, left: 
     return list(found.values())
 
 
-def _of_unread(unread: Sequence[_Unread], wanted: Policy) -> Iterator[str]:
+def _of_unread(unread: Sequence[_Unread], wanted: GuardPolicy) -> Iterator[str]:
     if unread and wanted.unread == "refuse":
         named = _first([f"{each.path}: {each.reason}" for each in unread])
         told = f"not read whole by the scan, so not audited ({named}; `unread: allow` lets that pass)"
         yield f"{counted(len(unread), 'file')} {told}"
 
 
-def _of_scan(said: Mapping[str, Any], wanted: Policy) -> Iterator[str]:
+def _of_scan(said: Mapping[str, Any], wanted: GuardPolicy) -> Iterator[str]:
     if wanted.kind == "assessment" and said["kind"] != "assessment":
         yield "the scan is a draft; the policy wants an assessment (`provenance scan --assess`)"
     missing = sorted(set(wanted.profiles) - {each["name"] for each in said["profiles"]})
@@ -411,7 +415,7 @@ def _of_age(claimed: str, most: int | None) -> Iterator[str]:
 
 
 def _of_tables(
-    tables: Mapping[str, pa.Table], said: Mapping[str, Any], wanted: Policy, standing: Iterable[Waiver]
+    tables: Mapping[str, pa.Table], said: Mapping[str, Any], wanted: GuardPolicy, standing: Iterable[Waiver]
 ) -> Iterator[str]:
     errored = [name for name, status in _columns(tables["coverage"], "check", "status") if status == "errored"]
     if errored:

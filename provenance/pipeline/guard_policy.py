@@ -21,7 +21,7 @@ _LIMIT = 1 << 20  # bytes of a policy
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class GuardPolicy:
     """What must be true of data, and of its audit, before it is trained on.
 
     Args:
@@ -51,7 +51,7 @@ class Policy:
     allow: tuple[str, ...] = UNAUDITED
 
 
-def read(path: Path | None) -> Policy:
+def read(path: Path | None) -> GuardPolicy:
     """Read a policy.
 
     Args:
@@ -64,7 +64,7 @@ def read(path: Path | None) -> Policy:
         ConfigError: it cannot be read, breaks its schema, or names a profile that there is not; the message says where.
     """
     if path is None:
-        return Policy()
+        return GuardPolicy()
     try:
         with path.open("rb") as file:
             source = file.read(_LIMIT)
@@ -84,4 +84,4 @@ def read(path: Path | None) -> Policy:
         for name, value in held.items()
         if name != "policy"
     }
-    return Policy(**said)
+    return GuardPolicy(**said)

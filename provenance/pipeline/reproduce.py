@@ -57,7 +57,7 @@ _LARGEST = 1 << 24  # bytes of a profile
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class TableComparison:
     """One table of the entry and its like of today.
 
     Args:
@@ -101,7 +101,7 @@ class Reproduction:
     scanner_here: str
     data: str | None
     data_here: str
-    tables: tuple[Compared, ...]
+    tables: tuple[TableComparison, ...]
     uncompared: tuple[str, ...]
 
     @property
@@ -201,7 +201,7 @@ def _rules(reader: ledger.Reader, given: Sequence[Path], key: str | None) -> tup
     fold = "foldChinese" in config
     own = _secret(key) if "records" in config or "people" in config else None
     secret = own if "records" in config else None
-    people = identity.alone() if own is None else identity.Key(own)
+    people = identity.alone() if own is None else identity.IdentityKey(own)
     named = {each["entry"] for each in facts.get("declarations", ())}
     declared = [each for each in reader.entries("declaration") if each[0] in named]
     rules = Rules(
@@ -249,7 +249,9 @@ def _profile(reader: ledger.Reader, named: Mapping[str, Any]) -> profiles.Profil
     return found
 
 
-def _asked(asked: reference_matches.Asked, pinned: Sequence[Mapping[str, Any]]) -> reference_matches.Asked:
+def _asked(
+    asked: reference_matches.ReferenceQuery, pinned: Sequence[Mapping[str, Any]]
+) -> reference_matches.ReferenceQuery:
     """Keep the indexes that the scan asked; one that ships since then is left out."""
     wanted = {each["digest"]["sha256"]: each["title"] for each in pinned}
     here = {index.digest for index in asked.indexes()}
@@ -259,12 +261,12 @@ def _asked(asked: reference_matches.Asked, pinned: Sequence[Mapping[str, Any]]) 
     kept = (
         replace(group, indexes=tuple(each for each in group.indexes if each.digest in wanted)) for group in asked.groups
     )
-    return reference_matches.Asked(tuple(group for group in kept if group.indexes))
+    return reference_matches.ReferenceQuery(tuple(group for group in kept if group.indexes))
 
 
 def _compare(
     reader: ledger.Reader, again: Mapping[str, pa.Table], *, salted: bool, known: bool
-) -> tuple[tuple[Compared, ...], list[str]]:
+) -> tuple[tuple[TableComparison, ...], list[str]]:
     """Compare all tables, and say what was left out of them."""
     said = reader.statement()
     theirs, unread = _sealed(reader)
@@ -286,7 +288,7 @@ def _compare(
     for name in (*schemas.SEALED, *names):
         rows = said.predicate["tables"].get(name, {}).get("rows", 0), again[name].num_rows
         missing, added = _difference(theirs[name], mine[name]) if name in theirs else (0, 0)
-        compared.append(Compared(name, *rows, missing, added, unread.get(name)))
+        compared.append(TableComparison(name, *rows, missing, added, unread.get(name)))
     return tuple(compared), left_out
 
 

@@ -118,7 +118,7 @@ def scan(
         day=date.fromisoformat(started[:10]),
         own=own,
         secret=_secret(keys) if (assess if records is None else records) else None,
-        people=identity.alone() if keys is None else identity.Key(salts.secret(keys.folder)),
+        people=identity.alone() if keys is None else identity.IdentityKey(salts.secret(keys.folder)),
     )
     tables, said = examine(root, rules, engine=engine, workers=workers, memory=memory, progress=progress)
     facts = _facts(root, rules, tables, started, assess=assess) | said

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core import scratch_folders
 from provenance.pipeline.matching import match_plan
-from provenance.pipeline.matching.match_table import name
+from provenance.pipeline.matching.match_table import write_matches
 from provenance.pipeline.matching.match_tasks import gather, locate, resemble
 from provenance.pipeline.reading.file_bundles import File, bundles
 from provenance.pipeline.reading.read_pass import observe
@@ -41,7 +41,7 @@ def rehearse() -> None:
         for part in match_plan.reread(plan, likened, files, seen):
             locate(part)
         for naming in match_plan.namings(plan, joined, likened):
-            name(naming)
+            write_matches(naming)
 
 
 def _file(path: Path, texts: list[str]) -> File:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.core.model import Answer, Finding
+    from provenance.core.model import DeclaredAnswer, Finding
     from provenance.profiles import Profile
 
-Answers = dict[tuple[str, str, str], "Answer"]
+Answers = dict[tuple[str, str, str], "DeclaredAnswer"]
 """The newest answer by profile, requirement and element."""
 
 VERDICTS = ("does not conform", "not evidenced", "no contrary evidence", "conforms", "not applicable")
@@ -42,7 +42,7 @@ class _Seen:
     partly: Mapping[str, str]
     unread: int
     nothing: bool
-    answers: Mapping[tuple[str, str, str], Answer]
+    answers: Mapping[tuple[str, str, str], DeclaredAnswer]
 
     @property
     def whole(self) -> bool:
@@ -77,7 +77,7 @@ def judge(
     coverage: pa.Table,
     chosen: Sequence[Profile],
     files: pa.Table,
-    answers: Mapping[tuple[str, str, str], Answer] | None = None,
+    answers: Mapping[tuple[str, str, str], DeclaredAnswer] | None = None,
 ) -> tuple[dict[str, tuple[str, str | None]], pa.Table]:
     """Say what profiles make of findings and declarations.
 
@@ -184,7 +184,7 @@ def _row(
     number: int,
     element: Mapping[str, Any],
     found: Sequence[tuple[str, str, str]],
-    answer: Answer | None,
+    answer: DeclaredAnswer | None,
 ) -> dict[str, object]:
     return {
         "profile": profile.name, "requirement": requirement["id"], "element": number, "title": requirement["title"],
@@ -233,7 +233,7 @@ def _counted(count: int) -> str:
     return f"{count} finding{'s' * (count != 1)}"
 
 
-def _declared(element: Mapping[str, Any], answer: Answer | None) -> tuple[str, str]:
+def _declared(element: Mapping[str, Any], answer: DeclaredAnswer | None) -> tuple[str, str]:
     if answer is None:
         return _OPEN, f"answered by a {element['by']}, which is not there"
     said = f"declared {answer.says} by {answer.role} (entry {answer.entry})"

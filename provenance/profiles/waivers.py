@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.sources.privacy.identity import Key
+    from provenance.sources.privacy.identity import IdentityKey
 
 DOCUMENT = "waivers.yaml"
 """The name under which a scan's folder keeps the file."""
@@ -170,7 +170,7 @@ def _said(fault: Any) -> str:
 
 
 def apply(
-    tables: Mapping[str, pa.Table], given: Waivers, today: str, people: Key
+    tables: Mapping[str, pa.Table], given: Waivers, today: str, people: IdentityKey
 ) -> tuple[dict[str, pa.Table], dict[str, Any]]:
     """Mark the findings that waivers cover, and say which of them hold.
 
@@ -204,7 +204,7 @@ def apply(
     return {**tables, **marked}, said
 
 
-def _unnamed(waiver: Waiver, people: Key) -> Waiver:
+def _unnamed(waiver: Waiver, people: IdentityKey) -> Waiver:
     """Put role and id in place of whoever accepts a finding, and kinds in place of personal data in the reason."""
     evidence = None if waiver.evidence is None else masking.clean(waiver.evidence)
     approver = people.person("approver", waiver.approver)

@@ -51,7 +51,7 @@ def render(
     )
     drawn = next((row["reason"] for row in tables["coverage"].to_pylist() if row["check"] == "sample"), None)
     if drawn:
-        console.print(Text(plain(drawn), style="bold yellow"))
+        console.print(Text(printable(drawn), style="bold yellow"))
     _heading(console, tables, facts)
     _not_scanned(console, tables)
     accepted = next((row["reason"] for row in tables["coverage"].to_pylist() if row["check"] == "waivers"), None)
@@ -62,7 +62,7 @@ def render(
     return "".join(f"{line.rstrip(' ')}\n" for line in out.getvalue().splitlines()).encode()
 
 
-def plain(value: object) -> str:
+def printable(value: object) -> str:
     """Return text on one line that cannot steer a terminal, and no longer than can be read.
 
     Args:
@@ -87,7 +87,7 @@ def _heading(console: Console, tables: Mapping[str, pa.Table], facts: Mapping[st
     named = ", ".join(profile["name"] for profile in facts["profiles"])
     console.print(
         Text.assemble(
-            (plain(facts["data"]), "bold"),
+            (printable(facts["data"]), "bold"),
             f": {_count(records, 'record')} in {_count(len(files), 'data file')} of "
             f"{_count(tables['sources'].num_rows, 'source')}, "
             f"{size(sum(row['bytes'] for row in files))}",
@@ -105,7 +105,7 @@ def _not_scanned(console: Console, tables: Mapping[str, pa.Table]) -> None:
     console.print(Text("Not scanned", style="bold"))
     lines = list(gaps(tables))
     for line in lines or ["nothing: every byte of every file was read"]:
-        console.print(Padding(Text(plain(line)), (0, 0, 0, 2), expand=False))
+        console.print(Padding(Text(printable(line)), (0, 0, 0, 2), expand=False))
 
 
 def gaps(tables: Mapping[str, pa.Table]) -> Iterable[str]:
@@ -154,21 +154,21 @@ def _findings(console: Console, rows: list[dict[str, Any]], accepted: str | None
     excused = f", {waived:,} of them waived" if waived else ""
     console.print(Text(f"Findings: {', '.join(counted) or 'none'}{excused}", style="bold"))
     if accepted:
-        console.print(Padding(Text(plain(accepted)), (0, 0, 0, 2), expand=False))
+        console.print(Padding(Text(printable(accepted)), (0, 0, 0, 2), expand=False))
     shown: Counter[str] = Counter()
     for row in rows:
         shown[row["check"]] += 1
         if shown[row["check"]] > FINDINGS:
             continue
-        where = plain(row["source"]) + (f" ~ {plain(row['other'])}" if row["other"] else "")
+        where = printable(row["source"]) + (f" ~ {printable(row['other'])}" if row["other"] else "")
         head = Text.assemble(
             (f"{row['severity']:<8}", _COLOURS[row["severity"]]), (row["check"], "bold"), f"  {where}  "
         )
         head.append(row["fingerprint"][:SHORT], style="dim")
         console.print(Padding(head, (0, 0, 0, 2), expand=False))
-        console.print(Padding(Text(plain(row["message"])), (0, 0, 0, 10), expand=False))
+        console.print(Padding(Text(printable(row["message"])), (0, 0, 0, 10), expand=False))
         if row["waived"]:
-            console.print(Padding(Text(plain(row["waived"]), style="dim"), (0, 0, 0, 10), expand=False))
+            console.print(Padding(Text(printable(row["waived"]), style="dim"), (0, 0, 0, 10), expand=False))
     for check, count in shown.items():
         if count > FINDINGS:
             line = f"and {count - FINDINGS:,} more {check}, in findings.parquet of the scan"
@@ -188,7 +188,7 @@ def _sources(console: Console, rows: list[dict[str, Any]]) -> None:
     for row in sorted(rows, key=lambda each: (-each["records"], each["source"]))[:SOURCES]:
         licence = row["licence_concluded"] or ("unknown" if row["licence_declared"] else "none stated")
         cells = (row["source"], licence, row["evidence"], f"{row['records']:,}", size(row["bytes"]))
-        table.add_row(*(Text(plain(cell)) for cell in cells))
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     console.print()
     console.print(table)
     if len(rows) > SOURCES:
@@ -208,7 +208,7 @@ def _identities(console: Console, claims: pa.Table) -> None:
     for row in rows[:FINDINGS]:
         address = row["value"].rsplit(" sha256:", 1)[0]
         line = f"{row['scope']} is {address} ({row['manifest']})"
-        console.print(Padding(Text(plain(line)), (0, 0, 0, 2), expand=False))
+        console.print(Padding(Text(printable(line)), (0, 0, 0, 2), expand=False))
     if len(rows) > FINDINGS:
         line = f"and {len(rows) - FINDINGS:,} more, identical-upstream in claims.parquet of the scan"
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False))
@@ -219,7 +219,7 @@ def _cited(row: Mapping[str, Any]) -> str:
     if row["modality"] == "practice" and row["clause_zh"] is None:
         return str(row["profile"])
     force = "" if row["modality"] == "practice" else f"{row['modality']}; "
-    return f"{row['profile']}, {plain(row['clause'])} ({force}text: {row['text']})"
+    return f"{row['profile']}, {printable(row['clause'])} ({force}text: {row['text']})"
 
 
 def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
@@ -227,7 +227,7 @@ def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
     console.print()
     for _, elements in groupby(rows, key=lambda row: (row["profile"], row["requirement"])):
         held = list(elements)
-        title = Text.assemble((f"{_cited(held[0])}: ", "dim"), plain(held[0]["title"]))
+        title = Text.assemble((f"{_cited(held[0])}: ", "dim"), printable(held[0]["title"]))
         first, *rest = title.wrap(console, console.width - 10)
         console.print(first)
         for line in rest:
@@ -236,12 +236,14 @@ def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
         missing = [row for row in missing if row["verdict"] == "not evidenced"]
         for row in held:
             if row not in missing:
-                console.print(Padding(Text(plain(f"{row['verdict']}: {row['reason']}")), (0, 0, 0, 10), expand=False))
+                console.print(
+                    Padding(Text(printable(f"{row['verdict']}: {row['reason']}")), (0, 0, 0, 10), expand=False)
+                )
         if missing:
             named = ", ".join(row["asked"] for row in missing)
-            line = Text(plain(f"not evidenced: nobody has declared {named}"))
+            line = Text(printable(f"not evidenced: nobody has declared {named}"))
             console.print(Padding(line, (0, 0, 0, 10), expand=False))
     asking = sorted({row["profile"] for row in rows if row["asked"] and row["declared"] is None})
     for profile in asking:
-        console.print(Text(f"What only a person can answer: provenance declare --template {plain(profile)}"))
+        console.print(Text(f"What only a person can answer: provenance declare --template {printable(profile)}"))
     console.print()

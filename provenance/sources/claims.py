@@ -24,7 +24,7 @@ from provenance.sources.inventory import HEAD
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from provenance.sources.read_results import Observed
+    from provenance.sources.read_results import BundleResult
 
 Rows = list[dict[str, Any]]
 
@@ -94,7 +94,7 @@ def named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.Table,
     Returns:
         PATHS with their roles, and all claims.
     """
-    named = {scopes.beside(claim) for claim in claims if _at_root(claim, "licence-file")}
+    named = {scopes.resolved_path(claim) for claim in claims if _at_root(claim, "licence-file")}
     rows = paths.to_pylist()
     stated: Rows = []
     for row in rows:
@@ -123,7 +123,7 @@ def named_documents(root: Path, paths: pa.Table, claims: Rows) -> pa.Table:
     Returns:
         PATHS with their roles.
     """
-    named = {scopes.beside(claim) for field in DOCUMENTS for claim in claims if _at_root(claim, field)}
+    named = {scopes.resolved_path(claim) for field in DOCUMENTS for claim in claims if _at_root(claim, field)}
     rows = paths.to_pylist()
     for row in rows:
         if row["path"] in named and row["role"] == "data" and not _holds_records(root, row):
@@ -223,7 +223,7 @@ def overrides(claims: pa.Table, data: Collection[str] = ()) -> str | None:
     """
     said = []
     for claim in claims.to_pylist():
-        place = scopes.beside(claim)
+        place = scopes.resolved_path(claim)
         if _at_root(claim, "licence-file"):
             too = ", and as records, which it holds" if place in data else ""
             said.append(f"{claim['manifest']}: {place} is read as a licence{too}")
@@ -237,7 +237,7 @@ def overrides(claims: pa.Table, data: Collection[str] = ()) -> str | None:
             and "/" not in claim["manifest"]
             and not (claim["field"] == "signal.file" and place in data)
         ):
-            said.append(f"{claim['manifest']}: {scopes.beside(claim)} is read as what sites said, not as data")
+            said.append(f"{claim['manifest']}: {scopes.resolved_path(claim)} is read as what sites said, not as data")
         if claim["field"] == "view":
             column, role = claim["value"].rsplit("=", 1)
             verb = "is read as" if "/" not in claim["manifest"] else "is not read (no manifest at the root says so) as"
@@ -321,7 +321,7 @@ def _legend(row: Mapping[str, Any]) -> bool:
     return cut and " AND " in (row["spdx"] or "")
 
 
-def of_records(observed: Iterable[Observed]) -> Rows:
+def of_records(observed: Iterable[BundleResult]) -> Rows:
     """State what records say of themselves: each value of a licence or origin column, once a file.
 
     Args:

@@ -47,7 +47,7 @@ class Declared:
         return any(record.get(key) for record in self.records.get(name, []) for key in _DOCUMENTED)
 
 
-def of(sources: pa.Table, claims: pa.Table) -> list[Declared]:
+def by_source(sources: pa.Table, claims: pa.Table) -> list[Declared]:
     """Sort statements by source and record.
 
     Args:
@@ -179,7 +179,7 @@ def origins(observations: pa.Table, *, addressed: bool = False) -> dict[str, Ori
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class NamedSource:
     """A statement in which one source names another.
 
     Args:
@@ -225,7 +225,7 @@ class Lineage:
                     self._prose[speaker].add(row["manifest"])
         self._around = {source: _around(source, about["manifest"], native) for source, about in self._about.items()}
 
-    def names(self, source: str, other: str) -> Naming | None:
+    def names(self, source: str, other: str) -> NamedSource | None:
         """Return the first statement in which a source names another, one of its upstream before an address.
 
         A name is taken generously: who names a repository of that name, whoever owns it, has said something.
@@ -239,9 +239,9 @@ class Lineage:
         said = {each for speaker in self._speakers(source, other) for each in self._said.get(speaker, ())}
         for by_link, value, where in sorted(said):
             if known & {_plain(value), _last(value), _address(value)}:
-                return Naming(where, upstream=not by_link)
+                return NamedSource(where, upstream=not by_link)
         if about is not None and known & set(map(_plain, str(about["parent"] or "").split("; "))):
-            return Naming(source, upstream=True)
+            return NamedSource(source, upstream=True)
         return None
 
     def _speakers(self, source: str, other: str) -> list[str]:

@@ -134,7 +134,7 @@ class _Leaves:
     """A record tree of which every leaf is kept."""
 
     def __init__(self) -> None:
-        self.tree, self.text = record_trees.Growing(), cast("str | None", None)
+        self.tree, self.text = record_trees.RecordTreeBuilder(), cast("str | None", None)
         self._leaves: list[Any] = []
         self._rows: list[Any] = []
 

@@ -68,7 +68,7 @@ _CHUNK = 4096  # rows that are held as Python objects before they become columns
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class BundleResult:
     """What a bundle held.
 
     Args:
@@ -169,7 +169,7 @@ class Register:
         self._tables.append(pa.table(arrays, names=[name for name, _ in (*_ACCOUNT, *_MORE)]))
         self._rows = []
 
-    def result(self, bundle: int, scratch: Mapping[str, tuple[tuple[str, str], ...]]) -> Observed:
+    def result(self, bundle: int, scratch: Mapping[str, tuple[tuple[str, str], ...]]) -> BundleResult:
         """Return what the bundle held, all of its files being closed.
 
         Args:
@@ -189,10 +189,10 @@ class Register:
         columns = zip(*self._stated, strict=True) if self._stated else ([], [], [])
         stated = pa.table([pa.array(each, kind) for each, kind in zip(columns, STATED.types, strict=True)], STATED)
         observed = detectors.add_by_file(self._observed)
-        return Observed(bundle, schemas.conform(files, SEEN), observed, stated, self._claims, **scratch)
+        return BundleResult(bundle, schemas.conform(files, SEEN), observed, stated, self._claims, **scratch)
 
 
-def accounts(held: Sequence[Account], bundle: int) -> Observed:
+def accounts(held: Sequence[Account], bundle: int) -> BundleResult:
     """Return what is known of files of which nothing but their accounts is.
 
     Args:
@@ -206,7 +206,7 @@ def accounts(held: Sequence[Account], bundle: int) -> Observed:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FileResult:
     """What all files of a scan held.
 
     Args:
@@ -220,7 +220,7 @@ class Seen:
     places: Mapping[int, npt.NDArray[np.int64]]
 
 
-def gather(observed: Sequence[Observed]) -> Seen:
+def gather(observed: Sequence[BundleResult]) -> FileResult:
     """Bring together what bundles held.
 
     Args:
@@ -240,4 +240,4 @@ def gather(observed: Sequence[Observed]) -> Seen:
         held.append(
             each.observed.set_column(0, detectors.BY_FILE.field(0), pa.array(own[np.asarray(each.observed["file"])]))
         )
-    return Seen(files.take(pa.array(order)), pa.concat_tables(held), places)
+    return FileResult(files.take(pa.array(order)), pa.concat_tables(held), places)

@@ -72,7 +72,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Licence:
+class DecidedLicence:
     """What decides the licence of some files.
 
     Args:
@@ -177,7 +177,7 @@ class Scopes:
         Returns:
             WITNESSES, sorted by source and scope, the statement that decides first.
         """
-        counts: dict[tuple[str, Licence], list[int]] = defaultdict(lambda: [0, 0])
+        counts: dict[tuple[str, DecidedLicence], list[int]] = defaultdict(lambda: [0, 0])
         for row in files.select(["path", "role", "records"]).to_pylist():
             if row["role"] == "data":
                 of = counts[self.covering(row["path"]), self.licence(row["path"])]
@@ -196,7 +196,7 @@ class Scopes:
         ]
         return schemas.rows(rows, schemas.WITNESSES)
 
-    def licence(self, path: str) -> Licence:
+    def licence(self, path: str) -> DecidedLicence:
         """Return the licence of a data file, and who says so."""
         outer = path.split("!/", 1)[0]
         return self._licences.of(path, self._file_source[outer])
@@ -292,11 +292,11 @@ def _from_files(claims: Sequence[Claim]) -> list[Claim]:
         claim | {"field": "licence", "value": found["value"], "spdx": found["spdx"]}
         for claim in claims
         if claim["field"] == "licence-file"
-        for found in said.get(beside(claim), [{"value": f"see {claim['value']}", "spdx": None}])
+        for found in said.get(resolved_path(claim), [{"value": f"see {claim['value']}", "spdx": None}])
     ]
 
 
-def beside(claim: Claim) -> str:
+def resolved_path(claim: Claim) -> str:
     """Return the path that a claim's value names, relative to its manifest's folder."""
     return f"{folder_of(claim['manifest'])}{claim['value'].removeprefix('./')}".removeprefix("./")
 
@@ -548,14 +548,14 @@ class _LicenceScopes:
         self._sources = sources
         self._named = named
         self._purpose = purpose
-        self._around: dict[tuple[str, str], Licence] = {}
-        self._own: dict[str, Licence] = {}
+        self._around: dict[tuple[str, str], DecidedLicence] = {}
+        self._own: dict[str, DecidedLicence] = {}
 
     def names(self, source: str) -> bool:
         """Tell whether a source consists of named members."""
         return source in self._named
 
-    def of(self, path: str, source: str) -> Licence:
+    def of(self, path: str, source: str) -> DecidedLicence:
         outer = path.split("!/", 1)[0]
         around = self._of_folder(folder_of(path), source)
         place = next((place for place in (path, outer) if place in self._by_scope), None)
@@ -565,7 +565,7 @@ class _LicenceScopes:
             self._own[place] = self._of_file(place, around, source)
         return self._own[place]
 
-    def _of_file(self, path: str, around: Licence, source: str) -> Licence:
+    def _of_file(self, path: str, around: DecidedLicence, source: str) -> DecidedLicence:
         """Decide between statements about one file: its records', or a document's that names it."""
         stated = self._covering(path, source)
         if source in self._named or any(claim["witness"] in _NAMING for claim in stated):
@@ -576,9 +576,9 @@ class _LicenceScopes:
         licence = decide(stated, self._purpose)
         return licence if licence.claims else around
 
-    def _of_folder(self, folder: str, source: str) -> Licence:
+    def _of_folder(self, folder: str, source: str) -> DecidedLicence:
         passed = []
-        licence = Licence()
+        licence = DecidedLicence()
         for place in above(folder):
             passed.append(place)
             if (place, source) in self._around:
@@ -591,7 +591,7 @@ class _LicenceScopes:
             self._around[place, source] = licence
         return licence
 
-    def _at(self, place: str, source: str) -> Licence:
+    def _at(self, place: str, source: str) -> DecidedLicence:
         """Decide among the statements of one scope; what a source says of named members goes to each of them."""
         covering = self._covering(place, source)
         # what stands inside the scope is nearer than what is said of it from above
@@ -603,7 +603,7 @@ class _LicenceScopes:
             licence = decide(claims + own if claims and source in self._named else claims, self._purpose)
             if licence.claims:
                 return licence
-        return Licence()
+        return DecidedLicence()
 
     def _covering(self, place: str, source: str) -> list[Claim]:
         """A licence file covers all below it; what a manifest or README says ends where the next source begins."""
@@ -620,7 +620,7 @@ def _licences(claims: Mapping[str, list[Claim]]) -> dict[str, list[Claim]]:
     return {key: held for key, held in found.items() if held}
 
 
-def decide(claims: Sequence[Claim], purpose: str) -> Licence:
+def decide(claims: Sequence[Claim], purpose: str) -> DecidedLicence:
     """Choose the licence of the data from the statements of one scope.
 
     Args:
@@ -643,11 +643,11 @@ def decide(claims: Sequence[Claim], purpose: str) -> Licence:
         rest = [c for c in rest if c not in moved]
     speaking = [*data, *rest]
     if not speaking:
-        return Licence(code=tuple(code))
+        return DecidedLicence(code=tuple(code))
     chosen = [_strictest(part, purpose) for part in (data, rest) if part]
     chosen.sort(key=lambda claim: terms.right(claim["spdx"], purpose).rank)  # stable: data first among equals
     ordered = sorted(speaking, key=lambda claim: claim["spdx"] != chosen[0]["spdx"])
-    return Licence(chosen[0]["spdx"], tuple(ordered), chosen[0], tuple(code))
+    return DecidedLicence(chosen[0]["spdx"], tuple(ordered), chosen[0], tuple(code))
 
 
 def _strictest(claims: Sequence[Claim], purpose: str) -> Claim:

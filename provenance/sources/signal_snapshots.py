@@ -18,7 +18,7 @@ from provenance.core import schemas
 from provenance.core.model import PURPOSES
 from provenance.core.path_names import location
 from provenance.origins import robots, signals
-from provenance.origins.signals import TIMES, Policy, Snapshot
+from provenance.origins.signals import TIMES, SitePolicy, Snapshot
 from provenance.readers import manifests
 from provenance.readers.storage import regular_files
 from provenance.sources import claims as claims_
@@ -59,7 +59,7 @@ def set_apart(root: Path, paths: pa.Table, claims: Iterable[Claim]) -> pa.Table:
         path
         for claim in claims
         if claim["field"] in {"signal.file", "signal.folder"} and "/" not in claim["manifest"]
-        for path in scopes_.matching(scopes_.beside(claim), known)
+        for path in scopes_.matching(scopes_.resolved_path(claim), known)
     }
     taken = [
         row
@@ -86,7 +86,7 @@ def _speaks(root: Path, row: Mapping[str, Any]) -> bool:
     return small and not file_roles.holds_records(row["path"], head)
 
 
-def told(root: Path, paths: pa.Table, claims: Rows, scratch: Path) -> Callable[[str], tuple[str, str] | None]:
+def write_policies(root: Path, paths: pa.Table, claims: Rows, scratch: Path) -> Callable[[str], tuple[str, str] | None]:
     """Write down for workers what manifests say of the sites that were crawled.
 
     Args:
@@ -112,7 +112,7 @@ def told(root: Path, paths: pa.Table, claims: Rows, scratch: Path) -> Callable[[
     return told_of
 
 
-def policies(root: Path, paths: pa.Table, claims: Iterable[Claim], holders: Mapping[str, str]) -> dict[str, Policy]:
+def policies(root: Path, paths: pa.Table, claims: Iterable[Claim], holders: Mapping[str, str]) -> dict[str, SitePolicy]:
     """Say what is known of the sites of each source.
 
     Args:
@@ -132,7 +132,7 @@ def policies(root: Path, paths: pa.Table, claims: Iterable[Claim], holders: Mapp
             source = holders.get(f"{claim['manifest']} {entry}")
             if source is not None:
                 stated[source].append(claim)
-    found: dict[str, Policy] = {}
+    found: dict[str, SitePolicy] = {}
     for source, said in stated.items():
         first = {claim["field"]: claim["value"] for claim in reversed(said)}
         crawler = first.get("crawler") or first.get("collection.user_agent")
@@ -141,7 +141,7 @@ def policies(root: Path, paths: pa.Table, claims: Iterable[Claim], holders: Mapp
         kept = _snapshots(said, crawled, root, known)
         if crawler is not None or kept:
             by_kind = {kind: {host: each for (k, host), each in kept.items() if k == kind} for kind, _ in kept}
-            found[source] = Policy(crawler, by_kind.get("robots", {}), by_kind.get("tdmrep", {}))
+            found[source] = SitePolicy(crawler, by_kind.get("robots", {}), by_kind.get("tdmrep", {}))
     return found
 
 
@@ -172,7 +172,7 @@ def _snapshots(
 def _files(entry: Mapping[str, Claim], known: list[str]) -> Iterator[tuple[str, str | None]]:
     """Yield each host and its file: of a folder, the host is the file's name, or that of the folder around it."""
     if "folder" in entry:
-        for path in scopes_.matching(scopes_.beside(entry["folder"]).rstrip("/") + "/", known):
+        for path in scopes_.matching(scopes_.resolved_path(entry["folder"]).rstrip("/") + "/", known):
             name = PurePosixPath(path).name.lower()
             host = PurePosixPath(path).parent.name.lower() if name in {"robots.txt", "tdmrep.json"} else name
             host = next((host.removesuffix(ending) for ending in _ENDINGS if host.endswith(ending)), host)
@@ -182,7 +182,7 @@ def _files(entry: Mapping[str, Claim], known: list[str]) -> Iterator[tuple[str, 
     host = re.sub(r":(?:80|443)$", "", entry["host"]["value"].lower().rstrip("."))
     if "file" not in entry:
         yield host, None
-    elif (path := scopes_.beside(entry["file"])) in known:
+    elif (path := scopes_.resolved_path(entry["file"])) in known:
         yield host, path
 
 

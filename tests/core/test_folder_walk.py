@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provenance.core import folder_walk
-from provenance.core.folder_walk import Found
+from provenance.core.folder_walk import FoundPath
 
 
 def _open():
@@ -26,15 +26,15 @@ def test_files_links_and_special_files_are_named(tmp_path):
     (tmp_path / os.fsdecode(b"\xff")).write_text("1")
     os.mkfifo(tmp_path / "pipe")
     assert walked(tmp_path) == [
-        Found(b"a/b/x", "file"), Found(b"link", "link"), Found(b"pipe", "special"), Found(b"\xff", "file"),
+        FoundPath(b"a/b/x", "file"), FoundPath(b"link", "link"), FoundPath(b"pipe", "special"), FoundPath(b"\xff", "file"),
     ]  # fmt: skip
 
 
 def test_what_cannot_be_listed_says_why(tmp_path, close):
     (tmp_path / "a").mkdir()
     close(tmp_path / "a")
-    assert walked(tmp_path) == [Found(b"a/", "closed", None, "Permission denied")]
-    assert walked(tmp_path / "gone") == [Found(b"", "closed", None, "No such file or directory")]
+    assert walked(tmp_path) == [FoundPath(b"a/", "closed", None, "Permission denied")]
+    assert walked(tmp_path / "gone") == [FoundPath(b"", "closed", None, "No such file or directory")]
 
 
 def test_a_folder_that_is_set_apart_is_known_whatever_its_name(tmp_path):
@@ -43,15 +43,15 @@ def test_a_folder_that_is_set_apart_is_known_whatever_its_name(tmp_path):
     (tmp_path / "d" / "y").write_text("1")
     (tmp_path / "other").symlink_to("d/l")
     apart = folder_walk.identity(tmp_path / "other")
-    assert walked(tmp_path / "d", apart) == [Found(b"l/in/x", "file", b"in/x"), Found(b"y", "file")]
-    assert walked(tmp_path / "d" / "l", apart) == [Found(b"in/x", "file", b"in/x")]
+    assert walked(tmp_path / "d", apart) == [FoundPath(b"l/in/x", "file", b"in/x"), FoundPath(b"y", "file")]
+    assert walked(tmp_path / "d" / "l", apart) == [FoundPath(b"in/x", "file", b"in/x")]
     assert folder_walk.identity(tmp_path / "gone") is None
 
 
 @pytest.mark.parametrize("levels", [7, 8, 9, 20, 40])
 def test_a_path_longer_than_the_system_opens_is_walked_and_opened(tmp_path, deep, levels):
     path = deep(tmp_path, levels, b"deep").encode()
-    assert walked(tmp_path) == [Found(path, "file")]
+    assert walked(tmp_path) == [FoundPath(path, "file")]
     handle = folder_walk.open_file(os.fsencode(tmp_path), path)
     assert os.read(handle, 9) == b"deep"
     os.close(handle)

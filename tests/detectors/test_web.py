@@ -6,7 +6,7 @@ import pytest
 from provenance import detectors
 from provenance.core import schemas
 from provenance.detectors import web
-from provenance.origins.signals import NOTHING_KNOWN, Policy, Snapshot
+from provenance.origins.signals import NOTHING_KNOWN, SitePolicy, Snapshot
 
 
 def batch(*rows):
@@ -33,7 +33,7 @@ def seen(table):
 )  # fmt: skip
 def test_cases(rows, expected, tmp_path):
     (tmp_path / "robots").write_text("User-agent: *\nDisallow: /private\n")
-    policy = Policy(None, {"kept.org": Snapshot(None, str(tmp_path / "robots"), "")})
+    policy = SitePolicy(None, {"kept.org": Snapshot(None, str(tmp_path / "robots"), "")})
     found = web.observe(batch(*rows), None, policy)
     assert found.schema.equals(schemas.OBSERVED, check_metadata=True)
     assert set(found["detector"].to_pylist()) <= {"web"}

@@ -62,7 +62,7 @@ class Refusing:
     def __init__(self, folder, trust):
         self.folder, self.pinned = folder, trust_module.read(trust)
         size = ledger.size(folder)
-        self.held, self.known = key_history.of(folder), key_history.public_keys(folder)
+        self.held, self.known = key_history.read_history(folder), key_history.public_keys(folder)
         statements = [reading.statement_of(folder, index) for index in range(size)]
         self.bound = {name: digest for said in statements for name, digest in said.folder.items()}
         self.entries = {index: reading.envelope_of(folder, index) for index in range(size)}
@@ -86,7 +86,7 @@ class Refusing:
             index = int(name.split("/")[1].split(".")[0])
             pair = {path.relative_to(self.folder).as_posix() for path in (self.folder / name).parent.iterdir()}
             return bool(
-                entry_cosignatures.look(
+                entry_cosignatures.check_cosignatures(
                     self.folder, pair & same_stem(name), {index: self.entries[index].leaf}, self.known
                 )[2]
             )
@@ -100,7 +100,7 @@ class Refusing:
         elif name == leaf_hashes.PATH:
             leaf_hashes.split(data, self.notes[len(self.notes)])
         elif name.endswith((".tsr", ".cosigs")):
-            found = checkpoint_evidence.look(self.folder, [name], self.notes, self.pinned, set())
+            found = checkpoint_evidence.check_evidence(self.folder, [name], self.notes, self.pinned, set())
             return bool(found.faults["witnesses"] or found.faults["timestamps"])
         return False  # only verification of all can tell
 

@@ -8,7 +8,7 @@ import yaml
 
 from provenance.core.package_data import HERE
 from provenance.origins import signals, urls
-from provenance.origins.signals import NOTHING_KNOWN, Policy, Snapshot
+from provenance.origins.signals import NOTHING_KNOWN, SitePolicy, Snapshot
 
 GPTBOT = "User-agent: GPTBot\nDisallow: /news\n"
 PRIVATE = "User-agent: *\nDisallow: /private\n"
@@ -25,7 +25,7 @@ def states(folder, addresses, *, robots=None, status=None, tdmrep=None, crawler=
         if text is not None or said is not None:
             when = time if kind == "robots" else tdm_time
             kept[kind] = {"example.org": Snapshot(said, str(place) if text is not None else None, when)}
-    policy = Policy(crawler, **kept)
+    policy = SitePolicy(crawler, **kept)
     return signals.states(policy, urls.split(pa.array(addresses))).to_pylist()
 
 
@@ -85,13 +85,13 @@ def test_a_column_keeps_its_order(tmp_path):
 
 
 def test_a_file_that_is_gone_is_not_evaluated(tmp_path):
-    policy = Policy(None, {"example.org": Snapshot(200, str(tmp_path / "gone"), "")})
+    policy = SitePolicy(None, {"example.org": Snapshot(200, str(tmp_path / "gone"), "")})
     assert signals.states(policy, urls.split(pa.array([A]))).to_pylist() == ["not-evaluated"]
 
 
 def test_policies_come_back_as_they_were_written(tmp_path):
     policies = {
-        "a": Policy(
+        "a": SitePolicy(
             "CCBot", {"é.example": Snapshot(404, None, "later")}, {"b.example": Snapshot(None, "/x/\udcff", "")}
         ),
         "b": NOTHING_KNOWN,

@@ -36,7 +36,7 @@ def files(tmp_path):
 
 def build(folder, *names, kind="benchmark", **choice):
     paths = [folder / name for name in names]
-    return build_index.build(paths, folder / "made.index", build_index.Choice(kind, **choice), "a test")
+    return build_index.build(paths, folder / "made.index", build_index.IndexOptions(kind, **choice), "a test")
 
 
 def rows(built):
@@ -141,7 +141,7 @@ def test_an_index_that_was_not_made_leaves_no_key(files):
         build(files, "empty.txt", kind="protected")
     assert not (files / "made.key").exists()
     with pytest.raises(ConfigError, match=r"is the name of a key file"):
-        build_index.build([files / "novel.txt"], files / "x.key", build_index.Choice("protected"), "a test")
+        build_index.build([files / "novel.txt"], files / "x.key", build_index.IndexOptions("protected"), "a test")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_an_index_that_was_not_made_leaves_no_key(files):
 def test_nothing_but_an_index_is_written_over(files, output, sentence):
     (files / "link.txt").symlink_to(files / "novel.txt")
     with pytest.raises(ConfigError, match=sentence):
-        build_index.build([files / "novel.txt"], files / output, build_index.Choice("protected"), "a test")
+        build_index.build([files / "novel.txt"], files / output, build_index.IndexOptions("protected"), "a test")
     assert (files / "novel.txt").read_text() == BOOK
     assert json.loads((files / "test.jsonl").read_text().splitlines()[0]) == QUESTIONS[0]
     assert not list(files.glob("*.key"))

@@ -46,7 +46,7 @@ def world(made, tmp_path, monkeypatch):
 
 
 def looked(world, name="clean", **policy):
-    return guard.inspect(world / name / "data", world / name / "ledger", guard.Policy(**policy))
+    return guard.inspect(world / name / "data", world / name / "ledger", guard.GuardPolicy(**policy))
 
 
 def test_what_was_audited_is_cleared(world):
@@ -287,7 +287,7 @@ def test_a_file_in_the_ledgers_folder_that_is_none_of_its_own(world):
     data = world / "clean" / "data"
     pv.scan(data, data / "ledger", workers=1)
     pv.scan(data, data / "ledger", workers=1)
-    asked = data, data / "ledger", guard.Policy()
+    asked = data, data / "ledger", guard.GuardPolicy()
     assert guard.inspect(*asked).ok
     (data / "ledger" / "x.jsonl").write_text(TEXT)
     (data / "ledger" / "scans" / "a" / "b" / "c" / "d").mkdir(parents=True)
@@ -461,7 +461,7 @@ def test_what_was_made_of_audited_data_is_as_good_as_its_scans(world, tmp_path, 
     (tmp_path / "shards" / "0.bin").write_bytes(b"\1\2\3")
     (tmp_path / "form.yaml").write_text(FORM.format(inputs=inputs))
     entry = pv.attest(world / name / "ledger", tmp_path / "form.yaml", data=tmp_path / "shards")
-    asked = tmp_path / "shards", world / name / "ledger", guard.Policy()
+    asked = tmp_path / "shards", world / name / "ledger", guard.GuardPolicy()
     found = guard.inspect(*asked, entry=entry.index)
     assert found.entry == 1
     assert found.ok is (said is None), found.reasons

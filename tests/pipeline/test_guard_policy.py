@@ -13,11 +13,11 @@ from provenance.pipeline import guard_policy
 def test_a_policy_is_read(tmp_path):
     path = tmp_path / "policy.yaml"
     path.write_text("policy: 1\nkind: assessment\nprofiles: [cn-interim-measures]\nmax-age-days: 90\nmissing: allow\n")
-    assert guard_policy.read(path) == guard_policy.Policy(
+    assert guard_policy.read(path) == guard_policy.GuardPolicy(
         kind="assessment", profiles=("cn-interim-measures",), max_age_days=90, missing="allow"
     )
     path.write_text("policy: 1\n")
-    assert guard_policy.read(path) == guard_policy.Policy() == guard_policy.read(None)
+    assert guard_policy.read(path) == guard_policy.GuardPolicy() == guard_policy.read(None)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_wrong_policy_is_one_sentence(tmp_path, text, said):
 
 def test_what_may_be_there_without_an_audit_is_as_the_schema_says():
     schema = json.loads((HERE / "schemas" / "policy.schema.json").read_text(encoding="utf-8"))
-    assert tuple(schema["properties"]["allow"]["default"]) == guard_policy.Policy().allow == UNAUDITED
+    assert tuple(schema["properties"]["allow"]["default"]) == guard_policy.GuardPolicy().allow == UNAUDITED
 
 
 def test_a_list_of_what_is_allowed_replaces_the_default(tmp_path):

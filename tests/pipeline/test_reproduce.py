@@ -20,7 +20,7 @@ from provenance.core import schemas
 from provenance.errors import ConfigError, InputError, VerificationError
 from provenance.pipeline import reproduce as reproduce_
 from provenance.pipeline import scan
-from provenance.pipeline.reproduce import DIFFERS, SAME, Compared, reproduce
+from provenance.pipeline.reproduce import DIFFERS, SAME, TableComparison, reproduce
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -286,4 +286,4 @@ def test_rows_are_counted_as_a_multiset(theirs, mine):
     ],
 )
 def test_rows_are_counted_in_plain_words(rows, missing, added, said):
-    assert _sentence(Compared("files", rows, rows, missing, added)) == f"  files         {said}"
+    assert _sentence(TableComparison("files", rows, rows, missing, added)) == f"  files         {said}"

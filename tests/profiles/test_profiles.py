@@ -12,7 +12,7 @@ import provenance as pv
 from provenance import checks, profiles
 from provenance.core import schemas
 from provenance.core.digests import fingerprint
-from provenance.core.model import Answer, Finding
+from provenance.core.model import DeclaredAnswer, Finding
 from provenance.errors import ProfileError
 from provenance.profiles import judgement
 
@@ -202,7 +202,7 @@ def declared(question, answer):
     if answer == "none":
         return {}
     stale = "the data has changed since" if answer == "stale" else None
-    return {("test", "r", question): Answer(SAID[answer], 7, "data lead", 0 if answer == "bare" else 2, stale)}
+    return {("test", "r", question): DeclaredAnswer(SAID[answer], 7, "data lead", 0 if answer == "bare" else 2, stale)}
 
 
 def posed(told):

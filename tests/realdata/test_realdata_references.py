@@ -28,7 +28,10 @@ def audit(realdata, tmp_path_factory):
     for title, (path, columns) in BENCHMARKS.items():
         given.append(folder / f"{title}.index")
         build_index.build(
-            [realdata / "data" / path], given[-1], build_index.Choice("benchmark", title, columns=columns), "a test"
+            [realdata / "data" / path],
+            given[-1],
+            build_index.IndexOptions("benchmark", title, columns=columns),
+            "a test",
         )
     left_out = ("text", "croissant_1.0", "dvc_registry", "frictionless", "spdx_examples")
     return pv.scan(realdata / "data", reference=given, exclude=left_out)
@@ -124,7 +127,7 @@ def test_two_bibles_are_in_each_other_and_strangers_are_not(realdata, tmp_path):
             if member.endswith(("Obama.txt", "Washington.txt")):
                 (tmp_path / "data" / "inaugural" / member.rsplit("/", 1)[1]).write_bytes(archive.read(member))
     target = tmp_path / "works.index"
-    build_index.build([tmp_path / "data" / "kjv" / "kjv.txt"], target, build_index.Choice("protected"), "a test")
+    build_index.build([tmp_path / "data" / "kjv" / "kjv.txt"], target, build_index.IndexOptions("protected"), "a test")
     rows = pv.scan(tmp_path / "data", reference=[target]).references
     rows = rows[rows["title"] == "works"]
     rows = rows[rows["path"].notna()].set_index("path")

@@ -28,7 +28,7 @@ def test_names_cannot_steer_the_terminal(scanned, colour):
 
 
 def test_markup_in_names_is_text():
-    assert text.plain("[bold]x[/bold]\u202e") == r"[bold]x[/bold]\u202e"
+    assert text.printable("[bold]x[/bold]\u202e") == r"[bold]x[/bold]\u202e"
 
 
 @pytest.mark.parametrize(

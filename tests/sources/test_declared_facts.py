@@ -46,7 +46,7 @@ def table(*claims):
         ],
         schemas.SOURCES,
     )
-    return declared_facts.of(sources, schemas.rows(rows, schemas.CLAIMS))
+    return declared_facts.by_source(sources, schemas.rows(rows, schemas.CLAIMS))
 
 
 def test_keys_of_one_record_stay_together():

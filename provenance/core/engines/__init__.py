@@ -59,6 +59,6 @@ def start(name: str, workers: int | None = None, ready: Callable[[], None] | Non
     """
     if name not in ENGINES:
         raise ConfigError(f"there is no engine {name!r}; there are: {', '.join(ENGINES)}")
-    from provenance.core.engines.local import Local
+    from provenance.core.engines.local import LocalEngine
 
-    return Local(workers, ready)
+    return LocalEngine(workers, ready)

@@ -72,7 +72,7 @@ class _Worker:
         ended(self._process)
 
 
-class Local:
+class LocalEngine:
     """Worker processes on this machine.
 
     Args:

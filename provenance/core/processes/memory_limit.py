@@ -55,11 +55,13 @@ def size(text: str) -> int:
     power = " KMGT".index(found[2].upper() or " ") if found else 0
     value = int(float(found[1]) * (1024 if found[3] else 1000) ** power) if found else 0
     if value < LEAST:
-        raise ConfigError(f"{text!r} is no memory that a scan could do with: give 2GB or 800MB, at least {said(LEAST)}")
+        raise ConfigError(
+            f"{text!r} is no memory that a scan could do with: give 2GB or 800MB, at least {format_size(LEAST)}"
+        )
     return value
 
 
-def said(value: int) -> str:
+def format_size(value: int) -> str:
     """Say a size as a person would.
 
     Args:
@@ -92,7 +94,9 @@ def too_little(reason: str = "") -> str:
     if limits := _limits():
         least = min(limits.values())
         named = " and ".join(f"ulimit {flag}" for flag in limits)
-        return f"not enough memory: this process may take {said(least)} ({named}); raise that limit to 4 GB or more"
+        return (
+            f"not enough memory: this process may take {format_size(least)} ({named}); raise that limit to 4 GB or more"
+        )
     return f"not enough memory{f' ({reason})' if reason else ''}; try --workers 1"
 
 
@@ -129,7 +133,7 @@ def _limits() -> dict[str, int]:
     return {flag: limit for flag, limit in soft.items() if limit != resource.RLIM_INFINITY}
 
 
-def held(process: int | str = "self") -> int:
+def resident_bytes(process: int | str = "self") -> int:
     """Return the bytes that a process must have in memory; 0 once it is gone."""
     try:
         status = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
@@ -183,17 +187,19 @@ class Cap:
         if self._ignored is not None:
             signal.signal(signal.SIGINT, self._ignored)
         if self._over and isinstance(error, KeyboardInterrupt):
-            raise LimitExceeded(f"the scan needs more than {said(self._limit or 0)}; give it more --memory") from None
+            raise LimitExceeded(
+                f"the scan needs more than {format_size(self._limit or 0)}; give it more --memory"
+            ) from None
 
     def _watch(self) -> None:
         limit = self._limit or 0
         while not self._done.wait(_EVERY):
-            workers = {process: held(process) for process in self._engine.processes()}
-            if held() + sum(workers.values()) <= limit:
+            workers = {process: resident_bytes(process) for process in self._engine.processes()}
+            if resident_bytes() + sum(workers.values()) <= limit:
                 continue
             if workers:
                 most = max(workers, key=lambda process: workers[process])
-                self._engine.end(most, f"it took the scan beyond the {said(limit)} that it may have")
+                self._engine.end(most, f"it took the scan beyond the {format_size(limit)} that it may have")
             elif not self._over:
                 self._over = True
                 # sent to that thread, so that it wakes up from whatever it waits for

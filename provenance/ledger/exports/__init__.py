@@ -48,7 +48,7 @@ _LIMIT = 1 << 20  # bytes of a key, certificate or signature
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ExportRequest:
     """What is to be exported, and with what.
 
     Args:
@@ -90,7 +90,7 @@ class _Entry:
 _Made = tuple["Iterable[bytes]", tuple[str, ...]]
 
 
-def write(folder: Path, target: Path | None, format_: str, asked: Asked) -> tuple[str, ...]:
+def write(folder: Path, target: Path | None, format_: str, asked: ExportRequest) -> tuple[str, ...]:
     """Write one export of a ledger.
 
     Args:
@@ -136,7 +136,7 @@ def _save(target: Path, chunks: Iterable[bytes]) -> None:
         raise ConfigError(f"{target} cannot be written: {error.strerror or error}") from error
 
 
-def _entry(folder: Path, asked: Asked) -> _Entry:
+def _entry(folder: Path, asked: ExportRequest) -> _Entry:
     """Read an entry that is signed and in the log: what is exported is at least what the ledger's own keys say."""
     opened = verified_reader.open_reader(folder, asked.index, verified=asked.verified, warn=asked.warn)
     found = opened.envelope()
@@ -152,7 +152,7 @@ def _public(folder: Path, keyid: str) -> ec.EllipticCurvePublicKey:
     raise VerificationError(f"the ledger {folder} holds no key {keyid}; run provenance verify")
 
 
-def _sigstore(entry: _Entry, _: Asked) -> _Made:
+def _sigstore(entry: _Entry, _: ExportRequest) -> _Made:
     key = _public(entry.folder, entry.envelope.keyid)
     subject = entry.said.value["subject"][0]["digest"]["sha256"]
     how = (
@@ -162,7 +162,7 @@ def _sigstore(entry: _Entry, _: Asked) -> _Made:
     return [sigstore.render(entry.sealed, key)], (how,)
 
 
-def _oms(entry: _Entry, asked: Asked) -> _Made:
+def _oms(entry: _Entry, asked: ExportRequest) -> _Made:
     tables = entry.reader.tables(names=("files",))
     pair = signing_keys.load(asked.key, prompt=asked.prompt) if asked.key else signing_keys.user_keys(create=False)
     if pair.fingerprint != entry.envelope.keyid:
@@ -185,7 +185,7 @@ def _oms(entry: _Entry, asked: Asked) -> _Made:
     return [oms.render(manifest, pair.statement)], tuple(said)
 
 
-def _cms(entry: _Entry, asked: Asked) -> _Made:
+def _cms(entry: _Entry, asked: ExportRequest) -> _Made:
     if asked.certificate is None:
         raise ConfigError("a CMS signature is by a certificate: name its PEM file with --certificate")
     try:
@@ -200,7 +200,7 @@ def _cms(entry: _Entry, asked: Asked) -> _Made:
     return [cms.render(note, certificates, key, when)], (f"Signed: {name}", how)
 
 
-def _seal(asked: Asked) -> Any:
+def _seal(asked: ExportRequest) -> Any:
     """Load the key of a seal: of a folder as keygen makes it, the statement key; else of a file, ECDSA or RSA."""
     if asked.key is None:
         return signing_keys.user_keys(create=False, prompt=asked.prompt).statement
@@ -212,27 +212,27 @@ def _seal(asked: Asked) -> Any:
     return key
 
 
-def _sm2(entry: _Entry, asked: Asked) -> _Made:
+def _sm2(entry: _Entry, asked: ExportRequest) -> _Made:
     signature = _signature(asked.signature) if asked.signature else None
     made = sm2.render(entry.envelope, read_key(_pem(asked)), signature)
     how = "Verify: openssl dgst -sm3 -verify sm2.pub.pem -sigopt distid:1234567812345678 -signature SIG PAE"
     return [made], (how,)
 
 
-def _sm3(entry: _Entry, asked: Asked) -> _Made:
+def _sm3(entry: _Entry, asked: ExportRequest) -> _Made:
     return [sm3.render(entry.folder, entry.envelope, entry.said.folder, read_key(_pem(asked)))], ()
 
 
-def _mldsa65(entry: _Entry, asked: Asked) -> _Made:
+def _mldsa65(entry: _Entry, asked: ExportRequest) -> _Made:
     return [mldsa65.render(entry.envelope, _private(asked))], ()
 
 
-def _pae(entry: _Entry, _: Asked) -> _Made:
+def _pae(entry: _Entry, _: ExportRequest) -> _Made:
     how = "Verify: openssl dgst -sha256 -verify keys/statement.pub.pem -signature SIG FILE"
     return [pae.render(entry.envelope)], (how,)
 
 
-def _tar(entry: _Entry, asked: Asked) -> _Made:
+def _tar(entry: _Entry, asked: ExportRequest) -> _Made:
     said = [entry.reader.statement(index) for index in range(entry.reader.size)]
     bound = {path: digest for each in said for path, digest in each.folder.items()}
     left = redaction.plan(entry.folder, said, asked.withhold)
@@ -242,7 +242,7 @@ def _tar(entry: _Entry, asked: Asked) -> _Made:
     return tar.render(entry.folder, bound, left), tuple(told)
 
 
-_MAKERS: dict[str, Callable[[_Entry, Asked], _Made]] = {
+_MAKERS: dict[str, Callable[[_Entry, ExportRequest], _Made]] = {
     "sigstore": _sigstore,
     "oms": _oms,
     "cms": _cms,
@@ -254,23 +254,23 @@ _MAKERS: dict[str, Callable[[_Entry, Asked], _Made]] = {
 }
 
 
-_PUBLIC: dict[str, Callable[[Asked], bytes]] = {
+_PUBLIC: dict[str, Callable[[ExportRequest], bytes]] = {
     "sm2": lambda asked: read_key(_pem(asked)).pem,
     "mldsa65": lambda asked: signing_keys.public_pem(_private(asked).public_key()),
 }
 """Formats that may stand in the ledger itself, beside their entry, and the PEM of the key that stands beside them."""
 
 
-def _private(asked: Asked) -> Any:
+def _private(asked: ExportRequest) -> Any:
     pem = _pem(asked)
-    password = passwords.of(asked.prompt).password(str(asked.key)) if b"ENCRYPTED" in pem else None
+    password = passwords.secrets_from(asked.prompt).password(str(asked.key)) if b"ENCRYPTED" in pem else None
     try:
         return load_pem_private_key(pem, password.encode() if password else None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as cause:
         raise ConfigError(f"{asked.key} holds no private key that can be read, or its password is wrong") from cause
 
 
-def _pem(asked: Asked) -> bytes:
+def _pem(asked: ExportRequest) -> bytes:
     if asked.key is None:
         raise ConfigError("name the key that signs with --key: a PEM file or env:NAME")
     if asked.key.startswith("env:"):

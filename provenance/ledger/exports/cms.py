@@ -36,7 +36,7 @@ _UTC_TIME = 0x17
 _TAGGED_0, _TAGGED_4 = 0xA0, 0xA4  # [0] and [4], constructed
 
 
-class Signer(Protocol):
+class CmsSigner(Protocol):
     """What signs with ECDSA and SHA-256, wherever its key is."""
 
     def sign(self, data: bytes, /) -> bytes:
@@ -49,7 +49,7 @@ class Signer(Protocol):
 def render(
     content: bytes,
     certificates: Sequence[Certificate],
-    key: Signer | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
+    key: CmsSigner | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
     when: str,
 ) -> bytes:
     """Render a detached signature.
@@ -130,7 +130,7 @@ def _issuer_and_serial(certificate: Certificate) -> tuple[bytes, bytes]:
     return issuer.encoded, serial.encoded
 
 
-def _sign(data: bytes, key: Signer | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> tuple[bytes, bytes]:
+def _sign(data: bytes, key: CmsSigner | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> tuple[bytes, bytes]:
     if isinstance(key, rsa.RSAPrivateKey):
         return _RSA, key.sign(data, padding.PKCS1v15(), SHA256())
     if isinstance(key, ec.EllipticCurvePrivateKey):

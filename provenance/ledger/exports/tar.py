@@ -29,7 +29,7 @@ _CHUNK = 1 << 20  # bytes
 _ROOM = tarfile.RECORDSIZE
 
 
-def render(folder: Path, bound: Mapping[str, str], left: redaction.Plan) -> Iterator[bytes]:
+def render(folder: Path, bound: Mapping[str, str], left: redaction.RedactionPlan) -> Iterator[bytes]:
     """Render a ledger as a tar, in pieces: it may be larger than memory.
 
     Args:

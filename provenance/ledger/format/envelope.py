@@ -86,7 +86,7 @@ def seal(payload: bytes, key: ec.EllipticCurvePrivateKey | StatementSigner) -> b
     Raises:
         ConfigError: what was to sign did not sign with that key.
     """
-    signer = signers.of(key)
+    signer = signers.statement_signer(key)
     public = signer.public_key()
     try:
         r, s = decode_dss_signature(signer.sign(pae(payload)))

@@ -113,7 +113,7 @@ class Secrets:
         raise ConfigError(f"{where} needs a PIN; set {PIN}, or {PIN_FILE} to the name of a file")
 
 
-def of(asked: Callable[[str], str] | None) -> Secrets:
+def secrets_from(asked: Callable[[str], str] | None) -> Secrets:
     """Return what gets at passwords, of what asks the user.
 
     Args:

@@ -61,7 +61,7 @@ NoteSigner = Signer[Ed25519PublicKey]
 """Signs notes: Ed25519."""
 
 
-class Local:
+class LocalSigner:
     """A P-256 key at hand.
 
     Args:
@@ -80,7 +80,7 @@ class Local:
         return self._key.public_key()
 
 
-class Remote:
+class RemoteSigner:
     """A key that stays where it is.
 
     Args:
@@ -114,7 +114,7 @@ class Remote:
         """Return the public half."""
         return self._public
 
-    def tried(self) -> Remote:
+    def tried(self) -> RemoteSigner:
         """Sign a sentence that binds nobody: a wrong PIN or a missing right shows before the work, not after it.
 
         Returns:
@@ -134,13 +134,13 @@ class Remote:
         return self
 
 
-def of(key: ec.EllipticCurvePrivateKey | StatementSigner) -> StatementSigner:
+def statement_signer(key: ec.EllipticCurvePrivateKey | StatementSigner) -> StatementSigner:
     """Return what signs statements, of a key.
 
     Args:
         key: a P-256 private key, or what signs already.
     """
-    return Local(key) if isinstance(key, ec.EllipticCurvePrivateKey) else key
+    return LocalSigner(key) if isinstance(key, ec.EllipticCurvePrivateKey) else key
 
 
 def is_remote(uri: str) -> bool:
@@ -152,7 +152,7 @@ def is_remote(uri: str) -> bool:
     return uri.partition(":")[0] in EXTRAS and ":" in uri
 
 
-def remote(uri: str, public: PublicKey | None, secrets: Secrets) -> Remote:
+def remote(uri: str, public: PublicKey | None, secrets: Secrets) -> RemoteSigner:
     """Return what signs with a key elsewhere.
 
     Args:
@@ -176,7 +176,7 @@ def remote(uri: str, public: PublicKey | None, secrets: Secrets) -> Remote:
             public = _public(found, uri)
         key = library.SSlibKey.from_crypto(public)
         kind = library.SIGNER_FOR_URI_SCHEME[scheme]
-        return Remote(uri, public, lambda: kind.from_priv_key_uri(uri, key, pin))
+        return RemoteSigner(uri, public, lambda: kind.from_priv_key_uri(uri, key, pin))
     except ConfigError:
         raise
     except Exception as cause:

@@ -207,7 +207,7 @@ def load(uri: str, *, prompt: Callable[[str], str] | None = None) -> KeyPair:
             else replace(user_keys(prompt=prompt), statement=statement, local=False)
         )
     folder = folder_of(uri)
-    secrets = passwords.of(prompt)  # one password for both
+    secrets = passwords.secrets_from(prompt)  # one password for both
     return KeyPair(
         load_statement(uri, prompt=secrets),
         load_log(uri, prompt=secrets),
@@ -248,9 +248,9 @@ def load_statement(
         ConfigError: it cannot be read, the password is missing or wrong, or it is not one P-256 key.
         MissingExtra: the key is elsewhere, and the library that reaches it is not installed.
     """
-    found = _one(uri, role, ec.EllipticCurvePrivateKey, passwords.of(prompt))
+    found = _one(uri, role, ec.EllipticCurvePrivateKey, passwords.secrets_from(prompt))
     if isinstance(found, ec.EllipticCurvePrivateKey):
-        return signers.of(found)
+        return signers.statement_signer(found)
     if isinstance(found.public_key(), ec.EllipticCurvePublicKey):
         return cast("signers.StatementSigner", found)
     raise ConfigError(f"{uri} names an Ed25519 key where an ECDSA P-256 key is needed, to sign statements")
@@ -271,7 +271,7 @@ def load_log(uri: str, role: str = "log", *, prompt: Callable[[str], str] | None
         ConfigError: it cannot be read, the password is missing or wrong, or it is not one Ed25519 key.
         MissingExtra: the key is elsewhere, and the library that reaches it is not installed.
     """
-    found = _one(uri, role, Ed25519PrivateKey, passwords.of(prompt))
+    found = _one(uri, role, Ed25519PrivateKey, passwords.secrets_from(prompt))
     if isinstance(found.public_key(), Ed25519PublicKey):
         return cast("signers.NoteSigner", found)
     raise ConfigError(f"{uri} names an ECDSA key where an Ed25519 key is needed, to sign notes")
@@ -279,7 +279,7 @@ def load_log(uri: str, role: str = "log", *, prompt: Callable[[str], str] | None
 
 def _one(
     uri: str, role: str, kind: type[key_files.PrivateKey], secrets: passwords.Secrets
-) -> key_files.PrivateKey | signers.Remote:
+) -> key_files.PrivateKey | signers.RemoteSigner:
     """Load the key of a role, by the name that `keygen` gives it, or by being the only one of its kind."""
     if signers.is_remote(uri):
         return signers.remote(uri, None, secrets).tried()
@@ -297,7 +297,7 @@ def _one(
     raise ConfigError(f"{uri} must hold one {wanted} ({role}); it holds {len(fitting)}")
 
 
-def _elsewhere(folder: Path, role: str, secrets: passwords.Secrets) -> signers.Remote:
+def _elsewhere(folder: Path, role: str, secrets: passwords.Secrets) -> signers.RemoteSigner:
     private, elsewhere, public = (folder / f"{role}{ending}" for ending in (".pem", ".uri", ".pub.pem"))
     if private.is_file():
         raise ConfigError(f"{folder} holds both {private.name} and {elsewhere.name}; remove the one that is not meant")

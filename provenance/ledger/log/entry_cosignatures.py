@@ -47,7 +47,7 @@ Check = Callable[["Envelope", bytes], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Cosignature:
+class EntryCosignature:
     """A co-signature that was looked at.
 
     Args:
@@ -160,7 +160,7 @@ def countersign(folder: Path, index: int, key: StatementSigner) -> tuple[str, st
         VerificationError: the entry is not a canonical envelope.
         OSError: the folder cannot be written.
     """
-    mine, held = signing_keys.fingerprint(key.public_key()), key_history.of(folder)
+    mine, held = signing_keys.fingerprint(key.public_key()), key_history.read_history(folder)
     if statement.read(_envelope(folder, index).payload).kind == key_history.KIND:
         raise ConfigError(f"entry {index} is about keys: who hands them over signs it and who takes them, nobody else")
     if mine in held.held("statement") or mine in held.revoked:
@@ -204,9 +204,9 @@ def put(folder: Path, index: int, name: str, sealed: bytes, pem: bytes) -> None:
     amend(folder, {cosigner_path(index, name): lambda _: pem, cosignature_path(index, name): once})
 
 
-def look(
+def check_cosignatures(
     folder: Path, files: Collection[str], leaves: Mapping[int, bytes], known: Mapping[str, signing_keys.PublicKey]
-) -> tuple[list[Cosignature], set[str], list[str]]:
+) -> tuple[list[EntryCosignature], set[str], list[str]]:
     """Read and check every co-signature of a ledger's entries.
 
     Args:
@@ -219,7 +219,7 @@ def look(
         The co-signatures; the files that they are; and what is wrong with the others, one sentence each. Never raises
         for what a file holds.
     """
-    found: list[Cosignature] = []
+    found: list[EntryCosignature] = []
     held: set[str] = set()
     faults = []
     for index, leaf in leaves.items():
@@ -232,13 +232,13 @@ def look(
                 sealed = read_bytes(folder / path, ENTRY_LIMIT)
                 pem = read_bytes(folder / beside, SMALL) if beside in files else _pem(sealed, known)
                 signed, checked = _checked(leaf, name, sealed, pem)
-                found.append(Cosignature(index, name, signed.keyid, checked))
+                found.append(EntryCosignature(index, name, signed.keyid, checked))
             except (OSError, ConfigError, VerificationError) as cause:
                 faults.append(f"{path}: {cause}")
     return found, held, faults
 
 
-def read(folder: Path, index: int) -> list[Cosignature]:
+def read(folder: Path, index: int) -> list[EntryCosignature]:
     """Read an entry's co-signatures; those that are wrong are left out, as `verify` names them.
 
     Args:
@@ -253,7 +253,7 @@ def read(folder: Path, index: int) -> list[Cosignature]:
     """
     at = folder / entry_path(index).replace(".dsse.json", ".co")
     names = [f"entries/{at.name}/{path.name}" for path in at.iterdir()] if at.is_dir() else []
-    found, _, _ = look(folder, names, {index: _envelope(folder, index).leaf}, {})
+    found, _, _ = check_cosignatures(folder, names, {index: _envelope(folder, index).leaf}, {})
     return [each for each in found if each.checked]
 
 

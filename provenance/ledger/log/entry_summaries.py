@@ -16,7 +16,7 @@ KINDS = ("waiver", "draw", "review", "decision", "filter-run", "derivation")
 _SENTENCE = 1000  # characters
 
 
-def told(index: int, said: Mapping[str, Any]) -> str:
+def summarise(index: int, said: Mapping[str, Any]) -> str:
     """Say what an act says.
 
     Args:

@@ -57,7 +57,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class FolderComparison:
     """What a folder is, beside what was scanned.
 
     Args:
@@ -115,7 +115,7 @@ def compare(
     own: Collection[str] | None = None,
     threads: int | None = None,
     progress: Callable[[int], None] = lambda done: None,  # noqa: ARG005 - the name is the contract
-) -> Compared:
+) -> FolderComparison:
     """Compare the files on disk with a scan's.
 
     Args:
@@ -151,7 +151,7 @@ def compare(
     added = _sort_out(left, listing, found)
     through = frozenset(_target(data, path) for path in listing.links.intersection(found.same))
     unread = _unaudited(found.unread, found.same, listing.links, through, data, naming)
-    return Compared(
+    return FolderComparison(
         changes=Changes(tuple(sorted(added)), tuple(sorted(found.removed)), tuple(sorted(found.changed))),
         same=tuple(sorted(found.same)),
         unread=tuple(sorted(unread)),
@@ -164,7 +164,7 @@ def compare(
     )
 
 
-def resized(data: Path, compared: Compared, allowed: Iterable[str] = UNAUDITED) -> list[str]:
+def resized(data: Path, compared: FolderComparison, allowed: Iterable[str] = UNAUDITED) -> list[str]:
     """Name the folders that were left out and hold more or fewer bytes than the scan counted in them.
 
     Args:

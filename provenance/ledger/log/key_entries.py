@@ -52,7 +52,7 @@ def rotate(
             f"the new keys were made for the log {heir.origin}, and this is {named}: what is pinned for one says "
             f"nothing of the other; make keys for it with: provenance keygen --origin {named} --out DIR"
         )
-    held = key_history.of(folder)
+    held = key_history.read_history(folder)
     had = held.held("statement") | held.held("log") | set(held.added)
     changes, files = [], {}
     for role, key in heir.public().items():
@@ -100,7 +100,7 @@ def revoke(
         OSError: the folder cannot be written.
     """
     _check(folder)
-    held = key_history.of(folder)
+    held = key_history.read_history(folder)
     if key in {held.holder("statement", size(folder)), held.holder("log", size(folder))}:
         raise ConfigError(f"{key} holds the ledger; hand it over first with: provenance key rotate {folder} --new URI")
     if since is not None and since > datetime.now(UTC):

@@ -271,7 +271,7 @@ def _index(change: Change) -> int:
     return change.index
 
 
-def of(folder: Path) -> Succession:
+def read_history(folder: Path) -> Succession:
     """Read who holds the keys of a ledger, without verifying who signed it.
 
     Args:

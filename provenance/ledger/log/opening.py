@@ -169,7 +169,7 @@ def resume(folder: Path, keys: KeyPair, heir: KeyPair | None) -> Log | None:
     unfinished = (folder / entry_path(count)).exists()
     if not count and not unfinished:
         return None
-    held, known = key_history.of(folder), key_history.public_keys(folder)
+    held, known = key_history.read_history(folder), key_history.public_keys(folder)
     check_ours(folder, held, count, keys)
     try:
         origin = read_bytes(folder / ORIGIN, SMALL).decode().removesuffix("\n")
@@ -210,7 +210,7 @@ def reserve(folder: Path, keys: KeyPair) -> None:
         check_links(folder)
         append_journal.check_staged(folder)
     if is_ledger(folder):
-        check_ours(folder, key_history.of(folder), size(folder), keys)
+        check_ours(folder, key_history.read_history(folder), size(folder), keys)
     if not size(folder):
         _check_first(folder, keys)
     around = (folder, *folder.absolute().parents)

@@ -178,7 +178,7 @@ class _Sources:
 
 
 @dataclass(slots=True)
-class Outcome:
+class TreeCheck:
     """What came of making trees again.
 
     Args:
@@ -192,7 +192,7 @@ class Outcome:
     withheld: list[str] = field(default_factory=list)
 
 
-def check(folder: Path, said: Statement, withheld: Collection[str]) -> Outcome:
+def check(folder: Path, said: Statement, withheld: Collection[str]) -> TreeCheck:
     """Make every tree and the content set of a scan again from its lines, and compare them with what was signed.
 
     Args:
@@ -208,9 +208,9 @@ def check(folder: Path, said: Statement, withheld: Collection[str]) -> Outcome:
     """
     predicate = said.predicate
     if "contentSet" not in predicate:
-        return Outcome()
+        return TreeCheck()
     if loose := _loose(said):
-        return Outcome(faults=[f"it names {loose[0]}, which it does not bind"])
+        return TreeCheck(faults=[f"it names {loose[0]}, which it does not bind"])
     again = _Again(folder, predicate, withheld)
     sources = again.files_and_content()
     for name, table in predicate["tables"].items():
@@ -232,7 +232,7 @@ class _Again:
     """A scan whose trees are made again."""
 
     def __init__(self, folder: Path, predicate: Mapping[str, Any], withheld: Collection[str]) -> None:
-        self.outcome = Outcome()
+        self.outcome = TreeCheck()
         self._folder, self._said, self._withheld = folder, predicate, withheld
 
     def files_and_content(self) -> _Sources | None:
@@ -242,7 +242,7 @@ class _Again:
             self.outcome.withheld.append("the content set")
             return self.files(None)
         try:
-            with content_sets.Stored(self._folder / said["object"]) as stored:
+            with content_sets.StoredContentSet(self._folder / said["object"]) as stored:
                 made = (stored.count, stored.root().hex(), content_sets.salt_digest(stored.salt))
                 _need(made == (said["count"], said["root"], said["saltDigest"]), "it is not the signed one")
                 stored.rehash()

@@ -130,11 +130,11 @@ def take(folder: Path, entry: int | None = None, size: int | None = None) -> Sta
     size = size or _best_size(folder, entry)
     if entry >= size:
         raise InputError(f"{folder} has no entry {entry} under a checkpoint of {size}")
-    value = of(folder, entry, size)
+    value = build_anchor(folder, entry, size)
     return Start(folder, said, read(value).note, value)
 
 
-def of(folder: Path, entry: int, size: int) -> dict[str, Any]:
+def build_anchor(folder: Path, entry: int, size: int) -> dict[str, Any]:
     """Return the anchor of any entry.
 
     Args:
@@ -296,7 +296,7 @@ def _key_entries(folder: Path, hashes: Sequence[bytes]) -> Iterator[int]:
     """Numbers of the entries about keys that a piece carries."""
     if len(list((folder / "keys").glob("*.pub.pem"))) <= 2:
         return  # the two it began with: no entry is read for this
-    held = key_history.of(folder)
+    held = key_history.read_history(folder)
     holders = held.held("statement") | held.held("log")
     if any(envelope_of(folder, index).leaf != leaf for index, leaf in enumerate(hashes)):
         raise VerificationError("an entry is not what the log counts; run provenance verify")

@@ -42,7 +42,7 @@ _DOMAIN = b"provenance-challenge/v1\0"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ChallengeAnswer:
     """An answer that holds together; whose signatures it bears is for `verify` to say.
 
     Args:
@@ -112,7 +112,7 @@ def answer(folder: Path, nonce: bytes, count: int, data: Path, secret: bytes, en
     index = anchors.take(folder, entry).said.place.index
     start = anchors.take(folder, index, index + 1)
     shown, answered = [], 0
-    with disclosure.Table(start, "files") as table:
+    with disclosure.ProvableTable(start, "files") as table:
         for draw in draws(start.note.root, nonce, count):
             if answered == count or not table.size:
                 break
@@ -128,7 +128,7 @@ def answer(folder: Path, nonce: bytes, count: int, data: Path, secret: bytes, en
     return made
 
 
-def read(made: bytes) -> Answer:
+def read(made: bytes) -> ChallengeAnswer:
     """Read an answer and see that it answers its nonce, but for signatures. Total: any bytes give an answer.
 
     Args:
@@ -152,7 +152,7 @@ def read(made: bytes) -> Answer:
     return found
 
 
-def _hold(value: Any) -> Answer:
+def _hold(value: Any) -> ChallengeAnswer:
     proof_format.hold_to("answer-v1", value)
     anchor = anchors.read(value)
     said, note = anchor.said, anchor.note
@@ -178,7 +178,7 @@ def _hold(value: Any) -> Answer:
     says += f" and are what it read: {records} records, {answered - records} whole files"
     repeats = f"; {len(different)} of them different" if len(different) < answered else ""
     limits = (*_limits(count, answered), *proof_format.ANYTHING, *anchor.limits)
-    return Answer(anchor, says + repeats, limits, repeats)
+    return ChallengeAnswer(anchor, says + repeats, limits, repeats)
 
 
 def _limits(count: int, answered: int) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def row(folder: Path, kind: str, name: str, entry: int | None = None) -> bytes:
     if kind == "finding":
         finding_fingerprints.check(name)
     start = anchors.take(folder, entry)
-    with Table(start, proof_format.KINDS[kind]) as table:
+    with ProvableTable(start, proof_format.KINDS[kind]) as table:
         shown = table.named(NAMED_BY[kind], _whole(table, name, start) if kind == "finding" else name)
         if not shown:
             raise InputError(f"entry {start.said.place.index} says nothing of the {kind} {name!r}")
@@ -91,7 +91,7 @@ def record(folder: Path, path: str, number: int, data: Path, secret: bytes, entr
     """
     start = anchors.take(folder, entry)
     found = leaf(start, path, number, data, secret)
-    with Table(start, "files") as table:
+    with ProvableTable(start, "files") as table:
         return proof_format.write(
             {**start.value, "kind": "record", "lines": table.named("path", path), "record": record_line(found)}
         )
@@ -153,11 +153,11 @@ def absent(folder: Path, digest: bytes, entry: int | None = None) -> Absence:
         VerificationError: the ledger does not verify.
     """
     start = anchors.take(folder, entry)
-    with content_sets.Stored(_there(start, start.said.predicate["contentSet"]["object"])) as stored:
+    with content_sets.StoredContentSet(_there(start, start.said.predicate["contentSet"]["object"])) as stored:
         salt, found = stored.salt, stored.prove(content_sets.key(stored.salt, digest))
     if found.end == content_sets.key(salt, digest):
         return Absence(None, tuple(_where(start, digest.hex())))
-    with Table(start, "files") as table:
+    with ProvableTable(start, "files") as table:
         unread = table.containing(b'"sha256":null', _UNREAD) if start.said.predicate["contentSet"]["undigested"] else []
     shown = {
         "end": found.end.hex() if found.end else None,
@@ -168,7 +168,7 @@ def absent(folder: Path, digest: bytes, entry: int | None = None) -> Absence:
     return Absence(proof_format.write({**start.value, "absent": shown, "kind": "absent", "lines": unread}))
 
 
-class Table:
+class ProvableTable:
     """A table's lines and their stored tree, open for proving.
 
     Args:
@@ -185,7 +185,7 @@ class Table:
         self._name = name
         self._lines = _there(start, said["lines"]).open("rb")
         try:
-            self._tree = stored_trees.Stored(_there(start, said["nodes"]))
+            self._tree = stored_trees.StoredTree(_there(start, said["nodes"]))
         except BaseException:
             self._lines.close()
             raise
@@ -254,7 +254,7 @@ class Table:
         return low
 
 
-def _whole(table: Table, beginning: str, start: Start) -> str:
+def _whole(table: ProvableTable, beginning: str, start: Start) -> str:
     """Return the whole fingerprint of which somebody gave the beginning."""
     index = start.said.place.index
     shown = table.containing(f'"fingerprint":"{beginning}'.encode())
@@ -280,6 +280,6 @@ def _there(start: Start, path: str) -> Path:
 
 
 def _where(start: Start, digest: str) -> Iterator[str]:
-    with Table(start, "files") as table:
+    with ProvableTable(start, "files") as table:
         for each in table.containing(f'"sha256":"{digest}"'.encode()):
             yield str(_row(each["line"].encode())["path"])

@@ -265,7 +265,7 @@ def _absent(
     salt = bytes.fromhex(item["salt"])
     if content is None or content_sets.salt_digest(salt) != content["saltDigest"]:
         raise VerificationError("its salt is not that of the entry's content set")
-    proof = sparse_merkle.Proof(
+    proof = sparse_merkle.SparseProof(
         tuple(bytes.fromhex(each) for each in item["siblings"]), item["end"] and bytes.fromhex(item["end"])
     )
     key = content_sets.key(salt, bytes.fromhex(item["sha256"]))

@@ -77,7 +77,7 @@ class Names:
 
 
 @dataclass(slots=True)
-class Plan:
+class RedactionPlan:
     """What is withheld of a ledger.
 
     Args:
@@ -91,7 +91,7 @@ class Plan:
     names: Names = field(default_factory=Names)
 
 
-def plan(folder: Path, entries: Sequence[Statement], asked: Collection[str]) -> Plan:
+def plan(folder: Path, entries: Sequence[Statement], asked: Collection[str]) -> RedactionPlan:
     """Decide what has to be withheld for something not to be told.
 
     Args:
@@ -106,7 +106,7 @@ def plan(folder: Path, entries: Sequence[Statement], asked: Collection[str]) -> 
         ConfigError: there is no such thing, or an entry itself names it, which nobody can take back.
     """
     bound = {name for said in entries for name in said.folder}
-    made = Plan(names=_names(folder, entries, asked))
+    made = RedactionPlan(names=_names(folder, entries, asked))
     scans = [said for said in entries if said.kind == SCAN]
     for each in asked:
         kind, _, name = each.partition("=")
@@ -142,7 +142,7 @@ def lines(source: Path, names: Names) -> Iterator[bytes]:
 
 
 @dataclass(slots=True)
-class Outcome:
+class RedactionCheck:
     """What came of checking tables that are shown in part.
 
     Args:
@@ -158,7 +158,7 @@ class Outcome:
     faults: list[str] = field(default_factory=list)
 
 
-def check(folder: Path, entries: Iterable[Statement], files: Collection[str]) -> Outcome:
+def check(folder: Path, entries: Iterable[Statement], files: Collection[str]) -> RedactionCheck:
     """Hold every table that is shown in part to the root that was signed.
 
     Args:
@@ -172,7 +172,7 @@ def check(folder: Path, entries: Iterable[Statement], files: Collection[str]) ->
     Raises:
         OSError: a file cannot be read.
     """
-    found = Outcome()
+    found = RedactionCheck()
     for said in entries:
         for table, stated in said.predicate.get("tables", {}).items():
             name = path(said.place.index, table)
@@ -251,7 +251,7 @@ def _table(scans: Iterable[Statement], name: str) -> set[str]:
     return found
 
 
-def _hide(folder: Path, entries: Iterable[Statement], made: Plan) -> None:
+def _hide(folder: Path, entries: Iterable[Statement], made: RedactionPlan) -> None:
     """Withhold whatever names what is not to be named, or may."""
     for said in entries:
         stated = said.predicate.get("tables", {}) if said.kind == SCAN else {}

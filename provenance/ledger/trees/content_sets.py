@@ -124,7 +124,7 @@ def write(digests: Iterable[bytes], salt: bytes, path: Path) -> tuple[int, bytes
     return count, levels[0][0]
 
 
-class Stored(Opened):
+class StoredContentSet(Opened):
     """A content set, open for reading; only what is asked for is read.
 
     Args:
@@ -142,7 +142,7 @@ class Stored(Opened):
         """Return the root of the set's tree, as it is stored."""
         return self.read(self._at(0, 0), _KEY)
 
-    def prove(self, asked: bytes) -> sparse_merkle.Proof:
+    def prove(self, asked: bytes) -> sparse_merkle.SparseProof:
         """Return the proof that a key is, or is not, in the set.
 
         Args:
@@ -159,9 +159,9 @@ class Stored(Opened):
             siblings.append(self.read(self._at(at, way ^ 1), _KEY))
             low, high = (middle, high) if way & 1 else (low, middle)
         if high - low <= 1:
-            return sparse_merkle.Proof(tuple(siblings), self._keys(low, high)[0] if low < high else None)
+            return sparse_merkle.SparseProof(tuple(siblings), self._keys(low, high)[0] if low < high else None)
         below = sparse_merkle.prove(self._keys(low, high), asked, at)
-        return sparse_merkle.Proof((*siblings, *below.siblings), below.end)
+        return sparse_merkle.SparseProof((*siblings, *below.siblings), below.end)
 
     def check(self, digests: Iterable[bytes]) -> None:
         """Hold the set to the contents it is said to be of: every key and every hash is made again and compared.
@@ -217,7 +217,7 @@ class Check:
         stored: the set.
     """
 
-    def __init__(self, stored: Stored) -> None:
+    def __init__(self, stored: StoredContentSet) -> None:
         self._stored, self._keys = stored, stored.mapped()
         self._seen = np.zeros(stored.count, np.bool_)
 

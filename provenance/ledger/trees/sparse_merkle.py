@@ -28,7 +28,7 @@ DEPTH = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class SparseProof:
     """What lies beside a key's way down from the root, and where the way ends.
 
     Args:
@@ -99,7 +99,7 @@ def joined(left: bytes, lefts: int, right: bytes, rights: int) -> bytes:
     return right if rights else left
 
 
-def prove(keys: Sequence[bytes], key: bytes, depth: int = 0) -> Proof:
+def prove(keys: Sequence[bytes], key: bytes, depth: int = 0) -> SparseProof:
     """Return the proof that a key is, or is not, among some.
 
     Args:
@@ -120,10 +120,10 @@ def prove(keys: Sequence[bytes], key: bytes, depth: int = 0) -> Proof:
         else:
             siblings.append(subtree(keys[middle:high], depth))
             high = middle
-    return Proof(tuple(siblings), keys[low] if low < high else None)
+    return SparseProof(tuple(siblings), keys[low] if low < high else None)
 
 
-def found(key: bytes, proof: Proof, root: bytes) -> bool | None:
+def found(key: bytes, proof: SparseProof, root: bytes) -> bool | None:
     """Tell what a proof shows of a key.
 
     Args:

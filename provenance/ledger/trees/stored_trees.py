@@ -143,7 +143,7 @@ class Writer:
         return self._tree.root()
 
 
-class Stored(Opened):
+class StoredTree(Opened):
     """A stored tree, open for reading; only what is asked for is read.
 
     Args:
@@ -357,7 +357,7 @@ def check(lines: Iterable[bytes], path: Path, look: Look | None = None) -> Build
         VerificationError: it is not the tree of these lines.
     """
     tree, at = Builder(), 0
-    with Stored(path) as kept:
+    with StoredTree(path) as kept:
         if kept.read(_HEAD, 8) != bytes(8):
             raise VerificationError(f"{path.name} does not begin with the first line")
         for chunk in lines:
@@ -377,7 +377,7 @@ def check(lines: Iterable[bytes], path: Path, look: Look | None = None) -> Build
     return tree
 
 
-def search(lines: BinaryIO, tree: Stored, key: bytes, of: Callable[[bytes], bytes]) -> int | None:
+def search(lines: BinaryIO, tree: StoredTree, key: bytes, of: Callable[[bytes], bytes]) -> int | None:
     """Find a line by its key, by halving: lines are sorted by the bytes of their key.
 
     Args:
@@ -402,7 +402,7 @@ def search(lines: BinaryIO, tree: Stored, key: bytes, of: Callable[[bytes], byte
     return low if low < tree.size and of(line(lines, tree, low)) == key else None
 
 
-def line(lines: BinaryIO, tree: Stored, index: int) -> bytes:
+def line(lines: BinaryIO, tree: StoredTree, index: int) -> bytes:
     """Read one line, without its newline, and hold it to its leaf hash.
 
     Args:

@@ -16,7 +16,7 @@ from provenance.ledger.format import checkpoint, envelope, statement
 from provenance.ledger.keys import signing_keys
 from provenance.ledger.log import key_history
 from provenance.ledger.verification import entry_relations, key_steps
-from provenance.ledger.verification.results import UNPINNED, Signer, Steps
+from provenance.ledger.verification.results import UNPINNED, SigningKey, Steps
 from provenance.ledger.witness import checkpoint_evidence, proven_times
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def judge(
     known: Mapping[str, signing_keys.PublicKey],
     pinned: Trust,
     lists: Mapping[str, bytes] | None = None,
-) -> list[Signer]:
+) -> list[SigningKey]:
     """Say whose the two keys are, who else stands by the entry, and what others say of the checkpoint.
 
     Args:
@@ -131,13 +131,15 @@ def judge(
 
 def _signers(
     anchor: Anchor, held: key_history.Succession, pinned: Trust, proven: Mapping[int, datetime]
-) -> list[Signer]:
+) -> list[SigningKey]:
     mine: list[tuple[str, key_history.Role]] = [
         (anchor.sealed.keyid, "statement"),
         (str(held.holder("log", anchor.note.size - 1)), "log"),
     ]
     others = {(key, each.role) for each in held.changes for key in (each.before, each.after)} - set(mine)
-    every = [Signer(key, role, pinned.whose(key, role, anchor.note.origin)) for key, role in (*mine, *sorted(others))]
+    every = [
+        SigningKey(key, role, pinned.whose(key, role, anchor.note.origin)) for key, role in (*mine, *sorted(others))
+    ]
     return key_steps.led(every, held, proven)[: len(mine)]
 
 

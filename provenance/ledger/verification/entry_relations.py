@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from provenance.ledger.format.statement import Statement
     from provenance.ledger.keys.trusted_keys import Trust
-    from provenance.ledger.log.entry_cosignatures import Cosignature
+    from provenance.ledger.log.entry_cosignatures import EntryCosignature
     from provenance.ledger.log.key_history import Succession
 
 ASSESSMENT = "assessment"
@@ -33,7 +33,7 @@ _TOLERANCE = 2e-6  # of a bound that is told to six decimals: logarithms differ 
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RelationStep:
     """A step of verification.
 
     Args:
@@ -50,7 +50,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class VerifiedLedger:
     """A ledger whose signatures, log and files were checked.
 
     Args:
@@ -68,14 +68,14 @@ class Scene:
     statements: Sequence[Statement]
     signers: Sequence[str]
     roots: Sequence[bytes]
-    cosignatures: Sequence[Cosignature]
+    cosignatures: Sequence[EntryCosignature]
     pinned: Trust
     origin: str
     held: Succession
     withheld: list[str] = field(default_factory=list)
 
 
-def steps(scene: Scene) -> Iterator[Told]:
+def steps(scene: VerifiedLedger) -> Iterator[RelationStep]:
     """Look at every act of a ledger.
 
     Args:
@@ -95,11 +95,11 @@ def steps(scene: Scene) -> Iterator[Told]:
         except (ProvenanceError, OSError, ValueError, RecursionError) as cause:
             faults.append(f"{said.kind} {index}: {cause}")
     if faults:
-        yield Told("acts", "failed", _some(faults))
+        yield RelationStep("acts", "failed", _some(faults))
     elif scene.withheld:
-        yield Told("acts", "not checked", f"what {_some(scene.withheld)} rests on is withheld")
+        yield RelationStep("acts", "not checked", f"what {_some(scene.withheld)} rests on is withheld")
     elif count:
-        yield Told("acts", "ok", f"{count} refer to what stands before them; what the ledger shows of it is so")
+        yield RelationStep("acts", "ok", f"{count} refer to what stands before them; what the ledger shows of it is so")
     yield from _draws(scene)
     operators = dict(enumerate(scene.signers))
     waivers = {index: said.predicate for index, said in enumerate(scene.statements) if said.kind == "waiver"}
@@ -123,7 +123,7 @@ def assessments(
     pinned: Trust,
     origin: str,
     held: Succession,
-) -> Iterator[Told]:
+) -> Iterator[RelationStep]:
     """Say whether assessments are signed by as many distinct keys as the verifier asks for.
 
     Args:
@@ -150,14 +150,14 @@ def assessments(
             good.append(f"assessment {index}: signed by {', '.join(names)} too")
         strange += [f"assessment {index}: signed by {key} too, which nobody pinned" for key in strangers]
     if lacking:
-        yield Told("assessments", "failed", _some([*lacking, *gone, *strange]), unpinned=True)
+        yield RelationStep("assessments", "failed", _some([*lacking, *gone, *strange]), unpinned=True)
     elif strange or gone:
-        yield Told("assessments", "not checked", _some([*good, *gone, *strange]))
+        yield RelationStep("assessments", "not checked", _some([*good, *gone, *strange]))
     elif good:
-        yield Told("assessments", "ok", _some(good))
+        yield RelationStep("assessments", "ok", _some(good))
 
 
-def approved_by(said: Mapping[str, Any], operator: str, cosignatures: Iterable[Cosignature]) -> str | None:
+def approved_by(said: Mapping[str, Any], operator: str, cosignatures: Iterable[EntryCosignature]) -> str | None:
     """Return the fingerprint of the key that approved a waiver, beside its operator's.
 
     Args:
@@ -206,7 +206,7 @@ def counted(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _before(scene: Scene, index: int, entry: int, *kinds: str) -> Statement:
+def _before(scene: VerifiedLedger, index: int, entry: int, *kinds: str) -> Statement:
     """Return an earlier entry of some kind."""
     if entry >= index:
         raise VerificationError(f"it refers to entry {entry}, which does not stand before it")
@@ -216,7 +216,7 @@ def _before(scene: Scene, index: int, entry: int, *kinds: str) -> Statement:
     return found
 
 
-def _lines(scene: Scene, index: int, said: Statement, name: str) -> Iterator[bytes] | None:
+def _lines(scene: VerifiedLedger, index: int, said: Statement, name: str) -> Iterator[bytes] | None:
     """Return the lines of a scan's table; None where they are withheld."""
     path = said.predicate["tables"].get(name, {}).get("lines")
     if path is None or path not in said.folder:
@@ -224,7 +224,7 @@ def _lines(scene: Scene, index: int, said: Statement, name: str) -> Iterator[byt
     return _read(scene, index, path)
 
 
-def _read(scene: Scene, index: int, path: str) -> Iterator[bytes] | None:
+def _read(scene: VerifiedLedger, index: int, path: str) -> Iterator[bytes] | None:
     if not (scene.folder / path).is_file():
         scene.withheld.append(f"entry {index}")
         return None
@@ -235,7 +235,7 @@ def _subject(said: Statement) -> str:
     return statement.object_path(said.value["subject"][0]["digest"]["sha256"])
 
 
-def _look_at_waiver(scene: Scene, index: int, said: Mapping[str, Any]) -> None:
+def _look_at_waiver(scene: VerifiedLedger, index: int, said: Mapping[str, Any]) -> None:
     scan = _before(scene, index, said["finding"]["entry"], statement.SCAN)
     lines = _lines(scene, index, scan, "findings")
     mark = f'"fingerprint":"{said["finding"]["fingerprint"]}"'.encode()
@@ -243,7 +243,7 @@ def _look_at_waiver(scene: Scene, index: int, said: Mapping[str, Any]) -> None:
         raise VerificationError(f"entry {said['finding']['entry']} has no such finding")
 
 
-def _look_at_draw(scene: Scene, index: int, said: Mapping[str, Any]) -> None:
+def _look_at_draw(scene: VerifiedLedger, index: int, said: Mapping[str, Any]) -> None:
     entry = said["scan"]["entry"]
     scan = _before(scene, index, entry, statement.SCAN)
     if said["scan"]["rootHash"] != scene.roots[entry + 1].hex():
@@ -265,7 +265,7 @@ def _look_at_draw(scene: Scene, index: int, said: Mapping[str, Any]) -> None:
         raise VerificationError("its records are not those that its seed draws")
 
 
-def _look_at_review(scene: Scene, index: int, said: Mapping[str, Any]) -> None:
+def _look_at_review(scene: VerifiedLedger, index: int, said: Mapping[str, Any]) -> None:
     draw = _before(scene, index, said["draw"]["entry"], "draw")
     if said["draw"]["digest"]["sha256"] != draw.value["subject"][0]["digest"]["sha256"]:
         raise VerificationError("it names another list of records than its draw's")
@@ -290,11 +290,11 @@ def _same(said: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
     return near and said["counts"] == right["counts"] and said.get("problems", []) == right["problems"]
 
 
-def _look_at_decision(scene: Scene, index: int, said: Mapping[str, Any]) -> None:
+def _look_at_decision(scene: VerifiedLedger, index: int, said: Mapping[str, Any]) -> None:
     _before(scene, index, said["about"]["entry"], statement.SCAN)
 
 
-def _look_at_made(scene: Scene, index: int, said: Mapping[str, Any]) -> None:
+def _look_at_made(scene: VerifiedLedger, index: int, said: Mapping[str, Any]) -> None:
     for each in said["inputs"]:
         if "entry" in each:
             _before(scene, index, each["entry"], *statement.WITH_DATA)
@@ -308,7 +308,7 @@ def _look_at_made(scene: Scene, index: int, said: Mapping[str, Any]) -> None:
         scene.withheld.append(f"entry {index}")
 
 
-_LOOKS: dict[str, Callable[[Scene, int, Mapping[str, Any]], None]] = {
+_LOOKS: dict[str, Callable[[VerifiedLedger, int, Mapping[str, Any]], None]] = {
     "waiver": _look_at_waiver,
     "draw": _look_at_draw,
     "review": _look_at_review,
@@ -318,21 +318,21 @@ _LOOKS: dict[str, Callable[[Scene, int, Mapping[str, Any]], None]] = {
 }
 
 
-def _draws(scene: Scene) -> Iterator[Told]:
+def _draws(scene: VerifiedLedger) -> Iterator[RelationStep]:
     told = entry_summaries.drawn((index, said.predicate) for index, said in enumerate(scene.statements))
     if told:
-        yield Told("draws", "not checked" if any("no review" in each for each in told) else "ok", _some(told))
+        yield RelationStep("draws", "not checked" if any("no review" in each for each in told) else "ok", _some(told))
 
 
 def approvals(
     waivers: Mapping[int, Mapping[str, Any]],
     operators: Mapping[int, str],
-    cosignatures: Sequence[Cosignature],
+    cosignatures: Sequence[EntryCosignature],
     pinned: Trust,
     origin: str,
     held: Succession,
     given: Mapping[int, Sequence[Mapping[str, Any]]] | None = None,
-) -> Iterator[Told]:
+) -> Iterator[RelationStep]:
     """Say whether waivers are approved by another hand than the operator's, which the verifier pinned for that.
 
     A waiver of a file that a scan was given is the operator's alone: it is held to the same as one of an entry that
@@ -365,11 +365,11 @@ def approvals(
         if count := sum(not _is_approved(each, approved) for each in listed):
             bad.append(f"scan {index}: {count} waiver{'s' * (count != 1)} of a file, signed by nobody but the operator")
     if bad and pinned.approvers:
-        yield Told("waivers", "failed", _some(bad), unpinned=True)
+        yield RelationStep("waivers", "failed", _some(bad), unpinned=True)
     elif bad:
-        yield Told("waivers", "not checked", _some(bad))
+        yield RelationStep("waivers", "not checked", _some(bad))
     elif good:
-        yield Told("waivers", "ok", _some(good))
+        yield RelationStep("waivers", "ok", _some(good))
 
 
 def _doubt(key: str | None, index: int, pinned: Trust, origin: str, held: Succession) -> str | None:

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-    from provenance.ledger.verification.inquiry import Asked, Inquiry
+    from provenance.ledger.verification.inquiry import Inquiry, VerificationRequest
 
 _DEPTH = 4  # folders deep; what stands deeper is not ours and is named as a whole
 _NOTE = re.compile(r"checkpoints/([1-9][0-9]{0,8})\.note")
 
 
-def look(inquiry: Inquiry, asked: Asked) -> None:
+def list_files(inquiry: Inquiry, asked: VerificationRequest) -> None:
     """See what is in the folder, and refuse what is neither file nor folder.
 
     Args:
@@ -56,7 +56,7 @@ def look(inquiry: Inquiry, asked: Asked) -> None:
         inquiry.ok("folder", f"{counted(len(inquiry.files), 'file')}, and no link but scans/latest")
 
 
-def check_readable(inquiry: Inquiry, asked: Asked) -> None:
+def check_readable(inquiry: Inquiry, asked: VerificationRequest) -> None:
     """Stop where the data is no folder, or the ledger may not be looked at: that says nothing of what it holds.
 
     Args:
@@ -232,7 +232,7 @@ def check_data(inquiry: Inquiry, data: Path | None) -> None:
         _conclude_data(inquiry, data, compared, scans[-1].place.index)
 
 
-def _conclude_data(inquiry: Inquiry, data: Path, compared: folder_comparison.Compared, entry: int) -> None:
+def _conclude_data(inquiry: Inquiry, data: Path, compared: folder_comparison.FolderComparison, entry: int) -> None:
     """Say how data differs; version control and caches may come and go, and are counted."""
     added = [path for path in compared.changes.added if path_names.matching(path, folder_comparison.UNAUDITED) is None]
     changed = sorted([*compared.changes.changed, *folder_comparison.resized(data, compared)])
@@ -253,7 +253,9 @@ def _unread_code(inquiry: Inquiry) -> int:
     return USAGE if inquiry.codes == {OK} else DATA_DIFFERS
 
 
-def _uncompared(compared: folder_comparison.Compared, passed: int, own: Collection[str] | None) -> Iterator[str]:
+def _uncompared(
+    compared: folder_comparison.FolderComparison, passed: int, own: Collection[str] | None
+) -> Iterator[str]:
     """Say what was not compared, one clause a reason."""
     if compared.unreadable:
         first, cause = compared.unreadable[0]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from provenance.core import path_names
 from provenance.ledger import layout
 from provenance.ledger.log import key_history
-from provenance.ledger.verification.results import INVALID, Signer, Steps, Verification
+from provenance.ledger.verification.results import INVALID, SigningKey, Steps, Verification
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +26,7 @@ class Stop(Exception):  # noqa: N818 - not an error: what follows cannot be look
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class VerificationRequest:
     """What a verifier asks, see verify.verify."""
 
     trust: Path | None
@@ -71,10 +71,10 @@ class Inquiry(Steps):
     strange: list[str] = field(default_factory=list)
     bound: dict[str, str] = field(default_factory=dict)
     beside: set[str] = field(default_factory=set)
-    cosignatures: list[entry_cosignatures.Cosignature] = field(default_factory=list)
+    cosignatures: list[entry_cosignatures.EntryCosignature] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
     unbound: list[str] = field(default_factory=list)
-    signers: dict[tuple[str, str], Signer] = field(default_factory=dict)
+    signers: dict[tuple[str, str], SigningKey] = field(default_factory=dict)
     statements: list[statement.Statement] = field(default_factory=list)
     keyids: list[str] = field(default_factory=list)
     notes: dict[int, checkpoint.Checkpoint] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class Inquiry(Steps):
 
     def sign(self, fingerprint: str, role: trusted_keys.Role, pinned: trusted_keys.Trust, origin: str) -> None:
         """Note that a key signed, and whose it is."""
-        signer = Signer(fingerprint, role, pinned.whose(fingerprint, role, origin))
+        signer = SigningKey(fingerprint, role, pinned.whose(fingerprint, role, origin))
         self.signers.setdefault((fingerprint, role), signer)
 
     def conclude(self) -> Verification:

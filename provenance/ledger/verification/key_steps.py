@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from provenance.errors import ConfigError, VerificationError, cut
 from provenance.ledger.keys import key_certificates
 from provenance.ledger.layout import read_bytes
-from provenance.ledger.verification.results import Signer, Step, some
+from provenance.ledger.verification.results import SigningKey, Step, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,7 +61,9 @@ def steps(
         yield _certificate(folder, key, path, index, trust)
 
 
-def led(signers: Iterable[Signer], held: Succession, proven: Mapping[int, datetime] | None = None) -> list[Signer]:
+def led(
+    signers: Iterable[SigningKey], held: Succession, proven: Mapping[int, datetime] | None = None
+) -> list[SigningKey]:
     """Follow rotations from keys that are pinned to those that are not.
 
     Args:
@@ -85,7 +87,7 @@ def led(signers: Iterable[Signer], held: Succession, proven: Mapping[int, dateti
 
     found = held.vouched(pinned, doubted)
     return [
-        Signer(each.fingerprint, each.role, found[at], led=True)
+        SigningKey(each.fingerprint, each.role, found[at], led=True)
         if each.role != "waiver" and (at := (each.fingerprint, each.role)) in found
         else each
         for each in known

@@ -14,7 +14,7 @@ from provenance.ledger.keys import signing_keys, trusted_keys
 from provenance.ledger.layout import read_bytes
 from provenance.ledger.proofs import challenges, proof_format
 from provenance.ledger.verification import anchor_steps
-from provenance.ledger.verification.results import EQUIVOCATION, INVALID, USAGE, Signer, Steps, Verification
+from provenance.ledger.verification.results import EQUIVOCATION, INVALID, USAGE, SigningKey, Steps, Verification
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +66,7 @@ _HEAD = 100  # bytes in which a piece says what it is
 class _Piece(Steps):
     """What is known of a piece so far."""
 
-    signers: list[Signer] = field(default_factory=list)
+    signers: list[SigningKey] = field(default_factory=list)
     log_keys: list[Ed25519PublicKey] = field(default_factory=list)
     pinned: Trust = field(default_factory=trusted_keys.Trust)
     local: bool = False
@@ -118,7 +118,7 @@ class _Piece(Steps):
             return False
         return self.pinned.whose(signing_keys.fingerprint(key), "log", held.origin) is not None
 
-    def conclude(self, what: str, found: proof_format.Proof | challenges.Answer | None = None) -> Verification:
+    def conclude(self, what: str, found: proof_format.Proof | challenges.ChallengeAnswer | None = None) -> Verification:
         good = found is not None and INVALID not in self.codes
         self.skip("ledger", f"only this {what} was looked at, neither the ledger it was taken from nor any data")
         code, steps = self.answer

@@ -40,7 +40,7 @@ MEANINGS = {
 WORST = (USAGE, INVALID, EQUIVOCATION, UNPINNED, WITHHELD, DATA_DIFFERS, OK)
 
 _BROKEN = (USAGE, INVALID, EQUIVOCATION)  # where it says nothing what else was not checked
-_FAULTS = {None: OK, "invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}  # see proven_times.Outcome
+_FAULTS = {None: OK, "invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}  # see proven_times.StepOutcome
 _SHOWN = 20  # names printed of a list
 _SENTENCE = 1500  # characters of the longest detail of a step; what others wrote is cut before, see errors.cut
 
@@ -92,16 +92,16 @@ class Steps:
         self.steps.append(Step(step.name, step.status, cut(step.detail, _SENTENCE)))
         self.codes |= {code} if step.status == "failed" else set()
 
-    def relate(self, told: Iterable[entry_relations.Told]) -> None:
+    def relate(self, told: Iterable[entry_relations.RelationStep]) -> None:
         """Take what entries say of one another, and who stands by them, came to."""
         for each in told:
             self.add(Step(each.name, each.status, each.detail), UNPINNED if each.unpinned else INVALID)
 
-    def attest(self, outcome: proven_times.Outcome) -> None:
+    def attest(self, outcome: proven_times.StepOutcome) -> None:
         """Take what witnesses or timestamps came to."""
         self.add(Step(outcome.name, outcome.status, outcome.detail), _FAULTS[outcome.fault])
 
-    def check_pins(self, signers: Collection[Signer]) -> None:
+    def check_pins(self, signers: Collection[SigningKey]) -> None:
         """Say whether every key that signed is pinned, or led to by one that is.
 
         Args:
@@ -124,7 +124,7 @@ class Steps:
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class SigningKey:
     """A key that signed something here.
 
     Args:
@@ -169,7 +169,7 @@ class Verification:
     steps: tuple[Step, ...]
     unbound: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
-    signers: tuple[Signer, ...] = ()
+    signers: tuple[SigningKey, ...] = ()
     origin: str | None = None
     entries: int = 0
     local: bool = False
@@ -272,7 +272,7 @@ def some(names: list[str]) -> str:
     return ", ".join(names[:5]) + more
 
 
-def _signed_by(signer: Signer) -> str:
+def _signed_by(signer: SigningKey) -> str:
     what = {"statement": "Entries are", "log": "The log is"}[signer.role]
     if signer.whose is None:
         return f"{what} signed by {signer.fingerprint}, which you have not pinned."

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Outcome:
+class TableCheck:
     """What came of comparing tables with their lines; the names of tables say of which entry.
 
     Args:
@@ -52,7 +52,7 @@ def check_tables(inquiry: Inquiry) -> None:
     if INVALID in inquiry.codes:
         inquiry.skip("tables", "files are not what entries bind, so nothing is read from them")
         return
-    found = Outcome()
+    found = TableCheck()
     for said in inquiry.statements:
         if said.kind == statement.SCAN:
             _compare(inquiry.folder, said, inquiry.withheld, found)
@@ -73,7 +73,7 @@ def check_tables(inquiry: Inquiry) -> None:
         inquiry.ok("tables", f"{found.same:,} {have}{rest}{free}")
 
 
-def _compare(folder: Path, said: Statement, withheld: Collection[str], found: Outcome) -> None:
+def _compare(folder: Path, said: Statement, withheld: Collection[str], found: TableCheck) -> None:
     index = said.place.index
     for name, table in said.predicate["tables"].items():
         called = f"{name} (entry {index})"
@@ -90,7 +90,7 @@ def _compare(folder: Path, said: Statement, withheld: Collection[str], found: Ou
             found.faults.append(f"entry {index}: the table {name}: {cause}")
 
 
-def _check(folder: Path, said: Statement, name: str, gone: Collection[str], found: Outcome) -> None:
+def _check(folder: Path, said: Statement, name: str, gone: Collection[str], found: TableCheck) -> None:
     """Check a table; of one whose lines, or whose Parquet, are withheld, there is nothing to compare."""
     table = said.predicate["tables"][name]
     stored = bounded_parquet.Stored(folder / table["parquet"], name, table["rows"], said.folder[table["parquet"]])

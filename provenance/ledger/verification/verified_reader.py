@@ -188,7 +188,7 @@ class Reader:
             VerificationError: a signature, the log or the checkpoint is not what it should be.
         """
         try:
-            anchor = anchors.read(anchors.of(self.folder, self.index, self.size), *statement.KINDS)
+            anchor = anchors.read(anchors.build_anchor(self.folder, self.index, self.size), *statement.KINDS)
             known = anchor_steps.known_keys(anchor, pinned)
             held = anchor_steps.followed(anchor, known)
             hashes = anchors.leaf_hashes(self.folder)[: self.size]

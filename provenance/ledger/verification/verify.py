@@ -28,7 +28,7 @@ from provenance.ledger.verification import (
     proof_steps,
     table_steps,
 )
-from provenance.ledger.verification.inquiry import Asked, Inquiry, Stop
+from provenance.ledger.verification.inquiry import Inquiry, Stop, VerificationRequest
 from provenance.ledger.verification.results import INVALID, UNPINNED, USAGE, Verification, some
 from provenance.ledger.witness import external_evidence, revocation_lists
 
@@ -59,7 +59,7 @@ def verify(
         The exit code and everything that led to it.
     """
     inquiry = Inquiry(folder=Path(path))
-    asked = Asked(trust, since, data, strict, evidence or Path())
+    asked = VerificationRequest(trust, since, data, strict, evidence or Path())
     try:
         if inquiry.folder.is_file():
             _refuse_of_a_piece(inquiry, asked, entry)
@@ -79,7 +79,7 @@ def verify(
     return inquiry.conclude()
 
 
-def _refuse_of_a_piece(inquiry: Inquiry, asked: Asked, entry: int | None) -> None:
+def _refuse_of_a_piece(inquiry: Inquiry, asked: VerificationRequest, entry: int | None) -> None:
     """What only a whole ledger can answer is not passed over where a piece is handed in."""
     given = {"--data": asked.data is not None, "--entry": entry is not None, "--strict": asked.strict}
     if names := [name for name, is_given in given.items() if is_given]:
@@ -88,10 +88,10 @@ def _refuse_of_a_piece(inquiry: Inquiry, asked: Asked, entry: int | None) -> Non
         raise inquiry.stop("proof", told, USAGE)
 
 
-def _inquire(inquiry: Inquiry, asked: Asked) -> None:
+def _inquire(inquiry: Inquiry, asked: VerificationRequest) -> None:
     pinned = _pinned(inquiry, asked)
     held = _held(inquiry, asked)
-    file_steps.look(inquiry, asked)
+    file_steps.list_files(inquiry, asked)
     known = log_steps.known_keys(inquiry, pinned)
     log_steps.check_entries(inquiry, known, pinned)
     log_steps.check_log(inquiry)
@@ -113,7 +113,7 @@ def _inquire(inquiry: Inquiry, asked: Asked) -> None:
     file_steps.check_data(inquiry, asked.data)
 
 
-def _inquire_one(inquiry: Inquiry, asked: Asked, index: int) -> None:
+def _inquire_one(inquiry: Inquiry, asked: VerificationRequest, index: int) -> None:
     """Verify one entry: it is a leaf that the newest checkpoint counts; their list vouches for itself."""
     pinned, held = _pinned(inquiry, asked), _held(inquiry, asked)
     file_steps.check_readable(inquiry, asked)
@@ -198,7 +198,7 @@ def _check_hands(
 def _anchor(inquiry: Inquiry, index: int, known: dict[str, signing_keys.PublicKey]) -> anchors.Anchor:
     """Read one entry with what it stands on, all of it signed as it says, and note who held the keys when."""
     try:
-        anchor = anchors.read(anchors.of(inquiry.folder, index, inquiry.size), *statement.KINDS)
+        anchor = anchors.read(anchors.build_anchor(inquiry.folder, index, inquiry.size), *statement.KINDS)
         known |= {
             name: key
             for name, key in anchor_steps.known_keys(anchor, trusted_keys.Trust()).items()
@@ -212,14 +212,14 @@ def _anchor(inquiry: Inquiry, index: int, known: dict[str, signing_keys.PublicKe
     return anchor
 
 
-def _pinned(inquiry: Inquiry, asked: Asked) -> trusted_keys.Trust:
+def _pinned(inquiry: Inquiry, asked: VerificationRequest) -> trusted_keys.Trust:
     try:
         return trusted_keys.read(asked.trust) if asked.trust else trusted_keys.own()
     except ConfigError as cause:
         raise inquiry.stop("trust", str(cause), USAGE) from cause
 
 
-def _held(inquiry: Inquiry, asked: Asked) -> checkpoint.Checkpoint | None:
+def _held(inquiry: Inquiry, asked: VerificationRequest) -> checkpoint.Checkpoint | None:
     if asked.since is None:
         return None
     try:
@@ -243,7 +243,9 @@ def _check_attested(inquiry: Inquiry, known: dict[str, signing_keys.PublicKey], 
         for name, role in inquiry.signers
         if role == "log" and isinstance(key := known[name], Ed25519PublicKey)
     }
-    found = external_evidence.look(inquiry.folder, inquiry.files, inquiry.notes, inquiry.statements, pinned, operators)
+    found = external_evidence.gather_evidence(
+        inquiry.folder, inquiry.files, inquiry.notes, inquiry.statements, pinned, operators
+    )
     inquiry.beside |= found.files
     inquiry.proven = {size: item.time for size, item in found.proven.items()}
     for item in found.outcomes:
@@ -253,7 +255,9 @@ def _check_attested(inquiry: Inquiry, known: dict[str, signing_keys.PublicKey], 
 def _check_cosignatures(inquiry: Inquiry, known: dict[str, signing_keys.PublicKey]) -> None:
     """Further signatures over an entry's payload: what they are worth says the entry's kind."""
     leaves = dict(enumerate(inquiry.leaves))
-    inquiry.cosignatures, held, faults = entry_cosignatures.look(inquiry.folder, inquiry.files, leaves, known)
+    inquiry.cosignatures, held, faults = entry_cosignatures.check_cosignatures(
+        inquiry.folder, inquiry.files, leaves, known
+    )
     inquiry.beside |= held
     unread = [f"{item.name} of entry {item.index}" for item in inquiry.cosignatures if not item.checked]
     if faults:
@@ -280,7 +284,7 @@ def _check_relations(inquiry: Inquiry, pinned: trusted_keys.Trust) -> None:
     """What entries say of one another: of files that are not what was signed, nothing follows."""
     if INVALID in inquiry.codes:
         return
-    scene = entry_relations.Scene(
+    scene = entry_relations.VerifiedLedger(
         inquiry.folder, inquiry.statements, inquiry.keyids, merkle.roots(inquiry.leaves), inquiry.cosignatures, pinned,
         str(inquiry.origin), inquiry.held,
     )  # fmt: skip

@@ -115,7 +115,7 @@ def revocations_paths(size: int) -> list[str]:
     return _numbered(size, "crl")
 
 
-def look(
+def check_evidence(
     folder: Path,
     files: Collection[str],
     notes: Mapping[int, checkpoint.Checkpoint],
@@ -239,7 +239,7 @@ def add_timestamp(folder: Path, response: bytes, query: bytes | None = None) -> 
         ConfigError: it is there already, or nine are.
         OSError: the folder cannot be written.
     """
-    plain = timestamps.plain(response)
+    plain = timestamps.stored_form(response)
     token = timestamps.read(plain)
     if query is not None and timestamps.nonce_of(query) != token.nonce:
         raise VerificationError("it does not repeat the nonce of the request: it answers another one")
@@ -268,7 +268,7 @@ def add_revocations(
         ConfigError: no timestamp here leads to its authority, or it is there already, or nine are.
         OSError: the folder cannot be written.
     """
-    plain = revocation_lists.plain(data)
+    plain = revocation_lists.stored_form(data)
     listed = revocation_lists.read(plain)
     spoken: dict[str, int] = {}
     authorities: set[x509.Certificate] = set()

@@ -65,7 +65,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class WitnessState:
     """How far a witness saw a log.
 
     Args:
@@ -176,7 +176,7 @@ def cosign(
             raise VerificationError("the checkpoint counts no entries: there is nothing to witness")
         if last is not None:
             _check_extends(last.note, note, request, evidence)
-        seen[note.origin] = Seen(_raw(known), note)
+        seen[note.origin] = WitnessState(_raw(known), note)
         _remember(state, me, seen)
         return witness_cosignature.sign(name, key, note.body, when)
 
@@ -287,7 +287,7 @@ def _accused(
     return BrokenChain(f"not cosigned: {said}; the evidence is in {path}")
 
 
-def _key_of(note: checkpoint.Checkpoint, last: Seen | None, given: Ed25519PublicKey | None) -> Ed25519PublicKey:
+def _key_of(note: checkpoint.Checkpoint, last: WitnessState | None, given: Ed25519PublicKey | None) -> Ed25519PublicKey:
     """Return the key by which a witness knows the log from now on, and see that it signed the checkpoint."""
     if last is None:
         if given is None:
@@ -325,7 +325,7 @@ def _raw(key: Ed25519PublicKey) -> str:
     return base64.b64encode(key.public_bytes_raw()).decode()
 
 
-def _remembered(state: Path, me: verifier_keys.Witness | None) -> dict[str, Seen]:
+def _remembered(state: Path, me: verifier_keys.Witness | None) -> dict[str, WitnessState]:
     try:
         data = layout.read_bytes(state, layout.ENTRY_LIMIT)
     except FileNotFoundError:
@@ -343,14 +343,14 @@ def _remembered(state: Path, me: verifier_keys.Witness | None) -> dict[str, Seen
     return found
 
 
-def _seen(origin: str, item: dict[str, Any]) -> Seen:
+def _seen(origin: str, item: dict[str, Any]) -> WitnessState:
     note = checkpoint.read(item["note"].encode())
     if note.origin != origin or len(base64.b64decode(item["log"], validate=True)) != 32:
         raise VerificationError("a log's name does not fit its note")
-    return Seen(item["log"], note)
+    return WitnessState(item["log"], note)
 
 
-def _remember(state: Path, me: verifier_keys.Witness, seen: dict[str, Seen]) -> None:
+def _remember(state: Path, me: verifier_keys.Witness, seen: dict[str, WitnessState]) -> None:
     """Replace the memory at once, on disk before anything is signed."""
     logs = {origin: {"log": item.log, "note": item.note.note.decode()} for origin, item in sorted(seen.items())}
     made = state.with_name(f".{state.name}.{secrets.token_hex(4)}")

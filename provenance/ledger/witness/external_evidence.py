@@ -27,11 +27,11 @@ class Attested:
     """
 
     files: frozenset[str]
-    outcomes: tuple[proven_times.Outcome, ...]
+    outcomes: tuple[proven_times.StepOutcome, ...]
     proven: Mapping[int, proven_times.Proven]
 
 
-def look(
+def gather_evidence(
     folder: Path,
     files: Collection[str],
     notes: Mapping[int, Checkpoint],
@@ -52,8 +52,8 @@ def look(
     Returns:
         What was found; never raises for what a file holds.
     """
-    found = checkpoint_evidence.look(folder, files, notes, pinned, operators)
-    renewals = renewal.look(folder, statements)
+    found = checkpoint_evidence.check_evidence(folder, files, notes, pinned, operators)
+    renewals = renewal.check_renewals(folder, statements)
     at = proven_times.scene(len(statements), found, pinned, renewals.covered)
     said = {index: each.predicate for index, each in enumerate(statements)}
     outcomes = (*proven_times.steps(at, said), *renewals.outcomes())

@@ -37,7 +37,7 @@ CLAIMED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StepOutcome:
     """What one step of verification came to.
 
     Args:
@@ -68,7 +68,7 @@ class Proven:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class TimeEvidence:
     """What the times of one ledger are found out from.
 
     Args:
@@ -94,7 +94,7 @@ class Scene:
 
 def scene(
     size: int, beside: Beside, pinned: Trust, renewals: Mapping[str, Sequence[int]] | None, now: datetime | None = None
-) -> Scene:
+) -> TimeEvidence:
     """Set the scene.
 
     Args:
@@ -108,10 +108,10 @@ def scene(
     Returns:
         What the functions here ask for.
     """
-    return Scene(size, beside, pinned, now or _now(), renewals)
+    return TimeEvidence(size, beside, pinned, now or _now(), renewals)
 
 
-def proven_times(at: Scene) -> dict[int, Proven]:
+def proven_times(at: TimeEvidence) -> dict[int, Proven]:
     """Find out by when each checkpoint existed.
 
     Args:
@@ -136,7 +136,7 @@ def proven_times(at: Scene) -> dict[int, Proven]:
     return found
 
 
-def counted(at: Scene) -> list[Stamped]:
+def counted(at: TimeEvidence) -> list[Stamped]:
     """Return the timestamps that still prove something: the certificate is valid, or it was renewed while it was.
 
     Args:
@@ -167,7 +167,7 @@ def counted(at: Scene) -> list[Stamped]:
     return found
 
 
-def steps(at: Scene, predicates: Mapping[int, Mapping[str, Any]]) -> list[Outcome]:
+def steps(at: TimeEvidence, predicates: Mapping[int, Mapping[str, Any]]) -> list[StepOutcome]:
     """Say what witnesses and timestamps come to.
 
     Args:
@@ -180,7 +180,7 @@ def steps(at: Scene, predicates: Mapping[int, Mapping[str, Any]]) -> list[Outcom
     return [_witnesses(at), _timestamps(at), *_claims(at, predicates)]
 
 
-def _witnesses(at: Scene) -> Outcome:
+def _witnesses(at: TimeEvidence) -> StepOutcome:
     asked, beside = at.pinned.witnesses, at.beside
     by_key: dict[bytes, datetime] = {}
     for seen in beside.witnessed:
@@ -188,23 +188,23 @@ def _witnesses(at: Scene) -> Outcome:
             by_key[seen.key] = max(seen.time, by_key.get(seen.key, seen.time))
     strangers = _strangers(beside, "witnesses")
     if beside.faults["witnesses"]:
-        return Outcome("witnesses", "failed", "; ".join(beside.faults["witnesses"][:5]), "invalid")
+        return StepOutcome("witnesses", "failed", "; ".join(beside.faults["witnesses"][:5]), "invalid")
     if len(by_key) < asked.quorum:
         told = _newest_with(at, asked.quorum)
         lack = f"{len(by_key)} of {asked.quorum} witnesses cosigned the newest checkpoint, {at.size}{told}{strangers}"
-        return Outcome("witnesses", "failed", lack, "uncovered")
+        return StepOutcome("witnesses", "failed", lack, "uncovered")
     if not asked.keys:
         none = "no witness is pinned: the log's owner could show others another history"
-        return Outcome("witnesses", "not checked", f"{none}{strangers}")
+        return StepOutcome("witnesses", "not checked", f"{none}{strangers}")
     if not by_key:
-        return Outcome("witnesses", "not checked", f"no pinned witness cosigned the newest checkpoint{strangers}")
+        return StepOutcome("witnesses", "not checked", f"no pinned witness cosigned the newest checkpoint{strangers}")
     if asked.within is not None and (old := _stale(sorted(by_key.values(), reverse=True), at)):
-        return Outcome("witnesses", "failed", old, "uncovered")
+        return StepOutcome("witnesses", "failed", old, "uncovered")
     names = ", ".join(sorted({seen.whose for seen in beside.witnessed if seen.size == at.size}))
-    return Outcome("witnesses", "ok", f"checkpoint {at.size} was cosigned by {names}{strangers}")
+    return StepOutcome("witnesses", "ok", f"checkpoint {at.size} was cosigned by {names}{strangers}")
 
 
-def _stale(latest: list[datetime], at: Scene) -> str | None:
+def _stale(latest: list[datetime], at: TimeEvidence) -> str | None:
     """Tell why the newest checkpoint may not be the newest there is, by the times of its witnesses, newest first."""
     asked = at.pinned.witnesses
     seen = latest[max(1, asked.quorum) - 1]
@@ -217,7 +217,7 @@ def _stale(latest: list[datetime], at: Scene) -> str | None:
     return None
 
 
-def _newest_with(at: Scene, quorum: int) -> str:
+def _newest_with(at: TimeEvidence, quorum: int) -> str:
     by_size: dict[int, set[bytes]] = {}
     for seen in at.beside.witnessed:
         by_size.setdefault(seen.size, set()).add(seen.key)
@@ -225,11 +225,11 @@ def _newest_with(at: Scene, quorum: int) -> str:
     return f"; the quorum covers entries 0 to {covered - 1} alone" if covered else ""
 
 
-def _timestamps(at: Scene) -> Outcome:
+def _timestamps(at: TimeEvidence) -> StepOutcome:
     asked, beside = at.pinned.timestamps, at.beside
     strangers = _strangers(beside, "timestamps")
     if beside.faults["timestamps"]:
-        return Outcome("timestamps", "failed", "; ".join(beside.faults["timestamps"][:5]), "invalid")
+        return StepOutcome("timestamps", "failed", "; ".join(beside.faults["timestamps"][:5]), "invalid")
     valid = counted(at)
     revoked = [item for item in beside.stamped if item.status.state == "revoked"]
     lost = _expired(at, [item for item in beside.stamped if item not in valid and item not in revoked])
@@ -237,15 +237,15 @@ def _timestamps(at: Scene) -> Outcome:
     newest = {item.whose for item in valid if item.size == at.size}
     if len(newest) < asked.minimum:
         lack = f"{len(newest)} of {asked.minimum} authorities timestamped the newest checkpoint, {at.size}"
-        return Outcome("timestamps", "failed", f"{lack}{_covered(at)}{lost}{strangers}", "uncovered")
+        return StepOutcome("timestamps", "failed", f"{lack}{_covered(at)}{lost}{strangers}", "uncovered")
     if not valid:
         none = "when anything was signed is claimed, not proven"
-        return Outcome("timestamps", "not checked", f"{none}{lost}{strangers}")
+        return StepOutcome("timestamps", "not checked", f"{none}{lost}{strangers}")
     told = f"{len(valid)} lead to a pinned root at the time they name ({_unrevoked(valid)})"
-    return Outcome("timestamps", "ok", f"{told}{_covered(at)}{lost}{strangers}")
+    return StepOutcome("timestamps", "ok", f"{told}{_covered(at)}{lost}{strangers}")
 
 
-def _covered(at: Scene) -> str:
+def _covered(at: TimeEvidence) -> str:
     proven = proven_times(at)
     if not proven:
         return ""
@@ -254,7 +254,7 @@ def _covered(at: Scene) -> str:
     return f"; entries 0 to {size - 1} existed before {_said(proven[size].time)} ({by})"
 
 
-def _expired(at: Scene, stamps: list[Stamped]) -> str:
+def _expired(at: TimeEvidence, stamps: list[Stamped]) -> str:
     if not stamps:
         return ""
     more = f" (and {len(stamps) - 1} more)" if len(stamps) > 1 else ""
@@ -285,7 +285,7 @@ def _by_size(items: Sequence[_Sized]) -> dict[int, list[_Sized]]:
     return found
 
 
-def _claims(at: Scene, predicates: Mapping[int, Mapping[str, Any]]) -> list[Outcome]:
+def _claims(at: TimeEvidence, predicates: Mapping[int, Mapping[str, Any]]) -> list[StepOutcome]:
     """Compare what entries claim with what is proven: a claim that is later than its proof is false."""
     proven, false, before = proven_times(at), [], None
     backwards = []
@@ -302,12 +302,14 @@ def _claims(at: Scene, predicates: Mapping[int, Mapping[str, Any]]) -> list[Outc
             backwards.append(f"entry {index} says {_said(claim)}, earlier than an entry before it")
         before = max(before, claim) if before else claim
     if false:
-        return [Outcome("claimed times", "failed", f"a clock was wrong or moved: {'; '.join(false[:5])}", "uncovered")]
+        return [
+            StepOutcome("claimed times", "failed", f"a clock was wrong or moved: {'; '.join(false[:5])}", "uncovered")
+        ]
     if backwards:
         told = f"a clock was wrong or moved: {'; '.join(backwards[:5])}; only proven times count"
-        return [Outcome("claimed times", "not checked", told)]
+        return [StepOutcome("claimed times", "not checked", told)]
     agreed = "no entry claims a time later than the one proven; that one is not older than it claims is never proven"
-    return [Outcome("claimed times", "ok", agreed)] if proven else []
+    return [StepOutcome("claimed times", "ok", agreed)] if proven else []
 
 
 def claimed(predicate: Mapping[str, Any]) -> datetime | None:

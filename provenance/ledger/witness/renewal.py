@@ -25,7 +25,7 @@ from provenance.ledger.format import statement
 from provenance.ledger.format.envelope import parse
 from provenance.ledger.log import append, reading
 from provenance.ledger.witness import checkpoint_evidence, timestamps
-from provenance.ledger.witness.proven_times import Outcome
+from provenance.ledger.witness.proven_times import StepOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -55,16 +55,16 @@ class Renewals:
     faults: list[str] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
 
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> list[StepOutcome]:
         """Say what they come to, as a step of verification; nothing where there are none."""
         if self.faults:
-            return [Outcome("renewals", "failed", "; ".join(self.faults[:5]), "invalid")]
+            return [StepOutcome("renewals", "failed", "; ".join(self.faults[:5]), "invalid")]
         if self.withheld:
-            return [Outcome("renewals", "failed", f"withheld: {', '.join(self.withheld[:5])}", "withheld")]
+            return [StepOutcome("renewals", "failed", f"withheld: {', '.join(self.withheld[:5])}", "withheld")]
         lists, them = ("lists", "it") if self.count == 1 else ("list", "them")
         stamps = counted(len(self.covered), "timestamp")
         told = f"{self.count} {lists} the checkpoints before {them} as they are, and {stamps}"
-        return [Outcome("renewals", "ok", told)] if self.count else []
+        return [StepOutcome("renewals", "ok", told)] if self.count else []
 
 
 def renew(
@@ -106,7 +106,7 @@ def renew(
     return append.attach(folder, KIND, canonical({"kind": _LIST, "covers": covers, "files": bound}), facts, keys=keys)
 
 
-def look(folder: Path, statements: Sequence[statement.Statement]) -> Renewals:
+def check_renewals(folder: Path, statements: Sequence[statement.Statement]) -> Renewals:
     """Compare everything that renewal entries list with what stands in the ledger.
 
     Args:

@@ -59,7 +59,7 @@ UNKNOWN = Status("unknown")
 """No list says anything."""
 
 
-def plain(data: bytes) -> bytes:
+def stored_form(data: bytes) -> bytes:
     """Return a list as it is stored.
 
     Args:

@@ -86,7 +86,7 @@ def nonce_of(query: bytes) -> int:
     return der.read_integer(parts[2])
 
 
-def plain(response: bytes) -> bytes:
+def stored_form(response: bytes) -> bytes:
     """Return a response as it is stored: the signed token as it came, without the prose that nobody signed.
 
     Args:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from provenance.core import schemas
 from provenance.core.model import CHANGED, VIEWS, Died
 from provenance.errors import InputError, LimitExceeded
-from provenance.pipeline.matching.match_table import Naming
+from provenance.pipeline.matching.match_table import MatchTask
 from provenance.pipeline.matching.match_tasks import SPANS_FILE, Join, Joined, Likened, Likeness, Located, Rereading
 from provenance.pipeline.reading.file_bundles import cut
 from provenance.pipeline.reading.record_identities import hashes
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from provenance.pipeline.reading.file_bundles import File
     from provenance.similarity.evidence.exact_matches import Ints
-    from provenance.sources.read_results import Observed, Seen
+    from provenance.sources.read_results import BundleResult, FileResult
 
 Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MatchPlan:
     """What is to be joined, and what the numbers mean.
 
     Args:
@@ -61,7 +61,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparisonResult:
     """What the comparison says.
 
     Args:
@@ -94,15 +94,15 @@ class Compared:
 
 
 def plan(
-    observed: Sequence[Observed],
-    seen: Seen,
+    observed: Sequence[BundleResult],
+    seen: FileResult,
     covering: Callable[[str], str],
     exchange: Callable[..., dict[Any, list[Any]]],
     scratch: Path,
     workers: int,
     *,
     fold_chinese: bool = False,
-) -> Plan:
+) -> MatchPlan:
     """Number files and sources, and bring together the scratch files of each view.
 
     Args:
@@ -144,7 +144,7 @@ def plan(
     )
     counts = {view: np.asarray(seen.files[view]) for view in VIEWS}
     sketched = tuple((view, path, seen.places[part.bundle]) for part in observed for view, path in part.sketches)
-    return Plan(likenesses, paths, names, owner, counts, sketched, fold_chinese)
+    return MatchPlan(likenesses, paths, names, owner, counts, sketched, fold_chinese)
 
 
 def joins(likened: Sequence[Likened]) -> list[Join]:
@@ -163,7 +163,7 @@ def joins(likened: Sequence[Likened]) -> list[Join]:
     ]
 
 
-def namings(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) -> list[Naming]:
+def namings(plan: MatchPlan, joined: Sequence[Joined], likened: Sequence[Likened]) -> list[MatchTask]:
     """Say which matches are to be put in order and named, view by view.
 
     Args:
@@ -172,10 +172,10 @@ def namings(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) ->
         likened: what `resemble` said of its likenesses.
 
     Returns:
-        Parts for `match_table.name`.
+        Parts for `match_table.write_matches`.
     """
     return [
-        Naming(
+        MatchTask(
             each.view,
             tuple(sorted(part.rows for part in joined if part.view == each.view)),
             each.rows,
@@ -190,7 +190,7 @@ def namings(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) ->
     ]
 
 
-def sketch(plan: Plan) -> pa.Table:
+def sketch(plan: MatchPlan) -> pa.Table:
     """Unite the sketches of files to those of sources, file after file: a source's part never needs a coarser scale.
 
     Args:
@@ -220,7 +220,7 @@ def sketch(plan: Plan) -> pa.Table:
     return schemas.ordered(schemas.rows(rows, schemas.SKETCHES), "source", "view")
 
 
-def reread(plan: Plan, likened: Sequence[Likened], files: Sequence[File], seen: Seen) -> list[Rereading]:
+def reread(plan: MatchPlan, likened: Sequence[Likened], files: Sequence[File], seen: FileResult) -> list[Rereading]:
     """Say which files are to be read again, to find where shorter texts stand in them.
 
     Args:
@@ -253,7 +253,7 @@ def reread(plan: Plan, likened: Sequence[Likened], files: Sequence[File], seen: 
     ]
 
 
-def unchanged(seen: Seen, located: Sequence[Located | Died]) -> Seen:
+def unchanged(seen: FileResult, located: Sequence[Located | Died]) -> FileResult:
     """Say of files that were read again whether they were still what they had been.
 
     Args:
@@ -273,12 +273,12 @@ def unchanged(seen: Seen, located: Sequence[Located | Died]) -> Seen:
 
 
 def tabulate(
-    plan: Plan,
+    plan: MatchPlan,
     joined: Sequence[Joined],
     likened: Sequence[Likened],
     located: Sequence[Located | Died],
     named: Sequence[str],
-) -> Compared:
+) -> ComparisonResult:
     """Add up what the parts say.
 
     Args:
@@ -293,7 +293,7 @@ def tabulate(
     """
     whole = [each.exact for each in joined if each.view == "whole"]
     texts = np.bincount(plan.owner, plan.counts["whole"], len(plan.names)).astype(int).tolist()
-    return Compared(
+    return ComparisonResult(
         matches=pa.concat_tables([schemas.empty(schemas.MATCHES), *(_read(path) for path in named)]),
         overlaps=_overlaps(plan, joined, likened),
         distinct_files=_added([each.distinct_files for each in whole], plan.paths),
@@ -340,7 +340,7 @@ def _read(path: str) -> pa.Table:
         return reader.read_all()
 
 
-def _overlaps(plan: Plan, joined: Sequence[Joined], likened: Sequence[Likened]) -> pa.Table:
+def _overlaps(plan: MatchPlan, joined: Sequence[Joined], likened: Sequence[Likened]) -> pa.Table:
     """Make OVERLAPS: for each view pairs of whole sources, then pairs of files."""
     rows: list[dict[str, Any]] = []
     for view in VIEWS:

@@ -24,7 +24,7 @@ _ROW = np.dtype([("key", "u8"), *((name, "i8") for name in (*_NUMBERS, "start", 
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class MatchTask:
     """The matches of one view.
 
     Args:
@@ -50,7 +50,7 @@ class Naming:
     target: str
 
 
-def name(naming: Naming) -> str:
+def write_matches(naming: MatchTask) -> str:
     """Put names on the matches of a view.
 
     Args:
@@ -68,7 +68,7 @@ def name(naming: Naming) -> str:
     return naming.target
 
 
-def _ordered(naming: Naming, rank: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
+def _ordered(naming: MatchTask, rank: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
     """Bring ROWS together in the order of source, file, row and other file."""
     ordered = Ordering(Path(naming.scratch), "named", _ROW)
     for path in naming.exact:
@@ -112,7 +112,7 @@ def _even(parts: Iterator[np.ndarray[Any, Any]]) -> Iterator[np.ndarray[Any, Any
         yield held
 
 
-def _named(naming: Naming, rows: np.ndarray[Any, Any], paths: pa.Array, names: pa.Array) -> pa.Table:
+def _named(naming: MatchTask, rows: np.ndarray[Any, Any], paths: pa.Array, names: pa.Array) -> pa.Table:
     """Make MATCHES of some rows."""
     a, b = rows["file_a"], rows["file_b"]
     shared, distinct_a, distinct_b = (rows[name].copy() for name in ("shared", "distinct_a", "distinct_b"))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from provenance.pipeline.matching.match_plan import Plan
+    from provenance.pipeline.matching.match_plan import MatchPlan
     from provenance.similarity.index.index_lookup import Catalogue, Ints
     from provenance.similarity.index.reference_index import Index
 
@@ -38,7 +38,7 @@ STEP = "references"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Group:
+class IndexGroup:
     """Indexes that are looked up together.
 
     Args:
@@ -65,14 +65,14 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class ReferenceQuery:
     """What a scan looks for.
 
     Args:
         groups: every index that ships or was given, in groups.
     """
 
-    groups: tuple[Group, ...]
+    groups: tuple[IndexGroup, ...]
 
     def described(self) -> list[dict[str, Any]]:
         """Return what a ledger keeps of the indexes, by title."""
@@ -84,7 +84,7 @@ class Asked:
         return sorted((index for group in self.groups for index in group.indexes), key=lambda each: each.title)
 
 
-def load(paths: Sequence[Path], *, fold_chinese: bool = False) -> Asked:
+def load(paths: Sequence[Path], *, fold_chinese: bool = False) -> ReferenceQuery:
     """Read the indexes that ship and those that are given, with their keys.
 
     Args:
@@ -113,9 +113,9 @@ def load(paths: Sequence[Path], *, fold_chinese: bool = False) -> Asked:
         if index.of == "texts":
             texts[key].append(index)
         else:
-            groups.append(Group(index.of, key, (index,), _short(index)))
-    groups += [Group("texts", key, tuple(indexes)) for key, indexes in texts.items()]
-    return Asked(tuple(groups))
+            groups.append(IndexGroup(index.of, key, (index,), _short(index)))
+    groups += [IndexGroup("texts", key, tuple(indexes)) for key, indexes in texts.items()]
+    return ReferenceQuery(tuple(groups))
 
 
 def _short(index: Index) -> int:
@@ -128,7 +128,7 @@ def _short(index: Index) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LookupTask:
     """Some texts of a view, and what to look for.
 
     Args:
@@ -159,7 +159,7 @@ class Met:
     hits: tuple[tuple[int, str], ...]
 
 
-def parts(asked: Asked, sets: Sequence[tuple[str, str]], workers: int, scratch: Path) -> list[Part]:
+def parts(asked: ReferenceQuery, sets: Sequence[tuple[str, str]], workers: int, scratch: Path) -> list[LookupTask]:
     """Cut the work into parts.
 
     Args:
@@ -171,7 +171,7 @@ def parts(asked: Asked, sets: Sequence[tuple[str, str]], workers: int, scratch: 
     Returns:
         Parts for `meet`. Shingles are looked for in whole records, which hold their prompts; texts view by view.
     """
-    made: list[Part] = []
+    made: list[LookupTask] = []
     for view in VIEWS:
         groups = tuple(
             (number, group.key, group.of, tuple((str(each.path), each.digest) for each in group.indexes))
@@ -180,13 +180,15 @@ def parts(asked: Asked, sets: Sequence[tuple[str, str]], workers: int, scratch: 
         )
         files = sorted(path for of, path in sets if of == view)
         made += [
-            Part(view, tuple(files[part::workers]), str(hashes(scratch, view)), groups, f"{scratch}/met-{view}-{part}")
+            LookupTask(
+                view, tuple(files[part::workers]), str(hashes(scratch, view)), groups, f"{scratch}/met-{view}-{part}"
+            )
             for part in range(min(workers, len(files)) if groups else 0)
         ]
     return made
 
 
-def meet(part: Part) -> Met:
+def meet(part: LookupTask) -> Met:
     """Look a part of the texts up.
 
     Args:
@@ -231,7 +233,7 @@ def _table(path: str) -> pa.Table:
         return reader.read_all()
 
 
-def tabulate(asked: Asked, met: Sequence[Met | Died], plan: Plan) -> tuple[pa.Table, str]:
+def tabulate(asked: ReferenceQuery, met: Sequence[Met | Died], plan: MatchPlan) -> tuple[pa.Table, str]:
     """Add hits up, file by file.
 
     Args:
@@ -268,7 +270,7 @@ def tabulate(asked: Asked, met: Sequence[Met | Died], plan: Plan) -> tuple[pa.Ta
 
 
 def _rows(
-    group: Group, within: Catalogue, view: str, meets: index_lookup.Meeting, plan: Plan
+    group: IndexGroup, within: Catalogue, view: str, meets: index_lookup.Meeting, plan: MatchPlan
 ) -> Iterator[dict[str, Any]]:
     """Add up the hits of one group and view."""
     asked = {index.scale: plan.counts[view] for index in group.indexes if index.scale == 1}
@@ -330,7 +332,7 @@ def _named(index: Index, within: Catalogue, found: Found) -> Iterator[dict[str, 
         }  # fmt: skip
 
 
-def _untold(group: Group, within: Catalogue) -> str | None:
+def _untold(group: IndexGroup, within: Catalogue) -> str | None:
     """Say which items of an index of shingles cannot be told apart from chance."""
     if group.of == "texts":
         return None
@@ -346,7 +348,7 @@ def _untold(group: Group, within: Catalogue) -> str | None:
     return f"{index.title}: {', '.join(said)}" if said else None
 
 
-def _coverage(asked: Asked, said: Sequence[str]) -> str:
+def _coverage(asked: ReferenceQuery, said: Sequence[str]) -> str:
     named = [f"{index.title} ({index.kind}, {index.items:,} items)" for index in asked.indexes() if index.of != "texts"]
     known = [index.title for index in asked.indexes() if index.of == "texts"]
     parts_ = [f"looked for: {', '.join(named)}" if named else "no index of works or benchmarks was given"]

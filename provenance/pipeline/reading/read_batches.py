@@ -61,14 +61,14 @@ class Open:
     claims: tuple[Claim, ...] = ()
     reason: str | None = None
     divided: bool = False
-    tree: record_trees.Growing | None = None
-    sketched: dict[str, source_sketches.Growing] = field(default_factory=dict)
+    tree: record_trees.RecordTreeBuilder | None = None
+    sketched: dict[str, source_sketches.SketchBuilder] = field(default_factory=dict)
     stated: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def sketch(self, view: str, hashes: Hashes) -> None:
         """Add to the sketch of a view."""
         if view not in self.sketched:
-            self.sketched[view] = source_sketches.Growing()
+            self.sketched[view] = source_sketches.SketchBuilder()
         self.sketched[view].add(hashes)
 
     def close(self, account: Account, register: Register, scratch: Scratch) -> None:
@@ -159,7 +159,7 @@ def _look(group: _Group, recent: Mapping[str, near_pairs.Recent], fold_chinese: 
     return _Looked(batch, files, views, detectors.observe(batch, group.states[0].about, files), leaves)
 
 
-class Work:
+class BatchWork:
     """Batches on their way through threads: no more groups than those that are worked on, and one that waits for each.
 
     What follows of them is done in the order of the files, the next ones being read meanwhile.
@@ -236,7 +236,7 @@ def _count(looked: _Looked, states: list[Open], register: Register, scratch: Scr
     ends = np.searchsorted(files, np.arange(len(states) + 1))
     if looked.leaves is not None:
         for place, state in enumerate(states):
-            state.tree = state.tree or record_trees.Growing()
+            state.tree = state.tree or record_trees.RecordTreeBuilder()
             state.tree.add(looked.leaves[ends[place] : ends[place + 1]])
     for view, each in looked.views.items():
         _count_view(view, each, looked, states, numbers, register, scratch)

@@ -17,11 +17,11 @@ from provenance.core.processes import memory_limit
 from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
 from provenance.origins import signals
 from provenance.pipeline.reading.file_bundles import Bundle, File
-from provenance.pipeline.reading.read_batches import Open, Work
+from provenance.pipeline.reading.read_batches import BatchWork, Open
 from provenance.pipeline.reading.record_identities import Scratch
 from provenance.readers import manifests, records
 from provenance.sources import file_roles
-from provenance.sources.read_results import Observed, Register, accounts
+from provenance.sources.read_results import BundleResult, Register, accounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Bundle", "File", "items", "lost", "observe", "role"]
 
 
-def observe(bundle: Bundle) -> Observed:
+def observe(bundle: Bundle) -> BundleResult:
     """Read the files of a bundle.
 
     Args:
@@ -43,7 +43,7 @@ def observe(bundle: Bundle) -> Observed:
     """
     register = Register()
     with Scratch(bundle) as scratch, ThreadPoolExecutor(bundle.threads) as threads:
-        work = Work(threads, bundle, register, scratch)
+        work = BatchWork(threads, bundle, register, scratch)
         for file in bundle.files:
             if file.role != "data" or file.reason is not None:
                 account = records.account(file.location, file.path, file.format, file.reason)
@@ -54,7 +54,7 @@ def observe(bundle: Bundle) -> Observed:
     return register.result(bundle.number, scratch.files)
 
 
-def _read(file: File, register: Register, work: Work, scratch: Scratch) -> None:
+def _read(file: File, register: Register, work: BatchWork, scratch: Scratch) -> None:
     open_: dict[str, Open] = {}
     # files of which nothing is known share what is known, and so may be looked at together
     about = detectors.ABOUT | {"signals": signals.load(*file.policy)} if file.policy else detectors.ABOUT
@@ -160,7 +160,7 @@ def _give_up(file: File, reason: str, open_: Mapping[str, Open], register: Regis
         register.close(register.enter(), whole)
 
 
-def lost(file: File, reason: str, bundle: int) -> Observed:
+def lost(file: File, reason: str, bundle: int) -> BundleResult:
     """Return the account of a file that took its process down.
 
     Args:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pyarrow as pa
 
-from provenance.core.scratch_arrays import Shared
+from provenance.core.scratch_arrays import SharedArray
 from provenance.similarity.evidence import exact_matches
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Scratch:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._open: dict[tuple[str, str], tuple[str, pa.OSFile, pa.RecordBatchFileWriter]] = {}
-        self._hashes: dict[str, Shared] = {}
+        self._hashes: dict[str, SharedArray] = {}
 
     @property
     def files(self) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -56,7 +56,7 @@ class Scratch:
         """Write the shingles of texts."""
         if len(described.keys):
             if view not in self._hashes:
-                self._hashes[view] = Shared(hashes(Path(self._bundle.scratch), view), np.uint64)
+                self._hashes[view] = SharedArray(hashes(Path(self._bundle.scratch), view), np.uint64)
             place = self._hashes[view].add(described.hashes)
             self._write(view, _SETS, described.at(place))
 

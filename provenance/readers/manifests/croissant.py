@@ -11,7 +11,7 @@ from typing import Any
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
 from provenance.readers.manifests import croissant_rules
-from provenance.readers.manifests.json_ld import listed, plain, texts, types
+from provenance.readers.manifests.json_ld import listed, texts, types, with_plain_names
 from provenance.readers.manifests.yaml_documents import (
     describes_folder,
     folder,
@@ -108,10 +108,10 @@ def _dataset(path: str, document: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Return the node that is the data set, and its pointer."""
     for i, node in enumerate(listed(document.get("@graph"))):
         if isinstance(node, dict) and "Dataset" in types(node):
-            return plain({"@context": document.get("@context")} | node), f"/@graph/{i}"
+            return with_plain_names({"@context": document.get("@context")} | node), f"/@graph/{i}"
     if "Dataset" not in types(document):
         raise ManifestError(f"{path}: at /@type, there is no schema.org/Dataset")
-    return plain(document), ""
+    return with_plain_names(document), ""
 
 
 def _about(dataset: dict[str, Any], root: str) -> list[tuple[str, str, str]]:

@@ -26,7 +26,7 @@ def check(path: str, dataset: dict[str, Any]) -> None:
 
     Args:
         path: the manifest's path, for the message.
-        dataset: with plain names, from `json_ld.plain`.
+        dataset: with plain names, from `json_ld.with_plain_names`.
 
     Raises:
         ManifestError: a rule is broken; the message names it and where. What is only recommended may be missing, and a

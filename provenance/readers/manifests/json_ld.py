@@ -13,7 +13,7 @@ TEXTS = ("@value", "url", "@id", "name")
 """Keys of an object that may hold its text, the first that does counts."""
 
 
-def plain(document: dict[str, Any]) -> dict[str, Any]:
+def with_plain_names(document: dict[str, Any]) -> dict[str, Any]:
     """Return a document with plain names: `sc:license`, `https://schema.org/license` and aliases are `license`.
 
     Args:

@@ -40,7 +40,7 @@ def _end_all() -> None:
 
 
 @dataclass(slots=True)
-class File:
+class ParquetFile:
     """A Parquet file that is decoded elsewhere.
 
     Args:

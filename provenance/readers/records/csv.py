@@ -254,7 +254,7 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: views.Roles) -> It
 
 
 def _batch(data: Any, tape: Any, records: Any, tally: Tally) -> pa.RecordBatch:
-    found = views.look(data, tape, len(records))
+    found = views.build_views(data, tape, len(records))
     out = views.batch(found, records[:, 2], tally.records)
     tally.count(records[:, 2], records[:, 1] - records[:, 0])
     return out
@@ -262,7 +262,7 @@ def _batch(data: Any, tape: Any, records: Any, tally: Tally) -> pa.RecordBatch:
 
 def _rest(stream: Stream, tally: Tally, size: int) -> pa.RecordBatch:
     """Give up within a row larger than the limit: what follows an open quote cannot be told apart from it."""
-    out = views.batch(views.plain(pa.nulls(1, pa.large_string())), np.array([LARGE]), tally.records)
+    out = views.batch(views.text_views(pa.nulls(1, pa.large_string())), np.array([LARGE]), tally.records)
     tally.count([LARGE], [size])
     tally.skip(stream.drain(), "a row larger than the record limit: its end is not known")
     return out

@@ -565,7 +565,7 @@ def _batch(data: Any, work: Work, tally: Tally) -> pa.RecordBatch:
     """Make a batch of the records that the kernel has found."""
     count = int(work.counts[_RECORDS])
     records = work.records[:count]
-    found = views.look(data, work.tape[: work.counts[_TAPE]], count)
+    found = views.build_views(data, work.tape[: work.counts[_TAPE]], count)
     tally.note("duplicate keys", int(work.counts[_REPEATED]))
     tally.note("lone surrogates", found.surrogates)
     out = views.batch(found, records[:, 2], tally.records)
@@ -575,7 +575,7 @@ def _batch(data: Any, work: Work, tally: Tally) -> pa.RecordBatch:
 
 def _large(tally: Tally, size: int) -> pa.RecordBatch:
     """Make the one row of a record that is larger than the limit."""
-    found = views.look(np.empty(0, np.uint8), np.empty((0, 7), np.int32), 1)
+    found = views.build_views(np.empty(0, np.uint8), np.empty((0, 7), np.int32), 1)
     out = views.batch(found, np.array([LARGE]), tally.records)
     tally.count([LARGE], [size])
     return out

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from provenance.errors import LimitExceeded
 from provenance.readers.records import string_kernels, views
-from provenance.readers.records.bounded_parquet import Broken, File
+from provenance.readers.records.bounded_parquet import Broken, ParquetFile
 from provenance.readers.storage import Budget, Checked, Limits
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def read(file: Checked, size: int, tally: Tally, limits: Limits, roles: views.Ro
     Raises:
         FileChanged: the bytes are not those that were read first.
     """
-    source = File(file, size, limits)
+    source = ParquetFile(file, size, limits)
     try:
         source.open()
         yield from _groups(source, tally, roles)
@@ -52,7 +52,7 @@ def read(file: Checked, size: int, tally: Tally, limits: Limits, roles: views.Ro
         source.close()
 
 
-def _groups(source: File, tally: Tally, roles: views.Roles) -> Iterator[pa.RecordBatch]:
+def _groups(source: ParquetFile, tally: Tally, roles: views.Roles) -> Iterator[pa.RecordBatch]:
     budget, over = Budget(source.limits, source.size, what="its values take"), None
     for number, rows in enumerate(source.rows):
         before = tally.records
@@ -71,18 +71,20 @@ def _groups(source: File, tally: Tally, roles: views.Roles) -> Iterator[pa.Recor
         tally.unreadable += lost
 
 
-def _group(source: File, number: int, budget: Budget, tally: Tally, roles: views.Roles) -> Iterator[pa.RecordBatch]:
+def _group(
+    source: ParquetFile, number: int, budget: Budget, tally: Tally, roles: views.Roles
+) -> Iterator[pa.RecordBatch]:
     for part in source.batches(number):
         if isinstance(part, str):
             error = string_kernels.MANY if part == "values" else string_kernels.LARGE
             budget.spend(_ROW)
-            yield views.batch(views.plain(pa.nulls(1, pa.large_string())), np.array([error]), tally.records)
+            yield views.batch(views.text_views(pa.nulls(1, pa.large_string())), np.array([error]), tally.records)
             tally.count([error], [1])
             continue
         budget.spend(part.nbytes + _ROW * part.num_rows)
         try:
             buf, tape, errors = views.flatten(part, roles)
-            out = views.batch(views.look(buf, tape, part.num_rows), errors, tally.records)
+            out = views.batch(views.build_views(buf, tape, part.num_rows), errors, tally.records)
         except _FAULTS as error:
             raise Broken(f"row group {number} is broken") from error
         tally.count(errors, np.zeros(len(errors), np.int64))

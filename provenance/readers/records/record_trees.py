@@ -124,7 +124,7 @@ def _state(message: bytes) -> Any:
     return state
 
 
-class Growing:
+class RecordTreeBuilder:
     """The tree of a file as its leaves come: no more than one hash a level is kept."""
 
     def __init__(self) -> None:

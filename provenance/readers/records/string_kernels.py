@@ -130,7 +130,7 @@ def _place(marks: np.uint64) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def plain(buf: Any, i: int, n: int) -> Any:
+def skip_ascii(buf: Any, i: int, n: int) -> Any:
     """Return where the first byte from `i` on stands that is no ASCII text of a JSON string, or `n`."""
     while i + 8 <= n:
         word = eight(buf, i)
@@ -169,7 +169,7 @@ def string(buf: Any, i: int, n: int) -> Any:
     """
     flags = 0
     while True:
-        i = plain(buf, i, n)
+        i = skip_ascii(buf, i, n)
         if i >= n:
             return n, INCOMPLETE, flags
         c = buf[i]

@@ -113,6 +113,6 @@ def _batch(data: Any, found: Any, offset: int, tally: Tally) -> pa.RecordBatch:
     tape[:, views.REC] = np.flatnonzero(good)
     tape[:, views.START : views.END + 1] = found[good, :2]
     whole, _ = views.join(data, tape, np.arange(len(tape), dtype=np.int32), len(found))
-    out = views.batch(views.plain(whole), found[:, 2], tally.records, found[:, 0].astype(np.int64) + offset)
+    out = views.batch(views.text_views(whole), found[:, 2], tally.records, found[:, 0].astype(np.int64) + offset)
     tally.count(found[:, 2], found[:, 1] - found[:, 0])
     return out

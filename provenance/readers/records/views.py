@@ -496,7 +496,7 @@ class Views:
     surrogates: int
 
 
-def look(buf: Any, tape: Any, count: int) -> Views:
+def build_views(buf: Any, tape: Any, count: int) -> Views:
     """Make the views of records from the tape of their values, by this module's rule.
 
     Args:
@@ -548,7 +548,7 @@ def batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.Record
     )
 
 
-def plain(whole: pa.Array) -> Views:
+def text_views(whole: pa.Array) -> Views:
     """Return the views of records that are nothing but text."""
     none, name = pa.nulls(len(whole), pa.large_string()), pa.nulls(len(whole), pa.string())
     return Views(whole, none, none, name, name, name, 0)

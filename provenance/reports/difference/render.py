@@ -13,7 +13,7 @@ from rich.text import Text
 
 from provenance.core.digests import canonical
 from provenance.reports.difference.compare import FLOOR
-from provenance.reports.text import plain
+from provenance.reports.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,15 +67,15 @@ def _section(console: Console, title: str) -> None:
 
 
 def _line(console: Console, text: str, indent: int = 2) -> None:
-    console.print(Padding(Text(plain(text)), (0, 0, 0, indent), expand=False))
+    console.print(Padding(Text(printable(text)), (0, 0, 0, indent), expand=False))
 
 
 def _heading(console: Console, name: str, side: Side) -> None:
     what = f", entry {side.entry}: {side.kind} of {side.data}, {side.finished}, {_count(side.sources, 'source')}"
-    console.print(Text.assemble((f"{name}: {plain(side.ledger)}", "bold"), plain(what)))
+    console.print(Text.assemble((f"{name}: {printable(side.ledger)}", "bold"), printable(what)))
     whose = f"{side.key} ({side.whose})" if side.whose else f"{side.key}, which you have not pinned"
     said = f"{side.meaning[0].upper()}{side.meaning[1:]}. The entry says it is signed by {whose}."
-    console.print(Padding(Text(plain(said), style="dim" if not side.verified else "yellow"), (0, 0, 0, 3)))
+    console.print(Padding(Text(printable(said), style="dim" if not side.verified else "yellow"), (0, 0, 0, 3)))
 
 
 def _count(number: int, noun: str) -> str:
@@ -89,7 +89,9 @@ def _overlaps(console: Console, found: Difference) -> None:
     _section(console, f"Shared text: {_count(len(pairs), 'pair')} of sources" if pairs else "Shared text: none listed")
     for of in pairs[:SHOWN]:
         a, b = _pair(of[0])
-        console.print(Padding(Text(f"{plain(a)} (a) ~ {plain(b)} (b)", style="bold"), (0, 0, 0, 2), expand=False))
+        console.print(
+            Padding(Text(f"{printable(a)} (a) ~ {printable(b)} (b)", style="bold"), (0, 0, 0, 2), expand=False)
+        )
         for row in of:
             _line(console, f"{row['view']:<7} {_share(row, 'a')} of a in b; {_share(row, 'b')} of b in a", 10)
     if len(pairs) > SHOWN:
@@ -136,7 +138,7 @@ def _changes(console: Console, found: Difference) -> None:
     told = " in the same bytes" if found.same_data else ""
     _section(console, f"Changed from a to b{told}: {len(rows):,}" if rows else f"Changed from a to b{told}: nothing")
     for row in rows[:SHOWN]:
-        was, now = (plain(row[name] or "none") for name in ("before", "after"))
+        was, now = (printable(row[name] or "none") for name in ("before", "after"))
         if row["change"] == "changed":
             _line(console, f"{row['source']}: {row['field']}: {was} -> {now}")
         else:

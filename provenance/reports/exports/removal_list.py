@@ -56,7 +56,7 @@ _FORBIDS = "licence-forbids-purpose"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class RemovalOptions:
     """Which findings count.
 
     Args:
@@ -125,7 +125,7 @@ class Written:
 def write(
     folder: Path,
     target: Path,
-    choice: Choice,
+    choice: RemovalOptions,
     index: int | None = None,
     *,
     verified: bool = True,
@@ -175,7 +175,7 @@ def _order(reason: Reason) -> tuple[Any, ...]:
     return reason.order
 
 
-def _check(choice: Choice, tables: Mapping[str, pa.Table]) -> None:
+def _check(choice: RemovalOptions, tables: Mapping[str, pa.Table]) -> None:
     for name in choice.checks:
         if name not in CHECKS:
             raise ConfigError(f"there is no check {name!r}; see `provenance list checks`")
@@ -185,7 +185,9 @@ def _check(choice: Choice, tables: Mapping[str, pa.Table]) -> None:
             raise ConfigError(f"there is no source {name!r} in this scan")
 
 
-def _whole(findings: Iterable[Row], files: Sequence[Row], choice: Choice, entry: int) -> dict[str, list[Reason]]:
+def _whole(
+    findings: Iterable[Row], files: Sequence[Row], choice: RemovalOptions, entry: int
+) -> dict[str, list[Reason]]:
     """Return why all records of a file are listed, by path."""
     found: dict[str, list[Reason]] = {}
     for finding in findings:
@@ -212,7 +214,7 @@ def _traced(
     facts: Mapping[str, Any],
     tables: Mapping[str, pa.Table],
     files: Sequence[Row],
-    choice: Choice,
+    choice: RemovalOptions,
 ) -> tuple[Traced, list[str]]:
     """Trace taints in the scan and, for files whose bytes are the same, in all before it."""
     newest = facts["log"]["index"]
@@ -251,7 +253,7 @@ def _reasoned(
     tables: Mapping[str, pa.Table],
     facts: Mapping[str, Any],
     now: Mapping[str, Any],
-    choice: Choice,
+    choice: RemovalOptions,
     entry: int,
     here: set[str] | None,
 ) -> tuple[list[Reason], pa.Table]:
@@ -381,7 +383,7 @@ def _between(rows: Any, start: int, end: int) -> tuple[int, int]:
     return low, high - low
 
 
-def _about(facts: Mapping[str, Any], choice: Choice) -> dict[bytes, bytes]:
+def _about(facts: Mapping[str, Any], choice: RemovalOptions) -> dict[bytes, bytes]:
     said = {
         "ledger": facts["log"]["origin"], "entry": facts["log"]["index"], "data": facts["data"],
         "purpose": facts["purpose"], "severity": choice.severity, "checks": choice.checks, "sources": choice.sources,

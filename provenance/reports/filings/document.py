@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
-from provenance.reports.text import plain
+from provenance.reports.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +131,7 @@ def _markdown_block(block: Block) -> str:
 
 
 def _escaped(text: str) -> str:
-    return html_.escape(plain(text), quote=True)
+    return html_.escape(printable(text), quote=True)
 
 
 def _html_line(line: Line) -> str:
@@ -185,7 +185,7 @@ _ENTITIES = {
 
 def _marked(text: str) -> str:
     """Escape everything that Markdown could read as more than text."""
-    marked = _MARKS.sub(r"\\\1", plain(text).strip()).replace(": ", "\0").replace("www.", "www\\.")
+    marked = _MARKS.sub(r"\\\1", printable(text).strip()).replace(": ", "\0").replace("www.", "www\\.")
     marked = _FIRST.sub(lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", marked)
     return "".join(_ENTITIES.get(char, char) for char in marked).replace("\0", ": ")
 

@@ -77,7 +77,7 @@ class Exact:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class NodeCells:
     """Cells of some nodes, as columns.
 
     Args:
@@ -93,7 +93,7 @@ class Part:
     count: Ints
 
 
-def part(cells: Cells, nodes: Ints) -> Part:
+def part(cells: Cells, nodes: Ints) -> NodeCells:
     """Take the cells of some nodes.
 
     Args:
@@ -105,7 +105,9 @@ def part(cells: Cells, nodes: Ints) -> Part:
     """
     width = cells.first[nodes + 1] - cells.first[nodes]
     place = ranges(cells.first[nodes], width)
-    return Part(np.repeat(nodes, width), cells.owner[place].astype(np.int64), cells.start[place], cells.held[place])
+    return NodeCells(
+        np.repeat(nodes, width), cells.owner[place].astype(np.int64), cells.start[place], cells.held[place]
+    )
 
 
 COUNTS = ("files", "sources", "files_distinctive", "sources_distinctive")
@@ -126,7 +128,7 @@ def ranges(starts: Ints, counts: Ints) -> Ints:
     return placed
 
 
-def _pairs(cells: Part) -> tuple[Ints, Ints, int]:
+def _pairs(cells: NodeCells) -> tuple[Ints, Ints, int]:
     """Pair every cell with every other cell of its node; a node beyond PIVOT with its first cell alone."""
     nodes, first, width = np.unique(cells.node, return_index=True, return_counts=True)
     members = np.add.reduceat(cells.count, first) if len(first) else first
@@ -143,7 +145,7 @@ def _pairs(cells: Part) -> tuple[Ints, Ints, int]:
     return lefts, rights, int(members[large].sum())
 
 
-def counted(cells: Part, left: Ints, right: Ints) -> pa.Table:
+def counted(cells: NodeCells, left: Ints, right: Ints) -> pa.Table:
     """Count by pair of owners the members of the left of two cells.
 
     Args:
@@ -176,7 +178,7 @@ def add_pairs(tables: list[pa.Table]) -> pa.Table:
     return grouped.sort_by([("a", "ascending"), ("b", "ascending")])
 
 
-def _rows(nodes: Nodes, own: Ints, cells: Part, left: Ints, right: Ints) -> pa.Table:
+def _rows(nodes: Nodes, own: Ints, cells: NodeCells, left: Ints, right: Ints) -> pa.Table:
     """Expand pairs of cells to one row per record of the left cell."""
     times = cells.count[left]
     members = ranges(cells.start[left], times)

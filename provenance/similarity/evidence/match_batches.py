@@ -89,7 +89,7 @@ def _coded(parts: Sequence[pa.Table]) -> pa.Table:
     return matches
 
 
-class Tally:
+class KeyCounts:
     """Records counted by key, and the first of each."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from numba import njit
 
 from provenance.core.external_sort import Ordering
 from provenance.similarity.evidence import exact_matches, spans
-from provenance.similarity.evidence.exact_matches import Ints, Part, counted, part, ranges
+from provenance.similarity.evidence.exact_matches import Ints, NodeCells, counted, part, ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,7 +157,7 @@ def _match(nodes: Nodes, some: _Some) -> Near:
     )
 
 
-def _spread(nodes: Nodes, every: Cells, some: _Some) -> tuple[Part, Ints, Ints, Ints, int]:
+def _spread(nodes: Nodes, every: Cells, some: _Some) -> tuple[NodeCells, Ints, Ints, Ints, int]:
     """Pair cells of near nodes: a node's cells with the best cell of each other owner; and by which directed pair.
 
     Of equally good cells the one of the first file and row is the best: nodes may have any numbers. Places of cells are
@@ -178,11 +178,11 @@ def _spread(nodes: Nodes, every: Cells, some: _Some) -> tuple[Part, Ints, Ints, 
     large = members * np.bincount(node, minlength=len(starting)) > PIVOT
     kept = ~large[node] | _firsts(node)
     cell, pair, node = cell[kept], pair[kept], node[kept]
-    other = Part(some.right[pair], every.owner[cell].astype(np.int64), every.start[cell], every.held[cell])
+    other = NodeCells(some.right[pair], every.owner[cell].astype(np.int64), every.start[cell], every.held[cell])
     wide = width[node]
     left = ranges((np.cumsum(width) - width)[node], wide)
     right = len(own.node) + np.repeat(np.arange(len(cell)), wide)
-    both = Part(*(np.concatenate([getattr(one, name) for one in (own, other)]) for name in Part.__slots__))
+    both = NodeCells(*(np.concatenate([getattr(one, name) for one in (own, other)]) for name in NodeCells.__slots__))
     return both, left, right, np.repeat(pair, wide), int(members[large].sum())
 
 
@@ -229,7 +229,7 @@ def _firsts(values: Ints) -> npt.NDArray[np.bool_]:
     return np.r_[True, values[1:] != values[:-1]] if len(values) else np.zeros(0, np.bool_)
 
 
-def _rows(nodes: Nodes, cells: Part, left: Ints, right: Ints, some: _Some, by: Ints) -> pa.Table:
+def _rows(nodes: Nodes, cells: NodeCells, left: Ints, right: Ints, some: _Some, by: Ints) -> pa.Table:
     """Expand pairs of cells to one row per record of the left cell."""
     times = cells.count[left]
     counts: Sequence[Ints] = (some.shared, some.distinct_a, some.distinct_b, some.distinctive)

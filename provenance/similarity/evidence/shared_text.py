@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from provenance.core.model import PURPOSES
 from provenance.licences import terms
 from provenance.licences.compatibility import loses
-from provenance.similarity.evidence.match_batches import Distinct, Tally, pieces
+from provenance.similarity.evidence.match_batches import Distinct, KeyCounts, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ _NOUNS = {"whole": "records", "prompt": "prompts", "answer": "answers"}
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedRecords:
     """Records of one file that stand in files of another source under one licence.
 
     Args:
@@ -67,7 +67,7 @@ class Shared:
 
 def shared(
     matches: pa.Table, overlaps: pa.Table, files: pa.Table, minimum: int, originals: Mapping[str, str]
-) -> list[Shared]:
+) -> list[SharedRecords]:
     """Count what the files of different sources share, and no known ancestor in the data explains.
 
     Args:
@@ -83,7 +83,7 @@ def shared(
     licences = known_licences(files)
     keys = ["view", "source_a", "path_a", "source_b", "licence_b"]
     sizes = _sizes(overlaps)
-    told_, every, exact, enough, pairs = (Tally() for _ in range(5))
+    told_, every, exact, enough, pairs = (KeyCounts() for _ in range(5))
     with Distinct() as distinct:
         for part in pieces(matches):
             apart, told = _licensed(part, minimum, originals, licences)
@@ -102,7 +102,7 @@ def shared(
         path_b, share = best[key]
         licence_a = licences[path_a]
         found.append(
-            Shared(
+            SharedRecords(
                 view, source_a, path_a, licence_a, source_b, path_b, licence_b or None, told_.first[key], count,
                 every.counts[key], exact.counts.get(key, 0), enough.counts[key] - count,
                 texts[view, source_a, licence_a or "", source_b, licence_b], sizes[view, path_a], share,
@@ -232,8 +232,8 @@ def standing(
     sizes = _sizes(overlaps)
     names = pc.unique(matches["path_b"]).sort()
     pair = ["source_a", "source_b", "path_a"]
-    tallies = {name: Tally() for name in ("records", "prompts", "renewed")}
-    every = Tally()
+    tallies = {name: KeyCounts() for name in ("records", "prompts", "renewed")}
+    every = KeyCounts()
     with Distinct() as texts_, Distinct() as fresh_:
         for part in pieces(matches):
             copies, whole, prompt, renewed = _standing(part, names, minimum, originals, files)
@@ -406,7 +406,7 @@ def _best(
     return {key: (where, share) for key, (_, where, share) in best.items()}
 
 
-def counts(items: Sequence[Shared]) -> dict[str, tuple[int, int]]:
+def counts(items: Sequence[SharedRecords]) -> dict[str, tuple[int, int]]:
     """Add up by view: matched records, and records of the files concerned.
 
     Args:
@@ -439,7 +439,7 @@ def where(count: int, held: int) -> str:
     return f"in {count:,} file{'s' * (count > 1)}" if count > 1 or held > 1 else ""
 
 
-def sentence(items: Sequence[Shared], held: int = 1) -> str:
+def sentence(items: Sequence[SharedRecords], held: int = 1) -> str:
     """Say how much is shared: "999 of 999 prompts and 63 of 999 records (48 word for word)"; "no records" if nothing.
 
     What stands there and is no evidence is counted too, and the sentence says how much is.
@@ -467,7 +467,7 @@ def sentence(items: Sequence[Shared], held: int = 1) -> str:
     return " and ".join(parts) or "no records"
 
 
-def verb(items: Sequence[Shared]) -> str:
+def verb(items: Sequence[SharedRecords]) -> str:
     """Say how what `sentence` counts stands elsewhere: "stand word for word" if all of it does, else "stand".
 
     Args:
@@ -476,13 +476,13 @@ def verb(items: Sequence[Shared]) -> str:
     return "stand word for word" if all(item.exact == item.matched for item in _told(items)) else "stand"
 
 
-def _telling(items: Sequence[Shared]) -> list[tuple[str, list[Shared]]]:
+def _telling(items: Sequence[SharedRecords]) -> list[tuple[str, list[SharedRecords]]]:
     """Group items by view, the larger share first, without prompts that add nothing to their file's whole records."""
     views = [(view, [item for item in _told(items) if item.view == view]) for view in _NOUNS]
     views = [(view, of) for view, of in views if of]
     return sorted(views, key=lambda each: -sum(i.records for i in each[1]) / sum(i.records_a for i in each[1]))
 
 
-def _told(items: Sequence[Shared]) -> list[Shared]:
+def _told(items: Sequence[SharedRecords]) -> list[SharedRecords]:
     whole = {item.path_a: item.records for item in items if item.view == "whole"}
     return [item for item in items if item.view == "whole" or item.records > whole.get(item.path_a, 0)]

@@ -217,7 +217,7 @@ def sampled(shingled: Shingled) -> tuple[Hashes, npt.NDArray[np.int64]]:
     return found
 
 
-class Growing:
+class SketchBuilder:
     """The sketch of text that is still being read."""
 
     def __init__(self) -> None:

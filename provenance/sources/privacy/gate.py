@@ -76,7 +76,7 @@ class Gate:
         paths: every path of the data, as in PATHS.
     """
 
-    key: identity.Key
+    key: identity.IdentityKey
     paths: Sequence[str] = ()
     _known: tuple[list[str], frozenset[str]] = field(init=False, repr=False)
     _contacts: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict, init=False, repr=False)
@@ -306,7 +306,7 @@ class Gate:
         """Tell whether a value names something that is there: a path, a folder, or a glob over paths."""
         value = row["value"].partition("=")[2] if row["field"] == "split-files" else row["value"]
         ordered, known = self._known
-        near = [value, scopes.beside(dict(row) | {"value": value})]
+        near = [value, scopes.resolved_path(dict(row) | {"value": value})]
         if row["field"] in _SOURCES:
             paths = {row["manifest"], row["scope"].rstrip("/"), _stem(row["manifest"])}
             return value in paths or value in known or f"{value}/" in known

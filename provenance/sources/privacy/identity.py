@@ -26,7 +26,7 @@ _PERSON, _SALT, _CHECK = b"provenance-person/v1", b"provenance-contact-salt/v1",
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class IdentityKey:
     """What ids are made with.
 
     Args:
@@ -81,6 +81,6 @@ class Key:
         return hmac.digest(self.secret, kind + b"\0" + value, "sha256")[:size].hex()
 
 
-def alone() -> Key:
+def alone() -> IdentityKey:
     """Return a key for one scan, whose ids no other scan shares."""
-    return Key(secrets.token_bytes(SECRET))
+    return IdentityKey(secrets.token_bytes(SECRET))

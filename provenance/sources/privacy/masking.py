@@ -36,7 +36,7 @@ CONTACTS = frozenset({"email", "phone"})
 """Kinds by which somebody can be reached; the others are kept nowhere."""
 
 
-class Value(NamedTuple):
+class MaskedValue(NamedTuple):
     """Where a value stands in a text, and what it is.
 
     Args:
@@ -215,7 +215,7 @@ def _of_address(address: str, rest: str, name: Callable[[str, str], str]) -> tup
         nonlocal count
         decoded = unquote(unquote(found[0]))
         values = [each for each in _emails(decoded) if not _MACHINE.match(decoded, each.start)]
-        values += [Value(*each.span(), "orcid") for each in _ORCID.finditer(decoded)]
+        values += [MaskedValue(*each.span(), "orcid") for each in _ORCID.finditer(decoded)]
         for value in sorted(values, reverse=True):
             decoded = decoded[: value.start] + name(value.kind, decoded[value.start : value.end]) + decoded[value.end :]
         count += len(values)
@@ -225,7 +225,7 @@ def _of_address(address: str, rest: str, name: Callable[[str, str], str]) -> tup
     return head + re.sub(r"[^/?&;#=]+", piece, tail), count
 
 
-def _values(text: str, *, addresses: bool) -> Iterator[Value]:
+def _values(text: str, *, addresses: bool) -> Iterator[MaskedValue]:
     """Find every value, some of which may overlap."""
     quiet = [found.span() for found in _NO_VALUE.finditer(text)]
 
@@ -241,17 +241,17 @@ def _values(text: str, *, addresses: bool) -> Iterator[Value]:
         start = len(data[: seen.start].decode("utf-8", "replace"))
         end = start + len(data[seen.start : seen.end].decode("utf-8", "replace"))
         if seen.kind != "email" and (addresses or seen.kind != "ip") and free(start, end):
-            yield Value(start, end, _KINDS[seen.kind])
+            yield MaskedValue(start, end, _KINDS[seen.kind])
     for kind, pattern in (*(("phone", each) for each in _PHONES), *_NUMBERS):
         for found in pattern.finditer(text):
             start, end = found.span("number") if "number" in pattern.groupindex else found.span()
             digits = sum(each.isdigit() for each in text[start:end])
             if digits >= 5 and free(start, end):
-                yield Value(start, end, kind)
+                yield MaskedValue(start, end, kind)
 
 
-def _emails(text: str) -> Iterator[Value]:
+def _emails(text: str) -> Iterator[MaskedValue]:
     for pattern in (_EMAIL, _BY_ADDRESS, _SPOKEN, _CUT):
         for found in pattern.finditer(text):
             if not _ENDS_OF_FILES.search(found[0]):
-                yield Value(found.start(), found.end(), "email")
+                yield MaskedValue(found.start(), found.end(), "email")

@@ -11,7 +11,7 @@ import pytest
 
 from provenance.core import engines
 from provenance.core.engines import Died
-from provenance.core.engines.local import Local
+from provenance.core.engines.local import LocalEngine
 from provenance.errors import ConfigError
 from provenance.pipeline.warm_up import rehearse
 
@@ -21,7 +21,7 @@ from provenance.pipeline.warm_up import rehearse
 @pytest.fixture
 def engine():
     """Workers of this test's own: it may kill them."""
-    local = Local(2)
+    local = LocalEngine(2)
     yield local
     local.close()
 
@@ -80,7 +80,7 @@ def test_no_code_is_run_that_lies_where_we_stand(name, tmp_path, monkeypatch):
     trap.write_text(f"open({str(tmp_path / 'run')!r}, 'w')\nraise SystemExit(1)\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [path or str(tmp_path.parent) for path in sys.path])
-    local = Local(1)
+    local = LocalEngine(1)
     try:
         assert list(local.map(hex, [17])) == [(0, "0x11")]
     finally:
@@ -97,7 +97,7 @@ def test_a_worker_makes_no_frames_and_arrow_works_without(engine):
 def test_workers_are_forked_from_where_all_is_ready_and_end_with_it():
     if sys.platform != "linux":
         pytest.skip("workers are started anew where forking is not safe")
-    with contextlib.closing(Local(2, rehearse)) as local:
+    with contextlib.closing(LocalEngine(2, rehearse)) as local:
         assert dict(local.map(hex, [1, 2])) == {0: "0x1", 1: "0x2"}
         workers = local.processes()
         parents = {Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[1] for worker in workers}
@@ -113,5 +113,5 @@ def test_workers_come_back_when_what_they_came_from_was_killed(engine):
 
 
 def test_what_cannot_be_got_ready_is_left():
-    with contextlib.closing(Local(1, json.loads)) as local:  # it asks for an argument
+    with contextlib.closing(LocalEngine(1, json.loads)) as local:  # it asks for an argument
         assert dict(local.map(hex, [1])) == {0: "0x1"}

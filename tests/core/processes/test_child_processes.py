@@ -15,7 +15,7 @@ from random import Random
 import pytest
 
 from provenance.core.engines import Died
-from provenance.core.engines.local import Local
+from provenance.core.engines.local import LocalEngine
 from provenance.core.processes import environment, interruption
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
@@ -44,7 +44,7 @@ def children(process):
 
 
 def test_killing_what_workers_come_from_ends_them_and_hangs_nobody():
-    with contextlib.closing(Local(2)) as local:
+    with contextlib.closing(LocalEngine(2)) as local:
         list(local.map(hex, [1, 2]))
         workers = local.processes()
         threading.Timer(0.5, local._nursery._process.kill).start()
@@ -55,7 +55,7 @@ def test_killing_what_workers_come_from_ends_them_and_hangs_nobody():
 
 
 def test_an_interrupted_map_does_not_wait_for_its_workers():
-    with contextlib.closing(Local(2)) as local:
+    with contextlib.closing(LocalEngine(2)) as local:
         answers = local.map(time.sleep, [0, 600])
         next(answers)
         begun = time.monotonic()
@@ -79,7 +79,7 @@ def test_no_process_is_given_a_secret(monkeypatch):
     monkeypatch.setenv("MY_SIGNING", "geheim-3")
     monkeypatch.setenv("PEM", "-----BEGIN EC PRIVATE KEY-----geheim-4")
     assert environment.secret("MY_SIGNING") == "geheim-3"
-    with contextlib.closing(Local(1)) as local:
+    with contextlib.closing(LocalEngine(1)) as local:
         list(local.map(hex, [1]))
         for process in (local._nursery._process.pid, *local.processes()):
             held = Path(f"/proc/{process}/environ").read_bytes()

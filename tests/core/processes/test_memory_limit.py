@@ -43,7 +43,7 @@ class Engine:
 
 def test_the_worker_that_takes_most_is_ended_first(monkeypatch):
     taken = {"self": 100 << 20, 1: 300 << 20, 2: 500 << 20, 3: 400 << 20}
-    monkeypatch.setattr(memory_limit, "held", lambda process="self": taken[process])
+    monkeypatch.setattr(memory_limit, "resident_bytes", lambda process="self": taken[process])
     engine = Engine(1, 2, 3)
     with memory_limit.Cap(850 << 20, engine):
         while len(engine.workers) > 2:
@@ -53,7 +53,7 @@ def test_the_worker_that_takes_most_is_ended_first(monkeypatch):
 
 
 def test_without_workers_the_scan_itself_is_ended(monkeypatch):
-    monkeypatch.setattr(memory_limit, "held", lambda *_: 1 << 40)
+    monkeypatch.setattr(memory_limit, "resident_bytes", lambda *_: 1 << 40)
     with (
         pytest.raises(LimitExceeded, match="needs more than 268 MB; give it more --memory"),
         memory_limit.Cap(1 << 28, Engine()),
@@ -67,7 +67,7 @@ def test_where_interrupts_are_ignored_the_cap_still_holds(monkeypatch):
     try:
         with memory_limit.Cap(1 << 40, Engine()):
             signal.raise_signal(signal.SIGINT)
-        monkeypatch.setattr(memory_limit, "held", lambda *_: 1 << 40)
+        monkeypatch.setattr(memory_limit, "resident_bytes", lambda *_: 1 << 40)
         with pytest.raises(LimitExceeded), memory_limit.Cap(1 << 28, Engine()):
             time.sleep(30)
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
@@ -81,8 +81,8 @@ def test_an_interrupt_by_a_person_stays_one():
 
 
 def test_this_process_takes_memory_and_one_that_is_gone_takes_none():
-    assert memory_limit.held() > 1 << 20
-    assert memory_limit.held(2**22 + 1) == 0
+    assert memory_limit.resident_bytes() > 1 << 20
+    assert memory_limit.resident_bytes(2**22 + 1) == 0
 
 
 def lay(folder, records):
@@ -103,8 +103,10 @@ def test_a_scan_within_its_cap_is_as_without(tmp_path):
 def test_a_scan_that_needs_more_ends_with_a_sentence(tmp_path, monkeypatch, capsys):
     """A worker counts as taking a terabyte: nothing can be compared."""
     lay(tmp_path / "data", 200)
-    true = memory_limit.held
-    monkeypatch.setattr(memory_limit, "held", lambda process="self": true(process) if process == "self" else 1 << 40)
+    true = memory_limit.resident_bytes
+    monkeypatch.setattr(
+        memory_limit, "resident_bytes", lambda process="self": true(process) if process == "self" else 1 << 40
+    )
     monkeypatch.chdir(tmp_path)
     assert run(["scan", str(tmp_path / "data"), "--memory", "1GB", "--workers", "1"]) == 4
     said = capsys.readouterr().err

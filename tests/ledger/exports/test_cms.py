@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 
 from provenance.errors import ConfigError
-from provenance.ledger.exports import Asked, cms, write
+from provenance.ledger.exports import ExportRequest, cms, write
 from provenance.ledger.keys import der
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
@@ -47,7 +47,7 @@ def verified(seals, signature, content, *more):
 @pytest.mark.parametrize("kind", ["rsa", "p256", "p384"])
 def test_openssl_verifies_a_seal_and_refuses_another_text(world, seals, tmp_path, kind):
     signature = tmp_path / "out.p7s"
-    asked = Asked(key=str(seals / f"{kind}.key"), certificate=seals / f"{kind}.chain.pem")
+    asked = ExportRequest(key=str(seals / f"{kind}.key"), certificate=seals / f"{kind}.chain.pem")
     assert write(world / "ledger", signature, "cms", asked)[0] == "Signed: checkpoints/2.note"
     notes = [world / "ledger" / "checkpoints" / name for name in ("2.note", "1.note")]
     good, other = (verified(seals, signature, note) for note in notes)
@@ -61,7 +61,7 @@ def test_openssl_verifies_a_seal_and_refuses_another_text(world, seals, tmp_path
 def test_a_folder_of_keys_seals_with_its_statement_key(world, seals, tmp_path):
     (tmp_path / "keys").mkdir()
     shutil.copy(seals / "p256.key", tmp_path / "keys" / "statement.pem")
-    asked = Asked(key=str(tmp_path / "keys"), certificate=seals / "p256.chain.pem")
+    asked = ExportRequest(key=str(tmp_path / "keys"), certificate=seals / "p256.chain.pem")
     write(world / "ledger", tmp_path / "out.p7s", "cms", asked)
     assert verified(seals, tmp_path / "out.p7s", world / "ledger" / "checkpoints" / "2.note").returncode == 0
 
@@ -123,7 +123,7 @@ def test_a_key_that_stays_elsewhere_signs_too(seals):
 
 
 def test_the_users_own_key_signs_if_the_certificate_is_of_it(world, seals, tmp_path):
-    asked = Asked(certificate=tmp_path / "own.pem")
+    asked = ExportRequest(certificate=tmp_path / "own.pem")
     openssl("req", "-x509", "-key", world / "home/keys/statement.pem", "-subj", "/O=Me", "-out", asked.certificate, folder=tmp_path)  # fmt: skip
     write(world / "ledger", tmp_path / "out", "cms", asked)
     told = verified(seals, tmp_path / "out", world / "ledger/checkpoints/2.note", "-CAfile", asked.certificate)
@@ -150,7 +150,7 @@ def test_what_does_not_fit_is_refused_in_a_sentence(world, seals, tmp_path, key,
     openssl("genpkey", "-algorithm", "ed25519", "-out", "ed25519.key", folder=seals)
     openssl("pkey", "-in", "rsa.key", "-aes256", "-passout", "pass:geheim", "-out", "encrypted.key", folder=seals)
     with pytest.raises(ConfigError, match=told):
-        write(world / "ledger", tmp_path / "out", "cms", Asked(key=str(seals / key) if key else None, certificate=seals / certificate))  # fmt: skip
+        write(world / "ledger", tmp_path / "out", "cms", ExportRequest(key=str(seals / key) if key else None, certificate=seals / certificate))  # fmt: skip
 
 
 @pytest.mark.parametrize(("given", "fine"), [("geheim", True), ("falsch", False)])
@@ -159,7 +159,7 @@ def test_an_encrypted_key_asks_for_its_password(world, seals, tmp_path, monkeypa
     openssl("pkey", "-in", "rsa.key", "-aes256", "-passout", "pass:geheim", "-out", tmp_path / "locked.key", folder=seals)  # fmt: skip
     if how == "variable":
         monkeypatch.setenv("PROVENANCE_KEY_PASSWORD", given)
-    asked = Asked(key=str(tmp_path / "locked.key"), certificate=seals / "rsa.pem", prompt=lambda _: given)
+    asked = ExportRequest(key=str(tmp_path / "locked.key"), certificate=seals / "rsa.pem", prompt=lambda _: given)
     if fine:
         write(world / "ledger", tmp_path / "out", "cms", asked)
     else:

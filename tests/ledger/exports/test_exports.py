@@ -8,7 +8,7 @@ from provenance import ledger
 from provenance.cli import run
 from provenance.errors import ConfigError, InputError, ProvenanceError
 from provenance.ledger import exports as family
-from provenance.ledger.exports import FORMATS, Asked, write
+from provenance.ledger.exports import FORMATS, ExportRequest, write
 from provenance.reports import exports
 
 
@@ -22,11 +22,11 @@ def test_every_format_is_explained_made_and_offered(capsys):
 
 def test_an_entry_is_chosen_by_its_number(world, tmp_path):
     for index in (None, 0, 1):
-        write(world / "ledger", tmp_path / "out", "pae", Asked(index))
+        write(world / "ledger", tmp_path / "out", "pae", ExportRequest(index))
         said = (tmp_path / "out").read_bytes()
         assert b'"index":%d,' % (1 if index is None else index) in said
     with pytest.raises(InputError, match="has no entry 2"):
-        write(world / "ledger", tmp_path / "out", "pae", Asked(2))
+        write(world / "ledger", tmp_path / "out", "pae", ExportRequest(2))
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_an_entry_is_chosen_by_its_number(world, tmp_path):
 def test_no_file_may_lie_in_the_ledger(world, monkeypatch, format_, target):
     monkeypatch.setitem(family._MAKERS, format_, lambda *_: ([b"made"], ()))
     with pytest.raises(ConfigError, match="would lie in the ledger"):
-        write(world / "ledger", world / target, format_, Asked())
+        write(world / "ledger", world / target, format_, ExportRequest())
     assert not (world / target).exists()
 
 
 @pytest.mark.parametrize("format_", sorted(set(FORMATS) - set(family._PUBLIC)))
 def test_only_a_cosignature_may_stand_in_the_ledger(world, format_):
     with pytest.raises(ConfigError, match="name the file to write with -o"):
-        write(world / "ledger", None, format_, Asked())
+        write(world / "ledger", None, format_, ExportRequest())
 
 
 def test_a_fault_on_the_way_leaves_no_file(world, tmp_path, monkeypatch):
@@ -58,7 +58,7 @@ def test_a_fault_on_the_way_leaves_no_file(world, tmp_path, monkeypatch):
 
     monkeypatch.setitem(family._MAKERS, "tar", lambda *_: (broken(), ()))
     with pytest.raises(InputError, match="gone"):
-        write(world / "ledger", tmp_path / "out.tar", "tar", Asked())
+        write(world / "ledger", tmp_path / "out.tar", "tar", ExportRequest())
     assert [path.name for path in tmp_path.iterdir()] == ["world"]
 
 
@@ -68,14 +68,14 @@ def test_a_damaged_entry_is_not_exported(world, tmp_path, format_):
     data = path.read_bytes()
     path.write_bytes(data[:-30] + bytes([data[-30] ^ 1]) + data[-29:])
     with pytest.raises(ProvenanceError):
-        write(world / "ledger", tmp_path / "out", format_, Asked())
+        write(world / "ledger", tmp_path / "out", format_, ExportRequest())
     assert not (tmp_path / "out").exists()
 
 
 def test_an_entry_whose_key_is_not_in_the_ledger_is_not_exported(world, tmp_path):
     (world / "ledger" / "keys" / "statement.pub.pem").unlink()
     with pytest.raises(ProvenanceError, match="holds no key SHA256:"):
-        write(world / "ledger", tmp_path / "out", "sigstore", Asked())
+        write(world / "ledger", tmp_path / "out", "sigstore", ExportRequest())
 
 
 @pytest.mark.parametrize(
@@ -139,8 +139,8 @@ def test_command(world, capsys, words, code, told):
 def test_who_has_no_keys_is_told_which_are_needed(world, tmp_path, monkeypatch):
     monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path / "stranger"))
     with pytest.raises(ConfigError, match="there are no keys"):
-        write(world / "ledger", tmp_path / "out", "oms", Asked())
+        write(world / "ledger", tmp_path / "out", "oms", ExportRequest())
     ledger.user_keys()
     with pytest.raises(ConfigError, match="entry 1 is signed with another key"):
-        write(world / "ledger", tmp_path / "out", "oms", Asked())
-    write(world / "ledger", tmp_path / "out", "oms", Asked(key=str(world / "home" / "keys")))
+        write(world / "ledger", tmp_path / "out", "oms", ExportRequest())
+    write(world / "ledger", tmp_path / "out", "oms", ExportRequest(key=str(world / "home" / "keys")))

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from provenance import ledger
 from provenance.errors import BadSignature, ConfigError
-from provenance.ledger.exports import Asked, write
+from provenance.ledger.exports import ExportRequest, write
 from provenance.ledger.format import envelope, mldsa_signature
 
 algorithms = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.mldsa")
@@ -28,7 +28,7 @@ def pem(key):
 
 def test_a_cosignature_is_over_the_entrys_payload(world, tmp_path, monkeypatch, key):
     monkeypatch.setenv("PQ", pem(key).decode())
-    write(world / "ledger", tmp_path / "out", "mldsa65", Asked(0, key="env:PQ"))
+    write(world / "ledger", tmp_path / "out", "mldsa65", ExportRequest(0, key="env:PQ"))
     value = json.loads((tmp_path / "out").read_bytes())
     entry = json.loads((world / "ledger/entries/00000000.dsse.json").read_bytes())
     assert value["payload"] == entry["payload"]
@@ -50,12 +50,12 @@ def test_a_cosignature_is_over_the_entrys_payload(world, tmp_path, monkeypatch, 
 def test_another_strength_is_refused(world, tmp_path, monkeypatch, key, kind):
     monkeypatch.setenv("PQ", pem(getattr(algorithms, kind).generate()).decode())
     with pytest.raises(ConfigError, match="no ML-DSA-65 key"):
-        write(world / "ledger", tmp_path / "out", "mldsa65", Asked(0, key="env:PQ"))
+        write(world / "ledger", tmp_path / "out", "mldsa65", ExportRequest(0, key="env:PQ"))
 
 
 def test_beside_its_entry_it_is_verified_with_the_ledger(world, monkeypatch, key):
     monkeypatch.setenv("PQ", pem(key).decode())
-    write(world / "ledger", None, "mldsa65", Asked(0, key="env:PQ"))
+    write(world / "ledger", None, "mldsa65", ExportRequest(0, key="env:PQ"))
     assert ledger.verify(world / "ledger", strict=True).exit_code == 0
     public = world / "ledger/entries/00000000.co/mldsa65.pub.pem"
     good = public.read_bytes()
@@ -74,4 +74,4 @@ def test_beside_its_entry_it_is_verified_with_the_ledger(world, monkeypatch, key
 
 def test_another_kind_of_key_is_refused(world, tmp_path):
     with pytest.raises(ConfigError, match="no ML-DSA-65 key"):
-        write(world / "ledger", tmp_path / "out", "mldsa65", Asked(key=str(world / "home/keys/log.pem")))
+        write(world / "ledger", tmp_path / "out", "mldsa65", ExportRequest(key=str(world / "home/keys/log.pem")))

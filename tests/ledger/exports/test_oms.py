@@ -6,7 +6,7 @@ import pytest
 
 from provenance.core import path_names
 from provenance.errors import ConfigError
-from provenance.ledger.exports import Asked, oms, write
+from provenance.ledger.exports import ExportRequest, oms, write
 
 A, B, C = ("aa" * 32, "bb" * 32, "cc" * 32)
 
@@ -60,7 +60,7 @@ def test_a_manifest_that_no_verifier_could_hold_is_refused(monkeypatch):
 
 
 def test_what_is_exported_is_what_was_scanned(world, tmp_path):
-    said, *_ = write(world / "ledger", tmp_path / "out", "oms", Asked())
+    said, *_ = write(world / "ledger", tmp_path / "out", "oms", ExportRequest())
     assert said.startswith("Verify: model_signing")
     made = json.loads(base64.b64decode(json.loads((tmp_path / "out").read_bytes())["dsseEnvelope"]["payload"]))
     for each in made["predicate"]["resources"]:

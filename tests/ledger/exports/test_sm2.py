@@ -11,7 +11,7 @@ import pytest
 from provenance import ledger
 from provenance.core.digests import sha256
 from provenance.errors import BadSignature, ConfigError, MissingExtra
-from provenance.ledger.exports import Asked, write
+from provenance.ledger.exports import ExportRequest, write
 from provenance.ledger.format import envelope, sm2_signature
 
 pytest.importorskip("gmalg")
@@ -67,7 +67,7 @@ def parts(world, tmp_path):
 
 @pytest.mark.parametrize("form", ["sm2.pem", "sec1.pem"])
 def test_openssl_verifies_what_we_sign(world, pems, tmp_path, parts, form):
-    write(world / "ledger", tmp_path / "out", "sm2", Asked(key=str(pems / form)))
+    write(world / "ledger", tmp_path / "out", "sm2", ExportRequest(key=str(pems / form)))
     value = parts("out")
     entry = json.loads((world / "ledger/entries/00000001.dsse.json").read_bytes())
     assert (value["payload"], value["payloadType"]) == (entry["payload"], entry["payloadType"])
@@ -83,11 +83,11 @@ def test_openssl_verifies_what_we_sign(world, pems, tmp_path, parts, form):
 
 @pytest.mark.parametrize("text", [False, True])
 def test_what_a_module_signed_is_taken_in(world, pems, tmp_path, text):
-    write(world / "ledger", tmp_path / "pae", "pae", Asked())
+    write(world / "ledger", tmp_path / "pae", "pae", ExportRequest())
     openssl("dgst", "-sm3", "-sign", pems / "sm2.pem", *IDENTIFIER, "-out", "sig", "pae", folder=tmp_path)
     if text:
         (tmp_path / "sig").write_bytes(base64.encodebytes((tmp_path / "sig").read_bytes()))
-    asked = Asked(key=str(pems / "sm2.pub.pem"), signature=tmp_path / "sig")
+    asked = ExportRequest(key=str(pems / "sm2.pub.pem"), signature=tmp_path / "sig")
     write(world / "ledger", tmp_path / "out", "sm2", asked)
     sm2_signature.check(
         envelope.read((tmp_path / "out").read_bytes()), sm2_signature.read_key((pems / "sm2.pub.pem").read_bytes())
@@ -109,15 +109,15 @@ def test_what_a_module_signed_is_taken_in(world, pems, tmp_path, text):
     ],
 )
 def test_a_signature_of_something_else_is_refused(world, pems, tmp_path, key, index, identifier, harm):
-    write(world / "ledger", tmp_path / "pae", "pae", Asked(index))
+    write(world / "ledger", tmp_path / "pae", "pae", ExportRequest(index))
     openssl("dgst", "-sm3", "-sign", pems / "sm2.pem", *identifier, "-out", "sig", "pae", folder=tmp_path)
     (tmp_path / "sig").write_bytes(harm((tmp_path / "sig").read_bytes()))
     with pytest.raises(BadSignature):
-        write(world / "ledger", tmp_path / "out", "sm2", Asked(key=str(pems / key), signature=tmp_path / "sig"))
+        write(world / "ledger", tmp_path / "out", "sm2", ExportRequest(key=str(pems / key), signature=tmp_path / "sig"))
 
 
 def test_an_envelope_under_another_name_is_refused(world, pems, tmp_path):
-    write(world / "ledger", tmp_path / "out", "sm2", Asked(key=str(pems / "sm2.pem")))
+    write(world / "ledger", tmp_path / "out", "sm2", ExportRequest(key=str(pems / "sm2.pem")))
     made, key = envelope.read((tmp_path / "out").read_bytes()), sm2_signature.read_key((pems / "sm2.pem").read_bytes())
     sm2_signature.check(made, key)
     with pytest.raises(BadSignature):
@@ -143,13 +143,13 @@ def test_an_envelope_under_another_name_is_refused(world, pems, tmp_path):
 def test_what_is_no_private_sm2_key_signs_nothing(world, pems, tmp_path, monkeypatch, name, harm, told):
     monkeypatch.setenv("SM2_KEY", harm((pems / name).read_bytes()).decode())
     with pytest.raises(ConfigError, match=told):
-        write(world / "ledger", tmp_path / "out", "sm2", Asked(key="env:SM2_KEY"))
+        write(world / "ledger", tmp_path / "out", "sm2", ExportRequest(key="env:SM2_KEY"))
 
 
 def test_without_the_library_its_extra_is_named(world, pems, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "gmalg", None)
     with pytest.raises(MissingExtra, match=r"provenance-auditor\[sm2\]"):
-        write(world / "ledger", tmp_path / "out", "sm2", Asked(key=str(pems / "sm2.pem")))
+        write(world / "ledger", tmp_path / "out", "sm2", ExportRequest(key=str(pems / "sm2.pem")))
 
 
 def test_a_key_does_not_show_its_private_half(pems):
@@ -159,20 +159,20 @@ def test_a_key_does_not_show_its_private_half(pems):
 
 
 def test_beside_its_entry_it_is_verified_with_the_ledger(world, pems):
-    (_, where) = write(world / "ledger", None, "sm2", Asked(0, key=str(pems / "sm2.pem")))
+    (_, where) = write(world / "ledger", None, "sm2", ExportRequest(0, key=str(pems / "sm2.pem")))
     assert where.endswith("entries/00000000.co/sm2.dsse.json")
     beside = world / "ledger/entries/00000000.co"
     assert (beside / "sm2.pub.pem").read_bytes() == (pems / "sm2.pub.pem").read_bytes()
     assert ledger.verify(world / "ledger", strict=True).exit_code == 0
     with pytest.raises(ConfigError, match="nobody overwrites"):
-        write(world / "ledger", None, "sm2", Asked(0, key=str(pems / "other.pem")))
+        write(world / "ledger", None, "sm2", ExportRequest(0, key=str(pems / "other.pem")))
     (beside / "sm2.pub.pem").write_bytes((pems / "other.pub.pem").read_bytes())
     assert ledger.verify(world / "ledger").exit_code == 1
 
 
 @pytest.mark.parametrize("at", range(0, 178, 7))
 def test_whatever_stands_beside_it_verification_answers(world, pems, at):
-    write(world / "ledger", None, "sm2", Asked(0, key=str(pems / "sm2.pem")))
+    write(world / "ledger", None, "sm2", ExportRequest(0, key=str(pems / "sm2.pem")))
     path = world / "ledger/entries/00000000.co/sm2.pub.pem"
     data = path.read_bytes()
     path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
@@ -180,7 +180,7 @@ def test_whatever_stands_beside_it_verification_answers(world, pems, at):
 
 
 def test_without_the_library_it_is_named_as_not_checked(world, pems, monkeypatch):
-    write(world / "ledger", None, "sm2", Asked(0, key=str(pems / "sm2.pem")))
+    write(world / "ledger", None, "sm2", ExportRequest(0, key=str(pems / "sm2.pem")))
     monkeypatch.setitem(sys.modules, "gmalg", None)
     found = ledger.verify(world / "ledger", strict=True)
     assert found.exit_code == 0

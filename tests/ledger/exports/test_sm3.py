@@ -6,7 +6,7 @@ import pytest
 
 from provenance.errors import ConfigError, DigestMismatch
 from provenance.ledger import exports as family
-from provenance.ledger.exports import Asked, sm3, write
+from provenance.ledger.exports import ExportRequest, sm3, write
 from provenance.ledger.format import envelope, sm2_signature
 
 gmalg = pytest.importorskip("gmalg")
@@ -23,7 +23,7 @@ def made(world, tmp_path, monkeypatch, key):
     monkeypatch.setattr(family, "read_key", lambda _: key)
 
     def make():
-        write(world / "ledger", tmp_path / "out", "sm3", Asked(key=str(world / "ledger" / "origin")))
+        write(world / "ledger", tmp_path / "out", "sm3", ExportRequest(key=str(world / "ledger" / "origin")))
         signed = envelope.read((tmp_path / "out").read_bytes())
         sm2_signature.check(signed, key)
         return json.loads(signed.payload)
@@ -72,4 +72,4 @@ def test_a_changed_file_is_not_vouched_for(world, made):
 def test_a_public_key_signs_nothing(world, tmp_path, monkeypatch, key):
     monkeypatch.setattr(family, "read_key", lambda _: sm2_signature.Key(key.public))
     with pytest.raises(ConfigError, match="signs nothing"):
-        write(world / "ledger", tmp_path / "out", "sm3", Asked(key=str(world / "ledger" / "origin")))
+        write(world / "ledger", tmp_path / "out", "sm3", ExportRequest(key=str(world / "ledger" / "origin")))

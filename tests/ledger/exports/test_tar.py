@@ -7,11 +7,11 @@ import pytest
 
 from provenance import ledger
 from provenance.errors import ConfigError, DigestMismatch
-from provenance.ledger.exports import Asked, write
+from provenance.ledger.exports import ExportRequest, write
 
 
 def made(world, tmp_path, *withhold):
-    write(world / "ledger", tmp_path / "out.tar", "tar", Asked(withhold=withhold))
+    write(world / "ledger", tmp_path / "out.tar", "tar", ExportRequest(withhold=withhold))
     return (tmp_path / "out.tar").read_bytes()
 
 
@@ -27,7 +27,7 @@ def test_whoever_makes_it_and_whenever_its_bytes_are_the_same(world, tmp_path):
     for path in (tmp_path / "copy").rglob("*"):
         os.utime(path, (10**9, 10**9))
         path.chmod(0o700)
-    write(tmp_path / "copy", tmp_path / "again.tar", "tar", Asked())
+    write(tmp_path / "copy", tmp_path / "again.tar", "tar", ExportRequest())
     assert (tmp_path / "again.tar").read_bytes() == first
     assert len(first) % tarfile.RECORDSIZE == 0
     with tarfile.open(fileobj=io.BytesIO(first)) as tar:
@@ -55,7 +55,7 @@ def test_withheld_files_are_told_and_all_else_is_well(world, tmp_path):
     assert (found.exit_code, found.withheld) == (5, names)
     assert [step.name for step in found.steps if step.status == "failed"] == ["objects"]
     # and who got it may hand it on
-    write(tmp_path / "un", tmp_path / "on.tar", "tar", Asked())
+    write(tmp_path / "un", tmp_path / "on.tar", "tar", ExportRequest())
     assert (tmp_path / "on.tar").read_bytes() == (tmp_path / "out.tar").read_bytes()
 
 

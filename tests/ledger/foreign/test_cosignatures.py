@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from provenance.ledger.exports import Asked, write
+from provenance.ledger.exports import ExportRequest, write
 from provenance.ledger.format import envelope
 
 from .conftest import run
@@ -19,7 +19,7 @@ def signed(world, tmp_path):
     if run("openssl", "genpkey", "-algorithm", "SM2", "-out", tmp_path / "sm2.pem").returncode:
         pytest.skip("needs an openssl with SM2")
     run("openssl", "pkey", "-in", tmp_path / "sm2.pem", "-pubout", "-out", tmp_path / "public")
-    write(world / "ledger", tmp_path / "out", "sm2", Asked(key=str(tmp_path / "sm2.pem")))
+    write(world / "ledger", tmp_path / "out", "sm2", ExportRequest(key=str(tmp_path / "sm2.pem")))
     value = json.loads((tmp_path / "out").read_bytes())
     (tmp_path / "signature").write_bytes(base64.b64decode(value["signatures"][0]["sig"]))
     (tmp_path / "pae").write_bytes(envelope.pae(base64.b64decode(value["payload"])))

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from provenance import ledger
-from provenance.ledger.exports import Asked, write
+from provenance.ledger.exports import ExportRequest, write
 from provenance.ledger.keys import signing_keys
 
 from .conftest import PEERS, run
@@ -87,7 +87,7 @@ def test_sigstore_python_compares_the_subject(world, peer, public):
 
 def test_sigstore_js(world, node_modules, public, envelope, tmp_path):
     path, good = envelope
-    write(world / "ledger", tmp_path / "bundle", "sigstore", Asked(0))
+    write(world / "ledger", tmp_path / "bundle", "sigstore", ExportRequest(0))
     bundle = json.loads((tmp_path / "bundle").read_bytes())
     bundle["dsseEnvelope"] = json.loads(path.read_bytes())
     (tmp_path / "bundle").write_text(json.dumps(bundle))
@@ -105,7 +105,7 @@ def test_none_accepts_another_key(world, peer, request, stranger, tmp_path, whic
     elif which == "sigstore-python":
         told = peer("sigstore_dsse.py", "sigstore", stranger, entry, subject(world))
     else:
-        write(world / "ledger", tmp_path / "bundle", "sigstore", Asked(0))
+        write(world / "ledger", tmp_path / "bundle", "sigstore", ExportRequest(0))
         node_modules = request.getfixturevalue("node_modules")
         told = run("node", PEERS / "sigstore_bundle.mjs", node_modules, stranger, tmp_path / "bundle")
     assert told.returncode != 0, told.stdout
@@ -122,5 +122,5 @@ def test_openssl(world, public, envelope, tmp_path):
     told = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (told.returncode == 0) == good, told.stderr
     if good:
-        write(world / "ledger", tmp_path / "exported", "pae", Asked(0))
+        write(world / "ledger", tmp_path / "exported", "pae", ExportRequest(0))
         assert (tmp_path / "exported").read_bytes() == (tmp_path / "pae").read_bytes()

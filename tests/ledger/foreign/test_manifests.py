@@ -9,7 +9,7 @@ import pytest
 
 import provenance as pv
 from provenance import ledger
-from provenance.ledger.exports import Asked, oms, write
+from provenance.ledger.exports import ExportRequest, oms, write
 
 from .conftest import run
 
@@ -38,7 +38,7 @@ def scanned(tmp_path, monkeypatch):
         archive.writestr("member.jsonl", '{"text": "six"}\n')
     (data / "link.jsonl").symlink_to("a.jsonl")
     pv.scan(data, tmp_path / "ledger", workers=1)
-    write(tmp_path / "ledger", tmp_path / "signature", "oms", Asked())
+    write(tmp_path / "ledger", tmp_path / "signature", "oms", ExportRequest())
     return tmp_path
 
 
@@ -113,7 +113,7 @@ def test_the_manifest_is_the_one_model_signing_makes(peer, scanned):
 
 
 def test_an_entry_is_no_manifest(environment, scanned):
-    write(scanned / "ledger", scanned / "signature", "sigstore", Asked())
+    write(scanned / "ledger", scanned / "signature", "sigstore", ExportRequest())
     found = verified(environment, scanned)
     assert found.returncode != 0
     assert "Predicate type mismatch" in found.stdout + found.stderr
@@ -125,5 +125,5 @@ def test_names_that_are_not_utf8_cannot_be_in_it(tmp_path):
     shutil.copy(tmp_path / "data" / "a.jsonl", bytes(tmp_path / "data") + b"/caf\xe9.jsonl")
     pv.scan(tmp_path / "data", tmp_path / "ledger", workers=1)
     with pytest.raises(pv.errors.ConfigError, match=r"caf\\xe9\.jsonl"):
-        write(tmp_path / "ledger", tmp_path / "signature", "oms", Asked())
+        write(tmp_path / "ledger", tmp_path / "signature", "oms", ExportRequest())
     assert not (tmp_path / "signature").exists()

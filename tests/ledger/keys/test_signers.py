@@ -47,7 +47,7 @@ class Elsewhere:
 
 def elsewhere(key=KEY, public=None):
     high = isinstance(key, ec.EllipticCurvePrivateKey)
-    return signers.Remote("hsm:2", public or key.public_key(), lambda: Elsewhere(key, high=high))
+    return signers.RemoteSigner("hsm:2", public or key.public_key(), lambda: Elsewhere(key, high=high))
 
 
 def test_a_high_s_is_never_written():
@@ -77,7 +77,7 @@ def test_what_does_not_sign_is_a_sentence(fault):
         raise fault
 
     with pytest.raises(ConfigError, match=str(fault) or "ValueError") as said:
-        envelope.seal(b"{}", signers.Remote("awskms:x", KEY.public_key(), begin))
+        envelope.seal(b"{}", signers.RemoteSigner("awskms:x", KEY.public_key(), begin))
     assert "awskms:x" in str(said.value)
 
 

@@ -45,7 +45,7 @@ def test_another_hand_signs_the_same_leaf_and_no_history_changes(signed, hand):
     assert said.detail == "1 is a signature over the entry it stands beside"
     assert ledger.verify(signed, strict=True).exit_code == 0  # both files vouch for themselves
     assert entry_cosignatures.read(signed, 1) == [
-        entry_cosignatures.Cosignature(1, "approver", theirs.keyid, checked=True)
+        entry_cosignatures.EntryCosignature(1, "approver", theirs.keyid, checked=True)
     ]
     assert entry_cosignatures.read(signed, 0) == []
 
@@ -78,7 +78,7 @@ def test_every_flip_and_truncation_is_caught(signed, name):
 
     def faults(data):
         (signed / name).write_bytes(data)
-        return entry_cosignatures.look(signed, {ENVELOPE, KEY}, {1: leaf}, {})[2]
+        return entry_cosignatures.check_cosignatures(signed, {ENVELOPE, KEY}, {1: leaf}, {})[2]
 
     assert faults(whole) == []
     for place in range(0, len(whole), 1 if name == KEY else 11):

@@ -135,7 +135,7 @@ def public(hand):
 
 def taken(folder, tmp_path, entry=0, size=None):
     start = anchors.take(folder, entry, size)
-    with disclosure.Table(start, "files") as table:
+    with disclosure.ProvableTable(start, "files") as table:
         data = proof_format.write({**start.value, "kind": "path", "lines": table.named("path", "a.jsonl")})
     path = tmp_path / f"{entry}-{size}.proof.json"
     path.write_bytes(data)
@@ -467,7 +467,7 @@ def test_an_added_key_is_named_and_trusted_by_nobody(folder, sealed):
     key_entries.add(folder, STRANGER.statement.public_key(), "waiver", SCANNER, keys=mine, name="A. Approver")
     key_entries.add(folder, STRANGER.log.public_key(), "witness", SCANNER, keys=mine)
     assert ledger.verify(folder).exit_code == 0
-    held = key_history.of(folder)
+    held = key_history.read_history(folder)
     assert held.added == {
         STRANGER.fingerprint: ("waiver", "A. Approver"),
         fingerprint(STRANGER.log.public_key()): ("witness", None),

@@ -48,7 +48,7 @@ def test_every_lined_table_has_its_tree(scan):
         table = said["tables"][name]
         leaves = [hashlib.sha256(b"\0" + line).digest() for line in lines(folder, table)]
         assert table["tree"] == {"alg": "rfc9162-sha256", "size": table["rows"], "root": merkle.root(leaves).hex()}
-        with stored_trees.Stored(folder / table["nodes"]) as tree:
+        with stored_trees.StoredTree(folder / table["nodes"]) as tree:
             assert [tree.leaf(index) for index in range(tree.size)] == leaves
     assert ledger.verify(folder, strict=True).exit_code == OK
 

@@ -181,7 +181,7 @@ def test_a_false_anchor_is_found_out(case, piece, packed, home, tmp_path):
 def test_the_entry_stands_on_the_log_before_it(world):
     """An operator whose entry denies what came before it signs everything else as it must be."""
     hand, folder = ledger.user_keys(), world / "ledger"
-    value = anchors.of(folder, 1, 2)
+    value = anchors.build_anchor(folder, 1, 2)
     assert anchors.read(value).said.place.index == 1
     said = json.loads(envelope.read(value["envelope"].encode()).payload)
     said["predicate"]["log"]["prev"]["rootHash"] = "00" * 32

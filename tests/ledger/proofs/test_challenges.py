@@ -116,7 +116,7 @@ def other_record(value, _, root):
 
 
 def other_file(value, entry, root):
-    with disclosure.Table(anchors.take(root / "ledger", entry), "files") as table:
+    with disclosure.ProvableTable(anchors.take(root / "ledger", entry), "files") as table:
         value["draws"][0]["line"] = table.line((value["draws"][0]["line"]["index"] + 1) % table.size)
 
 

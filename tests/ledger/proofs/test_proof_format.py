@@ -100,7 +100,7 @@ def record(folder, secret, number):
     lines = [record_trees.line(secret, "b/ü.jsonl", n, text) for n, text in enumerate(TEXTS)]
     path = [each.hex() for each in merkle.inclusion([merkle.leaf(line) for line in lines], number)]
     shown = {"index": number, "line": lines[number].decode(), "path": path, "size": len(lines)}
-    with disclosure.Table(start, "files") as table:
+    with disclosure.ProvableTable(start, "files") as table:
         return proof_format.write(
             {**start.value, "kind": "record", "lines": table.named("path", "b/ü.jsonl"), "record": shown}
         )

@@ -12,7 +12,7 @@ import provenance as pv
 from provenance import ledger
 from provenance.cli import run
 from provenance.errors import ConfigError
-from provenance.ledger.exports import Asked, write
+from provenance.ledger.exports import ExportRequest, write
 
 LINES = "redacted/00000000/files.jsonl"
 
@@ -38,7 +38,7 @@ def handed_on(scanned, tmp_path, monkeypatch):
     monkeypatch.setenv("PROVENANCE_CONFIG", str(scanned / "home"))
 
     def make(*withhold):
-        write(scanned / "ledger", tmp_path / "left.tar", "tar", Asked(withhold=withhold))
+        write(scanned / "ledger", tmp_path / "left.tar", "tar", ExportRequest(withhold=withhold))
         shutil.rmtree(tmp_path / "left", ignore_errors=True)
         with tarfile.open(fileobj=io.BytesIO((tmp_path / "left.tar").read_bytes())) as tar:
             tar.extractall(tmp_path / "left", filter="data")
@@ -128,7 +128,7 @@ def test_a_stranger_among_them_is_named(handed_on):
 
 def test_who_was_handed_it_can_hand_it_on(handed_on, tmp_path):
     left = handed_on("source=secret-letters")
-    write(left, tmp_path / "on.tar", "tar", Asked())
+    write(left, tmp_path / "on.tar", "tar", ExportRequest())
     assert (tmp_path / "on.tar").read_bytes() == (tmp_path / "left.tar").read_bytes()
 
 

@@ -25,7 +25,7 @@ def test_a_set_on_disk_is_the_set(tmp_path, count):
     made = keys(members)
     assert (found, root) == (count, sparse_merkle.subtree(made))
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
-    with content_sets.Stored(tmp_path / "set") as stored:
+    with content_sets.StoredContentSet(tmp_path / "set") as stored:
         assert (stored.count, stored.salt, stored.root()) == (count, SALT, root)
         stored.check(members)
         for digest in [*members[:50], *members[-50:], *digests(50, first=count)]:
@@ -46,7 +46,7 @@ def test_every_byte_of_a_set_counts(tmp_path, count):
 
     def check(data):
         (tmp_path / "set").write_bytes(data)
-        with pytest.raises(VerificationError), content_sets.Stored(tmp_path / "set") as stored:
+        with pytest.raises(VerificationError), content_sets.StoredContentSet(tmp_path / "set") as stored:
             stored.check(digests(count))
 
     for at in range(0, len(good), 1 if count < 300 else 61):
@@ -59,7 +59,7 @@ def test_every_byte_of_a_set_counts(tmp_path, count):
 @pytest.mark.parametrize("said", [digests(9), digests(11), [*digests(9), *digests(1, first=99)], []])
 def test_a_set_of_other_contents_is_told(tmp_path, said):
     content_sets.write(digests(10), SALT, tmp_path / "set")
-    with content_sets.Stored(tmp_path / "set") as stored:
+    with content_sets.StoredContentSet(tmp_path / "set") as stored:
         stored.check(digests(10) * 2)
         with pytest.raises(VerificationError, match="content"):
             stored.check(said)
@@ -69,5 +69,5 @@ def test_a_set_out_of_order_is_told(tmp_path):
     content_sets.write(digests(2), SALT, tmp_path / "set")
     good = (tmp_path / "set").read_bytes()
     (tmp_path / "set").write_bytes(good[:64] + good[96:128] + good[64:96] + good[128:])
-    with content_sets.Stored(tmp_path / "set") as stored, pytest.raises(VerificationError, match="order"):
+    with content_sets.StoredContentSet(tmp_path / "set") as stored, pytest.raises(VerificationError, match="order"):
         stored.check(digests(2))

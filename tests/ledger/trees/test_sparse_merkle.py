@@ -47,19 +47,21 @@ def test_what_is_in_and_what_is_not(members, asked):
 def test_a_proof_that_was_changed_shows_nothing(members, asked, other, data):
     root, proof = definition(0, members), sparse_merkle.prove(members, asked)
     changed = [
-        sparse_merkle.Proof((*proof.siblings, other), proof.end),
-        sparse_merkle.Proof((*proof.siblings, bytes(32)), proof.end),
-        sparse_merkle.Proof((other, *proof.siblings), proof.end),
+        sparse_merkle.SparseProof((*proof.siblings, other), proof.end),
+        sparse_merkle.SparseProof((*proof.siblings, bytes(32)), proof.end),
+        sparse_merkle.SparseProof((other, *proof.siblings), proof.end),
     ]
     if other != proof.end:
-        changed.append(sparse_merkle.Proof(proof.siblings, other))
+        changed.append(sparse_merkle.SparseProof(proof.siblings, other))
     if proof.end is not None:
-        changed.append(sparse_merkle.Proof(proof.siblings, None))
+        changed.append(sparse_merkle.SparseProof(proof.siblings, None))
     if proof.siblings:
         at = data.draw(st.integers(0, len(proof.siblings) - 1))
-        changed.append(sparse_merkle.Proof(proof.siblings[:at] + proof.siblings[at + 1 :], proof.end))
+        changed.append(sparse_merkle.SparseProof(proof.siblings[:at] + proof.siblings[at + 1 :], proof.end))
         if proof.siblings[at] != other:
-            changed.append(sparse_merkle.Proof((*proof.siblings[:at], other, *proof.siblings[at + 1 :]), proof.end))
+            changed.append(
+                sparse_merkle.SparseProof((*proof.siblings[:at], other, *proof.siblings[at + 1 :]), proof.end)
+            )
     assert all(sparse_merkle.found(asked, item, root) is None for item in changed)
 
 
@@ -76,8 +78,8 @@ def test_a_proof_speaks_of_its_own_key(members, asked, other):
 def test_any_proof_is_answered(key, siblings, end):
     root = definition(0, [bytes(32)])
     if (key, end) != (bytes(32), bytes(32)) or siblings:
-        assert sparse_merkle.found(key, sparse_merkle.Proof(tuple(siblings), end), root) in (None, False)
-    assert sparse_merkle.found(bytes(32), sparse_merkle.Proof((root,) * 257, end), root) is None
+        assert sparse_merkle.found(key, sparse_merkle.SparseProof(tuple(siblings), end), root) in (None, False)
+    assert sparse_merkle.found(bytes(32), sparse_merkle.SparseProof((root,) * 257, end), root) is None
 
 
 def test_the_longest_way():
@@ -119,14 +121,14 @@ def test_a_key_hidden_out_of_order_is_not_absent(place):
     assert sparse_merkle.found(hidden, sparse_merkle.prove(members, hidden), honest) is True
     for lie in (
         sparse_merkle.prove(listed, hidden),
-        sparse_merkle.Proof((), None),
+        sparse_merkle.SparseProof((), None),
         sparse_merkle.prove(members, listed[0]),
     ):
         assert sparse_merkle.found(hidden, lie, honest) is None
     # A tree with the key on a wrong way: beside every hash of the honest tree without it. Neither can then be shown "in".
     crooked = sparse_merkle.node(sparse_merkle.leaf(hidden), sparse_merkle.subtree(listed))
     shown = [
-        sparse_merkle.found(hidden, sparse_merkle.Proof(way, end), crooked)
+        sparse_merkle.found(hidden, sparse_merkle.SparseProof(way, end), crooked)
         for way in [(), (sparse_merkle.leaf(hidden),), (sparse_merkle.subtree(listed),)]
         for end in [None, hidden, *listed]
     ]

@@ -41,7 +41,7 @@ def check(path):
 def test_a_stored_tree_is_the_tree(tmp_path, count):
     leaves, root = write(tmp_path, count)
     assert root == merkle.root(leaves) == check(tmp_path)
-    with stored_trees.Stored(tmp_path / "tree") as tree, (tmp_path / "lines").open("rb") as lines:
+    with stored_trees.StoredTree(tmp_path / "tree") as tree, (tmp_path / "lines").open("rb") as lines:
         assert (tree.size, tree.root()) == (count, root)
         for index in range(count):
             assert tree.leaf(index) == leaves[index]
@@ -60,7 +60,7 @@ def test_a_stored_tree_is_the_tree(tmp_path, count):
 def test_a_tree_of_three_levels(tmp_path, count):
     leaves, root = write(tmp_path, count, step=10_000)
     assert root == merkle.root(leaves)
-    with stored_trees.Stored(tmp_path / "tree") as tree:
+    with stored_trees.StoredTree(tmp_path / "tree") as tree:
         assert tree.root() == root
         for index in {0, 1, 255, 256, 65_534, count // 2, count - 2, count - 1}:
             assert tree.path(index) == merkle.inclusion(leaves, index)
@@ -105,7 +105,7 @@ def test_other_lines_are_not_those_of_the_tree(tmp_path, lines):
 
 def test_a_line_is_held_to_its_leaf(tmp_path):
     write(tmp_path, 5)
-    with stored_trees.Stored(tmp_path / "tree") as tree:
+    with stored_trees.StoredTree(tmp_path / "tree") as tree:
         lines = io.BytesIO((tmp_path / "lines").read_bytes().replace(b"00000003", b"00000009"))
         assert stored_trees.line(lines, tree, 2) == row(2)
         with pytest.raises(VerificationError, match="line 3"):
@@ -119,7 +119,7 @@ def test_a_span_that_lies_is_told(tmp_path, span):
     told = b"".join(number.to_bytes(8, "little") for number in span)
     (tmp_path / "tree").write_bytes(data[:32] + told + data[48:])
     lines = io.BytesIO((tmp_path / "lines").read_bytes())
-    with stored_trees.Stored(tmp_path / "tree") as tree, pytest.raises(VerificationError):
+    with stored_trees.StoredTree(tmp_path / "tree") as tree, pytest.raises(VerificationError):
         stored_trees.line(lines, tree, 0)
 
 
@@ -160,7 +160,7 @@ def test_pymerkle_agrees(tmp_path, count):
     other.append_entries([row(number) for number in range(count)])
     _, root = write(tmp_path, count)
     assert other.get_root() == root
-    with stored_trees.Stored(tmp_path / "tree") as tree:
+    with stored_trees.StoredTree(tmp_path / "tree") as tree:
         for index in range(0, count, 17):
             theirs = other.prove_inclusion(index + 1).serialize()["path"]  # it counts from 1, and starts with the leaf
             assert [tree.leaf(index).hex(), *(item.hex() for item in tree.path(index))] == theirs

@@ -230,7 +230,7 @@ def test_every_flipped_byte_beside_a_checkpoint_fails(folder, trusting, tsa):
     notes = {size: checkpoint.read((folder / layout.note_path(size)).read_bytes()) for size in (1, 2)}
 
     def outcomes():
-        found = checkpoint_evidence.look(folder, files, notes, pinned, ())
+        found = checkpoint_evidence.check_evidence(folder, files, notes, pinned, ())
         return [item.fault for item in proven_times.steps(proven_times.scene(2, found, pinned, {}), {})]
 
     assert outcomes() == [None, None, None]

@@ -134,7 +134,7 @@ def test_openssl_agrees(tsa, tmp_path):
         data = listed(tsa, *revoked, made=NOW)
         pem = x509.load_der_x509_crl(data).public_bytes(serialization.Encoding.PEM)
         (tsa.folder / "list.pem").write_bytes(pem)
-        assert revocation_lists.plain(pem) == data
+        assert revocation_lists.stored_form(pem) == data
         command = ["verify", "-crl_check", "-CAfile", "root.pem", "-CRLfile", "list.pem", "tsa.pem"]
         try:
             tsa.openssl(*command)

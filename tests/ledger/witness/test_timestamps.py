@@ -24,7 +24,7 @@ def tsa(make_authority):
 
 @pytest.fixture(scope="module")
 def response(tsa):
-    return timestamps.plain(tsa.answer(timestamps.request(NOTE)))
+    return timestamps.stored_form(tsa.answer(timestamps.request(NOTE)))
 
 
 def ours(authority, response, note=NOTE):
@@ -67,7 +67,7 @@ def test_nonces_are_random():
 )
 def test_sound_authorities_are_accepted_by_us_and_by_openssl(make_authority, made):
     authority = make_authority(**made)
-    response = timestamps.plain(authority.answer(timestamps.request(NOTE), chain="middle" in made))
+    response = timestamps.stored_form(authority.answer(timestamps.request(NOTE), chain="middle" in made))
     token = timestamps.read(response)
     timestamps.check(token, NOTE)
     path = certificate_chains.anchored(token, authority.roots)
@@ -149,7 +149,7 @@ def test_the_signature_of_a_certificate_ends_with_a_byte(make_authority):
     """Its last bit is 0 in every other certificate: then the count of unused bits could be 1 as well."""
     for _ in range(32):
         authority = make_authority(middle=MIDDLE)
-        response = timestamps.plain(authority.answer(timestamps.request(NOTE), chain=True))
+        response = timestamps.stored_form(authority.answer(timestamps.request(NOTE), chain=True))
         ends = [item.signature for item in timestamps.read(response).certificates if not item.signature[-1] & 1]
         for signature in ends:
             at = response.index(signature) - 1
@@ -166,7 +166,7 @@ def test_the_signature_of_a_certificate_ends_with_a_byte(make_authority):
 @pytest.mark.parametrize("made", [{"kind": "rsa"}, {"middle": MIDDLE}], ids=str)
 def test_no_bit_is_free_anywhere(make_authority, made):
     authority = make_authority(**made)
-    response = timestamps.plain(authority.answer(timestamps.request(NOTE), chain="middle" in made))
+    response = timestamps.stored_form(authority.answer(timestamps.request(NOTE), chain="middle" in made))
     for at in range(len(response)):
         for bit in range(8):
             changed = bytearray(response)
@@ -186,7 +186,7 @@ def test_prose_that_nobody_signed_is_not_stored(tsa, response):
     sent = der.write(der.SEQUENCE, status, token)
     assert tsa.accepts(sent, NOTE)
     assert not ours(tsa, sent)
-    assert timestamps.plain(sent) == response
+    assert timestamps.stored_form(sent) == response
 
 
 @pytest.mark.parametrize("status", [1, 2, 5])
@@ -194,15 +194,15 @@ def test_what_was_not_granted_is_refused(response, status):
     token = der.read(response).parts(der.SEQUENCE)[1].encoded
     refused = der.write(der.SEQUENCE, der.write(der.SEQUENCE, der.write_integer(status)), token)
     with pytest.raises(VerificationError, match="grant"):
-        timestamps.plain(refused)
+        timestamps.stored_form(refused)
     with pytest.raises(VerificationError, match="grant"):
-        timestamps.plain(der.write(der.SEQUENCE, der.write(der.SEQUENCE, der.write_integer(2))))
+        timestamps.stored_form(der.write(der.SEQUENCE, der.write(der.SEQUENCE, der.write_integer(2))))
 
 
 def test_unsorted_certificates_are_read(make_authority):
     """OpenSSL 3.0 writes the SET unsorted, which rfc3161-client refuses; that order says nothing."""
     authority = make_authority(middle=MIDDLE)
-    response = timestamps.plain(authority.answer(timestamps.request(NOTE), chain=True))
+    response = timestamps.stored_form(authority.answer(timestamps.request(NOTE), chain=True))
     token = timestamps.read(response)
     first, second = (item.public_bytes(Encoding.DER) for item in token.certificates)
     assert first + second in response
@@ -217,13 +217,13 @@ def test_a_certificate_that_nothing_needs_is_refused(make_authority, tsa):
     stranger = make_authority(name="stranger")
     (tsa.folder / "middle.pem").write_text(stranger.pem)
     with pytest.raises(VerificationError, match="nothing to do with it"):
-        timestamps.read(timestamps.plain(tsa.answer(timestamps.request(NOTE), chain=True)))
+        timestamps.read(timestamps.stored_form(tsa.answer(timestamps.request(NOTE), chain=True)))
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300))
 def test_reading_is_total(data):
-    for function in (timestamps.read, timestamps.plain, timestamps.nonce_of):
+    for function in (timestamps.read, timestamps.stored_form, timestamps.nonce_of):
         with pytest.raises(VerificationError):
             function(data)
 

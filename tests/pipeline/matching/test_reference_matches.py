@@ -47,7 +47,9 @@ def texts(path, held):
 
 def made(folder, *names, kind, **choice):
     target = folder / f"{kind}.index"
-    build_index.build([folder / "given" / name for name in names], target, build_index.Choice(kind, **choice), "a test")
+    build_index.build(
+        [folder / "given" / name for name in names], target, build_index.IndexOptions(kind, **choice), "a test"
+    )
     return target
 
 
@@ -158,7 +160,7 @@ def test_an_undeclared_folder_is_named_by_a_known_set(tmp_path, in_process, monk
     """A known set is made up here and shipped in the place of the real ones."""
     (tmp_path / "known").mkdir()
     texts(tmp_path / "train.jsonl", BOOK)
-    choice = build_index.Choice("known", title="gsm8k")
+    choice = build_index.IndexOptions("known", title="gsm8k")
     build_index.build([tmp_path / "train.jsonl"], tmp_path / "known" / "gsm8k.index", choice, "a test")
     monkeypatch.setattr(reference_matches.package_data, "folder", lambda _: tmp_path / "known")
     (tmp_path / "data" / "extra").mkdir(parents=True)
@@ -174,7 +176,7 @@ def test_who_has_all_of_a_known_set_under_its_terms_is_not_accused(tmp_path, in_
     """Two sources have one text; the milder one is a known set, word for word, and keeps the licence of that."""
     (tmp_path / "known").mkdir()
     texts(tmp_path / "train.jsonl", BOOK)
-    choice = build_index.Choice("known", title="gsm8k")  # MIT
+    choice = build_index.IndexOptions("known", title="gsm8k")  # MIT
     build_index.build([tmp_path / "train.jsonl"], tmp_path / "known" / "gsm8k.index", choice, "a test")
     folder = package_data.folder
     monkeypatch.setattr(
@@ -203,7 +205,7 @@ def test_a_record_in_two_parts_of_a_set_is_one_record(tmp_path, in_process):
     for part in ("a", "b"):
         texts(tmp_path / f"{part}.jsonl", [*OWN[:10], f"only part {part} has this one"])
     build_index.build(
-        [tmp_path / "a.jsonl", tmp_path / "b.jsonl"], tmp_path / "k.index", build_index.Choice("known"), "a test"
+        [tmp_path / "a.jsonl", tmp_path / "b.jsonl"], tmp_path / "k.index", build_index.IndexOptions("known"), "a test"
     )
     texts(tmp_path / "data" / "x.jsonl", [*OWN, OWN[0]])
     audit = pv.scan(tmp_path / "data", reference=[tmp_path / "k.index"])
@@ -222,7 +224,7 @@ def test_files_that_share_a_line_do_not_meet_each_with_each(tmp_path, in_process
     files = [tmp_path / "data" / f"{k:02}.jsonl" for k in range(20)]
     for k, file in enumerate(files):
         texts(file, ["the line that stands in all of them", OWN[k], f"{OWN[k]} again"])
-    build_index.build(files, tmp_path / "k.index", build_index.Choice("known"), "a test")
+    build_index.build(files, tmp_path / "k.index", build_index.IndexOptions("known"), "a test")
     audit = pv.scan(tmp_path / "data", reference=[tmp_path / "k.index"])
     rows = [row for row in audit.tables["references"].to_pylist() if row["title"] == "k" and row["path"]]
     assert [(row["path"], row["item"], row["records"]) for row in rows] == [(file.name, file.name, 3) for file in files]
@@ -236,7 +238,7 @@ def test_a_scaled_set_counts_what_was_looked_up(tmp_path, in_process, monkeypatc
     build_index.build(
         [tmp_path / "train.jsonl"],
         tmp_path / "known" / "k.index",
-        build_index.Choice("known", title="k", scale=4),
+        build_index.IndexOptions("known", title="k", scale=4),
         "a test",
     )
     monkeypatch.setattr(reference_matches.package_data, "folder", lambda _: tmp_path / "known")

@@ -129,7 +129,7 @@ def test_nested_dictionaries_are_written_out():
 
 def test_a_process_that_dies_costs_its_row_group_and_no_more(monkeypatch):
     data = written(pa.table({"text": [f"{WORDS} {k}" for k in range(100)]}), row_group_size=50)
-    fetch = bounded_parquet.File._bytes
+    fetch = bounded_parquet.ParquetFile._bytes
     killed = []
 
     def kill(file, offset, size):
@@ -138,7 +138,7 @@ def test_a_process_that_dies_costs_its_row_group_and_no_more(monkeypatch):
             os.kill(killed[0], 9)
         return fetch(file, offset, size)
 
-    monkeypatch.setattr(bounded_parquet.File, "_bytes", kill)
+    monkeypatch.setattr(bounded_parquet.ParquetFile, "_bytes", kill)
     batches, tally = read(data)
     assert killed
     assert (sum(map(len, batches)), tally.unreadable) == (100, 0)

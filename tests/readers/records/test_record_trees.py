@@ -103,7 +103,7 @@ def test_a_batch_without_any_text_has_leaves():
 @given(st.integers(0, 200), st.lists(st.integers(0, 200), max_size=6))
 def test_a_tree_is_that_of_the_log_however_its_leaves_come(count, cuts):
     leaves = np.frombuffer(b"".join(hashlib.sha256(b"%d" % k).digest() for k in range(count)), np.uint8).reshape(-1, 32)
-    growing = record_trees.Growing()
+    growing = record_trees.RecordTreeBuilder()
     for part in np.split(leaves, sorted(min(cut, count) for cut in cuts)):
         growing.add(part)
     assert growing.root() == (merkle.root([leaf.tobytes() for leaf in leaves]).hex() if count else None)
@@ -111,7 +111,7 @@ def test_a_tree_is_that_of_the_log_however_its_leaves_come(count, cuts):
 
 def test_the_whole_root_of_a_file_in_plain_python():
     texts = [None if k % 7 == 3 else f"record {k} " * (k % 11) for k in range(1000)]
-    growing, salting = record_trees.Growing(), record_trees.Salting(SECRET, "d/a.jsonl")
+    growing, salting = record_trees.RecordTreeBuilder(), record_trees.Salting(SECRET, "d/a.jsonl")
     for first in range(0, 1000, 300):
         growing.add(salting.leaves(batch(texts[first : first + 300], list(range(first, min(first + 300, 1000))))))
     level = [hashlib.sha256(b"\0" + each).digest() for each in expected(SECRET, "d/a.jsonl", texts, range(1000))]
@@ -131,7 +131,7 @@ def test_a_processor_without_instructions_for_it_makes_the_same_leaves(tmp_path)
         "texts = json.load(sys.stdin)\n"
         "columns = [pa.array(range(len(texts))), pa.array(texts, pa.large_string())]\n"
         "leaves = trees.Salting(bytes(range(32)), 'a').leaves(pa.RecordBatch.from_arrays(columns, ['row', 'whole']))\n"
-        "growing = trees.Growing()\ngrowing.add(leaves)\n"
+        "growing = trees.RecordTreeBuilder()\ngrowing.add(leaves)\n"
         "print(sha256.HARDWARE, growing.root())\n"
     )
     own = {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}

@@ -14,7 +14,7 @@ from provenance.cli import run
 from provenance.core import schemas
 from provenance.reports import exports
 from provenance.reports.exports import removal_list
-from provenance.reports.exports.removal_list import Choice
+from provenance.reports.exports.removal_list import RemovalOptions
 from provenance.similarity.evidence import affected_records
 
 pytestmark = pytest.mark.usefixtures("in_process")
@@ -49,7 +49,7 @@ def listed(tmp_path):
 
     def make(root, choice=None, **options):
         pv.scan(root, tmp_path / "ledger", workers=1, **options)
-        made = removal_list.write(tmp_path / "ledger", tmp_path / "r.parquet", choice or Choice())
+        made = removal_list.write(tmp_path / "ledger", tmp_path / "r.parquet", choice or RemovalOptions())
         table = pq.read_table(tmp_path / "r.parquet")
         assert table.schema.remove_metadata().equals(schemas.REMOVALS.remove_metadata())
         assert table.num_rows == made.records
@@ -164,12 +164,12 @@ def test_near_copies_and_prompts_are_listed_and_short_records_are_not(data, list
 
 
 CHOICES = {
-    "errors": (Choice(), BOTH),
-    "notes and worse": (Choice("note"), BOTH),
-    "one check": (Choice(checks=("licence-conflict-by-content",)), ALONE),
-    "the other": (Choice(checks=("licence-forbids-purpose",)), {"strict/x.jsonl": list(range(40))}),
-    "one source": (Choice(sources=("copy",)), ALONE),
-    "neither": (Choice(checks=("licence-missing",)), {}),
+    "errors": (RemovalOptions(), BOTH),
+    "notes and worse": (RemovalOptions("note"), BOTH),
+    "one check": (RemovalOptions(checks=("licence-conflict-by-content",)), ALONE),
+    "the other": (RemovalOptions(checks=("licence-forbids-purpose",)), {"strict/x.jsonl": list(range(40))}),
+    "one source": (RemovalOptions(sources=("copy",)), ALONE),
+    "neither": (RemovalOptions(checks=("licence-missing",)), {}),
 }
 
 
@@ -201,7 +201,7 @@ def test_the_size_of_a_row_group_changes_nothing(data, listed, monkeypatch, rows
 def test_the_demo_lists_as_many_records_as_its_findings_name(tmp_path):
     expected = yaml.safe_load((DEMO / "expected.yaml").read_text())["findings"]
     pv.scan(DEMO / "data", tmp_path / "ledger", workers=1)
-    made = removal_list.write(tmp_path / "ledger", tmp_path / "r.parquet", Choice())
+    made = removal_list.write(tmp_path / "ledger", tmp_path / "r.parquet", RemovalOptions())
     listable = {*removal_list._WHOLE, "licence-conflict-by-content"}
     errors = [each for each in expected if each["severity"] == "error"]
     assert made.records == sum(each["records"] for each in errors if each["check"] in listable)

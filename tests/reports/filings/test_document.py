@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from provenance.reports.filings import document
 from provenance.reports.filings.document import Heading, Line, Paragraph, Table, both
-from provenance.reports.text import plain
+from provenance.reports.text import printable
 
 HOSTILE = [
     "<script>alert(1)</script>", "</style><b>", "a|b", "`code`", "**bold**", "[x](http://e.example)", "![i](x)", "<!-- c",
@@ -67,14 +67,14 @@ def test_hostile_text_is_text_in_html(text):
     page = Page(document.html(blocks(text)))
     innocent = Page(document.html(blocks("innocent")))
     assert page.tags == innocent.tags
-    assert page.lines.count(plain(text)) == 4
+    assert page.lines.count(printable(text)) == 4
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_text_in_markdown(text):
     said, kinds, markup = spoken(document.markdown(blocks(text)))
     _, innocent, breaks = spoken(document.markdown(blocks("innocent")))
-    assert said.count(plain(text).strip()) >= 5
+    assert said.count(printable(text).strip()) >= 5
     assert kinds <= innocent | {"text_special"}
     assert markup == breaks
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.core import external_sort
-from provenance.core.scratch_arrays import Shared
+from provenance.core.scratch_arrays import SharedArray
 from provenance.similarity.candidates import boilerplate, containment, distinct_texts, near_pairs
 from provenance.similarity.evidence import exact_matches, near_matches, spans
 from provenance.similarity.text import shingles
@@ -34,7 +34,7 @@ def alike(texts, folder, parts=1, threads=1, items=None):
     identified = shingles.nodes(column, pa.array(range(len(texts))))
     columns = [file, row, *(identified[name] for name in ("low", "high", "distinct"))]
     write(folder / "members.arrow", pa.table(columns, schema=exact_matches.MEMBERS))
-    hashes = Shared(folder / "hashes", np.uint64)
+    hashes = SharedArray(folder / "hashes", np.uint64)
     for part in range(parts):
         some = pa.array(texts[part::parts], pa.large_string())
         described = near_pairs.describe(shingles.shingled(some, pa.array(range(len(some)))))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.core import external_sort
-from provenance.core.scratch_arrays import Shared
+from provenance.core.scratch_arrays import SharedArray
 from provenance.similarity.candidates import distinct_texts, minhash, near_pairs
 from provenance.similarity.evidence import exact_matches
 
@@ -29,7 +29,7 @@ def nodes_of(items):
     keys = pa.FixedSizeListArray.from_arrays(
         pa.array(np.zeros(len(text) * minhash.BANDS, np.uint64)), type=near_pairs.SETS.field("keys").type
     )
-    hashes = Shared(folder / "hashes", np.uint64)
+    hashes = SharedArray(folder / "hashes", np.uint64)
     start = np.array([hashes.add(np.arange(number + 3)) for number in text.tolist()], np.int64)
     hashes.close()
     write(folder / "sets.arrow", pa.table([mixed, mixed, text, keys, start, start + text + 3], schema=near_pairs.SETS))

@@ -132,7 +132,7 @@ def shared(path, records, of, view="whole", exact=None, matched=None, explained=
     every = records + explained if matched is None else matched
     same = every if exact is None else exact
     ends = (view, "a", path, "MIT", "b", "b/x", "CC-BY-NC-4.0", 0)
-    return shared_text.Shared(*ends, records, every, same, explained, records, of, records / of)
+    return shared_text.SharedRecords(*ends, records, every, same, explained, records, of, records / of)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from provenance.core import schemas
 from provenance.similarity.index import source_sketches
-from provenance.similarity.index.source_sketches import LEAST, MOST, Growing, Sketch, cut, estimate, unite
+from provenance.similarity.index.source_sketches import LEAST, MOST, Sketch, SketchBuilder, cut, estimate, unite
 from provenance.similarity.text import shingles
 
 HASHES = st.lists(st.integers(0, 2**64 - 1), max_size=60)
@@ -29,7 +29,7 @@ def plain(sketch):
 
 
 def grown(parts):
-    growing = Growing()
+    growing = SketchBuilder()
     for part in parts:
         growing.add(np.array([each for each in part if each < 2**64 // LEAST], np.uint64))
     return growing.close()
@@ -93,7 +93,7 @@ TEXTS = st.lists(
 
 @given(TEXTS, st.integers(1, 5))
 def test_what_is_kept_are_runs_of_five_words_never_a_shorter_record(texts, size):
-    growing = Growing()
+    growing = SketchBuilder()
     for at in range(0, len(texts), size):
         part = pa.array(texts[at : at + size], pa.large_string())
         growing.add(source_sketches.sampled(shingles.shingled(part, pa.array(range(len(part)), pa.int64())))[0])
@@ -121,7 +121,7 @@ def test_sketches_of_many_files_at_once_are_those_of_each(pairs):
     together = source_sketches.tabled_by_file(files, hashes)
     grown = {}
     for file, value in zip(files.tolist(), hashes, strict=True):
-        grown.setdefault(file, Growing()).add(np.array([value]))
+        grown.setdefault(file, SketchBuilder()).add(np.array([value]))
     assert together["file"].to_pylist() == sorted(grown)
     for row, file in enumerate(sorted(grown)):
         assert plain(source_sketches.read(together, row)) == plain(grown[file].close())
@@ -133,7 +133,7 @@ def test_of_many_files_one_that_has_too_much_is_sketched_more_coarsely():
     files = np.repeat([4, 7, 9], [10, len(hashes) - 20, 10])
     together = source_sketches.tabled_by_file(files, hashes)
     for row, file in enumerate([4, 7, 9]):
-        grown = Growing()
+        grown = SketchBuilder()
         grown.add(hashes[files == file])
         assert together["file"][row].as_py() == file
         assert plain(source_sketches.read(together, row)) == plain(grown.close())
@@ -195,7 +195,7 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(size, other, shared):
 
 
 def grown_from(*parts):
-    growing = Growing()
+    growing = SketchBuilder()
     for part in parts:
         growing.add(part)
     return growing.close()

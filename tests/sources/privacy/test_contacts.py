@@ -12,7 +12,7 @@ import pytest
 import provenance as pv
 from provenance import ledger
 from provenance.cli import run
-from provenance.ledger.exports import Asked, write
+from provenance.ledger.exports import ExportRequest, write
 from provenance.pipeline.reproduce import DIFFERS, SAME, reproduce
 from provenance.sources import contacts
 
@@ -65,7 +65,7 @@ def test_a_scan_without_a_ledger_has_ids_of_its_own(world):
 
 
 def test_contacts_are_withheld_and_everything_else_is_there(world):
-    write(world / "ledger", world / "left.tar", "tar", Asked(withhold=("table=contacts",)))
+    write(world / "ledger", world / "left.tar", "tar", ExportRequest(withhold=("table=contacts",)))
     with tarfile.open(fileobj=io.BytesIO((world / "left.tar").read_bytes())) as tar:
         tar.extractall(world / "left", filter="data")
     there = {path.relative_to(world / "ledger").as_posix() for path in (world / "ledger").rglob("*") if path.is_file() and "latest" not in path.parts}  # fmt: skip

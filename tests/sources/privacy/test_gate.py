@@ -9,9 +9,9 @@ import pytest
 from provenance.core.model import Claim
 from provenance.sources.claims import _claim
 from provenance.sources.privacy.gate import Gate
-from provenance.sources.privacy.identity import Key
+from provenance.sources.privacy.identity import IdentityKey
 
-KEY = Key(b"k" * 32)
+KEY = IdentityKey(b"k" * 32)
 
 STAYS = [
     ("licence", "CC BY-NC-SA 4.0"), ("licence", "https://creativecommons.org/licenses/by/4.0/"), ("name", "Databricks Dolly 15k"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provenance.sources.privacy import people
-from provenance.sources.privacy.identity import Key
+from provenance.sources.privacy.identity import IdentityKey
 
 NAMED = {
     "Jane Doe": "<creator>", "Stanford University": "Stanford University", "Jane Doe, Acme Inc": "<creator>, Acme Inc",
@@ -63,7 +63,7 @@ def test_what_the_manifest_says_decides():
 
 
 def test_ids_are_of_the_person_and_of_the_secret():
-    key, other = Key(b"a" * 32), Key(b"b" * 32)
+    key, other = IdentityKey(b"a" * 32), IdentityKey(b"b" * 32)
     assert key.id("Jane  DOE") == key.id("Doe, Jane") == key.id("Ｊane Doe") != key.id("John Doe")
     assert key.id("Jane Doe") != other.id("Jane Doe")
     assert key.person("owner", "Jane Doe").split(":")[2] == key.person("creator", "Jane Doe").split(":")[2]
