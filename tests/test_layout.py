@@ -53,7 +53,6 @@ KERNELS = {
 STILL_LONG: set[str] = {
     "provenance/readers/records/views.py",
     "provenance/readers/storage/__init__.py",
-    "provenance/sources/scopes.py",
     "tests/bench/test_peers.py",
     "tests/demo/generator.py",
     "tests/ledger/log/test_key_entries.py",

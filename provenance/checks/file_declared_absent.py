@@ -18,7 +18,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from provenance.core.model import DOCUMENTS, Finding
-from provenance.sources.scopes import matching
+from provenance.sources.scope_paths import matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from provenance.core.model import Finding
 from provenance.sources import declared_facts
-from provenance.sources.scopes import above, folder_of
+from provenance.sources.scope_paths import above, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,7 +29,7 @@ from provenance.core.model import Finding
 from provenance.core.package_data import table
 from provenance.similarity.evidence import shared_text
 from provenance.similarity.evidence.match_batches import KeyCounts, pieces
-from provenance.sources.scopes import matching
+from provenance.sources.scope_paths import matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

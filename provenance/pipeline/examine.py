@@ -38,9 +38,12 @@ from provenance.similarity.text import normalisation
 from provenance.sources import claims as claims_
 from provenance.sources import read_results, signal_snapshots
 from provenance.sources import scopes as scopes_
+from provenance.sources.conclude import conclude
 from provenance.sources.inventory import inventory
+from provenance.sources.licence_scopes import GAP, DecidedLicence
 from provenance.sources.privacy import identity
 from provenance.sources.privacy.gate import Gate
+from provenance.sources.scope_paths import resolved_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -283,7 +286,7 @@ def _conclude(
         "sketches": match_plan.sketch(plan),
         "observations": _observations(seen, scopes),
         "references": refers,
-        "sources": scopes_.conclude(scopes, files, found.distinct_sources, found.texts),
+        "sources": conclude(scopes, files, found.distinct_sources, found.texts),
     }
     progress("checking", 0, 0)
     answers = declaration.answers(rules.declared, chosen, declaration.data_digest(files), rules.day)
@@ -306,10 +309,10 @@ def _files_table(
     proofs: dict[str, str | None] = {}
     for row in claims.to_pylist():
         if row["field"] in DOCUMENTS:
-            proofs[scopes_.resolved_path(row)] = row["source"]
+            proofs[resolved_path(row)] = row["source"]
         if row["field"] == "sha256":
             claimed[row["scope"]].append(row["value"])
-        if row["witness"] not in {"record-column", scopes_.GAP}:
+        if row["witness"] not in {"record-column", GAP}:
             digests[row["manifest"]] = row["digest"]
     on_disk = {row["path"]: row for row in paths.to_pylist()}
     unread = [_unread(row, scopes) for row in on_disk.values() if row["role"] in {"ignored", "unreadable"}]
@@ -318,7 +321,7 @@ def _files_table(
     for path, within, reason, sha256 in zip(*(column.to_pylist() for column in read.columns), strict=True):
         outer = on_disk[path.split("!/", 1)[0]]["role"]
         role = within if within is not None and outer == "data" else outer
-        licence = scopes.licence(path) if role == "data" else scopes_.DecidedLicence()
+        licence = scopes.licence(path) if role == "data" else DecidedLicence()
         source = proofs.get(path) if role != "data" else None  # a contract stands for what it was made for
         # one that could not be read whole, now or then, may be what it was
         changed = sha256 is not None and digests.get(path, sha256) not in {None, sha256}

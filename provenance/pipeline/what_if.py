@@ -21,6 +21,7 @@ from provenance.errors import ConfigError
 from provenance.pipeline import evaluate
 from provenance.similarity.evidence import original_files
 from provenance.sources import scopes as scopes_
+from provenance.sources.scope_paths import within
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -123,7 +124,7 @@ def _speaks_of_any(scope: str, paths: Sequence[str]) -> bool:
     if scope == "./":
         return bool(paths)
     at = bisect_left(paths, scope)
-    return at < len(paths) and scopes_.within(paths[at], scope)
+    return at < len(paths) and within(paths[at], scope)
 
 
 def _files(files: pa.Table, claims: pa.Table, dropped: Collection[str]) -> pa.Table:

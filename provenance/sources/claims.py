@@ -18,8 +18,10 @@ from provenance.errors import ManifestError
 from provenance.licences.expressions import normalise
 from provenance.readers import manifests, storage
 from provenance.readers.storage import regular_files
-from provenance.sources import file_roles, scopes
+from provenance.sources import file_roles
 from provenance.sources.inventory import HEAD
+from provenance.sources.licence_scopes import GAP
+from provenance.sources.scope_paths import above, folder_of, resolved_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -94,7 +96,7 @@ def named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.Table,
     Returns:
         PATHS with their roles, and all claims.
     """
-    named = {scopes.resolved_path(claim) for claim in claims if _at_root(claim, "licence-file")}
+    named = {resolved_path(claim) for claim in claims if _at_root(claim, "licence-file")}
     rows = paths.to_pylist()
     stated: Rows = []
     for row in rows:
@@ -123,7 +125,7 @@ def named_documents(root: Path, paths: pa.Table, claims: Rows) -> pa.Table:
     Returns:
         PATHS with their roles.
     """
-    named = {scopes.resolved_path(claim) for field in DOCUMENTS for claim in claims if _at_root(claim, field)}
+    named = {resolved_path(claim) for field in DOCUMENTS for claim in claims if _at_root(claim, field)}
     rows = paths.to_pylist()
     for row in rows:
         if row["path"] in named and row["role"] == "data" and not _holds_records(root, row):
@@ -167,7 +169,7 @@ def _fault(path: str, error: ManifestError) -> str:
 
 def _unread_card(path: str, kind: str) -> list[Claim]:
     """A card that cannot be read still opens a source: what stands above must not speak for its data."""
-    scope = scopes.folder_of(path)
+    scope = folder_of(path)
     return [Claim("source", scope.removesuffix("/"), scope, kind, "L1")] if kind == "hf-card" else []
 
 
@@ -211,7 +213,7 @@ def nearest(path: str, views: Mapping[str, tuple[tuple[str, str], ...]]) -> tupl
         path: of the file.
         views: from `views`.
     """
-    return next((views[place] for place in (path, *scopes.above(scopes.folder_of(path))) if place in views), ())
+    return next((views[place] for place in (path, *above(folder_of(path))) if place in views), ())
 
 
 def overrides(claims: pa.Table, data: Collection[str] = ()) -> str | None:
@@ -223,7 +225,7 @@ def overrides(claims: pa.Table, data: Collection[str] = ()) -> str | None:
     """
     said = []
     for claim in claims.to_pylist():
-        place = scopes.resolved_path(claim)
+        place = resolved_path(claim)
         if _at_root(claim, "licence-file"):
             too = ", and as records, which it holds" if place in data else ""
             said.append(f"{claim['manifest']}: {place} is read as a licence{too}")
@@ -237,7 +239,7 @@ def overrides(claims: pa.Table, data: Collection[str] = ()) -> str | None:
             and "/" not in claim["manifest"]
             and not (claim["field"] == "signal.file" and place in data)
         ):
-            said.append(f"{claim['manifest']}: {scopes.resolved_path(claim)} is read as what sites said, not as data")
+            said.append(f"{claim['manifest']}: {resolved_path(claim)} is read as what sites said, not as data")
         if claim["field"] == "view":
             column, role = claim["value"].rsplit("=", 1)
             verb = "is read as" if "/" not in claim["manifest"] else "is not read (no manifest at the root says so) as"
@@ -346,5 +348,5 @@ def of_records(observed: Iterable[BundleResult]) -> Rows:
         for number in lacking:
             path, digest, records = about[number]
             said = f"no licence in {silent[number]:,} of {records:,} records"
-            rows.append(_claim(path, Claim("licence", said, path, scopes.GAP, "/licence", "data"), digest or ""))
+            rows.append(_claim(path, Claim("licence", said, path, GAP, "/licence", "data"), digest or ""))
     return [row | {"spdx": None} if _legend(row) else row for row in rows]

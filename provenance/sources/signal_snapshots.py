@@ -25,6 +25,7 @@ from provenance.sources import claims as claims_
 from provenance.sources import file_roles
 from provenance.sources import scopes as scopes_
 from provenance.sources.inventory import HEAD
+from provenance.sources.scope_paths import matching, resolved_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from provenance.sources.claims import Rows
-    from provenance.sources.scopes import Claim
+    from provenance.sources.scope_paths import Claim
 
 KIND = "web-signals"
 """PATHS.kind of a snapshot that is not data."""
@@ -59,7 +60,7 @@ def set_apart(root: Path, paths: pa.Table, claims: Iterable[Claim]) -> pa.Table:
         path
         for claim in claims
         if claim["field"] in {"signal.file", "signal.folder"} and "/" not in claim["manifest"]
-        for path in scopes_.matching(scopes_.resolved_path(claim), known)
+        for path in matching(resolved_path(claim), known)
     }
     taken = [
         row
@@ -172,7 +173,7 @@ def _snapshots(
 def _files(entry: Mapping[str, Claim], known: list[str]) -> Iterator[tuple[str, str | None]]:
     """Yield each host and its file: of a folder, the host is the file's name, or that of the folder around it."""
     if "folder" in entry:
-        for path in scopes_.matching(scopes_.resolved_path(entry["folder"]).rstrip("/") + "/", known):
+        for path in matching(resolved_path(entry["folder"]).rstrip("/") + "/", known):
             name = PurePosixPath(path).name.lower()
             host = PurePosixPath(path).parent.name.lower() if name in {"robots.txt", "tdmrep.json"} else name
             host = next((host.removesuffix(ending) for ending in _ENDINGS if host.endswith(ending)), host)
@@ -182,7 +183,7 @@ def _files(entry: Mapping[str, Claim], known: list[str]) -> Iterator[tuple[str, 
     host = re.sub(r":(?:80|443)$", "", entry["host"]["value"].lower().rstrip("."))
     if "file" not in entry:
         yield host, None
-    elif (path := scopes_.resolved_path(entry["file"])) in known:
+    elif (path := resolved_path(entry["file"])) in known:
         yield host, path
 
 

@@ -26,8 +26,9 @@ import pyarrow as pa
 from provenance.core import schemas
 from provenance.core.model import DOCUMENTS
 from provenance.readers.manifests.yaml_documents import escape
-from provenance.sources import scopes
+from provenance.sources.licence_scopes import GAP
 from provenance.sources.privacy import credentials, identity, masking, people
+from provenance.sources.scope_paths import above, folder_of, matching, resolved_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -53,7 +54,7 @@ _NAMES = frozenset({"name", "generator.name", "generator.model", "generator.prov
 """Fields that name data and models: in them only those are replaced of whom it is certain that they are people."""
 
 _CITATIONS = frozenset({"citation"})
-_RECORDS = frozenset({"record-column", scopes.GAP})
+_RECORDS = frozenset({"record-column", GAP})
 _LINE = re.compile(r"L\d+")
 _CUTS = frozenset({99, 100, 119, 120, 160, 200, 300, 500, 1000, 2000})  # characters at which readers cut
 _WORD = re.compile(r"\w+")
@@ -85,7 +86,7 @@ class Gate:
     _spaceless: set[str] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        folders = {folder for path in self.paths for folder in scopes.above(scopes.folder_of(path))}
+        folders = {folder for path in self.paths for folder in above(folder_of(path))}
         self._known = sorted({*self.paths}), frozenset({*self.paths, *folders})
 
     def clean(self, rows: Iterable[Mapping[str, Any]]) -> Rows:
@@ -306,16 +307,16 @@ class Gate:
         """Tell whether a value names something that is there: a path, a folder, or a glob over paths."""
         value = row["value"].partition("=")[2] if row["field"] == "split-files" else row["value"]
         ordered, known = self._known
-        near = [value, scopes.resolved_path(dict(row) | {"value": value})]
+        near = [value, resolved_path(dict(row) | {"value": value})]
         if row["field"] in _SOURCES:
             paths = {row["manifest"], row["scope"].rstrip("/"), _stem(row["manifest"])}
             return value in paths or value in known or f"{value}/" in known
-        return any(each in known or f"{each}/" in known or scopes.matching(each, ordered) for each in near if each)
+        return any(each in known or f"{each}/" in known or matching(each, ordered) for each in near if each)
 
     def _scope(self, row: Mapping[str, Any], place: _Place) -> str:
         scope = row["scope"]
-        own = scope in {"./", row["manifest"], scopes.folder_of(row["manifest"])} or scope in self._known[1]
-        if own or scopes.matching(scope, self._known[0]):
+        own = scope in {"./", row["manifest"], folder_of(row["manifest"])} or scope in self._known[1]
+        if own or matching(scope, self._known[0]):
             return str(scope)
         closing = "/" if scope.endswith("/") else ""
         return self._identifier(scope.removesuffix("/"), place) + closing

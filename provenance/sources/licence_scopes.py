@@ -1,0 +1,190 @@
+"""The licence of a file: the nearest scope with evidence, then the strictest witness within it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provenance.licences import terms
+from provenance.sources.scope_paths import above, folder_of, within
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provenance.sources.scope_paths import Claim
+_TEXTS = {"licence-file", "data-licence-file", "notice-file"}
+_BELOW = _TEXTS | {"weights-licence-file"}
+"""Witnesses that speak of all below them; what a manifest, card or README says ends where the next source begins."""
+
+_DATA = {"data", "database", "content"}
+_NAMING = {"croissant", "frictionless", "llama-factory", "nltk-xml"}
+"""Manifests of others that name members: where they speak of one file, so does what the source's own manifest says."""
+GAP = "record-gap"
+"""Witness of the records that state no licence in a file of which others do."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecidedLicence:
+    """What decides the licence of some files.
+
+    Args:
+        expression: SPDX; None = unknown, or nothing stated.
+        claims: every statement of the nearest scope that speaks of data, best first; () = nothing stated.
+        decided: the statement that decides.
+        code: statements of that scope that speak of code or models.
+    """
+
+    expression: str | None = None
+    claims: tuple[Claim, ...] = ()
+    decided: Claim | None = None
+    code: tuple[Claim, ...] = ()
+
+    @property
+    def pointer(self) -> str | None:
+        """Return `manifest:pointer` of the statement that decides."""
+        return f"{self.decided['manifest']}:{self.decided['pointer']}" if self.decided else None
+
+    @property
+    def evidence(self) -> str:
+        """Return how good the best witness is: none | tag | card | licence-text | consistent."""
+        agreeing = [claim for claim in self.claims if claim["spdx"] == self.expression and self.expression]
+        texts = [claim for claim in agreeing if claim["witness"] in _TEXTS]
+        if not agreeing:
+            return "none"
+        if not texts:
+            return "card" if any(claim["pointer"].startswith("L") for claim in agreeing) else "tag"
+        others = {claim["manifest"] for claim in agreeing} - {texts[0]["manifest"]}
+        return "consistent" if others and len(agreeing) == len(self.claims) else "licence-text"
+
+
+class LicenceScopes:
+    """Licence statements by the scope they cover.
+
+    Args:
+        by_scope: statements by what they cover.
+        by_source: statements of what names its source or its members, by that source.
+        homes: scope of each source.
+        named: sources that consist of named members.
+        purpose: one of model.PURPOSES.
+    """
+
+    def __init__(
+        self,
+        by_scope: Mapping[str, list[Claim]],
+        by_source: Mapping[str, list[Claim]],
+        homes: Mapping[str, str],
+        named: set[str],
+        purpose: str,
+    ) -> None:
+        self._by_scope = _licences(by_scope)
+        self._by_source = _licences(by_source)
+        self._homes = homes
+        self._named = named
+        self._purpose = purpose
+        self._around: dict[tuple[str, str], DecidedLicence] = {}
+        self._own: dict[str, DecidedLicence] = {}
+
+    def names(self, source: str) -> bool:
+        """Tell whether a source consists of named members."""
+        return source in self._named
+
+    def decide_file(self, path: str, source: str) -> DecidedLicence:
+        """Return what decides the licence of a data file of a source."""
+        outer = path.split("!/", 1)[0]
+        around = self._of_folder(folder_of(path), source)
+        place = next((place for place in (path, outer) if place in self._by_scope), None)
+        if place is None:
+            return around
+        if place not in self._own:
+            self._own[place] = self._of_file(place, around, source)
+        return self._own[place]
+
+    def _of_file(self, path: str, around: DecidedLicence, source: str) -> DecidedLicence:
+        """Decide between statements about one file: its records', or a document's that names it."""
+        stated = self._covering(path, source)
+        if source in self._named or any(claim["witness"] in _NAMING for claim in stated):
+            stated = stated + self._by_source.get(source, [])
+        if around.claims:  # which then speaks for the records that are silent
+            silent = [claim for claim in stated if claim["witness"] == GAP]
+            stated = [claim for claim in stated if claim not in silent] + (list(around.claims) if silent else [])
+        licence = decide(stated, self._purpose)
+        return licence if licence.claims else around
+
+    def _of_folder(self, folder: str, source: str) -> DecidedLicence:
+        passed = []
+        licence = DecidedLicence()
+        for place in above(folder):
+            passed.append(place)
+            if (place, source) in self._around:
+                licence = self._around[place, source]
+                break
+            licence = self._at(place, source)
+            if licence.claims:
+                break
+        for place in passed:
+            self._around[place, source] = licence
+        return licence
+
+    def _at(self, place: str, source: str) -> DecidedLicence:
+        """Decide among the statements of one scope; what a source says of named members goes to each of them."""
+        covering = self._covering(place, source)
+        # what stands inside the scope is nearer than what is said of it from above
+        inside = [claim for claim in covering if within(claim["manifest"], place)]
+        own, home = self._by_source.get(source, []), place == self._homes[source]
+        if own and home:
+            return decide(own if source in self._named else own + inside, self._purpose)
+        for claims in (inside, covering):
+            licence = decide(claims + own if claims and source in self._named else claims, self._purpose)
+            if licence.claims:
+                return licence
+        return DecidedLicence()
+
+    def _covering(self, place: str, source: str) -> list[Claim]:
+        """A licence file covers all below it; what a manifest or README says ends where the next source begins."""
+        home = self._homes[source]
+        return [
+            claim
+            for claim in self._by_scope.get(place, ())
+            if claim["witness"] in _BELOW or within(claim["scope"], home)
+        ]
+
+
+def _licences(claims: Mapping[str, list[Claim]]) -> dict[str, list[Claim]]:
+    found = {key: [claim for claim in held if claim["field"] == "licence"] for key, held in claims.items()}
+    return {key: held for key, held in found.items() if held}
+
+
+def decide(claims: Sequence[Claim], purpose: str) -> DecidedLicence:
+    """Choose the licence of the data from the statements of one scope.
+
+    Args:
+        claims: licence statements of one scope, with `spdx`.
+        purpose: one of model.PURPOSES.
+
+    Returns:
+        The strictest for the purpose; of equally strict ones, what speaks of the data before what speaks of anything.
+        Without a statement that may speak of data: no claims.
+    """
+    code = [claim for claim in claims if claim["subject"] in {"code", "model"}]
+    data = [claim for claim in claims if claim["subject"] in _DATA]
+    rest = [claim for claim in claims if claim["subject"] == "any"]
+    if data:
+        named = any(claim["witness"] == "data-licence-file" for claim in data)
+        bare = [c for c in rest if named and c["witness"] == "licence-file"]
+        of_code = {c["spdx"] for c in (*code, *bare) if c["subject"] != "model"} - {None}
+        moved = [c for c in rest if c in bare or c["spdx"] in of_code]
+        code += moved
+        rest = [c for c in rest if c not in moved]
+    speaking = [*data, *rest]
+    if not speaking:
+        return DecidedLicence(code=tuple(code))
+    chosen = [_strictest(part, purpose) for part in (data, rest) if part]
+    chosen.sort(key=lambda claim: terms.right(claim["spdx"], purpose).rank)  # stable: data first among equals
+    ordered = sorted(speaking, key=lambda claim: claim["spdx"] != chosen[0]["spdx"])
+    return DecidedLicence(chosen[0]["spdx"], tuple(ordered), chosen[0], tuple(code))
+
+
+def _strictest(claims: Sequence[Claim], purpose: str) -> Claim:
+    expression = terms.strictest([claim["spdx"] for claim in claims], purpose)
+    best = [claim for claim in claims if claim["spdx"] == expression]
+    return min(best, key=lambda claim: (claim["witness"] not in _TEXTS, claim["manifest"], claim["pointer"]))
