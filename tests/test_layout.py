@@ -52,7 +52,6 @@ KERNELS = {
 }
 STILL_LONG: set[str] = {
     "provenance/readers/records/views.py",
-    "provenance/readers/storage/__init__.py",
     "tests/bench/test_peers.py",
     "tests/demo/generator.py",
     "tests/ledger/log/test_key_entries.py",

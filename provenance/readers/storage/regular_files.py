@@ -2,13 +2,56 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from typing import TYPE_CHECKING, BinaryIO
 
-from provenance.readers.storage import open_regular
-
 if TYPE_CHECKING:
-    from provenance.readers.storage import Limits, Readable
+    import io
+
+    from provenance.readers.storage.block_digests import Readable
+    from provenance.readers.storage.limits import Limits
+
+
+def refuse(location: str | bytes) -> str | None:
+    """Say why a path must not be opened: anything but a regular file may block or never end.
+
+    Args:
+        location: where it is on disk; links are followed, for whoever asks has decided on them.
+
+    Returns:
+        A reason, or None for a regular file.
+
+    Raises:
+        OSError: the path cannot be looked at.
+    """
+    mode = os.stat(location).st_mode
+    kinds = {stat.S_IFIFO: "FIFO", stat.S_IFCHR: "device", stat.S_IFBLK: "device", stat.S_IFSOCK: "socket"}
+    kinds[stat.S_IFDIR] = "folder"
+    return None if stat.S_ISREG(mode) else f"not a regular file: {kinds.get(stat.S_IFMT(mode), 'special')}"
+
+
+def open_regular(location: str | bytes | os.PathLike[str]) -> io.BufferedReader:
+    """Open a regular file, and nothing that took its place since it was looked at.
+
+    Args:
+        location: where it is on disk.
+
+    Returns:
+        The file, unbuffered by this package's own means; its caller closes it.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    handle = os.open(location, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return os.fdopen(handle, "rb")
 
 
 class Bounded:

@@ -1,0 +1,203 @@
+"""The members of zip and tar archives, in memory, within limits."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tarfile
+import zipfile
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from provenance.core.path_names import shown_name
+from provenance.errors import FileChanged, LimitExceeded
+from provenance.readers.storage.block_digests import BLOCK
+from provenance.readers.storage.decompression import FAULTS
+from provenance.readers.storage.limits import LIMITS
+from provenance.readers.storage.streams import Stream
+from provenance.readers.storage.zip_members import Unpacked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provenance.readers.storage.block_digests import Checked, Readable
+    from provenance.readers.storage.limits import Budget, Limits
+ARCHIVES = ("zip", "tar")
+
+
+@dataclass(slots=True)
+class Member:
+    """One member of an archive, as its reader sees it.
+
+    Args:
+        name: as the archive has it, printable.
+        size: its bytes uncompressed, as the archive claims.
+        stored: bytes that it takes on disk; of a tar, its size.
+        stream: its bytes; None where `reason` says why they are not read.
+        reason: why it is skipped.
+    """
+
+    name: str
+    size: int
+    stored: int
+    stream: Stream | None = None
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Archive:
+    """The members of an archive, in the order they are stored, and what broke.
+
+    Args:
+        budget: what all members together may yield.
+        fault: why reading the archive ended early, once it has.
+    """
+
+    budget: Budget
+    fault: str | None = None
+    _names: dict[str, int] = field(default_factory=dict)
+
+    def unzip(self, file: Checked) -> Iterator[Member]:
+        """Yield the members of a zip file (APPNOTE 6.3.10); nothing is written to disk, whatever their names.
+
+        Args:
+            file: the archive.
+
+        Yields:
+            One member a file in it; folders are left out. A member's stream is read before the next is asked for.
+        """
+        try:
+            _hold_directory(file, self.budget.limits)
+            with zipfile.ZipFile(io.BufferedReader(file, 1 << 16)) as archive:
+                for number, info in enumerate(archive.infolist()):
+                    self._admit(number)
+                    if not info.is_dir():
+                        yield self._zip_member(archive, info)
+        except FileChanged:
+            raise
+        except (*_ZIP_FAULTS, LimitExceeded) as error:
+            self.fault = f"zip: {str(error) or type(error).__name__}"
+
+    def _zip_member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
+        member = Member(self._name(info.filename), info.file_size, info.compress_size)
+        if info.flag_bits & 0x1:  # APPNOTE 4.4.4, bit 0
+            member.reason = "encrypted"
+            return member
+        try:
+            bounded = info.compress_type in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+            source = Unpacked(archive, info, LIMITS.window) if bounded else archive.open(info)
+            member.stream = Stream(source, _ZIP_FAULTS, self.budget)
+        except _ZIP_FAULTS as error:
+            member.reason = f"zip: {error}"
+        return member
+
+    def untar(self, stream: Stream) -> Iterator[Member]:
+        """Yield the members of a tar file (POSIX.1-1988 ustar, pax, GNU) as they go by.
+
+        Args:
+            stream: the archive's bytes, decompressed.
+
+        Yields:
+            One member a file, link or device in it; links and devices have a reason instead of a stream.
+        """
+        try:
+            forward = _Forward(stream)
+            with tarfile.open(fileobj=forward, mode="r:") as archive:
+                for number, info in enumerate(archive):
+                    archive.members.clear()  # type: ignore[attr-defined]  # else a million members stay in memory
+                    self._admit(number)
+                    if not info.isdir():
+                        yield self._tar_member(forward, info)
+        except (*_TAR_FAULTS, LimitExceeded) as error:
+            self.fault = f"tar: {str(error) or type(error).__name__}"
+
+    def _tar_member(self, forward: _Forward, info: tarfile.TarInfo) -> Member:
+        member = Member(self._name(info.name), info.size, info.size)
+        if not info.isreg():
+            member.size, member.reason = 0, "link, device or other special member"
+        elif info.issparse():
+            member.reason = "sparse member"
+        else:
+            forward.seek(info.offset_data)
+            member.stream = Stream(_Span(forward, info.size), _TAR_FAULTS)
+        return member
+
+    def _admit(self, number: int) -> None:
+        if number >= self.budget.limits.members:
+            raise LimitExceeded(f"more than {self.budget.limits.members} members")
+
+    def _name(self, name: str) -> str:
+        shown = shown_name(name)
+        unique, count = shown, self._names.get(shown, 1)
+        while unique in self._names:  # a member may be called `a#2` of its own
+            count += 1
+            unique = f"{shown}#{count}"
+        self._names[shown] = count
+        self._names.setdefault(unique, 1)
+        return unique
+
+
+_ZIP_FAULTS = (*FAULTS, zipfile.BadZipFile, NotImplementedError, RuntimeError, struct.error, OverflowError)
+_TAR_FAULTS = (*FAULTS, tarfile.TarError, OverflowError, RecursionError)
+
+
+def _hold_directory(file: Checked, limits: Limits) -> None:
+    """Refuse a zip whose central directory would not fit in memory (APPNOTE 4.3.16, 4.3.14)."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - (1 << 16) - 22))
+    tail = file.read()
+    at = tail.rfind(b"PK\5\6")
+    if at < 0:
+        raise zipfile.BadZipFile("no central directory: the file is cut off or no zip")
+    directory = struct.unpack_from("<L", tail, at + 12)[0] if len(tail) >= at + 16 else 0
+    wide = tail.rfind(b"PK\6\6")
+    if directory == 0xFFFFFFFF and wide >= 0 and len(tail) >= wide + 48:
+        directory = struct.unpack_from("<Q", tail, wide + 40)[0]
+    file.seek(0)
+    if directory > min(size, 128 * limits.members, limits.held):
+        raise LimitExceeded("its directory is larger than the limits allow")
+
+
+class _Span:
+    """So many bytes of a file, from where it stands."""
+
+    def __init__(self, file: Readable, size: int) -> None:
+        self._file, self._left = file, size
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(min(size, self._left))
+        if self._left and not data:
+            raise EOFError("truncated member")
+        self._left -= len(data)
+        return data
+
+
+class _Forward(io.RawIOBase):
+    """A stream as the file that tarfile reads: it seeks forward only, and no header may ask for much memory."""
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__()
+        self._stream, self._at = stream, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        if whence or offset < self._at:
+            raise tarfile.ReadError("members are out of order")
+        while self._at < offset and self.read(min(BLOCK, offset - self._at)):
+            pass
+        return self._at
+
+    def read(self, size: int = -1, /) -> bytes:
+        if not 0 <= size <= 16 << 20:
+            raise tarfile.ReadError("a header asks for more memory than the limits allow")
+        data = self._stream.read(size)
+        self._at += len(data)
+        return data

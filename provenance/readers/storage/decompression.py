@@ -1,0 +1,145 @@
+"""Decompression of gzip, bzip2, xz and zstd, within limits."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import lzma
+import zlib
+from typing import TYPE_CHECKING
+
+from provenance.errors import LimitExceeded
+from provenance.readers.storage.limits import LIMITS
+from provenance.readers.storage.streams import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from provenance.readers.storage.block_digests import Readable
+    from provenance.readers.storage.limits import Budget
+
+CODECS = ("gzip", "bz2", "xz", "zstd")
+STEP = 1 << 18
+"""Bytes fed to a decoder at a time."""
+
+
+def _gzip() -> zlib._Decompress:
+    return zlib.decompressobj(31)  # 31 = 15 bits of window, gzip header and trailer (RFC 1952)
+
+
+class Inflated:
+    """Decompress a run of members (RFC 1952 section 2.2: a gzip file is a series of them).
+
+    Args:
+        source: compressed bytes.
+        codec: gzip | bz2 | xz.
+    """
+
+    def __init__(self, source: Readable, codec: str) -> None:
+        self._source, self._codec = source, codec
+        self._pending = b""
+        self._decoder = self._fresh()
+        self._begun = False
+
+    def _fresh(self) -> zlib._Decompress | bz2.BZ2Decompressor | lzma.LZMADecompressor:
+        makers: dict[str, Callable[[], zlib._Decompress | bz2.BZ2Decompressor | lzma.LZMADecompressor]] = {
+            "gzip": _gzip,
+            "bz2": bz2.BZ2Decompressor,
+            # A dictionary may claim 4 GiB; xz -9e asks for 64 MiB.
+            "xz": lambda: lzma.LZMADecompressor(memlimit=LIMITS.window + (1 << 20)),
+        }
+        return makers[self._codec]()
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return at most `size` decompressed bytes, none at the end.
+
+        Raises:
+            EOFError: the last member is cut off.
+            OSError: what follows a member is neither a member nor padding.
+        """
+        while True:
+            if self._decoder.eof and not self._next_member():
+                return b""
+            if not self._pending and self._needs_input():
+                self._pending = self._source.read(STEP)
+                if not self._pending:
+                    if not self._begun:
+                        return b""
+                    raise EOFError(f"truncated {self._codec} stream")
+            self._begun = True
+            data = self._decompressed(max(1, size))
+            self._pending = getattr(self._decoder, "unconsumed_tail", b"")
+            if data:
+                return data
+
+    def _decompressed(self, size: int) -> bytes:
+        try:
+            return self._decoder.decompress(self._pending, size)
+        except lzma.LZMAError as error:
+            raise _memory_fault(error) from error
+
+    def _needs_input(self) -> bool:
+        return bool(getattr(self._decoder, "needs_input", True))
+
+    def _next_member(self) -> bool:
+        rest = self._decoder.unused_data or self._source.read(STEP)
+        while rest and not rest.strip(b"\0"):  # padding, as tape drives and xz leave it
+            rest = self._source.read(STEP)
+        rest = rest.lstrip(b"\0")
+        self._decoder, self._pending, self._begun = self._fresh(), rest, bool(rest)
+        return bool(rest)
+
+
+class _Unzstd:
+    """Decompress zstd frames (RFC 8878) through Arrow, which takes a series of them."""
+
+    def __init__(self, source: Readable) -> None:
+        import pyarrow as pa
+
+        self._stream = pa.CompressedInputStream(pa.PythonFile(_FileObject(source), mode="r"), "zstd")
+
+    def read(self, size: int = -1, /) -> bytes:
+        try:
+            data: bytes = self._stream.read(min(size, 1 << 14))  # small, for a fault loses what its read had so far
+        except OSError as error:
+            raise _memory_fault(error) from error
+        return data
+
+
+def _memory_fault(error: Exception) -> Exception:
+    """Return what to raise of a decoder's error: that it needs much memory is said in plain words."""
+    if "emory" not in str(error):
+        return error
+    return LimitExceeded(f"it looks back further than the {LIMITS.window:,} bytes that a decoder may hold")
+
+
+class _FileObject(io.RawIOBase):
+    """A source as the file object that pyarrow asks for."""
+
+    def __init__(self, source: Readable) -> None:
+        super().__init__()
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._source.read(size)
+
+
+FAULTS = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+"""What a broken compressed stream raises; Arrow's errors are OSError or ValueError."""
+
+
+def inflate(source: Readable, codec: str, budget: Budget) -> Stream:
+    """Decompress a stream; concatenated members and frames are one.
+
+    Args:
+        source: compressed bytes.
+        codec: gzip | bz2 | xz | zstd.
+        budget: how many bytes it may yield.
+
+    Returns:
+        The decompressed bytes; a cut, a wrong checksum or a bomb ends them early, with `fault` set.
+    """
+    return Stream(_Unzstd(source) if codec == "zstd" else Inflated(source, codec), FAULTS, budget)

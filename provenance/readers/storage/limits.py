@@ -1,0 +1,66 @@
+"""How much memory and time one file may cost, and what is left of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from provenance.errors import LimitExceeded
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much memory and time one file may cost.
+
+    Args:
+        batch: bytes of input that become one batch.
+        record: bytes of the largest record; a larger one is one unreadable record.
+        depth: nesting of a JSON value.
+        ratio: decompressed bytes for one compressed byte; beyond it (and beyond `floor`) the rest is skipped.
+        floor: decompressed bytes that are always allowed.
+        members: members of an archive; the rest is skipped.
+        held: bytes of an archive member that must be set aside because its format needs random access.
+        memory: bytes that decoding a columnar file may take, in a process of its own.
+        window: bytes that a compressed stream may look back.
+    """
+
+    batch: int = 8 << 20
+    record: int = 64 << 20
+    depth: int = 512
+    ratio: int = 200
+    floor: int = 64 << 20
+    members: int = 1_000_000
+    held: int = 256 << 20
+    memory: int = 352 << 20
+    window: int = 128 << 20
+
+
+LIMITS = Limits()
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many bytes decompression may still yield, shared by the members of one archive.
+
+    Args:
+        limits: ratio and floor.
+        size: compressed bytes on disk.
+        what: what takes so many bytes, for messages.
+    """
+
+    limits: Limits
+    size: int
+    spent: int = 0
+    what: str = "it decompresses to"
+
+    def spend(self, amount: int) -> None:
+        """Take `amount` bytes.
+
+        Raises:
+            LimitExceeded: there are not so many left.
+        """
+        self.spent += amount
+        allowed = max(self.limits.floor, self.limits.ratio * self.size)
+        if self.spent > allowed:
+            raise LimitExceeded(
+                f"{self.what} more than the limits allow: {allowed:,} bytes of {self.size:,} compressed ones"
+            )

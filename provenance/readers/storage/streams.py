@@ -1,0 +1,107 @@
+"""A run of bytes that ends early instead of raising, and a copy of one that can be read at random."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provenance.errors import LimitExceeded
+from provenance.readers.storage.block_digests import BLOCK, Checked, Digest
+
+if TYPE_CHECKING:
+    from provenance.readers.storage.block_digests import Readable
+    from provenance.readers.storage.limits import Budget
+_SPOOL = 8 << 20  # bytes of a copy that stay in memory
+
+
+@dataclass(slots=True)
+class Stream:
+    """A run of bytes that never raises: it ends early and says why in `fault`.
+
+    Args:
+        source: where the bytes come from.
+        faults: what a broken source raises.
+        budget: what decompression may yield, if it is decompression.
+        count: bytes so far.
+        fault: why they ended early.
+    """
+
+    source: Readable
+    faults: tuple[type[Exception], ...] = (OSError,)
+    budget: Budget | None = None
+    count: int = 0
+    fault: str | None = None
+    _head: bytes = b""
+    _ended: bool = False
+
+    def peek(self, size: int) -> bytes:
+        """Return the next `size` bytes, or as many as there are, without moving."""
+        if len(self._head) < size:
+            self._head += self._pull(size - len(self._head))
+        return self._head[:size]
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return exactly `size` bytes, or fewer at the end."""
+        wanted = size if size >= 0 else 1 << 62
+        taken, self._head = self._head[:wanted], self._head[wanted:]
+        return taken if len(taken) == wanted else taken + self._pull(wanted - len(taken))
+
+    def drain(self) -> int:
+        """Read to the end and return how many bytes that was."""
+        before = self.count
+        left = len(self._head)
+        self._head = b""
+        while self._pull(BLOCK):
+            pass
+        return self.count - before + left
+
+    def _pull(self, size: int) -> bytes:
+        parts = []
+        while size > 0 and not self._ended:
+            part = self._part(min(size, BLOCK))
+            if not part:
+                self._ended = True
+            self.count += len(part)
+            size -= len(part)
+            parts.append(part)
+        return b"".join(parts)
+
+    def _part(self, size: int) -> bytes:
+        try:
+            part = self.source.read(size)
+            if self.budget is not None:
+                self.budget.spend(len(part))
+        except LimitExceeded as error:
+            self.fault, self._ended = str(error), True
+            return b""
+        except self.faults as error:
+            self.fault = str(error) or type(error).__name__
+            self._ended = True
+            return b""
+        return part
+
+
+def set_aside(stream: Stream, most: int) -> Checked | None:
+    """Copy a stream to a file that has no name, for random access: memory is for what is read of it.
+
+    Args:
+        stream: from where it stands.
+        most: bytes; of a larger one all but the rest is taken.
+
+    Returns:
+        The copy, each block held to the digest of what was copied; None where there is more, or no room for it.
+    """
+    held, digest = tempfile.SpooledTemporaryFile(_SPOOL), Digest()  # noqa: SIM115 - it lives as long as what reads it
+    try:
+        while part := stream.read(min(BLOCK, most + 1 - digest.size)):
+            digest.update(part)
+            if digest.size > most:
+                held.close()
+                return None
+            held.write(part)
+    except OSError as error:
+        held.close()
+        stream.fault = f"no room for a copy of {digest.size:,} bytes ({error.strerror}); set TMPDIR"
+        return None
+    return Checked(held, digest.size, digest.blocks(), owned=True)  # type: ignore[arg-type]  # it reads and seeks as files do
