@@ -13,7 +13,7 @@ import pyarrow.json
 import pyarrow.parquet as pq
 import pytest
 
-from provenance.readers.records import csv, json, parquet, text, views
+from provenance.readers.records import column_roles, csv, json, parquet, text
 from provenance.readers.records.tally import Tally
 from provenance.readers.storage import LIMITS, Stream
 
@@ -62,7 +62,7 @@ def seconds(*functions):
 
 
 def ours(reader, data):
-    return lambda: [None for _ in reader(Stream(io.BytesIO(data)), Tally(), LIMITS, views.load())]
+    return lambda: [None for _ in reader(Stream(io.BytesIO(data)), Tally(), LIMITS, column_roles.load())]
 
 
 def test_readers():
@@ -88,7 +88,7 @@ def test_readers():
         "TSV": (ours(csv.read, table), table),
         "text": (ours(text.read, prose), prose),
         "Parquet (bytes of text)": (
-            lambda: list(parquet.read(io.BytesIO(columns), len(columns), Tally(), LIMITS, views.load())),
+            lambda: list(parquet.read(io.BytesIO(columns), len(columns), Tally(), LIMITS, column_roles.load())),
             prose,
         ),
     }

@@ -21,10 +21,10 @@ import pyarrow as pa
 from provenance.core.model import CHANGED, UNSAMPLED
 from provenance.errors import FileChanged
 from provenance.readers import storage
-from provenance.readers.records import csv, format_detection, json, parquet, text, views, warc
+from provenance.readers.records import column_roles, csv, format_detection, json, parquet, text, warc
+from provenance.readers.records.column_roles import Roles, overridden
 from provenance.readers.records.format_detection import sniff
 from provenance.readers.records.tally import Tally
-from provenance.readers.records.views import Roles, overridden
 from provenance.readers.storage import regular_files
 
 __all__ = ["FORMATS", "Account", "Batch", "Document", "Item", "Roles", "account", "overridden", "read", "sniff"]
@@ -146,7 +146,7 @@ def read(
     Raises:
         ConfigError: the table of column roles is broken. Nothing that a file holds raises.
     """
-    roles = roles or views.load()
+    roles = roles or column_roles.load()
     size = 0
     try:
         reason = storage.refuse(location)

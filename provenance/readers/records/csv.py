@@ -18,8 +18,10 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from provenance.readers.records import string_kernels, views
+from provenance.readers.records import column_roles, string_kernels, value_tape, views
+from provenance.readers.records.column_roles import META, RECORD, SIDE
 from provenance.readers.records.string_kernels import INCOMPLETE, LARGE, OK, QUOTING, RAGGED
+from provenance.readers.records.value_tape import END, FLAGS, GROUP, KIND, QUOTED, RANK, REC, START
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,8 +115,8 @@ def rows(buf: Any, n: int, final: bool, delimiter: int, quoted: bool, columns: A
         final: nothing follows them.
         delimiter: a byte.
         quoted: a field may stand in double quotes, doubled within it, and hold newlines.
-        columns: int32[:, 2]: kind and rank of each column, see views.
-        tape: int32[:, 7], see views.
+        columns: int32[:, 2]: kind and rank of each column, see column_roles.
+        tape: int32[:, 7], see value_tape.
         records: int32[:, 3]: start, end and error of each row.
 
     Returns:
@@ -139,7 +141,7 @@ def rows(buf: Any, n: int, final: bool, delimiter: int, quoted: bool, columns: A
                     if buf[i] != 34:
                         i += 1
                     elif i + 1 < n and buf[i + 1] == 34:
-                        flags = views.QUOTED
+                        flags = QUOTED
                         i += 2
                     else:
                         break
@@ -158,11 +160,11 @@ def rows(buf: Any, n: int, final: bool, delimiter: int, quoted: bool, columns: A
                 end = i
                 if (i >= n or buf[i] == 10) and end > first and buf[end - 1] == 13:
                     end -= 1
-            if column < width and error == OK and columns[column, 0] != views.META and columns[column, 0] != views.SIDE:
+            if column < width and error == OK and columns[column, 0] != META and columns[column, 0] != SIDE:
                 kind = columns[column, 0]
                 row = tape[values]
-                row[views.REC], row[views.KIND], row[views.RANK], row[views.GROUP] = count, kind, columns[column, 1], -1
-                row[views.START], row[views.END], row[views.FLAGS] = first, end, flags
+                row[REC], row[KIND], row[RANK], row[GROUP] = count, kind, columns[column, 1], -1
+                row[START], row[END], row[FLAGS] = first, end, flags
                 values += 1
             column += 1
             if i >= n or buf[i] == 10:
@@ -184,7 +186,7 @@ def rows(buf: Any, n: int, final: bool, delimiter: int, quoted: bool, columns: A
         count += 1
 
 
-def _header(first: list[str], roles: views.Roles) -> tuple[list[str], bool]:
+def _header(first: list[str], roles: column_roles.Roles) -> tuple[list[str], bool]:
     """Return the columns' names, and whether the first row is what names them."""
     known = any(roles.find(name.strip())[0] >= 0 for name in first)
     named = len(set(first)) == len(first) and all(
@@ -193,19 +195,19 @@ def _header(first: list[str], roles: views.Roles) -> tuple[list[str], bool]:
     return (first, True) if known or named else ([""] * len(first), False)
 
 
-def _columns(names: list[str], roles: views.Roles) -> Any:
+def _columns(names: list[str], roles: column_roles.Roles) -> Any:
     out = np.zeros((len(names), 2), np.int32)
     for number, name in enumerate(names):
         whole = roles.find(name.strip())
         parts = [whole] if whole[0] >= 0 else [roles.find(part) for part in name.strip().split(".")]
-        kind, rank = views.RECORD, 0
+        kind, rank = RECORD, 0
         for found in parts:
-            kind, rank = views.enter(kind, rank, *found)
+            kind, rank = column_roles.enter(kind, rank, *found)
         out[number] = kind, rank
     return out
 
 
-def read(stream: Stream, tally: Tally, limits: Limits, roles: views.Roles) -> Iterator[pa.RecordBatch]:
+def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles) -> Iterator[pa.RecordBatch]:
     """Read a table of values separated by a character.
 
     Args:
@@ -242,10 +244,10 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: views.Roles) -> It
             full = done < len(data) and (count == len(found) or values + len(names) > len(room))
             tape, records = room[:values], found[:count]
             if named and count:
-                named, tape, records = False, tape[tape[:, views.REC] > 0], records[1:]
-                tape[:, views.REC] -= 1
+                named, tape, records = False, tape[tape[:, REC] > 0], records[1:]
+                tape[:, REC] -= 1
             if len(records):
-                yield _batch(data, views.sift(data, tape, roles.answers), records, tally)
+                yield _batch(data, value_tape.sift(data, tape, roles.answers), records, tally)
             data = data[done:]
         tail = data.tobytes()
         if len(tail) > limits.record:

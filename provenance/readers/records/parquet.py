@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from provenance.errors import LimitExceeded
-from provenance.readers.records import string_kernels, views
+from provenance.readers.records import arrow_columns, column_roles, string_kernels, views
 from provenance.readers.records.bounded_parquet import Broken, ParquetFile
 from provenance.readers.storage import Budget, Checked, Limits
 
@@ -26,7 +26,7 @@ _ROW = 16  # bytes that a row counts for beside its values
 _MOST = 1 << 48  # rows that are counted as lost: a footer may claim any number
 
 
-def read(file: Checked, size: int, tally: Tally, limits: Limits, roles: views.Roles) -> Iterator[pa.RecordBatch]:
+def read(file: Checked, size: int, tally: Tally, limits: Limits, roles: column_roles.Roles) -> Iterator[pa.RecordBatch]:
     """Read a Parquet file.
 
     Args:
@@ -52,7 +52,7 @@ def read(file: Checked, size: int, tally: Tally, limits: Limits, roles: views.Ro
         source.close()
 
 
-def _groups(source: ParquetFile, tally: Tally, roles: views.Roles) -> Iterator[pa.RecordBatch]:
+def _groups(source: ParquetFile, tally: Tally, roles: column_roles.Roles) -> Iterator[pa.RecordBatch]:
     budget, over = Budget(source.limits, source.size, what="its values take"), None
     for number, rows in enumerate(source.rows):
         before = tally.records
@@ -72,7 +72,7 @@ def _groups(source: ParquetFile, tally: Tally, roles: views.Roles) -> Iterator[p
 
 
 def _group(
-    source: ParquetFile, number: int, budget: Budget, tally: Tally, roles: views.Roles
+    source: ParquetFile, number: int, budget: Budget, tally: Tally, roles: column_roles.Roles
 ) -> Iterator[pa.RecordBatch]:
     for part in source.batches(number):
         if isinstance(part, str):
@@ -83,7 +83,7 @@ def _group(
             continue
         budget.spend(part.nbytes + _ROW * part.num_rows)
         try:
-            buf, tape, errors = views.flatten(part, roles)
+            buf, tape, errors = arrow_columns.flatten(part, roles)
             out = views.batch(views.build_views(buf, tape, part.num_rows), errors, tally.records)
         except _FAULTS as error:
             raise Broken(f"row group {number} is broken") from error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from provenance.readers.records import string_kernels, views
+from provenance.readers.records import column_roles, string_kernels, value_tape, views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ def read(
     stream: Stream,
     tally: Tally,
     limits: Limits,
-    roles: views.Roles,  # noqa: ARG001 - the verb's signature
+    roles: column_roles.Roles,  # noqa: ARG001 - the verb's signature
 ) -> Iterator[pa.RecordBatch]:
     """Read plain text.
 
@@ -110,9 +110,9 @@ def read(
 def _batch(data: Any, found: Any, offset: int, tally: Tally) -> pa.RecordBatch:
     good = found[:, 2] == string_kernels.OK
     tape = np.zeros((int(good.sum()), 7), np.int32)
-    tape[:, views.REC] = np.flatnonzero(good)
-    tape[:, views.START : views.END + 1] = found[good, :2]
-    whole, _ = views.join(data, tape, np.arange(len(tape), dtype=np.int32), len(found))
+    tape[:, value_tape.REC] = np.flatnonzero(good)
+    tape[:, value_tape.START : value_tape.END + 1] = found[good, :2]
+    whole, _ = value_tape.join(data, tape, np.arange(len(tape), dtype=np.int32), len(found))
     out = views.batch(views.text_views(whole), found[:, 2], tally.records, found[:, 0].astype(np.int64) + offset)
     tally.count(found[:, 2], found[:, 1] - found[:, 0])
     return out

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from provenance.readers.records import string_kernels, views
+from provenance.readers.records import column_roles, string_kernels, views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +97,7 @@ def read(
     stream: Stream,
     tally: Tally,
     limits: Limits,
-    roles: views.Roles,  # noqa: ARG001 - the verb's signature
+    roles: column_roles.Roles,  # noqa: ARG001 - the verb's signature
 ) -> Iterator[pa.RecordBatch]:
     """Read a WARC file.
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.readers.records import csv, views
+from provenance.readers.records import column_roles, csv
 from provenance.readers.records.tally import Tally
 from provenance.readers.storage import Limits, Stream
 
-ROLES = views.load()
+ROLES = column_roles.load()
 
 
 def rows(data, **limits):

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.readers.records import json, views
+from provenance.readers.records import column_roles, json, json_kernel
 from provenance.readers.records.tally import Tally
 from provenance.readers.storage import LIMITS, Limits, Stream
 
-ROLES = views.load()
+ROLES = column_roles.load()
 
 
 def rows(data: bytes, limits=LIMITS, *, lines=False):
@@ -341,7 +341,8 @@ def test_a_record_of_millions_of_values_is_one_row(line, error):
 @pytest.mark.parametrize("full", [1, 7, 64])
 def test_full_batches_change_nothing(data, full, monkeypatch):
     whole, _ = rows(oracle.dumps(data, indent=1).encode())
-    monkeypatch.setattr(json, "_FULL", full)
+    for module in (json, json_kernel):
+        monkeypatch.setattr(module, "FULL", full)
     parts, _ = rows(oracle.dumps(data, indent=1).encode())
     assert len(whole) == 100
     assert parts == whole

@@ -8,14 +8,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from provenance.readers.records import parquet, views
+from provenance.readers.records import column_roles, parquet
 from provenance.readers.records.tally import Tally
 from provenance.readers.storage import Limits
 
 
 def rows(data, **limits):
     tally = Tally()
-    batches = parquet.read(io.BytesIO(data), len(data), tally, Limits(**limits), views.load())
+    batches = parquet.read(io.BytesIO(data), len(data), tally, Limits(**limits), column_roles.load())
     return [row for batch in batches for row in batch.to_pylist()], tally
 
 

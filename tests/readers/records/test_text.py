@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.readers.records import text, views
+from provenance.readers.records import column_roles, text
 from provenance.readers.records.tally import Tally
 from provenance.readers.storage import Limits, Stream
 
@@ -15,7 +15,7 @@ def rows(data, batch=1 << 20):
     tally = Tally()
     out = [
         row
-        for each in text.read(Stream(io.BytesIO(data)), tally, Limits(batch=batch), views.load())
+        for each in text.read(Stream(io.BytesIO(data)), tally, Limits(batch=batch), column_roles.load())
         for row in each.to_pylist()
     ]
     assert [row["row"] for row in out] == list(range(tally.records))

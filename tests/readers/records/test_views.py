@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from provenance import errors
-from provenance.readers.records import csv, json, parquet, views
+from provenance.readers.records import column_roles, csv, json, parquet
 from provenance.readers.records.tally import Tally
 from provenance.readers.storage import LIMITS, Stream
 
-ROLES = views.load()
+ROLES = column_roles.load()
 QUESTION, MORE, REPLY = "Name a colour.", "Not red.", "Blue, as the sky is."
 
 
@@ -251,9 +251,9 @@ def test_a_broken_table_of_roles_is_said(tmp_path, content):
     place = tmp_path / "roles.yaml"
     place.write_text(content)
     with pytest.raises(errors.ConfigError):
-        views.load(place)
+        column_roles.load(place)
 
 
 def test_the_published_table_names_nothing_twice():
-    assert ROLES.find("Pile-Set Name")[0] == views.ORIGIN
+    assert ROLES.find("Pile-Set Name")[0] == column_roles.ORIGIN
     assert ROLES.find("nothing of the kind")[0] == -1

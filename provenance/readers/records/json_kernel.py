@@ -1,0 +1,420 @@
+"""The kernel that reads JSON (RFC 8259): it splits records, checks each in full and puts down values that have a role.
+
+It reads the bytes once. A record that is no JSON is one unreadable record, and reading goes on after it.
+"""
+
+
+# numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
+
+# ruff: noqa: PLR1714, SIM109 - a kernel is one automaton in one piece
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from provenance.readers.records import column_roles, string_kernels, value_tape
+from provenance.readers.records.column_roles import CHAT, META, OTHER, RECORD, SIDE, SPEAKER
+from provenance.readers.records.string_kernels import DEPTH, INCOMPLETE, LARGE, LOST, MANY, NUL, OK, SYNTAX
+from provenance.readers.records.value_tape import ANSWERS, DEAD, END, FLAGS, GROUP, KIND, RANK, REC, START
+
+TAPE, GROUPS, RECORDS, REPEATED, PHASE, BASE, ERROR = range(7)
+"""What `counts` counts."""
+
+OPEN, NEXT, AFTER, DONE, BROKEN = range(5)
+"""Where in an array: after '[', after ',', after an element, after ']', or where its structure is lost."""
+
+_IN_OBJECT, _IN_ARRAY = 1, 2
+LINES, ARRAY, OBJECT, ONE = range(4)
+"""What a kernel reads: a value a line, elements of an array, members of a valid object, or one value."""
+
+CHECKED = -1
+"""Kind of a value that is checked and no more."""
+
+MOST = 1 << 21
+"""Keys, or values that are kept, of one record: what bounds memory whatever a line holds."""
+
+FULL = 1 << 18
+"""Records, or values that are kept, after which a batch is full."""
+
+_SEEDS = np.frombuffer(os.urandom(16), np.uint64)
+_TRUE, _FALSE, _NULL = (np.frombuffer(word, np.uint8) for word in (b"true", b"false", b"null"))
+
+
+class Work(NamedTuple):
+    """Memory of the kernel; large arrays are touched, and so paid for, only as far as they are used."""
+
+    tape: Any  # int32[:, 7], see value_tape
+    records: Any  # int32[:, 3]: start, end, error
+    counts: Any  # int64[7]
+    stack: Any  # int32[depth, 6]: of the container around: what, kind, rank, group, number, entry of the last key
+    sums: Any  # uint64[:]: hash of each key of the record being read, and of its object
+    rows: Any  # int32[:, 2]: first and last row of the key's value
+    slots: Any  # int32[:]: keys by hash; what is below counts[BASE] is empty
+    key: Any  # uint8[:]: a key, unescaped
+    hashes: Any  # of Roles
+    names: Any
+    answers: Any
+    seeds: Any
+
+
+def prepare(size: int, depth: int, roles: column_roles.Roles) -> Work:
+    """Set memory aside for a buffer of `size` bytes."""
+    few = size // 4 + 16  # no value that is kept is shorter than three bytes and a separator
+    keys = min(few, MOST)
+    return Work(
+        np.empty((min(few, MOST + FULL), 7), np.int32),
+        np.empty((min(size, FULL) + 16, 3), np.int32),
+        np.array([0, 0, 0, 0, 0, 1, 0], np.int64),
+        np.empty((depth, 6), np.int32),
+        np.empty(keys, np.uint64),
+        np.empty((keys, 2), np.int32),
+        np.zeros(1 << max(9, (2 * keys).bit_length()), np.int32),
+        np.empty(size + 16, np.uint8),
+        roles.hashes,
+        roles.names,
+        roles.answers,
+        _SEEDS,
+    )
+
+
+@njit(nogil=True, cache=True)
+def skip_space(buf: Any, i: int, n: int, lines: bool) -> int:
+    """Return where the next byte stands that is no white space; with `lines`, a newline is none."""
+    while i < n:
+        c = buf[np.uint64(i)]
+        if c > 32 or not (c == 32 or c == 9 or c == 13 or (c == 10 and not lines)):
+            return i
+        i += 1
+    return i
+
+
+@njit(nogil=True, cache=True)
+def _put(
+    buf: Any, start: int, end: int, kind: int, rank: int, group: int, flags: int, first: int, answers: Any,
+    tape: Any, counts: Any,
+) -> bool:  # fmt: skip
+    """Put a string down on the tape, if it is of any use; return False where the record has too many."""
+    if kind == SIDE or kind == META or kind == CHECKED:
+        return True
+    escaped = (flags & string_kernels.ESCAPED) != 0
+    if kind == SPEAKER:
+        value = string_kernels.folded(buf, start, end)
+        for answer in answers:
+            if answer == value:
+                flags |= ANSWERS
+    elif kind == OTHER or kind == RECORD:
+        if not value_tape.lettered(buf, start, end, escaped):
+            return True
+    elif value_tape.blank(buf, start, end, escaped):
+        return True
+    k = counts[TAPE]
+    if k - first >= MOST or k >= tape.shape[0]:
+        return False
+    counts[TAPE] = k + 1
+    tape[k, REC], tape[k, KIND], tape[k, RANK] = counts[RECORDS], kind, rank
+    tape[k, GROUP], tape[k, START], tape[k, END], tape[k, FLAGS] = group, start, end, flags
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _remember(entry: int, base: int, mask: int, sums: Any, rows: Any, slots: Any, tape: Any) -> int:
+    """Enter a key; where its object has it already, kill that value's rows, for the last one wins, and return 1."""
+    at = np.int64(sums[entry] & np.uint64(mask))
+    while slots[at] >= base:
+        other = slots[at] - base
+        if sums[other] == sums[entry]:
+            for k in range(rows[other, 0], rows[other, 1]):
+                tape[k, FLAGS] |= DEAD
+            slots[at] = base + entry
+            return 1
+        at = (at + 1) & mask
+    slots[at] = base + entry
+    return 0
+
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # spreads an object's number over 64 bits
+
+
+@njit(nogil=True, cache=True)
+def _value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any) -> Any:
+    """Read one JSON value, check it in full and put down what has a role.
+
+    Args:
+        buf: bytes.
+        i: where it begins, white space before it allowed.
+        n: where the bytes end.
+        lines: a newline ends the value, as in JSON Lines.
+        kind: what the value is, see column_roles.
+        rank: its rank.
+        work: memory; rows are added to its tape.
+
+    Returns:
+        Where it ends, or where its fault stands; error code.
+    """
+    tape, counts, stack, sums, rows, slots = work.tape, work.counts, work.stack, work.sums, work.rows, work.slots
+    # Typed, for numba compiles a kernel anew for each constant that it is called with.
+    none: Any = np.int64(0)
+    group: Any = np.int64(-1)
+    depth, entries, objects, mask, limit = none, none, none, 255, stack.shape[0]
+    first, base = counts[TAPE], counts[BASE]
+    if base > 1 << 30:
+        slots[:] = 0
+        base = 1
+    # The container that the value stands in.
+    box, box_kind, box_rank, box_group, box_number, box_entry = none, none, none, group, none, -1
+    while True:
+        i = skip_space(buf, i, n, lines)
+        if i >= n:
+            return n, INCOMPLETE
+        c = buf[i]
+        fresh = False
+        if c == 34:
+            end, error, flags = string_kernels.string(buf, i + 1, n)
+            if error != OK:
+                return end, error
+            if not _put(buf, i + 1, end, kind, rank, group, flags, first, work.answers, tape, counts):
+                return i, MANY
+            i = end + 1
+        elif c == 123 or c == 91:
+            if depth == limit:
+                return i, DEPTH
+            fresh = True
+            objects += 1
+            if c == 123 and group < 0 and column_roles.is_text(kind):
+                group = counts[GROUPS]
+                counts[GROUPS] += 1
+            if c == 91 and depth == 0 and kind == RECORD:
+                kind = CHAT
+            stack[depth, 0], stack[depth, 1], stack[depth, 2] = box, box_kind, box_rank
+            stack[depth, 3], stack[depth, 4], stack[depth, 5] = box_group, box_number, box_entry
+            box, box_kind, box_rank, box_group = (_IN_OBJECT if c == 123 else _IN_ARRAY), kind, rank, group
+            box_number, box_entry = objects, -1
+            depth += 1
+            i += 1
+        elif c == 45 or 48 <= c <= 57:
+            end, error = string_kernels.number(buf, i, n)
+            if error != OK:
+                return end, error
+            numeric = column_roles.is_text(kind) and (depth == 0 or box == _IN_OBJECT)
+            if numeric and not _put(buf, i, end, kind, rank, group, none, first, work.answers, tape, counts):
+                return i, MANY
+            i = end
+        else:
+            word = 4 if c == 116 or c == 110 else 5 if c == 102 else 0
+            if word == 0:
+                return i, (NUL if c == 0 else SYNTAX)
+            for k in range(word):
+                if i + k >= n:
+                    return n, INCOMPLETE
+                wanted = _TRUE[k] if c == 116 else _NULL[k] if c == 110 else _FALSE[k]
+                if buf[i + k] != wanted:
+                    return i + k, SYNTAX
+            i += word
+        while True:  # after a value, or just inside a container
+            if depth == 0:
+                return i, OK
+            i = skip_space(buf, i, n, lines)
+            if i >= n:
+                return n, INCOMPLETE
+            c = buf[i]
+            if box_entry >= 0:
+                rows[box_entry, 1] = counts[TAPE]
+            if c == (125 if box == _IN_OBJECT else 93):
+                depth -= 1
+                box, box_kind, box_rank = int(stack[depth, 0]), int(stack[depth, 1]), int(stack[depth, 2])
+                box_group, box_number, box_entry = int(stack[depth, 3]), int(stack[depth, 4]), int(stack[depth, 5])
+                i += 1
+                fresh = False
+                continue
+            if not fresh:
+                if c != 44:
+                    return i, (NUL if c == 0 else SYNTAX)
+                i = skip_space(buf, i + 1, n, lines)
+                if i >= n:
+                    return n, INCOMPLETE
+            kind, rank, group = box_kind, box_rank, box_group
+            if box == _IN_ARRAY:
+                break
+            if buf[i] != 34:
+                return i, (NUL if buf[i] == 0 else SYNTAX)
+            end, error, flags = string_kernels.string(buf, i + 1, n)
+            if error != OK:
+                return end, error
+            if kind != CHECKED:
+                if entries >= sums.shape[0]:
+                    return i, MANY
+                if flags & string_kernels.ESCAPED:
+                    last, _ = string_kernels.unescape(buf, i + 1, end, work.key, none, True)
+                    sum_ = string_kernels.hashed(work.key, none, last, work.seeds[0], work.seeds[1])
+                    role = string_kernels.folded(work.key, none, last)
+                else:
+                    sum_ = string_kernels.hashed(buf, i + 1, end, work.seeds[0], work.seeds[1])
+                    role = string_kernels.folded(buf, i + 1, end)
+                sums[entries] = sum_ + np.uint64(box_number) * _GOLDEN
+                rows[entries, 0] = rows[entries, 1] = counts[TAPE]
+                if 2 * entries > mask:
+                    mask = 2 * mask + 1
+                    base += entries
+                    for k in range(entries):
+                        _remember(k, base, mask, sums, rows, slots, tape)
+                counts[REPEATED] += _remember(entries, base, mask, sums, rows, slots, tape)
+                name, name_rank, turn = column_roles.look_up(work.hashes, work.names, role)
+                kind, rank = column_roles.enter(kind, rank, name, name_rank, turn)
+                box_entry = entries
+                entries += 1
+                counts[BASE] = base + entries
+            i = skip_space(buf, end + 1, n, lines)
+            if i >= n:
+                return n, INCOMPLETE
+            if buf[i] != 58:
+                return i, (NUL if buf[i] == 0 else SYNTAX)
+            i += 1
+            break
+
+
+@njit(nogil=True, cache=True)
+def close_record(start: int, end: int, error: int, tape: int, work: Any) -> None:
+    """Close a record; with an error, its values leave the tape."""
+    k = work.counts[RECORDS]
+    work.counts[RECORDS] = k + 1
+    work.records[k, 0], work.records[k, 1], work.records[k, 2] = start, end, error
+    if error != OK:
+        work.counts[TAPE] = tape
+
+
+@njit(nogil=True, cache=True)
+def _is_full(counts: Any, most: int, values: int) -> Any:
+    return counts[RECORDS] >= most or counts[TAPE] >= values
+
+
+@njit(nogil=True, cache=True)
+def _lines_of(
+    buf: Any, i: int, n: int, final: bool, lines: bool, largest: int, most: int, values: int, kind: int, rank: int,
+    work: Any,
+) -> int:  # fmt: skip
+    """Read one value a line, blank lines allowed; return where the first begins that is not whole or not wanted."""
+    while True:
+        i = skip_space(buf, i, n, False)
+        if i >= n or _is_full(work.counts, most, values):
+            return i
+        tape, repeated = work.counts[TAPE], work.counts[REPEATED]
+        end, error = _value(buf, i, n, lines, kind, rank, work)
+        if error == OK:
+            end = skip_space(buf, end, n, True)
+            if end < n and buf[end] != 10:
+                error = NUL if buf[end] == 0 else SYNTAX
+        while end < n and buf[end] != 10:
+            end += 1
+        if end >= n and not final:
+            work.counts[TAPE], work.counts[REPEATED] = tape, repeated
+            return i
+        if error == INCOMPLETE and end < n:
+            error = SYNTAX
+        close_record(i, end, LARGE if end - i > largest else error, tape, work)
+        i = end
+
+
+@njit(nogil=True, cache=True)
+def _close(buf: Any, i: int, n: int) -> int:
+    """Find where a broken element ends by its brackets and quotes alone: -1 never, -2 not within these bytes."""
+    depth = 0
+    while i < n:
+        c = buf[i]
+        if c == 34:
+            i += 1
+            while i < n and buf[i] != 34:
+                i += 2 if buf[i] == 92 else 1
+        elif c == 123 or c == 91:
+            depth += 1
+        elif c == 125 or c == 93:
+            if depth == 0:
+                return i
+            depth -= 1
+        elif c == 44 and depth == 0:
+            return i
+        i += 1
+    return -2
+
+
+@njit(nogil=True, cache=True)
+def _elements_of(
+    buf: Any, i: int, n: int, final: bool, lines: bool, named: bool, largest: int, most: int, values: int, kind: int,
+    rank: int, work: Any,
+) -> int:  # fmt: skip
+    """Read elements of an array, or members of a valid object; `work.counts[PHASE]` says where in it they begin.
+
+    Returns where the first element begins that is not whole or not wanted, or where the array ends or its structure is
+    lost.
+    """
+    close_ = 125 if named else 93
+    while True:
+        i = skip_space(buf, i, n, False)
+        phase = work.counts[PHASE]
+        if i >= n or phase >= DONE or _is_full(work.counts, most, values):
+            return i
+        if phase == AFTER:
+            if buf[i] == 44:
+                work.counts[PHASE] = NEXT
+            elif buf[i] == close_:
+                work.counts[PHASE] = DONE
+            else:
+                close_record(i, i, LOST, work.counts[TAPE], work)
+                work.counts[PHASE] = BROKEN
+                return i
+            i += 1
+            continue
+        if phase == OPEN and buf[i] == close_:
+            work.counts[PHASE] = DONE
+            return i + 1
+        tape, repeated = work.counts[TAPE], work.counts[REPEATED]
+        if named:
+            end, _, _ = string_kernels.string(buf, i + 1, n)
+            i = skip_space(buf, end + 1, n, False) + 1
+        end, error = _value(buf, i, n, lines, kind, rank, work)
+        after = AFTER
+        if error != OK and (final or end < n):
+            close = n if error == INCOMPLETE else _close(buf, i, n)
+            after = AFTER if 0 <= close < n else BROKEN
+            end = close if close >= 0 else n
+        if end >= n and not final:
+            work.counts[TAPE], work.counts[REPEATED] = tape, repeated
+            return i
+        close_record(i, end, LARGE if end - i > largest else error, tape, work)
+        i = end
+        work.counts[PHASE] = after
+
+
+@njit(nogil=True, cache=True)
+def scan(
+    buf: Any, i: int, n: int, final: bool, shape: int, largest: int, most: int, values: int, kind: int, rank: int,
+    work: Any,
+) -> int:  # fmt: skip
+    """Read records: one kernel, for each costs a new user seconds to compile.
+
+    Args:
+        buf: bytes.
+        i: where to begin.
+        n: where the bytes end.
+        final: nothing follows them.
+        shape: LINES, ARRAY, OBJECT or ONE.
+        largest: bytes of the largest record.
+        most: records after which to stop.
+        values: values that are kept, after which to stop.
+        kind: what a record is, see column_roles.
+        rank: its rank.
+        work: memory; gains records and their values (of ONE: its values, and an error code).
+
+    Returns:
+        Where the first record begins that is not whole or not wanted, or where the array ends or its structure is lost.
+    """
+    lines, named = shape == LINES, shape == OBJECT
+    if lines:
+        return _lines_of(buf, i, n, final, lines, largest, most, values, kind, rank, work)
+    if shape == ONE:
+        i, work.counts[ERROR] = _value(buf, i, n, lines, kind, rank, work)
+        return i
+    return _elements_of(buf, i, n, final, lines, named, largest, most, values, kind, rank, work)

@@ -1,0 +1,104 @@
+"""The members of a JSON object that is known to be valid: where they stand, and what kind of containers they are."""
+
+
+# numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
+
+# ruff: noqa: PLR1714 - a kernel is one automaton in one piece
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from provenance.readers.records import string_kernels
+from provenance.readers.records.json_kernel import skip_space
+
+
+@njit(nogil=True, cache=True)
+def _skip(buf: Any, i: int, n: int) -> int:
+    """Return where a valid value ends that begins at `i`."""
+    depth = 0
+    while True:
+        c = buf[i]
+        if c == 34:
+            i, _, _ = string_kernels.string(buf, i + 1, n)
+        elif c == 123 or c == 91:
+            depth += 1
+        elif c == 125 or c == 93:
+            depth -= 1
+        elif c != 44 and c != 58 and c > 32:
+            while i + 1 < n and (
+                buf[i + 1] == 43 or buf[i + 1] == 45 or buf[i + 1] == 46 or 48 <= buf[i + 1] | 32 <= 122
+            ):
+                i += 1
+        i += 1
+        if depth == 0:
+            return i
+
+
+@njit(nogil=True, cache=True)
+def _writes(buf: Any, i: int, end: int, number: int) -> bool:
+    """Say whether bytes are a number's decimal digits."""
+    while end > i and buf[end - 1] == 48 + number % 10:
+        number //= 10
+        end -= 1
+        if number == 0:
+            return i == end
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _count(buf: Any, i: int, n: int) -> Any:
+    """Count the elements of a valid array, or members of an object.
+
+    Returns where it ends, their number, whether all are objects, and whether the names are 0, 1, 2, ... in this order.
+    """
+    named = buf[i] == 123
+    count, objects, numbered = 0, True, named
+    i = skip_space(buf, i + 1, n, False)
+    while buf[i] != 125 and buf[i] != 93:
+        if buf[i] == 44:
+            i = skip_space(buf, i + 1, n, False)
+        if named:
+            end, _, _ = string_kernels.string(buf, i + 1, n)
+            numbered = numbered and _writes(buf, i + 1, end, count)
+            i = skip_space(buf, skip_space(buf, end + 1, n, False) + 1, n, False)
+        objects = objects and buf[i] == 123
+        i = skip_space(buf, _skip(buf, i, n), n, False)
+        count += 1
+    return i + 1, count, objects, numbered
+
+
+@njit(nogil=True, cache=True)
+def survey(buf: Any, n: int, out: Any) -> int:
+    """List the members of a valid object.
+
+    Args:
+        buf: bytes.
+        n: where they end.
+        out: int32[:, 7]: gains start and end of the name, of the value, and of a container: number of elements, whether
+            all are objects, whether all are named by their number.
+
+    Returns:
+        Number of members; -1 where there are more than rows.
+    """
+    count = 0
+    i = skip_space(buf, skip_space(buf, 0, n, False) + 1, n, False)
+    while buf[i] != 125:
+        if count == out.shape[0]:
+            return -1
+        if buf[i] == 44:
+            i = skip_space(buf, i + 1, n, False)
+        end, _, _ = string_kernels.string(buf, i + 1, n)
+        out[count, 0], out[count, 1] = i + 1, end
+        i = skip_space(buf, skip_space(buf, end + 1, n, False) + 1, n, False)
+        out[count, 2] = i
+        if buf[i] == 123 or buf[i] == 91:
+            i, out[count, 4], out[count, 5], out[count, 6] = _count(buf, i, n)
+        else:
+            i = _skip(buf, i, n)
+        out[count, 3] = i
+        i = skip_space(buf, i, n, False)
+        count += 1
+    return count

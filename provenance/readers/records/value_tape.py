@@ -1,0 +1,188 @@
+"""The tape on which readers put down values: one row a value, which views are made of.
+
+A row says record, kind, rank, group (the turn it belongs to, or -1), start, end and flags. Start and end point into one
+buffer of bytes. No Python touches a record.
+"""
+
+
+# numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
+
+# ruff: noqa: PLR1714, SIM109 - a kernel is one automaton in one piece
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+
+from provenance.readers.records import string_kernels
+from provenance.readers.records.column_roles import META, OTHER, RECORD, SIDE, SPEAKER
+from provenance.readers.records.string_kernels import ESCAPED
+
+REC, KIND, RANK, GROUP, START, END, FLAGS = range(7)
+"""Columns of a tape."""
+
+BLANK, ANSWERS, QUOTED, DEAD = 2, 4, 8, 16
+"""Flags of a tape's row beside ESCAPED: nothing visible; the assistant speaks; CSV quotes are doubled; overwritten."""
+
+
+@njit(nogil=True, cache=True)
+def blank(buf: Any, i: int, end: int, escaped: bool) -> bool:
+    """Say whether a value holds nothing but white space and control characters (ASCII)."""
+    while i < end:
+        c = buf[i]
+        if escaped and c == 92:
+            c = buf[i + 1]
+            if c == 34 or c == 92 or c == 47:
+                return False
+            if c == 117:
+                if string_kernels.hexadecimal(buf, i + 2) > 32:
+                    return False
+                i += 4
+            i += 2
+        elif c > 32:
+            return False
+        else:
+            i += 1
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _is_letter(code: int) -> bool:
+    if code < 0xC0:
+        return 97 <= (code | 32) <= 122 or code == 0xAA or code == 0xB5 or code == 0xBA
+    if 0x2000 <= code < 0x2C00 or 0x3000 <= code < 0x3005 or 0x3008 <= code < 0x3021:
+        return False
+    return not (
+        0xD800 <= code < 0xF900
+        or 0xFE10 <= code < 0xFE70
+        or 0xFF00 <= code < 0xFF21
+        or (code >= 0x1F000 and code < 0x20000)
+    )
+
+
+@njit(nogil=True, cache=True)
+def lettered(buf: Any, i: int, end: int, escaped: bool) -> bool:
+    """Say whether a value holds a letter (by Unicode block; punctuation, symbols, private use and emoji are none)."""
+    while i < end:
+        c = int(buf[i])
+        if escaped and c == 92:
+            if buf[i + 1] == 117:
+                if _is_letter(string_kernels.hexadecimal(buf, i + 2)):
+                    return True
+                i += 6
+            else:
+                i += 2
+            continue
+        length = 1
+        if c >= 0xF0:
+            length = 4
+            c = (c & 7) << 18 | (int(buf[i + 1]) & 63) << 12 | (int(buf[i + 2]) & 63) << 6 | int(buf[i + 3]) & 63
+        elif c >= 0xE0:
+            length = 3
+            c = (c & 15) << 12 | (int(buf[i + 1]) & 63) << 6 | int(buf[i + 2]) & 63
+        elif c >= 0xC0:
+            length = 2
+            c = (c & 31) << 6 | int(buf[i + 1]) & 63
+        if _is_letter(c):
+            return True
+        i += length
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _room(tape: Any, rows: Any) -> Any:
+    """Return how many bytes the values of some rows take at most, joined."""
+    room = np.int64(rows.shape[0])
+    for k in rows:
+        room += tape[k, END] - tape[k, START]
+    return room
+
+
+@njit(nogil=True, cache=True)
+def _join(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: Any, held: Any) -> int:
+    """Write each record's values, joined by newline; return how many hold a lone surrogate."""
+    at, record, odd = 0, -1, 0
+    for k in rows:
+        if tape[k, REC] != record:
+            while record < tape[k, REC]:
+                record += 1
+                offsets[record] = at
+            held[record] = True
+        else:
+            out[at] = 10
+            at += 1
+        i: Any = np.int64(tape[k, START])
+        end: Any = np.int64(tape[k, END])
+        flags = tape[k, FLAGS]
+        if flags & ESCAPED:
+            at, lone = string_kernels.unescape(buf, i, end, out, at, False)
+            odd += lone != 0
+        elif flags & QUOTED:
+            while i < end:
+                out[at] = buf[i]
+                at += 1
+                i += 2 if buf[i] == 34 else 1
+        else:
+            at = string_kernels.copy(buf, i, end, out, at)
+    while record < count:
+        record += 1
+        offsets[record] = at
+    return odd
+
+
+def join(buf: Any, tape: Any, rows: Any, count: int) -> tuple[pa.Array, int]:
+    """Join the values of each record by newline.
+
+    Args:
+        buf: bytes that the tape points into.
+        tape: one row a value.
+        rows: int32: which of its rows, ordered by record.
+        count: number of records.
+
+    Returns:
+        large_string, one value a record, null where it has no row; how many values hold a lone surrogate.
+    """
+    if not len(rows):
+        return pa.nulls(count, pa.large_string()), 0
+    out = np.empty(_room(tape, rows), np.uint8)
+    offsets, held = np.empty(count + 1, np.int64), np.zeros(count, np.bool_)
+    odd = _join(buf, tape, rows, count, out, offsets, held)
+    valid = pa.py_buffer(np.packbits(held, bitorder="little"))
+    text = pa.py_buffer(out[: offsets[count]])
+    return pa.Array.from_buffers(pa.large_string(), count, [valid, pa.py_buffer(offsets), text]), int(odd)
+
+
+@njit(nogil=True, cache=True)
+def _sift(buf: Any, tape: Any, answers: Any, keep: Any) -> None:
+    for k in range(tape.shape[0]):
+        row = tape[k]
+        kind, start, end = row[KIND], row[START], row[END]
+        if kind == SPEAKER:
+            value = string_kernels.folded(buf, start, end)
+            for j in range(answers.shape[0]):
+                if answers[j] == value:
+                    row[FLAGS] |= ANSWERS
+            keep[k] = True
+        elif kind == OTHER or kind == RECORD:
+            keep[k] = lettered(buf, start, end, False)
+        else:
+            keep[k] = kind != META and kind != SIDE and not blank(buf, start, end, False)
+
+
+def sift(buf: Any, tape: Any, answers: Any) -> Any:
+    """Leave out values that are of no use to any view, and mark speakers that are assistants.
+
+    Args:
+        buf: bytes that the tape points into, without JSON escapes.
+        tape: one row a value.
+        answers: of Roles.
+
+    Returns:
+        The tape without them.
+    """
+    keep = np.zeros(len(tape), np.bool_)
+    _sift(buf, tape, answers, keep)
+    return tape[keep]
