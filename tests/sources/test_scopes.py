@@ -1,4 +1,4 @@
-"""Layouts as real folders have them: which source covers a file, and under which licence it is.
+"""Layouts of folders, cards and licence files as real folders have them: which source covers a file, under which licence.
 
 A layout maps paths to contents; `("->", target)` is a link. The expectation maps data files to (source, licence); every data
 file of the layout stands in it, so that a file nobody thought of cannot slip through.
@@ -7,21 +7,13 @@ file of the layout stands in it, so that a file nobody thought of cannot slip th
 from __future__ import annotations
 
 import gzip
-import io
-import json
-import os
 import time
-import zipfile
 
 import pyarrow as pa
 import pytest
 
 from provenance.core import schemas
-from provenance.pipeline import examine
-from provenance.pipeline.reading.read_pass import Bundle, observe
-from provenance.sources import claims as claims_
 from provenance.sources import scopes as scopes_
-from provenance.sources.inventory import inventory
 from provenance.sources.scope_paths import matching
 
 LINE = '{"text": "the quick brown fox jumps over the lazy dog every single morning"}\n'
@@ -39,28 +31,8 @@ def card(licence="mit", **more):
     return "\n".join(["---", *lines, *(f"{key}: {value}" for key, value in more.items()), "---", "# A set", ""])
 
 
-def croissant(*paths, licence="mit"):
-    nodes = [{"@type": "FileObject", "@id": path, "contentUrl": path, "encodingFormat": "text/plain"} for path in paths]
-    stated = {"license": licence} if licence else {}
-    context = {"@vocab": "https://schema.org/", "cr": "http://mlcommons.org/croissant/"}
-    return json.dumps({"@context": context, "@type": "Dataset", "name": "n", "distribution": nodes} | stated)
-
-
-def package(*resources, licence="MIT"):
-    licences = {"licenses": [{"name": licence}]} if licence else {}
-    return json.dumps({"name": "n", "resources": list(resources)} | licences)
-
-
 def native(*entries):
     return "provenance: 1\nsources:\n" + "".join(f"  - {{ {entry} }}\n" for entry in entries)
-
-
-def archive(**members):
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as file:
-        for name, content in members.items():
-            file.writestr(name, content)
-    return held.getvalue()
 
 
 def licences(*values):
@@ -68,133 +40,6 @@ def licences(*values):
 
 
 LAYOUTS = {
-    # manifests of others, which name files
-    "a Croissant covers the files it names, and no others": (
-        {"a/metadata.json": croissant("x.jsonl"), "a/x.jsonl": LINE, "a/output/y.jsonl": LINE},
-        {"a/x.jsonl": ("a", "MIT"), "a/output/y.jsonl": ("undeclared:a/output", None)},
-    ),
-    "a Croissant of which files are elsewhere covers its folder": (
-        {"a/metadata.json": croissant("https://x.org/x.zip"), "a/output/y.jsonl": LINE},
-        {"a/output/y.jsonl": ("a", "MIT")},
-    ),
-    "one of several of a folder covers only what it names": (
-        {"a/one.json": croissant("https://x.org/x.zip"), "a/two.json": croissant("x.jsonl"), "a/x.jsonl": LINE},
-        {"a/x.jsonl": ("a/two", "MIT")},
-    ),
-    "two manifests name one file: the strictest speaks": (
-        {
-            "a/datapackage.json": package({"path": "x.jsonl"}),
-            "a/other.json": croissant("x.jsonl", licence="cc-by-nc-4.0"),
-            "a/x.jsonl": LINE,
-        },
-        {"a/x.jsonl": ("a", "CC-BY-NC-4.0")},
-    ),
-    "a native manifest for the folder comes first, and a stricter Croissant still speaks": (
-        {
-            "provenance.yaml": native("id: own, path: a, licence: MIT"),
-            "a/metadata.json": croissant("x.jsonl", licence="cc-by-nc-4.0"),
-            "a/x.jsonl": LINE,
-            "a/y.jsonl": LINE,
-        },
-        {"a/x.jsonl": ("own", "CC-BY-NC-4.0"), "a/y.jsonl": ("own", "MIT")},
-    ),
-    "a native manifest that is stricter than the Croissant": (
-        {
-            "provenance.yaml": native("id: own, path: a, licence: CC-BY-NC-4.0"),
-            "a/metadata.json": croissant("x.jsonl"),
-            "a/x.jsonl": LINE,
-        },
-        {"a/x.jsonl": ("own", "CC-BY-NC-4.0")},
-    ),
-    "a card and a package in one folder": (
-        {
-            "a/README.md": card("cc-by-4.0"),
-            "a/datapackage.json": package({"path": "x.jsonl"}),
-            "a/x.jsonl": LINE,
-            "a/y.jsonl": LINE,
-        },
-        {"a/x.jsonl": ("a (a/datapackage.json)", "MIT"), "a/y.jsonl": ("a", "CC-BY-4.0")},
-    ),
-    "a resource's own licence": (
-        {
-            "a/datapackage.json": package(
-                {"path": "x.jsonl"}, {"path": "y.jsonl", "licenses": [{"name": "CC-BY-NC-4.0"}]}
-            ),
-            "a/x.jsonl": LINE,
-            "a/y.jsonl": LINE,
-        },
-        {"a/x.jsonl": ("a", "MIT"), "a/y.jsonl": ("a", "CC-BY-NC-4.0")},
-    ),
-    "a licence file beside a package that states none": (
-        {"LICENSE": APACHE, "a/datapackage.json": package({"path": "x.jsonl"}, licence=None), "a/x.jsonl": LINE},
-        {"a/x.jsonl": ("a", "Apache-2.0")},
-    ),
-    "what a card says ends at the package": (
-        {"README.md": card(), "a/datapackage.json": package({"path": "x.jsonl"}, licence=None), "a/x.jsonl": LINE},
-        {"a/x.jsonl": ("a", None)},
-    ),
-    "what a package says ends at the next card": (
-        {
-            "a/metadata.json": croissant("https://x.org/x.zip"),
-            "a/x.jsonl": LINE,
-            "a/b/README.md": card(None),
-            "a/b/y.jsonl": LINE,
-        },
-        {"a/x.jsonl": ("a", "MIT"), "a/b/y.jsonl": ("a/b", None)},
-    ),
-    "each corpus is a source of its own, packed or unpacked": (
-        {
-            "n/one.xml": '<package id="one" license="public domain"/>',
-            "n/one.zip": archive(**{"one/a.txt": "A line of text."}),
-            "n/two.xml": '<package id="two" license="For non-commercial use only."/>',
-            "n/two/b.txt": "Another line.",
-            "n/three.xml": '<package id="three"/>',
-            "n/three.zip": archive(**{"three/c.txt": "A third line."}),
-        },
-        {
-            "n/one.zip": ("n/one", "LicenseRef-provenance-public-domain"),
-            "n/one.zip!/one/a.txt": ("n/one", "LicenseRef-provenance-public-domain"),
-            "n/two/b.txt": ("n/two", "LicenseRef-provenance-noncommercial"),
-            "n/three.zip": ("n/three", None),
-            "n/three.zip!/three/c.txt": ("n/three", None),
-        },
-    ),
-    "each entry of a register is a source of its own": (
-        {
-            "LICENSE": APACHE,
-            "README.md": README,
-            "data/dataset_info.json": '{"one": {"file_name": "one.json"}, "two": {"hf_hub_url": "a/b"}}',
-            "data/one.json": f"[{LINE}]",
-            "data/else.json": f"[{LINE}]",
-        },
-        {"data/one.json": ("data/one", "Apache-2.0"), "data/else.json": (".", "Apache-2.0")},
-    ),
-    "what the datasets library writes beside a split ends no card": (
-        {
-            "README.md": card(),
-            "train/dataset_info.json": '{"features": {}, "license": ""}',
-            "train/x.jsonl": LINE,
-        },
-        {"train/x.jsonl": (".", "MIT")},
-    ),
-    "what the datasets library says in a folder without data": (
-        {
-            "README.md": README,
-            "x.jsonl": LINE,
-            "hf/dataset_infos.json": '{"default": {"license": "MIT", "homepage": "https://x.org"}}',
-        },
-        {"x.jsonl": (".", "MIT")},
-    ),
-    "a README's heading names a folder by its initials": (
-        {
-            "README.md": "# Sets\n\n## Grade School Math 8k (~7,500)\nLicense: Permissive Unknown\n\n"
-            "## Good Songs\nLicense: MIT\n",
-            "LICENSE": NC,
-            "gsm_8k/x.json": f"[{LINE}]",
-            "gs/x.json": f"[{LINE}]",
-        },
-        {"gsm_8k/x.json": (".", None), "gs/x.json": (".", "CC-BY-NC-4.0")},
-    ),
     # nothing says anything
     "data alone at the root": ({"a.jsonl": LINE}, {"a.jsonl": ("undeclared:.", None)}),
     "data alone in folders": (
@@ -325,144 +170,6 @@ LAYOUTS = {
         {"a/README.md": README, "a/WEIGHT_DIFF_LICENSE": NC, "a/x.jsonl": LINE},
         {"a/x.jsonl": ("a", None)},
     ),
-    # native manifests
-    "a native manifest with a path": (
-        {"provenance.yaml": native("id: acme/set, path: a, licence: MIT"), "a/x.jsonl": LINE, "b.jsonl": LINE},
-        {"a/x.jsonl": ("acme/set", "MIT"), "b.jsonl": ("undeclared:.", None)},
-    ),
-    "several sources in one manifest": (
-        {
-            "provenance.yaml": native("id: one, path: a, licence: MIT", "id: two, path: b, licence: CC-BY-NC-4.0"),
-            "a/x.jsonl": LINE,
-            "b/y.jsonl": LINE,
-        },
-        {"a/x.jsonl": ("one", "MIT"), "b/y.jsonl": ("two", "CC-BY-NC-4.0")},
-    ),
-    "named files, a glob, and the rest": (
-        {
-            "provenance.yaml": native(
-                'id: one, files: [x.jsonl, "part-*.jsonl"], licence: MIT', "id: rest, licence: CC-BY-NC-4.0"
-            ),
-            "x.jsonl": LINE,
-            "part-1.jsonl": LINE,
-            "deep/part-2.jsonl": LINE,
-            "y.jsonl": LINE,
-        },
-        {
-            "x.jsonl": ("one", "MIT"),
-            "part-1.jsonl": ("one", "MIT"),
-            "deep/part-2.jsonl": ("rest", "CC-BY-NC-4.0"),
-            "y.jsonl": ("rest", "CC-BY-NC-4.0"),
-        },
-    ),
-    "globs below a path, and a folder as a member": (
-        {
-            "provenance.yaml": native('id: one, path: a, files: ["*.jsonl"]', "id: two, files: [b]"),
-            "a/deep/x.jsonl": LINE,
-            "a/y.csv": "text\nhello\n",
-            "b/c/z.jsonl": LINE,
-        },
-        {
-            "a/deep/x.jsonl": ("one", None),
-            "a/y.csv": ("undeclared:a", None),
-            "b/c/z.jsonl": ("two", None),
-        },
-    ),
-    "a member whose name looks like a glob": (
-        {"provenance.yaml": native('id: one, files: ["x[1].jsonl"]'), "x[1].jsonl": LINE, "x1.jsonl": LINE},
-        {"x[1].jsonl": ("one", None), "x1.jsonl": ("undeclared:.", None)},
-    ),
-    "a native manifest and a card for one folder": (
-        {
-            "provenance.yaml": native("id: gsm, path: a, licence: MIT"),
-            "a/README.md": card("cc-by-nc-4.0"),
-            "a/x.jsonl": LINE,
-        },
-        {"a/x.jsonl": ("gsm", "CC-BY-NC-4.0")},
-    ),
-    "a native manifest beside the card it corrects": (
-        {"provenance.yaml": native("id: gsm, licence: CC-BY-NC-4.0"), "README.md": card(), "x.jsonl": LINE},
-        {"x.jsonl": ("gsm", "CC-BY-NC-4.0")},
-    ),
-    "named members stay the strictest of the manifest and the folder's own card": (
-        {
-            "provenance.yaml": native("id: gsm, files: [a/x.jsonl], licence: MIT"),
-            "a/README.md": card("cc-by-nc-4.0"),
-            "a/x.jsonl": LINE,
-            "a/y.jsonl": LINE,
-        },
-        {"a/x.jsonl": ("gsm", "CC-BY-NC-4.0"), "a/y.jsonl": ("a", "CC-BY-NC-4.0")},
-    ),
-    "a root card does not speak for members that a manifest names": (
-        {
-            "README.md": card("cc-by-nc-4.0"),
-            "provenance.yaml": native("id: gsm, files: [x.jsonl], licence: MIT"),
-            "x.jsonl": LINE,
-            "y.jsonl": LINE,
-        },
-        {"x.jsonl": ("gsm", "MIT"), "y.jsonl": (".", "CC-BY-NC-4.0")},
-    ),
-    "two entries for one folder are two witnesses": (
-        {"provenance.yaml": native("id: a, licence: MIT", "id: b, licence: CC-BY-NC-4.0"), "x.jsonl": LINE},
-        {"x.jsonl": ("a", "CC-BY-NC-4.0")},
-    ),
-    "two manifests declare one id for two folders": (
-        {
-            "a/provenance.yaml": native("id: set, licence: MIT"),
-            "a/x.jsonl": LINE,
-            "b/provenance.yaml": native("id: set, licence: CC-BY-NC-4.0"),
-            "b/y.jsonl": LINE,
-        },
-        {"a/x.jsonl": ("set", "MIT"), "b/y.jsonl": ("set (b/provenance.yaml)", "CC-BY-NC-4.0")},
-    ),
-    "two manifests declare one id for one folder": (
-        {
-            "provenance.yaml": native("id: set, path: a, licence: MIT"),
-            "a/provenance.yaml": native("id: set, licence: CC-BY-NC-4.0"),
-            "a/x.jsonl": LINE,
-        },
-        {"a/x.jsonl": ("set", "CC-BY-NC-4.0")},
-    ),
-    "an entry whose folder is absent lends nothing": (
-        {
-            "provenance.yaml": native("id: gone, path: gone, licence: MIT", "id: here, licence: CC-BY-4.0"),
-            "x.jsonl": LINE,
-        },
-        {"x.jsonl": ("here", "CC-BY-4.0")},
-    ),
-    "a licence file that a manifest points at": (
-        {"provenance.yaml": native("id: a, licence: { file: legal/LICENSE }"), "legal/LICENSE": NC, "x.jsonl": LINE},
-        {"x.jsonl": ("a", "CC-BY-NC-4.0")},
-    ),
-    "a text that a manifest at the root names as a licence is no data": (
-        {"provenance.yaml": native("id: a, licence: { file: terms.txt }"), "terms.txt": NC, "x.jsonl": LINE},
-        {"x.jsonl": ("a", "CC-BY-NC-4.0")},
-    ),
-    "a manifest elsewhere takes no file out of the data": (
-        {"s/provenance.yaml": native("id: a, licence: { file: terms.txt }"), "s/terms.txt": MIT, "s/x.jsonl": LINE},
-        {"s/terms.txt": ("a", None), "s/x.jsonl": ("a", None)},
-    ),
-    "a licence file that was not read as one is unknown": (
-        {"provenance.yaml": native("id: a, licence: { file: LICENSE }"), "LICENSE": "Ask Bob.\n", "x.jsonl": LINE},
-        {"x.jsonl": ("a", None)},
-    ),
-    "what a manifest says of code is not said of data": (
-        {"provenance.yaml": native("id: a, licence: { expression: MIT, covers: [code] }"), "x.jsonl": LINE},
-        {"x.jsonl": ("a", None)},
-    ),
-    # archives
-    "a zip with a manifest beside it": (
-        {"a/README.md": card(), "a/x.zip": archive(**{"m.jsonl": LINE})},
-        {"a/x.zip": ("a", "MIT"), "a/x.zip!/m.jsonl": ("a", "MIT")},
-    ),
-    "a zip that a manifest names": (
-        {
-            "provenance.yaml": native("id: zipped, files: [x.zip], licence: MIT"),
-            "x.zip": archive(**{"m.jsonl": LINE}),
-            "y.jsonl": LINE,
-        },
-        {"x.zip": ("zipped", "MIT"), "x.zip!/m.jsonl": ("zipped", "MIT"), "y.jsonl": ("undeclared:.", None)},
-    ),
     "a folder whose name ends in '!'": (
         {"wow!/README.md": card(), "wow!/x.jsonl": LINE},
         {r"wow\x21/x.jsonl": (r"wow\x21", "MIT")},
@@ -536,37 +243,9 @@ LAYOUTS = {
 }
 
 
-def lay(root, layout):
-    for name, content in layout.items():
-        path = root / os.fsdecode(name)
-        if content is None:
-            path.mkdir(parents=True)
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, tuple):
-            path.symlink_to(content[1])
-        else:
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return root
-
-
-def scoped(root, scratch):
-    """The audit's own steps up to the scopes, in this process."""
-    paths = inventory(root)
-    stated, refused = claims_.read(root, paths)
-    paths, stated = claims_.named_licences(root, paths, stated)
-    observed = observe(Bundle(0, tuple(examine._files(root, paths, stated, refused, scratch)), str(scratch), 1))
-    claims = claims_.table(stated + claims_.of_records([observed]))
-    seen = sorted(observed.files["path"].to_pylist())
-    on_disk = dict(zip(paths["path"].to_pylist(), paths["role"].to_pylist(), strict=True))
-    data = [path for path in seen if on_disk[path.split("!/")[0]] == "data"]
-    return scopes_.scope(paths, claims, "commercial-service"), data, claims
-
-
 @pytest.mark.parametrize(("layout", "expected"), LAYOUTS.values(), ids=LAYOUTS)
-def test_layouts(layout, expected, tmp_path, tmp_path_factory):
-    lay(tmp_path, layout)
-    scopes, data, _ = scoped(tmp_path, tmp_path_factory.mktemp("scratch"))
+def test_layouts(layout, expected, scoped):
+    scopes, data, _ = scoped(layout)
     assert {path: (scopes.covering(path), scopes.licence(path).expression) for path in data} == expected
     assert set(scopes.sources) == {source for source, _ in expected.values()}
 
@@ -619,20 +298,9 @@ def test_a_member_names_paths(pattern, named):
     assert list(matching(pattern, ["a.y", "a/b/x", "a/x", "ab", "b[1]/x"])) == named
 
 
-def test_the_order_of_claims_does_not_matter(tmp_path, tmp_path_factory):
-    """They are sorted by pointer, where `/files/0` stands before `/id`."""
-    lay(tmp_path, LAYOUTS["named files, a glob, and the rest"][0])
-    forth, data, claims = scoped(tmp_path, tmp_path_factory.mktemp("scratch"))
-    back = scopes_.scope(inventory(tmp_path), claims.take(pa.array(range(claims.num_rows))[::-1]), "commercial-service")
-    assert [(forth.covering(p), forth.licence(p).pointer) for p in data] == [
-        (back.covering(p), back.licence(p).pointer) for p in data
-    ]
-
-
-def test_witnesses_say_each_statement_once_a_source(tmp_path, tmp_path_factory):
+def test_witnesses_say_each_statement_once_a_source(scoped):
     """A card covers three folders: that is one statement of three files."""
-    lay(tmp_path, {"README.md": card("other"), "LICENSE": MIT} | {f"{k}/x.jsonl": LINE for k in "abc"})
-    scopes, data, _ = scoped(tmp_path, tmp_path_factory.mktemp("scratch"))
+    scopes, data, _ = scoped({"README.md": card("other"), "LICENSE": MIT} | {f"{k}/x.jsonl": LINE for k in "abc"})
     files = [{"path": path, "role": "data", "records": 1} for path in data]
     rows = scopes.witnesses(pa.Table.from_pylist(files)).to_pylist()
     assert [(row["manifest"], row["spdx"], row["decides"], row["files"]) for row in rows] == [
@@ -641,7 +309,7 @@ def test_witnesses_say_each_statement_once_a_source(tmp_path, tmp_path_factory):
     ]
 
 
-def test_every_statement_says_of_which_source_it_speaks(tmp_path, tmp_path_factory):
+def test_every_statement_says_of_which_source_it_speaks(scoped):
     layout = {
         "README.md": "# All of it\n",
         "provenance.yaml": native("id: one, path: a, kind: crawl", "id: gone, path: gone, kind: user"),
@@ -656,8 +324,7 @@ def test_every_statement_says_of_which_source_it_speaks(tmp_path, tmp_path_facto
         "d/README.md": README,
         "d/x.jsonl": LINE,
     }
-    lay(tmp_path, layout)
-    scopes, _, claims = scoped(tmp_path, tmp_path_factory.mktemp("scratch"))
+    scopes, _, claims = scoped(layout)
     stated = scopes.speaking(claims).to_pylist()
     spoken = {(row["manifest"], row["pointer"][:10]): row["source"] for row in stated}
     assert {key: value for key, value in spoken.items() if key[0] == "provenance.yaml"} == {

@@ -1,0 +1,54 @@
+"""Folders laid out for a test, and the audit's own steps up to who covers what."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from provenance.pipeline import examine
+from provenance.pipeline.reading.read_pass import Bundle, observe
+from provenance.sources import claims as claims_
+from provenance.sources import scopes as scopes_
+from provenance.sources.inventory import inventory
+
+
+@pytest.fixture
+def scoped(tmp_path, tmp_path_factory):
+    """Lay a folder out in `tmp_path`; return its scopes, its data files and its claims.
+
+    A layout maps paths to contents; `("->", target)` is a link, None a folder.
+    """
+
+    def run(layout):
+        lay(tmp_path, layout)
+        return find_scopes(tmp_path, tmp_path_factory.mktemp("scratch"))
+
+    return run
+
+
+def lay(root, layout):
+    for name, content in layout.items():
+        path = root / os.fsdecode(name)
+        if content is None:
+            path.mkdir(parents=True)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, tuple):
+            path.symlink_to(content[1])
+        else:
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return root
+
+
+def find_scopes(root, scratch):
+    """The audit's own steps up to the scopes, in this process."""
+    paths = inventory(root)
+    stated, refused = claims_.read(root, paths)
+    paths, stated = claims_.named_licences(root, paths, stated)
+    observed = observe(Bundle(0, tuple(examine._files(root, paths, stated, refused, scratch)), str(scratch), 1))
+    claims = claims_.table(stated + claims_.of_records([observed]))
+    seen = sorted(observed.files["path"].to_pylist())
+    on_disk = dict(zip(paths["path"].to_pylist(), paths["role"].to_pylist(), strict=True))
+    data = [path for path in seen if on_disk[path.split("!/")[0]] == "data"]
+    return scopes_.scope(paths, claims, "commercial-service"), data, claims
