@@ -14,10 +14,10 @@ from provenance import checks
 from provenance.origins import known_datasets
 from provenance.similarity.evidence import shared_text
 
-_SPEC = importlib.util.spec_from_file_location("generator", Path(__file__).with_name("generator.py"))
-generator = importlib.util.module_from_spec(_SPEC)
-sys.modules.setdefault("generator", generator)  # dataclasses look their module up
-_SPEC.loader.exec_module(generator)
+for _NAME in ("generated_sources", "folder_writer", "audit_oracle", "generator"):  # each imports those before it
+    _SPEC = importlib.util.spec_from_file_location(_NAME, Path(__file__).with_name(f"{_NAME}.py"))
+    sys.modules[_NAME] = generator = importlib.util.module_from_spec(_SPEC)
+    _SPEC.loader.exec_module(generator)
 
 SEEDS = (0, 1)  # together they plant everything there is
 MORE = range(100, 140)
