@@ -50,15 +50,7 @@ MOST_MODULES, MOST_LINES = 20, 500
 KERNELS: dict[str, str] = {}
 """Longer files, each with the reason why its kernel cannot be cut."""
 
-STILL_LONG: set[str] = {
-    "tests/bench/test_peers.py",
-    "tests/demo/generator.py",
-    "tests/ledger/log/test_key_entries.py",
-    "tests/ledger/proofs/test_proof_format.py",
-    "tests/ledger/verification/test_verify.py",
-    "tests/pipeline/test_examine.py",
-    "tests/sources/test_scopes.py",
-}
+STILL_LONG: set[str] = set()
 """Files to be split by purpose."""
 
 BANNED_MODULES = {
