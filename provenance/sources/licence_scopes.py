@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from provenance.sources.scope_paths import Claim
+
 _TEXTS = {"licence-file", "data-licence-file", "notice-file"}
 _BELOW = _TEXTS | {"weights-licence-file"}
 """Witnesses that speak of all below them; what a manifest, card or README says ends where the next source begins."""
@@ -19,6 +20,7 @@ _BELOW = _TEXTS | {"weights-licence-file"}
 _DATA = {"data", "database", "content"}
 _NAMING = {"croissant", "frictionless", "llama-factory", "nltk-xml"}
 """Manifests of others that name members: where they speak of one file, so does what the source's own manifest says."""
+
 GAP = "record-gap"
 """Witness of the records that state no licence in a file of which others do."""
 

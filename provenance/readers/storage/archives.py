@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from provenance.readers.storage.block_digests import Checked, Readable
     from provenance.readers.storage.limits import Budget, Limits
+
 ARCHIVES = ("zip", "tar")
 
 

@@ -12,6 +12,7 @@ from provenance.readers.storage.block_digests import BLOCK, Checked, Digest
 if TYPE_CHECKING:
     from provenance.readers.storage.block_digests import Readable
     from provenance.readers.storage.limits import Budget
+
 _SPOOL = 8 << 20  # bytes of a copy that stay in memory
 
 

@@ -20,7 +20,7 @@ def pair():
     return KeyPair(ec.generate_private_key(ec.SECP256R1()), Ed25519PrivateKey.generate())
 
 
-HEIR, THIRD, STRANGER = pair(), pair(), pair()
+HEIR, STRANGER = pair(), pair()
 
 
 def rotate(folder, heir, old=None):
