@@ -91,7 +91,12 @@ class LicenceScopes:
         return source in self._named
 
     def decide_file(self, path: str, source: str) -> DecidedLicence:
-        """Return what decides the licence of a data file of a source."""
+        """Return what decides the licence of a data file.
+
+        Args:
+            path: of the file, or of a member of an archive.
+            source: its source.
+        """
         outer = path.split("!/", 1)[0]
         around = self._of_folder(folder_of(path), source)
         place = next((place for place in (path, outer) if place in self._by_scope), None)

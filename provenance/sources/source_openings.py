@@ -27,6 +27,10 @@ def fit_headings(claims: Sequence[Claim], files: Iterable[str]) -> None:
     """Find the folder or file that a README's heading names: `Databricks Dolly 15k` is `databricks-dolly-15k/`.
 
     Or the one that its initials name: `Grade School Math 8k (~7,500)` is `gsm_8k/`.
+
+    Args:
+        claims: of all manifests; the scopes of headings are changed in place.
+        files: paths of the data files.
     """
     known: dict[str, dict[str, str]] = defaultdict(dict)
     folders = {folder for path in files for folder in above(folder_of(path))}
@@ -135,7 +139,14 @@ def assign_files(files: Sequence[str], openings: Sequence[Opening]) -> tuple[dic
     """Give every data file its source: named members first, then the nearest card, then the topmost README.
 
     Of several manifests that name a file a native one, then the nearest comes first; one of another format yields to a
-    native one for the same folder. The second value is what the others are: witnesses of that file.
+    native one for the same folder.
+
+    Args:
+        files: paths of the data files.
+        openings: what opens a source, as of `find_openings`.
+
+    Returns:
+        Source by file; by file the other sources that name it, which are witnesses of it.
     """
     owner: dict[str, str] = {}
     others: dict[str, list[str]] = defaultdict(list)
@@ -195,6 +206,12 @@ def lend(
 
     A plain README does not: in a folder without data it may well speak of data that is elsewhere. Nor does an entry for
     a folder other than the manifest's own: that data is absent.
+
+    Args:
+        claims: of all manifests; the scopes of what is lent are changed in place.
+        openings: what opens a source, as of `find_openings`.
+        owner: source by data file.
+        speakers: as of `list_speakers`; gains whom the lent speak for.
     """
     holding = {folder for path in owner for folder in above(folder_of(path))}
     strong, weak = _by_folder(openings)
@@ -213,7 +230,12 @@ def lend(
 
 
 def collapse(owner: dict[str, str], declared: set[str]) -> None:
-    """Fold more than IMPLICIT undeclared or README sources of one folder into that folder, from the deepest up."""
+    """Fold more than IMPLICIT undeclared or README sources of one folder into that folder, from the deepest up.
+
+    Args:
+        owner: source by data file; changed in place.
+        declared: ids of sources that a manifest or card opens.
+    """
     while True:
         places = {source: source.removeprefix(UNDECLARED) for source in set(owner.values()) - declared}
         children = Counter(folder_of(place) for place in places.values() if place != ".")
