@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,11 +70,10 @@ def _bytes(root: Path, row: Mapping[str, Any]) -> tuple[bytes, str]:
     """Return the first bytes of a manifest, one more than may be read, and the digest of the whole file.
 
     Raises:
-        OSError: it cannot be read, or is no regular file.
+        OSError: it cannot be read, is no regular file, or is a sparse one.
     """
     with storage.open_regular(where(root, row)) as file:
-        size = os.fstat(file.fileno()).st_size
-        tap = storage.Tap(regular_files.Bounded(file, size))
+        tap = storage.Tap(regular_files.bounded(file))
         data = tap.read(manifests.LARGEST + 1)
         tap.drain()
         return data, tap.digest.sha256()
