@@ -18,7 +18,6 @@ from provenance.licences.expressions import normalise
 from provenance.readers import manifests, storage
 from provenance.readers.storage import regular_files
 from provenance.sources import file_roles, scopes
-from provenance.sources.inventory import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -131,9 +130,10 @@ def named_documents(root: Path, paths: pa.Table, claims: Rows) -> pa.Table:
 
 def _holds_records(root: Path, row: Mapping[str, Any]) -> bool:
     try:
-        return file_roles.holds_records(row["path"], regular_files.read_head(where(root, row), HEAD))
+        whole = regular_files.read_head(where(root, row), file_roles.LARGEST_DOCUMENT)
     except OSError:  # whoever digests it says so
         return False
+    return file_roles.consists_of_records(row["path"], whole)
 
 
 def again(root: Path, path: str, kind: str | None, digest: str) -> Rows:
