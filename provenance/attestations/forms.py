@@ -6,7 +6,6 @@ forgets nothing. Documents that it names stay with their owner; only their diges
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +21,7 @@ from provenance.core.package_data import HERE
 from provenance.detectors import personal_data
 from provenance.errors import ConfigError, ManifestError
 from provenance.readers.manifests.yaml_documents import load
-from provenance.readers.storage import open_regular
+from provenance.readers.storage import open_regular, regular_files
 from provenance.readers.storage.regular_files import read_head
 
 if TYPE_CHECKING:
@@ -183,7 +182,7 @@ def document(named: Mapping[str, str], where: str, folder: Path) -> dict[str, An
             raise ConfigError(f"{where}: the document {name} is not there")
         size = path.stat().st_size
         with open_regular(path) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest, _ = regular_files.digest(file)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{where}: the document {name} cannot be read") from error
     if not size:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,6 @@ from provenance.licences.expressions import normalise
 from provenance.readers import manifests, storage
 from provenance.readers.storage import regular_files
 from provenance.sources import file_roles
-from provenance.sources.inventory import HEAD
 from provenance.sources.licence_scopes import GAP
 from provenance.sources.scope_paths import above, folder_of, resolved_path
 
@@ -73,11 +71,10 @@ def _bytes(root: Path, row: Mapping[str, Any]) -> tuple[bytes, str]:
     """Return the first bytes of a manifest, one more than may be read, and the digest of the whole file.
 
     Raises:
-        OSError: it cannot be read, or is no regular file.
+        OSError: it cannot be read, is no regular file, or is a sparse one.
     """
     with storage.open_regular(where(root, row)) as file:
-        size = os.fstat(file.fileno()).st_size
-        tap = storage.Tap(regular_files.Bounded(file, size))
+        tap = storage.Tap(regular_files.bounded(file))
         data = tap.read(manifests.LARGEST + 1)
         tap.drain()
         return data, tap.digest.sha256()
@@ -135,9 +132,10 @@ def named_documents(root: Path, paths: pa.Table, claims: Rows) -> pa.Table:
 
 def _holds_records(root: Path, row: Mapping[str, Any]) -> bool:
     try:
-        return file_roles.holds_records(row["path"], regular_files.read_head(where(root, row), HEAD))
+        whole = regular_files.read_head(where(root, row), file_roles.LARGEST_DOCUMENT)
     except OSError:  # whoever digests it says so
         return False
+    return file_roles.consists_of_records(row["path"], whole)
 
 
 def again(root: Path, path: str, kind: str | None, digest: str) -> Rows:

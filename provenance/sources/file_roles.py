@@ -15,13 +15,13 @@ licence texts of the SPDX list the largest has 61 kB, and the largest that this 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from provenance.licences.texts import identify
 from provenance.readers import manifests, storage
 from provenance.readers.manifests.recognition import metadata_of
 from provenance.readers.records import csv, format_detection
+from provenance.sources.repeated_forms import repeats, repeats_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,8 +49,6 @@ _FEATURES = re.compile(
     rb'|citation|homepage|description)"\s*:'
 )
 _SMALL = 1024  # bytes of what a name alone may call a manifest
-_REPEATED = 200  # lines from which on a text may be nothing but records
-_LABEL = re.compile(r"\s*[\"'*#]{0,4}([^\W\d_][\w ]{0,20}?)[\"'*]{0,4}\s*[:：]\s*\S")
 
 
 class Role(NamedTuple):
@@ -121,6 +119,18 @@ def holds_records(path: str, head: bytes) -> bool:
     return form in _RECORDS or (form == "json" and body[:1] == b"[" and not _NODES.match(body))
 
 
+def consists_of_records(path: str, whole: bytes) -> bool:
+    """Tell whether bytes are records by their form, or a text that is lines of one form.
+
+    Args:
+        path: its name.
+        whole: its bytes, or as many as a document may have.
+    """
+    head = whole[: format_detection.HEAD]
+    is_text = format_detection.sniff(head, path) == "text"
+    return holds_records(path, head) or (is_text and repeats(whole.decode("utf-8", "replace")))
+
+
 def _is_other(kind: str, head: bytes, size: int) -> bool:
     """Tell whether bytes are none of the manifest that a name or a word in them promises."""
     body = head.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -138,24 +148,10 @@ def _is_other(kind: str, head: bytes, size: int) -> bool:
 def _reads_as_records(kind: str, whole: bytes, size: int) -> bool:
     if size > LARGEST_DOCUMENT:
         return True
-    text = whole.decode("utf-8", "replace")
-    if kind == "notice":
-        return _repeats(text)
+    metadata = b"" if kind in LICENCES else metadata_of(whole)
+    text = whole[len(metadata) :].decode("utf-8", "replace")
+    if repeats(text) or repeats_items(metadata.decode("utf-8", "replace")):
+        return True
     if kind in LICENCES:
-        return _repeats(text) or (size > LARGEST_UNKNOWN_LICENCE and not identify(text))
-    return size - len(metadata_of(whole)) > LARGEST_PROSE or _repeats(text)
-
-
-def _repeats(text: str) -> bool:
-    """Tell whether a text is lines of one form: objects, cells between tabs, or the same few labels again and again."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) < _REPEATED:
-        return False
-    objects = sum(line.lstrip()[:1] == "{" and line.rstrip()[-1:] in "}," for line in lines)
-    tabs = Counter(line.strip().count("\t") for line in lines)
-    tabs.pop(0, None)
-    labels = Counter(match[1] for line in lines if (match := _LABEL.match(line)))
-    labelled = sum(count for _, count in labels.most_common(4))
-    return (
-        2 * objects > len(lines) or 5 * max(tabs.values(), default=0) > 4 * len(lines) or 5 * labelled > 4 * len(lines)
-    )
+        return size > LARGEST_UNKNOWN_LICENCE and not identify(text)
+    return size - len(metadata) > LARGEST_PROSE

@@ -20,6 +20,10 @@ LINES = "".join(
 )
 ARRAY = json.dumps([{"text": f"record number {k} of an array"} for k in range(9)])
 TABLE = "id,text,answer,note\n" + "".join(f"{k},a question,an answer,a remark\n" for k in range(9))
+SENTENCE = (
+    "the office of the harbour answers a letter of the town that asks when the boat goes out, and says at noon, number"
+)
+ROWS = "| question | answer |\n|---|---|\n"
 CARD = "---\nlicense: mit\npretty_name: Letters\n---\n"
 MIT = (shipped("demo") / "data/seaside-assistant/LICENSE").read_text()
 
@@ -83,6 +87,43 @@ def test_a_name_hides_no_records(path, data):
         ("license_records.txt", PROSE * 1000, "licence"),
         ("LICENSE", MIT + PROSE * 20_000, "licence"),
         ("NOTICE", PROSE * 20_000, "notice"),
+        ("NOTICE", PROSE * 5000, "notice"),
+        ("NOTICE.txt", "".join(f"{SENTENCE} {k}\n" for k in range(6000)), "notice"),
+        ("LICENSE", "".join(f"{SENTENCE} {k}\n" for k in range(300)), "licence"),
+        ("LICENSE", MIT + "".join(f"{SENTENCE} {k}\n" for k in range(1000)), "licence"),
+        ("NOTICE", "".join(f"A short one, number {k}.\n" for k in range(600)), "notice"),
+        ("NOTICE", "".join(f"words without an end, number {k}\n" for k in range(2000)), "notice"),
+        ("README.md", "# A\n" + LINES * 4, "readme"),
+        ("README.md", CARD + LINES * 30, "hf-card"),
+        ("README.md", "# A\n\nA long description.\n\n```\n" + LINES * 30 + "```\n", "readme"),
+        ("README.md", "# A\n\n" + "words and more words. " * 4000 + "\n" + LINES * 30, "readme"),
+        ("README.md", "# A\n\n" + "".join(f"> Q{k} what is it?\n> A it is {k}\n\n" for k in range(1000)), "readme"),
+        ("README.md", "# A\n\n" + "".join(f"- Q: what is {k}?\n- A: it is {k}\n" for k in range(200)), "readme"),
+        (
+            "README.md",
+            "# A\n\n" + "".join(f"**Question {k}:** what?\n\n**Answer {k}:** that.\n\n" for k in range(200)),
+            "readme",
+        ),
+        (
+            "README.md",
+            "".join(f'  {{\n    "text": "what is {k}",\n    "answer": "it is {k}"\n  }},\n' for k in range(300)),
+            "readme",
+        ),
+        ("README.md", CARD + ROWS + "".join(f"| what is {k} | a thing {k} |\n" for k in range(3000)), "hf-card"),
+        ("README.md", ROWS + "".join(f"| {SENTENCE} | {k} |\n" for k in range(300)), "readme"),
+        ("README.md", "# A\n\n" + "".join(f"- {SENTENCE} {k}\n" for k in range(300)), "readme"),
+        (
+            "README.md",
+            CARD[:-4] + "examples:\n" + "".join(f"- {SENTENCE} {k}\n" for k in range(300)) + "---\n",
+            "hf-card",
+        ),
+        ("README.txt", "# A\n\n" + "".join(f"what is {k},a thing,{k}\n" for k in range(300)), "readme"),
+        ("README.yaml", "".join(f"- text: {SENTENCE} {k}\n" for k in range(300)), "readme"),
+        (
+            "datasheet.md",
+            "# 甲\n" + "".join(f"港口的信件第{k}号，写给海边的办公室，说的是船和天气。\n" for k in range(300)),
+            "readme",
+        ),
     ],
 )
 def test_a_text_larger_than_a_document_or_of_lines_of_one_form_is_data_and_speaks(path, data, kind):
@@ -100,7 +141,13 @@ def test_a_text_larger_than_a_document_or_of_lines_of_one_form_is_data_and_speak
         ("LICENSE", MIT, ("licence", "licence")),
         ("LICENSE", PROSE * 500, ("licence", "licence")),
         ("LICENSE", MIT * 80, ("licence", "licence")),
-        ("NOTICE", PROSE * 5000, ("licence", "notice")),
+        ("NOTICE", PROSE * 500, ("licence", "notice")),
+        ("NOTICE", MIT * 400, ("licence", "notice")),
+        ("README.md", "# A\n" + LINES * 2 + PROSE * 90, ("documentation", "readme")),
+        ("README.md", CARD + ROWS + "".join(f"| n{k:08} | a class of {k} |\n" for k in range(1000)), ("manifest", "hf-card")),
+        ("README.md", "# A\n" + "".join(f"- [a tool](https://example.org/{k}), {SENTENCE}\n" for k in range(900)), ("documentation", "readme")),
+        ("README.md", "# A\n" + "".join(f"- lang {k}\n" for k in range(900)), ("documentation", "readme")),
+        ("README.txt", "A line that was wrapped as an editor wraps lines of\nprose, with a sentence that ends now and then.\n" * 90, ("documentation", "readme")),
         ("dataset_infos.json", "{}", ("manifest", "hf-dataset-infos")),
         ("dataset_infos.json", '{"a": {"features": {}}}', ("manifest", "hf-dataset-infos")),
         ("x.json", '[{"@id": "a", "@type": "http://www.w3.org/ns/dcat#Dataset", "dcat:x": 1}]', ("manifest", "dcat")),
@@ -174,14 +221,40 @@ def packed(kind, members):
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
 def test_a_member_is_what_its_bytes_are(scanned, kind):
-    members = {"README.md": LINES, "LICENSE": MIT, "NOTICE": PROSE * 20_000, "dataset_infos.json": ARRAY}
+    members = {
+        "README.md": LINES, "LICENSE": MIT, "NOTICE": PROSE * 20_000, "dataset_infos.json": ARRAY,
+        "a/README.md": "# A\n" + LINES * 4, "b/README.md": "words and more words. " * 4000 + "\n" + LINES * 30,
+        "c/README.md": PROSE * 900,
+    }  # fmt: skip
     audit = scanned(**{f"aDOT{kind}": packed(kind, members)})
     files = audit.files.set_index("path")
     found = {path.split("!/")[1]: (row.role, row.records > 0) for path, row in files.iterrows() if "!/" in path}
     assert found == {
         "README.md": ("data", True), "LICENSE": ("licence", False), "NOTICE": ("data", True),
-        "dataset_infos.json": ("data", True),
+        "dataset_infos.json": ("data", True), "a/README.md": ("data", True), "b/README.md": ("data", True),
+        "c/README.md": ("documentation", False),
     }  # fmt: skip
+
+
+def test_records_in_a_document_are_read_and_it_still_speaks(scanned):
+    audit = scanned(
+        a__READMEDOTmd=CARD + "# A\n" + LINES * 4, a__NOTICEDOTtxt="".join(f"{SENTENCE} {k}\n" for k in range(6000)),
+        a__xDOTjsonl=LINES,
+    )  # fmt: skip
+    files = audit.files.set_index("path")
+    assert (files["role"] == "data").all()
+    assert (files["records"] > 0).all()
+    claims = audit.claims[audit.claims["manifest"] == "a/README.md"]
+    assert "mit" in claims[claims["field"] == "licence"]["value"].to_list()
+
+
+def test_no_manifest_takes_a_text_of_records_out_of_the_data(scanned):
+    manifest = "provenance: 1\nsources:\n  - {id: a, path: ., kind: commercial, contract: {file: terms.txt}}\n"
+    text = "The terms of a contract.\n\n" + "".join(f"{SENTENCE} {k}\n" for k in range(300))
+    audit = scanned(provenanceDOTyaml=manifest, termsDOTtxt=text, xDOTjsonl=LINES)
+    row = audit.files.set_index("path").loc["terms.txt"]
+    assert row["role"] == "data"
+    assert row["records"] > 0
 
 
 def test_no_manifest_takes_records_out_of_the_data(scanned):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from provenance.core import folder_walk, path_names
 from provenance.errors import InputError, VerificationError
+from provenance.readers.storage import open_regular, regular_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -348,15 +349,15 @@ def _on_disk(place: tuple[bytes, bytes]) -> tuple[str | None, int, str | None]:
             os.close(handle)
             return None, 0, None
         with os.fdopen(handle, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest(), file.tell(), None
+            return *regular_files.digest(file), None
     except OSError as cause:
         return None, 0, cause.strerror or type(cause).__name__
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal, in bounded memory."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Return the SHA-256 of a regular file, hexadecimal, in bounded memory."""
+    with open_regular(path) as file:
+        return regular_files.digest(file)[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from provenance.core.digests import canonical
 from provenance.errors import ConfigError, DigestMismatch, InputError, VerificationError
 from provenance.ledger.format import envelope, signed_lines
 from provenance.ledger.proofs import anchors, disclosure, proof_format
+from provenance.readers.storage import open_regular, regular_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -271,7 +272,8 @@ def _read(data: Path, row: Mapping[str, Any]) -> bytes:
     try:
         if not path.resolve().is_relative_to(data.resolve()):
             raise InputError(f"{path} lies outside the data")
-        content: bytes = path.read_bytes()
+        with open_regular(path) as file:
+            content = regular_files.bounded(file).read()
     except (OSError, ValueError) as cause:
         raise InputError(f"{path} cannot be read; give the folder that was scanned with --data") from cause
     if hashlib.sha256(content).hexdigest() != row["sha256"]:

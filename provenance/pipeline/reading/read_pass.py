@@ -24,7 +24,7 @@ from provenance.sources import file_roles
 from provenance.sources.read_results import BundleResult, Register, accounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["Bundle", "File", "items", "lost", "observe", "role"]
 
@@ -90,8 +90,8 @@ def _inside(account: records.Account) -> str | None:
     return role(account, "data") if "!/" in account.path else None
 
 
-def _apart(path: str, head: bytes, size: int) -> bool:
-    return file_roles.decide(path.split("!/", 1)[1], head, size).role != "data"
+def _apart(path: str, head: bytes, size: int, more: Callable[[int], bytes]) -> bool:
+    return file_roles.decide(path.split("!/", 1)[1], head, size, more).role != "data"
 
 
 _QUOTED = re.compile(r"b?\"[^\"]*(?:\"|\Z)|b?(?<!\w)'.*?(?:'(?!\w)|\Z)|`[^`]*(?:`|\Z)", re.DOTALL)

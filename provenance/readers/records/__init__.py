@@ -12,7 +12,7 @@ An archive's own account skips what its skipped members take on disk. A member's
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -52,11 +52,11 @@ LARGEST_DOCUMENT = 1 << 20
 MOST_DOCUMENTS = 200
 """Licences and documents that are read of one archive."""
 
-Apart = Callable[[str, bytes, int], bool]
-"""Told the path of a member, its first bytes and its size: whether it is no data, but a licence or document."""
+Apart = Callable[[str, bytes, int, Callable[[int], bytes]], bool]
+"""Told the path of a member, its first bytes, its size and how to get more: whether it is a licence or document."""
 
 
-def _nothing(_path: str, _head: bytes, _size: int) -> bool:
+def _nothing(_path: str, _head: bytes, _size: int, _more: Callable[[int], bytes]) -> bool:
     return False
 
 
@@ -275,6 +275,23 @@ def _settle(
 Item = Batch | Document | Account
 
 
+_MOST_REASONS = 100  # distinct reasons that are counted apart; those of a broken archive may name each member
+_LISTED = 5
+_OTHERS = "another reason, which stands beside its member"
+
+
+def _cut(reason: str) -> str:
+    return reason if len(reason) <= 200 else f"{reason[:199]}…"
+
+
+def _list(reasons: Mapping[str, int]) -> str:
+    """Write the most frequent reasons with their counts, and how many members have another one."""
+    first = sorted(reasons.items(), key=lambda each: (each[0] == _OTHERS, -each[1], each[0]))
+    shown = sorted(each for each in first[:_LISTED] if each[0] != _OTHERS)
+    left = sum(reasons.values()) - sum(count for _, count in shown)
+    return ", ".join([*(f"{reason} ({count})" for reason, count in shown), *([f"{_OTHERS} ({left})"] if left else [])])
+
+
 class _File:
     """One file or member on its way through codecs and readers."""
 
@@ -413,8 +430,7 @@ class _File:
             if file is not None:
                 file.close()
         if reasons:
-            listed = ", ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
-            self.tally.reason = f"members skipped in whole or part: {listed}"
+            self.tally.reason = f"members skipped in whole or part: {_list(reasons)}"
         if archive.fault:
             self.tally.skip(max(1, stream.drain()), archive.fault)
             self.tally.reason = archive.fault
@@ -422,7 +438,7 @@ class _File:
     def _member(self, member: storage.Member, reasons: dict[str, int]) -> Iterator[Item]:
         path, size = f"{self.path}!/{member.name}", min(member.size, _MOST)
         head = member.stream.peek(format_detection.HEAD) if member.stream is not None else b""
-        apart = self.apart(path, head, size)
+        apart = self.apart(path, head, size, member.stream.peek if member.stream is not None else lambda _: b"")
         items: Iterator[Item] = iter([Account(path, None, size, 0, size, member.reason, 0, 0, None, ())])
         if member.stream is not None:
             file = _File(path, member.stream, size, self.limits, self.roles, member=True)
@@ -432,6 +448,7 @@ class _File:
             item = replace(each, apart=apart) if isinstance(each, Account) else each
             yield item
             if isinstance(item, Account) and item.skip_reason is not None:
-                reasons[item.skip_reason] = reasons.get(item.skip_reason, 0) + 1
+                reason = _cut(item.skip_reason) if len(reasons) < _MOST_REASONS else _OTHERS
+                reasons[reason] = reasons.get(reason, 0) + 1
                 share = -(-min(member.stored, self.size) * item.bytes_skipped // max(1, item.bytes))
                 self.tally.skipped = min(self.tally.skipped + share, self.size)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from typing import TYPE_CHECKING, BinaryIO
+
+from provenance.readers.storage.block_digests import BLOCK
+from provenance.readers.storage.limits import LIMITS
 
 if TYPE_CHECKING:
     import io
@@ -123,6 +127,41 @@ def _stored(file: BinaryIO, size: int) -> int:
     finally:
         file.seek(0)
     return added
+
+
+def bounded(file: BinaryIO, limits: Limits = LIMITS) -> Bounded:
+    """Return an open file to the size that it has now, for whoever reads all of it.
+
+    Args:
+        file: as `open_regular` returns it.
+        limits: ratio and floor, as for compressed files.
+
+    Raises:
+        OSError: its size says nothing of what reading it costs.
+    """
+    reason = doubt(file, limits)
+    if reason is not None:
+        raise OSError(errno.EINVAL, reason)
+    return Bounded(file, os.fstat(file.fileno()).st_size)
+
+
+def digest(file: BinaryIO) -> tuple[str, int]:
+    """Digest an open file, in bounded memory and no further than its size.
+
+    Args:
+        file: as `open_regular` returns it.
+
+    Returns:
+        Its SHA-256, hexadecimal, and the bytes that were read.
+
+    Raises:
+        OSError: it cannot be read, or its size says nothing of what reading it costs.
+    """
+    whole, size, source = hashlib.sha256(), 0, bounded(file)
+    while data := source.read(BLOCK):
+        whole.update(data)
+        size += len(data)
+    return whole.hexdigest(), size
 
 
 def read_head(location: str | bytes | os.PathLike[str], most: int) -> bytes:

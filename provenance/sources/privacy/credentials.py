@@ -41,9 +41,10 @@ _PARAMETER = re.compile(r"(?P<lead>[?&;#])(?P<name>[^=&;#?\s/]{1,100})=(?P<value
 
 _ENDS = re.compile(
     r"(?:token|secret|passw(?:or)?d|passphrase|passkey|signature|api_?key|access_?key(?:_?id)?|secret_?key|private_?key"
-    r"|auth_?key|account_?key|subscription_?key|credentials?|_key|_sig|_sign|_pwd|_auth|_jwt|_hmac)\Z"
+    r"|auth_?key|account_?key|subscription_?key|credentials?|(?<!primary)(?<!foreign)(?<!sort)(?<!partition)_key|_sig|_sign|_pwd|_auth|_jwt|_hmac)\Z"
 )
 _IDS = re.compile(r"(?:id|ids|uuid|guid|hash|digest|checksum|sha\d*|md5|url|uri|path|file|filename|name|q|v|etag)\Z")
+_SHORT = 16  # characters of a value that a weak name may keep
 _OPAQUE = re.compile(r"[A-Za-z0-9_\-]{40,}={0,2}|[A-Za-z0-9+/]{38,}={1,2}")
 
 _KEYS = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL)
@@ -58,12 +59,13 @@ _ACCOUNT = re.compile(
 )
 _ORACLE = re.compile(r"(?i)(?<=[:\s])([\w$#]{1,64})/([^\s/@\"']{1,128})@(?=//|\(|[\w.\-]+[:/])")
 _NAMED = (
-    r"password|passwd|passphrase|passcode|pwd|密码|口令|提取码|访问码|api[_\- ]?key|access[_\- ]?key(?:[_\- ]?id)?"
+    r"password|passwd|passphrase|passcode|passwort|pwd|(?<![A-Za-z])pw|mot de passe|contraseña|senha"
+    r"|wachtwoord|hasło|пароль|パスワード|비밀번호|密码|口令|提取码|访问码|api[_\- ]?key|access[_\- ]?key(?:[_\- ]?id)?"
     r"|secret[_\- ]?key|private[_\- ]?key|account[_\- ]?key|auth[_\- ]?token|access[_\- ]?token|refresh[_\- ]?token"
     r"|shared[_\- ]?access[_\- ]?(?:key|signature)|client[_\- ]?secret|session[_\- ]?key"
 )
 _PAIR = re.compile(
-    rf"(?i)(?<![^\W_])((?:[\w.\-]*?)(?:{_NAMED}))([\"']?\s{{0,3}}(?:[=:：]|=>|:=|\s是)\s{{0,3}})"
+    rf"(?i)(?<![^\W_])((?:[\w.\-]*?)(?:{_NAMED}))([\"']?(?:\s?\([^()\r\n]{{1,40}}\))?\s{{0,3}}(?:[=:：]|=>|:=|\s是)\s{{0,3}})"
     r"(\"[^\"\r\n]+\"|'[^'\r\n]+'|[^\s\"',;，；。&<>]+)"
 )
 _WEAK_PAIR = re.compile(
@@ -71,10 +73,13 @@ _WEAK_PAIR = re.compile(
     r"((?=[^\s\"',;&<>]*\d)(?=[^\s\"',;&<>]*[A-Za-z])[^\s\"',;&<>]{8,})"
 )
 _SAID = re.compile(
-    r"(?i)\b(password|passphrase|passcode|api key|token)( is | was )[\"'“]?((?=\S*[\d!@#$%^*])[^\s\"'”]{4,})"
+    r"(?i)\b(password|passphrase|passcode|api key|token)"
+    r"((?: (?:for|of|to) [\w ]{1,40}?)? (?:is|was) )[\"'“]?((?=\S*[\d!@#$%^*])[^\s\"'”]{4,})"
 )
 _OPTION = re.compile(
-    r"(?i)((?<!\S)--?(?:password|passwd|token|api-?key|secret|auth)[ =]|(?<!\S)(?:-u|--user)[ =](?=\S*:))(\S+)"
+    r"(?i)((?<!\S)--?(?:password|passwd|token|api-?key|secret|auth)[ =]|(?<!\S)(?:-u|--user)[ =](?=\S*:)"
+    r"|(?<!\S)-u(?=[^\s:=\-][^\s:]*:\S)|(?<!\S)(?:unzip|zip|7za?|rar|unrar)\s(?:[^\r\n]{0,80}?\s)?-p\s?"
+    r"|aws_secret_access_key\s+|aws_session_token\s+|\blogin\s+\S{1,100}\s+password\s+)(\S+)"
 )
 _ELEMENT = re.compile(rf"(?i)(<(?:\w+:)?((?:[\w.\-]*?)(?:{_NAMED}|token|secret))\b[^>]*>)[^<]+(?=</)")
 _TOKENS = re.compile(
@@ -101,6 +106,11 @@ _ENCODED = re.compile(r"[^\s<>\"`]*%(?:25)*(?:3A|40|2F|3D|26)[^\s<>\"`]*", re.IG
 def _known(name: str) -> frozenset[str]:
     held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
     return frozenset(map(str, held.get(name) or held["parameters"][name]))
+
+
+@cache
+def _sets() -> tuple[frozenset[str], ...]:
+    return tuple(map(frozenset, yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))["together"]))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -130,7 +140,7 @@ def _clean(text: str, deep: int) -> str:
     return _TOKENS.sub(REMOVED, text)
 
 
-_SUSPICIOUS = re.compile(r"[:=@/%]|密码|口令|提取码|[A-Za-z0-9]{8}|--|\bis\b")
+_SUSPICIOUS = re.compile(r"[:=@/%]|密码|口令|提取码|[A-Za-z0-9]{8}|(?<!\S)-|\bis\b")
 """Without one of these a text holds no secret, and most texts hold none."""
 
 
@@ -166,7 +176,8 @@ def _address(found: re.Match[str], deep: int) -> str:
     size = odd.end() if odd else len(re.split(r"[/\\?#]", rest, maxsplit=1)[0])
     authority, tail = rest[:size], rest[size:]
     user, at, host = authority.rpartition("@")
-    if at and user.lower() not in _MACHINES:
+    image = re.match(r"sha\d+:[0-9a-f]", host) and head.lower().startswith(("docker:", "oci:"))
+    if at and user.lower() not in _MACHINES and not image:
         authority = f"{REMOVED}@{host}"
     elif not at and re.search("%(?:25)*40", authority):
         authority = REMOVED + "@" + re.split("%(?:25)*40", authority)[-1]
@@ -195,6 +206,9 @@ def _parameter(found: re.Match[str], named: frozenset[str], deep: int) -> str:
     closing = value[len(value.rstrip(")],.'}")) :]
     if value.startswith(REMOVED):
         return found[0]
+    weak = parts[-1] in _known("weak") and len(value) < _SHORT
+    if weak and not any(_is_secret(each, named) for each in named if each not in _known("weak")):
+        return found[0]  # a word that names a record as often as it opens a door
     if any(_is_secret(part, named) for part in parts) or _looks_secret(parts[-1], value):
         return f"{lead}{name}={REMOVED}{closing}" if value else found[0]
     return f"{lead}{name}={_decoded(value, deep, _clean_value)}"
@@ -230,6 +244,8 @@ def _plain(name: str) -> list[str]:
 
 def _is_secret(name: str, named: frozenset[str]) -> bool:
     bare = name.replace("_", "")
+    if any(name in together and named.issuperset(together) for together in _sets()):
+        return True
     if (
         name in _known("exact")
         or bare in _known("exact")

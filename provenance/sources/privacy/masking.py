@@ -57,6 +57,10 @@ _EMAIL = re.compile(
     rf"{_AT}\s?(?:[\w\-]{{1,63}}{_DOT}){{1,8}}[^\W\d_][\w\-]{{1,23}}(?![\w@])",
     re.IGNORECASE,
 )
+_SEVERAL = re.compile(  # {jane,joe}@example.org, as papers write it
+    r"[{\[(][\w.+\-]{1,64}(?:\s?[,;|/]\s?[\w.+\-]{1,64}){1,20}[}\])]\s?[@＠]\s?(?:[\w\-]{1,63}\.){1,8}[a-z]{2,24}(?!\w)",
+    re.IGNORECASE,
+)
 _BY_ADDRESS = re.compile(
     r"(?<![\w.+%\-])[\w.+%\-]{1,64}\s?(?:@|＠)\s?\[?(?:IPv6:[0-9a-fA-F:.]+|\d{1,3}(?:\.\d{1,3}){3})\]?(?![\w.])"
 )
@@ -68,7 +72,7 @@ _ENDS_OF_FILES = re.compile(
 
 _BOUND = r"(?<![\w.,:+/\-\u2013])"
 _CALLED = (  # what stands before a number that somebody answers
-    r"tele?(?:phone|fon)?|phone|mobile|cell(?:phone)?|fax|whatsapp|signal|sms|wechat|handy"
+    r"tele?(?:phone|fon)?|phone|mobile|cell(?:phone)?|fax|whatsapp|signal|sms|wechat|handy|qq"
 )
 _NUMBERED = r"(?: (?:no|number|nr))?"
 _STATED = r"[.\s]{0,2}[:：=]?\s{0,2}"
@@ -112,6 +116,7 @@ _NUMBERS = (
 _NO_VALUE = re.compile(
     r"(?:doi:\s?)?10\.\d{4,9}/[^\s\"<>]+|arxiv[:./]\s?\S+|(?<![0-9a-zA-Z])[0-9a-fA-F]{32,128}(?![0-9a-zA-Z])"
     r"|(?:ISBN|ISSN|ISO|RFC|PMID|PMC|OCLC|LCCN)[\s:\-]{0,2}[\dXx][\dXx\-]*"
+    r"|(?<![\d\-])(?:0?[1-9]|[12]\d|3[01])[-/.](?:0?[1-9]|[12]\d|3[01])[-/.](?:19|20)\d\d(?![\d\-])"
     r"|(?<![\d\-])(?:19|20)\d\d[-/.](?:0?[1-9]|1[0-2])[-/.](?:[0-2]?\d|3[01])(?!\d)"
     r"|(?<![\w@.\-])(?:[A-Za-z0-9\-]+\.)+[A-Za-z]{2,24}/[^\s\"<>]*",
     re.IGNORECASE,
@@ -169,7 +174,12 @@ def _readings(text: str) -> Iterator[str]:
     """Yield what a person may read: without characters that nobody sees, entities as what they stand for."""
     seen = {text}
     plain = _ZERO.sub("", text)
-    for each in (plain, html.unescape(plain), unicodedata.normalize("NFKC", html.unescape(plain))):
+    for each in (
+        plain,
+        *([unquote(plain)] if "%40" in plain else []),
+        html.unescape(plain),
+        unicodedata.normalize("NFKC", html.unescape(plain)),
+    ):
         if each not in seen:
             seen.add(each)
             yield each
@@ -214,7 +224,7 @@ def _of_address(address: str, rest: str, name: Callable[[str, str], str]) -> tup
     def piece(found: re.Match[str]) -> str:
         nonlocal count
         decoded = unquote(unquote(found[0]))
-        values = [each for each in _emails(decoded) if not _MACHINE.match(decoded, each.start)]
+        values = [each for each in _emails(decoded, cut=False) if not _MACHINE.match(decoded, each.start)]
         values += [MaskedValue(*each.span(), "orcid") for each in _ORCID.finditer(decoded)]
         for value in sorted(values, reverse=True):
             decoded = decoded[: value.start] + name(value.kind, decoded[value.start : value.end]) + decoded[value.end :]
@@ -250,8 +260,9 @@ def _values(text: str, *, addresses: bool) -> Iterator[MaskedValue]:
                 yield MaskedValue(start, end, kind)
 
 
-def _emails(text: str) -> Iterator[MaskedValue]:
-    for pattern in (_EMAIL, _BY_ADDRESS, _SPOKEN, _CUT):
+def _emails(text: str, *, cut: bool = True) -> Iterator[MaskedValue]:
+    """Find e-mail addresses; one that was cut short not in a path, where `name@main` is a name and its revision."""
+    for pattern in (_EMAIL, _SEVERAL, _BY_ADDRESS, _SPOKEN, *([_CUT] if cut else [])):
         for found in pattern.finditer(text):
             if not _ENDS_OF_FILES.search(found[0]):
                 yield MaskedValue(found.start(), found.end(), "email")

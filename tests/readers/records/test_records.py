@@ -346,3 +346,21 @@ def test_real_data_is_read(realdata):
 def test_copies_have_the_same_views(realdata, a, b, view):
     found = [{row[view] for row in read(str(realdata / "data" / path))[0]["f"]} for path in (a, b)]
     assert len(found[0] - found[1]) / len(found[0]) < 0.001
+
+
+def test_reasons_of_an_archive_do_not_grow_with_its_members(tmp_path):
+    """Every name leads to the header of the first member, and each says so in words of its own."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in range(3000):
+            archive.writestr(f"{number:05}.txt", "words")
+    data = file.getvalue()
+    for number in range(1, 3000):
+        data = data.replace(f"{number:05}.txt".encode(), b"zzzzz.txt", 1)  # the local header alone
+    (tmp_path / "x.zip").write_bytes(data)
+    found = list(records.read(str(tmp_path / "x.zip"), "x.zip"))
+    reason = found[-1].skip_reason
+    assert len(reason) < 2000
+    assert "another reason, which stands beside its member (2994)" in reason
+    members = [item for item in found if isinstance(item, records.Account) and "!/" in item.path]
+    assert sum(member.skip_reason is not None for member in members) == 2999

@@ -175,3 +175,48 @@ def test_a_copy_for_random_access_lies_in_a_file(tmp_path):
     assert held.read() == b"xxx"
     held.close()
     assert storage.set_aside(storage.Stream(io.BytesIO(b"x" * 100)), 99) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "LICENSE", "provenance.yaml", "croissant.json", "terms.jsonl", "x.jsonl"]
+)
+def test_a_sparse_file_of_any_role_ends_no_scan_and_no_comparison(tmp_path, in_process, name):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "a.jsonl").write_text('{"text": "a record of a few words"}\n')
+    (data / name).write_text('{"@context": {"cr:": 1}, "@type": "sc:Dataset"}\n')
+    if name == "terms.jsonl":
+        (data / "provenance.yaml").write_text(
+            "provenance: 1\nsources:\n  - {id: a, path: ., kind: commercial, contract: {file: terms.jsonl}}\n"
+        )
+    os.truncate(data / name, 1 << 40)
+    done = []
+
+    def audit():
+        done.append(pv.scan(data, tmp_path / "ledger"))
+        done.append(pv.verify(tmp_path / "ledger", data=data))
+
+    thread = threading.Thread(target=audit, daemon=True)
+    thread.start()
+    thread.join(120)
+    assert len(done) == 2, "it is read for ever"
+    row = done[0].files.set_index("path").loc[name]
+    assert "a sparse file" in row["skip_reason"]
+    assert row["bytes_skipped"] == 1 << 40
+    assert done[0].files.set_index("path").loc["a.jsonl", "records"] == 1
+
+
+def test_a_file_that_became_sparse_since_the_scan_is_said_by_verify(tmp_path, in_process):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "a.jsonl").write_text('{"text": "a record of a few words"}\n')
+    (data / "README.md").write_text("# A\n")
+    pv.scan(data, tmp_path / "ledger")
+    os.truncate(data / "README.md", 1 << 40)
+    result = []
+    thread = threading.Thread(target=lambda: result.append(pv.verify(tmp_path / "ledger", data=data)), daemon=True)
+    thread.start()
+    thread.join(120)
+    assert result, "it is read for ever"
+    assert result[0].exit_code == 2
+    assert "README.md (a sparse file" in "\n".join(result[0].lines())

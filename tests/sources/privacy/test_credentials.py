@@ -60,6 +60,19 @@ REMOVES = {
     "GitHub": ("ghp_abcdefghijklmnopqrst0123", "[removed]"),
     "an access key": ("AKIAIOSFODNN7EXAMPLE", "[removed]"),
     "JWT": ("eyJhbGciOi.eyJzdWIiOi.abc-def", "[removed]"),
+    "Dropbox": (f"https://www.dropbox.com/s/f?rlkey={S}&dl=1", "https://www.dropbox.com/s/f?rlkey=[removed]&dl=1"),
+    "Discord": (f"https://h/f?ex=65a&is=65b&hm={S}", "https://h/f?ex=[removed]&is=[removed]&hm=[removed]"),
+    "a secure link": (f"https://h/f?st={S}&e=1700", "https://h/f?st=[removed]&e=[removed]"),
+    "a weak name with a long value": (f"https://h/f?code={S}{S}", "https://h/f?code=[removed]"),
+    "an environment with spaces": (f"aws_secret_access_key {S}", "aws_secret_access_key [removed]"),
+    "netrc": (f"machine h login u password {S}", "machine h login u password [removed]"),
+    "a command without a space": (f"curl -uU:{S} h", "curl -u[removed] h"),
+    "unzip": (f"unzip -P {S} x.zip", "unzip -P [removed] x.zip"), "7z": (f"7z x -p{S} x.7z", "7z x -p[removed] x.7z"),
+    "said of something": (f"The password for the archive is {S}", "The password for the archive is [removed]"),
+    "with a remark": (f"Password (for zip): {S}", "Password (for zip): [removed]"), "short": (f"pw: {S}", "pw: [removed]"),
+    "German": (f"Passwort: {S}", "Passwort: [removed]"), "French": (f"mot de passe : {S}", "mot de passe : [removed]"),
+    "Spanish": (f"contraseña: {S}", "contraseña: [removed]"), "Russian": (f"пароль: {S}", "пароль: [removed]"),
+    "Japanese": (f"パスワード：{S}", "パスワード：[removed]"), "Korean": (f"비밀번호: {S}", "비밀번호: [removed]"),
     "a private key": (f"a\n-----BEGIN RSA PRIVATE KEY-----\n{S}\n-----END RSA PRIVATE KEY-----\nb", "a\n[removed]\nb"),
     "a private key cut short": (f"-----BEGIN PRIVATE KEY-----\n{S}", "[removed]"),
 }  # fmt: skip
@@ -72,7 +85,9 @@ KEEPS = [
     "image:3.9@sha256:abcdef", "org/name@v1.2", "arXiv:2101.00027", "the tokens: 3 billion", "Token count: 512",
     "password: required", "https://h/r?uuid=123e4567-e89b-12d3-a456-426614174000", "s3://bucket/p?versionId=abc",
     f"https://h/x?hash={'0f' * 32}", f"https://h/x?file={'0f' * 32}", "hf://datasets/a/b@main/x.parquet",
-    "https://h/caf%C3%A9?q=a%20b&u=https%3A%2F%2Fh%2Fy%3Fid%3D4", "a // comment", "no licence in 1,234 of 5,678 records",
+    "https://h/caf%C3%A9?q=a%20b&u=https%3A%2F%2Fh%2Fy%3Fid%3D4", "a // comment",
+    "https://h/x?code=EN", "https://h/x?sid=LDC2020T01", "https://h/x?policy=open&page=2", "https://h/x?session=2021-fall",
+    "https://h/x?primary_key=id", "docker://img@sha256:abcdef", "https://h/x?e=1&id=2", "https://h/x?is=1", "unzip x.zip -d p", "no licence in 1,234 of 5,678 records",
 ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ MASKS = {
     "13812345678": "[phone]", "电话：01012345678": "电话：[phone]", "Phone: 5551234": "Phone: [phone]", "+86-10-62781234": "[phone]",
     "１３８１２３４５６７８": "[phone]", "123-45-6789": "[id]", "11010519491231002X": "[id]",
     "passport no. C01X00T47": "passport no. [id]", "GB82 WEST 1234 5698 7654 32": "[iban]", "4111 1111 1111 1111": "[card]",
+    "{jane,joe.doe}@corp-x.com": "[email]", "jane%40corp-x.com": "[email]", "QQ: 123456789": "QQ: [phone]",
     "https://orcid.org/0000-0002-1825-0097": "https://orcid.org/[orcid]",
 }  # fmt: skip
 
@@ -28,6 +29,8 @@ STAYS = [
     "no licence in 1,234,567 of 13,912,345,678 records", "Copyright (c) 2019-2023, 2024", "train=1000000",
     "see section 3.2.1 of RFC 3986", "12,345,678 sentences in 1999-2000", "ISO 639-3", "actions/checkout@v4",
     "https://medium.com/@jane/article", "305GB 1024x768", "pages 123-4567", "org/name@main", "12 345 678 words",
+    "https://github.com/o/r@main", "hf://datasets/o/n@refs/convert/parquet", "git+https://github.com/o/r@abc1234", "gs://b/x@y",
+    "https://cdn.jsdelivr.net/gh/o/r@master/x.csv", "01-02-2020", "31.12.2019", "1/2/2021",
 ]  # fmt: skip
 
 
