@@ -6,6 +6,7 @@
 | | are a text larger than any such document, or lines of one form | data that also speaks as a document |
 | | are anything else | a document |
 | a manifest in JSON | are lines of JSON, or a list of objects that its format does not know | data |
+| | are mostly a list that is no part of its format, as the data of a resource | data that also speaks as a manifest |
 | a manifest in XML | are larger than a manifest's | data |
 
 The bounds are those of real documents: of 770 cards of data sets the largest has 214 kB beside its metadata; of the 819
@@ -21,7 +22,7 @@ from provenance.licences.texts import identify
 from provenance.readers import manifests, storage
 from provenance.readers.manifests.recognition import metadata_of
 from provenance.readers.records import csv, format_detection
-from provenance.sources.repeated_forms import repeats, repeats_items
+from provenance.sources.repeated_forms import holds_rows, repeats, repeats_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,8 @@ LARGEST_UNKNOWN_LICENCE = 64 << 10
 LICENCES = frozenset({"licence", "data-licence", "weights-licence", "notice"})
 _DOCUMENTS = frozenset({"readme"})
 _TEXTS = LICENCES | _DOCUMENTS | {"hf-card"}
+_INLINE = frozenset({"croissant", "frictionless", "hf-dataset-infos"})
+"""Manifests that may hold records themselves."""
 _RECORDS = frozenset({"csv", "jsonl", "parquet", "warc", *storage.CODECS, *storage.ARCHIVES})
 _LISTS = frozenset({"croissant", "dcat", "spdx"})  # JSON-LD may be a list of nodes
 _NODES = re.compile(rb'\[\s*\{\s*"@(?:context|graph|id|type)"')
@@ -86,6 +89,10 @@ def decide(path: str, head: bytes, size: int, more: Callable[[int], bytes] | Non
     if kind in _TEXTS and head:
         whole = more(LARGEST_DOCUMENT + 1) if more is not None and size > len(head) else head
         if _reads_as_records(kind, whole, size):
+            return Role("data", kind)
+    if kind in _INLINE and head:
+        whole = more(manifests.LARGEST + 1) if more is not None and size > len(head) else head
+        if holds_rows(whole) or (kind == "frictionless" and repeats_items(whole.decode("utf-8", "replace"))):
             return Role("data", kind)
     if kind in LICENCES:
         return Role("licence", kind)

@@ -19,12 +19,13 @@ without an empty one; the largest table has 1,005 rows of 29 bytes, the longest 
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _FEW = 20
 _MANY = 200
@@ -37,6 +38,13 @@ _SENTENCE = re.compile(r"[.!?。！？…][\"'”’»)]?$")
 _MARKS = re.compile(r"(?:[\s>|]|[-*+•]\s|\d{1,7}[.)]\s|#{1,6}\s)*")
 _LABEL = re.compile(r"[\"'*#_`\[]{0,4}([^\W\d_][\w ]{0,20}?)[\"'*_`\]]{0,4}\s*[:：]\s*\S")
 _DIGITS = re.compile(r"\d+")
+
+
+_STRUCTURE = frozenset({  # what lists of manifests are called: Croissant, Frictionless, dataset_infos.json
+    "@graph", "citation", "configs", "containedIn", "contributors", "creator", "distribution", "enum", "features",
+    "field", "fields", "foreignKeys", "includes", "keywords", "language", "languages", "licenses", "names", "recordSet",
+    "references", "resources", "source", "sources", "splits", "subField",
+})  # fmt: skip
 
 
 class _Line(NamedTuple):
@@ -74,6 +82,39 @@ def repeats_items(text: str) -> bool:
         _Line(line, len(line.encode("utf-8", "replace")), follows=False) for line in stripped if _is_item(line)
     )
     return found.lines >= _MANY and found.bytes >= _ROW * found.lines
+
+
+def holds_rows(document: bytes) -> bool:
+    """Tell whether most of a manifest in JSON is a list of records, as the data of a resource written into it.
+
+    Args:
+        document: all of it.
+
+    Returns:
+        Whether half of it is a list of 20 or more under a name that is none of a manifest's; False where it is no JSON.
+    """
+    try:
+        whole = json.loads(document)
+        return any(2 * len(_write(rows)) > len(_write(whole)) for rows in _lists(whole))
+    except (ValueError, RecursionError):  # whoever reads it says so
+        return False
+
+
+def _write(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _lists(value: Any) -> Iterator[list[Any]]:
+    """Yield every long list that stands under a name of no manifest's."""
+    waiting = [("", value)]
+    while waiting:
+        name, each = waiting.pop()
+        if isinstance(each, dict):
+            waiting += each.items()
+        elif isinstance(each, list):
+            if len(each) >= _FEW and name not in _STRUCTURE:
+                yield each
+            waiting += [(name, inner) for inner in each if isinstance(inner, dict | list)]
 
 
 class _Size(NamedTuple):

@@ -23,6 +23,7 @@ TABLE = "id,text,answer,note\n" + "".join(f"{k},a question,an answer,a remark\n"
 SENTENCE = (
     "the office of the harbour answers a letter of the town that asks when the boat goes out, and says at noon, number"
 )
+ROWS_INLINE = [{"text": f"{SENTENCE} {k}"} for k in range(60)]
 ROWS = "| question | answer |\n|---|---|\n"
 CARD = "---\nlicense: mit\npretty_name: Letters\n---\n"
 MIT = (shipped("demo") / "data/seaside-assistant/LICENSE").read_text()
@@ -118,6 +119,27 @@ def test_a_name_hides_no_records(path, data):
             "hf-card",
         ),
         ("README.txt", "# A\n\n" + "".join(f"what is {k},a thing,{k}\n" for k in range(300)), "readme"),
+        (
+            "datapackage.json",
+            json.dumps({"name": "x", "resources": [{"name": "r", "data": ROWS_INLINE}]}),
+            "frictionless",
+        ),
+        (
+            "datapackage.json",
+            json.dumps({"name": "x", "resources": [{"name": "r", "data": ROWS_INLINE * 20}]}),
+            "frictionless",
+        ),
+        (
+            "datapackage.yaml",
+            "resources:\n- name: r\n  data:\n" + "".join(f"  - text: {SENTENCE} {k}\n" for k in range(300)),
+            "frictionless",
+        ),
+        (
+            "croissant.json",
+            json.dumps({"@context": {"cr:": 1}, "@type": "sc:Dataset", "rows": ROWS_INLINE}),
+            "croissant",
+        ),
+        ("dataset_infos.json", json.dumps({"default": {"features": {}, "rows": ROWS_INLINE}}), "hf-dataset-infos"),
         ("README.yaml", "".join(f"- text: {SENTENCE} {k}\n" for k in range(300)), "readme"),
         (
             "datasheet.md",
@@ -151,6 +173,9 @@ def test_a_text_larger_than_a_document_or_of_lines_of_one_form_is_data_and_speak
         ("dataset_infos.json", "{}", ("manifest", "hf-dataset-infos")),
         ("dataset_infos.json", '{"a": {"features": {}}}', ("manifest", "hf-dataset-infos")),
         ("x.json", '[{"@id": "a", "@type": "http://www.w3.org/ns/dcat#Dataset", "dcat:x": 1}]', ("manifest", "dcat")),
+        ("datapackage.json", json.dumps({"name": "x", "resources": [{"path": f"{k}.csv"} for k in range(999)]}), ("manifest", "frictionless")),
+        ("datapackage.json", json.dumps({"resources": [{"path": "a.csv", "data": ["a", "b"]}]}), ("manifest", "frictionless")),
+        ("datapackage.json", '{"resources": ' + "[" * 9000, ("manifest", "frictionless")),
         ("x.dvc", "outs:\n- path: x\n", ("manifest", "dvc")),
         ("corpus.xml", '<package id="a" name="b" />', ("manifest", "nltk-xml")),
     ],
@@ -246,6 +271,14 @@ def test_records_in_a_document_are_read_and_it_still_speaks(scanned):
     assert (files["records"] > 0).all()
     claims = audit.claims[audit.claims["manifest"] == "a/README.md"]
     assert "mit" in claims[claims["field"] == "licence"]["value"].to_list()
+
+
+def test_records_written_into_a_manifest_are_read_and_it_still_speaks(scanned):
+    package = {"name": "x", "licenses": [{"name": "MIT"}], "resources": [{"name": "r", "data": ROWS_INLINE}]}
+    audit = scanned(a__datapackageDOTjson=json.dumps(package), a__xDOTjsonl=LINES)
+    row = audit.files.set_index("path").loc["a/datapackage.json"]
+    assert (row["role"], row["records"] > 0) == ("data", True)
+    assert "MIT" in audit.claims[audit.claims["field"] == "licence"]["value"].to_list()
 
 
 def test_no_manifest_takes_a_text_of_records_out_of_the_data(scanned):

@@ -151,24 +151,9 @@ class Gate:
 
     def _learn(self, row: Mapping[str, Any]) -> None:
         """Remember the people of a statement before any text is cleaned: others name them too."""
-        role, cites = people.ROLES.get(row["field"]), row["field"] in _CITATIONS
-        if row["witness"] in _RECORDS or not (role or cites):
+        if row["witness"] in _RECORDS or row["field"] in _TYPED:
             return
-        found: list[tuple[str, bool]] = []
-        text = masking.mask(credentials.clean(row["value"]), lambda kind, _: f"[{kind}]")
-
-        def note(*, sure: bool) -> Callable[[str, str], str]:
-            def noted(_role: str, name: str) -> str:
-                found.append((name, sure))
-                return name
-
-            return noted
-
-        if role is not None:
-            people.replace(text, role, row.get("party") or "", note(sure=bool(row.get("party"))))
-        elif text.lstrip().startswith("@"):  # BibTeX says who its authors are
-            people.in_citation(text, note(sure=True))
-        for name, sure in found:
+        for name, sure in _stated_people(row):
             plain = " ".join(name.split())
             if _is_name(plain, sure=sure):
                 for written in {plain, _turned(plain)}:
@@ -227,7 +212,9 @@ class Gate:
 
     def _prose(self, value: str, place: _Place) -> str:
         text = self._masked(value, place)
-        return text if place.row.get("spdx") is not None else self._people(text, place)
+        if place.row.get("spdx") is not None:  # what was read as a licence loses nobody but those known as people
+            return self._without_known(text, place, sure=True)
+        return self._people(text, place)
 
     def _people(self, text: str, place: _Place) -> str:
         """Put role and id in place of those whom a text names as such, and those whom another statement names."""
@@ -352,6 +339,28 @@ def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
     spaceless = any(_SPACELESS.fullmatch(name) for name in names)
     before, after = ("", "") if spaceless else (r"(?<![\w:/@])", r"(?!\w)")
     return re.compile(rf"{before}(?:{'|'.join(written)}){after}", re.IGNORECASE)
+
+
+def _stated_people(row: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """Return whom a statement names, and whether it is certain that they are people."""
+    role, cites = people.ROLES.get(row["field"]), row["field"] in _CITATIONS
+    found: list[tuple[str, bool]] = []
+    text = masking.mask(credentials.clean(row["value"]), lambda kind, _: f"[{kind}]")
+
+    def note(*, sure: bool) -> Callable[[str, str], str]:
+        def noted(_role: str, name: str) -> str:
+            found.append((name, sure))
+            return name
+
+        return noted
+
+    if role is not None:
+        people.replace(text, role, row.get("party") or "", note(sure=bool(row.get("party"))))
+    elif not cites:  # whom prose names once as such it may name again
+        people.in_prose(text, note(sure=False))
+    elif text.lstrip().startswith("@"):  # BibTeX says who its authors are
+        people.in_citation(text, note(sure=True))
+    return found
 
 
 def _holds(path: str) -> bool:

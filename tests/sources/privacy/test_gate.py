@@ -50,6 +50,22 @@ def test_a_person_of_one_statement_is_one_in_all_texts():
     assert "Jane" not in json.dumps(made[0])
 
 
+def test_whom_prose_names_once_it_names_nowhere():
+    gate = Gate(KEY, ["card/README.md"])
+    (made,) = gate.clean(rows(("terms", "made by colleagues of Quincy Dvorq only. Contact: Quincy Dvorq, who answers")))
+    assert "Dvorq" not in made["value"]
+    assert made["value"].count(KEY.id("Quincy Dvorq")) == 2
+
+
+def test_a_licence_names_nobody_who_is_known_as_a_person():
+    gate = Gate(KEY, ["card/README.md"])
+    cited = "@article{a, title={A set}, author={Plq, Octavius}}"
+    made = gate.clean(rows(("citation", cited), ("licence", "CC BY 4.0, ask Octavius Plq")))
+    assert made[1]["spdx"] is not None
+    assert "Octavius" not in made[1]["value"]
+    assert made[1]["value"].startswith("CC BY 4.0, ask person:contact:")
+
+
 def test_what_a_manifest_fault_quotes_is_no_name():
     reason = Gate(KEY).reason("no valid croissant: the id 'Jane Qwertz' holds white space, ask jane@corp-x.org")
     assert reason == "no valid croissant: the id '…' holds white space, ask [email]"
