@@ -201,6 +201,32 @@ def test_rows_whose_lines_are_withheld_are_read_and_that_is_said(home, tables, t
     assert held.notices == [each.removeprefix(f"{folder}: ") for each in warned]
 
 
+WORDS = {("findings", "severity"), ("coverage", "status"), ("files", "role"), ("sources", "evidence")}
+
+
+@pytest.mark.parametrize(("name", "column"), sorted(WORDS))
+def test_a_word_that_its_column_has_not_is_refused(home, tables, tmp_path, name, column):
+    """Rows and lines agree: the owner signed a word of which nobody knows what it means."""
+    at = tables[name].schema.get_field_index(column)
+    field = tables[name].schema.field(column)
+    tables[name] = tables[name].set_column(at, field, pa.array(["critical"] * tables[name].num_rows, pa.string()))
+    append(tmp_path / "ledger", tables)
+    found = ledger.verify(tmp_path / "ledger")
+    told = f'it is not the table of this version: its {column} is "critical", none of '
+    assert found.exit_code == INVALID
+    assert f"the table {name}: {told}" in detail(found)
+    with pytest.raises(InputError, match=re.escape(f"{name}.parquet cannot be read: {told}")):
+        open_reader(tmp_path / "ledger").tables()
+
+
+def test_what_has_no_lines_is_held_to_its_words_too(home, tables, tmp_path):
+    one = {"source": "a", "view": "x", "shingle": "s", "scale": 1, "records": 1, "shingles": 1, "hashes": [1]}
+    tables["sketches"] = rows([one], SEALED["sketches"])
+    append(tmp_path / "ledger", tables)
+    found = ledger.verify(tmp_path / "ledger")
+    assert (found.exit_code, "its view is" in detail(found)) == (INVALID, True)
+
+
 def test_a_column_of_a_later_version_asks_for_that_version(monkeypatch, home, tables, tmp_path):
     more = pa.array([["x"]] * tables["matches"].num_rows)
     lied(monkeypatch, tmp_path / "ledger", tables, "matches", written(lambda table: table.append_column("later", more)))
