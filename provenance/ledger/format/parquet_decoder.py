@@ -120,7 +120,7 @@ def _answer(request: dict[str, Any], asker: confined_decoding.Asker) -> dict[str
     except (MemoryError, pa.ArrowMemoryError):
         return {"fault": f"it takes more than {MEMORY >> 20} MiB to decode", "full": True}
     except OSError as cause:  # Arrow's own errors of reading are such
-        return {"fault": f"it cannot be decoded: {_short(cause)}"}
+        return {"fault": _short(cause) if cause.filename else f"it cannot be decoded: {_short(cause)}"}
     except Exception as cause:  # noqa: BLE001 - whoever wrote the bytes must not choose the answer
         return {"fault": f"it cannot be decoded: {type(cause).__name__}: {_short(cause)}"}
 

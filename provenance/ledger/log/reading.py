@@ -185,7 +185,7 @@ def bound_bytes(
 
 
 def _loaded(stored: bounded_parquet.Stored, path: str, index: int, other: Callable[[str], None] | None) -> pa.Table:
-    """Decode a table; of bytes that were changed, or rows that are others than the lines, tell `other`, or refuse them."""
+    """Decode a table; of bytes that were changed, or rows that no line says, tell `other`, or refuse them."""
     try:
         return bounded_parquet.load(stored)
     except bounded_parquet.RowsDiffer as cause:
@@ -283,8 +283,10 @@ def envelope_of(folder: Path, index: int) -> envelope.Envelope:
     """
     try:
         return envelope.read(read_bytes(folder / entry_path(index), ENTRY_LIMIT))
-    except OSError as cause:
+    except FileNotFoundError as cause:
         raise InputError(f"{folder} has no entry {index}") from cause
+    except OSError as cause:
+        raise InputError(f"{folder / entry_path(index)} cannot be read: {cause.strerror}") from cause
 
 
 def _grown(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -25,7 +25,7 @@ from provenance.ledger import layout
 from provenance.ledger.format import envelope, statement
 from provenance.ledger.keys import trusted_keys
 from provenance.ledger.log import reading
-from provenance.ledger.log.file_writing import STAGING
+from provenance.ledger.log.file_writing import STAGING, is_link
 from provenance.ledger.proofs import anchors
 from provenance.ledger.trees import merkle
 from provenance.ledger.verification import anchor_steps, entry_versions
@@ -191,6 +191,9 @@ class Reader:
         Raises:
             VerificationError: a signature, the log or the checkpoint is not what it should be.
         """
+        for name in ("checkpoints", "entries", "keys", "objects", "scans"):
+            if is_link(self.folder / name):
+                self._fault(f"{name} is a link, and links are refused", None)
         try:
             anchor = anchors.read(anchors.build_anchor(self.folder, self.index, self.size), *statement.KINDS)
             known = anchor_steps.known_keys(anchor, pinned)
