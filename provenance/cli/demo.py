@@ -30,8 +30,11 @@ def command(folder: Path) -> int:
     DIR is ./provenance-demo if not given; it gets `data` and `ledger`. Exits with 0 whatever is found.
     """
     from provenance.core.package_data import folder as shipped
+    from provenance.ledger.layout import ledger_around
     from provenance.pipeline import scan as scan_
 
+    if (around := ledger_around(folder)) and around != (folder / "ledger").resolve():
+        raise click.ClickException(f"{folder} lies in the ledger {around}; give another folder: provenance demo DIR")
     data, ledger = folder / "data", folder / "ledger"
     _copy(shipped("demo") / "data", data)
     with terminal.progress() as progress:

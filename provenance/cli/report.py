@@ -78,7 +78,10 @@ def _refuse(format_: str, output: Path, data: Path) -> None:
 
 
 def _render(reader: Reader, format_: str, data: Path | None) -> bytes:
+    import rfc8785
+
     from provenance.attestations import actions
+    from provenance.errors import InputError
     from provenance.ledger import Seal
     from provenance.pipeline import audit
     from provenance.reports import html, json, sarif, text
@@ -86,7 +89,14 @@ def _render(reader: Reader, format_: str, data: Path | None) -> bytes:
 
     found = audit.opened(reader)
     if format_ != "html":
-        return {"json": json.render, "sarif": sarif.render, "text": text.render}[format_](found.tables, found.facts)
+        render = {"json": json.render, "sarif": sarif.render, "text": text.render}[format_]
+        try:
+            return render(found.tables, found.facts)
+        except rfc8785.IntegerDomainError as cause:
+            raise InputError(
+                f"a table of entry {reader.index} holds a number beyond 2**53, which {format_} cannot hold; "
+                "use --format html or text"
+            ) from cause
     log = found.facts["log"]
     seal = Seal(log["index"], log["origin"], reader.envelope().keyid)
     tables = found.tables if data is None else contacts.named(found.tables, data)

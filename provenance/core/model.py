@@ -17,6 +17,13 @@ DOCUMENTS = ("contract.file", "collection.file", "consent.file", "filter.file")
 """Fields of statements that name a document: proof of an origin, never data."""
 SAYS = ("yes", "no", "not-applicable")
 """What a responsible person can answer."""
+VERDICTS = ("does not conform", "not evidenced", "no contrary evidence", "conforms", "not applicable")
+"""What is judged of an element, the worst first."""
+MODALITIES = ("shall", "should", "practice")
+TEXTS = ("primary", "draft", "secondary", "unconfirmed")
+ANSWERED = ("machine", "declaration", "document")
+EVIDENCE = ("none", "tag", "card", "licence-text", "consistent")
+METHODS = ("exact", "near", "contained")
 
 STATED = 300
 """Characters that are kept of what a record states in a licence or origin column."""

@@ -6,10 +6,26 @@ A field's metadata carries `doc` (what a value means) and, where there is one, `
 
 from __future__ import annotations
 
+import json
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.core.model import ROLES, SAYS, SEVERITIES, STATUSES, VIEWS
+from provenance.core.model import (
+    ANSWERED,
+    EVIDENCE,
+    METHODS,
+    MODALITIES,
+    ROLES,
+    SAYS,
+    SEVERITIES,
+    STATUSES,
+    TEXTS,
+    VIEWS,
+)
+from provenance.core.model import (
+    VERDICTS as JUDGEMENTS,
+)
 
 
 def _field(name: str, type_: pa.DataType, doc: str, *, unit: str = "", null: bool = False) -> pa.Field:
@@ -123,7 +139,7 @@ MATCHES = pa.schema(
         _field("shared", _INT, "shingles in both", unit="shingles"),
         _field("distinct_a", _INT, "distinct shingles of a", unit="shingles"),
         _field("distinct_b", _INT, "distinct shingles of b", unit="shingles"),
-        _field("method", _TEXT, "exact | near | contained"),
+        _field("method", _TEXT, " | ".join(METHODS)),
         _field(
             "distinctive",
             _INT,
@@ -200,7 +216,7 @@ SOURCES = pa.schema(
             "SPDX: the strictest in the nearest scope; several files' joined by AND",
             null=True,
         ),
-        _field("evidence", _TEXT, "none | tag | card | licence-text | consistent: the best witness of the licence"),
+        _field("evidence", _TEXT, " | ".join(EVIDENCE) + ": the best witness of the licence"),
         _field("records", _INT, "records of its data files", unit="records"),
         _field("bytes", _INT, "size on disk of its data files", unit="bytes"),
         _field("tokens", _INT, "words of normalisation v1", unit="words"),
@@ -257,11 +273,11 @@ VERDICTS = pa.schema(
         _field("requirement", _TEXT, "id of the requirement"),
         _field("element", _INT, "number of the element in the requirement, from 1"),
         _field("title", _TEXT, "the requirement in plain English"),
-        _field("modality", _TEXT, "shall | should | practice"),
-        _field("text", _TEXT, "how its text was read: primary | draft | secondary | unconfirmed"),
+        _field("modality", _TEXT, " | ".join(MODALITIES)),
+        _field("text", _TEXT, "how its text was read: " + " | ".join(TEXTS)),
         _field("clause", _TEXT, "where it stands"),
-        _field("answered_by", _TEXT, "machine | declaration | document"),
-        _field("verdict", _TEXT, "conforms | does not conform | no contrary evidence | not evidenced | not applicable"),
+        _field("answered_by", _TEXT, " | ".join(ANSWERED)),
+        _field("verdict", _TEXT, " | ".join(JUDGEMENTS)),
         _field("reason", _TEXT, "what the verdict rests on"),
         _field("findings", _INT, "findings that count against it", unit="findings"),
         _field("fingerprints", pa.list_(_TEXT), "those findings, as in FINDINGS, sorted"),
@@ -422,6 +438,42 @@ SEALED: dict[str, pa.Schema] = {
 
 OPTIONAL: dict[str, pa.Schema] = {"contacts": CONTACTS}
 """Tables that an entry may bind beside them; nobody needs one to read the others, and whoever holds it may erase it."""
+
+
+VOCABULARIES: dict[str, dict[str, tuple[str, ...]]] = {
+    "sources": {"evidence": EVIDENCE},
+    "files": {"role": ROLES},
+    "matches": {"view": VIEWS, "method": METHODS},
+    "overlaps": {"view": VIEWS},
+    "sketches": {"view": VIEWS},
+    "references": {"view": VIEWS},
+    "findings": {"severity": SEVERITIES},
+    "coverage": {"status": STATUSES},
+    "verdicts": {
+        "modality": MODALITIES, "text": TEXTS, "answered_by": ANSWERED, "verdict": JUDGEMENTS, "declared": SAYS,
+    },
+}  # fmt: skip
+"""Columns of SEALED that hold one of these words, or null where that may be."""
+
+
+def foreign_value(table: pa.Table | pa.RecordBatch, name: str) -> str | None:
+    """Say which value is none of the words of its column.
+
+    Args:
+        table: rows of a table.
+        name: of the table, as in SEALED.
+
+    Returns:
+        Column, value (cut) and words, in a few words; None where there is no such value.
+    """
+    for column, words in VOCABULARIES.get(name, {}).items():
+        if column not in table.schema.names:
+            continue  # a version that had no such column yet
+        values = pc.unique(table[column].drop_null())
+        others = values.filter(pc.invert(pc.is_in(values, pa.array(words, pa.string()))))
+        if len(others):
+            return f"its {column} is {json.dumps(others[0].as_py()[:40])}, none of {', '.join(words)}"
+    return None
 
 
 def conform(table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> pa.Table:

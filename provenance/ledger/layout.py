@@ -12,11 +12,12 @@ scans/latest -> 00000000                            the only link
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING
 
-from provenance.errors import VerificationError
+from provenance.errors import ConfigError, VerificationError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,9 +114,32 @@ def ledger_around(path: Path) -> Path | None:
 
     Returns:
         The ledger's folder; None where there is none.
+
+    Raises:
+        ConfigError: its links lead in a circle.
     """
-    place = path.resolve()
+    place = resolved(path)
     return next((each for each in (place, *place.parents) if is_ledger(each) or has_parts(each)), None)
+
+
+def resolved(path: Path) -> Path:
+    """Follow the links of a path.
+
+    Args:
+        path: of a file or folder that need not be there.
+
+    Raises:
+        ConfigError: its links lead in a circle.
+    """
+    try:
+        found = path.resolve()
+        found.lstat()
+    except RuntimeError as cause:  # before Python 3.13
+        raise ConfigError(f"{path} is a link that leads in a circle; name another place") from cause
+    except OSError as cause:
+        if cause.errno == errno.ELOOP:
+            raise ConfigError(f"{path} is a link that leads in a circle; name another place") from cause
+    return found
 
 
 def has_parts(folder: Path) -> bool:

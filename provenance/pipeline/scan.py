@@ -17,7 +17,7 @@ from provenance.core import path_names, scanner_identity
 from provenance.core.model import PURPOSES
 from provenance.core.progress import Progress, unwatched
 from provenance.errors import ConfigError
-from provenance.ledger.layout import unreadable
+from provenance.ledger.layout import resolved, unreadable
 from provenance.ledger.log import file_writing
 from provenance.ledger.trees import salts
 from provenance.pipeline import evaluate
@@ -98,7 +98,7 @@ def scan(
         raise ConfigError("record trees stand for whole files; leave out --sample or --records")
     chosen = tuple(profiles_.load(name) for name in dict.fromkeys(profiles))
     asked = reference_matches.load([Path(each) for each in reference], fold_chinese=fold_chinese)
-    own = Path(ledger).resolve() if ledger is not None else None
+    own = resolved(Path(ledger)) if ledger is not None else None
     if own is not None and (reason := unreadable(own)):
         raise ConfigError(reason)
     accepted = _accepted(waivers, root, own)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from provenance import profiles
 from provenance.core import schemas
 from provenance.core.digests import fingerprint
-from provenance.core.model import SEVERITIES
+from provenance.core.model import SEVERITIES, VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 Answers = dict[tuple[str, str, str], "DeclaredAnswer"]
 """The newest answer by profile, requirement and element."""
-
-VERDICTS = ("does not conform", "not evidenced", "no contrary evidence", "conforms", "not applicable")
-"""The words there are, the gravest first."""
 
 _AGAINST, _OPEN, _CLEAN, _OUTSIDE = "against", "open", "clean", "outside"
 

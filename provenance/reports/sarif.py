@@ -59,7 +59,9 @@ def render(tables: Mapping[str, pa.Table], facts: Mapping[str, Any]) -> bytes:
         "invocations": [_invocation(facts, coverage)],
         "artifacts": _artifacts(results, files),
         "results": results,
-        "properties": {name: facts[name] for name in ("kind", "purpose", "profiles", "config", "counts")},
+        "properties": {
+            name: facts[name] for name in ("kind", "purpose", "profiles", "config", "counts") if name in facts
+        },
     }
     return canonical({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}) + b"\n"
 

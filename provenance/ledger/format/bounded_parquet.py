@@ -27,6 +27,21 @@ _BATCH = b"a"  # the kind of a message that holds rows
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """The signed lines of a table, which its rows must be.
+
+    Args:
+        path: the file.
+        sha256: its digest, hexadecimal.
+        extra: members that a line has and its row has not: `salt`, `tree`.
+    """
+
+    path: Path
+    sha256: str
+    extra: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """A table's file, and what its entry says of it.
 
@@ -36,16 +51,22 @@ class Stored:
         rows: how many its entry says it has.
         sha256: its digest, hexadecimal: what is decoded are the bytes that were hashed, from the same open file;
             None = whatever they are.
+        lines: what its rows are compared with; None = it has no lines, or they are withheld.
     """
 
     path: Path
     table: str
     rows: int
     sha256: str | None
+    lines: Lines | None = None
+
+
+class RowsDiffer(VerificationError):  # noqa: N818 - names what was found
+    """A row is not what its signed line says, or the lines are not those that the entry binds."""
 
 
 def load(stored: Stored) -> pa.Table:
-    """Decode a table that an entry binds.
+    """Decode a table that an entry binds; where it has lines, no row is returned that is not what its line says.
 
     Args:
         stored: the table.
@@ -56,6 +77,7 @@ def load(stored: Stored) -> pa.Table:
     Raises:
         FileNotFoundError: it is not there.
         DigestMismatch: its bytes are others.
+        RowsDiffer: a row is not what its line says.
         VerificationError: it cannot be decoded within the limits, or is not the table that its entry says.
     """
     import pyarrow as pa
@@ -65,30 +87,28 @@ def load(stored: Stored) -> pa.Table:
     return pa.concat_tables(pa.ipc.open_stream(pa.BufferReader(part)).read_all() for part in parts)
 
 
-def compare(stored: Stored, lines: Path, digest: str, extra: Sequence[str]) -> bool:
+def compare(stored: Stored) -> bool:
     """Make each line of a table again from its row, and compare the bytes.
 
     Args:
-        stored: the table.
-        lines: the file of its lines.
-        digest: SHA-256 of that file, hexadecimal.
-        extra: members that a line has and its row has not: `salt`, `tree`.
+        stored: the table, with its lines.
 
     Returns:
         Whether memory was limited while it was decoded.
 
     Raises:
         FileNotFoundError: one of the files is not there.
-        DigestMismatch: the bytes of one of them are others.
-        VerificationError: a row is not what its line says, or the table cannot be decoded within the limits.
+        DigestMismatch: the bytes of the table are others.
+        RowsDiffer: a row is not what its line says.
+        VerificationError: the table cannot be decoded within the limits.
     """
-    reply, _ = _decoder.ask("compare", stored, lines=os.fspath(lines.absolute()), digest=digest, extra=list(extra))
+    reply, _ = _decoder.ask("compare", stored)
     _raise(reply, stored)
     return bool(reply["limited"])
 
 
 def check(stored: Stored) -> bool:
-    """Hold a table's footer to what its entry and its schema say; nothing is decoded.
+    """Hold a table to what its entry and its schema say, as whoever reads it would.
 
     Args:
         stored: the table.
@@ -109,6 +129,8 @@ def check(stored: Stored) -> bool:
 def _raise(reply: dict[str, Any], stored: Stored) -> None:
     if reply.get("missing"):
         raise FileNotFoundError(stored.path)
+    if reply.get("differs"):
+        raise RowsDiffer(str(reply["fault"]))
     if reply.get("fault") == parquet_decoder.CHANGED:
         raise DigestMismatch(parquet_decoder.CHANGED)
     if "fault" in reply:
@@ -122,11 +144,14 @@ class _Decoder:
         self._lock = threading.Lock()
         self._child: Confined | None = None
 
-    def ask(self, action: str, stored: Stored, **more: Any) -> tuple[dict[str, Any], list[bytes]]:
+    def ask(self, action: str, stored: Stored) -> tuple[dict[str, Any], list[bytes]]:
         """Send a request; return the answer, and the batches that came before it."""
         path = os.fspath(stored.path.absolute())  # that process was started where this one stood then
-        request = {"do": action, "path": path, "table": stored.table, "rows": stored.rows}
-        request |= {"sha256": stored.sha256, **more}
+        request: dict[str, Any] = {"do": action, "path": path, "table": stored.table, "rows": stored.rows}
+        request["sha256"] = stored.sha256
+        if stored.lines and action != "check":
+            lines = os.fspath(stored.lines.path.absolute())
+            request |= {"lines": lines, "digest": stored.lines.sha256, "extra": list(stored.lines.extra)}
         with self._lock:
             try:
                 reply, parts = self._exchange(json.dumps(request).encode())

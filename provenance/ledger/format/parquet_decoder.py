@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MEMORY = 1 << 30
 """Bytes that decoding may take beyond what the process takes by itself."""
 
-LEAST = 1 << 29
+LEAST = 1 << 26
 """Bytes that a table may always have once it is decoded, however small its file is."""
 
 RATIO = 200
@@ -38,6 +38,7 @@ RATIO = 200
 LENGTH = 8
 """Bytes of the number before each message: how long it is."""
 
+_DENSE = 1 << 16, 8  # rows that any table may have, and for each byte of its file; honest tables stay below one a byte
 _ROWS = 1 << 13  # that are decoded at once
 _LINE = 1 << 24  # bytes of the longest line
 _BLOCK = 1 << 28  # bytes of lines that are compared at once
@@ -49,6 +50,10 @@ _TREE = re.compile(rb'"tree":(\{"alg":"[a-z0-9-]{1,40}","root":"[0-9a-f]{64}","s
 
 class _Fault(Exception):  # noqa: N818 - an answer, not an error
     """What is wrong with a table, in a few words."""
+
+
+class _Differs(_Fault):
+    """Rows and lines are not the same."""
 
 
 def main() -> None:
@@ -109,13 +114,13 @@ def _answer(request: dict[str, Any], asker: confined_decoding.Asker) -> dict[str
     try:
         return _ACTIONS[request["do"]](request, asker)
     except _Fault as fault:
-        return {"fault": str(fault)}
+        return {"fault": str(fault), "differs": isinstance(fault, _Differs)}
     except FileNotFoundError:
         return {"missing": True}
     except (MemoryError, pa.ArrowMemoryError):
         return {"fault": f"it takes more than {MEMORY >> 20} MiB to decode", "full": True}
     except OSError as cause:  # Arrow's own errors of reading are such
-        return {"fault": f"it cannot be decoded: {_short(cause)}"}
+        return {"fault": _short(cause) if cause.filename else f"it cannot be decoded: {_short(cause)}"}
     except Exception as cause:  # noqa: BLE001 - whoever wrote the bytes must not choose the answer
         return {"fault": f"it cannot be decoded: {type(cause).__name__}: {_short(cause)}"}
 
@@ -126,21 +131,8 @@ def _short(cause: BaseException) -> str:
 
 
 def _load(request: dict[str, Any], asker: confined_decoding.Asker) -> dict[str, Any]:
-    """Send a table's batches."""
-    with _opened(request["path"]) as handle:
-        size = os.fstat(handle.fileno()).st_size
-        _limit_time(size)
-        file = _parquet(handle, request)
-        allowed = max(LEAST, RATIO * size)
-        _check_size(file, allowed)
-        left = allowed
-        _send_batches(asker, file.schema_arrow, [])  # a table of no rows has columns too
-        for batch in _batches(file, request):
-            left -= batch.get_total_buffer_size()
-            if left < 0:
-                raise _Fault(f"it decodes to more than {allowed:,} bytes, from {size:,}")
-            _send_batches(asker, batch.schema, [batch])
-    return {"rows": file.metadata.num_rows}
+    """Send a table's batches; where lines are named, only those whose rows are what their lines say."""
+    return _decode(request, asker)
 
 
 def _send_batches(asker: confined_decoding.Asker, schema: pa.Schema, batches: list[pa.RecordBatch]) -> None:
@@ -154,31 +146,56 @@ def _send_batches(asker: confined_decoding.Asker, schema: pa.Schema, batches: li
 
 
 def _check(request: dict[str, Any], _asker: confined_decoding.Asker) -> dict[str, Any]:
-    """Check a table's footer alone."""
+    """Check a table as whoever reads it would; of one that this version does not know, the footer alone."""
     from provenance.core.schemas import SEALED
 
+    if request["table"] in SEALED:
+        return {"known": True} | _decode(request, None)
     with _opened(request["path"]) as handle:
         _limit_time(0)
-        return {"known": request["table"] in SEALED, "rows": _parquet(handle, request).metadata.num_rows}
+        return {"known": False, "rows": _parquet(handle, request).metadata.num_rows}
 
 
 def _compare(request: dict[str, Any], _asker: confined_decoding.Asker) -> dict[str, Any]:
     """Make each line again from its row and compare it with the one that was signed."""
-    with _opened(request["path"]) as handle, _opened(request["lines"]) as lines:
-        size = os.fstat(lines.fileno()).st_size
-        _limit_time(size + os.fstat(handle.fileno()).st_size)
+    return _decode(request, None)
+
+
+def _decode(request: dict[str, Any], asker: confined_decoding.Asker | None) -> dict[str, Any]:
+    """Decode a table within its limits, compare it with its lines where they are named, and send it if asked to."""
+    with contextlib.ExitStack() as stack:
+        handle = stack.enter_context(_opened(request["path"]))
+        lines = stack.enter_context(_opened(request["lines"])) if request.get("lines") else None
+        size = os.fstat(handle.fileno()).st_size
+        _limit_time(size + (os.fstat(lines.fileno()).st_size if lines else 0))
         file = _parquet(handle, request)
-        if file.metadata.num_rows > size:
-            raise _Fault(f"{file.metadata.num_rows:,} rows cannot be {size:,} bytes of lines")
-        row, seen = 0, hashlib.sha256()
-        for batch in _batches(file, request):
-            seen.update(_compare_batch(batch, lines, row, request["extra"]))
-            row += batch.num_rows
-        if lines.read(1):
-            raise _Fault(f"it has {row:,} rows, and there are more lines")
-        if seen.hexdigest() != request["digest"]:
-            raise _Fault(CHANGED)
-    return {"rows": row}
+        left = allowed = max(LEAST, RATIO * size)
+        _check_size(file, size, allowed)
+        if asker is not None:
+            _send_batches(asker, file.schema_arrow, [])  # a table of no rows has columns too
+        for batch in _batches(file, request) if lines is None else _compared(file, request, lines):
+            left -= batch.get_total_buffer_size()
+            if left < 0:
+                raise _Fault(f"it decodes to more than {allowed:,} bytes, from {size:,}")
+            if asker is not None:
+                _send_batches(asker, batch.schema, [batch])
+    return {"rows": file.metadata.num_rows}
+
+
+def _compared(file: pq.ParquetFile, request: dict[str, Any], lines: BinaryIO) -> Iterator[pa.RecordBatch]:
+    """Decode, and hold each batch to its lines before anybody gets it."""
+    size = os.fstat(lines.fileno()).st_size
+    if file.metadata.num_rows > size:
+        raise _Differs(f"{file.metadata.num_rows:,} rows cannot be {size:,} bytes of lines")
+    row, seen = 0, hashlib.sha256()
+    for batch in _batches(file, request):
+        seen.update(_compare_batch(batch, lines, row, request["extra"]))
+        row += batch.num_rows
+        yield batch
+    if lines.read(1):
+        raise _Differs(f"it has {row:,} rows, and there are more lines")
+    if seen.hexdigest() != request["digest"]:
+        raise _Differs(LINES_CHANGED)
 
 
 _ACTIONS: dict[str, Callable[[dict[str, Any], confined_decoding.Asker], dict[str, Any]]] = {
@@ -199,22 +216,22 @@ def _compare_batch(batch: pa.RecordBatch, lines: BinaryIO, first: int, extra: li
         there.append(line)
         size += len(line)
         if size > _BLOCK:
-            raise _Fault(f"{len(there):,} of its lines are longer than {_BLOCK:,} bytes")
+            raise _Differs(f"{len(there):,} of its lines are longer than {_BLOCK:,} bytes")
     if len(there) < batch.num_rows:
-        raise _Fault(f"it has more rows than the {first + len(there):,} lines")
+        raise _Differs(f"it has more rows than the {first + len(there):,} lines")
     signed = b"".join(there)
     table = pa.Table.from_batches([batch])
     for name in extra:
         pattern, made = _EXTRA[name]
         found = pattern.findall(signed)
         if len(found) != batch.num_rows:
-            raise _Fault(f"not every line from {first + 1:,} on has one member `{name}`")
+            raise _Differs(f"not every line from {first + 1:,} on has one member `{name}`")
         table = table.append_column(name, made(found))
     made_again = b"".join(table_files.lines(table))
     if made_again != signed:
         rows = zip(made_again.splitlines(keepends=True), there, strict=True)
         at = next(number for number, (one, other) in enumerate(rows) if one != other)
-        raise _Fault(f"row {first + at} is not what line {first + at + 1} says")
+        raise _Differs(f"row {first + at} is not what line {first + at + 1} says")
     return signed
 
 
@@ -256,7 +273,10 @@ def _hold_to_digest(handle: BufferedReader, digest: str | None) -> None:
 
 
 CHANGED = "it is not what its entry binds"
-"""What is said of a file that has another digest."""
+"""What is said of a table whose file has another digest."""
+
+LINES_CHANGED = "its lines are not what its entry binds"
+"""What is said of a table of whose lines the file has another digest."""
 
 
 def _parquet(handle: BufferedReader, request: dict[str, Any]) -> pq.ParquetFile:
@@ -320,12 +340,15 @@ def _quoted(name: str) -> str:
     return json.dumps(name[:40])
 
 
-def _check_size(file: pq.ParquetFile, allowed: int) -> None:
+def _check_size(file: pq.ParquetFile, file_size: int, allowed: int) -> None:
     """Refuse, before decoding, what its footer already says is too large."""
     found = file.metadata
     least = found.num_rows * sum(_width(field.type) for field in file.schema_arrow)
     groups = (found.row_group(number) for number in range(found.num_row_groups))
     said = sum(group.column(at).total_uncompressed_size for group in groups for at in range(found.num_columns))
+    always, per_byte = _DENSE
+    if found.num_rows > always + per_byte * file_size:
+        raise _Fault(f"{found.num_rows:,} rows cannot be {file_size:,} bytes of Parquet")
     if max(least, said) > allowed:
         raise _Fault(f"it decodes to {max(least, said):,} bytes or more, and {allowed:,} are allowed")
 
@@ -339,8 +362,8 @@ def _width(kind: pa.DataType) -> int:
 
 
 def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.RecordBatch]:
-    """Decode, and hold values to their schema: valid UTF-8, no null where none may be."""
-    from provenance.core.schemas import SEALED
+    """Decode, and hold values to their schema: valid UTF-8, no null where none may be, and its words."""
+    from provenance.core.schemas import SEALED, foreign_value
 
     wanted = SEALED.get(request["table"])
     needed = [field.name for field in wanted or () if not field.nullable]
@@ -350,6 +373,8 @@ def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.Recor
         for name in needed:
             if batch.column(name).null_count:
                 raise _Fault(f"its column {name} holds nulls")
+        if other := foreign_value(batch, request["table"]):
+            raise _Fault(f"it is not the table of this version: {other}")
         count += batch.num_rows
         if batch.num_rows:
             yield batch

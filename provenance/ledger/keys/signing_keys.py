@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from provenance.core.processes import environment
 from provenance.errors import ConfigError
+from provenance.ledger import layout
 from provenance.ledger.keys import key_files, passwords, signers
 from provenance.readers.storage.regular_files import read_head
 
@@ -148,6 +149,11 @@ def user_keys(create: bool = True, *, prompt: Callable[[str], str] | None = None
         return replace(load(str(folder), prompt=prompt), local=True)
     if not create:
         raise ConfigError(f"there are no keys in {folder}; a first scan makes them")
+    if around := layout.ledger_around(folder):
+        raise ConfigError(
+            f"{folder} lies in the ledger {around}, which is handed to others, and its keys with it; name a folder "
+            "outside of it in PROVENANCE_CONFIG"
+        )
     try:
         made = _make(folder)
     except OSError as cause:

@@ -30,8 +30,10 @@ NAME = "journal"
 
 _LIMIT = 1 << 24  # bytes of a journal: an append moves some forty files
 _REMOVABLE = re.compile(
-    r"objects/sha256/([0-9a-f]{2})/\1[0-9a-f]{62}|entries/[0-9]{8}\.co/[a-z0-9-]+\.(dsse\.json|pub\.pem)"
-    r"|scans/[0-9]{8}/[^/]+|origin|VERIFY\.md"
+    r"objects/sha256/([0-9a-f]{2})/\1[0-9a-f]{62}|origin|VERIFY\.md"
+    r"|(entries/(?=[0-9]{8}\.co/[a-z0-9-]{1,64}\.(dsse\.json|pub\.pem)$)|scans/(?=[0-9]{8}/[\w][\w .-]{0,199}$))"
+    r"(?P<index>[0-9]{8})[./].*",
+    re.ASCII,
 )
 _STAGED = re.compile(
     r"file|journal|\.lock|scan|scan/[A-Za-z0-9][A-Za-z0-9._-]*\.[a-z]+|objects"
@@ -98,23 +100,26 @@ def read(folder: Path) -> list[Item]:
     return found
 
 
-def drop(folder: Path, items: Iterable[Item], bound: Collection[str]) -> None:
+def drop(folder: Path, items: Iterable[Item], bound: Collection[str], index: int) -> None:
     """Remove what a killed append put into a ledger and nobody signed: its own files alone.
 
     Args:
         folder: the ledger; links were looked for.
         items: what the killed append wrote down.
         bound: paths that an entry binds, or that are signed themselves.
+        index: number of the entry that was to be appended: what stands below another one is not the append's.
 
     Raises:
         OSError: a file cannot be removed.
     """
+    own = f"{index:08d}"
     places = set()
     for each in items:
-        path = folder / each.path
-        if each.existed or each.path in bound or not _REMOVABLE.fullmatch(each.path) or not _is_file(path):
+        named = _REMOVABLE.fullmatch(each.path)
+        if each.existed or each.path in bound or named is None or named["index"] not in {None, own}:
             continue
-        if folder_comparison.digest(path) == each.sha256:
+        path = folder / each.path
+        if _is_file(path) and folder_comparison.digest(path) == each.sha256:
             path.unlink()
             places.add(path.parent)
     for place in places - {folder}:
@@ -131,6 +136,10 @@ def check_staged(folder: Path) -> None:
     Raises:
         ConfigError: it holds a link, or what no append puts there.
     """
+    if os.path.lexists(folder / STAGING) and not os.path.isdir(folder / STAGING):  # noqa: PTH112 - it never raises
+        raise ConfigError(
+            f"{folder / STAGING} is no folder, and an append needs that name; move it out of the ledger {folder}"
+        )
     for name, kind in _walk(folder / STAGING):
         if kind == "other" or not _STAGED.fullmatch(name):
             raise ConfigError(
@@ -151,7 +160,7 @@ def clear(folder: Path, *, keep: bool = False) -> None:
         OSError: a file cannot be removed.
     """
     beside = folder / STAGING
-    if not beside.is_dir() or beside.is_symlink():
+    if not os.path.lexists(beside) or beside.is_symlink():
         return
     check_staged(folder)
     for name, kind in reversed(list(_walk(beside))):  # what a folder holds comes after it
@@ -169,7 +178,7 @@ def clear(folder: Path, *, keep: bool = False) -> None:
 def _is_file(path: Path) -> bool:
     try:
         return stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
+    except (OSError, ValueError):  # a name that no file can have
         return False
 
 

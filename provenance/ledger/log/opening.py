@@ -29,8 +29,10 @@ from provenance.ledger.layout import (
     entry_path,
     has_entries,
     is_ledger,
+    ledger_around,
     note_path,
     read_bytes,
+    resolved,
     size,
     unreadable,
 )
@@ -61,6 +63,7 @@ def enter(folder: Path) -> None:
     Raises:
         ConfigError: it cannot be written, or holds files and is no ledger.
     """
+    check_place(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         strangers = {path.name for path in folder.iterdir()} - _OURS
@@ -70,6 +73,22 @@ def enter(folder: Path) -> None:
         raise ConfigError(f"{folder} holds other files and is not a ledger; name an empty or new folder with --ledger")
     if not size(folder) and not has_entries(folder):
         _check_keys(folder)
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a folder inside another ledger: that one would not verify any more.
+
+    Args:
+        folder: the ledger, or where it is to be.
+
+    Raises:
+        ConfigError: it lies in a ledger.
+    """
+    around = ledger_around(folder)
+    if around is not None and around != resolved(folder):
+        raise ConfigError(
+            f"{folder} lies in the ledger {around}, which would not verify any more; name a folder outside of it"
+        )
 
 
 def _check_keys(folder: Path) -> None:
@@ -204,6 +223,7 @@ def reserve(folder: Path, keys: KeyPair) -> None:
     Raises:
         ConfigError: the ledger belongs to other keys, or the folder cannot be written.
     """
+    check_place(folder)
     if reason := unreadable(folder):
         raise ConfigError(reason)
     if folder.is_dir():
@@ -294,7 +314,7 @@ def drop_orphans(folder: Path, log: Log | None) -> None:
     entries = range(len(log.leaves)) if log is not None else ()
     bound = {path for index in entries for path in statement_of(folder, index).folder}
     beside = {each for index in entries for each in _names((folder / cosignature_path(index, "")).parent)}
-    append_journal.drop(folder, append_journal.read(folder), bound | beside)
+    append_journal.drop(folder, append_journal.read(folder), bound | beside, len(entries))
     append_journal.clear(folder, keep=True)
     (folder / STAGING / append_journal.NAME).unlink(missing_ok=True)
     scans = [index for index in entries if statement_of(folder, index).kind == statement.SCAN]

@@ -1,12 +1,13 @@
 """What a ledger holds, read without verifying who signed it: `reader` does that for whoever shows it to people.
 
-Every table is held to the digest that its entry binds and to its schema before anything reads it, and is decoded in a
-process of its own with little memory, as whoever wrote the ledger chose the bytes: those that are digested are those
-that are decoded.
+Every table is held to the digest that its entry binds, to its signed lines and to its schema before anything reads it,
+and is decoded in a process of its own with little memory, as whoever wrote the ledger chose the bytes: those that are
+digested are those that are decoded, and what is shown is what `prove` proves.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -67,28 +68,31 @@ def decoded(
     said: statement.Statement,
     names: Collection[str] | None = None,
     other: Callable[[str], None] | None = None,
+    notice: Callable[[str], None] = lambda _: None,
 ) -> dict[str, pa.Table]:
-    """Read the tables that a statement binds, each held to its digest and to its schema.
+    """Read the tables that a statement binds, each held to its digest, to its lines and to its schema.
 
     Args:
         folder: the ledger.
         index: number of the entry, from 0.
         said: its statement.
         names: which tables, of schemas.SEALED and OPTIONAL; all of SEALED if None.
-        other: is told of a table whose bytes were changed, which is read all the same; None = that is an error.
+        other: is told of a table whose bytes were changed, or whose rows are not what its lines say, which is read all
+            the same; None = that is an error.
+        notice: is told of a table whose lines are withheld, so that nobody can compare its rows with them.
 
     Returns:
         Those tables by name.
 
     Raises:
         InputError: the entry is no scan, or a table is withheld or does not hold to its schema.
-        DigestMismatch: a table's bytes were changed.
+        DigestMismatch: a table's bytes were changed, or its rows are not what its lines say.
     """
-    from provenance.core.schemas import OPTIONAL, SEALED, conform
+    from provenance.core.schemas import OPTIONAL, SEALED
 
     if said.kind != statement.SCAN:
         raise InputError(f"entry {index} of {folder} is a {said.kind}, no scan; leave out --index for the newest scan")
-    found = {}
+    found, uncompared = {}, []
     for name, schema in (SEALED | OPTIONAL).items():
         if name not in (SEALED if names is None else names):
             continue
@@ -96,17 +100,54 @@ def decoded(
         if stated is None:  # an entry of a version that had no such table yet; those that it must have, it has
             found[name] = schema.empty_table()
             continue
-        path = stated["parquet"]
-        stored = bounded_parquet.Stored(folder / path, name, stated["rows"], said.folder[path])
-        try:
-            found[name] = conform(_grown(_loaded(stored, path, index, other), schema), schema)
-        except FileNotFoundError as cause:
-            raise InputError(f"{path} is withheld; ask whoever holds the whole ledger") from cause
-        except DigestMismatch:
-            raise
-        except (OSError, ValueError, VerificationError) as cause:
-            raise InputError(f"{path} cannot be read: {cut(cause)}") from cause
+        stored = stored_table(folder, said, name)
+        if stored.lines and not os.path.lexists(stored.lines.path):
+            uncompared.append(name)
+            stored = replace(stored, lines=None)
+        found[name] = _conformed(stored, stated["parquet"], index, schema, other)
+    if uncompared:
+        notice(
+            f"entry {index}: the lines of {', '.join(uncompared)} are withheld, so its rows were not compared with them"
+        )
     return found
+
+
+def stored_table(folder: Path, said: statement.Statement, name: str) -> bounded_parquet.Stored:
+    """Return where a table stands that an entry binds, with the lines that its rows must be.
+
+    Args:
+        folder: the ledger.
+        said: the entry's statement.
+        name: of the table, one of those that it binds.
+    """
+    table = said.predicate["tables"][name]
+    lines = None
+    if place := table.get("lines"):
+        extra = (["salt"] if "tree" in table else []) + (["tree"] if "tree" in table and name == "sources" else [])
+        lines = bounded_parquet.Lines(folder / place, said.folder.get(place, ""), extra)
+    path = table["parquet"]
+    return bounded_parquet.Stored(folder / path, name, table["rows"], said.folder[path], lines)
+
+
+def _conformed(
+    stored: bounded_parquet.Stored, path: str, index: int, schema: pa.Schema, other: Callable[[str], None] | None
+) -> pa.Table:
+    """Decode a table, and hold it to its schema."""
+    from provenance.core.schemas import conform
+
+    try:
+        table = _grown(_loaded(stored, path, index, other), schema)
+        if later := sorted(set(table.column_names) - set(schema.names)):
+            raise InputError(
+                f"{path} was written by a newer version: it has the column {cut(later[0])}; install a newer provenance"
+            )
+        return conform(table, schema)
+    except FileNotFoundError as cause:
+        raise InputError(f"{path} is withheld; ask whoever holds the whole ledger") from cause
+    except DigestMismatch:
+        raise
+    except (OSError, ValueError, VerificationError) as cause:
+        raise InputError(f"{path} cannot be read: {cut(cause)}") from cause
 
 
 def bound_bytes(
@@ -144,15 +185,17 @@ def bound_bytes(
 
 
 def _loaded(stored: bounded_parquet.Stored, path: str, index: int, other: Callable[[str], None] | None) -> pa.Table:
-    """Decode a table; of bytes that were changed, tell `other`, or refuse them."""
+    """Decode a table; of bytes that were changed, or rows that no line says, tell `other`, or refuse them."""
     try:
         return bounded_parquet.load(stored)
-    except DigestMismatch as cause:
-        fault = f"{path} is not what entry {index} binds"
-        if other is None:
-            raise DigestMismatch(f"{fault}; run provenance verify") from cause
-        other(fault)
-        return bounded_parquet.load(replace(stored, sha256=None))
+    except bounded_parquet.RowsDiffer as cause:
+        fault, less = f"{path} is not what its signed lines say: {cut(cause)}", replace(stored, lines=None)
+    except DigestMismatch:
+        fault, less = f"{path} is not what entry {index} binds", replace(stored, sha256=None)
+    if other is None:
+        raise DigestMismatch(f"{fault}; run provenance verify")
+    other(fault)
+    return _loaded(less, path, index, other)
 
 
 def entries(folder: Path, *kinds: str) -> list[tuple[int, str, dict[str, Any]]]:
@@ -240,8 +283,10 @@ def envelope_of(folder: Path, index: int) -> envelope.Envelope:
     """
     try:
         return envelope.read(read_bytes(folder / entry_path(index), ENTRY_LIMIT))
-    except OSError as cause:
+    except FileNotFoundError as cause:
         raise InputError(f"{folder} has no entry {index}") from cause
+    except OSError as cause:
+        raise InputError(f"{folder / entry_path(index)} cannot be read: {cause.strerror}") from cause
 
 
 def _grown(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -44,17 +44,32 @@ def check(inquiry: Inquiry) -> None:
 def _faults(statements: Sequence[Statement]) -> Iterator[str]:
     newer = None
     for said in statements:
-        name = f"entry {said.place.index} is of version 0"
         if not said.is_old:
             newer = said.place.index if newer is None else newer
-        elif newer is not None:
-            yield f"{name}, and stands after entry {newer} of version 1"
-        elif said.predicate["scanner"]["version"] not in PROGRAMS:
-            yield f"{name}, and was written by a program that writes version 1"
-        elif loose := _loose(said):
-            yield f"{name}, and names {loose[0]}, which it does not bind"
-        elif _day(said) > LAST:
-            yield f"{name}, and says that it is of {_day(said)}; no program wrote version 0 after {LAST}"
+        elif found := fault(said, newer):
+            yield found
+
+
+def fault(said: Statement, newer: int | None) -> str | None:
+    """Say why no old program can have written an entry of an old form.
+
+    Args:
+        said: the entry, of an old form.
+        newer: number of the first entry before it that is of version 1; None = there is none.
+
+    Returns:
+        One sentence; None where an old program can have.
+    """
+    name = f"entry {said.place.index} is of version 0"
+    if newer is not None:
+        return f"{name}, and stands after entry {newer} of version 1"
+    if said.predicate["scanner"]["version"] not in PROGRAMS:
+        return f"{name}, and was written by a program that writes version 1"
+    if loose := _loose(said):
+        return f"{name}, and names {loose[0]}, which it does not bind"
+    if _day(said) > LAST:
+        return f"{name}, and says that it is of {_day(said)}; no program wrote version 0 after {LAST}"
+    return None
 
 
 def _loose(said: Statement) -> list[str]:

@@ -48,6 +48,8 @@ def list_files(inquiry: Inquiry, asked: VerificationRequest) -> None:
             refused.append(name)
     sizes = [int(found[1]) for name in inquiry.files if (found := _NOTE.fullmatch(name))]
     inquiry.size = max(sizes, default=0)
+    if refused and not inquiry.size:  # what leads elsewhere hides that there is one
+        raise inquiry.stop("folder", f"links and special files are refused: {some(refused)}")
     if not inquiry.size:
         raise inquiry.stop("ledger", f"no scan was ever finished in {inquiry.folder}", USAGE)
     if refused or not _latest_is_ours(inquiry):

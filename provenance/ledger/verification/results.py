@@ -112,7 +112,11 @@ class Steps:
         strangers = [f"{each.fingerprint} ({each.role})" for each in signers if each.whose is None]
         if strangers:
             named = ", ".join(strangers)
-            self.fail("keys", f"not pinned: {named}; pin them with --trust once you know whose they are", UNPINNED)
+            self.fail(
+                "keys",
+                f"not pinned: {named}; pin them with provenance verify --trust once you know whose they are",
+                UNPINNED,
+            )
         else:
             self.ok("keys", f"every signature is by a pinned key{led}")
 

@@ -5,11 +5,12 @@ Parquet is decoded elsewhere (decoding), after its digest was checked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from provenance.errors import VerificationError
 from provenance.ledger.format import bounded_parquet, signed_lines, statement
+from provenance.ledger.log import reading
 from provenance.ledger.verification.results import INVALID, some
 
 if TYPE_CHECKING:
@@ -92,15 +93,13 @@ def _compare(folder: Path, said: Statement, withheld: Collection[str], found: Ta
 
 def _check(folder: Path, said: Statement, name: str, gone: Collection[str], found: TableCheck) -> None:
     """Check a table; of one whose lines, or whose Parquet, are withheld, there is nothing to compare."""
-    table = said.predicate["tables"][name]
-    stored = bounded_parquet.Stored(folder / table["parquet"], name, table["rows"], said.folder[table["parquet"]])
     if "parquet" in gone:
         return
-    if "lines" in table and not gone:
-        extra = (["salt"] if "tree" in table else []) + (["tree"] if "tree" in table and name == "sources" else [])
-        found.limited &= bounded_parquet.compare(stored, folder / table["lines"], said.folder[table["lines"]], extra)
+    stored = reading.stored_table(folder, said, name)
+    if stored.lines and not gone:
+        found.limited &= bounded_parquet.compare(stored)
         found.same += 1
-    elif bounded_parquet.check(stored) and "lines" not in table:
+    elif bounded_parquet.check(replace(stored, lines=None)) and not stored.lines:
         found.unlined += 1
-    elif "lines" not in table:
+    elif not stored.lines:
         found.unknown.append(f"{name} (entry {said.place.index})")

@@ -25,10 +25,10 @@ from provenance.ledger import layout
 from provenance.ledger.format import envelope, statement
 from provenance.ledger.keys import trusted_keys
 from provenance.ledger.log import reading
-from provenance.ledger.log.file_writing import STAGING
+from provenance.ledger.log.file_writing import STAGING, is_link
 from provenance.ledger.proofs import anchors
 from provenance.ledger.trees import merkle
-from provenance.ledger.verification import anchor_steps
+from provenance.ledger.verification import anchor_steps, entry_versions
 from provenance.ledger.verification.results import INVALID, Steps
 
 if TYPE_CHECKING:
@@ -107,7 +107,9 @@ class Reader:
         """
         at = self.index if index is None else index
         if at not in self._statements:
-            self._statements[at] = statement.read(self.envelope(at).payload)
+            said = statement.read(self.envelope(at).payload)
+            self._check_version(said)
+            self._statements[at] = said
         return self._statements[at]
 
     def entries(self, *kinds: str) -> list[tuple[int, str, dict[str, Any]]]:
@@ -131,6 +133,7 @@ class Reader:
                 if not any(mark in sealed.payload for mark in marks):
                     continue  # the statement of a large scan is not parsed for nothing
                 said = statement.read(sealed.payload)
+                self._check_version(said)
             except (InputError, VerificationError) as cause:
                 fault = f"entry {index}: {cut(cause)}"
                 if self._strict:
@@ -157,7 +160,8 @@ class Reader:
             VerificationError: the entry does not verify, or a table's bytes were changed.
         """
         at = self.index if index is None else index
-        return reading.decoded(self.folder, at, self.statement(at), names, None if self._strict else self._add_fault)
+        other = None if self._strict else self._add_fault
+        return reading.decoded(self.folder, at, self.statement(at), names, other, self._notice)
 
     def read(self, path: str, limit: int, index: int | None = None) -> bytes:
         """Return the bytes of a file that an entry binds, held to their digest.
@@ -187,6 +191,9 @@ class Reader:
         Raises:
             VerificationError: a signature, the log or the checkpoint is not what it should be.
         """
+        for name in ("checkpoints", "entries", "keys", "objects", "scans"):
+            if is_link(self.folder / name):
+                self._fault(f"{name} is a link, and links are refused", None)
         try:
             anchor = anchors.read(anchors.build_anchor(self.folder, self.index, self.size), *statement.KINDS)
             known = anchor_steps.known_keys(anchor, pinned)
@@ -208,8 +215,7 @@ class Reader:
         self._leaves, self._held, self._known = hashes, held, known
         self._sealed[self.index] = anchor.sealed
         for each in failed:
-            self.notices.append(each)
-            self.warn(f"{self.folder}: {each}")
+            self._notice(each)
 
     def _check(self, index: int, found: Envelope) -> None:
         if self._held is None or index in self._sealed:
@@ -219,7 +225,22 @@ class Reader:
         self._held.check_signer(index, found.keyid)
         envelope.check(found, envelope.signer(found, self._known))
 
-    def _fault(self, fault: str, cause: Exception) -> None:
+    def _check_version(self, said: Statement) -> None:
+        """Refuse an old form where no old program can have written it, as `verify` does."""
+        if not said.is_old:
+            return
+        before = range(min(said.place.index, self.size))
+        old = (statement.read(reading.envelope_of(self.folder, at).payload) for at in before)
+        newer = next((each.place.index for each in old if not each.is_old), None)
+        if fault := entry_versions.fault(said, newer):
+            self._fault(fault, None)
+
+    def _notice(self, sentence: str) -> None:
+        if sentence not in self.notices:
+            self.notices.append(sentence)
+            self.warn(f"{self.folder}: {sentence}")
+
+    def _fault(self, fault: str, cause: Exception | None) -> None:
         if self._strict:
             raise VerificationError(_broken(self.folder, fault)) from cause
         self._add_fault(fault)
@@ -258,8 +279,8 @@ def open_reader(
     _check_whole(folder)
     made = Reader(folder, _index(folder, index, verified=verified), layout.size(folder), warn, _strict=verified)
     made.check(trusted_keys.own() if pinned is None else pinned)
-    if not made.origin:
-        made.origin = made.statement().place.origin
+    said = made.statement()
+    made.origin = made.origin or said.place.origin
     return made
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.model import SEVERITIES
-from provenance.profiles.judgement import VERDICTS, overall
+from provenance.core.model import SEVERITIES, VERDICTS
+from provenance.profiles.judgement import overall
 from provenance.reports.filings.document import Block, Cell, Heading, Line, Paragraph, Style, Table, both
 from provenance.reports.text import gaps, size
 

@@ -28,7 +28,9 @@ def scan(home, sealed, file_row, tmp_path):
     )
     named = {name: "" for name in SEALED["sources"].names if not SEALED["sources"].field(name).nullable}
     counted = {name: 0 for name in named if SEALED["sources"].field(name).type == "int64"}
-    sealed["sources"] = rows([named | counted | {"source": each} for each in ("./", "b", "empty")], SEALED["sources"])
+    sealed["sources"] = rows(
+        [named | counted | {"evidence": "none", "source": each} for each in ("./", "b", "empty")], SEALED["sources"]
+    )
     verdict = {"profile": "p", "requirement": "r", "title": "t", "modality": "shall", "text": "primary", "clause": "c",
                "answered_by": "machine", "verdict": "conforms", "reason": "r", "findings": 0, "fingerprints": [], "checks": [], "references": []}  # fmt: skip
     sealed["verdicts"] = rows([verdict | {"element": element} for element in (1, 2)], SEALED["verdicts"])

@@ -13,6 +13,7 @@ from provenance.ledger.format import checkpoint, envelope, statement
 from provenance.ledger.log import leaf_hashes
 from provenance.ledger.trees import merkle
 from provenance.ledger.verification import entry_versions
+from provenance.ledger.verification.verified_reader import open_reader
 
 OK, INVALID = range(2)
 LINED = ("coverage", "files", "findings", "sources", "verdicts")
@@ -132,6 +133,12 @@ def test_a_downgrade_is_refused(old, world, third_party, name):
     assert found.exit_code == INVALID
     assert why in detail(found)
     assert third_party(world / "ledger") == 1
+    index = int(why[6]) if why.startswith("entry") else which.index(0)
+    with pytest.raises(VerificationError, match=re.escape(why)):
+        open_reader(world / "ledger", index)
+    warned = []
+    assert open_reader(world / "ledger", index, verified=False, warn=warned.append).tables()["findings"].num_rows == 1
+    assert any(why in each for each in warned)
 
 
 @pytest.mark.parametrize(
