@@ -6,6 +6,7 @@ pyarrow: Parquet is decoded in another one (decoding), and not before its digest
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -71,7 +72,8 @@ def verify(
     except Stop:
         pass
     except OSError as cause:
-        inquiry.fail("ledger", f"it cannot be read: {cause.strerror}", USAGE)
+        name = cause.filename if cause.filename is not None else inquiry.folder
+        inquiry.fail("ledger", f"{os.fsdecode(name)} cannot be read: {cause.strerror or type(cause).__name__}", USAGE)
     except MemoryError:
         inquiry.fail("ledger", "it takes more memory than there is", USAGE)
     except Exception as cause:  # noqa: BLE001 - whoever wrote the bytes must not choose the answer
