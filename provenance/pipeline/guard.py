@@ -321,7 +321,7 @@ def _of_unaudited(
         What the scan listed and did not read; what is allowed, with the glob or tool; what was added or
         left out as a folder.
     """
-    allowed, unaudited, tools = [], [], ToolFiles(data)
+    allowed, unaudited, tools = [], [], ToolFiles(data, lambda: loadable_files.digests(files, compared.same))
     inside = [path for each in compared.left_out for path in each.files]
     for path in (*compared.unread, *compared.changes.added, *inside):
         why = tools.recognise(path) if wanted.allow is None else path_names.matching(path, wanted.allow)

@@ -77,6 +77,19 @@ def select(files: pa.Table, same: Collection[str], allow: Sequence[str]) -> Load
     return found
 
 
+def digests(files: pa.Table | None, same: Collection[str]) -> set[str]:
+    """Return the SHA-256 of the audited files that are unchanged.
+
+    Args:
+        files: FILES of the scan; None = nobody knows.
+        same: paths of those that are unchanged.
+    """
+    if files is None:
+        return set()
+    unchanged = set(same)
+    return {row[-1] for row in _rows(files) if row[0] in unchanged}
+
+
 def _rows(files: pa.Table) -> Iterator[tuple[Any, ...]]:
     for batch in files.select(list(_COLUMNS)).to_batches():
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)

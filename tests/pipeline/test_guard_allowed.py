@@ -1,5 +1,6 @@
 """The guard: what may be there without an audit, what of an archive is handed out, and facts of any form."""
 
+import hashlib
 import json
 import re
 import zipfile
@@ -61,6 +62,15 @@ def test_version_control_and_caches_are_allowed_and_said(world, capsys, files, t
     refused = looked(world)
     assert any(f"1 file ({hidden}) not audited" in reason for reason in refused.reasons), refused.reasons
     assert run(["verify", str(ledger), "--data", str(data)]) == 4
+
+
+def test_copies_that_git_lfs_keeps_of_audited_files_are_allowed(world):
+    data, digest = world / "clean" / "data", hashlib.sha256(TEXT.encode()).hexdigest()
+    lay(data, REPOSITORY | {f".git/lfs/objects/{digest[:2]}/{digest[2:4]}/{digest}": TEXT.encode()})
+    assert looked(world).ok
+    assert run(["verify", str(world / "clean" / "ledger"), "--data", str(data)]) == 0
+    (data / "a" / "x.jsonl").write_text("{}\n")  # what it is a copy of is there no more
+    assert any(digest in reason for reason in looked(world).reasons)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +146,18 @@ def test_signed_waivers_of_any_form_waive_nothing_and_are_named(given):
     tables = {"findings": rows([], FINDINGS), "verdicts": rows([], VERDICTS)}
     notes = list(guard._notes_of_scan(said, tables, guard.GuardPolicy()))
     assert notes == ([] if given == [] else ["1 waiver cannot be read, so it does not count"])
+
+
+@pytest.mark.parametrize("given", [5, [5]], ids=json.dumps)
+def test_an_entry_with_waivers_of_no_known_form_is_judged_all_the_same(world, tmp_path, given):
+    ledger = world / "bare" / "ledger"
+    said = ledger_.read_entry(ledger)["predicate"]
+    facts = {key: said[key] for key in said if key not in {"contentSet", "folder", "keys", "log", "tables"}}
+    forged = tmp_path / "forged"
+    ledger_.append(forged, ledger_.tables(ledger), {}, facts | {"waivers": given}, keys=ledger_.user_keys())
+    found = guard.inspect(world / "bare" / "data", forged, guard.GuardPolicy())
+    assert any("1 finding at error or worse that nobody waived" in reason for reason in found.reasons), found.reasons
+    assert "Entry 0: 1 waiver cannot be read, so it does not count" in found.notes
 
 
 def tables_of(world, name, column, word):

@@ -4,7 +4,8 @@ A name is not enough, as whoever adds a file chooses its name. A file is recogni
 makes, its path is one that the tool writes, and its bytes have the form that the tool gives them. A link is never one,
 nor is a file of records, nor one whose suffix a loader would look for.
 
-    .git            HEAD, objects/ and refs/ are there; objects, packs and lists by their own form, small texts
+    .git            HEAD, objects/ and refs/ are there; objects, packs and lists by their own form, small texts,
+                    and copies that Git LFS keeps of files that were audited
     .hg .svn .bzr   the file that says their format is there; what has a form that can be told, no copies of files
     CVS             Entries, Root and Repository are there, each in its form
     __pycache__     compiled modules
@@ -14,6 +15,7 @@ nor is a file of records, nor one whose suffix a loader would look for.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -24,7 +26,7 @@ from typing import TYPE_CHECKING
 from provenance.core import folder_walk, path_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
 _HEAD = 1 << 16  # bytes of a file that are looked at, and of the largest text in no fixed form
@@ -39,6 +41,7 @@ _LOADED = _PROSE | frozenset({
 
 _CODED = re.compile(rb"(?:blob|tree|commit|tag) \d{1,20}\0")
 _ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
+_COPY = re.compile(rb"lfs/objects/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{64})")
 _TAG = b"Signature: 8a477f597d28d172789f06886806bc55"  # of a CACHEDIR.TAG, bford.info/cachedir
 
 
@@ -50,6 +53,10 @@ def _lines(pattern: bytes) -> Callable[[bytes, bool], bool]:
     """Lines of one form, and nothing else."""
     line = re.compile(pattern)
     return lambda head, whole: whole and all(line.fullmatch(each) for each in head.splitlines())
+
+
+def _is_any(_: bytes, __: bool) -> bool:
+    return True
 
 
 def _is_object(head: bytes, _: bool) -> bool:
@@ -151,6 +158,7 @@ _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
 """By the name of a folder: what it is, what must lie in it and whether that is a folder, and the forms of its files."""
 
 _NOTES: dict[bytes, tuple[str, Callable[[bytes, bool], bool]]] = {
+    b".git": ("version control (git)", _lines(rb"gitdir: .+")),  # of a submodule or work tree
     b".gitattributes": ("version control (git)", _is_text),
     b".gitignore": ("version control (git)", _is_text),
     b".gitkeep": ("version control (git)", _is_text),
@@ -173,10 +181,13 @@ class ToolFiles:
 
     Args:
         data: the folder in which they lie.
+        audited: returns the SHA-256 of audited files, of which Git LFS keeps copies.
     """
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, audited: Callable[[], Collection[str]] = tuple) -> None:
         """Look at nothing yet."""
+        self._audited = audited
+        self._digests: Collection[str] | None = None
         self._root = os.fsencode(data)
         self._made: dict[bytes, bool] = {}
 
@@ -199,6 +210,8 @@ class ToolFiles:
             label, markers, forms = _FOLDERS[parts[at]]
             inner = b"/".join(parts[at + 1 :])
             form = next((form for pattern, form in forms if pattern.fullmatch(inner)), None)
+            if copy := _COPY.fullmatch(inner):
+                form = None if parts[at] != b".git" or not self._is_copy(b"/".join(parts), copy) else _is_any
             if form is not None and not self._is_made(b"/".join(parts[: at + 1]), markers, forms):
                 return None
         return label if form is not None and self._has_form(b"/".join(parts), form) else None
@@ -216,6 +229,18 @@ class ToolFiles:
                 for name, is_folder in markers.items()
             )
         return self._made[folder]
+
+    def _is_copy(self, path: bytes, named: re.Match[bytes]) -> bool:
+        """Tell whether a file that Git LFS keeps is, byte for byte, one that was audited."""
+        if self._digests is None:
+            self._digests = self._audited()
+        try:
+            if named[3].decode() not in self._digests or not named[3].startswith(named[1] + named[2]):
+                return False
+            with os.fdopen(folder_walk.open_file(self._root, path), "rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == named[3].decode()
+        except OSError:
+            return False
 
     def _is_folder(self, path: bytes) -> bool:
         try:

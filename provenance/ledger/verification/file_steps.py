@@ -19,7 +19,7 @@ from provenance.ledger.proofs import redaction
 from provenance.ledger.verification.results import DATA_DIFFERS, INVALID, OK, USAGE, WITHHELD, some
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from provenance.ledger.verification.inquiry import Inquiry, VerificationRequest
@@ -232,12 +232,24 @@ def check_data(inquiry: Inquiry, data: Path | None) -> None:
     except (ValueError, VerificationError) as cause:
         inquiry.fail("data", f"{name} is not a table of files: {cause}")
     else:
-        _conclude_data(inquiry, data, compared, scans[-1].place.index)
+        tools = ToolFiles(data, lambda: _digests(inquiry, name, compared.same))
+        _conclude_data(inquiry, data, compared, scans[-1].place.index, tools)
 
 
-def _conclude_data(inquiry: Inquiry, data: Path, compared: folder_comparison.FolderComparison, entry: int) -> None:
+def _digests(inquiry: Inquiry, name: str, same: Iterable[str]) -> set[str]:
+    """Return the digests of the files that are as they were scanned; none where the table is not what it was."""
+    unchanged = set(same)
+    try:
+        table = folder_comparison.scanned(inquiry.folder / name, inquiry.bound[name])
+        return {digest for path, digest, _ in table if digest is not None and path in unchanged}
+    except (ValueError, VerificationError, OSError):
+        return set()
+
+
+def _conclude_data(
+    inquiry: Inquiry, data: Path, compared: folder_comparison.FolderComparison, entry: int, tools: ToolFiles
+) -> None:
     """Say how data differs; version control and caches may come and go, and are counted."""
-    tools = ToolFiles(data)
     added = [path for path in compared.changes.added if tools.recognise(path) is None]
     inside = {path for each in compared.left_out for path in each.files if tools.recognise(path) is not None}
     changed = sorted([*compared.changes.changed, *folder_comparison.resized(data, compared, inside)])

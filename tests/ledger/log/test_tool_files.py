@@ -1,5 +1,6 @@
 """Files of tools: the folder, the path and the bytes must be the tool's, whatever a name says."""
 
+import hashlib
 import importlib.util
 import shutil
 import subprocess
@@ -54,6 +55,7 @@ TOOLS = {
     "g/.git/info/exclude": (b"", GIT),
     "a/.gitignore": (b"*.bin\n[abc]*\n[]\n{x}\n", GIT),
     "a/.gitkeep": (b"", GIT),
+    "sub/.git": (b"gitdir: ../g/.git/modules/sub\n", GIT),
     ".gitattributes": (b"*.bin filter=lfs diff=lfs merge=lfs -text\n" * 40, GIT),
     ".DS_Store": (b"\0\0\0\1Bud1\0\0\x10\0", "a note of a file browser"),
     "c/CVS/Entries": (b"/x.c/1.2/Mon Jan  1 00:00:00 2001//\nD/sub////\n", CVS),
@@ -83,6 +85,7 @@ OTHERS = {
     "a text of git that is large": ("g/.git/description", b"words and more words\n" * 9000),
     "a file that git does not know": ("g/.git/notes", b"x\n"),
     "a copy that Git LFS keeps": (f"g/.git/lfs/objects/01/23/{ID}", b"x\n"),
+    "records as a file of a submodule": ("sub/.git", b"gitdir: x\n" + LINES),
     "a folder that is only called so": ("b/.git/config", b"[core]\n"),
     "a name in another case": ("g/.GIT/config", b"[core]\n"),
     "a folder that begins so": ("g/.git\n/HEAD", b"ref: refs/heads/main\n"),
@@ -114,6 +117,16 @@ def test_what_a_name_does_not_make_a_tools(data, name, content):
     if content is not None:
         lay(data, {name: content})
     assert ToolFiles(data).recognise(name) is None
+
+
+def test_a_copy_of_git_lfs_is_one_of_an_audited_file(data):
+    digest = hashlib.sha256(LINES).hexdigest()
+    name = f"g/.git/lfs/objects/{digest[:2]}/{digest[2:4]}/{digest}"
+    assert recognised(data, name, LINES) is None  # nobody audited it
+    assert ToolFiles(data, lambda: {digest}).recognise(name) == GIT
+    lay(data, {name: LINES * 2, f"c/CVS/lfs/objects/{digest[:2]}/{digest[2:4]}/{digest}": LINES})
+    assert ToolFiles(data, lambda: {digest}).recognise(name) is None
+    assert ToolFiles(data, lambda: {digest}).recognise(name.replace("g/.git", "c/CVS")) is None
 
 
 def test_a_link_is_of_no_tool(data):
