@@ -76,7 +76,7 @@ def _is_text(head: bytes, whole: bool) -> bool:
 
     if not whole or len(head) > _HEAD or b"\0" in head:
         return False
-    return not file_roles.holds_records("", head) and not any(map(_is_record, head.splitlines()))
+    return not file_roles.holds_records("", head) and not any(map(_is_record, (head, *head.splitlines())))
 
 
 def _is_record(line: bytes) -> bool:
@@ -100,6 +100,11 @@ def _forms(*pairs: tuple[bytes, Callable[[bytes, bool], bool]]) -> _Forms:
     return tuple((re.compile(pattern), form) for pattern, form in pairs)
 
 
+_HOOKS = (
+    rb"(?:pre|post)-(?:applypatch|commit|merge|merge-commit|rebase|checkout|push|receive|update|rewrite|auto-gc)"
+    rb"|applypatch-msg|commit-msg|prepare-commit-msg|sendemail-validate|update|push-to-checkout|fsmonitor-watchman"
+    rb"|proc-receive|reference-transaction|post-index-change"
+)
 _REFERENCE = _lines(rb"ref: refs/\S+|" + _ID)
 _GIT = _forms(
     (rb"objects/[0-9a-f]{2}/[0-9a-f]{38}(?:[0-9a-f]{24})?", _is_object),
@@ -114,14 +119,14 @@ _GIT = _forms(
     (rb"objects/info/commit-graphs/commit-graph-chain", _lines(_ID)),
     (rb"objects/info/packs", _lines(rb"(?:P pack-[0-9a-f]+\.pack)?")),
     (rb"index|sharedindex\.[0-9a-f]+", _begins(b"DIRC\0\0\0")),
-    (rb"HEAD|[A-Z]+_HEAD|refs/.+", _REFERENCE),
+    (rb"HEAD|(?:ORIG|MERGE|CHERRY_PICK|REVERT|REBASE|BISECT|AUTO_MERGE)_HEAD|refs/.+", _REFERENCE),
     (rb"FETCH_HEAD", _lines(_ID + rb"\t(?:not-for-merge)?\t.*")),
     (rb"packed-refs", _lines(rb"# .*|" + _ID + rb" refs/\S+|\^" + _ID)),
     (rb"info/refs", _lines(_ID + rb"\trefs/\S+")),
     (rb"shallow", _lines(_ID)),
     (rb"logs/(?:HEAD|refs/.+)", _lines(_ID + rb" " + _ID + rb" [^<>]*<[^<>]*> \d+ [+-]\d{4}(?:\t[^{\[].*)?")),
-    (rb"hooks/[\w.-]+", _is_script),
-    (rb"config|config\.worktree|description|[A-Z]+_(?:EDITMSG|MSG)", _is_text),
+    (rb"hooks/(?:" + _HOOKS + rb")(?:\.sample)?", _is_script),
+    (rb"config|config\.worktree|description|(?:COMMIT|TAG)_EDITMSG|(?:MERGE|SQUASH)_MSG", _is_text),
     (rb"info/(?:exclude|attributes|sparse-checkout)", _is_text),
 )  # fmt: skip
 _CVS = _forms(
@@ -129,7 +134,11 @@ _CVS = _forms(
     (rb"Root", _lines(rb"(?::\w+:|/|[\w.@-]+:/).*")),
     (rb"Repository", _lines(rb"[^\s{\[][^{\[]*")),
 )
-_CACHE = _forms((rb"CACHEDIR\.TAG", _begins(_TAG)), (rb"\.gitignore", _is_text), (rb"v/cache/\w+", _is_text))
+_CACHE = _forms(
+    (rb"CACHEDIR\.TAG", _begins(_TAG)),
+    (rb"\.gitignore", _is_text),
+    (rb"v/cache/(?:lastfailed|nodeids|stepwise)", _is_text),
+)
 _REVLOG = _begins(*(bytes((0, flags, 0, version)) for flags in range(4) for version in (1, 2)))
 
 _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
