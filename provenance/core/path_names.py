@@ -116,15 +116,16 @@ def matching(path: str, globs: Iterable[str]) -> str | None:
 
     Args:
         path: as it stands in tables.
-        globs: `*` crosses '/'; `**/` at the head stands for any folders, or none; a folder's name covers all below it.
+        globs: `*` crosses '/'; `**/` at the head stands for any folders, or none; `x/` and `x/**` cover a folder and
+            all below it, and `x` only what has that path: a glob that means a file covers no folder of its name.
     """
     return next((glob for glob in globs if _matches(path, glob)), None)
 
 
 def _matches(path: str, glob: str) -> bool:
     heads = (glob, glob.removeprefix("**/")) if glob.startswith("**/") else (glob,)
-    ends = tuple(each.rstrip("/") for each in heads)
-    return any(fnmatchcase(path, each) for end in ends for each in (end, f"{end}/*")) or path.rstrip("/") in ends
+    ends = tuple(f"{each}**" if each.endswith("/") else each for each in heads)
+    return any(fnmatchcase(path, end) for end in ends)
 
 
 def _escape(match: re.Match[str]) -> str:

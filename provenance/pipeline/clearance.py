@@ -36,8 +36,9 @@ class Clearance:
         unread: files that the scan did not read, or not whole, sorted.
         bytes_unread: bytes of those that it did not read.
         unreadable: files and folders that could not be read now, with the cause.
-        allowed: files that nobody audited and the policy allows, sorted, with the glob that does.
+        allowed: files that nobody audited and the policy allows, sorted, with the glob or the tool that it is of.
         digests: SHA-256 of each file that is handed out, hexadecimal, by its path relative to the data.
+        notes: what a reader should know and what refuses nothing, one sentence each.
     """
 
     data: Path
@@ -54,6 +55,7 @@ class Clearance:
     unreadable: tuple[tuple[str, str], ...] = ()
     allowed: tuple[tuple[str, str], ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -91,6 +93,7 @@ class Clearance:
             "unread": list(self.unread),
             "bytes_unread": self.bytes_unread,
             "allowed": dict(sorted(self._passed().items())),
+            "notes": list(self.notes),
             "ledger": self.verification.as_json(),
         }
 
@@ -98,7 +101,7 @@ class Clearance:
         """Return plain sentences for a terminal, the answer first."""
         passed = ", ".join(f"{glob}: {count:,}" for glob, count in sorted(self._passed().items()))
         allowed = [f"Not audited, and allowed by the policy: {counted(len(self.allowed), 'file')} ({passed})."]
-        allowed = allowed if self.allowed else []
+        allowed = [*(allowed if self.allowed else []), *(f"{note}." for note in self.notes)]
         if not self.ok:
             reasons = [f"- {reason}" for reason in self.reasons]
             return ["Refused: this data is not to be trained on.", *reasons, *allowed]

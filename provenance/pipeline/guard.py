@@ -11,6 +11,7 @@ What is left: the data may change after it was hashed. Read it from where nobody
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.attestations import waiver
 from provenance.core import path_names
-from provenance.core.model import SEVERITIES
+from provenance.core.model import SEVERITIES, STATUSES
 from provenance.core.progress import unwatched
 from provenance.core.wording import counted
 from provenance.errors import ConfigError, InputError, ProvenanceError, Refused, UnknownEntry, VerificationError
@@ -27,12 +28,15 @@ from provenance.ledger.format import statement
 from provenance.ledger.keys import trusted_keys as trust_
 from provenance.ledger.log import folder_comparison, output_files
 from provenance.ledger.log.folder_comparison import Changes
+from provenance.ledger.log.tool_files import ToolFiles
 from provenance.ledger.verification.results import DATA_DIFFERS, MEANINGS, OK, UNPINNED, USAGE, WITHHELD, Verification
 from provenance.ledger.verification.verified_reader import Reader, open_reader
-from provenance.pipeline import report_check
+from provenance.pipeline import loadable_files, report_check
 from provenance.pipeline.clearance import Clearance
 from provenance.pipeline.guard_policy import GuardPolicy
 from provenance.pipeline.guard_policy import read as read_policy
+from provenance.pipeline.loadable_files import LoadableFiles
+from provenance.profiles.judgement import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -65,7 +69,7 @@ def guard(
         data: the folder that is to be trained on.
         ledger: the ledger.
         policy: see `policies.Policy`; None = no finding at `error` that nobody waived, every file read and there,
-            nothing there that nobody audited but version control and caches, pinned keys.
+            nothing there that nobody audited but what is recognised as version control or a cache, pinned keys.
         entry: number of the entry that says what the data is: a scan, or of data that was made of audited data a
             derivation or filter-run, whose scans must all hold; None = the newest scan.
         trust: a trust file; it replaces the user's own keys.
@@ -147,9 +151,11 @@ def inspect(
         audit.expected, data, ledger, naming=audit.naming, own=checked.own, threads=workers,
         progress=lambda done: progress("hashing", done, audit.bytes),
     )  # fmt: skip
-    left, allowed, unaudited = _of_unaudited(compared, audit.files, wanted)
+    left, allowed, unaudited = _of_unaudited(data, compared, audit.files, wanted)
     reasons += [*audit.gaps, *_of_data(compared, unaudited, wanted), *_of_unchecked(checked, audit.scans)]
+    loadable = _of_records(compared.same, audit, wanted)
     unread: list[_Unread] = []
+    notes = list(_notes_of_files(loadable))
     for said, tables in audit.scans:
         index = said["log"]["index"]
         name = f"entry {index}: " if len(audit.scans) > 1 or index != audit.index else ""
@@ -158,13 +164,14 @@ def inspect(
         of_scan = (
             *_of_scan(said, wanted),
             *_of_unread(found, wanted),
-            *_of_tables(tables, said if signed is None else {**said, "waivers": ()}, wanted, standing),
+            *_of_tables(tables, said, wanted, standing, signed is not None),
         )
         reasons += [name + reason for reason in of_scan]
+        notes += [f"Entry {index}: {note}" for note in _notes_of_scan(said, tables, wanted)]
     return Clearance(
         data, audit.index, checked.origin, held.root, tuple(reasons), compared.same, compared.changes, compared.bytes,
         checked, tuple(sorted(each.path for each in unread)), sum(each.bytes for each in unread), compared.unreadable,
-        tuple(sorted(allowed)), _of_records(compared.same, audit),
+        tuple(sorted(allowed)), loadable.digests, tuple(notes),
     )  # fmt: skip
 
 
@@ -259,19 +266,21 @@ def _inputs(held: Reader) -> tuple[list[dict[str, Any]], list[str]]:
     return [scans[index] for index in sorted(scans)], gaps
 
 
-def _of_records(same: Iterable[str], audit: _Audit) -> dict[str, str]:
-    """Return the digests of the unchanged files that were read as records, or that were made of audited data."""
+def _of_records(same: Collection[str], audit: _Audit, wanted: GuardPolicy) -> LoadableFiles:
+    """Choose the unchanged files that were read as records, or that were made of audited data."""
+    if audit.files is not None:
+        return loadable_files.select(audit.files, same, wanted.allow or ())
     unchanged = set(same)
-    if audit.files is None:
-        return {path: digest for path, digest, _ in audit.expected if path in unchanged and digest}
-    columns = ("path", "role", "format", "bytes", "bytes_skipped", "records", "records_unreadable", "sha256")
-    return {
-        path: digest
-        for path, role, format_, size, skipped, records, broken, digest in _columns(audit.files, *columns)
-        if path in unchanged
-        and role == "data"
-        and (not size or (format_ is not None and (records > broken or not (skipped or broken))))
-    }
+    return LoadableFiles({path: digest for path, digest, _ in audit.expected if path in unchanged and digest})
+
+
+def _notes_of_files(found: LoadableFiles) -> Iterator[str]:
+    if found.refused:
+        named = _first([f"{path}: {why}" for path, why in found.refused])
+        yield f"Not handed out: {counted(len(found.refused), 'archive')} ({named}; `allow` lets that pass, by glob)"
+    if found.documents:
+        named = _first(found.documents)
+        yield f"Documents in archives that are handed out: {counted(len(found.documents), 'file')} ({named})"
 
 
 def _columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
@@ -298,24 +307,26 @@ def _of_unchecked(checked: Verification, told: Iterable[tuple[Mapping[str, Any],
 
 
 def _of_unaudited(
-    compared: folder_comparison.FolderComparison, files: pa.Table | None, wanted: GuardPolicy
+    data: Path, compared: folder_comparison.FolderComparison, files: pa.Table | None, wanted: GuardPolicy
 ) -> tuple[set[str], list[tuple[str, str]], list[str]]:
     """Sort what nobody audited by what the policy allows.
 
     Args:
+        data: the folder.
         compared: the data beside what was scanned.
         files: FILES of the scan; None where the data was made of what was scanned.
         wanted: the policy.
 
     Returns:
-        What the scan listed and did not read; what is allowed, with the glob; what was added, or left out as a folder.
+        What the scan listed and did not read; what is allowed, with the glob or tool; what was added or
+        left out as a folder.
     """
-    left, allowed, unaudited = set(), [], []
+    allowed, unaudited, tools = [], [], ToolFiles(data, lambda: loadable_files.digests(files, compared.same))
     inside = [path for each in compared.left_out for path in each.files]
     for path in (*compared.unread, *compared.changes.added, *inside):
-        glob = path_names.matching(path, wanted.allow)
-        if glob is not None:
-            allowed.append((path, glob))
+        why = tools.recognise(path) if wanted.allow is None else path_names.matching(path, wanted.allow)
+        if why is not None:
+            allowed.append((path, why))
     passed = {path for path, _ in allowed}
     left = {path for path in compared.unread if path not in passed}
     added = [path for path in compared.changes.added if path not in passed]
@@ -415,34 +426,67 @@ def _of_age(claimed: str, most: int | None) -> Iterator[str]:
 
 
 def _of_tables(
-    tables: Mapping[str, pa.Table], said: Mapping[str, Any], wanted: GuardPolicy, standing: Iterable[Waiver]
+    tables: Mapping[str, pa.Table],
+    said: Mapping[str, Any],
+    wanted: GuardPolicy,
+    standing: Iterable[Waiver],
+    by_approvers: bool,
 ) -> Iterator[str]:
-    errored = [name for name, status in _columns(tables["coverage"], "check", "status") if status == "errored"]
+    """Hold a scan's tables to the policy; a word that is in no vocabulary counts as the worst one."""
+    columns = _columns(tables["coverage"], "check", "status")
+    errored = [name for name, status in columns if status == "errored" or status not in STATUSES]
     if errored:
         yield f"checks failed to run: {', '.join(errored)}"
     if wanted.findings != "never":
-        bad = SEVERITIES[: SEVERITIES.index(wanted.findings) + 1]
-        held = _waived(said, standing, datetime.now(UTC).date().isoformat())
+        good = SEVERITIES[SEVERITIES.index(wanted.findings) + 1 :]
+        held = _waived({} if by_approvers else said, standing, datetime.now(UTC).date().isoformat())
         columns = _columns(tables["findings"], "severity", "fingerprint", "check", "source")
         left = [
-            f"{check} of {source}" for severity, mark, check, source in columns if severity in bad and mark not in held
-        ]
+            f"{check} of {source}" for severity, mark, check, source in columns
+            if severity not in good and mark not in held
+        ]  # fmt: skip
         if left:
-            yield f"{counted(len(left), 'finding')} at {wanted.findings} or worse that nobody waived: {_first(left)}"
+            by = "no approver" if by_approvers else "nobody"
+            yield f"{counted(len(left), 'finding')} at {wanted.findings} or worse that {by} waived: {_first(left)}"
     columns = _columns(tables["verdicts"], "profile", "requirement", "element", "verdict")
-    judged = [f"{profile} {name}.{number}" for profile, name, number, verdict in columns if verdict in wanted.verdicts]
+    judged = [
+        f"{profile} {name}.{number}" for profile, name, number, verdict in columns
+        if verdict in wanted.verdicts or (wanted.verdicts and verdict not in VERDICTS)
+    ]  # fmt: skip
     if judged:
         yield f"{counted(len(judged), 'element')} judged {' or '.join(wanted.verdicts)}: {_first(judged)}"
 
 
+def _notes_of_scan(said: Mapping[str, Any], tables: Mapping[str, pa.Table], wanted: GuardPolicy) -> Iterator[str]:
+    """Name what of an entry nobody can read: a waiver of no known form, a word that stands in no vocabulary."""
+    if broken := sum(_read_waiver(each) is None for each in _listed(said)):
+        yield f"{counted(broken, 'waiver')} cannot be read, so {'it does' if broken == 1 else 'they do'} not count"
+    for table, column, known in (("findings", "severity", SEVERITIES), ("verdicts", "verdict", VERDICTS)):
+        strange = sum(word not in known for (word,) in _columns(tables[table], column))
+        counts = "counts as the worst" if table == "findings" or wanted.verdicts else "is none of ours"
+        if strange:
+            yield f"a {column} in {counted(strange, 'row')} of {table} {counts}: it stands in no vocabulary"
+
+
+def _listed(said: Mapping[str, Any]) -> Sequence[object]:
+    """Return the waivers that an entry was signed with; what is no list is one that cannot be read."""
+    given = said.get("waivers", ())
+    return given if isinstance(given, list | tuple) else (given,)
+
+
+def _read_waiver(given: object) -> tuple[str, str, Sequence[str]] | None:
+    """Return state, last day and findings of a signed waiver; None where it has another form."""
+    match given:
+        case {"state": str(state), "expires": str(expires), "findings": list(marks)}:
+            if re.fullmatch(r"\d{4}-\d\d-\d\d", expires) and all(isinstance(mark, str) for mark in marks):
+                return state, expires, marks
+    return None
+
+
 def _waived(said: Mapping[str, Any], standing: Iterable[Waiver], today: str) -> set[str]:
     """Name findings whose waiver holds today: it may have expired since the scan, or been signed after it."""
-    scanned = {
-        mark
-        for each in said.get("waivers", ())
-        if each["state"] == "holds" and each["expires"] >= today
-        for mark in each["findings"]
-    }
+    read = [waiver for each in _listed(said) if (waiver := _read_waiver(each)) is not None]
+    scanned = {mark for state, expires, marks in read if state == "holds" and expires >= today for mark in marks}
     return scanned | {each.fingerprint for each in standing if each.fingerprint and each.expires >= today}
 
 

@@ -11,7 +11,6 @@ import jsonschema
 from provenance import profiles
 from provenance.core.package_data import HERE
 from provenance.errors import ConfigError, ManifestError
-from provenance.ledger.log.folder_comparison import UNAUDITED
 from provenance.readers.manifests import yaml_documents
 
 if TYPE_CHECKING:
@@ -35,7 +34,8 @@ class GuardPolicy:
         unread: refuse | allow: files that the scan did not read, or not whole.
         sampled: refuse | allow: a scan that looked at a sample.
         keys: pinned | any: whose signatures are enough.
-        allow: globs of paths that may be there without an audit, see `pathnames.matching`.
+        allow: globs of paths that may be there without an audit, see `path_names.matching`; None = what `ToolFiles`
+            recognises as version control, a cache or a note of a file browser, and no more.
     """
 
     kind: str = "draft"
@@ -48,7 +48,7 @@ class GuardPolicy:
     unread: str = "refuse"
     sampled: str = "refuse"
     keys: str = "pinned"
-    allow: tuple[str, ...] = UNAUDITED
+    allow: tuple[str, ...] | None = None
 
 
 def read(path: Path | None) -> GuardPolicy:

@@ -6,7 +6,6 @@ import pytest
 
 from provenance.core.package_data import HERE
 from provenance.errors import ConfigError
-from provenance.ledger.log.folder_comparison import UNAUDITED
 from provenance.pipeline import guard_policy
 
 
@@ -40,7 +39,11 @@ def test_a_wrong_policy_is_one_sentence(tmp_path, text, said):
 
 def test_what_may_be_there_without_an_audit_is_as_the_schema_says():
     schema = json.loads((HERE / "schemas" / "policy.schema.json").read_text(encoding="utf-8"))
-    assert tuple(schema["properties"]["allow"]["default"]) == guard_policy.GuardPolicy().allow == UNAUDITED
+    assert guard_policy.GuardPolicy().allow is None
+    assert "default" not in schema["properties"]["allow"]
+    told = schema["properties"]["allow"]["description"]
+    assert "a list replaces the default" in told
+    assert ".DS_Store" in told
 
 
 def test_a_list_of_what_is_allowed_replaces_the_default(tmp_path):

@@ -25,14 +25,6 @@ if TYPE_CHECKING:
 _LINE = 1 << 24  # bytes of the longest line of a table
 _WAITING = 1024  # files that are handed to threads at once
 
-UNAUDITED = (
-    "**/.git/**", "**/.hg/**", "**/.svn/**", "**/.bzr/**", "**/CVS/**",
-    "**/__pycache__/**", "**/.ipynb_checkpoints/**", "**/.mypy_cache/**", "**/.pytest_cache/**", "**/.ruff_cache/**",
-    "**/.gitattributes", "**/.gitignore", "**/.gitkeep", "**/.gitmodules", "**/.DS_Store",
-)  # fmt: skip
-"""What nobody trains on, so that it may be there without an audit unless a policy says otherwise: version control, and
-caches of tools (see `pathnames.matching`)."""
-
 Place = bytes
 """Where a file is on disk, whatever its name."""
 
@@ -165,21 +157,21 @@ def compare(
     )
 
 
-def resized(data: Path, compared: FolderComparison, allowed: Iterable[str] = UNAUDITED) -> list[str]:
+def resized(data: Path, compared: FolderComparison, allowed: Collection[str] = ()) -> list[str]:
     """Name the folders that were left out and hold more or fewer bytes than the scan counted in them.
 
     Args:
         data: the folder that was compared.
         compared: what came of it.
-        allowed: globs of folders that may change.
+        allowed: paths of files that may come and go; a folder of nothing else may change.
 
     Returns:
         Paths with a closing '/', sorted; none of a folder that cannot be counted.
     """
-    found, allowed = [], tuple(allowed)
+    found = []
     for each in compared.left_out:
         # one in which nothing was found may be anywhere: the ledger gave its name
-        if not each.files or not each.steady or path_names.matching(each.path, allowed):
+        if not each.files or not each.steady or all(path in allowed for path in each.files):
             continue
         place = path_names.location(data, each.path.rstrip("/"))
         size, closed = folder_walk.sizes(place)

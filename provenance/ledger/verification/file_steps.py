@@ -14,11 +14,12 @@ from provenance.ledger.format import statement
 from provenance.ledger.log import folder_comparison, leaf_hashes, table_trees
 from provenance.ledger.log.file_writing import STAGING
 from provenance.ledger.log.folder_comparison import Changes
+from provenance.ledger.log.tool_files import ToolFiles
 from provenance.ledger.proofs import redaction
 from provenance.ledger.verification.results import DATA_DIFFERS, INVALID, OK, USAGE, WITHHELD, some
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from provenance.ledger.verification.inquiry import Inquiry, VerificationRequest
@@ -194,7 +195,9 @@ def check_unbound(inquiry: Inquiry, strict: bool) -> None:
     signed = {layout.entry_path(index) for index in range(inquiry.size)}
     signed |= {layout.note_path(size) for size in range(1, inquiry.size + 1)} | {leaf_hashes.PATH} | inquiry.beside
     strangers = inquiry.files - signed - set(inquiry.bound)
-    inquiry.own = frozenset(inquiry.files - strangers | {"scans/latest"})  # a link, of which `look` says where it leads
+    # `look` says where the link leads; what stands there instead of a link was put there by somebody else.
+    latest = {"scans/latest"} if os.path.islink(inquiry.folder / "scans" / "latest") else set()  # noqa: PTH114 - it never raises
+    inquiry.own = frozenset((inquiry.files - strangers - {"scans/latest"}) | latest)
     inquiry.unbound = sorted([*strangers, *inquiry.strange])
     if not inquiry.unbound:
         inquiry.ok("unbound", "every file in the folder is bound")
@@ -231,13 +234,27 @@ def check_data(inquiry: Inquiry, data: Path | None) -> None:
     except (ValueError, VerificationError) as cause:
         inquiry.fail("data", f"{name} is not a table of files: {cause}")
     else:
-        _conclude_data(inquiry, data, compared, scans[-1].place.index)
+        tools = ToolFiles(data, lambda: _digests(inquiry, name, compared.same))
+        _conclude_data(inquiry, data, compared, scans[-1].place.index, tools)
 
 
-def _conclude_data(inquiry: Inquiry, data: Path, compared: folder_comparison.FolderComparison, entry: int) -> None:
+def _digests(inquiry: Inquiry, name: str, same: Iterable[str]) -> set[str]:
+    """Return the digests of the files that are as they were scanned; none where the table is not what it was."""
+    unchanged = set(same)
+    try:
+        table = folder_comparison.scanned(inquiry.folder / name, inquiry.bound[name])
+        return {digest for path, digest, _ in table if digest is not None and path in unchanged}
+    except (ValueError, VerificationError, OSError):
+        return set()
+
+
+def _conclude_data(
+    inquiry: Inquiry, data: Path, compared: folder_comparison.FolderComparison, entry: int, tools: ToolFiles
+) -> None:
     """Say how data differs; version control and caches may come and go, and are counted."""
-    added = [path for path in compared.changes.added if path_names.matching(path, folder_comparison.UNAUDITED) is None]
-    changed = sorted([*compared.changes.changed, *folder_comparison.resized(data, compared)])
+    added = [path for path in compared.changes.added if tools.recognise(path) is None]
+    inside = {path for each in compared.left_out for path in each.files if tools.recognise(path) is not None}
+    changed = sorted([*compared.changes.changed, *folder_comparison.resized(data, compared, inside)])
     inquiry.changes = Changes(tuple(added), compared.changes.removed, tuple(changed))
     passed = len(compared.changes.added) - len(added)
     told = "".join(f"; {each}" for each in _uncompared(compared, passed, inquiry.own))

@@ -72,8 +72,8 @@ def verify(
     except Stop:
         pass
     except OSError as cause:
-        what = os.fsdecode(cause.filename) if isinstance(cause.filename, str | bytes) else "it"
-        inquiry.fail("ledger", f"{what} cannot be read: {cause.strerror}", USAGE)
+        name = cause.filename if isinstance(cause.filename, str | bytes) else inquiry.folder
+        inquiry.fail("ledger", f"{os.fsdecode(name)} cannot be read: {cause.strerror or type(cause).__name__}", USAGE)
     except MemoryError:
         inquiry.fail("ledger", "it takes more memory than there is", USAGE)
     except Exception as cause:  # noqa: BLE001 - whoever wrote the bytes must not choose the answer

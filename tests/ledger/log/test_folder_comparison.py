@@ -180,12 +180,13 @@ def test_another_name_of_what_was_compared_was_compared(data):
 def test_a_folder_that_was_left_out_and_grew_is_named(data):
     lay(data, b"h/x", b".git/x", b"s/blob", b"s/y")
     (data / "read").symlink_to("s/blob")
-    scanned = [("h/", None, 3), (".git/", None, 1), ("s/", None, 3), ("gone/", None, 5), ("read", digest(b"s/blob"), 6)]
+    scanned = [("h/", None, 3), (".git/", None, 6), ("s/", None, 3), ("gone/", None, 5), ("read", digest(b"s/blob"), 6)]
     found = compared(data, scanned)
     assert folder_comparison.resized(data, found) == []
     lay(data, b"h/new", b"s/z", b".git/new")
-    assert folder_comparison.resized(data, compared(data, scanned)) == ["h/", "s/"]
-    assert folder_comparison.resized(data, compared(data, scanned), ["h"]) == [".git/", "s/"]
+    assert folder_comparison.resized(data, compared(data, scanned)) == [".git/", "h/", "s/"]
+    passed = {".git/x", ".git/new", "h/new"}  # every file of one folder, and some of another
+    assert folder_comparison.resized(data, compared(data, scanned), passed) == ["h/", "s/"]
 
 
 def test_no_folder_is_looked_into_because_a_ledger_names_it(data, monkeypatch):

@@ -290,7 +290,7 @@ def test_rows_of_every_kind_are_compared(world, sealed, file_row, tmp_path):
     (data / "a.zip").write_bytes(b"zip")
     (data / "locked").write_bytes(b"")
     listed = [
-        file_row(".git/", None, role="ignored"),
+        file_row(".git/", None, role="ignored", bytes=1),
         file_row("a.zip", sha256(b"zip")),
         file_row("a.zip!/member", sha256(b"member")),
         file_row("locked", None, role="unreadable"),
@@ -372,3 +372,12 @@ def test_unreadable_file_is_told(world, monkeypatch):
 
     monkeypatch.setattr(layout, "read_bytes", refuse)
     assert ledger.verify(world / "ledger").exit_code == USAGE
+
+
+@pytest.mark.parametrize("name", ["keys", "scans", "objects", "origin", "entries/00000000.dsse.json"])
+def test_what_of_a_ledger_cannot_be_read_is_named(world, close, name):
+    close(world / "ledger" / name)
+    found = ledger.verify(world / "ledger")
+    assert found.exit_code == USAGE
+    told = [step.detail for step in found.steps if step.status == "failed"]
+    assert any(name in each and "Permission denied" in each for each in told), told
