@@ -15,7 +15,7 @@ import math
 import re
 from collections import Counter
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 import yaml
@@ -37,12 +37,20 @@ URL = re.compile(
 _DEEPEST = 4  # addresses inside addresses, and times percent-encoded
 _MACHINES = {"git", "hg", "svn", "cvs", "bzr", "anonymous", "ftp", "anoncvs"}  # accounts of nobody
 _ODD = re.compile(r"[^/\\?#@\s\[]*:(?!\d{0,5}(?:[/\\?#]|\Z))[^\s@]*@(?=[\w\[])")  # a password that holds / or ?
+_IMAGE = re.compile(r"sha\d{1,3}:[0-9a-f]", re.IGNORECASE)  # what stands before it is an image of containers
 _PARAMETER = re.compile(r"(?P<lead>[?&;#])(?P<name>[^=&;#?\s/]{1,100})=(?P<value>[^&;#\s]*)")
 
 _ENDS = re.compile(
-    r"(?:token|secret|passw(?:or)?d|passphrase|passkey|signature|api_?key|access_?key(?:_?id)?|secret_?key|private_?key"
-    r"|auth_?key|account_?key|subscription_?key|credentials?|_key|_sig|_sign|_pwd|_auth|_jwt|_hmac)\Z"
+    r"(?:(?:access|refresh|auth|api|security|private|session|id|csrf|xsrf|download|share|user|bearer|oauth|sas|request"
+    r"|client|hf|github|gitlab)_?token|secret|passw(?:or)?d|passphrase|passkey|signature|api_?key|access_?key(?:_?id)?"
+    r"|secret_?key|private_?key|auth_?key|account_?key|subscription_?key|credentials?|_sig|_pwd|_jwt|_hmac)\Z"
 )
+_MAY_END = re.compile(r"(?:token|_key|_sign|_auth)\Z")
+"""Ends of names that are as often a cursor, a column or a topic: their values are looked at."""
+
+_PLAIN = re.compile(r"[a-z]{1,15}|[A-Z]{1,15}|[A-Z][a-z]{1,14}|\d{1,8}")
+_LEAST = 6  # characters of a value that could be random
+_CATALOGUED = re.compile(r"[A-Z0-9]{1,15}")  # LDC2020T01
 _IDS = re.compile(r"(?:id|ids|uuid|guid|hash|digest|checksum|sha\d*|md5|url|uri|path|file|filename|name|q|v|etag)\Z")
 _OPAQUE = re.compile(r"[A-Za-z0-9_\-]{40,}={0,2}|[A-Za-z0-9+/]{38,}={1,2}")
 
@@ -103,6 +111,17 @@ def _known(name: str) -> frozenset[str]:
     return frozenset(map(str, held.get(name) or held["parameters"][name]))
 
 
+@cache
+def _rules(name: str) -> dict[str, Any]:
+    held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
+    return dict(held["parameters"][name])
+
+
+@cache
+def _beside(whatever: bool) -> tuple[dict[str, Any], ...]:
+    return tuple(_rules("beside")["always" if whatever else "random"])
+
+
 @lru_cache(maxsize=1 << 14)
 def clean(text: str) -> str:
     """Remove whatever opens a door.
@@ -149,7 +168,7 @@ def _labelled(text: str) -> str:
     text = _OPTION.sub(rf"\1{REMOVED}", text)
     text = _PAIR.sub(_pair, text)
     text = _WEAK_PAIR.sub(rf"\1\2{REMOVED}", text)
-    text = _SAID.sub(rf"\1\2{REMOVED}", text)
+    text = _SAID.sub(_said, text)
     return _PARAMETER.sub(lambda found: _parameter(found, frozenset(), 1), text)
 
 
@@ -160,27 +179,41 @@ def _pair(found: re.Match[str]) -> str:
     )
 
 
+def _said(found: re.Match[str]) -> str:
+    ambiguous = found[1].lower() in {"token", "api key"}
+    return found[0] if ambiguous and _is_plain(found[3]) else f"{found[1]}{found[2]}{REMOVED}"
+
+
 def _address(found: re.Match[str], deep: int) -> str:
     head, rest = found[0][: found.start("rest") - found.start()], found["rest"]
     odd = _ODD.match(rest)
     size = odd.end() if odd else len(re.split(r"[/\\?#]", rest, maxsplit=1)[0])
     authority, tail = rest[:size], rest[size:]
     user, at, host = authority.rpartition("@")
-    if at and user.lower() not in _MACHINES:
+    if at and user.lower() not in _MACHINES and not _IMAGE.match(host):
         authority = f"{REMOVED}@{host}"
     elif not at and re.search("%(?:25)*40", authority):
         authority = REMOVED + "@" + re.split("%(?:25)*40", authority)[-1]
     if ";" in authority:  # parameters of SQL Server stand directly behind its port
         place, semicolon, rest = authority.partition(";")
         authority, tail = place, semicolon + rest + tail
-    return head + authority + _tail(tail, deep)
+    return head + authority + _tail(tail, authority, deep)
 
 
-def _tail(tail: str, deep: int) -> str:
+def _of_host(authority: str) -> frozenset[str]:
+    """Return the parameters that share what stands at a host, each behind a slash: `/e`."""
+    host = authority.rpartition("@")[2].partition(":")[0].lower()
+    for name, secret in _rules("hosts").items():
+        if host == name or host.endswith(f".{name}"):
+            return frozenset(f"/{each}" for each in secret)
+    return frozenset()
+
+
+def _tail(tail: str, authority: str, deep: int) -> str:
     """Clean what stands behind the authority: parameters, and addresses in the path."""
     if not tail:
         return tail
-    named = frozenset(_plain(found["name"])[0] for found in _PARAMETER.finditer(tail))
+    named = frozenset(_plain(found["name"])[0] for found in _PARAMETER.finditer(tail)) | _of_host(authority)
     path, mark, query = tail.partition("?")  # a parameter of the path ends where the query begins
     path, query = (_PARAMETER.sub(lambda found: _parameter(found, named, deep), part) for part in (path, mark + query))
     tail = path + query
@@ -195,7 +228,8 @@ def _parameter(found: re.Match[str], named: frozenset[str], deep: int) -> str:
     closing = value[len(value.rstrip(")],.'}")) :]
     if value.startswith(REMOVED):
         return found[0]
-    if any(_is_secret(part, named) for part in parts) or _looks_secret(parts[-1], value):
+    secret = any(_is_secret(part, named) or (_may_be_secret(part, named) and not _is_plain(value)) for part in parts)
+    if secret or _looks_secret(parts[-1], value):
         return f"{lead}{name}={REMOVED}{closing}" if value else found[0]
     return f"{lead}{name}={_decoded(value, deep, _clean_value)}"
 
@@ -239,7 +273,30 @@ def _is_secret(name: str, named: frozenset[str]) -> bool:
         return True
     if name in _known("azure"):  # each alone is a common name of something else
         return "sig" in named or len(_known("azure") & named) > 2
+    if f"/{name}" in named or any(name in rule["names"] and named.issuperset(rule["with"]) for rule in _beside(True)):
+        return True
+    if _may_be_secret(name, frozenset()) and any(_opens(each) for each in named - {name}):
+        return True
     return bare in _known("users") and any(_ENDS.search(each) or each in {"pass", "pwd", "pw"} for each in named)
+
+
+def _opens(name: str) -> bool:
+    """Tell whether a parameter signs an address, and others with it."""
+    return name in _known("signs") or name.startswith(tuple(_known("begins")))
+
+
+def _may_be_secret(name: str, named: frozenset[str]) -> bool:
+    bare = name.replace("_", "")
+    beside = any(name in rule["names"] and named.issuperset(rule["with"]) for rule in _beside(False))
+    return beside or bool({name, bare} & _known("ambiguous") or _MAY_END.search(name))
+
+
+def _is_plain(value: str) -> bool:
+    """Tell whether a value is a word, a number, or some of them joined: an id of a record, and nothing random."""
+    plain = unquote(value).strip("\"'()[],.")
+    if len(plain) < _LEAST or _CATALOGUED.fullmatch(plain):
+        return True
+    return len(plain) <= 64 and all(_PLAIN.fullmatch(part) for part in re.split(r"[\-_.:,+ /~]", plain) if part)
 
 
 def _looks_secret(name: str, value: str) -> bool:

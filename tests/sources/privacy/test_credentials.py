@@ -37,6 +37,9 @@ REMOVES = {
     "Amazon": (f"https://h/x?X-Amz-Signature={S}&X-Amz-Expires=60&versionId=a", "https://h/x?X-Amz-Signature=[removed]&X-Amz-Expires=[removed]&versionId=a"),
     "Azure": (f"https://h/f?sv=2020-08-04&se=1&sr=b&sp=r&sig={S}", "https://h/f?sv=[removed]&se=[removed]&sr=[removed]&sp=[removed]&sig=[removed]"),
     "CloudFront": (f"https://h/f?Expires=1&Policy={S}&Key-Pair-Id={S}", "https://h/f?Expires=[removed]&Policy=[removed]&Key-Pair-Id=[removed]"),
+    "an ambiguous name": (f"https://h/x?code={S}&sid={S}&token={S}&key={S}", "https://h/x?code=[removed]&sid=[removed]&token=[removed]&key=[removed]"),
+    "a long cursor": (f"https://h/x?resumptionToken={S}{S}", "https://h/x?resumptionToken=[removed]"),
+    "beside a signature": (f"https://h/x?sig={S}&policy=open", "https://h/x?sig=[removed]&policy=[removed]"),
     "a value nobody named": ("https://h/x?zz=Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8Qr9St0Uv1Wx2Yz3Ab4Cd", "https://h/x?zz=[removed]"),
     "JDBC": (f"jdbc:postgresql://h:5432/db?user=alice&password={S}", "jdbc:postgresql://h:5432/db?user=[removed]&password=[removed]"),
     "SQL Server": (f"jdbc:sqlserver://h:1433;database=d;password={S};", "jdbc:sqlserver://h:1433;database=d;password=[removed];"),
@@ -72,6 +75,10 @@ KEEPS = [
     "image:3.9@sha256:abcdef", "org/name@v1.2", "arXiv:2101.00027", "the tokens: 3 billion", "Token count: 512",
     "password: required", "https://h/r?uuid=123e4567-e89b-12d3-a456-426614174000", "s3://bucket/p?versionId=abc",
     f"https://h/x?hash={'0f' * 32}", f"https://h/x?file={'0f' * 32}", "hf://datasets/a/b@main/x.parquet",
+    "https://h/x?code=EN", "https://h/x?code=83-C", "https://h/x?sid=LDC2020T01", "https://h/x?policy=open", "https://h/x?session=2021-fall",
+    "https://h/x?primary_key=id&sort_key=name&foreign_key=1", "https://h/x?key=title", "https://h/cgi?token=the", "https://h/x?exp=3",
+    "https://h/oai?verb=ListRecords&resumptionToken=abc", "https://h/x?next_page_token=abc", "token is 50257 ids",
+    "docker://img@sha256:abcdef", "https://h/x?u=a&e=1&st=abc", "https://h/x?hash=abc&exp=3", "https://h/x?ex=1&is=2",
     "https://h/caf%C3%A9?q=a%20b&u=https%3A%2F%2Fh%2Fy%3Fid%3D4", "a // comment", "no licence in 1,234 of 5,678 records",
 ]  # fmt: skip
 
