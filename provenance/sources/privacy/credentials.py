@@ -50,7 +50,7 @@ _MAY_END = re.compile(r"(?:token|_key|_sign|_auth)\Z")
 
 _PLAIN = re.compile(r"[a-z]{1,15}|[A-Z]{1,15}|[A-Z][a-z]{1,14}|\d{1,8}")
 _LEAST = 6  # characters of a value that could be random
-_CATALOGUED = re.compile(r"[A-Z0-9]{1,15}")  # LDC2020T01
+_CATALOGUED = re.compile(r"(?=\d*[A-Z])[A-Z0-9]{1,12}")  # LDC2020T01
 _IDS = re.compile(r"(?:id|ids|uuid|guid|hash|digest|checksum|sha\d*|md5|url|uri|path|file|filename|name|q|v|etag)\Z")
 _OPAQUE = re.compile(r"[A-Za-z0-9_\-]{40,}={0,2}|[A-Za-z0-9+/]{38,}={1,2}")
 
@@ -65,24 +65,52 @@ _ACCOUNT = re.compile(
     r"(?!sha\d|v?\d+(?:\.\d+)*(?:[^\w.]|\Z))(?=[\w\[]|tcp\(|unix\()"
 )
 _ORACLE = re.compile(r"(?i)(?<=[:\s])([\w$#]{1,64})/([^\s/@\"']{1,128})@(?=//|\(|[\w.\-]+[:/])")
+_WORDS = (  # a password, in the languages that data is described in
+    r"password|passwd|passphrase|passcode|pass ?word|passwort|kennwort|mot de passe|contraseña|contrasena|senha"
+    r"|palavra-passe|parola(?: d'ordine)?|wachtwoord|lösenord|adgangskode|passord|salasana|hasło|haslo|heslo|jelszó"
+    r"|şifre|пароль|κωδικός|密码|密碼|口令|提取码|提取碼|访问码|解压码|解压密码|パスワード|暗証番号|비밀번호|암호"
+    r"|mật khẩu|kata sandi|كلمة المرور|كلمة السر|סיסמה|รหัสผ่าน|पासवर्ड"
+)
 _NAMED = (
-    r"password|passwd|passphrase|passcode|pwd|密码|口令|提取码|访问码|api[_\- ]?key|access[_\- ]?key(?:[_\- ]?id)?"
+    rf"{_WORDS}|pwd|(?<![A-Za-z])pw|api[_\- ]?key|access[_\- ]?key(?:[_\- ]?id)?"
     r"|secret[_\- ]?key|private[_\- ]?key|account[_\- ]?key|auth[_\- ]?token|access[_\- ]?token|refresh[_\- ]?token"
     r"|shared[_\- ]?access[_\- ]?(?:key|signature)|client[_\- ]?secret|session[_\- ]?key"
 )
 _PAIR = re.compile(
-    rf"(?i)(?<![^\W_])((?:[\w.\-]*?)(?:{_NAMED}))([\"']?\s{{0,3}}(?:[=:：]|=>|:=|\s是)\s{{0,3}})"
-    r"(\"[^\"\r\n]+\"|'[^'\r\n]+'|[^\s\"',;，；。&<>]+)"
+    rf"(?i)(?<![^\W_])((?:[\w.\-]*?)(?:{_NAMED}))"
+    r"([\"']?(?:\s?[(（][^()（）\r\n]{1,40}[)）])?\s{0,3}(?:[=:：]|=>|:=|\s?[是为為は])\s{0,3})"
+    r"(\"[^\"\r\n]+\"|'[^'\r\n]+'|「[^」\r\n]+」|[^\s\"',;，；。&<>]+)"
 )
 _WEAK_PAIR = re.compile(
     r"(?i)(?<![^\W_])((?:[\w.\-]*?)(?:token|secret|credentials?|jwt))([\"']?\s{0,3}(?:[=:：]|=>|:=)\s{0,3}[\"']?)"
     r"((?=[^\s\"',;&<>]*\d)(?=[^\s\"',;&<>]*[A-Za-z])[^\s\"',;&<>]{8,})"
 )
+_IS = r"is|was|ist|lautet|est|es|é|è|это|-|–|—"
 _SAID = re.compile(
-    r"(?i)\b(password|passphrase|passcode|api key|token)( is | was )[\"'“]?((?=\S*[\d!@#$%^*])[^\s\"'”]{4,})"
+    rf"(?i)(?<!\w)({_WORDS}|api key|token)((?:\s+(?:for|of|to|on|für|zum|zur|pour|de|del|da|do|para|для|к)\s[^.:=\r\n]{{1,60}}?)?"
+    rf"\s+(?:{_IS})\s+)([\"'“«`]?)([^\s\"'”»`]{{3,}})"
+)
+_ACCOUNTS = re.compile(
+    r"(?i)(?<!\w)((?:machine\s+\S+|default)\s+)?((?:login|user|username)\s+)(\S+)(\s+(?:password|passwd|pass|pw)\s+)(\S+)"
+)
+_SPACED = re.compile(  # as files of settings write it
+    r"(?i)(?<![^\W_])((?:\w*_)?(?:secret_?(?:access_?)?key|access_?key_?id|private_?key|api_?key|auth_?token|access_?token"
+    r"|session_?token|secret))(\s{1,8})([^\s\"',;&<>]{12,})"
 )
 _OPTION = re.compile(
-    r"(?i)((?<!\S)--?(?:password|passwd|token|api-?key|secret|auth)[ =]|(?<!\S)(?:-u|--user)[ =](?=\S*:))(\S+)"
+    r"(?i)((?<!\S)--?(?:[\w\-]*-)?(?:password|passwd|passphrase|token|api-?key|secret|auth)[ =]"
+    r"|(?<!\S)(?:-u[ =]?|--(?:proxy-)?user[ =])[\"']?(?=[^\s:]+:\S)(?![\"']?\w+://))(\S+)"
+)
+_COMMANDS = (
+    re.compile(r"(?<![\w.])((?:fcrackzip|f?unzip|zip)\b[^\r\n|;]{0,80}?\s-P\s*)([\"']?[^\s\"']+[\"']?)"),
+    re.compile(
+        r"(?<![\w.])((?:7z[ar]?|7zz|rar|unrar|mysql\w*|mariadb[\w\-]*)\b[^\r\n|;]{0,80}?\s-h?p)"
+        r"(?=[^\s\-])([\"']?[^\s\"']+[\"']?)"
+    ),
+    re.compile(
+        r"(?<![\w.])((?:sshpass|redis-cli|lftp|openssl)\b[^\r\n|;]{0,80}?\s-(?:p|a|k)\s*)([\"']?[^\s\"']+[\"']?)"
+    ),
+    re.compile(r"((?:-pass(?:in|out)?\s+)pass:)(\S+)"),
 )
 _ELEMENT = re.compile(rf"(?i)(<(?:\w+:)?((?:[\w.\-]*?)(?:{_NAMED}|token|secret))\b[^>]*>)[^<]+(?=</)")
 _TOKENS = re.compile(
@@ -149,7 +177,7 @@ def _clean(text: str, deep: int) -> str:
     return _TOKENS.sub(REMOVED, text)
 
 
-_SUSPICIOUS = re.compile(r"[:=@/%]|密码|口令|提取码|[A-Za-z0-9]{8}|--|\bis\b")
+_SUSPICIOUS = re.compile(rf"[:=@/%]|[A-Za-z0-9]{{8}}|--|\s-\w|(?i:{_WORDS}|token|api key|login|user)")
 """Without one of these a text holds no secret, and most texts hold none."""
 
 
@@ -166,6 +194,10 @@ def _labelled(text: str) -> str:
     text = _ACCOUNT.sub(f"{REMOVED}@", text)
     text = _ELEMENT.sub(rf"\1{REMOVED}", text)
     text = _OPTION.sub(rf"\1{REMOVED}", text)
+    for command in _COMMANDS:
+        text = command.sub(rf"\1{REMOVED}", text)
+    text = _ACCOUNTS.sub(_account, text)
+    text = _SPACED.sub(lambda found: found[0] if _is_plain(found[3]) else f"{found[1]}{found[2]}{REMOVED}", text)
     text = _PAIR.sub(_pair, text)
     text = _WEAK_PAIR.sub(rf"\1\2{REMOVED}", text)
     text = _SAID.sub(_said, text)
@@ -179,9 +211,27 @@ def _pair(found: re.Match[str]) -> str:
     )
 
 
+def _account(found: re.Match[str]) -> str:
+    if not found[1] and (found[5].lower().strip(".,;") in _known("no-passwords") or _PLAIN.fullmatch(found[5])):
+        return found[0]  # "the user needs no password here"
+    return f"{found[1] or ''}{found[2]}{REMOVED}{found[4]}{REMOVED}"
+
+
 def _said(found: re.Match[str]) -> str:
-    ambiguous = found[1].lower() in {"token", "api key"}
-    return found[0] if ambiguous and _is_plain(found[3]) else f"{found[1]}{found[2]}{REMOVED}"
+    """Remove what a sentence says that a password is: not that it is required."""
+    label, said, mark, value = found[1].lower(), found[2], found[3], found[4]
+    bare = value.rstrip(".,;!?)。，")
+    closing = value[len(bare) :]
+    if bare.lower() in _known("no-passwords") or bare.startswith(REMOVED):
+        return found[0]
+    if label in {"token", "api key"}:
+        secret = not _is_plain(bare)
+    else:  # a word is one where it is quoted, or where the sentence ends with it
+        ends = (
+            closing[:1] in {".", "!", "。"} or found.end() == len(found.string) or found.string[found.end()] in "\r\n"
+        )
+        secret = bool(mark) or bool(re.search(r"[\d!@#$%^*]|[a-z][A-Z]", bare)) or ends
+    return f"{found[1]}{said}{mark}{REMOVED}{closing}" if secret else found[0]
 
 
 def _address(found: re.Match[str], deep: int) -> str:
@@ -271,12 +321,12 @@ def _is_secret(name: str, named: frozenset[str]) -> bool:
         or _ENDS.search(name)
     ):
         return True
-    if name in _known("azure"):  # each alone is a common name of something else
-        return "sig" in named or len(_known("azure") & named) > 2
     if f"/{name}" in named or any(name in rule["names"] and named.issuperset(rule["with"]) for rule in _beside(True)):
         return True
     if _may_be_secret(name, frozenset()) and any(_opens(each) for each in named - {name}):
         return True
+    if name in _known("azure"):  # each alone is a common name of something else
+        return "sig" in named or len(_known("azure") & named) > 2
     return bare in _known("users") and any(_ENDS.search(each) or each in {"pass", "pwd", "pw"} for each in named)
 
 

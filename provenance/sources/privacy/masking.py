@@ -32,7 +32,7 @@ _KINDS = {
     "payment-card": "card",
     "ip": "ip",
 }
-CONTACTS = frozenset({"email", "phone"})
+CONTACTS = frozenset({"email", "phone", "handle"})
 """Kinds by which somebody can be reached; the others are kept nowhere."""
 
 
@@ -57,6 +57,11 @@ _EMAIL = re.compile(
     rf"{_AT}\s?(?:[\w\-]{{1,63}}{_DOT}){{1,8}}[^\W\d_][\w\-]{{1,23}}(?![\w@])",
     re.IGNORECASE,
 )
+_HOST = rf"(?:[\w\-]{{1,63}}{_DOT}){{1,8}}[^\W\d_][\w\-]{{1,23}}(?![\w@])"
+_SEVERAL = re.compile(
+    rf"[\[{{(]\s?[\w.+\-]{{1,64}}(?:\s?[,;|/]\s?[\w.+\-]{{1,64}}){{1,20}}\s?[\]}})]\s?{_AT}\s?{_HOST}", re.IGNORECASE
+)
+_ENCODED = re.compile(rf"(?<![\w.+%\-/=])[\w.+\-]{{1,64}}%(?:25)?40{_HOST}", re.IGNORECASE)
 _BY_ADDRESS = re.compile(
     r"(?<![\w.+%\-])[\w.+%\-]{1,64}\s?(?:@|＠)\s?\[?(?:IPv6:[0-9a-fA-F:.]+|\d{1,3}(?:\.\d{1,3}){3})\]?(?![\w.])"
 )
@@ -99,6 +104,21 @@ _PHONES = (
 )
 _PAPERS = (  # what stands before the number of a paper
     r"ssn|social security|passport|national id(?:entity)?|id card|tax id|nino|aadhaar|personnummer|personalausweis"
+)
+_SERVICES = (
+    r"wechat|weixin|telegram|skype|kakao(?:talk)?|line|discord|whatsapp|viber|signal|wx|vx|微信|飞书|钉钉|企业微信"
+)
+_HANDLES = (  # behind the name of the service where somebody answers to it
+    re.compile(
+        r"(?<![^\W_])(?:qq|扣扣|企鹅)\s?(?:群|交流群|号|号码|群号|no\.?|number|id|group)?\s?[:：=]?\s{0,2}(?P<number>[1-9]\d{4,11})(?!\d)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"(?<![A-Za-z])(?:{_SERVICES})\s?(?:(?:号|号码|id|handle|user(?:name)?|账号|群)\s?[:：=]?|[:：=])\s{{0,2}}"
+        r"(?P<number>@[A-Za-z][\w.\-]{2,31}|(?=[\w.\-]*[\d_])[A-Za-z][\w\-]{4,31})(?![\w@])",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"(?<![A-Za-z])(?:{_SERVICES})\s{{1,2}}(?P<number>@[A-Za-z]\w{{3,31}})(?![\w@])", re.IGNORECASE),
 )
 _ORCIDS = r"(?:0000-000(?:1-[5-9]\d{3}|2-\d{4}|3-[0-4]\d{3}|3-5000)|0009-\d{4}-\d{4})-\d{3}[\dXx]"
 """ORCID's part of the numbers of ISNI, whose others are organisations' and works' too."""
@@ -150,10 +170,14 @@ _OF_PEOPLE = re.compile(
     r"(?P<name>(?:[\w\-]*[_\-])?(?:e?-?mail|phone|tel|telephone|mobile|cell|whatsapp|fax|ssn|passport|idcard))=(?P<value>[^&;#\s]+)",
     re.IGNORECASE,
 )
+_OTHER_DIGITS = re.compile(r"(?![0-9])\d")  # of other scripts
 _ZERO = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
-_SUSPICIOUS = re.compile(r"[@＠﹫&%]|(?:\d\D*?){5}|\bat\b|[\[({<](?:at|a)[\])}>]|_at_|-at-|[^\x00-\x7f]", re.IGNORECASE)
+_SUSPICIOUS = re.compile(
+    r"[@＠﹫&%]|(?:\d\D*?){5}|\bat\b|[\[({<](?:at|a)[\])}>]|_at_|-at-|[^\x00-\x7f]|telegram|discord|wechat|skype|line|wx|vx",
+    re.IGNORECASE,
+)
 
 
 def mask(text: str, name: Callable[[str, str], str], *, addresses: bool = True) -> str:
@@ -196,10 +220,15 @@ def _readings(text: str) -> Iterator[str]:
     """Yield what a person may read: without characters that nobody sees, entities as what they stand for."""
     seen = {text}
     plain = _ZERO.sub("", text)
-    for each in (plain, html.unescape(plain), unicodedata.normalize("NFKC", html.unescape(plain))):
+    shown = html.unescape(plain)
+    for each in (plain, shown, unicodedata.normalize("NFKC", shown), _OTHER_DIGITS.sub(_digit, shown)):
         if each not in seen:
             seen.add(each)
             yield each
+
+
+def _digit(found: re.Match[str]) -> str:
+    return str(unicodedata.digit(found[0]))
 
 
 def _masked(text: str, name: Callable[[str, str], str], *, addresses: bool) -> tuple[str, int]:
@@ -275,7 +304,7 @@ def _values(text: str, *, addresses: bool) -> Iterator[MaskedValue]:
         wanted = kind != "email" and (addresses or kind != "ip")
         if wanted and free(start, end) and (kind != "phone" or _is_possible(text, start, end, kind)):
             yield MaskedValue(start, end, kind)
-    for kind, pattern in (*(("phone", each) for each in _PHONES), *_NUMBERS):
+    for kind, pattern in (*(("phone", each) for each in _PHONES), *_NUMBERS, *(("handle", each) for each in _HANDLES)):
         for found in pattern.finditer(text):
             start, end = found.span("number") if "number" in pattern.groupindex else found.span()
             if free(start, end) and _is_possible(text, start, end, kind):
@@ -287,7 +316,7 @@ def _is_possible(text: str, start: int, end: int, kind: str) -> bool:
     value = text[start:end]
     digits = re.sub(r"\D", "", value)
     if len(digits) < 5:
-        return False
+        return kind == "handle"
     if kind == "iban":
         return _has_check_digits(value) or text[:start].rstrip(" :：").casefold().endswith("iban")
     if kind != "phone":
@@ -307,7 +336,7 @@ def _has_check_digits(value: str) -> bool:
 
 
 def _emails(
-    text: str, patterns: tuple[re.Pattern[str], ...] = (_EMAIL, _BY_ADDRESS, _SPOKEN, _CUT)
+    text: str, patterns: tuple[re.Pattern[str], ...] = (_SEVERAL, _ENCODED, _EMAIL, _BY_ADDRESS, _SPOKEN, _CUT)
 ) -> Iterator[MaskedValue]:
     for pattern in patterns:
         for found in pattern.finditer(text):

@@ -18,6 +18,10 @@ MASKS = {
     "13812345678": "[phone]", "电话：01012345678": "电话：[phone]", "Phone: 5551234": "Phone: [phone]", "+86-10-62781234": "[phone]",
     "１３８１２３４５６７８": "[phone]", "123-45-6789": "[id]", "11010519491231002X": "[id]",
     "passport no. C01X00T47": "passport no. [id]", "GB82 WEST 1234 5698 7654 32": "[iban]", "4111 1111 1111 1111": "[card]",
+    "{jane,doe}@corp-x.org": "[email]", "{a.b | c.d}@cs.corp-x.org": "[email]", "jane.doe%40corp-x.org": "[email]",
+    "QQ: 123456789": "QQ: [handle]", "QQ群：123456789": "QQ群：[handle]", "wechat: janedoe99": "wechat: [handle]",
+    "微信号 janedoe99": "微信号 [handle]", "telegram @janedoe": "telegram [handle]", "Telegram: @jane_doe": "Telegram: [handle]",
+    "+٩٦٦٥٠١٢٣٤٥٦٧": "[phone]", "電話 +९१ ९८७६५ ४३२१०": "電話 [phone]",
     "https://orcid.org/0000-0002-1825-0097": "https://orcid.org/[orcid]",
 }  # fmt: skip
 
@@ -27,6 +31,7 @@ STAYS = [
     "ssh://git@github.com/org/x", "https://x.org/?id=13812345678", "https://x.org/20210105/415-867-5309", "icon@2x.png",
     "no licence in 1,234,567 of 13,912,345,678 records", "Copyright (c) 2019-2023, 2024", "train=1000000",
     "see section 3.2.1 of RFC 3986", "12,345,678 sentences in 1999-2000", "ISO 639-3", "actions/checkout@v4",
+    "telegram: channels and groups", "line 12 of signal", "Discord messages", "QQ pairs", "{a,b}", "الصفحة ١٢٣",
     "https://github.com/o/r@main", "hf://datasets/o/n@refs/convert/parquet/x", "git+https://github.com/o/r@abc1234",
     "https://cdn.jsdelivr.net/gh/o/r@master/x.csv", "https://cdn.jsdelivr.net/npm/pkg@next", "https://unpkg.com/pkg@latest",
     "https://huggingface.co/datasets/o/n@main", "gs://b/x@y", "https://h.org/a@b/c", "https://github.com/o/r@1.0.dev2",
