@@ -87,11 +87,13 @@ _WEAK_PAIR = re.compile(
 )
 _IS = r"is|was|ist|lautet|est|es|é|è|это|-|–|—"
 _SAID = re.compile(
-    rf"(?i)(?<!\w)({_WORDS}|api key|token)((?:\s+(?:for|of|to|on|für|zum|zur|pour|de|del|da|do|para|для|к)\s[^.:=\r\n]{{1,60}}?)?"
+    rf"(?i)(?<!\w)({_WORDS}|api key|token)((?:\s+(?:for|of|t"
+    rf"o|on|für|zum|zur|pour|de|del|da|do|para|для|к)\s[^.:=\r\n]{{1,60}}?)?"
     rf"\s+(?:{_IS})\s+)([\"'“«`]?)([^\s\"'”»`]{{3,}})"
 )
 _ACCOUNTS = re.compile(
-    r"(?i)(?<!\w)((?:machine\s+\S+|default)\s+)?((?:login|user|username)\s+)(\S+)(\s+(?:password|passwd|pass|pw)\s+)(\S+)"
+    r"(?i)(?<!\w)((?:machine\s+\S+|default)\s+)?((?:login|user|username)\s+)(\S+)"
+    r"(\s+(?:password|passwd|pass|pw)\s+)(\S+)"
 )
 _SPACED = re.compile(  # as files of settings write it
     r"(?i)(?<![^\W_])((?:\w*_)?(?:secret_?(?:access_?)?key|access_?key_?id|private_?key|api_?key|auth_?token|access_?token"
