@@ -56,6 +56,7 @@ _NAMES = frozenset({"name", "generator.name", "generator.model", "generator.prov
 _CITATIONS = frozenset({"citation"})
 _RECORDS = frozenset({"record-column", scopes.GAP})
 _LINE = re.compile(r"L\d+")
+_INDEX = re.compile(r"[0-9]{1,6}")  # of a list: too short for a number of anybody
 _CUTS = frozenset({99, 100, 119, 120, 160, 200, 300, 500, 1000, 2000})  # characters at which readers cut
 _WORD = re.compile(r"\w+")
 _QUOTED = re.compile(r"(?<!\w)(['\"])((?:(?!\1).)*)\1(?!\w)")
@@ -368,7 +369,9 @@ class Gate:
         if _LINE.fullmatch(pointer):
             return pointer
         parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")]
-        return "/".join(escape(self._identifier(part, place)) if part else part for part in parts)
+        return "/".join(
+            part if not part or _INDEX.fullmatch(part) else escape(self._identifier(part, place)) for part in parts
+        )
 
 
 @dataclass(frozen=True, slots=True)
