@@ -72,7 +72,7 @@ CONTACTS = pa.schema(
     [
         _field("id", _TEXT, "keyed id, 16 hexadecimal digits: that of `person:<role>:<id>` in other tables"),
         _field("role", _TEXT, "creator | owner | contact | publisher | author | maintainer | reviewer | party | ..."),
-        _field("kind", _TEXT, "person | email | phone | citation, which names its authors"),
+        _field("kind", _TEXT, "person | email | phone | handle | citation, which names its authors"),
         _field("value", _TEXT, "as the manifest writes it"),
         _field("manifest", _TEXT, "as in CLAIMS"),
         _field("pointer", _TEXT, "as in CLAIMS"),

@@ -36,7 +36,6 @@ from provenance.pipeline.clearance import Clearance
 from provenance.pipeline.guard_policy import GuardPolicy
 from provenance.pipeline.guard_policy import read as read_policy
 from provenance.pipeline.loadable_files import LoadableFiles
-from provenance.profiles.judgement import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -15,7 +15,7 @@ import math
 import re
 from collections import Counter
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 import yaml
@@ -37,14 +37,21 @@ URL = re.compile(
 _DEEPEST = 4  # addresses inside addresses, and times percent-encoded
 _MACHINES = {"git", "hg", "svn", "cvs", "bzr", "anonymous", "ftp", "anoncvs"}  # accounts of nobody
 _ODD = re.compile(r"[^/\\?#@\s\[]*:(?!\d{0,5}(?:[/\\?#]|\Z))[^\s@]*@(?=[\w\[])")  # a password that holds / or ?
+_IMAGE = re.compile(r"sha\d{1,3}:[0-9a-f]", re.IGNORECASE)  # what stands before it is an image of containers
 _PARAMETER = re.compile(r"(?P<lead>[?&;#])(?P<name>[^=&;#?\s/]{1,100})=(?P<value>[^&;#\s]*)")
 
 _ENDS = re.compile(
-    r"(?:token|secret|passw(?:or)?d|passphrase|passkey|signature|api_?key|access_?key(?:_?id)?|secret_?key|private_?key"
-    r"|auth_?key|account_?key|subscription_?key|credentials?|(?<!primary)(?<!foreign)(?<!sort)(?<!partition)_key|_sig|_sign|_pwd|_auth|_jwt|_hmac)\Z"
+    r"(?:(?:access|refresh|auth|api|security|private|session|id|csrf|xsrf|download|share|user|bearer|oauth|sas|request"
+    r"|client|hf|github|gitlab)_?token|secret|passw(?:or)?d|passphrase|passkey|signature|api_?key|access_?key(?:_?id)?"
+    r"|secret_?key|private_?key|auth_?key|account_?key|subscription_?key|credentials?|_sig|_pwd|_jwt|_hmac)\Z"
 )
+_MAY_END = re.compile(r"(?:token|_key|_sign|_auth)\Z")
+"""Ends of names that are as often a cursor, a column or a topic: their values are looked at."""
+
+_PLAIN = re.compile(r"[a-z]{1,15}|[A-Z]{1,15}|[A-Z][a-z]{1,14}|\d{1,8}")
+_LEAST = 6  # characters of a value that could be random
+_CATALOGUED = re.compile(r"(?=\d*[A-Z])[A-Z0-9]{1,12}")  # LDC2020T01
 _IDS = re.compile(r"(?:id|ids|uuid|guid|hash|digest|checksum|sha\d*|md5|url|uri|path|file|filename|name|q|v|etag)\Z")
-_SHORT = 16  # characters of a value that a weak name may keep
 _OPAQUE = re.compile(r"[A-Za-z0-9_\-]{40,}={0,2}|[A-Za-z0-9+/]{38,}={1,2}")
 
 _KEYS = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL)
@@ -58,28 +65,54 @@ _ACCOUNT = re.compile(
     r"(?!sha\d|v?\d+(?:\.\d+)*(?:[^\w.]|\Z))(?=[\w\[]|tcp\(|unix\()"
 )
 _ORACLE = re.compile(r"(?i)(?<=[:\s])([\w$#]{1,64})/([^\s/@\"']{1,128})@(?=//|\(|[\w.\-]+[:/])")
+_WORDS = (  # a password, in the languages that data is described in
+    r"password|passwd|passphrase|passcode|pass ?word|passwort|kennwort|mot de passe|contraseña|contrasena|senha"
+    r"|palavra-passe|parola(?: d'ordine)?|wachtwoord|lösenord|adgangskode|passord|salasana|hasło|haslo|heslo|jelszó"
+    r"|şifre|пароль|κωδικός|密码|密碼|口令|提取码|提取碼|访问码|解压码|解压密码|パスワード|暗証番号|비밀번호|암호"
+    r"|mật khẩu|kata sandi|كلمة المرور|كلمة السر|סיסמה|รหัสผ่าน|पासवर्ड"
+)
 _NAMED = (
-    r"password|passwd|passphrase|passcode|passwort|pwd|(?<![A-Za-z])pw|mot de passe|contraseña|senha"
-    r"|wachtwoord|hasło|пароль|パスワード|비밀번호|密码|口令|提取码|访问码|api[_\- ]?key|access[_\- ]?key(?:[_\- ]?id)?"
+    rf"{_WORDS}|pwd|(?<![A-Za-z])pw|api[_\- ]?key|access[_\- ]?key(?:[_\- ]?id)?"
     r"|secret[_\- ]?key|private[_\- ]?key|account[_\- ]?key|auth[_\- ]?token|access[_\- ]?token|refresh[_\- ]?token"
     r"|shared[_\- ]?access[_\- ]?(?:key|signature)|client[_\- ]?secret|session[_\- ]?key"
 )
 _PAIR = re.compile(
-    rf"(?i)(?<![^\W_])((?:[\w.\-]*?)(?:{_NAMED}))([\"']?(?:\s?\([^()\r\n]{{1,40}}\))?\s{{0,3}}(?:[=:：]|=>|:=|\s是)\s{{0,3}})"
-    r"(\"[^\"\r\n]+\"|'[^'\r\n]+'|[^\s\"',;，；。&<>]+)"
+    rf"(?i)(?<![^\W_])((?:[\w.\-]*?)(?:{_NAMED}))"
+    r"([\"']?(?:\s?[(（][^()（）\r\n]{1,40}[)）])?\s{0,3}(?:[=:：]|=>|:=|\s?[是为為は])\s{0,3})"
+    r"(\"[^\"\r\n]+\"|'[^'\r\n]+'|「[^」\r\n]+」|[^\s\"',;，；。&<>]+)"
 )
 _WEAK_PAIR = re.compile(
     r"(?i)(?<![^\W_])((?:[\w.\-]*?)(?:token|secret|credentials?|jwt))([\"']?\s{0,3}(?:[=:：]|=>|:=)\s{0,3}[\"']?)"
     r"((?=[^\s\"',;&<>]*\d)(?=[^\s\"',;&<>]*[A-Za-z])[^\s\"',;&<>]{8,})"
 )
+_IS = r"is|was|ist|lautet|est|es|é|è|это|-|–|—"
 _SAID = re.compile(
-    r"(?i)\b(password|passphrase|passcode|api key|token)"
-    r"((?: (?:for|of|to) [\w ]{1,40}?)? (?:is|was) )[\"'“]?((?=\S*[\d!@#$%^*])[^\s\"'”]{4,})"
+    rf"(?i)(?<!\w)({_WORDS}|api key|token)((?:\s+(?:for|of|t"
+    rf"o|on|für|zum|zur|pour|de|del|da|do|para|для|к)\s[^.:=\r\n]{{1,60}}?)?"
+    rf"\s+(?:{_IS})\s+)([\"'“«`]?)([^\s\"'”»`]{{3,}})"
+)
+_ACCOUNTS = re.compile(
+    r"(?i)(?<!\w)((?:machine\s+\S+|default)\s+)?((?:login|user|username)\s+)(\S+)"
+    r"(\s+(?:password|passwd|pass|pw)\s+)(\S+)"
+)
+_SPACED = re.compile(  # as files of settings write it
+    r"(?i)(?<![^\W_])((?:\w*_)?(?:secret_?(?:access_?)?key|access_?key_?id|private_?key|api_?key|auth_?token|access_?token"
+    r"|session_?token|secret))(\s{1,8})([^\s\"',;&<>]{12,})"
 )
 _OPTION = re.compile(
-    r"(?i)((?<!\S)--?(?:password|passwd|token|api-?key|secret|auth)[ =]|(?<!\S)(?:-u|--user)[ =](?=\S*:)"
-    r"|(?<!\S)-u(?=[^\s:=\-][^\s:]*:\S)|(?<!\S)(?:unzip|zip|7za?|rar|unrar)\s(?:[^\r\n]{0,80}?\s)?-p\s?"
-    r"|aws_secret_access_key\s+|aws_session_token\s+|\blogin\s+\S{1,100}\s+password\s+)(\S+)"
+    r"(?i)((?<!\S)--?(?:[\w\-]*-)?(?:password|passwd|passphrase|token|api-?key|secret|auth)[ =]"
+    r"|(?<!\S)(?:-u[ =]?|--(?:proxy-)?user[ =])[\"']?(?=[^\s:]+:\S)(?![\"']?\w+://))(\S+)"
+)
+_COMMANDS = (
+    re.compile(r"(?<![\w.])((?:fcrackzip|f?unzip|zip)\b[^\r\n|;]{0,80}?\s-P\s*)([\"']?[^\s\"']+[\"']?)"),
+    re.compile(
+        r"(?<![\w.])((?:7z[ar]?|7zz|rar|unrar|mysql\w*|mariadb[\w\-]*)\b[^\r\n|;]{0,80}?\s-h?p)"
+        r"(?=[^\s\-])([\"']?[^\s\"']+[\"']?)"
+    ),
+    re.compile(
+        r"(?<![\w.])((?:sshpass|redis-cli|lftp|openssl)\b[^\r\n|;]{0,80}?\s-(?:p|a|k)\s*)([\"']?[^\s\"']+[\"']?)"
+    ),
+    re.compile(r"((?:-pass(?:in|out)?\s+)pass:)(\S+)"),
 )
 _ELEMENT = re.compile(rf"(?i)(<(?:\w+:)?((?:[\w.\-]*?)(?:{_NAMED}|token|secret))\b[^>]*>)[^<]+(?=</)")
 _TOKENS = re.compile(
@@ -109,8 +142,14 @@ def _known(name: str) -> frozenset[str]:
 
 
 @cache
-def _sets() -> tuple[frozenset[str], ...]:
-    return tuple(map(frozenset, yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))["together"]))
+def _rules(name: str) -> dict[str, Any]:
+    held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
+    return dict(held["parameters"][name])
+
+
+@cache
+def _beside(whatever: bool) -> tuple[dict[str, Any], ...]:
+    return tuple(_rules("beside")["always" if whatever else "random"])
 
 
 @lru_cache(maxsize=1 << 14)
@@ -140,7 +179,7 @@ def _clean(text: str, deep: int) -> str:
     return _TOKENS.sub(REMOVED, text)
 
 
-_SUSPICIOUS = re.compile(r"[:=@/%]|密码|口令|提取码|[A-Za-z0-9]{8}|(?<!\S)-|\bis\b")
+_SUSPICIOUS = re.compile(rf"[:=@/%]|[A-Za-z0-9]{{8}}|--|\s-\w|(?i:{_WORDS}|token|api key|login|user)")
 """Without one of these a text holds no secret, and most texts hold none."""
 
 
@@ -157,9 +196,13 @@ def _labelled(text: str) -> str:
     text = _ACCOUNT.sub(f"{REMOVED}@", text)
     text = _ELEMENT.sub(rf"\1{REMOVED}", text)
     text = _OPTION.sub(rf"\1{REMOVED}", text)
+    for command in _COMMANDS:
+        text = command.sub(rf"\1{REMOVED}", text)
+    text = _ACCOUNTS.sub(_account, text)
+    text = _SPACED.sub(lambda found: found[0] if _is_plain(found[3]) else f"{found[1]}{found[2]}{REMOVED}", text)
     text = _PAIR.sub(_pair, text)
     text = _WEAK_PAIR.sub(rf"\1\2{REMOVED}", text)
-    text = _SAID.sub(rf"\1\2{REMOVED}", text)
+    text = _SAID.sub(_said, text)
     return _PARAMETER.sub(lambda found: _parameter(found, frozenset(), 1), text)
 
 
@@ -170,28 +213,59 @@ def _pair(found: re.Match[str]) -> str:
     )
 
 
+def _account(found: re.Match[str]) -> str:
+    if not found[1] and (found[5].lower().strip(".,;") in _known("no-passwords") or _PLAIN.fullmatch(found[5])):
+        return found[0]  # "the user needs no password here"
+    return f"{found[1] or ''}{found[2]}{REMOVED}{found[4]}{REMOVED}"
+
+
+def _said(found: re.Match[str]) -> str:
+    """Remove what a sentence says that a password is: not that it is required."""
+    label, said, mark, value = found[1].lower(), found[2], found[3], found[4]
+    bare = value.rstrip(".,;!?)。，")
+    closing = value[len(bare) :]
+    if bare.lower() in _known("no-passwords") or bare.startswith(REMOVED):
+        return found[0]
+    if label in {"token", "api key"}:
+        secret = not _is_plain(bare)
+    else:  # a word is one where it is quoted, or where the sentence ends with it
+        ends = (
+            closing[:1] in {".", "!", "。"} or found.end() == len(found.string) or found.string[found.end()] in "\r\n"
+        )
+        secret = bool(mark) or bool(re.search(r"[\d!@#$%^*]|[a-z][A-Z]", bare)) or ends
+    return f"{found[1]}{said}{mark}{REMOVED}{closing}" if secret else found[0]
+
+
 def _address(found: re.Match[str], deep: int) -> str:
     head, rest = found[0][: found.start("rest") - found.start()], found["rest"]
     odd = _ODD.match(rest)
     size = odd.end() if odd else len(re.split(r"[/\\?#]", rest, maxsplit=1)[0])
     authority, tail = rest[:size], rest[size:]
     user, at, host = authority.rpartition("@")
-    image = re.match(r"sha\d+:[0-9a-f]", host) and head.lower().startswith(("docker:", "oci:"))
-    if at and user.lower() not in _MACHINES and not image:
+    if at and user.lower() not in _MACHINES and not _IMAGE.match(host):
         authority = f"{REMOVED}@{host}"
     elif not at and re.search("%(?:25)*40", authority):
         authority = REMOVED + "@" + re.split("%(?:25)*40", authority)[-1]
     if ";" in authority:  # parameters of SQL Server stand directly behind its port
         place, semicolon, rest = authority.partition(";")
         authority, tail = place, semicolon + rest + tail
-    return head + authority + _tail(tail, deep)
+    return head + authority + _tail(tail, authority, deep)
 
 
-def _tail(tail: str, deep: int) -> str:
+def _of_host(authority: str) -> frozenset[str]:
+    """Return the parameters that share what stands at a host, each behind a slash: `/e`."""
+    host = authority.rpartition("@")[2].partition(":")[0].lower()
+    for name, secret in _rules("hosts").items():
+        if host == name or host.endswith(f".{name}"):
+            return frozenset(f"/{each}" for each in secret)
+    return frozenset()
+
+
+def _tail(tail: str, authority: str, deep: int) -> str:
     """Clean what stands behind the authority: parameters, and addresses in the path."""
     if not tail:
         return tail
-    named = frozenset(_plain(found["name"])[0] for found in _PARAMETER.finditer(tail))
+    named = frozenset(_plain(found["name"])[0] for found in _PARAMETER.finditer(tail)) | _of_host(authority)
     path, mark, query = tail.partition("?")  # a parameter of the path ends where the query begins
     path, query = (_PARAMETER.sub(lambda found: _parameter(found, named, deep), part) for part in (path, mark + query))
     tail = path + query
@@ -206,10 +280,8 @@ def _parameter(found: re.Match[str], named: frozenset[str], deep: int) -> str:
     closing = value[len(value.rstrip(")],.'}")) :]
     if value.startswith(REMOVED):
         return found[0]
-    weak = parts[-1] in _known("weak") and len(value) < _SHORT
-    if weak and not any(_is_secret(each, named) for each in named if each not in _known("weak")):
-        return found[0]  # a word that names a record as often as it opens a door
-    if any(_is_secret(part, named) for part in parts) or _looks_secret(parts[-1], value):
+    secret = any(_is_secret(part, named) or (_may_be_secret(part, named) and not _is_plain(value)) for part in parts)
+    if secret or _looks_secret(parts[-1], value):
         return f"{lead}{name}={REMOVED}{closing}" if value else found[0]
     return f"{lead}{name}={_decoded(value, deep, _clean_value)}"
 
@@ -244,8 +316,6 @@ def _plain(name: str) -> list[str]:
 
 def _is_secret(name: str, named: frozenset[str]) -> bool:
     bare = name.replace("_", "")
-    if any(name in together and named.issuperset(together) for together in _sets()):
-        return True
     if (
         name in _known("exact")
         or bare in _known("exact")
@@ -253,9 +323,32 @@ def _is_secret(name: str, named: frozenset[str]) -> bool:
         or _ENDS.search(name)
     ):
         return True
+    if f"/{name}" in named or any(name in rule["names"] and named.issuperset(rule["with"]) for rule in _beside(True)):
+        return True
+    if _may_be_secret(name, frozenset()) and any(_opens(each) for each in named - {name}):
+        return True
     if name in _known("azure"):  # each alone is a common name of something else
         return "sig" in named or len(_known("azure") & named) > 2
     return bare in _known("users") and any(_ENDS.search(each) or each in {"pass", "pwd", "pw"} for each in named)
+
+
+def _opens(name: str) -> bool:
+    """Tell whether a parameter signs an address, and others with it."""
+    return name in _known("signs") or name.startswith(tuple(_known("begins")))
+
+
+def _may_be_secret(name: str, named: frozenset[str]) -> bool:
+    bare = name.replace("_", "")
+    beside = any(name in rule["names"] and named.issuperset(rule["with"]) for rule in _beside(False))
+    return beside or bool({name, bare} & _known("ambiguous") or _MAY_END.search(name))
+
+
+def _is_plain(value: str) -> bool:
+    """Tell whether a value is a word, a number, or some of them joined: an id of a record, and nothing random."""
+    plain = unquote(value).strip("\"'()[],.")
+    if len(plain) < _LEAST or _CATALOGUED.fullmatch(plain):
+        return True
+    return len(plain) <= 64 and all(_PLAIN.fullmatch(part) for part in re.split(r"[\-_.:,+ /~]", plain) if part)
 
 
 def _looks_secret(name: str, value: str) -> bool:

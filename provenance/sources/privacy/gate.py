@@ -33,6 +33,7 @@ from provenance.sources.scope_paths import above, folder_of, matching, resolved_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+_Contact = tuple[str, str, str]
 Rows = list[dict[str, Any]]
 
 STEP = "personal-data-in-paths"
@@ -56,6 +57,7 @@ _NAMES = frozenset({"name", "generator.name", "generator.model", "generator.prov
 _CITATIONS = frozenset({"citation"})
 _RECORDS = frozenset({"record-column", GAP})
 _LINE = re.compile(r"L\d+")
+_INDEX = re.compile(r"[0-9]{1,6}")  # of a list: too short for a number of anybody
 _CUTS = frozenset({99, 100, 119, 120, 160, 200, 300, 500, 1000, 2000})  # characters at which readers cut
 _WORD = re.compile(r"\w+")
 _QUOTED = re.compile(r"(?<!\w)(['\"])((?:(?!\1).)*)\1(?!\w)")
@@ -82,6 +84,10 @@ class Gate:
     _known: tuple[list[str], frozenset[str]] = field(init=False, repr=False)
     _contacts: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict, init=False, repr=False)
     _named: dict[str, tuple[str, bool]] = field(default_factory=dict, init=False, repr=False)
+    _told: dict[str, set[str]] = field(default_factory=dict, init=False, repr=False)
+    _cleaned: dict[tuple[Any, ...], tuple[str, tuple[_Contact, ...]]] = field(
+        default_factory=dict, init=False, repr=False
+    )
     _by_word: dict[str, set[str]] = field(default_factory=dict, init=False, repr=False)
     _spaceless: set[str] = field(default_factory=set, init=False, repr=False)
 
@@ -101,6 +107,7 @@ class Gate:
         held = list(rows)
         for row in held:
             self._learn(row)
+        self._cleaned.clear()  # who was learnt now is no stranger any more
         made: Rows = []
         seen: set[tuple[Any, ...]] = set()
         for row in map(self._row, held):
@@ -151,17 +158,49 @@ class Gate:
 
     def _learn(self, row: Mapping[str, Any]) -> None:
         """Remember the people of a statement before any text is cleaned: others name them too."""
-        if row["witness"] in _RECORDS or row["field"] in _TYPED:
+        role, cites = people.ROLES.get(row["field"]), row["field"] in _CITATIONS
+        if row["witness"] in _RECORDS:
             return
-        for name, sure in _stated_people(row):
+        if not (role or cites):
+            self._learn_prose(row)
+            return
+        found: list[tuple[str, bool]] = []
+        text = masking.mask(credentials.clean(row["value"]), lambda kind, _: f"[{kind}]")
+
+        def note(*, sure: bool) -> Callable[[str, str], str]:
+            def noted(_role: str, name: str) -> str:
+                found.append((name, sure))
+                return name
+
+            return noted
+
+        if role is not None:
+            people.replace(text, role, row.get("party") or "", note(sure=bool(row.get("party"))))
+        elif text.lstrip().startswith("@"):  # BibTeX says who its authors are
+            people.in_citation(text, note(sure=True))
+        for name, sure in found:
+            self._remember(name, sure=sure)
+
+    def _learn_prose(self, row: Mapping[str, Any]) -> None:
+        """Remember whom a text names as a person: all of that manifest is without the name, and nothing else is."""
+        stated, value = row["field"], str(row["value"])
+        if stated in _TYPED or stated in _PATHS or stated in _SOURCES or stated in _IDS or " " not in value:
+            return
+        for name in _named_in(value, stated.startswith("licence")):
             plain = " ".join(name.split())
-            if _is_name(plain, sure=sure):
-                for written in {plain, _turned(plain)}:
-                    self._named[written] = (plain, sure or self._named.get(written, ("", False))[1])
-                    first = re.split(r"\W", written, maxsplit=1)[0].casefold()
-                    self._by_word.setdefault(first, set()).add(written)
-                    if not first.isascii():
-                        self._spaceless.add(first)
+            if people.has_form(plain) and not identity.ID.search(plain):
+                self._told.setdefault(row["manifest"], set()).add(plain)
+
+    def _remember(self, name: str, *, sure: bool) -> None:
+        plain = " ".join(name.split())
+        if not _is_name(plain, sure=sure):
+            return
+        for written in {plain, _turned(plain)}:
+            self._named[written] = (plain, sure or self._named.get(written, ("", False))[1])
+            first = re.split(r"\W", written, maxsplit=1)[0].casefold()
+            self._by_word.setdefault(first, set()).add(written)
+            if not first.isascii():
+                self._spaceless.add(first)
 
     def _row(self, row: Mapping[str, Any]) -> dict[str, Any]:
         place = _Place(row, record=row["witness"] in _RECORDS)
@@ -186,7 +225,19 @@ class Gate:
             return self._identifier(name, place) + equals + count
         if stated in _IDS or stated in _PATHS or stated in _SOURCES:
             return self._identifier(value, place)
-        return self._text(value, row, place)
+        return self._once(("text", stated, value, row.get("party")), place, lambda: self._text(value, row, place))
+
+    def _once(self, key: tuple[Any, ...], place: _Place, make: Callable[[], str]) -> str:
+        """Clean a value once: whoever states it again names the same people."""
+        key += (place.record, str(place.row.get("manifest")) if self._told else "")
+        if key not in self._cleaned:
+            before = len(place.found)
+            self._cleaned[key] = make(), tuple(place.found[before:])
+            return self._cleaned[key][0]
+        text, found = self._cleaned[key]
+        for role, kind, value in found:
+            self._contact(place, role, kind, value)
+        return text
 
     def _text(self, value: str, row: Mapping[str, Any], place: _Place) -> str:
         """Clean what people wrote for people."""
@@ -212,17 +263,18 @@ class Gate:
 
     def _prose(self, value: str, place: _Place) -> str:
         text = self._masked(value, place)
-        if place.row.get("spdx") is not None:  # what was read as a licence loses nobody but those known as people
-            return self._without_known(text, place, sure=True)
         return self._people(text, place)
 
     def _people(self, text: str, place: _Place) -> str:
         """Put role and id in place of those whom a text names as such, and those whom another statement names."""
-        text = people.in_prose(text, self._person(place, people.PERSON))
+        text = people.in_prose(text, self._person(place, people.PERSON), licence=place.field.startswith("licence"))
         return self._without_known(text, place)
 
     def _identifier(self, value: str, place: _Place) -> str:
         """Clean what tells things apart: what is replaced is replaced by what tells it from others."""
+        return self._once(("identifier", place.field, value), place, lambda: self._distinct(value, place))
+
+    def _distinct(self, value: str, place: _Place) -> str:
 
         def name(kind: str, found: str) -> str:
             self._contact(place, "contact", kind, found)
@@ -250,7 +302,10 @@ class Gate:
         if not text.isascii():
             words |= self._spaceless
         near = {name for word in words & self._by_word.keys() for name in self._by_word[word]}
-        names = tuple(sorted((each for each in near if self._named[each][1] or not sure), key=lambda x: (-len(x), x)))
+        titled = place.field == "name" and " " in text.strip()  # a title, no id
+        told = self._told.get(str(place.row.get("manifest")), set()) if titled or not sure else set()
+        near = {each for each in near if self._named[each][1] or not sure or (titled and people.has_form(each))} | told
+        names = tuple(sorted(near, key=lambda x: (-len(x), x)))
         if not names:
             return text
         parts, at = [], 0
@@ -260,7 +315,7 @@ class Gate:
         return "".join([*parts, self._instead(text[at:], names)])
 
     def _instead(self, text: str, names: tuple[str, ...]) -> str:
-        written = {" ".join(name.split()).casefold(): self._named[name][0] for name in names}
+        written = {" ".join(name.split()).casefold(): self._named.get(name, (name,))[0] for name in names}
 
         def person(found: re.Match[str]) -> str:
             return self.key.person("contact", written[" ".join(found[0].split()).casefold()])
@@ -280,8 +335,11 @@ class Gate:
         """Keep whom or what a manifest names; what records hold is never kept."""
         if place.record or (kind not in {people.PERSON, "citation"} and kind not in masking.CONTACTS):
             return
+        place.found.append((role, kind, value))
         row = place.row
         key = (row["manifest"], row["pointer"], row["field"], role, kind, value)
+        if key in self._contacts:
+            return
         self._contacts[key] = {
             "id": self.key.id(value), "role": role, "kind": kind, "value": value, "manifest": row["manifest"],
             "pointer": self._pointer(row["pointer"], _Place(row, record=True)), "field": row["field"],
@@ -312,7 +370,9 @@ class Gate:
         if _LINE.fullmatch(pointer):
             return pointer
         parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")]
-        return "/".join(escape(self._identifier(part, place)) if part else part for part in parts)
+        return "/".join(
+            part if not part or _INDEX.fullmatch(part) else escape(self._identifier(part, place)) for part in parts
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,10 +382,12 @@ class _Place:
     Args:
         row: the statement.
         record: whether it is what records say, or a reason: nothing of it is kept.
+        found: whom or what it names, each as role, kind and value.
     """
 
     row: Mapping[str, Any]
     record: bool
+    found: list[_Contact] = field(default_factory=list)
 
     @property
     def field(self) -> str:
@@ -341,26 +403,17 @@ def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"{before}(?:{'|'.join(written)}){after}", re.IGNORECASE)
 
 
-def _stated_people(row: Mapping[str, Any]) -> list[tuple[str, bool]]:
-    """Return whom a statement names, and whether it is certain that they are people."""
-    role, cites = people.ROLES.get(row["field"]), row["field"] in _CITATIONS
-    found: list[tuple[str, bool]] = []
-    text = masking.mask(credentials.clean(row["value"]), lambda kind, _: f"[{kind}]")
+@lru_cache(maxsize=1 << 12)
+def _named_in(value: str, licence: bool) -> tuple[str, ...]:
+    """Return whom a text names as a person."""
+    found: list[str] = []
 
-    def note(*, sure: bool) -> Callable[[str, str], str]:
-        def noted(_role: str, name: str) -> str:
-            found.append((name, sure))
-            return name
+    def noted(_role: str, name: str) -> str:
+        found.append(name)
+        return name
 
-        return noted
-
-    if role is not None:
-        people.replace(text, role, row.get("party") or "", note(sure=bool(row.get("party"))))
-    elif not cites:  # whom prose names once as such it may name again
-        people.in_prose(text, note(sure=False))
-    elif text.lstrip().startswith("@"):  # BibTeX says who its authors are
-        people.in_citation(text, note(sure=True))
-    return found
+    people.in_prose(masking.clean(value), noted, licence=licence)
+    return tuple(found)
 
 
 def _holds(path: str) -> bool:

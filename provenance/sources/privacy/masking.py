@@ -32,7 +32,7 @@ _KINDS = {
     "payment-card": "card",
     "ip": "ip",
 }
-CONTACTS = frozenset({"email", "phone"})
+CONTACTS = frozenset({"email", "phone", "handle"})
 """Kinds by which somebody can be reached; the others are kept nowhere."""
 
 
@@ -57,22 +57,30 @@ _EMAIL = re.compile(
     rf"{_AT}\s?(?:[\w\-]{{1,63}}{_DOT}){{1,8}}[^\W\d_][\w\-]{{1,23}}(?![\w@])",
     re.IGNORECASE,
 )
-_SEVERAL = re.compile(  # {jane,joe}@example.org, as papers write it
-    r"[{\[(][\w.+\-]{1,64}(?:\s?[,;|/]\s?[\w.+\-]{1,64}){1,20}[}\])]\s?[@＠]\s?(?:[\w\-]{1,63}\.){1,8}[a-z]{2,24}(?!\w)",
-    re.IGNORECASE,
+_HOST = rf"(?:[\w\-]{{1,63}}{_DOT}){{1,8}}[^\W\d_][\w\-]{{1,23}}(?![\w@])"
+_SEVERAL = re.compile(
+    rf"[\[{{(]\s?[\w.+\-]{{1,64}}(?:\s?[,;|/]\s?[\w.+\-]{{1,64}}){{1,20}}\s?[\]}})]\s?{_AT}\s?{_HOST}", re.IGNORECASE
 )
+_ENCODED = re.compile(rf"(?<![\w.+%\-/=])[\w.+\-]{{1,64}}%(?:25)?40{_HOST}", re.IGNORECASE)
 _BY_ADDRESS = re.compile(
     r"(?<![\w.+%\-])[\w.+%\-]{1,64}\s?(?:@|＠)\s?\[?(?:IPv6:[0-9a-fA-F:.]+|\d{1,3}(?:\.\d{1,3}){3})\]?(?![\w.])"
 )
 _SPOKEN = re.compile(r"(?<![\w.])[\w.+\-]{1,64}\s+at\s+(?:[\w\-]{1,63}\s+dot\s+){1,5}[a-z]{2,24}(?!\w)", re.IGNORECASE)
-_CUT = re.compile(r"(?<![\w.+%\-/])[\w.+%\-]{1,64}@(?!v?\d)[\w.\-]*\Z")  # a value that was cut short
+_CUT = re.compile(  # a value that was cut short; what stands behind the sign may be a revision
+    r"(?<![\w.+%\-/])[\w.+%\-]{1,64}@(?!v?\d|(?:main|master|head|trunk|dev|develop|latest|next|stable|nightly)\Z)[\w.\-]*\Z",
+    re.IGNORECASE,
+)
+_REVISION = re.compile(
+    r"@v?\d+(?:\.\d+)+[.\-]?(?:dev|rc|a|b|alpha|beta|post|final|release)\w*\Z|@refs\b", re.IGNORECASE
+)
 _ENDS_OF_FILES = re.compile(
     r"\.(?:png|jpe?g|gif|svg|webp|pdf|json|xml|ya?ml|txt|csv|tsv|parquet|zip|gz|py|js|md)\Z", re.IGNORECASE
 )
 
 _BOUND = r"(?<![\w.,:+/\-\u2013])"
 _CALLED = (  # what stands before a number that somebody answers
-    r"tele?(?:phone|fon)?|phone|mobile|cell(?:phone)?|fax|whatsapp|signal|sms|wechat|handy|qq"
+    r"tele?(?:phone|fon)?|phone|mobile|cell ?phone|fax|whatsapp|sms|wechat"
+    r"|(?:cell|signal|handy)(?=(?: (?:no|number|nr))?\.?\s?[:：=])"  # alone, a word like any other
 )
 _NUMBERED = r"(?: (?:no|number|nr))?"
 _STATED = r"[.\s]{0,2}[:：=]?\s{0,2}"
@@ -84,7 +92,9 @@ _PHONES = (
         rf"{_BOUND}\(?0\d{{1,5}}\)?[ \-/\u2010-\u2013\u00a0]{{1,2}}\d{{2,5}}(?:[ \-\u00a0]?\d{{2,5}}){{1,4}}"
         r"(?![\d.]\d)(?!\w)"
     ),
-    re.compile(rf"{_BOUND}(?:1[ .\-])?(?:\(\d{{3}}\)[ ]?|\d{{3}}[ .\-])\d{{3}}[ .\-]\d{{4}}(?![\w\-])(?!\.\d)"),
+    re.compile(  # no area or exchange of the North American plan begins with 0 or 1
+        rf"{_BOUND}(?:1[ .\-])?(?:\([2-9]\d{{2}}\)[ ]?|[2-9]\d{{2}}[ .\-])[2-9]\d{{2}}[ .\-]\d{{4}}(?![\w\-])(?!\.\d)"
+    ),
     re.compile(r"(?<![\w.,:+/\-])1[3-9]\d(?:[ \-]?\d{4}){2}(?!\w)(?!\.\d)"),
     re.compile(
         rf"(?:(?<![A-Za-z])(?:{_CALLED}){_NUMBERED}|电话|手机|手机号|联系电话|传真|电话号码|微信){_STATED}"
@@ -95,7 +105,25 @@ _PHONES = (
 _PAPERS = (  # what stands before the number of a paper
     r"ssn|social security|passport|national id(?:entity)?|id card|tax id|nino|aadhaar|personnummer|personalausweis"
 )
-_ORCID = re.compile(r"(?<![\w\-])000[09]-\d{4}-\d{4}-\d{3}[\dXx](?![\w\-])")
+_SERVICES = (
+    r"wechat|weixin|telegram|skype|kakao(?:talk)?|line|discord|whatsapp|viber|signal|wx|vx|微信|飞书|钉钉|企业微信"
+)
+_HANDLES = (  # behind the name of the service where somebody answers to it
+    re.compile(
+        r"(?<![^\W_])(?:qq|扣扣|企鹅)\s?(?:群|交流群|号|号码|群号|no\.?|number|id|group)?\s?[:：=]?\s{0,2}(?P<number>[1-9]\d{4,11})(?!\d)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"(?<![A-Za-z])(?:{_SERVICES})\s?(?:(?:号|号码|id|handle|user(?:name)?|账号|群)\s?[:：=]?|[:：=])\s{{0,2}}"
+        r"(?P<number>@[A-Za-z][\w.\-]{2,31}|(?=[\w.\-]*[\d_])[A-Za-z][\w\-]{4,31})(?![\w@])",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"(?<![A-Za-z])(?:{_SERVICES})\s{{1,2}}(?P<number>@[A-Za-z]\w{{3,31}})(?![\w@])", re.IGNORECASE),
+)
+_ORCIDS = r"(?:0000-000(?:1-[5-9]\d{3}|2-\d{4}|3-[0-4]\d{3}|3-5000)|0009-\d{4}-\d{4})-\d{3}[\dXx]"
+"""ORCID's part of the numbers of ISNI, whose others are organisations' and works' too."""
+
+_ORCID = re.compile(rf"(?<![\w\-]){_ORCIDS}(?![\w\-])")
 _NUMBERS = (
     ("id", re.compile(r"(?<![\w.\-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w\-])")),
     (
@@ -116,22 +144,40 @@ _NUMBERS = (
 _NO_VALUE = re.compile(
     r"(?:doi:\s?)?10\.\d{4,9}/[^\s\"<>]+|arxiv[:./]\s?\S+|(?<![0-9a-zA-Z])[0-9a-fA-F]{32,128}(?![0-9a-zA-Z])"
     r"|(?:ISBN|ISSN|ISO|RFC|PMID|PMC|OCLC|LCCN)[\s:\-]{0,2}[\dXx][\dXx\-]*"
-    r"|(?<![\d\-])(?:0?[1-9]|[12]\d|3[01])[-/.](?:0?[1-9]|[12]\d|3[01])[-/.](?:19|20)\d\d(?![\d\-])"
     r"|(?<![\d\-])(?:19|20)\d\d[-/.](?:0?[1-9]|1[0-2])[-/.](?:[0-2]?\d|3[01])(?!\d)"
+    r"|(?<![\d\-])(?:0?[1-9]|[12]\d|3[01])([-/. ])(?:0?[1-9]|[12]\d|3[01])\1(?:19|20)\d\d(?!\d)"
+    r"(?:[ ,T]{1,2}\d{1,2}[:h]?\d\d)?"
+    rf"|(?<![\d\-])(?!{_ORCIDS})0000[ \-]?\d{{4}}[ \-]?\d{{4}}[ \-]?\d{{3}}[\dX](?![\d\-])"
     r"|(?<![\w@.\-])(?:[A-Za-z0-9\-]+\.)+[A-Za-z]{2,24}/[^\s\"<>]*",
     re.IGNORECASE,
 )
 """What is no value of anybody, whatever its digits look like."""
+
+_COUNTED = re.compile(
+    r"\s{1,2}(?:tokens?|words?|rows?|samples?|examples?|records?|items?|entries|sentences?|documents?|files?|lines?|images?"
+    r"|pairs?|instances?|characters?|chars|bytes?|[kmgt]i?b|hours?|minutes?|seconds?|ids?|users?|questions?|labels?|steps?"
+    r"|epochs?|parameters?|params|hz|条|个|万)(?!\w)",
+    re.IGNORECASE,
+)
+_PLACED = re.compile(
+    r"(?<!\w)(?:room|table|figure|fig|page|pages|pp|section|chapter|volume|vol|article|art|part|item|line|row|id)\.?\s{1,2}\(?\Z",
+    re.IGNORECASE,
+)
+"""What stands behind a number that counts, and before one that numbers things: neither is anybody's."""
 
 _MACHINE = re.compile(r"(?:git|hg|svn|anonymous)@[\w.\-]+(?=:(?!\d+\b)\S)")
 _OF_PEOPLE = re.compile(
     r"(?P<name>(?:[\w\-]*[_\-])?(?:e?-?mail|phone|tel|telephone|mobile|cell|whatsapp|fax|ssn|passport|idcard))=(?P<value>[^&;#\s]+)",
     re.IGNORECASE,
 )
+_OTHER_DIGITS = re.compile(r"(?![0-9])\d")  # of other scripts
 _ZERO = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
-_SUSPICIOUS = re.compile(r"[@＠﹫&%]|(?:\d\D*?){5}|\bat\b|[\[({<](?:at|a)[\])}>]|_at_|-at-|[^\x00-\x7f]", re.IGNORECASE)
+_SUSPICIOUS = re.compile(
+    r"[@＠﹫&%]|(?:\d\D*?){5}|\bat\b|[\[({<](?:at|a)[\])}>]|_at_|-at-|[^\x00-\x7f]|telegram|discord|wechat|skype|line|wx|vx",
+    re.IGNORECASE,
+)
 
 
 def mask(text: str, name: Callable[[str, str], str], *, addresses: bool = True) -> str:
@@ -174,15 +220,15 @@ def _readings(text: str) -> Iterator[str]:
     """Yield what a person may read: without characters that nobody sees, entities as what they stand for."""
     seen = {text}
     plain = _ZERO.sub("", text)
-    for each in (
-        plain,
-        *([unquote(plain)] if "%40" in plain else []),
-        html.unescape(plain),
-        unicodedata.normalize("NFKC", html.unescape(plain)),
-    ):
+    shown = html.unescape(plain)
+    for each in (plain, shown, unicodedata.normalize("NFKC", shown), _OTHER_DIGITS.sub(_digit, shown)):
         if each not in seen:
             seen.add(each)
             yield each
+
+
+def _digit(found: re.Match[str]) -> str:
+    return str(unicodedata.digit(found[0]))
 
 
 def _masked(text: str, name: Callable[[str, str], str], *, addresses: bool) -> tuple[str, int]:
@@ -224,7 +270,11 @@ def _of_address(address: str, rest: str, name: Callable[[str, str], str]) -> tup
     def piece(found: re.Match[str]) -> str:
         nonlocal count
         decoded = unquote(unquote(found[0]))
-        values = [each for each in _emails(decoded, cut=False) if not _MACHINE.match(decoded, each.start)]
+        values = [
+            each
+            for each in _emails(decoded, (_EMAIL, _BY_ADDRESS))  # what is half an address here is name and revision
+            if not _MACHINE.match(decoded, each.start) and not _REVISION.search(decoded[each.start : each.end])
+        ]
         values += [MaskedValue(*each.span(), "orcid") for each in _ORCID.finditer(decoded)]
         for value in sorted(values, reverse=True):
             decoded = decoded[: value.start] + name(value.kind, decoded[value.start : value.end]) + decoded[value.end :]
@@ -250,19 +300,45 @@ def _values(text: str, *, addresses: bool) -> Iterator[MaskedValue]:
     for seen in personal_data.find(data):
         start = len(data[: seen.start].decode("utf-8", "replace"))
         end = start + len(data[seen.start : seen.end].decode("utf-8", "replace"))
-        if seen.kind != "email" and (addresses or seen.kind != "ip") and free(start, end):
-            yield MaskedValue(start, end, _KINDS[seen.kind])
-    for kind, pattern in (*(("phone", each) for each in _PHONES), *_NUMBERS):
+        kind = _KINDS[seen.kind]
+        wanted = kind != "email" and (addresses or kind != "ip")
+        if wanted and free(start, end) and (kind != "phone" or _is_possible(text, start, end, kind)):
+            yield MaskedValue(start, end, kind)
+    for kind, pattern in (*(("phone", each) for each in _PHONES), *_NUMBERS, *(("handle", each) for each in _HANDLES)):
         for found in pattern.finditer(text):
             start, end = found.span("number") if "number" in pattern.groupindex else found.span()
-            digits = sum(each.isdigit() for each in text[start:end])
-            if digits >= 5 and free(start, end):
+            if free(start, end) and _is_possible(text, start, end, kind):
                 yield MaskedValue(start, end, kind)
 
 
-def _emails(text: str, *, cut: bool = True) -> Iterator[MaskedValue]:
-    """Find e-mail addresses; one that was cut short not in a path, where `name@main` is a name and its revision."""
-    for pattern in (_EMAIL, _SEVERAL, _BY_ADDRESS, _SPOKEN, *([_CUT] if cut else [])):
+def _is_possible(text: str, start: int, end: int, kind: str) -> bool:
+    """Tell whether a number that is written as somebody's may be one: it counts and numbers nothing."""
+    value = text[start:end]
+    digits = re.sub(r"\D", "", value)
+    if len(digits) < 5:
+        return kind == "handle"
+    if kind == "iban":
+        return _has_check_digits(value) or text[:start].rstrip(" :：").casefold().endswith("iban")
+    if kind != "phone":
+        return True
+    if value.lstrip("(").startswith("+1") and (len(digits) < 11 or digits[1] in "01"):
+        return False
+    if re.fullmatch(r"\d{1,2}\.\d+", value):  # a measure
+        return False
+    counts = not value.startswith(("+", "(+")) and _COUNTED.match(text, end)
+    return not counts and not _PLACED.search(text[max(0, start - 12) : start])
+
+
+def _has_check_digits(value: str) -> bool:
+    """Tell whether the check digits of an IBAN are right (ISO 7064, 97-10)."""
+    plain = re.sub(r"\s", "", value)
+    return int("".join(str(int(each, 36)) for each in plain[4:] + plain[:4])) % 97 == 1
+
+
+def _emails(
+    text: str, patterns: tuple[re.Pattern[str], ...] = (_SEVERAL, _ENCODED, _EMAIL, _BY_ADDRESS, _SPOKEN, _CUT)
+) -> Iterator[MaskedValue]:
+    for pattern in patterns:
         for found in pattern.finditer(text):
             if not _ENDS_OF_FILES.search(found[0]):
                 yield MaskedValue(found.start(), found.end(), "email")

@@ -65,6 +65,12 @@ _LABELLED = re.compile(
     r"|contact|ask|write to|e-?mail)\s+)|(?:作者|联系人|维护者|负责人|创建者|整理者|联系)\s*[:：]?\s*)"
     rf"(?P<names>{_NAME}(?:\s*(?:,|;|&|、|，|\band\b|和)\s*{_NAME})*)"
 )
+_FORM = re.compile(rf"{_LETTER}[^\W\d_'’.\-]*[\w'’.\-]*(?:\s+{_WORD}){{1,3}}")
+_BY = re.compile(
+    rf"(?P<label>(?<!\w)(?i:by|copyright(?:\s+by)?)\s+)(?P<names>{_NAME}(?:\s*(?:,|;|&|\band\b)\s*{_NAME})*)"
+)
+"""Behind what a statement of a licence names whoever gives it; in other prose it may stand before anything."""
+
 _ADDRESSED = re.compile(rf"(?P<name>{_NAME})(?=\s*[<(（\[,:]{{0,2}}\s*\[(?:email|phone)\b)")
 _BIB = re.compile(r"\s*@\w+\s*[{(]")
 _BIB_FIELD = re.compile(r"(?<!\w)(?P<name>[A-Za-z_]+)\s*=\s*(?=[{\"\w])")
@@ -198,25 +204,30 @@ def _around(text: str, name: str) -> str:
     return text[:at] + name + text[at + len(bare) :]
 
 
-def in_prose(text: str, name: Callable[[str, str], str]) -> str:
+def in_prose(text: str, name: Callable[[str, str], str], *, licence: bool = False) -> str:
     """Put something in place of people that prose names as such: in a notice, behind a label, before an address.
 
     Args:
         text: prose in which addresses and numbers are masked.
         name: given role and name, what stands in place of it.
+        licence: whether it states a licence, which is given "by" somebody.
     """
+
+    def capital(role: str, who: str) -> str:
+        return who if who[:1].islower() and who.isascii() else name(role, who)  # a sentence goes on
 
     def noticed(found: re.Match[str]) -> str:
         if not (found["years"].strip(" ,:.") or "©" in found["lead"] or "(c)" in found["lead"].lower()):
             return found[0]
         if not re.match(r"[A-ZÀ-ÖØ-ÞĀ-Ž\u4e00-\u9fff\uac00-\ud7af]", found["holder"]):
             return found[0]
-        return found["lead"] + found["years"] + found["by"] + replace(found["holder"], "owner", "", name)
+        return found["lead"] + found["years"] + found["by"] + replace(found["holder"], "owner", "", capital)
 
     def labelled(found: re.Match[str]) -> str:
         if not _words("no-names").isdisjoint(found["names"].casefold().split()):
             return found[0]
-        return found["label"] + replace(found["names"], "contact", "", name)
+        names = re.sub(r"(?<=[^\W\d_]{3})\.\Z", "", found["names"])  # where a sentence ends, not "Jr."
+        return found["label"] + replace(names, "contact", "", name) + found["names"][len(names) :]
 
     def addressed(found: re.Match[str]) -> str:
         if not _words("no-names").isdisjoint(found["name"].casefold().split()):
@@ -225,7 +236,17 @@ def in_prose(text: str, name: Callable[[str, str], str]) -> str:
 
     text = _NOTICE.sub(noticed, text)
     text = _ADDRESSED.sub(addressed, text)
-    return _LABELLED.sub(labelled, text)
+    text = _LABELLED.sub(labelled, text)
+    return _BY.sub(labelled, text) if licence else text
+
+
+def has_form(name: str) -> bool:
+    """Tell whether a name is written as that of one person: two to four words, capitals first, no organisation's.
+
+    Args:
+        name: one name.
+    """
+    return bool(_FORM.fullmatch(name)) and not is_organisation(name)
 
 
 def in_citation(text: str, name: Callable[[str, str], str]) -> str:

@@ -46,7 +46,7 @@ def test_a_person_of_one_statement_is_one_in_all_texts():
     made = gate.clean(rows(("creator", "Jane Qwertz"), ("description", "lamps that Jane Qwertz lit, Qwertz, Jane too"), ("name", "Jane Qwertz lamps")))  # fmt: skip
     person = KEY.id("Jane Qwertz")
     assert made[1]["value"] == f"lamps that person:contact:{person} lit, person:contact:{person} too"
-    assert made[2]["value"] == "Jane Qwertz lamps"  # it may be that of an organisation: the manifest does not say
+    assert made[2]["value"] == f"person:contact:{person} lamps"
     assert "Jane" not in json.dumps(made[0])
 
 
@@ -69,3 +69,49 @@ def test_a_licence_names_nobody_who_is_known_as_a_person():
 def test_what_a_manifest_fault_quotes_is_no_name():
     reason = Gate(KEY).reason("no valid croissant: the id 'Jane Qwertz' holds white space, ask jane@corp-x.org")
     assert reason == "no valid croissant: the id '…' holds white space, ask [email]"
+
+
+NAMED = [  # statements of one manifest: after cleaning, none holds the name
+    [("licence", "For use by colleagues of Quincy Dvorq only. Ask Quincy Dvorq: no one else.")],
+    [("licence", "Custom, ask Quincy Dvorq"), ("description", "a set that Quincy Dvorq lit")],
+    [("licence", "Use granted by Quincy Dvorq"), ("name", "Lamps of Quincy Dvorq")],
+    [("licence", "Copyright Quincy Dvorq")],
+    [("licence", "write to or contact Quincy Dvorq")],
+    [("creator", "Quincy Dvorq"), ("name", "Quincy Dvorq Chat Logs")],
+    [("description", "Collected by Quincy Dvorq."), ("licence-note", "QUINCY  DVORQ agrees")],
+]
+
+
+@pytest.mark.parametrize("claims", NAMED)
+def test_a_name_goes_at_every_mention(claims):
+    for made in Gate(KEY, ["card/README.md"]).clean(rows(*claims)):
+        assert "dvorq" not in made["value"].casefold()
+        assert f":{KEY.id('Quincy Dvorq')}" in made["value"]
+
+
+def test_a_recognised_licence_hides_no_name():
+    (row,) = rows(("licence", "CC BY 4.0, ask Quincy Dvorq"))
+    (made,) = Gate(KEY, ["card/README.md"]).clean([row | {"spdx": "CC-BY-4.0"}])
+    assert made["value"] == f"CC BY 4.0, ask person:contact:{KEY.id('Quincy Dvorq')}"
+    assert made["spdx"] == "CC-BY-4.0"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("name", "quincy-dvorq-lamps"), ("upstream", "Quincy Dvorq/lamps"), ("licence", "CC BY by Creative Commons"),
+     ("licence", "by The Acme Foundation"), ("licence", "Copyright License Agreement")],
+)  # fmt: skip
+def test_what_names_data_and_licences_stays(field, value):
+    made = Gate(KEY, ["card/README.md"]).clean(rows(("creator", "Quincy Dvorq"), (field, value)))
+    assert made[1]["value"] == value
+
+
+def test_a_value_stated_again_keeps_its_contacts():
+    gate = Gate(KEY, ["card/README.md"])
+    again = [
+        row | {"pointer": f"/sources/{k}/x"}
+        for k, row in enumerate(rows(("contact", "Jane Qwertz <j@corp-x.org>")) * 2)
+    ]
+    first, second = gate.clean(again)
+    assert first["value"] == second["value"]
+    assert gate.contacts().num_rows == 4
