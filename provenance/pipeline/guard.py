@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.attestations import waiver
 from provenance.core import path_names
-from provenance.core.model import SEVERITIES, STATUSES
+from provenance.core.model import SEVERITIES, STATUSES, VERDICTS
 from provenance.core.progress import unwatched
 from provenance.core.wording import counted
 from provenance.errors import ConfigError, InputError, ProvenanceError, Refused, UnknownEntry, VerificationError
