@@ -22,6 +22,7 @@ from provenance.licences.texts import identify
 from provenance.readers import manifests, storage
 from provenance.readers.manifests.recognition import metadata_of
 from provenance.readers.records import csv, format_detection
+from provenance.readers.records.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ LARGEST_UNKNOWN_LICENCE = 64 << 10
 LICENCES = frozenset({"licence", "data-licence", "weights-licence", "notice"})
 _DOCUMENTS = frozenset({"readme"})
 _TEXTS = LICENCES | _DOCUMENTS | {"hf-card"}
-_RECORDS = frozenset({"csv", "jsonl", "parquet", "warc", *storage.CODECS, *storage.ARCHIVES})
+_CONTAINERS = frozenset({*storage.CODECS, *storage.ARCHIVES})
 _LISTS = frozenset({"croissant", "dcat", "spdx"})  # JSON-LD may be a list of nodes
 _NODES = re.compile(rb'\[\s*\{\s*"@(?:context|graph|id|type)"')
 _DVC = re.compile(
@@ -118,7 +119,9 @@ def holds_records(path: str, head: bytes) -> bool:
     if form == "csv" and format_detection.suffix(path) in {"md", "markdown", "rst"}:
         guess = csv.guess(head)  # mark-up has tables of its own
         return guess is not None and guess.delimiter != "|"
-    return form in _RECORDS or (form == "json" and body[:1] == b"[" and not _NODES.match(body))
+    if form in _CONTAINERS or (form in FORMATS and FORMATS[form].only_records):
+        return True
+    return form == "json" and body[:1] == b"[" and not _NODES.match(body)
 
 
 def _is_other(kind: str, head: bytes, size: int) -> bool:
