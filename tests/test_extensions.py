@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 
 import pytest
 
 import provenance
+from provenance import checks, profiles
 from provenance.cli import run
 from provenance.ledger import exports as ledger_exports
 from provenance.readers.records import FORMATS
@@ -32,6 +34,24 @@ def test_two_of_one_name_are_refused(registered):
         pytest.raises(ValueError, match="pairs"),
     ):
         list(FORMATS)
+
+
+def test_a_check_is_run_listed_and_judged(tmp_path, registered, capsys, monkeypatch):
+    (tmp_path / "a.txt").write_text("\n\n".join(f"passage {number}" for number in range(13)))
+    baseline = Path(profiles.__file__).with_name("baseline.yaml").read_text("utf-8")
+    rated = baseline.replace(
+        "source-undeclared:", "source-unlucky: { severity: note }\n          source-undeclared:", 1
+    )
+    with registered(checks.CHECKS, "extensions.source_unlucky"):
+        with monkeypatch.context() as patch:
+            patch.setattr(profiles, "load", lambda name: profiles.parse(name, rated.encode()))
+            audit = provenance.scan(tmp_path, ledger=None)
+        assert run(["list", "checks"]) == 0
+        assert run(["explain", "source-unlucky"]) == 0
+    (found,) = audit.findings[audit.findings["check"] == "source-unlucky"].to_dict("records")
+    assert (found["severity"], found["message"]) == ("note", "It has 13 records.")
+    assert "ran" in set(audit.coverage[audit.coverage["check"] == "source-unlucky"]["status"])
+    assert capsys.readouterr().out.count("A source has thirteen records.") == 2
 
 
 def test_an_export_and_a_report_are_offered_and_written(tmp_path, registered, capsys):

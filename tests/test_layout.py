@@ -216,7 +216,6 @@ def on_disk(room, ending=".py"):
 
 
 REGISTRIES = {
-    "checks": (checks.CHECKS, on_disk("checks")),
     "profiles": (profiles.PROFILES, on_disk("profiles", ".yaml")),
     "engines": (engines.ENGINES, on_disk("core/engines")),
     "detectors": (detectors.DETECTORS, on_disk("detectors") - {"counting"}),  # which all of them share
@@ -230,6 +229,7 @@ def test_a_registry_is_what_stands_on_disk(family):
 
 
 DECLARED = {
+    "checks": (checks.CHECKS,),
     "record formats": (records.FORMATS,),
     "reports": (REPORTS,),
     "exports": (exports.EXPORTS, ledger_exports.EXPORTS),

@@ -96,7 +96,7 @@ class Reason:
     def order(self) -> tuple[int, bool, int, int, str]:
         """The worst first, what a file itself states before what its twins do, the newest evidence before older."""
         check = self.finding["check"]
-        place = CHECKS.index(check) if check in CHECKS else len(CHECKS)
+        place = list(CHECKS).index(check) if check in CHECKS else len(CHECKS)
         return SEVERITIES.index(self.finding["severity"]), self.inherited, place, -self.entry, self.text
 
 
