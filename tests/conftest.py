@@ -77,6 +77,26 @@ def in_process(monkeypatch):
     return _InProcess
 
 
+@pytest.fixture
+def registered(monkeypatch):
+    """Add modules to a family's registry: `with registered(registry, "extensions.key_values"): ...`.
+
+    Workers import the registry anew and know nothing of it: such a test scans `in_process`.
+    """
+    monkeypatch.syspath_prepend(ROOT / "tests")
+
+    @contextlib.contextmanager
+    def add(registry, *modules):
+        before = registry.modules
+        registry.modules = (*before, *modules)
+        try:
+            yield
+        finally:
+            registry.modules = before
+
+    return add
+
+
 def pytest_make_parametrize_id(config, val, argname):
     """Name a case of bytes by its argument: bytes may hold a time, and two workers must give a case one name."""
     return argname if isinstance(val, bytes) and len(val) > 40 else None

@@ -19,7 +19,8 @@ import provenance
 from provenance import checks, detectors, profiles
 from provenance.core import engines
 from provenance.ledger import exports as ledger_exports
-from provenance.reports import exports
+from provenance.readers import records
+from provenance.reports import REPORTS, exports
 
 HOME = Path(provenance.__file__).parent
 ROOT = Path(__file__).parents[1]
@@ -204,12 +205,9 @@ def on_disk(room, ending=".py"):
 
 
 REGISTRIES = {
-    "checks": (checks.CHECKS, on_disk("checks")),
     "profiles": (profiles.PROFILES, on_disk("profiles", ".yaml")),
     "engines": (engines.ENGINES, on_disk("core/engines")),
     "detectors": (detectors.DETECTORS, on_disk("detectors") - {"counting"}),  # which all of them share
-    "removal lists": (exports.EXPORTS, on_disk("reports/exports")),
-    "exports of a ledger": (ledger_exports.FORMATS, on_disk("ledger/exports")),
 }
 
 
@@ -217,6 +215,30 @@ REGISTRIES = {
 def test_a_registry_is_what_stands_on_disk(family):
     listed, found = REGISTRIES[family]
     assert {name.replace("_", "-") for name in listed} == found
+
+
+DECLARED = {
+    "checks": (checks.CHECKS,),
+    "record formats": (records.FORMATS,),
+    "reports": (REPORTS,),
+    "exports": (exports.EXPORTS, ledger_exports.EXPORTS),
+}
+"""Families of which each member declares itself in its own file."""
+
+
+@pytest.mark.parametrize("family", DECLARED)
+def test_whoever_declares_itself_is_registered(family):
+    registries = DECLARED[family]
+    listed = [module for registry in registries for module in registry.modules]
+    attribute = registries[0].attribute
+    assert sorted(listed) == sorted(name for name, tree in PARSED.items() if attribute in _assigned(tree))
+    assert all(registries)
+
+
+def _assigned(tree):
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        yield from (each.id for each in targets if isinstance(each, ast.Name))
 
 
 TERM = re.compile(r"\| (?P<term>[a-z][^|]*) \| (?P<chinese>[^|]*) \| (?P<meaning>[^|]*) \| (?P<source>[^|]*) \|")

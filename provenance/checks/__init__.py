@@ -1,22 +1,21 @@
 """Checks: each compares tables and yields findings with values. Thresholds live in profiles, never here.
 
-A check is one file with a docstring (its documentation, printed by `provenance explain`) and one function, `find`,
-whose parameters name the tables that it reads. To add one: the file, one line in CHECKS, one case table. A check that
-cannot ask every source has a second function, `unseen`, which says in one clause for COVERAGE what it did not look at;
-one that may have nothing to compare with has `idle`, which says why it is skipped, or None.
+A check is one file with a docstring (its documentation, printed by `provenance explain`), one function, `find`, whose
+parameters name the tables that it reads, and its declaration, `CHECK`. To add one: the file, one line in CHECKS, one
+case table, and in a profile how grave its findings are.
 """
 
 from __future__ import annotations
 
 import inspect
+import sys
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from provenance.core import schemas
 from provenance.core.digests import fingerprint
 from provenance.core.model import SEVERITIES
+from provenance.core.registry import Registry
 from provenance.errors import CheckError, ProvenanceError, UnknownCheck
 
 if TYPE_CHECKING:
@@ -25,43 +24,43 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.core.model import Finding
+    from provenance.core.model import CheckSpec, Finding
 
-CHECKS = (
-    "licence-missing",
-    "licence-unrecognised",
-    "licence-conflict-between-witnesses",
-    "licence-forbids-purpose",
-    "licence-conflict-by-content",
-    "twin-unlicensed",
-    "prompt-copied",
-    "lineage-undeclared",
-    "origin-blocked",
-    "reservation-ignored",
-    "reservation-possible",
-    "signals-not-evaluated",
-    "source-undeclared",
-    "origin-undocumented",
-    "contract-missing",
-    "collection-record-missing",
-    "consent-missing",
-    "generator-unnamed",
-    "record-origin-missing",
-    "file-declared-absent",
-    "checksum-mismatch",
-    "file-unreadable",
-    "personal-data-without-ground",
-    "split-leak",
-    "duplicate-records",
-    "identical-files",
-    "source-misnamed",
-    "benchmark-contamination",
-    "protected-work-contained",
+CHECKS: Registry[CheckSpec] = Registry(
+    "CHECK",
+    "provenance.checks.licence_missing",
+    "provenance.checks.licence_unrecognised",
+    "provenance.checks.licence_conflict_between_witnesses",
+    "provenance.checks.licence_forbids_purpose",
+    "provenance.checks.licence_conflict_by_content",
+    "provenance.checks.twin_unlicensed",
+    "provenance.checks.prompt_copied",
+    "provenance.checks.lineage_undeclared",
+    "provenance.checks.origin_blocked",
+    "provenance.checks.reservation_ignored",
+    "provenance.checks.reservation_possible",
+    "provenance.checks.signals_not_evaluated",
+    "provenance.checks.source_undeclared",
+    "provenance.checks.origin_undocumented",
+    "provenance.checks.contract_missing",
+    "provenance.checks.collection_record_missing",
+    "provenance.checks.consent_missing",
+    "provenance.checks.generator_unnamed",
+    "provenance.checks.record_origin_missing",
+    "provenance.checks.file_declared_absent",
+    "provenance.checks.checksum_mismatch",
+    "provenance.checks.file_unreadable",
+    "provenance.checks.personal_data_without_ground",
+    "provenance.checks.split_leak",
+    "provenance.checks.duplicate_records",
+    "provenance.checks.identical_files",
+    "provenance.checks.source_misnamed",
+    "provenance.checks.benchmark_contamination",
+    "provenance.checks.protected_work_contained",
 )
 """Every check by name, in the order in which reports show them."""
 
 
-@cache
 def module(check: str) -> ModuleType:
     """Return a check's module.
 
@@ -71,9 +70,13 @@ def module(check: str) -> ModuleType:
     Raises:
         UnknownCheck: there is no such check.
     """
+    return sys.modules[_spec(check).find.__module__]
+
+
+def _spec(check: str) -> CheckSpec:
     if check not in CHECKS:
         raise UnknownCheck(f"there is no check {check!r}; `provenance list checks` names them all")
-    return import_module(f"provenance.checks.{check.replace('-', '_')}")
+    return CHECKS[check]
 
 
 def explain(check: str) -> str:
@@ -90,7 +93,7 @@ def explain(check: str) -> str:
 
 def reads(check: str) -> tuple[str, ...]:
     """Return the names of the tables that a check reads, and of the settings it needs."""
-    return tuple(inspect.signature(module(check).find).parameters)
+    return tuple(inspect.signature(_spec(check).find).parameters)
 
 
 def find(tables: Mapping[str, Any], threads: int = 1) -> tuple[list[Finding], pa.Table]:
@@ -122,11 +125,12 @@ def _run(check: str, tables: Mapping[str, Any]) -> tuple[list[Finding], str, str
     found: list[Finding] = []
     reason = None
     try:
-        if hasattr(module(check), "idle") and (reason := _called(module(check).idle, tables)) is not None:
+        spec = _spec(check)
+        if spec.idle is not None and (reason := _called(spec.idle, tables)) is not None:
             return found, "skipped", reason
-        found = list(_called(module(check).find, tables))
-        if hasattr(module(check), "unseen"):
-            reason = _called(module(check).unseen, tables)
+        found = list(_called(spec.find, tables))
+        if spec.unseen is not None:
+            reason = _called(spec.unseen, tables)
     except ProvenanceError as error:
         return found, "errored", str(error)
     except Exception as error:  # noqa: BLE001 - one broken check must not take the audit with it; COVERAGE says so
@@ -167,7 +171,7 @@ def tabled(findings: Iterable[Finding], severities: Mapping[str, tuple[str, str 
 
 
 def _order(row: Mapping[str, Any]) -> tuple[int, int, str, str]:
-    return SEVERITIES.index(row["severity"]), CHECKS.index(row["check"]), row["source"], row["fingerprint"]
+    return SEVERITIES.index(row["severity"]), list(CHECKS).index(row["check"]), row["source"], row["fingerprint"]
 
 
 def list_checks() -> dict[str, str]:

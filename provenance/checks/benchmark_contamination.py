@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.origins import known_datasets
 
 if TYPE_CHECKING:
@@ -139,3 +139,6 @@ def _finding(index: Mapping[str, Any], source: str, items: Items, *, itself: boo
         records=times,
         texts=None if itself else count,
     )
+
+
+CHECK = CheckSpec("benchmark-contamination", find, unseen=unseen, idle=idle)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
@@ -79,3 +79,6 @@ def unseen(sources: pa.Table) -> str | None:
         sources: SOURCES.
     """
     return declared_facts.unasked(sources)
+
+
+CHECK = CheckSpec("collection-record-missing", find, unseen=unseen)

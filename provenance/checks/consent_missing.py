@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
@@ -75,3 +75,6 @@ def _personal(one: Declared) -> str | None:
     if "sensitive" in said or "personal_data.sensitive" in one.stated:
         return "sensitive"
     return "personal" if "personal" in said else None
+
+
+CHECK = CheckSpec("consent-missing", find, unseen=unseen)

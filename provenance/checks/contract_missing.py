@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
@@ -76,3 +76,6 @@ def _ended(one: Declared, acquired: str | None) -> str | None:
         return None
     ends = [term for term in terms if term is not None and declared_facts.after(acquired, term)]
     return max(ends) if len(ends) == len(terms) else None
+
+
+CHECK = CheckSpec("contract-missing", find, unseen=unseen)

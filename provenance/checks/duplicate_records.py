@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.similarity.evidence import shared_text
 from provenance.similarity.evidence.match_batches import KeyCounts, pieces
 
@@ -94,3 +94,6 @@ def _near(matches: pa.Table, minimum: int) -> dict[str, tuple[int, str, int]]:
         so_far, first_path, first = found.get(source, (0, path, counted.first[source, path]))
         found[source] = (so_far + count, first_path, first)
     return found
+
+
+CHECK = CheckSpec("duplicate-records", find)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from provenance.core.model import DOCUMENTS, Finding
+from provenance.core.model import DOCUMENTS, CheckSpec, Finding
 from provenance.sources.scope_paths import matching
 
 if TYPE_CHECKING:
@@ -91,3 +91,6 @@ def _there(wanted: str, present: Sequence[str], left_out: set[str]) -> bool:
     parts = wanted.rstrip("/").split("/")
     hidden = any("/".join(parts[: count + 1]) + "/" in left_out for count in range(len(parts)))
     return hidden or bool(matching(wanted, present))
+
+
+CHECK = CheckSpec("file-declared-absent", find)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.model import UNSAMPLED, Finding
+from provenance.core.model import UNSAMPLED, CheckSpec, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,3 +70,6 @@ def _why(row: Mapping[str, Any]) -> str:
     if row["skip_reason"] not in {None, BROKEN}:
         return str(row["skip_reason"])
     return f"{row['records_unreadable']:,} of its {row['records']:,} records cannot be read"
+
+
+CHECK = CheckSpec("file-unreadable", find)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
@@ -73,3 +73,6 @@ def unseen(sources: pa.Table) -> str | None:
 
 def _lacking(made: list[dict[str, str]]) -> list[str]:
     return [what for what, keys in _NEEDED.items() if any(not {*keys} & each.keys() for each in made)]
+
+
+CHECK = CheckSpec("generator-unnamed", find, unseen=unseen)

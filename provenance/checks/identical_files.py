@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,3 +56,6 @@ def find(files: pa.Table) -> Iterator[Finding]:
             unit="redundant files",
             records=sum(row["records"] for row in rows[1:]),
         )
+
+
+CHECK = CheckSpec("identical-files", find)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,3 +67,6 @@ def _named(rows: list[dict[str, Any]]) -> dict[str, str]:
         if row["speaks"] and row["spdx"]:
             named.setdefault(row["spdx"], f"{row['manifest']}:{row['pointer']}")
     return named
+
+
+CHECK = CheckSpec("licence-conflict-between-witnesses", find)

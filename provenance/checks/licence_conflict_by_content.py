@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.model import PURPOSES, Finding
+from provenance.core.model import PURPOSES, CheckSpec, Finding
 from provenance.licences.compatibility import loses
 from provenance.similarity.evidence import shared_text
 from provenance.sources import declared_facts
@@ -117,3 +117,6 @@ def _parents(about: Mapping[str, Any]) -> list[str]:
 
 def _others(more: int) -> str:
     return f" {more} other pair{'s' * (more > 1)} of their licences conflict{'s' * (more == 1)} too." if more else ""
+
+
+CHECK = CheckSpec("licence-conflict-by-content", find, survives_removal=True)

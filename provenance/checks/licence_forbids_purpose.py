@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.licences import terms
 
 if TYPE_CHECKING:
@@ -63,3 +63,6 @@ def _part(rows: list[dict[str, Any]]) -> str:
     first = min(row["path"] for row in rows)
     more = f" and {len(rows) - 1:,} more" if len(rows) > 1 else ""
     return f", the licence of {first}{more} but not of all its data,"
+
+
+CHECK = CheckSpec("licence-forbids-purpose", find)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,3 +55,6 @@ def find(files: pa.Table) -> Iterator[Finding]:
             unit="share of bytes",
             records=sum(row["records"] for row in bare),
         )
+
+
+CHECK = CheckSpec("licence-missing", find)

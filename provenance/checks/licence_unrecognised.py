@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.model import STATED, Finding
+from provenance.core.model import STATED, CheckSpec, Finding
 from provenance.licences import terms
 
 if TYPE_CHECKING:
@@ -68,3 +68,6 @@ def _quoted(value: str) -> str:
     if len(value) <= _SHOWN:
         return repr(value)
     return repr(f"{value[:_SHOWN].rpartition(' ')[0] or value[:_SHOWN]} ...")
+
+
+CHECK = CheckSpec("licence-unrecognised", find)

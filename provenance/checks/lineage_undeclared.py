@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.licences.compatibility import loses
 from provenance.similarity.evidence import shared_text
 from provenance.sources import declared_facts
@@ -121,3 +121,6 @@ def _said(items: Sequence[Standing], of: int) -> str:
     matched, records = sum(item.matched for item in items), _count(items)
     told = f" (of which {records:,} count)" if records < matched else ""
     return f"{matched:,} of {of:,} records{told}"
+
+
+CHECK = CheckSpec("lineage-undeclared", find)

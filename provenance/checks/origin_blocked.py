@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.origins import blocklists, domains
 
 if TYPE_CHECKING:
@@ -84,3 +84,6 @@ def _names(
         source = holders.get(entry) or holders.get(row["manifest"]) or of.get(row["manifest"])
         if source is not None:
             yield source, row["value"]
+
+
+CHECK = CheckSpec("origin-blocked", find)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.sources import declared_facts
 from provenance.sources.scope_paths import above, folder_of
 
@@ -119,3 +119,6 @@ def _described(one: Declared, folders: set[str]) -> bool:
         return True
     around = above(folder_of(one.manifest)) if one.manifest and not one.native else ()
     return any(place in folders for place in around)
+
+
+CHECK = CheckSpec("origin-undocumented", find, unseen=unseen)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,3 +98,6 @@ def _opposed(stated: Mapping[str, str]) -> tuple[str | None, str]:
     if any(each.startswith("personal_data.ground=") for each in stated):
         return None, ""
     return "ground", "no manifest states a legal ground for it"
+
+
+CHECK = CheckSpec("personal-data-without-ground", find)

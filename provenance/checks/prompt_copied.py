@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.similarity.evidence import shared_text
 from provenance.sources import declared_facts
 
@@ -128,3 +128,6 @@ def _whole(items: Sequence[Standing]) -> str:
 def _under(items: Sequence[Standing], licences: Mapping[str, str | None]) -> str:
     known = sorted({str(licences[item.path]) for item in items if licences.get(item.path)})
     return f" under {', '.join(known)}" if known else ""
+
+
+CHECK = CheckSpec("prompt-copied", find)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -94,3 +94,6 @@ def idle(indexes: Sequence[Mapping[str, Any]]) -> str | None:
 
 def _most(row: Mapping[str, Any]) -> tuple[float, int, str, str]:
     return row["shared"] / row["distinct"], row["shared"], row["item"], row["view"]
+
+
+CHECK = CheckSpec("protected-work-contained", find, unseen=unseen, idle=idle)

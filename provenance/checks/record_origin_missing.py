@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
@@ -55,3 +55,6 @@ def find(sources: pa.Table, observations: pa.Table) -> Iterator[Finding]:
             unit="share of records",
             records=count,
         )
+
+
+CHECK = CheckSpec("record-origin-missing", find)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.origins import domains, signals
 
 if TYPE_CHECKING:
@@ -51,3 +51,6 @@ def find(observations: pa.Table) -> Iterator[Finding]:
             unit="share of records with an address",
             records=count,
         )
+
+
+CHECK = CheckSpec("reservation-ignored", find)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.origins import domains, signals
 
 if TYPE_CHECKING:
@@ -66,3 +66,6 @@ def _sign(domain: Domain) -> str | None:
     if domain.state == signals.RESERVED:
         return "later" if domain.time in {"later", "undated"} else None
     return domain.state if domain.state in _SIGNS else None
+
+
+CHECK = CheckSpec("reservation-possible", find)

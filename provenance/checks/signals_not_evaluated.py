@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.origins import domains, signals
 
 if TYPE_CHECKING:
@@ -72,3 +72,6 @@ def _message(unknown: list[domains.Domain], count: int, of: int, silent: int, *,
     if silent:
         parts.append(f"{silent:,} name no address")
     return f"{said}; {'; '.join(parts)}."
+
+
+CHECK = CheckSpec("signals-not-evaluated", find)

@@ -19,7 +19,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.origins import known_datasets
 
 if TYPE_CHECKING:
@@ -154,3 +154,6 @@ def _finding(source: str, share: _Share, field: str, begins: str) -> Finding:
         records=share.records,
         texts=share.texts,
     )
+
+
+CHECK = CheckSpec("source-misnamed", find)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,3 +52,6 @@ def find(sources: pa.Table) -> Iterator[Finding]:
             unit="bytes",
             records=row["records"],
         )
+
+
+CHECK = CheckSpec("source-undeclared", find)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.core.package_data import table
 from provenance.similarity.evidence import shared_text
 from provenance.similarity.evidence.match_batches import KeyCounts, pieces
@@ -198,3 +198,6 @@ def _behind(words: list[str]) -> tuple[str, ...]:
     """Return what tells cuts apart: words, and the numbers behind some of them; other numbers are those of shards."""
     cuts = set(table("split-names")["cuts"])
     return tuple(word for k, word in enumerate(words) if not word.isdigit() or (k and words[k - 1] in cuts))
+
+
+CHECK = CheckSpec("split-leak", find)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from provenance.core.model import Finding
+from provenance.core.model import CheckSpec, Finding
 from provenance.similarity.evidence import shared_text
 
 if TYPE_CHECKING:
@@ -64,3 +64,6 @@ def find(
             texts=max(item.texts for item in items),
             records=max(matched for matched, _ in shared_text.counts(items).values()),
         )
+
+
+CHECK = CheckSpec("twin-unlicensed", find, survives_removal=True)

@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
 from provenance.cli import key_options, reading, terminal
 from provenance.core import model
-from provenance.ledger.exports import FORMATS, ExportRequest, write
-from provenance.reports import exports
+from provenance.ledger import exports as of_ledger
+from provenance.ledger.exports import ExportRequest
+from provenance.reports import exports as of_findings
 
-if TYPE_CHECKING:
-    from provenance.reports.exports.removal_list import RemovalOptions
+ALL = {**of_findings.EXPORTS, **of_ledger.EXPORTS}
+"""Every format by name: what is made of findings, then what is made of what was signed."""
 
-ALL = {**exports.EXPORTS, **FORMATS}
-"""Every format by name with what it is: what is made of findings, then what is made of what was signed."""
-
-_ONLY = {
-    "index": ("removal-list", "sigstore", "oms", "sm2", "sm3", "mldsa65", "pae"),
-    "key": ("oms", "cms", "sm2", "sm3", "mldsa65"),
-    "password_file": ("oms", "cms", "mldsa65"),
-    "certificate": ("cms",),
-    "signature": ("sm2",),
-    "withhold": ("tar",),
-    "severity": ("removal-list",),
-    "checks": ("removal-list",),
-    "sources": ("removal-list",),
-}
-"""Every option that not all formats have, and which have it."""
+_OPTIONS = {option for form in ALL.values() for option in form.options}
+"""Options that not all formats have."""
 
 
 class _Export(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         with formatter.section("Formats"):
-            formatter.write_dl(list(ALL.items()))
+            formatter.write_dl([(form.name, form.about) for form in ALL.values()])
 
 
 @click.command(name="export", cls=_Export)
@@ -94,19 +81,26 @@ def command(
     """
     ledger, chosen = _asked(words, format_)
     _check_options(chosen)
-    if chosen == "removal-list":
-        if output is None:
-            raise click.UsageError("name the file to write with -o")
-        from provenance.reports.exports import removal_list
-
-        return _removal_list(
-            ledger, output, index, removal_list.RemovalOptions(severity, checks, sources), unverified=unverified
-        )
-    prompt = key_options.secrets(password_file)
     asked = ExportRequest(
-        index, key, certificate, signature, withhold, prompt=prompt, verified=not unverified, warn=reading.warn
+        index,
+        key,
+        certificate,
+        signature,
+        withhold,
+        prompt=key_options.secrets(password_file),
+        verified=not unverified,
+        severity=severity,
+        checks=checks,
+        sources=sources,
+        warn=reading.warn,
     )
-    for line in write(ledger, output, chosen, asked):
+    if chosen not in of_findings.EXPORTS:
+        written = of_ledger.write(ledger, output, chosen, asked)
+    elif output is None:
+        raise click.UsageError("name the file to write with -o")
+    else:
+        written = of_findings.write(ledger, output, chosen, asked)
+    for line in written:
         terminal.echo(line)
     return 0
 
@@ -128,26 +122,9 @@ def _check_options(chosen: str) -> None:
     """Refuse an option that the format has not: what is passed over in silence would be taken for done."""
     ctx = click.get_current_context()
     for option in ctx.command.params:
-        formats = _ONLY.get(str(option.name), (chosen,))
-        if chosen not in formats and ctx.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE:
+        name = str(option.name)
+        formats = [form.name for form in ALL.values() if name in form.options]
+        if name in _OPTIONS and chosen not in formats and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             *others, last = formats
             named = f"{', '.join(others)} or {last}" if others else last
             raise click.UsageError(f"{option.opts[-1]} goes with --format {named} alone")
-
-
-def _removal_list(ledger: Path, output: Path, index: int | None, choice: RemovalOptions, *, unverified: bool) -> int:
-    from provenance.reports.exports import removal_list
-
-    made = removal_list.write(ledger, output, choice, index, verified=not unverified, warn=reading.warn)
-    terminal.echo(
-        f"{made.records:,} records of {made.files:,} files in {made.sources:,} sources, {made.inherited:,} of them for "
-        f"what their twins state: {output}"
-    )
-    if made.unlisted:
-        named = ", ".join(f"{check} ({count})" for check, count in sorted(made.unlisted.items()))
-        terminal.echo(f"Not in the list, for they name no records: {named}")
-    if made.waived:
-        terminal.echo(f"Left out, for they are waived: {made.waived:,} findings")
-    for gap in made.gaps:
-        terminal.echo(gap)
-    return 0

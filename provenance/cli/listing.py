@@ -15,13 +15,13 @@ def command(kind: str) -> int:
     """List what there is of a kind, one a line."""
     from provenance import checks, profiles
     from provenance.core import model
-    from provenance.readers import manifests, records
+    from provenance.readers import manifests, records, storage
 
     named: dict[str, dict[str, str]] = {
         "checks": checks.list_checks(),
         "profiles": profiles.list_profiles(),
         "purposes": dict.fromkeys(model.PURPOSES, ""),
-        "formats": dict.fromkeys(records.FORMATS, "records")
+        "formats": dict.fromkeys(sorted({*records.FORMATS, *storage.ARCHIVES}), "records")
         | dict.fromkeys(manifests.READERS, "manifest")
         | dict.fromkeys(manifests.UNREAD, "manifest, recognised and not read yet"),
     }

@@ -9,17 +9,17 @@ import click
 
 from provenance.cli import output as output_
 from provenance.cli import reading, terminal
+from provenance.reports import REPORTS
 
 if TYPE_CHECKING:
     from provenance.ledger import Reader
-
-FORMATS = ("html", "json", "sarif", "text", "clause-matrix-html", "clause-matrix-md")
+    from provenance.reports.report_format import ReportFormat
 
 
 @click.command(name="report")
 @click.argument("ledger", type=click.Path(path_type=Path))
 @click.option("--index", type=click.IntRange(min=0), help="Number of the entry; the newest if not given.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), required=True, help="Format of the report.")
+@click.option("--format", "format_", type=click.Choice(list(REPORTS)), required=True, help="Format of the report.")
 @click.option(
     "--profile",
     "profiles",
@@ -49,55 +49,55 @@ def command(
     manifests name, where a ledger holds a role and an id. Such a report is never written into a ledger.
     """
     from provenance.pipeline import audit
-    from provenance.reports import filings
 
+    form = REPORTS[format_]
     if data is not None:
-        _refuse(format_, output, data)
+        _refuse(form, output, data)
     output_.check(output)
-    if format_ in filings.FILINGS:
+    if form.is_filing:
         if unverified:
             raise click.UsageError("a document that a person signs is made of a ledger that verifies: no --unverified")
         rendered = audit.filing(ledger, format_, index, profiles)
     else:
-        rendered = _render(reading.open_reader(ledger, index, unverified=unverified), format_, data)
+        rendered = _render(reading.open_reader(ledger, index, unverified=unverified), form, data)
     if output == output_.STDOUT:
-        (terminal.json if format_ in {"json", "sarif"} else terminal.document)(rendered)
+        (terminal.json if form.is_json else terminal.document)(rendered)
     else:
         output_.write(output, rendered)
     return 0
 
 
-def _refuse(format_: str, output: Path, data: Path) -> None:
+def _refuse(form: ReportFormat, output: Path, data: Path) -> None:
     """Say why excerpts cannot be rendered so."""
-    if format_ != "html":
-        raise click.UsageError(f"--data goes with --format html alone; the {format_} report shows no text of the data")
+    if not form.takes_data:
+        takers = " or ".join(each.name for each in REPORTS.values() if each.takes_data)
+        raise click.UsageError(
+            f"--data goes with --format {takers} alone; the {form.name} report shows no text of the data"
+        )
     if not data.is_dir():
         raise click.UsageError(f"{data} is no folder; --data names the folder that was scanned")
     if str(output) != "-" and output.resolve().is_relative_to(data.resolve()):
         raise click.UsageError(f"{output} would lie in the data, and become part of it; write it elsewhere with -o")
 
 
-def _render(reader: Reader, format_: str, data: Path | None) -> bytes:
+def _render(reader: Reader, form: ReportFormat, data: Path | None) -> bytes:
     import rfc8785
 
     from provenance.attestations import actions
     from provenance.errors import InputError
-    from provenance.ledger import Seal
     from provenance.pipeline import audit
-    from provenance.reports import html, json, sarif, text
+    from provenance.reports.report_format import ReportedScan
     from provenance.sources import contacts
 
     found = audit.opened(reader)
-    if format_ != "html":
-        render = {"json": json.render, "sarif": sarif.render, "text": text.render}[format_]
+    tables = found.tables if data is None else contacts.named(found.tables, data)
+    if not form.shows_ledger:
         try:
-            return render(found.tables, found.facts)
+            return form.render(ReportedScan(tables, found.facts, data=data))
         except rfc8785.IntegerDomainError as cause:
             raise InputError(
-                f"a table of entry {reader.index} holds a number beyond 2**53, which {format_} cannot hold; "
+                f"a table of entry {reader.index} holds a number beyond 2**53, which {form.name} cannot hold; "
                 "use --format html or text"
             ) from cause
-    log = found.facts["log"]
-    seal = Seal(log["index"], log["origin"], reader.envelope().keyid)
-    tables = found.tables if data is None else contacts.named(found.tables, data)
-    return html.render(tables, found.facts, seal, data=data, history=actions.history(reader))
+    seal = audit.reported_entry(reader, found)
+    return form.render(ReportedScan(tables, found.facts, seal, data, actions.history(reader)))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 ROLES = ("data", "manifest", "licence", "documentation", "ignored", "unreadable")
 SEVERITIES = ("error", "warning", "note")
@@ -121,3 +125,23 @@ class DeclaredAnswer:
     role: str
     documents: int = 0
     stale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """What a check declares of itself. Its documentation is the docstring of the module of `find`.
+
+    Args:
+        name: of the fault, kebab-case, as FINDINGS.check has it.
+        find: yields findings; its parameters name the tables and settings that it reads.
+        unseen: says in one clause for COVERAGE what the check did not look at, or None; of one that cannot ask every
+            source.
+        idle: says why the check is skipped, or None; of one that may have nothing to compare with.
+        survives_removal: a finding stays true when its other source is removed, for that one's text is still in this.
+    """
+
+    name: str
+    find: Callable[..., Iterable[Finding]]
+    unseen: Callable[..., str | None] | None = None
+    idle: Callable[..., str | None] | None = None
+    survives_removal: bool = False

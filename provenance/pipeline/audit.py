@@ -12,7 +12,8 @@ from provenance.core import schemas
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger.verification.results import EQUIVOCATION, INVALID
 from provenance.pipeline import report_check, what_if
-from provenance.reports import filings
+from provenance.reports import REPORTS
+from provenance.reports.report_format import ReportedScan
 from provenance.sources import excerpts
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, 
 
     Args:
         ledger: the ledger.
-        name: one of reports.filings.FILINGS.
+        name: one of reports.REPORTS that is a filing.
         index: number of the scan's entry; None = the newest scan.
         profiles: names of profiles to speak of; all that the scan was judged by if none are named.
 
@@ -208,5 +209,19 @@ def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, 
         raise ConfigError(f"this scan was not judged by {', '.join(sorted(strange))}; it was by {', '.join(judged)}")
     asked = [each for each in found.facts["profiles"] if not profiles or each["name"] in profiles]
     facts = {**found.facts, "profiles": asked}
-    declared, keyid = reader.entries("declaration"), reader.envelope().keyid
-    return filings.render(name, found.tables, facts, declared, keyid, actions.history(reader))
+    declared = reader.entries("declaration")
+    scan = ReportedScan(
+        found.tables, facts, reported_entry(reader, found), history=actions.history(reader), declared=declared
+    )
+    return REPORTS[name].render(scan)
+
+
+def reported_entry(reader: ledger_.Reader, found: Audit) -> ledger_.Seal:
+    """Return the entry that a report says it is of.
+
+    Args:
+        reader: a ledger that is open for reading.
+        found: the scan that it is open at.
+    """
+    log = found.facts["log"]
+    return ledger_.Seal(log["index"], log["origin"], reader.envelope().keyid)

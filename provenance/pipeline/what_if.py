@@ -26,9 +26,6 @@ from provenance.sources.scope_paths import within
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-TAINTS = ("licence-conflict-by-content", "twin-unlicensed")
-"""Checks whose findings on a source hold when the other source is dropped: the text they are about is still there."""
-
 _OWN = tuple(field.name for field in fields(Finding))
 
 
@@ -137,13 +134,14 @@ def _files(files: pa.Table, claims: pa.Table, dropped: Collection[str]) -> pa.Ta
 
 def _tainted(found: pa.Table, dropped: Collection[str]) -> list[Finding]:
     """Keep what the text of a dropped source said of one that stays."""
+    staying = {check.name for check in checks.CHECKS.values() if check.survives_removal}
     return [
         Finding(
             **{name: row[name] for name in _OWN if name in row and name != "message"},
             message=f"{row['message']} {row['other']} is left out here; its text still stands in {row['source']}.",
         )
         for row in found.to_pylist()
-        if row["check"] in TAINTS and row["other"] in dropped and row["source"] not in dropped
+        if row["check"] in staying and row["other"] in dropped and row["source"] not in dropped
     ]
 
 
@@ -159,4 +157,4 @@ def _said(dropped: Collection[str], coverage: pa.Table) -> pa.Table:
 
 
 def _steps(coverage: pa.Table) -> pa.Table:
-    return coverage.filter(pc.invert(pc.is_in(coverage["check"], value_set=pa.array(checks.CHECKS))))
+    return coverage.filter(pc.invert(pc.is_in(coverage["check"], value_set=pa.array(list(checks.CHECKS)))))

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from provenance.core.digests import canonical
 from provenance.origins import domains
+from provenance.reports.report_format import ReportFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,3 +95,6 @@ def _identity(claim: Mapping[str, Any]) -> dict[str, Any]:
 
 def _unread(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in ("path", "role", "format", "bytes_skipped", "skip_reason")}
+
+
+REPORT = ReportFormat("json", lambda scan: render(scan.tables, scan.facts), is_json=True)

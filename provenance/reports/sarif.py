@@ -15,6 +15,7 @@ from urllib.parse import quote
 from provenance import checks
 from provenance.core.digests import canonical
 from provenance.core.escaping import escape
+from provenance.reports.report_format import ReportFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -192,3 +193,6 @@ def _described(uri: str, row: Mapping[str, Any] | None) -> dict[str, Any]:
         return made
     made |= {"length": row["bytes"], "roles": ["analysisTarget"]}
     return made | ({"hashes": {"sha-256": row["sha256"]}} if row["sha256"] else {})
+
+
+REPORT = ReportFormat("sarif", lambda scan: render(scan.tables, scan.facts), is_json=True)

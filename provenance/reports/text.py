@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provenance.core.escaping import visible
+from provenance.reports.report_format import ReportFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -247,3 +248,6 @@ def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
     for profile in asking:
         console.print(Text(f"What only a person can answer: provenance declare --template {printable(profile)}"))
     console.print()
+
+
+REPORT = ReportFormat("text", lambda scan: render(scan.tables, scan.facts))

@@ -22,6 +22,7 @@ from provenance.licences.texts import identify
 from provenance.readers import manifests, storage
 from provenance.readers.manifests.recognition import metadata_of
 from provenance.readers.records import csv, format_detection
+from provenance.readers.records.formats import FORMATS
 from provenance.sources.repeated_forms import holds_rows, repeats, repeats_items
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _DOCUMENTS = frozenset({"readme"})
 _TEXTS = LICENCES | _DOCUMENTS | {"hf-card"}
 _INLINE = frozenset({"croissant", "frictionless", "hf-dataset-infos"})
 """Manifests that may hold records themselves."""
-_RECORDS = frozenset({"csv", "jsonl", "parquet", "warc", *storage.CODECS, *storage.ARCHIVES})
+_CONTAINERS = frozenset({*storage.CODECS, *storage.ARCHIVES})
 _LISTS = frozenset({"croissant", "dcat", "spdx"})  # JSON-LD may be a list of nodes
 _NODES = re.compile(rb'\[\s*\{\s*"@(?:context|graph|id|type)"')
 _DVC = re.compile(
@@ -123,7 +124,9 @@ def holds_records(path: str, head: bytes) -> bool:
     if form == "csv" and format_detection.suffix(path) in {"md", "markdown", "rst"}:
         guess = csv.guess(head)  # mark-up has tables of its own
         return guess is not None and guess.delimiter != "|"
-    return form in _RECORDS or (form == "json" and body[:1] == b"[" and not _NODES.match(body))
+    if form in _CONTAINERS or (form in FORMATS and FORMATS[form].only_records):
+        return True
+    return form == "json" and body[:1] == b"[" and not _NODES.match(body)
 
 
 def consists_of_records(path: str, whole: bytes) -> bool:

@@ -17,6 +17,7 @@ import yaml
 from provenance import checks
 from provenance.core import schemas
 from provenance.core.digests import fingerprint
+from provenance.core.model import CheckSpec
 from provenance.errors import UnknownCheck
 
 TABLES = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("*.yaml"))}
@@ -167,7 +168,7 @@ def test_a_check_that_fails_is_a_row_and_the_others_run(monkeypatch):
         raise ZeroDivisionError("oops")
         yield
 
-    monkeypatch.setattr(checks.module("source-undeclared"), "find", fail)
+    monkeypatch.setitem(checks.CHECKS._members(), "source-undeclared", CheckSpec("source-undeclared", fail))
     case = inputs({"files": [{"path": "a/x", "records": 10, "records_unreadable": 3}]})
     found, coverage = checks.find(case | {"paths": table("paths", [])})
     rows = {row["check"]: row for row in coverage.to_pylist()}

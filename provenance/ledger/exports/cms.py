@@ -8,14 +8,27 @@ key that stays in its hardware. Sources: RFC 5652; RFC 5035, section 3; ETSI EN 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Protocol
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificates
 
 from provenance.errors import ConfigError
-from provenance.ledger.keys import der
+from provenance.ledger import layout
+from provenance.ledger.exports.export_format import (
+    LARGEST_FILE,
+    Exported,
+    ExportedEntry,
+    ExportFormat,
+    ExportRequest,
+    private_key,
+    read_file,
+)
+from provenance.ledger.keys import der, signing_keys
 from provenance.ledger.keys.der import OCTETS, OID, SEQUENCE, SET, write, write_integer
 
 if TYPE_CHECKING:
@@ -136,3 +149,38 @@ def _sign(data: bytes, key: CmsSigner | ec.EllipticCurvePrivateKey | rsa.RSAPriv
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return _ECDSA, key.sign(data, ec.ECDSA(SHA256()))
     return _ECDSA, key.sign(data)
+
+
+def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
+    if asked.certificate is None:
+        raise ConfigError("a CMS signature is by a certificate: name its PEM file with --certificate")
+    try:
+        certificates = load_pem_x509_certificates(read_file(asked.certificate))
+    except ValueError as cause:
+        raise ConfigError(f"{asked.certificate} holds no certificate in PEM form") from cause
+    note = layout.read_bytes(entry.folder / layout.note_path(layout.size(entry.folder)), LARGEST_FILE)
+    key = _seal(asked)
+    when = asked.when or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    name = layout.note_path(layout.size(entry.folder))
+    how = f"Verify: openssl cms -verify -cades -binary -inform DER -in FILE -content {name} -CAfile CA.pem -purpose any"
+    return [render(note, certificates, key, when)], (f"Signed: {name}", how)
+
+
+def _seal(asked: ExportRequest) -> Any:
+    """Load the key of a seal: of a folder as keygen makes it, the statement key; else of a file, ECDSA or RSA."""
+    if asked.key is None:
+        return signing_keys.user_keys(create=False, prompt=asked.prompt).statement
+    if Path(asked.key).is_dir():
+        return signing_keys.load_statement(asked.key, prompt=asked.prompt)
+    key = private_key(asked)
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise ConfigError(f"{asked.key} is neither an ECDSA nor an RSA key")
+    return key
+
+
+EXPORT = ExportFormat(
+    "cms",
+    "A detached CMS/CAdES signature over the newest checkpoint, by a seal's certificate.",
+    ("key", "password_file", "certificate"),
+    _export,
+)

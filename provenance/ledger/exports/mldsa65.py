@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provenance.errors import ConfigError
+from provenance.ledger.exports.export_format import Exported, ExportedEntry, ExportFormat, ExportRequest, private_key
 from provenance.ledger.format import envelope, mldsa_signature
+from provenance.ledger.keys import signing_keys
 
 if TYPE_CHECKING:
     from provenance.ledger.format.envelope import Envelope
@@ -34,3 +36,16 @@ def render(sealed: Envelope, key: Any) -> bytes:
         )
     signature = key.sign(envelope.pae(sealed.payload))
     return envelope.Envelope(sealed.payload, mldsa_signature.keyid(key.public_key()), signature).file
+
+
+def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
+    return [render(entry.envelope, private_key(asked))], ()
+
+
+EXPORT = ExportFormat(
+    "mldsa65",
+    "An ML-DSA-65 co-signature of an entry.",
+    ("index", "key", "password_file"),
+    _export,
+    public=lambda asked: signing_keys.public_pem(private_key(asked).public_key()),
+)

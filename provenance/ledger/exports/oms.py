@@ -14,7 +14,9 @@ from provenance.core import path_names
 from provenance.core.digests import canonical
 from provenance.errors import ConfigError
 from provenance.ledger.exports import sigstore
+from provenance.ledger.exports.export_format import Exported, ExportedEntry, ExportFormat, ExportRequest
 from provenance.ledger.format import envelope
+from provenance.ledger.keys import signing_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -121,3 +123,34 @@ def _name(path: str) -> str | None:
         return path_names.raw(path).decode("utf-8")
     except UnicodeDecodeError:
         return None
+
+
+def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
+    tables = entry.reader.tables(names=("files",))
+    pair = signing_keys.load(asked.key, prompt=asked.prompt) if asked.key else signing_keys.user_keys(create=False)
+    if pair.fingerprint != entry.envelope.keyid:
+        raise ConfigError(
+            f"entry {entry.index} is signed with another key ({entry.envelope.keyid}); name that key with --key"
+        )
+    manifest = statement(
+        tables["files"].select(["path", "sha256"]).to_pylist(),
+        str(entry.said.predicate["data"]),
+        {"origin": entry.said.place.origin, "index": entry.index, "leaf": entry.envelope.leaf.hex()},
+    )
+    unread = manifest["predicate"]["serialization"]["ignore_paths"]
+    passed = sorted(set(unread) - set(GIT))
+    said = [f"Files without a digest, which a verifier passes over: {', '.join(passed[:5])}"] if passed else []
+    if len(passed) > 5:
+        said.append(f"and {len(passed) - 5} more, all named in it")
+    said.append(
+        "Verify: model_signing verify key DATA --signature FILE --public_key statement.pub.pem --allow_symlinks"
+    )
+    return [render(manifest, pair.statement)], tuple(said)
+
+
+EXPORT = ExportFormat(
+    "oms",
+    "The scanned files and digests as an OpenSSF model-signing 1.0 manifest, signed.",
+    ("index", "key", "password_file"),
+    _export,
+)

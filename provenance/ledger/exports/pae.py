@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provenance.ledger.exports.export_format import Exported, ExportedEntry, ExportFormat, ExportRequest
 from provenance.ledger.format import envelope
 
 if TYPE_CHECKING:
@@ -17,3 +18,13 @@ if TYPE_CHECKING:
 def render(sealed: Envelope) -> bytes:
     """Render what an entry's signatures cover: DSSE's pre-authentication encoding of its payload."""
     return envelope.pae(sealed.payload)
+
+
+def _export(entry: ExportedEntry, _: ExportRequest) -> Exported:
+    how = "Verify: openssl dgst -sha256 -verify keys/statement.pub.pem -signature SIG FILE"
+    return [render(entry.envelope)], (how,)
+
+
+EXPORT = ExportFormat(
+    "pae", "The bytes that an entry's signatures cover, to be signed or verified elsewhere.", ("index",), _export
+)

@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provenance.ledger.exports.export_format import (
+    Exported,
+    ExportedEntry,
+    ExportFormat,
+    ExportRequest,
+    key_pem,
+    read_signature,
+)
 from provenance.ledger.format import envelope, sm2_signature
 
 if TYPE_CHECKING:
@@ -35,3 +43,19 @@ def render(sealed: Envelope, key: sm2_signature.Key, signature: bytes | None = N
     made = envelope.Envelope(sealed.payload, key.keyid, signature)
     sm2_signature.check(made, key)
     return made.file
+
+
+def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
+    signature = read_signature(asked.signature) if asked.signature else None
+    made = render(entry.envelope, sm2_signature.read_key(key_pem(asked)), signature)
+    how = "Verify: openssl dgst -sm3 -verify sm2.pub.pem -sigopt distid:1234567812345678 -signature SIG PAE"
+    return [made], (how,)
+
+
+EXPORT = ExportFormat(
+    "sm2",
+    "An SM2/SM3 co-signature of an entry.",
+    ("index", "key", "signature"),
+    _export,
+    public=lambda asked: sm2_signature.read_key(key_pem(asked)).pem,
+)

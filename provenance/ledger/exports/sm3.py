@@ -16,7 +16,9 @@ from cryptography.hazmat.primitives import hashes
 from provenance.core.digests import canonical, sha256
 from provenance.errors import ConfigError, DigestMismatch
 from provenance.ledger.exports import sm2
+from provenance.ledger.exports.export_format import Exported, ExportedEntry, ExportFormat, ExportRequest, key_pem
 from provenance.ledger.format import envelope
+from provenance.ledger.format.sm2_signature import read_key
 from provenance.ledger.trees import merkle
 
 if TYPE_CHECKING:
@@ -83,3 +85,10 @@ def _sm3() -> hashes.Hash:
         return hashes.Hash(hashes.SM3())
     except UnsupportedAlgorithm as cause:
         raise ConfigError("the OpenSSL that `cryptography` was built with has no SM3; install its wheel") from cause
+
+
+def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
+    return [render(entry.folder, entry.envelope, entry.said.folder, read_key(key_pem(asked)))], ()
+
+
+EXPORT = ExportFormat("sm3", "The SM3 digests of what an entry binds, signed with SM2.", ("index", "key"), _export)

@@ -14,6 +14,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 from provenance.errors import DigestMismatch
+from provenance.ledger.exports.export_format import Exported, ExportedEntry, ExportFormat, ExportRequest
 from provenance.ledger.log import leaf_hashes
 from provenance.ledger.proofs import redaction
 
@@ -97,3 +98,16 @@ def _member(path: Path, name: str, digest: str | None) -> Iterator[bytes]:
     if left or (digest is not None and found.hexdigest() != digest):
         raise DigestMismatch(f"{name} is not what its entry binds, or was changed just now; run provenance verify")
     yield bytes(-info.size % tarfile.BLOCKSIZE)
+
+
+def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
+    said = [entry.reader.statement(index) for index in range(entry.reader.size)]
+    bound = {path: digest for each in said for path, digest in each.folder.items()}
+    left = redaction.plan(entry.folder, said, asked.withhold)
+    told = (
+        [f"Withheld: {len(left.withheld)} files, and what names it in {len(left.tables)} tables"] if left.tables else []
+    )
+    return render(entry.folder, bound, left), tuple(told)
+
+
+EXPORT = ExportFormat("tar", "The ledger as one file, without what is withheld.", ("withhold",), _export)

@@ -1,8 +1,8 @@
 """From a file to its records: `read` yields batches of RECORDS and one account a file and archive member.
 
-One file a format, each with one verb, `read`; the explicit list is `_READERS`. To add a format: its file, a line there,
-a name in `format_detection`, a case table. What is wrong with a file is a row with an error or an account with a
-reason: nothing here raises because of what a file holds.
+One file a format, each with one verb, `read`, and its declaration, `RECORD_FORMAT`. To add a format: its file, a line
+in `formats.FORMATS`, a case table. What is wrong with a file is a row with an error or an account with a reason:
+nothing here raises because of what a file holds.
 
 Bytes are accounted for on disk. Of a compressed or transcoded file a reader knows only the bytes that came out; what
 it skipped of those counts on disk in proportion, rounded up: a file with an unreadable record has a skipped byte.
@@ -14,33 +14,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import BinaryIO
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, BinaryIO
 
 from provenance.core.model import CHANGED, UNSAMPLED
 from provenance.errors import FileChanged
 from provenance.readers import storage
-from provenance.readers.records import column_roles, csv, format_detection, json, parquet, text, warc
+from provenance.readers.records import column_roles, format_detection
 from provenance.readers.records.column_roles import Roles, overridden
 from provenance.readers.records.format_detection import sniff
+from provenance.readers.records.formats import FORMATS
 from provenance.readers.records.tally import Tally
 from provenance.readers.storage import regular_files
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from provenance.readers.records.record_format import RecordFormat
 
 __all__ = ["FORMATS", "Account", "Batch", "Document", "Item", "Roles", "account", "overridden", "read", "sniff"]
 
 Blocks = tuple[bytes, ...]
-Reader = Callable[[storage.Stream, Tally, storage.Limits, Roles], Iterator[pa.RecordBatch]]
-
-_READERS: dict[str, Reader] = {
-    "csv": csv.read,
-    "json": json.read,
-    "jsonl": json.read_lines,
-    "text": text.read,
-    "warc": warc.read,
-}
-FORMATS = ("csv", "json", "jsonl", "parquet", "tar", "text", "warc", "zip")
-"""Formats that are read; each may be compressed with gzip, bz2, xz or zstd."""
 
 _SHORT = {"gzip": "gz", "bz2": "bz2", "xz": "xz", "zstd": "zst"}
 _TAIL = 1 << 20  # bytes before the end of a head in which a line break is looked for
@@ -189,7 +182,8 @@ def _end(file: BinaryIO, path: str, size: int, head: int) -> int | None:
     """Return where the last whole line or passage within the head ends; None where the file is to be read in full."""
     start = file.read(format_detection.HEAD)
     file.seek(0)
-    if size <= head or sniff(start, path) not in {"jsonl", "text"} or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    form = FORMATS.get(sniff(start, path))
+    if size <= head or form is None or not form.by_lines or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return None
     at = max(0, head - _TAIL)
     file.seek(at)
@@ -365,13 +359,13 @@ class _File:
     def _content(self, name: str, stream: storage.Stream) -> Iterator[Item]:
         if name in storage.ARCHIVES:
             yield from self._archive(name, stream)
-        elif name == "parquet":
-            yield from self._parquet(stream)
-        elif name in _READERS:
+        elif name in FORMATS and FORMATS[name].seekable:
+            yield from self._by_random_access(FORMATS[name], stream)
+        elif name in FORMATS:
             inner = stream
             if stream.peek(2) in (b"\xff\xfe", b"\xfe\xff"):
                 inner = storage.transcode(stream)
-            for table in _READERS[name](inner, self.tally, self.limits, self.roles):
+            for table in FORMATS[name].read(inner, self.tally, self.limits, self.roles):
                 yield Batch(self.path, table)
             if inner is not stream:
                 self._transcoded(inner, stream)
@@ -397,12 +391,12 @@ class _File:
             self.tally.skip(stream.count - before + stream.drain(), reason)
         return held
 
-    def _parquet(self, stream: storage.Stream) -> Iterator[Batch]:
+    def _by_random_access(self, form: RecordFormat, stream: storage.Stream) -> Iterator[Batch]:
         file = self._seekable(stream)
         if file is None:
             return
         try:
-            for table in parquet.read(file, stream.count, self.tally, self.limits, self.roles):
+            for table in form.read(file, stream.count, self.tally, self.limits, self.roles):
                 yield Batch(self.path, table)
         except FileChanged as error:
             self.tally.skip(stream.count, f"{CHANGED}: {error}")

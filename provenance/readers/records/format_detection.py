@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from provenance.readers.records import csv, json
+from provenance.readers.records.formats import FORMATS
+from provenance.readers.records.record_format import Opening
 
 HEAD = 1 << 16
 """Bytes that `sniff` looks at."""
@@ -17,7 +18,6 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"PK\3\4", "zip"),
     (b"PK\5\6", "zip"),
-    (b"PAR1", "parquet"),
     (b"ARROW1\0\0", "arrow"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\7", "rar"),
@@ -38,11 +38,10 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"ORC", "orc"),
     (b"\x7fELF", "executable"),
     (b"\0asm", "executable"),
-    (b"WARC/", "warc"),
 )
-_SUFFIXES = {"yaml": "yaml", "yml": "yaml", "csv": "csv", "tsv": "csv", "tab": "csv", "psv": "csv"}
-_LINES = ("jsonl", "ndjson", "jsonlines")
-_JSON = ("json", *_LINES, "geojson", "ipynb")
+"""Codecs, archives, and formats that no reader knows yet."""
+_SUFFIXES = {"yaml": "yaml", "yml": "yaml"}
+_PRINTED = ("csv", "tsv", "txt")  # what is called so is text although a NUL byte stands in it
 _PICKLE = re.compile(rb"\x80[\2-\5](?:\x95.{8})?[\x00-\xff]", re.DOTALL)  # PROTO, and FRAME from protocol 4 on
 _MARKUP = re.compile(rb"\s*<(\?xml|!doctype\s+html|html\b|!doctype\b|!--|[a-z][\w:.-]*[\s/>])", re.IGNORECASE)
 
@@ -60,15 +59,15 @@ def suffix(path: str) -> str:
 
 
 def sniff(head: bytes, path: str) -> str:
-    """Name the format of a file.
+    """Name the format of a file: formats that are read are asked first, as `RecordFormat` says.
 
     Args:
         head: its first bytes, 64 KiB or all.
         path: its name, for where its bytes leave a choice (a table or prose, YAML or prose, broken JSON or prose).
 
     Returns:
-        empty | jsonl | json | csv | text | parquet, a codec or archive (storage.CODECS, storage.ARCHIVES), or the name
-        of a format that no reader knows yet; `unknown` for other binary data. A pickle is named, never opened.
+        empty, one of FORMATS, a codec or archive (storage.CODECS, storage.ARCHIVES), or the name of a format that no
+        reader knows yet; `unknown` for other binary data. A pickle is named, never opened.
     """
     if not head:
         return "empty"
@@ -76,6 +75,9 @@ def sniff(head: bytes, path: str) -> str:
 
 
 def _binary(head: bytes, path: str) -> str | None:
+    for each in FORMATS.values():
+        if each.magic and head.startswith(each.magic):
+            return each.name
     for magic, name in _MAGIC:
         if head.startswith(magic) and (name not in ("bz2", "mp3", "orc") or b"\0" in head or not head.isascii()):
             return name
@@ -91,9 +93,14 @@ def _binary(head: bytes, path: str) -> str | None:
         return None
     # A NUL byte in text is one bad record; many of them, or one in what does not look like text, are another format.
     zeros = head.count(0)
-    likely = head.lstrip()[:1] in (b"{", b"[") or suffix(path) in (*_JSON, "csv", "tsv", "txt")
+    likely = head.lstrip()[:1] in (b"{", b"[") or _is_called_text(suffix(path))
     controls = len(head) - len(head.translate(None, _CONTROLS))
     return "unknown" if (zeros and (zeros * 50 > len(head) or not likely)) or controls * 10 > len(head) else None
+
+
+def _is_called_text(ending: str) -> bool:
+    """Say whether a suffix promises a text whose form is beyond doubt once it is read."""
+    return ending in _PRINTED or any(ending in each.suffixes for each in FORMATS.values() if each.sniff is not None)
 
 
 def _is_tar(head: bytes) -> bool:
@@ -113,30 +120,30 @@ def _textual(head: bytes, path: str) -> str:
     given = suffix(path)
     if not body:
         return "text"
-    if body[:1] in (b"{", b"[") and (given in _JSON or json.begins(body)):
-        return "jsonl" if json.by_lines(body) or (given in _LINES and body[:1] == b"{") else "json"
-    if given in _LINES:
-        return "jsonl"
-    if markup := _MARKUP.match(body):
-        tag = markup[1].lower()
-        if tag.startswith((b"!doctype html", b"html")):
-            return "html"
-        if tag == b"?xml" or given in ("xml", "html", "htm", "xhtml", "svg"):
-            return "html" if given in ("html", "htm") else "xml"
-    if given in _SUFFIXES:
-        return _SUFFIXES[given]
-    return "csv" if _is_table(head) else "text"
+    opening = Opening(head, body, given)
+    for each in FORMATS.values():
+        if each.sniff is not None and each.sniff(opening):
+            return each.name
+    return _markup(opening) or _by_suffix(given) or _guess(opening)
 
 
-_SAMPLE = 32  # lines: every one of them must be as wide as the first
+def _markup(opening: Opening) -> str | None:
+    found, given = _MARKUP.match(opening.body), opening.suffix
+    if found is None:
+        return None
+    tag = found[1].lower()
+    if tag.startswith((b"!doctype html", b"html")):
+        return "html"
+    if tag == b"?xml" or given in ("xml", "html", "htm", "xhtml", "svg"):
+        return "html" if given in ("html", "htm") else "xml"
+    return None
 
 
-def _is_table(head: bytes) -> bool:
-    """Say whether text without a telling suffix is a table beyond doubt: prose has commas too."""
-    guess = csv.guess(b"\n".join(head.split(b"\n", _SAMPLE)[:_SAMPLE]))
-    return (
-        guess is not None
-        and guess.share == 1.0
-        and guess.width >= (2 if guess.delimiter == "\t" else 4)
-        and guess.rows >= 5
-    )
+def _by_suffix(given: str) -> str | None:
+    named = (each.name for each in FORMATS.values() if each.sniff is None and given in each.suffixes)
+    return next(named, None) or _SUFFIXES.get(given)
+
+
+def _guess(opening: Opening) -> str:
+    named = (each.name for each in FORMATS.values() if each.guess is not None and each.guess(opening))
+    return next(named, "text")

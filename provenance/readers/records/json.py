@@ -44,6 +44,7 @@ from provenance.readers.records.json_kernel import (
     skip_space,
 )
 from provenance.readers.records.json_survey import survey
+from provenance.readers.records.record_format import Opening, RecordFormat
 from provenance.readers.records.string_kernels import INCOMPLETE, LARGE, MANY, OK
 from provenance.readers.storage import BLOCK, LIMITS
 
@@ -367,3 +368,23 @@ def _across(
         found.append(int(scan(data, place, end, True, shape, len(data), most, MOST, kind, rank, work)))
         errors = np.maximum(errors, work.records[:most, 2] if work.counts[RECORDS] == most else MANY)
     return found, errors, work
+
+
+_LINES = ("jsonl", "ndjson", "jsonlines")
+_DOCUMENTS = ("json", "geojson", "ipynb")
+
+
+def _is_json(opening: Opening) -> bool:
+    return opening.body[:1] in (b"{", b"[") and (opening.suffix in (*_LINES, *_DOCUMENTS) or begins(opening.body))
+
+
+def _is_json_lines(opening: Opening) -> bool:
+    if not _is_json(opening):
+        return opening.suffix in _LINES
+    return by_lines(opening.body) or (opening.suffix in _LINES and opening.body[:1] == b"{")
+
+
+RECORD_FORMAT = (
+    RecordFormat("jsonl", read_lines, suffixes=_LINES, sniff=_is_json_lines, by_lines=True),
+    RecordFormat("json", read, suffixes=_DOCUMENTS, sniff=_is_json, only_records=False),
+)

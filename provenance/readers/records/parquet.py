@@ -14,6 +14,7 @@ import pyarrow as pa
 from provenance.errors import LimitExceeded
 from provenance.readers.records import arrow_columns, column_roles, string_kernels, views
 from provenance.readers.records.bounded_parquet import Broken, ParquetFile
+from provenance.readers.records.record_format import RecordFormat
 from provenance.readers.storage import Budget, Checked, Limits
 
 if TYPE_CHECKING:
@@ -89,3 +90,6 @@ def _group(
             raise Broken(f"row group {number} is broken") from error
         tally.count(errors, np.zeros(len(errors), np.int64))
         yield out
+
+
+RECORD_FORMAT = RecordFormat("parquet", read, magic=(b"PAR1",), seekable=True)

@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from provenance.readers.records import column_roles, string_kernels, value_tape, views
+from provenance.readers.records.record_format import RecordFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,3 +117,6 @@ def _batch(data: Any, found: Any, offset: int, tally: Tally) -> pa.RecordBatch:
     out = views.batch(views.text_views(whole), found[:, 2], tally.records, found[:, 0].astype(np.int64) + offset)
     tally.count(found[:, 2], found[:, 1] - found[:, 0])
     return out
+
+
+RECORD_FORMAT = RecordFormat("text", read, by_lines=True, only_records=False)

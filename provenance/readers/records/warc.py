@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from provenance.readers.records import column_roles, string_kernels, views
+from provenance.readers.records.record_format import RecordFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,3 +161,6 @@ def _record(data: _Bytes, fields: dict[bytes, bytes], size: int, rows: _Rows, ta
             tally.skip(there, UNREAD)
     elif there < size:
         tally.skip(there, "a truncated record")
+
+
+RECORD_FORMAT = RecordFormat("warc", read, magic=(b"WARC/",))

@@ -26,6 +26,7 @@ from provenance.core.digests import fingerprint
 from provenance.core.model import SEVERITIES
 from provenance.errors import ConfigError, InputError
 from provenance.ledger import layout
+from provenance.ledger.exports.export_format import ExportFormat, ExportRequest
 from provenance.ledger.format import statement
 from provenance.ledger.log import file_writing
 from provenance.similarity.evidence import affected_records
@@ -95,7 +96,7 @@ class Reason:
     def order(self) -> tuple[int, bool, int, int, str]:
         """The worst first, what a file itself states before what its twins do, the newest evidence before older."""
         check = self.finding["check"]
-        place = CHECKS.index(check) if check in CHECKS else len(CHECKS)
+        place = list(CHECKS).index(check) if check in CHECKS else len(CHECKS)
         return SEVERITIES.index(self.finding["severity"]), self.inherited, place, -self.entry, self.text
 
 
@@ -447,3 +448,28 @@ def _gathered(batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
             waiting, rows = [], 0
     if rows:
         yield pa.concat_tables(waiting, promote_options="permissive").combine_chunks()
+
+
+def _export(ledger_folder: Path, target: Path, asked: ExportRequest) -> tuple[str, ...]:
+    choice = RemovalOptions(asked.severity, asked.checks, asked.sources)
+    made = write(ledger_folder, target, choice, asked.index, verified=asked.verified, warn=asked.warn)
+    told = [
+        (
+            f"{made.records:,} records of {made.files:,} files in {made.sources:,} sources, {made.inherited:,} of them "
+            f"for what their twins state: {target}"
+        )
+    ]
+    if made.unlisted:
+        named = ", ".join(f"{check} ({count})" for check, count in sorted(made.unlisted.items()))
+        told.append(f"Not in the list, for they name no records: {named}")
+    if made.waived:
+        told.append(f"Left out, for they are waived: {made.waived:,} findings")
+    return (*told, *made.gaps)
+
+
+EXPORT = ExportFormat(
+    "removal-list",
+    "Records to leave out, as Parquet (path, row, reason).",
+    ("index", "severity", "checks", "sources"),
+    write=_export,
+)

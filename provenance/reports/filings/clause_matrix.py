@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import SEVERITIES, VERDICTS
 from provenance.profiles.judgement import overall
+from provenance.reports.filings import document
 from provenance.reports.filings.document import Block, Cell, Heading, Line, Paragraph, Style, Table, both
+from provenance.reports.report_format import ReportedScan, ReportFormat
 from provenance.reports.text import gaps, size
 
 if TYPE_CHECKING:
@@ -441,3 +443,14 @@ def _signatures() -> list[Block]:
     )
     row = tuple((Line("", style="seal"),) for _ in head)
     return [Heading(2, both("Signatures", "签署")), Paragraph(told), Table(head, [row], (25, 25, 25, 25))]
+
+
+def _compose(scan: ReportedScan) -> list[Block]:
+    keyid = "" if scan.seal is None else scan.seal.keyid
+    return compose(scan.tables, scan.facts, scan.declared, keyid, scan.history)
+
+
+REPORT = (
+    ReportFormat("clause-matrix-html", lambda scan: document.html(_compose(scan)), is_filing=True, shows_ledger=True),
+    ReportFormat("clause-matrix-md", lambda scan: document.markdown(_compose(scan)), is_filing=True, shows_ledger=True),
+)

@@ -18,6 +18,7 @@ from provenance import checks
 from provenance.core.package_data import HERE
 from provenance.reports.html import evidence, findings, overlap_matrix, sources, summary
 from provenance.reports.html.markup import Markup, tag
+from provenance.reports.report_format import ReportFormat
 
 if TYPE_CHECKING:
     import os
@@ -135,3 +136,11 @@ def _asset(name: str) -> str:
 
 def _digest(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+REPORT = ReportFormat(
+    "html",
+    lambda scan: render(scan.tables, scan.facts, scan.seal, data=scan.data, history=scan.history),
+    takes_data=True,
+    shows_ledger=True,
+)

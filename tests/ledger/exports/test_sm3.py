@@ -5,7 +5,6 @@ import subprocess
 import pytest
 
 from provenance.errors import ConfigError, DigestMismatch
-from provenance.ledger import exports as family
 from provenance.ledger.exports import ExportRequest, sm3, write
 from provenance.ledger.format import envelope, sm2_signature
 
@@ -20,7 +19,7 @@ def key():
 
 @pytest.fixture
 def made(world, tmp_path, monkeypatch, key):
-    monkeypatch.setattr(family, "read_key", lambda _: key)
+    monkeypatch.setattr(sm3, "read_key", lambda _: key)
 
     def make():
         write(world / "ledger", tmp_path / "out", "sm3", ExportRequest(key=str(world / "ledger" / "origin")))
@@ -70,6 +69,6 @@ def test_a_changed_file_is_not_vouched_for(world, made):
 
 
 def test_a_public_key_signs_nothing(world, tmp_path, monkeypatch, key):
-    monkeypatch.setattr(family, "read_key", lambda _: sm2_signature.Key(key.public))
+    monkeypatch.setattr(sm3, "read_key", lambda _: sm2_signature.Key(key.public))
     with pytest.raises(ConfigError, match="signs nothing"):
         write(world / "ledger", tmp_path / "out", "sm3", ExportRequest(key=str(world / "ledger" / "origin")))

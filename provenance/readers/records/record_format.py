@@ -1,0 +1,58 @@
+"""What a format of records declares of itself, and what it is asked when a file is to be recognised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a text begins.
+
+    Args:
+        head: its first bytes, 64 KiB or all, as UTF-8.
+        body: the same without byte order mark and white space before them; never empty.
+        suffix: the last suffix of its path, in lower case and without its dot.
+    """
+
+    head: bytes
+    body: bytes
+    suffix: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFormat:
+    """A format of records: how it is recognised, and who reads it.
+
+    A file is recognised by the first of these that says so, over all formats in the order of the registry: `magic`,
+    `sniff`, `suffixes`, `guess`. What nothing recognises is text.
+
+    Args:
+        name: as FILES.format names it.
+        read: yields RECORDS batches: of a stream, its tally, limits and column roles, `read(stream, tally, limits,
+            roles)`; with `seekable` of a file and its bytes, `read(file, size, tally, limits, roles)`.
+        suffixes: endings of paths that decide where the content leaves a choice; a format with `sniff` weighs its own.
+        magic: bytes with which a file of this format begins; a format that has any is binary.
+        sniff: tells whether a text is of this format beyond doubt, whatever it is called.
+        guess: tells whether a text without a telling suffix is of this format.
+        seekable: it is read by random access.
+        by_lines: a file may be cut after any line, and what is before the cut is whole.
+        only_records: such a file holds records whatever it is called; False where manifests and documents have the
+            same form.
+    """
+
+    name: str
+    read: Callable[..., Iterator[pa.RecordBatch]]
+    suffixes: tuple[str, ...] = ()
+    magic: tuple[bytes, ...] = ()
+    sniff: Callable[[Opening], bool] | None = None
+    guess: Callable[[Opening], bool] | None = None
+    seekable: bool = False
+    by_lines: bool = False
+    only_records: bool = True
