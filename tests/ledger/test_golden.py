@@ -16,6 +16,7 @@ from referencing.jsonschema import DRAFT202012
 from provenance import ledger
 from provenance.core.package_data import HERE
 from provenance.core.schemas import SEALED
+from provenance.ledger import layout
 from provenance.ledger.log import reading, table_trees
 from provenance.ledger.proofs import check_proof
 
@@ -93,7 +94,7 @@ def test_the_public_script_verifies_it(path, packed):
 
 
 def test_the_columns_of_the_specification_are_those_that_are_sealed():
-    text = reading.__file__.replace("reading.py", "SPECIFICATION.md")
+    text = layout.__file__.replace("layout.py", "SPECIFICATION.md")
     told = dict(re.findall(r"^\| `(\w+)` \| `(.*)` \|$", Path(text).read_text("utf-8"), re.MULTILINE))
     marks = {pa.string(): "", pa.int64(): "#", pa.float64(): "%", pa.bool_(): "!", pa.list_(pa.string()): "[]"}
     assert {name: " ".join(f"{field.name}{marks[field.type]}{'?' * field.nullable}" for field in SEALED[name])
