@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -86,9 +87,10 @@ def test_a_fault_of_ours_is_said_without_a_traceback(data, tmp_path, monkeypatch
 
 
 def test_a_check_that_fails_to_run_is_not_a_clean_audit(data, tmp_path, monkeypatch):
-    from provenance.checks import licence_missing
+    from provenance.checks import CHECKS
 
-    monkeypatch.setattr(licence_missing, "find", lambda files: 1 / 0)  # noqa: ARG005 - checks read the parameter's name
+    broken = replace(CHECKS["licence-missing"], find=lambda files: 1 / 0)  # noqa: ARG005 - checks read the parameter's name
+    monkeypatch.setitem(CHECKS._members(), "licence-missing", broken)
     assert run(["scan", str(data("mit")), "--ledger", str(tmp_path / "ledger")]) == 4
 
 

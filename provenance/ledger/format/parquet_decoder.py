@@ -363,7 +363,8 @@ def _width(kind: pa.DataType) -> int:
 
 def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     """Decode, and hold values to their schema: valid UTF-8, no null where none may be, and its words."""
-    from provenance.core.schemas import SEALED, foreign_value
+    from provenance.core.schemas import SEALED
+    from provenance.core.vocabularies import foreign_value
 
     wanted = SEALED.get(request["table"])
     needed = [field.name for field in wanted or () if not field.nullable]

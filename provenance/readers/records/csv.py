@@ -20,7 +20,7 @@ from numba import njit
 
 from provenance.readers.records import column_roles, string_kernels, value_tape, views
 from provenance.readers.records.column_roles import META, RECORD, SIDE
-from provenance.readers.records.record_format import Opening, RecordFormat
+from provenance.readers.records.record_format import FileHead, RecordFormat
 from provenance.readers.records.string_kernels import INCOMPLETE, LARGE, OK, QUOTING, RAGGED
 from provenance.readers.records.value_tape import END, FLAGS, GROUP, KIND, QUOTED, RANK, REC, START
 
@@ -274,7 +274,7 @@ def _rest(stream: Stream, tally: Tally, size: int) -> pa.RecordBatch:
 _SAMPLE = 32  # lines: every one of them must be as wide as the first
 
 
-def _is_table(opening: Opening) -> bool:
+def _is_table(opening: FileHead) -> bool:
     """Say whether text without a telling suffix is a table beyond doubt: prose has commas too."""
     found = guess(b"\n".join(opening.head.split(b"\n", _SAMPLE)[:_SAMPLE]))
     return (

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from provenance.readers.records.formats import FORMATS
-from provenance.readers.records.record_format import Opening
+from provenance.readers.records.record_format import FileHead
 
 HEAD = 1 << 16
 """Bytes that `sniff` looks at."""
@@ -120,14 +120,14 @@ def _textual(head: bytes, path: str) -> str:
     given = suffix(path)
     if not body:
         return "text"
-    opening = Opening(head, body, given)
+    opening = FileHead(head, body, given)
     for each in FORMATS.values():
         if each.sniff is not None and each.sniff(opening):
             return each.name
     return _markup(opening) or _by_suffix(given) or _guess(opening)
 
 
-def _markup(opening: Opening) -> str | None:
+def _markup(opening: FileHead) -> str | None:
     found, given = _MARKUP.match(opening.body), opening.suffix
     if found is None:
         return None
@@ -144,6 +144,6 @@ def _by_suffix(given: str) -> str | None:
     return next(named, None) or _SUFFIXES.get(given)
 
 
-def _guess(opening: Opening) -> str:
+def _guess(opening: FileHead) -> str:
     named = (each.name for each in FORMATS.values() if each.guess is not None and each.guess(opening))
     return next(named, "text")

@@ -44,7 +44,7 @@ from provenance.readers.records.json_kernel import (
     skip_space,
 )
 from provenance.readers.records.json_survey import survey
-from provenance.readers.records.record_format import Opening, RecordFormat
+from provenance.readers.records.record_format import FileHead, RecordFormat
 from provenance.readers.records.string_kernels import INCOMPLETE, LARGE, MANY, OK
 from provenance.readers.storage import BLOCK, LIMITS
 
@@ -374,11 +374,11 @@ _LINES = ("jsonl", "ndjson", "jsonlines")
 _DOCUMENTS = ("json", "geojson", "ipynb")
 
 
-def _is_json(opening: Opening) -> bool:
+def _is_json(opening: FileHead) -> bool:
     return opening.body[:1] in (b"{", b"[") and (opening.suffix in (*_LINES, *_DOCUMENTS) or begins(opening.body))
 
 
-def _is_json_lines(opening: Opening) -> bool:
+def _is_json_lines(opening: FileHead) -> bool:
     if not _is_json(opening):
         return opening.suffix in _LINES
     return by_lines(opening.body) or (opening.suffix in _LINES and opening.body[:1] == b"{")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class FileHead:
     """How a text begins.
 
     Args:
@@ -51,8 +51,8 @@ class RecordFormat:
     read: Callable[..., Iterator[pa.RecordBatch]]
     suffixes: tuple[str, ...] = ()
     magic: tuple[bytes, ...] = ()
-    sniff: Callable[[Opening], bool] | None = None
-    guess: Callable[[Opening], bool] | None = None
+    sniff: Callable[[FileHead], bool] | None = None
+    guess: Callable[[FileHead], bool] | None = None
     seekable: bool = False
     by_lines: bool = False
     only_records: bool = True

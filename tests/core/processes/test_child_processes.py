@@ -64,7 +64,7 @@ def test_an_interrupted_map_does_not_wait_for_its_workers():
 
 
 def test_killing_the_caller_ends_all_of_its_processes():
-    code = "import sys, time; from provenance.core.engines.local import Local; l = Local(2); list(l.map(hex, [1, 2])); print(l._nursery._process.pid, *l.processes(), flush=True); list(l.map(time.sleep, [600, 600]))"
+    code = "import sys, time; from provenance.core.engines.local import LocalEngine; l = LocalEngine(2); list(l.map(hex, [1, 2])); print(l._nursery._process.pid, *l.processes(), flush=True); list(l.map(time.sleep, [600, 600]))"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as caller:
         started = list(map(int, caller.stdout.readline().split()))
         time.sleep(0.3)
@@ -92,7 +92,7 @@ def test_one_place_starts_processes():
     found = [
         path.name for path in home.rglob("*.py") if "subprocess." in path.read_text() or "os.fork" in path.read_text()
     ]
-    assert found == ["processes.py"]
+    assert found == ["child_processes.py"]
 
 
 def _do_all(done):

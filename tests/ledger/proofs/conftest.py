@@ -68,12 +68,13 @@ def scan(secret):
     ]
     tables = conftest.sealed_tables(*listed)
     plain = {field.name: "" if field.type == "string" else 0 for field in SEALED["sources"] if not field.nullable}
-    tables["sources"] = rows([plain | {"source": each} for each in ("./", "b")], SEALED["sources"])
+    tables["sources"] = rows([plain | {"source": each, "evidence": "none"} for each in ("./", "b")], SEALED["sources"])
     plain = {
         field.name: "" if field.type == "string" else 0 if field.type == "int64" else []
         for field in SEALED["verdicts"]
         if not field.nullable
     }
+    plain |= {"modality": "shall", "text": "primary", "answered_by": "machine", "verdict": "not evidenced"}
     tables["verdicts"] = rows(
         [plain | {"requirement": each, "element": n} for each in "qr" for n in (1, 2)], SEALED["verdicts"]
     )

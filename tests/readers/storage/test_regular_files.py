@@ -219,4 +219,4 @@ def test_a_file_that_became_sparse_since_the_scan_is_said_by_verify(tmp_path, in
     thread.join(120)
     assert result, "it is read for ever"
     assert result[0].exit_code == 2
-    assert "README.md (a sparse file" in "\n".join(result[0].lines())
+    assert "README.md: a sparse file" in "\n".join(result[0].lines())
