@@ -147,9 +147,9 @@ def _send_batches(asker: confined_decoding.Asker, schema: pa.Schema, batches: li
 
 def _check(request: dict[str, Any], _asker: confined_decoding.Asker) -> dict[str, Any]:
     """Check a table as whoever reads it would; of one that this version does not know, the footer alone."""
-    from provenance.core.schemas import SEALED
+    from provenance.core.schemas import OPTIONAL, SEALED
 
-    if request["table"] in SEALED:
+    if request["table"] in SEALED or request["table"] in OPTIONAL:
         return {"known": True} | _decode(request, None)
     with _opened(request["path"]) as handle:
         _limit_time(0)
@@ -307,14 +307,14 @@ def _parquet(handle: BufferedReader, request: dict[str, Any]) -> pq.ParquetFile:
 
 def _check_columns(found: pa.Schema, table: str, extra: list[str]) -> None:
     """Hold columns to the schema of their table: names once, in order, of these types; a later version may add some."""
-    from provenance.core.schemas import SEALED
+    from provenance.core.schemas import OPTIONAL, SEALED
 
     names = found.names
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise _Fault(f"it has the column {_quoted(twice[0])} more than once")
     if taken := sorted(set(names) & set(extra)):
         raise _Fault(f"it has a column {_quoted(taken[0])}, which is of the lines alone")
-    if (wanted := SEALED.get(table)) is None:
+    if (wanted := (SEALED | OPTIONAL).get(table)) is None:
         return
     known = [name for name in names if name in wanted.names]
     if known != [name for name in wanted.names if name in names]:
@@ -363,10 +363,10 @@ def _width(kind: pa.DataType) -> int:
 
 def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     """Decode, and hold values to their schema: valid UTF-8, no null where none may be, and its words."""
-    from provenance.core.schemas import SEALED
+    from provenance.core.schemas import OPTIONAL, SEALED
     from provenance.core.vocabularies import foreign_value
 
-    wanted = SEALED.get(request["table"])
+    wanted = (SEALED | OPTIONAL).get(request["table"])
     needed = [field.name for field in wanted or () if not field.nullable]
     count = 0
     for batch in file.iter_batches(batch_size=_ROWS, use_threads=False):

@@ -61,6 +61,14 @@ def test_a_dictionary_that_expands_beyond_memory_is_read_with_fewer_rows_at_once
     assert (sum(map(len, batches)), tally.unreadable, tally.reason) == (120, 0, None)
 
 
+@pytest.fixture(autouse=True)
+def _own_limits():
+    """A process keeps the limit that it was started with: each test starts its own."""
+    bounded_parquet._end_all()
+    yield
+    bounded_parquet._end_all()
+
+
 @pytest.mark.parametrize(
     ("table", "limits", "reason"),
     [

@@ -169,3 +169,9 @@ def test_two_ids_of_people_stay_two_sources(tmp_path):
     assert len(set(sources["source"])) == 2
     assert all(each.startswith("[email ") for each in sources["source"])
     assert sources["licence_concluded"].to_list() == ["MIT", "MIT"]
+
+
+def test_verify_knows_the_table_of_contacts(world):
+    assert (world / "ledger" / "scans" / "00000000" / "contacts.parquet").is_file()
+    found = pv.verify(world / "ledger")
+    assert (found.exit_code, found.gaps) == (0, ())
