@@ -36,7 +36,9 @@ def main():
         choice = build_index.IndexOptions("known", title=name, scale=scale, columns=columns)
         built = build_index.build(paths, target, choice, "tools/build_known_index.py")
         assert not built.unread, built.unread
-        print(target.name, built.index.items, "parts,", built.index.hashes, "texts,", target.stat().st_size, "bytes")
+        print(
+            target.name, built.index.items, "parts,", built.index.count_hashes, "texts,", target.stat().st_size, "bytes"
+        )
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def build(
         f"provenance-auditor {__version__}",
     )
     index = built.index
-    terminal.echo(f"{output}: {index.items:,} items, {index.hashes:,} hashes of {index.of}, no text")
+    terminal.echo(f"{output}: {index.items:,} items, {index.count_hashes:,} hashes of {index.unit}, no text")
     for name, reason in built.unread:
         terminal.echo(f"Not read in full: {name}: {reason}")
     if built.key is not None:
@@ -70,7 +70,7 @@ def show(index: Path) -> int:
     from provenance.pipeline import build_index
     from provenance.similarity.index import reference_index
 
-    for name, value in build_index.shown(reference_index.read(index)):
+    for name, value in build_index.shown(reference_index.read_index(index)):
         terminal.echo(f"{name:<9} {value}")
     return 0
 

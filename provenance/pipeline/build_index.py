@@ -39,7 +39,7 @@ class IndexOptions:
     """What kind of index is made.
 
     Args:
-        kind: one of reference_index.KINDS.
+        kind: one of reference_index.INDEX_KINDS.
         title: what a report calls it; None = the name of the index's file.
         key: key file; None = the one beside the index, made if there is none, or the published one if not protected.
         scale: of texts, one hash in how many is kept.
@@ -71,7 +71,7 @@ class Built:
         unread: files of which not everything could be read, and why.
     """
 
-    index: reference_index.Index
+    index: reference_index.ReferenceIndex
     key: Path | None
     made: bool
     unread: tuple[tuple[str, str], ...]
@@ -123,8 +123,8 @@ def build(files: Sequence[Path], output: Path, choice: IndexOptions, by: str) ->
     if new and place is not None:
         reference_index.write_key(place, key)
     table = pa.concat_tables(made).sort_by([(name, "ascending") for name in ("item", "part", "view")])
-    reference_index.write(output, table, about)
-    return Built(reference_index.read(output), place, new, tuple(unread))
+    reference_index.write_index(output, table, about)
+    return Built(reference_index.read_index(output), place, new, tuple(unread))
 
 
 def _names(files: Sequence[Path]) -> list[str]:
@@ -162,7 +162,7 @@ def _key(output: Path, choice: IndexOptions) -> tuple[bytes, Path | None, bool]:
     place = output.with_suffix(".key")
     if place.exists():
         return reference_index.read_key(place), place, False
-    return reference_index.new_key(), place, True
+    return reference_index.make_key(), place, True
 
 
 def _items(path: Path, name: str, key: bytes, choice: IndexOptions) -> tuple[list[pa.Table], records.Account]:
@@ -177,7 +177,7 @@ def _items(path: Path, name: str, key: bytes, choice: IndexOptions) -> tuple[lis
             passages = item.table["offset"].null_count < len(item.table)  # of a plain text, and of nothing else
             book = passages and not choice.per_record
             for view in _VIEWS:
-                cut = shingles.shingled(item.table[view], item.table["row"])
+                cut = shingles.shingle_texts(item.table[view], item.table["row"])
                 if choice.unit == "texts" or book:
                     of = cut.nodes["low"].to_numpy() if choice.unit == "texts" else cut.values
                     held[item.path, view].append(np.unique(of))
@@ -187,18 +187,18 @@ def _items(path: Path, name: str, key: bytes, choice: IndexOptions) -> tuple[lis
                     made.append(_table(ids, item.path, view, np.diff(cut.offsets), _keyed(cut, key), cut.offsets))
     for (file, view), parts in held.items():
         values = np.unique(np.concatenate(parts))
-        hashes = np.sort(siphash.keyed(values, key))
+        hashes = np.sort(siphash.siphash(values, key))
         if len(values):
-            kept = hashes[hashes <= np.uint64(reference_index.limit(choice.scale))]
+            kept = hashes[hashes <= np.uint64(reference_index.hash_limit(choice.scale))]
             made.append(_table(pa.array([file]), file, view, np.array([len(values)]), kept, np.array([0, len(kept)])))
     if account is None:
         raise InputError(f"{path} was not read to its end")
     return made, account
 
 
-def _keyed(cut: shingles.Shingled, key: bytes) -> Hashes:
+def _keyed(cut: shingles.ShingledRecords, key: bytes) -> Hashes:
     """Key the shingles of every record, and put each record's in order again."""
-    hashes = siphash.keyed(cut.values, key)
+    hashes = siphash.siphash(cut.values, key)
     record = np.repeat(np.arange(len(cut.offsets) - 1), np.diff(cut.offsets))
     ordered: Hashes = hashes[np.lexsort((hashes, record))]
     return ordered
@@ -217,7 +217,7 @@ def _part(file: str) -> str:
     return file.rsplit("/", 1)[-1].split(".", 1)[0] or file
 
 
-def shown(index: reference_index.Index) -> Iterable[tuple[str, str]]:
+def shown(index: reference_index.ReferenceIndex) -> Iterable[tuple[str, str]]:
     """Say what an index is, for a person.
 
     Args:
@@ -233,7 +233,7 @@ def shown(index: reference_index.Index) -> Iterable[tuple[str, str]]:
     yield "format", reference_index.FORMAT
     yield "shingles", shingles.SHINGLE
     yield "items", f"{index.items:,} ({', '.join(f'{views.count(view):,} {view}' for view in VIEWS if view in views)})"
-    yield "hashes", f"{index.hashes:,} of {index.of}" + (f", one in {index.scale:,}" if index.scale > 1 else "")
+    yield "hashes", f"{index.count_hashes:,} of {index.unit}" + (f", one in {index.scale:,}" if index.scale > 1 else "")
     yield "key", "the published one, which hides nothing" if public else index.key
     yield "made by", index.created_by
     yield "sha256", index.digest

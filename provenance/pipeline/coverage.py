@@ -58,7 +58,8 @@ def steps(
         reference_matches.STEP: looked,
         "boilerplate": _said(
             sum(found.common.values()),
-            f"runs of five words that stand in {boilerplate.COMMON} texts or more, so that they count as boilerplate",
+            f"runs of five words that stand in {boilerplate.COMMON_FROM} texts or more, "
+            "so that they count as boilerplate",
         ),
         **detectors.scope(),
     }
@@ -94,9 +95,9 @@ def with_chinese(coverage: pa.Table) -> pa.Table:
     Returns:
         The same, with a row for it at the head.
     """
+    folded = len(normalisation.load_chinese_folding())
     reason = (
-        f"{normalisation.CHINESE}: {len(normalisation.chinese()):,} traditional characters count as their simplified "
-        "ones, by character "
+        f"{normalisation.CHINESE}: {folded:,} traditional characters count as their simplified ones, by character "
         "and not by word: 乾, 幹 and 干 are one, 軟體 and 软件 are two"
     )
     seen = {name: coverage[name][0].as_py() for name in ("records_seen", "records_unreadable")}
@@ -115,10 +116,13 @@ def _said(count: int, what: str) -> str | None:
 
 def _nearly(found: match_plan.ComparisonResult) -> str:
     """Say how many near matches are to be expected, and what was compared with less than everything."""
-    recall = f"Jaccard >= 0.8 is found with probability 1 - (1 - j^{minhash.ROWS})^{minhash.BANDS}"
+    recall = f"Jaccard >= 0.8 is found with probability 1 - (1 - j^{minhash.ROWS_PER_BAND})^{minhash.BANDS}"
     said = [
-        f"{recall}, {minhash.recall(0.8):.3f} at 0.8",
-        _said(found.aside, f"texts of groups beyond {banding.GROUP} that were compared with {banding.PIVOTS} each"),
+        f"{recall}, {minhash.candidate_probability(0.8):.3f} at 0.8",
+        _said(
+            found.aside,
+            f"texts of groups beyond {banding.LARGEST_GROUP} that were compared with {banding.PIVOTS_PER_GROUP} each",
+        ),
         _said(found.shortened, "records of common texts that name one file each"),
     ]
     return "; ".join(each for each in said if each)
@@ -126,11 +130,12 @@ def _nearly(found: match_plan.ComparisonResult) -> str:
 
 def _inside(found: match_plan.ComparisonResult) -> str:
     """Say which texts are looked for inside longer ones."""
-    least = f"texts of fewer than {containment.LEAST} distinct shingles are not looked for inside longer ones"
+    least = f"texts of fewer than {containment.LEAST_SHINGLES} distinct shingles are not looked for inside longer ones"
     said = [
         _said(found.crowded, "texts left aside, as their words stand in crowds"),
         _said(
-            found.thinned, f"texts that stand in more than {containment.HOLDERS} longer ones, of which a share is kept"
+            found.thinned,
+            f"texts that stand in more than {containment.HOLDERS_KEPT} longer ones, of which a share is kept",
         ),
         _said(found.unplaced, "second readings that failed, so that it could not be looked for where texts stand"),
     ]

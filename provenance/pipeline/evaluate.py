@@ -11,7 +11,7 @@ from provenance import checks
 from provenance.core.model import SEVERITIES
 from provenance.pipeline import file_sampling
 from provenance.profiles.judgement import judge
-from provenance.similarity.evidence.original_files import known_originals
+from provenance.similarity.evidence.original_files import find_known_originals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ def draw(
         originals: path -> id of the known data set whose original file it is; those of FILES if None.
         kept: findings that hold whatever the tables say, because more was known once.
         answers: what a responsible person declared, by profile, requirement and element.
-        indexes: what was looked for, as `reference_index.described` has it.
+        indexes: what was looked for, as `reference_index.describe_index` has it.
         threads: checks that run side by side.
 
     Returns:
@@ -54,7 +54,7 @@ def draw(
     settings: dict[str, Any] = {
         "witnesses": scopes.witnesses(files),
         "holders": scopes.holders,
-        "originals": known_originals(files, tables["references"]) if originals is None else originals,
+        "originals": find_known_originals(files, tables["references"]) if originals is None else originals,
         "purpose": scopes.purpose,
         "indexes": indexes,
         "minimum": min((profile.minimum_shingles for profile in chosen), default=1),

@@ -64,7 +64,7 @@ def without(
         "sketches": _outside(tables["sketches"], left_out, "source"),
     }
     chosen = [profiles.load(profile["name"]) for profile in facts["profiles"]]
-    originals = original_files.known_originals(tables["files"], tables["references"])
+    originals = original_files.find_known_originals(tables["files"], tables["references"])
     kept = _tainted(tables["findings"], left_out)
     indexes = facts.get("config", {}).get("references", ())
     cut |= evaluate.draw(cut, scopes, chosen, originals=originals, kept=kept, indexes=indexes)

@@ -89,7 +89,7 @@ def test_a_known_set_has_a_hash_a_text(files):
     assert made["test.jsonl", "prompt"]["hashes"] == sorted(
         siphash.siphash_reference(reference_index.OPEN_KEY, each) for each in texts
     )
-    assert (built.index.of, made["test.jsonl", "prompt"]["distinct"]) == ("texts", 3)
+    assert (built.index.unit, made["test.jsonl", "prompt"]["distinct"]) == ("texts", 3)
 
 
 def test_a_scaled_set_says_how_many_texts_there_were(files):
@@ -97,7 +97,7 @@ def test_a_scaled_set_says_how_many_texts_there_were(files):
     row = rows(build(files, "many.jsonl", kind="known", scale=5))["many.jsonl", "whole"]
     assert row["distinct"] == 500
     assert 60 < len(row["hashes"]) < 140
-    assert max(row["hashes"]) <= reference_index.limit(5)
+    assert max(row["hashes"]) <= reference_index.hash_limit(5)
 
 
 def test_a_protected_index_has_a_key_of_its_own_which_is_kept(files):

@@ -315,11 +315,11 @@ def test_two_workers_give_the_same_digests(reference):
         (read_batches, "MOST", 3),
         (read_results, "_CHUNK", 1),
         (external_sort, "BUDGET", 1000),
-        (exact_matches, "_CHUNK", 1),
+        (exact_matches, "_ROWS_AT_A_TIME", 1),
         (match_table, "_CHUNK", 1 << 20),
         (banding, "_CHUNK", 1),
-        (banding, "NODES", 2),
-        (near_pairs, "_REMEMBERED", 1),
+        (banding, "NODES_PER_RANGE", 2),
+        (near_pairs, "_RECENT_SLOTS", 1),
     ],
 )
 def test_sizes_do_not_change_a_digest(module, name, value, reference, in_process, monkeypatch):
@@ -330,7 +330,7 @@ def test_sizes_do_not_change_a_digest(module, name, value, reference, in_process
 
 def test_pivots_are_said_and_change_nothing_but_matches_and_overlaps(reference, in_process, monkeypatch):
     root, found = reference
-    monkeypatch.setattr(exact_matches, "PIVOT", 3)
+    monkeypatch.setattr(exact_matches, "LARGEST_NODE", 3)
     pivoted = pv.scan(root)
     same = {"sources", "files", "claims"}
     assert {name: digests(pivoted)[name] for name in same} == {name: digests(found)[name] for name in same}

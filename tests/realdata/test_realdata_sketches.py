@@ -52,8 +52,10 @@ def runs(folder, view):
     for path in sorted(folder.glob("*.json*")):
         for item in records.read(str(path).encode(), path.name):
             if isinstance(item, records.Batch):
-                cut = shingles.shingled(item.table[view], item.table["row"])
-                whole = np.repeat(cut.nodes["words"].to_numpy() >= shingles.WORDS, cut.nodes["distinct"].to_numpy())
+                cut = shingles.shingle_texts(item.table[view], item.table["row"])
+                whole = np.repeat(
+                    cut.nodes["words"].to_numpy() >= shingles.WORDS_PER_SHINGLE, cut.nodes["distinct"].to_numpy()
+                )
                 seen.append(np.unique(cut.values[whole]))
     return np.unique(np.concatenate(seen))
 
@@ -86,12 +88,12 @@ def test_the_truth_lies_in_the_intervals(compared):
         for row in range(tables.num_rows):
             source, view = tables["source"][row].as_py(), tables["view"][row].as_py()
             assert source in names
-            held[side, source, view] = source_sketches.read(tables, row), runs(root / side / source, view)
+            held[side, source, view] = source_sketches.read_sketch(tables, row), runs(root / side / source, view)
     told = missed = 0
     for view, a, b in itertools.product(VIEWS, A, B):
         (one, ours), (other, theirs) = held["a", a, view], held["b", b, view]
         scale = max(one.scale, other.scale)
-        left, right = source_sketches.cut(one, scale), source_sketches.cut(other, scale)
+        left, right = source_sketches.coarsen(one, scale), source_sketches.coarsen(other, scale)
         both, truly = len(np.intersect1d(left, right)), len(np.intersect1d(ours, theirs))
         for kept, of in ((left, ours), (right, theirs)):
             share, low, high = source_sketches.estimate(both, len(kept))

@@ -55,7 +55,7 @@ class MatchPlan:
     sketches: tuple[tuple[str, str, Ints], ...] = ()
     fold_chinese: bool = False
 
-    def members(self, view: str) -> tuple[distinct_texts.Members, ...]:
+    def members(self, view: str) -> tuple[distinct_texts.MembersFile, ...]:
         """Return the scratch files of MEMBERS of a view."""
         return next((each.members for each in self.likenesses if each.view == view), ())
 
@@ -124,7 +124,9 @@ def plan(
     place = {name: k for k, name in enumerate(names)}
     owner = np.array([place[name] for name in owners], np.int64)
     members = [
-        (view, distinct_texts.Members(path, seen.places[part.bundle])) for part in observed for view, path in part.parts
+        (view, distinct_texts.MembersFile(path, seen.places[part.bundle]))
+        for part in observed
+        for view, path in part.parts
     ]
     sets = exchange((each for part in observed for each in part.sets), lambda item: item[0])
     threads = max(1, workers // max(1, len(sets)))
@@ -200,7 +202,7 @@ def sketch(plan: MatchPlan) -> pa.Table:
         SKETCHES, one row a source and view that has records; the same whatever the bundles.
     """
     rows: list[dict[str, Any]] = []
-    shingle = normalisation.named(shingles.SHINGLE, fold_chinese=plan.fold_chinese)
+    shingle = normalisation.name_with_folding(shingles.SHINGLE, fold_chinese=plan.fold_chinese)
     for view in VIEWS:
         parts: dict[int, list[tuple[pa.Table, int]]] = {}
         for _, path, numbers in (each for each in plan.sketches if each[0] == view):
@@ -210,7 +212,9 @@ def sketch(plan: MatchPlan) -> pa.Table:
         records = np.bincount(plan.owner, plan.counts[view], len(plan.names)).astype(int).tolist()
         for number, (name, count) in enumerate(zip(plan.names, records, strict=True)):
             if count:
-                scale, hashes = source_sketches.unite(source_sketches.read(*part) for part in parts.get(number, ()))
+                scale, hashes = source_sketches.unite_sketches(
+                    source_sketches.read_sketch(*part) for part in parts.get(number, ())
+                )
                 rows.append(
                     {
                         "source": name, "view": view, "shingle": shingle, "scale": scale, "records": count,

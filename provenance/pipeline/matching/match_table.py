@@ -72,11 +72,11 @@ def _ordered(naming: MatchTask, rank: np.ndarray[Any, Any]) -> Iterator[np.ndarr
     """Bring ROWS together in the order of source, file, row and other file."""
     ordered = Ordering(Path(naming.scratch), "named", _ROW)
     for path in naming.exact:
-        for batch in distinct_texts.batches(path):
+        for batch in distinct_texts.read_batches(path):
             ordered.add(_numbers(batch, rank, exact=1))
     spans = opened(Path(naming.spans), np.int64).reshape(-1, 2)
     at = 0
-    for batch in distinct_texts.batches(naming.near):
+    for batch in distinct_texts.read_batches(naming.near):
         rows = _numbers(batch, rank, exact=0)
         rows["start"], rows["stop"] = (spans[at : at + len(rows)] - 1).T
         at += len(rows)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _HELD = 64  # counts that are held before they are added up
 _SLICE = 1 << 16  # answers taken back at a time
-_ASKED = {name: spans.ASKED[name] for name in (spans.ASKED.names or ())[1:]}
+_ASKED = {name: spans.SPAN_QUERIES[name] for name in (spans.SPAN_QUERIES.names or ())[1:]}
 SPANS_FILE = "spans"
 """The file in a view's scratch folder that says where each row stands: begin and end, int64, 1 added; 0 = unknown."""
 
@@ -53,7 +53,7 @@ class Likeness:
     view: str
     sets: tuple[str, ...]
     hashes: str
-    members: tuple[distinct_texts.Members, ...]
+    members: tuple[distinct_texts.MembersFile, ...]
     sources: np.ndarray[Any, Any]
     scratch: str
     target: str
@@ -67,7 +67,7 @@ class Likened:
 
     Args:
         view: one of model.VIEWS.
-        counts: the PAIRS of near_matches.COUNTS.
+        counts: the PAIRS of near_matches.PAIR_FIELDS.
         rows: the file that holds ROWS.
         scratch: the folder that holds nodes, and what is asked of where they stand.
         cuts: the nodes at which parts of them begin, and how many there are.
@@ -103,17 +103,17 @@ def resemble(likeness: Likeness) -> Likened:
     """
     folder = Path(likeness.scratch)
     folder.mkdir(exist_ok=True)
-    held = distinct_texts.bring_together(likeness.sets, likeness.hashes, likeness.members, likeness.sources, folder)
-    alike = near_pairs.resemble(held, folder, likeness.threads)
-    counts = _Counts(near_matches.COUNTS)
-    asked = Ordering(folder, "asks", spans.ASKED)
+    held = distinct_texts.build_nodes(likeness.sets, likeness.hashes, likeness.members, likeness.sources, folder)
+    alike = near_pairs.find_similar(held, folder, likeness.threads)
+    counts = _Counts(near_matches.PAIR_FIELDS)
+    asked = Ordering(folder, "asks", spans.SPAN_QUERIES)
     shortened = rows = 0
     with pa.OSFile(likeness.target, "wb") as sink, pa.ipc.new_file(sink, exact_matches.ROWS) as writer:
-        for part in near_matches.match(alike, folder):
+        for part in near_matches.match_near(alike, folder):
             writer.write_table(part.rows)
-            part.inside["place"] += rows
-            part.inside["key"] = key(part.inside["file"], part.inside["row"], len(likeness.sources))
-            asked.add(part.inside)
+            part.span_queries["place"] += rows
+            part.span_queries["key"] = key(part.span_queries["file"], part.span_queries["row"], len(likeness.sources))
+            asked.add(part.span_queries)
             counts.add(part)
             shortened, rows = shortened + part.pivoted, rows + part.rows.num_rows
     mapped(folder / SPANS_FILE, np.int64, (rows, 2))
@@ -121,8 +121,8 @@ def resemble(likeness: Likeness) -> Likened:
     ends = np.linspace(0, len(held.file), likeness.parts + 1).astype(np.int64)
     cuts = np.searchsorted(held.first, ends).tolist()
     return Likened(
-        likeness.view, counts.total(), likeness.target, str(folder), tuple(cuts), files, alike.common, alike.pivoted,
-        alike.aside, alike.thinned, shortened,
+        likeness.view, counts.total(), likeness.target, str(folder), tuple(cuts), files,
+        alike.boilerplate_count, alike.pivoted, alike.not_anchored, alike.thinned, shortened,
     )  # fmt: skip
 
 
@@ -182,7 +182,7 @@ class Joined:
     """
 
     view: str
-    exact: exact_matches.Exact
+    exact: exact_matches.ExactMatches
     rows: str
 
 
@@ -195,20 +195,20 @@ def gather(join: Join) -> Joined:
     Returns:
         Their exact matches.
     """
-    held = distinct_texts.load(Path(join.scratch))
-    own = opened(Path(join.scratch) / near_pairs.OWN_FILE, np.int64)
-    counts = _Counts(exact_matches.COUNTS)
+    held = distinct_texts.load_nodes(Path(join.scratch))
+    own = opened(Path(join.scratch) / near_pairs.DISTINCTIVE_FILE_NAME, np.int64)
+    counts = _Counts(exact_matches.PAIR_FIELDS)
     distinct = [np.zeros(0, np.int64), np.zeros(0, np.int64)]
     pivoted = 0
     with pa.OSFile(join.target, "wb") as sink, pa.ipc.new_file(sink, exact_matches.ROWS) as writer:
-        for part in exact_matches.match(held, own, join.first, join.last):
+        for part in exact_matches.match_exact(held, own, join.first, join.last):
             writer.write_table(part.rows)
             counts.add(part)
             distinct = [
                 _added(*each) for each in zip(distinct, (part.distinct_files, part.distinct_sources), strict=True)
             ]
             pivoted += part.pivoted
-    total = exact_matches.Exact(exact_matches.ROWS.empty_table(), **counts.total(), distinct_files=distinct[0],
+    total = exact_matches.ExactMatches(exact_matches.ROWS.empty_table(), **counts.total(), distinct_files=distinct[0],
                         distinct_sources=distinct[1], pivoted=pivoted)  # fmt: skip
     return Joined(join.view, total, join.target)
 
@@ -305,7 +305,7 @@ class _Asked:
         self._file, self._row, self._place, self._low, self._words, self._first, self._last = columns(
             folder, "asked", _ASKED
         )
-        self._sets = opened(folder / distinct_texts.SETS_FILE, np.uint64)
+        self._sets = opened(folder / distinct_texts.SETS_FILE_NAME, np.uint64)
         self._spans = opened(folder / SPANS_FILE, np.int64, "r+").reshape(-1, 2)
 
     def _of(self, number: int) -> tuple[int, int]:
@@ -327,5 +327,5 @@ class _Asked:
             longer = texts[int(np.searchsorted(rows.to_numpy(), row))].as_py()
             if longer is not None:
                 about = (self._low[of], self._words[of], self._first[of], self._last[of])
-                found = spans.find(longer, *about, self._sets, fold_chinese=self._fold_chinese)
+                found = spans.find_texts(longer, *about, self._sets, fold_chinese=self._fold_chinese)
                 self._spans[self._place[of]] = np.column_stack(found) + 1

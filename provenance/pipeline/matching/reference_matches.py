@@ -22,7 +22,7 @@ from provenance.errors import ConfigError, InputError
 from provenance.pipeline.reading.record_identities import hashes
 from provenance.similarity.candidates import distinct_texts
 from provenance.similarity.index import index_lookup, reference_index, siphash
-from provenance.similarity.index.index_lookup import Found
+from provenance.similarity.index.index_lookup import EntryCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from provenance.pipeline.matching.match_plan import MatchPlan
     from provenance.similarity.index.index_lookup import Catalogue, Ints
-    from provenance.similarity.index.reference_index import Index
+    from provenance.similarity.index.reference_index import ReferenceIndex
 
 STEP = "references"
 """The name of the step in COVERAGE."""
@@ -50,12 +50,12 @@ class IndexGroup:
 
     of: str
     key: bytes
-    indexes: tuple[Index, ...]
+    indexes: tuple[ReferenceIndex, ...]
     short: int = 0
 
     def catalogue(self) -> Catalogue:
         """Put them together."""
-        return index_lookup.catalogue(self.indexes)
+        return index_lookup.build_catalogue(self.indexes)
 
     def views(self) -> set[str]:
         """Return the views of records that are looked up: whole records hold the shingles of their prompts."""
@@ -77,9 +77,9 @@ class ReferenceQuery:
     def described(self) -> list[dict[str, Any]]:
         """Return what a ledger keeps of the indexes, by title."""
         short = {index.title: group.short for group in self.groups for index in group.indexes}
-        return [reference_index.described(index, short[index.title]) for index in self.indexes()]
+        return [reference_index.describe_index(index, short[index.title]) for index in self.indexes()]
 
-    def indexes(self) -> list[Index]:
+    def indexes(self) -> list[ReferenceIndex]:
         """Return all indexes, by title."""
         return sorted((index for group in self.groups for index in group.indexes), key=lambda each: each.title)
 
@@ -99,32 +99,32 @@ def load(paths: Sequence[Path], *, fold_chinese: bool = False) -> ReferenceQuery
     """
     if paths and fold_chinese:
         raise ConfigError(f"{paths[0]} does not fold Chinese; leave out --fold-chinese, or --reference")
-    given = [reference_index.read(path) for path in paths]
-    shipped = [reference_index.read(path) for path in sorted(package_data.folder("known").glob("*.index"))]
+    given = [reference_index.read_index(path) for path in paths]
+    shipped = [reference_index.read_index(path) for path in sorted(package_data.folder("known").glob("*.index"))]
     titles: dict[str, Path] = {}
     for index in (*given, *shipped):
         other = titles.setdefault(index.title, index.path)
         if other is not index.path:
             raise ConfigError(f"{index.path} and {other} have one title, {index.title!r}; make one anew with --title")
-    texts: dict[bytes, list[Index]] = defaultdict(list)
+    texts: dict[bytes, list[ReferenceIndex]] = defaultdict(list)
     groups = []
     for index in (*given, *shipped):
         key = reference_index.find_key(index)
-        if index.of == "texts":
+        if index.unit == "texts":
             texts[key].append(index)
         else:
-            groups.append(IndexGroup(index.of, key, (index,), _short(index)))
+            groups.append(IndexGroup(index.unit, key, (index,), _short(index)))
     groups += [IndexGroup("texts", key, tuple(indexes)) for key, indexes in texts.items()]
     return ReferenceQuery(tuple(groups))
 
 
-def _short(index: Index) -> int:
+def _short(index: ReferenceIndex) -> int:
     """Count the items of which no view has enough shingles that few other items have."""
-    within = index_lookup.catalogue([index])
+    within = index_lookup.build_catalogue([index])
     item = index.table["item"].combine_chunks().dictionary_encode().indices.to_numpy()[within.row]
     most = np.zeros(index.items, np.int64)
-    np.maximum.at(most, item, within.telling)
-    return int(np.count_nonzero(most < within.least))
+    np.maximum.at(most, item, within.distinctive)
+    return int(np.count_nonzero(most < within.least_shared))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,16 +202,16 @@ def meet(part: LookupTask) -> Met:
     """
     by_key: dict[tuple[bytes, str], list[tuple[int, Catalogue]]] = defaultdict(list)
     for number, key, of, paths in part.groups:
-        indexes = [reference_index.read(Path(path)) for path, _ in paths]
+        indexes = [reference_index.read_index(Path(path)) for path, _ in paths]
         for index, (path, digest) in zip(indexes, paths, strict=True):
             if index.digest != digest:
                 raise InputError(f"{path} was changed while it was looked for; scan again")
-        by_key[key, of].append((number, index_lookup.catalogue(indexes)))
+        by_key[key, of].append((number, index_lookup.build_catalogue(indexes)))
     found = []
     hashes_ = opened(Path(part.hashes), np.uint64)
     for (key, of), held_ in by_key.items():
         within = [each for _, each in held_]
-        hits = index_lookup.look_up(_batches(part.sets), hashes_, key, within, whole=of == "texts")
+        hits = index_lookup.find_hits(_batches(part.sets), hashes_, key, within, whole_texts=of == "texts")
         for (number, _), table in zip(held_, hits, strict=True):
             if table.num_rows:
                 target = f"{part.target}-{number}.arrow"
@@ -263,31 +263,35 @@ def tabulate(asked: ReferenceQuery, met: Sequence[Met | Died], plan: MatchPlan) 
         said.append(_untold(group, within))
         for view in views:
             found = pa.concat_tables(_table(path) for path in sorted(hits[number, view]))
-            rows += _rows(group, within, view, index_lookup.Meeting(found, within), plan)
+            rows += _rows(group, within, view, index_lookup.CatalogueHits(found, within), plan)
     keys = ("source", "path", "title", "item", "view")
     table = schemas.ordered(schemas.rows(rows, schemas.REFERENCES), *keys)
     return table, _coverage(asked, [each for each in said if each])
 
 
 def _rows(
-    group: IndexGroup, within: Catalogue, view: str, meets: index_lookup.Meeting, plan: MatchPlan
+    group: IndexGroup, within: Catalogue, view: str, meets: index_lookup.CatalogueHits, plan: MatchPlan
 ) -> Iterator[dict[str, Any]]:
     """Add up the hits of one group and view."""
     asked = {index.scale: plan.counts[view] for index in group.indexes if index.scale == 1}
     asked |= {index.scale: np.zeros_like(plan.counts[view]) for index in group.indexes if index.scale > 1}
     held: list[tuple[Ints, Ints, Ints]] = []
     for path, numbers in plan.members(view):
-        for table in distinct_texts.batches(path):
+        for table in distinct_texts.read_batches(path):
             file = numbers[table["file"].to_numpy()]
             for scale in asked.keys() - {1}:
-                kept = siphash.keyed(table["low"].to_numpy(), group.key) <= np.uint64(reference_index.limit(scale))
+                kept = siphash.siphash(table["low"].to_numpy(), group.key) <= np.uint64(
+                    reference_index.hash_limit(scale)
+                )
                 asked[scale] += np.bincount(file[kept], minlength=len(asked[scale]))
-            node = meets.find(table)
+            node = meets.find_texts(table)
             kept = node >= 0
             held.append((file[kept], table["row"].to_numpy()[kept], node[kept]))
     file, row, node = (np.concatenate(each) for each in zip(*held, strict=True))
-    entries = [_entries(index, within.which == number, within.row, view) for number, index in enumerate(group.indexes)]
-    told = [meets.tells(each) for each in entries]
+    entries = [
+        _entries(index, within.index_number == number, within.row, view) for number, index in enumerate(group.indexes)
+    ]
+    told = [meets.texts_with_entries(each) for each in entries]
     for owner, names, whole in ((file, plan.paths, False), (plan.owner[file], plan.names, True)):
         order = np.argsort(owner, kind="stable")
         start = np.flatnonzero(np.r_[True, np.diff(owner[order]) != 0])
@@ -296,38 +300,38 @@ def _rows(
             source = names[of] if whole else plan.names[plan.owner[of]]
             place = {"source": source, "path": None if whole else names[of]} | ({"row": None} if whole else {})
             counts = {scale: each[plan.owner == of].sum() if whole else each[of] for scale, each in asked.items()}
-            found = meets.unite(node[here], row[here])
+            found = meets.count_entries(node[here], row[here])
             for index, own, tells in zip(group.indexes, entries, told, strict=True):
                 those = node[here][tells[node[here]]]
                 place |= {"records_index": len(those), "texts_index": len(np.unique(those))}
                 place |= {"records_view": int(counts[index.scale])}
-                of_index = Found(*(column[own[found.entry]] for column in found))
-                if index.of == "texts" and not whole:
+                of_index = EntryCounts(*(column[own[found.entry]] for column in found))
+                if index.unit == "texts" and not whole:
                     of_index = _most(of_index)
                 for made in _named(index, within, of_index):
                     yield made | place
 
 
-def _entries(index: Index, own: npt.NDArray[np.bool_], row: Ints, view: str) -> npt.NDArray[np.bool_]:
+def _entries(index: ReferenceIndex, own: npt.NDArray[np.bool_], row: Ints, view: str) -> npt.NDArray[np.bool_]:
     """Tell which entries of an index are looked for in a view: shingles in whole records, texts view by view."""
-    if index.of == "texts":
+    if index.unit == "texts":
         own[own] = pc.equal(index.table["view"], view).to_numpy()[row[own]]
     return own
 
 
-def _most(found: Found) -> Found:
+def _most(found: EntryCounts) -> EntryCounts:
     """Keep the entry that most records tell of: a line that stands in every file would tell of each with each."""
     best = np.argsort(-found.records, kind="stable")[:1]
-    return Found(*(column[best] for column in found))
+    return EntryCounts(*(column[best] for column in found))
 
 
-def _named(index: Index, within: Catalogue, found: Found) -> Iterator[dict[str, Any]]:
+def _named(index: ReferenceIndex, within: Catalogue, found: EntryCounts) -> Iterator[dict[str, Any]]:
     """Put names on entries of an index."""
     items = index.table.drop_columns(["hashes"]).take(pa.array(within.row[found.entry])).to_pylist()
     counts = zip(*(column.tolist() for column in found[1:]), strict=True)
     for item, (shared, records, row, best, size) in zip(items, counts, strict=True):
         yield item | {
-            "title": index.title, "kind": index.kind, "of": index.of, "scale": index.scale, "shared": shared,
+            "title": index.title, "kind": index.kind, "of": index.unit, "scale": index.scale, "shared": shared,
             "records": records, "row": row, "best_shared": best, "best_distinct": size,
         }  # fmt: skip
 
@@ -337,20 +341,22 @@ def _untold(group: IndexGroup, within: Catalogue) -> str | None:
     if group.of == "texts":
         return None
     index = group.indexes[0]
-    short = int(np.count_nonzero(within.telling < within.least))
+    short = int(np.count_nonzero(within.distinctive < within.least_shared))
     common = int(np.count_nonzero(within.common))
     said = []
     if short:
-        least = f"fewer than {within.least} shingles that few others have"
-        said.append(f"{short:,} of {len(within.telling):,} views of its items were not looked for: {least}")
+        least = f"fewer than {within.least_shared} shingles that few others have"
+        said.append(f"{short:,} of {len(within.distinctive):,} views of its items were not looked for: {least}")
     if common:
-        said.append(f"{common:,} shingles that stand in more than {index_lookup.CROWD} items tell of none")
+        said.append(f"{common:,} shingles that stand in more than {index_lookup.ITEMS_PER_SHINGLE} items tell of none")
     return f"{index.title}: {', '.join(said)}" if said else None
 
 
 def _coverage(asked: ReferenceQuery, said: Sequence[str]) -> str:
-    named = [f"{index.title} ({index.kind}, {index.items:,} items)" for index in asked.indexes() if index.of != "texts"]
-    known = [index.title for index in asked.indexes() if index.of == "texts"]
+    named = [
+        f"{index.title} ({index.kind}, {index.items:,} items)" for index in asked.indexes() if index.unit != "texts"
+    ]
+    known = [index.title for index in asked.indexes() if index.unit == "texts"]
     parts_ = [f"looked for: {', '.join(named)}" if named else "no index of works or benchmarks was given"]
     if known:
         parts_.append(f"word for word: the texts of {', '.join(known)}")

@@ -74,7 +74,7 @@ class Open:
     def close(self, account: Account, register: Register, scratch: Scratch) -> None:
         """Enter what was counted of it, all of its batches being counted."""
         for view, grown in self.sketched.items():
-            scratch.sketch(view, source_sketches.tabled(self.number, grown.close()))
+            scratch.sketch(view, source_sketches.to_row(self.number, grown.close()))
         stated = [(name, value) for name in ("licence", "origin") for value in self.stated.get(name, ())]
         root = None if self.tree is None else self.tree.root()
         register.close(self.number, account, role=self.role, root=root, stated=stated, claims=self.claims)
@@ -115,7 +115,7 @@ class _View:
 
     nodes: pa.Table
     places: Ints
-    described: near_pairs.Described
+    described: near_pairs.DescribedTexts
     hashes: Hashes
     files: Ints
 
@@ -139,16 +139,18 @@ class _Looked:
     leaves: Any | None
 
 
-def _look(group: _Group, recent: Mapping[str, near_pairs.Recent], fold_chinese: bool, secret: bytes | None) -> _Looked:
+def _look(
+    group: _Group, recent: Mapping[str, near_pairs.RecentTexts], fold_chinese: bool, secret: bytes | None
+) -> _Looked:
     batch = group.batches[0] if len(group.batches) == 1 else pa.concat_batches(group.batches)
     files = np.repeat(np.arange(len(group.sizes)), group.sizes)
     places = pa.array(np.arange(len(batch)))  # in place of row numbers, which many files share
     columns = (*(batch[name] for name in VIEWS), places)
-    cut = view_signatures.shingled(*columns, fold_chinese=fold_chinese)
+    cut = view_signatures.shingle_views(*columns, fold_chinese=fold_chinese)
     views = {}
-    for view, each, signed in zip(VIEWS, cut.views, view_signatures.sign(cut), strict=True):
-        described = near_pairs.describe(each, signed, recent[view].fresh(each.nodes))
-        hashes, counts = source_sketches.sampled(each)
+    for view, each, signed in zip(VIEWS, cut.views, view_signatures.sign_views(cut), strict=True):
+        described = near_pairs.describe_texts(each, signed, recent[view].select_new(each.nodes))
+        hashes, counts = source_sketches.sample_hashes(each)
         at = np.asarray(each.nodes["row"])
         views[view] = _View(each.nodes, at, described, hashes, np.repeat(files[at], counts))
     leaves = None
@@ -175,7 +177,7 @@ class BatchWork:
         self._threads, self._most = threads, 2 * bundle.threads
         self._fold_chinese, self._secret = bundle.fold_chinese, bundle.secret
         self._register, self._scratch = register, scratch
-        self._recent = {view: near_pairs.Recent() for view in VIEWS}
+        self._recent = {view: near_pairs.RecentTexts() for view in VIEWS}
         self._group = _Group()
         self._looking = 0
         self._then: deque[Callable[[], None]] = deque()
@@ -274,7 +276,7 @@ def _count_view(
     for place in np.flatnonzero(divided):  # the first and the last of a group at most
         states[place].sketch(view, seen.hashes[seen.files == place])
     whole = ~divided[seen.files]
-    scratch.sketch(view, source_sketches.tabled_by_file(numbers[seen.files[whole]], seen.hashes[whole]))
+    scratch.sketch(view, source_sketches.to_rows(numbers[seen.files[whole]], seen.hashes[whole]))
 
 
 def _nulls(column: pa.Array) -> Any:

@@ -52,13 +52,13 @@ class Scratch:
         columns = [pa.array(numbers), pa.array(rows), *(nodes[name] for name in ("low", "high", "distinct"))]
         self._write(view, _MEMBERS, pa.table(columns, schema=exact_matches.MEMBERS))
 
-    def describe(self, view: str, described: near_pairs.Described) -> None:
+    def describe(self, view: str, described: near_pairs.DescribedTexts) -> None:
         """Write the shingles of texts."""
         if len(described.keys):
             if view not in self._hashes:
                 self._hashes[view] = SharedArray(hashes(Path(self._bundle.scratch), view), np.uint64)
             place = self._hashes[view].add(described.hashes)
-            self._write(view, _SETS, described.at(place))
+            self._write(view, _SETS, described.to_sets(place))
 
     def sketch(self, view: str, sketched: pa.Table) -> None:
         """Write the sketches of some files: SKETCHED."""

@@ -109,7 +109,7 @@ class Difference:
             "difference": VERSION,
             "a": self.a.as_json(),
             "b": self.b.as_json(),
-            "method": {"unit": "distinct shingles", "level": source_sketches.LEVEL, "floor": FLOOR},
+            "method": {"unit": "distinct shingles", "level": source_sketches.CONFIDENCE, "floor": FLOOR},
             "not_compared": list(self.gaps),
             "pairs": {"listed": self.overlaps.num_rows, "below": self.below, "open": self.open},
             "overlaps": self.overlaps.to_pylist(),
@@ -179,7 +179,7 @@ class _Scan:
             self.sketches: pa.Table = reader.tables(names=["sketches"])["sketches"]
         except InputError as cause:
             self.sketches, self.unread = schemas.empty(schemas.SKETCHES), str(cause)
-        if wrong := source_sketches.fault(self.sketches):
+        if wrong := source_sketches.find_fault(self.sketches):
             self.sketches, self.unread = schemas.empty(schemas.SKETCHES), f"they are damaged: {wrong}"
         if "sketches" not in self.facts["tables"]:
             self.unread = "it was written by a version that made no sketches; scan the data again"
@@ -218,7 +218,7 @@ class _Scan:
     def sketched(self, view: str, kind: str) -> _Sketched:
         told = zip(*(self.sketches[name].to_pylist() for name in ("source", "view", "shingle")), strict=True)
         rows = {source: row for row, (source, *of) in enumerate(told) if of == [view, kind]}
-        return _Sketched(list(rows), [source_sketches.read(self.sketches, row) for row in rows.values()])
+        return _Sketched(list(rows), [source_sketches.read_sketch(self.sketches, row) for row in rows.values()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +230,7 @@ class _Sketched:
 
     def counts(self, scale: int) -> list[int]:
         """How many hashes each would hold at a scale, or at its own where that is coarser."""
-        return [len(source_sketches.cut(each, max(scale, each.scale))) for each in self.held]
+        return [len(source_sketches.coarsen(each, max(scale, each.scale))) for each in self.held]
 
 
 class _Compared:
@@ -258,7 +258,7 @@ class _Compared:
                 self._pair(view, (name, other), max(sketch.scale, held.scale), both, of)
 
     def _pair(self, view: str, names: tuple[str, str], scale: int, shared: int, of: tuple[int, int]) -> None:
-        sides = [source_sketches.side(shared, count, FLOOR) for count in of]
+        sides = [source_sketches.compare_share(shared, count, FLOOR) for count in of]
         if max(sides) < 1:
             self.below += max(sides) < 0
             self.open += max(sides) == 0

@@ -30,7 +30,7 @@ from provenance.ledger.exports.export_format import ExportFormat, ExportRequest
 from provenance.ledger.format import statement
 from provenance.ledger.log import file_writing
 from provenance.similarity.evidence import affected_records
-from provenance.similarity.evidence.original_files import known_originals
+from provenance.similarity.evidence.original_files import find_known_originals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -264,8 +264,8 @@ def _reasoned(
     """
     chosen = [profiles.load(each["name"]) for each in facts["profiles"] if each["name"] in profiles.PROFILES]
     minimum = min((profile.minimum_shingles for profile in chosen), default=1)
-    table, pairs = affected_records.trace(
-        tables, now["purpose"], minimum, known_originals(tables["files"], tables["references"])
+    table, pairs = affected_records.find_affected(
+        tables, now["purpose"], minimum, find_known_originals(tables["files"], tables["references"])
     )
     digests = dict(zip(*(tables["files"][name].to_pylist() for name in ("path", "sha256")), strict=True))
     findings = {row["fingerprint"]: row for row in tables["findings"].to_pylist()}
@@ -279,7 +279,7 @@ def _reasoned(
             continue
         gone = f" It was seen in entry {entry} of the ledger; that file has left the data since." if here else ""
         number[place] = len(reasons)
-        reasons.append(Reason(affected_records.sentence(pair) + gone, _marked(finding), entry, inherited=True))
+        reasons.append(Reason(affected_records.explain_pair(pair) + gone, _marked(finding), entry, inherited=True))
     pair_ = number[table["pair"].to_numpy()]
     table = table.set_column(table.schema.get_field_index("pair"), schemas.TAINTS.field("pair"), pa.array(pair_))
     return reasons, table.filter(pa.array(pair_ >= 0))
@@ -289,7 +289,7 @@ def _accepted(facts: Mapping[str, Any]) -> list[Row]:
     return [each for each in facts.get("waivers", ()) if each["state"] != "expired"]
 
 
-def _finding(pair: affected_records.Pair, findings: Mapping[str, Row], accepted: Iterable[Row]) -> Row | None:
+def _finding(pair: affected_records.AffectedPair, findings: Mapping[str, Row], accepted: Iterable[Row]) -> Row | None:
     """Return the finding that a pair of files belongs to: on the two sources, else on the stricter one alone."""
     both = findings.get(fingerprint(_CONTENT, pair.source, pair.other_source))
     alone = findings.get(fingerprint(_FORBIDS, pair.other_source, None, pair.other_licence))

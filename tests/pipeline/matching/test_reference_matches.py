@@ -98,7 +98,7 @@ def test_workers_change_nothing_and_the_ledger_keeps_what_was_looked_for(folder)
     assert one.tables["findings"].equals(two.tables["findings"])
     kept = {each["title"]: each for each in pv.open_ledger(folder / "ledger").facts["config"]["references"]}
     assert {"protected", "benchmark", "gsm8k"} <= set(kept)
-    assert kept["protected"]["digest"]["sha256"] == reference_index.read(given[0]).digest
+    assert kept["protected"]["digest"]["sha256"] == reference_index.read_index(given[0]).digest
     assert pv.verify(folder / "ledger").exit_code in {0, 3}
 
 
@@ -246,7 +246,9 @@ def test_a_scaled_set_counts_what_was_looked_up(tmp_path, in_process, monkeypatc
     texts(tmp_path / "data" / "x.jsonl", held + [f"{each} but not quite" for each in held])
     (row,) = [row for row in pv.scan(tmp_path / "data").tables["references"].to_pylist() if row["path"]]
     assert (
-        row["records"] == row["shared"] == len(reference_index.read(tmp_path / "known" / "k.index").table["hashes"][0])
+        row["records"]
+        == row["shared"]
+        == len(reference_index.read_index(tmp_path / "known" / "k.index").table["hashes"][0])
     )
     assert row["records"] * 2 * 0.7 < row["records_view"] < row["records"] * 2 * 1.4
     assert row["scale"] == 4
@@ -270,7 +272,7 @@ def test_the_indexes_that_ship_are_sound_and_of_sets_that_are_known():
     titles = {index.title for index in asked.indexes()}
     assert {"gsm8k", "human-eval", "mbpp", "stanford-alpaca"} <= titles <= {each.id for each in known_datasets.known()}
     assert all(set(index.files) <= set(known_datasets.by_digest()) and index.files for index in asked.indexes())
-    assert all(index.of == "texts" and index.kind == "known" for index in asked.indexes())
+    assert all(index.unit == "texts" and index.kind == "known" for index in asked.indexes())
     assert sum(path.stat().st_size for path in package_data.folder("known").glob("*.index")) < 500_000
 
 

@@ -228,7 +228,7 @@ def test_a_ledger_that_does_not_verify_is_said_to_be_so(world, tmp_path):
 
 def test_text_cut_in_another_way_is_not_compared(world, tmp_path, monkeypatch, in_process):
     with monkeypatch.context() as patch:
-        patch.setattr(normalisation, "named", lambda *_, **__: "shingle/v2")
+        patch.setattr(normalisation, "name_with_folding", lambda *_, **__: "shingle/v2")
         pv.scan(world / "theirs", tmp_path / "new", workers=1)
     found = pv.diff(world / "a", tmp_path / "new", 0)
     assert [gap for gap in found.gaps if "text cut as" in gap] == [
@@ -304,8 +304,8 @@ def test_many_sources_of_many_scales_against_every_pair_by_itself():
         for right, other in b.items():
             scale = max(one.scale, other.scale)
             ours, theirs = (
-                set(source_sketches.cut(one, scale).tolist()),
-                set(source_sketches.cut(other, scale).tolist()),
+                set(source_sketches.coarsen(one, scale).tolist()),
+                set(source_sketches.coarsen(other, scale).tolist()),
             )
             shares = [source_sketches.estimate(len(ours & theirs), len(of)) for of in (ours, theirs)]
             if max(each.low for each in shares) >= compare.FLOOR:

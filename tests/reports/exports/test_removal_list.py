@@ -142,7 +142,7 @@ def test_what_a_copy_inherits(data, listed, licence, own, theirs, rows):
 
 
 def test_a_known_original_inherits_nothing_of_its_copies(data, listed, monkeypatch):
-    monkeypatch.setattr(removal_list, "known_originals", lambda *_: {"copy/x.jsonl": "a-known-set"})
+    monkeypatch.setattr(removal_list, "find_known_originals", lambda *_: {"copy/x.jsonl": "a-known-set"})
     assert listed(data)[0] == {"strict/x.jsonl": list(range(40))}
 
 
@@ -236,7 +236,7 @@ def test_the_list_is_usable_from_duckdb_and_arrow(data, listed, tmp_path):
 def test_a_pair_of_files_says_what_is_at_stake(data, listed):
     listed(data)
     tables = pv.open_ledger(data.parent / "ledger").tables
-    table, (pair,) = affected_records.trace(tables, "commercial-service", 4, {})
+    table, (pair,) = affected_records.find_affected(tables, "commercial-service", 4, {})
     assert (pair.source, pair.other_source, pair.right, pair.forbidden) == (
         "copy",
         "strict",
@@ -246,7 +246,7 @@ def test_a_pair_of_files_says_what_is_at_stake(data, listed):
     assert table["row"].to_pylist() == list(range(10, 30))
     assert table["other_row"].to_pylist() == list(range(20, 40))
     assert (
-        affected_records.trace(tables, "commercial-service", 9, {})[0].num_rows == 0
+        affected_records.find_affected(tables, "commercial-service", 9, {})[0].num_rows == 0
     )  # twelve words have eight shingles
 
 
