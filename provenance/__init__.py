@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from provenance.pipeline.audit import Audit, open_ledger
     from provenance.pipeline.guard import guard
     from provenance.pipeline.record_pairs import pairs
-    from provenance.pipeline.report_check import verify as verify
+    from provenance.pipeline.report_check import verify
     from provenance.pipeline.scan import scan
     from provenance.profiles import list_profiles
     from provenance.reports.difference.compare import diff

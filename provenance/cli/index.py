@@ -46,7 +46,7 @@ def build(
 
     output_.check(output)
     roles = tuple(_role(each) for each in columns)
-    built = build_index.build(
+    built = build_index.build_index(
         files,
         output,
         build_index.IndexOptions(kind, title, key, scale, per_record, roles),
@@ -58,7 +58,7 @@ def build(
         terminal.echo(f"Not read in full: {name}: {reason}")
     if built.key is not None:
         terminal.echo(
-            f"{'Its new key' if built.made else 'Its key'}: {built.key}; let it travel another way than the index"
+            f"{'Its new key' if built.entries else 'Its key'}: {built.key}; let it travel another way than the index"
         )
     return 0
 
@@ -70,7 +70,7 @@ def show(index: Path) -> int:
     from provenance.pipeline import build_index
     from provenance.similarity.index import reference_index
 
-    for name, value in build_index.shown(reference_index.read_index(index)):
+    for name, value in build_index.describe_index(reference_index.read_index(index)):
         terminal.echo(f"{name:<9} {value}")
     return 0
 

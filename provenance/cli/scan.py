@@ -112,7 +112,7 @@ def command(
             follow_links=follow_links,
             waivers=waivers,
             reference=references,
-            sample=file_sampling.share(sample) if sample is not None else None,
+            sample=file_sampling.parse_share(sample) if sample is not None else None,
             fold_chinese=fold_chinese,
             ask=key_options.secrets(password_file),
             progress=progress,

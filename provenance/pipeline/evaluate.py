@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from provenance.sources.scopes import Scopes
 
 
-def draw(
+def run_checks(
     tables: Mapping[str, pa.Table],
     scopes: Scopes,
     chosen: Sequence[Profile],
@@ -50,7 +50,7 @@ def draw(
     Returns:
         `findings`, `coverage` of the checks, and `verdicts`.
     """
-    files, sampled = file_sampling.evidenced(tables["files"])
+    files, sampled = file_sampling.drop_unopened(tables["files"])
     settings: dict[str, Any] = {
         "witnesses": scopes.witnesses(files),
         "holders": scopes.holders,
@@ -62,11 +62,11 @@ def draw(
     found, coverage = checks.find(dict(tables) | {"files": files} | settings, threads)
     findings = [*found, *kept]
     severities, verdicts = judge(findings, coverage, chosen, tables["files"], answers)
-    verdicts = file_sampling.temper(verdicts) if sampled else verdicts
+    verdicts = file_sampling.withdraw_unsupported(verdicts) if sampled else verdicts
     return {"findings": checks.tabled(findings, severities), "coverage": coverage, "verdicts": verdicts}
 
 
-def counted(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
+def summarise_tables(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
     """Sum up for an entry of the ledger what its tables hold.
 
     Args:

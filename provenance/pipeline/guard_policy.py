@@ -16,7 +16,7 @@ from provenance.readers.manifests import yaml_documents
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LIMIT = 1 << 20  # bytes of a policy
+_MOST_BYTES = 1 << 20  # bytes of a policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class GuardPolicy:
     allow: tuple[str, ...] | None = None
 
 
-def read(path: Path | None) -> GuardPolicy:
+def read_policy(path: Path | None) -> GuardPolicy:
     """Read a policy.
 
     Args:
@@ -67,7 +67,7 @@ def read(path: Path | None) -> GuardPolicy:
         return GuardPolicy()
     try:
         with path.open("rb") as file:
-            source = file.read(_LIMIT)
+            source = file.read(_MOST_BYTES)
         held, lines = yaml_documents.load(str(path), yaml_documents.decode(str(path), source), typed=True)
     except OSError as cause:
         raise ConfigError(f"the policy {path} cannot be read: {cause.strerror}") from cause

@@ -58,46 +58,46 @@ def verify(path: Path, **asked: Any) -> Verification:
     Returns:
         The exit code and everything that led to it: a report that is not that of its tables is invalid.
     """
-    found = ledger.verify(path, **asked)
-    scans = [said for said in found.statements if said.kind == statement.SCAN]
-    if found.exit_code in {INVALID, USAGE, EQUIVOCATION} or not scans:
-        return found
+    verification = ledger.verify(path, **asked)
+    scans = [entry_statement for entry_statement in verification.statements if entry_statement.kind == statement.SCAN]
+    if verification.exit_code in {INVALID, USAGE, EQUIVOCATION} or not scans:
+        return verification
     outcome = _Outcome()
-    for said in scans:
+    for entry_statement in scans:
         try:
-            _check(path, said, found, outcome)
+            _check_entry(path, entry_statement, verification, outcome)
         except MemoryError:
-            _leave(outcome, said, "rendering them takes more memory than there is")
+            _leave_out(outcome, entry_statement, "rendering them takes more memory than there is")
         except Exception as cause:  # noqa: BLE001 - whoever wrote the tables must not choose the answer
-            told = str(cause)[:200] if isinstance(cause, ProvenanceError) else type(cause).__name__
-            _leave(outcome, said, f"they cannot be rendered again: {told}")
-    return _told(outcome, found)
+            verification_with_reports = str(cause)[:200] if isinstance(cause, ProvenanceError) else type(cause).__name__
+            _leave_out(outcome, entry_statement, f"they cannot be rendered again: {verification_with_reports}")
+    return _add_outcome(outcome, verification)
 
 
-def _check(path: Path, said: Statement, found: Verification, outcome: _Outcome) -> None:
-    index = said.place.index
-    bound = {name: place for name in _NAMES if (place := f"scans/{index:08d}/{name}") in said.folder}
-    parquet = {table["parquet"] for table in said.predicate["tables"].values()}
-    if said.predicate["scanner"] != scanner_identity.described():
-        _leave(outcome, said, "written by another build of this program")
+def _check_entry(path: Path, statement: Statement, verification: Verification, outcome: _Outcome) -> None:
+    index = statement.place.index
+    bound = {name: place for name in _NAMES if (place := f"scans/{index:08d}/{name}") in statement.folder}
+    parquet = {table["parquet"] for table in statement.predicate["tables"].values()}
+    if statement.predicate["scanner"] != scanner_identity.described():
+        _leave_out(outcome, statement, "written by another build of this program")
     elif not bound:
-        _leave(outcome, said, "it binds none")
-    elif gone := sorted({*bound.values(), *parquet} & set(found.withheld)):
-        outcome.withheld += gone
+        _leave_out(outcome, statement, "it binds none")
+    elif missing := sorted({*bound.values(), *parquet} & set(verification.withheld)):
+        outcome.withheld += missing
     else:
         tables = ledger.tables(path, index)
-        if evaluate.counted(tables)["counts"] != said.predicate.get("counts"):
+        if evaluate.summarise_tables(tables)["counts"] != statement.predicate.get("counts"):
             outcome.faults.append(f"entry {index} counts what its tables do not hold")
-        for name, made in _rendered(path, said, tables).items():
+        for name, rendered in _render_reports(path, statement, tables).items():
             if name not in bound:
                 continue
-            if sha256(made) == said.folder[bound[name]]:
+            if sha256(rendered) == statement.folder[bound[name]]:
                 outcome.same += 1
             else:
                 outcome.faults.append(f"{bound[name]} is not what the tables of entry {index} say")
 
 
-def _rendered(path: Path, said: Statement, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
+def _render_reports(path: Path, said: Statement, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
     """Render an entry's reports as the scan did that wrote it."""
     seal = Seal(said.place.index, said.place.origin, ledger.signer(path, said.place.index))
     return {
@@ -106,11 +106,11 @@ def _rendered(path: Path, said: Statement, tables: Mapping[str, pa.Table]) -> di
     }
 
 
-def _leave(outcome: _Outcome, said: Statement, why: str) -> None:
+def _leave_out(outcome: _Outcome, said: Statement, why: str) -> None:
     outcome.gaps.setdefault(why, []).append(str(said.place.index))
 
 
-def _told(outcome: _Outcome, found: Verification) -> Verification:
+def _add_outcome(outcome: _Outcome, found: Verification) -> Verification:
     """Add what came of it to what was found."""
     if outcome.faults:
         found = found.extended(Step(_STEP, "failed", some(outcome.faults)))
@@ -120,6 +120,8 @@ def _told(outcome: _Outcome, found: Verification) -> Verification:
     if outcome.withheld:
         found = found.extended(Step(_STEP, "not checked", f"withheld: {some(outcome.withheld)}"))
     for why, entries in outcome.gaps.items():
-        of = f"{'entry' if len(entries) == 1 else 'entries'} {some(entries)}"
-        found = found.extended(Step(_STEP, "not checked", f"{of}: {why}"), gap=f"the reports of {of} ({why})")
+        entry_words = f"{'entry' if len(entries) == 1 else 'entries'} {some(entries)}"
+        found = found.extended(
+            Step(_STEP, "not checked", f"{entry_words}: {why}"), gap=f"the reports of {entry_words} ({why})"
+        )
     return found

@@ -302,7 +302,7 @@ def test_show_and_the_clause_matrix_tell_what_people_did(world, capfd):
     assert "entry 3: R. Reviewer (annotator) on draw 2: 5 of 5 passed (100.00%; of the whole between 47.82%" in out
     assert "1 has no review (entry 1)" in out
     assert "\x1b[31m" not in out
-    written = audit.filing(folder, "clause-matrix-md").decode()
+    written = audit.write_filing(folder, "clause-matrix-md").decode()
     assert "on draw 2: 5 of 5 passed" in written
     assert (
         "&#x27;safety of the corpus&#x27; was drawn once" in written

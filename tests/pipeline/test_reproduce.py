@@ -164,12 +164,12 @@ def test_a_ledger_inside_the_data_is_no_difference_though_it_grew(data):
         pv.scan(data, data / "ledger")
     found = reproduce(data / "ledger", data, 0)
     assert found.exit_code == SAME, differing(found)
-    assert reproduce_._GROWN in found.uncompared
+    assert reproduce_._GROWN_LEDGERS in found.uncompared
 
 
 def test_record_trees_are_compared_where_their_secret_is(data, tmp_path, monkeypatch):
     pv.scan(data, tmp_path / "ledger", records=True)
-    said = reproduce_._SECRET
+    said = reproduce_._RECORD_SALTS
     assert said not in reproduce(tmp_path / "ledger", data).uncompared
     monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path / "nobody"))
     assert said in reproduce(tmp_path / "ledger", data).uncompared
@@ -273,7 +273,7 @@ def test_rows_are_counted_as_a_multiset(theirs, mine):
         for each in (theirs, mine)
     ]
     left, right = Counter(theirs), Counter(mine)
-    assert reproduce_._difference(*tables) == ((left - right).total(), (right - left).total())
+    assert reproduce_._count_difference(*tables) == ((left - right).total(), (right - left).total())
 
 
 @pytest.mark.parametrize(

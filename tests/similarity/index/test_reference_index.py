@@ -250,7 +250,7 @@ def test_published_vectors(tmp_path, vector):
     (tmp_path / "x.key").write_text(vector["key"])
     for unit in reference_index.INDEX_UNITS:
         choice = build_index.IndexOptions({"texts": "known"}.get(unit, "benchmark"), key=tmp_path / "x.key")
-        index = build_index.build([tmp_path / "x.txt"], tmp_path / "x.index", choice, "a test").index
+        index = build_index.build_index([tmp_path / "x.txt"], tmp_path / "x.index", choice, "a test").index
         assert [f"{value:016x}" for value in index.table["hashes"].to_pylist()[0]] == vector[unit]
         assert index.key == vector["key-id"]
 
