@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.core.model import CheckSpec, Finding
-from provenance.core.package_data import table
+from provenance.core.package_data import load_table
 from provenance.similarity.evidence import shared_text
 from provenance.similarity.evidence.match_batches import RecordCounts, iterate_by_record
 from provenance.sources.scope_paths import matching
@@ -173,13 +173,13 @@ def _of_path(path: str) -> _Split | None:
     """Return which split a path names, None where a model or program made what stands there."""
     stem = _ENDING.sub("", path.replace("!/", "/").casefold())
     parts = tuple(map(_words, stem.split("/")))
-    made = set(table("split-names")["made"])
+    made = set(load_table("split-names")["made"])
     return None if any(made & set(words) for words in parts) else _of_words(parts)
 
 
 def _of_words(parts: tuple[tuple[str, ...], ...], around: tuple[str, ...] = ()) -> _Split | None:
     """Return which split the words of a path's parts name, the last that do; None where they name none, or two."""
-    known = {word: name for name, words in table("split-names")["splits"].items() for word in words}
+    known = {word: name for name, words in load_table("split-names")["splits"].items() for word in words}
     words = [(place, word) for place, part in enumerate(parts) for word in part]
     named = [at for at, (_, word) in enumerate(words) if word in known]
     if len({known[words[at][1]] for at in named}) != 1:
@@ -196,7 +196,7 @@ def _words(part: str) -> tuple[str, ...]:
 
 def _behind(words: list[str]) -> tuple[str, ...]:
     """Return what tells cuts apart: words, and the numbers behind some of them; other numbers are those of shards."""
-    cuts = set(table("split-names")["cuts"])
+    cuts = set(load_table("split-names")["cuts"])
     return tuple(word for k, word in enumerate(words) if not word.isdigit() or (k and words[k - 1] in cuts))
 
 

@@ -29,7 +29,7 @@ def command(folder: Path) -> int:
 
     DIR is ./provenance-demo if not given; it gets `data` and `ledger`. Exits with 0 whatever is found.
     """
-    from provenance.core.package_data import folder as shipped
+    from provenance.core.package_data import data_folder as shipped
     from provenance.ledger.layout import ledger_around
     from provenance.pipeline import scan as scan_
 

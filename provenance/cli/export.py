@@ -99,7 +99,7 @@ def command(
     elif output is None:
         raise click.UsageError("name the file to write with -o")
     else:
-        written = of_findings.write(ledger, output, chosen, asked)
+        written = of_findings.write_export(ledger, output, chosen, asked)
     for line in written:
         terminal.echo(line)
     return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli import key_options, path_arguments, terminal
-from provenance.core.scanner_identity import described
+from provenance.core.scanner_identity import describe_scanner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def rotate(
 
     heir = ledger_.load(new, prompt=key_options.secrets(new_password_file or password_file))
     entry = _entry(
-        key, password_file, lambda keys: key_entries.rotate(ledger, heir, described(), keys=keys, reason=reason)
+        key, password_file, lambda keys: key_entries.rotate(ledger, heir, describe_scanner(), keys=keys, reason=reason)
     )
     terminal.echo(f"Entry {entry.index} of {ledger} hands it over to {heir.fingerprint}. From now on: --key {new}")
     return 0
@@ -78,7 +78,7 @@ def revoke(
     entry = _entry(
         key,
         password_file,
-        lambda keys: key_entries.revoke(ledger, fingerprint, reason, described(), keys=keys, since=doubted),
+        lambda keys: key_entries.revoke(ledger, fingerprint, reason, describe_scanner(), keys=keys, since=doubted),
     )
     terminal.echo(f"Entry {entry.index} of {ledger} revokes {fingerprint}. A timestamp over it proves when.")
     if doubted is not None:
@@ -103,7 +103,7 @@ def add(ledger: Path, public: Path, role: str, name: str | None, key: str | None
 
     added = keys_.read_public(public.read_bytes())
     entry = _entry(
-        key, password_file, lambda keys: key_entries.add(ledger, added, role, described(), keys=keys, name=name)
+        key, password_file, lambda keys: key_entries.add(ledger, added, role, describe_scanner(), keys=keys, name=name)
     )
     terminal.echo(f"Entry {entry.index} of {ledger} adds {keys_.fingerprint(added)} ({role}).")
     return 0
@@ -120,7 +120,7 @@ def certificate(ledger: Path, certificate: Path, key: str | None, password_file:
     from provenance.ledger.log import key_entries
 
     pem = certificate.read_bytes()
-    entry = _entry(key, password_file, lambda keys: key_entries.certify(ledger, pem, described(), keys=keys))
+    entry = _entry(key, password_file, lambda keys: key_entries.certify(ledger, pem, describe_scanner(), keys=keys))
     terminal.echo(f"Entry {entry.index} of {ledger}: the key of {key_certificates.read(pem).said}.")
     return 0
 

@@ -52,7 +52,7 @@ def hand_out(output: Path, data: bytes, folder: Path) -> None:
     from provenance.ledger import verify
     from provenance.ledger.verification.results import INVALID
 
-    with scratch_folders.folder() as beside:
+    with scratch_folders.temporary_folder() as beside:
         tried = beside / "piece"
         tried.write_bytes(data)
         found = verify(tried)

@@ -63,7 +63,7 @@ def run_checks(
     findings = [*found, *kept]
     severities, verdicts = judge(findings, coverage, chosen, tables["files"], answers)
     verdicts = file_sampling.withdraw_unsupported(verdicts) if sampled else verdicts
-    return {"findings": checks.tabled(findings, severities), "coverage": coverage, "verdicts": verdicts}
+    return {"findings": checks.make_findings(findings, severities), "coverage": coverage, "verdicts": verdicts}
 
 
 def summarise_tables(tables: Mapping[str, pa.Table]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from provenance.attestations import declaration
 from provenance.core import engines, folder_walk, schemas, scratch_folders
 from provenance.core.model import CHANGED, DOCUMENTS, Died
 from provenance.core.processes import memory_limit
-from provenance.core.progress import Progress, unwatched
+from provenance.core.progress import Progress, ignore_progress
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit
 from provenance.pipeline import coverage, evaluate, file_sampling
 from provenance.pipeline.matching import match_plan, reference_matches
@@ -107,7 +107,7 @@ def examine(
     engine: str = "local",
     workers: int | None = None,
     memory: int | None = None,
-    progress: Progress = unwatched,
+    progress: Progress = ignore_progress,
 ) -> tuple[dict[str, pa.Table], dict[str, Any]]:
     """Make the tables of a scan; nothing is written.
 
@@ -128,7 +128,7 @@ def examine(
         LimitExceeded: the scan needs more memory, or room for scratch files, than there may be.
     """
     progress("looking", 0, 0)
-    own = folder_walk.identity(rules.own_paths) if rules.own_paths is not None else None
+    own = folder_walk.folder_identity(rules.own_paths) if rules.own_paths is not None else None
     paths = inventory(
         root,
         exclude=rules.exclude,
@@ -143,11 +143,11 @@ def examine(
         raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
     gate = Gate(rules.people, paths["path"].to_pylist())
     claimed, refused = gate.clean(statements), {path: gate.reason(reason) for path, reason in refused.items()}
-    scratch_folders.sweep()
-    scratch = scratch_folders.make()
+    scratch_folders.remove_abandoned()
+    scratch = scratch_folders.make_folder()
     engine_run = engines.start(engine, workers, compile_kernels)
     try:
-        with memory_limit.Cap(memory, engine_run), scratch_folders.room(scratch):
+        with memory_limit.MemoryCap(memory, engine_run), scratch_folders.explain_no_room(scratch):
             files: Sequence[FileToRead] = _files_to_read(root, paths, statements, refused, scratch)
             drawn = (
                 _draw_sample(files, paths, claimed, rules.purpose, rules.sample) if rules.sample is not None else None
@@ -157,7 +157,7 @@ def examine(
             tables = _make_tables(paths, claimed, refused, records, files, rules, gate, engine_run, scratch, progress)
     finally:
         engine_run.close()
-        scratch_folders.remove(scratch)
+        scratch_folders.remove_folder(scratch)
     tables |= {"coverage": coverage.add_chinese_folding(tables["coverage"])} if rules.fold_chinese else {}
     tables |= {"coverage": file_sampling.note_sample(tables["coverage"], drawn)} if drawn else {}
     skip_reason: dict[str, Any] = {}
@@ -169,7 +169,7 @@ def examine(
 def _is_ledger(folder: Path, own: folder_walk.Identity | None) -> str | None:
     if signed_ledger.is_ledger(folder):
         return "a ledger"
-    return "the ledger of this scan" if own is not None and folder_walk.identity(folder) == own else None
+    return "the ledger of this scan" if own is not None and folder_walk.folder_identity(folder) == own else None
 
 
 def _files_to_read(
@@ -300,7 +300,7 @@ def _make_tables(
         "sources": conclude(scopes, files, found.distinct_sources, found.texts),
     }
     progress("checking", 0, 0)
-    answers = declaration.answers(rules.declared, chosen, declaration.data_digest(files), rules.day)
+    answers = declaration.choose_answers(rules.declared, chosen, declaration.digest_data(files), rules.day)
     threads = min(engine_run.workers, _CONCURRENT_VIEWS)
     sample = evaluate.run_checks(tables, scopes, chosen, answers=answers, indexes=asked.describe(), threads=threads)
     steps = coverage.coverage_of_steps(files, claims, refused, found, looked_up)

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 from provenance.attestations import waiver
 from provenance.core import path_names
 from provenance.core.model import SEVERITIES, STATUSES, VERDICTS
-from provenance.core.progress import unwatched
-from provenance.core.wording import counted
+from provenance.core.progress import ignore_progress
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, InputError, ProvenanceError, Refused, UnknownEntry, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import statement
@@ -104,7 +104,7 @@ def inspect_data(
     trust: Path | None = None,
     since: Path | None = None,
     workers: int | None = None,
-    progress: Progress = unwatched,
+    progress: Progress = ignore_progress,
 ) -> Clearance:
     """Find out whether data may be trained on; what speaks against it is an answer, not an error.
 
@@ -141,7 +141,7 @@ def inspect_data(
     signed_waivers = trust_file if trust_file is not None and trust_file.approvers else None
     try:
         reader_of_data = _verified_reader(reader, fault, verification)
-        audit, standing = _read_audited_data(reader_of_data), waiver.standing(reader_of_data, signed_waivers)
+        audit, standing = _read_audited_data(reader_of_data), waiver.read_waivers(reader_of_data, signed_waivers)
     except (InputError, VerificationError, ValueError) as error:
         reasons.append(str(error))
         return Clearance(data, None, verification.origin, None, tuple(reasons), (), Changes(), 0, verification)
@@ -236,7 +236,7 @@ def _read_audited_data(reader: Reader) -> _AuditedData:
     told = [(said, reader.tables(said["log"]["index"], _NEEDED_TABLES)) for said in scans]
     said = reader.statement().predicate
     files = next((tables["files"] for said, tables in told if said["log"]["index"] == at), None)
-    naming = said.get("pathNaming", path_names.LOSSY if files is None else path_names.FIRST)
+    naming = said.get("pathNaming", path_names.LOSSY_VERSION if files is None else path_names.FIRST_VERSION)
     if naming not in path_names.VERSIONS:
         raise InputError(
             f"entry {at} names paths by a version ({naming}) that this program does not know; install a newer"
@@ -282,10 +282,10 @@ def _select_record_files(same: Collection[str], audit: _AuditedData, wanted: Gua
 def _notes_on_refused(found: LoadableFiles) -> Iterator[str]:
     if found.refused:
         named = _list_first([f"{path}: {why}" for path, why in found.refused])
-        yield f"Not handed out: {counted(len(found.refused), 'archive')} ({named}; `allow` lets that pass, by glob)"
+        yield f"Not handed out: {count_noun(len(found.refused), 'archive')} ({named}; `allow` lets that pass, by glob)"
     if found.documents:
         named = _list_first(found.documents)
-        yield f"Documents in archives that are handed out: {counted(len(found.documents), 'file')} ({named})"
+        yield f"Documents in archives that are handed out: {count_noun(len(found.documents), 'file')} ({named})"
 
 
 def _columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
@@ -333,7 +333,7 @@ def _sort_unaudited(
     )
     inside = [path for each in compared.left_out for path in each.files]
     for path in (*compared.unread, *compared.changes.added, *inside):
-        why = tools.recognise(path) if wanted.allow is None else path_names.matching(path, wanted.allow)
+        why = tools.recognise(path) if wanted.allow is None else path_names.find_matching_glob(path, wanted.allow)
         if why is not None:
             allowed.append((path, why))
     passed = {path for path, _ in allowed}
@@ -360,7 +360,7 @@ def _reasons_of_data(
     yield from unaudited
     if compared.unreadable:
         named = _list_first([f"{path}: {cause}" for path, cause in compared.unreadable])
-        yield f"{counted(len(compared.unreadable), 'file')} could not be read ({named})"
+        yield f"{count_noun(len(compared.unreadable), 'file')} could not be read ({named})"
     if compared.ambiguous:
         told = "could not be compared: in this old list a name may be that of more than one file; derive again"
         yield f"{_list_files(compared.ambiguous)} {told}"
@@ -407,7 +407,7 @@ def _reasons_of_unread(unread: Sequence[_UnreadFile], wanted: GuardPolicy) -> It
     if unread and wanted.unread == "refuse":
         named = _list_first([f"{each.path}: {each.reason}" for each in unread])
         told = f"not read whole by the scan, so not audited ({named}; `unread: allow` lets that pass)"
-        yield f"{counted(len(unread), 'file')} {told}"
+        yield f"{count_noun(len(unread), 'file')} {told}"
 
 
 def _reasons_of_scan(said: Mapping[str, Any], wanted: GuardPolicy) -> Iterator[str]:
@@ -456,25 +456,26 @@ def _reasons_of_tables(
         ]  # fmt: skip
         if left:
             by = "no approver" if by_approvers else "nobody"
-            yield f"{counted(len(left), 'finding')} at {wanted.findings} or worse that {by} waived: {_list_first(left)}"
+            counted = count_noun(len(left), "finding")
+        yield f"{counted} at {wanted.findings} or worse that {by} waived: {_list_first(left)}"
     columns = _columns(tables["verdicts"], "profile", "requirement", "element", "verdict")
     judged = [
         f"{profile} {name}.{number}" for profile, name, number, verdict in columns
         if verdict in wanted.verdicts or (wanted.verdicts and verdict not in VERDICTS)
     ]  # fmt: skip
     if judged:
-        yield f"{counted(len(judged), 'element')} judged {' or '.join(wanted.verdicts)}: {_list_first(judged)}"
+        yield f"{count_noun(len(judged), 'element')} judged {' or '.join(wanted.verdicts)}: {_list_first(judged)}"
 
 
 def _notes_on_statement(said: Mapping[str, Any], tables: Mapping[str, pa.Table], wanted: GuardPolicy) -> Iterator[str]:
     """Name what of an entry nobody can read: a waiver of no known form, a word that stands in no vocabulary."""
     if broken := sum(_read_waiver(each) is None for each in _signed_waivers(said)):
-        yield f"{counted(broken, 'waiver')} cannot be read, so {'it does' if broken == 1 else 'they do'} not count"
+        yield f"{count_noun(broken, 'waiver')} cannot be read, so {'it does' if broken == 1 else 'they do'} not count"
     for table, column, known in (("findings", "severity", SEVERITIES), ("verdicts", "verdict", VERDICTS)):
         strange = sum(word not in known for (word,) in _columns(tables[table], column))
         counts = "counts as the worst" if table == "findings" or wanted.verdicts else "is none of ours"
         if strange:
-            yield f"a {column} in {counted(strange, 'row')} of {table} {counts}: it stands in no vocabulary"
+            yield f"a {column} in {count_noun(strange, 'row')} of {table} {counts}: it stands in no vocabulary"
 
 
 def _signed_waivers(said: Mapping[str, Any]) -> Sequence[object]:
@@ -501,7 +502,7 @@ def _waived_findings(said: Mapping[str, Any], standing: Iterable[Waiver], today:
 
 def _list_files(names: Iterable[str]) -> str:
     listed = list(names)
-    return f"{counted(len(listed), 'file')} ({_list_first(listed)})"
+    return f"{count_noun(len(listed), 'file')} ({_list_first(listed)})"
 
 
 def _list_first(names: list[str]) -> str:

@@ -59,7 +59,7 @@ def select_loadable(files: pa.Table, unchanged_paths: Collection[str], allow: Se
         members.add(archive)
         if role == "data" and _is_read_whole(format_, size, skipped, records, broken):
             with_records.add(archive)
-        elif path_names.matching(path, allow) is not None:
+        elif path_names.find_matching_glob(path, allow) is not None:
             continue
         elif role in _DOCUMENTS and not skipped and not is_loaded(path):
             documents.setdefault(archive, []).append(path)

@@ -78,7 +78,7 @@ def _check_entry(path: Path, statement: Statement, verification: Verification, o
     index = statement.place.index
     bound = {name: place for name in _NAMES if (place := f"scans/{index:08d}/{name}") in statement.folder}
     parquet = {table["parquet"] for table in statement.predicate["tables"].values()}
-    if statement.predicate["scanner"] != scanner_identity.described():
+    if statement.predicate["scanner"] != scanner_identity.describe_scanner():
         _leave_out(outcome, statement, "written by another build of this program")
     elif not bound:
         _leave_out(outcome, statement, "it binds none")

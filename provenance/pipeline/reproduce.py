@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from provenance import ledger, profiles
 from provenance.attestations import declaration
 from provenance.core import path_names, scanner_identity, schemas
-from provenance.core.progress import Progress, unwatched
+from provenance.core.progress import Progress, ignore_progress
 from provenance.errors import ConfigError, InputError, NothingToAudit, VerificationError
 from provenance.ledger.format.statement import SCAN
 from provenance.ledger.format.table_files import lines
@@ -90,7 +90,7 @@ class Reproduction:
         entry: number of the entry.
         scanner: digest of the program that scanned, hexadecimal.
         scanner_here: digest of this program.
-        data: digest of the data that was scanned, see declaration.data_digest; None where the entry has none.
+        data: digest of the data that was scanned, see declaration.digest_data; None where the entry has none.
         data_here: digest of the data now.
         tables: in the order of schemas.SEALED.
         uncompared: what was left out, one sentence each.
@@ -143,7 +143,7 @@ def reproduce(
     engine: str = "local",
     workers: int | None = None,
     memory: int | None = None,
-    progress: Progress = unwatched,
+    progress: Progress = ignore_progress,
 ) -> Reproduction:
     """Scan data again by the rules of an entry and compare every table; nothing is written.
 
@@ -186,9 +186,9 @@ def reproduce(
     return Reproduction(
         entry=at,
         scanner=said.predicate["scanner"]["digest"]["sha256"],
-        scanner_here=scanner_identity.digest(),
+        scanner_here=scanner_identity.digest_program(),
         data=said.predicate.get("dataDigest", {}).get("sha256"),
-        data_here=declaration.data_digest(again["files"]),
+        data_here=declaration.digest_data(again["files"]),
         tables=tables,
         uncompared=(*uncompared, *skipped, _CLAIMED_TIMES, _DERIVED_REPORTS),
     )
@@ -223,7 +223,7 @@ def _rules_of_entry(reader: ledger.Reader, given: Sequence[Path], key: str | Non
     )
     uncompared = [_RECORD_SALTS] if "records" in config and secret is None else []
     uncompared += [_PEOPLE_IDS] if "people" in config and config["people"] != people.described else []
-    if facts.get("pathNaming", path_names.FIRST) != path_names.VERSION:
+    if facts.get("pathNaming", path_names.FIRST_VERSION) != path_names.CURRENT_VERSION:
         uncompared.append(_PATH_NAMES)
     return rules, uncompared
 

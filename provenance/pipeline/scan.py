@@ -15,7 +15,7 @@ from provenance import profiles as profile_files
 from provenance.attestations import declaration, waiver
 from provenance.core import path_names, scanner_identity
 from provenance.core.model import PURPOSES
-from provenance.core.progress import Progress, unwatched
+from provenance.core.progress import Progress, ignore_progress
 from provenance.errors import ConfigError
 from provenance.ledger.layout import resolved, unreadable
 from provenance.ledger.log import file_writing
@@ -56,7 +56,7 @@ def scan(
     records: bool | None = None,
     memory: int | None = None,
     ask: Callable[[str], str] | None = None,
-    progress: Progress = unwatched,
+    progress: Progress = ignore_progress,
 ) -> Audit:
     """Audit a folder of training data.
 
@@ -156,7 +156,7 @@ def _signing_keys(key: str | None, ask: Callable[[str], str] | None) -> signed_l
 def _read_waivers(file: str | os.PathLike[str] | None, root: Path, ledger: Path | None) -> waiver_files.Waivers | None:
     """Read the waivers of a file, and those of the ledger."""
     waivers_of_file = waiver_files.load(Path(file), root) if file is not None else waiver_files.Waivers((), None)
-    waivers_of_ledger = waiver.standing(ledger) if ledger is not None else ()
+    waivers_of_ledger = waiver.read_waivers(ledger) if ledger is not None else ()
     return (
         waiver_files.Waivers((*waivers_of_file.waivers, *waivers_of_ledger), waivers_of_file.source)
         if file is not None or waivers_of_ledger
@@ -181,11 +181,11 @@ def _facts_of_scan(
 ) -> dict[str, Any]:
     return {
         "kind": "assessment" if assess else "draft",
-        "scanner": scanner_identity.described(),
+        "scanner": scanner_identity.describe_scanner(),
         "data": masking.clean(root.resolve().name) or "root",
-        "dataDigest": {"sha256": declaration.data_digest(tables["files"])},
+        "dataDigest": {"sha256": declaration.digest_data(tables["files"])},
         "declarations": [{"entry": entry, "digest": {"sha256": digest}} for entry, digest, _ in rules.declared],
-        "pathNaming": path_names.VERSION,
+        "pathNaming": path_names.CURRENT_VERSION,
         "purpose": rules.purpose,
         "profiles": [
             {"name": each.name, "version": each.version, "title": each.title, "digest": {"sha256": each.digest}}

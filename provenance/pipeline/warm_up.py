@@ -31,7 +31,7 @@ _TEXTS = (
 
 def compile_kernels() -> None:
     """Observe and compare two small files, in this process."""
-    with scratch_folders.folder() as folder:
+    with scratch_folders.temporary_folder() as folder:
         files = [_write_file(folder / f"{k}.jsonl", text) for k, text in enumerate((_TEXTS, _TEXTS[1:]))]
         held = [observe(bundle) for bundle in make_bundles(files, folder)]
         seen = read_results.gather(held)

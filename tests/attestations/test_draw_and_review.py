@@ -172,7 +172,7 @@ def test_a_review_counts_every_record_that_was_drawn(world, verified, name):
     said = entry.statement["predicate"]
     assert said["counts"] == {"drawn": 20, "passed": 12, "failed": 3, "unreadable": 2, "unanswered": 3}
     assert said["problems"] == [{"problem": "A.1", "count": 3}]
-    low, high = confidence_intervals.exact(12, 20)
+    low, high = confidence_intervals.clopper_pearson(12, 20)
     assert said["share"] == {"passed": 0.6, "low": low, "high": high, "method": "clopper-pearson", "confidence": "0.95"}
     assert said["by"] == {**BY, "organisation": "Acme"}
     assert [set(row) for row in drawn(world, 2)] == [{"path", "row", "verdict", "problem"}] * 20

@@ -314,7 +314,7 @@ def test_two_workers_give_the_same_digests(reference):
         (read_batches, "GROUP_FILES", 1),
         (read_batches, "GROUP_FILES", 3),
         (read_results, "_CHUNK", 1),
-        (external_sort, "BUDGET", 1000),
+        (external_sort, "MEMORY_BUDGET", 1000),
         (exact_matches, "_ROWS_AT_A_TIME", 1),
         (match_table, "_ROWS_PER_CHUNK", 1 << 20),
         (banding, "_CHUNK", 1),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError
 from provenance.pipeline import guard_policy
 
@@ -38,7 +38,7 @@ def test_a_wrong_policy_is_one_sentence(tmp_path, text, said):
 
 
 def test_what_may_be_there_without_an_audit_is_as_the_schema_says():
-    schema = json.loads((HERE / "schemas" / "policy.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((DATA_FOLDER / "schemas" / "policy.schema.json").read_text(encoding="utf-8"))
     assert guard_policy.GuardPolicy().allow is None
     assert "default" not in schema["properties"]["allow"]
     told = schema["properties"]["allow"]["description"]

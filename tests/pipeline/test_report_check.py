@@ -84,8 +84,8 @@ def test_counts_that_the_tables_do_not_hold_are_refused(data, tmp_path, monkeypa
 
 def test_a_report_of_another_program_is_named_in_the_verdict(data, tmp_path, monkeypatch, capsys):
     pv.scan(data, tmp_path / "ledger", workers=1)
-    later = scanner_identity.described() | {"version": "99"}
-    monkeypatch.setattr(report_check.scanner_identity, "described", lambda: later)
+    later = scanner_identity.describe_scanner() | {"version": "99"}
+    monkeypatch.setattr(report_check.scanner_identity, "describe_scanner", lambda: later)
     found = pv.verify(tmp_path / "ledger")
     unread = "the reports of entry 0 (written by another build of this program)"
     assert (found.exit_code, found.meaning) == (OK, f"the ledger verifies; not checked: {unread}")

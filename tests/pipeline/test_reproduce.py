@@ -128,7 +128,7 @@ def profiles_form(name):
 
     from provenance.attestations import declaration
 
-    form = yaml.safe_load(declaration.template(profiles.load(name)))
+    form = yaml.safe_load(declaration.make_template(profiles.load(name)))
     form["by"] = {"name": "A Person", "role": "responsible"}
     form["date"] = "2026-01-05"
     for answer in form["answers"]:
@@ -198,7 +198,7 @@ def test_another_program_is_said_first(data, tmp_path, capfd, monkeypatch):
     pv.scan(data, tmp_path / "ledger")
     assert run(["reproduce", str(tmp_path / "ledger"), "--data", str(data)]) == 0
     assert "This is not the program" not in capfd.readouterr().out
-    monkeypatch.setattr(reproduce_.scanner_identity, "digest", lambda: "0" * 64)
+    monkeypatch.setattr(reproduce_.scanner_identity, "digest_program", lambda: "0" * 64)
     assert run(["reproduce", str(tmp_path / "ledger"), "--data", str(data)]) == 0
     assert capfd.readouterr().out.startswith("This is not the program that scanned")
 

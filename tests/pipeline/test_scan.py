@@ -97,7 +97,7 @@ def test_the_secret_of_record_trees_is_written_nowhere(tmp_path, monkeypatch):
         scratch.extend(path.read_bytes() for path in Path(folder).rglob("*") if path.is_file())
         remove(folder)
 
-    monkeypatch.setattr(examine.scratch_folders, "remove", kept)
+    monkeypatch.setattr(examine.scratch_folders, "remove_folder", kept)
     found = pv.scan(lay(tmp_path / "data", GOOD), tmp_path / "ledger", workers=2, records=True)
     assert found.files["records_root"].notna().any()
     written = [*scratch, *(path.read_bytes() for path in (tmp_path / "ledger").rglob("*") if path.is_file())]

@@ -103,7 +103,7 @@ def test_the_truth_lies_in_the_intervals(compared):
         row = listed(found).get((a, b, view))
         assert row is None or (row["shared"], row["scale"]) == (both, scale)
         if row is None:
-            assert truly / max(len(ours), len(theirs)) < compare.FLOOR + 0.02
+            assert truly / max(len(ours), len(theirs)) < compare.LEAST_SHARE + 0.02
     assert told == 2 * len(A) * len(B) * len(VIEWS)
     assert missed <= told * 0.05
 
@@ -112,4 +112,4 @@ def test_the_floor_is_above_what_chance_shares(compared):
     """D11 again: the largest share of runs that public sets without a common record were seen to have."""
     _, root = compared
     ours, theirs = runs(root / "b" / "code-alpaca-2k", "prompt"), runs(root / "a" / "alpaca", "prompt")
-    assert 0.11 < len(np.intersect1d(ours, theirs)) / len(ours) < 0.115 < compare.FLOOR
+    assert 0.11 < len(np.intersect1d(ours, theirs)) / len(ours) < 0.115 < compare.LEAST_SHARE

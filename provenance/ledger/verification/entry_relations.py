@@ -185,7 +185,7 @@ def counted(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     verdicts = Counter(row["verdict"] for row in rows)
     passed, drawn = verdicts["pass"], len(rows)
-    low, high = confidence_intervals.exact(passed, drawn)
+    low, high = confidence_intervals.clopper_pearson(passed, drawn)
     problems = Counter(row["problem"] for row in rows if row["problem"] is not None)
     return {
         "counts": {

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from provenance.core import path_names
-from provenance.core.wording import counted
+from provenance.core.wording import count_noun
 from provenance.errors import InputError, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import statement
@@ -56,7 +56,7 @@ def list_files(inquiry: Inquiry, asked: VerificationRequest) -> None:
     if refused or not _latest_is_ours(inquiry):
         inquiry.fail("folder", f"links and special files are refused: {some(refused or ['scans/latest'])}")
     else:
-        inquiry.ok("folder", f"{counted(len(inquiry.files), 'file')}, and no link but scans/latest")
+        inquiry.ok("folder", f"{count_noun(len(inquiry.files), 'file')}, and no link but scans/latest")
 
 
 def check_readable(inquiry: Inquiry, asked: VerificationRequest) -> None:
@@ -148,7 +148,7 @@ def check_files(inquiry: Inquiry) -> None:
         have = (
             "has the digest that its entry binds" if len(inquiry.bound) == 1 else "have the digests that entries bind"
         )
-        inquiry.ok("objects", f"{counted(len(inquiry.bound), 'file')} {have}")
+        inquiry.ok("objects", f"{count_noun(len(inquiry.bound), 'file')} {have}")
 
 
 def check_trees(inquiry: Inquiry) -> None:
@@ -222,7 +222,7 @@ def check_data(inquiry: Inquiry, data: Path | None) -> None:
     if name is None or name in inquiry.withheld or inquiry.bound.get(name) is None or INVALID in inquiry.codes:
         inquiry.skip("data", "the table of files is withheld or does not verify")
         return
-    naming = scans[-1].predicate.get("pathNaming", path_names.FIRST)
+    naming = scans[-1].predicate.get("pathNaming", path_names.FIRST_VERSION)
     if naming not in path_names.VERSIONS:
         inquiry.skip("data", f"entry {scans[-1].place.index} names paths by a version that this program does not know")
         return
@@ -260,7 +260,7 @@ def _conclude_data(
     told = "".join(f"; {each}" for each in _uncompared(compared, passed, inquiry.own))
     if inquiry.changes:
         rest = f"{len(compared.changes.removed)} removed, {len(changed)} changed"
-        inquiry.fail("data", f"{counted(len(added), 'file')} added, {rest}{told}", DATA_DIFFERS)
+        inquiry.fail("data", f"{count_noun(len(added), 'file')} added, {rest}{told}", DATA_DIFFERS)
     elif compared.unreadable:
         inquiry.fail("data", f"nothing else differs from entry {entry}{told}", _unread_code(inquiry))
     else:
@@ -278,14 +278,14 @@ def _uncompared(
     """Say what was not compared, one clause a reason."""
     if compared.unreadable:
         first, cause = compared.unreadable[0]
-        yield f"{counted(len(compared.unreadable), 'file')} could not be read ({first}: {cause})"
+        yield f"{count_noun(len(compared.unreadable), 'file')} could not be read ({first}: {cause})"
     if compared.unread:
-        yield f"{counted(len(compared.unread), 'file')} could not be compared: the scan had not read them"
+        yield f"{count_noun(len(compared.unread), 'file')} could not be compared: the scan had not read them"
     inside = sum(len(each.files) for each in compared.left_out)
     if inside:
         names = some([each.path for each in compared.left_out if each.files])
-        yield f"{counted(inside, 'file')} in folders that the scan left out were not compared ({names})"
+        yield f"{count_noun(inside, 'file')} in folders that the scan left out were not compared ({names})"
     if passed:
-        yield f"{counted(passed, 'file')} of version control or caches that the scan had not seen were not compared"
+        yield f"{count_noun(passed, 'file')} of version control or caches that the scan had not seen were not compared"
     if own is None and compared.own:
-        yield f"{counted(compared.own, 'file')} in the ledger's own folder were not compared"
+        yield f"{count_noun(compared.own, 'file')} in the ledger's own folder were not compared"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.core.digests import canonical
-from provenance.core.wording import counted
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, ProvenanceError, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import checkpoint, envelope, statement
@@ -62,7 +62,7 @@ def check_entries(inquiry: Inquiry, known: dict[str, signing_keys.PublicKey], pi
         inquiry.signed.setdefault(sealed.keyid, []).append(index)
         inquiry.keyids.append(sealed.keyid)
         inquiry.sign(sealed.keyid, "statement", pinned, said.place.origin)
-    every, one = f"{inquiry.size} of {counted(inquiry.size, 'entry')}", inquiry.size == 1
+    every, one = f"{inquiry.size} of {count_noun(inquiry.size, 'entry')}", inquiry.size == 1
     signed = "is signed as it says" if one else "are signed as they say"
     inquiry.ok("signatures", f"{every} {signed} (ECDSA P-256 over DSSE)")
     types = " or ".join(sorted({said.type for said in inquiry.statements}))
@@ -114,7 +114,7 @@ def check_log(inquiry: Inquiry) -> None:
         if said.place != statement.Place(inquiry.origin, index, roots[index].hex()):
             raise inquiry.stop("log", f"{layout.entry_path(index)} says it stands elsewhere, or on another history")
     follow = " follow one another" if inquiry.size > 1 else ""
-    entries = f"{counted(inquiry.size, 'entry')} of {inquiry.origin}{follow}"
+    entries = f"{count_noun(inquiry.size, 'entry')} of {inquiry.origin}{follow}"
     inquiry.ok("log", f"{entries}; root {roots[-1].hex()}")
 
 
@@ -196,13 +196,13 @@ def check_held(
         inquiry.fail("held note", f"the checkpoint you hold is of another log, {held.origin}")
     elif held.size > over:  # whoever has an old key can sign anything with it: that accuses nobody who holds the log
         inquiry.fail(
-            "held note", f"the checkpoint you hold is by a key that handed the log over at {counted(over, 'entry')}"
+            "held note", f"the checkpoint you hold is by a key that handed the log over at {count_noun(over, 'entry')}"
         )
     elif held.size > inquiry.size:
         gone = f"entries {inquiry.size} to {held.size - 1} are missing"
-        inquiry.fail("held note", f"the checkpoint you hold counts {counted(held.size, 'entry')}: {gone}")
+        inquiry.fail("held note", f"the checkpoint you hold counts {count_noun(held.size, 'entry')}: {gone}")
     elif merkle.root(inquiry.leaves[: held.size]) == held.root:
-        inquiry.ok("held note", f"the log extends the checkpoint you hold, of {counted(held.size, 'entry')}")
+        inquiry.ok("held note", f"the log extends the checkpoint you hold, of {count_noun(held.size, 'entry')}")
     else:
         _accuse(inquiry, held, folder)
 
@@ -218,7 +218,7 @@ def _accuse(inquiry: Inquiry, held: checkpoint.Checkpoint, folder: Path) -> None
         "root that `held` states for that size (RFC 9162), so one of them denies entries that the other counted.",
     }
     path = folder / f"equivocation-{held.root.hex()[:8]}-{shown.root.hex()[:8]}.json"
-    said = f"two signed views of {inquiry.origin} contradict each other at {counted(held.size, 'entry')}"
+    said = f"two signed views of {inquiry.origin} contradict each other at {count_noun(held.size, 'entry')}"
     try:
         path = file_writing.fresh(path, canonical(proof))
     except OSError as cause:

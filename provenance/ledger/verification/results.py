@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from provenance.core.escaping import visible
+from provenance.core.escaping import escape_to_line
 from provenance.errors import cut
 from provenance.ledger.keys import trusted_keys
 
@@ -262,7 +262,7 @@ class Verification:
             said += _listed("added", self.changes.added)
             said += _listed("removed", self.changes.removed)
             said += _listed("changed", self.changes.changed)
-        return [visible(line) for line in said]
+        return [escape_to_line(line) for line in said]
 
 
 def encodable(text: str) -> str:

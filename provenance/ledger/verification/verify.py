@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from provenance.core.wording import counted
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, ProvenanceError, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import checkpoint, statement
@@ -162,7 +162,7 @@ def _check_newest(inquiry: Inquiry, known: dict[str, signing_keys.PublicKey]) ->
     except VerificationError as cause:
         raise inquiry.stop("checkpoints", f"{layout.note_path(inquiry.size)}: {cause}") from cause
     inquiry.origin, inquiry.notes[inquiry.size] = note.origin, note
-    newest = f"the newest, of {counted(inquiry.size, 'entry')}"
+    newest = f"the newest, of {count_noun(inquiry.size, 'entry')}"
     inquiry.ok("checkpoints", f"{newest}, is signed (Ed25519) and matches the leaf hashes")
 
 

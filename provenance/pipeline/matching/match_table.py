@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from provenance.core import schemas
-from provenance.core.external_sort import Ordering, key
-from provenance.core.scratch_arrays import opened
+from provenance.core.external_sort import Ordering, combine_keys
+from provenance.core.scratch_arrays import open_array
 from provenance.similarity.candidates import distinct_texts, set_overlap
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _order_rows(task: MatchTask, rank: np.ndarray[Any, Any]) -> Iterator[np.ndar
     for path in task.exact:
         for batch in distinct_texts.read_batches(path):
             ordered.add(_to_sort_rows(batch, rank, exact=1))
-    spans = opened(Path(task.spans), np.int64).reshape(-1, 2)
+    spans = open_array(Path(task.spans), np.int64).reshape(-1, 2)
     at = 0
     for batch in distinct_texts.read_batches(task.near):
         rows = _to_sort_rows(batch, rank, exact=0)
@@ -89,7 +89,7 @@ def _to_sort_rows(batch: pa.RecordBatch, rank: np.ndarray[Any, Any], exact: int)
     rows = np.empty(len(batch), _SORT_ROW)
     for column in _NUMBER_COLUMNS:
         rows[column] = batch[column].to_numpy()
-    rows["key"] = key(rank[rows["file_a"]], rows["row_a"], len(rank))
+    rows["key"] = combine_keys(rank[rows["file_a"]], rows["row_a"], len(rank))
     rows["start"] = rows["stop"] = -1
     rows["exact"] = exact
     return rows

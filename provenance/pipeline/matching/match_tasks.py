@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 import pyarrow as pa
 
-from provenance.core.external_sort import Ordering, key
+from provenance.core.external_sort import Ordering, combine_keys
 from provenance.core.model import Died
-from provenance.core.scratch_arrays import Columns, columns, mapped, opened
+from provenance.core.scratch_arrays import ColumnFiles, create_array, map_columns, open_array
 from provenance.pipeline.reading.read_pass import items
 from provenance.readers import records
 from provenance.similarity.candidates import distinct_texts, near_pairs
@@ -112,11 +112,13 @@ def compare_view(task: ViewTask) -> ComparedView:
         for part in near_matches.match_near(similar, folder):
             writer.write_table(part.rows)
             part.span_queries["place"] += rows
-            part.span_queries["key"] = key(part.span_queries["file"], part.span_queries["row"], len(task.sources))
+            part.span_queries["key"] = combine_keys(
+                part.span_queries["file"], part.span_queries["row"], len(task.sources)
+            )
             queries.add(part.span_queries)
             counts.add(part)
             first_file_only, rows = first_file_only + part.pivoted, rows + part.rows.num_rows
-    mapped(folder / SPANS_FILE_NAME, np.int64, (rows, 2))
+    create_array(folder / SPANS_FILE_NAME, np.int64, (rows, 2))
     files = _write_queries(queries, folder)
     ends = np.linspace(0, len(nodes.file), task.parts + 1).astype(np.int64)
     cuts = np.searchsorted(nodes.first, ends).tolist()
@@ -128,7 +130,7 @@ def compare_view(task: ViewTask) -> ComparedView:
 
 def _write_queries(asked: Ordering, folder: Path) -> tuple[int, ...]:
     """Write ASKED in its order; return the files that are asked about."""
-    written = Columns(folder, "asked", _QUERY_COLUMNS)
+    written = ColumnFiles(folder, "asked", _QUERY_COLUMNS)
     files: dict[int, None] = {}
     for rows in asked:
         written.add(*(rows[name] for name in _QUERY_COLUMNS))
@@ -196,7 +198,7 @@ def match_exactly(task: ExactTask) -> ExactResult:
         Their exact matches.
     """
     nodes = distinct_texts.load_nodes(Path(task.scratch))
-    node_distinctive = opened(Path(task.scratch) / near_pairs.DISTINCTIVE_FILE_NAME, np.int64)
+    node_distinctive = open_array(Path(task.scratch) / near_pairs.DISTINCTIVE_FILE_NAME, np.int64)
     counts = _PairCounts(exact_matches.PAIR_FIELDS)
     distinct = [np.zeros(0, np.int64), np.zeros(0, np.int64)]
     pivoted = 0
@@ -302,11 +304,11 @@ class _SpanFile:
 
     def __init__(self, folder: Path, fold_chinese: bool) -> None:
         self._fold_chinese = fold_chinese
-        self._file, self._row, self._place, self._low, self._words, self._first, self._last = columns(
+        self._file, self._row, self._place, self._low, self._words, self._first, self._last = map_columns(
             folder, "asked", _QUERY_COLUMNS
         )
-        self._sets = opened(folder / distinct_texts.SETS_FILE_NAME, np.uint64)
-        self._spans = opened(folder / SPANS_FILE_NAME, np.int64, "r+").reshape(-1, 2)
+        self._sets = open_array(folder / distinct_texts.SETS_FILE_NAME, np.uint64)
+        self._spans = open_array(folder / SPANS_FILE_NAME, np.int64, "r+").reshape(-1, 2)
 
     def _rows_of_file(self, number: int) -> tuple[int, int]:
         begin, end = (int(np.searchsorted(self._file, number, side)) for side in ("left", "right"))

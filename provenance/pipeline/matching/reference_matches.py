@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from provenance.core import package_data, schemas
 from provenance.core.model import VIEWS, Died
-from provenance.core.scratch_arrays import opened
+from provenance.core.scratch_arrays import open_array
 from provenance.errors import ConfigError, InputError
 from provenance.pipeline.reading.record_identities import hashes_file
 from provenance.similarity.candidates import distinct_texts
@@ -100,7 +100,7 @@ def load_indexes(paths: Sequence[Path], *, fold_chinese: bool = False) -> Refere
     if paths and fold_chinese:
         raise ConfigError(f"{paths[0]} does not fold Chinese; leave out --fold-chinese, or --reference")
     given = [reference_index.read_index(path) for path in paths]
-    shipped = [reference_index.read_index(path) for path in sorted(package_data.folder("known").glob("*.index"))]
+    shipped = [reference_index.read_index(path) for path in sorted(package_data.data_folder("known").glob("*.index"))]
     titles: dict[str, Path] = {}
     for index in (*given, *shipped):
         other = titles.setdefault(index.title, index.path)
@@ -214,7 +214,7 @@ def look_up(task: LookupTask) -> LookupResult:
                 raise InputError(f"{path} was changed while it was looked for; scan again")
         by_key[key, unit].append((number, index_lookup.build_catalogue(indexes)))
     found = []
-    shingle_hashes = opened(Path(task.hashes), np.uint64)
+    shingle_hashes = open_array(Path(task.hashes), np.uint64)
     for (key, unit), numbered_catalogues in by_key.items():
         catalogues = [each for _, each in numbered_catalogues]
         hits = index_lookup.find_hits(_batches(task.sets), shingle_hashes, key, catalogues, whole_texts=unit == "texts")

@@ -144,8 +144,8 @@ def items(file: FileToRead) -> Iterator[records.Item | Died]:
     except ProvenanceError:
         raise
     except Exception as error:
-        if memory_limit.limited() and memory_limit.caused(error):  # of this process, not of the file
-            raise LimitExceeded(memory_limit.too_little(str(error))) from error
+        if memory_limit.is_limited() and memory_limit.is_caused_by_memory(error):  # of this process, not of the file
+            raise LimitExceeded(memory_limit.explain_too_little(str(error))) from error
         # what an exception quotes may be text of a record
         yield Died(f"{type(error).__name__}: {_QUOTED.sub('…', str(error))}"[:300])
 

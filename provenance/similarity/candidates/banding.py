@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from provenance.core.scratch_arrays import mapped
+from provenance.core.scratch_arrays import create_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,13 +147,13 @@ class CandidatePairs:
         self._keys, self._low, self._high, self._scratch = keys, low, high, scratch
         count = keys.shape[1]
         # bit k: in band k the node stands in a group beyond LARGEST_GROUP and is none of its pivots
-        self._not_pivot = mapped(scratch / "aside", np.uint64, count)
+        self._not_pivot = create_array(scratch / "aside", np.uint64, count)
         # bit k: and it was paired with none of them, for it had found enough in earlier bands
-        self._skipped = mapped(scratch / "skipped", np.uint64, count)
-        self._near, self._enough = (mapped(scratch / name, np.uint8, count) for name in ("near", "enough"))
+        self._skipped = create_array(scratch / "skipped", np.uint64, count)
+        self._near, self._enough = (create_array(scratch / name, np.uint8, count) for name in ("near", "enough"))
         # the keys of the band at hand and whose they are, a range after the other
-        self._keys_by_range = mapped(scratch / "dealt", np.uint64, count)
-        self._nodes_by_range = mapped(scratch / "number", np.int32, count)
+        self._keys_by_range = create_array(scratch / "dealt", np.uint64, count)
+        self._nodes_by_range = create_array(scratch / "number", np.int32, count)
 
     @property
     def pivoted(self) -> int:

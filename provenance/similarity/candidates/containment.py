@@ -21,7 +21,7 @@ import numpy.typing as npt
 from numba import njit
 
 from provenance.core.external_sort import Ordering, Rows
-from provenance.core.scratch_arrays import Columns, columns, mapped
+from provenance.core.scratch_arrays import ColumnFiles, create_array, map_columns
 from provenance.similarity.candidates.set_overlap import NEAR_DENOMINATOR, NEAR_NUMERATOR, lower_bound
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def find_contained(sets: ShingleSets, hashes: shingle_sets.Hashes, scratch: Path
     anchors, unfiled = _file_under_anchors(sets, scratch)
     # more parts than threads: a part may have all the long texts
     bounds = list(pairwise(np.linspace(0, sets.set_count, _PARTS_PER_THREAD * threads + 1).astype(int).tolist()))
-    pair_files = [Columns(scratch, f"found-{number}", _PAIR) for number in range(len(bounds))]
+    pair_files = [ColumnFiles(scratch, f"found-{number}", _PAIR) for number in range(len(bounds))]
     with ThreadPoolExecutor(threads) as pool:
         for part in _split_at_thinning(anchors):
             anchor, filed = (np.ascontiguousarray(part[name]) for name in ("key", "text"))
@@ -97,15 +97,15 @@ def find_contained(sets: ShingleSets, hashes: shingle_sets.Hashes, scratch: Path
             ]
             for each in lookups:
                 each.result()
-    counts = mapped(scratch / "holders", np.int32, sets.set_count)
+    counts = create_array(scratch / "holders", np.int32, sets.set_count)
     for left, _ in _read_pairs(pair_files, scratch):
         np.add.at(counts, left, 1)
-    written = Columns(scratch, "inside", _PAIR)
+    written = ColumnFiles(scratch, "inside", _PAIR)
     for left, right in _read_pairs(pair_files, scratch):
         is_kept = _is_kept(counts[left], hashes[right])
         written.add(left[is_kept], right[is_kept])
     written.close()
-    inside, outside = columns(scratch, "inside", _PAIR)
+    inside, outside = map_columns(scratch, "inside", _PAIR)
     return ContainedPairs(inside, outside, unfiled, int(np.count_nonzero(counts > HOLDERS_KEPT)))
 
 
@@ -123,17 +123,17 @@ def _is_kept(counts: Ints, hashes: shingle_sets.Hashes) -> npt.NDArray[np.bool_]
     return kept
 
 
-def _read_pairs(pair_files: Sequence[Columns], scratch: Path) -> Iterator[tuple[Ints, Ints]]:
+def _read_pairs(pair_files: Sequence[ColumnFiles], scratch: Path) -> Iterator[tuple[Ints, Ints]]:
     """Read pairs back, some at a time."""
     for number, each in enumerate(pair_files):
         each.close()
-        left, right = columns(scratch, f"found-{number}", _PAIR)
+        left, right = map_columns(scratch, f"found-{number}", _PAIR)
         for at in range(0, len(left), _CHUNK):
             yield left[at : at + _CHUNK], right[at : at + _CHUNK]
 
 
 def _look_up_texts(
-    sets: ShingleSets, anchor_table: tuple[Any, Any, Any, Any, Any], target: Columns, text: int, last: int
+    sets: ShingleSets, anchor_table: tuple[Any, Any, Any, Any, Any], target: ColumnFiles, text: int, last: int
 ) -> None:
     """Look the shingles of the texts from `text` on, before `last`, up among the anchors; write what was found."""
     anchor, index, bits, ends, filed = anchor_table
@@ -157,7 +157,7 @@ def _file_under_anchors(sets: ShingleSets, scratch: Path) -> tuple[Ordering, int
             rows = np.empty(len(numbers), _ANCHOR)
             rows["key"], rows["text"] = sets.values[sets.start[numbers] + rank], numbers
             texts.add(rows)
-        remaining = Columns(scratch, f"waiting-{rank}", _WAITING)
+        remaining = ColumnFiles(scratch, f"waiting-{rank}", _WAITING)
         for part in texts:
             first = np.flatnonzero(np.r_[True, part["key"][1:] != part["key"][:-1]])
             count = np.diff(np.r_[first, len(part)])
@@ -165,7 +165,7 @@ def _file_under_anchors(sets: ShingleSets, scratch: Path) -> tuple[Ordering, int
             filed.add(part[fits])
             remaining.add(part["text"][~fits])
         remaining.close()
-        waiting = _slices(columns(scratch, f"waiting-{rank}", _WAITING)[0])
+        waiting = _slices(map_columns(scratch, f"waiting-{rank}", _WAITING)[0])
     long_enough = sum(len(numbers) for numbers in _long_enough(sets))
     return filed, long_enough - filed.count
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from provenance.core.external_sort import Ordering
-from provenance.core.scratch_arrays import Columns, columns, mapped, opened
+from provenance.core.scratch_arrays import ColumnFiles, create_array, map_columns, open_array
 from provenance.similarity.candidates import minhash
 from provenance.similarity.text.shingle_sets import ShingleSets
 
@@ -167,10 +167,10 @@ def load_nodes(scratch: Path) -> Nodes:
     Args:
         scratch: the folder.
     """
-    hashes, keys = (opened(scratch / name, np.uint64) for name in (SETS_FILE_NAME, "keys"))
-    low, high, words, *ends = columns(scratch, "node", _NODES)
-    (first,) = columns(scratch, "member", {"first": "i8"})
-    file, row = columns(scratch, "member", _MEMBERS)
+    hashes, keys = (open_array(scratch / name, np.uint64) for name in (SETS_FILE_NAME, "keys"))
+    low, high, words, *ends = map_columns(scratch, "node", _NODES)
+    (first,) = map_columns(scratch, "member", {"first": "i8"})
+    file, row = map_columns(scratch, "member", _MEMBERS)
     return Nodes(
         low, high, words, ShingleSets(hashes, *ends), keys.reshape(minhash.BANDS, -1),
         first, file, row, _cells(scratch, "cell"), _cells(scratch, "group"),
@@ -178,7 +178,7 @@ def load_nodes(scratch: Path) -> Nodes:
 
 
 def _cells(scratch: Path, name: str) -> Cells:
-    return Cells(*columns(scratch, name, {"first": "i8"} | _CELLS))
+    return Cells(*map_columns(scratch, name, {"first": "i8"} | _CELLS))
 
 
 def _text_rows(batch: pa.RecordBatch, row: Ints, file: Ints) -> npt.NDArray[Any]:
@@ -210,10 +210,10 @@ class _NodeWriter:
 
     def __init__(self, scratch: Path, owner: Ints) -> None:
         self._owner = owner
-        self._standing = Columns(scratch, "node", {"standing": "i8"})
-        self._members = Columns(scratch, "member", _MEMBERS)
-        self._cells, self._groups = (Columns(scratch, name, _CELLS) for name in ("cell", "group"))
-        self._firsts = [Columns(scratch, name, {"first": "i8"}) for name in ("member", "cell", "group")]
+        self._standing = ColumnFiles(scratch, "node", {"standing": "i8"})
+        self._members = ColumnFiles(scratch, "member", _MEMBERS)
+        self._cells, self._groups = (ColumnFiles(scratch, name, _CELLS) for name in ("cell", "group"))
+        self._firsts = [ColumnFiles(scratch, name, {"first": "i8"}) for name in ("member", "cell", "group")]
         for first in self._firsts:
             first.add(np.zeros(1, np.int64))
 
@@ -243,9 +243,9 @@ class _NodeWriter:
 
 def _copy_sets(sets: Sequence[str], scratch: Path) -> None:
     """Copy from SETS what belongs to the rows that stand for nodes; keys band by band."""
-    (standing,) = columns(scratch, "node", {"standing": "i8"})
-    keys = mapped(scratch / "keys", np.uint64, (minhash.BANDS, len(standing)))
-    written = Columns(scratch, "node", _NODES)
+    (standing,) = map_columns(scratch, "node", {"standing": "i8"})
+    keys = create_array(scratch / "keys", np.uint64, (minhash.BANDS, len(standing)))
+    written = ColumnFiles(scratch, "node", _NODES)
     before = node = 0
     for path in sets:
         for batch in read_batches(path):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from provenance.core.scratch_arrays import Columns, columns, mapped
+from provenance.core.scratch_arrays import ColumnFiles, create_array, map_columns
 from provenance.similarity.candidates import banding, boilerplate, containment, minhash, set_overlap
 from provenance.similarity.text import shingle_sets, shingles
 
@@ -176,7 +176,7 @@ def find_similar(nodes: Nodes, scratch: Path, threads: int = 1) -> SimilarPairs:
     """
     candidates = banding.CandidatePairs(nodes.keys, nodes.low, nodes.high, scratch)
     containment_input = nodes.sets, nodes.low, scratch
-    pairs = Columns(scratch, "pair", _PAIR)
+    pairs = ColumnFiles(scratch, "pair", _PAIR)
     with ThreadPoolExecutor(min(threads, 2)) as pool:
         pending = pool.submit(containment.find_contained, *containment_input, threads) if threads > 1 else None
         for left, right in candidates:
@@ -191,7 +191,7 @@ def find_similar(nodes: Nodes, scratch: Path, threads: int = 1) -> SimilarPairs:
         apart = nodes.in_different_files(shorter, longer)
         pairs.add(shorter[apart], longer[apart], nodes.sets.sizes(shorter[apart]))
     pairs.close()
-    left_nodes, right_nodes, shared = columns(scratch, "pair", _PAIR)
+    left_nodes, right_nodes, shared = map_columns(scratch, "pair", _PAIR)
     node_distinctive, distinctive, boilerplate_count = _count_distinctive(
         nodes, left_nodes, right_nodes, near_count, scratch
     )
@@ -214,16 +214,16 @@ def _count_distinctive(
     nodes: Nodes, left: npt.NDArray[np.int32], right: npt.NDArray[np.int32], near_count: int, scratch: Path
 ) -> tuple[Ints, npt.NDArray[np.int32], int]:
     """Count what nodes and pairs are beyond boilerplate, and how many shingles are that."""
-    matched = mapped(scratch / "shown", np.bool_, len(nodes))
+    matched = create_array(scratch / "shown", np.bool_, len(nodes))
     for part in _slices(len(nodes)):
         matched[part] = nodes.in_several_files(part)
     for part in _slices(len(left)):
         matched[left[part]] = matched[right[part]] = True
     mask = boilerplate.learn_boilerplate(nodes.sets, matched)
-    node_distinctive = mapped(scratch / DISTINCTIVE_FILE_NAME, np.int64, len(nodes))
+    node_distinctive = create_array(scratch / DISTINCTIVE_FILE_NAME, np.int64, len(nodes))
     for part in _slices(len(nodes)):
         node_distinctive[part] = boilerplate.count_distinctive(nodes.sets.select(part), matched[part], mask)
-    distinctive = mapped(scratch / "distinctive", np.int32, len(left))
+    distinctive = create_array(scratch / "distinctive", np.int32, len(left))
     for part in _slices(len(left)):
         inside = np.arange(part.start, part.start + len(left[part])) >= near_count
         one, other = left[part].astype(np.int64), right[part].astype(np.int64)

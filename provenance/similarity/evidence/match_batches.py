@@ -115,7 +115,7 @@ class DistinctTexts:
     """Distinct texts counted by key, as a context: what is known of them lies on disk."""
 
     def __init__(self) -> None:
-        self._folder = scratch_folders.make()
+        self._folder = scratch_folders.make_folder()
         self._texts = Ordering(self._folder, "texts", _TEXT, share=_MEMORY_SHARE)
         self._groups: dict[Key, int] = {}
 
@@ -152,4 +152,4 @@ class DistinctTexts:
         return self
 
     def __exit__(self, *_: object) -> None:
-        scratch_folders.remove(self._folder)
+        scratch_folders.remove_folder(self._folder)

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -78,7 +78,7 @@ def name_with_folding(name: str, *, fold_chinese: bool) -> str:
 @cache
 def load_chinese_folding() -> dict[int, int]:
     """Return the simplified code point of every traditional one."""
-    with np.load(HERE / "chinese-v1.npz") as stored:
+    with np.load(DATA_FOLDER / "chinese-v1.npz") as stored:
         return dict(zip(stored["traditional"].tolist(), stored["simplified"].tolist(), strict=True))
 
 
@@ -96,7 +96,7 @@ def load_tables(*, fold_chinese: bool = False) -> Tables:
         # where a code point has several foldings, `fold` is a place in the pool, whose lengths are below any character
         fold = np.where(unfolded.flags & _HAS_SEVERAL_FOLDINGS, unfolded.fold, simplified[unfolded.fold])
         return unfolded._replace(fold=fold, pool=simplified[unfolded.pool])
-    with np.load(HERE / "unicode-14.0.0.npz") as stored:
+    with np.load(DATA_FOLDER / "unicode-14.0.0.npz") as stored:
         blocks = stored["stage1"].astype(np.int64)
         rows = (blocks[:, None] * 256 + np.arange(256)).ravel()
         flags = stored["flags"][rows]

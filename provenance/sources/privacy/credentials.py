@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 
 import yaml
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,13 +137,13 @@ _ENCODED = re.compile(r"[^\s<>\"`]*%(?:25)*(?:3A|40|2F|3D|26)[^\s<>\"`]*", re.IG
 
 @cache
 def _known(name: str) -> frozenset[str]:
-    held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
+    held = yaml.safe_load((DATA_FOLDER / "privacy.yaml").read_text(encoding="utf-8"))
     return frozenset(map(str, held.get(name) or held["parameters"][name]))
 
 
 @cache
 def _rules(name: str) -> dict[str, Any]:
-    held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
+    held = yaml.safe_load((DATA_FOLDER / "privacy.yaml").read_text(encoding="utf-8"))
     return dict(held["parameters"][name])
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,7 +107,7 @@ class Party(NamedTuple):
 
 @cache
 def _words(name: str) -> frozenset[str]:
-    held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
+    held = yaml.safe_load((DATA_FOLDER / "privacy.yaml").read_text(encoding="utf-8"))
     return frozenset(str(each).casefold() for each in held.get(name) or held["organisations"][name])
 
 

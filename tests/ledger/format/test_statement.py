@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from provenance.core.digests import canonical
 from provenance.core.model import PURPOSES
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger.format import statement
 
@@ -69,7 +69,7 @@ def test_a_lined_table_has_lines_nodes_and_tree(sealed, name, what):
 
 def test_the_tables_that_are_required_are_those_that_version_1_began_with():
     """For ever: a table that comes later is optional."""
-    said = json.loads((HERE / "schemas" / "ledger" / "dataset-scan-v1.schema.json").read_bytes())["properties"][
+    said = json.loads((DATA_FOLDER / "schemas" / "ledger" / "dataset-scan-v1.schema.json").read_bytes())["properties"][
         "tables"
     ]
     assert set(said["required"]) == {*LINED, *UNLINED}

@@ -162,7 +162,7 @@ def test_an_undeclared_folder_is_named_by_a_known_set(tmp_path, in_process, monk
     texts(tmp_path / "train.jsonl", BOOK)
     choice = build_index.IndexOptions("known", title="gsm8k")
     build_index.build_index([tmp_path / "train.jsonl"], tmp_path / "known" / "gsm8k.index", choice, "a test")
-    monkeypatch.setattr(reference_matches.package_data, "folder", lambda _: tmp_path / "known")
+    monkeypatch.setattr(reference_matches.package_data, "data_folder", lambda _: tmp_path / "known")
     (tmp_path / "data" / "extra").mkdir(parents=True)
     texts(tmp_path / "data" / "extra" / "x.jsonl", [*BOOK[:39], OWN[0]])
     audit = pv.scan(tmp_path / "data")
@@ -178,10 +178,10 @@ def test_who_has_all_of_a_known_set_under_its_terms_is_not_accused(tmp_path, in_
     texts(tmp_path / "train.jsonl", BOOK)
     choice = build_index.IndexOptions("known", title="gsm8k")  # MIT
     build_index.build_index([tmp_path / "train.jsonl"], tmp_path / "known" / "gsm8k.index", choice, "a test")
-    folder = package_data.folder
+    folder = package_data.data_folder
     monkeypatch.setattr(
         package_data,
-        "folder",
+        "data_folder",
         lambda name: tmp_path / "known" if calls.append(name) or len(calls) == 1 else folder(name),
     )
     calls = []
@@ -241,7 +241,7 @@ def test_a_scaled_set_counts_what_was_looked_up(tmp_path, in_process, monkeypatc
         build_index.IndexOptions("known", title="k", scale=4),
         "a test",
     )
-    monkeypatch.setattr(reference_matches.package_data, "folder", lambda _: tmp_path / "known")
+    monkeypatch.setattr(reference_matches.package_data, "data_folder", lambda _: tmp_path / "known")
     (tmp_path / "data").mkdir()
     texts(tmp_path / "data" / "x.jsonl", held + [f"{each} but not quite" for each in held])
     (row,) = [row for row in pv.scan(tmp_path / "data").tables["references"].to_pylist() if row["path"]]
@@ -273,7 +273,7 @@ def test_the_indexes_that_ship_are_sound_and_of_sets_that_are_known():
     assert {"gsm8k", "human-eval", "mbpp", "stanford-alpaca"} <= titles <= {each.id for each in known_datasets.known()}
     assert all(set(index.files) <= set(known_datasets.by_digest()) and index.files for index in asked.indexes())
     assert all(index.unit == "texts" and index.kind == "known" for index in asked.indexes())
-    assert sum(path.stat().st_size for path in package_data.folder("known").glob("*.index")) < 500_000
+    assert sum(path.stat().st_size for path in package_data.data_folder("known").glob("*.index")) < 500_000
 
 
 def test_data_without_text_meets_nothing(tmp_path, in_process):

@@ -49,7 +49,7 @@ def listed(tmp_path):
 
     def make(root, choice=None, **options):
         pv.scan(root, tmp_path / "ledger", workers=1, **options)
-        made = removal_list.write(tmp_path / "ledger", tmp_path / "r.parquet", choice or RemovalOptions())
+        made = removal_list.write_removal_list(tmp_path / "ledger", tmp_path / "r.parquet", choice or RemovalOptions())
         table = pq.read_table(tmp_path / "r.parquet")
         assert table.schema.remove_metadata().equals(schemas.REMOVALS.remove_metadata())
         assert table.num_rows == made.records
@@ -194,14 +194,14 @@ def test_what_is_waived_is_left_out_and_told(data, listed, tmp_path):
 @pytest.mark.parametrize("rows", [1, 7, 1000])
 def test_the_size_of_a_row_group_changes_nothing(data, listed, monkeypatch, rows):
     expected = listed(data)[1]
-    monkeypatch.setattr(removal_list, "ROWS", rows)
+    monkeypatch.setattr(removal_list, "ROWS_PER_GROUP", rows)
     assert [row | {"entry": 0} for row in listed(data)[1]] == expected
 
 
 def test_the_demo_lists_as_many_records_as_its_findings_name(tmp_path):
     expected = yaml.safe_load((DEMO / "expected.yaml").read_text())["findings"]
     pv.scan(DEMO / "data", tmp_path / "ledger", workers=1)
-    made = removal_list.write(tmp_path / "ledger", tmp_path / "r.parquet", RemovalOptions())
+    made = removal_list.write_removal_list(tmp_path / "ledger", tmp_path / "r.parquet", RemovalOptions())
     listable = {*removal_list._WHOLE, "licence-conflict-by-content"}
     errors = [each for each in expected if each["severity"] == "error"]
     assert made.records == sum(each["records"] for each in errors if each["check"] in listable)

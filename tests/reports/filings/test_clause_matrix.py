@@ -136,8 +136,8 @@ def test_the_annex_has_every_finding_with_what_it_does_not_prove(text, world):
 
 
 def test_a_long_annex_is_counted(world, monkeypatch):
-    monkeypatch.setattr(clause_matrix, "LISTED", 1)
-    monkeypatch.setattr(clause_matrix, "SHOWN", 0)
+    monkeypatch.setattr(clause_matrix, "MOST_LISTED", 1)
+    monkeypatch.setattr(clause_matrix, "MOST_SHOWN", 0)
     said = audit.write_filing(world / "ledger", "clause-matrix-md").decode()
     assert re.search(r"and \d+ more, in findings.parquet", said)
     assert re.search(r"and \d+ more, in the annex", said)

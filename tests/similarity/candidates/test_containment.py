@@ -48,7 +48,7 @@ def listed(found, texts):
 )
 def test_pairs_equal_brute_force(texts, threads, budget):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(external_sort, "BUDGET", budget)
+        patch.setattr(external_sort, "MEMORY_BUDGET", budget)
         found = contained(texts, threads)
     assert listed(found, texts) == sorted(brute(texts))
     assert found.unfiled == 0

@@ -147,7 +147,7 @@ def test_matches_equal_brute_force(tmp_path_factory, cells, chunk, threads, budg
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(near_matches, "_CELL_PAIRS_AT_A_TIME", chunk)
         patch.setattr(near_pairs, "_CHUNK", chunk)
-        patch.setattr(external_sort, "BUDGET", budget)
+        patch.setattr(external_sort, "MEMORY_BUDGET", budget)
         found = matched(items, tmp_path_factory.mktemp("near"), threads)
     rows, files, sources = brute(items)
     names = ("file_a", "row_a", "file_b", "row_b", "shared", "distinct_a", "distinct_b")

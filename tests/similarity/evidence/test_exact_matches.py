@@ -93,7 +93,7 @@ def test_matches_equal_brute_force(cells, budget):
         items.append((file, file // 2, rows_seen[file], text))
         rows_seen[file] += 1
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(external_sort, "BUDGET", budget)
+        patch.setattr(external_sort, "MEMORY_BUDGET", budget)
         found = matched(items)
     rows, files, sources, telling = brute(items)
     listed = [tuple(row.values()) for row in found.rows.to_pylist()]

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provenance.core.model import VIEWS
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError
 from provenance.pipeline import build_index
 from provenance.similarity.index import reference_index
@@ -240,7 +240,7 @@ def test_what_a_ledger_keeps_of_an_index(tmp_path):
     assert np.uint64(reference_index.hash_limit(1)) == np.uint64(2**64 - 1)
 
 
-VECTORS = json.loads((HERE / "index-v1-vectors.json").read_text(encoding="utf-8"))
+VECTORS = json.loads((DATA_FOLDER / "index-v1-vectors.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("vector", VECTORS["vectors"])

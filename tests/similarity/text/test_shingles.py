@@ -9,10 +9,10 @@ import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.similarity.text import normalisation, shingles
 
-VECTORS = json.loads((HERE / "shingle-v1-vectors.json").read_text())
+VECTORS = json.loads((DATA_FOLDER / "shingle-v1-vectors.json").read_text())
 
 
 def hashes(words):
