@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provenance import ledger as ledger_
+from provenance import ledger as signed_ledger
 from provenance.attestations import (
     ComposedAct,
     current_time,
@@ -96,7 +96,7 @@ def _check_counts(folder: Path, form: forms.Form, count: int) -> None:
     if any(statement_of(folder, entry, *statement.WITH_DATA).kind != statement.SCAN for entry in entries):
         return
     try:
-        tables = [ledger_.tables(folder, entry, {"files"})["files"] for entry in set(entries)]
+        tables = [signed_ledger.tables(folder, entry, {"files"})["files"] for entry in set(entries)]
     except InputError:
         return  # withheld
     there = sum(pc.sum(table["records"]).as_py() or 0 for table in tables)

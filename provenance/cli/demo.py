@@ -31,14 +31,14 @@ def command(folder: Path) -> int:
     """
     from provenance.core.package_data import data_folder as shipped
     from provenance.ledger.layout import ledger_around
-    from provenance.pipeline import scan as scan_
+    from provenance.pipeline import scan as scan_pipeline
 
     if (around := ledger_around(folder)) and around != (folder / "ledger").resolve():
         raise click.ClickException(f"{folder} lies in the ledger {around}; give another folder: provenance demo DIR")
     data, ledger = folder / "data", folder / "ledger"
     _copy(shipped("demo") / "data", data)
     with terminal.progress() as progress:
-        found = scan_.scan(data, ledger, progress=progress)
+        found = scan_pipeline.scan(data, ledger, progress=progress)
     scan.show(found, "text")
     scan.hint(found, ledger)
     terminal.echo(f"Scan your own:    provenance scan ./data --ledger {scan.DEFAULT_LEDGER}")

@@ -41,10 +41,10 @@ def build(
     The index of protected works has a key of its own, beside it with the ending .key: let it travel another way.
     """
     from provenance import __version__
-    from provenance.cli import output as output_
+    from provenance.cli import output as output_lines
     from provenance.pipeline import build_index
 
-    output_.check(output)
+    output_lines.check(output)
     roles = tuple(_role(each) for each in columns)
     built = build_index.build_index(
         files,

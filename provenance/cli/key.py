@@ -44,10 +44,10 @@ def rotate(
 
     Who pinned the old keys follows to the new ones.
     """
-    from provenance import ledger as ledger_
+    from provenance import ledger as signed_ledger
     from provenance.ledger.log import key_entries
 
-    heir = ledger_.load(new, prompt=key_options.secrets(new_password_file or password_file))
+    heir = signed_ledger.load(new, prompt=key_options.secrets(new_password_file or password_file))
     entry = _entry(
         key, password_file, lambda keys: key_entries.rotate(ledger, heir, describe_scanner(), keys=keys, reason=reason)
     )
@@ -98,14 +98,14 @@ def revoke(
 @key_options.password_option
 def add(ledger: Path, public: Path, role: str, name: str | None, key: str | None, password_file: Path | None) -> int:
     """Name in LEDGER the PUBLIC key (PEM) of who approves waivers or witnesses the log. It makes nobody trust it."""
-    from provenance.ledger.keys import signing_keys as keys_
+    from provenance.ledger.keys import signing_keys
     from provenance.ledger.log import key_entries
 
-    added = keys_.read_public(public.read_bytes())
+    added = signing_keys.read_public(public.read_bytes())
     entry = _entry(
         key, password_file, lambda keys: key_entries.add(ledger, added, role, describe_scanner(), keys=keys, name=name)
     )
-    terminal.echo(f"Entry {entry.index} of {ledger} adds {keys_.fingerprint(added)} ({role}).")
+    terminal.echo(f"Entry {entry.index} of {ledger} adds {signing_keys.fingerprint(added)} ({role}).")
     return 0
 
 
@@ -127,7 +127,7 @@ def certificate(ledger: Path, certificate: Path, key: str | None, password_file:
 
 @command.command(name="list")
 @click.argument("ledger", type=path_arguments.LEDGER)
-def list_(ledger: Path) -> int:
+def list_keys(ledger: Path) -> int:
     """List the keys that LEDGER names: who holds it, who held it before, what was added and revoked."""
     from provenance.ledger.log import key_history
 
@@ -149,8 +149,12 @@ def _show(held: Succession, key: str, what: str) -> None:
 
 
 def _entry(key: str | None, password_file: Path | None, append: Callable[[KeyPair], Entry]) -> Entry:
-    from provenance import ledger as ledger_
+    from provenance import ledger as signed_ledger
 
     secrets = key_options.secrets(password_file)
-    keys = ledger_.user_keys(create=False, prompt=secrets) if key is None else ledger_.load(key, prompt=secrets)
+    keys = (
+        signed_ledger.user_keys(create=False, prompt=secrets)
+        if key is None
+        else signed_ledger.load(key, prompt=secrets)
+    )
     return append(keys)

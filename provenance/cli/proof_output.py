@@ -10,7 +10,7 @@ from provenance.core import scratch_folders
 if TYPE_CHECKING:
     from pathlib import Path
 
-from provenance.cli import output as output_
+from provenance.cli import output as output_lines
 from provenance.cli import reading
 
 
@@ -29,7 +29,7 @@ def entry_of(folder: Path, entry: int | None, output: Path) -> int:
     from provenance.errors import VerificationError
     from provenance.ledger import open_reader
 
-    output_.check(output)
+    output_lines.check(output)
 
     try:
         return open_reader(folder, entry, warn=reading.warn).index
@@ -59,6 +59,6 @@ def hand_out(output: Path, data: bytes, folder: Path) -> None:
     if found.exit_code == INVALID:
         failed = "; ".join(step.detail for step in found.steps if step.status == "failed")
         raise VerificationError(f"nothing can be proven from {folder}: {failed}; run provenance verify {folder}")
-    output_.write(output, data)
+    output_lines.write(output, data)
     said = [line for line in found.lines() if line.startswith(("Proven", "Not proven"))]
     terminal.echo(*said, f"-> {output}")

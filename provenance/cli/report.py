@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import output as output_
+from provenance.cli import output as output_lines
 from provenance.cli import reading, terminal
 from provenance.reports import REPORTS
 
@@ -53,17 +53,17 @@ def command(
     form = REPORTS[format_]
     if data is not None:
         _refuse(form, output, data)
-    output_.check(output)
+    output_lines.check(output)
     if form.is_filing:
         if unverified:
             raise click.UsageError("a document that a person signs is made of a ledger that verifies: no --unverified")
         rendered = audit.write_filing(ledger, format_, index, profiles)
     else:
         rendered = _render(reading.open_reader(ledger, index, unverified=unverified), form, data)
-    if output == output_.STDOUT:
+    if output == output_lines.STDOUT:
         (terminal.json if form.is_json else terminal.document)(rendered)
     else:
-        output_.write(output, rendered)
+        output_lines.write(output, rendered)
     return 0
 
 

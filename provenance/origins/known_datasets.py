@@ -62,7 +62,7 @@ def by_name() -> Mapping[str, Known]:
     return names
 
 
-def named(value: str) -> Known | None:
+def find_known(value: str) -> Known | None:
     """Return the data set that a name, folder or address names, if it is on the list.
 
     Args:

@@ -319,7 +319,7 @@ _LOOKS: dict[str, Callable[[VerifiedLedger, int, Mapping[str, Any]], None]] = {
 
 
 def _draws(scene: VerifiedLedger) -> Iterator[RelationStep]:
-    told = entry_summaries.drawn((index, said.predicate) for index, said in enumerate(scene.statements))
+    told = entry_summaries.describe_draws((index, said.predicate) for index, said in enumerate(scene.statements))
     if told:
         yield RelationStep("draws", "not checked" if any("no review" in each for each in told) else "ok", _some(told))
 

@@ -6,7 +6,7 @@ whatever somebody chose: on paper they are only ever text.
 
 from __future__ import annotations
 
-import html as html_
+import html as html_text
 import re
 from dataclasses import dataclass, field
 from itertools import chain
@@ -131,7 +131,7 @@ def _markdown_block(block: Block) -> str:
 
 
 def _escape_html(text: str) -> str:
-    return html_.escape(make_printable(text), quote=True)
+    return html_text.escape(make_printable(text), quote=True)
 
 
 def _html_line(line: Line) -> str:
