@@ -21,7 +21,7 @@ from provenance.attestations import waiver
 from provenance.core import path_names
 from provenance.core.model import SEVERITIES, STATUSES, VERDICTS
 from provenance.core.progress import ignore_progress
-from provenance.core.wording import count_noun
+from provenance.core.wording import MOST_LISTED, count_noun, list_files, list_first
 from provenance.errors import ConfigError, InputError, ProvenanceError, Refused, UnknownEntry, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import statement
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from provenance.profiles.waivers import Waiver
 
 _NEEDED_TABLES = ("coverage", "files", "findings", "verdicts")  # tables that a policy is held against
-_LISTED_AT_MOST = 3  # findings, files and elements named in a sentence
 _CLOCK_SKEW = timedelta(minutes=5)  # by which the clocks of two machines may differ
 _DATE_AHEAD = timedelta(days=1)  # a scan that claims to be of a later time is no scan, whatever the policy
 
@@ -138,10 +137,10 @@ def inspect_data(
     if entry is not None and not 0 <= entry < verification.entries:
         raise ConfigError(f"{ledger} has no entry {entry}; its entries are 0 to {verification.entries - 1}")
     # Where approvers are asked for, a waiver of a file is nobody's, and one of an entry its approver's.
-    signed_waivers = trust_file if trust_file is not None and trust_file.approvers else None
+    approver_trust = trust_file if trust_file is not None and trust_file.approvers else None
     try:
         reader_of_data = _verified_reader(reader, fault, verification)
-        audit, standing = _read_audited_data(reader_of_data), waiver.read_waivers(reader_of_data, signed_waivers)
+        audit, standing = _read_audited_data(reader_of_data), waiver.read_waivers(reader_of_data, approver_trust)
     except (InputError, VerificationError, ValueError) as error:
         reasons.append(str(error))
         return Clearance(data, None, verification.origin, None, tuple(reasons), (), Changes(), 0, verification)
@@ -149,7 +148,7 @@ def inspect_data(
         audit.expected, data, ledger, naming=audit.naming, own=verification.own, threads=workers,
         progress=lambda done: progress("hashing", done, audit.bytes),
     )  # fmt: skip
-    unread_bytes, allowed, unaudited = _sort_unaudited(data, comparison, audit.files, policy)
+    unaudited_left, allowed, unaudited = _sort_unaudited(data, comparison, audit.files, policy)
     reasons += [
         *audit.gaps,
         *_reasons_of_data(comparison, unaudited, policy),
@@ -161,12 +160,12 @@ def inspect_data(
     for scan_statement, tables in audit.scans:
         index = scan_statement["log"]["index"]
         name = f"entry {index}: " if len(audit.scans) > 1 or index != audit.index else ""
-        found = _find_unread(tables["files"], comparison if index == audit.index else None, unread_bytes)
+        found = _find_unread(tables["files"], comparison if index == audit.index else None, unaudited_left)
         unread += found
         scan_reasons = (
             *_reasons_of_scan(scan_statement, policy),
             *_reasons_of_unread(found, policy),
-            *_reasons_of_tables(tables, scan_statement, policy, standing, signed_waivers is not None),
+            *_reasons_of_tables(tables, scan_statement, policy, standing, approver_trust is not None),
         )
         reasons += [name + reason for reason in scan_reasons]
         notes += [f"Entry {index}: {note}" for note in _notes_on_statement(scan_statement, tables, policy)]
@@ -281,10 +280,10 @@ def _select_record_files(same: Collection[str], audit: _AuditedData, wanted: Gua
 
 def _notes_on_refused(found: LoadableFiles) -> Iterator[str]:
     if found.refused:
-        named = _list_first([f"{path}: {why}" for path, why in found.refused])
+        named = list_first([f"{path}: {why}" for path, why in found.refused])
         yield f"Not handed out: {count_noun(len(found.refused), 'archive')} ({named}; `allow` lets that pass, by glob)"
     if found.documents:
-        named = _list_first(found.documents)
+        named = list_first(found.documents)
         yield f"Documents in archives that are handed out: {count_noun(len(found.documents), 'file')} ({named})"
 
 
@@ -298,7 +297,7 @@ def _reasons_of_ledger(checked: Verification, wanted: GuardPolicy) -> Iterator[s
     if checked.exit_code in {OK, WITHHELD, DATA_DIFFERS} or (checked.exit_code == UNPINNED and wanted.keys == "any"):
         return
     failed = [f"{step.name}: {step.detail}" for step in checked.steps if step.status == "failed"]
-    yield "; ".join([MEANINGS[checked.exit_code], *failed[:_LISTED_AT_MOST]])
+    yield "; ".join([MEANINGS[checked.exit_code], *failed[:MOST_LISTED]])
 
 
 def _reasons_of_unchecked(checked: Verification, told: Iterable[tuple[Mapping[str, Any], Any]]) -> Iterator[str]:
@@ -340,14 +339,14 @@ def _sort_unaudited(
     left = {path for path in compared.unread if path not in passed}
     added = [path for path in compared.changes.added if path not in passed]
     if added:
-        unaudited.append(f"{_list_files(added)} not audited")
+        unaudited.append(f"{list_files(added)} not audited")
     reasons = {} if files is None else dict(_columns(files, "path", "skip_reason"))
     for each in compared.left_out:
         if rest := [path for path in each.files if path not in passed]:
             why = (
                 f"the scan left {each.path} out ({reasons.get(each.path) or 'unread'}; `allow` lets that pass, by glob)"
             )
-            unaudited.append(f"{_list_files(rest)} not audited: {why}")
+            unaudited.append(f"{list_files(rest)} not audited: {why}")
     return left, allowed, unaudited
 
 
@@ -356,16 +355,16 @@ def _reasons_of_data(
 ) -> Iterator[str]:
     changes = compared.changes
     if changes.changed:
-        yield f"{_list_files(changes.changed)} changed since the scan"
+        yield f"{list_files(changes.changed)} changed since the scan"
     yield from unaudited
     if compared.unreadable:
-        named = _list_first([f"{path}: {cause}" for path, cause in compared.unreadable])
+        named = list_first([f"{path}: {cause}" for path, cause in compared.unreadable])
         yield f"{count_noun(len(compared.unreadable), 'file')} could not be read ({named})"
     if compared.ambiguous:
         told = "could not be compared: in this old list a name may be that of more than one file; derive again"
-        yield f"{_list_files(compared.ambiguous)} {told}"
+        yield f"{list_files(compared.ambiguous)} {told}"
     if changes.removed and wanted.missing == "refuse":
-        yield f"{_list_files(changes.removed)} audited, but not there (`missing: allow` lets that pass)"
+        yield f"{list_files(changes.removed)} audited, but not there (`missing: allow` lets that pass)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +404,7 @@ def _find_unread(
 
 def _reasons_of_unread(unread: Sequence[_UnreadFile], wanted: GuardPolicy) -> Iterator[str]:
     if unread and wanted.unread == "refuse":
-        named = _list_first([f"{each.path}: {each.reason}" for each in unread])
+        named = list_first([f"{each.path}: {each.reason}" for each in unread])
         told = f"not read whole by the scan, so not audited ({named}; `unread: allow` lets that pass)"
         yield f"{count_noun(len(unread), 'file')} {told}"
 
@@ -457,14 +456,14 @@ def _reasons_of_tables(
         if left:
             by = "no approver" if by_approvers else "nobody"
             counted = count_noun(len(left), "finding")
-        yield f"{counted} at {wanted.findings} or worse that {by} waived: {_list_first(left)}"
+        yield f"{counted} at {wanted.findings} or worse that {by} waived: {list_first(left)}"
     columns = _columns(tables["verdicts"], "profile", "requirement", "element", "verdict")
     judged = [
         f"{profile} {name}.{number}" for profile, name, number, verdict in columns
         if verdict in wanted.verdicts or (wanted.verdicts and verdict not in VERDICTS)
     ]  # fmt: skip
     if judged:
-        yield f"{count_noun(len(judged), 'element')} judged {' or '.join(wanted.verdicts)}: {_list_first(judged)}"
+        yield f"{count_noun(len(judged), 'element')} judged {' or '.join(wanted.verdicts)}: {list_first(judged)}"
 
 
 def _notes_on_statement(said: Mapping[str, Any], tables: Mapping[str, pa.Table], wanted: GuardPolicy) -> Iterator[str]:
@@ -498,13 +497,3 @@ def _waived_findings(said: Mapping[str, Any], standing: Iterable[Waiver], today:
     read = [waiver for each in _signed_waivers(said) if (waiver := _read_waiver(each)) is not None]
     scanned = {mark for state, expires, marks in read if state == "holds" and expires >= today for mark in marks}
     return scanned | {each.fingerprint for each in standing if each.fingerprint and each.expires >= today}
-
-
-def _list_files(names: Iterable[str]) -> str:
-    listed = list(names)
-    return f"{count_noun(len(listed), 'file')} ({_list_first(listed)})"
-
-
-def _list_first(names: list[str]) -> str:
-    more = f" and {len(names) - _LISTED_AT_MOST} more" if len(names) > _LISTED_AT_MOST else ""
-    return ", ".join(names[:_LISTED_AT_MOST]) + more

@@ -180,7 +180,7 @@ def match_tables(plan: MatchPlan, exact: Sequence[ExactResult], compared: Sequen
 
     Args:
         plan: the plan.
-        exact: what `gather` said of its joins, in any order.
+        exact: what `match_exactly` found in its tasks, in any order.
         compared: what `resemble` said of its likenesses.
 
     Returns:
@@ -302,7 +302,7 @@ def assemble_result(
 
     Args:
         plan: the plan.
-        exact: what `gather` said of its joins, in any order.
+        exact: what `match_exactly` found in its tasks, in any order.
         compared: what `resemble` said of its likenesses, in any order.
         located: what `locate` said, in any order; what died leaves its texts without a place.
         match_files: the files of MATCHES, in the order of VIEWS.

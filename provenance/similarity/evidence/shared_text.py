@@ -246,8 +246,7 @@ def count_copied(
             for distinct, table in ((distinct_texts, whole), (distinct_reanswered, reanswered)):
                 distinct.add(table, ["source_a", "source_b"], ["path_a", "row_a"])
         texts, texts_reanswered = distinct_texts.counts(), distinct_reanswered.counts()
-    counts = {name: tally.counts for name, tally in tallies.items()}
-    found = []
+    counts, found = {name: tally.counts for name, tally in tallies.items()}, []
     for key in counts["records"].keys() | counts["prompts"].keys():
         source, other, path = key
         row = next(tallies[name].first[key] for name in ("renewed", "records", "prompts") if key in counts[name])
@@ -318,7 +317,8 @@ def name_published_original(items: Sequence[CopiedRecords], originals: Mapping[s
 
 def licences_by_path(files: pa.Table) -> dict[str, str | None]:
     """Return the licence of every file, None where none is stated or its terms are not known."""
-    return {path: _known_or_none(licence) for path, licence in zip(*_columns(files, "path", "licence"), strict=True)}
+    paths, licences = files["path"].to_pylist(), files["licence"].to_pylist()
+    return dict(zip(paths, map(_known_or_none, licences), strict=True))
 
 
 def is_milder(mild: str | None, strict: str | None, *, original: str | None = None, other: str | None = None) -> bool:
@@ -354,10 +354,6 @@ def describe_known_sets(indexes: Sequence[Mapping[str, Any]]) -> str:
     return f" These known sets, and no others, were looked for as an ancestor: {', '.join(known)}." if known else ""
 
 
-def _columns(table: pa.Table, *names: str) -> list[list[Any]]:
-    return [table[name].to_pylist() for name in names]
-
-
 def _known_or_none(licence: str | None) -> str | None:
     """Return a licence whose terms are known; one of which nothing is known is as good as none."""
     return licence if licence is not None and terms.known(licence) else None
@@ -383,8 +379,8 @@ def _drop_explained(
         return matches
     both = pc.binary_join_element_wise(*(found[name].cast(pa.string()) for name in ("path_a", "path_b")), "\0")
     found = found.filter(pc.is_in(both, value_set=pa.array(kept)))
-    rows = found.select(["view", "path_a", "row_a"]).group_by(["view", "path_a", "row_a"]).aggregate([])
     keys = ["view", "path_a", "row_a"]
+    rows = found.select(keys).group_by(keys).aggregate([])
     left = matches.append_column("known", known)
     explained = left.filter(pc.invert(left["known"])).join(rows, keys, join_type="left anti")
     explained = explained.select(left.column_names).cast(left.schema)  # a join forgets that nothing is null

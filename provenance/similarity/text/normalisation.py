@@ -361,31 +361,13 @@ def _normalise(data: Any, offsets: Any, tables: Any) -> Any:
     ends = np.zeros(count + 1, np.int64)
     out = np.empty(2 * (offsets[count] - offsets[0]) + 1024, np.uint8)
     pos = np.int64(0)
+    flags, fold, leads = tables.flags, tables.fold, tables.joining_leads
     for record in range(count):
-        after = _normalise_record(
-            data,
-            offsets[record],
-            offsets[record + 1],
-            out,
-            pos,
-            tables.flags,
-            tables.fold,
-            tables.joining_leads,
-            tables,
-        )
+        begin, end = offsets[record], offsets[record + 1]
+        after = _normalise_record(data, begin, end, out, pos, flags, fold, leads, tables)
         while after < 0:
             out = _with_room(out, pos, 2 * out.shape[0] - pos)
-            after = _normalise_record(
-                data,
-                offsets[record],
-                offsets[record + 1],
-                out,
-                pos,
-                tables.flags,
-                tables.fold,
-                tables.joining_leads,
-                tables,
-            )
+            after = _normalise_record(data, begin, end, out, pos, flags, fold, leads, tables)
         pos = after
         ends[record + 1] = pos
     return out[:pos], ends

@@ -185,7 +185,7 @@ def test_what_is_beyond_boilerplate_equals_sets(tmp_path_factory, cells):
 def test_rows_inside_others_are_asked_for_by_file(tmp_path):
     items = [(0, 0, 0, words()), (1, 1, 0, TEXTS[9]), (1, 1, 1, TEXTS[11]), (2, 2, 0, f"x {words()} x y z")]
     found = matched(items, tmp_path)
-    asked = [dict(zip(spans.SPAN_QUERIES.names, each.tolist(), strict=True)) for each in found.inside]
+    asked = [dict(zip(spans.SPAN_QUERIES.names, each.tolist(), strict=True)) for each in found.span_queries]
     rows = found.rows.to_pylist()
     low = dict(zip(items, alike([i[3] for i in items], tmp_path)[1]["low"].to_pylist(), strict=True))
     by_place = {(item[0], item[2]): (low[item], len(item[3].split())) for item in items}
@@ -208,7 +208,7 @@ def test_what_is_found_does_not_depend_on_the_bundle(tmp_path):
     def named(found):
         ends = [found.nodes.low[each].tolist() for each in (found.left, found.right)]
         return {
-            (*(sorted(pair) if k < found.near else pair), shared)
+            (*(sorted(pair) if k < found.near_count else pair), shared)
             for k, (*pair, shared) in enumerate(zip(*ends, found.shared.tolist(), strict=True))
         }
 

@@ -119,7 +119,7 @@ def test_whole_texts_are_equal_texts(items, records):
 def test_indexes_of_texts_share_a_catalogue():
     within = [index(["a b c"], "known", "texts", title="one"), index(["a b c", "d"], "known", "texts", title="two")]
     held = index_lookup.build_catalogue(within)
-    assert held.index.tolist() == [0, 1, 1]
+    assert held.index_number.tolist() == [0, 1, 1]
     assert held.row.tolist() == [0, 0, 1]
     assert not held.common.any()
 
