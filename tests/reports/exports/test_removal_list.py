@@ -218,7 +218,7 @@ def test_the_list_is_usable_from_duckdb_and_arrow(data, listed, tmp_path):
     assert listed(data)[0]["copy/x.parquet"] == list(range(10, 30))
     (example,) = [
         each
-        for each in (Path(pv.__file__).parents[1] / "README.md").read_text().split("```")
+        for each in (Path(pv.__file__).parents[1] / "docs/act-on-findings.md").read_text().split("```")
         if each.startswith("sql\n")
     ]
     kept = duckdb.sql(
