@@ -11,7 +11,6 @@ in 2023. It is plain Python and takes no care to sign in constant time: a key of
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from provenance.core.digests import sha256
 from provenance.errors import BadSignature, ConfigError, MissingExtra
 from provenance.ledger.format import envelope
+from provenance.ledger.keys import pem as pem_
 
 if TYPE_CHECKING:
     from provenance.ledger.format.envelope import Envelope
@@ -61,9 +61,7 @@ class Key:
     @property
     def pem(self) -> bytes:
         """Its public half as PEM of the SubjectPublicKeyInfo (RFC 7468, section 13)."""
-        text = base64.b64encode(_SPKI + self.public).decode()
-        lines = [text[at : at + 64] for at in range(0, len(text), 64)]
-        return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""]).encode()
+        return pem_.encode("PUBLIC KEY", _SPKI + self.public)
 
 
 def read_key(pem: bytes) -> Key:
@@ -86,7 +84,7 @@ def read_key(pem: bytes) -> Key:
         )
     # An EC key of OpenSSL may begin with a block of its parameters.
     found = _PEM.search(pem)
-    data = _decoded(found["body"]) if found else b""
+    data = pem_.decode(found["body"]) if found else b""
     if public := _PUBLIC.fullmatch(data):
         key = Key(public["public"])
     elif private := _PRIVATE.fullmatch(data):
@@ -145,13 +143,6 @@ def _fits(key: Key) -> bool:
     if not gmalg.SM2().verify_pk(key.public):
         return False
     return key.private is None or gmalg.SM2().generate_pk(key.private) == key.public
-
-
-def _decoded(body: bytes) -> bytes:
-    try:
-        return base64.b64decode(b"".join(body.split()), validate=True)
-    except ValueError:
-        return b""
 
 
 def _gmalg() -> Any:

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger.keys import der
+from provenance.ledger.keys import pem as pem_
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,11 +69,7 @@ def private_pem(key: PrivateKey, password: str | None) -> bytes:
     if not password:
         raise ConfigError("a password must not be empty")
     data = _encrypted(key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption()), password)
-    text = base64.b64encode(data).decode()
-    lines = [text[at : at + 64] for at in range(0, len(text), 64)]  # RFC 7468, section 2
-    return "\n".join(
-        ["-----BEGIN ENCRYPTED PRIVATE KEY-----", *lines, "-----END ENCRYPTED PRIVATE KEY-----", ""]
-    ).encode()
+    return pem_.encode("ENCRYPTED PRIVATE KEY", data)
 
 
 def blocks(pem: bytes) -> list[bytes]:

@@ -216,7 +216,7 @@ def _pin(item: dict[str, Any], path: Path) -> Pin:
 def _witnesses(value: dict[str, Any] | None, path: Path) -> Witnesses:
     if value is None:
         return Witnesses()
-    found = [(item.get("name"), verifier_keys.witness(item["vkey"])) for item in value["keys"]]
+    found = [(item.get("name"), verifier_keys.read_witness(item["vkey"])) for item in value["keys"]]
     # Two names over one key are one witness (C2SP tlog-policy, "Public key representation").
     if len({witness.key.public_bytes_raw() for _, witness in found}) != len(found):
         raise ConfigError(f"the trust file {path} pins one key of a witness twice; a quorum counts keys")

@@ -125,9 +125,15 @@ def _may_timestamp(item: x509.Certificate, *, leaf: bool) -> bool:
     stamping = ExtendedKeyUsageOID.TIME_STAMPING
     if leaf:
         usage = _extension(item, x509.KeyUsage)
-        signs = usage is None or usage.value.digital_signature or usage.value.content_commitment
-        return signs and purpose is not None and purpose.critical and list(purpose.value) == [stamping]
+        alone = purpose is not None and purpose.critical and list(purpose.value) == [stamping]
+        return alone and (usage is None or _only_signs(usage.value))
     return purpose is None or stamping in purpose.value or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in purpose.value
+
+
+def _only_signs(usage: x509.KeyUsage) -> bool:
+    """Tell whether a key is for signatures and nothing else (RFC 5280, section 4.2.1.12), as OpenSSL asks, too."""
+    others = (usage.key_encipherment, usage.data_encipherment, usage.key_agreement, usage.key_cert_sign, usage.crl_sign)
+    return (usage.digital_signature or usage.content_commitment) and not any(others)
 
 
 def _extension(item: x509.Certificate, kind: type[Any]) -> Any:

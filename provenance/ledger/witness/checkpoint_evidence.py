@@ -19,7 +19,13 @@ from provenance.ledger import layout
 from provenance.ledger.format import checkpoint, witness_cosignature
 from provenance.ledger.keys import trusted_keys, verifier_keys
 from provenance.ledger.log import append
-from provenance.ledger.witness import certificate_chains, revocation_lists, timestamp_token, timestamps
+from provenance.ledger.witness import (
+    certificate_chains,
+    revocation_lists,
+    second_opinion,
+    timestamp_token,
+    timestamps,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -68,6 +74,7 @@ class Stamped:
         expires: when the first certificate on its path expires; UTC.
         chain: certificates from its signer to the pinned root.
         status: what lists of revoked certificates say of them.
+        opinion: what rfc3161-client makes of it; what it refuses is never here.
     """
 
     size: int
@@ -77,6 +84,7 @@ class Stamped:
     expires: datetime
     chain: tuple[x509.Certificate, ...] = ()
     status: revocation_lists.Status = revocation_lists.UNKNOWN
+    opinion: second_opinion.Opinion = second_opinion.NOT_ASKED
 
 
 @dataclass(slots=True)
@@ -204,23 +212,21 @@ def judge(found: Beside) -> None:
     ]
 
 
-def query(folder: Path, size: int | None = None, digest: str = "sha256") -> tuple[bytes, int]:
-    """Make a request to timestamp a checkpoint.
+def read_note(folder: Path, size: int) -> checkpoint.Checkpoint:
+    """Read a checkpoint of a ledger.
 
     Args:
         folder: the ledger.
-        size: which checkpoint; the newest if None.
-        digest: of its note, see timestamps.HASHES.
-
-    Returns:
-        The request, and the size of the checkpoint.
+        size: entries under it.
 
     Raises:
         ConfigError: there is no such checkpoint.
-        VerificationError: what stands in its place is none.
+        VerificationError: what is in its place is none.
     """
-    size = size or layout.size(folder)
-    return timestamps.request(_note(folder, size).note, digest=digest), size
+    path = folder / layout.note_path(size)
+    if not path.is_file():
+        raise ConfigError(f"{folder} has no checkpoint over {size} entries")
+    return checkpoint.read(layout.read_bytes(path, checkpoint.LIMIT))
 
 
 def add_timestamp(folder: Path, response: bytes, query: bytes | None = None) -> tuple[int, str, timestamp_token.Token]:
@@ -241,7 +247,7 @@ def add_timestamp(folder: Path, response: bytes, query: bytes | None = None) -> 
     """
     plain = timestamps.stored_form(response)
     token = timestamps.read(plain)
-    if query is not None and timestamps.nonce_of(query) != token.nonce:
+    if query is not None and timestamps.read_nonce(query) != token.nonce:
         raise VerificationError("it does not repeat the nonce of the request: it answers another one")
     size = _stamped_size(folder, token)
     timestamps.check(token, layout.read_bytes(folder / layout.note_path(size), checkpoint.LIMIT))
@@ -328,7 +334,7 @@ def add_cosignatures(
     """
     held, lines = _split(data)
     size = size if size is not None else held.size if held else layout.size(folder)
-    note = _note(folder, size)
+    note = read_note(folder, size)
     if held is not None and held.note != note.note:
         raise VerificationError(f"it is over another checkpoint than {layout.note_path(size)} of this ledger")
     if any(line.name == note.origin for line in lines):
@@ -384,9 +390,16 @@ def _look_at_timestamp(
     for authority in pinned.timestamps.authorities:
         path = certificate_chains.anchored(token, authority.roots)
         if path is not None:
-            found.stamped.append(
-                Stamped(note.size, name, authority.name, token.time, certificate_chains.expiry(path), path)
+            stamped = Stamped(
+                size=note.size,
+                path=name,
+                whose=authority.name,
+                time=token.time,
+                expires=certificate_chains.expiry(path),
+                chain=path,
+                opinion=second_opinion.take(data, note.note, token, path),
             )
+            found.stamped.append(stamped)
             return
     for authority in pinned.timestamps.authorities:
         if certificate_chains.names(token, authority.roots):
@@ -394,13 +407,6 @@ def _look_at_timestamp(
                 f"it names {authority.name}, but does not lead to its root at {token.time:%Y-%m-%d}"
             )
     found.strangers["timestamps"].add(token.name)
-
-
-def _note(folder: Path, size: int) -> checkpoint.Checkpoint:
-    path = folder / layout.note_path(size)
-    if not path.is_file():
-        raise ConfigError(f"{folder} has no checkpoint over {size} entries")
-    return checkpoint.read(layout.read_bytes(path, checkpoint.LIMIT))
 
 
 def _stamped_size(folder: Path, token: timestamp_token.Token) -> int:

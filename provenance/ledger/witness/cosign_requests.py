@@ -209,7 +209,7 @@ def name_of(uri: str) -> str | None:
         text = layout.read_bytes(path, layout.SMALL).decode("utf-8")
     except (ValueError, VerificationError) as cause:
         raise ConfigError(f"{path} is no verifier key of a witness") from cause
-    return verifier_keys.witness(text.removesuffix("\n")).name
+    return verifier_keys.read_witness(text.removesuffix("\n")).name
 
 
 def state_of(uri: str) -> Path:

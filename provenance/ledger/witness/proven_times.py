@@ -241,8 +241,8 @@ def _timestamps(at: TimeEvidence) -> StepOutcome:
     if not valid:
         none = "when anything was signed is claimed, not proven"
         return StepOutcome("timestamps", "not checked", f"{none}{lost}{strangers}")
-    told = f"{len(valid)} lead to a pinned root at the time they name ({_unrevoked(valid)})"
-    return StepOutcome("timestamps", "ok", f"{told}{_covered(at)}{lost}{strangers}")
+    rooted = f"{len(valid)} lead to a pinned root at the time they name ({_unrevoked(valid)})"
+    return StepOutcome("timestamps", "ok", f"{rooted}{_covered(at)}; {_opinions(valid)}{lost}{strangers}")
 
 
 def _covered(at: TimeEvidence) -> str:
@@ -276,6 +276,15 @@ def _unrevoked(stamps: list[Stamped]) -> str:
         return "lists of their authorities, made afterwards, revoke no certificate of theirs"
     unknown = "whether a certificate was revoked is unknown"
     return f"of {good}, lists made afterwards revoke no certificate; of the others {unknown}" if good else unknown
+
+
+def _opinions(stamps: list[Stamped]) -> str:
+    """Say what a second program makes of timestamps, or why it was not asked."""
+    alone = [item for item in stamps if item.opinion.state == "not taken"]
+    if not alone:
+        return "rfc3161-client agrees"
+    reasons = "; ".join(dict.fromkeys(item.opinion.reason for item in alone))
+    return f"no second opinion was taken on {len(alone)} of {len(stamps)}: {reasons}"
 
 
 def _by_size(items: Sequence[_Sized]) -> dict[int, list[_Sized]]:

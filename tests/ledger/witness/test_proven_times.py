@@ -17,7 +17,7 @@ from provenance.ledger.format import checkpoint, statement, witness_cosignature
 from provenance.ledger.keys import signing_keys, trusted_keys, verifier_keys
 from provenance.ledger.log import key_entries
 from provenance.ledger.proofs import disclosure
-from provenance.ledger.witness import checkpoint_evidence, cosign_requests, proven_times
+from provenance.ledger.witness import checkpoint_evidence, cosign_requests, proven_times, timestamp_client
 from provenance.ledger.witness import timestamps as timestamps_
 
 OK, INVALID, USAGE, UNPINNED = range(4)
@@ -75,7 +75,7 @@ def timestamps(*authorities, minimum=1, **more):
 
 
 def stamp(folder, authority, size=None):
-    query, _ = checkpoint_evidence.query(folder, size)
+    query, _ = timestamp_client.request_for(folder, size)
     return checkpoint_evidence.add_timestamp(folder, authority.answer(query), query)[1]
 
 
@@ -463,19 +463,19 @@ def test_one_authority_under_two_names_is_refused(trusting, tsa):
 
 
 def test_adding_refuses_what_does_not_belong(folder, world, tsa, tmp_path):
-    query, _ = checkpoint_evidence.query(folder)
+    query, _ = timestamp_client.request_for(folder)
     answer = tsa.answer(query)
     with pytest.raises(VerificationError, match="nonce"):
-        checkpoint_evidence.add_timestamp(folder, answer, checkpoint_evidence.query(folder)[0])
+        checkpoint_evidence.add_timestamp(folder, answer, timestamp_client.request_for(folder)[0])
     with pytest.raises(VerificationError, match="no checkpoint of"):
-        checkpoint_evidence.add_timestamp(folder, tsa.answer(timestamps_.request(b"else")))
+        checkpoint_evidence.add_timestamp(folder, tsa.answer(timestamp_client.make_request(b"else")))
     assert checkpoint_evidence.add_timestamp(folder, answer, query)[:2] == (2, "checkpoints/2.tsr")
     with pytest.raises(ConfigError, match="there already"):
         checkpoint_evidence.add_timestamp(folder, answer)
     with pytest.raises(ConfigError, match="no checkpoint over 7"):
-        checkpoint_evidence.query(folder, 7)
+        timestamp_client.request_for(folder, 7)
 
-    known = [verifier_keys.witness(vkey("a"))]
+    known = [verifier_keys.read_witness(vkey("a"))]
     with pytest.raises(VerificationError):
         checkpoint_evidence.add_cosignatures(folder, line(folder, "a", 1), 2, known)
     assert checkpoint_evidence.add_cosignatures(folder, line(folder, "a"), None, known) == (2, [("a.example", NOW)])
