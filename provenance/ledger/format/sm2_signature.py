@@ -4,9 +4,10 @@ The distinguishing identifier is the default of GM/T 0009, given outright, as Op
 
     openssl dgst -sm3 -verify sm2.pub.pem -sigopt distid:1234567812345678 -signature sig pae
 
-Sources: GB/T 32918.2-2016 (also ISO/IEC 14888-3), GB/T 32905-2016 (SM3), GM/T 0009-2012. Of the libraries, gmalg is
-maintained, has no dependencies and takes the identifier; gmssl and tongsuopy (which brings an OpenSSL of its own) ended
-in 2023. It is plain Python and takes no care to sign in constant time: a key of worth signs in a licensed module.
+Sources: GB/T 32918.2-2016 (also ISO/IEC 14888-3), GB/T 32905-2016 (SM3), GM/T 0009-2012. `cryptography` knows SM3 and
+no SM2. Of the libraries that do, gmalg (extra `sm2`) is maintained, has no dependencies and takes the identifier; gmssl
+and tongsuopy (which brings an OpenSSL of its own) ended in 2023. It is pure Python and takes no care to sign in
+constant time: a key of worth signs in a licensed module. It reads no key files, so that their form is read here.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def read_key(pem: bytes) -> Key:
         key = Key(private["public"], private["pkcs8"] or private["sec1"])
     else:
         raise ConfigError("the key is no SM2 key in PEM form; `openssl genpkey -algorithm SM2` makes one")
-    if not _fits(key):
+    if not _is_sound(key):
         raise ConfigError("the SM2 key is damaged: it is no point of the curve, or its halves do not belong together")
     return key
 
@@ -138,7 +139,7 @@ def check(signed: Envelope, key: Key) -> None:
         raise BadSignature(f"the SM2 signature is not by {key.keyid} over these bytes")
 
 
-def _fits(key: Key) -> bool:
+def _is_sound(key: Key) -> bool:
     gmalg = _gmalg()
     if not gmalg.SM2().verify_pk(key.public):
         return False

@@ -72,7 +72,7 @@ def private_pem(key: PrivateKey, password: str | None) -> bytes:
     return pem_.encode("ENCRYPTED PRIVATE KEY", data)
 
 
-def blocks(pem: bytes) -> list[bytes]:
+def split_keys(pem: bytes) -> list[bytes]:
     """Return the private keys that stand in some text, each as PEM.
 
     Args:
@@ -81,7 +81,7 @@ def blocks(pem: bytes) -> list[bytes]:
     return [found[0] for found in _PRIVATE.finditer(pem)]
 
 
-def encrypted(pem: bytes) -> bool:
+def is_encrypted(pem: bytes) -> bool:
     """Tell whether a PEM needs a password (RFC 7468, section 11; RFC 1421, section 4.6.1.1).
 
     Args:
@@ -163,16 +163,16 @@ def _check_cost(pem: bytes, where: str) -> None:
         scheme, _ = whole.parts(der.SEQUENCE)
         name, parameters = scheme.parts(der.SEQUENCE)
         known = name.content.hex() == _PBES2
-        dear = known and _dear(parameters)
+        costly = known and _is_costly(parameters)
     except (ValueError, IndexError, VerificationError) as cause:
         raise ConfigError(f"{where} holds a key that cannot be read") from cause
     if not known:
         raise ConfigError(f"{where} is encrypted in a way that is not read here; {_ANEW}")
-    if dear:
+    if costly:
         raise ConfigError(f"{where} asks for more memory or time than a key may take; {_ANEW}")
 
 
-def _dear(parameters: der.Element) -> bool:
+def _is_costly(parameters: der.Element) -> bool:
     kind, asked = parameters.parts(der.SEQUENCE)[0].parts(der.SEQUENCE)
     found = asked.parts(der.SEQUENCE)
     numbers = [der.read_integer(each) for each in found if each.tag == der.INTEGER]

@@ -246,7 +246,7 @@ def _check_attested(inquiry: Inquiry, known: dict[str, signing_keys.PublicKey], 
         if role == "log" and isinstance(key := known[name], Ed25519PublicKey)
     }
     found = external_evidence.gather_evidence(
-        inquiry.folder, inquiry.files, inquiry.notes, inquiry.statements, pinned, operators
+        inquiry.folder, inquiry.files, inquiry.notes, inquiry.statements, pinned=pinned, operators=operators
     )
     inquiry.beside |= found.files
     inquiry.proven = {size: item.time for size, item in found.proven.items()}

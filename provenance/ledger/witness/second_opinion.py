@@ -70,7 +70,7 @@ def take(response: bytes, note: bytes, token: Token, path: tuple[x509.Certificat
         response: TimeStampResp in DER, as it is stored.
         note: the bytes that it is of.
         token: what `timestamps.read` made of the response.
-        path: certificates from its signer to the pinned one, see `certificate_chains.anchored`.
+        path: certificates from its signer to the pinned one, see `certificate_chains.find_path`.
 
     Returns:
         That the library agrees, or why it was not asked.

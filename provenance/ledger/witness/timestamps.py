@@ -126,7 +126,7 @@ def read(response: bytes) -> Token:
 def check(token: Token, note: bytes) -> None:
     """Check that a timestamp is of this note and signed with the certificate it carries.
 
-    Whose certificate that is, is another question: see `certificate_chains.anchored`.
+    Whose certificate that is, is another question: see `certificate_chains.find_path`.
 
     Args:
         token: what `read` returned.
@@ -156,15 +156,15 @@ def check(token: Token, note: bytes) -> None:
 def _read(response: bytes) -> Token:
     if len(response) > LIMIT:
         raise VerificationError(f"it is larger than {LIMIT} bytes")
-    status, content = der.read(response).parts(der.SEQUENCE)
-    kind, wrapped = content.parts(der.SEQUENCE)
+    status, wrapped_token = der.read(response).parts(der.SEQUENCE)
+    kind, wrapped = wrapped_token.parts(der.SEQUENCE)
     if status.encoded != _GRANTED or kind.encoded != _SIGNED_DATA:
         raise VerificationError("it is not a granted timestamp response")
     [signed_data] = wrapped.parts(0xA0)
     version, digests, info, carried, signers = signed_data.parts(der.SEQUENCE)
     [signer] = signers.parts(der.SET)
-    said_kind, said = info.parts(der.SEQUENCE)
-    [said] = said.parts(0xA0)
+    content_type, wrapped_content = info.parts(der.SEQUENCE)
+    [content] = wrapped_content.parts(0xA0)
     certificates = tuple(x509.load_der_x509_certificate(item.encoded) for item in carried.parts(0xA0))
     number, issued, hashed, attributes, algorithm, signature = signer.parts(der.SEQUENCE)
     name = _HASH_OIDS[_algorithm_oid(hashed)]
@@ -172,13 +172,13 @@ def _read(response: bytes) -> Token:
         der.read_integer(version) != 3  # RFC 5652, section 5.1: the content is not of type id-data
         or der.read_integer(number) != 1  # section 5.3: the signer is named by issuer and serial number
         or [item.encoded for item in digests.parts(der.SET)] != [hashed.encoded]
-        or said_kind.encoded != _TST_INFO
+        or content_type.encoded != _TST_INFO
     ):
         raise VerificationError("it is not built as RFC 3161 says")
-    leaf = next(item for item in (*certificates, None) if item is None or _issued(item) == issued.encoded)
+    leaf = next(item for item in (*certificates, None) if item is None or _issuer_and_serial(item) == issued.encoded)
     if leaf is None or len({item.fingerprint(hashes.SHA256()) for item in certificates}) != len(certificates):
         raise VerificationError("the certificate of its signer is missing, or one is there twice")
-    content_bytes = said.expect(der.OCTETS).content
+    content_bytes = content.expect(der.OCTETS).content
     _check_attributes(attributes, hashlib.new(name, content_bytes).digest(), leaf)
     _check_carried(certificates, leaf)
     return Token(
@@ -221,11 +221,11 @@ def _check_attributes(attributes: der.Element, digest: bytes, leaf: x509.Certifi
         raise VerificationError("its signature does not say that it is of a timestamp")
     if message_digest is None or message_digest.expect(der.OCTETS).content != digest:
         raise BadSignature("its signature is of another timestamp")
-    if not _names(found, leaf):
+    if not _is_named(found, leaf):
         raise VerificationError("its signature does not name the certificate of its signer")
 
 
-def _names(attributes: dict[bytes, der.Element], leaf: x509.Certificate) -> bool:
+def _is_named(attributes: dict[bytes, der.Element], leaf: x509.Certificate) -> bool:
     """Tell whether signed attributes bind the certificate, so that no other with the same key can take its place."""
     encoded = leaf.public_bytes(Encoding.DER)
     if _SIGNING_CERTIFICATE_V2 in attributes:
@@ -258,16 +258,14 @@ def _check_carried(certificates: tuple[x509.Certificate, ...], leaf: x509.Certif
         if signature.content[:1] != b"\0":
             raise VerificationError("the signature of a certificate in it ends within a byte")
         if item != leaf and not any(
-            other != item and certificate_chains.issued_by(other, item) for other in certificates
+            other != item and certificate_chains.is_issued_by(other, item) for other in certificates
         ):
             raise VerificationError("it carries a certificate that has nothing to do with it")
 
 
-def _issued(item: x509.Certificate) -> bytes:
+def _issuer_and_serial(item: x509.Certificate) -> bytes:
     """IssuerAndSerialNumber (RFC 5652, section 10.2.4)."""
-    body = der.read(item.public_bytes(Encoding.DER)).parts(der.SEQUENCE)[0].parts(der.SEQUENCE)
-    serial, _, issuer = body[1:4] if body[0].tag == 0xA0 else body[:3]  # a version of 1 is left out
-    return der.write(der.SEQUENCE, issuer.encoded, serial.encoded)
+    return der.write(der.SEQUENCE, *certificate_chains.issuer_and_serial(item))
 
 
 def _algorithm_oid(element: der.Element) -> bytes:

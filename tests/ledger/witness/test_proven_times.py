@@ -230,8 +230,8 @@ def test_every_flipped_byte_beside_a_checkpoint_fails(folder, trusting, tsa):
     notes = {size: checkpoint.read((folder / layout.note_path(size)).read_bytes()) for size in (1, 2)}
 
     def outcomes():
-        found = checkpoint_evidence.check_evidence(folder, files, notes, pinned, ())
-        return [item.fault for item in proven_times.steps(proven_times.scene(2, found, pinned, {}), {})]
+        found = checkpoint_evidence.check_evidence(folder, files, notes, pinned=pinned, operators=())
+        return [item.fault for item in proven_times.steps(proven_times.build_evidence(2, found, pinned, {}), {})]
 
     assert outcomes() == [None, None, None]
     for name in ("checkpoints/2.cosigs", "checkpoints/2.tsr"):
@@ -373,14 +373,14 @@ def stamped(whose, size, day, expires=2030, path=None):
 
 
 def at(*found, size=5, minimum=0, quorum=0, now=2026, renewals=None, **more):
-    what = checkpoint_evidence.Beside(
+    what = checkpoint_evidence.CheckpointEvidence(
         witnessed=[item for item in found if isinstance(item, checkpoint_evidence.Witnessed)],
         stamped=[item for item in found if isinstance(item, checkpoint_evidence.Stamped)],
     )
     pinned = trusted_keys.Trust(
         witnesses=trusted_keys.Witnesses(quorum=quorum), timestamps=trusted_keys.Timestamps(minimum=minimum, **more)
     )
-    return proven_times.scene(size, what, pinned, renewals or {}, datetime(now, 2, 1, tzinfo=UTC))
+    return proven_times.build_evidence(size, what, pinned, renewals or {}, now=datetime(now, 2, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -428,13 +428,13 @@ def test_proven_times(found, asked, days):
 )
 def test_expired_timestamps_count_where_renewed_in_time(found, renewals, more, counted):
     scene = at(*found, now=2029, renewals=renewals, **more)
-    assert [item.size for item in proven_times.counted(scene)] == counted
+    assert [item.size for item in proven_times.list_counting(scene)] == counted
 
 
 def test_a_clock_put_back_undoes_nothing():
     """It is at least as late as the newest proven time, whatever the verifier's clock says."""
     old, new = stamped("x", 1, 1, expires=2026), stamped("y", 2, 20)
-    assert [item.size for item in proven_times.counted(at(old, new, now=2020))] == [2]
+    assert [item.size for item in proven_times.list_counting(at(old, new, now=2020))] == [2]
 
 
 @pytest.mark.parametrize(

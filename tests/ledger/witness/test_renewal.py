@@ -215,10 +215,10 @@ def test_a_file_is_listed_once(folder):
 
 
 def test_it_says_what_it_is_too_late_for(folder, tsa):
-    assert renewal.expired(folder, NOW) == []
+    assert renewal.list_expired(folder, NOW) == []
     stamp(folder, tsa)
-    assert renewal.expired(folder, NOW) == []
-    assert renewal.expired(folder, NOW + timedelta(days=31)) == [OLD]
+    assert renewal.list_expired(folder, NOW) == []
+    assert renewal.list_expired(folder, NOW + timedelta(days=31)) == [OLD]
 
 
 def test_there_must_be_a_ledger(tmp_path):

@@ -33,7 +33,7 @@ def stamped(authority, *, chain=False):
     response = timestamps.stored_form(authority.forge(timestamp_client.make_request(NOTE), chain=chain))
     token = timestamps.read(response)
     timestamps.check(token, NOTE)
-    return response, NOTE, token, certificate_chains.anchored(token, authority.roots)
+    return response, NOTE, token, certificate_chains.find_path(token, authority.roots)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_another_note_is_a_refusal(tsa, change):
 def test_a_pinned_certificate_that_is_no_root_is_not_asked_about(make_authority):
     authority = make_authority(middle=MIDDLE)
     response, note, token, _ = stamped(authority, chain=True)
-    path = certificate_chains.anchored(token, [item for item in token.certificates if item != token.signer])
+    path = certificate_chains.find_path(token, [item for item in token.certificates if item != token.signer])
     opinion = second_opinion.take(response, note, token, path)
     assert opinion.state == "not taken"
     assert "is none" in opinion.reason

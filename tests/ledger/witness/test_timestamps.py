@@ -35,7 +35,7 @@ def ours(authority, response, note=NOTE):
         timestamps.check(token, note)
     except VerificationError:
         return False
-    return certificate_chains.anchored(token, authority.roots) is not None
+    return certificate_chains.find_path(token, authority.roots) is not None
 
 
 @pytest.mark.parametrize("digest", timestamp_client.DIGESTS)
@@ -78,7 +78,7 @@ def test_nonces_are_random():
 def theirs(authority, response, note=NOTE):
     """What rfc3161-client makes of what we accept."""
     token = timestamps.read(response)
-    return second_opinion.take(response, note, token, certificate_chains.anchored(token, authority.roots))
+    return second_opinion.take(response, note, token, certificate_chains.find_path(token, authority.roots))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_sound_authorities_are_accepted_by_us_by_openssl_and_by_the_library(make
     response = timestamps.stored_form(authority.answer(timestamp_client.make_request(NOTE), chain="middle" in made))
     token = timestamps.read(response)
     timestamps.check(token, NOTE)
-    path = certificate_chains.anchored(token, authority.roots)
+    path = certificate_chains.find_path(token, authority.roots)
     assert [item.subject for item in path[-1:]] == [authority.roots[0].subject]
     assert len(path) == (3 if "middle" in made else 2)
     assert abs(token.time - datetime.now(UTC)) < timedelta(minutes=5)
@@ -131,7 +131,7 @@ def test_unsound_authorities_are_refused_by_us_and_by_openssl(make_authority, ma
     response = authority.forge(timestamp_client.make_request(NOTE), chain="middle" in made)
     token = timestamps.read(response)
     timestamps.check(token, NOTE)
-    assert certificate_chains.anchored(token, authority.roots) is None
+    assert certificate_chains.find_path(token, authority.roots) is None
     assert not authority.accepts(response, NOTE, token.time)
 
 
