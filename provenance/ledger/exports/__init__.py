@@ -95,4 +95,11 @@ def _entry(folder: Path, asked: ExportRequest) -> ExportedEntry:
     """Read an entry that is signed and in the log: what is exported is at least what the ledger's own keys say."""
     opened = verified_reader.open_reader(folder, asked.index, verified=asked.verified, warn=asked.warn)
     found = opened.envelope()
-    return ExportedEntry(folder, opened.index, found.file, found, opened.statement(), opened)
+    return ExportedEntry(
+        folder=folder,
+        index=opened.index,
+        sealed=found.file,
+        envelope=found,
+        statement=opened.statement(),
+        reader=opened,
+    )

@@ -134,8 +134,8 @@ def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
         )
     manifest = statement(
         tables["files"].select(["path", "sha256"]).to_pylist(),
-        str(entry.said.predicate["data"]),
-        {"origin": entry.said.place.origin, "index": entry.index, "leaf": entry.envelope.leaf.hex()},
+        str(entry.statement.predicate["data"]),
+        {"origin": entry.statement.place.origin, "index": entry.index, "leaf": entry.envelope.leaf.hex()},
     )
     unread = manifest["predicate"]["serialization"]["ignore_paths"]
     passed = sorted(set(unread) - set(GIT))
