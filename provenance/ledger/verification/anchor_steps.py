@@ -107,7 +107,7 @@ def judge(
     Returns:
         Who signed the entry, and its checkpoint: pinned, or led to from a pinned key by rotations in the anchor.
     """
-    at = proven_times.scene(anchor.note.size, _beside(anchor, held, known, pinned, lists or {}), pinned, None)
+    at = proven_times.build_evidence(anchor.note.size, _beside(anchor, held, known, pinned, lists or {}), pinned, None)
     proven = {size: time.time for size, time in proven_times.proven_times(at).items()}
     signers = _signers(anchor, held, pinned, proven)
     steps.check_pins(signers)
@@ -149,15 +149,15 @@ def _beside(
     known: Mapping[str, signing_keys.PublicKey],
     pinned: Trust,
     lists: Mapping[str, bytes],
-) -> checkpoint_evidence.Beside:
+) -> checkpoint_evidence.CheckpointEvidence:
     """What witnesses and authorities signed of the checkpoint."""
-    found, size = checkpoint_evidence.Beside(), anchor.note.size
+    found, size = checkpoint_evidence.CheckpointEvidence(), anchor.note.size
     operators = {key.public_bytes_raw() for key in log_keys(held, known)}
     carried = [(checkpoint_evidence.cosignatures_path(size), anchor.cosignatures)] if anchor.cosignatures else []
     carried += [*zip(checkpoint_evidence.timestamp_paths(size), anchor.timestamps, strict=False), *lists.items()]
     for name, data in carried:
-        checkpoint_evidence.look_at(found, name, data, anchor.note, pinned, operators)
-    checkpoint_evidence.judge(found)
+        checkpoint_evidence.check_file(found, name, data, anchor.note, pinned=pinned, operators=operators)
+    checkpoint_evidence.apply_revocations(found)
     return found
 
 

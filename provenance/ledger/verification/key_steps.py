@@ -108,7 +108,7 @@ def _certificate(folder: Path, key: str, path: str, index: int, trust: Trust) ->
     told = f"{key} is the key of {cut(found.said)}"
     if not trust.certifiers:
         return Step("certificate", "not checked", f"{told}; NOT validated: name an authority in a trust file (--trust)")
-    if refuted := key_certificates.refuted(found, trust.certifiers):
+    if refuted := key_certificates.find_doubt(found, trust.certifiers):
         return Step("certificate", "failed", f"{told}; not to be believed: {refuted}")
     return Step(
         "certificate", "ok", f"{told}, behind whom stands an authority that you trust; not looked up as revoked"

@@ -246,7 +246,7 @@ def _check_attested(inquiry: Inquiry, known: dict[str, signing_keys.PublicKey], 
         if role == "log" and isinstance(key := known[name], Ed25519PublicKey)
     }
     found = external_evidence.gather_evidence(
-        inquiry.folder, inquiry.files, inquiry.notes, inquiry.statements, pinned, operators
+        inquiry.folder, inquiry.files, inquiry.notes, inquiry.statements, pinned=pinned, operators=operators
     )
     inquiry.beside |= found.files
     inquiry.proven = {size: item.time for size, item in found.proven.items()}
@@ -261,11 +261,14 @@ def _check_cosignatures(inquiry: Inquiry, known: dict[str, signing_keys.PublicKe
         inquiry.folder, inquiry.files, leaves, known
     )
     inquiry.beside |= held
-    unread = [f"{item.name} of entry {item.index}" for item in inquiry.cosignatures if not item.checked]
+    unchecked = [item for item in inquiry.cosignatures if not item.checked]
     if faults:
         inquiry.fail("co-signatures", some(faults))
-    elif unread:
-        inquiry.skip("co-signatures", f"this version does not check the algorithm of {some(unread)}")
+    elif unchecked:
+        missing = "; ".join(dict.fromkeys(item.missing for item in unchecked))
+        inquiry.skip(
+            "co-signatures", f"{some([f'{item.name} of entry {item.index}' for item in unchecked])}: {missing}"
+        )
     elif inquiry.cosignatures:
         one = len(inquiry.cosignatures) == 1
         told = (
