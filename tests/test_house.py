@@ -14,13 +14,11 @@ import pytest
 import provenance
 from provenance import checks, profiles
 from provenance.core import engines, model, schemas
-from provenance.readers import manifests
 
 HOME = Path(provenance.__file__).parent
 HEADINGS = ["Why", "Source", "Reads", "Yields", "Units", "Silent when", "Flagged", "Clean"]
 TABLES = {name: value for name, value in vars(schemas).items() if name.isupper() and hasattr(value, "metadata")}
 UNTOLD = {"prepare", "read_lines"}  # public to their own room alone, which says it once
-SHARED = {"croissant-rules", "json-ld", "yaml-documents", "recognition"}  # what readers share, and what chooses one
 SETTINGS = {"holders", "indexes", "originals", "purpose", "minimum"}
 
 
@@ -39,12 +37,6 @@ def test_profiles_are_those_on_disk():
 
 def test_engines_are_those_on_disk():
     assert set(engines.ENGINES) == on_disk("core/engines")
-
-
-def test_manifest_readers_are_those_on_disk():
-    modules = {reader.__name__.rsplit(".", 1)[1].replace("_", "-") for reader in manifests.READERS.values()}
-    assert modules == on_disk("readers/manifests") - SHARED
-    assert not set(manifests.READERS) & set(manifests.UNREAD)
 
 
 @pytest.mark.parametrize("check", checks.CHECKS)

@@ -19,7 +19,7 @@ import provenance
 from provenance import checks, detectors, profiles
 from provenance.core import engines
 from provenance.ledger import exports as ledger_exports
-from provenance.readers import records
+from provenance.readers import manifests, records
 from provenance.reports import REPORTS, exports
 
 HOME = Path(provenance.__file__).parent
@@ -220,6 +220,7 @@ def test_a_registry_is_what_stands_on_disk(family):
 DECLARED = {
     "checks": (checks.CHECKS,),
     "record formats": (records.FORMATS,),
+    "manifest formats": (manifests.FORMATS,),
     "reports": (REPORTS,),
     "exports": (exports.EXPORTS, ledger_exports.EXPORTS),
 }
@@ -233,6 +234,22 @@ def test_whoever_declares_itself_is_registered(family):
     attribute = registries[0].attribute
     assert sorted(listed) == sorted(name for name, tree in PARSED.items() if attribute in _assigned(tree))
     assert all(registries)
+
+
+WORDS = {"licence", "notice", "spdx"}
+"""Names of formats that are words of tables as well: a role, a field, a column."""
+
+
+def test_a_manifest_format_is_named_in_its_own_file_alone():
+    names = {name for name, each in manifests.FORMATS.items() for name in (name, each.witness)} - WORDS - {None}
+    home = {name for name in PARSED if name.startswith("provenance.readers.manifests.")}
+    named = {
+        (module, node.value)
+        for module in set(PARSED) - home
+        for node in ast.walk(PARSED[module])
+        if isinstance(node, ast.Constant) and node.value in names - {"licence-file"}  # which is a field, too
+    }
+    assert named == set()
 
 
 def _assigned(tree):
