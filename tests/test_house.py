@@ -31,8 +31,9 @@ def test_checks_are_those_on_disk():
     assert len(checks.CHECKS) == len(set(checks.CHECKS))
 
 
-def test_profiles_are_those_on_disk():
-    assert set(profiles.PROFILES) == on_disk("profiles", ".yaml")
+def test_every_profile_has_a_place_of_its_own():
+    assert profiles.names()[0] == "baseline"
+    assert len({profiles.load(name).order for name in profiles.names()} - {profiles.LAST}) == len(profiles.names())
 
 
 def test_engines_are_those_on_disk():

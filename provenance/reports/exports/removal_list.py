@@ -262,7 +262,7 @@ def _reasoned(
 
     A file that is still there is judged by what is known of it now.
     """
-    chosen = [profiles.load(each["name"]) for each in facts["profiles"] if each["name"] in profiles.PROFILES]
+    chosen = [profiles.load(each["name"]) for each in facts["profiles"] if each["name"] in profiles.names()]
     minimum = min((profile.minimum_shingles for profile in chosen), default=1)
     table, pairs = affected_records.trace(
         tables, now["purpose"], minimum, known_originals(tables["files"], tables["references"])
@@ -467,7 +467,7 @@ def _export(ledger_folder: Path, target: Path, asked: ExportRequest) -> tuple[st
     return (*told, *made.gaps)
 
 
-EXPORT = ExportFormat(
+FINDINGS_EXPORT = ExportFormat(
     "removal-list",
     "Records to leave out, as Parquet (path, row, reason).",
     ("index", "severity", "checks", "sources"),
