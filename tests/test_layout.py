@@ -19,7 +19,7 @@ import provenance
 from provenance import checks, detectors, profiles
 from provenance.core import engines
 from provenance.ledger import exports as ledger_exports
-from provenance.readers import manifests, records
+from provenance.readers import manifests, records, storage
 from provenance.reports import REPORTS, exports
 
 HOME = Path(provenance.__file__).parent
@@ -219,6 +219,8 @@ def test_a_registry_is_what_stands_on_disk(family):
 DECLARED = {
     "checks": checks.CHECKS,
     "detectors": detectors.DETECTORS,
+    "codecs": storage.CODECS,
+    "containers": storage.CONTAINERS,
     "record formats": records.FORMATS,
     "manifest formats": manifests.FORMATS,
     "reports": REPORTS,

@@ -24,7 +24,7 @@ def command(kind: str) -> int:
         "checks": checks.list_checks(),
         "profiles": profiles.list_profiles(),
         "purposes": dict.fromkeys(model.PURPOSES, ""),
-        "formats": dict.fromkeys(sorted({*records.FORMATS, *storage.ARCHIVES}), "records")
+        "formats": dict.fromkeys(sorted({*records.FORMATS, *storage.CONTAINERS}), "records")
         | dict.fromkeys(filter(manifests.is_read, known), "manifest")
         | dict.fromkeys(itertools.filterfalse(manifests.is_read, known), "manifest, recognised and not read yet"),
     }

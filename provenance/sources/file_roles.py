@@ -39,7 +39,6 @@ LARGEST_PROSE = 256 << 10
 LARGEST_UNKNOWN_LICENCE = 64 << 10
 """Bytes of a licence whose text is not known; a larger one is read as records too."""
 
-_CONTAINERS = frozenset({*storage.CODECS, *storage.ARCHIVES})
 _NODES = re.compile(rb'\[\s*\{\s*"@(?:context|graph|id|type)"')
 
 
@@ -118,7 +117,7 @@ def holds_records(path: str, head: bytes) -> bool:
     if form == "csv" and format_detection.suffix(path) in {"md", "markdown", "rst"}:
         guess = csv.guess(head)  # mark-up has tables of its own
         return guess is not None and guess.delimiter != "|"
-    if form in _CONTAINERS or (form in FORMATS and FORMATS[form].only_records):
+    if form in storage.CODECS or form in storage.CONTAINERS or (form in FORMATS and FORMATS[form].only_records):
         return True
     return form == "json" and body[:1] == b"[" and not _NODES.match(body)
 
