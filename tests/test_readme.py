@@ -1,6 +1,7 @@
 import importlib.util
 import re
 
+from provenance.cli.export import ALL
 from provenance.readers import manifests
 
 ROOT = __import__("pathlib").Path(__file__).resolve().parents[1]
@@ -35,6 +36,12 @@ def test_the_two_commands_are_there_for_ci():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in ("setup", "test"):
         assert re.search(rf"<!-- run: {name} -->\n```sh\n.+\n```", text), name
+
+
+def test_it_names_every_export_and_no_other():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\| `provenance export LEDGER --format FORMAT -o FILE` \| (.*) \|$", text, re.MULTILINE)
+    assert re.findall(r"`([a-z0-9-]+)`", row) == list(ALL)
 
 
 def test_the_finding_it_teaches_with_is_one_of_the_demos():
