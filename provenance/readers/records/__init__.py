@@ -410,7 +410,7 @@ class _File:
         archive = storage.Archive(storage.Budget(self.limits, self.size))
         file = self._seekable(stream) if form.seekable else None
         held = file if form.seekable else stream
-        members = form.members(archive, held) if held is not None else iter(())
+        members: Iterator[storage.Member] = form.members(archive, held) if held is not None else iter(())
         reasons: dict[str, int] = {}
         try:
             for member in members:

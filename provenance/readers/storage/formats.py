@@ -10,7 +10,6 @@ from provenance.core.registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from provenance.readers.storage.archives import Archive, Member
     from provenance.readers.storage.block_digests import Readable
 
 
@@ -39,7 +38,7 @@ class ContainerFormat:
 
     Args:
         name: as FILES.format names it.
-        members: yields the members of an archive, of its stream or, with `seekable`, of its file.
+        members: yields each `Member` of an `Archive`, of its stream or, with `seekable`, of its file.
         magic: bytes with which such a file begins.
         sniff: tells by its first bytes whether a file that begins with no magic of any format is such an archive.
         seekable: it is read by random access.
@@ -47,7 +46,7 @@ class ContainerFormat:
     """
 
     name: str
-    members: Callable[[Archive, Any], Iterator[Member]]
+    members: Callable[[Any, Any], Iterator[Any]]  # types of `archives`, which imports this module
     magic: tuple[bytes, ...] = ()
     sniff: Callable[[bytes], bool] | None = None
     seekable: bool = False
