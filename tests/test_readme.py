@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from provenance.cli.export import ALL
 from provenance.readers import manifests
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,6 +79,12 @@ def test_the_readme_can_be_read_at_the_door():
 def test_the_two_commands_are_there_for_ci():
     for name in ("setup", "test"):
         assert re.search(rf"<!-- run: {name} -->\n```sh\n.+\n```", text("README.md")), name
+
+
+def test_every_export_is_named_and_no_other():
+    row = r"^\| `provenance export LEDGER --format FORMAT -o FILE` \| (.*) \|$"
+    (cell,) = re.findall(row, text("docs/commands.md"), re.MULTILINE)
+    assert re.findall(r"`([a-z0-9-]+)`", cell) == list(ALL)
 
 
 def test_the_finding_that_is_explained_is_one_of_the_demos():

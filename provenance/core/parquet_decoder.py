@@ -1,4 +1,4 @@
-"""The process that decodes Parquet: `python -m provenance.core.parquet_decoder`; `decoding` asks it.
+"""The process that decodes Parquet files of the data: `readers.records.bounded_parquet` asks it.
 
 What a Parquet file expands to is known only once it is decoded: a run of a million values takes three bytes. So it is
 decoded here, on one thread, under a limit on memory, and what goes back is cut into batches of so many bytes. The bytes

@@ -28,6 +28,7 @@ import yaml
 
 from provenance.core.package_data import HERE
 from provenance.detectors.counting import count
+from provenance.detectors.detector import Detector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,13 +37,6 @@ if TYPE_CHECKING:
 
 KINDS = ("email", "phone", "cn-resident-id", "iban", "payment-card", "ip")
 STATES = ("personal", "role", "example")
-SCOPE = (
-    "only e-mail addresses, phone numbers (international, Chinese, North American), Chinese resident ids, IBANs, "
-    "payment cards and public IP addresses are looked for, in columns of text: no names, postal addresses, birth "
-    "dates, faces or voices, no ids of other countries"
-)
-"""What COVERAGE says of this detector."""
-
 _LARGE = pa.large_string()
 _BEFORE = 24  # bytes to the left of a value that its meaning may depend on
 _AFTER = 10
@@ -480,4 +474,15 @@ _JUDGES: tuple[Callable[[bytes, bytes, bytes], Judged], ...] = (
     _local,
     _local,
     _bare,
+)
+
+
+DETECTOR = Detector(
+    "personal-data",
+    observe,
+    scope=(
+        "only e-mail addresses, phone numbers (international, Chinese, North American), Chinese resident ids, IBANs, "
+        "payment cards and public IP addresses are looked for, in columns of text: no names, postal addresses, birth "
+        "dates, faces or voices, no ids of other countries"
+    ),
 )

@@ -175,7 +175,7 @@ def test_every_command_module_is_listed():
         "key_options",
         "terminal",
     }
-    assert files == {"listing" if name == "list" else name for name in COMMANDS}
+    assert {f"provenance.cli.{name}" for name in files} == {module for module, _ in COMMANDS.values()}
 
 
 @pytest.mark.parametrize("kind", ["checks", "profiles", "purposes", "formats"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from provenance.errors import VerificationError
-from provenance.ledger.format import bounded_parquet, signed_lines, statement
+from provenance.ledger.format import bounded_tables, signed_lines, statement
 from provenance.ledger.log import reading
 from provenance.ledger.verification.results import INVALID, some
 
@@ -97,9 +97,9 @@ def _check(folder: Path, said: Statement, name: str, gone: Collection[str], foun
         return
     stored = reading.stored_table(folder, said, name)
     if stored.lines and not gone:
-        found.limited &= bounded_parquet.compare(stored)
+        found.limited &= bounded_tables.compare(stored)
         found.same += 1
-    elif bounded_parquet.check(replace(stored, lines=None)) and not stored.lines:
+    elif bounded_tables.check(replace(stored, lines=None)) and not stored.lines:
         found.unlined += 1
     elif not stored.lines:
         found.unknown.append(f"{name} (entry {said.place.index})")

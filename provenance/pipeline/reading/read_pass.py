@@ -96,8 +96,6 @@ def _apart(path: str, head: bytes, size: int, more: Callable[[int], bytes]) -> b
 
 _QUOTED = re.compile(r"b?\"[^\"]*(?:\"|\Z)|b?(?<!\w)'.*?(?:'(?!\w)|\Z)|`[^`]*(?:`|\Z)", re.DOTALL)
 _HEAD = 1 << 16  # bytes by which a manifest is recognised
-_INSIDE = file_roles.LICENCES | {"readme", "hf-card", "hf-dataset-infos"}
-"""Formats that are read inside archives: those that speak of what stands beside them, and override nothing."""
 
 
 def _state(document: records.Document) -> tuple[tuple[Claim, ...], str | None]:
@@ -106,8 +104,8 @@ def _state(document: records.Document) -> tuple[tuple[Claim, ...], str | None]:
     It opens no source and names no members: an archive belongs to one source.
     """
     name = document.path.split("!/", 1)[1]
-    kind = manifests.recognise(name, document.data[:_HEAD]) or "readme"
-    if kind not in _INSIDE:
+    kind = manifests.recognise(name, document.data[:_HEAD])  # as `_apart` did
+    if kind is None or not manifests.FORMATS[kind].inside_archives:
         return (), f"no reader for {kind} files inside archives yet"
     try:
         stated = manifests.read(document.path, document.data, kind)

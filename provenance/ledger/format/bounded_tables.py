@@ -1,4 +1,4 @@
-"""Decoding Parquet of somebody else's ledger, in a process of its own that has little memory and time (`decoder`).
+"""Decoding tables of somebody else's ledger, in a process of its own with little memory and time (`table_decoder`).
 
 One such process serves a program: it is started at the first request, ends with the program, and is replaced whenever
 it died, ran out of memory or was interrupted.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core.processes.confined_decoding import Confined
 from provenance.errors import DigestMismatch, VerificationError
-from provenance.ledger.format import parquet_decoder
+from provenance.ledger.format import table_decoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,8 +131,8 @@ def _raise(reply: dict[str, Any], stored: Stored) -> None:
         raise FileNotFoundError(stored.path)
     if reply.get("differs"):
         raise RowsDiffer(str(reply["fault"]))
-    if reply.get("fault") == parquet_decoder.CHANGED:
-        raise DigestMismatch(parquet_decoder.CHANGED)
+    if reply.get("fault") == table_decoder.CHANGED:
+        raise DigestMismatch(table_decoder.CHANGED)
     if "fault" in reply:
         raise VerificationError(str(reply["fault"]))
 
@@ -165,7 +165,7 @@ class _Decoder:
     def _exchange(self, request: bytes) -> tuple[dict[str, Any], list[bytes]]:
         if self._child is None or not self._child.runs:
             self.end()
-            self._child = Confined(parquet_decoder.__name__)
+            self._child = Confined(table_decoder.__name__)
         parts: list[bytes] = []
         try:
             self._child.send(request)

@@ -1,8 +1,8 @@
-"""The process that decodes Parquet of somebody else's ledger: `python -m provenance.ledger.format.parquet_decoder`.
+"""The process that decodes Parquet of somebody else's ledger: `python -m provenance.ledger.format.table_decoder`.
 
 A parser is handed bytes that anybody may have written, so it runs here and not in the program that asks: with a limit
 on memory and on processor time where the system has such limits, on one thread, batch by batch. The footer is checked
-before anything is decoded. It reads requests from standard input and ends with whoever asks; `decoding` asks.
+before anything is decoded. It reads requests from standard input and ends with whoever asks; `bounded_tables` asks.
 """
 
 from __future__ import annotations
@@ -363,8 +363,8 @@ def _width(kind: pa.DataType) -> int:
 
 def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     """Decode, and hold values to their schema: valid UTF-8, no null where none may be, and its words."""
+    from provenance.core.column_vocabularies import foreign_value
     from provenance.core.schemas import OPTIONAL, SEALED
-    from provenance.core.vocabularies import foreign_value
 
     wanted = (SEALED | OPTIONAL).get(request["table"])
     needed = [field.name for field in wanted or () if not field.nullable]
