@@ -282,7 +282,7 @@ class Gate:
 
         text = credentials.clean(value)
         text = masking.mask(text, name, addresses=False) if masking.has_value(text) else text
-        text = people.in_prose(text, self._person(place, people.PERSON))
+        text = people.in_prose(text, self._person(place, people.PERSON), works=False)
         return self._without_known(text, place, sure=True)
 
     def _masked(self, value: str, place: _Place) -> str:

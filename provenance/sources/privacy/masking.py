@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 from provenance.detectors import personal_data
 from provenance.sources.privacy import credentials
 from provenance.sources.privacy.credentials import REMOVED, URL
+from provenance.sources.privacy.people import is_organisation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +66,30 @@ _ENCODED = re.compile(rf"(?<![\w.+%\-/=])[\w.+\-]{{1,64}}%(?:25)?40{_HOST}", re.
 _BY_ADDRESS = re.compile(
     r"(?<![\w.+%\-])[\w.+%\-]{1,64}\s?(?:@|＠)\s?\[?(?:IPv6:[0-9a-fA-F:.]+|\d{1,3}(?:\.\d{1,3}){3})\]?(?![\w.])"
 )
-_SPOKEN = re.compile(r"(?<![\w.])[\w.+\-]{1,64}\s+at\s+(?:[\w\-]{1,63}\s+dot\s+){1,5}[a-z]{2,24}(?!\w)", re.IGNORECASE)
+_NOBODY = (  # before "at" and a host, a word of a sentence
+    r"(?!(?:look|looks|available|hosted|host|found|find|published|released|data|files?|see|visit|page|website|site|us|me|them|it|is|are"
+    r"|be|here|live|work|code|documented|described|downloaded|download|stored|listed|code|form|issues?|team|issue|start|meet|demo)\s)"
+)
+_SPOKEN = re.compile(
+    rf"(?<![\w.]){_NOBODY}[\w.+\-]{{1,64}}(?:\s+dot\s+[\w+\-]{{1,32}}){{0,3}}\s+at\s+(?:[\w\-]{{1,63}}\s+dot\s+){{1,5}}[a-z]{{2,24}}(?!\w)",
+    re.IGNORECASE,
+)
+_OF_DATA = (
+    r"(?!(?:[\w\-]+\.)*(?:huggingface|github|gitlab|zenodo|kaggle|archive|commoncrawl|amazonaws|googleapis|figshare|osf|arxiv|wikipedia"
+    r"|wikimedia|openslr|paperswithcode)\.)"
+)
+_AT_HOST = rf"\s+at\s+{_OF_DATA}(?:[A-Za-z0-9\-]{{1,63}}\.){{1,5}}[A-Za-z]{{2,24}}(?!\w|\.\w|/)"
+_SAID = (  # "jane.doe at example.org": a mailbox by its form, or behind a word that announces one
+    re.compile(
+        r"(?<![\w.@/])(?![\w.]*\.(?:org|com|net|edu|gov|io|ai|co|de|fr|uk|cn|jp|eu|txt|csv|tsv|jsonl?|md|py|zip|gz|xml|ya?ml|parquet|pdf|html?)\s)"
+        rf"[A-Za-z]{{1,24}}(?:\.[A-Za-z]{{1,24}}){{1,2}}\d{{0,4}}{_AT_HOST}",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"(?:e-?mails?|(?<!\w)mail|contacts?|write to|reach(?: me| us)?|correspondence|maintainers?|authors?)\s?[:：]?\s{{1,3}}(?P<number>{_NOBODY}[\w.+\-]{{2,64}}{_AT_HOST})",
+        re.IGNORECASE,
+    ),
+)
 _CUT = re.compile(  # a value that was cut short; what stands behind the sign may be a revision
     r"(?<![\w.+%\-/])[\w.+%\-]{1,64}@(?!v?\d|(?:main|master|head|trunk|dev|develop|latest|next|stable|nightly)\Z)[\w.\-]*\Z",
     re.IGNORECASE,
@@ -89,7 +113,7 @@ _PHONES = (
         r"(?<![\w+])(?:\+|\(\+|00(?=[1-9]\d?[ ().\-/]))[1-9](?:[ ().\-/\u2010-\u2013\u00a0]{0,3}\d){6,14}(?!\d)"
     ),
     re.compile(
-        rf"{_BOUND}\(?0\d{{1,5}}\)?[ \-/\u2010-\u2013\u00a0]{{1,2}}\d{{2,5}}(?:[ \-\u00a0]?\d{{2,5}}){{1,4}}"
+        rf"{_BOUND}(?!\d{{2,4}}(?: \d{{3}})+(?![ \-/]?\d))\(?0[1-9]\d{{0,4}}\)?[ \-/\u2010-\u2013\u00a0]{{1,2}}\d{{2,5}}(?:[ \-\u00a0]?\d{{2,5}}){{1,4}}"
         r"(?![\d.]\d)(?!\w)"
     ),
     re.compile(  # no area or exchange of the North American plan begins with 0 or 1
@@ -153,6 +177,12 @@ _NO_VALUE = re.compile(
 )
 """What is no value of anybody, whatever its digits look like."""
 
+_NO_COUNTRY = re.compile(
+    r"\(?\+(?!(?:1|7|20|27|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|2[1-689]\d|3[578]\d|42\d|5[09]\d|6[789]\d|8[05789]\d|9[679]\d)"
+    r"(?:[^\d]|\d))|\(?\+(?:3|4|5|6|8|9|2)[ ().\-/]"
+)
+"""A code that no country has (ITU-T E.164)."""
+
 _COUNTED = re.compile(
     r"\s{1,2}(?:tokens?|words?|rows?|samples?|examples?|records?|items?|entries|sentences?|documents?|files?|lines?|images?"
     r"|pairs?|instances?|characters?|chars|bytes?|[kmgt]i?b|hours?|minutes?|seconds?|ids?|users?|questions?|labels?|steps?"
@@ -171,11 +201,26 @@ _OF_PEOPLE = re.compile(
     re.IGNORECASE,
 )
 _OTHER_DIGITS = re.compile(r"(?![0-9])\d")  # of other scripts
+_PROFILE = re.compile(  # the page of somebody, whom the address names
+    r"(?i)(?:https?:)?//(?:[\w\-]+\.)?(?:"
+    r"linkedin\.com/(?:in|pub)/|researchgate\.net/profile/|scholar\.google\.[a-z.]+/citations\?(?:hl=[\w\-]+&)?user="
+    r"|(?:twitter|x|instagram|facebook|tiktok)\.com/@?(?=[^/?#]+(?:/status/|/?\Z|/?[?#]))|(?:t|telegram)\.me/"
+    r"|(?:[\w\-]+\.)*[\w\-]+(?::\d+)?/(?:[^\s?#]*/)?(?:users?|people|profiles?)/(?=[^/?#.]+/?\Z)"
+    r"|(?:[\w\-]+\.)*[\w\-]+/@(?=[^/?#]+/?\Z))"
+    r"(?P<name>[^/?#&]*[^\W\d_][^/?#&]*)"
+)
+_NO_ACCOUNT = frozenset(
+    "i s c in home search intent share hashtag explore login log_in signin sign_in signup sign_up register settings about help new me all"
+    " list guide docs tos privacy joinchat addstickers groups pages events watch photo profile reel p current self id json faq".split()
+)
+"""What stands in such a place and is nobody's account."""
+
 _ZERO = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
 _SUSPICIOUS = re.compile(
-    r"[@＠﹫&%]|(?:\d\D*?){5}|\bat\b|[\[({<](?:at|a)[\])}>]|_at_|-at-|[^\x00-\x7f]|telegram|discord|wechat|skype|line|wx|vx",
+    r"[@＠﹫&%]|(?:\d\D*?){5}|\bat\b|[\[({<](?:at|a)[\])}>]|_at_|-at-|[^\x00-\x7f]|telegram|discord|wechat|skype|line|wx|vx"
+    r"|/(?:in|pub|users?|people|profiles?)/|/(?:[\w\-]+\.)?(?:twitter|x|instagram|facebook|tiktok)\.com/|\bt(?:elegram)?\.me/|citations\?",
     re.IGNORECASE,
 )
 
@@ -258,6 +303,10 @@ def _of_address(address: str, rest: str, name: Callable[[str, str], str]) -> tup
     host = re.split(r"[/\\?#]", rest, maxsplit=1)[0]
     head, tail = address[: len(address) - len(rest) + len(host)], rest[len(host) :]
     count = 0
+    page = _PROFILE.match(address)
+    if page and page["name"].lower() not in _NO_ACCOUNT and not is_organisation(page["name"]) and "[" not in page["name"]:
+        tail = rest[len(host) : len(rest) - len(address) + page.start("name")] + name("handle", page["name"]) + address[page.end() :]
+        count = 1
 
     def named(found: re.Match[str]) -> str:
         nonlocal count
@@ -304,6 +353,9 @@ def _values(text: str, *, addresses: bool) -> Iterator[MaskedValue]:
         wanted = kind != "email" and (addresses or kind != "ip")
         if wanted and free(start, end) and (kind != "phone" or _is_possible(text, start, end, kind)):
             yield MaskedValue(start, end, kind)
+    for pattern in _SAID if " at " in text.lower() else ():
+        for found in pattern.finditer(text):
+            yield MaskedValue(*(found.span("number") if "number" in pattern.groupindex else found.span()), "email")
     for kind, pattern in (*(("phone", each) for each in _PHONES), *_NUMBERS, *(("handle", each) for each in _HANDLES)):
         for found in pattern.finditer(text):
             start, end = found.span("number") if "number" in pattern.groupindex else found.span()
@@ -321,6 +373,8 @@ def _is_possible(text: str, start: int, end: int, kind: str) -> bool:
         return _has_check_digits(value) or text[:start].rstrip(" :：").casefold().endswith("iban")
     if kind != "phone":
         return True
+    if _NO_COUNTRY.match(value):
+        return False
     if value.lstrip("(").startswith("+1") and (len(digits) < 11 or digits[1] in "01"):
         return False
     if re.fullmatch(r"\d{1,2}\.\d+", value):  # a measure

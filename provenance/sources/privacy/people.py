@@ -39,21 +39,25 @@ _JOINS = re.compile(r"\s*(?:and|und|et|&|at)\s*", re.IGNORECASE)
 _NO_NAME = re.compile(r"[\W\d_]*|\w|al\.?|others|©|\(c\)|copyright|by|the|all rights reserved\.?", re.IGNORECASE)
 _YEAR = r"(?:19|20)\d\d(?:\s*(?:[-–,/]|to|and)\s*(?:(?:19|20)?\d\d|present))*"
 _NOTICE = re.compile(
-    r"(?P<lead>(?:(?<!\w)copyright\b|©|\(c\))(?:[\s,:]*(?:copyright\b|©|\(c\)))*)"
+    r"(?P<lead>(?:(?<!\w)copyright\b|©|\(c\)|&copy;|&#169;)(?:[\s,:]*(?:copyright\b|©|\(c\)|&copy;))*)"
     rf"(?P<years>[\s,:]*(?:{_YEAR}[\s,.:]*)?)(?P<by>(?:by\s+)?)(?P<holder>[^\W\d_][^\n;<>\[\]|]{{1,160}}?)"
     r"(?=\s*(?:[.。;\n<\[|]\s|[.。]?\Z|[;\n<>\[|]|all rights|licen[sc]ed|permission|this |the following))",
     re.IGNORECASE,
 )
-_LETTER = r"[A-ZÀ-ÖØ-ÞĀ-Ž]"
+_LETTER = r"[A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁІЇЄΑ-Ω]"
 _WORD = rf"(?:(?:{_LETTER}[\w'’.\-]*|van|von|de|der|den|di|da|del|la|le|bin|al|el|ten|ter)(?=[\s,;&.)<\]:]|\Z))"
 _NAME = (
     rf"(?:(?:(?:Dr|Prof|Mr|Mrs|Ms)\.?\s+)?{_LETTER}[\w'’.\-]*(?:\s+{_WORD}){{1,4}}|[\u4e00-\u9fff·]{{2,6}}"
     r"|[\uac00-\ud7af]{2,5})"
 )
+_NAMES = rf"{_NAME}(?:\s*(?:,\s*(?:and|und|et)?|;|&|、|，|\band\b|\bund\b|和)\s*{_NAME})*"
+_TURNED = rf"{_LETTER}[\w'’\-]+,\s+{_LETTER}[\w'’.\-]*(?:\s+{_LETTER}\.?)?(?=\s*(?:\Z|[\n|<(\[]))"
 _BEFORE = (  # with a colon
     r"authors?|creators?|contacts?|contact person|contact us|point of contact|maintainers?|owners?|curators?"
     r"|annotators?|licensors?|publishers?|copyright holders?|principal investigator|pi|editors?|translators?"
-    r"|contributors?"
+    r"|contributors?|signed(?:-off-by)?|co-authored-by|reviewed-by|reported-by|sincerely|autor(?:in|en|a|as|es)?|auteure?s?|autore|autori"
+    r"|ansprechpartner(?:in)?|kontakt|contacto|contato|contatto|verantwortlich(?:er|e)?|responsables?|urheber|rechteinhaber|титуляр|авторы?|контакт"
+    r"|правообладатель|kontaktperson|opprettet av|著者|作成者|저자|担当者"
 )
 _DONE = (  # by somebody
     r"compiled|created|curated|maintained|written|prepared|collected|annotated|provided|published|released|contributed"
@@ -61,17 +65,43 @@ _DONE = (  # by somebody
     r"|reviewed|verified|edited"
 )
 _LABELLED = re.compile(
-    rf"(?P<label>(?i:(?<!\w)(?:{_BEFORE})\s*[:：=]\s*|(?<!\w)(?:(?:{_DONE})\s*(?:[:：]|by)|courtesy of|thanks to"
-    r"|contact|ask|write to|e-?mail)\s+)|(?:作者|联系人|维护者|负责人|创建者|整理者|联系)\s*[:：]?\s*)"
-    rf"(?P<names>{_NAME}(?:\s*(?:,|;|&|、|，|\band\b|和)\s*{_NAME})*)"
+    rf"(?P<label>(?i:(?<![^\W_])(?:{_BEFORE})(?:\(s\))?[*_]{{0,3}}\s*(?:[:：=][*_]{{0,3}}|,(?=\s*\n))\s*\[?"
+    rf"|(?<![^\W_])(?:(?:{_DONE})\s*(?:by)?[*_]{{0,3}}(?:[:：][*_]{{0,3}}|(?<=by)[*_]{{0,3}}|(?<=by:)[*_]{{0,3}})|courtesy of|thanks to"
+    r"|contact|ask|write to|e-?mail)\s+\[?)|(?:作者|联系人|维护者|负责人|创建者|整理者|联系)\s*[:：]?\s*)"
+    rf"(?P<names>{_NAMES}|{_TURNED})"
+)
+_ROW = re.compile(  # of a table that gives each fact a row; a heading has a rule beneath
+    rf"(?m)(?P<label>^[ \t]*\|[ \t]*[*_]{{0,3}}(?i:{_BEFORE}|(?:{_DONE}) by)[*_]{{0,3}}[ \t]*\|[ \t]*)(?P<names>{_NAMES})"
+    r"(?=[ \t]*\|?[ \t]*$)(?![^\n]*\n[ \t]*\|?[ \t]*:?-{2})"
+)
+_TITLED = re.compile(
+    rf"(?P<label>(?<!\w)(?:(?:Dr|Prof|Mr|Mrs|Ms|Mx|Dott|Dipl\.-Ing)\.|Professor|Prof|Herrn?|Frau|Monsieur|Madame|Señora?)\s+"
+    rf"(?:(?:Dr|Prof|h\.\s?c)\.\s+)*)(?P<names>{_LETTER}[\w'’\-]+(?:\s+{_WORD}){{0,3}})"
+)
+_CITED = re.compile(
+    rf"(?P<names>{_LETTER}[\w'’\-]+(?:,?\s+{_LETTER}[\w'’.\-]*){{0,2}}(?:,\s+{_LETTER}[\w'’\-]+(?:\s+{_LETTER}[\w'’.\-]*){{0,2}}){{0,4}})"
+    r"(?=,?\s+et\s+al\b)"
+)
+_AUTHORS = re.compile(  # of BibTeX within a text
+    r"(?<!\w)(?P<label>(?i:author|editor)s?\s*=\s*)(?P<names>\{(?:[^{}]|\{(?:[^{}]|\{[^{}]{0,80}\}){0,80}\}){1,4000}\}|\"[^\"\n{]{3,400}\")"
+)
+_MENTIONED = re.compile(  # an account, as the template of cards thanks for a contribution
+    r"\[@(?P<name>[\w.\-]{1,39})\]\(https?://(?:www\.)?(?:github\.com|gitlab\.com|huggingface\.co|twitter\.com|x\.com)/@?(?P=name)/?\)"
 )
 _FORM = re.compile(rf"{_LETTER}[^\W\d_'’.\-]*[\w'’.\-]*(?:\s+{_WORD}){{1,3}}")
 _BY = re.compile(
-    rf"(?P<label>(?<!\w)(?i:by|copyright(?:\s+by)?)\s+)(?P<names>{_NAME}(?:\s*(?:,|;|&|\band\b)\s*{_NAME})*)"
+    rf"(?P<label>(?<!\w)(?i:by|copyright(?:\s+by)?)\s+)(?P<names>{_NAMES})"
 )
 """Behind what a statement of a licence names whoever gives it; in other prose it may stand before anything."""
 
+_WORK_BY = re.compile(
+    r"(?P<label>(?:(?m:^)[ \t>*_\-]*(?i:by)|(?<!\w)(?i:(?:data ?)?sets?|corp(?:us|ora)|collections?|papers?|articles?|books?|works?|texts?"
+    r"|translations?|transcri(?:pt|ption)s?|annotations?|photo(?:graph)?s?|images?|recordings?|novels?|poems?|letters?|code)\s+(?i:by))\s+)"
+    rf"(?P<names>{_NAMES})"
+)
+
 _ADDRESSED = re.compile(rf"(?P<name>{_NAME})(?=\s*[<(（\[,:]{{0,2}}\s*\[(?:email|phone)\b)")
+_NAMED_BEHIND = re.compile(rf"(?P<label>\[email\]>?\s*[(（]\s*)(?P<names>{_NAME})(?=\s*[)）])")
 _BIB = re.compile(r"\s*@\w+\s*[{(]")
 _BIB_FIELD = re.compile(r"(?<!\w)(?P<name>[A-Za-z_]+)\s*=\s*(?=[{\"\w])")
 _BIB_KEPT = (
@@ -204,22 +234,23 @@ def _around(text: str, name: str) -> str:
     return text[:at] + name + text[at + len(bare) :]
 
 
-def in_prose(text: str, name: Callable[[str, str], str], *, licence: bool = False) -> str:
+def in_prose(text: str, name: Callable[[str, str], str], *, licence: bool = False, works: bool = True) -> str:
     """Put something in place of people that prose names as such: in a notice, behind a label, before an address.
 
     Args:
         text: prose in which addresses and numbers are masked.
         name: given role and name, what stands in place of it.
         licence: whether it states a licence, which is given "by" somebody.
+        works: whether "Doe et al." names people: in an id it names a work.
     """
 
     def capital(role: str, who: str) -> str:
         return who if who[:1].islower() and who.isascii() else name(role, who)  # a sentence goes on
 
     def noticed(found: re.Match[str]) -> str:
-        if not (found["years"].strip(" ,:.") or "©" in found["lead"] or "(c)" in found["lead"].lower()):
+        if not (found["years"].strip(" ,:.") or re.search(r"©|\(c\)|&", found["lead"], re.IGNORECASE)):
             return found[0]
-        if not re.match(r"[A-ZÀ-ÖØ-ÞĀ-Ž\u4e00-\u9fff\uac00-\ud7af]", found["holder"]):
+        if not re.match(r"[A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁІЇЄΑ-Ω\u4e00-\u9fff\uac00-\ud7af]", found["holder"]):
             return found[0]
         return found["lead"] + found["years"] + found["by"] + replace(found["holder"], "owner", "", capital)
 
@@ -234,10 +265,32 @@ def in_prose(text: str, name: Callable[[str, str], str], *, licence: bool = Fals
             return found[0]
         return replace(found["name"], "contact", "", name)
 
+    def listed(found: re.Match[str]) -> str:
+        return found["label"] + _authors(found["names"], name)
+
+    def cited(found: re.Match[str]) -> str:
+        return replace(found["names"], "author", "", name)
+
+    def mentioned(found: re.Match[str]) -> str:
+        return found[0] if is_organisation(found["name"]) else f"[{name('contact', found['name'])}]"
+
+    text = _AUTHORS.sub(listed, text)
+    text = _MENTIONED.sub(mentioned, text)
     text = _NOTICE.sub(noticed, text)
     text = _ADDRESSED.sub(addressed, text)
-    text = _LABELLED.sub(labelled, text)
-    return _BY.sub(labelled, text) if licence else text
+    text = _NAMED_BEHIND.sub(labelled, text)
+    text = _CITED.sub(cited, text) if works else text
+    for pattern in (_LABELLED, _ROW, _TITLED, _BY if licence else _WORK_BY):
+        text = pattern.sub(labelled, text)
+    return text
+
+
+def _authors(value: str, name: Callable[[str, str], str]) -> str:
+    """Replace the authors that a value of BibTeX lists; what has no capital is a column or a variable."""
+    return value[0] + " and ".join(
+        each if _NO_NAME.fullmatch(each.strip()) or each.islower() or is_organisation(each) else name("author", each)
+        for each in re.split(r"\s+and\s+", " ".join(re.sub(r"[{}\\]", "", value[1:-1]).split()))
+    ) + value[-1]
 
 
 def has_form(name: str) -> bool:
