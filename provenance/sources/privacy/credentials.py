@@ -163,15 +163,21 @@ _ENCODED = re.compile(r"[^\s<>\"`]*%(?:25)*(?:3A|40|2F|3D|26)[^\s<>\"`]*", re.IG
 
 
 @cache
+def tables() -> dict[str, Any]:
+    """Return what `data/privacy.yaml` holds."""
+    held = yaml.load((HERE / "privacy.yaml").read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    return dict(held)
+
+
+@cache
 def _known(name: str) -> frozenset[str]:
-    held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
+    held = tables()
     return frozenset(map(str, held.get(name) or held["parameters"][name]))
 
 
 @cache
 def _rules(name: str) -> dict[str, Any]:
-    held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
-    return dict(held["parameters"][name])
+    return dict(tables()["parameters"][name])
 
 
 @cache
@@ -199,15 +205,31 @@ def _clean(text: str, deep: int) -> str:
         plain = _JSON.sub(lambda found: chr(int(found[1], 16)), text)
         changed = _clean(plain, deep - 1)
         return text if changed == plain else changed
-    text = _KEYS.sub(REMOVED, text)
-    text = _HEADERS.sub(rf"\1\2{REMOVED}", text)
-    text = _SCHEMES.sub(rf"\1 {REMOVED}", text)
-    text = _ORACLE.sub(f"{REMOVED}@", text)
-    text = URL.sub(lambda found: _address(found, deep), text)
-    text = _ENCODED.sub(lambda found: _decoded(found[0], deep, _clean), text)
+    text = _KEYS.sub(REMOVED, text) if "-----" in text else text
+    low = text.lower()
+    text = _HEADERS.sub(rf"\1\2{REMOVED}", text) if _has(low, "x-", "authorization", "cookie", "private-token") else text
+    text = _SCHEMES.sub(rf"\1 {REMOVED}", text) if _has(low, "bearer", "basic") else text
+    text = _ORACLE.sub(f"{REMOVED}@", text) if "@" in text else text
+    text = URL.sub(lambda found: _address(found, deep), text) if _has(text, "/", "\\", ":") else text
+    text = _ENCODED.sub(lambda found: _decoded(found[0], deep, _clean), text) if "%" in text else text
     text = _outside(text, _labelled)
-    text = _PLACES.sub(rf"\1{REMOVED}", text)
-    return _TOKENS.sub(REMOVED, text)
+    text = _PLACES.sub(rf"\1{REMOVED}", text) if "/" in text else text
+    return _TOKENS.sub(REMOVED, text) if _has(text, *_PREFIXES) else text
+
+
+def _has(text: str, *parts: str) -> bool:
+    """Tell whether a text holds one of some parts, without which a pattern finds nothing: most texts hold none."""
+    return any(part in text for part in parts)
+
+
+_PREFIXES = (
+    "hf_", "api_org_", "gh", "gl", "AKIA", "ASIA", "ABIA", "ACCA", "AROA", "AIDA", "AIza", "ya29.", "GOCSPX-", "1//", "LTAI", "AKID",
+    "sk-", "k_live_", "k_test_", "whsec_", "xox", "xapp-", "npm_", "pypi-", "_v1_", "SG.", "dckr_pat_", "r8_", "key-", "shp", "eyJ",
+    "nvapi-", "gsk_", "ATATT", "dapi", "dp.pt.", "hvs.", "hvb.", "hvr.", "-secret-", "-SECRET-",
+)  # fmt: skip
+"""What tokens begin with, or hold."""
+
+_ASSIGNS = ("pass", "pw", "key", "token", "secret", "access", "credential", "jwt")
 
 
 _SUSPICIOUS = re.compile(rf"[:=@/%]|[A-Za-z0-9]{{8}}|--|\s-\w|(?i:{_WORDS}|token|api key|login|user)")
@@ -224,22 +246,38 @@ def _outside(text: str, change: Callable[[str], str]) -> str:
 
 
 def _labelled(text: str) -> str:
-    text = _ACCOUNT.sub(f"{REMOVED}@", text)
-    text = _ELEMENT.sub(lambda found: found[0] if _PAGING.search(found[2]) else f"{found[1]}{REMOVED}", text)
-    text = _OPTION.sub(rf"\1{REMOVED}", text)
-    for command in _COMMANDS:
-        text = command.sub(rf"\1{REMOVED}", text)
-    text = _ACCOUNTS.sub(_account, text)
-    text = _SPACED.sub(lambda found: found[0] if _is_plain(found[3]) else f"{found[1]}{found[2]}{REMOVED}", text)
-    text = _PINS.sub(rf"\1{REMOVED}", text)
-    text = _PHRASES.sub(_phrase, text)
-    text = _KEYED.sub(rf"\1{REMOVED}", text)
-    text = _JOINED.sub(rf"\1{REMOVED}", text)
-    text = _PAIR.sub(_pair, text)
-    text = _WEAK_PAIR.sub(lambda found: found[0] if _PAGING.search(found[1]) else f"{found[1]}{found[2]}{REMOVED}", text)
-    text = _SHORT.sub(rf"\1{REMOVED}", text)
-    text = _SAID.sub(_said, text)
-    return _PARAMETER.sub(lambda found: _parameter(found, frozenset(), 1), text)
+    low = text.lower()
+    words = not text.isascii() or _has(low, *_ASSIGNS, "parola", "senha", "wachtwoord", "kennwort", "heslo", "haslo", "contrase")
+    words = words or _has(low, "adgangskode", "salasana", "kata sandi")
+    text = _ACCOUNT.sub(f"{REMOVED}@", text) if "@" in text else text
+    if "</" in text:
+        text = _ELEMENT.sub(lambda found: found[0] if _PAGING.search(found[2]) else f"{found[1]}{REMOVED}", text)
+    if "-" in text:
+        text = _OPTION.sub(rf"\1{REMOVED}", text)
+        for command in _COMMANDS:
+            text = command.sub(rf"\1{REMOVED}", text)
+    if words and _has(low, "login", "user"):
+        text = _ACCOUNTS.sub(_account, text)
+    if words:
+        text = _SPACED.sub(lambda found: found[0] if _is_plain(found[3]) else f"{found[1]}{found[2]}{REMOVED}", text)
+    if _has(low, "pin", "tan", "puk"):
+        text = _PINS.sub(rf"\1{REMOVED}", text)
+    if _has(low, "phrase", "mnemonic"):
+        text = _PHRASES.sub(_phrase, text)
+    if _has(low, '"key"', "wandb"):
+        text = _KEYED.sub(rf"\1{REMOVED}", text)
+    if "/" in text and _has(low, "log", "credential", "user"):
+        text = _JOINED.sub(rf"\1{REMOVED}", text)
+    if words:
+        text = _PAIR.sub(_pair, text)
+        text = _WEAK_PAIR.sub(_weak_pair, text)
+        text = _SHORT.sub(rf"\1{REMOVED}", text) if "token=" in low else text
+        text = _SAID.sub(_said, text)
+    return _PARAMETER.sub(lambda found: _parameter(found, frozenset(), 1), text) if "=" in text else text
+
+
+def _weak_pair(found: re.Match[str]) -> str:
+    return found[0] if _PAGING.search(found[1]) else f"{found[1]}{found[2]}{REMOVED}"
 
 
 def _pair(found: re.Match[str]) -> str:

@@ -177,6 +177,13 @@ _NO_VALUE = re.compile(
 )
 """What is no value of anybody, whatever its digits look like."""
 
+_NUMBERED_KINDS = (*(("phone", each) for each in _PHONES), *_NUMBERS)
+_HANDLED = tuple(("handle", each) for each in _HANDLES)
+_OF_SERVICES = ("qq", "扣扣", "企鹅", *_SERVICES.replace("kakao(?:talk)?", "kakao").split("|"))
+_FIVE = re.compile(r"(?:\d\D*?){5}")
+_FEW = re.compile(r"\d[\d.:]*[.:]|[A-Fa-f0-9]:[A-Fa-f0-9:]")
+"""Without five digits a text holds no number of anybody, without these no address of a machine."""
+
 _NO_COUNTRY = re.compile(
     r"\(?\+(?!(?:1|7|20|27|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|2[1-689]\d|3[578]\d|42\d|5[09]\d|6[789]\d|8[05789]\d|9[679]\d)"
     r"(?:[^\d]|\d))|\(?\+(?:3|4|5|6|8|9|2)[ ().\-/]"
@@ -336,27 +343,32 @@ def _of_address(address: str, rest: str, name: Callable[[str, str], str]) -> tup
 
 def _values(text: str, *, addresses: bool) -> Iterator[MaskedValue]:
     """Find every value, some of which may overlap."""
-    quiet = [found.span() for found in _NO_VALUE.finditer(text)]
+    quiet: list[tuple[int, int]] | None = None
 
     def free(start: int, end: int) -> bool:
+        nonlocal quiet
+        if quiet is None:  # few texts hold what it is asked of
+            quiet = [found.span() for found in _NO_VALUE.finditer(text)]
         return not any(start < stop and begin < end for begin, stop in quiet)
 
-    machines = [found.span() for found in _MACHINE.finditer(text)]
+    machines = [found.span() for found in _MACHINE.finditer(text)] if "@" in text else []
     for value in _emails(text):
         if not any(begin <= value.start and value.end <= stop + 1 for begin, stop in machines):
             yield value
-    data = text.encode("utf-8", "surrogatepass")
-    for seen in personal_data.find(data):
+    low, numbers = text.lower(), bool(_FIVE.search(text))
+    data = text.encode("utf-8", "surrogatepass") if numbers or "::" in text or _FEW.search(text) else b""
+    for seen in personal_data.find(data) if data else ():
         start = len(data[: seen.start].decode("utf-8", "replace"))
         end = start + len(data[seen.start : seen.end].decode("utf-8", "replace"))
         kind = _KINDS[seen.kind]
         wanted = kind != "email" and (addresses or kind != "ip")
         if wanted and free(start, end) and (kind != "phone" or _is_possible(text, start, end, kind)):
             yield MaskedValue(start, end, kind)
-    for pattern in _SAID if " at " in text.lower() else ():
+    for pattern in _SAID if "at" in low else ():
         for found in pattern.finditer(text):
             yield MaskedValue(*(found.span("number") if "number" in pattern.groupindex else found.span()), "email")
-    for kind, pattern in (*(("phone", each) for each in _PHONES), *_NUMBERS, *(("handle", each) for each in _HANDLES)):
+    patterns = _NUMBERED_KINDS if numbers else ()
+    for kind, pattern in (*patterns, *(_HANDLED if any(each in low for each in _OF_SERVICES) else ())):
         for found in pattern.finditer(text):
             start, end = found.span("number") if "number" in pattern.groupindex else found.span()
             if free(start, end) and _is_possible(text, start, end, kind):
@@ -389,10 +401,15 @@ def _has_check_digits(value: str) -> bool:
     return int("".join(str(int(each, 36)) for each in plain[4:] + plain[:4])) % 97 == 1
 
 
-def _emails(
-    text: str, patterns: tuple[re.Pattern[str], ...] = (_SEVERAL, _ENCODED, _EMAIL, _BY_ADDRESS, _SPOKEN, _CUT)
-) -> Iterator[MaskedValue]:
+def _emails(text: str, patterns: tuple[re.Pattern[str], ...] | None = None) -> Iterator[MaskedValue]:
+    if patterns is None:
+        patterns = (_SEVERAL, _EMAIL, _BY_ADDRESS, _CUT) if _AT_SIGN.search(text) else ()
+        patterns += (_ENCODED,) if "%" in text else ()
+        patterns += (_SPOKEN,) if "dot" in text.lower() else ()
     for pattern in patterns:
         for found in pattern.finditer(text):
             if not _ENDS_OF_FILES.search(found[0]):
                 yield MaskedValue(found.start(), found.end(), "email")
+
+
+_AT_SIGN = re.compile(rf"(?i){_AT}")

@@ -10,9 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import yaml
-
-from provenance.core.package_data import HERE
+from provenance.sources.privacy.credentials import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,7 +135,7 @@ class Party(NamedTuple):
 
 @cache
 def _words(name: str) -> frozenset[str]:
-    held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
+    held = tables()
     return frozenset(str(each).casefold() for each in held.get(name) or held["organisations"][name])
 
 
@@ -274,15 +272,23 @@ def in_prose(text: str, name: Callable[[str, str], str], *, licence: bool = Fals
     def mentioned(found: re.Match[str]) -> str:
         return found[0] if is_organisation(found["name"]) else f"[{name('contact', found['name'])}]"
 
-    text = _AUTHORS.sub(listed, text)
-    text = _MENTIONED.sub(mentioned, text)
-    text = _NOTICE.sub(noticed, text)
-    text = _ADDRESSED.sub(addressed, text)
-    text = _NAMED_BEHIND.sub(labelled, text)
-    text = _CITED.sub(cited, text) if works else text
-    for pattern in (_LABELLED, _ROW, _TITLED, _BY if licence else _WORK_BY):
+    if not _MAY_NAME.search(text):
+        return text
+    low = text.lower()
+    text = _AUTHORS.sub(listed, text) if "author" in low or "editor" in low else text
+    text = _MENTIONED.sub(mentioned, text) if "[@" in text else text
+    text = _NOTICE.sub(noticed, text) if any(each in low for each in _MARKS) else text
+    text = _ADDRESSED.sub(addressed, text) if "[email" in text or "[phone" in text else text
+    text = _NAMED_BEHIND.sub(labelled, text) if "[email" in text else text
+    text = _CITED.sub(cited, text) if works and "al" in low and "et" in low else text
+    for pattern in (_LABELLED, *([_ROW] if "|" in text else []), _TITLED, _BY if licence else _WORK_BY):
         text = pattern.sub(labelled, text)
     return text
+
+
+_MARKS = ("copyright", "©", "(c)", "&copy;", "&#169;")
+_MAY_NAME = re.compile(r"\s|[^\x00-\x7f]|[:=©@]|\(c\)")
+"""Without one of these a text names nobody: most keys and ids hold none."""
 
 
 def _authors(value: str, name: Callable[[str, str], str]) -> str:
