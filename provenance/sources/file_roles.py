@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 LARGEST_DOCUMENT = 1 << 20
 """Bytes of the largest document, its metadata included; a larger text is read as records too."""
 
+_INLINE_TEXT = re.compile(rb'"data"\s*:\s*"(?:[^"\\]*(?:\\[^n][^"\\]*)*\\n){20}')
+"""Rows of a resource that stand in its descriptor as the text of a CSV file (Frictionless, data resource, `data`)."""
+
+_BLOCK = re.compile(rb":[ \t]*[|>][+\-\d]*[ \t]*\r?\n(?:(?:[ \t]+[^\n]*)?\n){200}")
+"""A text of 200 lines in the metadata of a card: longer than the terms that a gate asks to accept."""
+
 LARGEST_PROSE = 256 << 10
 """Bytes of a README or card beside its metadata; of a larger one the prose is read as records too."""
 
@@ -93,7 +99,7 @@ def decide(path: str, head: bytes, size: int, more: Callable[[int], bytes] | Non
             return Role("data", kind)
     if kind in _INLINE and head:
         whole = more(manifests.LARGEST + 1) if more is not None and size > len(head) else head
-        if holds_rows(whole) or (kind == "frictionless" and repeats_items(whole.decode("utf-8", "replace"))):
+        if holds_rows(whole) or (kind == "frictionless" and _INLINE_TEXT.search(whole)) or (kind == "frictionless" and repeats_items(whole.decode("utf-8", "replace"))):
             return Role("data", kind)
     if kind in LICENCES:
         return Role("licence", kind)
@@ -160,7 +166,7 @@ def _reads_as_records(kind: str, whole: bytes, size: int) -> bool:
         return True
     metadata = b"" if kind in LICENCES else metadata_of(whole)
     text = whole[len(metadata) :].decode("utf-8", "replace")
-    if repeats(text) or repeats_items(metadata.decode("utf-8", "replace")):
+    if repeats(text) or repeats_items(metadata.decode("utf-8", "replace")) or _BLOCK.search(metadata):
         return True
     if kind in LICENCES:
         return size > LARGEST_UNKNOWN_LICENCE and not identify(text)
