@@ -47,7 +47,9 @@ def steps(
     Returns:
         COVERAGE, one row a step.
     """
-    rows = files.select(["path", "role", "format", "bytes", "bytes_skipped", "skip_reason", "records", "records_unreadable"]).to_pylist()
+    rows = files.select(
+        ["path", "role", "format", "bytes", "bytes_skipped", "skip_reason", "records", "records_unreadable"]
+    ).to_pylist()
     on_disk = [row for row in rows if "!/" not in row["path"]]
     seen = {
         "records_seen": sum(row["records"] - row["records_unreadable"] for row in rows),
@@ -118,7 +120,8 @@ def _documents(rows: Iterable[Mapping[str, Any]]) -> str | None:
     long = [
         row
         for row in rows
-        if (row["role"] == "documentation" or (row["role"] == "manifest" and row["format"] == "hf-card")) and row["bytes"] > LONG
+        if (row["role"] == "documentation" or (row["role"] == "manifest" and row["format"] == "hf-card"))
+        and row["bytes"] > LONG
     ]
     if not long:
         return None

@@ -99,7 +99,11 @@ def decide(path: str, head: bytes, size: int, more: Callable[[int], bytes] | Non
             return Role("data", kind)
     if kind in _INLINE and head:
         whole = more(manifests.LARGEST + 1) if more is not None and size > len(head) else head
-        if holds_rows(whole) or (kind == "frictionless" and _INLINE_TEXT.search(whole)) or (kind == "frictionless" and repeats_items(whole.decode("utf-8", "replace"))):
+        if (
+            holds_rows(whole)
+            or (kind == "frictionless" and _INLINE_TEXT.search(whole))
+            or (kind == "frictionless" and repeats_items(whole.decode("utf-8", "replace")))
+        ):
             return Role("data", kind)
     if kind in LICENCES:
         return Role("licence", kind)

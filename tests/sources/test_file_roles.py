@@ -143,7 +143,9 @@ def test_a_name_hides_no_records(path, data):
         ("README.yaml", "".join(f"- text: {SENTENCE} {k}\n" for k in range(300)), "readme"),
         (
             "datapackage.json",
-            json.dumps({"name": "x", "resources": [{"name": "r", "format": "csv", "data": "text\n" + f"{SENTENCE}\n" * 60}]}),
+            json.dumps(
+                {"name": "x", "resources": [{"name": "r", "format": "csv", "data": "text\n" + f"{SENTENCE}\n" * 60}]}
+            ),
             "frictionless",
         ),
         ("README.md", "---\nlicense: mit\nexamples: |\n" + f"  {SENTENCE}\n" * 300 + "---\n# Letters\n", "hf-card"),
@@ -315,6 +317,6 @@ sources:
 
 def test_prose_that_is_not_read_as_records_is_counted(scanned):
     card = CARD + "# Letters\n\n" + (PROSE * 60)
-    tables = scanned({"set/README.md": card, "set/x.jsonl": LINES})
+    tables = scanned(set__READMEDOTmd=card, set__xDOTjsonl=LINES).tables
     (row,) = [row for row in tables["coverage"].to_pylist() if row["check"] == "documents"]
     assert row["reason"].startswith("1 document of more than 4,096 bytes was read for what it states")

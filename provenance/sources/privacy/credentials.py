@@ -113,17 +113,20 @@ _SPACED = re.compile(  # as files of settings write it
     r"|session_?token|secret))(\s{1,8})([^\s\"',;&<>]{12,})"
 )
 _PINS = re.compile(
-    r"((?<![\w\-])(?:(?i:pin(?:[ _\-]?(?:code|number|no\.?|nr\.?))?)|TAN|PUK)[\"']?\s{0,3}[:=：]\s{0,3}[\"']?)\d{4,8}(?![\w.])"
+    r"((?<![\w\-])(?:(?i:pin(?:[ _\-]?(?:code|number|no\.?|nr\.?))?)|TAN|PUK)[\"']?\s{0,3}[:=：]\s{0,3}[\"']?)"
+    r"\d{4,8}(?![\w.])"
 )
 _PHRASES = re.compile(  # several words
-    r"(?i)(?<!\w)((?:pass ?phrase|seed ?phrase|recovery ?phrase|mnemonic)\s{0,3}[:=：]\s{0,3})([^\s\"',;.][^\"'\r\n,;.]{2,200})"
+    r"(?i)(?<!\w)((?:pass ?phrase|seed ?phrase|recovery ?phrase|mnemonic)\s{0,3}[:=：]\s{0,3})"
+    r"([^\s\"',;.][^\"'\r\n,;.]{2,200})"
 )
 _JOINED = re.compile(  # "login jane / secret1": a name alone, or a word without a digit, says nothing
     r"(?i)(?<!\w)((?:log-?in|credentials?|user(?:name)?\s?/\s?pass(?:word)?)\s{0,3}[:=：]?\s{1,3})"
     r"([\w.@+\-]{1,64}\s?/\s?(?=[^\s/]*\d)[^\s/\"',;]{4,64})(?![\w/])"
 )
 _KEYED = re.compile(  # the settings of Kaggle, and the command of Weights & Biases: their keys are bare digits
-    r"(?i)(\"username\"\s*:\s*\"[^\"\r\n]{0,100}\"\s*,\s*\"key\"\s*:\s*\"|(?<!\w)wandb login(?:\s--\w+)?\s)[0-9a-f]{32,40}(?!\w)"
+    r"(?i)(\"username\"\s*:\s*\"[^\"\r\n]{0,100}\"\s*,\s*\"key\"\s*:\s*\""
+    r"|(?<!\w)wandb login(?:\s--\w+)?\s)[0-9a-f]{32,40}(?!\w)"
 )
 _OPTION = re.compile(
     r"(?i)((?<!\S)--?(?:[\w\-]*-)?(?:password|passwd|passphrase|token|api-?key|secret|auth)[ =]"
@@ -207,7 +210,9 @@ def _clean(text: str, deep: int) -> str:
         return text if changed == plain else changed
     text = _KEYS.sub(REMOVED, text) if "-----" in text else text
     low = text.lower()
-    text = _HEADERS.sub(rf"\1\2{REMOVED}", text) if _has(low, "x-", "authorization", "cookie", "private-token") else text
+    text = (
+        _HEADERS.sub(rf"\1\2{REMOVED}", text) if _has(low, "x-", "authorization", "cookie", "private-token") else text
+    )
     text = _SCHEMES.sub(rf"\1 {REMOVED}", text) if _has(low, "bearer", "basic") else text
     text = _ORACLE.sub(f"{REMOVED}@", text) if "@" in text else text
     text = URL.sub(lambda found: _address(found, deep), text) if _has(text, "/", "\\", ":") else text
@@ -223,9 +228,10 @@ def _has(text: str, *parts: str) -> bool:
 
 
 _PREFIXES = (
-    "hf_", "api_org_", "gh", "gl", "AKIA", "ASIA", "ABIA", "ACCA", "AROA", "AIDA", "AIza", "ya29.", "GOCSPX-", "1//", "LTAI", "AKID",
-    "sk-", "k_live_", "k_test_", "whsec_", "xox", "xapp-", "npm_", "pypi-", "_v1_", "SG.", "dckr_pat_", "r8_", "key-", "shp", "eyJ",
-    "nvapi-", "gsk_", "ATATT", "dapi", "dp.pt.", "hvs.", "hvb.", "hvr.", "-secret-", "-SECRET-",
+    "hf_", "api_org_", "gh", "gl", "AKIA", "ASIA", "ABIA", "ACCA", "AROA", "AIDA", "AIza", "ya29.", "GOCSPX-",
+    "1//", "LTAI", "AKID", "sk-", "k_live_", "k_test_", "whsec_", "xox", "xapp-", "npm_", "pypi-", "_v1_",
+    "SG.", "dckr_pat_", "r8_", "key-", "shp", "eyJ", "nvapi-", "gsk_", "ATATT", "dapi", "dp.pt.", "hvs.",
+    "hvb.", "hvr.", "-secret-", "-SECRET-",
 )  # fmt: skip
 """What tokens begin with, or hold."""
 
@@ -247,19 +253,35 @@ def _outside(text: str, change: Callable[[str], str]) -> str:
 
 def _labelled(text: str) -> str:
     low = text.lower()
-    words = not text.isascii() or _has(low, *_ASSIGNS, "parola", "senha", "wachtwoord", "kennwort", "heslo", "haslo", "contrase")
+    words = not text.isascii() or _has(
+        low, *_ASSIGNS, "parola", "senha", "wachtwoord", "kennwort", "heslo", "haslo", "contrase"
+    )
     words = words or _has(low, "adgangskode", "salasana", "kata sandi")
     text = _ACCOUNT.sub(f"{REMOVED}@", text) if "@" in text else text
     if "</" in text:
         text = _ELEMENT.sub(lambda found: found[0] if _PAGING.search(found[2]) else f"{found[1]}{REMOVED}", text)
-    if "-" in text:
-        text = _OPTION.sub(rf"\1{REMOVED}", text)
-        for command in _COMMANDS:
-            text = command.sub(rf"\1{REMOVED}", text)
+    text = _commanded(text) if "-" in text else text
     if words and _has(low, "login", "user"):
         text = _ACCOUNTS.sub(_account, text)
     if words:
         text = _SPACED.sub(lambda found: found[0] if _is_plain(found[3]) else f"{found[1]}{found[2]}{REMOVED}", text)
+    text = _keyed(text, low)
+    if words:
+        text = _PAIR.sub(_pair, text)
+        text = _WEAK_PAIR.sub(_weak_pair, text)
+        text = _SHORT.sub(rf"\1{REMOVED}", text) if "token=" in low else text
+        text = _SAID.sub(_said, text)
+    return _PARAMETER.sub(lambda found: _parameter(found, frozenset(), 1), text) if "=" in text else text
+
+
+def _commanded(text: str) -> str:
+    text = _OPTION.sub(rf"\1{REMOVED}", text)
+    for command in _COMMANDS:
+        text = command.sub(rf"\1{REMOVED}", text)
+    return text
+
+
+def _keyed(text: str, low: str) -> str:
     if _has(low, "pin", "tan", "puk"):
         text = _PINS.sub(rf"\1{REMOVED}", text)
     if _has(low, "phrase", "mnemonic"):
@@ -268,12 +290,7 @@ def _labelled(text: str) -> str:
         text = _KEYED.sub(rf"\1{REMOVED}", text)
     if "/" in text and _has(low, "log", "credential", "user"):
         text = _JOINED.sub(rf"\1{REMOVED}", text)
-    if words:
-        text = _PAIR.sub(_pair, text)
-        text = _WEAK_PAIR.sub(_weak_pair, text)
-        text = _SHORT.sub(rf"\1{REMOVED}", text) if "token=" in low else text
-        text = _SAID.sub(_said, text)
-    return _PARAMETER.sub(lambda found: _parameter(found, frozenset(), 1), text) if "=" in text else text
+    return text
 
 
 def _weak_pair(found: re.Match[str]) -> str:

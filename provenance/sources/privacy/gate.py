@@ -386,7 +386,8 @@ class Gate:
             return self._parts[pointer]
         before = len(place.found)
         made = "/".join(
-            part if not part or _INDEX.fullmatch(part) else self._part(part, place, told=told) for part in pointer.split("/")
+            part if not part or _INDEX.fullmatch(part) else self._part(part, place, told=told)
+            for part in pointer.split("/")
         )
         if not told and len(place.found) == before:
             self._parts[pointer] = made

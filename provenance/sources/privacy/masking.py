@@ -86,7 +86,9 @@ _SAID = (  # "jane.doe at example.org": a mailbox by its form, or behind a word 
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?:e-?mails?|(?<!\w)mail|contacts?|write to|reach(?: me| us)?|correspondence|maintainers?|authors?)\s?[:：]?\s{{1,3}}(?P<number>{_NOBODY}[\w.+\-]{{2,64}}{_AT_HOST})",
+        rf"(?:e-?mails?|(?<!\w)mail|contacts?|write to|reach(?: me| us)?|"
+        r"correspondence|maintainers?|authors?)"
+        rf"\s?[:：]?\s{{1,3}}(?P<number>{_NOBODY}[\w.+\-]{{2,64}}{_AT_HOST})",
         re.IGNORECASE,
     ),
 )
@@ -113,7 +115,8 @@ _PHONES = (
         r"(?<![\w+])(?:\+|\(\+|00(?=[1-9]\d?[ ().\-/]))[1-9](?:[ ().\-/\u2010-\u2013\u00a0]{0,3}\d){6,14}(?!\d)"
     ),
     re.compile(
-        rf"{_BOUND}(?!\d{{2,4}}(?: \d{{3}})+(?![ \-/]?\d))\(?0[1-9]\d{{0,4}}\)?[ \-/\u2010-\u2013\u00a0]{{1,2}}\d{{2,5}}(?:[ \-\u00a0]?\d{{2,5}}){{1,4}}"
+        rf"{_BOUND}(?!\d{{2,4}}(?: \d{{3}})+(?![ \-/]?\d))"
+        rf"\(?0[1-9]\d{{0,4}}\)?[ \-/\u2010-\u2013\u00a0]{{1,2}}\d{{2,5}}(?:[ \-\u00a0]?\d{{2,5}}){{1,4}}"
         r"(?![\d.]\d)(?!\w)"
     ),
     re.compile(  # no area or exchange of the North American plan begins with 0 or 1
@@ -217,9 +220,13 @@ _PROFILE = re.compile(  # the page of somebody, whom the address names
     r"(?P<name>[^/?#&]*[^\W\d_][^/?#&]*)"
 )
 _NO_ACCOUNT = frozenset(
-    "i s c in home search intent share hashtag explore login log_in signin sign_in signup sign_up register settings about help new me all"
-    " list guide docs tos privacy joinchat addstickers groups pages events watch photo profile reel p current self id json faq".split()
-)
+    {
+        "i", "s", "c", "in", "home", "search", "intent", "share", "hashtag", "explore", "login", "log_in", "signin",
+        "sign_in", "signup", "sign_up", "register", "settings", "about", "help", "new", "me", "all", "list",
+        "guide", "docs", "tos", "privacy", "joinchat", "addstickers", "groups", "pages", "events", "watch", "photo",
+        "profile", "reel", "p", "current", "self", "id", "json", "faq",
+    }
+)  # fmt: skip
 """What stands in such a place and is nobody's account."""
 
 _ZERO = re.compile(
@@ -311,8 +318,17 @@ def _of_address(address: str, rest: str, name: Callable[[str, str], str]) -> tup
     head, tail = address[: len(address) - len(rest) + len(host)], rest[len(host) :]
     count = 0
     page = _PROFILE.match(address)
-    if page and page["name"].lower() not in _NO_ACCOUNT and not is_organisation(page["name"]) and "[" not in page["name"]:
-        tail = rest[len(host) : len(rest) - len(address) + page.start("name")] + name("handle", page["name"]) + address[page.end() :]
+    if (
+        page
+        and page["name"].lower() not in _NO_ACCOUNT
+        and not is_organisation(page["name"])
+        and "[" not in page["name"]
+    ):
+        tail = (
+            rest[len(host) : len(rest) - len(address) + page.start("name")]
+            + name("handle", page["name"])
+            + address[page.end() :]
+        )
         count = 1
 
     def named(found: re.Match[str]) -> str:
@@ -341,38 +357,54 @@ def _of_address(address: str, rest: str, name: Callable[[str, str], str]) -> tup
     return head + re.sub(r"[^/?&;#=]+", piece, tail), count
 
 
+class _Quiet:
+    """What in a text is no value of anybody; few texts hold what it is asked of, so it is looked for then."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._spans: list[tuple[int, int]] | None = None
+
+    def covers(self, start: int, end: int) -> bool:
+        if self._spans is None:
+            self._spans = [found.span() for found in _NO_VALUE.finditer(self._text)]
+        return any(start < stop and begin < end for begin, stop in self._spans)
+
+
 def _values(text: str, *, addresses: bool) -> Iterator[MaskedValue]:
     """Find every value, some of which may overlap."""
-    quiet: list[tuple[int, int]] | None = None
-
-    def free(start: int, end: int) -> bool:
-        nonlocal quiet
-        if quiet is None:  # few texts hold what it is asked of
-            quiet = [found.span() for found in _NO_VALUE.finditer(text)]
-        return not any(start < stop and begin < end for begin, stop in quiet)
-
-    machines = [found.span() for found in _MACHINE.finditer(text)] if "@" in text else []
-    for value in _emails(text):
-        if not any(begin <= value.start and value.end <= stop + 1 for begin, stop in machines):
-            yield value
-    low, numbers = text.lower(), bool(_FIVE.search(text))
-    data = text.encode("utf-8", "surrogatepass") if numbers or "::" in text or _FEW.search(text) else b""
-    for seen in personal_data.find(data) if data else ():
-        start = len(data[: seen.start].decode("utf-8", "replace"))
-        end = start + len(data[seen.start : seen.end].decode("utf-8", "replace"))
-        kind = _KINDS[seen.kind]
-        wanted = kind != "email" and (addresses or kind != "ip")
-        if wanted and free(start, end) and (kind != "phone" or _is_possible(text, start, end, kind)):
-            yield MaskedValue(start, end, kind)
-    for pattern in _SAID if "at" in low else ():
-        for found in pattern.finditer(text):
-            yield MaskedValue(*(found.span("number") if "number" in pattern.groupindex else found.span()), "email")
+    quiet, low, numbers = _Quiet(text), text.lower(), bool(_FIVE.search(text))
+    yield from _mailboxes(text, low)
+    if numbers or "::" in text or _FEW.search(text):
+        yield from _detected(text, quiet, addresses=addresses)
     patterns = _NUMBERED_KINDS if numbers else ()
     for kind, pattern in (*patterns, *(_HANDLED if any(each in low for each in _OF_SERVICES) else ())):
         for found in pattern.finditer(text):
             start, end = found.span("number") if "number" in pattern.groupindex else found.span()
-            if free(start, end) and _is_possible(text, start, end, kind):
+            if not quiet.covers(start, end) and _is_possible(text, start, end, kind):
                 yield MaskedValue(start, end, kind)
+
+
+def _mailboxes(text: str, low: str) -> Iterator[MaskedValue]:
+    """Find e-mail addresses; the account of a machine is nobody's."""
+    machines = [found.span() for found in _MACHINE.finditer(text)] if "@" in text else []
+    for value in _emails(text):
+        if not any(begin <= value.start and value.end <= stop + 1 for begin, stop in machines):
+            yield value
+    for pattern in _SAID if "at" in low else ():
+        for found in pattern.finditer(text):
+            yield MaskedValue(*(found.span("number") if "number" in pattern.groupindex else found.span()), "email")
+
+
+def _detected(text: str, quiet: _Quiet, *, addresses: bool) -> Iterator[MaskedValue]:
+    """Find what the detector of personal data finds in records."""
+    data = text.encode("utf-8", "surrogatepass")
+    for seen in personal_data.find(data):
+        start = len(data[: seen.start].decode("utf-8", "replace"))
+        end = start + len(data[seen.start : seen.end].decode("utf-8", "replace"))
+        kind = _KINDS[seen.kind]
+        wanted = kind != "email" and (addresses or kind != "ip") and not quiet.covers(start, end)
+        if wanted and (kind != "phone" or _is_possible(text, start, end, kind)):
+            yield MaskedValue(start, end, kind)
 
 
 def _is_possible(text: str, start: int, end: int, kind: str) -> bool:
@@ -385,9 +417,8 @@ def _is_possible(text: str, start: int, end: int, kind: str) -> bool:
         return _has_check_digits(value) or text[:start].rstrip(" :：").casefold().endswith("iban")
     if kind != "phone":
         return True
-    if _NO_COUNTRY.match(value):
-        return False
-    if value.lstrip("(").startswith("+1") and (len(digits) < 11 or digits[1] in "01"):
+    american = value.lstrip("(").startswith("+1")
+    if _NO_COUNTRY.match(value) or (american and (len(digits) < 11 or digits[1] in "01")):
         return False
     if re.fullmatch(r"\d{1,2}\.\d+", value):  # a measure
         return False

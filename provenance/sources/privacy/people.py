@@ -7,7 +7,7 @@ An organisation stays as written: where the manifest says that it is one (schema
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from provenance.sources.privacy.credentials import tables
@@ -64,12 +64,14 @@ _DONE = (  # by somebody
 )
 _LABELLED = re.compile(
     rf"(?P<label>(?i:(?<![^\W_])(?:{_BEFORE})(?:\(s\))?[*_]{{0,3}}\s*(?:[:：=][*_]{{0,3}}|,(?=\s*\n))\s*\[?"
-    rf"|(?<![^\W_])(?:(?:{_DONE})\s*(?:by)?[*_]{{0,3}}(?:[:：][*_]{{0,3}}|(?<=by)[*_]{{0,3}}|(?<=by:)[*_]{{0,3}})|courtesy of|thanks to"
+    rf"|(?<![^\W_])(?:(?:{_DONE})\s*(?:by)?[*_]{{0,3}}(?:[:：][*_]{{0,3}}|(?<=by)[*_]{{0,3}}|(?<=by:)[*_]{{0,3}})"
+    r"|courtesy of|thanks to"
     r"|contact|ask|write to|e-?mail)\s+\[?)|(?:作者|联系人|维护者|负责人|创建者|整理者|联系)\s*[:：]?\s*)"
     rf"(?P<names>{_NAMES}|{_TURNED})"
 )
 _ROW = re.compile(  # of a table that gives each fact a row; a heading has a rule beneath
-    rf"(?m)(?P<label>^[ \t]*\|[ \t]*[*_]{{0,3}}(?i:{_BEFORE}|(?:{_DONE}) by)[*_]{{0,3}}[ \t]*\|[ \t]*)(?P<names>{_NAMES})"
+    r"(?m)(?P<label>^[ \t]*\|[ \t]*[*_]{0,3}"
+    rf"(?i:{_BEFORE}|(?:{_DONE}) by)[*_]{{0,3}}[ \t]*\|[ \t]*)(?P<names>{_NAMES})"
     r"(?=[ \t]*\|?[ \t]*$)(?![^\n]*\n[ \t]*\|?[ \t]*:?-{2})"
 )
 _TITLED = re.compile(
@@ -87,13 +89,12 @@ _MENTIONED = re.compile(  # an account, as the template of cards thanks for a co
     r"\[@(?P<name>[\w.\-]{1,39})\]\(https?://(?:www\.)?(?:github\.com|gitlab\.com|huggingface\.co|twitter\.com|x\.com)/@?(?P=name)/?\)"
 )
 _FORM = re.compile(rf"{_LETTER}[^\W\d_'’.\-]*[\w'’.\-]*(?:\s+{_WORD}){{1,3}}")
-_BY = re.compile(
-    rf"(?P<label>(?<!\w)(?i:by|copyright(?:\s+by)?)\s+)(?P<names>{_NAMES})"
-)
+_BY = re.compile(rf"(?P<label>(?<!\w)(?i:by|copyright(?:\s+by)?)\s+)(?P<names>{_NAMES})")
 """Behind what a statement of a licence names whoever gives it; in other prose it may stand before anything."""
 
 _WORK_BY = re.compile(
-    r"(?P<label>(?:(?m:^)[ \t>*_\-]*(?i:by)|(?<!\w)(?i:(?:data ?)?sets?|corp(?:us|ora)|collections?|papers?|articles?|books?|works?|texts?"
+    r"(?P<label>(?:(?m:^)[ \t>*_\-]*(?i:by)|(?<!\w)(?i:(?:data ?)?sets?|corp(?:us|ora)|collections?|papers?|articles?"
+    r"|books?|works?|texts?"
     r"|translations?|transcri(?:pt|ption)s?|annotations?|photo(?:graph)?s?|images?|recordings?|novels?|poems?|letters?|code)\s+(?i:by))\s+)"
     rf"(?P<names>{_NAMES})"
 )
@@ -241,62 +242,82 @@ def in_prose(text: str, name: Callable[[str, str], str], *, licence: bool = Fals
         licence: whether it states a licence, which is given "by" somebody.
         works: whether "Doe et al." names people: in an id it names a work.
     """
+    if not _MAY_NAME.search(text):
+        return text
+    low = text.lower()
+    mail = "[email" in text
+    steps = (
+        ("author" in low or "editor" in low, _AUTHORS, _listed),
+        ("[@" in text, _MENTIONED, _mentioned),
+        (any(each in low for each in _MARKS), _NOTICE, _noticed),
+        (mail or "[phone" in text, _ADDRESSED, _addressed),
+        (mail, _NAMED_BEHIND, _labelled),
+        (works and "al" in low and "et" in low, _CITED, _cited),
+        (True, _LABELLED, _labelled),
+        ("|" in text, _ROW, _labelled),
+        (True, _TITLED, _labelled),
+        (True, _BY if licence else _WORK_BY, _labelled),
+    )
+    for applies, pattern, change in steps:
+        text = pattern.sub(partial(change, name=name), text) if applies else text
+    return text
+
+
+def _noticed(found: re.Match[str], name: Callable[[str, str], str]) -> str:
+    """Replace who holds a copyright."""
 
     def capital(role: str, who: str) -> str:
         return who if who[:1].islower() and who.isascii() else name(role, who)  # a sentence goes on
 
-    def noticed(found: re.Match[str]) -> str:
-        if not (found["years"].strip(" ,:.") or re.search(r"©|\(c\)|&", found["lead"], re.IGNORECASE)):
-            return found[0]
-        if not re.match(r"[A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁІЇЄΑ-Ω\u4e00-\u9fff\uac00-\ud7af]", found["holder"]):
-            return found[0]
-        return found["lead"] + found["years"] + found["by"] + replace(found["holder"], "owner", "", capital)
+    if not (found["years"].strip(" ,:.") or re.search(r"©|\(c\)|&", found["lead"], re.IGNORECASE)):
+        return found[0]
+    if not re.match(r"[A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁІЇЄΑ-Ω\u4e00-\u9fff\uac00-\ud7af]", found["holder"]):
+        return found[0]
+    return found["lead"] + found["years"] + found["by"] + replace(found["holder"], "owner", "", capital)
 
-    def labelled(found: re.Match[str]) -> str:
-        if not _words("no-names").isdisjoint(found["names"].casefold().split()):
-            return found[0]
-        names = re.sub(r"(?<=[^\W\d_]{3})\.\Z", "", found["names"])  # where a sentence ends, not "Jr."
-        return found["label"] + replace(names, "contact", "", name) + found["names"][len(names) :]
 
-    def addressed(found: re.Match[str]) -> str:
-        if not _words("no-names").isdisjoint(found["name"].casefold().split()):
-            return found[0]
-        return replace(found["name"], "contact", "", name)
+def _labelled(found: re.Match[str], name: Callable[[str, str], str]) -> str:
+    if not _words("no-names").isdisjoint(found["names"].casefold().split()):
+        return found[0]
+    names = re.sub(r"(?<=[^\W\d_]{3})\.\Z", "", found["names"])  # where a sentence ends, not "Jr."
+    return found["label"] + replace(names, "contact", "", name) + found["names"][len(names) :]
 
-    def listed(found: re.Match[str]) -> str:
-        return found["label"] + _authors(found["names"], name)
 
-    def cited(found: re.Match[str]) -> str:
-        return replace(found["names"], "author", "", name)
+def _addressed(found: re.Match[str], name: Callable[[str, str], str]) -> str:
+    if not _words("no-names").isdisjoint(found["name"].casefold().split()):
+        return found[0]
+    return replace(found["name"], "contact", "", name)
 
-    def mentioned(found: re.Match[str]) -> str:
-        return found[0] if is_organisation(found["name"]) else f"[{name('contact', found['name'])}]"
 
-    if not _MAY_NAME.search(text):
-        return text
-    low = text.lower()
-    text = _AUTHORS.sub(listed, text) if "author" in low or "editor" in low else text
-    text = _MENTIONED.sub(mentioned, text) if "[@" in text else text
-    text = _NOTICE.sub(noticed, text) if any(each in low for each in _MARKS) else text
-    text = _ADDRESSED.sub(addressed, text) if "[email" in text or "[phone" in text else text
-    text = _NAMED_BEHIND.sub(labelled, text) if "[email" in text else text
-    text = _CITED.sub(cited, text) if works and "al" in low and "et" in low else text
-    for pattern in (_LABELLED, *([_ROW] if "|" in text else []), _TITLED, _BY if licence else _WORK_BY):
-        text = pattern.sub(labelled, text)
-    return text
+def _listed(found: re.Match[str], name: Callable[[str, str], str]) -> str:
+    return found["label"] + _authors(found["names"], name)
+
+
+def _cited(found: re.Match[str], name: Callable[[str, str], str]) -> str:
+    return replace(found["names"], "author", "", name)
+
+
+def _mentioned(found: re.Match[str], name: Callable[[str, str], str]) -> str:
+    return found[0] if is_organisation(found["name"]) else f"[{name('contact', found['name'])}]"
+
+
+def _authors(value: str, name: Callable[[str, str], str]) -> str:
+    """Replace the authors that a value of BibTeX lists; what has no capital is a column or a variable."""
+    return (
+        value[0]
+        + " and ".join(
+            each
+            if _NO_NAME.fullmatch(each.strip()) or each.islower() or is_organisation(each)
+            else name("author", each)
+            for each in re.split(r"\s+and\s+", " ".join(re.sub(r"[{}\\]", "", value[1:-1]).split()))
+        )
+        + value[-1]
+    )
 
 
 _MARKS = ("copyright", "©", "(c)", "&copy;", "&#169;")
 _MAY_NAME = re.compile(r"\s|[^\x00-\x7f]|[:=©@]|\(c\)")
 """Without one of these a text names nobody: most keys and ids hold none."""
-
-
-def _authors(value: str, name: Callable[[str, str], str]) -> str:
-    """Replace the authors that a value of BibTeX lists; what has no capital is a column or a variable."""
-    return value[0] + " and ".join(
-        each if _NO_NAME.fullmatch(each.strip()) or each.islower() or is_organisation(each) else name("author", each)
-        for each in re.split(r"\s+and\s+", " ".join(re.sub(r"[{}\\]", "", value[1:-1]).split()))
-    ) + value[-1]
 
 
 def has_form(name: str) -> bool:

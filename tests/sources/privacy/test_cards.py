@@ -24,7 +24,7 @@ LEAKS = [  # a line, and what of it must not stay
     ("-----BEGIN PGP PRIVATE KEY BLOCK-----\nlQOYBF\n-----END PGP PRIVATE KEY BLOCK-----", "lQOY"),
     ("glpat-abcdefghij0123456789", "glpat"), ("npm_abcdefghijklmnopqrstuvwxyz0123456789", "npm_"),
     ("github_pat_11ABCDEFG0abcdefghijkl_mnop", "github_pat"), ("SG.abcdefghijklmnop.qrstuvwxyz0123", "SG."),
-    ("kaggle.json: {\"username\":\"jd\",\"key\":\"0123456789abcdef0123456789abcdef\"}", "0123456789abcdef"),
+    ('kaggle.json: {"username":"jd","key":"0123456789abcdef0123456789abcdef"}', "0123456789abcdef"),
     ("wandb login 0123456789abcdef0123456789abcdef01234567", "0123456789abcdef"),
     # labelled
     ("PIN: 482913", "482913"), ("PIN 4829 opens the archive, PIN=4829", "PIN=4829"), ("pin code: 4829", "4829"),
@@ -52,7 +52,7 @@ LEAKS = [  # a line, and what of it must not stay
     ("© 2021 Quincy Dvorq", "Dvorq"), ("(c) Quincy Dvorq 2021", "Dvorq"), ("Copyright 2021 Quincy Dvorq. All rights reserved.", "Dvorq"),
     ("&copy; 2021 Quincy Dvorq", "Dvorq"), ("Copyright © 2019-2021, Quincy Dvorq and Ann Ostq", "Ostq"),
     ("@misc{d, author = {Dvorq, Quincy and Ostq, Ann}, title = {T}}", "Dvorq"), ("see @article{x,\n author={Quincy Dvorq},\n title={T}} there", "Dvorq"),
-    ("as in\n```\n@inproceedings{x,\n  author    = \"Quincy Dvorq and Ann Ostq\",\n  title = \"T\"\n}\n```", "Ostq"),
+    ('as in\n```\n@inproceedings{x,\n  author    = "Quincy Dvorq and Ann Ostq",\n  title = "T"\n}\n```', "Ostq"),
     ("This set was made by Quincy Dvorq.", "Dvorq"), ("a corpus by Quincy Dvorq", "Dvorq"), ("Quincy Dvorq <q@example.org>", "Dvorq"),
     ("Quincy Dvorq (q@example.org)", "Dvorq"), ("q@example.org (Quincy Dvorq)", "Dvorq"), ("Quincy Dvorq, q@example.org", "Dvorq"),
     ("Dr. Quincy Dvorq answers", "Dvorq"), ("ask Prof. Dvorq at the desk", "Dvorq"), ("Ms. Dvorq signed it", "Dvorq"),
@@ -62,7 +62,7 @@ LEAKS = [  # a line, and what of it must not stay
     ("Quincy Dvorq, then dvorq and QUINCY DVORQ. Contact: Quincy Dvorq", "DVORQ"),
     ("Thanks to [@qdvorq1](https://github.com/qdvorq1) for adding this dataset.", "qdvorq1"),
     ("https://www.linkedin.com/in/quincy-dvorq-99", "dvorq"), ("https://twitter.com/qdvorq", "qdvorq"), ("https://x.com/qdvorq/status/123", "qdvorq"),
-    ("https://t.me/qdvorq", "qdvorq"), 
+    ("https://t.me/qdvorq", "qdvorq"),
     ("https://h.org/users/qdvorq", "qdvorq"), ("https://h.org/people/quincy-dvorq/", "dvorq"), ("https://www.researchgate.net/profile/Quincy-Dvorq", "Dvorq"),
     ("https://scholar.google.com/citations?user=AbCdEfGAAAAJ&hl=en", "AbCdEfG"), ("https://mastodon.social/@qdvorq", "qdvorq"),
 ]  # fmt: skip
