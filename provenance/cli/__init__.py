@@ -203,7 +203,8 @@ def _unreadable(error: OSError) -> str:
 
 
 def _place(error: OSError) -> str:
-    return f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+    place = error.filename if error.filename2 is None else error.filename2  # of a move, what it was moved to
+    return f": {os.fsdecode(place)}" if isinstance(place, str | bytes) else ""
 
 
 def _named(arguments: list[str] | None) -> str:

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 LARGEST_DOCUMENT = 1 << 20
 """Bytes of the largest document, its metadata included; a larger text is read as records too."""
 
+_INLINE_TEXT = re.compile(rb'"data"\s*:\s*"(?:[^"\\]*(?:\\[^n][^"\\]*)*\\n){20}')
+"""Rows of a resource that stand in its descriptor as the text of a CSV file (Frictionless, data resource, `data`)."""
+
+_BLOCK = re.compile(rb":[ \t]*[|>][+\-\d]*[ \t]*\r?\n(?:(?:[ \t]+[^\n]*)?\n){200}")
+"""A text of 200 lines in the metadata of a card: longer than the terms that a gate asks to accept."""
+
 LARGEST_PROSE = 256 << 10
 """Bytes of a README or card beside its metadata; of a larger one the prose is read as records too."""
 
@@ -89,6 +95,7 @@ def decide(path: str, head: bytes, size: int, more: Callable[[int], bytes] | Non
 _INLINE: dict[str, Callable[[bytes], bool]] = {
     "rows": holds_rows,
     "items": lambda whole: repeats_items(whole.decode("utf-8", "replace")),
+    "text": lambda whole: _INLINE_TEXT.search(whole) is not None,
 }
 """How it is told that a manifest holds records in a form, by `ManifestFormat.inline`."""
 
@@ -149,7 +156,7 @@ def _reads_as_records(form: ManifestFormat, whole: bytes, size: int) -> bool:
         return True
     metadata = b"" if form.role == "licence" else metadata_of(whole)
     text = whole[len(metadata) :].decode("utf-8", "replace")
-    if repeats(text) or repeats_items(metadata.decode("utf-8", "replace")):
+    if repeats(text) or repeats_items(metadata.decode("utf-8", "replace")) or _BLOCK.search(metadata):
         return True
     if form.role == "licence":
         return size > LARGEST_UNKNOWN_LICENCE and not identify(text)

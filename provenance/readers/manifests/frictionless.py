@@ -173,6 +173,6 @@ MANIFEST_FORMAT = ManifestFormat(
     read,
     suffixes=("json", "jsonld", "yaml", "yml"),
     guess=_is_package,
-    inline=("rows", "items"),
+    inline=("rows", "items", "text"),
     names_members=True,
 )

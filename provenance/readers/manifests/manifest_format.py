@@ -55,7 +55,7 @@ class ManifestFormat:
     role: Literal["manifest", "licence", "documentation"] = "manifest"
     prose: bool = False
     list_of_nodes: bool = False
-    inline: tuple[Literal["rows", "items"], ...] = ()
+    inline: tuple[Literal["rows", "items", "text"], ...] = ()
     witness: str | None = None
     subject: str = "any"
     own: bool = False

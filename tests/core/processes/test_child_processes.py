@@ -121,6 +121,24 @@ def test_a_signal_finds_all_of_it_done_or_nothing():
     assert signal.getsignal(signal.SIGINT) is before
 
 
+LAST = """
+import atexit, os, sys
+from provenance import __main__, cli
+cli.run = lambda: 1
+class Late:
+    def __del__(self):
+        os.kill(os.getpid(), 15)
+sys.late = Late()  # goes after all handlers of Python have
+atexit.register(lambda: os.kill(os.getpid(), 15))
+__main__.main()
+"""
+
+
+def test_a_signal_after_the_last_output_changes_no_exit_code():
+    ended = subprocess.run([sys.executable, "-c", LAST], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "")
+
+
 @pytest.fixture
 def corpus(tmp_path):
     chance = Random(3)  # noqa: S311 - for a repeatable corpus
