@@ -215,7 +215,8 @@ def sign(parts: Parts) -> tuple[minhash.Signatures, minhash.Signatures, minhash.
     one, other = (minhash.sign(each.values, each.offsets) for each in (prompt, answer))
     alone = np.flatnonzero(parts.first < 0)
     signed = np.empty((len(parts.first), minhash.PERMUTATIONS), np.uint32)
-    signed[alone] = minhash.sign(*shingles.picked(whole, alone))
+    every = len(alone) == len(parts.first)  # then nothing is copied
+    signed[alone] = minhash.sign(*((whole.values, whole.offsets) if every else shingles.picked(whole, alone)))
     minhash.unite(signed, one, other, parts.first, parts.second, parts.over)
     return signed, one, other
 
