@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _OVER = WORDS - 1  # shingles that reach from one part into the other, and words of either that they need
 
+_LONG = 1 << 20  # bytes of records, on average, above which their views are cut one after the other
+
 
 class Parts(NamedTuple):
     """The three views of a batch, cut together.
@@ -185,6 +187,10 @@ def shingled(
     Returns:
         For each of them what `shingles.shingled` gives, and what `sign` needs beside.
     """
+    if whole.nbytes > _LONG * len(whole):  # each by itself: what the union needs stands in memory at once
+        of_long = [shingles.shingled(each, rows, fold_chinese=fold_chinese) for each in (whole, prompt, answer)]
+        unmade = np.full(of_long[0].nodes.num_rows, -1)
+        return Parts((of_long[0], of_long[1], of_long[2]), unmade, unmade, np.empty((len(unmade), _OVER), np.uint64))
     if prompt.null_count == len(prompt) and answer.null_count == len(answer):
         none = shingles.shingled(prompt, rows, fold_chinese=fold_chinese)
         every = shingles.shingled(whole, rows, fold_chinese=fold_chinese)
