@@ -6,6 +6,7 @@ decoded where the footer says so, and while it is decoded where the footer says 
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import pyarrow as pa
@@ -51,21 +52,23 @@ class IndexFile:
         self._about: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        try:
-            self._file = open_regular(self.path)
-            self._source = self._checked(self._file)
-        except OSError as error:
-            raise ConfigError(f"{self.path} cannot be read: {error.strerror or error}") from error
-        try:
-            self._about = self._source.open(about=True)
-        except (Broken, FileChanged) as error:
-            raise ConfigError(f"{self.path} is no index of works: it is no whole Parquet file") from error
-        self.metadata = self._about["metadata"]
+        with contextlib.ExitStack() as opened:
+            try:
+                file = opened.enter_context(open_regular(self.path))
+                self._source = self._checked(file)
+            except OSError as error:
+                raise ConfigError(f"{self.path} cannot be read: {error.strerror or error}") from error
+            opened.callback(self._source.close)
+            try:
+                self._about = self._source.open(about=True)
+            except (Broken, FileChanged) as error:
+                raise ConfigError(f"{self.path} is no index of works: it is no whole Parquet file") from error
+            self.metadata = self._about["metadata"]
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._source.close()
-        self._file.close()
+        self._opened.close()
 
     def _checked(self, file: BufferedReader) -> ParquetFile:
         digest, source = Digest(), bounded(file)
