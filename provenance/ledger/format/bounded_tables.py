@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH = b"a"  # the kind of a message that holds rows
+_AT_ONCE = (1 << 13, 1 << 8, 1 << 3)  # rows that are decoded at once; fewer where memory does not suffice
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +154,15 @@ class _Decoder:
             lines = os.fspath(stored.lines.path.absolute())
             request |= {"lines": lines, "digest": stored.lines.sha256, "extra": list(stored.lines.extra)}
         with self._lock:
-            try:
-                reply, parts = self._exchange(json.dumps(request).encode())
-            except BaseException:  # what comes next through the pipe would be the answer to this
-                self.end()
-                raise
-            if reply.get("full"):
+            for rows in _AT_ONCE:
+                try:
+                    reply, parts = self._exchange(json.dumps(request | {"at_once": rows}).encode())
+                except BaseException:  # what comes next through the pipe would be the answer to this
+                    self.end()
+                    raise
+                if not reply.get(parquet_decoder.FULL):
+                    break
+                parts.clear()
                 self.end()
         return reply, parts
 

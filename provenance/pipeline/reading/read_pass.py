@@ -16,6 +16,7 @@ from provenance.core.model import Claim, Died
 from provenance.core.processes import memory_limit
 from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
 from provenance.origins import signals
+from provenance.pipeline.reading import long_records
 from provenance.pipeline.reading.file_bundles import Bundle, File
 from provenance.pipeline.reading.read_batches import BatchWork, Open
 from provenance.pipeline.reading.record_identities import Scratch
@@ -67,12 +68,16 @@ def _read(file: File, register: Register, work: BatchWork, scratch: Scratch) -> 
             open_[item.path] = Open(register.enter(), item.path, about)
         state = open_[item.path]
         if isinstance(item, records.Batch):
-            work.begin(item.table, state)
+            table, size = long_records.refuse(item.table)
+            state.refused += item.table["error"].null_count - table["error"].null_count
+            state.refused_bytes += size
+            work.begin(table, state)
         elif isinstance(item, records.Document):
             state.claims, state.reason = _state(item)
         else:
             state.role = _inside(item)
-            work.end(open_.pop(item.path), _unread(item, state.reason))
+            account = long_records.unread(_unread(item, state.reason), state.refused, state.refused_bytes)
+            work.end(open_.pop(item.path), account)
 
 
 def role(account: records.Account, outer: str) -> str:
