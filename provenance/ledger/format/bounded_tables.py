@@ -160,7 +160,7 @@ class _Decoder:
                 except BaseException:  # what comes next through the pipe would be the answer to this
                     self.end()
                     raise
-                if not reply.get(parquet_decoder.FULL):
+                if not reply.get(table_decoder.FULL):
                     break
                 parts.clear()
                 self.end()
