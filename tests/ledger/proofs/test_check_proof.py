@@ -244,7 +244,10 @@ def test_the_script_refuses_every_flipped_byte_of_what_it_reads(proven, kind):
     for at in range(0, len(made[kind]), 7):
         changed = made[kind][:at] + bytes([made[kind][at] ^ 1]) + made[kind][at + 1 :]
         if is_proven(changed, keys):
-            assert {name for name in whole if json.loads(changed)[name] != whole[name]} <= UNREAD, at
+            value = json.loads(changed)
+            if kind == "absent":  # another content, which would stand at the same place, is absent too
+                value["absent"]["sha256"] = whole["absent"]["sha256"]
+            assert {name for name in whole if value[name] != whole[name]} <= UNREAD, at
 
 
 HOSTILE = {
