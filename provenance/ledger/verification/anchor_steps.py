@@ -177,7 +177,7 @@ def log_keys(state: VerificationState) -> list[Ed25519PublicKey]:
     Args:
         state: what is asked and known so far.
     """
-    names = state.succession.held("log")
+    names = state.succession.holders("log")
     return [key for name, key in state.known_keys.items() if isinstance(key, Ed25519PublicKey) and name in names]
 
 

@@ -162,7 +162,7 @@ def _approval_doubt(key: str | None, index: int, signatures: SignatureRules) -> 
         return f"{key}, which nobody pinned for waivers"
     if signatures.succession.has_held("statement", key):
         return f"{key}, which signs entries of this ledger itself"
-    return None if signatures.succession.stands(key, index) else f"{key}, which was revoked"
+    return None if signatures.succession.is_cosigner_valid(key, index) else f"{key}, which was revoked"
 
 
 def check_assessments(signatures: SignatureRules, cosigners: Mapping[int, Sequence[str]]) -> Iterator[Step]:
@@ -179,7 +179,7 @@ def check_assessments(signatures: SignatureRules, cosigners: Mapping[int, Sequen
     trust, succession = signatures.trust, signatures.succession
     for index, keyids in cosigners.items():
         second = {key for key in keyids if not succession.has_held("statement", key)} - {signatures.entry_keys[index]}
-        revoked = {key for key in second if not succession.stands(key, index)}
+        revoked = {key for key in second if not succession.is_cosigner_valid(key, index)}
         gone += [f"assessment {index}: signed by {key} too, which was revoked" for key in sorted(revoked)]
         others = {key: trust.whose(key, "statement", signatures.origin) for key in sorted(second - revoked)}
         names = sorted(name for name in others.values() if name is not None)

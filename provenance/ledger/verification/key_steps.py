@@ -80,7 +80,7 @@ def revocations(
             f"proven to be by {min(times):%Y-%m-%dT%H:%M:%SZ}" if times else "when is claimed: no timestamp proves it"
         )
         revoked = f"entry {revocation.index} revokes {key} ({cut(revocation.reason)}); {when}"
-        doubted = succession.doubtful(key, signed_entries.get(key, ()), lambda index: _proven(proven, index))
+        doubted = succession.doubted_entries(key, signed_entries.get(key, ()), lambda index: _proven(proven, index))
         if doubted:
             names = some([str(index) for index in doubted])
             yield Step(
@@ -115,10 +115,10 @@ def link_keys(
 
     def is_doubted(change: Change) -> bool:
         return proven is not None and bool(
-            succession.doubtful(change.before, [change.index], lambda index: _proven(proven, index))
+            succession.doubted_entries(change.before, [change.index], lambda index: _proven(proven, index))
         )
 
-    linked = succession.vouched(pinned, is_doubted)
+    linked = succession.link_keys(pinned, is_doubted)
     return [
         SigningKey(each.fingerprint, each.role, linked[at], is_linked=True)
         if each.role != "waiver" and (at := (each.fingerprint, each.role)) in linked

@@ -196,7 +196,7 @@ def check_earlier_checkpoint(state: VerificationState) -> None:
     if earlier is None:
         state.skip(step, "no earlier checkpoint was given (--since): its owner could have rewritten the history")
         return
-    log_keys = state.succession.held("log") & set(state.known_keys)
+    log_keys = state.succession.holders("log") & set(state.known_keys)
     try:
         key = checkpoint.signer(earlier, [state.known_keys[name] for name in log_keys])
         checkpoint.check(earlier, key)

@@ -55,7 +55,7 @@ def test_a_change_is_told_at_its_entry_alone():
     assert found.changes == [
         Change("statement", "s0", "s1", 3), Change("statement", "s1", "s2", 6), Change("log", "l0", "l1", 6)
     ]  # fmt: skip
-    assert (found.held("statement"), found.held("log")) == ({"s0", "s1", "s2"}, {"l0", "l1"})
+    assert (found.holders("statement"), found.holders("log")) == ({"s0", "s1", "s2"}, {"l0", "l1"})
     assert [found.has_held("statement", key) for key in ("s0", "s2", "l0", "x")] == [True, True, False, False]
 
 
@@ -154,7 +154,7 @@ def test_what_entries_say_is_kept():
     ],
 )
 def test_who_is_linked_to_a_pinned_key(pinned, doubted, linked):
-    found = followed(*TWICE).vouched(dict.fromkeys(pinned, "Acme"), lambda change: change.before in doubted)
+    found = followed(*TWICE).link_keys(dict.fromkeys(pinned, "Acme"), lambda change: change.before in doubted)
     assert {key for key, _ in found} == set(linked)
     for (key, _), owner in found.items():
         assert owner.startswith(f"by the rotation of entry {linked[key]}, ")
@@ -172,7 +172,7 @@ def test_who_is_linked_to_a_pinned_key(pinned, doubted, linked):
     ],
 )
 def test_whether_a_co_signature_counts(revoked, index, counts):
-    assert followed(*([(4, revoked)] if revoked else [])).stands("k", index) == counts
+    assert followed(*([(4, revoked)] if revoked else [])).is_cosigner_valid("k", index) == counts
 
 
 @pytest.mark.parametrize(
@@ -188,5 +188,5 @@ def test_whether_a_co_signature_counts(revoked, index, counts):
 )
 def test_what_a_doubted_key_signed(revoked, proven, doubted):
     found = followed(*([(4, revoked)] if revoked else []))
-    assert found.doubtful("s0", range(3), proven.get) == doubted
-    assert found.doubtful("another", range(3), proven.get) == []
+    assert found.doubted_entries("s0", range(3), proven.get) == doubted
+    assert found.doubted_entries("another", range(3), proven.get) == []
