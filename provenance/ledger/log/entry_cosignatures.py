@@ -155,7 +155,7 @@ def countersign(folder: Path, index: int, key: StatementSigner) -> tuple[str, st
     mine, held = signing_keys.fingerprint(key.public_key()), key_history.read_history(folder)
     if statement.read(_envelope(folder, index).payload).kind == key_history.KIND:
         raise ConfigError(f"entry {index} is about keys: who hands them over signs it and who takes them, nobody else")
-    if mine in held.held("statement") or mine in held.revoked:
+    if mine in held.holders("statement") or mine in held.revoked:
         raise ConfigError(f"{mine} holds or held this ledger, or was revoked: a second hand signs with its own key")
     while True:
         if any(each.keyid == mine for each in read(folder, index) if each.name in SIGNERS):
