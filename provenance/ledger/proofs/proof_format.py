@@ -24,7 +24,7 @@ from referencing.jsonschema import DRAFT202012
 from provenance.core.digests import canonical
 from provenance.core.package_data import HERE
 from provenance.errors import VerificationError, cut
-from provenance.ledger.format import envelope, signed_lines
+from provenance.ledger.format import envelope, row_keys, signed_lines
 from provenance.ledger.proofs import anchors
 from provenance.ledger.proofs.anchors import encoded
 from provenance.ledger.trees import content_sets, merkle, sparse_merkle
@@ -188,6 +188,9 @@ def _hold(value: Any) -> Proof:
     places = [each["index"] for each in value["lines"]]
     if any(each["table"] != KINDS[kind] for each in value["lines"]) or places != sorted(set(places)):
         raise VerificationError("its lines are not those of its kind, or not in order")
+    keys = row_keys.RowKeys(KINDS[kind])
+    keys.add_rows(rows)
+    keys.finish()
     if ("record" in value, "absent" in value) != (kind == "record", kind == "absent"):
         raise VerificationError(f"it is no proof of the kind {kind}")
     if kind == "absent":
