@@ -1,7 +1,8 @@
-"""Verification of a ledger and of its reports: each is rendered again from the tables, and the bytes are compared.
+"""Verification of a ledger, of its sums and of its reports: each is made again from the tables, and compared.
 
 `ledger.verify` knows tables and lines; what a report makes of them, only this program in this very version knows. So a
-report of another version is not checked, and the verdict itself says so.
+report of another version is not checked, and the verdict itself says so. The counts and the digest of the data are sums
+of the tables that any version can make, whether or not a report is bound.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provenance import ledger
+from provenance.attestations import declaration
 from provenance.core import scanner_identity
 from provenance.core.digests import sha256
 from provenance.errors import ProvenanceError
@@ -75,6 +77,7 @@ def verify(path: Path, **asked: Any) -> Verification:
 
 
 def _check(path: Path, said: Statement, found: Verification, outcome: _Outcome) -> None:
+    _check_sums(path, said, found, outcome)
     index = said.place.index
     bound = {name: place for name in _NAMES if (place := f"scans/{index:08d}/{name}") in said.folder}
     parquet = {table["parquet"] for table in said.predicate["tables"].values()}
@@ -86,8 +89,6 @@ def _check(path: Path, said: Statement, found: Verification, outcome: _Outcome) 
         outcome.withheld += gone
     else:
         tables = ledger.tables(path, index)
-        if evaluate.counted(tables)["counts"] != said.predicate.get("counts"):
-            outcome.faults.append(f"entry {index} counts what its tables do not hold")
         for name, made in _rendered(path, said, tables).items():
             if name not in bound:
                 continue
@@ -95,6 +96,29 @@ def _check(path: Path, said: Statement, found: Verification, outcome: _Outcome) 
                 outcome.same += 1
             else:
                 outcome.faults.append(f"{bound[name]} is not what the tables of entry {index} say")
+
+
+def _check_sums(path: Path, said: Statement, found: Verification, outcome: _Outcome) -> None:
+    """Hold `counts` and `dataDigest` to the tables; those of another build may be missing, or count other things."""
+    counts, digest = said.predicate.get("counts"), said.predicate.get("dataDigest")
+    is_ours = said.predicate["scanner"] == scanner_identity.described()
+    if counts is None and digest is None and not is_ours:
+        return
+    stated, index = said.predicate["tables"], said.place.index
+    needed = [name for name, of in (("findings", counts), ("files", digest)) if is_ours or of is not None]
+    if gone := sorted({stated[name]["parquet"] for name in needed} & set(found.withheld)):
+        outcome.withheld += gone
+        return
+    tables = ledger.tables(path, index, needed)
+    if "findings" in tables:
+        rows = {name: table["rows"] for name, table in stated.items()}
+        made = evaluate.count(tables["findings"], rows)
+        if not isinstance(counts, dict) or (
+            counts != made if is_ours else any(counts[name] != made[name] for name in counts.keys() & made.keys())
+        ):
+            outcome.faults.append(f"entry {index} counts what its tables do not hold")
+    if "files" in tables and digest != {"sha256": declaration.data_digest(tables["files"])}:
+        outcome.faults.append(f"entry {index} states a digest of the data (dataDigest) that is not that of its files")
 
 
 def _rendered(path: Path, said: Statement, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
@@ -118,7 +142,7 @@ def _told(outcome: _Outcome, found: Verification) -> Verification:
         are = "report is what its tables say" if outcome.same == 1 else "reports are what their tables say"
         found = found.extended(Step(_STEP, "ok", f"{outcome.same:,} {are}"))
     if outcome.withheld:
-        found = found.extended(Step(_STEP, "not checked", f"withheld: {some(outcome.withheld)}"))
+        found = found.extended(Step(_STEP, "not checked", f"withheld: {some(sorted({*outcome.withheld}))}"))
     for why, entries in outcome.gaps.items():
         of = f"{'entry' if len(entries) == 1 else 'entries'} {some(entries)}"
         found = found.extended(Step(_STEP, "not checked", f"{of}: {why}"), gap=f"the reports of {of} ({why})")

@@ -18,6 +18,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from provenance.core.processes import confined_decoding
+from provenance.errors import VerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,7 +121,7 @@ def _answer(request: dict[str, Any], asker: confined_decoding.Asker) -> dict[str
 
     try:
         return _ACTIONS[request["do"]](request, asker)
-    except _Fault as fault:
+    except (_Fault, VerificationError) as fault:
         return {"fault": str(fault), "differs": isinstance(fault, _Differs)}
     except FileNotFoundError:
         return {"missing": True}
@@ -389,13 +390,14 @@ def _width(kind: pa.DataType) -> int:
 
 
 def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.RecordBatch]:
-    """Decode, and hold values to their schema: valid UTF-8, no null where none may be, and its words."""
+    """Decode, and hold values to their schema: valid UTF-8, no null where none may be, its words and its keys."""
     from provenance.core.column_vocabularies import foreign_value
     from provenance.core.schemas import OPTIONAL, SEALED
+    from provenance.ledger.format.row_keys import RowKeys
 
     wanted = (SEALED | OPTIONAL).get(request["table"])
     needed = [field.name for field in wanted or () if not field.nullable]
-    count = 0
+    count, keys = 0, RowKeys(request["table"])
     for batch in file.iter_batches(batch_size=request["at_once"], use_threads=False):
         batch.validate(full=True)
         for name in needed:
@@ -403,11 +405,13 @@ def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.Recor
                 raise _Fault(f"its column {name} holds nulls")
         if other := foreign_value(batch, request["table"]):
             raise _Fault(f"it is not the table of this version: {other}")
+        keys.add(batch)
         count += batch.num_rows
         if batch.num_rows:
             yield batch
     if count != file.metadata.num_rows:
         raise _Fault(f"it holds {count:,} rows, and its footer says {file.metadata.num_rows:,}")
+    keys.finish()
 
 
 if __name__ == "__main__":

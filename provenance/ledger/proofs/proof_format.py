@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core.digests import canonical
 from provenance.errors import VerificationError
+from provenance.ledger.format import row_keys
 from provenance.ledger.proofs import proof_members
 from provenance.ledger.trees import content_sets, sparse_merkle
 
@@ -125,6 +126,9 @@ def _read(value: Any) -> Proof:
     places = [each["index"] for each in value["lines"]]
     if any(each["table"] != KINDS[kind] for each in value["lines"]) or places != sorted(set(places)):
         raise VerificationError("its lines are not those of its kind, or not in order")
+    keys = row_keys.RowKeys(KINDS[kind])
+    keys.add_rows(rows)
+    keys.finish()
     if ("record" in value, "absent" in value) != (kind == "record", kind == "absent"):
         raise VerificationError(f"it is no proof of the kind {kind}")
     if kind == "absent":

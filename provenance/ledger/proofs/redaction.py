@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from provenance.core import schemas
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger.format import signed_lines as lines_
+from provenance.ledger.format.row_keys import RowKeys
 from provenance.ledger.format.statement import SCAN
 from provenance.ledger.trees import stored_trees
 
@@ -179,16 +180,17 @@ def check(folder: Path, entries: Iterable[Statement], files: Collection[str]) ->
             if name not in files or "tree" not in stated:
                 continue
             found.files.add(name)
-            tree, hidden = stored_trees.Builder(), 0
+            tree, hidden, keys = stored_trees.Builder(), 0, RowKeys(table)
             try:
                 with (folder / name).open("rb") as file:
                     for chunk in stored_trees.chunks(file):
                         marks = [_MARK.fullmatch(line) for line in chunk[:-1].split(b"\n")]
                         rows = list(zip(chunk[:-1].split(b"\n"), marks, strict=True))
-                        for line, mark in rows:
-                            _ = mark or lines_.row(line)  # what is shown has the one form of a line
+                        # What is shown has the one form of a line.
+                        keys.add_rows(lines_.row(line) for line, mark in rows if not mark)
                         tree.add([bytes.fromhex(mark[1].decode()) if mark else _leaf(line) for line, mark in rows])
                         hidden += len(marks) - marks.count(None)
+                keys.finish()
             except VerificationError as cause:
                 found.faults.append(f"{name}: {cause}")
                 continue

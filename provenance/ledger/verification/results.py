@@ -36,7 +36,8 @@ MEANINGS = {
 }
 
 # What is worst is what is said: a broken ledger proves nothing else; a contradiction is proof against its signer.
-WORST = (USAGE, INVALID, EQUIVOCATION, UNPINNED, WITHHELD, DATA_DIFFERS, OK)
+# What is withheld may be so for ever (erased contacts), and must not hide that the data differs.
+WORST = (USAGE, INVALID, EQUIVOCATION, UNPINNED, DATA_DIFFERS, WITHHELD, OK)
 
 _BROKEN = (USAGE, INVALID, EQUIVOCATION)  # where it says nothing what else was not checked
 _FAULTS = {None: OK, "invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}  # see proven_times.StepOutcome

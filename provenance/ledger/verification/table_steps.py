@@ -86,7 +86,7 @@ def _compare(folder: Path, scan: Statement, withheld: Collection[str], found: Ta
             if gone != {"parquet"}:
                 _check(folder, scan, name, gone, found)
             elif "lines" in table:
-                signed_lines.check(folder / table["lines"])
+                signed_lines.check(folder / table["lines"], name)
         except VerificationError as cause:
             found.faults.append(f"entry {index}: the table {name}: {cause}")
 

@@ -8,6 +8,7 @@ must have the digests that those entries bind. Whoever exchanges the ledger mean
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -217,6 +218,11 @@ class Reader:
         self._sealed[self.index] = anchor.sealed
         for each in failed:
             self._notice(each)
+        if os.path.lexists(self.folder / layout.entry_path(self.size)):
+            self._notice(
+                f"entry {self.size} is there, and no checkpoint counts it: its append was cut short, or a checkpoint "
+                "was removed; it is not shown"
+            )
 
     def _check(self, index: int, found: Envelope) -> None:
         if self._held is None or index in self._sealed:
