@@ -14,10 +14,14 @@ def main() -> None:
     occupy()
     interruption.install_handlers()
     blocked_imports.block_imports()
-    from provenance.cli import run
+    from provenance.cli import INCOMPLETE, run
 
-    code = run()
-    interruption.restore_handlers()
+    try:
+        code = run()
+        interruption.ignore()
+    except KeyboardInterrupt:  # after the last output, which has said what there is to say
+        interruption.ignore()
+        code = INCOMPLETE
     if interruption.is_interrupted():
         scratch_folders.remove_all_folders()
         os._exit(code)  # threads that are still at work would keep us

@@ -353,5 +353,5 @@ def renew(
 
     keys = signed_ledger.user_keys(create=False, prompt=ask) if key is None else signed_ledger.load(key, prompt=ask)
     now = datetime.now(UTC)
-    late = renewal.expired(Path(ledger), now)
+    late = renewal.list_expired(Path(ledger), now)
     return renewal.renew(Path(ledger), scanner_identity.describe_scanner(), now, keys=keys, files=files), late

@@ -129,6 +129,8 @@ def _run(check: str, tables: Mapping[str, Any]) -> tuple[list[Finding], str, str
         if spec.idle is not None and (reason := _call_with_tables(spec.idle, tables)) is not None:
             return found, "skipped", reason
         found = list(_call_with_tables(spec.find, tables))
+        if len(once := _distinct(found)) < len(found):
+            return once, "errored", f"the check {check} found the same thing more than once; only the first is listed"
         if spec.unseen is not None:
             reason = _call_with_tables(spec.unseen, tables)
     except ProvenanceError as error:
@@ -136,6 +138,14 @@ def _run(check: str, tables: Mapping[str, Any]) -> tuple[list[Finding], str, str
     except Exception as error:  # noqa: BLE001 - one broken check must not take the audit with it; COVERAGE says so
         return found, "errored", str(CheckError(check, error))
     return found, "ran", reason
+
+
+def _distinct(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the first finding of each fingerprint: FINDINGS has one row of it."""
+    found: dict[str, Finding] = {}
+    for each in findings:
+        found.setdefault(fingerprint(each.check, each.source, each.other, each.field), each)
+    return list(found.values())
 
 
 def _call_with_tables(function: Callable[..., Any], tables: Mapping[str, Any]) -> Any:

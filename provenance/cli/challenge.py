@@ -30,6 +30,6 @@ def command(folder: Path, nonce: str, count: int, data: Path, entry: int | None,
         chance = bytes.fromhex(nonce)
     except ValueError as cause:
         raise click.UsageError("--nonce is hexadecimal") from cause
-    entry = proof_output.entry_of(folder, entry, output)
+    entry = proof_output.entry_of(folder, entry, output, data)
     proof_output.hand_out(output, challenges.answer(folder, chance, count, data, salts.secret_of(key), entry), folder)
     return 0

@@ -83,10 +83,10 @@ def command(
     _check_options(chosen)
     asked = ExportRequest(
         index,
-        key,
-        certificate,
-        signature,
-        withhold,
+        key=key,
+        certificate=certificate,
+        signature=signature,
+        withhold=withhold,
         prompt=key_options.secrets(password_file),
         verified=not unverified,
         severity=severity,

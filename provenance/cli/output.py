@@ -11,14 +11,15 @@ from provenance.errors import ConfigError
 STDOUT = Path("-")
 
 
-def check(output: Path) -> None:
+def check(output: Path, *inputs: Path | None) -> None:
     """Refuse a place where nothing may be written, before the work and not after it.
 
     Args:
         output: the file that was named with -o; - is standard output.
+        inputs: files and folders that the command reads; None = one that was not named.
 
     Raises:
-        ConfigError: it lies in a ledger, or is a folder.
+        ConfigError: it lies in a ledger or in a folder that is read, is a file that is read, or is a folder.
     """
     from provenance.ledger.layout import ledger_around
 
@@ -28,6 +29,13 @@ def check(output: Path) -> None:
         raise ConfigError(f"{output} is in a ledger, {around}, whose files are all bound; name another file with -o")
     if output.is_dir():
         raise ConfigError(f"{output} is a folder; name a file with -o")
+    for each in inputs:
+        if each is None:
+            continue
+        if each.is_dir() and output.resolve().is_relative_to(each.resolve()):
+            raise ConfigError(f"{output} would lie in the data, and become part of it; write it elsewhere with -o")
+        if output.resolve() == each.resolve():
+            raise ConfigError(f"{output} is the file that is read; write elsewhere with -o")
 
 
 def write(output: Path, data: bytes) -> None:

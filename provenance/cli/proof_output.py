@@ -14,13 +14,14 @@ from provenance.cli import output as output_lines
 from provenance.cli import reading
 
 
-def entry_of(folder: Path, entry: int | None, output: Path) -> int:
+def entry_of(folder: Path, entry: int | None, output: Path, *inputs: Path | None) -> int:
     """Return the number of the entry that a piece is to be taken of, which was verified.
 
     Args:
         folder: the ledger.
         entry: the number that was asked for; None = the newest scan.
         output: where the piece is to be written, which is looked at before the work.
+        inputs: files and folders that are read for it; nothing is written into those.
 
     Raises:
         ConfigError: nothing may be written there. UnknownEntry: there is no such entry.
@@ -29,7 +30,7 @@ def entry_of(folder: Path, entry: int | None, output: Path) -> int:
     from provenance.errors import VerificationError
     from provenance.ledger import open_reader
 
-    output_lines.check(output)
+    output_lines.check(output, *inputs)
 
     try:
         return open_reader(folder, entry, warn=reading.warn).index

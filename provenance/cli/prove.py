@@ -41,7 +41,7 @@ def command(
             "say what to prove: one of --source --path --record --finding --coverage --verdict --absent"
         )
     kind, what = given[0]
-    entry = proof_output.entry_of(folder, entry, output)
+    entry = proof_output.entry_of(folder, entry, output, data, Path(str(what)) if kind == "absent" else None)
     if kind == "record":
         path, number = _place(str(what))
         proof = disclosure.record(folder, path, number, _data(data), salts.secret_of(key), entry)

@@ -9,6 +9,7 @@ import click
 
 from provenance.cli import output as output_lines
 from provenance.cli import reading, terminal
+from provenance.core.escaping import json_text
 from provenance.reports import REPORTS
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def command(
 
     form = REPORTS[format_]
     if data is not None:
-        _refuse(form, output, data)
-    output_lines.check(output)
+        _refuse(form, data)
+    output_lines.check(output, data)
     if form.is_filing:
         if unverified:
             raise click.UsageError("a document that a person signs is made of a ledger that verifies: no --unverified")
@@ -63,11 +64,11 @@ def command(
     if output == output_lines.STDOUT:
         (terminal.json if form.is_json else terminal.document)(rendered)
     else:
-        output_lines.write(output, rendered)
+        output_lines.write(output, json_text(rendered.decode()).encode() if form.is_json else rendered)
     return 0
 
 
-def _refuse(form: ReportFormat, output: Path, data: Path) -> None:
+def _refuse(form: ReportFormat, data: Path) -> None:
     """Say why excerpts cannot be rendered so."""
     if not form.takes_data:
         takers = " or ".join(each.name for each in REPORTS.values() if each.takes_data)
@@ -76,8 +77,6 @@ def _refuse(form: ReportFormat, output: Path, data: Path) -> None:
         )
     if not data.is_dir():
         raise click.UsageError(f"{data} is no folder; --data names the folder that was scanned")
-    if str(output) != "-" and output.resolve().is_relative_to(data.resolve()):
-        raise click.UsageError(f"{output} would lie in the data, and become part of it; write it elsewhere with -o")
 
 
 def _render(reader: Reader, form: ReportFormat, data: Path | None) -> bytes:

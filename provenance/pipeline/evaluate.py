@@ -76,8 +76,23 @@ def summarise_tables(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
         `counts` of findings by severity, of those waived, of sources, files and findings. No source is named: what is
         signed once cannot be withheld later, and the table of sources says it.
     """
-    levels = tables["findings"]["severity"].to_pylist()
+    return {
+        "counts": count(tables["findings"], {name: tables[name].num_rows for name in ("sources", "files", "findings")})
+    }
+
+
+def count(findings: pa.Table, rows: Mapping[str, int]) -> dict[str, int]:
+    """Count findings by severity and those that are waived, and the rows of three tables.
+
+    Args:
+        findings: FINDINGS.
+        rows: how many SOURCES, FILES and FINDINGS have, by name.
+
+    Returns:
+        `counts` of an entry.
+    """
+    levels = findings["severity"].to_pylist()
     counts = {level: levels.count(level) for level in SEVERITIES}
-    counts |= {name: tables[name].num_rows for name in ("sources", "files", "findings")}
-    counts["waived"] = tables["findings"].num_rows - tables["findings"]["waived"].null_count
-    return {"counts": counts}
+    counts |= {name: rows[name] for name in ("sources", "files", "findings")}
+    counts["waived"] = findings.num_rows - findings["waived"].null_count
+    return counts

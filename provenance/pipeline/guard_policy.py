@@ -12,6 +12,7 @@ from provenance import profiles
 from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError, ManifestError
 from provenance.readers.manifests import yaml_documents
+from provenance.readers.storage import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +67,7 @@ def read_policy(path: Path | None) -> GuardPolicy:
     if path is None:
         return GuardPolicy()
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             source = file.read(_MOST_BYTES)
         held, lines = yaml_documents.load(str(path), yaml_documents.decode(str(path), source), typed=True)
     except OSError as cause:

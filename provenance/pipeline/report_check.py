@@ -1,7 +1,8 @@
-"""Verification of a ledger and of its reports: each is rendered again from the tables, and the bytes are compared.
+"""Verification of a ledger, of its sums and of its reports: each is made again from the tables, and compared.
 
 `ledger.verify` knows tables and lines; what a report makes of them, only this program in this very version knows. So a
-report of another version is not checked, and the verdict itself says so.
+report of another version is not checked, and the verdict itself says so. The counts and the digest of the data are sums
+of the tables that any version can make, whether or not a report is bound.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provenance import ledger
+from provenance.attestations import declaration
 from provenance.core import scanner_identity
 from provenance.core.digests import sha256
 from provenance.errors import ProvenanceError
@@ -69,32 +71,56 @@ def verify(path: Path, **asked: Any) -> Verification:
         except MemoryError:
             _leave_out(outcome, entry_statement, "rendering them takes more memory than there is")
         except Exception as cause:  # noqa: BLE001 - whoever wrote the tables must not choose the answer
-            verification_with_reports = str(cause)[:200] if isinstance(cause, ProvenanceError) else type(cause).__name__
-            _leave_out(outcome, entry_statement, f"they cannot be rendered again: {verification_with_reports}")
+            reason = str(cause)[:200] if isinstance(cause, ProvenanceError) else type(cause).__name__
+            _leave_out(outcome, entry_statement, f"they cannot be rendered again: {reason}")
     return _add_outcome(outcome, verification)
 
 
-def _check_entry(path: Path, statement: Statement, verification: Verification, outcome: _Outcome) -> None:
-    index = statement.place.index
-    bound = {name: place for name in _NAMES if (place := f"scans/{index:08d}/{name}") in statement.folder}
-    parquet = {table["parquet"] for table in statement.predicate["tables"].values()}
-    if statement.predicate["scanner"] != scanner_identity.describe_scanner():
-        _leave_out(outcome, statement, "written by another build of this program")
+def _check_entry(path: Path, said: Statement, verification: Verification, outcome: _Outcome) -> None:
+    _check_sums(path, said, verification, outcome)
+    index = said.place.index
+    bound = {name: place for name in _NAMES if (place := f"scans/{index:08d}/{name}") in said.folder}
+    parquet = {table["parquet"] for table in said.predicate["tables"].values()}
+    if said.predicate["scanner"] != scanner_identity.describe_scanner():
+        _leave_out(outcome, said, "written by another build of this program")
     elif not bound:
-        _leave_out(outcome, statement, "it binds none")
+        _leave_out(outcome, said, "it binds none")
     elif missing := sorted({*bound.values(), *parquet} & set(verification.withheld)):
         outcome.withheld += missing
     else:
         tables = ledger.tables(path, index)
-        if evaluate.summarise_tables(tables)["counts"] != statement.predicate.get("counts"):
-            outcome.faults.append(f"entry {index} counts what its tables do not hold")
-        for name, rendered in _render_reports(path, statement, tables).items():
+        for name, rendered in _render_reports(path, said, tables).items():
             if name not in bound:
                 continue
-            if sha256(rendered) == statement.folder[bound[name]]:
+            if sha256(rendered) == said.folder[bound[name]]:
                 outcome.same += 1
             else:
                 outcome.faults.append(f"{bound[name]} is not what the tables of entry {index} say")
+
+
+def _check_sums(path: Path, said: Statement, verification: Verification, outcome: _Outcome) -> None:
+    """Hold `counts` and `dataDigest` to the tables; those of another build may be missing, or count other things."""
+    counts, digest = said.predicate.get("counts"), said.predicate.get("dataDigest")
+    is_ours = said.predicate["scanner"] == scanner_identity.describe_scanner()
+    if counts is None and digest is None and not is_ours:
+        return
+    stated, index = said.predicate["tables"], said.place.index
+    needed = [name for name, of in (("findings", counts), ("files", digest)) if is_ours or of is not None]
+    if gone := sorted({stated[name]["parquet"] for name in needed} & set(verification.withheld)):
+        outcome.withheld += gone
+        return
+    tables = ledger.tables(path, index, needed)
+    if "findings" in tables:
+        rows = {name: table["rows"] for name, table in stated.items()}
+        rendered = evaluate.count(tables["findings"], rows)
+        if not isinstance(counts, dict) or (
+            counts != rendered
+            if is_ours
+            else any(counts[name] != rendered[name] for name in counts.keys() & rendered.keys())
+        ):
+            outcome.faults.append(f"entry {index} counts what its tables do not hold")
+    if "files" in tables and digest != {"sha256": declaration.digest_data(tables["files"])}:
+        outcome.faults.append(f"entry {index} states a digest of the data (dataDigest) that is not that of its files")
 
 
 def _render_reports(path: Path, said: Statement, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
@@ -110,18 +136,20 @@ def _leave_out(outcome: _Outcome, said: Statement, why: str) -> None:
     outcome.gaps.setdefault(why, []).append(str(said.place.index))
 
 
-def _add_outcome(outcome: _Outcome, found: Verification) -> Verification:
+def _add_outcome(outcome: _Outcome, verification: Verification) -> Verification:
     """Add what came of it to what was found."""
     if outcome.faults:
-        found = found.extended(Step(_STEP, "failed", some(outcome.faults)))
+        verification = verification.extended(Step(_STEP, "failed", some(outcome.faults)))
     elif outcome.same:
         are = "report is what its tables say" if outcome.same == 1 else "reports are what their tables say"
-        found = found.extended(Step(_STEP, "ok", f"{outcome.same:,} {are}"))
+        verification = verification.extended(Step(_STEP, "ok", f"{outcome.same:,} {are}"))
     if outcome.withheld:
-        found = found.extended(Step(_STEP, "not checked", f"withheld: {some(outcome.withheld)}"))
+        verification = verification.extended(
+            Step(_STEP, "not checked", f"withheld: {some(sorted({*outcome.withheld}))}")
+        )
     for why, entries in outcome.gaps.items():
         entry_words = f"{'entry' if len(entries) == 1 else 'entries'} {some(entries)}"
-        found = found.extended(
+        verification = verification.extended(
             Step(_STEP, "not checked", f"{entry_words}: {why}"), gap=f"the reports of {entry_words} ({why})"
         )
-    return found
+    return verification

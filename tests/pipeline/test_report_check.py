@@ -1,5 +1,6 @@
 """Reports that an entry binds are those of its tables, where this program can tell; else the verdict says so."""
 
+import copy
 import json
 import shutil
 import tarfile
@@ -8,9 +9,11 @@ from pathlib import Path
 import pytest
 
 import provenance as pv
+from provenance import ledger
 from provenance.cli import run
 from provenance.core import scanner_identity
 from provenance.errors import Refused
+from provenance.ledger.format import statement
 from provenance.pipeline import guard, report_check, scan
 
 OK, INVALID, _, UNPINNED, _, WITHHELD = range(6)
@@ -72,7 +75,7 @@ def test_a_report_that_says_something_else_is_refused(data, tmp_path, monkeypatc
 
 
 def test_counts_that_the_tables_do_not_hold_are_refused(data, tmp_path, monkeypatch):
-    real = scan.evaluate.counted
+    real = scan.evaluate.summarise_tables
     monkeypatch.setattr(
         scan.evaluate, "summarise_tables", lambda tables: {"counts": real(tables)["counts"] | {"error": 7}}
     )
@@ -129,3 +132,62 @@ def test_guard_refuses_what_rests_on_an_old_form(data, tmp_path):
         tar.extractall(tmp_path / "old", filter="data")
     found = guard.inspect_data(data, tmp_path / "old" / "ledger", guard.GuardPolicy(keys="any"))
     assert "entry 0 is of version 0, which has no trees and no content set; scan again" in found.reasons
+
+
+SUMS = {
+    "fewer findings": lambda facts: facts["counts"].update(findings=0),
+    "milder findings": lambda facts: facts["counts"].update(error=0, warning=0, note=9),
+    "more files": lambda facts: facts["counts"].update(files=7),
+    "no counts": lambda facts: facts.pop("counts"),
+    "other data": lambda facts: facts.update(dataDigest={"sha256": "ab" * 32}),
+    "no digest": lambda facts: facts.pop("dataDigest"),
+    "another digest": lambda facts: facts.update(dataDigest="ab"),
+}
+
+
+@pytest.fixture
+def resealed(data, tmp_path):
+    """Append what a scan found once more, with other facts, and documents or none."""
+    pv.scan(data, tmp_path / "ledger", workers=1)
+    held = ledger.open_reader(tmp_path / "ledger")
+    said = held.statement().predicate
+    facts = {key: value for key, value in said.items() if key not in statement.OURS}
+    report = (tmp_path / "ledger/scans/00000000/report.html").read_bytes()
+
+    def make(change, *, bound=False, ours=True):
+        made = copy.deepcopy(facts)
+        if not ours:
+            made["scanner"]["digest"]["sha256"] = "ab" * 32
+        change(made)
+        documents = {"report.html": report} if bound else {}
+        ledger.append(tmp_path / "other", held.tables(), documents, made, keys=ledger.user_keys())
+        return tmp_path / "other"
+
+    return make
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_are_held_to_the_tables_where_no_report_is_bound(resealed, name):
+    found = pv.verify(resealed(SUMS[name]))
+    assert (found.exit_code, steps(found, "failed")) == (INVALID, {"reports"}), found.lines()
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_of_another_build_are_held_to_the_tables_where_they_stand(resealed, name):
+    found = pv.verify(resealed(SUMS[name], ours=False))
+    assert found.exit_code == (OK if name.startswith("no ") else INVALID), found.lines()
+
+
+def test_what_another_build_counts_besides_is_signed_as_it_is(resealed):
+    def change(facts):
+        facts["counts"] = {"error": facts["counts"]["error"], "tables": 11}
+
+    assert pv.verify(resealed(change, ours=False)).exit_code == OK
+
+
+def test_sums_of_tables_that_are_withheld_are_named(resealed):
+    folder = resealed(SUMS["fewer findings"])
+    (folder / "scans/00000000/findings.parquet").unlink()
+    found = pv.verify(folder)
+    assert found.exit_code == WITHHELD
+    assert "withheld: scans/00000000/findings.parquet" in " ".join(step.detail for step in found.steps)

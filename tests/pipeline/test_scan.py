@@ -91,7 +91,7 @@ def test_a_sample_has_no_record_trees(tmp_path):
 def test_the_secret_of_record_trees_is_written_nowhere(tmp_path, monkeypatch):
     secret = bytes(range(1, 33))
     monkeypatch.setattr(scan, "_secret", lambda _keys: secret)
-    scratch, remove = [], examine.scratch_folders.remove
+    scratch, remove = [], examine.scratch_folders.remove_folder
 
     def kept(folder):
         scratch.extend(path.read_bytes() for path in Path(folder).rglob("*") if path.is_file())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from provenance.core.digests import canonical
 from provenance.errors import VerificationError
 from provenance.ledger.format import envelope
+from provenance.ledger.format.row_keys import RowKeys
 from provenance.ledger.trees import stored_trees
 
 if TYPE_CHECKING:
@@ -46,23 +47,26 @@ def canonical_of(value: Any) -> bytes:
         raise VerificationError(f"it has no canonical form: {cause}") from cause
 
 
-def check(path: Path) -> int:
-    """Hold every line of a file to its form: where there is no table to compare it with, it is all that can be held.
+def check(path: Path, table: str) -> int:
+    """Hold every line of a file to its form, and its key to the others': all there is without rows to compare with.
 
     Args:
         path: the file of a table's lines.
+        table: its name.
 
     Returns:
         How many there are.
 
     Raises:
         OSError: it cannot be read.
-        VerificationError: a line is not in canonical form, or the last is not closed by a newline.
+        VerificationError: a line is not in canonical form, or the last is not closed by a newline; two have the same
+            key, or they are not sorted.
     """
-    count = 0
+    count, keys = 0, RowKeys(table)
     with path.open("rb") as file:
         for chunk in stored_trees.chunks(file):
-            for line in chunk[:-1].split(b"\n"):
-                row(line)
-                count += 1
+            rows = [row(line) for line in chunk[:-1].split(b"\n")]
+            keys.add_rows(rows)
+            count += len(rows)
+    keys.finish()
     return count

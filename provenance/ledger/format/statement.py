@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
@@ -302,9 +304,22 @@ def object_path(digest: str) -> str:
     return f"objects/sha256/{digest[:2]}/{digest}"
 
 
+_CALENDAR = FormatChecker(formats=())
+
+
+@_CALENDAR.checks("date", raises=ValueError)
+@_CALENDAR.checks("date-time", raises=ValueError)
+def _is_in_calendar(value: object) -> bool:
+    """Hold a date, or a time, to the calendar: whoever reads it counts days; its pattern has been looked at."""
+    if isinstance(value, str) and (parts := re.match(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d):(\d\d))?", value)):
+        year, month, day, hour, minute, second = (int(each) for each in parts.groups(default="0"))
+        datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    return True
+
+
 @functools.cache
 def _validator(name: str, version: str) -> Draft202012Validator:
-    return Draft202012Validator(_schema(f"{name}-{version}"), registry=_registry())
+    return Draft202012Validator(_schema(f"{name}-{version}"), registry=_registry(), format_checker=_CALENDAR)
 
 
 @functools.cache

@@ -66,6 +66,14 @@ def enter(folder: Path) -> None:
     check_place(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise ConfigError(f"the ledger {folder} cannot be written: {cause.strerror}") from cause
+    _check_strangers(folder)
+
+
+def _check_strangers(folder: Path) -> None:
+    """Refuse a folder that holds something else, and is no ledger."""
+    try:
         strangers = {path.name for path in folder.iterdir()} - _OURS
     except OSError as cause:
         raise ConfigError(f"the ledger {folder} cannot be written: {cause.strerror}") from cause
@@ -221,7 +229,7 @@ def reserve(folder: Path, keys: KeyPair) -> None:
         keys: who is to sign.
 
     Raises:
-        ConfigError: the ledger belongs to other keys, or the folder cannot be written.
+        ConfigError: the ledger belongs to other keys, or the folder holds other files or cannot be written.
     """
     check_place(folder)
     if reason := unreadable(folder):
@@ -229,6 +237,7 @@ def reserve(folder: Path, keys: KeyPair) -> None:
     if folder.is_dir():
         check_links(folder)
         append_journal.check_staged(folder)
+        _check_strangers(folder)
     if is_ledger(folder):
         check_ours(folder, key_history.read_history(folder), size(folder), keys)
     if not size(folder):

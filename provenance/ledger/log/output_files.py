@@ -18,6 +18,7 @@ from provenance.core.digests import canonical, sha256
 from provenance.errors import ConfigError, InputError, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import envelope, statement
+from provenance.ledger.format.row_keys import RowKeys
 from provenance.ledger.log import folder_comparison
 from provenance.ledger.trees import merkle
 
@@ -89,7 +90,16 @@ def read(folder: Path, said: Mapping[str, Any]) -> list[dict[str, Any]]:
     for row in rows:
         if not isinstance(row, dict) or not all(isinstance(row.get(name), str) for name in ("path", "sha256")):
             raise VerificationError("the list of what it made is none")
+    _hold_paths(rows)
     return rows
+
+
+def _hold_paths(rows: list[dict[str, Any]]) -> None:
+    """Each path once, in order: of two rows of one path, nobody could say which is the file."""
+    try:
+        RowKeys("files").add_rows(rows)
+    except VerificationError as cause:
+        raise VerificationError(f"the list of what it made: {cause}") from cause
 
 
 def _root(lines: list[bytes]) -> str:

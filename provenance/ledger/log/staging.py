@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.digests import sha256
-from provenance.errors import ConfigError
-from provenance.ledger.format import envelope, statement
+from provenance.errors import ConfigError, VerificationError
+from provenance.ledger.format import envelope, row_keys, statement
 from provenance.ledger.keys.signing_keys import KeyPair, fingerprint
 from provenance.ledger.layout import ENTRY_LIMIT, LOG_KEY, ORIGIN, RECIPE, STATEMENT_KEY, cosignature_path, scan_path
 from provenance.ledger.log import key_history
@@ -31,13 +31,19 @@ def conformed(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         The tables, in the order of schemas.SEALED and schemas.OPTIONAL.
 
     Raises:
-        ValueError: one is missing, strange, or does not hold to its schema.
+        ValueError: one is missing, strange, does not hold to its schema, or has two rows of one key.
     """
     from provenance.core.schemas import OPTIONAL, SEALED, conform
 
     if set(tables) - set(OPTIONAL) != set(SEALED):
         raise ValueError(f"an entry seals the tables {sorted(SEALED)}, not {sorted(tables)}")
-    return {name: conform(tables[name], schema) for name, schema in (SEALED | OPTIONAL).items() if name in tables}
+    found = {name: conform(tables[name], schema) for name, schema in (SEALED | OPTIONAL).items() if name in tables}
+    for name in row_keys.KEYS:
+        try:
+            row_keys.check(found[name], name)
+        except VerificationError as cause:
+            raise ValueError(f"the table {name} cannot be signed: {cause}") from cause
+    return found
 
 
 def scan(

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from provenance.errors import VerificationError
+from provenance.ledger.format import row_keys
 from provenance.ledger.format.statement import Statement, object_path
 from provenance.ledger.trees import content_sets, salts, stored_trees
 
@@ -26,13 +27,7 @@ ALGORITHM = "rfc9162-sha256"
 CONTENT_SET = "content-set"
 """The kind of a content set's salt; its name is the origin of the log."""
 
-ROWS = {
-    "coverage": ("check",),
-    "files": ("path",),
-    "findings": ("fingerprint",),
-    "sources": ("source",),
-    "verdicts": ("profile", "requirement", "element"),
-}
+ROWS = row_keys.KEYS
 """The lined tables, and which of a row's values its salt is derived from: joined by 0x00, numbers in decimal."""
 
 Tree = dict[str, Any]

@@ -1,36 +1,37 @@
 """Files that a tool wrote for itself, so that nobody trains on them: version control, caches, notes of a file browser.
 
 A name is not enough, as whoever adds a file chooses its name. A file is recognised where the folder is what the tool
-makes, its path is one that the tool writes, and its bytes have the form that the tool gives them. A link is never one,
-nor is a file of records, nor one whose suffix a loader would look for.
+makes, its path is one that the tool writes, and its bytes, to the last, have the form that the tool gives them
+(tool_formats, tool_texts, compiled_modules). A link is never one, nor is a file of records, nor one whose suffix a
+loader would look for.
 
-    .git            HEAD, objects/ and refs/ are there; objects, packs and lists by their own form, small texts,
-                    and copies that Git LFS keeps of files that were audited
+    .git            HEAD, objects/ and refs/ are there; objects, packs and lists by their own form to their end, small
+                    texts, and copies that Git LFS keeps of files that were audited
     .hg .svn .bzr   the file that says their format is there; what has a form that can be told, no copies of files
     CVS             Entries, Root and Repository are there, each in its form
-    __pycache__     compiled modules
+    __pycache__     compiled modules whose source lies beside them
     *_cache         of mypy, pytest and ruff, with their CACHEDIR.TAG; small texts
-    .gitignore ...  small texts that hold no records; .DS_Store by its form
+    .gitignore ...  small texts in their form: no records, no table, no prose; .DS_Store by its form
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import stat
-import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from provenance.core import folder_walk, path_names
+from provenance.ledger.log import compiled_modules, tool_formats, tool_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
-_HEAD = 1 << 16  # bytes of a file that are looked at, and of the largest text in no fixed form
-_LISTS = 1 << 22  # bytes of the largest list in a fixed form
+    _Form = Callable[[BinaryIO, int, bytes], bool]
+    """Whether a file of so many bytes, at a path below the tool's folder, is what the tool writes there."""
+
 _PROSE = frozenset({"txt", "text", "md", "markdown", "rst", "html", "htm"})
 _LOADED = _PROSE | frozenset({
     "jsonl", "ndjson", "jsonlines", "json", "geojson", "ipynb", "csv", "tsv", "tab", "psv", "xml", "yaml", "yml",
@@ -39,64 +40,46 @@ _LOADED = _PROSE | frozenset({
 })  # fmt: skip
 """Suffixes by which a loader chooses what it reads."""
 
-_CODED = re.compile(rb"(?:blob|tree|commit|tag) \d{1,20}\0")
 _ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _COPY = re.compile(rb"lfs/objects/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{64})")
-_TAG = b"Signature: 8a477f597d28d172789f06886806bc55"  # of a CACHEDIR.TAG, bford.info/cachedir
 
 
-def _begins(*magics: bytes) -> Callable[[bytes, bool], bool]:
-    return lambda head, _: head.startswith(magics)
+def _text(form: Callable[[bytes], bool], limit: int = tool_texts.LIMIT) -> _Form:
+    return lambda file, size, _: size <= limit and form(file.read(limit + 1))
 
 
-def _lines(pattern: bytes) -> Callable[[bytes, bool], bool]:
-    """Lines of one form, and nothing else."""
-    line = re.compile(pattern)
-    return lambda head, whole: whole and all(line.fullmatch(each) for each in head.splitlines())
+def _binary(form: Callable[[BinaryIO, int], bool]) -> _Form:
+    return lambda file, size, _: form(file, size)
 
 
-def _is_any(_: bytes, __: bool) -> bool:
+def _lines(pattern: bytes) -> _Form:
+    return _text(tool_texts.lines(pattern), tool_texts.LISTS)
+
+
+def _line(pattern: bytes) -> _Form:
+    return _text(tool_texts.one_line(pattern), 1 << 12)
+
+
+def _summed(*beginnings: bytes) -> _Form:
+    return _binary(tool_formats.is_checksummed(*beginnings))
+
+
+def _is_any(_: BinaryIO, __: int, ___: bytes) -> bool:
     return True
 
 
-def _is_object(head: bytes, _: bool) -> bool:
-    try:
-        return _CODED.match(zlib.decompressobj().decompress(head, 64)) is not None
-    except zlib.error:
-        return False
+def _is_object(file: BinaryIO, size: int, path: bytes) -> bool:
+    return tool_formats.is_loose_object(file, size, path.removeprefix(b"objects/").replace(b"/", b"").decode())
 
 
-def _is_compiled(head: bytes, _: bool) -> bool:
-    return head[2:4] == b"\r\n" and head[16:17] in (b"\xe3", b"c")  # the magic of a version, then a code object
+def _is_compiled(file: BinaryIO, size: int, _: bytes) -> bool:
+    return compiled_modules.source_size(file, size) is not None
 
 
-def _is_text(head: bytes, whole: bool) -> bool:
-    """Tell whether bytes are a small text without a record in it."""
-    from provenance.sources import file_roles  # a verifier without such files needs no readers
-
-    if not whole or len(head) > _HEAD or b"\0" in head:
-        return False
-    return not file_roles.holds_records("", head) and not any(map(_is_record, (head, *head.splitlines())))
+_Forms = tuple[tuple[re.Pattern[bytes], "_Form"], ...]
 
 
-def _is_record(line: bytes) -> bool:
-    line = line.strip().rstrip(b",")
-    if line[:1] not in (b"{", b"["):
-        return False
-    try:
-        return bool(json.loads(line))
-    except (ValueError, RecursionError):
-        return False
-
-
-def _is_script(head: bytes, whole: bool) -> bool:
-    return head.startswith(b"#!") and _is_text(head, whole)
-
-
-_Forms = tuple[tuple[re.Pattern[bytes], "Callable[[bytes, bool], bool]"], ...]
-
-
-def _forms(*pairs: tuple[bytes, Callable[[bytes, bool], bool]]) -> _Forms:
+def _forms(*pairs: tuple[bytes, _Form]) -> _Forms:
     return tuple((re.compile(pattern), form) for pattern, form in pairs)
 
 
@@ -105,58 +88,80 @@ _HOOKS = (
     rb"|applypatch-msg|commit-msg|prepare-commit-msg|sendemail-validate|update|push-to-checkout|fsmonitor-watchman"
     rb"|proc-receive|reference-transaction|post-index-change"
 )
-_REFERENCE = _lines(rb"ref: refs/\S+|" + _ID)
+_MARKED = _text(tool_texts.is_pattern_list)
+_SAID = _text(tool_texts.is_message)
+_IDS = _lines(_ID)
+_REFERENCE = _line(rb"ref: refs/[^\s{\[]{1,512}|" + _ID)
+_REFLOG = (
+    rb" [^<>{\[\t]{0,128}<[^<>\s]{0,128}> \d{1,12} [+-]\d{4}"
+    rb"(?:\t(?:[a-z][a-z-]{0,31}(?: [^{\[\t]{0,255})?:(?: [^{\[].{0,255})?|update by push)?)?"
+)
+_FETCHED = rb"(?:(?:branch |tag |remote-tracking branch )?'[^'\s{\[]{1,512}' of )?[^\s{\[]{1,2048}"
 _GIT = _forms(
     (rb"objects/[0-9a-f]{2}/[0-9a-f]{38}(?:[0-9a-f]{24})?", _is_object),
-    (rb"objects/pack/pack-[0-9a-f]+\.pack", _begins(b"PACK\0\0\0")),
-    (rb"objects/pack/pack-[0-9a-f]+\.idx", _begins(b"\xfftOc\0\0\0")),
-    (rb"objects/pack/pack-[0-9a-f]+\.rev", _begins(b"RIDX\0\0\0")),
-    (rb"objects/pack/(?:pack|multi-pack-index)-[0-9a-f]+\.bitmap", _begins(b"BITM\0")),
-    (rb"objects/pack/pack-[0-9a-f]+\.mtimes", _begins(b"MTME\0\0\0")),
-    (rb"objects/pack/pack-[0-9a-f]+\.(?:keep|promisor)", _is_text),
-    (rb"objects/pack/multi-pack-index", _begins(b"MIDX\1")),
-    (rb"objects/info/(?:commit-graph|commit-graphs/graph-[0-9a-f]+\.graph)", _begins(b"CGPH\1")),
-    (rb"objects/info/commit-graphs/commit-graph-chain", _lines(_ID)),
-    (rb"objects/info/packs", _lines(rb"(?:P pack-[0-9a-f]+\.pack)?")),
-    (rb"index|sharedindex\.[0-9a-f]+", _begins(b"DIRC\0\0\0")),
-    (rb"HEAD|(?:ORIG|MERGE|CHERRY_PICK|REVERT|REBASE|BISECT|AUTO_MERGE)_HEAD|refs/.+", _REFERENCE),
-    (rb"FETCH_HEAD", _lines(_ID + rb"\t(?:not-for-merge)?\t.*")),
-    (rb"packed-refs", _lines(rb"# .*|" + _ID + rb" refs/\S+|\^" + _ID)),
-    (rb"info/refs", _lines(_ID + rb"\trefs/\S+")),
-    (rb"shallow", _lines(_ID)),
-    (rb"logs/(?:HEAD|refs/.+)", _lines(_ID + rb" " + _ID + rb" [^<>]*<[^<>]*> \d+ [+-]\d{4}(?:\t[^{\[].*)?")),
-    (rb"hooks/(?:" + _HOOKS + rb")(?:\.sample)?", _is_script),
-    (rb"config|config\.worktree|description|(?:COMMIT|TAG)_EDITMSG|(?:MERGE|SQUASH)_MSG", _is_text),
-    (rb"info/(?:exclude|attributes|sparse-checkout)", _is_text),
+    (rb"objects/pack/pack-[0-9a-f]+\.pack", _binary(tool_formats.is_pack)),
+    (rb"objects/pack/pack-[0-9a-f]+\.idx", _binary(tool_formats.is_pack_index)),
+    (rb"objects/pack/pack-[0-9a-f]+\.rev", _summed(b"RIDX\0\0\0")),
+    (rb"objects/pack/(?:pack|multi-pack-index)-[0-9a-f]+\.bitmap", _summed(b"BITM\0")),
+    (rb"objects/pack/pack-[0-9a-f]+\.mtimes", _summed(b"MTME\0\0\0")),
+    (rb"objects/pack/pack-[0-9a-f]+\.keep", _text(tool_texts.is_short_note)),
+    (rb"objects/pack/pack-[0-9a-f]+\.promisor", _lines(rb"(?:" + _ID + rb" [^\s{\[]{1,512})?")),
+    (rb"objects/pack/multi-pack-index", _summed(b"MIDX\1")),
+    (rb"objects/info/(?:commit-graph|commit-graphs/graph-[0-9a-f]+\.graph)", _summed(b"CGPH\1")),
+    (rb"objects/info/commit-graphs/commit-graph-chain", _IDS),
+    (rb"objects/info/packs", _lines(rb"(?:P pack-[0-9a-f]{40,64}\.pack)?")),
+    (rb"index|sharedindex\.[0-9a-f]+", _binary(tool_formats.is_staging_index)),
+    (rb"HEAD|(?:ORIG|CHERRY_PICK|REVERT|REBASE|BISECT|AUTO_MERGE)_HEAD|refs/.+", _REFERENCE),
+    (rb"MERGE_HEAD|shallow", _IDS),
+    (rb"FETCH_HEAD", _lines(_ID + rb"\t(?:not-for-merge)?\t" + _FETCHED)),
+    (rb"packed-refs", _lines(rb"# pack-refs with:[ a-z-]{0,128}|" + _ID + rb" refs/[^\s{\[]{1,512}|\^" + _ID)),
+    (rb"info/refs", _lines(_ID + rb"\trefs/[^\s{\[]{1,512}(?:\^\{\})?")),
+    (rb"logs/(?:HEAD|refs/.+)", _lines(_ID + rb" " + _ID + _REFLOG)),
+    (rb"hooks/(?:" + _HOOKS + rb")(?:\.sample)?", _text(tool_texts.is_script)),
+    (rb"config|config\.worktree", _text(tool_texts.is_configuration)),
+    (rb"description", _text(tool_texts.is_short_note)),
+    (rb"(?:COMMIT|TAG)_EDITMSG|(?:MERGE|SQUASH)_MSG", _SAID),
+    (rb"info/(?:exclude|sparse-checkout)", _MARKED),
+    (rb"info/attributes", _text(tool_texts.is_attribute_list)),
 )  # fmt: skip
+_ENTRY = rb"/[^/{\[\",;|]{1,128}/-?[0-9.]{0,32}/[\w :+.-]{0,64}/(?:-k\w{1,3})?/(?:[TD][\w.-]{1,64})?"
 _CVS = _forms(
-    (rb"Entries(?:\.Log)?", _lines(rb"(?:[AR] )?D?(?:/[^/]*){5}|D")),
-    (rb"Root", _lines(rb"(?::\w+:|/|[\w.@-]+:/).*")),
-    (rb"Repository", _lines(rb"[^\s{\[][^{\[]*")),
+    (rb"Entries(?:\.Log)?", _lines(rb"(?:[AR] )?(?:" + _ENTRY + rb"|D/[^/{\[\",;|]{1,128}////)|D")),
+    (rb"Root", _line(rb"(?::\w+:|/|[\w.@-]+:/)[^\s{\[]{0,1024}")),
+    (rb"Repository", _line(rb"[^\s{\[][^\s{\[]{0,1024}")),
 )
 _CACHE = _forms(
-    (rb"CACHEDIR\.TAG", _begins(_TAG)),
-    (rb"\.gitignore", _is_text),
-    (rb"v/cache/(?:lastfailed|nodeids|stepwise)", _is_text),
+    (rb"CACHEDIR\.TAG", _text(tool_texts.is_tag)),
+    (rb"\.gitignore", _MARKED),
+    (rb"v/cache/(?:lastfailed|nodeids|stepwise)", _text(tool_texts.is_empty_json)),
 )
-_REVLOG = _begins(*(bytes((0, flags, 0, version)) for flags in range(4) for version in (1, 2)))
+_REVLOG = _binary(tool_formats.is_revision_log)
 
 _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
     b".git": ("version control (git)", {b"HEAD": False, b"objects": True, b"refs": True}, _GIT),
     b".hg": (
         "version control (mercurial)",
         {b"requires": False, b"store": True},
-        _forms((rb"(?:store/)?requires", _lines(rb"[\w.-]*")), (rb"(?:store/.+|00changelog)\.i", _REVLOG)),
+        _forms(
+            (rb"(?:store/)?requires", _text(tool_texts.lines(rb"[\w.-]{0,64}"), 1 << 12)),
+            (rb"(?:store/.+|00changelog)\.i", _REVLOG),
+        ),
     ),
     b".svn": (
         "version control (subversion)",
         {b"wc.db": False},
-        _forms((rb"wc\.db", _begins(b"SQLite format 3\0")), (rb"entries|format", _lines(rb"\d*"))),
+        _forms(
+            (rb"wc\.db", _binary(tool_formats.is_database(b"NODES", b"PRISTINE", b"WCROOT"))),
+            (rb"entries|format", _line(rb"\d{0,8}")),
+        ),
     ),
     b".bzr": (
         "version control (bazaar)",
         {b"branch-format": False},
-        _forms((rb"(?:README|branch-format|(?:branch|checkout|repository)/format)", _is_text)),
+        _forms(
+            (rb"README", _text(tool_texts.is_message, 512)),
+            (rb"(?:branch-format|(?:branch|checkout|repository)/format)", _line(rb"[Bb]azaar[\w ,.()-]{0,128}")),
+        ),
     ),
     b"CVS": ("version control (cvs)", {b"Entries": False, b"Root": False, b"Repository": False}, _CVS),
     b"__pycache__": ("a cache (python)", {}, _forms((rb"[^/]+\.cpython-\d+(?:\.opt-\d)?\.pyc", _is_compiled))),
@@ -166,13 +171,13 @@ _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
 }
 """By the name of a folder: what it is, what must lie in it and whether that is a folder, and the forms of its files."""
 
-_NOTES: dict[bytes, tuple[str, Callable[[bytes, bool], bool]]] = {
-    b".git": ("version control (git)", _lines(rb"gitdir: .+")),  # of a submodule or work tree
-    b".gitattributes": ("version control (git)", _is_text),
-    b".gitignore": ("version control (git)", _is_text),
-    b".gitkeep": ("version control (git)", _is_text),
-    b".gitmodules": ("version control (git)", _is_text),
-    b".DS_Store": ("a note of a file browser", _begins(b"\0\0\0\1Bud1\0")),
+_NOTES: dict[bytes, tuple[str, _Form]] = {
+    b".git": ("version control (git)", _line(rb"gitdir: [^\x00-\x1f{}\"]{1,1024}")),  # of a submodule or work tree
+    b".gitattributes": ("version control (git)", _text(tool_texts.is_attribute_list)),
+    b".gitignore": ("version control (git)", _MARKED),
+    b".gitkeep": ("version control (git)", _text(tool_texts.is_short_note)),
+    b".gitmodules": ("version control (git)", _text(tool_texts.is_configuration)),
+    b".DS_Store": ("a note of a file browser", _binary(tool_formats.is_desktop_note)),
 }
 
 
@@ -213,6 +218,7 @@ class ToolFiles:
         if path_names.INTO_ARCHIVE in path or not parts[-1] or _suffix(parts[-1]) in _LOADED:
             return None
         at = next((at for at, part in enumerate(parts[:-1]) if part in _FOLDERS), None)
+        inner = b""
         if at is None:
             label, form = _NOTES.get(parts[-1], (None, None))
         else:
@@ -223,7 +229,9 @@ class ToolFiles:
                 form = None if parts[at] != b".git" or not self._is_copy(b"/".join(parts), copy) else _is_any
             if form is not None and not self._is_made(b"/".join(parts[: at + 1]), markers, forms):
                 return None
-        return label if form is not None and self._has_form(b"/".join(parts), form) else None
+        if form is None or not self._has_form(b"/".join(parts), form, inner):
+            return None
+        return label if form is not _is_compiled or self._has_source(parts) else None
 
     def _is_made(self, folder: bytes, markers: dict[bytes, bool], forms: _Forms) -> bool:
         """Tell whether a folder holds what its tool puts there before anything else."""
@@ -232,7 +240,7 @@ class ToolFiles:
                 self._is_folder(folder + b"/" + name)
                 if is_folder
                 else any(
-                    pattern.fullmatch(name) and self._has_form(folder + b"/" + name, form, empty=False)
+                    pattern.fullmatch(name) and self._has_form(folder + b"/" + name, form, name, empty=False)
                     for pattern, form in forms
                 )
                 for name, is_folder in markers.items()
@@ -257,16 +265,26 @@ class ToolFiles:
         except (OSError, ValueError):
             return False
 
-    def _has_form(self, path: bytes, form: Callable[[bytes, bool], bool], *, empty: bool = True) -> bool:
+    def _has_form(self, path: bytes, form: _Form, inner: bytes, *, empty: bool = True) -> bool:
         try:
-            status = os.lstat(self._root + b"/" + path)
-            if not stat.S_ISREG(status.st_mode):
+            if not stat.S_ISREG(os.lstat(self._root + b"/" + path).st_mode):
                 return False
             with os.fdopen(folder_walk.open_file(self._root, path), "rb") as file:
-                head = file.read(_LISTS if status.st_size > _HEAD else _HEAD + 1)
-        except (OSError, ValueError):  # a NUL in a name that only a table has
+                size = os.fstat(file.fileno()).st_size
+                return form(file, size, inner) if size else empty
+        except (OSError, ValueError, OverflowError):  # a NUL in a name that only a table has
             return False
-        return form(head, len(head) < _LISTS) if head else empty
+
+    def _has_source(self, parts: list[bytes]) -> bool:
+        """Tell whether the source of a compiled module lies beside it, as large as it was when it was compiled."""
+        source = b"/".join([*parts[:-2], parts[-1].partition(b".cpython-")[0] + b".py"])
+        try:
+            status = os.lstat(self._root + b"/" + source)
+            with os.fdopen(folder_walk.open_file(self._root, b"/".join(parts)), "rb") as file:
+                size = compiled_modules.source_size(file, os.fstat(file.fileno()).st_size)
+        except (OSError, ValueError):
+            return False
+        return stat.S_ISREG(status.st_mode) and status.st_size == size
 
 
 def _suffix(name: bytes) -> str:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 from provenance.core.digests import canonical
 from provenance.errors import InputError, VerificationError
 from provenance.ledger.format import envelope, finding_fingerprints
+from provenance.ledger.format.row_keys import RowKeys
 from provenance.ledger.log.reading import tables
-from provenance.ledger.proofs import anchors, proof_format
+from provenance.ledger.proofs import anchors, proof_format, proof_members
 from provenance.ledger.trees import content_sets, merkle, stored_trees
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ class ProvableTable:
         Args:
             index: its number, from 0.
         """
-        return proof_format.line_of(
+        return proof_members.line_of(
             self._name, index, stored_trees.line(self._lines, self._tree, index), self._tree.path(index)
         )
 
@@ -215,15 +216,38 @@ class ProvableTable:
             column: its name.
             value: what must stand there.
         """
+        if (self._name, column) == ("files", "path"):
+            return self._file(value)
+        return self._all(column, value)
+
+    def _file(self, path: str) -> list[dict[str, Any]]:
+        """Return the line of a file; with its neighbours, as two of one path would stand side by side."""
 
         def of(line: bytes) -> bytes:
-            return str(_row(line).get(column)).encode()
+            return str(_row(line).get("path")).encode()
 
-        if (self._name, column) == ("files", "path"):
-            found = stored_trees.search(self._lines, self._tree, value.encode("utf-8", "replace"), of)
-            return [] if found is None else [self.line(found)]
+        at = stored_trees.search(self._lines, self._tree, path.encode("utf-8", "replace"), of)
+        if at is not None:
+            near = [self.line(each) for each in range(max(at - 1, 0), min(at + 2, self.size))]
+            self._hold_keys(near)
+            return [each for each in near if each["index"] == at]
+        if path.isprintable() and self._all("path", path):
+            raise VerificationError("the table files is not sorted by path; run provenance verify")
+        return []
+
+    def _all(self, column: str, value: str) -> list[dict[str, Any]]:
         shown = self.containing(canonical({column: value})[1:-1])
-        return [each for each in shown if _row(each["line"].encode()).get(column) == value]
+        found = [each for each in shown if _row(each["line"].encode()).get(column) == value]
+        self._hold_keys(found)
+        return found
+
+    def _hold_keys(self, shown: list[dict[str, Any]]) -> None:
+        keys = RowKeys(self._name)
+        try:
+            keys.add_rows(_row(each["line"].encode()) for each in shown)
+            keys.finish()
+        except VerificationError as cause:
+            raise VerificationError(f"the table {self._name}: {cause}; run provenance verify") from cause
 
     def containing(self, what: bytes, limit: int | None = None) -> list[dict[str, Any]]:
         """Return the lines that contain some bytes.

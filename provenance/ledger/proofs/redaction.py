@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from provenance.core import schemas
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger.format import signed_lines as lines_
+from provenance.ledger.format.row_keys import RowKeys
 from provenance.ledger.format.statement import SCAN
 from provenance.ledger.trees import stored_trees
 
@@ -146,13 +147,13 @@ class RedactionCheck:
     """What came of checking tables that are shown in part.
 
     Args:
-        held: those files.
+        files: those files, by name.
         shown: lines that are those that were signed.
         hidden: lines that are withheld.
         faults: one sentence each.
     """
 
-    held: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
     shown: int = 0
     hidden: int = 0
     faults: list[str] = field(default_factory=list)
@@ -178,17 +179,18 @@ def check(folder: Path, entries: Iterable[Statement], files: Collection[str]) ->
             name = path(said.place.index, table)
             if name not in files or "tree" not in stated:
                 continue
-            found.held.add(name)
-            tree, hidden = stored_trees.Builder(), 0
+            found.files.add(name)
+            tree, hidden, keys = stored_trees.Builder(), 0, RowKeys(table)
             try:
                 with (folder / name).open("rb") as file:
                     for chunk in stored_trees.chunks(file):
                         marks = [_MARK.fullmatch(line) for line in chunk[:-1].split(b"\n")]
                         rows = list(zip(chunk[:-1].split(b"\n"), marks, strict=True))
-                        for line, mark in rows:
-                            _ = mark or lines_.row(line)  # what is shown has the one form of a line
+                        # What is shown has the one form of a line.
+                        keys.add_rows(lines_.row(line) for line, mark in rows if not mark)
                         tree.add([bytes.fromhex(mark[1].decode()) if mark else _leaf(line) for line, mark in rows])
                         hidden += len(marks) - marks.count(None)
+                keys.finish()
             except VerificationError as cause:
                 found.faults.append(f"{name}: {cause}")
                 continue

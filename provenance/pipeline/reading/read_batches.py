@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 GROUP_BYTES = 1 << 20
 """Bytes of batches that are looked at together; a larger batch is looked at by itself."""
 
+LARGE = 16 << 20
+"""Bytes of batches that are looked at before anything else is read: a long record stands in memory several times."""
+
 GROUP_FILES = 4096
 """Batches that are looked at together, and files that are closed after them, at most."""
 
@@ -52,6 +55,8 @@ class OpenFile:
         claims: what it states as a licence or document.
         reason: why it was not read as one.
         by_column: whether its batches are not all looked at together.
+        refused: its records that would take too much memory to compare.
+        refused_bytes: bytes of their text.
     """
 
     number: int
@@ -61,6 +66,8 @@ class OpenFile:
     claims: tuple[Claim, ...] = ()
     reason: str | None = None
     by_column: bool = False
+    refused: int = 0
+    refused_bytes: int = 0
     tree: record_trees.RecordTreeBuilder | None = None
     sketched: dict[str, source_sketches.SketchBuilder] = field(default_factory=dict)
     statements: dict[str, dict[str, None]] = field(default_factory=dict)
@@ -223,7 +230,7 @@ class BatchWork:
             self._looking += 1
             self._then.append(partial(self._count_result, looked, group))
         self._then.append(partial(self._close_files, group))
-        while self._then and not self._looking:
+        while self._then and (not self._looking or group.bytes > LARGE):
             self._then.popleft()()
 
     def _count_result(self, looked: Future[_BatchResult], group: _Group) -> None:

@@ -26,6 +26,8 @@ _CROSSING = (
     WORDS_PER_SHINGLE - 1
 )  # shingles that reach from one part into the other, and words of either that they need
 
+_LONG = 1 << 20  # bytes of records, on average, above which their views are cut one after the other
+
 
 class ShingledViews(NamedTuple):
     """The three views of a batch, cut together.
@@ -204,6 +206,12 @@ def shingle_views(
     Returns:
         For each of them what `shingles.shingle_texts` gives, and what `sign_views` needs beside.
     """
+    if whole.nbytes > _LONG * len(whole):  # each by itself: what the union needs stands in memory at once
+        of_long = [shingles.shingle_texts(each, rows, fold_chinese=fold_chinese) for each in (whole, prompt, answer)]
+        no_place = np.full(of_long[0].nodes.num_rows, -1)
+        return ShingledViews(
+            (of_long[0], of_long[1], of_long[2]), no_place, no_place, np.empty((len(no_place), _CROSSING), np.uint64)
+        )
     if prompt.null_count == len(prompt) and answer.null_count == len(answer):
         none = shingles.shingle_texts(prompt, rows, fold_chinese=fold_chinese)
         every = shingles.shingle_texts(whole, rows, fold_chinese=fold_chinese)
@@ -250,7 +258,8 @@ def sign_views(parts: ShingledViews) -> tuple[minhash.Signatures, minhash.Signat
     one, other = (minhash.sign_sets(each.values, each.offsets) for each in (prompt, answer))
     alone = np.flatnonzero(parts.prompt_place < 0)
     signed = np.empty((len(parts.prompt_place), minhash.PERMUTATIONS), np.uint32)
-    signed[alone] = minhash.sign_sets(*shingles.select_sets(whole, alone))
+    every = len(alone) == len(parts.prompt_place)  # then nothing is copied
+    signed[alone] = minhash.sign_sets(*((whole.values, whole.offsets) if every else shingles.select_sets(whole, alone)))
     minhash.sign_unions(signed, one, other, parts.prompt_place, parts.answer_place, parts.crossing)
     return signed, one, other
 

@@ -374,6 +374,35 @@ def _normalise(data: Any, offsets: Any, tables: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
+def _growth(data: Any, at: Any, end: Any, t: Any) -> Any:
+    """Return at most how many bytes a record has once it is normalised, and its longest run of joining code points."""
+    size, run, longest = np.int64(0), np.int64(0), np.int64(0)
+    while at < end:
+        code, width = _decode_utf8(data, at, end)
+        at += width
+        flags = t.flags[code]
+        run = run + 1 if flags & _JOINS_PREVIOUS else np.int64(0)
+        longest = max(longest, run)
+        size += (
+            5 * np.int64(t.pool[t.fold[code]]) if flags & _HAS_SEVERAL_FOLDINGS else width + (flags & _WORD_ALONE != 0)
+        )
+    return size, longest
+
+
+def growth(text: Bytes) -> tuple[int, int]:
+    """Tell what normalising one long text would take, without doing it.
+
+    Args:
+        text: its UTF-8.
+
+    Returns:
+        Bytes of the normalised text, at most, and the code points of its longest segment.
+    """
+    size, longest = _growth(text, 0, len(text), load_tables())
+    return int(size), int(longest)
+
+
+@njit(nogil=True, cache=True)
 def _locate_words(data: Any, at: Any, end: Any, out: Any, starts: Any, stops: Any, tables: Any) -> Any:
     """Normalise one record as `_normalise_record` does, and note where each of its words begins and ends in `data`."""
     pos, state, word = np.int64(0), _NOTHING_WRITTEN, np.int64(-1)

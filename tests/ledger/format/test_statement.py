@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -193,3 +194,43 @@ def test_no_json_raises_anything_else(kind, value, where):
     (made if where in made else made["predicate"])[where] = value
     with pytest.raises(VerificationError):
         statement.read(canonical(made))
+
+
+TIMES = {
+    "a day that no month has": "2026-02-30T00:00:00Z",
+    "a month that no year has": "2026-13-01T00:00:00Z",
+    "no day": "2026-01-00T00:00:00Z",
+    "the hour after the last": "2026-01-01T24:00:00Z",
+    "a leap second": "2026-12-31T23:59:60Z",
+    "no year": "0000-01-01T00:00:00Z",
+    "a leap day of another year": "2025-02-29T00:00:00.5Z",
+}
+
+
+@pytest.mark.parametrize("member", ["startedOn", "finishedOn"])
+@pytest.mark.parametrize("name", TIMES)
+def test_a_time_is_one_of_the_calendar(sealed, name, member):
+    with pytest.raises(ConfigError, match=f"it breaks its schema at {re.escape('$.predicate.' + member)}"):
+        build(sealed.facts(**{member: TIMES[name]}))
+
+
+def test_times_of_the_calendar_stand_in_it(sealed):
+    for time in ("2024-02-29T23:59:59.123456789Z", "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z"):
+        assert statement.read(build(sealed.facts(finishedOn=time))).predicate["finishedOn"] == time
+
+
+def test_every_date_and_time_of_the_schemas_is_held_to_the_calendar():
+    """A pattern of a date without its format would let a day pass that there is not."""
+    found = 0
+    for path in (DATA_FOLDER / "schemas" / "ledger").glob("*.json"):
+        todo = [json.loads(path.read_bytes())]
+        while todo:
+            each = todo.pop()
+            if isinstance(each, dict):
+                if str(each.get("pattern", "")).startswith("^[0-9]{4}-[0-9]{2}"):
+                    assert each["format"] == ("date-time" if "T" in each["pattern"] else "date"), path
+                    found += 1
+                todo += each.values()
+            elif isinstance(each, list):
+                todo += each
+    assert found == 8

@@ -43,6 +43,13 @@ COLUMNS = {  # of section 10
         "clause_zh? note? note_zh? references[]"
     ),
 }
+KEYS = {
+    "coverage": ["check"],
+    "files": ["path"],
+    "findings": ["fingerprint"],
+    "sources": ["source"],
+    "verdicts": ["profile", "requirement", "element"],
+}
 TYPES = {"#": pa.int64(), "%": pa.float64(), "!": pa.bool_(), "": pa.string()}
 SAFE = 2**53 - 1
 LARGEST = 1 << 29  # bytes of a table, decoded
@@ -189,6 +196,10 @@ class Ledger:
         if version == "v1":
             need(said["tree"] == tree([leaf(line) for line in lines]), "its tree is of other lines")
         parsed = [strict(line) for line in lines]
+        keys = [tuple(row[column] for column in KEYS[name]) for row in parsed]
+        need(len(set(keys)) == len(keys), "two rows have one key")
+        paths = [key[0].encode() for key in keys] if name == "files" else []
+        need(paths == sorted(paths), "it is not sorted by path")
         if not (self.folder / said["parquet"]).exists():
             self.unchecked.append(f"table {name} of entry {index}: withheld")
             return list(zip(lines, parsed, strict=True))
