@@ -74,13 +74,15 @@ PARTICIPLES = {
 STILL_PARTICIPLES = {
     ("provenance.ledger.format.witness_cosignature", "named"),
     ("provenance.ledger.verification.entry_relations", "counted"),
-    ("provenance.ledger.witness.proven_times", "counted"),
     ("provenance.readers.manifests.json_ld", "listed"),
     ("provenance.sources.contacts", "named"),
 }
 """Module and public function that waits for a verb."""
 
 STILL_UNDERSCORED = {
+    ("provenance.ledger.format.mldsa_signature", "pem_"),
+    ("provenance.ledger.format.sm2_signature", "pem_"),
+    ("provenance.ledger.keys.key_files", "pem_"),
     ("provenance.ledger.proofs.anchors", "leaf_hashes_"),
     ("provenance.ledger.proofs.redaction", "lines_"),
     ("provenance.sources.signal_snapshots", "claims_"),
@@ -104,14 +106,6 @@ STILL_POSITIONAL = {
     ("provenance.ledger.proofs.disclosure", "record"),
     ("provenance.ledger.trees.merkle", "extends"),
     ("provenance.ledger.trees.merkle", "includes"),
-    ("provenance.ledger.verification.anchor_steps", "judge"),
-    ("provenance.ledger.verification.entry_relations", "approvals"),
-    ("provenance.ledger.verification.entry_relations", "assessments"),
-    ("provenance.ledger.verification.key_steps", "steps"),
-    ("provenance.ledger.witness.checkpoint_evidence", "check_evidence"),
-    ("provenance.ledger.witness.checkpoint_evidence", "look_at"),
-    ("provenance.ledger.witness.external_evidence", "gather_evidence"),
-    ("provenance.ledger.witness.proven_times", "scene"),
     ("provenance.pipeline.coverage", "coverage_of_steps"),
     ("provenance.pipeline.matching.match_plan", "assemble_result"),
     ("provenance.pipeline.matching.match_plan", "make_plan"),

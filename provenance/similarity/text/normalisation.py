@@ -3,7 +3,7 @@
 Unicode NFKC, then full case folding; word characters are those of categories L, M, N; everything else separates; a code
 point of Han, Hiragana, Katakana, Thai, Lao, Khmer or Myanmar is a word by itself; words are joined by one space. All by
 the tables of Unicode 14.0.0, which ship with the package (UAX #15, UAX #44, CaseFolding C+F), so that the answer does
-not depend on the Python that runs. `normalise_reference` says the same in plain Python; published vectors in
+not depend on the Python that runs. `reference_normalisation` says the same in plain Python; published vectors in
 `data/shingle-v1-vectors.json` let anybody check an implementation of their own.
 
 The kernel reads Arrow buffers in place. A code point whose decomposition begins with a mark, or with the second half of
@@ -17,7 +17,6 @@ one: by OpenCC's table of characters, the first of several, character by charact
 
 from __future__ import annotations
 
-import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -483,32 +482,3 @@ def buffers(texts: pa.LargeStringArray) -> tuple[Bytes, Offsets]:
         return np.zeros(0, np.uint8), np.zeros(1, np.int64)
     view = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     return np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8), view
-
-
-_ALONE_SCRIPTS = (
-    "CJK UNIFIED IDEOGRAPH", "CJK COMPATIBILITY IDEOGRAPH", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR",
-    "HENTAIGANA", "HANGZHOU NUMERAL", "IDEOGRAPHIC ITERATION MARK", "IDEOGRAPHIC NUMBER ZERO",
-    "VERTICAL IDEOGRAPHIC ITERATION MARK", "OLD CHINESE", "VIETNAMESE ALTERNATE READING",
-)  # fmt: skip
-
-
-def normalise_reference(text: str, *, fold_chinese: bool = False) -> str:
-    """Normalise one text in plain Python: the definition, for tests and for whoever implements it elsewhere.
-
-    Args:
-        text: any text.
-        fold_chinese: whether traditional characters count as their simplified ones.
-
-    Returns:
-        The same as the kernel wherever the running Python's Unicode tables agree with 14.0.0.
-    """
-    out = ""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    for char in folded.translate(load_chinese_folding()) if fold_chinese else folded:
-        word = unicodedata.category(char)[0] in "LMN"
-        name = unicodedata.name(char, "")
-        alone = (
-            word and name.startswith(_ALONE_SCRIPTS) and not name.startswith("KATAKANA-HIRAGANA")
-        )  # those are Common
-        out += f" {char} " if alone else char if word else " "
-    return " ".join(out.split())

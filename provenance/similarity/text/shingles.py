@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from provenance.similarity.text.normalisation import name_with_folding, normalise, normalise_reference
+from provenance.similarity.text.normalisation import name_with_folding, normalise
+from provenance.similarity.text.reference_normalisation import normalise_reference
 
 SHINGLE = "shingle/v1 (5 words, XXH64 seed 0)"
 WORDS_PER_SHINGLE = 5

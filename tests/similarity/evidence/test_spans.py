@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from provenance.similarity.evidence import spans
 from provenance.similarity.text import shingles
-from provenance.similarity.text.normalisation import locate_words, normalise, normalise_reference
+from provenance.similarity.text.normalisation import locate_words, normalise
+from provenance.similarity.text.reference_normalisation import normalise_reference
 
 TEXTS = st.text(
     st.sampled_from("ab cé\u0301ﬁß\u1100\u1161\u11a8中文，.ﷺ\u0e01\u0e33İ½\n \u200b🙂Å\u0323"), min_size=0, max_size=60

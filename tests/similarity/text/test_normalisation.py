@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.similarity.text import normalisation, shingles
-from provenance.similarity.text.normalisation import buffers, normalise, normalise_reference
+from provenance.similarity.text.normalisation import buffers, normalise
+from provenance.similarity.text.reference_normalisation import normalise_reference
 
 same_unicode = pytest.mark.skipif(
     unicodedata.unidata_version != "14.0.0", reason="the oracle is the standard library's Unicode 14.0.0 (Python 3.11)"
