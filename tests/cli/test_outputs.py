@@ -21,7 +21,7 @@ def scanned(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PROVENANCE_CONFIG", str(root / "home"))
         (root / "data/a").mkdir(parents=True)
-        (root / "data/a/README.md").write_text("---\nlicense: mit\nmaintainers: [A. Person]\n---\n# A\n")
+        (root / "data/a/README.md").write_text("---\nlicense: mit\n---\n# A\n")
         (root / "data/a/x.jsonl").write_text(TEXT)
         for _ in range(2):
             pv.scan(root / "data", root / "ledger", workers=1, records=True)
@@ -66,7 +66,7 @@ def test_a_policy_that_never_ends_is_none(world, capsys):
     assert "the policy pipe cannot be read: it is not a regular file" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("place", ["mine", "data", "home"])
+@pytest.mark.parametrize("place", ["mine", "data", "home/keys"])
 def test_a_ledger_among_other_files_is_refused_before_the_work(world, monkeypatch, capsys, place):
     (world / "mine").mkdir()
     (world / "mine/notes.txt").write_text("mine\n")
@@ -76,14 +76,14 @@ def test_a_ledger_among_other_files_is_refused_before_the_work(world, monkeypatc
 
 
 def test_data_that_differs_is_said_where_files_are_withheld(world, capsys):
-    (world / "ledger/scans/00000001/contacts.parquet").unlink()
+    (world / "ledger/scans/00000001/matches.parquet").unlink()
     assert run(["verify", "ledger", "--data", "data"]) == WITHHELD
     (world / "data/a/x.jsonl").write_text(TEXT * 2)
     capsys.readouterr()
     assert run(["verify", "ledger", "--data", "data"]) == DATA_DIFFERS
     said = capsys.readouterr().out
     assert said.startswith("The ledger verifies, but the data is not what was scanned")
-    assert "withheld: scans/00000001/contacts.parquet" in said
+    assert "withheld: scans/00000001/matches.parquet" in said
 
 
 @pytest.mark.parametrize("command", [("show", "ledger"), ("report", "ledger", "--format", "json", "-o", "out")])
