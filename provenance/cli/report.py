@@ -54,6 +54,7 @@ def command(
     if data is not None:
         _refuse(form, data)
     output_.check(output, data)
+    output_.check_audited(output, ledger)
     if form.is_filing:
         if unverified:
             raise click.UsageError("a document that a person signs is made of a ledger that verifies: no --unverified")

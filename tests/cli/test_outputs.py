@@ -93,3 +93,23 @@ def test_an_entry_that_no_checkpoint_counts_is_named(world, capsys, command):
     capsys.readouterr()
     run(list(command))
     assert "entry 1 is there, and no checkpoint counts it" in capsys.readouterr().err
+
+
+WRITTEN = {
+    "report": ("report", "ledger", "--format", "json"),
+    "proof": ("prove", "ledger", "--path", "a/x.jsonl"),
+    "export": ("export", "ledger", "--format", "removal-list"),
+    "entry": ("export", "ledger", "--format", "pae"),
+}
+
+
+@pytest.mark.parametrize("case", WRITTEN)
+def test_no_file_that_was_audited_is_written_over(world, capsys, case):
+    (world / "link").symlink_to("data/a/x.jsonl")
+    for place in ("data/a/x.jsonl", "link"):
+        assert run([*WRITTEN[case], "-o", place]) == USAGE
+        assert (world / "data/a/x.jsonl").read_text() == TEXT
+        assert f"{place} is a file of the data that ledger is about; write elsewhere" in capsys.readouterr().err
+    (world / "out").write_bytes(b"")
+    for _ in range(2):  # what it wrote itself may be replaced
+        assert run([*WRITTEN[case], "-o", "out"]) == OK
