@@ -113,3 +113,11 @@ def test_no_file_that_was_audited_is_written_over(world, capsys, case):
     (world / "out").write_bytes(b"")
     for _ in range(2):  # what it wrote itself may be replaced
         assert run([*WRITTEN[case], "-o", "out"]) == OK
+
+
+def test_a_demo_beside_other_files_writes_nothing(world, capsys):
+    (world / "demo/ledger").mkdir(parents=True)
+    (world / "demo/ledger/notes.txt").write_text("mine\n")
+    assert run(["demo", "demo"]) == USAGE
+    assert "holds other files and is not a ledger" in capsys.readouterr().err
+    assert [path.name for path in (world / "demo").rglob("*")] == ["ledger", "notes.txt"]
