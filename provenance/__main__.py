@@ -14,10 +14,14 @@ def main() -> None:
     occupy()
     interruption.listen()
     blocked_imports.leave_out()
-    from provenance.cli import run
+    from provenance.cli import INCOMPLETE, run
 
-    code = run()
-    interruption.leave()
+    try:
+        code = run()
+        interruption.ignore()
+    except KeyboardInterrupt:  # after the last output, which has said what there is to say
+        interruption.ignore()
+        code = INCOMPLETE
     if interruption.came():
         scratch_folders.remove_all()
         os._exit(code)  # threads that are still at work would keep us

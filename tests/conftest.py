@@ -81,20 +81,10 @@ def in_process(monkeypatch):
 def registered(monkeypatch):
     """Add modules to a family's registry: `with registered(registry, "extensions.key_values"): ...`.
 
-    Workers import the registry anew and know nothing of it: such a test scans `in_process`.
+    Workers that are kept from before do not find these modules: such a test scans `in_process`, or starts its own.
     """
     monkeypatch.syspath_prepend(ROOT / "tests")
-
-    @contextlib.contextmanager
-    def add(registry, *modules):
-        before = registry.modules
-        registry.modules = (*before, *modules)
-        try:
-            yield
-        finally:
-            registry.modules = before
-
-    return add
+    return lambda registry, *modules: registry.extended(*modules)
 
 
 def pytest_make_parametrize_id(config, val, argname):

@@ -14,13 +14,11 @@ import pytest
 import provenance
 from provenance import checks, profiles
 from provenance.core import engines, model, schemas
-from provenance.readers import manifests
 
 HOME = Path(provenance.__file__).parent
 HEADINGS = ["Why", "Source", "Reads", "Yields", "Units", "Silent when", "Flagged", "Clean"]
 TABLES = {name: value for name, value in vars(schemas).items() if name.isupper() and hasattr(value, "metadata")}
 UNTOLD = {"prepare", "read_lines"}  # public to their own room alone, which says it once
-SHARED = {"croissant-rules", "json-ld", "yaml-documents", "recognition"}  # what readers share, and what chooses one
 SETTINGS = {"holders", "indexes", "originals", "purpose", "minimum"}
 
 
@@ -33,18 +31,13 @@ def test_checks_are_those_on_disk():
     assert len(checks.CHECKS) == len(set(checks.CHECKS))
 
 
-def test_profiles_are_those_on_disk():
-    assert set(profiles.PROFILES) == on_disk("profiles", ".yaml")
+def test_every_profile_has_a_place_of_its_own():
+    assert profiles.names()[0] == "baseline"
+    assert len({profiles.load(name).order for name in profiles.names()} - {profiles.LAST}) == len(profiles.names())
 
 
 def test_engines_are_those_on_disk():
     assert set(engines.ENGINES) == on_disk("core/engines")
-
-
-def test_manifest_readers_are_those_on_disk():
-    modules = {reader.__name__.rsplit(".", 1)[1].replace("_", "-") for reader in manifests.READERS.values()}
-    assert modules == on_disk("readers/manifests") - SHARED
-    assert not set(manifests.READERS) & set(manifests.UNREAD)
 
 
 @pytest.mark.parametrize("check", checks.CHECKS)

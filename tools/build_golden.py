@@ -127,14 +127,14 @@ def attesting(root):
     """Make a witness and a timestamp authority; return what has both attest the newest checkpoint, and what pins them."""
     from provenance.ledger import layout
     from provenance.ledger.format import checkpoint, witness_cosignature
-    from provenance.ledger.witness import checkpoint_evidence
+    from provenance.ledger.witness import checkpoint_evidence, timestamp_client
 
     tsa, witness = authority(root / "tsa", days=36500), Ed25519PrivateKey.generate()
     named = witness_cosignature.named("w.example", witness.public_key())
     folder = root / "ledger"
 
     def attest():
-        query, size = checkpoint_evidence.query(folder)
+        query, size = timestamp_client.request_for(folder)
         checkpoint_evidence.add_timestamp(folder, tsa.answer(query), query)
         note = checkpoint.read((folder / layout.note_path(size)).read_bytes())
         now = int(datetime.now(UTC).timestamp())

@@ -351,5 +351,5 @@ def renew(
 
     keys = ledger_.user_keys(create=False, prompt=ask) if key is None else ledger_.load(key, prompt=ask)
     now = datetime.now(UTC)
-    late = renewal.expired(Path(ledger), now)
+    late = renewal.list_expired(Path(ledger), now)
     return renewal.renew(Path(ledger), scanner_identity.described(), now, keys=keys, files=files), late

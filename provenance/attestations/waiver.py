@@ -134,7 +134,7 @@ def _counts(folder: Path, made: Waiver, origin: str, pinned: Trust) -> bool:
     if key is None or index is None or pinned.whose(key, "waiver", origin) is None:
         return False
     held = key_history.read_history(folder)
-    return key not in held.held("statement") and held.stands(key, index)
+    return key not in held.holders("statement") and held.is_cosigner_valid(key, index)
 
 
 def _finding(folder: Path, fingerprint: str) -> dict[str, Any]:

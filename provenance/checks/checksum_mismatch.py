@@ -53,4 +53,8 @@ def find(files: pa.Table) -> Iterator[Finding]:
         )
 
 
-CHECK = CheckSpec("checksum-mismatch", find)
+CHECK = CheckSpec(
+    "checksum-mismatch",
+    find,
+    taints=lambda _, file: str(file["sha256_claimed"] or file["sha256"]).lower() != file["sha256"],
+)

@@ -18,7 +18,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from provenance.core.model import DOCUMENTS, CheckSpec, Finding
+from provenance.readers.manifests import by_witness
 from provenance.sources.scope_paths import matching
+from provenance.sources.source_openings import entry_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,7 +44,7 @@ def find(claims: pa.Table, paths: pa.Table, holders: Mapping[str, str]) -> Itera
     for row in claims.to_pylist():
         wanted = _wanted(row)
         if wanted is not None and not _there(wanted, present, left_out):
-            source = _holder(row["manifest"], row["pointer"], holders)
+            source = _holder(row, holders)
             absent[source].setdefault(wanted, row["manifest"])
     for source, files in sorted(absent.items()):
         first = min(files)
@@ -77,14 +79,13 @@ def _wanted(claim: Mapping[str, str]) -> str | None:
         return f"{home}/{claim['value'].removeprefix('./')}".lstrip("/")
     if claim["field"] in {"sha256", "bytes"}:
         return claim["scope"]
-    named = claim["field"] == "source" and claim["witness"] == "native" and claim["scope"] != "./"
+    named = claim["field"] == "source" and by_witness(claim["witness"]).own and claim["scope"] != "./"
     return claim["scope"] if named else None
 
 
-def _holder(manifest: str, pointer: str, holders: Mapping[str, str]) -> str:
-    parts = pointer.split("/")
-    entries = (f"{manifest} {'/'.join(parts[:count])}" for count in (3, 2))
-    return next((holders[entry] for entry in entries if entry in holders), holders.get(manifest, manifest))
+def _holder(claim: Mapping[str, str], holders: Mapping[str, str]) -> str:
+    manifest = claim["manifest"]
+    return holders.get(f"{manifest} {entry_pointer(claim)}") or holders.get(manifest, manifest)
 
 
 def _there(wanted: str, present: Sequence[str], left_out: set[str]) -> bool:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.core.model import CheckSpec, Finding
+from provenance.readers.manifests import by_witness
 from provenance.sources import declared_facts
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         lacking = _lacking(made)
         if made and not lacking:
             continue
-        by = [who for name, who in one.by.items() if name == "kind" or name.startswith("generator.")]
+        stated = [who for name, who in one.by.items() if name == "kind" or name.startswith("generator.")]
         said = one.manifest or "its manifest"
         fault = (
             f"the {' and the '.join(lacking)} of what made it" if made else "what made it, in which version and when"
@@ -54,7 +55,7 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
             source=one.source,
             message=f"It is declared to be made by a model, and {said} does not state {fault}.",
             limits=LIMITS,
-            field=None if any("native" in who for who in by) else "card",
+            field=None if any(by_witness(each).own for who in stated for each in who) else "card",
             path=one.manifest,
             value=float(records[one.source]),
             unit="records",

@@ -65,4 +65,4 @@ def _part(rows: list[dict[str, Any]]) -> str:
     return f", the licence of {first}{more} but not of all its data,"
 
 
-CHECK = CheckSpec("licence-forbids-purpose", find)
+CHECK = CheckSpec("licence-forbids-purpose", find, taints=lambda finding, file: file["licence"] == finding["field"])

@@ -57,4 +57,4 @@ def find(files: pa.Table) -> Iterator[Finding]:
         )
 
 
-CHECK = CheckSpec("licence-missing", find)
+CHECK = CheckSpec("licence-missing", find, taints=lambda _, file: file["licence_from"] is None)

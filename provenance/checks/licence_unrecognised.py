@@ -70,4 +70,8 @@ def _quoted(value: str) -> str:
     return repr(f"{value[:_SHOWN].rpartition(' ')[0] or value[:_SHOWN]} ...")
 
 
-CHECK = CheckSpec("licence-unrecognised", find)
+CHECK = CheckSpec(
+    "licence-unrecognised",
+    find,
+    taints=lambda finding, file: str(file["licence_from"]).startswith(f"{finding['field']}:"),
+)

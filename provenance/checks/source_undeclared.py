@@ -54,4 +54,4 @@ def find(sources: pa.Table) -> Iterator[Finding]:
         )
 
 
-CHECK = CheckSpec("source-undeclared", find)
+CHECK = CheckSpec("source-undeclared", find, taints=lambda _finding, _file: True)

@@ -28,34 +28,40 @@ from provenance.errors import ConfigError, NothingToAudit, ProvenanceError
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMANDS = {
-    "scan": "Audit a folder of training data and append to its ledger.",
-    "verify": "Check a ledger: signatures, log, every bound file; or a proof.",
-    "prove": "Take one piece out of a ledger, with everything that proves it.",
-    "challenge": "Show records that a verifier's nonce picks.",
-    "reproduce": "Scan again by the rules of an entry and compare every table.",
-    "guard": "Make sure, before training, that data is what was audited and may be used.",
-    "report": "Render a scan of a ledger.",
-    "show": "Show a scan of a ledger on the terminal.",
-    "diff": "Compare two ledgers: shared text, estimated without either's data, and changes.",
-    "declare": "Sign what the responsible person says into a ledger.",
-    "countersign": "Stand by an entry that another signed.",
-    "waive": "Accept a finding until a day, and sign who accepts it.",
-    "sample": "Draw records for people to review, and sign which.",
-    "review": "Sign what people found in the records of a draw.",
-    "attest": "Sign a decision, a filter that ran, or a derivation.",
-    "keygen": "Make signing keys of your own, protected by a password.",
-    "key": "Hand a ledger over to other keys, revoke keys, say whose they are.",
-    "timestamp": "Have an authority say that it saw a ledger's newest checkpoint.",
-    "renew": "Sign a list of all timestamps into the ledger, before their certificates expire.",
-    "witness": "Cosign what extends the ledger you saw before, or ask for it.",
-    "demo": "Scan a small folder with planted problems.",
-    "export": "Write what a ledger holds for other tools: records to leave out, Sigstore, OMS, CMS, ...",
-    "index": "Make an index of works or benchmarks to look for.",
-    "explain": "Explain a check, or one finding of a ledger.",
-    "list": "List checks, profiles, purposes and formats.",
+COMMANDS: dict[str, tuple[str, str]] = {
+    "scan": ("provenance.cli.scan", "Audit a folder of training data and append to its ledger."),
+    "verify": ("provenance.cli.verify", "Check a ledger: signatures, log, every bound file; or a proof."),
+    "prove": ("provenance.cli.prove", "Take one piece out of a ledger, with everything that proves it."),
+    "challenge": ("provenance.cli.challenge", "Show records that a verifier's nonce picks."),
+    "reproduce": ("provenance.cli.reproduce", "Scan again by the rules of an entry and compare every table."),
+    "guard": ("provenance.cli.guard", "Make sure, before training, that data is what was audited and may be used."),
+    "report": ("provenance.cli.report", "Render a scan of a ledger."),
+    "show": ("provenance.cli.show", "Show a scan of a ledger on the terminal."),
+    "diff": ("provenance.cli.diff", "Compare two ledgers: shared text, estimated without either's data, and changes."),
+    "declare": ("provenance.cli.declare", "Sign what the responsible person says into a ledger."),
+    "countersign": ("provenance.cli.countersign", "Stand by an entry that another signed."),
+    "waive": ("provenance.cli.waive", "Accept a finding until a day, and sign who accepts it."),
+    "sample": ("provenance.cli.sample", "Draw records for people to review, and sign which."),
+    "review": ("provenance.cli.review", "Sign what people found in the records of a draw."),
+    "attest": ("provenance.cli.attest", "Sign a decision, a filter that ran, or a derivation."),
+    "keygen": ("provenance.cli.keygen", "Make signing keys of your own, protected by a password."),
+    "key": ("provenance.cli.key", "Hand a ledger over to other keys, revoke keys, say whose they are."),
+    "timestamp": ("provenance.cli.timestamp", "Have an authority say that it saw a ledger's newest checkpoint."),
+    "renew": (
+        "provenance.cli.renew",
+        "Sign a list of all timestamps into the ledger, before their certificates expire.",
+    ),
+    "witness": ("provenance.cli.witness", "Cosign what extends the ledger you saw before, or ask for it."),
+    "demo": ("provenance.cli.demo", "Scan a small folder with planted problems."),
+    "export": (
+        "provenance.cli.export",
+        "Write what a ledger holds for other tools: records to leave out, Sigstore, OMS, CMS, ...",
+    ),
+    "index": ("provenance.cli.index", "Make an index of works or benchmarks to look for."),
+    "explain": ("provenance.cli.explain", "Explain a check, or one finding of a ledger."),
+    "list": ("provenance.cli.listing", "List checks, profiles, purposes and formats."),
 }
-"""Every command with its one-line help, in the order of --help."""
+"""Every command by name: its module, and its one-line help, in the order of --help."""
 
 ANSWERING = frozenset({"scan", "verify", "guard", "reproduce", "demo"})
 """Commands whose exit code is their answer."""
@@ -85,13 +91,12 @@ class _Commands(click.Group):
             meant = f"did you mean {close[0]!r}?" if close else "`provenance --help` names them all"
             raise click.ClickException(f"there is no command {cmd_name!r}; {meant}")
         memory_limit.check()
-        name = {"list": "listing"}.get(cmd_name, cmd_name)
-        command: click.Command = import_module(f"provenance.cli.{name}").command
+        command: click.Command = import_module(COMMANDS[cmd_name][0]).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -198,7 +203,8 @@ def _unreadable(error: OSError) -> str:
 
 
 def _place(error: OSError) -> str:
-    return f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+    place = error.filename if error.filename2 is None else error.filename2  # of a move, what it was moved to
+    return f": {os.fsdecode(place)}" if isinstance(place, str | bytes) else ""
 
 
 def _named(arguments: list[str] | None) -> str:

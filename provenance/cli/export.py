@@ -86,10 +86,10 @@ def command(
         output_.check_audited(output, ledger)
     asked = ExportRequest(
         index,
-        key,
-        certificate,
-        signature,
-        withhold,
+        key=key,
+        certificate=certificate,
+        signature=signature,
+        withhold=withhold,
         prompt=key_options.secrets(password_file),
         verified=not unverified,
         severity=severity,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import click
 
 from provenance.cli import terminal
@@ -17,13 +19,14 @@ def command(kind: str) -> int:
     from provenance.core import model
     from provenance.readers import manifests, records, storage
 
+    known = sorted(manifests.FORMATS)
     named: dict[str, dict[str, str]] = {
         "checks": checks.list_checks(),
         "profiles": profiles.list_profiles(),
         "purposes": dict.fromkeys(model.PURPOSES, ""),
-        "formats": dict.fromkeys(sorted({*records.FORMATS, *storage.ARCHIVES}), "records")
-        | dict.fromkeys(manifests.READERS, "manifest")
-        | dict.fromkeys(manifests.UNREAD, "manifest, recognised and not read yet"),
+        "formats": dict.fromkeys(sorted({*records.FORMATS, *storage.CONTAINERS}), "records")
+        | dict.fromkeys(filter(manifests.is_read, known), "manifest")
+        | dict.fromkeys(itertools.filterfalse(manifests.is_read, known), "manifest, recognised and not read yet"),
     }
     width = max(map(len, named[kind]))
     for name, about in named[kind].items():

@@ -44,6 +44,22 @@ class _File(click.Path):
         return path
 
 
+class _Data(click.Path):
+    """What is to be scanned: whether it is there is for the scan to say, whether it may be read is said at once."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+            raise ConfigError(
+                f"{path} cannot be read: {os.strerror(errno.EACCES)}; let this user read and enter it "
+                f"(chmod u+rx {path}, by its owner), or name another folder"
+            )
+        return path
+
+
+DATA = _Data(path_type=Path, readable=False)
+"""The type of an argument that names data to scan."""
+
 LEDGER = _Ledger(path_type=Path)
 """The type of an argument that names a ledger."""
 

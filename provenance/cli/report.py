@@ -9,6 +9,7 @@ import click
 
 from provenance.cli import output as output_
 from provenance.cli import reading, terminal
+from provenance.core.escaping import json_text
 from provenance.reports import REPORTS
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def command(
     if output == output_.STDOUT:
         (terminal.json if form.is_json else terminal.document)(rendered)
     else:
-        output_.write(output, rendered)
+        output_.write(output, json_text(rendered.decode()).encode() if form.is_json else rendered)
     return 0
 
 

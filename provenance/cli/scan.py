@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli import INCOMPLETE, engine_options, key_options, terminal
+from provenance.cli.path_arguments import DATA
 from provenance.core import model
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ FAIL_ON = ("error", "warning", "never")
 
 
 @click.command(name="scan")
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", type=DATA)
 @click.option(
     "--ledger", type=click.Path(path_type=Path), default=DEFAULT_LEDGER, show_default=True, help="Ledger to append to."
 )

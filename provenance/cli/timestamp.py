@@ -13,7 +13,7 @@ from provenance.cli import path_arguments, terminal
 if TYPE_CHECKING:
     from provenance.ledger.witness.timestamp_token import Token
 
-_DIGESTS = ("sha256", "sha384", "sha512")
+_DIGESTS = ("sha256", "sha512")
 _digest = click.option(
     "--digest", type=click.Choice(_DIGESTS), default="sha256", show_default=True, help="Of the note that is stamped."
 )
@@ -44,9 +44,9 @@ def command() -> None:
 @_digest
 def request(ledger: Path, output: Path, size: int | None, digest: str) -> int:
     """Write a request (.tsq) to hand to a timestamp authority; it holds a digest of the checkpoint and nothing else."""
-    from provenance.ledger.witness import checkpoint_evidence
+    from provenance.ledger.witness import timestamp_client
 
-    query, at = checkpoint_evidence.query(ledger, size, digest)
+    query, at = timestamp_client.request_for(ledger, size, digest)
     output_.write(output, query)
     terminal.echo(f"{output}: asks for a timestamp of checkpoint {at}. Put the answer beside it:")
     terminal.echo(f"provenance timestamp attach {ledger} ANSWER.tsr --request {output}")
@@ -97,7 +97,7 @@ def ask(ledger: Path, addresses: tuple[str, ...], digest: str) -> int:
     from provenance.ledger.witness import checkpoint_evidence, timestamp_client
 
     for address in addresses:
-        query, _ = checkpoint_evidence.query(ledger, None, digest)
+        query, _ = timestamp_client.request_for(ledger, None, digest)
         _say(*checkpoint_evidence.add_timestamp(ledger, timestamp_client.send(address, query), query))
     return 0
 

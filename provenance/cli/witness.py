@@ -96,7 +96,7 @@ def cosign(
         asked,
         name=called,
         key=signer,
-        state=state or cosign_requests.state_of(key),
+        state=state or cosign_requests.find_state(key),
         when=int(time.time()),
         log_key=cosign_requests.log_key(Path(log_)) if log_ else None,
         evidence=Path(),
@@ -150,7 +150,7 @@ def _signer(uri: str, name: str | None, password_file: Path | None) -> tuple[str
     from provenance.ledger.keys import signing_keys
     from provenance.ledger.witness import cosign_requests
 
-    found = name or cosign_requests.name_of(uri)
+    found = name or cosign_requests.read_name(uri)
     if found is None:
         raise click.UsageError(f"name your key with --name: {uri} does not say how it is called")
     return found, signing_keys.load_log(uri, "witness", prompt=key_options.secrets(password_file))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 ROLES = ("data", "manifest", "licence", "documentation", "ignored", "unreadable")
 SEVERITIES = ("error", "warning", "note")
@@ -138,6 +138,8 @@ class CheckSpec:
             source.
         idle: says why the check is skipped, or None; of one that may have nothing to compare with.
         survives_removal: a finding stays true when its other source is removed, for that one's text is still in this.
+        taints: tells whether a finding is about all records of a data file of its source, given its row and the file's:
+            then a removal list has them; None = a finding is about no file as a whole.
     """
 
     name: str
@@ -145,3 +147,4 @@ class CheckSpec:
     unseen: Callable[..., str | None] | None = None
     idle: Callable[..., str | None] | None = None
     survives_removal: bool = False
+    taints: Callable[[Mapping[str, Any], Mapping[str, Any]], bool] | None = None

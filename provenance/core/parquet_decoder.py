@@ -1,4 +1,4 @@
-"""The process that decodes Parquet: `python -m provenance.core.parquet_decoder`; `decoding` asks it.
+"""The process that decodes Parquet files of the data: `readers.records.bounded_parquet` asks it.
 
 What a Parquet file expands to is known only once it is decoded: a run of a million values takes three bytes. So it is
 decoded here, on one thread, under a limit on memory, and what goes back is cut into batches of so many bytes. The bytes
@@ -103,7 +103,8 @@ class _Session:
             ]
         else:
             stored = [size * each // max(1, sum(rows)) for each in rows]
-        return {"rows": rows, "stored": stored, "sizes": [max(0, group.total_byte_size) for group in groups]}
+        answer = {"rows": rows, "stored": stored, "sizes": [max(0, group.total_byte_size) for group in groups]}
+        return answer | _about(self._source.schema_arrow, groups) if request.get("about") else answer
 
     def _decode(self, request: dict[str, Any]) -> dict[str, Any]:
         """Send the batches of a row group, from a row on."""
@@ -114,20 +115,30 @@ class _Session:
                 skip -= whole.num_rows
                 continue
             for part in _parts(_dense(whole.slice(skip)), request["bytes"]):
-                self._send_batch(part, request["record"])
+                self._send_batch(part, request["record"], request["values"])
             skip = 0
         return {}
 
-    def _send_batch(self, part: pa.RecordBatch, record: int) -> None:
+    def _send_batch(self, part: pa.RecordBatch, record: int, values: int) -> None:
         import pyarrow as pa
 
-        if part.num_rows == 1 and (part.nbytes > record or _values(part) > VALUES):
-            self.send(SKIPPED, b"values" if _values(part) > VALUES else b"bytes")
+        if part.num_rows == 1 and (part.nbytes > record or _values(part) > values):
+            self.send(SKIPPED, b"values" if _values(part) > values else b"bytes")
             return
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, part.schema) as stream:
             stream.write_batch(part)
         self.send(BATCH, memoryview(sink.getvalue()))
+
+
+def _about(schema: pa.Schema, groups: list[Any]) -> dict[str, Any]:
+    """Return what a file says of itself, and how many values and bytes its footer speaks of."""
+    chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
+    return {
+        "metadata": {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()},
+        "values": sum(max(0, chunk.num_values) for chunk in chunks),
+        "bytes": sum(max(0, chunk.total_uncompressed_size) for chunk in chunks),
+    }
 
 
 class _Fault(Exception):  # noqa: N818 - an answer, not an error

@@ -1,16 +1,13 @@
 """Detectors: what stands in records, as counts by kind and state; never the text itself, nor a digest of it.
 
-A detector is one file with one verb, `observe`: a batch of RECORDS in, OBSERVED out. What else it needs to know of the
-file, its parameters name. To add one: the file, one line in DETECTORS, one case table. What a count means, checks say.
+A detector is one file with one verb, `observe`: a batch of RECORDS in, OBSERVED out; and its declaration, `DETECTOR`.
+To add one: the file, one line in DETECTORS, one case table. What a count means, checks say.
 
 A batch may hold the records of many small files: what a detector finds is counted by file, all files at once.
 """
 
 from __future__ import annotations
 
-import inspect
-from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,18 +15,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.core import schemas
+from provenance.core.registry import Registry
 from provenance.detectors.counting import BY_FILE
 from provenance.origins import signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
 
     from provenance.detectors.counting import Ints
+    from provenance.detectors.detector import Detector
 
 __all__ = ["ABOUT", "BY_FILE", "DETECTORS", "HELD", "MOST", "OTHERS", "add", "add_by_file", "observe", "scope"]
 
-DETECTORS: tuple[str, ...] = ("web", "personal-data", "record-origin")
+DETECTORS: Registry[Detector] = Registry(
+    "DETECTOR",
+    "provenance.detectors.web",
+    "provenance.detectors.personal_data",
+    "provenance.detectors.record_origin",
+)
 """Every detector by name."""
 
 MOST = 10_000
@@ -54,18 +57,10 @@ def observe(batch: pa.RecordBatch, about: Mapping[str, Any] = ABOUT, files: Ints
     Returns:
         BY_FILE, or OBSERVED where all are of one file; a kind and state stands once a detector and file.
     """
-    asked = ((module, {name: about[name] for name in asks}) for module, asks in map(_module, DETECTORS))
-    seen = [module.observe(batch, files, **told) for module, told in asked]
+    seen = [each.observe(batch, files, **{name: about[name] for name in each.asks}) for each in DETECTORS.values()]
     schema = schemas.OBSERVED if files is None else BY_FILE
     held = [table for table in seen if table.num_rows]
     return pa.concat_tables(held) if held else schema.empty_table()
-
-
-@cache
-def _module(detector: str) -> tuple[ModuleType, tuple[str, ...]]:
-    """Return a detector's module and what it asks beside the batch and its files."""
-    module = import_module(f"provenance.detectors.{detector.replace('-', '_')}")
-    return module, tuple(inspect.signature(module.observe).parameters)[2:]
 
 
 def add(seen: Sequence[pa.Table]) -> pa.Table:
@@ -128,5 +123,4 @@ def _named(seen: pa.Table) -> pa.Table:
 
 def scope() -> dict[str, str]:
     """Return what detectors look for and what they do not, by name; of those that say so."""
-    said = {name: getattr(_module(name)[0], "SCOPE", None) for name in DETECTORS}
-    return {name: scope for name, scope in said.items() if scope}
+    return {each.name: each.scope for each in DETECTORS.values() if each.scope is not None}

@@ -14,6 +14,7 @@ ids of other countries, phone numbers written otherwise, full-width digits, anyt
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -28,6 +29,7 @@ import yaml
 
 from provenance.core.package_data import HERE
 from provenance.detectors.counting import count
+from provenance.detectors.detector import Detector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,14 +38,9 @@ if TYPE_CHECKING:
 
 KINDS = ("email", "phone", "cn-resident-id", "iban", "payment-card", "ip")
 STATES = ("personal", "role", "example")
-SCOPE = (
-    "only e-mail addresses, phone numbers (international, Chinese, North American), Chinese resident ids, IBANs, "
-    "payment cards and public IP addresses are looked for, in columns of text: no names, postal addresses, birth "
-    "dates, faces or voices, no ids of other countries"
-)
-"""What COVERAGE says of this detector."""
-
 _LARGE = pa.large_string()
+_TOGETHER = 8 << 20  # bytes of texts that are searched as one
+_MOST = 1 << 16  # values whose places are held as numbers of Python
 _BEFORE = 24  # bytes to the left of a value that its meaning may depend on
 _AFTER = 10
 
@@ -105,21 +102,48 @@ def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
         OBSERVED, by file where there are several: one row a kind and state that was seen.
     """
     texts = pc.fill_null(batch["whole"], "")
-    # a newline ends every record, and no shape holds one, so nothing is seen across two records
-    lines = pc.binary_join_element_wise(texts, pa.scalar("", _LARGE), pa.scalar("\n", _LARGE))
     keys: dict[tuple[str, str], int] = {}
-    codes: list[int] = []
-    starts: list[int] = []
-    ends = np.zeros(1, np.int64)
-    if len(lines):
-        ends = np.frombuffer(lines.buffers()[1], np.int64)[lines.offset : lines.offset + len(lines) + 1]
-        for value in find(memoryview(lines.buffers()[2])[ends[0] : ends[-1]]):
+    codes, places = array("q"), array("q")
+    for first, part in _parts(texts):
+        ends, text = _joined(part)
+        found: list[int] = []
+        for value in find(text):
             kinds = [(value.kind, value.state)]
             kinds += [("any", "personal")] if value.state == "personal" else []
-            codes += [keys.setdefault(key, len(keys)) for key in kinds]
-            starts += [value.start] * len(kinds)
-    places = np.searchsorted(ends - ends[0], np.array(starts, np.int64), side="right") - 1
-    return count("personal-data", batch, files, list(keys), np.array(codes, np.int64), places)
+            codes.extend([keys.setdefault(key, len(keys)) for key in kinds])
+            found += [value.start] * len(kinds)
+            if len(found) >= _MOST:
+                places.frombytes(_places(ends, found, first))
+                found = []
+        places.frombytes(_places(ends, found, first))
+    counted = (np.frombuffer(each, np.int64) for each in (codes, places))
+    return count("personal-data", batch, files, list(keys), *counted)
+
+
+def _parts(texts: pa.LargeStringArray) -> Iterator[tuple[int, pa.LargeStringArray]]:
+    """Cut texts in parts of at most _TOGETHER bytes, or of one text; yield the place of each part's first text."""
+    sizes = np.cumsum(np.asarray(pc.binary_length(texts)).astype(np.int64))
+    first = 0
+    while first < len(texts):
+        before = sizes[first - 1] if first else 0
+        end = max(first + 1, int(np.searchsorted(sizes, before + _TOGETHER, side="right")))
+        yield first, texts.slice(first, end - first)
+        first = end
+
+
+def _joined(texts: pa.LargeStringArray) -> tuple[Ints, memoryview]:
+    """Return texts as one, and where each ends in it; a text that is alone is not copied."""
+    if len(texts) > 1:
+        # a newline ends every record, and no shape holds one, so nothing is seen across two records
+        texts = pc.binary_join_element_wise(texts, pa.scalar("", _LARGE), pa.scalar("\n", _LARGE))
+    ends = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    data = texts.buffers()[2]
+    return ends - ends[0], memoryview(b"" if data is None else data)[ends[0] : ends[-1]]
+
+
+def _places(ends: Ints, starts: list[int], first: int) -> bytes:
+    """Return of values the places of their records."""
+    return (np.searchsorted(ends, np.array(starts, np.int64), side="right") - 1 + first).astype(np.int64).tobytes()
 
 
 def mask(text: str) -> str:
@@ -480,4 +504,15 @@ _JUDGES: tuple[Callable[[bytes, bytes, bytes], Judged], ...] = (
     _local,
     _local,
     _bare,
+)
+
+
+DETECTOR = Detector(
+    "personal-data",
+    observe,
+    scope=(
+        "only e-mail addresses, phone numbers (international, Chinese, North American), Chinese resident ids, IBANs, "
+        "payment cards and public IP addresses are looked for, in columns of text: no names, postal addresses, birth "
+        "dates, faces or voices, no ids of other countries"
+    ),
 )

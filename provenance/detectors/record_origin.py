@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.detectors.counting import count
+from provenance.detectors.detector import Detector
 
 if TYPE_CHECKING:
     from provenance.detectors.counting import Ints
@@ -58,3 +59,6 @@ def _filled(column: pa.Array, pattern: str | None = None) -> pa.Array:
     if pattern is not None:
         said = pc.and_(said, pc.match_substring_regex(column, pattern))
     return pc.fill_null(said, False)
+
+
+DETECTOR = Detector("record-origin", observe)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.detectors.counting import count
+from provenance.detectors.detector import Detector
 from provenance.origins import signals as origins
 from provenance.origins import urls
 
@@ -49,3 +50,6 @@ def observe(batch: pa.RecordBatch, files: Ints | None, signals: SitePolicy) -> p
     names, said = kinds.dictionary.to_pylist(), states.dictionary.to_pylist()
     keys = [(names[pair // len(said)], said[pair % len(said)]) for pair in pairs.tolist()]
     return count("web", batch, files, keys, codes.astype(np.int64), np.asarray(rows).astype(np.int64))
+
+
+DETECTOR = Detector("web", observe, asks=("signals",))

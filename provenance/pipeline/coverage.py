@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from provenance.pipeline.matching import match_plan
 
 
+DOCUMENTS = "documents"
+"""Name of the row of COVERAGE that says how much prose of documents was not read as records; there only if there is."""
+
+LONG = 4096
+"""Bytes of a document that could hold a number of records; shorter ones are rows of FILES like all others."""
+
+
 def steps(
     files: pa.Table,
     claims: pa.Table,
@@ -40,7 +47,9 @@ def steps(
     Returns:
         COVERAGE, one row a step.
     """
-    rows = files.select(["path", "role", "bytes_skipped", "skip_reason", "records", "records_unreadable"]).to_pylist()
+    rows = files.select(
+        ["path", "role", "format", "bytes", "bytes_skipped", "skip_reason", "records", "records_unreadable"]
+    ).to_pylist()
     on_disk = [row for row in rows if "!/" not in row["path"]]
     seen = {
         "records_seen": sum(row["records"] - row["records_unreadable"] for row in rows),
@@ -62,6 +71,8 @@ def steps(
         ),
         **detectors.scope(),
     }
+    if documents := _documents(rows):
+        said[DOCUMENTS] = documents
     made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
     return schemas.rows(made, schemas.COVERAGE)
 
@@ -102,6 +113,24 @@ def with_chinese(coverage: pa.Table) -> pa.Table:
     seen = {name: coverage[name][0].as_py() for name in ("records_seen", "records_unreadable")}
     row = {"check": "chinese-folding", "status": "ran", "reason": reason} | seen
     return pa.concat_tables([schemas.rows([row], schemas.COVERAGE), coverage])
+
+
+def _documents(rows: Iterable[Mapping[str, Any]]) -> str | None:
+    """Say how many bytes of documents were read for what they state, and not as records."""
+    long = [
+        row
+        for row in rows
+        if (row["role"] == "documentation" or (row["role"] == "manifest" and row["format"] == "hf-card"))
+        and row["bytes"] > LONG
+    ]
+    if not long:
+        return None
+    largest = max(long, key=lambda row: (row["bytes"], row["path"]))
+    noun, verb, them, s = ("document", "was", "it", "s") if len(long) == 1 else ("documents", "were", "they", "")
+    return (
+        f"{len(long):,} {noun} of more than {LONG:,} bytes {verb} read for what {them} state{s} and not as records: "
+        f"{sum(row['bytes'] for row in long):,} bytes, the largest {largest['path']}"
+    )
 
 
 def _is_document(row: Mapping[str, Any]) -> bool:

@@ -1,8 +1,8 @@
 """Profiles: what a legal instrument, or plain practice, makes of findings. The only place where thresholds live.
 
 A profile is one YAML file here, held to `data/schemas/profile.schema.json`: requirements made of elements, each
-answered by the machine, by a declaration or by a document. To add one: the file and one line in PROFILES. What they
-make of findings and declarations is decided in `judgement`.
+answered by the machine, by a declaration or by a document. To add one: the file, whose key `order` says where it
+stands among the others. What they make of findings and declarations is decided in `judgement`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from provenance.errors import ProfileError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-PROFILES = ("baseline", "cn-interim-measures")
-"""The profiles there are, by the name of their file."""
+FOLDERS: tuple[Path, ...] = (Path(__file__).parent,)
+"""Where profiles stand, each in a file of its name."""
+
+LAST = 1 << 30
+"""The order of a profile that states none, as those did that old ledgers hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Profile:
         title_zh: for reports in Chinese.
         scope: the declaration that decides whether it applies at all, as the schema has it.
         references: where to look the instrument up.
+        order: where it stands among the others in lists.
         source: the bytes of its file, which a ledger keeps: a verdict is read with the thresholds of its day.
     """
 
@@ -53,6 +57,7 @@ class Profile:
     title_zh: str | None = None
     scope: Mapping[str, str] | None = None
     references: tuple[str, ...] = ()
+    order: int = LAST
     source: bytes = b""
 
     @property
@@ -61,19 +66,38 @@ class Profile:
         return f"profile-{self.name}.yaml"
 
 
-@cache
 def load(name: str) -> Profile:
     """Read one profile.
 
     Args:
-        name: one of PROFILES.
+        name: one of `names`.
 
     Raises:
         ProfileError: there is no such profile, or its file breaks the schema.
     """
-    if name not in PROFILES:
-        raise ProfileError(f"there is no profile {name!r}; there are: {', '.join(PROFILES)}")
-    return parse(name, Path(__file__).with_name(f"{name.replace('-', '_')}.yaml").read_bytes())
+    path = _files().get(name)
+    if path is None:
+        raise ProfileError(f"there is no profile {name!r}; there are: {', '.join(names())}")
+    return _read(name, path)
+
+
+@cache
+def _read(name: str, path: Path) -> Profile:
+    return parse(name, path.read_bytes())
+
+
+def _files() -> dict[str, Path]:
+    """Return the file of each profile, by its name."""
+    return {path.stem.replace("_", "-"): path for folder in FOLDERS for path in sorted(folder.glob("*.yaml"))}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the profiles there are, in their order.
+
+    Raises:
+        ProfileError: a file breaks the schema.
+    """
+    return tuple(sorted(_files(), key=lambda name: (load(name).order, name)))
 
 
 def parse(name: str, data: bytes) -> Profile:
@@ -109,6 +133,7 @@ def parse(name: str, data: bytes) -> Profile:
         title_zh=held.get("title_zh"),
         scope=held.get("scope"),
         references=tuple(held.get("references", ())),
+        order=held.get("order", LAST),
         source=data,
     )
 
@@ -142,4 +167,4 @@ def checks(profile: Profile) -> Iterable[tuple[dict[str, Any], int, str, dict[st
 
 def list_profiles() -> dict[str, str]:
     """Return every profile's name with its title."""
-    return {name: load(name).title for name in PROFILES}
+    return {name: load(name).title for name in names()}

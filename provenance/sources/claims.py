@@ -16,6 +16,8 @@ from provenance.core.path_names import location
 from provenance.errors import ManifestError
 from provenance.licences.expressions import normalise
 from provenance.readers import manifests, storage
+from provenance.readers.manifests import by_witness
+from provenance.readers.manifests.licence_files import LICENCE
 from provenance.readers.storage import regular_files
 from provenance.sources import file_roles
 from provenance.sources.licence_scopes import GAP
@@ -45,10 +47,10 @@ def read(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
     claims: Rows = []
     refused: dict[str, str] = {}
     for row in paths.to_pylist():
-        kind, speaks = row["kind"], row["role"] == "data" and row["kind"] in manifests.READERS
+        kind, speaks = row["kind"], row["role"] == "data" and manifests.is_read(row["kind"])
         if row["role"] not in {"manifest", "licence", "documentation"} and not speaks:
             continue
-        if kind not in manifests.READERS:
+        if not manifests.is_read(kind):
             refused[row["path"]] = f"no reader for manifests of the format {kind} yet"
             continue
         digest = ""
@@ -58,7 +60,7 @@ def read(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
         except ManifestError as error:
             if not speaks:  # else its bytes are read as records, and that is no fault of theirs
                 refused[row["path"]] = f"no valid {kind}: {_fault(row['path'], error)}"
-            claims += [_claim(row["path"], claim, digest) for claim in _unread_card(row["path"], kind)]
+            claims += [_claim(row["path"], claim, digest) for claim in _unread(row["path"], kind)]
         except OSError as error:
             if not speaks:
                 refused[row["path"]] = f"cannot be read: {error.strerror}"
@@ -101,10 +103,10 @@ def named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.Table,
             continue
         with contextlib.suppress(OSError, ManifestError):
             data, digest = _bytes(root, row)
-            stated += [_claim(row["path"], claim, digest) for claim in manifests.read(row["path"], data, "licence")]
-            if not file_roles.is_data(row["path"], data, row["bytes"], "licence"):
-                row["role"] = "licence"
-            row["kind"] = "licence"
+            stated += [_claim(row["path"], claim, digest) for claim in manifests.read(row["path"], data, LICENCE.name)]
+            if not file_roles.is_data(row["path"], data, row["bytes"], LICENCE.name):
+                row["role"] = LICENCE.role
+            row["kind"] = LICENCE.name
     return (schemas.rows(rows, schemas.PATHS) if stated else paths), claims + stated
 
 
@@ -150,7 +152,7 @@ def again(root: Path, path: str, kind: str | None, digest: str) -> Rows:
     Returns:
         Its statements as they stand in it; none where it is gone, was changed or cannot be read.
     """
-    if kind not in manifests.READERS or Path(path).is_absolute() or ".." in Path(path).parts:
+    if kind is None or not manifests.is_read(kind) or Path(path).is_absolute() or ".." in Path(path).parts:
         return []
     with contextlib.suppress(OSError, ManifestError):
         data = regular_files.read_head(location(root, path), manifests.LARGEST + 1)
@@ -165,10 +167,10 @@ def _fault(path: str, error: ManifestError) -> str:
     return said.removeprefix(path).lstrip(": ") if said.startswith(path) else said
 
 
-def _unread_card(path: str, kind: str) -> list[Claim]:
-    """A card that cannot be read still opens a source: what stands above must not speak for its data."""
+def _unread(path: str, kind: str) -> list[Claim]:
+    """State what a manifest of its format does even where it cannot be read: it may open a source."""
     scope = folder_of(path)
-    return [Claim("source", scope.removesuffix("/"), scope, kind, "L1")] if kind == "hf-card" else []
+    return [Claim("source", scope.removesuffix("/"), scope, kind, "L1")] if manifests.FORMATS[kind].opens_unread else []
 
 
 def where(root: Path, row: Mapping[str, Any]) -> bytes:
@@ -191,7 +193,7 @@ def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
 
 
 def _at_root(claim: Mapping[str, Any], field: str) -> bool:
-    return claim["field"] == field and "/" not in claim["manifest"] and claim["witness"] == "native"
+    return claim["field"] == field and "/" not in claim["manifest"] and by_witness(claim["witness"]).own
 
 
 def views(stated: Rows) -> dict[str, tuple[tuple[str, str], ...]]:

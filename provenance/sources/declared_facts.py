@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from provenance.readers.manifests import by_witness
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -66,7 +68,7 @@ def by_source(sources: pa.Table, claims: pa.Table) -> list[Declared]:
         one = held.get(row["source"])
         if one is None:
             continue
-        native = row["witness"] == "native"
+        native = by_witness(row["witness"]).own
         opens = row["field"] in {"source", "source-weak"}
         if (
             one.manifest is None
@@ -212,7 +214,7 @@ class Lineage:
         native = set()
         for row in claims.select(["source", "field", "value", "manifest", "pointer", "scope", "witness"]).to_pylist():
             source, what, place = str(row["source"]), row["field"], f" {row['scope']}"
-            if row["witness"] == "native":
+            if by_witness(row["witness"]).own:
                 native.add(row["manifest"])
             if what in {"upstream", "link"}:
                 said = (what == "link", row["value"], f"{row['manifest']}:{row['pointer']}")

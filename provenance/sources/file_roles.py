@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from provenance.licences.texts import identify
 from provenance.readers import manifests, storage
-from provenance.readers.manifests.recognition import metadata_of
+from provenance.readers.manifests.yaml_documents import metadata_of
 from provenance.readers.records import csv, format_detection
 from provenance.readers.records.formats import FORMATS
 from provenance.sources.repeated_forms import holds_rows, repeats, repeats_items
@@ -28,8 +28,16 @@ from provenance.sources.repeated_forms import holds_rows, repeats, repeats_items
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from provenance.readers.manifests.manifest_format import ManifestFormat
+
 LARGEST_DOCUMENT = 1 << 20
 """Bytes of the largest document, its metadata included; a larger text is read as records too."""
+
+_INLINE_TEXT = re.compile(rb'"data"\s*:\s*"(?:[^"\\]*(?:\\[^n][^"\\]*)*\\n){20}')
+"""Rows of a resource that stand in its descriptor as the text of a CSV file (Frictionless, data resource, `data`)."""
+
+_BLOCK = re.compile(rb":[ \t]*[|>][+\-\d]*[ \t]*\r?\n(?:(?:[ \t]+[^\n]*)?\n){200}")
+"""A text of 200 lines in the metadata of a card: longer than the terms that a gate asks to accept."""
 
 LARGEST_PROSE = 256 << 10
 """Bytes of a README or card beside its metadata; of a larger one the prose is read as records too."""
@@ -37,22 +45,7 @@ LARGEST_PROSE = 256 << 10
 LARGEST_UNKNOWN_LICENCE = 64 << 10
 """Bytes of a licence whose text is not known; a larger one is read as records too."""
 
-LICENCES = frozenset({"licence", "data-licence", "weights-licence", "notice"})
-_DOCUMENTS = frozenset({"readme"})
-_TEXTS = LICENCES | _DOCUMENTS | {"hf-card"}
-_INLINE = frozenset({"croissant", "frictionless", "hf-dataset-infos"})
-"""Manifests that may hold records themselves."""
-_CONTAINERS = frozenset({*storage.CODECS, *storage.ARCHIVES})
-_LISTS = frozenset({"croissant", "dcat", "spdx"})  # JSON-LD may be a list of nodes
 _NODES = re.compile(rb'\[\s*\{\s*"@(?:context|graph|id|type)"')
-_DVC = re.compile(
-    rb"^(?:outs|deps|stages|vars|params|plots|metrics|artifacts|schema|md5|wdir|frozen)\s*:", re.MULTILINE
-)
-_FEATURES = re.compile(
-    rb'"(?:features|splits|download_(?:size|checksums)|dataset_size|builder_name|config_name|supervised_keys|num_examples'
-    rb'|citation|homepage|description)"\s*:'
-)
-_SMALL = 1024  # bytes of what a name alone may call a manifest
 
 
 class Role(NamedTuple):
@@ -85,19 +78,26 @@ def decide(path: str, head: bytes, size: int, more: Callable[[int], bytes] | Non
     kind = manifests.recognise(path, head)
     if kind is None:
         return DATA
-    if holds_records(path, head) or _is_other(kind, head, size):
+    form = manifests.FORMATS[kind]
+    if holds_records(path, head) or _is_other(form, head, size):
         return DATA
-    if kind in _TEXTS and head:
+    if form.prose and head:
         whole = more(LARGEST_DOCUMENT + 1) if more is not None and size > len(head) else head
-        if _reads_as_records(kind, whole, size):
+        if _reads_as_records(form, whole, size):
             return Role("data", kind)
-    if kind in _INLINE and head:
+    if form.inline and head:
         whole = more(manifests.LARGEST + 1) if more is not None and size > len(head) else head
-        if holds_rows(whole) or (kind == "frictionless" and repeats_items(whole.decode("utf-8", "replace"))):
+        if any(_INLINE[each](whole) for each in form.inline):
             return Role("data", kind)
-    if kind in LICENCES:
-        return Role("licence", kind)
-    return Role("documentation" if kind in _DOCUMENTS else "manifest", kind)
+    return Role(form.role, kind)
+
+
+_INLINE: dict[str, Callable[[bytes], bool]] = {
+    "rows": holds_rows,
+    "items": lambda whole: repeats_items(whole.decode("utf-8", "replace")),
+    "text": lambda whole: _INLINE_TEXT.search(whole) is not None,
+}
+"""How it is told that a manifest holds records in a form, by `ManifestFormat.inline`."""
 
 
 def is_data(path: str, whole: bytes, size: int, kind: str) -> bool:
@@ -107,9 +107,9 @@ def is_data(path: str, whole: bytes, size: int, kind: str) -> bool:
         path: its name.
         whole: its bytes, or as many as a document may have and one more.
         size: its bytes.
-        kind: what it is called: licence, notice, readme, hf-card.
+        kind: the format of the document that it is called.
     """
-    return holds_records(path, whole[: 1 << 16]) or _reads_as_records(kind, whole, size)
+    return holds_records(path, whole[: 1 << 16]) or _reads_as_records(manifests.FORMATS[kind], whole, size)
 
 
 def holds_records(path: str, head: bytes) -> bool:
@@ -124,7 +124,7 @@ def holds_records(path: str, head: bytes) -> bool:
     if form == "csv" and format_detection.suffix(path) in {"md", "markdown", "rst"}:
         guess = csv.guess(head)  # mark-up has tables of its own
         return guess is not None and guess.delimiter != "|"
-    if form in _CONTAINERS or (form in FORMATS and FORMATS[form].only_records):
+    if form in storage.CODECS or form in storage.CONTAINERS or (form in FORMATS and FORMATS[form].only_records):
         return True
     return form == "json" and body[:1] == b"[" and not _NODES.match(body)
 
@@ -141,27 +141,23 @@ def consists_of_records(path: str, whole: bytes) -> bool:
     return holds_records(path, head) or (is_text and repeats(whole.decode("utf-8", "replace")))
 
 
-def _is_other(kind: str, head: bytes, size: int) -> bool:
+def _is_other(form: ManifestFormat, head: bytes, size: int) -> bool:
     """Tell whether bytes are none of the manifest that a name or a word in them promises."""
+    if form.contradicts is not None:
+        return form.contradicts(head, size)
     body = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if kind == "nltk-xml":
-        return size > len(head)
-    if kind == "dvc":
-        return size > _SMALL and not _DVC.search(head)
-    if kind == "hf-dataset-infos":
-        return len(body) > len(b"{}\r\n") and not _FEATURES.search(head)
-    if kind in _TEXTS:
+    if form.prose:
         return body[:1] in (b"{", b"[") and format_detection.sniff(head, "") == "json"
-    return body[:1] == b"[" and kind not in _LISTS and format_detection.sniff(head, "x.json") == "json"
+    return body[:1] == b"[" and not form.list_of_nodes and format_detection.sniff(head, "x.json") == "json"
 
 
-def _reads_as_records(kind: str, whole: bytes, size: int) -> bool:
+def _reads_as_records(form: ManifestFormat, whole: bytes, size: int) -> bool:
     if size > LARGEST_DOCUMENT:
         return True
-    metadata = b"" if kind in LICENCES else metadata_of(whole)
+    metadata = b"" if form.role == "licence" else metadata_of(whole)
     text = whole[len(metadata) :].decode("utf-8", "replace")
-    if repeats(text) or repeats_items(metadata.decode("utf-8", "replace")):
+    if repeats(text) or repeats_items(metadata.decode("utf-8", "replace")) or _BLOCK.search(metadata):
         return True
-    if kind in LICENCES:
+    if form.role == "licence":
         return size > LARGEST_UNKNOWN_LICENCE and not identify(text)
     return size - len(metadata) > LARGEST_PROSE

@@ -36,7 +36,6 @@ HEAD = 1 << 16
 
 _CONTROL = {".git": "git", ".hg": "mercurial", ".svn": "subversion", ".bzr": "bazaar", "CVS": "cvs"}
 _DERIVED = {"__pycache__", "__MACOSX", ".ipynb_checkpoints"}
-_DOUBTFUL = re.compile(r"(?:\.(?:md|markdown|rst|txt|json|jsonld|ya?ml|xml|rdf|ttl)|^[^.]*)$", re.IGNORECASE)
 _LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?size (\d+)\n")
 _ANNEX = re.compile(rb"^(?:/annex/objects/|\.\./.*/annex/objects/)")
 _REFERENCE = re.compile(rb"^(.*/)?refs/")
@@ -202,14 +201,13 @@ def _excluded(path: str, globs: Iterable[str]) -> str | None:
 
 def _regular(walk: _Walk, path: bytes, size: int, *, at: bytes | None = None) -> _Row:
     row = _named(path, "data", size)
-    name = row.path.rsplit("/", 1)[-1]
     reference = _REFERENCE.match(path)
     if reference and os.path.isdir(os.path.join(walk.root, reference[1] or b"", b"snapshots")):
         row.role, row.reason = "ignored", "a reference of a Hugging Face cache"
         return row
     place = at or os.path.join(walk.root, path)
     head = b""
-    if size and (size <= _POINTER or _DOUBTFUL.search(name)):
+    if size and (size <= _POINTER or manifests.is_doubtful(row.path)):
         try:
             head = regular_files.read_head(place, HEAD)
         except OSError as error:

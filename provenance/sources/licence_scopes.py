@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provenance.licences import terms
+from provenance.readers.manifests import by_witness
 from provenance.sources.scope_paths import above, folder_of, within
 
 if TYPE_CHECKING:
@@ -13,13 +14,7 @@ if TYPE_CHECKING:
 
     from provenance.sources.scope_paths import Claim
 
-_TEXTS = {"licence-file", "data-licence-file", "notice-file"}
-_BELOW = _TEXTS | {"weights-licence-file"}
-"""Witnesses that speak of all below them; what a manifest, card or README says ends where the next source begins."""
-
 _DATA = {"data", "database", "content"}
-_NAMING = {"croissant", "frictionless", "llama-factory", "nltk-xml"}
-"""Manifests of others that name members: where they speak of one file, so does what the source's own manifest says."""
 
 GAP = "record-gap"
 """Witness of the records that state no licence in a file of which others do."""
@@ -50,7 +45,7 @@ class DecidedLicence:
     def evidence(self) -> str:
         """Return how good the best witness is: none | tag | card | licence-text | consistent."""
         agreeing = [claim for claim in self.claims if claim["spdx"] == self.expression and self.expression]
-        texts = [claim for claim in agreeing if claim["witness"] in _TEXTS]
+        texts = [claim for claim in agreeing if _is_text(claim)]
         if not agreeing:
             return "none"
         if not texts:
@@ -109,7 +104,7 @@ class LicenceScopes:
     def _of_file(self, path: str, around: DecidedLicence, source: str) -> DecidedLicence:
         """Decide between statements about one file: its records', or a document's that names it."""
         stated = self._covering(path, source)
-        if source in self._named or any(claim["witness"] in _NAMING for claim in stated):
+        if source in self._named or any(by_witness(claim["witness"]).names_members for claim in stated):
             stated = stated + self._by_source.get(source, [])
         if around.claims:  # which then speaks for the records that are silent
             silent = [claim for claim in stated if claim["witness"] == GAP]
@@ -149,16 +144,18 @@ class LicenceScopes:
     def _covering(self, place: str, source: str) -> list[Claim]:
         """A licence file covers all below it; what a manifest or README says ends where the next source begins."""
         home = self._homes[source]
-        return [
-            claim
-            for claim in self._by_scope.get(place, ())
-            if claim["witness"] in _BELOW or within(claim["scope"], home)
-        ]
+        return [claim for claim in self._by_scope.get(place, ()) if _is_text(claim) or within(claim["scope"], home)]
 
 
 def _licences(claims: Mapping[str, list[Claim]]) -> dict[str, list[Claim]]:
     found = {key: [claim for claim in held if claim["field"] == "licence"] for key, held in claims.items()}
     return {key: held for key, held in found.items() if held}
+
+
+def _is_text(claim: Claim, subject: str | None = None) -> bool:
+    """Tell whether a licence file states something, of those that speak of a subject where one is asked for."""
+    form = by_witness(claim["witness"])
+    return form.role == "licence" and subject in {None, form.subject}
 
 
 def decide(claims: Sequence[Claim], purpose: str) -> DecidedLicence:
@@ -176,8 +173,8 @@ def decide(claims: Sequence[Claim], purpose: str) -> DecidedLicence:
     data = [claim for claim in claims if claim["subject"] in _DATA]
     rest = [claim for claim in claims if claim["subject"] == "any"]
     if data:
-        named = any(claim["witness"] == "data-licence-file" for claim in data)
-        bare = [c for c in rest if named and c["witness"] == "licence-file"]
+        named = any(_is_text(claim, "data") for claim in data)
+        bare = [claim for claim in rest if named and _is_text(claim, "any")]
         of_code = {c["spdx"] for c in (*code, *bare) if c["subject"] != "model"} - {None}
         moved = [c for c in rest if c in bare or c["spdx"] in of_code]
         code += moved
@@ -194,4 +191,4 @@ def decide(claims: Sequence[Claim], purpose: str) -> DecidedLicence:
 def _strictest(claims: Sequence[Claim], purpose: str) -> Claim:
     expression = terms.strictest([claim["spdx"] for claim in claims], purpose)
     best = [claim for claim in claims if claim["spdx"] == expression]
-    return min(best, key=lambda claim: (claim["witness"] not in _TEXTS, claim["manifest"], claim["pointer"]))
+    return min(best, key=lambda claim: (not _is_text(claim), claim["manifest"], claim["pointer"]))

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from provenance.core import schemas
+from provenance.readers.manifests import by_witness
 from provenance.sources.licence_scopes import DecidedLicence, LicenceScopes
 from provenance.sources.scope_paths import above, folder_of
 from provenance.sources.source_openings import (
@@ -204,7 +205,7 @@ def _indexed(
         if claim["field"] in OPENING_FIELDS:
             continue
         key = (claim["manifest"], entry_pointer(claim))
-        if claim["witness"] == "native" or naming.get(key) == claim["scope"]:
+        if by_witness(claim["witness"]).own or naming.get(key) == claim["scope"]:
             by_source[speakers[key]].append(claim)
         else:
             by_scope[claim["scope"]].append(claim)

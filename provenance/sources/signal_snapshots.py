@@ -20,12 +20,14 @@ from provenance.core.path_names import location
 from provenance.origins import robots, signals
 from provenance.origins.signals import TIMES, SitePolicy, Snapshot
 from provenance.readers import manifests
+from provenance.readers.manifests import by_witness
 from provenance.readers.storage import regular_files
 from provenance.sources import claims as claims_
 from provenance.sources import file_roles
 from provenance.sources import scopes as scopes_
 from provenance.sources.inventory import HEAD
 from provenance.sources.scope_paths import matching, resolved_path
+from provenance.sources.source_openings import entry_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -128,9 +130,8 @@ def policies(root: Path, paths: pa.Table, claims: Iterable[Claim], holders: Mapp
     known = sorted(paths["path"].to_pylist())
     stated: dict[str, list[Claim]] = defaultdict(list)
     for claim in claims:
-        if claim["witness"] == "native":
-            entry = "/".join(claim["pointer"].split("/")[:3])
-            source = holders.get(f"{claim['manifest']} {entry}")
+        if by_witness(claim["witness"]).own:
+            source = holders.get(f"{claim['manifest']} {entry_pointer(claim)}")
             if source is not None:
                 stated[source].append(claim)
     found: dict[str, SitePolicy] = {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from provenance.readers.manifests import by_witness
 from provenance.sources.scope_paths import above, depth_of, folder_of, matching, resolved_path
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ IMPLICIT = 1000
 """Implicit sources that one folder may hold; more of them collapse into it."""
 
 UNDECLARED = "undeclared:"
-_CARDS = {"hf-card", "readme"}
 
 OPENING_FIELDS = {"source", "source-weak", "members"}
 
@@ -38,7 +38,7 @@ def fit_headings(claims: Sequence[Claim], files: Iterable[str]) -> None:
         known[folder_of(place.rstrip("/"))][_letters(place.rstrip("/").rsplit("/", 1)[-1])] = place
     for claim in claims:
         # only a heading makes a scope that is not the document's own folder
-        if claim["witness"] in _CARDS and claim["scope"] != folder_of(claim["manifest"]):
+        if by_witness(claim["witness"]).headings and claim["scope"] != folder_of(claim["manifest"]):
             parent, name = folder_of(claim["scope"].rstrip("/")), claim["scope"].rstrip("/").rsplit("/", 1)[-1]
             near = known[parent]
             claim["scope"] = near.get(_letters(name)) or near.get(_initials(name)) or claim["scope"]
@@ -48,7 +48,7 @@ def licences_from_files(claims: Sequence[Claim]) -> list[Claim]:
     """State what the licence files say that a manifest points at; one that was not read as such is unknown."""
     said: dict[str, list[Claim]] = defaultdict(list)
     for claim in claims:
-        if claim["field"] == "licence" and claim["witness"] != "native":
+        if claim["field"] == "licence" and not by_witness(claim["witness"]).own:
             said[claim["manifest"]].append(claim)
     return [
         claim | {"field": "licence", "value": found["value"], "spdx": found["spdx"]}
@@ -79,7 +79,7 @@ class Opening:
         strong: False of a plain README.
         entry: pointer of the source in a manifest that describes many; else ''.
         members: what it names; [] = all of its scope.
-        native: the manifest is one of this package's own format.
+        own: its manifest is written for this program, as `ManifestFormat.own` says.
     """
 
     id: str
@@ -88,17 +88,12 @@ class Opening:
     strong: bool
     entry: str
     members: list[str] = field(default_factory=list)
-    native: bool = False
+    own: bool = False
 
 
-_ENTRIES = {"native": 3, "llama-factory": 2}
-"""Manifests that describe many sources -> how many parts of a pointer name one: /sources/0, /alpaca_en."""
-
-
-def entry_pointer(claim: Claim) -> str:
+def entry_pointer(claim: Mapping[str, Any]) -> str:
     """Return the pointer of the source that a statement is about, where one manifest describes many sources."""
-    parts = _ENTRIES.get(claim["witness"], 0)
-    return "/".join(claim["pointer"].split("/")[:parts])
+    return "/".join(claim["pointer"].split("/")[: by_witness(claim["witness"]).entry_depth])
 
 
 def find_openings(claims: Iterable[Claim]) -> list[Opening]:
@@ -110,8 +105,8 @@ def find_openings(claims: Iterable[Claim]) -> list[Opening]:
         if claim["field"] in {"source", "source-weak"}:
             strong = claim["field"] == "source"
             id_ = claim["value"] if strong and claim["value"] else claim["scope"].rstrip("/")
-            native = claim["witness"] == "native"
-            found[key] = Opening(id_, claim["scope"], claim["manifest"], strong, key[1], members[key], native)
+            own = by_witness(claim["witness"]).own
+            found[key] = Opening(id_, claim["scope"], claim["manifest"], strong, key[1], members[key], own)
         elif claim["field"] == "members":
             members[key].append(claim["value"])
     openings = sorted(found.values(), key=_precedence)
@@ -151,10 +146,10 @@ def assign_files(files: Sequence[str], openings: Sequence[Opening]) -> tuple[dic
     owner: dict[str, str] = {}
     others: dict[str, list[str]] = defaultdict(list)
     ordered = sorted(files)
-    declared = {opening.scope for opening in openings if opening.native and not opening.members}
+    declared = {opening.scope for opening in openings if opening.own and not opening.members}
     named = [opening for opening in openings if opening.members]
-    for opening in sorted(named, key=lambda o: (not o.native, -depth_of(folder_of(o.manifest)))):
-        yields = not opening.native and opening.scope in declared
+    for opening in sorted(named, key=lambda o: (not o.own, -depth_of(folder_of(o.manifest)))):
+        yields = not opening.own and opening.scope in declared
         for path in dict.fromkeys(path for member in opening.members for path in matching(member, ordered)):
             if yields or owner.setdefault(path, opening.id) != opening.id:
                 others[path].append(opening.id)

@@ -175,7 +175,7 @@ def test_every_command_module_is_listed():
         "key_options",
         "terminal",
     }
-    assert files == {"listing" if name == "list" else name for name in COMMANDS}
+    assert {f"provenance.cli.{name}" for name in files} == {module for module, _ in COMMANDS.values()}
 
 
 @pytest.mark.parametrize("kind", ["checks", "profiles", "purposes", "formats"])
@@ -200,3 +200,31 @@ def test_help_imports_nothing_heavy():
     code = "import sys; from provenance.cli import run; run(['--help']); print(sorted({'numba', 'pyarrow', 'pandas', 'rich', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_report_in_a_file_shows_what_cannot_be_seen_as_escapes(data, tmp_path):
+    folder = data("mit").rename(tmp_path / "a\u202eb\u200bc\u009bd")
+    ledger, file = tmp_path / "ledger", tmp_path / "report.json"
+    run(["scan", str(folder), "--ledger", str(ledger)])
+    for form in ("json", "sarif"):
+        assert run(["report", str(ledger), "--format", form, "-o", str(file)]) == 0
+        assert not {"\u202e", "\u200b", "\u009b"} & set(file.read_text())
+        assert json.loads(file.read_text())
+
+
+def test_data_that_may_not_be_entered_is_said_with_the_next_step(data, tmp_path, capfd, monkeypatch):
+    folder = data("mit")
+    monkeypatch.setattr("provenance.cli.path_arguments.os.access", lambda *_: False)
+    assert run(["scan", str(folder), "--ledger", str(tmp_path / "ledger")]) == 2
+    said = capfd.readouterr().err
+    assert said.startswith(f"provenance: {folder} cannot be read: Permission denied; let this user")
+    assert said.count("\n") == 1
+
+
+def test_a_move_that_fails_names_the_place_it_was_moved_to(data, tmp_path, capfd, monkeypatch):
+    def fail(*_args, **_options):
+        raise PermissionError(13, "Permission denied", "l/.append/scan", None, "l/scans/00000001")
+
+    monkeypatch.setattr("provenance.pipeline.scan.scan", fail)
+    assert run(["scan", str(data("mit")), "--ledger", str(tmp_path / "ledger")]) == 2
+    assert capfd.readouterr().err == "provenance: Permission denied: l/scans/00000001\n"

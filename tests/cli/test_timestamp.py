@@ -1,6 +1,7 @@
 """`provenance timestamp`: by files, and from an authority that is asked at its address."""
 
 import re
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -109,9 +110,20 @@ def test_an_answer_that_is_none_is_not_kept(scanned, serve, body, capsys):
 
 
 def test_an_answer_to_another_request_is_not_kept(scanned, authority, serve, capsys):
-    old = authority.answer(timestamps.request((scanned / layout.note_path(1)).read_bytes()))
+    old = authority.answer(timestamp_client.make_request((scanned / layout.note_path(1)).read_bytes()))
     assert cli.run(["timestamp", "ledger", "--tsa", serve(lambda _: (200, old))]) == 4
     assert "nonce" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["request", "ledger", "-o", "x.tsq"], ["ledger", "--tsa", "http://127.0.0.1:9/"]])
+def test_without_the_extra_one_sentence_names_it(scanned, tmp_path, monkeypatch, words, capsys):
+    monkeypatch.setitem(sys.modules, "rfc3161_client", None)
+    assert cli.run(["timestamp", *words]) == 4
+    said = capsys.readouterr().err
+    assert said.startswith("provenance: to ask for timestamps, install the extra: pip install")
+    assert "provenance-auditor[timestamp]" in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "x.tsq").exists()
 
 
 @pytest.mark.parametrize("address", ["file:///etc/hostname", "ftp://127.0.0.1/", "tsa.example"])

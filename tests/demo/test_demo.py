@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,8 @@ def test_planted_personal_data_is_seen_and_nobodys(audit, planted):
 
 def test_the_demo_is_small():
     assert sum(path.stat().st_size for path in DEMO.rglob("*") if path.is_file()) < 300_000
+
+
+def test_the_report_for_people_is_the_golden_one(audit):
+    build = runpy.run_path(str(DEMO.parents[1] / "tools" / "build_report_golden.py"))
+    assert build["produce"](audit) == build["GOLDEN"].read_text("utf-8"), "run: python tools/build_report_golden.py"

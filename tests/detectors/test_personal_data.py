@@ -204,3 +204,15 @@ def test_hostile_text_takes_no_longer_than_its_length(text):
         patch.setattr(personal_data, "_pattern", Counting)
         list(find(text.encode()))
     assert calls <= len(text) / 3 + 2
+
+
+@pytest.mark.parametrize("together", [1, 40, 200])
+def test_texts_are_searched_a_part_at_a_time(monkeypatch, together):
+    """A long text is searched where it stands, and what is found is counted at its record all the same."""
+    texts = batch(*(MARK.sub(r"\1", text) for text, _ in CASES[:60]), "", *(["nobody@nowhere.org"] * 5), row=7)
+    expected = observe(texts)
+    monkeypatch.setattr(personal_data, "_TOGETHER", together)
+    monkeypatch.setattr(personal_data, "_MOST", 2)
+    assert expected.num_rows > 5
+    assert observe(texts).equals(expected)
+    assert observe(texts.slice(3)).equals(observe(pa.RecordBatch.from_pylist(texts.slice(3).to_pylist(), texts.schema)))

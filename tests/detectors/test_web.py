@@ -47,7 +47,7 @@ def test_without_a_policy_nothing_is_evaluated():
 
 def test_what_is_named_does_not_depend_on_how_a_file_is_cut(monkeypatch):
     monkeypatch.setattr(detectors, "MOST", 3)
-    monkeypatch.setattr(detectors, "DETECTORS", ("web",))
+    monkeypatch.setattr(detectors, "DETECTORS", {"web": web.DETECTOR})
     rows = [(number, f"http://{name}.org/", "x") for number, name in enumerate("aabcadebcdefag")]
     expected = [("(others)", "not-evaluated", 6, 6, 6, 5), ("a.org", "not-evaluated", 4, 4, 4, 0)]
     expected += [("b.org", "not-evaluated", 2, 2, 2, 2), ("c.org", "not-evaluated", 2, 2, 2, 3)]

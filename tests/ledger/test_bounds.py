@@ -89,7 +89,7 @@ def test_thousands_of_changes_of_keys_are_looked_up_and_not_gone_through():
     assert held.change("statement", 7) == key_history.Change("statement", "key 6", "key 7", 7)
     assert held.change("log", 7) is None
     assert held.has_held("statement", "key 17")
-    assert len(held.held("statement")) == count
+    assert len(held.holders("statement")) == count
     looked = Counted(held._of_role["statement"])
     held._of_role["statement"] = looked
     held.check_signer(2000, "key 1999")

@@ -100,7 +100,9 @@ class Refusing:
         elif name == leaf_hashes.PATH:
             leaf_hashes.split(data, self.notes[len(self.notes)])
         elif name.endswith((".tsr", ".cosigs")):
-            found = checkpoint_evidence.check_evidence(self.folder, [name], self.notes, self.pinned, set())
+            found = checkpoint_evidence.check_evidence(
+                self.folder, [name], self.notes, pinned=self.pinned, operators=set()
+            )
             return bool(found.faults["witnesses"] or found.faults["timestamps"])
         return False  # only verification of all can tell
 

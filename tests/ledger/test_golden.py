@@ -89,7 +89,7 @@ def test_the_public_script_verifies_it(path, packed):
     keys = sorted((packed / "ledger" / "keys").glob("*.pub.pem"))
     command = [sys.executable, "-I", check_proof.__file__, path, *keys]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout.splitlines()[:1]) == (0, ["PROVEN"]), done.stderr
+    assert (done.returncode, "PROVEN" in done.stdout.splitlines()) == (0, True), done.stderr
 
 
 def test_the_columns_of_the_specification_are_those_that_are_sealed():

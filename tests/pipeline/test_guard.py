@@ -430,8 +430,8 @@ def test_what_was_made_of_audited_data_is_as_good_as_its_scans(world, tmp_path, 
     assert not guard.inspect(*asked).ok  # of the scan itself they are not
 
 
-def test_the_readme_shows_a_policy_and_a_loader_that_work(world, tmp_path, monkeypatch, request):
-    text = (request.config.rootpath / "README.md").read_text(encoding="utf-8")
+def test_the_documentation_shows_a_policy_and_a_loader_that_work(world, tmp_path, monkeypatch, request):
+    text = (request.config.rootpath / "docs" / "check-before-training.md").read_text(encoding="utf-8")
     shown = re.search(r"<!-- example: policy -->\n```yaml\n(.*?)```", text, re.DOTALL)[1]
     (tmp_path / "policy.yaml").write_text(shown)
     assert guard_policy.read(tmp_path / "policy.yaml").max_age_days == 90

@@ -142,6 +142,14 @@ def test_a_name_hides_no_records(path, data):
         ("dataset_infos.json", json.dumps({"default": {"features": {}, "rows": ROWS_INLINE}}), "hf-dataset-infos"),
         ("README.yaml", "".join(f"- text: {SENTENCE} {k}\n" for k in range(300)), "readme"),
         (
+            "datapackage.json",
+            json.dumps(
+                {"name": "x", "resources": [{"name": "r", "format": "csv", "data": "text\n" + f"{SENTENCE}\n" * 60}]}
+            ),
+            "frictionless",
+        ),
+        ("README.md", "---\nlicense: mit\nexamples: |\n" + f"  {SENTENCE}\n" * 300 + "---\n# Letters\n", "hf-card"),
+        (
             "datasheet.md",
             "# 甲\n" + "".join(f"港口的信件第{k}号，写给海边的办公室，说的是船和天气。\n" for k in range(300)),
             "readme",
@@ -305,3 +313,10 @@ sources:
         "holds records, which are read as data, and is a document"
         in (audit.coverage.set_index("check").loc["overrides", "reason"])
     )
+
+
+def test_prose_that_is_not_read_as_records_is_counted(scanned):
+    card = CARD + "# Letters\n\n" + (PROSE * 60)
+    tables = scanned(set__READMEDOTmd=card, set__xDOTjsonl=LINES).tables
+    (row,) = [row for row in tables["coverage"].to_pylist() if row["check"] == "documents"]
+    assert row["reason"].startswith("1 document of more than 4,096 bytes was read for what it states")

@@ -120,8 +120,8 @@ def test_when(fetched, crawled, expected):
     assert expected in TIMES
 
 
-def test_the_example_of_the_readme_is_a_manifest():
-    text = (Path(pv.__file__).parents[1] / "README.md").read_text("utf-8")
+def test_the_example_of_the_documentation_is_a_manifest():
+    text = (Path(pv.__file__).parents[1] / "docs/describe-a-source.md").read_text("utf-8")
     example = next(block for block in text.split("```yaml\n")[1:] if "signals:" in block).split("```")[0]
     stated = {claim.pointer: claim.value for claim in native.read("provenance.yaml", example.encode(), "native")}
     assert stated["/sources/0/signals/0/folder"] == "robots"

@@ -16,6 +16,7 @@ import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from provenance.core import registry
 from provenance.core.model import Died
 from provenance.core.processes import memory_limit
 from provenance.core.processes.child_processes import PATIENCE, Nursery, StartError, ended, named, receive, send
@@ -52,7 +53,7 @@ class _Worker:
 
     def run(self, name: str, part: Any) -> Any:
         try:
-            send(self._pipe, (name, part))
+            send(self._pipe, (name, part, registry.additions()))
             return receive(self._pipe)
         except (EOFError, OSError):
             code = ended(self._process)

@@ -28,7 +28,7 @@ import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from provenance.core import scratch_folders
+from provenance.core import registry, scratch_folders
 from provenance.core.processes import blocked_imports, environment
 
 if TYPE_CHECKING:
@@ -377,10 +377,11 @@ def _work(pipe: socket.socket) -> None:
     with pipe, pipe.makefile("rwb") as requests:
         while True:
             try:
-                name, part = receive(requests)
+                name, part, added = receive(requests)
             except EOFError:
                 return
             try:
+                registry.set_additions(added)
                 result = _found(name)(part)
             except Exception as error:  # noqa: BLE001 - sent to the caller, who raises it
                 result = error

@@ -35,6 +35,16 @@ def leave() -> None:
             signal.signal(number, signal.SIG_DFL)
 
 
+def ignore() -> None:
+    """Let no signal change the exit code any more: the process has said all it had to say, and ends.
+
+    Ignored and not handled: Python gives signals that it handles their own effect back while it ends.
+    """
+    for number in _SIGNALS:
+        if signal.getsignal(number) in {_interrupt, signal.SIG_DFL}:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def _interrupt(number: int, _frame: object) -> None:
     leave()
     _came.append(number)

@@ -66,14 +66,14 @@ def write(folder: Path, target: Path | None, format_: str, asked: ExportRequest)
         raise ConfigError(f"{target} would lie in the ledger {around}, whose files are all bound; write it elsewhere")
     if form.export is None:
         raise TypeError(f"{format_} declares no `export`")
-    chunks, said = form.export(entry, asked)
+    chunks, sentences = form.export(entry, asked)
     if target is None and form.public is not None:
         entry_cosignatures.put(folder, entry.index, format_, b"".join(chunks), form.public(asked))
-        return (*said, f"Written: {folder / layout.cosignature_path(entry.index, format_)}")
+        return (*sentences, f"Written: {folder / layout.cosignature_path(entry.index, format_)}")
     if target is None:
         raise ConfigError(_NO_TARGET)
     _save(target, chunks)
-    return (*said, f"Written: {target}, {target.stat().st_size:,} bytes")
+    return (*sentences, f"Written: {target}, {target.stat().st_size:,} bytes")
 
 
 def _save(target: Path, chunks: Iterable[bytes]) -> None:
@@ -95,4 +95,11 @@ def _entry(folder: Path, asked: ExportRequest) -> ExportedEntry:
     """Read an entry that is signed and in the log: what is exported is at least what the ledger's own keys say."""
     opened = verified_reader.open_reader(folder, asked.index, verified=asked.verified, warn=asked.warn)
     found = opened.envelope()
-    return ExportedEntry(folder, opened.index, found.file, found, opened.statement(), opened)
+    return ExportedEntry(
+        folder=folder,
+        index=opened.index,
+        sealed=found.file,
+        envelope=found,
+        statement=opened.statement(),
+        reader=opened,
+    )

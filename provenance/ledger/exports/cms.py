@@ -2,7 +2,8 @@
 
 Written out in DER here: `cryptography`'s PKCS#7 builder cannot add the signing-certificate-v2 attribute, without which
 there is no CAdES; `openssl cms -cades` can, but wants the private key in a file and OpenSSL on the path, and takes no
-key that stays in its hardware. Sources: RFC 5652; RFC 5035, section 3; ETSI EN 319 122-1, level B-B (once CAdES-BES).
+key that stays in its hardware; asn1crypto could, and its last release is of 2022. Sources: RFC 5652; RFC 5035,
+section 3; ETSI EN 319 122-1, level B-B (once CAdES-BES).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from provenance.ledger.exports.export_format import (
 )
 from provenance.ledger.keys import der, signing_keys
 from provenance.ledger.keys.der import OCTETS, OID, SEQUENCE, SET, write, write_integer
+from provenance.ledger.witness.certificate_chains import issuer_and_serial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,7 +97,7 @@ def render(
     signer = write(
         SEQUENCE,
         write_integer(1),  # the signer is named by issuer and serial number
-        write(SEQUENCE, *_issuer_and_serial(own)),
+        write(SEQUENCE, *issuer_and_serial(own)),
         _SHA256,
         write(_TAGGED_0, attributes),
         algorithm,
@@ -129,18 +131,10 @@ def _time(when: str) -> bytes:
 
 def _signing_certificate(certificate: Certificate) -> bytes:
     """SigningCertificateV2 with one ESSCertIDv2; its hash algorithm is the default, SHA-256 (RFC 5035, section 4)."""
-    issuer, serial = _issuer_and_serial(certificate)
+    issuer, serial = issuer_and_serial(certificate)
     digest = write(OCTETS, hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest())
     named = write(SEQUENCE, write(SEQUENCE, write(_TAGGED_4, issuer)), serial)  # [4] directoryName of GeneralName
     return write(SEQUENCE, write(SEQUENCE, write(SEQUENCE, digest, named)))
-
-
-def _issuer_and_serial(certificate: Certificate) -> tuple[bytes, bytes]:
-    """As they stand in the certificate: an issuer encoded anew may have other bytes (RFC 5280, section 4.1)."""
-    fields = der.read(certificate.tbs_certificate_bytes).parts(SEQUENCE)
-    versioned = fields[0].tag == _TAGGED_0  # version 1 leaves its version out
-    serial, _, issuer = fields[versioned : versioned + 3]
-    return issuer.encoded, serial.encoded
 
 
 def _sign(data: bytes, key: CmsSigner | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> tuple[bytes, bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,7 @@ class ExportRequest:
     """
 
     index: int | None = None
+    _: KW_ONLY
     key: str | None = None
     certificate: Path | None = None
     signature: Path | None = None
@@ -68,7 +69,7 @@ class ExportedEntry:
         index: the entry's number.
         sealed: its bytes.
         envelope: the same, parsed.
-        said: what it states.
+        statement: what it states.
         reader: of the ledger, open at this entry.
     """
 
@@ -76,7 +77,7 @@ class ExportedEntry:
     index: int
     sealed: bytes
     envelope: envelope.Envelope
-    said: statement.Statement
+    statement: statement.Statement
     reader: verified_reader.Reader
 
 
@@ -94,7 +95,7 @@ class ExportFormat:
         options: the parameters of the command that go with it, of those that not every format takes.
         export: makes it of an entry; None where `write` does.
         write: writes it to a file by itself and returns sentences for people: `write(ledger, target, request)`.
-        public: PEM of the key that stands beside a co-signature; None where it may not stand in the ledger.
+        public: PEM of the key that goes with a co-signature in the ledger; None where it may not be put there.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """ML-DSA-65 co-signature: the same payload as the entry's, signed to outlast ECDSA, in an envelope of its own.
 
-It may stand beside the entry and changes no history. It says who signed only to whoever holds the key by another way,
-since before ECDSA fell.
+It may be put next to the entry and changes no history. It says who signed only to whoever holds the key by another way,
+since before ECDSA fell. Needs the extra `mldsa`.
 """
 
 from __future__ import annotations
@@ -26,20 +26,24 @@ def render(sealed: Envelope, key: Any) -> bytes:
 
     Returns:
         The envelope's file: canonical JSON, one signature; the keyid is SHA-256 of the SubjectPublicKeyInfo.
-
-    Raises:
-        ConfigError: it is another kind of key.
     """
-    if not mldsa_signature.is_private(key):
-        raise ConfigError(
-            "the key is no ML-DSA-65 key; `openssl genpkey -algorithm ML-DSA-65` (3.5 or later) makes one"
-        )
     signature = key.sign(envelope.pae(sealed.payload))
     return envelope.Envelope(sealed.payload, mldsa_signature.keyid(key.public_key()), signature).file
 
 
+def _key(asked: ExportRequest) -> Any:
+    """Load the private key that signs: what is missing is named before a key that nobody can read is blamed."""
+    algorithms = mldsa_signature.library("sign with ML-DSA-65")
+    key = private_key(asked)
+    if not isinstance(key, algorithms.MLDSA65PrivateKey):
+        raise ConfigError(
+            "the key is no ML-DSA-65 key; `openssl genpkey -algorithm ML-DSA-65` (3.5 or later) makes one"
+        )
+    return key
+
+
 def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
-    return [render(entry.envelope, private_key(asked))], ()
+    return [render(entry.envelope, _key(asked))], ()
 
 
 EXPORT = ExportFormat(
@@ -47,5 +51,5 @@ EXPORT = ExportFormat(
     "An ML-DSA-65 co-signature of an entry.",
     ("index", "key", "password_file"),
     _export,
-    public=lambda asked: signing_keys.public_pem(private_key(asked).public_key()),
+    public=lambda asked: signing_keys.public_pem(_key(asked).public_key()),
 )

@@ -134,18 +134,18 @@ def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
         )
     manifest = statement(
         tables["files"].select(["path", "sha256"]).to_pylist(),
-        str(entry.said.predicate["data"]),
-        {"origin": entry.said.place.origin, "index": entry.index, "leaf": entry.envelope.leaf.hex()},
+        str(entry.statement.predicate["data"]),
+        {"origin": entry.statement.place.origin, "index": entry.index, "leaf": entry.envelope.leaf.hex()},
     )
     unread = manifest["predicate"]["serialization"]["ignore_paths"]
     passed = sorted(set(unread) - set(GIT))
-    said = [f"Files without a digest, which a verifier passes over: {', '.join(passed[:5])}"] if passed else []
+    sentences = [f"Files without a digest, which a verifier passes over: {', '.join(passed[:5])}"] if passed else []
     if len(passed) > 5:
-        said.append(f"and {len(passed) - 5} more, all named in it")
-    said.append(
+        sentences.append(f"and {len(passed) - 5} more, all named in it")
+    sentences.append(
         "Verify: model_signing verify key DATA --signature FILE --public_key statement.pub.pem --allow_symlinks"
     )
-    return [render(manifest, pair.statement)], tuple(said)
+    return [render(manifest, pair.statement)], tuple(sentences)
 
 
 EXPORT = ExportFormat(

@@ -51,10 +51,10 @@ def _public(folder: Path, keyid: str) -> ec.EllipticCurvePublicKey:
 
 def _export(entry: ExportedEntry, _: ExportRequest) -> Exported:
     key = _public(entry.folder, entry.envelope.keyid)
-    subject = entry.said.value["subject"][0]["digest"]["sha256"]
+    subject = entry.statement.value["subject"][0]["digest"]["sha256"]
     how = (
         "Verify: cosign verify-blob-attestation --key statement.pub.pem --bundle FILE --type "
-        f"{entry.said.value['predicateType']} --insecure-ignore-tlog {statement.object_path(subject)}"
+        f"{entry.statement.value['predicateType']} --insecure-ignore-tlog {statement.object_path(subject)}"
     )
     return [render(entry.sealed, key)], (how,)
 

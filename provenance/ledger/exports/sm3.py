@@ -88,7 +88,7 @@ def _sm3() -> hashes.Hash:
 
 
 def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
-    return [render(entry.folder, entry.envelope, entry.said.folder, read_key(key_pem(asked)))], ()
+    return [render(entry.folder, entry.envelope, entry.statement.folder, read_key(key_pem(asked)))], ()
 
 
 EXPORT = ExportFormat("sm3", "The SM3 digests of what an entry binds, signed with SM2.", ("index", "key"), _export)

@@ -101,13 +101,13 @@ def _member(path: Path, name: str, digest: str | None) -> Iterator[bytes]:
 
 
 def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
-    said = [entry.reader.statement(index) for index in range(entry.reader.size)]
-    bound = {path: digest for each in said for path, digest in each.folder.items()}
-    left = redaction.plan(entry.folder, said, asked.withhold)
-    told = (
+    statements = [entry.reader.statement(index) for index in range(entry.reader.size)]
+    bound = {path: digest for each in statements for path, digest in each.folder.items()}
+    left = redaction.plan(entry.folder, statements, asked.withhold)
+    sentences = (
         [f"Withheld: {len(left.withheld)} files, and what names it in {len(left.tables)} tables"] if left.tables else []
     )
-    return render(entry.folder, bound, left), tuple(told)
+    return render(entry.folder, bound, left), tuple(sentences)
 
 
 EXPORT = ExportFormat("tar", "The ledger as one file, without what is withheld.", ("withhold",), _export)

@@ -1,21 +1,66 @@
-"""ML-DSA-65: keys, and the check of signatures that are to outlast ECDSA.
+"""ML-DSA-65: keys, and the check of signatures that are to outlast ECDSA (extra `mldsa`).
 
-Source: FIPS 204, with an empty context; RFC 9881 for the key. Needs a `cryptography` whose OpenSSL knows it.
+`cryptography` does all of it where its OpenSSL knows the algorithm, from version 48 on; the core takes older ones.
+Sources: FIPS 204, with an empty context; RFC 9881 for the form of the key.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from provenance.core.digests import sha256
-from provenance.errors import BadSignature
+from provenance.errors import BadSignature, MissingExtra, VerificationError
 from provenance.ledger.format import envelope
+from provenance.ledger.keys import pem as pem_
 
 if TYPE_CHECKING:
     from provenance.ledger.format.envelope import Envelope
+
+EXTRA = "mldsa"
+"""The extra that brings a `cryptography` with ML-DSA."""
+
+_PUBLIC = 1952  # bytes of a public key (FIPS 204, table 2)
+_SPKI = bytes.fromhex("308207b2300b0609608648016503040312038207a100")  # before them in the one DER of a key (RFC 9881)
+
+
+def library(purpose: str) -> Any:
+    """Import the part of `cryptography` that knows ML-DSA.
+
+    Args:
+        purpose: what it is needed for, as the end of "to ...".
+
+    Raises:
+        MissingExtra: this `cryptography`, or the OpenSSL in it, is older than ML-DSA.
+    """
+    try:
+        from cryptography.hazmat.primitives.asymmetric import mldsa
+
+        mldsa.MLDSA65PublicKey.from_public_bytes(bytes(_PUBLIC))  # the module may be there and its OpenSSL too old
+    except (ImportError, AttributeError, UnsupportedAlgorithm) as cause:
+        raise MissingExtra(EXTRA, purpose) from cause
+    return mldsa
+
+
+def read_public(pem: bytes) -> Any:
+    """Read a public key, strictly: that it is one can be told without the library.
+
+    Args:
+        pem: SubjectPublicKeyInfo as PEM, in its one form.
+
+    Returns:
+        An ML-DSA-65 public key of `cryptography`.
+
+    Raises:
+        VerificationError: it is no such key.
+        MissingExtra: `cryptography` is too old to check signatures with it.
+    """
+    spki = pem_.decode(b"".join(pem.split(b"\n")[1:-2]))
+    if len(spki) != len(_SPKI) + _PUBLIC or not spki.startswith(_SPKI) or pem_.encode("PUBLIC KEY", spki) != pem:
+        raise VerificationError("its public key is not the PEM of an ML-DSA-65 key")
+    return library("check an ML-DSA signature").MLDSA65PublicKey.from_public_bytes(spki[len(_SPKI) :])
 
 
 def check(signed: Envelope, key: Any) -> None:
@@ -39,13 +84,3 @@ def check(signed: Envelope, key: Any) -> None:
 def keyid(key: Any) -> str:
     """Return SHA-256, hexadecimal, of a public key's SubjectPublicKeyInfo: an ML-DSA key has no OpenSSH form."""
     return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
-
-
-def is_private(key: Any) -> bool:
-    """Tell whether a key of `cryptography` is a private one of ML-DSA-65; any version of it can be asked."""
-    return type(key).__name__ == "MLDSA65PrivateKey"
-
-
-def is_public(key: Any) -> bool:
-    """Tell whether a key of `cryptography` is a public one of ML-DSA-65; any version of it can be asked."""
-    return type(key).__name__ == "MLDSA65PublicKey"

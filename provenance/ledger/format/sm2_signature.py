@@ -4,14 +4,14 @@ The distinguishing identifier is the default of GM/T 0009, given outright, as Op
 
     openssl dgst -sm3 -verify sm2.pub.pem -sigopt distid:1234567812345678 -signature sig pae
 
-Sources: GB/T 32918.2-2016 (also ISO/IEC 14888-3), GB/T 32905-2016 (SM3), GM/T 0009-2012. Of the libraries, gmalg is
-maintained, has no dependencies and takes the identifier; gmssl and tongsuopy (which brings an OpenSSL of its own) ended
-in 2023. It is plain Python and takes no care to sign in constant time: a key of worth signs in a licensed module.
+Sources: GB/T 32918.2-2016 (also ISO/IEC 14888-3), GB/T 32905-2016 (SM3), GM/T 0009-2012. `cryptography` knows SM3 and
+no SM2. Of the libraries that do, gmalg (extra `sm2`) is maintained, has no dependencies and takes the identifier; gmssl
+and tongsuopy (which brings an OpenSSL of its own) ended in 2023. It is pure Python and takes no care to sign in
+constant time: a key of worth signs in a licensed module. It reads no key files, so that their form is read here.
 """
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from provenance.core.digests import sha256
 from provenance.errors import BadSignature, ConfigError, MissingExtra
 from provenance.ledger.format import envelope
+from provenance.ledger.keys import pem as pem_
 
 if TYPE_CHECKING:
     from provenance.ledger.format.envelope import Envelope
@@ -61,9 +62,7 @@ class Key:
     @property
     def pem(self) -> bytes:
         """Its public half as PEM of the SubjectPublicKeyInfo (RFC 7468, section 13)."""
-        text = base64.b64encode(_SPKI + self.public).decode()
-        lines = [text[at : at + 64] for at in range(0, len(text), 64)]
-        return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""]).encode()
+        return pem_.encode("PUBLIC KEY", _SPKI + self.public)
 
 
 def read_key(pem: bytes) -> Key:
@@ -86,14 +85,14 @@ def read_key(pem: bytes) -> Key:
         )
     # An EC key of OpenSSL may begin with a block of its parameters.
     found = _PEM.search(pem)
-    data = _decoded(found["body"]) if found else b""
+    data = pem_.decode(found["body"]) if found else b""
     if public := _PUBLIC.fullmatch(data):
         key = Key(public["public"])
     elif private := _PRIVATE.fullmatch(data):
         key = Key(private["public"], private["pkcs8"] or private["sec1"])
     else:
         raise ConfigError("the key is no SM2 key in PEM form; `openssl genpkey -algorithm SM2` makes one")
-    if not _fits(key):
+    if not _is_sound(key):
         raise ConfigError("the SM2 key is damaged: it is no point of the curve, or its halves do not belong together")
     return key
 
@@ -140,18 +139,11 @@ def check(signed: Envelope, key: Key) -> None:
         raise BadSignature(f"the SM2 signature is not by {key.keyid} over these bytes")
 
 
-def _fits(key: Key) -> bool:
+def _is_sound(key: Key) -> bool:
     gmalg = _gmalg()
     if not gmalg.SM2().verify_pk(key.public):
         return False
     return key.private is None or gmalg.SM2().generate_pk(key.private) == key.public
-
-
-def _decoded(body: bytes) -> bytes:
-    try:
-        return base64.b64decode(b"".join(body.split()), validate=True)
-    except ValueError:
-        return b""
 
 
 def _gmalg() -> Any:

@@ -1,7 +1,9 @@
-"""DER: the few elements of ASN.1 that timestamps are made of, read strictly.
+"""DER: the few elements of ASN.1 that timestamps, key files and CMS signatures are made of, read strictly.
 
 Only definite lengths in their shortest form are read (ITU-T X.690, section 10.1), so that an element has one encoding
-and a changed byte of a length or a tag never goes unseen.
+and a changed byte of a length or a tag never goes unseen. No library does this for us: `cryptography` reads whole
+certificates and keys, rfc3161-client whole responses, and the last release of asn1crypto, which
+reads elements, is of 2022.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 
 from provenance.errors import VerificationError
 
-BOOLEAN, INTEGER, OCTETS, NULL, OID, TIME, SEQUENCE, SET = 0x01, 0x02, 0x04, 0x05, 0x06, 0x18, 0x30, 0x31
+INTEGER, OCTETS, NULL, OID, TIME, SEQUENCE, SET = 0x02, 0x04, 0x05, 0x06, 0x18, 0x30, 0x31
 """Identifier octets (X.690, section 8.1.2)."""
 
 

@@ -85,7 +85,7 @@ def read(pem: bytes) -> Certificate:
         raise ConfigError("it is not a certificate in PEM form") from cause
 
 
-def refuted(found: Certificate, authorities: Sequence[x509.Certificate], at: datetime | None = None) -> str | None:
+def find_doubt(found: Certificate, authorities: Sequence[x509.Certificate], at: datetime | None = None) -> str | None:
     """Return why a certificate is not to be believed, or None where an authority that is trusted stands behind it.
 
     Args:

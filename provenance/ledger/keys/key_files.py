@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger.keys import der
+from provenance.ledger.keys import pem as pem_
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,14 +69,10 @@ def private_pem(key: PrivateKey, password: str | None) -> bytes:
     if not password:
         raise ConfigError("a password must not be empty")
     data = _encrypted(key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption()), password)
-    text = base64.b64encode(data).decode()
-    lines = [text[at : at + 64] for at in range(0, len(text), 64)]  # RFC 7468, section 2
-    return "\n".join(
-        ["-----BEGIN ENCRYPTED PRIVATE KEY-----", *lines, "-----END ENCRYPTED PRIVATE KEY-----", ""]
-    ).encode()
+    return pem_.encode("ENCRYPTED PRIVATE KEY", data)
 
 
-def blocks(pem: bytes) -> list[bytes]:
+def split_keys(pem: bytes) -> list[bytes]:
     """Return the private keys that stand in some text, each as PEM.
 
     Args:
@@ -84,7 +81,7 @@ def blocks(pem: bytes) -> list[bytes]:
     return [found[0] for found in _PRIVATE.finditer(pem)]
 
 
-def encrypted(pem: bytes) -> bool:
+def is_encrypted(pem: bytes) -> bool:
     """Tell whether a PEM needs a password (RFC 7468, section 11; RFC 1421, section 4.6.1.1).
 
     Args:
@@ -166,16 +163,16 @@ def _check_cost(pem: bytes, where: str) -> None:
         scheme, _ = whole.parts(der.SEQUENCE)
         name, parameters = scheme.parts(der.SEQUENCE)
         known = name.content.hex() == _PBES2
-        dear = known and _dear(parameters)
+        costly = known and _is_costly(parameters)
     except (ValueError, IndexError, VerificationError) as cause:
         raise ConfigError(f"{where} holds a key that cannot be read") from cause
     if not known:
         raise ConfigError(f"{where} is encrypted in a way that is not read here; {_ANEW}")
-    if dear:
+    if costly:
         raise ConfigError(f"{where} asks for more memory or time than a key may take; {_ANEW}")
 
 
-def _dear(parameters: der.Element) -> bool:
+def _is_costly(parameters: der.Element) -> bool:
     kind, asked = parameters.parts(der.SEQUENCE)[0].parts(der.SEQUENCE)
     found = asked.parts(der.SEQUENCE)
     numbers = [der.read_integer(each) for each in found if each.tag == der.INTEGER]

@@ -76,7 +76,7 @@ def make(
     found: dict[str, str] = {}
     for role in roles:
         uri = (elsewhere or {}).get(role)
-        made, public = _elsewhere(uri, role, secrets) if uri else _here(role, password)
+        made, public = _reach(uri, role, secrets) if uri else _generate(role, password)
         found[role] = fingerprint(public)
         files |= made | {f"{role}.pub.pem": public_pem(public)}
         if isinstance(public, Ed25519PublicKey):
@@ -97,14 +97,14 @@ def _trust(name: str, pems: Mapping[str, bytes]) -> bytes:
     return yaml.safe_dump({"origin": name, "keys": pins}, allow_unicode=True, sort_keys=False).encode()
 
 
-def _here(role: str, password: str | None) -> tuple[dict[str, bytes], signers.PublicKey]:
+def _generate(role: str, password: str | None) -> tuple[dict[str, bytes], signers.PublicKey]:
     key: key_files.PrivateKey = (
         Ed25519PrivateKey.generate() if role in NOTES else ec.generate_private_key(ec.SECP256R1())
     )
     return {f"{role}.pem": key_files.private_pem(key, password)}, key.public_key()
 
 
-def _elsewhere(uri: str, role: str, secrets: Secrets) -> tuple[dict[str, bytes], signers.PublicKey]:
+def _reach(uri: str, role: str, secrets: Secrets) -> tuple[dict[str, bytes], signers.PublicKey]:
     if not signers.is_remote(uri):
         raise ConfigError(f"{uri} is no key elsewhere; its URI begins with {', '.join(signers.EXTRAS)} and a colon")
     found = signers.remote(uri, None, secrets)

@@ -64,8 +64,8 @@ class Secrets:
         Raises:
             ConfigError: there is none.
         """
-        held = _line(self.file) if self.file is not None else None
-        if found := environment.secret(PASSWORD) or held or self(f"Password of {where}"):
+        line = _line(self.file) if self.file is not None else None
+        if found := environment.secret(PASSWORD) or line or self(f"Password of {where}"):
             return found
         if self.prompt is None:
             raise ConfigError(f"{where} is encrypted, and {NOBODY}: use --password-file or {PASSWORD}")

@@ -114,7 +114,7 @@ class RemoteSigner:
         """Return the public half."""
         return self._public
 
-    def tried(self) -> RemoteSigner:
+    def tested(self) -> RemoteSigner:
         """Sign a sentence that binds nobody: a wrong PIN or a missing right shows before the work, not after it.
 
         Returns:
@@ -224,5 +224,5 @@ def _public(key: Any, uri: str) -> PublicKey:
 
 
 def _refused(uri: str, cause: Exception) -> ConfigError:
-    said = str(cause) or type(cause).__name__
-    return ConfigError(f"the key {uri} cannot be used: {said}")
+    reason = str(cause) or type(cause).__name__
+    return ConfigError(f"the key {uri} cannot be used: {reason}")

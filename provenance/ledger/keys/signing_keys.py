@@ -288,13 +288,13 @@ def _one(
 ) -> key_files.PrivateKey | signers.RemoteSigner:
     """Load the key of a role, by the name that `keygen` gives it, or by being the only one of its kind."""
     if signers.is_remote(uri):
-        return signers.remote(uri, None, secrets).tried()
+        return signers.remote(uri, None, secrets).tested()
     with _readable(uri):
         folder = None if uri.startswith("env:") or not Path(uri).is_dir() else Path(uri)
         if folder is not None and (folder / f"{role}.uri").is_file():
-            return _elsewhere(folder, role, secrets)
+            return _reach(folder, role, secrets)
         named = folder / f"{role}.pem" if folder is not None else None
-        pems = key_files.blocks(_pem(str(named) if named is not None and named.is_file() else uri))
+        pems = key_files.split_keys(_pem(str(named) if named is not None and named.is_file() else uri))
     found = [key_files.read_private(pem, uri, _password(pem, uri, secrets)) for pem in pems]
     fitting = [key for key in found if isinstance(key, kind)]
     if len(fitting) == 1:
@@ -303,14 +303,14 @@ def _one(
     raise ConfigError(f"{uri} must hold one {wanted} ({role}); it holds {len(fitting)}")
 
 
-def _elsewhere(folder: Path, role: str, secrets: passwords.Secrets) -> signers.RemoteSigner:
+def _reach(folder: Path, role: str, secrets: passwords.Secrets) -> signers.RemoteSigner:
     private, elsewhere, public = (folder / f"{role}{ending}" for ending in (".pem", ".uri", ".pub.pem"))
     if private.is_file():
         raise ConfigError(f"{folder} holds both {private.name} and {elsewhere.name}; remove the one that is not meant")
     uri = _head(elsewhere).decode("utf-8", "replace").strip()
     if not signers.is_remote(uri):
         raise ConfigError(f"{elsewhere} must hold one URI of a key elsewhere: {', '.join(signers.EXTRAS)}, and a colon")
-    return signers.remote(uri, read_public(_head(public)) if public.is_file() else None, secrets).tried()
+    return signers.remote(uri, read_public(_head(public)) if public.is_file() else None, secrets).tested()
 
 
 def _origin(folder: Path) -> str | None:
@@ -340,7 +340,7 @@ def checked_origin(name: str) -> str:
 
 
 def _password(pem: bytes, where: str, secrets: passwords.Secrets) -> str | None:
-    return secrets.password(where) if key_files.encrypted(pem) else None
+    return secrets.password(where) if key_files.is_encrypted(pem) else None
 
 
 def _pem(uri: str) -> bytes:

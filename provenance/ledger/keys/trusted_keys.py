@@ -194,10 +194,10 @@ def _parsed(text: str) -> Any:
 
 
 def _signers(value: dict[str, Any], pins: tuple[Pin, ...], path: Path) -> int:
-    asked: int = value.get("assessments", {}).get("signers", 1)
+    wanted: int = value.get("assessments", {}).get("signers", 1)
     there = len({pin.fingerprint for pin in pins if "statement" in pin.roles}) or 1
-    _check_reachable(asked, there, path, "signers", "statement key")
-    return asked
+    _check_reachable(wanted, there, path, what="signers", pinned="statement key")
+    return wanted
 
 
 def _certifier(item: dict[str, str], path: Path) -> list[x509.Certificate]:
@@ -216,11 +216,11 @@ def _pin(item: dict[str, Any], path: Path) -> Pin:
 def _witnesses(value: dict[str, Any] | None, path: Path) -> Witnesses:
     if value is None:
         return Witnesses()
-    found = [(item.get("name"), verifier_keys.witness(item["vkey"])) for item in value["keys"]]
+    found = [(item.get("name"), verifier_keys.read_witness(item["vkey"])) for item in value["keys"]]
     # Two names over one key are one witness (C2SP tlog-policy, "Public key representation").
     if len({witness.key.public_bytes_raw() for _, witness in found}) != len(found):
         raise ConfigError(f"the trust file {path} pins one key of a witness twice; a quorum counts keys")
-    _check_reachable(value["quorum"], len(found), path, "witnesses")
+    _check_reachable(value["quorum"], len(found), path, what="witnesses")
     within = timedelta(days=value["withinDays"]) if "withinDays" in value else None
     return Witnesses(tuple((name or witness.name, witness) for name, witness in found), value["quorum"], within)
 
@@ -232,7 +232,7 @@ def _timestamps(value: dict[str, Any] | None, path: Path) -> Timestamps:
     roots = [root for item in found for root in item.roots]
     if len(set(roots)) != len(roots):
         raise ConfigError(f"the trust file {path} pins one timestamp certificate twice; authorities are counted")
-    _check_reachable(value["minimum"], len(found), path, "authorities")
+    _check_reachable(value["minimum"], len(found), path, what="authorities")
     return Timestamps(found, value["minimum"], value.get("acceptExpired", False))
 
 
@@ -244,10 +244,12 @@ def _authority(item: dict[str, Any], path: Path) -> Authority:
     return Authority(item.get("name") or roots[0].subject.rfc4514_string(), roots)
 
 
-def _check_reachable(asked: int, there: int, path: Path, what: str, pinned: str = "") -> None:
-    if asked > there:
-        held = f"{there} {pinned}{'s' * (there != 1)}" if pinned else there
-        raise ConfigError(f"the trust file {path} asks for {asked} {what} and pins {held}: that can never be met")
+def _check_reachable(wanted: int, there: int, path: Path, *, what: str, pinned: str = "") -> None:
+    if wanted > there:
+        pinned_keys = f"{there} {pinned}{'s' * (there != 1)}" if pinned else there
+        raise ConfigError(
+            f"the trust file {path} asks for {wanted} {what} and pins {pinned_keys}: that can never be met"
+        )
 
 
 @functools.cache

@@ -70,7 +70,7 @@ class Witness:
         return vkey(self.name, self.key, WITNESS)
 
 
-def witness(vkey: str) -> Witness:
+def read_witness(vkey: str) -> Witness:
     """Read a witness's verifier key.
 
     Args:

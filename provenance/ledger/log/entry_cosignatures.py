@@ -10,17 +10,14 @@ one line in NAMES.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from provenance.errors import ConfigError, InputError, MissingExtra, VerificationError
-from provenance.ledger.format import envelope, mldsa_signature, sm2_signature, statement
+from provenance.ledger.format import envelope, statement
 from provenance.ledger.keys import signing_keys
 from provenance.ledger.layout import (
     ENTRY_LIMIT,
@@ -43,7 +40,10 @@ if TYPE_CHECKING:
     from provenance.ledger.keys.signers import StatementSigner
 
 Check = Callable[["Envelope", bytes], None]
-"""Checks an envelope's signature and keyid by a public key's PEM; raises VerificationError."""
+"""Checks an envelope's signature and keyid by a public key's PEM.
+
+Raises VerificationError where it is wrong, MissingExtra where no library here knows the algorithm.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,14 @@ class EntryCosignature:
         name: one of NAMES.
         keyid: what names its key: of P-256 the OpenSSH SHA256 fingerprint.
         checked: whether its signature was; not every algorithm is at hand everywhere.
+        missing: of one that was not, what to install, one sentence.
     """
 
     index: int
     name: str
     keyid: str
     checked: bool
+    missing: str = ""
 
 
 def _p256(found: Envelope, pem: bytes) -> None:
@@ -73,28 +75,18 @@ def _p256(found: Envelope, pem: bytes) -> None:
 
 
 def _sm2(found: Envelope, pem: bytes) -> None:
+    from provenance.ledger.format import sm2_signature  # few ledgers have such a signature
+
     key = sm2_signature.read_key(pem)
     if key.pem != pem:
         raise VerificationError("its public key is not the PEM of an SM2 key")
     sm2_signature.check(found, key)
 
 
-# How the PEM of every ML-DSA-65 key begins (RFC 9881): only such a key may be one that this machine cannot check.
-_MLDSA65 = b"-----BEGIN PUBLIC KEY-----\n" + b64encode(bytes.fromhex("308207b2300b0609608648016503040312038207a1"))
-
-
 def _mldsa65(found: Envelope, pem: bytes) -> None:
-    try:
-        key = load_pem_public_key(pem)
-    except UnsupportedAlgorithm as cause:
-        if not pem.startswith(_MLDSA65):
-            raise VerificationError("its public key is of another algorithm") from cause
-        raise NotImplementedError("this build of OpenSSL has no ML-DSA") from cause
-    except ValueError as cause:
-        raise VerificationError("its public key is not in PEM form") from cause
-    if not mldsa_signature.is_public(key) or key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) != pem:
-        raise VerificationError("its public key is not the PEM of an ML-DSA-65 key")
-    mldsa_signature.check(found, key)
+    from provenance.ledger.format import mldsa_signature  # few ledgers have such a signature
+
+    mldsa_signature.check(found, mldsa_signature.read_public(pem))
 
 
 class Taken(ConfigError):  # noqa: N818 - names what happened
@@ -163,7 +155,7 @@ def countersign(folder: Path, index: int, key: StatementSigner) -> tuple[str, st
     mine, held = signing_keys.fingerprint(key.public_key()), key_history.read_history(folder)
     if statement.read(_envelope(folder, index).payload).kind == key_history.KIND:
         raise ConfigError(f"entry {index} is about keys: who hands them over signs it and who takes them, nobody else")
-    if mine in held.held("statement") or mine in held.revoked:
+    if mine in held.holders("statement") or mine in held.revoked:
         raise ConfigError(f"{mine} holds or held this ledger, or was revoked: a second hand signs with its own key")
     while True:
         if any(each.keyid == mine for each in read(folder, index) if each.name in SIGNERS):
@@ -231,8 +223,8 @@ def check_cosignatures(
             try:
                 sealed = read_bytes(folder / path, ENTRY_LIMIT)
                 pem = read_bytes(folder / beside, SMALL) if beside in files else _pem(sealed, known)
-                signed, checked = _checked(leaf, name, sealed, pem)
-                found.append(EntryCosignature(index, name, signed.keyid, checked))
+                signed, missing = _checked(leaf, name, sealed, pem)
+                found.append(EntryCosignature(index, name, signed.keyid, not missing, missing))
             except (OSError, ConfigError, VerificationError) as cause:
                 faults.append(f"{path}: {cause}")
     return found, held, faults
@@ -257,10 +249,10 @@ def read(folder: Path, index: int) -> list[EntryCosignature]:
     return [each for each in found if each.checked]
 
 
-def _checked(leaf: bytes, name: str, sealed: bytes, pem: bytes | None) -> tuple[Envelope, bool]:
-    """Hold a co-signature to its entry, whose leaf is the digest of what is signed, and to its key.
+def _checked(leaf: bytes, name: str, sealed: bytes, pem: bytes | None) -> tuple[Envelope, str]:
+    """Compare a co-signature with its entry, whose leaf is the digest of what is signed, and with its key.
 
-    Returns the envelope, and whether its signature could be checked here.
+    Returns the envelope, and what to install where its signature cannot be checked here; "" where it was.
     """
     if name not in NAMES:
         raise ConfigError(f"there is no co-signature {name!r}; there are {', '.join(NAMES)}")
@@ -271,9 +263,9 @@ def _checked(leaf: bytes, name: str, sealed: bytes, pem: bytes | None) -> tuple[
         raise VerificationError(f"its key {found.keyid} is neither pinned, nor in keys/, nor beside it")
     try:
         NAMES[name](found, pem)
-    except (MissingExtra, NotImplementedError):
-        return found, False
-    return found, True
+    except MissingExtra as missing:
+        return found, str(missing)
+    return found, ""
 
 
 def _pem(sealed: bytes, known: Mapping[str, signing_keys.PublicKey]) -> bytes | None:

@@ -53,7 +53,7 @@ def rotate(
             f"nothing of the other; make keys for it with: provenance keygen --origin {named} --out DIR"
         )
     held = key_history.read_history(folder)
-    had = held.held("statement") | held.held("log") | set(held.added)
+    had = held.holders("statement") | held.holders("log") | set(held.added)
     changes, files = [], {}
     for role, key in heir.public().items():
         before = fingerprint(keys.public()[role])

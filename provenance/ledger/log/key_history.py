@@ -122,7 +122,7 @@ class Succession:
         found = self.change("log", index)
         return None if found is None else found.after
 
-    def held(self, role: Role) -> set[str]:
+    def holders(self, role: Role) -> set[str]:
         """Return every key that ever held a role.
 
         Args:
@@ -215,14 +215,14 @@ class Succession:
             self._of_role.setdefault(role, []).append(made)
             self._held.setdefault(role, set()).update((before, after))
 
-    def vouched(
-        self, whose: Mapping[tuple[str, Role], str], doubted: Callable[[Change], bool] = lambda _: False
+    def link_keys(
+        self, whose: Mapping[tuple[str, Role], str], is_doubted: Callable[[Change], bool] = lambda _: False
     ) -> dict[tuple[str, Role], str]:
         """Follow from pinned keys to those that took over from them, and to those that they took over from.
 
         Args:
             whose: how to name the owner of each pinned key, by fingerprint and role.
-            doubted: whether the old key may have been in other hands when it named its successor. Where a key came
+            is_doubted: whether the old key may have been in other hands when it named its successor. Where a key came
                 from, the new one says itself.
 
         Returns:
@@ -231,14 +231,14 @@ class Succession:
         known, found = dict(whose), {}
         for each in (*self.changes, *reversed(self.changes)):
             forwards, backwards = (each.after, each.before), (each.before, each.after)
-            for at, other in (backwards,) if doubted(each) else (forwards, backwards):
+            for at, other in (backwards,) if is_doubted(each) else (forwards, backwards):
                 if (at, each.role) not in known and (other, each.role) in known:
                     said = f"by the rotation of entry {each.index}, {known[other, each.role]}"
                     known[at, each.role] = found[at, each.role] = said
         return found
 
-    def stands(self, keyid: str, index: int) -> bool:
-        """Say whether a co-signature counts, of which nobody can prove when it was made.
+    def is_cosigner_valid(self, keyid: str, index: int) -> bool:
+        """Tell whether a co-signature counts, of which nobody can prove when it was made.
 
         Args:
             keyid: fingerprint of who co-signed.
@@ -250,7 +250,7 @@ class Succession:
         revocation = self.revoked.get(keyid)
         return revocation is None or (revocation.since is None and index < revocation.index)
 
-    def doubtful(self, keyid: str, signed: Iterable[int], proven: Callable[[int], datetime | None]) -> list[int]:
+    def doubted_entries(self, keyid: str, signed: Iterable[int], proven: Callable[[int], datetime | None]) -> list[int]:
         """Return what a revoked key signed that is not proven to be older than the time from which it is doubted.
 
         Args:

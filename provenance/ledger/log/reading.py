@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core.digests import sha256
 from provenance.errors import BrokenChain, DigestMismatch, InputError, UnknownEntry, VerificationError, cut
-from provenance.ledger.format import bounded_parquet, checkpoint, envelope, statement
+from provenance.ledger.format import bounded_tables, checkpoint, envelope, statement
 from provenance.ledger.layout import ENTRY_LIMIT, entry_path, note_path, read_bytes, size
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def decoded(
     return found
 
 
-def stored_table(folder: Path, said: statement.Statement, name: str) -> bounded_parquet.Stored:
+def stored_table(folder: Path, said: statement.Statement, name: str) -> bounded_tables.Stored:
     """Return where a table stands that an entry binds, with the lines that its rows must be.
 
     Args:
@@ -124,13 +124,13 @@ def stored_table(folder: Path, said: statement.Statement, name: str) -> bounded_
     lines = None
     if place := table.get("lines"):
         extra = (["salt"] if "tree" in table else []) + (["tree"] if "tree" in table and name == "sources" else [])
-        lines = bounded_parquet.Lines(folder / place, said.folder.get(place, ""), extra)
+        lines = bounded_tables.Lines(folder / place, said.folder.get(place, ""), extra)
     path = table["parquet"]
-    return bounded_parquet.Stored(folder / path, name, table["rows"], said.folder[path], lines)
+    return bounded_tables.Stored(folder / path, name, table["rows"], said.folder[path], lines)
 
 
 def _conformed(
-    stored: bounded_parquet.Stored, path: str, index: int, schema: pa.Schema, other: Callable[[str], None] | None
+    stored: bounded_tables.Stored, path: str, index: int, schema: pa.Schema, other: Callable[[str], None] | None
 ) -> pa.Table:
     """Decode a table, and hold it to its schema."""
     from provenance.core.schemas import conform
@@ -184,11 +184,11 @@ def bound_bytes(
     return data
 
 
-def _loaded(stored: bounded_parquet.Stored, path: str, index: int, other: Callable[[str], None] | None) -> pa.Table:
+def _loaded(stored: bounded_tables.Stored, path: str, index: int, other: Callable[[str], None] | None) -> pa.Table:
     """Decode a table; of bytes that were changed, or rows that no line says, tell `other`, or refuse them."""
     try:
-        return bounded_parquet.load(stored)
-    except bounded_parquet.RowsDiffer as cause:
+        return bounded_tables.load(stored)
+    except bounded_tables.RowsDiffer as cause:
         fault, less = f"{path} is not what its signed lines say: {cut(cause)}", replace(stored, lines=None)
     except DigestMismatch:
         fault, less = f"{path} is not what entry {index} binds", replace(stored, sha256=None)

@@ -297,7 +297,7 @@ def _key_entries(folder: Path, hashes: Sequence[bytes]) -> Iterator[int]:
     if len(list((folder / "keys").glob("*.pub.pem"))) <= 2:
         return  # the two it began with: no entry is read for this
     held = key_history.read_history(folder)
-    holders = held.held("statement") | held.held("log")
+    holders = held.holders("statement") | held.holders("log")
     if any(envelope_of(folder, index).leaf != leaf for index, leaf in enumerate(hashes)):
         raise VerificationError("an entry is not what the log counts; run provenance verify")
     for index, _, said in entries(folder, key_history.KIND):

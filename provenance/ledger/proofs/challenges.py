@@ -25,8 +25,7 @@ from typing import TYPE_CHECKING, Any
 from provenance.core import path_names
 from provenance.core.digests import canonical
 from provenance.errors import ConfigError, DigestMismatch, InputError, VerificationError
-from provenance.ledger.format import envelope, signed_lines
-from provenance.ledger.proofs import anchors, disclosure, proof_format
+from provenance.ledger.proofs import anchors, disclosure, proof_members
 from provenance.readers.storage import open_regular, regular_files
 
 if TYPE_CHECKING:
@@ -118,12 +117,12 @@ def answer(folder: Path, nonce: bytes, count: int, data: Path, secret: bytes, en
             if answered == count or not table.size:
                 break
             item: dict[str, Any] = {"line": table.line(draw.file(table.size))}
-            row = proof_format.line_row(item["line"], start.said)
+            row = proof_members.line_row(item["line"], start.said)
             item |= _shown(start, row, draw, data, secret)
             answered += len(item) > 1
             shown.append(item)
     value = {**start.value, "_type": TYPE, "count": count, "draws": shown, "nonce": nonce.hex()}
-    found = _hold(value | {"says": "", "doesNotProve": []})
+    found = _read_answer(value | {"says": "", "doesNotProve": []})
     made = canonical(value | {"says": found.says, "doesNotProve": list(found.limits)})
     read(made)
     return made
@@ -141,21 +140,16 @@ def read(made: bytes) -> ChallengeAnswer:
     Raises:
         VerificationError: it shows other records than those that the nonce picks, or not what the scan read.
     """
-    value = envelope.parse(made)
-    if not isinstance(value, dict) or value.get("_type") != TYPE:
-        raise VerificationError(f"it is not a {TYPE}")
-    if signed_lines.canonical_of(value) != made:  # first: what is held to a schema afterwards has one form, numbers too
-        raise VerificationError("it is not in canonical form")
-    found = _hold(value)
+    value = proof_members.parse(made, TYPE)
+    found = _read_answer(value)
     said = {found.says, found.says.removesuffix(found.repeats)}  # the first answers did not say what was drawn twice
     if value["says"] not in said or value["doesNotProve"] != list(found.limits):
         raise VerificationError("it says in words what it does not show, or hides what it does not")
     return found
 
 
-def _hold(value: Any) -> ChallengeAnswer:
-    proof_format.hold_to("answer-v1", value)
-    anchor = anchors.read(value)
+def _read_answer(value: Any) -> ChallengeAnswer:
+    anchor = proof_members.read_anchor(value, "answer-v1")
     said, note = anchor.said, anchor.note
     if note.size != said.place.index + 1:
         raise VerificationError("its checkpoint is not the one over its scan, whose root decides what is drawn")
@@ -175,10 +169,10 @@ def _hold(value: Any) -> ChallengeAnswer:
             different.add((item["line"]["index"], item["record"]["index"] if kind == "record" else None))
     if next(left, None) is not None:
         raise VerificationError("it shows more records than the nonce picks")
-    says = f"of {proof_format.of_entry(said)}, {answered} of {count} that the nonce {value['nonce']} picked were shown"
-    says += f" and are what it read: {records} records, {answered - records} whole files"
+    says = f"of {proof_members.describe_entry(said)}, {answered} of {count} that the nonce {value['nonce']} picked "
+    says += f"were shown and are what it read: {records} records, {answered - records} whole files"
     repeats = f"; {len(different)} of them different" if len(different) < answered else ""
-    limits = (*_limits(count, answered), *proof_format.ANYTHING, *anchor.limits)
+    limits = (*_limits(count, answered), *proof_members.NEVER_PROVEN, *anchor.limits)
     return ChallengeAnswer(anchor, says + repeats, limits, repeats)
 
 
@@ -204,7 +198,7 @@ def _check(item: Mapping[str, Any], said: statement.Statement, draw: _Draw, size
     line = item["line"]
     if line["table"] != "files" or line["index"] != draw.file(size):
         raise VerificationError(f"draw {draw.number} is of another file than the nonce picks")
-    row, shown = proof_format.line_row(line, said), set(item) - {"line"}
+    row, shown = proof_members.line_row(line, said), set(item) - {"line"}
     if _has_records(row):
         if not shown and row.get("records_unreadable"):
             return ""  # it stands in a part of the file that could not be read, and has no leaf
@@ -222,7 +216,7 @@ def _check(item: Mapping[str, Any], said: statement.Statement, draw: _Draw, size
 
 
 def _check_record(item: Mapping[str, Any], row: Mapping[str, Any], draw: _Draw) -> None:
-    found = proof_format.record_row(item["record"], row)
+    found = proof_members.record_row(item["record"], row)
     if found["row"] != draw.row(row["records"]):
         raise VerificationError(f"draw {draw.number} is of another record than the nonce picks")
     try:

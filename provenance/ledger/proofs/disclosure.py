@@ -15,7 +15,7 @@ from provenance.errors import InputError, VerificationError
 from provenance.ledger.format import envelope, finding_fingerprints
 from provenance.ledger.format.row_keys import RowKeys
 from provenance.ledger.log.reading import tables
-from provenance.ledger.proofs import anchors, proof_format
+from provenance.ledger.proofs import anchors, proof_format, proof_members
 from provenance.ledger.trees import content_sets, merkle, stored_trees
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class ProvableTable:
         Args:
             index: its number, from 0.
         """
-        return proof_format.line_of(
+        return proof_members.line_of(
             self._name, index, stored_trees.line(self._lines, self._tree, index), self._tree.path(index)
         )
 

@@ -147,13 +147,13 @@ class RedactionCheck:
     """What came of checking tables that are shown in part.
 
     Args:
-        held: those files.
+        files: those files, by name.
         shown: lines that are those that were signed.
         hidden: lines that are withheld.
         faults: one sentence each.
     """
 
-    held: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
     shown: int = 0
     hidden: int = 0
     faults: list[str] = field(default_factory=list)
@@ -179,7 +179,7 @@ def check(folder: Path, entries: Iterable[Statement], files: Collection[str]) ->
             name = path(said.place.index, table)
             if name not in files or "tree" not in stated:
                 continue
-            found.held.add(name)
+            found.files.add(name)
             tree, hidden, keys = stored_trees.Builder(), 0, RowKeys(table)
             try:
                 with (folder / name).open("rb") as file:

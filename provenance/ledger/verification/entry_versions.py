@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from provenance.ledger.format.statement import Statement
-    from provenance.ledger.verification.inquiry import Inquiry
+    from provenance.ledger.verification.state import VerificationState
 
 PROGRAMS = frozenset({"0.1.0"})
 """Versions of the program of which builds wrote version 0."""
@@ -24,21 +24,21 @@ LAST = "2026-11-26"
 """The last day (UTC) on which a program wrote version 0."""
 
 
-def check(inquiry: Inquiry) -> None:
+def check_versions(state: VerificationState) -> None:
     """Refuse an old form where no old program can have written it; name what it lacks elsewhere.
 
     Args:
-        inquiry: what is asked and known so far; the steps are added to it.
+        state: what is asked and known so far; the steps are added to it.
     """
-    old = [said for said in inquiry.statements if said.is_old]
-    if faults := list(_faults(inquiry.statements)):
-        inquiry.fail("versions", some(faults))
-    elif scans := [str(said.place.index) for said in old if said.kind == statement.SCAN]:
+    old = [each for each in state.statements if each.is_old]
+    if faults := list(_faults(state.statements)):
+        state.fail("versions", some(faults))
+    elif scans := [str(each.place.index) for each in old if each.kind == statement.SCAN]:
         what = f"{'entry' if len(scans) == 1 else 'entries'} {some(scans)}"
-        inquiry.skip(
+        state.skip(
             "versions", f"{what} of version 0 {'has' if len(scans) == 1 else 'have'} no trees and no content set"
         )
-        inquiry.gaps.append(f"trees and content set, which version 0 does not have ({what})")
+        state.gaps.append(f"trees and content set, which version 0 does not have ({what})")
 
 
 def _faults(statements: Sequence[Statement]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What verification says of a ledger's keys: who took over, what was revoked, and whose they are said to be."""
+"""Steps of verification that are about a ledger's keys: whose they are, who took over, and what was revoked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from provenance.errors import ConfigError, VerificationError, cut
 from provenance.ledger.keys import key_certificates
 from provenance.ledger.layout import read_bytes
-from provenance.ledger.verification.results import SigningKey, Step, some
+from provenance.ledger.verification.results import UNPINNED, SigningKey, Step, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,59 +16,92 @@ if TYPE_CHECKING:
 
     from provenance.ledger.keys.trusted_keys import Trust
     from provenance.ledger.log.key_history import Change, Role, Succession
+    from provenance.ledger.verification.state import VerificationState
 
 
-def steps(
-    folder: Path,
-    held: Succession,
-    signed: Mapping[str, Sequence[int]],
-    proven: Mapping[int, datetime],
-    trust: Trust,
-) -> Iterator[Step]:
-    """Say what became of a ledger's keys.
+def check_keys(state: VerificationState) -> None:
+    """Check whose keys signed: those that a ledger carries are trusted only if a pinned one leads there by rotations.
 
     Args:
-        folder: the ledger.
-        held: who held them when.
-        signed: numbers of the entries that each key signed, or of the newest entry under each note, by fingerprint.
+        state: what is asked and known so far; the step is added to it.
+    """
+    signers = link_keys(state.signers.values(), state.succession)
+    state.signers = {(each.fingerprint, each.role): each for each in signers}
+    state.check_pins(signers)
+
+
+def check_rotations(state: VerificationState) -> None:
+    """Name the keys that took over; both hands signed each change, which was checked with the signatures.
+
+    Args:
+        state: what is asked and known so far; the step is added to it where keys changed hands.
+    """
+    if changes := state.succession.changes:
+        named = [f"entry {each.index}: {each.role} key {each.before} to {each.after}" for each in changes]
+        state.ok("rotation", f"signed by the old key and the new: {some(named)}")
+
+
+def check_revocations(state: VerificationState) -> None:
+    """Refuse what a doubted key signed, unless it is proven to be older than the doubt.
+
+    Args:
+        state: what is asked and known so far; a step is added to it for each key that was revoked.
+    """
+    for step in revocations(state.succession, state.signed_entries, state.proven_times):
+        state.add(step)
+
+
+def check_certificates(state: VerificationState) -> None:
+    """Check certificates over the ledger's keys against the authorities that the verifier names.
+
+    Args:
+        state: what is asked and known so far; a step is added to it for each certificate.
+    """
+    for key, path, index in state.succession.certified:
+        state.add(_certificate(state.path, key, path, index, state.trust))
+
+
+def revocations(
+    succession: Succession, signed_entries: Mapping[str, Sequence[int]], proven: Mapping[int, datetime]
+) -> Iterator[Step]:
+    """Say which keys were revoked, and what they signed that is not accepted.
+
+    Args:
+        succession: who held the keys when.
+        signed_entries: numbers of the entries that each key signed, or of the newest under each checkpoint.
         proven: the earliest proven time of the checkpoint over so many entries, by their number.
-        trust: what the verifier pins.
 
     Yields:
-        Steps; one that failed means that a signature is not accepted. None of a ledger that never said a word of keys.
+        One step for each key; one that failed means that a signature is not accepted.
     """
-    if held.changes:
-        said = [f"entry {each.index}: {each.role} key {each.before} to {each.after}" for each in held.changes]
-        yield Step("rotation", "ok", f"signed by the old key and the new: {some(said)}")
-    for key, revocation in held.revoked.items():
+    for key, revocation in succession.revoked.items():
         times = [time for size, time in proven.items() if size > revocation.index]
         when = (
             f"proven to be by {min(times):%Y-%m-%dT%H:%M:%SZ}" if times else "when is claimed: no timestamp proves it"
         )
-        told = f"entry {revocation.index} revokes {key} ({cut(revocation.reason)}); {when}"
-        doubted = held.doubtful(key, signed.get(key, ()), lambda index: _proven(proven, index))
+        revoked = f"entry {revocation.index} revokes {key} ({cut(revocation.reason)}); {when}"
+        doubted = succession.doubted_entries(key, signed_entries.get(key, ()), lambda index: _proven(proven, index))
         if doubted:
             names = some([str(index) for index in doubted])
             yield Step(
                 "revocation",
                 "failed",
-                f"{told}; it is doubted since {revocation.since:%Y-%m-%dT%H:%M:%SZ}, and no timestamp proves that what "
-                f"it signed is older: entries {names}",
+                f"{revoked}; it is doubted since {revocation.since:%Y-%m-%dT%H:%M:%SZ}, and no timestamp proves that "
+                f"what it signed is older: entries {names}",
+                UNPINNED,
             )
         else:
-            yield Step("revocation", "ok" if times else "not checked", told)
-    for key, path, index in held.certified:
-        yield _certificate(folder, key, path, index, trust)
+            yield Step("revocation", "ok" if times else "not checked", revoked)
 
 
-def led(
-    signers: Iterable[SigningKey], held: Succession, proven: Mapping[int, datetime] | None = None
+def link_keys(
+    signers: Iterable[SigningKey], succession: Succession, proven: Mapping[int, datetime] | None = None
 ) -> list[SigningKey]:
     """Follow rotations from keys that are pinned to those that are not.
 
     Args:
         signers: who signed, as the pins have it.
-        held: who held the ledger's keys when.
+        succession: who held the ledger's keys when.
         proven: the earliest proven time of the checkpoint over so many entries: then no key leads on that was doubted
             when it named its successor. None where everything that a doubted key signed is refused anyway.
 
@@ -80,15 +113,15 @@ def led(
         (each.fingerprint, each.role): each.whose for each in known if each.whose is not None and each.role != "waiver"
     }
 
-    def doubted(change: Change) -> bool:
+    def is_doubted(change: Change) -> bool:
         return proven is not None and bool(
-            held.doubtful(change.before, [change.index], lambda index: _proven(proven, index))
+            succession.doubted_entries(change.before, [change.index], lambda index: _proven(proven, index))
         )
 
-    found = held.vouched(pinned, doubted)
+    linked = succession.link_keys(pinned, is_doubted)
     return [
-        SigningKey(each.fingerprint, each.role, found[at], led=True)
-        if each.role != "waiver" and (at := (each.fingerprint, each.role)) in found
+        SigningKey(each.fingerprint, each.role, linked[at], is_linked=True)
+        if each.role != "waiver" and (at := (each.fingerprint, each.role)) in linked
         else each
         for each in known
     ]
@@ -104,12 +137,15 @@ def _certificate(folder: Path, key: str, path: str, index: int, trust: Trust) ->
     except (OSError, ConfigError, VerificationError) as cause:
         return Step("certificate", "not checked", f"{path} of entry {index} cannot be read: {cause}")
     if found.fingerprint != key:
-        return Step("certificate", "failed", f"{path} of entry {index} is not over {key}, which it is said to be over")
-    told = f"{key} is the key of {cut(found.said)}"
+        wrong = f"{path} of entry {index} is not over {key}, which it is said to be over"
+        return Step("certificate", "failed", wrong, UNPINNED)
+    owner = f"{key} is the key of {cut(found.said)}"
     if not trust.certifiers:
-        return Step("certificate", "not checked", f"{told}; NOT validated: name an authority in a trust file (--trust)")
-    if refuted := key_certificates.refuted(found, trust.certifiers):
-        return Step("certificate", "failed", f"{told}; not to be believed: {refuted}")
+        return Step(
+            "certificate", "not checked", f"{owner}; NOT validated: name an authority in a trust file (--trust)"
+        )
+    if refuted := key_certificates.find_doubt(found, trust.certifiers):
+        return Step("certificate", "failed", f"{owner}; not to be believed: {refuted}", UNPINNED)
     return Step(
-        "certificate", "ok", f"{told}, behind whom stands an authority that you trust; not looked up as revoked"
+        "certificate", "ok", f"{owner}, behind whom stands an authority that you trust; not looked up as revoked"
     )

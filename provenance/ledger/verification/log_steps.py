@@ -1,7 +1,8 @@
-"""What verification says of the log: entries signed in a row, under checkpoints that count them, on what was held."""
+"""Steps of verification that are about the log: signed entries in a row, and signed checkpoints that count them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provenance.core.digests import canonical
@@ -15,214 +16,226 @@ from provenance.ledger.trees import merkle
 from provenance.ledger.verification.results import EQUIVOCATION
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from provenance.ledger.keys import trusted_keys
-    from provenance.ledger.verification.inquiry import Inquiry
+    from provenance.ledger.verification.state import VerificationState
 
 
-def known_keys(inquiry: Inquiry, pinned: trusted_keys.Trust) -> dict[str, signing_keys.PublicKey]:
+def collect_keys(state: VerificationState) -> None:
     """Collect keys by fingerprint: to check signatures with, which is not yet to trust them.
 
     Args:
-        inquiry: what is asked and known so far; the step is added to it.
-        pinned: whose keys are trusted.
+        state: what is asked and known so far.
     """
-    known = {pin.fingerprint: pin.key for pin in pinned.pins if pin.key is not None}
-    for name in sorted(inquiry.files):
+    state.known_keys = {pin.fingerprint: pin.key for pin in state.trust.pins if pin.key is not None}
+    for name in sorted(state.files):
         if name.startswith("keys/"):
             try:
-                key = signing_keys.read_public(inquiry.read(name, 1 << 16))
+                key = signing_keys.read_public(state.read(name, 1 << 16))
             except (ConfigError, VerificationError):
                 continue  # its digest will tell
-            known.setdefault(signing_keys.fingerprint(key), key)
-    return known
+            state.known_keys.setdefault(signing_keys.fingerprint(key), key)
 
 
-def check_entries(inquiry: Inquiry, known: dict[str, signing_keys.PublicKey], pinned: trusted_keys.Trust) -> None:
-    """Signature over PAE, payload type, strict parse, predicate type, schema: entry by entry.
+def check_signatures(state: VerificationState) -> None:
+    """Check every entry: signature over the PAE, payload type, strict parse, predicate type, schema, and who may sign.
 
     Args:
-        inquiry: what is asked and known so far; the step is added to it.
-        known: public keys by fingerprint.
-        pinned: whose keys are trusted.
+        state: what is asked and known so far; the step is added to it.
     """
-    for index in range(inquiry.size):
+    collect_keys(state)
+    for index in range(state.size):
         name = layout.entry_path(index)
-        sealed, said = entry(inquiry, index, known)
+        sealed, made = _read_entry(state, index)
         try:
-            inquiry.held.check_signer(index, sealed.keyid)
-            if said.kind == key_history.KIND:
-                for heir in _follow(inquiry, index, sealed.payload, said, known):
-                    inquiry.sign(heir, "statement", pinned, said.place.origin)
+            state.succession.check_signer(index, sealed.keyid)
+            if made.kind == key_history.KIND:
+                _follow(state, index, sealed.payload, made)
         except ProvenanceError as cause:
-            raise inquiry.stop("signatures", f"{name}: {cause}") from cause
-        inquiry.leaves.append(sealed.leaf)
-        inquiry.statements.append(said)
-        inquiry.signed.setdefault(sealed.keyid, []).append(index)
-        inquiry.keyids.append(sealed.keyid)
-        inquiry.sign(sealed.keyid, "statement", pinned, said.place.origin)
-    every, one = f"{inquiry.size} of {counted(inquiry.size, 'entry')}", inquiry.size == 1
-    signed = "is signed as it says" if one else "are signed as they say"
-    inquiry.ok("signatures", f"{every} {signed} (ECDSA P-256 over DSSE)")
-    types = " or ".join(sorted({said.type for said in inquiry.statements}))
-    inquiry.ok("statements", f"{every} {'holds' if one else 'hold'} to {types}")
+            raise state.stop("signatures", f"{name}: {cause}") from cause
+        state.leaves.append(sealed.leaf)
+        state.statements.append(made)
+        state.entry_keys[index] = sealed.keyid
+        state.signed_entries.setdefault(sealed.keyid, []).append(index)
+        state.add_signer(sealed.keyid, "statement", made.place.origin)
+    signed = "is signed as it says" if state.size == 1 else "are signed as they say"
+    state.ok("signatures", f"{_every_entry(state)} {signed} (ECDSA P-256 over DSSE)")
 
 
-def entry(
-    inquiry: Inquiry, index: int, known: dict[str, signing_keys.PublicKey]
-) -> tuple[envelope.Envelope, statement.Statement]:
-    """Read an entry that is signed as it says, by a key that may be anybody's.
+def check_statements(state: VerificationState) -> None:
+    """Name the types of the statements; each was held to its schema when its signature was checked.
 
     Args:
-        inquiry: what is asked and known so far; the step is added to it.
-        index: number of the entry.
-        known: public keys by fingerprint.
+        state: what is asked and known so far; the step is added to it.
     """
+    types = " or ".join(sorted({each.type for each in state.statements}))
+    state.ok("statements", f"{_every_entry(state)} {'holds' if state.size == 1 else 'hold'} to {types}")
+
+
+def _every_entry(state: VerificationState) -> str:
+    return f"{state.size} of {counted(state.size, 'entry')}"
+
+
+def _read_entry(state: VerificationState, index: int) -> tuple[envelope.Envelope, statement.Statement]:
+    """Read an entry that is signed as it says, by a key that may be anybody's."""
     name = layout.entry_path(index)
     try:
-        sealed = envelope.read(inquiry.read(name, layout.ENTRY_LIMIT))
-        envelope.check(sealed, envelope.signer(sealed, known))
+        sealed = envelope.read(state.read(name, layout.ENTRY_LIMIT))
+        envelope.check(sealed, envelope.signer(sealed, state.known_keys))
         return sealed, statement.read(sealed.payload)
     except FileNotFoundError as cause:
-        raise inquiry.stop("log", f"{name} is missing") from cause
+        raise state.stop("log", f"{name} is missing") from cause
     except ProvenanceError as cause:
-        raise inquiry.stop("signatures", f"{name}: {cause}") from cause
+        raise state.stop("signatures", f"{name}: {cause}") from cause
 
 
-def _follow(
-    inquiry: Inquiry, index: int, payload: bytes, said: statement.Statement, known: dict[str, signing_keys.PublicKey]
-) -> list[str]:
-    """Take in an entry about keys; return who takes over the statement key with it, and has signed too."""
-    inquiry.held.follow(index, said.predicate)
-    change = inquiry.held.change("statement", index)
-    heirs = [change.after] if change is not None else []
-    for heir in heirs:
-        name = layout.cosignature_path(index, key_history.NEW_KEY)
-        if name not in inquiry.files:
-            raise VerificationError(f"{name} is missing, by which the new key says that it takes over")
-        key_history.check_cosignature(inquiry.read(name, layout.ENTRY_LIMIT), payload, heir, known)
-        inquiry.beside.add(name)
-    return heirs
+def _follow(state: VerificationState, index: int, payload: bytes, made: statement.Statement) -> None:
+    """Take in an entry about keys; whoever takes over the statement key with it must have signed it too."""
+    state.succession.follow(index, made.predicate)
+    change = state.succession.change("statement", index)
+    if change is None:
+        return
+    name = layout.cosignature_path(index, key_history.NEW_KEY)
+    if name not in state.files:
+        raise VerificationError(f"{name} is missing, by which the new key says that it takes over")
+    data = state.read(name, layout.ENTRY_LIMIT)
+    key_history.check_cosignature(data, payload, change.after, state.known_keys)
+    state.self_signed.add(name)
+    state.add_signer(change.after, "statement", made.place.origin)
 
 
-def check_log(inquiry: Inquiry) -> None:
-    """Each entry says where it stands, and on what: the log before it."""
-    inquiry.origin = inquiry.statements[0].place.origin
-    roots = merkle.roots(inquiry.leaves)
-    for index, said in enumerate(inquiry.statements):
-        if said.place != statement.Place(inquiry.origin, index, roots[index].hex()):
-            raise inquiry.stop("log", f"{layout.entry_path(index)} says it stands elsewhere, or on another history")
-    follow = " follow one another" if inquiry.size > 1 else ""
-    entries = f"{counted(inquiry.size, 'entry')} of {inquiry.origin}{follow}"
-    inquiry.ok("log", f"{entries}; root {roots[-1].hex()}")
-
-
-def check_notes(inquiry: Inquiry, known: dict[str, signing_keys.PublicKey], pinned: trusted_keys.Trust) -> None:
-    """Every checkpoint is signed and is the root of the entries it counts.
+def check_log(state: VerificationState) -> None:
+    """Check that each entry says where it stands, and on what: the log before it.
 
     Args:
-        inquiry: what is asked and known so far; the step is added to it.
-        known: public keys by fingerprint.
-        pinned: whose keys are trusted.
+        state: what is asked and known so far; the step is added to it.
     """
-    roots = merkle.roots(inquiry.leaves)
-    for size in range(1, inquiry.size + 1):
+    state.origin = state.statements[0].place.origin
+    roots = merkle.roots(state.leaves)
+    for index, each in enumerate(state.statements):
+        if each.place != statement.Place(state.origin, index, roots[index].hex()):
+            raise state.stop("log", f"{layout.entry_path(index)} says it stands elsewhere, or on another history")
+    follow = " follow one another" if state.size > 1 else ""
+    entries = f"{counted(state.size, 'entry')} of {state.origin}{follow}"
+    state.ok("log", f"{entries}; root {roots[-1].hex()}")
+
+
+def check_checkpoints(state: VerificationState) -> None:
+    """Check that every checkpoint is signed and has the root of the entries it counts.
+
+    Args:
+        state: what is asked and known so far; the step is added to it.
+    """
+    roots = merkle.roots(state.leaves)
+    for size in range(1, state.size + 1):
         name = layout.note_path(size)
         try:
-            data = inquiry.read(name, checkpoint.LIMIT)
-            if size == 1:
-                first = checkpoint.read(data, cosigned=True)
-                inquiry.held.first.setdefault("log", signing_keys.fingerprint(checkpoint.signer(first, known.values())))
-            note = key_history.check_note(data, size - 1, inquiry.held, known)
+            note = _read_checkpoint(state, size)
         except FileNotFoundError as cause:
-            raise inquiry.stop("checkpoints", f"{name} is missing") from cause
+            raise state.stop("checkpoints", f"{name} is missing") from cause
         except VerificationError as cause:
-            raise inquiry.stop("checkpoints", f"{name}: {cause}") from cause
-        if (note.origin, note.size, note.root) != (inquiry.origin, size, roots[size]):
-            raise inquiry.stop("checkpoints", f"{name} does not match the entries")
-        inquiry.notes[size] = note
-        for signer in (inquiry.held.holder("log", size - 1), inquiry.held.handover(size - 1)):
+            raise state.stop("checkpoints", f"{name}: {cause}") from cause
+        if (note.origin, note.size, note.root) != (state.origin, size, roots[size]):
+            raise state.stop("checkpoints", f"{name} does not match the entries")
+        state.checkpoints[size] = note
+        for signer in (state.succession.holder("log", size - 1), state.succession.handover(size - 1)):
             if signer is not None:
-                inquiry.signed.setdefault(signer, []).append(size - 1)
-                inquiry.sign(signer, "log", pinned, note.origin)
-    are, match = ("is", "matches") if inquiry.size == 1 else ("are", "match")
-    inquiry.ok("checkpoints", f"{inquiry.size} of {inquiry.size} {are} signed (Ed25519) and {match} the entries")
+                state.signed_entries.setdefault(signer, []).append(size - 1)
+                state.add_signer(signer, "log", note.origin)
+    are, match = ("is", "matches") if state.size == 1 else ("are", "match")
+    state.ok("checkpoints", f"{state.size} of {state.size} {are} signed (Ed25519) and {match} the entries")
 
 
-def check_leaves(inquiry: Inquiry) -> None:
-    """The list of leaf hashes is nothing but that: whoever checks one entry by it is not deceived."""
-    if leaf_hashes.PATH not in inquiry.files:
-        inquiry.skip("leaves", f"there is no {leaf_hashes.PATH}: to check one entry, all are read")
-        return
-    try:
-        kept = leaf_hashes.split(
-            inquiry.read(leaf_hashes.PATH, leaf_hashes.limit(inquiry.size)), inquiry.notes[inquiry.size]
-        )
-    except VerificationError as cause:
-        inquiry.fail("leaves", f"{leaf_hashes.PATH}: {cause}")
-        return
-    said = "1 leaf hash is kept as it is" if len(kept) == 1 else f"{len(kept):,} leaf hashes are kept as they are"
-    inquiry.ok("leaves", said)
+def _read_checkpoint(state: VerificationState, size: int) -> checkpoint.Checkpoint:
+    data = state.read(layout.note_path(size), checkpoint.LIMIT)
+    if size == 1:  # whoever signed it held the log at the beginning
+        first = checkpoint.signer(checkpoint.read(data, cosigned=True), state.known_keys.values())
+        state.succession.first.setdefault("log", signing_keys.fingerprint(first))
+    return key_history.check_note(data, size - 1, state.succession, state.known_keys)
 
 
-def check_held(
-    inquiry: Inquiry, held: checkpoint.Checkpoint | None, known: dict[str, signing_keys.PublicKey], folder: Path
-) -> None:
-    """The log must extend what the verifier held; as all leaves are here, prefix roots are compared.
+def check_newest_checkpoint(state: VerificationState) -> None:
+    """Check that the newest checkpoint is signed; it was read with the leaf hashes that it counts.
 
     Args:
-        inquiry: what is asked and known so far; the step is added to it.
-        held: a checkpoint that the verifier held before; None = none.
-        known: public keys by fingerprint.
-        folder: where evidence is written.
+        state: what is asked and known so far; the step is added to it.
     """
-    if held is None:
-        inquiry.skip(
-            "held note", "no earlier checkpoint was given (--since): its owner could have rewritten the history"
-        )
-        return
-    holders = inquiry.held.held("log")
+    newest = state.checkpoints[state.size]
     try:
-        key = checkpoint.signer(held, [known[name] for name in holders & set(known)])
-        checkpoint.check(held, key)
-    except VerificationError:
-        inquiry.fail("held note", "the checkpoint you hold is not signed by this ledger's log key")
+        checkpoint.check(newest, checkpoint.signer(newest, state.known_keys.values()))
+    except VerificationError as cause:
+        raise state.stop("checkpoints", f"{layout.note_path(state.size)}: {cause}") from cause
+    which = f"the newest, of {counted(state.size, 'entry')}"
+    state.ok("checkpoints", f"{which}, is signed (Ed25519) and matches the leaf hashes")
+
+
+def check_leaves(state: VerificationState) -> None:
+    """Check that the list of leaf hashes is nothing but that: whoever checks one entry by it is not deceived.
+
+    Args:
+        state: what is asked and known so far; the step is added to it.
+    """
+    if leaf_hashes.PATH not in state.files:
+        state.skip("leaves", f"there is no {leaf_hashes.PATH}: to check one entry, all are read")
         return
-    over = next(
-        (each.index + 1 for each in inquiry.held.changes if each.before == signing_keys.fingerprint(key)), held.size
-    )
-    if held.origin != inquiry.origin:
-        inquiry.fail("held note", f"the checkpoint you hold is of another log, {held.origin}")
-    elif held.size > over:  # whoever has an old key can sign anything with it: that accuses nobody who holds the log
-        inquiry.fail(
-            "held note", f"the checkpoint you hold is by a key that handed the log over at {counted(over, 'entry')}"
-        )
-    elif held.size > inquiry.size:
-        gone = f"entries {inquiry.size} to {held.size - 1} are missing"
-        inquiry.fail("held note", f"the checkpoint you hold counts {counted(held.size, 'entry')}: {gone}")
-    elif merkle.root(inquiry.leaves[: held.size]) == held.root:
-        inquiry.ok("held note", f"the log extends the checkpoint you hold, of {counted(held.size, 'entry')}")
+    try:
+        data = state.read(leaf_hashes.PATH, leaf_hashes.limit(state.size))
+        kept = leaf_hashes.split(data, state.checkpoints[state.size])
+    except VerificationError as cause:
+        state.fail("leaves", f"{leaf_hashes.PATH}: {cause}")
+        return
+    are = "1 leaf hash is kept as it is" if len(kept) == 1 else f"{len(kept):,} leaf hashes are kept as they are"
+    state.ok("leaves", are)
+
+
+def check_earlier_checkpoint(state: VerificationState) -> None:
+    """Check that the log extends the checkpoint that the verifier held: all leaves are here, so roots are compared.
+
+    Args:
+        state: what is asked and known so far; the step is added to it.
+    """
+    step, earlier = "earlier checkpoint", state.earlier_checkpoint
+    if earlier is None:
+        state.skip(step, "no earlier checkpoint was given (--since): its owner could have rewritten the history")
+        return
+    log_keys = state.succession.holders("log") & set(state.known_keys)
+    try:
+        key = checkpoint.signer(earlier, [state.known_keys[name] for name in log_keys])
+        checkpoint.check(earlier, key)
+    except VerificationError:
+        state.fail(step, "the checkpoint you hold is not signed by this ledger's log key")
+        return
+    fingerprint = signing_keys.fingerprint(key)
+    last = next((each.index + 1 for each in state.succession.changes if each.before == fingerprint), earlier.size)
+    if earlier.origin != state.origin:
+        state.fail(step, f"the checkpoint you hold is of another log, {earlier.origin}")
+    elif earlier.size > last:  # whoever has an old key can sign anything with it: that accuses nobody who holds the log
+        state.fail(step, f"the checkpoint you hold is by a key that handed the log over at {counted(last, 'entry')}")
+    elif earlier.size > state.size:
+        gone = f"entries {state.size} to {earlier.size - 1} are missing"
+        state.fail(step, f"the checkpoint you hold counts {counted(earlier.size, 'entry')}: {gone}")
+    elif merkle.root(state.leaves[: earlier.size]) == earlier.root:
+        state.ok(step, f"the log extends the checkpoint you hold, of {counted(earlier.size, 'entry')}")
     else:
-        _accuse(inquiry, held, folder)
+        _write_contradiction(state, earlier)
 
 
-def _accuse(inquiry: Inquiry, held: checkpoint.Checkpoint, folder: Path) -> None:
+def _write_contradiction(state: VerificationState, earlier: checkpoint.Checkpoint) -> None:
     """Write what convinces anyone: both signed checkpoints, and the leaves under the second."""
-    shown = inquiry.notes[inquiry.size]
+    newest = state.checkpoints[state.size]
     proof = {
-        "held": held.note.decode(),
-        "shown": shown.note.decode(),
-        "shown_leaves": [leaf.hex() for leaf in inquiry.leaves],
+        "held": earlier.note.decode(),
+        "shown": newest.note.decode(),
+        "shown_leaves": [leaf.hex() for leaf in state.leaves],
         "says": "Both notes are signed by keys of one log. The first `size` leaves under `shown` do not have the "
         "root that `held` states for that size (RFC 9162), so one of them denies entries that the other counted.",
     }
-    path = folder / f"equivocation-{held.root.hex()[:8]}-{shown.root.hex()[:8]}.json"
-    said = f"two signed views of {inquiry.origin} contradict each other at {counted(held.size, 'entry')}"
+    name = f"equivocation-{earlier.root.hex()[:8]}-{newest.root.hex()[:8]}.json"
+    views = f"two signed views of {state.origin} contradict each other at {counted(earlier.size, 'entry')}"
+    path = (state.request.evidence or Path()) / name
     try:
         path = file_writing.fresh(path, canonical(proof))
     except OSError as cause:
-        inquiry.fail("held note", f"{said}; the evidence cannot be written to {path}: {cause.strerror}", EQUIVOCATION)
+        failed = f"the evidence cannot be written to {path}: {cause.strerror}"
+        state.fail("earlier checkpoint", f"{views}; {failed}", EQUIVOCATION)
         return
-    inquiry.evidence = path
-    inquiry.fail("held note", f"{said}; the evidence is in {path}", EQUIVOCATION)
+    state.evidence = path
+    state.fail("earlier checkpoint", f"{views}; the evidence is in {path}", EQUIVOCATION)

@@ -13,12 +13,11 @@ from provenance.errors import cut
 from provenance.ledger.keys import trusted_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from provenance.ledger.format import statement
     from provenance.ledger.log.folder_comparison import Changes
-    from provenance.ledger.verification import entry_relations
     from provenance.ledger.witness import proven_times
 
 OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD, EQUIVOCATION = range(7)
@@ -50,22 +49,24 @@ Status = Literal["ok", "failed", "not checked"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that verification looked at, or says it did not.
+    """What one step of verification came to; VERIFY.md lists all steps.
 
     Args:
-        name: ledger, folder, keys, signatures, statements, log, checkpoints, held note, ...
+        name: of the step: options, ledger, folder, signatures, log, checkpoints, ...
         status: ok | failed | not checked.
         detail: one plain sentence.
+        code: exit code of the verification if it failed and nothing is worse.
     """
 
     name: str
     status: Status
     detail: str
+    code: int = INVALID
 
 
 @dataclass(slots=True)
-class Steps:
-    """What was said so far, of a ledger or of a piece of one.
+class Results:
+    """What the steps of a verification came to so far.
 
     Args:
         steps: in the order they were taken.
@@ -75,41 +76,41 @@ class Steps:
     steps: list[Step] = field(default_factory=list)
     codes: set[int] = field(default_factory=lambda: {OK})
 
+    @property
+    def is_invalid(self) -> bool:
+        """Whether something is not what was signed, so that nothing follows from it."""
+        return INVALID in self.codes
+
     def ok(self, name: str, detail: str) -> None:
-        """Say that a step succeeded."""
-        self.steps.append(Step(name, "ok", cut(detail, _SENTENCE)))
+        """Add a step that succeeded."""
+        self.add(Step(name, "ok", detail))
 
     def fail(self, name: str, detail: str, code: int = INVALID) -> None:
-        """Say that a step failed, and how bad that is."""
-        self.steps.append(Step(name, "failed", cut(detail, _SENTENCE)))
-        self.codes.add(code)
+        """Add a step that failed, and how bad that is."""
+        self.add(Step(name, "failed", detail, code))
 
     def skip(self, name: str, detail: str) -> None:
-        """Say that a step was not taken, and why."""
-        self.steps.append(Step(name, "not checked", cut(detail, _SENTENCE)))
+        """Add a step that could not be taken, and why."""
+        self.add(Step(name, "not checked", detail))
 
-    def add(self, step: Step, code: int) -> None:
-        """Take a step that something else took, and how bad it is if it failed."""
-        self.steps.append(Step(step.name, step.status, cut(step.detail, _SENTENCE)))
-        self.codes |= {code} if step.status == "failed" else set()
+    def add(self, step: Step) -> None:
+        """Add a step."""
+        self.steps.append(replace(step, detail=cut(step.detail, _SENTENCE)))
+        if step.status == "failed":
+            self.codes.add(step.code)
 
-    def relate(self, told: Iterable[entry_relations.RelationStep]) -> None:
-        """Take what entries say of one another, and who stands by them, came to."""
-        for each in told:
-            self.add(Step(each.name, each.status, each.detail), UNPINNED if each.unpinned else INVALID)
-
-    def attest(self, outcome: proven_times.StepOutcome) -> None:
-        """Take what witnesses or timestamps came to."""
-        self.add(Step(outcome.name, outcome.status, outcome.detail), _FAULTS[outcome.fault])
+    def add_outcome(self, outcome: proven_times.StepOutcome) -> None:
+        """Add what witnesses, timestamps or renewals came to."""
+        self.add(Step(outcome.name, outcome.status, outcome.detail, _FAULTS[outcome.fault]))
 
     def check_pins(self, signers: Collection[SigningKey]) -> None:
-        """Say whether every key that signed is pinned, or led to by one that is.
+        """Check that every key that signed is pinned, or linked by rotations to one that is.
 
         Args:
             signers: the keys.
         """
-        count = sum(each.led for each in signers)
-        led = f", or by one that a pinned key leads to by rotation ({count})" if count else ""
+        count = sum(each.is_linked for each in signers)
+        linked = f", or by one that a pinned key leads to by rotation ({count})" if count else ""
         strangers = [f"{each.fingerprint} ({each.role})" for each in signers if each.whose is None]
         if strangers:
             named = ", ".join(strangers)
@@ -119,13 +120,13 @@ class Steps:
                 UNPINNED,
             )
         else:
-            self.ok("keys", f"every signature is by a pinned key{led}")
+            self.ok("keys", f"every signature is by a pinned key{linked}")
 
     @property
     def answer(self) -> tuple[int, tuple[Step, ...]]:
         """The exit code, and the steps as they can be written down."""
         code = next(each for each in WORST if each in self.codes)
-        return code, tuple(Step(item.name, item.status, encodable(item.detail)) for item in self.steps)
+        return code, tuple(replace(item, detail=encodable(item.detail)) for item in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +137,13 @@ class SigningKey:
         fingerprint: OpenSSH SHA256 fingerprint.
         role: statement | log.
         whose: who pinned it and how; None where nobody did.
-        led: whether it is not pinned itself, but a rotation leads there from one that is.
+        is_linked: whether it is not pinned itself, but a rotation links it to one that is.
     """
 
     fingerprint: str
     role: trusted_keys.Role
     whose: str | None
-    led: bool = False
+    is_linked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,18 +196,19 @@ class Verification:
         failed = {item.name for item in self.steps if item.status == "failed"}
         if self.exit_code == USAGE and failed == {"data"} and any(item.status == "ok" for item in self.steps):
             return "the ledger verifies, but the data could not be read"
-        said = MEANINGS[self.exit_code].replace("the ledger", f"the {self.what}")
-        return f"{said}; not checked: {'; '.join(self.gaps)}" if self.gaps and self.exit_code not in _BROKEN else said
+        meaning = MEANINGS[self.exit_code].replace("the ledger", f"the {self.what}")
+        if not self.gaps or self.exit_code in _BROKEN:
+            return meaning
+        return f"{meaning}; not checked: {'; '.join(self.gaps)}"
 
-    def extended(self, step: Step, code: int = INVALID, gap: str | None = None) -> Verification:
+    def extended(self, step: Step, gap: str | None = None) -> Verification:
         """Return what was found with one step more, that something above the ledger took.
 
         Args:
             step: the step.
-            code: how bad it is if it failed.
             gap: what it could not check, for the verdict.
         """
-        codes = {self.exit_code, code} if step.status == "failed" else {self.exit_code}
+        codes = {self.exit_code, step.code} if step.status == "failed" else {self.exit_code}
         worst = next(each for each in WORST if each in codes)
         gaps = (*self.gaps, gap) if gap else self.gaps
         return replace(self, exit_code=worst, steps=(*self.steps, step), gaps=gaps)
@@ -249,21 +251,21 @@ class Verification:
 
     def lines(self) -> list[str]:
         """Return plain English sentences for a terminal, the verdict first; nothing in them can steer the terminal."""
-        said = [f"{self.meaning[0].upper()}{self.meaning[1:]}."]
-        said += [f"Proven: {each}" for each in self.proven]
-        said += [f"Not proven: {each}." for each in self.unproven]
-        said += [_signed_by(item) for item in self.signers]
+        text = [f"{self.meaning[0].upper()}{self.meaning[1:]}."]
+        text += [f"Proven: {each}" for each in self.proven]
+        text += [f"Not proven: {each}." for each in self.unproven]
+        text += [_signed_by(item) for item in self.signers]
         if self.local:
-            said.append("A self-made key identifies nobody: compare its fingerprint by another way.")
+            text.append("A self-made key identifies nobody: compare its fingerprint by another way.")
         marks = {"ok": "ok", "failed": "FAILED", "not checked": "not checked"}
-        said += [f"{marks[item.status]}: {item.name}: {item.detail}" for item in self.steps]
-        said += _listed("warning: no entry binds", self.unbound)
-        said += _listed("withheld", self.withheld)
+        text += [f"{marks[item.status]}: {item.name}: {item.detail}" for item in self.steps]
+        text += _listed("warning: no entry binds", self.unbound)
+        text += _listed("withheld", self.withheld)
         if self.changes:
-            said += _listed("added", self.changes.added)
-            said += _listed("removed", self.changes.removed)
-            said += _listed("changed", self.changes.changed)
-        return [visible(line) for line in said]
+            text += _listed("added", self.changes.added)
+            text += _listed("removed", self.changes.removed)
+            text += _listed("changed", self.changes.changed)
+        return [visible(line) for line in text]
 
 
 def encodable(text: str) -> str:
@@ -271,10 +273,10 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def some(names: list[str]) -> str:
+def some(names: Sequence[str], separator: str = ", ") -> str:
     """Name the first few of many."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
+    return separator.join(names[:5]) + more
 
 
 def _signed_by(signer: SigningKey) -> str:

@@ -1,4 +1,4 @@
-"""What verification says of a scan's tables: what programs read is what was signed line by line.
+"""Steps of verification that are about a scan's tables: what programs read is what was signed line by line.
 
 Parquet is decoded elsewhere (decoding), after its digest was checked.
 """
@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from provenance.errors import VerificationError
-from provenance.ledger.format import bounded_parquet, signed_lines, statement
+from provenance.ledger.format import bounded_tables, signed_lines, statement
 from provenance.ledger.log import reading
-from provenance.ledger.verification.results import INVALID, some
+from provenance.ledger.verification.results import some
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
     from provenance.ledger.format.statement import Statement
-    from provenance.ledger.verification.inquiry import Inquiry
+    from provenance.ledger.verification.state import VerificationState
 
 
 @dataclass(slots=True)
@@ -44,39 +44,39 @@ class TableCheck:
     limited: bool = True
 
 
-def check_tables(inquiry: Inquiry) -> None:
-    """Every table that has lines has the rows that they say, no more and no others, in their order.
+def check_tables(state: VerificationState) -> None:
+    """Check that every table that has lines has the rows that they say, no more and no others, in their order.
 
     Args:
-        inquiry: what is asked and known so far; the steps are added to it.
+        state: what is asked and known so far; the steps are added to it.
     """
-    if INVALID in inquiry.codes:
-        inquiry.skip("tables", "files are not what entries bind, so nothing is read from them")
+    if state.is_invalid:
+        state.skip("tables", "files are not what entries bind, so nothing is read from them")
         return
     found = TableCheck()
-    for said in inquiry.statements:
-        if said.kind == statement.SCAN:
-            _compare(inquiry.folder, said, inquiry.withheld, found)
-    inquiry.uncompared += found.uncompared
+    for each in state.statements:
+        if each.kind == statement.SCAN:
+            _compare(state.path, each, state.withheld, found)
+    state.uncompared += found.uncompared
     for fault in found.faults:
-        inquiry.fail("tables", fault)
+        state.fail("tables", fault)
     if found.withheld:
-        inquiry.skip("tables", f"withheld, so rows and lines were not compared: {some(found.withheld)}")
+        state.skip("tables", f"withheld, so rows and lines were not compared: {some(found.withheld)}")
     if found.unknown:
-        inquiry.skip("tables", f"this version does not know, and did not check, {some(found.unknown)}")
-        inquiry.gaps.append(f"tables that a later version knows ({some(found.unknown)})")
+        state.skip("tables", f"this version does not know, and did not check, {some(found.unknown)}")
+        state.gaps.append(f"tables that a later version knows ({some(found.unknown)})")
     if found.same and not found.faults:
         have = (
             "table has the rows that its lines say" if found.same == 1 else "tables have the rows that their lines say"
         )
         rest = f"; {found.unlined:,} have no lines and are bound by their digests alone" if found.unlined else ""
         free = "" if found.limited else " (this system sets no limit on the memory that decoding takes)"
-        inquiry.ok("tables", f"{found.same:,} {have}{rest}{free}")
+        state.ok("tables", f"{found.same:,} {have}{rest}{free}")
 
 
-def _compare(folder: Path, said: Statement, withheld: Collection[str], found: TableCheck) -> None:
-    index = said.place.index
-    for name, table in said.predicate["tables"].items():
+def _compare(folder: Path, scan: Statement, withheld: Collection[str], found: TableCheck) -> None:
+    index = scan.place.index
+    for name, table in scan.predicate["tables"].items():
         called = f"{name} (entry {index})"
         gone = {what for what in ("parquet", "lines") if table.get(what) in withheld}
         if gone:
@@ -84,22 +84,22 @@ def _compare(folder: Path, said: Statement, withheld: Collection[str], found: Ta
             found.uncompared.append((index, name))
         try:
             if gone != {"parquet"}:
-                _check(folder, said, name, gone, found)
+                _check(folder, scan, name, gone, found)
             elif "lines" in table:
                 signed_lines.check(folder / table["lines"], name)
         except VerificationError as cause:
             found.faults.append(f"entry {index}: the table {name}: {cause}")
 
 
-def _check(folder: Path, said: Statement, name: str, gone: Collection[str], found: TableCheck) -> None:
+def _check(folder: Path, scan: Statement, name: str, gone: Collection[str], found: TableCheck) -> None:
     """Check a table; of one whose lines, or whose Parquet, are withheld, there is nothing to compare."""
     if "parquet" in gone:
         return
-    stored = reading.stored_table(folder, said, name)
+    stored = reading.stored_table(folder, scan, name)
     if stored.lines and not gone:
-        found.limited &= bounded_parquet.compare(stored)
+        found.limited &= bounded_tables.compare(stored)
         found.same += 1
-    elif bounded_parquet.check(replace(stored, lines=None)) and not stored.lines:
+    elif bounded_tables.check(replace(stored, lines=None)) and not stored.lines:
         found.unlined += 1
     elif not stored.lines:
-        found.unknown.append(f"{name} (entry {said.place.index})")
+        found.unknown.append(f"{name} (entry {scan.place.index})")

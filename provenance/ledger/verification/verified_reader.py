@@ -30,7 +30,7 @@ from provenance.ledger.log.file_writing import STAGING, is_link
 from provenance.ledger.proofs import anchors
 from provenance.ledger.trees import merkle
 from provenance.ledger.verification import anchor_steps, entry_versions
-from provenance.ledger.verification.results import INVALID, Steps
+from provenance.ledger.verification.state import Scope, VerificationState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -197,23 +197,24 @@ class Reader:
                 self._fault(f"{name} is a link, and links are refused", None)
         try:
             anchor = anchors.read(anchors.build_anchor(self.folder, self.index, self.size), *statement.KINDS)
-            known = anchor_steps.known_keys(anchor, pinned)
-            held = anchor_steps.followed(anchor, known)
+            state = VerificationState(path=self.folder, trust=pinned, scope=Scope.PROOF)
+            state.known_keys = anchor_steps.known_keys(anchor, pinned)
+            state.succession = anchor_steps.follow_keys(anchor, state.known_keys)
             hashes = anchors.leaf_hashes(self.folder)[: self.size]
             if merkle.root(hashes) != anchor.note.root:
                 raise VerificationError("its newest checkpoint does not match its entries")
             if layout.read_bytes(self.folder / layout.ORIGIN, layout.SMALL) != f"{anchor.note.origin}\n".encode():
                 raise VerificationError("origin is not the name of this log")
-            steps = Steps()
-            anchor_steps.judge(steps, anchor, held, known, pinned)
-            failed = [f"{step.name}: {cut(step.detail)}" for step in steps.steps if step.status == "failed"]
-            if INVALID in steps.codes:
+            anchor_steps.set_anchor(state, anchor)
+            anchor_steps.check_anchor(state)
+            failed = [f"{step.name}: {cut(step.detail)}" for step in state.steps if step.status == "failed"]
+            if state.is_invalid:
                 raise VerificationError("; ".join(failed))
         except (ProvenanceError, OSError, ValueError, RecursionError) as cause:
             self._fault(cut(cause), cause)
             return
         self.origin, self.root = anchor.note.origin, anchor.note.root.hex()
-        self._leaves, self._held, self._known = hashes, held, known
+        self._leaves, self._held, self._known = hashes, state.succession, state.known_keys
         self._sealed[self.index] = anchor.sealed
         for each in failed:
             self._notice(each)

@@ -13,6 +13,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from provenance.ledger.keys import der
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -35,7 +37,7 @@ FOREIGN: tuple[type[Exception], ...] = (
 """What reading hostile DER and certificates ends in: unpacking, look-ups, and the certificate library's own."""
 
 
-def anchored(token: Token, roots: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...] | None:
+def find_path(token: Token, roots: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...] | None:
     """Find the path from a timestamp's signer to a trusted root, valid at the time the timestamp names.
 
     Args:
@@ -53,7 +55,7 @@ def anchored(token: Token, roots: Sequence[x509.Certificate]) -> tuple[x509.Cert
         return None
 
 
-def names(token: Token, roots: Sequence[x509.Certificate]) -> bool:
+def is_attributed(token: Token, roots: Sequence[x509.Certificate]) -> bool:
     """Tell whether a timestamp says that it is by a trusted authority, whether or not it is.
 
     Args:
@@ -64,16 +66,16 @@ def names(token: Token, roots: Sequence[x509.Certificate]) -> bool:
     return any(item in roots or item.issuer in subjects for item in token.certificates)
 
 
-def expiry(path: Sequence[x509.Certificate]) -> datetime:
+def find_expiry(path: Sequence[x509.Certificate]) -> datetime:
     """Return when the first certificate of a path expires; the root counts only if it signed by itself.
 
     Args:
-        path: what `anchored` returned.
+        path: what `find_path` returned.
     """
     return min(item.not_valid_after_utc for item in (path[:-1] or path))
 
 
-def issued_by(item: x509.Certificate, issuer: x509.Certificate) -> bool:
+def is_issued_by(item: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Tell whether a certificate is signed by another.
 
     Args:
@@ -85,6 +87,21 @@ def issued_by(item: x509.Certificate, issuer: x509.Certificate) -> bool:
     except FOREIGN:
         return False
     return True
+
+
+def issuer_and_serial(item: x509.Certificate) -> tuple[bytes, bytes]:
+    """Return the issuer and the serial number of a certificate, in DER.
+
+    Args:
+        item: the certificate.
+
+    Returns:
+        As they are in the certificate: an issuer encoded anew may have other bytes (RFC 5280, section 4.1).
+    """
+    fields = der.read(item.tbs_certificate_bytes).parts(der.SEQUENCE)
+    versioned = fields[0].tag == 0xA0  # version 1 leaves its version out
+    serial, _, issuer = fields[versioned : versioned + 3]
+    return issuer.encoded, serial.encoded
 
 
 def _path(
@@ -99,7 +116,7 @@ def _path(
         return None
     for issuer in (*roots, *token.certificates):
         below = len(so_far) - 1
-        if issuer not in so_far and issued_by(last, issuer) and _may_issue(issuer, below):
+        if issuer not in so_far and is_issued_by(last, issuer) and _may_issue(issuer, below):
             found = _path((*so_far, issuer), token, roots)
             if found is not None:
                 return found
@@ -125,9 +142,15 @@ def _may_timestamp(item: x509.Certificate, *, leaf: bool) -> bool:
     stamping = ExtendedKeyUsageOID.TIME_STAMPING
     if leaf:
         usage = _extension(item, x509.KeyUsage)
-        signs = usage is None or usage.value.digital_signature or usage.value.content_commitment
-        return signs and purpose is not None and purpose.critical and list(purpose.value) == [stamping]
+        alone = purpose is not None and purpose.critical and list(purpose.value) == [stamping]
+        return alone and (usage is None or _only_signs(usage.value))
     return purpose is None or stamping in purpose.value or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in purpose.value
+
+
+def _only_signs(usage: x509.KeyUsage) -> bool:
+    """Tell whether a key is for signatures and nothing else (RFC 5280, section 4.2.1.12), as OpenSSL asks, too."""
+    others = (usage.key_encipherment, usage.data_encipherment, usage.key_agreement, usage.key_cert_sign, usage.crl_sign)
+    return (usage.digital_signature or usage.content_commitment) and not any(others)
 
 
 def _extension(item: x509.Certificate, kind: type[Any]) -> Any:

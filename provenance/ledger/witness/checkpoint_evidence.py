@@ -19,7 +19,13 @@ from provenance.ledger import layout
 from provenance.ledger.format import checkpoint, witness_cosignature
 from provenance.ledger.keys import trusted_keys, verifier_keys
 from provenance.ledger.log import append
-from provenance.ledger.witness import certificate_chains, revocation_lists, timestamp_token, timestamps
+from provenance.ledger.witness import (
+    certificate_chains,
+    revocation_lists,
+    second_opinion,
+    timestamp_token,
+    timestamps,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -68,6 +74,7 @@ class Stamped:
         expires: when the first certificate on its path expires; UTC.
         chain: certificates from its signer to the pinned root.
         status: what lists of revoked certificates say of them.
+        opinion: what rfc3161-client makes of it; what it refuses is never here.
     """
 
     size: int
@@ -77,10 +84,11 @@ class Stamped:
     expires: datetime
     chain: tuple[x509.Certificate, ...] = ()
     status: revocation_lists.Status = revocation_lists.UNKNOWN
+    opinion: second_opinion.Opinion = second_opinion.NOT_ASKED
 
 
 @dataclass(slots=True)
-class Beside:
+class CheckpointEvidence:
     """What stands beside the checkpoints of one ledger.
 
     Args:
@@ -119,9 +127,10 @@ def check_evidence(
     folder: Path,
     files: Collection[str],
     notes: Mapping[int, checkpoint.Checkpoint],
+    *,
     pinned: trusted_keys.Trust,
     operators: Collection[bytes],
-) -> Beside:
+) -> CheckpointEvidence:
     """Read and check everything that stands beside checkpoints.
 
     Args:
@@ -134,7 +143,7 @@ def check_evidence(
     Returns:
         What was found, faults included; never raises for what a file holds.
     """
-    found = Beside()
+    found = CheckpointEvidence()
     for name in sorted(files):
         parts = _FILE.fullmatch(name)
         note = notes.get(int(parts["size"])) if parts else None
@@ -146,16 +155,17 @@ def check_evidence(
         except VerificationError as cause:
             found.faults[_kind(name)].append(f"{name}: {cause}")
             continue
-        look_at(found, name, data, note, pinned, operators)
-    judge(found)
+        check_file(found, name, data, note, pinned=pinned, operators=operators)
+    apply_revocations(found)
     return found
 
 
-def look_at(
-    found: Beside,
+def check_file(
+    found: CheckpointEvidence,
     name: str,
     data: bytes,
     note: checkpoint.Checkpoint,
+    *,
     pinned: trusted_keys.Trust,
     operators: Collection[bytes],
 ) -> None:
@@ -172,16 +182,16 @@ def look_at(
     ours = pinned if pinned.origin in (None, note.origin) else trusted_keys.Trust()
     try:
         if _ending(name) == ".cosigs":
-            _look_at_lines(found, data, note, ours, operators)
+            _check_cosignatures(found, data, note, pinned=ours, operators=operators)
         elif _ending(name) == ".crl":
             found.lists[name] = revocation_lists.read(data)
         else:
-            _look_at_timestamp(found, name, data, note, ours)
+            _check_timestamp(found, name, data, note, pinned=ours)
     except VerificationError as cause:
         found.faults[_kind(name)].append(f"{name}: {cause}")
 
 
-def judge(found: Beside) -> None:
+def apply_revocations(found: CheckpointEvidence) -> None:
     """Hold timestamps to the lists of revoked certificates, all that there are: a later one speaks of earlier ones too.
 
     Args:
@@ -190,7 +200,7 @@ def judge(found: Beside) -> None:
     authorities = {each for item in found.stamped for each in item.chain}
     lists: dict[x509.Certificate, list[x509.CertificateRevocationList]] = {}
     for name, listed in found.lists.items():
-        named = [each for each in authorities if revocation_lists.names(listed, each)]
+        named = [each for each in authorities if revocation_lists.is_attributed(listed, each)]
         by = [each for each in named if revocation_lists.is_by(listed, each)]
         for each in by:
             lists.setdefault(each, []).append(listed)
@@ -204,23 +214,21 @@ def judge(found: Beside) -> None:
     ]
 
 
-def query(folder: Path, size: int | None = None, digest: str = "sha256") -> tuple[bytes, int]:
-    """Make a request to timestamp a checkpoint.
+def read_note(folder: Path, size: int) -> checkpoint.Checkpoint:
+    """Read a checkpoint of a ledger.
 
     Args:
         folder: the ledger.
-        size: which checkpoint; the newest if None.
-        digest: of its note, see timestamps.HASHES.
-
-    Returns:
-        The request, and the size of the checkpoint.
+        size: entries under it.
 
     Raises:
         ConfigError: there is no such checkpoint.
-        VerificationError: what stands in its place is none.
+        VerificationError: what is in its place is none.
     """
-    size = size or layout.size(folder)
-    return timestamps.request(_note(folder, size).note, digest=digest), size
+    path = folder / layout.note_path(size)
+    if not path.is_file():
+        raise ConfigError(f"{folder} has no checkpoint over {size} entries")
+    return checkpoint.read(layout.read_bytes(path, checkpoint.LIMIT))
 
 
 def add_timestamp(folder: Path, response: bytes, query: bytes | None = None) -> tuple[int, str, timestamp_token.Token]:
@@ -239,14 +247,14 @@ def add_timestamp(folder: Path, response: bytes, query: bytes | None = None) -> 
         ConfigError: it is there already, or nine are.
         OSError: the folder cannot be written.
     """
-    plain = timestamps.stored_form(response)
-    token = timestamps.read(plain)
-    if query is not None and timestamps.nonce_of(query) != token.nonce:
+    stored = timestamps.stored_form(response)
+    token = timestamps.read(stored)
+    if query is not None and timestamps.read_nonce(query) != token.nonce:
         raise VerificationError("it does not repeat the nonce of the request: it answers another one")
     size = _stamped_size(folder, token)
     timestamps.check(token, layout.read_bytes(folder / layout.note_path(size), checkpoint.LIMIT))
-    name = _free(folder, timestamp_paths(size), plain)
-    append.amend(folder, {name: lambda there: _once(there, plain)})
+    name = _free(folder, timestamp_paths(size), stored)
+    append.amend(folder, {name: lambda there: _once(there, stored)})
     return size, name, token
 
 
@@ -268,23 +276,23 @@ def add_revocations(
         ConfigError: no timestamp here leads to its authority, or it is there already, or nine are.
         OSError: the folder cannot be written.
     """
-    plain = revocation_lists.stored_form(data)
-    listed = revocation_lists.read(plain)
+    stored = revocation_lists.stored_form(data)
+    listed = revocation_lists.read(stored)
     spoken: dict[str, int] = {}
     authorities: set[x509.Certificate] = set()
     for at in range(1, layout.size(folder) + 1):
         for name in timestamp_paths(at):
             if (folder / name).is_file():
                 token = timestamps.read(layout.read_bytes(folder / name, timestamps.LIMIT))
-                authorities |= {each for each in token.certificates if revocation_lists.names(listed, each)}
+                authorities |= {each for each in token.certificates if revocation_lists.is_attributed(listed, each)}
                 if any(each.issuer == listed.issuer for each in token.certificates):
                     spoken[name] = at
     if not spoken:
         raise ConfigError(f"no timestamp of {folder} has a certificate of {listed.issuer.rfc4514_string()}")
     if authorities and not any(revocation_lists.is_by(listed, each) for each in authorities):
         raise VerificationError(f"it is not signed by {listed.issuer.rfc4514_string()}")
-    name = _free(folder, revocations_paths(size or max(spoken.values())), plain)
-    append.amend(folder, {name: lambda there: _once(there, plain)})
+    name = _free(folder, revocations_paths(size or max(spoken.values())), stored)
+    append.amend(folder, {name: lambda there: _once(there, stored)})
     return name, listed, list(spoken)
 
 
@@ -299,8 +307,8 @@ def check_bare(data: bytes, known: Sequence[verifier_keys.Witness]) -> None:
         ConfigError: it is lines alone, and one is by a witness that is not known.
         VerificationError: it is neither a note nor lines.
     """
-    held, lines = _split(data)
-    if held is None and not all(any(witness_cosignature.matches(line, item) for item in known) for line in lines):
+    cosigned, lines = _split(data)
+    if cosigned is None and not all(any(witness_cosignature.matches(line, item) for item in known) for line in lines):
         raise ConfigError(
             "bare lines do not say which checkpoint they are over: give the cosigned note, or --trust with the "
             "witness's key"
@@ -326,10 +334,10 @@ def add_cosignatures(
         ConfigError: there is no such checkpoint, or every line is there already.
         OSError: the folder cannot be written.
     """
-    held, lines = _split(data)
-    size = size if size is not None else held.size if held else layout.size(folder)
-    note = _note(folder, size)
-    if held is not None and held.note != note.note:
+    cosigned, lines = _split(data)
+    size = size if size is not None else cosigned.size if cosigned else layout.size(folder)
+    note = read_note(folder, size)
+    if cosigned is not None and cosigned.note != note.note:
         raise VerificationError(f"it is over another checkpoint than {layout.note_path(size)} of this ledger")
     if any(line.name == note.origin for line in lines):
         raise VerificationError("it holds a line in the name of the log, which is no witness of itself")
@@ -353,10 +361,11 @@ def _kind(name: str) -> str:
     return "witnesses" if name.endswith(".cosigs") else "timestamps"
 
 
-def _look_at_lines(
-    found: Beside,
+def _check_cosignatures(
+    found: CheckpointEvidence,
     data: bytes,
     note: checkpoint.Checkpoint,
+    *,
     pinned: trusted_keys.Trust,
     operators: Collection[bytes],
 ) -> None:
@@ -376,31 +385,31 @@ def _look_at_lines(
             found.witnessed.append(Witnessed(note.size, whose, key, time))
 
 
-def _look_at_timestamp(
-    found: Beside, name: str, data: bytes, note: checkpoint.Checkpoint, pinned: trusted_keys.Trust
+def _check_timestamp(
+    found: CheckpointEvidence, name: str, data: bytes, note: checkpoint.Checkpoint, *, pinned: trusted_keys.Trust
 ) -> None:
     token = timestamps.read(data)
     timestamps.check(token, note.note)
     for authority in pinned.timestamps.authorities:
-        path = certificate_chains.anchored(token, authority.roots)
+        path = certificate_chains.find_path(token, authority.roots)
         if path is not None:
-            found.stamped.append(
-                Stamped(note.size, name, authority.name, token.time, certificate_chains.expiry(path), path)
+            stamped = Stamped(
+                size=note.size,
+                path=name,
+                whose=authority.name,
+                time=token.time,
+                expires=certificate_chains.find_expiry(path),
+                chain=path,
+                opinion=second_opinion.take(data, note.note, token, path),
             )
+            found.stamped.append(stamped)
             return
     for authority in pinned.timestamps.authorities:
-        if certificate_chains.names(token, authority.roots):
+        if certificate_chains.is_attributed(token, authority.roots):
             raise VerificationError(
                 f"it names {authority.name}, but does not lead to its root at {token.time:%Y-%m-%d}"
             )
     found.strangers["timestamps"].add(token.name)
-
-
-def _note(folder: Path, size: int) -> checkpoint.Checkpoint:
-    path = folder / layout.note_path(size)
-    if not path.is_file():
-        raise ConfigError(f"{folder} has no checkpoint over {size} entries")
-    return checkpoint.read(layout.read_bytes(path, checkpoint.LIMIT))
 
 
 def _stamped_size(folder: Path, token: timestamp_token.Token) -> int:
@@ -432,8 +441,8 @@ def _once(there: bytes | None, new: bytes) -> bytes:
 def _split(data: bytes) -> tuple[checkpoint.Checkpoint | None, list[Cosignature]]:
     if data.startswith("— ".encode()):
         return None, witness_cosignature.read(data)
-    held = checkpoint.read(data, cosigned=True)
-    return held, witness_cosignature.read(data[len(held.note) :])
+    cosigned = checkpoint.read(data, cosigned=True)
+    return cosigned, witness_cosignature.read(data[len(cosigned.note) :])
 
 
 def _time_of(line: Cosignature, known: Sequence[verifier_keys.Witness], body: bytes) -> datetime | None:

@@ -193,7 +193,7 @@ def last_seen(state: Path) -> dict[str, int]:
     return {origin: item.note.size for origin, item in _remembered(state, None).items()}
 
 
-def name_of(uri: str) -> str | None:
+def read_name(uri: str) -> str | None:
     """Return how a witness calls its key, where its folder says so.
 
     Args:
@@ -209,10 +209,10 @@ def name_of(uri: str) -> str | None:
         text = layout.read_bytes(path, layout.SMALL).decode("utf-8")
     except (ValueError, VerificationError) as cause:
         raise ConfigError(f"{path} is no verifier key of a witness") from cause
-    return verifier_keys.witness(text.removesuffix("\n")).name
+    return verifier_keys.read_witness(text.removesuffix("\n")).name
 
 
-def state_of(uri: str) -> Path:
+def find_state(uri: str) -> Path:
     """Return where a witness keeps its memory: beside its key.
 
     Args:
@@ -250,12 +250,16 @@ def log_key(path: Path) -> Ed25519PublicKey:
 
 def _check_extends(last: checkpoint.Checkpoint, note: checkpoint.Checkpoint, request: Request, folder: Path) -> None:
     if note.size < last.size:
-        said = f"it counts {note.size} entries, but this witness saw {last.size}: it is stale, or entries were removed"
-        raise _accused(last, note, request, folder, said)
+        reason = (
+            f"it counts {note.size} entries, but this witness saw {last.size}: it is stale, or entries were removed"
+        )
+        raise _accuse(last, note, request, folder, reason=reason)
     if note.size == last.size:
         if note.root != last.root:
-            said = f"this witness saw another checkpoint over {last.size} entries: the log's operator signed two views"
-            raise _accused(last, note, request, folder, said)
+            reason = (
+                f"this witness saw another checkpoint over {last.size} entries: the log's operator signed two views"
+            )
+            raise _accuse(last, note, request, folder, reason=reason)
         return
     if request.old != last.size:
         raise VerificationError(
@@ -263,12 +267,12 @@ def _check_extends(last: checkpoint.Checkpoint, note: checkpoint.Checkpoint, req
             f"`provenance witness request LEDGER --since {last.size}`"
         )
     if not merkle.extends(last.size, last.root, note.size, note.root, request.proof):
-        said = f"the proof does not show that it extends the {last.size} entries this witness saw"
-        raise _accused(last, note, request, folder, said)
+        reason = f"the proof does not show that it extends the {last.size} entries this witness saw"
+        raise _accuse(last, note, request, folder, reason=reason)
 
 
-def _accused(
-    last: checkpoint.Checkpoint, note: checkpoint.Checkpoint, request: Request, folder: Path, said: str
+def _accuse(
+    last: checkpoint.Checkpoint, note: checkpoint.Checkpoint, request: Request, folder: Path, *, reason: str
 ) -> BrokenChain:
     """Write down what convinces anyone that the log signed both, and what was offered as proof."""
     shown = {
@@ -276,15 +280,15 @@ def _accused(
         "shown": note.note.decode(),
         "proof_from": request.old,
         "proof": [item.hex() for item in request.proof],
-        "says": f"Both notes are signed by one log key. Refused: {said}. Two notes of one size with two roots "
+        "says": f"Both notes are signed by one log key. Refused: {reason}. Two notes of one size with two roots "
         "convict their signer; of two sizes they show only that no proof was given, which the owner may still give.",
     }
     path = folder / f"refused-{last.root.hex()[:8]}-{note.root.hex()[:8]}.json"
     try:
         path = file_writing.fresh(path, canonical(shown))
     except OSError as cause:
-        return BrokenChain(f"not cosigned: {said}; the evidence cannot be written to {path}: {cause.strerror}")
-    return BrokenChain(f"not cosigned: {said}; the evidence is in {path}")
+        return BrokenChain(f"not cosigned: {reason}; the evidence cannot be written to {path}: {cause.strerror}")
+    return BrokenChain(f"not cosigned: {reason}; the evidence is in {path}")
 
 
 def _key_of(note: checkpoint.Checkpoint, last: WitnessState | None, given: Ed25519PublicKey | None) -> Ed25519PublicKey:

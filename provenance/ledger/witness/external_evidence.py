@@ -36,6 +36,7 @@ def gather_evidence(
     files: Collection[str],
     notes: Mapping[int, Checkpoint],
     statements: Sequence[Statement],
+    *,
     pinned: Trust,
     operators: Collection[bytes],
 ) -> Attested:
@@ -52,9 +53,9 @@ def gather_evidence(
     Returns:
         What was found; never raises for what a file holds.
     """
-    found = checkpoint_evidence.check_evidence(folder, files, notes, pinned, operators)
+    found = checkpoint_evidence.check_evidence(folder, files, notes, pinned=pinned, operators=operators)
     renewals = renewal.check_renewals(folder, statements)
-    at = proven_times.scene(len(statements), found, pinned, renewals.covered)
-    said = {index: each.predicate for index, each in enumerate(statements)}
-    outcomes = (*proven_times.steps(at, said), *renewals.outcomes())
+    at = proven_times.build_evidence(len(statements), found, pinned, renewals.covered)
+    predicates = {index: each.predicate for index, each in enumerate(statements)}
+    outcomes = (*proven_times.steps(at, predicates), *renewals.outcomes())
     return Attested(frozenset(found.files), outcomes, proven_times.proven_times(at))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from provenance.ledger.keys.trusted_keys import Trust
-    from provenance.ledger.witness.checkpoint_evidence import Beside, Stamped, Witnessed
+    from provenance.ledger.witness.checkpoint_evidence import CheckpointEvidence, Stamped, Witnessed
 
 SLACK = timedelta(minutes=10)
 """How far clocks of honest people may be apart."""
@@ -73,7 +73,7 @@ class TimeEvidence:
 
     Args:
         size: entries of the ledger.
-        beside: what stands beside its checkpoints.
+        evidence: cosignatures and timestamps of its checkpoints.
         pinned: what the verifier trusts, and asks for.
         now: the verifier's clock; UTC.
         renewals: by the file of a timestamp, at which sizes of the log a renewal entry covers it; None where they were
@@ -81,7 +81,7 @@ class TimeEvidence:
     """
 
     size: int
-    beside: Beside
+    evidence: CheckpointEvidence
     pinned: Trust
     now: datetime
     renewals: Mapping[str, Sequence[int]] | None
@@ -89,17 +89,22 @@ class TimeEvidence:
     @property
     def latest(self) -> datetime:
         """The time it is now at least: a clock that was put back does not undo what was proven since."""
-        return max([self.now, *(item.time for item in self.beside.stamped)])
+        return max([self.now, *(item.time for item in self.evidence.stamped)])
 
 
-def scene(
-    size: int, beside: Beside, pinned: Trust, renewals: Mapping[str, Sequence[int]] | None, now: datetime | None = None
+def build_evidence(
+    size: int,
+    evidence: CheckpointEvidence,
+    pinned: Trust,
+    renewals: Mapping[str, Sequence[int]] | None,
+    *,
+    now: datetime | None = None,
 ) -> TimeEvidence:
-    """Set the scene.
+    """Bring together what times are found out from.
 
     Args:
         size: entries of the ledger.
-        beside: what stands beside its checkpoints.
+        evidence: cosignatures and timestamps of its checkpoints.
         pinned: what the verifier trusts, and asks for.
         renewals: by the file of a timestamp, at which sizes of the log a renewal entry covers it; None where they were
             not looked at.
@@ -108,14 +113,14 @@ def scene(
     Returns:
         What the functions here ask for.
     """
-    return TimeEvidence(size, beside, pinned, now or _now(), renewals)
+    return TimeEvidence(size, evidence, pinned, now or _now(), renewals)
 
 
 def proven_times(at: TimeEvidence) -> dict[int, Proven]:
     """Find out by when each checkpoint existed.
 
     Args:
-        at: the scene.
+        at: what is known.
 
     Returns:
         By size of the log; a size that nobody who is trusted saw is not there. Entry i existed by the time of size
@@ -124,7 +129,7 @@ def proven_times(at: TimeEvidence) -> dict[int, Proven]:
     found: dict[int, Proven] = {}
     stamped: dict[str, datetime] = {}
     witnessed: dict[str, datetime] = {}
-    stamps, seen = _by_size(counted(at)), _by_size(at.beside.witnessed)
+    stamps, seen = _by_size(list_counting(at)), _by_size(at.evidence.witnessed)
     for size in range(at.size, 0, -1):
         for items, earliest in ((stamps, stamped), (seen, witnessed)):
             for item in items.get(size, ()):
@@ -136,17 +141,17 @@ def proven_times(at: TimeEvidence) -> dict[int, Proven]:
     return found
 
 
-def counted(at: TimeEvidence) -> list[Stamped]:
+def list_counting(at: TimeEvidence) -> list[Stamped]:
     """Return the timestamps that still prove something: the certificate is valid, or it was renewed while it was.
 
     Args:
-        at: the scene.
+        at: what is known.
 
     Returns:
         Those of pinned authorities that count; each was checked at the time it names.
     """
     found: list[Stamped] = []
-    stamps = _by_size(at.beside.stamped)
+    stamps = _by_size(at.evidence.stamped)
     earliest: dict[int, datetime] = {}  # by size: when a timestamp that counts was made of this log or a longer one
     for size in range(at.size, 0, -1):
         before = len(found)
@@ -171,7 +176,7 @@ def steps(at: TimeEvidence, predicates: Mapping[int, Mapping[str, Any]]) -> list
     """Say what witnesses and timestamps come to.
 
     Args:
-        at: the scene.
+        at: what is known.
         predicates: what entries say, by their number, in order.
 
     Returns:
@@ -181,17 +186,19 @@ def steps(at: TimeEvidence, predicates: Mapping[int, Mapping[str, Any]]) -> list
 
 
 def _witnesses(at: TimeEvidence) -> StepOutcome:
-    asked, beside = at.pinned.witnesses, at.beside
+    asked, evidence = at.pinned.witnesses, at.evidence
     by_key: dict[bytes, datetime] = {}
-    for seen in beside.witnessed:
+    for seen in evidence.witnessed:
         if seen.size == at.size:
             by_key[seen.key] = max(seen.time, by_key.get(seen.key, seen.time))
-    strangers = _strangers(beside, "witnesses")
-    if beside.faults["witnesses"]:
-        return StepOutcome("witnesses", "failed", "; ".join(beside.faults["witnesses"][:5]), "invalid")
+    strangers = _strangers(evidence, "witnesses")
+    if evidence.faults["witnesses"]:
+        return StepOutcome("witnesses", "failed", "; ".join(evidence.faults["witnesses"][:5]), "invalid")
     if len(by_key) < asked.quorum:
-        told = _newest_with(at, asked.quorum)
-        lack = f"{len(by_key)} of {asked.quorum} witnesses cosigned the newest checkpoint, {at.size}{told}{strangers}"
+        covered = _newest_with(at, asked.quorum)
+        lack = (
+            f"{len(by_key)} of {asked.quorum} witnesses cosigned the newest checkpoint, {at.size}{covered}{strangers}"
+        )
         return StepOutcome("witnesses", "failed", lack, "uncovered")
     if not asked.keys:
         none = "no witness is pinned: the log's owner could show others another history"
@@ -200,7 +207,7 @@ def _witnesses(at: TimeEvidence) -> StepOutcome:
         return StepOutcome("witnesses", "not checked", f"no pinned witness cosigned the newest checkpoint{strangers}")
     if asked.within is not None and (old := _stale(sorted(by_key.values(), reverse=True), at)):
         return StepOutcome("witnesses", "failed", old, "uncovered")
-    names = ", ".join(sorted({seen.whose for seen in beside.witnessed if seen.size == at.size}))
+    names = ", ".join(sorted({seen.whose for seen in evidence.witnessed if seen.size == at.size}))
     return StepOutcome("witnesses", "ok", f"checkpoint {at.size} was cosigned by {names}{strangers}")
 
 
@@ -209,30 +216,32 @@ def _stale(latest: list[datetime], at: TimeEvidence) -> str | None:
     asked = at.pinned.witnesses
     seen = latest[max(1, asked.quorum) - 1]
     if asked.within is not None and at.now - seen > asked.within:
-        return f"checkpoint {at.size} is stale: its witnesses saw it last at {_said(seen)}; there may be newer entries"
+        return (
+            f"checkpoint {at.size} is stale: its witnesses saw it last at {_format(seen)}; there may be newer entries"
+        )
     if seen - at.now > SLACK:
         return (
-            f"a witness saw checkpoint {at.size} at {_said(seen)}, which is still to come: one of the clocks is wrong"
+            f"a witness saw checkpoint {at.size} at {_format(seen)}, which is still to come: one of the clocks is wrong"
         )
     return None
 
 
 def _newest_with(at: TimeEvidence, quorum: int) -> str:
     by_size: dict[int, set[bytes]] = {}
-    for seen in at.beside.witnessed:
+    for seen in at.evidence.witnessed:
         by_size.setdefault(seen.size, set()).add(seen.key)
     covered = max((size for size, keys in by_size.items() if len(keys) >= quorum), default=0)
     return f"; the quorum covers entries 0 to {covered - 1} alone" if covered else ""
 
 
 def _timestamps(at: TimeEvidence) -> StepOutcome:
-    asked, beside = at.pinned.timestamps, at.beside
-    strangers = _strangers(beside, "timestamps")
-    if beside.faults["timestamps"]:
-        return StepOutcome("timestamps", "failed", "; ".join(beside.faults["timestamps"][:5]), "invalid")
-    valid = counted(at)
-    revoked = [item for item in beside.stamped if item.status.state == "revoked"]
-    lost = _expired(at, [item for item in beside.stamped if item not in valid and item not in revoked])
+    asked, evidence = at.pinned.timestamps, at.evidence
+    strangers = _strangers(evidence, "timestamps")
+    if evidence.faults["timestamps"]:
+        return StepOutcome("timestamps", "failed", "; ".join(evidence.faults["timestamps"][:5]), "invalid")
+    valid = list_counting(at)
+    revoked = [item for item in evidence.stamped if item.status.state == "revoked"]
+    lost = _expired(at, [item for item in evidence.stamped if item not in valid and item not in revoked])
     lost += _revoked(revoked)
     newest = {item.whose for item in valid if item.size == at.size}
     if len(newest) < asked.minimum:
@@ -241,8 +250,8 @@ def _timestamps(at: TimeEvidence) -> StepOutcome:
     if not valid:
         none = "when anything was signed is claimed, not proven"
         return StepOutcome("timestamps", "not checked", f"{none}{lost}{strangers}")
-    told = f"{len(valid)} lead to a pinned root at the time they name ({_unrevoked(valid)})"
-    return StepOutcome("timestamps", "ok", f"{told}{_covered(at)}{lost}{strangers}")
+    rooted = f"{len(valid)} lead to a pinned root at the time they name ({_unrevoked(valid)})"
+    return StepOutcome("timestamps", "ok", f"{rooted}{_covered(at)}; {_opinions(valid)}{lost}{strangers}")
 
 
 def _covered(at: TimeEvidence) -> str:
@@ -251,7 +260,7 @@ def _covered(at: TimeEvidence) -> str:
         return ""
     size = max(proven)
     by = ", ".join(proven[size].by)
-    return f"; entries 0 to {size - 1} existed before {_said(proven[size].time)} ({by})"
+    return f"; entries 0 to {size - 1} existed before {_format(proven[size].time)} ({by})"
 
 
 def _expired(at: TimeEvidence, stamps: list[Stamped]) -> str:
@@ -259,7 +268,7 @@ def _expired(at: TimeEvidence, stamps: list[Stamped]) -> str:
         return ""
     more = f" (and {len(stamps) - 1} more)" if len(stamps) > 1 else ""
     renewed = "no renewal in time covers it" if at.renewals is not None else "renewals were not looked at"
-    when = f"its certificate expired {_said(stamps[0].expires)} and {renewed}"
+    when = f"its certificate expired {_format(stamps[0].expires)} and {renewed}"
     return f"; {stamps[0].path}{more} no longer counts: {when}"
 
 
@@ -278,6 +287,15 @@ def _unrevoked(stamps: list[Stamped]) -> str:
     return f"of {good}, lists made afterwards revoke no certificate; of the others {unknown}" if good else unknown
 
 
+def _opinions(stamps: list[Stamped]) -> str:
+    """Say what a second program makes of timestamps, or why it was not asked."""
+    alone = [item for item in stamps if item.opinion.state == "not taken"]
+    if not alone:
+        return "rfc3161-client agrees"
+    reasons = "; ".join(dict.fromkeys(item.opinion.reason for item in alone))
+    return f"no second opinion was taken on {len(alone)} of {len(stamps)}: {reasons}"
+
+
 def _by_size(items: Sequence[_Sized]) -> dict[int, list[_Sized]]:
     found: dict[int, list[_Sized]] = {}
     for item in items:
@@ -289,38 +307,38 @@ def _claims(at: TimeEvidence, predicates: Mapping[int, Mapping[str, Any]]) -> li
     """Compare what entries claim with what is proven: a claim that is later than its proof is false."""
     proven, false, before = proven_times(at), [], None
     backwards = []
-    for index, said in predicates.items():
-        claim = claimed(said)
+    for index, predicate in predicates.items():
+        claim = read_claim(predicate)
         known = proven.get(index + 1)
         if claim is None:
             continue
         if known is not None and claim - known.time > SLACK:
             false.append(
-                f"entry {index} says {_said(claim)}, but existed by {_said(known.time)} ({', '.join(known.by)})"
+                f"entry {index} says {_format(claim)}, but existed by {_format(known.time)} ({', '.join(known.by)})"
             )
         if before is not None and before - claim > SLACK:
-            backwards.append(f"entry {index} says {_said(claim)}, earlier than an entry before it")
+            backwards.append(f"entry {index} says {_format(claim)}, earlier than an entry before it")
         before = max(before, claim) if before else claim
     if false:
         return [
             StepOutcome("claimed times", "failed", f"a clock was wrong or moved: {'; '.join(false[:5])}", "uncovered")
         ]
     if backwards:
-        told = f"a clock was wrong or moved: {'; '.join(backwards[:5])}; only proven times count"
-        return [StepOutcome("claimed times", "not checked", told)]
+        moved = f"a clock was wrong or moved: {'; '.join(backwards[:5])}; only proven times count"
+        return [StepOutcome("claimed times", "not checked", moved)]
     agreed = "no entry claims a time later than the one proven; that one is not older than it claims is never proven"
     return [StepOutcome("claimed times", "ok", agreed)] if proven else []
 
 
-def claimed(predicate: Mapping[str, Any]) -> datetime | None:
+def read_claim(predicate: Mapping[str, Any]) -> datetime | None:
     """Return when an entry says it was finished, or None if it does not say.
 
     Args:
         predicate: what the entry says.
     """
-    said = next((predicate[name] for name in sorted(CLAIMED) if isinstance(predicate.get(name), str)), None)
+    text = next((predicate[name] for name in sorted(CLAIMED) if isinstance(predicate.get(name), str)), None)
     try:
-        found = datetime.fromisoformat(said) if said else None
+        found = datetime.fromisoformat(text) if text else None
     except ValueError:
         return None
     return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
@@ -334,8 +352,8 @@ def _agreed(seen_by: Mapping[str, datetime], least: int) -> Proven | None:
     return Proven(first[-1][1], tuple(sorted(name for name, _ in first)))
 
 
-def _strangers(beside: Beside, kind: str) -> str:
-    names = sorted(beside.strangers[kind])
+def _strangers(evidence: CheckpointEvidence, kind: str) -> str:
+    names = sorted(evidence.strangers[kind])
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return f"; not pinned: {', '.join(names[:5])}{more}" if names else ""
 
@@ -344,5 +362,5 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _said(time: datetime) -> str:
+def _format(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -63,8 +63,8 @@ class Renewals:
             return [StepOutcome("renewals", "failed", f"withheld: {', '.join(self.withheld[:5])}", "withheld")]
         lists, them = ("lists", "it") if self.count == 1 else ("list", "them")
         stamps = counted(len(self.covered), "timestamp")
-        told = f"{self.count} {lists} the checkpoints before {them} as they are, and {stamps}"
-        return [StepOutcome("renewals", "ok", told)] if self.count else []
+        summary = f"{self.count} {lists} the checkpoints before {them} as they are, and {stamps}"
+        return [StepOutcome("renewals", "ok", summary)] if self.count else []
 
 
 def renew(
@@ -90,8 +90,8 @@ def renew(
     if not layout.is_ledger(folder):
         raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
     size = layout.size(folder)
-    covers = [_listed(folder, name) for name in _standing(folder, size)]
-    bound = [_listed(folder, name, "sha512") for name in _bound(folder, size)] if files else []
+    covers = [_describe(folder, name) for name in _evidence_files(folder, size)]
+    bound = [_describe(folder, name, "sha512") for name in _bound(folder, size)] if files else []
     facts = {
         "kind": KIND,
         "scanner": scanner,
@@ -117,13 +117,13 @@ def check_renewals(folder: Path, statements: Sequence[statement.Statement]) -> R
         What they cover, faults included; never raises for what a file holds.
     """
     found = Renewals()
-    for index, said in enumerate(statements):
-        if said.kind != KIND:
+    for index, entry in enumerate(statements):
+        if entry.kind != KIND:
             continue
         found.count += 1
-        name = statement.object_path(said.value["subject"][0]["digest"]["sha256"])
+        name = statement.object_path(entry.value["subject"][0]["digest"]["sha256"])
         try:
-            listed = _list(folder / name, said)
+            listed = _read_list(folder / name, entry)
         except OSError:
             found.withheld.append(name)
             continue
@@ -142,7 +142,7 @@ def _compare(found: Renewals, folder: Path, item: Mapping[str, Any], index: int)
         found.faults.append(f"entry {index} lists {name}, which came after it")
         return
     try:
-        same = _listed(folder, name, "sha512" if "sha512" in item else "sha256", item["bytes"]) == item
+        same = _describe(folder, name, "sha512" if "sha512" in item else "sha256", item["bytes"]) == item
         # Lines of witnesses are added at the end; nothing else ever grows.
         same = same and (name.endswith(".cosigs") or (folder / name).stat().st_size == item["bytes"])
     except OSError:
@@ -154,9 +154,9 @@ def _compare(found: Renewals, folder: Path, item: Mapping[str, Any], index: int)
         found.covered.setdefault(name, []).append(index + 1)
 
 
-def _list(path: Path, said: statement.Statement) -> dict[str, Any]:
+def _read_list(path: Path, entry: statement.Statement) -> dict[str, Any]:
     data = layout.read_bytes(path, layout.ENTRY_LIMIT)
-    if sha256(data) != said.value["subject"][0]["digest"]["sha256"]:
+    if sha256(data) != entry.value["subject"][0]["digest"]["sha256"]:
         raise VerificationError("it is not what its entry binds")
     value: dict[str, Any] = parse(data)
     if not _validator().is_valid(value) or canonical(value) != data:
@@ -167,7 +167,7 @@ def _list(path: Path, said: statement.Statement) -> dict[str, Any]:
     return value
 
 
-def _listed(folder: Path, name: str, algorithm: str = "sha256", size: int | None = None) -> dict[str, Any]:
+def _describe(folder: Path, name: str, algorithm: str = "sha256", size: int | None = None) -> dict[str, Any]:
     """Digest a file, or its first bytes, without following links."""
     path = folder / name
     if path.is_symlink() or not path.is_file():
@@ -181,7 +181,7 @@ def _listed(folder: Path, name: str, algorithm: str = "sha256", size: int | None
     return {"path": name, "bytes": read, algorithm: digest.hexdigest()}
 
 
-def _standing(folder: Path, size: int) -> Iterator[str]:
+def _evidence_files(folder: Path, size: int) -> Iterator[str]:
     """Checkpoints, and what stands beside them, in order."""
     for at in range(1, size + 1):
         stamps = (*checkpoint_evidence.timestamp_paths(at), *checkpoint_evidence.revocations_paths(at))
@@ -197,14 +197,14 @@ def _bound(folder: Path, size: int) -> Iterable[str]:
     return sorted(name for name in names if (folder / name).is_file())
 
 
-def expired(folder: Path, when: datetime) -> list[str]:
+def list_expired(folder: Path, when: datetime) -> list[str]:
     """Name the timestamps that it is too late to renew: their own certificate has expired.
 
     Args:
         folder: the ledger.
         when: the time now; UTC.
     """
-    names = [name for name in _standing(folder, layout.size(folder)) if name.endswith(".tsr")]
+    names = [name for name in _evidence_files(folder, layout.size(folder)) if name.endswith(".tsr")]
     return [name for name in names if _signer_expiry(folder / name) < when]
 
 

@@ -110,7 +110,7 @@ def read(data: bytes) -> x509.CertificateRevocationList:
     return found
 
 
-def names(listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+def is_attributed(listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     """Tell whether a list says that it is by an authority, and by this key of it, if it names one.
 
     Args:
@@ -118,12 +118,12 @@ def names(listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> b
         issuer: the authority's certificate.
     """
     try:
-        said = _extension(listed, x509.AuthorityKeyIdentifier)
+        named = _extension(listed, x509.AuthorityKeyIdentifier)
         key = _extension(issuer, x509.SubjectKeyIdentifier)
         same = listed.issuer == issuer.subject
     except certificate_chains.FOREIGN:
         return False
-    return same and (said is None or key is None or said.key_identifier in (None, key.digest))
+    return same and (named is None or key is None or named.key_identifier in (None, key.digest))
 
 
 def is_by(listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
@@ -136,7 +136,7 @@ def is_by(listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> b
     try:
         usage = _extension(issuer, x509.KeyUsage)
         key = cast("CertificateIssuerPublicKeyTypes", issuer.public_key())  # another kind is a TypeError
-        return (usage is None or usage.crl_sign) and names(listed, issuer) and listed.is_signature_valid(key)
+        return (usage is None or usage.crl_sign) and is_attributed(listed, issuer) and listed.is_signature_valid(key)
     except certificate_chains.FOREIGN:
         return False
 
@@ -149,7 +149,7 @@ def status(
     """Find out what lists say of the certificates from a timestamp's signer up to its root.
 
     Args:
-        path: what `certificate_chains.anchored` returned; the root is its owner's, and stands on no list.
+        path: what `certificate_chains.find_path` returned; the root is its owner's, and stands on no list.
         time: when the timestamp says that it was made; UTC.
         lists: by the certificate of the authority whose they are, see `is_by`.
 
@@ -160,7 +160,7 @@ def status(
     for item, issuer in pairwise(path):
         for each in lists.get(issuer, ()):
             try:
-                detail = _refuted(each.get_revoked_certificate_by_serial_number(item.serial_number), time)
+                detail = _find_doubt(each.get_revoked_certificate_by_serial_number(item.serial_number), time)
             except certificate_chains.FOREIGN:
                 known, detail = False, None  # an entry that its authority signed and nobody can read
             if detail is not None:
@@ -174,7 +174,7 @@ def _extension(item: x509.Certificate | x509.CertificateRevocationList, kind: ty
         return next((each.value for each in item.extensions if isinstance(each.value, kind)), None)
 
 
-def _refuted(entry: x509.RevokedCertificate | None, time: datetime) -> str | None:
+def _find_doubt(entry: x509.RevokedCertificate | None, time: datetime) -> str | None:
     """Say why a timestamp does not count any more by an entry of a list; None where it does."""
     if entry is None:
         return None

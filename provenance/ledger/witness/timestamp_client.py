@@ -1,16 +1,67 @@
-"""Asking a timestamp authority over the network: nothing here runs unless a flag names its address."""
+"""Asking a timestamp authority: rfc3161-client makes the request (extra `timestamp`), and `send` takes it there.
+
+Nothing here uses the network unless a flag names an address. The library itself never does.
+"""
 
 from __future__ import annotations
 
 import urllib.error
 import urllib.request
 from http.client import HTTPException
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from provenance.errors import ConfigError, InputError
-from provenance.ledger.witness import timestamps
+from provenance.ledger import layout
+from provenance.ledger.witness import checkpoint_evidence, second_opinion, timestamps
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DIGESTS = ("sha256", "sha512")
+"""Digests of a note that can be asked for: those that the library makes requests with; SHA-384 is read as well."""
 
 _SECONDS = 30  # for each wait of the connection
+
+
+def make_request(note: bytes, digest: str = "sha256") -> bytes:
+    """Make a request to timestamp a note.
+
+    Args:
+        note: its bytes; only their digest is in the request.
+        digest: one of DIGESTS.
+
+    Returns:
+        A TimeStampReq in DER with a random nonce, which asks for the authority's certificates (RFC 3161, section
+        2.4.1).
+
+    Raises:
+        MissingExtra: rfc3161-client is not installed.
+    """
+    library = second_opinion.library("ask for timestamps")
+    algorithm = library.HashAlgorithm[digest.upper()]
+    request: bytes = library.TimestampRequestBuilder().data(note).hash_algorithm(algorithm).build().as_bytes()
+    return request
+
+
+def request_for(folder: Path, size: int | None = None, digest: str = "sha256") -> tuple[bytes, int]:
+    """Make a request to timestamp a checkpoint of a ledger.
+
+    Args:
+        folder: the ledger.
+        size: which checkpoint; the newest if None.
+        digest: of its note, one of DIGESTS.
+
+    Returns:
+        The request, and the size of the checkpoint.
+
+    Raises:
+        ConfigError: there is no such checkpoint.
+        VerificationError: what is in its place is none.
+        MissingExtra: rfc3161-client is not installed.
+    """
+    size = size or layout.size(folder)
+    return make_request(checkpoint_evidence.read_note(folder, size).note, digest), size
 
 
 def send(url: str, query: bytes) -> bytes:
@@ -21,7 +72,7 @@ def send(url: str, query: bytes) -> bytes:
         query: the request.
 
     Returns:
-        The answer, at most timestamp.LIMIT bytes; nothing of it is checked yet.
+        The answer, at most timestamps.LIMIT bytes; nothing of it is checked yet.
 
     Raises:
         ConfigError: the address is no http or https address.
@@ -30,9 +81,9 @@ def send(url: str, query: bytes) -> bytes:
     if urlsplit(url).scheme not in {"http", "https"}:
         raise ConfigError(f"{url} is no address of a timestamp authority: http://… or https://…")
     headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
-    asked = urllib.request.Request(url, query, headers, method="POST")  # noqa: S310 - http and https alone, see above
+    request = urllib.request.Request(url, query, headers, method="POST")  # noqa: S310 - http and https alone, see above
     try:
-        with _opener().open(asked, timeout=_SECONDS) as answer:
+        with _opener().open(request, timeout=_SECONDS) as answer:
             data: bytes = answer.read(timestamps.LIMIT + 1)
     except (OSError, HTTPException, ValueError) as cause:
         raise InputError(f"the timestamp authority {url} cannot be asked: {cause}") from cause
@@ -41,12 +92,12 @@ def send(url: str, query: bytes) -> bytes:
     return data
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """Who is sent elsewhere does not go: the address was named by the user."""
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Refuse to be sent elsewhere: the user named the address."""
 
     def redirect_request(self, *_: object) -> None:
         return None
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    return urllib.request.build_opener(_Stay)
+    return urllib.request.build_opener(_NoRedirect)

@@ -1,16 +1,19 @@
 """Timestamps: an authority (TSA) signs that it saw a checkpoint's note, by RFC 3161.
 
-A response is read strictly and checked here, with `cryptography` for what is cryptography, so that a timestamp can be
-verified wherever this package runs. Whatever is accepted is also accepted by `openssl ts -verify -attime`; what no
-signature covers (the response's prose, attributes that are not signed) is not accepted at all, so that no byte of a
-stored response can be changed unseen.
+A stored response is read strictly and checked here, with `cryptography` for what is cryptography. What is accepted is
+also accepted by `openssl ts -verify -attime`, and `second_opinion` asks rfc3161-client where that is installed. The
+library does not replace this file, for three reasons that tests hold:
+
+- It lets bits of a response change unseen (versions, the name of the signature's algorithm). What no signature covers
+  is refused here, so that no byte of a stored response is free.
+- It refuses certificates in another order than DER's, which OpenSSL 3.0 writes.
+- A ledger is verified without it: it is an extra.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import secrets
 import warnings
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -61,29 +64,23 @@ _GRANTED = der.write(der.SEQUENCE, der.write_integer(0))  # PKIStatusInfo withou
 _GEN_TIME = re.compile(rb"([0-9]{14})(?:\.([0-9]{1,6}))?Z")
 
 
-def request(note: bytes, *, digest: str = "sha256", nonce: int | None = None) -> bytes:
-    """Make a request to timestamp a note.
+def read_nonce(query: bytes) -> int:
+    """Read the nonce of a request; rfc3161-client has no public reader of requests.
 
     Args:
-        note: its bytes; only their digest is in the request.
-        digest: name of the digest, see HASHES.
-        nonce: a number that the answer must repeat; 8 random bytes if None.
+        query: TimeStampReq in DER (RFC 3161, section 2.4.1).
 
     Returns:
-        A TimeStampReq in DER that asks for the authority's certificates (RFC 3161, section 2.4.1).
+        The number that the answer must repeat.
+
+    Raises:
+        VerificationError: it is no request, or has no nonce.
     """
-    imprint = der.write(der.SEQUENCE, _algorithm(digest), der.write(der.OCTETS, hashlib.new(digest, note).digest()))
-    chosen = secrets.randbits(64) if nonce is None else nonce
-    wants_certificates = der.write(der.BOOLEAN, b"\xff")
-    return der.write(der.SEQUENCE, der.write_integer(1), imprint, der.write_integer(chosen), wants_certificates)
-
-
-def nonce_of(query: bytes) -> int:
-    """Return the nonce of a request that `request` made; raise VerificationError if it is none."""
     parts = der.read(query).parts(der.SEQUENCE)
-    if len(parts) != 4:
-        raise VerificationError("it is not a timestamp request of this program")
-    return der.read_integer(parts[2])
+    nonces = [item for item in parts[2:] if item.tag == der.INTEGER]  # the first two are the version and the imprint
+    if len(nonces) != 1 or der.read_integer(parts[0]) != 1:
+        raise VerificationError("it is not a timestamp request with a nonce")
+    return der.read_integer(nonces[0])
 
 
 def stored_form(response: bytes) -> bytes:
@@ -129,7 +126,7 @@ def read(response: bytes) -> Token:
 def check(token: Token, note: bytes) -> None:
     """Check that a timestamp is of this note and signed with the certificate it carries.
 
-    Whose certificate that is, is another question: see `certificate_chains.anchored`.
+    Whose certificate that is, is another question: see `certificate_chains.find_path`.
 
     Args:
         token: what `read` returned.
@@ -159,15 +156,15 @@ def check(token: Token, note: bytes) -> None:
 def _read(response: bytes) -> Token:
     if len(response) > LIMIT:
         raise VerificationError(f"it is larger than {LIMIT} bytes")
-    status, content = der.read(response).parts(der.SEQUENCE)
-    kind, wrapped = content.parts(der.SEQUENCE)
+    status, wrapped_token = der.read(response).parts(der.SEQUENCE)
+    kind, wrapped = wrapped_token.parts(der.SEQUENCE)
     if status.encoded != _GRANTED or kind.encoded != _SIGNED_DATA:
         raise VerificationError("it is not a granted timestamp response")
     [signed_data] = wrapped.parts(0xA0)
     version, digests, info, carried, signers = signed_data.parts(der.SEQUENCE)
     [signer] = signers.parts(der.SET)
-    said_kind, said = info.parts(der.SEQUENCE)
-    [said] = said.parts(0xA0)
+    content_type, wrapped_content = info.parts(der.SEQUENCE)
+    [content] = wrapped_content.parts(0xA0)
     certificates = tuple(x509.load_der_x509_certificate(item.encoded) for item in carried.parts(0xA0))
     number, issued, hashed, attributes, algorithm, signature = signer.parts(der.SEQUENCE)
     name = _HASH_OIDS[_algorithm_oid(hashed)]
@@ -175,13 +172,13 @@ def _read(response: bytes) -> Token:
         der.read_integer(version) != 3  # RFC 5652, section 5.1: the content is not of type id-data
         or der.read_integer(number) != 1  # section 5.3: the signer is named by issuer and serial number
         or [item.encoded for item in digests.parts(der.SET)] != [hashed.encoded]
-        or said_kind.encoded != _TST_INFO
+        or content_type.encoded != _TST_INFO
     ):
         raise VerificationError("it is not built as RFC 3161 says")
-    leaf = next(item for item in (*certificates, None) if item is None or _issued(item) == issued.encoded)
+    leaf = next(item for item in (*certificates, None) if item is None or _issuer_and_serial(item) == issued.encoded)
     if leaf is None or len({item.fingerprint(hashes.SHA256()) for item in certificates}) != len(certificates):
         raise VerificationError("the certificate of its signer is missing, or one is there twice")
-    content_bytes = said.expect(der.OCTETS).content
+    content_bytes = content.expect(der.OCTETS).content
     _check_attributes(attributes, hashlib.new(name, content_bytes).digest(), leaf)
     _check_carried(certificates, leaf)
     return Token(
@@ -224,11 +221,11 @@ def _check_attributes(attributes: der.Element, digest: bytes, leaf: x509.Certifi
         raise VerificationError("its signature does not say that it is of a timestamp")
     if message_digest is None or message_digest.expect(der.OCTETS).content != digest:
         raise BadSignature("its signature is of another timestamp")
-    if not _names(found, leaf):
+    if not _is_named(found, leaf):
         raise VerificationError("its signature does not name the certificate of its signer")
 
 
-def _names(attributes: dict[bytes, der.Element], leaf: x509.Certificate) -> bool:
+def _is_named(attributes: dict[bytes, der.Element], leaf: x509.Certificate) -> bool:
     """Tell whether signed attributes bind the certificate, so that no other with the same key can take its place."""
     encoded = leaf.public_bytes(Encoding.DER)
     if _SIGNING_CERTIFICATE_V2 in attributes:
@@ -261,21 +258,14 @@ def _check_carried(certificates: tuple[x509.Certificate, ...], leaf: x509.Certif
         if signature.content[:1] != b"\0":
             raise VerificationError("the signature of a certificate in it ends within a byte")
         if item != leaf and not any(
-            other != item and certificate_chains.issued_by(other, item) for other in certificates
+            other != item and certificate_chains.is_issued_by(other, item) for other in certificates
         ):
             raise VerificationError("it carries a certificate that has nothing to do with it")
 
 
-def _issued(item: x509.Certificate) -> bytes:
+def _issuer_and_serial(item: x509.Certificate) -> bytes:
     """IssuerAndSerialNumber (RFC 5652, section 10.2.4)."""
-    body = der.read(item.public_bytes(Encoding.DER)).parts(der.SEQUENCE)[0].parts(der.SEQUENCE)
-    serial, _, issuer = body[1:4] if body[0].tag == 0xA0 else body[:3]  # a version of 1 is left out
-    return der.write(der.SEQUENCE, issuer.encoded, serial.encoded)
-
-
-def _algorithm(name: str) -> bytes:
-    identifier = next(oid for oid, known in _HASH_OIDS.items() if known == name)
-    return der.write(der.SEQUENCE, identifier, _NULL)
+    return der.write(der.SEQUENCE, *certificate_chains.issuer_and_serial(item))
 
 
 def _algorithm_oid(element: der.Element) -> bytes:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 GROUP = 1 << 20
 """Bytes of batches that are looked at together; a larger batch is looked at by itself."""
 
+LARGE = 16 << 20
+"""Bytes of batches that are looked at before anything else is read: a long record stands in memory several times."""
+
 MOST = 4096
 """Batches that are looked at together, and files that are closed after them, at most."""
 
@@ -52,6 +55,8 @@ class Open:
         claims: what it states as a licence or document.
         reason: why it was not read as one.
         divided: whether its batches are not all looked at together.
+        refused: its records that would take too much memory to compare.
+        refused_bytes: bytes of their text.
     """
 
     number: int
@@ -61,6 +66,8 @@ class Open:
     claims: tuple[Claim, ...] = ()
     reason: str | None = None
     divided: bool = False
+    refused: int = 0
+    refused_bytes: int = 0
     tree: record_trees.RecordTreeBuilder | None = None
     sketched: dict[str, source_sketches.SketchBuilder] = field(default_factory=dict)
     stated: dict[str, dict[str, None]] = field(default_factory=dict)
@@ -217,7 +224,7 @@ class BatchWork:
             self._looking += 1
             self._then.append(partial(self._count, looked, group))
         self._then.append(partial(self._close, group))
-        while self._then and not self._looking:
+        while self._then and (not self._looking or group.bytes > LARGE):
             self._then.popleft()()
 
     def _count(self, looked: Future[_Looked], group: _Group) -> None:

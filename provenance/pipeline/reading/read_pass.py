@@ -16,6 +16,7 @@ from provenance.core.model import Claim, Died
 from provenance.core.processes import memory_limit
 from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
 from provenance.origins import signals
+from provenance.pipeline.reading import long_records
 from provenance.pipeline.reading.file_bundles import Bundle, File
 from provenance.pipeline.reading.read_batches import BatchWork, Open
 from provenance.pipeline.reading.record_identities import Scratch
@@ -67,12 +68,16 @@ def _read(file: File, register: Register, work: BatchWork, scratch: Scratch) -> 
             open_[item.path] = Open(register.enter(), item.path, about)
         state = open_[item.path]
         if isinstance(item, records.Batch):
-            work.begin(item.table, state)
+            table, size = long_records.refuse(item.table)
+            state.refused += item.table["error"].null_count - table["error"].null_count
+            state.refused_bytes += size
+            work.begin(table, state)
         elif isinstance(item, records.Document):
             state.claims, state.reason = _state(item)
         else:
             state.role = _inside(item)
-            work.end(open_.pop(item.path), _unread(item, state.reason))
+            account = long_records.unread(_unread(item, state.reason), state.refused, state.refused_bytes)
+            work.end(open_.pop(item.path), account)
 
 
 def role(account: records.Account, outer: str) -> str:
@@ -96,8 +101,6 @@ def _apart(path: str, head: bytes, size: int, more: Callable[[int], bytes]) -> b
 
 _QUOTED = re.compile(r"b?\"[^\"]*(?:\"|\Z)|b?(?<!\w)'.*?(?:'(?!\w)|\Z)|`[^`]*(?:`|\Z)", re.DOTALL)
 _HEAD = 1 << 16  # bytes by which a manifest is recognised
-_INSIDE = file_roles.LICENCES | {"readme", "hf-card", "hf-dataset-infos"}
-"""Formats that are read inside archives: those that speak of what stands beside them, and override nothing."""
 
 
 def _state(document: records.Document) -> tuple[tuple[Claim, ...], str | None]:
@@ -106,8 +109,8 @@ def _state(document: records.Document) -> tuple[tuple[Claim, ...], str | None]:
     It opens no source and names no members: an archive belongs to one source.
     """
     name = document.path.split("!/", 1)[1]
-    kind = manifests.recognise(name, document.data[:_HEAD]) or "readme"
-    if kind not in _INSIDE:
+    kind = manifests.recognise(name, document.data[:_HEAD])  # as `_apart` did
+    if kind is None or not manifests.FORMATS[kind].inside_archives:
         return (), f"no reader for {kind} files inside archives yet"
     try:
         stated = manifests.read(document.path, document.data, kind)

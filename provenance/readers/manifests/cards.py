@@ -11,8 +11,9 @@ from typing import Any
 
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
+from provenance.readers.manifests.manifest_format import ManifestFormat, file_name
 from provenance.readers.manifests.readmes import prose
-from provenance.readers.manifests.yaml_documents import decode, folder, load
+from provenance.readers.manifests.yaml_documents import decode, folder, load, metadata_of
 
 _FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}")
@@ -119,3 +120,30 @@ def _walk(value: Any, pointer: str) -> list[tuple[str, str]]:
             for each in _walk(item, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")
         ]
     return []
+
+
+_OWN_KEYS = (
+    rb"dataset_info|configs|pretty_name|task_categories|size_categories|annotations_creators|source_datasets|"
+    rb"language_creators|multilinguality|license_name"
+)
+_README_KEYS = re.compile(rb"^(?:" + _OWN_KEYS + rb"|licen[sc]es?|languages?|tags)\s*:", re.MULTILINE)
+# Notes and blogs have tags, languages and licences as well: but for a README, a card needs a key of its own.
+_OTHER_KEYS = re.compile(rb"^(?:" + _OWN_KEYS + rb")\s*:", re.MULTILINE)
+
+
+def _is_card(path: str, head: bytes) -> bool:
+    keys = _README_KEYS if file_name(path).startswith("readme") else _OTHER_KEYS
+    front = metadata_of(head)
+    return bool(front) and (keys.search(front) is not None or b"Dataset Card for" in head)
+
+
+MANIFEST_FORMAT = ManifestFormat(
+    "hf-card",
+    read,
+    suffixes=("md", "markdown"),
+    sniff=_is_card,
+    prose=True,
+    headings=True,
+    opens_unread=True,
+    inside_archives=True,
+)

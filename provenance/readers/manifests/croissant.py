@@ -12,6 +12,7 @@ from provenance.core.model import Claim
 from provenance.errors import ManifestError
 from provenance.readers.manifests import croissant_rules
 from provenance.readers.manifests.json_ld import listed, texts, types, with_plain_names
+from provenance.readers.manifests.manifest_format import ManifestFormat
 from provenance.readers.manifests.yaml_documents import (
     describes_folder,
     folder,
@@ -194,3 +195,28 @@ def _upstream(node: dict[str, Any], address: str, pointer: str) -> Stated:
         field = "upstream-sha256" if digest else "sha256-malformed"
         found.append((field, f"{digest or value[:100]} {address}", "", at))
     return found
+
+
+_OWN_NAMES = re.compile(rb"mlcommons\.org/croissant|\"(?:sc:)?recordSet\"|\"cr:")
+_DATASET = re.compile(rb"\"@type\"\s*:\s*\"(?:sc:)?Dataset\"")
+
+
+def _names_croissant(_path: str, head: bytes) -> bool:
+    return b'"@context"' in head and _OWN_NAMES.search(head) is not None
+
+
+def _describes_dataset(_path: str, head: bytes) -> bool:
+    """JSON-LD of a data set by schema.org alone is read as well, unless it is another vocabulary's."""
+    return b'"@context"' in head and _DATASET.search(head) is not None
+
+
+MANIFEST_FORMAT = ManifestFormat(
+    "croissant",
+    read,
+    suffixes=("json", "jsonld"),
+    sniff=_names_croissant,
+    guess=_describes_dataset,
+    list_of_nodes=True,
+    inline=("rows",),
+    names_members=True,
+)

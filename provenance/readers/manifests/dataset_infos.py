@@ -7,10 +7,12 @@ Source: huggingface/datasets, src/datasets/info.py, DatasetInfo.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
+from provenance.readers.manifests.manifest_format import ManifestFormat, file_name
 from provenance.readers.manifests.yaml_documents import escape, folder, load_json, sha256, strings
 
 
@@ -77,3 +79,26 @@ def _of(info: dict[str, Any]) -> list[tuple[str, str, str]]:
 def _objects(value: Any) -> list[tuple[str, dict[str, Any]]]:
     held = value.items() if isinstance(value, dict) else ()
     return [(name, each) for name, each in held if isinstance(each, dict)]
+
+
+_FEATURES = re.compile(
+    rb'"(?:features|splits|download_(?:size|checksums)|dataset_size|builder_name|config_name|supervised_keys|num_examples'
+    rb'|citation|homepage|description)"\s*:'
+)
+
+
+def _says_nothing(head: bytes, _size: int) -> bool:
+    body = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return len(body) > len(b"{}\r\n") and not _FEATURES.search(head)
+
+
+MANIFEST_FORMAT = ManifestFormat(
+    "hf-dataset-infos",
+    read,
+    names=re.compile(r"dataset_infos\.json", re.IGNORECASE),
+    suffixes=("json",),
+    guess=lambda path, _: file_name(path) == "dataset_info.json",  # as LLaMA-Factory's register is called
+    contradicts=_says_nothing,
+    inline=("rows",),
+    inside_archives=True,
+)

@@ -5,11 +5,13 @@ Source: Data-Provenance-Initiative/Data-Provenance-Collection, data_summaries/_t
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
 from provenance.licences.expressions import normalise
+from provenance.readers.manifests.manifest_format import ManifestFormat
 from provenance.readers.manifests.yaml_documents import escape, folder, load_json, strings
 
 _FIELDS = (
@@ -90,3 +92,13 @@ def _licences(value: Any) -> list[tuple[str, str]]:
             named = linked
         found += named
     return found
+
+
+_LICENSES = re.compile(rb'"Licenses"\s*:')
+
+
+def _is_summary(_path: str, head: bytes) -> bool:
+    return b'"Unique Dataset Identifier"' in head and _LICENSES.search(head) is not None
+
+
+MANIFEST_FORMAT = ManifestFormat("dpi-summary", read, suffixes=("json", "jsonld"), guess=_is_summary)

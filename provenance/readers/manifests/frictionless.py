@@ -5,11 +5,13 @@ Source: Data Package 1.0 and 2.0 (datapackage.org), Data Package and Data Resour
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
 from provenance.licences.expressions import normalise
+from provenance.readers.manifests.manifest_format import ManifestFormat, file_name
 from provenance.readers.manifests.yaml_documents import (
     decode,
     describes_folder,
@@ -155,3 +157,22 @@ def _licences(holder: dict[str, Any], pointer: str) -> Places:
 
 def _one(value: Any, key: str, pointer: str) -> Places:
     return strings(value.get(key), f"{pointer}/{escape(key)}") if isinstance(value, dict) else []
+
+
+_RESOURCES = re.compile(rb"^resources\s*:", re.MULTILINE)
+
+
+def _is_package(path: str, head: bytes) -> bool:
+    name = file_name(path)
+    listed = _RESOURCES.search(head) is not None if name.endswith(("yaml", "yml")) else b'"resources"' in head
+    return "package" in name and listed
+
+
+MANIFEST_FORMAT = ManifestFormat(
+    "frictionless",
+    read,
+    suffixes=("json", "jsonld", "yaml", "yml"),
+    guess=_is_package,
+    inline=("rows", "items", "text"),
+    names_members=True,
+)

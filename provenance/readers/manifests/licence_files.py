@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from provenance.core.model import Claim
 from provenance.licences.expressions import conjunction, normalise
 from provenance.licences.texts import identify
+from provenance.readers.manifests.manifest_format import ManifestFormat
 from provenance.readers.manifests.yaml_documents import decode, folder
 
-_WITNESSES = {
-    "data-licence": ("data-licence-file", "data"),
-    "weights-licence": ("weights-licence-file", "model"),
-    "licence": ("licence-file", "any"),
-}
+_CODE = re.compile(r"(?:^|[_.-])code(?:[_.-]|$)", re.IGNORECASE)
 
 
 def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - the family's signature
@@ -31,17 +29,16 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
     Raises:
         ManifestError: it is not a text.
     """
-    if format not in _WITNESSES:
+    speaks = next(each for each in MANIFEST_FORMAT if each.name == format)
+    if speaks is _NOTICE:
         return []
     text = decode(path, data)
     value = _value(text)
     if not value:
         return []
-    witness, subject = _WITNESSES[format]
-    if re.search(r"(?:^|[_.-])code(?:[_.-]|$)", path.rsplit("/", 1)[-1], re.IGNORECASE):
-        subject = "code"
+    subject = "code" if _CODE.search(path.rsplit("/", 1)[-1]) else speaks.subject
     first = next(number for number, line in enumerate(text.splitlines(), 1) if line.strip())
-    return [Claim("licence", value, folder(path), witness, f"L{first}", subject)]
+    return [Claim("licence", value, folder(path), speaks.witness or format, f"L{first}", subject)]
 
 
 def _value(text: str) -> str:
@@ -54,3 +51,58 @@ def _value(text: str) -> str:
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")[:200]
     # A title alone must not pass for the licence it names: identify would have found its text.
     return f"unrecognised text: {first}" if first and normalise(first).expression else first
+
+
+_LICENCE = r"(?:licen[sc]es?|copying(?:\.lesser)?|copyright|unlicen[sc]e)"
+_ENDING = r"(?:\.(?:txt|md|rst|markdown|html?))?"
+_OF_WEIGHTS = r"(?:weights?(?:[_-]diff)?|model)"
+_OTHERS = (
+    r"(?!.*\.(?:jsonl?|ndjson|csv|tsv|parquet|arrow|py|js|ts|ya?ml|xml|zip|gz|zst|xz|bz2|tar|pdf|png|svg|ttl|rdf)$)"
+)
+"""What is called so is data, code or a picture, whatever it is about."""
+
+
+def _of_reuse(path: str, _head: bytes) -> bool:
+    """REUSE keeps one text a licence in a folder of that name."""
+    return "/licenses/" in f"/{path.lower()}" and path.lower().endswith((".txt", ".md"))
+
+
+def _format(name: str, names: str, witness: str, **more: Any) -> ManifestFormat:
+    return ManifestFormat(
+        name,
+        read,
+        names=re.compile(f"{_OTHERS}(?:{names}){_ENDING}", re.IGNORECASE),
+        suffixes=("txt", "md", "rst", "markdown"),
+        role="licence",
+        prose=True,
+        witness=witness,
+        inside_archives=True,
+        **more,
+    )
+
+
+LICENCE = _format(
+    "licence",
+    rf"(?:[\w.+]{{1,30}}[_-])?{_LICENCE}(?:[_.-][\w.+-]{{1,40}}?)?",
+    "licence-file",
+    sniff=_of_reuse,
+)
+"""A licence that does not say of what: so is read what a manifest names as one."""
+
+_NOTICE = _format("notice", r"(?:third[_-]?party[_-]?)?notices?", "notice-file")
+MANIFEST_FORMAT = (
+    _format(
+        "data-licence",
+        rf"(?:data|dataset)[_.-]?{_LICENCE}|{_LICENCE}[_.-](?:data|dataset)",
+        "data-licence-file",
+        subject="data",
+    ),
+    _format(
+        "weights-licence",
+        rf"{_OF_WEIGHTS}[_.-]?{_LICENCE}|{_LICENCE}[_.-](?:weights?|model)",
+        "weights-licence-file",
+        subject="model",
+    ),
+    LICENCE,
+    _NOTICE,
+)

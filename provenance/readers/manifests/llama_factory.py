@@ -5,10 +5,12 @@ Source: hiyouga/LLaMA-Factory, data/README.md; src/llamafactory/data/parser.py.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
+from provenance.readers.manifests.manifest_format import ManifestFormat, file_name
 from provenance.readers.manifests.yaml_documents import escape, folder, inside, load_json, remote, strings
 
 _HUBS = {
@@ -66,3 +68,20 @@ def _entry(path: str, format_: str, name: str, entry: dict[str, Any]) -> list[Cl
             if isinstance(column, str)
         ]
     return [Claim(field, value[:1000], where, format_, pointer + at, "data") for field, value, at, where in stated]
+
+
+_PLACES = re.compile(rb"\"(?:file_name|hf_hub_url|ms_hub_url|script_url)\"")
+
+
+def _is_register(path: str, head: bytes) -> bool:
+    return file_name(path) == "dataset_info.json" and _PLACES.search(head) is not None
+
+
+MANIFEST_FORMAT = ManifestFormat(
+    "llama-factory",
+    read,
+    suffixes=("json",),
+    guess=_is_register,
+    names_members=True,
+    entry_depth=2,  # /alpaca_en
+)

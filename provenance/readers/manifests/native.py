@@ -6,6 +6,7 @@ Source: `data/schemas/native-manifest.schema.json` (JSON Schema 2020-12), which 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ import jsonschema
 from provenance.core import package_data as tables
 from provenance.core.model import DOCUMENTS, Claim
 from provenance.errors import ManifestError
+from provenance.readers.manifests.manifest_format import ManifestFormat
 from provenance.readers.manifests.yaml_documents import decode, folder, inside, load
 
 _PLAIN = (
@@ -191,3 +193,13 @@ def _digests(home: str, claims: list[Claim]) -> list[Claim]:
         for claim in claims
         if claim.field.endswith(".sha256") and (place := claim.pointer.removesuffix("/sha256")) in files
     ]
+
+
+MANIFEST_FORMAT = ManifestFormat(
+    "native",
+    read,
+    names=re.compile(r"provenance\.ya?ml", re.IGNORECASE),
+    suffixes=("yaml", "yml"),
+    own=True,
+    entry_depth=3,  # /sources/0
+)

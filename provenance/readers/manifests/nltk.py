@@ -11,6 +11,7 @@ from xml.parsers import expat
 
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
+from provenance.readers.manifests.manifest_format import ManifestFormat
 from provenance.readers.manifests.yaml_documents import folder, inside
 
 DEEPEST = 40
@@ -99,3 +100,22 @@ def _root(path: str, data: bytes) -> tuple[str, dict[str, str]]:
     except (ValueError, LookupError) as error:  # an encoding that Python does not know
         raise ManifestError(f"{path} is not XML that can be decoded") from error
     return found[0]
+
+
+_ROOT = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,4000}?-->\s*)?<(\w+)", re.DOTALL)
+
+
+def _is_package(_path: str, head: bytes) -> bool:
+    root = _ROOT.match(head)
+    attributes = b'id="' in head[:8192] or b'name="' in head[:8192]
+    return root is not None and root[1] in {b"package", b"corpus"} and attributes
+
+
+MANIFEST_FORMAT = ManifestFormat(
+    "nltk-xml",
+    read,
+    suffixes=("xml",),
+    guess=_is_package,
+    contradicts=lambda head, size: size > len(head),  # it is one element
+    names_members=True,
+)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from provenance.core.model import Claim
 from provenance.licences.texts import notices
+from provenance.readers.manifests.manifest_format import ManifestFormat
 from provenance.readers.manifests.yaml_documents import decode, folder
 
 _TITLE = re.compile(r"^\s{0,3}#\s+(.+?)\s*#*\s*$|^(?P<plain>\S.{0,118}\S)\n={3,}\s*$", re.MULTILINE)
@@ -155,3 +156,27 @@ def _narrowed(claim: Claim, section: tuple[int, str, str] | None, topics: set[st
     named = set(_FILE.findall(section[2]))
     member = named.pop() if len(named) == 1 else re.sub(r"[/\\]", "-", section[1])[:100] + "/"
     return replace(claim, scope=scope.removeprefix("./") + member)
+
+
+_NAME = re.compile(
+    r"(?!.*\.(?:jsonl?|ndjson|jsonlines|csv|tsv|tab|psv|parquet|arrow|feather|warc|zip|gz|zst|xz|bz2|tar|tgz)$)"
+    r"(?:readme(?:[._-][\w.-]{1,30})?|(?:data[_-]?)?(?:sheet|card)|dataset[_-]?card|model[_-]?card|datasheet[\w-]{0,30})"
+    r"(?:\.(?:md|markdown|rst|txt))?",
+    re.IGNORECASE,
+)
+
+
+def _is_document(path: str, _head: bytes) -> bool:
+    """A markdown file of any other name may be a text of a corpus."""
+    return _NAME.fullmatch(path.rsplit("/", 1)[-1]) is not None
+
+
+MANIFEST_FORMAT = ManifestFormat(
+    "readme",
+    read,
+    sniff=_is_document,  # a name, but asked after cards, which are called the same
+    role="documentation",
+    prose=True,
+    headings=True,
+    inside_archives=True,
+)

@@ -16,6 +16,8 @@ DEEPEST = 40
 MOST_NODES = 200_000
 """Values, each alias counted as often as it expands."""
 
+_FRONT = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*---[ \t]*\r?\n(.*?)(?:^---[ \t]*\r?$|\Z)", re.DOTALL | re.MULTILINE)
+
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -254,3 +256,13 @@ def _short(error: yaml.YAMLError, first_line: int) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or "it cannot be parsed"
     return f"{problem}, line {mark.line + first_line}" if mark else str(problem)
+
+
+def metadata_of(data: bytes) -> bytes:
+    """Return the YAML that a document begins with, its marks included; nothing where there is none.
+
+    Args:
+        data: the document, or its first bytes.
+    """
+    front = _FRONT.match(data)
+    return front[0] if front else b""

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from provenance.readers.records.record_format import RecordFormat
+    from provenance.readers.storage.formats import ContainerFormat
 
 __all__ = ["FORMATS", "Account", "Batch", "Document", "Item", "Roles", "account", "overridden", "read", "sniff"]
 
 Blocks = tuple[bytes, ...]
 
-_SHORT = {"gzip": "gz", "bz2": "bz2", "xz": "xz", "zstd": "zst"}
 _TAIL = 1 << 20  # bytes before the end of a head in which a line break is looked for
 _MOST = (1 << 62) - 1  # a size that an archive claims may be any number
 
@@ -344,7 +344,7 @@ class _File:
         else:
             yield from self._content(inner, stream)
         self._apportion(stream)
-        return f"{inner}.{_SHORT[codec]}"
+        return f"{inner}.{storage.CODECS[codec].suffix}"
 
     def _apportion(self, stream: storage.Stream) -> None:
         """Turn bytes skipped of what came out into bytes on disk."""
@@ -357,8 +357,8 @@ class _File:
         tally.skipped = min(tally.skipped, self.size)
 
     def _content(self, name: str, stream: storage.Stream) -> Iterator[Item]:
-        if name in storage.ARCHIVES:
-            yield from self._archive(name, stream)
+        if name in storage.CONTAINERS:
+            yield from self._archive(storage.CONTAINERS[name], stream)
         elif name in FORMATS and FORMATS[name].seekable:
             yield from self._by_random_access(FORMATS[name], stream)
         elif name in FORMATS:
@@ -403,17 +403,14 @@ class _File:
         finally:
             file.close()
 
-    def _archive(self, name: str, stream: storage.Stream) -> Iterator[Item]:
-        if self.member or (name == "zip" and stream is not self.raw):
+    def _archive(self, form: ContainerFormat, stream: storage.Stream) -> Iterator[Item]:
+        if self.member or (form.seekable and stream is not self.raw):
             self.tally.skip(stream.drain(), "an archive inside an archive")
             return
         archive = storage.Archive(storage.Budget(self.limits, self.size))
-        file = self._seekable(stream) if name == "zip" else None
-        members: Iterator[storage.Member] = iter(())
-        if name != "zip":
-            members = archive.untar(stream)
-        elif file is not None:
-            members = archive.unzip(file)
+        file = self._seekable(stream) if form.seekable else None
+        held = file if form.seekable else stream
+        members: Iterator[storage.Member] = form.members(archive, held) if held is not None else iter(())
         reasons: dict[str, int] = {}
         try:
             for member in members:

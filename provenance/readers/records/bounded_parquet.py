@@ -47,6 +47,7 @@ class ParquetFile:
         source: its bytes, each block held to its digest.
         size: how many there are.
         limits: batch, record and memory.
+        values: of the largest row.
         rows: of each row group, as its footer says.
         stored: bytes of each row group in the file.
     """
@@ -54,24 +55,32 @@ class ParquetFile:
     source: Checked
     size: int
     limits: Limits
+    values: int = parquet_decoder.VALUES
     rows: list[int] = field(default_factory=list)
     stored: list[int] = field(default_factory=list)
     _sizes: list[int] = field(default_factory=list)
     _process: Confined | None = None
     _deaths: int = 0
 
-    def open(self) -> None:
+    def open(self, *, about: bool = False) -> dict[str, Any]:
         """Read the footer.
+
+        Args:
+            about: whether to return what the file says of itself.
+
+        Returns:
+            `metadata` of its schema, and the `values` and `bytes` of all columns that its footer speaks of.
 
         Raises:
             Broken: it cannot be read.
             FileChanged: the bytes are not those that were read first.
         """
         try:
-            about = self._start()
+            answer = self._start(about=about)
         except _Full:
             raise Broken(f"its footer takes more than {self.limits.memory >> 20} MiB of memory") from None
-        self.rows, self.stored, self._sizes = about["rows"], about["stored"], about["sizes"]
+        self.rows, self.stored, self._sizes = answer["rows"], answer["stored"], answer["sizes"]
+        return answer
 
     def batches(self, group: int) -> Iterator[pa.RecordBatch | str]:
         """Decode a row group.
@@ -113,7 +122,7 @@ class ParquetFile:
         import pyarrow as pa
 
         request = {"do": "decode", "group": group, "rows": rows, "skip": skip, "bytes": self.limits.batch}
-        for kind, data in self._ask(request | {"record": self.limits.record}):
+        for kind, data in self._ask(request | {"record": self.limits.record, "values": self.values}):
             if kind == parquet_decoder.SKIPPED:
                 yield data.decode()
             elif kind == parquet_decoder.BATCH:
@@ -121,20 +130,20 @@ class ParquetFile:
             elif "broken" in json.loads(data):
                 raise Broken(f"row group {group} is broken")
 
-    def _start(self) -> dict[str, Any]:
+    def _start(self, *, about: bool = False) -> dict[str, Any]:
         """Open the file in a process: one that is idle, or a new one."""
         self._process = _idle.pop() if _idle else Confined(parquet_decoder.__name__)
         if self._process.owner != os.getpid():
             self._process.end()
             self._process = Confined(parquet_decoder.__name__)
-        about: dict[str, Any] = {}
-        for _, data in self._ask({"do": "open", "size": self.size, "memory": self.limits.memory}):
-            about = json.loads(data)
-        if "fault" in about:
-            raise Broken(about["fault"])
-        if "broken" in about:
+        answer: dict[str, Any] = {}
+        for _, data in self._ask({"do": "open", "size": self.size, "memory": self.limits.memory, "about": about}):
+            answer = json.loads(data)
+        if "fault" in answer:
+            raise Broken(answer["fault"])
+        if "broken" in answer:
             raise Broken("no whole footer, the file is cut off or broken")
-        return about
+        return answer
 
     def _ask(self, request: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
         """Yield what is answered; in between, give what is asked for of the file."""

@@ -236,6 +236,7 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
         more = stream.read(wanted)
         final = len(more) < wanted
         data, full = np.frombuffer(tail + more, np.uint8), True
+        tail = more = b""
         most = min(len(data), _FULL) + 2
         room, found = np.empty((most + len(names), 7), np.int32), np.empty((most, 3), np.int32)
         while full:
@@ -247,9 +248,12 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
             if named and count:
                 named, tape, records = False, tape[tape[:, REC] > 0], records[1:]
                 tape[:, REC] -= 1
+            made = None
             if len(records):
-                yield _batch(data, value_tape.sift(data, tape, roles.answers), records, tally)
-            data = data[done:]
+                made = _batch(data, value_tape.sift(data, tape, roles.answers), records, tally)
+            data = data[done:].copy() if done > limits.batch else data[done:]  # nobody holds a long row twice
+            if made is not None:
+                yield made
         tail = data.tobytes()
         if len(tail) > limits.record:
             yield _rest(stream, tally, len(tail))

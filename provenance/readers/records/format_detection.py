@@ -7,17 +7,12 @@ from pathlib import PurePosixPath
 
 from provenance.readers.records.formats import FORMATS
 from provenance.readers.records.record_format import FileHead
+from provenance.readers.storage.formats import CODECS, CONTAINERS, Codec, ContainerFormat
 
 HEAD = 1 << 16
 """Bytes that `sniff` looks at."""
 
-_MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"\x1f\x8b", "gzip"),
-    (b"BZh", "bz2"),
-    (b"\xfd7zXZ\0", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"PK\3\4", "zip"),
-    (b"PK\5\6", "zip"),
+_UNREAD: tuple[tuple[bytes, str], ...] = (
     (b"ARROW1\0\0", "arrow"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\7", "rar"),
@@ -39,7 +34,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "executable"),
     (b"\0asm", "executable"),
 )
-"""Codecs, archives, and formats that no reader knows yet."""
+"""Formats that no reader knows yet."""
+_PRINTABLE = {"mp3", "orc"}  # their magic is made of letters, with which a text may begin
 _SUFFIXES = {"yaml": "yaml", "yml": "yaml"}
 _PRINTED = ("csv", "tsv", "txt")  # what is called so is text although a NUL byte stands in it
 _PICKLE = re.compile(rb"\x80[\2-\5](?:\x95.{8})?[\x00-\xff]", re.DOTALL)  # PROTO, and FRAME from protocol 4 on
@@ -66,7 +62,7 @@ def sniff(head: bytes, path: str) -> str:
         path: its name, for where its bytes leave a choice (a table or prose, YAML or prose, broken JSON or prose).
 
     Returns:
-        empty, one of FORMATS, a codec or archive (storage.CODECS, storage.ARCHIVES), or the name of a format that no
+        empty, one of FORMATS, a codec or archive (storage.CODECS, storage.CONTAINERS), or the name of a format that no
         reader knows yet; `unknown` for other binary data. A pickle is named, never opened.
     """
     if not head:
@@ -78,11 +74,17 @@ def _binary(head: bytes, path: str) -> str | None:
     for each in FORMATS.values():
         if each.magic and head.startswith(each.magic):
             return each.name
-    for magic, name in _MAGIC:
-        if head.startswith(magic) and (name not in ("bz2", "mp3", "orc") or b"\0" in head or not head.isascii()):
+    printable = b"\0" not in head and head.isascii()
+    packings: tuple[Codec | ContainerFormat, ...] = (*CODECS.values(), *CONTAINERS.values())
+    for packed in packings:
+        if head.startswith(packed.magic) and not (packed.printable and printable):
+            return packed.name
+    for magic, name in _UNREAD:
+        if head.startswith(magic) and not (name in _PRINTABLE and printable):
             return name
-    if head[257:262] == b"ustar" or _is_tar(head):
-        return "tar"
+    for container in CONTAINERS.values():
+        if container.sniff is not None and container.sniff(head):
+            return container.name
     if head[:4] == b"RIFF" and len(head) >= 12:
         return {b"WAVE": "wav", b"WEBP": "webp", b"AVI ": "avi"}.get(head[8:12], "riff")
     if head[4:8] == b"ftyp":
@@ -101,16 +103,6 @@ def _binary(head: bytes, path: str) -> str | None:
 def _is_called_text(ending: str) -> bool:
     """Say whether a suffix promises a text whose form is beyond doubt once it is read."""
     return ending in _PRINTED or any(ending in each.suffixes for each in FORMATS.values() if each.sniff is not None)
-
-
-def _is_tar(head: bytes) -> bool:
-    """Check the sum of a header from before ustar (a sum of all bytes, its own field as spaces)."""
-    if len(head) < 512 or not head[0]:
-        return False
-    field = head[148:156].strip(b" \0")
-    if not field or not all(48 <= digit < 56 for digit in field):
-        return False
-    return int(field, 8) == sum(head[:148]) + 256 + sum(head[156:512])
 
 
 def _textual(head: bytes, path: str) -> str:

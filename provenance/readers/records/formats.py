@@ -17,4 +17,4 @@ FORMATS: Registry[RecordFormat] = Registry(
     "provenance.readers.records.csv",
     "provenance.readers.records.text",
 )
-"""Every format that is read, by name; each may be compressed or stand in an archive (`storage.CODECS, ARCHIVES`)."""
+"""Every format that is read, by name; each may be compressed or stand in an archive (`storage.CODECS, CONTAINERS`)."""

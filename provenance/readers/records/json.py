@@ -83,6 +83,15 @@ class _Buffer:
         self._store, self.data = store, store[:end]
         self.data.flags.writeable = False  # as bytes are: kernels are compiled once, for one kind of array
 
+    def release(self, done: int) -> int:
+        """Let go of a long record once its batch is made, so that nobody holds it twice; return where more begins."""
+        if len(self._store) <= 4 * self.limits.batch:
+            return done
+        self.data = self.data[done:].copy()
+        self.data.flags.writeable = False
+        self._store = np.empty(0, np.uint8)
+        return 0
+
     def memory(self) -> Work:
         """Return memory for the bytes at hand, emptied of records."""
         if self.work is None or len(self.work.key) < len(self.data) + 16:
@@ -214,7 +223,9 @@ def _lines(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
             done, work = buffer.scan(done, LINES)
             full = _full(work)
             if work.counts[RECORDS]:
-                yield _batch(buffer.data, work, tally)
+                made = _batch(buffer.data, work, tally)
+                done = done if full else buffer.release(done)
+                yield made
         kept = len(buffer.data) - done
         if kept > buffer.limits.record:
             size = kept + _skip_line(buffer)

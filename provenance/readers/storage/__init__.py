@@ -7,18 +7,19 @@ A fault of the data never raises while it streams: a `Stream` ends early and say
 
 from __future__ import annotations
 
-from provenance.readers.storage.archives import ARCHIVES, Archive, Member
+from provenance.readers.storage.archives import Archive, Member
 from provenance.readers.storage.block_digests import BLOCK, Checked, Digest, Readable, Tap
-from provenance.readers.storage.decompression import CODECS, FAULTS, Inflated, inflate
+from provenance.readers.storage.decompression import FAULTS, Inflated, inflate
+from provenance.readers.storage.formats import CODECS, CONTAINERS
 from provenance.readers.storage.limits import LIMITS, Budget, Limits
 from provenance.readers.storage.regular_files import open_regular, refuse
 from provenance.readers.storage.streams import Stream, set_aside
 from provenance.readers.storage.transcoding import transcode
 
 __all__ = [
-    "ARCHIVES",
     "BLOCK",
     "CODECS",
+    "CONTAINERS",
     "FAULTS",
     "LIMITS",
     "Archive",

@@ -13,6 +13,7 @@ from provenance.core.path_names import shown_name
 from provenance.errors import FileChanged, LimitExceeded
 from provenance.readers.storage.block_digests import BLOCK
 from provenance.readers.storage.decompression import FAULTS
+from provenance.readers.storage.formats import ContainerFormat
 from provenance.readers.storage.limits import LIMITS
 from provenance.readers.storage.streams import Stream
 from provenance.readers.storage.zip_members import Unpacked
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from provenance.readers.storage.block_digests import Checked, Readable
     from provenance.readers.storage.limits import Budget, Limits
-
-ARCHIVES = ("zip", "tar")
 
 
 @dataclass(slots=True)
@@ -202,3 +201,21 @@ class _Forward(io.RawIOBase):
         data = self._stream.read(size)
         self._at += len(data)
         return data
+
+
+def _is_tar(head: bytes) -> bool:
+    """Look for the mark of ustar; of a header from before it check the sum of all bytes, its own field as spaces."""
+    if head[257:262] == b"ustar":
+        return True
+    if len(head) < 512 or not head[0]:
+        return False
+    field = head[148:156].strip(b" \0")
+    if not field or not all(48 <= digit < 56 for digit in field):
+        return False
+    return int(field, 8) == sum(head[:148]) + 256 + sum(head[156:512])
+
+
+CONTAINER_FORMAT = (
+    ContainerFormat("zip", Archive.unzip, magic=(b"PK\3\4", b"PK\5\6"), seekable=True),
+    ContainerFormat("tar", Archive.untar, sniff=_is_tar),
+)

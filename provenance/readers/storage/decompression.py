@@ -9,6 +9,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from provenance.errors import LimitExceeded
+from provenance.readers.storage.formats import CODECS, Codec
 from provenance.readers.storage.limits import LIMITS
 from provenance.readers.storage.streams import Stream
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from provenance.readers.storage.block_digests import Readable
     from provenance.readers.storage.limits import Budget
 
-CODECS = ("gzip", "bz2", "xz", "zstd")
 STEP = 1 << 18
 """Bytes fed to a decoder at a time."""
 
@@ -27,28 +27,31 @@ def _gzip() -> zlib._Decompress:
     return zlib.decompressobj(31)  # 31 = 15 bits of window, gzip header and trailer (RFC 1952)
 
 
+def _xz() -> lzma.LZMADecompressor:
+    return lzma.LZMADecompressor(
+        memlimit=LIMITS.window + (1 << 20)
+    )  # a dictionary may claim 4 GiB; -9e asks for 64 MiB
+
+
 class Inflated:
     """Decompress a run of members (RFC 1952 section 2.2: a gzip file is a series of them).
 
     Args:
         source: compressed bytes.
-        codec: gzip | bz2 | xz.
+        codec: its name, for messages.
+        decoder: makes what decodes one member.
     """
 
-    def __init__(self, source: Readable, codec: str) -> None:
-        self._source, self._codec = source, codec
+    def __init__(
+        self,
+        source: Readable,
+        codec: str,
+        decoder: Callable[[], zlib._Decompress | bz2.BZ2Decompressor | lzma.LZMADecompressor],
+    ) -> None:
+        self._source, self._codec, self._fresh = source, codec, decoder
         self._pending = b""
         self._decoder = self._fresh()
         self._begun = False
-
-    def _fresh(self) -> zlib._Decompress | bz2.BZ2Decompressor | lzma.LZMADecompressor:
-        makers: dict[str, Callable[[], zlib._Decompress | bz2.BZ2Decompressor | lzma.LZMADecompressor]] = {
-            "gzip": _gzip,
-            "bz2": bz2.BZ2Decompressor,
-            # A dictionary may claim 4 GiB; xz -9e asks for 64 MiB.
-            "xz": lambda: lzma.LZMADecompressor(memlimit=LIMITS.window + (1 << 20)),
-        }
-        return makers[self._codec]()
 
     def read(self, size: int = -1, /) -> bytes:
         """Return at most `size` decompressed bytes, none at the end.
@@ -136,10 +139,18 @@ def inflate(source: Readable, codec: str, budget: Budget) -> Stream:
 
     Args:
         source: compressed bytes.
-        codec: gzip | bz2 | xz | zstd.
+        codec: one of CODECS.
         budget: how many bytes it may yield.
 
     Returns:
         The decompressed bytes; a cut, a wrong checksum or a bomb ends them early, with `fault` set.
     """
-    return Stream(_Unzstd(source) if codec == "zstd" else Inflated(source, codec), FAULTS, budget)
+    return Stream(CODECS[codec].decompress(source), FAULTS, budget)
+
+
+CODEC = (
+    Codec("gzip", "gz", (b"\x1f\x8b",), lambda source: Inflated(source, "gzip", _gzip)),
+    Codec("bz2", "bz2", (b"BZh",), lambda source: Inflated(source, "bz2", bz2.BZ2Decompressor), printable=True),
+    Codec("xz", "xz", (b"\xfd7zXZ\0",), lambda source: Inflated(source, "xz", _xz)),
+    Codec("zstd", "zst", (b"\x28\xb5\x2f\xfd",), _Unzstd),
+)

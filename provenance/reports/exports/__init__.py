@@ -1,7 +1,7 @@
-"""Exports: what is made of findings for other tools, one file each with its declaration, `EXPORT`.
+"""Exports: what is made of findings for other tools, one file each with its declaration.
 
-What was signed leaves a ledger in other forms through `ledger.exports`. To add one here: its file, a line in EXPORTS, a
-case table.
+What was signed leaves a ledger in other forms through `ledger.exports`. To add one here: its file with
+`FINDINGS_EXPORT`, a line in EXPORTS, a case table.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from provenance.ledger.exports.export_format import ExportFormat, ExportRequest
 
 EXPORTS: Registry[ExportFormat] = Registry(
-    "EXPORT",
+    "FINDINGS_EXPORT",
     "provenance.reports.exports.removal_list",
 )
 """Every export of findings, by name."""

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from provenance import ledger, profiles
-from provenance.checks import CHECKS
+from provenance.checks import CHECKS, licence_conflict_by_content, licence_forbids_purpose
 from provenance.core import schemas
 from provenance.core.digests import fingerprint
 from provenance.core.model import SEVERITIES
@@ -42,18 +42,8 @@ ROWS = 1 << 17
 _NEEDED = ("files", "matches", "references", "findings", "sources")
 Row = dict[str, Any]
 
-_WHOLE: dict[str, Callable[[Row, Row], bool]] = {
-    "licence-missing": lambda _, file: file["licence_from"] is None,
-    "licence-unrecognised": lambda finding, file: str(file["licence_from"]).startswith(f"{finding['field']}:"),
-    "licence-forbids-purpose": lambda finding, file: file["licence"] == finding["field"],
-    "origin-blocked": lambda finding, _: finding["value"] == 1.0,  # of a part it is not known which records
-    "source-undeclared": lambda _, __: True,
-    "checksum-mismatch": lambda _, file: str(file["sha256_claimed"] or file["sha256"]).lower() != file["sha256"],
-}
-"""Which data files of its source a finding of a check is about, all records of them."""
-
-_CONTENT = "licence-conflict-by-content"
-_FORBIDS = "licence-forbids-purpose"
+_CONTENT = licence_conflict_by_content.CHECK.name
+_FORBIDS = licence_forbids_purpose.CHECK.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +182,11 @@ def _whole(
     """Return why all records of a file are listed, by path."""
     found: dict[str, list[Reason]] = {}
     for finding in findings:
-        if finding["check"] not in _WHOLE or not choice.takes(finding):
+        check = CHECKS.get(finding["check"])
+        if check is None or check.taints is None or not choice.takes(finding):
             continue
-        about = _WHOLE[finding["check"]]
         for file in files:
-            if file["source"] == finding["source"] and about(finding, file):
+            if file["source"] == finding["source"] and check.taints(finding, file):
                 reason = Reason(finding["message"], _marked(finding), entry, inherited=False)
                 found.setdefault(file["path"], []).append(reason)
     return found
@@ -262,7 +252,7 @@ def _reasoned(
 
     A file that is still there is judged by what is known of it now.
     """
-    chosen = [profiles.load(each["name"]) for each in facts["profiles"] if each["name"] in profiles.PROFILES]
+    chosen = [profiles.load(each["name"]) for each in facts["profiles"] if each["name"] in profiles.names()]
     minimum = min((profile.minimum_shingles for profile in chosen), default=1)
     table, pairs = affected_records.trace(
         tables, now["purpose"], minimum, known_originals(tables["files"], tables["references"])
@@ -467,7 +457,7 @@ def _export(ledger_folder: Path, target: Path, asked: ExportRequest) -> tuple[st
     return (*told, *made.gaps)
 
 
-EXPORT = ExportFormat(
+FINDINGS_EXPORT = ExportFormat(
     "removal-list",
     "Records to leave out, as Parquet (path, row, reason).",
     ("index", "severity", "checks", "sources"),

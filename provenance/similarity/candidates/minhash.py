@@ -28,6 +28,8 @@ BANDS = 21
 PERMUTATIONS = ROWS * BANDS
 SEED = 1  # datasketch's default
 
+_MIXED = 1 << 16  # hashes of a record that are mixed at a time
+
 Signatures = npt.NDArray[np.uint32]
 
 
@@ -95,21 +97,20 @@ def _mix(value: Any) -> Any:
 def _sign(values: Any, offsets: Any, a: Any, b: Any) -> Any:
     count = offsets.shape[0] - 1
     signatures = np.empty((count, a.shape[0]), np.uint32)
-    longest = np.int64(0)
+    mixed = np.empty(_MIXED, np.uint32)
     for record in range(count):
-        longest = max(longest, offsets[record + 1] - offsets[record])
-    mixed = np.empty(longest, np.uint32)
-    for record in range(count):
-        used = offsets[record + 1] - offsets[record]
-        for k in range(used):
-            mixed[k] = _mix(values[offsets[record] + k])
-        # one pass a permutation: the minimum stays in a register and the loop vectorises
-        for p in range(a.shape[0]):
-            factor, term = a[p], b[p]
-            least = np.uint32(0xFFFFFFFF)
+        signatures[record] = np.uint32(0xFFFFFFFF)
+        for start in range(offsets[record], offsets[record + 1], _MIXED):
+            used = min(offsets[record + 1] - start, _MIXED)
             for k in range(used):
-                least = min(least, np.uint32(factor * mixed[k] + term))
-            signatures[record, p] = least
+                mixed[k] = _mix(values[start + k])
+            # one pass a permutation: the minimum stays in a register and the loop vectorises
+            for p in range(a.shape[0]):
+                factor, term = a[p], b[p]
+                least = signatures[record, p]
+                for k in range(used):
+                    least = min(least, np.uint32(factor * mixed[k] + term))
+                signatures[record, p] = least
     return signatures
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _OVER = WORDS - 1  # shingles that reach from one part into the other, and words of either that they need
 
+_LONG = 1 << 20  # bytes of records, on average, above which their views are cut one after the other
+
 
 class Parts(NamedTuple):
     """The three views of a batch, cut together.
@@ -185,6 +187,10 @@ def shingled(
     Returns:
         For each of them what `shingles.shingled` gives, and what `sign` needs beside.
     """
+    if whole.nbytes > _LONG * len(whole):  # each by itself: what the union needs stands in memory at once
+        of_long = [shingles.shingled(each, rows, fold_chinese=fold_chinese) for each in (whole, prompt, answer)]
+        unmade = np.full(of_long[0].nodes.num_rows, -1)
+        return Parts((of_long[0], of_long[1], of_long[2]), unmade, unmade, np.empty((len(unmade), _OVER), np.uint64))
     if prompt.null_count == len(prompt) and answer.null_count == len(answer):
         none = shingles.shingled(prompt, rows, fold_chinese=fold_chinese)
         every = shingles.shingled(whole, rows, fold_chinese=fold_chinese)
@@ -215,7 +221,8 @@ def sign(parts: Parts) -> tuple[minhash.Signatures, minhash.Signatures, minhash.
     one, other = (minhash.sign(each.values, each.offsets) for each in (prompt, answer))
     alone = np.flatnonzero(parts.first < 0)
     signed = np.empty((len(parts.first), minhash.PERMUTATIONS), np.uint32)
-    signed[alone] = minhash.sign(*shingles.picked(whole, alone))
+    every = len(alone) == len(parts.first)  # then nothing is copied
+    signed[alone] = minhash.sign(*((whole.values, whole.offsets) if every else shingles.picked(whole, alone)))
     minhash.unite(signed, one, other, parts.first, parts.second, parts.over)
     return signed, one, other
 

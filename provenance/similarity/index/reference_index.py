@@ -27,10 +27,11 @@ from provenance.core.model import VIEWS
 from provenance.errors import ConfigError
 from provenance.readers.storage.regular_files import read_head
 from provenance.similarity.index import siphash
+from provenance.similarity.index.index_rows import IndexFile
 from provenance.similarity.text import normalisation, shingles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 FORMAT = "provenance-index/v1"
 KINDS = ("protected", "benchmark", "known")
@@ -44,10 +45,6 @@ KEY_FILE = "PROVENANCE_INDEX_KEY_FILE"
 LARGEST = 4 << 30
 """Bytes that an index may take in memory."""
 
-_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # nobody waits for a pipe
-_GROWTH, _ROOM = 64, 1 << 26  # times and bytes: a row of six columns has eight bytes that do not shrink
-
-_NAMES = ("item", "part", "view")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FORMS = {
     "key": ("id of a key", re.compile(r"[0-9a-f]{16}")),
@@ -222,29 +219,12 @@ def read(path: Path) -> Index:
     Raises:
         ConfigError: it is none that this version reads; the sentence names the index and what is wrong with it.
     """
-    try:
-        data = read_head(path, LARGEST + 1)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
-    if len(data) > LARGEST:
-        raise ConfigError(f"{path} is larger than {LARGEST:,} bytes")
-    try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        about = {key.decode(): value.decode() for key, value in (file.schema_arrow.metadata or {}).items()}
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise ConfigError(f"{path} is no index of works: it is no whole Parquet file") from error
-    _refuse(path, about)
-    files = _files(path, about)
-    _hold(path, 8 * sum(column.num_values for column in _columns(file)))
-    _hold_packed(path, sum(max(0, column.total_uncompressed_size) for column in _columns(file)), len(data))
-    _hold_packed(path, 8 * sum(column.num_values for column in _columns(file)), len(data))
-    try:
-        table = pq.ParquetFile(pa.BufferReader(data), read_dictionary=list(_NAMES)).read(columns=ITEMS.names)
-        table.validate(full=True)
-        _hold(path, sum(_length(chunk) for name in _NAMES for chunk in table[name].chunks))
-        table = table.select(ITEMS.names).cast(ITEMS).combine_chunks()
-    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise ConfigError(f"{path} is damaged: its rows are not those of {FORMAT}") from error
+    with IndexFile(path, LARGEST) as file:
+        about = file.metadata
+        _refuse(path, about)
+        files = _files(path, about)
+        table = file.table(ITEMS)
+        digest = file.digest
     scale = int(about["scale"])
     fault = _fault(table, scale, int(about["items"]))
     if fault is not None:
@@ -252,42 +232,17 @@ def read(path: Path) -> Index:
     return Index(
         path=path, kind=about["kind"], title=about["title"], of=about["of"], scale=scale, key=about["key"],
         items=int(about["items"]), files=files, created_by=about["created-by"],
-        digest=sha256(data), table=table,
+        digest=digest, table=table,
     )  # fmt: skip
 
 
 def is_index(path: Path) -> bool:
     """Tell whether a file says that it is an index, of whatever version and however damaged."""
     try:
-        about = pq.read_schema(path).metadata or {}
-    except (pa.ArrowException, OSError, ValueError):
+        with IndexFile(path, LARGEST) as file:
+            return file.metadata.get("format", "").startswith(FORMAT.split("/", 1)[0])
+    except ConfigError:
         return False
-    return bool(about.get(b"format", b"").startswith(FORMAT.split("/", 1)[0].encode()))
-
-
-def _columns(file: pq.ParquetFile) -> Iterator[Any]:
-    for number in range(file.metadata.num_row_groups):
-        group = file.metadata.row_group(number)
-        yield from (group.column(k) for k in range(group.num_columns))
-
-
-def _length(names: pa.Array) -> int:
-    """Return how many bytes names take when each is written out: of one that stands everywhere a file has one copy."""
-    if not pa.types.is_dictionary(names.type):
-        return 0
-    return pc.sum(pc.binary_length(names.dictionary).take(names.indices)).as_py() or 0
-
-
-def _hold(path: Path, size: int) -> None:
-    """Refuse what would not fit: packed, a thousand million equal values are a few bytes."""
-    if size > LARGEST:
-        raise ConfigError(f"{path} would take {size:,} bytes of memory; an index may take {LARGEST:,}")
-
-
-def _hold_packed(path: Path, size: int, packed: int) -> None:
-    """Refuse what grows more than keyed hashes can: they look like chance, and no file of them is much smaller."""
-    if size > _GROWTH * packed + _ROOM:
-        raise ConfigError(f"{path} would grow from {packed:,} to {size:,} bytes, as no index of hashes does")
 
 
 def _refuse(path: Path, about: Mapping[str, str]) -> None:  # noqa: C901 - a line for each fault that has a name

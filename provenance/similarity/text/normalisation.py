@@ -350,6 +350,33 @@ def _normalise(data: Any, offsets: Any, t: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
+def _growth(data: Any, at: Any, end: Any, t: Any) -> Any:
+    """Return at most how many bytes a record has once it is normalised, and its longest run of joining code points."""
+    size, run, longest = np.int64(0), np.int64(0), np.int64(0)
+    while at < end:
+        code, width = _decode(data, at, end)
+        at += width
+        flags = t.flags[code]
+        run = run + 1 if flags & _JOINS else np.int64(0)
+        longest = max(longest, run)
+        size += 5 * np.int64(t.pool[t.fold[code]]) if flags & _EXPANDS else width + (flags & _ALONE != 0)
+    return size, longest
+
+
+def growth(text: Bytes) -> tuple[int, int]:
+    """Tell what normalising one long text would take, without doing it.
+
+    Args:
+        text: its UTF-8.
+
+    Returns:
+        Bytes of the normalised text, at most, and the code points of its longest segment.
+    """
+    size, longest = _growth(text, 0, len(text), tables())
+    return int(size), int(longest)
+
+
+@njit(nogil=True, cache=True)
 def _trace(data: Any, at: Any, end: Any, out: Any, starts: Any, stops: Any, t: Any) -> Any:
     """Normalise one record as `_record` does, and note where each of its words begins and ends in `data`."""
     pos, state, word = np.int64(0), _START, np.int64(-1)

@@ -21,6 +21,8 @@ WORDS = 5
 
 _FEW = 64  # bytes below which a shingle is hashed with few branches
 _BY_BYTE = 2048  # hashes of a record that are sorted by their top byte first
+_SLICE = 1 << 16  # bytes of a long record whose words are noted at a time
+_OFTEN = 1 << 20  # hashes of a long record that are made distinct at a time
 
 _P1 = np.uint64(0x9E3779B185EBCA87)
 _P2 = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -161,6 +163,60 @@ def _words(data: Any, start: Any, stop: Any) -> Any:
     return count
 
 
+@njit(nogil=True, cache=True, inline="always")
+def _shingle(data: Any, first: Any, size: Any) -> Any:
+    """Hash one shingle."""
+    if size < _FEW and first + _FEW <= data.shape[0]:
+        return _xxh64_of_few(data, first, size)
+    return xxh64(data, first, first + size, np.uint64(0))
+
+
+@njit(nogil=True, cache=True)
+def _distinct(values: Any) -> Any:
+    """Sort hashes in place and keep each once, at the front; return how many."""
+    values.sort()
+    used = np.int64(0)
+    for k in range(values.shape[0]):
+        if used == 0 or values[k] != values[used - 1]:
+            values[used] = values[k]
+            used += 1
+    return used
+
+
+@njit(nogil=True, cache=True)
+def _hash_long(data: Any, start: Any, stop: Any, hashes: Any, often: Any) -> Any:
+    """Write the shingle hashes of a record of many words, of which only some are noted at a time; return how many.
+
+    They come in order where `often` is 0; else so many of them at a time are sorted and written once, so that a long
+    record that repeats itself touches little memory.
+    """
+    kept = np.int64(0)
+    begins = np.empty(_SLICE + WORDS + 2, np.int64)
+    begins[0] = start
+    held, used, at = np.int64(1), np.int64(0), np.int64(start)
+    while at < stop:
+        end = min(at + _SLICE, stop)
+        word = np.uint64(held)
+        for k in range(at, end):
+            begins[word] = k + 1
+            word += np.uint64(data[np.uint64(k)] == 32)
+        held, at = np.int64(word), end
+        if at == stop:
+            begins[held] = stop + 1
+            held += 1
+        for k in range(held - WORDS):
+            hashes[used] = _shingle(data, begins[k], begins[k + WORDS] - 1 - begins[k])
+            used += 1
+        if held > WORDS:
+            for k in range(WORDS):
+                begins[k] = begins[held - WORDS + k]
+            held = np.int64(WORDS)
+        if often and used - kept >= often:
+            kept += _distinct(hashes[kept:used])
+            used = kept
+    return used
+
+
 @njit(nogil=True, cache=True)
 def hash_record(data: Any, start: Any, stop: Any, words: Any, hashes: Any) -> Any:
     """Write the shingle hashes of one normalised record in order (a kernel); return how many.
@@ -172,6 +228,8 @@ def hash_record(data: Any, start: Any, stop: Any, words: Any, hashes: Any) -> An
     if words <= WORDS:
         hashes[0] = xxh64(data, start, stop, np.uint64(0))
         return 1
+    if words > _SLICE:
+        return _hash_long(data, start, stop, hashes, 0)
     begins = np.empty(words + 1, np.int64)
     begins[0] = start
     word = np.uint64(1)
@@ -181,11 +239,7 @@ def hash_record(data: Any, start: Any, stop: Any, words: Any, hashes: Any) -> An
     begins[words] = stop + 1
     used = words - WORDS + 1
     for k in range(used):
-        first, size = begins[k], begins[k + WORDS] - 1 - begins[k]
-        if size < _FEW and first + _FEW <= data.shape[0]:
-            hashes[k] = _xxh64_of_few(data, first, size)
-        else:
-            hashes[k] = xxh64(data, first, first + size, np.uint64(0))
+        hashes[k] = _shingle(data, begins[k], begins[k + WORDS] - 1 - begins[k])
     return used
 
 
@@ -236,7 +290,10 @@ def _shingled(data: Any, offsets: Any) -> Any:
         if words[record]:
             low[record] = xxh64(data, start, stop, np.uint64(0))
             high[record] = xxh64(data, start, stop, SECOND_SEED)
-            found = hash_record(data, start, stop, words[record], values[used:])
+            if words[record] > _OFTEN:
+                found = _hash_long(data, start, stop, values[used:], _OFTEN)
+            else:
+                found = hash_record(data, start, stop, words[record], values[used:])
             part = values[used : used + found]
             _sort(part, spare, tops)
             first = used

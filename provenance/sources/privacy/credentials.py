@@ -51,17 +51,26 @@ _MAY_END = re.compile(r"(?:token|_key|_sign|_auth)\Z")
 _PLAIN = re.compile(r"[a-z]{1,15}|[A-Z]{1,15}|[A-Z][a-z]{1,14}|\d{1,8}")
 _LEAST = 6  # characters of a value that could be random
 _CATALOGUED = re.compile(r"(?=\d*[A-Z])[A-Z0-9]{1,12}")  # LDC2020T01
+_ROUND = re.compile(r"\d{1,3}|[01]?\.\d{1,4}")
+_PAGING = re.compile(
+    r"(?i)(?:resumption|continuation|continue|(?<![a-z])page|next|prev(?:ious)?|cursor|scroll|start|offset|position|paging|sync"
+    r"|search)_?-?(?:page)?_?-?token\Z|(?<![a-z])(?:\w*_)?(?:cursor|cursor_?mark|scroll_?id|search_?after|continuation|marker|next_?marker"
+    r"|page|offset|after|before|start_?after)\Z"
+)
+"""Names of what continues a list: ids of paging, which open nothing."""
+
 _IDS = re.compile(r"(?:id|ids|uuid|guid|hash|digest|checksum|sha\d*|md5|url|uri|path|file|filename|name|q|v|etag)\Z")
 _OPAQUE = re.compile(r"[A-Za-z0-9_\-]{40,}={0,2}|[A-Za-z0-9+/]{38,}={1,2}")
 
 _KEYS = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL)
 _HEADERS = re.compile(
-    r"(?i)\b((?:proxy-)?authorization|x-api-key|x-auth-token|private-token|set-cookie|cookie)(\s*[:=]\s*[\"']?)"
+    r"(?i)(?<![?&;#])\b((?:proxy-)?authorization|x-(?:[\w\-]{1,40}-)?(?:api-?key|token|secret|password|pw|bindpw|signature|credential)"
+    r"|private-token|set-cookie|cookie)(\s*[:=]\s*[\"']?)"
     r"(?:(?:basic|bearer|token|apikey|digest|negotiate|aws4-hmac-sha256)\s+)?[^\s\"',][^\"'\r\n,]*"
 )
 _SCHEMES = re.compile(r"(?i)\b(bearer|basic)\s+(?=[A-Za-z0-9_\-.+/=~]*[0-9A-Z=])[A-Za-z0-9_\-.+/=~]{12,}")
 _ACCOUNT = re.compile(
-    r"(?<![\w.+/@:\-])([\w.+%$\-]{1,100}):([^\s@/\\\"'<>]{1,200})@"
+    r"(?<![\w.+/@:\-])(?!(?i:mailto|sips?|xmpp|acct|tel|im):)([\w.+%$\-]{1,100}):([^\s@/\\\"'<>]{1,200})@"
     r"(?!sha\d|v?\d+(?:\.\d+)*(?:[^\w.]|\Z))(?=[\w\[]|tcp\(|unix\()"
 )
 _ORACLE = re.compile(r"(?i)(?<=[:\s])([\w$#]{1,64})/([^\s/@\"']{1,128})@(?=//|\(|[\w.\-]+[:/])")
@@ -85,6 +94,10 @@ _WEAK_PAIR = re.compile(
     r"(?i)(?<![^\W_])((?:[\w.\-]*?)(?:token|secret|credentials?|jwt))([\"']?\s{0,3}(?:[=:：]|=>|:=)\s{0,3}[\"']?)"
     r"((?=[^\s\"',;&<>]*\d)(?=[^\s\"',;&<>]*[A-Za-z])[^\s\"',;&<>]{8,})"
 )
+_SHORT = re.compile(  # an assignment of letters and digits: of words and of numbers alone it is a setting
+    r"(?i)(?<![^\W_])((?:(?:access|auth|api|refresh|session|secret|hf)[_\-]?)?token=[\"']?)"
+    r"(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{4,7}(?![\w.\-])"
+)
 _IS = r"is|was|ist|lautet|est|es|é|è|это|-|–|—"
 _SAID = re.compile(
     rf"(?i)(?<!\w)({_WORDS}|api key|token)((?:\s+(?:for|of|t"
@@ -98,6 +111,22 @@ _ACCOUNTS = re.compile(
 _SPACED = re.compile(  # as files of settings write it
     r"(?i)(?<![^\W_])((?:\w*_)?(?:secret_?(?:access_?)?key|access_?key_?id|private_?key|api_?key|auth_?token|access_?token"
     r"|session_?token|secret))(\s{1,8})([^\s\"',;&<>]{12,})"
+)
+_PINS = re.compile(
+    r"((?<![\w\-])(?:(?i:pin(?:[ _\-]?(?:code|number|no\.?|nr\.?))?)|TAN|PUK)[\"']?\s{0,3}[:=：]\s{0,3}[\"']?)"
+    r"\d{4,8}(?![\w.])"
+)
+_PHRASES = re.compile(  # several words
+    r"(?i)(?<!\w)((?:pass ?phrase|seed ?phrase|recovery ?phrase|mnemonic)\s{0,3}[:=：]\s{0,3})"
+    r"([^\s\"',;.][^\"'\r\n,;.]{2,200})"
+)
+_JOINED = re.compile(  # "login jane / secret1": a name alone, or a word without a digit, says nothing
+    r"(?i)(?<!\w)((?:log-?in|credentials?|user(?:name)?\s?/\s?pass(?:word)?)\s{0,3}[:=：]?\s{1,3})"
+    r"([\w.@+\-]{1,64}\s?/\s?(?=[^\s/]*\d)[^\s/\"',;]{4,64})(?![\w/])"
+)
+_KEYED = re.compile(  # the settings of Kaggle, and the command of Weights & Biases: their keys are bare digits
+    r"(?i)(\"username\"\s*:\s*\"[^\"\r\n]{0,100}\"\s*,\s*\"key\"\s*:\s*\""
+    r"|(?<!\w)wandb login(?:\s--\w+)?\s)[0-9a-f]{32,40}(?!\w)"
 )
 _OPTION = re.compile(
     r"(?i)((?<!\S)--?(?:[\w\-]*-)?(?:password|passwd|passphrase|token|api-?key|secret|auth)[ =]"
@@ -132,19 +161,26 @@ _PLACES = re.compile(
     r"(?i)((?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/\d+/|/bot(?=\d{5,}:)"
     r"|/(?:_?token|secret|apikey|api_key|access_token|password)/(?=[^\s/?#]*\d)(?=[^\s/?#]{8})))[^\s?#\"'<>]+"
 )
+_JSON = re.compile(r"\\u00([2-7][0-9a-fA-F])")
 _ENCODED = re.compile(r"[^\s<>\"`]*%(?:25)*(?:3A|40|2F|3D|26)[^\s<>\"`]*", re.IGNORECASE)
 
 
 @cache
+def tables() -> dict[str, Any]:
+    """Return what `data/privacy.yaml` holds."""
+    held = yaml.load((HERE / "privacy.yaml").read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    return dict(held)
+
+
+@cache
 def _known(name: str) -> frozenset[str]:
-    held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
+    held = tables()
     return frozenset(map(str, held.get(name) or held["parameters"][name]))
 
 
 @cache
 def _rules(name: str) -> dict[str, Any]:
-    held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
-    return dict(held["parameters"][name])
+    return dict(tables()["parameters"][name])
 
 
 @cache
@@ -168,15 +204,38 @@ def clean(text: str) -> str:
 def _clean(text: str, deep: int) -> str:
     if not _SUSPICIOUS.search(text):
         return text
-    text = _KEYS.sub(REMOVED, text)
-    text = _HEADERS.sub(rf"\1\2{REMOVED}", text)
-    text = _SCHEMES.sub(rf"\1 {REMOVED}", text)
-    text = _ORACLE.sub(f"{REMOVED}@", text)
-    text = URL.sub(lambda found: _address(found, deep), text)
-    text = _ENCODED.sub(lambda found: _decoded(found[0], deep, _clean), text)
+    if "\\u00" in text and deep:
+        plain = _JSON.sub(lambda found: chr(int(found[1], 16)), text)
+        changed = _clean(plain, deep - 1)
+        return text if changed == plain else changed
+    text = _KEYS.sub(REMOVED, text) if "-----" in text else text
+    low = text.lower()
+    text = (
+        _HEADERS.sub(rf"\1\2{REMOVED}", text) if _has(low, "x-", "authorization", "cookie", "private-token") else text
+    )
+    text = _SCHEMES.sub(rf"\1 {REMOVED}", text) if _has(low, "bearer", "basic") else text
+    text = _ORACLE.sub(f"{REMOVED}@", text) if "@" in text else text
+    text = URL.sub(lambda found: _address(found, deep), text) if _has(text, "/", "\\", ":") else text
+    text = _ENCODED.sub(lambda found: _decoded(found[0], deep, _clean), text) if "%" in text else text
     text = _outside(text, _labelled)
-    text = _PLACES.sub(rf"\1{REMOVED}", text)
-    return _TOKENS.sub(REMOVED, text)
+    text = _PLACES.sub(rf"\1{REMOVED}", text) if "/" in text else text
+    return _TOKENS.sub(REMOVED, text) if _has(text, *_PREFIXES) else text
+
+
+def _has(text: str, *parts: str) -> bool:
+    """Tell whether a text holds one of some parts, without which a pattern finds nothing: most texts hold none."""
+    return any(part in text for part in parts)
+
+
+_PREFIXES = (
+    "hf_", "api_org_", "gh", "gl", "AKIA", "ASIA", "ABIA", "ACCA", "AROA", "AIDA", "AIza", "ya29.", "GOCSPX-",
+    "1//", "LTAI", "AKID", "sk-", "k_live_", "k_test_", "whsec_", "xox", "xapp-", "npm_", "pypi-", "_v1_",
+    "SG.", "dckr_pat_", "r8_", "key-", "shp", "eyJ", "nvapi-", "gsk_", "ATATT", "dapi", "dp.pt.", "hvs.",
+    "hvb.", "hvr.", "-secret-", "-SECRET-",
+)  # fmt: skip
+"""What tokens begin with, or hold."""
+
+_ASSIGNS = ("pass", "pw", "key", "token", "secret", "access", "credential", "jwt")
 
 
 _SUSPICIOUS = re.compile(rf"[:=@/%]|[A-Za-z0-9]{{8}}|--|\s-\w|(?i:{_WORDS}|token|api key|login|user)")
@@ -193,24 +252,65 @@ def _outside(text: str, change: Callable[[str], str]) -> str:
 
 
 def _labelled(text: str) -> str:
-    text = _ACCOUNT.sub(f"{REMOVED}@", text)
-    text = _ELEMENT.sub(rf"\1{REMOVED}", text)
+    low = text.lower()
+    words = not text.isascii() or _has(
+        low, *_ASSIGNS, "parola", "senha", "wachtwoord", "kennwort", "heslo", "haslo", "contrase"
+    )
+    words = words or _has(low, "adgangskode", "salasana", "kata sandi")
+    text = _ACCOUNT.sub(f"{REMOVED}@", text) if "@" in text else text
+    if "</" in text:
+        text = _ELEMENT.sub(lambda found: found[0] if _PAGING.search(found[2]) else f"{found[1]}{REMOVED}", text)
+    text = _commanded(text) if "-" in text else text
+    if words and _has(low, "login", "user"):
+        text = _ACCOUNTS.sub(_account, text)
+    if words:
+        text = _SPACED.sub(lambda found: found[0] if _is_plain(found[3]) else f"{found[1]}{found[2]}{REMOVED}", text)
+    text = _keyed(text, low)
+    if words:
+        text = _PAIR.sub(_pair, text)
+        text = _WEAK_PAIR.sub(_weak_pair, text)
+        text = _SHORT.sub(rf"\1{REMOVED}", text) if "token=" in low else text
+        text = _SAID.sub(_said, text)
+    return _PARAMETER.sub(lambda found: _parameter(found, frozenset(), 1), text) if "=" in text else text
+
+
+def _commanded(text: str) -> str:
     text = _OPTION.sub(rf"\1{REMOVED}", text)
     for command in _COMMANDS:
         text = command.sub(rf"\1{REMOVED}", text)
-    text = _ACCOUNTS.sub(_account, text)
-    text = _SPACED.sub(lambda found: found[0] if _is_plain(found[3]) else f"{found[1]}{found[2]}{REMOVED}", text)
-    text = _PAIR.sub(_pair, text)
-    text = _WEAK_PAIR.sub(rf"\1\2{REMOVED}", text)
-    text = _SAID.sub(_said, text)
-    return _PARAMETER.sub(lambda found: _parameter(found, frozenset(), 1), text)
+    return text
+
+
+def _keyed(text: str, low: str) -> str:
+    if _has(low, "pin", "tan", "puk"):
+        text = _PINS.sub(rf"\1{REMOVED}", text)
+    if _has(low, "phrase", "mnemonic"):
+        text = _PHRASES.sub(_phrase, text)
+    if _has(low, '"key"', "wandb"):
+        text = _KEYED.sub(rf"\1{REMOVED}", text)
+    if "/" in text and _has(low, "log", "credential", "user"):
+        text = _JOINED.sub(rf"\1{REMOVED}", text)
+    return text
+
+
+def _weak_pair(found: re.Match[str]) -> str:
+    return found[0] if _PAGING.search(found[1]) else f"{found[1]}{found[2]}{REMOVED}"
 
 
 def _pair(found: re.Match[str]) -> str:
     bare = found[3].strip("\"'.").lower()
-    return (
-        found[0] if bare in _known("no-passwords") or found[3].startswith(REMOVED) else f"{found[1]}{found[2]}{REMOVED}"
-    )
+    kept = bare in _known("no-passwords") or found[3].startswith(REMOVED) or _is_round(found[1], bare)
+    return found[0] if kept else f"{found[1]}{found[2]}{REMOVED}"
+
+
+def _is_round(name: str, value: str) -> bool:
+    """Tell whether `pass` or `pw` is a pass over the data, or its share of passes: a short number."""
+    return name.lower() in {"pass", "pw"} and bool(_ROUND.fullmatch(value))
+
+
+def _phrase(found: re.Match[str]) -> str:
+    said = found[2].lower().split()
+    return found[0] if all(each in _known("no-passwords") for each in said) else f"{found[1]}{REMOVED}"
 
 
 def _account(found: re.Match[str]) -> str:
@@ -277,10 +377,15 @@ def _tail(tail: str, authority: str, deep: int) -> str:
 def _parameter(found: re.Match[str], named: frozenset[str], deep: int) -> str:
     lead, name, value = found["lead"], found["name"], found["value"]
     parts = _plain(name)
+    if _PAGING.search(parts[-1]) and not _TOKENS.search(value):
+        return found[0]
+    if _is_round(parts[-1], value):
+        return found[0]
     closing = value[len(value.rstrip(")],.'}")) :]
     if value.startswith(REMOVED):
         return found[0]
     secret = any(_is_secret(part, named) or (_may_be_secret(part, named) and not _is_plain(value)) for part in parts)
+    secret = secret or bool(_SHORT.match(f"{parts[-1]}={value}"))
     if secret or _looks_secret(parts[-1], value):
         return f"{lead}{name}={REMOVED}{closing}" if value else found[0]
     return f"{lead}{name}={_decoded(value, deep, _clean_value)}"

@@ -88,6 +88,8 @@ class Gate:
     _cleaned: dict[tuple[Any, ...], tuple[str, tuple[_Contact, ...]]] = field(
         default_factory=dict, init=False, repr=False
     )
+    _learnt: set[tuple[Any, ...]] = field(default_factory=set, init=False, repr=False)
+    _parts: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     _by_word: dict[str, set[str]] = field(default_factory=dict, init=False, repr=False)
     _spaceless: set[str] = field(default_factory=set, init=False, repr=False)
 
@@ -107,6 +109,8 @@ class Gate:
         held = list(rows)
         for row in held:
             self._learn(row)
+        self._learnt.clear()
+        self._parts.clear()
         self._cleaned.clear()  # who was learnt now is no stranger any more
         made: Rows = []
         seen: set[tuple[Any, ...]] = set()
@@ -159,8 +163,10 @@ class Gate:
     def _learn(self, row: Mapping[str, Any]) -> None:
         """Remember the people of a statement before any text is cleaned: others name them too."""
         role, cites = people.ROLES.get(row["field"]), row["field"] in _CITATIONS
-        if row["witness"] in _RECORDS:
+        stated = (row["manifest"] if not (role or cites) else "", row["field"], row["value"], row.get("party"))
+        if row["witness"] in _RECORDS or stated in self._learnt:
             return
+        self._learnt.add(stated)
         if not (role or cites):
             self._learn_prose(row)
             return
@@ -229,7 +235,8 @@ class Gate:
 
     def _once(self, key: tuple[Any, ...], place: _Place, make: Callable[[], str]) -> str:
         """Clean a value once: whoever states it again names the same people."""
-        key += (place.record, str(place.row.get("manifest")) if self._told else "")
+        manifest = str(place.row.get("manifest"))
+        key += (place.record, manifest if manifest in self._told else "")
         if key not in self._cleaned:
             before = len(place.found)
             self._cleaned[key] = make(), tuple(place.found[before:])
@@ -282,7 +289,7 @@ class Gate:
 
         text = credentials.clean(value)
         text = masking.mask(text, name, addresses=False) if masking.has_value(text) else text
-        text = people.in_prose(text, self._person(place, people.PERSON))
+        text = people.in_prose(text, self._person(place, people.PERSON), works=False)
         return self._without_known(text, place, sure=True)
 
     def _masked(self, value: str, place: _Place) -> str:
@@ -301,7 +308,12 @@ class Gate:
         words = {word.casefold() for word in _WORD.findall(text)} if self._named else set()
         if not text.isascii():
             words |= self._spaceless
-        near = {name for word in words & self._by_word.keys() for name in self._by_word[word]}
+        near = {
+            name
+            for word in words & self._by_word.keys()
+            for name in self._by_word[word]
+            if _SPACELESS.fullmatch(name) or _words_of(name) <= words
+        }
         titled = place.field == "name" and " " in text.strip()  # a title, no id
         told = self._told.get(str(place.row.get("manifest")), set()) if titled or not sure else set()
         near = {each for each in near if self._named[each][1] or not sure or (titled and people.has_form(each))} | told
@@ -369,13 +381,30 @@ class Gate:
     def _pointer(self, pointer: str, place: _Place) -> str:
         if _LINE.fullmatch(pointer):
             return pointer
-        parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")]
-        return "/".join(
-            part if not part or _INDEX.fullmatch(part) else escape(self._identifier(part, place)) for part in parts
+        told = place.row.get("manifest") in self._told
+        if not told and pointer in self._parts:
+            return self._parts[pointer]
+        before = len(place.found)
+        made = "/".join(
+            part if not part or _INDEX.fullmatch(part) else self._part(part, place, told=told)
+            for part in pointer.split("/")
         )
+        if not told and len(place.found) == before:
+            self._parts[pointer] = made
+        return made
+
+    def _part(self, written: str, place: _Place, *, told: bool) -> str:
+        """Clean a key of a pointer: the same keys stand in thousands of pointers."""
+        if not told and written in self._parts:
+            return self._parts[written]
+        before = len(place.found)
+        made = escape(self._identifier(written.replace("~1", "/").replace("~0", "~"), place))
+        if not told and len(place.found) == before:  # whom it names is kept with each statement
+            self._parts[written] = made
+        return made
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Place:
     """Where a value stands.
 
@@ -395,7 +424,12 @@ class _Place:
         return str(self.row.get("field", ""))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=1 << 14)
+def _words_of(name: str) -> frozenset[str]:
+    return frozenset(word.casefold() for word in _WORD.findall(name))
+
+
+@lru_cache(maxsize=1 << 8)
 def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
     written = ("\\s+".join(map(re.escape, name.split())) for name in names)
     spaceless = any(_SPACELESS.fullmatch(name) for name in names)
@@ -412,7 +446,9 @@ def _named_in(value: str, licence: bool) -> tuple[str, ...]:
         found.append(name)
         return name
 
-    people.in_prose(masking.clean(value), noted, licence=licence)
+    text = credentials.clean(value)
+    text = masking.clean(text) if masking.has_value(text) else text
+    people.in_prose(text, noted, licence=licence)
     return tuple(found)
 
 

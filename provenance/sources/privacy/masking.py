@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 from provenance.detectors import personal_data
 from provenance.sources.privacy import credentials
 from provenance.sources.privacy.credentials import REMOVED, URL
+from provenance.sources.privacy.people import is_organisation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +66,32 @@ _ENCODED = re.compile(rf"(?<![\w.+%\-/=])[\w.+\-]{{1,64}}%(?:25)?40{_HOST}", re.
 _BY_ADDRESS = re.compile(
     r"(?<![\w.+%\-])[\w.+%\-]{1,64}\s?(?:@|＠)\s?\[?(?:IPv6:[0-9a-fA-F:.]+|\d{1,3}(?:\.\d{1,3}){3})\]?(?![\w.])"
 )
-_SPOKEN = re.compile(r"(?<![\w.])[\w.+\-]{1,64}\s+at\s+(?:[\w\-]{1,63}\s+dot\s+){1,5}[a-z]{2,24}(?!\w)", re.IGNORECASE)
+_NOBODY = (  # before "at" and a host, a word of a sentence
+    r"(?!(?:look|looks|available|hosted|host|found|find|published|released|data|files?|see|visit|page|website|site|us|me|them|it|is|are"
+    r"|be|here|live|work|code|documented|described|downloaded|download|stored|listed|code|form|issues?|team|issue|start|meet|demo)\s)"
+)
+_SPOKEN = re.compile(
+    rf"(?<![\w.]){_NOBODY}[\w.+\-]{{1,64}}(?:\s+dot\s+[\w+\-]{{1,32}}){{0,3}}\s+at\s+(?:[\w\-]{{1,63}}\s+dot\s+){{1,5}}[a-z]{{2,24}}(?!\w)",
+    re.IGNORECASE,
+)
+_OF_DATA = (
+    r"(?!(?:[\w\-]+\.)*(?:huggingface|github|gitlab|zenodo|kaggle|archive|commoncrawl|amazonaws|googleapis|figshare|osf|arxiv|wikipedia"
+    r"|wikimedia|openslr|paperswithcode)\.)"
+)
+_AT_HOST = rf"\s+at\s+{_OF_DATA}(?:[A-Za-z0-9\-]{{1,63}}\.){{1,5}}[A-Za-z]{{2,24}}(?!\w|\.\w|/)"
+_SAID = (  # "jane.doe at example.org": a mailbox by its form, or behind a word that announces one
+    re.compile(
+        r"(?<![\w.@/])(?![\w.]*\.(?:org|com|net|edu|gov|io|ai|co|de|fr|uk|cn|jp|eu|txt|csv|tsv|jsonl?|md|py|zip|gz|xml|ya?ml|parquet|pdf|html?)\s)"
+        rf"[A-Za-z]{{1,24}}(?:\.[A-Za-z]{{1,24}}){{1,2}}\d{{0,4}}{_AT_HOST}",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"(?:e-?mails?|(?<!\w)mail|contacts?|write to|reach(?: me| us)?|"
+        r"correspondence|maintainers?|authors?)"
+        rf"\s?[:：]?\s{{1,3}}(?P<number>{_NOBODY}[\w.+\-]{{2,64}}{_AT_HOST})",
+        re.IGNORECASE,
+    ),
+)
 _CUT = re.compile(  # a value that was cut short; what stands behind the sign may be a revision
     r"(?<![\w.+%\-/])[\w.+%\-]{1,64}@(?!v?\d|(?:main|master|head|trunk|dev|develop|latest|next|stable|nightly)\Z)[\w.\-]*\Z",
     re.IGNORECASE,
@@ -89,7 +115,8 @@ _PHONES = (
         r"(?<![\w+])(?:\+|\(\+|00(?=[1-9]\d?[ ().\-/]))[1-9](?:[ ().\-/\u2010-\u2013\u00a0]{0,3}\d){6,14}(?!\d)"
     ),
     re.compile(
-        rf"{_BOUND}\(?0\d{{1,5}}\)?[ \-/\u2010-\u2013\u00a0]{{1,2}}\d{{2,5}}(?:[ \-\u00a0]?\d{{2,5}}){{1,4}}"
+        rf"{_BOUND}(?!\d{{2,4}}(?: \d{{3}})+(?![ \-/]?\d))"
+        rf"\(?0[1-9]\d{{0,4}}\)?[ \-/\u2010-\u2013\u00a0]{{1,2}}\d{{2,5}}(?:[ \-\u00a0]?\d{{2,5}}){{1,4}}"
         r"(?![\d.]\d)(?!\w)"
     ),
     re.compile(  # no area or exchange of the North American plan begins with 0 or 1
@@ -153,6 +180,19 @@ _NO_VALUE = re.compile(
 )
 """What is no value of anybody, whatever its digits look like."""
 
+_NUMBERED_KINDS = (*(("phone", each) for each in _PHONES), *_NUMBERS)
+_HANDLED = tuple(("handle", each) for each in _HANDLES)
+_OF_SERVICES = ("qq", "扣扣", "企鹅", *_SERVICES.replace("kakao(?:talk)?", "kakao").split("|"))
+_FIVE = re.compile(r"(?:\d\D*?){5}")
+_FEW = re.compile(r"\d[\d.:]*[.:]|[A-Fa-f0-9]:[A-Fa-f0-9:]")
+"""Without five digits a text holds no number of anybody, without these no address of a machine."""
+
+_NO_COUNTRY = re.compile(
+    r"\(?\+(?!(?:1|7|20|27|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|2[1-689]\d|3[578]\d|42\d|5[09]\d|6[789]\d|8[05789]\d|9[679]\d)"
+    r"(?:[^\d]|\d))|\(?\+(?:3|4|5|6|8|9|2)[ ().\-/]"
+)
+"""A code that no country has (ITU-T E.164)."""
+
 _COUNTED = re.compile(
     r"\s{1,2}(?:tokens?|words?|rows?|samples?|examples?|records?|items?|entries|sentences?|documents?|files?|lines?|images?"
     r"|pairs?|instances?|characters?|chars|bytes?|[kmgt]i?b|hours?|minutes?|seconds?|ids?|users?|questions?|labels?|steps?"
@@ -171,11 +211,30 @@ _OF_PEOPLE = re.compile(
     re.IGNORECASE,
 )
 _OTHER_DIGITS = re.compile(r"(?![0-9])\d")  # of other scripts
+_PROFILE = re.compile(  # the page of somebody, whom the address names
+    r"(?i)(?:https?:)?//(?:[\w\-]+\.)?(?:"
+    r"linkedin\.com/(?:in|pub)/|researchgate\.net/profile/|scholar\.google\.[a-z.]+/citations\?(?:hl=[\w\-]+&)?user="
+    r"|(?:twitter|x|instagram|facebook|tiktok)\.com/@?(?=[^/?#]+(?:/status/|/?\Z|/?[?#]))|(?:t|telegram)\.me/"
+    r"|(?:[\w\-]+\.)*[\w\-]+(?::\d+)?/(?:[^\s?#]*/)?(?:users?|people|profiles?)/(?=[^/?#.]+/?\Z)"
+    r"|(?:[\w\-]+\.)*[\w\-]+/@(?=[^/?#]+/?\Z))"
+    r"(?P<name>[^/?#&]*[^\W\d_][^/?#&]*)"
+)
+_NO_ACCOUNT = frozenset(
+    {
+        "i", "s", "c", "in", "home", "search", "intent", "share", "hashtag", "explore", "login", "log_in", "signin",
+        "sign_in", "signup", "sign_up", "register", "settings", "about", "help", "new", "me", "all", "list",
+        "guide", "docs", "tos", "privacy", "joinchat", "addstickers", "groups", "pages", "events", "watch", "photo",
+        "profile", "reel", "p", "current", "self", "id", "json", "faq",
+    }
+)  # fmt: skip
+"""What stands in such a place and is nobody's account."""
+
 _ZERO = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
 _SUSPICIOUS = re.compile(
-    r"[@＠﹫&%]|(?:\d\D*?){5}|\bat\b|[\[({<](?:at|a)[\])}>]|_at_|-at-|[^\x00-\x7f]|telegram|discord|wechat|skype|line|wx|vx",
+    r"[@＠﹫&%]|(?:\d\D*?){5}|\bat\b|[\[({<](?:at|a)[\])}>]|_at_|-at-|[^\x00-\x7f]|telegram|discord|wechat|skype|line|wx|vx"
+    r"|/(?:in|pub|users?|people|profiles?)/|/(?:[\w\-]+\.)?(?:twitter|x|instagram|facebook|tiktok)\.com/|\bt(?:elegram)?\.me/|citations\?",
     re.IGNORECASE,
 )
 
@@ -258,6 +317,19 @@ def _of_address(address: str, rest: str, name: Callable[[str, str], str]) -> tup
     host = re.split(r"[/\\?#]", rest, maxsplit=1)[0]
     head, tail = address[: len(address) - len(rest) + len(host)], rest[len(host) :]
     count = 0
+    page = _PROFILE.match(address)
+    if (
+        page
+        and page["name"].lower() not in _NO_ACCOUNT
+        and not is_organisation(page["name"])
+        and "[" not in page["name"]
+    ):
+        tail = (
+            rest[len(host) : len(rest) - len(address) + page.start("name")]
+            + name("handle", page["name"])
+            + address[page.end() :]
+        )
+        count = 1
 
     def named(found: re.Match[str]) -> str:
         nonlocal count
@@ -285,30 +357,54 @@ def _of_address(address: str, rest: str, name: Callable[[str, str], str]) -> tup
     return head + re.sub(r"[^/?&;#=]+", piece, tail), count
 
 
+class _Quiet:
+    """What in a text is no value of anybody; few texts hold what it is asked of, so it is looked for then."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._spans: list[tuple[int, int]] | None = None
+
+    def covers(self, start: int, end: int) -> bool:
+        if self._spans is None:
+            self._spans = [found.span() for found in _NO_VALUE.finditer(self._text)]
+        return any(start < stop and begin < end for begin, stop in self._spans)
+
+
 def _values(text: str, *, addresses: bool) -> Iterator[MaskedValue]:
     """Find every value, some of which may overlap."""
-    quiet = [found.span() for found in _NO_VALUE.finditer(text)]
+    quiet, low, numbers = _Quiet(text), text.lower(), bool(_FIVE.search(text))
+    yield from _mailboxes(text, low)
+    if numbers or "::" in text or _FEW.search(text):
+        yield from _detected(text, quiet, addresses=addresses)
+    patterns = _NUMBERED_KINDS if numbers else ()
+    for kind, pattern in (*patterns, *(_HANDLED if any(each in low for each in _OF_SERVICES) else ())):
+        for found in pattern.finditer(text):
+            start, end = found.span("number") if "number" in pattern.groupindex else found.span()
+            if not quiet.covers(start, end) and _is_possible(text, start, end, kind):
+                yield MaskedValue(start, end, kind)
 
-    def free(start: int, end: int) -> bool:
-        return not any(start < stop and begin < end for begin, stop in quiet)
 
-    machines = [found.span() for found in _MACHINE.finditer(text)]
+def _mailboxes(text: str, low: str) -> Iterator[MaskedValue]:
+    """Find e-mail addresses; the account of a machine is nobody's."""
+    machines = [found.span() for found in _MACHINE.finditer(text)] if "@" in text else []
     for value in _emails(text):
         if not any(begin <= value.start and value.end <= stop + 1 for begin, stop in machines):
             yield value
+    for pattern in _SAID if "at" in low else ():
+        for found in pattern.finditer(text):
+            yield MaskedValue(*(found.span("number") if "number" in pattern.groupindex else found.span()), "email")
+
+
+def _detected(text: str, quiet: _Quiet, *, addresses: bool) -> Iterator[MaskedValue]:
+    """Find what the detector of personal data finds in records."""
     data = text.encode("utf-8", "surrogatepass")
     for seen in personal_data.find(data):
         start = len(data[: seen.start].decode("utf-8", "replace"))
         end = start + len(data[seen.start : seen.end].decode("utf-8", "replace"))
         kind = _KINDS[seen.kind]
-        wanted = kind != "email" and (addresses or kind != "ip")
-        if wanted and free(start, end) and (kind != "phone" or _is_possible(text, start, end, kind)):
+        wanted = kind != "email" and (addresses or kind != "ip") and not quiet.covers(start, end)
+        if wanted and (kind != "phone" or _is_possible(text, start, end, kind)):
             yield MaskedValue(start, end, kind)
-    for kind, pattern in (*(("phone", each) for each in _PHONES), *_NUMBERS, *(("handle", each) for each in _HANDLES)):
-        for found in pattern.finditer(text):
-            start, end = found.span("number") if "number" in pattern.groupindex else found.span()
-            if free(start, end) and _is_possible(text, start, end, kind):
-                yield MaskedValue(start, end, kind)
 
 
 def _is_possible(text: str, start: int, end: int, kind: str) -> bool:
@@ -321,7 +417,8 @@ def _is_possible(text: str, start: int, end: int, kind: str) -> bool:
         return _has_check_digits(value) or text[:start].rstrip(" :：").casefold().endswith("iban")
     if kind != "phone":
         return True
-    if value.lstrip("(").startswith("+1") and (len(digits) < 11 or digits[1] in "01"):
+    american = value.lstrip("(").startswith("+1")
+    if _NO_COUNTRY.match(value) or (american and (len(digits) < 11 or digits[1] in "01")):
         return False
     if re.fullmatch(r"\d{1,2}\.\d+", value):  # a measure
         return False
@@ -335,10 +432,15 @@ def _has_check_digits(value: str) -> bool:
     return int("".join(str(int(each, 36)) for each in plain[4:] + plain[:4])) % 97 == 1
 
 
-def _emails(
-    text: str, patterns: tuple[re.Pattern[str], ...] = (_SEVERAL, _ENCODED, _EMAIL, _BY_ADDRESS, _SPOKEN, _CUT)
-) -> Iterator[MaskedValue]:
+def _emails(text: str, patterns: tuple[re.Pattern[str], ...] | None = None) -> Iterator[MaskedValue]:
+    if patterns is None:
+        patterns = (_SEVERAL, _EMAIL, _BY_ADDRESS, _CUT) if _AT_SIGN.search(text) else ()
+        patterns += (_ENCODED,) if "%" in text else ()
+        patterns += (_SPOKEN,) if "dot" in text.lower() else ()
     for pattern in patterns:
         for found in pattern.finditer(text):
             if not _ENDS_OF_FILES.search(found[0]):
                 yield MaskedValue(found.start(), found.end(), "email")
+
+
+_AT_SIGN = re.compile(rf"(?i){_AT}")

@@ -7,12 +7,10 @@ An organisation stays as written: where the manifest says that it is one (schema
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-import yaml
-
-from provenance.core.package_data import HERE
+from provenance.sources.privacy.credentials import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,21 +37,25 @@ _JOINS = re.compile(r"\s*(?:and|und|et|&|at)\s*", re.IGNORECASE)
 _NO_NAME = re.compile(r"[\W\d_]*|\w|al\.?|others|©|\(c\)|copyright|by|the|all rights reserved\.?", re.IGNORECASE)
 _YEAR = r"(?:19|20)\d\d(?:\s*(?:[-–,/]|to|and)\s*(?:(?:19|20)?\d\d|present))*"
 _NOTICE = re.compile(
-    r"(?P<lead>(?:(?<!\w)copyright\b|©|\(c\))(?:[\s,:]*(?:copyright\b|©|\(c\)))*)"
+    r"(?P<lead>(?:(?<!\w)copyright\b|©|\(c\)|&copy;|&#169;)(?:[\s,:]*(?:copyright\b|©|\(c\)|&copy;))*)"
     rf"(?P<years>[\s,:]*(?:{_YEAR}[\s,.:]*)?)(?P<by>(?:by\s+)?)(?P<holder>[^\W\d_][^\n;<>\[\]|]{{1,160}}?)"
     r"(?=\s*(?:[.。;\n<\[|]\s|[.。]?\Z|[;\n<>\[|]|all rights|licen[sc]ed|permission|this |the following))",
     re.IGNORECASE,
 )
-_LETTER = r"[A-ZÀ-ÖØ-ÞĀ-Ž]"
+_LETTER = r"[A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁІЇЄΑ-Ω]"
 _WORD = rf"(?:(?:{_LETTER}[\w'’.\-]*|van|von|de|der|den|di|da|del|la|le|bin|al|el|ten|ter)(?=[\s,;&.)<\]:]|\Z))"
 _NAME = (
     rf"(?:(?:(?:Dr|Prof|Mr|Mrs|Ms)\.?\s+)?{_LETTER}[\w'’.\-]*(?:\s+{_WORD}){{1,4}}|[\u4e00-\u9fff·]{{2,6}}"
     r"|[\uac00-\ud7af]{2,5})"
 )
+_NAMES = rf"{_NAME}(?:\s*(?:,\s*(?:and|und|et)?|;|&|、|，|\band\b|\bund\b|和)\s*{_NAME})*"
+_TURNED = rf"{_LETTER}[\w'’\-]+,\s+{_LETTER}[\w'’.\-]*(?:\s+{_LETTER}\.?)?(?=\s*(?:\Z|[\n|<(\[]))"
 _BEFORE = (  # with a colon
     r"authors?|creators?|contacts?|contact person|contact us|point of contact|maintainers?|owners?|curators?"
     r"|annotators?|licensors?|publishers?|copyright holders?|principal investigator|pi|editors?|translators?"
-    r"|contributors?"
+    r"|contributors?|signed(?:-off-by)?|co-authored-by|reviewed-by|reported-by|sincerely|autor(?:in|en|a|as|es)?|auteure?s?|autore|autori"
+    r"|ansprechpartner(?:in)?|kontakt|contacto|contato|contatto|verantwortlich(?:er|e)?|responsables?|urheber|rechteinhaber|титуляр|авторы?|контакт"
+    r"|правообладатель|kontaktperson|opprettet av|著者|作成者|저자|担当者"
 )
 _DONE = (  # by somebody
     r"compiled|created|curated|maintained|written|prepared|collected|annotated|provided|published|released|contributed"
@@ -61,17 +63,44 @@ _DONE = (  # by somebody
     r"|reviewed|verified|edited"
 )
 _LABELLED = re.compile(
-    rf"(?P<label>(?i:(?<!\w)(?:{_BEFORE})\s*[:：=]\s*|(?<!\w)(?:(?:{_DONE})\s*(?:[:：]|by)|courtesy of|thanks to"
-    r"|contact|ask|write to|e-?mail)\s+)|(?:作者|联系人|维护者|负责人|创建者|整理者|联系)\s*[:：]?\s*)"
-    rf"(?P<names>{_NAME}(?:\s*(?:,|;|&|、|，|\band\b|和)\s*{_NAME})*)"
+    rf"(?P<label>(?i:(?<![^\W_])(?:{_BEFORE})(?:\(s\))?[*_]{{0,3}}\s*(?:[:：=][*_]{{0,3}}|,(?=\s*\n))\s*\[?"
+    rf"|(?<![^\W_])(?:(?:{_DONE})\s*(?:by)?[*_]{{0,3}}(?:[:：][*_]{{0,3}}|(?<=by)[*_]{{0,3}}|(?<=by:)[*_]{{0,3}})"
+    r"|courtesy of|thanks to"
+    r"|contact|ask|write to|e-?mail)\s+\[?)|(?:作者|联系人|维护者|负责人|创建者|整理者|联系)\s*[:：]?\s*)"
+    rf"(?P<names>{_NAMES}|{_TURNED})"
+)
+_ROW = re.compile(  # of a table that gives each fact a row; a heading has a rule beneath
+    r"(?m)(?P<label>^[ \t]*\|[ \t]*[*_]{0,3}"
+    rf"(?i:{_BEFORE}|(?:{_DONE}) by)[*_]{{0,3}}[ \t]*\|[ \t]*)(?P<names>{_NAMES})"
+    r"(?=[ \t]*\|?[ \t]*$)(?![^\n]*\n[ \t]*\|?[ \t]*:?-{2})"
+)
+_TITLED = re.compile(
+    rf"(?P<label>(?<!\w)(?:(?:Dr|Prof|Mr|Mrs|Ms|Mx|Dott|Dipl\.-Ing)\.|Professor|Prof|Herrn?|Frau|Monsieur|Madame|Señora?)\s+"
+    rf"(?:(?:Dr|Prof|h\.\s?c)\.\s+)*)(?P<names>{_LETTER}[\w'’\-]+(?:\s+{_WORD}){{0,3}})"
+)
+_CITED = re.compile(
+    rf"(?P<names>{_LETTER}[\w'’\-]+(?:,?\s+{_LETTER}[\w'’.\-]*){{0,2}}(?:,\s+{_LETTER}[\w'’\-]+(?:\s+{_LETTER}[\w'’.\-]*){{0,2}}){{0,4}})"
+    r"(?=,?\s+et\s+al\b)"
+)
+_AUTHORS = re.compile(  # of BibTeX within a text
+    r"(?<!\w)(?P<label>(?i:author|editor)s?\s*=\s*)(?P<names>\{(?:[^{}]|\{(?:[^{}]|\{[^{}]{0,80}\}){0,80}\}){1,4000}\}|\"[^\"\n{]{3,400}\")"
+)
+_MENTIONED = re.compile(  # an account, as the template of cards thanks for a contribution
+    r"\[@(?P<name>[\w.\-]{1,39})\]\(https?://(?:www\.)?(?:github\.com|gitlab\.com|huggingface\.co|twitter\.com|x\.com)/@?(?P=name)/?\)"
 )
 _FORM = re.compile(rf"{_LETTER}[^\W\d_'’.\-]*[\w'’.\-]*(?:\s+{_WORD}){{1,3}}")
-_BY = re.compile(
-    rf"(?P<label>(?<!\w)(?i:by|copyright(?:\s+by)?)\s+)(?P<names>{_NAME}(?:\s*(?:,|;|&|\band\b)\s*{_NAME})*)"
-)
+_BY = re.compile(rf"(?P<label>(?<!\w)(?i:by|copyright(?:\s+by)?)\s+)(?P<names>{_NAMES})")
 """Behind what a statement of a licence names whoever gives it; in other prose it may stand before anything."""
 
+_WORK_BY = re.compile(
+    r"(?P<label>(?:(?m:^)[ \t>*_\-]*(?i:by)|(?<!\w)(?i:(?:data ?)?sets?|corp(?:us|ora)|collections?|papers?|articles?"
+    r"|books?|works?|texts?"
+    r"|translations?|transcri(?:pt|ption)s?|annotations?|photo(?:graph)?s?|images?|recordings?|novels?|poems?|letters?|code)\s+(?i:by))\s+)"
+    rf"(?P<names>{_NAMES})"
+)
+
 _ADDRESSED = re.compile(rf"(?P<name>{_NAME})(?=\s*[<(（\[,:]{{0,2}}\s*\[(?:email|phone)\b)")
+_NAMED_BEHIND = re.compile(rf"(?P<label>\[email\]>?\s*[(（]\s*)(?P<names>{_NAME})(?=\s*[)）])")
 _BIB = re.compile(r"\s*@\w+\s*[{(]")
 _BIB_FIELD = re.compile(r"(?<!\w)(?P<name>[A-Za-z_]+)\s*=\s*(?=[{\"\w])")
 _BIB_KEPT = (
@@ -107,7 +136,7 @@ class Party(NamedTuple):
 
 @cache
 def _words(name: str) -> frozenset[str]:
-    held = yaml.safe_load((HERE / "privacy.yaml").read_text(encoding="utf-8"))
+    held = tables()
     return frozenset(str(each).casefold() for each in held.get(name) or held["organisations"][name])
 
 
@@ -204,40 +233,91 @@ def _around(text: str, name: str) -> str:
     return text[:at] + name + text[at + len(bare) :]
 
 
-def in_prose(text: str, name: Callable[[str, str], str], *, licence: bool = False) -> str:
+def in_prose(text: str, name: Callable[[str, str], str], *, licence: bool = False, works: bool = True) -> str:
     """Put something in place of people that prose names as such: in a notice, behind a label, before an address.
 
     Args:
         text: prose in which addresses and numbers are masked.
         name: given role and name, what stands in place of it.
         licence: whether it states a licence, which is given "by" somebody.
+        works: whether "Doe et al." names people: in an id it names a work.
     """
+    if not _MAY_NAME.search(text):
+        return text
+    low = text.lower()
+    mail = "[email" in text
+    steps = (
+        ("author" in low or "editor" in low, _AUTHORS, _listed),
+        ("[@" in text, _MENTIONED, _mentioned),
+        (any(each in low for each in _MARKS), _NOTICE, _noticed),
+        (mail or "[phone" in text, _ADDRESSED, _addressed),
+        (mail, _NAMED_BEHIND, _labelled),
+        (works and "al" in low and "et" in low, _CITED, _cited),
+        (True, _LABELLED, _labelled),
+        ("|" in text, _ROW, _labelled),
+        (True, _TITLED, _labelled),
+        (True, _BY if licence else _WORK_BY, _labelled),
+    )
+    for applies, pattern, change in steps:
+        text = pattern.sub(partial(change, name=name), text) if applies else text
+    return text
+
+
+def _noticed(found: re.Match[str], name: Callable[[str, str], str]) -> str:
+    """Replace who holds a copyright."""
 
     def capital(role: str, who: str) -> str:
         return who if who[:1].islower() and who.isascii() else name(role, who)  # a sentence goes on
 
-    def noticed(found: re.Match[str]) -> str:
-        if not (found["years"].strip(" ,:.") or "©" in found["lead"] or "(c)" in found["lead"].lower()):
-            return found[0]
-        if not re.match(r"[A-ZÀ-ÖØ-ÞĀ-Ž\u4e00-\u9fff\uac00-\ud7af]", found["holder"]):
-            return found[0]
-        return found["lead"] + found["years"] + found["by"] + replace(found["holder"], "owner", "", capital)
+    if not (found["years"].strip(" ,:.") or re.search(r"©|\(c\)|&", found["lead"], re.IGNORECASE)):
+        return found[0]
+    if not re.match(r"[A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁІЇЄΑ-Ω\u4e00-\u9fff\uac00-\ud7af]", found["holder"]):
+        return found[0]
+    return found["lead"] + found["years"] + found["by"] + replace(found["holder"], "owner", "", capital)
 
-    def labelled(found: re.Match[str]) -> str:
-        if not _words("no-names").isdisjoint(found["names"].casefold().split()):
-            return found[0]
-        names = re.sub(r"(?<=[^\W\d_]{3})\.\Z", "", found["names"])  # where a sentence ends, not "Jr."
-        return found["label"] + replace(names, "contact", "", name) + found["names"][len(names) :]
 
-    def addressed(found: re.Match[str]) -> str:
-        if not _words("no-names").isdisjoint(found["name"].casefold().split()):
-            return found[0]
-        return replace(found["name"], "contact", "", name)
+def _labelled(found: re.Match[str], name: Callable[[str, str], str]) -> str:
+    if not _words("no-names").isdisjoint(found["names"].casefold().split()):
+        return found[0]
+    names = re.sub(r"(?<=[^\W\d_]{3})\.\Z", "", found["names"])  # where a sentence ends, not "Jr."
+    return found["label"] + replace(names, "contact", "", name) + found["names"][len(names) :]
 
-    text = _NOTICE.sub(noticed, text)
-    text = _ADDRESSED.sub(addressed, text)
-    text = _LABELLED.sub(labelled, text)
-    return _BY.sub(labelled, text) if licence else text
+
+def _addressed(found: re.Match[str], name: Callable[[str, str], str]) -> str:
+    if not _words("no-names").isdisjoint(found["name"].casefold().split()):
+        return found[0]
+    return replace(found["name"], "contact", "", name)
+
+
+def _listed(found: re.Match[str], name: Callable[[str, str], str]) -> str:
+    return found["label"] + _authors(found["names"], name)
+
+
+def _cited(found: re.Match[str], name: Callable[[str, str], str]) -> str:
+    return replace(found["names"], "author", "", name)
+
+
+def _mentioned(found: re.Match[str], name: Callable[[str, str], str]) -> str:
+    return found[0] if is_organisation(found["name"]) else f"[{name('contact', found['name'])}]"
+
+
+def _authors(value: str, name: Callable[[str, str], str]) -> str:
+    """Replace the authors that a value of BibTeX lists; what has no capital is a column or a variable."""
+    return (
+        value[0]
+        + " and ".join(
+            each
+            if _NO_NAME.fullmatch(each.strip()) or each.islower() or is_organisation(each)
+            else name("author", each)
+            for each in re.split(r"\s+and\s+", " ".join(re.sub(r"[{}\\]", "", value[1:-1]).split()))
+        )
+        + value[-1]
+    )
+
+
+_MARKS = ("copyright", "©", "(c)", "&copy;", "&#169;")
+_MAY_NAME = re.compile(r"\s|[^\x00-\x7f]|[:=©@]|\(c\)")
+"""Without one of these a text names nobody: most keys and ids hold none."""
 
 
 def has_form(name: str) -> bool:

@@ -101,6 +101,17 @@ def _do_all(done):
         done.append("all")
 
 
+@pytest.fixture
+def _heeded():
+    """Heed signals that whoever started the tests ignores, such as `nohup` and the background of a shell."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGQUIT)}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_heeded")
 def test_a_signal_finds_all_of_it_done_or_nothing():
     done = []
     before = signal.getsignal(signal.SIGINT)
@@ -108,6 +119,24 @@ def test_a_signal_finds_all_of_it_done_or_nothing():
         _do_all(done)
     assert done == ["all"]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+LAST = """
+import atexit, os, sys
+from provenance import __main__, cli
+cli.run = lambda: 1
+class Late:
+    def __del__(self):
+        os.kill(os.getpid(), 15)
+sys.late = Late()  # goes after all handlers of Python have
+atexit.register(lambda: os.kill(os.getpid(), 15))
+__main__.main()
+"""
+
+
+def test_a_signal_after_the_last_output_changes_no_exit_code():
+    ended = subprocess.run([sys.executable, "-c", LAST], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "")
 
 
 @pytest.fixture
@@ -141,6 +170,7 @@ def scanning(data, tmp_path, *wrapped):
     )
 
 
+@pytest.mark.usefixtures("_heeded")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
 def test_a_signal_ends_a_scan_with_one_sentence_and_leaves_nothing(corpus, tmp_path, name):
     with scanning(corpus, tmp_path) as scan:

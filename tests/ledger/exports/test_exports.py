@@ -1,13 +1,16 @@
 """What all exports share: who may be asked for what, and where it may be written."""
 
+import sys
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives import asymmetric
 
 from provenance import ledger
 from provenance.cli import run
 from provenance.errors import ConfigError, InputError, ProvenanceError
 from provenance.ledger.exports import EXPORTS, ExportRequest, write
+from provenance.ledger.format import sm2_signature
 from provenance.reports import exports
 
 
@@ -146,3 +149,33 @@ def test_who_has_no_keys_is_told_which_are_needed(world, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="entry 1 is signed with another key"):
         write(world / "ledger", tmp_path / "out", "oms", ExportRequest())
     write(world / "ledger", tmp_path / "out", "oms", ExportRequest(key=str(world / "home" / "keys")))
+
+
+@pytest.mark.parametrize(
+    ("format_", "module", "extra"),
+    [
+        ("sm2", "gmalg", "sm2"),
+        ("sm3", "gmalg", "sm2"),
+        ("mldsa65", "cryptography.hazmat.primitives.asymmetric.mldsa", "mldsa"),
+    ],
+)
+def test_an_absent_extra_is_one_sentence(world, tmp_path, monkeypatch, capsys, format_, module, extra):
+    _, public = pytest.importorskip("gmalg").SM2().generate_keypair()
+    (tmp_path / "key.pem").write_bytes(sm2_signature.Key(public).pem)
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delattr(asymmetric, "mldsa", raising=False)
+    words = [
+        str(world / "ledger"),
+        "--format",
+        format_,
+        "-o",
+        str(tmp_path / "out"),
+        "--key",
+        str(tmp_path / "key.pem"),
+    ]
+    assert run(["export", *words]) == 4
+    said = capsys.readouterr().err
+    assert said.startswith("provenance: to ")
+    assert said.endswith(f"install the extra: pip install 'provenance-auditor[{extra}]'\n")
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import sys
 
 import pytest
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -7,7 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from provenance import ledger
-from provenance.errors import BadSignature, ConfigError
+from provenance.errors import BadSignature, ConfigError, MissingExtra
 from provenance.ledger.exports import ExportRequest, write
 from provenance.ledger.format import envelope, mldsa_signature
 
@@ -75,3 +76,55 @@ def test_beside_its_entry_it_is_verified_with_the_ledger(world, monkeypatch, key
 def test_another_kind_of_key_is_refused(world, tmp_path):
     with pytest.raises(ConfigError, match="no ML-DSA-65 key"):
         write(world / "ledger", tmp_path / "out", "mldsa65", ExportRequest(key=str(world / "home/keys/log.pem")))
+
+
+class Absent:
+    """Stands for a `cryptography` that is older than ML-DSA: 44 to 46 have no such module, 47 an OpenSSL without it."""
+
+    class MLDSA65PublicKey:
+        @staticmethod
+        def from_public_bytes(_):
+            raise UnsupportedAlgorithm("Unknown key type: 2.16.840.1.101.3.4.3.18")
+
+
+@pytest.fixture(params=[None, Absent], ids=["no module", "no algorithm"])
+def older(request, monkeypatch):
+    from cryptography.hazmat.primitives import asymmetric
+
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric.mldsa", request.param)
+    monkeypatch.delattr(asymmetric, "mldsa")
+    if request.param:
+        monkeypatch.setattr(asymmetric, "mldsa", request.param, raising=False)
+
+
+@pytest.fixture
+def cosigned(world, monkeypatch, key):
+    monkeypatch.setenv("PQ", pem(key).decode())
+    write(world / "ledger", None, "mldsa65", ExportRequest(0, key="env:PQ"))
+    return world / "ledger"
+
+
+def test_an_older_library_does_not_accuse(cosigned, older):
+    """It used to be said that the key is not in PEM form, and the ledger failed."""
+    found = ledger.verify(cosigned, strict=True)
+    assert found.exit_code == 0
+    [step] = [each for each in found.steps if each.name == "co-signatures"]
+    assert step.status == "not checked"
+    assert step.detail.startswith("mldsa65 of entry 0: to check an ML-DSA signature, install the extra: pip install ")
+    assert "provenance-auditor[mldsa]" in step.detail
+
+
+@pytest.mark.parametrize("harm", [lambda good: good[:-1], lambda _: b"", lambda good: good[:99] + b"*" + good[100:], lambda good: good.replace(b"PUBLIC", b"SECRET")])  # fmt: skip
+def test_a_key_that_is_none_is_told_by_an_older_library_too(cosigned, older, harm):
+    public = cosigned / "entries/00000000.co/mldsa65.pub.pem"
+    public.write_bytes(harm(public.read_bytes()))
+    found = ledger.verify(cosigned)
+    assert found.exit_code == 1
+    assert any("not the PEM of an ML-DSA-65 key" in step.detail for step in found.steps)
+
+
+def test_an_older_library_names_the_extra(world, tmp_path, monkeypatch, key, older):
+    monkeypatch.setenv("PQ", pem(key).decode())
+    with pytest.raises(MissingExtra, match=r"to sign with ML-DSA-65, install .*provenance-auditor\[mldsa\]"):
+        write(world / "ledger", tmp_path / "out", "mldsa65", ExportRequest(0, key="env:PQ"))
+    assert not (tmp_path / "out").exists()

@@ -34,7 +34,7 @@ BODY = b"log\n5\n" + base64.b64encode(b"r" * 32) + b"\n"
 
 @pytest.mark.parametrize(("line", "vkey"), list(zip(witness_cosignature.read(LINES), VKEYS, strict=True)), ids=VKEYS)
 def test_real_witnesses_verify(line, vkey):
-    by = verifier_keys.witness(vkey)
+    by = verifier_keys.read_witness(vkey)
     assert witness_cosignature.matches(line, by)
     assert witness_cosignature.check(line, by, REAL) == datetime(2026, 5, 23, 21, 50, 24, tzinfo=UTC)
     with pytest.raises(BadSignature):
@@ -59,7 +59,7 @@ def test_roundtrip(when, size):
     body = b"log\n%d\n" % size
     by = witness_cosignature.named("a.example/w", KEY.public_key())
     [line] = witness_cosignature.read(witness_cosignature.sign("a.example/w", KEY, body, when).line)
-    assert witness_cosignature.check(line, verifier_keys.witness(by.vkey), body).timestamp() == when
+    assert witness_cosignature.check(line, verifier_keys.read_witness(by.vkey), body).timestamp() == when
 
 
 def test_every_flipped_bit_of_a_line_fails():
@@ -120,7 +120,7 @@ def test_what_is_not_lines_is_refused(data):
 )
 def test_vkeys_must_be_a_witnesss_own(vkey):
     with pytest.raises(ConfigError):
-        verifier_keys.witness(vkey)
+        verifier_keys.read_witness(vkey)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a+b", "a\nb", "a\u00a0b", "a" * 256, "a\u200fb"])

@@ -66,9 +66,9 @@ def test_another_key_than_was_asked_for_signs_nothing():
         checkpoint.sign("log.example", 1, bytes(32), elsewhere(NOTE, note))
     for found in (elsewhere(public=other), elsewhere(NOTE, note)):
         with pytest.raises(ConfigError, match="another key"):
-            found.tried()
-    assert elsewhere().tried().sign(b"x")
-    assert elsewhere(NOTE).tried().sign(b"x")
+            found.tested()
+    assert elsewhere().tested().sign(b"x")
+    assert elsewhere(NOTE).tested().sign(b"x")
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("token is gone"), ValueError()])

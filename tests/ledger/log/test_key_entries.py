@@ -173,14 +173,14 @@ def test_what_an_old_log_key_signs_later_accuses_nobody(rotated, tmp_path, monke
     for entry in (None, 3):
         found = ledger.verify(rotated, since=held, entry=entry)
         assert (found.exit_code, found.evidence) == (1, None)
-        assert "handed the log over at 3 entries" in step(found, "held note").detail
+        assert "handed the log over at 3 entries" in step(found, "earlier checkpoint").detail
 
 
 def test_a_checkpoint_of_another_log_accuses_nobody(rotated, tmp_path):
     held = tmp_path / "held.note"
     held.write_bytes(checkpoint.sign("another.example/log", 4, bytes(32), HEIR.log).note)
     found = ledger.verify(taken(rotated, tmp_path, 3), since=held)
-    assert (found.exit_code, "another log" in step(found, "held note").detail) == (1, True)
+    assert (found.exit_code, "another log" in step(found, "earlier checkpoint").detail) == (1, True)
 
 
 def test_a_newer_checkpoint_than_an_old_piece_knows(folder, sealed, tmp_path):
@@ -190,7 +190,7 @@ def test_a_newer_checkpoint_than_an_old_piece_knows(folder, sealed, tmp_path):
     ledger.append(folder, sealed, {}, sealed.facts(), keys=HEIR)
     trusted = pins(tmp_path / "trust.yaml", ledger.user_keys(), HEIR)
     found = ledger.verify(piece, trust=trusted, since=folder / "checkpoints" / "4.note")
-    assert (found.exit_code, step(found, "held note").status) == (0, "not checked")
+    assert (found.exit_code, step(found, "earlier checkpoint").status) == (0, "not checked")
 
 
 def test_keys_of_another_log_take_nothing_over(folder):

@@ -42,7 +42,7 @@ def test_a_piece_carries_what_it_takes(piece, packed, home, tmp_path):
     assert found.exit_code == OK, found.lines()
     carried = ("keys", "witnesses", "timestamps", "rotation", "revocation")
     assert {name: steps(found)[name] for name in carried} == dict.fromkeys(carried, "ok")
-    assert [each.led for each in found.signers] == [False, True]
+    assert [each.is_linked for each in found.signers] == [False, True]
     assert "by the rotation of entry 11" in found.signers[1].whose
     assert any("no other key was revoked" in each for each in found.unproven)
     assert verified(tmp_path, piece).exit_code == UNPINNED

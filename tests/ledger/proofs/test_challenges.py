@@ -99,7 +99,7 @@ def test_the_picks_are_those_of_the_definition(world):
 def again(value):
     """The words made again, as a forger would."""
     try:
-        found = challenges._hold(value)
+        found = challenges._read_answer(value)
     except VerificationError:
         return canonical(value)
     return canonical(value | {"says": found.says, "doesNotProve": list(found.limits)})

@@ -12,7 +12,7 @@ from provenance.cli import run
 from provenance.core.digests import canonical, sha256
 from provenance.errors import InputError
 from provenance.ledger.format import envelope
-from provenance.ledger.proofs import anchors, check_proof, disclosure, proof_format
+from provenance.ledger.proofs import anchors, check_proof, disclosure, proof_format, proof_members
 from provenance.ledger.trees import salts
 from provenance.ledger.verification.results import EQUIVOCATION, INVALID, OK, UNPINNED
 
@@ -38,7 +38,7 @@ def test_a_proof_convinces(proven, tmp_path, kind):
     found = verified(tmp_path / "proof", made[kind])
     assert found.exit_code == OK, found.lines()
     assert "entry 2 of" in found.proven[0]
-    assert set(proof_format.ANYTHING) < set(found.unproven)
+    assert set(proof_members.NEVER_PROVEN) < set(found.unproven)
     assert found.as_json()["what"] == "proof"
     assert found.lines()[0] == "The proof verifies."
 
@@ -93,9 +93,9 @@ def test_a_proof_stands_under_a_note_that_was_held(proven, tmp_path):
     root, made = proven
     held = root / "ledger" / "checkpoints" / "3.note"
     found = verified(tmp_path / "proof", made["path"], since=held)
-    assert (found.exit_code, "held note" in found.as_json()["not_checked"]) == (OK, False)
+    assert (found.exit_code, "earlier checkpoint" in found.as_json()["not_checked"]) == (OK, False)
     found = verified(tmp_path / "proof", made["path"], since=root / "ledger" / "checkpoints" / "1.note")
-    assert (found.exit_code, "held note" in found.as_json()["not_checked"]) == (OK, True)
+    assert (found.exit_code, "earlier checkpoint" in found.as_json()["not_checked"]) == (OK, True)
 
 
 def test_two_views_of_one_size_are_told(proven, tmp_path):
@@ -199,5 +199,5 @@ def test_nothing_is_handed_out_that_would_not_convince(proven, tmp_path, capsys)
 def test_the_specification_has_the_words():
     """Others write proofs that are compared with ours, word by word."""
     text = " ".join((SCRIPT.parents[1] / "SPECIFICATION.md").read_text("utf-8").split())
-    said = [*proof_format.ANYTHING, *(each for limits in proof_format._LIMITS.values() for each in limits)]
+    said = [*proof_members.NEVER_PROVEN, *(each for limits in proof_format._LIMITS.values() for each in limits)]
     assert [each for each in said if f"`{each}`" not in text] == []

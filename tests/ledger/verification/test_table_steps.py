@@ -20,7 +20,7 @@ from provenance.cli import run
 from provenance.core.digests import sha256
 from provenance.core.schemas import SEALED, rows
 from provenance.errors import DigestMismatch, InputError, VerificationError
-from provenance.ledger.format import bounded_parquet, table_files
+from provenance.ledger.format import bounded_tables, table_files
 from provenance.ledger.log import table_trees
 from provenance.ledger.verification.verified_reader import open_reader
 
@@ -406,15 +406,15 @@ def test_the_process_that_decodes_is_replaced_when_it_died(home, tables, tmp_pat
     append(tmp_path / "ledger", tables)
     for _ in range(2):
         assert ledger.tables(tmp_path / "ledger")["files"].num_rows == 3
-        os.kill(bounded_parquet._decoder._child.process.pid, signal.SIGKILL)
-        bounded_parquet._decoder._child.process.wait()
+        os.kill(bounded_tables._decoder._child.process.pid, signal.SIGKILL)
+        bounded_tables._decoder._child.process.wait()
 
 
 SCRIPT = """
 import sys, time
 from pathlib import Path
 from provenance import ledger
-from provenance.ledger.format import bounded_parquet as decoding
+from provenance.ledger.format import bounded_tables as decoding
 ledger.tables(Path(sys.argv[1]))
 print(decoding._decoder._child.process.pid, flush=True)
 time.sleep(600)

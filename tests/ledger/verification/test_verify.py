@@ -71,7 +71,7 @@ def test_one_of_anything_is_told_as_one(world, sealed):
 
 def test_json_names_what_was_not_checked(world):
     found = ledger.verify(world / "ledger").as_json()
-    assert set(found["not_checked"]) == {"held note", "witnesses", "timestamps", "data"}
+    assert set(found["not_checked"]) == {"earlier checkpoint", "witnesses", "timestamps", "data"}
     assert found["exit_code"] == 0
     assert json.loads(json.dumps(found)) == found
 

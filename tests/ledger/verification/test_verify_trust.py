@@ -1,4 +1,4 @@
-"""Verification by strangers: which keys are trusted, and what a held note shows."""
+"""Verification by strangers: which keys are trusted, and what an earlier checkpoint shows."""
 
 import json
 import shutil
@@ -104,7 +104,7 @@ def test_wrong_trust_file_is_usage(world, tmp_path, text):
 def test_held_note_is_extended(world, size):
     found = ledger.verify(world / "ledger", since=world / "ledger" / "checkpoints" / f"{size}.note")
     assert found.exit_code == OK
-    assert statuses(found)["held note"] == "ok"
+    assert statuses(found)["earlier checkpoint"] == "ok"
 
 
 def test_witnessed_note_can_be_held(world):

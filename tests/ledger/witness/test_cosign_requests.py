@@ -251,14 +251,14 @@ def test_a_folder_of_keys_says_how_its_witness_is_called(tmp_path):
     key_generation.make(
         tmp_path / "w", ("witness",), "regulator.example/w1", password=None, secrets=passwords.Secrets()
     )
-    assert cosign_requests.name_of(str(tmp_path / "w")) == "regulator.example/w1"
-    assert cosign_requests.name_of("env:W") is None
-    assert cosign_requests.state_of(str(tmp_path / "w")) == tmp_path / "w" / "witness.state.json"
+    assert cosign_requests.read_name(str(tmp_path / "w")) == "regulator.example/w1"
+    assert cosign_requests.read_name("env:W") is None
+    assert cosign_requests.find_state(str(tmp_path / "w")) == tmp_path / "w" / "witness.state.json"
     (tmp_path / "w" / "witness.vkey").write_bytes(b"\xff")
     with pytest.raises(ConfigError):
-        cosign_requests.name_of(str(tmp_path / "w"))
+        cosign_requests.read_name(str(tmp_path / "w"))
     with pytest.raises(ConfigError, match="--state"):
-        cosign_requests.state_of("env:W")
+        cosign_requests.find_state("env:W")
 
 
 def test_two_at_a_time_never_roll_the_memory_back(cosign, tmp_path):

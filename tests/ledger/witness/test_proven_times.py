@@ -17,7 +17,7 @@ from provenance.ledger.format import checkpoint, statement, witness_cosignature
 from provenance.ledger.keys import signing_keys, trusted_keys, verifier_keys
 from provenance.ledger.log import key_entries
 from provenance.ledger.proofs import disclosure
-from provenance.ledger.witness import checkpoint_evidence, cosign_requests, proven_times
+from provenance.ledger.witness import checkpoint_evidence, cosign_requests, proven_times, timestamp_client
 from provenance.ledger.witness import timestamps as timestamps_
 
 OK, INVALID, USAGE, UNPINNED = range(4)
@@ -75,7 +75,7 @@ def timestamps(*authorities, minimum=1, **more):
 
 
 def stamp(folder, authority, size=None):
-    query, _ = checkpoint_evidence.query(folder, size)
+    query, _ = timestamp_client.request_for(folder, size)
     return checkpoint_evidence.add_timestamp(folder, authority.answer(query), query)[1]
 
 
@@ -230,8 +230,8 @@ def test_every_flipped_byte_beside_a_checkpoint_fails(folder, trusting, tsa):
     notes = {size: checkpoint.read((folder / layout.note_path(size)).read_bytes()) for size in (1, 2)}
 
     def outcomes():
-        found = checkpoint_evidence.check_evidence(folder, files, notes, pinned, ())
-        return [item.fault for item in proven_times.steps(proven_times.scene(2, found, pinned, {}), {})]
+        found = checkpoint_evidence.check_evidence(folder, files, notes, pinned=pinned, operators=())
+        return [item.fault for item in proven_times.steps(proven_times.build_evidence(2, found, pinned, {}), {})]
 
     assert outcomes() == [None, None, None]
     for name in ("checkpoints/2.cosigs", "checkpoints/2.tsr"):
@@ -373,14 +373,14 @@ def stamped(whose, size, day, expires=2030, path=None):
 
 
 def at(*found, size=5, minimum=0, quorum=0, now=2026, renewals=None, **more):
-    what = checkpoint_evidence.Beside(
+    what = checkpoint_evidence.CheckpointEvidence(
         witnessed=[item for item in found if isinstance(item, checkpoint_evidence.Witnessed)],
         stamped=[item for item in found if isinstance(item, checkpoint_evidence.Stamped)],
     )
     pinned = trusted_keys.Trust(
         witnesses=trusted_keys.Witnesses(quorum=quorum), timestamps=trusted_keys.Timestamps(minimum=minimum, **more)
     )
-    return proven_times.scene(size, what, pinned, renewals or {}, datetime(now, 2, 1, tzinfo=UTC))
+    return proven_times.build_evidence(size, what, pinned, renewals or {}, now=datetime(now, 2, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -428,13 +428,13 @@ def test_proven_times(found, asked, days):
 )
 def test_expired_timestamps_count_where_renewed_in_time(found, renewals, more, counted):
     scene = at(*found, now=2029, renewals=renewals, **more)
-    assert [item.size for item in proven_times.counted(scene)] == counted
+    assert [item.size for item in proven_times.list_counting(scene)] == counted
 
 
 def test_a_clock_put_back_undoes_nothing():
     """It is at least as late as the newest proven time, whatever the verifier's clock says."""
     old, new = stamped("x", 1, 1, expires=2026), stamped("y", 2, 20)
-    assert [item.size for item in proven_times.counted(at(old, new, now=2020))] == [2]
+    assert [item.size for item in proven_times.list_counting(at(old, new, now=2020))] == [2]
 
 
 @pytest.mark.parametrize(
@@ -463,19 +463,19 @@ def test_one_authority_under_two_names_is_refused(trusting, tsa):
 
 
 def test_adding_refuses_what_does_not_belong(folder, world, tsa, tmp_path):
-    query, _ = checkpoint_evidence.query(folder)
+    query, _ = timestamp_client.request_for(folder)
     answer = tsa.answer(query)
     with pytest.raises(VerificationError, match="nonce"):
-        checkpoint_evidence.add_timestamp(folder, answer, checkpoint_evidence.query(folder)[0])
+        checkpoint_evidence.add_timestamp(folder, answer, timestamp_client.request_for(folder)[0])
     with pytest.raises(VerificationError, match="no checkpoint of"):
-        checkpoint_evidence.add_timestamp(folder, tsa.answer(timestamps_.request(b"else")))
+        checkpoint_evidence.add_timestamp(folder, tsa.answer(timestamp_client.make_request(b"else")))
     assert checkpoint_evidence.add_timestamp(folder, answer, query)[:2] == (2, "checkpoints/2.tsr")
     with pytest.raises(ConfigError, match="there already"):
         checkpoint_evidence.add_timestamp(folder, answer)
     with pytest.raises(ConfigError, match="no checkpoint over 7"):
-        checkpoint_evidence.query(folder, 7)
+        timestamp_client.request_for(folder, 7)
 
-    known = [verifier_keys.witness(vkey("a"))]
+    known = [verifier_keys.read_witness(vkey("a"))]
     with pytest.raises(VerificationError):
         checkpoint_evidence.add_cosignatures(folder, line(folder, "a", 1), 2, known)
     assert checkpoint_evidence.add_cosignatures(folder, line(folder, "a"), None, known) == (2, [("a.example", NOW)])

@@ -14,7 +14,7 @@ from provenance.ledger import layout
 from provenance.ledger.format import statement, witness_cosignature
 from provenance.ledger.keys import signing_keys
 from provenance.ledger.log import append
-from provenance.ledger.witness import checkpoint_evidence, proven_times, renewal
+from provenance.ledger.witness import checkpoint_evidence, proven_times, renewal, timestamp_client
 
 OK, INVALID, USAGE, UNPINNED, _, WITHHELD = range(6)
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -51,7 +51,7 @@ def trusted(folder, tmp_path, tsa, lasting):
 
 
 def stamp(folder, authority):
-    query, _ = checkpoint_evidence.query(folder)
+    query, _ = timestamp_client.request_for(folder)
     return checkpoint_evidence.add_timestamp(folder, authority.answer(query), query)[1]
 
 
@@ -124,7 +124,7 @@ def test_what_was_changed_since_is_a_fault_whoever_is_pinned(folder, trusted, ts
     """Another sound timestamp in the place of the one that was listed: only the list can tell."""
     stamp(folder, tsa)
     renew(folder)
-    query, _ = checkpoint_evidence.query(folder, 2)
+    query, _ = timestamp_client.request_for(folder, 2)
     checkpoint_evidence.add_timestamp(folder, lasting.answer(query), query)
     (folder / "checkpoints/2.2.tsr").rename(folder / OLD)
     found = ledger.verify(folder, trust=trusted if trust else None)
@@ -215,10 +215,10 @@ def test_a_file_is_listed_once(folder):
 
 
 def test_it_says_what_it_is_too_late_for(folder, tsa):
-    assert renewal.expired(folder, NOW) == []
+    assert renewal.list_expired(folder, NOW) == []
     stamp(folder, tsa)
-    assert renewal.expired(folder, NOW) == []
-    assert renewal.expired(folder, NOW + timedelta(days=31)) == [OLD]
+    assert renewal.list_expired(folder, NOW) == []
+    assert renewal.list_expired(folder, NOW + timedelta(days=31)) == [OLD]
 
 
 def test_there_must_be_a_ledger(tmp_path):

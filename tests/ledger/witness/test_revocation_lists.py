@@ -15,7 +15,7 @@ from provenance.errors import ConfigError, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.keys import signing_keys
 from provenance.ledger.log import append
-from provenance.ledger.witness import checkpoint_evidence, revocation_lists, timestamps
+from provenance.ledger.witness import checkpoint_evidence, revocation_lists, timestamp_client, timestamps
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
@@ -74,7 +74,7 @@ def listed(authority, *revoked, by="root", made=NOW + DAY, critical=False, key=N
 
 
 def stamp(folder, authority, size=None, *, chain=False):
-    query, _ = checkpoint_evidence.query(folder, size)
+    query, _ = timestamp_client.request_for(folder, size)
     return checkpoint_evidence.add_timestamp(folder, authority.answer(query, chain=chain), query)[1]
 
 

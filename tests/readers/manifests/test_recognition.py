@@ -58,6 +58,19 @@ CARD = b"---\nlicense: mit\n---\n# Dataset Card for X\n"
         ("dataset_info.json", b'{"features": {}}', "hf-dataset-infos"),
         ("x.spdx3.json", b'{"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"}', "spdx"),
         ("bom.json", b'{"bomFormat": "CycloneDX"}', "cyclonedx"),
+        # where several could say yes: a name before any content, what is sure before what is likely, then their order
+        ("license.jsonld", b'{"@context": "http://mlcommons.org/croissant/"}', "licence"),
+        ("README.jsonld", b'{"@context": "http://mlcommons.org/croissant/"}', "readme"),
+        ("dataset_infos.json", b'{"@context": "http://mlcommons.org/croissant/"}', "hf-dataset-infos"),
+        ("dataset_info.json", b'{"@context": "http://mlcommons.org/croissant/"}', "croissant"),
+        ("x.json", b'{"@context": 1, "@type": "Dataset"}', "croissant"),
+        ("x.json", b'{"@context": 1, "@type": "Dataset", "dcat:version": 1}', "dcat"),
+        ("x.json", b'{"@context": 1, "cr:x": 1, "dcat:version": 1}', "croissant"),
+        ("x.json", b'{"bomFormat": "CycloneDX", "dcat:version": 1}', "cyclonedx"),
+        ("x.xml", b"<bom xmlns='cyclonedx.org/schema/bom' xmlns:d='w3.org/ns/dcat'/>", "dcat"),
+        ("x.xml", b"<package id=\"x\" xmlns='cyclonedx.org/schema/bom'/>", "cyclonedx"),
+        ("LICENSES/NOTICE.txt", b"", "notice"),
+        ("LICENSES/README.md", CARD, "licence"),
         ("x.dvc", b"outs:\n", "dvc"),
         ("abc.xml", b'<package id="abc" name="x"/>', "nltk-xml"),
         ("abc.xml", b"<play><title/></play>", None),
@@ -69,8 +82,4 @@ CARD = b"---\nlicense: mit\n---\n# Dataset Card for X\n"
 )
 def test_a_manifest_is_recognised(path, head, format_):
     assert manifests.recognise(path, head) == format_
-    assert format_ is None or format_ in manifests.READERS or format_ in manifests.UNREAD
-
-
-def test_no_format_is_both_read_and_unread():
-    assert not set(manifests.READERS) & set(manifests.UNREAD)
+    assert format_ is None or format_ in manifests.FORMATS

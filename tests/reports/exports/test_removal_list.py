@@ -202,7 +202,7 @@ def test_the_demo_lists_as_many_records_as_its_findings_name(tmp_path):
     expected = yaml.safe_load((DEMO / "expected.yaml").read_text())["findings"]
     pv.scan(DEMO / "data", tmp_path / "ledger", workers=1)
     made = removal_list.write(tmp_path / "ledger", tmp_path / "r.parquet", RemovalOptions())
-    listable = {*removal_list._WHOLE, "licence-conflict-by-content"}
+    listable = {*TAINTING, "licence-conflict-by-content"}
     errors = [each for each in expected if each["severity"] == "error"]
     assert made.records == sum(each["records"] for each in errors if each["check"] in listable)
     assert dict(made.unlisted) == {each["check"]: 1 for each in errors if each["check"] not in listable}
@@ -218,7 +218,7 @@ def test_the_list_is_usable_from_duckdb_and_arrow(data, listed, tmp_path):
     assert listed(data)[0]["copy/x.parquet"] == list(range(10, 30))
     (example,) = [
         each
-        for each in (Path(pv.__file__).parents[1] / "README.md").read_text().split("```")
+        for each in (Path(pv.__file__).parents[1] / "docs/act-on-findings.md").read_text().split("```")
         if each.startswith("sql\n")
     ]
     kept = duckdb.sql(
@@ -283,7 +283,20 @@ def test_the_command_says_what_is_listed_and_what_is_not(tmp_path, capfd):
     assert "Not in the list, for they name no records: consent-missing (1), file-declared-absent (1)" in said
 
 
-def test_exports_and_checks_are_those_there_are():
+def test_an_export_is_a_file():
     files = {path.stem.replace("_", "-") for path in Path(exports.__file__).parent.glob("*.py")} - {"--init--"}
     assert files == set(exports.EXPORTS)
-    assert set(removal_list._WHOLE) < set(CHECKS)
+
+
+TAINTING = [name for name, check in CHECKS.items() if check.taints is not None]
+
+
+def test_checks_that_are_about_whole_files_say_so():
+    assert TAINTING == [
+        "licence-missing",
+        "licence-unrecognised",
+        "licence-forbids-purpose",
+        "origin-blocked",
+        "source-undeclared",
+        "checksum-mismatch",
+    ]

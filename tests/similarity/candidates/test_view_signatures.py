@@ -53,6 +53,19 @@ def test_parts_of_so_many_words(counts):
     assert view_signatures._made_up(*(each for view in views for each in view_signatures.buffers(view))).all()
 
 
+def test_long_records_are_cut_one_view_after_the_other(monkeypatch):
+    views = columns([("one two three four five\nsix seven", "one two three four five", "six seven"), ("a", None, None)])
+    rows = pa.array(range(2), pa.int64())
+    together = view_signatures.shingled(*views, rows)
+    monkeypatch.setattr(view_signatures, "_LONG", 1)
+    apart = view_signatures.shingled(*views, rows)
+    assert (apart.first == -1).all()
+    for one, other in zip(together.views, apart.views, strict=True):
+        same(one, other)
+    for one, other in zip(view_signatures.sign(together), view_signatures.sign(apart), strict=True):
+        assert one.tolist() == other.tolist()
+
+
 def test_slices_are_read_where_they_begin():
     views = columns([("x\ny", "x", "y"), ("one two\nthree", "one two", "three"), ("z", None, None)])
     rows = pa.array(range(3), pa.int64())

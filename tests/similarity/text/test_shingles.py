@@ -92,3 +92,22 @@ def test_hashes_are_sorted_as_numpy_does(count, spread):
         expected = np.sort(shifted)
         shingles._sort(shifted, np.empty(shingles._BY_BYTE, np.uint64), np.empty(256, np.int64))
         assert (shifted == expected).all()
+
+
+@pytest.mark.parametrize("count", [70_000, (1 << 16) + 1, (1 << 16) + 6])
+def test_a_long_record_is_hashed_piece_by_piece(count):
+    """Where its words are noted a part at a time, no shingle is lost, doubled or cut."""
+    words = [f"w{k % 50_021}" for k in range(count)]
+    texts = [" ".join(words[k : k + shingles.WORDS]) for k in range(count - shingles.WORDS + 1)]
+    assert hashes(" ".join(words)) == [xxhash.xxh64_hexdigest(text.encode()) for text in texts]
+
+
+def test_a_long_record_of_few_shingles_has_each_once():
+    """Hashes are made distinct while they are made, so that memory is that of the distinct ones."""
+    texts = pa.array(["a b c d e " * 300_000 + "the end of it all"], pa.large_string())
+    found = shingles.shingled(texts, pa.array([0], pa.int64()))
+    data, offsets = normalisation.normalise(texts)
+    out = np.empty(int(found.nodes["words"][0].as_py()), np.uint64)
+    used = shingles.hash_record(data, 0, offsets[1], len(out), out)
+    assert found.values.tolist() == np.unique(out[:used]).tolist()
+    assert len(found.values) == 14

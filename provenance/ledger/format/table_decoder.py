@@ -1,8 +1,8 @@
-"""The process that decodes Parquet of somebody else's ledger: `python -m provenance.ledger.format.parquet_decoder`.
+"""The process that decodes Parquet of somebody else's ledger: `python -m provenance.ledger.format.table_decoder`.
 
 A parser is handed bytes that anybody may have written, so it runs here and not in the program that asks: with a limit
 on memory and on processor time where the system has such limits, on one thread, batch by batch. The footer is checked
-before anything is decoded. It reads requests from standard input and ends with whoever asks; `decoding` asks.
+before anything is decoded. It reads requests from standard input and ends with whoever asks; `bounded_tables` asks.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-MEMORY = 1 << 30
-"""Bytes that decoding may take beyond what the process takes by itself."""
+MEMORY = 1 << 29
+"""Bytes that decoding may take beyond what the process takes by itself: with whoever asks, less than a gigabyte."""
+
+FULL = "full"
+"""The member of an answer that says that memory did not suffice: with fewer rows at once it may."""
 
 LEAST = 1 << 26
 """Bytes that a table may always have once it is decoded, however small its file is."""
@@ -40,9 +43,13 @@ LENGTH = 8
 """Bytes of the number before each message: how long it is."""
 
 _DENSE = 1 << 16, 8  # rows that any table may have, and for each byte of its file; honest tables stay below one a byte
-_ROWS = 1 << 13  # that are decoded at once
 _LINE = 1 << 24  # bytes of the longest line
-_BLOCK = 1 << 28  # bytes of lines that are compared at once
+_PART = 1 << 23  # bytes of rows that are compared at once
+_BLOCK = 1 << 26  # bytes of lines that are
+_LOADED = (
+    3 << 27,
+    100,
+)  # bytes of a table above which whoever asks for its rows gets fewer times as many as its file has
 _COLUMNS = 256
 _SECONDS, _PACE = 60, 1 << 20  # of processor time: for any table, and bytes for which there is one more
 _SALT = re.compile(rb'"salt":"([0-9a-f]{32})"')
@@ -65,7 +72,7 @@ def main() -> None:
     while (request := requests.next()) is not None:
         reply = {"limited": limited} | _answer(request, asker)
         asker.send(b"j", json.dumps(reply).encode())
-        if reply.get("full"):
+        if reply.get(FULL):
             return  # what a failed allocation left behind is nobody's business: the next request gets a new process
 
 
@@ -119,7 +126,7 @@ def _answer(request: dict[str, Any], asker: confined_decoding.Asker) -> dict[str
     except FileNotFoundError:
         return {"missing": True}
     except (MemoryError, pa.ArrowMemoryError):
-        return {"fault": f"it takes more than {MEMORY >> 20} MiB to decode", "full": True}
+        return {"fault": f"it takes more than {MEMORY >> 20} MiB to decode", FULL: True}
     except OSError as cause:  # Arrow's own errors of reading are such
         return {"fault": _short(cause) if cause.filename else f"it cannot be decoded: {_short(cause)}"}
     except Exception as cause:  # noqa: BLE001 - whoever wrote the bytes must not choose the answer
@@ -170,7 +177,7 @@ def _decode(request: dict[str, Any], asker: confined_decoding.Asker | None) -> d
         size = os.fstat(handle.fileno()).st_size
         _limit_time(size + (os.fstat(lines.fileno()).st_size if lines else 0))
         file = _parquet(handle, request)
-        left = allowed = max(LEAST, RATIO * size)
+        left = allowed = _allowed(size, loaded=asker is not None)
         _check_size(file, size, allowed)
         if asker is not None:
             _send_batches(asker, file.schema_arrow, [])  # a table of no rows has columns too
@@ -183,6 +190,13 @@ def _decode(request: dict[str, Any], asker: confined_decoding.Asker | None) -> d
     return {"rows": file.metadata.num_rows}
 
 
+def _allowed(size: int, *, loaded: bool) -> int:
+    """Return the bytes that a table of a file of some size may have; loaded, all of them are in memory at once."""
+    allowed = max(LEAST, RATIO * size)
+    most, ratio = _LOADED
+    return max(min(allowed, most), ratio * size) if loaded else allowed
+
+
 def _compared(file: pq.ParquetFile, request: dict[str, Any], lines: BinaryIO) -> Iterator[pa.RecordBatch]:
     """Decode, and hold each batch to its lines before anybody gets it."""
     size = os.fstat(lines.fileno()).st_size
@@ -190,8 +204,9 @@ def _compared(file: pq.ParquetFile, request: dict[str, Any], lines: BinaryIO) ->
         raise _Differs(f"{file.metadata.num_rows:,} rows cannot be {size:,} bytes of lines")
     row, seen = 0, hashlib.sha256()
     for batch in _batches(file, request):
-        seen.update(_compare_batch(batch, lines, row, request["extra"]))
-        row += batch.num_rows
+        for part in _parts(batch):
+            seen.update(_compare_batch(part, lines, row, request["extra"]))
+            row += part.num_rows
         yield batch
     if lines.read(1):
         raise _Differs(f"it has {row:,} rows, and there are more lines")
@@ -204,6 +219,18 @@ _ACTIONS: dict[str, Callable[[dict[str, Any], confined_decoding.Asker], dict[str
     "compare": _compare,
     "load": _load,
 }
+
+
+def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Cut a batch into parts of at most so many bytes, or of one row: its lines take several times as many."""
+    waiting = [batch]
+    while waiting:
+        part = waiting.pop()
+        if part.num_rows > 1 and part.nbytes > _PART:
+            middle = part.num_rows // 2
+            waiting += [part.slice(middle), part.slice(0, middle)]
+        else:
+            yield part
 
 
 def _compare_batch(batch: pa.RecordBatch, lines: BinaryIO, first: int, extra: list[str]) -> bytes:
@@ -364,14 +391,14 @@ def _width(kind: pa.DataType) -> int:
 
 def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     """Decode, and hold values to their schema: valid UTF-8, no null where none may be, its words and its keys."""
+    from provenance.core.column_vocabularies import foreign_value
     from provenance.core.schemas import OPTIONAL, SEALED
-    from provenance.core.vocabularies import foreign_value
     from provenance.ledger.format.row_keys import RowKeys
 
     wanted = (SEALED | OPTIONAL).get(request["table"])
     needed = [field.name for field in wanted or () if not field.nullable]
     count, keys = 0, RowKeys(request["table"])
-    for batch in file.iter_batches(batch_size=_ROWS, use_threads=False):
+    for batch in file.iter_batches(batch_size=request["at_once"], use_threads=False):
         batch.validate(full=True)
         for name in needed:
             if batch.column(name).null_count:

@@ -1,4 +1,4 @@
-"""Decoding Parquet of somebody else's ledger, in a process of its own that has little memory and time (`decoder`).
+"""Decoding tables of somebody else's ledger, in a process of its own with little memory and time (`table_decoder`).
 
 One such process serves a program: it is started at the first request, ends with the program, and is replaced whenever
 it died, ran out of memory or was interrupted.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core.processes.confined_decoding import Confined
 from provenance.errors import DigestMismatch, VerificationError
-from provenance.ledger.format import parquet_decoder
+from provenance.ledger.format import table_decoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH = b"a"  # the kind of a message that holds rows
+_AT_ONCE = (1 << 13, 1 << 8, 1 << 3)  # rows that are decoded at once; fewer where memory does not suffice
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,8 @@ def _raise(reply: dict[str, Any], stored: Stored) -> None:
         raise FileNotFoundError(stored.path)
     if reply.get("differs"):
         raise RowsDiffer(str(reply["fault"]))
-    if reply.get("fault") == parquet_decoder.CHANGED:
-        raise DigestMismatch(parquet_decoder.CHANGED)
+    if reply.get("fault") == table_decoder.CHANGED:
+        raise DigestMismatch(table_decoder.CHANGED)
     if "fault" in reply:
         raise VerificationError(str(reply["fault"]))
 
@@ -153,19 +154,22 @@ class _Decoder:
             lines = os.fspath(stored.lines.path.absolute())
             request |= {"lines": lines, "digest": stored.lines.sha256, "extra": list(stored.lines.extra)}
         with self._lock:
-            try:
-                reply, parts = self._exchange(json.dumps(request).encode())
-            except BaseException:  # what comes next through the pipe would be the answer to this
-                self.end()
-                raise
-            if reply.get("full"):
+            for rows in _AT_ONCE:
+                try:
+                    reply, parts = self._exchange(json.dumps(request | {"at_once": rows}).encode())
+                except BaseException:  # what comes next through the pipe would be the answer to this
+                    self.end()
+                    raise
+                if not reply.get(table_decoder.FULL):
+                    break
+                parts.clear()
                 self.end()
         return reply, parts
 
     def _exchange(self, request: bytes) -> tuple[dict[str, Any], list[bytes]]:
         if self._child is None or not self._child.runs:
             self.end()
-            self._child = Confined(parquet_decoder.__name__)
+            self._child = Confined(table_decoder.__name__)
         parts: list[bytes] = []
         try:
             self._child.send(request)

@@ -1,0 +1,17 @@
+"""A detector: how many records begin with the word `the`."""
+
+import numpy as np
+import pyarrow.compute as pc
+
+from provenance.detectors.counting import count
+from provenance.detectors.detector import Detector
+
+
+def observe(batch, files=None):
+    """Count the records."""
+    begins = pc.fill_null(pc.starts_with(batch["whole"], "the "), False)
+    rows = np.flatnonzero(begins.to_numpy(zero_copy_only=False))
+    return count("first-words", batch, files, [("the", "seen")], np.zeros(len(rows), np.int64), rows)
+
+
+DETECTOR = Detector("first-words", observe, scope="only the word `the` is looked for")
