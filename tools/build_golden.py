@@ -130,7 +130,7 @@ def attesting(root):
     from provenance.ledger.witness import checkpoint_evidence, timestamp_client
 
     tsa, witness = authority(root / "tsa", days=36500), Ed25519PrivateKey.generate()
-    named = witness_cosignature.named("w.example", witness.public_key())
+    named = witness_cosignature.make_witness("w.example", witness.public_key())
     folder = root / "ledger"
 
     def attest():
@@ -161,9 +161,9 @@ def pieces(root):
     return {
         "path.proof": disclosure.row(folder, "path", "nc/more.tar!/inner.txt"),
         "finding.proof": disclosure.row(folder, "finding", fingerprint("licence-missing", "bare"), 0),
-        "record.proof": disclosure.record(folder, "nc/x ü.jsonl", 3, root / "data", secret),
+        "record.proof": disclosure.prove_record(folder, "nc/x ü.jsonl", 3, data=root / "data", secret=secret),
         "absent.proof": absent,
-        "answer": challenges.answer(folder, bytes(range(16)), 4, root / "data", secret),
+        "answer": challenges.answer_challenge(folder, bytes(range(16)), 4, data=root / "data", secret=secret),
     }
 
 

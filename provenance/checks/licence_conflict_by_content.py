@@ -65,7 +65,7 @@ def find(
     about = {row["source"]: row for row in sources.select(["source", "acquired", "parent"]).to_pylist()}
     lineage, held = declared_facts.Lineage(sources, claims), shared_text.count_data_files(files)
     pairs: dict[tuple[str, str], list[SharedRecords]] = defaultdict(list)
-    for item in shared_text.count_shared(matches, overlaps, files, minimum, originals):
+    for item in shared_text.count_shared(matches, overlaps, files, minimum=minimum, originals=originals):
         pairs[item.source_a, item.source_b].append(item)
     for (source, other), items in sorted(pairs.items()):
         milder = [item for item in items if _conflict(item, originals)]

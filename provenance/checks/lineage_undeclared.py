@@ -68,7 +68,7 @@ def find(
     lineage = declared_facts.Lineage(sources, claims)
     held: dict[str, int] = dict(zip(*(sources[name].to_pylist() for name in ("source", "records_text")), strict=True))
     there: dict[tuple[str, str], list[CopiedRecords]] = defaultdict(list)
-    for item in shared_text.count_copied(matches, overlaps, minimum, originals, files):
+    for item in shared_text.count_copied(matches, overlaps, minimum=minimum, originals=originals, files=files):
         there[item.source, item.other].append(item)
     for pair in sorted({(min(pair), max(pair)) for pair in there}):
         if lineage.names(*pair) or lineage.names(*pair[::-1]):

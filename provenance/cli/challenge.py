@@ -31,5 +31,9 @@ def command(folder: Path, nonce: str, count: int, data: Path, entry: int | None,
     except ValueError as cause:
         raise click.UsageError("--nonce is hexadecimal") from cause
     entry = proof_output.entry_of(folder, entry, output, data)
-    proof_output.hand_out(output, challenges.answer(folder, chance, count, data, salts.secret_of(key), entry), folder)
+    proof_output.hand_out(
+        output,
+        challenges.answer_challenge(folder, chance, count, data=data, secret=salts.secret_of(key), entry=entry),
+        folder,
+    )
     return 0

@@ -44,7 +44,9 @@ def command(
     entry = proof_output.entry_of(folder, entry, output, data, Path(str(what)) if kind == "absent" else None)
     if kind == "record":
         path, number = _place(str(what))
-        proof = disclosure.record(folder, path, number, _data(data), salts.secret_of(key), entry)
+        proof = disclosure.prove_record(
+            folder, path, number, data=_data(data), secret=salts.secret_of(key), entry=entry
+        )
     elif kind == "absent":
         absence = disclosure.absent(folder, bytes.fromhex(folder_comparison.digest(Path(what))), entry)
         if absence.proof is None:

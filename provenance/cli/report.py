@@ -90,7 +90,7 @@ def _render(reader: Reader, form: ReportFormat, data: Path | None) -> bytes:
     from provenance.sources import contacts
 
     found = audit.read_audit(reader)
-    tables = found.tables if data is None else contacts.named(found.tables, data)
+    tables = found.tables if data is None else contacts.restore_names(found.tables, data)
     if not form.shows_ledger:
         try:
             return form.render(ReportedScan(tables, found.facts, data=data))

@@ -142,7 +142,7 @@ def vkey(key: str, name: str | None, password_file: Path | None) -> int:
     from provenance.ledger.format import witness_cosignature
 
     called, signer = _signer(key, name, password_file)
-    terminal.echo(witness_cosignature.named(called, signer.public_key()).vkey)
+    terminal.echo(witness_cosignature.make_witness(called, signer.public_key()).vkey)
     return 0
 
 

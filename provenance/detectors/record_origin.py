@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.detectors.counting import count
+from provenance.detectors.counting import count_values
 from provenance.detectors.detector import Detector
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
     }
     places = [np.flatnonzero(mask.to_numpy(zero_copy_only=False)) for mask in rows.values()]
     codes = np.repeat(np.arange(len(rows)), [len(each) for each in places])
-    return count("record-origin", batch, files, list(rows), codes, np.concatenate(places))
+    return count_values("record-origin", batch, files, keys=list(rows), codes=codes, places=np.concatenate(places))
 
 
 def _filled(column: pa.Array, pattern: str | None = None) -> pa.Array:

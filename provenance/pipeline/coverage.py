@@ -10,6 +10,7 @@ import pyarrow as pa
 from provenance import detectors
 from provenance.core import schemas
 from provenance.pipeline.matching import reference_matches
+from provenance.readers import manifests
 from provenance.similarity.candidates import banding, boilerplate, containment, minhash
 from provenance.similarity.text import normalisation
 from provenance.sources import claims as source_claims
@@ -31,6 +32,7 @@ LONG = 4096
 def coverage_of_steps(
     files: pa.Table,
     claims: pa.Table,
+    *,
     refused: Mapping[str, str],
     comparison: match_plan.ComparisonResult,
     looked_up: str,
@@ -120,10 +122,11 @@ def add_chinese_folding(coverage: pa.Table) -> pa.Table:
 
 def _documents(rows: Iterable[Mapping[str, Any]]) -> str | None:
     """Say how many bytes of documents were read for what they state, and not as records."""
+    cards = {name for name, form in manifests.FORMATS.items() if form.prose and form.role == "manifest"}
     long = [
         row
         for row in rows
-        if (row["role"] == "documentation" or (row["role"] == "manifest" and row["format"] == "hf-card"))
+        if (row["role"] == "documentation" or (row["role"] == "manifest" and row["format"] in cards))
         and row["bytes"] > LONG
     ]
     if not long:

@@ -61,7 +61,7 @@ def run_checks(
     }
     found, coverage = checks.find(dict(tables) | {"files": files} | settings, threads)
     findings = [*found, *kept]
-    severities, verdicts = judge(findings, coverage, chosen, tables["files"], answers)
+    severities, verdicts = judge(findings, coverage, chosen, tables["files"], answers=answers)
     verdicts = file_sampling.withdraw_unsupported(verdicts) if sampled else verdicts
     return {"findings": checks.make_findings(findings, severities), "coverage": coverage, "verdicts": verdicts}
 

@@ -257,7 +257,13 @@ def _make_tables(
     observed = read_results.gather(held)
     progress("comparing", 0, 0)
     plan = match_plan.make_plan(
-        held, observed, scopes.covering, engine_run.exchange, scratch, engine_run.workers, fold_chinese=fold_chinese
+        held,
+        observed,
+        covering=scopes.covering,
+        exchange=engine_run.exchange,
+        scratch=scratch,
+        workers=engine_run.workers,
+        fold_chinese=fold_chinese,
     )
     sets = [each for part in held for each in part.sets]
     lookups = [
@@ -282,7 +288,7 @@ def _make_tables(
     match_plan.require_results(result for _, result in engine_run.map(write_matches, match_tasks))
     engine_run.close()
     found = match_plan.assemble_result(
-        plan, exact_parts, compared_views, located, [naming.target for naming in match_tasks]
+        plan, exact_parts, compared_views, located=located, match_files=[naming.target for naming in match_tasks]
     )
     observed = match_plan.check_rereadings(observed, located)
     references, looked_up = reference_matches.assemble_references(asked, lookups, plan)
@@ -303,7 +309,7 @@ def _make_tables(
     answers = declaration.choose_answers(rules.declared, chosen, declaration.digest_data(files), rules.day)
     threads = min(engine_run.workers, _CONCURRENT_VIEWS)
     sample = evaluate.run_checks(tables, scopes, chosen, answers=answers, indexes=asked.describe(), threads=threads)
-    steps = coverage.coverage_of_steps(files, claims, refused, found, looked_up)
+    steps = coverage.coverage_of_steps(files, claims, refused=refused, comparison=found, looked_up=looked_up)
     sample["coverage"] = pa.concat_tables(
         [coverage.add_personal_data_in_paths(steps, gate.held(files)), sample["coverage"]]
     )

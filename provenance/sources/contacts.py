@@ -41,7 +41,7 @@ def read(tables: Mapping[str, pa.Table], data: str | os.PathLike[str]) -> pa.Tab
     return schemas.rows(rows, schemas.CONTACTS)
 
 
-def named(tables: Mapping[str, pa.Table], data: str | os.PathLike[str]) -> dict[str, pa.Table]:
+def restore_names(tables: Mapping[str, pa.Table], data: str | os.PathLike[str]) -> dict[str, pa.Table]:
     """Put names in place of the ids of people: for a document that is handed to somebody, never for a ledger.
 
     Args:

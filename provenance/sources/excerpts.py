@@ -90,7 +90,9 @@ class Leaf:
     root: str
 
 
-def leaf(tables: Mapping[str, pa.Table], data: str | os.PathLike[str], path: str, row: int, secret: bytes) -> Leaf:
+def read_leaf(
+    tables: Mapping[str, pa.Table], data: str | os.PathLike[str], path: str, row: int, *, secret: bytes
+) -> Leaf:
     """Read one file again and find the leaf of one of its records.
 
     Args:

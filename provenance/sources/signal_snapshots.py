@@ -22,9 +22,9 @@ from provenance.origins.signals import TIMES, SitePolicy, Snapshot
 from provenance.readers import manifests
 from provenance.readers.manifests import by_witness
 from provenance.readers.storage import regular_files
-from provenance.sources import claims as claims_
+from provenance.sources import claims as source_claims
 from provenance.sources import file_roles
-from provenance.sources import scopes as scopes_
+from provenance.sources import scopes as source_scopes
 from provenance.sources.inventory import HEAD
 from provenance.sources.scope_paths import matching, resolved_path
 from provenance.sources.source_openings import entry_pointer
@@ -80,7 +80,7 @@ def _speaks(root: Path, row: Mapping[str, Any]) -> bool:
     A text that is larger than what is read of a robots.txt must consist of its rules.
     """
     try:
-        head = regular_files.read_head(claims_.where(root, row), HEAD)
+        head = regular_files.read_head(source_claims.where(root, row), HEAD)
     except OSError:  # whoever digests it says so
         return True
     if row["path"].lower().endswith(".json"):
@@ -103,7 +103,9 @@ def write_policies(root: Path, paths: pa.Table, claims: Rows, scratch: Path) -> 
     """
     if not any(claim["field"] == "crawler" or claim["field"].startswith("signal.") for claim in claims):
         return lambda _: None
-    scopes = scopes_.scope(paths, claims_.table(claims), PURPOSES[0])  # who covers what depends on no purpose
+    scopes = source_scopes.scope(
+        paths, source_claims.table(claims), PURPOSES[0]
+    )  # who covers what depends on no purpose
     found = policies(root, paths, claims, scopes.holders)
     place = str(scratch / "policies.json")
     signals.write(Path(place), found)

@@ -68,7 +68,9 @@ def write(folder: Path, target: Path | None, format_: str, asked: ExportRequest)
         raise TypeError(f"{format_} declares no `export`")
     chunks, sentences = form.export(entry, asked)
     if target is None and form.public is not None:
-        entry_cosignatures.put(folder, entry.index, format_, b"".join(chunks), form.public(asked))
+        entry_cosignatures.write_cosignature(
+            folder, entry.index, format_, sealed=b"".join(chunks), pem=form.public(asked)
+        )
         return (*sentences, f"Written: {folder / layout.cosignature_path(entry.index, format_)}")
     if target is None:
         raise ConfigError(_NO_TARGET)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from provenance.core.digests import sha256
 from provenance.errors import BadSignature, MissingExtra, VerificationError
 from provenance.ledger.format import envelope
-from provenance.ledger.keys import pem as pem_
+from provenance.ledger.keys import pem as pem_text
 
 if TYPE_CHECKING:
     from provenance.ledger.format.envelope import Envelope
@@ -57,8 +57,8 @@ def read_public(pem: bytes) -> Any:
         VerificationError: it is no such key.
         MissingExtra: `cryptography` is too old to check signatures with it.
     """
-    spki = pem_.decode(b"".join(pem.split(b"\n")[1:-2]))
-    if len(spki) != len(_SPKI) + _PUBLIC or not spki.startswith(_SPKI) or pem_.encode("PUBLIC KEY", spki) != pem:
+    spki = pem_text.decode(b"".join(pem.split(b"\n")[1:-2]))
+    if len(spki) != len(_SPKI) + _PUBLIC or not spki.startswith(_SPKI) or pem_text.encode("PUBLIC KEY", spki) != pem:
         raise VerificationError("its public key is not the PEM of an ML-DSA-65 key")
     return library("check an ML-DSA signature").MLDSA65PublicKey.from_public_bytes(spki[len(_SPKI) :])
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from provenance.core.digests import sha256
 from provenance.errors import BadSignature, ConfigError, MissingExtra
 from provenance.ledger.format import envelope
-from provenance.ledger.keys import pem as pem_
+from provenance.ledger.keys import pem as pem_text
 
 if TYPE_CHECKING:
     from provenance.ledger.format.envelope import Envelope
@@ -62,7 +62,7 @@ class Key:
     @property
     def pem(self) -> bytes:
         """Its public half as PEM of the SubjectPublicKeyInfo (RFC 7468, section 13)."""
-        return pem_.encode("PUBLIC KEY", _SPKI + self.public)
+        return pem_text.encode("PUBLIC KEY", _SPKI + self.public)
 
 
 def read_key(pem: bytes) -> Key:
@@ -85,7 +85,7 @@ def read_key(pem: bytes) -> Key:
         )
     # An EC key of OpenSSL may begin with a block of its parameters.
     found = _PEM.search(pem)
-    data = pem_.decode(found["body"]) if found else b""
+    data = pem_text.decode(found["body"]) if found else b""
     if public := _PUBLIC.fullmatch(data):
         key = Key(public["public"])
     elif private := _PRIVATE.fullmatch(data):

@@ -51,7 +51,7 @@ class Cosignature:
         return f"— {self.name} {base64.b64encode(self.key + self.signature).decode()}\n".encode()
 
 
-def named(name: str, key: Ed25519PublicKey) -> Witness:
+def make_witness(name: str, key: Ed25519PublicKey) -> Witness:
     """Give a witness's key its name.
 
     Args:
@@ -84,7 +84,7 @@ def sign(name: str, key: NoteSigner, body: bytes, when: int) -> Cosignature:
         The line.
     """
     signature = key.sign(_message(body, when))
-    return Cosignature(name, named(name, key.public_key()).id, when.to_bytes(8, "big") + signature)
+    return Cosignature(name, make_witness(name, key.public_key()).id, when.to_bytes(8, "big") + signature)
 
 
 def read(data: bytes) -> list[Cosignature]:

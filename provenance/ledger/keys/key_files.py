@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger.keys import der
-from provenance.ledger.keys import pem as pem_
+from provenance.ledger.keys import pem as pem_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +69,7 @@ def private_pem(key: PrivateKey, password: str | None) -> bytes:
     if not password:
         raise ConfigError("a password must not be empty")
     data = _encrypted(key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption()), password)
-    return pem_.encode("ENCRYPTED PRIVATE KEY", data)
+    return pem_text.encode("ENCRYPTED PRIVATE KEY", data)
 
 
 def split_keys(pem: bytes) -> list[bytes]:

@@ -86,10 +86,10 @@ def append(
         LimitExceeded: there is no room in the folder.
         OSError: it cannot be written for another reason.
     """
-    conformed = staging.conformed(tables)
+    conformed = staging.conform_tables(tables)
 
     def stage(beside: Path, log: Log) -> bytes:
-        return staging.scan(beside, log, conformed, documents, facts, keys=keys)
+        return staging.stage_scan(beside, log, conformed, documents, facts=facts, keys=keys)
 
     with scratch_folders.explain_no_room(folder, "the entry"):
         return _add(folder, keys, stage, first=True)
@@ -137,7 +137,7 @@ def attach(
     def stage(beside: Path, log: Log) -> bytes:
         if after is not None and len(log.leaves) != after:
             raise Overtaken(f"{folder} has {len(log.leaves)} entries and not {after} any more; try again")
-        return staging.document(beside, log, kind, kept, facts, keys=keys, files=added, heir=heir)
+        return staging.stage_document(beside, log, kind, kept, facts=facts, keys=keys, files=added, heir=heir)
 
     with scratch_folders.explain_no_room(folder, "the entry"):
         return _add(folder, keys, stage, heir=heir)
@@ -170,7 +170,7 @@ def _add(
                 return _entry(log)  # a change of keys that was killed half-way
             opening.check_ours(log.folder, log.held, len(log.leaves), keys)
             sealed = stage(folder / STAGING, log)
-            return _entry(publication.publish(folder / STAGING, log, sealed, keys, heir))
+            return _entry(publication.publish(folder / STAGING, log, sealed, keys=keys, heir=heir))
         except BaseException:
             _leave(folder, log)
             raise

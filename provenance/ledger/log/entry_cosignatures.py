@@ -132,7 +132,9 @@ def add(folder: Path, index: int, name: str, key: StatementSigner) -> str:
     public = key.public_key()
     if signing_keys.fingerprint(public) == found.keyid:
         raise ConfigError(f"entry {index} is signed with this key already; a co-signature is by another")
-    put(folder, index, name, envelope.seal(found.payload, key), signing_keys.public_pem(public))
+    write_cosignature(
+        folder, index, name, sealed=envelope.seal(found.payload, key), pem=signing_keys.public_pem(public)
+    )
     return signing_keys.fingerprint(public)
 
 
@@ -169,7 +171,7 @@ def countersign(folder: Path, index: int, key: StatementSigner) -> tuple[str, st
             continue
 
 
-def put(folder: Path, index: int, name: str, sealed: bytes, pem: bytes) -> None:
+def write_cosignature(folder: Path, index: int, name: str, *, sealed: bytes, pem: bytes) -> None:
     """Put a co-signature beside an entry, wherever it was made.
 
     Args:

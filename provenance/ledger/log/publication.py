@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from provenance.ledger.log.log_state import Log
 
 
-def publish(staging: Path, log: Log, sealed: bytes, keys: KeyPair, heir: KeyPair | None) -> Log:
+def publish(staging: Path, log: Log, sealed: bytes, *, keys: KeyPair, heir: KeyPair | None) -> Log:
     """Move staged files into the ledger, in the order that keeps it valid at any instant.
 
     Args:

@@ -59,13 +59,14 @@ def tables(folder: Path, index: int | None = None, names: Collection[str] | None
     """
     at = index_of(folder, index)
     said = statement_of(folder, at)
-    return decoded(folder, at, said, names)
+    return decode_tables(folder, at, said, names=names)
 
 
-def decoded(
+def decode_tables(
     folder: Path,
     index: int,
     said: statement.Statement,
+    *,
     names: Collection[str] | None = None,
     other: Callable[[str], None] | None = None,
     notice: Callable[[str], None] = lambda _: None,
@@ -150,8 +151,8 @@ def _conformed(
         raise InputError(f"{path} cannot be read: {cut(cause)}") from cause
 
 
-def bound_bytes(
-    folder: Path, path: str, digest: str, limit: int, by: str, other: Callable[[str], None] | None = None
+def read_bound_file(
+    folder: Path, path: str, digest: str, *, limit: int, by: str, other: Callable[[str], None] | None = None
 ) -> bytes:
     """Read a file that an entry binds, once: what is digested is what is returned.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from provenance.ledger.log.log_state import Log
 
 
-def conformed(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+def conform_tables(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
     """Hold a scan's tables to their schemas, before anything is written.
 
     Args:
@@ -46,13 +46,13 @@ def conformed(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
     return found
 
 
-def scan(
+def stage_scan(
     staging: Path,
     log: Log,
     tables: Mapping[str, pa.Table],
     documents: Mapping[str, statement.Document],
-    facts: Mapping[str, Any],
     *,
+    facts: Mapping[str, Any],
     keys: KeyPair,
 ) -> bytes:
     """Write a scan's files beside the ledger, and sign the entry that binds them.
@@ -95,13 +95,13 @@ def scan(
     return _sealed(payload, keys)
 
 
-def document(
+def stage_document(
     staging: Path,
     log: Log,
     kind: str,
     kept: Mapping[str, bytes],
-    facts: Mapping[str, Any],
     *,
+    facts: Mapping[str, Any],
     keys: KeyPair,
     files: Mapping[str, bytes],
     heir: KeyPair | None,

@@ -25,7 +25,7 @@ from provenance.ledger import layout
 from provenance.ledger.format import checkpoint, envelope, statement
 from provenance.ledger.keys.signing_keys import public_pem, read_public
 from provenance.ledger.log import entry_cosignatures, key_history
-from provenance.ledger.log import leaf_hashes as leaf_hashes_
+from provenance.ledger.log import leaf_hashes as stored_leaf_hashes
 from provenance.ledger.log.reading import entries, envelope_of, read_entry
 from provenance.ledger.trees import merkle
 from provenance.ledger.witness import checkpoint_evidence, timestamps
@@ -243,7 +243,7 @@ def _logged(text: str, log: str) -> tuple[envelope.Envelope, statement.Statement
     path = [base64.b64decode(each) for each in found[2].split("\n")[:-1]]
     if tlog_proof(index, path, data) != log:
         raise VerificationError("its log is not in canonical form")
-    if not merkle.includes(sealed.leaf, index, note.size, path, note.root):
+    if not merkle.is_included(sealed.leaf, index, note.size, path, root_hash=note.root):
         raise VerificationError("its entry is not in the log of the checkpoint")
     place = statement.Place(note.origin, index, merkle.before(index, note.size, path).hex())
     if said.place != place:
@@ -259,7 +259,9 @@ def _key_entry(item: Mapping[str, Any], under: checkpoint.Checkpoint) -> KeyEntr
     if (note.origin, note.size, others) != (under.origin, index + 1, b""):
         raise VerificationError(f"its checkpoint over entry {index} is another one")
     old, new = sorted((note, under), key=lambda each: each.size)
-    if not merkle.extends(old.size, old.root, new.size, new.root, [bytes.fromhex(each) for each in item["extends"]]):
+    if not merkle.is_consistent(
+        old.size, old.root, new.size, new.root, proof=[bytes.fromhex(each) for each in item["extends"]]
+    ):
         raise VerificationError(f"the log with its entry {index} is another one than that of its checkpoint")
     new_key = item.get("newKey")
     takes_over = any(each["role"] == "statement" for each in said.predicate.get("changes", ()))
@@ -374,6 +376,6 @@ def leaf_hashes(folder: Path) -> list[bytes]:
     size = layout.size(folder)
     try:
         note = checkpoint.read(_read(folder, layout.note_path(size), checkpoint.LIMIT), cosigned=True)
-        return leaf_hashes_.split(_read(folder, leaf_hashes_.PATH, leaf_hashes_.limit(size)), note)
+        return stored_leaf_hashes.split(_read(folder, stored_leaf_hashes.PATH, stored_leaf_hashes.limit(size)), note)
     except (OSError, DigestMismatch):
         return [envelope_of(folder, index).leaf for index in range(size)]

@@ -88,7 +88,9 @@ class _Draw:
         return int.from_bytes(hashlib.sha256(self.seed + what + self.number.to_bytes(8)).digest()) % size
 
 
-def answer(folder: Path, nonce: bytes, count: int, data: Path, secret: bytes, entry: int | None = None) -> bytes:
+def answer_challenge(
+    folder: Path, nonce: bytes, count: int, *, data: Path, secret: bytes, entry: int | None = None
+) -> bytes:
     """Answer a challenge.
 
     Args:
@@ -250,7 +252,7 @@ def _shown(start: Start, row: Mapping[str, Any], draw: _Draw, data: Path, secret
     if _has_records(row):
         number = draw.row(row["records"])
         try:
-            found = disclosure.leaf(start, row["path"], number, data, secret)
+            found = disclosure.read_leaf(start, row["path"], number, data=data, secret=secret)
         except ConfigError:
             if row.get("records_unreadable"):
                 return {}

@@ -71,7 +71,7 @@ def row(folder: Path, kind: str, name: str, entry: int | None = None) -> bytes:
         return proof_format.write({**start.value, "kind": kind, "lines": shown})
 
 
-def record(folder: Path, path: str, number: int, data: Path, secret: bytes, entry: int | None = None) -> bytes:
+def prove_record(folder: Path, path: str, number: int, *, data: Path, secret: bytes, entry: int | None = None) -> bytes:
     """Prove what a scan read as one record of a file, by reading the file once more.
 
     Args:
@@ -91,14 +91,14 @@ def record(folder: Path, path: str, number: int, data: Path, secret: bytes, entr
         VerificationError: the ledger does not verify.
     """
     start = anchors.take(folder, entry)
-    found = leaf(start, path, number, data, secret)
+    found = read_leaf(start, path, number, data=data, secret=secret)
     with ProvableTable(start, "files") as table:
         return proof_format.write(
             {**start.value, "kind": "record", "lines": table.named("path", path), "record": record_line(found)}
         )
 
 
-def leaf(start: Start, path: str, number: int, data: Path, secret: bytes) -> excerpts.Leaf:
+def read_leaf(start: Start, path: str, number: int, *, data: Path, secret: bytes) -> excerpts.Leaf:
     """Read a file once more and find the leaf of one of its records.
 
     Args:
@@ -124,7 +124,7 @@ def leaf(start: Start, path: str, number: int, data: Path, secret: bytes) -> exc
     # Of ten million files, the one and the archive that it stands in.
     wanted = pa.array([path, path.split("!/", 1)[0]], pa.string())
     found["files"] = found["files"].filter(pc.is_in(found["files"]["path"], value_set=wanted))
-    return excerpts.leaf(found, data, path, number, secret)
+    return excerpts.read_leaf(found, data, path, number, secret=secret)
 
 
 def record_line(found: excerpts.Leaf) -> dict[str, Any]:

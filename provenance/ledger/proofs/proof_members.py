@@ -149,7 +149,7 @@ def quote(value: Any) -> str:
 
 def _is_included(item: Mapping[str, Any], line: bytes, size: int, root: str) -> bool:
     path = [bytes.fromhex(each) for each in item["path"]]
-    return merkle.includes(merkle.leaf(line), item["index"], size, path, bytes.fromhex(root))
+    return merkle.is_included(merkle.leaf(line), item["index"], size, path, root_hash=bytes.fromhex(root))
 
 
 def _check_schema(value: Any, name: str) -> None:

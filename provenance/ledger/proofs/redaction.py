@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core import schemas
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger.format import signed_lines as lines_
+from provenance.ledger.format import signed_lines
 from provenance.ledger.format.row_keys import RowKeys
 from provenance.ledger.format.statement import SCAN
 from provenance.ledger.trees import stored_trees
@@ -187,7 +187,7 @@ def check(folder: Path, entries: Iterable[Statement], files: Collection[str]) ->
                         marks = [_MARK.fullmatch(line) for line in chunk[:-1].split(b"\n")]
                         rows = list(zip(chunk[:-1].split(b"\n"), marks, strict=True))
                         # What is shown has the one form of a line.
-                        keys.add_rows(lines_.row(line) for line, mark in rows if not mark)
+                        keys.add_rows(signed_lines.row(line) for line, mark in rows if not mark)
                         tree.add([bytes.fromhex(mark[1].decode()) if mark else _leaf(line) for line, mark in rows])
                         hidden += len(marks) - marks.count(None)
                 keys.finish()

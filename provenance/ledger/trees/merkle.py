@@ -100,7 +100,7 @@ def inclusion(leaves: Sequence[bytes], index: int) -> list[bytes]:
     return path
 
 
-def includes(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes], root_hash: bytes) -> bool:
+def is_included(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes], *, root_hash: bytes) -> bool:
     """Tell whether an audit path proves that a leaf is in a tree (RFC 9162, section 2.1.3.2).
 
     Args:
@@ -179,7 +179,7 @@ def consistency(leaves: Sequence[bytes], old: int) -> list[bytes]:
     return proof[::-1]
 
 
-def extends(old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]) -> bool:
+def is_consistent(old: int, old_root: bytes, new: int, new_root: bytes, *, proof: Sequence[bytes]) -> bool:
     """Tell whether a proof shows that one tree extends another (RFC 9162, section 2.1.4.2).
 
     Args:

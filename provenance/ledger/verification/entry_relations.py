@@ -256,7 +256,7 @@ def _is_approved(each: Mapping[str, Any], approved: Mapping[str, str]) -> bool:
     return all(approved.get(str(mark), "") >= str(each.get("expires")) for mark in findings)
 
 
-def counted(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def count_judgements(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Count what a review says of each record of a draw.
 
     Args:
@@ -363,7 +363,7 @@ def _check_review(entries: SignedEntries, index: int, act: Mapping[str, Any]) ->
         "verdict" in row and row["verdict"] in VERDICTS and isinstance(row.get("problem"), str | None) for row in rows
     ):
         raise VerificationError("it holds a verdict that is none")
-    if not _has_counts(act, counted(rows)):
+    if not _has_counts(act, count_judgements(rows)):
         raise VerificationError("its counts or shares are not those of its answers")
 
 

@@ -162,7 +162,7 @@ class Reader:
         """
         at = self.index if index is None else index
         other = None if self._strict else self._add_fault
-        return reading.decoded(self.folder, at, self.statement(at), names, other, self._notice)
+        return reading.decode_tables(self.folder, at, self.statement(at), names=names, other=other, notice=self._notice)
 
     def read(self, path: str, limit: int, index: int | None = None) -> bytes:
         """Return the bytes of a file that an entry binds, held to their digest.
@@ -181,7 +181,7 @@ class Reader:
         if digest is None:
             raise VerificationError(f"{cut(path)} is bound by no entry; run provenance verify {self.folder}")
         other = None if self._strict else self._add_fault
-        return reading.bound_bytes(self.folder, path, digest, limit, f"entry {at}", other)
+        return reading.read_bound_file(self.folder, path, digest, limit=limit, by=f"entry {at}", other=other)
 
     def check(self, pinned: trusted_keys.Trust) -> None:
         """Check the entry that was asked for with everything that it stands on, and keep what was checked.

@@ -166,7 +166,7 @@ def cosign(
         OSError: the state cannot be written.
     """
     note = checkpoint.read(request.note, cosigned=True)
-    me = witness_cosignature.named(name, key.public_key())
+    me = witness_cosignature.make_witness(name, key.public_key())
     state.parent.mkdir(parents=True, exist_ok=True)
     with file_writing.locked(state.parent):
         seen = _remembered(state, me)
@@ -266,7 +266,7 @@ def _check_extends(last: checkpoint.Checkpoint, note: checkpoint.Checkpoint, req
             f"the proof starts at {request.old} entries, but this witness saw {last.size} last: ask its owner for "
             f"`provenance witness request LEDGER --since {last.size}`"
         )
-    if not merkle.extends(last.size, last.root, note.size, note.root, request.proof):
+    if not merkle.is_consistent(last.size, last.root, note.size, note.root, proof=request.proof):
         reason = f"the proof does not show that it extends the {last.size} entries this witness saw"
         raise _accuse(last, note, request, folder, reason=reason)
 

@@ -396,7 +396,7 @@ class _File:
         if file is None:
             return
         try:
-            for table in form.read(file, stream.count, self.tally, self.limits, self.roles):
+            for table in form.read(file, stream.count, self.tally, self.limits, roles=self.roles):
                 yield Batch(self.path, table)
         except FileChanged as error:
             self.tally.skip(stream.count, f"{CHANGED}: {error}")

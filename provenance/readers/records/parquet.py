@@ -27,7 +27,9 @@ _ROW = 16  # bytes that a row counts for beside its values
 _MOST = 1 << 48  # rows that are counted as lost: a footer may claim any number
 
 
-def read(file: Checked, size: int, tally: Tally, limits: Limits, roles: column_roles.Roles) -> Iterator[pa.RecordBatch]:
+def read(
+    file: Checked, size: int, tally: Tally, limits: Limits, *, roles: column_roles.Roles
+) -> Iterator[pa.RecordBatch]:
     """Read a Parquet file.
 
     Args:

@@ -66,7 +66,7 @@ class SharedRecords:
 
 
 def count_shared(
-    matches: pa.Table, overlaps: pa.Table, files: pa.Table, minimum: int, originals: Mapping[str, str]
+    matches: pa.Table, overlaps: pa.Table, files: pa.Table, *, minimum: int, originals: Mapping[str, str]
 ) -> list[SharedRecords]:
     """Count what the files of different sources share, and no known ancestor in the data explains.
 
@@ -216,6 +216,7 @@ class CopiedRecords:
 def count_copied(
     matches: pa.Table,
     overlaps: pa.Table,
+    *,
     minimum: int,
     originals: Mapping[str, str],
     files: pa.Table | None = None,
@@ -281,12 +282,8 @@ def _select_copied(
         evidence.filter(pc.equal(evidence["view"], view)).group_by(keys).aggregate([("text", "min")])
         for view in _EVIDENCE_VIEWS
     )
-    same_answer = (
-        between_sources.filter(pc.not_equal(between_sources["view"], "prompt"))
-        .select(keys)
-        .group_by(keys)
-        .aggregate([])
-    )
+    answered = between_sources.filter(pc.not_equal(between_sources["view"], "prompt"))
+    same_answer = answered.select(keys).group_by(keys).aggregate([])
     whole, prompt = (each.rename_columns({"text_min": "text"}) for each in (whole, prompt))
     reanswered = prompt.join(same_answer, keys, join_type="left anti")
     return between_sources.filter(pc.not_equal(between_sources["method"], "contained")), whole, prompt, reanswered

@@ -57,13 +57,13 @@ def test_what_is_signed_is_what_the_specification_says():
 @given(when=st.integers(0, 253402300799), size=st.integers(1, 10**9))
 def test_roundtrip(when, size):
     body = b"log\n%d\n" % size
-    by = witness_cosignature.named("a.example/w", KEY.public_key())
+    by = witness_cosignature.make_witness("a.example/w", KEY.public_key())
     [line] = witness_cosignature.read(witness_cosignature.sign("a.example/w", KEY, body, when).line)
     assert witness_cosignature.check(line, verifier_keys.read_witness(by.vkey), body).timestamp() == when
 
 
 def test_every_flipped_bit_of_a_line_fails():
-    by = witness_cosignature.named("w.example", KEY.public_key())
+    by = witness_cosignature.make_witness("w.example", KEY.public_key())
     data = witness_cosignature.sign("w.example", KEY, BODY, 1_700_000_000).line
     for at in range(len(data)):
         for bit in range(8):
@@ -126,11 +126,11 @@ def test_vkeys_must_be_a_witnesss_own(vkey):
 @pytest.mark.parametrize("name", ["", "a b", "a+b", "a\nb", "a\u00a0b", "a" * 256, "a\u200fb"])
 def test_names_have_no_spaces(name):
     with pytest.raises(ConfigError):
-        witness_cosignature.named(name, KEY.public_key())
+        witness_cosignature.make_witness(name, KEY.public_key())
 
 
 def test_a_time_beyond_all_calendars_is_no_time():
-    by = witness_cosignature.named("w", KEY.public_key())
+    by = witness_cosignature.make_witness("w", KEY.public_key())
     line = witness_cosignature.sign("w", KEY, BODY, 2**63)
     with pytest.raises(BadSignature):
         witness_cosignature.check(line, by, BODY)

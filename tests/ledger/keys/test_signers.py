@@ -256,7 +256,9 @@ def test_a_ledger_of_a_token_proves_its_records(token, tmp_path, monkeypatch):
     (tmp_path / "data" / "a").mkdir(parents=True)
     (tmp_path / "data" / "a" / "x.jsonl").write_text('{"text": "one two three"}\n{"text": "four five six"}\n')
     pv.scan(tmp_path / "data", tmp_path / "ledger", key=token, records=True, workers=1)
-    proof = disclosure.record(tmp_path / "ledger", "a/x.jsonl", 1, tmp_path / "data", salts.secret_of(token))
+    proof = disclosure.prove_record(
+        tmp_path / "ledger", "a/x.jsonl", 1, data=tmp_path / "data", secret=salts.secret_of(token)
+    )
     (tmp_path / "proof").write_bytes(proof)
     assert hashlib.sha256(b"four five six").hexdigest() in verify(tmp_path / "proof").proven[0]
 

@@ -9,7 +9,7 @@ from provenance.ledger.format import witness_cosignature
 from provenance.ledger.keys import signing_keys, trusted_keys
 
 KEY = Ed25519PrivateKey.generate().public_key()
-VKEY = witness_cosignature.named("w.example", KEY).vkey
+VKEY = witness_cosignature.make_witness("w.example", KEY).vkey
 PRINT = signing_keys.fingerprint(KEY)
 PEM = signing_keys.public_pem(KEY).decode()
 

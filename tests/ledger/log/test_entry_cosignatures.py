@@ -160,7 +160,7 @@ def test_it_is_never_overwritten_and_may_be_repeated(signed, hand):
     with pytest.raises(ConfigError, match="which nobody overwrites"):
         entry_cosignatures.add(signed, 1, "approver", other)
     sealed, pem = (signed / ENVELOPE).read_bytes(), (signed / KEY).read_bytes()
-    entry_cosignatures.put(signed, 1, "approver", sealed, pem)
+    entry_cosignatures.write_cosignature(signed, 1, "approver", sealed=sealed, pem=pem)
     assert (signed / KEY).read_bytes() == pem
     assert step(signed)[0] == 0
 
@@ -179,8 +179,12 @@ def test_what_is_not_there_cannot_be_signed(world, hand, index, name, sentence):
 
 def test_what_was_made_elsewhere_is_checked_before_it_is_put(world, hand):
     with pytest.raises(VerificationError, match="something else"):
-        entry_cosignatures.put(
-            world / "ledger", 0, "approver", envelope.seal(b"{}", hand), signing_keys.public_pem(hand.public_key())
+        entry_cosignatures.write_cosignature(
+            world / "ledger",
+            0,
+            "approver",
+            sealed=envelope.seal(b"{}", hand),
+            pem=signing_keys.public_pem(hand.public_key()),
         )
     assert not list((world / "ledger" / "entries").glob("*.co"))
 
@@ -292,12 +296,12 @@ def test_whoever_kept_the_ledger_is_no_second_hand(world, sealed, asking, tmp_pa
     heir = rotated(folder)
     entry = ledger.append(folder, sealed, {}, sealed.facts(kind="assessment"), keys=heir).index
     payload = envelope.read((folder / layout.entry_path(entry)).read_bytes()).payload
-    entry_cosignatures.put(
+    entry_cosignatures.write_cosignature(
         folder,
         entry,
         "signer-2",
-        envelope.seal(payload, old.statement),
-        signing_keys.public_pem(old.statement.public_key()),
+        sealed=envelope.seal(payload, old.statement),
+        pem=signing_keys.public_pem(old.statement.public_key()),
     )
     if since:
         key_entries.revoke(folder, old.fingerprint, "stolen", SCANNER, keys=heir, since=since)

@@ -82,7 +82,7 @@ def scan(secret):
 
 
 def record(folder, secret, number):
-    """What disclosure.record makes, of texts that no file holds."""
+    """What disclosure.prove_record makes, of texts that no file holds."""
     start = anchors.take(folder)
     lines = [record_trees.line(secret, "b/ü.jsonl", n, text) for n, text in enumerate(TEXTS)]
     path = [each.hex() for each in merkle.inclusion([merkle.leaf(line) for line in lines], number)]

@@ -52,27 +52,27 @@ def test_root_is_the_definition(leaves):
 def test_inclusion(leaves, data):
     index = data.draw(st.integers(0, len(leaves) - 1))
     path, root = merkle.inclusion(leaves, index), definition(leaves)
-    assert merkle.includes(leaves[index], index, len(leaves), path, root)
-    assert not merkle.includes(merkle.leaf(b"other"), index, len(leaves), path, root)
-    assert not merkle.includes(leaves[index], index, len(leaves), [*path, root], root)
+    assert merkle.is_included(leaves[index], index, len(leaves), path, root_hash=root)
+    assert not merkle.is_included(merkle.leaf(b"other"), index, len(leaves), path, root_hash=root)
+    assert not merkle.is_included(leaves[index], index, len(leaves), [*path, root], root_hash=root)
     if path:
-        assert not merkle.includes(leaves[index], index, len(leaves), path[:-1], root)
+        assert not merkle.is_included(leaves[index], index, len(leaves), path[:-1], root_hash=root)
     other = data.draw(st.integers(-1, len(leaves)))
     if other != index and (not 0 <= other < len(leaves) or leaves[other] != leaves[index]):
-        assert not merkle.includes(leaves[index], other, len(leaves), path, root)
+        assert not merkle.is_included(leaves[index], other, len(leaves), path, root_hash=root)
 
 
 @given(trees, st.data())
 def test_consistency(leaves, data):
     old = data.draw(st.integers(1, len(leaves)))
     proof, before, after = merkle.consistency(leaves, old), definition(leaves[:old]), definition(leaves)
-    assert merkle.extends(old, before, len(leaves), after, proof)
-    assert not merkle.extends(old, merkle.EMPTY, len(leaves), after, proof)
-    assert not merkle.extends(old, before, len(leaves), merkle.EMPTY, proof)
-    assert not merkle.extends(old, before, len(leaves), after, [*proof, after])
+    assert merkle.is_consistent(old, before, len(leaves), after, proof=proof)
+    assert not merkle.is_consistent(old, merkle.EMPTY, len(leaves), after, proof=proof)
+    assert not merkle.is_consistent(old, before, len(leaves), merkle.EMPTY, proof=proof)
+    assert not merkle.is_consistent(old, before, len(leaves), after, proof=[*proof, after])
     if proof:
-        assert not merkle.extends(old, before, len(leaves), after, proof[:-1])
-        assert not merkle.extends(old, before, len(leaves), after, [merkle.EMPTY, *proof[1:]])
+        assert not merkle.is_consistent(old, before, len(leaves), after, proof=proof[:-1])
+        assert not merkle.is_consistent(old, before, len(leaves), after, proof=[merkle.EMPTY, *proof[1:]])
 
 
 @given(trees, st.data())
@@ -82,13 +82,13 @@ def test_rewritten_history_has_no_proof(leaves, data):
     at = data.draw(st.integers(0, old - 1))
     rewritten = [*leaves[:at], merkle.leaf(leaves[at]), *leaves[at + 1 :]]
     proof = merkle.consistency(rewritten, old)
-    assert not merkle.extends(old, definition(leaves[:old]), len(leaves), definition(rewritten), proof)
+    assert not merkle.is_consistent(old, definition(leaves[:old]), len(leaves), definition(rewritten), proof=proof)
 
 
 @given(st.integers(-2, 9), st.integers(-2, 9), st.lists(st.binary(min_size=32, max_size=32), max_size=6))
 def test_any_proof_is_answered(old, new, proof):
-    assert merkle.extends(old, merkle.EMPTY, new, bytes(32), proof) is False
-    assert merkle.includes(merkle.EMPTY, old, new, proof, bytes(32)) is False
+    assert merkle.is_consistent(old, merkle.EMPTY, new, bytes(32), proof=proof) is False
+    assert merkle.is_included(merkle.EMPTY, old, new, proof, root_hash=bytes(32)) is False
 
 
 @pytest.mark.parametrize("index", [-1, 3])

@@ -114,7 +114,7 @@ def test_a_key_hidden_out_of_order_is_not_absent(place):
     # Adjacency: two leaves side by side, one below and one above the key. Both verify, and so does the key's own leaf.
     pairs = [n for n in range(8) if disordered[n] < hidden < disordered[n + 1]] or [0 if hidden < disordered[0] else 8]
     for number in (pairs[0], min(pairs[0] + 1, 8), place):
-        assert merkle.includes(leaves[number], number, 9, merkle.inclusion(leaves, number), root)
+        assert merkle.is_included(leaves[number], number, 9, merkle.inclusion(leaves, number), root_hash=root)
     # The sparse tree over the same keys: the honest one says "in"; no other proof says "out" under its root.
     members = sorted(disordered)
     honest = sparse_merkle.subtree(members)

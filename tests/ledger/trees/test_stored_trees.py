@@ -64,7 +64,7 @@ def test_a_tree_of_three_levels(tmp_path, count):
         assert tree.root() == root
         for index in {0, 1, 255, 256, 65_534, count // 2, count - 2, count - 1}:
             assert tree.path(index) == merkle.inclusion(leaves, index)
-            assert merkle.includes(leaves[index], index, count, tree.path(index), root)
+            assert merkle.is_included(leaves[index], index, count, tree.path(index), root_hash=root)
 
 
 @settings(deadline=None)

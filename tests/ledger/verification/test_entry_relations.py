@@ -81,9 +81,9 @@ class Made:
             for each, verdict in zip(places, verdicts, strict=True)
         ]
         document = b"".join(canonical(each) + b"\n" for each in rows or answers)
-        said = {"draw": {"entry": entry, "digest": drawn.value["subject"][0]["digest"]}} | entry_relations.counted(
-            answers
-        )
+        said = {
+            "draw": {"entry": entry, "digest": drawn.value["subject"][0]["digest"]}
+        } | entry_relations.count_judgements(answers)
         return self.add("review", document, **said | changes)
 
     def acts(self):

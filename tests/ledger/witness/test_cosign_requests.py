@@ -47,7 +47,7 @@ def cosign(tmp_path):
 
 
 def test_it_follows_a_log(cosign):
-    by = witness_cosignature.named("w.example", KEY.public_key())
+    by = witness_cosignature.make_witness("w.example", KEY.public_key())
     for old, size in ((0, 3), (3, 4), (4, 8), (8, 8), (8, 20)):
         request = cosign_requests.read(asked(old, size).body)
         line = cosign(request, log_key=LOG.public_key() if not old else None)
@@ -125,7 +125,7 @@ def handed(old, size):
 
 def test_it_goes_with_a_log_that_changes_hands(cosign):
     """It is told the new key by another way, and sees that the old one signed the same checkpoint."""
-    by = witness_cosignature.named("w.example", KEY.public_key())
+    by = witness_cosignature.make_witness("w.example", KEY.public_key())
     after = cosign_requests.Request(4, asked(4, 6).proof, note(6, key=OTHER))
     cosign(asked(0, 3))
     with pytest.raises(BadSignature, match="ask its owner for a request of the checkpoint that both keys signed"):
@@ -238,7 +238,7 @@ def test_a_ledger_asks(world, tmp_path):
         assert new.size == 2
         if since:
             old = checkpoint.read((folder / layout.note_path(since)).read_bytes())
-            assert merkle.extends(since, old.root, 2, new.root, request.proof)
+            assert merkle.is_consistent(since, old.root, 2, new.root, proof=request.proof)
     with pytest.raises(ConfigError, match="cannot prove that 2 extend 3"):
         cosign_requests.ask(folder, 3)
     empty = tmp_path / "empty"

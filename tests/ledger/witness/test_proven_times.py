@@ -26,7 +26,7 @@ WITNESSES = {name: Ed25519PrivateKey.from_private_bytes(name.encode() * 32) for 
 
 
 def vkey(name):
-    return witness_cosignature.named(f"{name}.example", WITNESSES[name].public_key()).vkey
+    return witness_cosignature.make_witness(f"{name}.example", WITNESSES[name].public_key()).vkey
 
 
 def line(folder, name, size=2, when=NOW):
@@ -127,7 +127,7 @@ def test_who_keeps_the_log_is_no_witness_of_it(world, folder, trusting):
     checkpoint_evidence.add_cosignatures(
         folder, witness_cosignature.sign("self.example", operator, note.body, 1_700_000_000).line
     )
-    own = {"vkey": witness_cosignature.named("self.example", operator.public_key()).vkey}
+    own = {"vkey": witness_cosignature.make_witness("self.example", operator.public_key()).vkey}
     found = ledger.verify(folder, trust=trusting(witnesses={"keys": [own], "quorum": 1}))
     assert found.exit_code == UNPINNED
     assert "who keeps the log" in step(found, "witnesses").detail
@@ -139,7 +139,7 @@ def test_nor_is_it_in_a_piece(world, folder, trusting, tmp_path):
     checkpoint_evidence.add_cosignatures(
         folder, witness_cosignature.sign("self", mine, note.body, int(NOW.timestamp())).line
     )
-    own = {"vkey": witness_cosignature.named("self", mine.public_key()).vkey}
+    own = {"vkey": witness_cosignature.make_witness("self", mine.public_key()).vkey}
     asked = trusting(witnesses={"keys": [own, *witnesses("a")["witnesses"]["keys"]], "quorum": 1})
     for code in (UNPINNED, OK):
         (tmp_path / "piece").write_bytes(disclosure.row(folder, "path", "a.jsonl"))

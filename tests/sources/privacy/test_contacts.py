@@ -122,7 +122,7 @@ def test_names_are_read_again_from_the_data(world, tmp_path):
     sealed = ledger.tables(world / "ledger", None, ["contacts"])["contacts"].to_pylist()
     assert [row | {"salt": "", "id": ""} for row in again] == [row | {"salt": "", "id": ""} for row in sealed]
     assert {row["id"] for row in again} - {""} == {row["id"] for row in sealed if row["kind"] == "person"}
-    values = contacts.named(tables, world / "data")["claims"]["value"].to_pylist()
+    values = contacts.restore_names(tables, world / "data")["claims"]["value"].to_pylist()
     assert "Jane Qwertz" in values
     assert "https://[removed]@acme.org/lamps?id=3" in values
     out = tmp_path / "report.html"
@@ -137,7 +137,7 @@ def test_a_manifest_that_was_changed_names_nobody(world):
     (world / "data" / "provenance.yaml").write_text(MANIFEST.replace("Qwertz", "Other"))
     tables = pv.open_ledger(world / "ledger").tables
     assert contacts.read(tables, world / "data").num_rows == 0
-    assert contacts.named(tables, world / "data")["claims"].equals(tables["claims"])
+    assert contacts.restore_names(tables, world / "data")["claims"].equals(tables["claims"])
 
 
 def test_the_digest_of_contacts_cannot_be_guessed(world):
