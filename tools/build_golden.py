@@ -105,7 +105,7 @@ def succeed(root, attested):
 
     folder, ours, scanner = root / "ledger", ledger.user_keys(), scanner_identity.describe_scanner()
     approver = signing_keys.load_statement(str(root / "approver.pem"), "waiver").public_key()
-    key_entries.add(folder, approver, "waiver", scanner, keys=ours, name="B. Reviewer")
+    key_entries.add_key(folder, approver, "waiver", scanner, keys=ours, name="B. Reviewer")
     subprocess.run(["openssl", "genpkey", "-algorithm", "SM2", "-out", root / "sm2.pem"], check=True)
     (root / "mldsa.pem").write_bytes(private(mldsa.MLDSA65PrivateKey.generate()))
     write(folder, None, "sm2", ExportRequest(6, key=str(root / "sm2.pem")))
@@ -136,10 +136,10 @@ def attesting(root):
     def attest():
         query, size = timestamp_client.request_for(folder)
         checkpoint_evidence.add_timestamp(folder, tsa.answer(query), query)
-        note = checkpoint.read((folder / layout.note_path(size)).read_bytes())
+        note = checkpoint.read_checkpoint((folder / layout.note_path(size)).read_bytes())
         now = int(datetime.now(UTC).timestamp())
         checkpoint_evidence.add_cosignatures(
-            folder, witness_cosignature.sign("w.example", witness, note.body, now).line
+            folder, witness_cosignature.sign_body("w.example", witness, note.body, now).line
         )
 
     trust = {
@@ -155,7 +155,7 @@ def pieces(root):
     from provenance.ledger.proofs import challenges, disclosure
     from provenance.ledger.trees import salts
 
-    folder, secret = root / "ledger", salts.secret_of(None)
+    folder, secret = root / "ledger", salts.find_secret(None)
     absent = disclosure.absent(folder, hashlib.sha256(b"never seen").digest()).proof
     assert absent is not None
     return {

@@ -22,7 +22,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import PURPOSES, CheckSpec, Finding
-from provenance.licences.compatibility import loses
+from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import shared_text
 from provenance.sources import declared_facts
 
@@ -76,7 +76,7 @@ def find(
         forth = [item for item in milder if (item.licence_a, item.licence_b) == stated]
         back = [item for item in pairs.get((other, source), ()) if (item.licence_b, item.licence_a) == stated]
         more = len({(item.licence_a, item.licence_b) for item in milder}) - 1
-        loss = loses(worst.licence_a, worst.licence_b)[0]
+        loss = find_losses(worst.licence_a, worst.licence_b)[0]
         yield Finding(
             check="licence-conflict-by-content",
             source=source,

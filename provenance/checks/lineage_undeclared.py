@@ -27,7 +27,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from provenance.core.model import CheckSpec, Finding
-from provenance.licences.compatibility import loses
+from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import shared_text
 from provenance.sources import declared_facts
 
@@ -113,7 +113,7 @@ def _kept(
     """Tell whether what is shared is a known original of which every copy keeps the licence: that is lineage enough."""
     return bool(published) and all(
         licences[copy.path] is not None and licences[original.path] is not None
-        and not loses(licences[copy.path], licences[original.path])
+        and not find_losses(licences[copy.path], licences[original.path])
         for copy in copies
         for original in published
     )  # fmt: skip

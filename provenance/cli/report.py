@@ -63,7 +63,7 @@ def command(
     else:
         rendered = _render(reading.open_reader(ledger, index, unverified=unverified), form, data)
     if output == output_lines.STDOUT:
-        (terminal.json if form.is_json else terminal.document)(rendered)
+        (terminal.print_json if form.is_json else terminal.print_document)(rendered)
     else:
         output_lines.write(output, json_text(rendered.decode()).encode() if form.is_json else rendered)
     return 0

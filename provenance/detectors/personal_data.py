@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 KINDS = ("email", "phone", "cn-resident-id", "iban", "payment-card", "ip")
 STATES = ("personal", "role", "example")
 _LARGE = pa.large_string()
-_TOGETHER = 8 << 20  # bytes of texts that are searched as one
-_MOST = 1 << 16  # values whose places are held as numbers of Python
-_BEFORE = 24  # bytes to the left of a value that its meaning may depend on
-_AFTER = 10
+_BYTES_TOGETHER = 8 << 20  # bytes of texts that are searched as one
+_PLACES_HELD = 1 << 16  # values whose places are held as numbers of Python
+_BYTES_BEFORE = 24  # bytes to the left of a value that its meaning may depend on
+_BYTES_AFTER = 10
 
 # A shape: what stands before it, itself, what stands behind. It is searched for in bytes, so \b is a border of ASCII
 # words: Chinese may stand directly beside a number. What follows a point is a decimal, and floats are many: told apart
@@ -88,18 +88,18 @@ def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
     texts = pc.fill_null(batch["whole"], "")
     keys: dict[tuple[str, str], int] = {}
     codes, places = array("q"), array("q")
-    for first, part in _parts(texts):
-        ends, text = _joined(part)
+    for first, part in _cut_parts(texts):
+        ends, text = _join_texts(part)
         found: list[int] = []
-        for value in find(text):
+        for value in find_values(text):
             kinds = [(value.kind, value.state)]
             kinds += [("any", "personal")] if value.state == "personal" else []
             codes.extend([keys.setdefault(key, len(keys)) for key in kinds])
             found += [value.start] * len(kinds)
-            if len(found) >= _MOST:
-                places.frombytes(_places(ends, found, first))
+            if len(found) >= _PLACES_HELD:
+                places.frombytes(_find_records(ends, found, first))
                 found = []
-        places.frombytes(_places(ends, found, first))
+        places.frombytes(_find_records(ends, found, first))
     return count_values(
         "personal-data",
         batch,
@@ -110,18 +110,18 @@ def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
     )
 
 
-def _parts(texts: pa.LargeStringArray) -> Iterator[tuple[int, pa.LargeStringArray]]:
-    """Cut texts in parts of at most _TOGETHER bytes, or of one text; yield the place of each part's first text."""
+def _cut_parts(texts: pa.LargeStringArray) -> Iterator[tuple[int, pa.LargeStringArray]]:
+    """Cut texts in parts of _BYTES_TOGETHER at most, or of one text; yield the place of each part's first text."""
     sizes = np.cumsum(np.asarray(pc.binary_length(texts)).astype(np.int64))
     first = 0
     while first < len(texts):
         before = sizes[first - 1] if first else 0
-        end = max(first + 1, int(np.searchsorted(sizes, before + _TOGETHER, side="right")))
+        end = max(first + 1, int(np.searchsorted(sizes, before + _BYTES_TOGETHER, side="right")))
         yield first, texts.slice(first, end - first)
         first = end
 
 
-def _joined(texts: pa.LargeStringArray) -> tuple[Ints, memoryview]:
+def _join_texts(texts: pa.LargeStringArray) -> tuple[Ints, memoryview]:
     """Return texts as one, and where each ends in it; a text that is alone is not copied."""
     if len(texts) > 1:
         # a newline ends every record, and no shape holds one, so nothing is seen across two records
@@ -131,12 +131,12 @@ def _joined(texts: pa.LargeStringArray) -> tuple[Ints, memoryview]:
     return ends - ends[0], memoryview(b"" if data is None else data)[ends[0] : ends[-1]]
 
 
-def _places(ends: Ints, starts: list[int], first: int) -> bytes:
+def _find_records(ends: Ints, starts: list[int], first: int) -> bytes:
     """Return of values the places of their records."""
     return (np.searchsorted(ends, np.array(starts, np.int64), side="right") - 1 + first).astype(np.int64).tobytes()
 
 
-def mask(text: str) -> str:
+def mask_values(text: str) -> str:
     """Put the name of its kind in place of every value, also of those that are an office's or an example.
 
     Args:
@@ -146,7 +146,7 @@ def mask(text: str) -> str:
         The text with [email], [phone], ... in it; `observe` sees nothing there any more.
     """
     held = text.encode("utf-8", "surrogatepass")
-    while found := list(find(held)):
+    while found := list(find_values(held)):
         parts, at = [], 0
         for value in found:
             parts += [held[at : value.start], f"[{value.kind}]".encode()]
@@ -155,7 +155,7 @@ def mask(text: str) -> str:
     return held.decode("utf-8", "surrogatepass")
 
 
-def find(text: bytes | memoryview) -> Iterator[Value]:
+def find_values(text: bytes | memoryview) -> Iterator[Value]:
     """Find every value in a text.
 
     Args:
@@ -164,22 +164,22 @@ def find(text: bytes | memoryview) -> Iterator[Value]:
     Yields:
         Values in order; none overlaps another.
     """
-    search, at = _pattern().search, 0
+    search, at = _compile_shapes().search, 0
     while (hit := search(text, at)) is not None:
         start, end = hit.span()
-        shape, start = _shape(bytes(text[start:end]), start)
-        before = bytes(text[max(0, start - _BEFORE) : start]).rpartition(b"\n")[2]
-        after = bytes(text[end : end + _AFTER])
+        shape, start = _find_shape(bytes(text[start:end]), start)
+        before = bytes(text[max(0, start - _BYTES_BEFORE) : start]).rpartition(b"\n")[2]
+        after = bytes(text[end : end + _BYTES_AFTER])
         judged = personal_data_rules.JUDGES[shape](bytes(text[start:end]), before, after)
         if judged is not None:
             trim, size, kind, state = judged
             yield Value(start + trim, start + trim + size, kind, state)
             at = start + trim + size
         else:
-            at = end if shape == 0 else _next(text, start, end)
+            at = end if shape == 0 else _next_start(text, start, end)
 
 
-def _shape(found: bytes, start: int) -> tuple[int, int]:
+def _find_shape(found: bytes, start: int) -> tuple[int, int]:
     """Return which shape was found, and where it starts: the last one begins behind what stands before it.
 
     Groups would say so as well, but RE2 leaves its automaton for them: 60 microseconds a hit.
@@ -190,14 +190,14 @@ def _shape(found: bytes, start: int) -> tuple[int, int]:
     return len(_CORES) - 1, start + 1
 
 
-def _next(text: bytes | memoryview, start: int, end: int) -> int:
+def _next_start(text: bytes | memoryview, start: int, end: int) -> int:
     """Return where to go on after a shape that is nothing: behind its first word, for another may begin within."""
     word = re.match(rb"[+(]?[0-9A-Za-z]+", bytes(text[start:end]))
     return start + (word.end() if word else 1)
 
 
 @cache
-def _pattern() -> Any:
+def _compile_shapes() -> Any:
     import re2
 
     options = re2.Options()

@@ -40,9 +40,9 @@ def observe(batch: pa.RecordBatch, files: Ints | None, signals: SitePolicy) -> p
     rows = pc.indices_nonzero(has)
     if not len(rows):
         return count_values("web", batch, files, keys=(), codes=np.zeros(0, np.int64), places=np.zeros(0, np.int64))
-    split = urls.split(batch["url"].take(rows))
-    kinds = pc.fill_null(urls.domains(split.field(0)), UNPARSABLE).dictionary_encode()
-    states = origins.states(signals, split).dictionary_encode()
+    split = urls.split_urls(batch["url"].take(rows))
+    kinds = pc.fill_null(urls.find_domains(split.field(0)), UNPARSABLE).dictionary_encode()
+    states = origins.find_states(signals, split).dictionary_encode()
     pairs, codes = np.unique(
         np.asarray(kinds.indices).astype(np.int64) * len(states.dictionary) + np.asarray(states.indices),
         return_inverse=True,

@@ -53,7 +53,7 @@ def run_checks(
     files, sampled = file_sampling.drop_unopened(tables["files"])
     settings: dict[str, Any] = {
         "witnesses": scopes.witnesses(files),
-        "holders": scopes.holders,
+        "holders": scopes.list_holders,
         "originals": find_known_originals(files, tables["references"]) if originals is None else originals,
         "purpose": scopes.purpose,
         "indexes": indexes,

@@ -220,14 +220,14 @@ def test_no_room_for_scratch_files_is_said(tmp_path, in_process, monkeypatch):
 
 def test_a_manifest_that_changes_during_the_scan_is_said(tmp_path, in_process, monkeypatch):
     lay(tmp_path, GOOD)
-    before = claims.read
+    before = claims.read_claims
 
     def meddle(root, paths):
         stated = before(root, paths)
         (tmp_path / "good/README.md").write_text(CARD.replace("mit", "other"))
         return stated
 
-    monkeypatch.setattr(claims, "read", meddle)
+    monkeypatch.setattr(claims, "read_claims", meddle)
     found = scan(tmp_path)
     assert by(found, "files")["good/README.md"]["skip_reason"] == "file-changed-during-scan"
     assert "file-changed-during-scan" in by(found, "findings", "check")["file-unreadable"]["message"]
@@ -235,13 +235,13 @@ def test_a_manifest_that_changes_during_the_scan_is_said(tmp_path, in_process, m
 
 def test_a_file_that_goes_away_during_the_scan_is_said(tmp_path, in_process, monkeypatch):
     lay(tmp_path, GOOD | {"good/gone.jsonl": LINE})
-    before = claims.read
+    before = claims.read_claims
 
     def meddle(root, paths):
         (tmp_path / "good/gone.jsonl").unlink()
         return before(root, paths)
 
-    monkeypatch.setattr(claims, "read", meddle)
+    monkeypatch.setattr(claims, "read_claims", meddle)
     row = by(scan(tmp_path), "files")["good/gone.jsonl"]
     assert (row["records"], row["skip_reason"]) == (0, "cannot be read: No such file or directory")
 

@@ -127,8 +127,8 @@ def salted(monkeypatch):
 def under(leaf, root):
     """Tell whether a leaf is under a root, by the log's own definitions."""
     hashes = [each.tobytes() for each in leaf.leaves]
-    path = merkle.inclusion(hashes, leaf.index)
-    return merkle.is_included(merkle.leaf(leaf.line), leaf.index, len(hashes), path, root_hash=bytes.fromhex(root))
+    path = merkle.prove_inclusion(hashes, leaf.index)
+    return merkle.is_included(merkle.hash_leaf(leaf.line), leaf.index, len(hashes), path, root_hash=bytes.fromhex(root))
 
 
 @pytest.mark.usefixtures("salted")

@@ -81,7 +81,7 @@ def write(folder: Path, target: Path | None, format_: str, asked: ExportRequest)
 def _save(target: Path, chunks: Iterable[bytes]) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = file_writing.aside(target)
+        made = file_writing.make_beside(target)
         try:
             with made.open("wb") as file:
                 file.writelines(chunks)
@@ -100,7 +100,7 @@ def _entry(folder: Path, asked: ExportRequest) -> ExportedEntry:
     return ExportedEntry(
         folder=folder,
         index=opened.index,
-        sealed=found.file,
+        sealed=found.to_bytes,
         envelope=found,
         statement=opened.statement(),
         reader=opened,

@@ -18,8 +18,8 @@ from provenance.errors import ConfigError, ProvenanceError
 from provenance.ledger.format import statement
 from provenance.ledger.layout import ENTRY_LIMIT, entry_path, has_entries, read_bytes, scan_path, size
 from provenance.ledger.log import append_journal, opening, publication, staging
-from provenance.ledger.log.file_writing import STAGING, check_links, locked, write
-from provenance.ledger.log.reading import envelope_of
+from provenance.ledger.log.file_writing import STAGING, check_links, lock_folder, write_file
+from provenance.ledger.log.reading import read_envelope
 from provenance.ledger.trees import merkle
 
 if TYPE_CHECKING:
@@ -152,44 +152,44 @@ def _add(
     heir: KeyPair | None = None,
 ) -> Entry:
     """Stage an entry beside the ledger and publish it; only a scan may be the first."""
-    opening.enter(folder)
-    with locked(folder):
+    opening.make_folder(folder)
+    with lock_folder(folder):
         check_links(folder)
         killed = (folder / STAGING).exists()
-        append_journal.clear(folder, keep=True)
+        append_journal.clear_staging(folder, keep=True)
         (folder / STAGING).mkdir(exist_ok=True)
         log: Log | None = None
         try:
             before = size(folder)
-            log = opening.resume(folder, keys, heir)
+            log = opening.open_for_append(folder, keys, heir)
             if killed:
                 opening.drop_orphans(folder, log)
-            log = log or _started(folder, keys, first=first)
+            log = log or _begin_ledger(folder, keys, first=first)
             if heir is not None and len(log.leaves) > before and opening.is_held(log.held, len(log.leaves), heir):
-                append_journal.clear(folder)
-                return _entry(log)  # a change of keys that was killed half-way
+                append_journal.clear_staging(folder)
+                return _newest_entry(log)  # a change of keys that was killed half-way
             opening.check_ours(log.folder, log.held, len(log.leaves), keys)
             sealed = stage(folder / STAGING, log)
-            return _entry(publication.publish(folder / STAGING, log, sealed, keys=keys, heir=heir))
+            return _newest_entry(publication.publish(folder / STAGING, log, sealed, keys=keys, heir=heir))
         except BaseException:
-            _leave(folder, log)
+            _tidy_up(folder, log)
             raise
 
 
-def _started(folder: Path, keys: KeyPair, *, first: bool) -> Log:
+def _begin_ledger(folder: Path, keys: KeyPair, *, first: bool) -> Log:
     """Begin a ledger, which only a scan may."""
     if not first:
         raise ConfigError(f"{folder} holds no scan yet; `provenance scan DATA --ledger {folder}` appends one")
-    return opening.start(folder, keys)
+    return opening.start_ledger(folder, keys)
 
 
-def _leave(folder: Path, log: Log | None) -> None:
+def _tidy_up(folder: Path, log: Log | None) -> None:
     """Tidy up after an append that failed; what was signed and not yet counted is for the next one to finish."""
     with contextlib.suppress(OSError, ProvenanceError):
         begun = log is not None and not os.path.lexists(folder / entry_path(len(log.leaves)))
         if begun or (log is None and not has_entries(folder)):  # nobody signed what was moved in
             opening.drop_orphans(folder, log)
-        append_journal.clear(folder, keep=bool(append_journal.read(folder)))
+        append_journal.clear_staging(folder, keep=bool(append_journal.read_journal(folder)))
 
 
 def amend(folder: Path, changes: Mapping[str, Callable[[bytes | None], bytes]]) -> None:
@@ -204,7 +204,7 @@ def amend(folder: Path, changes: Mapping[str, Callable[[bytes | None], bytes]]) 
         ConfigError: a link stands in the ledger.
         OSError: the folder cannot be written.
     """
-    with locked(folder):
+    with lock_folder(folder):
         check_links(folder)
         left = (folder / STAGING).exists()  # by a killed append: the next one tidies up after it
         (folder / STAGING).mkdir(exist_ok=True)
@@ -212,16 +212,16 @@ def amend(folder: Path, changes: Mapping[str, Callable[[bytes | None], bytes]]) 
             there = {name: read_bytes(folder / name, ENTRY_LIMIT) for name in changes if (folder / name).exists()}
             made = {name: change(there.get(name)) for name, change in changes.items()}
             for name, data in made.items():
-                write(folder, name, data)
+                write_file(folder, name, data)
         finally:
             if not left:
-                append_journal.clear(folder)
+                append_journal.clear_staging(folder)
 
 
-def _entry(log: Log) -> Entry:
+def _newest_entry(log: Log) -> Entry:
     """Return the newest entry of a log."""
     index = len(log.leaves) - 1
-    found = envelope_of(log.folder, index)
-    said = statement.read(found.payload).value
-    root = merkle.root(log.leaves).hex()
+    found = read_envelope(log.folder, index)
+    said = statement.read_statement(found.payload).value
+    root = merkle.hash_root(log.leaves).hex()
     return Entry(index, log.folder / scan_path(index), log.origin, index + 1, root, found.keyid, said)

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
-NAME = "journal"
+FILE_NAME = "journal"
 """Its name in the folder of an append."""
 
-_LIMIT = 1 << 24  # bytes of a journal: an append moves some forty files
+_MOST_BYTES = 1 << 24  # bytes of a journal: an append moves some forty files
 _REMOVABLE = re.compile(
     r"objects/sha256/([0-9a-f]{2})/\1[0-9a-f]{62}|origin|VERIFY\.md"
     r"|(entries/(?=[0-9]{8}\.co/[a-z0-9-]{1,64}\.(dsse\.json|pub\.pem)$)|scans/(?=[0-9]{8}/[\w][\w .-]{0,199}$))"
@@ -43,7 +43,7 @@ _STAGED = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class JournalItem:
     """A file that an append moves into a ledger.
 
     Args:
@@ -57,7 +57,7 @@ class Item:
     existed: bool
 
 
-def add(folder: Path, items: Iterable[Item]) -> None:
+def add_items(folder: Path, items: Iterable[JournalItem]) -> None:
     """Write down what will be moved in, and see it to the disk.
 
     Args:
@@ -67,17 +67,17 @@ def add(folder: Path, items: Iterable[Item]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    path = folder / STAGING / NAME
+    path = folder / STAGING / FILE_NAME
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
         for each in items:
             file.write(canonical({"existed": each.existed, "path": each.path, "sha256": each.sha256}) + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    file_writing.sync(path.parent)
+    file_writing.sync_to_disk(path.parent)
 
 
-def read(folder: Path) -> list[Item]:
+def read_journal(folder: Path) -> list[JournalItem]:
     """Read what a killed append wrote down.
 
     Args:
@@ -88,19 +88,21 @@ def read(folder: Path) -> list[Item]:
         was moved before it was.
     """
     try:
-        data = layout.read_bytes(folder / STAGING / NAME, _LIMIT)
+        data = layout.read_bytes(folder / STAGING / FILE_NAME, _MOST_BYTES)
     except (OSError, VerificationError):
         return []
     found = []
     for line in data.split(b"\n"):
         with suppress(VerificationError):
-            item = envelope.parse(line)
+            item = envelope.parse_json(line)
             if isinstance(item, dict) and [*map(type, item.values())] == [bool, str, str]:
-                found.append(Item(str(item.get("path")), str(item.get("sha256")), bool(item.get("existed", True))))
+                found.append(
+                    JournalItem(str(item.get("path")), str(item.get("sha256")), bool(item.get("existed", True)))
+                )
     return found
 
 
-def drop(folder: Path, items: Iterable[Item], bound: Collection[str], index: int) -> None:
+def remove_unsigned(folder: Path, items: Iterable[JournalItem], bound: Collection[str], index: int) -> None:
     """Remove what a killed append put into a ledger and nobody signed: its own files alone.
 
     Args:
@@ -119,7 +121,7 @@ def drop(folder: Path, items: Iterable[Item], bound: Collection[str], index: int
         if each.existed or each.path in bound or named is None or named["index"] not in {None, own}:
             continue
         path = folder / each.path
-        if _is_file(path) and folder_comparison.digest(path) == each.sha256:
+        if _is_file(path) and folder_comparison.digest_file(path) == each.sha256:
             path.unlink()
             places.add(path.parent)
     for place in places - {folder}:
@@ -140,7 +142,7 @@ def check_staged(folder: Path) -> None:
         raise ConfigError(
             f"{folder / STAGING} is no folder, and an append needs that name; move it out of the ledger {folder}"
         )
-    for name, kind in _walk(folder / STAGING):
+    for name, kind in _walk_folder(folder / STAGING):
         if kind == "other" or not _STAGED.fullmatch(name):
             raise ConfigError(
                 f"{folder / STAGING / name} was not put there by an append, and is not removed; move it out of "
@@ -148,7 +150,7 @@ def check_staged(folder: Path) -> None:
             )
 
 
-def clear(folder: Path, *, keep: bool = False) -> None:
+def clear_staging(folder: Path, *, keep: bool = False) -> None:
     """Empty the folder of an append, and remove it: the journal last, so that whoever is killed meanwhile is followed.
 
     Args:
@@ -163,15 +165,15 @@ def clear(folder: Path, *, keep: bool = False) -> None:
     if not os.path.lexists(beside) or beside.is_symlink():
         return
     check_staged(folder)
-    for name, kind in reversed(list(_walk(beside))):  # what a folder holds comes after it
-        if name == NAME:
+    for name, kind in reversed(list(_walk_folder(beside))):  # what a folder holds comes after it
+        if name == FILE_NAME:
             continue
         if kind == "folder":
             (beside / name).rmdir()
         else:
             (beside / name).unlink()
     if not keep:
-        (beside / NAME).unlink(missing_ok=True)
+        (beside / FILE_NAME).unlink(missing_ok=True)
         beside.rmdir()
 
 
@@ -182,7 +184,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _walk(root: Path) -> Iterator[tuple[str, str]]:
+def _walk_folder(root: Path) -> Iterator[tuple[str, str]]:
     """Name everything below a folder, a folder before what it holds: file | folder | other; no link is followed."""
     todo = [""] if root.is_dir() and not root.is_symlink() else []
     while todo:

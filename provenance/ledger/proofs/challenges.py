@@ -269,7 +269,7 @@ def _read(data: Path, row: Mapping[str, Any]) -> bytes:
         if not path.resolve().is_relative_to(data.resolve()):
             raise InputError(f"{path} lies outside the data")
         with open_regular(path) as file:
-            content = regular_files.bounded(file).read()
+            content = regular_files.bound_to_size(file).read()
     except (OSError, ValueError) as cause:
         raise InputError(f"{path} cannot be read; give the folder that was scanned with --data") from cause
     if hashlib.sha256(content).hexdigest() != row["sha256"]:

@@ -142,14 +142,14 @@ def read(
     roles = roles or column_roles.load()
     size = 0
     try:
-        reason = storage.refuse(location)
+        reason = storage.explain_refusal(location)
         size = os.stat(location).st_size
         if reason is None:
             with storage.open_regular(location) as file:
-                reason, size = regular_files.doubt(file, limits), os.fstat(file.fileno()).st_size
+                reason, size = regular_files.explain_doubt(file, limits), os.fstat(file.fileno()).st_size
                 end = _end(file, path, size, head) if head is not None and reason is None else None
                 if end is not None:
-                    part = _File(path, storage.Stream(regular_files.Bounded(file, end)), end, limits, roles)
+                    part = _File(path, storage.Stream(regular_files.BoundedFile(file, end)), end, limits, roles)
                     yield from _heads(part.read(), path, size, end)
                 elif reason is None:
                     for item in _File(path, file, size, limits, roles, apart=apart).read():
@@ -223,13 +223,13 @@ def account(
     """
     size = 0
     try:
-        refused = storage.refuse(location)
+        refused = storage.explain_refusal(location)
         size = os.stat(location).st_size
         if refused is None:
             with storage.open_regular(location) as file:
-                refused, size = regular_files.doubt(file, storage.LIMITS), os.fstat(file.fileno()).st_size
+                refused, size = regular_files.explain_doubt(file, storage.LIMITS), os.fstat(file.fileno()).st_size
                 if refused is None:
-                    tap = storage.Tap(regular_files.Bounded(file, size))
+                    tap = storage.DigestingReader(regular_files.BoundedFile(file, size))
                     stream = storage.Stream(tap)
                     name = format or sniff(stream.peek(format_detection.HEAD), path)
                     stream.drain()
@@ -248,7 +248,7 @@ def _settle(
     size: int,
     stream: storage.Stream,
     tally: Tally,
-    digest: storage.Digest,
+    digest: storage.BlockDigest,
     *,
     member: bool = False,
 ) -> Account:
@@ -302,7 +302,9 @@ class _File:
     ) -> None:
         self.path, self.file, self.size, self.limits, self.roles, self.member = path, file, size, limits, roles, member
         self.apart, self.documents = apart, 0
-        self.tap = storage.Tap(file if isinstance(file, storage.Stream) else regular_files.Bounded(file, size))
+        self.tap = storage.DigestingReader(
+            file if isinstance(file, storage.Stream) else regular_files.BoundedFile(file, size)
+        )
         self.raw = storage.Stream(self.tap)
         self.tally = Tally()
 
@@ -336,7 +338,7 @@ class _File:
         )
 
     def _compressed(self, codec: str) -> Generator[Item, None, str]:
-        stream = storage.inflate(self.raw, codec, storage.Budget(self.limits, self.size))
+        stream = storage.decompress(self.raw, codec, storage.Budget(self.limits, self.size))
         inner_path = self.path.removesuffix("." + format_detection.suffix(self.path))
         inner = sniff(stream.peek(format_detection.HEAD), inner_path)
         if inner in storage.CODECS:
@@ -379,13 +381,13 @@ class _File:
         if self.tally.skipped:
             self.tally.skipped = max(1, -(-self.tally.skipped * stream.count // max(1, inner.count)))
 
-    def _seekable(self, stream: storage.Stream) -> storage.Checked | None:
+    def _seekable(self, stream: storage.Stream) -> storage.CheckedFile | None:
         """Return random access to the file or, of a member or compressed file, to a copy of its bytes."""
         if stream is self.raw and not isinstance(self.file, storage.Stream):
             self.raw.drain()
-            return storage.Checked(self.file, self.raw.count, self.tap.digest.blocks())
+            return storage.CheckedFile(self.file, self.raw.count, self.tap.digest.blocks())
         before = stream.count
-        held = storage.set_aside(stream, self.limits.held)
+        held = storage.copy_to_file(stream, self.limits.held)
         if held is None:
             reason = f"needs random access and is larger than the {self.limits.held:,} bytes that are set aside for it"
             self.tally.skip(stream.count - before + stream.drain(), reason)

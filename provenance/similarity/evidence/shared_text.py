@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from provenance.core.model import PURPOSES
 from provenance.licences import terms
-from provenance.licences.compatibility import loses
+from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence.match_batches import DistinctTexts, RecordCounts, iterate_by_record
 
 if TYPE_CHECKING:
@@ -330,15 +330,15 @@ def is_milder(mild: str | None, strict: str | None, *, original: str | None = No
     Returns:
         False where the first file is the ancestor itself, or both are the same known file of a third.
     """
-    if mild is None or strict is None or not loses(mild, strict):
+    if mild is None or strict is None or not find_losses(mild, strict):
         return False
     if original is not None and other in {None, original}:
         return False
 
     def breadth(licence: str) -> tuple[int, str]:
-        return sum(terms.right(licence, purpose).rank for purpose in PURPOSES), licence
+        return sum(terms.find_right(licence, purpose).rank for purpose in PURPOSES), licence
 
-    return not loses(strict, mild) or breadth(mild) > breadth(strict)
+    return not find_losses(strict, mild) or breadth(mild) > breadth(strict)
 
 
 def describe_known_sets(indexes: Sequence[Mapping[str, Any]]) -> str:
@@ -353,7 +353,7 @@ def describe_known_sets(indexes: Sequence[Mapping[str, Any]]) -> str:
 
 def _known_or_none(licence: str | None) -> str | None:
     """Return a licence whose terms are known; one of which nothing is known is as good as none."""
-    return licence if licence is not None and terms.known(licence) else None
+    return licence if licence is not None and terms.is_known(licence) else None
 
 
 def _drop_explained(
@@ -385,7 +385,7 @@ def _drop_explained(
 
 
 def _keeps_terms(licence: str | None, original: str | None) -> bool:
-    return licence is not None and original is not None and not loses(licence, original)
+    return licence is not None and original is not None and not find_losses(licence, original)
 
 
 def _records_by_view(overlaps: pa.Table) -> dict[tuple[str, str], int]:

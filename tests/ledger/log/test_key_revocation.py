@@ -90,7 +90,7 @@ def test_a_key_that_was_revoked_signs_nothing_more(rotated, tmp_path):
     append.attach(rotated, "key", document, facts | {"key": {"fingerprint": HEIR.fingerprint}}, keys=HEIR)
     assert ledger.verify(rotated).exit_code == 0
     with pytest.raises(ConfigError, match="revoked"):
-        key_entries.add(rotated, STRANGER.log.public_key(), "witness", SCANNER, keys=HEIR)
+        key_entries.add_key(rotated, STRANGER.log.public_key(), "witness", SCANNER, keys=HEIR)
     assert ledger.verify(rotated).exit_code == 0
     assert not (rotated / ".append").exists()
 

@@ -34,7 +34,7 @@ def scanned(tmp_path_factory):
         patch.setenv("PROVENANCE_CONFIG", str(root / "home"))
         pv.scan(root / "data", ledger=root / "ledger")
         pv.scan(root / "data", ledger=root / "ledger", assess=True)
-        secret = salts.secret_of(None)
+        secret = salts.find_secret(None)
         made = {
             entry: challenges.answer_challenge(
                 root / "ledger", NONCE, 12, data=root / "data", secret=secret, entry=entry
@@ -73,7 +73,7 @@ def test_an_answer_convinces(world, tmp_path, monkeypatch, entry):
 def test_records_that_were_drawn_twice_are_counted_once(world, tmp_path):
     root, _ = world
     made = challenges.answer_challenge(
-        root / "ledger", NONCE, 200, data=root / "data", secret=salts.secret_of(None), entry=1
+        root / "ledger", NONCE, 200, data=root / "data", secret=salts.find_secret(None), entry=1
     )
     draws = [each for each in json.loads(made)["draws"] if set(each) & {"record", "content"}]
     different = {(each["line"]["index"], each.get("record", {}).get("index")) for each in draws}
@@ -124,7 +124,7 @@ def other_record(value, _, root):
     )
     row = (json.loads(draw["record"]["line"])["row"] + 1) % len(TEXTS)
     found = disclosure.read_leaf(
-        anchors.take(root / "ledger"), "a.jsonl", row, data=root / "data", secret=salts.secret_of(None)
+        anchors.take(root / "ledger"), "a.jsonl", row, data=root / "data", secret=salts.find_secret(None)
     )
     draw |= {"record": disclosure.record_line(found), "text": found.text}
 
@@ -212,7 +212,7 @@ def test_any_answer_is_answered(scanned, entry, data, value):
 
 def test_changed_data_cannot_answer(world):
     root, _ = world
-    secret = salts.secret_of(None)
+    secret = salts.find_secret(None)
     path = root / "data" / "a.jsonl"
     path.write_text(path.read_text().replace("0th", "1th"))
     for entry in (0, 1):
@@ -228,17 +228,17 @@ def test_changed_data_cannot_answer(world):
 def test_what_cannot_be_asked(world, nonce, count):
     root, _ = world
     with pytest.raises(ConfigError):
-        challenges.answer_challenge(root / "ledger", nonce, count, data=root / "data", secret=salts.secret_of(None))
+        challenges.answer_challenge(root / "ledger", nonce, count, data=root / "data", secret=salts.find_secret(None))
 
 
 def test_a_record_is_proven_from_the_data(world, tmp_path):
     root, _ = world
-    data = disclosure.prove_record(root / "ledger", "a.jsonl", 7, data=root / "data", secret=salts.secret_of(None))
+    data = disclosure.prove_record(root / "ledger", "a.jsonl", 7, data=root / "data", secret=salts.find_secret(None))
     assert hashlib.sha256(TEXTS[7].encode()).hexdigest() in proof_format.read(data).says
     assert verified(tmp_path / "proof", data).exit_code == OK
     with pytest.raises(ConfigError):
         disclosure.prove_record(
-            root / "ledger", "a.jsonl", 7, data=root / "data", secret=salts.secret_of(None), entry=0
+            root / "ledger", "a.jsonl", 7, data=root / "data", secret=salts.find_secret(None), entry=0
         )
     with pytest.raises(DigestMismatch):
         disclosure.prove_record(root / "ledger", "a.jsonl", 7, data=root / "data", secret=bytes(32))

@@ -18,7 +18,7 @@ from provenance.core import parquet_decoder
 from provenance.readers import records
 from provenance.readers.records import Account, Batch, bounded_parquet, column_roles, parquet
 from provenance.readers.records.tally import Tally
-from provenance.readers.storage import LIMITS, Checked, Digest, Limits
+from provenance.readers.storage import LIMITS, BlockDigest, CheckedFile, Limits
 
 WORDS = "a few words of some text "
 
@@ -34,9 +34,9 @@ def dictionary(values, indices):
 
 
 def checked(data):
-    digest = Digest()
+    digest = BlockDigest()
     digest.update(data)
-    return Checked(io.BytesIO(data), len(data), digest.blocks())
+    return CheckedFile(io.BytesIO(data), len(data), digest.blocks())
 
 
 def read(data, **limits):

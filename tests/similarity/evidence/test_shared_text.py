@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.core import schemas
-from provenance.licences.compatibility import loses
+from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import shared_text
 
 LICENCES = (None, "MIT", "CC-BY-4.0", "CC-BY-NC-4.0")
@@ -76,7 +76,7 @@ def explained(path, node, view, files, originals):
     """Whether a record also stands in a known original of which its own licence keeps all."""
     own = files[path][1]
     return any(
-        node in files[known][2][view] and own and files[known][1] and not loses(own, files[known][1])
+        node in files[known][2][view] and own and files[known][1] and not find_losses(own, files[known][1])
         for known in originals
         if known != path
     )
