@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import tarfile
-import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,29 +29,9 @@ from provenance.similarity.candidates import banding, near_pairs
 from provenance.similarity.evidence import exact_matches
 from provenance.sources import claims, read_results
 
-LINE = '{"text": "the quick brown fox jumps over the lazy dog every single morning"}\n'
-CARD = "---\nlicense: mit\n---\n# A set\n"
+from .conftest import CARD, LINE, lay, lines, zipped
+
 GOOD = {"good/README.md": CARD, "good/x.jsonl": LINE}
-
-
-def lay(root, layout):
-    for name, content in layout.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return root
-
-
-def lines(*texts):
-    return "".join(json.dumps({"text": text}) + "\n" for text in texts)
-
-
-def zipped(**members):
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, content in members.items():
-            file.writestr(name, content)
-    return held.getvalue()
 
 
 def tarred(**members):

@@ -10,6 +10,8 @@ from provenance.errors import ConfigError, InputError
 from provenance.ledger import layout
 from provenance.sources.inventory import list_paths
 
+from .conftest import lay
+
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 1234567\n"
 HUB = {
     "d/blobs/aa": "text\n",
@@ -18,20 +20,6 @@ HUB = {
     "d/snapshots/01/x.txt": ("->", "../../blobs/aa"),
     "d/snapshots/02/x.txt": ("->", "../../blobs/aa"),
 }
-
-
-def lay(root, layout):
-    for name, content in layout.items():
-        path = root / os.fsdecode(name)
-        if content is None:
-            path.mkdir(parents=True)
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, tuple):
-            path.symlink_to(content[1])
-        else:
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return root
 
 
 def on_disk(root):
