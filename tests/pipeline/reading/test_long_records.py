@@ -41,11 +41,11 @@ def test_a_record_that_grows_is_unreadable_and_said(tmp_path, in_process, small,
 PEAK = """
 import os, re, sys, tempfile
 from provenance.pipeline.reading import read_pass
-from provenance.pipeline.reading.file_bundles import Bundle, File
+from provenance.pipeline.reading.file_bundles import FileBundle, FileToRead
 place = sys.argv[1]
-file = File(os.path.basename(place), os.fsencode(place), "data", None, None, os.path.getsize(place))
+file = FileToRead(os.path.basename(place), os.fsencode(place), "data", None, None, os.path.getsize(place))
 with tempfile.TemporaryDirectory() as scratch:
-    result = read_pass.observe(Bundle(0, (file,), scratch, secret=bytes(16)))
+    result = read_pass.observe(FileBundle(0, (file,), scratch, secret=bytes(16)))
 print(int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) >> 10, result.files["records"][0])
 """
 
