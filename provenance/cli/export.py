@@ -8,6 +8,7 @@ import click
 from click.core import ParameterSource
 
 from provenance.cli import key_options, reading, terminal
+from provenance.cli import output as output_lines
 from provenance.core import model
 from provenance.ledger import exports as of_ledger
 from provenance.ledger.exports import ExportRequest
@@ -81,6 +82,8 @@ def command(
     """
     ledger, chosen = _asked(words, format_)
     _check_options(chosen)
+    if output is not None:
+        output_lines.check_audited(output, ledger)
     asked = ExportRequest(
         index,
         key=key,

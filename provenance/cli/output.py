@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
 from contextlib import suppress
 from pathlib import Path
 
 from provenance.cli import terminal
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, ProvenanceError
 
 STDOUT = Path("-")
 
@@ -36,6 +37,38 @@ def check(output: Path, *inputs: Path | None) -> None:
             raise ConfigError(f"{output} would lie in the data, and become part of it; write it elsewhere with -o")
         if output.resolve() == each.resolve():
             raise ConfigError(f"{output} is the file that is read; write elsewhere with -o")
+
+
+def check_audited(output: Path, folder: Path) -> None:
+    """Refuse to replace a file that the newest scan of a ledger read: wherever it lies, its content tells it.
+
+    Args:
+        output: the file that was named with -o.
+        folder: the ledger.
+
+    Raises:
+        ConfigError: it is such a file.
+    """
+    if _is_audited(output, folder):
+        raise ConfigError(f"{output} is a file of the data that {folder} is about; write elsewhere with -o")
+
+
+def _is_audited(output: Path, folder: Path) -> bool:
+    """Look for the digest of what stands there in FILES; of a ledger that cannot be read nothing is known."""
+    from provenance.ledger.log import folder_comparison, reading
+
+    try:
+        if not output.is_file() or not output.stat().st_size:
+            return False
+        mark = f'"sha256":"{folder_comparison.digest(output)}"'.encode()
+        said = reading.statement_of(folder, reading.index_of(folder, None))
+        with (
+            (folder / said.predicate["tables"]["files"]["lines"]).open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as lines,
+        ):
+            return lines.find(mark) >= 0
+    except (ProvenanceError, OSError, KeyError, ValueError):
+        return False
 
 
 def write(output: Path, data: bytes) -> None:

@@ -31,6 +31,7 @@ def entry_of(folder: Path, entry: int | None, output: Path, *inputs: Path | None
     from provenance.ledger import open_reader
 
     output_lines.check(output, *inputs)
+    output_lines.check_audited(output, folder)
 
     try:
         return open_reader(folder, entry, warn=reading.warn).index

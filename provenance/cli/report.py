@@ -55,6 +55,7 @@ def command(
     if data is not None:
         _refuse(form, data)
     output_lines.check(output, data)
+    output_lines.check_audited(output, ledger)
     if form.is_filing:
         if unverified:
             raise click.UsageError("a document that a person signs is made of a ledger that verifies: no --unverified")

@@ -21,7 +21,7 @@ def scanned(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PROVENANCE_CONFIG", str(root / "home"))
         (root / "data/a").mkdir(parents=True)
-        (root / "data/a/README.md").write_text("---\nlicense: mit\nmaintainers: [A. Person]\n---\n# A\n")
+        (root / "data/a/README.md").write_text("---\nlicense: mit\n---\n# A\n")
         (root / "data/a/x.jsonl").write_text(TEXT)
         for _ in range(2):
             pv.scan(root / "data", root / "ledger", workers=1, records=True)
@@ -66,7 +66,7 @@ def test_a_policy_that_never_ends_is_none(world, capsys):
     assert "the policy pipe cannot be read: it is not a regular file" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("place", ["mine", "data", "home"])
+@pytest.mark.parametrize("place", ["mine", "data", "home/keys"])
 def test_a_ledger_among_other_files_is_refused_before_the_work(world, monkeypatch, capsys, place):
     (world / "mine").mkdir()
     (world / "mine/notes.txt").write_text("mine\n")
@@ -76,14 +76,14 @@ def test_a_ledger_among_other_files_is_refused_before_the_work(world, monkeypatc
 
 
 def test_data_that_differs_is_said_where_files_are_withheld(world, capsys):
-    (world / "ledger/scans/00000001/contacts.parquet").unlink()
+    (world / "ledger/scans/00000001/matches.parquet").unlink()
     assert run(["verify", "ledger", "--data", "data"]) == WITHHELD
     (world / "data/a/x.jsonl").write_text(TEXT * 2)
     capsys.readouterr()
     assert run(["verify", "ledger", "--data", "data"]) == DATA_DIFFERS
     said = capsys.readouterr().out
     assert said.startswith("The ledger verifies, but the data is not what was scanned")
-    assert "withheld: scans/00000001/contacts.parquet" in said
+    assert "withheld: scans/00000001/matches.parquet" in said
 
 
 @pytest.mark.parametrize("command", [("show", "ledger"), ("report", "ledger", "--format", "json", "-o", "out")])
@@ -93,3 +93,31 @@ def test_an_entry_that_no_checkpoint_counts_is_named(world, capsys, command):
     capsys.readouterr()
     run(list(command))
     assert "entry 1 is there, and no checkpoint counts it" in capsys.readouterr().err
+
+
+WRITTEN = {
+    "report": ("report", "ledger", "--format", "json"),
+    "proof": ("prove", "ledger", "--path", "a/x.jsonl"),
+    "export": ("export", "ledger", "--format", "removal-list"),
+    "entry": ("export", "ledger", "--format", "pae"),
+}
+
+
+@pytest.mark.parametrize("case", WRITTEN)
+def test_no_file_that_was_audited_is_written_over(world, capsys, case):
+    (world / "link").symlink_to("data/a/x.jsonl")
+    for place in ("data/a/x.jsonl", "link"):
+        assert run([*WRITTEN[case], "-o", place]) == USAGE
+        assert (world / "data/a/x.jsonl").read_text() == TEXT
+        assert f"{place} is a file of the data that ledger is about; write elsewhere" in capsys.readouterr().err
+    (world / "out").write_bytes(b"")
+    for _ in range(2):  # what it wrote itself may be replaced
+        assert run([*WRITTEN[case], "-o", "out"]) == OK
+
+
+def test_a_demo_beside_other_files_writes_nothing(world, capsys):
+    (world / "demo/ledger").mkdir(parents=True)
+    (world / "demo/ledger/notes.txt").write_text("mine\n")
+    assert run(["demo", "demo"]) == USAGE
+    assert "holds other files and is not a ledger" in capsys.readouterr().err
+    assert [path.name for path in (world / "demo").rglob("*")] == ["ledger", "notes.txt"]

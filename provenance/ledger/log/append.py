@@ -16,7 +16,7 @@ from provenance.core import scratch_folders
 from provenance.core.digests import sha256
 from provenance.errors import ConfigError, ProvenanceError
 from provenance.ledger.format import statement
-from provenance.ledger.layout import ENTRY_LIMIT, entry_path, read_bytes, scan_path, size
+from provenance.ledger.layout import ENTRY_LIMIT, entry_path, has_entries, read_bytes, scan_path, size
 from provenance.ledger.log import append_journal, opening, publication, staging
 from provenance.ledger.log.file_writing import STAGING, check_links, locked, write
 from provenance.ledger.log.reading import envelope_of
@@ -186,7 +186,8 @@ def _started(folder: Path, keys: KeyPair, *, first: bool) -> Log:
 def _leave(folder: Path, log: Log | None) -> None:
     """Tidy up after an append that failed; what was signed and not yet counted is for the next one to finish."""
     with contextlib.suppress(OSError, ProvenanceError):
-        if log is not None and not os.path.lexists(folder / entry_path(len(log.leaves))):
+        begun = log is not None and not os.path.lexists(folder / entry_path(len(log.leaves)))
+        if begun or (log is None and not has_entries(folder)):  # nobody signed what was moved in
             opening.drop_orphans(folder, log)
         append_journal.clear(folder, keep=bool(append_journal.read(folder)))
 

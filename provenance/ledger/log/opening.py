@@ -68,11 +68,18 @@ def enter(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
         raise ConfigError(f"the ledger {folder} cannot be written: {cause.strerror}") from cause
-    _check_strangers(folder)
+    check_free(folder)
 
 
-def _check_strangers(folder: Path) -> None:
-    """Refuse a folder that holds something else, and is no ledger."""
+def check_free(folder: Path) -> None:
+    """Refuse a folder that holds something else, and is no ledger.
+
+    Args:
+        folder: where a ledger is, or is to be.
+
+    Raises:
+        ConfigError: it does, or cannot be read.
+    """
     try:
         strangers = {path.name for path in folder.iterdir()} - _OURS
     except OSError as cause:
@@ -237,7 +244,7 @@ def reserve(folder: Path, keys: KeyPair) -> None:
     if folder.is_dir():
         check_links(folder)
         append_journal.check_staged(folder)
-        _check_strangers(folder)
+        check_free(folder)
     if is_ledger(folder):
         check_ours(folder, key_history.read_history(folder), size(folder), keys)
     if not size(folder):

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 20  # bytes that are read at once
 _RUN = 512  # bytes of the longest run of text in a file that is none
-_TEXT = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]{%d}" % _RUN)
-_LINE = re.compile(rb"(?:\A|[\r\n])([\t\x20-\x7e\x80-\xff]{24,})(?=[\r\n])")
+_CHARACTERS = frozenset(b"\t\n\r") | frozenset(range(0x20, 0x7F)) | frozenset(range(0x80, 0x100))
+_CLASSES = bytes(ord("\n") if each in b"\r\n" else ord("x") if each in _CHARACTERS else 0 for each in range(256))
+_BREAKS = bytes.maketrans(b"\n", b"x")
+_LINE = re.compile(rb"\nx{24,}(?=\n)")  # over the classes of bytes
 _LINES = 2  # lines of words that may stand in a file by chance
 _HEADER = re.compile(rb"(?:blob|tree|commit|tag) (0|[1-9]\d{0,18})\0")
 _HASHES = (("sha1", 20), ("sha256", 32))  # of repositories, and their bytes
@@ -51,9 +53,11 @@ def holds_text(file: BinaryIO, size: int) -> bool:
     carried, lines = b"\n", 0
     for piece in pieces(file, size):
         data = carried + piece
-        if _TEXT.search(data):
+        classes = data.translate(_CLASSES)
+        if b"x" * _RUN in classes.translate(_BREAKS):
             return True
-        lines += sum(_is_words(found[1]) for found in _LINE.finditer(data) if found.end() >= len(carried))
+        found = (each.span() for each in _LINE.finditer(classes) if each.end() >= len(carried))
+        lines += sum(_is_words(data[start + 1 : end]) for start, end in found)
         if lines > _LINES:
             return True
         carried = data[-_RUN:]

@@ -274,7 +274,12 @@ def encodable(text: str) -> str:
 
 
 def some(names: Sequence[str], separator: str = ", ") -> str:
-    """Name the first few of many."""
+    """Name the first few of many.
+
+    Args:
+        names: all of them.
+        separator: what stands between two.
+    """
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return separator.join(names[:5]) + more
 

@@ -11,6 +11,7 @@ from provenance.core.schemas import SEALED
 from provenance.errors import BrokenChain, ConfigError, DigestMismatch, InputError
 from provenance.ledger import layout
 from provenance.ledger.keys.signing_keys import Ed25519PrivateKey, KeyPair, ec, fingerprint
+from provenance.ledger.log import opening
 from provenance.ledger.trees import merkle
 
 
@@ -215,3 +216,21 @@ def test_killed_at_any_step(home, sealed, tmp_path, before, stride):
             break
         steps += stride
     assert steps > 40
+
+
+@pytest.mark.parametrize("signal", [KeyboardInterrupt, SystemExit, OSError])
+def test_a_first_append_that_is_interrupted_leaves_no_folder_of_an_append(home, sealed, tmp_path, monkeypatch, signal):
+    real = opening.start
+
+    def interrupted(*given):
+        real(*given)
+        raise signal
+
+    monkeypatch.setattr(opening, "start", interrupted)
+    with pytest.raises(signal):
+        ledger.append(tmp_path / "ledger", sealed, {}, sealed.facts(), keys=ledger.user_keys())
+    assert not (tmp_path / "ledger" / ".append").exists()
+    assert {path.name for path in (tmp_path / "ledger").iterdir()} <= {"keys"}
+    monkeypatch.setattr(opening, "start", real)
+    ledger.append(tmp_path / "ledger", sealed, {}, sealed.facts(), keys=ledger.user_keys())
+    assert ledger.verify(tmp_path / "ledger").exit_code == 0
