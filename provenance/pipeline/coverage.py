@@ -10,6 +10,7 @@ import pyarrow as pa
 from provenance import detectors
 from provenance.core import schemas
 from provenance.pipeline.matching import reference_matches
+from provenance.readers import manifests
 from provenance.similarity.candidates import banding, boilerplate, containment, minhash
 from provenance.similarity.text import normalisation
 from provenance.sources import claims as source_claims
@@ -123,8 +124,7 @@ def _documents(rows: Iterable[Mapping[str, Any]]) -> str | None:
     long = [
         row
         for row in rows
-        if (row["role"] == "documentation" or (row["role"] == "manifest" and row["format"] == "hf-card"))
-        and row["bytes"] > LONG
+        if row["role"] in {"documentation", "manifest"} and _has_headings(row["format"]) and row["bytes"] > LONG
     ]
     if not long:
         return None
@@ -134,6 +134,12 @@ def _documents(rows: Iterable[Mapping[str, Any]]) -> str | None:
         f"{len(long):,} {noun} of more than {LONG:,} bytes {verb} read for what {them} state{s} and not as records: "
         f"{sum(row['bytes'] for row in long):,} bytes, the largest {largest['path']}"
     )
+
+
+def _has_headings(kind: str | None) -> bool:
+    """Tell whether a format is that of a card or README, of which prose may be the larger part."""
+    form = manifests.FORMATS.get(kind or "")
+    return form is not None and form.headings
 
 
 def _is_document(row: Mapping[str, Any]) -> bool:
