@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.kernel_cache import settle
+from provenance.core.kernel_cache import choose_cache_folder
 from provenance.core.scanner_identity import VERSION
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from provenance.pipeline.audit import Audit, open_ledger
     from provenance.pipeline.guard import guard
     from provenance.pipeline.record_pairs import pairs
-    from provenance.pipeline.report_check import verify as verify
+    from provenance.pipeline.report_check import verify
     from provenance.pipeline.scan import scan
     from provenance.profiles import list_profiles
     from provenance.reports.difference.compare import diff
 
-settle()
+choose_cache_folder()
 
 __version__ = VERSION
 

@@ -12,8 +12,8 @@ from provenance.core.processes import blocked_imports, interruption
 def main() -> None:
     """Run the command line and exit with its code; this process is ours alone."""
     occupy()
-    interruption.listen()
-    blocked_imports.leave_out()
+    interruption.install_handlers()
+    blocked_imports.block_imports()
     from provenance.cli import INCOMPLETE, run
 
     try:
@@ -22,8 +22,8 @@ def main() -> None:
     except KeyboardInterrupt:  # after the last output, which has said what there is to say
         interruption.ignore()
         code = INCOMPLETE
-    if interruption.came():
-        scratch_folders.remove_all()
+    if interruption.is_interrupted():
+        scratch_folders.remove_all_folders()
         os._exit(code)  # threads that are still at work would keep us
     sys.exit(code)
 

@@ -35,7 +35,7 @@ def _workers_are_kept():
     """
     from provenance.core import engines
     from provenance.core.engines.local import LocalEngine
-    from provenance.pipeline.warm_up import rehearse
+    from provenance.pipeline.warm_up import compile_kernels
 
     begin, started_in, unclosed = engines.start, Path.cwd(), set()
 
@@ -47,7 +47,7 @@ def _workers_are_kept():
             engine.close = lambda: unclosed.discard(engine)
         return engine
 
-    with contextlib.closing(LocalEngine(ready=rehearse)) as kept, pytest.MonkeyPatch.context() as patch:
+    with contextlib.closing(LocalEngine(ready=compile_kernels)) as kept, pytest.MonkeyPatch.context() as patch:
         patch.setattr(engines, "start", start)
         yield
     assert not unclosed, "a scan did not close its engine"

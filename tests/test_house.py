@@ -53,8 +53,8 @@ def test_a_checks_documentation_has_its_headings_in_order(check):
 
 @pytest.mark.parametrize("check", checks.CHECKS)
 def test_a_check_reads_tables_that_exist_and_yields_its_own_name(check):
-    assert set(checks.reads(check)) <= {name.lower() for name in TABLES} | SETTINGS
-    source = inspect.getsource(checks.module(check))
+    assert set(checks.list_inputs(check)) <= {name.lower() for name in TABLES} | SETTINGS
+    source = inspect.getsource(checks.load_check(check))
     assert f'check="{check}"' in source
     assert "LIMITS" in source
 
@@ -62,7 +62,7 @@ def test_a_check_reads_tables_that_exist_and_yields_its_own_name(check):
 @pytest.mark.parametrize("check", checks.CHECKS)
 def test_a_check_holds_no_threshold(check):
     """Numbers that judge live in profiles: a check compares with nothing but 0, 1, and 2 of a kind."""
-    tree = ast.parse(inspect.getsource(checks.module(check)))
+    tree = ast.parse(inspect.getsource(checks.load_check(check)))
     compared = {
         side.value
         for node in ast.walk(tree)

@@ -64,6 +64,64 @@ BANNED_FUNCTIONS = {
 STILL_BANNED: set[tuple[str, str]] = set()
 """Module and public function that waits for a name which a stranger would guess."""
 
+PARTICIPLES = {
+    "added", "asked", "came", "caused", "contained", "counted", "described", "drawn", "ended", "found", "given", "gone",
+    "held", "joined", "kept", "left", "limited", "listed", "made", "named", "opened", "said", "sampled", "seen", "shared",
+    "shown", "signed", "stated", "stored", "tabled", "taken", "told", "wanted", "written",
+}  # fmt: skip
+"""What is no name of a function: it says neither what is done nor what comes of it."""
+
+STILL_PARTICIPLES = {
+    ("provenance.ledger.format.witness_cosignature", "named"),
+    ("provenance.ledger.verification.entry_relations", "counted"),
+    ("provenance.readers.manifests.json_ld", "listed"),
+    ("provenance.sources.contacts", "named"),
+}
+"""Module and public function that waits for a verb."""
+
+STILL_UNDERSCORED = {
+    ("provenance.ledger.format.mldsa_signature", "pem_"),
+    ("provenance.ledger.format.sm2_signature", "pem_"),
+    ("provenance.ledger.keys.key_files", "pem_"),
+    ("provenance.ledger.proofs.anchors", "leaf_hashes_"),
+    ("provenance.ledger.proofs.redaction", "lines_"),
+    ("provenance.sources.signal_snapshots", "claims_"),
+    ("provenance.sources.signal_snapshots", "scopes_"),
+}
+"""Module and name of which the underscore at the end stands for a better name."""
+
+MOST_POSITIONAL = 4
+"""Arguments that a call may give by position: nobody remembers the order of more."""
+
+STILL_POSITIONAL = {
+    ("provenance.detectors.counting", "count"),
+    ("provenance.ledger.log.entry_cosignatures", "put"),
+    ("provenance.ledger.log.publication", "publish"),
+    ("provenance.ledger.log.reading", "bound_bytes"),
+    ("provenance.ledger.log.reading", "decoded"),
+    ("provenance.ledger.log.staging", "document"),
+    ("provenance.ledger.log.staging", "scan"),
+    ("provenance.ledger.proofs.challenges", "answer"),
+    ("provenance.ledger.proofs.disclosure", "leaf"),
+    ("provenance.ledger.proofs.disclosure", "record"),
+    ("provenance.ledger.trees.merkle", "extends"),
+    ("provenance.ledger.trees.merkle", "includes"),
+    ("provenance.pipeline.coverage", "coverage_of_steps"),
+    ("provenance.pipeline.matching.match_plan", "assemble_result"),
+    ("provenance.pipeline.matching.match_plan", "make_plan"),
+    ("provenance.profiles.judgement", "judge"),
+    ("provenance.readers.records.parquet", "read"),
+    ("provenance.reports.filings.clause_matrix", "compose"),
+    ("provenance.similarity.candidates.boilerplate", "count_shared_distinctive"),
+    ("provenance.similarity.candidates.distinct_texts", "build_nodes"),
+    ("provenance.similarity.candidates.minhash", "sign_unions"),
+    ("provenance.similarity.evidence.shared_text", "count_copied"),
+    ("provenance.similarity.evidence.shared_text", "count_shared"),
+    ("provenance.similarity.evidence.spans", "find_texts"),
+    ("provenance.sources.excerpts", "leaf"),
+}
+"""Module and public function of which some arguments are still to be given by name."""
+
 STILL_SHARED: set[str] = set()
 """Names that two public classes have."""
 
@@ -198,6 +256,59 @@ def test_no_two_public_classes_share_a_name():
 def test_modules_and_functions_are_called_what_a_stranger_would_look_for():
     assert not {name for name in PARSED if set(name.split(".")) & BANNED_MODULES}
     assert {(name, each) for name, each in public(ast.FunctionDef) if each in BANNED_FUNCTIONS} == STILL_BANNED
+
+
+def underscored(tree):
+    """Names at the top of a module, and of imports anywhere, that end in an underscore."""
+    for node in tree.body:
+        names = [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else _targets(node)
+        yield from (name for name in names if name.endswith("_") and not name.endswith("__"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.alias) and (node.asname or "").endswith("_"):
+            yield node.asname
+
+
+def _targets(node):
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return [each.id for each in targets if isinstance(each, ast.Name)]
+
+
+def takes_many(node):
+    """Whether more than MOST_POSITIONAL arguments may be given by position; a kernel of numba takes no others."""
+    decorators = {ast.unparse(each).split("(")[0] for each in node.decorator_list}
+    positional = [each.arg for each in (*node.args.posonlyargs, *node.args.args) if each.arg not in {"self", "cls"}]
+    return len(positional) > MOST_POSITIONAL and not decorators & {"njit", "intrinsic"}
+
+
+def gives_by_name(module_name):
+    """Whether a room's functions are called by name alone: click does so with commands, `checks.find` with tables."""
+    return module_name.startswith(("provenance.cli.", "provenance.checks."))
+
+
+def test_the_rules_of_names_can_fail():
+    tree = ast.parse("import a as b_\nc_ = 1\ndef d_(a, b, c, d, e): ...\ndef f(a, b, *, c, d, e): ...\n__all__ = []")
+    assert sorted(underscored(tree)) == ["b_", "c_", "d_"]
+    assert [takes_many(node) for node in tree.body if isinstance(node, ast.FunctionDef)] == [True, False]
+    assert not takes_many(ast.parse("@njit(cache=True)\ndef kernel(a, b, c, d, e): ...").body[0])
+
+
+def test_no_name_ends_in_an_underscore():
+    assert {(name, each) for name, tree in PARSED.items() for each in underscored(tree)} == STILL_UNDERSCORED
+
+
+def test_a_public_function_is_no_bare_participle():
+    assert {(name, each) for name, each in public(ast.FunctionDef) if each in PARTICIPLES} == STILL_PARTICIPLES
+
+
+def test_a_public_function_takes_few_arguments_by_position():
+    many = {
+        (name, node.name)
+        for name, tree in PARSED.items()
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+        if takes_many(node) and not gives_by_name(name)
+    }
+    assert many == STILL_POSITIONAL
 
 
 def on_disk(room, ending=".py"):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from provenance.similarity.text.normalisation import tables
+from provenance.similarity.text.normalisation import load_tables
 
 ALONE = 4  # the flag of a code point that is a word by itself, as Han is
 
@@ -24,7 +24,7 @@ def main() -> None:
         if line and not line.startswith("#"):
             traditional, simplified = line.split("\t")[:2]
             first[ord(traditional)] = ord(simplified.split(" ")[0])
-    flags = tables().flags
+    flags = load_tables().flags
     pairs = {}
     for code, target in sorted(first.items()):
         seen = {code}

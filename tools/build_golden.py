@@ -103,7 +103,7 @@ def succeed(root, attested):
     from provenance.ledger.log import key_entries
     from provenance.ledger.witness import renewal
 
-    folder, ours, scanner = root / "ledger", ledger.user_keys(), scanner_identity.described()
+    folder, ours, scanner = root / "ledger", ledger.user_keys(), scanner_identity.describe_scanner()
     approver = signing_keys.load_statement(str(root / "approver.pem"), "waiver").public_key()
     key_entries.add(folder, approver, "waiver", scanner, keys=ours, name="B. Reviewer")
     subprocess.run(["openssl", "genpkey", "-algorithm", "SM2", "-out", root / "sm2.pem"], check=True)

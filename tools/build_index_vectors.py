@@ -10,7 +10,8 @@ import xxhash
 
 from provenance.similarity.index import reference_index, siphash
 from provenance.similarity.text import shingles
-from provenance.similarity.text.normalisation import NORMALISATION, normalise_reference
+from provenance.similarity.text.normalisation import NORMALISATION
+from provenance.similarity.text.reference_normalisation import normalise_reference
 
 TARGET = Path(__file__).parents[1] / "provenance" / "data" / "index-v1-vectors.json"
 KEYS = [bytes(16), bytes(range(16))]

@@ -34,9 +34,11 @@ def main():
             assert known_datasets.by_digest()[sha256(path.read_bytes())].id == name, path
         target = ROOT / "manifests" / "known" / f"{name}.index"
         choice = build_index.IndexOptions("known", title=name, scale=scale, columns=columns)
-        built = build_index.build(paths, target, choice, "tools/build_known_index.py")
+        built = build_index.build_index(paths, target, choice, "tools/build_known_index.py")
         assert not built.unread, built.unread
-        print(target.name, built.index.items, "parts,", built.index.hashes, "texts,", target.stat().st_size, "bytes")
+        print(
+            target.name, built.index.items, "parts,", built.index.count_hashes, "texts,", target.stat().st_size, "bytes"
+        )
 
 
 if __name__ == "__main__":

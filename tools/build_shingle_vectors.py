@@ -12,7 +12,8 @@ from pathlib import Path
 
 import xxhash
 
-from provenance.similarity.text.normalisation import NORMALISATION, normalise_reference
+from provenance.similarity.text.normalisation import NORMALISATION
+from provenance.similarity.text.reference_normalisation import normalise_reference
 from provenance.similarity.text.shingles import SHINGLE, shingles_reference
 
 TEXTS = [

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from provenance import ledger as ledger_
+from provenance import ledger as signed_ledger
 from provenance.attestations import forms
 from provenance.errors import ConfigError
 from provenance.ledger.format import statement
@@ -32,7 +32,7 @@ FORMS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class ComposedAct:
     """An act that was composed.
 
     Args:
@@ -50,7 +50,7 @@ class Act:
     after: int | None = None
 
 
-def now() -> str:
+def current_time() -> str:
     """Return the time, UTC, as entries have it: claimed, not proven."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -64,7 +64,7 @@ def check_ledger(folder: Path) -> None:
     Raises:
         ConfigError: it is none.
     """
-    if not ledger_.is_ledger(folder):
+    if not signed_ledger.is_ledger(folder):
         raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
 
 
@@ -84,7 +84,7 @@ def statement_of(folder: Path, entry: int, *kinds: str) -> statement.Statement:
         VerificationError: it is not a canonical envelope of a statement.
     """
     check_ledger(folder)
-    count = ledger_.size(folder)
+    count = signed_ledger.size(folder)
     if not 0 <= entry < count:
         raise ConfigError(f"{folder} has no entry {entry}; its entries are 0 to {count - 1}")
     found = reading.statement_of(folder, entry)
@@ -104,41 +104,41 @@ def newest_scan(folder: Path, entry: int | None = None) -> int:
         ConfigError: there is no such scan.
     """
     check_ledger(folder)
-    at = ledger_.read_entry(folder)["predicate"]["log"]["index"] if entry is None else entry
+    at = signed_ledger.read_entry(folder)["predicate"]["log"]["index"] if entry is None else entry
     statement_of(folder, at, statement.SCAN)
     return int(at)
 
 
-def documents(form: forms.Form) -> list[dict[str, Any]]:
+def digest_documents(form: forms.Form) -> list[dict[str, Any]]:
     """Digest the documents of a form.
 
     Args:
-        form: with a list `documents`, or none.
+        form: with a list `digest_documents`, or none.
 
     Raises:
         ConfigError: one is not there, empty, or another one.
     """
     named = form.value.get("documents") or ()
-    return [forms.document(each, form.at("documents", at), form.path.parent) for at, each in enumerate(named)]
+    return [forms.digest_document(each, form.at("documents", at), form.path.parent) for at, each in enumerate(named)]
 
 
-def tool(form: forms.Form) -> dict[str, Any]:
+def describe_tool(form: forms.Form) -> dict[str, Any]:
     """Return what an entry says of the tool that a form names.
 
     Args:
-        form: with a `tool`.
+        form: with a `describe_tool`.
     """
     named = form.value["tool"]
     digest = {"digest": {"sha256": named["sha256"]}} if "sha256" in named else {}
     return {"name": named["name"], "version": named["version"], **digest}
 
 
-def inputs(folder: Path, form: forms.Form) -> list[dict[str, Any]]:
+def describe_inputs(folder: Path, form: forms.Form) -> list[dict[str, Any]]:
     """Return what an entry says of the inputs that a form names.
 
     Args:
         folder: the ledger.
-        form: with a list `inputs`.
+        form: with a list `describe_inputs`.
 
     Raises:
         ConfigError: an entry that it names is not there, or no data came of it.

@@ -11,10 +11,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance import ledger as ledger_
+from provenance import ledger as signed_ledger
 from provenance.attestations import FORMS, check_ledger, draw, forms, waiver
-from provenance.attestations import declaration as declaration_
-from provenance.attestations import review as review_
+from provenance.attestations import declaration as declaration_forms
+from provenance.attestations import review as review_forms
 from provenance.core import scanner_identity
 from provenance.errors import ConfigError
 from provenance.ledger.keys import signing_keys
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
-    from provenance.attestations import Act
+    from provenance.attestations import ComposedAct
     from provenance.ledger.keys.signers import StatementSigner
 
 
@@ -40,7 +40,7 @@ def waive(
     approver_key: str | None = None,
     key: str | None = None,
     ask: Callable[[str], str] | None = None,
-) -> ledger_.Entry:
+) -> signed_ledger.Entry:
     """Accept a finding until a day: later scans of this ledger mark it as waived, and it stays visible.
 
     Args:
@@ -120,7 +120,7 @@ def countersign(
     """
     folder = Path(ledger)
     check_ledger(folder)
-    at = int(ledger_.read_entry(folder)["predicate"]["log"]["index"]) if entry is None else entry
+    at = int(signed_ledger.read_entry(folder)["predicate"]["log"]["index"]) if entry is None else entry
     return at, entry_cosignatures.countersign(folder, at, signing_keys.load_statement(key, prompt=ask))[1]
 
 
@@ -134,7 +134,7 @@ def sample(
     index: int | None = None,
     key: str | None = None,
     ask: Callable[[str], str] | None = None,
-) -> ledger_.Entry:
+) -> signed_ledger.Entry:
     """Draw records of a scan for people to look at, and sign which, before anybody has looked.
 
     Args:
@@ -173,7 +173,7 @@ def review_form(ledger: str | os.PathLike[str], entry: int, name: str) -> bytes:
     Raises:
         ConfigError: there is no such draw or format.
     """
-    return review_.form(Path(ledger), entry, name)
+    return review_forms.make_form(Path(ledger), entry, name)
 
 
 def review(
@@ -185,7 +185,7 @@ def review(
     organisation: str | None = None,
     key: str | None = None,
     ask: Callable[[str], str] | None = None,
-) -> ledger_.Entry:
+) -> signed_ledger.Entry:
     """Sign what people found in the records of a draw; counts and shares are computed here.
 
     Args:
@@ -205,7 +205,7 @@ def review(
         BrokenChain: the ledger does not verify.
     """
     by = {"name": name, "role": role} | ({"organisation": organisation} if organisation is not None else {})
-    return _append(Path(ledger), partial(review_.compose, Path(ledger), Path(file), by), key, ask)
+    return _append(Path(ledger), partial(review_forms.compose, Path(ledger), Path(file), by), key, ask)
 
 
 def attest(
@@ -215,7 +215,7 @@ def attest(
     data: str | os.PathLike[str] | None = None,
     key: str | None = None,
     ask: Callable[[str], str] | None = None,
-) -> ledger_.Entry:
+) -> signed_ledger.Entry:
     """Sign what a responsible person writes in a form: a decision, a filter that ran, or a derivation.
 
     Args:
@@ -256,7 +256,7 @@ def template(kind: str) -> str:
     return str(_module(kind).TEMPLATE)
 
 
-def history(ledger: str | os.PathLike[str] | ledger_.Reader) -> list[str]:
+def history(ledger: str | os.PathLike[str] | signed_ledger.Reader) -> list[str]:
     """Say what people did about the scans of a ledger.
 
     Args:
@@ -268,27 +268,27 @@ def history(ledger: str | os.PathLike[str] | ledger_.Reader) -> list[str]:
     Raises:
         BrokenChain: the ledger does not verify.
     """
-    reader = ledger if isinstance(ledger, ledger_.Reader) else ledger_.open_reader(Path(ledger))
+    reader = ledger if isinstance(ledger, signed_ledger.Reader) else signed_ledger.open_reader(Path(ledger))
     acts = [(index, said) for index, _, said in reader.entries(*entry_summaries.KINDS)]
-    return [*(entry_summaries.summarise(index, said) for index, said in acts), *entry_summaries.drawn(acts)]
+    return [*(entry_summaries.summarise(index, said) for index, said in acts), *entry_summaries.describe_draws(acts)]
 
 
 def _append(
     folder: Path,
-    compose: Callable[[], Act],
+    compose: Callable[[], ComposedAct],
     key: str | None,
     ask: Callable[[str], str] | None,
     second: StatementSigner | None = None,
-) -> ledger_.Entry:
+) -> signed_ledger.Entry:
     """Append what is composed; `second` co-signs it afterwards, and so must be another hand."""
     act = compose()  # first: nobody is asked for a password over what cannot be said
-    hands = ledger_.user_keys(create=False) if key is None else ledger_.load(key, prompt=ask)
+    hands = signed_ledger.user_keys(create=False) if key is None else signed_ledger.load(key, prompt=ask)
     if second is not None and signing_keys.fingerprint(second.public_key()) == hands.fingerprint:
         raise ConfigError("the approver's key is the one that signs the entry: name the approver's own --approver-key")
     while True:
-        facts = {"kind": act.kind, "scanner": scanner_identity.described(), **act.facts}
+        facts = {"kind": act.kind, "scanner": scanner_identity.describe_scanner(), **act.facts}
         try:
-            return ledger_.attach(
+            return signed_ledger.attach(
                 folder, act.kind, act.document, facts, keys=hands, objects=act.objects, after=act.after
             )
         except Overtaken:  # by an entry that somebody else added: each turn brings the ledger on
@@ -305,12 +305,12 @@ def declare(
     *,
     key: str | None = None,
     ask: Callable[[str], str] | None = None,
-) -> tuple[declaration_.Declaration, ledger_.Entry]:
+) -> tuple[declaration_forms.Declaration, signed_ledger.Entry]:
     """Append what a responsible person declares to a ledger, about its newest scan.
 
     Args:
         ledger: the ledger.
-        file: the form, see `declaration.template`.
+        file: the form, see `declaration.make_template`.
         key: URI of the signing keys; None = the user's own.
         ask: asks for a password, given the prompt.
 
@@ -321,8 +321,10 @@ def declare(
         ConfigError: the form or the ledger is not what it should be; the sentence says where.
         BrokenChain: the ledger does not verify.
     """
-    declaration = declaration_.read(Path(file))
-    return declaration, declaration_.append(Path(ledger), declaration, scanner_identity.described(), key=key, ask=ask)
+    declaration = declaration_forms.read_declaration(Path(file))
+    return declaration, declaration_forms.append_declaration(
+        Path(ledger), declaration, scanner_identity.describe_scanner(), key=key, ask=ask
+    )
 
 
 def renew(
@@ -331,7 +333,7 @@ def renew(
     files: bool = False,
     key: str | None = None,
     ask: Callable[[str], str] | None = None,
-) -> tuple[ledger_.Entry, list[str]]:
+) -> tuple[signed_ledger.Entry, list[str]]:
     """Append a renewal entry to a ledger: it lists the digests of all checkpoints and timestamps, to be stamped anew.
 
     Args:
@@ -349,7 +351,7 @@ def renew(
     """
     from provenance.ledger.witness import renewal
 
-    keys = ledger_.user_keys(create=False, prompt=ask) if key is None else ledger_.load(key, prompt=ask)
+    keys = signed_ledger.user_keys(create=False, prompt=ask) if key is None else signed_ledger.load(key, prompt=ask)
     now = datetime.now(UTC)
     late = renewal.list_expired(Path(ledger), now)
-    return renewal.renew(Path(ledger), scanner_identity.described(), now, keys=keys, files=files), late
+    return renewal.renew(Path(ledger), scanner_identity.describe_scanner(), now, keys=keys, files=files), late

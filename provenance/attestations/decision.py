@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provenance import ledger as ledger_
-from provenance.attestations import Act, documents, forms, newest_scan, now
+from provenance import ledger as signed_ledger
+from provenance.attestations import ComposedAct, current_time, digest_documents, forms, newest_scan
 from provenance.errors import ConfigError
 from provenance.ledger.format import finding_fingerprints
 
@@ -32,7 +32,7 @@ documents: # a list of { file: path relative to this file }; only their digests 
 """
 
 
-def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
+def compose(folder: Path, form: forms.Form, data: Path | None) -> ComposedAct:
     """Compose a decision.
 
     Args:
@@ -47,10 +47,10 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
         ConfigError: the form is not what it should be, or its scan has no such source or finding.
     """
     form = forms.validate(form, f"forms/{KIND}")
-    forms.dated(form, "a decision")
+    forms.check_date(form, "a decision")
     if data is not None:
         raise ConfigError("nothing comes out of a decision; leave out --data")
-    return Act(
+    return ComposedAct(
         KIND,
         form.source,
         {
@@ -59,8 +59,8 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
             "decision": form.value["decision"],
             "about": _about(folder, form),
             "reason": form.value["reason"],
-            "documents": documents(form),
-            "decidedOn": now(),
+            "documents": digest_documents(form),
+            "decidedOn": current_time(),
         },
     )
 
@@ -70,10 +70,10 @@ def _about(folder: Path, form: forms.Form) -> dict[str, Any]:
     asked = form.value["about"]
     entry = newest_scan(folder, asked.get("entry"))
     if "source" in asked:
-        if asked["source"] not in ledger_.tables(folder, entry, {"sources"})["sources"]["source"].to_pylist():
+        if asked["source"] not in signed_ledger.tables(folder, entry, {"sources"})["sources"]["source"].to_pylist():
             raise ConfigError(f"{form.at('about', 'source')}: entry {entry} has no source {asked['source']!r}")
         return {"entry": entry, "source": asked["source"]}
-    rows = ledger_.tables(folder, entry, {"findings"})["findings"].to_pylist()
+    rows = signed_ledger.tables(folder, entry, {"findings"})["findings"].to_pylist()
     row = finding_fingerprints.one(rows, asked["finding"], entry)
     if row is None:
         raise ConfigError(f"{form.at('about', 'finding')}: {finding_fingerprints.missing(asked['finding'], entry)}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from provenance import ledger as ledger_
+from provenance import ledger as signed_ledger
 from provenance import profiles
 from provenance.attestations import forms
 from provenance.core.digests import canonical, sha256
@@ -52,7 +52,7 @@ class Declaration:
     source: bytes
 
 
-def read(path: Path) -> Declaration:
+def read_declaration(path: Path) -> Declaration:
     """Read a form, and digest the documents that it names.
 
     Args:
@@ -66,8 +66,8 @@ def read(path: Path) -> Declaration:
             reason where one is due, holds an address or number of a person, or names a document that is not there or is
             another; the sentence says where.
     """
-    form = forms.read(path, "declarations")
-    forms.dated(form, "a declaration")
+    form = forms.read_form(path, "declarations")
+    forms.check_date(form, "a declaration")
     answers = []
     seen: set[tuple[str, str, str]] = set()
     for number, answer in enumerate(form.value["answers"]):
@@ -84,19 +84,19 @@ def read(path: Path) -> Declaration:
     return Declaration(form.value["by"], form.value["date"], answers, left, form.source)
 
 
-def append(
+def append_declaration(
     folder: Path,
     declaration: Declaration,
     scanner: Mapping[str, Any],
     *,
     key: str | None = None,
     ask: Callable[[str], str] | None = None,
-) -> ledger_.Entry:
+) -> signed_ledger.Entry:
     """Append a declaration to the ledger of the scan that it speaks of, the newest.
 
     Args:
         folder: the ledger.
-        declaration: from `read`.
+        declaration: from `read_declaration`.
         scanner: the program: name, version, digest.
         key: URI of the signing keys; None = the user's own.
         ask: asks for a password, given the prompt.
@@ -108,10 +108,10 @@ def append(
         ConfigError: the folder is no ledger or another's, or has no scan.
         BrokenChain: the ledger does not verify.
     """
-    if not ledger_.is_ledger(folder):
+    if not signed_ledger.is_ledger(folder):
         raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
-    keys = ledger_.user_keys(create=False, prompt=ask) if key is None else ledger_.load(key, prompt=ask)
-    said = ledger_.read_entry(folder)["predicate"]
+    keys = signed_ledger.user_keys(create=False, prompt=ask) if key is None else signed_ledger.load(key, prompt=ask)
+    said = signed_ledger.read_entry(folder)["predicate"]
     about = {"entry": said["log"]["index"], "data": said["data"]}
     if "dataDigest" in said:
         about["dataDigest"] = said["dataDigest"]
@@ -124,10 +124,10 @@ def append(
         "about": about,
         "answers": declaration.answers,
     }
-    return ledger_.attach(folder, "declaration", declaration.source, facts, keys=keys)
+    return signed_ledger.attach(folder, "declaration", declaration.source, facts, keys=keys)
 
 
-def data_digest(files: pa.Table) -> str:
+def digest_data(files: pa.Table) -> str:
     """Digest the data itself: path and SHA-256 of every data file on disk, whatever a program makes of them.
 
     Args:
@@ -141,7 +141,7 @@ def data_digest(files: pa.Table) -> str:
     return sha256(canonical([list(each) for each in held]))
 
 
-def answers(
+def choose_answers(
     declared: Declared,
     chosen: Sequence[Profile],
     data_digest: str,
@@ -175,14 +175,14 @@ def answers(
     return found
 
 
-def template(profile: Profile) -> str:
+def make_template(profile: Profile) -> str:
     """Write a blank form with every question of a profile, in English and, where the profile speaks it, in Chinese.
 
     Args:
         profile: the profile.
 
     Returns:
-        YAML that `read` accepts once it is filled in.
+        YAML that `read_declaration` accepts once it is filled in.
     """
     out = [_HEAD.format(title=profile.title, title_zh=profile.title_zh or "", name=profile.name).rstrip()]
     last = None
@@ -251,12 +251,12 @@ def _answer(answer: Mapping[str, Any], where: str, folder: Path) -> dict[str, An
         "profile": profile.name, "version": profile.version, "requirement": requirement["id"],
         "element": element["id"], "about": element["about"], "asks": element["asks"], "says": says,
         "statement": statement,
-        "documents": [forms.document(each, where, folder) for each in answer.get("documents") or ()],
+        "documents": [forms.digest_document(each, where, folder) for each in answer.get("documents") or ()],
     }  # fmt: skip
     if "asks_zh" in element:
         made["asks_zh"] = element["asks_zh"]
     if answer.get("until"):
-        forms.day(answer["until"], where)
+        forms.parse_day(answer["until"], where)
         made["until"] = answer["until"]
     return made
 

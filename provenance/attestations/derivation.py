@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provenance.attestations import Act, documents, forms, inputs, now, tool
+from provenance.attestations import ComposedAct, current_time, describe_inputs, describe_tool, digest_documents, forms
 from provenance.core import path_names
 from provenance.errors import ConfigError
 from provenance.ledger.log import output_files
@@ -38,7 +38,7 @@ documents: # a list of { file: path relative to this file }
 """
 
 
-def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
+def compose(folder: Path, form: forms.Form, data: Path | None) -> ComposedAct:
     """Compose a derivation.
 
     Args:
@@ -54,18 +54,18 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
         InputError: the folder cannot be read.
     """
     form = forms.validate(form, f"forms/{KIND}")
-    forms.dated(form, "a derivation")
+    forms.check_date(form, "a derivation")
     if data is None:
         raise ConfigError("a derivation says what came out: name the folder with --data")
     facts: dict[str, Any] = {
         "by": form.value["by"],
         "date": form.value["date"],
-        "tool": tool(form),
-        "inputs": inputs(folder, form),
-        "documents": documents(form),
-        "derivedOn": now(),
+        "tool": describe_tool(form),
+        "inputs": describe_inputs(folder, form),
+        "documents": digest_documents(form),
+        "derivedOn": current_time(),
     }
     if "parameters" in form.value:
-        facts["parameters"] = forms.document(form.value["parameters"], form.at("parameters"), form.path.parent)
+        facts["parameters"] = forms.digest_document(form.value["parameters"], form.at("parameters"), form.path.parent)
     said, lines = output_files.digest(data)
-    return Act(KIND, form.source, facts | {"outputs": said, "pathNaming": path_names.VERSION}, (lines,))
+    return ComposedAct(KIND, form.source, facts | {"outputs": said, "pathNaming": path_names.CURRENT_VERSION}, (lines,))

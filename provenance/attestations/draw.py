@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from provenance import ledger as ledger_
-from provenance.attestations import Act, newest_scan, now, statement_of
+from provenance import ledger as signed_ledger
+from provenance.attestations import ComposedAct, current_time, newest_scan, statement_of
 from provenance.errors import ConfigError, InputError
 from provenance.ledger import layout
 from provenance.ledger.format import checkpoint, draw_algorithm, statement
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KIND = "draw"
-MOST = 1_000_000
+MOST_RECORDS = 1_000_000
 """Records of the largest draw: more than people look at."""
 
 
@@ -32,7 +32,7 @@ def compose(
     nonce: str | None = None,
     sources: Sequence[str] = (),
     index: int | None = None,
-) -> Act:
+) -> ComposedAct:
     """Draw records.
 
     Args:
@@ -52,15 +52,15 @@ def compose(
         InputError: the scan's table of files is withheld.
     """
     purpose = " ".join(purpose.split())  # a purpose that differs in white space is not another one
-    if not 1 <= size <= MOST:
-        raise ConfigError(f"a draw is of 1 to {MOST:,} records, not {size:,}")
+    if not 1 <= size <= MOST_RECORDS:
+        raise ConfigError(f"a draw is of 1 to {MOST_RECORDS:,} records, not {size:,}")
     if not purpose:
         raise ConfigError("the purpose is empty: say in one line what the draw is for")
     if len(purpose) > 200:
         raise ConfigError("say in one line of at most 200 characters what the draw is for")
     if nonce is not None and not re.fullmatch(r"([0-9a-f]{2}){8,64}", nonce):
         raise ConfigError("a nonce is 16 to 128 hexadecimal digits, two a byte, in lower case")
-    at, after = newest_scan(folder, index), ledger_.size(folder)
+    at, after = newest_scan(folder, index), signed_ledger.size(folder)
     said = statement_of(folder, at, statement.SCAN).predicate
     if "sample" in said.get("config", {}):
         raise ConfigError(f"entry {at} looked at a sample itself; draw from a scan of all of the data")
@@ -73,7 +73,7 @@ def compose(
         raise InputError(f"entry {at} of {folder} cannot be drawn from: {cause.strerror}") from cause
     if not frame.records:
         raise ConfigError(f"there is no record to draw from in {', '.join(sources) or f'entry {at}'}")
-    number = sum(each["purpose"] == purpose for entry, _, each in ledger_.entries(folder, KIND) if entry < after)
+    number = sum(each["purpose"] == purpose for entry, _, each in signed_ledger.entries(folder, KIND) if entry < after)
     root = note.root.hex()
     seed = draw_algorithm.seed(root, purpose, nonce, number)
     places = draw_algorithm.draw(seed, size, frame)
@@ -86,14 +86,14 @@ def compose(
         "seed": seed,
         "scan": {"entry": at, "rootHash": root},
         "frame": {"files": len(frame.files), "records": frame.records},
-        "drawnOn": now(),
+        "drawnOn": current_time(),
     }
     facts |= {"nonce": nonce} if nonce is not None else {}
     facts |= {"sources": sorted(set(sources))} if sources else {}
-    return Act(KIND, draw_algorithm.document(places), facts, after=after)
+    return ComposedAct(KIND, draw_algorithm.document(places), facts, after=after)
 
 
 def _check_sources(folder: Path, entry: int, sources: Sequence[str]) -> None:
-    known = set(ledger_.tables(folder, entry, {"sources"})["sources"]["source"].to_pylist()) if sources else set()
+    known = set(signed_ledger.tables(folder, entry, {"sources"})["sources"]["source"].to_pylist()) if sources else set()
     if strange := sorted(set(sources) - known):
         raise ConfigError(f"entry {entry} has no source {', '.join(map(repr, strange))}")

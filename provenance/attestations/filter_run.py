@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provenance import ledger as ledger_
-from provenance.attestations import Act, documents, forms, inputs, now, statement_of, tool
+from provenance import ledger as signed_ledger
+from provenance.attestations import (
+    ComposedAct,
+    current_time,
+    describe_inputs,
+    describe_tool,
+    digest_documents,
+    forms,
+    statement_of,
+)
 from provenance.core import path_names
 from provenance.errors import ConfigError, InputError
 from provenance.ledger.format import statement
@@ -39,7 +47,7 @@ documents: # a list of { file: path relative to this file }; only their digests 
 """
 
 
-def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
+def compose(folder: Path, form: forms.Form, data: Path | None) -> ComposedAct:
     """Compose the entry of a filter that ran.
 
     Args:
@@ -55,7 +63,7 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
         InputError: the folder cannot be read.
     """
     form = forms.validate(form, f"forms/{KIND}")
-    forms.dated(form, "the entry of a filter")
+    forms.check_date(form, "the entry of a filter")
     counts = form.value["counts"]
     if counts["out"] > counts["in"]:
         raise ConfigError(f"{form.at('counts')}: a filter does not add records")
@@ -63,19 +71,19 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> Act:
     facts: dict[str, Any] = {
         "by": form.value["by"],
         "date": form.value["date"],
-        "tool": tool(form),
-        "inputs": inputs(folder, form),
+        "tool": describe_tool(form),
+        "inputs": describe_inputs(folder, form),
         "counts": counts,
-        "documents": documents(form),
-        "ranOn": now(),
+        "documents": digest_documents(form),
+        "ranOn": current_time(),
     }
     if "configuration" in form.value:
         where = form.at("configuration")
-        facts["configuration"] = forms.document(form.value["configuration"], where, form.path.parent)
+        facts["configuration"] = forms.digest_document(form.value["configuration"], where, form.path.parent)
     if data is None:
-        return Act(KIND, form.source, facts)
+        return ComposedAct(KIND, form.source, facts)
     said, lines = output_files.digest(data)
-    return Act(KIND, form.source, facts | {"outputs": said, "pathNaming": path_names.VERSION}, (lines,))
+    return ComposedAct(KIND, form.source, facts | {"outputs": said, "pathNaming": path_names.CURRENT_VERSION}, (lines,))
 
 
 def _check_counts(folder: Path, form: forms.Form, count: int) -> None:
@@ -88,7 +96,7 @@ def _check_counts(folder: Path, form: forms.Form, count: int) -> None:
     if any(statement_of(folder, entry, *statement.WITH_DATA).kind != statement.SCAN for entry in entries):
         return
     try:
-        tables = [ledger_.tables(folder, entry, {"files"})["files"] for entry in set(entries)]
+        tables = [signed_ledger.tables(folder, entry, {"files"})["files"] for entry in set(entries)]
     except InputError:
         return  # withheld
     there = sum(pc.sum(table["records"]).as_py() or 0 for table in tables)

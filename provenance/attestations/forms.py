@@ -17,7 +17,7 @@ import jsonschema
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.detectors import personal_data
 from provenance.errors import ConfigError, ManifestError
 from provenance.readers.manifests.yaml_documents import load
@@ -27,7 +27,7 @@ from provenance.readers.storage.regular_files import read_head
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LIMIT = 1 << 20
+MOST_BYTES = 1 << 20
 """Bytes of the largest form that is read."""
 
 
@@ -52,7 +52,7 @@ class Form:
         return f"{self.path}: at {_where(parts, self.lines)}"
 
 
-def read(path: Path, schema: str) -> Form:
+def read_form(path: Path, schema: str) -> Form:
     """Read a form.
 
     Args:
@@ -128,7 +128,7 @@ def refuse_personal_data(name: Path | str, data: bytes) -> None:
             )
 
 
-def day(text: str, where: object) -> date:
+def parse_day(text: str, where: object) -> date:
     """Read a day.
 
     Args:
@@ -144,7 +144,7 @@ def day(text: str, where: object) -> date:
         raise ConfigError(f"{where}: {text} is no date: write it as 2030-01-31") from error
 
 
-def dated(form: Form, noun: str) -> None:
+def check_date(form: Form, noun: str) -> None:
     """Hold a form to a date that does not lie ahead.
 
     Args:
@@ -155,11 +155,11 @@ def dated(form: Form, noun: str) -> None:
         ConfigError: there is no such day, or it lies ahead.
     """
     text = form.value["date"]
-    if day(text, form.path) > datetime.now(UTC).date() + timedelta(days=1):  # it is tomorrow somewhere
+    if parse_day(text, form.path) > datetime.now(UTC).date() + timedelta(days=1):  # it is tomorrow somewhere
         raise ConfigError(f"{form.path}: at /date: {text} lies ahead; {noun} is not given in advance")
 
 
-def document(named: Mapping[str, str], where: str, folder: Path) -> dict[str, Any]:
+def digest_document(named: Mapping[str, str], where: str, folder: Path) -> dict[str, Any]:
     """Digest a document that a form names.
 
     Args:
@@ -194,11 +194,11 @@ def document(named: Mapping[str, str], where: str, folder: Path) -> dict[str, An
 
 def _bytes(path: Path) -> bytes:
     try:
-        data = read_head(path, LIMIT + 1)
+        data = read_head(path, MOST_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    if len(data) > LIMIT:
-        raise ConfigError(f"{path} is larger than {LIMIT:,} bytes, which no form is")
+    if len(data) > MOST_BYTES:
+        raise ConfigError(f"{path} is larger than {MOST_BYTES:,} bytes, which no form is")
     return data
 
 
@@ -242,4 +242,4 @@ def _registry() -> Registry[Any]:
 
 
 def _schema(name: str) -> Any:
-    return json.loads((HERE / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8"))
+    return json.loads((DATA_FOLDER / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8"))

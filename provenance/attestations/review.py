@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance import ledger
-from provenance.attestations import Act, forms, now, statement_of
+from provenance.attestations import ComposedAct, current_time, forms, statement_of
 from provenance.core.digests import canonical
 from provenance.errors import ConfigError, InputError
 from provenance.ledger.format import draw_algorithm, statement
@@ -28,14 +28,14 @@ KIND = "review"
 VERDICTS = ("pass", "fail", "unreadable")
 """What a reviewer writes; nothing = not answered."""
 
-LIMIT = 1 << 28
+MOST_BYTES = 1 << 28
 """Bytes of the largest form that is read."""
 
 _COLUMNS = ("draw", "path", "row", "verdict", "problem")
 _STEERING = ("=", "+", "-", "@", "\t", "\r", "'")  # a path that begins so would be a formula in a spreadsheet
 
 
-def form(folder: Path, entry: int, name: str) -> bytes:
+def make_form(folder: Path, entry: int, name: str) -> bytes:
     """Make a blank form.
 
     Args:
@@ -59,7 +59,7 @@ def form(folder: Path, entry: int, name: str) -> bytes:
     return out.getvalue().encode()
 
 
-def compose(folder: Path, file: Path, by: Mapping[str, str]) -> Act:
+def compose(folder: Path, file: Path, by: Mapping[str, str]) -> ComposedAct:
     """Compose a review.
 
     Args:
@@ -105,9 +105,9 @@ def compose(folder: Path, file: Path, by: Mapping[str, str]) -> Act:
         "by": dict(by),
         "draw": {"entry": entry, "digest": statement_of(folder, entry, "draw").value["subject"][0]["digest"]},
         **entry_relations.counted(lines),
-        "reviewedOn": now(),
+        "reviewedOn": current_time(),
     }
-    return Act(KIND, document, facts)
+    return ComposedAct(KIND, document, facts)
 
 
 def _check_who(by: Mapping[str, str]) -> None:
@@ -124,7 +124,7 @@ def _drawn(folder: Path, entry: int) -> list[dict[str, Any]]:
     reader = ledger.open_reader(folder, entry)
     digest = reader.statement().value["subject"][0]["digest"]["sha256"]
     try:
-        data = reader.read(statement.object_path(digest), LIMIT)
+        data = reader.read(statement.object_path(digest), MOST_BYTES)
     except InputError as cause:
         raise InputError(f"the list of draw {entry} is withheld") from cause
     return draw_algorithm.read_document(data.splitlines(keepends=True))
@@ -156,14 +156,14 @@ def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 def _text(file: Path) -> str:
     try:
-        data = read_head(file, LIMIT + 1)
+        data = read_head(file, MOST_BYTES + 1)
         text = data.decode("utf-8-sig")
     except OSError as cause:
         raise ConfigError(f"{file} cannot be read: {cause.strerror}") from cause
     except UnicodeDecodeError as cause:
         raise ConfigError(f"{file} is not UTF-8; save it as CSV in UTF-8") from cause
-    if len(data) > LIMIT:
-        raise ConfigError(f"{file} is larger than {LIMIT:,} bytes, which no review is")
+    if len(data) > MOST_BYTES:
+        raise ConfigError(f"{file} is larger than {MOST_BYTES:,} bytes, which no review is")
     return text
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from provenance import ledger as ledger_
-from provenance.attestations import Act, check_ledger, forms, now, statement_of
+from provenance import ledger as signed_ledger
+from provenance.attestations import ComposedAct, check_ledger, current_time, forms, statement_of
 from provenance.core.digests import canonical
 from provenance.errors import ConfigError, InputError
 from provenance.ledger.format import finding_fingerprints, statement
@@ -37,7 +37,7 @@ def compose(
     expires: str,
     evidence: str | None = None,
     approver_key: str | None = None,
-) -> Act:
+) -> ComposedAct:
     """Compose a waiver.
 
     Args:
@@ -57,7 +57,7 @@ def compose(
             number of a person.
     """
     check_ledger(folder)
-    if forms.day(expires, "--expires") < datetime.now(UTC).date():
+    if forms.parse_day(expires, "--expires") < datetime.now(UTC).date():
         raise ConfigError(f"{expires} is past: name the last day on which the waiver is to hold")
     finding = _finding(folder, fingerprint)
     said = {"reason": reason, "approver": approver, "expires": expires}
@@ -71,8 +71,8 @@ def compose(
             )
     document = canonical({"waivers": [{**said, "fingerprint": finding["fingerprint"]}]}) + b"\n"
     forms.refuse_personal_data("the waiver", document)
-    facts = {**said, "finding": finding, "waivedOn": now()}
-    return Act(KIND, document, facts | ({"approverKey": approver_key} if approver_key is not None else {}))
+    facts = {**said, "finding": finding, "waivedOn": current_time()}
+    return ComposedAct(KIND, document, facts | ({"approverKey": approver_key} if approver_key is not None else {}))
 
 
 def check_approver(folder: Path, entry: int, fingerprint: str) -> None:
@@ -91,7 +91,7 @@ def check_approver(folder: Path, entry: int, fingerprint: str) -> None:
         raise ConfigError(f"waiver {entry} names {named} as its approver's key; this one is {fingerprint}")
 
 
-def standing(folder: Path | ledger_.Reader, pinned: Trust | None = None) -> tuple[Waiver, ...]:
+def read_waivers(folder: Path | signed_ledger.Reader, pinned: Trust | None = None) -> tuple[Waiver, ...]:
     """Read the waivers of a ledger, expired ones too.
 
     Args:
@@ -104,9 +104,9 @@ def standing(folder: Path | ledger_.Reader, pinned: Trust | None = None) -> tupl
     Raises:
         BrokenChain: the ledger does not verify.
     """
-    place = folder.folder if isinstance(folder, ledger_.Reader) else folder
+    place = folder.folder if isinstance(folder, signed_ledger.Reader) else folder
     found = []
-    for index, said, operator in _listed(folder):
+    for index, said, operator in _list_waivers(folder):
         made = Waiver(
             said["reason"],
             said["approver"],
@@ -116,19 +116,21 @@ def standing(folder: Path | ledger_.Reader, pinned: Trust | None = None) -> tupl
             entry=index,
             approved_by=entry_relations.approved_by(said, operator, entry_cosignatures.read(place, index)),
         )
-        if pinned is None or _counts(place, made, said["log"]["origin"], pinned):
+        if pinned is None or _is_approved(place, made, said["log"]["origin"], pinned):
             found.append(made)
     return tuple(found)
 
 
-def _listed(folder: Path | ledger_.Reader) -> list[tuple[int, dict[str, Any], str]]:
+def _list_waivers(folder: Path | signed_ledger.Reader) -> list[tuple[int, dict[str, Any], str]]:
     """Every waiver: number of its entry, what it says, and who signed it."""
-    if isinstance(folder, ledger_.Reader):
+    if isinstance(folder, signed_ledger.Reader):
         return [(index, said, folder.envelope(index).keyid) for index, _, said in folder.entries(KIND)]
-    return [(index, said, ledger_.signer(folder, index)) for index, _, said in ledger_.entries(folder, KIND)]
+    return [
+        (index, said, signed_ledger.signer(folder, index)) for index, _, said in signed_ledger.entries(folder, KIND)
+    ]
 
 
-def _counts(folder: Path, made: Waiver, origin: str, pinned: Trust) -> bool:
+def _is_approved(folder: Path, made: Waiver, origin: str, pinned: Trust) -> bool:
     """Tell whether who approved is pinned for it, keeps no keys of the ledger and was not revoked."""
     key, index = made.approved_by, made.entry
     if key is None or index is None or pinned.whose(key, "waiver", origin) is None:
@@ -141,11 +143,11 @@ def _finding(folder: Path, fingerprint: str) -> dict[str, Any]:
     """Find what is waived in the newest scan that has it."""
     finding_fingerprints.check(fingerprint)
     withheld = []
-    for index in reversed(range(ledger_.size(folder))):
+    for index in reversed(range(signed_ledger.size(folder))):
         if reading.statement_of(folder, index).kind != statement.SCAN:
             continue
         try:
-            rows = ledger_.tables(folder, index, {"findings"})["findings"].to_pylist()
+            rows = signed_ledger.tables(folder, index, {"findings"})["findings"].to_pylist()
         except InputError as cause:
             withheld.append(str(cause))  # another scan may have it
             continue

@@ -61,7 +61,7 @@ CHECKS: Registry[CheckSpec] = Registry(
 """Every check by name, in the order in which reports show them."""
 
 
-def module(check: str) -> ModuleType:
+def load_check(check: str) -> ModuleType:
     """Return a check's module.
 
     Args:
@@ -88,10 +88,10 @@ def explain(check: str) -> str:
     Raises:
         UnknownCheck: there is no such check.
     """
-    return inspect.cleandoc(module(check).__doc__ or "")
+    return inspect.cleandoc(load_check(check).__doc__ or "")
 
 
-def reads(check: str) -> tuple[str, ...]:
+def list_inputs(check: str) -> tuple[str, ...]:
     """Return the names of the tables that a check reads, and of the settings it needs."""
     return tuple(inspect.signature(_spec(check).find).parameters)
 
@@ -126,13 +126,13 @@ def _run(check: str, tables: Mapping[str, Any]) -> tuple[list[Finding], str, str
     reason = None
     try:
         spec = _spec(check)
-        if spec.idle is not None and (reason := _called(spec.idle, tables)) is not None:
+        if spec.idle is not None and (reason := _call_with_tables(spec.idle, tables)) is not None:
             return found, "skipped", reason
-        found = list(_called(spec.find, tables))
+        found = list(_call_with_tables(spec.find, tables))
         if len(once := _distinct(found)) < len(found):
             return once, "errored", f"the check {check} found the same thing more than once; only the first is listed"
         if spec.unseen is not None:
-            reason = _called(spec.unseen, tables)
+            reason = _call_with_tables(spec.unseen, tables)
     except ProvenanceError as error:
         return found, "errored", str(error)
     except Exception as error:  # noqa: BLE001 - one broken check must not take the audit with it; COVERAGE says so
@@ -148,11 +148,11 @@ def _distinct(findings: Iterable[Finding]) -> list[Finding]:
     return list(found.values())
 
 
-def _called(function: Callable[..., Any], tables: Mapping[str, Any]) -> Any:
+def _call_with_tables(function: Callable[..., Any], tables: Mapping[str, Any]) -> Any:
     return function(**{name: tables[name] for name in inspect.signature(function).parameters})
 
 
-def tabled(findings: Iterable[Finding], severities: Mapping[str, tuple[str, str | None]]) -> pa.Table:
+def make_findings(findings: Iterable[Finding], severities: Mapping[str, tuple[str, str | None]]) -> pa.Table:
     """Make FINDINGS of findings and what profiles say of them.
 
     Args:

@@ -92,11 +92,11 @@ def _benchmarks(indexes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]
 def _own(index: Mapping[str, Any], files: pa.Table, claims: pa.Table) -> set[str]:
     """Return the data files that are the benchmark: of its own bytes, or of a source that has its name."""
     digests = known_datasets.by_digest()
-    entries = [known_datasets.named(index["title"]), *(digests.get(digest) for digest in index["files"])]
+    entries = [known_datasets.find_known(index["title"]), *(digests.get(digest) for digest in index["files"])]
     ids = {entry.id for entry in entries if entry is not None}
 
     def is_named(value: str) -> bool:
-        entry = known_datasets.named(value)
+        entry = known_datasets.find_known(value)
         return value.lower() == index["title"].lower() or (entry is not None and entry.id in ids)
 
     sources = {row["source"] for row in claims.to_pylist() if row["field"] in _NAMES and is_named(row["value"])}

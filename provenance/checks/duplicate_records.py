@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from provenance.core.model import CheckSpec, Finding
 from provenance.similarity.evidence import shared_text
-from provenance.similarity.evidence.match_batches import KeyCounts, pieces
+from provenance.similarity.evidence.match_batches import RecordCounts, iterate_by_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,10 +82,10 @@ def find(sources: pa.Table, matches: pa.Table, minimum: int) -> Iterator[Finding
 
 def _near(matches: pa.Table, minimum: int) -> dict[str, tuple[int, str, int]]:
     """Return by source how many records are near one of another of its files and equal to none, and the first."""
-    counted = KeyCounts()
-    for part in pieces(matches):
+    counted = RecordCounts()
+    for part in iterate_by_record(matches):
         inside = part.filter(pc.and_(pc.equal(part["source_a"], part["source_b"]), pc.equal(part["view"], "whole")))
-        alike = shared_text.telling(inside, minimum)
+        alike = shared_text.select_evidence(inside, minimum)
         near = alike.filter(pc.equal(alike["method"], "near")).select(_KEYS).group_by(_KEYS).aggregate([])
         same = inside.filter(pc.equal(inside["method"], "exact")).select(_KEYS).group_by(_KEYS).aggregate([])
         counted.add(near.join(same, _KEYS, join_type="left anti"), ["source_a", "path_a"])

@@ -63,9 +63,9 @@ def find(
         minimum: distinctive shingles that a match must rest on.
     """
     about = {row["source"]: row for row in sources.select(["source", "acquired", "parent"]).to_pylist()}
-    lineage, held = declared_facts.Lineage(sources, claims), shared_text.data_files(files)
+    lineage, held = declared_facts.Lineage(sources, claims), shared_text.count_data_files(files)
     pairs: dict[tuple[str, str], list[SharedRecords]] = defaultdict(list)
-    for item in shared_text.shared(matches, overlaps, files, minimum, originals):
+    for item in shared_text.count_shared(matches, overlaps, files, minimum, originals):
         pairs[item.source_a, item.source_b].append(item)
     for (source, other), items in sorted(pairs.items()):
         milder = [item for item in items if _conflict(item, originals)]
@@ -81,18 +81,18 @@ def find(
             check="licence-conflict-by-content",
             source=source,
             other=other,
-            message=f"{shared_text.sentence(forth, held[source])} of {source} "
+            message=f"{shared_text.phrase_shared(forth, held[source])} of {source} "
             f"({worst.licence_a}{_dated(about[source])}) "
-            f"{shared_text.verb(forth)} in {other} ({worst.licence_b}{_dated(about[other])}), whose licence "
-            f"{_says(loss.right)}; in the other direction {shared_text.sentence(back, held[other])}. "
+            f"{shared_text.phrase_verb(forth)} in {other} ({worst.licence_b}{_dated(about[other])}), whose licence "
+            f"{_says(loss.right)}; in the other direction {shared_text.phrase_shared(back, held[other])}. "
             f"{lineage.sentence(source, other)}{_others(more)}",
-            limits=LIMITS + shared_text.ancestors(indexes),
+            limits=LIMITS + shared_text.describe_known_sets(indexes),
             path=worst.path_a,
             row=worst.row,
             value=worst.share,
             unit="share of records",
             texts=max(item.texts for item in milder),
-            records=max(matched for matched, _ in shared_text.counts(forth).values()),
+            records=max(matched for matched, _ in shared_text.count_by_view(forth).values()),
             clause=f"{loss.licence or worst.licence_b}: {loss.clause}",
         )
 
@@ -100,7 +100,7 @@ def find(
 def _conflict(item: SharedRecords, originals: Mapping[str, str]) -> bool:
     """Tell whether the first side is the milder one, and not the known original of what the other holds."""
     original, other = originals.get(item.path_a), originals.get(item.path_b)
-    return shared_text.milder(item.licence_a, item.licence_b, original=original, other=other)
+    return shared_text.is_milder(item.licence_a, item.licence_b, original=original, other=other)
 
 
 def _says(right: str) -> str:

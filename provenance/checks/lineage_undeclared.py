@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.similarity.evidence.shared_text import Standing
+    from provenance.similarity.evidence.shared_text import CopiedRecords
 
 LIMITS = (
     "Records that are short, common, or also in a known original do not count. It does not prove who has the records "
@@ -64,11 +64,11 @@ def find(
         originals: path -> id of the known data set whose original file it is.
         minimum: distinctive shingles that a match must rest on.
     """
-    licences = shared_text.known_licences(files)
+    licences = shared_text.licences_by_path(files)
     lineage = declared_facts.Lineage(sources, claims)
     held: dict[str, int] = dict(zip(*(sources[name].to_pylist() for name in ("source", "records_text")), strict=True))
-    there: dict[tuple[str, str], list[Standing]] = defaultdict(list)
-    for item in shared_text.standing(matches, overlaps, minimum, originals, files):
+    there: dict[tuple[str, str], list[CopiedRecords]] = defaultdict(list)
+    for item in shared_text.count_copied(matches, overlaps, minimum, originals, files):
         there[item.source, item.other].append(item)
     for pair in sorted({(min(pair), max(pair)) for pair in there}):
         if lineage.names(*pair) or lineage.names(*pair[::-1]):
@@ -84,6 +84,7 @@ def find(
         )  # fmt: skip
         items = there[source, other]
         worst = max(items, key=lambda item: (item.records, item.path))
+        original = shared_text.name_published_original(published[other, source], originals)
         yield Finding(
             check="lineage-undeclared",
             source=source,
@@ -91,7 +92,7 @@ def find(
             field="prose" if lineage.prose(source, other) else None,
             message=f"{_said(items, held[source])} of {lineage.called(source)} stand in {lineage.called(other)}; "
             f"in the other direction {_said(there.get((other, source), []), held[other])}. "
-            f"{lineage.sentence(source, other)}{shared_text.published(published[other, source], originals)}",
+            f"{lineage.sentence(source, other)}{original}",
             limits=LIMITS,
             path=worst.path,
             row=worst.row,
@@ -102,11 +103,13 @@ def find(
         )
 
 
-def _count(items: Sequence[Standing]) -> int:
+def _count(items: Sequence[CopiedRecords]) -> int:
     return sum(item.records for item in items)
 
 
-def _kept(published: Sequence[Standing], copies: Sequence[Standing], licences: Mapping[str, str | None]) -> bool:
+def _kept(
+    published: Sequence[CopiedRecords], copies: Sequence[CopiedRecords], licences: Mapping[str, str | None]
+) -> bool:
     """Tell whether what is shared is a known original of which every copy keeps the licence: that is lineage enough."""
     return bool(published) and all(
         licences[copy.path] is not None and licences[original.path] is not None
@@ -116,7 +119,7 @@ def _kept(published: Sequence[Standing], copies: Sequence[Standing], licences: M
     )  # fmt: skip
 
 
-def _said(items: Sequence[Standing], of: int) -> str:
+def _said(items: Sequence[CopiedRecords], of: int) -> str:
     """Say how many records stand there, and how many of them are evidence."""
     matched, records = sum(item.matched for item in items), _count(items)
     told = f" (of which {records:,} count)" if records < matched else ""

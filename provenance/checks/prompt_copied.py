@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.similarity.evidence.shared_text import Standing
+    from provenance.similarity.evidence.shared_text import CopiedRecords
 
 LIMITS = (
     "Prompts that are short, common, or also in a known original do not count. It does not prove who has the prompts "
@@ -61,11 +61,11 @@ def find(
         originals: path -> id of the known data set whose original file it is.
         minimum: distinctive shingles that a match must rest on.
     """
-    licences = shared_text.known_licences(files)
+    licences = shared_text.licences_by_path(files)
     lineage = declared_facts.Lineage(sources, claims)
-    held = shared_text.data_files(files)
-    there: dict[tuple[str, str], list[Standing]] = defaultdict(list)
-    for item in shared_text.standing(matches, overlaps, minimum, originals):
+    held = shared_text.count_data_files(files)
+    there: dict[tuple[str, str], list[CopiedRecords]] = defaultdict(list)
+    for item in shared_text.count_copied(matches, overlaps, minimum, originals):
         there[item.source, item.other].append(item)
     renewed = {pair: [item for item in items if _renewed(item, originals)] for pair, items in there.items()}
     for pair in sorted({(min(pair), max(pair)) for pair, items in renewed.items() if items}):
@@ -75,7 +75,7 @@ def find(
             key=lambda side: (lineage.rank(*side), -max(map(_share, renewed[side])), -_count(renewed[side]), side),
         )
         items, back = renewed[source, other], there.get((other, source), [])
-        worst = max(items, key=lambda item: (_share(item), item.renewed, item.path))
+        worst = max(items, key=lambda item: (_share(item), item.reanswered, item.path))
         naming = lineage.names(source, other) or lineage.names(other, source)
         yield Finding(
             check="prompt-copied",
@@ -84,38 +84,38 @@ def find(
             field="named" if naming else "prose" if lineage.prose(source, other) else None,
             message=f"{_said(items, lineage.called(source), _under(items, licences), held[source])} "
             f"{lineage.called(other)}{_under(back, licences)}, but {_whole(items)} {lineage.sentence(source, other)}"
-            f"{shared_text.published(back, originals)}",
+            f"{shared_text.name_published_original(back, originals)}",
             limits=LIMITS,
             path=worst.path,
             row=worst.row,
             value=_share(worst),
             unit="share of prompts",
             records=_count(items),
-            texts=max(item.texts_renewed for item in items),
+            texts=max(item.texts_reanswered for item in items),
         )
 
 
-def _renewed(item: Standing, originals: Mapping[str, str]) -> bool:
+def _renewed(item: CopiedRecords, originals: Mapping[str, str]) -> bool:
     """Tell whether most of a file's shared prompts have another answer there; an original cannot have copied."""
-    return item.path not in originals and item.renewed > item.prompts - item.renewed
+    return item.path not in originals and item.reanswered > item.prompts - item.reanswered
 
 
-def _share(item: Standing) -> float:
-    return item.renewed / item.prompts_of if item.prompts_of else 0.0
+def _share(item: CopiedRecords) -> float:
+    return item.reanswered / item.prompts_of if item.prompts_of else 0.0
 
 
-def _count(items: Sequence[Standing]) -> int:
-    return sum(item.renewed for item in items)
+def _count(items: Sequence[CopiedRecords]) -> int:
+    return sum(item.reanswered for item in items)
 
 
-def _said(items: Sequence[Standing], source: str, under: str, files: int) -> str:
+def _said(items: Sequence[CopiedRecords], source: str, under: str, files: int) -> str:
     matched, of = (sum(getattr(item, name) for item in items) for name in ("prompts_matched", "prompts_of"))
-    where = shared_text.where(len({item.path for item in items}), files)
+    where = shared_text.phrase_files(len({item.path for item in items}), files)
     where = f" ({where})" if where else ""
     return f"{matched:,} of {of:,} prompts{where} of {source}{under} stand in"
 
 
-def _whole(items: Sequence[Standing]) -> str:
+def _whole(items: Sequence[CopiedRecords]) -> str:
     """Say how many whole records stand there, and how many of the prompts are evidence."""
     matched, of, prompts, every = (
         sum(getattr(item, name) for item in items) for name in ("matched", "records_of", "prompts", "prompts_matched")
@@ -125,7 +125,7 @@ def _whole(items: Sequence[Standing]) -> str:
     return f"{kept}: the answers to {_count(items):,}{enough} differ, or were edited."
 
 
-def _under(items: Sequence[Standing], licences: Mapping[str, str | None]) -> str:
+def _under(items: Sequence[CopiedRecords], licences: Mapping[str, str | None]) -> str:
     known = sorted({str(licences[item.path]) for item in items if licences.get(item.path)})
     return f" under {', '.join(known)}" if known else ""
 

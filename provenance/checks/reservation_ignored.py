@@ -44,7 +44,7 @@ def find(observations: pa.Table) -> Iterator[Finding]:
             check="reservation-ignored",
             source=source,
             message=f"{count:,} of {of:,} records that name their address come from where the site had reserved it "
-            f"when it was crawled: {domains.named(reserved)}.",
+            f"when it was crawled: {domains.name_largest(reserved)}.",
             limits=LIMITS,
             path=min(each.path for each in reserved),
             value=count / of,

@@ -53,7 +53,7 @@ def find(observations: pa.Table) -> Iterator[Finding]:
                 check="reservation-possible",
                 source=source,
                 field=sign,
-                message=f"{count:,} of {of:,} records come from an address {words}: {domains.named(signed)}.",
+                message=f"{count:,} of {of:,} records come from an address {words}: {domains.name_largest(signed)}.",
                 limits=LIMITS,
                 path=min(each.path for each in signed),
                 value=count / of,

@@ -66,7 +66,7 @@ def _message(unknown: list[domains.Domain], count: int, of: int, silent: int, *,
     odd = sum(each.records for each in unknown) - sum(each.records for each in read)
     parts = []
     if several:
-        parts.append(f"{several:,} domain{'s' * (several != 1)}: {domains.named(read)}")
+        parts.append(f"{several:,} domain{'s' * (several != 1)}: {domains.name_largest(read)}")
     if odd:
         parts.append(f"the address of {odd:,} cannot be parsed")
     if silent:

@@ -126,7 +126,7 @@ def _said(claims: pa.Table, fields: set[str]) -> dict[str, list[str]]:
 
 def _sets(values: list[str | None]) -> set[str]:
     """Return the ids of known sets among names."""
-    entries = (known_datasets.named(value) for value in values if value)
+    entries = (known_datasets.find_known(value) for value in values if value)
     return {entry.id for entry in entries if entry is not None}
 
 
@@ -135,7 +135,7 @@ def _order(share: _Share) -> tuple[float, int, str]:
 
 
 def _finding(source: str, share: _Share, field: str, begins: str) -> Finding:
-    entry = known_datasets.named(share.title)
+    entry = known_datasets.find_known(share.title)
     facts = [each for each in (entry.licence, entry.url) if each] if entry else []
     noun = "prompts" if share.view == "prompt" else "records"
     looked = f" looked up, one in {share.scale}" if share.scale > 1 else ""

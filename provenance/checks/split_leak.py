@@ -26,9 +26,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.core.model import CheckSpec, Finding
-from provenance.core.package_data import table
+from provenance.core.package_data import load_table
 from provenance.similarity.evidence import shared_text
-from provenance.similarity.evidence.match_batches import KeyCounts, pieces
+from provenance.similarity.evidence.match_batches import RecordCounts, iterate_by_record
 from provenance.sources.scope_paths import matching
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ def find(matches: pa.Table, files: pa.Table, claims: pa.Table, minimum: int) -> 
     sizes = dict(zip(*(files[name].to_pylist() for name in ("path", "records")), strict=True))
     held_out = pa.array(sorted(path for path, split in splits.items() if split.name != _TRAIN), pa.string())
     leaks = _Leaks()
-    for part in pieces(matches) if len(held_out) else ():
+    for part in iterate_by_record(matches) if len(held_out) else ():
         inside = part.filter(pc.is_in(part["path_a"], value_set=held_out))
         inside = inside.filter(pc.equal(inside["source_a"], inside["source_b"]))
         inside = inside.filter(pc.not_equal(inside["view"], "answer"))  # the same answer to another question is no leak
-        leaks.add(_leaking(shared_text.telling(inside, minimum), splits))
+        leaks.add(_leaking(shared_text.select_evidence(inside, minimum), splits))
     found: dict[tuple[str, str], list[tuple[str, str, int, int, int]]] = defaultdict(list)
     for path, counts in sorted(leaks.counted().items()):
         found[counts[0], splits[path].name].append((path, *counts[1:]))
@@ -127,7 +127,7 @@ class _Leaks:
     """Records of held-out files that stand in training files, counted piece by piece."""
 
     def __init__(self) -> None:
-        self._every, self._whole, self._pairs = KeyCounts(), KeyCounts(), KeyCounts()
+        self._every, self._whole, self._pairs = RecordCounts(), RecordCounts(), RecordCounts()
 
     def add(self, matches: pa.Table) -> None:
         """Count what leaks in a piece of MATCHES."""
@@ -173,13 +173,13 @@ def _of_path(path: str) -> _Split | None:
     """Return which split a path names, None where a model or program made what stands there."""
     stem = _ENDING.sub("", path.replace("!/", "/").casefold())
     parts = tuple(map(_words, stem.split("/")))
-    made = set(table("split-names")["made"])
+    made = set(load_table("split-names")["made"])
     return None if any(made & set(words) for words in parts) else _of_words(parts)
 
 
 def _of_words(parts: tuple[tuple[str, ...], ...], around: tuple[str, ...] = ()) -> _Split | None:
     """Return which split the words of a path's parts name, the last that do; None where they name none, or two."""
-    known = {word: name for name, words in table("split-names")["splits"].items() for word in words}
+    known = {word: name for name, words in load_table("split-names")["splits"].items() for word in words}
     words = [(place, word) for place, part in enumerate(parts) for word in part]
     named = [at for at, (_, word) in enumerate(words) if word in known]
     if len({known[words[at][1]] for at in named}) != 1:
@@ -196,7 +196,7 @@ def _words(part: str) -> tuple[str, ...]:
 
 def _behind(words: list[str]) -> tuple[str, ...]:
     """Return what tells cuts apart: words, and the numbers behind some of them; other numbers are those of shards."""
-    cuts = set(table("split-names")["cuts"])
+    cuts = set(load_table("split-names")["cuts"])
     return tuple(word for k, word in enumerate(words) if not word.isdigit() or (k and words[k - 1] in cuts))
 
 

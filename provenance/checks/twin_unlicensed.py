@@ -41,9 +41,9 @@ def find(
         originals: path -> id of the known data set whose original file it is.
         minimum: distinctive shingles that a match must rest on.
     """
-    held = shared_text.data_files(files)
+    held = shared_text.count_data_files(files)
     pairs: dict[tuple[str, str], list[SharedRecords]] = defaultdict(list)
-    for item in shared_text.shared(matches, overlaps, files, minimum, originals):
+    for item in shared_text.count_shared(matches, overlaps, files, minimum, originals):
         if item.licence_a and item.licence_b is None and item.path_a not in originals:
             pairs[item.source_a, item.source_b].append(item)
     for (source, other), items in sorted(pairs.items()):
@@ -53,8 +53,8 @@ def find(
             check="twin-unlicensed",
             source=source,
             other=other,
-            message=f"{shared_text.sentence(items, held[source])} of {source} ({licences}) "
-            f"{shared_text.verb(items)} in "
+            message=f"{shared_text.phrase_shared(items, held[source])} of {source} ({licences}) "
+            f"{shared_text.phrase_verb(items)} in "
             f"{other}, for which no known licence is stated.",
             limits=LIMITS,
             path=worst.path_a,
@@ -62,7 +62,7 @@ def find(
             value=worst.share,
             unit="share of records",
             texts=max(item.texts for item in items),
-            records=max(matched for matched, _ in shared_text.counts(items).values()),
+            records=max(matched for matched, _ in shared_text.count_by_view(items).values()),
         )
 
 

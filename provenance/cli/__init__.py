@@ -21,7 +21,7 @@ import click
 
 from provenance.cli import terminal
 from provenance.core import kernel_cache, scratch_folders
-from provenance.core.escaping import visible
+from provenance.core.escaping import escape_to_line
 from provenance.core.processes import interruption, memory_limit
 from provenance.errors import ConfigError, NothingToAudit, ProvenanceError
 
@@ -90,7 +90,7 @@ class _Commands(click.Group):
             close = get_close_matches(cmd_name, COMMANDS, 1)
             meant = f"did you mean {close[0]!r}?" if close else "`provenance --help` names them all"
             raise click.ClickException(f"there is no command {cmd_name!r}; {meant}")
-        memory_limit.check()
+        memory_limit.check_limits()
         command: click.Command = import_module(COMMANDS[cmd_name][0]).command
         return command
 
@@ -120,10 +120,10 @@ def run(arguments: list[str] | None = None) -> int:
         do. A reader that goes away early (`| head -1`) has all it wants: then every command keeps its code.
     """
     terminal.unprinted()
-    interruption.take_appended()
+    interruption.take_appends()
     command = _named(arguments)
     code = _run(arguments, UNVERIFIED if command == "verify" else INCOMPLETE)
-    lost, appended = terminal.unprinted(), interruption.take_appended()
+    lost, appended = terminal.unprinted(), interruption.take_appends()
     if lost is None:
         return code
     what = f"the output could not be printed: {lost.strerror}"
@@ -146,8 +146,8 @@ def _run(arguments: list[str] | None, incomplete: int) -> int:
     except SystemExit:
         return 0  # click's answer where the reader of --help has gone
     except Exception as error:
-        if isinstance(error, MemoryError) or (memory_limit.limited() and memory_limit.caused(error)):
-            return _said(memory_limit.too_little(str(error)), incomplete)
+        if isinstance(error, MemoryError) or (memory_limit.is_limited() and memory_limit.is_caused_by_memory(error)):
+            return _said(memory_limit.explain_too_little(str(error)), incomplete)
         code = _failed(error, incomplete)
         if code is None:
             raise
@@ -168,7 +168,7 @@ def _failed(error: Exception, incomplete: int) -> int | None:
     if os.environ.get("PROVENANCE_TRACEBACK"):
         return None
     fault = f"a fault in this program ({type(error).__name__}: {error}); PROVENANCE_TRACEBACK=1 shows where"
-    return _said(kernel_cache.homeless(error) or fault, incomplete)
+    return _said(kernel_cache.explain_missing_cache(error) or fault, incomplete)
 
 
 def _code(error: ProvenanceError, incomplete: int) -> int:
@@ -182,12 +182,12 @@ def _misused(error: click.UsageError) -> int:
     if error.ctx is not None:
         terminal.echo(*error.ctx.get_usage().splitlines(), error=True)
         terminal.echo(f"Try '{error.ctx.command_path} --help' for help.", "", error=True)
-    terminal.echo(f"Error: {visible(error.format_message(), _SENTENCE)}", error=True)
+    terminal.echo(f"Error: {escape_to_line(error.format_message(), _SENTENCE)}", error=True)
     return USAGE
 
 
 def _interrupted() -> str:
-    appended = interruption.appended_so_far()
+    appended = interruption.list_appends()
     return f"interrupted; {f'{_appended(appended)} was appended' if appended else 'nothing was appended to the ledger'}"
 
 
@@ -197,7 +197,7 @@ def _appended(entries: list[tuple[Path, int]]) -> str:
 
 
 def _unreadable(error: OSError) -> str:
-    if error.errno in scratch_folders.FULL:
+    if error.errno in scratch_folders.NO_SPACE_ERRORS:
         return f"there is no room on the disk: {error.strerror}; free some, or name another folder{_place(error)}"
     return f"{error.strerror or error}{_place(error)}"
 
@@ -212,5 +212,5 @@ def _named(arguments: list[str] | None) -> str:
 
 
 def _said(sentence: str, code: int) -> int:
-    terminal.echo(f"provenance: {visible(sentence, _SENTENCE)}", error=True)
+    terminal.echo(f"provenance: {escape_to_line(sentence, _SENTENCE)}", error=True)
     return code

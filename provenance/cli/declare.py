@@ -29,7 +29,7 @@ def command(
     if template is not None:
         if ledger is not None:
             raise click.UsageError("--template prints a blank form; leave out LEDGER and FILE")
-        terminal.document(declaration.template(profiles.load(template)))
+        terminal.document(declaration.make_template(profiles.load(template)))
         return 0
     if ledger is None or file is None:
         raise click.UsageError("give LEDGER and FILE; `provenance declare --template PROFILE` prints a blank form")

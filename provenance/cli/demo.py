@@ -29,10 +29,10 @@ def command(folder: Path) -> int:
 
     DIR is ./provenance-demo if not given; it gets `data` and `ledger`. Exits with 0 whatever is found.
     """
-    from provenance.core.package_data import folder as shipped
+    from provenance.core.package_data import data_folder as shipped
     from provenance.ledger.layout import ledger_around
     from provenance.ledger.log.opening import check_free
-    from provenance.pipeline import scan as scan_
+    from provenance.pipeline import scan as scan_pipeline
 
     if (around := ledger_around(folder)) and around != (folder / "ledger").resolve():
         raise click.ClickException(f"{folder} lies in the ledger {around}; give another folder: provenance demo DIR")
@@ -41,7 +41,7 @@ def command(folder: Path) -> int:
         check_free(ledger)
     _copy(shipped("demo") / "data", data)
     with terminal.progress() as progress:
-        found = scan_.scan(data, ledger, progress=progress)
+        found = scan_pipeline.scan(data, ledger, progress=progress)
     scan.show(found, "text")
     scan.hint(found, ledger)
     terminal.echo(f"Scan your own:    provenance scan ./data --ledger {scan.DEFAULT_LEDGER}")

@@ -33,6 +33,6 @@ def cap(memory: str | None) -> int | None:
     Args:
         memory: as the user wrote it; None = what it needs.
     """
-    from provenance.core.processes.memory_limit import size
+    from provenance.core.processes.memory_limit import parse_size
 
-    return size(memory) if memory is not None else None
+    return parse_size(memory) if memory is not None else None

@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from provenance.cli import key_options, reading, terminal
-from provenance.cli import output as output_
+from provenance.cli import output as output_lines
 from provenance.core import model
 from provenance.ledger import exports as of_ledger
 from provenance.ledger.exports import ExportRequest
@@ -83,7 +83,7 @@ def command(
     ledger, chosen = _asked(words, format_)
     _check_options(chosen)
     if output is not None:
-        output_.check_audited(output, ledger)
+        output_lines.check_audited(output, ledger)
     asked = ExportRequest(
         index,
         key=key,
@@ -102,7 +102,7 @@ def command(
     elif output is None:
         raise click.UsageError("name the file to write with -o")
     else:
-        written = of_findings.write(ledger, output, chosen, asked)
+        written = of_findings.write_export(ledger, output, chosen, asked)
     for line in written:
         terminal.echo(line)
     return 0

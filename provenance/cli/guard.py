@@ -49,10 +49,10 @@ def command(
     from provenance.pipeline import guard, guard_policy
 
     with terminal.progress() as progress:
-        found = guard.inspect(
+        found = guard.inspect_data(
             data,
             ledger,
-            guard_policy.read(policy),
+            guard_policy.read_policy(policy),
             entry=entry,
             trust=trust,
             since=since,

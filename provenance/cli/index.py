@@ -41,24 +41,24 @@ def build(
     The index of protected works has a key of its own, beside it with the ending .key: let it travel another way.
     """
     from provenance import __version__
-    from provenance.cli import output as output_
+    from provenance.cli import output as output_lines
     from provenance.pipeline import build_index
 
-    output_.check(output)
+    output_lines.check(output)
     roles = tuple(_role(each) for each in columns)
-    built = build_index.build(
+    built = build_index.build_index(
         files,
         output,
         build_index.IndexOptions(kind, title, key, scale, per_record, roles),
         f"provenance-auditor {__version__}",
     )
     index = built.index
-    terminal.echo(f"{output}: {index.items:,} items, {index.hashes:,} hashes of {index.of}, no text")
+    terminal.echo(f"{output}: {index.items:,} items, {index.count_hashes:,} hashes of {index.unit}, no text")
     for name, reason in built.unread:
         terminal.echo(f"Not read in full: {name}: {reason}")
     if built.key is not None:
         terminal.echo(
-            f"{'Its new key' if built.made else 'Its key'}: {built.key}; let it travel another way than the index"
+            f"{'Its new key' if built.entries else 'Its key'}: {built.key}; let it travel another way than the index"
         )
     return 0
 
@@ -70,7 +70,7 @@ def show(index: Path) -> int:
     from provenance.pipeline import build_index
     from provenance.similarity.index import reference_index
 
-    for name, value in build_index.shown(reference_index.read(index)):
+    for name, value in build_index.describe_index(reference_index.read_index(index)):
         terminal.echo(f"{name:<9} {value}")
     return 0
 

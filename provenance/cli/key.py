@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli import key_options, path_arguments, terminal
-from provenance.core.scanner_identity import described
+from provenance.core.scanner_identity import describe_scanner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,12 +44,12 @@ def rotate(
 
     Who pinned the old keys follows to the new ones.
     """
-    from provenance import ledger as ledger_
+    from provenance import ledger as signed_ledger
     from provenance.ledger.log import key_entries
 
-    heir = ledger_.load(new, prompt=key_options.secrets(new_password_file or password_file))
+    heir = signed_ledger.load(new, prompt=key_options.secrets(new_password_file or password_file))
     entry = _entry(
-        key, password_file, lambda keys: key_entries.rotate(ledger, heir, described(), keys=keys, reason=reason)
+        key, password_file, lambda keys: key_entries.rotate(ledger, heir, describe_scanner(), keys=keys, reason=reason)
     )
     terminal.echo(f"Entry {entry.index} of {ledger} hands it over to {heir.fingerprint}. From now on: --key {new}")
     return 0
@@ -78,7 +78,7 @@ def revoke(
     entry = _entry(
         key,
         password_file,
-        lambda keys: key_entries.revoke(ledger, fingerprint, reason, described(), keys=keys, since=doubted),
+        lambda keys: key_entries.revoke(ledger, fingerprint, reason, describe_scanner(), keys=keys, since=doubted),
     )
     terminal.echo(f"Entry {entry.index} of {ledger} revokes {fingerprint}. A timestamp over it proves when.")
     if doubted is not None:
@@ -98,14 +98,14 @@ def revoke(
 @key_options.password_option
 def add(ledger: Path, public: Path, role: str, name: str | None, key: str | None, password_file: Path | None) -> int:
     """Name in LEDGER the PUBLIC key (PEM) of who approves waivers or witnesses the log. It makes nobody trust it."""
-    from provenance.ledger.keys import signing_keys as keys_
+    from provenance.ledger.keys import signing_keys
     from provenance.ledger.log import key_entries
 
-    added = keys_.read_public(public.read_bytes())
+    added = signing_keys.read_public(public.read_bytes())
     entry = _entry(
-        key, password_file, lambda keys: key_entries.add(ledger, added, role, described(), keys=keys, name=name)
+        key, password_file, lambda keys: key_entries.add(ledger, added, role, describe_scanner(), keys=keys, name=name)
     )
-    terminal.echo(f"Entry {entry.index} of {ledger} adds {keys_.fingerprint(added)} ({role}).")
+    terminal.echo(f"Entry {entry.index} of {ledger} adds {signing_keys.fingerprint(added)} ({role}).")
     return 0
 
 
@@ -120,14 +120,14 @@ def certificate(ledger: Path, certificate: Path, key: str | None, password_file:
     from provenance.ledger.log import key_entries
 
     pem = certificate.read_bytes()
-    entry = _entry(key, password_file, lambda keys: key_entries.certify(ledger, pem, described(), keys=keys))
+    entry = _entry(key, password_file, lambda keys: key_entries.certify(ledger, pem, describe_scanner(), keys=keys))
     terminal.echo(f"Entry {entry.index} of {ledger}: the key of {key_certificates.read(pem).said}.")
     return 0
 
 
 @command.command(name="list")
 @click.argument("ledger", type=path_arguments.LEDGER)
-def list_(ledger: Path) -> int:
+def list_keys(ledger: Path) -> int:
     """List the keys that LEDGER names: who holds it, who held it before, what was added and revoked."""
     from provenance.ledger.log import key_history
 
@@ -149,8 +149,12 @@ def _show(held: Succession, key: str, what: str) -> None:
 
 
 def _entry(key: str | None, password_file: Path | None, append: Callable[[KeyPair], Entry]) -> Entry:
-    from provenance import ledger as ledger_
+    from provenance import ledger as signed_ledger
 
     secrets = key_options.secrets(password_file)
-    keys = ledger_.user_keys(create=False, prompt=secrets) if key is None else ledger_.load(key, prompt=secrets)
+    keys = (
+        signed_ledger.user_keys(create=False, prompt=secrets)
+        if key is None
+        else signed_ledger.load(key, prompt=secrets)
+    )
     return append(keys)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli import terminal
-from provenance.core.escaping import visible
+from provenance.core.escaping import escape_to_line
 
 if TYPE_CHECKING:
     from provenance.ledger.keys.passwords import Secrets
@@ -41,4 +41,6 @@ def secrets(password_file: Path | None = None) -> Secrets:
 
 def _ask(text: str) -> str:
     """Ask once: what an empty answer means, the question knows."""
-    return str(click.prompt(visible(text, terminal.LONGEST), default="", show_default=False, hide_input=True, err=True))
+    return str(
+        click.prompt(escape_to_line(text, terminal.LONGEST), default="", show_default=False, hide_input=True, err=True)
+    )

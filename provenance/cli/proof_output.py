@@ -10,7 +10,7 @@ from provenance.core import scratch_folders
 if TYPE_CHECKING:
     from pathlib import Path
 
-from provenance.cli import output as output_
+from provenance.cli import output as output_lines
 from provenance.cli import reading
 
 
@@ -30,8 +30,8 @@ def entry_of(folder: Path, entry: int | None, output: Path, *inputs: Path | None
     from provenance.errors import VerificationError
     from provenance.ledger import open_reader
 
-    output_.check(output, *inputs)
-    output_.check_audited(output, folder)
+    output_lines.check(output, *inputs)
+    output_lines.check_audited(output, folder)
 
     try:
         return open_reader(folder, entry, warn=reading.warn).index
@@ -54,13 +54,13 @@ def hand_out(output: Path, data: bytes, folder: Path) -> None:
     from provenance.ledger import verify
     from provenance.ledger.verification.results import INVALID
 
-    with scratch_folders.folder() as beside:
+    with scratch_folders.temporary_folder() as beside:
         tried = beside / "piece"
         tried.write_bytes(data)
         found = verify(tried)
     if found.exit_code == INVALID:
         failed = "; ".join(step.detail for step in found.steps if step.status == "failed")
         raise VerificationError(f"nothing can be proven from {folder}: {failed}; run provenance verify {folder}")
-    output_.write(output, data)
+    output_lines.write(output, data)
     said = [line for line in found.lines() if line.startswith(("Proven", "Not proven"))]
     terminal.echo(*said, f"-> {output}")

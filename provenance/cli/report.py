@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import output as output_
+from provenance.cli import output as output_lines
 from provenance.cli import reading, terminal
 from provenance.core.escaping import json_text
 from provenance.reports import REPORTS
@@ -54,18 +54,18 @@ def command(
     form = REPORTS[format_]
     if data is not None:
         _refuse(form, data)
-    output_.check(output, data)
-    output_.check_audited(output, ledger)
+    output_lines.check(output, data)
+    output_lines.check_audited(output, ledger)
     if form.is_filing:
         if unverified:
             raise click.UsageError("a document that a person signs is made of a ledger that verifies: no --unverified")
-        rendered = audit.filing(ledger, format_, index, profiles)
+        rendered = audit.write_filing(ledger, format_, index, profiles)
     else:
         rendered = _render(reading.open_reader(ledger, index, unverified=unverified), form, data)
-    if output == output_.STDOUT:
+    if output == output_lines.STDOUT:
         (terminal.json if form.is_json else terminal.document)(rendered)
     else:
-        output_.write(output, json_text(rendered.decode()).encode() if form.is_json else rendered)
+        output_lines.write(output, json_text(rendered.decode()).encode() if form.is_json else rendered)
     return 0
 
 
@@ -89,7 +89,7 @@ def _render(reader: Reader, form: ReportFormat, data: Path | None) -> bytes:
     from provenance.reports.report_format import ReportedScan
     from provenance.sources import contacts
 
-    found = audit.opened(reader)
+    found = audit.read_audit(reader)
     tables = found.tables if data is None else contacts.named(found.tables, data)
     if not form.shows_ledger:
         try:
@@ -99,5 +99,5 @@ def _render(reader: Reader, form: ReportFormat, data: Path | None) -> bytes:
                 f"a table of entry {reader.index} holds a number beyond 2**53, which {form.name} cannot hold; "
                 "use --format html or text"
             ) from cause
-    seal = audit.reported_entry(reader, found)
+    seal = audit.entry_of_report(reader, found)
     return form.render(ReportedScan(tables, found.facts, seal, data, actions.history(reader)))

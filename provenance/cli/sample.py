@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from provenance.cli import key_options, terminal
-from provenance.cli import output as output_
+from provenance.cli import output as output_lines
 
 
 @click.command(name="sample")
@@ -79,7 +79,7 @@ def _check_free(output: Path) -> None:
     from provenance.attestations.review import check_form
 
     check_form(output)
-    output_.check(output)
+    output_lines.check(output)
     if output.exists() or output.is_symlink():
         raise click.UsageError(f"{output} exists, and may hold somebody's answers: name a new file with -o")
     if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):

@@ -113,7 +113,7 @@ def command(
             follow_links=follow_links,
             waivers=waivers,
             reference=references,
-            sample=file_sampling.share(sample) if sample is not None else None,
+            sample=file_sampling.parse_share(sample) if sample is not None else None,
             fold_chinese=fold_chinese,
             ask=key_options.secrets(password_file),
             progress=progress,
@@ -131,11 +131,11 @@ def hint(found: Audit, ledger: Path) -> None:
         found: the audit.
         ledger: where it was appended.
     """
-    from provenance.reports.text import SHORT
+    from provenance.reports.text import SHORT_LINES
 
     for mark in found.tables["findings"]["fingerprint"].to_pylist()[:1]:
         where = "" if ledger == DEFAULT_LEDGER else f" --ledger {ledger}"
-        terminal.echo(f"Read a finding:   provenance explain {mark[:SHORT]}{where}")
+        terminal.echo(f"Read a finding:   provenance explain {mark[:SHORT_LINES]}{where}")
 
 
 def show(found: Audit, format_: str) -> None:

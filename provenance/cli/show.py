@@ -23,7 +23,7 @@ def command(ledger: Path, index: int | None, format_: str, *, unverified: bool) 
     from provenance.pipeline import audit
 
     reader = reading.open_reader(ledger, index, unverified=unverified)
-    found, told = audit.opened(reader), actions.history(reader) if format_ == "text" else []
+    found, told = audit.read_audit(reader), actions.history(reader) if format_ == "text" else []
     scan.show(found, format_)
     if told:
         terminal.echo("", "What people did about it")

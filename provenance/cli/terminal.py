@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.core.escaping import escape, isolated, json_text, visible
-from provenance.core.progress import unwatched
+from provenance.core.escaping import escape, escape_to_line, isolate_directions, json_text
+from provenance.core.progress import ignore_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +52,7 @@ def echo(*lines: object, error: bool = False) -> None:
         lines: one each; a newline within one is shown as an escape. None = an empty line.
         error: whether to print on standard error.
     """
-    said = [visible(line, LONGEST) for line in lines]
+    said = [escape_to_line(line, LONGEST) for line in lines]
     _print("".join(f"{line}\n" for line in said or [""]), error=error)
 
 
@@ -112,7 +112,7 @@ def _print(data: str | bytes, *, error: bool = False) -> None:
     if _failed and not error:
         return
     if isinstance(data, str) and watched(stream):
-        data = "\n".join(map(isolated, data.split("\n")))
+        data = "\n".join(map(isolate_directions, data.split("\n")))
     try:
         _write(stream, data)
     except (OSError, ValueError) as cause:  # ValueError: it was closed meanwhile
@@ -161,7 +161,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         A function that takes the step, the bytes done and the bytes there are.
     """
     if not watched(sys.stderr):
-        yield unwatched
+        yield ignore_progress
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -169,7 +169,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
     from provenance.core import kernel_cache
 
-    first = "" if kernel_cache.compiled() else " (first run: compiling)"
+    first = "" if kernel_cache.has_compiled_kernels() else " (first run: compiling)"
 
     class Bytes(DownloadColumn):
         """Bytes done of those there are; nothing for a step that counts none."""
@@ -187,7 +187,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
 
         def tell(step: str, done: int, total: int) -> None:
-            step = visible(step, _PLAIN) + (first if step == "reading" and not done else "")
+            step = escape_to_line(step, _PLAIN) + (first if step == "reading" and not done else "")
             if not shown.tasks or shown.tasks[-1].description != step:
                 for task in shown.task_ids:
                     shown.remove_task(task)

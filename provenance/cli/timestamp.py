@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import output as output_
+from provenance.cli import output as output_lines
 from provenance.cli import path_arguments, terminal
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def request(ledger: Path, output: Path, size: int | None, digest: str) -> int:
     from provenance.ledger.witness import timestamp_client
 
     query, at = timestamp_client.request_for(ledger, size, digest)
-    output_.write(output, query)
+    output_lines.write(output, query)
     terminal.echo(f"{output}: asks for a timestamp of checkpoint {at}. Put the answer beside it:")
     terminal.echo(f"provenance timestamp attach {ledger} ANSWER.tsr --request {output}")
     return 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli import key_options, path_arguments, terminal
-from provenance.cli import output as output_
+from provenance.cli import output as output_lines
 
 if TYPE_CHECKING:
     from provenance.ledger.keys.signers import NoteSigner
@@ -40,7 +40,7 @@ def request(ledger: Path, output: Path, since: int, size: int | None) -> int:
     from provenance.ledger.witness import cosign_requests
 
     made = cosign_requests.ask(ledger, since, size)
-    output_.write(output, made.body)
+    output_lines.write(output, made.body)
     terminal.echo(
         f"{output}: asks a witness that saw {since} entries; it answers with provenance witness cosign {output} …"
     )
@@ -101,7 +101,7 @@ def cosign(
         log_key=cosign_requests.log_key(Path(log_)) if log_ else None,
         evidence=Path(),
     )
-    output_.write(output, asked.cosigned(made))
+    output_lines.write(output, asked.cosigned(made))
     terminal.echo(
         f"{output}: cosigned. The owner puts it beside the checkpoint: provenance witness add LEDGER {output}"
     )

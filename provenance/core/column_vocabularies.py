@@ -37,7 +37,7 @@ VOCABULARIES: dict[str, dict[str, tuple[str, ...]]] = {
 """Columns of SEALED that hold one of these words, or null where that may be."""
 
 
-def foreign_value(table: pa.Table | pa.RecordBatch, name: str) -> str | None:
+def find_foreign_value(table: pa.Table | pa.RecordBatch, name: str) -> str | None:
     """Say which value is none of the words of its column.
 
     Args:

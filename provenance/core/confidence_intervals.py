@@ -16,12 +16,12 @@ METHOD = "clopper-pearson"
 CONFIDENCE = "0.95"
 """Two-sided, and as it is written into entries."""
 
-_TAIL = 0.025  # of the probability, on either side
-_STEPS = 60  # halvings: more than a double has bits
-_DIGITS = 10**6  # bounds are told to six decimals, outwards
+_TAIL_PROBABILITY = 0.025  # of the probability, on either side
+_BISECTIONS = 60  # halvings: more than a double has bits
+_DECIMALS = 10**6  # bounds are told to six decimals, outwards
 
 
-def exact(passed: int, drawn: int) -> tuple[float, float]:
+def clopper_pearson(passed: int, drawn: int) -> tuple[float, float]:
     """Return the Clopper-Pearson interval of a share at a confidence of 95 %.
 
     Args:
@@ -36,12 +36,12 @@ def exact(passed: int, drawn: int) -> tuple[float, float]:
     """
     if not 0 <= passed <= drawn or not drawn:
         raise ValueError(f"{passed} of {drawn} is no share")
-    low = 0.0 if not passed else _solve(lambda share: 1 - _at_most(passed - 1, drawn, share), rising=True)
-    high = 1.0 if passed == drawn else _solve(lambda share: _at_most(passed, drawn, share), rising=False)
-    return math.floor(low * _DIGITS) / _DIGITS, math.ceil(high * _DIGITS) / _DIGITS
+    low = 0.0 if not passed else _solve(lambda share: 1 - _probability_at_most(passed - 1, drawn, share), rising=True)
+    high = 1.0 if passed == drawn else _solve(lambda share: _probability_at_most(passed, drawn, share), rising=False)
+    return math.floor(low * _DECIMALS) / _DECIMALS, math.ceil(high * _DECIMALS) / _DECIMALS
 
 
-def _at_most(count: int, drawn: int, share: float) -> float:
+def _probability_at_most(count: int, drawn: int, share: float) -> float:
     """Return the probability of at most `count` successes: the regularised incomplete beta (DLMF 8.17.5)."""
     return _beta(drawn - count, count + 1, 1 - share)
 
@@ -74,11 +74,11 @@ def _fraction(a: float, b: float, x: float) -> float:
 
 
 def _solve(tail: Callable[[float], float], *, rising: bool) -> float:
-    """Find the share at which a tail has the probability _TAIL."""
+    """Find the share at which a tail has the probability _TAIL_PROBABILITY."""
     low, high = 0.0, 1.0
-    for _ in range(_STEPS):
+    for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        if (tail(middle) > _TAIL) == rising:
+        if (tail(middle) > _TAIL_PROBABILITY) == rising:
             high = middle
         else:
             low = middle

@@ -1,7 +1,7 @@
 r"""Text that cannot steer a terminal or deceive its reader: what cannot be seen stands as an escape such as `\u202e`.
 
 Names of files and sources are whatever somebody chose, and a ledger may be hostile. So all text that this program
-prints passes `visible`: controls (also ESC and C1), marks of direction, what has no width, line and paragraph
+prints passes `escape_to_line`: controls (also ESC and C1), marks of direction, what has no width, line and paragraph
 separators, halves of surrogate pairs, private and unassigned characters. Nothing is dropped. Ordinary text of any
 script stays as it is, with what its spelling needs: the joiners of emoji, of Persian and of Indic scripts.
 """
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MARKS = 8
+_MOST_MARKS = 8
 """Combining marks on one letter at most; more of them climb over the lines above."""
 
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _SEEN = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")  # Cf, yet they have a glyph
 _IGNORABLE = re.compile(  # Default_Ignorable_Code_Point that other categories hold: fillers and variation selectors
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
@@ -54,7 +54,7 @@ _RIGHT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800
 _RUN = re.compile(f"[{_RIGHT}]+(?:[ '\"\u200c-]+[{_RIGHT}]+)*")
 
 
-def visible(value: object, limit: int = 0) -> str:
+def escape_to_line(value: object, limit: int = 0) -> str:
     r"""Return text that shows all it holds, on one line.
 
     Args:
@@ -72,17 +72,17 @@ def visible(value: object, limit: int = 0) -> str:
     return escape(text)
 
 
-def escape(text: str, how: Callable[[str], str] | None = None, keep: str = "") -> str:
+def escape(text: str, escape_char: Callable[[str], str] | None = None, keep: str = "") -> str:
     """Replace what cannot be seen.
 
     Args:
         text: any text.
-        how: makes an escape of a character; None = as Python writes it.
+        escape_char: makes an escape of a character; None = as Python writes it.
         keep: characters that stay though they cannot be seen, such as the newlines of a layout.
     """
     if text.isascii() and text.isprintable():
         return text
-    made = how or _python
+    pieces = escape_char or _python
     end = marks = 0
 
     def one(found: re.Match[str]) -> str:
@@ -93,8 +93,8 @@ def escape(text: str, how: Callable[[str], str] | None = None, keep: str = "") -
         if unicodedata.combining(char):
             marks = marks + 1 if found.start() == end else 1
             end = found.end()
-            return char if marks <= _MARKS and ordinary(char) else made(char)
-        return char if char in keep or ordinary(char) else made(char)
+            return char if marks <= _MOST_MARKS and is_ordinary(char) else pieces(char)
+        return char if char in keep or is_ordinary(char) else pieces(char)
 
     return _ORDER.sub(one, text)
 
@@ -108,7 +108,7 @@ def json_text(text: str) -> str:
     return escape(text, _json, "\n\r\t")
 
 
-def isolated(line: str) -> str:
+def isolate_directions(line: str) -> str:
     """Keep text that is read from the right to itself, so that it does not move the numbers and names beside it.
 
     Args:
@@ -118,12 +118,12 @@ def isolated(line: str) -> str:
 
 
 @lru_cache(4096)
-def ordinary(char: str) -> bool:
+def is_ordinary(char: str) -> bool:
     """Tell whether a character can be seen, or is a space, wherever it stands."""
     if _IGNORABLE.match(char):
         return False
     kind = unicodedata.category(char)
-    return kind not in _UNSEEN or bool(_SEEN.match(char)) or (kind == "Cn" and bool(_NEWER.match(char)))
+    return kind not in _UNSEEN_CATEGORIES or bool(_SEEN.match(char)) or (kind == "Cn" and bool(_NEWER.match(char)))
 
 
 def _python(char: str) -> str:

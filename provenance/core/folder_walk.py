@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_PIECE = 2048  # bytes of a path that are opened at once; PATH_MAX is 4096 on Linux, 1024 on macOS takes what is short
-_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
-_FILE = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_PATH_PIECE_BYTES = (
+    2048  # bytes of a path that are opened at once; PATH_MAX is 4096 on Linux, 1024 on macOS takes what is short
+)
+_FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_FILE_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 Identity = tuple[int, int]
 """Device and number of a file, of which the system has one each."""
@@ -40,7 +42,7 @@ class FoundPath:
     cause: str = ""
 
 
-def identity(folder: Path) -> Identity | None:
+def folder_identity(folder: Path) -> Identity | None:
     """Return what tells a folder from every other, whatever path leads to it; None where it cannot be looked at.
 
     Args:
@@ -53,7 +55,7 @@ def identity(folder: Path) -> Identity | None:
     return found.st_dev, found.st_ino
 
 
-def walk(root: bytes, apart: Identity | None = None) -> Iterator[FoundPath]:
+def walk_folder(root: bytes, apart: Identity | None = None) -> Iterator[FoundPath]:
     """Name everything below a folder that is no folder, and every folder that cannot be listed.
 
     Args:
@@ -96,12 +98,12 @@ def open_file(root: bytes, path: bytes) -> int:
         OSError: it cannot be opened.
     """
     whole = root + b"/" + path
-    if len(whole) < _PIECE:
-        return os.open(whole, _FILE)
+    if len(whole) < _PATH_PIECE_BYTES:
+        return os.open(whole, _FILE_FLAGS)
     folder, _, name = path.rpartition(b"/")
     handle = _open_folder(root, folder)
     try:
-        return os.open(name, _FILE, dir_fd=handle)
+        return os.open(name, _FILE_FLAGS, dir_fd=handle)
     finally:
         os.close(handle)
 
@@ -131,12 +133,12 @@ def _kind(entry: os.DirEntry[str]) -> str:
 
 def _open_folder(root: bytes, path: bytes) -> int:
     whole = root + b"/" + path if path else root
-    if len(whole) < _PIECE:
-        return os.open(whole, _FOLDER)
-    handle = os.open(root, _FOLDER)
+    if len(whole) < _PATH_PIECE_BYTES:
+        return os.open(whole, _FOLDER_FLAGS)
+    handle = os.open(root, _FOLDER_FLAGS)
     for piece in _pieces(path):
         try:
-            inner = os.open(piece, _FOLDER, dir_fd=handle)
+            inner = os.open(piece, _FOLDER_FLAGS, dir_fd=handle)
         finally:
             os.close(handle)
         handle = inner
@@ -145,15 +147,15 @@ def _open_folder(root: bytes, path: bytes) -> int:
 
 def _pieces(path: bytes) -> Iterator[bytes]:
     """Cut a path where one of its parts ends, into pieces that the system opens at once."""
-    while len(path) > _PIECE:
-        cut = path.rindex(b"/", 0, _PIECE)  # a part has at most 255 bytes
+    while len(path) > _PATH_PIECE_BYTES:
+        cut = path.rindex(b"/", 0, _PATH_PIECE_BYTES)  # a part has at most 255 bytes
         yield path[:cut]
         path = path[cut + 1 :]
     if path:
         yield path
 
 
-def sizes(root: bytes) -> tuple[int, list[tuple[bytes, str]]]:
+def count_bytes(root: bytes) -> tuple[int, list[tuple[bytes, str]]]:
     """Add up the bytes of all regular files below a folder.
 
     Args:
@@ -163,7 +165,7 @@ def sizes(root: bytes) -> tuple[int, list[tuple[bytes, str]]]:
         Their bytes, and what of it cannot be looked at, relative to the folder, with the cause.
     """
     size, closed = 0, []
-    for found in walk(root):
+    for found in walk_folder(root):
         if found.kind == "closed":
             closed.append((found.path, found.cause))
         elif found.kind != "link":

@@ -11,26 +11,26 @@ from pathlib import Path
 from provenance.core import scratch_folders
 from provenance.errors import LimitExceeded
 
-VARIABLE = "NUMBA_CACHE_DIR"
+CACHE_VARIABLE = "NUMBA_CACHE_DIR"
 
 
-def settle() -> None:
+def choose_cache_folder() -> None:
     """Give numba a folder of this run's own where it could write to none of its usual ones.
 
     Without it numba refuses to load a cached kernel at all. The folder is private and new: one with a fixed name in a
     shared place could hold machine code that somebody else put there. Must run before numba is imported.
     """
-    named = os.environ.get(VARIABLE)
+    named = os.environ.get(CACHE_VARIABLE)
     usual = [Path(named)] if named else [Path(__file__).parents[1], _user_cache()]
-    if any(place is not None and _writable(place) for place in usual):
+    if any(place is not None and _is_writable(place) for place in usual):
         return
-    with contextlib.suppress(LimitExceeded):  # `homeless` says it to whoever needs kernels
-        folder = scratch_folders.make("kernels-")
-        os.environ[VARIABLE] = str(folder)
-        atexit.register(scratch_folders.remove, folder)
+    with contextlib.suppress(LimitExceeded):  # `explain_missing_cache` says it to whoever needs kernels
+        folder = scratch_folders.make_folder("kernels-")
+        os.environ[CACHE_VARIABLE] = str(folder)
+        atexit.register(scratch_folders.remove_folder, folder)
 
 
-def homeless(error: BaseException) -> str | None:
+def explain_missing_cache(error: BaseException) -> str | None:
     """Say what to do where numba found no folder to keep kernels in.
 
     Args:
@@ -41,12 +41,12 @@ def homeless(error: BaseException) -> str | None:
     """
     if "no locator available" not in str(error):
         return None
-    return f"no folder can be written to for compiled code; name one with {VARIABLE}=FOLDER or TMPDIR=FOLDER"
+    return f"no folder can be written to for compiled code; name one with {CACHE_VARIABLE}=FOLDER or TMPDIR=FOLDER"
 
 
-def compiled() -> bool:
+def has_compiled_kernels() -> bool:
     """Tell whether a run before this one left compiled kernels where this one will look for them."""
-    own, cache = os.environ.get(VARIABLE), _user_cache()
+    own, cache = os.environ.get(CACHE_VARIABLE), _user_cache()
     places = (Path(own),) if own else (Path(__file__).parents[1], *([cache / "numba"] if cache else []))
     return any(next(place.rglob("*.nbi"), None) is not None for place in places)
 
@@ -59,7 +59,7 @@ def _user_cache() -> Path | None:
     return Path(home) if Path(home).is_absolute() else None
 
 
-def _writable(folder: Path) -> bool:
+def _is_writable(folder: Path) -> bool:
     """Tell whether files can be made in a folder, which is made if need be; access(2) is wrong where a disk is full."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

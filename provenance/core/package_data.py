@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-HERE = Path(__file__).resolve().parents[1] / "data"
+DATA_FOLDER = Path(__file__).resolve().parents[1] / "data"
 
 
-def folder(name: str) -> Path:
+def data_folder(name: str) -> Path:
     """Return a folder of shipped data: `known` and `demo` stand inside the wheel, or at the checkout's top level.
 
     Args:
@@ -20,11 +20,11 @@ def folder(name: str) -> Path:
     Returns:
         An existing folder.
     """
-    inside = HERE / name
-    return inside if inside.is_dir() else HERE.parents[1] / "manifests" / name
+    inside = DATA_FOLDER / name
+    return inside if inside.is_dir() else DATA_FOLDER.parents[1] / "manifests" / name
 
 
-def parse(text: str | bytes) -> Any:
+def parse_yaml(text: str | bytes) -> Any:
     """Parse YAML that holds plain values, in libyaml where it is there: ten times as fast, the same values.
 
     Args:
@@ -37,10 +37,10 @@ def parse(text: str | bytes) -> Any:
 
 
 @cache
-def table(name: str) -> Any:
+def load_table(name: str) -> Any:
     """Return a table that ships with the package; nobody changes it.
 
     Args:
         name: of its file in the folder, without `.yaml`.
     """
-    return parse((HERE / f"{name}.yaml").read_bytes())
+    return parse_yaml((DATA_FOLDER / f"{name}.yaml").read_bytes())

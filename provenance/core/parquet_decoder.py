@@ -37,7 +37,7 @@ _KNOWN = 200_000  # column chunks whose sizes are added up
 
 def main() -> None:
     """Answer requests until whoever asks is gone."""
-    session = _Session(confined_decoding.connect())
+    session = _Session(confined_decoding.connect_requester())
     while (request := session.receive()) is not None:
         answer = session.answer(json.loads(request))
         session.send(ANSWER, json.dumps(answer).encode())
@@ -48,7 +48,7 @@ def main() -> None:
 class _Session:
     """One asker, and the file that it has opened."""
 
-    def __init__(self, asker: confined_decoding.Asker) -> None:
+    def __init__(self, asker: confined_decoding.Requester) -> None:
         self.receive, self.send = asker.receive, asker.send
         self._source: Any = None
         self._limited = False
@@ -57,7 +57,8 @@ class _Session:
         """Ask for bytes of the file."""
         self.send(
             READ,
-            offset.to_bytes(confined_decoding.LENGTH, "little") + size.to_bytes(confined_decoding.LENGTH, "little"),
+            offset.to_bytes(confined_decoding.LENGTH_BYTES, "little")
+            + size.to_bytes(confined_decoding.LENGTH_BYTES, "little"),
         )
         data = self.receive()
         if data is None:

@@ -6,7 +6,7 @@ r"""How a path of the file system is written as text, and back: no two paths loo
     `!` that ends a folder      \x21                  bang\x21/x, as `!/` leads into an archive: a.zip!/x
 
 Everything else is written as it is: what is composed and what is decomposed (NFC, NFD) stay two names. An entry binds
-the version of the naming that it was written with; where it binds none, that is `FIRST`.
+the version of the naming that it was written with; where it binds none, that is `FIRST_VERSION`.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-LOSSY = "v0"
+LOSSY_VERSION = "v0"
 """Of files that a derivation or filter run made, before there was one naming: bytes that are no UTF-8, and the letters
 that stand for them, look alike."""
 
-FIRST = "v1"
+FIRST_VERSION = "v1"
 """Of scans that name no version: control and bidi characters are written as they are."""
 
-VERSION = "v2"
+CURRENT_VERSION = "v2"
 """What is written now."""
 
-VERSIONS = (LOSSY, FIRST, VERSION)
+VERSIONS = (LOSSY_VERSION, FIRST_VERSION, CURRENT_VERSION)
 
 INTO_ARCHIVE = "!/"
 """What stands between an archive and its member; no path on disk holds it."""
@@ -39,13 +39,13 @@ INTO_ARCHIVE = "!/"
 _CONTROLS = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 _PATTERNS = {
-    LOSSY: re.compile(r"[\udc80-\udcff]"),
-    FIRST: re.compile(r"\\(?=x[0-9a-f]{2})|!(?=/)|[\udc80-\udcff]"),
-    VERSION: re.compile(rf"\\(?=x[0-9a-f]{{2}})|!(?=/)|[{_CONTROLS}\udc80-\udcff]"),
+    LOSSY_VERSION: re.compile(r"[\udc80-\udcff]"),
+    FIRST_VERSION: re.compile(r"\\(?=x[0-9a-f]{2})|!(?=/)|[\udc80-\udcff]"),
+    CURRENT_VERSION: re.compile(rf"\\(?=x[0-9a-f]{{2}})|!(?=/)|[{_CONTROLS}\udc80-\udcff]"),
 }
 
 
-def shown(path: bytes, version: str = VERSION) -> str:
+def path_to_text(path: bytes, version: str = CURRENT_VERSION) -> str:
     """Return how a path stands in tables.
 
     Args:
@@ -55,8 +55,8 @@ def shown(path: bytes, version: str = VERSION) -> str:
     return _PATTERNS[version].sub(_escape, path.decode("utf-8", "surrogateescape"))
 
 
-def raw(text: str) -> bytes:
-    """Return the bytes of a path that `shown` wrote, in any version but LOSSY.
+def text_to_path(text: str) -> bytes:
+    """Return the bytes of a path that `path_to_text` wrote, in any version but LOSSY_VERSION.
 
     Args:
         text: the path as it stands in tables.
@@ -65,7 +65,7 @@ def raw(text: str) -> bytes:
 
 
 def is_ambiguous(text: str) -> bool:
-    """Tell whether a path in LOSSY may be that of more than one file.
+    """Tell whether a path in LOSSY_VERSION may be that of more than one file.
 
     Args:
         text: the path as it stands in a list.
@@ -73,23 +73,23 @@ def is_ambiguous(text: str) -> bool:
     return _ESCAPED.search(text.encode("utf-8", "replace")) is not None
 
 
-def of_member(archive: str, name: str) -> str:
+def member_path(archive: str, name: str) -> str:
     """Return how a member of an archive stands in tables.
 
     Args:
         archive: its path in tables.
         name: as the archive has it, bytes that are no text as surrogates.
     """
-    return f"{archive}{INTO_ARCHIVE}{shown_name(name)}"
+    return f"{archive}{INTO_ARCHIVE}{member_name_to_text(name)}"
 
 
-def shown_name(name: str) -> str:
+def member_name_to_text(name: str) -> str:
     """Return how the name of a member stands in tables.
 
     Args:
         name: as the archive has it, bytes that are no text as surrogates.
     """
-    return shown(name.encode("utf-8", "surrogateescape"))
+    return path_to_text(name.encode("utf-8", "surrogateescape"))
 
 
 def on_disk(path: str) -> str:
@@ -101,17 +101,17 @@ def on_disk(path: str) -> str:
     return path.split(INTO_ARCHIVE, 1)[0]
 
 
-def location(folder: Path, path: str) -> bytes:
+def disk_location(folder: Path, path: str) -> bytes:
     """Return where a file of a table is on disk.
 
     Args:
         folder: the scan root.
         path: as it stands in tables.
     """
-    return os.path.join(os.fsencode(folder), raw(path))  # noqa: PTH118 - paths may be bytes that are no UTF-8
+    return os.path.join(os.fsencode(folder), text_to_path(path))  # noqa: PTH118 - paths may be bytes that are no UTF-8
 
 
-def matching(path: str, globs: Iterable[str]) -> str | None:
+def find_matching_glob(path: str, globs: Iterable[str]) -> str | None:
     """Return the first glob that a path matches.
 
     Args:

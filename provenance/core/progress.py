@@ -8,7 +8,7 @@ Progress = Callable[[str, int, int], None]
 """Told the step, how much of it is done and how much there is, in bytes."""
 
 
-def unwatched(step: str, done: int, total: int) -> None:
+def ignore_progress(step: str, done: int, total: int) -> None:
     """Tell nobody: what is told where nobody waits.
 
     Args:

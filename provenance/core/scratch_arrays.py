@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def mapped(path: Path, dtype: npt.DTypeLike, shape: int | tuple[int, int]) -> npt.NDArray[Any]:
+def create_array(path: Path, dtype: npt.DTypeLike, shape: int | tuple[int, int]) -> npt.NDArray[Any]:
     """Make an array of zeros that is a file.
 
     Args:
@@ -36,7 +36,7 @@ def mapped(path: Path, dtype: npt.DTypeLike, shape: int | tuple[int, int]) -> np
     return np.asarray(np.memmap(path, dtype, "r+", shape=shape))
 
 
-def opened(path: Path, dtype: npt.DTypeLike, mode: str = "r") -> npt.NDArray[Any]:
+def open_array(path: Path, dtype: npt.DTypeLike, mode: str = "r") -> npt.NDArray[Any]:
     """Map a file that holds the values of one array.
 
     Args:
@@ -51,7 +51,7 @@ def opened(path: Path, dtype: npt.DTypeLike, mode: str = "r") -> npt.NDArray[Any
     return values
 
 
-class Columns:
+class ColumnFiles:
     """Columns of one length that grow at their end, a file each.
 
     Args:
@@ -139,12 +139,12 @@ class SharedArray:
         self._file.close()
 
 
-def columns(folder: Path, name: str, types: Mapping[str, npt.DTypeLike]) -> list[npt.NDArray[Any]]:
-    """Map what `Columns` wrote.
+def map_columns(folder: Path, name: str, types: Mapping[str, npt.DTypeLike]) -> list[npt.NDArray[Any]]:
+    """Map what `ColumnFiles` wrote.
 
     Args:
         folder: as it was given there; name and types likewise.
         name: see there.
         types: see there.
     """
-    return [opened(folder / f"{name}-{column}", dtype) for column, dtype in types.items()]
+    return [open_array(folder / f"{name}-{column}", dtype) for column, dtype in types.items()]

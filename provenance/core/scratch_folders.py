@@ -31,7 +31,7 @@ PREFIX = "provenance-"
 OWNER = ".provenance-owner"
 """The name of the file that says whose a folder is."""
 
-FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+NO_SPACE_ERRORS = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 """What the system says where there is no room: disk, limit of a file's size, quota."""
 
 _PATIENCE = 5.0  # seconds that tidying up may take; what is left then, a later scan removes
@@ -41,14 +41,14 @@ _ONLY_HERE = ("pid", "start", "boot", "namespace", "machine")
 _ours: dict[Path, Any] = {}  # every folder of this process, with its locked OWNER
 
 
-def make(kind: str = "") -> Path:
+def make_folder(kind: str = "") -> Path:
     """Make a folder that only this user can read.
 
     Args:
         kind: what its name says beside whose it is.
 
     Returns:
-        The folder; give it to `remove` when done.
+        The folder; give it to `remove_folder` when done.
 
     Raises:
         LimitExceeded: there is no room for one.
@@ -63,22 +63,22 @@ def make(kind: str = "") -> Path:
     return folder
 
 
-def remove(folder: Path) -> None:
-    """Remove a folder that `make` made."""
+def remove_folder(folder: Path) -> None:
+    """Remove a folder that `make_folder` made."""
     shutil.rmtree(folder, ignore_errors=True)
     held = _ours.pop(folder, None)
     if held is not None:
         held.close()
 
 
-def remove_all() -> None:
+def remove_all_folders() -> None:
     """Remove every folder of this process, which is about to end."""
     for folder in list(_ours):
-        remove(folder)
+        remove_folder(folder)
 
 
 @contextlib.contextmanager
-def folder() -> Iterator[Path]:
+def temporary_folder() -> Iterator[Path]:
     """Make a folder for the time of a context.
 
     Yields:
@@ -87,15 +87,15 @@ def folder() -> Iterator[Path]:
     Raises:
         LimitExceeded: there is no room for one.
     """
-    made = make()
+    made = make_folder()
     try:
         yield made
     finally:
-        remove(made)
+        remove_folder(made)
 
 
 @contextlib.contextmanager
-def room(of: Path, what: str = "scratch files") -> Iterator[None]:
+def explain_no_room(of: Path, what: str = "scratch files") -> Iterator[None]:
     """Say in one sentence where there is no room left, and what to do.
 
     Args:
@@ -108,18 +108,18 @@ def room(of: Path, what: str = "scratch files") -> Iterator[None]:
     try:
         yield
     except OSError as cause:
-        if cause.errno not in FULL:
+        if cause.errno not in NO_SPACE_ERRORS:
             raise
-        raise LimitExceeded(no_room(of, what, cause)) from cause
+        raise LimitExceeded(no_room_error(of, what, cause)) from cause
 
 
-def no_room(of: Path, what: str, cause: OSError) -> str:
+def no_room_error(of: Path, what: str, cause: OSError) -> str:
     """Say that there is no room.
 
     Args:
         of: the folder that is written to.
         what: what is written there.
-        cause: one of FULL.
+        cause: one of NO_SPACE_ERRORS.
     """
     written, free = 0, "an unknown number of"
     with contextlib.suppress(OSError):
@@ -132,7 +132,7 @@ def no_room(of: Path, what: str, cause: OSError) -> str:
     return f"there is no room for {what} in {place}{taken} ({_reason(cause)}; {free} bytes are free); {way}"
 
 
-def sweep() -> int:
+def remove_abandoned() -> int:
     """Remove folders that killed processes of this user left in TMPDIR.
 
     Returns:
@@ -147,18 +147,18 @@ def sweep() -> int:
                 break
             if entry.name.startswith(PREFIX) and Path(entry.path) not in _ours:
                 with contextlib.suppress(OSError):
-                    removed += _sweep(entry.path, end)
+                    removed += _remove_if_abandoned(entry.path, end)
     return removed
 
 
-def _sweep(path: str, end: float) -> bool:
+def _remove_if_abandoned(path: str, end: float) -> bool:
     """Remove a folder if it is one of ours, and its owner is gone; no link is followed on the way."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         if os.fstat(handle).st_uid != os.geteuid():
             return False
         owner = _owner(handle)
-        return owner is not None and _gone(owner, handle) and _removed(path, handle, end)
+        return owner is not None and _has_ended(owner, handle) and _removed(path, handle, end)
     finally:
         os.close(handle)
 
@@ -199,17 +199,17 @@ def _owner(folder: int) -> dict[str, Any] | None:
     return said if isinstance(said, dict) and set(_ONLY_HERE) <= set(said) and isinstance(said["pid"], int) else None
 
 
-def _gone(owner: dict[str, Any], folder: int) -> bool:
+def _has_ended(owner: dict[str, Any], folder: int) -> bool:
     """Tell whether the process that a folder is of has ended; in doubt, it has not."""
     here = _here()
     if owner["boot"] != here["boot"]:
         return bool(owner["machine"] and owner["machine"] == here["machine"] and owner["boot"] and here["boot"])
     if owner["namespace"] == here["namespace"] and owner["start"] and _start(owner["pid"]) == owner["start"]:
         return False
-    return _free(folder)
+    return _is_unlocked(folder)
 
 
-def _free(folder: int) -> bool:
+def _is_unlocked(folder: int) -> bool:
     """Tell whether nobody holds the lock of a folder."""
     import fcntl
 

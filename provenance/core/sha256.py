@@ -15,7 +15,7 @@ from numba.core import config
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-BLOCK, SIZE = 64, 32
+BLOCK_BYTES, DIGEST_BYTES = 64, 32
 """Bytes of a block, and of a digest."""
 
 _MASK = (1 << 32) - 1
@@ -41,23 +41,23 @@ def _root(number: int, degree: int) -> int:
     return low & _MASK
 
 
-START = np.array([_root(prime, 2) for prime in _primes(8)], np.uint32)
+INITIAL_STATE = np.array([_root(prime, 2) for prime in _primes(8)], np.uint32)
 """The state before the first block (section 5.3.3)."""
 
 _K = np.array([_root(prime, 3) for prime in _primes(64)], np.uint32)
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _right(x: Any, by: Any) -> Any:
+def _rotate_right(x: Any, by: Any) -> Any:
     return np.uint32(x >> np.uint32(by) | x << np.uint32(32 - by))
 
 
 @njit(nogil=True, cache=True)
-def portable(state: Any, data: Any, at: Any, count: Any) -> None:
+def compress_portable(state: Any, data: Any, at: Any, count: Any) -> None:
     """Take blocks into a state with shifts and additions (section 6.2.2), on any processor."""
     w = np.empty(64, np.uint32)
     for block in range(count):
-        first = at + BLOCK * block
+        first = at + BLOCK_BYTES * block
         for t in range(16):
             i = first + 4 * t
             w[t] = (
@@ -68,13 +68,21 @@ def portable(state: Any, data: Any, at: Any, count: Any) -> None:
             )
         for t in range(16, 64):
             x, y = w[t - 15], w[t - 2]
-            small = _right(x, 7) ^ _right(x, 18) ^ x >> np.uint32(3)
-            other = _right(y, 17) ^ _right(y, 19) ^ y >> np.uint32(10)
+            small = _rotate_right(x, 7) ^ _rotate_right(x, 18) ^ x >> np.uint32(3)
+            other = _rotate_right(y, 17) ^ _rotate_right(y, 19) ^ y >> np.uint32(10)
             w[t] = np.uint32(w[t - 16] + small + w[t - 7] + other)
         a, b, c, d, e, f, g, h = state
         for t in range(64):
-            one = np.uint32(h + (_right(e, 6) ^ _right(e, 11) ^ _right(e, 25)) + (e & f ^ ~e & g) + _K[t] + w[t])
-            two = np.uint32((_right(a, 2) ^ _right(a, 13) ^ _right(a, 22)) + (a & b ^ a & c ^ b & c))
+            one = np.uint32(
+                h
+                + (_rotate_right(e, 6) ^ _rotate_right(e, 11) ^ _rotate_right(e, 25))
+                + (e & f ^ ~e & g)
+                + _K[t]
+                + w[t]
+            )
+            two = np.uint32(
+                (_rotate_right(a, 2) ^ _rotate_right(a, 13) ^ _rotate_right(a, 22)) + (a & b ^ a & c ^ b & c)
+            )
             h, g, f, e, d, c, b, a = g, f, e, np.uint32(d + one), c, b, a, np.uint32(one + two)
         state[0] += a
         state[1] += b
@@ -95,7 +103,7 @@ def _instructions() -> bool:
 
 
 HARDWARE = _instructions()
-"""Whether `blocks` uses the processor's own instructions."""
+"""Whether `compress_blocks` uses the processor's own instructions."""
 
 
 def _typed(_typing: Any, state: Any, data: Any, at: Any) -> Any:
@@ -151,16 +159,16 @@ _block: Any = intrinsic(_typed)
 
 
 @njit(nogil=True, cache=True)
-def hardware(state: Any, data: Any, at: Any, count: Any) -> None:
+def compress_hardware(state: Any, data: Any, at: Any, count: Any) -> None:
     """Take blocks into a state with the processor's own instructions; where it has none this must not be called."""
     for block in range(count):
-        _block(state, data, np.int64(at + BLOCK * block))
+        _block(state, data, np.int64(at + BLOCK_BYTES * block))
 
 
-blocks = hardware if HARDWARE else portable
+compress_blocks = compress_hardware if HARDWARE else compress_portable
 """Take whole blocks of bytes into a state.
 
-    state: uint32[8], from START on; changed.
+    state: uint32[8], from INITIAL_STATE on; changed.
     data: bytes.
     at: where the first block begins.
     count: how many.
@@ -168,27 +176,27 @@ blocks = hardware if HARDWARE else portable
 
 
 @njit(nogil=True, cache=True)
-def close(state: Any, buf: Any, used: Any, total: Any) -> None:
+def finish_state(state: Any, buf: Any, used: Any, total: Any) -> None:
     """Take the end of a message into a state (section 5.1.1).
 
     Args:
-        state: as of `blocks`; changed.
+        state: as of `compress_blocks`; changed.
         buf: begins with what no whole block was made of; has room for the next two blocks; changed.
         used: bytes of that.
         total: bytes of the whole message.
     """
-    count = (used + 9 + BLOCK - 1) // BLOCK
+    count = (used + 9 + BLOCK_BYTES - 1) // BLOCK_BYTES
     buf[used] = 0x80
-    for k in range(used + 1, count * BLOCK - 8):
+    for k in range(used + 1, count * BLOCK_BYTES - 8):
         buf[np.uint64(k)] = 0
     bits = np.uint64(total) << np.uint64(3)
     for k in range(8):
-        buf[np.uint64(count * BLOCK - 1 - k)] = np.uint8(bits >> np.uint64(8 * k) & np.uint64(255))
-    blocks(state, buf, 0, count)
+        buf[np.uint64(count * BLOCK_BYTES - 1 - k)] = np.uint8(bits >> np.uint64(8 * k) & np.uint64(255))
+    compress_blocks(state, buf, 0, count)
 
 
 @njit(nogil=True, cache=True)
-def put(state: Any, out: Any, at: Any) -> None:
+def write_state(state: Any, out: Any, at: Any) -> None:
     """Write a state as the bytes of a digest.
 
     Args:
@@ -196,13 +204,13 @@ def put(state: Any, out: Any, at: Any) -> None:
         out: bytes.
         at: where to begin.
     """
-    for k in range(SIZE):
+    for k in range(DIGEST_BYTES):
         word = state[np.uint64(k >> 2)]
         out[np.uint64(at + k)] = np.uint8(word >> np.uint32(24 - 8 * (k & 3)) & np.uint32(255))
 
 
 @njit(nogil=True, cache=True)
-def digest(data: Any, start: Any, stop: Any, state: Any, buf: Any, out: Any, at: Any) -> None:
+def write_digest(data: Any, start: Any, stop: Any, state: Any, buf: Any, out: Any, at: Any) -> None:
     """Write the digest of a run of bytes.
 
     Args:
@@ -214,11 +222,11 @@ def digest(data: Any, start: Any, stop: Any, state: Any, buf: Any, out: Any, at:
         out: where 32 bytes are written.
         at: from where on.
     """
-    state[:] = START
-    whole = (stop - start) // BLOCK
-    blocks(state, data, start, whole)
-    used = stop - start - whole * BLOCK
+    state[:] = INITIAL_STATE
+    whole = (stop - start) // BLOCK_BYTES
+    compress_blocks(state, data, start, whole)
+    used = stop - start - whole * BLOCK_BYTES
     for k in range(used):
-        buf[np.uint64(k)] = data[np.uint64(start + whole * BLOCK + k)]
-    close(state, buf, used, stop - start)
-    put(state, out, at)
+        buf[np.uint64(k)] = data[np.uint64(start + whole * BLOCK_BYTES + k)]
+    finish_state(state, buf, used, stop - start)
+    write_state(state, out, at)

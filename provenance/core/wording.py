@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
-def counted(number: int, noun: str) -> str:
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MOST_LISTED = 3
+"""Findings, files and elements that a sentence names; the rest are counted."""
+
+
+def count_noun(number: int, noun: str) -> str:
     """Say how many of something there are: `1 entry`, `2,000 entries`.
 
     Args:
@@ -12,3 +20,15 @@ def counted(number: int, noun: str) -> str:
     """
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return f"{number:,} {noun if number == 1 else plural}"
+
+
+def list_first(names: list[str]) -> str:
+    """Name the first MOST_LISTED of some, and say how many more there are: `a, b, c and 2 more`."""
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return ", ".join(names[:MOST_LISTED]) + more
+
+
+def list_files(names: Iterable[str]) -> str:
+    """Count files and name the first: `4 files (a, b, c and 1 more)`."""
+    listed = list(names)
+    return f"{count_noun(len(listed), 'file')} ({list_first(listed)})"

@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.detectors.counting import count
 from provenance.detectors.detector import Detector
 
@@ -243,7 +243,7 @@ class _Known:
 
 @cache
 def _known() -> _Known:
-    held = yaml.safe_load((HERE / "personal-data.yaml").read_text(encoding="utf-8"))
+    held = yaml.safe_load((DATA_FOLDER / "personal-data.yaml").read_text(encoding="utf-8"))
     phone, card, iban, ip = held["phone"], held["payment-card"], held["iban"], held["ip"]
     otherwise = tuple(phone["otherwise"])
     return _Known(

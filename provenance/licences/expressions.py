@@ -144,7 +144,7 @@ def mentions(text: str) -> Iterator[tuple[int, int, Licence]]:
 @cache
 def table() -> dict[str, Any]:
     """Return `data/licence-aliases.yaml`."""
-    return dict(package_data.table("licence-aliases"))
+    return dict(package_data.load_table("licence-aliases"))
 
 
 @cache
@@ -323,7 +323,7 @@ _EITHER_WAY = re.compile(
 
 @cache
 def _phrases() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
-    held = package_data.table("licence-phrases")["restrictions"]
+    held = package_data.load_table("licence-phrases")["restrictions"]
     return tuple((entry["id"], tuple(map(re.compile, entry["patterns"]))) for entry in held)
 
 

@@ -174,7 +174,7 @@ def _owed(tree: Any) -> Mapping[str, str]:
 
 @cache
 def _table() -> dict[str, Any]:
-    return dict(package_data.table("licence-terms"))
+    return dict(package_data.load_table("licence-terms"))
 
 
 @cache

@@ -76,7 +76,7 @@ class _Index:
 def _index() -> _Index:
     import numpy as np
 
-    with (package_data.HERE / "licence-texts.npz").open("rb") as file, np.load(file) as stored:
+    with (package_data.DATA_FOLDER / "licence-texts.npz").open("rb") as file, np.load(file) as stored:
         run = np.cumsum(stored["step"], dtype=np.int64)  # steps between sorted hashes: they compress
         owner = stored["owner"]
         required = np.unpackbits(stored["required"], count=len(owner)).astype(bool)
@@ -220,7 +220,7 @@ def _han_kinds(joined: str) -> set[str]:
 
 @cache
 def _phrases() -> dict[str, Any]:
-    return dict(package_data.table("licence-phrases"))
+    return dict(package_data.load_table("licence-phrases"))
 
 
 @cache

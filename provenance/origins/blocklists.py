@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import yaml
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.origins import urls
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Blocked:
 @cache
 def entries() -> Mapping[str, Blocked]:
     """Return the list by id."""
-    held = yaml.safe_load((HERE / "blocked-origins.yaml").read_text(encoding="utf-8"))
+    held = yaml.safe_load((DATA_FOLDER / "blocked-origins.yaml").read_text(encoding="utf-8"))
     return {each["id"]: Blocked(**{key: _frozen(value) for key, value in each.items()}) for each in held["origins"]}
 
 

@@ -68,7 +68,7 @@ def by_source(observations: pa.Table) -> dict[str, list[Domain]]:
     return dict(sorted(found.items()))
 
 
-def named(domains: Iterable[Domain]) -> str:
+def name_largest(domains: Iterable[Domain]) -> str:
     """Name the domains with most records: 'a.org (7), b.org (2) and 3 more'.
 
     Args:

@@ -40,8 +40,8 @@ class Known:
 @cache
 def known() -> tuple[Known, ...]:
     """Return the well-known data sets, in the order of their list."""
-    path = package_data.folder("known") / "datasets.yaml"
-    value = package_data.parse(path.read_bytes())
+    path = package_data.data_folder("known") / "datasets.yaml"
+    value = package_data.parse_yaml(path.read_bytes())
     return tuple(Known(**{name: _frozen(each) for name, each in entry.items()}) for entry in value["datasets"])
 
 
@@ -62,7 +62,7 @@ def by_name() -> Mapping[str, Known]:
     return names
 
 
-def named(value: str) -> Known | None:
+def find_known(value: str) -> Known | None:
     """Return the data set that a name, folder or address names, if it is on the list.
 
     Args:

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.origins import robots, robots_patterns
 from provenance.origins.robots_patterns import DISALLOWED, NOTHING, UNDECIDED
 
@@ -104,7 +104,7 @@ def _policies(path: str) -> dict[str, SitePolicy]:
 @cache
 def training_crawlers() -> frozenset[str]:
     """Return the product tokens of well-known crawlers that collect for training, in lower case."""
-    listed = yaml.safe_load((HERE / "training-crawlers.yaml").read_text(encoding="utf-8"))
+    listed = yaml.safe_load((DATA_FOLDER / "training-crawlers.yaml").read_text(encoding="utf-8"))
     return frozenset(each["token"].lower() for each in listed["crawlers"])
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance import ledger as ledger_
+from provenance import ledger as signed_ledger
 from provenance.attestations import actions
 from provenance.core import schemas
 from provenance.errors import ConfigError, VerificationError
@@ -37,7 +37,7 @@ class Audit:
 
     tables: Mapping[str, pa.Table]
     facts: Mapping[str, Any]
-    entry: ledger_.Entry | None = None
+    entry: signed_ledger.Entry | None = None
     notices: tuple[str, ...] = ()
 
     @property
@@ -109,7 +109,7 @@ class Audit:
         Raises:
             ConfigError: there is no such source, nothing would be left, or this audit is such an answer itself.
         """
-        return Audit(*what_if.without(self.tables, self.facts, dropped))
+        return Audit(*what_if.leave_out_sources(self.tables, self.facts, dropped))
 
     def records(
         self, data: str | os.PathLike[str], places: Iterable[tuple[str, int]], *, masked: bool = True
@@ -164,12 +164,12 @@ def open_ledger(path: str | os.PathLike[str], index: int | None = None, *, verif
         VerificationError: what it holds is not what was signed.
     """
     said: list[str] = []
-    reader = ledger_.open_reader(Path(path), index, verified=verified, warn=said.append)
-    found = opened(reader)
-    return Audit(found.tables, found.facts, notices=tuple(said))
+    reader = signed_ledger.open_reader(Path(path), index, verified=verified, warn=said.append)
+    report = read_audit(reader)
+    return Audit(report.tables, report.facts, notices=tuple(said))
 
 
-def opened(reader: ledger_.Reader) -> Audit:
+def read_audit(reader: signed_ledger.Reader) -> Audit:
     """Return the scan that a reader was opened for.
 
     Args:
@@ -182,7 +182,9 @@ def opened(reader: ledger_.Reader) -> Audit:
     return Audit(reader.tables(), reader.statement().predicate)
 
 
-def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, profiles: Sequence[str] = ()) -> bytes:
+def write_filing(
+    ledger: str | os.PathLike[str], name: str, index: int | None = None, profiles: Sequence[str] = ()
+) -> bytes:
     """Write a document that a person signs and hands in.
 
     Args:
@@ -199,24 +201,26 @@ def filing(ledger: str | os.PathLike[str], name: str, index: int | None = None, 
         VerificationError: the ledger does not verify: nothing is to be signed that rests on it.
     """
     folder = Path(ledger)
-    reader = ledger_.open_reader(folder, index)
-    found = opened(reader)
-    checked = report_check.verify(folder)
-    if checked.exit_code in {INVALID, EQUIVOCATION} or checked.root != reader.root:
+    reader = signed_ledger.open_reader(folder, index)
+    report = read_audit(reader)
+    verification = report_check.verify(folder)
+    if verification.exit_code in {INVALID, EQUIVOCATION} or verification.root != reader.root:
         raise VerificationError(f"{folder} does not verify, so no filing is made of it; run provenance verify {folder}")
-    judged = [each["name"] for each in found.facts["profiles"]]
-    if strange := set(profiles) - set(judged):
-        raise ConfigError(f"this scan was not judged by {', '.join(sorted(strange))}; it was by {', '.join(judged)}")
-    asked = [each for each in found.facts["profiles"] if not profiles or each["name"] in profiles]
-    facts = {**found.facts, "profiles": asked}
-    declared = reader.entries("declaration")
+    verdicts_of_profile = [each["name"] for each in report.facts["profiles"]]
+    if unknown := set(profiles) - set(verdicts_of_profile):
+        raise ConfigError(
+            f"this scan was not judged by {', '.join(sorted(unknown))}; it was by {', '.join(verdicts_of_profile)}"
+        )
+    requested = [each for each in report.facts["profiles"] if not profiles or each["name"] in profiles]
+    facts = {**report.facts, "profiles": requested}
+    declaration = reader.entries("declaration")
     scan = ReportedScan(
-        found.tables, facts, reported_entry(reader, found), history=actions.history(reader), declared=declared
+        report.tables, facts, entry_of_report(reader, report), history=actions.history(reader), declared=declaration
     )
     return REPORTS[name].render(scan)
 
 
-def reported_entry(reader: ledger_.Reader, found: Audit) -> ledger_.Seal:
+def entry_of_report(reader: signed_ledger.Reader, found: Audit) -> signed_ledger.Seal:
     """Return the entry that a report says it is of.
 
     Args:
@@ -224,4 +228,4 @@ def reported_entry(reader: ledger_.Reader, found: Audit) -> ledger_.Seal:
         found: the scan that it is open at.
     """
     log = found.facts["log"]
-    return ledger_.Seal(log["index"], log["origin"], reader.envelope().keyid)
+    return signed_ledger.Seal(log["index"], log["origin"], reader.envelope().keyid)

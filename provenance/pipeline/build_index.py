@@ -39,7 +39,7 @@ class IndexOptions:
     """What kind of index is made.
 
     Args:
-        kind: one of reference_index.KINDS.
+        kind: one of reference_index.INDEX_KINDS.
         title: what a report calls it; None = the name of the index's file.
         key: key file; None = the one beside the index, made if there is none, or the published one if not protected.
         scale: of texts, one hash in how many is kept.
@@ -61,29 +61,29 @@ class IndexOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuiltIndex:
     """What was made.
 
     Args:
         index: as it was written.
         key: the key file; None where the key is the published one.
-        made: whether the key is new.
+        entries: whether the key is new.
         unread: files of which not everything could be read, and why.
     """
 
-    index: reference_index.Index
+    index: reference_index.ReferenceIndex
     key: Path | None
-    made: bool
+    entries: bool
     unread: tuple[tuple[str, str], ...]
 
 
-def build(files: Sequence[Path], output: Path, choice: IndexOptions, by: str) -> Built:
+def build_index(files: Sequence[Path], output: Path, options: IndexOptions, by: str) -> BuiltIndex:
     """Make an index of files.
 
     Args:
         files: works, benchmarks or a data set: whatever `scan` can read.
         output: the index to write.
-        choice: of what kind.
+        options: of what kind.
         by: who or what makes it.
 
     Returns:
@@ -96,38 +96,38 @@ def build(files: Sequence[Path], output: Path, choice: IndexOptions, by: str) ->
     """
     if not files:
         raise ConfigError("an index needs at least one file")
-    if choice.scale > 1 and choice.unit != "texts":
+    if options.scale > 1 and options.unit != "texts":
         raise ConfigError("--scale keeps a part of the texts of a known data set; shingles are kept in full")
-    names = _names(files)
-    _place(output, files)
-    key, place, new = _key(output, choice)
-    made, digests, unread = [], [], []
+    names = _short_names(files)
+    _output_path(output, files)
+    key, place, new = _find_or_make_key(output, options)
+    items, digests, unread = [], [], []
     for path, name in zip(files, names, strict=True):
-        tables, account = _items(path, name, key, choice)
-        made += tables
+        tables, account = _read_items(path, name, key, options)
+        items += tables
         digests.append(account.sha256)
         if account.skip_reason is not None:
             unread.append((name, account.skip_reason))
-    if not made:
+    if not items:
         raise ConfigError(f"no index was made: no word in {', '.join(names[:3])}")
     about = {
-        "kind": choice.kind,
-        "title": choice.title or output.stem,
-        "of": choice.unit,
-        "scale": str(choice.scale),
+        "kind": options.kind,
+        "title": options.title or output.stem,
+        "of": options.unit,
+        "scale": str(options.scale),
         "key": reference_index.key_id(key),
         "created-by": by,
     }
-    if choice.kind != "protected":
+    if options.kind != "protected":
         about["files"] = canonical(sorted(digest for digest in digests if digest)).decode()
     if new and place is not None:
         reference_index.write_key(place, key)
-    table = pa.concat_tables(made).sort_by([(name, "ascending") for name in ("item", "part", "view")])
-    reference_index.write(output, table, about)
-    return Built(reference_index.read(output), place, new, tuple(unread))
+    table = pa.concat_tables(items).sort_by([(name, "ascending") for name in ("item", "part", "view")])
+    reference_index.write_index(output, table, about)
+    return BuiltIndex(reference_index.read_index(output), place, new, tuple(unread))
 
 
-def _names(files: Sequence[Path]) -> list[str]:
+def _short_names(files: Sequence[Path]) -> list[str]:
     """Name every file as briefly as tells them apart."""
     for path in files:
         if not path.is_file():
@@ -142,7 +142,7 @@ def _names(files: Sequence[Path]) -> list[str]:
     return names
 
 
-def _place(output: Path, files: Sequence[Path]) -> None:
+def _output_path(output: Path, files: Sequence[Path]) -> None:
     """Refuse to write over what is no index."""
     if output.suffix == ".key":
         raise ConfigError(f"{output} is the name of a key file; give the index another, such as works.index")
@@ -154,70 +154,80 @@ def _place(output: Path, files: Sequence[Path]) -> None:
         raise ConfigError(f"there is no folder {output.parent} to write {output.name} to")
 
 
-def _key(output: Path, choice: IndexOptions) -> tuple[bytes, Path | None, bool]:
-    if choice.key is not None:
-        return reference_index.read_key(choice.key), choice.key, False
-    if choice.kind != "protected":
+def _find_or_make_key(output: Path, options: IndexOptions) -> tuple[bytes, Path | None, bool]:
+    if options.key is not None:
+        return reference_index.read_key(options.key), options.key, False
+    if options.kind != "protected":
         return reference_index.OPEN_KEY, None, False
     place = output.with_suffix(".key")
     if place.exists():
         return reference_index.read_key(place), place, False
-    return reference_index.new_key(), place, True
+    return reference_index.make_key(), place, True
 
 
-def _items(path: Path, name: str, key: bytes, choice: IndexOptions) -> tuple[list[pa.Table], records.Account]:
+def _read_items(path: Path, name: str, key: bytes, options: IndexOptions) -> tuple[list[pa.Table], records.Account]:
     """Make ITEMS of a file."""
-    made: list[pa.Table] = []
-    held: dict[tuple[str, str], list[Hashes]] = defaultdict(list)
+    items: list[pa.Table] = []
+    rows_by_item: dict[tuple[str, str], list[Hashes]] = defaultdict(list)
     account = None
-    for item in records.read(str(path), name, roles=records.overridden(choice.columns)):
+    for item in records.read(str(path), name, roles=records.overridden(options.columns)):
         if isinstance(item, records.Account):
             account = item
         elif isinstance(item, records.Batch):
             passages = item.table["offset"].null_count < len(item.table)  # of a plain text, and of nothing else
-            book = passages and not choice.per_record
+            whole_file = passages and not options.per_record
             for view in _VIEWS:
-                cut = shingles.shingled(item.table[view], item.table["row"])
-                if choice.unit == "texts" or book:
-                    of = cut.nodes["low"].to_numpy() if choice.unit == "texts" else cut.values
-                    held[item.path, view].append(np.unique(of))
+                cut = shingles.shingle_texts(item.table[view], item.table["row"])
+                if options.unit == "texts" or whole_file:
+                    item_of_row = cut.nodes["low"].to_numpy() if options.unit == "texts" else cut.values
+                    rows_by_item[item.path, view].append(np.unique(item_of_row))
                 elif cut.nodes.num_rows:
                     rows = pc.cast(cut.nodes["row"].combine_chunks(), pa.string())
                     ids = pc.binary_join_element_wise(pa.scalar(item.path), rows, "#")
-                    made.append(_table(ids, item.path, view, np.diff(cut.offsets), _keyed(cut, key), cut.offsets))
-    for (file, view), parts in held.items():
+                    items.append(
+                        _make_table(ids, item.path, view, np.diff(cut.offsets), _siphash_sets(cut, key), cut.offsets)
+                    )
+    for (file, view), parts in rows_by_item.items():
         values = np.unique(np.concatenate(parts))
-        hashes = np.sort(siphash.keyed(values, key))
+        hashes = np.sort(siphash.siphash(values, key))
         if len(values):
-            kept = hashes[hashes <= np.uint64(reference_index.limit(choice.scale))]
-            made.append(_table(pa.array([file]), file, view, np.array([len(values)]), kept, np.array([0, len(kept)])))
+            kept = hashes[hashes <= np.uint64(reference_index.hash_limit(options.scale))]
+            items.append(
+                _make_table(pa.array([file]), file, view, np.array([len(values)]), kept, np.array([0, len(kept)]))
+            )
     if account is None:
         raise InputError(f"{path} was not read to its end")
-    return made, account
+    return items, account
 
 
-def _keyed(cut: shingles.Shingled, key: bytes) -> Hashes:
+def _siphash_sets(cut: shingles.ShingledRecords, key: bytes) -> Hashes:
     """Key the shingles of every record, and put each record's in order again."""
-    hashes = siphash.keyed(cut.values, key)
+    hashes = siphash.siphash(cut.values, key)
     record = np.repeat(np.arange(len(cut.offsets) - 1), np.diff(cut.offsets))
     ordered: Hashes = hashes[np.lexsort((hashes, record))]
     return ordered
 
 
-def _table(items: pa.Array, file: str, view: str, distinct: Ints, hashes: Hashes, offsets: Ints) -> pa.Table:
+def _make_table(items: pa.Array, file: str, view: str, distinct: Ints, hashes: Hashes, offsets: Ints) -> pa.Table:
     count = len(items)
     of = reference_index.ITEMS.field("hashes").type
     lists = pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(hashes), type=of)
-    columns = [items, pa.repeat(_part(file), count), pa.repeat(view, count), pa.array(distinct, pa.int64()), lists]
+    columns = [
+        items,
+        pa.repeat(_split_of_file(file), count),
+        pa.repeat(view, count),
+        pa.array(distinct, pa.int64()),
+        lists,
+    ]
     return pa.table(columns, schema=reference_index.ITEMS)
 
 
-def _part(file: str) -> str:
+def _split_of_file(file: str) -> str:
     """Return the name of a file without folders and endings: train, test, ..."""
     return file.rsplit("/", 1)[-1].split(".", 1)[0] or file
 
 
-def shown(index: reference_index.Index) -> Iterable[tuple[str, str]]:
+def describe_index(index: reference_index.ReferenceIndex) -> Iterable[tuple[str, str]]:
     """Say what an index is, for a person.
 
     Args:
@@ -233,7 +243,7 @@ def shown(index: reference_index.Index) -> Iterable[tuple[str, str]]:
     yield "format", reference_index.FORMAT
     yield "shingles", shingles.SHINGLE
     yield "items", f"{index.items:,} ({', '.join(f'{views.count(view):,} {view}' for view in VIEWS if view in views)})"
-    yield "hashes", f"{index.hashes:,} of {index.of}" + (f", one in {index.scale:,}" if index.scale > 1 else "")
+    yield "hashes", f"{index.count_hashes:,} of {index.unit}" + (f", one in {index.scale:,}" if index.scale > 1 else "")
     yield "key", "the published one, which hides nothing" if public else index.key
     yield "made by", index.created_by
     yield "sha256", index.digest

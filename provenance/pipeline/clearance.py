@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from provenance.core import path_names
-from provenance.core.wording import counted
+from provenance.core.wording import count_noun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +73,7 @@ class Clearance:
             made, and that were hashed and are unchanged. No manifest, licence or documentation is among them.
         """
         found = [path for path in self.same if path in self.digests and fnmatchcase(path, pattern)]
-        return [os.fsdecode(path_names.location(self.data, path)) for path in found]
+        return [os.fsdecode(path_names.disk_location(self.data, path)) for path in found]
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--format json` prints."""
@@ -92,23 +92,25 @@ class Clearance:
             "unreadable": [{"path": path, "cause": cause} for path, cause in self.unreadable],
             "unread": list(self.unread),
             "bytes_unread": self.bytes_unread,
-            "allowed": dict(sorted(self._passed().items())),
+            "allowed": dict(sorted(self._allowed_changes().items())),
             "notes": list(self.notes),
             "ledger": self.verification.as_json(),
         }
 
     def lines(self) -> list[str]:
         """Return plain sentences for a terminal, the answer first."""
-        passed = ", ".join(f"{glob}: {count:,}" for glob, count in sorted(self._passed().items()))
-        allowed = [f"Not audited, and allowed by the policy: {counted(len(self.allowed), 'file')} ({passed})."]
+        passed = ", ".join(f"{glob}: {count:,}" for glob, count in sorted(self._allowed_changes().items()))
+        allowed = [f"Not audited, and allowed by the policy: {count_noun(len(self.allowed), 'file')} ({passed})."]
         allowed = [*(allowed if self.allowed else []), *(f"{note}." for note in self.notes)]
         if not self.ok:
             reasons = [f"- {reason}" for reason in self.reasons]
             return ["Refused: this data is not to be trained on.", *reasons, *allowed]
-        held = f"{counted(len(self.same), 'file')} ({self.bytes:,} bytes)"
+        held = f"{count_noun(len(self.same), 'file')} ({self.bytes:,} bytes)"
         are, them = ("is", "it") if len(self.same) == 1 else ("are", "them")
         left = (
-            f"; {self.bytes_unread:,} bytes in {counted(len(self.unread), 'file')} were not read" if self.unread else ""
+            f"; {self.bytes_unread:,} bytes in {count_noun(len(self.unread), 'file')} were not read"
+            if self.unread
+            else ""
         )
         return [
             f"Cleared: {held} {are} as entry {self.entry} of {self.origin} audited {them}, and the policy holds{left}.",
@@ -116,5 +118,5 @@ class Clearance:
             f"Record this root with the training run: {self.root}",
         ]
 
-    def _passed(self) -> Counter[str]:
+    def _allowed_changes(self) -> Counter[str]:
         return Counter(glob for _, glob in self.allowed)

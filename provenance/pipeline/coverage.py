@@ -12,7 +12,7 @@ from provenance.core import schemas
 from provenance.pipeline.matching import reference_matches
 from provenance.similarity.candidates import banding, boilerplate, containment, minhash
 from provenance.similarity.text import normalisation
-from provenance.sources import claims as claims_
+from provenance.sources import claims as source_claims
 from provenance.sources.privacy import gate
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ LONG = 4096
 """Bytes of a document that could hold a number of records; shorter ones are rows of FILES like all others."""
 
 
-def steps(
+def coverage_of_steps(
     files: pa.Table,
     claims: pa.Table,
     refused: Mapping[str, str],
-    found: match_plan.ComparisonResult,
-    looked: str,
+    comparison: match_plan.ComparisonResult,
+    looked_up: str,
 ) -> pa.Table:
     """Say of every step what it did not look at; first, what the data itself overrides.
 
@@ -41,8 +41,8 @@ def steps(
         files: FILES.
         claims: CLAIMS.
         refused: manifests that were not read, and why.
-        found: what the comparison says.
-        looked: what was looked for from indexes.
+        comparison: what the comparison says.
+        looked_up: what was looked for from indexes.
 
     Returns:
         COVERAGE, one row a step.
@@ -55,19 +55,22 @@ def steps(
         "records_seen": sum(row["records"] - row["records_unreadable"] for row in rows),
         "records_unreadable": sum(row["records_unreadable"] for row in rows),
     }
-    read = _told(row for row in rows if row["path"] in refused or _is_document(row))
+    read = _skipped_by_reason(row for row in rows if row["path"] in refused or _is_document(row))
     said: dict[str, str | None] = {
-        "overrides": claims_.overrides(claims, {row["path"] for row in rows if row["role"] == "data"}),
-        "inventory": _told(row for row in rows if row["role"] == "ignored"),
-        "manifests": "; ".join(each for each in (read, claims_.uncompared(claims)) if each) or None,
-        "records": _told(row for row in on_disk if row["role"] in {"data", "unreadable"}),
-        "exact-matches": _said(found.pivoted, "records of common texts that were compared with one file each"),
-        "near-matches": _nearly(found),
-        "containment": _inside(found),
-        reference_matches.STEP: looked,
-        "boilerplate": _said(
-            sum(found.common.values()),
-            f"runs of five words that stand in {boilerplate.COMMON} texts or more, so that they count as boilerplate",
+        "overrides": source_claims.overrides(claims, {row["path"] for row in rows if row["role"] == "data"}),
+        "inventory": _skipped_by_reason(row for row in rows if row["role"] == "ignored"),
+        "manifests": "; ".join(each for each in (read, source_claims.uncompared(claims)) if each) or None,
+        "records": _skipped_by_reason(row for row in on_disk if row["role"] in {"data", "unreadable"}),
+        "exact-matches": _count_phrase(
+            comparison.pivoted, "records of common texts that were compared with one file each"
+        ),
+        "near-matches": _near_matches(comparison),
+        "containment": _contained_matches(comparison),
+        reference_matches.STEP: looked_up,
+        "boilerplate": _count_phrase(
+            sum(comparison.boilerplate_count.values()),
+            f"runs of five words that stand in {boilerplate.COMMON_FROM} texts or more, "
+            "so that they count as boilerplate",
         ),
         **detectors.scope(),
     }
@@ -77,7 +80,7 @@ def steps(
     return schemas.rows(made, schemas.COVERAGE)
 
 
-def with_paths(coverage: pa.Table, count: int) -> pa.Table:
+def add_personal_data_in_paths(coverage: pa.Table, count: int) -> pa.Table:
     """Say how many paths hold what looks like personal data.
 
     Args:
@@ -96,7 +99,7 @@ def with_paths(coverage: pa.Table, count: int) -> pa.Table:
     return pa.concat_tables([coverage, schemas.rows([row], schemas.COVERAGE)])
 
 
-def with_chinese(coverage: pa.Table) -> pa.Table:
+def add_chinese_folding(coverage: pa.Table) -> pa.Table:
     """Say how traditional and simplified Chinese were made one.
 
     Args:
@@ -105,9 +108,9 @@ def with_chinese(coverage: pa.Table) -> pa.Table:
     Returns:
         The same, with a row for it at the head.
     """
+    folded = len(normalisation.load_chinese_folding())
     reason = (
-        f"{normalisation.CHINESE}: {len(normalisation.chinese()):,} traditional characters count as their simplified "
-        "ones, by character "
+        f"{normalisation.CHINESE}: {folded:,} traditional characters count as their simplified ones, by character "
         "and not by word: 乾, 幹 and 干 are one, 軟體 and 软件 are two"
     )
     seen = {name: coverage[name][0].as_py() for name in ("records_seen", "records_unreadable")}
@@ -138,35 +141,41 @@ def _is_document(row: Mapping[str, Any]) -> bool:
     return "!/" in row["path"] and row["role"] != "data"
 
 
-def _said(count: int, what: str) -> str | None:
+def _count_phrase(count: int, what: str) -> str | None:
     return f"{what}: {count:,}" if count else None
 
 
-def _nearly(found: match_plan.ComparisonResult) -> str:
+def _near_matches(comparison: match_plan.ComparisonResult) -> str:
     """Say how many near matches are to be expected, and what was compared with less than everything."""
-    recall = f"Jaccard >= 0.8 is found with probability 1 - (1 - j^{minhash.ROWS})^{minhash.BANDS}"
-    said = [
-        f"{recall}, {minhash.recall(0.8):.3f} at 0.8",
-        _said(found.aside, f"texts of groups beyond {banding.GROUP} that were compared with {banding.PIVOTS} each"),
-        _said(found.shortened, "records of common texts that name one file each"),
-    ]
-    return "; ".join(each for each in said if each)
-
-
-def _inside(found: match_plan.ComparisonResult) -> str:
-    """Say which texts are looked for inside longer ones."""
-    least = f"texts of fewer than {containment.LEAST} distinct shingles are not looked for inside longer ones"
-    said = [
-        _said(found.crowded, "texts left aside, as their words stand in crowds"),
-        _said(
-            found.thinned, f"texts that stand in more than {containment.HOLDERS} longer ones, of which a share is kept"
+    recall = f"Jaccard >= 0.8 is found with probability 1 - (1 - j^{minhash.ROWS_PER_BAND})^{minhash.BANDS}"
+    sentences = [
+        f"{recall}, {minhash.candidate_probability(0.8):.3f} at 0.8",
+        _count_phrase(
+            comparison.pivoted_near,
+            f"texts of groups beyond {banding.LARGEST_GROUP} that were compared with {banding.PIVOTS_PER_GROUP} each",
         ),
-        _said(found.unplaced, "second readings that failed, so that it could not be looked for where texts stand"),
+        _count_phrase(comparison.first_file_only, "records of common texts that name one file each"),
     ]
-    return "; ".join(filter(None, [least, *said]))
+    return "; ".join(each for each in sentences if each)
 
 
-def _told(rows: Iterable[Mapping[str, Any]]) -> str | None:
+def _contained_matches(comparison: match_plan.ComparisonResult) -> str:
+    """Say which texts are looked for inside longer ones."""
+    least = f"texts of fewer than {containment.LEAST_SHINGLES} distinct shingles are not looked for inside longer ones"
+    sentences = [
+        _count_phrase(comparison.not_anchored, "texts left aside, as their words stand in crowds"),
+        _count_phrase(
+            comparison.thinned,
+            f"texts that stand in more than {containment.HOLDERS_KEPT} longer ones, of which a share is kept",
+        ),
+        _count_phrase(
+            comparison.unplaced, "second readings that failed, so that it could not be looked for where texts stand"
+        ),
+    ]
+    return "; ".join(filter(None, [least, *sentences]))
+
+
+def _skipped_by_reason(rows: Iterable[Mapping[str, Any]]) -> str | None:
     """Add up what was skipped, by reason, the most bytes first."""
     added: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for row in rows:

@@ -11,7 +11,7 @@ from provenance import checks
 from provenance.core.model import SEVERITIES
 from provenance.pipeline import file_sampling
 from provenance.profiles.judgement import judge
-from provenance.similarity.evidence.original_files import known_originals
+from provenance.similarity.evidence.original_files import find_known_originals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from provenance.sources.scopes import Scopes
 
 
-def draw(
+def run_checks(
     tables: Mapping[str, pa.Table],
     scopes: Scopes,
     chosen: Sequence[Profile],
@@ -44,17 +44,17 @@ def draw(
         originals: path -> id of the known data set whose original file it is; those of FILES if None.
         kept: findings that hold whatever the tables say, because more was known once.
         answers: what a responsible person declared, by profile, requirement and element.
-        indexes: what was looked for, as `reference_index.described` has it.
+        indexes: what was looked for, as `reference_index.describe_index` has it.
         threads: checks that run side by side.
 
     Returns:
         `findings`, `coverage` of the checks, and `verdicts`.
     """
-    files, sampled = file_sampling.evidenced(tables["files"])
+    files, sampled = file_sampling.drop_unopened(tables["files"])
     settings: dict[str, Any] = {
         "witnesses": scopes.witnesses(files),
         "holders": scopes.holders,
-        "originals": known_originals(files, tables["references"]) if originals is None else originals,
+        "originals": find_known_originals(files, tables["references"]) if originals is None else originals,
         "purpose": scopes.purpose,
         "indexes": indexes,
         "minimum": min((profile.minimum_shingles for profile in chosen), default=1),
@@ -62,11 +62,11 @@ def draw(
     found, coverage = checks.find(dict(tables) | {"files": files} | settings, threads)
     findings = [*found, *kept]
     severities, verdicts = judge(findings, coverage, chosen, tables["files"], answers)
-    verdicts = file_sampling.temper(verdicts) if sampled else verdicts
-    return {"findings": checks.tabled(findings, severities), "coverage": coverage, "verdicts": verdicts}
+    verdicts = file_sampling.withdraw_unsupported(verdicts) if sampled else verdicts
+    return {"findings": checks.make_findings(findings, severities), "coverage": coverage, "verdicts": verdicts}
 
 
-def counted(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
+def summarise_tables(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
     """Sum up for an entry of the ledger what its tables hold.
 
     Args:

@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.pipeline.reading.file_bundles import File
+    from provenance.pipeline.reading.file_bundles import FileToRead
 
 SEED = "sample/v1"
 """What is digested with each path: recorded, so that a sample can be drawn again."""
 
-LARGE = 64 << 20
-"""Bytes from which on only the head of a file of lines is read: the share of it, and at least HEAD."""
+LARGE_FILE = 64 << 20
+"""Bytes from which on only the head of a file of lines is read: the share of it, and at least HEAD_BYTES."""
 
-HEAD = 16 << 20
+HEAD_BYTES = 16 << 20
 """Bytes of a large file that are read at least."""
 
 STEP = "sample"
@@ -44,7 +44,7 @@ _SHARE = re.compile(r"\s*(\d{1,3}(?:\.\d{1,6})?|\.\d{1,6})\s*(%?)\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class FileSample:
     """What is read of a scan, and what is not.
 
     Args:
@@ -56,8 +56,8 @@ class Sample:
     """
 
     share: float
-    files: tuple[File, ...]
-    left: tuple[File, ...]
+    files: tuple[FileToRead, ...]
+    left: tuple[FileToRead, ...]
     frame: tuple[int, int]
     drawn: tuple[int, int]
 
@@ -82,7 +82,7 @@ class Sample:
         )
 
 
-def share(text: str) -> float:
+def parse_share(text: str) -> float:
     """Read a share: `1%`, `0.5 %` or `0.01`.
 
     Args:
@@ -101,7 +101,7 @@ def share(text: str) -> float:
     return value
 
 
-def draw(files: Sequence[File], covering: Callable[[str], str], part: float) -> Sample:
+def draw_sample(files: Sequence[FileToRead], covering: Callable[[str], str], part: float) -> FileSample:
     """Choose what is read: of each source at least one file, and on until the share of its bytes is reached.
 
     Args:
@@ -112,36 +112,36 @@ def draw(files: Sequence[File], covering: Callable[[str], str], part: float) -> 
     Returns:
         The sample; the same for the same paths and sizes.
     """
-    groups: dict[str, list[File]] = defaultdict(list)
-    kept = []
+    groups: dict[str, list[FileToRead]] = defaultdict(list)
+    chosen = []
     for file in files:
         if file.role == "data" and file.reason is None:
             groups[covering(file.path)].append(file)
         else:
-            kept.append(file)
-    left: list[File] = []
-    asked = count = 0
+            chosen.append(file)
+    left_out: list[FileToRead] = []
+    wanted_files = count = 0
     for group in groups.values():
         wanted, taken = part * sum(file.bytes for file in group), 0
-        for place, file in enumerate(sorted(group, key=_lot)):
+        for place, file in enumerate(sorted(group, key=_draw_number)):
             if place and taken >= wanted:
-                left.append(file)
+                left_out.append(file)
                 continue
-            head = max(HEAD, int(part * file.bytes)) if file.bytes > LARGE else None
-            kept.append(replace(file, head=head))
+            head = max(HEAD_BYTES, int(part * file.bytes)) if file.bytes > LARGE_FILE else None
+            chosen.append(replace(file, head=head))
             taken += head or file.bytes
             count += 1
-        asked += taken
+        wanted_files += taken
     everything = [file for group in groups.values() for file in group]
     frame = (len(everything), sum(file.bytes for file in everything))
-    return Sample(part, tuple(kept), tuple(left), frame, (count, asked))
+    return FileSample(part, tuple(chosen), tuple(left_out), frame, (count, wanted_files))
 
 
-def _lot(file: File) -> str:
+def _draw_number(file: FileToRead) -> str:
     return sha256(f"{SEED}\0{file.path}".encode())
 
 
-def unread(files: Iterable[File]) -> BundleResult:
+def account_for_unread(files: Iterable[FileToRead]) -> BundleResult:
     """Account for files that are not opened.
 
     Args:
@@ -152,7 +152,7 @@ def unread(files: Iterable[File]) -> BundleResult:
     )
 
 
-def note_sample(coverage: pa.Table, sample: Sample) -> pa.Table:
+def note_sample(coverage: pa.Table, sample: FileSample) -> pa.Table:
     """Say in every row of COVERAGE that it saw a sample, and first how large that was.
 
     Args:
@@ -162,12 +162,12 @@ def note_sample(coverage: pa.Table, sample: Sample) -> pa.Table:
     rows = coverage.to_pylist()
     for row in rows:
         row["reason"] = "sampled" + (f"; {row['reason']}" if row["reason"] else "")
-    seen = {name: rows[0][name] for name in ("records_seen", "records_unreadable")}
-    first = {"check": STEP, "status": "ran", "reason": sample.sentence} | seen
+    sample_row = {name: rows[0][name] for name in ("records_seen", "records_unreadable")}
+    first = {"check": STEP, "status": "ran", "reason": sample.sentence} | sample_row
     return schemas.rows([first, *rows], schemas.COVERAGE)
 
 
-def evidenced(files: pa.Table) -> tuple[pa.Table, bool]:
+def drop_unopened(files: pa.Table) -> tuple[pa.Table, bool]:
     """Leave out what the checks must not judge: data of which not a byte was looked at.
 
     Args:
@@ -181,7 +181,7 @@ def evidenced(files: pa.Table) -> tuple[pa.Table, bool]:
     return files.filter(pc.invert(closed)), bool(pc.any(sampled).as_py())
 
 
-def temper(verdicts: pa.Table) -> pa.Table:
+def withdraw_unsupported(verdicts: pa.Table) -> pa.Table:
     """Take back every verdict that only a full scan can support; what counts against a requirement stays.
 
     Args:

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 from provenance.attestations import waiver
 from provenance.core import path_names
 from provenance.core.model import SEVERITIES, STATUSES, VERDICTS
-from provenance.core.progress import unwatched
-from provenance.core.wording import counted
+from provenance.core.progress import ignore_progress
+from provenance.core.wording import MOST_LISTED, count_noun, list_files, list_first
 from provenance.errors import ConfigError, InputError, ProvenanceError, Refused, UnknownEntry, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import statement
-from provenance.ledger.keys import trusted_keys as trust_
+from provenance.ledger.keys import trusted_keys
 from provenance.ledger.log import folder_comparison, output_files
 from provenance.ledger.log.folder_comparison import Changes
 from provenance.ledger.log.tool_files import ToolFiles
@@ -33,8 +33,7 @@ from provenance.ledger.verification.results import DATA_DIFFERS, MEANINGS, OK, U
 from provenance.ledger.verification.verified_reader import Reader, open_reader
 from provenance.pipeline import loadable_files, report_check
 from provenance.pipeline.clearance import Clearance
-from provenance.pipeline.guard_policy import GuardPolicy
-from provenance.pipeline.guard_policy import read as read_policy
+from provenance.pipeline.guard_policy import GuardPolicy, read_policy
 from provenance.pipeline.loadable_files import LoadableFiles
 
 if TYPE_CHECKING:
@@ -46,10 +45,9 @@ if TYPE_CHECKING:
     from provenance.ledger.keys.trusted_keys import Trust
     from provenance.profiles.waivers import Waiver
 
-_READ = ("coverage", "files", "findings", "verdicts")  # tables that a policy is held against
-_NAMED = 3  # findings, files and elements named in a sentence
-_SKEW = timedelta(minutes=5)  # by which the clocks of two machines may differ
-_AHEAD = timedelta(days=1)  # a scan that claims to be of a later time is no scan, whatever the policy
+_NEEDED_TABLES = ("coverage", "files", "findings", "verdicts")  # tables that a policy is held against
+_CLOCK_SKEW = timedelta(minutes=5)  # by which the clocks of two machines may differ
+_DATE_AHEAD = timedelta(days=1)  # a scan that claims to be of a later time is no scan, whatever the policy
 
 
 def guard(
@@ -82,7 +80,7 @@ def guard(
         Refused: the data may not be trained on; `clearance` says why.
         ConfigError: the policy, the data, the entry or a file that was named is not what it should be.
     """
-    found = inspect(
+    found = inspect_data(
         Path(data),
         Path(ledger),
         read_policy(Path(policy) if policy is not None else None),
@@ -96,23 +94,23 @@ def guard(
     return found
 
 
-def inspect(
+def inspect_data(
     data: Path,
     ledger: Path,
-    wanted: GuardPolicy,
+    policy: GuardPolicy,
     *,
     entry: int | None = None,
     trust: Path | None = None,
     since: Path | None = None,
     workers: int | None = None,
-    progress: Progress = unwatched,
+    progress: Progress = ignore_progress,
 ) -> Clearance:
     """Find out whether data may be trained on; what speaks against it is an answer, not an error.
 
     Args:
         data: the folder.
         ledger: the ledger.
-        wanted: the policy.
+        policy: the policy.
         entry: number of a scan, derivation or filter-run; None = the newest scan.
         trust: a trust file; None = the user's own keys.
         since: a checkpoint that was held before.
@@ -128,48 +126,53 @@ def inspect(
     """
     _check_folders(data, ledger)
     progress("verifying", 0, 0)
-    pinned = trust_.read(trust) if trust is not None else None
-    reader, fault = _opened(ledger, entry, pinned)
-    checked = report_check.verify(ledger, trust=trust, since=since)
-    if checked.exit_code == USAGE:
-        raise ConfigError("; ".join(step.detail for step in checked.steps if step.status == "failed"))
-    reasons = list(_of_ledger(checked, wanted))
-    if checked.exit_code not in {OK, UNPINNED, WITHHELD}:
-        return Clearance(data, None, checked.origin, None, tuple(reasons), (), Changes(), 0, checked)
-    if entry is not None and not 0 <= entry < checked.entries:
-        raise ConfigError(f"{ledger} has no entry {entry}; its entries are 0 to {checked.entries - 1}")
+    trust_file = trusted_keys.read(trust) if trust is not None else None
+    reader, fault = _open_before_verifying(ledger, entry, trust_file)
+    verification = report_check.verify(ledger, trust=trust, since=since)
+    if verification.exit_code == USAGE:
+        raise ConfigError("; ".join(step.detail for step in verification.steps if step.status == "failed"))
+    reasons = list(_reasons_of_ledger(verification, policy))
+    if verification.exit_code not in {OK, UNPINNED, WITHHELD}:
+        return Clearance(data, None, verification.origin, None, tuple(reasons), (), Changes(), 0, verification)
+    if entry is not None and not 0 <= entry < verification.entries:
+        raise ConfigError(f"{ledger} has no entry {entry}; its entries are 0 to {verification.entries - 1}")
     # Where approvers are asked for, a waiver of a file is nobody's, and one of an entry its approver's.
-    signed = pinned if pinned is not None and pinned.approvers else None
+    approver_trust = trust_file if trust_file is not None and trust_file.approvers else None
     try:
-        held = _held(reader, fault, checked)
-        audit, standing = _audited(held), waiver.standing(held, signed)
+        reader_of_data = _verified_reader(reader, fault, verification)
+        audit, standing = _read_audited_data(reader_of_data), waiver.read_waivers(reader_of_data, approver_trust)
     except (InputError, VerificationError, ValueError) as error:
         reasons.append(str(error))
-        return Clearance(data, None, checked.origin, None, tuple(reasons), (), Changes(), 0, checked)
-    compared = folder_comparison.compare(
-        audit.expected, data, ledger, naming=audit.naming, own=checked.own, threads=workers,
+        return Clearance(data, None, verification.origin, None, tuple(reasons), (), Changes(), 0, verification)
+    comparison = folder_comparison.compare(
+        audit.expected, data, ledger, naming=audit.naming, own=verification.own, threads=workers,
         progress=lambda done: progress("hashing", done, audit.bytes),
     )  # fmt: skip
-    left, allowed, unaudited = _of_unaudited(data, compared, audit.files, wanted)
-    reasons += [*audit.gaps, *_of_data(compared, unaudited, wanted), *_of_unchecked(checked, audit.scans)]
-    loadable = _of_records(compared.same, audit, wanted)
-    unread: list[_Unread] = []
-    notes = list(_notes_of_files(loadable))
-    for said, tables in audit.scans:
-        index = said["log"]["index"]
+    unaudited_left, allowed, unaudited = _sort_unaudited(data, comparison, audit.files, policy)
+    reasons += [
+        *audit.gaps,
+        *_reasons_of_data(comparison, unaudited, policy),
+        *_reasons_of_unchecked(verification, audit.scans),
+    ]
+    loadable = _select_record_files(comparison.same, audit, policy)
+    unread: list[_UnreadFile] = []
+    notes = list(_notes_on_refused(loadable))
+    for scan_statement, tables in audit.scans:
+        index = scan_statement["log"]["index"]
         name = f"entry {index}: " if len(audit.scans) > 1 or index != audit.index else ""
-        found = _unread(tables["files"], compared if index == audit.index else None, left)
+        found = _find_unread(tables["files"], comparison if index == audit.index else None, unaudited_left)
         unread += found
-        of_scan = (
-            *_of_scan(said, wanted),
-            *_of_unread(found, wanted),
-            *_of_tables(tables, said, wanted, standing, signed is not None),
+        scan_reasons = (
+            *_reasons_of_scan(scan_statement, policy),
+            *_reasons_of_unread(found, policy),
+            *_reasons_of_tables(tables, scan_statement, policy, standing, approver_trust is not None),
         )
-        reasons += [name + reason for reason in of_scan]
-        notes += [f"Entry {index}: {note}" for note in _notes_of_scan(said, tables, wanted)]
+        reasons += [name + reason for reason in scan_reasons]
+        notes += [f"Entry {index}: {note}" for note in _notes_on_statement(scan_statement, tables, policy)]
     return Clearance(
-        data, audit.index, checked.origin, held.root, tuple(reasons), compared.same, compared.changes, compared.bytes,
-        checked, tuple(sorted(each.path for each in unread)), sum(each.bytes for each in unread), compared.unreadable,
+        data, audit.index, verification.origin, reader_of_data.root, tuple(reasons),
+        comparison.same, comparison.changes, comparison.bytes, verification,
+        tuple(sorted(each.path for each in unread)), sum(each.bytes for each in unread), comparison.unreadable,
         tuple(sorted(allowed)), loadable.digests, tuple(notes),
     )  # fmt: skip
 
@@ -183,7 +186,9 @@ def _check_folders(data: Path, ledger: Path) -> None:
         raise ConfigError(f"{ledger} is no ledger; `provenance scan {data} --ledger {ledger}` makes one")
 
 
-def _opened(ledger: Path, entry: int | None, pinned: Trust | None) -> tuple[Reader | None, ProvenanceError | None]:
+def _open_before_verifying(
+    ledger: Path, entry: int | None, pinned: Trust | None
+) -> tuple[Reader | None, ProvenanceError | None]:
     """Open the ledger before it is verified whole, and keep why that failed: verification says it better."""
     try:
         return open_reader(ledger, entry, pinned=pinned), None
@@ -191,7 +196,7 @@ def _opened(ledger: Path, entry: int | None, pinned: Trust | None) -> tuple[Read
         return None, error
 
 
-def _held(reader: Reader | None, fault: ProvenanceError | None, checked: Verification) -> Reader:
+def _verified_reader(reader: Reader | None, fault: ProvenanceError | None, checked: Verification) -> Reader:
     """Return the reader, if what it holds is what was verified."""
     if reader is None:
         raise fault or VerificationError("the ledger does not verify")
@@ -201,7 +206,7 @@ def _held(reader: Reader | None, fault: ProvenanceError | None, checked: Verific
 
 
 @dataclass(frozen=True, slots=True)
-class _Audit:
+class _AuditedData:
     """What a ledger says of data.
 
     Args:
@@ -223,34 +228,34 @@ class _Audit:
     files: pa.Table | None
 
 
-def _audited(held: Reader) -> _Audit:
+def _read_audited_data(reader: Reader) -> _AuditedData:
     """Read the entry that says what the data is, the scans it rests on, and what it says the data should have."""
-    at = held.index
-    scans, gaps = _inputs(held)
-    told = [(said, held.tables(said["log"]["index"], _READ)) for said in scans]
-    said = held.statement().predicate
+    at = reader.index
+    scans, gaps = _scans_of_inputs(reader)
+    told = [(said, reader.tables(said["log"]["index"], _NEEDED_TABLES)) for said in scans]
+    said = reader.statement().predicate
     files = next((tables["files"] for said, tables in told if said["log"]["index"] == at), None)
-    naming = said.get("pathNaming", path_names.LOSSY if files is None else path_names.FIRST)
+    naming = said.get("pathNaming", path_names.LOSSY_VERSION if files is None else path_names.FIRST_VERSION)
     if naming not in path_names.VERSIONS:
         raise InputError(
             f"entry {at} names paths by a version ({naming}) that this program does not know; install a newer"
         )
     if files is None:
-        rows = output_files.read(held.folder, said["outputs"]) if "outputs" in said else []
+        rows = output_files.read(reader.folder, said["outputs"]) if "outputs" in said else []
         listed = [(row["path"], row["sha256"], folder_comparison.read_size(row.get("bytes"))) for row in rows]
-        return _Audit(at, told, gaps, listed, sum(size for *_, size in listed), naming, None)
+        return _AuditedData(at, told, gaps, listed, sum(size for *_, size in listed), naming, None)
     members = path_names.INTO_ARCHIVE
     size = sum(size or 0 for path, size in _columns(files, "path", "bytes") if members not in path)
-    return _Audit(at, told, gaps, _columns(files, "path", "sha256", "bytes"), size, naming, files)
+    return _AuditedData(at, told, gaps, _columns(files, "path", "sha256", "bytes"), size, naming, files)
 
 
-def _inputs(held: Reader) -> tuple[list[dict[str, Any]], list[str]]:
+def _scans_of_inputs(reader: Reader) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the scans that an entry rests on, the oldest first, and which of its inputs nobody audited."""
     scans: dict[int, dict[str, Any]] = {}
-    gaps, todo, seen = [], [held.index], {held.index}
+    gaps, todo, seen = [], [reader.index], {reader.index}
     while todo:
         index = todo.pop()
-        said = held.statement(index)
+        said = reader.statement(index)
         if said.kind == statement.SCAN:
             scans[index] = said.predicate
         elif said.kind not in statement.WITH_DATA:
@@ -265,21 +270,21 @@ def _inputs(held: Reader) -> tuple[list[dict[str, Any]], list[str]]:
     return [scans[index] for index in sorted(scans)], gaps
 
 
-def _of_records(same: Collection[str], audit: _Audit, wanted: GuardPolicy) -> LoadableFiles:
+def _select_record_files(same: Collection[str], audit: _AuditedData, wanted: GuardPolicy) -> LoadableFiles:
     """Choose the unchanged files that were read as records, or that were made of audited data."""
     if audit.files is not None:
-        return loadable_files.select(audit.files, same, wanted.allow or ())
+        return loadable_files.select_loadable(audit.files, same, wanted.allow or ())
     unchanged = set(same)
     return LoadableFiles({path: digest for path, digest, _ in audit.expected if path in unchanged and digest})
 
 
-def _notes_of_files(found: LoadableFiles) -> Iterator[str]:
+def _notes_on_refused(found: LoadableFiles) -> Iterator[str]:
     if found.refused:
-        named = _first([f"{path}: {why}" for path, why in found.refused])
-        yield f"Not handed out: {counted(len(found.refused), 'archive')} ({named}; `allow` lets that pass, by glob)"
+        named = list_first([f"{path}: {why}" for path, why in found.refused])
+        yield f"Not handed out: {count_noun(len(found.refused), 'archive')} ({named}; `allow` lets that pass, by glob)"
     if found.documents:
-        named = _first(found.documents)
-        yield f"Documents in archives that are handed out: {counted(len(found.documents), 'file')} ({named})"
+        named = list_first(found.documents)
+        yield f"Documents in archives that are handed out: {count_noun(len(found.documents), 'file')} ({named})"
 
 
 def _columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
@@ -287,25 +292,25 @@ def _columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
-def _of_ledger(checked: Verification, wanted: GuardPolicy) -> Iterator[str]:
+def _reasons_of_ledger(checked: Verification, wanted: GuardPolicy) -> Iterator[str]:
     """Say what speaks against the ledger itself; tables that are withheld are missed where they are needed."""
     if checked.exit_code in {OK, WITHHELD, DATA_DIFFERS} or (checked.exit_code == UNPINNED and wanted.keys == "any"):
         return
     failed = [f"{step.name}: {step.detail}" for step in checked.steps if step.status == "failed"]
-    yield "; ".join([MEANINGS[checked.exit_code], *failed[:_NAMED]])
+    yield "; ".join([MEANINGS[checked.exit_code], *failed[:MOST_LISTED]])
 
 
-def _of_unchecked(checked: Verification, told: Iterable[tuple[Mapping[str, Any], Any]]) -> Iterator[str]:
+def _reasons_of_unchecked(checked: Verification, told: Iterable[tuple[Mapping[str, Any], Any]]) -> Iterator[str]:
     """Say which scans rest on what nobody could check: rows that no signed line vouches for, old forms of entries."""
     for said, _ in told:
         index = said["log"]["index"]
-        if unsure := [name for at, name in checked.uncompared if at == index and name in _READ]:
+        if unsure := [name for at, name in checked.uncompared if at == index and name in _NEEDED_TABLES]:
             yield f"entry {index}: {', '.join(unsure)} cannot be compared with the lines that were signed"
         if any(each.is_old for each in checked.statements if each.place.index == index):
             yield f"entry {index} is of version 0, which has no trees and no content set; scan again"
 
 
-def _of_unaudited(
+def _sort_unaudited(
     data: Path, compared: folder_comparison.FolderComparison, files: pa.Table | None, wanted: GuardPolicy
 ) -> tuple[set[str], list[tuple[str, str]], list[str]]:
     """Sort what nobody audited by what the policy allows.
@@ -320,54 +325,58 @@ def _of_unaudited(
         What the scan listed and did not read; what is allowed, with the glob or tool; what was added or
         left out as a folder.
     """
-    allowed, unaudited, tools = [], [], ToolFiles(data, lambda: loadable_files.digests(files, compared.same))
+    allowed, unaudited, tools = (
+        [],
+        [],
+        ToolFiles(data, lambda: loadable_files.digests_of_unchanged(files, compared.same)),
+    )
     inside = [path for each in compared.left_out for path in each.files]
     for path in (*compared.unread, *compared.changes.added, *inside):
-        why = tools.recognise(path) if wanted.allow is None else path_names.matching(path, wanted.allow)
+        why = tools.recognise(path) if wanted.allow is None else path_names.find_matching_glob(path, wanted.allow)
         if why is not None:
             allowed.append((path, why))
     passed = {path for path, _ in allowed}
     left = {path for path in compared.unread if path not in passed}
     added = [path for path in compared.changes.added if path not in passed]
     if added:
-        unaudited.append(f"{_files(added)} not audited")
+        unaudited.append(f"{list_files(added)} not audited")
     reasons = {} if files is None else dict(_columns(files, "path", "skip_reason"))
     for each in compared.left_out:
         if rest := [path for path in each.files if path not in passed]:
             why = (
                 f"the scan left {each.path} out ({reasons.get(each.path) or 'unread'}; `allow` lets that pass, by glob)"
             )
-            unaudited.append(f"{_files(rest)} not audited: {why}")
+            unaudited.append(f"{list_files(rest)} not audited: {why}")
     return left, allowed, unaudited
 
 
-def _of_data(
+def _reasons_of_data(
     compared: folder_comparison.FolderComparison, unaudited: Iterable[str], wanted: GuardPolicy
 ) -> Iterator[str]:
     changes = compared.changes
     if changes.changed:
-        yield f"{_files(changes.changed)} changed since the scan"
+        yield f"{list_files(changes.changed)} changed since the scan"
     yield from unaudited
     if compared.unreadable:
-        named = _first([f"{path}: {cause}" for path, cause in compared.unreadable])
-        yield f"{counted(len(compared.unreadable), 'file')} could not be read ({named})"
+        named = list_first([f"{path}: {cause}" for path, cause in compared.unreadable])
+        yield f"{count_noun(len(compared.unreadable), 'file')} could not be read ({named})"
     if compared.ambiguous:
         told = "could not be compared: in this old list a name may be that of more than one file; derive again"
-        yield f"{_files(compared.ambiguous)} {told}"
+        yield f"{list_files(compared.ambiguous)} {told}"
     if changes.removed and wanted.missing == "refuse":
-        yield f"{_files(changes.removed)} audited, but not there (`missing: allow` lets that pass)"
+        yield f"{list_files(changes.removed)} audited, but not there (`missing: allow` lets that pass)"
 
 
 @dataclass(frozen=True, slots=True)
-class _Unread:
+class _UnreadFile:
     path: str
     bytes: int
     reason: str
 
 
-def _unread(
+def _find_unread(
     files: pa.Table, compared: folder_comparison.FolderComparison | None, left: Collection[str]
-) -> list[_Unread]:
+) -> list[_UnreadFile]:
     """Name the files that a scan did not read, or not whole, with the bytes that it left.
 
     Args:
@@ -377,7 +386,7 @@ def _unread(
         left: what the scan listed and did not read, that is there and that no policy allows.
     """
     gone = set(compared.changes.removed) if compared else set()
-    found: dict[str, _Unread] = {}
+    found: dict[str, _UnreadFile] = {}
     columns = ("path", "role", "bytes_skipped", "skip_reason", "records_unreadable")
     for path, role, size, reason, broken in _columns(files, *columns):
         on_disk = path_names.on_disk(path)  # of a member, the archive
@@ -389,18 +398,18 @@ def _unread(
         if on_disk in gone or not (wanting or (compared is not None and path in left)):
             continue
         if whole or on_disk not in found:  # the archive itself counts the bytes of its members
-            found[on_disk] = _Unread(on_disk, size if whole else 0, reason or "unreadable records")
+            found[on_disk] = _UnreadFile(on_disk, size if whole else 0, reason or "unreadable records")
     return list(found.values())
 
 
-def _of_unread(unread: Sequence[_Unread], wanted: GuardPolicy) -> Iterator[str]:
+def _reasons_of_unread(unread: Sequence[_UnreadFile], wanted: GuardPolicy) -> Iterator[str]:
     if unread and wanted.unread == "refuse":
-        named = _first([f"{each.path}: {each.reason}" for each in unread])
+        named = list_first([f"{each.path}: {each.reason}" for each in unread])
         told = f"not read whole by the scan, so not audited ({named}; `unread: allow` lets that pass)"
-        yield f"{counted(len(unread), 'file')} {told}"
+        yield f"{count_noun(len(unread), 'file')} {told}"
 
 
-def _of_scan(said: Mapping[str, Any], wanted: GuardPolicy) -> Iterator[str]:
+def _reasons_of_scan(said: Mapping[str, Any], wanted: GuardPolicy) -> Iterator[str]:
     if wanted.kind == "assessment" and said["kind"] != "assessment":
         yield "the scan is a draft; the policy wants an assessment (`provenance scan --assess`)"
     missing = sorted(set(wanted.profiles) - {each["name"] for each in said["profiles"]})
@@ -410,21 +419,21 @@ def _of_scan(said: Mapping[str, Any], wanted: GuardPolicy) -> Iterator[str]:
         yield f"the scan was for {said['purpose']}; the policy wants {' or '.join(wanted.purposes)}"
     if wanted.sampled == "refuse" and "sample" in said.get("config", {}):
         yield "the scan looked at a sample of the data only"
-    yield from _of_age(said["finishedOn"], wanted.max_age_days)
+    yield from _reasons_of_age(said["finishedOn"], wanted.max_age_days)
 
 
-def _of_age(claimed: str, most: int | None) -> Iterator[str]:
+def _reasons_of_age(claimed: str, most: int | None) -> Iterator[str]:
     """Hold the time that a scan claims to the policy; what is yet to come is no age."""
     now = datetime.now(UTC)
     ahead = datetime.fromisoformat(claimed) - now
     age = (now.date() - date.fromisoformat(claimed[:10])).days
-    if ahead > _AHEAD or (most is not None and ahead > _SKEW):
+    if ahead > _DATE_AHEAD or (most is not None and ahead > _CLOCK_SKEW):
         yield f"the scan claims to have ended on {claimed}, which is yet to come"
     elif most is not None and age > most:
         yield f"the scan is {age} days old, by the time it claims; the policy allows {most}"
 
 
-def _of_tables(
+def _reasons_of_tables(
     tables: Mapping[str, pa.Table],
     said: Mapping[str, Any],
     wanted: GuardPolicy,
@@ -438,7 +447,7 @@ def _of_tables(
         yield f"checks failed to run: {', '.join(errored)}"
     if wanted.findings != "never":
         good = SEVERITIES[SEVERITIES.index(wanted.findings) + 1 :]
-        held = _waived({} if by_approvers else said, standing, datetime.now(UTC).date().isoformat())
+        held = _waived_findings({} if by_approvers else said, standing, datetime.now(UTC).date().isoformat())
         columns = _columns(tables["findings"], "severity", "fingerprint", "check", "source")
         left = [
             f"{check} of {source}" for severity, mark, check, source in columns
@@ -446,28 +455,29 @@ def _of_tables(
         ]  # fmt: skip
         if left:
             by = "no approver" if by_approvers else "nobody"
-            yield f"{counted(len(left), 'finding')} at {wanted.findings} or worse that {by} waived: {_first(left)}"
+            counted = count_noun(len(left), "finding")
+        yield f"{counted} at {wanted.findings} or worse that {by} waived: {list_first(left)}"
     columns = _columns(tables["verdicts"], "profile", "requirement", "element", "verdict")
     judged = [
         f"{profile} {name}.{number}" for profile, name, number, verdict in columns
         if verdict in wanted.verdicts or (wanted.verdicts and verdict not in VERDICTS)
     ]  # fmt: skip
     if judged:
-        yield f"{counted(len(judged), 'element')} judged {' or '.join(wanted.verdicts)}: {_first(judged)}"
+        yield f"{count_noun(len(judged), 'element')} judged {' or '.join(wanted.verdicts)}: {list_first(judged)}"
 
 
-def _notes_of_scan(said: Mapping[str, Any], tables: Mapping[str, pa.Table], wanted: GuardPolicy) -> Iterator[str]:
+def _notes_on_statement(said: Mapping[str, Any], tables: Mapping[str, pa.Table], wanted: GuardPolicy) -> Iterator[str]:
     """Name what of an entry nobody can read: a waiver of no known form, a word that stands in no vocabulary."""
-    if broken := sum(_read_waiver(each) is None for each in _listed(said)):
-        yield f"{counted(broken, 'waiver')} cannot be read, so {'it does' if broken == 1 else 'they do'} not count"
+    if broken := sum(_read_waiver(each) is None for each in _signed_waivers(said)):
+        yield f"{count_noun(broken, 'waiver')} cannot be read, so {'it does' if broken == 1 else 'they do'} not count"
     for table, column, known in (("findings", "severity", SEVERITIES), ("verdicts", "verdict", VERDICTS)):
         strange = sum(word not in known for (word,) in _columns(tables[table], column))
         counts = "counts as the worst" if table == "findings" or wanted.verdicts else "is none of ours"
         if strange:
-            yield f"a {column} in {counted(strange, 'row')} of {table} {counts}: it stands in no vocabulary"
+            yield f"a {column} in {count_noun(strange, 'row')} of {table} {counts}: it stands in no vocabulary"
 
 
-def _listed(said: Mapping[str, Any]) -> Sequence[object]:
+def _signed_waivers(said: Mapping[str, Any]) -> Sequence[object]:
     """Return the waivers that an entry was signed with; what is no list is one that cannot be read."""
     given = said.get("waivers", ())
     return given if isinstance(given, list | tuple) else (given,)
@@ -482,18 +492,8 @@ def _read_waiver(given: object) -> tuple[str, str, Sequence[str]] | None:
     return None
 
 
-def _waived(said: Mapping[str, Any], standing: Iterable[Waiver], today: str) -> set[str]:
+def _waived_findings(said: Mapping[str, Any], standing: Iterable[Waiver], today: str) -> set[str]:
     """Name findings whose waiver holds today: it may have expired since the scan, or been signed after it."""
-    read = [waiver for each in _listed(said) if (waiver := _read_waiver(each)) is not None]
+    read = [waiver for each in _signed_waivers(said) if (waiver := _read_waiver(each)) is not None]
     scanned = {mark for state, expires, marks in read if state == "holds" and expires >= today for mark in marks}
     return scanned | {each.fingerprint for each in standing if each.fingerprint and each.expires >= today}
-
-
-def _files(names: Iterable[str]) -> str:
-    listed = list(names)
-    return f"{counted(len(listed), 'file')} ({_first(listed)})"
-
-
-def _first(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 
 from provenance import profiles
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError, ManifestError
 from provenance.readers.manifests import yaml_documents
 from provenance.readers.storage import open_regular
@@ -17,7 +17,7 @@ from provenance.readers.storage import open_regular
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LIMIT = 1 << 20  # bytes of a policy
+_MOST_BYTES = 1 << 20  # bytes of a policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class GuardPolicy:
         unread: refuse | allow: files that the scan did not read, or not whole.
         sampled: refuse | allow: a scan that looked at a sample.
         keys: pinned | any: whose signatures are enough.
-        allow: globs of paths that may be there without an audit, see `path_names.matching`; None = what `ToolFiles`
-            recognises as version control, a cache or a note of a file browser, and no more.
+        allow: globs of paths that may be there without an audit, see `path_names.find_matching_glob`; None = what
+            `ToolFiles` recognises as version control, a cache or a note of a file browser, and no more.
     """
 
     kind: str = "draft"
@@ -52,7 +52,7 @@ class GuardPolicy:
     allow: tuple[str, ...] | None = None
 
 
-def read(path: Path | None) -> GuardPolicy:
+def read_policy(path: Path | None) -> GuardPolicy:
     """Read a policy.
 
     Args:
@@ -68,13 +68,13 @@ def read(path: Path | None) -> GuardPolicy:
         return GuardPolicy()
     try:
         with open_regular(path) as file:
-            source = file.read(_LIMIT)
+            source = file.read(_MOST_BYTES)
         held, lines = yaml_documents.load(str(path), yaml_documents.decode(str(path), source), typed=True)
     except OSError as cause:
         raise ConfigError(f"the policy {path} cannot be read: {cause.strerror}") from cause
     except ManifestError as cause:
         raise ConfigError(str(cause)) from cause
-    schema = json.loads((HERE / "schemas" / "policy.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((DATA_FOLDER / "schemas" / "policy.schema.json").read_text(encoding="utf-8"))
     if fault := jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(held)):
         pointer = "".join(f"/{part}" for part in fault.absolute_path)
         raise ConfigError(f"{path}: at {pointer or '/'}, line {lines.get(pointer, 1)}: {fault.message[:200]}")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Tabled(Protocol):
+class HasTables(Protocol):
     """What has the tables of a scan: an `Audit`."""
 
     @property
@@ -22,7 +22,7 @@ class Tabled(Protocol):
         """Tables of `schemas.SEALED` by name."""
 
 
-def pairs(audit: Tabled, a: str, b: str, view: str = "whole") -> pd.DataFrame:
+def pairs(audit: HasTables, a: str, b: str, view: str = "whole") -> pd.DataFrame:
     """Expand the matches between two sources, or two files, to all pairs of records.
 
     Args:
@@ -41,33 +41,33 @@ def pairs(audit: Tabled, a: str, b: str, view: str = "whole") -> pd.DataFrame:
     """
     from pandas import concat
 
-    known_ = {*audit.tables["sources"]["source"].to_pylist(), *audit.tables["files"]["path"].to_pylist()}
+    sources_known = {*audit.tables["sources"]["source"].to_pylist(), *audit.tables["files"]["path"].to_pylist()}
     for name in (a, b):
-        if name not in known_:
+        if name not in sources_known:
             raise ConfigError(f"there is no source or file {name!r} in this audit")
     if view not in VIEWS:
         raise ConfigError(f"there is no view {view!r}; there are: {', '.join(VIEWS)}")
     found: pd.DataFrame = audit.tables["matches"].to_pandas()
     found = found[found["view"] == view]
-    forth = found[_of(found, "a", a) & _of(found, "b", b)]
-    back = found[_of(found, "a", b) & _of(found, "b", a)]
+    forward = found[_select_side(found, "a", a) & _select_side(found, "b", b)]
+    backward = found[_select_side(found, "a", b) & _select_side(found, "b", a)]
     # both sides of a node name its first row in the other file: joined on that, every member meets every member
-    same = forth[forth["method"] == "exact"]
-    first = same[["path_a", "row_a", "path_b", "row_b"]]
-    members = _turned(back[back["method"] == "exact"]).rename(columns={"row_b": "member"})
+    same_text = forward[forward["method"] == "exact"]
+    first = same_text[["path_a", "row_a", "path_b", "row_b"]]
+    members = _swap_sides(backward[backward["method"] == "exact"]).rename(columns={"row_b": "member"})
     node = members[["path_a", "row_a", "path_b", "member"]].merge(first, on=["path_a", "row_a", "path_b"])
-    joined = same.merge(node[["path_a", "path_b", "row_b", "member"]], on=["path_a", "path_b", "row_b"])
+    joined = same_text.merge(node[["path_a", "path_b", "row_b", "member"]], on=["path_a", "path_b", "row_b"])
     joined = joined.assign(row_b=joined["member"])
-    near = [forth[forth["method"] != "exact"], _turned(back[back["method"] != "exact"])]
+    near = [forward[forward["method"] != "exact"], _swap_sides(backward[backward["method"] != "exact"])]
     columns = ["path_a", "row_a", "path_b", "row_b", "jaccard", "method"]
     listed = concat([each[columns] for each in (joined, *near)])
     return listed.drop_duplicates().sort_values(columns[:4], ignore_index=True)
 
 
-def _turned(found: pd.DataFrame) -> pd.DataFrame:
+def _swap_sides(found: pd.DataFrame) -> pd.DataFrame:
     """MATCHES seen from the other side."""
     return found.rename(columns={"path_a": "path_b", "row_a": "row_b", "path_b": "path_a", "row_b": "row_a"})
 
 
-def _of(found: pd.DataFrame, side: str, name: str) -> pd.Series[bool]:
+def _select_side(found: pd.DataFrame, side: str, name: str) -> pd.Series[bool]:
     return (found[f"source_{side}"] == name) | (found[f"path_{side}"] == name)

@@ -60,68 +60,70 @@ def verify(path: Path, **asked: Any) -> Verification:
     Returns:
         The exit code and everything that led to it: a report that is not that of its tables is invalid.
     """
-    found = ledger.verify(path, **asked)
-    scans = [said for said in found.statements if said.kind == statement.SCAN]
-    if found.exit_code in {INVALID, USAGE, EQUIVOCATION} or not scans:
-        return found
+    verification = ledger.verify(path, **asked)
+    scans = [entry_statement for entry_statement in verification.statements if entry_statement.kind == statement.SCAN]
+    if verification.exit_code in {INVALID, USAGE, EQUIVOCATION} or not scans:
+        return verification
     outcome = _Outcome()
-    for said in scans:
+    for entry_statement in scans:
         try:
-            _check(path, said, found, outcome)
+            _check_entry(path, entry_statement, verification, outcome)
         except MemoryError:
-            _leave(outcome, said, "rendering them takes more memory than there is")
+            _leave_out(outcome, entry_statement, "rendering them takes more memory than there is")
         except Exception as cause:  # noqa: BLE001 - whoever wrote the tables must not choose the answer
-            told = str(cause)[:200] if isinstance(cause, ProvenanceError) else type(cause).__name__
-            _leave(outcome, said, f"they cannot be rendered again: {told}")
-    return _told(outcome, found)
+            reason = str(cause)[:200] if isinstance(cause, ProvenanceError) else type(cause).__name__
+            _leave_out(outcome, entry_statement, f"they cannot be rendered again: {reason}")
+    return _add_outcome(outcome, verification)
 
 
-def _check(path: Path, said: Statement, found: Verification, outcome: _Outcome) -> None:
-    _check_sums(path, said, found, outcome)
+def _check_entry(path: Path, said: Statement, verification: Verification, outcome: _Outcome) -> None:
+    _check_sums(path, said, verification, outcome)
     index = said.place.index
     bound = {name: place for name in _NAMES if (place := f"scans/{index:08d}/{name}") in said.folder}
     parquet = {table["parquet"] for table in said.predicate["tables"].values()}
-    if said.predicate["scanner"] != scanner_identity.described():
-        _leave(outcome, said, "written by another build of this program")
+    if said.predicate["scanner"] != scanner_identity.describe_scanner():
+        _leave_out(outcome, said, "written by another build of this program")
     elif not bound:
-        _leave(outcome, said, "it binds none")
-    elif gone := sorted({*bound.values(), *parquet} & set(found.withheld)):
-        outcome.withheld += gone
+        _leave_out(outcome, said, "it binds none")
+    elif missing := sorted({*bound.values(), *parquet} & set(verification.withheld)):
+        outcome.withheld += missing
     else:
         tables = ledger.tables(path, index)
-        for name, made in _rendered(path, said, tables).items():
+        for name, rendered in _render_reports(path, said, tables).items():
             if name not in bound:
                 continue
-            if sha256(made) == said.folder[bound[name]]:
+            if sha256(rendered) == said.folder[bound[name]]:
                 outcome.same += 1
             else:
                 outcome.faults.append(f"{bound[name]} is not what the tables of entry {index} say")
 
 
-def _check_sums(path: Path, said: Statement, found: Verification, outcome: _Outcome) -> None:
+def _check_sums(path: Path, said: Statement, verification: Verification, outcome: _Outcome) -> None:
     """Hold `counts` and `dataDigest` to the tables; those of another build may be missing, or count other things."""
     counts, digest = said.predicate.get("counts"), said.predicate.get("dataDigest")
-    is_ours = said.predicate["scanner"] == scanner_identity.described()
+    is_ours = said.predicate["scanner"] == scanner_identity.describe_scanner()
     if counts is None and digest is None and not is_ours:
         return
     stated, index = said.predicate["tables"], said.place.index
     needed = [name for name, of in (("findings", counts), ("files", digest)) if is_ours or of is not None]
-    if gone := sorted({stated[name]["parquet"] for name in needed} & set(found.withheld)):
+    if gone := sorted({stated[name]["parquet"] for name in needed} & set(verification.withheld)):
         outcome.withheld += gone
         return
     tables = ledger.tables(path, index, needed)
     if "findings" in tables:
         rows = {name: table["rows"] for name, table in stated.items()}
-        made = evaluate.count(tables["findings"], rows)
+        rendered = evaluate.count(tables["findings"], rows)
         if not isinstance(counts, dict) or (
-            counts != made if is_ours else any(counts[name] != made[name] for name in counts.keys() & made.keys())
+            counts != rendered
+            if is_ours
+            else any(counts[name] != rendered[name] for name in counts.keys() & rendered.keys())
         ):
             outcome.faults.append(f"entry {index} counts what its tables do not hold")
-    if "files" in tables and digest != {"sha256": declaration.data_digest(tables["files"])}:
+    if "files" in tables and digest != {"sha256": declaration.digest_data(tables["files"])}:
         outcome.faults.append(f"entry {index} states a digest of the data (dataDigest) that is not that of its files")
 
 
-def _rendered(path: Path, said: Statement, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
+def _render_reports(path: Path, said: Statement, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
     """Render an entry's reports as the scan did that wrote it."""
     seal = Seal(said.place.index, said.place.origin, ledger.signer(path, said.place.index))
     return {
@@ -130,20 +132,24 @@ def _rendered(path: Path, said: Statement, tables: Mapping[str, pa.Table]) -> di
     }
 
 
-def _leave(outcome: _Outcome, said: Statement, why: str) -> None:
+def _leave_out(outcome: _Outcome, said: Statement, why: str) -> None:
     outcome.gaps.setdefault(why, []).append(str(said.place.index))
 
 
-def _told(outcome: _Outcome, found: Verification) -> Verification:
+def _add_outcome(outcome: _Outcome, verification: Verification) -> Verification:
     """Add what came of it to what was found."""
     if outcome.faults:
-        found = found.extended(Step(_STEP, "failed", some(outcome.faults)))
+        verification = verification.extended(Step(_STEP, "failed", some(outcome.faults)))
     elif outcome.same:
         are = "report is what its tables say" if outcome.same == 1 else "reports are what their tables say"
-        found = found.extended(Step(_STEP, "ok", f"{outcome.same:,} {are}"))
+        verification = verification.extended(Step(_STEP, "ok", f"{outcome.same:,} {are}"))
     if outcome.withheld:
-        found = found.extended(Step(_STEP, "not checked", f"withheld: {some(sorted({*outcome.withheld}))}"))
+        verification = verification.extended(
+            Step(_STEP, "not checked", f"withheld: {some(sorted({*outcome.withheld}))}")
+        )
     for why, entries in outcome.gaps.items():
-        of = f"{'entry' if len(entries) == 1 else 'entries'} {some(entries)}"
-        found = found.extended(Step(_STEP, "not checked", f"{of}: {why}"), gap=f"the reports of {of} ({why})")
-    return found
+        entry_words = f"{'entry' if len(entries) == 1 else 'entries'} {some(entries)}"
+        verification = verification.extended(
+            Step(_STEP, "not checked", f"{entry_words}: {why}"), gap=f"the reports of {entry_words} ({why})"
+        )
+    return verification

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from provenance import ledger, profiles
 from provenance.attestations import declaration
 from provenance.core import path_names, scanner_identity, schemas
-from provenance.core.progress import Progress, unwatched
+from provenance.core.progress import Progress, ignore_progress
 from provenance.errors import ConfigError, InputError, NothingToAudit, VerificationError
 from provenance.ledger.format.statement import SCAN
 from provenance.ledger.format.table_files import lines
@@ -30,7 +30,7 @@ from provenance.ledger.layout import scan_path
 from provenance.ledger.trees import salts
 from provenance.ledger.verification.results import EQUIVOCATION, INVALID
 from provenance.pipeline import report_check
-from provenance.pipeline.examine import Rules, examine
+from provenance.pipeline.examine import ScanRules, examine
 from provenance.pipeline.matching import reference_matches
 from provenance.profiles import waivers
 from provenance.sources.privacy import identity
@@ -45,15 +45,15 @@ if TYPE_CHECKING:
 SAME, DIFFERS, INCOMPLETE = 0, 1, 4
 """Exit codes of `reproduce`; 2 is usage, as everywhere."""
 
-_CLAIMED = "startedOn, finishedOn: claimed by whoever scanned"
-_DERIVED = "report.html, report.json: made of the tables"
-_NAMING = "names of paths that hold control characters: the entry writes them by other rules than this version"
-_SECRET = "files.records_root: salted with a secret that is not here"  # noqa: S105 - a sentence
-_PEOPLE = "ids of people and contacts: made with a secret that is not here; roles and kinds were compared"
-_ERASED = "contacts: withheld or erased"
-_GROWN = "files, coverage of inventory: ledgers inside the data, which grow with every entry"
+_CLAIMED_TIMES = "startedOn, finishedOn: claimed by whoever scanned"
+_DERIVED_REPORTS = "report.html, report.json: made of the tables"
+_PATH_NAMES = "names of paths that hold control characters: the entry writes them by other rules than this version"
+_RECORD_SALTS = "files.records_root: salted with a secret that is not here"
+_PEOPLE_IDS = "ids of people and contacts: made with a secret that is not here; roles and kinds were compared"
+_CONTACTS_MISSING = "contacts: withheld or erased"
+_GROWN_LEDGERS = "files, coverage of inventory: ledgers inside the data, which grow with every entry"
 _LEDGERS = ("a ledger", "the ledger of this scan")
-_LARGEST = 1 << 24  # bytes of a profile
+_MOST_PROFILE_BYTES = 1 << 24  # bytes of a profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Reproduction:
         entry: number of the entry.
         scanner: digest of the program that scanned, hexadecimal.
         scanner_here: digest of this program.
-        data: digest of the data that was scanned, see declaration.data_digest; None where the entry has none.
+        data: digest of the data that was scanned, see declaration.digest_data; None where the entry has none.
         data_here: digest of the data now.
         tables: in the order of schemas.SEALED.
         uncompared: what was left out, one sentence each.
@@ -143,7 +143,7 @@ def reproduce(
     engine: str = "local",
     workers: int | None = None,
     memory: int | None = None,
-    progress: Progress = unwatched,
+    progress: Progress = ignore_progress,
 ) -> Reproduction:
     """Scan data again by the rules of an entry and compare every table; nothing is written.
 
@@ -176,38 +176,40 @@ def reproduce(
     at, said = reader.index, reader.statement()
     if said.kind != SCAN:
         raise InputError(f"entry {at} of {folder} is a {said.kind}, no scan; name a scan with --entry")
-    rules, uncompared = _rules(reader, [Path(each) for each in reference], key)
+    rules, uncompared = _rules_of_entry(reader, [Path(each) for each in reference], key)
     try:
         again, _ = examine(Path(data), rules, engine=engine, workers=workers, memory=memory, progress=progress)
     except NothingToAudit as error:
         raise InputError(str(error)) from error
-    known = _PEOPLE not in uncompared
-    tables, left_out = _compare(reader, again, salted=rules.secret is not None, known=known)
+    known = _PEOPLE_IDS not in uncompared
+    tables, skipped = _compare(reader, again, salted=rules.secret is not None, known=known)
     return Reproduction(
         entry=at,
         scanner=said.predicate["scanner"]["digest"]["sha256"],
-        scanner_here=scanner_identity.digest(),
+        scanner_here=scanner_identity.digest_program(),
         data=said.predicate.get("dataDigest", {}).get("sha256"),
-        data_here=declaration.data_digest(again["files"]),
+        data_here=declaration.digest_data(again["files"]),
         tables=tables,
-        uncompared=(*uncompared, *left_out, _CLAIMED, _DERIVED),
+        uncompared=(*uncompared, *skipped, _CLAIMED_TIMES, _DERIVED_REPORTS),
     )
 
 
-def _rules(reader: ledger.Reader, given: Sequence[Path], key: str | None) -> tuple[Rules, list[str]]:
+def _rules_of_entry(reader: ledger.Reader, given: Sequence[Path], key: str | None) -> tuple[ScanRules, list[str]]:
     """Return the rules of an entry, and what of them is not at hand."""
     facts = reader.statement().predicate
     config = facts.get("config", {})
     fold = "foldChinese" in config
-    own = _secret(key) if "records" in config or "people" in config else None
+    own = _read_secret(key) if "records" in config or "people" in config else None
     secret = own if "records" in config else None
     people = identity.alone() if own is None else identity.IdentityKey(own)
     named = {each["entry"] for each in facts.get("declarations", ())}
     declared = [each for each in reader.entries("declaration") if each[0] in named]
-    rules = Rules(
-        profiles=tuple(_profile(reader, each) for each in facts["profiles"]),
+    rules = ScanRules(
+        profiles=tuple(_profile_then(reader, each) for each in facts["profiles"]),
         purpose=facts["purpose"],
-        asked=_asked(reference_matches.load(given, fold_chinese=fold), config.get(reference_matches.STEP, ())),
+        references=_indexes_then(
+            reference_matches.load_indexes(given, fold_chinese=fold), config.get(reference_matches.STEP, ())
+        ),
         exclude=tuple(config.get("exclude", ())),
         follow_links=bool(config.get("followLinks")),
         fold_chinese=fold,
@@ -215,18 +217,18 @@ def _rules(reader: ledger.Reader, given: Sequence[Path], key: str | None) -> tup
         waivers=waivers.pinned(facts["waivers"]) if "waivers" in facts else None,
         declared=tuple(declared),
         day=date.fromisoformat(facts["startedOn"][:10]),
-        own=reader.folder.resolve(),
+        own_paths=reader.folder.resolve(),
         secret=secret,
         people=people,
     )
-    uncompared = [_SECRET] if "records" in config and secret is None else []
-    uncompared += [_PEOPLE] if "people" in config and config["people"] != people.described else []
-    if facts.get("pathNaming", path_names.FIRST) != path_names.VERSION:
-        uncompared.append(_NAMING)
+    uncompared = [_RECORD_SALTS] if "records" in config and secret is None else []
+    uncompared += [_PEOPLE_IDS] if "people" in config and config["people"] != people.described else []
+    if facts.get("pathNaming", path_names.FIRST_VERSION) != path_names.CURRENT_VERSION:
+        uncompared.append(_PATH_NAMES)
     return rules, uncompared
 
 
-def _secret(key: str | None) -> bytes | None:
+def _read_secret(key: str | None) -> bytes | None:
     """Return the secret of salts: of the keys that are named, else this user's if there is one; none is made for it."""
     if key is not None:
         return salts.secret_of(key)
@@ -236,10 +238,10 @@ def _secret(key: str | None) -> bytes | None:
     return None
 
 
-def _profile(reader: ledger.Reader, named: Mapping[str, Any]) -> profiles.Profile:
+def _profile_then(reader: ledger.Reader, named: Mapping[str, Any]) -> profiles.Profile:
     """Read a profile as it was then."""
     name = named["name"]
-    data = reader.read(f"{scan_path(reader.index)}/profile-{name}.yaml", _LARGEST)
+    data = reader.read(f"{scan_path(reader.index)}/profile-{name}.yaml", _MOST_PROFILE_BYTES)
     try:
         found = profiles.parse(name, data)
     except ConfigError as error:
@@ -249,7 +251,7 @@ def _profile(reader: ledger.Reader, named: Mapping[str, Any]) -> profiles.Profil
     return found
 
 
-def _asked(
+def _indexes_then(
     asked: reference_matches.ReferenceQuery, pinned: Sequence[Mapping[str, Any]]
 ) -> reference_matches.ReferenceQuery:
     """Keep the indexes that the scan asked; one that ships since then is left out."""
@@ -268,31 +270,33 @@ def _compare(
     reader: ledger.Reader, again: Mapping[str, pa.Table], *, salted: bool, known: bool
 ) -> tuple[tuple[TableComparison, ...], list[str]]:
     """Compare all tables, and say what was left out of them."""
-    said = reader.statement()
-    theirs, unread = _sealed(reader)
-    mine, left_out = dict(again), []
+    statement = reader.statement()
+    theirs, unread = _sealed_tables(reader)
+    made_again, left_out = dict(again), []
     if "files" in theirs:
-        if any(pc.any(_ledgers(each["files"])).as_py() for each in (theirs, mine)):
-            theirs, mine = _without_ledgers(theirs), _without_ledgers(mine)
-            left_out.append(_GROWN)
-        if salted and _of_another_secret(theirs["files"], mine["files"]):
-            left_out.append(_SECRET)
+        if any(pc.any(_ledger_paths(each["files"])).as_py() for each in (theirs, made_again)):
+            theirs, made_again = _without_ledgers(theirs), _without_ledgers(made_again)
+            left_out.append(_GROWN_LEDGERS)
+        if salted and _is_salted_otherwise(theirs["files"], made_again["files"]):
+            left_out.append(_RECORD_SALTS)
             salted = False
         if not salted:
-            theirs, mine = (each | {"files": each["files"].drop_columns(["records_root"])} for each in (theirs, mine))
-    names, left = _contacts(said, theirs, mine, known=known)
+            theirs, made_again = (
+                each | {"files": each["files"].drop_columns(["records_root"])} for each in (theirs, made_again)
+            )
+    names, left = _optional_tables(statement, theirs, made_again, known=known)
     left_out += left
     if not known:
-        theirs, mine = (_without_ids(each) for each in (theirs, mine))
+        theirs, made_again = (_without_ids(each) for each in (theirs, made_again))
     compared = []
     for name in (*schemas.SEALED, *names):
-        rows = said.predicate["tables"].get(name, {}).get("rows", 0), again[name].num_rows
-        missing, added = _difference(theirs[name], mine[name]) if name in theirs else (0, 0)
+        rows = statement.predicate["tables"].get(name, {}).get("rows", 0), again[name].num_rows
+        missing, added = _count_difference(theirs[name], made_again[name]) if name in theirs else (0, 0)
         compared.append(TableComparison(name, *rows, missing, added, unread.get(name)))
     return tuple(compared), left_out
 
 
-def _sealed(reader: ledger.Reader) -> tuple[dict[str, pa.Table], dict[str, str]]:
+def _sealed_tables(reader: ledger.Reader) -> tuple[dict[str, pa.Table], dict[str, str]]:
     """Read the tables of an entry; of those that are not there, say why."""
     found: dict[str, pa.Table] = {}
     unread: dict[str, str] = {}
@@ -307,7 +311,7 @@ def _sealed(reader: ledger.Reader) -> tuple[dict[str, pa.Table], dict[str, str]]
     return found, unread
 
 
-def _contacts(
+def _optional_tables(
     said: Statement, theirs: Mapping[str, pa.Table], mine: Mapping[str, pa.Table], *, known: bool
 ) -> tuple[list[str], list[str]]:
     """Say which tables beside those of every entry can be compared, and which were left out."""
@@ -315,15 +319,15 @@ def _contacts(
     held = [name for name in named if name in theirs and name in mine]
     gone = [name for name in named if name in said.predicate["tables"] and name not in theirs]
     differing = [name for name in named if name not in held and name not in gone]
-    return held, [_ERASED] * bool(gone) + [f"{name}: only one of the two scans has any" for name in differing]
+    return held, [_CONTACTS_MISSING] * bool(gone) + [f"{name}: only one of the two scans has any" for name in differing]
 
 
-_ID = re.compile(r"(person:[a-z-]+:|\[[a-z]+ )[0-9a-f]{16}").pattern
+_KEYED_ID = re.compile(r"(person:[a-z-]+:|\[[a-z]+ )[0-9a-f]{16}").pattern
 
 
 def _without_ids(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
     """Leave aside what was made with a secret: the ids of people, and fingerprints of findings that they stand in."""
-    made = {name: _replaced(table) for name, table in tables.items()}
+    made = {name: _replace_ids(table) for name, table in tables.items()}
     if "findings" in made:
         keyed = [
             pc.not_equal(tables["findings"][name], made["findings"][name]) for name in ("source", "other", "field")
@@ -331,43 +335,45 @@ def _without_ids(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         any_keyed = [any(row) for row in zip(*(each.to_pylist() for each in keyed), strict=True)]
         prints = tables["findings"]["fingerprint"].to_pylist()
         gone = {mark for mark, is_keyed in zip(prints, any_keyed, strict=True) if is_keyed}
-        made["findings"] = _set(made["findings"], "fingerprint", ["*" if mark in gone else mark for mark in prints])
+        made["findings"] = _set_column(
+            made["findings"], "fingerprint", ["*" if mark in gone else mark for mark in prints]
+        )
         if "verdicts" in made:
             lists = made["verdicts"]["fingerprints"].to_pylist()
             changed = [
                 None if each is None else sorted("*" if mark in gone else mark for mark in each) for each in lists
             ]
-            made["verdicts"] = _set(made["verdicts"], "fingerprints", changed)
+            made["verdicts"] = _set_column(made["verdicts"], "fingerprints", changed)
     return made
 
 
-def _replaced(table: pa.Table) -> pa.Table:
+def _replace_ids(table: pa.Table) -> pa.Table:
     for place, field in enumerate(table.schema):
         if pa.types.is_string(field.type):
-            column = pc.replace_substring_regex(table[field.name], pattern=_ID, replacement=r"\1*")
+            column = pc.replace_substring_regex(table[field.name], pattern=_KEYED_ID, replacement=r"\1*")
             table = table.set_column(place, field, column)
     return table
 
 
-def _set(table: pa.Table, name: str, values: Sequence[Any]) -> pa.Table:
+def _set_column(table: pa.Table, name: str, values: Sequence[Any]) -> pa.Table:
     place = table.schema.get_field_index(name)
     field = table.schema.field(place)
     return table.set_column(place, field, pa.array(values, field.type))
 
 
-def _ledgers(files: pa.Table) -> pa.ChunkedArray:
+def _ledger_paths(files: pa.Table) -> pa.ChunkedArray:
     return pc.is_in(files["skip_reason"], value_set=pa.array(_LEDGERS))
 
 
 def _without_ledgers(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
     """Leave out ledgers inside the data, and the row of COVERAGE that says how many bytes they have."""
-    cut = dict(tables) | {"files": tables["files"].filter(pc.invert(_ledgers(tables["files"])))}
+    cut = dict(tables) | {"files": tables["files"].filter(pc.invert(_ledger_paths(tables["files"])))}
     if "coverage" in cut:
         cut["coverage"] = cut["coverage"].filter(pc.not_equal(cut["coverage"]["check"], "inventory"))
     return cut
 
 
-def _of_another_secret(theirs: pa.Table, mine: pa.Table) -> bool:
+def _is_salted_otherwise(theirs: pa.Table, mine: pa.Table) -> bool:
     """Tell whether no record tree of equal bytes has an equal root."""
     roots: list[dict[Any, str]] = []
     for each in (theirs, mine):
@@ -377,11 +383,11 @@ def _of_another_secret(theirs: pa.Table, mine: pa.Table) -> bool:
     return bool(both) and all(roots[0][key] != roots[1][key] for key in both)
 
 
-def _difference(theirs: pa.Table, mine: pa.Table) -> tuple[int, int]:
+def _count_difference(theirs: pa.Table, mine: pa.Table) -> tuple[int, int]:
     """Count the rows that only one of two tables has, each as often as it stands there."""
     if _digest(theirs) == _digest(mine):
         return 0, 0
-    counted = [pc.value_counts(_lined(each)) for each in (theirs, mine)]
+    counted = [pc.value_counts(_to_lines(each)) for each in (theirs, mine)]
     signed = [
         pa.table({"line": each.field("values"), "count": pc.multiply(each.field("counts"), sign)})
         for each, sign in zip(counted, (1, -1), strict=True)
@@ -397,7 +403,7 @@ def _digest(table: pa.Table) -> bytes:
     return digest.digest()
 
 
-def _lined(table: pa.Table) -> pa.ChunkedArray:
+def _to_lines(table: pa.Table) -> pa.ChunkedArray:
     """Turn a table into one line a row, cut where they lie: a line break inside a value is escaped."""
     chunks = []
     for text in lines(table):

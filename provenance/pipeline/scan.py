@@ -10,21 +10,21 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance import ledger as ledger_
-from provenance import profiles as profiles_
+from provenance import ledger as signed_ledger
+from provenance import profiles as profile_files
 from provenance.attestations import declaration, waiver
 from provenance.core import path_names, scanner_identity
 from provenance.core.model import PURPOSES
-from provenance.core.progress import Progress, unwatched
+from provenance.core.progress import Progress, ignore_progress
 from provenance.errors import ConfigError
 from provenance.ledger.layout import resolved, unreadable
 from provenance.ledger.log import file_writing
 from provenance.ledger.trees import salts
 from provenance.pipeline import evaluate
 from provenance.pipeline.audit import Audit
-from provenance.pipeline.examine import Rules, examine
+from provenance.pipeline.examine import ScanRules, examine
 from provenance.pipeline.matching import reference_matches
-from provenance.profiles import waivers as waivers_
+from provenance.profiles import waivers as waiver_files
 from provenance.readers.records import record_trees
 from provenance.reports import html as report_html
 from provenance.reports import json as report_json
@@ -56,7 +56,7 @@ def scan(
     records: bool | None = None,
     memory: int | None = None,
     ask: Callable[[str], str] | None = None,
-    progress: Progress = unwatched,
+    progress: Progress = ignore_progress,
 ) -> Audit:
     """Audit a folder of training data.
 
@@ -96,67 +96,75 @@ def scan(
         raise ConfigError("an assessment rests on all of the data; leave out --sample or --assess")
     if records and sample is not None:
         raise ConfigError("record trees stand for whole files; leave out --sample or --records")
-    chosen = tuple(profiles_.load(name) for name in dict.fromkeys(profiles))
-    asked = reference_matches.load([Path(each) for each in reference], fold_chinese=fold_chinese)
-    own = resolved(Path(ledger)) if ledger is not None else None
-    if own is not None and (reason := unreadable(own)):
+    chosen = tuple(profile_files.load(name) for name in dict.fromkeys(profiles))
+    references = reference_matches.load_indexes([Path(each) for each in reference], fold_chinese=fold_chinese)
+    own_paths = resolved(Path(ledger)) if ledger is not None else None
+    if own_paths is not None and (reason := unreadable(own_paths)):
         raise ConfigError(reason)
-    accepted = _accepted(waivers, root, own)
-    keys = _keys(key, ask) if ledger is not None else None
+    accepted_waivers = _read_waivers(waivers, root, own_paths)
+    keys = _signing_keys(key, ask) if ledger is not None else None
     if ledger is not None and keys is not None:
-        ledger_.reserve(Path(ledger), keys)
-    rules = Rules(
+        signed_ledger.reserve(Path(ledger), keys)
+    rules = ScanRules(
         profiles=chosen,
         purpose=purpose,
-        asked=asked,
+        references=references,
         exclude=tuple(exclude),
         follow_links=follow_links,
         fold_chinese=fold_chinese,
         sample=sample,
-        waivers=accepted,
-        declared=tuple(ledger_.entries(own, "declaration")) if own is not None else (),
+        waivers=accepted_waivers,
+        declared=tuple(signed_ledger.entries(own_paths, "declaration")) if own_paths is not None else (),
         day=date.fromisoformat(started[:10]),
-        own=own,
+        own_paths=own_paths,
         secret=_secret(keys) if (assess if records is None else records) else None,
         people=identity.alone() if keys is None else identity.IdentityKey(salts.secret(keys.folder)),
     )
-    tables, said = examine(root, rules, engine=engine, workers=workers, memory=memory, progress=progress)
-    facts = _facts(root, rules, tables, started, assess=assess) | said
+    tables, statement = examine(root, rules, engine=engine, workers=workers, memory=memory, progress=progress)
+    facts = _facts_of_scan(root, rules, tables, started, assess=assess) | statement
     audit = Audit(tables, facts)
     if ledger is None or keys is None:
         return audit
     progress("signing", 0, 0)
-    documents: dict[str, ledger_.Document] = {
+    documents: dict[str, signed_ledger.Document] = {
         "report.json": report_json.render(tables, facts),
         "report.html": lambda seal: report_html.render(tables, facts, seal),
     }
     documents |= {profile.name_of_file: profile.source for profile in chosen}
-    documents |= {waivers_.DOCUMENT: accepted.source} if accepted and accepted.source is not None else {}
-    entry = ledger_.append(Path(ledger), tables, documents, facts, keys=keys)
-    return Audit(tables, facts, entry, _notices(Path(ledger), entry, keys))
+    documents |= (
+        {waiver_files.DOCUMENT: accepted_waivers.source}
+        if accepted_waivers and accepted_waivers.source is not None
+        else {}
+    )
+    entry = signed_ledger.append(Path(ledger), tables, documents, facts, keys=keys)
+    return Audit(tables, facts, entry, _ledger_notices(Path(ledger), entry, keys))
 
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _secret(keys: ledger_.KeyPair | None) -> bytes:
+def _secret(keys: signed_ledger.KeyPair | None) -> bytes:
     """Return what record trees are salted with: the user's own secret, or one for this scan alone."""
     return secrets.token_bytes(record_trees.SECRET) if keys is None else salts.secret(keys.folder)
 
 
-def _keys(key: str | None, ask: Callable[[str], str] | None) -> ledger_.KeyPair:
-    return ledger_.user_keys(create=True, prompt=ask) if key is None else ledger_.load(key, prompt=ask)
+def _signing_keys(key: str | None, ask: Callable[[str], str] | None) -> signed_ledger.KeyPair:
+    return signed_ledger.user_keys(create=True, prompt=ask) if key is None else signed_ledger.load(key, prompt=ask)
 
 
-def _accepted(file: str | os.PathLike[str] | None, root: Path, ledger: Path | None) -> waivers_.Waivers | None:
+def _read_waivers(file: str | os.PathLike[str] | None, root: Path, ledger: Path | None) -> waiver_files.Waivers | None:
     """Read the waivers of a file, and those of the ledger."""
-    given = waivers_.load(Path(file), root) if file is not None else waivers_.Waivers((), None)
-    standing = waiver.standing(ledger) if ledger is not None else ()
-    return waivers_.Waivers((*given.waivers, *standing), given.source) if file is not None or standing else None
+    waivers_of_file = waiver_files.load(Path(file), root) if file is not None else waiver_files.Waivers((), None)
+    waivers_of_ledger = waiver.read_waivers(ledger) if ledger is not None else ()
+    return (
+        waiver_files.Waivers((*waivers_of_file.waivers, *waivers_of_ledger), waivers_of_file.source)
+        if file is not None or waivers_of_ledger
+        else None
+    )
 
 
-def _notices(folder: Path, entry: ledger_.Entry, keys: ledger_.KeyPair) -> tuple[str, ...]:
+def _ledger_notices(folder: Path, entry: signed_ledger.Entry, keys: signed_ledger.KeyPair) -> tuple[str, ...]:
     made = [
         f"New signing keys were made in {keys.folder}; they identify nobody until you tell others their fingerprint."
     ]
@@ -168,14 +176,16 @@ def _notices(folder: Path, entry: ledger_.Entry, keys: ledger_.KeyPair) -> tuple
     return (*(made if keys.created else []), *([] if is_ours else other), report, signed)
 
 
-def _facts(root: Path, rules: Rules, tables: Mapping[str, pa.Table], started: str, *, assess: bool) -> dict[str, Any]:
+def _facts_of_scan(
+    root: Path, rules: ScanRules, tables: Mapping[str, pa.Table], started: str, *, assess: bool
+) -> dict[str, Any]:
     return {
         "kind": "assessment" if assess else "draft",
-        "scanner": scanner_identity.described(),
+        "scanner": scanner_identity.describe_scanner(),
         "data": masking.clean(root.resolve().name) or "root",
-        "dataDigest": {"sha256": declaration.data_digest(tables["files"])},
+        "dataDigest": {"sha256": declaration.digest_data(tables["files"])},
         "declarations": [{"entry": entry, "digest": {"sha256": digest}} for entry, digest, _ in rules.declared],
-        "pathNaming": path_names.VERSION,
+        "pathNaming": path_names.CURRENT_VERSION,
         "purpose": rules.purpose,
         "profiles": [
             {"name": each.name, "version": each.version, "title": each.title, "digest": {"sha256": each.digest}}
@@ -184,5 +194,5 @@ def _facts(root: Path, rules: Rules, tables: Mapping[str, pa.Table], started: st
         ],
         "startedOn": started,
         "finishedOn": _now(),
-        **evaluate.counted(tables),
+        **evaluate.summarise_tables(tables),
     }

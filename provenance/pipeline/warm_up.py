@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from provenance.core import scratch_folders
 from provenance.pipeline.matching import match_plan
 from provenance.pipeline.matching.match_table import write_matches
-from provenance.pipeline.matching.match_tasks import gather, locate, resemble
-from provenance.pipeline.reading.file_bundles import File, bundles
+from provenance.pipeline.matching.match_tasks import compare_view, locate_spans, match_exactly
+from provenance.pipeline.reading.file_bundles import FileToRead, make_bundles
 from provenance.pipeline.reading.read_pass import observe
 from provenance.sources import read_results
 
@@ -29,28 +29,28 @@ _TEXTS = (
 )
 
 
-def rehearse() -> None:
+def compile_kernels() -> None:
     """Observe and compare two small files, in this process."""
-    with scratch_folders.folder() as folder:
-        files = [_file(folder / f"{k}.jsonl", text) for k, text in enumerate((_TEXTS, _TEXTS[1:]))]
-        held = [observe(bundle) for bundle in bundles(files, folder)]
+    with scratch_folders.temporary_folder() as folder:
+        files = [_write_file(folder / f"{k}.jsonl", text) for k, text in enumerate((_TEXTS, _TEXTS[1:]))]
+        held = [observe(bundle) for bundle in make_bundles(files, folder)]
         seen = read_results.gather(held)
-        plan = match_plan.plan(held, seen, str, _together, folder, 1)
-        likened = [resemble(each) for each in plan.likenesses]
-        joined = [gather(each) for each in match_plan.joins(likened)]
-        for part in match_plan.reread(plan, likened, files, seen):
-            locate(part)
-        for naming in match_plan.namings(plan, joined, likened):
+        plan = match_plan.make_plan(held, seen, str, _exchange, folder, 1)
+        likened = [compare_view(each) for each in plan.view_tasks]
+        joined = [match_exactly(each) for each in match_plan.exact_tasks(likened)]
+        for part in match_plan.reread_tasks(plan, likened, files, seen):
+            locate_spans(part)
+        for naming in match_plan.match_tables(plan, joined, likened):
             write_matches(naming)
 
 
-def _file(path: Path, texts: list[str]) -> File:
+def _write_file(path: Path, texts: list[str]) -> FileToRead:
     lines = [json.dumps({"instruction": text, "output": text[::-1]}, ensure_ascii=False) for text in texts]
     path.write_text("\n".join(lines), encoding="utf-8")
-    return File(path.name, str(path).encode(), "data", None, None, path.stat().st_size)
+    return FileToRead(path.name, str(path).encode(), "data", None, None, path.stat().st_size)
 
 
-def _together(parts: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
+def _exchange(parts: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
     together: dict[Any, list[Any]] = defaultdict(list)
     for part in parts:
         together[key(part)].append(part)

@@ -20,16 +20,16 @@ from provenance.core.model import Finding
 from provenance.errors import ConfigError
 from provenance.pipeline import evaluate
 from provenance.similarity.evidence import original_files
-from provenance.sources import scopes as scopes_
+from provenance.sources import scopes as source_scopes
 from provenance.sources.scope_paths import within
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-_OWN = tuple(field.name for field in fields(Finding))
+_FINDING_COLUMNS = tuple(field.name for field in fields(Finding))
 
 
-def without(
+def leave_out_sources(
     tables: Mapping[str, pa.Table], facts: Mapping[str, Any], dropped: Collection[str]
 ) -> tuple[dict[str, pa.Table], dict[str, Any]]:
     """Leave sources out of an audit.
@@ -47,34 +47,36 @@ def without(
         ConfigError: there is no such source, nothing would be left, or sources were left out before.
     """
     left_out = set(dropped)
-    _possible(tables["sources"]["source"].to_pylist(), left_out, facts)
-    paths = _paths(tables["files"])
-    scopes = scopes_.scope(paths, tables["claims"], facts["purpose"])
-    claims = _claims(tables, scopes, left_out)
-    files = _files(tables["files"], claims, left_out)
+    _check_names(tables["sources"]["source"].to_pylist(), left_out, facts)
+    paths = _paths_of_files(tables["files"])
+    scopes = source_scopes.scope(paths, tables["claims"], facts["purpose"])
+    claims = _claims_that_stay(tables, scopes, left_out)
+    files = _files_that_stay(tables["files"], claims, left_out)
     cut = {
         "paths": paths,  # in full: what is left out here is not lost
         "claims": claims,
         "files": files,
-        "sources": _outside(tables["sources"], left_out, "source"),
-        "observations": _outside(tables["observations"], left_out, "source"),
-        "references": _outside(tables["references"], left_out, "source"),
-        "matches": _outside(tables["matches"], left_out, "source_a", "source_b"),
-        "overlaps": _outside(tables["overlaps"], left_out, "source_a", "source_b"),
-        "sketches": _outside(tables["sketches"], left_out, "source"),
+        "sources": _rows_outside(tables["sources"], left_out, "source"),
+        "observations": _rows_outside(tables["observations"], left_out, "source"),
+        "references": _rows_outside(tables["references"], left_out, "source"),
+        "matches": _rows_outside(tables["matches"], left_out, "source_a", "source_b"),
+        "overlaps": _rows_outside(tables["overlaps"], left_out, "source_a", "source_b"),
+        "sketches": _rows_outside(tables["sketches"], left_out, "source"),
     }
     chosen = [profiles.load(profile["name"]) for profile in facts["profiles"]]
-    originals = original_files.known_originals(tables["files"], tables["references"])
-    kept = _tainted(tables["findings"], left_out)
+    originals = original_files.find_known_originals(tables["files"], tables["references"])
+    kept = _keep_affected(tables["findings"], left_out)
     indexes = facts.get("config", {}).get("references", ())
-    cut |= evaluate.draw(cut, scopes, chosen, originals=originals, kept=kept, indexes=indexes)
-    cut["findings"] = _still_waived(cut["findings"], tables["findings"])
-    cut["coverage"] = pa.concat_tables([_said(left_out, cut["coverage"]), _steps(tables["coverage"]), cut["coverage"]])
-    told = dict(facts) | {"kind": "what-if", "without": sorted(left_out)} | evaluate.counted(cut)
+    cut |= evaluate.run_checks(cut, scopes, chosen, originals=originals, kept=kept, indexes=indexes)
+    cut["findings"] = _keep_waivers(cut["findings"], tables["findings"])
+    cut["coverage"] = pa.concat_tables(
+        [_describe_removal(left_out, cut["coverage"]), _step_rows(tables["coverage"]), cut["coverage"]]
+    )
+    told = dict(facts) | {"kind": "what-if", "without": sorted(left_out)} | evaluate.summarise_tables(cut)
     return {name: schemas.conform(cut[name], schema) for name, schema in schemas.SEALED.items()}, told
 
 
-def _possible(there: Sequence[str], dropped: Collection[str], facts: Mapping[str, Any]) -> None:
+def _check_names(there: Sequence[str], dropped: Collection[str], facts: Mapping[str, Any]) -> None:
     for name in sorted(set(dropped) - set(there)):
         close = get_close_matches(name, there, 3)
         meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
@@ -87,7 +89,7 @@ def _possible(there: Sequence[str], dropped: Collection[str], facts: Mapping[str
         raise ConfigError("without all of its sources nothing is left of an audit")
 
 
-def _paths(files: pa.Table) -> pa.Table:
+def _paths_of_files(files: pa.Table) -> pa.Table:
     """PATHS, as far as FILES remembers it: what is on disk, and its role."""
     on_disk = files.filter(pc.invert(pc.match_substring(files["path"], "!/")))
     target = pa.nulls(on_disk.num_rows, schemas.PATHS.field("target").type)
@@ -95,14 +97,16 @@ def _paths(files: pa.Table) -> pa.Table:
     return pa.table([*columns, target], schema=schemas.PATHS)
 
 
-def _outside(table: pa.Table, dropped: Collection[str], *names: str) -> pa.Table:
+def _rows_outside(table: pa.Table, dropped: Collection[str], *names: str) -> pa.Table:
     values = pa.array(sorted(dropped), pa.string())
     for name in names:
         table = table.filter(pc.invert(pc.is_in(table[name], value_set=values)))
     return table
 
 
-def _claims(tables: Mapping[str, pa.Table], scopes: scopes_.Scopes, dropped: Collection[str]) -> pa.Table:
+def _claims_that_stay(
+    tables: Mapping[str, pa.Table], scopes: source_scopes.Scopes, dropped: Collection[str]
+) -> pa.Table:
     """Leave out what speaks of nothing that stays: an entry of a dropped source, or a file beside it."""
     files = tables["files"].select(["path", "role", "source"]).to_pylist()
     holders = scopes.holders
@@ -112,11 +116,11 @@ def _claims(tables: Mapping[str, pa.Table], scopes: scopes_.Scopes, dropped: Col
     for claim in tables["claims"].to_pylist():
         entry = holders.get(f"{claim['manifest']} {'/'.join(claim['pointer'].split('/')[:3])}")
         holder = entry or of.get(claim["manifest"])
-        kept.append(holder not in dropped or (entry is None and _speaks_of_any(claim["scope"], staying)))
+        kept.append(holder not in dropped or (entry is None and _covers_any(claim["scope"], staying)))
     return tables["claims"].filter(pa.array(kept, pa.bool_()))
 
 
-def _speaks_of_any(scope: str, paths: Sequence[str]) -> bool:
+def _covers_any(scope: str, paths: Sequence[str]) -> bool:
     """Tell whether a scope covers one of `paths`, which are sorted."""
     if scope == "./":
         return bool(paths)
@@ -124,7 +128,7 @@ def _speaks_of_any(scope: str, paths: Sequence[str]) -> bool:
     return at < len(paths) and within(paths[at], scope)
 
 
-def _files(files: pa.Table, claims: pa.Table, dropped: Collection[str]) -> pa.Table:
+def _files_that_stay(files: pa.Table, claims: pa.Table, dropped: Collection[str]) -> pa.Table:
     """Leave out the dropped sources' files, but for those whose statements stay."""
     speaking = pa.array(sorted(set(claims["manifest"].to_pylist())), pa.string())
     gone = pc.is_in(files["source"], value_set=pa.array(sorted(dropped), pa.string()))
@@ -132,12 +136,12 @@ def _files(files: pa.Table, claims: pa.Table, dropped: Collection[str]) -> pa.Ta
     return files.filter(pc.invert(pc.and_(gone, silent)))
 
 
-def _tainted(found: pa.Table, dropped: Collection[str]) -> list[Finding]:
+def _keep_affected(found: pa.Table, dropped: Collection[str]) -> list[Finding]:
     """Keep what the text of a dropped source said of one that stays."""
     staying = {check.name for check in checks.CHECKS.values() if check.survives_removal}
     return [
         Finding(
-            **{name: row[name] for name in _OWN if name in row and name != "message"},
+            **{name: row[name] for name in _FINDING_COLUMNS if name in row and name != "message"},
             message=f"{row['message']} {row['other']} is left out here; its text still stands in {row['source']}.",
         )
         for row in found.to_pylist()
@@ -145,16 +149,16 @@ def _tainted(found: pa.Table, dropped: Collection[str]) -> list[Finding]:
     ]
 
 
-def _still_waived(found: pa.Table, before: pa.Table) -> pa.Table:
+def _keep_waivers(found: pa.Table, before: pa.Table) -> pa.Table:
     held = dict(zip(*(before[name].to_pylist() for name in ("fingerprint", "waived")), strict=True))
     return schemas.rows([row | {"waived": held.get(row["fingerprint"])} for row in found.to_pylist()], schemas.FINDINGS)
 
 
-def _said(dropped: Collection[str], coverage: pa.Table) -> pa.Table:
+def _describe_removal(dropped: Collection[str], coverage: pa.Table) -> pa.Table:
     reason = f"what-if: nothing was read again; left out: {', '.join(sorted(dropped))}"
     seen = coverage.select(["records_seen", "records_unreadable"]).slice(0, 1).to_pylist()[0]
     return schemas.rows([{"check": "omission", "status": "ran", "reason": reason} | seen], schemas.COVERAGE)
 
 
-def _steps(coverage: pa.Table) -> pa.Table:
+def _step_rows(coverage: pa.Table) -> pa.Table:
     return coverage.filter(pc.invert(pc.is_in(coverage["check"], value_set=pa.array(list(checks.CHECKS)))))

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from provenance.core.digests import sha256
-from provenance.core.package_data import HERE
-from provenance.core.package_data import parse as parse_yaml
+from provenance.core.package_data import DATA_FOLDER, parse_yaml
 from provenance.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ def parse(name: str, data: bytes) -> Profile:
         held = parse_yaml(data)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ProfileError(f"profile {name} is not YAML: {' '.join(str(error).split())}") from error
-    schema = json.loads((HERE / "schemas" / "profile.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((DATA_FOLDER / "schemas" / "profile.schema.json").read_text(encoding="utf-8"))
     fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(held))
     if fault is not None:
         raise ProfileError(f"profile {name}: at {fault.json_path}: {fault.message}")

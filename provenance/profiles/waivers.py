@@ -18,7 +18,7 @@ import jsonschema
 from provenance.checks import CHECKS
 from provenance.core import schemas
 from provenance.core.digests import sha256
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError, ManifestError
 from provenance.readers.manifests import yaml_documents
 from provenance.readers.storage.regular_files import read_head
@@ -142,7 +142,7 @@ def parse(name: str, source: bytes) -> tuple[Waiver, ...]:
         held, lines = yaml_documents.load(name, yaml_documents.decode(name, source))
     except ManifestError as error:
         raise ConfigError(str(error)) from error
-    schema = json.loads((HERE / "schemas" / "waivers.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((DATA_FOLDER / "schemas" / "waivers.schema.json").read_text(encoding="utf-8"))
     faults = list(jsonschema.Draft202012Validator(schema).iter_errors(held))
     if faults:
         fault = min(faults, key=lambda each: each.validator == "oneOf")  # a wrong value before a wrong way to name

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 VERSION = 1
-LARGEST = 20
+DOMAINS_PER_SOURCE = 20
 """Registrable domains that are named of a source."""
 
 
@@ -49,7 +49,7 @@ def render(tables: Mapping[str, pa.Table], facts: Mapping[str, Any]) -> bytes:
         "verdicts": tables["verdicts"].to_pylist(),
         "findings": tables["findings"].to_pylist(),
         "sources": tables["sources"].to_pylist(),
-        "overlaps": [_without(row, "path_a", "path_b") for row in whole.to_pylist()],
+        "overlaps": [_drop_columns(row, "path_a", "path_b") for row in whole.to_pylist()],
         "domains": _domains(tables["observations"]),
         "identities": [_identity(row) for row in tables["claims"].to_pylist() if row["field"] == "identical-upstream"],
         "unread": [_unread(row) for row in on_disk.to_pylist() if row["bytes_skipped"]],
@@ -66,7 +66,7 @@ def _domains(observations: pa.Table) -> list[dict[str, Any]]:
             states[each.name].append(each)
         ranked = sorted((_domain(name, said) for name, said in states.items()), key=_by_bytes)
         totals = {name: sum(each[name] for each in ranked) for name in ("records", "bytes")}
-        listed.append({"source": source, "domains": len(ranked), **totals, "largest": ranked[:LARGEST]})
+        listed.append({"source": source, "domains": len(ranked), **totals, "largest": ranked[:DOMAINS_PER_SOURCE]})
     return listed
 
 
@@ -83,7 +83,7 @@ def _by_bytes(domain: Mapping[str, Any]) -> tuple[int, str]:
     return -domain["bytes"], domain["domain"]
 
 
-def _without(row: dict[str, Any], *names: str) -> dict[str, Any]:
+def _drop_columns(row: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in names}
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-BASE = "SCANROOT"
+URI_BASE = "SCANROOT"
 """What locations are relative to; its own address is never told."""
 
 _LINE = re.compile(r"^(?P<path>.+):L(?P<line>[1-9][0-9]{0,8})$", re.DOTALL)
@@ -54,9 +54,9 @@ def render(tables: Mapping[str, pa.Table], facts: Mapping[str, Any]) -> bytes:
     ]
     run = {
         "tool": {"driver": _driver(facts, rules)},
-        "automationDetails": {"id": f"provenance/{_encoded(facts['data'])}/{facts['purpose']}/"},
+        "automationDetails": {"id": f"provenance/{_encode_uri(facts['data'])}/{facts['purpose']}/"},
         "columnKind": "unicodeCodePoints",
-        "originalUriBaseIds": {BASE: {"description": {"text": "The folder that was scanned."}}},
+        "originalUriBaseIds": {URI_BASE: {"description": {"text": "The folder that was scanned."}}},
         "invocations": [_invocation(facts, coverage)],
         "artifacts": _artifacts(results, files),
         "results": results,
@@ -126,7 +126,7 @@ def _result(
     record = [] if row["row"] is None else [{"name": f"record {row['row']}", "kind": "element"}]
     location: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": row["source"], "kind": "module"}, *record]}
     if path is not None:
-        location["physicalLocation"] = {"artifactLocation": _artifact(path), **_whole(file)}
+        location["physicalLocation"] = {"artifactLocation": _artifact(path), **_whole_region(file)}
     result: dict[str, Any] = {
         "ruleId": row["check"],
         "ruleIndex": rule,
@@ -154,7 +154,7 @@ def _message(text: str) -> str:
     return _LINK.sub(r"\\[\1\\](", text.replace("{", "{{").replace("}", "}}"))
 
 
-def _whole(file: Mapping[str, Any] | None) -> dict[str, Any]:
+def _whole_region(file: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the region that is a file as a whole, for readers that insist on one."""
     return {"region": {"byteLength": file["bytes"], "byteOffset": 0}} if file and file["bytes"] else {}
 
@@ -164,10 +164,10 @@ def _suppressions(waived: str | None) -> list[dict[str, str]]:
 
 
 def _artifact(path: str) -> dict[str, Any]:
-    return {"uri": _encoded(path), "uriBaseId": BASE}
+    return {"uri": _encode_uri(path), "uriBaseId": URI_BASE}
 
 
-def _encoded(path: str) -> str:
+def _encode_uri(path: str) -> str:
     """Return a relative reference (RFC 3986): a colon in the first part would read as a scheme, so none is left."""
     return quote(path, safe="/!~")
 
@@ -180,15 +180,15 @@ def _artifacts(results: list[dict[str, Any]], files: Mapping[str, Mapping[str, A
         for place in (*result["locations"], *result.get("relatedLocations", ()))
         if "physicalLocation" in place
     ]
-    of = {_encoded(path): row for path, row in files.items()}
+    of = {_encode_uri(path): row for path, row in files.items()}
     uris = sorted({location["uri"] for location in named})
     for location in named:
         location["index"] = uris.index(location["uri"])
-    return [_described(uri, of.get(uri)) for uri in uris]
+    return [_describe_artifact(uri, of.get(uri)) for uri in uris]
 
 
-def _described(uri: str, row: Mapping[str, Any] | None) -> dict[str, Any]:
-    made: dict[str, Any] = {"location": {"uri": uri, "uriBaseId": BASE}}
+def _describe_artifact(uri: str, row: Mapping[str, Any] | None) -> dict[str, Any]:
+    made: dict[str, Any] = {"location": {"uri": uri, "uriBaseId": URI_BASE}}
     if row is None:
         return made
     made |= {"length": row["bytes"], "roles": ["analysisTarget"]}

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from provenance.core.escaping import visible
+from provenance.core.escaping import escape_to_line
 from provenance.reports.report_format import ReportFormat
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-FINDINGS, SOURCES, REASONS = 5, 25, 4
+MOST_FINDINGS, MOST_SOURCES, MOST_REASONS = 5, 25, 4
 """Findings of one check, sources, and reasons of one step shown at most; the rest is counted."""
 
-SHORT = 8  # digits of a fingerprint that are shown: enough for `provenance explain`
+SHORT_LINES = 8  # digits of a fingerprint that are shown: enough for `provenance explain`
 
-LONGEST = 1500
+MOST_CHARACTERS = 1500
 """Characters of one reason, name or message shown at most; the rest is counted, and in the tables."""
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
@@ -52,7 +52,7 @@ def render(
     )
     drawn = next((row["reason"] for row in tables["coverage"].to_pylist() if row["check"] == "sample"), None)
     if drawn:
-        console.print(Text(printable(drawn), style="bold yellow"))
+        console.print(Text(make_printable(drawn), style="bold yellow"))
     _heading(console, tables, facts)
     _not_scanned(console, tables)
     accepted = next((row["reason"] for row in tables["coverage"].to_pylist() if row["check"] == "waivers"), None)
@@ -63,16 +63,16 @@ def render(
     return "".join(f"{line.rstrip(' ')}\n" for line in out.getvalue().splitlines()).encode()
 
 
-def printable(value: object) -> str:
+def make_printable(value: object) -> str:
     """Return text on one line that cannot steer a terminal, and no longer than can be read.
 
     Args:
         value: anything; names of files and sources are whatever somebody chose.
     """
-    return visible(value, LONGEST)
+    return escape_to_line(value, MOST_CHARACTERS)
 
 
-def size(count: int) -> str:
+def format_bytes(count: int) -> str:
     """Say bytes as people do: `1.4 MB`; powers of 1000."""
     number = float(count)
     for unit in ("bytes", "kB", "MB", "GB"):
@@ -88,10 +88,10 @@ def _heading(console: Console, tables: Mapping[str, pa.Table], facts: Mapping[st
     named = ", ".join(profile["name"] for profile in facts["profiles"])
     console.print(
         Text.assemble(
-            (printable(facts["data"]), "bold"),
+            (make_printable(facts["data"]), "bold"),
             f": {_count(records, 'record')} in {_count(len(files), 'data file')} of "
             f"{_count(tables['sources'].num_rows, 'source')}, "
-            f"{size(sum(row['bytes'] for row in files))}",
+            f"{format_bytes(sum(row['bytes'] for row in files))}",
         )
     )
     console.print(Text(f"{facts['kind']} for the purpose {facts['purpose']}, judged by {named}", style="dim"))
@@ -104,32 +104,32 @@ def _count(number: int, noun: str) -> str:
 def _not_scanned(console: Console, tables: Mapping[str, pa.Table]) -> None:
     console.print()
     console.print(Text("Not scanned", style="bold"))
-    lines = list(gaps(tables))
+    lines = list(describe_gaps(tables))
     for line in lines or ["nothing: every byte of every file was read"]:
-        console.print(Padding(Text(printable(line)), (0, 0, 0, 2), expand=False))
+        console.print(Padding(Text(make_printable(line)), (0, 0, 0, 2), expand=False))
 
 
-def gaps(tables: Mapping[str, pa.Table]) -> Iterable[str]:
+def describe_gaps(tables: Mapping[str, pa.Table]) -> Iterable[str]:
     """Yield a sentence for everything that was not looked at; nothing where every byte was read."""
     rows = _on_disk(tables["files"])
     unread = [row for row in rows if row["bytes_skipped"] or (row["skip_reason"] and row["role"] != "data")]
     whole, skipped = sum(row["bytes"] for row in rows), sum(row["bytes_skipped"] for row in rows)
     if skipped:
-        yield f"{size(skipped)} of {size(whole)}, in {len(unread):,} of {len(rows):,} files and folders"
+        yield f"{format_bytes(skipped)} of {format_bytes(whole)}, in {len(unread):,} of {len(rows):,} files and folders"
     broken = sum(tables["files"]["records_unreadable"].to_pylist())
     if broken:
         yield f"{broken:,} record{'s' * (broken != 1)} that could not be read"
-    for checks, status, said in _alike(tables["coverage"]):
+    for checks, status, said in _merge_reasons(tables["coverage"]):
         if status != "ran":
             yield f"{checks} {status}: {said}"
         elif said:
             reasons = said.split("; ")
-            yield from (f"{checks}: {reason}" for reason in reasons[:REASONS])
-            if len(reasons) > REASONS:
-                yield f"{checks}: {len(reasons) - REASONS:,} more reasons, in coverage.parquet of the scan"
+            yield from (f"{checks}: {reason}" for reason in reasons[:MOST_REASONS])
+            if len(reasons) > MOST_REASONS:
+                yield f"{checks}: {len(reasons) - MOST_REASONS:,} more reasons, in coverage.parquet of the scan"
 
 
-def _alike(coverage: pa.Table) -> Iterable[tuple[str, str, str]]:
+def _merge_reasons(coverage: pa.Table) -> Iterable[tuple[str, str, str]]:
     """Say once what several checks did not see for one reason; waivers stand by the findings, the sample at the top."""
     found: dict[tuple[str, str], list[str]] = {}
     for row in coverage.to_pylist():
@@ -155,24 +155,24 @@ def _findings(console: Console, rows: list[dict[str, Any]], accepted: str | None
     excused = f", {waived:,} of them waived" if waived else ""
     console.print(Text(f"Findings: {', '.join(counted) or 'none'}{excused}", style="bold"))
     if accepted:
-        console.print(Padding(Text(printable(accepted)), (0, 0, 0, 2), expand=False))
+        console.print(Padding(Text(make_printable(accepted)), (0, 0, 0, 2), expand=False))
     shown: Counter[str] = Counter()
     for row in rows:
         shown[row["check"]] += 1
-        if shown[row["check"]] > FINDINGS:
+        if shown[row["check"]] > MOST_FINDINGS:
             continue
-        where = printable(row["source"]) + (f" ~ {printable(row['other'])}" if row["other"] else "")
+        where = make_printable(row["source"]) + (f" ~ {make_printable(row['other'])}" if row["other"] else "")
         head = Text.assemble(
             (f"{row['severity']:<8}", _COLOURS[row["severity"]]), (row["check"], "bold"), f"  {where}  "
         )
-        head.append(row["fingerprint"][:SHORT], style="dim")
+        head.append(row["fingerprint"][:SHORT_LINES], style="dim")
         console.print(Padding(head, (0, 0, 0, 2), expand=False))
-        console.print(Padding(Text(printable(row["message"])), (0, 0, 0, 10), expand=False))
+        console.print(Padding(Text(make_printable(row["message"])), (0, 0, 0, 10), expand=False))
         if row["waived"]:
-            console.print(Padding(Text(printable(row["waived"]), style="dim"), (0, 0, 0, 10), expand=False))
+            console.print(Padding(Text(make_printable(row["waived"]), style="dim"), (0, 0, 0, 10), expand=False))
     for check, count in shown.items():
-        if count > FINDINGS:
-            line = f"and {count - FINDINGS:,} more {check}, in findings.parquet of the scan"
+        if count > MOST_FINDINGS:
+            line = f"and {count - MOST_FINDINGS:,} more {check}, in findings.parquet of the scan"
             console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False))
 
 
@@ -186,14 +186,14 @@ def _sources(console: Console, rows: list[dict[str, Any]]) -> None:
         ("Size", "right"),
     ):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for row in sorted(rows, key=lambda each: (-each["records"], each["source"]))[:SOURCES]:
+    for row in sorted(rows, key=lambda each: (-each["records"], each["source"]))[:MOST_SOURCES]:
         licence = row["licence_concluded"] or ("unknown" if row["licence_declared"] else "none stated")
-        cells = (row["source"], licence, row["evidence"], f"{row['records']:,}", size(row["bytes"]))
-        table.add_row(*(Text(printable(cell)) for cell in cells))
+        cells = (row["source"], licence, row["evidence"], f"{row['records']:,}", format_bytes(row["bytes"]))
+        table.add_row(*(Text(make_printable(cell)) for cell in cells))
     console.print()
     console.print(table)
-    if len(rows) > SOURCES:
-        console.print(Text(f"and {len(rows) - SOURCES:,} more sources, in sources.parquet of the scan"))
+    if len(rows) > MOST_SOURCES:
+        console.print(Text(f"and {len(rows) - MOST_SOURCES:,} more sources, in sources.parquet of the scan"))
 
 
 def _identities(console: Console, claims: pa.Table) -> None:
@@ -206,21 +206,21 @@ def _identities(console: Console, claims: pa.Table) -> None:
     count = f"{files:,} file{'s' * (files != 1)}"
     head = f"Identity proved by digest: {count}, byte for byte what a manifest declares elsewhere"
     console.print(Text(head, style="bold"))
-    for row in rows[:FINDINGS]:
+    for row in rows[:MOST_FINDINGS]:
         address = row["value"].rsplit(" sha256:", 1)[0]
         line = f"{row['scope']} is {address} ({row['manifest']})"
-        console.print(Padding(Text(printable(line)), (0, 0, 0, 2), expand=False))
-    if len(rows) > FINDINGS:
-        line = f"and {len(rows) - FINDINGS:,} more, identical-upstream in claims.parquet of the scan"
+        console.print(Padding(Text(make_printable(line)), (0, 0, 0, 2), expand=False))
+    if len(rows) > MOST_FINDINGS:
+        line = f"and {len(rows) - MOST_FINDINGS:,} more, identical-upstream in claims.parquet of the scan"
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False))
 
 
-def _cited(row: Mapping[str, Any]) -> str:
+def _cite_clause(row: Mapping[str, Any]) -> str:
     """Name the clause of a legal instrument, its force, and how its text was read; practice has none of these."""
     if row["modality"] == "practice" and row["clause_zh"] is None:
         return str(row["profile"])
     force = "" if row["modality"] == "practice" else f"{row['modality']}; "
-    return f"{row['profile']}, {printable(row['clause'])} ({force}text: {row['text']})"
+    return f"{row['profile']}, {make_printable(row['clause'])} ({force}text: {row['text']})"
 
 
 def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
@@ -228,7 +228,7 @@ def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
     console.print()
     for _, elements in groupby(rows, key=lambda row: (row["profile"], row["requirement"])):
         held = list(elements)
-        title = Text.assemble((f"{_cited(held[0])}: ", "dim"), printable(held[0]["title"]))
+        title = Text.assemble((f"{_cite_clause(held[0])}: ", "dim"), make_printable(held[0]["title"]))
         first, *rest = title.wrap(console, console.width - 10)
         console.print(first)
         for line in rest:
@@ -238,15 +238,15 @@ def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
         for row in held:
             if row not in missing:
                 console.print(
-                    Padding(Text(printable(f"{row['verdict']}: {row['reason']}")), (0, 0, 0, 10), expand=False)
+                    Padding(Text(make_printable(f"{row['verdict']}: {row['reason']}")), (0, 0, 0, 10), expand=False)
                 )
         if missing:
             named = ", ".join(row["asked"] for row in missing)
-            line = Text(printable(f"not evidenced: nobody has declared {named}"))
+            line = Text(make_printable(f"not evidenced: nobody has declared {named}"))
             console.print(Padding(line, (0, 0, 0, 10), expand=False))
     asking = sorted({row["profile"] for row in rows if row["asked"] and row["declared"] is None})
     for profile in asking:
-        console.print(Text(f"What only a person can answer: provenance declare --template {printable(profile)}"))
+        console.print(Text(f"What only a person can answer: provenance declare --template {make_printable(profile)}"))
     console.print()
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from provenance.core import schemas
 from provenance.core.digests import sha256
 from provenance.core.model import DOCUMENTS, STATED, Claim
-from provenance.core.path_names import location
+from provenance.core.path_names import disk_location
 from provenance.errors import ManifestError
 from provenance.licences.expressions import normalise
 from provenance.readers import manifests, storage
@@ -155,7 +155,7 @@ def again(root: Path, path: str, kind: str | None, digest: str) -> Rows:
     if kind is None or not manifests.is_read(kind) or Path(path).is_absolute() or ".." in Path(path).parts:
         return []
     with contextlib.suppress(OSError, ManifestError):
-        data = regular_files.read_head(location(root, path), manifests.LARGEST + 1)
+        data = regular_files.read_head(disk_location(root, path), manifests.LARGEST + 1)
         if sha256(data) == digest:
             return [_claim(path, claim, digest) for claim in manifests.read(path, data, kind)]
     return []
@@ -180,7 +180,7 @@ def where(root: Path, row: Mapping[str, Any]) -> bytes:
         root: the folder.
         row: of PATHS.
     """
-    return location(root, row["path"])
+    return disk_location(root, row["path"])
 
 
 def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:

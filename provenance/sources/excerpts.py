@@ -176,11 +176,11 @@ def _file(
 
 def _items(data: Path, outer: str, roles: records.Roles, sha256: str | None) -> Iterator[records.Item]:
     """Read a file again; the last thing that is said is whether it is the one that was scanned."""
-    at = path_names.raw(outer)
+    at = path_names.text_to_path(outer)
     if at.startswith(b"/") or b".." in at.split(b"/") or b"\0" in at:
         raise ConfigError(f"{outer} is not inside the data")
     digest = reason = None
-    for item in records.read(path_names.location(data, outer), outer, roles=roles):
+    for item in records.read(path_names.disk_location(data, outer), outer, roles=roles):
         if isinstance(item, records.Account):
             digest, reason = item.sha256, item.skip_reason
         yield item

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provenance.core import folder_walk, schemas
-from provenance.core.path_names import raw, shown
+from provenance.core.path_names import path_to_text, text_to_path
 from provenance.errors import ConfigError, InputError
 from provenance.readers import manifests
 from provenance.readers.storage import regular_files
@@ -131,7 +131,7 @@ def _folder(walk: _Walk, relative: bytes) -> None:
 
 
 def _named(path: bytes, role: str, size: int, **known: str | None) -> _Row:
-    return _Row(shown(path), role, size, **known)
+    return _Row(path_to_text(path), role, size, **known)
 
 
 def _cause(error: OSError) -> str:
@@ -141,7 +141,7 @@ def _cause(error: OSError) -> str:
 def _entry(walk: _Walk, entry: os.DirEntry[bytes], path: bytes) -> bytes | None:
     """Take one directory entry; return it if it is a folder to walk."""
     name = os.fsdecode(entry.name)
-    excluded = _excluded(shown(path), walk.exclude)
+    excluded = _excluded(path_to_text(path), walk.exclude)
     try:
         if entry.is_symlink():
             _link(walk, entry, path, excluded)
@@ -183,7 +183,7 @@ def _enter(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | 
         reason = reason or "hidden"
     if reason is None:
         return path
-    size, closed = folder_walk.sizes(entry.path)
+    size, closed = folder_walk.count_bytes(entry.path)
     role = "unreadable" if not excluded and any(not below for below, _ in closed) else "ignored"
     if closed:  # whoever excluded a folder did not ask what it holds
         reason += f", of which {len(closed):,} cannot be read and its bytes are not counted: {closed[0][1]}"
@@ -265,11 +265,11 @@ def _target(link: bytes) -> bytes:
 
 def _settle_links(walk: _Walk) -> None:
     """Decide for every link to a file under which name its target is read: once, and never outside by accident."""
-    own = {os.path.join(walk.real, raw(row.path)).rstrip(b"/"): row for row in walk.rows}
+    own = {os.path.join(walk.real, text_to_path(row.path)).rstrip(b"/"): row for row in walk.rows}
     read: dict[bytes, str] = {}
     for row, aim in sorted(walk.links, key=lambda link: link[0].path):
         inside = aim.startswith(walk.real.rstrip(b"/") + b"/")
-        row.target = shown(os.path.relpath(aim, walk.real))
+        row.target = path_to_text(os.path.relpath(aim, walk.real))
         holder = _holder(aim, walk.real, own) if inside else None
         cached = _is_cache(aim)
         size, row.bytes = row.bytes, 0
@@ -312,5 +312,5 @@ def _is_cache(aim: bytes) -> bool:
 
 
 def _read_through(walk: _Walk, row: _Row, aim: bytes) -> None:
-    found = _regular(walk, raw(row.path), row.bytes, at=aim)
+    found = _regular(walk, text_to_path(row.path), row.bytes, at=aim)
     row.role, row.kind, row.reason = found.role, found.kind, found.reason

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core import schemas
 from provenance.core.model import PURPOSES
-from provenance.core.path_names import location
+from provenance.core.path_names import disk_location
 from provenance.origins import robots, signals
 from provenance.origins.signals import TIMES, SitePolicy, Snapshot
 from provenance.readers import manifests
@@ -164,7 +164,7 @@ def _snapshots(
         days = _days(fetched)[1].toordinal() if fetched else 0
         rank = TIMES.index(time), days if time == "later" else -days
         for host, path in _files(entry, known):
-            at = None if path is None else os.fsdecode(location(root, path))
+            at = None if path is None else os.fsdecode(disk_location(root, path))
             key = value.get("kind", "robots"), host
             if key not in best or rank < best[key][:2]:
                 best[key] = *rank, Snapshot(status, at, time)

@@ -73,7 +73,7 @@ def sealed_act():
     def make(folder, act, **changes):
         from provenance.core import scanner_identity
 
-        facts = {"kind": act.kind, "scanner": scanner_identity.described(), **act.facts, **changes}
+        facts = {"kind": act.kind, "scanner": scanner_identity.describe_scanner(), **act.facts, **changes}
         document = changes.pop("document", act.document)
         facts.pop("document", None)
         return ledger.attach(folder, act.kind, document, facts, keys=ledger.user_keys(), objects=act.objects)

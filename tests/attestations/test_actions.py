@@ -173,7 +173,7 @@ def test_what_is_refused(world, shards, kind, changes, sentence):
     assert ledger.size(world / "ledger") == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff", b"a: [", b"[]", b"1", b"attestation: [decision]", b"&a [*a]", b"x" * (forms.LIMIT + 1), b"attestation: {a: b}"])  # fmt: skip
+@pytest.mark.parametrize("content", [b"", b"\xff", b"a: [", b"[]", b"1", b"attestation: [decision]", b"&a [*a]", b"x" * (forms.MOST_BYTES + 1), b"attestation: {a: b}"])  # fmt: skip
 def test_what_is_no_form(world, content):
     (world / "form.yaml").write_bytes(content)
     with pytest.raises(ConfigError):
@@ -208,7 +208,7 @@ def test_lies_about_what_came_out(world, verified, sealed_act, shards, change):
 @pytest.mark.parametrize("kind", FORMS)
 def test_a_blank_form_asks_for_all_that_must_be(world, kind):
     blank = yaml.safe_load(actions.template(kind))
-    schema = json.loads((forms.HERE / "schemas" / "forms" / f"{kind}.schema.json").read_text())
+    schema = json.loads((forms.DATA_FOLDER / "schemas" / "forms" / f"{kind}.schema.json").read_text())
     assert set(schema["required"]) <= set(blank) <= set(schema["properties"])
     assert blank["attestation"] == kind
     (world / "form.yaml").write_text(actions.template(kind))

@@ -13,7 +13,7 @@ import provenance as pv
 from provenance import ledger, profiles
 from provenance.attestations import actions, declaration, forms
 from provenance.core.digests import sha256
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import BrokenChain, ConfigError, InputError, VerificationError
 
 CN = "cn-interim-measures"
@@ -73,7 +73,7 @@ def words(found, requirement):
 def test_a_form_is_read(write):
     proof = {"file": "proof.pdf", "sha256": sha256(b"%PDF proof")}
     asked = answer("art-8", "annotation-rules", documents=[proof, {"file": "../office/proof.pdf"}])
-    found = declaration.read(
+    found = declaration.read_declaration(
         write(form(asked, answer(says=None), answer("art-17", "algorithm-filing", until="2030-01-01")))
     )
     assert (found.by["name"], found.date, found.unanswered) == ("Li Hua", "2026-01-31", 1)
@@ -110,14 +110,14 @@ BROKEN = {
     "a phone number": (form(answer(statement="电话 13907215836")), r"line \d+ holds what looks like personal data \(phone\)"),
     "an address in a comment": ("# li.hua1987@gmail.com\n", r"line 1 holds what looks like personal data \(email\)"),
     "a key twice": ("declarations: 1\ndeclarations: 1\n", "stands twice"),
-    "too long": ("#" * (forms.LIMIT + 1), "is larger than"),
+    "too long": ("#" * (forms.MOST_BYTES + 1), "is larger than"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("value", "sentence"), BROKEN.values(), ids=BROKEN)
 def test_a_wrong_form_gets_one_sentence(write, value, sentence):
     with pytest.raises(ConfigError, match=sentence) as told:
-        declaration.read(write(value))
+        declaration.read_declaration(write(value))
     assert "\n" not in str(told.value)
 
 
@@ -125,11 +125,14 @@ def test_numbers_of_filings_and_digests_are_nobodys(write):
     """The form of a filing number is that of the public register of algorithms."""
     said = "备案号：网信算备110105012345601230001号；合同编号 2026-0113-4482-8899"
     proof = {"file": "proof.pdf", "sha256": sha256(b"%PDF proof")}
-    assert declaration.read(write(form(answer(statement=said, documents=[proof])))).answers[0]["statement"] == said
+    assert (
+        declaration.read_declaration(write(form(answer(statement=said, documents=[proof])))).answers[0]["statement"]
+        == said
+    )
 
 
 def test_a_blank_form_asks_every_question_in_two_languages():
-    blank = declaration.template(PROFILE)
+    blank = declaration.make_template(PROFILE)
     held = yaml.safe_load(blank)
     asked = [(requirement["id"], element["id"]) for requirement, element in profiles.questions(PROFILE)]
     assert [(each["requirement"], each["element"]) for each in held["answers"]] == asked
@@ -140,23 +143,23 @@ def test_a_blank_form_asks_every_question_in_two_languages():
 
 
 def test_a_filled_form_is_read_and_a_blank_one_says_what_is_missing(write):
-    blank = declaration.template(PROFILE)
+    blank = declaration.make_template(PROFILE)
     with pytest.raises(ConfigError, match=r"/by/(name|role)|/date"):
-        declaration.read(write(blank))
+        declaration.read_declaration(write(blank))
     filled = (
         blank.replace("  name: ", "  name: Li Hua ")
         .replace("  role: ", "  role: lead ")
         .replace("date: ", "date: 2026-01-31 ")
     )
     with pytest.raises(ConfigError, match="nothing is answered"):
-        declaration.read(write(filled))
-    found = declaration.read(write(filled.replace("    says: ", "    says: yes ", 1)))
+        declaration.read_declaration(write(filled))
+    found = declaration.read_declaration(write(filled.replace("    says: ", "    says: yes ", 1)))
     assert [each["element"] for each in found.answers] == ["offered-to-public"]
 
 
 def test_the_published_schema_is_a_schema_and_takes_a_form():
     for name in ("declarations", "ledger/declaration-v1"):
-        schema = json.loads((HERE / "schemas" / f"{name}.schema.json").read_bytes())
+        schema = json.loads((DATA_FOLDER / "schemas" / f"{name}.schema.json").read_bytes())
         jsonschema.Draft202012Validator.check_schema(schema)
         assert not jsonschema.Draft202012Validator(schema).is_valid({})
 
@@ -282,7 +285,7 @@ def test_when_an_answer_does_not_count(changes, stale):
     element = next(element for _, element in profiles.questions(PROFILE) if element["id"] == "other-rules")
     given = answer() | {"asks": element["asks"], "asks_zh": element["asks_zh"], "documents": []} | changes
     said = {"by": {"role": "lead"}, "about": {"dataDigest": {"sha256": "ab"}}, "answers": [given]}
-    found = declaration.answers([(3, "", said)], [PROFILE], "ab", TODAY)[CN, "art-7-5", "other-rules"]
+    found = declaration.choose_answers([(3, "", said)], [PROFILE], "ab", TODAY)[CN, "art-7-5", "other-rules"]
     assert (found.stale is None) if stale is None else (stale in found.stale)
 
 

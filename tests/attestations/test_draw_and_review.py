@@ -172,7 +172,7 @@ def test_a_review_counts_every_record_that_was_drawn(world, verified, name):
     said = entry.statement["predicate"]
     assert said["counts"] == {"drawn": 20, "passed": 12, "failed": 3, "unreadable": 2, "unanswered": 3}
     assert said["problems"] == [{"problem": "A.1", "count": 3}]
-    low, high = confidence_intervals.exact(12, 20)
+    low, high = confidence_intervals.clopper_pearson(12, 20)
     assert said["share"] == {"passed": 0.6, "low": low, "high": high, "method": "clopper-pearson", "confidence": "0.95"}
     assert said["by"] == {**BY, "organisation": "Acme"}
     assert [set(row) for row in drawn(world, 2)] == [{"path", "row", "verdict", "problem"}] * 20
@@ -302,7 +302,7 @@ def test_show_and_the_clause_matrix_tell_what_people_did(world, capfd):
     assert "entry 3: R. Reviewer (annotator) on draw 2: 5 of 5 passed (100.00%; of the whole between 47.82%" in out
     assert "1 has no review (entry 1)" in out
     assert "\x1b[31m" not in out
-    written = audit.filing(folder, "clause-matrix-md").decode()
+    written = audit.write_filing(folder, "clause-matrix-md").decode()
     assert "on draw 2: 5 of 5 passed" in written
     assert (
         "&#x27;safety of the corpus&#x27; was drawn once" in written

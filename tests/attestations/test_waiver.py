@@ -121,7 +121,7 @@ def test_no_scan_makes_a_waiver_of_a_file_pass_for_one_that_was_approved(world, 
     folder = world / "ledger"
     pem = {"pem": signing_keys.public_pem(approver(world)).decode(), "roles": ["waiver"]}
     pv.waive(folder, MISSING, **WHO, approver_key=str(world / "approver.pem"))
-    apply = examine.waivers_.apply
+    apply = examine.waiver_files.apply
 
     def forged(*asked):
         tables, said = apply(*asked)
@@ -129,7 +129,7 @@ def test_no_scan_makes_a_waiver_of_a_file_pass_for_one_that_was_approved(world, 
         lie = {"fingerprint": "f" * 32, "findings": ["f" * 32]} | change
         return tables, said | {"waivers": [{key: value for key, value in only.items() if key != "entry"} | lie]}
 
-    monkeypatch.setattr(examine.waivers_, "apply", forged)
+    monkeypatch.setattr(examine.waiver_files, "apply", forged)
     pv.scan(world / "data", folder)
     told = verified(folder, trust=pins(pem))
     assert (told.code, told.status("waivers")) == (3, "failed")
@@ -146,11 +146,11 @@ def test_guard_lets_no_waiver_of_a_file_hold_where_approvers_are_asked_for(world
     marks = listed[listed["severity"] == "error"]["fingerprint"].to_list()
     given = of_file(tmp_path, *(WHO | {"fingerprint": mark} for mark in marks))
     pv.scan(world / "data", folder, waivers=given)
-    found = guard.inspect(world / "data", folder, guard.read_policy(policy), trust=trust)
+    found = guard.inspect_data(world / "data", folder, guard.read_policy(policy), trust=trust)
     assert any("that no approver waived" in reason for reason in found.reasons) is asked
     for mark in marks:
         pv.waive(folder, mark, **WHO, approver_key=str(world / "approver.pem"))
-    found = guard.inspect(world / "data", folder, guard.read_policy(policy), trust=trust)
+    found = guard.inspect_data(world / "data", folder, guard.read_policy(policy), trust=trust)
     assert not any("waived" in reason for reason in found.reasons)
 
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from provenance.similarity.candidates import minhash
 from provenance.similarity.text import shingles
 
-BANDS, ROWS = minhash.BANDS, minhash.ROWS
+BANDS, ROWS = minhash.BANDS, minhash.ROWS_PER_BAND
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "DO_NOT_TRACK": "1", "DAFT_ANALYTICS_ENABLED": "0"}
 
 

@@ -41,7 +41,7 @@ def test_signatures(prose, language):
     column = pa.array(texts, pa.large_string())
     rows = pa.array(range(len(column)))
     data, offsets = normalisation.normalise(column)
-    values, ends = minhash.hashes(data, offsets)
+    values, ends = minhash.hash_shingles(data, offsets)
     few = texts[:2000]
     small = sum(len(each.encode()) for each in few)
     whole = "".join(texts).encode()
@@ -50,11 +50,11 @@ def test_signatures(prose, language):
         "SHA-256": (lambda: hashlib.sha256(whole).digest(), size),
         "datasketch, sha1": (lambda: sketch(few, language), small),
         "datasketch, XXH64": (lambda: sketch(few, language, **low), small),
-        "signatures of normalised text": (lambda: minhash.signatures(data, offsets, 128), size),
-        "normalised and signed": (lambda: minhash.signatures(*normalisation.normalise(column), 128), size),
-        "shingle hashes alone": (lambda: minhash.hashes(data, offsets), size),
-        "signing alone": (lambda: minhash.sign(values, ends, 128), size),
-        "identified, cut and sorted": (lambda: shingles.shingled(column, rows), size),
+        "signatures of normalised text": (lambda: minhash.sign_records(data, offsets, 128), size),
+        "normalised and signed": (lambda: minhash.sign_records(*normalisation.normalise(column), 128), size),
+        "shingle hashes alone": (lambda: minhash.hash_shingles(data, offsets), size),
+        "signing alone": (lambda: minhash.sign_sets(values, ends, 128), size),
+        "identified, cut and sorted": (lambda: shingles.shingle_texts(column, rows), size),
     }
     speed = {name: best(function, of) for name, (function, of) in runs.items()}
     print(f"\n{language}, 128 permutations")

@@ -183,7 +183,7 @@ def test_signatures(tmp_path, prose, readme, language):
     for turn in range(TURNS + 1):
         for name, (seconds, of, _) in {
             "ours": (
-                lambda: took(lambda: minhash.signatures(*normalisation.normalise(column), PERMUTATIONS)),
+                lambda: took(lambda: minhash.sign_records(*normalisation.normalise(column), PERMUTATIONS)),
                 size,
                 None,
             ),
@@ -223,7 +223,7 @@ def test_signatures_agree(prose, language):
     longer = pc.binary_join_element_wise(texts, tails, " ")
     cut = [[*map(shingles.shingles_reference, column.to_pylist())] for column in (texts, longer)]
     signed = [
-        minhash.signatures(*normalisation.normalise(column.cast(pa.large_string())), PERMUTATIONS)
+        minhash.sign_records(*normalisation.normalise(column.cast(pa.large_string())), PERMUTATIONS)
         for column in (texts, longer)
     ]
     theirs = [np.array([sketch(each) for each in column]) for column in cut]
@@ -285,7 +285,7 @@ def cut_and_signed(columns):
     """Processor seconds of what similarity takes before anything is compared."""
     column = pa.concat_arrays(columns).cast(pa.large_string())
     rows = pa.array(range(len(column)))
-    return took(lambda: minhash.band_keys(minhash.sign(*shingles.shingled(column, rows)[1:])))
+    return took(lambda: minhash.band_keys(minhash.sign_sets(*shingles.shingle_texts(column, rows)[1:])))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

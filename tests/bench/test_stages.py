@@ -67,7 +67,7 @@ def test_stages(tmp_path, prose, language):
         "pyarrow.json, one core": lambda: pyarrow.json.read_json(pa.BufferReader(held), read_options=one_core),
         "read: bytes to RECORDS": lambda: [None for _ in records.read(str(path), "x.jsonl")],
         "normalise": lambda: normalisation.normalise(column),
-        "nodes: normalise, hash, count": lambda: shingles.nodes(column, rows),
+        "nodes: normalise, hash, count": lambda: shingles.identify_texts(column, rows),
     }
     print(f"\n{language}: {size / 1e6:.0f} MB, {len(column):,} records, processor time of one core")
     for name, function in stages.items():

@@ -108,7 +108,7 @@ def inputs(case):
 
 
 def run(check, tables):
-    return list(checks.module(check).find(**{name: tables[name] for name in checks.reads(check)}))
+    return list(checks.load_check(check).find(**{name: tables[name] for name in checks.list_inputs(check)}))
 
 
 @pytest.mark.parametrize(("check", "name"), CASES)

@@ -95,7 +95,7 @@ def test_a_hostile_folder_is_scanned_and_shown_visibly(tmp_path, capfd):
         if "json" in arguments or "sarif" in arguments:
             json.loads(out)
     assert r"\u202e" in printed[0]
-    assert path_names.shown(name.encode()) in json.loads(printed[2])["findings"][0]["source"]
+    assert path_names.path_to_text(name.encode()) in json.loads(printed[2])["findings"][0]["source"]
 
 
 def test_lines_are_cut_and_newlines_of_others_are_escaped(capfd):

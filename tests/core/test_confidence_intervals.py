@@ -22,7 +22,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize(("passed", "drawn", "low", "high"), PUBLISHED.values(), ids=PUBLISHED)
 def test_published_values(passed, drawn, low, high):
-    assert confidence_intervals.exact(passed, drawn) == pytest.approx((low, high), abs=5e-5)
+    assert confidence_intervals.clopper_pearson(passed, drawn) == pytest.approx((low, high), abs=5e-5)
 
 
 def at_most(count, drawn, share):
@@ -31,7 +31,7 @@ def at_most(count, drawn, share):
 
 @pytest.mark.parametrize(("passed", "drawn"), [(0, 1), (1, 1), (1, 2), (3, 7), (96, 100), (99, 100)])  # fmt: skip
 def test_the_bounds_leave_a_fortieth_on_either_side(passed, drawn):
-    low, high = (Fraction(f"{bound:.6f}") for bound in confidence_intervals.exact(passed, drawn))
+    low, high = (Fraction(f"{bound:.6f}") for bound in confidence_intervals.clopper_pearson(passed, drawn))
     tail, step = Fraction(1, 40), Fraction(1, 10**6)
     if passed:  # to have seen so many or more is rarer below the lower bound, and not so one step above it
         assert 1 - at_most(passed - 1, drawn, low) <= tail <= 1 - at_most(passed - 1, drawn, low + step)
@@ -58,13 +58,13 @@ def logarithmic(count, drawn, share):
 
 @pytest.mark.parametrize(("passed", "drawn"), [(3840, 4000), (3999, 4000), (1, 4000), (980, 1000)])
 def test_the_bounds_of_samples_that_laws_ask_for(passed, drawn):
-    low, high = confidence_intervals.exact(passed, drawn)
+    low, high = confidence_intervals.clopper_pearson(passed, drawn)
     assert 1 - logarithmic(passed - 1, drawn, low) <= 0.025 <= 1 - logarithmic(passed - 1, drawn, low + 1e-6)
     assert logarithmic(passed, drawn, high) <= 0.025 <= logarithmic(passed, drawn, high - 1e-6)
 
 
 def test_large_samples():
-    low, high = confidence_intervals.exact(980_000, 1_000_000)
+    low, high = confidence_intervals.clopper_pearson(980_000, 1_000_000)
     assert low < 0.98 < high
     assert high - low == pytest.approx(
         2 * 1.959964 * (0.98 * 0.02 / 10**6) ** 0.5, rel=0.01
@@ -74,4 +74,4 @@ def test_large_samples():
 @pytest.mark.parametrize(("passed", "drawn"), [(0, 0), (-1, 3), (4, 3)])
 def test_what_is_no_share(passed, drawn):
     with pytest.raises(ValueError, match="is no share"):
-        confidence_intervals.exact(passed, drawn)
+        confidence_intervals.clopper_pearson(passed, drawn)

@@ -44,12 +44,12 @@ ORDINARY = [
 
 @pytest.mark.parametrize(("text", "shown"), HOSTILE.values(), ids=HOSTILE)
 def test_what_cannot_be_seen_is_shown(text, shown):
-    assert escaping.visible(text) == shown
+    assert escaping.escape_to_line(text) == shown
 
 
 @pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_text_stays(text):
-    assert escaping.visible(text) == text
+    assert escaping.escape_to_line(text) == text
 
 
 @pytest.mark.parametrize("text", [*ORDINARY, *(text for text, _ in HOSTILE.values())])
@@ -60,8 +60,8 @@ def test_json_stays_of_the_same_value(text):
 
 
 def test_what_is_long_is_cut_and_counted():
-    assert escaping.visible("x" * 219_032, 10) == "xxxxxxxxxx… (219,022 more characters)"
+    assert escaping.escape_to_line("x" * 219_032, 10) == "xxxxxxxxxx… (219,022 more characters)"
 
 
 def test_text_from_the_right_is_kept_to_itself():
-    assert escaping.isolated("נתונים 12: 5") == "\u2068נתונים\u2069 12: 5"
+    assert escaping.isolate_directions("נתונים 12: 5") == "\u2068נתונים\u2069 12: 5"

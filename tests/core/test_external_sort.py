@@ -27,7 +27,7 @@ def test_rows_come_in_order_and_those_of_a_key_together(tmp_path_factory, keys, 
     folder = tmp_path_factory.mktemp("ordered")
     rows = rows_of(keys)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(external_sort, "BUDGET", 2 * budget if share else budget)
+        patch.setattr(external_sort, "MEMORY_BUDGET", 2 * budget if share else budget)
         ordered = external_sort.Ordering(folder, "rows", ROW, share=0.5 if share else 1.0)
         for at in range(0, len(rows), step):
             ordered.add(rows[at : at + step].copy())
@@ -51,7 +51,7 @@ def test_a_key_of_many_bits_is_said_in_few(tmp_path):
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1 << 50)), min_size=1))
 def test_a_key_of_two_numbers_has_their_order(pairs):
-    made = external_sort.key(*(np.array(column) for column in zip(*pairs, strict=True)), 10).tolist()
+    made = external_sort.combine_keys(*(np.array(column) for column in zip(*pairs, strict=True)), 10).tolist()
     assert [pair for _, pair in sorted(zip(made, pairs, strict=True))] == sorted(pairs)
     assert [len(list(group)) for _, group in groupby(sorted(made))] == [
         len(list(group)) for _, group in groupby(sorted(pairs))

@@ -16,7 +16,7 @@ def _open():
 
 
 def walked(root, apart=None):
-    return sorted(folder_walk.walk(os.fsencode(root), apart), key=lambda each: each.path)
+    return sorted(folder_walk.walk_folder(os.fsencode(root), apart), key=lambda each: each.path)
 
 
 def test_files_links_and_special_files_are_named(tmp_path):
@@ -42,10 +42,10 @@ def test_a_folder_that_is_set_apart_is_known_whatever_its_name(tmp_path):
     (tmp_path / "d" / "l" / "in" / "x").write_text("1")
     (tmp_path / "d" / "y").write_text("1")
     (tmp_path / "other").symlink_to("d/l")
-    apart = folder_walk.identity(tmp_path / "other")
+    apart = folder_walk.folder_identity(tmp_path / "other")
     assert walked(tmp_path / "d", apart) == [FoundPath(b"l/in/x", "file", b"in/x"), FoundPath(b"y", "file")]
     assert walked(tmp_path / "d" / "l", apart) == [FoundPath(b"in/x", "file", b"in/x")]
-    assert folder_walk.identity(tmp_path / "gone") is None
+    assert folder_walk.folder_identity(tmp_path / "gone") is None
 
 
 @pytest.mark.parametrize("levels", [7, 8, 9, 20, 40])
@@ -72,6 +72,6 @@ def test_bytes_below_a_folder(tmp_path, close):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x").write_text("123")
     (tmp_path / "l").symlink_to("a/x")
-    assert folder_walk.sizes(os.fsencode(tmp_path)) == (3, [])
+    assert folder_walk.count_bytes(os.fsencode(tmp_path)) == (3, [])
     close(tmp_path / "a")
-    assert folder_walk.sizes(os.fsencode(tmp_path)) == (0, [(b"a/", "Permission denied")])
+    assert folder_walk.count_bytes(os.fsencode(tmp_path)) == (0, [(b"a/", "Permission denied")])

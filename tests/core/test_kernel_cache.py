@@ -12,31 +12,31 @@ from provenance.core import kernel_cache, scratch_folders
 )
 def test_kernels_find_a_place(tmp_path, monkeypatch, code, cache, chosen):
     home = Path(kernel_cache.__file__).parents[1]
-    monkeypatch.delenv(kernel_cache.VARIABLE, raising=False)
+    monkeypatch.delenv(kernel_cache.CACHE_VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     if not cache:
         (tmp_path / "cache").write_text("a file where the folder should be")
-    writable = kernel_cache._writable
-    monkeypatch.setattr(kernel_cache, "_writable", lambda path: code if path == home else writable(path))
-    kernel_cache.settle()
-    found = os.environ.get(kernel_cache.VARIABLE)
+    writable = kernel_cache._is_writable
+    monkeypatch.setattr(kernel_cache, "_is_writable", lambda path: code if path == home else writable(path))
+    kernel_cache.choose_cache_folder()
+    found = os.environ.get(kernel_cache.CACHE_VARIABLE)
     assert (found is None) == (chosen is None)
     if found is not None:
         assert Path(found).name.startswith(chosen)
         assert Path(found).stat().st_mode & 0o077 == 0
-        scratch_folders.remove(Path(found))
+        scratch_folders.remove_folder(Path(found))
 
 
 def test_a_place_that_somebody_chose_is_kept_if_it_can_be_written_to(tmp_path, monkeypatch):
-    monkeypatch.setenv(kernel_cache.VARIABLE, str(tmp_path / "chosen"))
-    kernel_cache.settle()
-    assert os.environ[kernel_cache.VARIABLE] == str(tmp_path / "chosen")
+    monkeypatch.setenv(kernel_cache.CACHE_VARIABLE, str(tmp_path / "chosen"))
+    kernel_cache.choose_cache_folder()
+    assert os.environ[kernel_cache.CACHE_VARIABLE] == str(tmp_path / "chosen")
     (tmp_path / "file").touch()
-    monkeypatch.setenv(kernel_cache.VARIABLE, str(tmp_path / "file"))
-    kernel_cache.settle()
-    found = Path(os.environ[kernel_cache.VARIABLE])
+    monkeypatch.setenv(kernel_cache.CACHE_VARIABLE, str(tmp_path / "file"))
+    kernel_cache.choose_cache_folder()
+    found = Path(os.environ[kernel_cache.CACHE_VARIABLE])
     assert found.name.startswith("provenance-kernels-")
-    scratch_folders.remove(found)
+    scratch_folders.remove_folder(found)
 
 
 def test_without_a_home_there_is_no_cache_of_the_user(monkeypatch):
@@ -46,7 +46,7 @@ def test_without_a_home_there_is_no_cache_of_the_user(monkeypatch):
 
 
 def test_without_any_place_one_sentence_says_so():
-    assert "NUMBA_CACHE_DIR=FOLDER" in kernel_cache.homeless(
+    assert "NUMBA_CACHE_DIR=FOLDER" in kernel_cache.explain_missing_cache(
         RuntimeError("cannot cache function: no locator available")
     )
-    assert kernel_cache.homeless(RuntimeError("another")) is None
+    assert kernel_cache.explain_missing_cache(RuntimeError("another")) is None

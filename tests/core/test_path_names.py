@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.core import path_names
-from provenance.core.path_names import FIRST, LOSSY, VERSION, location, matching, on_disk, raw, shown, shown_name
+from provenance.core.path_names import (
+    CURRENT_VERSION,
+    FIRST_VERSION,
+    LOSSY_VERSION,
+    disk_location,
+    find_matching_glob,
+    member_name_to_text,
+    on_disk,
+    path_to_text,
+    text_to_path,
+)
 
 PARTS = st.binary(min_size=1, max_size=12).filter(lambda part: not set(part) & {0, 47} and part not in {b".", b".."})
 AWKWARD = st.text("!\\xX25cfF/é\u0301\u202e\n\t ", min_size=1, max_size=10).map(str.encode)
@@ -41,55 +51,59 @@ NAMES = {
 
 @pytest.mark.parametrize(("path", "text"), NAMES.values(), ids=NAMES)
 def test_a_name(path, text):
-    assert shown(path) == text
-    assert raw(text) == path
+    assert path_to_text(path) == text
+    assert text_to_path(text) == path
 
 
 def test_no_two_of_them_look_alike():
-    assert len({shown(path) for path, _ in NAMES.values()}) == len(NAMES)
+    assert len({path_to_text(path) for path, _ in NAMES.values()}) == len(NAMES)
 
 
-@pytest.mark.parametrize("version", [FIRST, VERSION])
+@pytest.mark.parametrize("version", [FIRST_VERSION, CURRENT_VERSION])
 @given(st.lists(PATHS, min_size=2, max_size=2, unique=True))
 @settings(max_examples=400)
 def test_any_bytes_come_back_and_no_two_paths_look_alike(version, paths):
-    texts = [shown(path, version) for path in paths]
+    texts = [path_to_text(path, version) for path in paths]
     assert texts[0] != texts[1]
     for path, text in zip(paths, texts, strict=True):
-        assert raw(text) == path
+        assert text_to_path(text) == path
         assert "!/" not in text
         text.encode()
 
 
 @given(PATHS)
 def test_what_is_written_cannot_steer_a_terminal(path):
-    assert not [char for char in shown(path) if unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"}]
+    assert not [char for char in path_to_text(path) if unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"}]
 
 
 @given(PATHS, PATHS)
 def test_a_folder_is_written_as_the_head_of_what_lies_in_it(folder, name):
     """A row `x/` covers what begins with it: that must be what lies in the folder, and nothing else."""
-    whole = shown(folder + b"/" + name)
-    assert whole.startswith(shown(folder + b"/"))
-    assert whole == shown(folder + b"/") + shown(name)
+    whole = path_to_text(folder + b"/" + name)
+    assert whole.startswith(path_to_text(folder + b"/"))
+    assert whole == path_to_text(folder + b"/") + path_to_text(name)
 
 
 def test_the_first_naming_writes_controls_as_they_are():
-    assert [shown(b"a\nb", version) for version in (LOSSY, FIRST, VERSION)] == ["a\nb", "a\nb", r"a\x0ab"]
-    assert shown(rb"b\xff", LOSSY) == shown(b"b\xff", LOSSY) == r"b\xff"
+    assert [path_to_text(b"a\nb", version) for version in (LOSSY_VERSION, FIRST_VERSION, CURRENT_VERSION)] == [
+        "a\nb",
+        "a\nb",
+        r"a\x0ab",
+    ]
+    assert path_to_text(rb"b\xff", LOSSY_VERSION) == path_to_text(b"b\xff", LOSSY_VERSION) == r"b\xff"
     assert path_names.is_ambiguous(r"b\xff")
     assert not path_names.is_ambiguous("b!/é")
 
 
 def test_a_member_is_written_by_the_same_rules():
-    assert path_names.of_member(r"a.zip", "x!/\udcff\x00\\xff") == r"a.zip!/x\x21/\xff\x00\x5cxff"
-    assert shown_name("dir/a#2") == "dir/a#2"
+    assert path_names.member_path(r"a.zip", "x!/\udcff\x00\\xff") == r"a.zip!/x\x21/\xff\x00\x5cxff"
+    assert member_name_to_text("dir/a#2") == "dir/a#2"
     assert on_disk("a.zip!/b!/c") == "a.zip"
     assert on_disk(r"foo\x21/x") == r"foo\x21/x"
 
 
 def test_where_a_file_is():
-    assert location(Path("/data"), r"a\xff") == b"/data/a\xff"
+    assert disk_location(Path("/data"), r"a\xff") == b"/data/a\xff"
 
 
 @pytest.mark.parametrize(
@@ -118,4 +132,4 @@ def test_where_a_file_is():
     ],
 )
 def test_a_glob(path, globs, expected):
-    assert matching(path, globs) == expected
+    assert find_matching_glob(path, globs) == expected

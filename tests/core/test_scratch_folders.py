@@ -44,24 +44,24 @@ def change(folder, **said):
 def test_what_a_killed_process_left_is_removed(place):
     folder = left_over(place)
     assert (folder / "a" / "b").exists()
-    assert scratch_folders.sweep() == 1
+    assert scratch_folders.remove_abandoned() == 1
     assert not folder.exists()
 
 
 def test_a_number_that_was_given_out_anew_is_not_the_owner(place):
     folder = left_over(place)
     change(folder, pid=os.getpid())
-    assert scratch_folders.sweep() == 1
+    assert scratch_folders.remove_abandoned() == 1
 
 
 def test_a_living_owner_keeps_its_folder(place):
     folder = left_over(place)
     change(folder, pid=os.getpid(), start=scratch_folders._start(os.getpid()))
-    assert scratch_folders.sweep() == 0
-    with scratch_folders.folder() as own:
+    assert scratch_folders.remove_abandoned() == 0
+    with scratch_folders.temporary_folder() as own:
         moved = own.rename(place / f"{scratch_folders.PREFIX}moved")  # not known by its name: the lock alone tells
         change(moved, namespace="another")
-        assert scratch_folders.sweep() == 0
+        assert scratch_folders.remove_abandoned() == 0
         moved.rename(own)
 
 
@@ -77,7 +77,7 @@ def test_a_living_owner_keeps_its_folder(place):
 def test_another_boot_and_another_machine(place, said, gone):
     folder = left_over(place)
     change(folder, **said)
-    assert scratch_folders.sweep() == gone
+    assert scratch_folders.remove_abandoned() == gone
     assert folder.exists() == (not gone)
 
 
@@ -87,7 +87,7 @@ def test_what_names_no_owner_stays(place, owner):
     folder.mkdir()
     if owner is not None:
         (folder / scratch_folders.OWNER).write_bytes(owner)
-    assert scratch_folders.sweep() == 0
+    assert scratch_folders.remove_abandoned() == 0
     assert folder.exists()
 
 
@@ -103,7 +103,7 @@ def test_no_link_is_followed(place):
     linked.mkdir()
     (precious / "owner").write_text(owner)
     (linked / scratch_folders.OWNER).symlink_to(precious / "owner")
-    assert scratch_folders.sweep() == 1
+    assert scratch_folders.remove_abandoned() == 1
     assert (precious / "file").exists()
     assert linked.exists()
 
@@ -111,21 +111,21 @@ def test_no_link_is_followed(place):
 def test_another_users_folder_stays(place, monkeypatch):
     folder = left_over(place)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    assert scratch_folders.sweep() == 0
+    assert scratch_folders.remove_abandoned() == 0
     assert folder.exists()
 
 
-@pytest.mark.parametrize("number", sorted(scratch_folders.FULL))
+@pytest.mark.parametrize("number", sorted(scratch_folders.NO_SPACE_ERRORS))
 def test_no_room_is_called_so(number):
-    with scratch_folders.folder() as folder:
+    with scratch_folders.temporary_folder() as folder:
         (folder / "file").write_bytes(b"12345")
         with (
             pytest.raises(LimitExceeded, match=r"no room for scratch files in .* take [\d,]+ bytes .* TMPDIR=FOLDER"),
-            scratch_folders.room(folder),
+            scratch_folders.explain_no_room(folder),
         ):
             raise OSError(number, "whatever a library says")
 
 
 def test_another_fault_stays_what_it_is(place):
-    with pytest.raises(PermissionError), scratch_folders.room(place):
+    with pytest.raises(PermissionError), scratch_folders.explain_no_room(place):
         raise PermissionError(errno.EACCES, "no")

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from provenance.core import sha256
 
-WAYS = [sha256.portable] + [sha256.hardware] * sha256.HARDWARE
+WAYS = [sha256.compress_portable] + [sha256.compress_hardware] * sha256.HARDWARE
 EDGES = [0, 1, 3, 4, 54, 55, 56, 57, 63, 64, 65, 118, 119, 120, 127, 128, 129, 1000]
 
 
 def through_blocks(blocks, message):
     padded = message + b"\x80" + bytes(-(len(message) + 9) % 64) + (8 * len(message)).to_bytes(8, "big")
-    state = sha256.START.copy()
+    state = sha256.INITIAL_STATE.copy()
     blocks(state, np.frombuffer(padded, np.uint8), 0, len(padded) // 64)
     return state.astype(">u4").tobytes()
 
@@ -24,7 +24,7 @@ def through_digest(message, before=b""):
     out = np.full(40, 7, np.uint8)
     data = np.frombuffer(before + message + b"behind", np.uint8)
     state, buf = np.empty(8, np.uint32), np.empty(128, np.uint8)
-    sha256.digest(data, len(before), len(before) + len(message), state, buf, out, 3)
+    sha256.write_digest(data, len(before), len(before) + len(message), state, buf, out, 3)
     assert (out[:3] == 7).all()
     assert (out[35:] == 7).all()
     return out[3:35].tobytes()
@@ -52,13 +52,13 @@ def test_a_run_of_bytes_has_the_digest_of_hashlib_wherever_it_stands(message, be
 
 def test_a_state_goes_on_where_it_was_left():
     message = bytes(range(256)) * 3
-    state, data = sha256.START.copy(), np.frombuffer(message, np.uint8)
+    state, data = sha256.INITIAL_STATE.copy(), np.frombuffer(message, np.uint8)
     for at, count in ((0, 1), (64, 0), (64, 5), (384, 6)):
-        sha256.blocks(state, data, at, count)
+        sha256.compress_blocks(state, data, at, count)
     buf = np.zeros(128, np.uint8)
-    sha256.close(state, buf, 0, len(message))
+    sha256.finish_state(state, buf, 0, len(message))
     out = np.empty(32, np.uint8)
-    sha256.put(state, out, 0)
+    sha256.write_state(state, out, 0)
     assert out.tobytes() == hashlib.sha256(message).digest()
 
 
@@ -67,7 +67,7 @@ def test_more_than_four_gigabits_are_counted():
     size = (1 << 29) + 5
     data = np.zeros(size, np.uint8)
     out = np.empty(32, np.uint8)
-    sha256.digest(data, 0, size, np.empty(8, np.uint32), np.empty(128, np.uint8), out, 0)
+    sha256.write_digest(data, 0, size, np.empty(8, np.uint32), np.empty(128, np.uint8), out, 0)
     assert out.tobytes() == hashlib.sha256(data).digest()
 
 

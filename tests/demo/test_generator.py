@@ -73,8 +73,8 @@ def without_known_originals(monkeypatch):
 
 
 def with_boilerplate_as_evidence(monkeypatch):
-    shared = shared_text.shared
-    monkeypatch.setattr(shared_text, "shared", lambda *args, **kwargs: shared(*args[:3], 1, *args[4:], **kwargs))
+    shared = shared_text.count_shared
+    monkeypatch.setattr(shared_text, "count_shared", lambda *args, **kwargs: shared(*args[:3], 1, *args[4:], **kwargs))
 
 
 def without_a_check(monkeypatch):

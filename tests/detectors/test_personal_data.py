@@ -17,13 +17,13 @@ from stdnum.cn import ric
 
 from provenance import detectors
 from provenance.core import schemas
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.detectors import personal_data
 from provenance.detectors.personal_data import KINDS, STATES, find, mask, observe
 
 TABLE = yaml.safe_load(Path(__file__).with_name("personal-data.yaml").read_text("utf-8"))
 CASES = [(text, expected) for cases in TABLE.values() for text, *expected in cases]
-KNOWN = yaml.safe_load((HERE / "personal-data.yaml").read_text("utf-8"))
+KNOWN = yaml.safe_load((DATA_FOLDER / "personal-data.yaml").read_text("utf-8"))
 MARK = re.compile("⟦([^⟧]*)⟧")
 
 # pieces of which texts are made that come as near to values as possible

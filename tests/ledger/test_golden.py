@@ -13,7 +13,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from provenance import ledger
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.core.schemas import OPTIONAL, SEALED
 from provenance.ledger import layout
 from provenance.ledger.log import reading
@@ -68,7 +68,8 @@ def test_every_statement_holds_to_the_schema_that_is_published_now(number, packe
     value = reading.statement_of(packed / "ledger", number).value
     assert value["predicateType"] == f"https://provenance-auditor.dev/attestation/{KINDS[number]}/v1"
     published = {
-        path.name: json.loads(path.read_bytes()) for path in (HERE / "schemas" / "ledger").glob("*-v1.schema.json")
+        path.name: json.loads(path.read_bytes())
+        for path in (DATA_FOLDER / "schemas" / "ledger").glob("*-v1.schema.json")
     }
     registry = Registry().with_resources(
         (schema["$id"], DRAFT202012.create_resource(schema)) for schema in published.values()

@@ -75,7 +75,7 @@ def test_runs_are_windows_of_five_words(some):
 
 
 def test_the_index_is_small():
-    assert (package_data.HERE / "licence-texts.npz").stat().st_size < 1_000_000
+    assert (package_data.DATA_FOLDER / "licence-texts.npz").stat().st_size < 1_000_000
 
 
 def test_hostile_texts_cost_bounded_time():

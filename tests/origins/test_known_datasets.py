@@ -13,7 +13,7 @@ from provenance.readers.manifests.yaml_documents import load
 
 
 def test_the_list_keeps_its_schema():
-    folder = package_data.folder("known")
+    folder = package_data.data_folder("known")
     value, _ = load("datasets.yaml", (folder / "datasets.yaml").read_text(encoding="utf-8"), typed=True)
     jsonschema.validate(value, json.loads((folder / "known.schema.json").read_text(encoding="utf-8")))
 

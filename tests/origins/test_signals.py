@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.origins import signals, urls
 from provenance.origins.signals import NOTHING_KNOWN, SitePolicy, Snapshot
 
@@ -101,7 +101,7 @@ def test_policies_come_back_as_they_were_written(tmp_path):
 
 
 def test_every_training_crawler_says_where_it_is_known_from():
-    listed = yaml.safe_load((HERE / "training-crawlers.yaml").read_text("utf-8"))["crawlers"]
+    listed = yaml.safe_load((DATA_FOLDER / "training-crawlers.yaml").read_text("utf-8"))["crawlers"]
     assert [each["token"].lower() for each in listed] == sorted(each["token"].lower() for each in listed)
     assert all(set(each) == {"token", "operator", "says", "basis"} for each in listed)
     assert all(each["basis"].startswith("https://") and each["says"] in {"operator", "observed"} for each in listed)

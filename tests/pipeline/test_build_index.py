@@ -36,7 +36,7 @@ def files(tmp_path):
 
 def build(folder, *names, kind="benchmark", **choice):
     paths = [folder / name for name in names]
-    return build_index.build(paths, folder / "made.index", build_index.IndexOptions(kind, **choice), "a test")
+    return build_index.build_index(paths, folder / "made.index", build_index.IndexOptions(kind, **choice), "a test")
 
 
 def rows(built):
@@ -89,7 +89,7 @@ def test_a_known_set_has_a_hash_a_text(files):
     assert made["test.jsonl", "prompt"]["hashes"] == sorted(
         siphash.siphash_reference(reference_index.OPEN_KEY, each) for each in texts
     )
-    assert (built.index.of, made["test.jsonl", "prompt"]["distinct"]) == ("texts", 3)
+    assert (built.index.unit, made["test.jsonl", "prompt"]["distinct"]) == ("texts", 3)
 
 
 def test_a_scaled_set_says_how_many_texts_there_were(files):
@@ -97,19 +97,19 @@ def test_a_scaled_set_says_how_many_texts_there_were(files):
     row = rows(build(files, "many.jsonl", kind="known", scale=5))["many.jsonl", "whole"]
     assert row["distinct"] == 500
     assert 60 < len(row["hashes"]) < 140
-    assert max(row["hashes"]) <= reference_index.limit(5)
+    assert max(row["hashes"]) <= reference_index.hash_limit(5)
 
 
 def test_a_protected_index_has_a_key_of_its_own_which_is_kept(files):
     first = build(files, "novel.txt", kind="protected")
-    assert (first.made, first.key) == (True, files / "made.key")
+    assert (first.entries, first.key) == (True, files / "made.key")
     assert first.index.files == ()
     key = reference_index.read_key(first.key)
     assert (
         rows(first)["novel.txt", "whole"]["hashes"] != rows(build(files, "novel.txt"))["novel.txt", "whole"]["hashes"]
     )
     again = build(files, "novel.txt", kind="protected")
-    assert (again.made, reference_index.read_key(again.key)) == (False, key)
+    assert (again.entries, reference_index.read_key(again.key)) == (False, key)
     (files / "other.key").write_text("ab" * 16)
     assert build(files, "novel.txt", key=files / "other.key").index.key == reference_index.key_id(b"\xab" * 16)
 
@@ -141,7 +141,7 @@ def test_an_index_that_was_not_made_leaves_no_key(files):
         build(files, "empty.txt", kind="protected")
     assert not (files / "made.key").exists()
     with pytest.raises(ConfigError, match=r"is the name of a key file"):
-        build_index.build([files / "novel.txt"], files / "x.key", build_index.IndexOptions("protected"), "a test")
+        build_index.build_index([files / "novel.txt"], files / "x.key", build_index.IndexOptions("protected"), "a test")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_an_index_that_was_not_made_leaves_no_key(files):
 def test_nothing_but_an_index_is_written_over(files, output, sentence):
     (files / "link.txt").symlink_to(files / "novel.txt")
     with pytest.raises(ConfigError, match=sentence):
-        build_index.build([files / "novel.txt"], files / output, build_index.IndexOptions("protected"), "a test")
+        build_index.build_index([files / "novel.txt"], files / output, build_index.IndexOptions("protected"), "a test")
     assert (files / "novel.txt").read_text() == BOOK
     assert json.loads((files / "test.jsonl").read_text().splitlines()[0]) == QUESTIONS[0]
     assert not list(files.glob("*.key"))

@@ -193,7 +193,7 @@ def test_a_reader_that_dies_takes_its_file_and_no_other(tmp_path, in_process, mo
     accounted(found, tmp_path)
 
 
-@pytest.mark.parametrize("died", [match_tasks.gather, match_tasks.resemble])
+@pytest.mark.parametrize("died", [match_tasks.match_exactly, match_tasks.compare_view])
 def test_a_comparison_that_dies_ends_the_scan_with_a_sentence(died, tmp_path, in_process, monkeypatch):
     lay(tmp_path, GOOD)
 
@@ -213,7 +213,7 @@ def test_no_room_for_scratch_files_is_said(tmp_path, in_process, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(record_identities.Scratch, "_writer", full)
+    monkeypatch.setattr(record_identities.ScratchFiles, "_writer", full)
     with pytest.raises(LimitExceeded, match=r"No space left on device.*TMPDIR"):
         pv.scan(tmp_path)
 
@@ -306,20 +306,20 @@ def test_two_workers_give_the_same_digests(reference):
 @pytest.mark.parametrize(
     ("module", "name", "value"),
     [
-        (file_bundles, "BUNDLE", 1),
-        (file_bundles, "BUNDLE", 3000),
-        (file_bundles, "MOST", 1),
-        (read_batches, "GROUP", 1),
-        (read_batches, "GROUP", 500),
-        (read_batches, "MOST", 1),
-        (read_batches, "MOST", 3),
+        (file_bundles, "BUNDLE_BYTES", 1),
+        (file_bundles, "BUNDLE_BYTES", 3000),
+        (file_bundles, "BUNDLE_FILES", 1),
+        (read_batches, "GROUP_BYTES", 1),
+        (read_batches, "GROUP_BYTES", 500),
+        (read_batches, "GROUP_FILES", 1),
+        (read_batches, "GROUP_FILES", 3),
         (read_results, "_CHUNK", 1),
-        (external_sort, "BUDGET", 1000),
-        (exact_matches, "_CHUNK", 1),
-        (match_table, "_CHUNK", 1 << 20),
+        (external_sort, "MEMORY_BUDGET", 1000),
+        (exact_matches, "_ROWS_AT_A_TIME", 1),
+        (match_table, "_ROWS_PER_CHUNK", 1 << 20),
         (banding, "_CHUNK", 1),
-        (banding, "NODES", 2),
-        (near_pairs, "_REMEMBERED", 1),
+        (banding, "NODES_PER_RANGE", 2),
+        (near_pairs, "_RECENT_SLOTS", 1),
     ],
 )
 def test_sizes_do_not_change_a_digest(module, name, value, reference, in_process, monkeypatch):
@@ -330,7 +330,7 @@ def test_sizes_do_not_change_a_digest(module, name, value, reference, in_process
 
 def test_pivots_are_said_and_change_nothing_but_matches_and_overlaps(reference, in_process, monkeypatch):
     root, found = reference
-    monkeypatch.setattr(exact_matches, "PIVOT", 3)
+    monkeypatch.setattr(exact_matches, "LARGEST_NODE", 3)
     pivoted = pv.scan(root)
     same = {"sources", "files", "claims"}
     assert {name: digests(pivoted)[name] for name in same} == {name: digests(found)[name] for name in same}
@@ -466,4 +466,4 @@ def test_every_byte_of_any_folder_is_accounted_for(layout, tmp_path_factory, in_
 
 def test_a_partition_that_died_is_no_finding():
     with pytest.raises(pv.errors.ProvenanceError, match="signal 9"):
-        match_plan.alive([1, Died("killed by signal 9")])
+        match_plan.require_results([1, Died("killed by signal 9")])

@@ -72,13 +72,13 @@ def test_a_text_inside_a_longer_one_is_found_with_its_bytes(tmp_path, in_process
 def test_a_file_that_changed_before_it_was_read_again_is_said(tmp_path, in_process, monkeypatch):
     padding = " ".join(f"word{k}" for k in range(60))
     lay(tmp_path, {"a/x.jsonl": lines(SENTENCE), "b/y.jsonl": lines(f"{padding} {SENTENCE} {padding}")})
-    before = match_tasks.locate
+    before = match_tasks.locate_spans
 
     def meddle(rereading):
         (tmp_path / "b/y.jsonl").write_text(lines(f"{SENTENCE} {padding} {padding}"))
         return before(rereading)
 
-    monkeypatch.setattr(room, "locate", meddle)
+    monkeypatch.setattr(room, "locate_spans", meddle)
     audit = pv.scan(tmp_path)
     assert audit.matches["start_b"].isna().all()
     files = audit.files.set_index("path")
@@ -92,7 +92,7 @@ def test_what_dies_on_the_second_reading_leaves_its_texts_without_a_place(tmp_pa
     class Doomed(in_process):
         def map(self, function, parts):
             for number, part in enumerate(parts):
-                yield number, Died("killed by signal 9") if function is match_tasks.locate else function(part)
+                yield number, Died("killed by signal 9") if function is match_tasks.locate_spans else function(part)
 
     monkeypatch.setattr(room.engines, "start", lambda *_: Doomed())
     audit = pv.scan(tmp_path)

@@ -9,7 +9,7 @@ from provenance.core import schemas
 from provenance.core.model import UNSAMPLED
 from provenance.errors import ConfigError
 from provenance.pipeline import file_sampling
-from provenance.pipeline.reading.read_pass import File
+from provenance.pipeline.reading.read_pass import FileToRead
 from provenance.readers import records
 from provenance.reports import json as report
 from provenance.reports import sarif, text
@@ -49,17 +49,17 @@ def data(tmp_path):
     ("given", "share"), [("1%", 0.01), ("0.01", 0.01), (" 0.5 % ", 0.005), (".25", 0.25), ("99%", 0.99)]
 )
 def test_shares(given, share):
-    assert file_sampling.share(given) == pytest.approx(share)
+    assert file_sampling.parse_share(given) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("given", ["0", "0%", "1", "100%", "200%", "-1%", "1e-3", "half", "", "1%%", "nan"])
 def test_what_is_no_share(given):
     with pytest.raises(ConfigError, match="is no share of the data: give 1%"):
-        file_sampling.share(given)
+        file_sampling.parse_share(given)
 
 
 def file(path, size, **more):
-    return File(path, path.encode(), more.pop("role", "data"), None, more.pop("reason", None), size)
+    return FileToRead(path, path.encode(), more.pop("role", "data"), None, more.pop("reason", None), size)
 
 
 def source_of(path):
@@ -68,14 +68,14 @@ def source_of(path):
 
 def test_the_sample_of_each_source_reaches_its_share_and_no_further():
     files = [file(f"{source}/{k}", 10) for source, count in (("a", 1000), ("b", 50), ("c", 1)) for k in range(count)]
-    drawn = file_sampling.draw(files, source_of, 0.05)
+    drawn = file_sampling.draw_sample(files, source_of, 0.05)
     read = [each.path for each in drawn.files]
     assert [sum(source_of(path) == source for path in read) for source in "abc"] == [50, 3, 1]
     assert {each.path for each in drawn.left} | set(read) == {each.path for each in files}
     assert (drawn.frame, drawn.drawn) == ((1051, 10510), (54, 540))
-    again = file_sampling.draw(files[::-1], source_of, 0.05)
+    again = file_sampling.draw_sample(files[::-1], source_of, 0.05)
     assert {each.path for each in again.files} == set(read)
-    assert {each.path for each in file_sampling.draw(files, source_of, 0.1).files} > set(read)
+    assert {each.path for each in file_sampling.draw_sample(files, source_of, 0.1).files} > set(read)
     assert read[:50] != [f"a/{k}" for k in range(50)]
 
 
@@ -86,7 +86,7 @@ def test_what_is_no_data_is_always_read():
         file("a/y", 5),
         file("a/z", 0, reason="a pointer"),
     ]
-    drawn = file_sampling.draw(files, source_of, 0.01)
+    drawn = file_sampling.draw_sample(files, source_of, 0.01)
     assert {each.path for each in drawn.files} > {"a/README.md", "a/z"}
     assert drawn.frame == (2, 10)
     assert len(drawn.left) == 1
@@ -94,12 +94,12 @@ def test_what_is_no_data_is_always_read():
 
 def test_of_large_files_the_head_is_asked_for():
     files = [
-        file("a/huge", 10_000 * file_sampling.LARGE),
-        file("b/large", 2 * file_sampling.LARGE),
-        file("c/small", file_sampling.LARGE),
+        file("a/huge", 10_000 * file_sampling.LARGE_FILE),
+        file("b/large", 2 * file_sampling.LARGE_FILE),
+        file("c/small", file_sampling.LARGE_FILE),
     ]
-    heads = {each.path: each.head for each in file_sampling.draw(files, source_of, 0.01).files}
-    assert heads == {"a/huge": 100 * file_sampling.LARGE, "b/large": file_sampling.HEAD, "c/small": None}
+    heads = {each.path: each.head for each in file_sampling.draw_sample(files, source_of, 0.01).files}
+    assert heads == {"a/huge": 100 * file_sampling.LARGE_FILE, "b/large": file_sampling.HEAD_BYTES, "c/small": None}
 
 
 @pytest.mark.parametrize(

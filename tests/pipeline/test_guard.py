@@ -23,7 +23,7 @@ TEXT = '{"text": "one two three four five six seven eight nine"}\n'
 
 
 def looked(world, name="clean", **policy):
-    return guard.inspect(world / name / "data", world / name / "ledger", guard.GuardPolicy(**policy))
+    return guard.inspect_data(world / name / "data", world / name / "ledger", guard.GuardPolicy(**policy))
 
 
 def test_what_was_audited_is_cleared(world):
@@ -107,8 +107,8 @@ def test_a_waiver_counts_only_until_its_day(world, tmp_path, monkeypatch):
     pv.scan(world / "bare" / "data", world / "bare" / "ledger", waivers=tmp_path / "waivers.yaml", workers=1)
     assert looked(world, "bare").ok
     held = ledger_.read_entry(world / "bare" / "ledger")["predicate"]
-    assert guard._waived(held, (), str(day)) == set(mark.to_pylist())
-    assert guard._waived(held, (), str(day + timedelta(days=1))) == set()
+    assert guard._waived_findings(held, (), str(day)) == set(mark.to_pylist())
+    assert guard._waived_findings(held, (), str(day + timedelta(days=1))) == set()
 
 
 def test_a_waiver_of_the_ledger_counts_without_another_scan(world, monkeypatch):
@@ -246,11 +246,11 @@ def test_a_file_in_the_ledgers_folder_that_is_none_of_its_own(world):
     pv.scan(data, data / "ledger", workers=1)
     pv.scan(data, data / "ledger", workers=1)
     asked = data, data / "ledger", guard.GuardPolicy()
-    assert guard.inspect(*asked).ok
+    assert guard.inspect_data(*asked).ok
     (data / "ledger" / "x.jsonl").write_text(TEXT)
     (data / "ledger" / "scans" / "a" / "b" / "c" / "d").mkdir(parents=True)
     (data / "ledger" / "scans" / "a" / "b" / "c" / "d" / "y.jsonl").write_text(TEXT)
-    found = guard.inspect(*asked)
+    found = guard.inspect_data(*asked)
     assert any("(ledger/scans/a/b/c/d/y.jsonl, ledger/x.jsonl) not audited" in each for each in found.reasons)
 
 
@@ -420,21 +420,21 @@ def test_what_was_made_of_audited_data_is_as_good_as_its_scans(world, tmp_path, 
     (tmp_path / "form.yaml").write_text(FORM.format(inputs=inputs))
     entry = pv.attest(world / name / "ledger", tmp_path / "form.yaml", data=tmp_path / "shards")
     asked = tmp_path / "shards", world / name / "ledger", guard.GuardPolicy()
-    found = guard.inspect(*asked, entry=entry.index)
+    found = guard.inspect_data(*asked, entry=entry.index)
     assert found.entry == 1
     assert found.ok is (said is None), found.reasons
     assert said is None or any(said in reason for reason in found.reasons)
     (tmp_path / "shards" / "0.bin").write_bytes(b"\1\2\4")
-    changed = guard.inspect(*asked, entry=entry.index)
+    changed = guard.inspect_data(*asked, entry=entry.index)
     assert any("0.bin) changed" in reason for reason in changed.reasons)
-    assert not guard.inspect(*asked).ok  # of the scan itself they are not
+    assert not guard.inspect_data(*asked).ok  # of the scan itself they are not
 
 
 def test_the_documentation_shows_a_policy_and_a_loader_that_work(world, tmp_path, monkeypatch, request):
     text = (request.config.rootpath / "docs" / "check-before-training.md").read_text(encoding="utf-8")
     shown = re.search(r"<!-- example: policy -->\n```yaml\n(.*?)```", text, re.DOTALL)[1]
     (tmp_path / "policy.yaml").write_text(shown)
-    assert guard_policy.read(tmp_path / "policy.yaml").max_age_days == 90
+    assert guard_policy.read_policy(tmp_path / "policy.yaml").max_age_days == 90
     code = re.search(r"<!-- example: guard -->\n```python\n(.*?)```", text, re.DOTALL)[1]
     (world / "clean" / "ledger").rename(world / "clean" / "provenance-ledger")
     monkeypatch.chdir(world / "clean")

@@ -35,7 +35,7 @@ def lay(root, files):
 
 
 def looked(world, **policy):
-    return guard.inspect(world / "clean" / "data", world / "clean" / "ledger", guard.GuardPolicy(**policy))
+    return guard.inspect_data(world / "clean" / "data", world / "clean" / "ledger", guard.GuardPolicy(**policy))
 
 
 def rescanned(world):
@@ -109,14 +109,14 @@ def test_the_newest_scan_is_the_ledgers_own_as_a_link_only(world, stands):
     data = world / "clean" / "data"
     pv.scan(data, data / "ledger", workers=1)
     latest = data / "ledger" / "scans" / "latest"
-    assert guard.inspect(data, data / "ledger", guard.GuardPolicy()).ok
+    assert guard.inspect_data(data, data / "ledger", guard.GuardPolicy()).ok
     if stands != "a link":
         latest.unlink()
         lay(
             latest if stands == "a folder" else latest.parent,
             {"x" if stands == "a folder" else "latest": TEXT.encode()},
         )
-    found = guard.inspect(data, data / "ledger", guard.GuardPolicy())
+    found = guard.inspect_data(data, data / "ledger", guard.GuardPolicy())
     assert found.ok is (stands == "a link")
     assert stands == "a link" or any("(ledger/scans/latest" in each for each in found.reasons), found.reasons
 
@@ -149,9 +149,9 @@ ODD = [5, None, True, "sample", {}, {"a": 1}, [5], [None], [{"state": "holds"}],
 @pytest.mark.parametrize("given", ODD, ids=json.dumps)
 def test_signed_waivers_of_any_form_waive_nothing_and_are_named(given):
     said = {"waivers": given}
-    assert guard._waived(said, (), "2026-01-01") == set()
+    assert guard._waived_findings(said, (), "2026-01-01") == set()
     tables = {"findings": rows([], FINDINGS), "verdicts": rows([], VERDICTS)}
-    notes = list(guard._notes_of_scan(said, tables, guard.GuardPolicy()))
+    notes = list(guard._notes_on_statement(said, tables, guard.GuardPolicy()))
     assert notes == ([] if given == [] else ["1 waiver cannot be read, so it does not count"])
 
 
@@ -164,7 +164,7 @@ def test_an_entry_with_waivers_of_no_known_form_is_judged_all_the_same(world, tm
     facts = {key: said[key] for key in said if key not in {"contentSet", "folder", "keys", "log", "tables"}}
     forged = tmp_path / "forged"
     ledger_.append(forged, ledger_.tables(ledger), {}, facts | {"waivers": given}, keys=ledger_.user_keys())
-    found = guard.inspect(world / "bare" / "data", forged, guard.GuardPolicy())
+    found = guard.inspect_data(world / "bare" / "data", forged, guard.GuardPolicy())
     assert any("1 finding at error or worse that nobody waived" in reason for reason in found.reasons), found.reasons
     assert "Entry 0: 1 waiver cannot be read, so it does not count" in found.notes
 
@@ -187,13 +187,15 @@ def tables_of(world, name, column, word):
 )
 def test_a_word_of_no_vocabulary_counts_as_the_worst(world, table, column, policy, said):
     tables = tables_of(world, table, column, "critical")
-    reasons = list(guard._of_tables(tables, {}, guard.GuardPolicy(**({"findings": "never"} | policy)), (), False))
+    reasons = list(
+        guard._reasons_of_tables(tables, {}, guard.GuardPolicy(**({"findings": "never"} | policy)), (), False)
+    )
     assert any(re.search(said, reason) for reason in reasons), reasons
-    notes = list(guard._notes_of_scan({}, tables, guard.GuardPolicy(**policy)))
+    notes = list(guard._notes_on_statement({}, tables, guard.GuardPolicy(**policy)))
     assert table == "coverage" or any("stands in no vocabulary" in note for note in notes), notes
 
 
 def test_where_approvers_are_asked_for_the_sentence_names_them(world):
     tables = ledger_.tables(world / "bare" / "ledger")
     for by_approvers, who in ((True, "no approver waived"), (False, "nobody waived")):
-        assert any(who in each for each in guard._of_tables(tables, {}, guard.GuardPolicy(), (), by_approvers))
+        assert any(who in each for each in guard._reasons_of_tables(tables, {}, guard.GuardPolicy(), (), by_approvers))

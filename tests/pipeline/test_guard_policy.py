@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError
 from provenance.pipeline import guard_policy
 
@@ -12,11 +12,11 @@ from provenance.pipeline import guard_policy
 def test_a_policy_is_read(tmp_path):
     path = tmp_path / "policy.yaml"
     path.write_text("policy: 1\nkind: assessment\nprofiles: [cn-interim-measures]\nmax-age-days: 90\nmissing: allow\n")
-    assert guard_policy.read(path) == guard_policy.GuardPolicy(
+    assert guard_policy.read_policy(path) == guard_policy.GuardPolicy(
         kind="assessment", profiles=("cn-interim-measures",), max_age_days=90, missing="allow"
     )
     path.write_text("policy: 1\n")
-    assert guard_policy.read(path) == guard_policy.GuardPolicy() == guard_policy.read(None)
+    assert guard_policy.read_policy(path) == guard_policy.GuardPolicy() == guard_policy.read_policy(None)
 
 
 @pytest.mark.parametrize(
@@ -34,11 +34,11 @@ def test_a_policy_is_read(tmp_path):
 def test_a_wrong_policy_is_one_sentence(tmp_path, text, said):
     (tmp_path / "policy.yaml").write_text(text)
     with pytest.raises(ConfigError, match=said):
-        guard_policy.read(tmp_path / "policy.yaml")
+        guard_policy.read_policy(tmp_path / "policy.yaml")
 
 
 def test_what_may_be_there_without_an_audit_is_as_the_schema_says():
-    schema = json.loads((HERE / "schemas" / "policy.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((DATA_FOLDER / "schemas" / "policy.schema.json").read_text(encoding="utf-8"))
     assert guard_policy.GuardPolicy().allow is None
     assert "default" not in schema["properties"]["allow"]
     told = schema["properties"]["allow"]["description"]
@@ -48,6 +48,6 @@ def test_what_may_be_there_without_an_audit_is_as_the_schema_says():
 
 def test_a_list_of_what_is_allowed_replaces_the_default(tmp_path):
     (tmp_path / "policy.yaml").write_text('policy: 1\nallow: ["notes/**"]\n')
-    assert guard_policy.read(tmp_path / "policy.yaml").allow == ("notes/**",)
+    assert guard_policy.read_policy(tmp_path / "policy.yaml").allow == ("notes/**",)
     (tmp_path / "policy.yaml").write_text("policy: 1\nallow: []\n")
-    assert guard_policy.read(tmp_path / "policy.yaml").allow == ()
+    assert guard_policy.read_policy(tmp_path / "policy.yaml").allow == ()

@@ -41,7 +41,7 @@ GOOD = file("a.zip!/x.jsonl")
     ],
 )
 def test_an_archive_is_as_good_as_its_members(members, allow, why):
-    found = loadable_files.select(table(ZIP, *members), ["a.zip"], allow)
+    found = loadable_files.select_loadable(table(ZIP, *members), ["a.zip"], allow)
     assert ("a.zip" in found.digests) is (why is None)
     if why is not None:
         [(path, told)] = found.refused
@@ -53,4 +53,4 @@ def test_an_archive_is_as_good_as_its_members(members, allow, why):
 
 def test_what_changed_or_is_no_data_is_not_handed_out():
     listed = table(file("x.jsonl"), file("y.jsonl"), file("README.md", "documentation"), ZIP, GOOD)
-    assert set(loadable_files.select(listed, ["x.jsonl", "README.md"], ()).digests) == {"x.jsonl"}
+    assert set(loadable_files.select_loadable(listed, ["x.jsonl", "README.md"], ()).digests) == {"x.jsonl"}

@@ -75,18 +75,20 @@ def test_a_report_that_says_something_else_is_refused(data, tmp_path, monkeypatc
 
 
 def test_counts_that_the_tables_do_not_hold_are_refused(data, tmp_path, monkeypatch):
-    real = scan.evaluate.counted
-    monkeypatch.setattr(scan.evaluate, "counted", lambda tables: {"counts": real(tables)["counts"] | {"error": 7}})
+    real = scan.evaluate.summarise_tables
+    monkeypatch.setattr(
+        scan.evaluate, "summarise_tables", lambda tables: {"counts": real(tables)["counts"] | {"error": 7}}
+    )
     pv.scan(data, tmp_path / "ledger", workers=1)
-    monkeypatch.setattr(scan.evaluate, "counted", real)
+    monkeypatch.setattr(scan.evaluate, "summarise_tables", real)
     found = pv.verify(tmp_path / "ledger")
     assert (found.exit_code, steps(found, "failed")) == (INVALID, {"reports"})
 
 
 def test_a_report_of_another_program_is_named_in_the_verdict(data, tmp_path, monkeypatch, capsys):
     pv.scan(data, tmp_path / "ledger", workers=1)
-    later = scanner_identity.described() | {"version": "99"}
-    monkeypatch.setattr(report_check.scanner_identity, "described", lambda: later)
+    later = scanner_identity.describe_scanner() | {"version": "99"}
+    monkeypatch.setattr(report_check.scanner_identity, "describe_scanner", lambda: later)
     found = pv.verify(tmp_path / "ledger")
     unread = "the reports of entry 0 (written by another build of this program)"
     assert (found.exit_code, found.meaning) == (OK, f"the ledger verifies; not checked: {unread}")
@@ -111,9 +113,9 @@ def test_what_is_withheld_is_not_rendered(data, tmp_path, name):
 def test_guard_refuses_tables_that_nobody_can_compare(data, tmp_path, name):
     said = pv.scan(data, tmp_path / "ledger", workers=1).entry.statement["predicate"]["tables"][name]
     shutil.copytree(tmp_path / "ledger", tmp_path / "whole", symlinks=True)
-    assert guard.inspect(data, tmp_path / "whole", guard.GuardPolicy()).ok
+    assert guard.inspect_data(data, tmp_path / "whole", guard.GuardPolicy()).ok
     (tmp_path / "ledger" / said["lines"]).unlink()
-    found = guard.inspect(data, tmp_path / "ledger", guard.GuardPolicy())
+    found = guard.inspect_data(data, tmp_path / "ledger", guard.GuardPolicy())
     assert any(f"entry 0: {name} cannot be compared with the lines" in reason for reason in found.reasons)
 
 
@@ -128,7 +130,7 @@ def test_one_entry_is_verified_with_its_reports(data, tmp_path):
 def test_guard_refuses_what_rests_on_an_old_form(data, tmp_path):
     with tarfile.open(Path(__file__).parents[1] / "ledger" / "golden" / "v0.tar.gz") as tar:
         tar.extractall(tmp_path / "old", filter="data")
-    found = guard.inspect(data, tmp_path / "old" / "ledger", guard.GuardPolicy(keys="any"))
+    found = guard.inspect_data(data, tmp_path / "old" / "ledger", guard.GuardPolicy(keys="any"))
     assert "entry 0 is of version 0, which has no trees and no content set; scan again" in found.reasons
 
 

@@ -128,7 +128,7 @@ def profiles_form(name):
 
     from provenance.attestations import declaration
 
-    form = yaml.safe_load(declaration.template(profiles.load(name)))
+    form = yaml.safe_load(declaration.make_template(profiles.load(name)))
     form["by"] = {"name": "A Person", "role": "responsible"}
     form["date"] = "2026-01-05"
     for answer in form["answers"]:
@@ -164,12 +164,12 @@ def test_a_ledger_inside_the_data_is_no_difference_though_it_grew(data):
         pv.scan(data, data / "ledger")
     found = reproduce(data / "ledger", data, 0)
     assert found.exit_code == SAME, differing(found)
-    assert reproduce_._GROWN in found.uncompared
+    assert reproduce_._GROWN_LEDGERS in found.uncompared
 
 
 def test_record_trees_are_compared_where_their_secret_is(data, tmp_path, monkeypatch):
     pv.scan(data, tmp_path / "ledger", records=True)
-    said = reproduce_._SECRET
+    said = reproduce_._RECORD_SALTS
     assert said not in reproduce(tmp_path / "ledger", data).uncompared
     monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path / "nobody"))
     assert said in reproduce(tmp_path / "ledger", data).uncompared
@@ -198,7 +198,7 @@ def test_another_program_is_said_first(data, tmp_path, capfd, monkeypatch):
     pv.scan(data, tmp_path / "ledger")
     assert run(["reproduce", str(tmp_path / "ledger"), "--data", str(data)]) == 0
     assert "This is not the program" not in capfd.readouterr().out
-    monkeypatch.setattr(reproduce_.scanner_identity, "digest", lambda: "0" * 64)
+    monkeypatch.setattr(reproduce_.scanner_identity, "digest_program", lambda: "0" * 64)
     assert run(["reproduce", str(tmp_path / "ledger"), "--data", str(data)]) == 0
     assert capfd.readouterr().out.startswith("This is not the program that scanned")
 
@@ -273,7 +273,7 @@ def test_rows_are_counted_as_a_multiset(theirs, mine):
         for each in (theirs, mine)
     ]
     left, right = Counter(theirs), Counter(mine)
-    assert reproduce_._difference(*tables) == ((left - right).total(), (right - left).total())
+    assert reproduce_._count_difference(*tables) == ((left - right).total(), (right - left).total())
 
 
 @pytest.mark.parametrize(

@@ -91,13 +91,13 @@ def test_a_sample_has_no_record_trees(tmp_path):
 def test_the_secret_of_record_trees_is_written_nowhere(tmp_path, monkeypatch):
     secret = bytes(range(1, 33))
     monkeypatch.setattr(scan, "_secret", lambda _keys: secret)
-    scratch, remove = [], examine.scratch_.remove
+    scratch, remove = [], examine.scratch_folders.remove_folder
 
     def kept(folder):
         scratch.extend(path.read_bytes() for path in Path(folder).rglob("*") if path.is_file())
         remove(folder)
 
-    monkeypatch.setattr(examine.scratch_, "remove", kept)
+    monkeypatch.setattr(examine.scratch_folders, "remove_folder", kept)
     found = pv.scan(lay(tmp_path / "data", GOOD), tmp_path / "ledger", workers=2, records=True)
     assert found.files["records_root"].notna().any()
     written = [*scratch, *(path.read_bytes() for path in (tmp_path / "ledger").rglob("*") if path.is_file())]

@@ -127,7 +127,7 @@ def test_the_worst_of_several_profiles_counts(levels):
 def test_what_no_profile_minds_is_no_finding():
     severities, _ = judgement.judge([finding("duplicate-records")], ran(), [profile()], files())
     assert severities == {}
-    assert checks.tabled([finding("duplicate-records")], severities).num_rows == 0
+    assert checks.make_findings([finding("duplicate-records")], severities).num_rows == 0
 
 
 # modality, severity, findings, status of the check, files -> verdict, part of the reason
@@ -367,7 +367,7 @@ def test_findings_are_tabled_the_worst_first():
     found = [finding("duplicate-records", "a"), finding("licence-missing", "b"), finding("licence-missing", "a")]
     marks = [fingerprint(each.check, each.source) for each in found]
     severities = dict(zip(marks, [("note", "p: 1"), ("error", "p: 2"), ("error", "p: 2")], strict=True))
-    table = checks.tabled(found, severities)
+    table = checks.make_findings(found, severities)
     assert [(row["severity"], row["check"], row["source"]) for row in table.to_pylist()] == [
         ("error", "licence-missing", "a"),
         ("error", "licence-missing", "b"),

@@ -27,7 +27,7 @@ def audit(realdata, tmp_path_factory):
     given = []
     for title, (path, columns) in BENCHMARKS.items():
         given.append(folder / f"{title}.index")
-        build_index.build(
+        build_index.build_index(
             [realdata / "data" / path],
             given[-1],
             build_index.IndexOptions("benchmark", title, columns=columns),
@@ -127,7 +127,9 @@ def test_two_bibles_are_in_each_other_and_strangers_are_not(realdata, tmp_path):
             if member.endswith(("Obama.txt", "Washington.txt")):
                 (tmp_path / "data" / "inaugural" / member.rsplit("/", 1)[1]).write_bytes(archive.read(member))
     target = tmp_path / "works.index"
-    build_index.build([tmp_path / "data" / "kjv" / "kjv.txt"], target, build_index.IndexOptions("protected"), "a test")
+    build_index.build_index(
+        [tmp_path / "data" / "kjv" / "kjv.txt"], target, build_index.IndexOptions("protected"), "a test"
+    )
     rows = pv.scan(tmp_path / "data", reference=[target]).references
     rows = rows[rows["title"] == "works"]
     rows = rows[rows["path"].notna()].set_index("path")

@@ -52,8 +52,10 @@ def runs(folder, view):
     for path in sorted(folder.glob("*.json*")):
         for item in records.read(str(path).encode(), path.name):
             if isinstance(item, records.Batch):
-                cut = shingles.shingled(item.table[view], item.table["row"])
-                whole = np.repeat(cut.nodes["words"].to_numpy() >= shingles.WORDS, cut.nodes["distinct"].to_numpy())
+                cut = shingles.shingle_texts(item.table[view], item.table["row"])
+                whole = np.repeat(
+                    cut.nodes["words"].to_numpy() >= shingles.WORDS_PER_SHINGLE, cut.nodes["distinct"].to_numpy()
+                )
                 seen.append(np.unique(cut.values[whole]))
     return np.unique(np.concatenate(seen))
 
@@ -86,12 +88,12 @@ def test_the_truth_lies_in_the_intervals(compared):
         for row in range(tables.num_rows):
             source, view = tables["source"][row].as_py(), tables["view"][row].as_py()
             assert source in names
-            held[side, source, view] = source_sketches.read(tables, row), runs(root / side / source, view)
+            held[side, source, view] = source_sketches.read_sketch(tables, row), runs(root / side / source, view)
     told = missed = 0
     for view, a, b in itertools.product(VIEWS, A, B):
         (one, ours), (other, theirs) = held["a", a, view], held["b", b, view]
         scale = max(one.scale, other.scale)
-        left, right = source_sketches.cut(one, scale), source_sketches.cut(other, scale)
+        left, right = source_sketches.coarsen(one, scale), source_sketches.coarsen(other, scale)
         both, truly = len(np.intersect1d(left, right)), len(np.intersect1d(ours, theirs))
         for kept, of in ((left, ours), (right, theirs)):
             share, low, high = source_sketches.estimate(both, len(kept))
@@ -101,7 +103,7 @@ def test_the_truth_lies_in_the_intervals(compared):
         row = listed(found).get((a, b, view))
         assert row is None or (row["shared"], row["scale"]) == (both, scale)
         if row is None:
-            assert truly / max(len(ours), len(theirs)) < compare.FLOOR + 0.02
+            assert truly / max(len(ours), len(theirs)) < compare.LEAST_SHARE + 0.02
     assert told == 2 * len(A) * len(B) * len(VIEWS)
     assert missed <= told * 0.05
 
@@ -110,4 +112,4 @@ def test_the_floor_is_above_what_chance_shares(compared):
     """D11 again: the largest share of runs that public sets without a common record were seen to have."""
     _, root = compared
     ours, theirs = runs(root / "b" / "code-alpaca-2k", "prompt"), runs(root / "a" / "alpaca", "prompt")
-    assert 0.11 < len(np.intersect1d(ours, theirs)) / len(ours) < 0.115 < compare.FLOOR
+    assert 0.11 < len(np.intersect1d(ours, theirs)) / len(ours) < 0.115 < compare.LEAST_SHARE

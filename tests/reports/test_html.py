@@ -20,7 +20,7 @@ from provenance.core import schemas
 from provenance.ledger import Seal
 from provenance.reports import html
 from provenance.reports.html import findings, markup, overlap_matrix, summary
-from provenance.reports.html.masking import mask
+from provenance.reports.html.masking import mask_personal_data
 
 VOID = {"meta", "input", "link", "br", "col", "img", "hr"}
 ALLOWED = {
@@ -262,13 +262,13 @@ def test_a_thousand_sources_stay_readable_and_what_is_cut_is_said(audit):
     page = Page(held)
     assert len(held) < 5_000_000
     shown = len(page.all("article", "finding"))
-    assert 500 < shown <= findings.MOST
+    assert 500 < shown <= findings.MOST_FINDINGS
     assert f"{4000 - shown:,} more findings are in findings.parquet" in page.text
     told = len(page.all("details", "source"))
     assert told > 500
     assert told == 1000 or f"{1000 - told:,} more sources are in sources.parquet" in page.text
-    assert f"{120 - overlap_matrix.MOST} more sources share less" in page.text
-    assert f"{2 * len(pairs) - overlap_matrix.PAIRS:,} more pairs stand in overlaps.parquet" in page.text
+    assert f"{120 - overlap_matrix.MOST_SOURCES} more sources share less" in page.text
+    assert f"{2 * len(pairs) - overlap_matrix.MOST_PAIRS:,} more pairs stand in overlaps.parquet" in page.text
     assert "source-0000" in page.text
 
 
@@ -306,7 +306,7 @@ def test_a_waived_finding_says_by_whom(audit):
     ],
 )
 def test_what_cannot_be_seen_is_shown(text, limit, said):
-    assert markup.visible(text, limit) == said
+    assert markup.make_visible(text, limit) == said
 
 
 def test_text_is_text_and_markup_is_markup():
@@ -389,8 +389,8 @@ def test_a_file_that_changed_or_is_gone_shows_nothing(audit, data, tmp_path):
     ],
 )
 def test_masks(text, hidden):
-    assert hidden not in mask(text)
-    assert mask(text).endswith("now")
+    assert hidden not in mask_personal_data(text)
+    assert mask_personal_data(text).endswith("now")
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import jsonschema
 import pytest
 
 import provenance as pv
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.reports import json as report
 
-SCHEMA = json.loads((HERE / "schemas" / "report.schema.json").read_text())
+SCHEMA = json.loads((DATA_FOLDER / "schemas" / "report.schema.json").read_text())
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def test_names_cannot_steer_the_terminal(scanned, colour):
 
 
 def test_markup_in_names_is_text():
-    assert text.printable("[bold]x[/bold]\u202e") == r"[bold]x[/bold]\u202e"
+    assert text.make_printable("[bold]x[/bold]\u202e") == r"[bold]x[/bold]\u202e"
 
 
 @pytest.mark.parametrize(
@@ -36,14 +36,14 @@ def test_markup_in_names_is_text():
     [(0, "0 bytes"), (999, "999 bytes"), (1_400_000, "1.4 MB"), (10**12, "1.0 TB"), (10**16, "10000.0 TB")],
 )
 def test_sizes(count, said):
-    assert text.size(count) == said
+    assert text.format_bytes(count) == said
 
 
 def test_many_findings_of_one_check_are_counted(scanned):
     rows = scanned.tables["findings"].to_pylist()
     many = pa.Table.from_pylist(rows * 20, schema=scanned.tables["findings"].schema)
     shown = text.render({**scanned.tables, "findings": many}, scanned.facts).decode()
-    assert f"and {20 - text.FINDINGS} more source-undeclared" in shown
+    assert f"and {20 - text.MOST_FINDINGS} more source-undeclared" in shown
 
 
 @pytest.mark.parametrize("width", [60, 100, 200])

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from provenance.pipeline import examine
-from provenance.pipeline.reading.read_pass import Bundle, observe
+from provenance.pipeline.reading.read_pass import FileBundle, observe
 from provenance.sources import claims as claims_
 from provenance.sources import scopes as scopes_
 from provenance.sources.inventory import inventory
@@ -46,7 +46,9 @@ def find_scopes(root, scratch):
     paths = inventory(root)
     stated, refused = claims_.read(root, paths)
     paths, stated = claims_.named_licences(root, paths, stated)
-    observed = observe(Bundle(0, tuple(examine._files(root, paths, stated, refused, scratch)), str(scratch), 1))
+    observed = observe(
+        FileBundle(0, tuple(examine._files_to_read(root, paths, stated, refused, scratch)), str(scratch), 1)
+    )
     claims = claims_.table(stated + claims_.of_records([observed]))
     seen = sorted(observed.files["path"].to_pylist())
     on_disk = dict(zip(paths["path"].to_pylist(), paths["role"].to_pylist(), strict=True))

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import provenance as pv
-from provenance.core.package_data import folder as shipped
+from provenance.core.package_data import data_folder as shipped
 from provenance.sources import file_roles
 
 PROSE = "This set holds letters of a harbour town, one a line, with the answer of its office.\n\n"

@@ -19,16 +19,24 @@ from typing import TYPE_CHECKING, Any
 from provenance.core import registry
 from provenance.core.model import Died
 from provenance.core.processes import memory_limit
-from provenance.core.processes.child_processes import PATIENCE, Nursery, StartError, ended, named, receive, send
+from provenance.core.processes.child_processes import (
+    END_TIMEOUT,
+    Nursery,
+    StartError,
+    function_name,
+    receive,
+    send,
+    wait_for_end,
+)
 from provenance.errors import LimitExceeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-_OUTSIDE = frozenset({-signal.SIGKILL, -signal.SIGTERM})  # no reader ends itself like this
+_KILLED_FROM_OUTSIDE = frozenset({-signal.SIGKILL, -signal.SIGTERM})  # no reader ends itself like this
 
 
-def cores() -> int:
+def count_cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -56,11 +64,11 @@ class _Worker:
             send(self._pipe, (name, part, registry.additions()))
             return receive(self._pipe)
         except (EOFError, OSError):
-            code = ended(self._process)
+            code = wait_for_end(self._process)
             if self._reason is not None:
                 return Died(self._reason, capped=True)
             said = f"its process was killed by signal {-code}" if code < 0 else f"its process ended with {code}"
-            return Died(said, outside=code in _OUTSIDE)
+            return Died(said, outside=code in _KILLED_FROM_OUTSIDE)
 
     @property
     def alive(self) -> bool:
@@ -70,7 +78,7 @@ class _Worker:
         with contextlib.suppress(OSError):
             self._pipe.close()
         self._process.kill()
-        ended(self._process)
+        wait_for_end(self._process)
 
 
 class LocalEngine:
@@ -82,8 +90,8 @@ class LocalEngine:
     """
 
     def __init__(self, workers: int | None = None, ready: Callable[[], None] | None = None) -> None:
-        self.workers = workers or cores()
-        self._nursery = Nursery(named(ready or int))
+        self.workers = workers or count_cores()
+        self._nursery = Nursery(function_name(ready or int))
         self._idle: list[_Worker] = []
         self._busy: dict[int, _Worker] = {}
 
@@ -100,7 +108,7 @@ class LocalEngine:
         Raises:
             Exception: what the function raised, as it was.
         """
-        name = named(function)
+        name = function_name(function)
         waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in range(len(parts)):
             waiting.put(number)
@@ -124,7 +132,7 @@ class LocalEngine:
                 worker.end("nobody wants its answer any more")
             for thread in threads:
                 if thread.ident is not None:
-                    thread.join(PATIENCE)
+                    thread.join(END_TIMEOUT)
 
     def _serve(
         self,
@@ -149,7 +157,9 @@ class LocalEngine:
                 result = worker.run(name, parts[number])
             except StartError as error:
                 result = (
-                    LimitExceeded(memory_limit.too_little()) if memory_limit.limited() else LimitExceeded(str(error))
+                    LimitExceeded(memory_limit.explain_too_little())
+                    if memory_limit.is_limited()
+                    else LimitExceeded(str(error))
                 )
             except Exception as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
                 result = error
@@ -158,8 +168,8 @@ class LocalEngine:
             if isinstance(result, Died) and worker is not None:
                 worker.close()
                 worker = None
-                if memory_limit.limited() and not result.capped:  # then it says little about its part
-                    result = LimitExceeded(f"{memory_limit.too_little()}: {result.reason}")
+                if memory_limit.is_limited() and not result.capped:  # then it says little about its part
+                    result = LimitExceeded(f"{memory_limit.explain_too_little()}: {result.reason}")
             done.put((number, result))
         if worker is not None:
             self._idle.append(worker)

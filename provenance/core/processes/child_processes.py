@@ -35,21 +35,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from io import BufferedRWPair
 
-SIZE = 8
+LENGTH_BYTES = 8
 """Bytes of the length before each message, and of a number that a nursery is told or tells."""
 
-PATIENCE = 10.0
+END_TIMEOUT = 10.0
 """Seconds to wait for a process to end that was killed, or whose pipe was closed."""
 
 _FORKS = sys.platform == "linux"
-_ALIVE = 1 << 32  # in place of the exit code of a process that has not ended
+_STILL_ALIVE = 1 << 32  # in place of the exit code of a process that has not ended
 _FORK, _POLL = b"f", b"p"  # what a nursery is asked for
-_LOOK = 0.25  # seconds between two looks at a process that does not answer
-_STARTS = 3  # of a nursery, until it is said not to start
-_UNSTARTED = 71  # exit code of a process of ours that could not begin (EX_OSERR)
-HEARD_BY_CALLER = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
-]
+_POLL_INTERVAL = 0.25  # seconds between two looks at a process that does not answer
+_START_TRIES = 3  # of a nursery, until it is said not to start
+_EXIT_UNSTARTED = 71  # exit code of a process of ours that could not begin (EX_OSERR)
+CALLER_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
 """Signals that ask a process to end."""
 _PR_SET_PDEATHSIG = 1
 
@@ -83,7 +81,7 @@ def send(pipe: BufferedRWPair, value: Any) -> None:
         value: picklable.
     """
     data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-    pipe.write(len(data).to_bytes(SIZE, "little") + data)
+    pipe.write(len(data).to_bytes(LENGTH_BYTES, "little") + data)
     pipe.flush()
 
 
@@ -96,8 +94,8 @@ def receive(pipe: BufferedRWPair) -> Any:
     Raises:
         EOFError: the other process has gone, perhaps in the middle.
     """
-    size = pipe.read(SIZE)
-    if len(size) < SIZE:
+    size = pipe.read(LENGTH_BYTES)
+    if len(size) < LENGTH_BYTES:
         raise EOFError
     data = pipe.read(count := int.from_bytes(size, "little"))
     if len(data) < count:
@@ -105,18 +103,18 @@ def receive(pipe: BufferedRWPair) -> Any:
     return pickle.loads(data)  # noqa: S301 - from our own worker, never from data
 
 
-def ended(process: Process) -> int:
+def wait_for_end(process: Process) -> int:
     """Wait for a process that was killed, or that ends since its pipe was closed; return its exit code."""
     try:
-        return process.wait(PATIENCE)
+        return process.wait(END_TIMEOUT)
     except subprocess.TimeoutExpired:
         process.kill()
     with contextlib.suppress(subprocess.TimeoutExpired):
-        return process.wait(PATIENCE)
+        return process.wait(END_TIMEOUT)
     return -signal.SIGKILL  # it waits for a disk, and ends when that answers
 
 
-def _started(ready: str, pipe: socket.socket) -> subprocess.Popen[bytes]:
+def _start_process(ready: str, pipe: socket.socket) -> subprocess.Popen[bytes]:
     """Start a process that is asked over a pipe: a nursery if there is something to get ready, else a worker."""
     # What a library says before it gives up is no sentence for people; its caller says one.
     said = None if os.environ.get("PROVENANCE_TRACEBACK") else subprocess.DEVNULL
@@ -152,7 +150,7 @@ def start_module(module: str, settings: Mapping[str, str]) -> subprocess.Popen[b
 
 
 def _environment() -> dict[str, str]:
-    return environment.without_secrets() | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+    return environment.environment_without_secrets() | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
 
 
 class Nursery:
@@ -180,9 +178,9 @@ class Nursery:
             OSError: no process can be started.
         """
         if not _FORKS:
-            return _started("", pipe)
+            return _start_process("", pipe)
         with self._lock:
-            for _ in range(_STARTS):  # one that was killed is replaced
+            for _ in range(_START_TRIES):  # one that was killed is replaced
                 self._begin()
                 with contextlib.suppress(OSError):
                     return _Forked(self._asked(_FORK, pipe=pipe, stop=stop), self)
@@ -196,7 +194,7 @@ class Nursery:
         self._end()
         self._pipe, theirs = socket.socketpair()
         with theirs:
-            self._process = _started(self._ready, theirs)
+            self._process = _start_process(self._ready, theirs)
 
     def poll(self, process: int) -> int | None:
         """Look whether a worker has ended; return its exit code, None while it has none."""
@@ -205,7 +203,7 @@ class Nursery:
                 code = self._asked(_POLL, process)
             except OSError:
                 return -signal.SIGKILL  # whoever ended the nursery has ended what it forked
-            return None if code == _ALIVE else code
+            return None if code == _STILL_ALIVE else code
 
     def _asked(
         self,
@@ -217,8 +215,8 @@ class Nursery:
         if self._pipe is None or self._process is None:
             raise BrokenPipeError
         try:
-            self._pipe.settimeout(_LOOK)
-            message = what + process.to_bytes(SIZE, "little")
+            self._pipe.settimeout(_POLL_INTERVAL)
+            message = what + process.to_bytes(LENGTH_BYTES, "little")
             socket.send_fds(self._pipe, [message], [pipe.fileno()] if pipe else [])
             return _answer_of(self._pipe, self._process, stop)
         except OSError:
@@ -235,16 +233,16 @@ class Nursery:
         if self._pipe is not None:
             self._pipe.close()
         if self._process is not None:
-            ended(self._process)
+            wait_for_end(self._process)
         self._process = self._pipe = None
 
 
 def _answer_of(asked: socket.socket, process: subprocess.Popen[bytes], stop: threading.Event | None) -> int:
     """Wait for the number that a nursery answers, as long as it lives and somebody wants it."""
     answer = b""
-    while len(answer) < SIZE:
+    while len(answer) < LENGTH_BYTES:
         try:
-            more = asked.recv(SIZE - len(answer))
+            more = asked.recv(LENGTH_BYTES - len(answer))
         except TimeoutError:  # it is still getting ready
             if process.poll() is not None or (stop is not None and stop.is_set()):
                 raise
@@ -268,11 +266,11 @@ class _Forked:
         return self._code
 
     def wait(self, timeout: float | None = None) -> int:
-        end = time.monotonic() + (PATIENCE if timeout is None else timeout)
+        end = time.monotonic() + (END_TIMEOUT if timeout is None else timeout)
         pause = 0.0005
         while (code := self.poll()) is None:
             if time.monotonic() > end:
-                raise subprocess.TimeoutExpired(str(self.pid), timeout or PATIENCE)
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or END_TIMEOUT)
             time.sleep(pause)
             pause = min(2 * pause, 0.05)
         return code
@@ -283,12 +281,12 @@ class _Forked:
                 os.kill(self.pid, signal.SIGKILL)
 
 
-def named(function: Callable[..., Any]) -> str:
+def function_name(function: Callable[..., Any]) -> str:
     """Return the name by which another process finds a module-level function."""
     return f"{function.__module__}:{function.__qualname__}"
 
 
-def _found(name: str) -> Any:
+def _find_function(name: str) -> Any:
     module, function = name.split(":", 1)
     return getattr(import_module(module), function)
 
@@ -299,11 +297,11 @@ def serve(ready: str) -> None:
     Args:
         ready: as for `Nursery`; empty for a worker that is not forked.
     """
-    for number in HEARD_BY_CALLER:
+    for number in CALLER_SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # the caller decides what an interrupt means
-    blocked_imports.leave_out()
+    blocked_imports.block_imports()
     pipe = socket.socket(fileno=os.dup(0))
-    _let_go()
+    _release_streams()
     if not ready:
         threading.Thread(target=_watch, args=(pipe, threading.Event()), daemon=True).start()
         _work(pipe)
@@ -311,12 +309,12 @@ def serve(ready: str) -> None:
     warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on, that threads are there when it forks
     _get_ready(ready, pipe)
     prctl, own = ctypes.CDLL(None).prctl, os.getpid()
-    while (asked := socket.recv_fds(pipe, SIZE + 1, 1))[0]:
+    while (asked := socket.recv_fds(pipe, LENGTH_BYTES + 1, 1))[0]:
         message, pipes, _, _ = asked
-        _tell(pipe, message, pipes, lambda: _end_with(own, prctl))
+        _answer_caller(pipe, message, pipes, lambda: _end_with(own, prctl))
 
 
-def _let_go() -> None:
+def _release_streams() -> None:
     """Let go of the caller's streams: a copy of the pipe in a worker would hide from the caller that we have died."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
@@ -332,7 +330,7 @@ def _get_ready(ready: str, pipe: socket.socket) -> None:
     watching.start()
     try:
         with contextlib.suppress(Exception):  # what cannot be got ready is loaded when it is used
-            _found(ready)()
+            _find_function(ready)()
     finally:
         done.set()
         watching.join()
@@ -343,8 +341,8 @@ def _watch(pipe: socket.socket, done: threading.Event) -> None:
     looked = select.poll()
     looked.register(pipe, 0)  # of a hang-up one is told always
     while not done.is_set():
-        if looked.poll(_LOOK * 1000):
-            scratch_folders.remove_all()
+        if looked.poll(_POLL_INTERVAL * 1000):
+            scratch_folders.remove_all_folders()
             os._exit(0)
 
 
@@ -355,7 +353,7 @@ def _end_with(parent: int, prctl: Any) -> None:
         os._exit(0)
 
 
-def _tell(pipe: socket.socket, message: bytes, pipes: Sequence[int], begin: Callable[[], None]) -> None:
+def _answer_caller(pipe: socket.socket, message: bytes, pipes: Sequence[int], begin: Callable[[], None]) -> None:
     """Answer the caller of a nursery: fork a worker, or say how one ended."""
     if message[:1] == _FORK:
         answer = os.fork()
@@ -368,8 +366,8 @@ def _tell(pipe: socket.socket, message: bytes, pipes: Sequence[int], begin: Call
         os.close(pipes[0])
     else:
         waited, status = os.waitpid(int.from_bytes(message[1:], "little"), os.WNOHANG)
-        answer = os.waitstatus_to_exitcode(status) if waited else _ALIVE
-    pipe.sendall(answer.to_bytes(SIZE, "little", signed=True))
+        answer = os.waitstatus_to_exitcode(status) if waited else _STILL_ALIVE
+    pipe.sendall(answer.to_bytes(LENGTH_BYTES, "little", signed=True))
 
 
 def _work(pipe: socket.socket) -> None:
@@ -382,7 +380,7 @@ def _work(pipe: socket.socket) -> None:
                 return
             try:
                 registry.set_additions(added)
-                result = _found(name)(part)
+                result = _find_function(name)(part)
             except Exception as error:  # noqa: BLE001 - sent to the caller, who raises it
                 result = error
             _answer(requests, result)
@@ -399,4 +397,4 @@ if __name__ == "__main__":
     try:
         serve(sys.argv[1])
     except Exception:  # noqa: BLE001 - the caller is told by the code, and nobody by a traceback
-        os._exit(_UNSTARTED)
+        os._exit(_EXIT_UNSTARTED)

@@ -1,7 +1,7 @@
 """A process of ours that parses what a stranger wrote: it has little memory, one thread, no secret, and dies alone.
 
-Both ends of the pipe to it: `Confined` is whoever asks, `connect` what the process that is asked begins with. A message
-is a kind of one byte, the length and the bytes; a request has no kind.
+Both ends of the pipe to it: `ConfinedProcess` is whoever asks, `connect_requester` what the process that is asked
+begins with. A message is a kind of one byte, the length and the bytes; a request has no kind.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import BinaryIO, cast
 
 from provenance.core.processes import child_processes
 
-LENGTH = 8
+LENGTH_BYTES = 8
 """Bytes of the number before each message: how long it is."""
 
-SETTINGS = {
+DECODER_ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # others set aside more than they need, which the limit would count
     "MALLOC_ARENA_MAX": "1",
     "OMP_NUM_THREADS": "1",
@@ -26,16 +26,16 @@ SETTINGS = {
 """What such a process has in its environment, beside what every process of ours has."""
 
 
-class Confined:
+class ConfinedProcess:
     """One such process, and the pipes to it.
 
     Args:
-        module: what it runs; it calls `connect` first.
+        module: what it runs; it calls `connect_requester` first.
     """
 
     def __init__(self, module: str) -> None:
         self.owner = os.getpid()
-        self.process = child_processes.start_module(module, SETTINGS)
+        self.process = child_processes.start_module(module, DECODER_ENVIRONMENT)
         self._asks, self._answers = (cast("BinaryIO", each) for each in (self.process.stdin, self.process.stdout))
 
     @property
@@ -52,7 +52,7 @@ class Confined:
         Raises:
             OSError: the process has died.
         """
-        self._asks.write(len(data).to_bytes(LENGTH, "little") + data)
+        self._asks.write(len(data).to_bytes(LENGTH_BYTES, "little") + data)
         self._asks.flush()
 
     def receive(self) -> tuple[bytes, bytes]:
@@ -61,7 +61,7 @@ class Confined:
         Raises:
             OSError: the process has died.
         """
-        head = self._read(1 + LENGTH)
+        head = self._read(1 + LENGTH_BYTES)
         return head[:1], self._read(int.from_bytes(head[1:], "little"))
 
     def _read(self, size: int) -> bytes:
@@ -74,13 +74,13 @@ class Confined:
         """End it; after a fork it is the parent's, who ends it."""
         if self.owner == os.getpid():
             self.process.kill()
-            child_processes.ended(self.process)
+            child_processes.wait_for_end(self.process)
         for pipe in (self._asks, self._answers):
             with contextlib.suppress(OSError):
                 pipe.close()
 
 
-class Asker:
+class Requester:
     """Whoever asks this process.
 
     Args:
@@ -93,8 +93,8 @@ class Asker:
 
     def receive(self) -> bytes | None:
         """Return the next request; None where whoever asks is gone."""
-        head = self._asked.read(LENGTH)
-        return self._asked.read(int.from_bytes(head, "little")) if len(head) == LENGTH else None
+        head = self._asked.read(LENGTH_BYTES)
+        return self._asked.read(int.from_bytes(head, "little")) if len(head) == LENGTH_BYTES else None
 
     def send(self, kind: bytes, data: bytes | memoryview) -> None:
         """Send one message.
@@ -103,20 +103,20 @@ class Asker:
             kind: one byte.
             data: the bytes.
         """
-        self._answers.write(kind + len(data).to_bytes(LENGTH, "little"))
+        self._answers.write(kind + len(data).to_bytes(LENGTH_BYTES, "little"))
         self._answers.write(data)
         self._answers.flush()
 
 
-def connect() -> Asker:
+def connect_requester() -> Requester:
     """Return whoever asks this process; what a library prints must not pass for an answer, nor reach a terminal."""
     asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     empty = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(empty, stream)
-    for each in child_processes.HEARD_BY_CALLER:  # whoever asks is told, and ends this process
+    for each in child_processes.CALLER_SIGNALS:  # whoever asks is told, and ends this process
         signal.signal(each, signal.SIG_IGN)
-    return Asker(asked, answers)
+    return Requester(asked, answers)
 
 
 def limit_memory(room: int) -> bool:

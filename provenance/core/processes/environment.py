@@ -10,10 +10,10 @@ _SECRET = re.compile(
 )
 _PEM = "PRIVATE KEY-----"
 
-_read: set[str] = set()
+_read_secrets: set[str] = set()
 
 
-def secret(name: str) -> str | None:
+def read_secret(name: str) -> str | None:
     """Read a variable that holds a secret; from then on no process that this one starts is given it.
 
     Args:
@@ -22,18 +22,18 @@ def secret(name: str) -> str | None:
     Returns:
         Its value; None where it is not set.
     """
-    _read.add(name)
+    _read_secrets.add(name)
     return os.environ.get(name)
 
 
-def without_secrets() -> dict[str, str]:
+def environment_without_secrets() -> dict[str, str]:
     """Return this process's environment for one that it starts.
 
-    Left out is what `secret` read, what is called so that it may be a secret (PASSWORD, TOKEN, ...), and what holds a
-    private key: workers need none of it, and what is called wrongly is left out for nothing.
+    Left out is what `read_secret` read, what is called so that it may be a secret (PASSWORD, TOKEN, ...), and what
+    holds a private key: workers need none of it, and what is called wrongly is left out for nothing.
     """
     return {
         name: value
         for name, value in os.environ.items()
-        if name not in _read and not _SECRET.search(name) and _PEM not in value
+        if name not in _read_secrets and not _SECRET.search(name) and _PEM not in value
     }

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
 
-_came: list[int] = []
+_received: list[int] = []
 _appended: list[tuple[Path, int]] = []
 
 
-def listen() -> None:
+def install_handlers() -> None:
     """Let every signal that asks this process to end raise `KeyboardInterrupt`; a second one ends it at once.
 
     For a process that is ours alone: the API leaves its caller's handlers as they are. What was ignored when the
@@ -28,7 +28,7 @@ def listen() -> None:
             signal.signal(number, _interrupt)
 
 
-def leave() -> None:
+def restore_handlers() -> None:
     """Give signals back their own effect, once there is nothing left to tidy up."""
     for number in _SIGNALS:
         if signal.getsignal(number) is _interrupt:
@@ -46,18 +46,18 @@ def ignore() -> None:
 
 
 def _interrupt(number: int, _frame: object) -> None:
-    leave()
-    _came.append(number)
+    restore_handlers()
+    _received.append(number)
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
-def came() -> bool:
+def is_interrupted() -> bool:
     """Tell whether a signal asked this process to end."""
-    return bool(_came)
+    return bool(_received)
 
 
 @contextlib.contextmanager
-def deferred() -> Iterator[None]:
+def defer_signals() -> Iterator[None]:
     """Keep signals from interrupting what must be done whole: they take effect afterwards.
 
     Only those whose handler is of Python, which would raise in the middle; the handlers are put back as they were.
@@ -80,7 +80,7 @@ def deferred() -> Iterator[None]:
             signal.raise_signal(came[0])
 
 
-def appended(ledger: Path, size: int) -> None:
+def note_append(ledger: Path, size: int) -> None:
     """Remember that a ledger has grown.
 
     Args:
@@ -90,13 +90,13 @@ def appended(ledger: Path, size: int) -> None:
     _appended.append((ledger, size - 1))
 
 
-def appended_so_far() -> list[tuple[Path, int]]:
+def list_appends() -> list[tuple[Path, int]]:
     """Return every ledger that was appended to, with the number of the entry."""
     return list(_appended)
 
 
-def take_appended() -> list[tuple[Path, int]]:
+def take_appends() -> list[tuple[Path, int]]:
     """Return every ledger that was appended to with the number of the entry, and forget them."""
-    taken = appended_so_far()
+    taken = list_appends()
     _appended.clear()
     return taken

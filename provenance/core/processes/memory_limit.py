@@ -30,16 +30,16 @@ if TYPE_CHECKING:
             """End a worker process; its part has died for this reason."""
 
 
-LEAST = 256 << 20
+LEAST_BYTES = 256 << 20
 """Bytes that a scan of nothing takes, about: a smaller cap could never be held."""
 
-_SPACE = 1 << 30  # bytes of address space below which commands end at random places
-_EVERY = 0.05  # seconds between two looks
+_LEAST_ADDRESS_SPACE = 1 << 30  # bytes of address space below which commands end at random places
+_WATCH_INTERVAL = 0.05  # seconds between two looks
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", re.IGNORECASE)
 _STATUS = Path("/proc/self/status")
 
 
-def size(text: str) -> int:
+def parse_size(text: str) -> int:
     """Read a size: `2GB`, `1.5 GiB`, `800M`.
 
     Args:
@@ -54,9 +54,9 @@ def size(text: str) -> int:
     found = _SIZE.fullmatch(text)
     power = " KMGT".index(found[2].upper() or " ") if found else 0
     value = int(float(found[1]) * (1024 if found[3] else 1000) ** power) if found else 0
-    if value < LEAST:
+    if value < LEAST_BYTES:
         raise ConfigError(
-            f"{text!r} is no memory that a scan could do with: give 2GB or 800MB, at least {format_size(LEAST)}"
+            f"{text!r} is no memory that a scan could do with: give 2GB or 800MB, at least {format_size(LEAST_BYTES)}"
         )
     return value
 
@@ -70,22 +70,22 @@ def format_size(value: int) -> str:
     return f"{value / 1e9:.3g} GB" if value >= 1e9 else f"{value / 1e6:.3g} MB"
 
 
-def limited() -> bool:
+def is_limited() -> bool:
     """Tell whether this process may take only so much address space (`ulimit -v`), or so much data (`ulimit -d`)."""
     return bool(_limits())
 
 
-def check() -> None:
+def check_limits() -> None:
     """Make sure that libraries can be loaded at all: with less, they abort a process or wait for ever.
 
     Raises:
         LimitExceeded: this process may take too little address space.
     """
-    if any(limit < _SPACE for limit in _limits().values()):
-        raise LimitExceeded(too_little())
+    if any(limit < _LEAST_ADDRESS_SPACE for limit in _limits().values()):
+        raise LimitExceeded(explain_too_little())
 
 
-def too_little(reason: str = "") -> str:
+def explain_too_little(reason: str = "") -> str:
     """Say that there is too little memory, and what to do.
 
     Args:
@@ -100,7 +100,7 @@ def too_little(reason: str = "") -> str:
     return f"not enough memory{f' ({reason})' if reason else ''}; try --workers 1"
 
 
-def caused(error: BaseException) -> bool:
+def is_caused_by_memory(error: BaseException) -> bool:
     """Tell whether too little memory is behind an error: libraries have their own words for it.
 
     Args:
@@ -143,7 +143,7 @@ def resident_bytes(process: int | str = "self") -> int:
     return int(found[1]) * 1024 if found else 0
 
 
-class Cap:
+class MemoryCap:
     """Holds a scan under a cap, as a context.
 
     Args:
@@ -193,7 +193,7 @@ class Cap:
 
     def _watch(self) -> None:
         limit = self._limit or 0
-        while not self._done.wait(_EVERY):
+        while not self._done.wait(_WATCH_INTERVAL):
             workers = {process: resident_bytes(process) for process in self._engine.processes()}
             if resident_bytes() + sum(workers.values()) <= limit:
                 continue

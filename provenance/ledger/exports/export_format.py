@@ -121,7 +121,7 @@ def key_pem(asked: ExportRequest) -> bytes:
     if asked.key is None:
         raise ConfigError("name the key that signs with --key: a PEM file or env:NAME")
     if asked.key.startswith("env:"):
-        text = environment.secret(asked.key[4:])
+        text = environment.read_secret(asked.key[4:])
         if text is None:
             raise ConfigError(f"the environment variable {asked.key[4:]} is not set")
         return text.encode()

@@ -120,7 +120,7 @@ def _split(files: Iterable[Mapping[str, Any]]) -> tuple[dict[str, str], list[str
 def _name(path: str) -> str | None:
     """Return a path of FILES as the file system has it; None if not UTF-8."""
     try:
-        return path_names.raw(path).decode("utf-8")
+        return path_names.text_to_path(path).decode("utf-8")
     except UnicodeDecodeError:
         return None
 

@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provenance.core.processes.confined_decoding import Confined
+from provenance.core.processes.confined_decoding import ConfinedProcess
 from provenance.errors import DigestMismatch, VerificationError
 from provenance.ledger.format import table_decoder
 
@@ -151,7 +151,7 @@ class _Decoder:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._child: Confined | None = None
+        self._child: ConfinedProcess | None = None
 
     def ask(self, action: str, stored: Stored) -> tuple[dict[str, Any], list[bytes]]:
         """Send a request; return the answer, and the batches that came before it."""
@@ -177,7 +177,7 @@ class _Decoder:
     def _exchange(self, request: bytes) -> tuple[dict[str, Any], list[bytes]]:
         if self._child is None or not self._child.runs:
             self.end()
-            self._child = Confined(table_decoder.__name__)
+            self._child = ConfinedProcess(table_decoder.__name__)
         parts: list[bytes] = []
         try:
             self._child.send(request)

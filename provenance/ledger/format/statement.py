@@ -23,7 +23,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from provenance.core.digests import canonical
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError, VerificationError, cut
 from provenance.ledger.format.envelope import parse
 
@@ -330,4 +330,4 @@ def _registry() -> Registry[Any]:
 
 
 def _schema(name: str) -> Any:
-    return json.loads((HERE / "schemas" / "ledger" / f"{name}.schema.json").read_bytes())
+    return json.loads((DATA_FOLDER / "schemas" / "ledger" / f"{name}.schema.json").read_bytes())

@@ -66,7 +66,7 @@ class _Differs(_Fault):
 
 def main() -> None:
     """Answer requests until whoever asks is gone."""
-    asker = confined_decoding.connect()
+    asker = confined_decoding.connect_requester()
     requests = _Requests(asker)
     limited = _limit_memory()
     while (request := requests.next()) is not None:
@@ -79,7 +79,7 @@ def main() -> None:
 class _Requests:
     """Requests as they come in; a thread waits for them, so that this process never outlives whoever asks."""
 
-    def __init__(self, asker: confined_decoding.Asker) -> None:
+    def __init__(self, asker: confined_decoding.Requester) -> None:
         self._asker = asker
         self._have = threading.Semaphore(0)
         self._waiting: list[dict[str, Any]] = []
@@ -116,7 +116,7 @@ def _limit_time(size: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _answer(request: dict[str, Any], asker: confined_decoding.Asker) -> dict[str, Any]:
+def _answer(request: dict[str, Any], asker: confined_decoding.Requester) -> dict[str, Any]:
     import pyarrow as pa
 
     try:
@@ -139,12 +139,12 @@ def _short(cause: BaseException) -> str:
     return str(getattr(cause, "strerror", None) or cause).partition("\n")[0][:120]
 
 
-def _load(request: dict[str, Any], asker: confined_decoding.Asker) -> dict[str, Any]:
+def _load(request: dict[str, Any], asker: confined_decoding.Requester) -> dict[str, Any]:
     """Send a table's batches; where lines are named, only those whose rows are what their lines say."""
     return _decode(request, asker)
 
 
-def _send_batches(asker: confined_decoding.Asker, schema: pa.Schema, batches: list[pa.RecordBatch]) -> None:
+def _send_batches(asker: confined_decoding.Requester, schema: pa.Schema, batches: list[pa.RecordBatch]) -> None:
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
@@ -154,7 +154,7 @@ def _send_batches(asker: confined_decoding.Asker, schema: pa.Schema, batches: li
     asker.send(b"a", memoryview(sink.getvalue()))
 
 
-def _check(request: dict[str, Any], _asker: confined_decoding.Asker) -> dict[str, Any]:
+def _check(request: dict[str, Any], _asker: confined_decoding.Requester) -> dict[str, Any]:
     """Check a table as whoever reads it would; of one that this version does not know, the footer alone."""
     from provenance.core.schemas import OPTIONAL, SEALED
 
@@ -165,12 +165,12 @@ def _check(request: dict[str, Any], _asker: confined_decoding.Asker) -> dict[str
         return {"known": False, "rows": _parquet(handle, request).metadata.num_rows}
 
 
-def _compare(request: dict[str, Any], _asker: confined_decoding.Asker) -> dict[str, Any]:
+def _compare(request: dict[str, Any], _asker: confined_decoding.Requester) -> dict[str, Any]:
     """Make each line again from its row and compare it with the one that was signed."""
     return _decode(request, None)
 
 
-def _decode(request: dict[str, Any], asker: confined_decoding.Asker | None) -> dict[str, Any]:
+def _decode(request: dict[str, Any], asker: confined_decoding.Requester | None) -> dict[str, Any]:
     """Decode a table within its limits, compare it with its lines where they are named, and send it if asked to."""
     from provenance.ledger.format.row_keys import RowKeys
 
@@ -220,7 +220,7 @@ def _compared(file: pq.ParquetFile, request: dict[str, Any], lines: BinaryIO) ->
         raise _Differs(LINES_CHANGED)
 
 
-_ACTIONS: dict[str, Callable[[dict[str, Any], confined_decoding.Asker], dict[str, Any]]] = {
+_ACTIONS: dict[str, Callable[[dict[str, Any], confined_decoding.Requester], dict[str, Any]]] = {
     "check": _check,
     "compare": _compare,
     "load": _load,
@@ -397,7 +397,7 @@ def _width(kind: pa.DataType) -> int:
 
 def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     """Decode, and hold values to their schema: valid UTF-8, no null where none may be, and its words."""
-    from provenance.core.column_vocabularies import foreign_value
+    from provenance.core.column_vocabularies import find_foreign_value
     from provenance.core.schemas import OPTIONAL, SEALED
 
     wanted = (SEALED | OPTIONAL).get(request["table"])
@@ -408,7 +408,7 @@ def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.Recor
         for name in needed:
             if batch.column(name).null_count:
                 raise _Fault(f"its column {name} holds nulls")
-        if other := foreign_value(batch, request["table"]):
+        if other := find_foreign_value(batch, request["table"]):
             raise _Fault(f"it is not the table of this version: {other}")
         count += batch.num_rows
         if batch.num_rows:

@@ -65,7 +65,7 @@ class Secrets:
             ConfigError: there is none.
         """
         line = _line(self.file) if self.file is not None else None
-        if found := environment.secret(PASSWORD) or line or self(f"Password of {where}"):
+        if found := environment.read_secret(PASSWORD) or line or self(f"Password of {where}"):
             return found
         if self.prompt is None:
             raise ConfigError(f"{where} is encrypted, and {NOBODY}: use --password-file or {PASSWORD}")
@@ -83,7 +83,7 @@ class Secrets:
         Raises:
             ConfigError: there is none, or the user said two different ones.
         """
-        if found := environment.secret(PASSWORD) or (_line(self.file) if self.file is not None else None):
+        if found := environment.read_secret(PASSWORD) or (_line(self.file) if self.file is not None else None):
             return found
         if self.prompt is None:
             raise ConfigError(f"{NOBODY}: use --password-file or {PASSWORD}, or say --no-password")
@@ -108,7 +108,7 @@ class Secrets:
             ConfigError: there is none.
         """
         named = os.environ.get(PIN_FILE)
-        if found := environment.secret(PIN) or (_line(Path(named)) if named else None) or self(f"PIN of {where}"):
+        if found := environment.read_secret(PIN) or (_line(Path(named)) if named else None) or self(f"PIN of {where}"):
             return found
         raise ConfigError(f"{where} needs a PIN; set {PIN}, or {PIN_FILE} to the name of a file")
 

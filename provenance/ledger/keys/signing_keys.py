@@ -206,7 +206,7 @@ def load(uri: str, *, prompt: Callable[[str], str] | None = None) -> KeyPair:
         MissingExtra: the key is elsewhere, and the library that reaches it is not installed.
     """
     if signers.is_remote(uri):
-        statement, log = load_statement(uri, prompt=prompt), environment.secret(LOG_KEY)
+        statement, log = load_statement(uri, prompt=prompt), environment.read_secret(LOG_KEY)
         return (
             KeyPair(statement, load_log(log, prompt=prompt))
             if log
@@ -231,7 +231,7 @@ def folder_of(uri: str | None) -> Path | None:
     Returns:
         The folder, or the file that they are in; None where they are in neither.
     """
-    if uri is None or (signers.is_remote(uri) and not environment.secret(LOG_KEY)):
+    if uri is None or (signers.is_remote(uri) and not environment.read_secret(LOG_KEY)):
         return configuration() / "keys"  # with a key elsewhere the user's own log key signs
     return None if uri.startswith("env:") or signers.is_remote(uri) else Path(uri)
 
@@ -345,7 +345,7 @@ def _password(pem: bytes, where: str, secrets: passwords.Secrets) -> str | None:
 
 def _pem(uri: str) -> bytes:
     if uri.startswith("env:"):
-        text = environment.secret(uri[4:])
+        text = environment.read_secret(uri[4:])
         if text is None:
             raise ConfigError(f"the environment variable {uri[4:]} is not set")
         return text.encode()

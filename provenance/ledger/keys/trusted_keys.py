@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError, cut
 from provenance.ledger.keys import signing_keys, verifier_keys
 from provenance.readers.storage.regular_files import read_head
@@ -254,5 +254,5 @@ def _check_reachable(wanted: int, there: int, path: Path, *, what: str, pinned: 
 
 @functools.cache
 def _validator() -> Draft202012Validator:
-    schema = HERE / "schemas" / "ledger" / "trust.schema.json"
+    schema = DATA_FOLDER / "schemas" / "ledger" / "trust.schema.json"
     return Draft202012Validator(json.loads(schema.read_bytes()))

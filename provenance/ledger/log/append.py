@@ -91,7 +91,7 @@ def append(
     def stage(beside: Path, log: Log) -> bytes:
         return staging.scan(beside, log, conformed, documents, facts, keys=keys)
 
-    with scratch_folders.room(folder, "the entry"):
+    with scratch_folders.explain_no_room(folder, "the entry"):
         return _add(folder, keys, stage, first=True)
 
 
@@ -139,7 +139,7 @@ def attach(
             raise Overtaken(f"{folder} has {len(log.leaves)} entries and not {after} any more; try again")
         return staging.document(beside, log, kind, kept, facts, keys=keys, files=added, heir=heir)
 
-    with scratch_folders.room(folder, "the entry"):
+    with scratch_folders.explain_no_room(folder, "the entry"):
         return _add(folder, keys, stage, heir=heir)
 
 

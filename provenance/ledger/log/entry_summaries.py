@@ -29,7 +29,7 @@ def summarise(index: int, said: Mapping[str, Any]) -> str:
     return f"entry {index}: {cut(_TOLD[said['kind']](said), _SENTENCE)}"
 
 
-def drawn(acts: Iterable[tuple[int, Mapping[str, Any]]]) -> list[str]:
+def describe_draws(acts: Iterable[tuple[int, Mapping[str, Any]]]) -> list[str]:
     """Say what a ledger holds of draws: a sample that is drawn until it passes is seen.
 
     Args:

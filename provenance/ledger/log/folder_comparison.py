@@ -104,7 +104,7 @@ def compare(
     data: Path,
     ledger: Path,
     *,
-    naming: str = path_names.VERSION,
+    naming: str = path_names.CURRENT_VERSION,
     own: Collection[str] | None = None,
     threads: int | None = None,
     progress: Callable[[int], None] = lambda done: None,  # noqa: ARG005 - the name is the contract
@@ -128,12 +128,12 @@ def compare(
     Raises:
         InputError: the folder cannot be listed.
     """
-    listing = _listing(data, folder_walk.identity(ledger), naming, own)
+    listing = _listing(data, folder_walk.folder_identity(ledger), naming, own)
     left, found = set(listing.there), _Found()
     root = os.fsencode(data)
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         for waiting in _some_at_once(_wanted(scanned, left, listing, found, naming)):
-            places = [(root, path_names.raw(path)) for path, _ in waiting]
+            places = [(root, path_names.text_to_path(path)) for path, _ in waiting]
             for (path, digest), (read, size, cause) in zip(waiting, pool.map(_on_disk, places), strict=True):
                 found.bytes += size
                 if cause is not None:
@@ -173,8 +173,8 @@ def resized(data: Path, compared: FolderComparison, allowed: Collection[str] = (
         # one in which nothing was found may be anywhere: the ledger gave its name
         if not each.files or not each.steady or all(path in allowed for path in each.files):
             continue
-        place = path_names.location(data, each.path.rstrip("/"))
-        size, closed = folder_walk.sizes(place)
+        place = path_names.disk_location(data, each.path.rstrip("/"))
+        size, closed = folder_walk.count_bytes(place)
         inside = os.path.realpath(place) + b"/"
         size -= sum(_size(aim) for aim in compared.through if aim.startswith(inside))  # they are counted at their links
         if size != each.bytes and not closed:
@@ -198,7 +198,7 @@ def _wanted(
             found.covered[path] = size
             if listing.closed.pop(path, None) is not None:
                 found.unread.append(path)
-        elif naming == path_names.LOSSY and path_names.is_ambiguous(path):
+        elif naming == path_names.LOSSY_VERSION and path_names.is_ambiguous(path):
             left.discard(path)
             found.ambiguous.append(path)
         elif path in left:
@@ -207,7 +207,7 @@ def _wanted(
                 found.unread.append(path)
             else:
                 yield path, digest
-        elif naming == path_names.LOSSY or path_names.INTO_ARCHIVE not in path:
+        elif naming == path_names.LOSSY_VERSION or path_names.INTO_ARCHIVE not in path:
             found.removed.append(path)
 
 
@@ -250,16 +250,18 @@ def _unaudited(
     audited, real = set(same), os.path.realpath(os.fsencode(data))
     found = []
     for path in unread:
-        aim = _target(data, path) if path in links else real + b"/" + path_names.raw(path)
+        aim = _target(data, path) if path in links else real + b"/" + path_names.text_to_path(path)
         inside = aim.startswith(real + b"/")
-        if aim in through or (path in links and inside and path_names.shown(aim[len(real) + 1 :], naming) in audited):
+        if aim in through or (
+            path in links and inside and path_names.path_to_text(aim[len(real) + 1 :], naming) in audited
+        ):
             continue
         found.append(path)
     return found
 
 
 def _target(data: Path, path: str) -> bytes:
-    return os.path.realpath(path_names.location(data, path))
+    return os.path.realpath(path_names.disk_location(data, path))
 
 
 def _some_at_once(wanted: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
@@ -276,10 +278,10 @@ def _some_at_once(wanted: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str,
 def _listing(data: Path, ledger: folder_walk.Identity | None, naming: str, own: Collection[str] | None) -> _Listing:
     """List what lies in the data, named as the scan names it, without the ledger's own files."""
     made = _Listing()
-    for found in folder_walk.walk(os.fsencode(data), ledger):
-        path = path_names.shown(found.path, naming)
+    for found in folder_walk.walk_folder(os.fsencode(data), ledger):
+        path = path_names.path_to_text(found.path, naming)
         if found.own is not None:
-            made.home = made.home or path.removesuffix(path_names.shown(found.own, naming))
+            made.home = made.home or path.removesuffix(path_names.path_to_text(found.own, naming))
             if own is None or os.fsdecode(found.own) in own:
                 made.own += 1
                 continue

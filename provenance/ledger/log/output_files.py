@@ -114,7 +114,7 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
             path = here / name
             if not stat.S_ISREG(_mode(path)):
                 raise InputError(f"{path} is no regular file: what it leads to may change; leave it out")
-            yield path_names.shown(os.fsencode(path.relative_to(folder).as_posix())), path
+            yield path_names.path_to_text(os.fsencode(path.relative_to(folder).as_posix())), path
 
 
 def _mode(path: Path) -> int:

@@ -43,7 +43,7 @@ def publish(staging: Path, log: Log, sealed: bytes, keys: KeyPair, heir: KeyPair
             of the entry's is to stand; nothing was moved then.
         OSError: the folder cannot be written.
     """
-    with interruption.deferred():  # a signal finds all of it done, or nothing
+    with interruption.defer_signals():  # a signal finds all of it done, or nothing
         return _publish(staging, log, sealed, keys, heir)
 
 
@@ -85,7 +85,7 @@ def count(log: Log, note: bytes) -> None:
     # The list of leaf hashes first: one that is too short would look as if somebody had cut it.
     file_writing.write(log.folder, leaf_hashes.PATH, leaf_hashes.join(log.leaves))
     file_writing.write(log.folder, note_path(len(log.leaves)), note)
-    interruption.appended(log.folder, len(log.leaves))
+    interruption.note_append(log.folder, len(log.leaves))
 
 
 def head(log: Log, keys: KeyPair, heir: KeyPair | None = None) -> bytes:

@@ -187,7 +187,7 @@ def is_loaded(path: str) -> bool:
     Args:
         path: as it stands in tables.
     """
-    return _suffix(path_names.raw(path)) in _LOADED - _PROSE
+    return _suffix(path_names.text_to_path(path)) in _LOADED - _PROSE
 
 
 class ToolFiles:
@@ -214,7 +214,7 @@ class ToolFiles:
         Returns:
             Its kind and tool; None where it is of none, is a link or a folder, or cannot be read.
         """
-        parts = path_names.raw(path).split(b"/")
+        parts = path_names.text_to_path(path).split(b"/")
         if path_names.INTO_ARCHIVE in path or not parts[-1] or _suffix(parts[-1]) in _LOADED:
             return None
         at = next((at for at, part in enumerate(parts[:-1]) if part in _FOLDERS), None)

@@ -262,7 +262,7 @@ def _shown(start: Start, row: Mapping[str, Any], draw: _Draw, data: Path, secret
 
 
 def _read(data: Path, row: Mapping[str, Any]) -> bytes:
-    path = Path(os.fsdecode(path_names.location(data, row["path"])))
+    path = Path(os.fsdecode(path_names.disk_location(data, row["path"])))
     try:
         if not path.resolve().is_relative_to(data.resolve()):
             raise InputError(f"{path} lies outside the data")

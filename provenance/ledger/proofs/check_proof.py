@@ -100,7 +100,12 @@ def refuse(sentence: str) -> NoReturn:
 
 
 def read_file(name: str, limit: int) -> bytes:
-    """Read a file of at most so many bytes."""
+    """Read a file of at most so many bytes.
+
+    Args:
+        name: its path.
+        limit: bytes of the largest.
+    """
     try:
         if Path(name).stat().st_size > limit:
             raise UsageError(f"{name!r} is larger than {limit} bytes")
@@ -134,7 +139,13 @@ def whole_numbers_only(text: str) -> NoReturn:
 
 
 def parse(data: bytes | str, what: str, *, fractions: bool = True) -> dict[str, Any]:
-    """Parse a JSON object (RFC 8259) strictly: UTF-8, no member twice, no NaN."""
+    """Parse a JSON object (RFC 8259) strictly: UTF-8, no member twice, no NaN.
+
+    Args:
+        data: the bytes.
+        what: what to call it in a sentence.
+        fractions: whether numbers may have a fraction.
+    """
     number = float if fractions else whole_numbers_only
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
@@ -151,7 +162,13 @@ def parse(data: bytes | str, what: str, *, fractions: bool = True) -> dict[str, 
 
 
 def check_canonical(value: dict[str, Any], data: bytes, what: str) -> None:
-    """Check that sorted members, without blanks, are the same bytes (RFC 8785, without fractions)."""
+    """Check that sorted members, without blanks, are the same bytes (RFC 8785, without fractions).
+
+    Args:
+        value: the object.
+        data: the bytes.
+        what: what to call it in a sentence.
+    """
     names_last = sorted_members(value)
     if json.dumps(names_last, separators=(",", ":"), ensure_ascii=False).encode("utf-8") != data:
         refuse(f"{what} is not in canonical form")
@@ -167,7 +184,14 @@ def sorted_members(value: Any) -> Any:
 
 
 def member(value: dict[str, Any], name: str, kind: type, what: str) -> Any:
-    """Return a member of an object, which must be there and be of the type that it should be."""
+    """Return a member of an object, which must be there and be of the type that it should be.
+
+    Args:
+        value: the object.
+        name: its name.
+        kind: the type that it must have.
+        what: what to call it in a sentence.
+    """
     found = value.get(name)
     if type(found) is not kind:
         refuse(f"{what} has no proper member {name!r}")
@@ -175,7 +199,13 @@ def member(value: dict[str, Any], name: str, kind: type, what: str) -> Any:
 
 
 def natural_number(value: dict[str, Any], name: str, what: str) -> int:
-    """Return a member that is a whole number from 0 on."""
+    """Return a member that is a whole number from 0 on.
+
+    Args:
+        value: the object.
+        name: its name.
+        what: what to call it in a sentence.
+    """
     found: int = member(value, name, int, what)
     if not 0 <= found < 1 << 53:
         refuse(f"{what} has no proper member {name!r}")
@@ -183,24 +213,47 @@ def natural_number(value: dict[str, Any], name: str, what: str) -> int:
 
 
 def digest(value: dict[str, Any], name: str, what: str) -> bytes:
-    """Return a member that is a SHA-256 in 64 lower-case hexadecimal digits."""
+    """Return a member that is a SHA-256 in 64 lower-case hexadecimal digits.
+
+    Args:
+        value: the object.
+        name: its name.
+        what: what to call it in a sentence.
+    """
     return hexadecimal(member(value, name, str, what), 32, what)
 
 
 def hexadecimal(text: Any, size: int, what: str) -> bytes:
-    """Turn lower-case hexadecimal digits into so many bytes."""
+    """Turn lower-case hexadecimal digits into so many bytes.
+
+    Args:
+        text: the text.
+        size: how many bytes they are.
+        what: what to call it in a sentence.
+    """
     if not isinstance(text, str) or re.fullmatch(f"[0-9a-f]{{{2 * size}}}", text) is None:
         refuse(f"{what} holds something else than {2 * size} hexadecimal digits")
     return bytes.fromhex(text)
 
 
 def hash_list(value: dict[str, Any], name: str, what: str) -> list[bytes]:
-    """Return a member that is a list of SHA-256 digests."""
+    """Return a member that is a list of SHA-256 digests.
+
+    Args:
+        value: the object.
+        name: its name.
+        what: what to call it in a sentence.
+    """
     return [hexadecimal(each, 32, what) for each in member(value, name, list, what)]
 
 
 def from_base64(text: str, what: str) -> bytes:
-    """Decode base64 in its one form (RFC 4648, section 4)."""
+    """Decode base64 in its one form (RFC 4648, section 4).
+
+    Args:
+        text: the text.
+        what: what to call it in a sentence.
+    """
     try:
         found = base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
@@ -221,7 +274,13 @@ def fingerprint(key: Any) -> str:
 
 
 def check_p256(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes) -> None:
-    """Check an ECDSA P-256 signature with SHA-256 (FIPS 186-5, section 6.4), in its one form: strict DER, low s."""
+    """Check an ECDSA P-256 signature with SHA-256 (FIPS 186-5, section 6.4), in its one form: strict DER, low s.
+
+    Args:
+        key: the public key.
+        signature: its bytes.
+        data: the bytes.
+    """
     try:
         r, s = decode_dss_signature(signature)
         if encode_dss_signature(r, s) != signature or s > P256_ORDER - s:
@@ -232,7 +291,12 @@ def check_p256(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes) ->
 
 
 def key_id(name: str, key: ed25519.Ed25519PublicKey) -> bytes:
-    """Return the four bytes by which a note names an Ed25519 key (c2sp.org/signed-note, "Signatures")."""
+    """Return the four bytes by which a note names an Ed25519 key (c2sp.org/signed-note, "Signatures").
+
+    Args:
+        name: of the log.
+        key: the public key.
+    """
     return sha256(f"{name}\n".encode() + b"\x01" + key.public_bytes_raw()).digest()[:4]
 
 
@@ -242,12 +306,23 @@ def leaf_hash(data: bytes) -> bytes:
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """Hash two nodes of a Merkle tree to the node above them (RFC 9162, section 2.1.1)."""
+    """Hash two nodes of a Merkle tree to the node above them (RFC 9162, section 2.1.1).
+
+    Args:
+        left: hash of the left node.
+        right: hash of the right node.
+    """
     return sha256(b"\x01" + left + right).digest()
 
 
 def climb(leaf: bytes, index: int, size: int, path: list[bytes]) -> tuple[bytes, bytes]:
     """Follow an inclusion path from a leaf to the root (RFC 9162, section 2.1.3.2).
+
+    Args:
+        leaf: hash of the leaf.
+        index: number of the leaf, from 0.
+        size: leaves of the tree.
+        path: the hashes, from the leaf upwards.
 
     Returns:
         The root, and the root of the tree of all leaves to the left of this one, which the same path shows.
@@ -283,7 +358,13 @@ def join(trees: list[bytes]) -> bytes:
 
 
 def climb_content_set(key: bytes, siblings: list[bytes], end: bytes | None) -> bytes:
-    """Follow the path of a key to the root of a compact sparse Merkle tree (SPECIFICATION.md, section 11)."""
+    """Follow the path of a key to the root of a compact sparse Merkle tree (SPECIFICATION.md, section 11).
+
+    Args:
+        key: the key of the content.
+        siblings: the hashes beside the path, from the root downwards.
+        end: the key where the path ends; None = there is none.
+    """
     root = bytes(32) if end is None else sha256(b"\x02" + end).digest()
     for depth in reversed(range(len(siblings))):
         children = (siblings[depth], root) if bit(key, depth) else (root, siblings[depth])
@@ -292,7 +373,12 @@ def climb_content_set(key: bytes, siblings: list[bytes], end: bytes | None) -> b
 
 
 def bit(key: bytes, depth: int) -> int:
-    """Return a bit of a key; bit 0 is the highest of the first byte."""
+    """Return a bit of a key; bit 0 is the highest of the first byte.
+
+    Args:
+        key: 32 bytes.
+        depth: number of the bit.
+    """
     return key[depth // 8] >> (7 - depth % 8) & 1
 
 
@@ -324,6 +410,10 @@ def read_proof(data: bytes) -> dict[str, Any]:
 def check_envelope(proof: dict[str, Any], keys: list[Any]) -> tuple[dict[str, Any], bytes]:
     """Step 1: the statement key signed the entry (DSSE v1.0.2, protocol), which is a scan that has trees.
 
+    Args:
+        proof: the proof.
+        keys: the keys that the verifier trusts.
+
     Returns:
         The predicate of the entry, and the bytes that were signed.
     """
@@ -350,7 +440,12 @@ def check_envelope(proof: dict[str, Any], keys: list[Any]) -> tuple[dict[str, An
 
 
 def statement_key(keys: list[Any], keyid: str) -> ec.EllipticCurvePublicKey:
-    """Return the key that the envelope names, if it is among those that the verifier trusts."""
+    """Return the key that the envelope names, if it is among those that the verifier trusts.
+
+    Args:
+        keys: the keys that the verifier trusts.
+        keyid: fingerprint of the key, as the envelope has it.
+    """
     for key in keys:
         is_p256 = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
         if is_p256 and fingerprint(key) == keyid:
@@ -361,6 +456,12 @@ def statement_key(keys: list[Any], keyid: str) -> ec.EllipticCurvePublicKey:
 
 def check_log(proof: dict[str, Any], keys: list[Any], predicate: dict[str, Any], signed: bytes) -> str:
     """Step 2: the entry is in the log (c2sp.org/tlog-proof), under a signed checkpoint (c2sp.org/tlog-checkpoint).
+
+    Args:
+        proof: the proof.
+        keys: the keys that the verifier trusts.
+        predicate: what the entry says.
+        signed: the bytes that were signed.
 
     Returns:
         What is proven, in words.
@@ -398,6 +499,10 @@ def read_log_proof(text: str) -> tuple[int, list[bytes], str]:
 def check_checkpoint(note: str, keys: list[Any]) -> tuple[str, int, bytes]:
     """Check that a checkpoint is signed by a log key that the verifier trusts (c2sp.org/signed-note).
 
+    Args:
+        note: the text of the checkpoint.
+        keys: the keys that the verifier trusts.
+
     Returns:
         Name of the log, number of its entries, and the root over them.
     """
@@ -419,7 +524,13 @@ def check_checkpoint(note: str, keys: list[Any]) -> tuple[str, int, bytes]:
 
 
 def check_ed25519(key: ed25519.Ed25519PublicKey, signature: bytes, data: bytes) -> None:
-    """Check an Ed25519 signature (RFC 8032, section 5.1.7)."""
+    """Check an Ed25519 signature (RFC 8032, section 5.1.7).
+
+    Args:
+        key: the public key.
+        signature: its bytes.
+        data: the bytes.
+    """
     try:
         key.verify(signature, data)
     except InvalidSignature:
@@ -428,6 +539,10 @@ def check_ed25519(key: ed25519.Ed25519PublicKey, signature: bytes, data: bytes) 
 
 def check_lines(proof: dict[str, Any], predicate: dict[str, Any]) -> list[str]:
     """Step 3: each line is in the table that the entry signs, under the root of its tree (RFC 9162, section 2.1.3.2).
+
+    Args:
+        proof: the proof.
+        predicate: what the entry says.
 
     Returns:
         The lines.
@@ -456,6 +571,10 @@ def check_lines(proof: dict[str, Any], predicate: dict[str, Any]) -> list[str]:
 def check_record(proof: dict[str, Any], file_line: str) -> str:
     """Step 4: the record is in the record tree of the file whose line is shown (SPECIFICATION.md, section 9).
 
+    Args:
+        proof: the proof.
+        file_line: the line of the file.
+
     Returns:
         The record's line.
     """
@@ -478,6 +597,11 @@ def check_record(proof: dict[str, Any], file_line: str) -> str:
 
 def check_absent(proof: dict[str, Any], predicate: dict[str, Any], lines: list[str]) -> str:
     """Step 5: the content is not in the content set that the entry signs (SPECIFICATION.md, section 11).
+
+    Args:
+        proof: the proof.
+        predicate: what the entry says.
+        lines: the lines that are shown.
 
     Returns:
         The SHA-256 of the content.
@@ -506,13 +630,22 @@ def check_absent(proof: dict[str, Any], predicate: dict[str, Any], lines: list[s
 
 
 def check_unread_files(lines: list[str], undigested: int) -> None:
-    """Check that the lines beside a proof of absence are files whose contents were not read."""
+    """Check that the lines beside a proof of absence are files whose contents were not read.
+
+    Args:
+        lines: the lines that are shown.
+        undigested: how many files the entry says were not read.
+    """
     if any(parse(line, "a line").get("sha256") is not None for line in lines) or len(lines) > undigested:
         refuse("it names files as unread that were read")
 
 
 def check(data: bytes, keys: list[Any]) -> list[str]:
     """Take every step, and print each as it passes.
+
+    Args:
+        data: the bytes.
+        keys: the keys that the verifier trusts.
 
     Returns:
         What is proven: the lines.
@@ -537,7 +670,13 @@ def check(data: bytes, keys: list[Any]) -> list[str]:
 
 
 def passed(number: int, name: str, sentence: str) -> None:
-    """Print that a step passed."""
+    """Print that a step passed.
+
+    Args:
+        number: of the step.
+        name: of the step.
+        sentence: what it came to.
+    """
     print_line(f"step {number}, {name}: {sentence}")
 
 

@@ -160,7 +160,7 @@ def _absent(
         tuple(bytes.fromhex(each) for each in item["siblings"]), item["end"] and bytes.fromhex(item["end"])
     )
     key = content_sets.key(salt, bytes.fromhex(item["sha256"]))
-    if sparse_merkle.found(key, proof, bytes.fromhex(content["root"])) is not False:
+    if sparse_merkle.has_key(key, proof, bytes.fromhex(content["root"])) is not False:
         raise VerificationError("it does not show that the content is absent")
     if any(row.get("sha256") is not None for row in rows) or len(rows) > content["undigested"]:
         raise VerificationError("it names files as unread that were read")

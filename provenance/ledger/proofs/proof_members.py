@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import VerificationError, cut
 from provenance.ledger.format import envelope, signed_lines
 from provenance.ledger.proofs import anchors
@@ -169,4 +169,4 @@ def _validator(name: str) -> Draft202012Validator:
 
 
 def _schema(name: str) -> Any:
-    return json.loads((HERE / "schemas" / "ledger" / f"{name}.schema.json").read_bytes())
+    return json.loads((DATA_FOLDER / "schemas" / "ledger" / f"{name}.schema.json").read_bytes())

@@ -85,7 +85,7 @@ def _runs(data: Any, ends: Any, out: Any) -> None:
     state, buf = np.empty(8, np.uint32), np.empty(128, np.uint8)
     start = 0
     for k in range(ends.shape[0]):
-        sha256.digest(data, start, ends[k], state, buf, out, 32 * k)
+        sha256.write_digest(data, start, ends[k], state, buf, out, 32 * k)
         start = ends[k]
 
 
@@ -96,9 +96,9 @@ def _node(mark: Any, left: Any, at: Any, right: Any, beside: Any, state: Any, bu
     for k in range(32):
         buf[1 + k] = left[at + k]
         buf[33 + k] = right[beside + k]
-    state[:] = sha256.START
-    sha256.close(state, buf, 65, 65)
-    sha256.put(state, out, to)
+    state[:] = sha256.INITIAL_STATE
+    sha256.finish_state(state, buf, 65, 65)
+    sha256.write_state(state, out, to)
 
 
 @njit(nogil=True, cache=True)
@@ -118,9 +118,9 @@ def _prefixed(prefix: Any, digests: Any, out: Any) -> None:
             buf[j] = prefix[j]
         for j in range(32):
             buf[size + j] = digests[32 * k + j]
-        state[:] = sha256.START
-        sha256.close(state, buf, size + 32, size + 32)
-        sha256.put(state, out, 32 * k)
+        state[:] = sha256.INITIAL_STATE
+        sha256.finish_state(state, buf, size + 32, size + 32)
+        sha256.write_state(state, out, 32 * k)
 
 
 @njit(nogil=True, cache=True)
@@ -163,9 +163,9 @@ def _subtrees(held: Any, ends: Any, depth: Any, out: Any) -> None:
             buf[0] = 2
             for k in range(32):
                 buf[1 + k] = held[32 * key + k]
-            state[:] = sha256.START
-            sha256.close(state, buf, 33, 33)
-            sha256.put(state, made, 0)
+            state[:] = sha256.INITIAL_STATE
+            sha256.finish_state(state, buf, 33, 33)
+            sha256.write_state(state, made, 0)
             top = 256
             after = _shared(held, key, key + 1) if key + 1 < last else depth - 1
             while height and branches[height - 1] > after:

@@ -343,7 +343,7 @@ def _levels(buckets: Iterable[tuple[bytes, int]], deep: int) -> list[list[bytes]
     for _ in range(deep):
         sides = list(zip(level, counts, strict=True))
         pairs = list(zip(sides[::2], sides[1::2], strict=True))
-        level = [sparse_merkle.joined(*left, *right) for left, right in pairs]
+        level = [sparse_merkle.hash_children(*left, *right) for left, right in pairs]
         counts = [left[1] + right[1] for left, right in pairs]
         levels.append(level)
     return levels[::-1]

@@ -82,7 +82,7 @@ def subtree(keys: Sequence[bytes], depth: int = 0) -> bytes:
     raise AssertionError  # the last key returns
 
 
-def joined(left: bytes, lefts: int, right: bytes, rights: int) -> bytes:
+def hash_children(left: bytes, lefts: int, right: bytes, rights: int) -> bytes:
     """Return the hash of two sides whose numbers of keys are known.
 
     Args:
@@ -108,7 +108,7 @@ def prove(keys: Sequence[bytes], key: bytes, depth: int = 0) -> SparseProof:
         depth: bits above; the proof begins below them.
 
     Returns:
-        The proof; `found` says what it shows.
+        The proof; `has_key` says what it shows.
     """
     low, high, siblings = 0, len(keys), []
     while high - low > 1:
@@ -123,7 +123,7 @@ def prove(keys: Sequence[bytes], key: bytes, depth: int = 0) -> SparseProof:
     return SparseProof(tuple(siblings), keys[low] if low < high else None)
 
 
-def found(key: bytes, proof: SparseProof, root: bytes) -> bool | None:
+def has_key(key: bytes, proof: SparseProof, root: bytes) -> bool | None:
     """Tell what a proof shows of a key.
 
     Args:

@@ -102,7 +102,7 @@ def check_draws(statements: Iterable[Statement]) -> Iterator[Step]:
     Yields:
         One step; nothing where there are no draws.
     """
-    sentences = entry_summaries.drawn((each.place.index, each.predicate) for each in statements)
+    sentences = entry_summaries.describe_draws((each.place.index, each.predicate) for each in statements)
     if sentences:
         is_open = any("no review" in each for each in sentences)
         yield Step("draws", "not checked" if is_open else "ok", some(sentences, "; "))
@@ -267,7 +267,7 @@ def counted(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     verdicts = Counter(row["verdict"] for row in rows)
     passed, drawn = verdicts["pass"], len(rows)
-    low, high = confidence_intervals.exact(passed, drawn)
+    low, high = confidence_intervals.clopper_pearson(passed, drawn)
     problems = Counter(row["problem"] for row in rows if row["problem"] is not None)
     return {
         "counts": {

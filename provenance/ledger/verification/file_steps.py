@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from provenance.core import path_names
-from provenance.core.wording import counted
+from provenance.core.wording import count_noun
 from provenance.errors import InputError, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import checkpoint, statement
@@ -89,7 +89,7 @@ def list_files(state: VerificationState) -> None:
     elif not _is_latest_ours(state):
         state.fail("folder", "scans/latest leads to what no checkpoint counts; links that lead elsewhere are refused")
     else:
-        state.ok("folder", f"{counted(len(state.files), 'file')}, and no link but scans/latest")
+        state.ok("folder", f"{count_noun(len(state.files), 'file')}, and no link but scans/latest")
 
 
 def list_entry_files(state: VerificationState) -> None:
@@ -189,7 +189,7 @@ def check_files(state: VerificationState) -> None:
         state.fail("objects", f"withheld: {some(state.withheld)}", WITHHELD)
     elif not state.is_invalid:
         have = "has the digest that its entry binds" if len(state.bound) == 1 else "have the digests that entries bind"
-        state.ok("objects", f"{counted(len(state.bound), 'file')} {have}")
+        state.ok("objects", f"{count_noun(len(state.bound), 'file')} {have}")
 
 
 def check_trees(state: VerificationState) -> None:
@@ -268,7 +268,7 @@ def check_data(state: VerificationState) -> None:
     if name is None or name in state.withheld or state.bound.get(name) is None or state.is_invalid:
         state.skip("data", "the table of files is withheld or does not verify")
         return
-    naming = scans[-1].predicate.get("pathNaming", path_names.FIRST)
+    naming = scans[-1].predicate.get("pathNaming", path_names.FIRST_VERSION)
     if naming not in path_names.VERSIONS:
         state.skip("data", f"entry {scans[-1].place.index} names paths by a version that this program does not know")
         return
@@ -306,7 +306,7 @@ def _conclude_data(
     rest = "".join(f"; {each}" for each in _uncompared(compared, passed, state.own_files))
     if state.changes:
         others = f"{len(compared.changes.removed)} removed, {len(changed)} changed"
-        state.fail("data", f"{counted(len(added), 'file')} added, {others}{rest}", DATA_DIFFERS)
+        state.fail("data", f"{count_noun(len(added), 'file')} added, {others}{rest}", DATA_DIFFERS)
     elif compared.unreadable:
         state.fail("data", f"nothing else differs from entry {entry}{rest}", _unread_code(state))
     else:
@@ -324,14 +324,14 @@ def _uncompared(
     """Say what was not compared, one clause a reason."""
     if compared.unreadable:
         first, cause = compared.unreadable[0]
-        yield f"{counted(len(compared.unreadable), 'file')} could not be read ({first}: {cause})"
+        yield f"{count_noun(len(compared.unreadable), 'file')} could not be read ({first}: {cause})"
     if compared.unread:
-        yield f"{counted(len(compared.unread), 'file')} could not be compared: the scan had not read them"
+        yield f"{count_noun(len(compared.unread), 'file')} could not be compared: the scan had not read them"
     inside = sum(len(each.files) for each in compared.left_out)
     if inside:
         names = some([each.path for each in compared.left_out if each.files])
-        yield f"{counted(inside, 'file')} in folders that the scan left out were not compared ({names})"
+        yield f"{count_noun(inside, 'file')} in folders that the scan left out were not compared ({names})"
     if passed:
-        yield f"{counted(passed, 'file')} of version control or caches that the scan had not seen were not compared"
+        yield f"{count_noun(passed, 'file')} of version control or caches that the scan had not seen were not compared"
     if own is None and compared.own:
-        yield f"{counted(compared.own, 'file')} in the ledger's own folder were not compared"
+        yield f"{count_noun(compared.own, 'file')} in the ledger's own folder were not compared"

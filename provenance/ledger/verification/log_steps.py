@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provenance.core.digests import canonical
-from provenance.core.wording import counted
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, ProvenanceError, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import checkpoint, envelope, statement
@@ -71,7 +71,7 @@ def check_statements(state: VerificationState) -> None:
 
 
 def _every_entry(state: VerificationState) -> str:
-    return f"{state.size} of {counted(state.size, 'entry')}"
+    return f"{state.size} of {count_noun(state.size, 'entry')}"
 
 
 def _read_entry(state: VerificationState, index: int) -> tuple[envelope.Envelope, statement.Statement]:
@@ -114,7 +114,7 @@ def check_log(state: VerificationState) -> None:
         if each.place != statement.Place(state.origin, index, roots[index].hex()):
             raise state.stop("log", f"{layout.entry_path(index)} says it stands elsewhere, or on another history")
     follow = " follow one another" if state.size > 1 else ""
-    entries = f"{counted(state.size, 'entry')} of {state.origin}{follow}"
+    entries = f"{count_noun(state.size, 'entry')} of {state.origin}{follow}"
     state.ok("log", f"{entries}; root {roots[-1].hex()}")
 
 
@@ -163,7 +163,7 @@ def check_newest_checkpoint(state: VerificationState) -> None:
         checkpoint.check(newest, checkpoint.signer(newest, state.known_keys.values()))
     except VerificationError as cause:
         raise state.stop("checkpoints", f"{layout.note_path(state.size)}: {cause}") from cause
-    which = f"the newest, of {counted(state.size, 'entry')}"
+    which = f"the newest, of {count_noun(state.size, 'entry')}"
     state.ok("checkpoints", f"{which}, is signed (Ed25519) and matches the leaf hashes")
 
 
@@ -208,12 +208,12 @@ def check_earlier_checkpoint(state: VerificationState) -> None:
     if earlier.origin != state.origin:
         state.fail(step, f"the checkpoint you hold is of another log, {earlier.origin}")
     elif earlier.size > last:  # whoever has an old key can sign anything with it: that accuses nobody who holds the log
-        state.fail(step, f"the checkpoint you hold is by a key that handed the log over at {counted(last, 'entry')}")
+        state.fail(step, f"the checkpoint you hold is by a key that handed the log over at {count_noun(last, 'entry')}")
     elif earlier.size > state.size:
         gone = f"entries {state.size} to {earlier.size - 1} are missing"
-        state.fail(step, f"the checkpoint you hold counts {counted(earlier.size, 'entry')}: {gone}")
+        state.fail(step, f"the checkpoint you hold counts {count_noun(earlier.size, 'entry')}: {gone}")
     elif merkle.root(state.leaves[: earlier.size]) == earlier.root:
-        state.ok(step, f"the log extends the checkpoint you hold, of {counted(earlier.size, 'entry')}")
+        state.ok(step, f"the log extends the checkpoint you hold, of {count_noun(earlier.size, 'entry')}")
     else:
         _write_contradiction(state, earlier)
 
@@ -229,7 +229,7 @@ def _write_contradiction(state: VerificationState, earlier: checkpoint.Checkpoin
         "root that `held` states for that size (RFC 9162), so one of them denies entries that the other counted.",
     }
     name = f"equivocation-{earlier.root.hex()[:8]}-{newest.root.hex()[:8]}.json"
-    views = f"two signed views of {state.origin} contradict each other at {counted(earlier.size, 'entry')}"
+    views = f"two signed views of {state.origin} contradict each other at {count_noun(earlier.size, 'entry')}"
     path = (state.request.evidence or Path()) / name
     try:
         path = file_writing.fresh(path, canonical(proof))

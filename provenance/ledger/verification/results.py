@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from provenance.core.escaping import visible
+from provenance.core.escaping import escape_to_line
 from provenance.errors import cut
 from provenance.ledger.keys import trusted_keys
 
@@ -265,7 +265,7 @@ class Verification:
             text += _listed("added", self.changes.added)
             text += _listed("removed", self.changes.removed)
             text += _listed("changed", self.changes.changed)
-        return [visible(line) for line in text]
+        return [escape_to_line(line) for line in text]
 
 
 def encodable(text: str) -> str:
@@ -274,7 +274,12 @@ def encodable(text: str) -> str:
 
 
 def some(names: Sequence[str], separator: str = ", ") -> str:
-    """Name the first few of many."""
+    """Name the first few of many.
+
+    Args:
+        names: all of them.
+        separator: what stands between two.
+    """
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return separator.join(names[:5]) + more
 

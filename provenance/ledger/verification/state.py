@@ -152,7 +152,7 @@ class VerificationState(Results):
         return Verification(
             exit_code=code,
             steps=steps,
-            unbound=tuple(path_names.shown(os.fsencode(name)) for name in self.unbound),
+            unbound=tuple(path_names.path_to_text(os.fsencode(name)) for name in self.unbound),
             withheld=tuple(self.withheld),
             signers=tuple(self.signers.values()),
             origin=self.origin,

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator
 
 from provenance.core.digests import canonical, sha256
-from provenance.core.package_data import HERE
-from provenance.core.wording import counted
+from provenance.core.package_data import DATA_FOLDER
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import statement
@@ -62,7 +62,7 @@ class Renewals:
         if self.withheld:
             return [StepOutcome("renewals", "failed", f"withheld: {', '.join(self.withheld[:5])}", "withheld")]
         lists, them = ("lists", "it") if self.count == 1 else ("list", "them")
-        stamps = counted(len(self.covered), "timestamp")
+        stamps = count_noun(len(self.covered), "timestamp")
         summary = f"{self.count} {lists} the checkpoints before {them} as they are, and {stamps}"
         return [StepOutcome("renewals", "ok", summary)] if self.count else []
 
@@ -214,5 +214,5 @@ def _signer_expiry(path: Path) -> datetime:
 
 @functools.cache
 def _validator() -> Draft202012Validator:
-    schema = HERE / "schemas" / "ledger" / "renewal-list-v1.schema.json"
+    schema = DATA_FOLDER / "schemas" / "ledger" / "renewal-list-v1.schema.json"
     return Draft202012Validator(json.loads(schema.read_bytes()))

@@ -14,9 +14,17 @@ from provenance.core import schemas
 from provenance.core.model import CHANGED, VIEWS, Died
 from provenance.errors import InputError, LimitExceeded
 from provenance.pipeline.matching.match_table import MatchTask
-from provenance.pipeline.matching.match_tasks import SPANS_FILE, Join, Joined, Likened, Likeness, Located, Rereading
-from provenance.pipeline.reading.file_bundles import cut
-from provenance.pipeline.reading.record_identities import hashes
+from provenance.pipeline.matching.match_tasks import (
+    SPANS_FILE_NAME,
+    ComparedView,
+    ExactResult,
+    ExactTask,
+    RereadResult,
+    RereadTask,
+    ViewTask,
+)
+from provenance.pipeline.reading.file_bundles import cut_by_size
+from provenance.pipeline.reading.record_identities import hashes_file
 from provenance.similarity.candidates import distinct_texts
 from provenance.similarity.evidence import exact_matches
 from provenance.similarity.index import source_sketches
@@ -26,11 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from provenance.pipeline.reading.file_bundles import File
+    from provenance.pipeline.reading.file_bundles import FileToRead
     from provenance.similarity.evidence.exact_matches import Ints
     from provenance.sources.read_results import BundleResult, FileResult
 
-Part = TypeVar("Part")
+WorkerResult = TypeVar("WorkerResult")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class MatchPlan:
     """What is to be joined, and what the numbers mean.
 
     Args:
-        likenesses: one a view that holds anything.
+        view_tasks: one a view that holds anything.
         paths: files and members by number, sorted.
         names: sources by number, sorted.
         owner: the number of each file's source.
@@ -47,7 +55,7 @@ class MatchPlan:
         fold_chinese: whether traditional characters count as their simplified ones.
     """
 
-    likenesses: tuple[Likeness, ...]
+    view_tasks: tuple[ViewTask, ...]
     paths: tuple[str, ...]
     names: tuple[str, ...]
     owner: Ints
@@ -55,9 +63,9 @@ class MatchPlan:
     sketches: tuple[tuple[str, str, Ints], ...] = ()
     fold_chinese: bool = False
 
-    def members(self, view: str) -> tuple[distinct_texts.Members, ...]:
+    def members(self, view: str) -> tuple[distinct_texts.MembersFile, ...]:
         """Return the scratch files of MEMBERS of a view."""
-        return next((each.members for each in self.likenesses if each.view == view), ())
+        return next((each.members for each in self.view_tasks if each.view == view), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +79,11 @@ class ComparisonResult:
         distinct_sources: distinct normalised texts by source.
         texts: records with text by source.
         pivoted: records that were compared with one file alone.
-        aside: distinct texts that were compared for near matches with pivots alone.
-        shortened: records of which only the first file with a near match is listed.
-        crowded: distinct texts that were not looked for inside longer ones.
+        pivoted_near: distinct texts that were compared for near matches with pivots alone.
+        first_file_only: records of which only the first file with a near match is listed.
+        not_anchored: distinct texts that were not looked for inside longer ones.
         thinned: distinct texts that stand in more longer ones than are kept.
-        common: shingles that are boilerplate, by view.
+        boilerplate_count: shingles that are boilerplate, by view.
         unplaced: parts of the data that could not be read again.
     """
 
@@ -85,17 +93,17 @@ class ComparisonResult:
     distinct_sources: dict[str, int]
     texts: dict[str, int]
     pivoted: int
-    aside: int
-    shortened: int
-    crowded: int
+    pivoted_near: int
+    first_file_only: int
+    not_anchored: int
     thinned: int
-    common: Mapping[str, int]
+    boilerplate_count: Mapping[str, int]
     unplaced: int
 
 
-def plan(
-    observed: Sequence[BundleResult],
-    seen: FileResult,
+def make_plan(
+    bundles: Sequence[BundleResult],
+    observed_files: FileResult,
     covering: Callable[[str], str],
     exchange: Callable[..., dict[Any, list[Any]]],
     scratch: Path,
@@ -106,8 +114,8 @@ def plan(
     """Number files and sources, and bring together the scratch files of each view.
 
     Args:
-        observed: the bundles.
-        seen: what they saw.
+        bundles: the bundles.
+        observed_files: what they saw.
         covering: path -> source.
         exchange: of an engine.
         scratch: folder for matches.
@@ -115,24 +123,26 @@ def plan(
         fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
-        The plan; its likenesses are for `match_tasks.resemble`, the largest first so that it is not waited for at the
-        end.
+        The plan; its likenesses are for `match_tasks.compare_view`, the largest first so that it is not waited for at
+        the end.
     """
-    paths = tuple(seen.files["path"].to_pylist())
+    paths = tuple(observed_files.files["path"].to_pylist())
     owners = [covering(path) for path in paths]
     names = tuple(sorted(set(owners)))
     place = {name: k for k, name in enumerate(names)}
     owner = np.array([place[name] for name in owners], np.int64)
     members = [
-        (view, distinct_texts.Members(path, seen.places[part.bundle])) for part in observed for view, path in part.parts
+        (view, distinct_texts.MembersFile(path, observed_files.places[part.bundle]))
+        for part in bundles
+        for view, path in part.parts
     ]
-    sets = exchange((each for part in observed for each in part.sets), lambda item: item[0])
+    sets = exchange((each for part in bundles for each in part.sets), lambda item: item[0])
     threads = max(1, workers // max(1, len(sets)))
     likenesses = tuple(
-        Likeness(
+        ViewTask(
             view,
             tuple(path for _, path in group),
-            str(hashes(scratch, view)),
+            str(hashes_file(scratch, view)),
             tuple(each for of, each in members if of == view),
             owner,
             str(scratch / f"near-{view}"),
@@ -140,36 +150,38 @@ def plan(
             workers,
             threads,
         )
-        for view, group in sorted(sets.items(), key=lambda held: -hashes(scratch, held[0]).stat().st_size)
+        for view, group in sorted(sets.items(), key=lambda held: -hashes_file(scratch, held[0]).stat().st_size)
     )
-    counts = {view: np.asarray(seen.files[view]) for view in VIEWS}
-    sketched = tuple((view, path, seen.places[part.bundle]) for part in observed for view, path in part.sketches)
+    counts = {view: np.asarray(observed_files.files[view]) for view in VIEWS}
+    sketched = tuple(
+        (view, path, observed_files.places[part.bundle]) for part in bundles for view, path in part.sketches
+    )
     return MatchPlan(likenesses, paths, names, owner, counts, sketched, fold_chinese)
 
 
-def joins(likened: Sequence[Likened]) -> list[Join]:
+def exact_tasks(compared: Sequence[ComparedView]) -> list[ExactTask]:
     """Say which nodes are to be matched word for word, part by part.
 
     Args:
-        likened: what `resemble` said of its likenesses.
+        compared: what `resemble` said of its likenesses.
 
     Returns:
-        Parts for `match_tasks.gather`.
+        Parts for `match_tasks.match_exactly`.
     """
     return [
-        Join(each.view, each.scratch, first, last, f"{each.scratch}-exact-{number}")
-        for each in likened
+        ExactTask(each.view, each.scratch, first, last, f"{each.scratch}-exact-{number}")
+        for each in compared
         for number, (first, last) in enumerate(pairwise(each.cuts))
     ]
 
 
-def namings(plan: MatchPlan, joined: Sequence[Joined], likened: Sequence[Likened]) -> list[MatchTask]:
+def match_tables(plan: MatchPlan, exact: Sequence[ExactResult], compared: Sequence[ComparedView]) -> list[MatchTask]:
     """Say which matches are to be put in order and named, view by view.
 
     Args:
         plan: the plan.
-        joined: what `gather` said of its joins, in any order.
-        likened: what `resemble` said of its likenesses.
+        exact: what `match_exactly` found in its tasks, in any order.
+        compared: what `resemble` said of its likenesses.
 
     Returns:
         Parts for `match_table.write_matches`.
@@ -177,20 +189,20 @@ def namings(plan: MatchPlan, joined: Sequence[Joined], likened: Sequence[Likened
     return [
         MatchTask(
             each.view,
-            tuple(sorted(part.rows for part in joined if part.view == each.view)),
+            tuple(sorted(part.rows for part in exact if part.view == each.view)),
             each.rows,
-            f"{each.scratch}/{SPANS_FILE}",
+            f"{each.scratch}/{SPANS_FILE_NAME}",
             plan.paths,
             plan.names,
             plan.owner,
             each.scratch,
             f"{each.scratch}-matches",
         )
-        for each in sorted(likened, key=lambda each: VIEWS.index(each.view))
+        for each in sorted(compared, key=lambda each: VIEWS.index(each.view))
     ]
 
 
-def sketch(plan: MatchPlan) -> pa.Table:
+def unite_sketches(plan: MatchPlan) -> pa.Table:
     """Unite the sketches of files to those of sources, file after file: a source's part never needs a coarser scale.
 
     Args:
@@ -200,17 +212,19 @@ def sketch(plan: MatchPlan) -> pa.Table:
         SKETCHES, one row a source and view that has records; the same whatever the bundles.
     """
     rows: list[dict[str, Any]] = []
-    shingle = normalisation.named(shingles.SHINGLE, fold_chinese=plan.fold_chinese)
+    shingle = normalisation.name_with_folding(shingles.SHINGLE, fold_chinese=plan.fold_chinese)
     for view in VIEWS:
         parts: dict[int, list[tuple[pa.Table, int]]] = {}
         for _, path, numbers in (each for each in plan.sketches if each[0] == view):
-            table = _read(path)
+            table = _read_arrow(path)
             for row, owner in enumerate(plan.owner[numbers[table["file"].to_numpy()]].tolist()):
                 parts.setdefault(owner, []).append((table, row))
         records = np.bincount(plan.owner, plan.counts[view], len(plan.names)).astype(int).tolist()
         for number, (name, count) in enumerate(zip(plan.names, records, strict=True)):
             if count:
-                scale, hashes = source_sketches.unite(source_sketches.read(*part) for part in parts.get(number, ()))
+                scale, hashes = source_sketches.unite_sketches(
+                    source_sketches.read_sketch(*part) for part in parts.get(number, ())
+                )
                 rows.append(
                     {
                         "source": name, "view": view, "shingle": shingle, "scale": scale, "records": count,
@@ -220,96 +234,101 @@ def sketch(plan: MatchPlan) -> pa.Table:
     return schemas.ordered(schemas.rows(rows, schemas.SKETCHES), "source", "view")
 
 
-def reread(plan: MatchPlan, likened: Sequence[Likened], files: Sequence[File], seen: FileResult) -> list[Rereading]:
+def reread_tasks(
+    plan: MatchPlan, compared: Sequence[ComparedView], files: Sequence[FileToRead], observed_files: FileResult
+) -> list[RereadTask]:
     """Say which files are to be read again, to find where shorter texts stand in them.
 
     Args:
         plan: the plan.
-        likened: what `resemble` said of its likenesses.
+        compared: what `resemble` said of its likenesses.
         files: what was read.
-        seen: what was seen of them.
+        observed_files: what was seen of them.
 
     Returns:
-        Parts for `match_tasks.locate`.
+        Parts for `match_tasks.locate_spans`.
     """
-    asked = {each.view: each.scratch for each in likened}
-    numbers = {number for each in likened for number in each.files}
+    asked = {each.view: each.scratch for each in compared}
+    numbers = {number for each in compared for number in each.files}
     wanted: dict[str, dict[str, int]] = {}
     for number in sorted(numbers):
         path = plan.paths[number]
         wanted.setdefault(path.split("!/", 1)[0], {})[path] = number
     places = {path: place for place, path in enumerate(plan.paths) if path in wanted}
-    held = seen.files["sha256"].take(pa.array(places.values(), pa.int64())).to_pylist()
+    held = observed_files.files["sha256"].take(pa.array(places.values(), pa.int64())).to_pylist()
     digests = dict(zip(places, held, strict=True))
     return [
-        Rereading(
+        RereadTask(
             part,
             tuple(digests[file.path] for file in part),
             {k: v for file in part for k, v in wanted[file.path].items()},
             asked,
             plan.fold_chinese,
         )
-        for part in cut(file for file in files if file.path in wanted)
+        for part in cut_by_size(file for file in files if file.path in wanted)
     ]
 
 
-def unchanged(seen: FileResult, located: Sequence[Located | Died]) -> FileResult:
+def check_rereadings(observed_files: FileResult, located: Sequence[RereadResult | Died]) -> FileResult:
     """Say of files that were read again whether they were still what they had been.
 
     Args:
-        seen: what was seen at first.
+        observed_files: what was seen at first.
         located: what `locate` said.
 
     Returns:
         The same, with a reason on the account of a file that changed.
     """
-    changed = {path for each in located if isinstance(each, Located) for path in each.changed}
+    changed = {path for each in located if isinstance(each, RereadResult) for path in each.changed}
     if not changed:
-        return seen
-    column = seen.files.schema.get_field_index("skip_reason")
-    hit = pc.is_in(seen.files["path"], value_set=pa.array(sorted(changed), pa.string()))
-    reasons = pc.if_else(hit, CHANGED, seen.files["skip_reason"])
-    return replace(seen, files=seen.files.set_column(column, seen.files.schema.field(column), reasons))
+        return observed_files
+    column = observed_files.files.schema.get_field_index("skip_reason")
+    hit = pc.is_in(observed_files.files["path"], value_set=pa.array(sorted(changed), pa.string()))
+    reasons = pc.if_else(hit, CHANGED, observed_files.files["skip_reason"])
+    return replace(
+        observed_files,
+        files=observed_files.files.set_column(column, observed_files.files.schema.field(column), reasons),
+    )
 
 
-def tabulate(
+def assemble_result(
     plan: MatchPlan,
-    joined: Sequence[Joined],
-    likened: Sequence[Likened],
-    located: Sequence[Located | Died],
-    named: Sequence[str],
+    exact: Sequence[ExactResult],
+    compared: Sequence[ComparedView],
+    located: Sequence[RereadResult | Died],
+    match_files: Sequence[str],
 ) -> ComparisonResult:
     """Add up what the parts say.
 
     Args:
         plan: the plan.
-        joined: what `gather` said of its joins, in any order.
-        likened: what `resemble` said of its likenesses, in any order.
+        exact: what `match_exactly` found in its tasks, in any order.
+        compared: what `resemble` said of its likenesses, in any order.
         located: what `locate` said, in any order; what died leaves its texts without a place.
-        named: the files of MATCHES, in the order of VIEWS.
+        match_files: the files of MATCHES, in the order of VIEWS.
 
     Returns:
         Tables and counts; MATCHES is a file, mapped.
     """
-    whole = [each.exact for each in joined if each.view == "whole"]
+    whole = [each.exact for each in exact if each.view == "whole"]
     texts = np.bincount(plan.owner, plan.counts["whole"], len(plan.names)).astype(int).tolist()
     return ComparisonResult(
-        matches=pa.concat_tables([schemas.empty(schemas.MATCHES), *(_read(path) for path in named)]),
-        overlaps=_overlaps(plan, joined, likened),
-        distinct_files=_added([each.distinct_files for each in whole], plan.paths),
-        distinct_sources=_added([each.distinct_sources for each in whole], plan.names),
+        matches=pa.concat_tables([schemas.empty(schemas.MATCHES), *(_read_arrow(path) for path in match_files)]),
+        overlaps=_make_overlaps(plan, exact, compared),
+        distinct_files=_add_pairs([each.distinct_files for each in whole], plan.paths),
+        distinct_sources=_add_pairs([each.distinct_sources for each in whole], plan.names),
         texts=dict(zip(plan.names, texts, strict=True)),
-        pivoted=sum(each.exact.pivoted for each in joined),
-        aside=sum(each.pivoted for each in likened),
-        shortened=sum(each.shortened for each in likened),
-        crowded=sum(each.aside for each in likened),
-        thinned=sum(each.thinned for each in likened),
-        common={each.view: each.common for each in likened},
+        pivoted=sum(each.exact.pivoted for each in exact),
+        pivoted_near=sum(each.pivoted for each in compared),
+        first_file_only=sum(each.first_file_only for each in compared),
+        not_anchored=sum(each.not_anchored for each in compared),
+        thinned=sum(each.thinned for each in compared),
+        boilerplate_count={each.view: each.boilerplate_count for each in compared},
         unplaced=sum(1 if isinstance(each, Died) else len(each.unread) for each in located),
     )
 
 
-def alive(parts: Iterable[Part | Died]) -> list[Part]:
+def require_results(parts: Iterable[WorkerResult | Died]) -> list[WorkerResult]:
     """Return what workers made.
 
     Args:
@@ -318,7 +337,7 @@ def alive(parts: Iterable[Part | Died]) -> list[Part]:
     Raises:
         InputError: one of them died; LimitExceeded: for taking more memory than the scan may have.
     """
-    done: list[Part] = []
+    done: list[WorkerResult] = []
     for part in parts:
         if isinstance(part, Died):
             if part.capped:
@@ -328,24 +347,24 @@ def alive(parts: Iterable[Part | Died]) -> list[Part]:
     return done
 
 
-def _added(parts: Iterable[Ints], names: Sequence[str]) -> dict[str, int]:
+def _add_pairs(parts: Iterable[Ints], names: Sequence[str]) -> dict[str, int]:
     total = np.zeros(len(names), np.int64)
     for part in parts:
         total[: len(part)] += part
     return dict(zip(names, total.tolist(), strict=True))
 
 
-def _read(path: str) -> pa.Table:
+def _read_arrow(path: str) -> pa.Table:
     with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
         return reader.read_all()
 
 
-def _overlaps(plan: MatchPlan, joined: Sequence[Joined], likened: Sequence[Likened]) -> pa.Table:
+def _make_overlaps(plan: MatchPlan, exact: Sequence[ExactResult], compared: Sequence[ComparedView]) -> pa.Table:
     """Make OVERLAPS: for each view pairs of whole sources, then pairs of files."""
     rows: list[dict[str, Any]] = []
     for view in VIEWS:
-        parts = [each.exact for each in joined if each.view == view]
-        others = [each.counts for each in likened if each.view == view]
+        parts = [each.exact for each in exact if each.view == view]
+        others = [each.counts for each in compared if each.view == view]
         sizes = plan.counts[view]
         totals = np.bincount(plan.owner, sizes, len(plan.names)).astype(int)
         of_sources = [
@@ -354,25 +373,25 @@ def _overlaps(plan: MatchPlan, joined: Sequence[Joined], likened: Sequence[Liken
             [*(part.sources_distinctive for part in parts), *(part["sources_distinctive"] for part in others)],
             [part["sources_inside"] for part in others],
         ]
-        for a, b, *counts in _pairs(of_sources):
+        for a, b, *counts in _merge_pair_kinds(of_sources):
             ends = {"source_a": plan.names[a], "path_a": None, "source_b": plan.names[b], "path_b": None}
-            rows.append(_overlap(view, ends, totals[a], totals[b], counts))
+            rows.append(_overlap_row(view, ends, totals[a], totals[b], counts))
         of_files = [
             [part.files for part in parts],
             [part["files"] for part in others],
             [*(part.files_distinctive for part in parts), *(part["files_distinctive"] for part in others)],
             [part["files_inside"] for part in others],
         ]
-        for a, b, *counts in _pairs(of_files):
+        for a, b, *counts in _merge_pair_kinds(of_files):
             ends = {
                 "source_a": plan.names[plan.owner[a]], "path_a": plan.paths[a],
                 "source_b": plan.names[plan.owner[b]], "path_b": plan.paths[b],
             }  # fmt: skip
-            rows.append(_overlap(view, ends, sizes[a], sizes[b], counts))
+            rows.append(_overlap_row(view, ends, sizes[a], sizes[b], counts))
     return schemas.rows(rows, schemas.OVERLAPS)
 
 
-def _pairs(kinds: Sequence[list[pa.Table]]) -> Iterable[tuple[int, ...]]:
+def _merge_pair_kinds(kinds: Sequence[list[pa.Table]]) -> Iterable[tuple[int, ...]]:
     """Add up PAIRS that are exact, near, distinctive, inside.
 
     Yields:
@@ -391,7 +410,7 @@ def _pairs(kinds: Sequence[list[pa.Table]]) -> Iterable[tuple[int, ...]]:
     )
 
 
-def _overlap(
+def _overlap_row(
     view: str, ends: Mapping[str, str | None], size_a: int, size_b: int, counts: Sequence[int]
 ) -> dict[str, Any]:
     same, near, telling, ab, ba = counts

@@ -10,17 +10,17 @@ import numpy as np
 import pyarrow as pa
 
 from provenance.core import schemas
-from provenance.core.external_sort import Ordering, key
-from provenance.core.scratch_arrays import opened
+from provenance.core.external_sort import Ordering, combine_keys
+from provenance.core.scratch_arrays import open_array
 from provenance.similarity.candidates import distinct_texts, set_overlap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CHUNK = 1 << 16  # rows of MATCHES made at a time
+_ROWS_PER_CHUNK = 1 << 16  # rows of MATCHES made at a time
 
-_NUMBERS = ("file_a", "row_a", "file_b", "row_b", "shared", "distinct_a", "distinct_b", "distinctive")
-_ROW = np.dtype([("key", "u8"), *((name, "i8") for name in (*_NUMBERS, "start", "stop", "exact"))])
+_NUMBER_COLUMNS = ("file_a", "row_a", "file_b", "row_b", "shared", "distinct_a", "distinct_b", "distinctive")
+_SORT_ROW = np.dtype([("key", "u8"), *((name, "i8") for name in (*_NUMBER_COLUMNS, "start", "stop", "exact"))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class MatchTask:
         view: one of model.VIEWS.
         exact: files of ROWS whose words are the same.
         near: the file of the other ROWS.
-        spans: the file that says where each of the latter stands, as `match_tasks.locate` writes it.
+        spans: the file that says where each of the latter stands, as `match_tasks.locate_spans` writes it.
         paths: files by number, sorted.
         names: sources by number, sorted.
         owner: the number of each file's source.
@@ -50,34 +50,34 @@ class MatchTask:
     target: str
 
 
-def write_matches(naming: MatchTask) -> str:
+def write_matches(task: MatchTask) -> str:
     """Put names on the matches of a view.
 
     Args:
-        naming: what to read, and where to write.
+        task: what to read, and where to write.
 
     Returns:
         The file that holds them, in the order in which MATCHES is sealed.
     """
-    rank = np.empty(len(naming.paths), np.int64)
-    rank[np.lexsort((np.arange(len(rank)), naming.owner))] = np.arange(len(rank))
-    paths, names = pa.array(naming.paths, pa.string()), pa.array(naming.names, pa.string())
-    with pa.OSFile(naming.target, "wb") as sink, pa.ipc.new_file(sink, schemas.MATCHES) as writer:
-        for rows in _even(_ordered(naming, rank)):
-            writer.write_table(_named(naming, rows, paths, names))
-    return naming.target
+    rank = np.empty(len(task.paths), np.int64)
+    rank[np.lexsort((np.arange(len(rank)), task.owner))] = np.arange(len(rank))
+    paths, names = pa.array(task.paths, pa.string()), pa.array(task.names, pa.string())
+    with pa.OSFile(task.target, "wb") as sink, pa.ipc.new_file(sink, schemas.MATCHES) as writer:
+        for rows in _rechunk(_order_rows(task, rank)):
+            writer.write_table(_make_matches(task, rows, paths, names))
+    return task.target
 
 
-def _ordered(naming: MatchTask, rank: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
+def _order_rows(task: MatchTask, rank: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
     """Bring ROWS together in the order of source, file, row and other file."""
-    ordered = Ordering(Path(naming.scratch), "named", _ROW)
-    for path in naming.exact:
-        for batch in distinct_texts.batches(path):
-            ordered.add(_numbers(batch, rank, exact=1))
-    spans = opened(Path(naming.spans), np.int64).reshape(-1, 2)
+    ordered = Ordering(Path(task.scratch), "named", _SORT_ROW)
+    for path in task.exact:
+        for batch in distinct_texts.read_batches(path):
+            ordered.add(_to_sort_rows(batch, rank, exact=1))
+    spans = open_array(Path(task.spans), np.int64).reshape(-1, 2)
     at = 0
-    for batch in distinct_texts.batches(naming.near):
-        rows = _numbers(batch, rank, exact=0)
+    for batch in distinct_texts.read_batches(task.near):
+        rows = _to_sort_rows(batch, rank, exact=0)
         rows["start"], rows["stop"] = (spans[at : at + len(rows)] - 1).T
         at += len(rows)
         ordered.add(rows)
@@ -85,44 +85,44 @@ def _ordered(naming: MatchTask, rank: np.ndarray[Any, Any]) -> Iterator[np.ndarr
         yield rows[np.lexsort((rows["file_b"], rows["key"]))]
 
 
-def _numbers(batch: pa.RecordBatch, rank: np.ndarray[Any, Any], exact: int) -> np.ndarray[Any, Any]:
-    rows = np.empty(len(batch), _ROW)
-    for column in _NUMBERS:
+def _to_sort_rows(batch: pa.RecordBatch, rank: np.ndarray[Any, Any], exact: int) -> np.ndarray[Any, Any]:
+    rows = np.empty(len(batch), _SORT_ROW)
+    for column in _NUMBER_COLUMNS:
         rows[column] = batch[column].to_numpy()
-    rows["key"] = key(rank[rows["file_a"]], rows["row_a"], len(rank))
+    rows["key"] = combine_keys(rank[rows["file_a"]], rows["row_a"], len(rank))
     rows["start"] = rows["stop"] = -1
     rows["exact"] = exact
     return rows
 
 
-def _even(parts: Iterator[np.ndarray[Any, Any]]) -> Iterator[np.ndarray[Any, Any]]:
+def _rechunk(parts: Iterator[np.ndarray[Any, Any]]) -> Iterator[np.ndarray[Any, Any]]:
     """Cut rows into chunks of one size, whatever the parts: the same rows are the same file."""
-    held = np.zeros(0, _ROW)
+    waiting = np.zeros(0, _SORT_ROW)
     for part in parts:
-        taken = _CHUNK - len(held)
+        taken = _ROWS_PER_CHUNK - len(waiting)
         if len(part) < taken:
-            held = np.concatenate([held, part])
+            waiting = np.concatenate([waiting, part])
             continue
-        yield np.concatenate([held, part[:taken]])
-        while len(part) - taken >= _CHUNK:
-            yield part[taken : taken + _CHUNK]
-            taken += _CHUNK
-        held = part[taken:].copy()
-    if len(held):
-        yield held
+        yield np.concatenate([waiting, part[:taken]])
+        while len(part) - taken >= _ROWS_PER_CHUNK:
+            yield part[taken : taken + _ROWS_PER_CHUNK]
+            taken += _ROWS_PER_CHUNK
+        waiting = part[taken:].copy()
+    if len(waiting):
+        yield waiting
 
 
-def _named(naming: MatchTask, rows: np.ndarray[Any, Any], paths: pa.Array, names: pa.Array) -> pa.Table:
+def _make_matches(task: MatchTask, rows: np.ndarray[Any, Any], paths: pa.Array, names: pa.Array) -> pa.Table:
     """Make MATCHES of some rows."""
     a, b = rows["file_a"], rows["file_b"]
     shared, distinct_a, distinct_b = (rows[name].copy() for name in ("shared", "distinct_a", "distinct_b"))
     method = np.where(rows["exact"] > 0, 0, np.where(set_overlap.is_near(shared, distinct_a, distinct_b), 1, 2))
     columns: dict[str, Any] = {
-        "view": pa.repeat(naming.view, len(a)),
-        "source_a": names.take(pa.array(naming.owner[a])),
+        "view": pa.repeat(task.view, len(a)),
+        "source_a": names.take(pa.array(task.owner[a])),
         "path_a": paths.take(pa.array(a)),
         "row_a": rows["row_a"],
-        "source_b": names.take(pa.array(naming.owner[b])),
+        "source_b": names.take(pa.array(task.owner[b])),
         "path_b": paths.take(pa.array(b)),
         "row_b": rows["row_b"],
         "jaccard": shared / (distinct_a + distinct_b - shared),

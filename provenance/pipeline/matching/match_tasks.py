@@ -1,8 +1,8 @@
 """What a worker does with scratch files: compare a view, match a part of it word for word, find where texts stand.
 
-`read_pass` leaves MEMBERS and SETS of each view. `resemble` brings a view's distinct texts together, and finds near
-and contained ones; `gather` matches some of its texts word for word; `locate` reads the files again that hold contained
-texts. Matches stay on disk: `match_table` puts names on them.
+`read_pass` leaves MEMBERS and SETS of each view. `compare_view` brings a view's distinct texts together, and finds near
+and contained ones; `match_exactly` matches some of its texts word for word; `locate_spans` reads the files again that
+hold contained texts. Matches stay on disk: `match_table` puts names on them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 import pyarrow as pa
 
-from provenance.core.external_sort import Ordering, key
+from provenance.core.external_sort import Ordering, combine_keys
 from provenance.core.model import Died
-from provenance.core.scratch_arrays import Columns, columns, mapped, opened
+from provenance.core.scratch_arrays import ColumnFiles, create_array, map_columns, open_array
 from provenance.pipeline.reading.read_pass import items
 from provenance.readers import records
 from provenance.similarity.candidates import distinct_texts, near_pairs
@@ -25,17 +25,17 @@ from provenance.similarity.evidence import exact_matches, near_matches, spans
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from provenance.pipeline.reading.file_bundles import File
+    from provenance.pipeline.reading.file_bundles import FileToRead
 
-_HELD = 64  # counts that are held before they are added up
-_SLICE = 1 << 16  # answers taken back at a time
-_ASKED = {name: spans.ASKED[name] for name in (spans.ASKED.names or ())[1:]}
-SPANS_FILE = "spans"
+_TABLES_BEFORE_ADDING = 64  # counts that are held before they are added up
+_QUERIES_AT_A_TIME = 1 << 16  # answers taken back at a time
+_QUERY_COLUMNS = {name: spans.SPAN_QUERIES[name] for name in (spans.SPAN_QUERIES.names or ())[1:]}
+SPANS_FILE_NAME = "spans"
 """The file in a view's scratch folder that says where each row stands: begin and end, int64, 1 added; 0 = unknown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class ViewTask:
     """One view of the whole scan.
 
     Args:
@@ -46,14 +46,14 @@ class Likeness:
         sources: the number of each file's source, by the file's number.
         scratch: a folder of its own for what is put together from them.
         target: the file to write matches to.
-        parts: how many parts the nodes are to be cut into for `gather`.
+        parts: how many parts the nodes are to be cut into for `match_exactly`.
         threads: that work on it.
     """
 
     view: str
     sets: tuple[str, ...]
     hashes: str
-    members: tuple[distinct_texts.Members, ...]
+    members: tuple[distinct_texts.MembersFile, ...]
     sources: np.ndarray[Any, Any]
     scratch: str
     target: str
@@ -62,21 +62,21 @@ class Likeness:
 
 
 @dataclass(frozen=True, slots=True)
-class Likened:
+class ComparedView:
     """What is near in a view, its matches left on disk.
 
     Args:
         view: one of model.VIEWS.
-        counts: the PAIRS of near_matches.COUNTS.
+        counts: the PAIRS of near_matches.PAIR_FIELDS.
         rows: the file that holds ROWS.
         scratch: the folder that holds nodes, and what is asked of where they stand.
         cuts: the nodes at which parts of them begin, and how many there are.
         files: numbers of the files of which it is asked what stands where.
-        common: shingles that are boilerplate.
+        boilerplate_count: shingles that are boilerplate.
         pivoted: nodes that were compared with pivots alone.
-        aside: nodes that were not looked for inside longer ones.
+        not_anchored: nodes that were not looked for inside longer ones.
         thinned: nodes that stand in more longer ones than are kept.
-        shortened: records of which only the first file with a near match is listed.
+        first_file_only: records of which only the first file with a near match is listed.
     """
 
     view: str
@@ -85,80 +85,82 @@ class Likened:
     scratch: str
     cuts: tuple[int, ...]
     files: tuple[int, ...]
-    common: int
+    boilerplate_count: int
     pivoted: int
-    aside: int
+    not_anchored: int
     thinned: int
-    shortened: int
+    first_file_only: int
 
 
-def resemble(likeness: Likeness) -> Likened:
+def compare_view(task: ViewTask) -> ComparedView:
     """Compare one view of the whole scan: who stands where else, nearly.
 
     Args:
-        likeness: what to read, and where to write.
+        task: what to read, and where to write.
 
     Returns:
         Its near matches, without those where the same words stand in the same file.
     """
-    folder = Path(likeness.scratch)
+    folder = Path(task.scratch)
     folder.mkdir(exist_ok=True)
-    held = distinct_texts.bring_together(likeness.sets, likeness.hashes, likeness.members, likeness.sources, folder)
-    alike = near_pairs.resemble(held, folder, likeness.threads)
-    counts = _Counts(near_matches.COUNTS)
-    asked = Ordering(folder, "asks", spans.ASKED)
-    shortened = rows = 0
-    with pa.OSFile(likeness.target, "wb") as sink, pa.ipc.new_file(sink, exact_matches.ROWS) as writer:
-        for part in near_matches.match(alike, folder):
+    nodes = distinct_texts.build_nodes(task.sets, task.hashes, task.members, task.sources, folder)
+    similar = near_pairs.find_similar(nodes, folder, task.threads)
+    counts = _PairCounts(near_matches.PAIR_FIELDS)
+    queries = Ordering(folder, "asks", spans.SPAN_QUERIES)
+    first_file_only = rows = 0
+    with pa.OSFile(task.target, "wb") as sink, pa.ipc.new_file(sink, exact_matches.ROWS) as writer:
+        for part in near_matches.match_near(similar, folder):
             writer.write_table(part.rows)
-            part.inside["place"] += rows
-            part.inside["key"] = key(part.inside["file"], part.inside["row"], len(likeness.sources))
-            asked.add(part.inside)
+            part.span_queries["place"] += rows
+            part.span_queries["key"] = combine_keys(
+                part.span_queries["file"], part.span_queries["row"], len(task.sources)
+            )
+            queries.add(part.span_queries)
             counts.add(part)
-            shortened, rows = shortened + part.pivoted, rows + part.rows.num_rows
-    mapped(folder / SPANS_FILE, np.int64, (rows, 2))
-    files = _written(asked, folder)
-    ends = np.linspace(0, len(held.file), likeness.parts + 1).astype(np.int64)
-    cuts = np.searchsorted(held.first, ends).tolist()
-    return Likened(
-        likeness.view, counts.total(), likeness.target, str(folder), tuple(cuts), files, alike.common, alike.pivoted,
-        alike.aside, alike.thinned, shortened,
+            first_file_only, rows = first_file_only + part.pivoted, rows + part.rows.num_rows
+    create_array(folder / SPANS_FILE_NAME, np.int64, (rows, 2))
+    files = _write_queries(queries, folder)
+    ends = np.linspace(0, len(nodes.file), task.parts + 1).astype(np.int64)
+    cuts = np.searchsorted(nodes.first, ends).tolist()
+    return ComparedView(
+        task.view, counts.total(), task.target, str(folder), tuple(cuts), files,
+        similar.boilerplate_count, similar.pivoted, similar.not_anchored, similar.thinned, first_file_only,
     )  # fmt: skip
 
 
-def _written(asked: Ordering, folder: Path) -> tuple[int, ...]:
+def _write_queries(asked: Ordering, folder: Path) -> tuple[int, ...]:
     """Write ASKED in its order; return the files that are asked about."""
-    written = Columns(folder, "asked", _ASKED)
+    written = ColumnFiles(folder, "asked", _QUERY_COLUMNS)
     files: dict[int, None] = {}
     for rows in asked:
-        written.add(*(rows[name] for name in _ASKED))
+        written.add(*(rows[name] for name in _QUERY_COLUMNS))
         files |= dict.fromkeys(np.unique(rows["file"]).tolist())
     written.close()
     return tuple(files)
 
 
-class _Counts:
+class _PairCounts:
     """PAIRS that are added up, some at a time."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._held: dict[str, list[pa.Table]] = {name: [] for name in names}
 
     def add(self, part: Any) -> None:
-        for name, held in self._held.items():
-            held.append(getattr(part, name))
-            held[:] = [exact_matches.add_pairs(held)] if len(held) >= _HELD else held
+        for name, tables in self._held.items():
+            tables.append(getattr(part, name))
+            tables[:] = [exact_matches.add_pairs(tables)] if len(tables) >= _TABLES_BEFORE_ADDING else tables
 
     def total(self) -> dict[str, pa.Table]:
-        return {name: exact_matches.add_pairs(held) for name, held in self._held.items()}
+        return {name: exact_matches.add_pairs(tables) for name, tables in self._held.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Join:
+class ExactTask:
     """Some nodes of one view.
 
     Args:
         view: one of model.VIEWS.
-        scratch: the folder in which `resemble` left the nodes.
+        scratch: the folder in which `compare_view` left the nodes.
         first: the first of them.
         last: the node before which they end.
         target: the file to write matches to.
@@ -172,7 +174,7 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class ExactResult:
     """What some nodes say, their matches left on disk.
 
     Args:
@@ -182,64 +184,64 @@ class Joined:
     """
 
     view: str
-    exact: exact_matches.Exact
+    exact: exact_matches.ExactMatches
     rows: str
 
 
-def gather(join: Join) -> Joined:
+def match_exactly(task: ExactTask) -> ExactResult:
     """Match some nodes: who stands where else, word for word.
 
     Args:
-        join: what to read, and where to write.
+        task: what to read, and where to write.
 
     Returns:
         Their exact matches.
     """
-    held = distinct_texts.load(Path(join.scratch))
-    own = opened(Path(join.scratch) / near_pairs.OWN_FILE, np.int64)
-    counts = _Counts(exact_matches.COUNTS)
+    nodes = distinct_texts.load_nodes(Path(task.scratch))
+    node_distinctive = open_array(Path(task.scratch) / near_pairs.DISTINCTIVE_FILE_NAME, np.int64)
+    counts = _PairCounts(exact_matches.PAIR_FIELDS)
     distinct = [np.zeros(0, np.int64), np.zeros(0, np.int64)]
     pivoted = 0
-    with pa.OSFile(join.target, "wb") as sink, pa.ipc.new_file(sink, exact_matches.ROWS) as writer:
-        for part in exact_matches.match(held, own, join.first, join.last):
+    with pa.OSFile(task.target, "wb") as sink, pa.ipc.new_file(sink, exact_matches.ROWS) as writer:
+        for part in exact_matches.match_exact(nodes, node_distinctive, task.first, task.last):
             writer.write_table(part.rows)
             counts.add(part)
             distinct = [
-                _added(*each) for each in zip(distinct, (part.distinct_files, part.distinct_sources), strict=True)
+                _add_arrays(*each) for each in zip(distinct, (part.distinct_files, part.distinct_sources), strict=True)
             ]
             pivoted += part.pivoted
-    total = exact_matches.Exact(exact_matches.ROWS.empty_table(), **counts.total(), distinct_files=distinct[0],
+    total = exact_matches.ExactMatches(exact_matches.ROWS.empty_table(), **counts.total(), distinct_files=distinct[0],
                         distinct_sources=distinct[1], pivoted=pivoted)  # fmt: skip
-    return Joined(join.view, total, join.target)
+    return ExactResult(task.view, total, task.target)
 
 
-def _added(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _add_arrays(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     longer, shorter = (a.copy(), b) if len(a) >= len(b) else (b.copy(), a)
     longer[: len(shorter)] += shorter
     return longer
 
 
 @dataclass(frozen=True, slots=True)
-class Rereading:
+class RereadTask:
     """Files of which it is asked where shorter texts stand in them.
 
     Args:
         files: what to read again.
         digests: SHA-256 of each file when it was read first; None where it was not read to its end.
         numbers: the number in the scan of each file and member that may be asked for.
-        asked: by view, the folder of what is asked, and of the sets it speaks of.
+        folders: by view, the folder of what is asked, and of the sets it speaks of.
         fold_chinese: whether traditional characters count as their simplified ones.
     """
 
-    files: tuple[File, ...]
+    files: tuple[FileToRead, ...]
     digests: tuple[str | None, ...]
     numbers: Mapping[str, int]
-    asked: Mapping[str, str]
+    folders: Mapping[str, str]
     fold_chinese: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class RereadResult:
     """What was read again.
 
     Args:
@@ -251,74 +253,74 @@ class Located:
     unread: tuple[str, ...] = ()
 
 
-def locate(rereading: Rereading) -> Located:
+def locate_spans(task: RereadTask) -> RereadResult:
     """Read files again, find where shorter texts stand in them, and write that beside what was asked.
 
     Args:
-        rereading: what to read, and what is asked.
+        task: what to read, and what is asked.
 
     Returns:
         Which files were not what they had been, and which could not be read again.
     """
-    asked = {view: _Asked(Path(folder), rereading.fold_chinese) for view, folder in rereading.asked.items()}
+    span_files = {view: _SpanFile(Path(folder), task.fold_chinese) for view, folder in task.folders.items()}
     changed: list[str] = []
     unread: list[str] = []
-    for file, digest in zip(rereading.files, rereading.digests, strict=True):
+    for file, digest in zip(task.files, task.digests, strict=True):
         for item in items(file):
-            if isinstance(item, records.Batch) and item.path in rereading.numbers:
-                for view, questions in asked.items():
-                    questions.answer(rereading.numbers[item.path], item.table["row"], item.table[view])
-            elif isinstance(item, Died) or _differs(item, file, digest):
+            if isinstance(item, records.Batch) and item.path in task.numbers:
+                for view, questions in span_files.items():
+                    questions.answer(task.numbers[item.path], item.table["row"], item.table[view])
+            elif isinstance(item, Died) or _is_changed(item, file, digest):
                 # only two digests that differ are of two files
                 (unread if isinstance(item, Died) or None in (item.sha256, digest) else changed).append(file.path)
-                forget(
-                    replace(rereading, numbers={k: v for k, v in rereading.numbers.items() if _within(k, file.path)})
+                forget_spans(
+                    replace(task, numbers={k: v for k, v in task.numbers.items() if _member_path(k, file.path)})
                 )
-    return Located(tuple(changed), tuple(unread))
+    return RereadResult(tuple(changed), tuple(unread))
 
 
-def _differs(item: records.Item, file: File, digest: str | None) -> TypeGuard[records.Account]:
+def _is_changed(item: records.Item, file: FileToRead, digest: str | None) -> TypeGuard[records.Account]:
     return isinstance(item, records.Account) and item.path == file.path and item.sha256 != digest
 
 
-def forget(rereading: Rereading) -> None:
+def forget_spans(task: RereadTask) -> None:
     """Take back where texts stand in files: they are not what they were, or whoever read them died over it.
 
     Args:
-        rereading: what was to be read.
+        task: what was to be read.
     """
-    for folder in rereading.asked.values():
-        questions = _Asked(Path(folder), rereading.fold_chinese)
-        for number in rereading.numbers.values():
+    for folder in task.folders.values():
+        questions = _SpanFile(Path(folder), task.fold_chinese)
+        for number in task.numbers.values():
             questions.forget(number)
 
 
-def _within(path: str, file: str) -> bool:
+def _member_path(path: str, file: str) -> bool:
     return path.split("!/", 1)[0] == file
 
 
-class _Asked:
+class _SpanFile:
     """The questions of one view, and the answers so far: bytes of the longer record's view, -1 in pieces."""
 
     def __init__(self, folder: Path, fold_chinese: bool) -> None:
         self._fold_chinese = fold_chinese
-        self._file, self._row, self._place, self._low, self._words, self._first, self._last = columns(
-            folder, "asked", _ASKED
+        self._file, self._row, self._place, self._low, self._words, self._first, self._last = map_columns(
+            folder, "asked", _QUERY_COLUMNS
         )
-        self._sets = opened(folder / distinct_texts.SETS_FILE, np.uint64)
-        self._spans = opened(folder / SPANS_FILE, np.int64, "r+").reshape(-1, 2)
+        self._sets = open_array(folder / distinct_texts.SETS_FILE_NAME, np.uint64)
+        self._spans = open_array(folder / SPANS_FILE_NAME, np.int64, "r+").reshape(-1, 2)
 
-    def _of(self, number: int) -> tuple[int, int]:
+    def _rows_of_file(self, number: int) -> tuple[int, int]:
         begin, end = (int(np.searchsorted(self._file, number, side)) for side in ("left", "right"))
         return begin, end
 
     def forget(self, number: int) -> None:
-        begin, end = self._of(number)
-        for at in range(begin, end, _SLICE):
-            self._spans[self._place[at : min(at + _SLICE, end)]] = 0
+        begin, end = self._rows_of_file(number)
+        for at in range(begin, end, _QUERIES_AT_A_TIME):
+            self._spans[self._place[at : min(at + _QUERIES_AT_A_TIME, end)]] = 0
 
     def answer(self, number: int, rows: pa.Int64Array, texts: pa.LargeStringArray) -> None:
-        begin, end = self._of(number)
+        begin, end = self._rows_of_file(number)
         wanted = self._row[begin:end]
         first, last = rows[0].as_py(), rows[-1].as_py()  # rows ascend
         low, high = np.searchsorted(wanted, first), np.searchsorted(wanted, last, "right")
@@ -327,5 +329,5 @@ class _Asked:
             longer = texts[int(np.searchsorted(rows.to_numpy(), row))].as_py()
             if longer is not None:
                 about = (self._low[of], self._words[of], self._first[of], self._last[of])
-                found = spans.find(longer, *about, self._sets, fold_chinese=self._fold_chinese)
+                found = spans.find_texts(longer, *about, self._sets, fold_chinese=self._fold_chinese)
                 self._spans[self._place[of]] = np.column_stack(found) + 1

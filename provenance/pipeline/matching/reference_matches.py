@@ -17,12 +17,12 @@ import pyarrow.compute as pc
 
 from provenance.core import package_data, schemas
 from provenance.core.model import VIEWS, Died
-from provenance.core.scratch_arrays import opened
+from provenance.core.scratch_arrays import open_array
 from provenance.errors import ConfigError, InputError
-from provenance.pipeline.reading.record_identities import hashes
+from provenance.pipeline.reading.record_identities import hashes_file
 from provenance.similarity.candidates import distinct_texts
 from provenance.similarity.index import index_lookup, reference_index, siphash
-from provenance.similarity.index.index_lookup import Found
+from provenance.similarity.index.index_lookup import EntryCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from provenance.pipeline.matching.match_plan import MatchPlan
     from provenance.similarity.index.index_lookup import Catalogue, Ints
-    from provenance.similarity.index.reference_index import Index
+    from provenance.similarity.index.reference_index import ReferenceIndex
 
 STEP = "references"
 """The name of the step in COVERAGE."""
@@ -42,24 +42,24 @@ class IndexGroup:
     """Indexes that are looked up together.
 
     Args:
-        of: shingles | texts.
+        unit: shingles | texts.
         key: their key.
         indexes: one of shingles, or all of texts that have the key.
-        short: items of an index of shingles of which no view can be told from others.
+        untellable: items of an index of shingles of which no view can be told from others.
     """
 
-    of: str
+    unit: str
     key: bytes
-    indexes: tuple[Index, ...]
-    short: int = 0
+    indexes: tuple[ReferenceIndex, ...]
+    untellable: int = 0
 
     def catalogue(self) -> Catalogue:
         """Put them together."""
-        return index_lookup.catalogue(self.indexes)
+        return index_lookup.build_catalogue(self.indexes)
 
     def views(self) -> set[str]:
         """Return the views of records that are looked up: whole records hold the shingles of their prompts."""
-        if self.of == "shingles":
+        if self.unit == "shingles":
             return {"whole"}
         return {view for index in self.indexes for view in index.table["view"].unique().to_pylist()}
 
@@ -74,17 +74,17 @@ class ReferenceQuery:
 
     groups: tuple[IndexGroup, ...]
 
-    def described(self) -> list[dict[str, Any]]:
+    def describe(self) -> list[dict[str, Any]]:
         """Return what a ledger keeps of the indexes, by title."""
-        short = {index.title: group.short for group in self.groups for index in group.indexes}
-        return [reference_index.described(index, short[index.title]) for index in self.indexes()]
+        short = {index.title: group.untellable for group in self.groups for index in group.indexes}
+        return [reference_index.describe_index(index, short[index.title]) for index in self.indexes()]
 
-    def indexes(self) -> list[Index]:
+    def indexes(self) -> list[ReferenceIndex]:
         """Return all indexes, by title."""
         return sorted((index for group in self.groups for index in group.indexes), key=lambda each: each.title)
 
 
-def load(paths: Sequence[Path], *, fold_chinese: bool = False) -> ReferenceQuery:
+def load_indexes(paths: Sequence[Path], *, fold_chinese: bool = False) -> ReferenceQuery:
     """Read the indexes that ship and those that are given, with their keys.
 
     Args:
@@ -99,32 +99,32 @@ def load(paths: Sequence[Path], *, fold_chinese: bool = False) -> ReferenceQuery
     """
     if paths and fold_chinese:
         raise ConfigError(f"{paths[0]} does not fold Chinese; leave out --fold-chinese, or --reference")
-    given = [reference_index.read(path) for path in paths]
-    shipped = [reference_index.read(path) for path in sorted(package_data.folder("known").glob("*.index"))]
+    given = [reference_index.read_index(path) for path in paths]
+    shipped = [reference_index.read_index(path) for path in sorted(package_data.data_folder("known").glob("*.index"))]
     titles: dict[str, Path] = {}
     for index in (*given, *shipped):
         other = titles.setdefault(index.title, index.path)
         if other is not index.path:
             raise ConfigError(f"{index.path} and {other} have one title, {index.title!r}; make one anew with --title")
-    texts: dict[bytes, list[Index]] = defaultdict(list)
+    texts: dict[bytes, list[ReferenceIndex]] = defaultdict(list)
     groups = []
     for index in (*given, *shipped):
         key = reference_index.find_key(index)
-        if index.of == "texts":
+        if index.unit == "texts":
             texts[key].append(index)
         else:
-            groups.append(IndexGroup(index.of, key, (index,), _short(index)))
+            groups.append(IndexGroup(index.unit, key, (index,), _count_untellable(index)))
     groups += [IndexGroup("texts", key, tuple(indexes)) for key, indexes in texts.items()]
     return ReferenceQuery(tuple(groups))
 
 
-def _short(index: Index) -> int:
+def _count_untellable(index: ReferenceIndex) -> int:
     """Count the items of which no view has enough shingles that few other items have."""
-    within = index_lookup.catalogue([index])
-    item = index.table["item"].combine_chunks().dictionary_encode().indices.to_numpy()[within.row]
+    catalogue = index_lookup.build_catalogue([index])
+    item = index.table["item"].combine_chunks().dictionary_encode().indices.to_numpy()[catalogue.row]
     most = np.zeros(index.items, np.int64)
-    np.maximum.at(most, item, within.telling)
-    return int(np.count_nonzero(most < within.least))
+    np.maximum.at(most, item, catalogue.distinctive)
+    return int(np.count_nonzero(most < catalogue.least_shared))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class LookupTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class LookupResult:
     """What was found in a part.
 
     Args:
@@ -159,40 +159,46 @@ class Met:
     hits: tuple[tuple[int, str], ...]
 
 
-def parts(asked: ReferenceQuery, sets: Sequence[tuple[str, str]], workers: int, scratch: Path) -> list[LookupTask]:
+def lookup_tasks(
+    query: ReferenceQuery, sets: Sequence[tuple[str, str]], workers: int, scratch: Path
+) -> list[LookupTask]:
     """Cut the work into parts.
 
     Args:
-        asked: what to look for.
+        query: what to look for.
         sets: scratch files of SETS as (view, path).
         workers: processes that share it.
         scratch: a folder to write to.
 
     Returns:
-        Parts for `meet`. Shingles are looked for in whole records, which hold their prompts; texts view by view.
+        Parts for `look_up`. Shingles are looked for in whole records, which hold their prompts; texts view by view.
     """
-    made: list[LookupTask] = []
+    tasks: list[LookupTask] = []
     for view in VIEWS:
         groups = tuple(
-            (number, group.key, group.of, tuple((str(each.path), each.digest) for each in group.indexes))
-            for number, group in enumerate(asked.groups)
+            (number, group.key, group.unit, tuple((str(each.path), each.digest) for each in group.indexes))
+            for number, group in enumerate(query.groups)
             if view in group.views()
         )
         files = sorted(path for of, path in sets if of == view)
-        made += [
+        tasks += [
             LookupTask(
-                view, tuple(files[part::workers]), str(hashes(scratch, view)), groups, f"{scratch}/met-{view}-{part}"
+                view,
+                tuple(files[part::workers]),
+                str(hashes_file(scratch, view)),
+                groups,
+                f"{scratch}/met-{view}-{part}",
             )
             for part in range(min(workers, len(files)) if groups else 0)
         ]
-    return made
+    return tasks
 
 
-def meet(part: LookupTask) -> Met:
+def look_up(task: LookupTask) -> LookupResult:
     """Look a part of the texts up.
 
     Args:
-        part: which, where, and where to write.
+        task: which, where, and where to write.
 
     Returns:
         Where the hits are.
@@ -201,24 +207,24 @@ def meet(part: LookupTask) -> Met:
         InputError: an index is no longer what it was.
     """
     by_key: dict[tuple[bytes, str], list[tuple[int, Catalogue]]] = defaultdict(list)
-    for number, key, of, paths in part.groups:
-        indexes = [reference_index.read(Path(path)) for path, _ in paths]
+    for number, key, unit, paths in task.groups:
+        indexes = [reference_index.read_index(Path(path)) for path, _ in paths]
         for index, (path, digest) in zip(indexes, paths, strict=True):
             if index.digest != digest:
                 raise InputError(f"{path} was changed while it was looked for; scan again")
-        by_key[key, of].append((number, index_lookup.catalogue(indexes)))
+        by_key[key, unit].append((number, index_lookup.build_catalogue(indexes)))
     found = []
-    hashes_ = opened(Path(part.hashes), np.uint64)
-    for (key, of), held_ in by_key.items():
-        within = [each for _, each in held_]
-        hits = index_lookup.look_up(_batches(part.sets), hashes_, key, within, whole=of == "texts")
-        for (number, _), table in zip(held_, hits, strict=True):
+    shingle_hashes = open_array(Path(task.hashes), np.uint64)
+    for (key, unit), numbered_catalogues in by_key.items():
+        catalogues = [each for _, each in numbered_catalogues]
+        hits = index_lookup.find_hits(_batches(task.sets), shingle_hashes, key, catalogues, whole_texts=unit == "texts")
+        for (number, _), table in zip(numbered_catalogues, hits, strict=True):
             if table.num_rows:
-                target = f"{part.target}-{number}.arrow"
+                target = f"{task.target}-{number}.arrow"
                 with pa.OSFile(target, "wb") as sink, pa.ipc.new_file(sink, index_lookup.HITS) as writer:
                     writer.write_table(table)
                 found.append((number, target))
-    return Met(part.view, tuple(found))
+    return LookupResult(task.view, tuple(found))
 
 
 def _batches(paths: Iterable[str]) -> Iterator[pa.RecordBatch]:
@@ -228,17 +234,19 @@ def _batches(paths: Iterable[str]) -> Iterator[pa.RecordBatch]:
                 yield reader.get_batch(number)
 
 
-def _table(path: str) -> pa.Table:
+def _read_table(path: str) -> pa.Table:
     with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
         return reader.read_all()
 
 
-def tabulate(asked: ReferenceQuery, met: Sequence[Met | Died], plan: MatchPlan) -> tuple[pa.Table, str]:
+def assemble_references(
+    query: ReferenceQuery, results: Sequence[LookupResult | Died], plan: MatchPlan
+) -> tuple[pa.Table, str]:
     """Add hits up, file by file.
 
     Args:
-        asked: what was looked for.
-        met: what `meet` said of its parts, in any order.
+        query: what was looked for.
+        results: what `look_up` said of its parts, in any order.
         plan: numbers and names of files and sources, and where their records are.
 
     Returns:
@@ -248,110 +256,124 @@ def tabulate(asked: ReferenceQuery, met: Sequence[Met | Died], plan: MatchPlan) 
         InputError: a part could not be looked up.
     """
     hits: dict[tuple[int, str], list[str]] = defaultdict(list)
-    for each in met:
+    for each in results:
         if isinstance(each, Died):
             raise InputError(f"the records could not be compared with the indexes: {each.reason}")
         for number, path in each.hits:
             hits[number, each.view].append(path)
     rows: list[dict[str, Any]] = []
-    said = []
-    for number, group in enumerate(asked.groups):
+    reasons = []
+    for number, group in enumerate(query.groups):
         views = [view for view in VIEWS if hits[number, view]]
-        if group.of == "texts" and not views:
+        if group.unit == "texts" and not views:
             continue  # nothing is to be said of it
-        within = group.catalogue()
-        said.append(_untold(group, within))
+        catalogue = group.catalogue()
+        reasons.append(_describe_untellable(group, catalogue))
         for view in views:
-            found = pa.concat_tables(_table(path) for path in sorted(hits[number, view]))
-            rows += _rows(group, within, view, index_lookup.Meeting(found, within), plan)
+            found = pa.concat_tables(_read_table(path) for path in sorted(hits[number, view]))
+            rows += _rows_of_group(group, catalogue, view, index_lookup.CatalogueHits(found, catalogue), plan)
     keys = ("source", "path", "title", "item", "view")
     table = schemas.ordered(schemas.rows(rows, schemas.REFERENCES), *keys)
-    return table, _coverage(asked, [each for each in said if each])
+    return table, _describe_query(query, [each for each in reasons if each])
 
 
-def _rows(
-    group: IndexGroup, within: Catalogue, view: str, meets: index_lookup.Meeting, plan: MatchPlan
+def _rows_of_group(
+    group: IndexGroup, catalogue: Catalogue, view: str, hits: index_lookup.CatalogueHits, plan: MatchPlan
 ) -> Iterator[dict[str, Any]]:
     """Add up the hits of one group and view."""
-    asked = {index.scale: plan.counts[view] for index in group.indexes if index.scale == 1}
-    asked |= {index.scale: np.zeros_like(plan.counts[view]) for index in group.indexes if index.scale > 1}
-    held: list[tuple[Ints, Ints, Ints]] = []
+    records_asked = {index.scale: plan.counts[view] for index in group.indexes if index.scale == 1}
+    records_asked |= {index.scale: np.zeros_like(plan.counts[view]) for index in group.indexes if index.scale > 1}
+    members: list[tuple[Ints, Ints, Ints]] = []
     for path, numbers in plan.members(view):
-        for table in distinct_texts.batches(path):
+        for table in distinct_texts.read_batches(path):
             file = numbers[table["file"].to_numpy()]
-            for scale in asked.keys() - {1}:
-                kept = siphash.keyed(table["low"].to_numpy(), group.key) <= np.uint64(reference_index.limit(scale))
-                asked[scale] += np.bincount(file[kept], minlength=len(asked[scale]))
-            node = meets.find(table)
+            for scale in records_asked.keys() - {1}:
+                kept = siphash.siphash(table["low"].to_numpy(), group.key) <= np.uint64(
+                    reference_index.hash_limit(scale)
+                )
+                records_asked[scale] += np.bincount(file[kept], minlength=len(records_asked[scale]))
+            node = hits.find_texts(table)
             kept = node >= 0
-            held.append((file[kept], table["row"].to_numpy()[kept], node[kept]))
-    file, row, node = (np.concatenate(each) for each in zip(*held, strict=True))
-    entries = [_entries(index, within.which == number, within.row, view) for number, index in enumerate(group.indexes)]
-    told = [meets.tells(each) for each in entries]
+            members.append((file[kept], table["row"].to_numpy()[kept], node[kept]))
+    file, row, node = (np.concatenate(each) for each in zip(*members, strict=True))
+    entries = [
+        _select_entries(index, catalogue.index_number == number, catalogue.row, view)
+        for number, index in enumerate(group.indexes)
+    ]
+    texts_told = [hits.texts_with_entries(each) for each in entries]
     for owner, names, whole in ((file, plan.paths, False), (plan.owner[file], plan.names, True)):
         order = np.argsort(owner, kind="stable")
         start = np.flatnonzero(np.r_[True, np.diff(owner[order]) != 0])
         for first, stop in zip(start, np.r_[start[1:], len(order)], strict=True):
-            of, here = int(owner[order[first]]), order[first:stop]
-            source = names[of] if whole else plan.names[plan.owner[of]]
-            place = {"source": source, "path": None if whole else names[of]} | ({"row": None} if whole else {})
-            counts = {scale: each[plan.owner == of].sum() if whole else each[of] for scale, each in asked.items()}
-            found = meets.unite(node[here], row[here])
-            for index, own, tells in zip(group.indexes, entries, told, strict=True):
-                those = node[here][tells[node[here]]]
+            owner_number, here = int(owner[order[first]]), order[first:stop]
+            source = names[owner_number] if whole else plan.names[plan.owner[owner_number]]
+            place = {"source": source, "path": None if whole else names[owner_number]} | (
+                {"row": None} if whole else {}
+            )
+            counts = {
+                scale: each[plan.owner == owner_number].sum() if whole else each[owner_number]
+                for scale, each in records_asked.items()
+            }
+            found = hits.count_entries(node[here], row[here])
+            for index, of_index_entries, is_told in zip(group.indexes, entries, texts_told, strict=True):
+                those = node[here][is_told[node[here]]]
                 place |= {"records_index": len(those), "texts_index": len(np.unique(those))}
                 place |= {"records_view": int(counts[index.scale])}
-                of_index = Found(*(column[own[found.entry]] for column in found))
-                if index.of == "texts" and not whole:
-                    of_index = _most(of_index)
-                for made in _named(index, within, of_index):
+                of_index = EntryCounts(*(column[of_index_entries[found.entry]] for column in found))
+                if index.unit == "texts" and not whole:
+                    of_index = _keep_largest(of_index)
+                for made in _name_items(index, catalogue, of_index):
                     yield made | place
 
 
-def _entries(index: Index, own: npt.NDArray[np.bool_], row: Ints, view: str) -> npt.NDArray[np.bool_]:
+def _select_entries(index: ReferenceIndex, own: npt.NDArray[np.bool_], row: Ints, view: str) -> npt.NDArray[np.bool_]:
     """Tell which entries of an index are looked for in a view: shingles in whole records, texts view by view."""
-    if index.of == "texts":
+    if index.unit == "texts":
         own[own] = pc.equal(index.table["view"], view).to_numpy()[row[own]]
     return own
 
 
-def _most(found: Found) -> Found:
+def _keep_largest(found: EntryCounts) -> EntryCounts:
     """Keep the entry that most records tell of: a line that stands in every file would tell of each with each."""
     best = np.argsort(-found.records, kind="stable")[:1]
-    return Found(*(column[best] for column in found))
+    return EntryCounts(*(column[best] for column in found))
 
 
-def _named(index: Index, within: Catalogue, found: Found) -> Iterator[dict[str, Any]]:
+def _name_items(index: ReferenceIndex, catalogue: Catalogue, found: EntryCounts) -> Iterator[dict[str, Any]]:
     """Put names on entries of an index."""
-    items = index.table.drop_columns(["hashes"]).take(pa.array(within.row[found.entry])).to_pylist()
+    items = index.table.drop_columns(["hashes"]).take(pa.array(catalogue.row[found.entry])).to_pylist()
     counts = zip(*(column.tolist() for column in found[1:]), strict=True)
     for item, (shared, records, row, best, size) in zip(items, counts, strict=True):
         yield item | {
-            "title": index.title, "kind": index.kind, "of": index.of, "scale": index.scale, "shared": shared,
+            "title": index.title, "kind": index.kind, "of": index.unit, "scale": index.scale, "shared": shared,
             "records": records, "row": row, "best_shared": best, "best_distinct": size,
         }  # fmt: skip
 
 
-def _untold(group: IndexGroup, within: Catalogue) -> str | None:
+def _describe_untellable(group: IndexGroup, catalogue: Catalogue) -> str | None:
     """Say which items of an index of shingles cannot be told apart from chance."""
-    if group.of == "texts":
+    if group.unit == "texts":
         return None
     index = group.indexes[0]
-    short = int(np.count_nonzero(within.telling < within.least))
-    common = int(np.count_nonzero(within.common))
-    said = []
+    short = int(np.count_nonzero(catalogue.distinctive < catalogue.least_shared))
+    common = int(np.count_nonzero(catalogue.common))
+    sentences = []
     if short:
-        least = f"fewer than {within.least} shingles that few others have"
-        said.append(f"{short:,} of {len(within.telling):,} views of its items were not looked for: {least}")
+        least = f"fewer than {catalogue.least_shared} shingles that few others have"
+        sentences.append(f"{short:,} of {len(catalogue.distinctive):,} views of its items were not looked for: {least}")
     if common:
-        said.append(f"{common:,} shingles that stand in more than {index_lookup.CROWD} items tell of none")
-    return f"{index.title}: {', '.join(said)}" if said else None
+        sentences.append(
+            f"{common:,} shingles that stand in more than {index_lookup.ITEMS_PER_SHINGLE} items tell of none"
+        )
+    return f"{index.title}: {', '.join(sentences)}" if sentences else None
 
 
-def _coverage(asked: ReferenceQuery, said: Sequence[str]) -> str:
-    named = [f"{index.title} ({index.kind}, {index.items:,} items)" for index in asked.indexes() if index.of != "texts"]
-    known = [index.title for index in asked.indexes() if index.of == "texts"]
-    parts_ = [f"looked for: {', '.join(named)}" if named else "no index of works or benchmarks was given"]
+def _describe_query(query: ReferenceQuery, reasons: Sequence[str]) -> str:
+    named = [
+        f"{index.title} ({index.kind}, {index.items:,} items)" for index in query.indexes() if index.unit != "texts"
+    ]
+    known = [index.title for index in query.indexes() if index.unit == "texts"]
+    sentences = [f"looked for: {', '.join(named)}" if named else "no index of works or benchmarks was given"]
     if known:
-        parts_.append(f"word for word: the texts of {', '.join(known)}")
-    return "; ".join([*parts_, *said])
+        sentences.append(f"word for word: the texts of {', '.join(known)}")
+    return "; ".join([*sentences, *reasons])

@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-BUNDLE = 32 << 20
+BUNDLE_BYTES = 32 << 20
 """Bytes of files that make a bundle."""
 
-MOST = 2048
+BUNDLE_FILES = 2048
 """Files of a bundle, at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class FileToRead:
     """One file to look at.
 
     Args:
@@ -44,7 +44,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class FileBundle:
     """Some files, and where to write.
 
     Args:
@@ -57,15 +57,15 @@ class Bundle:
     """
 
     number: int
-    files: tuple[File, ...]
+    files: tuple[FileToRead, ...]
     scratch: str
     threads: int = 1
     fold_chinese: bool = False
     secret: bytes | None = field(default=None, repr=False)
 
 
-def cut(files: Iterable[File]) -> list[tuple[File, ...]]:
-    """Cut files into parts of about BUNDLE bytes and at most MOST files, largest first.
+def cut_by_size(files: Iterable[FileToRead]) -> list[tuple[FileToRead, ...]]:
+    """Cut files into parts of about BUNDLE_BYTES bytes and at most BUNDLE_FILES files, largest first.
 
     Args:
         files: any.
@@ -73,26 +73,26 @@ def cut(files: Iterable[File]) -> list[tuple[File, ...]]:
     Returns:
         Parts that hold something; together they hold every file once.
     """
-    made: list[list[File]] = [[]]
+    bundles_made: list[list[FileToRead]] = [[]]
     size = 0
     for file in sorted(files, key=lambda each: (-each.bytes, each.path)):
-        if made[-1] and (size + file.bytes > BUNDLE or len(made[-1]) >= MOST):
-            made.append([])
+        if bundles_made[-1] and (size + file.bytes > BUNDLE_BYTES or len(bundles_made[-1]) >= BUNDLE_FILES):
+            bundles_made.append([])
             size = 0
-        made[-1].append(file)
+        bundles_made[-1].append(file)
         size += file.bytes
-    return [tuple(part) for part in made if part]
+    return [tuple(part) for part in bundles_made if part]
 
 
-def bundles(
-    files: Sequence[File],
+def make_bundles(
+    files: Sequence[FileToRead],
     scratch: Path,
     workers: int = 1,
     *,
     fold_chinese: bool = False,
     secret: bytes | None = None,
-) -> list[Bundle]:
-    """Cut files into bundles of about BUNDLE bytes, largest first so that no worker is left with the longest.
+) -> list[FileBundle]:
+    """Cut files into bundles of about BUNDLE_BYTES bytes, largest first so that no worker is left with the longest.
 
     Args:
         files: what to read.
@@ -104,12 +104,12 @@ def bundles(
     Returns:
         Bundles; together they hold every file once.
     """
-    parts = cut(files)
+    parts = cut_by_size(files)
     threads = max(1, workers // max(1, len(parts)))
-    return [Bundle(number, part, str(scratch), threads, fold_chinese, secret) for number, part in enumerate(parts)]
+    return [FileBundle(number, part, str(scratch), threads, fold_chinese, secret) for number, part in enumerate(parts)]
 
 
-def alone(bundle: Bundle) -> Iterable[Bundle]:
+def split_bundle(bundle: FileBundle) -> Iterable[FileBundle]:
     """Cut a bundle that took its process down into one bundle a file, to find the file that does it."""
     for place, file in enumerate(bundle.files):
         number = (bundle.number + 1) * 1_000_000 + place

@@ -25,52 +25,52 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from concurrent.futures import Future, ThreadPoolExecutor
 
-    from provenance.pipeline.reading.file_bundles import Bundle
-    from provenance.pipeline.reading.record_identities import Scratch
+    from provenance.pipeline.reading.file_bundles import FileBundle
+    from provenance.pipeline.reading.record_identities import ScratchFiles
     from provenance.readers.records import Account
     from provenance.similarity.text.shingle_sets import Hashes
     from provenance.sources.read_results import Ints, Register
 
-GROUP = 1 << 20
+GROUP_BYTES = 1 << 20
 """Bytes of batches that are looked at together; a larger batch is looked at by itself."""
 
 LARGE = 16 << 20
 """Bytes of batches that are looked at before anything else is read: a long record stands in memory several times."""
 
-MOST = 4096
+GROUP_FILES = 4096
 """Batches that are looked at together, and files that are closed after them, at most."""
 
-_STATED = 1000  # different values of a licence or of an origin column that are kept of one file
+_MOST_STATEMENTS = 1000  # different values of a licence or of an origin column that are kept of one file
 
 
 @dataclass(slots=True)
-class Open:
+class OpenFile:
     """A file or member of which batches may still come.
 
     Args:
         number: in its bundle.
         path: as in FILES.
-        about: what detectors may ask of it.
+        file: what detectors may ask of it.
         role: of a member.
         claims: what it states as a licence or document.
         reason: why it was not read as one.
-        divided: whether its batches are not all looked at together.
+        by_column: whether its batches are not all looked at together.
         refused: its records that would take too much memory to compare.
         refused_bytes: bytes of their text.
     """
 
     number: int
     path: str
-    about: Mapping[str, Any]
+    file: Mapping[str, Any]
     role: str | None = None
     claims: tuple[Claim, ...] = ()
     reason: str | None = None
-    divided: bool = False
+    by_column: bool = False
     refused: int = 0
     refused_bytes: int = 0
     tree: record_trees.RecordTreeBuilder | None = None
     sketched: dict[str, source_sketches.SketchBuilder] = field(default_factory=dict)
-    stated: dict[str, dict[str, None]] = field(default_factory=dict)
+    statements: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def sketch(self, view: str, hashes: Hashes) -> None:
         """Add to the sketch of a view."""
@@ -78,22 +78,22 @@ class Open:
             self.sketched[view] = source_sketches.SketchBuilder()
         self.sketched[view].add(hashes)
 
-    def close(self, account: Account, register: Register, scratch: Scratch) -> None:
+    def close(self, account: Account, register: Register, scratch: ScratchFiles) -> None:
         """Enter what was counted of it, all of its batches being counted."""
         for view, grown in self.sketched.items():
-            scratch.sketch(view, source_sketches.tabled(self.number, grown.close()))
-        stated = [(name, value) for name in ("licence", "origin") for value in self.stated.get(name, ())]
+            scratch.sketch(view, source_sketches.to_row(self.number, grown.close()))
+        stated = [(name, value) for name in ("licence", "origin") for value in self.statements.get(name, ())]
         root = None if self.tree is None else self.tree.root()
         register.close(self.number, account, role=self.role, root=root, stated=stated, claims=self.claims)
 
 
-_ROW = 64  # bytes that a record costs beside its text, about
+_ROW_OVERHEAD = 64  # bytes that a record costs beside its text, about
 
 
-def _size(batch: pa.RecordBatch) -> int:
+def _estimate_bytes(batch: pa.RecordBatch) -> int:
     """Return the bytes of a batch, about: to add up all of its buffers takes longer than to read a short record."""
     text = batch["whole"].buffers()[2]
-    return _ROW * len(batch) + (text.size if text is not None else 0)
+    return _ROW_OVERHEAD * len(batch) + (text.size if text is not None else 0)
 
 
 @dataclass(slots=True)
@@ -101,34 +101,34 @@ class _Group:
     """Batches that are looked at together, and the files that are closed once they are counted."""
 
     batches: list[pa.RecordBatch] = field(default_factory=list)
-    states: list[Open] = field(default_factory=list)
+    states: list[OpenFile] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
-    ended: list[tuple[Open, Account]] = field(default_factory=list)
+    closed: list[tuple[OpenFile, Account]] = field(default_factory=list)
     bytes: int = 0
 
-    def add(self, batch: pa.RecordBatch, state: Open) -> None:
+    def add(self, batch: pa.RecordBatch, state: OpenFile) -> None:
         """Add a batch of the last file, or of one that follows it."""
         if not self.states or self.states[-1] is not state:
             self.states.append(state)
             self.sizes.append(0)
         self.sizes[-1] += len(batch)
         self.batches.append(batch)
-        self.bytes += _size(batch)
+        self.bytes += _estimate_bytes(batch)
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
+class _DescribedView:
     """One view of some records: whose texts, described; and what sketches may keep of them, by place of their file."""
 
     nodes: pa.Table
     places: Ints
-    described: near_pairs.Described
+    described: near_pairs.DescribedTexts
     hashes: Hashes
     files: Ints
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
+class _BatchResult:
     """What a thread made of some batches.
 
     Args:
@@ -141,29 +141,31 @@ class _Looked:
 
     batch: pa.RecordBatch
     files: Ints
-    views: dict[str, _View]
+    views: dict[str, _DescribedView]
     observed: pa.Table
     leaves: Any | None
 
 
-def _look(group: _Group, recent: Mapping[str, near_pairs.Recent], fold_chinese: bool, secret: bytes | None) -> _Looked:
+def _describe_group(
+    group: _Group, recent: Mapping[str, near_pairs.RecentTexts], fold_chinese: bool, secret: bytes | None
+) -> _BatchResult:
     batch = group.batches[0] if len(group.batches) == 1 else pa.concat_batches(group.batches)
     files = np.repeat(np.arange(len(group.sizes)), group.sizes)
     places = pa.array(np.arange(len(batch)))  # in place of row numbers, which many files share
     columns = (*(batch[name] for name in VIEWS), places)
-    cut = view_signatures.shingled(*columns, fold_chinese=fold_chinese)
+    cut = view_signatures.shingle_views(*columns, fold_chinese=fold_chinese)
     views = {}
-    for view, each, signed in zip(VIEWS, cut.views, view_signatures.sign(cut), strict=True):
-        described = near_pairs.describe(each, signed, recent[view].fresh(each.nodes))
-        hashes, counts = source_sketches.sampled(each)
+    for view, each, signed in zip(VIEWS, cut.views, view_signatures.sign_views(cut), strict=True):
+        described = near_pairs.describe_texts(each, signed, recent[view].select_new(each.nodes))
+        hashes, counts = source_sketches.sample_hashes(each)
         at = np.asarray(each.nodes["row"])
-        views[view] = _View(each.nodes, at, described, hashes, np.repeat(files[at], counts))
+        views[view] = _DescribedView(each.nodes, at, described, hashes, np.repeat(files[at], counts))
     leaves = None
     if secret is not None:
         leaves = record_trees.leaves(
             secret, [state.path for state in group.states], np.cumsum([0, *group.sizes]), batch
         )
-    return _Looked(batch, files, views, detectors.observe(batch, group.states[0].about, files), leaves)
+    return _BatchResult(batch, files, views, detectors.observe(batch, group.states[0].file, files), leaves)
 
 
 class BatchWork:
@@ -178,127 +180,135 @@ class BatchWork:
         scratch: gains the identities of records.
     """
 
-    def __init__(self, threads: ThreadPoolExecutor, bundle: Bundle, register: Register, scratch: Scratch) -> None:
+    def __init__(
+        self, threads: ThreadPoolExecutor, bundle: FileBundle, register: Register, scratch: ScratchFiles
+    ) -> None:
         self._threads, self._most = threads, 2 * bundle.threads
         self._fold_chinese, self._secret = bundle.fold_chinese, bundle.secret
         self._register, self._scratch = register, scratch
-        self._recent = {view: near_pairs.Recent() for view in VIEWS}
+        self._recent = {view: near_pairs.RecentTexts() for view in VIEWS}
         self._group = _Group()
         self._looking = 0
         self._then: deque[Callable[[], None]] = deque()
 
-    def begin(self, batch: pa.RecordBatch, state: Open) -> None:
+    def begin(self, batch: pa.RecordBatch, state: OpenFile) -> None:
         """Take a batch of a file."""
         group = self._group
-        if group.states and (group.states[0].about is not state.about or group.bytes + _size(batch) > GROUP):
-            self._hand_on()
+        if group.states and (
+            group.states[0].file is not state.file or group.bytes + _estimate_bytes(batch) > GROUP_BYTES
+        ):
+            self._submit()
         self._group.add(batch, state)
         self._keep_small()
 
-    def end(self, state: Open, account: Account) -> None:
+    def end(self, state: OpenFile, account: Account) -> None:
         """Close a file or member once all its batches are counted."""
-        self._group.ended.append((state, account))
+        self._group.closed.append((state, account))
         self._keep_small()
 
     def finish(self) -> None:
         """Wait for everything."""
-        self._hand_on()
+        self._submit()
         while self._then:
             self._then.popleft()()
 
     def _keep_small(self) -> None:
         group = self._group
-        if group.bytes > GROUP or len(group.batches) >= MOST or len(group.ended) >= MOST:
-            self._hand_on()
+        if group.bytes > GROUP_BYTES or len(group.batches) >= GROUP_FILES or len(group.closed) >= GROUP_FILES:
+            self._submit()
 
-    def _hand_on(self) -> None:
+    def _submit(self) -> None:
         """Give the group that was gathered to a thread."""
         group, self._group = self._group, _Group()
         if group.states:
-            closed = {id(state) for state, _ in group.ended}
+            closed = {id(state) for state, _ in group.closed}
             for state in group.states:
-                state.divided = state.divided or id(state) not in closed
+                state.by_column = state.by_column or id(state) not in closed
             while self._looking >= self._most:
                 self._then.popleft()()
-            looked = self._threads.submit(_look, group, self._recent, self._fold_chinese, self._secret)
+            looked = self._threads.submit(_describe_group, group, self._recent, self._fold_chinese, self._secret)
             self._looking += 1
-            self._then.append(partial(self._count, looked, group))
-        self._then.append(partial(self._close, group))
+            self._then.append(partial(self._count_result, looked, group))
+        self._then.append(partial(self._close_files, group))
         while self._then and (not self._looking or group.bytes > LARGE):
             self._then.popleft()()
 
-    def _count(self, looked: Future[_Looked], group: _Group) -> None:
+    def _count_result(self, looked: Future[_BatchResult], group: _Group) -> None:
         self._looking -= 1
-        _count(looked.result(), group.states, self._register, self._scratch)
+        _count_by_file(looked.result(), group.states, self._register, self._scratch)
 
-    def _close(self, group: _Group) -> None:
-        for state, account in group.ended:
+    def _close_files(self, group: _Group) -> None:
+        for state, account in group.closed:
             state.close(account, self._register, self._scratch)
 
 
-def _count(looked: _Looked, states: list[Open], register: Register, scratch: Scratch) -> None:
+def _count_by_file(result: _BatchResult, states: list[OpenFile], register: Register, scratch: ScratchFiles) -> None:
     """Count by file what was seen in a group."""
-    batch, files = looked.batch, looked.files
+    batch, files = result.batch, result.files
     numbers = np.array([state.number for state in states], np.int64)
     ends = np.searchsorted(files, np.arange(len(states) + 1))
-    if looked.leaves is not None:
+    if result.leaves is not None:
         for place, state in enumerate(states):
             state.tree = state.tree or record_trees.RecordTreeBuilder()
-            state.tree.add(looked.leaves[ends[place] : ends[place + 1]])
-    for view, each in looked.views.items():
-        _count_view(view, each, looked, states, numbers, register, scratch)
-    if looked.observed.num_rows:
-        whose = pa.array(numbers[np.asarray(looked.observed["file"])])
-        register.observe(looked.observed.set_column(0, detectors.BY_FILE.field(0), whose))
+            state.tree.add(result.leaves[ends[place] : ends[place + 1]])
+    for view, each in result.views.items():
+        _count_view(view, each, result, states, numbers, register, scratch)
+    if result.observed.num_rows:
+        whose = pa.array(numbers[np.asarray(result.observed["file"])])
+        register.observe(result.observed.set_column(0, detectors.BY_FILE.field(0), whose))
     register.add("rows", numbers, np.diff(ends))
     # a record with an error states nothing, and is counted elsewhere
-    silent = _nulls(batch["error"]).astype(np.int64) - ~_nulls(batch["licence"])
-    register.add("unlicensed", numbers, np.add.reduceat(silent, ends[:-1]))
+    without_words = _count_nulls(batch["error"]).astype(np.int64) - ~_count_nulls(batch["licence"])
+    register.add("unlicensed", numbers, np.add.reduceat(without_words, ends[:-1]))
     for name in ("licence", "origin"):
-        _state(name, batch[name], files, states)
+        _collect_values(name, batch[name], files, states)
 
 
 def _count_view(
     view: str,
-    seen: _View,
-    looked: _Looked,
-    states: list[Open],
+    described: _DescribedView,
+    result: _BatchResult,
+    states: list[OpenFile],
     numbers: Ints,
     register: Register,
-    scratch: Scratch,
+    scratch: ScratchFiles,
 ) -> None:
-    if not seen.nodes.num_rows:
+    if not described.nodes.num_rows:
         return
-    files = looked.files[seen.places]
+    files = result.files[described.places]
     register.add(view, numbers, np.bincount(files, minlength=len(states)))
     if view == "whole":
         words = np.zeros(len(states), np.int64)
-        np.add.at(words, files, np.asarray(seen.nodes["words"]))
+        np.add.at(words, files, np.asarray(described.nodes["words"]))
         register.add("tokens", numbers, words)
-    scratch.share(view, numbers[files], np.asarray(looked.batch["row"])[seen.places], seen.nodes)
-    scratch.describe(view, seen.described)
-    divided = np.array([state.divided for state in states])
+    scratch.share(view, numbers[files], np.asarray(result.batch["row"])[described.places], described.nodes)
+    scratch.describe(view, described.described)
+    divided = np.array([state.by_column for state in states])
     for place in np.flatnonzero(divided):  # the first and the last of a group at most
-        states[place].sketch(view, seen.hashes[seen.files == place])
-    whole = ~divided[seen.files]
-    scratch.sketch(view, source_sketches.tabled_by_file(numbers[seen.files[whole]], seen.hashes[whole]))
+        states[place].sketch(view, described.hashes[described.files == place])
+    whole = ~divided[described.files]
+    scratch.sketch(view, source_sketches.to_rows(numbers[described.files[whole]], described.hashes[whole]))
 
 
-def _nulls(column: pa.Array) -> Any:
+def _count_nulls(column: pa.Array) -> Any:
     return column.is_null().to_numpy(zero_copy_only=False)
 
 
-def _state(name: str, column: pa.Array, files: Ints, states: list[Open]) -> None:
+def _collect_values(name: str, column: pa.Array, files: Ints, states: list[OpenFile]) -> None:
     """Keep the different values of a column, file by file, in the order in which they come."""
-    there = np.flatnonzero(~_nulls(column)) if column.null_count < len(column) else ()
-    if not len(there):
+    present = np.flatnonzero(~_count_nulls(column)) if column.null_count < len(column) else ()
+    if not len(present):
         return
-    values = column.take(pa.array(there)).dictionary_encode()
-    pairs = files[there] * len(values.dictionary) + np.asarray(values.indices)
+    values = column.take(pa.array(present)).dictionary_encode()
+    pairs = files[present] * len(values.dictionary) + np.asarray(values.indices)
     _, first = np.unique(pairs, return_index=True)
-    for file, pair in zip(files[there][np.sort(first)].tolist(), pairs[np.sort(first)].tolist(), strict=True):
-        held = states[file].stated.setdefault(name, {})
-        if len(held) <= _STATED:
+    for file, pair in zip(files[present][np.sort(first)].tolist(), pairs[np.sort(first)].tolist(), strict=True):
+        values_of_file = states[file].statements.setdefault(name, {})
+        if len(values_of_file) <= _MOST_STATEMENTS:
             value = values.dictionary[pair % len(values.dictionary)].as_py()
             # the last place is for saying that there are more
-            held[value[:STATED] if len(held) < _STATED else f"more than {_STATED:,} different values"] = None
+            values_of_file[
+                value[:STATED]
+                if len(values_of_file) < _MOST_STATEMENTS
+                else f"more than {_MOST_STATEMENTS:,} different values"
+            ] = None

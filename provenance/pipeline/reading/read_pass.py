@@ -17,9 +17,9 @@ from provenance.core.processes import memory_limit
 from provenance.errors import LimitExceeded, ManifestError, ProvenanceError
 from provenance.origins import signals
 from provenance.pipeline.reading import long_records
-from provenance.pipeline.reading.file_bundles import Bundle, File
-from provenance.pipeline.reading.read_batches import BatchWork, Open
-from provenance.pipeline.reading.record_identities import Scratch
+from provenance.pipeline.reading.file_bundles import FileBundle, FileToRead
+from provenance.pipeline.reading.read_batches import BatchWork, OpenFile
+from provenance.pipeline.reading.record_identities import ScratchFiles
 from provenance.readers import manifests, records
 from provenance.sources import file_roles
 from provenance.sources.read_results import BundleResult, Register, accounts
@@ -27,10 +27,11 @@ from provenance.sources.read_results import BundleResult, Register, accounts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Bundle", "File", "items", "lost", "observe", "role"]
+
+__all__ = ["FileBundle", "FileToRead", "items", "lost", "observe", "role"]
 
 
-def observe(bundle: Bundle) -> BundleResult:
+def observe(bundle: FileBundle) -> BundleResult:
     """Read the files of a bundle.
 
     Args:
@@ -43,7 +44,7 @@ def observe(bundle: Bundle) -> BundleResult:
         LimitExceeded: the scratch files cannot be written.
     """
     register = Register()
-    with Scratch(bundle) as scratch, ThreadPoolExecutor(bundle.threads) as threads:
+    with ScratchFiles(bundle) as scratch, ThreadPoolExecutor(bundle.threads) as threads:
         work = BatchWork(threads, bundle, register, scratch)
         for file in bundle.files:
             if file.role != "data" or file.reason is not None:
@@ -55,8 +56,8 @@ def observe(bundle: Bundle) -> BundleResult:
     return register.result(bundle.number, scratch.files)
 
 
-def _read(file: File, register: Register, work: BatchWork, scratch: Scratch) -> None:
-    open_: dict[str, Open] = {}
+def _read(file: FileToRead, register: Register, work: BatchWork, scratch: ScratchFiles) -> None:
+    open_: dict[str, OpenFile] = {}
     # files of which nothing is known share what is known, and so may be looked at together
     about = detectors.ABOUT | {"signals": signals.load(*file.policy)} if file.policy else detectors.ABOUT
     for item in items(file):
@@ -65,7 +66,7 @@ def _read(file: File, register: Register, work: BatchWork, scratch: Scratch) -> 
             _give_up(file, item.reason, open_, register, scratch)
             return
         if item.path not in open_:
-            open_[item.path] = Open(register.enter(), item.path, about)
+            open_[item.path] = OpenFile(register.enter(), item.path, about)
         state = open_[item.path]
         if isinstance(item, records.Batch):
             table, size = long_records.refuse(item.table)
@@ -130,7 +131,7 @@ def _unread(account: records.Account, reason: str | None) -> records.Account:
     return replace(account, skip_reason=reason, bytes_consumed=0, bytes_skipped=account.bytes)
 
 
-def items(file: File) -> Iterator[records.Item | Died]:
+def items(file: FileToRead) -> Iterator[records.Item | Died]:
     """Read a file; a fault of a reader, which nobody foresaw, is said of the file and does not end the scan.
 
     Args:
@@ -146,13 +147,15 @@ def items(file: File) -> Iterator[records.Item | Died]:
     except ProvenanceError:
         raise
     except Exception as error:
-        if memory_limit.limited() and memory_limit.caused(error):  # of this process, not of the file
-            raise LimitExceeded(memory_limit.too_little(str(error))) from error
+        if memory_limit.is_limited() and memory_limit.is_caused_by_memory(error):  # of this process, not of the file
+            raise LimitExceeded(memory_limit.explain_too_little(str(error))) from error
         # what an exception quotes may be text of a record
         yield Died(f"{type(error).__name__}: {_QUOTED.sub('…', str(error))}"[:300])
 
 
-def _give_up(file: File, reason: str, open_: Mapping[str, Open], register: Register, scratch: Scratch) -> None:
+def _give_up(
+    file: FileToRead, reason: str, open_: Mapping[str, OpenFile], register: Register, scratch: ScratchFiles
+) -> None:
     """Account for a file, and for the member that was being read, when its reader failed."""
     whole = records.account(file.location, file.path, file.format, _failed(reason))
     for path, state in open_.items():
@@ -163,7 +166,7 @@ def _give_up(file: File, reason: str, open_: Mapping[str, Open], register: Regis
         register.close(register.enter(), whole)
 
 
-def lost(file: File, reason: str, bundle: int) -> BundleResult:
+def lost(file: FileToRead, reason: str, bundle: int) -> BundleResult:
     """Return the account of a file that took its process down.
 
     Args:

@@ -18,16 +18,16 @@ from provenance.core.scratch_arrays import SharedArray
 from provenance.similarity.evidence import exact_matches
 
 if TYPE_CHECKING:
-    from provenance.pipeline.reading.file_bundles import Bundle
+    from provenance.pipeline.reading.file_bundles import FileBundle
     from provenance.similarity.candidates import near_pairs
 
 _MEMBERS, _SETS, _SKETCHES = "members", "sets", "sketches"  # what a scratch file holds
 
 
-class Scratch:
+class ScratchFiles:
     """Where a bundle writes as it reads: MEMBERS, SETS and SKETCHED, one file each a view."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: FileBundle) -> None:
         self._bundle = bundle
         self._open: dict[tuple[str, str], tuple[str, pa.OSFile, pa.RecordBatchFileWriter]] = {}
         self._hashes: dict[str, SharedArray] = {}
@@ -35,9 +35,13 @@ class Scratch:
     @property
     def files(self) -> dict[str, tuple[tuple[str, str], ...]]:
         """Return what was written, by field of `observed.Observed`: views and paths."""
-        return {"parts": self._of(_MEMBERS), "sets": self._of(_SETS), "sketches": self._of(_SKETCHES)}
+        return {
+            "parts": self._paths_by_view(_MEMBERS),
+            "sets": self._paths_by_view(_SETS),
+            "sketches": self._paths_by_view(_SKETCHES),
+        }
 
-    def _of(self, kind: str) -> tuple[tuple[str, str], ...]:
+    def _paths_by_view(self, kind: str) -> tuple[tuple[str, str], ...]:
         return tuple((view, path) for (view, held), (path, _, _) in sorted(self._open.items()) if held == kind)
 
     def share(self, view: str, numbers: Any, rows: Any, nodes: pa.Table) -> None:
@@ -52,13 +56,13 @@ class Scratch:
         columns = [pa.array(numbers), pa.array(rows), *(nodes[name] for name in ("low", "high", "distinct"))]
         self._write(view, _MEMBERS, pa.table(columns, schema=exact_matches.MEMBERS))
 
-    def describe(self, view: str, described: near_pairs.Described) -> None:
+    def describe(self, view: str, described: near_pairs.DescribedTexts) -> None:
         """Write the shingles of texts."""
         if len(described.keys):
             if view not in self._hashes:
-                self._hashes[view] = SharedArray(hashes(Path(self._bundle.scratch), view), np.uint64)
+                self._hashes[view] = SharedArray(hashes_file(Path(self._bundle.scratch), view), np.uint64)
             place = self._hashes[view].add(described.hashes)
-            self._write(view, _SETS, described.at(place))
+            self._write(view, _SETS, described.to_sets(place))
 
     def sketch(self, view: str, sketched: pa.Table) -> None:
         """Write the sketches of some files: SKETCHED."""
@@ -86,7 +90,7 @@ class Scratch:
             shared.close()
 
 
-def hashes(scratch: Path, view: str) -> Path:
+def hashes_file(scratch: Path, view: str) -> Path:
     """Return the file of the hashes of all sets of a view.
 
     Args:

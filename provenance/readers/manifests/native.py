@@ -70,7 +70,7 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002, ARG
 
 @cache
 def _validator() -> Any:
-    schema = json.loads((tables.HERE / "schemas/native-manifest.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((tables.DATA_FOLDER / "schemas/native-manifest.schema.json").read_text(encoding="utf-8"))
     return jsonschema.Draft202012Validator(schema)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from provenance.core import parquet_decoder
-from provenance.core.processes.confined_decoding import LENGTH, Confined
+from provenance.core.processes.confined_decoding import LENGTH_BYTES, ConfinedProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Broken(Exception):  # noqa: N818 - a fault of the data, which its reader t
     """Why a file, or a row group of it, is not decoded."""
 
 
-_idle: list[Confined] = []
+_idle: list[ConfinedProcess] = []
 
 
 @atexit.register
@@ -59,7 +59,7 @@ class ParquetFile:
     rows: list[int] = field(default_factory=list)
     stored: list[int] = field(default_factory=list)
     _sizes: list[int] = field(default_factory=list)
-    _process: Confined | None = None
+    _process: ConfinedProcess | None = None
     _deaths: int = 0
 
     def open(self, *, about: bool = False) -> dict[str, Any]:
@@ -132,10 +132,10 @@ class ParquetFile:
 
     def _start(self, *, about: bool = False) -> dict[str, Any]:
         """Open the file in a process: one that is idle, or a new one."""
-        self._process = _idle.pop() if _idle else Confined(parquet_decoder.__name__)
+        self._process = _idle.pop() if _idle else ConfinedProcess(parquet_decoder.__name__)
         if self._process.owner != os.getpid():
             self._process.end()
-            self._process = Confined(parquet_decoder.__name__)
+            self._process = ConfinedProcess(parquet_decoder.__name__)
         answer: dict[str, Any] = {}
         for _, data in self._ask({"do": "open", "size": self.size, "memory": self.limits.memory, "about": about}):
             answer = json.loads(data)
@@ -147,13 +147,17 @@ class ParquetFile:
 
     def _ask(self, request: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
         """Yield what is answered; in between, give what is asked for of the file."""
-        process, whole = cast("Confined", self._process), False
+        process, whole = cast("ConfinedProcess", self._process), False
         try:
             process.send(json.dumps(request).encode())
             while not whole:
                 kind, data = process.receive()
                 if kind == parquet_decoder.READ:
-                    process.send(self._bytes(*(int.from_bytes(data[at : at + LENGTH], "little") for at in (0, LENGTH))))
+                    process.send(
+                        self._bytes(
+                            *(int.from_bytes(data[at : at + LENGTH_BYTES], "little") for at in (0, LENGTH_BYTES))
+                        )
+                    )
                     continue
                 whole = kind == parquet_decoder.ANSWER and not json.loads(data).get("full")
                 if kind == parquet_decoder.ANSWER and not whole:

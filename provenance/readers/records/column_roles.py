@@ -91,9 +91,9 @@ def load(path: Path | None = None) -> Roles:
     """
     import yaml
 
-    place = path or package_data.HERE / "column-roles.yaml"
+    place = path or package_data.DATA_FOLDER / "column-roles.yaml"
     try:
-        table = package_data.parse(place.read_bytes())
+        table = package_data.parse_yaml(place.read_bytes())
         return _compile(table)
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         raise ConfigError(f"{place} is no table of column roles: {error}") from error
@@ -112,7 +112,7 @@ def overridden(overrides: tuple[tuple[str, str], ...]) -> Roles:
     Raises:
         ConfigError: there is no such role.
     """
-    table = deepcopy(package_data.table("column-roles"))
+    table = deepcopy(package_data.load_table("column-roles"))
     lists = table["text"] | {name: names for name, names in table.items() if isinstance(names, list)}
     columns = {_hash(column): (column, role) for column, role in overrides}
     for names in lists.values():

@@ -81,9 +81,9 @@ def leaves(secret: bytes, paths: Sequence[str], ends: Any, batch: pa.RecordBatch
         uint8[n, 32], one hash a record, in order. Whoever calls this from a thread holds no lock meanwhile.
     """
     whole = batch["whole"]
-    out = np.empty((len(whole), sha256.SIZE), np.uint8)
+    out = np.empty((len(whole), sha256.DIGEST_BYTES), np.uint8)
     if len(whole):
-        key = secret if len(secret) <= sha256.BLOCK else hashlib.sha256(secret).digest()
+        key = secret if len(secret) <= sha256.BLOCK_BYTES else hashlib.sha256(secret).digest()
         inner, outer = _state(_padded(key, 0x36)), _state(_padded(key, 0x5C))
         messages = [_DOMAIN + path.encode() + b"\0" for path in paths]
         borders = np.cumsum([0, *map(len, messages)])
@@ -114,13 +114,13 @@ class Salting:
 
 
 def _padded(key: bytes, byte: int) -> bytes:
-    return bytes(each ^ byte for each in key.ljust(sha256.BLOCK, b"\0"))
+    return bytes(each ^ byte for each in key.ljust(sha256.BLOCK_BYTES, b"\0"))
 
 
 def _state(message: bytes) -> Any:
     """Return the state after some whole blocks."""
-    state = sha256.START.copy()
-    sha256.blocks(state, np.frombuffer(message, np.uint8), 0, len(message) // sha256.BLOCK)
+    state = sha256.INITIAL_STATE.copy()
+    sha256.compress_blocks(state, np.frombuffer(message, np.uint8), 0, len(message) // sha256.BLOCK_BYTES)
     return state
 
 
@@ -128,7 +128,7 @@ class RecordTreeBuilder:
     """The tree of a file as its leaves come: no more than one hash a level is kept."""
 
     def __init__(self) -> None:
-        self._peaks = np.empty((64, sha256.SIZE), np.uint8)
+        self._peaks = np.empty((64, sha256.DIGEST_BYTES), np.uint8)
         self._count = 0
 
     def add(self, leaves: Any) -> None:
@@ -200,28 +200,28 @@ def _leaves(
         outer: HMAC's outer state, after the key.
         out: uint8[n, 32].
     """
-    state, buf, made = np.empty(8, np.uint32), np.empty(_LINE, np.uint8), np.empty(sha256.SIZE, np.uint8)
-    text = np.empty(2 * sha256.BLOCK, np.uint8)
+    state, buf, made = np.empty(8, np.uint32), np.empty(_LINE, np.uint8), np.empty(sha256.DIGEST_BYTES, np.uint8)
+    text = np.empty(2 * sha256.BLOCK_BYTES, np.uint8)
     for k in range(rows.shape[0]):
         state[:] = inner
         used = _write_number(buf, _write(buf, 0, rest), rows[k])
-        sha256.close(state, buf, used, before + used)
-        sha256.put(state, buf, 0)
+        sha256.finish_state(state, buf, used, before + used)
+        sha256.write_state(state, buf, 0)
         state[:] = outer
-        sha256.close(state, buf, sha256.SIZE, sha256.BLOCK + sha256.SIZE)
-        sha256.put(state, made, 0)
+        sha256.finish_state(state, buf, sha256.DIGEST_BYTES, sha256.BLOCK_BYTES + sha256.DIGEST_BYTES)
+        sha256.write_state(state, made, 0)
         used = _write_number(buf, _write(buf, 0, _OPEN), rows[k])
         used = _write_hex(buf, _write(buf, used, _SALTED), made, _SALT)
         if there[k]:
-            sha256.digest(data, ends[k], ends[k + 1], state, text, made, 0)
-            used = _write_hex(buf, _write(buf, used, _DIGESTED), made, sha256.SIZE)
+            sha256.write_digest(data, ends[k], ends[k + 1], state, text, made, 0)
+            used = _write_hex(buf, _write(buf, used, _DIGESTED), made, sha256.DIGEST_BYTES)
             buf[used], buf[used + 1] = 34, 125
             used += 2
         else:
             used = _write(buf, used, _NONE)
-        state[:] = sha256.START
-        sha256.close(state, buf, used, used)
-        sha256.put(state, out[k], 0)
+        state[:] = sha256.INITIAL_STATE
+        sha256.finish_state(state, buf, used, used)
+        sha256.write_state(state, out[k], 0)
 
 
 @njit(nogil=True, cache=True)
@@ -232,28 +232,32 @@ def _leaves_of_files(
     state = np.empty(8, np.uint32)
     for k in range(files.shape[0] - 1):
         first, last = files[k], files[k + 1]
-        whole = (borders[k + 1] - borders[k]) // sha256.BLOCK
+        whole = (borders[k + 1] - borders[k]) // sha256.BLOCK_BYTES
         state[:] = inner
-        sha256.blocks(state, shared, borders[k], whole)
-        rest = shared[borders[k] + whole * sha256.BLOCK : borders[k + 1]]
+        sha256.compress_blocks(state, shared, borders[k], whole)
+        rest = shared[borders[k] + whole * sha256.BLOCK_BYTES : borders[k + 1]]
         _leaves(
             data, ends[first : last + 1], there[first:last], rows[first:last], state, rest,
-            sha256.BLOCK * (1 + whole), outer, out[first:last],
+            sha256.BLOCK_BYTES * (1 + whole), outer, out[first:last],
         )  # fmt: skip
 
 
 @njit(nogil=True, cache=True)
 def _grow(peaks: Any, count: Any, leaves: Any) -> None:
     """Append leaves to perfect subtrees: peak n is one of 2**n leaves, and is there where bit n of the count is set."""
-    state, buf, made = np.empty(8, np.uint32), np.empty(2 * sha256.BLOCK, np.uint8), np.empty(sha256.SIZE, np.uint8)
+    state, buf, made = (
+        np.empty(8, np.uint32),
+        np.empty(2 * sha256.BLOCK_BYTES, np.uint8),
+        np.empty(sha256.DIGEST_BYTES, np.uint8),
+    )
     for k in range(leaves.shape[0]):
         made[:] = leaves[k]
         level, left = 0, count + k
         while left & 1:
             buf[0] = 1
             _write(buf, _write(buf, 1, peaks[level]), made)
-            state[:] = sha256.START
-            sha256.close(state, buf, 1 + 2 * sha256.SIZE, 1 + 2 * sha256.SIZE)
-            sha256.put(state, made, 0)
+            state[:] = sha256.INITIAL_STATE
+            sha256.finish_state(state, buf, 1 + 2 * sha256.DIGEST_BYTES, 1 + 2 * sha256.DIGEST_BYTES)
+            sha256.write_state(state, made, 0)
             level, left = level + 1, left >> 1
         peaks[level] = made

@@ -9,7 +9,7 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provenance.core.path_names import shown_name
+from provenance.core.path_names import member_name_to_text
 from provenance.errors import FileChanged, LimitExceeded
 from provenance.readers.storage.block_digests import BLOCK
 from provenance.readers.storage.decompression import FAULTS
@@ -127,7 +127,7 @@ class Archive:
             raise LimitExceeded(f"more than {self.budget.limits.members} members")
 
     def _name(self, name: str) -> str:
-        shown = shown_name(name)
+        shown = member_name_to_text(name)
         unique, count = shown, self._names.get(shown, 1)
         while unique in self._names:  # a member may be called `a#2` of its own
             count += 1

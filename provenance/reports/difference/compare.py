@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
-FLOOR = 0.15
+LEAST_SHARE = 0.15
 """A pair is listed if surely this share of one source stands in the other.
 
 Common speech is shared by sources that have nothing to do with each other, the more so the smaller and plainer they
@@ -87,8 +87,9 @@ class Difference:
         a: the one.
         b: the other.
         gaps: what could not be compared, one sentence each.
-        overlaps: ESTIMATES of the pairs of sources of which surely FLOOR of one stands in the other, the most first.
-        below: pairs, by view, that share less than FLOOR, in either direction.
+        overlaps: ESTIMATES of the pairs of sources of which surely LEAST_SHARE of one stands in the other, the most
+            first.
+        below: pairs, by view, that share less than LEAST_SHARE, in either direction.
         open: pairs, by view, whose sketches do not tell whether they share more or less.
         same_data: whether both scans saw the same bytes; None where an entry does not say.
         changes: CHANGES from a to b, where both are scans of one folder; None where they are not.
@@ -109,7 +110,7 @@ class Difference:
             "difference": VERSION,
             "a": self.a.as_json(),
             "b": self.b.as_json(),
-            "method": {"unit": "distinct shingles", "level": source_sketches.LEVEL, "floor": FLOOR},
+            "method": {"unit": "distinct shingles", "level": source_sketches.CONFIDENCE, "floor": LEAST_SHARE},
             "not_compared": list(self.gaps),
             "pairs": {"listed": self.overlaps.num_rows, "below": self.below, "open": self.open},
             "overlaps": self.overlaps.to_pylist(),
@@ -147,10 +148,10 @@ def diff(
     """
     first, second = (_Scan(path, at, warn, verified=verified) for path, at in ((a, index_a), (b, index_b)))
     gaps = [*_gaps("a", first), *_gaps("b", second)]
-    compared = _Compared()
+    compared = _PairEstimates()
     for view, kind in product(_views(first, second), _kinds(first, second)):
         compared.add(view, first.sketched(view, kind), second.sketched(view, kind))
-    gaps += _strangers(first, second)
+    gaps += _one_sided_gaps(first, second)
     digests = [scan.facts.get("dataDigest") for scan in (first, second)]
     return Difference(
         a=first.side,
@@ -160,7 +161,7 @@ def diff(
         below=compared.below,
         open=compared.open,
         same_data=digests[0] == digests[1] if all(digests) else None,
-        changes=_changes(first, second) if _related(first, second) else None,
+        changes=_changes(first, second) if _is_one_folder(first, second) else None,
     )
 
 
@@ -179,7 +180,7 @@ class _Scan:
             self.sketches: pa.Table = reader.tables(names=["sketches"])["sketches"]
         except InputError as cause:
             self.sketches, self.unread = schemas.empty(schemas.SKETCHES), str(cause)
-        if wrong := source_sketches.fault(self.sketches):
+        if wrong := source_sketches.find_fault(self.sketches):
             self.sketches, self.unread = schemas.empty(schemas.SKETCHES), f"they are damaged: {wrong}"
         if "sketches" not in self.facts["tables"]:
             self.unread = "it was written by a version that made no sketches; scan the data again"
@@ -215,14 +216,14 @@ class _Scan:
     def values(self, name: str) -> list[str]:
         return list(dict.fromkeys(self.sketches[name].to_pylist()))
 
-    def sketched(self, view: str, kind: str) -> _Sketched:
+    def sketched(self, view: str, kind: str) -> _SideSketches:
         told = zip(*(self.sketches[name].to_pylist() for name in ("source", "view", "shingle")), strict=True)
         rows = {source: row for row, (source, *of) in enumerate(told) if of == [view, kind]}
-        return _Sketched(list(rows), [source_sketches.read(self.sketches, row) for row in rows.values()])
+        return _SideSketches(list(rows), [source_sketches.read_sketch(self.sketches, row) for row in rows.values()])
 
 
 @dataclass(frozen=True, slots=True)
-class _Sketched:
+class _SideSketches:
     """The sketches of one side's sources, of one view and kind of shingle."""
 
     names: list[str]
@@ -230,17 +231,17 @@ class _Sketched:
 
     def counts(self, scale: int) -> list[int]:
         """How many hashes each would hold at a scale, or at its own where that is coarser."""
-        return [len(source_sketches.cut(each, max(scale, each.scale))) for each in self.held]
+        return [len(source_sketches.coarsen(each, max(scale, each.scale))) for each in self.held]
 
 
-class _Compared:
+class _PairEstimates:
     """Pairs of sources, as they are gone through."""
 
     def __init__(self) -> None:
         self._rows: list[dict[str, Any]] = []
         self.below = self.open = 0
 
-    def add(self, view: str, a: _Sketched, b: _Sketched) -> None:
+    def add(self, view: str, a: _SideSketches, b: _SideSketches) -> None:
         """Compare every source of a with every source of b."""
         if not b.held:
             return
@@ -252,13 +253,13 @@ class _Compared:
         counts_b = {scale: b.counts(scale) for scale in {each.scale for each in a.held}}
         for i, (name, sketch) in enumerate(zip(a.names, a.held, strict=True)):
             # what is in both lies below both limits; only what each holds depends on the coarser scale
-            shared = np.bincount(owner[_found(hashes, sketch.hashes)], minlength=len(b.held)).tolist()
+            shared = np.bincount(owner[_find_places(hashes, sketch.hashes)], minlength=len(b.held)).tolist()
             for other, held, count, both in zip(b.names, b.held, counts_b[sketch.scale], shared, strict=True):
                 of = counts_a[held.scale][i], count
                 self._pair(view, (name, other), max(sketch.scale, held.scale), both, of)
 
     def _pair(self, view: str, names: tuple[str, str], scale: int, shared: int, of: tuple[int, int]) -> None:
-        sides = [source_sketches.side(shared, count, FLOOR) for count in of]
+        sides = [source_sketches.compare_share(shared, count, LEAST_SHARE) for count in of]
         if max(sides) < 1:
             self.below += max(sides) < 0
             self.open += max(sides) == 0
@@ -285,7 +286,7 @@ class _Compared:
         return schemas.rows(sorted(self._rows, key=rank), schemas.ESTIMATES)
 
 
-def _found(hashes: Any, wanted: Any) -> Any:
+def _find_places(hashes: Any, wanted: Any) -> Any:
     """Return the places at which any of `wanted` stands among sorted hashes."""
     first, last = (np.searchsorted(hashes, wanted, side) for side in ("left", "right"))
     counts = last - first
@@ -314,13 +315,13 @@ def _gaps(name: str, scan: _Scan) -> Iterator[str]:
         yield f"{name}: only a sample of its data was read{part}: shares are of that"
     told = set(scan.sketches["source"].to_pylist())
     if silent := [source for source in scan.sources["source"].to_pylist() if source not in told]:
-        yield f"{name}: without text: {_some(silent)}"
+        yield f"{name}: without text: {_list_some(silent)}"
     rows = scan.sketches.select(["source", "view", "shingles"]).to_pylist()
     if little := [row["source"] for row in rows if row["view"] == VIEWS[0] and not row["shingles"]]:
-        yield f"{name}: too little text for a sketch: {_some(little)}"
+        yield f"{name}: too little text for a sketch: {_list_some(little)}"
 
 
-def _strangers(a: _Scan, b: _Scan) -> Iterator[str]:
+def _one_sided_gaps(a: _Scan, b: _Scan) -> Iterator[str]:
     """Say what one side has and the other has nothing to set against."""
     for name, scan, other in (("a", a, b), ("b", b, a)):
         if other.unread or scan.unread:
@@ -332,12 +333,12 @@ def _strangers(a: _Scan, b: _Scan) -> Iterator[str]:
             yield f"{name}: the view {view}, which no source of the other has"
 
 
-def _some(names: Sequence[str]) -> str:
+def _list_some(names: Sequence[str]) -> str:
     more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
     return f"{len(names):,} source{'s' * (len(names) != 1)} ({', '.join(names[:5])}{more})"
 
 
-def _related(a: _Scan, b: _Scan) -> bool:
+def _is_one_folder(a: _Scan, b: _Scan) -> bool:
     """Tell whether two scans are of one folder: in one log, or by one name under one key."""
     return a.facts["log"]["origin"] == b.facts["log"]["origin"] or (a.side.data, a.side.key) == (
         b.side.data,

@@ -12,18 +12,18 @@ from rich.padding import Padding
 from rich.text import Text
 
 from provenance.core.digests import canonical
-from provenance.reports.difference.compare import FLOOR
-from provenance.reports.text import printable
+from provenance.reports.difference.compare import LEAST_SHARE
+from provenance.reports.text import make_printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provenance.reports.difference.compare import Difference, Side
 
-SHOWN = 25
+MOST_SHOWN = 25
 """Pairs of sources, and changes, shown at most; the rest is counted."""
 
-MEANS = (
+EXPLANATION = (
     "A share is of the distinct runs of five words, estimated from a sample of their hashes; in brackets, where it lies"
     " in 95 of 100 samples. Runs are no records: phrases that everybody uses are shared by everybody, reworded text is"
     " not found, and who took from whom, or both from a third, no sketch can tell."
@@ -57,7 +57,7 @@ def render(found: Difference, format_: str = "text", *, width: int = 100, colour
     _overlaps(console, found)
     _changes(console, found)
     console.print()
-    console.print(Text(MEANS, style="dim"))
+    console.print(Text(EXPLANATION, style="dim"))
     return "".join(f"{line.rstrip(' ')}\n" for line in out.getvalue().splitlines()).encode()
 
 
@@ -67,15 +67,15 @@ def _section(console: Console, title: str) -> None:
 
 
 def _line(console: Console, text: str, indent: int = 2) -> None:
-    console.print(Padding(Text(printable(text)), (0, 0, 0, indent), expand=False))
+    console.print(Padding(Text(make_printable(text)), (0, 0, 0, indent), expand=False))
 
 
 def _heading(console: Console, name: str, side: Side) -> None:
     what = f", entry {side.entry}: {side.kind} of {side.data}, {side.finished}, {_count(side.sources, 'source')}"
-    console.print(Text.assemble((f"{name}: {printable(side.ledger)}", "bold"), printable(what)))
+    console.print(Text.assemble((f"{name}: {make_printable(side.ledger)}", "bold"), make_printable(what)))
     whose = f"{side.key} ({side.whose})" if side.whose else f"{side.key}, which you have not pinned"
     said = f"{side.meaning[0].upper()}{side.meaning[1:]}. The entry says it is signed by {whose}."
-    console.print(Padding(Text(printable(said), style="dim" if not side.verified else "yellow"), (0, 0, 0, 3)))
+    console.print(Padding(Text(make_printable(said), style="dim" if not side.verified else "yellow"), (0, 0, 0, 3)))
 
 
 def _count(number: int, noun: str) -> str:
@@ -84,23 +84,25 @@ def _count(number: int, noun: str) -> str:
 
 def _overlaps(console: Console, found: Difference) -> None:
     rows = found.overlaps.to_pylist()
-    same = {_pair(row) for row in rows if found.changes is not None and _untouched(row)}
-    pairs = [list(of) for _, of in groupby((row for row in rows if not (same and _untouched(row))), _pair)]
+    same = {_pair(row) for row in rows if found.changes is not None and _is_untouched(row)}
+    pairs = [list(of) for _, of in groupby((row for row in rows if not (same and _is_untouched(row))), _pair)]
     _section(console, f"Shared text: {_count(len(pairs), 'pair')} of sources" if pairs else "Shared text: none listed")
-    for of in pairs[:SHOWN]:
+    for of in pairs[:MOST_SHOWN]:
         a, b = _pair(of[0])
         console.print(
-            Padding(Text(f"{printable(a)} (a) ~ {printable(b)} (b)", style="bold"), (0, 0, 0, 2), expand=False)
+            Padding(
+                Text(f"{make_printable(a)} (a) ~ {make_printable(b)} (b)", style="bold"), (0, 0, 0, 2), expand=False
+            )
         )
         for row in of:
             _line(console, f"{row['view']:<7} {_share(row, 'a')} of a in b; {_share(row, 'b')} of b in a", 10)
-    if len(pairs) > SHOWN:
-        _line(console, f"and {_count(len(pairs) - SHOWN, 'more pair')}, with --format json")
+    if len(pairs) > MOST_SHOWN:
+        _line(console, f"and {_count(len(pairs) - MOST_SHOWN, 'more pair')}, with --format json")
     if same:
         _line(console, f"{_count(len(same), 'source')} of the same text in both, as far as sketches tell")
     counted = (
-        (found.below, f"less than {FLOOR * 100:.0f} % of either in the other"),
-        (found.open, f"sketches do not tell whether it is more or less than {FLOOR * 100:.0f} %"),
+        (found.below, f"less than {LEAST_SHARE * 100:.0f} % of either in the other"),
+        (found.open, f"sketches do not tell whether it is more or less than {LEAST_SHARE * 100:.0f} %"),
     )
     for number, said in counted:
         if number:
@@ -111,7 +113,7 @@ def _pair(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["source_a"], row["source_b"]
 
 
-def _untouched(row: Mapping[str, Any]) -> bool:
+def _is_untouched(row: Mapping[str, Any]) -> bool:
     """Tell whether a source has the sketch that it had."""
     return bool(row["source_a"] == row["source_b"] and row["shared"] == row["hashes_a"] == row["hashes_b"])
 
@@ -137,11 +139,11 @@ def _changes(console: Console, found: Difference) -> None:
     rows = found.changes.to_pylist()
     told = " in the same bytes" if found.same_data else ""
     _section(console, f"Changed from a to b{told}: {len(rows):,}" if rows else f"Changed from a to b{told}: nothing")
-    for row in rows[:SHOWN]:
-        was, now = (printable(row[name] or "none") for name in ("before", "after"))
+    for row in rows[:MOST_SHOWN]:
+        was, now = (make_printable(row[name] or "none") for name in ("before", "after"))
         if row["change"] == "changed":
             _line(console, f"{row['source']}: {row['field']}: {was} -> {now}")
         else:
             _line(console, f"{row['source']}: {row['change']}, {now if row['change'] == 'added' else was} records")
-    if len(rows) > SHOWN:
-        _line(console, f"and {len(rows) - SHOWN:,} more, with --format json")
+    if len(rows) > MOST_SHOWN:
+        _line(console, f"and {len(rows) - MOST_SHOWN:,} more, with --format json")

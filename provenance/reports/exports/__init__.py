@@ -22,7 +22,7 @@ EXPORTS: Registry[ExportFormat] = Registry(
 """Every export of findings, by name."""
 
 
-def write(folder: Path, target: Path, name: str, asked: ExportRequest) -> tuple[str, ...]:
+def write_export(folder: Path, target: Path, name: str, asked: ExportRequest) -> tuple[str, ...]:
     """Write one export of what a scan found.
 
     Args:

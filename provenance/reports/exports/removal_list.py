@@ -30,13 +30,13 @@ from provenance.ledger.exports.export_format import ExportFormat, ExportRequest
 from provenance.ledger.format import statement
 from provenance.ledger.log import file_writing
 from provenance.similarity.evidence import affected_records
-from provenance.similarity.evidence.original_files import known_originals
+from provenance.similarity.evidence.original_files import find_known_originals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-ROWS = 1 << 17
+ROWS_PER_GROUP = 1 << 17
 """Rows of a row group: what is held in memory at a time."""
 
 _NEEDED = ("files", "matches", "references", "findings", "sources")
@@ -91,7 +91,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class RemovalResult:
     """What a removal list holds, and what it does not.
 
     Args:
@@ -113,21 +113,21 @@ class Written:
     gaps: tuple[str, ...]
 
 
-def write(
+def write_removal_list(
     folder: Path,
     target: Path,
-    choice: RemovalOptions,
+    options: RemovalOptions,
     index: int | None = None,
     *,
     verified: bool = True,
     warn: Callable[[str], None] = lambda _: None,
-) -> Written:
+) -> RemovalResult:
     """Write the removal list of a scan.
 
     Args:
         folder: the ledger.
         target: the Parquet file to make: REMOVALS, one row a record, sorted by path and row.
-        choice: which findings count.
+        options: which findings count.
         index: number of the entry; None = the newest.
         verified: whether what does not verify is an error; False reads it all the same.
         warn: is told what is read over, and whose keys nobody vouches for, one sentence each.
@@ -145,75 +145,75 @@ def write(
         raise ConfigError(f"{target} would lie in the ledger {around}, whose files are all bound; write it elsewhere")
     reader = ledger.open_reader(folder, index, verified=verified, warn=warn)
     facts, tables = reader.statement().predicate, reader.tables(names=_NEEDED)
-    _check(choice, tables)
+    _check(options, tables)
     files = [row for row in tables["files"].to_pylist() if row["role"] == "data" and row["records"]]
     findings = tables["findings"].to_pylist()
-    whole = _whole(findings, files, choice, facts["log"]["index"])
-    traced, gaps = _traced(reader, facts, tables, files, choice)
+    whole = _reasons_of_files(findings, files, options, facts["log"]["index"])
+    traced, gaps = _find_affected(reader, facts, tables, files, options)
     reasons = sorted({each for named in (*whole.values(), *(of for of, _ in traced)) for each in named}, key=_order)
     rank = {reason: place for place, reason in enumerate(reasons)}
-    listed = _listed(traced, rank)
-    wanted = [row for row in files if not choice.sources or row["source"] in choice.sources]
+    listed = _merge_affected(traced, rank)
+    wanted = [row for row in files if not options.sources or row["source"] in options.sources]
     batches = _batches(wanted, {path: min(rank[each] for each in of) for path, of in whole.items()}, listed)
-    counted = _save(target, batches, reasons, {row["path"]: row["source"] for row in files}, _about(facts, choice))
+    counted = _save(target, batches, reasons, {row["path"]: row["source"] for row in files}, _about(facts, options))
     told = {reason.finding["fingerprint"] for reason in reasons}
-    counts = [row for row in findings if choice.takes(row) and row["fingerprint"] not in told]
+    counts = [row for row in findings if options.takes(row) and row["fingerprint"] not in told]
     waived = sum(row["waived"] is not None for row in findings)
-    return Written(*counted, Counter(row["check"] for row in counts), waived, tuple(gaps))
+    return RemovalResult(*counted, Counter(row["check"] for row in counts), waived, tuple(gaps))
 
 
 def _order(reason: Reason) -> tuple[Any, ...]:
     return reason.order
 
 
-def _check(choice: RemovalOptions, tables: Mapping[str, pa.Table]) -> None:
-    for name in choice.checks:
+def _check(options: RemovalOptions, tables: Mapping[str, pa.Table]) -> None:
+    for name in options.checks:
         if name not in CHECKS:
             raise ConfigError(f"there is no check {name!r}; see `provenance list checks`")
     known = set(tables["sources"]["source"].to_pylist())
-    for name in choice.sources:
+    for name in options.sources:
         if name not in known:
             raise ConfigError(f"there is no source {name!r} in this scan")
 
 
-def _whole(
-    findings: Iterable[Row], files: Sequence[Row], choice: RemovalOptions, entry: int
+def _reasons_of_files(
+    findings: Iterable[Row], files: Sequence[Row], options: RemovalOptions, entry: int
 ) -> dict[str, list[Reason]]:
     """Return why all records of a file are listed, by path."""
     found: dict[str, list[Reason]] = {}
     for finding in findings:
         check = CHECKS.get(finding["check"])
-        if check is None or check.taints is None or not choice.takes(finding):
+        if check is None or check.taints is None or not options.takes(finding):
             continue
         for file in files:
             if file["source"] == finding["source"] and check.taints(finding, file):
-                reason = Reason(finding["message"], _marked(finding), entry, inherited=False)
+                reason = Reason(finding["message"], _finding_marks(finding), entry, inherited=False)
                 found.setdefault(file["path"], []).append(reason)
     return found
 
 
-def _marked(finding: Row) -> Row:
+def _finding_marks(finding: Row) -> Row:
     return {name: finding[name] for name in ("fingerprint", "check", "severity")}
 
 
-Traced = list[tuple[list[Reason], pa.Table]]
+AffectedByReason = list[tuple[list[Reason], pa.Table]]
 """Of each scan: reasons, and TAINTS whose `pair` is the number of a reason, with paths of the scan that is exported."""
 
 
-def _traced(
+def _find_affected(
     reader: ledger.Reader,
     facts: Mapping[str, Any],
     tables: Mapping[str, pa.Table],
     files: Sequence[Row],
-    choice: RemovalOptions,
-) -> tuple[Traced, list[str]]:
+    options: RemovalOptions,
+) -> tuple[AffectedByReason, list[str]]:
     """Trace taints in the scan and, for files whose bytes are the same, in all before it."""
     newest = facts["log"]["index"]
     here: dict[str, list[str]] = {}
     for row in files:
         if row["sha256"] is not None:
             here.setdefault(row["sha256"], []).append(row["path"])
-    found, gaps = [_reasoned(tables, facts, facts, choice, newest, None)], []
+    found, gaps = [_find_affected_in_scan(tables, facts, facts, options, newest, None)], []
     for index in range(newest - 1, -1, -1):
         try:
             said = reader.statement(index)
@@ -224,15 +224,15 @@ def _traced(
         except InputError as error:
             gaps.append(f"entry {index} could not be considered: {error}")
             continue
-        reasons, table = _reasoned(past, then, facts, choice, index, set(here))
-        found.append((reasons, _moved(table, past["files"], here)))
-        changed = _changed(table, past["files"], here, {row["path"] for row in files})
+        reasons, table = _find_affected_in_scan(past, then, facts, options, index, set(here))
+        found.append((reasons, _move_to_new_paths(table, past["files"], here)))
+        changed = _list_changed(table, past["files"], here, {row["path"] for row in files})
         if changed:
             gaps.append(f"{changed} changed since entry {index} found copies in it: only this scan judges it now")
     return found, gaps
 
 
-def _changed(table: pa.Table, past: pa.Table, here: Mapping[str, Any], paths: set[str]) -> str:
+def _list_changed(table: pa.Table, past: pa.Table, here: Mapping[str, Any], paths: set[str]) -> str:
     """Name files of which an earlier scan saw that they hold copies, and whose bytes are others now."""
     columns = (past[name].to_pylist() for name in ("path", "sha256"))
     other = {path for path, digest in zip(*columns, strict=True) if digest not in here} & paths
@@ -240,11 +240,11 @@ def _changed(table: pa.Table, past: pa.Table, here: Mapping[str, Any], paths: se
     return f"{', '.join(named[:5])}{f' and {len(named) - 5} more files' if len(named) > 5 else ''}" if named else ""
 
 
-def _reasoned(
+def _find_affected_in_scan(
     tables: Mapping[str, pa.Table],
     facts: Mapping[str, Any],
     now: Mapping[str, Any],
-    choice: RemovalOptions,
+    options: RemovalOptions,
     entry: int,
     here: set[str] | None,
 ) -> tuple[list[Reason], pa.Table]:
@@ -254,8 +254,8 @@ def _reasoned(
     """
     chosen = [profiles.load(each["name"]) for each in facts["profiles"] if each["name"] in profiles.names()]
     minimum = min((profile.minimum_shingles for profile in chosen), default=1)
-    table, pairs = affected_records.trace(
-        tables, now["purpose"], minimum, known_originals(tables["files"], tables["references"])
+    table, pairs = affected_records.find_affected(
+        tables, now["purpose"], minimum, find_known_originals(tables["files"], tables["references"])
     )
     digests = dict(zip(*(tables["files"][name].to_pylist() for name in ("path", "sha256")), strict=True))
     findings = {row["fingerprint"]: row for row in tables["findings"].to_pylist()}
@@ -264,22 +264,24 @@ def _reasoned(
     for place, pair in enumerate(pairs):
         if here is not None and digests[pair.other_path] in here:
             continue
-        finding = _finding(pair, findings, _accepted(now))
-        if finding is None or not choice.takes(finding):
+        finding = _finding(pair, findings, _accepted_findings(now))
+        if finding is None or not options.takes(finding):
             continue
         gone = f" It was seen in entry {entry} of the ledger; that file has left the data since." if here else ""
         number[place] = len(reasons)
-        reasons.append(Reason(affected_records.sentence(pair) + gone, _marked(finding), entry, inherited=True))
+        reasons.append(
+            Reason(affected_records.explain_pair(pair) + gone, _finding_marks(finding), entry, inherited=True)
+        )
     pair_ = number[table["pair"].to_numpy()]
     table = table.set_column(table.schema.get_field_index("pair"), schemas.TAINTS.field("pair"), pa.array(pair_))
     return reasons, table.filter(pa.array(pair_ >= 0))
 
 
-def _accepted(facts: Mapping[str, Any]) -> list[Row]:
+def _accepted_findings(facts: Mapping[str, Any]) -> list[Row]:
     return [each for each in facts.get("waivers", ()) if each["state"] != "expired"]
 
 
-def _finding(pair: affected_records.Pair, findings: Mapping[str, Row], accepted: Iterable[Row]) -> Row | None:
+def _finding(pair: affected_records.AffectedPair, findings: Mapping[str, Row], accepted: Iterable[Row]) -> Row | None:
     """Return the finding that a pair of files belongs to: on the two sources, else on the stricter one alone."""
     both = findings.get(fingerprint(_CONTENT, pair.source, pair.other_source))
     alone = findings.get(fingerprint(_FORBIDS, pair.other_source, None, pair.other_licence))
@@ -293,7 +295,7 @@ def _finding(pair: affected_records.Pair, findings: Mapping[str, Row], accepted:
     return finding
 
 
-def _moved(table: pa.Table, past: pa.Table, here: Mapping[str, Sequence[str]]) -> pa.Table:
+def _move_to_new_paths(table: pa.Table, past: pa.Table, here: Mapping[str, Sequence[str]]) -> pa.Table:
     """Give taints of an earlier scan the paths that the same bytes have now."""
     columns = (past[name].to_pylist() for name in ("path", "sha256"))
     now = [(path, each) for path, digest in zip(*columns, strict=True) for each in here.get(digest, ())]
@@ -306,7 +308,7 @@ def _moved(table: pa.Table, past: pa.Table, here: Mapping[str, Sequence[str]]) -
     return joined.select(schemas.TAINTS.names)
 
 
-def _listed(traced: Traced, rank: Mapping[Reason, int]) -> pa.Table:
+def _merge_affected(traced: AffectedByReason, rank: Mapping[Reason, int]) -> pa.Table:
     """Put the taints of all scans together: the first reason of each record, sorted by path and row."""
     parts = []
     for reasons, table in traced:
@@ -332,12 +334,12 @@ def _batches(files: Iterable[Row], whole: Mapping[str, int], listed: pa.Table) -
         held = listed.slice(start, end - start)
         held = held.filter(pc.less(held["row"], file["records"]))
         if path not in whole:
-            for offset in range(0, held.num_rows, ROWS):
-                yield held.slice(offset, ROWS)
+            for offset in range(0, held.num_rows, ROWS_PER_GROUP):
+                yield held.slice(offset, ROWS_PER_GROUP)
             continue
         held = held.filter(pc.less(held["rank"], whole[path]))
-        for offset in range(0, file["records"], ROWS):
-            yield _filled(path, offset, min(file["records"], offset + ROWS), whole[path], held)
+        for offset in range(0, file["records"], ROWS_PER_GROUP):
+            yield _rows_of_file(path, offset, min(file["records"], offset + ROWS_PER_GROUP), whole[path], held)
 
 
 def _runs(paths: pa.ChunkedArray) -> dict[str, tuple[int, int]]:
@@ -348,7 +350,7 @@ def _runs(paths: pa.ChunkedArray) -> dict[str, tuple[int, int]]:
     return dict(zip(encoded.dictionary.to_pylist(), itertools.pairwise(bounds), strict=True))
 
 
-def _filled(path: str, start: int, end: int, rank: int, held: pa.Table) -> pa.Table:
+def _rows_of_file(path: str, start: int, end: int, rank: int, held: pa.Table) -> pa.Table:
     """Make rows of a file that is listed whole; what weighs more for a record stands in place of the file's reason."""
     rows = held["row"].to_numpy()
     some = held.slice(*_between(rows, start, end))
@@ -374,10 +376,10 @@ def _between(rows: Any, start: int, end: int) -> tuple[int, int]:
     return low, high - low
 
 
-def _about(facts: Mapping[str, Any], choice: RemovalOptions) -> dict[bytes, bytes]:
+def _about(facts: Mapping[str, Any], options: RemovalOptions) -> dict[bytes, bytes]:
     said = {
         "ledger": facts["log"]["origin"], "entry": facts["log"]["index"], "data": facts["data"],
-        "purpose": facts["purpose"], "severity": choice.severity, "checks": choice.checks, "sources": choice.sources,
+        "purpose": facts["purpose"], "severity": options.severity, "checks": options.checks, "sources": options.sources,
     }  # fmt: skip
     return {b"provenance": json.dumps(said, sort_keys=True).encode()}
 
@@ -403,7 +405,7 @@ def _save(
         raise ConfigError(f"{target} cannot be written: {error.strerror or error}") from error
     try:
         with pq.ParquetWriter(made, schema, compression="zstd") as writer:
-            for batch in _gathered(batches):
+            for batch in _gather_batches(batches):
                 rank = batch["rank"].combine_chunks()
                 paths = pc.unique(batch["path"]).to_pylist()
                 sources = pa.array([owner[path] for path in paths], pa.string())
@@ -426,14 +428,14 @@ def _save(
 _MARKS = ("check", "severity", "fingerprint")
 
 
-def _gathered(batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def _gather_batches(batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Put small files together to row groups."""
     waiting: list[pa.Table] = []
     rows = 0
     for batch in batches:
         waiting.append(batch)
         rows += batch.num_rows
-        if rows >= ROWS:
+        if rows >= ROWS_PER_GROUP:
             yield pa.concat_tables(waiting, promote_options="permissive").combine_chunks()
             waiting, rows = [], 0
     if rows:
@@ -442,7 +444,7 @@ def _gathered(batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 def _export(ledger_folder: Path, target: Path, asked: ExportRequest) -> tuple[str, ...]:
     choice = RemovalOptions(asked.severity, asked.checks, asked.sources)
-    made = write(ledger_folder, target, choice, asked.index, verified=asked.verified, warn=asked.warn)
+    made = write_removal_list(ledger_folder, target, choice, asked.index, verified=asked.verified, warn=asked.warn)
     told = [
         (
             f"{made.records:,} records of {made.files:,} files in {made.sources:,} sources, {made.inherited:,} of them "

@@ -15,38 +15,38 @@ from typing import TYPE_CHECKING, Any
 from provenance.core.model import SEVERITIES, VERDICTS
 from provenance.profiles.judgement import overall
 from provenance.reports.filings import document
-from provenance.reports.filings.document import Block, Cell, Heading, Line, Paragraph, Style, Table, both
+from provenance.reports.filings.document import Block, Cell, Heading, Line, Paragraph, Style, Table, bilingual
 from provenance.reports.report_format import ReportedScan, ReportFormat
-from provenance.reports.text import gaps, size
+from provenance.reports.text import describe_gaps, format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
-SHOWN = 6
+MOST_SHOWN = 6
 """Findings of one requirement named beside it at most; the annex has the rest."""
 
-LISTED = 1000
+MOST_LISTED = 1000
 """Findings in the annex at most; the rest is counted."""
 
-WORDS: dict[str, tuple[str, Style]] = {
+ASSESSMENT_WORDS: dict[str, tuple[str, Style]] = {
     "conforms": ("符合", "good"),
     "does not conform": ("不符合", "bad"),
     "no contrary evidence": ("未发现相反证据", "aside"),
     "not evidenced": ("未予证明", "open"),
     "not applicable": ("不适用", "aside"),
 }
-FORCE = {"shall": "应当", "should": "宜", "practice": "不设义务"}
+FORCE_ZH = {"shall": "应当", "should": "宜", "practice": "不设义务"}
 FORCE_EN = {"shall": "shall", "should": "should", "practice": "no duty by itself"}
-READ = {
+TEXT_READINGS = {
     "primary": ("read in the original or a verbatim copy", "已读原文或逐字引文"),
     "draft": ("read as a draft", "仅读草案"),
     "secondary": ("read in a secondary source only", "仅据二手资料"),
     "unconfirmed": ("look it up before signing", "未经核实，签署前请查对原文"),
 }
-SAYS = {"yes": ("yes", "是"), "no": ("no", "否"), "not-applicable": ("not applicable", "不适用")}
-KINDS = {"assessment": "评估", "draft": "草稿"}
+ANSWER_WORDS = {"yes": ("yes", "是"), "no": ("no", "否"), "not-applicable": ("not applicable", "不适用")}
+ENTRY_KINDS = {"assessment": "评估", "draft": "草稿"}
 
 
 def compose(
@@ -66,7 +66,7 @@ def compose(
         acts: what people did about the scans of the ledger, one sentence each: waivers, draws, reviews, ...
 
     Returns:
-        The document's blocks; write them with `document.html` or `document.markdown`.
+        The document's blocks; write them with `document.render_html` or `document.render_markdown`.
     """
     rows = tables["verdicts"].to_pylist()
     named = {each["name"]: each for each in facts["profiles"]}
@@ -98,26 +98,28 @@ def _opening(profile: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Block
         ),
     ]
     if kind != "assessment":
-        notice += both(
+        notice += bilingual(
             "DRAFT: it claims nothing. An assessment is made with --assess.", "草稿：不作任何声明。", "strong"
         )
     if facts.get("config", {}).get("sample"):
-        notice += both("SAMPLED: not all of the data was looked at.", "抽样：未核查全部数据。", "strong")
+        notice += bilingual("SAMPLED: not all of the data was looked at.", "抽样：未核查全部数据。", "strong")
     return [
-        Heading(1, both(f"Clause matrix: {profile.get('title', profile['name'])}", _titled(profile))),
+        Heading(1, bilingual(f"Clause matrix: {profile.get('title', profile['name'])}", _title(profile))),
         Paragraph(tuple(notice), notice=True),
     ]
 
 
-def _titled(profile: Mapping[str, Any]) -> str | None:
+def _title(profile: Mapping[str, Any]) -> str | None:
     return f"条款对照表：{profile['title_zh']}" if profile.get("title_zh") else None
 
 
 def _coverage(tables: Mapping[str, pa.Table]) -> list[Block]:
-    told = [Line(each) for each in gaps(tables)]
+    told = [Line(each) for each in describe_gaps(tables)]
     return [
-        Heading(2, both("What was not looked at", "未核查的内容")),
-        Paragraph(tuple(told) or both("Nothing: every byte of every file was read.", "无：全部文件均已完整读取。")),
+        Heading(2, bilingual("What was not looked at", "未核查的内容")),
+        Paragraph(
+            tuple(told) or bilingual("Nothing: every byte of every file was read.", "无：全部文件均已完整读取。")
+        ),
     ]
 
 
@@ -140,45 +142,45 @@ def _particulars(
     said = [_declaration(entry, each, counted=entry in counted) for entry, _, each in declared]
     rows: list[tuple[Cell, Cell]] = [
         (
-            both("Data", "数据"),
+            bilingual("Data", "数据"),
             (Line(f"{facts['data']}: {tables['sources'].num_rows:,} sources, {records:,} records"),),
         ),
-        (both("Data digest", "数据摘要值"), (Line(f"SHA-256 {data}", style="code"),)),
-        (both("Purpose", "用途"), (Line(facts["purpose"]),)),
-        (both("Kind of entry", "记录性质"), both(facts["kind"], KINDS.get(facts["kind"]))),
+        (bilingual("Data digest", "数据摘要值"), (Line(f"SHA-256 {data}", style="code"),)),
+        (bilingual("Purpose", "用途"), (Line(facts["purpose"]),)),
+        (bilingual("Kind of entry", "记录性质"), bilingual(facts["kind"], ENTRY_KINDS.get(facts["kind"]))),
         (
-            both("Ledger entry", "台账记录"),
+            bilingual("Ledger entry", "台账记录"),
             (Line(f"{facts['log']['index']} of {facts['log']['origin']}"), Line(f"keyid {keyid}{local}", style="code")),
         ),
         (
-            both("Scanned", "核查时间"),
+            bilingual("Scanned", "核查时间"),
             (Line(f"{facts['startedOn']} to {facts['finishedOn']} (UTC; claimed, not proven)"),),
         ),
         (
-            both("Tool", "工具"),
+            bilingual("Tool", "工具"),
             (
                 Line(f"{facts['scanner']['name']} {facts['scanner']['version']}"),
                 Line(f"SHA-256 {facts['scanner']['digest']['sha256']}", style="code"),
             ),
         ),
         (
-            both("Rules", "规则"),
+            bilingual("Rules", "规则"),
             (
                 Line(f"profile {profile['name']}, version {profile.get('version', 'not recorded')}"),
                 Line(f"SHA-256 {profile['digest']['sha256']}", style="code"),
             ),
         ),
-        (both("Declarations", "责任人声明"), tuple(said) or both("none in this ledger", "本台账中尚无声明")),
+        (bilingual("Declarations", "责任人声明"), tuple(said) or bilingual("none in this ledger", "本台账中尚无声明")),
         (
-            both("Waivers, draws, reviews, decisions", "豁免、抽样、评审、处置"),
-            tuple(Line(each) for each in acts) or both("none in this ledger", "本台账中尚无记录"),
+            bilingual("Waivers, draws, reviews, decisions", "豁免、抽样、评审、处置"),
+            tuple(Line(each) for each in acts) or bilingual("none in this ledger", "本台账中尚无记录"),
         ),
         (
-            both("How to check this", "核验方法"),
+            bilingual("How to check this", "核验方法"),
             (Line("provenance verify LEDGER; without this program, VERIFY.md in the ledger needs OpenSSL alone"),),
         ),
     ]
-    return [Heading(2, both("What this is about", "基本信息")), Table((), rows)]
+    return [Heading(2, bilingual("What this is about", "基本信息")), Table((), rows)]
 
 
 def _declaration(entry: int, said: Mapping[str, Any], *, counted: bool) -> Line:
@@ -191,12 +193,12 @@ def _declaration(entry: int, said: Mapping[str, Any], *, counted: bool) -> Line:
 def _summary(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
     found = [overall([row["verdict"] for row in held]) for _, held in _requirements(rows)]
     listed = [
-        (both(word, WORDS[word][0], WORDS[word][1]), (Line(str(found.count(word))),))
+        (bilingual(word, ASSESSMENT_WORDS[word][0], ASSESSMENT_WORDS[word][1]), (Line(str(found.count(word))),))
         for word in VERDICTS
         if word in found
     ]
-    head = (both("Verdict", "结论"), both("Requirements", "要求数"))
-    return [Heading(2, both("Verdicts", "结论汇总")), Table(head, listed, (30, 70))]
+    head = (bilingual("Verdict", "结论"), bilingual("Requirements", "要求数"))
+    return [Heading(2, bilingual("Verdicts", "结论汇总")), Table(head, listed, (30, 70))]
 
 
 def _requirements(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
@@ -212,42 +214,47 @@ def _matrix(
     findings = {row["fingerprint"]: row for row in tables["findings"].to_pylist()}
     coverage = {row["check"]: row for row in tables["coverage"].to_pylist()}
     head = (
-        both("Clause", "条款"),
-        both("Requirement and verdict", "要求与结论"),
-        both("What the tool found", "工具核查结果"),
-        both("What the responsible person says", "责任人声明"),
+        bilingual("Clause", "条款"),
+        bilingual("Requirement and verdict", "要求与结论"),
+        bilingual("What the tool found", "工具核查结果"),
+        bilingual("What the responsible person says", "责任人声明"),
     )
     body = [
-        (_clause(held[0]), _asked(held), _found(held, findings, coverage), _said(held, declared, index))
+        (
+            _clause(held[0]),
+            _requirement_cell(held),
+            _observed_cell(held, findings, coverage),
+            _answers_cell(held, declared, index),
+        )
         for _, held in _requirements(rows)
     ]
     looked_up = sorted({each for row in rows for each in row["references"]})
     where = [Line("Where to look the clauses up:"), *(Line(each, style="small") for each in looked_up)]
     return [
-        Heading(2, both("Clause by clause", "逐条对照")),
+        Heading(2, bilingual("Clause by clause", "逐条对照")),
         Table(head, body, (14, 20, 33, 33)),
         *([Paragraph(tuple(where))] if looked_up else []),
     ]
 
 
 def _clause(row: Mapping[str, Any]) -> Cell:
-    read, read_zh = READ[row["text"]]
+    read, read_zh = TEXT_READINGS[row["text"]]
     style: Style = "open" if row["text"] in {"unconfirmed", "secondary"} else "small"
     return (
-        *both(row["clause"], row["clause_zh"], "strong"),
-        *both(FORCE_EN[row["modality"]], FORCE[row["modality"]]),
-        *both(f"text: {row['text']}, {read}", f"文本：{read_zh}", style),
+        *bilingual(row["clause"], row["clause_zh"], "strong"),
+        *bilingual(FORCE_EN[row["modality"]], FORCE_ZH[row["modality"]]),
+        *bilingual(f"text: {row['text']}, {read}", f"文本：{read_zh}", style),
     )
 
 
-def _asked(held: Sequence[Mapping[str, Any]]) -> Cell:
+def _requirement_cell(held: Sequence[Mapping[str, Any]]) -> Cell:
     """What is required, and the verdict over all its elements."""
     row, word = held[0], overall([row["verdict"] for row in held])
-    note = both(row["note"], row["note_zh"], "small") if row["note"] else ()
-    return (*both(row["title"], row["title_zh"]), *note, *both(word, *WORDS[word]))
+    note = bilingual(row["note"], row["note_zh"], "small") if row["note"] else ()
+    return (*bilingual(row["title"], row["title_zh"]), *note, *bilingual(word, *ASSESSMENT_WORDS[word]))
 
 
-def _found(
+def _observed_cell(
     held: Sequence[Mapping[str, Any]],
     findings: Mapping[str, Mapping[str, Any]],
     coverage: Mapping[str, Mapping[str, Any]],
@@ -257,66 +264,66 @@ def _found(
     looked = [row for row in held if row["answered_by"] == "machine"]
     for row in looked:
         if row["asks"]:
-            lines += both(row["asks"], row["asks_zh"])
-        lines += both(row["verdict"], *WORDS[row["verdict"]])
-        lines += both(row["reason"], f"相关发现 {row['findings']} 项" if row["findings"] else None)
-        lines += _named(row["fingerprints"], findings)
-        lines.append(Line(_ran(row["checks"], coverage), style="small"))
-    return tuple(lines) if looked else both("The tool looks at nothing here.", "工具对此不作核查。", "small")
+            lines += bilingual(row["asks"], row["asks_zh"])
+        lines += bilingual(row["verdict"], *ASSESSMENT_WORDS[row["verdict"]])
+        lines += bilingual(row["reason"], f"相关发现 {row['findings']} 项" if row["findings"] else None)
+        lines += _name_findings(row["fingerprints"], findings)
+        lines.append(Line(_describe_checks(row["checks"], coverage), style="small"))
+    return tuple(lines) if looked else bilingual("The tool looks at nothing here.", "工具对此不作核查。", "small")
 
 
-def _named(fingerprints: Sequence[str], findings: Mapping[str, Mapping[str, Any]]) -> list[Line]:
-    known = _ranked(fingerprints, findings)
+def _name_findings(fingerprints: Sequence[str], findings: Mapping[str, Mapping[str, Any]]) -> list[Line]:
+    known = _rank_findings(fingerprints, findings)
     lines = []
-    for row in known[:SHOWN]:
-        lines.append(Line(f"{row['severity']}: {row['check']}: {_carried(row)}"))
+    for row in known[:MOST_SHOWN]:
+        lines.append(Line(f"{row['severity']}: {row['check']}: {_weight(row)}"))
         if row.get("waived"):
             lines.append(Line(f"accepted, and counted all the same: {row['waived']}", style="small"))
         lines.append(Line(row["fingerprint"], style="code"))
-    if len(known) > SHOWN:
-        lines.append(Line(f"and {len(known) - SHOWN:,} more, in the annex"))
+    if len(known) > MOST_SHOWN:
+        lines.append(Line(f"and {len(known) - MOST_SHOWN:,} more, in the annex"))
     return lines
 
 
-def _ranked(fingerprints: Sequence[str], findings: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _rank_findings(fingerprints: Sequence[str], findings: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     known = [findings[each] for each in fingerprints if each in findings]
     return sorted(known, key=lambda row: (SEVERITIES.index(row["severity"]), row["source"], row["check"]))
 
 
-def _carried(row: Mapping[str, Any]) -> str:
+def _weight(row: Mapping[str, Any]) -> str:
     return f"{row['source']} ~ {row['other']}" if row["other"] else str(row["source"])
 
 
 def _annex(rows: Sequence[Mapping[str, Any]], tables: Mapping[str, pa.Table]) -> list[Block]:
     """Every finding that the matrix counts, whole: its sentence, and what it does not prove."""
     findings = {row["fingerprint"]: row for row in tables["findings"].to_pylist()}
-    listed = [(row, found) for row in rows for found in _ranked(row["fingerprints"], findings)]
+    listed = [(row, found) for row in rows for found in _rank_findings(row["fingerprints"], findings)]
     head = (
-        both("Clause", "条款"),
-        both("Finding", "发现"),
-        both("What it says, and what it does not prove", "内容及其限度"),
+        bilingual("Clause", "条款"),
+        bilingual("Finding", "发现"),
+        bilingual("What it says, and what it does not prove", "内容及其限度"),
     )
     body = [
         (
-            both(row["clause"], row["clause_zh"]),
+            bilingual(row["clause"], row["clause_zh"]),
             (
                 Line(f"{found['severity']}: {found['check']}", style="strong"),
-                Line(_carried(found)),
+                Line(_weight(found)),
                 Line(found["fingerprint"], style="code"),
             ),
             (Line(found["message"]), Line(found["limits"], style="small")),
         )
-        for row, found in listed[:LISTED]
+        for row, found in listed[:MOST_LISTED]
     ]
-    more = f"and {len(listed) - LISTED:,} more, in findings.parquet of the scan, which the entry binds"
+    more = f"and {len(listed) - MOST_LISTED:,} more, in findings.parquet of the scan, which the entry binds"
     return [
-        Heading(2, both("Annex: findings", "附件：发现明细")),
-        Table(head, body, (14, 30, 56)) if body else Paragraph(both("None.", "无。")),
-        *([Paragraph((Line(more),))] if len(listed) > LISTED else []),
+        Heading(2, bilingual("Annex: findings", "附件：发现明细")),
+        Table(head, body, (14, 30, 56)) if body else Paragraph(bilingual("None.", "无。")),
+        *([Paragraph((Line(more),))] if len(listed) > MOST_LISTED else []),
     ]
 
 
-def _ran(checks: Sequence[str], coverage: Mapping[str, Mapping[str, Any]]) -> str:
+def _describe_checks(checks: Sequence[str], coverage: Mapping[str, Mapping[str, Any]]) -> str:
     """Say which checks looked, at how many records, and which did not."""
     rows = [coverage[check] for check in checks if check in coverage]
     ran = [row["check"] for row in rows if row["status"] == "ran"]
@@ -326,7 +333,7 @@ def _ran(checks: Sequence[str], coverage: Mapping[str, Mapping[str, Any]]) -> st
     return "; ".join([*said, *([f"not there: {', '.join(missing)}"] if missing else [])])
 
 
-def _said(
+def _answers_cell(
     held: Sequence[Mapping[str, Any]], declared: Sequence[tuple[int, str, Mapping[str, Any]]], index: int
 ) -> Cell:
     """The answer to each question, or a box; the newest answer given before the scan, then one given after it."""
@@ -337,7 +344,7 @@ def _said(
         chinese = (
             f"{row['asks_zh']}{'【附文件】' if row['answered_by'] == 'document' else ''}" if row["asks_zh"] else None
         )
-        lines += both(english, chinese, "strong")
+        lines += bilingual(english, chinese, "strong")
         given = _answers(row, declared)
         before = [each for each in given if each[0] < index][-1:]
         after = [each for each in given if each[0] > index][-1:]
@@ -350,7 +357,7 @@ def _said(
             lines.append(Line(f"☐ yes 是   ☐ no 否{outside}"))
             lines.append(Line("", style="box"))
     if not asked:
-        lines += both("Nothing is asked here.", "此处无须声明。", "small")
+        lines += bilingual("Nothing is asked here.", "此处无须声明。", "small")
     return tuple(lines)
 
 
@@ -367,7 +374,7 @@ def _answers(
 
 
 def _answer(entry: int, by: Mapping[str, Any], answer: Mapping[str, Any], *, late: bool) -> list[Line]:
-    english, chinese = SAYS[answer["says"]]
+    english, chinese = ANSWER_WORDS[answer["says"]]
     lines = [Line(f"☒ {english} {chinese}", style="strong")]
     if answer["statement"]:
         lines.append(Line(answer["statement"]))
@@ -377,7 +384,7 @@ def _answer(entry: int, by: Mapping[str, Any], answer: Mapping[str, Any], *, lat
     until = f", until {answer['until']}" if "until" in answer else ""
     lines.append(Line(f"{by['name']}, {by['role']}, {by['date']}{until}; ledger entry {entry}", style="small"))
     if late:
-        lines += both(
+        lines += bilingual(
             "Given after this scan: the verdict does not count it.", "本声明晚于本次核查，结论未予计入。", "open"
         )
     return lines
@@ -386,17 +393,17 @@ def _answer(entry: int, by: Mapping[str, Any], answer: Mapping[str, Any], *, lat
 def _training_data(sources: Sequence[Mapping[str, Any]]) -> list[Block]:
     """Source, scale and type of all training data: what an inspection asks to have explained."""
     head = (
-        both("Source", "来源"),
-        both("Kind of source", "来源类型"),
-        both("Type", "数据类型"),
-        both("Licence of the data", "数据许可"),
-        both("Records", "记录数"),
-        both("Bytes", "字节数"),
-        both("Words", "词数"),
+        bilingual("Source", "来源"),
+        bilingual("Kind of source", "来源类型"),
+        bilingual("Type", "数据类型"),
+        bilingual("Licence of the data", "数据许可"),
+        bilingual("Records", "记录数"),
+        bilingual("Bytes", "字节数"),
+        bilingual("Words", "词数"),
     )
     body = [_source(row) for row in sorted(sources, key=lambda row: (-row["bytes"], row["source"]))]
     sums = [sum(row[name] for row in sources) for name in ("records", "bytes", "tokens")]
-    total = (both("All", "合计", "strong"), (), (), (), *((Line(f"{each:,}", style="strong"),) for each in sums))
+    total = (bilingual("All", "合计", "strong"), (), (), (), *((Line(f"{each:,}", style="strong"),) for each in sums))
     told = (
         "Words are counted after normalisation v1, one for each Han character; a model's tokens are another number. "
         "The kind of source is as the data's manifests declare it; so is the type, else text where records hold text."
@@ -406,15 +413,15 @@ def _training_data(sources: Sequence[Mapping[str, Any]]) -> list[Block]:
         "来源类型以数据所附清单的声明为准；数据类型亦同，未声明而记录含文本的，计为文本。"
     )
     return [
-        Heading(2, both("Training data: source, scale, type", "训练数据一览表：来源、规模、类型")),
+        Heading(2, bilingual("Training data: source, scale, type", "训练数据一览表：来源、规模、类型")),
         Table(head, [*body, total], (25, 13, 15, 17, 9, 12, 9), frozenset({4, 5, 6})),
-        Paragraph(both(told, told_zh, "small")),
+        Paragraph(bilingual(told, told_zh, "small")),
     ]
 
 
 def _source(row: Mapping[str, Any]) -> Sequence[Cell]:
     licence = row["licence_concluded"] or ("unknown" if row["licence_declared"] else "none stated")
-    absent = both("not declared", "未声明", "open")
+    absent = bilingual("not declared", "未声明", "open")
     languages = f"{', '.join(row['languages'])}" if row["languages"] else ""
     country = f"country: {row['country']}" if row["country"] else ""
     kind = [Line(each) for each in (row["kind"], country) if each]
@@ -425,24 +432,24 @@ def _source(row: Mapping[str, Any]) -> Sequence[Cell]:
         tuple(types) or absent,
         (Line(licence),),
         (Line(f"{row['records']:,}"),),
-        (Line(f"{row['bytes']:,}"), Line(size(row["bytes"]), style="small")),
+        (Line(f"{row['bytes']:,}"), Line(format_bytes(row["bytes"]), style="small")),
         (Line(f"{row['tokens']:,}"),),
     )
 
 
 def _signatures() -> list[Block]:
     head = (
-        both("Responsible person", "责任人"),
-        both("Reviewed by", "复核人"),
-        both("Legal representative", "法定代表人"),
-        both("Seal and date", "盖章及日期"),
+        bilingual("Responsible person", "责任人"),
+        bilingual("Reviewed by", "复核人"),
+        bilingual("Legal representative", "法定代表人"),
+        bilingual("Seal and date", "盖章及日期"),
     )
-    told = both(
+    told = bilingual(
         "Who signs has looked up every clause marked other than `primary`, and read what was not looked at.",
         "签署人已查对所有未标注为“primary”的条款，并已阅读“未核查的内容”。",
     )
     row = tuple((Line("", style="seal"),) for _ in head)
-    return [Heading(2, both("Signatures", "签署")), Paragraph(told), Table(head, [row], (25, 25, 25, 25))]
+    return [Heading(2, bilingual("Signatures", "签署")), Paragraph(told), Table(head, [row], (25, 25, 25, 25))]
 
 
 def _compose(scan: ReportedScan) -> list[Block]:
@@ -451,6 +458,10 @@ def _compose(scan: ReportedScan) -> list[Block]:
 
 
 REPORT = (
-    ReportFormat("clause-matrix-html", lambda scan: document.html(_compose(scan)), is_filing=True, shows_ledger=True),
-    ReportFormat("clause-matrix-md", lambda scan: document.markdown(_compose(scan)), is_filing=True, shows_ledger=True),
+    ReportFormat(
+        "clause-matrix-html", lambda scan: document.render_html(_compose(scan)), is_filing=True, shows_ledger=True
+    ),
+    ReportFormat(
+        "clause-matrix-md", lambda scan: document.render_markdown(_compose(scan)), is_filing=True, shows_ledger=True
+    ),
 )

@@ -6,13 +6,13 @@ whatever somebody chose: on paper they are only ever text.
 
 from __future__ import annotations
 
-import html as html_
+import html as html_text
 import re
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
-from provenance.reports.text import printable
+from provenance.reports.text import make_printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ class Table:
 Block = Heading | Paragraph | Table
 
 
-def both(english: str, chinese: str | None, style: Style = "") -> Cell:
+def bilingual(english: str, chinese: str | None, style: Style = "") -> Cell:
     """Make a cell of a text in English and, where there is one, in Chinese.
 
     Args:
@@ -86,7 +86,7 @@ def both(english: str, chinese: str | None, style: Style = "") -> Cell:
     return (Line(english, style=style), *([Line(chinese, chinese=True, style=style)] if chinese else []))
 
 
-def html(blocks: Sequence[Block]) -> bytes:
+def render_html(blocks: Sequence[Block]) -> bytes:
     """Write a document as one HTML file: nothing is fetched, nothing runs, A4 on its side when printed.
 
     Args:
@@ -100,13 +100,13 @@ def html(blocks: Sequence[Block]) -> bytes:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_escaped(title)}</title>\n<style>\n{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{_escape_html(title)}</title>\n<style>\n{_STYLE}</style>\n</head>\n<body>\n<main>\n"
     )
     body = "\n".join(map(_html_block, blocks))
     return f"{head}{body}\n</main>\n</body>\n</html>\n".encode()
 
 
-def markdown(blocks: Sequence[Block]) -> bytes:
+def render_markdown(blocks: Sequence[Block]) -> bytes:
     """Write a document as Markdown with tables (GitHub Flavored Markdown 0.29); lines of a cell are parted by <br>.
 
     Args:
@@ -130,13 +130,13 @@ def _markdown_block(block: Block) -> str:
     return _markdown_table(block) if isinstance(block, Table) else _markdown_paragraph(block)
 
 
-def _escaped(text: str) -> str:
-    return html_.escape(printable(text), quote=True)
+def _escape_html(text: str) -> str:
+    return html_text.escape(make_printable(text), quote=True)
 
 
 def _html_line(line: Line) -> str:
     attributes = (' lang="zh-Hans"' if line.chinese else "") + (f' class="{line.style}"' if line.style else "")
-    return f"<div{attributes}>{_escaped(line.text)}</div>"
+    return f"<div{attributes}>{_escape_html(line.text)}</div>"
 
 
 def _html_cell(cell: Cell) -> str:
@@ -145,8 +145,8 @@ def _html_cell(cell: Cell) -> str:
 
 def _html_heading(block: Heading) -> str:
     first, *rest = block.lines
-    more = "".join(f' <span lang="zh-Hans">{_escaped(line.text)}</span>' for line in rest)
-    return f"<h{block.level}>{_escaped(first.text)}{more}</h{block.level}>"
+    more = "".join(f' <span lang="zh-Hans">{_escape_html(line.text)}</span>' for line in rest)
+    return f"<h{block.level}>{_escape_html(first.text)}{more}</h{block.level}>"
 
 
 def _html_paragraph(block: Paragraph) -> str:
@@ -172,7 +172,7 @@ def _html_row(row: Sequence[Cell], block: Table) -> str:
 
 
 _MARKS = re.compile(r"([\\`*_{}\[\]|~])")
-_FIRST = re.compile(r"^([#=+\-])|^(\d+)([.)])")  # what begins a heading, quotation, list or rule
+_LINE_START_MARKS = re.compile(r"^([#=+\-])|^(\d+)([.)])")  # what begins a heading, quotation, list or rule
 _ENTITIES = {
     "&": "&amp;",
     "<": "&lt;",
@@ -183,15 +183,15 @@ _ENTITIES = {
 }  # HTML, formulas, addresses, links
 
 
-def _marked(text: str) -> str:
+def _escape_markdown(text: str) -> str:
     """Escape everything that Markdown could read as more than text."""
-    marked = _MARKS.sub(r"\\\1", printable(text).strip()).replace(": ", "\0").replace("www.", "www\\.")
-    marked = _FIRST.sub(lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", marked)
+    marked = _MARKS.sub(r"\\\1", make_printable(text).strip()).replace(": ", "\0").replace("www.", "www\\.")
+    marked = _LINE_START_MARKS.sub(lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", marked)
     return "".join(_ENTITIES.get(char, char) for char in marked).replace("\0", ": ")
 
 
 def _markdown_line(line: Line) -> str:
-    text = _marked(line.text)
+    text = _escape_markdown(line.text)
     if line.style in {"box", "seal"}:
         return f"{text} \\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_".strip()
     return f"**{text}**" if line.style in {"strong", "good", "bad", "open", "aside"} and text.strip() else text
@@ -202,7 +202,7 @@ def _markdown_cell(cell: Cell) -> str:
 
 
 def _markdown_heading(block: Heading) -> str:
-    return f"{'#' * block.level} {' '.join(_marked(line.text) for line in block.lines)}"
+    return f"{'#' * block.level} {' '.join(_escape_markdown(line.text) for line in block.lines)}"
 
 
 def _markdown_paragraph(block: Paragraph) -> str:

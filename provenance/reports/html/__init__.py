@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from provenance import checks
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.reports.html import evidence, findings, overlap_matrix, sources, summary
 from provenance.reports.html.markup import Markup, tag
 from provenance.reports.report_format import ReportFormat
@@ -64,28 +64,28 @@ def render(
     """
     rows = tables["findings"].to_pylist()
     accepted = next((row["reason"] for row in tables["coverage"].to_pylist() if row["check"] == "waivers"), None)
-    examples = findings.pairs(rows[: findings.MOST], tables["matches"])
-    beside = evidence.read(tables, data, rows[: findings.MOST], examples) if data is not None else {}
+    examples = findings.choose_examples(rows[: findings.MOST_FINDINGS], tables["matches"])
+    beside = evidence.read_evidence(tables, data, rows[: findings.MOST_FINDINGS], examples) if data is not None else {}
     listed, count = findings.render(rows, examples, beside, accepted)
     shown = {row["fingerprint"]: row["source"] for row in rows[:count]}
     ran = tables["coverage"]["check"].to_pylist()
     steps = [check for check in ran if check in checks.CHECKS]
     content = {
-        "coverage": summary.coverage(tables),
-        "verdicts": summary.verdicts(tables["verdicts"].to_pylist(), shown),
+        "coverage": summary.render_coverage(tables),
+        "verdicts": summary.render_verdicts(tables["verdicts"].to_pylist(), shown),
         "findings": listed,
-        "acts": summary.acts(history),
+        "acts": summary.render_acts(history),
         "overlap": overlap_matrix.render(tables["overlaps"], rows[:count]),
         "sources": sources.render(tables),
-        "files": sources.files(tables["files"]),
-        "checks": findings.glossary(list(dict.fromkeys([*steps, *(row["check"] for row in rows)]))),
-        "verify": summary.verification(seal),
+        "files": sources.render_files(tables["files"]),
+        "checks": findings.render_glossary(list(dict.fromkeys([*steps, *(row["check"] for row in rows)]))),
+        "verify": summary.render_verification(seal),
     }
     sections = [(key, title) for key, title in _SECTIONS if content[key]]
     body = [tag("section", tag("h2", title), content[key], id=key) for key, title in sections]
     notice = _notice() if data is not None else None
-    main = tag("main", notice, summary.heading(tables, facts, seal), body, _closing())
-    return _page(summary.plain_title(facts), [_contents(sections), main]).encode()
+    main = tag("main", notice, summary.render_heading(tables, facts, seal), body, _closing())
+    return _page(summary.window_title(facts), [_contents(sections), main]).encode()
 
 
 def _notice() -> Markup:
@@ -131,7 +131,7 @@ def _page(title: str, body: list[Markup]) -> str:
 
 @cache
 def _asset(name: str) -> str:
-    return (HERE / "report" / name).read_text(encoding="utf-8")
+    return (DATA_FOLDER / "report" / name).read_text(encoding="utf-8")
 
 
 def _digest(text: str) -> str:

@@ -13,8 +13,8 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from provenance.errors import ProvenanceError
-from provenance.reports.html.markup import Markup, name, tag, text, visible
-from provenance.reports.html.masking import MASKS, mask
+from provenance.reports.html.markup import Markup, isolate_name, make_visible, tag, text
+from provenance.reports.html.masking import MASKS, mask_personal_data
 from provenance.sources import excerpts
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from provenance.reports.html.findings import Pairs
 
-FINDINGS, CHARACTERS = 200, 900
+MOST_FINDINGS, MOST_CHARACTERS = 200, 900
 """Findings that evidence is read for, and characters of a record that are shown, at most."""
 
-_MASKED = 1 << 14  # characters that are masked: far more than are shown, so that no value is cut in two
+_MOST_MASKED_BYTES = 1 << 14  # characters that are masked: far more than are shown, so that no value is cut in two
 _WORDS = re.compile(rf"{MASKS.pattern}|\s+|\w+|.", re.DOTALL)
 
 Place = tuple[str, int]
@@ -44,7 +44,7 @@ class _Excerpt:
     fault: str | None = None
 
 
-def read(
+def read_evidence(
     tables: Mapping[str, pa.Table],
     data: str | os.PathLike[str],
     findings: Sequence[Mapping[str, Any]],
@@ -55,13 +55,13 @@ def read(
     Args:
         tables: FILES and CLAIMS of the scan, by name.
         data: the folder that was scanned.
-        findings: rows of FINDINGS.
-        pairs: matching records by fingerprint, from `findings.pairs`.
+        findings: rows of MOST_FINDINGS.
+        pairs: matching records by fingerprint, from `findings.choose_examples`.
 
     Returns:
         Markup by fingerprint, for findings that name records; a file that is gone or was changed is said to be.
     """
-    shown = [row for row in findings if row["fingerprint"] in pairs or _alone(row)][:FINDINGS]
+    shown = [row for row in findings if row["fingerprint"] in pairs or _alone(row)][:MOST_FINDINGS]
     wanted: list[tuple[str, list[tuple[str, list[Place]]]]] = []
     for row in shown:
         matched = [
@@ -101,12 +101,12 @@ def _excerpts(
 def _excerpt(place: Place, said: str | None) -> _Excerpt:
     if said is None:
         return _Excerpt(place, fault="Not shown: the record has no such text.")
-    masked = mask(said[:_MASKED])
-    kept = masked[:CHARACTERS]
+    masked = mask_personal_data(said[:_MOST_MASKED_BYTES])
+    kept = masked[:MOST_CHARACTERS]
     opened = kept.rfind("[", -24)
-    if opened > 0 and "]" not in kept[opened:] and len(masked) > CHARACTERS:
+    if opened > 0 and "]" not in kept[opened:] and len(masked) > MOST_CHARACTERS:
         kept = kept[:opened]  # the name of a mask is not cut either
-    return _Excerpt(place, kept, len(masked) - len(kept) + max(0, len(said) - _MASKED))
+    return _Excerpt(place, kept, len(masked) - len(kept) + max(0, len(said) - _MOST_MASKED_BYTES))
 
 
 def _block(pairs: Sequence[Sequence[_Excerpt]]) -> Markup:
@@ -119,25 +119,25 @@ def _block(pairs: Sequence[Sequence[_Excerpt]]) -> Markup:
 
 def _pair(both: Sequence[_Excerpt]) -> Markup:
     texts = [each.text for each in both]
-    marked = _differing(*texts) if len(both) == 2 and all(texts) else [_plain(each) for each in texts]
+    marked = _mark_differences(*texts) if len(both) == 2 and all(texts) else [_escape_words(each) for each in texts]
     figures = [_figure(each, words) for each, words in zip(both, marked, strict=True)]
     return tag("div", figures, class_="pair" if len(both) == 2 else "pair alone")
 
 
 def _figure(excerpt: _Excerpt, words: Markup) -> Markup:
     path, row = excerpt.place
-    caption = tag("figcaption", tag("code", name(path, 160)), f", record {row:,}")
+    caption = tag("figcaption", tag("code", isolate_name(path, 160)), f", record {row:,}")
     if excerpt.fault:
-        return tag("figure", caption, tag("p", visible(excerpt.fault, 400), class_="dim"), class_="excerpt")
+        return tag("figure", caption, tag("p", make_visible(excerpt.fault, 400), class_="dim"), class_="excerpt")
     rest = tag("p", f"{excerpt.more:,} more characters are not shown.", class_="dim") if excerpt.more else None
     return tag("figure", caption, tag("blockquote", words, dir="auto"), rest, class_="excerpt")
 
 
-def _plain(said: str) -> Markup:
+def _escape_words(said: str) -> Markup:
     return Markup("".join(_piece(word) for word in _WORDS.findall(said)))
 
 
-def _differing(a: str, b: str) -> list[Markup]:
+def _mark_differences(a: str, b: str) -> list[Markup]:
     """Mark the words of each side that the other has not."""
     sides: list[list[str]] = [_WORDS.findall(side) for side in (a, b)]
     folded: list[list[str]] = [[word.casefold() if not word.isspace() else " " for word in side] for side in sides]

@@ -11,15 +11,15 @@ import pyarrow.compute as pc
 
 from provenance import checks
 from provenance.core.model import SEVERITIES
-from provenance.reports.html.markup import Markup, fitting, name, table, tag, visible
+from provenance.reports.html.markup import Markup, isolate_name, keep_fitting, make_visible, table, tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MOST, BYTES = 1000, 1_600_000
+MOST_FINDINGS, MOST_BYTES = 1000, 1_600_000
 """Findings, and bytes of them, in a report at most; the rest is counted."""
 
-EXAMPLES = 3
+EXAMPLES_PER_FINDING = 3
 """Matching records that are named with a finding on two sources."""
 
 _UNITS = {"share of records": "share"}
@@ -31,7 +31,9 @@ _HINT = "Their words never stand in a ledger: provenance report LEDGER --format 
 Pairs = dict[str, list[dict[str, Any]]]
 
 
-def pairs(findings: Sequence[Mapping[str, Any]], matches: pa.Table, most: int = EXAMPLES) -> Pairs:
+def choose_examples(
+    findings: Sequence[Mapping[str, Any]], matches: pa.Table, most: int = EXAMPLES_PER_FINDING
+) -> Pairs:
     """Choose the matching records that tell most: the longest shared texts, of the finding's own file first.
 
     Args:
@@ -55,10 +57,10 @@ def pairs(findings: Sequence[Mapping[str, Any]], matches: pa.Table, most: int = 
         held = np.flatnonzero(np.isin(code, list(known)))
         if len(held):
             part = pa.concat_tables([part, pa.Table.from_batches([batch.take(pa.array(held))])])
-            kept = _most(part["shared"].to_numpy(), codes := np.r_[codes, code[held]], 64 * most)
+            kept = _keep_largest(part["shared"].to_numpy(), codes := np.r_[codes, code[held]], 64 * most)
             part, codes = part.take(pa.array(kept)).combine_chunks(), codes[kept]
     order = np.lexsort((-part["shared"].to_numpy(), codes))
-    chosen = _longest(part, codes, order, {code: wanted[pair] for code, pair in known.items()}, most)
+    chosen = _take_longest(part, codes, order, {code: wanted[pair] for code, pair in known.items()}, most)
     marks = defaultdict(list)
     for row in findings:
         if row["other"]:
@@ -66,7 +68,7 @@ def pairs(findings: Sequence[Mapping[str, Any]], matches: pa.Table, most: int = 
     return {mark: rows for code, rows in chosen.items() for mark in marks[code]}
 
 
-def _most(shared: Any, codes: Any, most: int) -> Any:
+def _keep_largest(shared: Any, codes: Any, most: int) -> Any:
     """Keep of each code the rows that share most, the first of equal ones, in the order given."""
     order = np.lexsort((-shared, codes))
     starts = np.flatnonzero(np.diff(codes[order], prepend=-2))
@@ -74,7 +76,7 @@ def _most(shared: Any, codes: Any, most: int) -> Any:
     return np.sort(order[within < most])
 
 
-def _longest(
+def _take_longest(
     part: pa.Table, codes: Any, order: Any, own: Mapping[int, str | None], most: int
 ) -> dict[int, list[dict[str, Any]]]:
     """Take the first few of each pair; a pair of records that matches in both views counts once."""
@@ -106,13 +108,13 @@ def render(
     if not rows:
         return tag("p", "No findings. What was not looked at stands above."), 0
     made = (_finding(row, examples.get(row["fingerprint"], ()), beside.get(row["fingerprint"])) for row in rows)
-    kept, _ = fitting(made, MOST, BYTES)
+    kept, _ = keep_fitting(made, MOST_FINDINGS, MOST_BYTES)
     left = len(rows) - len(kept)
     said = f"{left:,} more findings are in findings.parquet and report.json of the scan, and open in a notebook."
     rest = tag("p", said, class_="rest") if left else None
     waived = sum(row["waived"] is not None for row in rows)
     excused = f"{waived:,} of {len(rows):,} are waived; verdicts count them all the same. " if waived else ""
-    told = tag("p", excused, visible(accepted or "", 1200)) if waived or accepted else Markup()
+    told = tag("p", excused, make_visible(accepted or "", 1200)) if waived or accepted else Markup()
     return Markup(told + _toolbar(rows) + tag("div", kept, id="findings-list") + (rest or "")), len(kept)
 
 
@@ -136,25 +138,25 @@ def _toolbar(rows: Sequence[Mapping[str, Any]]) -> Markup:
 
 
 def _finding(row: Mapping[str, Any], examples: Sequence[Mapping[str, Any]], beside: Markup | None) -> Markup:
-    who: list[Markup | str] = [name(row["source"])]
+    who: list[Markup | str] = [isolate_name(row["source"])]
     if row["other"]:
-        who += [tag("span", " shares text with " if examples else " and ", class_="dim"), name(row["other"])]
+        who += [tag("span", " shares text with " if examples else " and ", class_="dim"), isolate_name(row["other"])]
     head = tag(
         "h3", tag("span", row["severity"], class_=f"chip {row['severity']}"),
         tag("a", row["check"], href=f"#c-{row['check']}", class_="check"), tag("span", who, class_="who"),
     )  # fmt: skip
-    limits = tag("p", tag("b", "What it does not prove. "), visible(row["limits"], 600), class_="limits")
+    limits = tag("p", tag("b", "What it does not prove. "), make_visible(row["limits"], 600), class_="limits")
     return tag(
         "article",
         head,
-        tag("p", visible(row["message"], 1200), class_="message"),
+        tag("p", make_visible(row["message"], 1200), class_="message"),
         limits,
-        tag("p", tag("b", "Waived. "), visible(row["waived"], 600), class_="waived") if row["waived"] else None,
+        tag("p", tag("b", "Waived. "), make_visible(row["waived"], 600), class_="waived") if row["waived"] else None,
         tag("details", tag("summary", _summary(row, examples)), _facts(row), _examples(examples)),
         beside,
         class_=f"finding {row['severity']}", id=f"f-{row['fingerprint']}", data_severity=row["severity"],
-        data_check=row["check"], data_source=visible(row["source"], 200),
-        data_other=visible(row["other"], 200) if row["other"] else None,
+        data_check=row["check"], data_source=make_visible(row["source"], 200),
+        data_other=make_visible(row["other"], 200) if row["other"] else None,
     )  # fmt: skip
 
 
@@ -166,19 +168,19 @@ def _summary(row: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> s
 def _facts(row: Mapping[str, Any]) -> Markup:
     stated: list[tuple[str, Markup | str]] = []
     if row["clause"]:
-        stated.append(("Clause at stake", tag("q", visible(row["clause"], 600))))
+        stated.append(("Clause at stake", tag("q", make_visible(row["clause"], 600))))
     if row["path"]:
         number = "" if row["row"] is None else f", record {row['row']:,} (counted from 0)"
-        stated.append(("Where", Markup(tag("code", name(row["path"])) + tag("span", number))))
+        stated.append(("Where", Markup(tag("code", isolate_name(row["path"])) + tag("span", number))))
     if amount := _amount(row):
         stated.append(("How much", amount))
     if row["field"]:
-        stated.append(("Concerns", name(row["field"])))
+        stated.append(("Concerns", isolate_name(row["field"])))
     stated.append(("Fingerprint", tag("code", row["fingerprint"])))
     stated.append(("See more", tag("code", f"provenance explain {row['fingerprint']} --ledger LEDGER")))
     if row["other"]:
-        call = f'pv.pairs(pv.open_ledger("LEDGER"), {visible(repr(row["source"]), 200)}, '
-        stated.append(("Every pair", tag("code", f"{call}{visible(repr(row['other']), 200)})")))
+        call = f'pv.pairs(pv.open_ledger("LEDGER"), {make_visible(repr(row["source"]), 200)}, '
+        stated.append(("Every pair", tag("code", f"{call}{make_visible(repr(row['other']), 200)})")))
     return tag("dl", [[tag("dt", key), tag("dd", value)] for key, value in stated], class_="facts")
 
 
@@ -198,7 +200,8 @@ def _examples(examples: Sequence[Mapping[str, Any]]) -> Markup | None:
         return None
     lines = [
         (
-            tag("code", name(each["path_a"], 160)), each["row_a"], tag("code", name(each["path_b"], 160)),
+            tag("code", isolate_name(each["path_a"], 160)), each["row_a"],
+                tag("code", isolate_name(each["path_b"], 160)),
             each["row_b"], each["view"], f"{each['jaccard']:.3g}", each["shared"], each["method"],
         )
         for each in examples
@@ -209,26 +212,26 @@ def _examples(examples: Sequence[Mapping[str, Any]]) -> Markup | None:
     return Markup(table(head, lines, numbers=(1, 3, 5, 6), label=label) + tag("p", said, class_="dim"))
 
 
-def glossary(names: Sequence[str]) -> Markup:
+def render_glossary(names: Sequence[str]) -> Markup:
     """Say of each check what it looks for, why, and when it is silent.
 
     Args:
         names: of checks, in order.
     """
-    return tag("dl", [_explained(each) for each in names], class_="glossary")
+    return tag("dl", [_explain_check(each) for each in names], class_="glossary")
 
 
-def _explained(check: str) -> list[Markup]:
+def _explain_check(check: str) -> list[Markup]:
     if check not in checks.CHECKS:
         return [tag("dt", check, id=f"c-{check}"), tag("dd", "A check that this version does not have.")]
     said = checks.explain(check)
-    why, silent = (_part(said, heading) for heading in ("Why", "Silent when"))
+    why, silent = (_doc_section(said, heading) for heading in ("Why", "Silent when"))
     first = " ".join(said.partition("\n\n")[0].split())
     body = tag("p", tag("b", "Why: "), f"{why} ", tag("b", "Silent when: "), silent, class_="dim")
     return [tag("dt", check, id=f"c-{check}"), tag("dd", first, body)]
 
 
-def _part(said: str, heading: str) -> str:
+def _doc_section(said: str, heading: str) -> str:
     """Return what stands under a heading of a check's documentation, on one line."""
     _, _, rest = said.partition(f"\n{heading}:")
     lines = rest.splitlines()

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 
 from provenance.core.escaping import escape
 
-LONGEST = 4000
+MOST_CHARACTERS = 4000
 """Characters of one text or attribute at most: what a report shows cannot make it too large to open."""
 
-VOID = frozenset({"col", "input", "link", "meta"})
+VOID_ELEMENTS = frozenset({"col", "input", "link", "meta"})
 
 
 class Markup(str):
@@ -27,7 +27,7 @@ Child = str | int | Iterable["Child"] | None
 """What an element holds: text, numbers, Markup, any nesting of these, or nothing."""
 
 
-def visible(text: str, limit: int = 0) -> str:
+def make_visible(text: str, limit: int = 0) -> str:
     """Show what cannot be seen, and cut what is too long.
 
     Args:
@@ -54,7 +54,7 @@ def text(child: Child) -> Markup:
     if isinstance(child, Markup):
         return child
     if isinstance(child, str):
-        return Markup(html.escape(visible(child, LONGEST)))
+        return Markup(html.escape(make_visible(child, MOST_CHARACTERS)))
     if isinstance(child, int):
         return Markup(f"{child:,}")
     return Markup("".join(text(each) for each in child))
@@ -74,7 +74,7 @@ def tag(element: str, /, *children: Child, **attributes: str | float | bool | No
     """
     given = ((key, value) for key, value in attributes.items() if value is not None and value is not False)
     opening = "".join(f" {_attribute(key, value)}" for key, value in given)
-    if element in VOID:
+    if element in VOID_ELEMENTS:
         return Markup(f"<{element}{opening}>")
     return Markup(f"<{element}{opening}>{text(children)}</{element}>")
 
@@ -84,27 +84,27 @@ def _attribute(key: str, value: str | float | bool | None) -> str:
     if value is True:
         return name
     said = f"{value:g}" if isinstance(value, float) else str(value)
-    return f'{name}="{html.escape(visible(said, LONGEST))}"'
+    return f'{name}="{html.escape(make_visible(said, MOST_CHARACTERS))}"'
 
 
-def name(value: object, limit: int = 200) -> Markup:
+def isolate_name(value: object, limit: int = 200) -> Markup:
     """Show a name that somebody chose: on its own in its direction, and no longer than can be read.
 
     Args:
         value: the name.
         limit: characters to show.
     """
-    return tag("bdi", visible(str(value), limit))
+    return tag("bdi", make_visible(str(value), limit))
 
 
-def short(value: object, limit: int = 44) -> Markup:
+def shorten_name(value: object, limit: int = 44) -> Markup:
     """Show a name in little room: its beginning and, as that is where paths differ, more of its end.
 
     Args:
         value: the name.
         limit: characters to show.
     """
-    said = visible(str(value))
+    said = make_visible(str(value))
     cut = limit // 3
     return tag("bdi", said if len(said) <= limit else f"{said[:cut]}…{said[cut + 1 - limit :]}")
 
@@ -129,7 +129,7 @@ def table(head: Iterable[Child], rows: Iterable[Iterable[Child]], *, numbers: It
     return tag("div", made, class_="scroll", role="region", aria_label=label, tabindex="0")
 
 
-def fitting(made: Iterable[Markup], most: int, budget: int) -> tuple[list[Markup], int]:
+def keep_fitting(made: Iterable[Markup], most: int, budget: int) -> tuple[list[Markup], int]:
     """Keep the first pieces that fit.
 
     Args:

@@ -21,7 +21,7 @@ MASKS = re.compile("|".join(re.escape(f"[{kind}]") for kind in (*personal_data.K
 """What stands in place of a value."""
 
 
-def mask(text: str) -> str:
+def mask_personal_data(text: str) -> str:
     """Put the name of its kind in place of every value that looks like an address, an account or a long number.
 
     Args:

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from provenance.core.model import VIEWS
-from provenance.reports.html.markup import Markup, fitting, name, table, tag, visible
+from provenance.reports.html.markup import Markup, isolate_name, keep_fitting, make_visible, table, tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
-MOST, PAIRS = 60, 400
+MOST_SOURCES, MOST_PAIRS = 60, 400
 """Sources in the picture and pairs in the table at most; the rest is counted."""
 
-BINS = (0.01, 0.1, 0.25, 0.5, 0.9)
+SHARE_BINS = (0.01, 0.1, 0.25, 0.5, 0.9)
 """Where one colour ends and the next begins, as shares of records."""
 
 CONFLICT = "licence-conflict-by-content"
@@ -88,7 +88,7 @@ def _order(cells: Mapping[str, Cells], conflicts: Mapping[tuple[str, str], str])
             near[a][b] = max(near[a].get(b, 0.0), strength)
             near[b][a] = max(near[b].get(a, 0.0), strength)
     weight = {source: max(others.values()) for source, others in near.items()}
-    kept = set(sorted(weight, key=lambda source: (-weight[source], source))[:MOST])
+    kept = set(sorted(weight, key=lambda source: (-weight[source], source))[:MOST_SOURCES])
     order: list[str] = []
     placed: set[str] = set()
     for start in sorted(kept, key=lambda source: (-weight[source], source)):
@@ -136,9 +136,9 @@ def _views(shared: Mapping[str, Cells], order: Sequence[str], conflicts: Mapping
 
 def _picture(view: str, held: Cells, order: Sequence[str], conflicts: Mapping[tuple[str, str], str]) -> Markup:
     count = len(order)
-    side = next(side for most, side in ((8, 52), (14, 40), (24, 28), (40, 18), (MOST, 14)) if count <= most)
+    side = next(side for most, side in ((8, 52), (14, 40), (24, 28), (40, 18), (MOST_SOURCES, 14)) if count <= most)
     font = 13 if side > 20 else 11 if side > 14 else 10
-    labels = [visible(source.removesuffix("/")) for source in order]
+    labels = [make_visible(source.removesuffix("/")) for source in order]
     longest = max(min(len(label), _LABEL) for label in labels) * font * 0.58
     slope = math.radians(50)
     left, top = round(longest) + 14, round(longest * math.sin(slope)) + 16
@@ -157,7 +157,7 @@ def _picture(view: str, held: Cells, order: Sequence[str], conflicts: Mapping[tu
         for (a, b), row in sorted(held.items())
         if a in place and b in place
     )
-    drawn, _ = fitting(squares, MOST * MOST, _BYTES)
+    drawn, _ = keep_fitting(squares, MOST_SOURCES * MOST_SOURCES, _BYTES)
     return tag(
         "svg", tag("title", f"Overlap of sources, {_NOUNS[view]}"), _hatch(view), grid, drawn,
         viewBox=f"0 0 {width} {height}", width=width, height=height, class_="plot", role="group",
@@ -180,7 +180,7 @@ def _headings(labels: Sequence[str], side: int, left: int, top: int) -> Iterator
     for number, label in enumerate(labels):
         # the end of a path tells sources apart, its beginning is often the same
         short = label if len(label) <= _LABEL else f"…{label[1 - _LABEL :]}"
-        whole = tag("title", visible(label, 200))
+        whole = tag("title", make_visible(label, 200))
         middle = number * side + side / 2
         yield tag("text", whole, short, x=left - 8, y=top + middle, text_anchor="end", dominant_baseline="central")
         x, y = left + middle, top - 7
@@ -189,7 +189,7 @@ def _headings(labels: Sequence[str], side: int, left: int, top: int) -> Iterator
 
 def _cell(row: Mapping[str, Any], x: int, y: int, side: int, conflict: str | None) -> Markup:
     share = _share(row)
-    bin_ = 1 + sum(share >= edge for edge in BINS)
+    bin_ = 1 + sum(share >= edge for edge in SHARE_BINS)
     pieces = [tag("title", _sentence(row, conflict=conflict is not None))]
     pieces.append(tag("rect", x=x, y=y, width=side, height=side, class_=f"q{bin_}"))
     if conflict:
@@ -212,8 +212,8 @@ def _percent(share: float) -> str:
 def _sentence(row: Mapping[str, Any], *, conflict: bool) -> str:
     noun = _NOUNS[row["view"]]
     said = (
-        f"{row['near']:,} of {row['records_a']:,} {noun} of {visible(row['source_a'], 60)} stand in "
-        f"{visible(row['source_b'], 60)} ({row['exact']:,} word for word)"
+        f"{row['near']:,} of {row['records_a']:,} {noun} of {make_visible(row['source_a'], 60)} stand in "
+        f"{make_visible(row['source_b'], 60)} ({row['exact']:,} word for word)"
     )
     inside = f"; {row['contained_ab']:,} stand inside longer ones" if row["contained_ab"] else ""
     return said + inside + (". Their licences conflict." if conflict else "")
@@ -244,9 +244,9 @@ def _listed(cells: Mapping[str, Cells], conflicts: Mapping[tuple[str, str], str]
     )  # fmt: skip
     head = ("Source", "Stands in", "View", "Records", "Shared", "Word for word", "Share", "Licences")
     body = table(
-        head, (_line(row, conflicts) for row in rows[:PAIRS]), numbers=(3, 4, 5, 6), label="Overlap of sources"
+        head, (_line(row, conflicts) for row in rows[:MOST_PAIRS]), numbers=(3, 4, 5, 6), label="Overlap of sources"
     )
-    more = len(rows) - PAIRS
+    more = len(rows) - MOST_PAIRS
     rest = tag("p", f"{more:,} more pairs stand in overlaps.parquet of the scan.", class_="rest") if more > 0 else None
     summary = tag("summary", f"The same as a table: {len(rows):,} pairs, both directions")
     return tag("details", summary, body, rest)
@@ -254,8 +254,8 @@ def _listed(cells: Mapping[str, Cells], conflicts: Mapping[tuple[str, str], str]
 
 def _line(row: Mapping[str, Any], conflicts: Mapping[tuple[str, str], str]) -> Iterator[Markup | str | int]:
     mark = conflicts.get((row["source_a"], row["source_b"]))
-    yield name(row["source_a"], 120)
-    yield name(row["source_b"], 120)
+    yield isolate_name(row["source_a"], 120)
+    yield isolate_name(row["source_b"], 120)
     yield row["view"]
     yield from (row["records_a"], row["near"], row["exact"])
     yield f"{_percent(_share(row))} %"

@@ -9,16 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.core.model import SEVERITIES
-from provenance.reports.html.markup import Markup, fitting, name, table, tag, visible
-from provenance.reports.text import size
+from provenance.reports.html.markup import Markup, isolate_name, keep_fitting, make_visible, table, tag
+from provenance.reports.text import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-MOST, BYTES = 1000, 1_600_000
+MOST_SOURCES, MOST_BYTES = 1000, 1_600_000
 """Sources, and bytes of them, in a report at most; the rest is counted."""
 
-WITNESSES, OTHERS, REASONS, OBSERVED = 8, 8, 60, 30
+MOST_WITNESSES, MOST_OTHERS, MOST_REASONS, MOST_OBSERVED = 8, 8, 60, 30
 """Licence statements, other statements, and observations of a source, and reasons for unread bytes, shown at most."""
 
 _EVIDENCE = {
@@ -44,7 +44,7 @@ def render(tables: Mapping[str, pa.Table]) -> Markup:
     rows = sorted(tables["sources"].to_pylist(), key=lambda row: (-row["records"], row["source"]))
     about = _About(tables)
     total = sum(row["records"] for row in rows)
-    kept, _ = fitting((_source(row, about, total) for row in rows), MOST, BYTES)
+    kept, _ = keep_fitting((_source(row, about, total) for row in rows), MOST_SOURCES, MOST_BYTES)
     left = len(rows) - len(kept)
     said = f"{left:,} more sources are in sources.parquet and report.json of the scan, and open in a notebook."
     return Markup(
@@ -133,23 +133,23 @@ def _source(row: Mapping[str, Any], about: _About, total: int) -> Markup:
     number = sum(counts.values())
     summary = tag(
         "summary",
-        tag("span", name(row["source"], 120), class_="id"),
+        tag("span", isolate_name(row["source"], 120), class_="id"),
         tag("span", _licence(row), class_="licence"),
         tag("span", row["evidence"], class_="evidence"),
         tag("span", row["records"], tag("i", " records", class_="unit"), class_="n"),
-        tag("span", size(row["bytes"]), class_="n"),
+        tag("span", format_bytes(row["bytes"]), class_="n"),
         tag("span", _bar(share), class_="share"),
         tag("span", [_dot(level, counts[level]) for level in SEVERITIES if counts[level]] or "–", class_="dots"),
     )
     return tag(
-        "details", summary, _details(row, about), class_="source", data_name=visible(row["source"], 120),
+        "details", summary, _details(row, about), class_="source", data_name=make_visible(row["source"], 120),
         data_records=str(row["records"]), data_bytes=str(row["bytes"]), data_findings=str(number),
     )  # fmt: skip
 
 
 def _licence(row: Mapping[str, Any]) -> Markup:
     if row["licence_concluded"]:
-        return tag("span", visible(row["licence_concluded"], 120), class_="spdx")
+        return tag("span", make_visible(row["licence_concluded"], 120), class_="spdx")
     said = "unknown" if row["licence_declared"] else "none stated"
     return tag("span", said, class_="spdx none")
 
@@ -172,10 +172,10 @@ def _details(row: Mapping[str, Any], about: _About) -> Markup:
     stated = [(title, row[key]) for title, key in _STATED if row[key]]
     stated += [("Languages", ", ".join(row["languages"]))] if row["languages"] else []
     facts = [
-        ("Licences declared", name(row["licence_declared"] or "none", 300)),
-        ("Licence concluded", name(row["licence_concluded"] or "unknown: nobody may rely on it", 300)),
+        ("Licences declared", isolate_name(row["licence_declared"] or "none", 300)),
+        ("Licence concluded", isolate_name(row["licence_concluded"] or "unknown: nobody may rely on it", 300)),
         ("Evidence", f"{row['evidence']}: {_EVIDENCE.get(row['evidence'], '')}"),
-        *((title, name(value, 300)) for title, value in stated),
+        *((title, isolate_name(value, 300)) for title, value in stated),
         ("Records", f"{row['records']:,}, of which {row['records_text']:,} have text"),
         ("Texts", f"{row['records_distinct']:,} distinct ones, {row['tokens']:,} words in all"),
     ]  # fmt: skip
@@ -200,17 +200,18 @@ def _witnesses(claims: Sequence[Mapping[str, Any]], deciding: set[str]) -> Marku
     rows = sorted(claims, key=lambda row: not decides(row))
     lines = [
         (
-            tag("code", name(f"{row['manifest']}:{row['pointer']}", 160)), row["witness"],
-            tag("q", name(row["value"], 160)), name(row["spdx"] or "not recognised", 80), row["subject"],
+            tag("code", isolate_name(f"{row['manifest']}:{row['pointer']}", 160)), row["witness"],
+            tag("q", isolate_name(row["value"], 160)), isolate_name(row["spdx"] or "not recognised", 80),
+            row["subject"],
             "decides" if decides(row) else "",
         )
-        for row in rows[:WITNESSES]
+        for row in rows[:MOST_WITNESSES]
     ]  # fmt: skip
     head = ("Stated in", "Witness", "In these words", "Read as", "Of the", "")
     return Markup(
         tag("h4", "Who states a licence")
         + table(head, lines, label="Statements about the licence")
-        + _more(rows, WITNESSES)
+        + _more(rows, MOST_WITNESSES)
     )
 
 
@@ -218,21 +219,25 @@ def _others(claims: Sequence[Mapping[str, Any]]) -> Markup | None:
     if not claims:
         return None
     lines = [
-        (row["field"], tag("q", name(row["value"], 160)), tag("code", name(f"{row['manifest']}:{row['pointer']}", 160)))
-        for row in claims[:OTHERS]
+        (
+            row["field"],
+            tag("q", isolate_name(row["value"], 160)),
+            tag("code", isolate_name(f"{row['manifest']}:{row['pointer']}", 160)),
+        )
+        for row in claims[:MOST_OTHERS]
     ]
     made = table(("Field", "In these words", "Stated in"), lines, label="Other statements")
-    return Markup(tag("h4", "What else is stated") + made + _more(claims, OTHERS))
+    return Markup(tag("h4", "What else is stated") + made + _more(claims, MOST_OTHERS))
 
 
 def _seen(rows: Sequence[Mapping[str, Any]]) -> Markup | None:
     if not rows:
         return None
-    lines = [(row["detector"], name(row["kind"], 80), row["state"], row["records_sum"], row["values_sum"])
-             for row in rows[:OBSERVED]]  # fmt: skip
+    lines = [(row["detector"], isolate_name(row["kind"], 80), row["state"], row["records_sum"], row["values_sum"])
+             for row in rows[:MOST_OBSERVED]]  # fmt: skip
     head = ("Detector", "Seen", "Counts as", "Records", "Times")
     made = table(head, lines, numbers=(3, 4), label="Observations")
-    return Markup(tag("h4", "What was seen in its records (counts, never text)") + made + _more(rows, OBSERVED))
+    return Markup(tag("h4", "What was seen in its records (counts, never text)") + made + _more(rows, MOST_OBSERVED))
 
 
 def _more(rows: Sequence[Any], most: int) -> Markup:
@@ -246,7 +251,7 @@ def _words(rows: Sequence[Mapping[str, Any]]) -> Markup:
     return tag("p", "Evidence of a licence. ", "; ".join(said), ".", class_="dim")
 
 
-def files(table_: pa.Table) -> Markup:
+def render_files(table_: pa.Table) -> Markup:
     """Render what files there are, by role and format, and why bytes were not read.
 
     Args:
@@ -259,8 +264,9 @@ def files(table_: pa.Table) -> Markup:
     head = ("Role", "Format", "Files", "Size", "Read", "Not read", "Records", "Unreadable")
     lines = [
         (
-            row["role"], row["format"] or "–", row["path_count"], size(row["bytes_sum"]),
-            size(row["bytes_consumed_sum"]), size(row["bytes_skipped_sum"]) if row["bytes_skipped_sum"] else "–",
+            row["role"], row["format"] or "–", row["path_count"], format_bytes(row["bytes_sum"]),
+            format_bytes(row["bytes_consumed_sum"]),
+            format_bytes(row["bytes_skipped_sum"]) if row["bytes_skipped_sum"] else "–",
             row["records_sum"], row["records_unreadable_sum"],
         )
         for row in grouped
@@ -275,13 +281,13 @@ def _unread(on_disk: pa.Table) -> Markup:
     grouped = left.group_by(["skip_reason"]).aggregate([("path", "count"), ("path", "min"), ("bytes_skipped", "sum")])
     rows = sorted(grouped.to_pylist(), key=lambda row: (-row["bytes_skipped_sum"], row["skip_reason"] or ""))
     head = ("Why bytes were not read", "Files", "Bytes", "For example")
-    lines = (_reason(row) for row in rows[:REASONS])
+    lines = (_reason(row) for row in rows[:MOST_REASONS])
     made = table(head, lines, numbers=(1, 2), label="Bytes that were not read")
-    return Markup(tag("h3", "Not read") + made + _more(rows, REASONS))
+    return Markup(tag("h3", "Not read") + made + _more(rows, MOST_REASONS))
 
 
 def _reason(row: Mapping[str, Any]) -> Iterator[Markup | str | int]:
-    yield visible(row["skip_reason"] or "no reason stands in the table", 300)
+    yield make_visible(row["skip_reason"] or "no reason stands in the table", 300)
     yield row["path_count"]
     yield row["bytes_skipped_sum"]
-    yield tag("code", name(row["path_min"], 160))
+    yield tag("code", isolate_name(row["path_min"], 160))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from provenance.core.model import SEVERITIES
-from provenance.reports.html.markup import Markup, name, short, table, tag, visible
-from provenance.reports.text import size
+from provenance.reports.html.markup import Markup, isolate_name, make_visible, shorten_name, table, tag
+from provenance.reports.text import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ _CLASSES = {
 }  # fmt: skip
 
 
-def heading(tables: Mapping[str, pa.Table], facts: Mapping[str, Any], seal: Seal | None) -> Markup:
+def render_heading(tables: Mapping[str, pa.Table], facts: Mapping[str, Any], seal: Seal | None) -> Markup:
     """Say what the report is of: data, purpose, profiles, entry, keys, times, and counts.
 
     Args:
@@ -51,25 +51,25 @@ def heading(tables: Mapping[str, pa.Table], facts: Mapping[str, Any], seal: Seal
     records = sum(tables["sources"]["records"].to_pylist())
     said = (
         f"{records:,} records in {files.num_rows:,} data files of {tables['sources'].num_rows:,} sources, "
-        f"{size(pc.sum(files['bytes']).as_py() or 0)}"
+        f"{format_bytes(pc.sum(files['bytes']).as_py() or 0)}"
     )
-    profiles = [name(profile.get("title") or profile["name"], 200) for profile in facts["profiles"]]
+    profiles = [isolate_name(profile.get("title") or profile["name"], 200) for profile in facts["profiles"]]
     listed: list[tuple[str, Any]] = [
         ("Kind", _KINDS.get(facts["kind"], facts["kind"])),
         ("Purpose of use", facts["purpose"]),
         ("Judged by", [piece for each in profiles for piece in (", ", each)][1:]),
         ("Ledger entry", _entry(seal)),
-        ("Signing key", tag("code", visible(seal.keyid, 120)) if seal else "none"),
+        ("Signing key", tag("code", make_visible(seal.keyid, 120)) if seal else "none"),
         ("Scanned", f"{facts['startedOn']} to {facts['finishedOn']} (claimed, not proven)"),
-        ("Program", f"provenance {visible(facts['scanner']['version'], 40)}"),
+        ("Program", f"provenance {make_visible(facts['scanner']['version'], 40)}"),
     ]
     excluded = (facts.get("config") or {}).get("exclude") or []
     if excluded:
-        listed.append(("Left out on request", [[tag("code", name(each, 80)), " "] for each in excluded[:20]]))
+        listed.append(("Left out on request", [[tag("code", isolate_name(each, 80)), " "] for each in excluded[:20]]))
     return tag(
         "header",
         tag("p", "Audit of training data", class_="kicker"),
-        tag("h1", name(facts["data"], 120)),
+        tag("h1", isolate_name(facts["data"], 120)),
         tag("p", said, class_="lead"),
         _tiles(tables),
         tag("dl", [[tag("dt", key), tag("dd", value)] for key, value in listed], class_="facts"),
@@ -79,17 +79,17 @@ def heading(tables: Mapping[str, pa.Table], facts: Mapping[str, Any], seal: Seal
 def _entry(seal: Seal | None) -> Markup | str:
     if seal is None:
         return "none: nothing was written or signed"
-    return Markup(tag("span", f"number {seal.index:,} of ") + tag("code", name(seal.origin, 120)))
+    return Markup(tag("span", f"number {seal.index:,} of ") + tag("code", isolate_name(seal.origin, 120)))
 
 
 def _tiles(tables: Mapping[str, pa.Table]) -> Markup:
     counts = Counter(tables["findings"]["severity"].to_pylist())
-    whole, skipped = _bytes(tables["files"])
+    whole, skipped = _bytes_on_disk(tables["files"])
     looked = "every byte" if not skipped else _percent(whole - skipped, whole)
     steps = sum(status != "ran" for status in tables["coverage"]["status"].to_pylist())
     tiles = [
         tag("li", tag("b", looked), tag("span", "of the bytes was read" if skipped else "was read"),
-            _meter(whole - skipped, whole), tag("a", f"{size(skipped)} not read, {_steps(steps)}",
+            _meter(whole - skipped, whole), tag("a", f"{format_bytes(skipped)} not read, {_steps(steps)}",
                                                 href="#coverage"), class_="tile read"),
     ]  # fmt: skip
     for level in SEVERITIES:
@@ -121,12 +121,12 @@ def _on_disk(files: pa.Table) -> pa.Table:
     return files.filter(pc.invert(pc.match_substring(files["path"], "!/")))
 
 
-def _bytes(files: pa.Table) -> tuple[int, int]:
+def _bytes_on_disk(files: pa.Table) -> tuple[int, int]:
     on_disk = _on_disk(files)
     return pc.sum(on_disk["bytes"]).as_py() or 0, pc.sum(on_disk["bytes_skipped"]).as_py() or 0
 
 
-def coverage(tables: Mapping[str, pa.Table]) -> Markup:
+def render_coverage(tables: Mapping[str, pa.Table]) -> Markup:
     """Say what was not looked at, then what was.
 
     Args:
@@ -138,7 +138,7 @@ def coverage(tables: Mapping[str, pa.Table]) -> Markup:
     lines = [
         (
             tag("code", row["check"]), tag("span", row["status"], class_=f"status {row['status']}"),
-            row["records_seen"], row["records_unreadable"], visible(row["reason"] or "", 1200),
+            row["records_seen"], row["records_unreadable"], make_visible(row["reason"] or "", 1200),
         )
         for row in rows
     ]  # fmt: skip
@@ -155,13 +155,13 @@ def coverage(tables: Mapping[str, pa.Table]) -> Markup:
 
 
 def _gaps(tables: Mapping[str, pa.Table]) -> Iterator[Any]:
-    whole, skipped = _bytes(tables["files"])
+    whole, skipped = _bytes_on_disk(tables["files"])
     if skipped:
         on_disk = _on_disk(tables["files"])
         count = pc.sum(pc.greater(on_disk["bytes_skipped"], 0)).as_py() or 0
         where = f" in {count:,} of {on_disk.num_rows:,} files were not read: "
         link = tag("a", "which and why", href="#files")
-        yield [tag("b", f"{size(skipped)} of {size(whole)}"), where, link, "."]
+        yield [tag("b", f"{format_bytes(skipped)} of {format_bytes(whole)}"), where, link, "."]
     broken = pc.sum(tables["files"]["records_unreadable"]).as_py() or 0
     if broken:
         yield [tag("b", f"{broken:,} record{'s' * (broken != 1)}"), " could not be read."]
@@ -169,21 +169,24 @@ def _gaps(tables: Mapping[str, pa.Table]) -> Iterator[Any]:
         if row["check"] == "waivers":
             continue  # said beside the findings
         if row["status"] != "ran":
-            yield [tag("b", row["check"]), f" {row['status']}: {visible(row['reason'] or 'no reason given', 600)}."]
+            yield [
+                tag("b", row["check"]),
+                f" {row['status']}: {make_visible(row['reason'] or 'no reason given', 600)}.",
+            ]
         elif row["reason"]:
-            yield _limited(row["check"], row["reason"].split("; "))
+            yield _limit_reasons(row["check"], row["reason"].split("; "))
 
 
-def _limited(step: str, reasons: Sequence[str]) -> list[Any]:
+def _limit_reasons(step: str, reasons: Sequence[str]) -> list[Any]:
     if len(reasons) == 1:
-        return [tag("b", step), f": {visible(reasons[0], 600)}."]
-    shown = [tag("li", visible(reason, 400)) for reason in reasons[:_REASONS]]
+        return [tag("b", step), f": {make_visible(reasons[0], 600)}."]
+    shown = [tag("li", make_visible(reason, 400)) for reason in reasons[:_REASONS]]
     if len(reasons) > _REASONS:
         shown.append(tag("li", f"{len(reasons) - _REASONS:,} more, in coverage.parquet of the scan"))
     return [tag("b", step), ":", tag("ul", shown)]
 
 
-def acts(history: Sequence[str]) -> Markup:
+def render_acts(history: Sequence[str]) -> Markup:
     """List what people did about the scans of a ledger.
 
     Args:
@@ -195,11 +198,11 @@ def acts(history: Sequence[str]) -> Markup:
         "Signed into the ledger after a scan, as of the day this page was made. No finding or verdict is changed by it."
     )
     more = tag("p", f"{len(history) - _ACTS:,} older ones: provenance show.", class_="rest")
-    lines = [tag("li", visible(sentence, 600)) for sentence in history[-_ACTS:]]
+    lines = [tag("li", make_visible(sentence, 600)) for sentence in history[-_ACTS:]]
     return Markup(tag("p", said) + (more if len(history) > _ACTS else Markup()) + tag("ul", lines))
 
 
-def verdicts(rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str]) -> Markup:
+def render_verdicts(rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str]) -> Markup:
     """Say what each requirement of each profile comes to.
 
     Args:
@@ -232,57 +235,57 @@ def _profile(profile: str, rows: Sequence[Mapping[str, Any]], shown: Mapping[str
         if counts[word]
     ]
     requirements = [_requirement(list(held), shown) for _, held in groupby(rows, key=lambda row: row["requirement"])]
-    return tag("section", tag("h3", name(profile, 80), " ", tag("span", said)), requirements, class_="profile")
+    return tag("section", tag("h3", isolate_name(profile, 80), " ", tag("span", said)), requirements, class_="profile")
 
 
 def _requirement(elements: Sequence[Mapping[str, Any]], shown: Mapping[str, str]) -> Markup:
     first = elements[0]
-    title = [tag("b", visible(first["title"], 400)), _chinese(first["title_zh"])]
+    title = [tag("b", make_visible(first["title"], 400)), _chinese(first["title_zh"])]
     return tag(
         "div",
-        tag("div", title, _cited(first), class_="what"),
+        tag("div", title, _cite_clause(first), class_="what"),
         tag("ul", [_element(row, shown) for row in elements], class_="elements"),
         class_="requirement",
     )
 
 
 def _chinese(said: str | None) -> Markup | None:
-    return tag("span", visible(said, 300), lang="zh", class_="zh") if said else None
+    return tag("span", make_visible(said, 300), lang="zh", class_="zh") if said else None
 
 
-def _cited(row: Mapping[str, Any]) -> Markup | None:
+def _cite_clause(row: Mapping[str, Any]) -> Markup | None:
     """Name the clause, its force, and how its text was read; practice has none of these."""
     if row["modality"] == "practice" and row["clause_zh"] is None:
         return None
-    pieces: list[Any] = [visible(row["clause"], 200), _chinese(row["clause_zh"])]
+    pieces: list[Any] = [make_visible(row["clause"], 200), _chinese(row["clause_zh"])]
     if row["modality"] != "practice":
         pieces.append(tag("b", row["modality"]))
     pieces.append(f"text: {row['text']}")
     joined = [piece for each in pieces if each for piece in (" · ", each)][1:]
-    return tag("p", joined, f". {visible(row['note'], 300)}" if row["note"] else None, class_="dim")
+    return tag("p", joined, f". {make_visible(row['note'], 300)}" if row["note"] else None, class_="dim")
 
 
 def _element(row: Mapping[str, Any], shown: Mapping[str, str]) -> Markup:
     held = set(row["fingerprints"] or ())
     links = [mark for mark in shown if mark in held]  # worst first: what speaks against it before what has no weight
-    cited = [[" ", tag("a", short(shown[mark]), href=f"#f-{mark}")] for mark in links[:_LINKS]]
+    cited = [[" ", tag("a", shorten_name(shown[mark]), href=f"#f-{mark}")] for mark in links[:_LINKS]]
     if len(links) > _LINKS:
         cited.append([f" and {len(links) - _LINKS:,} more on record"])
-    asks = [tag("span", visible(row["asks"], 300), class_="asks"), " "] if row["asks"] else []
+    asks = [tag("span", make_visible(row["asks"], 300), class_="asks"), " "] if row["asks"] else []
     chip = tag("span", row["verdict"], class_=f"verdict {_CLASSES.get(row['verdict'], 'off')}")
     because = [
         asks,
-        tag("span", visible(row["reason"], 500), class_="because"),
+        tag("span", make_visible(row["reason"], 500), class_="because"),
         tag("span", cited, class_="links") if cited else None,
     ]
     return tag("li", chip, tag("div", because))
 
 
-def verification(seal: Seal | None) -> Markup:
+def render_verification(seal: Seal | None) -> Markup:
     """Say how anybody checks that this is what was signed.
 
     Args:
-        seal: as in `heading`.
+        seal: as in `render_heading`.
     """
     if seal is None:
         said = "This report was made of a scan that was not written to a ledger: nothing binds it."
@@ -301,10 +304,10 @@ def verification(seal: Seal | None) -> Markup:
     return Markup(tag("ol", [tag("li", step) for step in steps]) + tag("p", limits, class_="dim"))
 
 
-def plain_title(facts: Mapping[str, Any]) -> str:
+def window_title(facts: Mapping[str, Any]) -> str:
     """Return a title for the window.
 
     Args:
         facts: what the scan says of itself.
     """
-    return re.sub(r"\s+", " ", f"{visible(str(facts['data']), 60)}: audit of training data")
+    return re.sub(r"\s+", " ", f"{make_visible(str(facts['data']), 60)}: audit of training data")

@@ -1,14 +1,14 @@
 """Candidate pairs: nodes that share the key of a band.
 
 A *node* is a distinct normalised text. Band by band the nodes are grouped by key; every node is paired with the others
-of its group, in a group of more than GROUP nodes with its first PIVOTS alone, in the order of the nodes' hashes; and a
-node that has found ENOUGH near ones in earlier bands is in such a group paired with no more. So a hundred thousand
-variants of one template cost a few pairs each. A pair comes once, in the first band that makes it: whether an earlier
-band did is read off the keys, so that no pair is ever remembered.
+of its group, in a group of more than LARGEST_GROUP nodes with its first PIVOTS_PER_GROUP alone, in the order of the
+nodes' hashes; and a node that has found ENOUGH_NEAR near ones in earlier bands is in such a group paired with no more.
+So a hundred thousand variants of one template cost a few pairs each. A pair comes once, in the first band that makes
+it: whether an earlier band did is read off the keys, so that no pair is ever remembered.
 
 Memory grows neither with pairs nor with nodes: what is known of every node, 30 bytes, is a file. The keys of a band are
-dealt out to ranges of about NODES, and a range is put in order at a time: so the work is linear, and done within the
-processor's caches. But a group of one key is held whole, at 16 bytes a node.
+dealt out to ranges of about NODES_PER_RANGE, and a range is put in order at a time: so the work is linear, and done
+within the processor's caches. But a group of one key is held whole, at 16 bytes a node.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from provenance.core.scratch_arrays import mapped
+from provenance.core.scratch_arrays import create_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,27 +30,27 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 
-GROUP = 64
+LARGEST_GROUP = 64
 """Nodes of one band and key, at most, of which all pairs are candidates."""
 
-PIVOTS = 8
+PIVOTS_PER_GROUP = 8
 """Nodes of a larger group, in the order of their hashes, that all others of the group are paired with."""
 
-ENOUGH = 8
+ENOUGH_NEAR = 8
 """Near nodes found in earlier bands after which a node of a larger group is paired with no more of them."""
 
-NODES = 1 << 15
+NODES_PER_RANGE = 1 << 15
 """Nodes, about, that are grouped at a time: a range of keys of as many."""
 
-_RANGES = 12  # bits of a key, at most, that tell ranges apart
+_MOST_RANGE_BITS = 12  # bits of a key, at most, that tell ranges apart
 
-_CHUNK = 1 << 14  # nodes paired at a time, with at most GROUP others each
-_BITS = 64  # of a key
-_BUCKET = 64  # keys that are sorted by insertion
+_CHUNK = 1 << 14  # nodes paired at a time, with at most LARGEST_GROUP others each
+_KEY_BITS = 64  # of a key
+_INSERTION_SORT_UP_TO = 64  # keys that are sorted by insertion
 
 
 @njit(nogil=True, cache=True)
-def _begins(keys: Any, shift: Any, ranges: Any) -> Any:
+def _count_ranges(keys: Any, shift: Any, ranges: Any) -> Any:
     """Count keys by as many ranges of their bits beyond `shift`; return where each range begins, and the end."""
     within = np.uint64(ranges - 1)
     begins = np.zeros(ranges + 1, np.int64)
@@ -62,22 +62,22 @@ def _begins(keys: Any, shift: Any, ranges: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _deal(keys: Any, shift: Any, ranges: Any, dealt: Any, nodes: Any) -> Any:
+def _partition_keys(keys: Any, shift: Any, ranges: Any, keys_by_range: Any, nodes_by_range: Any) -> Any:
     """Deal keys and numbers of nodes out to ranges by the bits of a key beyond `shift`; return where each begins."""
-    ends = _begins(keys, shift, ranges)
+    ends = _count_ranges(keys, shift, ranges)
     free = ends[:-1].copy()
     for k in range(keys.shape[0]):
         place = free[keys[k] >> shift]
-        dealt[place], nodes[place] = keys[k], k
+        keys_by_range[place], nodes_by_range[place] = keys[k], k
         free[keys[k] >> shift] += 1
     return ends
 
 
 @njit(nogil=True, cache=True)
-def _groups(keys: Any, numbers: Any, shift: Any, buckets: Any) -> Any:
+def _group_by_key(keys: Any, numbers: Any, shift: Any, buckets: Any) -> Any:
     """Group nodes of one range by key, bucket by bucket; return those of groups of two or more, and starts."""
     within = np.uint64(buckets - 1)
-    ends = _begins(keys, shift, buckets)
+    ends = _count_ranges(keys, shift, buckets)
     count = ends[-1]
     placed = np.empty(count, np.int32)
     free = ends[:-1].copy()
@@ -92,7 +92,7 @@ def _groups(keys: Any, numbers: Any, shift: Any, buckets: Any) -> Any:
         if last - first < 2:
             continue
         part = placed[first:last]
-        if last - first <= _BUCKET:
+        if last - first <= _INSERTION_SORT_UP_TO:
             for k in range(1, part.shape[0]):
                 node, at = part[k], k
                 while at > 0 and keys[part[at - 1]] > keys[node]:
@@ -117,24 +117,24 @@ def _groups(keys: Any, numbers: Any, shift: Any, buckets: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _is_new(left: Any, right: Any, keys: Any, aside: Any, skipped: Any, band: Any) -> Any:
+def _is_new(left: Any, right: Any, keys: Any, not_pivot: Any, skipped: Any, band: Any) -> Any:
     """Tell which pairs no band before `band` has made."""
     new = np.ones(left.shape[0], np.bool_)
     for k in range(left.shape[0]):
         a, b = left[k], right[k]
-        unmade = (aside[a] & aside[b]) | skipped[a] | skipped[b]
+        bands_without_pair = (not_pivot[a] & not_pivot[b]) | skipped[a] | skipped[b]
         for earlier in range(band):
-            if keys[earlier, a] == keys[earlier, b] and not unmade >> np.uint64(earlier) & np.uint64(1):
+            if keys[earlier, a] == keys[earlier, b] and not bands_without_pair >> np.uint64(earlier) & np.uint64(1):
                 new[k] = False
                 break
     return new
 
 
-class Candidates:
+class CandidatePairs:
     """The candidate pairs of some nodes, made as they are asked for.
 
     Iterating yields pairs (left, right) of int64 arrays of node numbers, left < right, some at a time; together they
-    hold every pair once. Whoever verifies them tells which are near by `found`.
+    hold every pair once. Whoever verifies them tells which are near by `count_near`.
 
     Args:
         keys: uint64[bands, n], as `minhash.band_keys` gives them, transposed; at most 64 bands.
@@ -146,51 +146,57 @@ class Candidates:
     def __init__(self, keys: Hashes, low: Hashes, high: Hashes, scratch: Path) -> None:
         self._keys, self._low, self._high, self._scratch = keys, low, high, scratch
         count = keys.shape[1]
-        # bit k: in band k the node stands in a group beyond GROUP and is none of its pivots
-        self._aside = mapped(scratch / "aside", np.uint64, count)
+        # bit k: in band k the node stands in a group beyond LARGEST_GROUP and is none of its pivots
+        self._not_pivot = create_array(scratch / "aside", np.uint64, count)
         # bit k: and it was paired with none of them, for it had found enough in earlier bands
-        self._skipped = mapped(scratch / "skipped", np.uint64, count)
-        self._near, self._enough = (mapped(scratch / name, np.uint8, count) for name in ("near", "enough"))
+        self._skipped = create_array(scratch / "skipped", np.uint64, count)
+        self._near, self._enough = (create_array(scratch / name, np.uint8, count) for name in ("near", "enough"))
         # the keys of the band at hand and whose they are, a range after the other
-        self._dealt = mapped(scratch / "dealt", np.uint64, count)
-        self._number = mapped(scratch / "number", np.int32, count)
+        self._keys_by_range = create_array(scratch / "dealt", np.uint64, count)
+        self._nodes_by_range = create_array(scratch / "number", np.int32, count)
 
     @property
     def pivoted(self) -> int:
         """Nodes that in some band were compared with pivots alone; complete after the last pair."""
-        return int(np.count_nonzero(self._aside))
+        return int(np.count_nonzero(self._not_pivot))
 
-    def found(self, left: Ints, right: Ints) -> None:
+    def count_near(self, left: Ints, right: Ints) -> None:
         """Count near pairs for their nodes.
 
         Args:
             left: of pairs that were yielded and are near.
             right: of the same.
         """
-        _add(left, right, self._near)
+        _count_near(left, right, self._near)
 
     def __iter__(self) -> Iterator[tuple[Ints, Ints]]:
-        for held in (self._aside, self._skipped, self._near):
-            held[:] = 0
+        for state in (self._not_pivot, self._skipped, self._near):
+            state[:] = 0
         for band in range(self._keys.shape[0]):
-            np.greater_equal(self._near, ENOUGH, out=self._enough, casting="unsafe")
-            for nodes, starts in self._grouped(band):
-                yield from self._pairs(band, nodes, starts)
+            np.greater_equal(self._near, ENOUGH_NEAR, out=self._enough, casting="unsafe")
+            for nodes, starts in self._groups_of_band(band):
+                yield from self._pair_within_groups(band, nodes, starts)
 
-    def _grouped(self, band: int) -> Iterator[tuple[npt.NDArray[np.int32], Ints]]:
+    def _groups_of_band(self, band: int) -> Iterator[tuple[npt.NDArray[np.int32], Ints]]:
         """Group nodes by key, a range of keys after the other."""
         count = self._keys.shape[1]
-        ranges = min(max(1, (count // NODES).bit_length()), _RANGES)  # bits of a key that tell them apart
+        ranges = min(
+            max(1, (count // NODES_PER_RANGE).bit_length()), _MOST_RANGE_BITS
+        )  # bits of a key that tell them apart
         bits = max(1, (count >> ranges).bit_length() - 2)
-        shift = np.uint64(_BITS - ranges)
-        ends = _deal(np.asarray(self._keys[band]), shift, 1 << ranges, self._dealt, self._number)
+        shift = np.uint64(_KEY_BITS - ranges)
+        ends = _partition_keys(
+            np.asarray(self._keys[band]), shift, 1 << ranges, self._keys_by_range, self._nodes_by_range
+        )
         for first, last in itertools.pairwise(ends.tolist()):
-            yield _groups(self._dealt[first:last], self._number[first:last], shift - np.uint64(bits), 1 << bits)
+            yield _group_by_key(
+                self._keys_by_range[first:last], self._nodes_by_range[first:last], shift - np.uint64(bits), 1 << bits
+            )
 
-    def _pairs(self, band: int, nodes: npt.NDArray[np.int32], starts: Ints) -> Iterator[tuple[Ints, Ints]]:
+    def _pair_within_groups(self, band: int, nodes: npt.NDArray[np.int32], starts: Ints) -> Iterator[tuple[Ints, Ints]]:
         """Pair nodes within groups, given where those begin."""
         starts, sizes = starts[:-1], np.diff(starts)
-        for large in np.flatnonzero(sizes > GROUP).tolist():
+        for large in np.flatnonzero(sizes > LARGEST_GROUP).tolist():
             self._bring_pivots(nodes[starts[large] : starts[large] + sizes[large]])
         ends = np.cumsum(sizes)
         bit = np.uint64(1) << np.uint64(band)
@@ -199,17 +205,17 @@ class Candidates:
             group = np.searchsorted(ends, number, "right")
             start, size = starts[group], sizes[group]
             place = number - (ends[group] - size)
-            some = nodes[start + place].astype(np.int64)
-            aside = (size > GROUP) & (place >= PIVOTS)
-            skipped = aside & (self._enough[some] > 0)
-            self._aside[some[aside]] |= bit
-            self._skipped[some[skipped]] |= bit
-            partners = np.where(skipped, 0, np.where(aside, PIVOTS, place))
-            one = np.repeat(some, partners)
+            members = nodes[start + place].astype(np.int64)
+            not_pivot = (size > LARGEST_GROUP) & (place >= PIVOTS_PER_GROUP)
+            skipped = not_pivot & (self._enough[members] > 0)
+            self._not_pivot[members[not_pivot]] |= bit
+            self._skipped[members[skipped]] |= bit
+            partners = np.where(skipped, 0, np.where(not_pivot, PIVOTS_PER_GROUP, place))
+            one = np.repeat(members, partners)
             before = np.cumsum(partners) - partners
             within = np.arange(len(one)) - np.repeat(before, partners)
             other = nodes[np.repeat(start, partners) + within].astype(np.int64)
-            new = _is_new(one, other, self._keys, self._aside, self._skipped, band)
+            new = _is_new(one, other, self._keys, self._not_pivot, self._skipped, band)
             if new.any():
                 yield np.minimum(one, other)[new], np.maximum(one, other)[new]
 
@@ -218,8 +224,8 @@ class Candidates:
         places = np.zeros(0, np.int64)
         for at in range(0, len(group), _CHUNK):
             places = np.append(places, np.arange(at, min(at + _CHUNK, len(group))))
-            some = group[places]
-            places = places[np.lexsort((self._high[some], self._low[some]))[:PIVOTS]]
+            nodes = group[places]
+            places = places[np.lexsort((self._high[nodes], self._low[nodes]))[:PIVOTS_PER_GROUP]]
         pivots = group[places]
         others = np.setdiff1d(np.arange(len(pivots)), places)
         group[places[places >= len(pivots)]] = group[others]
@@ -227,7 +233,7 @@ class Candidates:
 
 
 @njit(nogil=True, cache=True)
-def _add(left: Any, right: Any, near: Any) -> None:
+def _count_near(left: Any, right: Any, near: Any) -> None:
     for k in range(left.shape[0]):
         for node in (left[k], right[k]):
             if near[node] < 255:

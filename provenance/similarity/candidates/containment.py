@@ -3,11 +3,11 @@
 Every shingle of a text that stands word for word inside a longer one is a shingle of the longer one. So each text is
 filed under one of its shingles, its *anchor*, and every shingle of every text is looked up among the anchors: one look
 a shingle, whatever the number of texts. What is found is counted exactly. A text is filed under its lowest hash that
-few texts are filed under; one whose LOWEST hashes all stand in crowds (the words of a template) is left aside, and
-COVERAGE says how many are. Anchors are put in order on disk and looked up part after part; the values of a set ascend,
-so that each part looks at its own range of them. Of a text that stands in more than HOLDERS longer ones a share of
-those is kept, chosen by their hashes: it is boilerplate then, and what is found must not grow with the square of what
-there is.
+few texts are filed under; one whose ANCHORS_TRIED hashes all stand in crowds (the words of a template) is left aside,
+and COVERAGE says how many are. Anchors are put in order on disk and looked up part after part; the values of a set
+ascend, so that each part looks at its own range of them. Of a text that stands in more than HOLDERS_KEPT longer ones a
+share of those is kept, chosen by their hashes: it is boilerplate then, and what is found must not grow with the square
+of what there is.
 """
 
 from __future__ import annotations
@@ -21,56 +21,56 @@ import numpy.typing as npt
 from numba import njit
 
 from provenance.core.external_sort import Ordering, Rows
-from provenance.core.scratch_arrays import Columns, columns, mapped
-from provenance.similarity.candidates.set_overlap import DENOMINATOR, NUMERATOR, lower_bound
+from provenance.core.scratch_arrays import ColumnFiles, create_array, map_columns
+from provenance.similarity.candidates.set_overlap import NEAR_DENOMINATOR, NEAR_NUMERATOR, lower_bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from provenance.similarity.text import shingle_sets
-    from provenance.similarity.text.shingle_sets import Sets
+    from provenance.similarity.text.shingle_sets import ShingleSets
 
 Ints = npt.NDArray[np.int64]
 
-LEAST = 4
+LEAST_SHINGLES = 4
 """Distinct shingles (eight words) that a text must have to be looked for inside others."""
 
-CROWD = 64
+TEXTS_PER_ANCHOR = 64
 """Texts that may be filed under one shingle."""
 
-LOWEST = 8
+ANCHORS_TRIED = 8
 """Hashes of a text, lowest first, that are tried as its anchor."""
 
-HOLDERS = 64
+HOLDERS_KEPT = 64
 """Longer texts, about, that are kept of one text inside them."""
 
 _CHUNK = 1 << 18  # texts, or pairs, gone through at a time
-_PARTS = 4  # of the texts, a thread
-_HIGH = 64  # of so many anchors the highest one stands in the second table
+_PARTS_PER_THREAD = 4  # of the texts, a thread
+_HIGH_ANCHOR_SHARE = 64  # of so many anchors the highest one stands in the second table
 
 _ANCHOR = np.dtype([("key", "u8"), ("text", "i8")])
 _WAITING = {"text": "i8"}
 _PAIR = {"left": "i4", "right": "i4"}
 
 
-class Contained(NamedTuple):
+class ContainedPairs(NamedTuple):
     """Texts inside longer ones, as pairs without order.
 
     Args:
         left: numbers of sets that stand whole inside those of `right`, at a Jaccard index below 0.8; a file.
         right: of the same.
-        aside: texts that could be filed under no shingle.
+        unfiled: texts that could be filed under no shingle.
         thinned: texts that stand in more longer ones than are kept.
     """
 
     left: npt.NDArray[np.int32]
     right: npt.NDArray[np.int32]
-    aside: int
+    unfiled: int
     thinned: int
 
 
-def contained(sets: Sets, hashes: shingle_sets.Hashes, scratch: Path, threads: int = 1) -> Contained:
+def find_contained(sets: ShingleSets, hashes: shingle_sets.Hashes, scratch: Path, threads: int = 1) -> ContainedPairs:
     """Find every set that a larger one holds whole, near ones left out.
 
     Args:
@@ -82,90 +82,97 @@ def contained(sets: Sets, hashes: shingle_sets.Hashes, scratch: Path, threads: i
     Returns:
         The pairs, and how many sets were left aside or have more holders than are kept.
     """
-    anchors, aside = _anchors(sets, scratch)
+    anchors, unfiled = _file_under_anchors(sets, scratch)
     # more parts than threads: a part may have all the long texts
-    bounds = list(pairwise(np.linspace(0, sets.number, _PARTS * threads + 1).astype(int).tolist()))
-    found = [Columns(scratch, f"found-{number}", _PAIR) for number in range(len(bounds))]
+    bounds = list(pairwise(np.linspace(0, sets.set_count, _PARTS_PER_THREAD * threads + 1).astype(int).tolist()))
+    pair_files = [ColumnFiles(scratch, f"found-{number}", _PAIR) for number in range(len(bounds))]
     with ThreadPoolExecutor(threads) as pool:
-        for part in _cut(anchors):
+        for part in _split_at_thinning(anchors):
             anchor, filed = (np.ascontiguousarray(part[name]) for name in ("key", "text"))
             first = np.flatnonzero(np.r_[True, anchor[1:] != anchor[:-1]])
-            held = (anchor, *_index(anchor, first), np.r_[first, len(anchor)], filed)
-            looking = [pool.submit(_looked_up, sets, held, to, *of) for to, of in zip(found, bounds, strict=True)]
-            for each in looking:
+            anchor_table = (anchor, *_index_anchors(anchor, first), np.r_[first, len(anchor)], filed)
+            lookups = [
+                pool.submit(_look_up_texts, sets, anchor_table, target, *texts)
+                for target, texts in zip(pair_files, bounds, strict=True)
+            ]
+            for each in lookups:
                 each.result()
-    counts = mapped(scratch / "holders", np.int32, sets.number)
-    for left, _ in _written(found, scratch):
+    counts = create_array(scratch / "holders", np.int32, sets.set_count)
+    for left, _ in _read_pairs(pair_files, scratch):
         np.add.at(counts, left, 1)
-    kept = Columns(scratch, "inside", _PAIR)
-    for left, right in _written(found, scratch):
-        few = _few(counts[left], hashes[right])
-        kept.add(left[few], right[few])
-    kept.close()
-    inside, outside = columns(scratch, "inside", _PAIR)
-    return Contained(inside, outside, aside, int(np.count_nonzero(counts > HOLDERS)))
+    written = ColumnFiles(scratch, "inside", _PAIR)
+    for left, right in _read_pairs(pair_files, scratch):
+        is_kept = _is_kept(counts[left], hashes[right])
+        written.add(left[is_kept], right[is_kept])
+    written.close()
+    inside, outside = map_columns(scratch, "inside", _PAIR)
+    return ContainedPairs(inside, outside, unfiled, int(np.count_nonzero(counts > HOLDERS_KEPT)))
 
 
-def _cut(parts: Iterable[Rows]) -> Iterator[Rows]:
+def _split_at_thinning(parts: Iterable[Rows]) -> Iterator[Rows]:
     """Cut anchors where they thin out: low ones are many, but few shingles are as low; the rest have a small table."""
     for part in filter(len, parts):
-        cut = int(np.searchsorted(part["key"], part["key"][-1 - len(part) // _HIGH], "right"))
+        cut = int(np.searchsorted(part["key"], part["key"][-1 - len(part) // _HIGH_ANCHOR_SHARE], "right"))
         yield from (each for each in (part[:cut], part[cut:]) if len(each))
 
 
-def _few(counts: Ints, hashes: shingle_sets.Hashes) -> npt.NDArray[np.bool_]:
+def _is_kept(counts: Ints, hashes: shingle_sets.Hashes) -> npt.NDArray[np.bool_]:
     """Tell which pairs are kept: of a text with many holders those whose hashes are low enough."""
-    share = HOLDERS / np.maximum(counts, 1)
-    few: npt.NDArray[np.bool_] = (share >= 1) | (hashes.astype(np.float64) < share * 2.0**64)
-    return few
+    share = HOLDERS_KEPT / np.maximum(counts, 1)
+    kept: npt.NDArray[np.bool_] = (share >= 1) | (hashes.astype(np.float64) < share * 2.0**64)
+    return kept
 
 
-def _written(found: Sequence[Columns], scratch: Path) -> Iterator[tuple[Ints, Ints]]:
+def _read_pairs(pair_files: Sequence[ColumnFiles], scratch: Path) -> Iterator[tuple[Ints, Ints]]:
     """Read pairs back, some at a time."""
-    for number, each in enumerate(found):
+    for number, each in enumerate(pair_files):
         each.close()
-        left, right = columns(scratch, f"found-{number}", _PAIR)
+        left, right = map_columns(scratch, f"found-{number}", _PAIR)
         for at in range(0, len(left), _CHUNK):
             yield left[at : at + _CHUNK], right[at : at + _CHUNK]
 
 
-def _looked_up(sets: Sets, held: tuple[Any, Any, Any, Any, Any], found: Columns, text: int, last: int) -> None:
+def _look_up_texts(
+    sets: ShingleSets, anchor_table: tuple[Any, Any, Any, Any, Any], target: ColumnFiles, text: int, last: int
+) -> None:
     """Look the shingles of the texts from `text` on, before `last`, up among the anchors; write what was found."""
-    anchor, index, bits, ends, filed = held
+    anchor, index, bits, ends, filed = anchor_table
     inside, outside = np.empty(_CHUNK, np.int64), np.empty(_CHUNK, np.int64)
     place = np.int64(-1)
     while text < last:
-        count, text, place = _look_up(*sets, anchor, index, bits, ends, filed, text, last, place, inside, outside)
-        found.add(inside[:count], outside[:count])
+        count, text, place = _look_up_shingles(
+            *sets, anchor, index, bits, ends, filed, text, last, place, inside, outside
+        )
+        target.add(inside[:count], outside[:count])
 
 
-def _anchors(sets: Sets, scratch: Path) -> tuple[Ordering, int]:
-    """File texts under their lowest hash that at most CROWD of those still to be filed have in that place."""
+def _file_under_anchors(sets: ShingleSets, scratch: Path) -> tuple[Ordering, int]:
+    """File each text under its lowest hash that at most TEXTS_PER_ANCHOR of those still to be filed have there."""
     filed = Ordering(scratch, "filed", _ANCHOR)
     waiting: Iterable[Ints] = _long_enough(sets)
-    for rank in range(LOWEST):
+    for rank in range(ANCHORS_TRIED):
         texts = Ordering(scratch, "rank", _ANCHOR)
-        for some in waiting:
-            some = some[sets.sizes(some) > rank]  # noqa: PLW2901 - shorter ones are left aside
-            rows = np.empty(len(some), _ANCHOR)
-            rows["key"], rows["text"] = sets.values[sets.start[some] + rank], some
+        for numbers in waiting:
+            numbers = numbers[sets.sizes(numbers) > rank]  # noqa: PLW2901 - shorter ones are left aside
+            rows = np.empty(len(numbers), _ANCHOR)
+            rows["key"], rows["text"] = sets.values[sets.start[numbers] + rank], numbers
             texts.add(rows)
-        left = Columns(scratch, f"waiting-{rank}", _WAITING)
+        remaining = ColumnFiles(scratch, f"waiting-{rank}", _WAITING)
         for part in texts:
             first = np.flatnonzero(np.r_[True, part["key"][1:] != part["key"][:-1]])
             count = np.diff(np.r_[first, len(part)])
-            few = np.repeat(count <= CROWD, count)
-            filed.add(part[few])
-            left.add(part["text"][~few])
-        left.close()
-        waiting = _slices(columns(scratch, f"waiting-{rank}", _WAITING)[0])
-    texts_ = sum(len(some) for some in _long_enough(sets))
-    return filed, texts_ - filed.count
+            fits = np.repeat(count <= TEXTS_PER_ANCHOR, count)
+            filed.add(part[fits])
+            remaining.add(part["text"][~fits])
+        remaining.close()
+        waiting = _slices(map_columns(scratch, f"waiting-{rank}", _WAITING)[0])
+    long_enough = sum(len(numbers) for numbers in _long_enough(sets))
+    return filed, long_enough - filed.count
 
 
-def _long_enough(sets: Sets) -> Iterator[Ints]:
-    for at in range(0, sets.number, _CHUNK):
-        yield at + np.flatnonzero(sets.sizes(slice(at, at + _CHUNK)) >= LEAST)
+def _long_enough(sets: ShingleSets) -> Iterator[Ints]:
+    for at in range(0, sets.set_count, _CHUNK):
+        yield at + np.flatnonzero(sets.sizes(slice(at, at + _CHUNK)) >= LEAST_SHINGLES)
 
 
 def _slices(texts: Ints) -> Iterator[Ints]:
@@ -174,7 +181,7 @@ def _slices(texts: Ints) -> Iterator[Ints]:
 
 
 @njit(nogil=True, cache=True)
-def _index(anchor: Any, first: Any) -> Any:
+def _index_anchors(anchor: Any, first: Any) -> Any:
     """Make an open table: the number of the group of each anchor, -1 = free; and a filter that fits into a cache.
 
     Nearly every shingle is no anchor, and the filter says so without a look at the table.
@@ -182,26 +189,26 @@ def _index(anchor: Any, first: Any) -> Any:
     size = 64
     while size < 2 * first.shape[0]:
         size *= 2
-    mask, bit = np.uint64(size - 1), np.uint64(4 * size - 1)
-    table, bits = np.full(size, -1, np.int32), np.zeros(size // 2, np.uint8)
+    mask, filter_mask = np.uint64(size - 1), np.uint64(4 * size - 1)
+    table, filter_bits = np.full(size, -1, np.int32), np.zeros(size // 2, np.uint8)
     for group in range(first.shape[0]):
-        spread = _mix(anchor[first[group]])
-        bits[(spread & bit) >> np.uint64(3)] |= np.uint8(1) << np.uint8(spread & np.uint64(7))
+        spread = _spread_hash(anchor[first[group]])
+        filter_bits[(spread & filter_mask) >> np.uint64(3)] |= np.uint8(1) << np.uint8(spread & np.uint64(7))
         slot = spread & mask
         while table[slot] >= 0:
             slot = (slot + np.uint64(1)) & mask
         table[slot] = group
-    return table, bits
+    return table, filter_bits
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _mix(value: Any) -> Any:
+def _spread_hash(value: Any) -> Any:
     """Spread hashes over the table: anchors are low by choice, so that their high bits say little."""
     return (value * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
 
 
 @njit(nogil=True, cache=True)
-def _holds(values: Any, start: Any, stop: Any, low: Any, high: Any) -> Any:
+def _contains_all(values: Any, start: Any, stop: Any, low: Any, high: Any) -> Any:
     """Tell whether the sorted values[low:high] hold every one of the sorted values[start:stop]."""
     for k in range(start, stop):
         low = lower_bound(values[k], values, low, high)
@@ -211,13 +218,13 @@ def _holds(values: Any, start: Any, stop: Any, low: Any, high: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _look_up(
+def _look_up_shingles(
     values: Any,
     begin: Any,
     end: Any,
     anchor: Any,
     index: Any,
-    bits: Any,
+    filter_bits: Any,
     ends: Any,
     filed: Any,
     text: Any,
@@ -230,7 +237,7 @@ def _look_up(
 
     The place -1 is that of the lowest anchor.
     """
-    mask, bit = np.uint64(index.shape[0] - 1), np.uint64(8 * bits.shape[0] - 1)
+    mask, filter_mask = np.uint64(index.shape[0] - 1), np.uint64(8 * filter_bits.shape[0] - 1)
     lowest, highest = anchor[0], anchor[-1]
     found = np.int64(0)
     while text < last:
@@ -239,12 +246,12 @@ def _look_up(
         if place < 0:
             place = lower_bound(lowest, values, start, stop) - start
         while start + place < stop and values[start + place] <= highest:
-            if found + CROWD * LOWEST > inside.shape[0]:
+            if found + TEXTS_PER_ANCHOR * ANCHORS_TRIED > inside.shape[0]:
                 return found, text, place
             value = values[start + place]
             place += 1
-            spread = _mix(value)
-            if not bits[(spread & bit) >> np.uint64(3)] >> np.uint8(spread & np.uint64(7)) & np.uint8(1):
+            spread = _spread_hash(value)
+            if not filter_bits[(spread & filter_mask) >> np.uint64(3)] >> np.uint8(spread & np.uint64(7)) & np.uint8(1):
                 continue
             slot = spread & mask
             while index[slot] >= 0 and anchor[ends[index[slot]]] != value:
@@ -253,9 +260,9 @@ def _look_up(
                 continue
             for k in range(ends[index[slot]], ends[index[slot] + 1]):
                 other = filed[k]
-                held = end[other] - begin[other]
-                near = held * DENOMINATOR >= size * NUMERATOR
-                if held < size and not near and _holds(values, begin[other], end[other], start, stop):
+                other_size = end[other] - begin[other]
+                near = other_size * NEAR_DENOMINATOR >= size * NEAR_NUMERATOR
+                if other_size < size and not near and _contains_all(values, begin[other], end[other], start, stop):
                     inside[found], outside[found] = other, text
                     found += 1
         text, place = text + 1, np.int64(-1)

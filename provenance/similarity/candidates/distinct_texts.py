@@ -22,9 +22,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from provenance.core.external_sort import Ordering
-from provenance.core.scratch_arrays import Columns, columns, mapped, opened
+from provenance.core.scratch_arrays import ColumnFiles, create_array, map_columns, open_array
 from provenance.similarity.candidates import minhash
-from provenance.similarity.text.shingle_sets import Sets
+from provenance.similarity.text.shingle_sets import ShingleSets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 
-SETS_FILE = "sets"
+SETS_FILE_NAME = "sets"
 """The file in a view's scratch folder that holds the sets of all nodes, and of some texts that came twice."""
 
 _TEXT = np.dtype([("low", "u8"), ("high", "u8"), ("row", "i8"), ("file", "i8")])  # file -1: a row of SETS
@@ -50,13 +50,13 @@ class Cells(NamedTuple):
         first: n + 1 offsets: where those of each node begin.
         owner: number of the file, or of the source; those of a node sorted.
         start: the first of its members, among all members.
-        held: how many members it has.
+        members: how many members it has.
     """
 
     first: Ints
     owner: npt.NDArray[np.int32]
     start: Ints
-    held: Ints
+    members: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Nodes:
     low: shingle_sets.Hashes
     high: shingle_sets.Hashes
     words: Ints
-    sets: Sets
+    sets: ShingleSets
     keys: shingle_sets.Hashes
     first: Ints
     file: npt.NDArray[np.int32]
@@ -90,7 +90,7 @@ class Nodes:
     def __len__(self) -> int:
         return len(self.low)
 
-    def stand_elsewhere(self, nodes: npt.NDArray[Any] | slice) -> npt.NDArray[np.bool_]:
+    def in_several_files(self, nodes: npt.NDArray[Any] | slice) -> npt.NDArray[np.bool_]:
         """Tell which nodes stand in two files or more."""
         if isinstance(nodes, slice):
             cells = np.diff(self.cells.first[nodes.start : nodes.stop + 1])
@@ -99,13 +99,13 @@ class Nodes:
         elsewhere: npt.NDArray[np.bool_] = cells > 1
         return elsewhere
 
-    def apart(self, left: npt.NDArray[Any], right: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    def in_different_files(self, left: npt.NDArray[Any], right: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
         """Tell which pairs of nodes stand in different files: a pair within one file is no match."""
         apart: npt.NDArray[np.bool_] = self.file[self.first[left]] != self.file[self.first[right]]
-        return apart | self.stand_elsewhere(left) | self.stand_elsewhere(right)
+        return apart | self.in_several_files(left) | self.in_several_files(right)
 
 
-class Members(NamedTuple):
+class MembersFile(NamedTuple):
     """A scratch file of MEMBERS.
 
     Args:
@@ -117,7 +117,7 @@ class Members(NamedTuple):
     numbers: npt.NDArray[Any]
 
 
-def batches(path: str) -> Iterator[pa.RecordBatch]:
+def read_batches(path: str) -> Iterator[pa.RecordBatch]:
     """Read a scratch file of Arrow, one batch after the other."""
     with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
         for number in range(reader.num_record_batches):
@@ -126,14 +126,16 @@ def batches(path: str) -> Iterator[pa.RecordBatch]:
                 yield batch
 
 
-def bring_together(sets: Sequence[str], hashes: str, members: Iterable[Members], owner: Ints, scratch: Path) -> Nodes:
+def build_nodes(
+    sets: Sequence[str], hashes: str, members: Iterable[MembersFile], file_sources: Ints, scratch: Path
+) -> Nodes:
     """Find the distinct texts among records, and who holds them.
 
     Args:
         sets: scratch files of SETS; they go as they are read, for what is put together elsewhere is not kept twice.
         hashes: the file that SETS speak of; it moves into the folder.
         members: scratch files of MEMBERS.
-        owner: the number of each file's source.
+        file_sources: the number of each file's source.
         scratch: a folder for what is put together.
 
     Returns:
@@ -142,51 +144,51 @@ def bring_together(sets: Sequence[str], hashes: str, members: Iterable[Members],
     texts = Ordering(scratch, "texts", _TEXT)
     rows = 0
     for path in sets:
-        for batch in batches(path):
-            texts.add(_texts(batch, np.arange(rows, rows + len(batch)), np.full(len(batch), -1)))
+        for batch in read_batches(path):
+            texts.add(_text_rows(batch, np.arange(rows, rows + len(batch)), np.full(len(batch), -1)))
             rows += len(batch)
     for path, numbers in members:
-        for batch in batches(path):
-            texts.add(_texts(batch, batch["row"].to_numpy(), numbers[batch["file"].to_numpy()]))
-    held = Ordering(scratch, "held", _MEMBER, bits=max(1, rows.bit_length()))
+        for batch in read_batches(path):
+            texts.add(_text_rows(batch, batch["row"].to_numpy(), numbers[batch["file"].to_numpy()]))
+    members_by_set = Ordering(scratch, "held", _MEMBER, bits=max(1, rows.bit_length()))
     for part in texts:
-        held.add(_standing(part))
-    with contextlib.closing(_Written(scratch, owner)) as written:
-        for part in held:
+        members_by_set.add(_match_members_to_sets(part))
+    with contextlib.closing(_NodeWriter(scratch, file_sources)) as written:
+        for part in members_by_set:
             written.add(part)
-    _copy(sets, scratch)
-    Path(hashes).replace(scratch / SETS_FILE)
-    return load(scratch)
+    _copy_sets(sets, scratch)
+    Path(hashes).replace(scratch / SETS_FILE_NAME)
+    return load_nodes(scratch)
 
 
-def load(scratch: Path) -> Nodes:
-    """Return the nodes that `bring_together` left in a folder.
+def load_nodes(scratch: Path) -> Nodes:
+    """Return the nodes that `build_nodes` left in a folder.
 
     Args:
         scratch: the folder.
     """
-    hashes, keys = (opened(scratch / name, np.uint64) for name in (SETS_FILE, "keys"))
-    low, high, words, *ends = columns(scratch, "node", _NODES)
-    (first,) = columns(scratch, "member", {"first": "i8"})
-    file, row = columns(scratch, "member", _MEMBERS)
+    hashes, keys = (open_array(scratch / name, np.uint64) for name in (SETS_FILE_NAME, "keys"))
+    low, high, words, *ends = map_columns(scratch, "node", _NODES)
+    (first,) = map_columns(scratch, "member", {"first": "i8"})
+    file, row = map_columns(scratch, "member", _MEMBERS)
     return Nodes(
-        low, high, words, Sets(hashes, *ends), keys.reshape(minhash.BANDS, -1),
+        low, high, words, ShingleSets(hashes, *ends), keys.reshape(minhash.BANDS, -1),
         first, file, row, _cells(scratch, "cell"), _cells(scratch, "group"),
     )  # fmt: skip
 
 
 def _cells(scratch: Path, name: str) -> Cells:
-    return Cells(*columns(scratch, name, {"first": "i8"} | _CELLS))
+    return Cells(*map_columns(scratch, name, {"first": "i8"} | _CELLS))
 
 
-def _texts(batch: pa.RecordBatch, row: Ints, file: Ints) -> npt.NDArray[Any]:
+def _text_rows(batch: pa.RecordBatch, row: Ints, file: Ints) -> npt.NDArray[Any]:
     texts = np.empty(len(batch), _TEXT)
     texts["low"], texts["high"] = batch["low"].to_numpy(), batch["high"].to_numpy()
     texts["row"], texts["file"] = row, file
     return texts
 
 
-def _standing(texts: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _match_members_to_sets(texts: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Give every record of some texts the first row of SETS that has its text."""
     other = np.diff(texts["high"]) != 0
     if (other & (np.diff(texts["low"]) == 0)).any():  # two texts with one low hash, or equal ones that are mixed up
@@ -203,15 +205,15 @@ def _standing(texts: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return found
 
 
-class _Written:
+class _NodeWriter:
     """Members, cells and groups as they are written, node by node."""
 
     def __init__(self, scratch: Path, owner: Ints) -> None:
         self._owner = owner
-        self._standing = Columns(scratch, "node", {"standing": "i8"})
-        self._members = Columns(scratch, "member", _MEMBERS)
-        self._cells, self._groups = (Columns(scratch, name, _CELLS) for name in ("cell", "group"))
-        self._firsts = [Columns(scratch, name, {"first": "i8"}) for name in ("member", "cell", "group")]
+        self._standing = ColumnFiles(scratch, "node", {"standing": "i8"})
+        self._members = ColumnFiles(scratch, "member", _MEMBERS)
+        self._cells, self._groups = (ColumnFiles(scratch, name, _CELLS) for name in ("cell", "group"))
+        self._firsts = [ColumnFiles(scratch, name, {"first": "i8"}) for name in ("member", "cell", "group")]
         for first in self._firsts:
             first.add(np.zeros(1, np.int64))
 
@@ -239,14 +241,14 @@ class _Written:
             each.close()
 
 
-def _copy(sets: Sequence[str], scratch: Path) -> None:
+def _copy_sets(sets: Sequence[str], scratch: Path) -> None:
     """Copy from SETS what belongs to the rows that stand for nodes; keys band by band."""
-    (standing,) = columns(scratch, "node", {"standing": "i8"})
-    keys = mapped(scratch / "keys", np.uint64, (minhash.BANDS, len(standing)))
-    written = Columns(scratch, "node", _NODES)
+    (standing,) = map_columns(scratch, "node", {"standing": "i8"})
+    keys = create_array(scratch / "keys", np.uint64, (minhash.BANDS, len(standing)))
+    written = ColumnFiles(scratch, "node", _NODES)
     before = node = 0
     for path in sets:
-        for batch in batches(path):
+        for batch in read_batches(path):
             rows = len(batch)
             stop = node + int(np.searchsorted(standing[node : node + rows], before + rows))
             if stop - node < rows:

@@ -18,14 +18,14 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from provenance.similarity.text.shingles import WORDS, hash_record, xxh64
+from provenance.similarity.text.shingles import WORDS_PER_SHINGLE, hash_record, xxh64
 
 if TYPE_CHECKING:
     from provenance.similarity.text.shingle_sets import Hashes, Offsets
 
-ROWS = 6
+ROWS_PER_BAND = 6
 BANDS = 21
-PERMUTATIONS = ROWS * BANDS
+PERMUTATIONS = ROWS_PER_BAND * BANDS
 SEED = 1  # datasketch's default
 
 _MIXED = 1 << 16  # hashes of a record that are mixed at a time
@@ -34,7 +34,7 @@ Signatures = npt.NDArray[np.uint32]
 
 
 @cache
-def permutations(count: int, seed: int) -> tuple[Signatures, Signatures]:
+def draw_permutations(count: int, seed: int) -> tuple[Signatures, Signatures]:
     """Draw the permutations h -> a * h + b modulo 2**32, a odd, as datasketch 2.0 does.
 
     Args:
@@ -51,7 +51,7 @@ def permutations(count: int, seed: int) -> tuple[Signatures, Signatures]:
 
 
 @njit(nogil=True, cache=True)
-def _hashes(data: Any, offsets: Any) -> Any:
+def _hash_shingles(data: Any, offsets: Any) -> Any:
     """Return the shingle hashes of every record in order, repetitions included, and n + 1 offsets into them."""
     count = offsets.shape[0] - 1
     words = np.zeros(count, np.int64)
@@ -62,7 +62,7 @@ def _hashes(data: Any, offsets: Any) -> Any:
             spaces += np.int64(data[at] == 32)
         if offsets[record + 1] > offsets[record]:
             words[record] = spaces + 1
-            ends[record + 1] = max(words[record] - WORDS + 1, 1)
+            ends[record + 1] = max(words[record] - WORDS_PER_SHINGLE + 1, 1)
         ends[record + 1] += ends[record]
     hashes = np.empty(ends[count], np.uint64)
     for record in range(count):
@@ -70,7 +70,7 @@ def _hashes(data: Any, offsets: Any) -> Any:
     return hashes, ends
 
 
-def hashes(data: npt.NDArray[np.uint8], offsets: Offsets) -> tuple[Hashes, Offsets]:
+def hash_shingles(data: npt.NDArray[np.uint8], offsets: Offsets) -> tuple[Hashes, Offsets]:
     """Hash every shingle of normalised records, in order, repetitions included.
 
     Args:
@@ -80,12 +80,12 @@ def hashes(data: npt.NDArray[np.uint8], offsets: Offsets) -> tuple[Hashes, Offse
     Returns:
         Hashes (uint64) of all records in one buffer, and n + 1 offsets into it; a record without words has none.
     """
-    result: tuple[Hashes, Offsets] = _hashes(data, offsets)
+    result: tuple[Hashes, Offsets] = _hash_shingles(data, offsets)
     return result
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _mix(value: Any) -> Any:
+def _fmix32(value: Any) -> Any:
     """Return fmix32 of the low half, the finaliser of MurmurHash3."""
     h = np.uint32(value)
     h = np.uint32((h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B))
@@ -94,7 +94,7 @@ def _mix(value: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _sign(values: Any, offsets: Any, a: Any, b: Any) -> Any:
+def _sign_sets(values: Any, offsets: Any, a: Any, b: Any) -> Any:
     count = offsets.shape[0] - 1
     signatures = np.empty((count, a.shape[0]), np.uint32)
     mixed = np.empty(_MIXED, np.uint32)
@@ -103,7 +103,7 @@ def _sign(values: Any, offsets: Any, a: Any, b: Any) -> Any:
         for start in range(offsets[record], offsets[record + 1], _MIXED):
             used = min(offsets[record + 1] - start, _MIXED)
             for k in range(used):
-                mixed[k] = _mix(values[start + k])
+                mixed[k] = _fmix32(values[start + k])
             # one pass a permutation: the minimum stays in a register and the loop vectorises
             for p in range(a.shape[0]):
                 factor, term = a[p], b[p]
@@ -114,7 +114,7 @@ def _sign(values: Any, offsets: Any, a: Any, b: Any) -> Any:
     return signatures
 
 
-def sign(values: Hashes, offsets: Offsets, num_perm: int = PERMUTATIONS, seed: int = SEED) -> Signatures:
+def sign_sets(values: Hashes, offsets: Offsets, num_perm: int = PERMUTATIONS, seed: int = SEED) -> Signatures:
     """Sign sets of shingle hashes; order and repetitions make no difference.
 
     Args:
@@ -126,41 +126,48 @@ def sign(values: Hashes, offsets: Offsets, num_perm: int = PERMUTATIONS, seed: i
     Returns:
         uint32[n, num_perm]; a record without shingles has 2**32 - 1 throughout, as in datasketch.
     """
-    result: Signatures = _sign(values, offsets, *permutations(num_perm, seed))
+    result: Signatures = _sign_sets(values, offsets, *draw_permutations(num_perm, seed))
     return result
 
 
 @njit(nogil=True, cache=True)
-def _unite(signed: Any, one: Any, other: Any, first: Any, second: Any, more: Any, a: Any, b: Any) -> None:
+def _sign_unions(
+    signed: Any, left_signed: Any, right_signed: Any, first: Any, second: Any, extra: Any, a: Any, b: Any
+) -> None:
     for record in range(signed.shape[0]):
         if first[record] < 0:
             continue
-        row, left, right = signed[record], one[first[record]], other[second[record]]
+        row, left, right = signed[record], left_signed[first[record]], right_signed[second[record]]
         for p in range(a.shape[0]):
             row[p] = min(left[p], right[p])
-        for k in range(more.shape[1]):
-            h = _mix(more[record, k])
+        for k in range(extra.shape[1]):
+            h = _fmix32(extra[record, k])
             for p in range(a.shape[0]):
                 row[p] = min(row[p], np.uint32(a[p] * h + b[p]))
 
 
-def unite(
-    signed: Signatures, one: Signatures, other: Signatures, first: Offsets, second: Offsets, more: Hashes
+def sign_unions(
+    signed: Signatures,
+    left_signed: Signatures,
+    right_signed: Signatures,
+    first: Offsets,
+    second: Offsets,
+    extra: Hashes,
 ) -> None:
-    """Sign unions of sets that `sign` has signed: every value is the least of those of the parts.
+    """Sign unions of sets that `sign_sets` has signed: every value is the least of those of the parts.
 
     Args:
         signed: uint32[n, PERMUTATIONS], into which is written.
-        one: signatures of some sets.
-        other: of others.
-        first: of every union the place of a set in `one`; -1 where nothing is to be written.
-        second: of another in `other`.
-        more: uint64[n, m], hashes of the union beside these.
+        left_signed: signatures of some sets.
+        right_signed: of others.
+        first: of every union the place of a set in `left_signed`; -1 where nothing is to be written.
+        second: of another in `right_signed`.
+        extra: uint64[n, m], hashes of the union beside these.
     """
-    _unite(signed, one, other, first, second, more, *permutations(PERMUTATIONS, SEED))
+    _sign_unions(signed, left_signed, right_signed, first, second, extra, *draw_permutations(PERMUTATIONS, SEED))
 
 
-def signatures(
+def sign_records(
     data: npt.NDArray[np.uint8], offsets: Offsets, num_perm: int = PERMUTATIONS, seed: int = SEED
 ) -> Signatures:
     """Sign normalised records.
@@ -172,13 +179,13 @@ def signatures(
         seed: they are drawn from.
 
     Returns:
-        uint32[n, num_perm], as `sign`; each row depends on its own record alone.
+        uint32[n, num_perm], as `sign_sets`; each row depends on its own record alone.
     """
-    return sign(*hashes(data, offsets), num_perm, seed)
+    return sign_sets(*hash_shingles(data, offsets), num_perm, seed)
 
 
 @njit(nogil=True, cache=True)
-def _keys(data: Any, width: Any, bands: Any) -> Any:
+def _hash_bands(data: Any, width: Any, bands: Any) -> Any:
     keys = np.empty((data.shape[0], bands), np.uint64)
     for record in range(data.shape[0]):
         for band in range(bands):
@@ -186,22 +193,22 @@ def _keys(data: Any, width: Any, bands: Any) -> Any:
     return keys
 
 
-def band_keys(signed: Signatures, rows: int = ROWS) -> Hashes:
+def band_keys(signed: Signatures, rows: int = ROWS_PER_BAND) -> Hashes:
     """Hash every band of signatures to one key.
 
     Args:
-        signed: uint32[n, p], as `sign` gives them.
+        signed: uint32[n, p], as `sign_sets` gives them.
         rows: values of a band; p // rows bands are made, values beyond the last are not used.
 
     Returns:
         uint64[n, p // rows]: XXH64 of the band's values (little-endian), its number as seed.
     """
     data = np.ascontiguousarray(signed, "<u4").view(np.uint8)
-    result: Hashes = _keys(data, 4 * rows, signed.shape[1] // rows)
+    result: Hashes = _hash_bands(data, 4 * rows, signed.shape[1] // rows)
     return result
 
 
-def recall(jaccard: float, rows: int = ROWS, bands: int = BANDS) -> float:
+def candidate_probability(jaccard: float, rows: int = ROWS_PER_BAND, bands: int = BANDS) -> float:
     """Return the probability 1 - (1 - j**r)**b that two records at Jaccard j become candidates.
 
     Args:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from provenance.core.scratch_arrays import Columns, columns, mapped
+from provenance.core.scratch_arrays import ColumnFiles, create_array, map_columns
 from provenance.similarity.candidates import banding, boilerplate, containment, minhash, set_overlap
 from provenance.similarity.text import shingle_sets, shingles
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.similarity.candidates.distinct_texts import Nodes
-    from provenance.similarity.text.shingles import Shingled
+    from provenance.similarity.text.shingles import ShingledRecords
 
 Ints = npt.NDArray[np.int64]
 
-OWN_FILE = "own"
+DISTINCTIVE_FILE_NAME = "own"
 """The file in a view's scratch folder that says of every node how much of it is no boilerplate, int64."""
 
-_REMEMBERED = 1 << 16  # nodes that a worker remembers to have written
+_RECENT_SLOTS = 1 << 16  # nodes that a worker remembers to have written
 _CHUNK = 1 << 16  # nodes or pairs looked at at a time
 
 _PAIR = {"left": "i4", "right": "i4", "shared": "i4"}
@@ -54,7 +54,7 @@ SETS = pa.schema(
 
 
 @njit(nogil=True, cache=True)
-def _fresh(low: Any, high: Any, lows: Any, highs: Any) -> Any:
+def _is_new(low: Any, high: Any, lows: Any, highs: Any) -> Any:
     new = np.empty(low.shape[0], np.bool_)
     mask = np.uint64(lows.shape[0] - 1)
     for k in range(low.shape[0]):
@@ -64,22 +64,22 @@ def _fresh(low: Any, high: Any, lows: Any, highs: Any) -> Any:
     return new
 
 
-class Recent:
+class RecentTexts:
     """What nodes were seen lately: a table of fixed size, which may forget and then calls an old node new."""
 
     def __init__(self) -> None:
-        self._low = np.zeros(_REMEMBERED, np.uint64)
-        self._high = np.zeros(_REMEMBERED, np.uint64)
+        self._low = np.zeros(_RECENT_SLOTS, np.uint64)
+        self._high = np.zeros(_RECENT_SLOTS, np.uint64)
         self._one_at_a_time = Lock()
 
-    def fresh(self, nodes: pa.Table) -> Ints:
+    def select_new(self, nodes: pa.Table) -> Ints:
         """Find those of NODES that are new, and remember them; any thread may ask."""
         low, high = (nodes[name].to_numpy() for name in ("low", "high"))
         with self._one_at_a_time:
-            return np.flatnonzero(_fresh(low, high, self._low, self._high))
+            return np.flatnonzero(_is_new(low, high, self._low, self._high))
 
 
-class Described(NamedTuple):
+class DescribedTexts(NamedTuple):
     """Texts described so that similar ones can be found without them.
 
     Args:
@@ -94,7 +94,7 @@ class Described(NamedTuple):
     hashes: shingle_sets.Hashes
     offsets: shingle_sets.Offsets
 
-    def at(self, place: int) -> pa.Table:
+    def to_sets(self, place: int) -> pa.Table:
         """Return SETS, one row a text.
 
         Args:
@@ -108,58 +108,63 @@ class Described(NamedTuple):
         return pa.table(columns, schema=SETS)
 
 
-def describe(shingled: Shingled, signed: minhash.Signatures | None = None, places: Ints | None = None) -> Described:
+def describe_texts(
+    shingled: ShingledRecords, signatures: minhash.Signatures | None = None, selected: Ints | None = None
+) -> DescribedTexts:
     """Describe texts so that similar ones can be found without them.
 
     Args:
         shingled: records that have words.
-        signed: their signatures, by `minhash.sign`; None = not known yet.
-        places: which of them to describe; None = all.
+        signatures: their signatures, by `minhash.sign_sets`; None = not known yet.
+        selected: which of them to describe; None = all.
 
     Returns:
         One text a record.
     """
     nodes, values, offsets = shingled
-    signed = minhash.sign(values, offsets) if signed is None else signed
-    if places is not None and len(places) < len(signed):
-        nodes, signed = nodes.take(pa.array(places)), signed[places]
-        values, offsets = shingles.picked(shingled, places)
-    return Described(nodes, minhash.band_keys(signed), values, offsets)
+    signatures = minhash.sign_sets(values, offsets) if signatures is None else signatures
+    if selected is not None and len(selected) < len(signatures):
+        nodes, signatures = nodes.take(pa.array(selected)), signatures[selected]
+        values, offsets = shingles.select_sets(shingled, selected)
+    return DescribedTexts(nodes, minhash.band_keys(signatures), values, offsets)
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class SimilarPairs:
     """The pairs of a view's nodes that are near or one inside the other; the arrays are files.
 
     Args:
         nodes: the nodes.
-        own: of every node, shingles that are no boilerplate; 0 where it neither stands in two files nor is of a pair.
+        node_distinctive: of every node, shingles that are no boilerplate; 0 where it neither stands in two files nor is
+            of a pair.
         left: number of the first node of each pair.
         right: number of the second; of a contained pair the longer one.
         shared: shingles in both.
-        distinctive: what the pair shares beyond boilerplate, see `boilerplate.distinctive`.
-        near: how many of the pairs are near; those after them are contained.
-        common: shingles that are boilerplate.
+        distinctive: what the pair shares beyond boilerplate, see `boilerplate.count_shared_distinctive`.
+        near_count: how many of the pairs are near; those after them are contained.
+        boilerplate_count: shingles that are boilerplate.
         pivoted: nodes that were compared with pivots alone in some band.
-        aside: nodes that were not looked for inside longer ones.
+        not_anchored: nodes that were not looked for inside longer ones.
         thinned: nodes that stand in more longer ones than are kept.
     """
 
     nodes: Nodes
-    own: Ints
+    node_distinctive: Ints
     left: npt.NDArray[np.int32]
     right: npt.NDArray[np.int32]
     shared: npt.NDArray[np.int32]
     distinctive: npt.NDArray[np.int32]
-    near: int
-    common: int
+    near_count: int
+    boilerplate_count: int
     pivoted: int
-    aside: int
+    not_anchored: int
     thinned: int
 
 
-def resemble(nodes: Nodes, scratch: Path, threads: int = 1) -> Alike:
-    """Find all pairs of nodes of different files at Jaccard >= 0.8, with the recall of `minhash.recall`, or one inside.
+def find_similar(nodes: Nodes, scratch: Path, threads: int = 1) -> SimilarPairs:
+    """Find the pairs of nodes of different files that are near, or of which one stands inside the other.
+
+    A pair at Jaccard j >= 0.8 is found with the probability `minhash.candidate_probability(j)`.
 
     Args:
         nodes: the nodes.
@@ -169,49 +174,61 @@ def resemble(nodes: Nodes, scratch: Path, threads: int = 1) -> Alike:
     Returns:
         The pairs; the same however nodes are numbered, but for their numbers.
     """
-    joined = banding.Candidates(nodes.keys, nodes.low, nodes.high, scratch)
-    looked = nodes.sets, nodes.low, scratch
-    pairs = Columns(scratch, "pair", _PAIR)
+    candidates = banding.CandidatePairs(nodes.keys, nodes.low, nodes.high, scratch)
+    containment_input = nodes.sets, nodes.low, scratch
+    pairs = ColumnFiles(scratch, "pair", _PAIR)
     with ThreadPoolExecutor(min(threads, 2)) as pool:
-        waiting = pool.submit(containment.contained, *looked, threads) if threads > 1 else None
-        for left, right in joined:
-            apart = nodes.apart(left, right)
-            verified = set_overlap.verify(nodes.sets, left[apart], right[apart])
-            joined.found(verified.left, verified.right)
+        pending = pool.submit(containment.find_contained, *containment_input, threads) if threads > 1 else None
+        for left, right in candidates:
+            apart = nodes.in_different_files(left, right)
+            verified = set_overlap.verify_pairs(nodes.sets, left[apart], right[apart])
+            candidates.count_near(verified.left, verified.right)
             pairs.add(*verified[:3])
-        inside = waiting.result() if waiting is not None else containment.contained(*looked)
-    near = pairs.count
-    for of in _slices(len(inside.left)):
-        shorter, longer = inside.left[of], inside.right[of]
-        apart = nodes.apart(shorter, longer)
+        inside = pending.result() if pending is not None else containment.find_contained(*containment_input)
+    near_count = pairs.count
+    for part in _slices(len(inside.left)):
+        shorter, longer = inside.left[part], inside.right[part]
+        apart = nodes.in_different_files(shorter, longer)
         pairs.add(shorter[apart], longer[apart], nodes.sets.sizes(shorter[apart]))
     pairs.close()
-    one, other, shared = columns(scratch, "pair", _PAIR)
-    own, distinctive, common = _beyond_boilerplate(nodes, one, other, near, scratch)
-    return Alike(
-        nodes, own, one, other, shared, distinctive, near, common, joined.pivoted, inside.aside, inside.thinned
+    left_nodes, right_nodes, shared = map_columns(scratch, "pair", _PAIR)
+    node_distinctive, distinctive, boilerplate_count = _count_distinctive(
+        nodes, left_nodes, right_nodes, near_count, scratch
+    )
+    return SimilarPairs(
+        nodes,
+        node_distinctive,
+        left_nodes,
+        right_nodes,
+        shared,
+        distinctive,
+        near_count,
+        boilerplate_count,
+        candidates.pivoted,
+        inside.unfiled,
+        inside.thinned,
     )
 
 
-def _beyond_boilerplate(
-    nodes: Nodes, left: npt.NDArray[np.int32], right: npt.NDArray[np.int32], near: int, scratch: Path
+def _count_distinctive(
+    nodes: Nodes, left: npt.NDArray[np.int32], right: npt.NDArray[np.int32], near_count: int, scratch: Path
 ) -> tuple[Ints, npt.NDArray[np.int32], int]:
     """Count what nodes and pairs are beyond boilerplate, and how many shingles are that."""
-    shown = mapped(scratch / "shown", np.bool_, len(nodes))
-    for of in _slices(len(nodes)):
-        shown[of] = nodes.stand_elsewhere(of)
-    for of in _slices(len(left)):
-        shown[left[of]] = shown[right[of]] = True
-    mask = boilerplate.learn(nodes.sets, shown)
-    own = mapped(scratch / OWN_FILE, np.int64, len(nodes))
-    for of in _slices(len(nodes)):
-        own[of] = boilerplate.without(nodes.sets.part(of), shown[of], mask)
-    distinctive = mapped(scratch / "distinctive", np.int32, len(left))
-    for of in _slices(len(left)):
-        inside = np.arange(of.start, of.start + len(left[of])) >= near
-        one, other = left[of].astype(np.int64), right[of].astype(np.int64)
-        distinctive[of] = boilerplate.distinctive(nodes.sets, one, other, inside, mask)
-    return own, distinctive, int(np.count_nonzero(mask))
+    matched = create_array(scratch / "shown", np.bool_, len(nodes))
+    for part in _slices(len(nodes)):
+        matched[part] = nodes.in_several_files(part)
+    for part in _slices(len(left)):
+        matched[left[part]] = matched[right[part]] = True
+    mask = boilerplate.learn_boilerplate(nodes.sets, matched)
+    node_distinctive = create_array(scratch / DISTINCTIVE_FILE_NAME, np.int64, len(nodes))
+    for part in _slices(len(nodes)):
+        node_distinctive[part] = boilerplate.count_distinctive(nodes.sets.select(part), matched[part], mask)
+    distinctive = create_array(scratch / "distinctive", np.int32, len(left))
+    for part in _slices(len(left)):
+        inside = np.arange(part.start, part.start + len(left[part])) >= near_count
+        one, other = left[part].astype(np.int64), right[part].astype(np.int64)
+        distinctive[part] = boilerplate.count_shared_distinctive(nodes.sets, one, other, inside, mask)
+    return node_distinctive, distinctive, int(np.count_nonzero(mask))
 
 
 def _slices(count: int) -> Iterator[slice]:

@@ -12,15 +12,15 @@ import numpy.typing as npt
 from numba import njit
 
 if TYPE_CHECKING:
-    from provenance.similarity.text.shingle_sets import Sets
+    from provenance.similarity.text.shingle_sets import ShingleSets
 
 Ints = npt.NDArray[np.int64]
 
-NUMERATOR, DENOMINATOR = 4, 5
+NEAR_NUMERATOR, NEAR_DENOMINATOR = 4, 5
 """Two sets are near where shared / union >= 4 / 5."""
 
 
-class Verified(NamedTuple):
+class VerifiedPairs(NamedTuple):
     """Near pairs, a column each.
 
     Args:
@@ -46,7 +46,7 @@ def is_near(shared: Ints, distinct_a: Ints, distinct_b: Ints) -> npt.NDArray[np.
         distinct_a: distinct shingles of the first.
         distinct_b: distinct shingles of the second.
     """
-    near: npt.NDArray[np.bool_] = shared * DENOMINATOR >= (distinct_a + distinct_b - shared) * NUMERATOR
+    near: npt.NDArray[np.bool_] = shared * NEAR_DENOMINATOR >= (distinct_a + distinct_b - shared) * NEAR_NUMERATOR
     return near
 
 
@@ -63,7 +63,7 @@ def lower_bound(value: Any, values: Any, low: Any, high: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _shared(values: Any, start: Any, stop: Any, left: Any, right: Any) -> Any:
+def _count_shared(values: Any, start: Any, stop: Any, left: Any, right: Any) -> Any:
     """Count what every pair shares by merging; -1 where it cannot be near."""
     counts = np.empty(left.shape[0], np.int64)
     for pair in range(left.shape[0]):
@@ -71,7 +71,7 @@ def _shared(values: Any, start: Any, stop: Any, left: Any, right: Any) -> Any:
         end_i, end_j = stop[left[pair]], stop[right[pair]]
         size_i, size_j = end_i - i, end_j - j
         # shared is at most the smaller set, union at least the larger
-        if min(size_i, size_j) * DENOMINATOR < max(size_i, size_j) * NUMERATOR:
+        if min(size_i, size_j) * NEAR_DENOMINATOR < max(size_i, size_j) * NEAR_NUMERATOR:
             counts[pair] = -1
             continue
         shared = np.int64(0)
@@ -80,12 +80,12 @@ def _shared(values: Any, start: Any, stop: Any, left: Any, right: Any) -> Any:
             shared += np.int64(x == y)
             i += np.int64(x <= y)
             j += np.int64(y <= x)
-        near = shared * DENOMINATOR >= (size_i + size_j - shared) * NUMERATOR
+        near = shared * NEAR_DENOMINATOR >= (size_i + size_j - shared) * NEAR_NUMERATOR
         counts[pair] = shared if near and shared > 0 else -1
     return counts
 
 
-def verify(sets: Sets, left: Ints, right: Ints) -> Verified:
+def verify_pairs(sets: ShingleSets, left: Ints, right: Ints) -> VerifiedPairs:
     """Keep the pairs whose Jaccard index is at least 0.8.
 
     Args:
@@ -96,7 +96,7 @@ def verify(sets: Sets, left: Ints, right: Ints) -> Verified:
     Returns:
         The near pairs in the order given, with the integers that prove it.
     """
-    shared = _shared(*sets, left, right)
+    shared = _count_shared(*sets, left, right)
     kept = shared >= 0
     left, right = left[kept], right[kept]
-    return Verified(left, right, shared[kept], sets.sizes(left), sets.sizes(right))
+    return VerifiedPairs(left, right, shared[kept], sets.sizes(left), sets.sizes(right))

@@ -2,8 +2,8 @@
 
 Most records with an answer are their prompt, a newline, their answer. Nothing composes over a newline, so that the
 whole's normalised words are those of its parts in turn; its shingles are the parts' and the four that reach over from
-one into the other; its signature is the least of theirs, value by value. The result is that of `shingles.shingled` and
-`minhash.sign` on each view by itself, which the tests hold it to.
+one into the other; its signature is the least of theirs, value by value. The result is that of `shingles.shingle_texts`
+and `minhash.sign_sets` on each view by itself, which the tests hold it to.
 """
 
 from __future__ import annotations
@@ -17,30 +17,33 @@ from numba import njit
 from provenance.similarity.candidates import minhash
 from provenance.similarity.text import shingles
 from provenance.similarity.text.normalisation import buffers, normalise
-from provenance.similarity.text.shingles import WORDS, Shingled, hash_record, xxh64
+from provenance.similarity.text.shingles import WORDS_PER_SHINGLE, ShingledRecords, hash_record, xxh64
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_OVER = WORDS - 1  # shingles that reach from one part into the other, and words of either that they need
+_CROSSING = (
+    WORDS_PER_SHINGLE - 1
+)  # shingles that reach from one part into the other, and words of either that they need
 
 _LONG = 1 << 20  # bytes of records, on average, above which their views are cut one after the other
 
 
-class Parts(NamedTuple):
+class ShingledViews(NamedTuple):
     """The three views of a batch, cut together.
 
     Args:
-        views: whole, prompt and answer, each as `shingles.shingled` gives it.
-        first: of every whole the place of its prompt among the prompts, -1 where it is not the union of its parts.
-        second: of its answer among the answers, likewise.
-        over: the hashes of the shingles that reach from one into the other.
+        views: whole, prompt and answer, each as `shingles.shingle_texts` gives it.
+        prompt_place: of every whole the place of its prompt among the prompts, -1 where it is not the union of its
+            parts.
+        answer_place: of its answer among the answers, likewise.
+        crossing: the hashes of the shingles that reach from one into the other.
     """
 
-    views: tuple[Shingled, Shingled, Shingled]
-    first: npt.NDArray[np.int64]
-    second: npt.NDArray[np.int64]
-    over: npt.NDArray[np.uint64]
+    views: tuple[ShingledRecords, ShingledRecords, ShingledRecords]
+    prompt_place: npt.NDArray[np.int64]
+    answer_place: npt.NDArray[np.int64]
+    crossing: npt.NDArray[np.uint64]
 
 
 @njit(nogil=True, cache=True)
@@ -58,22 +61,24 @@ def _are_equal(data: Any, start: Any, other: Any, begin: Any, size: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _made_up(whole: Any, wo: Any, prompt: Any, po: Any, answer: Any, ao: Any) -> Any:
+def _is_prompt_and_answer(
+    whole: Any, whole_offsets: Any, prompt: Any, prompt_offsets: Any, answer: Any, answer_offsets: Any
+) -> Any:
     """Tell which records are a prompt, a newline and an answer."""
-    made = np.zeros(wo.shape[0] - 1, np.bool_)
-    for k in range(made.shape[0]):
-        first, second = po[k + 1] - po[k], ao[k + 1] - ao[k]
-        if first and second and wo[k + 1] - wo[k] == first + 1 + second:
-            made[k] = (
-                whole[wo[k] + first] == 10
-                and _are_equal(whole, wo[k], prompt, po[k], first)
-                and _are_equal(whole, wo[k] + first + 1, answer, ao[k], second)
+    joined = np.zeros(whole_offsets.shape[0] - 1, np.bool_)
+    for k in range(joined.shape[0]):
+        first, second = prompt_offsets[k + 1] - prompt_offsets[k], answer_offsets[k + 1] - answer_offsets[k]
+        if first and second and whole_offsets[k + 1] - whole_offsets[k] == first + 1 + second:
+            joined[k] = (
+                whole[whole_offsets[k] + first] == 10
+                and _are_equal(whole, whole_offsets[k], prompt, prompt_offsets[k], first)
+                and _are_equal(whole, whole_offsets[k] + first + 1, answer, answer_offsets[k], second)
             )
-    return made
+    return joined
 
 
 @njit(nogil=True, cache=True)
-def _place(data: Any, at: Any, step: Any, spaces: Any) -> Any:
+def _find_space(data: Any, at: Any, step: Any, spaces: Any) -> Any:
     """Go from `at` by `step` until so many spaces were met; return where the last of them is."""
     while True:
         if data[at] == 32:
@@ -84,16 +89,16 @@ def _place(data: Any, at: Any, step: Any, spaces: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _merge(first: Any, second: Any, over: Any, out: Any) -> Any:
+def _merge_sorted(first: Any, second: Any, extra: Any, out: Any) -> Any:
     """Unite two sorted arrays and a few values more in `out`, sorted, each value once; return how many there are."""
     i = j = k = used = np.uint64(0)
-    ends = np.uint64(first.shape[0]), np.uint64(second.shape[0]), np.uint64(over.shape[0])
+    ends = np.uint64(first.shape[0]), np.uint64(second.shape[0]), np.uint64(extra.shape[0])
     while i < ends[0] and j < ends[1]:  # hashes come as they like: both are looked at, and no branch has to be guessed
         a, b = first[i], second[j]
         least = min(a, b)
-        while k < ends[2] and over[k] <= least:
-            if over[k] < least and (used == 0 or out[used - np.uint64(1)] != over[k]):
-                out[used] = over[k]
+        while k < ends[2] and extra[k] <= least:
+            if extra[k] < least and (used == 0 or out[used - np.uint64(1)] != extra[k]):
+                out[used] = extra[k]
                 used += np.uint64(1)
             k += np.uint64(1)
         out[used] = least
@@ -103,8 +108,8 @@ def _merge(first: Any, second: Any, over: Any, out: Any) -> Any:
     rest, at = (first, i) if i < ends[0] else (second, j)
     end = np.uint64(rest.shape[0])
     while at < end or k < ends[2]:
-        if at >= end or (k < ends[2] and over[k] < rest[at]):
-            least = over[k]
+        if at >= end or (k < ends[2] and extra[k] < rest[at]):
+            least = extra[k]
             k += np.uint64(1)
         else:
             least = rest[at]
@@ -116,65 +121,79 @@ def _merge(first: Any, second: Any, over: Any, out: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _united(made: Any, prompt: Any, po: Any, of_prompt: Any, answer: Any, ao: Any, of_answer: Any, alone: Any) -> Any:
+def _unite_views(
+    joined: Any,
+    prompt: Any,
+    prompt_offsets: Any,
+    of_prompt: Any,
+    answer: Any,
+    answer_offsets: Any,
+    of_answer: Any,
+    alone: Any,
+) -> Any:
     """Cut the wholes that are made up of parts, and put them among those that were cut by themselves."""
-    _, _, pw, pv, pe = of_prompt
-    _, _, aw, av, ae = of_answer
+    _, _, prompt_words, prompt_hashes, prompt_ends = of_prompt
+    _, _, answer_words, answer_hashes, answer_ends = of_answer
     low, high, words, values, ends = alone
     low, high, words = low.copy(), high.copy(), words.copy()
     room, longest = values.shape[0], np.int64(0)
-    for k in range(made.shape[0]):
-        if made[k]:
-            room += pw[k] + aw[k]
-            longest = max(longest, po[k + 1] - po[k] + 1 + ao[k + 1] - ao[k])
-    united, offsets = np.empty(room, np.uint64), np.zeros(made.shape[0] + 1, np.int64)
+    for k in range(joined.shape[0]):
+        if joined[k]:
+            room += prompt_words[k] + answer_words[k]
+            longest = max(
+                longest, prompt_offsets[k + 1] - prompt_offsets[k] + 1 + answer_offsets[k + 1] - answer_offsets[k]
+            )
+    united, offsets = np.empty(room, np.uint64), np.zeros(joined.shape[0] + 1, np.int64)
     text = np.empty(longest, np.uint8)
-    hashes = np.empty(2 * WORDS + 2, np.uint64)
-    overs, summed = np.empty((made.shape[0], _OVER), np.uint64), np.zeros(made.shape[0], np.bool_)
+    hashes = np.empty(2 * WORDS_PER_SHINGLE + 2, np.uint64)
+    all_crossing, is_union = np.empty((joined.shape[0], _CROSSING), np.uint64), np.zeros(joined.shape[0], np.bool_)
     used = np.int64(0)
-    for k in range(made.shape[0]):
-        if not made[k]:
+    for k in range(joined.shape[0]):
+        if not joined[k]:
             size = ends[k + 1] - ends[k]
             united[used : used + size] = values[ends[k] : ends[k + 1]]
             used += size
-        elif pw[k] + aw[k]:
-            first, second = po[k + 1] - po[k], ao[k + 1] - ao[k]
-            text[:first] = prompt[po[k] : po[k + 1]]
-            begin = first + 1 if pw[k] and aw[k] else first
+        elif prompt_words[k] + answer_words[k]:
+            first, second = prompt_offsets[k + 1] - prompt_offsets[k], answer_offsets[k + 1] - answer_offsets[k]
+            text[:first] = prompt[prompt_offsets[k] : prompt_offsets[k + 1]]
+            begin = first + 1 if prompt_words[k] and answer_words[k] else first
             text[first:begin] = 32
             stop = begin + second
-            text[begin:stop] = answer[ao[k] : ao[k + 1]]
+            text[begin:stop] = answer[answer_offsets[k] : answer_offsets[k + 1]]
             low[k] = xxh64(text, 0, stop, np.uint64(0))
             high[k] = xxh64(text, 0, stop, shingles.SECOND_SEED)
-            words[k] = pw[k] + aw[k]
-            one, other = pv[pe[k] : pe[k + 1]], av[ae[k] : ae[k + 1]]
-            if pw[k] >= WORDS and aw[k] >= WORDS:
-                left = _place(text, first - 1, -1, _OVER) + 1 if pw[k] > _OVER else 0
-                right = _place(text, begin, 1, _OVER) if aw[k] > _OVER else stop
-                over = overs[k]
-                hash_record(text, left, right, 2 * _OVER, over)
-                over.sort()
-                summed[k] = True
-                used += np.int64(_merge(one, other, over, united[used:]))
+            words[k] = prompt_words[k] + answer_words[k]
+            one, other = (
+                prompt_hashes[prompt_ends[k] : prompt_ends[k + 1]],
+                answer_hashes[answer_ends[k] : answer_ends[k + 1]],
+            )
+            if prompt_words[k] >= WORDS_PER_SHINGLE and answer_words[k] >= WORDS_PER_SHINGLE:
+                left = _find_space(text, first - 1, -1, _CROSSING) + 1 if prompt_words[k] > _CROSSING else 0
+                right = _find_space(text, begin, 1, _CROSSING) if answer_words[k] > _CROSSING else stop
+                crossing = all_crossing[k]
+                hash_record(text, left, right, 2 * _CROSSING, crossing)
+                crossing.sort()
+                is_union[k] = True
+                used += np.int64(_merge_sorted(one, other, crossing, united[used:]))
             else:
                 # a part of fewer words has a shingle that is none of the whole's
                 if hashes.shape[0] < words[k] + 1:
                     hashes = np.empty(2 * words[k], np.uint64)
                 found = hash_record(text, 0, stop, words[k], hashes)
                 hashes[:found].sort()
-                used += np.int64(_merge(hashes[:found], hashes[:0], hashes[:0], united[used:]))
+                used += np.int64(_merge_sorted(hashes[:found], hashes[:0], hashes[:0], united[used:]))
         offsets[k + 1] = used
-    return (low, high, words, united[:used], offsets), overs, summed
+    return (low, high, words, united[:used], offsets), all_crossing, is_union
 
 
-def shingled(
+def shingle_views(
     whole: pa.LargeStringArray,
     prompt: pa.LargeStringArray,
     answer: pa.LargeStringArray,
     rows: pa.Int64Array,
     *,
     fold_chinese: bool = False,
-) -> Parts:
+) -> ShingledViews:
     """Identify the three views of a batch and cut them into shingles.
 
     Args:
@@ -185,56 +204,74 @@ def shingled(
         fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
-        For each of them what `shingles.shingled` gives, and what `sign` needs beside.
+        For each of them what `shingles.shingle_texts` gives, and what `sign_views` needs beside.
     """
     if whole.nbytes > _LONG * len(whole):  # each by itself: what the union needs stands in memory at once
-        of_long = [shingles.shingled(each, rows, fold_chinese=fold_chinese) for each in (whole, prompt, answer)]
-        unmade = np.full(of_long[0].nodes.num_rows, -1)
-        return Parts((of_long[0], of_long[1], of_long[2]), unmade, unmade, np.empty((len(unmade), _OVER), np.uint64))
+        of_long = [shingles.shingle_texts(each, rows, fold_chinese=fold_chinese) for each in (whole, prompt, answer)]
+        no_place = np.full(of_long[0].nodes.num_rows, -1)
+        return ShingledViews(
+            (of_long[0], of_long[1], of_long[2]), no_place, no_place, np.empty((len(no_place), _CROSSING), np.uint64)
+        )
     if prompt.null_count == len(prompt) and answer.null_count == len(answer):
-        none = shingles.shingled(prompt, rows, fold_chinese=fold_chinese)
-        every = shingles.shingled(whole, rows, fold_chinese=fold_chinese)
-        unmade = np.full(every.nodes.num_rows, -1)
-        return Parts((every, none, none), unmade, unmade, np.empty((len(unmade), _OVER), np.uint64))
-    of_prompt, po = normalise(prompt, fold_chinese=fold_chinese)
-    of_answer, ao = normalise(answer, fold_chinese=fold_chinese)
-    first, second = shingles.cut(of_prompt, po), shingles.cut(of_answer, ao)
-    made: npt.NDArray[np.bool_] = _made_up(*buffers(whole), *buffers(prompt), *buffers(answer))
-    by_itself = shingles.cut(*normalise(whole.filter(pa.array(~made)), fold_chinese=fold_chinese))
-    united, over, summed = _united(made, of_prompt, po, first, of_answer, ao, second, _spread(by_itself, made))
-    views: Any = tuple(shingles.identified(each, rows, fold_chinese=fold_chinese) for each in (united, first, second))
-    worded = united[2] > 0
-    one, other = (np.where(summed, np.cumsum(each[2] > 0) - 1, -1)[worded] for each in (first, second))
-    return Parts(views, one, other, over[worded])
+        none = shingles.shingle_texts(prompt, rows, fold_chinese=fold_chinese)
+        every = shingles.shingle_texts(whole, rows, fold_chinese=fold_chinese)
+        no_place = np.full(every.nodes.num_rows, -1)
+        return ShingledViews((every, none, none), no_place, no_place, np.empty((len(no_place), _CROSSING), np.uint64))
+    prompt_bytes, prompt_offsets = normalise(prompt, fold_chinese=fold_chinese)
+    answer_bytes, answer_offsets = normalise(answer, fold_chinese=fold_chinese)
+    cut_prompts, cut_answers = (
+        shingles.cut_records(prompt_bytes, prompt_offsets),
+        shingles.cut_records(answer_bytes, answer_offsets),
+    )
+    joined: npt.NDArray[np.bool_] = _is_prompt_and_answer(*buffers(whole), *buffers(prompt), *buffers(answer))
+    cut_alone = shingles.cut_records(*normalise(whole.filter(pa.array(~joined)), fold_chinese=fold_chinese))
+    united, crossing, is_union = _unite_views(
+        joined,
+        prompt_bytes,
+        prompt_offsets,
+        cut_prompts,
+        answer_bytes,
+        answer_offsets,
+        cut_answers,
+        _spread_over_records(cut_alone, joined),
+    )
+    views: Any = tuple(
+        shingles.keep_with_words(each, rows, fold_chinese=fold_chinese) for each in (united, cut_prompts, cut_answers)
+    )
+    has_words = united[2] > 0
+    prompt_place, answer_place = (
+        np.where(is_union, np.cumsum(each[2] > 0) - 1, -1)[has_words] for each in (cut_prompts, cut_answers)
+    )
+    return ShingledViews(views, prompt_place, answer_place, crossing[has_words])
 
 
-def sign(parts: Parts) -> tuple[minhash.Signatures, minhash.Signatures, minhash.Signatures]:
+def sign_views(parts: ShingledViews) -> tuple[minhash.Signatures, minhash.Signatures, minhash.Signatures]:
     """Sign the three views.
 
     Args:
-        parts: from `shingled`.
+        parts: from `shingle_views`.
 
     Returns:
-        For each of them what `minhash.sign` gives.
+        For each of them what `minhash.sign_sets` gives.
     """
     whole, prompt, answer = parts.views
-    one, other = (minhash.sign(each.values, each.offsets) for each in (prompt, answer))
-    alone = np.flatnonzero(parts.first < 0)
-    signed = np.empty((len(parts.first), minhash.PERMUTATIONS), np.uint32)
-    every = len(alone) == len(parts.first)  # then nothing is copied
-    signed[alone] = minhash.sign(*((whole.values, whole.offsets) if every else shingles.picked(whole, alone)))
-    minhash.unite(signed, one, other, parts.first, parts.second, parts.over)
+    one, other = (minhash.sign_sets(each.values, each.offsets) for each in (prompt, answer))
+    alone = np.flatnonzero(parts.prompt_place < 0)
+    signed = np.empty((len(parts.prompt_place), minhash.PERMUTATIONS), np.uint32)
+    every = len(alone) == len(parts.prompt_place)  # then nothing is copied
+    signed[alone] = minhash.sign_sets(*((whole.values, whole.offsets) if every else shingles.select_sets(whole, alone)))
+    minhash.sign_unions(signed, one, other, parts.prompt_place, parts.answer_place, parts.crossing)
     return signed, one, other
 
 
-def _spread(cut: Any, made: npt.NDArray[np.bool_]) -> Any:
+def _spread_over_records(cut: Any, joined: npt.NDArray[np.bool_]) -> Any:
     """Give the records that were cut by themselves their places among all."""
     low, high, words, values, ends = cut
     spread = []
     for column in (low, high, words):
-        every = np.zeros(len(made), column.dtype)
-        every[~made] = column
+        every = np.zeros(len(joined), column.dtype)
+        every[~joined] = column
         spread.append(every)
-    sizes = np.zeros(len(made) + 1, np.int64)
-    sizes[1:][~made] = np.diff(ends)
+    sizes = np.zeros(len(joined) + 1, np.int64)
+    sizes[1:][~joined] = np.diff(ends)
     return (*spread, values, np.cumsum(sizes))

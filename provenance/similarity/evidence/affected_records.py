@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class AffectedPair:
     """Two files of which the first holds text of the second.
 
     Args:
@@ -46,9 +46,9 @@ class Pair:
     forbidden: bool
 
 
-def trace(
+def find_affected(
     tables: Mapping[str, pa.Table], purpose: str, minimum: int, originals: Mapping[str, str]
-) -> tuple[pa.Table, list[Pair]]:
+) -> tuple[pa.Table, list[AffectedPair]]:
     """Find the records that matches taint.
 
     Args:
@@ -61,65 +61,66 @@ def trace(
         TAINTS, each record and other file once whatever the view; and the pairs of files by number.
     """
     files = tables["files"]
-    licences = shared_text.known_licences(files)
-    matches = shared_text.speaking(tables["matches"], licences, minimum, originals)
+    licences = shared_text.licences_by_path(files)
+    matches = shared_text.select_licence_evidence(tables["matches"], licences, minimum, originals)
     columns = ["path", "source"]
     owner: dict[str, str] = dict(zip(*(files[name].to_pylist() for name in columns), strict=True))
     names = pa.array(list(owner), pa.string())
     a, b = (pc.index_in(matches[name], value_set=names).to_numpy().astype(np.int64) for name in ("path_a", "path_b"))
     keys = a * len(names) + b
-    parents = _parents(tables["sources"])
+    parents = _parents_of_sources(tables["sources"])
     numbers: list[int] = []
-    pairs: list[Pair] = []
+    pairs: list[AffectedPair] = []
     for key in np.unique(keys).tolist():
         path, other = (names[place].as_py() for place in divmod(key, len(names)))
-        pair = _pair(path, other, owner, licences, purpose, parents, originals)
+        pair = _compare_licences(path, other, owner, licences, purpose, parents, originals)
         if pair is not None:
             numbers.append(key)
             pairs.append(pair)
-    known = np.array(numbers, np.int64)
-    chosen = np.isin(keys, known)
-    held = matches.filter(pa.array(chosen))
-    made = {
-        "path": held["path_a"], "row": held["row_a"], "other_path": held["path_b"], "other_row": held["row_b"],
-        "pair": pa.array(np.searchsorted(known, keys[chosen])),
+    pair_keys = np.array(numbers, np.int64)
+    is_affected = np.isin(keys, pair_keys)
+    affected = matches.filter(pa.array(is_affected))
+    columns_of_pair = {
+        "path": affected["path_a"], "row": affected["row_a"],
+        "other_path": affected["path_b"], "other_row": affected["row_b"],
+        "pair": pa.array(np.searchsorted(pair_keys, keys[is_affected])),
     }  # fmt: skip
     # a record stands there by its whole words and by its prompt: once is enough
-    unique = pa.table(made).group_by(["path", "row", "other_path", "pair"]).aggregate([("other_row", "min")])
+    unique = pa.table(columns_of_pair).group_by(["path", "row", "other_path", "pair"]).aggregate([("other_row", "min")])
     table = schemas.conform(unique.rename_columns({"other_row_min": "other_row"}), schemas.TAINTS)
     return schemas.ordered(table, "path", "row", "pair"), pairs
 
 
-def _parents(sources: pa.Table) -> dict[str, list[str]]:
+def _parents_of_sources(sources: pa.Table) -> dict[str, list[str]]:
     columns = (sources[name].to_pylist() for name in ("source", "parent"))
     return {source: str(parent or "").split("; ") for source, parent in zip(*columns, strict=True)}
 
 
-def _pair(
+def _compare_licences(
     path: str,
     other: str,
-    owner: Mapping[str, str],
+    sources: Mapping[str, str],
     licences: Mapping[str, str | None],
     purpose: str,
     parents: Mapping[str, list[str]],
     originals: Mapping[str, str],
-) -> Pair | None:
+) -> AffectedPair | None:
     """Say what the second file's licence withholds of the first one's text; None where nothing says that it does."""
     mild, strict = licences[path], licences[other]
-    if strict is None or owner[path] in parents.get(owner[other], ()):
+    if strict is None or sources[path] in parents.get(sources[other], ()):
         return None
     ancestor = {"original": originals.get(path), "other": originals.get(other)}
     if ancestor["original"] is not None and ancestor["other"] in {None, ancestor["original"]}:
         return None
     forbidden = terms.right(strict, purpose).value == "no"
     allowed = terms.right(mild, purpose).value != "no"
-    if not (forbidden and allowed) and not shared_text.milder(mild, strict, **ancestor):
+    if not (forbidden and allowed) and not shared_text.is_milder(mild, strict, **ancestor):
         return None
     right = purpose if forbidden else loses(mild, strict)[0].right
-    return Pair(path, owner[path], mild, other, owner[other], strict, right, forbidden)
+    return AffectedPair(path, sources[path], mild, other, sources[other], strict, right, forbidden)
 
 
-def sentence(pair: Pair) -> str:
+def explain_pair(pair: AffectedPair) -> str:
     """Say why records of a pair's first file are tainted."""
     says = f"does not allow {pair.right}" if pair.forbidden else f"withholds or asks for {pair.right}"
     return (

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 
-PIVOT = 1 << 16
+LARGEST_NODE = 1 << 16
 """A node of which members times files exceed this is compared with its first file alone, and COVERAGE says so."""
 
-_CHUNK = 1 << 17  # match rows made at a time, about
-_SLICE = 1 << 16  # nodes gone through at a time
+_ROWS_AT_A_TIME = 1 << 17  # match rows made at a time, about
+_NODES_AT_A_TIME = 1 << 16  # nodes gone through at a time
 
 MEMBERS = pa.schema(
     [
@@ -52,7 +52,7 @@ PAIRS = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class Exact:
+class ExactMatches:
     """What some nodes say.
 
     Args:
@@ -93,7 +93,7 @@ class NodeCells:
     count: Ints
 
 
-def part(cells: Cells, nodes: Ints) -> NodeCells:
+def select_cells(cells: Cells, nodes: Ints) -> NodeCells:
     """Take the cells of some nodes.
 
     Args:
@@ -104,17 +104,17 @@ def part(cells: Cells, nodes: Ints) -> NodeCells:
         Their cells, node after node.
     """
     width = cells.first[nodes + 1] - cells.first[nodes]
-    place = ranges(cells.first[nodes], width)
+    place = concatenate_ranges(cells.first[nodes], width)
     return NodeCells(
-        np.repeat(nodes, width), cells.owner[place].astype(np.int64), cells.start[place], cells.held[place]
+        np.repeat(nodes, width), cells.owner[place].astype(np.int64), cells.start[place], cells.members[place]
     )
 
 
-COUNTS = ("files", "sources", "files_distinctive", "sources_distinctive")
+PAIR_FIELDS = ("files", "sources", "files_distinctive", "sources_distinctive")
 """The fields of Exact that are PAIRS."""
 
 
-def ranges(starts: Ints, counts: Ints) -> Ints:
+def concatenate_ranges(starts: Ints, counts: Ints) -> Ints:
     """Concatenate `arange(start, start + count)` for all.
 
     Args:
@@ -128,24 +128,24 @@ def ranges(starts: Ints, counts: Ints) -> Ints:
     return placed
 
 
-def _pairs(cells: NodeCells) -> tuple[Ints, Ints, int]:
-    """Pair every cell with every other cell of its node; a node beyond PIVOT with its first cell alone."""
+def _pair_cells(cells: NodeCells) -> tuple[Ints, Ints, int]:
+    """Pair every cell with every other cell of its node; a node beyond LARGEST_NODE with its first cell alone."""
     nodes, first, width = np.unique(cells.node, return_index=True, return_counts=True)
     members = np.add.reduceat(cells.count, first) if len(first) else first
-    large = members * width > PIVOT
-    of = np.repeat(np.arange(len(nodes)), width)
-    usual = np.flatnonzero(~large[of] & (width[of] > 1))
-    left = np.repeat(usual, width[of[usual]])
-    right = ranges(first[of[usual]], width[of[usual]])
+    large = members * width > LARGEST_NODE
+    node_place = np.repeat(np.arange(len(nodes)), width)
+    usual = np.flatnonzero(~large[node_place] & (width[node_place] > 1))
+    left = np.repeat(usual, width[node_place[usual]])
+    right = concatenate_ranges(first[node_place[usual]], width[node_place[usual]])
     kept = left != right
-    others = np.flatnonzero(large[of] & (np.arange(len(of)) != first[of]))
-    pivots = first[of[others]]
+    others = np.flatnonzero(large[node_place] & (np.arange(len(node_place)) != first[node_place]))
+    pivots = first[node_place[others]]
     lefts = np.concatenate([left[kept], others, pivots])
     rights = np.concatenate([right[kept], pivots, others])
     return lefts, rights, int(members[large].sum())
 
 
-def counted(cells: NodeCells, left: Ints, right: Ints) -> pa.Table:
+def count_pairs(cells: NodeCells, left: Ints, right: Ints) -> pa.Table:
     """Count by pair of owners the members of the left of two cells.
 
     Args:
@@ -178,11 +178,13 @@ def add_pairs(tables: list[pa.Table]) -> pa.Table:
     return grouped.sort_by([("a", "ascending"), ("b", "ascending")])
 
 
-def _rows(nodes: Nodes, own: Ints, cells: NodeCells, left: Ints, right: Ints) -> pa.Table:
+def _expand_to_records(nodes: Nodes, node_distinctive: Ints, cells: NodeCells, left: Ints, right: Ints) -> pa.Table:
     """Expand pairs of cells to one row per record of the left cell."""
     times = cells.count[left]
-    members = ranges(cells.start[left], times)
-    shared, distinctive = (np.repeat(each[left], times) for each in (nodes.sets.sizes(cells.node), own[cells.node]))
+    members = concatenate_ranges(cells.start[left], times)
+    shared, distinctive = (
+        np.repeat(each[left], times) for each in (nodes.sets.sizes(cells.node), node_distinctive[cells.node])
+    )
     columns = [
         np.repeat(cells.owner[left], times), nodes.row[members],
         np.repeat(cells.owner[right], times), np.repeat(nodes.row[cells.start[right]], times),
@@ -191,12 +193,14 @@ def _rows(nodes: Nodes, own: Ints, cells: NodeCells, left: Ints, right: Ints) ->
     return pa.table(columns, schema=ROWS)
 
 
-def match(nodes: Nodes, own: Ints, first: int = 0, last: int | None = None) -> Iterator[Exact]:
+def match_exact(
+    nodes: Nodes, node_distinctive: Ints, first: int = 0, last: int | None = None
+) -> Iterator[ExactMatches]:
     """Find every record that stands in another file, word for word after normalisation v1.
 
     Args:
         nodes: the nodes.
-        own: of every node, its shingles that are no boilerplate, see `boilerplate.without`.
+        node_distinctive: of every node, its shingles that are no boilerplate, see `boilerplate.count_distinctive`.
         first: the first node to go through.
         last: the one before which to stop; None = all.
 
@@ -204,29 +208,34 @@ def match(nodes: Nodes, own: Ints, first: int = 0, last: int | None = None) -> I
         Matches by record, and counts by pair of files and of sources, both directions; together all there are.
     """
     last = len(nodes) if last is None else last
-    for at in range(first, last, _SLICE):
-        end = min(at + _SLICE, last)
+    for at in range(first, last, _NODES_AT_A_TIME):
+        end = min(at + _NODES_AT_A_TIME, last)
         cost = np.cumsum(np.diff(nodes.first[at : end + 1]) * np.diff(nodes.cells.first[at : end + 1]))
         begin = 0
         while begin < len(cost):
             before = cost[begin - 1] if begin else 0
-            stop = max(begin + 1, int(np.searchsorted(cost, before + _CHUNK, "right")))
-            yield _match(nodes, own, np.arange(at + begin, at + stop))
+            stop = max(begin + 1, int(np.searchsorted(cost, before + _ROWS_AT_A_TIME, "right")))
+            yield _match_nodes(nodes, node_distinctive, np.arange(at + begin, at + stop))
             begin = stop
 
 
-def _match(nodes: Nodes, own: Ints, some: Ints) -> Exact:
+def _match_nodes(nodes: Nodes, node_distinctive: Ints, numbers: Ints) -> ExactMatches:
     """Match the members of some nodes."""
-    cells, groups = part(nodes.cells, some), part(nodes.groups, some)
-    left, right, pivoted = _pairs(cells)
-    source_left, source_right, _ = _pairs(groups)
-    telling, source_telling = own[cells.node[left]] > 0, own[groups.node[source_left]] > 0
-    return Exact(
-        rows=_rows(nodes, own, cells, left, right),
-        files=counted(cells, left, right),
-        sources=counted(groups, source_left, source_right),
-        files_distinctive=counted(cells, left[telling], right[telling]),
-        sources_distinctive=counted(groups, source_left[source_telling], source_right[source_telling]),
+    cells, groups = select_cells(nodes.cells, numbers), select_cells(nodes.groups, numbers)
+    left, right, pivoted = _pair_cells(cells)
+    source_left, source_right, _ = _pair_cells(groups)
+    is_distinctive, source_is_distinctive = (
+        node_distinctive[cells.node[left]] > 0,
+        node_distinctive[groups.node[source_left]] > 0,
+    )
+    return ExactMatches(
+        rows=_expand_to_records(nodes, node_distinctive, cells, left, right),
+        files=count_pairs(cells, left, right),
+        sources=count_pairs(groups, source_left, source_right),
+        files_distinctive=count_pairs(cells, left[is_distinctive], right[is_distinctive]),
+        sources_distinctive=count_pairs(
+            groups, source_left[source_is_distinctive], source_right[source_is_distinctive]
+        ),
         distinct_files=np.bincount(cells.owner).astype(np.int64),
         distinct_sources=np.bincount(groups.owner).astype(np.int64),
         pivoted=pivoted,

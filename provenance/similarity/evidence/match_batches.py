@@ -15,17 +15,17 @@ from provenance.core.external_sort import Ordering
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MOST = 1 << 18
+ROWS_PER_BATCH = 1 << 18
 """Rows of a piece, about."""
 
-_SHARE = 0.25  # of the budget, for texts that are put in order
+_MEMORY_SHARE = 0.25  # of the budget, for texts that are put in order
 
 _TEXT = np.dtype([("text", "u8"), ("group", "i8")])
 
 Key = tuple[Any, ...]
 
 
-def pieces(matches: pa.Table) -> Iterator[pa.Table]:
+def iterate_by_record(matches: pa.Table) -> Iterator[pa.Table]:
     """Cut MATCHES so that all views' matches of a record come together.
 
     Args:
@@ -34,20 +34,20 @@ def pieces(matches: pa.Table) -> Iterator[pa.Table]:
     Yields:
         Rows of MATCHES, names as dictionaries; together they hold every row once.
     """
-    held: list[pa.Table] = []
-    for runs in _runs(matches).values():
-        for some in _by_rows([matches.slice(start, stop - start) for start, stop in runs]):
-            if held and sum(map(len, held)) + sum(map(len, some)) > MOST:
-                yield _coded(held)
-                held = []
-            held += some
-    if held:
-        yield _coded(held)
+    waiting: list[pa.Table] = []
+    for runs in _find_runs(matches).values():
+        for views in _split_by_row([matches.slice(start, stop - start) for start, stop in runs]):
+            if waiting and sum(map(len, waiting)) + sum(map(len, views)) > ROWS_PER_BATCH:
+                yield _encode_names(waiting)
+                waiting = []
+            waiting += views
+    if waiting:
+        yield _encode_names(waiting)
 
 
-def _runs(matches: pa.Table) -> dict[str, list[tuple[int, int]]]:
+def _find_runs(matches: pa.Table) -> dict[str, list[tuple[int, int]]]:
     """Find where the rows of each file stand."""
-    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    runs: dict[str, list[tuple[int, int]]] = defaultdict(list)
     at = 0
     for batch in matches.select(["view", "path_a"]).to_batches():
         if not len(batch):
@@ -57,29 +57,29 @@ def _runs(matches: pa.Table) -> dict[str, list[tuple[int, int]]]:
         firsts = np.r_[0, stops[:-1]]
         paths = batch["path_a"].take(pa.array(firsts)).to_pylist()
         for path, start, stop in zip(paths, (at + firsts).tolist(), (at + stops).tolist(), strict=True):
-            found[path].append((start, stop))
+            runs[path].append((start, stop))
         at += len(batch)
-    return found
+    return runs
 
 
-def _by_rows(views: Sequence[pa.Table]) -> Iterator[list[pa.Table]]:
+def _split_by_row(views: Sequence[pa.Table]) -> Iterator[list[pa.Table]]:
     """Cut the matches of one file into pieces by the number of the record."""
     total = sum(map(len, views))
-    if total <= MOST:
+    if total <= ROWS_PER_BATCH:
         yield list(views)
         return
     last = max(pc.max(view["row_a"]).as_py() for view in views) + 1
-    bounds = np.linspace(0, last, -(-total // MOST) + 1).astype(np.int64).tolist()
+    bounds = np.linspace(0, last, -(-total // ROWS_PER_BATCH) + 1).astype(np.int64).tolist()
     rows = [view["row_a"].to_numpy() for view in views]
     places = [np.searchsorted(row, bounds).tolist() for row in rows]
     for number in range(len(bounds) - 1):
         ends = [(place[number], place[number + 1]) for place in places]
-        some = [view.slice(a, b - a) for view, (a, b) in zip(views, ends, strict=True) if a < b]
-        if some:
-            yield some
+        parts = [view.slice(a, b - a) for view, (a, b) in zip(views, ends, strict=True) if a < b]
+        if parts:
+            yield parts
 
 
-def _coded(parts: Sequence[pa.Table]) -> pa.Table:
+def _encode_names(parts: Sequence[pa.Table]) -> pa.Table:
     """Keep each name once: a row takes a fifth of the memory, and is compared and grouped by number."""
     matches = pa.concat_tables(parts)
     for place, field in enumerate(matches.schema):
@@ -89,7 +89,7 @@ def _coded(parts: Sequence[pa.Table]) -> pa.Table:
     return matches
 
 
-class KeyCounts:
+class RecordCounts:
     """Records counted by key, and the first of each."""
 
     def __init__(self) -> None:
@@ -111,12 +111,12 @@ class KeyCounts:
             self.first[key] = min(first, self.first.get(key, first))
 
 
-class Distinct:
+class DistinctTexts:
     """Distinct texts counted by key, as a context: what is known of them lies on disk."""
 
     def __init__(self) -> None:
-        self._folder = scratch_folders.make()
-        self._texts = Ordering(self._folder, "texts", _TEXT, share=_SHARE)
+        self._folder = scratch_folders.make_folder()
+        self._texts = Ordering(self._folder, "texts", _TEXT, share=_MEMORY_SHARE)
         self._groups: dict[Key, int] = {}
 
     def add(self, matches: pa.Table, keys: Sequence[str], record: Sequence[str]) -> None:
@@ -152,4 +152,4 @@ class Distinct:
         return self
 
     def __exit__(self, *_: object) -> None:
-        scratch_folders.remove(self._folder)
+        scratch_folders.remove_folder(self._folder)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def known_originals(files: pa.Table, references: pa.Table) -> dict[str, str]:
+def find_known_originals(files: pa.Table, references: pa.Table) -> dict[str, str]:
     """Return which files are the originals of known data sets, by digest or word for word.
 
     Args:
@@ -26,12 +26,12 @@ def known_originals(files: pa.Table, references: pa.Table) -> dict[str, str]:
     digests = known_datasets.by_digest()
     columns = (files[name].to_pylist() for name in ("path", "sha256"))
     found = {path: digests[digest].id for path, digest in zip(*columns, strict=True) if digest in digests}
-    licences = shared_text.known_licences(files)
+    licences = shared_text.licences_by_path(files)
     for row in references.to_pylist():
-        alike = (
+        all_in_one_set = (
             row["of"] == "texts" and row["view"] == "whole" and row["records"] == row["records_view"] >= row["scale"]
         )
-        entry = known_datasets.by_name().get(row["title"]) if alike and row["path"] is not None else None
+        entry = known_datasets.by_name().get(row["title"]) if all_in_one_set and row["path"] is not None else None
         licence = licences.get(row["path"])
         if entry is not None and entry.licence and licence and not loses(licence, entry.licence):
             found.setdefault(row["path"], entry.id)

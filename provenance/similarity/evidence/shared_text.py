@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 from provenance.core.model import PURPOSES
 from provenance.licences import terms
 from provenance.licences.compatibility import loses
-from provenance.similarity.evidence.match_batches import Distinct, KeyCounts, pieces
+from provenance.similarity.evidence.match_batches import DistinctTexts, RecordCounts, iterate_by_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_ASKED = ("whole", "prompt")
-_TEXT_KEYS = ["view", "source_a", "licence_a", "source_b", "licence_b"]
+_EVIDENCE_VIEWS = ("whole", "prompt")
+_TEXT_KEY_COLUMNS = ["view", "source_a", "licence_a", "source_b", "licence_b"]
 _NOUNS = {"whole": "records", "prompt": "prompts", "answer": "answers"}
 
 
@@ -65,7 +65,7 @@ class SharedRecords:
     share: float
 
 
-def shared(
+def count_shared(
     matches: pa.Table, overlaps: pa.Table, files: pa.Table, minimum: int, originals: Mapping[str, str]
 ) -> list[SharedRecords]:
     """Count what the files of different sources share, and no known ancestor in the data explains.
@@ -80,53 +80,56 @@ def shared(
     Returns:
         One item per view, file, other source and licence there; both directions; sorted.
     """
-    licences = known_licences(files)
+    licences = licences_by_path(files)
     keys = ["view", "source_a", "path_a", "source_b", "licence_b"]
-    sizes = _sizes(overlaps)
-    told_, every, exact, enough, pairs = (KeyCounts() for _ in range(5))
-    with Distinct() as distinct:
-        for part in pieces(matches):
-            apart, told = _licensed(part, minimum, originals, licences)
-            copies = apart.filter(pc.not_equal(apart["method"], "contained"))
-            told_.add(told, keys)
-            pairs.add(told, [*keys, "path_b"])
-            every.add(copies, keys)
-            exact.add(copies.filter(pc.equal(copies["method"], "exact")), keys)
-            enough.add(telling(apart, minimum), keys)
-            distinct.add(told, _TEXT_KEYS, ["path_a", "row_a"])
+    sizes = _records_by_view(overlaps)
+    evidence_counts, copy_counts, exact_counts, distinctive_counts, pair_counts = (RecordCounts() for _ in range(5))
+    with DistinctTexts() as distinct:
+        for part in iterate_by_record(matches):
+            between_sources, evidence = _add_licences(part, minimum, originals, licences)
+            copies = between_sources.filter(pc.not_equal(between_sources["method"], "contained"))
+            evidence_counts.add(evidence, keys)
+            pair_counts.add(evidence, [*keys, "path_b"])
+            copy_counts.add(copies, keys)
+            exact_counts.add(copies.filter(pc.equal(copies["method"], "exact")), keys)
+            distinctive_counts.add(select_evidence(between_sources, minimum), keys)
+            distinct.add(evidence, _TEXT_KEY_COLUMNS, ["path_a", "row_a"])
         texts = distinct.counts()
-    best = _best(pairs.counts, sizes)
+    best = _best_by_key(pair_counts.counts, sizes)
     found = []
-    for key, count in told_.counts.items():
+    for key, count in evidence_counts.counts.items():
         view, source_a, path_a, source_b, licence_b = key
         path_b, share = best[key]
         licence_a = licences[path_a]
         found.append(
             SharedRecords(
-                view, source_a, path_a, licence_a, source_b, path_b, licence_b or None, told_.first[key], count,
-                every.counts[key], exact.counts.get(key, 0), enough.counts[key] - count,
+                view, source_a, path_a, licence_a, source_b, path_b, licence_b or None,
+                evidence_counts.first[key], count,
+                copy_counts.counts[key], exact_counts.counts.get(key, 0), distinctive_counts.counts[key] - count,
                 texts[view, source_a, licence_a or "", source_b, licence_b], sizes[view, path_a], share,
             )
         )  # fmt: skip
     return sorted(found, key=lambda each: (each.source_a, each.source_b, each.view, each.path_a, each.licence_b or ""))
 
 
-def _licensed(
+def _add_licences(
     matches: pa.Table, minimum: int, originals: Mapping[str, str], licences: Mapping[str, str | None]
 ) -> tuple[pa.Table, pa.Table]:
     """Return matches of different sources, and those of them that are evidence; with both licences."""
     names, stated = pa.array(licences, pa.string()), pa.array([licence or "" for licence in licences.values()])
-    matches = _between(matches, originals)
+    matches = _between_sources_or_original(matches, originals)
     for side in "ab":
         licence = pc.take(stated, pc.index_in(matches[f"path_{side}"], value_set=names))
         matches = matches.append_column(f"licence_{side}", licence)
     place = pc.cast(pc.index_in(matches["path_b"], value_set=names), pa.int64())
     # a text is the first record of the other side that has it
     matches = matches.append_column("text", pc.add(pc.multiply(place, 1 << 39), matches["row_b"]))
-    return _apart(matches), _apart(_unexplained(telling(matches, minimum), originals, licences))
+    return _between_sources(matches), _between_sources(
+        _drop_explained(select_evidence(matches, minimum), originals, licences)
+    )
 
 
-def speaking(
+def select_licence_evidence(
     matches: pa.Table, licences: Mapping[str, str | None], minimum: int, originals: Mapping[str, str]
 ) -> pa.Table:
     """Leave out matches that say nothing of a licence: short ones, boilerplate, and what a known ancestor explains.
@@ -135,17 +138,17 @@ def speaking(
 
     Args:
         matches: MATCHES.
-        licences: by path, see `known_licences`.
+        licences: by path, see `licences_by_path`.
         minimum: distinctive shingles that a record must share to count.
         originals: path -> id of the known data set whose original file it is.
 
     Returns:
         The other rows of MATCHES.
     """
-    return _unexplained(telling(matches, minimum), originals, licences)
+    return _drop_explained(select_evidence(matches, minimum), originals, licences)
 
 
-def telling(matches: pa.Table, minimum: int) -> pa.Table:
+def select_evidence(matches: pa.Table, minimum: int) -> pa.Table:
     """Leave out passages inside longer records, and matches that rest on short records, boilerplate or answers alone.
 
     Args:
@@ -156,26 +159,26 @@ def telling(matches: pa.Table, minimum: int) -> pa.Table:
         The other rows of MATCHES.
     """
     # the same answer to another question says little: `No, it is not.` is right of many
-    asked = pc.is_in(matches["view"], value_set=pa.array(_ASKED))
-    copies = pc.and_(asked, pc.not_equal(matches["method"], "contained"))
+    in_view = pc.is_in(matches["view"], value_set=pa.array(_EVIDENCE_VIEWS))
+    copies = pc.and_(in_view, pc.not_equal(matches["method"], "contained"))
     return matches.filter(pc.and_(copies, pc.greater_equal(matches["distinctive"], minimum)))
 
 
-_NEEDED = ["view", "source_a", "path_a", "row_a", "source_b", "path_b", "row_b", "method", "distinctive"]
+_NEEDED_COLUMNS = ["view", "source_a", "path_a", "row_a", "source_b", "path_b", "row_b", "method", "distinctive"]
 
 
-def _between(matches: pa.Table, originals: Mapping[str, str]) -> pa.Table:
+def _between_sources_or_original(matches: pa.Table, originals: Mapping[str, str]) -> pa.Table:
     """Leave matches of different sources, and those with a known original, which may explain others."""
     known = pc.is_in(matches["path_b"], value_set=pa.array(sorted(originals), pa.string()))
-    return matches.select(_NEEDED).filter(pc.or_(pc.not_equal(matches["source_a"], matches["source_b"]), known))
+    return matches.select(_NEEDED_COLUMNS).filter(pc.or_(pc.not_equal(matches["source_a"], matches["source_b"]), known))
 
 
-def _apart(matches: pa.Table) -> pa.Table:
+def _between_sources(matches: pa.Table) -> pa.Table:
     return matches.filter(pc.not_equal(matches["source_a"], matches["source_b"]))
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CopiedRecords:
     """What of one file stands in another source, whatever the licences.
 
     Args:
@@ -184,15 +187,15 @@ class Standing:
         other: the other source.
         records: its records that stand there, and are evidence.
         prompts: its records whose prompt stands there, and is evidence.
-        renewed: those of the latter of which neither the whole record nor the answer stands there, or is contained in
-            what does.
-        row: the first of `renewed`, else of `records`, else of `prompts`.
+        reanswered: those of the latter of which neither the whole record nor the answer stands there, or is contained
+            in what does.
+        row: the first of `reanswered`, else of `records`, else of `prompts`.
         records_of: its records.
         prompts_of: its records that have a prompt.
         matched: its records that stand there, evidence or not.
         prompts_matched: its records whose prompt stands there, evidence or not.
         texts: distinct texts among the records of the source that stand there, over all its files.
-        texts_renewed: distinct prompts among `renewed` of the source, over all its files.
+        texts_reanswered: distinct prompts among `reanswered` of the source, over all its files.
     """
 
     source: str
@@ -200,23 +203,23 @@ class Standing:
     other: str
     records: int
     prompts: int
-    renewed: int
+    reanswered: int
     row: int
     records_of: int
     prompts_of: int
     matched: int
     prompts_matched: int
     texts: int
-    texts_renewed: int
+    texts_reanswered: int
 
 
-def standing(
+def count_copied(
     matches: pa.Table,
     overlaps: pa.Table,
     minimum: int,
     originals: Mapping[str, str],
     files: pa.Table | None = None,
-) -> list[Standing]:
+) -> list[CopiedRecords]:
     """Count by file what stands in each other source, and no known original in the data explains.
 
     Args:
@@ -229,59 +232,67 @@ def standing(
     Returns:
         One item per file and other source; both directions; sorted.
     """
-    sizes = _sizes(overlaps)
+    sizes = _records_by_view(overlaps)
     names = pc.unique(matches["path_b"]).sort()
     pair = ["source_a", "source_b", "path_a"]
-    tallies = {name: KeyCounts() for name in ("records", "prompts", "renewed")}
-    every = KeyCounts()
-    with Distinct() as texts_, Distinct() as fresh_:
-        for part in pieces(matches):
-            copies, whole, prompt, renewed = _standing(part, names, minimum, originals, files)
-            every.add(copies, ["view", *pair])
-            for tally, table in zip(tallies.values(), (whole, prompt, renewed), strict=True):
+    tallies = {name: RecordCounts() for name in ("records", "prompts", "renewed")}
+    copy_counts = RecordCounts()
+    with DistinctTexts() as distinct_texts, DistinctTexts() as distinct_reanswered:
+        for part in iterate_by_record(matches):
+            copies, whole, prompt, reanswered = _select_copied(part, names, minimum, originals, files)
+            copy_counts.add(copies, ["view", *pair])
+            for tally, table in zip(tallies.values(), (whole, prompt, reanswered), strict=True):
                 tally.add(table, pair)
-            for distinct, table in ((texts_, whole), (fresh_, renewed)):
+            for distinct, table in ((distinct_texts, whole), (distinct_reanswered, reanswered)):
                 distinct.add(table, ["source_a", "source_b"], ["path_a", "row_a"])
-        texts, fresh = texts_.counts(), fresh_.counts()
-    counts = {name: tally.counts for name, tally in tallies.items()}
-    found = []
+        texts, texts_reanswered = distinct_texts.counts(), distinct_reanswered.counts()
+    counts, found = {name: tally.counts for name, tally in tallies.items()}, []
     for key in counts["records"].keys() | counts["prompts"].keys():
         source, other, path = key
         row = next(tallies[name].first[key] for name in ("renewed", "records", "prompts") if key in counts[name])
         found.append(
-            Standing(
+            CopiedRecords(
                 source, path, other, counts["records"].get(key, 0), counts["prompts"].get(key, 0),
                 counts["renewed"].get(key, 0), row,
                 sizes.get(("whole", path), 0), sizes.get(("prompt", path), 0),
-                every.counts.get(("whole", *key), 0), every.counts.get(("prompt", *key), 0),
-                texts.get((source, other), 0), fresh.get((source, other), 0),
+                copy_counts.counts.get(("whole", *key), 0), copy_counts.counts.get(("prompt", *key), 0),
+                texts.get((source, other), 0), texts_reanswered.get((source, other), 0),
             )
         )  # fmt: skip
     return sorted(found, key=lambda each: (each.source, each.other, each.path))
 
 
-def _standing(
+def _select_copied(
     matches: pa.Table, names: pa.Array, minimum: int, originals: Mapping[str, str], files: pa.Table | None
 ) -> tuple[pa.Table, pa.Table, pa.Table, pa.Table]:
     """Return of a piece what are copies; and whole records, prompts, and renewed ones that are evidence."""
-    matches = _between(matches, originals)
-    told = _apart(_unexplained(telling(matches, minimum), originals))
-    apart = _apart(matches)
+    matches = _between_sources_or_original(matches, originals)
+    evidence = _between_sources(_drop_explained(select_evidence(matches, minimum), originals))
+    between_sources = _between_sources(matches)
     if files is not None:
-        apart, told = _different(apart, files), _different(told, files)
-    place_b = pc.cast(pc.index_in(told["path_b"], value_set=names), pa.int64())
-    told = told.append_column("text", pc.add(pc.multiply(place_b, 1 << 39), told["row_b"]))
+        between_sources, evidence = (
+            _between_different_files(between_sources, files),
+            _between_different_files(evidence, files),
+        )
+    place_b = pc.cast(pc.index_in(evidence["path_b"], value_set=names), pa.int64())
+    evidence = evidence.append_column("text", pc.add(pc.multiply(place_b, 1 << 39), evidence["row_b"]))
     keys = ["source_a", "source_b", "path_a", "row_a"]
     whole, prompt = (
-        told.filter(pc.equal(told["view"], view)).group_by(keys).aggregate([("text", "min")]) for view in _ASKED
+        evidence.filter(pc.equal(evidence["view"], view)).group_by(keys).aggregate([("text", "min")])
+        for view in _EVIDENCE_VIEWS
     )
-    kept = apart.filter(pc.not_equal(apart["view"], "prompt")).select(keys).group_by(keys).aggregate([])
+    same_answer = (
+        between_sources.filter(pc.not_equal(between_sources["view"], "prompt"))
+        .select(keys)
+        .group_by(keys)
+        .aggregate([])
+    )
     whole, prompt = (each.rename_columns({"text_min": "text"}) for each in (whole, prompt))
-    renewed = prompt.join(kept, keys, join_type="left anti")
-    return apart.filter(pc.not_equal(apart["method"], "contained")), whole, prompt, renewed
+    reanswered = prompt.join(same_answer, keys, join_type="left anti")
+    return between_sources.filter(pc.not_equal(between_sources["method"], "contained")), whole, prompt, reanswered
 
 
-def _different(matches: pa.Table, files: pa.Table) -> pa.Table:
+def _between_different_files(matches: pa.Table, files: pa.Table) -> pa.Table:
     """Leave out matches between files that are the same, byte for byte."""
     places = [
         pc.index_in(matches[name], value_set=pa.array(files["path"].to_pylist())) for name in ("path_a", "path_b")
@@ -290,7 +301,7 @@ def _different(matches: pa.Table, files: pa.Table) -> pa.Table:
     return matches.filter(pc.fill_null(pc.not_equal(a, b), fill_value=True))
 
 
-def published(items: Sequence[Standing], originals: Mapping[str, str]) -> str:
+def name_published_original(items: Sequence[CopiedRecords], originals: Mapping[str, str]) -> str:
     """Say which known data set's own file is among some files of one source; "" where none is.
 
     Args:
@@ -304,12 +315,13 @@ def published(items: Sequence[Standing], originals: Mapping[str, str]) -> str:
     return f" {most.source} holds the file that the authors of {originals[most.path]} published."
 
 
-def known_licences(files: pa.Table) -> dict[str, str | None]:
+def licences_by_path(files: pa.Table) -> dict[str, str | None]:
     """Return the licence of every file, None where none is stated or its terms are not known."""
-    return {path: _known(licence) for path, licence in zip(*_columns(files, "path", "licence"), strict=True)}
+    paths, licences = files["path"].to_pylist(), files["licence"].to_pylist()
+    return dict(zip(paths, map(_known_or_none, licences), strict=True))
 
 
-def milder(mild: str | None, strict: str | None, *, original: str | None = None, other: str | None = None) -> bool:
+def is_milder(mild: str | None, strict: str | None, *, original: str | None = None, other: str | None = None) -> bool:
     """Tell whether the first of two licences of one text grants or drops what the second withholds or asks.
 
     Args:
@@ -332,7 +344,7 @@ def milder(mild: str | None, strict: str | None, *, original: str | None = None,
     return not loses(strict, mild) or breadth(mild) > breadth(strict)
 
 
-def ancestors(indexes: Sequence[Mapping[str, Any]]) -> str:
+def describe_known_sets(indexes: Sequence[Mapping[str, Any]]) -> str:
     """Say which common ancestors were looked for: files that are one of these whole, under its terms, accuse nobody.
 
     Args:
@@ -342,16 +354,12 @@ def ancestors(indexes: Sequence[Mapping[str, Any]]) -> str:
     return f" These known sets, and no others, were looked for as an ancestor: {', '.join(known)}." if known else ""
 
 
-def _columns(table: pa.Table, *names: str) -> list[list[Any]]:
-    return [table[name].to_pylist() for name in names]
-
-
-def _known(licence: str | None) -> str | None:
+def _known_or_none(licence: str | None) -> str | None:
     """Return a licence whose terms are known; one of which nothing is known is as good as none."""
     return licence if licence is not None and terms.known(licence) else None
 
 
-def _unexplained(
+def _drop_explained(
     matches: pa.Table, originals: Mapping[str, str], licences: Mapping[str, str | None] | None = None
 ) -> pa.Table:
     """Leave out records that also stand in a known original; with licences, under one that their own keeps.
@@ -365,35 +373,35 @@ def _unexplained(
     kept = [
         f"{pair['path_a']}\0{pair['path_b']}"
         for pair in pairs
-        if licences is None or _keeps(licences[pair["path_a"]], licences[pair["path_b"]])
+        if licences is None or _keeps_terms(licences[pair["path_a"]], licences[pair["path_b"]])
     ]
     if not kept:
         return matches
     both = pc.binary_join_element_wise(*(found[name].cast(pa.string()) for name in ("path_a", "path_b")), "\0")
     found = found.filter(pc.is_in(both, value_set=pa.array(kept)))
-    rows = found.select(["view", "path_a", "row_a"]).group_by(["view", "path_a", "row_a"]).aggregate([])
     keys = ["view", "path_a", "row_a"]
+    rows = found.select(keys).group_by(keys).aggregate([])
     left = matches.append_column("known", known)
     explained = left.filter(pc.invert(left["known"])).join(rows, keys, join_type="left anti")
     explained = explained.select(left.column_names).cast(left.schema)  # a join forgets that nothing is null
     return pa.concat_tables([explained, left.filter(left["known"])]).drop_columns(["known"])
 
 
-def _keeps(licence: str | None, original: str | None) -> bool:
+def _keeps_terms(licence: str | None, original: str | None) -> bool:
     return licence is not None and original is not None and not loses(licence, original)
 
 
-def _sizes(overlaps: pa.Table) -> dict[tuple[str, str], int]:
+def _records_by_view(overlaps: pa.Table) -> dict[tuple[str, str], int]:
     """Return how many records of a file have a view."""
     of_files = overlaps.filter(pc.is_valid(overlaps["path_a"]))
     columns = (of_files[name].to_pylist() for name in ("view", "path_a", "records_a"))
     return {(view, path): count for view, path, count in zip(*columns, strict=True)}
 
 
-def _best(
+def _best_by_key(
     pairs: Mapping[tuple[Any, ...], int], sizes: Mapping[tuple[str, str], int]
 ) -> dict[tuple[Any, ...], tuple[str, float]]:
-    """Return for each key of `shared` the other file that holds most, and the highest share of any pair of files."""
+    """Return for each key of `count_shared` the other file that holds most, and the highest share of any two files."""
     both = {(view, path_a, path_b): count for (view, _, path_a, _, _, path_b), count in pairs.items()}
     best: dict[tuple[Any, ...], tuple[int, str, float]] = {}
     for (*key, path_b), count in sorted(pairs.items(), key=lambda each: each[0][-1]):
@@ -406,7 +414,7 @@ def _best(
     return {key: (where, share) for key, (_, where, share) in best.items()}
 
 
-def counts(items: Sequence[SharedRecords]) -> dict[str, tuple[int, int]]:
+def count_by_view(items: Sequence[SharedRecords]) -> dict[str, tuple[int, int]]:
     """Add up by view: matched records, and records of the files concerned.
 
     Args:
@@ -416,10 +424,12 @@ def counts(items: Sequence[SharedRecords]) -> dict[str, tuple[int, int]]:
         View -> (records that are evidence, of how many), the view with the larger share first; the prompts of files
         whose whole records say as much are left out.
     """
-    return {view: (sum(i.records for i in of), sum(i.records_a for i in of)) for view, of in _telling(items)}
+    return {
+        view: (sum(i.records for i in group), sum(i.records_a for i in group)) for view, group in _group_by_view(items)
+    }
 
 
-def data_files(files: pa.Table) -> Counter[str]:
+def count_data_files(files: pa.Table) -> Counter[str]:
     """Count the data files with records of each source: a sentence about some of them says of how many.
 
     Args:
@@ -429,32 +439,32 @@ def data_files(files: pa.Table) -> Counter[str]:
     return Counter(row["source"] for row in rows if row["role"] == "data" and row["records"])
 
 
-def where(count: int, held: int) -> str:
+def phrase_files(count: int, total: int) -> str:
     """Say in how many files something stands, unless that is the only one of its source: "in 2 files", or nothing.
 
     Args:
         count: files in which it stands.
-        held: data files of the source.
+        total: data files of the source.
     """
-    return f"in {count:,} file{'s' * (count > 1)}" if count > 1 or held > 1 else ""
+    return f"in {count:,} file{'s' * (count > 1)}" if count > 1 or total > 1 else ""
 
 
-def sentence(items: Sequence[SharedRecords], held: int = 1) -> str:
+def phrase_shared(items: Sequence[SharedRecords], data_files: int = 1) -> str:
     """Say how much is shared: "999 of 999 prompts and 63 of 999 records (48 word for word)"; "no records" if nothing.
 
     What stands there and is no evidence is counted too, and the sentence says how much is.
 
     Args:
-        items: as for `counts`.
-        held: data files of the source; of one of several, it is said that the count is of one file.
+        items: as for `count_by_view`.
+        data_files: data files of the source; of one of several, it is said that the count is of one file.
     """
     parts, place = [], ""
-    for view, of in _telling(items):
+    for view, group in _group_by_view(items):
         matched, records, exact, explained, total = (
-            sum(getattr(item, name) for item in of)
+            sum(getattr(item, name) for item in group)
             for name in ("matched", "records", "exact", "explained", "records_a")
         )
-        place, before = where(len(of), held), place
+        place, before = phrase_files(len(group), data_files), place
         details = [place] if place and place != before else []
         if exact < matched:
             details.append(f"{f'{exact:,}' if exact else 'none'} word for word")
@@ -462,27 +472,29 @@ def sentence(items: Sequence[SharedRecords], held: int = 1) -> str:
             details.append(f"{records + explained:,} of them long and distinctive enough to count")
         if explained:
             details.append(f"{explained:,} also in a known original and left out")
-        said = f" ({'; '.join(details)})" if details else ""
-        parts.append(f"{matched:,} of {total:,} {_NOUNS[view]}{said}")
+        note = f" ({'; '.join(details)})" if details else ""
+        parts.append(f"{matched:,} of {total:,} {_NOUNS[view]}{note}")
     return " and ".join(parts) or "no records"
 
 
-def verb(items: Sequence[SharedRecords]) -> str:
-    """Say how what `sentence` counts stands elsewhere: "stand word for word" if all of it does, else "stand".
+def phrase_verb(items: Sequence[SharedRecords]) -> str:
+    """Say how what `phrase_shared` counts stands elsewhere: "stand word for word" if all of it does, else "stand".
 
     Args:
-        items: as for `counts`.
+        items: as for `count_by_view`.
     """
-    return "stand word for word" if all(item.exact == item.matched for item in _told(items)) else "stand"
+    return (
+        "stand word for word" if all(item.exact == item.matched for item in _drop_repeated_prompts(items)) else "stand"
+    )
 
 
-def _telling(items: Sequence[SharedRecords]) -> list[tuple[str, list[SharedRecords]]]:
+def _group_by_view(items: Sequence[SharedRecords]) -> list[tuple[str, list[SharedRecords]]]:
     """Group items by view, the larger share first, without prompts that add nothing to their file's whole records."""
-    views = [(view, [item for item in _told(items) if item.view == view]) for view in _NOUNS]
-    views = [(view, of) for view, of in views if of]
+    views = [(view, [item for item in _drop_repeated_prompts(items) if item.view == view]) for view in _NOUNS]
+    views = [(view, group) for view, group in views if group]
     return sorted(views, key=lambda each: -sum(i.records for i in each[1]) / sum(i.records_a for i in each[1]))
 
 
-def _told(items: Sequence[SharedRecords]) -> list[SharedRecords]:
+def _drop_repeated_prompts(items: Sequence[SharedRecords]) -> list[SharedRecords]:
     whole = {item.path_a: item.records for item in items if item.view == "whole"}
     return [item for item in items if item.view == "whole" or item.records > whole.get(item.path_a, 0)]

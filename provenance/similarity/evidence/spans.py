@@ -17,21 +17,21 @@ from numba import njit
 
 from provenance.similarity.candidates.set_overlap import lower_bound
 from provenance.similarity.text import normalisation
-from provenance.similarity.text.shingles import WORDS, hash_record, xxh64
+from provenance.similarity.text.shingles import WORDS_PER_SHINGLE, hash_record, xxh64
 
 if TYPE_CHECKING:
     from provenance.similarity.text import shingle_sets
 
 Ints = npt.NDArray[np.int64]
 
-TRIES = 256
+MOST_TRIES = 256
 """Runs of words that are hashed for one text, at most, and places of its rarest shingle around which it is looked for:
 a text that repeats itself costs no more."""
 
-RAREST = 8
+SHINGLES_COMPARED = 8
 """Shingles of a text of which the rarest in the longer one is taken."""
 
-ASKED = np.dtype([
+SPAN_QUERIES = np.dtype([
     ("key", "u8"),  # of file and row: what they are put in order by
     ("file", "i8"),  # file of the longer text, by number
     ("row", "i8"),  # its record
@@ -44,22 +44,22 @@ ASKED = np.dtype([
 """One contained row of ROWS: where does it stand?"""
 
 
-def asked(*columns: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Make ASKED of its columns, the key left out."""
-    rows = np.zeros(len(columns[0]), ASKED)
-    for name, column in zip((ASKED.names or ())[1:], columns, strict=True):
+def make_queries(*columns: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Make SPAN_QUERIES of its columns, the key left out."""
+    rows = np.zeros(len(columns[0]), SPAN_QUERIES)
+    for name, column in zip((SPAN_QUERIES.names or ())[1:], columns, strict=True):
         rows[name] = column
     return rows
 
 
 @njit(nogil=True, cache=True)
-def _among(value: Any, values: Any, low: Any, high: Any) -> Any:
+def _contains(value: Any, values: Any, low: Any, high: Any) -> Any:
     at = lower_bound(value, values, low, high)
     return at < high and values[at] == value
 
 
 @njit(nogil=True, cache=True)
-def _places(value: Any, hashes: Any, order: Any) -> Any:
+def _equal_range(value: Any, hashes: Any, order: Any) -> Any:
     """Return where in `order` the shingles of one hash begin and end."""
     low, end = np.int64(0), order.shape[0]
     while low < end:
@@ -79,24 +79,24 @@ def _places(value: Any, hashes: Any, order: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _find(
+def _find_texts(
     data: Any, begins: Any, ends: Any, hashes: Any, order: Any, low: Any, words: Any, first: Any, last: Any, sets: Any
 ) -> Any:
     """Return for each text the number of the word at which it begins, or -1."""
     found = np.full(low.shape[0], -1, np.int64)
     for k in range(low.shape[0]):
         # the text is around one of the places of any of its shingles: of a few of them, the rarest here
-        place, stop = _places(sets[first[k]], hashes, order)
-        for other in range(first[k] + 1, min(last[k], first[k] + RAREST)):
-            begin, end = _places(sets[other], hashes, order)
+        place, stop = _equal_range(sets[first[k]], hashes, order)
+        for other in range(first[k] + 1, min(last[k], first[k] + SHINGLES_COMPARED)):
+            begin, end = _equal_range(sets[other], hashes, order)
             if end - begin < stop - place:
                 place, stop = begin, end
-        tries, looked, at = 0, min(stop, place + TRIES), np.int64(0)
-        while place < looked and tries < TRIES and found[k] < 0:
-            at = max(at, order[place] - (words[k] - WORDS))
-            while at <= min(order[place], begins.shape[0] - words[k]) and tries < TRIES:
-                end = at + words[k] - WORDS
-                if _among(hashes[at], sets, first[k], last[k]) and _among(hashes[end], sets, first[k], last[k]):
+        tries, looked, at = 0, min(stop, place + MOST_TRIES), np.int64(0)
+        while place < looked and tries < MOST_TRIES and found[k] < 0:
+            at = max(at, order[place] - (words[k] - WORDS_PER_SHINGLE))
+            while at <= min(order[place], begins.shape[0] - words[k]) and tries < MOST_TRIES:
+                end = at + words[k] - WORDS_PER_SHINGLE
+                if _contains(hashes[at], sets, first[k], last[k]) and _contains(hashes[end], sets, first[k], last[k]):
                     if xxh64(data, begins[at], ends[at + words[k] - 1], np.uint64(0)) == low[k]:
                         found[k] = at
                         break
@@ -107,13 +107,13 @@ def _find(
 
 
 @njit(nogil=True, cache=True)
-def _hashed(data: Any, words: Any) -> Any:
-    hashes = np.empty(max(words - WORDS + 1, 1), np.uint64)
+def _hash_text(data: Any, words: Any) -> Any:
+    hashes = np.empty(max(words - WORDS_PER_SHINGLE + 1, 1), np.uint64)
     hash_record(data, 0, data.shape[0], words, hashes)
     return hashes
 
 
-def find(
+def find_texts(
     longer: str,
     low: shingle_sets.Hashes,
     words: Ints,
@@ -136,18 +136,18 @@ def find(
 
     Returns:
         Where each begins and ends in the UTF-8 of the longer text; -1 where its words stand there in pieces alone, or
-        TRIES did not do.
+        MOST_TRIES did not do.
     """
     column = pa.array([longer], pa.large_string())
     data, _ = normalisation.normalise(column, fold_chinese=fold_chinese)
     spaces = np.flatnonzero(data == 32)
     begins, ends = np.r_[0, spaces + 1], np.r_[spaces, len(data)]
-    hashes = _hashed(data, len(begins))
+    hashes = _hash_text(data, len(begins))
     order = np.argsort(hashes, kind="stable")
-    found = _find(data, begins, ends, hashes, order, low, words, first, last, sets)
+    found = _find_texts(data, begins, ends, hashes, order, low, words, first, last, sets)
     raw, offsets = normalisation.buffers(column)
     # a character folds to one character: the words stand where they would stand unfolded
-    starts, stops = normalisation.trace(raw[offsets[0] : offsets[1]], len(begins))
+    starts, stops = normalisation.locate_words(raw[offsets[0] : offsets[1]], len(begins))
     there = found >= 0
     start, stop = np.full(len(found), -1), np.full(len(found), -1)
     start[there] = starts[found[there]]

@@ -3,13 +3,13 @@
 An *entry* is one view of one item; a *place* is one hash of one entry. Memory is that of the index (140 bytes a hash
 while it is put together, 45 then) and of what was found, never that of the corpus.
 
-What tells of an item is decided record by record, by shingles that few items have: one that stands in more than CROWD
-items is a template ("write a python function to") and no evidence. A record tells of an item if it holds nearly all of
-it: LEAST or more such shingles, four fifths of those of the item, and four fifths of all of the item's. Less of a
-question is another question, as real ones taught: "the length of the longest word" is not "the length of the longest
-common string", nor the area of a polygon that of a triangle. Of a protected work a passage tells too:
-PASSAGE or more shingles that are half of the record's, or LONG or more that are a twentieth of it: long texts of one
-kind share a hundredth by chance. What is then counted as shared is every shingle of both.
+What tells of an item is decided record by record, by shingles that few items have: one that stands in more than
+ITEMS_PER_SHINGLE items is a template ("write a python function to") and no evidence. A record tells of an item if it
+holds nearly all of it: LEAST_SHARED or more such shingles, four fifths of those of the item, and four fifths of all of
+the item's. Less of a question is another question, as real ones taught: "the length of the longest word" is not "the
+length of the longest common string", nor the area of a polygon that of a triangle. Of a protected work a passage tells
+too: LEAST_PASSAGE or more shingles that are half of the record's, or LEAST_LONG_PASSAGE or more that are a twentieth of
+it: long texts of one kind share a hundredth by chance. What is then counted as shared is every shingle of both.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from provenance.similarity.candidates.set_overlap import DENOMINATOR, NUMERATOR
+from provenance.similarity.candidates.set_overlap import NEAR_DENOMINATOR, NEAR_NUMERATOR
 from provenance.similarity.index import siphash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from provenance.similarity.index.reference_index import Index
+    from provenance.similarity.index.reference_index import ReferenceIndex
     from provenance.similarity.index.siphash import Hashes
 
 Ints = npt.NDArray[np.int64]
 
-CROWD = 64
+ITEMS_PER_SHINGLE = 64
 """Items of an index that may have a shingle which tells of any of them."""
 
-LEAST = 4
+LEAST_SHARED = 4
 """Shingles (eight words) that a record must share with an item."""
 
-PASSAGE = 8
+LEAST_PASSAGE = 8
 """Shingles (twelve words) that it must share where they are half of the record."""
 
-LONG = 20
-"""Shingles (24 words) of a protected work that it must share where they are one in SPARSE of the record."""
+LEAST_LONG_PASSAGE = 20
+"""Shingles (24 words) of a protected work that it must share where they are one in LONG_PASSAGE_SHARE of the record."""
 
-SPARSE = 20
+LONG_PASSAGE_SHARE = 20
 """Of how many shingles of a record one must be of a protected work."""
 
-NEVER = 1 << 62
-"""PASSAGE and LONG of an index whose items are no works to quote from."""
+UNREACHABLE = 1 << 62
+"""PASSAGE and LEAST_LONG_PASSAGE of an index whose items are no works to quote from."""
 
-_CHUNK = 1 << 16  # pairs of a record and an entry made at a time
+_PAIRS_AT_A_TIME = 1 << 16  # pairs of a record and an entry made at a time
 
 HITS = pa.schema(
     [
@@ -73,13 +73,13 @@ class Catalogue(NamedTuple):
         entry: of every place, the entries of one hash sorted.
         slots: an open table: the number of a hash, or -1.
         common: of every hash, whether it tells of no item.
-        telling: of every entry, how many of its hashes tell.
+        distinctive: of every entry, how many of its hashes tell.
         total: of every entry, how many hashes it has.
-        which: of every entry, the number of its index.
+        index_number: of every entry, the number of its index.
         row: of every entry, its row in the index.
-        least: as LEAST; PASSAGE and LONG follow.
-        passage: as PASSAGE.
-        long: as LONG.
+        least_shared: as LEAST_SHARED; LEAST_PASSAGE and LEAST_LONG_PASSAGE follow.
+        least_passage: as LEAST_PASSAGE.
+        least_long_passage: as LEAST_LONG_PASSAGE.
     """
 
     hashes: Hashes
@@ -87,30 +87,30 @@ class Catalogue(NamedTuple):
     entry: npt.NDArray[np.int32]
     slots: npt.NDArray[np.int32]
     common: npt.NDArray[np.bool_]
-    telling: Ints
+    distinctive: Ints
     total: Ints
-    which: Ints
+    index_number: Ints
     row: Ints
-    least: int
-    passage: int
-    long: int
+    least_shared: int
+    least_passage: int
+    least_long_passage: int
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _mix(value: Any) -> Any:
+def _spread_hash(value: Any) -> Any:
     """Spread hashes over the table; those of a scaled index are low by choice."""
     return (value * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
 
 
 @njit(nogil=True, cache=True)
-def _slots(hashes: Any) -> Any:
+def _make_slots(hashes: Any) -> Any:
     size = 64
     while size < 2 * hashes.shape[0]:
         size *= 2
     mask = np.uint64(size - 1)
     slots = np.full(size, -1, np.int32)
     for number in range(hashes.shape[0]):
-        slot = _mix(hashes[number]) & mask
+        slot = _spread_hash(hashes[number]) & mask
         while slots[slot] >= 0:
             slot = (slot + np.uint64(1)) & mask
         slots[slot] = number
@@ -118,15 +118,15 @@ def _slots(hashes: Any) -> Any:
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _number(value: Any, hashes: Any, slots: Any) -> Any:
+def _find_hash(value: Any, hashes: Any, slots: Any) -> Any:
     mask = np.uint64(slots.shape[0] - 1)
-    slot = _mix(value) & mask
+    slot = _spread_hash(value) & mask
     while slots[slot] >= 0 and hashes[slots[slot]] != value:
         slot = (slot + np.uint64(1)) & mask
     return slots[slot]
 
 
-def catalogue(indexes: Sequence[Index]) -> Catalogue:
+def build_catalogue(indexes: Sequence[ReferenceIndex]) -> Catalogue:
     """Put indexes together.
 
     Args:
@@ -135,20 +135,20 @@ def catalogue(indexes: Sequence[Index]) -> Catalogue:
     Returns:
         The catalogue; the same for the same indexes in the same order.
     """
-    whole = indexes[0].of == "texts"
+    whole_texts = indexes[0].unit == "texts"
     index, row, item, sizes, values = [], [], [], [], []
     items = 0
     for place, each in enumerate(indexes):
-        named = each.table["item"].combine_chunks().dictionary_encode()
+        items_of_index = each.table["item"].combine_chunks().dictionary_encode()
         lists = each.table["hashes"].combine_chunks()
-        order = np.argsort(named.indices.to_numpy(), kind="stable")
-        taken = lists.take(pa.array(order))
+        order = np.argsort(items_of_index.indices.to_numpy(), kind="stable")
+        ordered = lists.take(pa.array(order))
         index.append(np.full(len(order), place, np.int64))
         row.append(order)
-        item.append(items + named.indices.to_numpy()[order].astype(np.int64))
-        sizes.append(np.diff(taken.offsets.to_numpy()))
-        values.append(taken.flatten().to_numpy())
-        items += len(named.dictionary)
+        item.append(items + items_of_index.indices.to_numpy()[order].astype(np.int64))
+        sizes.append(np.diff(ordered.offsets.to_numpy()))
+        values.append(ordered.flatten().to_numpy())
+        items += len(items_of_index.dictionary)
     counts = np.concatenate(sizes)
     entry = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
     hashes = np.concatenate(values)
@@ -161,30 +161,36 @@ def catalogue(indexes: Sequence[Index]) -> Catalogue:
     owner = np.concatenate(item)[entry]
     other = np.ones(len(owner), np.bool_)
     other[1:] = (owner[1:] != owner[:-1]) | (number[1:] != number[:-1])
-    common = np.bincount(number, other, len(start)) > (len(counts) if whole else CROWD)
-    telling = np.bincount(entry, ~common[number], len(counts)).astype(np.int64)
-    least, passage, long = (LEAST, PASSAGE, LONG) if indexes[0].kind == "protected" else (LEAST, NEVER, NEVER)
-    least, passage, long = (1, 1, 1) if whole else (least, passage, long)
+    common = np.bincount(number, other, len(start)) > (len(counts) if whole_texts else ITEMS_PER_SHINGLE)
+    distinctive = np.bincount(entry, ~common[number], len(counts)).astype(np.int64)
+    least_shared, least_passage, least_long_passage = (
+        (LEAST_SHARED, LEAST_PASSAGE, LEAST_LONG_PASSAGE)
+        if indexes[0].kind == "protected"
+        else (LEAST_SHARED, UNREACHABLE, UNREACHABLE)
+    )
+    least_shared, least_passage, least_long_passage = (
+        (1, 1, 1) if whole_texts else (least_shared, least_passage, least_long_passage)
+    )
     distinct = np.ascontiguousarray(hashes[start])
     return Catalogue(
-        distinct, first, entry, _slots(distinct), common, telling, counts.astype(np.int64), np.concatenate(index),
-        np.concatenate(row), least, passage, long,
+        distinct, first, entry, _make_slots(distinct), common, distinctive, counts.astype(np.int64),
+        np.concatenate(index), np.concatenate(row), least_shared, least_passage, least_long_passage,
     )  # fmt: skip
 
 
 @njit(nogil=True, cache=True)
-def _tell(values: Any, offsets: Any, start: Any, c: Any, count: Any, touched: Any, out: Any) -> Any:
+def _find_hits(values: Any, offsets: Any, start: Any, catalogue: Any, count: Any, touched: Any, out: Any) -> Any:
     """Find what records from `start` on may tell of; return how many pairs were found, and where to go on."""
-    nodes, entries, sure = out
+    nodes, entries, by_passage = out
     found = np.int64(0)
     for node in range(start, offsets.shape[0] - 1):
         used = np.int64(0)
         for k in range(offsets[node], offsets[node + 1]):
-            number = _number(values[k], c.hashes, c.slots)
-            if number < 0 or c.common[number]:
+            number = _find_hash(values[k], catalogue.hashes, catalogue.slots)
+            if number < 0 or catalogue.common[number]:
                 continue
-            for place in range(c.first[number], c.first[number + 1]):
-                entry = c.entry[place]
+            for place in range(catalogue.first[number], catalogue.first[number + 1]):
+                entry = catalogue.entry[place]
                 if count[entry] == 0:
                     touched[used] = entry
                     used += 1
@@ -195,13 +201,13 @@ def _tell(values: Any, offsets: Any, start: Any, c: Any, count: Any, touched: An
             entry = touched[k]
             shared = count[entry]
             count[entry] = 0
-            if full or shared < c.least:
+            if full or shared < catalogue.least_shared:
                 continue
-            all_of_it = shared * DENOMINATOR >= c.telling[entry] * NUMERATOR
-            passage = shared >= c.passage and 2 * shared >= size
-            part = passage or (shared >= c.long and SPARSE * shared >= size)
+            all_of_it = shared * NEAR_DENOMINATOR >= catalogue.distinctive[entry] * NEAR_NUMERATOR
+            passage = shared >= catalogue.least_passage and 2 * shared >= size
+            part = passage or (shared >= catalogue.least_long_passage and LONG_PASSAGE_SHARE * shared >= size)
             if all_of_it or part:
-                nodes[found], entries[found], sure[found] = node, entry, part
+                nodes[found], entries[found], by_passage[found] = node, entry, part
                 found += 1
         if full:
             return found, node
@@ -209,42 +215,42 @@ def _tell(values: Any, offsets: Any, start: Any, c: Any, count: Any, touched: An
 
 
 @njit(nogil=True, cache=True)
-def _place(entry: Any, number: Any, c: Any) -> Any:
+def _find_place(entry: Any, number: Any, catalogue: Any) -> Any:
     """Return the place of a hash in an entry, or -1."""
-    low, high = c.first[number], c.first[number + 1]
+    low, high = catalogue.first[number], catalogue.first[number + 1]
     while low < high:
         middle = (low + high) // 2
-        if c.entry[middle] < entry:
+        if catalogue.entry[middle] < entry:
             low = middle + 1
         else:
             high = middle
-    return low if low < c.first[number + 1] and c.entry[low] == entry else np.int64(-1)
+    return low if low < catalogue.first[number + 1] and catalogue.entry[low] == entry else np.int64(-1)
 
 
 @njit(nogil=True, cache=True)
-def _places(values: Any, offsets: Any, nodes: Any, entries: Any, c: Any) -> Any:
+def _list_places(values: Any, offsets: Any, nodes: Any, entries: Any, catalogue: Any) -> Any:
     """List for every pair the places of its entry that the record has."""
     ends = np.zeros(nodes.shape[0] + 1, np.int64)
     for pair in range(nodes.shape[0]):
         count = np.int64(0)
         for k in range(offsets[nodes[pair]], offsets[nodes[pair] + 1]):
-            number = _number(values[k], c.hashes, c.slots)
-            count += number >= 0 and _place(entries[pair], number, c) >= 0
+            number = _find_hash(values[k], catalogue.hashes, catalogue.slots)
+            count += number >= 0 and _find_place(entries[pair], number, catalogue) >= 0
         ends[pair + 1] = ends[pair] + count
     places = np.empty(ends[nodes.shape[0]], np.int64)
     used = np.int64(0)
     for pair in range(nodes.shape[0]):
         for k in range(offsets[nodes[pair]], offsets[nodes[pair] + 1]):
-            number = _number(values[k], c.hashes, c.slots)
-            place = _place(entries[pair], number, c) if number >= 0 else np.int64(-1)
+            number = _find_hash(values[k], catalogue.hashes, catalogue.slots)
+            place = _find_place(entries[pair], number, catalogue) if number >= 0 else np.int64(-1)
             if place >= 0:
                 places[used] = place
                 used += 1
     return ends, places
 
 
-def look_up(
-    batches: Iterable[pa.RecordBatch], hashes: Hashes, key: bytes, within: Sequence[Catalogue], *, whole: bool
+def find_hits(
+    batches: Iterable[pa.RecordBatch], hashes: Hashes, key: bytes, catalogues: Sequence[Catalogue], *, whole_texts: bool
 ) -> list[pa.Table]:
     """Find which texts tell of which entries.
 
@@ -252,39 +258,47 @@ def look_up(
         batches: SETS of `near_pairs`; a text may stand in several.
         hashes: the sets that they speak of.
         key: of the catalogues.
-        within: the catalogues.
-        whole: whether they have hashes of whole texts, not of shingles.
+        catalogues: the catalogues.
+        whole_texts: whether they have hashes of whole texts, not of shingles.
 
     Returns:
         HITS of every catalogue, in the order given.
     """
-    most = max(len(each.telling) for each in within)
+    most = max(len(each.distinctive) for each in catalogues)
     count, touched = np.zeros(most, np.int64), np.empty(most, np.int64)
-    left, right = (np.empty(max(_CHUNK, most), np.int64) for _ in range(2))
-    sure = np.empty(len(left), np.bool_)
-    made: list[list[pa.Table]] = [[HITS.empty_table()] for _ in within]
+    left, right = (np.empty(max(_PAIRS_AT_A_TIME, most), np.int64) for _ in range(2))
+    by_passage = np.empty(len(left), np.bool_)
+    hits_by_catalogue: list[list[pa.Table]] = [[HITS.empty_table()] for _ in catalogues]
     for batch in batches:
-        if whole:
-            values, offsets = siphash.keyed(batch["low"].to_numpy(), key), np.arange(len(batch) + 1)
+        if whole_texts:
+            values, offsets = siphash.siphash(batch["low"].to_numpy(), key), np.arange(len(batch) + 1)
         else:
             offsets = np.r_[batch["start"].to_numpy()[:1], batch["stop"].to_numpy()]  # what was written at once
-            values, offsets = siphash.keyed(hashes[offsets[0] : offsets[-1]], key), offsets - offsets[0]
-        for each, hits in zip(within, made, strict=True):
+            values, offsets = siphash.siphash(hashes[offsets[0] : offsets[-1]], key), offsets - offsets[0]
+        for each, hits in zip(catalogues, hits_by_catalogue, strict=True):
             at = 0
             while at < len(batch):
-                found, at = _tell(values, offsets, at, each, count, touched, (left, right, sure))
+                found, at = _find_hits(values, offsets, at, each, count, touched, (left, right, by_passage))
                 if found:
-                    hits.append(_hits(batch, values, offsets, left[:found], right[:found], sure[:found], each))
-    return [pa.concat_tables(each) for each in made]
+                    hits.append(
+                        _make_hits(batch, values, offsets, left[:found], right[:found], by_passage[:found], each)
+                    )
+    return [pa.concat_tables(each) for each in hits_by_catalogue]
 
 
-def _hits(
-    batch: pa.RecordBatch, values: Hashes, offsets: Ints, nodes: Ints, entries: Ints, sure: Any, within: Catalogue
+def _make_hits(
+    batch: pa.RecordBatch,
+    values: Hashes,
+    offsets: Ints,
+    nodes: Ints,
+    entries: Ints,
+    by_passage: Any,
+    catalogue: Catalogue,
 ) -> pa.Table:
     """Make HITS of pairs; what rests on the whole of an item must have nearly all of it, common shingles or not."""
-    ends, places = _places(values, offsets, nodes, entries, within)
+    ends, places = _list_places(values, offsets, nodes, entries, catalogue)
     counts = np.diff(ends)
-    kept = np.flatnonzero(sure | (counts * DENOMINATOR >= within.total[entries] * NUMERATOR))
+    kept = np.flatnonzero(by_passage | (counts * NEAR_DENOMINATOR >= catalogue.total[entries] * NEAR_NUMERATOR))
     lists = pa.LargeListArray.from_arrays(pa.array(ends), pa.array(places), type=HITS.field("places").type)
     taken = pa.array(nodes[kept])
     columns = [
@@ -294,7 +308,7 @@ def _hits(
     return pa.table(columns, schema=HITS)
 
 
-class Found(NamedTuple):
+class EntryCounts(NamedTuple):
     """Entries that records of one file tell of, a column each.
 
     Args:
@@ -315,31 +329,31 @@ class Found(NamedTuple):
 
 
 @njit(nogil=True, cache=True)
-def _unite(
-    nodes: Any, counts: Any, rows: Any, first: Any, entry: Any, size: Any, ends: Any, places: Any, x: Any
+def _add_up(
+    nodes: Any, counts: Any, rows: Any, first: Any, entry: Any, size: Any, ends: Any, places: Any, state: Any
 ) -> Any:
-    mark, stamp, shared, records, row, best, of, touched = x
+    mark, stamp, shared, records, row, best, best_size, touched = state
     used = np.int64(0)
     for cell in range(nodes.shape[0]):
         for pair in range(first[nodes[cell]], first[nodes[cell] + 1]):
-            e = entry[pair]
-            if records[e] == 0:
-                touched[used] = e
+            owner = entry[pair]
+            if records[owner] == 0:
+                touched[used] = owner
                 used += 1
-                shared[e] = best[e] = 0
-            records[e] += counts[cell]
+                shared[owner] = best[owner] = 0
+            records[owner] += counts[cell]
             for at in range(ends[pair], ends[pair + 1]):
                 if mark[places[at]] != stamp:
                     mark[places[at]] = stamp
-                    shared[e] += 1
+                    shared[owner] += 1
             here = ends[pair + 1] - ends[pair]
-            if here > best[e] or (here == best[e] and rows[cell] < row[e]):
-                best[e], row[e], of[e] = here, rows[cell], size[pair]
+            if here > best[owner] or (here == best[owner] and rows[cell] < row[owner]):
+                best[owner], row[owner], best_size[owner] = here, rows[cell], size[pair]
     return used
 
 
 @njit(nogil=True, cache=True)
-def _starts(lows: Any, bits: Any) -> Any:
+def _bucket_starts(lows: Any, bits: Any) -> Any:
     """Say where the hashes with each top `bits` begin."""
     starts = np.zeros((1 << bits) + 1, np.int64)
     shift = np.uint64(64 - bits)
@@ -351,10 +365,10 @@ def _starts(lows: Any, bits: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _find(low: Any, high: Any, lows: Any, highs: Any, bits: Any) -> Any:
+def _find_sorted(low: Any, high: Any, lows: Any, highs: Any, bits: Any) -> Any:
     """Return the place of each (low, high) among sorted ones, or -1."""
     places = np.empty(low.shape[0], np.int64)
-    starts, shift = _starts(lows, bits), np.uint64(64 - bits)
+    starts, shift = _bucket_starts(lows, bits), np.uint64(64 - bits)
     for k in range(low.shape[0]):
         top = low[k] >> shift
         at, end = starts[top], starts[top + np.uint64(1)]
@@ -369,7 +383,7 @@ def _find(low: Any, high: Any, lows: Any, highs: Any, bits: Any) -> Any:
     return places
 
 
-def find(low: Hashes, high: Hashes, lows: Hashes, highs: Hashes) -> Ints:
+def find_sorted(low: Hashes, high: Hashes, lows: Hashes, highs: Hashes) -> Ints:
     """Find texts among sorted ones.
 
     Args:
@@ -382,11 +396,11 @@ def find(low: Hashes, high: Hashes, lows: Hashes, highs: Hashes) -> Ints:
         The place of each, -1 where it is none of them.
     """
     bits = max(1, len(lows).bit_length() - 2)  # hashes fall anywhere with equal chance: a few to each start
-    place: Ints = _find(low, high, lows, highs, bits)
+    place: Ints = _find_sorted(low, high, lows, highs, bits)
     return place
 
 
-class Meeting:
+class CatalogueHits:
     """Hits of one catalogue, ready to be added up file by file.
 
     Args:
@@ -405,11 +419,11 @@ class Meeting:
         start = np.flatnonzero(new[kept])
         self.low, self.high = low[kept][start], high[kept][start]
         self._first = np.r_[start, len(self._entry)].astype(np.int64)
-        entries = len(within.telling)
+        entries = len(within.distinctive)
         self._mark, self._stamp = np.zeros(len(within.entry), np.int32), 0
         self._state = [np.zeros(entries, np.int64) for _ in range(6)]
 
-    def find(self, members: pa.Table) -> Ints:
+    def find_texts(self, members: pa.Table) -> Ints:
         """Find which records have a text that tells of an item.
 
         Args:
@@ -418,9 +432,9 @@ class Meeting:
         Returns:
             The place of the text in `low`, or -1.
         """
-        return find(members["low"].to_numpy(), members["high"].to_numpy(), self.low, self.high)
+        return find_sorted(members["low"].to_numpy(), members["high"].to_numpy(), self.low, self.high)
 
-    def tells(self, entries: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    def texts_with_entries(self, entries: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Tell which texts tell of any of some entries.
 
         Args:
@@ -429,10 +443,10 @@ class Meeting:
         Returns:
             One value a text, in the order of `low`.
         """
-        told: npt.NDArray[np.bool_] = np.maximum.reduceat(entries[self._entry], self._first[:-1])
-        return told
+        has_entry: npt.NDArray[np.bool_] = np.maximum.reduceat(entries[self._entry], self._first[:-1])
+        return has_entry
 
-    def unite(self, node: Ints, row: Ints) -> Found:
+    def count_entries(self, node: Ints, row: Ints) -> EntryCounts:
         """Add up what the records of one file tell of.
 
         Args:
@@ -450,10 +464,10 @@ class Meeting:
         shared, records, of_row, best, of_size, touched = self._state
         ends, places = self._lists.offsets.to_numpy(), self._lists.flatten().to_numpy()
         kept = (self._mark, self._stamp, shared, records, of_row, best, of_size, touched)
-        used = _unite(
+        used = _add_up(
             node[start], counts, row[start], self._first, self._entry, self._size, ends - ends[0], places, kept
         )
         entry = np.sort(touched[:used])
-        found = Found(entry, *(column[entry] for column in (shared, records, of_row, best, of_size)))
+        found = EntryCounts(entry, *(column[entry] for column in (shared, records, of_row, best, of_size)))
         records[entry] = 0
         return found

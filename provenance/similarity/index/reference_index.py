@@ -34,19 +34,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT = "provenance-index/v1"
-KINDS = ("protected", "benchmark", "known")
-UNITS = ("shingles", "texts")
-OPEN_KEY = bytes(siphash.KEY)
+INDEX_KINDS = ("protected", "benchmark", "known")
+INDEX_UNITS = ("shingles", "texts")
+OPEN_KEY = bytes(siphash.KEY_BYTES)
 """The published key of indexes that hide nothing: sixteen zero bytes."""
 
 KEY_FILE = "PROVENANCE_INDEX_KEY_FILE"
 """The variable that names the key file of an index that has none beside it."""
 
-LARGEST = 4 << 30
+LARGEST_BYTES = 4 << 30
 """Bytes that an index may take in memory."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_FORMS = {
+_METADATA_FORMS = {
     "key": ("id of a key", re.compile(r"[0-9a-f]{16}")),
     "scale": ("scale", re.compile(r"[1-9][0-9]{0,5}")),
     "items": ("number of items", re.compile(r"[0-9]{1,18}")),
@@ -86,14 +86,14 @@ ITEMS = pa.schema(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Index:
+class ReferenceIndex:
     """An index that was read and found sound.
 
     Args:
         path: its file.
-        kind: one of KINDS.
+        kind: one of INDEX_KINDS.
         title: what a report calls it.
-        of: one of UNITS.
+        unit: one of INDEX_UNITS.
         scale: of texts, one hash in how many is kept.
         key: id of the key.
         items: different items.
@@ -106,7 +106,7 @@ class Index:
     path: Path
     kind: str
     title: str
-    of: str
+    unit: str
     scale: int
     key: str
     items: int
@@ -116,7 +116,7 @@ class Index:
     table: pa.Table
 
     @property
-    def hashes(self) -> int:
+    def count_hashes(self) -> int:
         """Return how many hashes it has."""
         return len(self.table["hashes"].combine_chunks().flatten())
 
@@ -126,9 +126,9 @@ def key_id(key: bytes) -> str:
     return sha256(key)[:16]
 
 
-def new_key() -> bytes:
+def make_key() -> bytes:
     """Return a key made at random."""
-    return secrets.token_bytes(siphash.KEY)
+    return secrets.token_bytes(siphash.KEY_BYTES)
 
 
 def write_key(path: Path, key: bytes) -> None:
@@ -155,19 +155,19 @@ def read_key(path: Path) -> bytes:
         ConfigError: it cannot be read, or holds no key.
     """
     try:
-        held = read_head(path, 1 << 10)
+        text = read_head(path, 1 << 10)
     except OSError as error:
         raise ConfigError(f"the key file {path} cannot be read: {error.strerror or error}") from error
     try:
-        key = bytes.fromhex(held.decode("ascii").strip())
+        key = bytes.fromhex(text.decode("ascii").strip())
     except ValueError:
         key = b""
-    if len(key) != siphash.KEY:
+    if len(key) != siphash.KEY_BYTES:
         raise ConfigError(f"the key file {path} holds no key: 32 hexadecimal digits")
     return key
 
 
-def find_key(index: Index) -> bytes:
+def find_key(index: ReferenceIndex) -> bytes:
     """Find the key of an index: the published one, else that of the file beside it, else that of KEY_FILE.
 
     Args:
@@ -178,14 +178,14 @@ def find_key(index: Index) -> bytes:
     """
     if index.key == key_id(OPEN_KEY):
         return OPEN_KEY
-    named = os.environ.get(KEY_FILE)
-    places = [place for place in (index.path.with_suffix(".key"), Path(named) if named else None) if place]
-    found = {place: read_key(place) for place in places if place.is_file() or place != places[0]}
-    for key in found.values():
+    key_file = os.environ.get(KEY_FILE)
+    places = [place for place in (index.path.with_suffix(".key"), Path(key_file) if key_file else None) if place]
+    matching = {place: read_key(place) for place in places if place.is_file() or place != places[0]}
+    for key in matching.values():
         if key_id(key) == index.key:
             return key
-    if found:
-        others = " and ".join(f"{place} has {key_id(key)}" for place, key in found.items())
+    if matching:
+        others = " and ".join(f"{place} has {key_id(key)}" for place, key in matching.items())
         raise ConfigError(f"{index.path} was made with the key {index.key}; {others}")
     raise ConfigError(
         f"{index.path} was made with a key that is not here ({index.key}); "
@@ -193,7 +193,7 @@ def find_key(index: Index) -> bytes:
     )
 
 
-def write(path: Path, table: pa.Table, about: Mapping[str, str]) -> None:
+def write_index(path: Path, table: pa.Table, about: Mapping[str, str]) -> None:
     """Write an index.
 
     Args:
@@ -207,7 +207,7 @@ def write(path: Path, table: pa.Table, about: Mapping[str, str]) -> None:
     pq.write_table(table, path, compression="zstd", use_dictionary=["part", "view"], write_statistics=False)
 
 
-def read(path: Path) -> Index:
+def read_index(path: Path) -> ReferenceIndex:
     """Read an index; whoever made it is a stranger.
 
     Args:
@@ -219,18 +219,18 @@ def read(path: Path) -> Index:
     Raises:
         ConfigError: it is none that this version reads; the sentence names the index and what is wrong with it.
     """
-    with IndexFile(path, LARGEST) as file:
+    with IndexFile(path, LARGEST_BYTES) as file:
         about = file.metadata
-        _refuse(path, about)
-        files = _files(path, about)
+        _check_comparable(path, about)
+        files = _read_file_digests(path, about)
         table = file.table(ITEMS)
         digest = file.digest
     scale = int(about["scale"])
-    fault = _fault(table, scale, int(about["items"]))
+    fault = _find_fault(table, scale, int(about["items"]))
     if fault is not None:
         raise ConfigError(f"{path} is damaged: {fault}")
-    return Index(
-        path=path, kind=about["kind"], title=about["title"], of=about["of"], scale=scale, key=about["key"],
+    return ReferenceIndex(
+        path=path, kind=about["kind"], title=about["title"], unit=about["of"], scale=scale, key=about["key"],
         items=int(about["items"]), files=files, created_by=about["created-by"],
         digest=digest, table=table,
     )  # fmt: skip
@@ -239,13 +239,13 @@ def read(path: Path) -> Index:
 def is_index(path: Path) -> bool:
     """Tell whether a file says that it is an index, of whatever version and however damaged."""
     try:
-        with IndexFile(path, LARGEST) as file:
+        with IndexFile(path, LARGEST_BYTES) as file:
             return file.metadata.get("format", "").startswith(FORMAT.split("/", 1)[0])
     except ConfigError:
         return False
 
 
-def _refuse(path: Path, about: Mapping[str, str]) -> None:  # noqa: C901 - a line for each fault that has a name
+def _check_comparable(path: Path, about: Mapping[str, str]) -> None:  # noqa: C901 - a line for each fault that has a name
     """Refuse an index whose metadata says that it cannot be compared."""
     if about.get("format") != FORMAT:
         other = f"its format is {about['format']!r}" if "format" in about else "its metadata names no format"
@@ -256,21 +256,21 @@ def _refuse(path: Path, about: Mapping[str, str]) -> None:  # noqa: C901 - a lin
     for name, wanted in (("shingle", shingles.SHINGLE), ("normalisation", normalisation.NORMALISATION)):
         if about[name] != wanted:
             raise ConfigError(f"{path} was made with {about[name]!r}, and this version has {wanted!r}; make it anew")
-    for name, words in (("kind", KINDS), ("of", UNITS)):
+    for name, words in (("kind", INDEX_KINDS), ("of", INDEX_UNITS)):
         if about[name] not in words:
             raise ConfigError(f"{path} has the {name} {about[name]!r}; there are: {', '.join(words)}")
     if (about["kind"] == "known") != (about["of"] == "texts"):
         raise ConfigError(f"{path} is of {about['of']}, by which nothing {about['kind']} is looked for")
     if not about["title"].strip() or not (about["title"] + about["created-by"]).isprintable():
         raise ConfigError(f"{path} has no title, or maker, that can be printed")
-    for name, (noun, form) in _FORMS.items():
+    for name, (noun, form) in _METADATA_FORMS.items():
         if not form.fullmatch(about[name]):
             raise ConfigError(f"{path} is damaged: {about[name][:40]!r} is no {noun}")
     if int(about["scale"]) > 1 and about["of"] == "shingles":
         raise ConfigError(f"{path} keeps a part of its shingles; only texts can be counted from a part")
 
 
-def _files(path: Path, about: Mapping[str, str]) -> tuple[str, ...]:
+def _read_file_digests(path: Path, about: Mapping[str, str]) -> tuple[str, ...]:
     """Return the digests of the files that an index was made from."""
     try:
         files = json.loads(about.get("files", "[]"))
@@ -281,7 +281,7 @@ def _files(path: Path, about: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(files)
 
 
-def _fault(table: pa.Table, scale: int, items: int) -> str | None:  # noqa: PLR0911 - the same
+def _find_fault(table: pa.Table, scale: int, items: int) -> str | None:  # noqa: PLR0911 - the same
     """Say what is wrong with the rows of an index; None if nothing is."""
     if not table.num_rows:
         return "it has no item"
@@ -302,14 +302,14 @@ def _fault(table: pa.Table, scale: int, items: int) -> str | None:  # noqa: PLR0
     starts[(offsets[:-1] - offsets[0])[sizes > 0]] = True
     if (~starts[1:] & (hashes[1:] <= hashes[:-1])).any():
         return "hashes of an item are not in order, each once"
-    if len(hashes) and scale > 1 and int(hashes.max()) > limit(scale):
+    if len(hashes) and scale > 1 and int(hashes.max()) > hash_limit(scale):
         return f"it has hashes that a scale of {scale} leaves out"
     distinct = table["distinct"].to_numpy()
     wrong = distinct < sizes if scale > 1 else distinct != sizes
     return "an item has other than the hashes that it names" if wrong.any() else None
 
 
-def limit(scale: int) -> int:
+def hash_limit(scale: int) -> int:
     """Return the highest hash that an index of a scale keeps.
 
     Args:
@@ -318,7 +318,7 @@ def limit(scale: int) -> int:
     return ((1 << 64) - 1) // scale
 
 
-def described(index: Index, short: int) -> dict[str, Any]:
+def describe_index(index: ReferenceIndex, short: int) -> dict[str, Any]:
     """Return what a ledger keeps of an index: what was looked for, by its digest.
 
     Args:
@@ -326,6 +326,6 @@ def described(index: Index, short: int) -> dict[str, Any]:
         short: items that cannot be looked for: too short, or too much like others.
     """
     return {
-        "title": index.title, "kind": index.kind, "of": index.of, "scale": index.scale, "items": index.items,
+        "title": index.title, "kind": index.kind, "of": index.unit, "scale": index.scale, "items": index.items,
         "short": short, "key": index.key, "digest": {"sha256": index.digest}, "files": list(index.files),
     }  # fmt: skip

@@ -12,16 +12,16 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-KEY = 16
+KEY_BYTES = 16
 """Bytes of a key."""
 
 Hashes = npt.NDArray[np.uint64]
 
-_V0 = np.uint64(0x736F6D6570736575)
-_V1 = np.uint64(0x646F72616E646F6D)
-_V2 = np.uint64(0x6C7967656E657261)
-_V3 = np.uint64(0x7465646279746573)
-_LAST = np.uint64(8 << 56)  # the last block of a message of 8 bytes holds its length alone
+_INITIAL_V0 = np.uint64(0x736F6D6570736575)
+_INITIAL_V1 = np.uint64(0x646F72616E646F6D)
+_INITIAL_V2 = np.uint64(0x6C7967656E657261)
+_INITIAL_V3 = np.uint64(0x7465646279746573)
+_LENGTH_BLOCK = np.uint64(8 << 56)  # the last block of a message of 8 bytes holds its length alone
 _MASK = (1 << 64) - 1
 
 
@@ -45,11 +45,11 @@ def _round(v0: Any, v1: Any, v2: Any, v3: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _keyed(values: Any, k0: Any, k1: Any) -> Any:
+def _siphash(values: Any, k0: Any, k1: Any) -> Any:
     result = np.empty(values.shape[0], np.uint64)
     for k in range(values.shape[0]):
-        v0, v1, v2, v3 = k0 ^ _V0, k1 ^ _V1, k0 ^ _V2, k1 ^ _V3
-        for word in (values[k], _LAST):
+        v0, v1, v2, v3 = k0 ^ _INITIAL_V0, k1 ^ _INITIAL_V1, k0 ^ _INITIAL_V2, k1 ^ _INITIAL_V3
+        for word in (values[k], _LENGTH_BLOCK):
             v3 ^= word
             v0, v1, v2, v3 = _round(v0, v1, v2, v3)
             v0, v1, v2, v3 = _round(v0, v1, v2, v3)
@@ -61,18 +61,18 @@ def _keyed(values: Any, k0: Any, k1: Any) -> Any:
     return result
 
 
-def keyed(values: Hashes, key: bytes) -> Hashes:
+def siphash(values: Hashes, key: bytes) -> Hashes:
     """Key hashes.
 
     Args:
         values: uint64, in any order.
-        key: KEY bytes.
+        key: KEY_BYTES bytes.
 
     Returns:
         SipHash-2-4 of the 8 little-endian bytes of each, in the order given.
     """
     k0, k1 = (np.uint64(int.from_bytes(key[at : at + 8], "little")) for at in (0, 8))
-    result: Hashes = _keyed(np.ascontiguousarray(values, np.uint64), k0, k1)
+    result: Hashes = _siphash(np.ascontiguousarray(values, np.uint64), k0, k1)
     return result
 
 
@@ -80,11 +80,11 @@ def siphash_reference(key: bytes, message: bytes) -> int:
     """Return SipHash-2-4 of any message, in plain Python: the definition, for tests and other implementations.
 
     Args:
-        key: KEY bytes.
+        key: KEY_BYTES bytes.
         message: what is hashed; of a shingle, the 8 little-endian bytes of its XXH64.
     """
     k0, k1 = (int.from_bytes(key[at : at + 8], "little") for at in (0, 8))
-    v = [k0 ^ int(_V0), k1 ^ int(_V1), k0 ^ int(_V2), k1 ^ int(_V3)]
+    v = [k0 ^ int(_INITIAL_V0), k1 ^ int(_INITIAL_V1), k0 ^ int(_INITIAL_V2), k1 ^ int(_INITIAL_V3)]
 
     def rotated(x: int, by: int) -> int:
         return (x << by | x >> 64 - by) & _MASK

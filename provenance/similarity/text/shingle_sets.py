@@ -10,7 +10,7 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 
 
-class Sets(NamedTuple):
+class ShingleSets(NamedTuple):
     """Sets of shingles; the arrays may be memory-mapped, and what kernels take is these three in this order.
 
     Args:
@@ -24,17 +24,17 @@ class Sets(NamedTuple):
     stop: Ints
 
     @classmethod
-    def of(cls, values: Hashes, offsets: Offsets) -> Self:
+    def from_offsets(cls, values: Hashes, offsets: Offsets) -> Self:
         """Return sets that stand one after the other.
 
         Args:
-            values: their hashes, as `shingles.shingled` gives them.
+            values: their hashes, as `shingles.shingle_texts` gives them.
             offsets: n + 1 offsets into them.
         """
         return cls(values, offsets[:-1], offsets[1:])
 
     @property
-    def number(self) -> int:
+    def set_count(self) -> int:
         """How many sets there are."""
         return len(self.start)
 
@@ -47,7 +47,7 @@ class Sets(NamedTuple):
         sizes: Ints = self.stop[numbers] - self.start[numbers]
         return sizes
 
-    def part(self, numbers: slice) -> Self:
+    def select(self, numbers: slice) -> Self:
         """Return some of the sets.
 
         Args:

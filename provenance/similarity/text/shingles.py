@@ -14,21 +14,22 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from provenance.similarity.text.normalisation import named, normalise, normalise_reference
+from provenance.similarity.text.normalisation import name_with_folding, normalise
+from provenance.similarity.text.reference_normalisation import normalise_reference
 
 SHINGLE = "shingle/v1 (5 words, XXH64 seed 0)"
-WORDS = 5
+WORDS_PER_SHINGLE = 5
 
 _FEW = 64  # bytes below which a shingle is hashed with few branches
-_BY_BYTE = 2048  # hashes of a record that are sorted by their top byte first
+_RADIX_SORT_FROM = 2048  # hashes of a record that are sorted by their top byte first
 _SLICE = 1 << 16  # bytes of a long record whose words are noted at a time
 _OFTEN = 1 << 20  # hashes of a long record that are made distinct at a time
 
-_P1 = np.uint64(0x9E3779B185EBCA87)
-_P2 = np.uint64(0xC2B2AE3D27D4EB4F)
-_P3 = np.uint64(0x165667B19E3779F9)
-_P4 = np.uint64(0x85EBCA77C2B2AE63)
-_P5 = np.uint64(0x27D4EB2F165667C5)
+_PRIME_1 = np.uint64(0x9E3779B185EBCA87)
+_PRIME_2 = np.uint64(0xC2B2AE3D27D4EB4F)
+_PRIME_3 = np.uint64(0x165667B19E3779F9)
+_PRIME_4 = np.uint64(0x85EBCA77C2B2AE63)
+_PRIME_5 = np.uint64(0x27D4EB2F165667C5)
 SECOND_SEED = np.uint64(0x9E3779B97F4A7C15)  # any other seed: with seed 0 it makes 128 bits of identity
 
 NODES = pa.schema(
@@ -65,13 +66,13 @@ def read8(data: Any, at: Any) -> Any:
 
 @njit(nogil=True, cache=True, inline="always")
 def _round(lane: Any, word: Any) -> Any:
-    return _rotate(lane + word * _P2, 31) * _P1
+    return _rotate(lane + word * _PRIME_2, 31) * _PRIME_1
 
 
 @njit(nogil=True, cache=True, inline="always")
 def _step(h: Any, word: Any) -> Any:
     """Take in eight bytes."""
-    return _rotate(h ^ _round(np.uint64(0), word), 27) * _P1 + _P4
+    return _rotate(h ^ _round(np.uint64(0), word), 27) * _PRIME_1 + _PRIME_4
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -84,17 +85,17 @@ def _stripe(data: Any, at: Any, v1: Any, v2: Any, v3: Any, v4: Any) -> Any:
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _merged(v1: Any, v2: Any, v3: Any, v4: Any) -> Any:
+def _merge_lanes(v1: Any, v2: Any, v3: Any, v4: Any) -> Any:
     h = _rotate(v1, 1) + _rotate(v2, 7) + _rotate(v3, 12) + _rotate(v4, 18)
     for lane in (v1, v2, v3, v4):
-        h = (h ^ _round(np.uint64(0), lane)) * _P1 + _P4
+        h = (h ^ _round(np.uint64(0), lane)) * _PRIME_1 + _PRIME_4
     return h
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _finished(h: Any) -> Any:
-    h = (h ^ h >> np.uint64(33)) * _P2
-    h = (h ^ h >> np.uint64(29)) * _P3
+def _avalanche(h: Any) -> Any:
+    h = (h ^ h >> np.uint64(33)) * _PRIME_2
+    h = (h ^ h >> np.uint64(29)) * _PRIME_3
     return h ^ h >> np.uint64(32)
 
 
@@ -103,39 +104,39 @@ def xxh64(data: Any, start: Any, stop: Any, seed: Any) -> Any:
     """Return XXH64 of `data[start:stop]` (a kernel: uint8 array, int64, int64, uint64 -> uint64)."""
     at = start
     if stop - start >= 32:
-        v1, v2, v3, v4 = seed + _P1 + _P2, seed + _P2, seed, seed - _P1
+        v1, v2, v3, v4 = seed + _PRIME_1 + _PRIME_2, seed + _PRIME_2, seed, seed - _PRIME_1
         while at + 32 <= stop:
             v1, v2, v3, v4 = _stripe(data, at, v1, v2, v3, v4)
             at += 32
-        h = _merged(v1, v2, v3, v4)
+        h = _merge_lanes(v1, v2, v3, v4)
     else:
-        h = seed + _P5
+        h = seed + _PRIME_5
     h += np.uint64(stop - start)
     while at + 8 <= stop:
         h = _step(h, read8(data, at))
         at += 8
     if at + 4 <= stop:
-        h = _rotate(h ^ _read4(data, at) * _P1, 23) * _P2 + _P3
+        h = _rotate(h ^ _read4(data, at) * _PRIME_1, 23) * _PRIME_2 + _PRIME_3
         at += 4
     while at < stop:
-        h = _rotate(h ^ np.uint64(data[np.uint64(at)]) * _P5, 11) * _P1
+        h = _rotate(h ^ np.uint64(data[np.uint64(at)]) * _PRIME_5, 11) * _PRIME_1
         at += 1
-    return _finished(h)
+    return _avalanche(h)
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _chosen(condition: Any, one: Any, other: Any) -> Any:
+def _select(condition: Any, one: Any, other: Any) -> Any:
     """Choose without a branch: nobody can guess how words end, and a wrong guess costs more than a multiplication."""
     return other ^ ((one ^ other) & (np.uint64(0) - np.uint64(condition)))
 
 
 @njit(nogil=True, cache=True)
-def _xxh64_of_few(data: Any, at: Any, size: Any) -> Any:
-    """Return XXH64 (seed 0) of fewer than _FEW bytes, as nearly all shingles are; as many must follow in `data`."""
-    h, rest = _P5, size
+def _xxh64_short(data: Any, at: Any, size: Any) -> Any:
+    """Return XXH64 (seed 0) of fewer than _SHORT_BYTES bytes, as nearly all shingles are; as many follow in `data`."""
+    h, rest = _PRIME_5, size
     if size >= 32:
-        v1, v2, v3, v4 = _stripe(data, at, _P1 + _P2, _P2, np.uint64(0), np.uint64(0) - _P1)
-        h = _merged(v1, v2, v3, v4)
+        v1, v2, v3, v4 = _stripe(data, at, _PRIME_1 + _PRIME_2, _PRIME_2, np.uint64(0), np.uint64(0) - _PRIME_1)
+        h = _merge_lanes(v1, v2, v3, v4)
         at += 32
         rest -= 32
     h += np.uint64(size)
@@ -146,15 +147,15 @@ def _xxh64_of_few(data: Any, at: Any, size: Any) -> Any:
             if rest >= 24:
                 h = _step(h, read8(data, at + 16))
     at += rest & 24
-    h = _chosen((rest & 4) != 0, _rotate(h ^ _read4(data, at) * _P1, 23) * _P2 + _P3, h)
+    h = _select((rest & 4) != 0, _rotate(h ^ _read4(data, at) * _PRIME_1, 23) * _PRIME_2 + _PRIME_3, h)
     at += rest & 4
     for k in range(3):
-        h = _chosen((rest & 3) > k, _rotate(h ^ np.uint64(data[np.uint64(at + k)]) * _P5, 11) * _P1, h)
-    return _finished(h)
+        h = _select((rest & 3) > k, _rotate(h ^ np.uint64(data[np.uint64(at + k)]) * _PRIME_5, 11) * _PRIME_1, h)
+    return _avalanche(h)
 
 
 @njit(nogil=True, cache=True)
-def _words(data: Any, start: Any, stop: Any) -> Any:
+def _count_words(data: Any, start: Any, stop: Any) -> Any:
     if start == stop:
         return np.int64(0)
     count = np.int64(1)
@@ -167,7 +168,7 @@ def _words(data: Any, start: Any, stop: Any) -> Any:
 def _shingle(data: Any, first: Any, size: Any) -> Any:
     """Hash one shingle."""
     if size < _FEW and first + _FEW <= data.shape[0]:
-        return _xxh64_of_few(data, first, size)
+        return _xxh64_short(data, first, size)
     return xxh64(data, first, first + size, np.uint64(0))
 
 
@@ -191,7 +192,7 @@ def _hash_long(data: Any, start: Any, stop: Any, hashes: Any, often: Any) -> Any
     record that repeats itself touches little memory.
     """
     kept = np.int64(0)
-    begins = np.empty(_SLICE + WORDS + 2, np.int64)
+    begins = np.empty(_SLICE + WORDS_PER_SHINGLE + 2, np.int64)
     begins[0] = start
     held, used, at = np.int64(1), np.int64(0), np.int64(start)
     while at < stop:
@@ -204,13 +205,13 @@ def _hash_long(data: Any, start: Any, stop: Any, hashes: Any, often: Any) -> Any
         if at == stop:
             begins[held] = stop + 1
             held += 1
-        for k in range(held - WORDS):
-            hashes[used] = _shingle(data, begins[k], begins[k + WORDS] - 1 - begins[k])
+        for k in range(held - WORDS_PER_SHINGLE):
+            hashes[used] = _shingle(data, begins[k], begins[k + WORDS_PER_SHINGLE] - 1 - begins[k])
             used += 1
-        if held > WORDS:
-            for k in range(WORDS):
-                begins[k] = begins[held - WORDS + k]
-            held = np.int64(WORDS)
+        if held > WORDS_PER_SHINGLE:
+            for k in range(WORDS_PER_SHINGLE):
+                begins[k] = begins[held - WORDS_PER_SHINGLE + k]
+            held = np.int64(WORDS_PER_SHINGLE)
         if often and used - kept >= often:
             kept += _distinct(hashes[kept:used])
             used = kept
@@ -225,7 +226,7 @@ def hash_record(data: Any, start: Any, stop: Any, words: Any, hashes: Any) -> An
     """
     if words == 0:
         return 0
-    if words <= WORDS:
+    if words <= WORDS_PER_SHINGLE:
         hashes[0] = xxh64(data, start, stop, np.uint64(0))
         return 1
     if words > _SLICE:
@@ -237,9 +238,9 @@ def hash_record(data: Any, start: Any, stop: Any, words: Any, hashes: Any) -> An
         begins[word] = at + 1
         word += np.uint64(data[np.uint64(at)] == 32)
     begins[words] = stop + 1
-    used = words - WORDS + 1
+    used = words - WORDS_PER_SHINGLE + 1
     for k in range(used):
-        hashes[k] = _shingle(data, begins[k], begins[k + WORDS] - 1 - begins[k])
+        hashes[k] = _shingle(data, begins[k], begins[k + WORDS_PER_SHINGLE] - 1 - begins[k])
     return used
 
 
@@ -250,7 +251,7 @@ def _sort(values: Any, spare: Any, ends: Any) -> None:
     Many values go to the general sort, so that a record made of few shingles in one run costs no square of its length.
     """
     count = values.shape[0]
-    if count > _BY_BYTE:
+    if count > _RADIX_SORT_FROM:
         values.sort()
         return
     ends[:] = 0
@@ -272,7 +273,7 @@ def _sort(values: Any, spare: Any, ends: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _shingled(data: Any, offsets: Any) -> Any:
+def _cut_records(data: Any, offsets: Any) -> Any:
     count = offsets.shape[0] - 1
     low = np.zeros(count, np.uint64)
     high = np.zeros(count, np.uint64)
@@ -280,10 +281,10 @@ def _shingled(data: Any, offsets: Any) -> Any:
     ends = np.zeros(count + 1, np.int64)
     room = np.int64(0)
     for record in range(count):
-        words[record] = _words(data, offsets[record], offsets[record + 1])
+        words[record] = _count_words(data, offsets[record], offsets[record + 1])
         room += words[record]
     values = np.empty(room, np.uint64)
-    spare, tops = np.empty(_BY_BYTE, np.uint64), np.empty(256, np.int64)
+    spare, tops = np.empty(_RADIX_SORT_FROM, np.uint64), np.empty(256, np.int64)
     used = np.int64(0)
     for record in range(count):
         start, stop = offsets[record], offsets[record + 1]
@@ -305,7 +306,7 @@ def _shingled(data: Any, offsets: Any) -> Any:
     return low, high, words, values[:used], ends
 
 
-class Shingled(NamedTuple):
+class ShingledRecords(NamedTuple):
     """Records that have words, with their shingles.
 
     Args:
@@ -319,7 +320,7 @@ class Shingled(NamedTuple):
     offsets: npt.NDArray[np.int64]
 
 
-def shingled(texts: pa.LargeStringArray, rows: pa.Int64Array, *, fold_chinese: bool = False) -> Shingled:
+def shingle_texts(texts: pa.LargeStringArray, rows: pa.Int64Array, *, fold_chinese: bool = False) -> ShingledRecords:
     """Identify every text of a column by its normalised form, and cut it into shingles.
 
     Args:
@@ -330,10 +331,10 @@ def shingled(texts: pa.LargeStringArray, rows: pa.Int64Array, *, fold_chinese: b
     Returns:
         One row and one set per record that has at least one word, in the order given.
     """
-    return identified(cut(*normalise(texts, fold_chinese=fold_chinese)), rows, fold_chinese=fold_chinese)
+    return keep_with_words(cut_records(*normalise(texts, fold_chinese=fold_chinese)), rows, fold_chinese=fold_chinese)
 
 
-Cut = tuple[
+CutRecords = tuple[
     npt.NDArray[np.uint64],
     npt.NDArray[np.uint64],
     npt.NDArray[np.int64],
@@ -343,18 +344,18 @@ Cut = tuple[
 """Of every record, one without words too: low, high and words as in NODES; all sets, and n + 1 offsets into them."""
 
 
-def cut(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> Cut:
+def cut_records(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> CutRecords:
     """Identify normalised records, and cut them into shingles.
 
     Args:
         data: normalised bytes, as `normalisation.normalise` gives them.
         offsets: n + 1 offsets into them.
     """
-    result: Cut = _shingled(data, offsets)
+    result: CutRecords = _cut_records(data, offsets)
     return result
 
 
-def identified(cut: Cut, rows: pa.Int64Array, *, fold_chinese: bool = False) -> Shingled:
+def keep_with_words(cut: CutRecords, rows: pa.Int64Array, *, fold_chinese: bool = False) -> ShingledRecords:
     """Keep the records that have words.
 
     Args:
@@ -366,13 +367,13 @@ def identified(cut: Cut, rows: pa.Int64Array, *, fold_chinese: bool = False) -> 
     kept = words > 0
     offsets = ends[np.append(True, kept)]  # a record without words has no shingles: its end is that of the one before
     columns = [np.asarray(rows)[kept], low[kept], high[kept], words[kept], np.diff(offsets)]
-    name = {b"shingle": named(SHINGLE, fold_chinese=fold_chinese)}
+    name = {b"shingle": name_with_folding(SHINGLE, fold_chinese=fold_chinese)}
     schema = NODES.with_metadata((NODES.metadata or {}) | name)
-    return Shingled(pa.table([pa.array(column) for column in columns], schema=schema), values, offsets)
+    return ShingledRecords(pa.table([pa.array(column) for column in columns], schema=schema), values, offsets)
 
 
 @njit(nogil=True, cache=True)
-def _picked(values: Any, offsets: Any, places: Any) -> Any:
+def _select_sets(values: Any, offsets: Any, places: Any) -> Any:
     ends = np.zeros(places.shape[0] + 1, np.int64)
     for k in range(places.shape[0]):
         ends[k + 1] = ends[k] + offsets[places[k] + 1] - offsets[places[k]]
@@ -382,7 +383,9 @@ def _picked(values: Any, offsets: Any, places: Any) -> Any:
     return some, ends
 
 
-def picked(shingled: Shingled, places: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+def select_sets(
+    shingled: ShingledRecords, places: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Pick the sets of some records.
 
     Args:
@@ -392,21 +395,21 @@ def picked(shingled: Shingled, places: npt.NDArray[np.int64]) -> tuple[npt.NDArr
     Returns:
         `values` and `offsets` of those.
     """
-    some: tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]] = _picked(shingled.values, shingled.offsets, places)
+    some: tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]] = _select_sets(shingled.values, shingled.offsets, places)
     return some
 
 
-def nodes(texts: pa.LargeStringArray, rows: pa.Int64Array) -> pa.Table:
+def identify_texts(texts: pa.LargeStringArray, rows: pa.Int64Array) -> pa.Table:
     """Identify every text of a column by its normalised form.
 
     Args:
-        texts: as for `shingled`.
+        texts: as for `shingle_texts`.
         rows: each record's number in its file.
 
     Returns:
         NODES, one row per record that has at least one word, in the order given.
     """
-    return shingled(texts, rows).nodes
+    return shingle_texts(texts, rows).nodes
 
 
 def shingles_reference(text: str) -> list[str]:
@@ -419,6 +422,6 @@ def shingles_reference(text: str) -> list[str]:
         Each shingle's text; its hash is XXH64 (seed 0) of the UTF-8.
     """
     words = normalise_reference(text).split()
-    if len(words) <= WORDS:
+    if len(words) <= WORDS_PER_SHINGLE:
         return [" ".join(words)] if words else []
-    return [" ".join(words[k : k + WORDS]) for k in range(len(words) - WORDS + 1)]
+    return [" ".join(words[k : k + WORDS_PER_SHINGLE]) for k in range(len(words) - WORDS_PER_SHINGLE + 1)]

@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 
 import yaml
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,7 +168,7 @@ _ENCODED = re.compile(r"[^\s<>\"`]*%(?:25)*(?:3A|40|2F|3D|26)[^\s<>\"`]*", re.IG
 @cache
 def tables() -> dict[str, Any]:
     """Return what `data/privacy.yaml` holds."""
-    held = yaml.load((HERE / "privacy.yaml").read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    held = yaml.load((DATA_FOLDER / "privacy.yaml").read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     return dict(held)
 
 

@@ -13,7 +13,7 @@ from provenance.core import engines
 from provenance.core.engines import Died
 from provenance.core.engines.local import LocalEngine
 from provenance.errors import ConfigError
-from provenance.pipeline.warm_up import rehearse
+from provenance.pipeline.warm_up import compile_kernels
 
 # What the workers run must be importable by name: these are modules of the standard library and of the package.
 
@@ -97,7 +97,7 @@ def test_a_worker_makes_no_frames_and_arrow_works_without(engine):
 def test_workers_are_forked_from_where_all_is_ready_and_end_with_it():
     if sys.platform != "linux":
         pytest.skip("workers are started anew where forking is not safe")
-    with contextlib.closing(LocalEngine(2, rehearse)) as local:
+    with contextlib.closing(LocalEngine(2, compile_kernels)) as local:
         assert dict(local.map(hex, [1, 2])) == {0: "0x1", 1: "0x2"}
         workers = local.processes()
         parents = {Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[1] for worker in workers}

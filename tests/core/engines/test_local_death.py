@@ -22,4 +22,4 @@ def test_a_worker_that_is_killed_while_comparing_is_one_sentence():
         contextlib.closing(LocalEngine(1)) as running,
         pytest.raises(InputError, match=r"the records could not be compared: its process was killed by signal 9"),
     ):
-        match_plan.alive(result for _, result in running.map(killed, [1]))
+        match_plan.require_results(result for _, result in running.map(killed, [1]))

@@ -78,7 +78,7 @@ def test_no_process_is_given_a_secret(monkeypatch):
     monkeypatch.setenv("PROVENANCE_HSM_PIN", "geheim-2")
     monkeypatch.setenv("MY_SIGNING", "geheim-3")
     monkeypatch.setenv("PEM", "-----BEGIN EC PRIVATE KEY-----geheim-4")
-    assert environment.secret("MY_SIGNING") == "geheim-3"
+    assert environment.read_secret("MY_SIGNING") == "geheim-3"
     with contextlib.closing(LocalEngine(1)) as local:
         list(local.map(hex, [1]))
         for process in (local._nursery._process.pid, *local.processes()):
@@ -96,7 +96,7 @@ def test_one_place_starts_processes():
 
 
 def _do_all(done):
-    with interruption.deferred():
+    with interruption.defer_signals():
         signal.raise_signal(signal.SIGINT)
         done.append("all")
 

@@ -18,13 +18,13 @@ from provenance.errors import ConfigError, LimitExceeded
     [("2GB", 2_000_000_000), ("1.5 GiB", 3 << 29), ("800M", 800_000_000), (" 3 gb ", 3_000_000_000), ("1Ti", 1 << 40)],
 )
 def test_sizes(text, bytes_):
-    assert memory_limit.size(text) == bytes_
+    assert memory_limit.parse_size(text) == bytes_
 
 
 @pytest.mark.parametrize("text", ["", "GB", "-2GB", "2 GB of it", "12", "100MB", "1e9"])
 def test_what_is_no_size_is_said(text):
     with pytest.raises(ConfigError, match="no memory that a scan could do with"):
-        memory_limit.size(text)
+        memory_limit.parse_size(text)
 
 
 class Engine:
@@ -45,10 +45,10 @@ def test_the_worker_that_takes_most_is_ended_first(monkeypatch):
     taken = {"self": 100 << 20, 1: 300 << 20, 2: 500 << 20, 3: 400 << 20}
     monkeypatch.setattr(memory_limit, "resident_bytes", lambda process="self": taken[process])
     engine = Engine(1, 2, 3)
-    with memory_limit.Cap(850 << 20, engine):
+    with memory_limit.MemoryCap(850 << 20, engine):
         while len(engine.workers) > 2:
             time.sleep(0.01)
-        time.sleep(3 * memory_limit._EVERY)
+        time.sleep(3 * memory_limit._WATCH_INTERVAL)
     assert engine.ended == [(2, "it took the scan beyond the 891 MB that it may have")]
 
 
@@ -56,7 +56,7 @@ def test_without_workers_the_scan_itself_is_ended(monkeypatch):
     monkeypatch.setattr(memory_limit, "resident_bytes", lambda *_: 1 << 40)
     with (
         pytest.raises(LimitExceeded, match="needs more than 268 MB; give it more --memory"),
-        memory_limit.Cap(1 << 28, Engine()),
+        memory_limit.MemoryCap(1 << 28, Engine()),
     ):
         time.sleep(30)
 
@@ -65,10 +65,10 @@ def test_where_interrupts_are_ignored_the_cap_still_holds(monkeypatch):
     """So a shell starts what it puts in the background; a person's interrupt stays ignored there."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with memory_limit.Cap(1 << 40, Engine()):
+        with memory_limit.MemoryCap(1 << 40, Engine()):
             signal.raise_signal(signal.SIGINT)
         monkeypatch.setattr(memory_limit, "resident_bytes", lambda *_: 1 << 40)
-        with pytest.raises(LimitExceeded), memory_limit.Cap(1 << 28, Engine()):
+        with pytest.raises(LimitExceeded), memory_limit.MemoryCap(1 << 28, Engine()):
             time.sleep(30)
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
@@ -76,7 +76,7 @@ def test_where_interrupts_are_ignored_the_cap_still_holds(monkeypatch):
 
 
 def test_an_interrupt_by_a_person_stays_one():
-    with pytest.raises(KeyboardInterrupt), memory_limit.Cap(1 << 40, Engine()):
+    with pytest.raises(KeyboardInterrupt), memory_limit.MemoryCap(1 << 40, Engine()):
         raise KeyboardInterrupt
 
 

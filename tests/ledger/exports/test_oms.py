@@ -40,7 +40,7 @@ def test_files_are_listed_by_their_names(rows, names, ignored):
 
 @pytest.mark.parametrize("digest", [A, None])
 def test_names_that_are_not_utf8_are_refused_by_name(digest):
-    shown = path_names.shown(b"caf\xe9.txt")
+    shown = path_names.path_to_text(b"caf\xe9.txt")
     with pytest.raises(ConfigError, match=r"not UTF-8: caf\\xe9.txt; rename"):
         oms.statement(files(("a", A), (shown, digest)), "corpus", {})
     many = files(*((f"{n}\\xff", A) for n in range(5)))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from provenance.core.digests import canonical
 from provenance.core.model import PURPOSES
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger.format import statement
 
@@ -70,7 +70,7 @@ def test_a_lined_table_has_lines_nodes_and_tree(sealed, name, what):
 
 def test_the_tables_that_are_required_are_those_that_version_1_began_with():
     """For ever: a table that comes later is optional."""
-    said = json.loads((HERE / "schemas" / "ledger" / "dataset-scan-v1.schema.json").read_bytes())["properties"][
+    said = json.loads((DATA_FOLDER / "schemas" / "ledger" / "dataset-scan-v1.schema.json").read_bytes())["properties"][
         "tables"
     ]
     assert set(said["required"]) == {*LINED, *UNLINED}
@@ -222,7 +222,7 @@ def test_times_of_the_calendar_stand_in_it(sealed):
 def test_every_date_and_time_of_the_schemas_is_held_to_the_calendar():
     """A pattern of a date without its format would let a day pass that there is not."""
     found = 0
-    for path in (HERE / "schemas" / "ledger").glob("*.json"):
+    for path in (DATA_FOLDER / "schemas" / "ledger").glob("*.json"):
         todo = [json.loads(path.read_bytes())]
         while todo:
             each = todo.pop()

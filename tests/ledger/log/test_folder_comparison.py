@@ -24,8 +24,8 @@ def lay(root, *names):
         path.write_bytes(name)
 
 
-def told(*names, version=path_names.VERSION):
-    return [(path_names.shown(name, version), digest(name), len(name)) for name in names]
+def told(*names, version=path_names.CURRENT_VERSION):
+    return [(path_names.path_to_text(name, version), digest(name), len(name)) for name in names]
 
 
 def compared(data, scanned, **options):
@@ -61,7 +61,7 @@ ODD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("version", [path_names.FIRST, path_names.VERSION])
+@pytest.mark.parametrize("version", [path_names.FIRST_VERSION, path_names.CURRENT_VERSION])
 def test_names_of_any_bytes_side_by_side(data, version):
     lay(data, *ODD)
     scanned = [*told(*ODD, version=version), ("a.zip!/x", "0" * 64, 1)]
@@ -71,9 +71,11 @@ def test_names_of_any_bytes_side_by_side(data, version):
     for name in ODD:
         lay(data, name)
         (data / os.fsdecode(name)).write_bytes(b"changed")
-        assert compared(data, scanned, naming=version).changes == Changes(changed=(path_names.shown(name, version),))
+        assert compared(data, scanned, naming=version).changes == Changes(
+            changed=(path_names.path_to_text(name, version),)
+        )
         (data / os.fsdecode(name)).rename(data / "elsewhere")
-        assert compared(data, scanned, naming=version).changes.removed == (path_names.shown(name, version),)
+        assert compared(data, scanned, naming=version).changes.removed == (path_names.path_to_text(name, version),)
         (data / "elsewhere").unlink()
         lay(data, name)
 
@@ -81,14 +83,14 @@ def test_names_of_any_bytes_side_by_side(data, version):
 @pytest.mark.parametrize(("there", "added"), [(b"b\xff", rb"b\xff"), (rb"b\xff", b"b\xff"), (b"a", b"\xff")])
 def test_a_name_that_collides_is_added(data, there, added):
     lay(data, there, added)
-    assert compared(data, told(there)).changes == Changes(added=(path_names.shown(added),))
+    assert compared(data, told(there)).changes == Changes(added=(path_names.path_to_text(added),))
 
 
 def test_a_list_of_old_says_which_names_it_cannot_tell_apart(data):
     """Before there was one naming, a byte and the letters that stand for it looked alike in what a derivation made."""
     names = (b"b\xff", rb"b\xff", b"foo!/x", b"new\nline")
     lay(data, *names)
-    found = compared(data, told(*names, version=path_names.LOSSY), naming=path_names.LOSSY)
+    found = compared(data, told(*names, version=path_names.LOSSY_VERSION), naming=path_names.LOSSY_VERSION)
     assert found.ambiguous == (r"b\xff", r"b\xff")
     assert found.same == ("foo!/x", "new\nline")
     assert not found.changes
@@ -191,7 +193,7 @@ def test_a_folder_that_was_left_out_and_grew_is_named(data):
 
 def test_no_folder_is_looked_into_because_a_ledger_names_it(data, monkeypatch):
     lay(data, b"a")
-    monkeypatch.setattr(folder_comparison.folder_walk, "sizes", lambda place: pytest.fail(f"{place} was opened"))
+    monkeypatch.setattr(folder_comparison.folder_walk, "count_bytes", lambda place: pytest.fail(f"{place} was opened"))
     scanned = [*told(b"a"), ("../", None, 7), ("/etc/", None, 7), ("a\0/", None, 7), ("/", None, 7)]
     found = compared(data, scanned)
     assert found.same == ("a",)

@@ -32,7 +32,7 @@ def test_a_set_on_disk_is_the_set(tmp_path, count):
             key = content_sets.key(SALT, digest)
             proof = stored.prove(key)
             assert proof == sparse_merkle.prove(made, key)
-            assert sparse_merkle.found(key, proof, root) is (digest in members)
+            assert sparse_merkle.has_key(key, proof, root) is (digest in members)
 
 
 def test_keys_are_made_as_one_by_one():

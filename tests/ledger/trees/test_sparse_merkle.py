@@ -39,8 +39,8 @@ def test_what_is_in_and_what_is_not(members, asked):
     root = definition(0, members)
     for key in [*members, asked]:
         proof = sparse_merkle.prove(members, key)
-        assert sparse_merkle.found(key, proof, root) is (key in members)
-        assert sparse_merkle.found(key, proof, hashlib.sha256(root).digest()) is None
+        assert sparse_merkle.has_key(key, proof, root) is (key in members)
+        assert sparse_merkle.has_key(key, proof, hashlib.sha256(root).digest()) is None
 
 
 @given(sets, keys, keys, st.data())
@@ -62,14 +62,14 @@ def test_a_proof_that_was_changed_shows_nothing(members, asked, other, data):
             changed.append(
                 sparse_merkle.SparseProof((*proof.siblings[:at], other, *proof.siblings[at + 1 :]), proof.end)
             )
-    assert all(sparse_merkle.found(asked, item, root) is None for item in changed)
+    assert all(sparse_merkle.has_key(asked, item, root) is None for item in changed)
 
 
 @given(sets, keys, keys)
 def test_a_proof_speaks_of_its_own_key(members, asked, other):
     """A proof for one key may serve another that ends in the same place; it then says the truth of it too."""
     root, proof = definition(0, members), sparse_merkle.prove(members, asked)
-    assert sparse_merkle.found(other, proof, root) in (None, other in members)
+    assert sparse_merkle.has_key(other, proof, root) in (None, other in members)
 
 
 @given(
@@ -78,8 +78,8 @@ def test_a_proof_speaks_of_its_own_key(members, asked, other):
 def test_any_proof_is_answered(key, siblings, end):
     root = definition(0, [bytes(32)])
     if (key, end) != (bytes(32), bytes(32)) or siblings:
-        assert sparse_merkle.found(key, sparse_merkle.SparseProof(tuple(siblings), end), root) in (None, False)
-    assert sparse_merkle.found(bytes(32), sparse_merkle.SparseProof((root,) * 257, end), root) is None
+        assert sparse_merkle.has_key(key, sparse_merkle.SparseProof(tuple(siblings), end), root) in (None, False)
+    assert sparse_merkle.has_key(bytes(32), sparse_merkle.SparseProof((root,) * 257, end), root) is None
 
 
 def test_the_longest_way():
@@ -88,7 +88,7 @@ def test_the_longest_way():
     assert sparse_merkle.subtree([low, high]) == root
     proof = sparse_merkle.prove([low, high], low)
     assert len(proof.siblings) == 256
-    assert sparse_merkle.found(low, proof, root) is True
+    assert sparse_merkle.has_key(low, proof, root) is True
 
 
 @pytest.mark.parametrize(("key", "depth", "bound"), [(b"\xff" * 32, 0, b"\x80" + bytes(31)), (bytes(32), 7, b"\1" + bytes(31)),
@@ -118,17 +118,17 @@ def test_a_key_hidden_out_of_order_is_not_absent(place):
     # The sparse tree over the same keys: the honest one says "in"; no other proof says "out" under its root.
     members = sorted(disordered)
     honest = sparse_merkle.subtree(members)
-    assert sparse_merkle.found(hidden, sparse_merkle.prove(members, hidden), honest) is True
+    assert sparse_merkle.has_key(hidden, sparse_merkle.prove(members, hidden), honest) is True
     for lie in (
         sparse_merkle.prove(listed, hidden),
         sparse_merkle.SparseProof((), None),
         sparse_merkle.prove(members, listed[0]),
     ):
-        assert sparse_merkle.found(hidden, lie, honest) is None
+        assert sparse_merkle.has_key(hidden, lie, honest) is None
     # A tree with the key on a wrong way: beside every hash of the honest tree without it. Neither can then be shown "in".
     crooked = sparse_merkle.node(sparse_merkle.leaf(hidden), sparse_merkle.subtree(listed))
     shown = [
-        sparse_merkle.found(hidden, sparse_merkle.SparseProof(way, end), crooked)
+        sparse_merkle.has_key(hidden, sparse_merkle.SparseProof(way, end), crooked)
         for way in [(), (sparse_merkle.leaf(hidden),), (sparse_merkle.subtree(listed),)]
         for end in [None, hidden, *listed]
     ]

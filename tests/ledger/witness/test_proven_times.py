@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import ledger
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import checkpoint, statement, witness_cosignature
@@ -357,7 +357,7 @@ def test_the_log_does_not_witness_itself_under_its_own_name(folder):
 
 @pytest.mark.parametrize("kind", list(statement.KINDS))
 def test_every_kind_of_entry_says_when_it_was_made(kind):
-    schema = json.loads((HERE / "schemas" / "ledger" / f"{kind}-v1.schema.json").read_bytes())
+    schema = json.loads((DATA_FOLDER / "schemas" / "ledger" / f"{kind}-v1.schema.json").read_bytes())
     assert len(proven_times.CLAIMED & set(schema["required"])) == 1
 
 

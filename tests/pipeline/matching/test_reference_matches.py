@@ -47,7 +47,7 @@ def texts(path, held):
 
 def made(folder, *names, kind, **choice):
     target = folder / f"{kind}.index"
-    build_index.build(
+    build_index.build_index(
         [folder / "given" / name for name in names], target, build_index.IndexOptions(kind, **choice), "a test"
     )
     return target
@@ -98,7 +98,7 @@ def test_workers_change_nothing_and_the_ledger_keeps_what_was_looked_for(folder)
     assert one.tables["findings"].equals(two.tables["findings"])
     kept = {each["title"]: each for each in pv.open_ledger(folder / "ledger").facts["config"]["references"]}
     assert {"protected", "benchmark", "gsm8k"} <= set(kept)
-    assert kept["protected"]["digest"]["sha256"] == reference_index.read(given[0]).digest
+    assert kept["protected"]["digest"]["sha256"] == reference_index.read_index(given[0]).digest
     assert pv.verify(folder / "ledger").exit_code in {0, 3}
 
 
@@ -133,7 +133,7 @@ def test_items_that_cannot_be_told_apart_are_not_said_to_be_absent(folder, in_pr
 
 def test_an_index_that_is_changed_during_a_scan_is_no_longer_looked_for(folder, monkeypatch, in_process):
     given, other = (made(folder, "test.jsonl", kind="benchmark", title=name) for name in "ab")
-    held, load = other.read_bytes(), reference_matches.load
+    held, load = other.read_bytes(), reference_matches.load_indexes
 
     def loaded(*asked, **more):
         found = load(*asked, **more)
@@ -141,7 +141,7 @@ def test_an_index_that_is_changed_during_a_scan_is_no_longer_looked_for(folder, 
         return found
 
     given.write_bytes(made(folder, "novel.txt", kind="benchmark", title="a").read_bytes())
-    monkeypatch.setattr(reference_matches, "load", loaded)
+    monkeypatch.setattr(reference_matches, "load_indexes", loaded)
     with pytest.raises(InputError, match=r"benchmark\.index was changed while it was looked for; scan again"):
         pv.scan(folder / "data", reference=[given])
 
@@ -161,8 +161,8 @@ def test_an_undeclared_folder_is_named_by_a_known_set(tmp_path, in_process, monk
     (tmp_path / "known").mkdir()
     texts(tmp_path / "train.jsonl", BOOK)
     choice = build_index.IndexOptions("known", title="gsm8k")
-    build_index.build([tmp_path / "train.jsonl"], tmp_path / "known" / "gsm8k.index", choice, "a test")
-    monkeypatch.setattr(reference_matches.package_data, "folder", lambda _: tmp_path / "known")
+    build_index.build_index([tmp_path / "train.jsonl"], tmp_path / "known" / "gsm8k.index", choice, "a test")
+    monkeypatch.setattr(reference_matches.package_data, "data_folder", lambda _: tmp_path / "known")
     (tmp_path / "data" / "extra").mkdir(parents=True)
     texts(tmp_path / "data" / "extra" / "x.jsonl", [*BOOK[:39], OWN[0]])
     audit = pv.scan(tmp_path / "data")
@@ -177,11 +177,11 @@ def test_who_has_all_of_a_known_set_under_its_terms_is_not_accused(tmp_path, in_
     (tmp_path / "known").mkdir()
     texts(tmp_path / "train.jsonl", BOOK)
     choice = build_index.IndexOptions("known", title="gsm8k")  # MIT
-    build_index.build([tmp_path / "train.jsonl"], tmp_path / "known" / "gsm8k.index", choice, "a test")
-    folder = package_data.folder
+    build_index.build_index([tmp_path / "train.jsonl"], tmp_path / "known" / "gsm8k.index", choice, "a test")
+    folder = package_data.data_folder
     monkeypatch.setattr(
         package_data,
-        "folder",
+        "data_folder",
         lambda name: tmp_path / "known" if calls.append(name) or len(calls) == 1 else folder(name),
     )
     calls = []
@@ -204,7 +204,7 @@ def test_a_record_in_two_parts_of_a_set_is_one_record(tmp_path, in_process):
     (tmp_path / "data").mkdir()
     for part in ("a", "b"):
         texts(tmp_path / f"{part}.jsonl", [*OWN[:10], f"only part {part} has this one"])
-    build_index.build(
+    build_index.build_index(
         [tmp_path / "a.jsonl", tmp_path / "b.jsonl"], tmp_path / "k.index", build_index.IndexOptions("known"), "a test"
     )
     texts(tmp_path / "data" / "x.jsonl", [*OWN, OWN[0]])
@@ -224,7 +224,7 @@ def test_files_that_share_a_line_do_not_meet_each_with_each(tmp_path, in_process
     files = [tmp_path / "data" / f"{k:02}.jsonl" for k in range(20)]
     for k, file in enumerate(files):
         texts(file, ["the line that stands in all of them", OWN[k], f"{OWN[k]} again"])
-    build_index.build(files, tmp_path / "k.index", build_index.IndexOptions("known"), "a test")
+    build_index.build_index(files, tmp_path / "k.index", build_index.IndexOptions("known"), "a test")
     audit = pv.scan(tmp_path / "data", reference=[tmp_path / "k.index"])
     rows = [row for row in audit.tables["references"].to_pylist() if row["title"] == "k" and row["path"]]
     assert [(row["path"], row["item"], row["records"]) for row in rows] == [(file.name, file.name, 3) for file in files]
@@ -235,18 +235,20 @@ def test_a_scaled_set_counts_what_was_looked_up(tmp_path, in_process, monkeypatc
     (tmp_path / "known").mkdir()
     held = [f"text number {k} of very many that are all alike" for k in range(400)]
     texts(tmp_path / "train.jsonl", held)
-    build_index.build(
+    build_index.build_index(
         [tmp_path / "train.jsonl"],
         tmp_path / "known" / "k.index",
         build_index.IndexOptions("known", title="k", scale=4),
         "a test",
     )
-    monkeypatch.setattr(reference_matches.package_data, "folder", lambda _: tmp_path / "known")
+    monkeypatch.setattr(reference_matches.package_data, "data_folder", lambda _: tmp_path / "known")
     (tmp_path / "data").mkdir()
     texts(tmp_path / "data" / "x.jsonl", held + [f"{each} but not quite" for each in held])
     (row,) = [row for row in pv.scan(tmp_path / "data").tables["references"].to_pylist() if row["path"]]
     assert (
-        row["records"] == row["shared"] == len(reference_index.read(tmp_path / "known" / "k.index").table["hashes"][0])
+        row["records"]
+        == row["shared"]
+        == len(reference_index.read_index(tmp_path / "known" / "k.index").table["hashes"][0])
     )
     assert row["records"] * 2 * 0.7 < row["records_view"] < row["records"] * 2 * 1.4
     assert row["scale"] == 4
@@ -266,12 +268,12 @@ def test_a_scan_that_folds_chinese_has_other_shingles_than_an_index(folder):
 
 
 def test_the_indexes_that_ship_are_sound_and_of_sets_that_are_known():
-    asked = reference_matches.load([])
+    asked = reference_matches.load_indexes([])
     titles = {index.title for index in asked.indexes()}
     assert {"gsm8k", "human-eval", "mbpp", "stanford-alpaca"} <= titles <= {each.id for each in known_datasets.known()}
     assert all(set(index.files) <= set(known_datasets.by_digest()) and index.files for index in asked.indexes())
-    assert all(index.of == "texts" and index.kind == "known" for index in asked.indexes())
-    assert sum(path.stat().st_size for path in package_data.folder("known").glob("*.index")) < 500_000
+    assert all(index.unit == "texts" and index.kind == "known" for index in asked.indexes())
+    assert sum(path.stat().st_size for path in package_data.data_folder("known").glob("*.index")) < 500_000
 
 
 def test_data_without_text_meets_nothing(tmp_path, in_process):
@@ -282,4 +284,4 @@ def test_data_without_text_meets_nothing(tmp_path, in_process):
 
 def test_a_worker_that_died_ends_the_audit():
     with pytest.raises(pv.errors.InputError, match="with the indexes: killed by signal 9"):
-        reference_matches.tabulate(reference_matches.load([]), [Died("killed by signal 9")], None)
+        reference_matches.assemble_references(reference_matches.load_indexes([]), [Died("killed by signal 9")], None)

@@ -8,7 +8,7 @@ import provenance as pv
 from provenance import detectors
 from provenance.ledger.trees import merkle
 from provenance.pipeline.reading import read_batches
-from provenance.pipeline.reading.read_pass import Bundle, File, observe, role
+from provenance.pipeline.reading.read_pass import FileBundle, FileToRead, observe, role
 from provenance.readers import records
 from provenance.readers.records import record_trees
 
@@ -179,7 +179,7 @@ def test_what_was_folded_is_sketched_under_another_name_and_found_inside_longer_
 
 def test_a_secret_is_shown_nowhere():
     secret = bytes(range(100, 132))
-    made = Bundle(0, (), "scratch", 1, secret=secret)
+    made = FileBundle(0, (), "scratch", 1, secret=secret)
     assert "secret" not in repr(made)
     assert repr(secret)[2:-1] not in repr(made)
 
@@ -207,9 +207,9 @@ def test_of_a_file_whose_reader_fails_the_tree_is_of_what_was_read(tmp_path, mon
 
     monkeypatch.setattr(records, "read", failing)
     seen = observe(
-        Bundle(
+        FileBundle(
             0,
-            (File("a.txt", str(tmp_path / "a.txt").encode(), "data", None, None, 30),),
+            (FileToRead("a.txt", str(tmp_path / "a.txt").encode(), "data", None, None, 30),),
             str(tmp_path),
             1,
             secret=bytes(32),
@@ -225,8 +225,8 @@ def test_of_a_file_whose_reader_fails_the_tree_is_of_what_was_read(tmp_path, mon
 
 def observed(data, scratch, secret=None):
     name = next(data.iterdir())
-    file = File(name.name, str(name).encode(), "data", None, None, name.stat().st_size)
-    return observe(Bundle(0, (file,), str(scratch), 1, secret=secret))
+    file = FileToRead(name.name, str(name).encode(), "data", None, None, name.stat().st_size)
+    return observe(FileBundle(0, (file,), str(scratch), 1, secret=secret))
 
 
 def test_many_small_members_are_looked_at_together(tmp_path, tmp_path_factory, monkeypatch):
@@ -244,9 +244,9 @@ def test_many_small_members_are_looked_at_together(tmp_path, tmp_path_factory, m
 def test_what_members_held_does_not_depend_on_what_they_were_looked_at_with(
     tmp_path, tmp_path_factory, monkeypatch, group, most
 ):
-    monkeypatch.setattr(read_batches, "GROUP", group)
-    monkeypatch.setattr(read_batches, "MOST", most)
-    monkeypatch.setattr(read_batches, "_STATED", 2)
+    monkeypatch.setattr(read_batches, "GROUP_BYTES", group)
+    monkeypatch.setattr(read_batches, "GROUP_FILES", most)
+    monkeypatch.setattr(read_batches, "_MOST_STATEMENTS", 2)
     rows = {
         "a.jsonl": [{"text": PASSAGE, "license": "mit"}, {"text": "no word on rights in this line"}],
         "b.jsonl": [{"text": f"{PASSAGE} {k}", "license": f"licence {k}"} for k in range(4)],

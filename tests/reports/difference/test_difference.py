@@ -16,7 +16,7 @@ import provenance as pv
 from provenance.cli import run
 from provenance.core import schemas
 from provenance.core.model import VIEWS
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError, ProvenanceError
 from provenance.ledger.format import statement
 from provenance.reports.difference import compare
@@ -24,7 +24,7 @@ from provenance.reports.difference import render as report
 from provenance.similarity.index import source_sketches
 from provenance.similarity.text import normalisation, shingles
 
-SCHEMA = json.loads((HERE / "schemas" / "difference.schema.json").read_text("utf-8"))
+SCHEMA = json.loads((DATA_FOLDER / "schemas" / "difference.schema.json").read_text("utf-8"))
 CARD = "---\nlicense: {}\n---\n# Card\n\nWritten by us for this test.\n"
 WORDS = [f"{a}{b}{c}" for a in "bdfgklm" for b in "aeiou" for c in "nrst"]
 
@@ -228,7 +228,7 @@ def test_a_ledger_that_does_not_verify_is_said_to_be_so(world, tmp_path):
 
 def test_text_cut_in_another_way_is_not_compared(world, tmp_path, monkeypatch, in_process):
     with monkeypatch.context() as patch:
-        patch.setattr(normalisation, "named", lambda *_, **__: "shingle/v2")
+        patch.setattr(normalisation, "name_with_folding", lambda *_, **__: "shingle/v2")
         pv.scan(world / "theirs", tmp_path / "new", workers=1)
     found = pv.diff(world / "a", tmp_path / "new", 0)
     assert [gap for gap in found.gaps if "text cut as" in gap] == [
@@ -296,26 +296,26 @@ def test_many_sources_of_many_scales_against_every_pair_by_itself():
         return made
 
     a, b = some(7), some(9)
-    compared = compare._Compared()
-    compared.add("whole", *(compare._Sketched(list(each), list(each.values())) for each in (a, b)))
+    compared = compare._PairEstimates()
+    compared.add("whole", *(compare._SideSketches(list(each), list(each.values())) for each in (a, b)))
     rows = {(row["source_a"], row["source_b"]): row for row in compared.table().to_pylist()}
     sides = [0, 0]
     for left, one in a.items():
         for right, other in b.items():
             scale = max(one.scale, other.scale)
             ours, theirs = (
-                set(source_sketches.cut(one, scale).tolist()),
-                set(source_sketches.cut(other, scale).tolist()),
+                set(source_sketches.coarsen(one, scale).tolist()),
+                set(source_sketches.coarsen(other, scale).tolist()),
             )
             shares = [source_sketches.estimate(len(ours & theirs), len(of)) for of in (ours, theirs)]
-            if max(each.low for each in shares) >= compare.FLOOR:
+            if max(each.low for each in shares) >= compare.LEAST_SHARE:
                 row = rows.pop((left, right))
                 assert (row["scale"], row["shared"], row["hashes_a"], row["hashes_b"]) == (
                     scale, len(ours & theirs), len(ours), len(theirs),
                 )  # fmt: skip
                 assert [tuple(row[f"{name}_{side}"] for name in ("share", "low", "high")) for side in "ab"] == shares
             else:
-                sides[max(each.high for each in shares) < compare.FLOOR] += 1
+                sides[max(each.high for each in shares) < compare.LEAST_SHARE] += 1
     assert not rows
     assert (compared.open, compared.below) == tuple(sides)
     assert min(sides[0], compared.table().num_rows) > 0

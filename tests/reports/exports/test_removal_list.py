@@ -49,7 +49,7 @@ def listed(tmp_path):
 
     def make(root, choice=None, **options):
         pv.scan(root, tmp_path / "ledger", workers=1, **options)
-        made = removal_list.write(tmp_path / "ledger", tmp_path / "r.parquet", choice or RemovalOptions())
+        made = removal_list.write_removal_list(tmp_path / "ledger", tmp_path / "r.parquet", choice or RemovalOptions())
         table = pq.read_table(tmp_path / "r.parquet")
         assert table.schema.remove_metadata().equals(schemas.REMOVALS.remove_metadata())
         assert table.num_rows == made.records
@@ -142,7 +142,7 @@ def test_what_a_copy_inherits(data, listed, licence, own, theirs, rows):
 
 
 def test_a_known_original_inherits_nothing_of_its_copies(data, listed, monkeypatch):
-    monkeypatch.setattr(removal_list, "known_originals", lambda *_: {"copy/x.jsonl": "a-known-set"})
+    monkeypatch.setattr(removal_list, "find_known_originals", lambda *_: {"copy/x.jsonl": "a-known-set"})
     assert listed(data)[0] == {"strict/x.jsonl": list(range(40))}
 
 
@@ -194,14 +194,14 @@ def test_what_is_waived_is_left_out_and_told(data, listed, tmp_path):
 @pytest.mark.parametrize("rows", [1, 7, 1000])
 def test_the_size_of_a_row_group_changes_nothing(data, listed, monkeypatch, rows):
     expected = listed(data)[1]
-    monkeypatch.setattr(removal_list, "ROWS", rows)
+    monkeypatch.setattr(removal_list, "ROWS_PER_GROUP", rows)
     assert [row | {"entry": 0} for row in listed(data)[1]] == expected
 
 
 def test_the_demo_lists_as_many_records_as_its_findings_name(tmp_path):
     expected = yaml.safe_load((DEMO / "expected.yaml").read_text())["findings"]
     pv.scan(DEMO / "data", tmp_path / "ledger", workers=1)
-    made = removal_list.write(tmp_path / "ledger", tmp_path / "r.parquet", RemovalOptions())
+    made = removal_list.write_removal_list(tmp_path / "ledger", tmp_path / "r.parquet", RemovalOptions())
     listable = {*TAINTING, "licence-conflict-by-content"}
     errors = [each for each in expected if each["severity"] == "error"]
     assert made.records == sum(each["records"] for each in errors if each["check"] in listable)
@@ -236,7 +236,7 @@ def test_the_list_is_usable_from_duckdb_and_arrow(data, listed, tmp_path):
 def test_a_pair_of_files_says_what_is_at_stake(data, listed):
     listed(data)
     tables = pv.open_ledger(data.parent / "ledger").tables
-    table, (pair,) = affected_records.trace(tables, "commercial-service", 4, {})
+    table, (pair,) = affected_records.find_affected(tables, "commercial-service", 4, {})
     assert (pair.source, pair.other_source, pair.right, pair.forbidden) == (
         "copy",
         "strict",
@@ -246,7 +246,7 @@ def test_a_pair_of_files_says_what_is_at_stake(data, listed):
     assert table["row"].to_pylist() == list(range(10, 30))
     assert table["other_row"].to_pylist() == list(range(20, 40))
     assert (
-        affected_records.trace(tables, "commercial-service", 9, {})[0].num_rows == 0
+        affected_records.find_affected(tables, "commercial-service", 9, {})[0].num_rows == 0
     )  # twelve words have eight shingles
 
 

@@ -43,8 +43,8 @@ def world(tmp_path_factory):
         declare(folder, ("art-7-2", "rights-reviewed", {"says": "yes", "statement": "Reviewed <b>well</b>."}))
         scan(folder, assess=True)
         declare(folder, ("art-7-5", "other-rules", {"says": "no", "statement": "尚未完成审查"}))
-        folder.joinpath("m.html").write_bytes(audit.filing(folder / "ledger", "clause-matrix-html"))
-        folder.joinpath("m.md").write_bytes(audit.filing(folder / "ledger", "clause-matrix-md"))
+        folder.joinpath("m.html").write_bytes(audit.write_filing(folder / "ledger", "clause-matrix-html"))
+        folder.joinpath("m.md").write_bytes(audit.write_filing(folder / "ledger", "clause-matrix-md"))
     return folder
 
 
@@ -136,9 +136,9 @@ def test_the_annex_has_every_finding_with_what_it_does_not_prove(text, world):
 
 
 def test_a_long_annex_is_counted(world, monkeypatch):
-    monkeypatch.setattr(clause_matrix, "LISTED", 1)
-    monkeypatch.setattr(clause_matrix, "SHOWN", 0)
-    said = audit.filing(world / "ledger", "clause-matrix-md").decode()
+    monkeypatch.setattr(clause_matrix, "MOST_LISTED", 1)
+    monkeypatch.setattr(clause_matrix, "MOST_SHOWN", 0)
+    said = audit.write_filing(world / "ledger", "clause-matrix-md").decode()
     assert re.search(r"and \d+ more, in findings.parquet", said)
     assert re.search(r"and \d+ more, in the annex", said)
 
@@ -148,11 +148,11 @@ def test_plain_practice_is_no_filing(text):
 
 
 def test_the_same_entries_give_the_same_bytes(world):
-    assert audit.filing(world / "ledger", "clause-matrix-html") == (world / "m.html").read_bytes()
+    assert audit.write_filing(world / "ledger", "clause-matrix-html") == (world / "m.html").read_bytes()
 
 
 def test_a_draft_says_so(world, monkeypatch):
-    first = audit.filing(world / "ledger", "clause-matrix-md", index=0).decode()
+    first = audit.write_filing(world / "ledger", "clause-matrix-md", index=0).decode()
     assert "DRAFT: it claims nothing" in first
     assert "DRAFT" not in (world / "m.md").read_text(encoding="utf-8")
 
@@ -160,15 +160,15 @@ def test_a_draft_says_so(world, monkeypatch):
 def test_a_sample_says_so(world, tmp_path, monkeypatch):
     monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path / "home"))
     pv.scan(world / "data", tmp_path / "ledger", profiles=[CN], workers=1, sample=0.01)
-    said = audit.filing(tmp_path / "ledger", "clause-matrix-md").decode()
+    said = audit.write_filing(tmp_path / "ledger", "clause-matrix-md").decode()
     assert said.index("SAMPLED: not all of the data was looked at") < said.index("What was not looked at")
     assert "SAMPLED" not in (world / "m.md").read_text(encoding="utf-8")
 
 
 def test_a_filing_is_for_profiles_of_the_scan(world):
-    assert b"Baseline" in audit.filing(world / "ledger", "clause-matrix-md", profiles=["baseline"])
+    assert b"Baseline" in audit.write_filing(world / "ledger", "clause-matrix-md", profiles=["baseline"])
     with pytest.raises(ConfigError, match="was not judged by tc260; it was by baseline, cn-interim-measures"):
-        audit.filing(world / "ledger", "clause-matrix-md", profiles=["tc260"])
+        audit.write_filing(world / "ledger", "clause-matrix-md", profiles=["tc260"])
 
 
 def test_nothing_is_filed_of_a_ledger_that_does_not_verify(world, tmp_path):
@@ -179,7 +179,7 @@ def test_nothing_is_filed_of_a_ledger_that_does_not_verify(world, tmp_path):
     table = harmed / "scans" / "00000000" / "claims.parquet"
     table.write_bytes(table.read_bytes() + b"\0")
     with pytest.raises(VerificationError, match="no filing is made"):
-        audit.filing(harmed, "clause-matrix-html")
+        audit.write_filing(harmed, "clause-matrix-html")
 
 
 @pytest.mark.parametrize(

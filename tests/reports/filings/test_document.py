@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from provenance.reports.filings import document
-from provenance.reports.filings.document import Heading, Line, Paragraph, Table, both
-from provenance.reports.text import printable
+from provenance.reports.filings.document import Heading, Line, Paragraph, Table, bilingual
+from provenance.reports.text import make_printable
 
 HOSTILE = [
     "<script>alert(1)</script>", "</style><b>", "a|b", "`code`", "**bold**", "[x](http://e.example)", "![i](x)", "<!-- c",
@@ -49,7 +49,7 @@ def blocks(text):
     return [
         Heading(1, (Line(text),)),
         Paragraph((Line(text), Line(text, chinese=True)), notice=True),
-        Table((both("A", "甲"), ()), [((Line(text), Line(text, style="code")), (Line("", style="box"),))]),
+        Table((bilingual("A", "甲"), ()), [((Line(text), Line(text, style="code")), (Line("", style="box"),))]),
     ]
 
 
@@ -64,32 +64,32 @@ def spoken(data):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_text_in_html(text):
-    page = Page(document.html(blocks(text)))
-    innocent = Page(document.html(blocks("innocent")))
+    page = Page(document.render_html(blocks(text)))
+    innocent = Page(document.render_html(blocks("innocent")))
     assert page.tags == innocent.tags
-    assert page.lines.count(printable(text)) == 4
+    assert page.lines.count(make_printable(text)) == 4
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_text_in_markdown(text):
-    said, kinds, markup = spoken(document.markdown(blocks(text)))
-    _, innocent, breaks = spoken(document.markdown(blocks("innocent")))
-    assert said.count(printable(text).strip()) >= 5
+    said, kinds, markup = spoken(document.render_markdown(blocks(text)))
+    _, innocent, breaks = spoken(document.render_markdown(blocks("innocent")))
+    assert said.count(make_printable(text).strip()) >= 5
     assert kinds <= innocent | {"text_special"}
     assert markup == breaks
 
 
 @given(st.text(max_size=60))
 def test_no_text_whatever_makes_markup(text):
-    innocent = Page(document.html(blocks("innocent")))
-    assert Page(document.html(blocks(text))).tags == innocent.tags
-    _, kinds, markup = spoken(document.markdown(blocks(text)))
+    innocent = Page(document.render_html(blocks("innocent")))
+    assert Page(document.render_html(blocks(text))).tags == innocent.tags
+    _, kinds, markup = spoken(document.render_markdown(blocks(text)))
     assert kinds <= {"text", "softbreak", "hardbreak", "html_inline", "strong_open", "strong_close", "text_special"}
     assert set(markup) <= {"<br>"}
 
 
 def test_a_page_fetches_nothing_and_runs_nothing():
-    data = document.html(blocks("x")).decode()
+    data = document.render_html(blocks("x")).decode()
     assert "default-src 'none'" in data
     assert not {"script", "link", "img", "iframe"} & set(Page(data.encode()).tags)
     assert "http" not in data.replace("http-equiv", "")
@@ -97,10 +97,10 @@ def test_a_page_fetches_nothing_and_runs_nothing():
 
 
 def test_chinese_is_marked_as_such():
-    assert Page(document.html([Paragraph(both("yes", "是"))])).languages == [None, None, "zh-Hans"]
+    assert Page(document.render_html([Paragraph(bilingual("yes", "是"))])).languages == [None, None, "zh-Hans"]
 
 
 def test_rows_are_as_long_as_the_head():
     reader = MarkdownIt("commonmark").enable("table")
-    tokens = [token.type for token in reader.parse(document.markdown(blocks("a|b")).decode())]
+    tokens = [token.type for token in reader.parse(document.render_markdown(blocks("a|b")).decode())]
     assert (tokens.count("th_open"), tokens.count("td_open")) == (2, 2)

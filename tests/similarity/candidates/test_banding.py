@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.similarity.candidates import banding
-from provenance.similarity.candidates.banding import Candidates
+from provenance.similarity.candidates.banding import CandidatePairs
 
 SCRATCH = TemporaryDirectory()
 
@@ -17,7 +17,7 @@ def candidates_of(keys):
     """Nodes whose hashes stand in the order of their numbers."""
     low = np.arange(len(keys), dtype=np.uint64) // np.uint64(2)
     high = np.arange(len(keys), dtype=np.uint64)
-    return Candidates(np.ascontiguousarray(keys.T), low, high, Path(mkdtemp(dir=SCRATCH.name)))
+    return CandidatePairs(np.ascontiguousarray(keys.T), low, high, Path(mkdtemp(dir=SCRATCH.name)))
 
 
 def keys_of(rows, bands):
@@ -58,10 +58,10 @@ tables = st.integers(1, 4).flatmap(
 def test_candidates_equal_brute_force_and_come_once(table, limits, chunk, nodes):
     bands, rows = table
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(banding, "GROUP", limits[0])
-        patch.setattr(banding, "PIVOTS", limits[1])
+        patch.setattr(banding, "LARGEST_GROUP", limits[0])
+        patch.setattr(banding, "PIVOTS_PER_GROUP", limits[1])
         patch.setattr(banding, "_CHUNK", chunk)
-        patch.setattr(banding, "NODES", nodes)
+        patch.setattr(banding, "NODES_PER_RANGE", nodes)
         found = candidates_of(keys_of(rows, bands))
         pairs = made(found)
         assert len(pairs) == len(set(pairs))
@@ -97,11 +97,11 @@ def test_a_node_that_found_enough_is_paired_no_more_in_large_groups(chunk, monke
     found = candidates_of(crowd(2000, 21))
     pairs, partners = [], np.zeros(2000, np.int64)
     for left, right in found:
-        found.found(left, right)
+        found.count_near(left, right)
         pairs += zip(left.tolist(), right.tolist(), strict=True)
         np.add.at(partners, left, 1)
         np.add.at(partners, right, 1)
     assert len(pairs) == len(set(pairs))
-    assert len(pairs) <= (banding.ENOUGH + banding.PIVOTS) * 2000
-    assert partners.min() >= banding.ENOUGH  # nobody goes short
+    assert len(pairs) <= (banding.ENOUGH_NEAR + banding.PIVOTS_PER_GROUP) * 2000
+    assert partners.min() >= banding.ENOUGH_NEAR  # nobody goes short
     assert len(pairs) < len(made(candidates_of(crowd(2000, 21)))) / 2  # whose pairs are never near

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from provenance.similarity.candidates import boilerplate
 from provenance.similarity.text import shingles
 from provenance.similarity.text.normalisation import normalise
-from provenance.similarity.text.shingle_sets import Sets
+from provenance.similarity.text.shingle_sets import ShingleSets
 
 WORDS = [f"w{k}" for k in range(60)]
 TEMPLATE = " ".join(WORDS[:20])
 
 
 def sets_of(texts):
-    return Sets.of(*shingles._shingled(*normalise(pa.array(texts, pa.large_string())))[3:])
+    return ShingleSets.from_offsets(*shingles._cut_records(*normalise(pa.array(texts, pa.large_string())))[3:])
 
 
 def brute(sets, common):
@@ -28,8 +28,8 @@ def brute(sets, common):
 
 
 def learnt(sets, texts=None):
-    texts = np.ones(sets.number, bool) if texts is None else texts
-    return set(boilerplate.learn(sets, texts).tolist()) - {0}
+    texts = np.ones(sets.set_count, bool) if texts is None else texts
+    return set(boilerplate.learn_boilerplate(sets, texts).tolist()) - {0}
 
 
 SETS = st.lists(st.sets(st.integers(1, 40), max_size=12), max_size=80)
@@ -37,12 +37,12 @@ SETS = st.lists(st.sets(st.integers(1, 40), max_size=12), max_size=80)
 
 def flat(sets):
     offsets = np.cumsum([0, *map(len, sets)])
-    return Sets.of(np.array([value for each in sets for value in sorted(each)], np.uint64), offsets)
+    return ShingleSets.from_offsets(np.array([value for each in sets for value in sorted(each)], np.uint64), offsets)
 
 
 @given(SETS)
 def test_what_stands_in_many_texts_is_boilerplate(sets):
-    assert learnt(flat(sets)) == brute(sets, boilerplate.COMMON)
+    assert learnt(flat(sets)) == brute(sets, boilerplate.COMMON_FROM)
 
 
 @given(SETS, st.lists(st.booleans(), min_size=80, max_size=80))
@@ -50,35 +50,37 @@ def test_only_shingles_of_texts_that_are_asked_about_are_learnt(sets, asked):
     texts = np.array(asked[: len(sets)], bool)
     of_them = {value for each, wanted in zip(sets, texts, strict=True) if wanted for value in each}
     found = learnt(flat(sets), texts)
-    assert found & of_them == brute(sets, boilerplate.COMMON) & of_them
-    assert found <= brute(sets, boilerplate.COMMON)  # the filter may let more pass
+    assert found & of_them == brute(sets, boilerplate.COMMON_FROM) & of_them
+    assert found <= brute(sets, boilerplate.COMMON_FROM)  # the filter may let more pass
 
 
 @given(SETS)
 def test_counters_that_overcount_are_counted_again(sets):
     """Eight counters at a time, and a filter in as many parts as that makes."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("COUNTERS", "_LEAST"):
+        for name in ("COUNTERS", "_SMALLEST_TABLE"):
             patch.setattr(boilerplate, name, 8)
-        assert learnt(flat(sets)) == brute(sets, boilerplate.COMMON)
+        assert learnt(flat(sets)) == brute(sets, boilerplate.COMMON_FROM)
 
 
 def test_the_hash_of_nothing_is_no_boilerplate():
     assert learnt(flat([{0, 5}] * 40)) == {5}
-    mask = boilerplate.learn(flat([{0, 5}] * 40), np.ones(40, bool))
+    mask = boilerplate.learn_boilerplate(flat([{0, 5}] * 40), np.ones(40, bool))
     texts = np.array([True, False])
-    assert boilerplate.without(flat([{0, 5, 7}, {7}]), texts, mask).tolist() == [2, 0]
+    assert boilerplate.count_distinctive(flat([{0, 5, 7}, {7}]), texts, mask).tolist() == [2, 0]
 
 
 @given(SETS, st.sets(st.integers(1, 40), max_size=20))
 def test_counts_beyond_boilerplate_equal_those_of_sets(sets, common):
-    mask = boilerplate._mask(np.array(sorted(common), np.uint64))
+    mask = boilerplate._make_table(np.array(sorted(common), np.uint64))
     held = flat(sets)
-    assert boilerplate.without(held, np.ones(len(sets), bool), mask).tolist() == [len(each - common) for each in sets]
+    assert boilerplate.count_distinctive(held, np.ones(len(sets), bool), mask).tolist() == [
+        len(each - common) for each in sets
+    ]
     count = len(sets)
     left, right = (np.array(each, np.int64) for each in (np.repeat(range(count), count), list(range(count)) * count))
-    near = boilerplate.distinctive(held, left, right, np.zeros(len(left), bool), mask)
-    inside = boilerplate.distinctive(held, left, right, np.ones(len(left), bool), mask)
+    near = boilerplate.count_shared_distinctive(held, left, right, np.zeros(len(left), bool), mask)
+    inside = boilerplate.count_shared_distinctive(held, left, right, np.ones(len(left), bool), mask)
     for a, b, n, within in zip(left, right, near, inside, strict=True):
         one, other = sets[a] - common, sets[b] - common
         assert within == len(one) or not sets[a] <= sets[b]
@@ -89,8 +91,8 @@ def test_many_texts_inside_a_long_one_cost_what_they_are_long():
     """Every sentence of a book: to go through the book for each took minutes."""
     held = flat([set(range(1, 300_001)), *({k, k + 1, k + 2, k + 3} for k in range(1, 30_001))])
     left, right = np.arange(1, 30_001), np.zeros(30_000, np.int64)
-    mask, before = boilerplate._mask(np.array([1], np.uint64)), time.process_time()
-    counts = boilerplate.distinctive(held, left, right, np.ones(30_000, bool), mask)
+    mask, before = boilerplate._make_table(np.array([1], np.uint64)), time.process_time()
+    counts = boilerplate.count_shared_distinctive(held, left, right, np.ones(30_000, bool), mask)
     assert time.process_time() - before < 20
     assert counts.tolist() == [3, *[4] * 29_999]
 
@@ -106,8 +108,8 @@ def test_many_texts_inside_a_long_one_cost_what_they_are_long():
     ids=["template", "payload", "nothing else", "no template"],
 )
 def test_two_texts_of_one_template(a, b, distinctive):
-    texts = [a, b, *(f"{TEMPLATE} v{k} u{k}" for k in range(boilerplate.COMMON))]
+    texts = [a, b, *(f"{TEMPLATE} v{k} u{k}" for k in range(boilerplate.COMMON_FROM))]
     held = sets_of(texts)
-    mask = boilerplate.learn(held, np.ones(len(texts), bool))
+    mask = boilerplate.learn_boilerplate(held, np.ones(len(texts), bool))
     first = np.array([0]), np.array([1])
-    assert boilerplate.distinctive(held, *first, np.zeros(1, bool), mask).tolist() == [distinctive]
+    assert boilerplate.count_shared_distinctive(held, *first, np.zeros(1, bool), mask).tolist() == [distinctive]

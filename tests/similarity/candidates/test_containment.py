@@ -14,24 +14,24 @@ from provenance.core import external_sort
 from provenance.similarity.candidates import containment
 from provenance.similarity.text import shingles
 from provenance.similarity.text.normalisation import normalise
-from provenance.similarity.text.shingle_sets import Sets
+from provenance.similarity.text.shingle_sets import ShingleSets
 
 SCRATCH = TemporaryDirectory()
 
 
 def sets_of(texts):
-    return Sets.of(*shingles._shingled(*normalise(pa.array(texts, pa.large_string())))[3:])
+    return ShingleSets.from_offsets(*shingles._cut_records(*normalise(pa.array(texts, pa.large_string())))[3:])
 
 
 def contained(texts, threads=1):
     hashes = np.random.default_rng(0).integers(0, 1 << 63, len(texts), np.uint64) << np.uint64(1)
-    return containment.contained(sets_of(texts), hashes, Path(mkdtemp(dir=SCRATCH.name)), threads)
+    return containment.find_contained(sets_of(texts), hashes, Path(mkdtemp(dir=SCRATCH.name)), threads)
 
 
 def brute(texts):
     plain = [set(shingles.shingles_reference(each)) for each in texts]
     for a, b in permutations(range(len(plain)), 2):
-        if containment.LEAST <= len(plain[a]) < 0.8 * len(plain[b]) and plain[a] <= plain[b]:
+        if containment.LEAST_SHINGLES <= len(plain[a]) < 0.8 * len(plain[b]) and plain[a] <= plain[b]:
             yield a, b, len(plain[a]), len(plain[a]), len(plain[b])
 
 
@@ -48,10 +48,10 @@ def listed(found, texts):
 )
 def test_pairs_equal_brute_force(texts, threads, budget):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(external_sort, "BUDGET", budget)
+        patch.setattr(external_sort, "MEMORY_BUDGET", budget)
         found = contained(texts, threads)
     assert listed(found, texts) == sorted(brute(texts))
-    assert found.aside == 0
+    assert found.unfiled == 0
 
 
 WORDS = [f"w{k}" for k in range(200)]
@@ -81,12 +81,12 @@ def test_a_passage_of_a_book(text, inside):
 def test_a_crowd_of_one_template_is_left_aside_and_counted():
     """More texts than CROWD of which every low hash is the template's: only their own last word tells them apart."""
     template = " ".join(WORDS[:60])
-    count = containment.CROWD * 40
+    count = containment.TEXTS_PER_ANCHOR * 40
     texts = [f"{template} v{k}" for k in range(count)]
     found = contained([*texts, BOOK])
     held = [set(shingles.shingles_reference(text)) for text in texts[:1]]
     assert len(held[0]) == 57
-    assert 0 < found.aside < count
+    assert 0 < found.unfiled < count
     assert not len(found.left)
 
 
@@ -101,15 +101,15 @@ def test_pairs_beyond_a_chunk_all_come(monkeypatch):
 
 def test_of_a_text_in_very_many_a_share_is_kept_whatever_the_order():
     short = " ".join(WORDS[:20])
-    books = [f"{short} {' '.join(f'b{k}w{j}' for j in range(40))}" for k in range(40 * containment.HOLDERS)]
+    books = [f"{short} {' '.join(f'b{k}w{j}' for j in range(40))}" for k in range(40 * containment.HOLDERS_KEPT)]
     found = contained([short, *books])
     assert found.thinned == 1
-    assert containment.HOLDERS / 2 < len(found.left) < 2 * containment.HOLDERS
+    assert containment.HOLDERS_KEPT / 2 < len(found.left) < 2 * containment.HOLDERS_KEPT
     assert set(found.left.tolist()) == {0}
-    few = contained([short, *books[: containment.HOLDERS]])
-    assert (few.thinned, len(few.left)) == (0, containment.HOLDERS)
+    few = contained([short, *books[: containment.HOLDERS_KEPT]])
+    assert (few.thinned, len(few.left)) == (0, containment.HOLDERS_KEPT)
     held = sets_of([*books, short])
     hashes = np.random.default_rng(0).integers(0, 1 << 63, len(books) + 1, np.uint64) << np.uint64(1)
     kept = sorted(found.right.tolist())
-    turned = containment.contained(held, np.roll(hashes, -1), Path(mkdtemp(dir=SCRATCH.name)))
+    turned = containment.find_contained(held, np.roll(hashes, -1), Path(mkdtemp(dir=SCRATCH.name)))
     assert sorted(k + 1 for k in turned.right.tolist()) == kept

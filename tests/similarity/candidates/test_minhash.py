@@ -39,20 +39,20 @@ def oracle(texts, num_perm, seed):
 @pytest.mark.parametrize("num_perm", [1, 6, 126, 128, 256])
 @pytest.mark.parametrize("seed", [1, 42, 2**32 - 1])
 def test_signatures_are_datasketchs_bit_for_bit(num_perm, seed):
-    signed = minhash.signatures(*normalised(TEXTS), num_perm, seed)
+    signed = minhash.sign_records(*normalised(TEXTS), num_perm, seed)
     assert signed.dtype == np.uint32
     assert signed.tolist() == [sketch.hashvalues.tolist() for sketch in oracle(TEXTS, num_perm, seed)]
 
 
 @given(st.lists(st.lists(st.sampled_from(["a", "bb", "ccc", "中", "é"]), max_size=40).map(" ".join), max_size=8))
 def test_signatures_are_datasketchs_on_random_texts(texts):
-    signed = minhash.signatures(*normalised(texts), 16)
+    signed = minhash.sign_records(*normalised(texts), 16)
     assert signed.tolist() == [sketch.hashvalues.tolist() for sketch in oracle(texts, 16, 1)]
 
 
 def test_a_signature_loads_into_datasketch():
     near = "The quick brown fox jumps over the lazy dog and walks on"
-    signed = minhash.signatures(*normalised([TEXTS[0], near]))
+    signed = minhash.sign_records(*normalised([TEXTS[0], near]))
     ours = [LeanMinHash(seed=minhash.SEED, hashvalues=row, scheme="affine32") for row in signed]
     theirs = [LeanMinHash(sketch) for sketch in oracle([TEXTS[0], near], minhash.PERMUTATIONS, minhash.SEED)]
     assert ours == theirs
@@ -61,14 +61,14 @@ def test_a_signature_loads_into_datasketch():
 
 @given(st.lists(st.text(max_size=60), max_size=12), st.integers(1, 5))
 def test_results_do_not_depend_on_the_batch(texts, size):
-    parts = [minhash.signatures(*normalised(texts[k : k + size]), 12) for k in range(0, len(texts), size)]
-    assert minhash.signatures(*normalised(texts), 12).tolist() == [row for part in parts for row in part.tolist()]
+    parts = [minhash.sign_records(*normalised(texts[k : k + size]), 12) for k in range(0, len(texts), size)]
+    assert minhash.sign_records(*normalised(texts), 12).tolist() == [row for part in parts for row in part.tolist()]
 
 
 @given(st.lists(st.text(max_size=80), max_size=12))
 def test_hashes_are_those_of_the_definition_in_order(texts):
     data, offsets = normalised(texts)
-    values, ends = minhash.hashes(data, offsets)
+    values, ends = minhash.hash_shingles(data, offsets)
     plain = [data[offsets[k] : offsets[k + 1]].tobytes().decode() for k in range(len(texts))]
     expected = [[xxhash.xxh64_intdigest(s.encode()) for s in shingles.shingles_reference(each)] for each in plain]
     assert [values[ends[k] : ends[k + 1]].tolist() for k in range(len(texts))] == expected
@@ -76,7 +76,7 @@ def test_hashes_are_those_of_the_definition_in_order(texts):
 
 @pytest.mark.parametrize(("num_perm", "rows"), [(126, 6), (128, 6), (12, 3), (5, 5)])
 def test_a_band_key_is_xxh64_of_its_values_with_its_number_as_seed(num_perm, rows):
-    signed = minhash.signatures(*normalised(TEXTS), num_perm)
+    signed = minhash.sign_records(*normalised(TEXTS), num_perm)
     expected = [
         [
             xxhash.xxh64_intdigest(row[band * rows : (band + 1) * rows].astype("<u4").tobytes(), band)
@@ -89,5 +89,5 @@ def test_a_band_key_is_xxh64_of_its_values_with_its_number_as_seed(num_perm, row
 
 @pytest.mark.parametrize(("jaccard", "probability"), [(0.8, 0.99829), (0.9, 1.0), (0.5, 0.2816), (0.3, 0.0152)])
 def test_recall_is_what_the_docstring_says(jaccard, probability):
-    assert minhash.recall(jaccard) == pytest.approx(probability, abs=1e-4)
-    assert minhash.recall(0.8) >= 0.995
+    assert minhash.candidate_probability(jaccard) == pytest.approx(probability, abs=1e-4)
+    assert minhash.candidate_probability(0.8) >= 0.995

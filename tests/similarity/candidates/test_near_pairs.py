@@ -31,21 +31,21 @@ def alike(texts, folder, parts=1, threads=1, items=None):
     file, source, row = (np.array(column, np.int64) for column in zip(*items, strict=True)) if items else [NONE] * 3
     folder.mkdir(exist_ok=True)
     column = pa.array(texts, pa.large_string())
-    identified = shingles.nodes(column, pa.array(range(len(texts))))
+    identified = shingles.identify_texts(column, pa.array(range(len(texts))))
     columns = [file, row, *(identified[name] for name in ("low", "high", "distinct"))]
     write(folder / "members.arrow", pa.table(columns, schema=exact_matches.MEMBERS))
     hashes = SharedArray(folder / "hashes", np.uint64)
     for part in range(parts):
         some = pa.array(texts[part::parts], pa.large_string())
-        described = near_pairs.describe(shingles.shingled(some, pa.array(range(len(some)))))
-        write(folder / f"{part}.arrow", described.at(hashes.add(described.hashes)))
+        described = near_pairs.describe_texts(shingles.shingle_texts(some, pa.array(range(len(some)))))
+        write(folder / f"{part}.arrow", described.to_sets(hashes.add(described.hashes)))
     hashes.close()
     owner = np.zeros(int(file.max(initial=0)) + 1, np.int64)
     owner[file] = source
-    members = [distinct_texts.Members(str(folder / "members.arrow"), np.arange(len(owner)))]
+    members = [distinct_texts.MembersFile(str(folder / "members.arrow"), np.arange(len(owner)))]
     sets = [str(folder / f"{part}.arrow") for part in range(parts)]
-    held = distinct_texts.bring_together(sets, str(folder / "hashes"), members, owner, folder)
-    return near_pairs.resemble(held, folder, threads), identified
+    held = distinct_texts.build_nodes(sets, str(folder / "hashes"), members, owner, folder)
+    return near_pairs.find_similar(held, folder, threads), identified
 
 
 def write(path, table):
@@ -64,7 +64,7 @@ def brute(items):
     for file_a, source_a, row_a, a in items:
         for file_b, source_b, row_b, b in items:
             counts = jaccard(a, b)
-            inside = counts[0] == min(counts[1:]) >= containment.LEAST
+            inside = counts[0] == min(counts[1:]) >= containment.LEAST_SHINGLES
             if a == b or not (inside or is_near(counts)):
                 continue
             best = (-counts[0] / (counts[1] + counts[2] - counts[0]), row_b, counts)
@@ -93,15 +93,19 @@ def tallied(best):
 def matched(items, folder, threads=1):
     """What all parts of a match say, put together."""
     found, _ = alike([text for *_, text in items], folder, threads=threads, items=[item[:3] for item in items])
-    parts = list(near_matches.match(found, folder))
-    counts = {name: exact_matches.add_pairs([getattr(part, name) for part in parts]) for name in near_matches.COUNTS}
+    parts = list(near_matches.match_near(found, folder))
+    counts = {
+        name: exact_matches.add_pairs([getattr(part, name) for part in parts]) for name in near_matches.PAIR_FIELDS
+    }
     rows = pa.concat_tables([exact_matches.ROWS.empty_table(), *(part.rows for part in parts)])
-    inside, at = [np.zeros(0, spans.ASKED)], 0
+    inside, at = [np.zeros(0, spans.SPAN_QUERIES)], 0
     for part in parts:
-        part.inside["place"] += at
-        inside.append(part.inside)
+        part.span_queries["place"] += at
+        inside.append(part.span_queries)
         at += part.rows.num_rows
-    return near_matches.Near(rows, **counts, inside=np.concatenate(inside), pivoted=sum(part.pivoted for part in parts))
+    return near_matches.NearMatches(
+        rows, **counts, span_queries=np.concatenate(inside), pivoted=sum(part.pivoted for part in parts)
+    )
 
 
 def test_of_matches_that_tie_the_first_file_decides_however_texts_are_numbered(tmp_path):
@@ -111,9 +115,9 @@ def test_of_matches_that_tie_the_first_file_decides_however_texts_are_numbered(t
     counts = []
     for number, order in enumerate(permutations(cells)):
         found = matched(list(order), tmp_path / str(number))
-        counts.append([counted(getattr(found, name)) for name in near_matches.COUNTS])
+        counts.append([counted(getattr(found, name)) for name in near_matches.PAIR_FIELDS])
     assert all(each == counts[0] for each in counts)
-    assert counts[0][near_matches.COUNTS.index("sources_inside")] == {(1, 0): 1}
+    assert counts[0][near_matches.PAIR_FIELDS.index("sources_inside")] == {(1, 0): 1}
 
 
 def counted(table):
@@ -141,9 +145,9 @@ def numbered(cells):
 def test_matches_equal_brute_force(tmp_path_factory, cells, chunk, threads, budget):
     items = numbered(cells)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(near_matches, "_CHUNK", chunk)
+        patch.setattr(near_matches, "_CELL_PAIRS_AT_A_TIME", chunk)
         patch.setattr(near_pairs, "_CHUNK", chunk)
-        patch.setattr(external_sort, "BUDGET", budget)
+        patch.setattr(external_sort, "MEMORY_BUDGET", budget)
         found = matched(items, tmp_path_factory.mktemp("near"), threads)
     rows, files, sources = brute(items)
     names = ("file_a", "row_a", "file_b", "row_b", "shared", "distinct_a", "distinct_b")
@@ -159,12 +163,12 @@ def test_matches_equal_brute_force(tmp_path_factory, cells, chunk, threads, budg
 def test_what_is_beyond_boilerplate_equals_sets(tmp_path_factory, cells):
     """With boilerplate from three texts on: what remains of both sides is compared as sets."""
     items = numbered(cells)
-    learn = boilerplate.learn
-    boilerplate.learn = lambda sets, texts: learn(sets, texts, 3)
+    learn = boilerplate.learn_boilerplate
+    boilerplate.learn_boilerplate = lambda sets, texts: learn(sets, texts, 3)
     try:
         found = matched(items, tmp_path_factory.mktemp("near"))
     finally:
-        boilerplate.learn = learn
+        boilerplate.learn_boilerplate = learn
     texts = {(file, row): set(shingles.shingles_reference(text)) for file, _, row, text in items}
     counted_ = Counter(value for each in {frozenset(each) for each in texts.values()} for value in each)
     common = {value for value, count in counted_.items() if count >= 3}
@@ -181,7 +185,7 @@ def test_what_is_beyond_boilerplate_equals_sets(tmp_path_factory, cells):
 def test_rows_inside_others_are_asked_for_by_file(tmp_path):
     items = [(0, 0, 0, words()), (1, 1, 0, TEXTS[9]), (1, 1, 1, TEXTS[11]), (2, 2, 0, f"x {words()} x y z")]
     found = matched(items, tmp_path)
-    asked = [dict(zip(spans.ASKED.names, each.tolist(), strict=True)) for each in found.inside]
+    asked = [dict(zip(spans.SPAN_QUERIES.names, each.tolist(), strict=True)) for each in found.span_queries]
     rows = found.rows.to_pylist()
     low = dict(zip(items, alike([i[3] for i in items], tmp_path)[1]["low"].to_pylist(), strict=True))
     by_place = {(item[0], item[2]): (low[item], len(item[3].split())) for item in items}
@@ -204,7 +208,7 @@ def test_what_is_found_does_not_depend_on_the_bundle(tmp_path):
     def named(found):
         ends = [found.nodes.low[each].tolist() for each in (found.left, found.right)]
         return {
-            (*(sorted(pair) if k < found.near else pair), shared)
+            (*(sorted(pair) if k < found.near_count else pair), shared)
             for k, (*pair, shared) in enumerate(zip(*ends, found.shared.tolist(), strict=True))
         }
 
@@ -213,7 +217,7 @@ def test_what_is_found_does_not_depend_on_the_bundle(tmp_path):
 
 
 def test_a_text_in_very_many_files_keeps_the_first_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(near_matches, "PIVOT", 3)
+    monkeypatch.setattr(near_matches, "LARGEST_NODE", 3)
     items = [(0, 0, 0, words()), (0, 0, 1, words()), *((file, file, 0, words(0)) for file in (1, 2, 3))]
     found = matched(items, tmp_path)
     assert found.pivoted == 2
@@ -221,10 +225,10 @@ def test_a_text_in_very_many_files_keeps_the_first_and_says_so(tmp_path, monkeyp
 
 
 def test_what_was_seen_lately_is_not_new():
-    nodes = shingles.nodes(pa.array(TEXTS, pa.large_string()), pa.array(range(len(TEXTS))))
-    recent = near_pairs.Recent()
-    assert recent.fresh(nodes).tolist() == list(range(len(TEXTS)))
-    assert recent.fresh(nodes).tolist() == []
+    nodes = shingles.identify_texts(pa.array(TEXTS, pa.large_string()), pa.array(range(len(TEXTS))))
+    recent = near_pairs.RecentTexts()
+    assert recent.select_new(nodes).tolist() == list(range(len(TEXTS)))
+    assert recent.select_new(nodes).tolist() == []
 
 
 def test_nothing_resembles_nothing(tmp_path):
@@ -240,6 +244,6 @@ def test_texts_of_one_file_alone_are_not_paired(tmp_path):
     assert (len(inside.left), len(apart.left) > 5) == (0, True)
     twice = alike([*TEXTS, TEXTS[0]], tmp_path / "three", items=[*((0, 0, k) for k in range(len(TEXTS))), (1, 1, 0)])[0]
     assert len(twice.left)
-    low = shingles.nodes(pa.array(TEXTS[:1], pa.large_string()), pa.array([0]))["low"][0].as_py()
+    low = shingles.identify_texts(pa.array(TEXTS[:1], pa.large_string()), pa.array([0]))["low"][0].as_py()
     ends = np.stack([twice.nodes.low[twice.left], twice.nodes.low[twice.right]])
     assert (ends == low).any(0).all()  # the one text that stands in both files is one of every pair

@@ -13,15 +13,17 @@ from hypothesis import strategies as st
 
 from provenance.readers import records
 from provenance.similarity.candidates import minhash, set_overlap
-from provenance.similarity.candidates.banding import Candidates
+from provenance.similarity.candidates.banding import CandidatePairs
 from provenance.similarity.text import normalisation, shingles
-from provenance.similarity.text.shingle_sets import Sets
+from provenance.similarity.text.shingle_sets import ShingleSets
 
 SCRATCH = TemporaryDirectory()
 
 
 def sets_of(texts):
-    return Sets.of(*shingles._shingled(*normalisation.normalise(pa.array(texts, pa.large_string())))[3:])
+    return ShingleSets.from_offsets(
+        *shingles._cut_records(*normalisation.normalise(pa.array(texts, pa.large_string())))[3:]
+    )
 
 
 def all_pairs(count):
@@ -44,7 +46,7 @@ def listed(found):
 
 @given(st.lists(st.lists(st.sampled_from("ab"), max_size=30).map(" ".join), max_size=14))
 def test_verified_pairs_equal_brute_force(texts):
-    assert listed(set_overlap.verify(sets_of(texts), *all_pairs(len(texts)))) == list(brute(texts))
+    assert listed(set_overlap.verify_pairs(sets_of(texts), *all_pairs(len(texts)))) == list(brute(texts))
 
 
 @pytest.mark.parametrize(
@@ -62,14 +64,14 @@ def test_verified_pairs_equal_brute_force(texts):
 )
 def test_the_threshold_is_decided_in_integers(a, b, near):
     values, offsets = np.array([*a, *b], np.uint64), np.array([0, len(a), len(a) + len(b)])
-    found = set_overlap.verify(Sets.of(values, offsets), np.array([0]), np.array([1]))
+    found = set_overlap.verify_pairs(ShingleSets.from_offsets(values, offsets), np.array([0]), np.array([1]))
     assert len(found.left) == near
 
 
 def candidates_of(sets):
-    keys = minhash.band_keys(minhash.sign(sets.values, np.r_[sets.start, sets.stop[-1:]]))
+    keys = minhash.band_keys(minhash.sign_sets(sets.values, np.r_[sets.start, sets.stop[-1:]]))
     number = np.arange(len(keys), dtype=np.uint64)
-    return Candidates(np.ascontiguousarray(keys.T), number, number, Path(mkdtemp(dir=SCRATCH.name)))
+    return CandidatePairs(np.ascontiguousarray(keys.T), number, number, Path(mkdtemp(dir=SCRATCH.name)))
 
 
 def similar(texts):
@@ -77,7 +79,7 @@ def similar(texts):
     sets = sets_of(texts)
     found = []
     for left, right in candidates_of(sets):
-        found += listed(set_overlap.verify(sets, left, right))
+        found += listed(set_overlap.verify_pairs(sets, left, right))
     return sorted(found)
 
 
@@ -156,16 +158,16 @@ def test_recall_against_the_truth_of_real_data(realdata, name):
     sides = [texts_of(realdata / "data", files, view) for files in TRUTH[name]]
     column = pa.concat_arrays(sides)
     # nodes: identical texts are one, and are never compared
-    nodes = shingles.nodes(column, pa.array(range(len(column))))
+    nodes = shingles.identify_texts(column, pa.array(range(len(column))))
     identity = nodes["low"].to_numpy() ^ np.left_shift(nodes["high"].to_numpy(), np.uint64(1))
     _, first, of = np.unique(identity, return_index=True, return_inverse=True)
     row = nodes["row"].to_numpy()
     texts = column.take(pa.array(row[first]))
-    sets = Sets.of(*shingles.shingled(texts, pa.array(range(len(texts))))[1:])
+    sets = ShingleSets.from_offsets(*shingles.shingle_texts(texts, pa.array(range(len(texts))))[1:])
     near = {(node, node) for node in range(len(texts))}
     joined = candidates_of(sets)
     for left, right in joined:
-        found = set_overlap.verify(sets, left, right)
+        found = set_overlap.verify_pairs(sets, left, right)
         near |= set(zip(found.left.tolist(), found.right.tolist(), strict=True))
     node = dict(zip(row.tolist(), of.tolist(), strict=True))
     pairs = [(node[a], node[len(sides[0]) + b]) for a, b in truth if a in node and len(sides[0]) + b in node]

@@ -33,11 +33,11 @@ def same(found, expected):
 @given(st.lists(RECORD, max_size=12), st.booleans())
 def test_together_is_as_one_by_one(records, folded):
     views, rows = columns(records), pa.array(range(7, 7 + len(records)), pa.int64())
-    cut = view_signatures.shingled(*views, rows, fold_chinese=folded)
-    for found, signed, view in zip(cut.views, view_signatures.sign(cut), views, strict=True):
-        expected = shingles.shingled(view, rows, fold_chinese=folded)
+    cut = view_signatures.shingle_views(*views, rows, fold_chinese=folded)
+    for found, signed, view in zip(cut.views, view_signatures.sign_views(cut), views, strict=True):
+        expected = shingles.shingle_texts(view, rows, fold_chinese=folded)
         same(found, expected)
-        assert signed.tolist() == minhash.sign(expected.values, expected.offsets).tolist()
+        assert signed.tolist() == minhash.sign_sets(expected.values, expected.offsets).tolist()
 
 
 @pytest.mark.parametrize("counts", [(5, 5), (4, 5), (5, 4), (6, 5), (1, 1), (30, 2), (2, 30), (400, 300)])
@@ -45,30 +45,34 @@ def test_parts_of_so_many_words(counts):
     prompt, answer = (" ".join(f"{side}{k}" for k in range(count)) for side, count in zip("pa", counts, strict=True))
     views = columns([(f"{prompt}\n{answer}", prompt, answer)] * 3)
     rows = pa.array(range(3), pa.int64())
-    cut = view_signatures.shingled(*views, rows)
-    for found, signed, view in zip(cut.views, view_signatures.sign(cut), views, strict=True):
-        same(found, shingles.shingled(view, rows))
-        assert signed.tolist() == minhash.sign(found.values, found.offsets).tolist()
-    assert (cut.first >= 0).all() == (min(counts) >= shingles.WORDS)  # a part of fewer words has a shingle of its own
-    assert view_signatures._made_up(*(each for view in views for each in view_signatures.buffers(view))).all()
+    cut = view_signatures.shingle_views(*views, rows)
+    for found, signed, view in zip(cut.views, view_signatures.sign_views(cut), views, strict=True):
+        same(found, shingles.shingle_texts(view, rows))
+        assert signed.tolist() == minhash.sign_sets(found.values, found.offsets).tolist()
+    assert (cut.prompt_place >= 0).all() == (
+        min(counts) >= shingles.WORDS_PER_SHINGLE
+    )  # a part of fewer words has a shingle of its own
+    assert view_signatures._is_prompt_and_answer(
+        *(each for view in views for each in view_signatures.buffers(view))
+    ).all()
 
 
 def test_long_records_are_cut_one_view_after_the_other(monkeypatch):
     views = columns([("one two three four five\nsix seven", "one two three four five", "six seven"), ("a", None, None)])
     rows = pa.array(range(2), pa.int64())
-    together = view_signatures.shingled(*views, rows)
+    together = view_signatures.shingle_views(*views, rows)
     monkeypatch.setattr(view_signatures, "_LONG", 1)
-    apart = view_signatures.shingled(*views, rows)
+    apart = view_signatures.shingle_views(*views, rows)
     assert (apart.first == -1).all()
     for one, other in zip(together.views, apart.views, strict=True):
         same(one, other)
-    for one, other in zip(view_signatures.sign(together), view_signatures.sign(apart), strict=True):
+    for one, other in zip(view_signatures.sign_views(together), view_signatures.sign_views(apart), strict=True):
         assert one.tolist() == other.tolist()
 
 
 def test_slices_are_read_where_they_begin():
     views = columns([("x\ny", "x", "y"), ("one two\nthree", "one two", "three"), ("z", None, None)])
     rows = pa.array(range(3), pa.int64())
-    whole = view_signatures.shingled(*(view.slice(1) for view in views), rows.slice(1))
+    whole = view_signatures.shingle_views(*(view.slice(1) for view in views), rows.slice(1))
     for found, view in zip(whole.views, views, strict=True):
-        same(found, shingles.shingled(view.slice(1), rows.slice(1)))
+        same(found, shingles.shingle_texts(view.slice(1), rows.slice(1)))

@@ -36,8 +36,8 @@ def nodes_of(items):
     write(folder / "members.arrow", pa.table([file, row, mixed, mixed, text + 3], schema=exact_matches.MEMBERS))
     owner = np.arange(int(file.max(initial=0)) + 1)
     owner[file] = source
-    members = [distinct_texts.Members(str(folder / "members.arrow"), np.arange(len(owner)))]
-    return distinct_texts.bring_together([str(folder / "sets.arrow")], str(folder / "hashes"), members, owner, folder)
+    members = [distinct_texts.MembersFile(str(folder / "members.arrow"), np.arange(len(owner)))]
+    return distinct_texts.build_nodes([str(folder / "sets.arrow")], str(folder / "hashes"), members, owner, folder)
 
 
 def write(path, table):
@@ -49,13 +49,15 @@ def matched(items):
     """What all parts of a match say, put together."""
     held = nodes_of(items)
     own = np.array([text % 2 * text for text in (held.words.tolist())], np.int64)
-    parts = list(exact_matches.match(held, own))
-    counts = {name: exact_matches.add_pairs([getattr(part, name) for part in parts]) for name in exact_matches.COUNTS}
+    parts = list(exact_matches.match_exact(held, own))
+    counts = {
+        name: exact_matches.add_pairs([getattr(part, name) for part in parts]) for name in exact_matches.PAIR_FIELDS
+    }
     distinct = np.zeros(10, np.int64)
     for part in parts:
         distinct[: len(part.distinct_files)] += part.distinct_files
     rows = pa.concat_tables([exact_matches.ROWS.empty_table(), *(part.rows for part in parts)])
-    return exact_matches.Exact(rows, **counts, distinct_files=distinct, distinct_sources=distinct,
+    return exact_matches.ExactMatches(rows, **counts, distinct_files=distinct, distinct_sources=distinct,
                        pivoted=sum(part.pivoted for part in parts))  # fmt: skip
 
 
@@ -91,7 +93,7 @@ def test_matches_equal_brute_force(cells, budget):
         items.append((file, file // 2, rows_seen[file], text))
         rows_seen[file] += 1
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(external_sort, "BUDGET", budget)
+        patch.setattr(external_sort, "MEMORY_BUDGET", budget)
         found = matched(items)
     rows, files, sources, telling = brute(items)
     listed = [tuple(row.values()) for row in found.rows.to_pylist()]
@@ -107,7 +109,7 @@ def test_matches_equal_brute_force(cells, budget):
 
 
 def test_a_node_beyond_the_pivot_is_compared_with_its_first_file_and_said(monkeypatch):
-    monkeypatch.setattr(exact_matches, "PIVOT", 30)
+    monkeypatch.setattr(exact_matches, "LARGEST_NODE", 30)
     items = [(file, file, row, 0) for file in range(4) for row in range(3)]
     found = matched(items)
     assert found.pivoted == 12
@@ -118,9 +120,9 @@ def test_a_node_beyond_the_pivot_is_compared_with_its_first_file_and_said(monkey
 def test_rows_do_not_depend_on_the_chunk(monkeypatch, chunk):
     items = [(file, file, row, row % 2) for file in range(3) for row in range(4)]
     expected = matched(items).rows
-    monkeypatch.setattr(exact_matches, "_CHUNK", chunk)
+    monkeypatch.setattr(exact_matches, "_ROWS_AT_A_TIME", chunk)
     assert matched(items).rows.equals(expected)
-    monkeypatch.setattr(exact_matches, "_SLICE", chunk)
+    monkeypatch.setattr(exact_matches, "_NODES_AT_A_TIME", chunk)
     assert matched(items).rows.equals(expected)
 
 

@@ -107,7 +107,7 @@ def by_hand(files, shingles, originals, minimum):
 @given(corpora())
 def test_shared_is_what_a_count_by_hand_says(corpus):
     files, shingles, originals, minimum = corpus
-    items = shared_text.shared(*tables(files, shingles), minimum, originals)
+    items = shared_text.count_shared(*tables(files, shingles), minimum, originals)
     said = {(i.view, i.path_a, i.source_b, i.licence_b): (i.records, i.row, i.records_a, i.path_b) for i in items}
     assert len(said) == len(items)
     assert said == by_hand(files, shingles, originals, minimum)
@@ -118,7 +118,7 @@ def test_shared_is_what_a_count_by_hand_says(corpus):
 @given(corpora())
 def test_the_share_is_the_highest_of_any_pair_of_files(corpus):
     files, shingles, _, minimum = corpus
-    for item in shared_text.shared(*tables(files, shingles), minimum, {}):
+    for item in shared_text.count_shared(*tables(files, shingles), minimum, {}):
         shares = []
         for source, licence, records in files.values():
             if (source, licence) == (item.source_b, item.licence_b):
@@ -156,7 +156,7 @@ def shared(path, records, of, view="whole", exact=None, matched=None, explained=
     ],
 )
 def test_in_words(items, words):
-    assert shared_text.sentence(items) == words
+    assert shared_text.phrase_shared(items) == words
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_in_words(items, words):
     ],
 )
 def test_word_for_word_is_said_of_exact_matches_alone(items, verb):
-    assert shared_text.verb(items) == verb
+    assert shared_text.phrase_verb(items) == verb
 
 
 def answers(files, kept, shingles=None):
@@ -190,26 +190,27 @@ def answers(files, kept, shingles=None):
 
 def test_prompts_whose_records_stand_there_too_are_not_renewed():
     files = {"a/x": ("a", 10), "a/y": ("a", 5), "b/z": ("b", 8)}
-    items = shared_text.standing(*answers(files, [{"a/y", "b/z"}]), 4, {})
-    counts = {(i.path, i.other): (i.records, i.prompts, i.renewed, i.records_of, i.prompts_of) for i in items}
+    items = shared_text.count_copied(*answers(files, [{"a/y", "b/z"}]), 4, {})
+    counts = {(i.path, i.other): (i.records, i.prompts, i.reanswered, i.records_of, i.prompts_of) for i in items}
     assert counts == {
         ("a/x", "b"): (0, 8, 8, 10, 10),
         ("a/y", "b"): (5, 5, 0, 5, 5),
         ("b/z", "a"): (5, 8, 3, 8, 8),
     }
-    assert {(i.path, i.texts, i.texts_renewed) for i in items} == {("a/x", 5, 8), ("a/y", 5, 8), ("b/z", 5, 3)}
+    assert {(i.path, i.texts, i.texts_reanswered) for i in items} == {("a/x", 5, 8), ("a/y", 5, 8), ("b/z", 5, 3)}
 
 
 def test_short_prompts_are_counted_and_no_evidence():
-    short = shared_text.standing(*answers({"a/x": ("a", 3), "b/z": ("b", 3)}, [], {"a/x": 3}), 4, {})
+    short = shared_text.count_copied(*answers({"a/x": ("a", 3), "b/z": ("b", 3)}, [], {"a/x": 3}), 4, {})
     assert [(i.path, i.prompts, i.prompts_matched) for i in short] == [("b/z", 3, 3)]
 
 
 def test_what_a_known_original_explains_says_nothing_of_two_others():
     files = {"a/x": ("a", 5), "b/z": ("b", 5), "o/o": ("o", 5)}
-    items = shared_text.standing(*answers(files, []), 4, {"o/o": "known"})
+    items = shared_text.count_copied(*answers(files, []), 4, {"o/o": "known"})
     assert {(i.source, i.other) for i in items} == {("a", "o"), ("b", "o"), ("o", "a"), ("o", "b")}
     assert (
-        shared_text.published(items[-1:], {"o/o": "known"}) == " o holds the file that the authors of known published."
+        shared_text.name_published_original(items[-1:], {"o/o": "known"})
+        == " o holds the file that the authors of known published."
     )
-    assert shared_text.published(items[:1], {"o/o": "known"}) == ""
+    assert shared_text.name_published_original(items[:1], {"o/o": "known"}) == ""

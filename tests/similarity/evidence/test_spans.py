@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from provenance.similarity.evidence import spans
 from provenance.similarity.text import shingles
-from provenance.similarity.text.normalisation import normalise, normalise_reference, trace
+from provenance.similarity.text.normalisation import locate_words, normalise
+from provenance.similarity.text.reference_normalisation import normalise_reference
 
 TEXTS = st.text(
     st.sampled_from("ab cé\u0301ﬁß\u1100\u1161\u11a8中文，.ﷺ\u0e01\u0e33İ½\n \u200b🙂Å\u0323"), min_size=0, max_size=60
@@ -25,7 +26,7 @@ def words_of(text):
 @given(TEXTS)
 def test_words_are_where_the_trace_says(text):
     words, raw = words_of(text), np.frombuffer(text.encode(), np.uint8)
-    starts, stops = trace(raw, len(words))
+    starts, stops = locate_words(raw, len(words))
     assert len(starts) == len(stops) == len(words)
     assert (starts < stops).all()
     assert (np.diff(starts) >= 0).all()
@@ -42,13 +43,13 @@ def test_words_are_where_the_trace_says(text):
 def test_texts_that_grow_a_lot_are_traced(unit):
     text = unit * 300
     words, raw = words_of(text), np.frombuffer(text.encode(), np.uint8)
-    starts, stops = trace(raw, len(words))
+    starts, stops = locate_words(raw, len(words))
     assert (starts < stops).all()
     assert stops[-1] >= len(raw) - 1
 
 
 def asked(texts):
-    cut = shingles.shingled(pa.array(texts, pa.large_string()), pa.array(range(len(texts))))
+    cut = shingles.shingle_texts(pa.array(texts, pa.large_string()), pa.array(range(len(texts))))
     low, words = (cut.nodes[name].to_numpy() for name in ("low", "words"))
     return low, words, cut.offsets[:-1], cut.offsets[1:], cut.values
 
@@ -69,14 +70,14 @@ LONG = "  One, two — three; four\n(FIVE) six seven eight nine. Ten eleven twel
     ids=["middle", "begin", "end", "all", "other words", "in pieces"],
 )
 def test_the_bytes_of_a_text(text, expected):
-    start, stop = spans.find(LONG, *asked([text]))
+    start, stop = spans.find_texts(LONG, *asked([text]))
     held = LONG.encode()[start[0] : stop[0]].decode() if start[0] >= 0 else None
     assert held == expected
 
 
 def test_chinese_is_found_by_bytes():
     longer = "序：春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。（孟浩然）"
-    start, stop = spans.find(longer, *asked(["处处闻啼鸟夜来风雨声"]))
+    start, stop = spans.find_texts(longer, *asked(["处处闻啼鸟夜来风雨声"]))
     assert longer.encode()[start[0] : stop[0]].decode() == "处处闻啼鸟。夜来风雨声"
 
 
@@ -89,7 +90,7 @@ def test_every_run_of_words_is_found_somewhere(words, data, between):
     first = data.draw(st.integers(0, len(words) - 5))
     last = data.draw(st.integers(first + 5, len(words)))
     longer, text = between.join(words), " ".join(words[first:last])
-    start, stop = spans.find(longer, *asked([text]))
+    start, stop = spans.find_texts(longer, *asked([text]))
     found = longer.encode()[start[0] : stop[0]].decode()
     assert normalise_reference(found) == normalise_reference(text)
 
@@ -97,7 +98,7 @@ def test_every_run_of_words_is_found_somewhere(words, data, between):
 def test_a_text_that_repeats_itself_costs_no_more_than_its_tries():
     longer = "a b c d e " * 20_000
     text = "a b c d e " * 10_000 + "f"
-    start, _ = spans.find(longer, *asked([text]))
+    start, _ = spans.find_texts(longer, *asked([text]))
     assert start.tolist() == [-1]
 
 
@@ -105,7 +106,7 @@ def test_many_texts_in_a_long_one_cost_what_they_are_long():
     """Every sentence of a book: to go through the book for each took minutes."""
     texts = [" ".join(f"w{k * 7919 % 300_007}" for k in range(at, at + 10)) for at in range(0, 300_000, 10)]
     longer, before = ". ".join(texts), time.process_time()
-    start, stop = spans.find(longer, *asked(texts))
+    start, stop = spans.find_texts(longer, *asked(texts))
     assert time.process_time() - before < 20
     at = np.cumsum([0, *(len(text) + 2 for text in texts[:-1])])
     assert start.tolist() == at.tolist()
@@ -114,7 +115,7 @@ def test_many_texts_in_a_long_one_cost_what_they_are_long():
 
 @given(st.lists(st.sampled_from("abcdef"), min_size=5, max_size=80), st.lists(st.sampled_from("abcdef"), min_size=5))
 def test_a_text_is_found_where_it_stands_first_or_not_at_all(longer, text):
-    start, stop = spans.find(" ".join(longer), *asked([" ".join(text)]))
+    start, stop = spans.find_texts(" ".join(longer), *asked([" ".join(text)]))
     first = next((at for at in range(len(longer)) if longer[at : at + len(text)] == text), None)
     assert start[0] == (-1 if first is None else 2 * first)
     assert stop[0] == (-1 if first is None else 2 * (first + len(text)) - 1)

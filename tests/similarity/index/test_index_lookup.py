@@ -32,10 +32,10 @@ def index(texts, kind="protected", of="shingles", scale=1, title="works"):
     for number, text in enumerate(texts):
         held = distinct(text) if of == "shingles" else {" ".join(text.split())} - {""}
         hashes = (siphash.siphash_reference(KEY, xxhash.xxh64_digest(each.encode())[::-1]) for each in held)
-        kept = sorted(value for value in hashes if value <= reference_index.limit(scale))
+        kept = sorted(value for value in hashes if value <= reference_index.hash_limit(scale))
         rows.append({"item": str(number), "part": None, "view": "whole", "distinct": len(held), "hashes": kept})
     table = pa.Table.from_pylist(rows, schema=reference_index.ITEMS)
-    return reference_index.Index(
+    return reference_index.ReferenceIndex(
         Path("x"), kind, title, of, scale, reference_index.key_id(KEY), len(rows), (), "", "", table
     )
 
@@ -43,18 +43,18 @@ def index(texts, kind="protected", of="shingles", scale=1, title="works"):
 def met(indexes, records, *, whole=False, cut=None):
     """The entries that each record of one file tells of, added up."""
     texts = pa.array(records, pa.large_string())
-    shingled = shingles.shingled(texts, pa.array(range(len(records))))
-    described = near_pairs.describe(shingled)
-    batches = described.at(0).to_batches(max_chunksize=cut)
-    within = index_lookup.catalogue(indexes)
+    shingled = shingles.shingle_texts(texts, pa.array(range(len(records))))
+    described = near_pairs.describe_texts(shingled)
+    batches = described.to_sets(0).to_batches(max_chunksize=cut)
+    within = index_lookup.build_catalogue(indexes)
     some = [batch for batch in batches if len(batch)]
-    hits = index_lookup.look_up(some, described.hashes, KEY, [within], whole=whole)[0]
-    meets = index_lookup.Meeting(pa.concat_tables([hits, hits]), within)  # a text may be found by two workers
+    hits = index_lookup.find_hits(some, described.hashes, KEY, [within], whole_texts=whole)[0]
+    meets = index_lookup.CatalogueHits(pa.concat_tables([hits, hits]), within)  # a text may be found by two workers
     nodes = shingled.nodes
     zeros = np.zeros(nodes.num_rows, np.int64)
     columns = [zeros, *(nodes[name] for name in ("row", "low", "high", "distinct"))]
-    node = meets.find(pa.table(columns, schema=exact_matches.MEMBERS))
-    found = meets.unite(node[node >= 0], nodes["row"].to_numpy()[node >= 0]) if (node >= 0).any() else None
+    node = meets.find_texts(pa.table(columns, schema=exact_matches.MEMBERS))
+    found = meets.count_entries(node[node >= 0], nodes["row"].to_numpy()[node >= 0]) if (node >= 0).any() else None
     if found is None:
         return {}
     rows = zip(*(column.tolist() for column in found), strict=True)
@@ -94,15 +94,15 @@ def oracle(items, records, kind, crowd):
 def test_it_says_what_sets_say(items, records, kind, crowd, cut):
     records += [f"{records[0]} {item} {item}" for item in items]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index_lookup, "CROWD", crowd)
+        patch.setattr(index_lookup, "ITEMS_PER_SHINGLE", crowd)
         assert met([index(items, kind)], records, cut=cut) == oracle(items, records, kind, crowd)
 
 
 def test_pairs_come_in_pieces_and_none_is_lost(monkeypatch):
-    monkeypatch.setattr(index_lookup, "_CHUNK", 1)
+    monkeypatch.setattr(index_lookup, "_PAIRS_AT_A_TIME", 1)
     items = [" ".join(f"w{k}x{n}" for k in range(12)) for n in range(5)]
     records = [" ".join(items), *items, "nothing of these words stands here at all"]
-    assert met([index(items)], records) == oracle(items, records, "protected", index_lookup.CROWD)
+    assert met([index(items)], records) == oracle(items, records, "protected", index_lookup.ITEMS_PER_SHINGLE)
     assert all(rows == 2 for _, rows, *_ in met([index(items)], records).values())
 
 
@@ -118,8 +118,8 @@ def test_whole_texts_are_equal_texts(items, records):
 
 def test_indexes_of_texts_share_a_catalogue():
     within = [index(["a b c"], "known", "texts", title="one"), index(["a b c", "d"], "known", "texts", title="two")]
-    held = index_lookup.catalogue(within)
-    assert held.which.tolist() == [0, 1, 1]
+    held = index_lookup.build_catalogue(within)
+    assert held.index_number.tolist() == [0, 1, 1]
     assert held.row.tolist() == [0, 0, 1]
     assert not held.common.any()
 
@@ -154,9 +154,9 @@ def test_members_of_no_item_are_nowhere():
 def test_the_catalogue_counts_items_not_views():
     table = pa.concat_tables([index(["a b c d e f g h i j"]).table] * 2)
     table = table.set_column(2, reference_index.ITEMS.field("view"), pa.array(["whole", "prompt"]))
-    both = reference_index.Index(Path("x"), "benchmark", "t", "shingles", 1, "", 1, (), "", "", table)
+    both = reference_index.ReferenceIndex(Path("x"), "benchmark", "t", "shingles", 1, "", 1, (), "", "", table)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index_lookup, "CROWD", 1)
-        held = index_lookup.catalogue([both])
+        patch.setattr(index_lookup, "ITEMS_PER_SHINGLE", 1)
+        held = index_lookup.build_catalogue([both])
     assert not held.common.any()
-    assert held.telling.tolist() == [6, 6]
+    assert held.distinctive.tolist() == [6, 6]

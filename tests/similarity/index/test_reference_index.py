@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provenance.core.model import VIEWS
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError
 from provenance.pipeline import build_index
 from provenance.similarity.index import reference_index
@@ -42,7 +42,7 @@ def table(rows=ROWS):
 
 def written(folder, rows=ROWS, **about):
     path = folder / "x.index"
-    reference_index.write(path, table(rows), {**ABOUT, **about})
+    reference_index.write_index(path, table(rows), {**ABOUT, **about})
     return path
 
 
@@ -70,12 +70,12 @@ def test_what_is_written_is_read(tmp_path, items):
         {"item": str(n), "part": part, "view": view, "distinct": len(held), "hashes": sorted(held)}
         for n, (view, part, held) in enumerate(items)
     ]
-    index = reference_index.read(written(tmp_path, rows, files=f'["{"ab" * 32}"]'))
+    index = reference_index.read_index(written(tmp_path, rows, files=f'["{"ab" * 32}"]'))
     assert index.table.to_pylist() == rows
-    assert (index.kind, index.title, index.of, index.scale) == ("benchmark", "a test", "shingles", 1)
+    assert (index.kind, index.title, index.unit, index.scale) == ("benchmark", "a test", "shingles", 1)
     assert index.items == len(rows)
     assert index.files == ("ab" * 32,)
-    assert index.hashes == sum(len(row["hashes"]) for row in rows)
+    assert index.count_hashes == sum(len(row["hashes"]) for row in rows)
 
 
 def test_the_file_says_what_it_is(tmp_path):
@@ -135,7 +135,7 @@ NAMELESS = pa.schema([pa.field(field.name, field.type) for field in reference_in
 def test_what_cannot_be_compared_is_refused_by_name(tmp_path, change, sentence):
     path = changed(tmp_path, **change)
     with pytest.raises(ConfigError) as refused:
-        reference_index.read(path)
+        reference_index.read_index(path)
     assert sentence in str(refused.value)
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -152,10 +152,10 @@ def test_what_cannot_be_compared_is_refused_by_name(tmp_path, change, sentence):
 )
 def test_a_few_bytes_that_would_fill_the_memory_are_refused(tmp_path, monkeypatch, rows):
     path = changed(tmp_path, rows=rows)
-    monkeypatch.setattr(reference_index, "LARGEST", 1 << 18)
+    monkeypatch.setattr(reference_index, "LARGEST_BYTES", 1 << 18)
     assert path.stat().st_size < 1 << 16
     with pytest.raises(ConfigError, match=r"would take [0-9,]+ bytes of memory; an index may take 262,144"):
-        reference_index.read(path)
+        reference_index.read_index(path)
 
 
 def test_a_list_that_begins_where_another_ends_is_in_order(tmp_path):
@@ -164,35 +164,35 @@ def test_a_list_that_begins_where_another_ends_is_in_order(tmp_path):
         ANY | {"item": "b", "hashes": [], "distinct": 0},
         ANY | {"item": "c"},
     ]
-    assert reference_index.read(written(tmp_path, rows)).items == 3
+    assert reference_index.read_index(written(tmp_path, rows)).items == 3
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"a text of words", b"\x1f\x8b\x08"])
 def test_another_file_is_no_index(tmp_path, content):
     (tmp_path / "x.index").write_bytes(content)
     with pytest.raises(ConfigError, match="it is no whole Parquet file"):
-        reference_index.read(tmp_path / "x.index")
+        reference_index.read_index(tmp_path / "x.index")
 
 
 def test_a_folder_and_nothing_are_no_index(tmp_path):
     for path in (tmp_path, tmp_path / "none"):
         with pytest.raises(ConfigError, match="cannot be read"):
-            reference_index.read(path)
+            reference_index.read_index(path)
 
 
 def test_a_truncated_or_changed_file_is_refused_or_the_same(tmp_path):
     """Every tenth length, and a byte flipped in many places: never anything but an index or a sentence."""
     whole = written(tmp_path).read_bytes()
-    right = reference_index.read(tmp_path / "x.index")
+    right = reference_index.read_index(tmp_path / "x.index")
     path = tmp_path / "y.index"
     for length in range(0, len(whole), 10):
         path.write_bytes(whole[:length])
         with pytest.raises(ConfigError):
-            reference_index.read(path)
+            reference_index.read_index(path)
     for at in range(0, len(whole), 7):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :])
         try:
-            held = reference_index.read(path)
+            held = reference_index.read_index(path)
         except ConfigError:
             continue
         assert held.table.schema.equals(right.table.schema)
@@ -200,13 +200,13 @@ def test_a_truncated_or_changed_file_is_refused_or_the_same(tmp_path):
 
 def test_keys(tmp_path, monkeypatch):
     monkeypatch.delenv(reference_index.KEY_FILE, raising=False)
-    key, other = reference_index.new_key(), reference_index.new_key()
+    key, other = reference_index.make_key(), reference_index.make_key()
     reference_index.write_key(tmp_path / "x.key", key)
     assert (tmp_path / "x.key").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "x.key").read_text() == key.hex() + "\n"
     with pytest.raises(FileExistsError):
         reference_index.write_key(tmp_path / "x.key", other)
-    index = reference_index.read(written(tmp_path, key=reference_index.key_id(key)))
+    index = reference_index.read_index(written(tmp_path, key=reference_index.key_id(key)))
     assert reference_index.find_key(index) == key
     (tmp_path / "x.key").rename(tmp_path / "elsewhere")
     with pytest.raises(
@@ -233,14 +233,14 @@ def test_a_key_file_holds_a_key(tmp_path, content):
 
 
 def test_what_a_ledger_keeps_of_an_index(tmp_path):
-    kept = reference_index.described(reference_index.read(written(tmp_path)), 1)
+    kept = reference_index.describe_index(reference_index.read_index(written(tmp_path)), 1)
     assert {name: kept[name] for name in ("title", "kind", "items", "short")} == {
         "title": "a test", "kind": "benchmark", "items": 2, "short": 1,
     }  # fmt: skip
-    assert np.uint64(reference_index.limit(1)) == np.uint64(2**64 - 1)
+    assert np.uint64(reference_index.hash_limit(1)) == np.uint64(2**64 - 1)
 
 
-VECTORS = json.loads((HERE / "index-v1-vectors.json").read_text(encoding="utf-8"))
+VECTORS = json.loads((DATA_FOLDER / "index-v1-vectors.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("vector", VECTORS["vectors"])
@@ -248,9 +248,9 @@ def test_published_vectors(tmp_path, vector):
     """What `index build` writes of a text is what the vectors tell whoever makes an index without it."""
     (tmp_path / "x.txt").write_text(vector["text"], encoding="utf-8")
     (tmp_path / "x.key").write_text(vector["key"])
-    for unit in reference_index.UNITS:
+    for unit in reference_index.INDEX_UNITS:
         choice = build_index.IndexOptions({"texts": "known"}.get(unit, "benchmark"), key=tmp_path / "x.key")
-        index = build_index.build([tmp_path / "x.txt"], tmp_path / "x.index", choice, "a test").index
+        index = build_index.build_index([tmp_path / "x.txt"], tmp_path / "x.index", choice, "a test").index
         assert [f"{value:016x}" for value in index.table["hashes"].to_pylist()[0]] == vector[unit]
         assert index.key == vector["key-id"]
 
@@ -267,7 +267,7 @@ def test_what_is_no_regular_file_is_not_read(tmp_path, place):
     if place == "pipe":
         os.mkfifo(path)
     with pytest.raises(ConfigError, match="not a regular file"):
-        reference_index.read(path)
+        reference_index.read_index(path)
 
 
 def test_an_index_that_grows_as_no_hashes_do_is_not_decoded(tmp_path):
@@ -275,4 +275,4 @@ def test_an_index_that_grows_as_no_hashes_do_is_not_decoded(tmp_path):
     path = changed(tmp_path, rows=[{**ANY, "distinct": 1, "hashes": [7] * 20_000_000}])
     assert path.stat().st_size < 1 << 20
     with pytest.raises(ConfigError, match=r"would grow from [0-9,]+ to [0-9,]+ bytes"):
-        reference_index.read(path)
+        reference_index.read_index(path)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.similarity.text import normalisation, shingles
-from provenance.similarity.text.normalisation import buffers, normalise, normalise_reference
+from provenance.similarity.text.normalisation import buffers, normalise
+from provenance.similarity.text.reference_normalisation import normalise_reference
 
 same_unicode = pytest.mark.skipif(
     unicodedata.unidata_version != "14.0.0", reason="the oracle is the standard library's Unicode 14.0.0 (Python 3.11)"
@@ -120,7 +121,7 @@ def test_every_chinese_code_point_folded_equals_the_definition():
 def test_the_chinese_table_is_opencc_s_character_by_character():
     """The oracle is the package that the table was built from; a chain (薴 -> 苧 -> 苎) is followed to its end."""
     converter = pytest.importorskip("opencc").OpenCC("t2s")
-    table = normalisation.chinese()
+    table = normalisation.load_chinese_folding()
     assert len(table) > 4000
     one_step = {code: converter.convert(chr(code)) for code in table}
     wrong = {chr(code): to for code, to in one_step.items() if table.get(ord(to), ord(to)) != table[code]}
@@ -129,7 +130,7 @@ def test_the_chinese_table_is_opencc_s_character_by_character():
 
 def test_what_was_folded_has_another_name():
     column, rows = pa.array(["漢語"], pa.large_string()), pa.array([0])
-    plain, folded = (shingles.shingled(column, rows, fold_chinese=each).nodes for each in (False, True))
+    plain, folded = (shingles.shingle_texts(column, rows, fold_chinese=each).nodes for each in (False, True))
     assert plain.schema.metadata[b"shingle"].decode() == shingles.SHINGLE
     assert folded.schema.metadata[b"shingle"].decode() == f"{shingles.SHINGLE} + {normalisation.CHINESE}"
     assert plain["low"] != folded["low"]

@@ -9,15 +9,15 @@ import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.core.package_data import HERE
+from provenance.core.package_data import DATA_FOLDER
 from provenance.similarity.text import normalisation, shingles
 
-VECTORS = json.loads((HERE / "shingle-v1-vectors.json").read_text())
+VECTORS = json.loads((DATA_FOLDER / "shingle-v1-vectors.json").read_text())
 
 
 def hashes(words):
     data, offsets = normalisation.normalise(pa.array([words], pa.large_string()))
-    count = words and shingles._words(data, 0, offsets[1])
+    count = words and shingles._count_words(data, 0, offsets[1])
     out = np.empty(max(count or 1, 1), np.uint64)
     used = shingles.hash_record(data, 0, offsets[1], count or 0, out)
     return [f"{value:016x}" for value in out[:used].tolist()]
@@ -52,7 +52,7 @@ def test_the_vectors_name_what_they_define():
 
 @given(st.lists(st.lists(st.sampled_from("abc"), max_size=40).map(" ".join), max_size=12))
 def test_nodes_count_words_and_distinct_shingles(texts):
-    table = shingles.nodes(pa.array(texts, pa.large_string()), pa.array(range(10, 10 + len(texts))))
+    table = shingles.identify_texts(pa.array(texts, pa.large_string()), pa.array(range(10, 10 + len(texts))))
     expected = [
         (10 + k, xxhash.xxh64_intdigest(t.encode()), len(t.split()), len(set(shingles.shingles_reference(t))))
         for k, t in enumerate(texts)
@@ -63,21 +63,21 @@ def test_nodes_count_words_and_distinct_shingles(texts):
 
 def test_a_record_larger_than_every_buffer():
     words = " ".join(f"w{k % 5000}" for k in range(50_000))
-    table = shingles.nodes(pa.array([words], pa.large_string()), pa.array([0]))
+    table = shingles.identify_texts(pa.array([words], pa.large_string()), pa.array([0]))
     assert (table["words"][0].as_py(), table["distinct"][0].as_py()) == (50_000, 5000)
 
 
 @given(st.lists(st.text(max_size=30), max_size=20), st.integers(1, 5))
 def test_results_do_not_depend_on_the_batch(texts, size):
     column, rows = pa.array(texts, pa.large_string()), pa.array(range(len(texts)))
-    parts = [shingles.nodes(column.slice(k, size), rows.slice(k, size)) for k in range(0, len(texts), size)]
-    whole = shingles.nodes(column, rows)
+    parts = [shingles.identify_texts(column.slice(k, size), rows.slice(k, size)) for k in range(0, len(texts), size)]
+    whole = shingles.identify_texts(column, rows)
     assert pa.concat_tables(parts).equals(whole) if parts else whole.num_rows == 0
 
 
 @given(st.lists(st.lists(st.sampled_from("abc"), max_size=40).map(" ".join), max_size=12))
 def test_sets_are_those_of_the_definition(texts):
-    nodes, values, ends = shingles.shingled(pa.array(texts, pa.large_string()), pa.array(range(len(texts))))
+    nodes, values, ends = shingles.shingle_texts(pa.array(texts, pa.large_string()), pa.array(range(len(texts))))
     plain = [set(shingles.shingles_reference(each)) for each in texts]
     expected = [sorted(xxhash.xxh64_intdigest(shingle.encode()) for shingle in each) for each in plain if each]
     assert [values[a:b].tolist() for a, b in itertools.pairwise(ends)] == expected
@@ -90,7 +90,7 @@ def test_hashes_are_sorted_as_numpy_does(count, spread):
     values = np.random.default_rng(count).integers(0, spread, count, np.uint64, endpoint=True)
     for shifted in (values, values << np.uint64(50)):
         expected = np.sort(shifted)
-        shingles._sort(shifted, np.empty(shingles._BY_BYTE, np.uint64), np.empty(256, np.int64))
+        shingles._sort(shifted, np.empty(shingles._RADIX_SORT_FROM, np.uint64), np.empty(256, np.int64))
         assert (shifted == expected).all()
 
 
@@ -98,14 +98,14 @@ def test_hashes_are_sorted_as_numpy_does(count, spread):
 def test_a_long_record_is_hashed_piece_by_piece(count):
     """Where its words are noted a part at a time, no shingle is lost, doubled or cut."""
     words = [f"w{k % 50_021}" for k in range(count)]
-    texts = [" ".join(words[k : k + shingles.WORDS]) for k in range(count - shingles.WORDS + 1)]
+    texts = [" ".join(words[k : k + shingles.WORDS_PER_SHINGLE]) for k in range(count - shingles.WORDS_PER_SHINGLE + 1)]
     assert hashes(" ".join(words)) == [xxhash.xxh64_hexdigest(text.encode()) for text in texts]
 
 
 def test_a_long_record_of_few_shingles_has_each_once():
     """Hashes are made distinct while they are made, so that memory is that of the distinct ones."""
     texts = pa.array(["a b c d e " * 300_000 + "the end of it all"], pa.large_string())
-    found = shingles.shingled(texts, pa.array([0], pa.int64()))
+    found = shingles.shingle_texts(texts, pa.array([0], pa.int64()))
     data, offsets = normalisation.normalise(texts)
     out = np.empty(int(found.nodes["words"][0].as_py()), np.uint64)
     used = shingles.hash_record(data, 0, offsets[1], len(out), out)
