@@ -332,7 +332,7 @@ def drop_orphans(folder: Path, log: Log | None) -> None:
     beside = {each for index in entries for each in _names((folder / cosignature_path(index, "")).parent)}
     append_journal.drop(folder, append_journal.read(folder), bound | beside, len(entries))
     append_journal.clear(folder, keep=True)
-    (folder / STAGING / append_journal.NAME).unlink(missing_ok=True)
+    append_journal.begin(folder)
     scans = [index for index in entries if statement_of(folder, index).kind == statement.SCAN]
     if scans:
         publication.point_latest(folder, scans[-1])
