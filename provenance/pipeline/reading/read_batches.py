@@ -22,7 +22,7 @@ from provenance.similarity.candidates import near_pairs, view_signatures
 from provenance.similarity.index import source_sketches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from provenance.pipeline.reading.file_bundles import Bundle
@@ -134,30 +134,39 @@ class _Looked:
     Args:
         batch: the records.
         files: of each record the place of its file in the group.
-        views: by name.
+        views: by name; of long records each is made when it is asked for, the one before it being counted.
         observed: what detectors saw, detectors.BY_FILE.
         leaves: of record trees; None where none are made.
     """
 
     batch: pa.RecordBatch
     files: Ints
-    views: dict[str, _View]
+    views: Iterable[tuple[str, _View]]
     observed: pa.Table
     leaves: Any | None
+
+
+def _views(
+    batch: pa.RecordBatch, files: Ints, recent: Mapping[str, near_pairs.Recent], fold_chinese: bool
+) -> Iterable[tuple[str, _View]]:
+    """Describe the views of some records, one after the other where they are long."""
+    places = pa.array(np.arange(len(batch)))  # in place of row numbers, which many files share
+    signed_views = view_signatures.signed_views(*(batch[name] for name in VIEWS), places, fold_chinese=fold_chinese)
+    for view in VIEWS:  # zip would hold what it gave last while the next is made
+        each, signed = next(signed_views)
+        described = near_pairs.describe(each, signed, recent[view].fresh(each.nodes))
+        hashes, counts = source_sketches.sampled(each)
+        at = np.asarray(each.nodes["row"])
+        yield view, _View(each.nodes, at, described, hashes, np.repeat(files[at], counts))
+        del each, signed, described, hashes
 
 
 def _look(group: _Group, recent: Mapping[str, near_pairs.Recent], fold_chinese: bool, secret: bytes | None) -> _Looked:
     batch = group.batches[0] if len(group.batches) == 1 else pa.concat_batches(group.batches)
     files = np.repeat(np.arange(len(group.sizes)), group.sizes)
-    places = pa.array(np.arange(len(batch)))  # in place of row numbers, which many files share
-    columns = (*(batch[name] for name in VIEWS), places)
-    cut = view_signatures.shingled(*columns, fold_chinese=fold_chinese)
-    views = {}
-    for view, each, signed in zip(VIEWS, cut.views, view_signatures.sign(cut), strict=True):
-        described = near_pairs.describe(each, signed, recent[view].fresh(each.nodes))
-        hashes, counts = source_sketches.sampled(each)
-        at = np.asarray(each.nodes["row"])
-        views[view] = _View(each.nodes, at, described, hashes, np.repeat(files[at], counts))
+    views = _views(batch, files, recent, fold_chinese)
+    if group.bytes <= LARGE:
+        views = list(views)
     leaves = None
     if secret is not None:
         leaves = record_trees.leaves(
@@ -245,8 +254,9 @@ def _count(looked: _Looked, states: list[Open], register: Register, scratch: Scr
         for place, state in enumerate(states):
             state.tree = state.tree or record_trees.RecordTreeBuilder()
             state.tree.add(looked.leaves[ends[place] : ends[place + 1]])
-    for view, each in looked.views.items():
+    for view, each in looked.views:
         _count_view(view, each, looked, states, numbers, register, scratch)
+        del each
     if looked.observed.num_rows:
         whose = pa.array(numbers[np.asarray(looked.observed["file"])])
         register.observe(looked.observed.set_column(0, detectors.BY_FILE.field(0), whose))

@@ -20,6 +20,8 @@ from provenance.similarity.text.normalisation import buffers, normalise
 from provenance.similarity.text.shingles import WORDS, Shingled, hash_record, xxh64
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
 _OVER = WORDS - 1  # shingles that reach from one part into the other, and words of either that they need
@@ -187,10 +189,6 @@ def shingled(
     Returns:
         For each of them what `shingles.shingled` gives, and what `sign` needs beside.
     """
-    if whole.nbytes > _LONG * len(whole):  # each by itself: what the union needs stands in memory at once
-        of_long = [shingles.shingled(each, rows, fold_chinese=fold_chinese) for each in (whole, prompt, answer)]
-        unmade = np.full(of_long[0].nodes.num_rows, -1)
-        return Parts((of_long[0], of_long[1], of_long[2]), unmade, unmade, np.empty((len(unmade), _OVER), np.uint64))
     if prompt.null_count == len(prompt) and answer.null_count == len(answer):
         none = shingles.shingled(prompt, rows, fold_chinese=fold_chinese)
         every = shingles.shingled(whole, rows, fold_chinese=fold_chinese)
@@ -206,6 +204,40 @@ def shingled(
     worded = united[2] > 0
     one, other = (np.where(summed, np.cumsum(each[2] > 0) - 1, -1)[worded] for each in (first, second))
     return Parts(views, one, other, over[worded])
+
+
+def signed_views(
+    whole: pa.LargeStringArray,
+    prompt: pa.LargeStringArray,
+    answer: pa.LargeStringArray,
+    rows: pa.Int64Array,
+    *,
+    fold_chinese: bool = False,
+) -> Iterator[tuple[Shingled, minhash.Signatures]]:
+    """Cut and sign the three views; of long records each by itself, when it is asked for.
+
+    What the union of long records needs would stand in memory at once.
+
+    Args:
+        whole: as for `shingled`.
+        prompt: likewise.
+        answer: likewise.
+        rows: likewise.
+        fold_chinese: likewise.
+
+    Yields:
+        Of each view its shingles and signatures.
+    """
+    if whole.nbytes <= _LONG * len(whole):
+        parts = shingled(whole, prompt, answer, rows, fold_chinese=fold_chinese)
+        yield from zip(parts.views, sign(parts), strict=True)
+        return
+    for texts in (whole, prompt, answer):
+        yield _signed(shingles.shingled(texts, rows, fold_chinese=fold_chinese))
+
+
+def _signed(cut: Shingled) -> tuple[Shingled, minhash.Signatures]:
+    return cut, minhash.sign(cut.values, cut.offsets)
 
 
 def sign(parts: Parts) -> tuple[minhash.Signatures, minhash.Signatures, minhash.Signatures]:

@@ -73,13 +73,17 @@ def chinese() -> dict[int, int]:
         return dict(zip(stored["traditional"].tolist(), stored["simplified"].tolist(), strict=True))
 
 
-@cache
 def tables(*, fold_chinese: bool = False) -> Tables:
     """Return the tables of Unicode 14.0.0, read and unfolded from their two stages once.
 
     Args:
         fold_chinese: whether traditional characters fold to their simplified ones.
     """
+    return _tables(fold_chinese)  # by place: a cache would keep the same tables once more for each way to ask
+
+
+@cache
+def _tables(fold_chinese: bool) -> Tables:
     if fold_chinese:
         plain = tables()
         simple = np.arange(plain.fold.shape[0], dtype=np.int32)
