@@ -148,7 +148,7 @@ class ParquetFile:
         if "fault" in answer:
             raise Broken(answer["fault"])
         if "broken" in answer:
-            raise Broken("no whole footer, the file is cut off or broken")
+            raise Broken("its footer is broken, or of a kind that cannot be read")
         return answer
 
     def _ask(self, request: dict[str, Any]) -> Iterator[tuple[bytes, list[bytes]]]:
