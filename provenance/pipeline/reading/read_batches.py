@@ -151,7 +151,8 @@ def _views(
 ) -> Iterable[tuple[str, _View]]:
     """Describe the views of some records, one after the other where they are long."""
     places = pa.array(np.arange(len(batch)))  # in place of row numbers, which many files share
-    signed_views = view_signatures.signed_views(*(batch[name] for name in VIEWS), places, fold_chinese=fold_chinese)
+    columns = (*(batch[name] for name in VIEWS), places)
+    signed_views = view_signatures.signed_views(*columns, fold_chinese=fold_chinese)
     for view in VIEWS:  # zip would hold what it gave last while the next is made
         each, signed = next(signed_views)
         described = near_pairs.describe(each, signed, recent[view].fresh(each.nodes))
