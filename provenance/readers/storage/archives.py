@@ -145,7 +145,7 @@ class Archive:
 
 _ZIP_FAULTS = (*FAULTS, zipfile.BadZipFile, NotImplementedError, RuntimeError, struct.error, OverflowError)
 _TAR_FAULTS = (*FAULTS, tarfile.TarError, OverflowError, RecursionError)
-_FIELDS = set(tarfile.PAX_FIELDS)  # no stub names them
+_FIELDS = set(tarfile.PAX_FIELDS)
 
 
 def _hold_directory(file: Checked, limits: Limits) -> None:
