@@ -30,6 +30,7 @@ VALUES = 1 << 20
 """Values of the largest row."""
 
 _COST = 8  # bytes that a value counts for beside its own: whoever asks keeps account of each
+_NESTS = "too deeply nested"  # what pyarrow says of a schema of more than 100 levels; a list takes two
 _DEPTH = 60  # levels of nested columns; Arrow passes on no more than 64
 _BUFFER = 1 << 14  # of each column
 _KNOWN = 200_000  # column chunks whose sizes are added up
@@ -92,7 +93,14 @@ class _Session:
             raise _Fault("its footer is encrypted")
         if tail[4:] == b"PAR1" and FOOTER < footer < size:
             raise _Fault(f"its footer takes {footer:,} bytes, and at most {FOOTER:,} are read")
-        self._source = pq.ParquetFile(_Remote(self, size), buffer_size=_BUFFER, pre_buffer=False)
+        if tail[4:] != b"PAR1" or footer > size - 8:
+            raise _Fault("no whole footer, the file is cut off or broken")
+        try:
+            self._source = pq.ParquetFile(_Remote(self, size), buffer_size=_BUFFER, pre_buffer=False)
+        except OSError as cause:
+            if _NESTS in str(cause):
+                raise _Fault("its columns nest deeper than can be read") from cause
+            raise
         if any(_depth(kind) > _DEPTH for kind in self._source.schema_arrow.types):
             raise _Fault(f"its columns nest deeper than {_DEPTH} levels")
         found = self._source.metadata

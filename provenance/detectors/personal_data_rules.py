@@ -6,16 +6,12 @@ A judge is given the shape and a few bytes before and after it; numbers that nob
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import yaml
-
-from provenance.core.package_data import DATA_FOLDER
+from provenance.detectors.personal_data_facts import load_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,63 +32,13 @@ Judgement = tuple[int, int, str, str] | None
 """How many bytes of the shape come before the value, its bytes, kind and state; None: it is nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What `data/personal-data.yaml` says, made ready."""
-
-    email: dict[str, frozenset[str]]
-    areas: frozenset[str]
-    lengths: dict[str, tuple[int, int]]
-    fiction: tuple[str, ...]
-    phones: frozenset[str]
-    provinces: frozenset[str]
-    ids: frozenset[str]
-    issuers: tuple[tuple[str, str, frozenset[int]], ...]
-    cards: frozenset[str]
-    structures: dict[str, re.Pattern[str]]
-    ibans: frozenset[str]
-    hosts: frozenset[IPv4Address | IPv6Address]
-    networks: tuple[IPv4Network | IPv6Network, ...]
-    made_up: frozenset[IPv4Address | IPv6Address]
-
-
-@cache
-def _load_known() -> _Known:
-    held = yaml.safe_load((DATA_FOLDER / "personal-data.yaml").read_text(encoding="utf-8"))
-    phone, card, iban, ip = held["phone"], held["payment-card"], held["iban"], held["ip"]
-    otherwise = tuple(phone["otherwise"])
-    return _Known(
-        email={name: frozenset(each) for name, each in held["email"].items()},
-        areas=frozenset(phone["role-areas"]),
-        lengths={str(code): otherwise for code in phone["codes"]} | {k: tuple(v) for k, v in phone["lengths"].items()},
-        fiction=tuple(phone["example-starts"]),
-        phones=frozenset(phone["examples"]),
-        provinces=frozenset(held["cn-resident-id"]["provinces"]),
-        ids=frozenset(held["cn-resident-id"]["examples"]),
-        issuers=tuple((str(first), str(last), frozenset(digits)) for first, last, digits in card["ranges"]),
-        cards=frozenset(card["examples"]),
-        structures={country: _compile_structure(shape) for country, shape in iban["structures"].items()},
-        ibans=frozenset(iban["examples"]),
-        hosts=frozenset(map(ip_address, ip["role"])),
-        networks=tuple(map(ip_network, ip["example-networks"])),
-        made_up=frozenset(map(ip_address, ip["examples"])),
-    )
-
-
-def _compile_structure(shape: str) -> re.Pattern[str]:
-    """Compile the structure of an account number: 'a4n14' is four letters and fourteen digits."""
-    classes = {"n": "[0-9]", "a": "[A-Z]", "c": "[0-9A-Z]"}
-    parts = re.findall("([nac])([0-9]+)", shape)
-    return re.compile("".join(f"{classes[kind]}{{{count}}}" for kind, count in parts))
-
-
 def _judge_email(found: bytes, before: bytes, after: bytes) -> Judgement:
     """RFC 5321: what a mail server would take; a user's name in a URL is none."""
     del after
     whole, domain = found.decode("ascii").lower().split("@")
     name = whole.lstrip(".-%+")
     labels = domain.split(".")
-    known = _load_known().email
+    known = load_facts().email
     if not name or len(name) > 64 or name.endswith(".") or ".." in name or before.endswith(b"://"):
         return None
     if any(not label or len(label) > 63 or label[0] == "-" or label[-1] == "-" for label in labels):
@@ -104,7 +50,7 @@ def _judge_email(found: bytes, before: bytes, after: bytes) -> Judgement:
 
 def _judge_addressee(name: str, domain: str, labels: list[str]) -> str:
     """Tell a person from an office and from nobody."""
-    known = _load_known().email
+    known = load_facts().email
     plain = name.rstrip("0123456789").rstrip("._-+") or name
     if labels[-1] in known["example-endings"] or domain in known["example-domains"] or "example" in domain:
         return "example"
@@ -127,7 +73,7 @@ def _judge_ip4(found: bytes, before: bytes, after: bytes) -> Judgement:
     parts = address.packed
     if parts[3] in {0, 255} or sum(part < 20 for part in parts) > 2:
         # a network, its broadcast; 4.2.2.1 and 12.2.0.79 are more often versions and chapters than hosts
-        return (0, len(found), "ip", "role") if address in _load_known().hosts else None
+        return (0, len(found), "ip", "role") if address in load_facts().hosts else None
     return _judge_host(address, found, before)
 
 
@@ -144,7 +90,7 @@ def _judge_ip6(found: bytes, before: bytes, after: bytes) -> Judgement:
 
 
 def _judge_host(address: IPv4Address | IPv6Address, found: bytes, before: bytes) -> Judgement:
-    known = _load_known()
+    known = load_facts()
     if any(address in network for network in known.networks) or address in known.made_up:
         state = "example"
     elif not address.is_global or address.is_multicast:
@@ -157,7 +103,7 @@ def _judge_host(address: IPv4Address | IPv6Address, found: bytes, before: bytes)
 def _judge_iban(found: bytes, before: bytes, after: bytes) -> Judgement:
     """ISO 13616: length and structure of the country, ISO 7064 MOD 97-10."""
     del before, after
-    known = _load_known()
+    known = load_facts()
     country = found[:2].decode("ascii")
     if country not in known.structures:
         return None
@@ -193,7 +139,7 @@ def _judge_international(found: bytes, before: bytes, after: bytes) -> Judgement
 
 def _judge_subscriber(digits: str) -> str | None:
     """Judge a number with its country code; None: nobody can have it."""
-    known = _load_known()
+    known = load_facts()
     if digits.startswith(known.fiction) or _SHORT_FICTION.fullmatch(digits):
         return "example"
     code = next((digits[:size] for size in (3, 2, 1) if digits[:size] in known.lengths), None)
@@ -214,14 +160,14 @@ def _judge_american(number: str) -> str | None:
         return None
     if "555" in {area, exchange} or _is_fictional(number):
         return "example"
-    return "role" if area in _load_known().areas else "personal"
+    return "role" if area in load_facts().areas else "personal"
 
 
 def _judge_chinese(number: str) -> str | None:
     """Judge a Chinese mobile number of eleven digits."""
     if not re.fullmatch(r"1(?:3\d|4[014-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])\d{8}", number):
         return None
-    return "example" if number in _load_known().phones or _is_fictional(number) else "personal"
+    return "example" if number in load_facts().phones or _is_fictional(number) else "personal"
 
 
 def _is_fictional(digits: str) -> bool:
@@ -256,7 +202,7 @@ def _judge_resident(text: str) -> str | None:
         born = date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
     except ValueError:
         return None
-    known = _load_known()
+    known = load_facts()
     total = sum(int(digit) * (2 ** (17 - place) % 11) for place, digit in enumerate(text[:17]))
     if text[:2] not in known.provinces or born.year not in _BIRTH_YEARS:
         return None
@@ -282,7 +228,7 @@ def _judge_grouped(found: bytes, before: bytes, after: bytes) -> Judgement:
 
 def _judge_card(digits: str) -> str | None:
     """ISO/IEC 7812: an issuer's range, the length it uses, Luhn's check digit."""
-    known = _load_known()
+    known = load_facts()
     if not any(first <= digits[: len(first)] <= last and len(digits) in sizes for first, last, sizes in known.issuers):
         return None
     doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]

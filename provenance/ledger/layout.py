@@ -152,6 +152,15 @@ def has_parts(folder: Path) -> bool:
     )
 
 
+def uncounted(index: int) -> str:
+    """Return the words for an entry that stands above the newest checkpoint.
+
+    Args:
+        index: its number.
+    """
+    return f"entry {index} is there, and no checkpoint counts it: its append was cut short, or a checkpoint was removed"
+
+
 def has_entries(folder: Path) -> bool:
     """Tell whether envelopes of entries stand in a folder, finished or not."""
     try:

@@ -122,12 +122,10 @@ def add_chinese_folding(coverage: pa.Table) -> pa.Table:
 
 def _documents(rows: Iterable[Mapping[str, Any]]) -> str | None:
     """Say how many bytes of documents were read for what they state, and not as records."""
-    cards = {name for name, form in manifests.FORMATS.items() if form.prose and form.role == "manifest"}
     long = [
         row
         for row in rows
-        if (row["role"] == "documentation" or (row["role"] == "manifest" and row["format"] in cards))
-        and row["bytes"] > LONG
+        if row["role"] in {"documentation", "manifest"} and _has_headings(row["format"]) and row["bytes"] > LONG
     ]
     if not long:
         return None
@@ -137,6 +135,12 @@ def _documents(rows: Iterable[Mapping[str, Any]]) -> str | None:
         f"{len(long):,} {noun} of more than {LONG:,} bytes {verb} read for what {them} state{s} and not as records: "
         f"{sum(row['bytes'] for row in long):,} bytes, the largest {largest['path']}"
     )
+
+
+def _has_headings(kind: str | None) -> bool:
+    """Tell whether a format is that of a card or README, of which prose may be the larger part."""
+    form = manifests.FORMATS.get(kind or "")
+    return form is not None and form.headings
 
 
 def _is_document(row: Mapping[str, Any]) -> bool:

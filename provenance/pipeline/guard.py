@@ -455,8 +455,8 @@ def _reasons_of_tables(
         ]  # fmt: skip
         if left:
             by = "no approver" if by_approvers else "nobody"
-            counted = count_noun(len(left), "finding")
-        yield f"{counted} at {wanted.findings} or worse that {by} waived: {list_first(left)}"
+            amount = count_noun(len(left), "finding")
+            yield f"{amount} at {wanted.findings} or worse that {by} waived: {list_first(left)}"
     columns = _columns(tables["verdicts"], "profile", "requirement", "element", "verdict")
     judged = [
         f"{profile} {name}.{number}" for profile, name, number, verdict in columns

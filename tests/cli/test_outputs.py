@@ -90,7 +90,9 @@ def test_data_that_differs_is_said_where_files_are_withheld(world, capsys):
 def test_an_entry_that_no_checkpoint_counts_is_named(world, capsys, command):
     (world / "ledger" / layout.note_path(2)).unlink()
     assert run(["verify", "ledger"]) == INVALID
-    capsys.readouterr()
+    said = capsys.readouterr().out
+    assert "not checked: log: entry 1 is there, and no checkpoint counts it" in said
+    assert "scans/latest leads to what no checkpoint counts" in said
     run(list(command))
     assert "entry 1 is there, and no checkpoint counts it" in capsys.readouterr().err
 

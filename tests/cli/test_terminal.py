@@ -107,7 +107,7 @@ def test_lines_are_cut_and_newlines_of_others_are_escaped(capfd):
 
 
 def test_an_encoding_that_lacks_a_letter_is_no_fault(monkeypatch):
-    code = "from provenance.cli import terminal; terminal.echo('中')"
+    code = "from provenance.cli import terminal; terminal.print_lines('中')"
     done = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, check=True
     )
@@ -136,7 +136,9 @@ def called(shell, *arguments, **changed):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
-@pytest.mark.parametrize("where", ["| true", ">/dev/full", ">&-"])
+@pytest.mark.parametrize(
+    "where", ["| true", *(pytest.param(each, marks=pytest.mark.full) for each in (">/dev/full", ">&-"))]
+)
 def test_a_scan_keeps_its_code_where_nobody_reads_it(small, tmp_path, where):
     done = called(where, "scan", small, "--ledger", tmp_path / "ledger", "--fail-on", "never")
     assert done.returncode == 0
@@ -157,7 +159,9 @@ def test_what_only_prints_says_that_it_could_not(where, code, said):
     assert (said in done.stderr) if said else not done.stderr
 
 
-@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed", [*(pytest.param(each, marks=pytest.mark.full) for each in ("<&-", "2>&-")), "<&- >&- 2>&-"]
+)
 def test_closed_streams_are_no_fault(small, tmp_path, closed):
     done = called(closed, "scan", small, "--ledger", tmp_path / "ledger", "--fail-on", "never")
     assert (done.returncode, done.stderr) == (0, "")
@@ -186,6 +190,7 @@ def test_a_limit_of_a_files_size_is_called_no_room(small, tmp_path):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.full  # every process compiles its kernels anew
 def test_without_home_and_cache_a_scan_works(small, tmp_path):
     (tmp_path / "file").touch()
     done = called(

@@ -66,9 +66,9 @@ def test_a_trust_file_is_bounded(tmp_path, name):
 def test_somebody_elses_text_is_cut():
     assert errors.cut("short") == "short"
     assert errors.cut("x" * 219_032) == "x" * 300 + "… (218,732 characters more)"
-    steps = results.Steps()
+    steps = results.Results()
     steps.fail("revocation", "r" * 219_032)
-    steps.add(results.Step("certificate", "ok", "r" * 219_032), 3)
+    steps.add(results.Step("certificate", "ok", "r" * 219_032))
     assert all(len(step.detail) < 5000 for step in steps.answer[1])
 
 

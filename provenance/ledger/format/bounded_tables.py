@@ -53,6 +53,7 @@ class Stored:
         sha256: its digest, hexadecimal: what is decoded are the bytes that were hashed, from the same open file;
             None = whatever they are.
         lines: what its rows are compared with; None = it has no lines, or they are withheld.
+        keys: whether two rows of one key are a fault.
     """
 
     path: Path
@@ -60,6 +61,11 @@ class Stored:
     rows: int
     sha256: str | None
     lines: Lines | None = None
+    keys: bool = True
+
+
+class RepeatedKeys(VerificationError):  # noqa: N818 - names what was found
+    """Two rows have the same key, or rows that must be sorted are not."""
 
 
 class RowsDiffer(VerificationError):  # noqa: N818 - names what was found
@@ -78,7 +84,7 @@ def load(stored: Stored) -> pa.Table:
     Raises:
         FileNotFoundError: it is not there.
         DigestMismatch: its bytes are others.
-        RowsDiffer: a row is not what its line says.
+        RowsDiffer: a row is not what its line says; RepeatedKeys: two rows have the same key.
         VerificationError: it cannot be decoded within the limits, or is not the table that its entry says.
     """
     import pyarrow as pa
@@ -100,7 +106,7 @@ def compare(stored: Stored) -> bool:
     Raises:
         FileNotFoundError: one of the files is not there.
         DigestMismatch: the bytes of the table are others.
-        RowsDiffer: a row is not what its line says.
+        RowsDiffer: a row is not what its line says; RepeatedKeys: two rows have the same key.
         VerificationError: the table cannot be decoded within the limits.
     """
     reply, _ = _decoder.ask("compare", stored)
@@ -132,6 +138,8 @@ def _raise(reply: dict[str, Any], stored: Stored) -> None:
         raise FileNotFoundError(stored.path)
     if reply.get("differs"):
         raise RowsDiffer(str(reply["fault"]))
+    if reply.get("repeated"):
+        raise RepeatedKeys(str(reply["fault"]))
     if reply.get("fault") == table_decoder.CHANGED:
         raise DigestMismatch(table_decoder.CHANGED)
     if "fault" in reply:
@@ -149,7 +157,7 @@ class _Decoder:
         """Send a request; return the answer, and the batches that came before it."""
         path = os.fspath(stored.path.absolute())  # that process was started where this one stood then
         request: dict[str, Any] = {"do": action, "path": path, "table": stored.table, "rows": stored.rows}
-        request["sha256"] = stored.sha256
+        request |= {"sha256": stored.sha256, "keys": stored.keys}
         if stored.lines and action != "check":
             lines = os.fspath(stored.lines.path.absolute())
             request |= {"lines": lines, "digest": stored.lines.sha256, "extra": list(stored.lines.extra)}

@@ -122,7 +122,8 @@ def _answer(request: dict[str, Any], asker: confined_decoding.Requester) -> dict
     try:
         return _ACTIONS[request["do"]](request, asker)
     except (_Fault, VerificationError) as fault:
-        return {"fault": str(fault), "differs": isinstance(fault, _Differs)}
+        said = {"differs": isinstance(fault, _Differs), "repeated": isinstance(fault, VerificationError)}
+        return {"fault": str(fault)} | said
     except FileNotFoundError:
         return {"missing": True}
     except (MemoryError, pa.ArrowMemoryError):
@@ -171,6 +172,8 @@ def _compare(request: dict[str, Any], _asker: confined_decoding.Requester) -> di
 
 def _decode(request: dict[str, Any], asker: confined_decoding.Requester | None) -> dict[str, Any]:
     """Decode a table within its limits, compare it with its lines where they are named, and send it if asked to."""
+    from provenance.ledger.format.row_keys import RowKeys
+
     with contextlib.ExitStack() as stack:
         handle = stack.enter_context(_opened(request["path"]))
         lines = stack.enter_context(_opened(request["lines"])) if request.get("lines") else None
@@ -181,12 +184,15 @@ def _decode(request: dict[str, Any], asker: confined_decoding.Requester | None) 
         _check_size(file, size, allowed)
         if asker is not None:
             _send_batches(asker, file.schema_arrow, [])  # a table of no rows has columns too
+        keys = RowKeys(request["table"] if request["keys"] else "")
         for batch in _batches(file, request) if lines is None else _compared(file, request, lines):
+            keys.add(batch)
             left -= batch.get_total_buffer_size()
             if left < 0:
                 raise _Fault(f"it decodes to more than {allowed:,} bytes, from {size:,}")
             if asker is not None:
                 _send_batches(asker, batch.schema, [batch])
+        keys.finish()
     return {"rows": file.metadata.num_rows}
 
 
@@ -390,14 +396,13 @@ def _width(kind: pa.DataType) -> int:
 
 
 def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.RecordBatch]:
-    """Decode, and hold values to their schema: valid UTF-8, no null where none may be, its words and its keys."""
+    """Decode, and hold values to their schema: valid UTF-8, no null where none may be, and its words."""
     from provenance.core.column_vocabularies import find_foreign_value
     from provenance.core.schemas import OPTIONAL, SEALED
-    from provenance.ledger.format.row_keys import RowKeys
 
     wanted = (SEALED | OPTIONAL).get(request["table"])
     needed = [field.name for field in wanted or () if not field.nullable]
-    count, keys = 0, RowKeys(request["table"])
+    count = 0
     for batch in file.iter_batches(batch_size=request["at_once"], use_threads=False):
         batch.validate(full=True)
         for name in needed:
@@ -405,13 +410,11 @@ def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.Recor
                 raise _Fault(f"its column {name} holds nulls")
         if other := find_foreign_value(batch, request["table"]):
             raise _Fault(f"it is not the table of this version: {other}")
-        keys.add(batch)
         count += batch.num_rows
         if batch.num_rows:
             yield batch
     if count != file.metadata.num_rows:
         raise _Fault(f"it holds {count:,} rows, and its footer says {file.metadata.num_rows:,}")
-    keys.finish()
 
 
 if __name__ == "__main__":

@@ -157,7 +157,8 @@ def _add(
         check_links(folder)
         killed = (folder / STAGING).exists()
         append_journal.clear_staging(folder, keep=True)
-        (folder / STAGING).mkdir(exist_ok=True)
+        if not (folder / STAGING / append_journal.FILE_NAME).exists():
+            append_journal.begin(folder)
         log: Log | None = None
         try:
             before = size(folder)
@@ -207,7 +208,8 @@ def amend(folder: Path, changes: Mapping[str, Callable[[bytes | None], bytes]]) 
     with lock_folder(folder):
         check_links(folder)
         left = (folder / STAGING).exists()  # by a killed append: the next one tidies up after it
-        (folder / STAGING).mkdir(exist_ok=True)
+        if not left:
+            append_journal.begin(folder)
         try:
             there = {name: read_bytes(folder / name, ENTRY_LIMIT) for name in changes if (folder / name).exists()}
             made = {name: change(there.get(name)) for name, change in changes.items()}

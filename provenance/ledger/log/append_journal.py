@@ -1,8 +1,10 @@
-"""The journal of an append: what it will move into a ledger, written down before it moves anything.
+"""The journal of an append: what it will write and move into a ledger, written down before it does.
 
-`.append/journal` has one canonical JSON line a file: its path, its digest, and whether it was there before. The append
-that comes after a killed one removes by it, and only by it: a file that the killed append itself put there, that still
-has these bytes, and that no entry binds. Keys are never removed, and nothing is where there is no journal.
+`.append/journal` has one canonical JSON line a file that is moved into the ledger: its path, its digest, and whether it
+was there before; and one a file that is put together in `.append` first: its name there. The append that comes after a
+killed one removes by it, and only by it: in the ledger a file that the killed append itself put there, that still has
+these bytes, and that no entry binds; in `.append` what was written down, and what is named by a digest. Keys of the
+ledger are never removed, and nothing is where there is no journal.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ import re
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provenance.core.digests import canonical
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import envelope
+from provenance.ledger.format.row_keys import KEY_COLUMNS
 from provenance.ledger.log import file_writing, folder_comparison
 from provenance.ledger.log.file_writing import STAGING
 
@@ -36,10 +39,10 @@ _REMOVABLE = re.compile(
     re.ASCII,
 )
 _STAGED = re.compile(
-    r"file|journal|\.lock|scan|scan/[A-Za-z0-9][A-Za-z0-9._-]*\.[a-z]+|objects"
-    r"|objects/([0-9a-f]{64}|[a-z_]+(\.tree)?|content-set(\.parts(/[0-9a-f]{2})?)?)"
-    r"|files|files/keys|files/keys/[^/]+\.pem|files/entries|files/entries/[0-9]{8}\.co|files/entries/[0-9]{8}\.co/[^/]+"
+    r"file|journal|\.lock|scan|objects|files|files/keys|files/entries|files/entries/[0-9]{8}\.co"
+    rf"|objects/([0-9a-f]{{64}}|({'|'.join(KEY_COLUMNS)})(\.tree)?|content-set(\.parts(/[0-9a-f]{{2}})?)?)"
 )
+"""What every append puts together under the same names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,33 @@ class JournalItem:
     existed: bool
 
 
+def begin(folder: Path) -> None:
+    """Begin the folder of an append, with a journal that says nothing yet: whatever is there from now on is its own.
+
+    Args:
+        folder: the ledger; the folder was cleared.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    (folder / STAGING).mkdir(exist_ok=True)
+    (folder / STAGING / FILE_NAME).unlink(missing_ok=True)
+    _write(folder, [])
+
+
+def announce(folder: Path, names: Iterable[str]) -> None:
+    """Write down what will be put together beside a ledger, and see it to the disk.
+
+    Args:
+        folder: the ledger, in which an append is staged.
+        names: of the files, relative to the folder of the append.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    _write(folder, [{"staged": name} for name in names])
+
+
 def add_items(folder: Path, items: Iterable[JournalItem]) -> None:
     """Write down what will be moved in, and see it to the disk.
 
@@ -67,11 +97,15 @@ def add_items(folder: Path, items: Iterable[JournalItem]) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    _write(folder, [{"existed": each.existed, "path": each.path, "sha256": each.sha256} for each in items])
+
+
+def _write(folder: Path, lines: Iterable[dict[str, str | bool]]) -> None:
     path = folder / STAGING / FILE_NAME
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
-        for each in items:
-            file.write(canonical({"existed": each.existed, "path": each.path, "sha256": each.sha256}) + b"\n")
+        for each in lines:
+            file.write(canonical(each) + b"\n")
         file.flush()
         os.fsync(file.fileno())
     file_writing.sync_to_disk(path.parent)
@@ -87,19 +121,23 @@ def read_journal(folder: Path) -> list[JournalItem]:
         The files; none where it wrote nothing down. A line that was not written to its end is passed over, as nothing
         was moved before it was.
     """
+    return [
+        JournalItem(str(line.get("path")), str(line.get("sha256")), bool(line.get("existed", True)))
+        for line in _read_lines(folder)
+        if [*map(type, line.values())] == [bool, str, str]
+    ]
+
+
+def _read_lines(folder: Path) -> Iterator[dict[str, Any]]:
     try:
         data = layout.read_bytes(folder / STAGING / FILE_NAME, _MOST_BYTES)
     except (OSError, VerificationError):
-        return []
-    found = []
+        return
     for line in data.split(b"\n"):
         with suppress(VerificationError):
             item = envelope.parse_json(line)
-            if isinstance(item, dict) and [*map(type, item.values())] == [bool, str, str]:
-                found.append(
-                    JournalItem(str(item.get("path")), str(item.get("sha256")), bool(item.get("existed", True)))
-                )
-    return found
+            if isinstance(item, dict):
+                yield item
 
 
 def remove_unsigned(folder: Path, items: Iterable[JournalItem], bound: Collection[str], index: int) -> None:
@@ -136,14 +174,17 @@ def check_staged(folder: Path) -> None:
         folder: the ledger.
 
     Raises:
-        ConfigError: it holds a link, or what no append puts there.
+        ConfigError: it holds a link, what no append wrote down, or anything where there is no journal.
     """
     if os.path.lexists(folder / STAGING) and not os.path.isdir(folder / STAGING):  # noqa: PTH112 - it never raises
         raise ConfigError(
             f"{folder / STAGING} is no folder, and an append needs that name; move it out of the ledger {folder}"
         )
+    announced = {line.get("staged") for line in _read_lines(folder)}
+    is_begun = _is_file(folder / STAGING / FILE_NAME)
     for name, kind in _walk_folder(folder / STAGING):
-        if kind == "other" or not _STAGED.fullmatch(name):
+        is_own = is_begun and (name in announced or _STAGED.fullmatch(name) is not None)
+        if kind == "other" or not is_own:
             raise ConfigError(
                 f"{folder / STAGING / name} was not put there by an append, and is not removed; move it out of "
                 f"{folder / STAGING}, which is emptied with every append"

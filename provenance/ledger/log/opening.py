@@ -337,7 +337,7 @@ def drop_orphans(folder: Path, log: Log | None) -> None:
     beside = {each for index in entries for each in _list_beside((folder / cosignature_path(index, "")).parent)}
     append_journal.remove_unsigned(folder, append_journal.read_journal(folder), bound | beside, len(entries))
     append_journal.clear_staging(folder, keep=True)
-    (folder / STAGING / append_journal.FILE_NAME).unlink(missing_ok=True)
+    append_journal.begin(folder)
     scans = [index for index in entries if read_statement(folder, index).kind == statement.SCAN]
     if scans:
         publication.point_latest(folder, scans[-1])

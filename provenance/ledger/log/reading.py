@@ -192,7 +192,9 @@ def _decode_stored(
     try:
         return bounded_tables.load(stored)
     except bounded_tables.RowsDiffer as cause:
-        fault, less = f"{path} is not what its signed lines say: {cut(cause)}", replace(stored, lines=None)
+        fault, less = f"{path} is not what its signed lines say: {cut(cause)}", replace(stored, lines=None, keys=False)
+    except bounded_tables.RepeatedKeys as cause:
+        fault, less = f"{path} says two things of one, or is not sorted: {cut(cause)}", replace(stored, keys=False)
     except DigestMismatch:
         fault, less = f"{path} is not what entry {index} binds", replace(stored, sha256=None)
     if other is None:

@@ -10,7 +10,7 @@ from provenance.errors import ConfigError, VerificationError
 from provenance.ledger.format import envelope, row_keys, statement
 from provenance.ledger.keys.signing_keys import KeyPair, fingerprint
 from provenance.ledger.layout import ENTRY_LIMIT, LOG_KEY, ORIGIN, RECIPE, STATEMENT_KEY, cosignature_path, scan_path
-from provenance.ledger.log import key_history
+from provenance.ledger.log import append_journal, key_history
 from provenance.ledger.trees import merkle, salts
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ def stage_scan(
 
     index = len(log.leaves)
     folder = _digest_fixed_files(log.folder) if index == 0 else {}
+    names = [*(f"{table}.parquet" for table in tables), *documents]
+    append_journal.announce(log.folder, [f"scan/{name}" for name in names])
     (staging / "scan").mkdir()
     (staging / "objects").mkdir()
     trees, bound = table_trees.write_tables(
@@ -124,6 +126,8 @@ def stage_document(
     Raises:
         ConfigError: another file is there already, the facts do not hold to their schema, or the entry is too large.
     """
+    new_key = cosignature_path(len(log.leaves), key_history.NEW_KEY)
+    append_journal.announce(log.folder, [f"files/{name}" for name in (*files, new_key)])
     (staging / "objects").mkdir()
     for digest, data in kept.items():
         (staging / "objects" / digest).write_bytes(data)
@@ -143,7 +147,7 @@ def stage_document(
         subject=next(iter(kept)),
     )
     if heir is not None and fingerprint(heir.statement.public_key()) != fingerprint(keys.statement.public_key()):
-        beside = staging / "files" / cosignature_path(len(log.leaves), key_history.NEW_KEY)
+        beside = staging / "files" / new_key
         beside.parent.mkdir(parents=True)
         beside.write_bytes(envelope.seal_payload(payload, heir.statement))
     return _seal_within_limit(payload, keys)

@@ -129,7 +129,12 @@ def _trailer(file: BinaryIO, size: int) -> int | None:
 
 
 def is_pack_index(file: BinaryIO, size: int) -> bool:
-    """Tell whether a file is the index of a pack: as long as its number of objects says."""
+    """Tell whether a file is the index of a pack: as long as its number of objects says.
+
+    Args:
+        file: the file.
+        size: its bytes.
+    """
     if not is_checksummed(b"\xfftOc\0\0\0\2")(file, size):
         return False
     length = _trailer(file, size) or 0
@@ -140,7 +145,12 @@ def is_pack_index(file: BinaryIO, size: int) -> bool:
 
 
 def is_pack(file: BinaryIO, size: int) -> bool:
-    """Tell whether a file is a pack of git: so many objects, each of its size, and the hash of them, nothing else."""
+    """Tell whether a file is a pack of git: so many objects, each of its size, and the hash of them, nothing else.
+
+    Args:
+        file: the file.
+        size: its bytes.
+    """
     file.seek(0)
     head = file.read(12)
     if head[:4] != b"PACK" or head[4:8] not in (b"\0\0\0\2", b"\0\0\0\3") or len(head) < 12:
@@ -164,6 +174,7 @@ class _Stream:
         self._data, self._at = b"", 0
 
     def at_end(self) -> bool:
+        """Tell whether nothing is left."""
         return not self._left and self._at == len(self._data)
 
     def packed(self, length: int) -> bool:
@@ -220,7 +231,12 @@ class _Stream:
 
 
 def is_staging_index(file: BinaryIO, size: int) -> bool:
-    """Tell whether a file is the index of a work tree: so many entries, then extensions, then the hash or zeros."""
+    """Tell whether a file is the index of a work tree: so many entries, then extensions, then the hash or zeros.
+
+    Args:
+        file: the file.
+        size: its bytes.
+    """
     if not 12 + 20 <= size <= 1 << 28:
         return False
     file.seek(0)
@@ -260,7 +276,12 @@ def _after_entry(data: bytes, at: int, length: int, version: int) -> int | None:
 
 
 def is_revision_log(file: BinaryIO, size: int) -> bool:
-    """Tell whether a file is a revision log of mercurial: entries of 64 bytes, and their data where it is inline."""
+    """Tell whether a file is a revision log of mercurial: entries of 64 bytes, and their data where it is inline.
+
+    Args:
+        file: the file.
+        size: its bytes.
+    """
     file.seek(0)
     head = file.read(4)
     if head[:1] != b"\0" or head[1:2] > b"\3" or head[2:4] != b"\0\1":
@@ -297,7 +318,12 @@ def is_database(*tables: bytes) -> Callable[[BinaryIO, int], bool]:
 
 
 def is_desktop_note(file: BinaryIO, size: int) -> bool:
-    """Tell whether a file is a `.DS_Store`: its root block, of which the head says twice where it is, lies in it."""
+    """Tell whether a file is a `.DS_Store`: its root block, of which the head says twice where it is, lies in it.
+
+    Args:
+        file: the file.
+        size: its bytes.
+    """
     file.seek(0)
     head = file.read(36)
     if not 36 < size <= _PIECE or head[:8] != b"\0\0\0\1Bud1":

@@ -219,10 +219,7 @@ class Reader:
         for each in failed:
             self._notice(each)
         if os.path.lexists(self.folder / layout.entry_path(self.size)):
-            self._notice(
-                f"entry {self.size} is there, and no checkpoint counts it: its append was cut short, or a checkpoint "
-                "was removed; it is not shown"
-            )
+            self._notice(f"{layout.uncounted(self.size)}; it is not shown")
 
     def _check(self, index: int, found: Envelope) -> None:
         if self._held is None or index in self._sealed:

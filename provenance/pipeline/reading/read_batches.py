@@ -22,7 +22,7 @@ from provenance.similarity.candidates import near_pairs, view_signatures
 from provenance.similarity.index import source_sketches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from provenance.pipeline.reading.file_bundles import FileBundle
@@ -134,16 +134,32 @@ class _BatchResult:
     Args:
         batch: the records.
         files: of each record the place of its file in the group.
-        views: by name.
+        views: by name; of long records each is made when it is asked for, the one before it being counted.
         observed: what detectors saw, detectors.BY_FILE.
         leaves: of record trees; None where none are made.
     """
 
     batch: pa.RecordBatch
     files: Ints
-    views: dict[str, _DescribedView]
+    views: Iterable[tuple[str, _DescribedView]]
     observed: pa.Table
     leaves: Any | None
+
+
+def _describe_views(
+    batch: pa.RecordBatch, files: Ints, recent: Mapping[str, near_pairs.RecentTexts], fold_chinese: bool
+) -> Iterable[tuple[str, _DescribedView]]:
+    """Describe the views of some records, one after the other where they are long."""
+    places = pa.array(np.arange(len(batch)))  # in place of row numbers, which many files share
+    columns = (*(batch[name] for name in VIEWS), places)
+    cut = view_signatures.cut_and_sign(*columns, fold_chinese=fold_chinese)
+    for view in VIEWS:  # zip would hold what it gave last while the next is made
+        each, signed = next(cut)
+        described = near_pairs.describe_texts(each, signed, recent[view].select_new(each.nodes))
+        hashes, counts = source_sketches.sample_hashes(each)
+        at = np.asarray(each.nodes["row"])
+        yield view, _DescribedView(each.nodes, at, described, hashes, np.repeat(files[at], counts))
+        del each, signed, described, hashes
 
 
 def _describe_group(
@@ -151,15 +167,9 @@ def _describe_group(
 ) -> _BatchResult:
     batch = group.batches[0] if len(group.batches) == 1 else pa.concat_batches(group.batches)
     files = np.repeat(np.arange(len(group.sizes)), group.sizes)
-    places = pa.array(np.arange(len(batch)))  # in place of row numbers, which many files share
-    columns = (*(batch[name] for name in VIEWS), places)
-    cut = view_signatures.shingle_views(*columns, fold_chinese=fold_chinese)
-    views = {}
-    for view, each, signed in zip(VIEWS, cut.views, view_signatures.sign_views(cut), strict=True):
-        described = near_pairs.describe_texts(each, signed, recent[view].select_new(each.nodes))
-        hashes, counts = source_sketches.sample_hashes(each)
-        at = np.asarray(each.nodes["row"])
-        views[view] = _DescribedView(each.nodes, at, described, hashes, np.repeat(files[at], counts))
+    views = _describe_views(batch, files, recent, fold_chinese)
+    if group.bytes <= LARGE:
+        views = list(views)
     leaves = None
     if secret is not None:
         leaves = record_trees.leaves(
@@ -251,8 +261,9 @@ def _count_by_file(result: _BatchResult, states: list[OpenFile], register: Regis
         for place, state in enumerate(states):
             state.tree = state.tree or record_trees.RecordTreeBuilder()
             state.tree.add(result.leaves[ends[place] : ends[place + 1]])
-    for view, each in result.views.items():
+    for view, each in result.views:
         _count_view(view, each, result, states, numbers, register, scratch)
+        del each
     if result.observed.num_rows:
         whose = pa.array(numbers[np.asarray(result.observed["file"])])
         register.observe(result.observed.set_column(0, detectors.BY_FILE.field(0), whose))

@@ -77,6 +77,7 @@ def _read(file: FileToRead, register: Register, work: BatchWork, scratch: Scratc
             state.refused += item.table["error"].null_count - table["error"].null_count
             state.refused_bytes += size
             work.begin(table, state)
+            del item, table  # else a long record would stand in memory while the next one is read
         elif isinstance(item, records.Document):
             state.claims, state.reason = _state(item)
         else:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from provenance.core.model import CHANGED, UNSAMPLED
@@ -157,6 +158,7 @@ def read(
                             yield _held_to_size(item, size, file)
                         else:
                             yield item
+                        del item  # it is let go before the next is read
         if reason is None:
             return
     except OSError as error:
@@ -367,8 +369,8 @@ class _File:
             inner = stream
             if stream.peek(2) in (b"\xff\xfe", b"\xfe\xff"):
                 inner = storage.transcode(stream)
-            for table in FORMATS[name].read(inner, self.tally, self.limits, self.roles):
-                yield Batch(self.path, table)
+            # without a variable that would hold one batch while the next is read
+            yield from map(partial(Batch, self.path), FORMATS[name].read(inner, self.tally, self.limits, self.roles))
             if inner is not stream:
                 self._transcoded(inner, stream)
         elif name != "empty":
@@ -398,8 +400,8 @@ class _File:
         if file is None:
             return
         try:
-            for table in form.read(file, stream.count, self.tally, self.limits, roles=self.roles):
-                yield Batch(self.path, table)
+            tables = form.read(file, stream.count, self.tally, self.limits, roles=self.roles)
+            yield from map(partial(Batch, self.path), tables)
         except FileChanged as error:
             self.tally.skip(stream.count, f"{CHANGED}: {error}")
         finally:
@@ -440,7 +442,9 @@ class _File:
         for each in items:
             item = replace(each, apart=apart) if isinstance(each, Account) else each
             yield item
-            if isinstance(item, Account) and item.skip_reason is not None:
+            if isinstance(item, Batch):
+                del item, each  # they are let go before the next is read
+            elif isinstance(item, Account) and item.skip_reason is not None:
                 reason = _cut(item.skip_reason) if len(reasons) < _MOST_REASONS else _OTHERS
                 reasons[reason] = reasons.get(reason, 0) + 1
                 share = -(-min(member.stored, self.size) * item.bytes_skipped // max(1, item.bytes))

@@ -61,6 +61,7 @@ class ParquetFile:
     _sizes: list[int] = field(default_factory=list)
     _process: ConfinedProcess | None = None
     _deaths: int = 0
+    _done: int = 0
 
     def open(self, *, about: bool = False) -> dict[str, Any]:
         """Read the footer.
@@ -97,14 +98,13 @@ class ParquetFile:
             FileChanged: the bytes are not those that were read first.
         """
         each = max(1, self._sizes[group] // max(1, self.rows[group]))
-        rows, done, whole = max(1, min(_ROWS, self.limits.batch // each)), 0, False
+        rows, whole = max(1, min(_ROWS, self.limits.batch // each)), False
+        self._done = 0
         while not whole:
             try:
                 if self._process is None:
                     self._start()
-                for item in self._decoded(group, rows, done):
-                    done += 1 if isinstance(item, str) else item.num_rows
-                    yield item
+                yield from self._decoded(group, rows)
                 whole = True
             except _Full:
                 self._deaths += 1
@@ -118,17 +118,23 @@ class ParquetFile:
         """Whether so many processes died of it that the rest is not tried."""
         return self._deaths > _DEATHS
 
-    def _decoded(self, group: int, rows: int, skip: int) -> Iterator[pa.RecordBatch | str]:
+    def _decoded(self, group: int, rows: int) -> Iterator[pa.RecordBatch | str]:
+        request = {"do": "decode", "group": group, "rows": rows, "skip": self._done, "bytes": self.limits.batch}
+        for kind, held in self._ask(request | {"record": self.limits.record, "values": self.values}):
+            if kind == parquet_decoder.SKIPPED:
+                self._done += 1
+                yield held.pop().decode()
+            elif kind == parquet_decoder.BATCH:
+                yield self._batch(held.pop())
+            elif "broken" in json.loads(held.pop()):
+                raise Broken(f"row group {group} is broken")
+
+    def _batch(self, data: bytes) -> pa.RecordBatch:
         import pyarrow as pa
 
-        request = {"do": "decode", "group": group, "rows": rows, "skip": skip, "bytes": self.limits.batch}
-        for kind, data in self._ask(request | {"record": self.limits.record, "values": self.values}):
-            if kind == parquet_decoder.SKIPPED:
-                yield data.decode()
-            elif kind == parquet_decoder.BATCH:
-                yield from pa.ipc.open_stream(pa.py_buffer(data))
-            elif "broken" in json.loads(data):
-                raise Broken(f"row group {group} is broken")
+        batch = pa.ipc.open_stream(pa.py_buffer(data)).read_next_batch()
+        self._done += batch.num_rows
+        return batch
 
     def _start(self, *, about: bool = False) -> dict[str, Any]:
         """Open the file in a process: one that is idle, or a new one."""
@@ -137,16 +143,19 @@ class ParquetFile:
             self._process.end()
             self._process = ConfinedProcess(parquet_decoder.__name__)
         answer: dict[str, Any] = {}
-        for _, data in self._ask({"do": "open", "size": self.size, "memory": self.limits.memory, "about": about}):
-            answer = json.loads(data)
+        for _, held in self._ask({"do": "open", "size": self.size, "memory": self.limits.memory, "about": about}):
+            answer = json.loads(held.pop())
         if "fault" in answer:
             raise Broken(answer["fault"])
         if "broken" in answer:
-            raise Broken("no whole footer, the file is cut off or broken")
+            raise Broken("its footer is broken, or of a kind that cannot be read")
         return answer
 
-    def _ask(self, request: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
-        """Yield what is answered; in between, give what is asked for of the file."""
+    def _ask(self, request: dict[str, Any]) -> Iterator[tuple[bytes, list[bytes]]]:
+        """Yield what is answered; in between, give what is asked for of the file.
+
+        The bytes stand in a list, from which they are taken: a long record would else be held here too.
+        """
         process, whole = cast("ConfinedProcess", self._process), False
         try:
             process.send(json.dumps(request).encode())
@@ -162,7 +171,9 @@ class ParquetFile:
                 whole = kind == parquet_decoder.ANSWER and not json.loads(data).get("full")
                 if kind == parquet_decoder.ANSWER and not whole:
                     raise _Full
-                yield kind, data
+                held = [data]
+                del data
+                yield kind, held
         except OSError:
             raise _Full from None  # whatever killed it: with fewer rows at once it may live
         finally:

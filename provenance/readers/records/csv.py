@@ -254,6 +254,7 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
             data = data[done:].copy() if done > limits.batch else data[done:]  # nobody holds a long row twice
             if made is not None:
                 yield made
+                del made
         tail = data.tobytes()
         if len(tail) > limits.record:
             yield _rest(stream, tally, len(tail))

@@ -226,6 +226,7 @@ def _lines(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
                 made = _batch(buffer.data, work, tally)
                 done = done if full else buffer.release(done)
                 yield made
+                del made
         kept = len(buffer.data) - done
         if kept > buffer.limits.record:
             size = kept + _skip_line(buffer)

@@ -91,7 +91,9 @@ def _group(
         except _FAULTS as error:
             raise Broken(f"row group {number} is broken") from error
         tally.count(errors, np.zeros(len(errors), np.int64))
+        del part, buf, tape  # nobody holds a long record twice
         yield out
+        del out
 
 
 RECORD_FORMAT = RecordFormat("parquet", read, magic=(b"PAR1",), seekable=True)

@@ -1,7 +1,8 @@
 """WARC: a record is a page that was taken, with its address; the text of extracted ones (WET) is its text.
 
 Source: ISO 28500:2017 (WARC 1.1), sections 5 and 6. Of a response the page itself is not read: its bytes are skipped,
-and that is said. Requests, notes on the crawl, revisits, redirects, errors and robots.txt are no records of anything.
+and that is said. Requests, notes on the crawl, revisits, redirects, errors, answers of name servers and robots.txt are
+no records of anything. Whatever else a WARC record holds is skipped, and that is said.
 """
 
 from __future__ import annotations
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
 HEADER = 1 << 16
 """Bytes of the longest header."""
 UNREAD = "the text of pages in WARC files is not read yet"
+OTHER = "WARC records that are no pages with a web address are not read"
 
 _STEP = 1 << 20
 _ROWS = 8192
 _HEADER = re.compile(rb"WARC/\d.*?\r?\n\r?\n", re.DOTALL)
 _FIELD = re.compile(rb"^([\w-]+)[ \t]*:[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
+_ANSWER = re.compile(rb"HTTP/\S+ \d\d\d")
 _TAKEN = re.compile(rb"HTTP/\S+ 2\d\d")
+_NOTES = (b"warcinfo", b"request", b"metadata", b"revisit")
+_NO_PAGE = re.compile(r"dns:|https?://[^/]+/robots\.txt$", re.IGNORECASE)
 _PAGE = re.compile(r"(?!https?://[^/]+/robots\.txt$)https?://", re.IGNORECASE)
 
 
@@ -137,23 +142,10 @@ def _record(data: _Bytes, fields: dict[bytes, bytes], size: int, rows: _Rows, ta
     kind = fields.get(b"warc-type", b"").lower()
     is_page = _PAGE.match(url) is not None
     if is_page and kind in (b"conversion", b"resource") and fields.get(b"content-type", b"").startswith(b"text/plain"):
-        if size > limits.record:
-            rows.add(url, None, string_kernels.LARGE, data.skip(size))
-            return
-        text = data.take(size)
-        error = (
-            string_kernels.INCOMPLETE
-            if len(text) < size
-            else string_kernels.NUL
-            if b"\0" in text
-            else string_kernels.OK
-        )
-        try:
-            rows.add(url, text.decode() if error == string_kernels.OK else None, error, len(text))
-        except UnicodeDecodeError:
-            rows.add(url, None, string_kernels.ENCODING, len(text))
+        _add_text(data, url, size, rows, limits)
         return
-    taken = kind in (b"conversion", b"resource") or (kind == b"response" and _TAKEN.match(data.look(min(size, 64))))
+    status = data.look(min(size, 64)) if kind == b"response" else b""
+    taken = kind in (b"conversion", b"resource") or _TAKEN.match(status) is not None
     there = data.skip(size)
     if is_page and taken:
         rows.add(url, None, string_kernels.OK if there == size else string_kernels.INCOMPLETE, there)
@@ -161,6 +153,30 @@ def _record(data: _Bytes, fields: dict[bytes, bytes], size: int, rows: _Rows, ta
             tally.skip(there, UNREAD)
     elif there < size:
         tally.skip(there, "a truncated record")
+    elif there and not _is_nothing(kind, url, status):
+        tally.skip(there, UNREAD if taken and kind == b"response" else OTHER)
+
+
+def _add_text(data: _Bytes, url: str, size: int, rows: _Rows, limits: Limits) -> None:
+    """Add a text that was extracted of a page."""
+    if size > limits.record:
+        rows.add(url, None, string_kernels.LARGE, data.skip(size))
+        return
+    text = data.take(size)
+    error = (
+        string_kernels.INCOMPLETE if len(text) < size else string_kernels.NUL if b"\0" in text else string_kernels.OK
+    )
+    try:
+        rows.add(url, text.decode() if error == string_kernels.OK else None, error, len(text))
+    except UnicodeDecodeError:
+        rows.add(url, None, string_kernels.ENCODING, len(text))
+
+
+def _is_nothing(kind: bytes, url: str, status: bytes) -> bool:
+    """Tell whether a WARC record holds nothing that anybody could train on."""
+    if kind in _NOTES or _NO_PAGE.match(url):
+        return True
+    return kind == b"response" and _ANSWER.match(status) is not None and _TAKEN.match(status) is None
 
 
 RECORD_FORMAT = RecordFormat("warc", read, magic=(b"WARC/",))

@@ -21,8 +21,12 @@ from provenance.readers.storage.zip_members import UnpackedMember
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provenance.readers.storage.block_digests import CheckedFile, Readable
+    from provenance.readers.storage.block_digests import CheckedFile
     from provenance.readers.storage.limits import Budget, Limits
+
+
+HEADERS = 4 << 20
+"""Bytes of the headers before one member of a tar file, at most: each of their fields costs ten times its bytes."""
 
 
 @dataclass(slots=True)
@@ -105,6 +109,8 @@ class Archive:
             with tarfile.open(fileobj=forward, mode="r:") as archive:
                 for number, info in enumerate(archive):
                     archive.members.clear()  # type: ignore[attr-defined]  # else a million members stay in memory
+                    forward.headers = 0
+                    _forget_unknown(archive)
                     self._admit(number)
                     if not info.isdir():
                         yield self._tar_member(forward, info)
@@ -146,6 +152,7 @@ _ZIP_FAULTS = (
     OverflowError,
 )
 _TAR_FAULTS = (*DECOMPRESSION_ERRORS, tarfile.TarError, OverflowError, RecursionError)
+_FIELDS = set(tarfile.PAX_FIELDS)
 
 
 def _hold_directory(file: CheckedFile, limits: Limits) -> None:
@@ -165,14 +172,21 @@ def _hold_directory(file: CheckedFile, limits: Limits) -> None:
         raise LimitExceeded("its directory is larger than the limits allow")
 
 
-class _Span:
-    """So many bytes of a file, from where it stands."""
+def _forget_unknown(archive: tarfile.TarFile) -> None:
+    """Drop fields of global headers that say nothing of a member: tarfile copies them all for each that follows."""
+    held = archive.pax_headers
+    if not held.keys() <= _FIELDS:
+        archive.pax_headers = {name: value for name, value in held.items() if name in _FIELDS}
 
-    def __init__(self, file: Readable, size: int) -> None:
+
+class _Span:
+    """So many bytes of a tar file, from where it stands."""
+
+    def __init__(self, file: _Forward, size: int) -> None:
         self._file, self._left = file, size
 
     def read(self, size: int = -1, /) -> bytes:
-        data = self._file.read(min(size, self._left))
+        data = self._file.take(min(size, self._left))
         if self._left and not data:
             raise EOFError("truncated member")
         self._left -= len(data)
@@ -180,11 +194,22 @@ class _Span:
 
 
 class _Forward(io.RawIOBase):
-    """A stream as the file that tarfile reads: it seeks forward only, and no header may ask for much memory."""
+    """A stream as the file that tarfile reads: it seeks forward only, and no headers may ask for much memory.
+
+    Args:
+        stream: its bytes.
+    """
 
     def __init__(self, stream: Stream) -> None:
         super().__init__()
         self._stream, self._at = stream, 0
+        self.headers = 0  # bytes that tarfile has read since the last member
+
+    def take(self, size: int) -> bytes:
+        """Read the bytes of a member."""
+        data = self._stream.read(size)
+        self._at += len(data)
+        return data
 
     def readable(self) -> bool:
         return True
@@ -198,16 +223,15 @@ class _Forward(io.RawIOBase):
     def seek(self, offset: int, whence: int = 0, /) -> int:
         if whence or offset < self._at:
             raise tarfile.ReadError("members are out of order")
-        while self._at < offset and self.read(min(BLOCK_BYTES, offset - self._at)):
+        while self._at < offset and self.take(min(BLOCK_BYTES, offset - self._at)):
             pass
         return self._at
 
     def read(self, size: int = -1, /) -> bytes:
-        if not 0 <= size <= 16 << 20:
-            raise tarfile.ReadError("a header asks for more memory than the limits allow")
-        data = self._stream.read(size)
-        self._at += len(data)
-        return data
+        if not 0 <= size <= HEADERS - self.headers:
+            raise tarfile.ReadError(f"the headers of one member take more than {HEADERS:,} bytes")
+        self.headers += size
+        return self.take(size)
 
 
 def _is_tar(head: bytes) -> bool:

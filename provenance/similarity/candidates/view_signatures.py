@@ -20,6 +20,8 @@ from provenance.similarity.text.normalisation import buffers, normalise
 from provenance.similarity.text.shingles import WORDS_PER_SHINGLE, ShingledRecords, hash_record, xxh64
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
 _CROSSING = (
@@ -206,12 +208,6 @@ def shingle_views(
     Returns:
         For each of them what `shingles.shingle_texts` gives, and what `sign_views` needs beside.
     """
-    if whole.nbytes > _LONG * len(whole):  # each by itself: what the union needs stands in memory at once
-        of_long = [shingles.shingle_texts(each, rows, fold_chinese=fold_chinese) for each in (whole, prompt, answer)]
-        no_place = np.full(of_long[0].nodes.num_rows, -1)
-        return ShingledViews(
-            (of_long[0], of_long[1], of_long[2]), no_place, no_place, np.empty((len(no_place), _CROSSING), np.uint64)
-        )
     if prompt.null_count == len(prompt) and answer.null_count == len(answer):
         none = shingles.shingle_texts(prompt, rows, fold_chinese=fold_chinese)
         every = shingles.shingle_texts(whole, rows, fold_chinese=fold_chinese)
@@ -243,6 +239,40 @@ def shingle_views(
         np.where(is_union, np.cumsum(each[2] > 0) - 1, -1)[has_words] for each in (cut_prompts, cut_answers)
     )
     return ShingledViews(views, prompt_place, answer_place, crossing[has_words])
+
+
+def cut_and_sign(
+    whole: pa.LargeStringArray,
+    prompt: pa.LargeStringArray,
+    answer: pa.LargeStringArray,
+    rows: pa.Int64Array,
+    *,
+    fold_chinese: bool = False,
+) -> Iterator[tuple[ShingledRecords, minhash.Signatures]]:
+    """Cut and sign the three views; of long records each by itself, when it is asked for.
+
+    What the union of long records needs would stand in memory at once.
+
+    Args:
+        whole: as for `shingle_views`.
+        prompt: likewise.
+        answer: likewise.
+        rows: likewise.
+        fold_chinese: likewise.
+
+    Yields:
+        Of each view its shingles and signatures.
+    """
+    if whole.nbytes <= _LONG * len(whole):
+        parts = shingle_views(whole, prompt, answer, rows, fold_chinese=fold_chinese)
+        yield from zip(parts.views, sign_views(parts), strict=True)
+        return
+    for texts in (whole, prompt, answer):
+        yield _sign_cut(shingles.shingle_texts(texts, rows, fold_chinese=fold_chinese))
+
+
+def _sign_cut(cut: ShingledRecords) -> tuple[ShingledRecords, minhash.Signatures]:
+    return cut, minhash.sign_sets(cut.values, cut.offsets)
 
 
 def sign_views(parts: ShingledViews) -> tuple[minhash.Signatures, minhash.Signatures, minhash.Signatures]:

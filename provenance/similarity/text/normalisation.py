@@ -81,13 +81,17 @@ def load_chinese_folding() -> dict[int, int]:
         return dict(zip(stored["traditional"].tolist(), stored["simplified"].tolist(), strict=True))
 
 
-@cache
 def load_tables(*, fold_chinese: bool = False) -> Tables:
     """Return the tables of Unicode 14.0.0, read and unfolded from their two stages once.
 
     Args:
         fold_chinese: whether traditional characters fold to their simplified ones.
     """
+    return _tables(fold_chinese)  # by place: a cache would keep the same tables once more for each way to ask
+
+
+@cache
+def _tables(fold_chinese: bool) -> Tables:
     if fold_chinese:
         unfolded = load_tables()
         simplified = np.arange(unfolded.fold.shape[0], dtype=np.int32)

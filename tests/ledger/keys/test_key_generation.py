@@ -100,7 +100,7 @@ def test_nothing_is_overwritten(tmp_path, there):
 
 
 def test_half_a_folder_is_not_left(tmp_path, monkeypatch):
-    write, written = key_generation.key_files.write, []
+    write, written = key_generation.key_files.write_private, []
 
     def full(path, data):
         if len(written) == 3:

@@ -100,7 +100,7 @@ def test_without_its_library_the_extra_is_named(monkeypatch, uri, extra, module)
 
 def test_nothing_elsewhere_is_imported_for_keys_at_hand(tmp_path):
     (tmp_path / "pair.pem").write_bytes(key_files.private_pem(KEY, None) + key_files.private_pem(NOTE, None))
-    told = "import sys; from provenance.ledger import load; load(sys.argv[1]); print('securesystemslib' in sys.modules)"
+    told = "import sys; from provenance.ledger import load_pair; load_pair(sys.argv[1]); print('securesystemslib' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", told, tmp_path / "pair.pem"], capture_output=True, text=True, check=True
     )

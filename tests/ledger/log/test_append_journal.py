@@ -140,10 +140,22 @@ def test_the_ledger_itself_may_be_a_link(world, sealed):
     assert ledger.verify(world / "here", strict=True).exit_code == 0
 
 
-@pytest.mark.parametrize("name", ["mine.txt", "objects/mine.txt", "scan/sub/x", "files/mine", "deep/er"])
-def test_what_somebody_keeps_in_the_folder_of_an_append_is_not_removed(world, sealed, name):
+MINE = (
+    "mine.txt", "objects/mine.txt", "objects/abc", "scan/sub/x", "scan/notes.txt", "scan/thesis.parquet", "scan/report.html",
+    "files/mine", "files/keys/x.pem", "files/entries/00000002.co/x", "deep/er",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "killed"), [*((name, killed) for name in MINE for killed in (False, True)), ("file", False)]
+)
+def test_what_somebody_keeps_in_the_folder_of_an_append_is_not_removed(world, sealed, name, killed):
+    """Names say nothing: what an append put there it wrote down before."""
     path = world / "ledger" / STAGING / name
     path.parent.mkdir(parents=True)
+    if killed:
+        append_journal.begin(world / "ledger")
+        append_journal.announce(world / "ledger", ["scan/findings.parquet"])
     path.write_bytes(b"mine")
     with pytest.raises(ConfigError, match=r"not put there by an append"):
         grow(world / "ledger", sealed)

@@ -390,7 +390,7 @@ def test_no_ledger_is_a_sentence(tmp_path, home):
     [
         ({"action": "revoke", "reason": "x"}, "cannot be written"),
         ({"action": "burn"}, "cannot be written"),
-        ({"action": "revoke", "key": {"fingerprint": "SHA256:" + "A" * 43}, "reason": "x", "since": "2025-02-30T00:00:00Z"}, "is no time"),
+        ({"action": "revoke", "key": {"fingerprint": "SHA256:" + "A" * 43}, "reason": "x", "since": "2025-02-30T00:00:00Z"}, "is not a 'date-time'"),
         ({"action": "add", "key": {"fingerprint": "SHA256:" + "A" * 43, "role": "waiver", "path": "keys/x.pub.pem"}}, "does not bind"),
         ({"action": "certificate", "key": {"fingerprint": "SHA256:" + "A" * 43, "path": "keys/x.crt.pem"}}, "does not bind"),
         ({"action": "rotate", "changes": [{"role": "statement", "before": "SHA256:" + "A" * 43, "after": "SHA256:" + "B" * 43, "path": "keys/log.pub.pem"}]}, "does not bind"),

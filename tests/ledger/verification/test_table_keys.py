@@ -82,8 +82,12 @@ def test_a_table_with_two_rows_of_one_key_is_refused(forged, third_party, case):
     assert f"the table {name}: " in told
     assert ("same" in told) or ("not sorted by path" in told)
     assert third_party(folder) == 1
-    with pytest.raises(InputError, match=r"same|not sorted"):
+    with pytest.raises(VerificationError, match=r"says two things of one, or is not sorted: .*(same|not sorted)"):
         open_reader(folder).tables(None, [name])
+    warned = []
+    read = open_reader(folder, verified=False, warn=warned.append)
+    assert read.tables(None, [name])[name].num_rows
+    assert len(read.faults) == len(warned) == 1
 
 
 @pytest.mark.parametrize("gone", ["parquet", "lines"])

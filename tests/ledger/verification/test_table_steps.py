@@ -20,7 +20,7 @@ from provenance.cli import run
 from provenance.core.digests import sha256
 from provenance.core.schemas import SEALED, rows
 from provenance.errors import DigestMismatch, InputError, VerificationError
-from provenance.ledger.format import bounded_tables, table_files
+from provenance.ledger.format import bounded_tables, table_decoder, table_files
 from provenance.ledger.log import table_trees
 from provenance.ledger.verification.verified_reader import open_reader
 
@@ -400,6 +400,36 @@ def test_a_bomb_is_refused_before_it_takes_memory(monkeypatch, home, tables, tmp
         assert seconds < 60
         assert len(said) == (command == "show")
     assert re.search(r"findings\.parquet (cannot be read|is not what its signed lines say): ", said[0])
+
+
+@pytest.mark.parametrize("suffices", [1 << 13, 1 << 8, 1 << 3, 0])
+def test_where_memory_does_not_suffice_fewer_rows_are_decoded_at_once(monkeypatch, suffices):
+    asked, ended = [], []
+    decoder = bounded_tables._Decoder()
+
+    def exchange(request):
+        asked.append(json.loads(request)["at_once"])
+        full = asked[-1] > suffices
+        return ({"fault": "memory", table_decoder.FULL: True}, [b"half"]) if full else ({"rows": 1}, [b"whole"])
+
+    monkeypatch.setattr(decoder, "_exchange", exchange)
+    monkeypatch.setattr(decoder, "end", lambda: ended.append(asked[-1]))
+    reply, parts = decoder.ask("load", bounded_tables.Stored(Path("x.parquet"), "findings", 1, None))
+    expected = [rows for rows in (1 << 13, 1 << 8, 1 << 3) if rows >= suffices]
+    assert asked == expected
+    assert ended == [
+        rows for rows in expected if rows > suffices
+    ]  # a process that ran out of memory is not asked again
+    assert (reply, parts) == (({"rows": 1}, [b"whole"]) if suffices else ({"fault": "memory", "full": True}, []))
+
+
+@pytest.mark.parametrize(
+    ("size", "read", "loaded"),
+    [(1000, 64 << 20, 64 << 20), (1 << 20, 200 << 20, 200 << 20), (3 << 20, 600 << 20, 384 << 20), (5 << 20, 1000 << 20, 500 << 20)],
+)  # fmt: skip
+def test_what_is_loaded_may_grow_less_than_what_is_read_batch_by_batch(size, read, loaded):
+    assert table_decoder._allowed(size, loaded=False) == read
+    assert table_decoder._allowed(size, loaded=True) == loaded
 
 
 def test_the_process_that_decodes_is_replaced_when_it_died(home, tables, tmp_path):

@@ -290,11 +290,11 @@ def test_rows_of_every_kind_are_compared(world, sealed, file_row, tmp_path):
     (data / "a.zip").write_bytes(b"zip")
     (data / "locked").write_bytes(b"")
     listed = [
+        file_row("../../outside", sha256(b"")),
         file_row(".git/", None, role="ignored", bytes=1),
         file_row("a.zip", sha256(b"zip")),
         file_row("a.zip!/member", sha256(b"member")),
         file_row("locked", None, role="unreadable"),
-        file_row("../../outside", sha256(b"")),
     ]
     ledger.append(data / "ledger", sealed | {"files": rows(listed, FILES)}, {}, sealed.facts(), keys=ledger.user_keys())
     found = ledger.verify(data / "ledger", data=data)

@@ -348,9 +348,8 @@ def test_names_that_are_none_are_a_fault(folder, tsa):
 
 def test_the_log_does_not_witness_itself_under_its_own_name(folder):
     note = checkpoint.read_checkpoint((folder / layout.note_path(2)).read_bytes())
-    other = checkpoint.sign_head(note.origin, 2, note.root, Ed25519PrivateKey.generate()).note.splitlines(
-        keepends=True
-    )[-1]
+    other = checkpoint.sign_head(note.origin, 2, note.root, Ed25519PrivateKey.generate()).note
+    other = other.splitlines(keepends=True)[-1]
     with pytest.raises(VerificationError, match="in the name of the log"):
         checkpoint_evidence.add_cosignatures(folder, other)
     (folder / "checkpoints" / "2.cosigs").write_bytes(other)

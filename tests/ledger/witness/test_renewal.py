@@ -208,7 +208,7 @@ def test_lists_in_another_form(folder, text):
 
 def test_a_file_is_listed_once(folder):
     """A list that names one large file a thousand times would have it digested a thousand times."""
-    note = renewal._listed(folder, "checkpoints/1.note")
+    note = renewal._describe(folder, "checkpoints/1.note")
     data = canonical({"kind": "provenance-renewal/v1", "covers": [note, note], "files": []})
     attach(folder, data)
     assert "lists a file twice" in step(ledger.verify(folder), "renewals").detail

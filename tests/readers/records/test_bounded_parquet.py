@@ -128,6 +128,19 @@ def test_columns_that_nest_too_deeply_are_named():
     assert "nest deeper than 60 levels" in read(written(pa.table({"text": column})))[1].reason
 
 
+def test_lists_that_pyarrow_itself_refuses_are_named():
+    column = pa.array(["deep"])
+    for _ in range(50):
+        column = pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), column)
+    assert read(written(pa.table({"text": column})))[1].reason == "parquet: its columns nest deeper than can be read"
+
+
+def test_a_footer_that_is_there_and_broken_is_not_called_cut_off():
+    assert read(b"PAR1" + b"x" * 40 + (30).to_bytes(4, "little") + b"PAR1")[1].reason == (
+        "parquet: its footer is broken, or of a kind that cannot be read"
+    )
+
+
 def test_nested_dictionaries_are_written_out():
     inner = dictionary(["x", "y"], [0, 1, 0])
     table = pa.table({"text": pa.ListArray.from_arrays(pa.array([0, 2, 3], pa.int32()), inner)})

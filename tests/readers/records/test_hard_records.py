@@ -52,9 +52,10 @@ def lay(root, size):
     return long, passage
 
 
-def check(audit, long, passage):
+def check(audit, long, passage, *, refused=0, skipped=0):
     files = audit.files.set_index("path")
-    assert files.loc["a/x.jsonl", ["records", "records_unreadable", "bytes_skipped"]].tolist() == [7, 0, 0]
+    assert files.loc["a/x.jsonl", ["records", "records_unreadable", "bytes_skipped"]].tolist() == [7, refused, skipped]
+    assert ("marks on one letter" in str(files.loc["a/x.jsonl", "skip_reason"])) == bool(refused)
     assert files.loc["b/x.jsonl", ["records", "records_unreadable", "bytes_skipped"]].tolist() == [10, 0, 0]
     assert files.loc["b/numbers.parquet", "records"] == 3
     found = {(row.path_a, row.row_a, row.path_b, row.row_b): row for row in audit.matches.itertuples()}
@@ -83,4 +84,5 @@ def test_records_of_fifty_megabytes_cost_bounded_memory(tmp_path):
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"\npeak of the largest process: {peak:,.0f} MiB for {350 + 100} MB in records of 50 MB")
     assert peak < 4096
-    check(pv.open_ledger(tmp_path / "ledger"), long, passage)
+    marks = 2 * (50_000_000 // 2) + 6 * (50_000_000 // 6)  # bytes of the two records of nothing but marks
+    check(pv.open_ledger(tmp_path / "ledger"), long, passage, refused=2, skipped=marks)

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import provenance as pv
 from provenance.readers import records
-from provenance.readers.records.warc import UNREAD
+from provenance.readers.records.warc import OTHER, UNREAD
+from provenance.reports import text
 
 
 def record(kind, url, body, content="application/http; msgtype=response", **fields):
@@ -35,7 +37,6 @@ CASES = {
     "no page": (
         record("warcinfo", "", "software: x", "application/warc-fields")
         + record("request", "https://a.example/x", "GET /x HTTP/1.1\r\n\r\n")
-        + record("resource", "metadata://example.org/log", "a log", "text/plain")
         + record("revisit", "https://a.example/x", "HTTP/1.1 200 OK\r\n\r\n")
         + record("metadata", "https://a.example/x", "a: b", "application/warc-fields")
         + record("response", "dns:a.example", "1.2.3.4", "text/dns"),
@@ -64,6 +65,35 @@ def test_cases(name, tmp_path):
     assert found == expected
     assert (account.format, account.bytes_skipped) == ("warc", skipped)
     assert account.records == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("data", "size", "reason"),
+    [
+        (record("response", "", OK), len(OK), UNREAD),
+        (record("response", "urn:x", OK), len(OK), UNREAD),
+        (record("response", "https://a.example/x", "<p>no head of HTTP</p>"), 22, OTHER),
+        (record("resource", "metadata://example.org/log", "a log", "text/plain"), 5, OTHER),
+        (record("conversion", "file:///x", "a text", "text/plain"), 6, OTHER),
+        (record("continuation", "https://a.example/x", "the rest of a page"), 18, OTHER),
+        (record("", "https://a.example/x", OK), len(OK), OTHER),
+        (record("a kind of my own", "https://a.example/x", OK), len(OK), OTHER),
+    ],
+    ids=["no address", "another address", "no answer", "log", "file", "continued", "no kind", "another kind"],
+)
+def test_what_is_taken_and_not_read_is_skipped_and_said(tmp_path, data, size, reason):
+    found, account = read(tmp_path, data)
+    assert found == []
+    assert (account.bytes_skipped, account.skip_reason) == (size, reason)
+    assert account.bytes_consumed == len(data) - size
+
+
+def test_a_folder_of_pages_without_addresses_is_not_scanned_in_whole(tmp_path, in_process):
+    (tmp_path / "x.warc").write_bytes(record("response", "", OK) * 3)
+    audit = pv.scan(tmp_path)
+    file = audit.files.set_index("path").loc["x.warc"]
+    assert (file["bytes_skipped"], file["skip_reason"]) == (3 * len(OK), UNREAD)
+    assert UNREAD in text.render(audit.tables, audit.facts).decode()
 
 
 def test_compressed_record_by_record(tmp_path):

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from provenance import errors
 from provenance.readers import storage
-from provenance.readers.storage import BLOCK_BYTES, Archive, BlockDigest, Budget, CheckedFile, Limits, Stream
+from provenance.readers.storage import BLOCK_BYTES, Archive, BlockDigest, Budget, CheckedFile, Limits, Stream, archives
+from provenance.readers.storage.archives import HEADERS
 
 
 def zstd(data):
@@ -266,7 +267,33 @@ def test_a_header_may_not_ask_for_memory():
     info.size = 1 << 30
     out, fault = untar(info.tobuf(tarfile.USTAR_FORMAT) + b"\0" * 2048)
     assert out == []
-    assert "memory" in fault
+    assert fault == f"tar: the headers of one member take more than {HEADERS:,} bytes"
+
+
+def pax(fields, kind=tarfile.XHDTYPE):
+    data = b"".join(b"%d %s\n" % (len(field) + 4, field) for field in fields)  # each of two digits in all
+    info = entry("pax", type=kind)
+    info.size = len(data)
+    return info.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % 512)
+
+
+@pytest.mark.parametrize("headers", [1, 2, 3])
+def test_all_headers_of_one_member_are_bounded_together(headers):
+    part = pax([b"key%07d=v" % number for number in range(HEADERS // 40)])
+    out, fault = untar(part * headers + make_tar((entry("a"), b"words")))
+    assert out == ([("a", None, b"words")] if headers < 3 else [])
+    assert (fault is None) == (headers < 3)
+
+
+def test_fields_of_global_headers_are_not_kept(monkeypatch):
+    held, forget = [], archives._forget_unknown
+    monkeypatch.setattr(
+        archives, "_forget_unknown", lambda archive: (forget(archive), held.append(archive.pax_headers))
+    )
+    fields = [b"key%07d=v" % number for number in range(50)] + [b"uname=anybody"]
+    out, fault = untar(pax(fields, tarfile.XGLTYPE) + make_tar((entry("a"), b"x"), (entry("b"), b"y")))
+    assert [name for name, _, _ in out] == ["a", "b"]
+    assert (fault, held) == (None, [{"uname": "anybody"}] * 2)
 
 
 @given(st.binary(max_size=600), st.integers(0, 1500))

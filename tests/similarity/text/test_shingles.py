@@ -110,4 +110,4 @@ def test_a_long_record_of_few_shingles_has_each_once():
     out = np.empty(int(found.nodes["words"][0].as_py()), np.uint64)
     used = shingles.hash_record(data, 0, offsets[1], len(out), out)
     assert found.values.tolist() == np.unique(out[:used]).tolist()
-    assert len(found.values) == 14
+    assert len(found.values) == 10  # five of the circle, five with words of the end
