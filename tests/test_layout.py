@@ -83,6 +83,17 @@ MOST_POSITIONAL = 4
 STILL_POSITIONAL: set[tuple[str, str]] = set()
 """Module and public function of which some arguments are still to be given by name."""
 
+LARGEST_BARE = 255
+"""The largest number that a kernel may use without a name: bytes, characters of ASCII and bits of a word speak for
+themselves, and so do powers of two."""
+
+STILL_NUMBERED = {
+    ("provenance.readers.records.string_kernels", "hashed"),
+    ("provenance.readers.records.string_kernels", "unescape"),
+    ("provenance.readers.records.value_tape", "_is_letter"),
+}
+"""Module and kernel of which a number waits for a name, and for a comment that says where it is from."""
+
 STILL_SHARED: set[str] = set()
 """Names that two public classes have."""
 
@@ -241,6 +252,20 @@ def takes_many(node):
     return len(positional) > MOST_POSITIONAL and not decorators & {"njit", "intrinsic"}
 
 
+def is_kernel(node):
+    return isinstance(node, ast.FunctionDef) and any(
+        ast.unparse(each).split("(")[0] in {"njit", "intrinsic"} for each in node.decorator_list
+    )
+
+
+def bare_numbers(node):
+    """Numbers in the body of a function that only its author understands."""
+    for each in (inner for statement in node.body for inner in ast.walk(statement)):
+        is_large = isinstance(each, ast.Constant) and type(each.value) is int and each.value > LARGEST_BARE
+        if is_large and each.value & (each.value - 1):
+            yield each.value
+
+
 def gives_by_name(module_name):
     """Whether a room's functions are called by name alone: click does so with commands, `checks.find` with tables."""
     return module_name.startswith(("provenance.cli.", "provenance.checks."))
@@ -250,7 +275,10 @@ def test_the_rules_of_names_can_fail():
     tree = ast.parse("import a as b_\nc_ = 1\ndef d_(a, b, c, d, e): ...\ndef f(a, b, *, c, d, e): ...\n__all__ = []")
     assert sorted(underscored(tree)) == ["b_", "c_", "d_"]
     assert [takes_many(node) for node in tree.body if isinstance(node, ast.FunctionDef)] == [True, False]
-    assert not takes_many(ast.parse("@njit(cache=True)\ndef kernel(a, b, c, d, e): ...").body[0])
+    kernel = ast.parse("@njit(cache=True)\ndef kernel(a, b, c, d, e):\n    return a * 65599 + (b & 127) + 4096").body[0]
+    assert not takes_many(kernel)
+    assert is_kernel(kernel)
+    assert list(bare_numbers(kernel)) == [65599]
 
 
 def test_no_name_ends_in_an_underscore():
@@ -270,6 +298,16 @@ def test_a_public_function_takes_few_arguments_by_position():
         if takes_many(node) and not gives_by_name(name)
     }
     assert many == STILL_POSITIONAL
+
+
+def test_a_number_in_a_kernel_has_a_name():
+    numbered = {
+        (name, node.name)
+        for name, tree in PARSED.items()
+        for node in ast.walk(tree)
+        if is_kernel(node) and any(bare_numbers(node))
+    }
+    assert numbered == STILL_NUMBERED
 
 
 def on_disk(room, ending=".py"):

@@ -13,6 +13,7 @@ from numba import njit
 
 from provenance.core import sha256
 
+_STACK = 258  # subtrees: one of each depth from 0 to 256 may wait for its right side, while one is made
 _EMPTY_SUBTREE = np.zeros(32, np.uint8)
 
 
@@ -149,10 +150,10 @@ def _lift_subtree(made: Any, at: Any, held: Any, key: Any, top: Any, depth: Any,
 
 @njit(nogil=True, cache=True)
 def _hash_subtrees(held: Any, ends: Any, depth: Any, out: Any) -> None:
-    """As sparse.subtree, run by run; what waits for its right side stands on a stack of at most 257."""
+    """As `sparse_merkle.hash_subtree`, run by run; what waits for its right side stands on a stack of at most 257."""
     state, buf = np.empty(8, np.uint32), np.empty(128, np.uint8)
-    waiting = np.empty(32 * 258, np.uint8)
-    tops, named, branches = np.empty(258, np.int64), np.empty(258, np.int64), np.empty(258, np.int64)
+    waiting = np.empty(32 * _STACK, np.uint8)
+    tops, named, branches = np.empty(_STACK, np.int64), np.empty(_STACK, np.int64), np.empty(_STACK, np.int64)
     made = np.empty(32, np.uint8)
     first = 0
     for run in range(ends.shape[0]):

@@ -49,6 +49,7 @@ _CHUNK = 1 << 18  # texts, or pairs, gone through at a time
 _PARTS_PER_THREAD = 4  # of the texts, a thread
 _HIGH_ANCHOR_SHARE = 64  # of so many anchors the highest one stands in the second table
 
+_GOLDEN_RATIO = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd: multiplicative hashing (Knuth, TAOCP 3, 6.4)
 _ANCHOR = np.dtype([("key", "u8"), ("text", "i8")])
 _WAITING = {"text": "i8"}
 _PAIR = {"left": "i4", "right": "i4"}
@@ -204,7 +205,7 @@ def _index_anchors(anchor: Any, first: Any) -> Any:
 @njit(nogil=True, cache=True, inline="always")
 def _spread_hash(value: Any) -> Any:
     """Spread hashes over the table: anchors are low by choice, so that their high bits say little."""
-    return (value * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
+    return (value * _GOLDEN_RATIO) >> np.uint64(20)
 
 
 @njit(nogil=True, cache=True)

@@ -28,6 +28,8 @@ BANDS = 21
 PERMUTATIONS = ROWS_PER_BAND * BANDS
 SEED = 1  # datasketch's default
 
+_FMIX_FIRST, _FMIX_SECOND = np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35)  # multipliers of fmix32 (MurmurHash3)
+_HIGHEST = np.uint32(0xFFFFFFFF)  # above every hash that a permutation yields; a set without shingles keeps it
 _MIXED = 1 << 16  # hashes of a record that are mixed at a time
 
 Signatures = npt.NDArray[np.uint32]
@@ -88,8 +90,8 @@ def hash_shingles(data: npt.NDArray[np.uint8], offsets: Offsets) -> tuple[Hashes
 def _fmix32(value: Any) -> Any:
     """Return fmix32 of the low half, the finaliser of MurmurHash3."""
     h = np.uint32(value)
-    h = np.uint32((h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B))
-    h = np.uint32((h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35))
+    h = np.uint32((h ^ (h >> np.uint32(16))) * _FMIX_FIRST)
+    h = np.uint32((h ^ (h >> np.uint32(13))) * _FMIX_SECOND)
     return h ^ (h >> np.uint32(16))
 
 
@@ -99,7 +101,7 @@ def _sign_sets(values: Any, offsets: Any, a: Any, b: Any) -> Any:
     signatures = np.empty((count, a.shape[0]), np.uint32)
     mixed = np.empty(_MIXED, np.uint32)
     for record in range(count):
-        signatures[record] = np.uint32(0xFFFFFFFF)
+        signatures[record] = _HIGHEST
         for start in range(offsets[record], offsets[record + 1], _MIXED):
             used = min(offsets[record + 1] - start, _MIXED)
             for k in range(used):

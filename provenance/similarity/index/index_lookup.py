@@ -50,6 +50,7 @@ LONG_PASSAGE_SHARE = 20
 UNREACHABLE = 1 << 62
 """PASSAGE and LEAST_LONG_PASSAGE of an index whose items are no works to quote from."""
 
+_GOLDEN_RATIO = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd: multiplicative hashing (Knuth, TAOCP 3, 6.4)
 _PAIRS_AT_A_TIME = 1 << 16  # pairs of a record and an entry made at a time
 
 HITS = pa.schema(
@@ -99,7 +100,7 @@ class Catalogue(NamedTuple):
 @njit(nogil=True, cache=True, inline="always")
 def _spread_hash(value: Any) -> Any:
     """Spread hashes over the table; those of a scaled index are low by choice."""
-    return (value * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
+    return (value * _GOLDEN_RATIO) >> np.uint64(20)
 
 
 @njit(nogil=True, cache=True)

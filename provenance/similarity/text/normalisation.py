@@ -47,6 +47,12 @@ _HANGUL_SYLLABLES, _HANGUL_LEADING, _HANGUL_VOWELS, _HANGUL_TRAILING = (
     0x11A7,
 )  # Hangul (The Unicode Standard, 3.12)
 
+_LEADING_COUNT, _VOWEL_COUNT, _TRAILING_COUNT = 19, 21, 28  # jamo; "no trailing consonant" is counted as one (3.12)
+_PER_LEADING = _VOWEL_COUNT * _TRAILING_COUNT  # syllables that begin with one consonant
+_SYLLABLE_COUNT = _LEADING_COUNT * _PER_LEADING
+_CLASSES = 256  # canonical combining classes, a byte (Unicode, 3.11)
+_LAST_CODE_POINT, _REPLACEMENT = 0x10FFFF, 0xFFFD  # the highest there is; what stands for bytes that are cut off
+
 Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
 
@@ -139,8 +145,8 @@ def _decode_utf8(data: Any, at: Any, end: Any) -> Any:
     if at + 3 < end:
         code = (first & 0x07) << 18 | np.int64(data[at + 1] & 0x3F) << 12
         code = code | np.int64(data[at + 2] & 0x3F) << 6 | np.int64(data[at + 3] & 0x3F)
-        return min(code, 0x10FFFF), 4
-    return 0xFFFD, 1
+        return min(code, _LAST_CODE_POINT), 4
+    return _REPLACEMENT, 1
 
 
 @njit(nogil=True, cache=True)
@@ -208,13 +214,13 @@ def _decompose(data: Any, at: Any, end: Any, codes: Any, tables: Any) -> Any:
         at += size
         codes = _with_room(codes, used, 24)  # the longest decomposition has 18 code points (U+FDFA)
         index = tables.decomposition[code]
-        if 0xAC00 <= code <= 0xD7A3:
+        if _HANGUL_SYLLABLES <= code < _HANGUL_SYLLABLES + _SYLLABLE_COUNT:
             s = code - _HANGUL_SYLLABLES
-            codes[used] = _HANGUL_LEADING + s // 588
-            codes[used + 1] = _HANGUL_VOWELS + s % 588 // 28
+            codes[used] = _HANGUL_LEADING + s // _PER_LEADING
+            codes[used + 1] = _HANGUL_VOWELS + s % _PER_LEADING // _TRAILING_COUNT
             used += 2
-            if s % 28:
-                codes[used] = _HANGUL_TRAILING + s % 28
+            if s % _TRAILING_COUNT:
+                codes[used] = _HANGUL_TRAILING + s % _TRAILING_COUNT
                 used += 1
         elif index:
             for k in range(1, tables.pool[index] + 1):
@@ -245,11 +251,11 @@ def _reorder_marks(codes: Any, used: Any, tables: Any) -> Any:
             last = mark
             stop += 1
         if unsorted:
-            starts = np.zeros(257, np.int64)
+            starts = np.zeros(_CLASSES + 1, np.int64)
             run = codes[at:stop].copy()
             for k in range(run.shape[0]):
                 starts[np.int64(tables.marks[run[k]]) + 1] += 1
-            for k in range(1, 257):
+            for k in range(1, _CLASSES + 1):
                 starts[k] += starts[k - 1]
             for k in range(run.shape[0]):
                 mark = np.int64(tables.marks[run[k]])
@@ -261,12 +267,14 @@ def _reorder_marks(codes: Any, used: Any, tables: Any) -> Any:
 @njit(nogil=True, cache=True)
 def _composite(first: Any, second: Any, tables: Any) -> Any:
     """Return the primary composite of a pair, or -1."""
-    if _HANGUL_LEADING <= first < _HANGUL_LEADING + 19 and _HANGUL_VOWELS <= second < _HANGUL_VOWELS + 21:
-        return _HANGUL_SYLLABLES + ((first - _HANGUL_LEADING) * 21 + second - _HANGUL_VOWELS) * 28
+    is_leading = _HANGUL_LEADING <= first < _HANGUL_LEADING + _LEADING_COUNT
+    if is_leading and _HANGUL_VOWELS <= second < _HANGUL_VOWELS + _VOWEL_COUNT:
+        pair = (first - _HANGUL_LEADING) * _VOWEL_COUNT + second - _HANGUL_VOWELS
+        return _HANGUL_SYLLABLES + pair * _TRAILING_COUNT
     if (
-        _HANGUL_SYLLABLES <= first < _HANGUL_SYLLABLES + 11172
-        and (first - _HANGUL_SYLLABLES) % 28 == 0
-        and _HANGUL_TRAILING < second < _HANGUL_TRAILING + 28
+        _HANGUL_SYLLABLES <= first < _HANGUL_SYLLABLES + _SYLLABLE_COUNT
+        and (first - _HANGUL_SYLLABLES) % _TRAILING_COUNT == 0
+        and _HANGUL_TRAILING < second < _HANGUL_TRAILING + _TRAILING_COUNT
     ):
         return first + second - _HANGUL_TRAILING
     key = first << 21 | second

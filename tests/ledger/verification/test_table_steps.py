@@ -445,7 +445,7 @@ import sys, time
 from pathlib import Path
 from provenance import ledger
 from provenance.ledger.format import bounded_tables as decoding
-ledger.tables(Path(sys.argv[1]))
+ledger.read_tables(Path(sys.argv[1]))
 print(decoding._decoder._child.process.pid, flush=True)
 time.sleep(600)
 """

@@ -43,7 +43,7 @@ def test_a_record_that_grows_is_unreadable_and_said(tmp_path, in_process, small,
 PEAK = """
 import os, re, sys, tempfile
 from provenance.core.processes import blocked_imports
-blocked_imports.leave_out()  # as a worker does
+blocked_imports.block_imports()  # as a worker does
 from provenance.pipeline.reading import read_pass
 from provenance.pipeline.reading.file_bundles import FileBundle, FileToRead
 place = sys.argv[1]
