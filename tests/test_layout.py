@@ -71,55 +71,16 @@ PARTICIPLES = {
 }  # fmt: skip
 """What is no name of a function: it says neither what is done nor what comes of it."""
 
-STILL_PARTICIPLES = {
-    ("provenance.ledger.format.witness_cosignature", "named"),
-    ("provenance.ledger.verification.entry_relations", "counted"),
-    ("provenance.readers.manifests.json_ld", "listed"),
-    ("provenance.sources.contacts", "named"),
-}
+STILL_PARTICIPLES: set[tuple[str, str]] = set()
 """Module and public function that waits for a verb."""
 
-STILL_UNDERSCORED = {
-    ("provenance.ledger.format.mldsa_signature", "pem_"),
-    ("provenance.ledger.format.sm2_signature", "pem_"),
-    ("provenance.ledger.keys.key_files", "pem_"),
-    ("provenance.ledger.proofs.anchors", "leaf_hashes_"),
-    ("provenance.ledger.proofs.redaction", "lines_"),
-    ("provenance.sources.signal_snapshots", "claims_"),
-    ("provenance.sources.signal_snapshots", "scopes_"),
-}
+STILL_UNDERSCORED: set[tuple[str, str]] = set()
 """Module and name of which the underscore at the end stands for a better name."""
 
 MOST_POSITIONAL = 4
 """Arguments that a call may give by position: nobody remembers the order of more."""
 
-STILL_POSITIONAL = {
-    ("provenance.detectors.counting", "count"),
-    ("provenance.ledger.log.entry_cosignatures", "put"),
-    ("provenance.ledger.log.publication", "publish"),
-    ("provenance.ledger.log.reading", "bound_bytes"),
-    ("provenance.ledger.log.reading", "decoded"),
-    ("provenance.ledger.log.staging", "document"),
-    ("provenance.ledger.log.staging", "scan"),
-    ("provenance.ledger.proofs.challenges", "answer"),
-    ("provenance.ledger.proofs.disclosure", "leaf"),
-    ("provenance.ledger.proofs.disclosure", "record"),
-    ("provenance.ledger.trees.merkle", "extends"),
-    ("provenance.ledger.trees.merkle", "includes"),
-    ("provenance.pipeline.coverage", "coverage_of_steps"),
-    ("provenance.pipeline.matching.match_plan", "assemble_result"),
-    ("provenance.pipeline.matching.match_plan", "make_plan"),
-    ("provenance.profiles.judgement", "judge"),
-    ("provenance.readers.records.parquet", "read"),
-    ("provenance.reports.filings.clause_matrix", "compose"),
-    ("provenance.similarity.candidates.boilerplate", "count_shared_distinctive"),
-    ("provenance.similarity.candidates.distinct_texts", "build_nodes"),
-    ("provenance.similarity.candidates.minhash", "sign_unions"),
-    ("provenance.similarity.evidence.shared_text", "count_copied"),
-    ("provenance.similarity.evidence.shared_text", "count_shared"),
-    ("provenance.similarity.evidence.spans", "find_texts"),
-    ("provenance.sources.excerpts", "leaf"),
-}
+STILL_POSITIONAL: set[tuple[str, str]] = set()
 """Module and public function of which some arguments are still to be given by name."""
 
 STILL_SHARED: set[str] = set()

@@ -105,7 +105,7 @@ def succeed(root, attested):
 
     folder, ours, scanner = root / "ledger", ledger.user_keys(), scanner_identity.describe_scanner()
     approver = signing_keys.load_statement(str(root / "approver.pem"), "waiver").public_key()
-    key_entries.add(folder, approver, "waiver", scanner, keys=ours, name="B. Reviewer")
+    key_entries.add_key(folder, approver, "waiver", scanner, keys=ours, name="B. Reviewer")
     subprocess.run(["openssl", "genpkey", "-algorithm", "SM2", "-out", root / "sm2.pem"], check=True)
     (root / "mldsa.pem").write_bytes(private(mldsa.MLDSA65PrivateKey.generate()))
     write(folder, None, "sm2", ExportRequest(6, key=str(root / "sm2.pem")))
@@ -130,16 +130,16 @@ def attesting(root):
     from provenance.ledger.witness import checkpoint_evidence, timestamp_client
 
     tsa, witness = authority(root / "tsa", days=36500), Ed25519PrivateKey.generate()
-    named = witness_cosignature.named("w.example", witness.public_key())
+    named = witness_cosignature.make_witness("w.example", witness.public_key())
     folder = root / "ledger"
 
     def attest():
         query, size = timestamp_client.request_for(folder)
         checkpoint_evidence.add_timestamp(folder, tsa.answer(query), query)
-        note = checkpoint.read((folder / layout.note_path(size)).read_bytes())
+        note = checkpoint.read_checkpoint((folder / layout.note_path(size)).read_bytes())
         now = int(datetime.now(UTC).timestamp())
         checkpoint_evidence.add_cosignatures(
-            folder, witness_cosignature.sign("w.example", witness, note.body, now).line
+            folder, witness_cosignature.sign_body("w.example", witness, note.body, now).line
         )
 
     trust = {
@@ -155,15 +155,15 @@ def pieces(root):
     from provenance.ledger.proofs import challenges, disclosure
     from provenance.ledger.trees import salts
 
-    folder, secret = root / "ledger", salts.secret_of(None)
+    folder, secret = root / "ledger", salts.find_secret(None)
     absent = disclosure.absent(folder, hashlib.sha256(b"never seen").digest()).proof
     assert absent is not None
     return {
         "path.proof": disclosure.row(folder, "path", "nc/more.tar!/inner.txt"),
         "finding.proof": disclosure.row(folder, "finding", fingerprint("licence-missing", "bare"), 0),
-        "record.proof": disclosure.record(folder, "nc/x ü.jsonl", 3, root / "data", secret),
+        "record.proof": disclosure.prove_record(folder, "nc/x ü.jsonl", 3, data=root / "data", secret=secret),
         "absent.proof": absent,
-        "answer": challenges.answer(folder, bytes(range(16)), 4, root / "data", secret),
+        "answer": challenges.answer_challenge(folder, bytes(range(16)), 4, data=root / "data", secret=secret),
     }
 
 

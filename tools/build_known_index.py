@@ -31,7 +31,7 @@ def main():
     for name, (files, scale, columns) in SETS.items():
         paths = [Path(sys.argv[1]) / "data" / file for file in files]
         for path in paths:
-            assert known_datasets.by_digest()[sha256(path.read_bytes())].id == name, path
+            assert known_datasets.known_by_digest()[sha256(path.read_bytes())].id == name, path
         target = ROOT / "manifests" / "known" / f"{name}.index"
         choice = build_index.IndexOptions("known", title=name, scale=scale, columns=columns)
         built = build_index.build_index(paths, target, choice, "tools/build_known_index.py")

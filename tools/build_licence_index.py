@@ -63,10 +63,10 @@ def main():
     required, allowed = {}, {}
     for id_, text, variants in templates(Path(sys.argv[1])):
         if text is not None:
-            required.setdefault(id_, set()).update(texts.runs(texts.words(text)))
+            required.setdefault(id_, set()).update(texts.hash_runs(texts.split_words(text)))
         if id_ in required:
             for variant in variants:
-                allowed.setdefault(id_, set()).update(texts.runs(texts.words(variant)))
+                allowed.setdefault(id_, set()).update(texts.hash_runs(texts.split_words(variant)))
     names = sorted(required)
     rows = sorted(
         (run, number, run in required[name])

@@ -87,7 +87,7 @@ def statement_of(folder: Path, entry: int, *kinds: str) -> statement.Statement:
     count = signed_ledger.size(folder)
     if not 0 <= entry < count:
         raise ConfigError(f"{folder} has no entry {entry}; its entries are 0 to {count - 1}")
-    found = reading.statement_of(folder, entry)
+    found = reading.read_statement(folder, entry)
     if found.kind not in kinds:
         raise ConfigError(f"entry {entry} of {folder} is a {found.kind}, no {' or '.join(kinds)}")
     return found
@@ -146,7 +146,7 @@ def describe_inputs(folder: Path, form: forms.Form) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for each in form.value["inputs"]:
         if "entry" in each:
-            statement_of(folder, each["entry"], *statement.WITH_DATA)
+            statement_of(folder, each["entry"], *statement.KINDS_WITH_DATA)
             found.append({"entry": each["entry"]})
         else:
             found.append({"name": each["name"], "digest": {"sha256": each["sha256"]}})

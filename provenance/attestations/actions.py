@@ -70,7 +70,7 @@ def waive(
     )  # fmt: skip
     entry = _append(folder, compose, key, ask, hand)
     if hand:
-        entry_cosignatures.add(folder, entry.index, waiver.APPROVER, hand)
+        entry_cosignatures.cosign(folder, entry.index, waiver.APPROVER, hand)
     return entry
 
 
@@ -94,7 +94,7 @@ def approve(
     folder = Path(ledger)
     hand = signing_keys.load_statement(approver_key, "waiver", prompt=ask)
     waiver.check_approver(folder, entry, signing_keys.fingerprint(hand.public_key()))
-    return entry_cosignatures.add(folder, entry, waiver.APPROVER, hand)
+    return entry_cosignatures.cosign(folder, entry, waiver.APPROVER, hand)
 
 
 def countersign(
@@ -282,7 +282,7 @@ def _append(
 ) -> signed_ledger.Entry:
     """Append what is composed; `second` co-signs it afterwards, and so must be another hand."""
     act = compose()  # first: nobody is asked for a password over what cannot be said
-    hands = signed_ledger.user_keys(create=False) if key is None else signed_ledger.load(key, prompt=ask)
+    hands = signed_ledger.user_keys(create=False) if key is None else signed_ledger.load_pair(key, prompt=ask)
     if second is not None and signing_keys.fingerprint(second.public_key()) == hands.fingerprint:
         raise ConfigError("the approver's key is the one that signs the entry: name the approver's own --approver-key")
     while True:
@@ -351,7 +351,9 @@ def renew(
     """
     from provenance.ledger.witness import renewal
 
-    keys = signed_ledger.user_keys(create=False, prompt=ask) if key is None else signed_ledger.load(key, prompt=ask)
+    keys = (
+        signed_ledger.user_keys(create=False, prompt=ask) if key is None else signed_ledger.load_pair(key, prompt=ask)
+    )
     now = datetime.now(UTC)
     late = renewal.list_expired(Path(ledger), now)
     return renewal.renew(Path(ledger), scanner_identity.describe_scanner(), now, keys=keys, files=files), late

@@ -70,11 +70,16 @@ def _about(folder: Path, form: forms.Form) -> dict[str, Any]:
     asked = form.value["about"]
     entry = newest_scan(folder, asked.get("entry"))
     if "source" in asked:
-        if asked["source"] not in signed_ledger.tables(folder, entry, {"sources"})["sources"]["source"].to_pylist():
+        if (
+            asked["source"]
+            not in signed_ledger.read_tables(folder, entry, {"sources"})["sources"]["source"].to_pylist()
+        ):
             raise ConfigError(f"{form.at('about', 'source')}: entry {entry} has no source {asked['source']!r}")
         return {"entry": entry, "source": asked["source"]}
-    rows = signed_ledger.tables(folder, entry, {"findings"})["findings"].to_pylist()
-    row = finding_fingerprints.one(rows, asked["finding"], entry)
+    rows = signed_ledger.read_tables(folder, entry, {"findings"})["findings"].to_pylist()
+    row = finding_fingerprints.find_one(rows, asked["finding"], entry)
     if row is None:
-        raise ConfigError(f"{form.at('about', 'finding')}: {finding_fingerprints.missing(asked['finding'], entry)}")
+        raise ConfigError(
+            f"{form.at('about', 'finding')}: {finding_fingerprints.explain_missing(asked['finding'], entry)}"
+        )
     return {"entry": entry, "fingerprint": row["fingerprint"], "check": row["check"], "source": row["source"]}

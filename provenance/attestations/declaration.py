@@ -110,7 +110,9 @@ def append_declaration(
     """
     if not signed_ledger.is_ledger(folder):
         raise ConfigError(f"{folder} is no ledger; `provenance scan DATA --ledger {folder}` makes one")
-    keys = signed_ledger.user_keys(create=False, prompt=ask) if key is None else signed_ledger.load(key, prompt=ask)
+    keys = (
+        signed_ledger.user_keys(create=False, prompt=ask) if key is None else signed_ledger.load_pair(key, prompt=ask)
+    )
     said = signed_ledger.read_entry(folder)["predicate"]
     about = {"entry": said["log"]["index"], "data": said["data"]}
     if "dataDigest" in said:

@@ -67,5 +67,5 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> ComposedAct:
     }
     if "parameters" in form.value:
         facts["parameters"] = forms.digest_document(form.value["parameters"], form.at("parameters"), form.path.parent)
-    said, lines = output_files.digest(data)
+    said, lines = output_files.digest_folder(data)
     return ComposedAct(KIND, form.source, facts | {"outputs": said, "pathNaming": path_names.CURRENT_VERSION}, (lines,))

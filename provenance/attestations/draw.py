@@ -67,16 +67,18 @@ def compose(
     _check_sources(folder, at, sources)
     try:
         lines = draw_algorithm.read_lines(folder / said["tables"]["files"]["lines"])
-        frame = draw_algorithm.frame(lines, frozenset(sources) if sources else None)
-        note = checkpoint.read(layout.read_bytes(folder / layout.note_path(at + 1), checkpoint.LIMIT))
+        frame = draw_algorithm.read_frame(lines, frozenset(sources) if sources else None)
+        note = checkpoint.read_checkpoint(layout.read_bytes(folder / layout.note_path(at + 1), checkpoint.MOST_BYTES))
     except OSError as cause:
         raise InputError(f"entry {at} of {folder} cannot be drawn from: {cause.strerror}") from cause
     if not frame.records:
         raise ConfigError(f"there is no record to draw from in {', '.join(sources) or f'entry {at}'}")
-    number = sum(each["purpose"] == purpose for entry, _, each in signed_ledger.entries(folder, KIND) if entry < after)
+    number = sum(
+        each["purpose"] == purpose for entry, _, each in signed_ledger.read_entries(folder, KIND) if entry < after
+    )
     root = note.root.hex()
-    seed = draw_algorithm.seed(root, purpose, nonce, number)
-    places = draw_algorithm.draw(seed, size, frame)
+    seed = draw_algorithm.derive_seed(root, purpose, nonce, number)
+    places = draw_algorithm.draw_records(seed, size, frame)
     facts = {
         "algorithm": draw_algorithm.ALGORITHM,
         "purpose": purpose,
@@ -90,10 +92,14 @@ def compose(
     }
     facts |= {"nonce": nonce} if nonce is not None else {}
     facts |= {"sources": sorted(set(sources))} if sources else {}
-    return ComposedAct(KIND, draw_algorithm.document(places), facts, after=after)
+    return ComposedAct(KIND, draw_algorithm.write_document(places), facts, after=after)
 
 
 def _check_sources(folder: Path, entry: int, sources: Sequence[str]) -> None:
-    known = set(signed_ledger.tables(folder, entry, {"sources"})["sources"]["source"].to_pylist()) if sources else set()
+    known = (
+        set(signed_ledger.read_tables(folder, entry, {"sources"})["sources"]["source"].to_pylist())
+        if sources
+        else set()
+    )
     if strange := sorted(set(sources) - known):
         raise ConfigError(f"entry {entry} has no source {', '.join(map(repr, strange))}")

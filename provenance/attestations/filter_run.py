@@ -82,7 +82,7 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> ComposedAct:
         facts["configuration"] = forms.digest_document(form.value["configuration"], where, form.path.parent)
     if data is None:
         return ComposedAct(KIND, form.source, facts)
-    said, lines = output_files.digest(data)
+    said, lines = output_files.digest_folder(data)
     return ComposedAct(KIND, form.source, facts | {"outputs": said, "pathNaming": path_names.CURRENT_VERSION}, (lines,))
 
 
@@ -93,10 +93,10 @@ def _check_counts(folder: Path, form: forms.Form, count: int) -> None:
     entries = [each.get("entry") for each in form.value["inputs"]]
     if None in entries:
         return  # of other data nobody here counted records
-    if any(statement_of(folder, entry, *statement.WITH_DATA).kind != statement.SCAN for entry in entries):
+    if any(statement_of(folder, entry, *statement.KINDS_WITH_DATA).kind != statement.SCAN for entry in entries):
         return
     try:
-        tables = [signed_ledger.tables(folder, entry, {"files"})["files"] for entry in set(entries)]
+        tables = [signed_ledger.read_tables(folder, entry, {"files"})["files"] for entry in set(entries)]
     except InputError:
         return  # withheld
     there = sum(pc.sum(table["records"]).as_py() or 0 for table in tables)

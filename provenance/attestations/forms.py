@@ -119,7 +119,7 @@ def refuse_personal_data(name: Path | str, data: bytes) -> None:
     Raises:
         ConfigError: it does; the sentence says in which line.
     """
-    for value in personal_data.find(data):
+    for value in personal_data.find_values(data):
         if value.state == "personal":
             line = data.count(b"\n", 0, value.start) + 1
             raise ConfigError(
@@ -182,7 +182,7 @@ def digest_document(named: Mapping[str, str], where: str, folder: Path) -> dict[
             raise ConfigError(f"{where}: the document {name} is not there")
         size = path.stat().st_size
         with open_regular(path) as file:
-            digest, _ = regular_files.digest(file)
+            digest, _ = regular_files.digest_file(file)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{where}: the document {name} cannot be read") from error
     if not size:

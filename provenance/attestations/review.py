@@ -104,7 +104,7 @@ def compose(folder: Path, file: Path, by: Mapping[str, str]) -> ComposedAct:
     facts = {
         "by": dict(by),
         "draw": {"entry": entry, "digest": statement_of(folder, entry, "draw").value["subject"][0]["digest"]},
-        **entry_relations.counted(lines),
+        **entry_relations.count_judgements(lines),
         "reviewedOn": current_time(),
     }
     return ComposedAct(KIND, document, facts)

@@ -42,7 +42,7 @@ def compose(
 
     Args:
         folder: the ledger.
-        fingerprint: of a finding of one of its scans, or its first digits, see finding_fingerprints.SHORT.
+        fingerprint: of a finding of one of its scans, or its first digits, see finding_fingerprints.SHORT_DIGITS.
         reason: why it is accepted.
         approver: who accepts it, by name.
         expires: the last day on which it holds, ISO 8601, UTC.
@@ -114,7 +114,7 @@ def read_waivers(folder: Path | signed_ledger.Reader, pinned: Trust | None = Non
             fingerprint=said["finding"]["fingerprint"],
             evidence=said.get("evidence"),
             entry=index,
-            approved_by=entry_relations.approved_by(said, operator, entry_cosignatures.read(place, index)),
+            approved_by=entry_relations.approved_by(said, operator, entry_cosignatures.read_cosignatures(place, index)),
         )
         if pinned is None or _is_approved(place, made, said["log"]["origin"], pinned):
             found.append(made)
@@ -126,32 +126,33 @@ def _list_waivers(folder: Path | signed_ledger.Reader) -> list[tuple[int, dict[s
     if isinstance(folder, signed_ledger.Reader):
         return [(index, said, folder.envelope(index).keyid) for index, _, said in folder.entries(KIND)]
     return [
-        (index, said, signed_ledger.signer(folder, index)) for index, _, said in signed_ledger.entries(folder, KIND)
+        (index, said, signed_ledger.read_signer(folder, index))
+        for index, _, said in signed_ledger.read_entries(folder, KIND)
     ]
 
 
 def _is_approved(folder: Path, made: Waiver, origin: str, pinned: Trust) -> bool:
     """Tell whether who approved is pinned for it, keeps no keys of the ledger and was not revoked."""
     key, index = made.approved_by, made.entry
-    if key is None or index is None or pinned.whose(key, "waiver", origin) is None:
+    if key is None or index is None or pinned.find_owner(key, "waiver", origin) is None:
         return False
     held = key_history.read_history(folder)
-    return key not in held.holders("statement") and held.is_cosigner_valid(key, index)
+    return key not in held.list_holders("statement") and held.is_cosigner_valid(key, index)
 
 
 def _finding(folder: Path, fingerprint: str) -> dict[str, Any]:
     """Find what is waived in the newest scan that has it."""
-    finding_fingerprints.check(fingerprint)
+    finding_fingerprints.check_beginning(fingerprint)
     withheld = []
     for index in reversed(range(signed_ledger.size(folder))):
-        if reading.statement_of(folder, index).kind != statement.SCAN:
+        if reading.read_statement(folder, index).kind != statement.SCAN:
             continue
         try:
-            rows = signed_ledger.tables(folder, index, {"findings"})["findings"].to_pylist()
+            rows = signed_ledger.read_tables(folder, index, {"findings"})["findings"].to_pylist()
         except InputError as cause:
             withheld.append(str(cause))  # another scan may have it
             continue
-        row = finding_fingerprints.one(rows, fingerprint, index)
+        row = finding_fingerprints.find_one(rows, fingerprint, index)
         if row is not None:
             found = {name: row[name] for name in ("fingerprint", "check", "source")} | {"entry": index}
             return found | ({"other": row["other"]} if row["other"] is not None else {})

@@ -91,7 +91,7 @@ def _benchmarks(indexes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]
 
 def _own(index: Mapping[str, Any], files: pa.Table, claims: pa.Table) -> set[str]:
     """Return the data files that are the benchmark: of its own bytes, or of a source that has its name."""
-    digests = known_datasets.by_digest()
+    digests = known_datasets.known_by_digest()
     entries = [known_datasets.find_known(index["title"]), *(digests.get(digest) for digest in index["files"])]
     ids = {entry.id for entry in entries if entry is not None}
 

@@ -37,8 +37,8 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
         observations: OBSERVATIONS.
     """
     records = {row["source"]: row["records"] for row in sources.to_pylist()}
-    origins = declared_facts.origins(observations)
-    for one in declared_facts.by_source(sources, claims):
+    origins = declared_facts.count_origins(observations)
+    for one in declared_facts.facts_by_source(sources, claims):
         links = origins.get(one.source, declared_facts.NO_ORIGINS)
         if one.documented("collection") or one.source.startswith("undeclared:"):
             continue
@@ -78,7 +78,7 @@ def unseen(sources: pa.Table) -> str | None:
     Args:
         sources: SOURCES.
     """
-    return declared_facts.unasked(sources)
+    return declared_facts.describe_unasked(sources)
 
 
 CHECK = CheckSpec("collection-record-missing", find, unseen=unseen)

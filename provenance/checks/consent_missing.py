@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.sources.declared_facts import Declared
+    from provenance.sources.declared_facts import DeclaredFacts
 
 LIMITS = "It does not prove that nobody consented, only that the manifest gives neither a record nor another ground."
 
@@ -36,7 +36,7 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         claims: CLAIMS.
     """
     records = {row["source"]: row["records"] for row in sources.to_pylist()}
-    for one in declared_facts.by_source(sources, claims):
+    for one in declared_facts.facts_by_source(sources, claims):
         held = _personal(one)
         if not held and one.kind != "user":
             continue
@@ -66,10 +66,10 @@ def unseen(sources: pa.Table) -> str | None:
     Args:
         sources: SOURCES.
     """
-    return declared_facts.unasked(sources)
+    return declared_facts.describe_unasked(sources)
 
 
-def _personal(one: Declared) -> str | None:
+def _personal(one: DeclaredFacts) -> str | None:
     """Return what a source is declared to hold: personal or sensitive data."""
     said = one.stated.get("personal_data.contains", [])
     if "sensitive" in said or "personal_data.sensitive" in one.stated:

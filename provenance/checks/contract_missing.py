@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.sources.declared_facts import Declared
+    from provenance.sources.declared_facts import DeclaredFacts
 
 LIMITS = "It does not prove that there is no contract, only that the manifest gives neither its file nor its digest."
 ENDED = "It does not prove that the data was used without right: the contract may have been prolonged."
@@ -37,7 +37,7 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         claims: CLAIMS.
     """
     held = {row["source"]: row for row in sources.to_pylist()}
-    for one in declared_facts.by_source(sources, claims):
+    for one in declared_facts.facts_by_source(sources, claims):
         if one.kind not in {"commercial", "private-third-party"}:
             continue
         acquired = held[one.source]["acquired"]
@@ -65,16 +65,16 @@ def unseen(sources: pa.Table) -> str | None:
     Args:
         sources: SOURCES.
     """
-    return declared_facts.unasked(sources)
+    return declared_facts.describe_unasked(sources)
 
 
-def _ended(one: Declared, acquired: str | None) -> str | None:
+def _ended(one: DeclaredFacts, acquired: str | None) -> str | None:
     """Return the end of the latest contract that is documented, if all of them had ended when data was acquired."""
     documented = [each for each in one.records.get("contract", []) if each.get("file") or each.get("sha256")]
     terms = [each.get("until") for each in documented]
     if acquired is None or not terms:
         return None
-    ends = [term for term in terms if term is not None and declared_facts.after(acquired, term)]
+    ends = [term for term in terms if term is not None and declared_facts.is_after(acquired, term)]
     return max(ends) if len(ends) == len(terms) else None
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from provenance.core.model import DOCUMENTS, CheckSpec, Finding
 from provenance.readers.manifests import by_witness
-from provenance.sources.scope_paths import matching
+from provenance.sources.scope_paths import find_matching
 from provenance.sources.source_openings import entry_pointer
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _holder(claim: Mapping[str, str], holders: Mapping[str, str]) -> str:
 def _there(wanted: str, present: Sequence[str], left_out: set[str]) -> bool:
     parts = wanted.rstrip("/").split("/")
     hidden = any("/".join(parts[: count + 1]) + "/" in left_out for count in range(len(parts)))
-    return hidden or bool(matching(wanted, present))
+    return hidden or bool(find_matching(wanted, present))
 
 
 CHECK = CheckSpec("file-declared-absent", find)

@@ -38,7 +38,7 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         claims: CLAIMS.
     """
     records = {row["source"]: row["records"] for row in sources.to_pylist()}
-    for one in declared_facts.by_source(sources, claims):
+    for one in declared_facts.facts_by_source(sources, claims):
         made = one.records.get("generator", [])
         if one.kind != "synthetic" and not made:
             continue
@@ -69,7 +69,7 @@ def unseen(sources: pa.Table) -> str | None:
     Args:
         sources: SOURCES.
     """
-    return declared_facts.unasked(sources)
+    return declared_facts.describe_unasked(sources)
 
 
 def _lacking(made: list[dict[str, str]]) -> list[str]:

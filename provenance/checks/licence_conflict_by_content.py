@@ -22,7 +22,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import PURPOSES, CheckSpec, Finding
-from provenance.licences.compatibility import loses
+from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import shared_text
 from provenance.sources import declared_facts
 
@@ -65,7 +65,7 @@ def find(
     about = {row["source"]: row for row in sources.select(["source", "acquired", "parent"]).to_pylist()}
     lineage, held = declared_facts.Lineage(sources, claims), shared_text.count_data_files(files)
     pairs: dict[tuple[str, str], list[SharedRecords]] = defaultdict(list)
-    for item in shared_text.count_shared(matches, overlaps, files, minimum, originals):
+    for item in shared_text.count_shared(matches, overlaps, files, minimum=minimum, originals=originals):
         pairs[item.source_a, item.source_b].append(item)
     for (source, other), items in sorted(pairs.items()):
         milder = [item for item in items if _conflict(item, originals)]
@@ -76,7 +76,7 @@ def find(
         forth = [item for item in milder if (item.licence_a, item.licence_b) == stated]
         back = [item for item in pairs.get((other, source), ()) if (item.licence_b, item.licence_a) == stated]
         more = len({(item.licence_a, item.licence_b) for item in milder}) - 1
-        loss = loses(worst.licence_a, worst.licence_b)[0]
+        loss = find_losses(worst.licence_a, worst.licence_b)[0]
         yield Finding(
             check="licence-conflict-by-content",
             source=source,

@@ -39,7 +39,7 @@ def find(files: pa.Table, purpose: str) -> Iterator[Finding]:
             held[row["source"], row["licence"] or ""].append(row)
     several = Counter(source for source, _ in held)
     for (source, licence), rows in sorted(held.items()):
-        right = terms.right(licence or None, purpose)
+        right = terms.find_right(licence or None, purpose)
         if not licence or right.value not in {"no", "review"}:
             continue
         part = _part(rows) if several[source] > 1 else ""

@@ -36,7 +36,7 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
     """
     held: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in witnesses.to_pylist():
-        if row["decides"] and (row["spdx"] is None or not terms.known(row["spdx"])):
+        if row["decides"] and (row["spdx"] is None or not terms.is_known(row["spdx"])):
             held[row["source"], row["manifest"]].append(row)
     for (source, manifest), rows in sorted(held.items()):
         first = min(rows, key=lambda row: (row["pointer"], row["scope"], row["value"]))

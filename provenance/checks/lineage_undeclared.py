@@ -27,7 +27,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from provenance.core.model import CheckSpec, Finding
-from provenance.licences.compatibility import loses
+from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import shared_text
 from provenance.sources import declared_facts
 
@@ -68,7 +68,7 @@ def find(
     lineage = declared_facts.Lineage(sources, claims)
     held: dict[str, int] = dict(zip(*(sources[name].to_pylist() for name in ("source", "records_text")), strict=True))
     there: dict[tuple[str, str], list[CopiedRecords]] = defaultdict(list)
-    for item in shared_text.count_copied(matches, overlaps, minimum, originals, files):
+    for item in shared_text.count_copied(matches, overlaps, minimum=minimum, originals=originals, files=files):
         there[item.source, item.other].append(item)
     for pair in sorted({(min(pair), max(pair)) for pair in there}):
         if lineage.names(*pair) or lineage.names(*pair[::-1]):
@@ -113,7 +113,7 @@ def _kept(
     """Tell whether what is shared is a known original of which every copy keeps the licence: that is lineage enough."""
     return bool(published) and all(
         licences[copy.path] is not None and licences[original.path] is not None
-        and not loses(licences[copy.path], licences[original.path])
+        and not find_losses(licences[copy.path], licences[original.path])
         for copy in copies
         for original in published
     )  # fmt: skip

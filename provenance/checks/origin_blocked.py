@@ -44,19 +44,19 @@ def find(
     totals = dict(zip(*(sources[name].to_pylist() for name in ("source", "records")), strict=True))
     said: dict[tuple[str, str], set[str]] = defaultdict(set)
     counts: dict[tuple[str, str], int] = defaultdict(int)
-    for source, seen in domains.by_source(observations).items():
+    for source, seen in domains.count_by_source(observations).items():
         for each in seen:
-            entry = blocklists.by_domain(each.name)
+            entry = blocklists.find_by_domain(each.name)
             if entry is not None:
                 said[source, entry.id].add(f"addresses at {each.name}")
                 counts[source, entry.id] += each.records
     for source, value in _names(claims, files, sources, holders):
-        entry = blocklists.by_name(value)
+        entry = blocklists.find_by_name(value)
         if entry is not None:
             said[source, entry.id].add(f"the name {value!r}")
             counts[source, entry.id] = totals.get(source, 0)
     for (source, id_), signs in sorted(said.items()):
-        entry, count = blocklists.entries()[id_], counts[source, id_]
+        entry, count = blocklists.load_blocklist()[id_], counts[source, id_]
         yield Finding(
             check="origin-blocked",
             source=source,

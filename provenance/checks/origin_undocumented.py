@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 
 from provenance.core.model import CheckSpec, Finding
 from provenance.sources import declared_facts
-from provenance.sources.scope_paths import above, folder_of
+from provenance.sources.scope_paths import folder_of, folders_above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
-    from provenance.sources.declared_facts import Declared
+    from provenance.sources.declared_facts import DeclaredFacts
 
 LIMITS = "It does not prove an unlawful origin, only that none is documented here."
 
@@ -56,9 +56,9 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
         observations: OBSERVATIONS.
     """
     held = {row["source"]: row["records"] for row in sources.to_pylist()}
-    origins = declared_facts.origins(observations)
+    origins = declared_facts.count_origins(observations)
     folders = _folders(claims)
-    for one in declared_facts.by_source(sources, claims):
+    for one in declared_facts.facts_by_source(sources, claims):
         if one.source.startswith("undeclared:"):
             continue
         own = origins.get(one.source, declared_facts.NO_ORIGINS).share("any")
@@ -96,14 +96,14 @@ def unseen(sources: pa.Table, claims: pa.Table) -> str | None:
         sources: SOURCES.
         claims: CLAIMS.
     """
-    told = declared_facts.by_source(sources, claims)
+    told = declared_facts.facts_by_source(sources, claims)
     folders = _folders(claims)
     prose = sum(_described(one, folders) and not _documented(one) for one in told)
     is_are = "is" if prose == 1 else "are"
     return f"{prose:,} of {len(told):,} sources {is_are} described in prose, which is not judged" if prose else None
 
 
-def _documented(one: Declared) -> bool:
+def _documented(one: DeclaredFacts) -> bool:
     return bool(one.kind not in {None, "other"} or _SAYS & one.stated.keys() or _RECORDS & one.records.keys())
 
 
@@ -113,11 +113,11 @@ def _folders(claims: pa.Table) -> set[str]:
     return {scope for name, scope in zip(fields, scopes, strict=True) if name == "prose"}
 
 
-def _described(one: Declared, folders: set[str]) -> bool:
+def _described(one: DeclaredFacts, folders: set[str]) -> bool:
     """Tell whether prose speaks of a source or, where it has no native manifest, of the folder around its own."""
     if _PROSE & one.stated.keys():
         return True
-    around = above(folder_of(one.manifest)) if one.manifest and not one.native else ()
+    around = folders_above(folder_of(one.manifest)) if one.manifest and not one.native else ()
     return any(place in folders for place in around)
 
 

@@ -65,7 +65,7 @@ def find(
     lineage = declared_facts.Lineage(sources, claims)
     held = shared_text.count_data_files(files)
     there: dict[tuple[str, str], list[CopiedRecords]] = defaultdict(list)
-    for item in shared_text.count_copied(matches, overlaps, minimum, originals):
+    for item in shared_text.count_copied(matches, overlaps, minimum=minimum, originals=originals):
         there[item.source, item.other].append(item)
     renewed = {pair: [item for item in items if _renewed(item, originals)] for pair, items in there.items()}
     for pair in sorted({(min(pair), max(pair)) for pair, items in renewed.items() if items}):

@@ -35,7 +35,10 @@ def find(sources: pa.Table, observations: pa.Table) -> Iterator[Finding]:
         observations: OBSERVATIONS.
     """
     kinds = {row["source"]: row["kind"] for row in sources.to_pylist()}
-    whole, partly = declared_facts.origins(observations), declared_facts.origins(observations, addressed=True)
+    whole, partly = (
+        declared_facts.count_origins(observations),
+        declared_facts.count_origins(observations, addressed=True),
+    )
     for source, kind in sorted(kinds.items()):
         crawl = kind == "crawl"
         seen = (whole if crawl else partly).get(source)

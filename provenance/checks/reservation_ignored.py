@@ -35,7 +35,7 @@ def find(observations: pa.Table) -> Iterator[Finding]:
     Args:
         observations: OBSERVATIONS.
     """
-    for source, seen in domains.by_source(observations).items():
+    for source, seen in domains.count_by_source(observations).items():
         reserved = [each for each in seen if each.state == signals.RESERVED and each.time in {"", "earlier"}]
         if not reserved:
             continue

@@ -42,7 +42,7 @@ def find(observations: pa.Table) -> Iterator[Finding]:
     Args:
         observations: OBSERVATIONS.
     """
-    for source, seen in domains.by_source(observations).items():
+    for source, seen in domains.count_by_source(observations).items():
         of = sum(each.records for each in seen)
         for sign, words in _SIGNS.items():
             signed = [each for each in seen if _sign(each) == sign]

@@ -33,7 +33,7 @@ def find(observations: pa.Table, sources: pa.Table) -> Iterator[Finding]:
         observations: OBSERVATIONS.
         sources: SOURCES.
     """
-    found = domains.by_source(observations)
+    found = domains.count_by_source(observations)
     for row in sorted(sources.select(["source", "kind", "records"]).to_pylist(), key=lambda row: str(row["source"])):
         seen = found.get(row["source"], [])
         crawl = row["kind"] == "crawl"

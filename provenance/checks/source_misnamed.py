@@ -80,7 +80,7 @@ def find(
         elif names:
             whole = {title: share for title, share in held.items() if share.view == "whole"}
             own = max((share.value for title, share in whole.items() if title in names), default=0.0)
-            above = {parent for name in names for parent in known_datasets.by_name()[name].upstream}
+            above = {parent for name in names for parent in known_datasets.known_by_name()[name].upstream}
             accounted = names | parents | above
             others = [each for each in whole.values() if each.title not in accounted and each.value > own]
             if others:
@@ -96,7 +96,7 @@ def _shares(references: pa.Table, files: pa.Table) -> dict[str, dict[str, _Share
         added[row["source"], row["title"], row["view"]].append(row)
     exact: dict[tuple[str, str], int] = defaultdict(int)
     total: dict[str, int] = defaultdict(int)
-    digests = known_datasets.by_digest()
+    digests = known_datasets.known_by_digest()
     for row in files.to_pylist():
         if row["role"] == "data" and row["source"] is not None:
             total[row["source"]] += row["records"]

@@ -29,7 +29,7 @@ from provenance.core.model import CheckSpec, Finding
 from provenance.core.package_data import load_table
 from provenance.similarity.evidence import shared_text
 from provenance.similarity.evidence.match_batches import RecordCounts, iterate_by_record
-from provenance.sources.scope_paths import matching
+from provenance.sources.scope_paths import find_matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -161,7 +161,7 @@ def _splits(files: pa.Table, claims: pa.Table) -> dict[str, _Split]:
         name, _, pattern = claim["value"].partition("=")
         config = claim["pointer"].partition("/data_files")[0]
         split = _of_words((_words(name),), (claim["manifest"], config))
-        for path in matching(f"{claim['scope'].removeprefix('./')}{pattern}", paths):
+        for path in find_matching(f"{claim['scope'].removeprefix('./')}{pattern}", paths):
             declared[path].append(split or _Split(""))
     for path, said in declared.items():
         first = min(said, key=lambda split: split.before)

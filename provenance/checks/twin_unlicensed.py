@@ -43,7 +43,7 @@ def find(
     """
     held = shared_text.count_data_files(files)
     pairs: dict[tuple[str, str], list[SharedRecords]] = defaultdict(list)
-    for item in shared_text.count_shared(matches, overlaps, files, minimum, originals):
+    for item in shared_text.count_shared(matches, overlaps, files, minimum=minimum, originals=originals):
         if item.licence_a and item.licence_b is None and item.path_a not in originals:
             pairs[item.source_a, item.source_b].append(item)
     for (source, other), items in sorted(pairs.items()):

@@ -119,11 +119,11 @@ def run(arguments: list[str] | None = None) -> int:
         or whose code is its answer (ANSWERING); the code of any other is then INCOMPLETE, for it had nothing else to
         do. A reader that goes away early (`| head -1`) has all it wants: then every command keeps its code.
     """
-    terminal.unprinted()
+    terminal.take_print_error()
     interruption.take_appends()
     command = _named(arguments)
     code = _run(arguments, UNVERIFIED if command == "verify" else INCOMPLETE)
-    lost, appended = terminal.unprinted(), interruption.take_appends()
+    lost, appended = terminal.take_print_error(), interruption.take_appends()
     if lost is None:
         return code
     what = f"the output could not be printed: {lost.strerror}"
@@ -180,9 +180,9 @@ def _code(error: ProvenanceError, incomplete: int) -> int:
 def _misused(error: click.UsageError) -> int:
     """Say what is wrong with a call, as click does."""
     if error.ctx is not None:
-        terminal.echo(*error.ctx.get_usage().splitlines(), error=True)
-        terminal.echo(f"Try '{error.ctx.command_path} --help' for help.", "", error=True)
-    terminal.echo(f"Error: {escape_to_line(error.format_message(), _SENTENCE)}", error=True)
+        terminal.print_lines(*error.ctx.get_usage().splitlines(), error=True)
+        terminal.print_lines(f"Try '{error.ctx.command_path} --help' for help.", "", error=True)
+    terminal.print_lines(f"Error: {escape_to_line(error.format_message(), _SENTENCE)}", error=True)
     return USAGE
 
 
@@ -212,5 +212,5 @@ def _named(arguments: list[str] | None) -> str:
 
 
 def _said(sentence: str, code: int) -> int:
-    terminal.echo(f"provenance: {escape_to_line(sentence, _SENTENCE)}", error=True)
+    terminal.print_lines(f"provenance: {escape_to_line(sentence, _SENTENCE)}", error=True)
     return code

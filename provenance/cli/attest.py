@@ -33,15 +33,15 @@ def command(
     if template is not None:
         if ledger is not None:
             raise click.UsageError("--template prints a blank form; leave out LEDGER and FILE")
-        terminal.document(actions.template(template))
+        terminal.print_document(actions.template(template))
         return 0
     if ledger is None or file is None:
         raise click.UsageError("give LEDGER and FILE; `provenance attest --template KIND` prints a blank form")
-    made = actions.attest(ledger, file, data=data, key=key, ask=key_options.secrets(password_file))
+    made = actions.attest(ledger, file, data=data, key=key, ask=key_options.make_secrets(password_file))
     said = made.statement["predicate"]
-    terminal.echo(f"Entry {made.index} of {ledger}: a {said['kind']}.")
+    terminal.print_lines(f"Entry {made.index} of {ledger}: a {said['kind']}.")
     if "outputs" in said:
         files = said["outputs"]["files"]
         what, them = ("file", "it") if files == 1 else ("files", "them")
-        terminal.echo(f"{files:,} {what} came out; root over {them} {said['outputs']['tree']['root']}.")
+        terminal.print_lines(f"{files:,} {what} came out; root over {them} {said['outputs']['tree']['root']}.")
     return 0

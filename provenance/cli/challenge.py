@@ -30,6 +30,10 @@ def command(folder: Path, nonce: str, count: int, data: Path, entry: int | None,
         chance = bytes.fromhex(nonce)
     except ValueError as cause:
         raise click.UsageError("--nonce is hexadecimal") from cause
-    entry = proof_output.entry_of(folder, entry, output, data)
-    proof_output.hand_out(output, challenges.answer(folder, chance, count, data, salts.secret_of(key), entry), folder)
+    entry = proof_output.find_entry(folder, entry, output, data)
+    proof_output.write_proof(
+        output,
+        challenges.answer_challenge(folder, chance, count, data=data, secret=salts.find_secret(key), entry=entry),
+        folder,
+    )
     return 0

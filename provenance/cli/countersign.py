@@ -29,6 +29,6 @@ def command(ledger: Path, entry: int | None, key: str, password_file: Path | Non
     """
     from provenance.attestations import actions
 
-    at, fingerprint = actions.countersign(ledger, key, entry=entry, ask=key_options.secrets(password_file))
-    terminal.echo(f"Entry {at} of {ledger} is signed by {fingerprint} too.")
+    at, fingerprint = actions.countersign(ledger, key, entry=entry, ask=key_options.make_secrets(password_file))
+    terminal.print_lines(f"Entry {at} of {ledger} is signed by {fingerprint} too.")
     return 0

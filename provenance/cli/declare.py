@@ -29,15 +29,17 @@ def command(
     if template is not None:
         if ledger is not None:
             raise click.UsageError("--template prints a blank form; leave out LEDGER and FILE")
-        terminal.document(declaration.make_template(profiles.load(template)))
+        terminal.print_document(declaration.make_template(profiles.load(template)))
         return 0
     if ledger is None or file is None:
         raise click.UsageError("give LEDGER and FILE; `provenance declare --template PROFILE` prints a blank form")
-    said, entry = actions.declare(ledger, file, key=key, ask=key_options.secrets(password_file))
+    said, entry = actions.declare(ledger, file, key=key, ask=key_options.make_secrets(password_file))
     bound = sum(len(each["documents"]) for each in said.answers)
-    terminal.echo(
+    terminal.print_lines(
         f"Entry {entry.index} of {ledger}, by {said.by['name']} ({said.by['role']}). "
         f"Answers: {len(said.answers)}; documents bound by digest: {bound}; left blank: {said.unanswered}."
     )
-    terminal.echo(f"They count in the next scan of the same data: provenance scan DATA --ledger {ledger} --profile …")
+    terminal.print_lines(
+        f"They count in the next scan of the same data: provenance scan DATA --ledger {ledger} --profile …"
+    )
     return 0

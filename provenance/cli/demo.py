@@ -42,7 +42,7 @@ def command(folder: Path) -> int:
     _copy(shipped("demo") / "data", data)
     with terminal.progress() as progress:
         found = scan_pipeline.scan(data, ledger, progress=progress)
-    scan.show(found, "text")
-    scan.hint(found, ledger)
-    terminal.echo(f"Scan your own:    provenance scan ./data --ledger {scan.DEFAULT_LEDGER}")
+    scan.print_audit(found, "text")
+    scan.print_next_step(found, ledger)
+    terminal.print_lines(f"Scan your own:    provenance scan ./data --ledger {scan.DEFAULT_LEDGER}")
     return 0

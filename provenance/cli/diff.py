@@ -25,8 +25,8 @@ def command(a: str, b: str, format_: str, *, unverified: bool) -> int:
 
     (first, index_a), (second, index_b) = _named(a), _named(b)
     found = compare.diff(first, second, index_a, index_b, verified=not unverified, warn=reading.warn)
-    rendered = report.render(found, format_, width=terminal.width(), colour=terminal.colour())
-    (terminal.json if format_ == "json" else terminal.document)(rendered)
+    rendered = report.render(found, format_, width=terminal.terminal_columns(), colour=terminal.uses_colour())
+    (terminal.print_json if format_ == "json" else terminal.print_document)(rendered)
     return 0
 
 

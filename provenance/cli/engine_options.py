@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound="Callable[..., object]")
 
 
-def options(command: Command) -> Command:
+def engine_options(command: Command) -> Command:
     """Add --engine, --workers and --memory to a command.
 
     Args:
@@ -27,7 +27,7 @@ def options(command: Command) -> Command:
     return command
 
 
-def cap(memory: str | None) -> int | None:
+def memory_cap(memory: str | None) -> int | None:
     """Return the bytes that a scan may take.
 
     Args:

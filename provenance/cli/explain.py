@@ -25,7 +25,7 @@ def command(name: str, ledger: Path, *, unverified: bool) -> int:
     from provenance import checks
 
     if name in checks.CHECKS or not re.fullmatch(r"[0-9a-f]{4,32}", name):
-        terminal.echo(*checks.explain(name).splitlines())
+        terminal.print_lines(*checks.explain(name).splitlines())
         return 0
 
     reader = reading.open_reader(ledger, None, unverified=unverified)
@@ -36,7 +36,7 @@ def command(name: str, ledger: Path, *, unverified: bool) -> int:
     for row in found:
         for key, value in row.items():
             if value is not None:
-                terminal.echo(f"{key + ':':<13} {value}")
-        terminal.echo()
-        terminal.echo(*checks.explain(row["check"]).splitlines())
+                terminal.print_lines(f"{key + ':':<13} {value}")
+        terminal.print_lines()
+        terminal.print_lines(*checks.explain(row["check"]).splitlines())
     return 0

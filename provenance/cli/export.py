@@ -90,7 +90,7 @@ def command(
         certificate=certificate,
         signature=signature,
         withhold=withhold,
-        prompt=key_options.secrets(password_file),
+        prompt=key_options.make_secrets(password_file),
         verified=not unverified,
         severity=severity,
         checks=checks,
@@ -104,7 +104,7 @@ def command(
     else:
         written = of_findings.write_export(ledger, output, chosen, asked)
     for line in written:
-        terminal.echo(line)
+        terminal.print_lines(line)
     return 0
 
 

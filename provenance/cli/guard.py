@@ -60,7 +60,7 @@ def command(
             progress=progress,
         )
     if format_ == "json":
-        terminal.json(json.dumps(found.as_json(), indent=2, ensure_ascii=True) + "\n")
+        terminal.print_json(json.dumps(found.as_json(), indent=2, ensure_ascii=True) + "\n")
     else:
-        terminal.echo(*found.lines())
+        terminal.print_lines(*found.lines())
     return 0 if found.ok else 1

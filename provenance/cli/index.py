@@ -53,11 +53,11 @@ def build(
         f"provenance-auditor {__version__}",
     )
     index = built.index
-    terminal.echo(f"{output}: {index.items:,} items, {index.count_hashes:,} hashes of {index.unit}, no text")
+    terminal.print_lines(f"{output}: {index.items:,} items, {index.count_hashes:,} hashes of {index.unit}, no text")
     for name, reason in built.unread:
-        terminal.echo(f"Not read in full: {name}: {reason}")
+        terminal.print_lines(f"Not read in full: {name}: {reason}")
     if built.key is not None:
-        terminal.echo(
+        terminal.print_lines(
             f"{'Its new key' if built.entries else 'Its key'}: {built.key}; let it travel another way than the index"
         )
     return 0
@@ -71,7 +71,7 @@ def show(index: Path) -> int:
     from provenance.similarity.index import reference_index
 
     for name, value in build_index.describe_index(reference_index.read_index(index)):
-        terminal.echo(f"{name:<9} {value}")
+        terminal.print_lines(f"{name:<9} {value}")
     return 0
 
 

@@ -47,11 +47,13 @@ def rotate(
     from provenance import ledger as signed_ledger
     from provenance.ledger.log import key_entries
 
-    heir = signed_ledger.load(new, prompt=key_options.secrets(new_password_file or password_file))
+    heir = signed_ledger.load_pair(new, prompt=key_options.make_secrets(new_password_file or password_file))
     entry = _entry(
         key, password_file, lambda keys: key_entries.rotate(ledger, heir, describe_scanner(), keys=keys, reason=reason)
     )
-    terminal.echo(f"Entry {entry.index} of {ledger} hands it over to {heir.fingerprint}. From now on: --key {new}")
+    terminal.print_lines(
+        f"Entry {entry.index} of {ledger} hands it over to {heir.fingerprint}. From now on: --key {new}"
+    )
     return 0
 
 
@@ -80,9 +82,9 @@ def revoke(
         password_file,
         lambda keys: key_entries.revoke(ledger, fingerprint, reason, describe_scanner(), keys=keys, since=doubted),
     )
-    terminal.echo(f"Entry {entry.index} of {ledger} revokes {fingerprint}. A timestamp over it proves when.")
+    terminal.print_lines(f"Entry {entry.index} of {ledger} revokes {fingerprint}. A timestamp over it proves when.")
     if doubted is not None:
-        terminal.echo(
+        terminal.print_lines(
             f"What it signed is accepted only where a timestamp proves it older than {doubted:%Y-%m-%d %H:%M:%S} UTC: "
             f"provenance verify {ledger} names what is not."
         )
@@ -103,9 +105,11 @@ def add(ledger: Path, public: Path, role: str, name: str | None, key: str | None
 
     added = signing_keys.read_public(public.read_bytes())
     entry = _entry(
-        key, password_file, lambda keys: key_entries.add(ledger, added, role, describe_scanner(), keys=keys, name=name)
+        key,
+        password_file,
+        lambda keys: key_entries.add_key(ledger, added, role, describe_scanner(), keys=keys, name=name),
     )
-    terminal.echo(f"Entry {entry.index} of {ledger} adds {signing_keys.fingerprint(added)} ({role}).")
+    terminal.print_lines(f"Entry {entry.index} of {ledger} adds {signing_keys.fingerprint(added)} ({role}).")
     return 0
 
 
@@ -121,7 +125,9 @@ def certificate(ledger: Path, certificate: Path, key: str | None, password_file:
 
     pem = certificate.read_bytes()
     entry = _entry(key, password_file, lambda keys: key_entries.certify(ledger, pem, describe_scanner(), keys=keys))
-    terminal.echo(f"Entry {entry.index} of {ledger}: the key of {key_certificates.read(pem).said}.")
+    terminal.print_lines(
+        f"Entry {entry.index} of {ledger}: the key of {key_certificates.read_certificate(pem).describe}."
+    )
     return 0
 
 
@@ -138,23 +144,23 @@ def list_keys(ledger: Path) -> int:
         _show(held, change.after, f"{change.role}, after entry {change.index}")
     for key, (kind, name) in held.added.items():
         _show(held, key, f"{kind}{f', {name}' if name else ''}")
-    terminal.echo("Nobody is to trust a key for standing here; provenance verify says whom you trust.")
+    terminal.print_lines("Nobody is to trust a key for standing here; provenance verify says whom you trust.")
     return 0
 
 
 def _show(held: Succession, key: str, what: str) -> None:
 
     revoked = held.revoked.get(key)
-    terminal.echo(f"{key}  {what}{f'; revoked by entry {revoked.index}: {revoked.reason}' if revoked else ''}")
+    terminal.print_lines(f"{key}  {what}{f'; revoked by entry {revoked.index}: {revoked.reason}' if revoked else ''}")
 
 
 def _entry(key: str | None, password_file: Path | None, append: Callable[[KeyPair], Entry]) -> Entry:
     from provenance import ledger as signed_ledger
 
-    secrets = key_options.secrets(password_file)
+    secrets = key_options.make_secrets(password_file)
     keys = (
         signed_ledger.user_keys(create=False, prompt=secrets)
         if key is None
-        else signed_ledger.load(key, prompt=secrets)
+        else signed_ledger.load_pair(key, prompt=secrets)
     )
     return append(keys)

@@ -27,7 +27,7 @@ password_option = click.option(
 """The option of every command that reads an encrypted key."""
 
 
-def secrets(password_file: Path | None = None) -> Secrets:
+def make_secrets(password_file: Path | None = None) -> Secrets:
     """Return what gets at passwords and PINs, the user among others.
 
     Args:
@@ -36,11 +36,13 @@ def secrets(password_file: Path | None = None) -> Secrets:
     from provenance.ledger.keys.passwords import Secrets
 
     seen = sys.stdin is not None and sys.stdin.isatty()  # else getpass would warn, and echo what it reads
-    return Secrets(_ask if seen else None, password_file)
+    return Secrets(_ask_once if seen else None, password_file)
 
 
-def _ask(text: str) -> str:
+def _ask_once(text: str) -> str:
     """Ask once: what an empty answer means, the question knows."""
     return str(
-        click.prompt(escape_to_line(text, terminal.LONGEST), default="", show_default=False, hide_input=True, err=True)
+        click.prompt(
+            escape_to_line(text, terminal.MOST_CHARACTERS), default="", show_default=False, hide_input=True, err=True
+        )
     )

@@ -47,25 +47,25 @@ def command(
     elsewhere = {name: uri for name, uri in (("statement", statement), ("log", log)) if uri is not None}
     if strangers := set(elsewhere) - set(roles):
         raise click.UsageError(f"--{min(strangers)} names a key of another role than --role {role}")
-    secrets = key_options.secrets(password_file)
+    secrets = key_options.make_secrets(password_file)
     asked = no_password or set(roles) <= set(elsewhere)
-    made = key_generation.make(
+    made = key_generation.make_keys(
         out,
         roles,
         origin,
-        password=None if asked else secrets.new(str(out)),
+        password=None if asked else secrets.new_password(str(out)),
         elsewhere=elsewhere,
         secrets=secrets,
     )
     for name, fingerprint in made.items():
-        terminal.echo(f"{name}: {fingerprint}")
-    terminal.echo(
+        terminal.print_lines(f"{name}: {fingerprint}")
+    terminal.print_lines(
         f"In {out}. Tell others these fingerprints by another way than the ledger: nothing else says whose they are."
     )
     if role == PAIR:
-        terminal.echo(f"Who verifies pins them with: provenance verify LEDGER --trust {out / 'trust.yaml'}")
-        terminal.echo(f"Begin the ledger of {origin} with: provenance scan DATA --key {out}")
-        terminal.echo(
+        terminal.print_lines(f"Who verifies pins them with: provenance verify LEDGER --trust {out / 'trust.yaml'}")
+        terminal.print_lines(f"Begin the ledger of {origin} with: provenance scan DATA --key {out}")
+        terminal.print_lines(
             f"Or hand over one that is there, where pins of its keys lead on: provenance key rotate LEDGER --new {out}"
         )
     return 0

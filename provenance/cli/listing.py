@@ -8,11 +8,11 @@ import click
 
 from provenance.cli import terminal
 
-_KINDS = ("checks", "profiles", "purposes", "formats")
+_LISTED_KINDS = ("checks", "profiles", "purposes", "formats")
 
 
 @click.command(name="list")
-@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("kind", type=click.Choice(_LISTED_KINDS))
 def command(kind: str) -> int:
     """List what there is of a kind, one a line."""
     from provenance import checks, profiles
@@ -30,5 +30,5 @@ def command(kind: str) -> int:
     }
     width = max(map(len, named[kind]))
     for name, about in named[kind].items():
-        terminal.echo(f"{name:<{width}}  {about}".rstrip())
+        terminal.print_lines(f"{name:<{width}}  {about}".rstrip())
     return 0

@@ -60,8 +60,8 @@ def _is_audited(output: Path, folder: Path) -> bool:
     try:
         if not output.is_file() or not output.stat().st_size:
             return False
-        mark = f'"sha256":"{folder_comparison.digest(output)}"'.encode()
-        said = reading.statement_of(folder, reading.index_of(folder, None))
+        mark = f'"sha256":"{folder_comparison.digest_file(output)}"'.encode()
+        said = reading.read_statement(folder, reading.find_index(folder, None))
         with (
             (folder / said.predicate["tables"]["files"]["lines"]).open("rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as lines,
@@ -81,18 +81,18 @@ def write(output: Path, data: bytes) -> None:
     Raises:
         ConfigError: it may not be written there, or cannot.
     """
-    from provenance.ledger.log.file_writing import aside
+    from provenance.ledger.log.file_writing import make_beside
 
     check(output)
     if output == STDOUT:
-        terminal.table(data)
+        terminal.print_table(data)
         return
     target = output.resolve()
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(data)  # a pipe or device is not replaced
             return
-        made = aside(target)
+        made = make_beside(target)
         try:
             made.write_bytes(data)
             if target.exists():

@@ -14,7 +14,7 @@ from provenance.cli import output as output_lines
 from provenance.cli import reading
 
 
-def entry_of(folder: Path, entry: int | None, output: Path, *inputs: Path | None) -> int:
+def find_entry(folder: Path, entry: int | None, output: Path, *inputs: Path | None) -> int:
     """Return the number of the entry that a piece is to be taken of, which was verified.
 
     Args:
@@ -39,7 +39,7 @@ def entry_of(folder: Path, entry: int | None, output: Path, *inputs: Path | None
         raise VerificationError(f"nothing can be proven from {folder}: {cause}") from cause
 
 
-def hand_out(output: Path, data: bytes, folder: Path) -> None:
+def write_proof(output: Path, data: bytes, folder: Path) -> None:
     """Write a proof or an answer, and say what it shows.
 
     Args:
@@ -63,4 +63,4 @@ def hand_out(output: Path, data: bytes, folder: Path) -> None:
         raise VerificationError(f"nothing can be proven from {folder}: {failed}; run provenance verify {folder}")
     output_lines.write(output, data)
     said = [line for line in found.lines() if line.startswith(("Proven", "Not proven"))]
-    terminal.echo(*said, f"-> {output}")
+    terminal.print_lines(*said, f"-> {output}")

@@ -41,30 +41,32 @@ def command(
             "say what to prove: one of --source --path --record --finding --coverage --verdict --absent"
         )
     kind, what = given[0]
-    entry = proof_output.entry_of(folder, entry, output, data, Path(str(what)) if kind == "absent" else None)
+    entry = proof_output.find_entry(folder, entry, output, data, Path(str(what)) if kind == "absent" else None)
     if kind == "record":
-        path, number = _place(str(what))
-        proof = disclosure.record(folder, path, number, _data(data), salts.secret_of(key), entry)
+        path, number = _split_place(str(what))
+        proof = disclosure.prove_record(
+            folder, path, number, data=_require_data(data), secret=salts.find_secret(key), entry=entry
+        )
     elif kind == "absent":
-        absence = disclosure.absent(folder, bytes.fromhex(folder_comparison.digest(Path(what))), entry)
+        absence = disclosure.absent(folder, bytes.fromhex(folder_comparison.digest_file(Path(what))), entry)
         if absence.proof is None:
-            terminal.echo(f"{what} is not absent; it stands in: {', '.join(absence.paths)}")
+            terminal.print_lines(f"{what} is not absent; it stands in: {', '.join(absence.paths)}")
             return 1
         proof = absence.proof
     else:
         proof = disclosure.row(folder, kind, str(what), entry)
-    proof_output.hand_out(output, proof, folder)
+    proof_output.write_proof(output, proof, folder)
     return 0
 
 
-def _place(record: str) -> tuple[str, int]:
+def _split_place(record: str) -> tuple[str, int]:
     path, mark, number = record.rpartition("#")
     if not mark or not (number.isascii() and number.isdigit()):
         raise click.UsageError("--record is PATH#N: the file as in the table of files, and the number of the record")
     return path, int(number)
 
 
-def _data(data: Path | None) -> Path:
+def _require_data(data: Path | None) -> Path:
     if data is None:
         raise click.UsageError("--record needs --data: a ledger holds no text")
     return data

@@ -41,4 +41,4 @@ def warn(sentence: str) -> None:
     Args:
         sentence: what a reader must know first.
     """
-    terminal.echo(f"provenance: warning: {sentence}", error=True)
+    terminal.print_lines(f"provenance: warning: {sentence}", error=True)

@@ -23,11 +23,13 @@ def command(ledger: Path, files: bool, key: str | None, password_file: Path | No
     """
     from provenance.attestations import actions
 
-    entry, late = actions.renew(ledger, files=files, key=key, ask=key_options.secrets(password_file))
+    entry, late = actions.renew(ledger, files=files, key=key, ask=key_options.make_secrets(password_file))
     covers = entry.statement["predicate"]["covers"]
     told = ", ".join(f"{count} {name}" for name, count in sorted(covers.items()))
-    terminal.echo(f"Entry {entry.index} of {ledger} lists {told}.")
+    terminal.print_lines(f"Entry {entry.index} of {ledger} lists {told}.")
     for name in late:
-        terminal.echo(f"Too late for {name}: its certificate has expired, so this renews it for nobody.")
-    terminal.echo(f"It renews nothing before it is timestamped: provenance timestamp request {ledger} -o renewal.tsq")
+        terminal.print_lines(f"Too late for {name}: its certificate has expired, so this renews it for nobody.")
+    terminal.print_lines(
+        f"It renews nothing before it is timestamped: provenance timestamp request {ledger} -o renewal.tsq"
+    )
     return 0

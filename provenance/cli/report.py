@@ -63,7 +63,7 @@ def command(
     else:
         rendered = _render(reading.open_reader(ledger, index, unverified=unverified), form, data)
     if output == output_lines.STDOUT:
-        (terminal.json if form.is_json else terminal.document)(rendered)
+        (terminal.print_json if form.is_json else terminal.print_document)(rendered)
     else:
         output_lines.write(output, json_text(rendered.decode()).encode() if form.is_json else rendered)
     return 0
@@ -90,7 +90,7 @@ def _render(reader: Reader, form: ReportFormat, data: Path | None) -> bytes:
     from provenance.sources import contacts
 
     found = audit.read_audit(reader)
-    tables = found.tables if data is None else contacts.named(found.tables, data)
+    tables = found.tables if data is None else contacts.restore_names(found.tables, data)
     if not form.shows_ledger:
         try:
             return form.render(ReportedScan(tables, found.facts, data=data))

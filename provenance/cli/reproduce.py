@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--key", metavar="URI", help="Signing keys whose salts.key the scan used, for record trees; else your own."
 )
-@engine_options.options
+@engine_options.engine_options
 @terminal.format_option
 def command(
     ledger: Path,
@@ -60,13 +60,13 @@ def command(
             key=key,
             engine=engine,
             workers=workers,
-            memory=engine_options.cap(memory),
+            memory=engine_options.memory_cap(memory),
             progress=progress,
         )
     if format_ == "json":
-        terminal.json(canonical(found.as_json()) + b"\n")
+        terminal.print_json(canonical(found.as_json()) + b"\n")
     else:
-        terminal.echo(*_sentences(found))
+        terminal.print_lines(*_sentences(found))
     return found.exit_code
 
 

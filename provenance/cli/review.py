@@ -33,16 +33,22 @@ def command(
     from provenance.attestations import actions
 
     made = actions.review(
-        ledger, file, name=name, role=role, organisation=organisation, key=key, ask=key_options.secrets(password_file)
+        ledger,
+        file,
+        name=name,
+        role=role,
+        organisation=organisation,
+        key=key,
+        ask=key_options.make_secrets(password_file),
     )
     said = made.statement["predicate"]
     counts, share = said["counts"], said["share"]
-    terminal.echo(
+    terminal.print_lines(
         f"Entry {made.index} of {ledger}, on draw {said['draw']['entry']}, by {name} ({role}): "
         f"{counts['passed']:,} of {counts['drawn']:,} passed, {counts['failed']:,} failed, {counts['unreadable']:,} "
         f"unreadable, {counts['unanswered']:,} without an answer."
     )
-    terminal.echo(
+    terminal.print_lines(
         f"Share that passed: {share['passed']:.2%}; of the whole between {share['low']:.2%} and {share['high']:.2%} "
         "(Clopper-Pearson, 95 %)."
     )

@@ -61,15 +61,15 @@ def command(
         sources=sources,
         index=index,
         key=key,
-        ask=key_options.secrets(password_file),
+        ask=key_options.make_secrets(password_file),
     )
     said = made.statement["predicate"]
-    terminal.echo(
+    terminal.print_lines(
         f"Entry {made.index} of {ledger}: {said['drawn']:,} of {said['frame']['records']:,} records of entry "
         f"{said['scan']['entry']} were drawn; seed {said['seed']}."
     )
     if said["number"]:
-        terminal.echo(f"It is draw {said['number'] + 1} for this purpose: those before stay in the ledger.")
+        terminal.print_lines(f"It is draw {said['number'] + 1} for this purpose: those before stay in the ledger.")
     _hand_out(ledger, made.index, output)
     return 0
 
@@ -92,10 +92,12 @@ def _hand_out(ledger: Path, entry: int, output: Path | None) -> None:
 
     form = actions.review_form(ledger, entry, output.name if output else "form.csv")
     if output is None:
-        terminal.table(form)
+        terminal.print_table(form)
     else:
         with output.open("xb") as file:
             file.write(form)
-        terminal.echo(f"Fill in the form {output}, then: provenance review {ledger} {output} --by NAME --role ROLE")
+        terminal.print_lines(
+            f"Fill in the form {output}, then: provenance review {ledger} {output} --by NAME --role ROLE"
+        )
     told = "A verdict is pass, fail or unreadable; a problem, where one failed, is a class such as A.1."
-    terminal.echo(told, error=output is None)
+    terminal.print_lines(told, error=output is None)

@@ -67,7 +67,7 @@ FAIL_ON = ("error", "warning", "never")
     show_default=True,
     help="Exit with 1 at this severity or worse.",
 )
-@engine_options.options
+@engine_options.engine_options
 @terminal.format_option
 def command(
     data: Path,
@@ -109,22 +109,22 @@ def command(
             key=key,
             engine=engine,
             workers=workers,
-            memory=engine_options.cap(memory),
+            memory=engine_options.memory_cap(memory),
             follow_links=follow_links,
             waivers=waivers,
             reference=references,
             sample=file_sampling.parse_share(sample) if sample is not None else None,
             fold_chinese=fold_chinese,
-            ask=key_options.secrets(password_file),
+            ask=key_options.make_secrets(password_file),
             progress=progress,
         )
-    show(found, format_)
+    print_audit(found, format_)
     if format_ == "text":
-        hint(found, ledger)
+        print_next_step(found, ledger)
     return exit_code(found, fail_on)
 
 
-def hint(found: Audit, ledger: Path) -> None:
+def print_next_step(found: Audit, ledger: Path) -> None:
     """Say how to read on, where there is a finding.
 
     Args:
@@ -135,10 +135,10 @@ def hint(found: Audit, ledger: Path) -> None:
 
     for mark in found.tables["findings"]["fingerprint"].to_pylist()[:1]:
         where = "" if ledger == DEFAULT_LEDGER else f" --ledger {ledger}"
-        terminal.echo(f"Read a finding:   provenance explain {mark[:SHORT_LINES]}{where}")
+        terminal.print_lines(f"Read a finding:   provenance explain {mark[:SHORT_LINES]}{where}")
 
 
-def show(found: Audit, format_: str) -> None:
+def print_audit(found: Audit, format_: str) -> None:
     """Print an audit.
 
     Args:
@@ -148,11 +148,13 @@ def show(found: Audit, format_: str) -> None:
     from provenance.reports import json, text
 
     if format_ == "json":
-        terminal.json(json.render(found.tables, found.facts))
+        terminal.print_json(json.render(found.tables, found.facts))
         return
-    terminal.document(text.render(found.tables, found.facts, width=terminal.width(), colour=terminal.colour()))
+    terminal.print_document(
+        text.render(found.tables, found.facts, width=terminal.terminal_columns(), colour=terminal.uses_colour())
+    )
     for notice in found.notices:
-        terminal.echo(notice)
+        terminal.print_lines(notice)
 
 
 def exit_code(found: Audit, fail_on: str) -> int:

@@ -24,9 +24,9 @@ def command(ledger: Path, index: int | None, format_: str, *, unverified: bool) 
 
     reader = reading.open_reader(ledger, index, unverified=unverified)
     found, told = audit.read_audit(reader), actions.history(reader) if format_ == "text" else []
-    scan.show(found, format_)
+    scan.print_audit(found, format_)
     if told:
-        terminal.echo("", "What people did about it")
+        terminal.print_lines("", "What people did about it")
     for sentence in told:
-        terminal.echo(f"  {sentence}")
+        terminal.print_lines(f"  {sentence}")
     return 0

@@ -1,7 +1,7 @@
 """Everything that is printed: no other module of the command line writes to a terminal.
 
 Foreign text is made visible on its way (see `escaping`), and output that cannot be printed does not undo what a command
-did: it is remembered, and said at the end (see `unprinted`).
+did: it is remembered, and said at the end (see `take_print_error`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Task
 
-LONGEST = 4000
+MOST_CHARACTERS = 4000
 """Characters of one line at most: the rest is counted."""
 
 _PLAIN = 100  # columns where nobody is watching
@@ -45,31 +45,31 @@ format_option = click.option(
 """The option of every command that prints for people or for programs."""
 
 
-def echo(*lines: object, error: bool = False) -> None:
+def print_lines(*lines: object, error: bool = False) -> None:
     """Print lines of text, in which anything that somebody chose may stand.
 
     Args:
         lines: one each; a newline within one is shown as an escape. None = an empty line.
         error: whether to print on standard error.
     """
-    said = [escape_to_line(line, LONGEST) for line in lines]
+    said = [escape_to_line(line, MOST_CHARACTERS) for line in lines]
     _print("".join(f"{line}\n" for line in said or [""]), error=error)
 
 
-def document(data: bytes | str) -> None:
+def print_document(data: bytes | str) -> None:
     """Print a document that was laid out for people: its newlines and colours stay.
 
     Args:
         data: UTF-8, or text; what is foreign in it was made visible when it was laid out, which is made sure of here.
     """
     pieces = _COLOUR.split(_text(data))
-    coloured = colour()
+    coloured = uses_colour()
     _print(
         "".join(piece if coloured and place % 2 else escape(piece, keep="\n\t") for place, piece in enumerate(pieces))
     )
 
 
-def json(data: bytes | str) -> None:
+def print_json(data: bytes | str) -> None:
     """Print JSON: of the same value, with what cannot be seen in it as an escape.
 
     Args:
@@ -78,26 +78,26 @@ def json(data: bytes | str) -> None:
     _print(json_text(_text(data)))
 
 
-def table(data: bytes) -> None:
+def print_table(data: bytes) -> None:
     """Print a file for programs as it is, byte for byte, to standard output that is no terminal; else as a document.
 
     Args:
         data: UTF-8.
     """
-    if watched(sys.stdout):
-        document(data)
+    if is_terminal(sys.stdout):
+        print_document(data)
     else:
         _print(data)
 
 
-def unprinted() -> OSError | None:
+def take_print_error() -> OSError | None:
     """Return why output could not be printed, and forget it; None where all was."""
     why = _failed[0] if _failed else None
     _failed.clear()
     return why
 
 
-def watched(stream: TextIO | None) -> bool:
+def is_terminal(stream: TextIO | None) -> bool:
     """Tell whether a standard stream is a terminal; one that was closed before this program began is None."""
     return stream is not None and not stream.closed and stream.isatty()
 
@@ -111,7 +111,7 @@ def _print(data: str | bytes, *, error: bool = False) -> None:
     stream = sys.stderr if error else sys.stdout
     if _failed and not error:
         return
-    if isinstance(data, str) and watched(stream):
+    if isinstance(data, str) and is_terminal(stream):
         data = "\n".join(map(isolate_directions, data.split("\n")))
     try:
         _write(stream, data)
@@ -143,14 +143,14 @@ def _give_up(stream: TextIO | None) -> None:
         os.close(nowhere)
 
 
-def width() -> int:
+def terminal_columns() -> int:
     """Return the columns of the terminal, or 100 where the output is a file or a pipe."""
-    return max(60, shutil.get_terminal_size().columns) if watched(sys.stdout) else _PLAIN
+    return max(60, shutil.get_terminal_size().columns) if is_terminal(sys.stdout) else _PLAIN
 
 
-def colour() -> bool:
+def uses_colour() -> bool:
     """Tell whether to use colours: on a terminal, unless NO_COLOR is set (no-color.org)."""
-    return watched(sys.stdout) and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return is_terminal(sys.stdout) and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 @contextmanager
@@ -160,7 +160,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     Yields:
         A function that takes the step, the bytes done and the bytes there are.
     """
-    if not watched(sys.stderr):
+    if not is_terminal(sys.stderr):
         yield ignore_progress
         return
     from rich.console import Console

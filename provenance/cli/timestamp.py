@@ -48,8 +48,8 @@ def request(ledger: Path, output: Path, size: int | None, digest: str) -> int:
 
     query, at = timestamp_client.request_for(ledger, size, digest)
     output_lines.write(output, query)
-    terminal.echo(f"{output}: asks for a timestamp of checkpoint {at}. Put the answer beside it:")
-    terminal.echo(f"provenance timestamp attach {ledger} ANSWER.tsr --request {output}")
+    terminal.print_lines(f"{output}: asks for a timestamp of checkpoint {at}. Put the answer beside it:")
+    terminal.print_lines(f"provenance timestamp attach {ledger} ANSWER.tsr --request {output}")
     return 0
 
 
@@ -83,8 +83,8 @@ def revocations(ledger: Path, listed: Path, size: int | None) -> int:
 
     name, found, spoken = checkpoint_evidence.add_revocations(ledger, read_bytes(listed, lists.LIMIT), size)
     when = found.last_update_utc.strftime("%Y-%m-%d %H:%M:%S UTC")
-    terminal.echo(f"{name}: {found.issuer.rfc4514_string()} says what it had revoked by {when}.")
-    terminal.echo(f"It speaks of {', '.join(spoken)}; `provenance verify` tells what it says.")
+    terminal.print_lines(f"{name}: {found.issuer.rfc4514_string()} says what it had revoked by {when}.")
+    terminal.print_lines(f"It speaks of {', '.join(spoken)}; `provenance verify` tells what it says.")
     return 0
 
 
@@ -105,5 +105,5 @@ def ask(ledger: Path, addresses: tuple[str, ...], digest: str) -> int:
 def _say(size: int, name: str, token: Token) -> None:
 
     when = token.time.strftime("%Y-%m-%d %H:%M:%S UTC")
-    terminal.echo(f"{name}: {token.name} saw checkpoint {size} at {when}.")
-    terminal.echo("Whether it is who it says, `provenance verify` tells by the roots of a trust file.")
+    terminal.print_lines(f"{name}: {token.name} saw checkpoint {size} at {when}.")
+    terminal.print_lines("Whether it is who it says, `provenance verify` tells by the roots of a trust file.")

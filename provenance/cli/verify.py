@@ -38,7 +38,7 @@ def command(
 
     found = verify(path, trust=trust, since=since, data=data, strict=strict, entry=entry)
     if format_ == "json":
-        terminal.json(json.dumps(found.as_json(), indent=2, ensure_ascii=True) + "\n")
+        terminal.print_json(json.dumps(found.as_json(), indent=2, ensure_ascii=True) + "\n")
     else:
-        terminal.echo(*found.lines())
+        terminal.print_lines(*found.lines())
     return found.exit_code

@@ -51,20 +51,22 @@ def command(
     if entry is not None:
         if fingerprint is not None or approver_key is None or key or evidence or any(given.values()):
             raise click.UsageError("--sign ENTRY takes LEDGER and --approver-key, and nothing else")
-        mark = actions.approve(ledger, entry, approver_key, ask=key_options.secrets(password_file))
-        terminal.echo(f"Waiver {entry} of {ledger} is approved by {mark}.")
+        mark = actions.approve(ledger, entry, approver_key, ask=key_options.make_secrets(password_file))
+        terminal.print_lines(f"Waiver {entry} of {ledger} is approved by {mark}.")
         return 0
     missing = [f"--{name}" for name in _NEEDED if given[name] is None]
     if fingerprint is None or missing:
         raise click.UsageError(f"give {', '.join([*(['FINGERPRINT'] if fingerprint is None else []), *missing])}")
     made: Entry = actions.waive(
         ledger, fingerprint, reason=str(reason), approver=str(approver), expires=str(expires), evidence=evidence,
-        approver_key=approver_key, key=key, ask=key_options.secrets(password_file),
+        approver_key=approver_key, key=key, ask=key_options.make_secrets(password_file),
     )  # fmt: skip
     said = made.statement["predicate"]["finding"]
-    terminal.echo(f"Entry {made.index} of {ledger}: {said['check']} of {said['source']} is waived until {expires}.")
+    terminal.print_lines(
+        f"Entry {made.index} of {ledger}: {said['check']} of {said['source']} is waived until {expires}."
+    )
     if approver_key is None:
-        terminal.echo(
+        terminal.print_lines(
             f"Nobody but the operator has signed it: provenance waive {ledger} --sign {made.index} --approver-key URI"
         )
     return 0

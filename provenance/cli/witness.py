@@ -41,13 +41,13 @@ def request(ledger: Path, output: Path, since: int, size: int | None) -> int:
 
     made = cosign_requests.ask(ledger, since, size)
     output_lines.write(output, made.body)
-    terminal.echo(
+    terminal.print_lines(
         f"{output}: asks a witness that saw {since} entries; it answers with provenance witness cosign {output} …"
     )
-    asked = checkpoint.read(made.note, cosigned=True).size
+    asked = checkpoint.read_checkpoint(made.note, cosigned=True).size
     for change in key_history.read_history(ledger).changes:
         if change.role == "log" and 0 < since <= change.index < asked - 1:
-            terminal.echo(
+            terminal.print_lines(
                 f"Entry {change.index} changed the log's key. A witness that knows the log by the old one first signs "
                 f"the checkpoint that both keys signed: provenance witness request {ledger} --since {since} "
                 f"--size {change.index + 1}; it names the new key with --log"
@@ -88,8 +88,8 @@ def cosign(
     from provenance.ledger.layout import read_bytes
     from provenance.ledger.witness import cosign_requests
 
-    asked = cosign_requests.read(read_bytes(proof or note, checkpoint.LIMIT))
-    if proof is not None and not asked.is_for(read_bytes(note, checkpoint.LIMIT)):
+    asked = cosign_requests.read(read_bytes(proof or note, checkpoint.MOST_BYTES))
+    if proof is not None and not asked.is_for(read_bytes(note, checkpoint.MOST_BYTES)):
         raise ConfigError(f"{proof} asks for another checkpoint than {note}")
     called, signer = _signer(key, name, password_file)
     made = cosign_requests.cosign(
@@ -102,7 +102,7 @@ def cosign(
         evidence=Path(),
     )
     output_lines.write(output, asked.cosigned(made))
-    terminal.echo(
+    terminal.print_lines(
         f"{output}: cosigned. The owner puts it beside the checkpoint: provenance witness add LEDGER {output}"
     )
     return 0
@@ -123,13 +123,13 @@ def add(ledger: Path, cosigned: Path, size: int | None, trust: Path | None) -> i
     from provenance.ledger.layout import read_bytes
     from provenance.ledger.witness import checkpoint_evidence
 
-    known = [item for _, item in trusting.read(trust).witnesses.keys] if trust else []
-    data = read_bytes(cosigned, checkpoint.LIMIT)
+    known = [item for _, item in trusting.read_trust(trust).witnesses.keys] if trust else []
+    data = read_bytes(cosigned, checkpoint.MOST_BYTES)
     checkpoint_evidence.check_bare(data, known)
     at, lines = checkpoint_evidence.add_cosignatures(ledger, data, size, known)
     for name, when in lines:
         told = f"saw it at {when:%Y-%m-%d %H:%M:%S} UTC" if when else "not checked, as its key is not pinned (--trust)"
-        terminal.echo(f"checkpoint {at}: {name}: {told}")
+        terminal.print_lines(f"checkpoint {at}: {name}: {told}")
     return 0
 
 
@@ -142,7 +142,7 @@ def vkey(key: str, name: str | None, password_file: Path | None) -> int:
     from provenance.ledger.format import witness_cosignature
 
     called, signer = _signer(key, name, password_file)
-    terminal.echo(witness_cosignature.named(called, signer.public_key()).vkey)
+    terminal.print_lines(witness_cosignature.make_witness(called, signer.public_key()).vkey)
     return 0
 
 
@@ -153,4 +153,4 @@ def _signer(uri: str, name: str | None, password_file: Path | None) -> tuple[str
     found = name or cosign_requests.read_name(uri)
     if found is None:
         raise click.UsageError(f"name your key with --name: {uri} does not say how it is called")
-    return found, signing_keys.load_log(uri, "witness", prompt=key_options.secrets(password_file))
+    return found, signing_keys.load_log(uri, "witness", prompt=key_options.make_secrets(password_file))

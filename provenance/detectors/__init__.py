@@ -25,7 +25,18 @@ if TYPE_CHECKING:
     from provenance.detectors.counting import Ints
     from provenance.detectors.detector import Detector
 
-__all__ = ["ABOUT", "BY_FILE", "DETECTORS", "HELD", "MOST", "OTHERS", "add", "add_by_file", "observe", "scope"]
+__all__ = [
+    "BATCHES_HELD",
+    "BY_FILE",
+    "DETECTORS",
+    "MOST_KINDS",
+    "NOTHING_KNOWN",
+    "OTHER_KINDS",
+    "add_batches",
+    "add_by_file",
+    "describe_scope",
+    "observe",
+]
 
 DETECTORS: Registry[Detector] = Registry(
     "DETECTOR",
@@ -35,18 +46,18 @@ DETECTORS: Registry[Detector] = Registry(
 )
 """Every detector by name."""
 
-MOST = 10_000
-"""Kinds of one detector that are counted by name in one file, the first that come; the rest are OTHERS."""
-OTHERS = "(others)"
-ABOUT: dict[str, Any] = {"signals": signals.NOTHING_KNOWN}
+MOST_KINDS = 10_000
+"""Kinds of one detector that are counted by name in one file, the first that come; the rest are OTHER_KINDS."""
+OTHER_KINDS = "(others)"
+NOTHING_KNOWN: dict[str, Any] = {"signals": signals.NOTHING_KNOWN}
 """What detectors may ask of a file, by parameter, where nothing is known of it."""
-HELD = 64
+BATCHES_HELD = 64
 """Batches of which what was seen is held before it is added up."""
 
 _KEY = ["detector", "kind", "state"]
 
 
-def observe(batch: pa.RecordBatch, about: Mapping[str, Any] = ABOUT, files: Ints | None = None) -> pa.Table:
+def observe(batch: pa.RecordBatch, about: Mapping[str, Any] = NOTHING_KNOWN, files: Ints | None = None) -> pa.Table:
     """Let every detector look at some records.
 
     Args:
@@ -63,15 +74,15 @@ def observe(batch: pa.RecordBatch, about: Mapping[str, Any] = ABOUT, files: Ints
     return pa.concat_tables(held) if held else schema.empty_table()
 
 
-def add(seen: Sequence[pa.Table]) -> pa.Table:
+def add_batches(seen: Sequence[pa.Table]) -> pa.Table:
     """Add up what was seen in several batches of one file.
 
     Args:
         seen: OBSERVED of a file from its beginning, each of a batch or the sum of all batches before.
 
     Returns:
-        OBSERVED, one row a detector, kind and state, sorted by them; of each detector the MOST kinds that come first by
-        name, the rest as OTHERS.
+        OBSERVED, one row a detector, kind and state, sorted by them; of each detector the MOST_KINDS that come first by
+        name, the rest as OTHER_KINDS.
     """
     held = [table.add_column(0, BY_FILE.field(0), pa.array(np.zeros(table.num_rows, np.int64))) for table in seen]
     return schemas.conform(add_by_file(held).drop_columns(["file"]), schemas.OBSERVED)
@@ -84,43 +95,45 @@ def add_by_file(seen: Sequence[pa.Table]) -> pa.Table:
         seen: BY_FILE from the beginning of every file, each of some batches or the sum of all before.
 
     Returns:
-        BY_FILE, one row a file, detector, kind and state, sorted by them; of each file and detector the MOST kinds that
-        come first by name, the rest as OTHERS.
+        BY_FILE, one row a file, detector, kind and state, sorted by them; of each file and detector the MOST_KINDS that
+        come first by name, the rest as OTHER_KINDS.
     """
     held = [table for table in seen if table.num_rows]
     if not held:
         return BY_FILE.empty_table()
-    added = _sum(pa.concat_tables(held))
-    if added.num_rows > MOST:
+    added = _add_counts(pa.concat_tables(held))
+    if added.num_rows > MOST_KINDS:
         files, sizes = np.unique(np.asarray(added["file"]), return_counts=True)
-        crowded = pa.array(files[sizes > MOST])
+        crowded = pa.array(files[sizes > MOST_KINDS])
         if len(crowded):
             often = pc.is_in(added["file"], value_set=crowded)
             parts = [added.filter(pc.equal(added["file"], file)) for file in crowded]
-            named = [added.filter(pc.invert(often)), *map(_named, parts)]
-            added = _sum(pa.concat_tables(schemas.conform(part, BY_FILE) for part in named))
+            named = [added.filter(pc.invert(often)), *map(_limit_kinds, parts)]
+            added = _add_counts(pa.concat_tables(schemas.conform(part, BY_FILE) for part in named))
     return schemas.ordered(schemas.conform(added, BY_FILE), "file", *_KEY)
 
 
-def _sum(seen: pa.Table) -> pa.Table:
+def _add_counts(seen: pa.Table) -> pa.Table:
     counted = [("records", "sum"), ("values", "sum"), ("bytes", "sum"), ("row", "min")]
     key = ["file", *_KEY]
     return seen.group_by(key).aggregate(counted).rename_columns([*key, "records", "values", "bytes", "row"])
 
 
-def _named(seen: pa.Table) -> pa.Table:
+def _limit_kinds(seen: pa.Table) -> pa.Table:
     """Name the kinds of a file that come first in it: what came too late once comes too late for ever."""
     parts = []
     for detector in pc.unique(seen["detector"]).to_pylist():
         part = seen.filter(pc.equal(seen["detector"], detector))
         kinds = part.group_by("kind").aggregate([("row", "min")])
-        kinds = kinds.filter(pc.not_equal(kinds["kind"], OTHERS))
-        late = kinds.sort_by([("row_min", "ascending"), ("kind", "ascending")])["kind"].slice(MOST).combine_chunks()
-        named = pc.if_else(pc.is_in(part["kind"], value_set=late), OTHERS, part["kind"])
+        kinds = kinds.filter(pc.not_equal(kinds["kind"], OTHER_KINDS))
+        late = (
+            kinds.sort_by([("row_min", "ascending"), ("kind", "ascending")])["kind"].slice(MOST_KINDS).combine_chunks()
+        )
+        named = pc.if_else(pc.is_in(part["kind"], value_set=late), OTHER_KINDS, part["kind"])
         parts.append(part.set_column(part.column_names.index("kind"), "kind", named))
     return pa.concat_tables(parts)
 
 
-def scope() -> dict[str, str]:
+def describe_scope() -> dict[str, str]:
     """Return what detectors look for and what they do not, by name; of those that say so."""
     return {each.name: each.scope for each in DETECTORS.values() if each.scope is not None}

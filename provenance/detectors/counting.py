@@ -22,10 +22,11 @@ BY_FILE = pa.schema(
 )
 
 
-def count(
+def count_values(
     detector: str,
     batch: pa.RecordBatch,
     files: Ints | None,
+    *,
     keys: Sequence[tuple[str, str]],
     codes: Ints,
     places: Ints,

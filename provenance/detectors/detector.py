@@ -18,7 +18,7 @@ class Detector:
     Args:
         name: as OBSERVATIONS.detector has it.
         observe: counts in a batch of RECORDS, `observe(batch, files, **asked)`, as `detectors.observe` does.
-        asks: what `observe` needs to know of the files beside their records, by names of `detectors.ABOUT`.
+        asks: what `observe` needs to know of the files beside their records, by names of `detectors.NOTHING_KNOWN`.
         scope: what COVERAGE says of what it looks for and what it does not; None = it looks at everything it names.
     """
 

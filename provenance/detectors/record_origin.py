@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.detectors.counting import count
+from provenance.detectors.counting import count_values
 from provenance.detectors.detector import Detector
 
 if TYPE_CHECKING:
@@ -35,23 +35,23 @@ def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
         Values are records.
     """
     readable = pc.is_null(batch["error"])
-    url = pc.and_(readable, _filled(batch["url"], _ADDRESS))
-    origin = pc.and_(readable, _filled(batch["origin"]))
+    url = pc.and_(readable, _mark_filled(batch["url"], _ADDRESS))
+    origin = pc.and_(readable, _mark_filled(batch["origin"]))
     either = pc.or_(url, origin)
     rows = {
         ("any", "missing"): pc.and_(readable, pc.invert(either)),
         ("any", "stated"): either,
-        ("licence", "stated"): pc.and_(readable, _filled(batch["licence"])),
+        ("licence", "stated"): pc.and_(readable, _mark_filled(batch["licence"])),
         ("link", "stated"): pc.and_(url, pc.is_null(batch["whole"])),
         ("origin", "stated"): origin,
         ("url", "stated"): url,
     }
     places = [np.flatnonzero(mask.to_numpy(zero_copy_only=False)) for mask in rows.values()]
     codes = np.repeat(np.arange(len(rows)), [len(each) for each in places])
-    return count("record-origin", batch, files, list(rows), codes, np.concatenate(places))
+    return count_values("record-origin", batch, files, keys=list(rows), codes=codes, places=np.concatenate(places))
 
 
-def _filled(column: pa.Array, pattern: str | None = None) -> pa.Array:
+def _mark_filled(column: pa.Array, pattern: str | None = None) -> pa.Array:
     """Tell where a value says something: not empty, no word for nothing, and of a shape where one is asked for."""
     if column.null_count == len(column):  # nearly always; a pattern costs a third of a millisecond
         return pa.repeat(pa.scalar(False), len(column))

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.detectors.counting import count
+from provenance.detectors.counting import count_values
 from provenance.detectors.detector import Detector
 from provenance.origins import signals as origins
 from provenance.origins import urls
@@ -39,17 +39,19 @@ def observe(batch: pa.RecordBatch, files: Ints | None, signals: SitePolicy) -> p
     has = pc.greater(pc.fill_null(pc.binary_length(batch["url"]), 0), 0)
     rows = pc.indices_nonzero(has)
     if not len(rows):
-        return count("web", batch, files, (), np.zeros(0, np.int64), np.zeros(0, np.int64))
-    split = urls.split(batch["url"].take(rows))
-    kinds = pc.fill_null(urls.domains(split.field(0)), UNPARSABLE).dictionary_encode()
-    states = origins.states(signals, split).dictionary_encode()
+        return count_values("web", batch, files, keys=(), codes=np.zeros(0, np.int64), places=np.zeros(0, np.int64))
+    split = urls.split_urls(batch["url"].take(rows))
+    kinds = pc.fill_null(urls.find_domains(split.field(0)), UNPARSABLE).dictionary_encode()
+    states = origins.find_states(signals, split).dictionary_encode()
     pairs, codes = np.unique(
         np.asarray(kinds.indices).astype(np.int64) * len(states.dictionary) + np.asarray(states.indices),
         return_inverse=True,
     )
     names, said = kinds.dictionary.to_pylist(), states.dictionary.to_pylist()
     keys = [(names[pair // len(said)], said[pair % len(said)]) for pair in pairs.tolist()]
-    return count("web", batch, files, keys, codes.astype(np.int64), np.asarray(rows).astype(np.int64))
+    return count_values(
+        "web", batch, files, keys=keys, codes=codes.astype(np.int64), places=np.asarray(rows).astype(np.int64)
+    )
 
 
 DETECTOR = Detector("web", observe, asks=("signals",))

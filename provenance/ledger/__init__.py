@@ -7,11 +7,11 @@ is a C2SP checkpoint (Ed25519). A signature proves who said what, unaltered; not
 from __future__ import annotations
 
 from provenance.ledger.format.statement import Document, Seal
-from provenance.ledger.keys.signing_keys import KeyPair, load, user_keys
+from provenance.ledger.keys.signing_keys import KeyPair, load_pair, user_keys
 from provenance.ledger.layout import is_ledger, size
 from provenance.ledger.log.append import Entry, append, attach
-from provenance.ledger.log.opening import reserve
-from provenance.ledger.log.reading import entries, head, read_entry, signer, tables
+from provenance.ledger.log.opening import check_appendable
+from provenance.ledger.log.reading import read_entries, read_entry, read_head, read_signer, read_tables
 from provenance.ledger.verification.results import Step, Verification
 from provenance.ledger.verification.verified_reader import Reader, open_reader
 from provenance.ledger.verification.verify import verify
@@ -26,16 +26,16 @@ __all__ = [
     "Verification",
     "append",
     "attach",
-    "entries",
-    "head",
+    "check_appendable",
     "is_ledger",
-    "load",
+    "load_pair",
     "open_reader",
+    "read_entries",
     "read_entry",
-    "reserve",
-    "signer",
+    "read_head",
+    "read_signer",
+    "read_tables",
     "size",
-    "tables",
     "user_keys",
     "verify",
 ]

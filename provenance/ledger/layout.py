@@ -45,7 +45,7 @@ def cosignature_path(index: int, name: str) -> str:
 
     Args:
         index: number of the entry, from 0.
-        name: one of entry_cosignatures.NAMES.
+        name: one of entry_cosignatures.CHECKS_BY_NAME.
     """
     return f"entries/{index:08d}.co/{name}.dsse.json"
 
@@ -55,7 +55,7 @@ def cosigner_path(index: int, name: str) -> str:
 
     Args:
         index: number of the entry, from 0.
-        name: one of entry_cosignatures.NAMES.
+        name: one of entry_cosignatures.CHECKS_BY_NAME.
     """
     return f"entries/{index:08d}.co/{name}.pub.pem"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provenance.core.model import PURPOSES
-from provenance.licences.terms import obligations, right
+from provenance.licences.terms import find_obligations, find_right
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Loss:
     licence: str | None = None
 
 
-def loses(copy: str | None, original: str | None) -> tuple[Loss, ...]:
+def find_losses(copy: str | None, original: str | None) -> tuple[Loss, ...]:
     """Compare a copy's declared licence with its original's.
 
     Args:
@@ -46,27 +46,27 @@ def loses(copy: str | None, original: str | None) -> tuple[Loss, ...]:
     """
     if copy is None or original is None:
         return ()
-    return (*_rights(copy, original), *_obligations(copy, original))
+    return (*_lost_rights(copy, original), *_lost_obligations(copy, original))
 
 
-def _rights(copy: str, original: str) -> list[Loss]:
+def _lost_rights(copy: str, original: str) -> list[Loss]:
     losses = []
     for purpose in PURPOSES:
-        withheld = right(original, purpose)
-        if withheld.value == "no" and right(copy, purpose).value in _GRANTED:
+        withheld = find_right(original, purpose)
+        if withheld.value == "no" and find_right(copy, purpose).value in _GRANTED:
             losses.append(Loss(purpose, withheld.clause, withheld.licence))
     return losses
 
 
-def _obligations(copy: str, original: str) -> list[Loss]:
-    asked, kept = obligations(original), obligations(copy)
-    if any(right(copy, purpose).value == "unknown" for purpose in PURPOSES):
+def _lost_obligations(copy: str, original: str) -> list[Loss]:
+    asked, kept = find_obligations(original), find_obligations(copy)
+    if any(find_right(copy, purpose).value == "unknown" for purpose in PURPOSES):
         return []  # nobody knows what the copy's licence asks
     order = ("share-alike", "no-derivatives", "use-restrictions", "attribution")
-    return [Loss(name, asked[name]) for name in order if name in asked and not _kept(name, kept)]
+    return [Loss(name, asked[name]) for name in order if name in asked and not _is_kept(name, kept)]
 
 
-def _kept(name: str, kept: Mapping[str, str]) -> bool:
+def _is_kept(name: str, kept: Mapping[str, str]) -> bool:
     # Who forbids adaptations altogether has not dropped the duty to share them alike.
     alike = name == "share-alike" and "no-derivatives" in kept
     return alike or name in kept

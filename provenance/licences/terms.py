@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from provenance.core import package_data
 from provenance.core.model import PURPOSES
-from provenance.licences.expressions import spdx
+from provenance.licences.expressions import load_spdx
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,7 +64,7 @@ class Terms:
     read: str
 
 
-def right(expression: str | None, purpose: str) -> Right:
+def find_right(expression: str | None, purpose: str) -> Right:
     """Ask what an expression allows for a purpose.
 
     Args:
@@ -81,22 +81,22 @@ def right(expression: str | None, purpose: str) -> Right:
         raise ValueError(f"{purpose!r} is not a purpose; there are {', '.join(PURPOSES)}")
     if expression is None:
         return Right("unknown", None, "no licence was recognised")
-    tree = parsed(expression)
+    tree = parse_expression(expression)
     if tree is None:
         return Right("unknown", expression, "the expression cannot be read")
     return _decide(tree, purpose)
 
 
-def known(expression: str) -> bool:
+def is_known(expression: str) -> bool:
     """Tell whether the terms of an expression are known for every purpose.
 
     Args:
         expression: SPDX expression.
     """
-    return all(right(expression, purpose).value != "unknown" for purpose in PURPOSES)
+    return all(find_right(expression, purpose).value != "unknown" for purpose in PURPOSES)
 
 
-def strictest(expressions: Iterable[str | None], purpose: str) -> str | None:
+def choose_strictest(expressions: Iterable[str | None], purpose: str) -> str | None:
     """Choose the strictest expression for a purpose; of equals the strictest over all purposes, then the first by name.
 
     Args:
@@ -108,40 +108,40 @@ def strictest(expressions: Iterable[str | None], purpose: str) -> str | None:
     """
 
     def strictness(expression: str | None) -> tuple[int, int, str]:
-        ranks = [right(expression, each).rank for each in PURPOSES]
-        return right(expression, purpose).rank, sum(ranks), expression or ""
+        ranks = [find_right(expression, each).rank for each in PURPOSES]
+        return find_right(expression, purpose).rank, sum(ranks), expression or ""
 
     return min(expressions, key=strictness, default=None)
 
 
-def terms(licence: str) -> Terms | None:
+def find_terms(licence: str) -> Terms | None:
     """Return the record of one licence id, or None if there is none.
 
     Args:
         licence: SPDX id or LicenseRef; Creative Commons ids of any version and port are read by grammar.
     """
-    return _listed().get(licence) or _commons(licence)
+    return _load_terms().get(licence) or _make_commons_terms(licence)
 
 
-def obligations(expression: str | None) -> Mapping[str, str]:
+def find_obligations(expression: str | None) -> Mapping[str, str]:
     """Return what an expression asks of whoever passes the data on: obligation -> clause.
 
     Args:
         expression: SPDX expression; AND asks for all its parts' obligations, OR for those that all options share.
     """
-    tree = parsed(expression) if expression else None
-    return _owed(tree) if tree is not None else {}
+    tree = parse_expression(expression) if expression else None
+    return _collect_obligations(tree) if tree is not None else {}
 
 
 @cache
-def parsed(expression: str) -> Any:
+def parse_expression(expression: str) -> Any:
     """Return license-expression's tree of an SPDX expression, or None if it is not one."""
     import license_expression
 
     if len(expression) > 10_000:  # an AND over a source's files is long; a tree of this size is still quick
         return None
     try:
-        return spdx().parse(expression)
+        return load_spdx().parse(expression)
     except (license_expression.ExpressionError, license_expression.ParseError, ValueError):
         return None
 
@@ -149,39 +149,39 @@ def parsed(expression: str) -> Any:
 def _decide(tree: Any, purpose: str) -> Right:
     if tree.isliteral:
         # "GPL-2.0-only WITH Classpath-exception-2.0": an exception only adds permissions.
-        return _one(str(getattr(tree, "license_symbol", tree).key), purpose)
+        return _right_of_one(str(getattr(tree, "license_symbol", tree).key), purpose)
     parts = [_decide(part, purpose) for part in tree.args]
     choose = min if tree.operator.strip() == "AND" else max
     return choose(parts, key=lambda part: part.rank)
 
 
-def _one(licence: str, purpose: str) -> Right:
-    record = terms(licence)
+def _right_of_one(licence: str, purpose: str) -> Right:
+    record = find_terms(licence)
     if record is None:
         return Right("unknown", licence, f"there is no record of the terms of {licence}")
     return Right(record.rights[purpose], licence, record.clauses.get(purpose, ""))
 
 
-def _owed(tree: Any) -> Mapping[str, str]:
+def _collect_obligations(tree: Any) -> Mapping[str, str]:
     if tree.isliteral:
-        record = terms(str(getattr(tree, "license_symbol", tree).key))
+        record = find_terms(str(getattr(tree, "license_symbol", tree).key))
         return {} if record is None else {name: record.clauses.get(name, "") for name in sorted(record.obligations)}
-    parts = [_owed(part) for part in tree.args]
+    parts = [_collect_obligations(part) for part in tree.args]
     if tree.operator.strip() == "AND":
         return {name: clause for part in reversed(parts) for name, clause in part.items()}
     return {name: clause for name, clause in parts[0].items() if all(name in part for part in parts)}
 
 
 @cache
-def _table() -> dict[str, Any]:
+def _load_table() -> dict[str, Any]:
     return dict(package_data.load_table("licence-terms"))
 
 
 @cache
-def _listed() -> Mapping[str, Terms]:
+def _load_terms() -> Mapping[str, Terms]:
     return {
-        licence: _record(licence, entry["family"], entry.get("clauses", {}), entry.get("read", "text"))
-        for entry in _table()["licences"]
+        licence: _make_terms(licence, entry["family"], entry.get("clauses", {}), entry.get("read", "text"))
+        for entry in _load_table()["licences"]
         for licence in entry["ids"]
     }
 
@@ -190,22 +190,22 @@ _COMMONS = re.compile(r"(LicenseRef-provenance-)?CC-(BY(?:-NC)?(?:-SA|-ND)?)(?:-
 
 
 @cache
-def _commons(licence: str) -> Terms | None:
+def _make_commons_terms(licence: str) -> Terms | None:
     match = _COMMONS.fullmatch(licence)
     if match is None:
         return None
     version = match[3]
     edition = {None: "cc-unversioned", "3.0": "cc-3.0", "4.0": "cc-4.0"}.get(version, "cc-old")
-    quotes = dict(_table()["editions"][edition])
+    quotes = dict(_load_table()["editions"][edition])
     family = "permissive" if match[2] == "BY" else match[2].lower()
-    return _record(licence, family, quotes, quotes.pop("read"))
+    return _make_terms(licence, family, quotes, quotes.pop("read"))
 
 
 _OBLIGATION_CLAUSES = {"attribution": "by", "share-alike": "sa", "no-derivatives": "nd", "use-restrictions": "use"}
 
 
-def _record(licence: str, family: str, quotes: Mapping[str, str], read: str) -> Terms:
-    kind = _table()["families"][family]
+def _make_terms(licence: str, family: str, quotes: Mapping[str, str], read: str) -> Terms:
+    kind = _load_table()["families"][family]
     clauses = {purpose: quotes[name] for purpose, name in kind.get("clauses", {}).items()}
     for obligation in kind["obligations"]:
         clauses[obligation] = quotes.get(_OBLIGATION_CLAUSES[obligation]) or next(iter(quotes.values()))

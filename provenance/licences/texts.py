@@ -14,7 +14,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from provenance.core import package_data
-from provenance.licences.expressions import LONGEST_PROSE, Licence, mentions, normalise, restrictions, vaguer
+from provenance.licences.expressions import (
+    LONGEST_PROSE,
+    Licence,
+    find_licences,
+    find_restrictions,
+    is_vaguer,
+    normalise,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,23 +34,23 @@ LONGEST_TEXT = 400_000
 MOST_NOTICES = 1000
 """Notices of one document after which reading stops."""
 
-RUN = 5
+WORDS_PER_RUN = 5
 """Words in a run that is hashed."""
 
-SHORT = 60
+SHORT_WORDS = 60
 """Words: a licence file no longer than this names its licence; a longer one is a text."""
 
-SENTENCE = 5
+LEAST_ADDED_WORDS = 5
 """Added words from which on a stretch may be a clause of its own."""
 
-COMPLETE = 0.75
+COMPLETE_SHARE = 0.75
 """Share of a licence's required runs that its text must hold."""
 
 _WORD = re.compile(r"[^\W_]+")
 _LONE = re.compile(r"([\u3040-\u30ff\u3400-\u9fff])")
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """Split a licence text into the words that are compared.
 
     Args:
@@ -56,9 +63,12 @@ def words(text: str) -> list[str]:
     return _WORD.findall(plain)
 
 
-def runs(text_words: list[str]) -> list[int]:
+def hash_runs(text_words: list[str]) -> list[int]:
     """Hash every run of five words, CRC-32 of the words joined by a space; the i-th begins at the i-th word."""
-    return [zlib.crc32(" ".join(text_words[i : i + RUN]).encode()) for i in range(len(text_words) - RUN + 1)]
+    return [
+        zlib.crc32(" ".join(text_words[i : i + WORDS_PER_RUN]).encode())
+        for i in range(len(text_words) - WORDS_PER_RUN + 1)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,7 @@ class _Index:
 
 
 @cache
-def _index() -> _Index:
+def _load_index() -> _Index:
     import numpy as np
 
     with (package_data.DATA_FOLDER / "licence-texts.npz").open("rb") as file, np.load(file) as stored:
@@ -96,99 +106,99 @@ def identify(text: str) -> tuple[Licence, ...]:
         () if nothing was recognised.
     """
     text = text[:LONGEST_TEXT]
-    all_words, in_copyright = _lined(text)
-    found, covered = _peel(all_words)
+    all_words, in_copyright = _mark_copyright(text)
+    found, covered = _peel_matches(all_words)
     if not found:
-        return _partial(text, all_words) or _named(text)
-    added = _additions(all_words, in_copyright, covered)
+        return _find_partial(text, all_words) or _read_named(text)
+    added = _find_additions(all_words, in_copyright, covered)
     if added:
         raw = " AND ".join(found)
         return (Licence(None, "text", raw, f"{raw} with additions: {', '.join(added)}"),)
     return tuple(Licence(name, "text", name) for name in found)
 
 
-def _peel(all_words: list[str]) -> tuple[list[str], list[bool]]:
+def _peel_matches(all_words: list[str]) -> tuple[list[str], list[bool]]:
     """Take the best match away, again and again, until nothing is left that matches."""
     import numpy as np
 
-    index = _index()
-    hashes = np.array(runs(all_words), dtype=np.int64)
+    index = _load_index()
+    hashes = np.array(hash_runs(all_words), dtype=np.int64)
     left = np.ones(len(hashes), dtype=bool)
     covered = np.zeros(len(all_words), dtype=bool)
     found: list[str] = []
     for _ in range(8):
-        best = _best(np.unique(hashes[left]))
+        best = _best_match(np.unique(hashes[left]))
         if best is None:
             break
         own = np.isin(hashes, index.run[index.owner == best])
-        for shift in range(RUN):
+        for shift in range(WORDS_PER_RUN):
             covered[shift : shift + len(own)] |= own
         left &= ~own
         found.append(index.names[best])
     return found, covered.tolist()
 
 
-def _best(present: np.ndarray[Any, Any]) -> int | None:
+def _best_match(present: np.ndarray[Any, Any]) -> int | None:
     """Choose, among the complete licences, the one that explains most and misses least."""
     import numpy as np
 
-    index = _index()
+    index = _load_index()
     here = np.isin(index.run, present)
     explained = np.bincount(index.owner[here], minlength=len(index.names))
     required = np.bincount(index.owner[here & index.required], minlength=len(index.names))
-    score = np.where(required >= COMPLETE * index.sizes, explained - 2 * (index.sizes - required), -1)
+    score = np.where(required >= COMPLETE_SHARE * index.sizes, explained - 2 * (index.sizes - required), -1)
     best = int(score.argmax())
     return best if score[best] > 0 else None
 
 
-def _partial(text: str, all_words: list[str]) -> tuple[Licence, ...]:
+def _find_partial(text: str, all_words: list[str]) -> tuple[Licence, ...]:
     """Recognise a long piece of one licence: its name only as a note, for what is missing may be what matters."""
     import numpy as np
 
-    present = np.unique(np.array(runs(all_words), dtype=np.int64))
-    index = _index()
+    present = np.unique(np.array(hash_runs(all_words), dtype=np.int64))
+    index = _load_index()
     hits = np.bincount(index.owner[np.isin(index.run, present)], minlength=len(index.names))
     best = int(hits.argmax())
     if hits[best] < max(40, 0.5 * len(present)):
         return ()
     name = index.names[best]
-    named = {licence.expression for _, _, licence in mentions(text[:400]) if licence.expression}
+    named = {licence.expression for _, _, licence in find_licences(text[:400]) if licence.expression}
     return (Licence(name if named == {name} else None, "text", name, f"partial text of {name}"),)
 
 
-def _named(text: str) -> tuple[Licence, ...]:
+def _read_named(text: str) -> tuple[Licence, ...]:
     """Read a file that names its licence instead of holding it, or that states a restriction in words of its own."""
-    body = [line.strip(" #*=-") for line in text.strip().splitlines() if line.strip() and not _copyright(line)]
-    if len(words("\n".join(body))) <= SHORT:
+    body = [line.strip(" #*=-") for line in text.strip().splitlines() if line.strip() and not _is_copyright(line)]
+    if len(split_words("\n".join(body))) <= SHORT_WORDS:
         licence = normalise(" ".join(body))
         return (licence,) if licence.expression is not None else ()
-    limits = restrictions(text)
+    limits = find_restrictions(text)
     if limits:
         return (Licence(limits[0], "notice", body[0][:200], "a restriction in a text that is not known"),)
     title = normalise(body[0][:200]) if body else None
     if title is None or title.expression is None:
         return ()
-    if title.expression in _index().names:
+    if title.expression in _load_index().names:
         return (Licence(None, "text", body[0][:200], f"calls itself {title.expression}, but its text is another"),)
     return (Licence(title.expression, "notice", body[0][:200], "by its title; its text is not known here"),)
 
 
-def _copyright(line: str) -> bool:
+def _is_copyright(line: str) -> bool:
     return bool(re.match(r"\W{0,8}(?:copyright|\(c\)|©|all rights reserved)", line.strip(), re.IGNORECASE))
 
 
-def _additions(all_words: list[str], in_copyright: list[bool], covered: list[bool]) -> list[str]:
+def _find_additions(all_words: list[str], in_copyright: list[bool], covered: list[bool]) -> list[str]:
     """Name the kinds of added words that touch use, stretch by stretch."""
-    kinds, strong = _additional()
+    kinds, strong = _load_additions()
     found: set[str] = set()
-    for stretch in _stretches(all_words, in_copyright, covered):
+    for stretch in _cut_stretches(all_words, in_copyright, covered):
         here = {kinds[word] for word in stretch if word in kinds} | _han_kinds("".join(stretch))
-        if here & strong or ("terms" in here and len(stretch) >= SENTENCE):
+        if here & strong or ("terms" in here and len(stretch) >= LEAST_ADDED_WORDS):
             found |= here
     return sorted(found)
 
 
-def _stretches(all_words: list[str], in_copyright: list[bool], covered: list[bool]) -> Iterator[list[str]]:
+def _cut_stretches(all_words: list[str], in_copyright: list[bool], covered: list[bool]) -> Iterator[list[str]]:
     """Yield the words that no licence explains, cut where more than three explained ones stand between."""
     stretch: list[str] = []
     gap = 0
@@ -203,36 +213,36 @@ def _stretches(all_words: list[str], in_copyright: list[bool], covered: list[boo
     yield stretch
 
 
-def _lined(text: str) -> tuple[list[str], list[bool]]:
+def _mark_copyright(text: str) -> tuple[list[str], list[bool]]:
     """Return a text's words, and for each whether it stands in a copyright line, which says who, not what."""
     all_words: list[str] = []
     in_copyright: list[bool] = []
     for line in text.splitlines():
-        line_words = words(line)
+        line_words = split_words(line)
         all_words += line_words
-        in_copyright += [_copyright(line)] * len(line_words)
+        in_copyright += [_is_copyright(line)] * len(line_words)
     return all_words, in_copyright
 
 
 def _han_kinds(joined: str) -> set[str]:
-    return {kind for phrase, kind in _additional()[0].items() if not phrase.isascii() and phrase in joined}
+    return {kind for phrase, kind in _load_additions()[0].items() if not phrase.isascii() and phrase in joined}
 
 
 @cache
-def _phrases() -> dict[str, Any]:
+def _load_phrases() -> dict[str, Any]:
     return dict(package_data.load_table("licence-phrases"))
 
 
 @cache
-def _additional() -> tuple[dict[str, str], set[str]]:
+def _load_additions() -> tuple[dict[str, str], set[str]]:
     """Return word or Han phrase -> kind of addition, and the kinds of which one word is enough."""
-    kinds = {word: kind for kind, those in _phrases()["additions"].items() for word in those}
-    return kinds, set(_phrases()["strong"])
+    kinds = {word: kind for kind, those in _load_phrases()["additions"].items() for word in those}
+    return kinds, set(_load_phrases()["strong"])
 
 
 @cache
 def _strong_words() -> frozenset[str]:
-    kinds, strong = _additional()
+    kinds, strong = _load_additions()
     return frozenset(word for word, kind in kinds.items() if kind in strong)
 
 
@@ -282,7 +292,7 @@ _SUBJECTS = (
 )
 
 
-def notices(text: str) -> list[tuple[int, str, Licence]]:
+def find_notices(text: str) -> list[tuple[int, str, Licence]]:
     """Find the sentences of a document that say under which licence its subject is.
 
     Args:
@@ -294,17 +304,17 @@ def notices(text: str) -> list[tuple[int, str, Licence]]:
     """
     found: dict[tuple[int, str, str | None], tuple[int, str, Licence]] = {}
     title = ""
-    for heading, block in _blocks(text[:LONGEST_TEXT]):
+    for heading, block in _cut_blocks(text[:LONGEST_TEXT]):
         title = title or heading
         section = heading if _LICENCE_HEADING.search(heading) else ""
-        for line, subject, licence in _block(block, title, section):
+        for line, subject, licence in _read_block(block, title, section):
             found.setdefault((line, subject, licence.expression), (line, subject, licence))
         if len(found) >= MOST_NOTICES:
             break
     return sorted(found.values(), key=lambda notice: notice[0])
 
 
-def _blocks(text: str) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+def _cut_blocks(text: str) -> Iterator[tuple[str, list[tuple[int, str]]]]:
     """Yield paragraphs as numbered lines, each with its heading; tables, contents and code elsewhere are left out."""
     heading, fenced = "", False
     block: list[tuple[int, str]] = []
@@ -328,24 +338,24 @@ def _blocks(text: str) -> Iterator[tuple[str, list[tuple[int, str]]]]:
 _ASIDE = re.compile(r"\s*\||\s*[-*] \[[^\]]*\]\(#")
 
 
-def _block(block: list[tuple[int, str]], title: str, section: str) -> Iterator[tuple[int, str, Licence]]:
+def _read_block(block: list[tuple[int, str]], title: str, section: str) -> Iterator[tuple[int, str, Licence]]:
     """Read badges, labels and short lines one by one, the rest as sentences that may run over lines."""
     rest: list[tuple[int, str]] = []
     for number, line in block:
-        alone = list(_line(line, section))
+        alone = list(_read_line(line, section))
         yield from ((number, subject, licence) for subject, licence in alone)
         if not alone and not _BADGE.search(line):
             rest.append((number, line[:4000]))
     prose = "\n".join(line for _, line in rest)[:LONGEST_PROSE]
     begin = 0
-    for sentence in _sentences(prose):
+    for sentence in _cut_sentences(prose):
         begin = prose.index(sentence, begin)
-        for offset, subject, licence in _sentence(sentence, title, section):
+        for offset, subject, licence in _read_sentence(sentence, title, section):
             yield rest[prose.count("\n", 0, min(begin + offset, len(prose)))][0], subject, licence
 
 
-def _line(line: str, section: str) -> Iterable[tuple[str, Licence]]:
-    badges = list(_badges(line))
+def _read_line(line: str, section: str) -> Iterable[tuple[str, Licence]]:
+    badges = list(_find_badges(line))
     if badges:
         return badges
     label = _LABEL.match(line)
@@ -353,10 +363,10 @@ def _line(line: str, section: str) -> Iterable[tuple[str, Licence]]:
         licence = normalise(re.split(r"\s+-\s+|[;。]", label[2])[0].strip(" .*_`"))
         licence = licence if licence.how != "none" or _says_unknown(licence) else normalise(label[2][:300])
         if licence.how != "none" or _says_unknown(licence):
-            return [(_subject(label[1], section), licence)]
-    whole = normalise(line.strip(" -*_`>.#")) if section and len(words(line)) <= 8 else None
+            return [(_name_subject(label[1], section), licence)]
+    whole = normalise(line.strip(" -*_`>.#")) if section and len(split_words(line)) <= 8 else None
     if whole is not None and whole.how != "notice" and whole.expression not in {None, _RESERVED}:
-        return [(_subject(line, section), whole)]
+        return [(_name_subject(line, section), whole)]
     return []
 
 
@@ -368,7 +378,7 @@ def _says_unknown(licence: Licence) -> bool:
     return bool(licence.note and "no licence is known" in licence.note)
 
 
-def _badges(line: str) -> Iterator[tuple[str, Licence]]:
+def _find_badges(line: str) -> Iterator[tuple[str, Licence]]:
     from urllib.parse import unquote
 
     for match in _BADGE.finditer(line):
@@ -377,10 +387,10 @@ def _badges(line: str) -> Iterator[tuple[str, Licence]]:
         if len(parts) == 2 and re.search(r"licen[cs]e", parts[0], re.IGNORECASE):
             licence = normalise(parts[1].replace("\0", "-"))
             if licence.how != "none":
-                yield _subject(parts[0], ""), licence
+                yield _name_subject(parts[0], ""), licence
 
 
-def _sentences(line: str) -> list[str]:
+def _cut_sentences(line: str) -> list[str]:
     return [
         part
         for part in re.split(r"(?<=[^\s][^\s.])[.!?][\"')\]]*\s+(?=[A-Z*\[>])|[。；！]|<br */?>", line[:4000])
@@ -388,53 +398,53 @@ def _sentences(line: str) -> list[str]:
     ]
 
 
-def _sentence(sentence: str, title: str, section: str) -> Iterator[tuple[int, str, Licence]]:
+def _read_sentence(sentence: str, title: str, section: str) -> Iterator[tuple[int, str, Licence]]:
     """Yield place in the sentence, subject and licence."""
     plain = re.sub(r"\s", " ", unicodedata.normalize("NFKC", sentence))
     if _ELSEWHERE.search(plain):
         return
     if re.match(r"\s*[-*+]\s+(?![^:]{0,60}licen[cs])[^:]{2,60}:\s", plain, re.IGNORECASE):
         return  # a list of parts, each with its own
-    named = list(mentions(plain))
-    exact = _distinct(named)
+    named = list(find_licences(plain))
+    exact = _keep_distinct(named)
     for begin, licence in exact:
-        alone = section and len(words(re.sub(r"https?://\S+", "", plain))) <= len(words(licence.raw)) + 8
+        alone = section and len(split_words(re.sub(r"https?://\S+", "", plain))) <= len(split_words(licence.raw)) + 8
         cue = _CUE.search(plain[:begin]) or re.match(
             r".{0,40}(?:licen[cs]e|协议|许可|开源)", plain[begin + len(licence.raw) :]
         )
         if alone or (cue and _speaks_of_itself(plain[:begin], title, section)):
-            yield begin, _subject(plain[:begin] if words(plain[:begin]) else plain, section), licence
-    limits = restrictions(plain)
+            yield begin, _name_subject(plain[:begin] if split_words(plain[:begin]) else plain, section), licence
+    limits = find_restrictions(plain)
     covered = any("-NC" in (licence.expression or "") for _, licence in exact)
     if (
         limits
         and not (covered and limits == ["LicenseRef-provenance-noncommercial"])
-        and _limits_itself(plain, title, section)
+        and _is_about_itself(plain, title, section)
     ):
-        subject = "data" if _SUBJECTS[0][1].search(plain) else _subject(plain, section)
+        subject = "data" if _SUBJECTS[0][1].search(plain) else _name_subject(plain, section)
         yield 0, subject, Licence(limits[0], "notice", plain.strip()[:300], "a restriction, no licence")
 
 
-def _distinct(named: list[tuple[int, int, Licence]]) -> list[tuple[int, Licence]]:
+def _keep_distinct(named: list[tuple[int, int, Licence]]) -> list[tuple[int, Licence]]:
     """Keep one mention of each licence, and none that another states with its version."""
     every = [licence.expression or "" for _, _, licence in named]
     kept: dict[str, tuple[int, Licence]] = {}
     for begin, _, licence in named:
         expression = licence.expression or ""
-        if not vaguer(expression, every):
+        if not is_vaguer(expression, every):
             kept.setdefault(expression, (begin, licence))
     return list(kept.values())
 
 
 def _speaks_of_itself(before: str, title: str, section: str) -> bool:
     """Tell whether a statement is about this document: by its section, a word like "this", or its title."""
-    if section or _OWN.search(before) or not words(before):
+    if section or _OWN.search(before) or not split_words(before):
         return True
-    names = set(words(title)) - {"dataset", "card", "for", "the", "a", "data"}
-    return bool(names & set(words(before)))
+    names = set(split_words(title)) - {"dataset", "card", "for", "the", "a", "data"}
+    return bool(names & set(split_words(before)))
 
 
-def _limits_itself(sentence: str, title: str, section: str) -> bool:
+def _is_about_itself(sentence: str, title: str, section: str) -> bool:
     if re.search(
         r"\bor (?:non-?)?commercial|\bwhether\b|commercial and non|commercial or non|\bother\b|\bbecause\b",
         sentence,
@@ -453,7 +463,7 @@ _BOTH = re.compile(
 )
 
 
-def _subject(near: str, section: str) -> str:
+def _name_subject(near: str, section: str) -> str:
     """Name what the words before a licence speak of; two subjects are "any"."""
     near = re.sub(r"data licen", "dataset licen", near, flags=re.IGNORECASE)
     for text in (near, section):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Blocked:
+class BlockedCollection:
     """One collection.
 
     Args:
@@ -41,13 +41,16 @@ class Blocked:
 
 
 @cache
-def entries() -> Mapping[str, Blocked]:
+def load_blocklist() -> Mapping[str, BlockedCollection]:
     """Return the list by id."""
     held = yaml.safe_load((DATA_FOLDER / "blocked-origins.yaml").read_text(encoding="utf-8"))
-    return {each["id"]: Blocked(**{key: _frozen(value) for key, value in each.items()}) for each in held["origins"]}
+    return {
+        each["id"]: BlockedCollection(**{key: _freeze(value) for key, value in each.items()})
+        for each in held["origins"]
+    }
 
 
-def by_domain(domain: str) -> Blocked | None:
+def find_by_domain(domain: str) -> BlockedCollection | None:
     """Return the collection whose domain this is.
 
     Args:
@@ -56,38 +59,38 @@ def by_domain(domain: str) -> Blocked | None:
     return _domains().get(domain) or _labels().get(domain.partition(".")[0])
 
 
-def by_name(name: str) -> Blocked | None:
+def find_by_name(name: str) -> BlockedCollection | None:
     """Return the collection that a name, an id such as `owner/name`, or an address names.
 
     Args:
         name: as stated.
     """
     if "://" in name:
-        host = urls.split(pa.array([name])).field(0)[0].as_py()
-        found = by_domain(urls.domain(host)) if host else None
+        host = urls.split_urls(pa.array([name])).field(0)[0].as_py()
+        found = find_by_domain(urls.find_domain(host)) if host else None
         if found is not None:
             return found
-    return _names().get(_plain(name)) or _names().get(_plain(name.rstrip("/").rsplit("/", 1)[-1]))
+    return _names().get(_fold_name(name)) or _names().get(_fold_name(name.rstrip("/").rsplit("/", 1)[-1]))
 
 
 @cache
-def _names() -> dict[str, Blocked]:
-    return {_plain(name): each for each in entries().values() for name in each.names}
+def _names() -> dict[str, BlockedCollection]:
+    return {_fold_name(name): each for each in load_blocklist().values() for name in each.names}
 
 
 @cache
-def _labels() -> dict[str, Blocked]:
-    return {label: each for each in entries().values() for label in each.labels}
+def _labels() -> dict[str, BlockedCollection]:
+    return {label: each for each in load_blocklist().values() for label in each.labels}
 
 
 @cache
-def _domains() -> dict[str, Blocked]:
-    return {domain: each for each in entries().values() for domain in each.domains}
+def _domains() -> dict[str, BlockedCollection]:
+    return {domain: each for each in load_blocklist().values() for domain in each.domains}
 
 
-def _plain(name: str) -> str:
+def _fold_name(name: str) -> str:
     return re.sub(r"\W|_", "", name.casefold())
 
 
-def _frozen(value: Any) -> Any:
+def _freeze(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value

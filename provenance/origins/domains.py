@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-SHOWN = 5
+MOST_SHOWN = 5
 """Domains that a sentence names."""
 
 
@@ -45,7 +45,7 @@ class Domain:
         return not self.time and self.state not in {signals.UNKNOWN, signals.UNPARSABLE}
 
 
-def by_source(observations: pa.Table) -> dict[str, list[Domain]]:
+def count_by_source(observations: pa.Table) -> dict[str, list[Domain]]:
     """Add up what the detector `web` saw.
 
     Args:
@@ -78,5 +78,5 @@ def name_largest(domains: Iterable[Domain]) -> str:
     for each in domains:
         records[each.name] += each.records
     ranked = sorted(records.items(), key=lambda each: (-each[1], each[0]))
-    shown = ", ".join(f"{name} ({count:,})" for name, count in ranked[:SHOWN])
-    return shown + (f" and {len(ranked) - SHOWN:,} more" if len(ranked) > SHOWN else "")
+    shown = ", ".join(f"{name} ({count:,})" for name, count in ranked[:MOST_SHOWN])
+    return shown + (f" and {len(ranked) - MOST_SHOWN:,} more" if len(ranked) > MOST_SHOWN else "")

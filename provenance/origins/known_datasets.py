@@ -11,7 +11,7 @@ from provenance.core import package_data
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownDataset:
     """What is known of one data set.
 
     Args:
@@ -38,31 +38,31 @@ class Known:
 
 
 @cache
-def known() -> tuple[Known, ...]:
+def load_known() -> tuple[KnownDataset, ...]:
     """Return the well-known data sets, in the order of their list."""
     path = package_data.data_folder("known") / "datasets.yaml"
     value = package_data.parse_yaml(path.read_bytes())
-    return tuple(Known(**{name: _frozen(each) for name, each in entry.items()}) for entry in value["datasets"])
+    return tuple(KnownDataset(**{name: _freeze(each) for name, each in entry.items()}) for entry in value["datasets"])
 
 
 @cache
-def by_digest() -> Mapping[str, Known]:
+def known_by_digest() -> Mapping[str, KnownDataset]:
     """Return SHA-256 of an original file -> the data set whose file it is."""
-    return {digest: each for each in known() for digest in each.files.values()}
+    return {digest: each for each in load_known() for digest in each.files.values()}
 
 
 @cache
-def by_name() -> Mapping[str, Known]:
+def known_by_name() -> Mapping[str, KnownDataset]:
     """Return name -> data set: ids, other names and addresses without scheme, all in lower case."""
-    names: dict[str, Known] = {}
-    for each in known():
+    names: dict[str, KnownDataset] = {}
+    for each in load_known():
         home = each.url.split("://", 1)[1] if each.url else each.id
         for name in (each.id, *each.names, home):
             names.setdefault(name.lower().rstrip("/"), each)
     return names
 
 
-def find_known(value: str) -> Known | None:
+def find_known(value: str) -> KnownDataset | None:
     """Return the data set that a name, folder or address names, if it is on the list.
 
     Args:
@@ -70,11 +70,11 @@ def find_known(value: str) -> Known | None:
     """
     whole = value.lower().split("://", 1)[-1].removeprefix("[removed]@").rstrip("/")
     for name in (whole, whole.rsplit("/", 1)[-1]):
-        found = by_name().get(name) or by_name().get(name.replace("_", "-"))
+        found = known_by_name().get(name) or known_by_name().get(name.replace("_", "-"))
         if found is not None:
             return found
     return None
 
 
-def _frozen(value: Any) -> Any:
+def _freeze(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value

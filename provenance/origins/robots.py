@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-LARGEST = 500 * 1024
+LARGEST_BYTES = 500 * 1024
 """Bytes that are read; a crawler need not read more (RFC 9309, section 2.5)."""
 
 _LINES = re.compile(rb"\r\n|\r|\n")
@@ -68,12 +68,12 @@ class Robots:
         Args:
             crawler: its product token, or a User-Agent that begins with it; None = one that nobody knows.
         """
-        name = token(crawler) if crawler else "*"
+        name = product_token(crawler) if crawler else "*"
         found = (blocks.get(name, blocks.get("*", ())) for blocks in (self.access, self.training))
         return RobotsGroup(*(tuple(rule for block in part for rule in block) for part in found))
 
 
-def token(crawler: str | bytes) -> str:
+def product_token(crawler: str | bytes) -> str:
     """Return the product token of a crawler's name in lower case: 'CCBot/2.0 (...)' is 'ccbot'.
 
     Digits and dots are kept, which RFC 9309 does not have: who writes 'AI2Bot' does not mean 'AI'.
@@ -82,17 +82,17 @@ def token(crawler: str | bytes) -> str:
     return found[0].decode().lower() if found else ""
 
 
-def parse(data: bytes) -> Robots:
+def parse_robots(data: bytes) -> Robots:
     """Read a robots.txt. Nothing in it is an error: what is no rule is no rule.
 
     Args:
-        data: its bytes; those beyond LARGEST are not read.
+        data: its bytes; those beyond LARGEST_BYTES are not read.
 
     Returns:
         Its groups.
     """
     reading = _Reading()
-    for line in _LINES.split(data[:LARGEST].removeprefix(b"\xef\xbb\xbf")):
+    for line in _LINES.split(data[:LARGEST_BYTES].removeprefix(b"\xef\xbb\xbf")):
         said = line.split(b"#", 1)[0].strip(b" \t\0\f\v")
         key, colon, value = said.partition(b":")
         if colon:
@@ -132,7 +132,7 @@ class _Reading:
         if key == b"user-agent":
             everybody = value[:1] == b"*" and not value[1:2].strip()
             for block in (self.access, self.training):
-                block.name("*" if everybody else token(value))
+                block.name("*" if everybody else product_token(value))
         elif key in (b"allow", b"disallow"):
             if value:  # an empty path is no rule, but it ends the list
                 self.access.rules.append((value, key == b"allow"))
@@ -140,13 +140,13 @@ class _Reading:
             self.training.end()
         elif key in (b"content-usage", b"content-signal"):
             wanted, says = (b"train-ai", _SAYS) if key == b"content-usage" else (b"ai-train", _SIGNALS)
-            self.training.rules += _preferences(value, wanted, says)
+            self.training.rules += _read_preferences(value, wanted, says)
             self.training.end()
         elif key == b"license" and re.match(rb"https?://", value, re.IGNORECASE):
             self.licences.append(value[:2000].decode("utf-8", "replace"))
 
 
-def _preferences(value: bytes, wanted: bytes, says: dict[bytes, bool]) -> list[Rule]:
+def _read_preferences(value: bytes, wanted: bytes, says: dict[bytes, bool]) -> list[Rule]:
     """Read `[path] key=value, key=value`; keys and values that nobody knows say nothing."""
     path = b"/"
     if value[:1] in (b"/", b"*"):

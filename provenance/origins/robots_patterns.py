@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NOTHING, ALLOWED, DISALLOWED, UNDECIDED = range(4)
-"""What patterns say of a path: none matches, the longest allows, it disallows, or it was not found within BUDGET."""
+"""What patterns say of a path: none matches, the longest allows, it disallows, or the COMPARISON_BUDGET ran out."""
 
-BUDGET = 1 << 24
-"""Bytes compared in one call, and SHARE more for each path: what is hostile costs seconds, and is then not decided."""
-SHARE = 1 << 16
+COMPARISON_BUDGET = 1 << 24
+"""Bytes compared in one call, beside BUDGET_PER_PATH: what is hostile costs seconds, and is then not decided."""
+BUDGET_PER_PATH = 1 << 16
+"""Bytes compared for each path of a call."""
 
 _UNRESERVED = np.zeros(256, np.bool_)
 _UNRESERVED[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")] = True
@@ -37,7 +38,7 @@ _DIGITS = np.frombuffer(b"0123456789ABCDEF", np.uint8)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Patterns:
-    """Patterns made ready for `decide`, the one that counts most first.
+    """Patterns made ready for `decide_paths`, the one that counts most first.
 
     Args:
         data: their literal parts, one after the other.
@@ -56,7 +57,9 @@ class Patterns:
     allows: np.ndarray[Any, Any]
 
 
-def prepare(rules: Iterable[tuple[bytes, bool]], *, allows_ties: bool = True, in_order: bool = False) -> Patterns:
+def prepare_patterns(
+    rules: Iterable[tuple[bytes, bool]], *, allows_ties: bool = True, in_order: bool = False
+) -> Patterns:
     """Make patterns ready.
 
     Args:
@@ -68,7 +71,7 @@ def prepare(rules: Iterable[tuple[bytes, bool]], *, allows_ties: bool = True, in
         The patterns.
     """
     ranked = [
-        (normalise(pattern.removesuffix(b"$"), is_pattern=True), pattern.endswith(b"$"), allows)
+        (normalise_path(pattern.removesuffix(b"$"), is_pattern=True), pattern.endswith(b"$"), allows)
         for pattern, allows in rules
     ]
     if not in_order:
@@ -88,7 +91,7 @@ def prepare(rules: Iterable[tuple[bytes, bool]], *, allows_ties: bool = True, in
     return Patterns(data, _fall_back(data, parts_), parts_, np.array(first, np.int32), anchored, allowing)
 
 
-def normalise(path: bytes, *, is_pattern: bool) -> bytes:
+def normalise_path(path: bytes, *, is_pattern: bool) -> bytes:
     """Bring a path or pattern to the form in which they are compared.
 
     Args:
@@ -102,13 +105,13 @@ def normalise(path: bytes, *, is_pattern: bool) -> bytes:
     return bytes(out[: ends[-1]])
 
 
-def decide(patterns: Patterns, paths: pa.Array, budget: int | None = None) -> np.ndarray[Any, Any]:
+def decide_paths(patterns: Patterns, paths: pa.Array, budget: int | None = None) -> np.ndarray[Any, Any]:
     """Say of every path what the patterns say.
 
     Args:
-        patterns: from `prepare`.
+        patterns: from `prepare_patterns`.
         paths: large_string without nulls: path and query as written, each beginning with '/'.
-        budget: bytes to compare at most; by default as BUDGET says.
+        budget: bytes to compare at most; by default as COMPARISON_BUDGET says.
 
     Returns:
         uint8, one of NOTHING, ALLOWED, DISALLOWED, UNDECIDED for each path.
@@ -117,7 +120,7 @@ def decide(patterns: Patterns, paths: pa.Array, budget: int | None = None) -> np
     at = np.frombuffer(offsets, np.int64)[paths.offset : paths.offset + len(paths) + 1]
     data, ends = _normalise(np.frombuffer(held or b"", np.uint8), at, False)
     of = patterns
-    most = BUDGET + SHARE * len(paths) if budget is None else budget
+    most = COMPARISON_BUDGET + BUDGET_PER_PATH * len(paths) if budget is None else budget
     return _decide(of.data, of.fallback, of.parts, of.first, of.anchored, of.allows, data, ends, most)  # type: ignore[no-any-return]
 
 

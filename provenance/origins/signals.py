@@ -69,7 +69,7 @@ NOTHING_KNOWN = SitePolicy()
 """The policy of a source of which no manifest names a snapshot."""
 
 
-def write(path: Path, policies: Mapping[str, SitePolicy]) -> None:
+def write_policies(path: Path, policies: Mapping[str, SitePolicy]) -> None:
     """Write policies down for workers to load.
 
     Args:
@@ -79,18 +79,18 @@ def write(path: Path, policies: Mapping[str, SitePolicy]) -> None:
     path.write_text(json.dumps({source: asdict(policy) for source, policy in policies.items()}), encoding="ascii")
 
 
-def load(path: str, source: str) -> SitePolicy:
+def load_policy(path: str, source: str) -> SitePolicy:
     """Load the policy of a source, read once a process.
 
     Args:
-        path: what `write` made.
+        path: what `write_policies` made.
         source: its id.
     """
-    return _policies(path)[source]
+    return _load_policies(path)[source]
 
 
 @lru_cache(maxsize=1)
-def _policies(path: str) -> dict[str, SitePolicy]:
+def _load_policies(path: str) -> dict[str, SitePolicy]:
     held = json.loads(Path(path).read_text(encoding="ascii"))
     return {
         source: SitePolicy(
@@ -108,12 +108,12 @@ def training_crawlers() -> frozenset[str]:
     return frozenset(each["token"].lower() for each in listed["crawlers"])
 
 
-def states(policy: SitePolicy, split: pa.StructArray) -> pa.Array:
+def find_states(policy: SitePolicy, split: pa.StructArray) -> pa.Array:
     """Say of every address what its site said of it.
 
     Args:
         policy: of the source.
-        split: from `urls.split`; no address may be null as a whole, though host and path may.
+        split: from `urls.split_urls`; no address may be null as a whole, though host and path may.
 
     Returns:
         Strings: one of STATES, with the time of its snapshot where that is not the crawl's.
@@ -129,15 +129,15 @@ def states(policy: SitePolicy, split: pa.StructArray) -> pa.Array:
     begins, ends = (np.searchsorted(codes[order], known, side) for side in ("left", "right"))
     for code, begin, end in zip(known, begins, ends, strict=True):
         rows = order[begin:end]
-        out[rows] = _of_host(policy, distinct[code], paths.take(pa.array(rows)))
+        out[rows] = _states_of_host(policy, distinct[code], paths.take(pa.array(rows)))
     return pa.array(out, pa.string())
 
 
-def _of_host(policy: SitePolicy, host: str, paths: pa.Array) -> np.ndarray[Any, Any]:
+def _states_of_host(policy: SitePolicy, host: str, paths: pa.Array) -> np.ndarray[Any, Any]:
     """Say the strictest of what the files of a host say."""
     said = [np.full(len(paths), 0, np.int8), np.full(len(paths), "", object)]
     said[0][:] = STATES.index(UNKNOWN)
-    for kind, read in (("robots", _robots), ("tdmrep", _tdmrep)):
+    for kind, read in (("robots", _states_by_robots), ("tdmrep", _states_by_tdmrep)):
         snapshot = getattr(policy, kind).get(host)
         if snapshot is None:
             continue
@@ -152,7 +152,7 @@ def _of_host(policy: SitePolicy, host: str, paths: pa.Array) -> np.ndarray[Any, 
     return named
 
 
-def _robots(snapshot: Snapshot, crawler: str | None, paths: pa.Array) -> np.ndarray[Any, Any]:
+def _states_by_robots(snapshot: Snapshot, crawler: str | None, paths: pa.Array) -> np.ndarray[Any, Any]:
     status = snapshot.status or 200
     out = np.full(len(paths), STATES.index(UNKNOWN), np.int8)
     if status // 100 == 4:
@@ -160,7 +160,7 @@ def _robots(snapshot: Snapshot, crawler: str | None, paths: pa.Array) -> np.ndar
     elif status // 100 == 5:
         out[:] = STATES.index(UNREACHABLE)  # section 2.3.1.4: all is disallowed, yet nobody reserved anything
     elif status // 100 == 2 and snapshot.location is not None:
-        rules = _rules(snapshot.location, crawler)
+        rules = _read_robots(snapshot.location, crawler)
         if rules is not None:
             out[:] = rules.states(paths)
     return out
@@ -176,43 +176,43 @@ class _Rules:
     others: Sequence[robots_patterns.Patterns]
 
     def states(self, paths: pa.Array) -> np.ndarray[Any, Any]:
-        access, training = (robots_patterns.decide(each, paths) for each in (self.access, self.training))
+        access, training = (robots_patterns.decide_paths(each, paths) for each in (self.access, self.training))
         out = np.full(len(paths), STATES.index(LICENCE if self.has_terms else ALLOWED), np.int8)
         if not self.has_terms:
             for other in self.others:
-                out[robots_patterns.decide(other, paths) == DISALLOWED] = STATES.index(BLOCKED)
+                out[robots_patterns.decide_paths(other, paths) == DISALLOWED] = STATES.index(BLOCKED)
         out[(access == UNDECIDED) | (training == UNDECIDED)] = STATES.index(UNKNOWN)
         out[(access == DISALLOWED) | (training == DISALLOWED)] = STATES.index(RESERVED)
         return out
 
 
 @lru_cache(maxsize=8192)
-def _rules(location: str, crawler: str | None) -> _Rules | None:
+def _read_robots(location: str, crawler: str | None) -> _Rules | None:
     """Read a robots.txt; None where it cannot be read any more."""
     try:
         with open(os.fsencode(location), "rb") as file:  # noqa: PTH123 - paths may be bytes that are no UTF-8
-            held = robots.parse(file.read(robots.LARGEST))
+            held = robots.parse_robots(file.read(robots.LARGEST_BYTES))
     except OSError:
         return None
     group = held.group(crawler)
-    named = sorted((training_crawlers() & held.access.keys()) - {robots.token(crawler or "")})
+    named = sorted((training_crawlers() & held.access.keys()) - {robots.product_token(crawler or "")})
     # most sites say the same to all of them
     others = dict.fromkeys(held.group(name).access for name in named)
     return _Rules(
         # section 2.2.2: the file itself may always be fetched
-        robots_patterns.prepare([*group.access, (b"/robots.txt$", True)]),
-        robots_patterns.prepare(group.training, allows_ties=False),
+        robots_patterns.prepare_patterns([*group.access, (b"/robots.txt$", True)]),
+        robots_patterns.prepare_patterns(group.training, allows_ties=False),
         bool(held.licences),
-        tuple(robots_patterns.prepare(rules) for rules in others),
+        tuple(robots_patterns.prepare_patterns(rules) for rules in others),
     )
 
 
-def _tdmrep(snapshot: Snapshot, crawler: str | None, paths: pa.Array) -> np.ndarray[Any, Any]:  # noqa: ARG001 - as _robots
+def _states_by_tdmrep(snapshot: Snapshot, crawler: str | None, paths: pa.Array) -> np.ndarray[Any, Any]:  # noqa: ARG001 - as _robots
     out = np.full(len(paths), STATES.index(UNKNOWN), np.int8)
     if (snapshot.status or 200) // 100 == 2 and snapshot.location is not None:
-        ready = _locations(snapshot.location)
+        ready = _read_locations(snapshot.location)
         if ready is not None:
-            said = robots_patterns.decide(ready, paths)
+            said = robots_patterns.decide_paths(ready, paths)
             out[said == DISALLOWED] = STATES.index(RESERVED)
             # nothing said is no permission: robots.txt, or nobody, answers
             out[(said != DISALLOWED) & (said != NOTHING) & (said != UNDECIDED)] = STATES.index(ALLOWED)
@@ -220,16 +220,16 @@ def _tdmrep(snapshot: Snapshot, crawler: str | None, paths: pa.Array) -> np.ndar
 
 
 @lru_cache(maxsize=8192)
-def _locations(location: str) -> robots_patterns.Patterns | None:
+def _read_locations(location: str) -> robots_patterns.Patterns | None:
     """Read a tdmrep.json: the first location that matches counts; None where it is none."""
     try:
         with open(os.fsencode(location), "rb") as file:  # noqa: PTH123 - paths may be bytes that are no UTF-8
-            held = json.loads(file.read(robots.LARGEST))
+            held = json.loads(file.read(robots.LARGEST_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
     entries = [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
     said = [(each.get("location"), each.get("tdm-reservation")) for each in entries]
     known = ((place, value) for place, value in said if isinstance(place, str) and value in (0, 1))
-    return robots_patterns.prepare(
+    return robots_patterns.prepare_patterns(
         ((place.encode("utf-8", "replace"), value == 0) for place, value in known), in_order=True
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from provenance.ledger.log.folder_comparison import Changes
+    from provenance.ledger.log.folder_comparison import FolderChanges
     from provenance.ledger.verification.results import Verification
 
 
@@ -47,7 +47,7 @@ class Clearance:
     root: str | None
     reasons: tuple[str, ...]
     same: tuple[str, ...]
-    changes: Changes
+    changes: FolderChanges
     bytes: int
     verification: Verification
     unread: tuple[str, ...] = ()

@@ -32,6 +32,7 @@ LONG = 4096
 def coverage_of_steps(
     files: pa.Table,
     claims: pa.Table,
+    *,
     refused: Mapping[str, str],
     comparison: match_plan.ComparisonResult,
     looked_up: str,
@@ -58,9 +59,9 @@ def coverage_of_steps(
     }
     read = _skipped_by_reason(row for row in rows if row["path"] in refused or _is_document(row))
     said: dict[str, str | None] = {
-        "overrides": source_claims.overrides(claims, {row["path"] for row in rows if row["role"] == "data"}),
+        "overrides": source_claims.describe_overrides(claims, {row["path"] for row in rows if row["role"] == "data"}),
         "inventory": _skipped_by_reason(row for row in rows if row["role"] == "ignored"),
-        "manifests": "; ".join(each for each in (read, source_claims.uncompared(claims)) if each) or None,
+        "manifests": "; ".join(each for each in (read, source_claims.describe_uncompared(claims)) if each) or None,
         "records": _skipped_by_reason(row for row in on_disk if row["role"] in {"data", "unreadable"}),
         "exact-matches": _count_phrase(
             comparison.pivoted, "records of common texts that were compared with one file each"
@@ -73,7 +74,7 @@ def coverage_of_steps(
             f"runs of five words that stand in {boilerplate.COMMON_FROM} texts or more, "
             "so that they count as boilerplate",
         ),
-        **detectors.scope(),
+        **detectors.describe_scope(),
     }
     if documents := _documents(rows):
         said[DOCUMENTS] = documents

@@ -53,7 +53,7 @@ def run_checks(
     files, sampled = file_sampling.drop_unopened(tables["files"])
     settings: dict[str, Any] = {
         "witnesses": scopes.witnesses(files),
-        "holders": scopes.holders,
+        "holders": scopes.list_holders,
         "originals": find_known_originals(files, tables["references"]) if originals is None else originals,
         "purpose": scopes.purpose,
         "indexes": indexes,
@@ -61,7 +61,7 @@ def run_checks(
     }
     found, coverage = checks.find(dict(tables) | {"files": files} | settings, threads)
     findings = [*found, *kept]
-    severities, verdicts = judge(findings, coverage, chosen, tables["files"], answers)
+    severities, verdicts = judge(findings, coverage, chosen, tables["files"], answers=answers)
     verdicts = file_sampling.withdraw_unsupported(verdicts) if sampled else verdicts
     return {"findings": checks.make_findings(findings, severities), "coverage": coverage, "verdicts": verdicts}
 

@@ -37,8 +37,8 @@ from provenance.similarity.text import normalisation
 from provenance.sources import claims as source_claims
 from provenance.sources import read_results, signal_snapshots
 from provenance.sources import scopes as source_scopes
-from provenance.sources.conclude import conclude
-from provenance.sources.inventory import inventory
+from provenance.sources.conclude import conclude_sources
+from provenance.sources.inventory import list_paths
 from provenance.sources.licence_scopes import GAP, DecidedLicence
 from provenance.sources.privacy import identity
 from provenance.sources.privacy.gate import Gate
@@ -129,16 +129,16 @@ def examine(
     """
     progress("looking", 0, 0)
     own = folder_walk.folder_identity(rules.own_paths) if rules.own_paths is not None else None
-    paths = inventory(
+    paths = list_paths(
         root,
         exclude=rules.exclude,
         leave_out=lambda folder: _is_ledger(folder, own),
         follow_links=rules.follow_links,
     )
-    statements, refused = source_claims.read(root, paths)
-    paths, statements = source_claims.named_licences(root, paths, statements)
-    paths = source_claims.named_documents(root, paths, statements)
-    paths = signal_snapshots.set_apart(root, paths, statements)
+    statements, refused = source_claims.read_claims(root, paths)
+    paths, statements = source_claims.take_named_licences(root, paths, statements)
+    paths = source_claims.take_named_documents(root, paths, statements)
+    paths = signal_snapshots.take_snapshots(root, paths, statements)
     if "data" not in paths["role"].to_pylist():
         raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
     gate = Gate(rules.people, paths["path"].to_pylist())
@@ -176,17 +176,17 @@ def _files_to_read(
     root: Path, paths: pa.Table, statements: source_claims.Rows, refused: Mapping[str, str], scratch: Path
 ) -> list[FileToRead]:
     """List what workers read: data for its records, all else for its digest."""
-    views = source_claims.views(statements)
+    views = source_claims.find_overrides(statements)
     policies = signal_snapshots.write_policies(root, paths, statements, scratch)
     return [
         FileToRead(
             path=row["path"],
-            location=source_claims.where(root, row),
+            location=source_claims.path_on_disk(root, row),
             role=row["role"],
             format=row["kind"] if row["role"] != "data" or row["reason"] is not None else None,
             reason=row["reason"] or refused.get(row["path"]),
             bytes=row["bytes"],
-            views=source_claims.nearest(row["path"], views),
+            views=source_claims.nearest_overrides(row["path"], views),
             policy=policies(row["path"]),
         )
         for row in paths.to_pylist()
@@ -201,7 +201,7 @@ def _draw_sample(
     if not 0 < part < 1:
         raise ConfigError(f"{part} is no share of the data: give a number between 0 and 1")
     return file_sampling.draw_sample(
-        files, source_scopes.scope(paths, source_claims.table(statements), purpose).covering, part
+        files, source_scopes.decide_scopes(paths, source_claims.make_table(statements), purpose).find_source, part
     )
 
 
@@ -251,13 +251,19 @@ def _make_tables(
 ) -> dict[str, pa.Table]:
     """Make the tables of a scan from what manifests state and records hold."""
     chosen, asked, fold_chinese = rules.profiles, rules.references, rules.fold_chinese
-    claims = source_claims.table(statements + gate.clean(source_claims.of_records(held)))
-    scopes = source_scopes.scope(paths, claims, rules.purpose)
-    claims = scopes.speaking(claims)
-    observed = read_results.gather(held)
+    claims = source_claims.make_table(statements + gate.clean(source_claims.claims_of_records(held)))
+    scopes = source_scopes.decide_scopes(paths, claims, rules.purpose)
+    claims = scopes.add_speakers(claims)
+    observed = read_results.gather_results(held)
     progress("comparing", 0, 0)
     plan = match_plan.make_plan(
-        held, observed, scopes.covering, engine_run.exchange, scratch, engine_run.workers, fold_chinese=fold_chinese
+        held,
+        observed,
+        covering=scopes.find_source,
+        exchange=engine_run.exchange,
+        scratch=scratch,
+        workers=engine_run.workers,
+        fold_chinese=fold_chinese,
     )
     sets = [each for part in held for each in part.sets]
     lookups = [
@@ -282,7 +288,7 @@ def _make_tables(
     match_plan.require_results(result for _, result in engine_run.map(write_matches, match_tasks))
     engine_run.close()
     found = match_plan.assemble_result(
-        plan, exact_parts, compared_views, located, [naming.target for naming in match_tasks]
+        plan, exact_parts, compared_views, located=located, match_files=[naming.target for naming in match_tasks]
     )
     observed = match_plan.check_rereadings(observed, located)
     references, looked_up = reference_matches.assemble_references(asked, lookups, plan)
@@ -290,20 +296,20 @@ def _make_tables(
     files = gate.reasons(files)
     tables = {
         "paths": paths,
-        "claims": source_claims.with_identities(claims, files),
+        "claims": source_claims.add_identities(claims, files),
         "files": files,
         "matches": found.matches,
         "overlaps": found.overlaps,
         "sketches": match_plan.unite_sketches(plan),
         "observations": _make_observations(observed, scopes),
         "references": references,
-        "sources": conclude(scopes, files, found.distinct_sources, found.texts),
+        "sources": conclude_sources(scopes, files, found.distinct_sources, found.texts),
     }
     progress("checking", 0, 0)
     answers = declaration.choose_answers(rules.declared, chosen, declaration.digest_data(files), rules.day)
     threads = min(engine_run.workers, _CONCURRENT_VIEWS)
     sample = evaluate.run_checks(tables, scopes, chosen, answers=answers, indexes=asked.describe(), threads=threads)
-    steps = coverage.coverage_of_steps(files, claims, refused, found, looked_up)
+    steps = coverage.coverage_of_steps(files, claims, refused=refused, comparison=found, looked_up=looked_up)
     sample["coverage"] = pa.concat_tables(
         [coverage.add_personal_data_in_paths(steps, gate.held(files)), sample["coverage"]]
     )
@@ -338,7 +344,7 @@ def _make_files(
         source = proofs.get(path) if role != "data" else None  # a contract stands for what it was made for
         # one that could not be read whole, now or then, may be what it was
         changed = sha256 is not None and digests.get(path, sha256) not in {None, sha256}
-        made["source"].append(source or scopes.covering(path))
+        made["source"].append(source or scopes.find_source(path))
         made["role"].append(role)
         made["skip_reason"].append(CHANGED if changed else reason)
         made["records_distinct"].append(distinct.get(path, 0))
@@ -361,7 +367,7 @@ def _make_observations(observed: FileResult, scopes: source_scopes.Scopes) -> pa
     """Make OBSERVATIONS of what detectors saw in each file."""
     files, place = np.unique(np.asarray(observed.observed["file"]), return_inverse=True)
     paths = observed.files["path"].take(pa.array(files))
-    owners = pa.array([scopes.covering(path) for path in paths.to_pylist()], pa.string())
+    owners = pa.array([scopes.find_source(path) for path in paths.to_pylist()], pa.string())
     named = (owners.take(pa.array(place)), paths.take(pa.array(place)))
     table = pa.table([*named, *observed.observed.columns[1:]], schema=schemas.OBSERVATIONS)
     return schemas.ordered(table, "path", "detector", "kind", "state")
@@ -373,7 +379,7 @@ def _declared_digest(claimed: Sequence[str], found: str | None) -> str | None:
 
 
 def _unread_file(row: Mapping[str, Any], scopes: source_scopes.Scopes) -> dict[str, Any]:
-    source = scopes.covering(row["path"]) if row["role"] == "unreadable" else None
+    source = scopes.find_source(row["path"]) if row["role"] == "unreadable" else None
     return {
         "path": row["path"], "source": source, "role": row["role"], "format": row["kind"], "bytes": row["bytes"],
         "bytes_consumed": 0, "bytes_skipped": row["bytes"], "skip_reason": row["reason"], "records": 0,

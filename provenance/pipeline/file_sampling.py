@@ -19,7 +19,7 @@ from provenance.core.digests import sha256
 from provenance.core.model import UNSAMPLED
 from provenance.errors import ConfigError
 from provenance.readers import records
-from provenance.sources.read_results import BundleResult, accounts
+from provenance.sources.read_results import BundleResult, enter_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -147,7 +147,7 @@ def account_for_unread(files: Iterable[FileToRead]) -> BundleResult:
     Args:
         files: what is left out.
     """
-    return accounts(
+    return enter_accounts(
         [records.Account(file.path, None, file.bytes, 0, file.bytes, UNSAMPLED, 0, 0, None, ()) for file in files], -1
     )
 

@@ -27,7 +27,7 @@ from provenance.ledger import layout
 from provenance.ledger.format import statement
 from provenance.ledger.keys import trusted_keys
 from provenance.ledger.log import folder_comparison, output_files
-from provenance.ledger.log.folder_comparison import Changes
+from provenance.ledger.log.folder_comparison import FolderChanges
 from provenance.ledger.log.tool_files import ToolFiles
 from provenance.ledger.verification.results import DATA_DIFFERS, MEANINGS, OK, UNPINNED, USAGE, WITHHELD, Verification
 from provenance.ledger.verification.verified_reader import Reader, open_reader
@@ -126,14 +126,14 @@ def inspect_data(
     """
     _check_folders(data, ledger)
     progress("verifying", 0, 0)
-    trust_file = trusted_keys.read(trust) if trust is not None else None
+    trust_file = trusted_keys.read_trust(trust) if trust is not None else None
     reader, fault = _open_before_verifying(ledger, entry, trust_file)
     verification = report_check.verify(ledger, trust=trust, since=since)
     if verification.exit_code == USAGE:
         raise ConfigError("; ".join(step.detail for step in verification.steps if step.status == "failed"))
     reasons = list(_reasons_of_ledger(verification, policy))
     if verification.exit_code not in {OK, UNPINNED, WITHHELD}:
-        return Clearance(data, None, verification.origin, None, tuple(reasons), (), Changes(), 0, verification)
+        return Clearance(data, None, verification.origin, None, tuple(reasons), (), FolderChanges(), 0, verification)
     if entry is not None and not 0 <= entry < verification.entries:
         raise ConfigError(f"{ledger} has no entry {entry}; its entries are 0 to {verification.entries - 1}")
     # Where approvers are asked for, a waiver of a file is nobody's, and one of an entry its approver's.
@@ -143,8 +143,8 @@ def inspect_data(
         audit, standing = _read_audited_data(reader_of_data), waiver.read_waivers(reader_of_data, approver_trust)
     except (InputError, VerificationError, ValueError) as error:
         reasons.append(str(error))
-        return Clearance(data, None, verification.origin, None, tuple(reasons), (), Changes(), 0, verification)
-    comparison = folder_comparison.compare(
+        return Clearance(data, None, verification.origin, None, tuple(reasons), (), FolderChanges(), 0, verification)
+    comparison = folder_comparison.compare_folder(
         audit.expected, data, ledger, naming=audit.naming, own=verification.own, threads=workers,
         progress=lambda done: progress("hashing", done, audit.bytes),
     )  # fmt: skip
@@ -222,7 +222,7 @@ class _AuditedData:
     index: int
     scans: Sequence[tuple[Mapping[str, Any], Mapping[str, pa.Table]]]
     gaps: Sequence[str]
-    expected: Sequence[folder_comparison.Told] | Iterable[folder_comparison.Told]
+    expected: Sequence[folder_comparison.ScannedFile] | Iterable[folder_comparison.ScannedFile]
     bytes: int
     naming: str
     files: pa.Table | None
@@ -241,7 +241,7 @@ def _read_audited_data(reader: Reader) -> _AuditedData:
             f"entry {at} names paths by a version ({naming}) that this program does not know; install a newer"
         )
     if files is None:
-        rows = output_files.read(reader.folder, said["outputs"]) if "outputs" in said else []
+        rows = output_files.read_output(reader.folder, said["outputs"]) if "outputs" in said else []
         listed = [(row["path"], row["sha256"], folder_comparison.read_size(row.get("bytes"))) for row in rows]
         return _AuditedData(at, told, gaps, listed, sum(size for *_, size in listed), naming, None)
     members = path_names.INTO_ARCHIVE
@@ -258,7 +258,7 @@ def _scans_of_inputs(reader: Reader) -> tuple[list[dict[str, Any]], list[str]]:
         said = reader.statement(index)
         if said.kind == statement.SCAN:
             scans[index] = said.predicate
-        elif said.kind not in statement.WITH_DATA:
+        elif said.kind not in statement.KINDS_WITH_DATA:
             raise InputError(f"entry {index} is a {said.kind}, which says of no data what it is")
         else:
             for item in said.predicate["inputs"]:

@@ -88,7 +88,7 @@ def _check_entry(path: Path, said: Statement, verification: Verification, outcom
     elif missing := sorted({*bound.values(), *parquet} & set(verification.withheld)):
         outcome.withheld += missing
     else:
-        tables = ledger.tables(path, index)
+        tables = ledger.read_tables(path, index)
         for name, rendered in _render_reports(path, said, tables).items():
             if name not in bound:
                 continue
@@ -109,7 +109,7 @@ def _check_sums(path: Path, said: Statement, verification: Verification, outcome
     if gone := sorted({stated[name]["parquet"] for name in needed} & set(verification.withheld)):
         outcome.withheld += gone
         return
-    tables = ledger.tables(path, index, needed)
+    tables = ledger.read_tables(path, index, needed)
     if "findings" in tables:
         rows = {name: table["rows"] for name, table in stated.items()}
         rendered = evaluate.count(tables["findings"], rows)
@@ -125,7 +125,7 @@ def _check_sums(path: Path, said: Statement, verification: Verification, outcome
 
 def _render_reports(path: Path, said: Statement, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
     """Render an entry's reports as the scan did that wrote it."""
-    seal = Seal(said.place.index, said.place.origin, ledger.signer(path, said.place.index))
+    seal = Seal(said.place.index, said.place.origin, ledger.read_signer(path, said.place.index))
     return {
         "report.html": html.render(tables, said.predicate, seal),
         "report.json": json.render(tables, said.predicate),

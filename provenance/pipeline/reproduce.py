@@ -24,8 +24,8 @@ from provenance.core import path_names, scanner_identity, schemas
 from provenance.core.progress import Progress, ignore_progress
 from provenance.errors import ConfigError, InputError, NothingToAudit, VerificationError
 from provenance.ledger.format.statement import SCAN
-from provenance.ledger.format.table_files import lines
-from provenance.ledger.keys.signing_keys import configuration
+from provenance.ledger.format.table_files import to_lines
+from provenance.ledger.keys.signing_keys import configuration_folder
 from provenance.ledger.layout import scan_path
 from provenance.ledger.trees import salts
 from provenance.ledger.verification.results import EQUIVOCATION, INVALID
@@ -231,10 +231,10 @@ def _rules_of_entry(reader: ledger.Reader, given: Sequence[Path], key: str | Non
 def _read_secret(key: str | None) -> bytes | None:
     """Return the secret of salts: of the keys that are named, else this user's if there is one; none is made for it."""
     if key is not None:
-        return salts.secret_of(key)
-    for place in (configuration() / "keys", configuration()):
-        if (place / salts.NAME).exists():
-            return salts.secret(place)
+        return salts.find_secret(key)
+    for place in (configuration_folder() / "keys", configuration_folder()):
+        if (place / salts.FILE_NAME).exists():
+            return salts.load_secret(place)
     return None
 
 
@@ -398,7 +398,7 @@ def _count_difference(theirs: pa.Table, mine: pa.Table) -> tuple[int, int]:
 
 def _digest(table: pa.Table) -> bytes:
     digest = hashlib.sha256()
-    for chunk in lines(table):
+    for chunk in to_lines(table):
         digest.update(chunk)
     return digest.digest()
 
@@ -406,7 +406,7 @@ def _digest(table: pa.Table) -> bytes:
 def _to_lines(table: pa.Table) -> pa.ChunkedArray:
     """Turn a table into one line a row, cut where they lie: a line break inside a value is escaped."""
     chunks = []
-    for text in lines(table):
+    for text in to_lines(table):
         data = np.frombuffer(text, np.uint8)
         ends = np.concatenate([[0], np.flatnonzero(data == ord("\n")) + 1]).astype(np.int64)
         buffers = [None, pa.py_buffer(ends.tobytes()), pa.py_buffer(text)]

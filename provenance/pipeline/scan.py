@@ -104,7 +104,7 @@ def scan(
     accepted_waivers = _read_waivers(waivers, root, own_paths)
     keys = _signing_keys(key, ask) if ledger is not None else None
     if ledger is not None and keys is not None:
-        signed_ledger.reserve(Path(ledger), keys)
+        signed_ledger.check_appendable(Path(ledger), keys)
     rules = ScanRules(
         profiles=chosen,
         purpose=purpose,
@@ -114,11 +114,11 @@ def scan(
         fold_chinese=fold_chinese,
         sample=sample,
         waivers=accepted_waivers,
-        declared=tuple(signed_ledger.entries(own_paths, "declaration")) if own_paths is not None else (),
+        declared=tuple(signed_ledger.read_entries(own_paths, "declaration")) if own_paths is not None else (),
         day=date.fromisoformat(started[:10]),
         own_paths=own_paths,
         secret=_secret(keys) if (assess if records is None else records) else None,
-        people=identity.alone() if keys is None else identity.IdentityKey(salts.secret(keys.folder)),
+        people=identity.alone() if keys is None else identity.IdentityKey(salts.load_secret(keys.folder)),
     )
     tables, statement = examine(root, rules, engine=engine, workers=workers, memory=memory, progress=progress)
     facts = _facts_of_scan(root, rules, tables, started, assess=assess) | statement
@@ -146,11 +146,11 @@ def _now() -> str:
 
 def _secret(keys: signed_ledger.KeyPair | None) -> bytes:
     """Return what record trees are salted with: the user's own secret, or one for this scan alone."""
-    return secrets.token_bytes(record_trees.SECRET) if keys is None else salts.secret(keys.folder)
+    return secrets.token_bytes(record_trees.SECRET) if keys is None else salts.load_secret(keys.folder)
 
 
 def _signing_keys(key: str | None, ask: Callable[[str], str] | None) -> signed_ledger.KeyPair:
-    return signed_ledger.user_keys(create=True, prompt=ask) if key is None else signed_ledger.load(key, prompt=ask)
+    return signed_ledger.user_keys(create=True, prompt=ask) if key is None else signed_ledger.load_pair(key, prompt=ask)
 
 
 def _read_waivers(file: str | os.PathLike[str] | None, root: Path, ledger: Path | None) -> waiver_files.Waivers | None:
@@ -168,7 +168,7 @@ def _ledger_notices(folder: Path, entry: signed_ledger.Entry, keys: signed_ledge
     made = [
         f"New signing keys were made in {keys.folder}; they identify nobody until you tell others their fingerprint."
     ]
-    latest = folder / file_writing.LATEST
+    latest = folder / file_writing.LATEST_LINK
     other = [f"{latest} is no link of this program, and was left as it is: the newest scan is {entry.folder}."]
     report = f"The report for people: {entry.folder / 'report.html'}"
     signed = f"Entry {entry.index} of {folder} is signed by {entry.keyid}; check it with: provenance verify {folder}"

@@ -21,7 +21,7 @@ from provenance.errors import ConfigError
 from provenance.pipeline import evaluate
 from provenance.similarity.evidence import original_files
 from provenance.sources import scopes as source_scopes
-from provenance.sources.scope_paths import within
+from provenance.sources.scope_paths import is_within
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -49,7 +49,7 @@ def leave_out_sources(
     left_out = set(dropped)
     _check_names(tables["sources"]["source"].to_pylist(), left_out, facts)
     paths = _paths_of_files(tables["files"])
-    scopes = source_scopes.scope(paths, tables["claims"], facts["purpose"])
+    scopes = source_scopes.decide_scopes(paths, tables["claims"], facts["purpose"])
     claims = _claims_that_stay(tables, scopes, left_out)
     files = _files_that_stay(tables["files"], claims, left_out)
     cut = {
@@ -109,7 +109,7 @@ def _claims_that_stay(
 ) -> pa.Table:
     """Leave out what speaks of nothing that stays: an entry of a dropped source, or a file beside it."""
     files = tables["files"].select(["path", "role", "source"]).to_pylist()
-    holders = scopes.holders
+    holders = scopes.list_holders
     of = {row["path"]: row["source"] for row in files}
     staying = sorted(row["path"] for row in files if row["role"] == "data" and row["source"] not in dropped)
     kept = []
@@ -125,7 +125,7 @@ def _covers_any(scope: str, paths: Sequence[str]) -> bool:
     if scope == "./":
         return bool(paths)
     at = bisect_left(paths, scope)
-    return at < len(paths) and within(paths[at], scope)
+    return at < len(paths) and is_within(paths[at], scope)
 
 
 def _files_that_stay(files: pa.Table, claims: pa.Table, dropped: Collection[str]) -> pa.Table:

@@ -74,6 +74,7 @@ def judge(
     coverage: pa.Table,
     chosen: Sequence[Profile],
     files: pa.Table,
+    *,
     answers: Mapping[tuple[str, str, str], DeclaredAnswer] | None = None,
 ) -> tuple[dict[str, tuple[str, str | None]], pa.Table]:
     """Say what profiles make of findings and declarations.

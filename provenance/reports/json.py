@@ -60,7 +60,7 @@ def render(tables: Mapping[str, pa.Table], facts: Mapping[str, Any]) -> bytes:
 def _domains(observations: pa.Table) -> list[dict[str, Any]]:
     """List of each source the registrable domains with most bytes of text; OBSERVATIONS has them all."""
     listed = []
-    for source, seen in domains.by_source(observations).items():
+    for source, seen in domains.count_by_source(observations).items():
         states: dict[str, list[domains.Domain]] = defaultdict(list)
         for each in seen:
             states[each.name].append(each)

@@ -21,7 +21,7 @@ from provenance.readers.manifests.licence_files import LICENCE
 from provenance.readers.storage import regular_files
 from provenance.sources import file_roles
 from provenance.sources.licence_scopes import GAP
-from provenance.sources.scope_paths import above, folder_of, resolved_path
+from provenance.sources.scope_paths import folder_of, folders_above, resolved_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -34,7 +34,7 @@ IDENTICAL = "identical-upstream"
 """Field of a statement that a file's digest proves: it is what a manifest says stands at an address."""
 
 
-def read(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
+def read_claims(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
     """Read every manifest, licence and document of a folder.
 
     Args:
@@ -55,34 +55,34 @@ def read(root: Path, paths: pa.Table) -> tuple[Rows, dict[str, str]]:
             continue
         digest = ""
         try:
-            data, digest = _bytes(root, row)
+            data, digest = _read_bytes(root, row)
             stated = manifests.read(row["path"], data[: manifests.LARGEST] if speaks else data, kind)
         except ManifestError as error:
             if not speaks:  # else its bytes are read as records, and that is no fault of theirs
-                refused[row["path"]] = f"no valid {kind}: {_fault(row['path'], error)}"
-            claims += [_claim(row["path"], claim, digest) for claim in _unread(row["path"], kind)]
+                refused[row["path"]] = f"no valid {kind}: {_explain_fault(row['path'], error)}"
+            claims += [_make_row(row["path"], claim, digest) for claim in _claims_of_unread(row["path"], kind)]
         except OSError as error:
             if not speaks:
                 refused[row["path"]] = f"cannot be read: {error.strerror}"
         else:
-            claims += [_claim(row["path"], claim, digest) for claim in stated]
+            claims += [_make_row(row["path"], claim, digest) for claim in stated]
     return claims, refused
 
 
-def _bytes(root: Path, row: Mapping[str, Any]) -> tuple[bytes, str]:
+def _read_bytes(root: Path, row: Mapping[str, Any]) -> tuple[bytes, str]:
     """Return the first bytes of a manifest, one more than may be read, and the digest of the whole file.
 
     Raises:
         OSError: it cannot be read, is no regular file, or is a sparse one.
     """
-    with storage.open_regular(where(root, row)) as file:
-        tap = storage.Tap(regular_files.bounded(file))
+    with storage.open_regular(path_on_disk(root, row)) as file:
+        tap = storage.DigestingReader(regular_files.bound_to_size(file))
         data = tap.read(manifests.LARGEST + 1)
         tap.drain()
         return data, tap.digest.sha256()
 
 
-def named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.Table, Rows]:
+def take_named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.Table, Rows]:
     """Read as a licence, not as data, every file that a native manifest at the root names as one.
 
     A manifest elsewhere may not take a file out of the data: what it names is a licence that nobody has read.
@@ -90,27 +90,29 @@ def named_licences(root: Path, paths: pa.Table, claims: Rows) -> tuple[pa.Table,
     Args:
         root: the folder.
         paths: PATHS.
-        claims: from `read`.
+        claims: from `read_claims`.
 
     Returns:
         PATHS with their roles, and all claims.
     """
-    named = {resolved_path(claim) for claim in claims if _at_root(claim, "licence-file")}
+    named = {resolved_path(claim) for claim in claims if _is_at_root(claim, "licence-file")}
     rows = paths.to_pylist()
     stated: Rows = []
     for row in rows:
         if row["path"] not in named or row["role"] != "data":
             continue
         with contextlib.suppress(OSError, ManifestError):
-            data, digest = _bytes(root, row)
-            stated += [_claim(row["path"], claim, digest) for claim in manifests.read(row["path"], data, LICENCE.name)]
+            data, digest = _read_bytes(root, row)
+            stated += [
+                _make_row(row["path"], claim, digest) for claim in manifests.read(row["path"], data, LICENCE.name)
+            ]
             if not file_roles.is_data(row["path"], data, row["bytes"], LICENCE.name):
                 row["role"] = LICENCE.role
             row["kind"] = LICENCE.name
     return (schemas.rows(rows, schemas.PATHS) if stated else paths), claims + stated
 
 
-def named_documents(root: Path, paths: pa.Table, claims: Rows) -> pa.Table:
+def take_named_documents(root: Path, paths: pa.Table, claims: Rows) -> pa.Table:
     """Keep as documentation, not as data, every file that a native manifest at the root names as a document.
 
     A manifest elsewhere may not take a file out of the data, and none what holds records. A document is kept by its
@@ -119,12 +121,12 @@ def named_documents(root: Path, paths: pa.Table, claims: Rows) -> pa.Table:
     Args:
         root: the folder.
         paths: PATHS.
-        claims: from `read`.
+        claims: from `read_claims`.
 
     Returns:
         PATHS with their roles.
     """
-    named = {resolved_path(claim) for field in DOCUMENTS for claim in claims if _at_root(claim, field)}
+    named = {resolved_path(claim) for field in DOCUMENTS for claim in claims if _is_at_root(claim, field)}
     rows = paths.to_pylist()
     for row in rows:
         if row["path"] in named and row["role"] == "data" and not _holds_records(root, row):
@@ -134,13 +136,13 @@ def named_documents(root: Path, paths: pa.Table, claims: Rows) -> pa.Table:
 
 def _holds_records(root: Path, row: Mapping[str, Any]) -> bool:
     try:
-        whole = regular_files.read_head(where(root, row), file_roles.LARGEST_DOCUMENT)
+        whole = regular_files.read_head(path_on_disk(root, row), file_roles.LARGEST_DOCUMENT)
     except OSError:  # whoever digests it says so
         return False
     return file_roles.consists_of_records(row["path"], whole)
 
 
-def again(root: Path, path: str, kind: str | None, digest: str) -> Rows:
+def read_again(root: Path, path: str, kind: str | None, digest: str) -> Rows:
     """Read the statements of one manifest again, if it is the one that was scanned.
 
     Args:
@@ -157,23 +159,23 @@ def again(root: Path, path: str, kind: str | None, digest: str) -> Rows:
     with contextlib.suppress(OSError, ManifestError):
         data = regular_files.read_head(disk_location(root, path), manifests.LARGEST + 1)
         if sha256(data) == digest:
-            return [_claim(path, claim, digest) for claim in manifests.read(path, data, kind)]
+            return [_make_row(path, claim, digest) for claim in manifests.read(path, data, kind)]
     return []
 
 
-def _fault(path: str, error: ManifestError) -> str:
+def _explain_fault(path: str, error: ManifestError) -> str:
     """Return what is wrong with a manifest, without its path, which stands beside it."""
     said = str(error)
     return said.removeprefix(path).lstrip(": ") if said.startswith(path) else said
 
 
-def _unread(path: str, kind: str) -> list[Claim]:
+def _claims_of_unread(path: str, kind: str) -> list[Claim]:
     """State what a manifest of its format does even where it cannot be read: it may open a source."""
     scope = folder_of(path)
     return [Claim("source", scope.removesuffix("/"), scope, kind, "L1")] if manifests.FORMATS[kind].opens_unread else []
 
 
-def where(root: Path, row: Mapping[str, Any]) -> bytes:
+def path_on_disk(root: Path, row: Mapping[str, Any]) -> bytes:
     """Return where a row of PATHS is on disk.
 
     Args:
@@ -183,7 +185,7 @@ def where(root: Path, row: Mapping[str, Any]) -> bytes:
     return disk_location(root, row["path"])
 
 
-def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
+def _make_row(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
     spdx = normalise(claim.value).expression if claim.field == "licence" else None
     return {
         "manifest": manifest, "subject": claim.subject, "field": claim.field, "value": claim.value,
@@ -192,31 +194,31 @@ def _claim(manifest: str, claim: Claim, digest: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _at_root(claim: Mapping[str, Any], field: str) -> bool:
+def _is_at_root(claim: Mapping[str, Any], field: str) -> bool:
     return claim["field"] == field and "/" not in claim["manifest"] and by_witness(claim["witness"]).own
 
 
-def views(stated: Rows) -> dict[str, tuple[tuple[str, str], ...]]:
+def find_overrides(stated: Rows) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return the columns that a native manifest at the root overrides, by scope."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for claim in stated:
-        if _at_root(claim, "view"):
+        if _is_at_root(claim, "view"):
             column, role = claim["value"].rsplit("=", 1)
             found[claim["scope"]].append((column, role))
     return {scope: tuple(roles) for scope, roles in found.items()}
 
 
-def nearest(path: str, views: Mapping[str, tuple[tuple[str, str], ...]]) -> tuple[tuple[str, str], ...]:
+def nearest_overrides(path: str, views: Mapping[str, tuple[tuple[str, str], ...]]) -> tuple[tuple[str, str], ...]:
     """Return the overrides that hold for a file: its own, else those of the nearest folder around it.
 
     Args:
         path: of the file.
-        views: from `views`.
+        views: from `find_overrides`.
     """
-    return next((views[place] for place in (path, *above(folder_of(path))) if place in views), ())
+    return next((views[place] for place in (path, *folders_above(folder_of(path))) if place in views), ())
 
 
-def overrides(claims: pa.Table, data: Collection[str] = ()) -> str | None:
+def describe_overrides(claims: pa.Table, data: Collection[str] = ()) -> str | None:
     """Say which overrides of roles hold, and which do not: their manifest is not at the root, or bytes are records.
 
     Args:
@@ -226,7 +228,7 @@ def overrides(claims: pa.Table, data: Collection[str] = ()) -> str | None:
     said = []
     for claim in claims.to_pylist():
         place = resolved_path(claim)
-        if _at_root(claim, "licence-file"):
+        if _is_at_root(claim, "licence-file"):
             too = ", and as records, which it holds" if place in data else ""
             said.append(f"{claim['manifest']}: {place} is read as a licence{too}")
         if claim["field"] in DOCUMENTS:
@@ -247,11 +249,11 @@ def overrides(claims: pa.Table, data: Collection[str] = ()) -> str | None:
     return "; ".join(dict.fromkeys(said)) or None
 
 
-def table(rows: Rows) -> pa.Table:
+def make_table(rows: Rows) -> pa.Table:
     """Make CLAIMS, sorted as they are sealed.
 
     Args:
-        rows: from `read`, `named_licences` and `of_records`.
+        rows: from `read_claims`, `take_named_licences` and `claims_of_records`.
 
     Returns:
         CLAIMS.
@@ -260,7 +262,7 @@ def table(rows: Rows) -> pa.Table:
     return schemas.ordered(schemas.rows(rows, schemas.CLAIMS), *keys)
 
 
-def with_identities(claims: pa.Table, files: pa.Table) -> pa.Table:
+def add_identities(claims: pa.Table, files: pa.Table) -> pa.Table:
     """Add which files are, byte for byte, what a manifest says stands at an address elsewhere.
 
     Args:
@@ -284,7 +286,7 @@ def with_identities(claims: pa.Table, files: pa.Table) -> pa.Table:
                 claim | {"field": IDENTICAL, "value": f"{address} sha256:{digest}", "witness": "digest"} | place
                 for place in held.get(digest, [])
             ]
-    return table(claims.to_pylist() + rows) if rows else claims
+    return make_table(claims.to_pylist() + rows) if rows else claims
 
 
 _UNCOMPARED = {
@@ -306,7 +308,7 @@ _UNCOMPARED = {
 }
 
 
-def uncompared(claims: pa.Table) -> str | None:
+def describe_uncompared(claims: pa.Table) -> str | None:
     """Say what manifests declare of files and nobody compared.
 
     Args:
@@ -317,13 +319,13 @@ def uncompared(claims: pa.Table) -> str | None:
     return "; ".join(f"{count:,} {one if count == 1 else several}" for count, (one, several) in said) or None
 
 
-def _legend(row: Mapping[str, Any]) -> bool:
+def _is_legend(row: Mapping[str, Any]) -> bool:
     """Tell a licence column that lists so many that it was cut: which of them holds for what is said elsewhere."""
     cut = row["witness"] == "record-column" and len(row["value"]) >= STATED
     return cut and " AND " in (row["spdx"] or "")
 
 
-def of_records(observed: Iterable[BundleResult]) -> Rows:
+def claims_of_records(observed: Iterable[BundleResult]) -> Rows:
     """State what records say of themselves: each value of a licence or origin column, once a file.
 
     Args:
@@ -341,12 +343,12 @@ def of_records(observed: Iterable[BundleResult]) -> Rows:
         about = dict(zip(numbers.to_pylist(), zip(*places, strict=True), strict=True))
         for number, claims in part.claims.items():
             path, digest, _ = about[number]
-            rows += [_claim(path, claim, digest or "") for claim in claims]
+            rows += [_make_row(path, claim, digest or "") for claim in claims]
         for number, name, value in zip(*(column.to_pylist() for column in part.stated.columns), strict=True):
             path, digest, _ = about[number]
-            rows.append(_claim(path, Claim(name, value, path, "record-column", f"/{name}", "data"), digest or ""))
+            rows.append(_make_row(path, Claim(name, value, path, "record-column", f"/{name}", "data"), digest or ""))
         for number in lacking:
             path, digest, records = about[number]
             said = f"no licence in {silent[number]:,} of {records:,} records"
-            rows.append(_claim(path, Claim("licence", said, path, GAP, "/licence", "data"), digest or ""))
-    return [row | {"spdx": None} if _legend(row) else row for row in rows]
+            rows.append(_make_row(path, Claim("licence", said, path, GAP, "/licence", "data"), digest or ""))
+    return [row | {"spdx": None} if _is_legend(row) else row for row in rows]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core import schemas
 from provenance.core.model import UNSAMPLED
-from provenance.licences.expressions import conjunction
+from provenance.licences.expressions import join_by_and
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from provenance.sources.scopes import Scopes, Source
 
 
-def conclude(scopes: Scopes, files: pa.Table, distinct: Mapping[str, int], texts: Mapping[str, int]) -> pa.Table:
+def conclude_sources(
+    scopes: Scopes, files: pa.Table, distinct: Mapping[str, int], texts: Mapping[str, int]
+) -> pa.Table:
     """Say of every source what is claimed, what is concluded and how well it is evidenced.
 
     Args:
@@ -35,14 +37,14 @@ def conclude(scopes: Scopes, files: pa.Table, distinct: Mapping[str, int], texts
         if row["role"] == "data":
             held[row["source"]].append(row)
     rows = [
-        _conclude(scopes, source, held[id_])
+        _conclude_source(scopes, source, held[id_])
         | {"records_text": texts.get(id_, 0), "records_distinct": distinct.get(id_, 0)}
         for id_, source in scopes.sources.items()
     ]
     return schemas.ordered(schemas.rows(rows, schemas.SOURCES), "source")
 
 
-def _conclude(scopes: Scopes, source: Source, files: Sequence[dict[str, Any]]) -> dict[str, object]:
+def _conclude_source(scopes: Scopes, source: Source, files: Sequence[dict[str, Any]]) -> dict[str, object]:
     # a sample's file that was not opened may state its licence in a column
     opened = [row for row in files if row["skip_reason"] != UNSAMPLED]
     licences = list(dict.fromkeys(scopes.licence(row["path"]) for row in opened or files))
@@ -58,7 +60,7 @@ def _conclude(scopes: Scopes, source: Source, files: Sequence[dict[str, Any]]) -
         "name": first("name"),
         "kind": first("kind"),
         "licence_declared": "; ".join(declared) or None,
-        "licence_concluded": _joined([licence.expression for licence in licences]),
+        "licence_concluded": _join_expressions([licence.expression for licence in licences]),
         "evidence": min((licence.evidence for licence in licences), key=levels.index, default="none"),
         "records": records,
         "bytes": sum(row["bytes"] for row in files if "!/" not in row["path"]),
@@ -73,7 +75,7 @@ def _conclude(scopes: Scopes, source: Source, files: Sequence[dict[str, Any]]) -
     }
 
 
-def _joined(expressions: Sequence[str | None]) -> str | None:
+def _join_expressions(expressions: Sequence[str | None]) -> str | None:
     """Join several files' licences; where one of them has none, the source's is unknown."""
     known = sorted({expression for expression in expressions if expression})
-    return conjunction(known) if known and None not in expressions else None
+    return join_by_and(known) if known and None not in expressions else None

@@ -18,7 +18,7 @@ _DOCUMENTED = ("file", "sha256")
 
 
 @dataclass(slots=True)
-class Declared:
+class DeclaredFacts:
     """What manifests state of one source that holds data.
 
     Args:
@@ -49,7 +49,7 @@ class Declared:
         return any(record.get(key) for record in self.records.get(name, []) for key in _DOCUMENTED)
 
 
-def by_source(sources: pa.Table, claims: pa.Table) -> list[Declared]:
+def facts_by_source(sources: pa.Table, claims: pa.Table) -> list[DeclaredFacts]:
     """Sort statements by source and record.
 
     Args:
@@ -59,7 +59,7 @@ def by_source(sources: pa.Table, claims: pa.Table) -> list[Declared]:
     Returns:
         One for each source, sorted by its id.
     """
-    held = {row["source"]: Declared(row["source"], row["kind"]) for row in sources.to_pylist()}
+    held = {row["source"]: DeclaredFacts(row["source"], row["kind"]) for row in sources.to_pylist()}
     records: dict[tuple[str, str, str, str], dict[str, str]] = {}
     opened: dict[str, bool] = dict.fromkeys(held, False)
     names = ("source", "manifest", "pointer", "field", "value", "witness")
@@ -82,7 +82,7 @@ def by_source(sources: pa.Table, claims: pa.Table) -> list[Declared]:
         one.by.setdefault(row["field"], set()).add(row["witness"])
         name, dot, key = row["field"].partition(".")
         if dot:
-            place = (row["source"], name, row["manifest"], _record(row["pointer"], name))
+            place = (row["source"], name, row["manifest"], _record_pointer(row["pointer"], name))
             if place not in records:
                 records[place] = {}
                 one.records.setdefault(name, []).append(records[place])
@@ -90,7 +90,7 @@ def by_source(sources: pa.Table, claims: pa.Table) -> list[Declared]:
     return [held[source] for source in sorted(held)]
 
 
-def _record(pointer: str, name: str) -> str:
+def _record_pointer(pointer: str, name: str) -> str:
     """Return the part of a JSON pointer that leads to a record: `/sources/0/contract/1/file` is of the second."""
     parts = pointer.split("/")
     if name not in parts:
@@ -99,7 +99,7 @@ def _record(pointer: str, name: str) -> str:
     return "/".join(parts[: at + (len(parts) > at and parts[at].isdigit())])
 
 
-def unasked(sources: pa.Table) -> str | None:
+def describe_unasked(sources: pa.Table) -> str | None:
     """Say how many sources could not be asked for what their kind needs.
 
     Args:
@@ -113,7 +113,7 @@ def unasked(sources: pa.Table) -> str | None:
     return f"{silent:,} of {len(kinds):,} sources do not say of what kind they are" if silent else None
 
 
-def after(date: str, end: str) -> bool:
+def is_after(date: str, end: str) -> bool:
     """Tell whether a date is certainly after another, where both may be a year or a month.
 
     Args:
@@ -124,7 +124,7 @@ def after(date: str, end: str) -> bool:
 
 
 @dataclass(slots=True)
-class Origins:
+class RecordOrigins:
     """What the records of a source say of where they are from.
 
     Args:
@@ -152,11 +152,11 @@ class Origins:
         return self.counts[what] / self.total if self.total else 0.0
 
 
-NO_ORIGINS = Origins()
+NO_ORIGINS = RecordOrigins()
 """Of a source without records."""
 
 
-def origins(observations: pa.Table, *, addressed: bool = False) -> dict[str, Origins]:
+def count_origins(observations: pa.Table, *, addressed: bool = False) -> dict[str, RecordOrigins]:
     """Add up what the detector `record-origin` saw.
 
     Args:
@@ -168,12 +168,12 @@ def origins(observations: pa.Table, *, addressed: bool = False) -> dict[str, Ori
     """
     rows = [row for row in observations.to_pylist() if row["detector"] == "record-origin" and row["source"] is not None]
     told = {row["path"] for row in rows if row["kind"] == "url"}
-    found: dict[str, Origins] = {}
+    found: dict[str, RecordOrigins] = {}
     for row in sorted(rows, key=lambda row: str(row["path"])):
         what = "missing" if row["state"] == "missing" else row["kind"]
         if addressed and row["path"] not in told:
             continue
-        one = found.setdefault(row["source"], Origins())
+        one = found.setdefault(row["source"], RecordOrigins())
         one.counts[what] += row["records"]
         one.paths.setdefault(what, row["path"])
         one.rows.setdefault(what, row["row"])
@@ -274,7 +274,7 @@ class Lineage:
         when, then = self._acquired(source), self._acquired(other)
         if when is None or then is None:
             return 2
-        return 1 if after(when, then) else 3 if after(then, when) else 2
+        return 1 if is_after(when, then) else 3 if is_after(then, when) else 2
 
     def called(self, source: str) -> str:
         """Return a source's id, with the date at which it was acquired where that is declared."""

@@ -58,16 +58,16 @@ def read(
         if path not in known or known[path]["role"] != "data" or not 0 <= row < known[path]["records"]:
             raise ConfigError(f"there is no record {row} of {path} in this audit")
         wanted[path_names.on_disk(path)][path].add(row)
-    views = claims.views(tables["claims"].to_pylist())
+    views = claims.find_overrides(tables["claims"].to_pylist())
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for outer, rows in wanted.items():
-        roles = records.overridden(claims.nearest(outer, views))
-        found |= _file(Path(data), outer, rows, known[outer]["sha256"], roles)
+        roles = records.overridden(claims.nearest_overrides(outer, views))
+        found |= _read_rows(Path(data), outer, rows, known[outer]["sha256"], roles)
     if lost := next((place for place in asked if place not in found), None):
         raise InputError(
             f"record {lost[1]} of {lost[0]} was not found again: an older version named or read it otherwise"
         )
-    shown = [_masked(found[place]) if masked else found[place] for place in asked]
+    shown = [_mask_row(found[place]) if masked else found[place] for place in asked]
     return pa.Table.from_pylist(shown, schema=EXCERPTS)
 
 
@@ -90,7 +90,9 @@ class Leaf:
     root: str
 
 
-def leaf(tables: Mapping[str, pa.Table], data: str | os.PathLike[str], path: str, row: int, secret: bytes) -> Leaf:
+def read_leaf(
+    tables: Mapping[str, pa.Table], data: str | os.PathLike[str], path: str, row: int, *, secret: bytes
+) -> Leaf:
     """Read one file again and find the leaf of one of its records.
 
     Args:
@@ -115,10 +117,10 @@ def leaf(tables: Mapping[str, pa.Table], data: str | os.PathLike[str], path: str
     if said["records_root"] is None:
         raise ConfigError(f"no record tree was made of {path}; scan with --assess or --records")
     outer = path_names.on_disk(path)
-    roles = records.overridden(claims.nearest(outer, claims.views(tables["claims"].to_pylist())))
+    roles = records.overridden(claims.nearest_overrides(outer, claims.find_overrides(tables["claims"].to_pylist())))
     found: Leaf | None = None
     salting, growing = record_trees.Salting(secret, path), _Leaves()
-    for item in _items(Path(data), outer, roles, known[outer]["sha256"]):
+    for item in _read_items(Path(data), outer, roles, known[outer]["sha256"]):
         if item.path == path and isinstance(item, records.Batch):
             growing.add(item.table, salting, row)
         elif item.path == path and isinstance(item, records.Account):
@@ -155,18 +157,20 @@ class _Leaves:
         return Leaf(line, self.text, index, np.concatenate(self._leaves), str(self.tree.root()))
 
 
-def _masked(row: Mapping[str, Any]) -> dict[str, Any]:
-    from provenance.detectors.personal_data import mask
+def _mask_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    from provenance.detectors.personal_data import mask_values
 
-    return {name: mask(value) if isinstance(value, str) and name != "path" else value for name, value in row.items()}
+    return {
+        name: mask_values(value) if isinstance(value, str) and name != "path" else value for name, value in row.items()
+    }
 
 
-def _file(
+def _read_rows(
     data: Path, outer: str, wanted: Mapping[str, Collection[int]], sha256: str | None, roles: records.Roles
 ) -> dict[tuple[str, int], dict[str, Any]]:
     """Read some records of a file and of its members; its last account says which bytes they came from."""
     found: dict[tuple[str, int], dict[str, Any]] = {}
-    for item in _items(data, outer, roles, sha256):
+    for item in _read_items(data, outer, roles, sha256):
         if isinstance(item, records.Batch) and item.path in wanted:
             rows = pa.array(sorted(wanted[item.path]), pa.int64())
             table = item.table.filter(pc.is_in(item.table["row"], value_set=rows))
@@ -174,7 +178,7 @@ def _file(
     return found
 
 
-def _items(data: Path, outer: str, roles: records.Roles, sha256: str | None) -> Iterator[records.Item]:
+def _read_items(data: Path, outer: str, roles: records.Roles, sha256: str | None) -> Iterator[records.Item]:
     """Read a file again; the last thing that is said is whether it is the one that was scanned."""
     at = path_names.text_to_path(outer)
     if at.startswith(b"/") or b".." in at.split(b"/") or b"\0" in at:

@@ -23,7 +23,7 @@ from provenance.readers import manifests, storage
 from provenance.readers.manifests.yaml_documents import metadata_of
 from provenance.readers.records import csv, format_detection
 from provenance.readers.records.formats import FORMATS
-from provenance.sources.repeated_forms import holds_rows, repeats, repeats_items
+from provenance.sources.repeated_forms import holds_rows, is_repetitive, lists_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ class Role(NamedTuple):
 DATA = Role("data", None)
 
 
-def decide(path: str, head: bytes, size: int, more: Callable[[int], bytes] | None = None) -> Role:
+def decide_role(path: str, head: bytes, size: int, more: Callable[[int], bytes] | None = None) -> Role:
     """Decide on the role of a file.
 
     Args:
@@ -94,7 +94,7 @@ def decide(path: str, head: bytes, size: int, more: Callable[[int], bytes] | Non
 
 _INLINE: dict[str, Callable[[bytes], bool]] = {
     "rows": holds_rows,
-    "items": lambda whole: repeats_items(whole.decode("utf-8", "replace")),
+    "items": lambda whole: lists_sentences(whole.decode("utf-8", "replace")),
     "text": lambda whole: _INLINE_TEXT.search(whole) is not None,
 }
 """How it is told that a manifest holds records in a form, by `ManifestFormat.inline`."""
@@ -138,7 +138,7 @@ def consists_of_records(path: str, whole: bytes) -> bool:
     """
     head = whole[: format_detection.HEAD]
     is_text = format_detection.sniff(head, path) == "text"
-    return holds_records(path, head) or (is_text and repeats(whole.decode("utf-8", "replace")))
+    return holds_records(path, head) or (is_text and is_repetitive(whole.decode("utf-8", "replace")))
 
 
 def _is_other(form: ManifestFormat, head: bytes, size: int) -> bool:
@@ -156,7 +156,7 @@ def _reads_as_records(form: ManifestFormat, whole: bytes, size: int) -> bool:
         return True
     metadata = b"" if form.role == "licence" else metadata_of(whole)
     text = whole[len(metadata) :].decode("utf-8", "replace")
-    if repeats(text) or repeats_items(metadata.decode("utf-8", "replace")) or _BLOCK.search(metadata):
+    if is_repetitive(text) or lists_sentences(metadata.decode("utf-8", "replace")) or _BLOCK.search(metadata):
         return True
     if form.role == "licence":
         return size > LARGEST_UNKNOWN_LICENCE and not identify(text)

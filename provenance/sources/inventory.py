@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-HEAD = 1 << 16
+HEAD_BYTES = 1 << 16
 """Bytes read to recognise a manifest."""
 
 _CONTROL = {".git": "git", ".hg": "mercurial", ".svn": "subversion", ".bzr": "bazaar", "CVS": "cvs"}
@@ -40,7 +40,7 @@ _LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?siz
 _ANNEX = re.compile(rb"^(?:/annex/objects/|\.\./.*/annex/objects/)")
 _REFERENCE = re.compile(rb"^(.*/)?refs/")
 _PASSABLE = {"hidden", "derived by a tool"}  # reasons that keep no link from being read
-_POINTER = 1024  # bytes; the largest pointer of Git LFS (docs/spec.md)
+_POINTER_BYTES = 1024  # bytes; the largest pointer of Git LFS (docs/spec.md)
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class _Walk:
     links: list[tuple[_Row, bytes]] = field(default_factory=list)
 
 
-def inventory(
+def list_paths(
     data: Path,
     *,
     exclude: Sequence[str] = (),
@@ -100,19 +100,19 @@ def inventory(
         os.scandir(root).close()
     except OSError as error:
         raise InputError(f"{data} cannot be read: {error.strerror}") from error
-    _folder(walk, b"")
+    _walk_folder(walk, b"")
     _settle_links(walk)
-    return schemas.ordered(schemas.rows([_row(row) for row in walk.rows], schemas.PATHS), "path")
+    return schemas.ordered(schemas.rows([_make_row(row) for row in walk.rows], schemas.PATHS), "path")
 
 
-def _row(row: _Row) -> dict[str, object]:
+def _make_row(row: _Row) -> dict[str, object]:
     return {
         "path": row.path, "role": row.role, "kind": row.kind,
         "bytes": row.bytes, "reason": row.reason, "target": row.target,
     }  # fmt: skip
 
 
-def _folder(walk: _Walk, relative: bytes) -> None:
+def _walk_folder(walk: _Walk, relative: bytes) -> None:
     """Walk without recursion of calls: a folder a thousand levels deep is no reason to fail."""
     waiting = [relative]
     while waiting:
@@ -121,58 +121,60 @@ def _folder(walk: _Walk, relative: bytes) -> None:
             with os.scandir(os.path.join(walk.root, here) if here else walk.root) as entries:
                 found = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            walk.rows.append(_named(here + b"/", "unreadable", 0, reason=_cause(error)))
+            walk.rows.append(_role_by_name(here + b"/", "unreadable", 0, reason=_explain_cause(error)))
             continue
         for entry in found:
             path = here + b"/" + entry.name if here else entry.name
-            below = _entry(walk, entry, path)
+            below = _take_entry(walk, entry, path)
             if below is not None:
                 waiting.append(below)
 
 
-def _named(path: bytes, role: str, size: int, **known: str | None) -> _Row:
+def _role_by_name(path: bytes, role: str, size: int, **known: str | None) -> _Row:
     return _Row(path_to_text(path), role, size, **known)
 
 
-def _cause(error: OSError) -> str:
+def _explain_cause(error: OSError) -> str:
     return f"cannot be read: {error.strerror or type(error).__name__}"
 
 
-def _entry(walk: _Walk, entry: os.DirEntry[bytes], path: bytes) -> bytes | None:
+def _take_entry(walk: _Walk, entry: os.DirEntry[bytes], path: bytes) -> bytes | None:
     """Take one directory entry; return it if it is a folder to walk."""
     name = os.fsdecode(entry.name)
-    excluded = _excluded(path_to_text(path), walk.exclude)
+    excluded = _explain_exclusion(path_to_text(path), walk.exclude)
     try:
         if entry.is_symlink():
-            _link(walk, entry, path, excluded)
+            _take_link(walk, entry, path, excluded)
             return None
         if entry.is_dir(follow_symlinks=False):
-            return _enter(walk, entry, path, excluded)
+            return _enter_folder(walk, entry, path, excluded)
         status = entry.stat(follow_symlinks=False)
     except OSError as error:
-        walk.rows.append(_named(path, "ignored" if excluded else "unreadable", 0, reason=excluded or _cause(error)))
+        walk.rows.append(
+            _role_by_name(path, "ignored" if excluded else "unreadable", 0, reason=excluded or _explain_cause(error))
+        )
         return None
     if not stat.S_ISREG(status.st_mode):
-        walk.rows.append(_named(path, "unreadable", 0, reason="a device, pipe or socket is not read"))
+        walk.rows.append(_role_by_name(path, "unreadable", 0, reason="a device, pipe or socket is not read"))
     elif excluded:
-        walk.rows.append(_named(path, "ignored", status.st_size, reason=excluded))
+        walk.rows.append(_role_by_name(path, "ignored", status.st_size, reason=excluded))
     elif name.startswith(".") and manifests.recognise(name, b"") is None and not _holds_records(entry.path, name):
-        walk.rows.append(_named(path, "ignored", status.st_size, reason="hidden"))
+        walk.rows.append(_role_by_name(path, "ignored", status.st_size, reason="hidden"))
     else:
-        walk.rows.append(_regular(walk, path, status.st_size))
+        walk.rows.append(_take_regular(walk, path, status.st_size))
     return None
 
 
 def _holds_records(place: bytes, name: str) -> bool:
     """Tell whether a hidden file is data all the same; one that cannot be read stays hidden, and is counted."""
     try:
-        head = regular_files.read_head(place, HEAD)
+        head = regular_files.read_head(place, HEAD_BYTES)
     except OSError:
         return False
     return bool(head) and file_roles.holds_records(name, head)
 
 
-def _enter(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | None) -> bytes | None:
+def _enter_folder(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | None) -> bytes | None:
     name = os.fsdecode(entry.name)
     reason = excluded or walk.leave_out(Path(os.fsdecode(entry.path)))
     if name in _CONTROL:
@@ -187,11 +189,11 @@ def _enter(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | 
     role = "unreadable" if not excluded and any(not below for below, _ in closed) else "ignored"
     if closed:  # whoever excluded a folder did not ask what it holds
         reason += f", of which {len(closed):,} cannot be read and its bytes are not counted: {closed[0][1]}"
-    walk.rows.append(_named(path + b"/", role, size, reason=reason))
+    walk.rows.append(_role_by_name(path + b"/", role, size, reason=reason))
     return None
 
 
-def _excluded(path: str, globs: Iterable[str]) -> str | None:
+def _explain_exclusion(path: str, globs: Iterable[str]) -> str | None:
     for glob in globs:
         plain = glob.rstrip("/")
         if fnmatch.fnmatchcase(path, plain) or fnmatch.fnmatchcase(path, plain + "/*"):
@@ -199,41 +201,41 @@ def _excluded(path: str, globs: Iterable[str]) -> str | None:
     return None
 
 
-def _regular(walk: _Walk, path: bytes, size: int, *, at: bytes | None = None) -> _Row:
-    row = _named(path, "data", size)
+def _take_regular(walk: _Walk, path: bytes, size: int, *, at: bytes | None = None) -> _Row:
+    row = _role_by_name(path, "data", size)
     reference = _REFERENCE.match(path)
     if reference and os.path.isdir(os.path.join(walk.root, reference[1] or b"", b"snapshots")):
         row.role, row.reason = "ignored", "a reference of a Hugging Face cache"
         return row
     place = at or os.path.join(walk.root, path)
     head = b""
-    if size and (size <= _POINTER or manifests.is_doubtful(row.path)):
+    if size and (size <= _POINTER_BYTES or manifests.is_doubtful(row.path)):
         try:
-            head = regular_files.read_head(place, HEAD)
+            head = regular_files.read_head(place, HEAD_BYTES)
         except OSError as error:
-            row.role, row.reason = "unreadable", _cause(error)
+            row.role, row.reason = "unreadable", _explain_cause(error)
             return row
-    pointer = _LFS.match(head) if size <= _POINTER else None
+    pointer = _LFS.match(head) if size <= _POINTER_BYTES else None
     if pointer:
         row.kind = "git-lfs-pointer"
         row.reason = f"data not fetched: a Git LFS pointer to {int(pointer[1][:18])} bytes; run `git lfs pull`"
         return row
-    if size <= _POINTER and _ANNEX.match(head):
+    if size <= _POINTER_BYTES and _ANNEX.match(head):
         row.kind, row.reason = "git-annex-pointer", "data not fetched: a git-annex pointer; run `git annex get`"
         return row
-    row.role, row.kind = file_roles.decide(row.path, head, size, partial(_more, place))
+    row.role, row.kind = file_roles.decide_role(row.path, head, size, partial(_read_more, place))
     return row
 
 
-def _more(place: bytes, size: int) -> bytes:
+def _read_more(place: bytes, size: int) -> bytes:
     try:
         return regular_files.read_head(place, size)
     except OSError:  # it was read a moment ago; whoever reads it next says what is wrong
         return b""
 
 
-def _link(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | None) -> None:
-    row = _named(path, "ignored", 0, reason=excluded)
+def _take_link(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | None) -> None:
+    row = _role_by_name(path, "ignored", 0, reason=excluded)
     walk.rows.append(row)
     if excluded:
         return
@@ -243,8 +245,8 @@ def _link(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | N
     except OSError as error:
         row.reason = "a link that leads nowhere"
         if isinstance(error, PermissionError):
-            row.role, row.reason = "unreadable", f"a link whose target {_cause(error)}"
-        elif b"/annex/objects/" in _target(entry.path):
+            row.role, row.reason = "unreadable", f"a link whose target {_explain_cause(error)}"
+        elif b"/annex/objects/" in _link_target(entry.path):
             row.role, row.kind, row.reason = "data", "git-annex-pointer", "data not fetched: run `git annex get`"
         return
     if stat.S_ISDIR(status.st_mode):
@@ -256,7 +258,7 @@ def _link(walk: _Walk, entry: os.DirEntry[bytes], path: bytes, excluded: str | N
         walk.links.append((row, aim))
 
 
-def _target(link: bytes) -> bytes:
+def _link_target(link: bytes) -> bytes:
     try:
         return os.readlink(link)
     except OSError:
@@ -270,7 +272,7 @@ def _settle_links(walk: _Walk) -> None:
     for row, aim in sorted(walk.links, key=lambda link: link[0].path):
         inside = aim.startswith(walk.real.rstrip(b"/") + b"/")
         row.target = path_to_text(os.path.relpath(aim, walk.real))
-        holder = _holder(aim, walk.real, own) if inside else None
+        holder = _find_holder(aim, walk.real, own) if inside else None
         cached = _is_cache(aim)
         size, row.bytes = row.bytes, 0
         if aim in read:
@@ -281,7 +283,7 @@ def _settle_links(walk: _Walk) -> None:
             row.reason = f"a link into what is left out ({holder.reason})"
         elif inside or cached or walk.follow_links:
             row.bytes = size
-            _read_through(walk, row, aim)
+            _read_linked(walk, row, aim)
             read[aim] = row.path
             if holder is not None:
                 _hand_over(holder, row)
@@ -289,7 +291,7 @@ def _settle_links(walk: _Walk) -> None:
             row.reason = "a link that leads out of the data is not followed (--follow-links)"
 
 
-def _holder(aim: bytes, root: bytes, own: Mapping[bytes, _Row]) -> _Row | None:
+def _find_holder(aim: bytes, root: bytes, own: Mapping[bytes, _Row]) -> _Row | None:
     """Return the row that counts a file's bytes: its own, or that of the folder with which it is left out."""
     while aim not in own and len(aim) > len(root):
         aim = os.path.dirname(aim)
@@ -311,6 +313,6 @@ def _is_cache(aim: bytes) -> bool:
     return hub or b"/annex/objects/" in aim
 
 
-def _read_through(walk: _Walk, row: _Row, aim: bytes) -> None:
-    found = _regular(walk, text_to_path(row.path), row.bytes, at=aim)
+def _read_linked(walk: _Walk, row: _Row, aim: bytes) -> None:
+    found = _take_regular(walk, text_to_path(row.path), row.bytes, at=aim)
     row.role, row.kind, row.reason = found.role, found.kind, found.reason

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provenance.licences import terms
 from provenance.readers.manifests import by_witness
-from provenance.sources.scope_paths import above, folder_of, within
+from provenance.sources.scope_paths import folder_of, folders_above, is_within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,8 +73,8 @@ class LicenceScopes:
         named: set[str],
         purpose: str,
     ) -> None:
-        self._by_scope = _licences(by_scope)
-        self._by_source = _licences(by_source)
+        self._by_scope = _list_licences(by_scope)
+        self._by_source = _list_licences(by_source)
         self._homes = homes
         self._named = named
         self._purpose = purpose
@@ -109,13 +109,13 @@ class LicenceScopes:
         if around.claims:  # which then speaks for the records that are silent
             silent = [claim for claim in stated if claim["witness"] == GAP]
             stated = [claim for claim in stated if claim not in silent] + (list(around.claims) if silent else [])
-        licence = decide(stated, self._purpose)
+        licence = decide_licence(stated, self._purpose)
         return licence if licence.claims else around
 
     def _of_folder(self, folder: str, source: str) -> DecidedLicence:
         passed = []
         licence = DecidedLicence()
-        for place in above(folder):
+        for place in folders_above(folder):
             passed.append(place)
             if (place, source) in self._around:
                 licence = self._around[place, source]
@@ -131,12 +131,12 @@ class LicenceScopes:
         """Decide among the statements of one scope; what a source says of named members goes to each of them."""
         covering = self._covering(place, source)
         # what stands inside the scope is nearer than what is said of it from above
-        inside = [claim for claim in covering if within(claim["manifest"], place)]
+        inside = [claim for claim in covering if is_within(claim["manifest"], place)]
         own, home = self._by_source.get(source, []), place == self._homes[source]
         if own and home:
-            return decide(own if source in self._named else own + inside, self._purpose)
+            return decide_licence(own if source in self._named else own + inside, self._purpose)
         for claims in (inside, covering):
-            licence = decide(claims + own if claims and source in self._named else claims, self._purpose)
+            licence = decide_licence(claims + own if claims and source in self._named else claims, self._purpose)
             if licence.claims:
                 return licence
         return DecidedLicence()
@@ -144,10 +144,10 @@ class LicenceScopes:
     def _covering(self, place: str, source: str) -> list[Claim]:
         """A licence file covers all below it; what a manifest or README says ends where the next source begins."""
         home = self._homes[source]
-        return [claim for claim in self._by_scope.get(place, ()) if _is_text(claim) or within(claim["scope"], home)]
+        return [claim for claim in self._by_scope.get(place, ()) if _is_text(claim) or is_within(claim["scope"], home)]
 
 
-def _licences(claims: Mapping[str, list[Claim]]) -> dict[str, list[Claim]]:
+def _list_licences(claims: Mapping[str, list[Claim]]) -> dict[str, list[Claim]]:
     found = {key: [claim for claim in held if claim["field"] == "licence"] for key, held in claims.items()}
     return {key: held for key, held in found.items() if held}
 
@@ -158,7 +158,7 @@ def _is_text(claim: Claim, subject: str | None = None) -> bool:
     return form.role == "licence" and subject in {None, form.subject}
 
 
-def decide(claims: Sequence[Claim], purpose: str) -> DecidedLicence:
+def decide_licence(claims: Sequence[Claim], purpose: str) -> DecidedLicence:
     """Choose the licence of the data from the statements of one scope.
 
     Args:
@@ -182,13 +182,13 @@ def decide(claims: Sequence[Claim], purpose: str) -> DecidedLicence:
     speaking = [*data, *rest]
     if not speaking:
         return DecidedLicence(code=tuple(code))
-    chosen = [_strictest(part, purpose) for part in (data, rest) if part]
-    chosen.sort(key=lambda claim: terms.right(claim["spdx"], purpose).rank)  # stable: data first among equals
+    chosen = [_choose_strictest(part, purpose) for part in (data, rest) if part]
+    chosen.sort(key=lambda claim: terms.find_right(claim["spdx"], purpose).rank)  # stable: data first among equals
     ordered = sorted(speaking, key=lambda claim: claim["spdx"] != chosen[0]["spdx"])
     return DecidedLicence(chosen[0]["spdx"], tuple(ordered), chosen[0], tuple(code))
 
 
-def _strictest(claims: Sequence[Claim], purpose: str) -> Claim:
-    expression = terms.strictest([claim["spdx"] for claim in claims], purpose)
+def _choose_strictest(claims: Sequence[Claim], purpose: str) -> Claim:
+    expression = terms.choose_strictest([claim["spdx"] for claim in claims], purpose)
     best = [claim for claim in claims if claim["spdx"] == expression]
     return min(best, key=lambda claim: (not _is_text(claim), claim["manifest"], claim["pointer"]))

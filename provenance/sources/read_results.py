@@ -132,7 +132,7 @@ class Register:
         """Take what detectors saw, detectors.BY_FILE."""
         if observed.num_rows:
             self._observed.append(observed)
-        if len(self._observed) >= detectors.HELD:
+        if len(self._observed) >= detectors.BATCHES_HELD:
             self._observed = [detectors.add_by_file(self._observed)]
 
     def close(
@@ -192,7 +192,7 @@ class Register:
         return BundleResult(bundle, schemas.conform(files, SEEN), observed, stated, self._claims, **scratch)
 
 
-def accounts(held: Sequence[Account], bundle: int) -> BundleResult:
+def enter_accounts(held: Sequence[Account], bundle: int) -> BundleResult:
     """Return what is known of files of which nothing but their accounts is.
 
     Args:
@@ -220,7 +220,7 @@ class FileResult:
     places: Mapping[int, npt.NDArray[np.int64]]
 
 
-def gather(observed: Sequence[BundleResult]) -> FileResult:
+def gather_results(observed: Sequence[BundleResult]) -> FileResult:
     """Bring together what bundles held.
 
     Args:

@@ -53,7 +53,7 @@ class _Line(NamedTuple):
     follows: bool  # the line above is not empty
 
 
-def repeats(text: str) -> bool:
+def is_repetitive(text: str) -> bool:
     """Tell whether most of a text, or very much of it, is lines of one form.
 
     Args:
@@ -71,14 +71,14 @@ def repeats(text: str) -> bool:
     return _has_objects(lines, whole) or (len(lines) >= _MANY and any(test(lines, whole) for test in _TESTS))
 
 
-def repeats_items(text: str) -> bool:
+def lists_sentences(text: str) -> bool:
     """Tell whether a text, such as the metadata of a card, holds a long list of sentences.
 
     Args:
         text: all of it.
     """
     stripped = [line.strip() for line in text.splitlines()]
-    found = _measure(
+    found = _measure_lines(
         _Line(line, len(line.encode("utf-8", "replace")), follows=False) for line in stripped if _is_item(line)
     )
     return found.lines >= _MANY and found.bytes >= _ROW * found.lines
@@ -122,7 +122,7 @@ class _Size(NamedTuple):
     bytes: int
 
 
-def _measure(lines: Iterable[_Line]) -> _Size:
+def _measure_lines(lines: Iterable[_Line]) -> _Size:
     count = size = 0
     for line in lines:
         count, size = count + 1, size + line.size
@@ -138,7 +138,7 @@ def _is_item(line: str) -> bool:
 
 
 def _has_objects(lines: list[_Line], whole: _Size) -> bool:
-    found = _measure(
+    found = _measure_lines(
         line for line in lines if line.text[0] in "{[" and line.text.rstrip(",")[-1:] in ("}", "]") and ":" in line.text
     )
     return found.lines >= _MANY or _is_most(found, whole, _FEW)
@@ -156,15 +156,15 @@ def _find_cells(lines: list[_Line], mark: str) -> _Size:
     """Measure the lines that have the mark as often as most of those that have it."""
     counts = [line.text.count(mark) for line in lines]
     usual = Counter(count for count in counts if count).most_common(1)
-    return _measure(line for line, count in zip(lines, counts, strict=True) if usual and count == usual[0][0])
+    return _measure_lines(line for line, count in zip(lines, counts, strict=True) if usual and count == usual[0][0])
 
 
 def _has_rows(lines: list[_Line], whole: _Size) -> bool:
-    return _is_large(_measure(line for line in lines if line.text[0] == "|" and line.text.count("|") > 1), whole)
+    return _is_large(_measure_lines(line for line in lines if line.text[0] == "|" and line.text.count("|") > 1), whole)
 
 
 def _has_items(lines: list[_Line], whole: _Size) -> bool:
-    return _is_large(_measure(line for line in lines if _is_item(line.text)), whole)
+    return _is_large(_measure_lines(line for line in lines if _is_item(line.text)), whole)
 
 
 def _is_large(found: _Size, whole: _Size) -> bool:
@@ -172,23 +172,25 @@ def _is_large(found: _Size, whole: _Size) -> bool:
 
 
 def _has_labels(lines: list[_Line], whole: _Size) -> bool:
-    labels = [match and _DIGITS.sub("", match[1]) for match in (_LABEL.match(_bare(line.text)) for line in lines)]
+    labels = [
+        match and _DIGITS.sub("", match[1]) for match in (_LABEL.match(_strip_marks(line.text)) for line in lines)
+    ]
     common = {label for label, _ in Counter(label for label in labels if label).most_common(4)}
-    found = _measure(line for line, label in zip(lines, labels, strict=True) if label in common)
+    found = _measure_lines(line for line, label in zip(lines, labels, strict=True) if label in common)
     return found.lines >= _MANY and (2 * found.bytes > whole.bytes or 2 * found.lines > whole.lines)
 
 
-def _bare(line: str) -> str:
+def _strip_marks(line: str) -> str:
     marks = _MARKS.match(line)
     return line[marks.end() :] if marks else line
 
 
 def _has_quotes(lines: list[_Line], whole: _Size) -> bool:
-    return _is_most(_measure(line for line in lines if line.text[0] == ">"), whole)
+    return _is_most(_measure_lines(line for line in lines if line.text[0] == ">"), whole)
 
 
 def _has_passages(lines: list[_Line], whole: _Size) -> bool:
-    found = _measure(
+    found = _measure_lines(
         line
         for line in lines
         if line.follows

@@ -19,7 +19,7 @@ def folder_of(path: str) -> str:
     return path.rsplit("/", 1)[0] + "/" if "/" in path else "./"
 
 
-def above(folder: str) -> Iterator[str]:
+def folders_above(folder: str) -> Iterator[str]:
     """Yield a folder and all above it, the nearest first, './' last.
 
     Args:
@@ -36,7 +36,7 @@ def depth_of(scope: str) -> int:
     return 0 if scope == "./" else scope.rstrip("/").count("/") + 1
 
 
-def within(path: str, scope: str) -> bool:
+def is_within(path: str, scope: str) -> bool:
     """Tell whether a scope covers a path.
 
     Args:
@@ -51,7 +51,7 @@ def resolved_path(claim: Claim) -> str:
     return f"{folder_of(claim['manifest'])}{claim['value'].removeprefix('./')}".removeprefix("./")
 
 
-def matching(pattern: str, paths: Sequence[str]) -> Sequence[str]:
+def find_matching(pattern: str, paths: Sequence[str]) -> Sequence[str]:
     """Return the paths that a member of a manifest names: a file, a folder and all below it, or a glob.
 
     An archive that is not there stands for the folder of its name, into which it was unpacked.
@@ -63,17 +63,17 @@ def matching(pattern: str, paths: Sequence[str]) -> Sequence[str]:
     at = bisect_left(paths, pattern)
     if paths[at : at + 1] == [pattern]:
         return [pattern]
-    below = _starting(pattern.rstrip("/") + "/", paths)
+    below = _paths_starting(pattern.rstrip("/") + "/", paths)
     literal = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
     if below or literal == pattern:
         unpacked = _ARCHIVE.sub("/", pattern)
-        return below if below or unpacked == pattern else _starting(unpacked, paths)
+        return below if below or unpacked == pattern else _paths_starting(unpacked, paths)
     glob = re.compile(fnmatch.translate(pattern))
-    return [path for path in _starting(literal, paths) if glob.match(path)]
+    return [path for path in _paths_starting(literal, paths) if glob.match(path)]
 
 
 _ARCHIVE = re.compile(r"\.(?:zip|tar|tgz|tar\.(?:gz|bz2|xz|zst))$")
 
 
-def _starting(prefix: str, paths: Sequence[str]) -> Sequence[str]:
+def _paths_starting(prefix: str, paths: Sequence[str]) -> Sequence[str]:
     return paths[bisect_left(paths, prefix) : bisect_left(paths, prefix + "\U0010ffff")]

@@ -22,17 +22,17 @@ import pyarrow as pa
 from provenance.core import schemas
 from provenance.readers.manifests import by_witness
 from provenance.sources.licence_scopes import DecidedLicence, LicenceScopes
-from provenance.sources.scope_paths import above, folder_of
+from provenance.sources.scope_paths import folder_of, folders_above
 from provenance.sources.source_openings import (
     OPENING_FIELDS,
     UNDECLARED,
     Opening,
     assign_files,
-    collapse,
     entry_pointer,
     find_openings,
     fit_headings,
-    lend,
+    fold_sources,
+    lend_manifests,
     licences_from_files,
     list_speakers,
 )
@@ -87,17 +87,17 @@ class Scopes:
         alone = [source for source in self.sources.values() if named[source.scope] == 1]
         self._by_scope = {source.scope: source.id for source in (*reversed(alone), *reversed(whole))}
 
-    def covering(self, path: str) -> str:
+    def find_source(self, path: str) -> str:
         """Return the source that covers any path: of a data file its own, of others the nearest around it."""
         outer = path.split("!/", 1)[0]
         known = self._file_source.get(outer) or self._speakers.get((outer, ""))
         if known in self.sources:
             return known
         here = folder_of(path.rstrip("/"))
-        nearest = next((self._by_scope[place] for place in above(here) if place in self._by_scope), None)
+        nearest = next((self._by_scope[place] for place in folders_above(here) if place in self._by_scope), None)
         return nearest or UNDECLARED + here.rstrip("/")
 
-    def speaking(self, claims: pa.Table) -> pa.Table:
+    def add_speakers(self, claims: pa.Table) -> pa.Table:
         """Say of every statement which source it speaks of, or stands in.
 
         Args:
@@ -117,14 +117,14 @@ class Scopes:
         if entry or (own and scope_ == folder_of(claim["manifest"])):
             return spoken
         if not scope_.endswith("/") or "!/" in scope_:
-            source = self.covering(scope_)
+            source = self.find_source(scope_)
             return source if source in self.sources else None
-        return next((self._by_scope[place] for place in above(scope_) if place in self._by_scope), None)
+        return next((self._by_scope[place] for place in folders_above(scope_) if place in self._by_scope), None)
 
     @property
-    def holders(self) -> dict[str, str]:
+    def list_holders(self) -> dict[str, str]:
         """Which source a manifest speaks for: by its path, and by its path and the pointer of one of its sources."""
-        held = {manifest: self.covering(manifest) for manifest, _ in self._speakers}
+        held = {manifest: self.find_source(manifest) for manifest, _ in self._speakers}
         return held | {f"{manifest} {entry}": source for (manifest, entry), source in self._speakers.items() if entry}
 
     def witnesses(self, files: pa.Table) -> pa.Table:
@@ -139,7 +139,7 @@ class Scopes:
         counts: dict[tuple[str, DecidedLicence], list[int]] = defaultdict(lambda: [0, 0])
         for row in files.select(["path", "role", "records"]).to_pylist():
             if row["role"] == "data":
-                of = counts[self.covering(row["path"]), self.licence(row["path"])]
+                of = counts[self.find_source(row["path"]), self.licence(row["path"])]
                 of[0] += 1
                 of[1] += row["records"]
         rows = [
@@ -161,7 +161,7 @@ class Scopes:
         return self._licences.decide_file(path, self._file_source[outer])
 
 
-def scope(paths: pa.Table, claims: pa.Table, purpose: str) -> Scopes:
+def decide_scopes(paths: pa.Table, claims: pa.Table, purpose: str) -> Scopes:
     """Decide which source and which licence statements cover each data file.
 
     Args:
@@ -181,20 +181,20 @@ def scope(paths: pa.Table, claims: pa.Table, purpose: str) -> Scopes:
     openings = find_openings(stated)
     owner, others = assign_files(files, openings)
     speakers = list_speakers(openings)
-    lend(stated, openings, owner, speakers)
-    collapse(owner, {opening.id for opening in openings if opening.strong})
-    by_scope, by_source = _indexed(stated, openings, speakers)
+    lend_manifests(stated, openings, owner, speakers)
+    fold_sources(owner, {opening.id for opening in openings if opening.strong})
+    by_scope, by_source = _index_claims(stated, openings, speakers)
     for path, witnesses in others.items():
         for claim in (each for id_ in witnesses for each in by_source.get(id_, []) if each["field"] == "licence"):
             by_scope[path].append(claim | {"scope": path})
-    sources = _sources(owner, openings, by_scope, by_source)
+    sources = _make_sources(owner, openings, by_scope, by_source)
     homes = {id_: source.scope for id_, source in sources.items()}
     named = {opening.id for opening in openings if opening.members}
     licences = LicenceScopes(by_scope, by_source, homes, named, purpose)
     return Scopes(sources, purpose, owner, licences, speakers)
 
 
-def _indexed(
+def _index_claims(
     claims: Iterable[Claim], openings: Iterable[Opening], speakers: Mapping[tuple[str, str], str]
 ) -> tuple[dict[str, list[Claim]], dict[str, list[Claim]]]:
     """Sort statements by the scope they cover; those of what names its source or its members, by that source."""
@@ -212,7 +212,7 @@ def _indexed(
     return by_scope, by_source
 
 
-def _sources(
+def _make_sources(
     owner: Mapping[str, str],
     openings: Sequence[Opening],
     by_scope: Mapping[str, list[Claim]],

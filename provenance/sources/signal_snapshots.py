@@ -22,11 +22,11 @@ from provenance.origins.signals import TIMES, SitePolicy, Snapshot
 from provenance.readers import manifests
 from provenance.readers.manifests import by_witness
 from provenance.readers.storage import regular_files
-from provenance.sources import claims as claims_
+from provenance.sources import claims as source_claims
 from provenance.sources import file_roles
-from provenance.sources import scopes as scopes_
-from provenance.sources.inventory import HEAD
-from provenance.sources.scope_paths import matching, resolved_path
+from provenance.sources import scopes as source_scopes
+from provenance.sources.inventory import HEAD_BYTES
+from provenance.sources.scope_paths import find_matching, resolved_path
 from provenance.sources.source_openings import entry_pointer
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*(?::\d{1,5})?", re.ASCII)
 _ENDINGS = (".robots.txt", ".txt", ".json")
 
 
-def set_apart(root: Path, paths: pa.Table, claims: Iterable[Claim]) -> pa.Table:
+def take_snapshots(root: Path, paths: pa.Table, claims: Iterable[Claim]) -> pa.Table:
     """Take the snapshots that a manifest at the root names out of the data, but what is no snapshot by its bytes.
 
     Args:
@@ -62,30 +62,33 @@ def set_apart(root: Path, paths: pa.Table, claims: Iterable[Claim]) -> pa.Table:
         path
         for claim in claims
         if claim["field"] in {"signal.file", "signal.folder"} and "/" not in claim["manifest"]
-        for path in matching(resolved_path(claim), known)
+        for path in find_matching(resolved_path(claim), known)
     }
     taken = [
         row
         for row in rows
-        if row["path"] in named and row["role"] == "data" and row["bytes"] <= manifests.LARGEST and _speaks(root, row)
+        if row["path"] in named
+        and row["role"] == "data"
+        and row["bytes"] <= manifests.LARGEST
+        and _is_snapshot(root, row)
     ]
     for row in taken:
         row["role"], row["kind"], row["reason"] = "manifest", KIND, None
     return schemas.rows(rows, schemas.PATHS) if taken else paths
 
 
-def _speaks(root: Path, row: Mapping[str, Any]) -> bool:
+def _is_snapshot(root: Path, row: Mapping[str, Any]) -> bool:
     """Tell whether a file can be what a site says: a list in JSON, or a text that is not records by its form.
 
     A text that is larger than what is read of a robots.txt must consist of its rules.
     """
     try:
-        head = regular_files.read_head(claims_.where(root, row), HEAD)
+        head = regular_files.read_head(source_claims.path_on_disk(root, row), HEAD_BYTES)
     except OSError:  # whoever digests it says so
         return True
     if row["path"].lower().endswith(".json"):
         return True
-    small = row["bytes"] <= robots.LARGEST or robots.consists_of_rules(head)
+    small = row["bytes"] <= robots.LARGEST_BYTES or robots.consists_of_rules(head)
     return small and not file_roles.holds_records(row["path"], head)
 
 
@@ -103,26 +106,30 @@ def write_policies(root: Path, paths: pa.Table, claims: Rows, scratch: Path) -> 
     """
     if not any(claim["field"] == "crawler" or claim["field"].startswith("signal.") for claim in claims):
         return lambda _: None
-    scopes = scopes_.scope(paths, claims_.table(claims), PURPOSES[0])  # who covers what depends on no purpose
-    found = policies(root, paths, claims, scopes.holders)
+    scopes = source_scopes.decide_scopes(
+        paths, source_claims.make_table(claims), PURPOSES[0]
+    )  # who covers what depends on no purpose
+    found = make_policies(root, paths, claims, scopes.list_holders)
     place = str(scratch / "policies.json")
-    signals.write(Path(place), found)
+    signals.write_policies(Path(place), found)
 
     def told_of(path: str) -> tuple[str, str] | None:
-        source = scopes.covering(path)
+        source = scopes.find_source(path)
         return (place, source) if source in found else None
 
     return told_of
 
 
-def policies(root: Path, paths: pa.Table, claims: Iterable[Claim], holders: Mapping[str, str]) -> dict[str, SitePolicy]:
+def make_policies(
+    root: Path, paths: pa.Table, claims: Iterable[Claim], holders: Mapping[str, str]
+) -> dict[str, SitePolicy]:
     """Say what is known of the sites of each source.
 
     Args:
         root: the folder.
         paths: PATHS.
         claims: CLAIMS as rows.
-        holders: `manifest pointer-prefix` -> source, from `scopes.Scopes.holders`.
+        holders: `manifest pointer-prefix` -> source, from `scopes.Scopes.list_holders`.
 
     Returns:
         Policies by source, of sources of which a manifest names a crawler or a snapshot.
@@ -140,14 +147,14 @@ def policies(root: Path, paths: pa.Table, claims: Iterable[Claim], holders: Mapp
         crawler = first.get("crawler") or first.get("collection.user_agent")
         began = first.get("collection.started") or first.get("acquired")
         crawled = f"{began}/{first.get('collection.ended') or began}" if began else None
-        kept = _snapshots(said, crawled, root, known)
+        kept = _choose_snapshots(said, crawled, root, known)
         if crawler is not None or kept:
             by_kind = {kind: {host: each for (k, host), each in kept.items() if k == kind} for kind, _ in kept}
             found[source] = SitePolicy(crawler, by_kind.get("robots", {}), by_kind.get("tdmrep", {}))
     return found
 
 
-def _snapshots(
+def _choose_snapshots(
     said: Iterable[Claim], crawled: str | None, root: Path, known: list[str]
 ) -> dict[tuple[str, str], Snapshot]:
     """Choose of each host's snapshots the one that is nearest to the crawl, in the order of TIMES."""
@@ -159,11 +166,11 @@ def _snapshots(
     for _, entry in sorted(entries.items()):
         value = {key: claim["value"] for key, claim in entry.items()}
         fetched = value.get("fetched")
-        time = when(fetched, crawled)
+        time = place_in_time(fetched, crawled)
         status = int(value["status"]) if "status" in value else None
-        days = _days(fetched)[1].toordinal() if fetched else 0
+        days = _first_and_last_day(fetched)[1].toordinal() if fetched else 0
         rank = TIMES.index(time), days if time == "later" else -days
-        for host, path in _files(entry, known):
+        for host, path in _files_by_host(entry, known):
             at = None if path is None else os.fsdecode(disk_location(root, path))
             key = value.get("kind", "robots"), host
             if key not in best or rank < best[key][:2]:
@@ -171,10 +178,10 @@ def _snapshots(
     return {key: snapshot for key, (_, _, snapshot) in best.items()}
 
 
-def _files(entry: Mapping[str, Claim], known: list[str]) -> Iterator[tuple[str, str | None]]:
+def _files_by_host(entry: Mapping[str, Claim], known: list[str]) -> Iterator[tuple[str, str | None]]:
     """Yield each host and its file: of a folder, the host is the file's name, or that of the folder around it."""
     if "folder" in entry:
-        for path in matching(resolved_path(entry["folder"]).rstrip("/") + "/", known):
+        for path in find_matching(resolved_path(entry["folder"]).rstrip("/") + "/", known):
             name = PurePosixPath(path).name.lower()
             host = PurePosixPath(path).parent.name.lower() if name in {"robots.txt", "tdmrep.json"} else name
             host = next((host.removesuffix(ending) for ending in _ENDINGS if host.endswith(ending)), host)
@@ -188,7 +195,7 @@ def _files(entry: Mapping[str, Claim], known: list[str]) -> Iterator[tuple[str, 
         yield host, path
 
 
-def when(fetched: str | None, crawled: str | None) -> str:
+def place_in_time(fetched: str | None, crawled: str | None) -> str:
     """Tell whether a snapshot is of the time of a crawl.
 
     Args:
@@ -200,15 +207,15 @@ def when(fetched: str | None, crawled: str | None) -> str:
     """
     if fetched is None or crawled is None:
         return "undated"
-    first, last = _days(fetched)
+    first, last = _first_and_last_day(fetched)
     began, _, ended = crawled.partition("/")
-    begin, end = _days(began)[0], _days(ended or began)[1]
+    begin, end = _first_and_last_day(began)[0], _first_and_last_day(ended or began)[1]
     if first > end:
         return "later"
     return "earlier" if last < begin - _FRESH else ""
 
 
-def _days(stated: str) -> tuple[date, date]:
+def _first_and_last_day(stated: str) -> tuple[date, date]:
     """Return the first and last day of a date; a day that a month does not have is its last."""
     year, month, day = (*map(int, stated.split("-")), 0, 0)[:3]
     first_month, last_month = (month, month) if month else (1, 12)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provenance.readers.manifests import by_witness
-from provenance.sources.scope_paths import above, depth_of, folder_of, matching, resolved_path
+from provenance.sources.scope_paths import depth_of, find_matching, folder_of, folders_above, resolved_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from provenance.sources.scope_paths import Claim
 
-IMPLICIT = 1000
+MOST_IMPLICIT = 1000
 """Implicit sources that one folder may hold; more of them collapse into it."""
 
 UNDECLARED = "undeclared:"
@@ -33,15 +33,15 @@ def fit_headings(claims: Sequence[Claim], files: Iterable[str]) -> None:
         files: paths of the data files.
     """
     known: dict[str, dict[str, str]] = defaultdict(dict)
-    folders = {folder for path in files for folder in above(folder_of(path))}
+    folders = {folder for path in files for folder in folders_above(folder_of(path))}
     for place in (*folders, *files):
-        known[folder_of(place.rstrip("/"))][_letters(place.rstrip("/").rsplit("/", 1)[-1])] = place
+        known[folder_of(place.rstrip("/"))][_keep_letters(place.rstrip("/").rsplit("/", 1)[-1])] = place
     for claim in claims:
         # only a heading makes a scope that is not the document's own folder
         if by_witness(claim["witness"]).headings and claim["scope"] != folder_of(claim["manifest"]):
             parent, name = folder_of(claim["scope"].rstrip("/")), claim["scope"].rstrip("/").rsplit("/", 1)[-1]
             near = known[parent]
-            claim["scope"] = near.get(_letters(name)) or near.get(_initials(name)) or claim["scope"]
+            claim["scope"] = near.get(_keep_letters(name)) or near.get(_initials(name)) or claim["scope"]
 
 
 def licences_from_files(claims: Sequence[Claim]) -> list[Claim]:
@@ -58,7 +58,7 @@ def licences_from_files(claims: Sequence[Claim]) -> list[Claim]:
     ]
 
 
-def _letters(name: str) -> str:
+def _keep_letters(name: str) -> str:
     return re.sub(r"\W|_", "", name.casefold())
 
 
@@ -110,7 +110,7 @@ def find_openings(claims: Iterable[Claim]) -> list[Opening]:
         elif claim["field"] == "members":
             members[key].append(claim["value"])
     openings = sorted(found.values(), key=_precedence)
-    _tell_apart(openings)
+    _separate_sources(openings)
     return openings
 
 
@@ -120,7 +120,7 @@ def _precedence(opening: Opening) -> tuple[str, bool, bool, int, str, str]:
     return opening.scope, not opening.strong, not opening.entry, -depth, opening.manifest, opening.entry
 
 
-def _tell_apart(openings: Iterable[Opening]) -> None:
+def _separate_sources(openings: Iterable[Opening]) -> None:
     """Two manifests that declare one id are two sources, unless both cover the same folder as a whole."""
     holder: dict[str, Opening] = {}
     for opening in openings:
@@ -150,27 +150,29 @@ def assign_files(files: Sequence[str], openings: Sequence[Opening]) -> tuple[dic
     named = [opening for opening in openings if opening.members]
     for opening in sorted(named, key=lambda o: (not o.own, -depth_of(folder_of(o.manifest)))):
         yields = not opening.own and opening.scope in declared
-        for path in dict.fromkeys(path for member in opening.members for path in matching(member, ordered)):
+        for path in dict.fromkeys(path for member in opening.members for path in find_matching(member, ordered)):
             if yields or owner.setdefault(path, opening.id) != opening.id:
                 others[path].append(opening.id)
-    strong, weak = _by_folder(openings)
+    strong, weak = _openings_by_folder(openings)
     by_folder: dict[str, str] = {}
     for path in files:
         here = folder_of(path)
         if here not in by_folder:
-            nearest = _nearest(above(here), strong, weak)
+            nearest = _nearest_opening(folders_above(here), strong, weak)
             by_folder[here] = nearest.id if nearest is not None else UNDECLARED + here.rstrip("/")
         owner.setdefault(path, by_folder[here])
     return owner, others
 
 
-def _by_folder(openings: Sequence[Opening]) -> tuple[dict[str, Opening], dict[str, Opening]]:
+def _openings_by_folder(openings: Sequence[Opening]) -> tuple[dict[str, Opening], dict[str, Opening]]:
     """Return what opens each folder as a whole: manifests and cards, and plain READMEs."""
     whole = [opening for opening in reversed(openings) if not opening.members]
     return {o.scope: o for o in whole if o.strong}, {o.scope: o for o in whole if not o.strong}
 
 
-def _nearest(folders: Iterable[str], strong: Mapping[str, Opening], weak: Mapping[str, Opening]) -> Opening | None:
+def _nearest_opening(
+    folders: Iterable[str], strong: Mapping[str, Opening], weak: Mapping[str, Opening]
+) -> Opening | None:
     """Return the nearest card, else the topmost README."""
     places = list(folders)
     nearest = next((strong[place] for place in places if place in strong), None)
@@ -182,7 +184,7 @@ def list_speakers(openings: Sequence[Opening]) -> dict[tuple[str, str], str]:
 
     Two entries for one folder, neither of which names members, are two witnesses of one source.
     """
-    strong, _ = _by_folder(openings)
+    strong, _ = _openings_by_folder(openings)
     return {
         (opening.manifest, opening.entry): strong[opening.scope].id
         if opening.strong and not opening.members
@@ -191,7 +193,7 @@ def list_speakers(openings: Sequence[Opening]) -> dict[tuple[str, str], str]:
     }
 
 
-def lend(
+def lend_manifests(
     claims: Iterable[Claim],
     openings: Sequence[Opening],
     owner: Mapping[str, str],
@@ -208,14 +210,14 @@ def lend(
         owner: source by data file.
         speakers: as of `list_speakers`; gains whom the lent speak for.
     """
-    holding = {folder for path in owner for folder in above(folder_of(path))}
-    strong, weak = _by_folder(openings)
+    holding = {folder for path in owner for folder in folders_above(folder_of(path))}
+    strong, weak = _openings_by_folder(openings)
     takers: dict[str, Opening] = {}
     for opening in openings:
         elsewhere = opening.members or opening.scope != folder_of(opening.manifest)
         if elsewhere or not opening.strong or opening.scope in holding:
             continue
-        taker = _nearest((place for place in above(opening.scope) if place in holding), strong, weak)
+        taker = _nearest_opening((place for place in folders_above(opening.scope) if place in holding), strong, weak)
         if taker is not None:
             takers[opening.scope] = taker
             speakers[opening.manifest, opening.entry] = taker.id
@@ -224,8 +226,8 @@ def lend(
             claim["scope"] = takers[claim["scope"]].scope
 
 
-def collapse(owner: dict[str, str], declared: set[str]) -> None:
-    """Fold more than IMPLICIT undeclared or README sources of one folder into that folder, from the deepest up.
+def fold_sources(owner: dict[str, str], declared: set[str]) -> None:
+    """Fold more than MOST_IMPLICIT undeclared or README sources of one folder into that folder, from the deepest up.
 
     Args:
         owner: source by data file; changed in place.
@@ -234,7 +236,7 @@ def collapse(owner: dict[str, str], declared: set[str]) -> None:
     while True:
         places = {source: source.removeprefix(UNDECLARED) for source in set(owner.values()) - declared}
         children = Counter(folder_of(place) for place in places.values() if place != ".")
-        crowded = {folder for folder, count in children.items() if count > IMPLICIT}
+        crowded = {folder for folder, count in children.items() if count > MOST_IMPLICIT}
         if not crowded:
             return
         deepest = max(map(depth_of, crowded))

@@ -84,7 +84,7 @@ def test_a_filter_that_ran(world, verified, shards):
 def test_a_derivation_lists_what_came_out(world, verified, shards):
     entry = pv.attest(world / "ledger", write(world, "derivation"), data=shards)
     made = said(entry)["outputs"]
-    rows = output_files.read(world / "ledger", made)
+    rows = output_files.read_output(world / "ledger", made)
     assert rows == [
         {"bytes": 1, "path": "a.bin", "sha256": sha256(b"a")},
         {"bytes": 0, "path": "empty", "sha256": sha256(b"")},
@@ -104,7 +104,7 @@ def test_a_derivation_lists_what_came_out(world, verified, shards):
 
 def test_the_tree_is_that_of_a_peer(shards):
     pymerkle = pytest.importorskip("pymerkle")
-    made, lines = output_files.digest(shards)
+    made, lines = output_files.digest_folder(shards)
     tree = pymerkle.InmemoryTree(algorithm="sha256")
     for line in lines.splitlines():
         tree.append_entry(line)
@@ -112,7 +112,7 @@ def test_the_tree_is_that_of_a_peer(shards):
 
 
 def test_the_digests_are_the_same_with_any_number_of_threads(shards):
-    assert output_files.digest(shards, 1) == output_files.digest(shards, 4)
+    assert output_files.digest_folder(shards, 1) == output_files.digest_folder(shards, 4)
 
 
 def test_what_came_out_may_not_lead_elsewhere(world, shards):
@@ -131,7 +131,7 @@ def test_a_folder_without_files(world, tmp_path):
 
 def test_a_ledger_in_it_is_left_out(world, shards):
     (world / "ledger").rename(shards / "ledger")
-    made, _ = output_files.digest(shards)
+    made, _ = output_files.digest_folder(shards)
     assert made["files"] == 3
 
 

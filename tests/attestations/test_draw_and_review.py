@@ -144,7 +144,7 @@ def test_a_sample_is_not_drawn_from(world):
 
 # what an operator who holds the keys would say, part of the sentence
 LIES = {
-    "hand-picked records": ({"document": draw_algorithm.document([("bare/x.jsonl", at) for at in range(5)])}, "not those that its seed draws"),
+    "hand-picked records": ({"document": draw_algorithm.write_document([("bare/x.jsonl", at) for at in range(5)])}, "not those that its seed draws"),
     "a chosen seed": ({"seed": "ab" * 32}, "its seed is not that"),
     "a draw that was not counted": ({"number": 1}, "0 draws for its purpose stand before it, not 1"),
     "another nonce": ({"nonce": "cd" * 8}, "its seed is not that"),

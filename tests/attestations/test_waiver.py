@@ -266,7 +266,7 @@ def test_only_the_key_that_it_names_approves(world, verified, pins):
         actions.approve(folder, 1, str(other))
     from provenance.ledger.log import entry_cosignatures
 
-    entry_cosignatures.add(folder, 1, "approver", made)  # around the command
+    entry_cosignatures.cosign(folder, 1, "approver", made)  # around the command
     pem = {"pem": signing_keys.public_pem(made.public_key()).decode(), "roles": ["waiver"]}
     assert verified(folder, trust=pins(pem)).code == 3
     assert waived(world)[1]["licence-missing"].endswith("signed by nobody but the operator)")

@@ -47,11 +47,11 @@ class Ledger:
             (folder / "keys" / f"{role}.pub.pem").write_bytes(signing_keys.public_pem(key.public_key()))
         hashes = []
         for index in range(ENTRIES):
-            sealed = envelope.seal(self.payload(index, merkle.root(hashes).hex()), keys.statement)
+            sealed = envelope.seal_payload(self.payload(index, merkle.hash_root(hashes).hex()), keys.statement)
             (folder / "entries" / f"{index:08d}.dsse.json").write_bytes(sealed)
-            hashes.append(envelope.read(sealed).leaf)
-        (folder / leaf_hashes.PATH).write_bytes(leaf_hashes.join(hashes))
-        note = checkpoint.sign("bench.example/log", ENTRIES, merkle.root(hashes), keys.log)
+            hashes.append(envelope.read_envelope(sealed).leaf_hash)
+        (folder / leaf_hashes.PATH).write_bytes(leaf_hashes.join_hashes(hashes))
+        note = checkpoint.sign_head("bench.example/log", ENTRIES, merkle.hash_root(hashes), keys.log)
         (folder / "checkpoints" / f"{ENTRIES}.note").write_bytes(note.note)
 
     def payload(self, index, root):
@@ -61,14 +61,14 @@ class Ledger:
             "kind": "draft", "scanner": {"name": "bench", "version": "1", "digest": {"sha256": "ab" * 32}}, "data": "corpus",
             "purpose": "research", "profiles": [], "startedOn": "2025-01-01T00:00:00Z", "finishedOn": "2025-01-01T00:00:00Z",
         }  # fmt: skip
-        return statement.build(
+        return statement.build_statement(
             statement.SCAN, facts, place=statement.Place("bench.example/log", index, root), keys="local",
             trees={"tables": tables, "contentSet": content}, folder=self.bound, subject=subject,
         )  # fmt: skip
 
     def trees(self, count):
         self.bound, digest = {}, hashlib.sha256()
-        with (self.folder / "lines").open("wb") as file, stored_trees.Writer(self.folder / "tree", count) as writer:
+        with (self.folder / "lines").open("wb") as file, stored_trees.TreeWriter(self.folder / "tree", count) as writer:
             for first in range(0, count, LISTED):
                 chunk = b"".join(map(line, range(first, min(count, first + LISTED))))
                 digest.update(chunk)
@@ -76,14 +76,14 @@ class Ledger:
                 writer.add(chunk)
             root = writer.finish()
         digests = (hashlib.sha256(b"%d" % number).digest() for number in range(count))
-        size, set_root = content_sets.write(digests, bytes(16), self.folder / "set")
+        size, set_root = content_sets.write_set(digests, bytes(16), self.folder / "set")
         table = {
             "rows": count, "lines": self.object("lines", digest.hexdigest()), "nodes": self.object("tree"),
             "tree": {"alg": "rfc9162-sha256", "root": root.hex(), "size": count}, "parquet": self.object("parquet"),
         }  # fmt: skip
         content = {
             "alg": "csmt-sha256/v1", "count": size, "object": self.object("set"), "root": set_root.hex(),
-            "saltDigest": content_sets.salt_digest(bytes(16)), "undigested": 0,
+            "saltDigest": content_sets.digest_salt(bytes(16)), "undigested": 0,
         }  # fmt: skip
         return {"files": table}, content, digest.hexdigest()
 

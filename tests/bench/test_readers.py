@@ -88,7 +88,7 @@ def test_readers():
         "TSV": (ours(csv.read, table), table),
         "text": (ours(text.read, prose), prose),
         "Parquet (bytes of text)": (
-            lambda: list(parquet.read(io.BytesIO(columns), len(columns), Tally(), LIMITS, column_roles.load())),
+            lambda: list(parquet.read(io.BytesIO(columns), len(columns), Tally(), LIMITS, roles=column_roles.load())),
             prose,
         ),
     }

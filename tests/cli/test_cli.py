@@ -81,7 +81,7 @@ def test_an_empty_folder_is_nothing_to_audit(tmp_path, capfd):
 def test_a_fault_of_ours_is_said_without_a_traceback(data, tmp_path, monkeypatch, capfd):
     from provenance.pipeline import examine
 
-    monkeypatch.setattr(examine, "inventory", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(examine, "list_paths", lambda *_, **__: 1 / 0)
     assert run(["scan", str(data("mit")), "--ledger", str(tmp_path / "ledger")]) == 4
     assert "a fault in this program (ZeroDivisionError" in capfd.readouterr().err
 

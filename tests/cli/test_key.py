@@ -15,7 +15,7 @@ FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
 @pytest.fixture(autouse=True)
 def _no_password(monkeypatch):
-    monkeypatch.delenv(passwords.PASSWORD, raising=False)
+    monkeypatch.delenv(passwords.PASSWORD_VARIABLE, raising=False)
 
 
 @pytest.fixture

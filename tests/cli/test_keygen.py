@@ -16,7 +16,7 @@ from provenance.ledger.keys import passwords, signing_keys
 
 @pytest.fixture(autouse=True)
 def _no_password(monkeypatch):
-    monkeypatch.delenv(passwords.PASSWORD, raising=False)
+    monkeypatch.delenv(passwords.PASSWORD_VARIABLE, raising=False)
 
 
 def keygen(folder, *options):
@@ -41,7 +41,7 @@ def test_a_password_is_asked_for_twice_and_hidden(tmp_path, monkeypatch, capfd):
     assert [hidden for _, hidden in asked] == [True, True]
     said = capfd.readouterr().out
     assert "secret" not in said
-    found = signing_keys.load(str(tmp_path / "keys"), prompt=lambda _: "secret")
+    found = signing_keys.load_pair(str(tmp_path / "keys"), prompt=lambda _: "secret")
     assert f"statement: {found.fingerprint}" in said
     assert f"log: {signing_keys.fingerprint(found.log.public_key())}" in said
     assert f"provenance scan DATA --key {tmp_path / 'keys'}" in said
@@ -66,20 +66,20 @@ def test_where_there_is_no_terminal_nobody_is_asked(tmp_path, monkeypatch, capfd
     assert keygen(tmp_path / "keys") == 2
     assert "there is no terminal to ask for the password" in (said := capfd.readouterr().err)
     assert "Warning" not in said
-    monkeypatch.setenv(passwords.PASSWORD, "secret")
+    monkeypatch.setenv(passwords.PASSWORD_VARIABLE, "secret")
     assert keygen(tmp_path / "keys") == 0
-    monkeypatch.delenv(passwords.PASSWORD)
+    monkeypatch.delenv(passwords.PASSWORD_VARIABLE)
     assert run(["key", "rotate", str(tmp_path), "--new", str(tmp_path / "keys")]) == 2
     capfd.readouterr()
     with pytest.raises(ConfigError, match="no terminal to ask for the password: use --password-file or PROVENANCE_KEY"):
-        signing_keys.load(str(tmp_path / "keys"), prompt=key_options.secrets())
+        signing_keys.load_pair(str(tmp_path / "keys"), prompt=key_options.make_secrets())
 
 
 def test_a_password_file_makes_and_opens(tmp_path, capfd):
     (tmp_path / "password").write_text("secret\n")
     assert keygen(tmp_path / "keys", "--password-file", str(tmp_path / "password")) == 0
-    secrets = key_options.secrets(tmp_path / "password")
-    assert signing_keys.load(str(tmp_path / "keys"), prompt=secrets).origin == "acme.example/corpus"
+    secrets = key_options.make_secrets(tmp_path / "password")
+    assert signing_keys.load_pair(str(tmp_path / "keys"), prompt=secrets).origin == "acme.example/corpus"
     for content, said in ((b"", "empty"), (b"\n", "empty"), (b"\xff", "cannot be read"), (None, "cannot be read")):
         (tmp_path / "password").unlink(missing_ok=True)
         if content is not None:
@@ -121,7 +121,7 @@ def test_a_scan_with_the_keys_has_their_origin(tmp_path, in_process, monkeypatch
     asked = ["scan", str(tmp_path / "data"), "--ledger", str(tmp_path / "ledger"), "--key", str(tmp_path / "keys")]
     assert run([*asked, *given, "--fail-on", "never"]) == 0
     assert (tmp_path / "ledger" / "origin").read_text() == "acme.example/corpus\n"
-    monkeypatch.setenv(passwords.PASSWORD, "wrong")
+    monkeypatch.setenv(passwords.PASSWORD_VARIABLE, "wrong")
     assert run([*asked, "--fail-on", "never"]) == 2
     assert "its password is wrong" in capfd.readouterr().err
 

@@ -70,7 +70,7 @@ def swap(folder):
     """The newest entry bears a signature in good form, over something else."""
     path, other = folder / "entries" / "00000000.dsse.json", ec.generate_private_key(ec.SECP256R1())
     sealed = json.loads(path.read_bytes())
-    forged = json.loads(envelope.seal(b"something else", other))["signatures"][0]["sig"]
+    forged = json.loads(envelope.seal_payload(b"something else", other))["signatures"][0]["sig"]
     path.write_bytes(path.read_bytes().replace(sealed["signatures"][0]["sig"].encode(), forged.encode()))
 
 

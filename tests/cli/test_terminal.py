@@ -99,7 +99,7 @@ def test_a_hostile_folder_is_scanned_and_shown_visibly(tmp_path, capfd):
 
 
 def test_lines_are_cut_and_newlines_of_others_are_escaped(capfd):
-    terminal.echo("a\nb", "x" * 219_032)
+    terminal.print_lines("a\nb", "x" * 219_032)
     first, second = capfd.readouterr().out.splitlines()
     assert first == r"a\nb"
     assert len(second) < 4100
@@ -107,7 +107,7 @@ def test_lines_are_cut_and_newlines_of_others_are_escaped(capfd):
 
 
 def test_an_encoding_that_lacks_a_letter_is_no_fault(monkeypatch):
-    code = "from provenance.cli import terminal; terminal.echo('中')"
+    code = "from provenance.cli import terminal; terminal.print_lines('中')"
     done = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, check=True
     )

@@ -26,8 +26,8 @@ MORE = range(100, 140)
 def check(folder, seed, monkeypatch, *, originals=True):
     expected = generator.generate(folder, seed)
     if originals:
-        files = {digest: known_datasets.Known(id=id_, basis=()) for digest, id_ in expected.originals.items()}
-        monkeypatch.setattr(known_datasets, "by_digest", lambda: files)
+        files = {digest: known_datasets.KnownDataset(id=id_, basis=()) for digest, id_ in expected.originals.items()}
+        monkeypatch.setattr(known_datasets, "known_by_digest", lambda: files)
     audit = pv.scan(folder, workers=1)
     said = audit.findings.astype(object).where(audit.findings.notna(), None)
     found = {tuple(row) for row in said[["check", "severity", "source", "other"]].itertuples(index=False)}
@@ -69,7 +69,7 @@ def test_the_same_seed_makes_the_same_folder(tmp_path):
 
 
 def without_known_originals(monkeypatch):
-    monkeypatch.setattr(known_datasets, "by_digest", dict)
+    monkeypatch.setattr(known_datasets, "known_by_digest", dict)
 
 
 def with_boilerplate_as_evidence(monkeypatch):

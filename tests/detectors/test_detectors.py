@@ -31,14 +31,14 @@ def seen(*rows):
     ids=["nothing", "empty", "one", "added", "apart"],
 )
 def test_what_was_seen_adds_up(batches, expected):
-    added = detectors.add(batches)
+    added = detectors.add_batches(batches)
     assert added.schema.equals(schemas.OBSERVED, check_metadata=True)
     assert [tuple(row.values()) for row in added.to_pylist()] == expected
 
 
 def test_no_order_of_batches_changes_the_sum():
     one, two = seen(("d", "a", "x", 1, 1, 1, 3)), seen(("d", "a", "x", 2, 2, 2, 1))
-    assert detectors.add([one, two]).equals(detectors.add([two, one]))
+    assert detectors.add_batches([one, two]).equals(detectors.add_batches([two, one]))
 
 
 def test_every_listed_detector_looks_at_an_empty_batch():
@@ -71,13 +71,13 @@ def test_many_files_at_once_are_counted_as_each_by_itself(sizes):
     alone = [
         {"file": number} | row
         for number, part in enumerate(parts)
-        for row in detectors.add([detectors.observe(part)]).to_pylist()
+        for row in detectors.add_batches([detectors.observe(part)]).to_pylist()
     ]
     assert together.to_pylist() == alone
 
 
 def test_of_each_file_the_kinds_that_come_first_are_named(monkeypatch):
-    monkeypatch.setattr(detectors, "MOST", 2)
+    monkeypatch.setattr(detectors, "MOST_KINDS", 2)
     held = {1: "abc", 2: "ab", 3: "cba"}
     tables = [
         seen(*(("d", kind, "x", 1, 1, 1, row) for row, kind in enumerate(kinds))).add_column(

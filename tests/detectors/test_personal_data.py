@@ -19,7 +19,7 @@ from provenance import detectors
 from provenance.core import schemas
 from provenance.core.package_data import DATA_FOLDER
 from provenance.detectors import personal_data
-from provenance.detectors.personal_data import KINDS, STATES, find, mask, observe
+from provenance.detectors.personal_data import KINDS, STATES, find_values, mask_values, observe
 
 TABLE = yaml.safe_load(Path(__file__).with_name("personal-data.yaml").read_text("utf-8"))
 CASES = [(text, expected) for cases in TABLE.values() for text, *expected in cases]
@@ -47,7 +47,7 @@ def seen(*texts, row=0):
 
 def found(text):
     held = text.encode()
-    return [(held[value.start : value.end].decode(), f"{value.kind}/{value.state}") for value in find(held)]
+    return [(held[value.start : value.end].decode(), f"{value.kind}/{value.state}") for value in find_values(held)]
 
 
 @pytest.mark.parametrize(("text", "expected"), CASES, ids=[text[:60] for text, _ in CASES])
@@ -99,14 +99,14 @@ def test_a_slice_of_a_batch_is_counted_by_its_own_rows():
 @given(st.lists(TEXTS | st.none(), max_size=6), st.integers(0, 6))
 def test_batches_may_be_cut_anywhere(texts, cut):
     whole = batch(*texts)
-    parts = detectors.add([observe(whole.slice(0, cut)), observe(whole.slice(cut))])
-    assert parts.equals(detectors.add([observe(whole)]))
+    parts = detectors.add_batches([observe(whole.slice(0, cut)), observe(whole.slice(cut))])
+    assert parts.equals(detectors.add_batches([observe(whole)]))
 
 
 @given(TEXTS)
 def test_values_stand_in_order_on_characters_and_do_not_overlap(text):
     held = text.encode()
-    values = list(find(held))
+    values = list(find_values(held))
     assert all(a.end <= b.start for a, b in pairwise(values))
     for value in values:
         assert held[value.start : value.end].decode("ascii").strip() == held[value.start : value.end].decode()
@@ -114,15 +114,15 @@ def test_values_stand_in_order_on_characters_and_do_not_overlap(text):
 
 @given(TEXTS)
 def test_nothing_is_left_after_masking(text):
-    masked = mask(text)
+    masked = mask_values(text)
     assert found(masked) == []
     assert bool(found(text)) == (masked != text)
 
 
 def test_masking_names_the_kind_and_leaves_the_rest():
     said = "Ring +49 731 1234098 or write to info@stadt-ulm.de, x@example.org; 身份证110105194903072832号"
-    assert mask(said) == "Ring [phone] or write to [email], [email]; 身份证[cn-resident-id]号"
-    assert mask("\ud800 a@uni-ulm.de") == "\ud800 [email]"
+    assert mask_values(said) == "Ring [phone] or write to [email], [email]; 身份证[cn-resident-id]号"
+    assert mask_values("\ud800 a@uni-ulm.de") == "\ud800 [email]"
 
 
 def test_a_mention_keeps_no_text():
@@ -192,7 +192,7 @@ def test_a_resident_id_of_the_future_is_nobodys():
 def test_hostile_text_takes_no_longer_than_its_length(text):
     """A shape is bounded or ends in one pass: what the words of the text cost together is counted, not timed."""
     calls = 0
-    pattern = personal_data._pattern()
+    pattern = personal_data._compile_shapes()
 
     class Counting:
         def search(self, held, at):
@@ -201,8 +201,8 @@ def test_hostile_text_takes_no_longer_than_its_length(text):
             return pattern.search(held, at)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(personal_data, "_pattern", Counting)
-        list(find(text.encode()))
+        patch.setattr(personal_data, "_compile_shapes", Counting)
+        list(find_values(text.encode()))
     assert calls <= len(text) / 3 + 2
 
 
@@ -211,8 +211,8 @@ def test_texts_are_searched_a_part_at_a_time(monkeypatch, together):
     """A long text is searched where it stands, and what is found is counted at its record all the same."""
     texts = batch(*(MARK.sub(r"\1", text) for text, _ in CASES[:60]), "", *(["nobody@nowhere.org"] * 5), row=7)
     expected = observe(texts)
-    monkeypatch.setattr(personal_data, "_TOGETHER", together)
-    monkeypatch.setattr(personal_data, "_MOST", 2)
+    monkeypatch.setattr(personal_data, "_BYTES_TOGETHER", together)
+    monkeypatch.setattr(personal_data, "_PLACES_HELD", 2)
     assert expected.num_rows > 5
     assert observe(texts).equals(expected)
     assert observe(texts.slice(3)).equals(observe(pa.RecordBatch.from_pylist(texts.slice(3).to_pylist(), texts.schema)))

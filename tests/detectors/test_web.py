@@ -46,15 +46,15 @@ def test_without_a_policy_nothing_is_evaluated():
 
 
 def test_what_is_named_does_not_depend_on_how_a_file_is_cut(monkeypatch):
-    monkeypatch.setattr(detectors, "MOST", 3)
+    monkeypatch.setattr(detectors, "MOST_KINDS", 3)
     monkeypatch.setattr(detectors, "DETECTORS", {"web": web.DETECTOR})
     rows = [(number, f"http://{name}.org/", "x") for number, name in enumerate("aabcadebcdefag")]
     expected = [("(others)", "not-evaluated", 6, 6, 6, 5), ("a.org", "not-evaluated", 4, 4, 4, 0)]
     expected += [("b.org", "not-evaluated", 2, 2, 2, 2), ("c.org", "not-evaluated", 2, 2, 2, 3)]
     for size in (1, 2, 5, 14):
         parts = [detectors.observe(batch(*rows[k : k + size])) for k in range(0, len(rows), size)]
-        assert seen(detectors.add(parts)) == expected
-        in_steps = detectors.add([])
+        assert seen(detectors.add_batches(parts)) == expected
+        in_steps = detectors.add_batches([])
         for part in parts:
-            in_steps = detectors.add([in_steps, part])
+            in_steps = detectors.add_batches([in_steps, part])
         assert seen(in_steps) == expected

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow.compute as pc
 
-from provenance.detectors.counting import count
+from provenance.detectors.counting import count_values
 from provenance.detectors.detector import Detector
 
 
@@ -11,7 +11,9 @@ def observe(batch, files=None):
     """Count the records."""
     begins = pc.fill_null(pc.starts_with(batch["whole"], "the "), False)
     rows = np.flatnonzero(begins.to_numpy(zero_copy_only=False))
-    return count("first-words", batch, files, [("the", "seen")], np.zeros(len(rows), np.int64), rows)
+    return count_values(
+        "first-words", batch, files, keys=[("the", "seen")], codes=np.zeros(len(rows), np.int64), places=rows
+    )
 
 
 DETECTOR = Detector("first-words", observe, scope="only the word `the` is looked for")

@@ -8,5 +8,5 @@ from provenance.cli import terminal
 @click.command(name="greet")
 def command():
     """Say hello."""
-    terminal.echo("hello")
+    terminal.print_lines("hello")
     return 0

@@ -25,20 +25,20 @@ TESTS = Path(__file__).parents[1]
 
 
 def payload(folder, index):
-    return envelope.read((folder / layout.entry_path(index)).read_bytes()).payload
+    return envelope.read_envelope((folder / layout.entry_path(index)).read_bytes()).payload
 
 
 def put(folder, index, data, key=None):
     """The owner, or who holds another key, signs other bytes in the place of an entry."""
-    sealed = envelope.seal(data, key or ledger.user_keys().statement)
+    sealed = envelope.seal_payload(data, key or ledger.user_keys().statement)
     (folder / layout.entry_path(index)).write_bytes(sealed)
 
 
 def note(folder, count):
     """The owner signs the checkpoint over so many entries, as they are now."""
-    ours = [merkle.leaf(envelope.pae(payload(folder, index))) for index in range(count)]
+    ours = [merkle.hash_leaf(envelope.encode_pae(payload(folder, index))) for index in range(count)]
     origin = (folder / layout.ORIGIN).read_text().strip()
-    made = checkpoint.sign(origin, count, merkle.root(ours), ledger.user_keys().log).note
+    made = checkpoint.sign_head(origin, count, merkle.hash_root(ours), ledger.user_keys().log).note
     (folder / layout.note_path(count)).write_bytes(made)
     (folder / leaf_hashes.PATH).write_bytes(b"".join(ours))
 
@@ -49,7 +49,7 @@ def rewrite(folder, change):
     change(value)
     put(folder, 0, statement.canonical(value))
     note(folder, 1)
-    root = checkpoint.read((folder / layout.note_path(1)).read_bytes()).root.hex()
+    root = checkpoint.read_checkpoint((folder / layout.note_path(1)).read_bytes()).root.hex()
     value = json.loads(payload(folder, 1))
     value["predicate"]["log"]["prev"]["rootHash"] = root
     put(folder, 1, statement.canonical(value))

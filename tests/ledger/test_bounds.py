@@ -25,12 +25,12 @@ FULL = {
 def test_more_values_than_any_honest_file_has_are_not_parsed(monkeypatch, name):
     monkeypatch.setattr(envelope.json, "loads", lambda *_, **__: pytest.fail("it was parsed"))
     with pytest.raises(VerificationError, match="it holds more than 50 values"):
-        envelope.parse(FULL[name], 50)
+        envelope.parse_json(FULL[name], 50)
 
 
 @pytest.mark.parametrize("text", ["," * 500, "[{:," * 100, '\\"' * 300 + ",[", "\\\\", '"' * 90])
 def test_what_stands_in_a_text_is_no_value(text):
-    assert envelope.parse(proof_format.canonical({"a": text}), 8) == {"a": text}
+    assert envelope.parse_json(proof_format.canonical({"a": text}), 8) == {"a": text}
 
 
 @pytest.mark.full
@@ -59,7 +59,7 @@ BOMBS = {
 def test_a_trust_file_is_bounded(tmp_path, name):
     (tmp_path / "t.yaml").write_text(BOMBS[name])
     with pytest.raises(ConfigError) as caught:
-        trusted_keys.read(tmp_path / "t.yaml")
+        trusted_keys.read_trust(tmp_path / "t.yaml")
     assert len(str(caught.value)) < 900
 
 
@@ -79,17 +79,17 @@ def test_thousands_of_changes_of_keys_are_looked_up_and_not_gone_through():
     for index in range(1, count):
         change = {"role": "statement", "before": f"key {index - 1}", "after": f"key {index}", "path": "p"}
         held.follow(index, {"action": "rotate", "changes": [change], "folder": [{"path": "p"}]})
-    assert held.holder("statement", 0) == "key 0"
-    assert [held.holder("statement", index) for index in (1, 2, 1500, count)] == [
+    assert held.find_holder("statement", 0) == "key 0"
+    assert [held.find_holder("statement", index) for index in (1, 2, 1500, count)] == [
         "key 0",
         "key 1",
         "key 1499",
         f"key {count - 1}",
     ]
-    assert held.change("statement", 7) == key_history.Change("statement", "key 6", "key 7", 7)
-    assert held.change("log", 7) is None
+    assert held.find_change("statement", 7) == key_history.KeyChange("statement", "key 6", "key 7", 7)
+    assert held.find_change("log", 7) is None
     assert held.has_held("statement", "key 17")
-    assert len(held.holders("statement")) == count
+    assert len(held.list_holders("statement")) == count
     looked = Counted(held._of_role["statement"])
     held._of_role["statement"] = looked
     held.check_signer(2000, "key 1999")

@@ -35,14 +35,14 @@ def harmed(path, at, bit):
 def test_unharmed_it_verifies(golden):
     found = ledger.verify(golden / "ledger", trust=golden / "trust.yaml", strict=True)
     assert found.exit_code == 0, found.lines()
-    kinds = {reading.statement_of(golden / "ledger", index).kind for index in range(ledger.size(golden / "ledger"))}
+    kinds = {reading.read_statement(golden / "ledger", index).kind for index in range(ledger.size(golden / "ledger"))}
     assert len(kinds) == 10
     assert not {"witnesses", "timestamps", "waivers", "renewals"} & set(found.as_json()["not_checked"])
 
 
 def test_a_flip_and_a_cut_of_each_file_fail(golden):
     """One place of each file that nothing binds by digest, and of some that are: all of them, below, in the full run."""
-    bound = {name for index in range(13) for name in reading.statement_of(golden / "ledger", index).folder}
+    bound = {name for index in range(13) for name in reading.read_statement(golden / "ledger", index).folder}
     chosen = [p for p in files(golden / "ledger") if p.relative_to(golden / "ledger").as_posix() not in bound]
     for number, path in enumerate([*chosen, *files(golden / "ledger" / "objects")[::9]]):
         data = path.read_bytes()
@@ -60,12 +60,12 @@ class Refusing:
     """For each kind of file the check that verification makes of it alone: a thousand times as fast as all of them."""
 
     def __init__(self, folder, trust):
-        self.folder, self.pinned = folder, trust_module.read(trust)
+        self.folder, self.pinned = folder, trust_module.read_trust(trust)
         size = ledger.size(folder)
         self.held, self.known = key_history.read_history(folder), key_history.public_keys(folder)
-        statements = [reading.statement_of(folder, index) for index in range(size)]
+        statements = [reading.read_statement(folder, index) for index in range(size)]
         self.bound = {name: digest for said in statements for name, digest in said.folder.items()}
-        self.entries = {index: reading.envelope_of(folder, index) for index in range(size)}
+        self.entries = {index: reading.read_envelope(folder, index) for index in range(size)}
         self.notes = {n: self.note((folder / layout.note_path(n)).read_bytes(), n) for n in range(1, size + 1)}
 
     def note(self, data, size):
@@ -73,7 +73,7 @@ class Refusing:
 
     def refuses(self, name):
         if name in self.bound:
-            return folder_comparison.digest(self.folder / name) != self.bound[name]
+            return folder_comparison.digest_file(self.folder / name) != self.bound[name]
         data = (self.folder / name).read_bytes()
         number = int("".join(char for char in name.split("/")[-1].split(".")[0] if char.isdigit()) or 0)
         try:
@@ -87,18 +87,18 @@ class Refusing:
             pair = {path.relative_to(self.folder).as_posix() for path in (self.folder / name).parent.iterdir()}
             return bool(
                 entry_cosignatures.check_cosignatures(
-                    self.folder, pair & same_stem(name), {index: self.entries[index].leaf}, self.known
+                    self.folder, pair & same_stem(name), {index: self.entries[index].leaf_hash}, self.known
                 )[2]
             )
         if name.startswith("entries/"):
-            found, was = envelope.read(data), self.entries[number]
-            if (found.leaf, found.keyid) != (was.leaf, was.keyid):
+            found, was = envelope.read_envelope(data), self.entries[number]
+            if (found.leaf_hash, found.keyid) != (was.leaf_hash, was.keyid):
                 return True
-            envelope.check(found, self.known[found.keyid])
+            envelope.check_signature(found, self.known[found.keyid])
         elif name.endswith(".note"):
             return self.note(data, number).root != self.notes[number].root
         elif name == leaf_hashes.PATH:
-            leaf_hashes.split(data, self.notes[len(self.notes)])
+            leaf_hashes.split_hashes(data, self.notes[len(self.notes)])
         elif name.endswith((".tsr", ".cosigs")):
             found = checkpoint_evidence.check_evidence(
                 self.folder, [name], self.notes, pinned=self.pinned, operators=set()

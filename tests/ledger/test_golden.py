@@ -46,8 +46,8 @@ def test_an_old_ledger_verifies(version, home, tmp_path, third_party):
     found = ledger.verify(folder, strict=True)
     assert found.exit_code == 3, found.lines()  # consistent; nobody here pinned its keys
     assert failed(found) == ["keys"]
-    assert ledger.tables(folder)["files"].num_rows == FILES[version]
-    assert ledger.entries(folder, "declaration")[0][2]["by"]["name"] == "A. Person"
+    assert ledger.read_tables(folder)["files"].num_rows == FILES[version]
+    assert ledger.read_entries(folder, "declaration")[0][2]["by"]["name"] == "A. Person"
     assert found.uncompared == ()  # rows and lines of every table could be compared
     assert bool(found.gaps) == (version == "v0")
     assert third_party(folder) == 0
@@ -65,7 +65,7 @@ def test_to_who_knows_its_keys_it_is_sound(version, home, tmp_path):
 
 @pytest.mark.parametrize("number", range(len(KINDS)), ids=lambda number: f"{number}-{KINDS[number]}")
 def test_every_statement_holds_to_the_schema_that_is_published_now(number, packed):
-    value = reading.statement_of(packed / "ledger", number).value
+    value = reading.read_statement(packed / "ledger", number).value
     assert value["predicateType"] == f"https://provenance-auditor.dev/attestation/{KINDS[number]}/v1"
     published = {
         path.name: json.loads(path.read_bytes())

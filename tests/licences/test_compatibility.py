@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.licences.compatibility import loses
+from provenance.licences.compatibility import find_losses
 
 SOME = st.sampled_from(
     [
@@ -45,17 +45,17 @@ SOME = st.sampled_from(
     ],
 )
 def test_what_gets_lost(copy, original, lost):
-    found = loses(copy, original)
+    found = find_losses(copy, original)
     assert [loss.right for loss in found] == lost
     assert all(loss.clause for loss in found)
 
 
 @given(SOME)
 def test_nothing_is_lost_to_oneself(licence):
-    assert loses(licence, licence) == ()
+    assert find_losses(licence, licence) == ()
 
 
 @given(SOME, SOME)
 def test_who_keeps_the_original_beside_his_own_loses_nothing(copy, original):
     if copy is not None and original is not None:
-        assert loses(f"{copy} AND {original}", original) == ()
+        assert find_losses(f"{copy} AND {original}", original) == ()

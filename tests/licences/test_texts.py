@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from provenance.core import package_data
 from provenance.licences.expressions import normalise
-from provenance.licences.texts import identify, notices, runs, words
+from provenance.licences.texts import find_notices, hash_runs, identify, split_words
 
 ROOT = Path(__file__).parents[2]
 MIT = (ROOT / "manifests/examples/readme/LICENSE").read_text(encoding="utf-8")
@@ -65,13 +65,13 @@ def test_a_changed_text_is_another_licence(text, note):
 @given(st.text(max_size=2000))
 def test_any_text_is_answered(text):
     identify(text)
-    notices(text)
+    find_notices(text)
 
 
 @given(st.lists(st.text("abc", min_size=1, max_size=3), max_size=40))
 def test_runs_are_windows_of_five_words(some):
-    assert len(runs(some)) == max(0, len(some) - 4)
-    assert runs(words(" ".join(some))) == runs(some)
+    assert len(hash_runs(some)) == max(0, len(some) - 4)
+    assert hash_runs(split_words(" ".join(some))) == hash_runs(some)
 
 
 def test_the_index_is_small():
@@ -88,7 +88,7 @@ def test_hostile_texts_cost_bounded_time():
         "is under " * 100_000,
     ):
         identify(text)
-        notices(text)
+        find_notices(text)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_hostile_texts_cost_bounded_time():
 def test_a_notice_is_found(text, expected):
     text = text if text.startswith("#") or "Alpaca" not in text else "# Alpaca\n\n" + text
     offset = 2 if text.startswith("# Alpaca") else 0
-    found = [(line, subject, licence.expression) for line, subject, licence in notices(text)]
+    found = [(line, subject, licence.expression) for line, subject, licence in find_notices(text)]
     assert found == [(line + offset, subject, expression) for line, subject, expression in expected]
 
 
@@ -158,7 +158,7 @@ def test_a_notice_is_found(text, expected):
     ],
 )
 def test_what_is_said_of_others_is_no_claim(text):
-    assert notices(text) == []
+    assert find_notices(text) == []
 
 
 # --- real texts ----------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from provenance.origins import blocklists
     ],
 )
 def test_names(name, expected):
-    found = blocklists.by_name(name)
+    found = blocklists.find_by_name(name)
     assert (found and found.id) == expected
 
 
@@ -35,12 +35,12 @@ def test_names(name, expected):
     [("libgen.is", "libgen"), ("b-ok.cc", "z-library"), ("library.lol", "libgen"), ("library.org", None), ("xlibgen.is", None), ("(unparsable)", None)],
 )  # fmt: skip
 def test_domains(domain, expected):
-    found = blocklists.by_domain(domain)
+    found = blocklists.find_by_domain(domain)
     assert (found and found.id) == expected
 
 
 def test_every_entry_says_why_and_names_are_held_once():
-    listed = list(blocklists.entries().values())
+    listed = list(blocklists.load_blocklist().values())
     assert all(each.reason and "https://" in each.reference and each.names for each in listed)
     for part in ("labels", "domains"):
         held = [name for each in listed for name in getattr(each, part)]

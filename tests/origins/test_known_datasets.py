@@ -7,8 +7,8 @@ import pytest
 
 from provenance.core import package_data
 from provenance.licences.expressions import normalise
-from provenance.licences.terms import terms
-from provenance.origins.known_datasets import by_digest, by_name, known
+from provenance.licences.terms import find_terms
+from provenance.origins.known_datasets import known_by_digest, known_by_name, load_known
 from provenance.readers.manifests.yaml_documents import load
 
 
@@ -19,21 +19,21 @@ def test_the_list_keeps_its_schema():
 
 
 def test_ids_are_unique_and_upstreams_are_known():
-    ids = [each.id for each in known()]
+    ids = [each.id for each in load_known()]
     assert len(set(ids)) == len(ids) >= 30
-    assert all(up in ids or up.startswith("http") for each in known() for up in each.upstream)
+    assert all(up in ids or up.startswith("http") for each in load_known() for up in each.upstream)
 
 
 def test_licences_are_expressions_with_terms():
-    for each in known():
+    for each in load_known():
         for licence in (each.licence, *each.terms):
-            assert licence is None or (normalise(licence).expression == licence and terms(licence)), each.id
+            assert licence is None or (normalise(licence).expression == licence and find_terms(licence)), each.id
 
 
 def test_look_ups():
-    assert by_name()["tatsu-lab/alpaca"].id == "stanford-alpaca"
-    assert by_name()["github.com/tatsu-lab/stanford_alpaca"].id == "stanford-alpaca"
-    assert by_digest()["17f347dc51477c50d4efb83959dbb7c56297aba886e5544ee2aaed3024813465"].id == "gsm8k"
+    assert known_by_name()["tatsu-lab/alpaca"].id == "stanford-alpaca"
+    assert known_by_name()["github.com/tatsu-lab/stanford_alpaca"].id == "stanford-alpaca"
+    assert known_by_digest()["17f347dc51477c50d4efb83959dbb7c56297aba886e5544ee2aaed3024813465"].id == "gsm8k"
 
 
 @pytest.mark.realdata
@@ -45,4 +45,4 @@ def test_digests_are_those_of_real_files(realdata):
         for path in (realdata / "data").rglob("*")
         if path.is_file() and path.stat().st_size < 30_000_000
     }
-    assert len(real & set(by_digest())) >= 9
+    assert len(real & set(known_by_digest())) >= 9

@@ -23,12 +23,12 @@ def column(*paths):
 
 
 def says(rules, *paths, **options):
-    return list(robots_patterns.decide(robots_patterns.prepare(rules, **options), column(*paths)))
+    return list(robots_patterns.decide_paths(robots_patterns.prepare_patterns(rules, **options), column(*paths)))
 
 
 def allowed(text, crawler, path):
     data = text if isinstance(text, bytes) else text.encode()
-    return says(robots.parse(data).group(crawler).access, path) != [DISALLOWED]
+    return says(robots.parse_robots(data).group(crawler).access, path) != [DISALLOWED]
 
 
 @pytest.mark.parametrize(("name", "crawler", "path", "expected"), ASKED)
@@ -76,16 +76,16 @@ def test_the_longest_of_any_patterns_decides(rules, path):
 
 @given(st.binary(max_size=300))
 def test_no_bytes_are_an_error(data):
-    group = robots.parse(data).group("Bot")
-    robots_patterns.decide(robots_patterns.prepare(group.access), column("/", "/x?y"))
+    group = robots.parse_robots(data).group("Bot")
+    robots_patterns.decide_paths(robots_patterns.prepare_patterns(group.access), column("/", "/x?y"))
 
 
 @given(st.text(max_size=40))
 def test_the_form_in_which_paths_are_compared_is_printable_ascii_and_final(path):
-    once = robots_patterns.normalise(path.encode(), is_pattern=False)
+    once = robots_patterns.normalise_path(path.encode(), is_pattern=False)
     assert re.fullmatch(rb"[!-~]*", once)
     assert b"*" not in once
-    assert robots_patterns.normalise(once, is_pattern=False) == once
+    assert robots_patterns.normalise_path(once, is_pattern=False) == once
 
 
 def test_only_the_first_500_kib_are_read():
@@ -121,7 +121,7 @@ TRAINING = {
 @pytest.mark.parametrize("name", TRAINING)
 def test_preferences_on_training(name):
     text, asks = TRAINING[name]
-    rules = robots.parse(text.encode()).group("Bot").training
+    rules = robots.parse_robots(text.encode()).group("Bot").training
     assert says(rules, *(path for path, _ in asks), allows_ties=False) == [said for _, said in asks]
 
 
@@ -134,7 +134,7 @@ def test_preferences_on_training(name):
     ],
 )
 def test_terms_that_a_site_names(text, licences):
-    assert robots.parse(text.encode()).licences == licences
+    assert robots.parse_robots(text.encode()).licences == licences
 
 
 def names_and_rules():
@@ -148,26 +148,29 @@ HOSTILE = {
     "long and alike": b"User-agent: *\n" + b"".join(b"Disallow: *" + b"a" * (4000 + k) + b"b\n" for k in range(100)),
     "names by rules": names_and_rules(),
     "one name": b"User-agent: *\n" * 35_000,
-    "no lines": b"\r" * robots.LARGEST,
+    "no lines": b"\r" * robots.LARGEST_BYTES,
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_cost_bounded_time_and_memory(name):
-    assert len(HOSTILE[name]) <= robots.LARGEST
+    assert len(HOSTILE[name]) <= robots.LARGEST_BYTES
     started = time.process_time()
-    found = robots.parse(HOSTILE[name])
+    found = robots.parse_robots(HOSTILE[name])
     held = sum(len(rules) for blocks in found.access.values() for rules in {id(each): each for each in blocks}.values())
     assert len({id(rules) for blocks in found.access.values() for rules in blocks}) <= 35_000
     assert held < 14_000 * 14_001  # shared, not copied
-    ready = robots_patterns.prepare(found.group("Bot").access)
-    robots_patterns.decide(ready, column(*["/" + "a" * 8000] * 3))
+    ready = robots_patterns.prepare_patterns(found.group("Bot").access)
+    robots_patterns.decide_paths(ready, column(*["/" + "a" * 8000] * 3))
     assert time.process_time() - started < 60  # no measurement: one that is not bounded takes hours
 
 
 def test_a_part_of_a_column_is_read_as_such():
-    ready = robots_patterns.prepare([(b"/a", False)])
-    assert list(robots_patterns.decide(ready, column("/x", "/a", "/b", "/a").slice(1, 2))) == [DISALLOWED, NOTHING]
+    ready = robots_patterns.prepare_patterns([(b"/a", False)])
+    assert list(robots_patterns.decide_paths(ready, column("/x", "/a", "/b", "/a").slice(1, 2))) == [
+        DISALLOWED,
+        NOTHING,
+    ]
 
 
 def test_the_first_counts_where_order_decides():
@@ -176,8 +179,8 @@ def test_the_first_counts_where_order_decides():
 
 
 def test_what_would_cost_too_much_is_not_decided():
-    ready = robots_patterns.prepare([(b"*%d*a" % k, False) for k in range(1000)])
-    said = robots_patterns.decide(ready, column("/x", "/" + "a" * 8000, "/y"), budget=100_000)
+    ready = robots_patterns.prepare_patterns([(b"*%d*a" % k, False) for k in range(1000)])
+    said = robots_patterns.decide_paths(ready, column("/x", "/" + "a" * 8000, "/y"), budget=100_000)
     assert list(said) == [NOTHING, UNDECIDED, UNDECIDED]
 
 
@@ -195,8 +198,8 @@ def test_698_real_files(realdata):
     differ = []
     for file in files:
         data = file.read_bytes()
-        mine = robots.parse(data)
-        theirs = Protego.parse(data[: robots.LARGEST].decode("utf-8", "replace"))
+        mine = robots.parse_robots(data)
+        theirs = Protego.parse(data[: robots.LARGEST_BYTES].decode("utf-8", "replace"))
         for crawler in crawlers:
             said = says(mine.group(crawler).access, *paths)
             differ += [

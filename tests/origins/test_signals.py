@@ -26,7 +26,7 @@ def states(folder, addresses, *, robots=None, status=None, tdmrep=None, crawler=
             when = time if kind == "robots" else tdm_time
             kept[kind] = {"example.org": Snapshot(said, str(place) if text is not None else None, when)}
     policy = SitePolicy(crawler, **kept)
-    return signals.states(policy, urls.split(pa.array(addresses))).to_pylist()
+    return signals.find_states(policy, urls.split_urls(pa.array(addresses))).to_pylist()
 
 
 A, PRIVATE_A, NEWS = "http://example.org/a", "http://example.org/private/a", "https://example.org/news/1"
@@ -86,7 +86,7 @@ def test_a_column_keeps_its_order(tmp_path):
 
 def test_a_file_that_is_gone_is_not_evaluated(tmp_path):
     policy = SitePolicy(None, {"example.org": Snapshot(200, str(tmp_path / "gone"), "")})
-    assert signals.states(policy, urls.split(pa.array([A]))).to_pylist() == ["not-evaluated"]
+    assert signals.find_states(policy, urls.split_urls(pa.array([A]))).to_pylist() == ["not-evaluated"]
 
 
 def test_policies_come_back_as_they_were_written(tmp_path):
@@ -96,8 +96,8 @@ def test_policies_come_back_as_they_were_written(tmp_path):
         ),
         "b": NOTHING_KNOWN,
     }
-    signals.write(tmp_path / "p.json", policies)
-    assert {source: signals.load(str(tmp_path / "p.json"), source) for source in policies} == policies
+    signals.write_policies(tmp_path / "p.json", policies)
+    assert {source: signals.load_policy(str(tmp_path / "p.json"), source) for source in policies} == policies
 
 
 def test_every_training_crawler_says_where_it_is_known_from():

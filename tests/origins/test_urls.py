@@ -47,21 +47,21 @@ CASES = [
 
 @pytest.mark.parametrize(("url", "host", "path", "domain"), CASES, ids=[str(case[0])[:30] for case in CASES])
 def test_cases(url, host, path, domain):
-    split = urls.split(pa.array([None, url, "http://a.example.org/"], pa.string()))
+    split = urls.split_urls(pa.array([None, url, "http://a.example.org/"], pa.string()))
     assert split.to_pylist()[1] == {"host": host, "path": path}
-    assert urls.domains(split.field("host")).to_pylist() == [None, domain, "example.org"]
+    assert urls.find_domains(split.field("host")).to_pylist() == [None, domain, "example.org"]
 
 
 def test_a_column_gives_what_its_values_give():
     listed = [case[0] for case in CASES] * 2
-    split = urls.split(pa.array(listed, pa.large_string()).slice(1))
+    split = urls.split_urls(pa.array(listed, pa.large_string()).slice(1))
     assert split.to_pylist() == [{"host": case[1], "path": case[2]} for case in CASES * 2][1:]
-    assert urls.domains(split.field("host")).to_pylist() == [case[3] for case in CASES * 2][1:]
+    assert urls.find_domains(split.field("host")).to_pylist() == [case[3] for case in CASES * 2][1:]
 
 
 def test_nothing_at_all():
-    split = urls.split(pa.array([], pa.large_string()))
-    assert len(split) == len(urls.domains(split.field("host"))) == 0
+    split = urls.split_urls(pa.array([], pa.large_string()))
+    assert len(split) == len(urls.find_domains(split.field("host"))) == 0
 
 
 @given(
@@ -72,22 +72,22 @@ def test_nothing_at_all():
 def test_plain_addresses_are_split_as_the_standard_library_does(url):
     expected = urlsplit(url)
     query = "?" + expected.query if expected.query or url.split("#")[0].endswith("?") else ""
-    found = urls.split(pa.array([url])).to_pylist()[0]
+    found = urls.split_urls(pa.array([url])).to_pylist()[0]
     assert found["host"] == expected.hostname
     assert found["path"] == (expected.path or "/") + query
 
 
 @given(st.text(max_size=30))
 def test_no_text_is_an_error(text):
-    split = urls.split(pa.array(["http://" + text, text], pa.string()))
+    split = urls.split_urls(pa.array(["http://" + text, text], pa.string()))
     for row in split.to_pylist():
         assert (row["host"] is None) == (row["path"] is None)
         assert row["host"] is None or (row["host"] and row["path"].startswith("/"))
-    urls.domains(split.field("host"))
+    urls.find_domains(split.field("host"))
 
 
 @given(st.ip_addresses())
 def test_no_ip_address_is_ever_named(address):
     host = f"[{address}]" if isinstance(address, ipaddress.IPv6Address) else str(address)
-    split = urls.split(pa.array([f"http://{host}/", f"http://{host}:81/"]))
-    assert urls.domains(split.field("host")).to_pylist() == [ADDRESS, ADDRESS]
+    split = urls.split_urls(pa.array([f"http://{host}/", f"http://{host}:81/"]))
+    assert urls.find_domains(split.field("host")).to_pylist() == [ADDRESS, ADDRESS]

@@ -1,12 +1,37 @@
 """Data that was scanned, and its ledger, for whoever asks whether it may be trained on."""
 
+import io
+import json
 import shutil
+import zipfile
 
 import pytest
 
 import provenance as pv
 
 TEXT = '{"text": "one two three four five six seven eight nine"}\n'
+LINE = '{"text": "the quick brown fox jumps over the lazy dog every single morning"}\n'
+CARD = "---\nlicense: mit\n---\n# A set\n"
+
+
+def lay(root, layout):
+    for name, content in layout.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return root
+
+
+def lines(*texts):
+    return "".join(json.dumps({"text": text}) + "\n" for text in texts)
+
+
+def zipped(**members):
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return held.getvalue()
 
 
 @pytest.fixture(scope="module")

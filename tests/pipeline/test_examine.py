@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import tarfile
-import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,29 +29,9 @@ from provenance.similarity.candidates import banding, near_pairs
 from provenance.similarity.evidence import exact_matches
 from provenance.sources import claims, read_results
 
-LINE = '{"text": "the quick brown fox jumps over the lazy dog every single morning"}\n'
-CARD = "---\nlicense: mit\n---\n# A set\n"
+from .conftest import CARD, LINE, lay, lines, zipped
+
 GOOD = {"good/README.md": CARD, "good/x.jsonl": LINE}
-
-
-def lay(root, layout):
-    for name, content in layout.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return root
-
-
-def lines(*texts):
-    return "".join(json.dumps({"text": text}) + "\n" for text in texts)
-
-
-def zipped(**members):
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, content in members.items():
-            file.writestr(name, content)
-    return held.getvalue()
 
 
 def tarred(**members):
@@ -220,14 +199,14 @@ def test_no_room_for_scratch_files_is_said(tmp_path, in_process, monkeypatch):
 
 def test_a_manifest_that_changes_during_the_scan_is_said(tmp_path, in_process, monkeypatch):
     lay(tmp_path, GOOD)
-    before = claims.read
+    before = claims.read_claims
 
     def meddle(root, paths):
         stated = before(root, paths)
         (tmp_path / "good/README.md").write_text(CARD.replace("mit", "other"))
         return stated
 
-    monkeypatch.setattr(claims, "read", meddle)
+    monkeypatch.setattr(claims, "read_claims", meddle)
     found = scan(tmp_path)
     assert by(found, "files")["good/README.md"]["skip_reason"] == "file-changed-during-scan"
     assert "file-changed-during-scan" in by(found, "findings", "check")["file-unreadable"]["message"]
@@ -235,13 +214,13 @@ def test_a_manifest_that_changes_during_the_scan_is_said(tmp_path, in_process, m
 
 def test_a_file_that_goes_away_during_the_scan_is_said(tmp_path, in_process, monkeypatch):
     lay(tmp_path, GOOD | {"good/gone.jsonl": LINE})
-    before = claims.read
+    before = claims.read_claims
 
     def meddle(root, paths):
         (tmp_path / "good/gone.jsonl").unlink()
         return before(root, paths)
 
-    monkeypatch.setattr(claims, "read", meddle)
+    monkeypatch.setattr(claims, "read_claims", meddle)
     row = by(scan(tmp_path), "files")["good/gone.jsonl"]
     assert (row["records"], row["skip_reason"]) == (0, "cannot be read: No such file or directory")
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 
 import pytest
 
@@ -13,28 +11,7 @@ from provenance.core.model import Died
 from provenance.pipeline import examine as room
 from provenance.pipeline.matching import match_tasks
 
-LINE = '{"text": "the quick brown fox jumps over the lazy dog every single morning"}\n'
-CARD = "---\nlicense: mit\n---\n# A set\n"
-
-
-def lay(root, layout):
-    for name, content in layout.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return root
-
-
-def lines(*texts):
-    return "".join(json.dumps({"text": text}) + "\n" for text in texts)
-
-
-def zipped(**members):
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, content in members.items():
-            file.writestr(name, content)
-    return held.getvalue()
+from .conftest import CARD, LINE, lay, lines, zipped
 
 
 def by(found, table, key="path"):

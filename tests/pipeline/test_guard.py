@@ -101,7 +101,7 @@ def test_an_old_scan_is_refused(world, monkeypatch):
 
 def test_a_waiver_counts_only_until_its_day(world, tmp_path, monkeypatch):
     day = datetime.now(UTC).date() + timedelta(days=5)
-    mark = ledger_.tables(world / "bare" / "ledger")["findings"]["fingerprint"]
+    mark = ledger_.read_tables(world / "bare" / "ledger")["findings"]["fingerprint"]
     waivers = [{"fingerprint": each, "reason": "r", "approver": "A", "expires": str(day)} for each in mark.to_pylist()]
     (tmp_path / "waivers.yaml").write_text(json.dumps({"waivers": waivers}))
     pv.scan(world / "bare" / "data", world / "bare" / "ledger", waivers=tmp_path / "waivers.yaml", workers=1)
@@ -113,7 +113,9 @@ def test_a_waiver_counts_only_until_its_day(world, tmp_path, monkeypatch):
 
 def test_a_waiver_of_the_ledger_counts_without_another_scan(world, monkeypatch):
     day, ledger = datetime.now(UTC).date() + timedelta(days=5), world / "bare" / "ledger"
-    [bad] = [row for row in ledger_.tables(ledger)["findings"].to_pylist() if row["severity"] in {"fatal", "error"}]
+    [bad] = [
+        row for row in ledger_.read_tables(ledger)["findings"].to_pylist() if row["severity"] in {"fatal", "error"}
+    ]
     assert not looked(world, "bare").ok
     pv.waive(ledger, bad["fingerprint"], reason="r", approver="A", expires=str(day))
     assert looked(world, "bare").ok

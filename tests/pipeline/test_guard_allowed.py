@@ -158,19 +158,19 @@ def test_signed_waivers_of_any_form_waive_nothing_and_are_named(given):
 @pytest.mark.parametrize("given", [5, [5]], ids=json.dumps)
 def test_an_entry_with_waivers_of_no_known_form_is_judged_all_the_same(world, tmp_path, monkeypatch, given):
     """No version writes such an entry now; one that is held to no schema is judged all the same."""
-    monkeypatch.setattr(statement, "_hold", lambda *_: None)
+    monkeypatch.setattr(statement, "_check_schema", lambda *_: None)
     ledger = world / "bare" / "ledger"
     said = ledger_.read_entry(ledger)["predicate"]
     facts = {key: said[key] for key in said if key not in {"contentSet", "folder", "keys", "log", "tables"}}
     forged = tmp_path / "forged"
-    ledger_.append(forged, ledger_.tables(ledger), {}, facts | {"waivers": given}, keys=ledger_.user_keys())
+    ledger_.append(forged, ledger_.read_tables(ledger), {}, facts | {"waivers": given}, keys=ledger_.user_keys())
     found = guard.inspect_data(world / "bare" / "data", forged, guard.GuardPolicy())
     assert any("1 finding at error or worse that nobody waived" in reason for reason in found.reasons), found.reasons
     assert "Entry 0: 1 waiver cannot be read, so it does not count" in found.notes
 
 
 def tables_of(world, name, column, word):
-    held = dict(ledger_.tables(world / "bare" / "ledger"))
+    held = dict(ledger_.read_tables(world / "bare" / "ledger"))
     table = held[name]
     at = table.schema.get_field_index(column)
     field = table.schema.field(at)
@@ -196,6 +196,6 @@ def test_a_word_of_no_vocabulary_counts_as_the_worst(world, table, column, polic
 
 
 def test_where_approvers_are_asked_for_the_sentence_names_them(world):
-    tables = ledger_.tables(world / "bare" / "ledger")
+    tables = ledger_.read_tables(world / "bare" / "ledger")
     for by_approvers, who in ((True, "no approver waived"), (False, "nobody waived")):
         assert any(who in each for each in guard._reasons_of_tables(tables, {}, guard.GuardPolicy(), (), by_approvers))

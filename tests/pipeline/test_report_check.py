@@ -151,7 +151,7 @@ def resealed(data, tmp_path):
     pv.scan(data, tmp_path / "ledger", workers=1)
     held = ledger.open_reader(tmp_path / "ledger")
     said = held.statement().predicate
-    facts = {key: value for key, value in said.items() if key not in statement.OURS}
+    facts = {key: value for key, value in said.items() if key not in statement.LEDGER_KEYS}
     report = (tmp_path / "ledger/scans/00000000/report.html").read_bytes()
 
     def make(change, *, bound=False, ours=True):

@@ -59,7 +59,7 @@ def test_a_ledger_that_takes_no_entry_is_told_before_anything_is_read(tmp_path, 
     pv.scan(data, tmp_path / "ledger", workers=1)
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path / "other"))
-    monkeypatch.setattr(examine, "inventory", lambda *_, **__: pytest.fail("the data was looked at"))
+    monkeypatch.setattr(examine, "list_paths", lambda *_, **__: pytest.fail("the data was looked at"))
     with pytest.raises(ConfigError, match=r"another key|cannot be written"):
         pv.scan(data, tmp_path / place)
 

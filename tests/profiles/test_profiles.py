@@ -227,14 +227,14 @@ def posed(told):
 @pytest.mark.parametrize(("told", "verdicts"), REQUIREMENTS.values(), ids=REQUIREMENTS)
 def test_requirements(told, verdicts):
     asked, answers, found, read = posed(told)
-    _, table = judgement.judge(found, ran(), [asked], read, answers)
+    _, table = judgement.judge(found, ran(), [asked], read, answers=answers)
     assert table["verdict"].to_pylist() == verdicts.split("|")
     assert set(verdicts.split("|")) <= VERDICTS
 
 
 def test_a_contradiction_is_said_on_both_sides():
     asked, answers, found, read = posed("shall primary m- d:yes")
-    _, table = judgement.judge(found, ran(), [asked], read, answers)
+    _, table = judgement.judge(found, ran(), [asked], read, answers=answers)
     machine, person = table["reason"].to_pylist()
     assert "declared yes in entry 7" in machine
     assert "declared yes by data lead (entry 7)" in person
@@ -243,7 +243,7 @@ def test_a_contradiction_is_said_on_both_sides():
 
 def test_verdicts_name_their_findings_and_checks():
     asked, answers, found, read = posed("shall primary m- d:yes")
-    _, table = judgement.judge([*found, finding("duplicate-records")], ran(), [asked], read, answers)
+    _, table = judgement.judge([*found, finding("duplicate-records")], ran(), [asked], read, answers=answers)
     machine, person = table.to_pylist()
     assert machine["fingerprints"] == [fingerprint("licence-missing", "a")]
     assert (machine["checks"], machine["declared"]) == (["licence-missing"], None)
@@ -256,7 +256,7 @@ def test_verdicts_name_their_findings_and_checks():
 def test_scope_decides_whether_anything_applies(answer, outside):
     asked, answers, found, read = posed(f"shall primary m- d:{answer}")
     scope = {"requirement": "r", "element": "q1", "reason": "not offered"}
-    _, table = judgement.judge(found, ran(), [dataclasses.replace(asked, scope=scope)], read, answers)
+    _, table = judgement.judge(found, ran(), [dataclasses.replace(asked, scope=scope)], read, answers=answers)
     assert (set(table["verdict"].to_pylist()) == {"not applicable"}) == outside
     assert all("not offered: no by data lead (entry 7)" in reason for reason in table["reason"].to_pylist()) == outside
 
@@ -264,7 +264,7 @@ def test_scope_decides_whether_anything_applies(answer, outside):
 def test_being_in_scope_is_no_conformity():
     asked, answers, found, read = posed("shall primary d:yes")
     scope = {"requirement": "r", "element": "q0", "reason": "not offered"}
-    _, table = judgement.judge(found, ran(), [dataclasses.replace(asked, scope=scope)], read, answers)
+    _, table = judgement.judge(found, ran(), [dataclasses.replace(asked, scope=scope)], read, answers=answers)
     assert table["verdict"].to_pylist() == ["no contrary evidence"]
 
 
@@ -273,7 +273,7 @@ def test_being_in_scope_is_no_conformity():
 )  # fmt: skip
 def test_how_a_text_was_read_stands_beside_the_clause(text, clause):
     asked, answers, found, read = posed(f"shall {text} m-")
-    severities, _ = judgement.judge(found, ran(), [asked], read, answers)
+    severities, _ = judgement.judge(found, ran(), [asked], read, answers=answers)
     assert [each for _, each in severities.values()] == [clause]
 
 

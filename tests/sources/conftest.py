@@ -10,7 +10,7 @@ from provenance.pipeline import examine
 from provenance.pipeline.reading.read_pass import FileBundle, observe
 from provenance.sources import claims as claims_
 from provenance.sources import scopes as scopes_
-from provenance.sources.inventory import inventory
+from provenance.sources.inventory import list_paths
 
 
 @pytest.fixture
@@ -43,14 +43,14 @@ def lay(root, layout):
 
 def find_scopes(root, scratch):
     """The audit's own steps up to the scopes, in this process."""
-    paths = inventory(root)
-    stated, refused = claims_.read(root, paths)
-    paths, stated = claims_.named_licences(root, paths, stated)
+    paths = list_paths(root)
+    stated, refused = claims_.read_claims(root, paths)
+    paths, stated = claims_.take_named_licences(root, paths, stated)
     observed = observe(
         FileBundle(0, tuple(examine._files_to_read(root, paths, stated, refused, scratch)), str(scratch), 1)
     )
-    claims = claims_.table(stated + claims_.of_records([observed]))
+    claims = claims_.make_table(stated + claims_.claims_of_records([observed]))
     seen = sorted(observed.files["path"].to_pylist())
     on_disk = dict(zip(paths["path"].to_pylist(), paths["role"].to_pylist(), strict=True))
     data = [path for path in seen if on_disk[path.split("!/")[0]] == "data"]
-    return scopes_.scope(paths, claims, "commercial-service"), data, claims
+    return scopes_.decide_scopes(paths, claims, "commercial-service"), data, claims

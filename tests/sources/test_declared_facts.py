@@ -31,7 +31,7 @@ from provenance.sources import declared_facts
     ],
 )
 def test_a_date_is_after_another_only_where_it_is_certain(date, end, expected):
-    assert declared_facts.after(date, end) is expected
+    assert declared_facts.is_after(date, end) is expected
 
 
 def table(*claims):
@@ -46,7 +46,7 @@ def table(*claims):
         ],
         schemas.SOURCES,
     )
-    return declared_facts.by_source(sources, schemas.rows(rows, schemas.CLAIMS))
+    return declared_facts.facts_by_source(sources, schemas.rows(rows, schemas.CLAIMS))
 
 
 def test_keys_of_one_record_stay_together():

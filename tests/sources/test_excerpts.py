@@ -127,8 +127,8 @@ def salted(monkeypatch):
 def under(leaf, root):
     """Tell whether a leaf is under a root, by the log's own definitions."""
     hashes = [each.tobytes() for each in leaf.leaves]
-    path = merkle.inclusion(hashes, leaf.index)
-    return merkle.includes(merkle.leaf(leaf.line), leaf.index, len(hashes), path, bytes.fromhex(root))
+    path = merkle.prove_inclusion(hashes, leaf.index)
+    return merkle.is_included(merkle.hash_leaf(leaf.line), leaf.index, len(hashes), path, root_hash=bytes.fromhex(root))
 
 
 @pytest.mark.usefixtures("salted")
@@ -140,12 +140,12 @@ def test_one_record_of_every_format_is_found_under_the_root_that_was_sealed(data
     assert len(set(roots)) == len(roots)  # equal records of two files have unequal trees
     for name in names:
         for row in (0, 7, 49):
-            leaf = excerpts.leaf(audit.tables, data, name, row, SECRET)
+            leaf = excerpts.read_leaf(audit.tables, data, name, row, secret=SECRET)
             assert (leaf.text, leaf.index, len(leaf.leaves)) == (f"Q {WORDS[row]}?\n{WORDS[row]}", row, 50)
             assert leaf.line == record_trees.line(SECRET, name, row, leaf.text)
             assert leaf.root == roots[name]
             assert under(leaf, roots[name])
-    assert not under(excerpts.leaf(audit.tables, data, "a.jsonl", 3, SECRET), roots["e.csv"])
+    assert not under(excerpts.read_leaf(audit.tables, data, "a.jsonl", 3, secret=SECRET), roots["e.csv"])
 
 
 @pytest.mark.usefixtures("salted")
@@ -153,7 +153,7 @@ def test_an_unreadable_record_and_one_without_text_have_leaves(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "some words"}\n{"text": broken\n{"id": 7}\n{"text": "more words"}\n')
     audit = pv.scan(tmp_path, workers=1, records=True)
     root = audit.files["records_root"][0]
-    found = [excerpts.leaf(audit.tables, tmp_path, "a.jsonl", row, SECRET) for row in range(4)]
+    found = [excerpts.read_leaf(audit.tables, tmp_path, "a.jsonl", row, secret=SECRET) for row in range(4)]
     assert [leaf.text for leaf in found] == ["some words", None, None, "more words"]
     assert all(under(leaf, root) for leaf in found)
 
@@ -167,11 +167,11 @@ def test_rows_behind_a_broken_row_group_keep_their_numbers(tmp_path):
     audit = pv.scan(tmp_path, workers=1, records=True)
     file = audit.files.iloc[0]
     assert (file["records"], file["records_unreadable"]) == (50, 7)
-    leaf = excerpts.leaf(audit.tables, tmp_path, "d.parquet", 30, SECRET)
+    leaf = excerpts.read_leaf(audit.tables, tmp_path, "d.parquet", 30, secret=SECRET)
     assert (leaf.text, leaf.index, len(leaf.leaves)) == (f"Q {WORDS[30]}?\n{WORDS[30]}", 23, 43)
     assert under(leaf, file["records_root"])
     with pytest.raises(ConfigError, match=r"record 8 of d.parquet .* has no leaf"):
-        excerpts.leaf(audit.tables, tmp_path, "d.parquet", 8, SECRET)
+        excerpts.read_leaf(audit.tables, tmp_path, "d.parquet", 8, secret=SECRET)
 
 
 @pytest.mark.usefixtures("salted")
@@ -184,25 +184,25 @@ def test_of_two_members_of_one_name_that_is_read_which_was_sealed(tmp_path):
     (tmp_path / "c.zip").write_bytes(held.getvalue())
     audit = pv.scan(tmp_path, workers=1, records=True)
     sealed = audit.files[audit.files["path"] == "c.zip!/m.txt"]["records_root"]
-    assert excerpts.leaf(audit.tables, tmp_path, "c.zip!/m.txt", 0, SECRET).root in set(sealed)
+    assert excerpts.read_leaf(audit.tables, tmp_path, "c.zip!/m.txt", 0, secret=SECRET).root in set(sealed)
 
 
 @pytest.mark.usefixtures("salted")
 def test_a_leaf_that_cannot_be_found_is_said(data):
     audit = pv.scan(data, workers=1, records=True)
     with pytest.raises(ConfigError, match=r"no record 50 of a.jsonl"):
-        excerpts.leaf(audit.tables, data, "a.jsonl", 50, SECRET)
+        excerpts.read_leaf(audit.tables, data, "a.jsonl", 50, secret=SECRET)
     with pytest.raises(ConfigError, match=r"no record 0 of README.md"):
-        excerpts.leaf(audit.tables, data, "README.md", 0, SECRET)
+        excerpts.read_leaf(audit.tables, data, "README.md", 0, secret=SECRET)
     with pytest.raises(DigestMismatch, match=r"salts.key"):
-        excerpts.leaf(audit.tables, data, "a.jsonl", 0, bytes(32))
+        excerpts.read_leaf(audit.tables, data, "a.jsonl", 0, secret=bytes(32))
     (data / "a.jsonl").write_bytes(LINES + b"\n")
     with pytest.raises(DigestMismatch, match="is not the file that was scanned"):
-        excerpts.leaf(audit.tables, data, "a.jsonl", 0, SECRET)
+        excerpts.read_leaf(audit.tables, data, "a.jsonl", 0, secret=SECRET)
     (data / "a.jsonl").unlink()
     with pytest.raises(InputError, match="cannot be read back"):
-        excerpts.leaf(audit.tables, data, "a.jsonl", 0, SECRET)
+        excerpts.read_leaf(audit.tables, data, "a.jsonl", 0, secret=SECRET)
     plain = pv.scan(data, workers=1)
     assert plain.files["records_root"].isna().all()
     with pytest.raises(ConfigError, match=r"no record tree was made of e\.csv"):
-        excerpts.leaf(plain.tables, data, "e.csv", 0, SECRET)
+        excerpts.read_leaf(plain.tables, data, "e.csv", 0, secret=SECRET)

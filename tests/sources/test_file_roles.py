@@ -37,7 +37,7 @@ def parquet():
 
 def decide(path, data):
     data = data.encode() if isinstance(data, str) else data
-    return tuple(file_roles.decide(path, data[: 1 << 16], len(data), lambda size: data[:size]))
+    return tuple(file_roles.decide_role(path, data[: 1 << 16], len(data), lambda size: data[:size]))
 
 
 @pytest.mark.parametrize(

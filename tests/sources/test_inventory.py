@@ -8,7 +8,9 @@ import pytest
 
 from provenance.errors import ConfigError, InputError
 from provenance.ledger import layout
-from provenance.sources.inventory import inventory
+from provenance.sources.inventory import list_paths
+
+from .conftest import lay
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 1234567\n"
 HUB = {
@@ -18,20 +20,6 @@ HUB = {
     "d/snapshots/01/x.txt": ("->", "../../blobs/aa"),
     "d/snapshots/02/x.txt": ("->", "../../blobs/aa"),
 }
-
-
-def lay(root, layout):
-    for name, content in layout.items():
-        path = root / os.fsdecode(name)
-        if content is None:
-            path.mkdir(parents=True)
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, tuple):
-            path.symlink_to(content[1])
-        else:
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return root
 
 
 def on_disk(root):
@@ -154,7 +142,7 @@ CASES = {
 
 @pytest.mark.parametrize(("layout", "options", "expected"), CASES.values(), ids=CASES)
 def test_cases(layout, options, expected, tmp_path):
-    rows = inventory(lay(tmp_path, layout), **options).to_pylist()
+    rows = list_paths(lay(tmp_path, layout), **options).to_pylist()
     assert {row["path"]: (row["role"], row["bytes"]) for row in rows} == {
         p: (r, b) for p, (r, b, _) in expected.items()
     }
@@ -169,7 +157,7 @@ def test_cases(layout, options, expected, tmp_path):
 def test_a_link_out_of_the_data(tmp_path):
     lay(tmp_path, {"out/x.txt": "123", "data/a": "1", "data/x.txt": ("->", "../out/x.txt")})
     refused, followed = (
-        {row["path"]: row for row in inventory(tmp_path / "data", follow_links=follow).to_pylist()}
+        {row["path"]: row for row in list_paths(tmp_path / "data", follow_links=follow).to_pylist()}
         for follow in (False, True)
     )
     assert (refused["x.txt"]["role"], refused["x.txt"]["bytes"]) == ("ignored", 0)
@@ -183,13 +171,13 @@ def test_a_link_out_of_the_data(tmp_path):
 
 def test_blobs_of_a_cache_beside_the_data(tmp_path):
     lay(tmp_path, HUB)
-    rows = {row["path"]: row for row in inventory(tmp_path / "d" / "snapshots").to_pylist()}
+    rows = {row["path"]: row for row in list_paths(tmp_path / "d" / "snapshots").to_pylist()}
     assert [(row["role"], row["bytes"]) for row in rows.values()] == [("data", 5), ("ignored", 0)]
 
 
 def test_the_root_may_be_a_link(tmp_path):
     lay(tmp_path, {"real/a.txt": "1", "real/b.txt": ("->", "a.txt"), "link": ("->", "real")})
-    rows = {row["path"]: row["reason"] for row in inventory(tmp_path / "link").to_pylist()}
+    rows = {row["path"]: row["reason"] for row in list_paths(tmp_path / "link").to_pylist()}
     assert rows == {"a.txt": None, "b.txt": "a link to a.txt, which is read itself"}
 
 
@@ -197,14 +185,14 @@ def test_the_root_may_be_a_link(tmp_path):
 def test_no_folder(name, sentence, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=sentence):
-        inventory(tmp_path / name)
+        list_paths(tmp_path / name)
 
 
 def test_what_is_no_file_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("pipe")
     (tmp_path / "zero").symlink_to("/dev/zero")
-    rows = inventory(tmp_path).to_pylist()
+    rows = list_paths(tmp_path).to_pylist()
     assert [(row["path"], row["role"]) for row in rows] == [
         ("link", "unreadable"),
         ("pipe", "unreadable"),
@@ -251,7 +239,7 @@ def test_what_may_not_be_looked_at_is_a_row_with_its_reason(layout, closed, expe
     lay(tmp_path, layout | {"z.txt": "1"})
     for name, mode in closed.items():
         close(tmp_path / name, mode)
-    rows = {row["path"]: row for row in inventory(tmp_path, exclude=["e"], leave_out=_left_out).to_pylist()}
+    rows = {row["path"]: row for row in list_paths(tmp_path, exclude=["e"], leave_out=_left_out).to_pylist()}
     assert rows.pop("z.txt")["role"] == "data"
     assert {path: row["role"] for path, row in rows.items()} == {path: role for path, (role, _) in expected.items()}
     for path, (_, reason) in expected.items():
@@ -268,7 +256,7 @@ def test_a_closed_root_is_one_sentence(tmp_path, close):
     close(tmp_path / "in", 0)
     for name in ("d", "in/d"):
         with pytest.raises(InputError, match="cannot be read: Permission denied"):
-            inventory(tmp_path / name)
+            list_paths(tmp_path / name)
 
 
 def test_a_deep_folder_is_no_reason_to_fail(tmp_path):
@@ -280,13 +268,13 @@ def test_a_deep_folder_is_no_reason_to_fail(tmp_path):
         here = inner
     os.close(os.open("x", os.O_CREAT | os.O_WRONLY, dir_fd=here))
     os.close(here)
-    assert inventory(tmp_path)["path"].to_pylist() == ["d/" * 900 + "x"]
+    assert list_paths(tmp_path)["path"].to_pylist() == ["d/" * 900 + "x"]
 
 
 def test_a_path_that_the_system_does_not_open_is_named(tmp_path, deep):
     deep(tmp_path, 20)
     (tmp_path / "x").write_text("1")
-    rows = inventory(tmp_path).to_pylist()
+    rows = list_paths(tmp_path).to_pylist()
     assert [row["role"] for row in rows] == ["unreadable", "data"]
     assert rows[0]["reason"] == "cannot be read: File name too long"
     assert rows[0]["path"].startswith("n" * 250 + "/")

@@ -14,7 +14,7 @@ import pytest
 
 from provenance.core import schemas
 from provenance.sources import scopes as scopes_
-from provenance.sources.scope_paths import matching
+from provenance.sources.scope_paths import find_matching
 
 LINE = '{"text": "the quick brown fox jumps over the lazy dog every single morning"}\n'
 MIT = "SPDX-License-Identifier: MIT\n"
@@ -246,13 +246,13 @@ LAYOUTS = {
 @pytest.mark.parametrize(("layout", "expected"), LAYOUTS.values(), ids=LAYOUTS)
 def test_layouts(layout, expected, scoped):
     scopes, data, _ = scoped(layout)
-    assert {path: (scopes.covering(path), scopes.licence(path).expression) for path in data} == expected
+    assert {path: (scopes.find_source(path), scopes.licence(path).expression) for path in data} == expected
     assert set(scopes.sources) == {source for source, _ in expected.values()}
 
 
 def test_more_than_a_thousand_implicit_sources_collapse(tmp_path):
     paths = [f"{top}/{k}/x.jsonl" for top in ("many", "few") for k in range(1001 if top == "many" else 3)]
-    scopes = scopes_.scope(listed(paths), schemas.empty(schemas.CLAIMS), "research")
+    scopes = scopes_.decide_scopes(listed(paths), schemas.empty(schemas.CLAIMS), "research")
     assert sorted(scopes.sources) == ["undeclared:few/0", "undeclared:few/1", "undeclared:few/2", "undeclared:many"]
 
 
@@ -260,7 +260,7 @@ def test_readmes_that_collapse_keep_their_licences():
     folders = [f"many/{k}" for k in range(1001)]
     stated = [claim("source-weak", folder, f"{folder}/") for folder in folders]
     stated += [claim("licence", "MIT", "many/7/"), claim("licence", "CC-BY-NC-4.0", "many/8/")]
-    scopes = scopes_.scope(
+    scopes = scopes_.decide_scopes(
         listed([f"{folder}/x.jsonl" for folder in folders]), schemas.rows(stated, schemas.CLAIMS), "research"
     )
     assert list(scopes.sources) == ["undeclared:many"]
@@ -295,7 +295,7 @@ def claim(field, value, scope, witness="readme", pointer="L1", manifest=None, su
     ],
 )
 def test_a_member_names_paths(pattern, named):
-    assert list(matching(pattern, ["a.y", "a/b/x", "a/x", "ab", "b[1]/x"])) == named
+    assert list(find_matching(pattern, ["a.y", "a/b/x", "a/x", "ab", "b[1]/x"])) == named
 
 
 def test_witnesses_say_each_statement_once_a_source(scoped):
@@ -325,7 +325,7 @@ def test_every_statement_says_of_which_source_it_speaks(scoped):
         "d/x.jsonl": LINE,
     }
     scopes, _, claims = scoped(layout)
-    stated = scopes.speaking(claims).to_pylist()
+    stated = scopes.add_speakers(claims).to_pylist()
     spoken = {(row["manifest"], row["pointer"][:10]): row["source"] for row in stated}
     assert {key: value for key, value in spoken.items() if key[0] == "provenance.yaml"} == {
         ("provenance.yaml", "/sources/0"): "one",
@@ -350,11 +350,11 @@ def test_a_hundred_thousand_files_take_seconds():
     stated = [row for k in range(10_000) for row in card_claims(f"{k // 100}/{k}/")]
     stated += [row for k in range(5_000) for row in native_claims(k)]
     began = time.perf_counter()
-    scopes = scopes_.scope(listed(paths), schemas.rows(stated, schemas.CLAIMS), "research")
+    scopes = scopes_.decide_scopes(listed(paths), schemas.rows(stated, schemas.CLAIMS), "research")
     decided = {scopes.licence(path).expression for path in paths}
-    readmes = {scopes.covering(f"{k // 100}/{k}/README.md") for k in range(10_000)}
+    readmes = {scopes.find_source(f"{k // 100}/{k}/README.md") for k in range(10_000)}
     assert (len(scopes.sources), decided, len(readmes)) == (15_000, {"MIT", "Apache-2.0"}, 10_000)
-    assert len(scopes.holders) == 10_000 + 1 + 5_000
+    assert len(scopes.list_holders) == 10_000 + 1 + 5_000
     assert time.perf_counter() - began < 30
 
 

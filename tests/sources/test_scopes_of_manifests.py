@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from provenance.sources import scopes as scopes_
-from provenance.sources.inventory import inventory
+from provenance.sources.inventory import list_paths
 
 LINE = '{"text": "the quick brown fox jumps over the lazy dog every single morning"}\n'
 MIT = "SPDX-License-Identifier: MIT\n"
@@ -328,14 +328,16 @@ LAYOUTS = {
 @pytest.mark.parametrize(("layout", "expected"), LAYOUTS.values(), ids=LAYOUTS)
 def test_layouts(layout, expected, scoped):
     scopes, data, _ = scoped(layout)
-    assert {path: (scopes.covering(path), scopes.licence(path).expression) for path in data} == expected
+    assert {path: (scopes.find_source(path), scopes.licence(path).expression) for path in data} == expected
     assert set(scopes.sources) == {source for source, _ in expected.values()}
 
 
 def test_the_order_of_claims_does_not_matter(tmp_path, scoped):
     """They are sorted by pointer, where `/files/0` stands before `/id`."""
     forth, data, claims = scoped(LAYOUTS["named files, a glob, and the rest"][0])
-    back = scopes_.scope(inventory(tmp_path), claims.take(pa.array(range(claims.num_rows))[::-1]), "commercial-service")
-    assert [(forth.covering(p), forth.licence(p).pointer) for p in data] == [
-        (back.covering(p), back.licence(p).pointer) for p in data
+    back = scopes_.decide_scopes(
+        list_paths(tmp_path), claims.take(pa.array(range(claims.num_rows))[::-1]), "commercial-service"
+    )
+    assert [(forth.find_source(p), forth.licence(p).pointer) for p in data] == [
+        (back.find_source(p), back.licence(p).pointer) for p in data
     ]

@@ -8,7 +8,7 @@ import pytest
 import provenance as pv
 from provenance.origins.signals import TIMES
 from provenance.readers.manifests import native
-from provenance.sources.signal_snapshots import when
+from provenance.sources.signal_snapshots import place_in_time
 
 MANIFEST = """\
 provenance: 1
@@ -116,7 +116,7 @@ def test_without_snapshots_nothing_is_evaluated(tmp_path):
     ],
 )
 def test_when(fetched, crawled, expected):
-    assert when(fetched, crawled) == expected
+    assert place_in_time(fetched, crawled) == expected
     assert expected in TIMES
 
 

@@ -68,7 +68,9 @@ def write(folder: Path, target: Path | None, format_: str, asked: ExportRequest)
         raise TypeError(f"{format_} declares no `export`")
     chunks, sentences = form.export(entry, asked)
     if target is None and form.public is not None:
-        entry_cosignatures.put(folder, entry.index, format_, b"".join(chunks), form.public(asked))
+        entry_cosignatures.write_cosignature(
+            folder, entry.index, format_, sealed=b"".join(chunks), pem=form.public(asked)
+        )
         return (*sentences, f"Written: {folder / layout.cosignature_path(entry.index, format_)}")
     if target is None:
         raise ConfigError(_NO_TARGET)
@@ -79,7 +81,7 @@ def write(folder: Path, target: Path | None, format_: str, asked: ExportRequest)
 def _save(target: Path, chunks: Iterable[bytes]) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = file_writing.aside(target)
+        made = file_writing.make_beside(target)
         try:
             with made.open("wb") as file:
                 file.writelines(chunks)
@@ -98,7 +100,7 @@ def _entry(folder: Path, asked: ExportRequest) -> ExportedEntry:
     return ExportedEntry(
         folder=folder,
         index=opened.index,
-        sealed=found.file,
+        sealed=found.to_bytes,
         envelope=found,
         statement=opened.statement(),
         reader=opened,

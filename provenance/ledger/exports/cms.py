@@ -30,7 +30,7 @@ from provenance.ledger.exports.export_format import (
     read_file,
 )
 from provenance.ledger.keys import der, signing_keys
-from provenance.ledger.keys.der import OCTETS, OID, SEQUENCE, SET, write, write_integer
+from provenance.ledger.keys.der import OCTETS, OID, SEQUENCE, SET, encode_element, encode_integer
 from provenance.ledger.witness.certificate_chains import issuer_and_serial
 
 if TYPE_CHECKING:
@@ -39,14 +39,18 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 _PKCS = "2a864886f70d01"  # 1.2.840.113549.1
-_DATA, _SIGNED_DATA = (write(OID, bytes.fromhex(_PKCS + end)) for end in ("0701", "0702"))
+_DATA, _SIGNED_DATA = (encode_element(OID, bytes.fromhex(_PKCS + end)) for end in ("0701", "0702"))
 _CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_TIME = (
-    write(OID, bytes.fromhex(_PKCS + end)) for end in ("0903", "0904", "0905")
+    encode_element(OID, bytes.fromhex(_PKCS + end)) for end in ("0903", "0904", "0905")
 )
-_SIGNING_CERTIFICATE_V2 = write(OID, bytes.fromhex(_PKCS + "0910022f"))
-_SHA256 = write(SEQUENCE, write(OID, bytes.fromhex("608648016503040201")))
-_ECDSA = write(SEQUENCE, write(OID, bytes.fromhex("2a8648ce3d040302")))  # with SHA-256 (RFC 5758, section 3.2)
-_RSA = write(SEQUENCE, write(OID, bytes.fromhex(_PKCS + "010b")), write(der.NULL))  # with SHA-256, PKCS #1 v1.5
+_SIGNING_CERTIFICATE_V2 = encode_element(OID, bytes.fromhex(_PKCS + "0910022f"))
+_SHA256 = encode_element(SEQUENCE, encode_element(OID, bytes.fromhex("608648016503040201")))
+_ECDSA = encode_element(
+    SEQUENCE, encode_element(OID, bytes.fromhex("2a8648ce3d040302"))
+)  # with SHA-256 (RFC 5758, section 3.2)
+_RSA = encode_element(
+    SEQUENCE, encode_element(OID, bytes.fromhex(_PKCS + "010b")), encode_element(der.NULL)
+)  # with SHA-256, PKCS #1 v1.5
 _UTC_TIME = 0x17
 _TAGGED_0, _TAGGED_4 = 0xA0, 0xA4  # [0] and [4], constructed
 
@@ -87,31 +91,31 @@ def render(
     attributes = _set_of(
         [
             _attribute(_CONTENT_TYPE, _DATA),
-            _attribute(_MESSAGE_DIGEST, write(OCTETS, hashlib.sha256(content).digest())),
+            _attribute(_MESSAGE_DIGEST, encode_element(OCTETS, hashlib.sha256(content).digest())),
             _attribute(_SIGNING_TIME, _time(when)),
             _attribute(_SIGNING_CERTIFICATE_V2, _signing_certificate(own)),
         ]
     )
     # Signed as a SET, sent under the tag [0] in its place (RFC 5652, section 5.4).
-    algorithm, signature = _sign(write(SET, attributes), key)
-    signer = write(
+    algorithm, signature = _sign(encode_element(SET, attributes), key)
+    signer = encode_element(
         SEQUENCE,
-        write_integer(1),  # the signer is named by issuer and serial number
-        write(SEQUENCE, *issuer_and_serial(own)),
+        encode_integer(1),  # the signer is named by issuer and serial number
+        encode_element(SEQUENCE, *issuer_and_serial(own)),
         _SHA256,
-        write(_TAGGED_0, attributes),
+        encode_element(_TAGGED_0, attributes),
         algorithm,
-        write(OCTETS, signature),
+        encode_element(OCTETS, signature),
     )
-    signed = write(
+    signed = encode_element(
         SEQUENCE,
-        write_integer(1),
-        write(SET, _SHA256),
-        write(SEQUENCE, _DATA),  # detached: no content
-        write(_TAGGED_0, _set_of(each.public_bytes(Encoding.DER) for each in certificates)),
-        write(SET, signer),
+        encode_integer(1),
+        encode_element(SET, _SHA256),
+        encode_element(SEQUENCE, _DATA),  # detached: no content
+        encode_element(_TAGGED_0, _set_of(each.public_bytes(Encoding.DER) for each in certificates)),
+        encode_element(SET, signer),
     )
-    return write(SEQUENCE, _SIGNED_DATA, write(_TAGGED_0, signed))
+    return encode_element(SEQUENCE, _SIGNED_DATA, encode_element(_TAGGED_0, signed))
 
 
 def _set_of(items: Iterable[bytes]) -> bytes:
@@ -120,21 +124,25 @@ def _set_of(items: Iterable[bytes]) -> bytes:
 
 
 def _attribute(name: bytes, value: bytes) -> bytes:
-    return write(SEQUENCE, name, write(SET, value))
+    return encode_element(SEQUENCE, name, encode_element(SET, value))
 
 
 def _time(when: str) -> bytes:
     """UTCTime before 2050, GeneralizedTime from then on (RFC 5652, section 11.3)."""
     digits = "".join(each for each in when if each not in "-:T")
-    return write(_UTC_TIME, digits[2:].encode()) if digits < "2050" else write(der.TIME, digits.encode())
+    return (
+        encode_element(_UTC_TIME, digits[2:].encode()) if digits < "2050" else encode_element(der.TIME, digits.encode())
+    )
 
 
 def _signing_certificate(certificate: Certificate) -> bytes:
     """SigningCertificateV2 with one ESSCertIDv2; its hash algorithm is the default, SHA-256 (RFC 5035, section 4)."""
     issuer, serial = issuer_and_serial(certificate)
-    digest = write(OCTETS, hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest())
-    named = write(SEQUENCE, write(SEQUENCE, write(_TAGGED_4, issuer)), serial)  # [4] directoryName of GeneralName
-    return write(SEQUENCE, write(SEQUENCE, write(SEQUENCE, digest, named)))
+    digest = encode_element(OCTETS, hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest())
+    named = encode_element(
+        SEQUENCE, encode_element(SEQUENCE, encode_element(_TAGGED_4, issuer)), serial
+    )  # [4] directoryName of GeneralName
+    return encode_element(SEQUENCE, encode_element(SEQUENCE, encode_element(SEQUENCE, digest, named)))
 
 
 def _sign(data: bytes, key: CmsSigner | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> tuple[bytes, bytes]:

@@ -109,7 +109,7 @@ class ExportFormat:
 def private_key(asked: ExportRequest) -> Any:
     """Load the private key that signs an export; its password is asked for where it has one."""
     pem = key_pem(asked)
-    password = passwords.secrets_from(asked.prompt).password(str(asked.key)) if b"ENCRYPTED" in pem else None
+    password = passwords.make_secrets(asked.prompt).password(str(asked.key)) if b"ENCRYPTED" in pem else None
     try:
         return load_pem_private_key(pem, password.encode() if password else None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as cause:

@@ -27,13 +27,13 @@ def render(sealed: Envelope, key: Any) -> bytes:
     Returns:
         The envelope's file: canonical JSON, one signature; the keyid is SHA-256 of the SubjectPublicKeyInfo.
     """
-    signature = key.sign(envelope.pae(sealed.payload))
-    return envelope.Envelope(sealed.payload, mldsa_signature.keyid(key.public_key()), signature).file
+    signature = key.sign(envelope.encode_pae(sealed.payload))
+    return envelope.Envelope(sealed.payload, mldsa_signature.compute_keyid(key.public_key()), signature).to_bytes
 
 
 def _key(asked: ExportRequest) -> Any:
     """Load the private key that signs: what is missing is named before a key that nobody can read is blamed."""
-    algorithms = mldsa_signature.library("sign with ML-DSA-65")
+    algorithms = mldsa_signature.import_library("sign with ML-DSA-65")
     key = private_key(asked)
     if not isinstance(key, algorithms.MLDSA65PrivateKey):
         raise ConfigError(

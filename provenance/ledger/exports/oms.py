@@ -52,7 +52,7 @@ def render(manifest: Mapping[str, Any], key: ec.EllipticCurvePrivateKey | Statem
             f"an OMS manifest of so many files has {len(payload):,} bytes, too many for its verifiers; "
             "the ledger proves any one of them (`provenance prove`)"
         )
-    return sigstore.render(envelope.seal(payload, key), key.public_key())
+    return sigstore.render(envelope.seal_payload(payload, key), key.public_key())
 
 
 def statement(files: Iterable[Mapping[str, Any]], name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _name(path: str) -> str | None:
 
 def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
     tables = entry.reader.tables(names=("files",))
-    pair = signing_keys.load(asked.key, prompt=asked.prompt) if asked.key else signing_keys.user_keys(create=False)
+    pair = signing_keys.load_pair(asked.key, prompt=asked.prompt) if asked.key else signing_keys.user_keys(create=False)
     if pair.fingerprint != entry.envelope.keyid:
         raise ConfigError(
             f"entry {entry.index} is signed with another key ({entry.envelope.keyid}); name that key with --key"
@@ -135,7 +135,7 @@ def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
     manifest = statement(
         tables["files"].select(["path", "sha256"]).to_pylist(),
         str(entry.statement.predicate["data"]),
-        {"origin": entry.statement.place.origin, "index": entry.index, "leaf": entry.envelope.leaf.hex()},
+        {"origin": entry.statement.place.origin, "index": entry.index, "leaf": entry.envelope.leaf_hash.hex()},
     )
     unread = manifest["predicate"]["serialization"]["ignore_paths"]
     passed = sorted(set(unread) - set(GIT))

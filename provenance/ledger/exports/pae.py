@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def render(sealed: Envelope) -> bytes:
     """Render what an entry's signatures cover: DSSE's pre-authentication encoding of its payload."""
-    return envelope.pae(sealed.payload)
+    return envelope.encode_pae(sealed.payload)
 
 
 def _export(entry: ExportedEntry, _: ExportRequest) -> Exported:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from provenance.ledger.format.envelope import Envelope
 
 
-def render(sealed: Envelope, key: sm2_signature.Key, signature: bytes | None = None) -> bytes:
+def render(sealed: Envelope, key: sm2_signature.SM2Key, signature: bytes | None = None) -> bytes:
     """Render the co-signature of an entry, or the signature of any other statement.
 
     Args:
@@ -39,10 +39,10 @@ def render(sealed: Envelope, key: sm2_signature.Key, signature: bytes | None = N
         MissingExtra: gmalg is not installed.
     """
     if signature is None:
-        signature = sm2_signature.sign(envelope.pae(sealed.payload), key)
+        signature = sm2_signature.sign_data(envelope.encode_pae(sealed.payload), key)
     made = envelope.Envelope(sealed.payload, key.keyid, signature)
-    sm2_signature.check(made, key)
-    return made.file
+    sm2_signature.check_signature(made, key)
+    return made.to_bytes
 
 
 def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.ledger.format.envelope import Envelope
-    from provenance.ledger.format.sm2_signature import Key
+    from provenance.ledger.format.sm2_signature import SM2Key
 
 PREDICATE_TYPE = "https://provenance-auditor.dev/attestation/digests/v1"
 _CHUNK = 1 << 20  # bytes
 
 
-def render(folder: Path, sealed: Envelope, bound: Mapping[str, str], key: Key) -> bytes:
+def render(folder: Path, sealed: Envelope, bound: Mapping[str, str], key: SM2Key) -> bytes:
     """Render the signed side document of an entry.
 
     Args:
@@ -51,7 +51,7 @@ def render(folder: Path, sealed: Envelope, bound: Mapping[str, str], key: Key) -
     """
     listed = [{"name": path, "digest": _digests(folder, path, digest)} for path, digest in sorted(bound.items())]
     # The leaf is what the log holds of an entry: whoever knows it finds the entry from here.
-    predicate: dict[str, Any] = {"leaf": merkle.leaf(envelope.pae(sealed.payload)).hex(), "folder": listed}
+    predicate: dict[str, Any] = {"leaf": merkle.hash_leaf(envelope.encode_pae(sealed.payload)).hex(), "folder": listed}
     subject = {"name": "payload.json", "digest": {"sha256": sha256(sealed.payload), "sm3": digest_of(sealed.payload)}}
     value = {"_type": "https://in-toto.io/Statement/v1", "predicateType": PREDICATE_TYPE}
     payload = canonical({**value, "subject": [subject], "predicate": predicate})

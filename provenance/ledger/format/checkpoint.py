@@ -18,14 +18,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.errors import BadSignature, ConfigError, VerificationError
-from provenance.ledger.keys.verifier_keys import key_id
+from provenance.ledger.keys.verifier_keys import compute_key_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from provenance.ledger.keys.signers import NoteSigner
 
-LIMIT = 1 << 20
+MOST_BYTES = 1 << 20
 """Bytes of the largest note that is read (the limit of other C2SP implementations)."""
 
 
@@ -73,7 +73,7 @@ class Checkpoint:
         return replace(self, key=self.heir[:4], signature=self.heir[4:], heir=b"") if self.heir else None
 
 
-def sign(origin: str, size: int, root: bytes, key: NoteSigner) -> Checkpoint:
+def sign_head(origin: str, size: int, root: bytes, key: NoteSigner) -> Checkpoint:
     """Sign a log's head.
 
     Args:
@@ -89,16 +89,16 @@ def sign(origin: str, size: int, root: bytes, key: NoteSigner) -> Checkpoint:
         ConfigError: what was to sign did not sign with that key.
     """
     public = key.public_key()
-    unsigned = Checkpoint(origin, size, root, key_id(origin, public), b"")
+    unsigned = Checkpoint(origin, size, root, compute_key_id(origin, public), b"")
     made = Checkpoint(origin, size, root, unsigned.key, key.sign(unsigned.body))
     try:
-        check(made, public)
+        check_signature(made, public)
     except BadSignature as cause:
         raise ConfigError("what signs the log did not sign with the log's key") from cause
     return made
 
 
-def read(data: bytes, *, cosigned: bool = False) -> Checkpoint:
+def read_checkpoint(data: bytes, *, cosigned: bool = False) -> Checkpoint:
     """Read a note, strictly.
 
     Args:
@@ -112,7 +112,7 @@ def read(data: bytes, *, cosigned: bool = False) -> Checkpoint:
         VerificationError: it is not such a note, or not in canonical form.
     """
     try:
-        found = _NOTE.fullmatch(data.decode("utf-8")) if len(data) <= LIMIT else None
+        found = _NOTE.fullmatch(data.decode("utf-8")) if len(data) <= MOST_BYTES else None
     except UnicodeDecodeError:
         found = None
     if found is None or (found["others"] and not cosigned):
@@ -133,7 +133,7 @@ def read(data: bytes, *, cosigned: bool = False) -> Checkpoint:
     return made
 
 
-def handover(checkpoint: Checkpoint, key: NoteSigner) -> Checkpoint:
+def sign_handover(checkpoint: Checkpoint, key: NoteSigner) -> Checkpoint:
     """Sign a checkpoint as the key that takes over the log: the old key's signature, then the new one's.
 
     Args:
@@ -146,21 +146,21 @@ def handover(checkpoint: Checkpoint, key: NoteSigner) -> Checkpoint:
     Raises:
         ConfigError: what was to sign did not sign with that key.
     """
-    new = sign(checkpoint.origin, checkpoint.size, checkpoint.root, key)
+    new = sign_head(checkpoint.origin, checkpoint.size, checkpoint.root, key)
     return replace(checkpoint, heir=new.key + new.signature)
 
 
-def check(checkpoint: Checkpoint, key: Ed25519PublicKey) -> None:
+def check_signature(checkpoint: Checkpoint, key: Ed25519PublicKey) -> None:
     """Check the operator's signature.
 
     Args:
-        checkpoint: what `read` returned.
+        checkpoint: what `read_checkpoint` returned.
         key: the log key.
 
     Raises:
         BadSignature: the key id or the signature is not this key's.
     """
-    if checkpoint.key != key_id(checkpoint.origin, key):
+    if checkpoint.key != compute_key_id(checkpoint.origin, key):
         raise BadSignature("the checkpoint names another key")
     try:
         key.verify(checkpoint.signature, checkpoint.body)
@@ -168,11 +168,11 @@ def check(checkpoint: Checkpoint, key: Ed25519PublicKey) -> None:
         raise BadSignature("the checkpoint's signature does not match its text") from cause
 
 
-def signer(checkpoint: Checkpoint, known: Iterable[object]) -> Ed25519PublicKey:
+def find_signer(checkpoint: Checkpoint, known: Iterable[object]) -> Ed25519PublicKey:
     """Find the key that a checkpoint names; its signature is not checked.
 
     Args:
-        checkpoint: what `read` returned.
+        checkpoint: what `read_checkpoint` returned.
         known: keys at hand, of any kind.
 
     Returns:
@@ -182,6 +182,6 @@ def signer(checkpoint: Checkpoint, known: Iterable[object]) -> Ed25519PublicKey:
         VerificationError: it is not among them.
     """
     for key in known:
-        if isinstance(key, Ed25519PublicKey) and key_id(checkpoint.origin, key) == checkpoint.key:
+        if isinstance(key, Ed25519PublicKey) and compute_key_id(checkpoint.origin, key) == checkpoint.key:
             return key
     raise VerificationError("the checkpoint's key is neither pinned nor beside it")

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ALGORITHM = "draw/v1"
-_LINE = 1 << 24  # bytes of the longest line of a table
-_MOST = 1 << 53  # records of the largest frame: numbers below it survive every reader
-_SPACE = 1 << 256  # SHA-256 gives a number below it
+_LONGEST_LINE = 1 << 24  # bytes of the longest line of a table
+_MOST_RECORDS = 1 << 53  # records of the largest frame: numbers below it survive every reader
+_DIGEST_SPACE = 1 << 256  # SHA-256 gives a number below it
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class DrawFrame:
     """What is drawn from: the data files of a scan that hold records, sorted by path (bytes of UTF-8).
 
     Args:
@@ -42,7 +42,7 @@ class Frame:
         return sum(count for _, count in self.files)
 
 
-def seed(root: str, purpose: str, nonce: str | None, number: int) -> str:
+def derive_seed(root: str, purpose: str, nonce: str | None, number: int) -> str:
     """Return the seed of a draw.
 
     Args:
@@ -57,7 +57,7 @@ def seed(root: str, purpose: str, nonce: str | None, number: int) -> str:
     return sha256(f"{ALGORITHM}\n".encode() + canonical([root, purpose, nonce, number])).hexdigest()
 
 
-def frame(lines: Iterable[bytes], sources: Collection[str] | None = None) -> Frame:
+def read_frame(lines: Iterable[bytes], sources: Collection[str] | None = None) -> DrawFrame:
     """Read what can be drawn from.
 
     Args:
@@ -78,12 +78,12 @@ def frame(lines: Iterable[bytes], sources: Collection[str] | None = None) -> Fra
                 found.append((str(row["path"]), int(row["records"])))
     except (ValueError, KeyError, TypeError, RecursionError) as cause:
         raise VerificationError("its scan's table of files is none") from cause
-    if sum(count for _, count in found) > _MOST:
+    if sum(count for _, count in found) > _MOST_RECORDS:
         raise VerificationError("its scan's table of files counts more records than there can be")
-    return Frame(tuple(sorted(found, key=lambda each: each[0].encode("utf-8", "surrogatepass"))))
+    return DrawFrame(tuple(sorted(found, key=lambda each: each[0].encode("utf-8", "surrogatepass"))))
 
 
-def draw(seed: str, size: int, drawn_from: Frame) -> list[tuple[str, int]]:
+def draw_records(seed: str, size: int, drawn_from: DrawFrame) -> list[tuple[str, int]]:
     """Draw records: each with the same chance, none twice.
 
     Args:
@@ -98,9 +98,9 @@ def draw(seed: str, size: int, drawn_from: Frame) -> list[tuple[str, int]]:
     if size >= records:
         chosen: Iterable[int] = range(records)
     elif 2 * size <= records:
-        chosen = sorted(_numbers(bytes.fromhex(seed), size, records))
+        chosen = sorted(_draw_numbers(bytes.fromhex(seed), size, records))
     else:  # those that are left out are drawn: no draw takes more than a few tries for each
-        left = _numbers(bytes.fromhex(seed), records - size, records)
+        left = _draw_numbers(bytes.fromhex(seed), records - size, records)
         chosen = (number for number in range(records) if number not in left)
     ends = list(accumulate(count for _, count in drawn_from.files))
     found = []
@@ -111,7 +111,7 @@ def draw(seed: str, size: int, drawn_from: Frame) -> list[tuple[str, int]]:
     return found
 
 
-def document(places: Iterable[tuple[str, int]]) -> bytes:
+def write_document(places: Iterable[tuple[str, int]]) -> bytes:
     """Return a draw's document: one canonical JSON line {path, row} a record.
 
     Args:
@@ -130,7 +130,7 @@ def read_lines(path: Path) -> Iterator[bytes]:
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
-        while line := file.readline(_LINE):
+        while line := file.readline(_LONGEST_LINE):
             yield line
 
 
@@ -157,9 +157,9 @@ def read_document(lines: Iterable[bytes]) -> list[dict[str, Any]]:
     return found
 
 
-def _numbers(seed: bytes, size: int, below: int) -> set[int]:
+def _draw_numbers(seed: bytes, size: int, below: int) -> set[int]:
     """Draw different numbers below a bound: SHA-256 of the seed and a counter, without the bias of a remainder."""
-    limit, found, counter = _SPACE - _SPACE % below, set[int](), 0
+    limit, found, counter = _DIGEST_SPACE - _DIGEST_SPACE % below, set[int](), 0
     while len(found) < size:
         value = int.from_bytes(sha256(seed + counter.to_bytes(8, "big")).digest(), "big")
         if value < limit:

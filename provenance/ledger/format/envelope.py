@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from provenance.ledger.keys.signers import StatementSigner
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
-VALUES = 1 << 21
+MOST_VALUES = 1 << 21
 """The most values of JSON that are read: an answer of ten thousand records has half as many."""
 
-_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (FIPS 186-5)
-_DIGEST = ec.ECDSA(SHA256())
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (FIPS 186-5)
+_SIGNATURE_ALGORITHM = ec.ECDSA(SHA256())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,17 @@ class Envelope:
     signature: bytes
 
     @property
-    def leaf(self) -> bytes:
+    def leaf_hash(self) -> bytes:
         """The entry's leaf hash: SHA-256(0x00 || PAE). Signatures are outside, so co-signatures change no history."""
-        return merkle.leaf(pae(self.payload))
+        return merkle.hash_leaf(encode_pae(self.payload))
 
     @property
-    def file(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """The envelope's file: canonical JSON, one signature."""
-        return _write(self)
+        return _write_envelope(self)
 
 
-def pae(payload: bytes) -> bytes:
+def encode_pae(payload: bytes) -> bytes:
     """Return the bytes that are signed: DSSE's pre-authentication encoding.
 
     Args:
@@ -73,7 +73,7 @@ def pae(payload: bytes) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
 
 
-def seal(payload: bytes, key: ec.EllipticCurvePrivateKey | StatementSigner) -> bytes:
+def seal_payload(payload: bytes, key: ec.EllipticCurvePrivateKey | StatementSigner) -> bytes:
     """Sign a payload.
 
     Args:
@@ -89,16 +89,16 @@ def seal(payload: bytes, key: ec.EllipticCurvePrivateKey | StatementSigner) -> b
     signer = signers.statement_signer(key)
     public = signer.public_key()
     try:
-        r, s = decode_dss_signature(signer.sign(pae(payload)))
+        r, s = decode_dss_signature(signer.sign(encode_pae(payload)))
         # (r, s) and (r, n - s) both verify; only the lower is ever written, so that a signature has one form.
-        made = Envelope(payload, fingerprint(public), encode_dss_signature(r, min(s, _ORDER - s)))
-        check(made, public)  # hardware and clouds may hold another key than the one they were asked for
+        made = Envelope(payload, fingerprint(public), encode_dss_signature(r, min(s, _P256_ORDER - s)))
+        check_signature(made, public)  # hardware and clouds may hold another key than the one they were asked for
     except (ValueError, BadSignature) as cause:
         raise ConfigError(f"what signs for {fingerprint(public)} did not sign with that key") from cause
-    return _write(made)
+    return _write_envelope(made)
 
 
-def read(data: bytes) -> Envelope:
+def read_envelope(data: bytes) -> Envelope:
     """Read an envelope's file, strictly.
 
     Args:
@@ -111,13 +111,13 @@ def read(data: bytes) -> Envelope:
         VerificationError: it is not a DSSE envelope of a statement with one signature, or not in canonical form.
     """
     try:
-        value = parse(data)
+        value = parse_json(data)
         found = Envelope(
             payload=base64.b64decode(value["payload"], validate=True),
             keyid=value["signatures"][0]["keyid"],
             signature=base64.b64decode(value["signatures"][0]["sig"], validate=True),
         )
-        payload_type, same = value["payloadType"], _write(found) == data
+        payload_type, same = value["payloadType"], _write_envelope(found) == data
     except (KeyError, IndexError, TypeError, ValueError, RecursionError) as cause:
         raise VerificationError("it is not a DSSE envelope with one signature") from cause
     if payload_type != PAYLOAD_TYPE:
@@ -127,11 +127,11 @@ def read(data: bytes) -> Envelope:
     return found
 
 
-def signer(envelope: Envelope, known: Mapping[str, object]) -> ec.EllipticCurvePublicKey:
+def find_signer(envelope: Envelope, known: Mapping[str, object]) -> ec.EllipticCurvePublicKey:
     """Find the key that an envelope names; its signature is not checked.
 
     Args:
-        envelope: what `read` returned.
+        envelope: what `read_envelope` returned.
         known: keys at hand, of any kind, by fingerprint.
 
     Returns:
@@ -146,11 +146,11 @@ def signer(envelope: Envelope, known: Mapping[str, object]) -> ec.EllipticCurveP
     return key
 
 
-def check(envelope: Envelope, key: ec.EllipticCurvePublicKey) -> None:
+def check_signature(envelope: Envelope, key: ec.EllipticCurvePublicKey) -> None:
     """Check an envelope's signature over its pre-authentication encoding.
 
     Args:
-        envelope: what `read` returned.
+        envelope: what `read_envelope` returned.
         key: the signer's public key.
 
     Raises:
@@ -158,14 +158,14 @@ def check(envelope: Envelope, key: ec.EllipticCurvePublicKey) -> None:
     """
     try:
         r, s = decode_dss_signature(envelope.signature)
-        if encode_dss_signature(r, s) != envelope.signature or s > _ORDER - s:
+        if encode_dss_signature(r, s) != envelope.signature or s > _P256_ORDER - s:
             raise BadSignature("the signature is not in its one canonical form (strict DER, low s)")
-        key.verify(envelope.signature, pae(envelope.payload), _DIGEST)
+        key.verify(envelope.signature, encode_pae(envelope.payload), _SIGNATURE_ALGORITHM)
     except (InvalidSignature, ValueError) as cause:
         raise BadSignature(f"the signature is not by {fingerprint(key)} over these bytes") from cause
 
 
-def parse(data: bytes, values: int = VALUES) -> Any:
+def parse_json(data: bytes, values: int = MOST_VALUES) -> Any:
     """Parse JSON strictly: no duplicate keys, no keys that differ in case only, no NaN.
 
     Args:
@@ -180,7 +180,7 @@ def parse(data: bytes, values: int = VALUES) -> Any:
     """
     _check_count(data, values)
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_constant)
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_refuse_duplicates, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as cause:
         raise VerificationError(f"it is not strict JSON: {cut(cause)}") from cause
 
@@ -197,17 +197,17 @@ def _check_count(data: bytes, values: int) -> None:
     raise VerificationError(f"it holds more than {values:,} values")
 
 
-def _write(envelope: Envelope) -> bytes:
+def _write_envelope(envelope: Envelope) -> bytes:
     signature = {"keyid": envelope.keyid, "sig": base64.b64encode(envelope.signature).decode()}
     payload = base64.b64encode(envelope.payload).decode()
     return canonical({"payload": payload, "payloadType": PAYLOAD_TYPE, "signatures": [signature]})
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len({key.casefold() for key, _ in pairs}) != len(pairs):
         raise ValueError("an object holds two keys that are equal or differ in case only")
     return dict(pairs)
 
 
-def _constant(name: str) -> None:
+def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")

@@ -9,31 +9,33 @@ from provenance.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SHORT = 8
+SHORT_DIGITS = 8
 """Digits of a fingerprint that are enough to name a finding."""
 
 
-def check(beginning: str) -> None:
+def check_beginning(beginning: str) -> None:
     """Refuse what is not the beginning of a fingerprint.
 
     Args:
         beginning: what somebody gave as one.
 
     Raises:
-        ConfigError: it has other characters than hexadecimal digits, fewer than SHORT or more than all 32.
+        ConfigError: it has other characters than hexadecimal digits, fewer than SHORT_DIGITS or more than all 32.
     """
     if not beginning:
-        raise ConfigError(f"the fingerprint is empty: give its 32 hexadecimal digits, or the first {SHORT}")
-    if not SHORT <= len(beginning) <= 32 or not set(beginning) <= set("0123456789abcdef"):
-        raise ConfigError(f"{beginning[:80]!r} is no fingerprint: give its 32 hexadecimal digits, or the first {SHORT}")
+        raise ConfigError(f"the fingerprint is empty: give its 32 hexadecimal digits, or the first {SHORT_DIGITS}")
+    if not SHORT_DIGITS <= len(beginning) <= 32 or not set(beginning) <= set("0123456789abcdef"):
+        raise ConfigError(
+            f"{beginning[:80]!r} is no fingerprint: give its 32 hexadecimal digits, or the first {SHORT_DIGITS}"
+        )
 
 
-def one(rows: Iterable[Mapping[str, Any]], beginning: str, entry: int) -> Mapping[str, Any] | None:
+def find_one(rows: Iterable[Mapping[str, Any]], beginning: str, entry: int) -> Mapping[str, Any] | None:
     """Return the finding whose fingerprint begins so.
 
     Args:
         rows: of FINDINGS.
-        beginning: the first digits of a fingerprint, see `check`.
+        beginning: the first digits of a fingerprint, see `check_beginning`.
         entry: number of their entry, for messages.
 
     Returns:
@@ -48,7 +50,7 @@ def one(rows: Iterable[Mapping[str, Any]], beginning: str, entry: int) -> Mappin
     return held[0] if held else None
 
 
-def missing(beginning: str, entry: int) -> str:
+def explain_missing(beginning: str, entry: int) -> str:
     """Return the sentence that an entry has no such finding.
 
     Args:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from provenance.core.digests import sha256
 from provenance.errors import BadSignature, MissingExtra, VerificationError
 from provenance.ledger.format import envelope
-from provenance.ledger.keys import pem as pem_
+from provenance.ledger.keys import pem as pem_text
 
 if TYPE_CHECKING:
     from provenance.ledger.format.envelope import Envelope
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 EXTRA = "mldsa"
 """The extra that brings a `cryptography` with ML-DSA."""
 
-_PUBLIC = 1952  # bytes of a public key (FIPS 204, table 2)
+_PUBLIC_BYTES = 1952  # bytes of a public key (FIPS 204, table 2)
 _SPKI = bytes.fromhex("308207b2300b0609608648016503040312038207a100")  # before them in the one DER of a key (RFC 9881)
 
 
-def library(purpose: str) -> Any:
+def import_library(purpose: str) -> Any:
     """Import the part of `cryptography` that knows ML-DSA.
 
     Args:
@@ -38,7 +38,9 @@ def library(purpose: str) -> Any:
     try:
         from cryptography.hazmat.primitives.asymmetric import mldsa
 
-        mldsa.MLDSA65PublicKey.from_public_bytes(bytes(_PUBLIC))  # the module may be there and its OpenSSL too old
+        mldsa.MLDSA65PublicKey.from_public_bytes(
+            bytes(_PUBLIC_BYTES)
+        )  # the module may be there and its OpenSSL too old
     except (ImportError, AttributeError, UnsupportedAlgorithm) as cause:
         raise MissingExtra(EXTRA, purpose) from cause
     return mldsa
@@ -57,13 +59,17 @@ def read_public(pem: bytes) -> Any:
         VerificationError: it is no such key.
         MissingExtra: `cryptography` is too old to check signatures with it.
     """
-    spki = pem_.decode(b"".join(pem.split(b"\n")[1:-2]))
-    if len(spki) != len(_SPKI) + _PUBLIC or not spki.startswith(_SPKI) or pem_.encode("PUBLIC KEY", spki) != pem:
+    spki = pem_text.decode(b"".join(pem.split(b"\n")[1:-2]))
+    if (
+        len(spki) != len(_SPKI) + _PUBLIC_BYTES
+        or not spki.startswith(_SPKI)
+        or pem_text.encode("PUBLIC KEY", spki) != pem
+    ):
         raise VerificationError("its public key is not the PEM of an ML-DSA-65 key")
-    return library("check an ML-DSA signature").MLDSA65PublicKey.from_public_bytes(spki[len(_SPKI) :])
+    return import_library("check an ML-DSA signature").MLDSA65PublicKey.from_public_bytes(spki[len(_SPKI) :])
 
 
-def check(signed: Envelope, key: Any) -> None:
+def check_signature(signed: Envelope, key: Any) -> None:
     """Check an ML-DSA signature over an envelope's pre-authentication encoding.
 
     Args:
@@ -74,13 +80,13 @@ def check(signed: Envelope, key: Any) -> None:
         BadSignature: it names another key, or is not by this key over these bytes.
     """
     try:
-        key.verify(signed.signature, envelope.pae(signed.payload))
+        key.verify(signed.signature, envelope.encode_pae(signed.payload))
     except InvalidSignature as cause:
-        raise BadSignature(f"the ML-DSA signature is not by {keyid(key)} over these bytes") from cause
-    if signed.keyid != keyid(key):
-        raise BadSignature(f"the ML-DSA signature names the key {signed.keyid}, and is by {keyid(key)}")
+        raise BadSignature(f"the ML-DSA signature is not by {compute_keyid(key)} over these bytes") from cause
+    if signed.keyid != compute_keyid(key):
+        raise BadSignature(f"the ML-DSA signature names the key {signed.keyid}, and is by {compute_keyid(key)}")
 
 
-def keyid(key: Any) -> str:
+def compute_keyid(key: Any) -> str:
     """Return SHA-256, hexadecimal, of a public key's SubjectPublicKeyInfo: an ML-DSA key has no OpenSSH form."""
     return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-KEYS = {
+KEY_COLUMNS = {
     "coverage": ("check",),
     "files": ("path",),
     "findings": ("fingerprint",),
@@ -25,10 +25,10 @@ KEYS = {
 }
 """The lined tables, and the columns that are the key of a row."""
 
-SORTED = frozenset({"files"})
+SORTED_TABLES = frozenset({"files"})
 """Tables whose rows strictly ascend by the bytes of their key."""
 
-_SIZE = 16  # bytes that are kept of a key's digest
+_DIGEST_BYTES = 16  # bytes that are kept of a key's digest
 
 
 class RowKeys:
@@ -40,8 +40,8 @@ class RowKeys:
 
     def __init__(self, table: str) -> None:
         """Begin before the first row."""
-        self._columns = KEYS.get(table, ())
-        self._is_sorted = table in SORTED
+        self._columns = KEY_COLUMNS.get(table, ())
+        self._is_sorted = table in SORTED_TABLES
         self._last: bytes | None = None
         self._digests = bytearray()
 
@@ -79,7 +79,7 @@ class RowKeys:
 
         if not self._digests:
             return
-        found = np.frombuffer(bytes(self._digests), np.dtype(("S", _SIZE)))
+        found = np.frombuffer(bytes(self._digests), np.dtype(("S", _DIGEST_BYTES)))
         order = np.argsort(found, kind="stable")
         again = np.flatnonzero(found[order[1:]] == found[order[:-1]])
         if len(again):
@@ -93,7 +93,7 @@ class RowKeys:
                 raise VerificationError(f"a row has no {self._columns[key.index(None)]}")
             name = "\0".join(map(str, key)).encode("utf-8", "surrogatepass")
             if not self._is_sorted:
-                self._digests += hashlib.sha256(name).digest()[:_SIZE]
+                self._digests += hashlib.sha256(name).digest()[:_DIGEST_BYTES]
             elif self._last is not None and name <= self._last:
                 same = name == self._last
                 raise VerificationError(
@@ -103,7 +103,7 @@ class RowKeys:
                 self._last = name
 
 
-def check(table: pa.Table, name: str) -> None:
+def check_keys(table: pa.Table, name: str) -> None:
     """Hold the keys of a whole table to their rules.
 
     Args:

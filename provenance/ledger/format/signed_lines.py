@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def row(line: bytes) -> dict[str, Any]:
+def read_row(line: bytes) -> dict[str, Any]:
     """Read a line, strictly.
 
     Args:
@@ -26,13 +26,13 @@ def row(line: bytes) -> dict[str, Any]:
     Raises:
         VerificationError: it is not an object in canonical form: a key twice, another order, other escapes, blanks.
     """
-    found = envelope.parse(line)
-    if not isinstance(found, dict) or canonical_of(found) != line:
+    found = envelope.parse_json(line)
+    if not isinstance(found, dict) or to_canonical(found) != line:
         raise VerificationError("a line is not an object in canonical form")
     return found
 
 
-def canonical_of(value: Any) -> bytes:
+def to_canonical(value: Any) -> bytes:
     """Return canonical JSON, or say that there is none.
 
     Args:
@@ -47,7 +47,7 @@ def canonical_of(value: Any) -> bytes:
         raise VerificationError(f"it has no canonical form: {cause}") from cause
 
 
-def check(path: Path, table: str) -> int:
+def check_lines(path: Path, table: str) -> int:
     """Hold every line of a file to its form, and its key to the others': all there is without rows to compare with.
 
     Args:
@@ -64,8 +64,8 @@ def check(path: Path, table: str) -> int:
     """
     count, keys = 0, RowKeys(table)
     with path.open("rb") as file:
-        for chunk in stored_trees.chunks(file):
-            rows = [row(line) for line in chunk[:-1].split(b"\n")]
+        for chunk in stored_trees.read_chunks(file):
+            rows = [read_row(line) for line in chunk[:-1].split(b"\n")]
             keys.add_rows(rows)
             count += len(rows)
     keys.finish()

@@ -21,12 +21,12 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from provenance.core.digests import sha256
 from provenance.errors import BadSignature, ConfigError, MissingExtra
 from provenance.ledger.format import envelope
-from provenance.ledger.keys import pem as pem_
+from provenance.ledger.keys import pem as pem_text
 
 if TYPE_CHECKING:
     from provenance.ledger.format.envelope import Envelope
 
-DISTID = b"1234567812345678"
+DISTINGUISHING_ID = b"1234567812345678"
 """The signer's distinguishing identifier (GM/T 0009-2012, section 10)."""
 
 # SubjectPublicKeyInfo, PKCS #8 and SEC 1 forms of a key on curve sm2p256v1: each has one encoding, but for the numbers.
@@ -43,7 +43,7 @@ _PEM = re.compile(rb"-----BEGIN (?:(?:EC |SM2 )?PRIVATE|PUBLIC) KEY-----\s(?P<bo
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class SM2Key:
     """An SM2 key.
 
     Args:
@@ -62,10 +62,10 @@ class Key:
     @property
     def pem(self) -> bytes:
         """Its public half as PEM of the SubjectPublicKeyInfo (RFC 7468, section 13)."""
-        return pem_.encode("PUBLIC KEY", _SPKI + self.public)
+        return pem_text.encode("PUBLIC KEY", _SPKI + self.public)
 
 
-def read_key(pem: bytes) -> Key:
+def read_key(pem: bytes) -> SM2Key:
     """Read an SM2 key.
 
     Args:
@@ -85,11 +85,11 @@ def read_key(pem: bytes) -> Key:
         )
     # An EC key of OpenSSL may begin with a block of its parameters.
     found = _PEM.search(pem)
-    data = pem_.decode(found["body"]) if found else b""
+    data = pem_text.decode(found["body"]) if found else b""
     if public := _PUBLIC.fullmatch(data):
-        key = Key(public["public"])
+        key = SM2Key(public["public"])
     elif private := _PRIVATE.fullmatch(data):
-        key = Key(private["public"], private["pkcs8"] or private["sec1"])
+        key = SM2Key(private["public"], private["pkcs8"] or private["sec1"])
     else:
         raise ConfigError("the key is no SM2 key in PEM form; `openssl genpkey -algorithm SM2` makes one")
     if not _is_sound(key):
@@ -97,7 +97,7 @@ def read_key(pem: bytes) -> Key:
     return key
 
 
-def sign(data: bytes, key: Key) -> bytes:
+def sign_data(data: bytes, key: SM2Key) -> bytes:
     """Sign bytes.
 
     Args:
@@ -113,11 +113,11 @@ def sign(data: bytes, key: Key) -> bytes:
     """
     if key.private is None:
         raise ConfigError("a public SM2 key signs nothing; name a private key, or bring a signature with --signature")
-    r, s = _gmalg().SM2(key.private, DISTID, key.public).sign(data)
+    r, s = _gmalg().SM2(key.private, DISTINGUISHING_ID, key.public).sign(data)
     return encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
 
 
-def check(signed: Envelope, key: Key) -> None:
+def check_signature(signed: Envelope, key: SM2Key) -> None:
     """Check an SM2 signature over an envelope's pre-authentication encoding.
 
     Args:
@@ -134,12 +134,12 @@ def check(signed: Envelope, key: Key) -> None:
         parts = [number.to_bytes(32, "big") for number in (r, s)]
     except (ValueError, OverflowError) as cause:
         raise BadSignature("the SM2 signature is not DER of two numbers") from cause
-    verifier = _gmalg().SM2(uid=DISTID, pk=key.public)
-    if not strict or signed.keyid != key.keyid or not verifier.verify(envelope.pae(signed.payload), *parts):
+    verifier = _gmalg().SM2(uid=DISTINGUISHING_ID, pk=key.public)
+    if not strict or signed.keyid != key.keyid or not verifier.verify(envelope.encode_pae(signed.payload), *parts):
         raise BadSignature(f"the SM2 signature is not by {key.keyid} over these bytes")
 
 
-def _is_sound(key: Key) -> bool:
+def _is_sound(key: SM2Key) -> bool:
     gmalg = _gmalg()
     if not gmalg.SM2().verify_pk(key.public):
         return False

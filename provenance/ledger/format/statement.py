@@ -25,7 +25,7 @@ from referencing.jsonschema import DRAFT202012
 from provenance.core.digests import canonical
 from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError, VerificationError, cut
-from provenance.ledger.format.envelope import parse
+from provenance.ledger.format.envelope import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,29 +48,29 @@ KINDS = {
 }
 """What an entry can be, and the name of its subject: of a scan its table of files, else the document handed in."""
 
-WITH_DATA = ("dataset-scan", "filter-run", "derivation")
+KINDS_WITH_DATA = ("dataset-scan", "filter-run", "derivation")
 """Kinds whose entries say what data is, so that other data can be made of it."""
 
 SCAN = "dataset-scan"
-TABLES = "scans/{index:08d}/{name}.parquet"
+TABLE_PATH = "scans/{index:08d}/{name}.parquet"
 DECLARATION = "declaration"
-OURS = frozenset({"contentSet", "folder", "keys", "log", "tables"})
+LEDGER_KEYS = frozenset({"contentSet", "folder", "keys", "log", "tables"})
 """Keys of the predicate that the ledger fills in; facts must not hold them."""
 
 _ATTESTATION = "https://provenance-auditor.dev/attestation/"
-_VALUES = 1 << 19  # values of the largest statement that is read
-_ERRORS = 50  # faults of a statement that are looked at
-_OLD = frozenset({f"{_ATTESTATION}{SCAN}/v0", f"{_ATTESTATION}{DECLARATION}/v0"})
+_MOST_VALUES = 1 << 19  # values of the largest statement that is read
+_MOST_ERRORS = 50  # faults of a statement that are looked at
+_OLD_TYPES = frozenset({f"{_ATTESTATION}{SCAN}/v0", f"{_ATTESTATION}{DECLARATION}/v0"})
 
 
-class Named(TypedDict):
+class ResourceDescriptor(TypedDict):
     """A thing and its digest, as in-toto's ResourceDescriptor has it: `{"name": ..., "digest": {"sha256": ...}}`."""
 
     name: str
     digest: dict[str, str]
 
 
-class Scanner(Named):
+class Scanner(ResourceDescriptor):
     """The program: `digest` is over its own files."""
 
     version: str
@@ -86,7 +86,7 @@ class Facts(TypedDict):
     scanner: Scanner
     data: str
     purpose: str
-    profiles: Sequence[Named]
+    profiles: Sequence[ResourceDescriptor]
     startedOn: str
     finishedOn: str
     config: NotRequired[Mapping[str, Any]]
@@ -155,12 +155,12 @@ class Statement:
     @property
     def kind(self) -> str:
         """One of KINDS."""
-        return kind(self.type)
+        return kind_of_type(self.type)
 
     @property
     def is_old(self) -> bool:
         """Whether it is of a version that is not written any more."""
-        return self.type in _OLD
+        return self.type in _OLD_TYPES
 
 
 def predicate_type(name: str) -> str:
@@ -168,12 +168,12 @@ def predicate_type(name: str) -> str:
     return f"{_ATTESTATION}{name}/{VERSION}"
 
 
-def kind(type_: str) -> str:
+def kind_of_type(type_: str) -> str:
     """Return the kind of entry of a predicate type, whatever its version."""
     return type_.removeprefix(_ATTESTATION).rpartition("/")[0]
 
 
-def build(
+def build_statement(
     name: str,
     facts: Mapping[str, Any],
     *,
@@ -190,7 +190,7 @@ def build(
         facts: of a scan see `Facts`, of others the schema of the kind; numbers must be portable (objects.portable).
         place: where the entry will stand.
         keys: whether a first scan made them, or the user named them.
-        trees: of a scan, its `tables` and `contentSet`, see table_trees.seal.
+        trees: of a scan, its `tables` and `contentSet`, see table_trees.write_tables.
         folder: SHA-256 of every file to bind, by path relative to the ledger.
         subject: SHA-256 of the table of files as JSON lines, or of the document as it was handed in.
 
@@ -200,7 +200,7 @@ def build(
     Raises:
         ConfigError: the facts do not hold to the schema.
     """
-    if taken := OURS & set(facts):
+    if taken := LEDGER_KEYS & set(facts):
         raise ConfigError(f"the facts of an entry must leave these to the ledger: {', '.join(sorted(taken))}")
     log = {"index": place.index, "origin": place.origin, "prev": {"rootHash": place.root, "size": place.index}}
     bound = [{"path": path, "sha256": digest} for path, digest in sorted(folder.items())]
@@ -212,13 +212,13 @@ def build(
     }
     try:
         payload = canonical(value)
-        read(payload)
+        read_statement(payload)
     except (ValueError, TypeError, RecursionError, VerificationError) as cause:
         raise ConfigError(f"the entry cannot be written: {cause}") from cause
     return payload
 
 
-def read(payload: bytes) -> Statement:
+def read_statement(payload: bytes) -> Statement:
     """Read a statement, strictly.
 
     Args:
@@ -230,39 +230,39 @@ def read(payload: bytes) -> Statement:
     Raises:
         VerificationError: it is not strict JSON, not canonical, of another predicate type, or breaks its schema.
     """
-    value = parse(payload, _VALUES)
+    value = parse_json(payload, _MOST_VALUES)
     said = value.get("predicateType") if isinstance(value, dict) else None
-    if said not in _OLD and said not in {predicate_type(name) for name in KINDS}:
+    if said not in _OLD_TYPES and said not in {predicate_type(name) for name in KINDS}:
         raise VerificationError("its predicate type is none that this version knows")
-    _hold(value, said)
-    if _canonical(value) != payload:
+    _check_schema(value, said)
+    if _to_canonical(value) != payload:
         raise VerificationError("it is not in canonical form")
     log = value["predicate"]["log"]
     if log["prev"]["size"] != log["index"]:
         raise VerificationError("its index is not the size of the log before it")
     place = Place(log["origin"], log["index"], log["prev"]["rootHash"])
-    folder = _folder(value["predicate"]["folder"], place.index)
-    if kind(said) == SCAN:
+    folder = _list_folder(value["predicate"]["folder"], place.index)
+    if kind_of_type(said) == SCAN:
         _check_tables(value["predicate"]["tables"], place.index, folder)
     return Statement(value, place, folder)
 
 
-def _hold(value: dict[str, Any], said: str) -> None:
+def _check_schema(value: dict[str, Any], said: str) -> None:
     """Hold a statement to its schema; from v1 on, to that of every entry and to that of its kind."""
-    name, version = kind(said), said.rpartition("/")[2]
+    name, version = kind_of_type(said), said.rpartition("/")[2]
     if version == VERSION:
-        _hold_to("statement", version, value, "$")
+        _check_against("statement", version, value, "$")
         if value["subject"][0]["name"] != KINDS[name]:
             raise VerificationError(f"its subject is not called {KINDS[name]}")
-        _hold_to(name, version, value["predicate"], "$.predicate")
+        _check_against(name, version, value["predicate"], "$.predicate")
     else:
-        _hold_to(name, version, value, "$")
+        _check_against(name, version, value, "$")
 
 
-def _hold_to(name: str, version: str, value: Any, where: str) -> None:
+def _check_against(name: str, version: str, value: Any, where: str) -> None:
     try:
         # The first few: a hostile statement breaks its schema as often as it likes.
-        error = best_match(islice(_validator(name, version).iter_errors(value), _ERRORS))
+        error = best_match(islice(_make_validator(name, version).iter_errors(value), _MOST_ERRORS))
     except RecursionError as cause:
         raise VerificationError("it is nested too deeply") from cause
     if error is not None:
@@ -270,14 +270,14 @@ def _hold_to(name: str, version: str, value: Any, where: str) -> None:
         raise VerificationError(f"it breaks its schema at {cut(at)}: {cut(error.message, 200)}")
 
 
-def _canonical(value: Any) -> bytes:
+def _to_canonical(value: Any) -> bytes:
     try:
         return canonical(value)
     except (ValueError, RecursionError) as cause:
         raise VerificationError(f"it has no canonical form: {cause}") from cause
 
 
-def _folder(bound: list[dict[str, str]], index: int) -> dict[str, str]:
+def _list_folder(bound: list[dict[str, str]], index: int) -> dict[str, str]:
     """What an entry binds: each path once, objects under their own digest, scans under the entry's own index."""
     folder = {item["path"]: item["sha256"] for item in bound}
     if list(folder) != sorted(folder) or len(folder) != len(bound):
@@ -293,7 +293,7 @@ def _folder(bound: list[dict[str, str]], index: int) -> dict[str, str]:
 def _check_tables(tables: dict[str, dict[str, Any]], index: int, folder: dict[str, str]) -> None:
     """A table stands where its name says, and is bound: no reader may be led to another file than a verifier."""
     for name, table in tables.items():
-        if table["parquet"] != TABLES.format(index=index, name=name):
+        if table["parquet"] != TABLE_PATH.format(index=index, name=name):
             raise VerificationError(f"its table {name[:64]} does not stand under its own name")
         if table["parquet"] not in folder:
             raise VerificationError(f"it names {table['parquet']}, which it does not bind")
@@ -318,16 +318,16 @@ def _is_in_calendar(value: object) -> bool:
 
 
 @functools.cache
-def _validator(name: str, version: str) -> Draft202012Validator:
-    return Draft202012Validator(_schema(f"{name}-{version}"), registry=_registry(), format_checker=_CALENDAR)
+def _make_validator(name: str, version: str) -> Draft202012Validator:
+    return Draft202012Validator(_load_schema(f"{name}-{version}"), registry=_load_registry(), format_checker=_CALENDAR)
 
 
 @functools.cache
-def _registry() -> Registry[Any]:
-    shared = _schema("statement-v1")
+def _load_registry() -> Registry[Any]:
+    shared = _load_schema("statement-v1")
     made: Registry[Any] = Registry().with_resource(shared["$id"], DRAFT202012.create_resource(shared))
     return made
 
 
-def _schema(name: str) -> Any:
+def _load_schema(name: str) -> Any:
     return json.loads((DATA_FOLDER / "schemas" / "ledger" / f"{name}.schema.json").read_bytes())

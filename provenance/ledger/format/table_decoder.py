@@ -261,7 +261,7 @@ def _compare_batch(batch: pa.RecordBatch, lines: BinaryIO, first: int, extra: li
         if len(found) != batch.num_rows:
             raise _Differs(f"not every line from {first + 1:,} on has one member `{name}`")
         table = table.append_column(name, made(found))
-    made_again = b"".join(table_files.lines(table))
+    made_again = b"".join(table_files.to_lines(table))
     if made_again != signed:
         rows = zip(made_again.splitlines(keepends=True), there, strict=True)
         at = next(number for number, (one, other) in enumerate(rows) if one != other)

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-_SAFE = (1 << 53) - 1  # the largest integer that every JSON reader keeps (RFC 8785, section 3.2.2.3)
-_BATCH = 1 << 16  # rows
-_CONTROL = r"[\x00-\x1f]"  # what a JSON string must escape, beside quotes and backslashes (RFC 8785, section 3.2.2.2)
+_LARGEST_SAFE_INTEGER = (1 << 53) - 1  # the largest integer that every JSON reader keeps (RFC 8785, section 3.2.2.3)
+_BATCH_ROWS = 1 << 16  # rows
+_CONTROL_CHARACTERS = (
+    r"[\x00-\x1f]"  # what a JSON string must escape, beside quotes and backslashes (RFC 8785, section 3.2.2.2)
+)
 
 
-def lines(table: pa.Table) -> Iterator[bytes]:
+def to_lines(table: pa.Table) -> Iterator[bytes]:
     """Turn a table into canonical JSON lines, column by column.
 
     Args:
@@ -34,9 +36,9 @@ def lines(table: pa.Table) -> Iterator[bytes]:
     Returns:
         Chunks of UTF-8; together one line a row, each closed by a newline.
     """
-    for batch in table.to_batches(max_chunksize=_BATCH):
+    for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
         if batch.num_rows:
-            yield _text(_rows(batch))
+            yield _join_column(_encode_rows(batch))
 
 
 def write_lines(parts: Iterable[pa.Table], path: Path, look: Callable[[bytes], object]) -> str:
@@ -52,7 +54,7 @@ def write_lines(parts: Iterable[pa.Table], path: Path, look: Callable[[bytes], o
     """
     digest = hashlib.sha256()
     with path.open("wb") as file:
-        for chunk in chain.from_iterable(map(lines, parts)):
+        for chunk in chain.from_iterable(map(to_lines, parts)):
             digest.update(chunk)
             file.write(chunk)
             look(chunk)
@@ -70,16 +72,16 @@ def write_parquet(table: pa.Table, path: Path) -> str:
         SHA-256 of its bytes, hexadecimal. It may change with the version of pyarrow.
     """
     pq.write_table(table, path, compression="zstd")
-    return digest(path)
+    return digest_file(path)
 
 
-def digest(path: Path) -> str:
+def digest_file(path: Path) -> str:
     """Return the SHA-256 of a file, hexadecimal, in bounded memory."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def portable(value: Any) -> Any:
+def to_portable(value: Any) -> Any:
     """Return a JSON value in which every number survives every reader.
 
     Args:
@@ -89,62 +91,62 @@ def portable(value: Any) -> Any:
         The same with numbers beyond 2**53, and those that are not finite, as strings.
     """
     if isinstance(value, dict):
-        return {key: portable(item) for key, item in value.items()}
+        return {key: to_portable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [portable(item) for item in value]
+        return [to_portable(item) for item in value]
     if isinstance(value, bool):
         return value
-    if isinstance(value, int | float) and not abs(value) <= _SAFE:
+    if isinstance(value, int | float) and not abs(value) <= _LARGEST_SAFE_INTEGER:
         return str(value)  # NaN is not below anything either
     return value
 
 
-def _rows(batch: pa.RecordBatch) -> pa.Array:
+def _encode_rows(batch: pa.RecordBatch) -> pa.Array:
     """One JSON object a row, keys in order (column names are ASCII, where every order is the same)."""
     pieces: list[Any] = []
     for name in sorted(batch.schema.names):
-        pieces += [f'{"," if pieces else "{"}"{name}":', pc.fill_null(_values(batch[name]), "null")]
-    return _joined(*pieces, "}\n")
+        pieces += [f'{"," if pieces else "{"}"{name}":', pc.fill_null(_encode_values(batch[name]), "null")]
+    return _join_texts(*pieces, "}\n")
 
 
-def _values(column: pa.Array) -> pa.Array:
+def _encode_values(column: pa.Array) -> pa.Array:
     """One JSON text a value; nulls stay null."""
     if pa.types.is_int64(column.type):
         text = column.cast(pa.large_string())
-        unsafe = pc.or_(pc.greater(column, _SAFE), pc.less(column, -_SAFE))
-        return pc.if_else(unsafe, _quoted(text), text)
+        unsafe = pc.or_(pc.greater(column, _LARGEST_SAFE_INTEGER), pc.less(column, -_LARGEST_SAFE_INTEGER))
+        return pc.if_else(unsafe, _quote_texts(text), text)
     if pa.types.is_string(column.type):
         text = column.cast(pa.large_string())
-        if pc.any(pc.match_substring_regex(text, _CONTROL)).as_py():
+        if pc.any(pc.match_substring_regex(text, _CONTROL_CHARACTERS)).as_py():
             # A message of several lines is rare: a batch that holds one is escaped value by value.
-            return _each(text, lambda value: json.dumps(value, ensure_ascii=False))
-        return _quoted(pc.replace_substring(pc.replace_substring(text, "\\", "\\\\"), '"', '\\"'))
+            return _encode_each(text, lambda value: json.dumps(value, ensure_ascii=False))
+        return _quote_texts(pc.replace_substring(pc.replace_substring(text, "\\", "\\\\"), '"', '\\"'))
     if pa.types.is_floating(column.type):
         known = column.dictionary_encode()  # shares and counts come again and again
-        return _written(known.dictionary).take(known.indices)
-    return _written(column)
+        return _encode_column(known.dictionary).take(known.indices)
+    return _encode_column(column)
 
 
-def _written(column: pa.Array) -> pa.Array:
-    return _each(column, lambda value: digests.canonical(portable(value)).decode())
+def _encode_column(column: pa.Array) -> pa.Array:
+    return _encode_each(column, lambda value: digests.canonical(to_portable(value)).decode())
 
 
-def _quoted(text: pa.Array) -> pa.Array:
-    return _joined('"', text, '"')
+def _quote_texts(text: pa.Array) -> pa.Array:
+    return _join_texts('"', text, '"')
 
 
-def _joined(*pieces: Any) -> pa.Array:
+def _join_texts(*pieces: Any) -> pa.Array:
     """Join texts row by row; 64-bit offsets, so that a batch of long paths cannot overflow."""
     wide = [pa.scalar(piece, pa.large_string()) if isinstance(piece, str) else piece for piece in pieces]
     return pc.binary_join_element_wise(*wide, pa.scalar("", pa.large_string()))
 
 
-def _each(column: pa.Array, encode: Any) -> pa.Array:
+def _encode_each(column: pa.Array, encode: Any) -> pa.Array:
     texts = [None if value is None else encode(value) for value in column.to_pylist()]
     return pa.array(texts, pa.large_string())
 
 
-def _text(column: pa.Array) -> bytes:
+def _join_column(column: pa.Array) -> bytes:
     """The column's strings end to end: they already are, in Arrow."""
     size = pc.sum(pc.binary_length(column)).as_py()
     return memoryview(column.buffers()[2])[:size].tobytes()

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from provenance.ledger.keys.signers import NoteSigner
 
-LIMIT = 1 << 20
+MOST_BYTES = 1 << 20
 """Bytes of the largest file of cosignatures that is read."""
 
-_LATEST = 253402300799  # the last second of the year 9999
+_LATEST_SECOND = 253402300799  # the last second of the year 9999
 _LINE = re.compile(r"— (?P<name>[^\s+]{1,255}) (?P<blob>[A-Za-z0-9+/]{8,8000}={0,2})\n")
 _NAME = re.compile(r"[^\s+]{1,255}")
 
@@ -51,7 +51,7 @@ class Cosignature:
         return f"— {self.name} {base64.b64encode(self.key + self.signature).decode()}\n".encode()
 
 
-def named(name: str, key: Ed25519PublicKey) -> Witness:
+def make_witness(name: str, key: Ed25519PublicKey) -> Witness:
     """Give a witness's key its name.
 
     Args:
@@ -71,7 +71,7 @@ def named(name: str, key: Ed25519PublicKey) -> Witness:
     return Witness(name, key)
 
 
-def sign(name: str, key: NoteSigner, body: bytes, when: int) -> Cosignature:
+def sign_body(name: str, key: NoteSigner, body: bytes, when: int) -> Cosignature:
     """Cosign a checkpoint. The caller knows that it extends what the witness saw before: see `cosign_requests`.
 
     Args:
@@ -83,11 +83,11 @@ def sign(name: str, key: NoteSigner, body: bytes, when: int) -> Cosignature:
     Returns:
         The line.
     """
-    signature = key.sign(_message(body, when))
-    return Cosignature(name, named(name, key.public_key()).id, when.to_bytes(8, "big") + signature)
+    signature = key.sign(_make_message(body, when))
+    return Cosignature(name, make_witness(name, key.public_key()).id, when.to_bytes(8, "big") + signature)
 
 
-def read(data: bytes) -> list[Cosignature]:
+def read_cosignatures(data: bytes) -> list[Cosignature]:
     """Read lines of witnesses, strictly.
 
     Args:
@@ -100,13 +100,13 @@ def read(data: bytes) -> list[Cosignature]:
         VerificationError: they are not such lines, not in canonical form, or one stands there twice.
     """
     try:
-        text = data.decode("utf-8") if len(data) <= LIMIT else ""
+        text = data.decode("utf-8") if len(data) <= MOST_BYTES else ""
     except UnicodeDecodeError:
         text = ""
     found = []
     for line in text.splitlines(keepends=True):
         parts = _LINE.fullmatch(line)
-        blob = _decoded(parts["blob"]) if parts else b""
+        blob = _decode_blob(parts["blob"]) if parts else b""
         if parts is None or len(blob) < 5:
             raise VerificationError("it does not hold lines of witnesses alone")
         found.append(Cosignature(parts["name"], blob[:4], blob[4:]))
@@ -117,11 +117,11 @@ def read(data: bytes) -> list[Cosignature]:
     return found
 
 
-def check(cosignature: Cosignature, by: Witness, body: bytes) -> datetime:
+def check_cosignature(cosignature: Cosignature, by: Witness, body: bytes) -> datetime:
     """Check a witness's line.
 
     Args:
-        cosignature: what `read` returned.
+        cosignature: what `read_cosignatures` returned.
         by: whose it says it is.
         body: the checkpoint's signed text.
 
@@ -132,30 +132,30 @@ def check(cosignature: Cosignature, by: Witness, body: bytes) -> datetime:
         BadSignature: it is not by this key over this text.
     """
     when = int.from_bytes(cosignature.signature[:8], "big")
-    if not matches(cosignature, by) or len(cosignature.signature) != 72 or when > _LATEST:
+    if not is_by_key(cosignature, by) or len(cosignature.signature) != 72 or when > _LATEST_SECOND:
         raise BadSignature(f"the line of {by.name} is no cosignature/v1 by the key that is pinned")
     try:
-        by.key.verify(cosignature.signature[8:], _message(body, when))
+        by.key.verify(cosignature.signature[8:], _make_message(body, when))
     except InvalidSignature as cause:
         raise BadSignature(f"the cosignature of {by.name} does not match the checkpoint") from cause
     return datetime.fromtimestamp(when, UTC)
 
 
-def matches(cosignature: Cosignature, by: Witness) -> bool:
+def is_by_key(cosignature: Cosignature, by: Witness) -> bool:
     """Tell whether a line says it is by this key: C2SP lets name and key id decide.
 
     Args:
-        cosignature: what `read` returned.
+        cosignature: what `read_cosignatures` returned.
         by: the key.
     """
     return (cosignature.name, cosignature.key) == (by.name, by.id)
 
 
-def _message(body: bytes, when: int) -> bytes:
+def _make_message(body: bytes, when: int) -> bytes:
     return b"cosignature/v1\ntime %d\n" % when + body
 
 
-def _decoded(text: str) -> bytes:
+def _decode_blob(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:

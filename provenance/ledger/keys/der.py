@@ -29,9 +29,9 @@ class Element:
     content: bytes
 
     @property
-    def encoded(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """The whole element as bytes."""
-        return write(self.tag, self.content)
+        return encode_element(self.tag, self.content)
 
     def expect(self, tag: int) -> Element:
         """Return the element itself if it is of this tag; else raise VerificationError."""
@@ -44,7 +44,7 @@ class Element:
         return read_all(self.expect(tag).content)
 
 
-def write(tag: int, *contents: bytes) -> bytes:
+def encode_element(tag: int, *contents: bytes) -> bytes:
     """Write one element.
 
     Args:
@@ -62,12 +62,12 @@ def write(tag: int, *contents: bytes) -> bytes:
     return bytes((tag, 0x80 | size)) + length.to_bytes(size, "big") + content
 
 
-def write_integer(value: int) -> bytes:
+def encode_integer(value: int) -> bytes:
     """Write a number that is not negative as an INTEGER."""
-    return write(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+    return encode_element(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))
 
 
-def read(data: bytes) -> Element:
+def read_element(data: bytes) -> Element:
     """Read bytes that are exactly one element; raise VerificationError if they are not."""
     found = read_all(data)
     if len(found) != 1:
@@ -79,7 +79,7 @@ def read_all(data: bytes) -> list[Element]:
     """Read elements that follow one another until the bytes end; raise VerificationError if they do not fit."""
     found, at = [], 0
     while at < len(data):
-        item, at = _read(data, at)
+        item, at = _read_at(data, at)
         found.append(item)
     return found
 
@@ -88,12 +88,12 @@ def read_integer(element: Element) -> int:
     """Return the value of an INTEGER that is not negative and in its shortest form."""
     content = element.expect(INTEGER).content
     value = int.from_bytes(content, "big")
-    if write_integer(value) != element.encoded:
+    if encode_integer(value) != element.to_bytes:
         raise VerificationError("a number in it is negative, or not in its shortest form (DER)")
     return value
 
 
-def _read(data: bytes, at: int) -> tuple[Element, int]:
+def _read_at(data: bytes, at: int) -> tuple[Element, int]:
     if len(data) - at < 2 or data[at] & 0x1F == 0x1F:  # a tag of several octets: none is used here
         raise VerificationError("it is cut short, or not DER")
     tag, length, start = data[at], data[at + 1], at + 2
@@ -101,6 +101,6 @@ def _read(data: bytes, at: int) -> tuple[Element, int]:
         start += length & 0x7F
         length = int.from_bytes(data[at + 2 : start], "big")
     item = Element(tag, data[start : start + length])
-    if item.encoded != data[at : start + length]:  # too short, longer than needed, or of no definite length
+    if item.to_bytes != data[at : start + length]:  # too short, longer than needed, or of no definite length
         raise VerificationError("it is cut short, or not DER")
     return item, start + length

@@ -21,10 +21,10 @@ from provenance.ledger.keys.signing_keys import fingerprint
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LIMIT = 1 << 16
+MOST_BYTES = 1 << 16
 """Bytes of the largest file of certificates that is read."""
 
-_PATH = 4  # certificates between ours and the authority's; nobody's are longer
+_LONGEST_CHAIN = 4  # certificates between ours and the authority's; nobody's are longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ class Certificate:
     ends: datetime
 
     @property
-    def said(self) -> str:
+    def describe(self) -> str:
         """What it says, as one phrase."""
         return f"{self.subject}, says {self.issuer}, from {self.begins:%Y-%m-%d} to {self.ends:%Y-%m-%d}"
 
 
-def read(pem: bytes) -> Certificate:
+def read_certificate(pem: bytes) -> Certificate:
     """Read a certificate.
 
     Args:
@@ -67,7 +67,7 @@ def read(pem: bytes) -> Certificate:
     """
     try:
         with warnings.catch_warnings(action="ignore"):  # of an odd serial number or time: it is read out, not trusted
-            chain = tuple(x509.load_pem_x509_certificates(pem)) if len(pem) <= LIMIT else ()
+            chain = tuple(x509.load_pem_x509_certificates(pem)) if len(pem) <= MOST_BYTES else ()
             first = chain[0]
             key = first.public_key()
             return Certificate(
@@ -99,17 +99,17 @@ def find_doubt(found: Certificate, authorities: Sequence[x509.Certificate], at: 
     time = at or datetime.now(UTC)
     if not found.begins <= time <= found.ends:
         return f"it is not valid on {time:%Y-%m-%d}"
-    extensions = _extensions(found.chain[0])
+    extensions = _read_extensions(found.chain[0])
     if not extensions.known:
         return "it says what is not understood here, and asks not to be believed then"
     usage = extensions.usage
     if usage is not None and not (usage.digital_signature or usage.content_commitment):
         return "its key is not for signatures"
     current, left = found.chain[0], list(found.chain[1:])
-    for depth in range(_PATH + 1):
+    for depth in range(_LONGEST_CHAIN + 1):
         if current in authorities:
             return None
-        issuer = next((each for each in (*authorities, *left) if _issued(current, each, time, depth)), None)
+        issuer = next((each for each in (*authorities, *left) if _is_issued_by(current, each, time, depth)), None)
         if issuer is None:
             break
         left = [each for each in left if each != issuer]
@@ -117,9 +117,9 @@ def find_doubt(found: Certificate, authorities: Sequence[x509.Certificate], at: 
     return "no authority that you trust stands behind it"
 
 
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate, time: datetime, below: int) -> bool:
+def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate, time: datetime, below: int) -> bool:
     """Tell whether a certificate was issued by another, which may issue (RFC 5280, section 6.1.4)."""
-    found = _extensions(issuer)
+    found = _read_extensions(issuer)
     may, usage = found.basic, found.usage
     if may is None or not may.ca or (may.path_length is not None and may.path_length < below):
         return False
@@ -146,7 +146,7 @@ class _Extensions:
 _UNDERSTOOD = (x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage)
 
 
-def _extensions(certificate: x509.Certificate) -> _Extensions:
+def _read_extensions(certificate: x509.Certificate) -> _Extensions:
     try:
         listed = list(certificate.extensions)
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):

@@ -25,28 +25,28 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger.keys import der
-from provenance.ledger.keys import pem as pem_
+from provenance.ledger.keys import pem as pem_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PrivateKey = ec.EllipticCurvePrivateKey | Ed25519PrivateKey
 
-LIMIT = 1 << 16
+MOST_BYTES = 1 << 16
 """Bytes of the largest key file that is read; a PEM file of two keys has some 500."""
 
 # OpenSSL gives scrypt 32 MiB, and `openssl pkey` cannot be told to give more: N = 2^14 with r = 8 takes 16. With p = 5
 # that is one of the settings which OWASP's Password Storage Cheat Sheet holds to be equally strong.
-_N, _R, _P = 1 << 14, 8, 5
-_MEMORY = 1 << 26  # bytes that a key file's scrypt may take: 128 N r (RFC 7914, section 2)
-_WORK = 1 << 23  # the most N r p: some ten times ours
-_ROUNDS = 10_000_000  # the most rounds of PBKDF2
+_SCRYPT_COST, _SCRYPT_BLOCK, _SCRYPT_PARALLEL = 1 << 14, 8, 5
+_MOST_MEMORY = 1 << 26  # bytes that a key file's scrypt may take: 128 N r (RFC 7914, section 2)
+_MOST_WORK = 1 << 23  # the most N r p: some ten times ours
+_MOST_ROUNDS = 10_000_000  # the most rounds of PBKDF2
 
 _PBES2, _PBKDF2 = "2a864886f70d01050d", "2a864886f70d01050c"  # RFC 8018, appendix C
 _SCRYPT = "2b06010401da47040b"  # RFC 7914, section 7
 _AES256 = "60864801650304012a"  # aes256-CBC-PAD, RFC 8018, appendix C
 
-_ANEW = "encrypt it anew with: openssl pkcs8 -topk8 -scrypt"
+_ENCRYPT_ANEW = "encrypt it anew with: openssl pkcs8 -topk8 -scrypt"
 _PRIVATE = re.compile(rb"-----BEGIN ((?:ENCRYPTED |EC )?PRIVATE KEY)-----(.*?)-----END \1-----", re.DOTALL)
 
 
@@ -68,8 +68,8 @@ def private_pem(key: PrivateKey, password: str | None) -> bytes:
         return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
     if not password:
         raise ConfigError("a password must not be empty")
-    data = _encrypted(key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption()), password)
-    return pem_.encode("ENCRYPTED PRIVATE KEY", data)
+    data = _encrypt(key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption()), password)
+    return pem_text.encode("ENCRYPTED PRIVATE KEY", data)
 
 
 def split_keys(pem: bytes) -> list[bytes]:
@@ -117,7 +117,7 @@ def read_private(pem: bytes, where: str, password: str | None) -> PrivateKey:
     raise ConfigError(f"{where} holds a key that is neither ECDSA P-256 nor Ed25519")
 
 
-def write(path: Path, data: bytes) -> None:
+def write_private(path: Path, data: bytes) -> None:
     """Write a file that nobody else may read and that was not there before, and see it to the disk.
 
     Args:
@@ -134,32 +134,34 @@ def write(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _encrypted(plain: bytes, password: str) -> bytes:
+def _encrypt(plain: bytes, password: str) -> bytes:
     """EncryptedPrivateKeyInfo (RFC 5208, section 6) under PBES2."""
     salt, start = secrets.token_bytes(16), secrets.token_bytes(16)
-    key = Scrypt(salt=salt, length=32, n=_N, r=_R, p=_P).derive(password.encode())
+    key = Scrypt(salt=salt, length=32, n=_SCRYPT_COST, r=_SCRYPT_BLOCK, p=_SCRYPT_PARALLEL).derive(password.encode())
     padder, encryptor = PKCS7(128).padder(), Cipher(AES256(key), CBC(start)).encryptor()
     data = encryptor.update(padder.update(plain) + padder.finalize()) + encryptor.finalize()
     # The length of the key is left out: it follows from the cipher (RFC 7914, section 7: OPTIONAL).
-    costs = (der.write_integer(each) for each in (_N, _R, _P))
-    scrypt = _sequence(_oid(_SCRYPT), _sequence(der.write(der.OCTETS, salt), *costs))
-    aes = _sequence(_oid(_AES256), der.write(der.OCTETS, start))
-    return _sequence(_sequence(_oid(_PBES2), _sequence(scrypt, aes)), der.write(der.OCTETS, data))
+    costs = (der.encode_integer(each) for each in (_SCRYPT_COST, _SCRYPT_BLOCK, _SCRYPT_PARALLEL))
+    scrypt = _encode_sequence(_encode_oid(_SCRYPT), _encode_sequence(der.encode_element(der.OCTETS, salt), *costs))
+    aes = _encode_sequence(_encode_oid(_AES256), der.encode_element(der.OCTETS, start))
+    return _encode_sequence(
+        _encode_sequence(_encode_oid(_PBES2), _encode_sequence(scrypt, aes)), der.encode_element(der.OCTETS, data)
+    )
 
 
-def _sequence(*parts: bytes) -> bytes:
-    return der.write(der.SEQUENCE, *parts)
+def _encode_sequence(*parts: bytes) -> bytes:
+    return der.encode_element(der.SEQUENCE, *parts)
 
 
-def _oid(encoded: str) -> bytes:
-    return der.write(der.OID, bytes.fromhex(encoded))
+def _encode_oid(encoded: str) -> bytes:
+    return der.encode_element(der.OID, bytes.fromhex(encoded))
 
 
 def _check_cost(pem: bytes, where: str) -> None:
     """Refuse a key file before its key is derived, where that would take more memory or time than any honest one."""
     try:
         _, _, body, _, _ = pem.split(b"-----")
-        whole = der.read(base64.b64decode(b"".join(body.split()), validate=True))
+        whole = der.read_element(base64.b64decode(b"".join(body.split()), validate=True))
         scheme, _ = whole.parts(der.SEQUENCE)
         name, parameters = scheme.parts(der.SEQUENCE)
         known = name.content.hex() == _PBES2
@@ -167,9 +169,9 @@ def _check_cost(pem: bytes, where: str) -> None:
     except (ValueError, IndexError, VerificationError) as cause:
         raise ConfigError(f"{where} holds a key that cannot be read") from cause
     if not known:
-        raise ConfigError(f"{where} is encrypted in a way that is not read here; {_ANEW}")
+        raise ConfigError(f"{where} is encrypted in a way that is not read here; {_ENCRYPT_ANEW}")
     if costly:
-        raise ConfigError(f"{where} asks for more memory or time than a key may take; {_ANEW}")
+        raise ConfigError(f"{where} asks for more memory or time than a key may take; {_ENCRYPT_ANEW}")
 
 
 def _is_costly(parameters: der.Element) -> bool:
@@ -178,7 +180,7 @@ def _is_costly(parameters: der.Element) -> bool:
     numbers = [der.read_integer(each) for each in found if each.tag == der.INTEGER]
     if kind.content.hex() == _SCRYPT:
         n, r, p = numbers[:3]
-        return 128 * n * r > _MEMORY or n * r * p > _WORK
+        return 128 * n * r > _MOST_MEMORY or n * r * p > _MOST_WORK
     if kind.content.hex() == _PBKDF2:
-        return numbers[0] > _ROUNDS
+        return numbers[0] > _MOST_ROUNDS
     raise ValueError(kind)

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from provenance.errors import ConfigError
 from provenance.ledger import layout
 from provenance.ledger.keys import key_files, signers, verifier_keys
-from provenance.ledger.keys.signing_keys import NOTES, ROLES, checked_origin, fingerprint, public_pem
+from provenance.ledger.keys.signing_keys import NOTE_ROLES, ROLES, check_origin, fingerprint, public_pem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
     from provenance.ledger.keys.passwords import Secrets
 
-PAIR = ("statement", "log")
+PAIR_ROLES = ("statement", "log")
 """The roles of who keeps a ledger."""
 
-_SALTS = 32  # bytes of salts.key
+_SECRET_BYTES = 32  # bytes of salts.key
 
 
-def make(
+def make_keys(
     folder: Path,
     roles: tuple[str, ...],
     name: str,
@@ -50,7 +50,7 @@ def make(
 
     Args:
         folder: where; none of the files may be there yet.
-        roles: some of signing_keys.ROLES; with PAIR go the log's name and the secret of salts.
+        roles: some of signing_keys.ROLES; with PAIR_ROLES go the log's name and the secret of salts.
         name: of the log, or of the witness.
         password: what private keys are encrypted with; None leaves them open to who gets the files.
         elsewhere: by role, the URI of a key that exists already and stays where it is (see ledger.signers).
@@ -66,7 +66,7 @@ def make(
     """
     if unknown := set(roles) - set(ROLES):
         raise ConfigError(f"there is no role {', '.join(sorted(unknown))}; the roles are {', '.join(ROLES)}")
-    checked_origin(name)
+    check_origin(name)
     if around := layout.ledger_around(folder):
         raise ConfigError(
             f"{folder} lies in the ledger {around}, which is handed to others, and its keys with it; name a folder "
@@ -76,46 +76,46 @@ def make(
     found: dict[str, str] = {}
     for role in roles:
         uri = (elsewhere or {}).get(role)
-        made, public = _reach(uri, role, secrets) if uri else _generate(role, password)
+        made, public = _reach_remote(uri, role, secrets) if uri else _generate_key(role, password)
         found[role] = fingerprint(public)
         files |= made | {f"{role}.pub.pem": public_pem(public)}
         if isinstance(public, Ed25519PublicKey):
-            kind = verifier_keys.WITNESS if role == "witness" else verifier_keys.LOG
-            files[f"{role}.vkey"] = f"{verifier_keys.vkey(name, public, kind)}\n".encode()
+            kind = verifier_keys.WITNESS_TYPE if role == "witness" else verifier_keys.LOG_TYPE
+            files[f"{role}.vkey"] = f"{verifier_keys.format_vkey(name, public, kind)}\n".encode()
     if "log" in roles:
         files["origin"] = f"{name}\n".encode()
-    if set(PAIR) <= set(roles):
-        files["salts.key"] = os.urandom(_SALTS)
-        files["trust.yaml"] = _trust(name, {role: files[f"{role}.pub.pem"] for role in PAIR})
+    if set(PAIR_ROLES) <= set(roles):
+        files["salts.key"] = os.urandom(_SECRET_BYTES)
+        files["trust.yaml"] = _make_trust_file(name, {role: files[f"{role}.pub.pem"] for role in PAIR_ROLES})
     files["fingerprints.txt"] = "".join(f"{each} {role} {name}\n" for role, each in found.items()).encode()
-    _write(folder, files)
+    _write_files(folder, files)
     return found
 
 
-def _trust(name: str, pems: Mapping[str, bytes]) -> bytes:
+def _make_trust_file(name: str, pems: Mapping[str, bytes]) -> bytes:
     pins = [{"name": name, "roles": [role], "pem": pem.decode()} for role, pem in pems.items()]
     return yaml.safe_dump({"origin": name, "keys": pins}, allow_unicode=True, sort_keys=False).encode()
 
 
-def _generate(role: str, password: str | None) -> tuple[dict[str, bytes], signers.PublicKey]:
+def _generate_key(role: str, password: str | None) -> tuple[dict[str, bytes], signers.PublicKey]:
     key: key_files.PrivateKey = (
-        Ed25519PrivateKey.generate() if role in NOTES else ec.generate_private_key(ec.SECP256R1())
+        Ed25519PrivateKey.generate() if role in NOTE_ROLES else ec.generate_private_key(ec.SECP256R1())
     )
     return {f"{role}.pem": key_files.private_pem(key, password)}, key.public_key()
 
 
-def _reach(uri: str, role: str, secrets: Secrets) -> tuple[dict[str, bytes], signers.PublicKey]:
+def _reach_remote(uri: str, role: str, secrets: Secrets) -> tuple[dict[str, bytes], signers.PublicKey]:
     if not signers.is_remote(uri):
         raise ConfigError(f"{uri} is no key elsewhere; its URI begins with {', '.join(signers.EXTRAS)} and a colon")
-    found = signers.remote(uri, None, secrets)
+    found = signers.open_remote(uri, None, secrets)
     public = found.public_key()
-    if isinstance(public, Ed25519PublicKey) != (role in NOTES):
-        needed = "Ed25519" if role in NOTES else "ECDSA P-256"
+    if isinstance(public, Ed25519PublicKey) != (role in NOTE_ROLES):
+        needed = "Ed25519" if role in NOTE_ROLES else "ECDSA P-256"
         raise ConfigError(f"{uri} is not the {needed} key that the role {role} needs")
     return {f"{role}.uri": f"{found.uri}\n".encode()}, public
 
 
-def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write all of it or none, and over nothing."""
     written = []
     try:
@@ -125,7 +125,7 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
                 f"{folder} holds {', '.join(there)} already; keys are never overwritten: name another --out"
             )
         for name, data in files.items():
-            key_files.write(folder / name, data)
+            key_files.write_private(folder / name, data)
             written.append(folder / name)
     except OSError as cause:
         for path in written:

@@ -19,17 +19,17 @@ from provenance.readers.storage.regular_files import read_head
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PASSWORD = "PROVENANCE_KEY_PASSWORD"  # noqa: S105 - the name of the variable, not a password
-NOBODY = "there is no terminal to ask for the password"
-PIN, PIN_FILE = "PROVENANCE_HSM_PIN", "PROVENANCE_HSM_PIN_FILE"
-_LIMIT = 4096  # bytes of a file that holds a password
+PASSWORD_VARIABLE = "PROVENANCE_KEY_PASSWORD"  # noqa: S105 - the name of the variable, not a password
+NO_TERMINAL = "there is no terminal to ask for the password"
+PIN_VARIABLE, PIN_FILE_VARIABLE = "PROVENANCE_HSM_PIN", "PROVENANCE_HSM_PIN_FILE"
+_MOST_BYTES = 4096  # bytes of a file that holds a password
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
     """What knows how to get at a password. To call it is to ask the user, once for one question.
 
-    A password file is never taken for a PIN: three wrong PINs lock many a token.
+    A password file is never taken for a PIN_VARIABLE: three wrong PINs lock many a token.
 
     Args:
         prompt: asks the user, who answers without being seen; None where nobody can be asked.
@@ -64,14 +64,14 @@ class Secrets:
         Raises:
             ConfigError: there is none.
         """
-        line = _line(self.file) if self.file is not None else None
-        if found := environment.read_secret(PASSWORD) or line or self(f"Password of {where}"):
+        line = _read_line(self.file) if self.file is not None else None
+        if found := environment.read_secret(PASSWORD_VARIABLE) or line or self(f"Password of {where}"):
             return found
         if self.prompt is None:
-            raise ConfigError(f"{where} is encrypted, and {NOBODY}: use --password-file or {PASSWORD}")
-        raise ConfigError(f"{where} is encrypted; set {PASSWORD}, or name a file with --password-file")
+            raise ConfigError(f"{where} is encrypted, and {NO_TERMINAL}: use --password-file or {PASSWORD_VARIABLE}")
+        raise ConfigError(f"{where} is encrypted; set {PASSWORD_VARIABLE}, or name a file with --password-file")
 
-    def new(self, where: str) -> str:
+    def new_password(self, where: str) -> str:
         """Return a password for a key that is being made.
 
         Args:
@@ -83,19 +83,23 @@ class Secrets:
         Raises:
             ConfigError: there is none, or the user said two different ones.
         """
-        if found := environment.read_secret(PASSWORD) or (_line(self.file) if self.file is not None else None):
+        if found := environment.read_secret(PASSWORD_VARIABLE) or (
+            _read_line(self.file) if self.file is not None else None
+        ):
             return found
         if self.prompt is None:
-            raise ConfigError(f"{NOBODY}: use --password-file or {PASSWORD}, or say --no-password")
+            raise ConfigError(f"{NO_TERMINAL}: use --password-file or {PASSWORD_VARIABLE}, or say --no-password")
         first = self(f"New password for {where}") or self(f"An empty password protects nothing. Password for {where}")
         if not first:
-            raise ConfigError(f"no password: set {PASSWORD}, name a file with --password-file, or say --no-password")
+            raise ConfigError(
+                f"no password: set {PASSWORD_VARIABLE}, name a file with --password-file, or say --no-password"
+            )
         if self(f"The same password again, for {where}") != first:
             raise ConfigError("the two passwords differ; nothing was written")
         return first
 
     def pin(self, where: str) -> str:
-        """Return the PIN of a hardware token.
+        """Return the PIN_VARIABLE of a hardware token.
 
         Args:
             where: how to name the key to people.
@@ -107,13 +111,17 @@ class Secrets:
         Raises:
             ConfigError: there is none.
         """
-        named = os.environ.get(PIN_FILE)
-        if found := environment.read_secret(PIN) or (_line(Path(named)) if named else None) or self(f"PIN of {where}"):
+        named = os.environ.get(PIN_FILE_VARIABLE)
+        if (
+            found := environment.read_secret(PIN_VARIABLE)
+            or (_read_line(Path(named)) if named else None)
+            or self(f"PIN of {where}")
+        ):
             return found
-        raise ConfigError(f"{where} needs a PIN; set {PIN}, or {PIN_FILE} to the name of a file")
+        raise ConfigError(f"{where} needs a PIN; set {PIN_VARIABLE}, or {PIN_FILE_VARIABLE} to the name of a file")
 
 
-def secrets_from(asked: Callable[[str], str] | None) -> Secrets:
+def make_secrets(asked: Callable[[str], str] | None) -> Secrets:
     """Return what gets at passwords, of what asks the user.
 
     Args:
@@ -122,9 +130,9 @@ def secrets_from(asked: Callable[[str], str] | None) -> Secrets:
     return asked if isinstance(asked, Secrets) else Secrets(asked)
 
 
-def _line(path: Path) -> str:
+def _read_line(path: Path) -> str:
     try:
-        lines = read_head(path, _LIMIT).decode("utf-8").splitlines()
+        lines = read_head(path, _MOST_BYTES).decode("utf-8").splitlines()
     except (OSError, ValueError) as cause:
         raise ConfigError(f"the password file {path} cannot be read") from cause
     if not lines or not lines[0]:

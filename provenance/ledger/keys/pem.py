@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-_LINE = 64  # characters
+_LINE_CHARACTERS = 64  # characters
 
 
 def encode(label: str, data: bytes) -> bytes:
@@ -18,7 +18,7 @@ def encode(label: str, data: bytes) -> bytes:
         ASCII, closed by a line feed.
     """
     text = base64.b64encode(data).decode()
-    lines = [text[at : at + _LINE] for at in range(0, len(text), _LINE)]
+    lines = [text[at : at + _LINE_CHARACTERS] for at in range(0, len(text), _LINE_CHARACTERS)]
     return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""]).encode()
 
 

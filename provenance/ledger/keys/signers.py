@@ -41,7 +41,7 @@ EXTRAS = {"hsm": "hsm", "awskms": "awskms", "gcpkms": "gcpkms", "azurekms": "azu
 Public_co = TypeVar("Public_co", bound=PublicKey, covariant=True)
 
 
-_TRIAL = b"This is a trial of a key by provenance. It states nothing.\n"
+_TRIAL_SENTENCE = b"This is a trial of a key by provenance. It states nothing.\n"
 
 
 class Signer(Protocol[Public_co]):
@@ -108,13 +108,13 @@ class RemoteSigner:
         except ConfigError:
             raise
         except Exception as cause:
-            raise _refused(self.uri, cause) from cause
+            raise _explain_refusal(self.uri, cause) from cause
 
     def public_key(self) -> PublicKey:
         """Return the public half."""
         return self._public
 
-    def tested(self) -> RemoteSigner:
+    def try_signing(self) -> RemoteSigner:
         """Sign a sentence that binds nobody: a wrong PIN or a missing right shows before the work, not after it.
 
         Returns:
@@ -123,12 +123,12 @@ class RemoteSigner:
         Raises:
             ConfigError: it did not sign, or with another key.
         """
-        made = self.sign(_TRIAL)
+        made = self.sign(_TRIAL_SENTENCE)
         try:
             if isinstance(self._public, Ed25519PublicKey):
-                self._public.verify(made, _TRIAL)
+                self._public.verify(made, _TRIAL_SENTENCE)
             else:
-                self._public.verify(made, _TRIAL, ec.ECDSA(SHA256()))
+                self._public.verify(made, _TRIAL_SENTENCE, ec.ECDSA(SHA256()))
         except InvalidSignature as cause:
             raise ConfigError(f"{self.uri} signs with another key than the public key beside it") from cause
         return self
@@ -152,7 +152,7 @@ def is_remote(uri: str) -> bool:
     return uri.partition(":")[0] in EXTRAS and ":" in uri
 
 
-def remote(uri: str, public: PublicKey | None, secrets: Secrets) -> RemoteSigner:
+def open_remote(uri: str, public: PublicKey | None, secrets: Secrets) -> RemoteSigner:
     """Return what signs with a key elsewhere.
 
     Args:
@@ -168,22 +168,22 @@ def remote(uri: str, public: PublicKey | None, secrets: Secrets) -> RemoteSigner
         MissingExtra: its library is not installed.
     """
     scheme = uri.partition(":")[0]
-    library = _library(scheme)
+    library = _import_library(scheme)
     pin = functools.cache(lambda _: secrets.pin(uri))  # asked for once, however much is signed
     try:
         if public is None:
-            uri, found = _import(library, uri, pin)
-            public = _public(found, uri)
+            uri, found = _import_key(library, uri, pin)
+            public = _read_public(found, uri)
         key = library.SSlibKey.from_crypto(public)
         kind = library.SIGNER_FOR_URI_SCHEME[scheme]
         return RemoteSigner(uri, public, lambda: kind.from_priv_key_uri(uri, key, pin))
     except ConfigError:
         raise
     except Exception as cause:
-        raise _refused(uri, cause) from cause
+        raise _explain_refusal(uri, cause) from cause
 
 
-def _library(scheme: str) -> Any:
+def _import_library(scheme: str) -> Any:
     """Import securesystemslib, and see that it has what the scheme needs."""
     needed = {"hsm": "pkcs11", "awskms": "boto3", "gcpkms": "google.cloud.kms", "azurekms": "azure.keyvault.keys"}
     try:
@@ -193,7 +193,7 @@ def _library(scheme: str) -> Any:
         raise MissingExtra(EXTRAS[scheme], f"sign with a key of {scheme}:") from cause
 
 
-def _import(library: Any, uri: str, pin: Callable[[str], str]) -> tuple[str, Any]:
+def _import_key(library: Any, uri: str, pin: Callable[[str], str]) -> tuple[str, Any]:
     """Ask for the public key: each of securesystemslib's signers wants its URI in other pieces."""
     scheme, _, rest = uri.partition(":")
     kind = library.SIGNER_FOR_URI_SCHEME[scheme]
@@ -213,7 +213,7 @@ def _import(library: Any, uri: str, pin: Callable[[str], str]) -> tuple[str, Any
     return found[0], found[1]
 
 
-def _public(key: Any, uri: str) -> PublicKey:
+def _read_public(key: Any, uri: str) -> PublicKey:
     found = key.keyval["public"]
     if key.keytype == "ed25519":
         return Ed25519PublicKey.from_public_bytes(bytes.fromhex(found))
@@ -223,6 +223,6 @@ def _public(key: Any, uri: str) -> PublicKey:
     raise ConfigError(f"{uri} is neither an ECDSA P-256 nor an Ed25519 key")
 
 
-def _refused(uri: str, cause: Exception) -> ConfigError:
+def _explain_refusal(uri: str, cause: Exception) -> ConfigError:
     reason = str(cause) or type(cause).__name__
     return ConfigError(f"the key {uri} cannot be used: {reason}")

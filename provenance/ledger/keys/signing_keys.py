@@ -37,10 +37,10 @@ PublicKey = ec.EllipticCurvePublicKey | Ed25519PublicKey
 ROLES = ("statement", "log", "waiver", "witness")
 """What a key can be for: entries; the log's head; the approval of waivers; the cosigning of others' heads."""
 
-NOTES = frozenset({"log", "witness"})
+NOTE_ROLES = frozenset({"log", "witness"})
 """The roles that sign notes, with Ed25519; all others sign statements, with P-256."""
 
-LOG_KEY = "PROVENANCE_LOG_KEY"
+LOG_KEY_VARIABLE = "PROVENANCE_LOG_KEY"
 """The variable that names the log key beside a statement key elsewhere."""
 
 
@@ -116,7 +116,7 @@ def read_public(pem: bytes) -> PublicKey:
     raise ConfigError("a public key is neither ECDSA P-256 nor Ed25519")
 
 
-def configuration() -> Path:
+def configuration_folder() -> Path:
     r"""Return the user's configuration folder, which need not exist.
 
     Returns:
@@ -134,7 +134,7 @@ def user_keys(create: bool = True, *, prompt: Callable[[str], str] | None = None
 
     Args:
         create: whether to make them where there are none.
-        prompt: as of `load`, for who has encrypted them since.
+        prompt: as of `load_pair`, for who has encrypted them since.
 
     Returns:
         The pair; `created` says whether it is new, so that the command line can say so.
@@ -142,11 +142,11 @@ def user_keys(create: bool = True, *, prompt: Callable[[str], str] | None = None
     Raises:
         ConfigError: there are none and none may be made, or they cannot be read or written.
     """
-    folder = configuration() / "keys"
-    with _readable(folder):
+    folder = configuration_folder() / "keys"
+    with _explain_unreadable(folder):
         there = folder.is_dir()
     if there:
-        return replace(load(str(folder), prompt=prompt), local=True)
+        return replace(load_pair(str(folder), prompt=prompt), local=True)
     if not create:
         raise ConfigError(f"there are no keys in {folder}; a first scan makes them")
     if around := layout.ledger_around(folder):
@@ -155,10 +155,10 @@ def user_keys(create: bool = True, *, prompt: Callable[[str], str] | None = None
             "outside of it in PROVENANCE_CONFIG"
         )
     try:
-        made = _make(folder)
+        made = _make_pair(folder)
     except OSError as cause:
         raise ConfigError(f"keys cannot be written to {folder}; name a folder in PROVENANCE_CONFIG") from cause
-    return replace(load(str(folder), prompt=prompt), local=True, created=made)
+    return replace(load_pair(str(folder), prompt=prompt), local=True, created=made)
 
 
 def own_public() -> list[PublicKey]:
@@ -167,7 +167,7 @@ def own_public() -> list[PublicKey]:
     Returns:
         None, or the statement key and the log key.
     """
-    folder = configuration() / "keys"
+    folder = configuration_folder() / "keys"
     found = []
     for name in ("statement.pub.pem", "log.pub.pem"):
         try:
@@ -180,7 +180,7 @@ def own_public() -> list[PublicKey]:
 
 
 @contextlib.contextmanager
-def _readable(what: str | Path) -> Iterator[None]:
+def _explain_unreadable(what: str | Path) -> Iterator[None]:
     """What may not be looked at is one sentence, and is not taken for what is not there."""
     try:
         yield
@@ -188,7 +188,7 @@ def _readable(what: str | Path) -> Iterator[None]:
         raise ConfigError(f"the key {cause.filename or what} cannot be read: {cause.strerror}") from cause
 
 
-def load(uri: str, *, prompt: Callable[[str], str] | None = None) -> KeyPair:
+def load_pair(uri: str, *, prompt: Callable[[str], str] | None = None) -> KeyPair:
     """Load a pair of keys.
 
     Args:
@@ -206,33 +206,33 @@ def load(uri: str, *, prompt: Callable[[str], str] | None = None) -> KeyPair:
         MissingExtra: the key is elsewhere, and the library that reaches it is not installed.
     """
     if signers.is_remote(uri):
-        statement, log = load_statement(uri, prompt=prompt), environment.read_secret(LOG_KEY)
+        statement, log = load_statement(uri, prompt=prompt), environment.read_secret(LOG_KEY_VARIABLE)
         return (
             KeyPair(statement, load_log(log, prompt=prompt))
             if log
             else replace(user_keys(prompt=prompt), statement=statement, local=False)
         )
-    folder = folder_of(uri)
-    secrets = passwords.secrets_from(prompt)  # one password for both
+    folder = find_folder(uri)
+    secrets = passwords.make_secrets(prompt)  # one password for both
     return KeyPair(
         load_statement(uri, prompt=secrets),
         load_log(uri, prompt=secrets),
         folder=folder,
-        origin=_origin(folder) if folder is not None and folder.is_dir() else None,
+        origin=_read_origin(folder) if folder is not None and folder.is_dir() else None,
     )
 
 
-def folder_of(uri: str | None) -> Path | None:
+def find_folder(uri: str | None) -> Path | None:
     """Return where a pair of keys is kept, and the secret of salts with it, without touching the keys.
 
     Args:
-        uri: as of `load`; the user's own if None.
+        uri: as of `load_pair`; the user's own if None.
 
     Returns:
         The folder, or the file that they are in; None where they are in neither.
     """
-    if uri is None or (signers.is_remote(uri) and not environment.read_secret(LOG_KEY)):
-        return configuration() / "keys"  # with a key elsewhere the user's own log key signs
+    if uri is None or (signers.is_remote(uri) and not environment.read_secret(LOG_KEY_VARIABLE)):
+        return configuration_folder() / "keys"  # with a key elsewhere the user's own log key signs
     return None if uri.startswith("env:") or signers.is_remote(uri) else Path(uri)
 
 
@@ -244,8 +244,8 @@ def load_statement(
     Args:
         uri: a folder with `<role>.pem` or `<role>.uri`; a folder of PEM files, a PEM file or `env:NAME` with one such
             key; or the URI of a key elsewhere.
-        role: one of ROLES, not of NOTES.
-        prompt: as of `load`.
+        role: one of ROLES, not of NOTE_ROLES.
+        prompt: as of `load_pair`.
 
     Returns:
         What signs.
@@ -254,7 +254,7 @@ def load_statement(
         ConfigError: it cannot be read, the password is missing or wrong, or it is not one P-256 key.
         MissingExtra: the key is elsewhere, and the library that reaches it is not installed.
     """
-    found = _one(uri, role, ec.EllipticCurvePrivateKey, passwords.secrets_from(prompt))
+    found = _load_one(uri, role, ec.EllipticCurvePrivateKey, passwords.make_secrets(prompt))
     if isinstance(found, ec.EllipticCurvePrivateKey):
         return signers.statement_signer(found)
     if isinstance(found.public_key(), ec.EllipticCurvePublicKey):
@@ -267,8 +267,8 @@ def load_log(uri: str, role: str = "log", *, prompt: Callable[[str], str] | None
 
     Args:
         uri: as of `load_statement`.
-        role: one of NOTES.
-        prompt: as of `load`.
+        role: one of NOTE_ROLES.
+        prompt: as of `load_pair`.
 
     Returns:
         What signs.
@@ -277,53 +277,55 @@ def load_log(uri: str, role: str = "log", *, prompt: Callable[[str], str] | None
         ConfigError: it cannot be read, the password is missing or wrong, or it is not one Ed25519 key.
         MissingExtra: the key is elsewhere, and the library that reaches it is not installed.
     """
-    found = _one(uri, role, Ed25519PrivateKey, passwords.secrets_from(prompt))
+    found = _load_one(uri, role, Ed25519PrivateKey, passwords.make_secrets(prompt))
     if isinstance(found.public_key(), Ed25519PublicKey):
         return cast("signers.NoteSigner", found)
     raise ConfigError(f"{uri} names an ECDSA key where an Ed25519 key is needed, to sign notes")
 
 
-def _one(
+def _load_one(
     uri: str, role: str, kind: type[key_files.PrivateKey], secrets: passwords.Secrets
 ) -> key_files.PrivateKey | signers.RemoteSigner:
     """Load the key of a role, by the name that `keygen` gives it, or by being the only one of its kind."""
     if signers.is_remote(uri):
-        return signers.remote(uri, None, secrets).tested()
-    with _readable(uri):
+        return signers.open_remote(uri, None, secrets).try_signing()
+    with _explain_unreadable(uri):
         folder = None if uri.startswith("env:") or not Path(uri).is_dir() else Path(uri)
         if folder is not None and (folder / f"{role}.uri").is_file():
-            return _reach(folder, role, secrets)
+            return _reach_key(folder, role, secrets)
         named = folder / f"{role}.pem" if folder is not None else None
-        pems = key_files.split_keys(_pem(str(named) if named is not None and named.is_file() else uri))
-    found = [key_files.read_private(pem, uri, _password(pem, uri, secrets)) for pem in pems]
+        pems = key_files.split_keys(_read_pem(str(named) if named is not None and named.is_file() else uri))
+    found = [key_files.read_private(pem, uri, _ask_password(pem, uri, secrets)) for pem in pems]
     fitting = [key for key in found if isinstance(key, kind)]
     if len(fitting) == 1:
         return fitting[0]
-    wanted = "Ed25519 key to sign notes" if role in NOTES else "ECDSA P-256 key to sign statements"
+    wanted = "Ed25519 key to sign notes" if role in NOTE_ROLES else "ECDSA P-256 key to sign statements"
     raise ConfigError(f"{uri} must hold one {wanted} ({role}); it holds {len(fitting)}")
 
 
-def _reach(folder: Path, role: str, secrets: passwords.Secrets) -> signers.RemoteSigner:
+def _reach_key(folder: Path, role: str, secrets: passwords.Secrets) -> signers.RemoteSigner:
     private, elsewhere, public = (folder / f"{role}{ending}" for ending in (".pem", ".uri", ".pub.pem"))
     if private.is_file():
         raise ConfigError(f"{folder} holds both {private.name} and {elsewhere.name}; remove the one that is not meant")
-    uri = _head(elsewhere).decode("utf-8", "replace").strip()
+    uri = _read_first_bytes(elsewhere).decode("utf-8", "replace").strip()
     if not signers.is_remote(uri):
         raise ConfigError(f"{elsewhere} must hold one URI of a key elsewhere: {', '.join(signers.EXTRAS)}, and a colon")
-    return signers.remote(uri, read_public(_head(public)) if public.is_file() else None, secrets).tested()
+    return signers.open_remote(
+        uri, read_public(_read_first_bytes(public)) if public.is_file() else None, secrets
+    ).try_signing()
 
 
-def _origin(folder: Path) -> str | None:
+def _read_origin(folder: Path) -> str | None:
     try:
-        text = _head(folder / "origin").decode("utf-8")
+        text = _read_first_bytes(folder / "origin").decode("utf-8")
     except FileNotFoundError:
         return None
     except ValueError as cause:
         raise ConfigError(f"{folder / 'origin'} is not the name of a log") from cause
-    return checked_origin(text.removesuffix("\n"))
+    return check_origin(text.removesuffix("\n"))
 
 
-def checked_origin(name: str) -> str:
+def check_origin(name: str) -> str:
     """Return the name of a log, where it can be one.
 
     Args:
@@ -339,11 +341,11 @@ def checked_origin(name: str) -> str:
     raise ConfigError(f"{name[:80]!r} cannot be the name of a log: 1 to 255 characters, no white space and no '+'")
 
 
-def _password(pem: bytes, where: str, secrets: passwords.Secrets) -> str | None:
+def _ask_password(pem: bytes, where: str, secrets: passwords.Secrets) -> str | None:
     return secrets.password(where) if key_files.is_encrypted(pem) else None
 
 
-def _pem(uri: str) -> bytes:
+def _read_pem(uri: str) -> bytes:
     if uri.startswith("env:"):
         text = environment.read_secret(uri[4:])
         if text is None:
@@ -352,16 +354,16 @@ def _pem(uri: str) -> bytes:
     path = Path(uri)
     try:
         parts = sorted(path.glob("*.pem")) if path.is_dir() else [path]
-        return b"\n".join(_head(part) for part in parts)
+        return b"\n".join(_read_first_bytes(part) for part in parts)
     except OSError as cause:
         raise ConfigError(f"the key {uri} cannot be read: {cause.strerror}") from cause
 
 
-def _head(path: Path) -> bytes:
-    return read_head(path, key_files.LIMIT)
+def _read_first_bytes(path: Path) -> bytes:
+    return read_head(path, key_files.MOST_BYTES)
 
 
-def _make(folder: Path) -> bool:
+def _make_pair(folder: Path) -> bool:
     """Write a new pair; tell whether it was ours that became the user's (two first scans may meet)."""
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # A folder appears at once by renaming, and renaming onto a filled one fails: nobody sees half a pair.
@@ -371,8 +373,8 @@ def _make(folder: Path) -> bool:
             ("statement", ec.generate_private_key(ec.SECP256R1())),
             ("log", Ed25519PrivateKey.generate()),
         ):
-            key_files.write(staging / f"{name}.pem", key_files.private_pem(key, None))
-            key_files.write(staging / f"{name}.pub.pem", public_pem(key.public_key()))
+            key_files.write_private(staging / f"{name}.pem", key_files.private_pem(key, None))
+            key_files.write_private(staging / f"{name}.pub.pem", public_pem(key.public_key()))
         staging.rename(folder)
     except OSError:
         if folder.is_dir():

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Role = Literal["statement", "log", "waiver"]
-OWN = "your own local key"
+OWN_KEY = "your own local key"
 """Whose a key is that a first scan made in this user's configuration folder."""
-_LIMIT = 1 << 20  # bytes of a trust file
-_DEEPEST = 20  # levels
-_ERRORS = 50  # faults that are looked at
+_MOST_BYTES = 1 << 20  # bytes of a trust file
+_DEEPEST_LEVEL = 20  # levels
+_MOST_ERRORS = 50  # faults that are looked at
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -117,7 +117,7 @@ class Trust:
     approvers: int = 0
     signers: int = 1
 
-    def whose(self, fingerprint: str, role: Role, origin: str) -> str | None:
+    def find_owner(self, fingerprint: str, role: Role, origin: str) -> str | None:
         """Return whose key signs in a role of a log, or None where nobody pinned it for that.
 
         Args:
@@ -131,18 +131,23 @@ class Trust:
         return next(found, None)
 
 
-def own() -> Trust:
+def trust_own_keys() -> Trust:
     """Return what needs no file: the user's own keys, as the first scan made them."""
     roles = {True: "statement", False: "log"}
     return Trust(
         tuple(
-            Pin(signing_keys.fingerprint(key), frozenset({roles[isinstance(key, ec.EllipticCurvePublicKey)]}), OWN, key)
+            Pin(
+                signing_keys.fingerprint(key),
+                frozenset({roles[isinstance(key, ec.EllipticCurvePublicKey)]}),
+                OWN_KEY,
+                key,
+            )
             for key in signing_keys.own_public()
         )
     )
 
 
-def read(path: Path) -> Trust:
+def read_trust(path: Path) -> Trust:
     """Read a trust file. It replaces the user's own keys: who names keys means those alone.
 
     Args:
@@ -155,65 +160,65 @@ def read(path: Path) -> Trust:
         ConfigError: it cannot be read, or does not hold to its schema.
     """
     try:
-        value = _parsed(read_head(path, _LIMIT).decode("utf-8"))
+        value = _parse_yaml(read_head(path, _MOST_BYTES).decode("utf-8"))
     except FileNotFoundError as cause:
         raise ConfigError(f"the trust file {path} does not exist") from cause
     except OSError as cause:
         raise ConfigError(f"the trust file {path} cannot be read: {cause.strerror or cause}") from cause
     except (ValueError, RecursionError, yaml.YAMLError) as cause:
         raise ConfigError(f"the trust file {path} cannot be read as YAML") from cause
-    if error := best_match(islice(_validator().iter_errors(value), _ERRORS)):
+    if error := best_match(islice(_make_validator().iter_errors(value), _MOST_ERRORS)):
         raise ConfigError(f"the trust file {path} is wrong at {cut(error.json_path)}: {cut(error.message, 200)}")
-    pins = tuple(_pin(item, path) for item in value["keys"])
+    pins = tuple(_read_pin(item, path) for item in value["keys"])
     pinned = any("waiver" in pin.roles for pin in pins)  # who names approvers wants to be asked
     approvers = value.get("waivers", {}).get("approvers", int(pinned))
     if approvers and not pinned:
         raise ConfigError(f"the trust file {path} asks for approvers of waivers and pins no key in the role waiver")
-    certifiers = tuple(each for item in value.get("certifiers", ()) for each in _certifier(item, path))
+    certifiers = tuple(each for item in value.get("certifiers", ()) for each in _read_certifier(item, path))
     return Trust(
         pins,
         value.get("origin"),
         certifiers=certifiers,
         approvers=approvers,
-        signers=_signers(value, pins, path),
-        witnesses=_witnesses(value.get("witnesses"), path),
-        timestamps=_timestamps(value.get("timestamps"), path),
+        signers=_read_signers(value, pins, path),
+        witnesses=_read_witnesses(value.get("witnesses"), path),
+        timestamps=_read_timestamps(value.get("timestamps"), path),
     )
 
 
-def _parsed(text: str) -> Any:
+def _parse_yaml(text: str) -> Any:
     """Parse YAML without references: a few lines of them can stand for more values than there is memory."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
             raise ValueError("it refers to itself")  # noqa: TRY004 - what it is, not of which type
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
+        if depth > _DEEPEST_LEVEL:
             raise ValueError("it is nested too deeply")
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
 
 
-def _signers(value: dict[str, Any], pins: tuple[Pin, ...], path: Path) -> int:
+def _read_signers(value: dict[str, Any], pins: tuple[Pin, ...], path: Path) -> int:
     wanted: int = value.get("assessments", {}).get("signers", 1)
     there = len({pin.fingerprint for pin in pins if "statement" in pin.roles}) or 1
     _check_reachable(wanted, there, path, what="signers", pinned="statement key")
     return wanted
 
 
-def _certifier(item: dict[str, str], path: Path) -> list[x509.Certificate]:
+def _read_certifier(item: dict[str, str], path: Path) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(item["pem"].encode())
     except ValueError as cause:
         raise ConfigError(f"the trust file {path} names a certifier whose pem is no certificate") from cause
 
 
-def _pin(item: dict[str, Any], path: Path) -> Pin:
+def _read_pin(item: dict[str, Any], path: Path) -> Pin:
     key = signing_keys.read_public(item["pem"].encode()) if "pem" in item else None
     fingerprint = signing_keys.fingerprint(key) if key else item["fingerprint"]
     return Pin(fingerprint, frozenset(item["roles"]), item.get("name") or f"pinned in {path.name}", key)
 
 
-def _witnesses(value: dict[str, Any] | None, path: Path) -> Witnesses:
+def _read_witnesses(value: dict[str, Any] | None, path: Path) -> Witnesses:
     if value is None:
         return Witnesses()
     found = [(item.get("name"), verifier_keys.read_witness(item["vkey"])) for item in value["keys"]]
@@ -225,10 +230,10 @@ def _witnesses(value: dict[str, Any] | None, path: Path) -> Witnesses:
     return Witnesses(tuple((name or witness.name, witness) for name, witness in found), value["quorum"], within)
 
 
-def _timestamps(value: dict[str, Any] | None, path: Path) -> Timestamps:
+def _read_timestamps(value: dict[str, Any] | None, path: Path) -> Timestamps:
     if value is None:
         return Timestamps()
-    found = tuple(_authority(item, path) for item in value["authorities"])
+    found = tuple(_read_authority(item, path) for item in value["authorities"])
     roots = [root for item in found for root in item.roots]
     if len(set(roots)) != len(roots):
         raise ConfigError(f"the trust file {path} pins one timestamp certificate twice; authorities are counted")
@@ -236,7 +241,7 @@ def _timestamps(value: dict[str, Any] | None, path: Path) -> Timestamps:
     return Timestamps(found, value["minimum"], value.get("acceptExpired", False))
 
 
-def _authority(item: dict[str, Any], path: Path) -> Authority:
+def _read_authority(item: dict[str, Any], path: Path) -> Authority:
     try:
         roots = tuple(x509.load_pem_x509_certificates(item["pem"].encode()))
     except ValueError as cause:
@@ -253,6 +258,6 @@ def _check_reachable(wanted: int, there: int, path: Path, *, what: str, pinned: 
 
 
 @functools.cache
-def _validator() -> Draft202012Validator:
+def _make_validator() -> Draft202012Validator:
     schema = DATA_FOLDER / "schemas" / "ledger" / "trust.schema.json"
     return Draft202012Validator(json.loads(schema.read_bytes()))

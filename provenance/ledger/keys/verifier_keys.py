@@ -11,17 +11,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.errors import ConfigError
 
-LOG, WITNESS = b"\x01", b"\x04"
+LOG_TYPE, WITNESS_TYPE = b"\x01", b"\x04"
 """What a key is for, within its id and its verifier key: a log's notes, a witness's cosignatures (C2SP signed-note)."""
 
 
-def key_id(origin: str, key: Ed25519PublicKey, kind: bytes = LOG) -> bytes:
+def compute_key_id(origin: str, key: Ed25519PublicKey, kind: bytes = LOG_TYPE) -> bytes:
     """Return a key's C2SP id: the first 4 bytes of SHA-256(name || 0x0A || type || key).
 
     Args:
         origin: name of the log or witness, which is the name of its key.
         key: the key.
-        kind: LOG or WITNESS.
+        kind: LOG_TYPE or WITNESS_TYPE.
 
     Returns:
         4 bytes (C2SP signed-note, "Signatures").
@@ -29,19 +29,19 @@ def key_id(origin: str, key: Ed25519PublicKey, kind: bytes = LOG) -> bytes:
     return hashlib.sha256(origin.encode() + b"\n" + kind + key.public_bytes_raw()).digest()[:4]
 
 
-def vkey(origin: str, key: Ed25519PublicKey, kind: bytes = LOG) -> str:
+def format_vkey(origin: str, key: Ed25519PublicKey, kind: bytes = LOG_TYPE) -> str:
     """Return the text by which C2SP tools pin a log or witness: `<name>+<key id>+<base64 of type and key>`.
 
     Args:
         origin: its name.
         key: its key.
-        kind: LOG or WITNESS.
+        kind: LOG_TYPE or WITNESS_TYPE.
 
     Returns:
         A verifier key (C2SP signed-note, "Verifier keys").
     """
     encoded = base64.b64encode(kind + key.public_bytes_raw()).decode()
-    return f"{origin}+{key_id(origin, key, kind).hex()}+{encoded}"
+    return f"{origin}+{compute_key_id(origin, key, kind).hex()}+{encoded}"
 
 
 _VKEY = re.compile(r"(?P<name>[^\s+]{1,255})\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/]{44})")
@@ -62,12 +62,12 @@ class Witness:
     @property
     def id(self) -> bytes:
         """C2SP key id, 4 bytes: of SHA-256(name || 0x0A || 0x04 || key)."""
-        return key_id(self.name, self.key, WITNESS)
+        return compute_key_id(self.name, self.key, WITNESS_TYPE)
 
     @property
     def vkey(self) -> str:
         """The text by which verifiers pin it: `<name>+<key id>+<base64 of type and key>`."""
-        return vkey(self.name, self.key, WITNESS)
+        return format_vkey(self.name, self.key, WITNESS_TYPE)
 
 
 def read_witness(vkey: str) -> Witness:
@@ -84,7 +84,7 @@ def read_witness(vkey: str) -> Witness:
     """
     found = _VKEY.fullmatch(vkey)
     data = base64.b64decode(found["key"]) if found else b""
-    if found is None or data[:1] != WITNESS or len(data) != 33:
+    if found is None or data[:1] != WITNESS_TYPE or len(data) != 33:
         raise ConfigError(
             f"{vkey[:80]!r} is no verifier key of a witness: <name>+<8 hex digits>+<base64 of 0x04 and key>"
         )

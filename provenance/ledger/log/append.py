@@ -18,8 +18,8 @@ from provenance.errors import ConfigError, ProvenanceError
 from provenance.ledger.format import statement
 from provenance.ledger.layout import ENTRY_LIMIT, entry_path, has_entries, read_bytes, scan_path, size
 from provenance.ledger.log import append_journal, opening, publication, staging
-from provenance.ledger.log.file_writing import STAGING, check_links, locked, write
-from provenance.ledger.log.reading import envelope_of
+from provenance.ledger.log.file_writing import STAGING, check_links, lock_folder, write_file
+from provenance.ledger.log.reading import read_envelope
 from provenance.ledger.trees import merkle
 
 if TYPE_CHECKING:
@@ -86,10 +86,10 @@ def append(
         LimitExceeded: there is no room in the folder.
         OSError: it cannot be written for another reason.
     """
-    conformed = staging.conformed(tables)
+    conformed = staging.conform_tables(tables)
 
     def stage(beside: Path, log: Log) -> bytes:
-        return staging.scan(beside, log, conformed, documents, facts, keys=keys)
+        return staging.stage_scan(beside, log, conformed, documents, facts=facts, keys=keys)
 
     with scratch_folders.explain_no_room(folder, "the entry"):
         return _add(folder, keys, stage, first=True)
@@ -137,7 +137,7 @@ def attach(
     def stage(beside: Path, log: Log) -> bytes:
         if after is not None and len(log.leaves) != after:
             raise Overtaken(f"{folder} has {len(log.leaves)} entries and not {after} any more; try again")
-        return staging.document(beside, log, kind, kept, facts, keys=keys, files=added, heir=heir)
+        return staging.stage_document(beside, log, kind, kept, facts=facts, keys=keys, files=added, heir=heir)
 
     with scratch_folders.explain_no_room(folder, "the entry"):
         return _add(folder, keys, stage, heir=heir)
@@ -152,45 +152,45 @@ def _add(
     heir: KeyPair | None = None,
 ) -> Entry:
     """Stage an entry beside the ledger and publish it; only a scan may be the first."""
-    opening.enter(folder)
-    with locked(folder):
+    opening.make_folder(folder)
+    with lock_folder(folder):
         check_links(folder)
         killed = (folder / STAGING).exists()
-        append_journal.clear(folder, keep=True)
-        if not (folder / STAGING / append_journal.NAME).exists():
+        append_journal.clear_staging(folder, keep=True)
+        if not (folder / STAGING / append_journal.FILE_NAME).exists():
             append_journal.begin(folder)
         log: Log | None = None
         try:
             before = size(folder)
-            log = opening.resume(folder, keys, heir)
+            log = opening.open_for_append(folder, keys, heir)
             if killed:
                 opening.drop_orphans(folder, log)
-            log = log or _started(folder, keys, first=first)
+            log = log or _begin_ledger(folder, keys, first=first)
             if heir is not None and len(log.leaves) > before and opening.is_held(log.held, len(log.leaves), heir):
-                append_journal.clear(folder)
-                return _entry(log)  # a change of keys that was killed half-way
+                append_journal.clear_staging(folder)
+                return _newest_entry(log)  # a change of keys that was killed half-way
             opening.check_ours(log.folder, log.held, len(log.leaves), keys)
             sealed = stage(folder / STAGING, log)
-            return _entry(publication.publish(folder / STAGING, log, sealed, keys, heir))
+            return _newest_entry(publication.publish(folder / STAGING, log, sealed, keys=keys, heir=heir))
         except BaseException:
-            _leave(folder, log)
+            _tidy_up(folder, log)
             raise
 
 
-def _started(folder: Path, keys: KeyPair, *, first: bool) -> Log:
+def _begin_ledger(folder: Path, keys: KeyPair, *, first: bool) -> Log:
     """Begin a ledger, which only a scan may."""
     if not first:
         raise ConfigError(f"{folder} holds no scan yet; `provenance scan DATA --ledger {folder}` appends one")
-    return opening.start(folder, keys)
+    return opening.start_ledger(folder, keys)
 
 
-def _leave(folder: Path, log: Log | None) -> None:
+def _tidy_up(folder: Path, log: Log | None) -> None:
     """Tidy up after an append that failed; what was signed and not yet counted is for the next one to finish."""
     with contextlib.suppress(OSError, ProvenanceError):
         begun = log is not None and not os.path.lexists(folder / entry_path(len(log.leaves)))
         if begun or (log is None and not has_entries(folder)):  # nobody signed what was moved in
             opening.drop_orphans(folder, log)
-        append_journal.clear(folder, keep=bool(append_journal.read(folder)))
+        append_journal.clear_staging(folder, keep=bool(append_journal.read_journal(folder)))
 
 
 def amend(folder: Path, changes: Mapping[str, Callable[[bytes | None], bytes]]) -> None:
@@ -205,7 +205,7 @@ def amend(folder: Path, changes: Mapping[str, Callable[[bytes | None], bytes]]) 
         ConfigError: a link stands in the ledger.
         OSError: the folder cannot be written.
     """
-    with locked(folder):
+    with lock_folder(folder):
         check_links(folder)
         left = (folder / STAGING).exists()  # by a killed append: the next one tidies up after it
         if not left:
@@ -214,16 +214,16 @@ def amend(folder: Path, changes: Mapping[str, Callable[[bytes | None], bytes]]) 
             there = {name: read_bytes(folder / name, ENTRY_LIMIT) for name in changes if (folder / name).exists()}
             made = {name: change(there.get(name)) for name, change in changes.items()}
             for name, data in made.items():
-                write(folder, name, data)
+                write_file(folder, name, data)
         finally:
             if not left:
-                append_journal.clear(folder)
+                append_journal.clear_staging(folder)
 
 
-def _entry(log: Log) -> Entry:
+def _newest_entry(log: Log) -> Entry:
     """Return the newest entry of a log."""
     index = len(log.leaves) - 1
-    found = envelope_of(log.folder, index)
-    said = statement.read(found.payload).value
-    root = merkle.root(log.leaves).hex()
+    found = read_envelope(log.folder, index)
+    said = statement.read_statement(found.payload).value
+    root = merkle.hash_root(log.leaves).hex()
     return Entry(index, log.folder / scan_path(index), log.origin, index + 1, root, found.keyid, said)

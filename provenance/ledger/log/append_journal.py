@@ -20,7 +20,7 @@ from provenance.core.digests import canonical
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import envelope
-from provenance.ledger.format.row_keys import KEYS
+from provenance.ledger.format.row_keys import KEY_COLUMNS
 from provenance.ledger.log import file_writing, folder_comparison
 from provenance.ledger.log.file_writing import STAGING
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
-NAME = "journal"
+FILE_NAME = "journal"
 """Its name in the folder of an append."""
 
-_LIMIT = 1 << 24  # bytes of a journal: an append moves some forty files
+_MOST_BYTES = 1 << 24  # bytes of a journal: an append moves some forty files
 _REMOVABLE = re.compile(
     r"objects/sha256/([0-9a-f]{2})/\1[0-9a-f]{62}|origin|VERIFY\.md"
     r"|(entries/(?=[0-9]{8}\.co/[a-z0-9-]{1,64}\.(dsse\.json|pub\.pem)$)|scans/(?=[0-9]{8}/[\w][\w .-]{0,199}$))"
@@ -40,13 +40,13 @@ _REMOVABLE = re.compile(
 )
 _STAGED = re.compile(
     r"file|journal|\.lock|scan|objects|files|files/keys|files/entries|files/entries/[0-9]{8}\.co"
-    rf"|objects/([0-9a-f]{{64}}|({'|'.join(KEYS)})(\.tree)?|content-set(\.parts(/[0-9a-f]{{2}})?)?)"
+    rf"|objects/([0-9a-f]{{64}}|({'|'.join(KEY_COLUMNS)})(\.tree)?|content-set(\.parts(/[0-9a-f]{{2}})?)?)"
 )
 """What every append puts together under the same names."""
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class JournalItem:
     """A file that an append moves into a ledger.
 
     Args:
@@ -70,7 +70,7 @@ def begin(folder: Path) -> None:
         OSError: it cannot be written.
     """
     (folder / STAGING).mkdir(exist_ok=True)
-    (folder / STAGING / NAME).unlink(missing_ok=True)
+    (folder / STAGING / FILE_NAME).unlink(missing_ok=True)
     _write(folder, [])
 
 
@@ -87,7 +87,7 @@ def announce(folder: Path, names: Iterable[str]) -> None:
     _write(folder, [{"staged": name} for name in names])
 
 
-def add(folder: Path, items: Iterable[Item]) -> None:
+def add_items(folder: Path, items: Iterable[JournalItem]) -> None:
     """Write down what will be moved in, and see it to the disk.
 
     Args:
@@ -101,17 +101,17 @@ def add(folder: Path, items: Iterable[Item]) -> None:
 
 
 def _write(folder: Path, lines: Iterable[dict[str, str | bool]]) -> None:
-    path = folder / STAGING / NAME
+    path = folder / STAGING / FILE_NAME
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
         for each in lines:
             file.write(canonical(each) + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    file_writing.sync(path.parent)
+    file_writing.sync_to_disk(path.parent)
 
 
-def read(folder: Path) -> list[Item]:
+def read_journal(folder: Path) -> list[JournalItem]:
     """Read what a killed append wrote down.
 
     Args:
@@ -122,7 +122,7 @@ def read(folder: Path) -> list[Item]:
         was moved before it was.
     """
     return [
-        Item(str(line.get("path")), str(line.get("sha256")), bool(line.get("existed", True)))
+        JournalItem(str(line.get("path")), str(line.get("sha256")), bool(line.get("existed", True)))
         for line in _read_lines(folder)
         if [*map(type, line.values())] == [bool, str, str]
     ]
@@ -130,17 +130,17 @@ def read(folder: Path) -> list[Item]:
 
 def _read_lines(folder: Path) -> Iterator[dict[str, Any]]:
     try:
-        data = layout.read_bytes(folder / STAGING / NAME, _LIMIT)
+        data = layout.read_bytes(folder / STAGING / FILE_NAME, _MOST_BYTES)
     except (OSError, VerificationError):
         return
     for line in data.split(b"\n"):
         with suppress(VerificationError):
-            item = envelope.parse(line)
+            item = envelope.parse_json(line)
             if isinstance(item, dict):
                 yield item
 
 
-def drop(folder: Path, items: Iterable[Item], bound: Collection[str], index: int) -> None:
+def remove_unsigned(folder: Path, items: Iterable[JournalItem], bound: Collection[str], index: int) -> None:
     """Remove what a killed append put into a ledger and nobody signed: its own files alone.
 
     Args:
@@ -159,7 +159,7 @@ def drop(folder: Path, items: Iterable[Item], bound: Collection[str], index: int
         if each.existed or each.path in bound or named is None or named["index"] not in {None, own}:
             continue
         path = folder / each.path
-        if _is_file(path) and folder_comparison.digest(path) == each.sha256:
+        if _is_file(path) and folder_comparison.digest_file(path) == each.sha256:
             path.unlink()
             places.add(path.parent)
     for place in places - {folder}:
@@ -181,8 +181,8 @@ def check_staged(folder: Path) -> None:
             f"{folder / STAGING} is no folder, and an append needs that name; move it out of the ledger {folder}"
         )
     announced = {line.get("staged") for line in _read_lines(folder)}
-    is_begun = _is_file(folder / STAGING / NAME)
-    for name, kind in _walk(folder / STAGING):
+    is_begun = _is_file(folder / STAGING / FILE_NAME)
+    for name, kind in _walk_folder(folder / STAGING):
         is_own = is_begun and (name in announced or _STAGED.fullmatch(name) is not None)
         if kind == "other" or not is_own:
             raise ConfigError(
@@ -191,7 +191,7 @@ def check_staged(folder: Path) -> None:
             )
 
 
-def clear(folder: Path, *, keep: bool = False) -> None:
+def clear_staging(folder: Path, *, keep: bool = False) -> None:
     """Empty the folder of an append, and remove it: the journal last, so that whoever is killed meanwhile is followed.
 
     Args:
@@ -206,15 +206,15 @@ def clear(folder: Path, *, keep: bool = False) -> None:
     if not os.path.lexists(beside) or beside.is_symlink():
         return
     check_staged(folder)
-    for name, kind in reversed(list(_walk(beside))):  # what a folder holds comes after it
-        if name == NAME:
+    for name, kind in reversed(list(_walk_folder(beside))):  # what a folder holds comes after it
+        if name == FILE_NAME:
             continue
         if kind == "folder":
             (beside / name).rmdir()
         else:
             (beside / name).unlink()
     if not keep:
-        (beside / NAME).unlink(missing_ok=True)
+        (beside / FILE_NAME).unlink(missing_ok=True)
         beside.rmdir()
 
 
@@ -225,7 +225,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _walk(root: Path) -> Iterator[tuple[str, str]]:
+def _walk_folder(root: Path) -> Iterator[tuple[str, str]]:
     """Name everything below a folder, a folder before what it holds: file | folder | other; no link is followed."""
     todo = [""] if root.is_dir() and not root.is_symlink() else []
     while todo:

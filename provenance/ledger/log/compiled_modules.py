@@ -11,12 +11,12 @@ from typing import BinaryIO
 
 from provenance.ledger.log import tool_texts
 
-LIMIT = 1 << 22
+MOST_BYTES = 1 << 22
 """Bytes of the largest module that is looked at."""
 
-_HEADER = 16
+_HEADER_BYTES = 16
 _OLDEST, _LATER = 3400, 3450  # magic numbers: of 3.8, and from which code objects have the members of 3.11
-_RECORDS = 8  # lines of texts that may be records: examples in a docstring
+_RECORD_BYTES = 8  # lines of texts that may be records: examples in a docstring
 _FIXED = {b"0": 0, b"N": 0, b"F": 0, b"T": 0, b"S": 0, b".": 0, b"i": 4, b"I": 8, b"g": 8, b"y": 16, b"r": 4}
 _SIZED = {b"s": 4, b"t": 4, b"u": 4, b"a": 4, b"A": 4, b"z": 1, b"Z": 1}
 _TEXTS = frozenset(_SIZED) - {b"s"}
@@ -38,12 +38,12 @@ def source_size(file: BinaryIO, size: int) -> int | None:
     Returns:
         Bytes; None where the file is no such module, or says no size.
     """
-    if not _HEADER < size <= LIMIT:
+    if not _HEADER_BYTES < size <= MOST_BYTES:
         return None
     file.seek(0)
     data = file.read(size)
     magic, flags = int.from_bytes(data[:2], "little"), data[4:8]
-    if data[2:4] != b"\r\n" or magic < _OLDEST or flags != bytes(4) or data[_HEADER] & 127 != ord("c"):
+    if data[2:4] != b"\r\n" or magic < _OLDEST or flags != bytes(4) or data[_HEADER_BYTES] & 127 != ord("c"):
         return None
     if not _is_one_object(data, later=magic >= _LATER):
         return None
@@ -51,8 +51,8 @@ def source_size(file: BinaryIO, size: int) -> int | None:
 
 
 def _is_one_object(data: bytes, *, later: bool) -> bool:
-    at, steps, records = _HEADER, [_OBJECT], 0
-    while steps and at <= len(data) and records <= _RECORDS:
+    at, steps, records = _HEADER_BYTES, [_OBJECT], 0
+    while steps and at <= len(data) and records <= _RECORD_BYTES:
         if (step := steps.pop()) != _OBJECT:
             at += step
             continue
@@ -65,7 +65,7 @@ def _is_one_object(data: bytes, *, later: bool) -> bool:
         steps += more
         if kind in _TEXTS:
             records += sum(map(tool_texts.is_record, re.split(rb"[\r\n]", data[start + _SIZED[kind] : at])))
-    return not steps and at == len(data) and records <= _RECORDS
+    return not steps and at == len(data) and records <= _RECORD_BYTES
 
 
 def _span(kind: bytes, data: bytes, at: int) -> tuple[int, tuple[int, ...]]:

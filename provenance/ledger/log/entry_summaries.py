@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 KINDS = ("waiver", "draw", "review", "decision", "filter-run", "derivation")
 """The kinds that are told."""
 
-_SENTENCE = 1000  # characters
+_LONGEST_SENTENCE = 1000  # characters
 
 
 def summarise(index: int, said: Mapping[str, Any]) -> str:
@@ -26,7 +26,7 @@ def summarise(index: int, said: Mapping[str, Any]) -> str:
     Returns:
         One sentence; what people and data chose stands in it as it is.
     """
-    return f"entry {index}: {cut(_TOLD[said['kind']](said), _SENTENCE)}"
+    return f"entry {index}: {cut(_SUMMARIES[said['kind']](said), _LONGEST_SENTENCE)}"
 
 
 def describe_draws(acts: Iterable[tuple[int, Mapping[str, Any]]]) -> list[str]:
@@ -58,60 +58,60 @@ def describe_draws(acts: Iterable[tuple[int, Mapping[str, Any]]]) -> list[str]:
     return found
 
 
-def _waiver(said: Mapping[str, Any]) -> str:
+def _summarise_waiver(said: Mapping[str, Any]) -> str:
     finding = said["finding"]
     return f"{said['approver']} accepts {finding['check']} of {finding['source']} until {said['expires']}"
 
 
-def _draw(said: Mapping[str, Any]) -> str:
+def _summarise_draw(said: Mapping[str, Any]) -> str:
     return (
         f"{said['drawn']:,} of {said['frame']['records']:,} records of entry {said['scan']['entry']} were drawn for "
         f"{said['purpose']!r} (draw {said['number'] + 1} for it)"
     )
 
 
-def _review(said: Mapping[str, Any]) -> str:
+def _summarise_review(said: Mapping[str, Any]) -> str:
     counts, share = said["counts"], said["share"]
     return (
-        f"{_whose(said)} on draw {said['draw']['entry']}: {counts['passed']:,} of {counts['drawn']:,} passed "
+        f"{_name_author(said)} on draw {said['draw']['entry']}: {counts['passed']:,} of {counts['drawn']:,} passed "
         f"({share['passed']:.2%}; of the whole between {share['low']:.2%} and {share['high']:.2%}, at 95 %), "
         f"{counts['failed']:,} failed, {counts['unreadable']:,} unreadable, {counts['unanswered']:,} without an answer"
     )
 
 
-def _decision(said: Mapping[str, Any]) -> str:
+def _summarise_decision(said: Mapping[str, Any]) -> str:
     about = said["about"]
     what = about.get("source") if "fingerprint" not in about else f"finding {about['fingerprint']}"
-    return f"{_whose(said)} decided to {said['decision']} {what}, {said['date']}"
+    return f"{_name_author(said)} decided to {said['decision']} {what}, {said['date']}"
 
 
-def _filter_run(said: Mapping[str, Any]) -> str:
+def _summarise_filter_run(said: Mapping[str, Any]) -> str:
     counts = said["counts"]
-    return f"{_tool(said)} filtered {_inputs(said)}: {counts['in']:,} records, {counts['out']:,} left"
+    return f"{_name_tool(said)} filtered {_name_inputs(said)}: {counts['in']:,} records, {counts['out']:,} left"
 
 
-def _derivation(said: Mapping[str, Any]) -> str:
-    return f"{_tool(said)} made {said['outputs']['files']:,} files of {_inputs(said)}"
+def _summarise_derivation(said: Mapping[str, Any]) -> str:
+    return f"{_name_tool(said)} made {said['outputs']['files']:,} files of {_name_inputs(said)}"
 
 
-def _whose(said: Mapping[str, Any]) -> str:
+def _name_author(said: Mapping[str, Any]) -> str:
     return f"{said['by']['name']} ({said['by']['role']})"
 
 
-def _tool(said: Mapping[str, Any]) -> str:
+def _name_tool(said: Mapping[str, Any]) -> str:
     return f"{said['tool']['name']} {said['tool']['version']}"
 
 
-def _inputs(said: Mapping[str, Any]) -> str:
+def _name_inputs(said: Mapping[str, Any]) -> str:
     named = [f"entry {each['entry']}" if "entry" in each else str(each["name"]) for each in said["inputs"]]
     return ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")
 
 
-_TOLD: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "waiver": _waiver,
-    "draw": _draw,
-    "review": _review,
-    "decision": _decision,
-    "filter-run": _filter_run,
-    "derivation": _derivation,
+_SUMMARIES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "waiver": _summarise_waiver,
+    "draw": _summarise_draw,
+    "review": _summarise_review,
+    "decision": _summarise_decision,
+    "filter-run": _summarise_filter_run,
+    "derivation": _summarise_derivation,
 }

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 STAGING = ".append"
 """In a ledger that somebody writes to: what is not yet part of it."""
 
-LATEST = "scans/latest"
+LATEST_LINK = "scans/latest"
 """The only link of a ledger: to its newest scan."""
 
-_DEEP = 3  # folders: objects/sha256/ab is the deepest that files are put into
-_NAMES = 1000  # files of one name that are tried
+_DEEPEST_FOLDER = 3  # folders: objects/sha256/ab is the deepest that files are put into
+_MOST_NAMES = 1000  # files of one name that are tried
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Let one writer at a time into a folder; a killed one's lock goes with it, and no lock file stays to be bound.
 
     Args:
@@ -37,26 +37,26 @@ def locked(folder: Path) -> Iterator[None]:
     """
     if sys.platform == "win32":
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_TEMPORARY
-        held = _held(folder, lambda: os.open(folder / ".lock", flags))
+        held = _hold_lock(folder, lambda: os.open(folder / ".lock", flags))
     else:
         import fcntl
 
-        held = _held(folder, lambda: os.open(folder, os.O_RDONLY))
-        _held(folder, lambda: fcntl.flock(held, fcntl.LOCK_EX))
+        held = _hold_lock(folder, lambda: os.open(folder, os.O_RDONLY))
+        _hold_lock(folder, lambda: fcntl.flock(held, fcntl.LOCK_EX))
     try:
         yield
     finally:
         os.close(held)
 
 
-def _held(folder: Path, take: Any) -> Any:
+def _hold_lock(folder: Path, take: Any) -> Any:
     try:
         return take()
     except OSError as cause:
         raise ConfigError(f"the ledger {folder} cannot be locked: {cause.strerror}") from cause
 
 
-def write(folder: Path, name: str, data: bytes) -> None:
+def write_file(folder: Path, name: str, data: bytes) -> None:
     """Write a file of the ledger so that it is there whole or not at all.
 
     Args:
@@ -69,16 +69,16 @@ def write(folder: Path, name: str, data: bytes) -> None:
         OSError: it cannot be written.
     """
     made, path = folder / STAGING / "file", folder / name
-    check_way(folder, name)
-    check_way(folder, f"{STAGING}/file")
+    check_no_link(folder, name)
+    check_no_link(folder, f"{STAGING}/file")
     made.write_bytes(data)
-    sync(made)
+    sync_to_disk(made)
     path.parent.mkdir(parents=True, exist_ok=True)
     made.replace(path)
-    sync(path.parent)
+    sync_to_disk(path.parent)
 
 
-def check_way(folder: Path, name: str) -> None:
+def check_no_link(folder: Path, name: str) -> None:
     """Refuse to write or remove through a link: what it leads to is none of the ledger's.
 
     Args:
@@ -92,7 +92,7 @@ def check_way(folder: Path, name: str) -> None:
     for part in Path(name).parts:
         at /= part
         if is_link(at):
-            raise _through(at)
+            raise _is_behind_link(at)
 
 
 def check_links(folder: Path) -> None:
@@ -111,12 +111,12 @@ def check_links(folder: Path) -> None:
         with os.scandir(folder / prefix) as found:
             for item in found:
                 name = prefix + item.name
-                if name == LATEST:
+                if name == LATEST_LINK:
                     continue
                 if is_link(item):
-                    raise _through(folder / name)
+                    raise _is_behind_link(folder / name)
                 # Of a scan's folder only the name matters: nothing is ever added to one that is there.
-                if item.is_dir(follow_symlinks=False) and name.count("/") < _DEEP and prefix != "scans/":
+                if item.is_dir(follow_symlinks=False) and name.count("/") < _DEEPEST_FOLDER and prefix != "scans/":
                     todo.append(f"{name}/")
 
 
@@ -130,11 +130,11 @@ def is_link(place: Path | os.DirEntry[str]) -> bool:
     return place.is_symlink() or bool(junction is not None and junction())
 
 
-def _through(path: Path) -> ConfigError:
+def _is_behind_link(path: Path) -> ConfigError:
     return ConfigError(f"{path} is a link, and nothing is written through one; put what it leads to in its place")
 
 
-def fresh(path: Path, data: bytes) -> Path:
+def write_new(path: Path, data: bytes) -> Path:
     """Write a file over nothing: where another one is already, under the next free name.
 
     Args:
@@ -147,7 +147,7 @@ def fresh(path: Path, data: bytes) -> Path:
     Raises:
         OSError: it cannot be written.
     """
-    for number in range(1, _NAMES):
+    for number in range(1, _MOST_NAMES):
         place = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
         try:
             with place.open("xb") as file:
@@ -160,7 +160,7 @@ def fresh(path: Path, data: bytes) -> Path:
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
-def aside(target: Path) -> Path:
+def make_beside(target: Path) -> Path:
     """Make an empty file beside another, which it is to replace once it is whole.
 
     Args:
@@ -185,7 +185,7 @@ def _umask() -> int:
     return mask
 
 
-def sync(path: Path) -> None:
+def sync_to_disk(path: Path) -> None:
     """See to it that a file or folder is on the disk.
 
     Args:

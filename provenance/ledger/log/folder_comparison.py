@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
-_LINE = 1 << 24  # bytes of the longest line of a table
-_WAITING = 1024  # files that are handed to threads at once
+_LONGEST_LINE = 1 << 24  # bytes of the longest line of a table
+_FILES_WAITING = 1024  # files that are handed to threads at once
 
-Place = bytes
+DiskPath = bytes
 """Where a file is on disk, whatever its name."""
 
-Told = tuple[str, str | None, int]
+ScannedFile = tuple[str, str | None, int]
 """Path as in FILES, its SHA-256, None where the scan had not read it, and its bytes."""
 
 
@@ -62,17 +62,17 @@ class FolderComparison:
         left_out: folders that the scan left out.
         ambiguous: files whose names in an old list may be those of others, so that they were not compared.
         through: where the links lead whose targets are in `same`.
-        own: files of the ledger in the folder; None in `compare` where they were not looked at.
+        own: files of the ledger in the folder; None in `compare_folder` where they were not looked at.
     """
 
-    changes: Changes
+    changes: FolderChanges
     same: tuple[str, ...]
     unread: tuple[str, ...]
     bytes: int
     unreadable: tuple[tuple[str, str], ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     ambiguous: tuple[str, ...] = ()
-    through: frozenset[Place] = frozenset()
+    through: frozenset[DiskPath] = frozenset()
     own: int = 0
 
 
@@ -99,8 +99,8 @@ class _Listing:
     home: str | None = None
 
 
-def compare(
-    scanned: Iterable[Told],
+def compare_folder(
+    scanned: Iterable[ScannedFile],
     data: Path,
     ledger: Path,
     *,
@@ -128,13 +128,13 @@ def compare(
     Raises:
         InputError: the folder cannot be listed.
     """
-    listing = _listing(data, folder_walk.folder_identity(ledger), naming, own)
+    listing = _list_data(data, folder_walk.folder_identity(ledger), naming, own)
     left, found = set(listing.there), _Found()
     root = os.fsencode(data)
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        for waiting in _some_at_once(_wanted(scanned, left, listing, found, naming)):
+        for waiting in _cut_in_groups(_sort_scanned(scanned, left, listing, found, naming)):
             places = [(root, path_names.text_to_path(path)) for path, _ in waiting]
-            for (path, digest), (read, size, cause) in zip(waiting, pool.map(_on_disk, places), strict=True):
+            for (path, digest), (read, size, cause) in zip(waiting, pool.map(_digest_on_disk, places), strict=True):
                 found.bytes += size
                 if cause is not None:
                     found.unreadable.append((path, cause))
@@ -142,15 +142,15 @@ def compare(
                     (found.same if read == digest else found.changed).append(path)
             progress(found.bytes)
     added = _sort_out(left, listing, found)
-    through = frozenset(_target(data, path) for path in listing.links.intersection(found.same))
-    unread = _unaudited(found.unread, found.same, listing.links, through, data, naming)
+    through = frozenset(_link_target(data, path) for path in listing.links.intersection(found.same))
+    unread = _drop_other_names(found.unread, found.same, listing.links, through, data, naming)
     return FolderComparison(
-        changes=Changes(tuple(sorted(added)), tuple(sorted(found.removed)), tuple(sorted(found.changed))),
+        changes=FolderChanges(tuple(sorted(added)), tuple(sorted(found.removed)), tuple(sorted(found.changed))),
         same=tuple(sorted(found.same)),
         unread=tuple(sorted(unread)),
         bytes=found.bytes,
         unreadable=tuple(sorted(found.unreadable)),
-        left_out=_left_out(left, found.covered, listing.home),
+        left_out=_list_left_out(left, found.covered, listing.home),
         ambiguous=tuple(sorted(found.ambiguous)),
         through=through,
         own=listing.own,
@@ -176,21 +176,23 @@ def resized(data: Path, compared: FolderComparison, allowed: Collection[str] = (
         place = path_names.disk_location(data, each.path.rstrip("/"))
         size, closed = folder_walk.count_bytes(place)
         inside = os.path.realpath(place) + b"/"
-        size -= sum(_size(aim) for aim in compared.through if aim.startswith(inside))  # they are counted at their links
+        size -= sum(
+            _measure_folder(aim) for aim in compared.through if aim.startswith(inside)
+        )  # they are counted at their links
         if size != each.bytes and not closed:
             found.append(each.path)
     return sorted(found)
 
 
-def _size(place: bytes) -> int:
+def _measure_folder(place: bytes) -> int:
     try:
         return os.stat(place).st_size  # noqa: PTH116 - paths may be bytes that are no UTF-8
     except OSError:
         return 0
 
 
-def _wanted(
-    scanned: Iterable[Told], left: set[str], listing: _Listing, found: _Found, naming: str
+def _sort_scanned(
+    scanned: Iterable[ScannedFile], left: set[str], listing: _Listing, found: _Found, naming: str
 ) -> Iterator[tuple[str, str]]:
     """Sort what was scanned; yield what must be hashed, and leave in `left` what no scan saw."""
     for path, digest, size in scanned:
@@ -214,14 +216,14 @@ def _wanted(
 def _sort_out(left: set[str], listing: _Listing, found: _Found) -> set[str]:
     """Return what no scan saw and no folder covers; what is closed is named where it is below a folder left out."""
     for path, cause in listing.closed.items():
-        if _covering(path, found.covered) is None:
+        if _outermost_covering(path, found.covered) is None:
             found.unreadable.append((path, cause))
         else:
             left.add(path)
-    return {path for path in left if _covering(path, found.covered) is None} if found.covered else set(left)
+    return {path for path in left if _outermost_covering(path, found.covered) is None} if found.covered else set(left)
 
 
-def _covering(path: str, covered: Mapping[str, int]) -> str | None:
+def _outermost_covering(path: str, covered: Mapping[str, int]) -> str | None:
     """Return the outermost folder above a path that was left out."""
     at = path.find("/")
     while at >= 0:
@@ -231,10 +233,10 @@ def _covering(path: str, covered: Mapping[str, int]) -> str | None:
     return None
 
 
-def _left_out(left: set[str], covered: Mapping[str, int], home: str | None) -> tuple[LeftOut, ...]:
+def _list_left_out(left: set[str], covered: Mapping[str, int], home: str | None) -> tuple[LeftOut, ...]:
     below: dict[str, list[str]] = {path: [] for path in covered}
     for path in left if covered else ():
-        folder = _covering(path, covered)
+        folder = _outermost_covering(path, covered)
         if folder is not None:
             below[folder].append(path)
     return tuple(
@@ -243,14 +245,14 @@ def _left_out(left: set[str], covered: Mapping[str, int], home: str | None) -> t
     )
 
 
-def _unaudited(
+def _drop_other_names(
     unread: Iterable[str], same: Iterable[str], links: set[str], through: frozenset[bytes], data: Path, naming: str
 ) -> list[str]:
     """Leave out other names of a file that was compared: a link to it, or what was read through a link."""
     audited, real = set(same), os.path.realpath(os.fsencode(data))
     found = []
     for path in unread:
-        aim = _target(data, path) if path in links else real + b"/" + path_names.text_to_path(path)
+        aim = _link_target(data, path) if path in links else real + b"/" + path_names.text_to_path(path)
         inside = aim.startswith(real + b"/")
         if aim in through or (
             path in links and inside and path_names.path_to_text(aim[len(real) + 1 :], naming) in audited
@@ -260,22 +262,22 @@ def _unaudited(
     return found
 
 
-def _target(data: Path, path: str) -> bytes:
+def _link_target(data: Path, path: str) -> bytes:
     return os.path.realpath(path_names.disk_location(data, path))
 
 
-def _some_at_once(wanted: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+def _cut_in_groups(wanted: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
     waiting: list[tuple[str, str]] = []
     for each in wanted:
         waiting.append(each)
-        if len(waiting) == _WAITING:
+        if len(waiting) == _FILES_WAITING:
             yield waiting
             waiting = []
     if waiting:
         yield waiting
 
 
-def _listing(data: Path, ledger: folder_walk.Identity | None, naming: str, own: Collection[str] | None) -> _Listing:
+def _list_data(data: Path, ledger: folder_walk.Identity | None, naming: str, own: Collection[str] | None) -> _Listing:
     """List what lies in the data, named as the scan names it, without the ledger's own files."""
     made = _Listing()
     for found in folder_walk.walk_folder(os.fsencode(data), ledger):
@@ -296,7 +298,7 @@ def _listing(data: Path, ledger: folder_walk.Identity | None, naming: str, own: 
     return made
 
 
-def scanned(table: Path, sha256: str) -> Iterator[Told]:
+def read_scanned(table: Path, sha256: str) -> Iterator[ScannedFile]:
     """Read FILES as a ledger keeps them, and hold what was read to its digest.
 
     Args:
@@ -311,7 +313,7 @@ def scanned(table: Path, sha256: str) -> Iterator[Told]:
     """
     digest = hashlib.sha256()
     with table.open("rb") as file:
-        while line := file.readline(_LINE):
+        while line := file.readline(_LONGEST_LINE):
             digest.update(line)
             row = json.loads(line)
             if not isinstance(row, dict) or not isinstance(row.get("path"), str):
@@ -332,7 +334,7 @@ def read_size(value: object) -> int:
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20 else 0
 
 
-def _on_disk(place: tuple[bytes, bytes]) -> tuple[str | None, int, str | None]:
+def _digest_on_disk(place: tuple[bytes, bytes]) -> tuple[str | None, int, str | None]:
     """Digest a regular file, say how many bytes that were, or why it cannot be read.
 
     A link to a file is followed, as the scan did; what is no regular file any more has no digest.
@@ -343,19 +345,19 @@ def _on_disk(place: tuple[bytes, bytes]) -> tuple[str | None, int, str | None]:
             os.close(handle)
             return None, 0, None
         with os.fdopen(handle, "rb") as file:
-            return *regular_files.digest(file), None
+            return *regular_files.digest_file(file), None
     except OSError as cause:
         return None, 0, cause.strerror or type(cause).__name__
 
 
-def digest(path: Path) -> str:
+def digest_file(path: Path) -> str:
     """Return the SHA-256 of a regular file, hexadecimal, in bounded memory."""
     with open_regular(path) as file:
-        return regular_files.digest(file)[0]
+        return regular_files.digest_file(file)[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class FolderChanges:
     """How data differs from what was scanned: paths relative to the data, sorted."""
 
     added: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from provenance.core.digests import sha256
 from provenance.errors import ConfigError
 from provenance.ledger.keys import key_certificates
-from provenance.ledger.keys.signing_keys import NOTES, KeyPair, PublicKey, fingerprint, public_pem
+from provenance.ledger.keys.signing_keys import NOTE_ROLES, KeyPair, PublicKey, fingerprint, public_pem
 from provenance.ledger.layout import LOCAL, ORIGIN, SMALL, is_ledger, read_bytes, size
 from provenance.ledger.log import append, key_history
 
@@ -44,7 +44,7 @@ def rotate(
         BrokenChain: the ledger does not verify.
         OSError: the folder cannot be written.
     """
-    _check(folder)
+    _check_chain(folder)
     named = read_bytes(folder / ORIGIN, SMALL).decode("utf-8", "replace").strip()
     # A ledger of a first scan has a name that nobody chose: keys with a name may take it over.
     if heir.origin not in (None, named) and not named.startswith(LOCAL):
@@ -53,7 +53,7 @@ def rotate(
             f"nothing of the other; make keys for it with: provenance keygen --origin {named} --out DIR"
         )
     held = key_history.read_history(folder)
-    had = held.holders("statement") | held.holders("log") | set(held.added)
+    had = held.list_holders("statement") | held.list_holders("log") | set(held.added)
     changes, files = [], {}
     for role, key in heir.public().items():
         before = fingerprint(keys.public()[role])
@@ -62,7 +62,7 @@ def rotate(
                 raise ConfigError(
                     f"{fingerprint(key)} is a key that the ledger has had; make others with: provenance keygen"
                 )
-            path, pem = _path(role, key), public_pem(key)
+            path, pem = _key_path(role, key), public_pem(key)
             files[path] = pem
             changes.append({"role": role, "before": before, "after": fingerprint(key), "path": path})
     if not changes:
@@ -99,22 +99,24 @@ def revoke(
         BrokenChain: the ledger does not verify.
         OSError: the folder cannot be written.
     """
-    _check(folder)
+    _check_chain(folder)
     held = key_history.read_history(folder)
-    if key in {held.holder("statement", size(folder)), held.holder("log", size(folder))}:
+    if key in {held.find_holder("statement", size(folder)), held.find_holder("log", size(folder))}:
         raise ConfigError(f"{key} holds the ledger; hand it over first with: provenance key rotate {folder} --new URI")
     if since is not None and since > datetime.now(UTC):
-        raise ConfigError(f"{_written(since)} is still to come: nothing that was signed can be proven older for ever")
+        raise ConfigError(
+            f"{_format_time(since)} is still to come: nothing that was signed can be proven older for ever"
+        )
     public = key_history.public_keys(folder).get(key)
     if public is None:
         raise ConfigError(f"{key} is no key of {folder}; `provenance key list {folder}` names them all")
     facts: dict[str, Any] = {"action": "revoke", "key": {"fingerprint": key}, "reason": reason}
     if since is not None:
-        facts["since"] = _written(since)
+        facts["since"] = _format_time(since)
     return _attach(folder, public_pem(public), facts, scanner, keys=keys)
 
 
-def add(
+def add_key(
     folder: Path, key: PublicKey, role: str, scanner: Mapping[str, Any], *, keys: KeyPair, name: str | None = None
 ) -> Entry:
     """Name a key of another role: who approves waivers, or who witnesses the log. It makes nobody trust the key.
@@ -138,9 +140,9 @@ def add(
     """
     if role not in ADDED:
         raise ConfigError(f"a key is added as one of {', '.join(ADDED)}, not as {role}")
-    if isinstance(key, ec.EllipticCurvePublicKey) == (role in NOTES):
-        raise ConfigError(f"the key for the role {role} must be {'Ed25519' if role in NOTES else 'ECDSA P-256'}")
-    path, pem = _path(role, key), public_pem(key)
+    if isinstance(key, ec.EllipticCurvePublicKey) == (role in NOTE_ROLES):
+        raise ConfigError(f"the key for the role {role} must be {'Ed25519' if role in NOTE_ROLES else 'ECDSA P-256'}")
+    path, pem = _key_path(role, key), public_pem(key)
     named = {"fingerprint": fingerprint(key), "path": path, "role": role} | ({"name": name} if name else {})
     return _attach(folder, pem, {"action": "add", "key": named}, scanner, keys=keys, files={path: pem})
 
@@ -162,7 +164,7 @@ def certify(folder: Path, pem: bytes, scanner: Mapping[str, Any], *, keys: KeyPa
         BrokenChain: the ledger does not verify.
         OSError: the folder cannot be written.
     """
-    found = key_certificates.read(pem)
+    found = key_certificates.read_certificate(pem)
     key = fingerprint(keys.public()["statement"])
     if found.fingerprint != key:
         raise ConfigError(f"the certificate is over {found.fingerprint or 'another kind of key'}, not over {key}")
@@ -181,19 +183,19 @@ def _attach(
     files: Mapping[str, bytes] | None = None,
     heir: KeyPair | None = None,
 ) -> Entry:
-    _check(folder)
-    said = {"kind": key_history.KIND, "scanner": scanner, "declaredOn": _written(datetime.now(UTC)), **facts}
-    return append.attach(folder, key_history.KIND, document, said, keys=keys, files=files, heir=heir)
+    _check_chain(folder)
+    said = {"kind": key_history.KEY_KIND, "scanner": scanner, "declaredOn": _format_time(datetime.now(UTC)), **facts}
+    return append.attach(folder, key_history.KEY_KIND, document, said, keys=keys, files=files, heir=heir)
 
 
-def _check(folder: Path) -> None:
+def _check_chain(folder: Path) -> None:
     if not is_ledger(folder) or not size(folder):
         raise ConfigError(f"{folder} is no ledger with a scan; `provenance scan DATA --ledger {folder}` makes one")
 
 
-def _path(role: str, key: PublicKey) -> str:
+def _key_path(role: str, key: PublicKey) -> str:
     return f"keys/{role}-{sha256(public_pem(key))[:16]}.pub.pem"
 
 
-def _written(time: datetime) -> str:
+def _format_time(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

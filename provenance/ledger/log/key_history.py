@@ -19,7 +19,7 @@ from provenance.errors import BrokenChain, ConfigError, VerificationError
 from provenance.ledger.format import checkpoint, envelope
 from provenance.ledger.keys.signing_keys import fingerprint, read_public
 from provenance.ledger.layout import LOG_KEY, SMALL, STATEMENT_KEY, read_bytes
-from provenance.ledger.log.reading import entries
+from provenance.ledger.log.reading import read_entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 
     from provenance.ledger.keys.signing_keys import PublicKey
 
-KIND = "key"
+KEY_KIND = "key"
 """The kind of the entries that are about keys."""
 
 NEW_KEY = "new-key"
 """The name of the co-signature by which a new statement key says that it takes over."""
 
-HOLDING = ("rotate", "revoke")
+HOLDER_ACTIONS = ("rotate", "revoke")
 """What such an entry does that changes who may sign; the others only name further keys."""
 
 Role = Literal["statement", "log"]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class KeyChange:
     """A key that took over from another.
 
     Args:
@@ -84,14 +84,14 @@ class Succession:
     """
 
     first: dict[Role, str] = field(default_factory=dict)
-    changes: list[Change] = field(default_factory=list)
+    changes: list[KeyChange] = field(default_factory=list)
     revoked: dict[str, Revocation] = field(default_factory=dict)
     added: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     certified: list[tuple[str, str, int]] = field(default_factory=list)
-    _of_role: dict[str, list[Change]] = field(default_factory=dict, repr=False)
+    _of_role: dict[str, list[KeyChange]] = field(default_factory=dict, repr=False)
     _held: dict[str, set[str]] = field(default_factory=dict, repr=False)
 
-    def change(self, role: Role, index: int) -> Change | None:
+    def find_change(self, role: Role, index: int) -> KeyChange | None:
         """Return how a role changes hands with an entry; None where it does not.
 
         Args:
@@ -99,10 +99,10 @@ class Succession:
             index: number of the entry.
         """
         listed = self._of_role.get(role, [])
-        at = bisect_left(listed, index, key=_index)
+        at = bisect_left(listed, index, key=_change_index)
         return listed[at] if at < len(listed) and listed[at].index == index else None
 
-    def holder(self, role: Role, index: int) -> str | None:
+    def find_holder(self, role: Role, index: int) -> str | None:
         """Return the fingerprint of the key that signs an entry, or the note over it; None where nothing is known.
 
         Args:
@@ -110,19 +110,19 @@ class Succession:
             index: number of the entry; of the note over n entries it is n - 1.
         """
         listed = self._of_role.get(role, [])
-        at = bisect_left(listed, index, key=_index)
+        at = bisect_left(listed, index, key=_change_index)
         return listed[at - 1].after if at else self.first.get(role)
 
-    def handover(self, index: int) -> str | None:
+    def find_handover(self, index: int) -> str | None:
         """Return the log key that takes over with an entry, and so signs the note over it too; else None.
 
         Args:
             index: number of the entry.
         """
-        found = self.change("log", index)
+        found = self.find_change("log", index)
         return None if found is None else found.after
 
-    def holders(self, role: Role) -> set[str]:
+    def list_holders(self, role: Role) -> set[str]:
         """Return every key that ever held a role.
 
         Args:
@@ -149,7 +149,7 @@ class Succession:
         Raises:
             VerificationError: another key holds the ledger, or this one was revoked.
         """
-        holder = self.first.setdefault("statement", keyid) if index == 0 else self.holder("statement", index)
+        holder = self.first.setdefault("statement", keyid) if index == 0 else self.find_holder("statement", index)
         if keyid != holder:
             raise VerificationError(f"it is signed by {keyid}, but {holder} holds the ledger there")
         if keyid in self.revoked and self.revoked[keyid].index < index:
@@ -164,7 +164,7 @@ class Succession:
         Raises:
             VerificationError: the key was revoked.
         """
-        holder = self.holder("log", index)
+        holder = self.find_holder("log", index)
         if holder in self.revoked and self.revoked[holder].index < index:
             raise VerificationError(f"its log key {holder} was revoked by entry {self.revoked[holder].index}")
 
@@ -191,32 +191,32 @@ class Succession:
                 raise VerificationError(f"it adds {key}, which the ledger has already")
             self.added[key] = (predicate["key"]["role"], predicate["key"].get("name"))
         elif action == "certificate":
-            if key != self.holder("statement", index):
+            if key != self.find_holder("statement", index):
                 raise VerificationError(f"it certifies {key}, which does not hold the ledger there")
             self.certified.append((key, predicate["key"]["path"], index))
         else:
             if key in self.revoked:
                 raise VerificationError(f"it revokes {key}, which entry {self.revoked[key].index} revoked")
             since = predicate.get("since")
-            self.revoked[key] = Revocation(index, when(since) if since else None, predicate["reason"])
+            self.revoked[key] = Revocation(index, parse_time(since) if since else None, predicate["reason"])
 
     def _rotate(self, index: int, changes: list[Mapping[str, Any]]) -> None:
         if len({change["role"] for change in changes}) != len(changes):
             raise VerificationError("it hands one role over twice")
         for change in changes:
             role, before, after = change["role"], change["before"], change["after"]
-            holder = self.holder(role, index) or self.first.setdefault(role, before)
+            holder = self.find_holder(role, index) or self.first.setdefault(role, before)
             if before != holder:
                 raise VerificationError(f"it hands the {role} key {before} over, but {holder} holds the ledger there")
             if self.has_held(role, after) or after in self.added or after in self.revoked:
                 raise VerificationError(f"it hands over to {after}, which the ledger has had already")
-            made = Change(role, before, after, index)
+            made = KeyChange(role, before, after, index)
             self.changes.append(made)
             self._of_role.setdefault(role, []).append(made)
             self._held.setdefault(role, set()).update((before, after))
 
     def link_keys(
-        self, whose: Mapping[tuple[str, Role], str], is_doubted: Callable[[Change], bool] = lambda _: False
+        self, whose: Mapping[tuple[str, Role], str], is_doubted: Callable[[KeyChange], bool] = lambda _: False
     ) -> dict[tuple[str, Role], str]:
         """Follow from pinned keys to those that took over from them, and to those that they took over from.
 
@@ -267,7 +267,7 @@ class Succession:
         return [index for index in signed if (time := proven(index)) is None or time >= revocation.since]
 
 
-def _index(change: Change) -> int:
+def _change_index(change: KeyChange) -> int:
     return change.index
 
 
@@ -284,8 +284,8 @@ def read_history(folder: Path) -> Succession:
         ConfigError: it does not say whose it was at the beginning.
         BrokenChain: an entry is missing, is not a canonical envelope of a statement, or does not fit.
     """
-    found = Succession({"statement": _first(folder, STATEMENT_KEY), "log": _first(folder, LOG_KEY)})
-    for index, _, predicate in entries(folder, KIND):
+    found = Succession({"statement": _first_key(folder, STATEMENT_KEY), "log": _first_key(folder, LOG_KEY)})
+    for index, _, predicate in read_entries(folder, KEY_KIND):
         try:
             found.follow(index, predicate)
         except VerificationError as cause:
@@ -293,7 +293,7 @@ def read_history(folder: Path) -> Succession:
     return found
 
 
-def _first(folder: Path, name: str) -> str:
+def _first_key(folder: Path, name: str) -> str:
     try:
         return fingerprint(read_public(read_bytes(folder / name, SMALL)))
     except (OSError, ConfigError, VerificationError) as cause:
@@ -316,7 +316,7 @@ def public_keys(folder: Path) -> dict[str, PublicKey]:
     return found
 
 
-def when(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """Return a time of a statement, UTC.
 
     Args:
@@ -343,12 +343,12 @@ def check_cosignature(data: bytes, payload: bytes, after: str, known: Mapping[st
     Raises:
         VerificationError: it is not this key's signature over these bytes.
     """
-    found, key = envelope.read(data), known.get(after)
+    found, key = envelope.read_envelope(data), known.get(after)
     if found.payload != payload or found.keyid != after:
         raise VerificationError(f"its co-signature is not by {after} over the same payload")
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise VerificationError(f"the new key {after} is not in keys/")
-    envelope.check(found, key)
+    envelope.check_signature(found, key)
 
 
 def check_note(
@@ -368,17 +368,17 @@ def check_note(
     Raises:
         VerificationError: it is not such a note, or not signed by who must sign it.
     """
-    after = succession.handover(index)
+    after = succession.find_handover(index)
     succession.check_noter(index)
-    note = checkpoint.read(data)
+    note = checkpoint.read_checkpoint(data)
     second = note.by_heir
     if (second is None) != (after is None):
         raise VerificationError("it is not signed by one key, or by two where the log changes hands")
-    for each, name in ((note, succession.holder("log", index)), (second, after)):
+    for each, name in ((note, succession.find_holder("log", index)), (second, after)):
         if each is None:
             continue
         key = known.get(name or "")
         if not isinstance(key, Ed25519PublicKey):
             raise VerificationError(f"its key {name} is neither pinned nor in keys/")
-        checkpoint.check(each, key)
+        checkpoint.check_signature(each, key)
     return note

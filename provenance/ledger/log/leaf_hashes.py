@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 PATH = "checkpoints/leaves"
 """Where it stands, relative to the ledger."""
 
-_HASH = 32  # bytes
+_HASH_BYTES = 32  # bytes
 
 
-def limit(size: int) -> int:
+def most_bytes(size: int) -> int:
     """Return how many bytes the file may have.
 
     Args:
         size: entries under the newest checkpoint; one more may have been signed.
     """
-    return (size + 1) * _HASH
+    return (size + 1) * _HASH_BYTES
 
 
-def join(hashes: Sequence[bytes]) -> bytes:
+def join_hashes(hashes: Sequence[bytes]) -> bytes:
     """Return the file's bytes.
 
     Args:
@@ -41,7 +41,7 @@ def join(hashes: Sequence[bytes]) -> bytes:
     return b"".join(hashes)
 
 
-def split(data: bytes, note: Checkpoint) -> list[bytes]:
+def split_hashes(data: bytes, note: Checkpoint) -> list[bytes]:
     """Return the leaf hashes under a checkpoint, held to the root that it states.
 
     Args:
@@ -54,8 +54,11 @@ def split(data: bytes, note: Checkpoint) -> list[bytes]:
     Raises:
         DigestMismatch: the file is not what was hashed into the checkpoint.
     """
-    found = [data[at : at + _HASH] for at in range(0, note.size * _HASH, _HASH)]
+    found = [data[at : at + _HASH_BYTES] for at in range(0, note.size * _HASH_BYTES, _HASH_BYTES)]
     # One hash more may stand there: of an entry that was signed, and whose checkpoint is not written yet.
-    if len(data) not in (note.size * _HASH, (note.size + 1) * _HASH) or merkle.root(found) != note.root:
+    if (
+        len(data) not in (note.size * _HASH_BYTES, (note.size + 1) * _HASH_BYTES)
+        or merkle.hash_root(found) != note.root
+    ):
         raise DigestMismatch(f"{PATH} does not have the root that checkpoint {note.size} states")
     return found

@@ -37,10 +37,10 @@ from provenance.ledger.layout import (
     unreadable,
 )
 from provenance.ledger.log import append_journal, key_history, publication
-from provenance.ledger.log.file_writing import STAGING, check_links, check_way, write
+from provenance.ledger.log.file_writing import STAGING, check_links, check_no_link, write_file
 from provenance.ledger.log.key_history import Succession
 from provenance.ledger.log.log_state import Log
-from provenance.ledger.log.reading import envelope_of, statement_of
+from provenance.ledger.log.reading import read_envelope, read_statement
 from provenance.ledger.trees import merkle
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
 
     from provenance.ledger.keys.signing_keys import PublicKey
 
-BEGUN = "begun"
+BEGUN_FILE = "begun"
 """In a folder of keys that has a name for a log: which ledger took it."""
 
-_OURS = {ORIGIN, RECIPE, STAGING, ".lock", "keys", "entries", "checkpoints", "objects", "scans"}
+_LEDGER_FILES = {ORIGIN, RECIPE, STAGING, ".lock", "keys", "entries", "checkpoints", "objects", "scans"}
 
 
-def enter(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make a ledger's folder where there is none.
 
     Args:
@@ -81,7 +81,7 @@ def check_free(folder: Path) -> None:
         ConfigError: it does, or cannot be read.
     """
     try:
-        strangers = {path.name for path in folder.iterdir()} - _OURS
+        strangers = {path.name for path in folder.iterdir()} - _LEDGER_FILES
     except OSError as cause:
         raise ConfigError(f"the ledger {folder} cannot be written: {cause.strerror}") from cause
     if strangers and not is_ledger(folder):
@@ -118,17 +118,18 @@ def _check_keys(folder: Path) -> None:
 
 def _check_first(folder: Path, keys: KeyPair) -> None:
     """Refuse a second ledger under a name that was chosen for one: it would look like another view of that one."""
-    if not keys.origin or not keys.folder or not (keys.folder / BEGUN).is_file():
+    if not keys.origin or not keys.folder or not (keys.folder / BEGUN_FILE).is_file():
         return
-    other = read_bytes(keys.folder / BEGUN, SMALL).decode("utf-8", "replace").strip()
+    other = read_bytes(keys.folder / BEGUN_FILE, SMALL).decode("utf-8", "replace").strip()
     if other != str(folder.resolve()):
         raise ConfigError(
             f"the ledger {other} was begun with these keys under the name {keys.origin}; a second one would pass for a "
-            f"forgery of it: make other keys (provenance keygen), or remove {keys.folder / BEGUN} if nobody ever saw it"
+            f"forgery of it: make other keys (provenance keygen), or remove {keys.folder / BEGUN_FILE} if nobody ever "
+            "saw it"
         )
 
 
-def start(folder: Path, keys: KeyPair) -> Log:
+def start_ledger(folder: Path, keys: KeyPair) -> Log:
     """Write what a new ledger holds once.
 
     An origin made here is unique: two ledgers of one user under one name would look like two views of one log. One
@@ -146,10 +147,10 @@ def start(folder: Path, keys: KeyPair) -> Log:
     """
     statement_key, log_key = keys.statement.public_key(), keys.log.public_key()
     _check_first(folder, keys)
-    if keys.origin and keys.folder and not (keys.folder / BEGUN).exists():
+    if keys.origin and keys.folder and not (keys.folder / BEGUN_FILE).exists():
         with contextlib.suppress(OSError):  # keys may lie where nothing can be written
-            key_files.write(keys.folder / BEGUN, f"{folder.resolve()}\n".encode())
-    origin = keys.origin or _left_origin(folder, log_key)
+            key_files.write_private(keys.folder / BEGUN_FILE, f"{folder.resolve()}\n".encode())
+    origin = keys.origin or _make_origin(folder, log_key)
     _write_first(
         folder,
         {
@@ -162,7 +163,7 @@ def start(folder: Path, keys: KeyPair) -> Log:
     return Log(folder, origin, (), Succession({"statement": fingerprint(statement_key), "log": fingerprint(log_key)}))
 
 
-def _left_origin(folder: Path, log_key: PublicKey) -> str:
+def _make_origin(folder: Path, log_key: PublicKey) -> str:
     """Make a unique name for a log; one that a killed first scan of the same keys left was never signed, and serves."""
     made = f"{LOCAL}{sha256(public_pem(log_key))[:8]}/"
     with contextlib.suppress(OSError, ValueError, VerificationError):
@@ -176,15 +177,17 @@ def _write_first(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write what a new ledger holds once, and over nothing."""
     there = {name for name in files if os.path.lexists(folder / name)}
     for name in sorted(there):
-        check_way(folder, name)
+        check_no_link(folder, name)
         if not (folder / name).is_file() or read_bytes(folder / name, ENTRY_LIMIT) != files[name]:
             raise ConfigError(f"{folder / name} is there already and is none of a new ledger's; move it away")
-    append_journal.add(folder, [append_journal.Item(name, sha256(data), name in there) for name, data in files.items()])
+    append_journal.add_items(
+        folder, [append_journal.JournalItem(name, sha256(data), name in there) for name, data in files.items()]
+    )
     for name in [each for each in files if each not in there]:
-        write(folder, name, files[name])
+        write_file(folder, name, files[name])
 
 
-def resume(folder: Path, keys: KeyPair, heir: KeyPair | None) -> Log | None:
+def open_for_append(folder: Path, keys: KeyPair, heir: KeyPair | None) -> Log | None:
     """Open a ledger for appending, and finish the entry of an append that was killed after signing it.
 
     Args:
@@ -207,28 +210,30 @@ def resume(folder: Path, keys: KeyPair, heir: KeyPair | None) -> Log | None:
     check_ours(folder, held, count, keys)
     try:
         origin = read_bytes(folder / ORIGIN, SMALL).decode().removesuffix("\n")
-        log = Log(folder, origin, tuple(_signed(folder, index, held, known).leaf for index in range(count)), held)
+        log = Log(
+            folder, origin, tuple(_read_signed(folder, index, held, known).leaf_hash for index in range(count)), held
+        )
         _check_head(log, known)
-        return _finish(log, known, keys, heir) if unfinished else log
+        return _finish_entry(log, known, keys, heir) if unfinished else log
     except (OSError, ValueError, InputError, VerificationError) as cause:
         raise BrokenChain(f"the ledger {folder} does not verify, so nothing is added to it: {cause}") from cause
 
 
-def _signed(folder: Path, index: int, held: Succession, known: Mapping[str, PublicKey]) -> envelope.Envelope:
+def _read_signed(folder: Path, index: int, held: Succession, known: Mapping[str, PublicKey]) -> envelope.Envelope:
     """Read an entry that is signed by who held the ledger there, and by its heir where it changed hands."""
-    found = envelope_of(folder, index)
+    found = read_envelope(folder, index)
     held.check_signer(index, found.keyid)
     key = known.get(found.keyid)
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise VerificationError(f"the key {found.keyid} of entry {index} is not in keys/")
-    envelope.check(found, key)
-    if change := held.change("statement", index):
+    envelope.check_signature(found, key)
+    if change := held.find_change("statement", index):
         data = read_bytes(folder / cosignature_path(index, key_history.NEW_KEY), ENTRY_LIMIT)
         key_history.check_cosignature(data, found.payload, change.after, known)
     return found
 
 
-def reserve(folder: Path, keys: KeyPair) -> None:
+def check_appendable(folder: Path, keys: KeyPair) -> None:
     """Say before the work, not after it, that an entry could not be added.
 
     Args:
@@ -266,7 +271,7 @@ def is_held(held: Succession, index: int, keys: KeyPair) -> bool:
     Returns:
         Whether they may sign that entry and the checkpoint over it.
     """
-    return all(held.holder(role, index) == fingerprint(key) for role, key in keys.public().items())
+    return all(held.find_holder(role, index) == fingerprint(key) for role, key in keys.public().items())
 
 
 def check_ours(folder: Path, held: Succession, index: int, keys: KeyPair) -> None:
@@ -282,9 +287,9 @@ def check_ours(folder: Path, held: Succession, index: int, keys: KeyPair) -> Non
         ConfigError: the ledger belongs to other keys there.
     """
     for role, key in keys.public().items():
-        if held.holder(role, index) != fingerprint(key):
+        if held.find_holder(role, index) != fingerprint(key):
             raise ConfigError(
-                f"the ledger {folder} is signed with another key ({held.holder(role, index)}); name that "
+                f"the ledger {folder} is signed with another key ({held.find_holder(role, index)}); name that "
                 "key with --key; who holds that key hands the ledger over with: "
                 f"provenance key rotate {folder} --new URI"
             )
@@ -293,28 +298,28 @@ def check_ours(folder: Path, held: Succession, index: int, keys: KeyPair) -> Non
 def _check_head(log: Log, known: Mapping[str, PublicKey]) -> None:
     if not log.leaves:
         return
-    data = read_bytes(log.folder / note_path(len(log.leaves)), checkpoint.LIMIT)
+    data = read_bytes(log.folder / note_path(len(log.leaves)), checkpoint.MOST_BYTES)
     head = key_history.check_note(data, len(log.leaves) - 1, log.held, known)
-    if (head.origin, head.size, head.root) != (log.origin, len(log.leaves), merkle.root(log.leaves)):
+    if (head.origin, head.size, head.root) != (log.origin, len(log.leaves), merkle.hash_root(log.leaves)):
         raise BrokenChain("its newest checkpoint does not match its entries")
 
 
-def _finish(log: Log, known: Mapping[str, PublicKey], keys: KeyPair, heir: KeyPair | None) -> Log:
+def _finish_entry(log: Log, known: Mapping[str, PublicKey], keys: KeyPair, heir: KeyPair | None) -> Log:
     """Put a checkpoint over an entry that was signed and written, but not yet counted."""
     index = len(log.leaves)
-    said = statement.read(envelope_of(log.folder, index).payload)
-    if said.kind == key_history.KIND:
+    said = statement.read_statement(read_envelope(log.folder, index).payload)
+    if said.kind == key_history.KEY_KIND:
         log.held.follow(index, said.predicate)
-    found = _signed(log.folder, index, log.held, known)
-    if said.place != statement.Place(log.origin, index, merkle.root(log.leaves).hex()):
+    found = _read_signed(log.folder, index, log.held, known)
+    if said.place != statement.Place(log.origin, index, merkle.hash_root(log.leaves).hex()):
         raise BrokenChain(f"entry {index} belongs elsewhere")
-    from provenance.ledger.format.table_files import digest
+    from provenance.ledger.format.table_files import digest_file
 
     for path, bound in said.folder.items():
-        if digest(log.folder / path) != bound:
+        if digest_file(log.folder / path) != bound:
             raise DigestMismatch(f"{path} is not what entry {index} binds")
-    longer = replace(log, leaves=(*log.leaves, found.leaf))
-    publication.count(longer, publication.head(longer, keys, heir))
+    longer = replace(log, leaves=(*log.leaves, found.leaf_hash))
+    publication.write_head(longer, publication.sign_head(longer, keys, heir))
     if said.kind == statement.SCAN:
         publication.point_latest(log.folder, index)
     return longer
@@ -328,16 +333,16 @@ def drop_orphans(folder: Path, log: Log | None) -> None:
         log: its log; None if nothing was ever signed.
     """
     entries = range(len(log.leaves)) if log is not None else ()
-    bound = {path for index in entries for path in statement_of(folder, index).folder}
-    beside = {each for index in entries for each in _names((folder / cosignature_path(index, "")).parent)}
-    append_journal.drop(folder, append_journal.read(folder), bound | beside, len(entries))
-    append_journal.clear(folder, keep=True)
+    bound = {path for index in entries for path in read_statement(folder, index).folder}
+    beside = {each for index in entries for each in _list_beside((folder / cosignature_path(index, "")).parent)}
+    append_journal.remove_unsigned(folder, append_journal.read_journal(folder), bound | beside, len(entries))
+    append_journal.clear_staging(folder, keep=True)
     append_journal.begin(folder)
-    scans = [index for index in entries if statement_of(folder, index).kind == statement.SCAN]
+    scans = [index for index in entries if read_statement(folder, index).kind == statement.SCAN]
     if scans:
         publication.point_latest(folder, scans[-1])
 
 
-def _names(beside: Path) -> list[str]:
+def _list_beside(beside: Path) -> list[str]:
     """Files beside a finished entry, relative to the ledger: they are signed themselves."""
     return [f"entries/{beside.name}/{path.name}" for path in beside.glob("*")]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from provenance.ledger.log.log_state import Log
 
 
-def publish(staging: Path, log: Log, sealed: bytes, keys: KeyPair, heir: KeyPair | None) -> Log:
+def publish(staging: Path, log: Log, sealed: bytes, *, keys: KeyPair, heir: KeyPair | None) -> Log:
     """Move staged files into the ledger, in the order that keeps it valid at any instant.
 
     Args:
@@ -49,33 +49,33 @@ def publish(staging: Path, log: Log, sealed: bytes, keys: KeyPair, heir: KeyPair
 
 def _publish(staging: Path, log: Log, sealed: bytes, keys: KeyPair, heir: KeyPair | None) -> Log:
     folder, index = log.folder, len(log.leaves)
-    found = envelope.read(sealed)
-    said = statement.read(found.payload)
+    found = envelope.read_envelope(sealed)
+    said = statement.read_statement(found.payload)
     try:
         log.held.check_signer(index, found.keyid)
         log.held.check_noter(index)
-        if said.kind == key_history.KIND:
+        if said.kind == key_history.KEY_KIND:
             log.held.follow(index, said.predicate)
     except VerificationError as cause:
         raise ConfigError(f"the entry cannot be added to {folder}: {cause}") from cause
-    moves = _moves(staging, index)
-    new = _journaled(folder, moves, said)
+    moves = _plan_moves(staging, index)
+    new = _note_moves(folder, moves, said)
     is_scan = (staging / "scan").exists()
     for staged, name in moves:
         if name in new and not name.startswith("scans/"):
-            _move(staged, folder, name)
+            _move_file(staged, folder, name)
     if is_scan:
         _move_scan(staging / "scan", folder, scan_path(index))
-    file_writing.write(folder, entry_path(index), sealed)
-    longer = replace(log, leaves=(*log.leaves, found.leaf))
-    count(longer, head(longer, keys, heir))
+    file_writing.write_file(folder, entry_path(index), sealed)
+    longer = replace(log, leaves=(*log.leaves, found.leaf_hash))
+    write_head(longer, sign_head(longer, keys, heir))
     if is_scan:
         point_latest(folder, index)
-    append_journal.clear(folder)
+    append_journal.clear_staging(folder)
     return longer
 
 
-def count(log: Log, note: bytes) -> None:
+def write_head(log: Log, note: bytes) -> None:
     """Put a checkpoint over all entries: from here on the last one counts.
 
     Args:
@@ -83,12 +83,12 @@ def count(log: Log, note: bytes) -> None:
         note: the signed checkpoint, see head.
     """
     # The list of leaf hashes first: one that is too short would look as if somebody had cut it.
-    file_writing.write(log.folder, leaf_hashes.PATH, leaf_hashes.join(log.leaves))
-    file_writing.write(log.folder, note_path(len(log.leaves)), note)
+    file_writing.write_file(log.folder, leaf_hashes.PATH, leaf_hashes.join_hashes(log.leaves))
+    file_writing.write_file(log.folder, note_path(len(log.leaves)), note)
     interruption.note_append(log.folder, len(log.leaves))
 
 
-def head(log: Log, keys: KeyPair, heir: KeyPair | None = None) -> bytes:
+def sign_head(log: Log, keys: KeyPair, heir: KeyPair | None = None) -> bytes:
     """Sign the log's head; where the log key is handed over, with both keys.
 
     Args:
@@ -102,8 +102,8 @@ def head(log: Log, keys: KeyPair, heir: KeyPair | None = None) -> bytes:
     Raises:
         ConfigError: the newest entry hands the log key over, and not to this heir.
     """
-    made = checkpoint.sign(log.origin, len(log.leaves), merkle.root(log.leaves), keys.log)
-    after = log.held.handover(len(log.leaves) - 1)
+    made = checkpoint.sign_head(log.origin, len(log.leaves), merkle.hash_root(log.leaves), keys.log)
+    after = log.held.find_handover(len(log.leaves) - 1)
     if after is None:
         return made.note
     if heir is None or fingerprint(heir.log.public_key()) != after:
@@ -111,10 +111,10 @@ def head(log: Log, keys: KeyPair, heir: KeyPair | None = None) -> bytes:
             f"a change of keys was interrupted in {log.folder}; finish it with: provenance key rotate {log.folder} "
             f"--new URI, where URI names the new log key {after}"
         )
-    return checkpoint.handover(made, heir.log).note
+    return checkpoint.sign_handover(made, heir.log).note
 
 
-def _moves(staging: Path, index: int) -> list[tuple[Path, str]]:
+def _plan_moves(staging: Path, index: int) -> list[tuple[Path, str]]:
     """Every staged file, and where it goes: objects first, then files, then the scan's."""
     found = [(path, statement.object_path(path.name)) for path in sorted((staging / "objects").iterdir())]
     files = staging / "files"
@@ -125,43 +125,43 @@ def _moves(staging: Path, index: int) -> list[tuple[Path, str]]:
     return found
 
 
-def _journaled(folder: Path, moves: list[tuple[Path, str]], said: statement.Statement) -> set[str]:
+def _note_moves(folder: Path, moves: list[tuple[Path, str]], said: statement.Statement) -> set[str]:
     """Write down what will be moved in; return what is not there yet. Nothing that is there is ever written over."""
     items = []
     for staged, name in moves:
-        file_writing.check_way(folder, name)
-        digest, target = said.folder.get(name) or folder_comparison.digest(staged), folder / name
+        file_writing.check_no_link(folder, name)
+        digest, target = said.folder.get(name) or folder_comparison.digest_file(staged), folder / name
         existed = os.path.lexists(target)
-        if existed and (not target.is_file() or folder_comparison.digest(target) != digest):
+        if existed and (not target.is_file() or folder_comparison.digest_file(target) != digest):
             raise ConfigError(f"{target} is there already and holds something else; move it away, and try again")
-        items.append(append_journal.Item(name, digest, existed))
+        items.append(append_journal.JournalItem(name, digest, existed))
     scans = {name.rpartition("/")[0] for _, name in moves if name.startswith("scans/")}
     for name in scans:
         if os.path.lexists(folder / name) and (not (folder / name).is_dir() or any((folder / name).iterdir())):
             raise ConfigError(f"{folder / name} is there already, and no entry binds it; move it away, and try again")
-    append_journal.add(folder, items)
+    append_journal.add_items(folder, items)
     return {each.path for each in items if not each.existed}
 
 
-def _move(staged: Path, folder: Path, name: str) -> None:
+def _move_file(staged: Path, folder: Path, name: str) -> None:
     target = folder / name
-    file_writing.check_way(folder, name)
+    file_writing.check_no_link(folder, name)
     target.parent.mkdir(parents=True, exist_ok=True)
-    file_writing.sync(staged)
+    file_writing.sync_to_disk(staged)
     staged.replace(target)
-    file_writing.sync(target.parent)
+    file_writing.sync_to_disk(target.parent)
 
 
 def _move_scan(staged: Path, folder: Path, name: str) -> None:
     target = folder / name
-    file_writing.check_way(folder, name)
+    file_writing.check_no_link(folder, name)
     for path in (*staged.iterdir(), staged):
-        file_writing.sync(path)
+        file_writing.sync_to_disk(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
         target.rmdir()  # it is empty
     staged.replace(target)
-    file_writing.sync(target.parent)
+    file_writing.sync_to_disk(target.parent)
 
 
 def point_latest(folder: Path, index: int) -> None:
@@ -172,9 +172,9 @@ def point_latest(folder: Path, index: int) -> None:
         index: number of the scan's entry.
     """
     # A convenience: where links cannot be made, there is none. Not made aside and renamed, as a second link is refused.
-    latest = folder / file_writing.LATEST
+    latest = folder / file_writing.LATEST_LINK
     with contextlib.suppress(OSError):
-        file_writing.check_way(folder, "scans")
+        file_writing.check_no_link(folder, "scans")
         if latest.is_symlink():
             latest.unlink()
         latest.symlink_to(f"{index:08d}", target_is_directory=True)

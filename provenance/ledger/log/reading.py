@@ -37,10 +37,10 @@ def read_entry(folder: Path, index: int | None = None) -> dict[str, Any]:
         InputError: it is not a ledger; UnknownEntry: it has no such entry.
         VerificationError: the entry is not a canonical envelope of a statement.
     """
-    return statement_of(folder, index_of(folder, index)).value
+    return read_statement(folder, find_index(folder, index)).value
 
 
-def tables(folder: Path, index: int | None = None, names: Collection[str] | None = None) -> dict[str, pa.Table]:
+def read_tables(folder: Path, index: int | None = None, names: Collection[str] | None = None) -> dict[str, pa.Table]:
     """Read an entry's tables, each held to the digest that binds it and to its schema.
 
     Args:
@@ -57,15 +57,16 @@ def tables(folder: Path, index: int | None = None, names: Collection[str] | None
         DigestMismatch: a table's bytes were changed.
         VerificationError: the entry is not a canonical envelope of a statement.
     """
-    at = index_of(folder, index)
-    said = statement_of(folder, at)
-    return decoded(folder, at, said, names)
+    at = find_index(folder, index)
+    said = read_statement(folder, at)
+    return decode_tables(folder, at, said, names=names)
 
 
-def decoded(
+def decode_tables(
     folder: Path,
     index: int,
     said: statement.Statement,
+    *,
     names: Collection[str] | None = None,
     other: Callable[[str], None] | None = None,
     notice: Callable[[str], None] = lambda _: None,
@@ -100,11 +101,11 @@ def decoded(
         if stated is None:  # an entry of a version that had no such table yet; those that it must have, it has
             found[name] = schema.empty_table()
             continue
-        stored = stored_table(folder, said, name)
+        stored = find_table(folder, said, name)
         if stored.lines and not os.path.lexists(stored.lines.path):
             uncompared.append(name)
             stored = replace(stored, lines=None)
-        found[name] = _conformed(stored, stated["parquet"], index, schema, other)
+        found[name] = _decode_conforming(stored, stated["parquet"], index, schema, other)
     if uncompared:
         notice(
             f"entry {index}: the lines of {', '.join(uncompared)} are withheld, so its rows were not compared with them"
@@ -112,7 +113,7 @@ def decoded(
     return found
 
 
-def stored_table(folder: Path, said: statement.Statement, name: str) -> bounded_tables.Stored:
+def find_table(folder: Path, said: statement.Statement, name: str) -> bounded_tables.Stored:
     """Return where a table stands that an entry binds, with the lines that its rows must be.
 
     Args:
@@ -129,14 +130,14 @@ def stored_table(folder: Path, said: statement.Statement, name: str) -> bounded_
     return bounded_tables.Stored(folder / path, name, table["rows"], said.folder[path], lines)
 
 
-def _conformed(
+def _decode_conforming(
     stored: bounded_tables.Stored, path: str, index: int, schema: pa.Schema, other: Callable[[str], None] | None
 ) -> pa.Table:
     """Decode a table, and hold it to its schema."""
     from provenance.core.schemas import conform
 
     try:
-        table = _grown(_loaded(stored, path, index, other), schema)
+        table = _add_missing_columns(_decode_stored(stored, path, index, other), schema)
         if later := sorted(set(table.column_names) - set(schema.names)):
             raise InputError(
                 f"{path} was written by a newer version: it has the column {cut(later[0])}; install a newer provenance"
@@ -150,8 +151,8 @@ def _conformed(
         raise InputError(f"{path} cannot be read: {cut(cause)}") from cause
 
 
-def bound_bytes(
-    folder: Path, path: str, digest: str, limit: int, by: str, other: Callable[[str], None] | None = None
+def read_bound_file(
+    folder: Path, path: str, digest: str, *, limit: int, by: str, other: Callable[[str], None] | None = None
 ) -> bytes:
     """Read a file that an entry binds, once: what is digested is what is returned.
 
@@ -184,7 +185,9 @@ def bound_bytes(
     return data
 
 
-def _loaded(stored: bounded_tables.Stored, path: str, index: int, other: Callable[[str], None] | None) -> pa.Table:
+def _decode_stored(
+    stored: bounded_tables.Stored, path: str, index: int, other: Callable[[str], None] | None
+) -> pa.Table:
     """Decode a table; of bytes that were changed, or rows that no line says, tell `other`, or refuse them."""
     try:
         return bounded_tables.load(stored)
@@ -197,10 +200,10 @@ def _loaded(stored: bounded_tables.Stored, path: str, index: int, other: Callabl
     if other is None:
         raise DigestMismatch(f"{fault}; run provenance verify")
     other(fault)
-    return _loaded(less, path, index, other)
+    return _decode_stored(less, path, index, other)
 
 
-def entries(folder: Path, *kinds: str) -> list[tuple[int, str, dict[str, Any]]]:
+def read_entries(folder: Path, *kinds: str) -> list[tuple[int, str, dict[str, Any]]]:
     """Read every entry of some kinds, without verifying who signed it.
 
     Args:
@@ -217,10 +220,10 @@ def entries(folder: Path, *kinds: str) -> list[tuple[int, str, dict[str, Any]]]:
     marks = [f"/attestation/{kind}/v".encode() for kind in kinds]
     try:
         for index in range(size(folder)):
-            payload = envelope_of(folder, index).payload
+            payload = read_envelope(folder, index).payload
             if not any(mark in payload for mark in marks):
                 continue  # the statement of a large scan is not parsed for nothing
-            said = statement.read(payload)
+            said = statement.read_statement(payload)
             if said.kind in kinds:
                 found.append((index, sha256(payload), said.predicate))
     except (InputError, VerificationError) as cause:
@@ -228,7 +231,7 @@ def entries(folder: Path, *kinds: str) -> list[tuple[int, str, dict[str, Any]]]:
     return found
 
 
-def head(folder: Path) -> checkpoint.Checkpoint:
+def read_head(folder: Path) -> checkpoint.Checkpoint:
     """Read a ledger's newest checkpoint; its signature is not checked.
 
     Args:
@@ -241,20 +244,20 @@ def head(folder: Path) -> checkpoint.Checkpoint:
     count = size(folder)
     if not count:
         raise InputError(f"{folder} is not a ledger with a finished entry")
-    return checkpoint.read(read_bytes(folder / note_path(count), checkpoint.LIMIT), cosigned=True)
+    return checkpoint.read_checkpoint(read_bytes(folder / note_path(count), checkpoint.MOST_BYTES), cosigned=True)
 
 
-def signer(folder: Path, index: int) -> str:
+def read_signer(folder: Path, index: int) -> str:
     """Return the fingerprint of the key that an entry says it is signed by; `verify` says whether it is.
 
     Args:
         folder: the ledger.
         index: number of the entry.
     """
-    return envelope_of(folder, index).keyid
+    return read_envelope(folder, index).keyid
 
 
-def statement_of(folder: Path, index: int) -> statement.Statement:
+def read_statement(folder: Path, index: int) -> statement.Statement:
     """Read an entry's statement.
 
     Args:
@@ -267,10 +270,10 @@ def statement_of(folder: Path, index: int) -> statement.Statement:
     Raises:
         InputError: there is no such entry; VerificationError: it is not a canonical envelope of a statement.
     """
-    return statement.read(envelope_of(folder, index).payload)
+    return statement.read_statement(read_envelope(folder, index).payload)
 
 
-def envelope_of(folder: Path, index: int) -> envelope.Envelope:
+def read_envelope(folder: Path, index: int) -> envelope.Envelope:
     """Read an entry's envelope; its signature is not checked.
 
     Args:
@@ -284,14 +287,14 @@ def envelope_of(folder: Path, index: int) -> envelope.Envelope:
         InputError: there is no such entry; VerificationError: it is not a canonical envelope.
     """
     try:
-        return envelope.read(read_bytes(folder / entry_path(index), ENTRY_LIMIT))
+        return envelope.read_envelope(read_bytes(folder / entry_path(index), ENTRY_LIMIT))
     except FileNotFoundError as cause:
         raise InputError(f"{folder} has no entry {index}") from cause
     except OSError as cause:
         raise InputError(f"{folder / entry_path(index)} cannot be read: {cause.strerror}") from cause
 
 
-def _grown(table: pa.Table, schema: pa.Schema) -> pa.Table:
+def _add_missing_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Add the columns that the version of an entry did not have yet, where they may be null."""
     import pyarrow as pa
 
@@ -301,7 +304,7 @@ def _grown(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return table
 
 
-def index_of(folder: Path, index: int | None) -> int:
+def find_index(folder: Path, index: int | None) -> int:
     """Return the number of an entry that there is.
 
     Args:
@@ -316,7 +319,7 @@ def index_of(folder: Path, index: int | None) -> int:
     if not count:
         raise InputError(f"{folder} is not a ledger with a finished entry")
     if index is None:
-        newest = (at for at in reversed(range(count)) if statement_of(folder, at).kind == statement.SCAN)
+        newest = (at for at in reversed(range(count)) if read_statement(folder, at).kind == statement.SCAN)
         return next(newest, count - 1)
     if not 0 <= index < count:
         raise UnknownEntry(f"{folder} has no entry {index}; its entries are 0 to {count - 1}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from provenance.ledger.log.log_state import Log
 
 
-def conformed(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+def conform_tables(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
     """Hold a scan's tables to their schemas, before anything is written.
 
     Args:
@@ -38,21 +38,21 @@ def conformed(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
     if set(tables) - set(OPTIONAL) != set(SEALED):
         raise ValueError(f"an entry seals the tables {sorted(SEALED)}, not {sorted(tables)}")
     found = {name: conform(tables[name], schema) for name, schema in (SEALED | OPTIONAL).items() if name in tables}
-    for name in row_keys.KEYS:
+    for name in row_keys.KEY_COLUMNS:
         try:
-            row_keys.check(found[name], name)
+            row_keys.check_keys(found[name], name)
         except VerificationError as cause:
             raise ValueError(f"the table {name} cannot be signed: {cause}") from cause
     return found
 
 
-def scan(
+def stage_scan(
     staging: Path,
     log: Log,
     tables: Mapping[str, pa.Table],
     documents: Mapping[str, statement.Document],
-    facts: Mapping[str, Any],
     *,
+    facts: Mapping[str, Any],
     keys: KeyPair,
 ) -> bytes:
     """Write a scan's files beside the ledger, and sign the entry that binds them.
@@ -71,39 +71,39 @@ def scan(
     Raises:
         ConfigError: a document's name is taken, the facts do not hold to their schema, or the entry is too large.
     """
-    from provenance.ledger.format.table_files import portable
+    from provenance.ledger.format.table_files import to_portable
     from provenance.ledger.log import table_trees
 
     index = len(log.leaves)
-    folder = _fixed(log.folder) if index == 0 else {}
+    folder = _digest_fixed_files(log.folder) if index == 0 else {}
     names = [*(f"{table}.parquet" for table in tables), *documents]
     append_journal.announce(log.folder, [f"scan/{name}" for name in names])
     (staging / "scan").mkdir()
     (staging / "objects").mkdir()
-    trees, bound = table_trees.seal(
-        tables, staging, scan=scan_path(index), secret=salts.secret(keys.folder), origin=log.origin
+    trees, bound = table_trees.write_tables(
+        tables, staging, scan=scan_path(index), secret=salts.load_secret(keys.folder), origin=log.origin
     )
     seal = statement.Seal(index, log.origin, fingerprint(keys.statement.public_key()))
-    folder |= bound | _documents(staging, seal, documents)
-    payload = statement.build(
+    folder |= bound | _write_documents(staging, seal, documents)
+    payload = statement.build_statement(
         statement.SCAN,
-        portable(dict(facts)),
-        place=statement.Place(log.origin, index, merkle.root(log.leaves).hex()),
+        to_portable(dict(facts)),
+        place=statement.Place(log.origin, index, merkle.hash_root(log.leaves).hex()),
         keys="local" if keys.local else "given",
         trees=trees,
         folder=folder,
         subject=folder[trees["tables"]["files"]["lines"]],
     )
-    return _sealed(payload, keys)
+    return _seal_within_limit(payload, keys)
 
 
-def document(
+def stage_document(
     staging: Path,
     log: Log,
     kind: str,
     kept: Mapping[str, bytes],
-    facts: Mapping[str, Any],
     *,
+    facts: Mapping[str, Any],
     keys: KeyPair,
     files: Mapping[str, bytes],
     heir: KeyPair | None,
@@ -137,10 +137,10 @@ def document(
             raise ConfigError(f"the ledger {log.folder} has another file {name} already")
         (staging / "files" / name).parent.mkdir(parents=True, exist_ok=True)
         (staging / "files" / name).write_bytes(data)
-    payload = statement.build(
+    payload = statement.build_statement(
         kind,
         facts,
-        place=statement.Place(log.origin, len(log.leaves), merkle.root(log.leaves).hex()),
+        place=statement.Place(log.origin, len(log.leaves), merkle.hash_root(log.leaves).hex()),
         keys="local" if keys.local else "given",
         folder={statement.object_path(digest): digest for digest in kept}
         | {name: sha256(data) for name, data in files.items()},
@@ -149,22 +149,24 @@ def document(
     if heir is not None and fingerprint(heir.statement.public_key()) != fingerprint(keys.statement.public_key()):
         beside = staging / "files" / new_key
         beside.parent.mkdir(parents=True)
-        beside.write_bytes(envelope.seal(payload, heir.statement))
-    return _sealed(payload, keys)
+        beside.write_bytes(envelope.seal_payload(payload, heir.statement))
+    return _seal_within_limit(payload, keys)
 
 
-def _sealed(payload: bytes, keys: KeyPair) -> bytes:
-    sealed = envelope.seal(payload, keys.statement)
+def _seal_within_limit(payload: bytes, keys: KeyPair) -> bytes:
+    sealed = envelope.seal_payload(payload, keys.statement)
     if len(sealed) > ENTRY_LIMIT:
         raise ConfigError(f"the entry is larger than {ENTRY_LIMIT} bytes; put what is large into a table or document")
     return sealed
 
 
-def _fixed(folder: Path) -> dict[str, str]:
+def _digest_fixed_files(folder: Path) -> dict[str, str]:
     return {name: sha256((folder / name).read_bytes()) for name in (ORIGIN, RECIPE, STATEMENT_KEY, LOG_KEY)}
 
 
-def _documents(staging: Path, seal: statement.Seal, documents: Mapping[str, statement.Document]) -> dict[str, str]:
+def _write_documents(
+    staging: Path, seal: statement.Seal, documents: Mapping[str, statement.Document]
+) -> dict[str, str]:
     bound = {}
     for name, document in documents.items():
         if Path(name).name != name or (staging / "scan" / name).exists():

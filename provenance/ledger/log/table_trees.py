@@ -27,15 +27,15 @@ ALGORITHM = "rfc9162-sha256"
 CONTENT_SET = "content-set"
 """The kind of a content set's salt; its name is the origin of the log."""
 
-ROWS = row_keys.KEYS
+SALTED_COLUMNS = row_keys.KEY_COLUMNS
 """The lined tables, and which of a row's values its salt is derived from: joined by 0x00, numbers in decimal."""
 
-Tree = dict[str, Any]
+TreeRecord = dict[str, Any]
 
-_ROWS = 1 << 16  # that are salted at once
+_ROWS_PER_BATCH = 1 << 16  # that are salted at once
 
 
-def seal(
+def write_tables(
     tables: Mapping[str, pa.Table], staging: Path, *, scan: str, secret: bytes, origin: str
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Write a scan's tables, their lines and their trees.
@@ -61,29 +61,29 @@ def seal(
         parquet = f"{scan}/{name}.parquet"
         bound[parquet] = write_parquet(table, staging / "scan" / f"{name}.parquet")
         listed[name] = {"rows": table.num_rows, "parquet": parquet}
-    sources = _Sources()
-    lined = {"files": tables["files"]} | {name: tables[name] for name in ROWS if name != "files"}
+    sources = _SourceTrees()
+    lined = {"files": tables["files"]} | {name: tables[name] for name in SALTED_COLUMNS if name != "files"}
     for name, table in lined.items():
-        said = table if name != "sources" else _with_trees(table, sources)
+        said = table if name != "sources" else _add_trees(table, sources)
         each = sources.add if name == "files" else None
-        for what, value in _write(name, said, staging, bound, secret=secret, each=each).items():
+        for what, value in _write_table(name, said, staging, bound, secret=secret, each=each).items():
             listed[name][what] = value
     files = tables["files"]
-    salt = bytes.fromhex(salts.salt(secret, CONTENT_SET, origin.encode()))
+    salt = bytes.fromhex(salts.derive_salt(secret, CONTENT_SET, origin.encode()))
     made = staging / "objects" / CONTENT_SET
-    count, root = content_sets.write(_digests(files), salt, made)
+    count, root = content_sets.write_set(_read_digests(files), salt, made)
     content = {
         "alg": content_sets.ALGORITHM,
         "count": count,
-        "object": _named(made, bound),
+        "object": _name_object(made, bound),
         "root": root.hex(),
-        "saltDigest": content_sets.salt_digest(salt),
+        "saltDigest": content_sets.digest_salt(salt),
         "undigested": files["sha256"].null_count,
     }
     return {"tables": listed, "contentSet": content}, bound
 
 
-def _write(
+def _write_table(
     name: str,
     table: pa.Table,
     staging: Path,
@@ -96,7 +96,7 @@ def _write(
     from provenance.ledger.format.table_files import write_lines
 
     objects, done = staging / "objects", 0
-    with stored_trees.Writer(objects / f"{name}.tree", table.num_rows) as writer:
+    with stored_trees.TreeWriter(objects / f"{name}.tree", table.num_rows) as writer:
 
         def look(chunk: bytes) -> None:
             nonlocal done
@@ -105,27 +105,27 @@ def _write(
                 each(table["source"].slice(done, len(leaves)).to_pylist(), leaves)
             done += len(leaves)
 
-        digest = write_lines(_salted(name, table, secret), objects / name, look)
+        digest = write_lines(_add_salts(name, table, secret), objects / name, look)
         root = writer.finish()
     return {
-        "lines": _named(objects / name, bound, digest),
-        "nodes": _named(objects / f"{name}.tree", bound),
+        "lines": _name_object(objects / name, bound, digest),
+        "nodes": _name_object(objects / f"{name}.tree", bound),
         "tree": {"alg": ALGORITHM, "root": root.hex(), "size": table.num_rows},
     }
 
 
-def _salted(name: str, table: pa.Table, secret: bytes) -> Iterator[pa.Table]:
+def _add_salts(name: str, table: pa.Table, secret: bytes) -> Iterator[pa.Table]:
     """Add salts to a table, part by part: of ten million rows not all names are Python's at once."""
     import pyarrow as pa
 
-    for first in range(0, table.num_rows, _ROWS):
-        part = table.slice(first, _ROWS)
-        columns = [part[column].to_pylist() for column in ROWS[name]]
+    for first in range(0, table.num_rows, _ROWS_PER_BATCH):
+        part = table.slice(first, _ROWS_PER_BATCH)
+        columns = [part[column].to_pylist() for column in SALTED_COLUMNS[name]]
         names = ("\0".join(map(str, row)).encode() for row in zip(*columns, strict=True))
-        yield part.append_column("salt", pa.array(salts.salts(secret, name, names), pa.string()))
+        yield part.append_column("salt", pa.array(salts.derive_salts(secret, name, names), pa.string()))
 
 
-def _with_trees(table: pa.Table, sources: _Sources) -> pa.Table:
+def _add_trees(table: pa.Table, sources: _SourceTrees) -> pa.Table:
     import pyarrow as pa
 
     trees = [sources.tree(source) for source in table["source"].to_pylist()]
@@ -133,36 +133,36 @@ def _with_trees(table: pa.Table, sources: _Sources) -> pa.Table:
     return table.append_column("tree", pa.array(trees, kind))
 
 
-def _digests(files: pa.Table) -> Iterable[bytes]:
-    for batch in files.select(["sha256"]).to_batches(max_chunksize=_ROWS):
+def _read_digests(files: pa.Table) -> Iterable[bytes]:
+    for batch in files.select(["sha256"]).to_batches(max_chunksize=_ROWS_PER_BATCH):
         yield from (bytes.fromhex(digest) for digest in batch["sha256"].to_pylist() if digest is not None)
 
 
-def _named(made: Path, bound: dict[str, str], digest: str = "") -> str:
+def _name_object(made: Path, bound: dict[str, str], digest: str = "") -> str:
     """Name an object after its digest; return its path in the ledger."""
     from provenance.ledger.format import table_files
 
-    found = digest or table_files.digest(made)
+    found = digest or table_files.digest_file(made)
     made.rename(made.with_name(found))
     bound[object_path(found)] = found
     return object_path(found)
 
 
-class _Sources:
+class _SourceTrees:
     """The tree of each source's files, as the table of files goes by."""
 
     def __init__(self) -> None:
-        self._trees: dict[str, stored_trees.Builder] = {}
+        self._trees: dict[str, stored_trees.TreeBuilder] = {}
 
     def add(self, sources: Sequence[str | None], leaves: list[bytes]) -> None:
         at = 0
         for source, run in groupby(sources):
             first, at = at, at + sum(1 for _ in run)
             if source is not None:
-                self._trees.setdefault(source, stored_trees.Builder()).add(leaves[first:at])
+                self._trees.setdefault(source, stored_trees.TreeBuilder()).add(leaves[first:at])
 
-    def tree(self, source: str) -> Tree:
-        return _tree(self._trees.get(source) or stored_trees.Builder())
+    def tree(self, source: str) -> TreeRecord:
+        return _tree(self._trees.get(source) or stored_trees.TreeBuilder())
 
     def compare(self, chunk: bytes, _leaves: list[bytes]) -> None:
         for line in chunk.splitlines():
@@ -187,7 +187,7 @@ class TreeCheck:
     withheld: list[str] = field(default_factory=list)
 
 
-def check(folder: Path, said: Statement, withheld: Collection[str]) -> TreeCheck:
+def check_trees(folder: Path, said: Statement, withheld: Collection[str]) -> TreeCheck:
     """Make every tree and the content set of a scan again from its lines, and compare them with what was signed.
 
     Args:
@@ -204,9 +204,9 @@ def check(folder: Path, said: Statement, withheld: Collection[str]) -> TreeCheck
     predicate = said.predicate
     if "contentSet" not in predicate:
         return TreeCheck()
-    if loose := _loose(said):
+    if loose := _list_unbound(said):
         return TreeCheck(faults=[f"it names {loose[0]}, which it does not bind"])
-    again = _Again(folder, predicate, withheld)
+    again = _TreeRebuild(folder, predicate, withheld)
     sources = again.files_and_content()
     for name, table in predicate["tables"].items():
         if "tree" in table and name != "files":
@@ -214,7 +214,7 @@ def check(folder: Path, said: Statement, withheld: Collection[str]) -> TreeCheck
     return again.outcome
 
 
-def _loose(said: Statement) -> list[str]:
+def _list_unbound(said: Statement) -> list[str]:
     """Files that the tables name and the entry does not bind; the subject is the table of files."""
     tables = said.predicate["tables"]
     named = [said.predicate["contentSet"]["object"], object_path(said.value["subject"][0]["digest"]["sha256"])]
@@ -223,14 +223,14 @@ def _loose(said: Statement) -> list[str]:
     return found if tables.get("files", {}).get("lines") == named[1] else [*found, named[1]]
 
 
-class _Again:
+class _TreeRebuild:
     """A scan whose trees are made again."""
 
     def __init__(self, folder: Path, predicate: Mapping[str, Any], withheld: Collection[str]) -> None:
         self.outcome = TreeCheck()
         self._folder, self._said, self._withheld = folder, predicate, withheld
 
-    def files_and_content(self) -> _Sources | None:
+    def files_and_content(self) -> _SourceTrees | None:
         """Make again what the table of files is the ground of; None where that cannot be."""
         said = self._said["contentSet"]
         if said["object"] in self._withheld:
@@ -238,17 +238,17 @@ class _Again:
             return self.files(None)
         try:
             with content_sets.StoredContentSet(self._folder / said["object"]) as stored:
-                made = (stored.count, stored.root().hex(), content_sets.salt_digest(stored.salt))
+                made = (stored.count, stored.root().hex(), content_sets.digest_salt(stored.salt))
                 _need(made == (said["count"], said["root"], said["saltDigest"]), "it is not the signed one")
                 stored.rehash()
-                return self.files(content_sets.Check(stored))
+                return self.files(content_sets.ContentCheck(stored))
         except VerificationError as cause:
             self.outcome.faults.append(f"the content set: {cause}")
             return None
 
-    def files(self, content: content_sets.Check | None) -> _Sources | None:
+    def files(self, content: content_sets.ContentCheck | None) -> _SourceTrees | None:
         """Make the tree of the table of files again, that of each source, and the content set."""
-        sources, undigested = _Sources(), 0
+        sources, undigested = _SourceTrees(), 0
 
         def look(chunk: bytes, leaves: list[bytes]) -> None:
             nonlocal undigested
@@ -269,7 +269,7 @@ class _Again:
             self.outcome.checked += 1
         return sources
 
-    def table(self, name: str, look: stored_trees.Look | None) -> bool:
+    def table(self, name: str, look: stored_trees.ChunkVisitor | None) -> bool:
         """Make the tree of a table again; tell whether its lines are there and are what was signed."""
         said = self._said["tables"].get(name, {})
         if said.get("lines") is None or said["lines"] in self._withheld:
@@ -279,9 +279,9 @@ class _Again:
             with (self._folder / said["lines"]).open("rb") as lines:
                 if said["nodes"] in self._withheld:
                     self.outcome.withheld.append(f"the stored tree of {name}")
-                    tree = stored_trees.build(stored_trees.chunks(lines), look)
+                    tree = stored_trees.build_tree(stored_trees.read_chunks(lines), look)
                 else:
-                    tree = stored_trees.check(stored_trees.chunks(lines), self._folder / said["nodes"], look)
+                    tree = stored_trees.check_tree(stored_trees.read_chunks(lines), self._folder / said["nodes"], look)
             _need(said["rows"] == tree.size and said["tree"] == _tree(tree), "its root is not the signed one")
         except (VerificationError, ValueError) as cause:
             self.outcome.faults.append(f"the table {name}: {cause}")
@@ -295,7 +295,7 @@ def _need(true: bool, otherwise: str) -> None:
         raise VerificationError(otherwise)
 
 
-def _tree(tree: stored_trees.Builder) -> Tree:
+def _tree(tree: stored_trees.TreeBuilder) -> TreeRecord:
     return {"alg": ALGORITHM, "root": tree.root().hex(), "size": tree.size}
 
 

@@ -25,8 +25,8 @@ from provenance.ledger import layout
 from provenance.ledger.format import checkpoint, envelope, statement
 from provenance.ledger.keys.signing_keys import public_pem, read_public
 from provenance.ledger.log import entry_cosignatures, key_history
-from provenance.ledger.log import leaf_hashes as leaf_hashes_
-from provenance.ledger.log.reading import entries, envelope_of, read_entry
+from provenance.ledger.log import leaf_hashes as stored_leaf_hashes
+from provenance.ledger.log.reading import read_entries, read_entry, read_envelope
 from provenance.ledger.trees import merkle
 from provenance.ledger.witness import checkpoint_evidence, timestamps
 
@@ -124,7 +124,7 @@ def take(folder: Path, entry: int | None = None, size: int | None = None) -> Sta
         VerificationError: the ledger does not verify.
     """
     entry = int(read_entry(folder, entry)["predicate"]["log"]["index"])
-    said = statement.read(envelope_of(folder, entry).payload)
+    said = statement.read_statement(read_envelope(folder, entry).payload)
     if "contentSet" not in said.predicate:
         raise InputError(f"entry {entry} of {folder} is no scan that has trees; scan again, and prove from that entry")
     size = size or _best_size(folder, entry)
@@ -151,13 +151,13 @@ def build_anchor(folder: Path, entry: int, size: int) -> dict[str, Any]:
         OSError: a file of it cannot be read.
     """
     try:
-        head = _read(folder, layout.note_path(size), checkpoint.LIMIT)
+        head = _read(folder, layout.note_path(size), checkpoint.MOST_BYTES)
     except OSError as cause:
         raise InputError(f"{folder} has no checkpoint of {size} entries") from cause
     hashes = leaf_hashes(folder)
-    if merkle.root(hashes[:size]) != checkpoint.read(head, cosigned=True).root:
+    if merkle.hash_root(hashes[:size]) != checkpoint.read_checkpoint(head, cosigned=True).root:
         raise VerificationError(f"the checkpoint of {size} entries is not that of the entries; run provenance verify")
-    hands, tree = _hands(folder, entry), merkle.Tree(hashes)
+    hands, tree = _hands(folder, entry), merkle.MerkleTree(hashes)
     where_there = {
         "coSignatures": [_text(folder, layout.cosignature_path(entry, name)) for name in hands],
         "keyEntries": [_taken(folder, index, size, tree) for index in _key_entries(folder, hashes)],
@@ -166,7 +166,7 @@ def build_anchor(folder: Path, entry: int, size: int) -> dict[str, Any]:
     return {
         "envelope": _text(folder, layout.entry_path(entry)),
         "keys": _keys(folder, [layout.cosigner_path(entry, name) for name in hands]),
-        "log": tlog_proof(entry, tree.inclusion(entry, size), head + _cosignatures(folder, size)),
+        "log": tlog_proof(entry, tree.prove_inclusion(entry, size), head + _cosignatures(folder, size)),
         **{name: held for name, held in where_there.items() if held},
     }
 
@@ -191,9 +191,9 @@ def read(value: Mapping[str, Any], *kinds: str) -> Anchor:
     places = [each.said.place.index for each in changes]
     if places != sorted(set(places)):
         raise VerificationError("its entries about keys are not in order")
-    cosigned = tuple(envelope.read(encoded(text)) for text in value.get("coSignatures", ()))
+    cosigned = tuple(envelope.read_envelope(encoded(text)) for text in value.get("coSignatures", ()))
     hands = {sealed.keyid, *(each.keyid for each in cosigned)}
-    if any(each.leaf != sealed.leaf for each in cosigned) or len(hands) <= len(cosigned):
+    if any(each.leaf_hash != sealed.leaf_hash for each in cosigned) or len(hands) <= len(cosigned):
         raise VerificationError("a co-signature is over something else than its entry, or one key signed twice")
     stamps = tuple(_decoded(each) for each in value.get("timestamps", ()))
     if len(set(stamps)) != len(stamps):
@@ -233,19 +233,19 @@ def encoded(text: str) -> bytes:
 
 def _logged(text: str, log: str) -> tuple[envelope.Envelope, statement.Statement, checkpoint.Checkpoint, bytes]:
     """Read an entry that is in the log, where it says it is; the last is what follows the checkpoint's signature."""
-    sealed = envelope.read(encoded(text))
-    said = statement.read(sealed.payload)
+    sealed = envelope.read_envelope(encoded(text))
+    said = statement.read_statement(sealed.payload)
     found = _TLOG.fullmatch(log)
     if found is None:
         raise VerificationError("its log is not a tlog-proof")
     index, data = int(found[1]), encoded(found[3])
-    note = checkpoint.read(data, cosigned=True)
+    note = checkpoint.read_checkpoint(data, cosigned=True)
     path = [base64.b64decode(each) for each in found[2].split("\n")[:-1]]
     if tlog_proof(index, path, data) != log:
         raise VerificationError("its log is not in canonical form")
-    if not merkle.includes(sealed.leaf, index, note.size, path, note.root):
+    if not merkle.is_included(sealed.leaf_hash, index, note.size, path, root_hash=note.root):
         raise VerificationError("its entry is not in the log of the checkpoint")
-    place = statement.Place(note.origin, index, merkle.before(index, note.size, path).hex())
+    place = statement.Place(note.origin, index, merkle.root_before(index, note.size, path).hex())
     if said.place != place:
         raise VerificationError("its entry does not stand there, or not on the log before it")
     return sealed, said, note, data.removeprefix(note.note)
@@ -254,12 +254,14 @@ def _logged(text: str, log: str) -> tuple[envelope.Envelope, statement.Statement
 def _key_entry(item: Mapping[str, Any], under: checkpoint.Checkpoint) -> KeyEntry:
     sealed, said, note, others = _logged(item["envelope"], item["log"])
     index = said.place.index
-    if said.kind != key_history.KIND or said.predicate["action"] not in key_history.HOLDING:
+    if said.kind != key_history.KEY_KIND or said.predicate["action"] not in key_history.HOLDER_ACTIONS:
         raise VerificationError(f"its entry {index} does not say who holds a key")
     if (note.origin, note.size, others) != (under.origin, index + 1, b""):
         raise VerificationError(f"its checkpoint over entry {index} is another one")
     old, new = sorted((note, under), key=lambda each: each.size)
-    if not merkle.extends(old.size, old.root, new.size, new.root, [bytes.fromhex(each) for each in item["extends"]]):
+    if not merkle.is_consistent(
+        old.size, old.root, new.size, new.root, proof=[bytes.fromhex(each) for each in item["extends"]]
+    ):
         raise VerificationError(f"the log with its entry {index} is another one than that of its checkpoint")
     new_key = item.get("newKey")
     takes_over = any(each["role"] == "statement" for each in said.predicate.get("changes", ()))
@@ -297,10 +299,10 @@ def _key_entries(folder: Path, hashes: Sequence[bytes]) -> Iterator[int]:
     if len(list((folder / "keys").glob("*.pub.pem"))) <= 2:
         return  # the two it began with: no entry is read for this
     held = key_history.read_history(folder)
-    holders = held.holders("statement") | held.holders("log")
-    if any(envelope_of(folder, index).leaf != leaf for index, leaf in enumerate(hashes)):
+    holders = held.list_holders("statement") | held.list_holders("log")
+    if any(read_envelope(folder, index).leaf_hash != leaf for index, leaf in enumerate(hashes)):
         raise VerificationError("an entry is not what the log counts; run provenance verify")
-    for index, _, said in entries(folder, key_history.KIND):
+    for index, _, said in read_entries(folder, key_history.KEY_KIND):
         if said["action"] == "rotate" or (said["action"] == "revoke" and said["key"]["fingerprint"] in holders):
             yield index
 
@@ -311,16 +313,16 @@ def _hands(folder: Path, entry: int) -> list[str]:
     for name in entry_cosignatures.SIGNERS:
         path = layout.cosignature_path(entry, name)
         if (folder / path).is_file():
-            by_key.setdefault(envelope.read(_read(folder, path, layout.ENTRY_LIMIT)).keyid, name)
+            by_key.setdefault(envelope.read_envelope(_read(folder, path, layout.ENTRY_LIMIT)).keyid, name)
     return list(by_key.values())
 
 
-def _taken(folder: Path, index: int, size: int, tree: merkle.Tree) -> dict[str, Any]:
-    note, (old, new) = _read(folder, layout.note_path(index + 1), checkpoint.LIMIT), sorted((index + 1, size))
+def _taken(folder: Path, index: int, size: int, tree: merkle.MerkleTree) -> dict[str, Any]:
+    note, (old, new) = _read(folder, layout.note_path(index + 1), checkpoint.MOST_BYTES), sorted((index + 1, size))
     found = {
         "envelope": _text(folder, layout.entry_path(index)),
-        "extends": [each.hex() for each in tree.consistency(old, new)],
-        "log": tlog_proof(index, tree.inclusion(index, index + 1), note),
+        "extends": [each.hex() for each in tree.prove_consistency(old, new)],
+        "log": tlog_proof(index, tree.prove_inclusion(index, index + 1), note),
     }
     new_key = layout.cosignature_path(index, key_history.NEW_KEY)
     if (folder / new_key).is_file():
@@ -357,7 +359,7 @@ def _timestamps(folder: Path, size: int) -> Iterator[bytes]:
 def _cosignatures(folder: Path, size: int) -> bytes:
     """What witnesses have signed of a checkpoint, if anything."""
     try:
-        return _read(folder, checkpoint_evidence.cosignatures_path(size), checkpoint.LIMIT)
+        return _read(folder, checkpoint_evidence.cosignatures_path(size), checkpoint.MOST_BYTES)
     except OSError:
         return b""
 
@@ -373,7 +375,9 @@ def leaf_hashes(folder: Path) -> list[bytes]:
     """
     size = layout.size(folder)
     try:
-        note = checkpoint.read(_read(folder, layout.note_path(size), checkpoint.LIMIT), cosigned=True)
-        return leaf_hashes_.split(_read(folder, leaf_hashes_.PATH, leaf_hashes_.limit(size)), note)
+        note = checkpoint.read_checkpoint(_read(folder, layout.note_path(size), checkpoint.MOST_BYTES), cosigned=True)
+        return stored_leaf_hashes.split_hashes(
+            _read(folder, stored_leaf_hashes.PATH, stored_leaf_hashes.most_bytes(size)), note
+        )
     except (OSError, DigestMismatch):
-        return [envelope_of(folder, index).leaf for index in range(size)]
+        return [read_envelope(folder, index).leaf_hash for index in range(size)]

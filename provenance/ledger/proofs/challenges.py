@@ -88,7 +88,9 @@ class _Draw:
         return int.from_bytes(hashlib.sha256(self.seed + what + self.number.to_bytes(8)).digest()) % size
 
 
-def answer(folder: Path, nonce: bytes, count: int, data: Path, secret: bytes, entry: int | None = None) -> bytes:
+def answer_challenge(
+    folder: Path, nonce: bytes, count: int, *, data: Path, secret: bytes, entry: int | None = None
+) -> bytes:
     """Answer a challenge.
 
     Args:
@@ -250,7 +252,7 @@ def _shown(start: Start, row: Mapping[str, Any], draw: _Draw, data: Path, secret
     if _has_records(row):
         number = draw.row(row["records"])
         try:
-            found = disclosure.leaf(start, row["path"], number, data, secret)
+            found = disclosure.read_leaf(start, row["path"], number, data=data, secret=secret)
         except ConfigError:
             if row.get("records_unreadable"):
                 return {}
@@ -267,7 +269,7 @@ def _read(data: Path, row: Mapping[str, Any]) -> bytes:
         if not path.resolve().is_relative_to(data.resolve()):
             raise InputError(f"{path} lies outside the data")
         with open_regular(path) as file:
-            content = regular_files.bounded(file).read()
+            content = regular_files.bound_to_size(file).read()
     except (OSError, ValueError) as cause:
         raise InputError(f"{path} cannot be read; give the folder that was scanned with --data") from cause
     if hashlib.sha256(content).hexdigest() != row["sha256"]:

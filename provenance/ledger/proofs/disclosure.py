@@ -14,7 +14,7 @@ from provenance.core.digests import canonical
 from provenance.errors import InputError, VerificationError
 from provenance.ledger.format import envelope, finding_fingerprints
 from provenance.ledger.format.row_keys import RowKeys
-from provenance.ledger.log.reading import tables
+from provenance.ledger.log.reading import read_tables
 from provenance.ledger.proofs import anchors, proof_format, proof_members
 from provenance.ledger.trees import content_sets, merkle, stored_trees
 
@@ -62,7 +62,7 @@ def row(folder: Path, kind: str, name: str, entry: int | None = None) -> bytes:
         VerificationError: the ledger does not verify.
     """
     if kind == "finding":
-        finding_fingerprints.check(name)
+        finding_fingerprints.check_beginning(name)
     start = anchors.take(folder, entry)
     with ProvableTable(start, proof_format.KINDS[kind]) as table:
         shown = table.named(NAMED_BY[kind], _whole(table, name, start) if kind == "finding" else name)
@@ -71,7 +71,7 @@ def row(folder: Path, kind: str, name: str, entry: int | None = None) -> bytes:
         return proof_format.write({**start.value, "kind": kind, "lines": shown})
 
 
-def record(folder: Path, path: str, number: int, data: Path, secret: bytes, entry: int | None = None) -> bytes:
+def prove_record(folder: Path, path: str, number: int, *, data: Path, secret: bytes, entry: int | None = None) -> bytes:
     """Prove what a scan read as one record of a file, by reading the file once more.
 
     Args:
@@ -91,14 +91,14 @@ def record(folder: Path, path: str, number: int, data: Path, secret: bytes, entr
         VerificationError: the ledger does not verify.
     """
     start = anchors.take(folder, entry)
-    found = leaf(start, path, number, data, secret)
+    found = read_leaf(start, path, number, data=data, secret=secret)
     with ProvableTable(start, "files") as table:
         return proof_format.write(
             {**start.value, "kind": "record", "lines": table.named("path", path), "record": record_line(found)}
         )
 
 
-def leaf(start: Start, path: str, number: int, data: Path, secret: bytes) -> excerpts.Leaf:
+def read_leaf(start: Start, path: str, number: int, *, data: Path, secret: bytes) -> excerpts.Leaf:
     """Read a file once more and find the leaf of one of its records.
 
     Args:
@@ -120,11 +120,11 @@ def leaf(start: Start, path: str, number: int, data: Path, secret: bytes) -> exc
 
     from provenance.sources import excerpts
 
-    found = tables(start.folder, start.said.place.index, ("files", "claims"))
+    found = read_tables(start.folder, start.said.place.index, ("files", "claims"))
     # Of ten million files, the one and the archive that it stands in.
     wanted = pa.array([path, path.split("!/", 1)[0]], pa.string())
     found["files"] = found["files"].filter(pc.is_in(found["files"]["path"], value_set=wanted))
-    return excerpts.leaf(found, data, path, number, secret)
+    return excerpts.read_leaf(found, data, path, number, secret=secret)
 
 
 def record_line(found: excerpts.Leaf) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def record_line(found: excerpts.Leaf) -> dict[str, Any]:
         found: the leaf, see excerpts.Leaf.
     """
     hashes = [each.tobytes() for each in found.leaves]
-    path = [each.hex() for each in merkle.inclusion(hashes, found.index)]
+    path = [each.hex() for each in merkle.prove_inclusion(hashes, found.index)]
     return {"index": found.index, "line": found.line.decode(), "path": path, "size": len(hashes)}
 
 
@@ -155,8 +155,8 @@ def absent(folder: Path, digest: bytes, entry: int | None = None) -> Absence:
     """
     start = anchors.take(folder, entry)
     with content_sets.StoredContentSet(_there(start, start.said.predicate["contentSet"]["object"])) as stored:
-        salt, found = stored.salt, stored.prove(content_sets.key(stored.salt, digest))
-    if found.end == content_sets.key(salt, digest):
+        salt, found = stored.salt, stored.prove(content_sets.derive_key(stored.salt, digest))
+    if found.end == content_sets.derive_key(salt, digest):
         return Absence(None, tuple(_where(start, digest.hex())))
     with ProvableTable(start, "files") as table:
         unread = table.containing(b'"sha256":null', _UNREAD) if start.said.predicate["contentSet"]["undigested"] else []
@@ -206,7 +206,7 @@ class ProvableTable:
             index: its number, from 0.
         """
         return proof_members.line_of(
-            self._name, index, stored_trees.line(self._lines, self._tree, index), self._tree.path(index)
+            self._name, index, stored_trees.read_line(self._lines, self._tree, index), self._tree.path(index)
         )
 
     def named(self, column: str, value: str) -> list[dict[str, Any]]:
@@ -226,7 +226,7 @@ class ProvableTable:
         def of(line: bytes) -> bytes:
             return str(_row(line).get("path")).encode()
 
-        at = stored_trees.search(self._lines, self._tree, path.encode("utf-8", "replace"), of)
+        at = stored_trees.find_line(self._lines, self._tree, path.encode("utf-8", "replace"), of)
         if at is not None:
             near = [self.line(each) for each in range(max(at - 1, 0), min(at + 2, self.size))]
             self._hold_keys(near)
@@ -264,14 +264,14 @@ class ProvableTable:
             while at >= 0 and (limit is None or len(found) < limit):
                 index = self._holding(at)
                 found.append(self.line(index))
-                at = data.find(what, self._tree.span(index)[1])
+                at = data.find(what, self._tree.line_span(index)[1])
         return found
 
     def _holding(self, at: int) -> int:
         low, high = 0, self.size - 1
         while low < high:
             middle = (low + high) // 2
-            if self._tree.span(middle)[1] <= at:
+            if self._tree.line_span(middle)[1] <= at:
                 low = middle + 1
             else:
                 high = middle
@@ -282,14 +282,14 @@ def _whole(table: ProvableTable, beginning: str, start: Start) -> str:
     """Return the whole fingerprint of which somebody gave the beginning."""
     index = start.said.place.index
     shown = table.containing(f'"fingerprint":"{beginning}'.encode())
-    row = finding_fingerprints.one([_row(each["line"].encode()) for each in shown], beginning, index)
+    row = finding_fingerprints.find_one([_row(each["line"].encode()) for each in shown], beginning, index)
     if row is None:
-        raise InputError(finding_fingerprints.missing(beginning, index))
+        raise InputError(finding_fingerprints.explain_missing(beginning, index))
     return str(row["fingerprint"])
 
 
 def _row(line: bytes) -> dict[str, Any]:
-    row = envelope.parse(line)
+    row = envelope.parse_json(line)
     if not isinstance(row, dict):
         raise VerificationError("a line of a table is not a row; run provenance verify")
     return row

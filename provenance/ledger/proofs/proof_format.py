@@ -154,12 +154,12 @@ def _absent(
 ) -> tuple[str, tuple[str, ...]]:
     content = said.predicate.get("contentSet")
     salt = bytes.fromhex(item["salt"])
-    if content is None or content_sets.salt_digest(salt) != content["saltDigest"]:
+    if content is None or content_sets.digest_salt(salt) != content["saltDigest"]:
         raise VerificationError("its salt is not that of the entry's content set")
     proof = sparse_merkle.SparseProof(
         tuple(bytes.fromhex(each) for each in item["siblings"]), item["end"] and bytes.fromhex(item["end"])
     )
-    key = content_sets.key(salt, bytes.fromhex(item["sha256"]))
+    key = content_sets.derive_key(salt, bytes.fromhex(item["sha256"]))
     if sparse_merkle.has_key(key, proof, bytes.fromhex(content["root"])) is not False:
         raise VerificationError("it does not show that the content is absent")
     if any(row.get("sha256") is not None for row in rows) or len(rows) > content["undigested"]:

@@ -43,10 +43,10 @@ def parse(data: bytes, kind: str) -> dict[str, Any]:
     Raises:
         VerificationError: it is no such file, or not in canonical form.
     """
-    value = envelope.parse(data)
+    value = envelope.parse_json(data)
     if not isinstance(value, dict) or value.get("_type") != kind:
         raise VerificationError(f"it is not a {kind}")
-    if signed_lines.canonical_of(value) != data:  # first: what is held to a schema afterwards has one form, numbers too
+    if signed_lines.to_canonical(value) != data:  # first: what is held to a schema afterwards has one form, numbers too
         raise VerificationError("it is not in canonical form")
     return value
 
@@ -108,7 +108,7 @@ def line_row(item: Mapping[str, Any], said: statement.Statement) -> dict[str, An
     line = anchors.encoded(item["line"])
     if tree is None or not _is_included(item, line, tree["size"], tree["root"]):
         raise VerificationError(f"a line is not in the table {item['table']} that the entry signs")
-    return signed_lines.row(line)
+    return signed_lines.read_row(line)
 
 
 def record_row(item: Mapping[str, Any], file: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def record_row(item: Mapping[str, Any], file: Mapping[str, Any]) -> dict[str, An
         raise VerificationError("the record is not in the record tree of its file")
     if not isinstance(records, int) or item["size"] > records:
         raise VerificationError("the record tree has more leaves than its file has records")
-    found = signed_lines.row(line)
+    found = signed_lines.read_row(line)
     if set(found) != {"row", "salt", "sha256"} or type(found["row"]) is not int or found["row"] < item["index"]:
         raise VerificationError("the line of the record is not one")
     return found
@@ -149,7 +149,7 @@ def quote(value: Any) -> str:
 
 def _is_included(item: Mapping[str, Any], line: bytes, size: int, root: str) -> bool:
     path = [bytes.fromhex(each) for each in item["path"]]
-    return merkle.includes(merkle.leaf(line), item["index"], size, path, bytes.fromhex(root))
+    return merkle.is_included(merkle.hash_leaf(line), item["index"], size, path, root_hash=bytes.fromhex(root))
 
 
 def _check_schema(value: Any, name: str) -> None:

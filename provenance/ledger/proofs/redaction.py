@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core import schemas
 from provenance.errors import ConfigError, VerificationError
-from provenance.ledger.format import signed_lines as lines_
+from provenance.ledger.format import signed_lines
 from provenance.ledger.format.row_keys import RowKeys
 from provenance.ledger.format.statement import SCAN
 from provenance.ledger.trees import stored_trees
@@ -136,7 +136,7 @@ def lines(source: Path, names: Names) -> Iterator[bytes]:
         Each line, or its leaf hash in its place, closed by a newline.
     """
     with source.open("rb") as file:
-        for chunk in stored_trees.chunks(file):
+        for chunk in stored_trees.read_chunks(file):
             for line in chunk.splitlines():
                 hidden = names.stand_in(json.loads(line))
                 yield b'{"withheld":"%s"}\n' % _leaf(line).hex().encode() if hidden else line + b"\n"
@@ -180,14 +180,14 @@ def check(folder: Path, entries: Iterable[Statement], files: Collection[str]) ->
             if name not in files or "tree" not in stated:
                 continue
             found.files.add(name)
-            tree, hidden, keys = stored_trees.Builder(), 0, RowKeys(table)
+            tree, hidden, keys = stored_trees.TreeBuilder(), 0, RowKeys(table)
             try:
                 with (folder / name).open("rb") as file:
-                    for chunk in stored_trees.chunks(file):
+                    for chunk in stored_trees.read_chunks(file):
                         marks = [_MARK.fullmatch(line) for line in chunk[:-1].split(b"\n")]
                         rows = list(zip(chunk[:-1].split(b"\n"), marks, strict=True))
                         # What is shown has the one form of a line.
-                        keys.add_rows(lines_.row(line) for line, mark in rows if not mark)
+                        keys.add_rows(signed_lines.read_row(line) for line, mark in rows if not mark)
                         tree.add([bytes.fromhex(mark[1].decode()) if mark else _leaf(line) for line, mark in rows])
                         hidden += len(marks) - marks.count(None)
                 keys.finish()
@@ -236,7 +236,7 @@ def _rows(folder: Path, entries: Iterable[Statement], table: str) -> Iterator[di
         name = said.predicate.get("tables", {}).get(table, {}).get("lines")
         if name is not None and (folder / name).exists():
             with (folder / name).open("rb") as file:
-                for chunk in stored_trees.chunks(file):
+                for chunk in stored_trees.read_chunks(file):
                     yield from map(json.loads, chunk.splitlines())
 
 

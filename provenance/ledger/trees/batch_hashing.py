@@ -13,10 +13,10 @@ from numba import njit
 
 from provenance.core import sha256
 
-_EMPTY = np.zeros(32, np.uint8)
+_EMPTY_SUBTREE = np.zeros(32, np.uint8)
 
 
-def leaves(chunk: bytes, ends: Any) -> bytes:
+def hash_leaves(chunk: bytes, ends: Any) -> bytes:
     """Hash whole lines: SHA-256(0x00 || line without its newline).
 
     Args:
@@ -29,11 +29,11 @@ def leaves(chunk: bytes, ends: Any) -> bytes:
     # Every newline becomes the zero byte that the line after it is hashed with.
     data = np.frombuffer(b"\0" + chunk.replace(b"\n", b"\0"), np.uint8)
     out = np.empty(32 * len(ends), np.uint8)
-    _runs(data, ends.astype(np.int64), out)
+    _hash_runs(data, ends.astype(np.int64), out)
     return out.tobytes()
 
 
-def roots(hashes: bytes, fan: int) -> bytes:
+def hash_roots(hashes: bytes, fan: int) -> bytes:
     """Hash complete subtrees (RFC 9162, section 2.1.1).
 
     Args:
@@ -45,11 +45,11 @@ def roots(hashes: bytes, fan: int) -> bytes:
     """
     level = np.frombuffer(hashes, np.uint8)
     while fan > 1:
-        level, fan = _pairs(level), fan // 2
+        level, fan = _hash_pairs(level), fan // 2
     return level.tobytes()
 
 
-def keys(prefix: bytes, digests: bytes) -> bytes:
+def hash_keys(prefix: bytes, digests: bytes) -> bytes:
     """Hash digests behind a prefix: SHA-256(prefix || digest).
 
     Args:
@@ -60,11 +60,11 @@ def keys(prefix: bytes, digests: bytes) -> bytes:
         The hashes, end to end.
     """
     out = np.empty(len(digests), np.uint8)
-    _prefixed(np.frombuffer(prefix, np.uint8), np.frombuffer(digests, np.uint8), out)
+    _hash_prefixed(np.frombuffer(prefix, np.uint8), np.frombuffer(digests, np.uint8), out)
     return out.tobytes()
 
 
-def subtrees(held: bytes, ends: list[int], depth: int) -> bytes:
+def hash_subtrees(held: bytes, ends: list[int], depth: int) -> bytes:
     """Hash runs of keys of a sparse tree: T(depth, keys) of each.
 
     Args:
@@ -76,12 +76,12 @@ def subtrees(held: bytes, ends: list[int], depth: int) -> bytes:
         The hashes, end to end.
     """
     out = np.empty(32 * len(ends), np.uint8)
-    _subtrees(np.frombuffer(held, np.uint8), np.array(ends, np.int64), depth, out)
+    _hash_subtrees(np.frombuffer(held, np.uint8), np.array(ends, np.int64), depth, out)
     return out.tobytes()
 
 
 @njit(nogil=True, cache=True)
-def _runs(data: Any, ends: Any, out: Any) -> None:
+def _hash_runs(data: Any, ends: Any, out: Any) -> None:
     state, buf = np.empty(8, np.uint32), np.empty(128, np.uint8)
     start = 0
     for k in range(ends.shape[0]):
@@ -90,7 +90,7 @@ def _runs(data: Any, ends: Any, out: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _node(mark: Any, left: Any, at: Any, right: Any, beside: Any, state: Any, buf: Any, out: Any, to: Any) -> None:
+def _hash_node(mark: Any, left: Any, at: Any, right: Any, beside: Any, state: Any, buf: Any, out: Any, to: Any) -> None:
     """Write SHA-256(mark || 32 bytes || 32 bytes)."""
     buf[0] = mark
     for k in range(32):
@@ -102,16 +102,16 @@ def _node(mark: Any, left: Any, at: Any, right: Any, beside: Any, state: Any, bu
 
 
 @njit(nogil=True, cache=True)
-def _pairs(level: Any) -> Any:
+def _hash_pairs(level: Any) -> Any:
     state, buf = np.empty(8, np.uint32), np.empty(128, np.uint8)
     out = np.empty(level.shape[0] // 2, np.uint8)
     for k in range(out.shape[0] // 32):
-        _node(1, level, 64 * k, level, 64 * k + 32, state, buf, out, 32 * k)
+        _hash_node(1, level, 64 * k, level, 64 * k + 32, state, buf, out, 32 * k)
     return out
 
 
 @njit(nogil=True, cache=True)
-def _prefixed(prefix: Any, digests: Any, out: Any) -> None:
+def _hash_prefixed(prefix: Any, digests: Any, out: Any) -> None:
     state, buf, size = np.empty(8, np.uint32), np.empty(128, np.uint8), prefix.shape[0]
     for k in range(digests.shape[0] // 32):
         for j in range(size):
@@ -124,7 +124,7 @@ def _prefixed(prefix: Any, digests: Any, out: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _shared(held: Any, one: Any, other: Any) -> Any:
+def _count_shared_bits(held: Any, one: Any, other: Any) -> Any:
     """Bits that two keys have in common at their beginning."""
     for k in range(32):
         if held[32 * one + k] != held[32 * other + k]:
@@ -136,19 +136,19 @@ def _shared(held: Any, one: Any, other: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _lift(made: Any, at: Any, held: Any, key: Any, top: Any, depth: Any, state: Any, buf: Any) -> None:
+def _lift_subtree(made: Any, at: Any, held: Any, key: Any, top: Any, depth: Any, state: Any, buf: Any) -> None:
     """Take a subtree up to a depth: above a branch every bit is hashed in; one key goes up as it is."""
     if top == 256:
         return
     for d in range(top - 1, depth - 1, -1):
         if held[32 * key + (d >> 3)] >> (7 - (d & 7)) & 1:
-            _node(3, _EMPTY, 0, made, at, state, buf, made, at)
+            _hash_node(3, _EMPTY_SUBTREE, 0, made, at, state, buf, made, at)
         else:
-            _node(3, made, at, _EMPTY, 0, state, buf, made, at)
+            _hash_node(3, made, at, _EMPTY_SUBTREE, 0, state, buf, made, at)
 
 
 @njit(nogil=True, cache=True)
-def _subtrees(held: Any, ends: Any, depth: Any, out: Any) -> None:
+def _hash_subtrees(held: Any, ends: Any, depth: Any, out: Any) -> None:
     """As sparse.subtree, run by run; what waits for its right side stands on a stack of at most 257."""
     state, buf = np.empty(8, np.uint32), np.empty(128, np.uint8)
     waiting = np.empty(32 * 258, np.uint8)
@@ -158,7 +158,7 @@ def _subtrees(held: Any, ends: Any, depth: Any, out: Any) -> None:
     for run in range(ends.shape[0]):
         last, height = ends[run], 0
         if first == last:
-            out[32 * run : 32 * run + 32] = _EMPTY
+            out[32 * run : 32 * run + 32] = _EMPTY_SUBTREE
         for key in range(first, last):
             buf[0] = 2
             for k in range(32):
@@ -167,16 +167,16 @@ def _subtrees(held: Any, ends: Any, depth: Any, out: Any) -> None:
             sha256.finish_state(state, buf, 33, 33)
             sha256.write_state(state, made, 0)
             top = 256
-            after = _shared(held, key, key + 1) if key + 1 < last else depth - 1
+            after = _count_shared_bits(held, key, key + 1) if key + 1 < last else depth - 1
             while height and branches[height - 1] > after:
                 height -= 1
                 branch = branches[height]
-                _lift(waiting, 32 * height, held, named[height], tops[height], branch + 1, state, buf)
-                _lift(made, 0, held, key, top, branch + 1, state, buf)
-                _node(3, waiting, 32 * height, made, 0, state, buf, made, 0)
+                _lift_subtree(waiting, 32 * height, held, named[height], tops[height], branch + 1, state, buf)
+                _lift_subtree(made, 0, held, key, top, branch + 1, state, buf)
+                _hash_node(3, waiting, 32 * height, made, 0, state, buf, made, 0)
                 top = branch
             if key + 1 == last:
-                _lift(made, 0, held, key, top, depth, state, buf)
+                _lift_subtree(made, 0, held, key, top, depth, state, buf)
                 out[32 * run : 32 * run + 32] = made
             else:
                 waiting[32 * height : 32 * height + 32] = made

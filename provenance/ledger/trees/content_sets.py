@@ -25,8 +25,8 @@ import numpy as np
 
 from provenance.errors import VerificationError
 from provenance.ledger.trees import sparse_merkle
-from provenance.ledger.trees.hash_files import Opened
-from provenance.ledger.trees.stored_trees import MANY
+from provenance.ledger.trees.hash_files import StoredFile
+from provenance.ledger.trees.stored_trees import LEAST_COMPILED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,29 +35,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ALGORITHM = "csmt-sha256/v1"
-DOMAIN = b"provenance-content/v1\0"
+KEY_DOMAIN = b"provenance-content/v1\0"
 MAGIC = b"provenance-set/v1\n".ljust(32, b"\0")
-SALT = 16
+SALT_BYTES = 16
 """Bytes of a set's salt."""
 
-_HEAD = len(MAGIC) + 8 + 8 + SALT
-_KEY = 32  # bytes
-_HELD = 1 << 18  # keys that are held in memory before they go to their parts on disk
-_PARTS = 256  # parts of the set on disk, by the first byte of a key
-_DEEPEST = 40  # depth of buckets; more keys than a disk holds
+_HEAD_BYTES = len(MAGIC) + 8 + 8 + SALT_BYTES
+_KEY_BYTES = 32  # bytes
+_KEYS_HELD = 1 << 18  # keys that are held in memory before they go to their parts on disk
+_PART_COUNT = 256  # parts of the set on disk, by the first byte of a key
+_DEEPEST_LEVEL = 40  # depth of buckets; more keys than a disk holds
 
 
-def key(salt: bytes, digest: bytes) -> bytes:
+def derive_key(salt: bytes, digest: bytes) -> bytes:
     """Return the key of a content: SHA-256(domain || salt || digest).
 
     Args:
         salt: of the set, 16 bytes.
         digest: SHA-256 of the content, 32 bytes.
     """
-    return sha256(DOMAIN + salt + digest).digest()
+    return sha256(KEY_DOMAIN + salt + digest).digest()
 
 
-def salt_digest(salt: bytes) -> str:
+def digest_salt(salt: bytes) -> str:
     """Return what an entry signs of a set's salt: SHA-256("provenance-salt/v1" 0x00 || salt), hexadecimal.
 
     Args:
@@ -66,23 +66,23 @@ def salt_digest(salt: bytes) -> str:
     return sha256(b"provenance-salt/v1\0" + salt).hexdigest()
 
 
-def keys(salt: bytes, digests: Iterable[bytes]) -> Iterator[bytes]:
-    """Return the keys of many contents, as `key` does.
+def derive_keys(salt: bytes, digests: Iterable[bytes]) -> Iterator[bytes]:
+    """Return the keys of many contents, as `derive_key` does.
 
     Args:
         salt: of the set, 16 bytes.
         digests: SHA-256 of each content, 32 bytes.
     """
     for batch in _batches(digests):
-        if len(batch) < MANY:
-            yield from (key(salt, digest) for digest in batch)
+        if len(batch) < LEAST_COMPILED:
+            yield from (derive_key(salt, digest) for digest in batch)
         else:
             from provenance.ledger.trees import batch_hashing
 
-            yield from _cut(batch_hashing.keys(DOMAIN + salt, b"".join(batch)))
+            yield from _cut_keys(batch_hashing.hash_keys(KEY_DOMAIN + salt, b"".join(batch)))
 
 
-def depth(count: int) -> int:
+def bucket_depth(count: int) -> int:
     """Return the depth of the buckets of a set.
 
     Args:
@@ -91,7 +91,7 @@ def depth(count: int) -> int:
     return max(0, count.bit_length() - 8)
 
 
-def write(digests: Iterable[bytes], salt: bytes, path: Path) -> tuple[int, bytes]:
+def write_set(digests: Iterable[bytes], salt: bytes, path: Path) -> tuple[int, bytes]:
     """Write a content set; memory does not grow with it.
 
     Args:
@@ -108,14 +108,14 @@ def write(digests: Iterable[bytes], salt: bytes, path: Path) -> tuple[int, bytes
     parts = path.with_name(f"{path.name}.parts")
     parts.mkdir()
     try:
-        _divide(keys(salt, digests), parts)
+        _divide_keys(derive_keys(salt, digests), parts)
         with path.open("wb+") as file:
-            file.write(bytes(_HEAD))
-            count = sum(_write_part(file, parts / f"{first:02x}") for first in range(_PARTS))
-            deep = depth(count)
+            file.write(bytes(_HEAD_BYTES))
+            count = sum(_write_part(file, parts / f"{first:02x}") for first in range(_PART_COUNT))
+            deep = bucket_depth(count)
             file.seek(0)
             file.write(MAGIC + count.to_bytes(8, "little") + deep.to_bytes(8, "little") + salt)
-            levels = _levels(_buckets(file, count, deep), deep)
+            levels = _hash_levels(_hash_buckets(file, count, deep), deep)
             file.seek(0, 2)
             for level in levels:
                 file.write(b"".join(level))
@@ -124,7 +124,7 @@ def write(digests: Iterable[bytes], salt: bytes, path: Path) -> tuple[int, bytes
     return count, levels[0][0]
 
 
-class StoredContentSet(Opened):
+class StoredContentSet(StoredFile):
     """A content set, open for reading; only what is asked for is read.
 
     Args:
@@ -136,11 +136,11 @@ class StoredContentSet(Opened):
     """
 
     def _head(self, name: str) -> None:
-        self.count, self.depth, self.salt = _head(self._file, name)
+        self.count, self.depth, self.salt = _read_head(self._file, name)
 
     def root(self) -> bytes:
         """Return the root of the set's tree, as it is stored."""
-        return self.read(self._at(0, 0), _KEY)
+        return self.read(self._read_hash(0, 0), _KEY_BYTES)
 
     def prove(self, asked: bytes) -> sparse_merkle.SparseProof:
         """Return the proof that a key is, or is not, in the set.
@@ -153,14 +153,14 @@ class StoredContentSet(Opened):
         """
         low, high, at, siblings = 0, self.count, 0, []
         while high - low > 1 and at < self.depth:
-            middle = self._halved(sparse_merkle.pivot(asked, at), low, high)
+            middle = self._first_not_below(sparse_merkle.lowest_right_key(asked, at), low, high)
             at += 1
-            way = int.from_bytes(asked) >> (sparse_merkle.DEPTH - at)
-            siblings.append(self.read(self._at(at, way ^ 1), _KEY))
+            way = int.from_bytes(asked) >> (sparse_merkle.KEY_BITS - at)
+            siblings.append(self.read(self._read_hash(at, way ^ 1), _KEY_BYTES))
             low, high = (middle, high) if way & 1 else (low, middle)
         if high - low <= 1:
-            return sparse_merkle.SparseProof(tuple(siblings), self._keys(low, high)[0] if low < high else None)
-        below = sparse_merkle.prove(self._keys(low, high), asked, at)
+            return sparse_merkle.SparseProof(tuple(siblings), self._read_keys(low, high)[0] if low < high else None)
+        below = sparse_merkle.prove(self._read_keys(low, high), asked, at)
         return sparse_merkle.SparseProof((*siblings, *below.siblings), below.end)
 
     def check(self, digests: Iterable[bytes]) -> None:
@@ -173,7 +173,7 @@ class StoredContentSet(Opened):
             VerificationError: it is the set of other contents, or its hashes are not those of its keys.
         """
         self.rehash()
-        check = Check(self)
+        check = ContentCheck(self)
         check.add(digests)
         check.finish()
 
@@ -183,34 +183,34 @@ class StoredContentSet(Opened):
         Raises:
             VerificationError: the hashes are not those of the keys, or the keys are not in order.
         """
-        for at, level in enumerate(_levels(_buckets(self._file, self.count, self.depth), self.depth)):
+        for at, level in enumerate(_hash_levels(_hash_buckets(self._file, self.count, self.depth), self.depth)):
             stored = b"".join(level)
-            if self.read(self._at(at, 0), len(stored)) != stored:
+            if self.read(self._read_hash(at, 0), len(stored)) != stored:
                 raise VerificationError("the hashes of the content set are not those of its keys")
 
-    def mapped(self) -> NDArray[np.bytes_]:
+    def map_keys(self) -> NDArray[np.bytes_]:
         """Return the keys where they stand in the file, without reading them."""
         if not self.count:
             return np.zeros(0, "S32")
-        return np.memmap(self._file, "S32", "r", _HEAD, self.count)
+        return np.memmap(self._file, "S32", "r", _HEAD_BYTES, self.count)
 
-    def _halved(self, bound: bytes, low: int, high: int) -> int:
+    def _first_not_below(self, bound: bytes, low: int, high: int) -> int:
         while low < high:
             middle = (low + high) // 2
-            if self._keys(middle, middle + 1)[0] < bound:
+            if self._read_keys(middle, middle + 1)[0] < bound:
                 low = middle + 1
             else:
                 high = middle
         return low
 
-    def _keys(self, low: int, high: int) -> list[bytes]:
-        return _cut(self.read(_HEAD + _KEY * low, _KEY * (high - low)))
+    def _read_keys(self, low: int, high: int) -> list[bytes]:
+        return _cut_keys(self.read(_HEAD_BYTES + _KEY_BYTES * low, _KEY_BYTES * (high - low)))
 
-    def _at(self, level: int, index: int) -> int:
-        return _place(self.count, level, index)
+    def _read_hash(self, level: int, index: int) -> int:
+        return _hash_offset(self.count, level, index)
 
 
-class Check:
+class ContentCheck:
     """Holds a set to contents that come bit by bit: each must be in it, and nothing else may be.
 
     Args:
@@ -218,7 +218,7 @@ class Check:
     """
 
     def __init__(self, stored: StoredContentSet) -> None:
-        self._stored, self._keys = stored, stored.mapped()
+        self._stored, self._keys = stored, stored.map_keys()
         self._seen = np.zeros(stored.count, np.bool_)
 
     def add(self, digests: Iterable[bytes]) -> None:
@@ -230,7 +230,7 @@ class Check:
         Raises:
             VerificationError: one is not in the set.
         """
-        for batch in _batches(keys(self._stored.salt, digests)):
+        for batch in _batches(derive_keys(self._stored.salt, digests)):
             asked = np.array(batch, "S32")
             at = np.minimum(np.searchsorted(self._keys, asked), max(len(self._keys) - 1, 0))
             if not len(self._keys) or not (self._keys[at] == asked).all():
@@ -247,33 +247,33 @@ class Check:
             raise VerificationError("the content set holds a content that the files do not name")
 
 
-def _head(file: BinaryIO, name: str) -> tuple[int, int, bytes]:
+def _read_head(file: BinaryIO, name: str) -> tuple[int, int, bytes]:
     """Number of keys, depth of the buckets, salt: of a file that is exactly as long as they say."""
-    head = file.read(_HEAD)
+    head = file.read(_HEAD_BYTES)
     at = len(MAGIC)
     count, deep = (int.from_bytes(head[first : first + 8], "little") for first in (at, at + 8))
-    known = head[:at] == MAGIC and deep == depth(count) <= _DEEPEST
-    if not known or file.seek(0, 2) != _place(count, deep + 1, 0):
+    known = head[:at] == MAGIC and deep == bucket_depth(count) <= _DEEPEST_LEVEL
+    if not known or file.seek(0, 2) != _hash_offset(count, deep + 1, 0):
         raise VerificationError(f"{name} is not a content set (provenance-set/v1)")
-    return count, deep, head[-SALT:]
+    return count, deep, head[-SALT_BYTES:]
 
 
-def _place(count: int, level: int, index: int) -> int:
+def _hash_offset(count: int, level: int, index: int) -> int:
     """Where a hash of the tree's upper depths stands in the file."""
-    return _HEAD + _KEY * (count + (1 << level) - 1 + index)
+    return _HEAD_BYTES + _KEY_BYTES * (count + (1 << level) - 1 + index)
 
 
-def _divide(found: Iterable[bytes], parts: Path) -> None:
+def _divide_keys(found: Iterable[bytes], parts: Path) -> None:
     """Put keys into parts by their first byte, so that each can be sorted in memory."""
-    held: list[list[bytes]] = [[] for _ in range(_PARTS)]
+    held: list[list[bytes]] = [[] for _ in range(_PART_COUNT)]
     for count, item in enumerate(found, start=1):
         held[item[0]].append(item)
-        if count % _HELD == 0:
-            _flush(held, parts)
-    _flush(held, parts)
+        if count % _KEYS_HELD == 0:
+            _flush_parts(held, parts)
+    _flush_parts(held, parts)
 
 
-def _flush(held: list[list[bytes]], parts: Path) -> None:
+def _flush_parts(held: list[list[bytes]], parts: Path) -> None:
     for first, items in enumerate(held):
         if items:
             with (parts / f"{first:02x}").open("ab") as file:
@@ -285,55 +285,55 @@ def _write_part(file: BinaryIO, part: Path) -> int:
     """Append a part, sorted, each key once; return how many there are."""
     if not part.exists():
         return 0
-    once = sorted(set(_cut(part.read_bytes())))
+    once = sorted(set(_cut_keys(part.read_bytes())))
     file.write(b"".join(once))
     return len(once)
 
 
-def _cut(data: bytes) -> list[bytes]:
-    return [data[at : at + _KEY] for at in range(0, len(data), _KEY)]
+def _cut_keys(data: bytes) -> list[bytes]:
+    return [data[at : at + _KEY_BYTES] for at in range(0, len(data), _KEY_BYTES)]
 
 
-def _buckets(file: BinaryIO, count: int, deep: int) -> Iterator[tuple[bytes, int]]:
+def _hash_buckets(file: BinaryIO, count: int, deep: int) -> Iterator[tuple[bytes, int]]:
     """Hash each bucket in turn: the keys that share their first bits. Tells how many there are in it, too."""
-    shift, bucket, before = sparse_merkle.DEPTH - deep, 0, b""
+    shift, bucket, before = sparse_merkle.KEY_BITS - deep, 0, b""
     held: list[bytes] = []
     ends: list[int] = []
-    for item in _stream(file, count):
+    for item in _stream_keys(file, count):
         if item <= before:
             raise VerificationError("the keys of the content set are not in order")
         of, before = int.from_bytes(item) >> shift, item
         while bucket < of:
             bucket += 1
             ends.append(len(held))
-            if len(held) >= MANY:
-                yield from _hashed(held, ends, deep)
+            if len(held) >= LEAST_COMPILED:
+                yield from _hash_bucket_runs(held, ends, deep)
                 held, ends = [], []
         held.append(item)
     ends += [len(held)] * ((1 << deep) - bucket)
-    yield from _hashed(held, ends, deep)
+    yield from _hash_bucket_runs(held, ends, deep)
 
 
-def _hashed(held: list[bytes], ends: list[int], deep: int) -> Iterator[tuple[bytes, int]]:
+def _hash_bucket_runs(held: list[bytes], ends: list[int], deep: int) -> Iterator[tuple[bytes, int]]:
     """Hash buckets, of which each ends at a place among the keys."""
     starts = [0, *ends]
-    if len(held) < MANY:
-        made = [sparse_merkle.subtree(held[first:last], deep) for first, last in pairwise(starts)]
+    if len(held) < LEAST_COMPILED:
+        made = [sparse_merkle.hash_subtree(held[first:last], deep) for first, last in pairwise(starts)]
     else:
         from provenance.ledger.trees import batch_hashing
 
-        made = _cut(batch_hashing.subtrees(b"".join(held), ends, deep))
+        made = _cut_keys(batch_hashing.hash_subtrees(b"".join(held), ends, deep))
     yield from zip(made, (last - first for first, last in pairwise(starts)), strict=True)
 
 
-def _stream(file: BinaryIO, count: int) -> Iterator[bytes]:
+def _stream_keys(file: BinaryIO, count: int) -> Iterator[bytes]:
     step = 1 << 15
     for first in range(0, count, step):
-        file.seek(_HEAD + _KEY * first)
-        yield from _cut(file.read(_KEY * min(step, count - first)))
+        file.seek(_HEAD_BYTES + _KEY_BYTES * first)
+        yield from _cut_keys(file.read(_KEY_BYTES * min(step, count - first)))
 
 
-def _levels(buckets: Iterable[tuple[bytes, int]], deep: int) -> list[list[bytes]]:
+def _hash_levels(buckets: Iterable[tuple[bytes, int]], deep: int) -> list[list[bytes]]:
     """Hash the tree above its buckets; return the hashes of depths 0 to D."""
     level, counts = [], []
     for made, count in buckets:
@@ -353,7 +353,7 @@ def _batches(made: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
     batch: list[bytes] = []
     for item in made:
         batch.append(item)
-        if len(batch) == _HELD:
+        if len(batch) == _KEYS_HELD:
             yield batch
             batch = []
     if batch:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Opened:
+class StoredFile:
     """A stored file, as a context.
 
     Args:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EMPTY = hashlib.sha256(b"").digest()
+EMPTY_ROOT = hashlib.sha256(b"").digest()
 """The root of a tree without leaves (RFC 9162, section 2.1.1)."""
 
 
-def leaf(data: bytes) -> bytes:
+def hash_leaf(data: bytes) -> bytes:
     """Return the hash of a leaf: SHA-256(0x00 || data).
 
     Args:
@@ -28,7 +28,7 @@ def leaf(data: bytes) -> bytes:
     return hashlib.sha256(b"\0" + data).digest()
 
 
-def node(left: bytes, right: bytes) -> bytes:
+def hash_node(left: bytes, right: bytes) -> bytes:
     """Return the hash of an inner node: SHA-256(0x01 || left || right).
 
     Args:
@@ -41,22 +41,22 @@ def node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
 
 
-def root(leaves: Sequence[bytes]) -> bytes:
+def hash_root(leaves: Sequence[bytes]) -> bytes:
     """Return the root of a tree (RFC 9162, section 2.1.1).
 
     Args:
         leaves: leaf hashes, in order.
 
     Returns:
-        32 bytes; `EMPTY` for no leaves.
+        32 bytes; `EMPTY_ROOT` for no leaves.
     """
     level = list(leaves)
     while len(level) > 1:
-        level = _parents(level)
-    return level[0] if level else EMPTY
+        level = _hash_parents(level)
+    return level[0] if level else EMPTY_ROOT
 
 
-def roots(leaves: Sequence[bytes]) -> list[bytes]:
+def hash_prefixes(leaves: Sequence[bytes]) -> list[bytes]:
     """Return the roots of all prefixes of a tree, the empty one and the whole one included.
 
     Args:
@@ -65,18 +65,18 @@ def roots(leaves: Sequence[bytes]) -> list[bytes]:
     Returns:
         `len(leaves) + 1` roots: item n is the root of the first n leaves. Time is O(n log n).
     """
-    found, peaks = [EMPTY], []
+    found, peaks = [EMPTY_ROOT], []
     for count, item in enumerate(leaves, start=1):
         peaks.append(item)
         # Each trailing zero bit of the count closes one perfect subtree.
         for _ in range((count & -count).bit_length() - 1):
             right = peaks.pop()
-            peaks.append(node(peaks.pop(), right))
-        found.append(_fold(peaks))
+            peaks.append(hash_node(peaks.pop(), right))
+        found.append(_fold_peaks(peaks))
     return found
 
 
-def inclusion(leaves: Sequence[bytes], index: int) -> list[bytes]:
+def prove_inclusion(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """Return the audit path of one leaf (RFC 9162, section 2.1.3.1).
 
     Args:
@@ -96,11 +96,11 @@ def inclusion(leaves: Sequence[bytes], index: int) -> list[bytes]:
         sibling = index ^ 1
         if sibling < len(level):
             path.append(level[sibling])
-        level, index = _parents(level), index >> 1
+        level, index = _hash_parents(level), index >> 1
     return path
 
 
-def includes(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes], root_hash: bytes) -> bool:
+def is_included(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes], *, root_hash: bytes) -> bool:
     """Tell whether an audit path proves that a leaf is in a tree (RFC 9162, section 2.1.3.2).
 
     Args:
@@ -120,16 +120,16 @@ def includes(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes], roo
         if last == 0:
             return False
         if at & 1 or at == last:
-            found = node(item, found)
+            found = hash_node(item, found)
             while at and not at & 1:
                 at, last = at >> 1, last >> 1
         else:
-            found = node(found, item)
+            found = hash_node(found, item)
         at, last = at >> 1, last >> 1
     return last == 0 and found == root_hash
 
 
-def before(index: int, size: int, path: Sequence[bytes]) -> bytes:
+def root_before(index: int, size: int, path: Sequence[bytes]) -> bytes:
     """Return the root over the leaves before one, which its audit path holds: they are what stands to its left.
 
     Args:
@@ -143,14 +143,14 @@ def before(index: int, size: int, path: Sequence[bytes]) -> bytes:
     at, last, found = index, size - 1, b""
     for item in path:
         if at & 1 or at == last:
-            found = node(item, found) if found else item
+            found = hash_node(item, found) if found else item
             while at and not at & 1:
                 at, last = at >> 1, last >> 1
         at, last = at >> 1, last >> 1
-    return found or root([])
+    return found or hash_root([])
 
 
-def consistency(leaves: Sequence[bytes], old: int) -> list[bytes]:
+def prove_consistency(leaves: Sequence[bytes], old: int) -> list[bytes]:
     """Return the proof that a tree extends its own first `old` leaves (RFC 9162, section 2.1.4.1).
 
     Args:
@@ -169,17 +169,17 @@ def consistency(leaves: Sequence[bytes], old: int) -> list[bytes]:
     while old < len(part):
         split = 1 << ((len(part) - 1).bit_length() - 1)
         if old <= split:
-            proof.append(root(part[split:]))
+            proof.append(hash_root(part[split:]))
             part = part[:split]
         else:
-            proof.append(root(part[:split]))
+            proof.append(hash_root(part[:split]))
             part, old, whole = part[split:], old - split, False
     if not whole:
-        proof.append(root(part))
+        proof.append(hash_root(part))
     return proof[::-1]
 
 
-def extends(old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]) -> bool:
+def is_consistent(old: int, old_root: bytes, new: int, new_root: bytes, *, proof: Sequence[bytes]) -> bool:
     """Tell whether a proof shows that one tree extends another (RFC 9162, section 2.1.4.2).
 
     Args:
@@ -187,7 +187,7 @@ def extends(old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequenc
         old_root: its root.
         new: number of leaves of the newer tree.
         new_root: its root.
-        proof: what `consistency` returns.
+        proof: what `prove_consistency` returns.
 
     Returns:
         True only if the first `old` leaves of the newer tree are the older tree.
@@ -208,16 +208,16 @@ def extends(old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequenc
         if last == 0:
             return False
         if at & 1 or at == last:
-            older, newer = node(item, older), node(item, newer)
+            older, newer = hash_node(item, older), hash_node(item, newer)
             while at and not at & 1:
                 at, last = at >> 1, last >> 1
         else:
-            newer = node(newer, item)
+            newer = hash_node(newer, item)
         at, last = at >> 1, last >> 1
     return last == 0 and older == old_root and newer == new_root
 
 
-class Tree:
+class MerkleTree:
     """A tree of which many proofs are asked: its nodes are hashed once.
 
     Args:
@@ -227,9 +227,9 @@ class Tree:
     def __init__(self, leaves: Sequence[bytes]) -> None:
         self._levels = [list(leaves)]  # of perfect subtrees; level k has those of 2^k leaves
         while len(level := self._levels[-1]) > 1:
-            self._levels.append([node(*each) for each in zip(level[::2], level[1::2], strict=False)])
+            self._levels.append([hash_node(*each) for each in zip(level[::2], level[1::2], strict=False)])
 
-    def inclusion(self, index: int, size: int) -> list[bytes]:
+    def prove_inclusion(self, index: int, size: int) -> list[bytes]:
         """Return the audit path of a leaf in the tree of the first `size` leaves, see inclusion.
 
         Args:
@@ -240,14 +240,14 @@ class Tree:
         while size > 1:
             split = 1 << ((size - 1).bit_length() - 1)
             if index - start < split:
-                path.append(self._root(start + split, size - split))
+                path.append(self._hash_root(start + split, size - split))
                 size = split
             else:
-                path.append(self._root(start, split))
+                path.append(self._hash_root(start, split))
                 start, size = start + split, size - split
         return path[::-1]
 
-    def consistency(self, old: int, new: int) -> list[bytes]:
+    def prove_consistency(self, old: int, new: int) -> list[bytes]:
         """Return the proof that the tree of the first `new` leaves extends that of the first `old`, see consistency.
 
         Args:
@@ -258,31 +258,31 @@ class Tree:
         while old < new:
             split = 1 << ((new - 1).bit_length() - 1)
             if old <= split:
-                proof.append(self._root(start + split, new - split))
+                proof.append(self._hash_root(start + split, new - split))
                 new = split
             else:
-                proof.append(self._root(start, split))
+                proof.append(self._hash_root(start, split))
                 start, old, new = start + split, old - split, new - split
         if start:
-            proof.append(self._root(start, new))
+            proof.append(self._hash_root(start, new))
         return proof[::-1]
 
-    def _root(self, start: int, size: int) -> bytes:
+    def _hash_root(self, start: int, size: int) -> bytes:
         if size & (size - 1) == 0:
             deep = size.bit_length() - 1
             return self._levels[deep][start >> deep]
         split = 1 << ((size - 1).bit_length() - 1)
-        return node(self._root(start, split), self._root(start + split, size - split))
+        return hash_node(self._hash_root(start, split), self._hash_root(start + split, size - split))
 
 
-def _parents(level: list[bytes]) -> list[bytes]:
+def _hash_parents(level: list[bytes]) -> list[bytes]:
     """Hash pairs; a last one without a partner goes up as it is, which yields the tree of RFC 9162."""
-    paired = [node(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
+    paired = [hash_node(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
     return paired + level[len(paired) * 2 :]
 
 
-def _fold(peaks: list[bytes]) -> bytes:
+def _fold_peaks(peaks: list[bytes]) -> bytes:
     found = peaks[-1]
     for peak in reversed(peaks[:-1]):
-        found = node(peak, found)
+        found = hash_node(peak, found)
     return found

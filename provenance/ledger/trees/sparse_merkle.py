@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EMPTY = bytes(32)
+EMPTY_SUBTREE = bytes(32)
 """The hash of no keys."""
 
-DEPTH = 256
+KEY_BITS = 256
 """Bits of a key."""
 
 
@@ -40,12 +40,12 @@ class SparseProof:
     end: bytes | None
 
 
-def leaf(key: bytes) -> bytes:
+def hash_leaf(key: bytes) -> bytes:
     """Return the hash of one key: SHA-256(0x02 || key)."""
     return sha256(b"\2" + key).digest()
 
 
-def node(left: bytes, right: bytes) -> bytes:
+def hash_node(left: bytes, right: bytes) -> bytes:
     """Return the hash of a branch: SHA-256(0x03 || left || right).
 
     Args:
@@ -55,7 +55,7 @@ def node(left: bytes, right: bytes) -> bytes:
     return sha256(b"\3" + left + right).digest()
 
 
-def subtree(keys: Sequence[bytes], depth: int = 0) -> bytes:
+def hash_subtree(keys: Sequence[bytes], depth: int = 0) -> bytes:
     """Return the hash of some keys at a depth, T(depth, keys).
 
     Args:
@@ -66,18 +66,20 @@ def subtree(keys: Sequence[bytes], depth: int = 0) -> bytes:
         32 bytes. Time is near-linear, unless somebody made keys that share long beginnings.
     """
     if not keys:
-        return EMPTY
+        return EMPTY_SUBTREE
     waiting: list[tuple[bytes, int, bytes, int]] = []  # hash of a left side, its depth, a key in it, where it branches
     numbers = [int.from_bytes(key) for key in keys]
     for at, key in enumerate(keys):
-        found, top = leaf(key), DEPTH
-        after = DEPTH - (numbers[at] ^ numbers[at + 1]).bit_length() if at + 1 < len(keys) else depth - 1
+        found, top = hash_leaf(key), KEY_BITS
+        after = KEY_BITS - (numbers[at] ^ numbers[at + 1]).bit_length() if at + 1 < len(keys) else depth - 1
         while waiting and waiting[-1][3] > after:
             left, left_top, other, branch = waiting.pop()
-            found = node(_lifted(left, other, left_top, branch + 1), _lifted(found, key, top, branch + 1))
+            found = hash_node(
+                _lift_subtree(left, other, left_top, branch + 1), _lift_subtree(found, key, top, branch + 1)
+            )
             top = branch
         if at + 1 == len(keys):
-            return _lifted(found, key, top, depth)
+            return _lift_subtree(found, key, top, depth)
         waiting.append((found, top, key, after))
     raise AssertionError  # the last key returns
 
@@ -95,7 +97,7 @@ def hash_children(left: bytes, lefts: int, right: bytes, rights: int) -> bytes:
         T of both: a single key stays as it is.
     """
     if lefts + rights > 1:
-        return node(left, right)
+        return hash_node(left, right)
     return right if rights else left
 
 
@@ -112,13 +114,13 @@ def prove(keys: Sequence[bytes], key: bytes, depth: int = 0) -> SparseProof:
     """
     low, high, siblings = 0, len(keys), []
     while high - low > 1:
-        middle = bisect_left(keys, pivot(key, depth), low, high)
+        middle = bisect_left(keys, lowest_right_key(key, depth), low, high)
         depth += 1
-        if bit(key, depth - 1):
-            siblings.append(subtree(keys[low:middle], depth))
+        if key_bit(key, depth - 1):
+            siblings.append(hash_subtree(keys[low:middle], depth))
             low = middle
         else:
-            siblings.append(subtree(keys[middle:high], depth))
+            siblings.append(hash_subtree(keys[middle:high], depth))
             high = middle
     return SparseProof(tuple(siblings), keys[low] if low < high else None)
 
@@ -135,20 +137,20 @@ def has_key(key: bytes, proof: SparseProof, root: bytes) -> bool | None:
         True: it is in the set. False: it is not. None: the proof shows nothing.
     """
     depth = len(proof.siblings)
-    if depth > DEPTH or any(len(item) != len(EMPTY) for item in (key, root, *proof.siblings)):
+    if depth > KEY_BITS or any(len(item) != len(EMPTY_SUBTREE) for item in (key, root, *proof.siblings)):
         return None
-    if proof.end is not None and (len(proof.end) != len(EMPTY) or _shared(proof.end, key) < depth):
+    if proof.end is not None and (len(proof.end) != len(EMPTY_SUBTREE) or _count_shared_bits(proof.end, key) < depth):
         return None
     # Beside one key or nothing there must be something: else the way would have ended above.
-    if proof.siblings and proof.siblings[-1] == EMPTY:
+    if proof.siblings and proof.siblings[-1] == EMPTY_SUBTREE:
         return None
-    made = EMPTY if proof.end is None else leaf(proof.end)
+    made = EMPTY_SUBTREE if proof.end is None else hash_leaf(proof.end)
     for at in reversed(range(depth)):
-        made = node(proof.siblings[at], made) if bit(key, at) else node(made, proof.siblings[at])
+        made = hash_node(proof.siblings[at], made) if key_bit(key, at) else hash_node(made, proof.siblings[at])
     return proof.end == key if made == root else None
 
 
-def bit(key: bytes, depth: int) -> int:
+def key_bit(key: bytes, depth: int) -> int:
     """Return a bit of a key.
 
     Args:
@@ -158,25 +160,25 @@ def bit(key: bytes, depth: int) -> int:
     return key[depth >> 3] >> (7 - (depth & 7)) & 1
 
 
-def pivot(key: bytes, depth: int) -> bytes:
+def lowest_right_key(key: bytes, depth: int) -> bytes:
     """Return the lowest key whose first `depth` bits are the key's own and whose next bit is 1.
 
     Args:
         key: 32 bytes.
         depth: how many bits are the key's own, less than 256.
     """
-    below = DEPTH - 1 - depth
+    below = KEY_BITS - 1 - depth
     return ((int.from_bytes(key) >> (below + 1) << 1 | 1) << below).to_bytes(32)
 
 
-def _shared(one: bytes, other: bytes) -> int:
-    return DEPTH - (int.from_bytes(one) ^ int.from_bytes(other)).bit_length()
+def _count_shared_bits(one: bytes, other: bytes) -> int:
+    return KEY_BITS - (int.from_bytes(one) ^ int.from_bytes(other)).bit_length()
 
 
-def _lifted(made: bytes, key: bytes, top: int, depth: int) -> bytes:
+def _lift_subtree(made: bytes, key: bytes, top: int, depth: int) -> bytes:
     """The hash of a subtree as it is higher up: above a branch every bit is hashed in; one key goes up as it is."""
-    if top == DEPTH:
+    if top == KEY_BITS:
         return made
     for at in range(top - 1, depth - 1, -1):
-        made = node(EMPTY, made) if bit(key, at) else node(made, EMPTY)
+        made = hash_node(EMPTY_SUBTREE, made) if key_bit(key, at) else hash_node(made, EMPTY_SUBTREE)
     return made

@@ -21,29 +21,29 @@ import numpy as np
 
 from provenance.errors import VerificationError
 from provenance.ledger.trees import merkle
-from provenance.ledger.trees.hash_files import Opened
+from provenance.ledger.trees.hash_files import StoredFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 MAGIC = b"provenance-tree/v1\n".ljust(24, b"\0")
-LINE = 1 << 24
+LONGEST_LINE = 1 << 24
 """Bytes of the longest line that is read."""
 
-Look = Callable[[bytes, list[bytes]], None]
+ChunkVisitor = Callable[[bytes, list[bytes]], None]
 """What is shown each chunk of lines with its leaf hashes, so that lines need not be read twice."""
 
-MANY = 1 << 12
+LEAST_COMPILED = 1 << 12
 """From so many hashes at once it pays to load compiled code."""
 
-_HEAD = len(MAGIC) + 8
-_WIDTH = 8  # levels between two that are stored
-_FAN = 1 << _WIDTH
-_CHUNK = 1 << 20  # bytes
+_HEAD_BYTES = len(MAGIC) + 8
+_LEVELS_BETWEEN = 8  # levels between two that are stored
+_HASHES_PER_BLOCK = 1 << _LEVELS_BETWEEN
+_CHUNK_BYTES = 1 << 20  # bytes
 
 
-class Builder:
+class TreeBuilder:
     """A tree that grows line by line in memory that hardly grows: an eighth of a byte a line."""
 
     def __init__(self) -> None:
@@ -65,8 +65,8 @@ class Builder:
         last: list[bytes] = []
         for pending in self._open:
             # What is left over of a level goes up as one hash, at the end of the next.
-            last = [merkle.root([*pending, *last])] if pending or last else []
-        return last[0] if last else merkle.EMPTY
+            last = [merkle.hash_root([*pending, *last])] if pending or last else []
+        return last[0] if last else merkle.EMPTY_ROOT
 
     def levels(self) -> bytes:
         """Return the hashes of levels 8, 16, 24, ... end to end, as they are stored."""
@@ -75,19 +75,19 @@ class Builder:
     def _grow(self, level: int, hashes: list[bytes]) -> None:
         pending = self._open[level]
         pending += hashes
-        full = len(pending) // _FAN * _FAN
+        full = len(pending) // _HASHES_PER_BLOCK * _HASHES_PER_BLOCK
         if not full:
             return
         if len(self._open) == level + 1:
             self._open.append([])
             self._levels.append(bytearray())
-        made = _roots(pending[:full])
+        made = _hash_roots(pending[:full])
         del pending[:full]
         self._levels[level] += b"".join(made)
         self._grow(level + 1, made)
 
 
-class Writer:
+class TreeWriter:
     """Writes a stored tree while its lines are written.
 
     Args:
@@ -97,7 +97,7 @@ class Writer:
 
     def __init__(self, path: Path, count: int) -> None:
         self._file = path.open("wb")
-        self._count, self._at, self._tree = count, 0, Builder()
+        self._count, self._at, self._tree = count, 0, TreeBuilder()
         self._file.write(MAGIC + count.to_bytes(8, "little") + bytes(8))
 
     def __enter__(self) -> Self:
@@ -119,14 +119,14 @@ class Writer:
             ValueError: there are more lines than were promised.
         """
         first = self._tree.size
-        leaves, ends = hashed(chunk, self._at)
+        leaves, ends = hash_lines(chunk, self._at)
         if first + len(leaves) > self._count:
             raise ValueError(f"more lines than the {self._count} that were promised")
         self._tree.add(leaves)
         self._at += len(chunk)
-        self._file.seek(_HEAD + 8 * (first + 1))
+        self._file.seek(_HEAD_BYTES + 8 * (first + 1))
         self._file.write(ends)
-        self._file.seek(_HEAD + 8 * (self._count + 1) + 32 * first)
+        self._file.seek(_HEAD_BYTES + 8 * (self._count + 1) + 32 * first)
         self._file.write(b"".join(leaves))
         return leaves
 
@@ -143,7 +143,7 @@ class Writer:
         return self._tree.root()
 
 
-class StoredTree(Opened):
+class StoredTree(StoredFile):
     """A stored tree, open for reading; only what is asked for is read.
 
     Args:
@@ -155,9 +155,9 @@ class StoredTree(Opened):
     """
 
     def _head(self, name: str) -> None:
-        self.size = _size(self._file, name)
+        self.size = _line_count(self._file, name)
 
-    def span(self, index: int) -> tuple[int, int]:
+    def line_span(self, index: int) -> tuple[int, int]:
         """Return where a line begins in the file of lines, and where its newline ends.
 
         Args:
@@ -166,11 +166,11 @@ class StoredTree(Opened):
         Raises:
             IndexError: there is no such line.
         """
-        self._known(index)
-        found = self.read(_HEAD + 8 * index, 16)
+        self._check_index(index)
+        found = self.read(_HEAD_BYTES + 8 * index, 16)
         return int.from_bytes(found[:8], "little"), int.from_bytes(found[8:], "little")
 
-    def leaf(self, index: int) -> bytes:
+    def read_leaf(self, index: int) -> bytes:
         """Return the hash of a leaf.
 
         Args:
@@ -179,7 +179,7 @@ class StoredTree(Opened):
         Raises:
             IndexError: there is no such leaf.
         """
-        self._known(index)
+        self._check_index(index)
         return self.hashes(0, index, index + 1)[0]
 
     def path(self, index: int) -> list[bytes]:
@@ -194,35 +194,35 @@ class StoredTree(Opened):
         Raises:
             IndexError: there is no such leaf.
         """
-        self._known(index)
+        self._check_index(index)
         found: list[bytes] = []
-        for level in range(self._top() + 1):
-            block = index >> _WIDTH
-            found += merkle.inclusion(self._block(level, block), index - (block << _WIDTH))
+        for level in range(self._top_level() + 1):
+            block = index >> _LEVELS_BETWEEN
+            found += merkle.prove_inclusion(self._read_block(level, block), index - (block << _LEVELS_BETWEEN))
             index = block
         return found
 
     def root(self) -> bytes:
         """Return the root of the tree, from its highest hashes."""
-        return merkle.root(self._block(self._top(), 0))
+        return merkle.hash_root(self._read_block(self._top_level(), 0))
 
-    def _known(self, index: int) -> None:
+    def _check_index(self, index: int) -> None:
         if not 0 <= index < self.size:
             raise IndexError(f"no leaf {index} in a tree of {self.size}")
 
-    def _top(self) -> int:
+    def _top_level(self) -> int:
         """The lowest stored level whose hashes, the unfinished one included, fit into one block."""
         level = 0
-        while -(-self.size >> (_WIDTH * level)) > _FAN:
+        while -(-self.size >> (_LEVELS_BETWEEN * level)) > _HASHES_PER_BLOCK:
             level += 1
         return level
 
-    def _block(self, level: int, block: int) -> list[bytes]:
+    def _read_block(self, level: int, block: int) -> list[bytes]:
         """Up to 256 hashes of a level; the last may stand for an unfinished subtree, and is made of those below."""
-        first, complete = block << _WIDTH, self.size >> (_WIDTH * level)
-        found = self.hashes(level, first, min(first + _FAN, complete))
-        if level and len(found) < _FAN and self.size & ((1 << (_WIDTH * level)) - 1):
-            found.append(merkle.root(self._block(level - 1, complete)))
+        first, complete = block << _LEVELS_BETWEEN, self.size >> (_LEVELS_BETWEEN * level)
+        found = self.hashes(level, first, min(first + _HASHES_PER_BLOCK, complete))
+        if level and len(found) < _HASHES_PER_BLOCK and self.size & ((1 << (_LEVELS_BETWEEN * level)) - 1):
+            found.append(merkle.hash_root(self._read_block(level - 1, complete)))
         return found
 
     def hashes(self, level: int, first: int, last: int) -> list[bytes]:
@@ -233,33 +233,39 @@ class StoredTree(Opened):
             first: number of the first.
             last: number behind the last.
         """
-        at = _HEAD + 8 * (self.size + 1) + 32 * sum(self.size >> (_WIDTH * below) for below in range(level))
-        return _cut(self.read(at + 32 * first, 32 * (last - first)))
+        at = (
+            _HEAD_BYTES
+            + 8 * (self.size + 1)
+            + 32 * sum(self.size >> (_LEVELS_BETWEEN * below) for below in range(level))
+        )
+        return _cut_hashes(self.read(at + 32 * first, 32 * (last - first)))
 
 
-def _cut(data: bytes) -> list[bytes]:
+def _cut_hashes(data: bytes) -> list[bytes]:
     return [data[at : at + 32] for at in range(0, len(data), 32)]
 
 
-def _roots(hashes: list[bytes]) -> list[bytes]:
+def _hash_roots(hashes: list[bytes]) -> list[bytes]:
     """Hash complete subtrees of 256."""
-    if len(hashes) < MANY:
-        return [merkle.root(hashes[at : at + _FAN]) for at in range(0, len(hashes), _FAN)]
+    if len(hashes) < LEAST_COMPILED:
+        return [
+            merkle.hash_root(hashes[at : at + _HASHES_PER_BLOCK]) for at in range(0, len(hashes), _HASHES_PER_BLOCK)
+        ]
     from provenance.ledger.trees import batch_hashing
 
-    return _cut(batch_hashing.roots(b"".join(hashes), _FAN))
+    return _cut_hashes(batch_hashing.hash_roots(b"".join(hashes), _HASHES_PER_BLOCK))
 
 
-def _size(file: BinaryIO, name: str) -> int:
+def _line_count(file: BinaryIO, name: str) -> int:
     """Number of lines: of a file that is exactly as long as it says."""
-    head = file.read(_HEAD)
+    head = file.read(_HEAD_BYTES)
     size = int.from_bytes(head[len(MAGIC) :], "little")
-    if head[: len(MAGIC)] != MAGIC or file.seek(0, 2) != length(size):
+    if head[: len(MAGIC)] != MAGIC or file.seek(0, 2) != file_length(size):
         raise VerificationError(f"{name} is not a stored tree (provenance-tree/v1)")
     return size
 
 
-def length(count: int) -> int:
+def file_length(count: int) -> int:
     """Return the length of a stored tree's file.
 
     Args:
@@ -270,11 +276,11 @@ def length(count: int) -> int:
     """
     hashes, left = 0, count
     while left:
-        hashes, left = hashes + left, left >> _WIDTH
-    return _HEAD + 8 * (count + 1) + 32 * hashes
+        hashes, left = hashes + left, left >> _LEVELS_BETWEEN
+    return _HEAD_BYTES + 8 * (count + 1) + 32 * hashes
 
 
-def hashed(chunk: bytes, at: int = 0) -> tuple[list[bytes], bytes]:
+def hash_lines(chunk: bytes, at: int = 0) -> tuple[list[bytes], bytes]:
     """Hash whole lines.
 
     Args:
@@ -287,16 +293,16 @@ def hashed(chunk: bytes, at: int = 0) -> tuple[list[bytes], bytes]:
     if chunk and not chunk.endswith(b"\n"):
         raise ValueError("the last line is not closed by a newline")
     ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("\n")).astype("<u8") + np.uint64(1)
-    if len(ends) < MANY:
+    if len(ends) < LEAST_COMPILED:
         leaves = [sha256(b"\0" + row).digest() for row in chunk.split(b"\n")[:-1]]
     else:
         from provenance.ledger.trees import batch_hashing
 
-        leaves = _cut(batch_hashing.leaves(chunk, ends))
+        leaves = _cut_hashes(batch_hashing.hash_leaves(chunk, ends))
     return leaves, (ends + np.uint64(at)).tobytes()
 
 
-def chunks(lines: BinaryIO) -> Iterator[bytes]:
+def read_chunks(lines: BinaryIO) -> Iterator[bytes]:
     """Cut a file of lines into whole lines, a megabyte or so at a time.
 
     Args:
@@ -309,43 +315,43 @@ def chunks(lines: BinaryIO) -> Iterator[bytes]:
         VerificationError: a line is too long, or the last is not closed.
     """
     rest = b""
-    while data := lines.read(_CHUNK):
+    while data := lines.read(_CHUNK_BYTES):
         cut = data.rfind(b"\n") + 1
         if cut:
             yield rest + data[:cut]
             rest = data[cut:]
         else:
             rest += data
-        if len(rest) > LINE:
-            raise VerificationError(f"a line is longer than {LINE} bytes")
+        if len(rest) > LONGEST_LINE:
+            raise VerificationError(f"a line is longer than {LONGEST_LINE} bytes")
     if rest:
         raise VerificationError("the last line is not closed by a newline")
 
 
-def build(lines: Iterable[bytes], look: Look | None = None) -> Builder:
+def build_tree(lines: Iterable[bytes], look: ChunkVisitor | None = None) -> TreeBuilder:
     """Build a tree of lines whose stored tree is not at hand.
 
     Args:
-        lines: chunks of whole lines, as `chunks` yields them.
+        lines: chunks of whole lines, as `read_chunks` yields them.
         look: is shown each chunk with its leaf hashes.
 
     Returns:
         The tree.
     """
-    tree = Builder()
+    tree = TreeBuilder()
     for chunk in lines:
-        leaves, _ = hashed(chunk)
+        leaves, _ = hash_lines(chunk)
         tree.add(leaves)
         if look is not None:
             look(chunk, leaves)
     return tree
 
 
-def check(lines: Iterable[bytes], path: Path, look: Look | None = None) -> Builder:
+def check_tree(lines: Iterable[bytes], path: Path, look: ChunkVisitor | None = None) -> TreeBuilder:
     """Hold a stored tree to its lines: every offset and every hash is made again and compared.
 
     Args:
-        lines: chunks of whole lines, as `chunks` yields them.
+        lines: chunks of whole lines, as `read_chunks` yields them.
         path: the stored tree.
         look: is shown each chunk with its leaf hashes, so that the lines need not be read twice.
 
@@ -356,28 +362,28 @@ def check(lines: Iterable[bytes], path: Path, look: Look | None = None) -> Build
         OSError: the tree cannot be read.
         VerificationError: it is not the tree of these lines.
     """
-    tree, at = Builder(), 0
+    tree, at = TreeBuilder(), 0
     with StoredTree(path) as kept:
-        if kept.read(_HEAD, 8) != bytes(8):
+        if kept.read(_HEAD_BYTES, 8) != bytes(8):
             raise VerificationError(f"{path.name} does not begin with the first line")
         for chunk in lines:
-            leaves, ends = hashed(chunk, at)
+            leaves, ends = hash_lines(chunk, at)
             first, at = tree.size, at + len(chunk)
             if first + len(leaves) > kept.size:
                 raise VerificationError(f"{path.name} is a tree of fewer lines")
-            same = kept.read(_HEAD + 8 * (first + 1), len(ends)) == ends
+            same = kept.read(_HEAD_BYTES + 8 * (first + 1), len(ends)) == ends
             if not same or kept.hashes(0, first, first + len(leaves)) != leaves:
                 raise VerificationError(f"{path.name} is a tree of other lines")
             tree.add(leaves)
             if look is not None:
                 look(chunk, leaves)
         levels = tree.levels()
-        if tree.size != kept.size or kept.read(length(kept.size) - len(levels), len(levels)) != levels:
+        if tree.size != kept.size or kept.read(file_length(kept.size) - len(levels), len(levels)) != levels:
             raise VerificationError(f"{path.name} is a tree of other lines")
     return tree
 
 
-def search(lines: BinaryIO, tree: StoredTree, key: bytes, of: Callable[[bytes], bytes]) -> int | None:
+def find_line(lines: BinaryIO, tree: StoredTree, key: bytes, of: Callable[[bytes], bytes]) -> int | None:
     """Find a line by its key, by halving: lines are sorted by the bytes of their key.
 
     Args:
@@ -395,14 +401,14 @@ def search(lines: BinaryIO, tree: StoredTree, key: bytes, of: Callable[[bytes], 
     low, high = 0, tree.size
     while low < high:
         middle = (low + high) // 2
-        if of(line(lines, tree, middle)) < key:
+        if of(read_line(lines, tree, middle)) < key:
             low = middle + 1
         else:
             high = middle
-    return low if low < tree.size and of(line(lines, tree, low)) == key else None
+    return low if low < tree.size and of(read_line(lines, tree, low)) == key else None
 
 
-def line(lines: BinaryIO, tree: StoredTree, index: int) -> bytes:
+def read_line(lines: BinaryIO, tree: StoredTree, index: int) -> bytes:
     """Read one line, without its newline, and hold it to its leaf hash.
 
     Args:
@@ -417,11 +423,11 @@ def line(lines: BinaryIO, tree: StoredTree, index: int) -> bytes:
         IndexError: there is no such line.
         VerificationError: it is not the line that the tree was made of.
     """
-    start, end = tree.span(index)
-    if not 0 < end - start <= LINE:
+    start, end = tree.line_span(index)
+    if not 0 < end - start <= LONGEST_LINE:
         raise VerificationError(f"line {index} cannot be where the stored tree says it is")
     lines.seek(start)
     found = lines.read(end - start).removesuffix(b"\n")
-    if merkle.leaf(found) != tree.leaf(index):
+    if merkle.hash_leaf(found) != tree.read_leaf(index):
         raise VerificationError(f"line {index} is not what the stored tree was made of")
     return found

@@ -60,17 +60,17 @@ def follow_keys(anchor: Anchor, known: Mapping[str, signing_keys.PublicKey]) -> 
     Raises:
         VerificationError: something is not signed by who must have signed it.
     """
-    envelope.check(anchor.sealed, envelope.signer(anchor.sealed, known))
+    envelope.check_signature(anchor.sealed, envelope.find_signer(anchor.sealed, known))
     for each in anchor.cosigned:
-        envelope.check(each, envelope.signer(each, known))
-    log_key = signing_keys.fingerprint(checkpoint.signer(anchor.note, known.values()))
+        envelope.check_signature(each, envelope.find_signer(each, known))
+    log_key = signing_keys.fingerprint(checkpoint.find_signer(anchor.note, known.values()))
     succession = key_history.Succession(_first_keys(anchor, log_key))
     for entry in anchor.key_entries:
         index = entry.said.place.index
         succession.check_signer(index, entry.sealed.keyid)
-        envelope.check(entry.sealed, envelope.signer(entry.sealed, known))
+        envelope.check_signature(entry.sealed, envelope.find_signer(entry.sealed, known))
         succession.follow(index, entry.said.predicate)
-        if change := succession.change("statement", index):
+        if change := succession.find_change("statement", index):
             key_history.check_cosignature(entry.new_key or b"", entry.sealed.payload, change.after, known)
         key_history.check_note(entry.note.note, index, succession, known)
     succession.check_signer(anchor.said.place.index, anchor.sealed.keyid)
@@ -134,7 +134,7 @@ def check_place(state: VerificationState) -> None:
     """
     anchor = state.read_anchor()
     index = anchor.said.place.index
-    if anchor.said.place.root != merkle.root(state.leaves[:index]).hex():
+    if anchor.said.place.root != merkle.hash_root(state.leaves[:index]).hex():
         raise state.stop("log", f"{layout.entry_path(index)} says it stands on another history")
     state.ok("log", f"entry {index} of {state.size} is in the log")
 
@@ -146,7 +146,7 @@ def check_keys(state: VerificationState) -> None:
         state: what is asked and known so far; the step is added to it.
     """
     anchor = state.read_anchor()
-    log_key = str(state.succession.holder("log", anchor.note.size - 1))
+    log_key = str(state.succession.find_holder("log", anchor.note.size - 1))
     state.signed_entries = {anchor.sealed.keyid: [anchor.said.place.index], log_key: [anchor.note.size - 1]}
     _gather_evidence(state, anchor)
     signers = _signers(state, anchor, log_key)
@@ -177,7 +177,7 @@ def log_keys(state: VerificationState) -> list[Ed25519PublicKey]:
     Args:
         state: what is asked and known so far.
     """
-    names = state.succession.holders("log")
+    names = state.succession.list_holders("log")
     return [key for name, key in state.known_keys.items() if isinstance(key, Ed25519PublicKey) and name in names]
 
 
@@ -186,7 +186,8 @@ def _signers(state: VerificationState, anchor: Anchor, log_key: str) -> list[Sig
     changes = state.succession.changes
     others = {(key, each.role) for each in changes for key in (each.before, each.after)} - set(own)
     every = [
-        SigningKey(key, role, state.trust.whose(key, role, anchor.note.origin)) for key, role in (*own, *sorted(others))
+        SigningKey(key, role, state.trust.find_owner(key, role, anchor.note.origin))
+        for key, role in (*own, *sorted(others))
     ]
     return key_steps.link_keys(every, state.succession, state.proven_times)[: len(own)]
 

@@ -139,7 +139,7 @@ def check_waivers(
             bad.append(f"waiver {index}: approved by {doubt}")
             continue
         good.append(
-            f"waiver {index}: approved by {key} ({signatures.trust.whose(str(key), 'waiver', signatures.origin)})"
+            f"waiver {index}: approved by {key} ({signatures.trust.find_owner(str(key), 'waiver', signatures.origin)})"
         )
         finding = str(waiver["finding"]["fingerprint"])
         approved[finding] = max(approved.get(finding, ""), str(waiver["expires"]))
@@ -158,7 +158,7 @@ def _approval_doubt(key: str | None, index: int, signatures: SignatureRules) -> 
     """Say by whom a waiver is approved, where that is not enough."""
     if key is None:
         return "nobody but the operator"
-    if signatures.trust.whose(key, "waiver", signatures.origin) is None:
+    if signatures.trust.find_owner(key, "waiver", signatures.origin) is None:
         return f"{key}, which nobody pinned for waivers"
     if signatures.succession.has_held("statement", key):
         return f"{key}, which signs entries of this ledger itself"
@@ -181,7 +181,7 @@ def check_assessments(signatures: SignatureRules, cosigners: Mapping[int, Sequen
         second = {key for key in keyids if not succession.has_held("statement", key)} - {signatures.entry_keys[index]}
         revoked = {key for key in second if not succession.is_cosigner_valid(key, index)}
         gone += [f"assessment {index}: signed by {key} too, which was revoked" for key in sorted(revoked)]
-        others = {key: trust.whose(key, "statement", signatures.origin) for key in sorted(second - revoked)}
+        others = {key: trust.find_owner(key, "statement", signatures.origin) for key in sorted(second - revoked)}
         names = sorted(name for name in others.values() if name is not None)
         strangers = [key for key, name in others.items() if name is None]
         if 1 + len(names) < trust.signers:
@@ -256,7 +256,7 @@ def _is_approved(each: Mapping[str, Any], approved: Mapping[str, str]) -> bool:
     return all(approved.get(str(mark), "") >= str(each.get("expires")) for mark in findings)
 
 
-def counted(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def count_judgements(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Count what a review says of each record of a draw.
 
     Args:
@@ -334,16 +334,16 @@ def _check_draw(entries: SignedEntries, index: int, act: Mapping[str, Any]) -> N
     number = sum(each.predicate["purpose"] == act["purpose"] for each in earlier)
     if act["number"] != number:
         raise VerificationError(f"{number} draws for its purpose stand before it, not {act['number']}")
-    if act["seed"] != draw_algorithm.seed(act["scan"]["rootHash"], act["purpose"], act.get("nonce"), number):
+    if act["seed"] != draw_algorithm.derive_seed(act["scan"]["rootHash"], act["purpose"], act.get("nonce"), number):
         raise VerificationError("its seed is not that of its scan, purpose, nonce and number")
     lines, listed = _lines(entries, index, scan, "files"), _read(entries, index, _subject(entries.statements[index]))
     if lines is None or listed is None:
         return
-    frame = draw_algorithm.frame(lines, frozenset(act["sources"]) if "sources" in act else None)
+    frame = draw_algorithm.read_frame(lines, frozenset(act["sources"]) if "sources" in act else None)
     if act["frame"] != {"files": len(frame.files), "records": frame.records}:
         raise VerificationError("it was drawn from another number of records than its scan saw")
-    drawn = draw_algorithm.draw(act["seed"], act["size"], frame)
-    if act["drawn"] != len(drawn) or b"".join(listed) != draw_algorithm.document(drawn):
+    drawn = draw_algorithm.draw_records(act["seed"], act["size"], frame)
+    if act["drawn"] != len(drawn) or b"".join(listed) != draw_algorithm.write_document(drawn):
         raise VerificationError("its records are not those that its seed draws")
 
 
@@ -363,7 +363,7 @@ def _check_review(entries: SignedEntries, index: int, act: Mapping[str, Any]) ->
         "verdict" in row and row["verdict"] in VERDICTS and isinstance(row.get("problem"), str | None) for row in rows
     ):
         raise VerificationError("it holds a verdict that is none")
-    if not _has_counts(act, counted(rows)):
+    if not _has_counts(act, count_judgements(rows)):
         raise VerificationError("its counts or shares are not those of its answers")
 
 
@@ -379,13 +379,13 @@ def _check_decision(entries: SignedEntries, index: int, act: Mapping[str, Any]) 
 def _check_outputs(entries: SignedEntries, index: int, act: Mapping[str, Any]) -> None:
     for each in act["inputs"]:
         if "entry" in each:
-            _before(entries, index, each["entry"], *statement.WITH_DATA)
+            _before(entries, index, each["entry"], *statement.KINDS_WITH_DATA)
     if "outputs" not in act:
         return
     if act["outputs"]["lines"] not in entries.statements[index].folder:
         raise VerificationError("it binds no list of what it made")
     try:
-        output_files.read(entries.folder, act["outputs"])
+        output_files.read_output(entries.folder, act["outputs"])
     except InputError:
         entries.withheld.append(f"entry {index}")
 

@@ -13,7 +13,7 @@ from provenance.ledger import layout
 from provenance.ledger.format import checkpoint, statement
 from provenance.ledger.log import folder_comparison, leaf_hashes, table_trees
 from provenance.ledger.log.file_writing import STAGING
-from provenance.ledger.log.folder_comparison import Changes
+from provenance.ledger.log.folder_comparison import FolderChanges
 from provenance.ledger.log.tool_files import ToolFiles
 from provenance.ledger.proofs import redaction
 from provenance.ledger.verification.results import DATA_DIFFERS, OK, USAGE, WITHHELD, some
@@ -102,8 +102,10 @@ def list_entry_files(state: VerificationState) -> None:
     state.files = {f"keys/{path.name}" for path in regular_files(state.path / "keys", "*")}
     state.files |= {f"entries/{cosignatures.name}/{path.name}" for path in regular_files(cosignatures, "*")}
     try:
-        newest = checkpoint.read(state.read(layout.note_path(state.size), checkpoint.LIMIT))
-        state.leaves = leaf_hashes.split(state.read(leaf_hashes.PATH, leaf_hashes.limit(state.size)), newest)
+        newest = checkpoint.read_checkpoint(state.read(layout.note_path(state.size), checkpoint.MOST_BYTES))
+        state.leaves = leaf_hashes.split_hashes(
+            state.read(leaf_hashes.PATH, leaf_hashes.most_bytes(state.size)), newest
+        )
     except FileNotFoundError as cause:
         raise state.stop("leaves", f"there is no {leaf_hashes.PATH}; leave out --entry to read every entry") from cause
     except VerificationError as cause:
@@ -181,7 +183,7 @@ def check_files(state: VerificationState) -> None:
     for name, digest in state.bound.items():
         if name not in state.files:
             state.withheld.append(name)
-        elif folder_comparison.digest(state.path / name) != digest:
+        elif folder_comparison.digest_file(state.path / name) != digest:
             state.fail("objects", f"{name} is not what its entry binds")
     if layout.ORIGIN in state.files and state.read(layout.ORIGIN, 1 << 16) != f"{state.origin}\n".encode():
         state.fail("objects", "origin is not the name of this log")
@@ -203,7 +205,7 @@ def check_trees(state: VerificationState) -> None:
         return
     checked, withheld = 0, []
     for scan in _scans(state):
-        made = table_trees.check(state.path, scan, state.withheld)
+        made = table_trees.check_trees(state.path, scan, state.withheld)
         checked += made.checked
         withheld += [f"{each} (entry {scan.place.index})" for each in made.withheld]
         for fault in made.faults:
@@ -273,8 +275,8 @@ def check_data(state: VerificationState) -> None:
         state.skip("data", f"entry {scans[-1].place.index} names paths by a version that this program does not know")
         return
     try:
-        table = folder_comparison.scanned(state.path / name, state.bound[name])
-        compared = folder_comparison.compare(table, data, state.path, naming=naming, own=state.own_files)
+        table = folder_comparison.read_scanned(state.path / name, state.bound[name])
+        compared = folder_comparison.compare_folder(table, data, state.path, naming=naming, own=state.own_files)
     except InputError as cause:
         state.fail("data", str(cause), _unread_code(state))
     except (ValueError, VerificationError) as cause:
@@ -288,7 +290,7 @@ def _digests(state: VerificationState, name: str, same: Iterable[str]) -> set[st
     """Return the digests of the files that are as they were scanned; none where the table is not what it was."""
     unchanged = set(same)
     try:
-        table = folder_comparison.scanned(state.path / name, state.bound[name])
+        table = folder_comparison.read_scanned(state.path / name, state.bound[name])
         return {digest for path, digest, _ in table if digest is not None and path in unchanged}
     except (ValueError, VerificationError, OSError):
         return set()
@@ -301,7 +303,7 @@ def _conclude_data(
     added = [path for path in compared.changes.added if tools.recognise(path) is None]
     inside = {path for each in compared.left_out for path in each.files if tools.recognise(path) is not None}
     changed = sorted([*compared.changes.changed, *folder_comparison.resized(data, compared, inside)])
-    state.changes = Changes(tuple(added), compared.changes.removed, tuple(changed))
+    state.changes = FolderChanges(tuple(added), compared.changes.removed, tuple(changed))
     passed = len(compared.changes.added) - len(added)
     rest = "".join(f"; {each}" for each in _uncompared(compared, passed, state.own_files))
     if state.changes:

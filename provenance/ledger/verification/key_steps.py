@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.ledger.keys.trusted_keys import Trust
-    from provenance.ledger.log.key_history import Change, Role, Succession
+    from provenance.ledger.log.key_history import KeyChange, Role, Succession
     from provenance.ledger.verification.state import VerificationState
 
 
@@ -113,7 +113,7 @@ def link_keys(
         (each.fingerprint, each.role): each.whose for each in known if each.whose is not None and each.role != "waiver"
     }
 
-    def is_doubted(change: Change) -> bool:
+    def is_doubted(change: KeyChange) -> bool:
         return proven is not None and bool(
             succession.doubted_entries(change.before, [change.index], lambda index: _proven(proven, index))
         )
@@ -133,13 +133,13 @@ def _proven(proven: Mapping[int, datetime], index: int) -> datetime | None:
 
 def _certificate(folder: Path, key: str, path: str, index: int, trust: Trust) -> Step:
     try:
-        found = key_certificates.read(read_bytes(folder / path, key_certificates.LIMIT))
+        found = key_certificates.read_certificate(read_bytes(folder / path, key_certificates.MOST_BYTES))
     except (OSError, ConfigError, VerificationError) as cause:
         return Step("certificate", "not checked", f"{path} of entry {index} cannot be read: {cause}")
     if found.fingerprint != key:
         wrong = f"{path} of entry {index} is not over {key}, which it is said to be over"
         return Step("certificate", "failed", wrong, UNPINNED)
-    owner = f"{key} is the key of {cut(found.said)}"
+    owner = f"{key} is the key of {cut(found.describe)}"
     if not trust.certifiers:
         return Step(
             "certificate", "not checked", f"{owner}; NOT validated: name an authority in a trust file (--trust)"

@@ -47,11 +47,11 @@ def check_signatures(state: VerificationState) -> None:
         sealed, made = _read_entry(state, index)
         try:
             state.succession.check_signer(index, sealed.keyid)
-            if made.kind == key_history.KIND:
+            if made.kind == key_history.KEY_KIND:
                 _follow(state, index, sealed.payload, made)
         except ProvenanceError as cause:
             raise state.stop("signatures", f"{name}: {cause}") from cause
-        state.leaves.append(sealed.leaf)
+        state.leaves.append(sealed.leaf_hash)
         state.statements.append(made)
         state.entry_keys[index] = sealed.keyid
         state.signed_entries.setdefault(sealed.keyid, []).append(index)
@@ -78,9 +78,9 @@ def _read_entry(state: VerificationState, index: int) -> tuple[envelope.Envelope
     """Read an entry that is signed as it says, by a key that may be anybody's."""
     name = layout.entry_path(index)
     try:
-        sealed = envelope.read(state.read(name, layout.ENTRY_LIMIT))
-        envelope.check(sealed, envelope.signer(sealed, state.known_keys))
-        return sealed, statement.read(sealed.payload)
+        sealed = envelope.read_envelope(state.read(name, layout.ENTRY_LIMIT))
+        envelope.check_signature(sealed, envelope.find_signer(sealed, state.known_keys))
+        return sealed, statement.read_statement(sealed.payload)
     except FileNotFoundError as cause:
         raise state.stop("log", f"{name} is missing") from cause
     except ProvenanceError as cause:
@@ -90,7 +90,7 @@ def _read_entry(state: VerificationState, index: int) -> tuple[envelope.Envelope
 def _follow(state: VerificationState, index: int, payload: bytes, made: statement.Statement) -> None:
     """Take in an entry about keys; whoever takes over the statement key with it must have signed it too."""
     state.succession.follow(index, made.predicate)
-    change = state.succession.change("statement", index)
+    change = state.succession.find_change("statement", index)
     if change is None:
         return
     name = layout.cosignature_path(index, key_history.NEW_KEY)
@@ -109,7 +109,7 @@ def check_log(state: VerificationState) -> None:
         state: what is asked and known so far; the step is added to it.
     """
     state.origin = state.statements[0].place.origin
-    roots = merkle.roots(state.leaves)
+    roots = merkle.hash_prefixes(state.leaves)
     for index, each in enumerate(state.statements):
         if each.place != statement.Place(state.origin, index, roots[index].hex()):
             raise state.stop("log", f"{layout.entry_path(index)} says it stands elsewhere, or on another history")
@@ -124,7 +124,7 @@ def check_checkpoints(state: VerificationState) -> None:
     Args:
         state: what is asked and known so far; the step is added to it.
     """
-    roots = merkle.roots(state.leaves)
+    roots = merkle.hash_prefixes(state.leaves)
     for size in range(1, state.size + 1):
         name = layout.note_path(size)
         try:
@@ -136,7 +136,7 @@ def check_checkpoints(state: VerificationState) -> None:
         if (note.origin, note.size, note.root) != (state.origin, size, roots[size]):
             raise state.stop("checkpoints", f"{name} does not match the entries")
         state.checkpoints[size] = note
-        for signer in (state.succession.holder("log", size - 1), state.succession.handover(size - 1)):
+        for signer in (state.succession.find_holder("log", size - 1), state.succession.find_handover(size - 1)):
             if signer is not None:
                 state.signed_entries.setdefault(signer, []).append(size - 1)
                 state.add_signer(signer, "log", note.origin)
@@ -145,9 +145,9 @@ def check_checkpoints(state: VerificationState) -> None:
 
 
 def _read_checkpoint(state: VerificationState, size: int) -> checkpoint.Checkpoint:
-    data = state.read(layout.note_path(size), checkpoint.LIMIT)
+    data = state.read(layout.note_path(size), checkpoint.MOST_BYTES)
     if size == 1:  # whoever signed it held the log at the beginning
-        first = checkpoint.signer(checkpoint.read(data, cosigned=True), state.known_keys.values())
+        first = checkpoint.find_signer(checkpoint.read_checkpoint(data, cosigned=True), state.known_keys.values())
         state.succession.first.setdefault("log", signing_keys.fingerprint(first))
     return key_history.check_note(data, size - 1, state.succession, state.known_keys)
 
@@ -160,7 +160,7 @@ def check_newest_checkpoint(state: VerificationState) -> None:
     """
     newest = state.checkpoints[state.size]
     try:
-        checkpoint.check(newest, checkpoint.signer(newest, state.known_keys.values()))
+        checkpoint.check_signature(newest, checkpoint.find_signer(newest, state.known_keys.values()))
     except VerificationError as cause:
         raise state.stop("checkpoints", f"{layout.note_path(state.size)}: {cause}") from cause
     which = f"the newest, of {count_noun(state.size, 'entry')}"
@@ -177,8 +177,8 @@ def check_leaves(state: VerificationState) -> None:
         state.skip("leaves", f"there is no {leaf_hashes.PATH}: to check one entry, all are read")
         return
     try:
-        data = state.read(leaf_hashes.PATH, leaf_hashes.limit(state.size))
-        kept = leaf_hashes.split(data, state.checkpoints[state.size])
+        data = state.read(leaf_hashes.PATH, leaf_hashes.most_bytes(state.size))
+        kept = leaf_hashes.split_hashes(data, state.checkpoints[state.size])
     except VerificationError as cause:
         state.fail("leaves", f"{leaf_hashes.PATH}: {cause}")
         return
@@ -196,10 +196,10 @@ def check_earlier_checkpoint(state: VerificationState) -> None:
     if earlier is None:
         state.skip(step, "no earlier checkpoint was given (--since): its owner could have rewritten the history")
         return
-    log_keys = state.succession.holders("log") & set(state.known_keys)
+    log_keys = state.succession.list_holders("log") & set(state.known_keys)
     try:
-        key = checkpoint.signer(earlier, [state.known_keys[name] for name in log_keys])
-        checkpoint.check(earlier, key)
+        key = checkpoint.find_signer(earlier, [state.known_keys[name] for name in log_keys])
+        checkpoint.check_signature(earlier, key)
     except VerificationError:
         state.fail(step, "the checkpoint you hold is not signed by this ledger's log key")
         return
@@ -212,7 +212,7 @@ def check_earlier_checkpoint(state: VerificationState) -> None:
     elif earlier.size > state.size:
         gone = f"entries {state.size} to {earlier.size - 1} are missing"
         state.fail(step, f"the checkpoint you hold counts {count_noun(earlier.size, 'entry')}: {gone}")
-    elif merkle.root(state.leaves[: earlier.size]) == earlier.root:
+    elif merkle.hash_root(state.leaves[: earlier.size]) == earlier.root:
         state.ok(step, f"the log extends the checkpoint you hold, of {count_noun(earlier.size, 'entry')}")
     else:
         _write_contradiction(state, earlier)
@@ -232,7 +232,7 @@ def _write_contradiction(state: VerificationState, earlier: checkpoint.Checkpoin
     views = f"two signed views of {state.origin} contradict each other at {count_noun(earlier.size, 'entry')}"
     path = (state.request.evidence or Path()) / name
     try:
-        path = file_writing.fresh(path, canonical(proof))
+        path = file_writing.write_new(path, canonical(proof))
     except OSError as cause:
         failed = f"the evidence cannot be written to {path}: {cause.strerror}"
         state.fail("earlier checkpoint", f"{views}; {failed}", EQUIVOCATION)

@@ -84,7 +84,7 @@ def compare_earlier_checkpoint(state: VerificationState) -> None:
 
 def _is_signed_by(note: checkpoint.Checkpoint, keys: list[Ed25519PublicKey]) -> bool:
     try:
-        checkpoint.check(note, checkpoint.signer(note, keys))
+        checkpoint.check_signature(note, checkpoint.find_signer(note, keys))
     except VerificationError:
         return False
     return True
@@ -93,8 +93,8 @@ def _is_signed_by(note: checkpoint.Checkpoint, keys: list[Ed25519PublicKey]) -> 
 def _is_pinned(state: VerificationState, note: checkpoint.Checkpoint) -> bool:
     """Tell whether a checkpoint is signed by a log key that the verifier pinned, such as one that came later."""
     try:
-        key = checkpoint.signer(note, [pin.key for pin in state.trust.pins])
-        checkpoint.check(note, key)
+        key = checkpoint.find_signer(note, [pin.key for pin in state.trust.pins])
+        checkpoint.check_signature(note, key)
     except VerificationError:
         return False
-    return state.trust.whose(signing_keys.fingerprint(key), "log", note.origin) is not None
+    return state.trust.find_owner(signing_keys.fingerprint(key), "log", note.origin) is not None

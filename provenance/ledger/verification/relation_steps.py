@@ -23,7 +23,7 @@ def check_acts(state: VerificationState) -> None:
         state: what is asked and known so far; the step is added to it where there are such entries.
     """
     if _has_sound_entries(state):
-        entries = entry_relations.SignedEntries(state.path, state.statements, merkle.roots(state.leaves))
+        entries = entry_relations.SignedEntries(state.path, state.statements, merkle.hash_prefixes(state.leaves))
         for step in entry_relations.check_acts(entries):
             state.add(step)
 

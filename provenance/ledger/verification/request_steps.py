@@ -30,7 +30,7 @@ def read_request(state: VerificationState) -> None:
     if state.scope is Scope.PROOF:
         _refuse_of_proof(state)
     try:
-        state.trust = trusted_keys.read(request.trust) if request.trust else trusted_keys.own()
+        state.trust = trusted_keys.read_trust(request.trust) if request.trust else trusted_keys.trust_own_keys()
     except ConfigError as cause:
         raise state.stop(_STEP, str(cause), USAGE) from cause
     if request.since is not None:
@@ -52,7 +52,7 @@ def _refuse_of_proof(state: VerificationState) -> None:
 
 def _read_checkpoint(state: VerificationState, path: Path) -> checkpoint.Checkpoint:
     try:
-        return checkpoint.read(layout.read_bytes(path, checkpoint.LIMIT), cosigned=True)
+        return checkpoint.read_checkpoint(layout.read_bytes(path, checkpoint.MOST_BYTES), cosigned=True)
     except (OSError, VerificationError) as cause:
         reason = getattr(cause, "strerror", None) or cause
         raise state.stop(_STEP, f"{path} cannot be read as a checkpoint: {reason}", USAGE) from cause

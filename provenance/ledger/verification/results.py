@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.ledger.format import statement
-    from provenance.ledger.log.folder_comparison import Changes
+    from provenance.ledger.log.folder_comparison import FolderChanges
     from provenance.ledger.witness import proven_times
 
 OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD, EQUIVOCATION = range(7)
@@ -179,7 +179,7 @@ class Verification:
     origin: str | None = None
     entries: int = 0
     local: bool = False
-    changes: Changes | None = None
+    changes: FolderChanges | None = None
     evidence: Path | None = None
     what: str = "ledger"
     proven: tuple[str, ...] = ()
@@ -288,7 +288,7 @@ def _signed_by(signer: SigningKey) -> str:
     what = {"statement": "Entries are", "log": "The log is"}[signer.role]
     if signer.whose is None:
         return f"{what} signed by {signer.fingerprint}, which you have not pinned."
-    if signer.whose == trusted_keys.OWN:
+    if signer.whose == trusted_keys.OWN_KEY:
         return f"{what} signed by your own local key {signer.fingerprint}."
     return f"{what} signed by {signer.fingerprint} ({signer.whose})."
 

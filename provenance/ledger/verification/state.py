@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from provenance.ledger.format import checkpoint, statement
     from provenance.ledger.keys.signing_keys import PublicKey
     from provenance.ledger.log import entry_cosignatures
-    from provenance.ledger.log.folder_comparison import Changes
+    from provenance.ledger.log.folder_comparison import FolderChanges
     from provenance.ledger.proofs.anchors import Anchor
     from provenance.ledger.proofs.challenges import ChallengeAnswer
     from provenance.ledger.proofs.proof_format import Proof
@@ -115,7 +115,7 @@ class VerificationState(Results):
     cosignatures: list[entry_cosignatures.EntryCosignature] = field(default_factory=list)
     proven_times: dict[int, datetime] = field(default_factory=dict)
     outcomes: list[StepOutcome] = field(default_factory=list)
-    changes: Changes | None = None
+    changes: FolderChanges | None = None
     evidence: Path | None = None
     gaps: list[str] = field(default_factory=list)
     uncompared: list[tuple[int, str]] = field(default_factory=list)
@@ -134,7 +134,7 @@ class VerificationState(Results):
 
     def add_signer(self, fingerprint: str, role: trusted_keys.Role, origin: str) -> None:
         """Note that a key signed, and whose it is."""
-        signer = SigningKey(fingerprint, role, self.trust.whose(fingerprint, role, origin))
+        signer = SigningKey(fingerprint, role, self.trust.find_owner(fingerprint, role, origin))
         self.signers.setdefault((fingerprint, role), signer)
 
     def read_anchor(self) -> Anchor:

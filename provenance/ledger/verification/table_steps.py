@@ -86,7 +86,7 @@ def _compare(folder: Path, scan: Statement, withheld: Collection[str], found: Ta
             if gone != {"parquet"}:
                 _check(folder, scan, name, gone, found)
             elif "lines" in table:
-                signed_lines.check(folder / table["lines"], name)
+                signed_lines.check_lines(folder / table["lines"], name)
         except VerificationError as cause:
             found.faults.append(f"entry {index}: the table {name}: {cause}")
 
@@ -95,7 +95,7 @@ def _check(folder: Path, scan: Statement, name: str, gone: Collection[str], foun
     """Check a table; of one whose lines, or whose Parquet, are withheld, there is nothing to compare."""
     if "parquet" in gone:
         return
-    stored = reading.stored_table(folder, scan, name)
+    stored = reading.find_table(folder, scan, name)
     if stored.lines and not gone:
         found.limited &= bounded_tables.compare(stored)
         found.same += 1

@@ -89,7 +89,7 @@ class Reader:
             raise UnknownEntry(f"{self.folder} has no entry {at}; its entries are 0 to {self.size - 1}")
         if at in self._sealed:
             return self._sealed[at]
-        found = reading.envelope_of(self.folder, at)
+        found = reading.read_envelope(self.folder, at)
         try:
             self._check(at, found)
         except VerificationError as cause:
@@ -108,7 +108,7 @@ class Reader:
         """
         at = self.index if index is None else index
         if at not in self._statements:
-            said = statement.read(self.envelope(at).payload)
+            said = statement.read_statement(self.envelope(at).payload)
             self._check_version(said)
             self._statements[at] = said
         return self._statements[at]
@@ -129,11 +129,11 @@ class Reader:
         marks = [f"/attestation/{kind}/v".encode() for kind in kinds]
         for index in range(self.size):
             try:
-                sealed = reading.envelope_of(self.folder, index)
+                sealed = reading.read_envelope(self.folder, index)
                 self._check(index, sealed)
                 if not any(mark in sealed.payload for mark in marks):
                     continue  # the statement of a large scan is not parsed for nothing
-                said = statement.read(sealed.payload)
+                said = statement.read_statement(sealed.payload)
                 self._check_version(said)
             except (InputError, VerificationError) as cause:
                 fault = f"entry {index}: {cut(cause)}"
@@ -162,7 +162,7 @@ class Reader:
         """
         at = self.index if index is None else index
         other = None if self._strict else self._add_fault
-        return reading.decoded(self.folder, at, self.statement(at), names, other, self._notice)
+        return reading.decode_tables(self.folder, at, self.statement(at), names=names, other=other, notice=self._notice)
 
     def read(self, path: str, limit: int, index: int | None = None) -> bytes:
         """Return the bytes of a file that an entry binds, held to their digest.
@@ -181,7 +181,7 @@ class Reader:
         if digest is None:
             raise VerificationError(f"{cut(path)} is bound by no entry; run provenance verify {self.folder}")
         other = None if self._strict else self._add_fault
-        return reading.bound_bytes(self.folder, path, digest, limit, f"entry {at}", other)
+        return reading.read_bound_file(self.folder, path, digest, limit=limit, by=f"entry {at}", other=other)
 
     def check(self, pinned: trusted_keys.Trust) -> None:
         """Check the entry that was asked for with everything that it stands on, and keep what was checked.
@@ -201,7 +201,7 @@ class Reader:
             state.known_keys = anchor_steps.known_keys(anchor, pinned)
             state.succession = anchor_steps.follow_keys(anchor, state.known_keys)
             hashes = anchors.leaf_hashes(self.folder)[: self.size]
-            if merkle.root(hashes) != anchor.note.root:
+            if merkle.hash_root(hashes) != anchor.note.root:
                 raise VerificationError("its newest checkpoint does not match its entries")
             if layout.read_bytes(self.folder / layout.ORIGIN, layout.SMALL) != f"{anchor.note.origin}\n".encode():
                 raise VerificationError("origin is not the name of this log")
@@ -224,17 +224,17 @@ class Reader:
     def _check(self, index: int, found: Envelope) -> None:
         if self._held is None or index in self._sealed:
             return  # it does not verify, which was said; or it was checked
-        if found.leaf != self._leaves[index]:
+        if found.leaf_hash != self._leaves[index]:
             raise VerificationError("it is not what the log counts")
         self._held.check_signer(index, found.keyid)
-        envelope.check(found, envelope.signer(found, self._known))
+        envelope.check_signature(found, envelope.find_signer(found, self._known))
 
     def _check_version(self, said: Statement) -> None:
         """Refuse an old form where no old program can have written it, as `verify` does."""
         if not said.is_old:
             return
         before = range(min(said.place.index, self.size))
-        old = (statement.read(reading.envelope_of(self.folder, at).payload) for at in before)
+        old = (statement.read_statement(reading.read_envelope(self.folder, at).payload) for at in before)
         newer = next((each.place.index for each in old if not each.is_old), None)
         if fault := entry_versions.fault(said, newer):
             self._fault(fault, None)
@@ -282,7 +282,7 @@ def open_reader(
     """
     _check_whole(folder)
     made = Reader(folder, _index(folder, index, verified=verified), layout.size(folder), warn, _strict=verified)
-    made.check(trusted_keys.own() if pinned is None else pinned)
+    made.check(trusted_keys.trust_own_keys() if pinned is None else pinned)
     said = made.statement()
     made.origin = made.origin or said.place.origin
     return made
@@ -306,12 +306,12 @@ def _index(folder: Path, index: int | None, *, verified: bool) -> int:
     """Return the number of an entry; of a broken ledger that is read all the same, what cannot be read is no scan."""
     if index is not None or verified:
         try:
-            return reading.index_of(folder, index)
+            return reading.find_index(folder, index)
         except VerificationError as cause:
             raise VerificationError(_broken(folder, cut(cause))) from cause
     for at in reversed(range(layout.size(folder))):
         with contextlib.suppress(InputError, VerificationError):
-            if reading.statement_of(folder, at).kind == statement.SCAN:
+            if reading.read_statement(folder, at).kind == statement.SCAN:
                 return at
     return layout.size(folder) - 1
 

@@ -98,10 +98,10 @@ def issuer_and_serial(item: x509.Certificate) -> tuple[bytes, bytes]:
     Returns:
         As they are in the certificate: an issuer encoded anew may have other bytes (RFC 5280, section 4.1).
     """
-    fields = der.read(item.tbs_certificate_bytes).parts(der.SEQUENCE)
+    fields = der.read_element(item.tbs_certificate_bytes).parts(der.SEQUENCE)
     versioned = fields[0].tag == 0xA0  # version 1 leaves its version out
     serial, _, issuer = fields[versioned : versioned + 3]
-    return issuer.encoded, serial.encoded
+    return issuer.to_bytes, serial.to_bytes
 
 
 def _path(

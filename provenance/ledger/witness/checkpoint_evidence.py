@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _FILE = re.compile(r"checkpoints/(?P<size>[1-9][0-9]{0,8})\.(?P<kind>cosigs|(?:[2-9]\.)?(?:tsr|crl))")
 _MOST = 9  # timestamps of a checkpoint, and lists
 _LIMITS = {
-    ".cosigs": witness_cosignature.LIMIT,
+    ".cosigs": witness_cosignature.MOST_BYTES,
     ".tsr": timestamps.LIMIT,
     ".crl": revocation_lists.LIMIT,
 }  # bytes of the largest
@@ -228,7 +228,7 @@ def read_note(folder: Path, size: int) -> checkpoint.Checkpoint:
     path = folder / layout.note_path(size)
     if not path.is_file():
         raise ConfigError(f"{folder} has no checkpoint over {size} entries")
-    return checkpoint.read(layout.read_bytes(path, checkpoint.LIMIT))
+    return checkpoint.read_checkpoint(layout.read_bytes(path, checkpoint.MOST_BYTES))
 
 
 def add_timestamp(folder: Path, response: bytes, query: bytes | None = None) -> tuple[int, str, timestamp_token.Token]:
@@ -252,7 +252,7 @@ def add_timestamp(folder: Path, response: bytes, query: bytes | None = None) -> 
     if query is not None and timestamps.read_nonce(query) != token.nonce:
         raise VerificationError("it does not repeat the nonce of the request: it answers another one")
     size = _stamped_size(folder, token)
-    timestamps.check(token, layout.read_bytes(folder / layout.note_path(size), checkpoint.LIMIT))
+    timestamps.check(token, layout.read_bytes(folder / layout.note_path(size), checkpoint.MOST_BYTES))
     name = _free(folder, timestamp_paths(size), stored)
     append.amend(folder, {name: lambda there: _once(there, stored)})
     return size, name, token
@@ -308,7 +308,7 @@ def check_bare(data: bytes, known: Sequence[verifier_keys.Witness]) -> None:
         VerificationError: it is neither a note nor lines.
     """
     cosigned, lines = _split(data)
-    if cosigned is None and not all(any(witness_cosignature.matches(line, item) for item in known) for line in lines):
+    if cosigned is None and not all(any(witness_cosignature.is_by_key(line, item) for item in known) for line in lines):
         raise ConfigError(
             "bare lines do not say which checkpoint they are over: give the cosigned note, or --trust with the "
             "witness's key"
@@ -369,16 +369,16 @@ def _check_cosignatures(
     pinned: trusted_keys.Trust,
     operators: Collection[bytes],
 ) -> None:
-    for line in witness_cosignature.read(data):
+    for line in witness_cosignature.read_cosignatures(data):
         whose, by = next(
-            (item for item in pinned.witnesses.keys if witness_cosignature.matches(line, item[1])), (line.name, None)
+            (item for item in pinned.witnesses.keys if witness_cosignature.is_by_key(line, item[1])), (line.name, None)
         )
         if line.name == note.origin:
             raise VerificationError("it holds a line in the name of the log, which is no witness of itself")
         if by is None:
             found.strangers["witnesses"].add(line.name)
             continue
-        time, key = witness_cosignature.check(line, by, note.body), by.key.public_bytes_raw()
+        time, key = witness_cosignature.check_cosignature(line, by, note.body), by.key.public_bytes_raw()
         if key in operators:
             found.strangers["witnesses"].add(f"{line.name} (who keeps the log)")
         else:
@@ -417,7 +417,7 @@ def _stamped_size(folder: Path, token: timestamp_token.Token) -> int:
         path = folder / layout.note_path(size)
         if not path.is_file():
             continue
-        note = layout.read_bytes(path, checkpoint.LIMIT)
+        note = layout.read_bytes(path, checkpoint.MOST_BYTES)
         if hashlib.new(token.digest, note).digest() == token.imprint:
             return size
     raise VerificationError(f"it is of no checkpoint of {folder}")
@@ -440,18 +440,18 @@ def _once(there: bytes | None, new: bytes) -> bytes:
 
 def _split(data: bytes) -> tuple[checkpoint.Checkpoint | None, list[Cosignature]]:
     if data.startswith("— ".encode()):
-        return None, witness_cosignature.read(data)
-    cosigned = checkpoint.read(data, cosigned=True)
-    return cosigned, witness_cosignature.read(data[len(cosigned.note) :])
+        return None, witness_cosignature.read_cosignatures(data)
+    cosigned = checkpoint.read_checkpoint(data, cosigned=True)
+    return cosigned, witness_cosignature.read_cosignatures(data[len(cosigned.note) :])
 
 
 def _time_of(line: Cosignature, known: Sequence[verifier_keys.Witness], body: bytes) -> datetime | None:
-    by = next((item for item in known if witness_cosignature.matches(line, item)), None)
-    return witness_cosignature.check(line, by, body) if by else None
+    by = next((item for item in known if witness_cosignature.is_by_key(line, item)), None)
+    return witness_cosignature.check_cosignature(line, by, body) if by else None
 
 
 def _joined(there: bytes | None, lines: list[Cosignature]) -> bytes:
-    old = witness_cosignature.read(there) if there else []
+    old = witness_cosignature.read_cosignatures(there) if there else []
     new = [line for line in lines if line not in old]
     if not new:
         raise ConfigError("these cosignatures are there already")

@@ -57,11 +57,11 @@ class Request:
 
     def is_for(self, note: bytes) -> bool:
         """Tell whether this asks for the checkpoint of a note's file; raise VerificationError if that is none."""
-        return checkpoint.read(note, cosigned=True) == checkpoint.read(self.note, cosigned=True)
+        return checkpoint.read_checkpoint(note, cosigned=True) == checkpoint.read_checkpoint(self.note, cosigned=True)
 
     def cosigned(self, line: witness_cosignature.Cosignature) -> bytes:
         """Return the checkpoint with a witness's line under it, which is what is handed back and filed."""
-        return checkpoint.read(self.note, cosigned=True).note + line.line
+        return checkpoint.read_checkpoint(self.note, cosigned=True).note + line.line
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +96,12 @@ def ask(folder: Path, since: int = 0, size: int | None = None) -> Request:
     size = newest if size is None else size
     if not 0 < size <= newest or not 0 <= since <= size:
         raise ConfigError(f"{folder} has {newest} entries: it cannot prove that {size} extend {since}")
-    note = layout.read_bytes(folder / layout.note_path(size), checkpoint.LIMIT)
+    note = layout.read_bytes(folder / layout.note_path(size), checkpoint.MOST_BYTES)
     leaves = [
-        envelope.read(layout.read_bytes(folder / layout.entry_path(index), layout.ENTRY_LIMIT)).leaf
+        envelope.read_envelope(layout.read_bytes(folder / layout.entry_path(index), layout.ENTRY_LIMIT)).leaf_hash
         for index in range(size)
     ]
-    return Request(since, tuple(merkle.consistency(leaves, since)) if since else (), note)
+    return Request(since, tuple(merkle.prove_consistency(leaves, since)) if since else (), note)
 
 
 def read(data: bytes) -> Request:
@@ -117,11 +117,11 @@ def read(data: bytes) -> Request:
         VerificationError: it is neither.
     """
     try:
-        text = data.decode("utf-8") if len(data) <= checkpoint.LIMIT else ""
+        text = data.decode("utf-8") if len(data) <= checkpoint.MOST_BYTES else ""
     except UnicodeDecodeError:
         text = ""
     if not text.startswith("old "):
-        checkpoint.read(data, cosigned=True)
+        checkpoint.read_checkpoint(data, cosigned=True)
         return Request(0, (), data)
     found = _REQUEST.fullmatch(text)
     if found is None:
@@ -130,7 +130,7 @@ def read(data: bytes) -> Request:
     made = Request(int(found["old"]), proof, found["note"].encode())
     if made.body != data or len(proof) > _HASHES:
         raise VerificationError("it is not in canonical form")
-    checkpoint.read(made.note, cosigned=True)
+    checkpoint.read_checkpoint(made.note, cosigned=True)
     return made
 
 
@@ -165,10 +165,10 @@ def cosign(
         BrokenChain: the checkpoint does not extend what this witness saw; both are written down as evidence.
         OSError: the state cannot be written.
     """
-    note = checkpoint.read(request.note, cosigned=True)
-    me = witness_cosignature.named(name, key.public_key())
+    note = checkpoint.read_checkpoint(request.note, cosigned=True)
+    me = witness_cosignature.make_witness(name, key.public_key())
     state.parent.mkdir(parents=True, exist_ok=True)
-    with file_writing.locked(state.parent):
+    with file_writing.lock_folder(state.parent):
         seen = _remembered(state, me)
         last = seen.get(note.origin)
         known = _key_of(note, last, log_key)
@@ -178,7 +178,7 @@ def cosign(
             _check_extends(last.note, note, request, evidence)
         seen[note.origin] = WitnessState(_raw(known), note)
         _remember(state, me, seen)
-        return witness_cosignature.sign(name, key, note.body, when)
+        return witness_cosignature.sign_body(name, key, note.body, when)
 
 
 def last_seen(state: Path) -> dict[str, int]:
@@ -266,7 +266,7 @@ def _check_extends(last: checkpoint.Checkpoint, note: checkpoint.Checkpoint, req
             f"the proof starts at {request.old} entries, but this witness saw {last.size} last: ask its owner for "
             f"`provenance witness request LEDGER --since {last.size}`"
         )
-    if not merkle.extends(last.size, last.root, note.size, note.root, request.proof):
+    if not merkle.is_consistent(last.size, last.root, note.size, note.root, proof=request.proof):
         reason = f"the proof does not show that it extends the {last.size} entries this witness saw"
         raise _accuse(last, note, request, folder, reason=reason)
 
@@ -285,7 +285,7 @@ def _accuse(
     }
     path = folder / f"refused-{last.root.hex()[:8]}-{note.root.hex()[:8]}.json"
     try:
-        path = file_writing.fresh(path, canonical(shown))
+        path = file_writing.write_new(path, canonical(shown))
     except OSError as cause:
         return BrokenChain(f"not cosigned: {reason}; the evidence cannot be written to {path}: {cause.strerror}")
     return BrokenChain(f"not cosigned: {reason}; the evidence is in {path}")
@@ -309,20 +309,20 @@ def _key_of(note: checkpoint.Checkpoint, last: WitnessState | None, given: Ed255
             f"this witness knows the log {note.origin} by another key than --log names; where a log changes hands, "
             "both keys sign one checkpoint: ask its owner for a request of that one"
         )
-    checkpoint.check(note.by_heir, given)
+    checkpoint.check_signature(note.by_heir, given)
     return given
 
 
 def _check_signed(note: checkpoint.Checkpoint, key: Ed25519PublicKey) -> None:
     """See that a key signed a checkpoint, as who holds the log there or as who takes it over."""
-    name = verifier_keys.key_id(note.origin, key)
+    name = verifier_keys.compute_key_id(note.origin, key)
     found = next((each for each in (note, note.by_heir) if each is not None and each.key == name), None)
     if found is None:
         raise BadSignature(
             f"it is not signed by the key by which this witness knows the log {note.origin}; if the log changed hands, "
             "ask its owner for a request of the checkpoint that both keys signed, and name the new key with --log"
         )
-    checkpoint.check(found, key)
+    checkpoint.check_signature(found, key)
 
 
 def _raw(key: Ed25519PublicKey) -> str:
@@ -335,7 +335,7 @@ def _remembered(state: Path, me: verifier_keys.Witness | None) -> dict[str, Witn
     except FileNotFoundError:
         return {}
     try:
-        value = envelope.parse(data)
+        value = envelope.parse_json(data)
         found = {origin: _seen(origin, item) for origin, item in value["logs"].items()}
         theirs, kind = value["witness"], value["kind"]
     except (VerificationError, KeyError, TypeError, ValueError, AttributeError) as cause:
@@ -348,7 +348,7 @@ def _remembered(state: Path, me: verifier_keys.Witness | None) -> dict[str, Witn
 
 
 def _seen(origin: str, item: dict[str, Any]) -> WitnessState:
-    note = checkpoint.read(item["note"].encode())
+    note = checkpoint.read_checkpoint(item["note"].encode())
     if note.origin != origin or len(base64.b64decode(item["log"], validate=True)) != 32:
         raise VerificationError("a log's name does not fit its note")
     return WitnessState(item["log"], note)
@@ -363,4 +363,4 @@ def _remember(state: Path, me: verifier_keys.Witness, seen: dict[str, WitnessSta
         file.flush()
         os.fsync(file.fileno())
     made.replace(state)
-    file_writing.sync(state.parent)
+    file_writing.sync_to_disk(state.parent)

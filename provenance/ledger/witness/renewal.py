@@ -22,7 +22,7 @@ from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import statement
-from provenance.ledger.format.envelope import parse
+from provenance.ledger.format.envelope import parse_json
 from provenance.ledger.log import append, reading
 from provenance.ledger.witness import checkpoint_evidence, timestamps
 from provenance.ledger.witness.proven_times import StepOutcome
@@ -158,7 +158,7 @@ def _read_list(path: Path, entry: statement.Statement) -> dict[str, Any]:
     data = layout.read_bytes(path, layout.ENTRY_LIMIT)
     if sha256(data) != entry.value["subject"][0]["digest"]["sha256"]:
         raise VerificationError("it is not what its entry binds")
-    value: dict[str, Any] = parse(data)
+    value: dict[str, Any] = parse_json(data)
     if not _validator().is_valid(value) or canonical(value) != data:
         raise VerificationError("it is not the list of a renewal, or not in canonical form")
     for items in (value["covers"], value["files"]):
@@ -193,7 +193,7 @@ def _bound(folder: Path, size: int) -> Iterable[str]:
     """Entries, and every file that one binds, sorted; what is withheld is left out."""
     names = {layout.entry_path(index) for index in range(size)}
     for index in range(size):
-        names |= set(reading.statement_of(folder, index).folder)
+        names |= set(reading.read_statement(folder, index).folder)
     return sorted(name for name in names if (folder / name).is_file())
 
 

@@ -100,7 +100,7 @@ def read(data: bytes) -> x509.CertificateRevocationList:
                 raise VerificationError("it is a list of nobody")
             partial = any(each.critical for each in found.extensions)
             whole = found.public_bytes(Encoding.DER) == data
-            *_, signature = der.read(data).parts(der.SEQUENCE)
+            *_, signature = der.read_element(data).parts(der.SEQUENCE)
     except certificate_chains.FOREIGN as cause:
         raise VerificationError("it is no list of revoked certificates (CRL)") from cause
     if not whole or signature.content[:1] != b"\0":

@@ -107,14 +107,16 @@ def _sorted(response: bytes) -> bytes:
     OpenSSL 3.0 writes them as they come, which the library does not read; it would have no opinion on any timestamp
     with more than one certificate.
     """
-    status, content = der.read(response).parts(der.SEQUENCE)
+    status, content = der.read_element(response).parts(der.SEQUENCE)
     kind, wrapped = content.parts(der.SEQUENCE)
     [signed_data] = wrapped.parts(0xA0)
     version, digests, info, certificates, signers = signed_data.parts(der.SEQUENCE)
-    in_order = der.write(0xA0, *sorted(item.encoded for item in certificates.parts(0xA0)))
-    fields = (version.encoded, digests.encoded, info.encoded, in_order, signers.encoded)
-    token = der.write(der.SEQUENCE, kind.encoded, der.write(0xA0, der.write(der.SEQUENCE, *fields)))
-    return der.write(der.SEQUENCE, status.encoded, token)
+    in_order = der.encode_element(0xA0, *sorted(item.to_bytes for item in certificates.parts(0xA0)))
+    fields = (version.to_bytes, digests.to_bytes, info.to_bytes, in_order, signers.to_bytes)
+    token = der.encode_element(
+        der.SEQUENCE, kind.to_bytes, der.encode_element(0xA0, der.encode_element(der.SEQUENCE, *fields))
+    )
+    return der.encode_element(der.SEQUENCE, status.to_bytes, token)
 
 
 def _reason(cause: Exception) -> str:

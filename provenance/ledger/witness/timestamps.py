@@ -41,10 +41,10 @@ def _oid(dotted: str) -> bytes:
         while arc := arc >> 7:
             septets.append(arc & 0x7F | 0x80)
         encoded += bytes(reversed(septets))
-    return der.write(der.OID, bytes(encoded))
+    return der.encode_element(der.OID, bytes(encoded))
 
 
-_NULL = der.write(der.NULL)
+_NULL = der.encode_element(der.NULL)
 _SIGNED_DATA = _oid("1.2.840.113549.1.7.2")  # RFC 5652, section 5.1
 _TST_INFO = _oid("1.2.840.113549.1.9.16.1.4")  # RFC 3161, section 2.4.2
 _CONTENT_TYPE, _MESSAGE_DIGEST = _oid("1.2.840.113549.1.9.3"), _oid("1.2.840.113549.1.9.4")  # RFC 5652, section 11
@@ -60,7 +60,9 @@ HASHES: dict[str, hashes.HashAlgorithm] = {
 _HASH_OIDS = {_oid(f"2.16.840.1.101.3.4.2.{number}"): name for number, name in enumerate(HASHES, start=1)}
 _RSA_OIDS = {_oid(f"1.2.840.113549.1.1.{number}"): name for number, name in enumerate(HASHES, start=11)}
 _ECDSA_OIDS = {_oid(f"1.2.840.10045.4.3.{number}"): name for number, name in enumerate(HASHES, start=2)}
-_GRANTED = der.write(der.SEQUENCE, der.write_integer(0))  # PKIStatusInfo without prose (RFC 3161, section 2.4.2)
+_GRANTED = der.encode_element(
+    der.SEQUENCE, der.encode_integer(0)
+)  # PKIStatusInfo without prose (RFC 3161, section 2.4.2)
 _GEN_TIME = re.compile(rb"([0-9]{14})(?:\.([0-9]{1,6}))?Z")
 
 
@@ -76,7 +78,7 @@ def read_nonce(query: bytes) -> int:
     Raises:
         VerificationError: it is no request, or has no nonce.
     """
-    parts = der.read(query).parts(der.SEQUENCE)
+    parts = der.read_element(query).parts(der.SEQUENCE)
     nonces = [item for item in parts[2:] if item.tag == der.INTEGER]  # the first two are the version and the imprint
     if len(nonces) != 1 or der.read_integer(parts[0]) != 1:
         raise VerificationError("it is not a timestamp request with a nonce")
@@ -97,11 +99,11 @@ def stored_form(response: bytes) -> bytes:
     """
     if len(response) > LIMIT:
         raise VerificationError(f"it is larger than {LIMIT} bytes")
-    parts = der.read(response).parts(der.SEQUENCE)
+    parts = der.read_element(response).parts(der.SEQUENCE)
     answer, token = parts[0].parts(der.SEQUENCE) if parts else [], parts[1:]
     if not answer or der.read_integer(answer[0]) != 0 or len(token) != 1:
         raise VerificationError("the authority did not grant it as it was asked")
-    return der.write(der.SEQUENCE, _GRANTED, token[0].encoded)
+    return der.encode_element(der.SEQUENCE, _GRANTED, token[0].to_bytes)
 
 
 def read(response: bytes) -> Token:
@@ -156,26 +158,26 @@ def check(token: Token, note: bytes) -> None:
 def _read(response: bytes) -> Token:
     if len(response) > LIMIT:
         raise VerificationError(f"it is larger than {LIMIT} bytes")
-    status, wrapped_token = der.read(response).parts(der.SEQUENCE)
+    status, wrapped_token = der.read_element(response).parts(der.SEQUENCE)
     kind, wrapped = wrapped_token.parts(der.SEQUENCE)
-    if status.encoded != _GRANTED or kind.encoded != _SIGNED_DATA:
+    if status.to_bytes != _GRANTED or kind.to_bytes != _SIGNED_DATA:
         raise VerificationError("it is not a granted timestamp response")
     [signed_data] = wrapped.parts(0xA0)
     version, digests, info, carried, signers = signed_data.parts(der.SEQUENCE)
     [signer] = signers.parts(der.SET)
     content_type, wrapped_content = info.parts(der.SEQUENCE)
     [content] = wrapped_content.parts(0xA0)
-    certificates = tuple(x509.load_der_x509_certificate(item.encoded) for item in carried.parts(0xA0))
+    certificates = tuple(x509.load_der_x509_certificate(item.to_bytes) for item in carried.parts(0xA0))
     number, issued, hashed, attributes, algorithm, signature = signer.parts(der.SEQUENCE)
     name = _HASH_OIDS[_algorithm_oid(hashed)]
     if (
         der.read_integer(version) != 3  # RFC 5652, section 5.1: the content is not of type id-data
         or der.read_integer(number) != 1  # section 5.3: the signer is named by issuer and serial number
-        or [item.encoded for item in digests.parts(der.SET)] != [hashed.encoded]
-        or content_type.encoded != _TST_INFO
+        or [item.to_bytes for item in digests.parts(der.SET)] != [hashed.to_bytes]
+        or content_type.to_bytes != _TST_INFO
     ):
         raise VerificationError("it is not built as RFC 3161 says")
-    leaf = next(item for item in (*certificates, None) if item is None or _issuer_and_serial(item) == issued.encoded)
+    leaf = next(item for item in (*certificates, None) if item is None or _issuer_and_serial(item) == issued.to_bytes)
     if leaf is None or len({item.fingerprint(hashes.SHA256()) for item in certificates}) != len(certificates):
         raise VerificationError("the certificate of its signer is missing, or one is there twice")
     content_bytes = content.expect(der.OCTETS).content
@@ -185,7 +187,7 @@ def _read(response: bytes) -> Token:
         **_info(content_bytes),
         signer=leaf,
         certificates=certificates,
-        signed=der.write(der.SET, attributes.content),  # RFC 5652, section 5.4: under the tag of a SET OF
+        signed=der.encode_element(der.SET, attributes.content),  # RFC 5652, section 5.4: under the tag of a SET OF
         signature=signature.expect(der.OCTETS).content,
         signature_digest=_signature_digest(algorithm, name, leaf),
     )
@@ -193,7 +195,7 @@ def _read(response: bytes) -> Token:
 
 def _info(content: bytes) -> dict[str, Any]:
     """TSTInfo (RFC 3161, section 2.4.2)."""
-    version, _policy, imprint, _serial, when, *rest = der.read(content).parts(der.SEQUENCE)
+    version, _policy, imprint, _serial, when, *rest = der.read_element(content).parts(der.SEQUENCE)
     hashed, digest = imprint.parts(der.SEQUENCE)
     found = _GEN_TIME.fullmatch(when.expect(der.TIME).content)
     if der.read_integer(version) != 1 or found is None:
@@ -212,12 +214,12 @@ def _check_attributes(attributes: der.Element, digest: bytes, leaf: x509.Certifi
     found: dict[bytes, der.Element] = {}
     for item in attributes.parts(0xA0):
         kind, values = item.parts(der.SEQUENCE)
-        if kind.encoded in found:
+        if kind.to_bytes in found:
             raise VerificationError("a signed attribute is there twice")
-        found[kind.encoded] = values
+        found[kind.to_bytes] = values
     [content_type] = found[_CONTENT_TYPE].parts(der.SET) if _CONTENT_TYPE in found else [None]
     [message_digest] = found[_MESSAGE_DIGEST].parts(der.SET) if _MESSAGE_DIGEST in found else [None]
-    if content_type is None or content_type.encoded != _TST_INFO:
+    if content_type is None or content_type.to_bytes != _TST_INFO:
         raise VerificationError("its signature does not say that it is of a timestamp")
     if message_digest is None or message_digest.expect(der.OCTETS).content != digest:
         raise BadSignature("its signature is of another timestamp")
@@ -254,7 +256,7 @@ def _check_carried(certificates: tuple[x509.Certificate, ...], leaf: x509.Certif
     for item in certificates:
         for name in (item.subject, item.issuer):
             name.rfc4514_string()  # parsed when asked for: what is no name ends here
-        *_, signature = der.read(item.public_bytes(Encoding.DER)).parts(der.SEQUENCE)
+        *_, signature = der.read_element(item.public_bytes(Encoding.DER)).parts(der.SEQUENCE)
         if signature.content[:1] != b"\0":
             raise VerificationError("the signature of a certificate in it ends within a byte")
         if item != leaf and not any(
@@ -265,15 +267,15 @@ def _check_carried(certificates: tuple[x509.Certificate, ...], leaf: x509.Certif
 
 def _issuer_and_serial(item: x509.Certificate) -> bytes:
     """IssuerAndSerialNumber (RFC 5652, section 10.2.4)."""
-    return der.write(der.SEQUENCE, *certificate_chains.issuer_and_serial(item))
+    return der.encode_element(der.SEQUENCE, *certificate_chains.issuer_and_serial(item))
 
 
 def _algorithm_oid(element: der.Element) -> bytes:
     """The object identifier of an algorithm without parameters: they are absent, or NULL (RFC 5754, section 2)."""
     oid, *parameters = element.parts(der.SEQUENCE)
-    if [item.encoded for item in parameters] not in ([], [_NULL]) or oid.tag != der.OID:
+    if [item.to_bytes for item in parameters] not in ([], [_NULL]) or oid.tag != der.OID:
         raise VerificationError("it uses an algorithm that is not read here")
-    return oid.encoded
+    return oid.to_bytes
 
 
 def _signature_digest(algorithm: der.Element, name: str, leaf: x509.Certificate) -> str:

@@ -104,11 +104,11 @@ class ComparisonResult:
 def make_plan(
     bundles: Sequence[BundleResult],
     observed_files: FileResult,
+    *,
     covering: Callable[[str], str],
     exchange: Callable[..., dict[Any, list[Any]]],
     scratch: Path,
     workers: int,
-    *,
     fold_chinese: bool = False,
 ) -> MatchPlan:
     """Number files and sources, and bring together the scratch files of each view.
@@ -295,6 +295,7 @@ def assemble_result(
     plan: MatchPlan,
     exact: Sequence[ExactResult],
     compared: Sequence[ComparedView],
+    *,
     located: Sequence[RereadResult | Died],
     match_files: Sequence[str],
 ) -> ComparisonResult:

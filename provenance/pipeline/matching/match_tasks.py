@@ -103,7 +103,7 @@ def compare_view(task: ViewTask) -> ComparedView:
     """
     folder = Path(task.scratch)
     folder.mkdir(exist_ok=True)
-    nodes = distinct_texts.build_nodes(task.sets, task.hashes, task.members, task.sources, folder)
+    nodes = distinct_texts.build_nodes(task.sets, task.hashes, task.members, file_sources=task.sources, scratch=folder)
     similar = near_pairs.find_similar(nodes, folder, task.threads)
     counts = _PairCounts(near_matches.PAIR_FIELDS)
     queries = Ordering(folder, "asks", spans.SPAN_QUERIES)
@@ -328,6 +328,13 @@ class _SpanFile:
             of = slice(begin + np.searchsorted(wanted, row), begin + np.searchsorted(wanted, row, "right"))
             longer = texts[int(np.searchsorted(rows.to_numpy(), row))].as_py()
             if longer is not None:
-                about = (self._low[of], self._words[of], self._first[of], self._last[of])
-                found = spans.find_texts(longer, *about, self._sets, fold_chinese=self._fold_chinese)
+                found = spans.find_texts(
+                    longer,
+                    self._low[of],
+                    words=self._words[of],
+                    first=self._first[of],
+                    last=self._last[of],
+                    sets=self._sets,
+                    fold_chinese=self._fold_chinese,
+                )
                 self._spans[self._place[of]] = np.column_stack(found) + 1

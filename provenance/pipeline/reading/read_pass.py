@@ -22,7 +22,7 @@ from provenance.pipeline.reading.read_batches import BatchWork, OpenFile
 from provenance.pipeline.reading.record_identities import ScratchFiles
 from provenance.readers import manifests, records
 from provenance.sources import file_roles
-from provenance.sources.read_results import BundleResult, Register, accounts
+from provenance.sources.read_results import BundleResult, Register, enter_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -59,7 +59,11 @@ def observe(bundle: FileBundle) -> BundleResult:
 def _read(file: FileToRead, register: Register, work: BatchWork, scratch: ScratchFiles) -> None:
     open_: dict[str, OpenFile] = {}
     # files of which nothing is known share what is known, and so may be looked at together
-    about = detectors.ABOUT | {"signals": signals.load(*file.policy)} if file.policy else detectors.ABOUT
+    about = (
+        detectors.NOTHING_KNOWN | {"signals": signals.load_policy(*file.policy)}
+        if file.policy
+        else detectors.NOTHING_KNOWN
+    )
     for item in items(file):
         if isinstance(item, Died):
             work.finish()
@@ -89,7 +93,7 @@ def role(account: records.Account, outer: str) -> str:
         account: its account; members are called 'a.zip!/member'.
         outer: the role of the file on disk.
     """
-    return file_roles.decide(account.path.split("!/", 1)[1], b"", 0).role if account.apart else outer
+    return file_roles.decide_role(account.path.split("!/", 1)[1], b"", 0).role if account.apart else outer
 
 
 def _inside(account: records.Account) -> str | None:
@@ -98,7 +102,7 @@ def _inside(account: records.Account) -> str | None:
 
 
 def _apart(path: str, head: bytes, size: int, more: Callable[[int], bytes]) -> bool:
-    return file_roles.decide(path.split("!/", 1)[1], head, size, more).role != "data"
+    return file_roles.decide_role(path.split("!/", 1)[1], head, size, more).role != "data"
 
 
 _QUOTED = re.compile(r"b?\"[^\"]*(?:\"|\Z)|b?(?<!\w)'.*?(?:'(?!\w)|\Z)|`[^`]*(?:`|\Z)", re.DOTALL)
@@ -175,7 +179,7 @@ def lost(file: FileToRead, reason: str, bundle: int) -> BundleResult:
         reason: in a few words.
         bundle: the number of the bundle that it was.
     """
-    return accounts([records.account(file.location, file.path, file.format, _failed(reason))], bundle)
+    return enter_accounts([records.account(file.location, file.path, file.format, _failed(reason))], bundle)
 
 
 def _failed(reason: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from provenance.core.model import Claim
 from provenance.errors import ManifestError
 from provenance.readers.manifests import croissant_rules
-from provenance.readers.manifests.json_ld import listed, texts, types, with_plain_names
+from provenance.readers.manifests.json_ld import as_list, texts, types, with_plain_names
 from provenance.readers.manifests.manifest_format import ManifestFormat
 from provenance.readers.manifests.yaml_documents import (
     describes_folder,
@@ -73,9 +73,9 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
     dataset, root = _dataset(path, document)
     croissant_rules.check(path, dataset)
     scope = folder(path)
-    nodes = {key: node for node in listed(dataset.get("distribution")) for key in croissant_rules.names(node)}
+    nodes = {key: node for node in as_list(dataset.get("distribution")) for key in croissant_rules.names(node)}
     stated: Stated = []
-    for i, node in enumerate(listed(dataset.get("distribution"))):
+    for i, node in enumerate(as_list(dataset.get("distribution"))):
         stated += _distributed(path, node, f"{root}/distribution/{i}", nodes)
     named = {field for field, *_ in stated} & {"file", "remote"}
     whole = describes_folder(path) and named != {"file"}
@@ -107,7 +107,7 @@ def _party(dataset: dict[str, Any], pointer: str) -> str:
 
 def _dataset(path: str, document: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Return the node that is the data set, and its pointer."""
-    for i, node in enumerate(listed(document.get("@graph"))):
+    for i, node in enumerate(as_list(document.get("@graph"))):
         if isinstance(node, dict) and "Dataset" in types(node):
             return with_plain_names({"@context": document.get("@context")} | node), f"/@graph/{i}"
     if "Dataset" not in types(document):

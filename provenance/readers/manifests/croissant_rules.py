@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from provenance.errors import ManifestError
-from provenance.readers.manifests.json_ld import listed, texts, types
+from provenance.readers.manifests.json_ld import as_list, texts, types
 
 RESPONSIBLE = (
     "dataCollection", "dataCollectionType", "dataCollectionMissingData", "dataCollectionRawData",
@@ -34,11 +34,11 @@ def check(path: str, dataset: dict[str, Any]) -> None:
     """
     if not texts(dataset.get("name"), "", ("@value", "en", "name")):
         raise ManifestError(f"{path}: at /name, the data set has no name")
-    files, records = listed(dataset.get("distribution")), listed(dataset.get("recordSet"))
+    files, records = as_list(dataset.get("distribution")), as_list(dataset.get("recordSet"))
     known = {name for node in (*files, *records) for name in names(node)}
     for record in records:
-        inner = [each for each in listed(record.get("field")) if isinstance(each, dict)] if names(record) else []
-        for field in (*inner, *(sub for each in inner for sub in listed(each.get("subField")))):
+        inner = [each for each in as_list(record.get("field")) if isinstance(each, dict)] if names(record) else []
+        for field in (*inner, *(sub for each in inner for sub in as_list(each.get("subField")))):
             known |= {f"{outer}/{name}" for outer in names(record) for name in names(field)} | set(names(field))
     for i, node in enumerate(files):
         _fail(path, f"/distribution/{i}", _file(node, known))
@@ -55,7 +55,7 @@ def names(node: Any) -> list[str]:
 def references(value: Any) -> list[str]:
     """Return the names that a value refers to: ids, or (version 0.8) `#{name}` and names."""
     found = []
-    for each in listed(value):
+    for each in as_list(value):
         name = each.get("@id") if isinstance(each, dict) else each
         if isinstance(name, str):
             found.append(re.sub(r"^#\{(.*)\}$", r"\1", name))
@@ -106,7 +106,7 @@ def _file(node: Any, known: set[str]) -> str | None:
 
 def _record(path: str, pointer: str, record: Any, known: set[str], files: set[str]) -> None:
     _fail(path, pointer, _node(record, ("RecordSet",)))
-    fields = listed(record.get("field"))
+    fields = as_list(record.get("field"))
     for i, field in enumerate(fields):
         at = f"{pointer}/field/{i}"
         _fail(path, at, _node(field, ("Field",)))

@@ -35,10 +35,10 @@ def local(name: str) -> str:
 def types(node: Any) -> list[str]:
     """Return the plain types of a node."""
     stated = node.get("@type") if isinstance(node, dict) else None
-    return [local(each) for each in listed(stated) if isinstance(each, str)]
+    return [local(each) for each in as_list(stated) if isinstance(each, str)]
 
 
-def listed(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     """Return a value as a list: JSON-LD writes a list of one without brackets."""
     return [] if value is None else value if isinstance(value, list) else [value]
 
@@ -74,10 +74,10 @@ _OWN = {"recordSet", "field", "source", "dataType"}
 def _terms(context: Any) -> dict[str, str]:
     """Return what the context's own names stand for; of a context that is an address nothing is known."""
     held: dict[str, Any] = {}
-    for part in listed(context):
+    for part in as_list(context):
         held |= part if isinstance(part, dict) else {}
     # a context that names Croissant's vocabulary, and none that is fetched, names all of it that it uses
-    alone = bool(held) and all(isinstance(part, dict) for part in listed(context))
+    alone = bool(held) and all(isinstance(part, dict) for part in as_list(context))
     terms = {}
     for name, value in held.items():
         iri = value.get("@id") if isinstance(value, dict) else value
@@ -92,7 +92,7 @@ def _renamed(node: dict[str, Any], terms: dict[str, str]) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for key, value in node.items():
         name = key if key.startswith("@") else terms.get(key) or local(key)
-        named[name] = [*listed(named[name]), *listed(value)] if name in named else value
+        named[name] = [*as_list(named[name]), *as_list(value)] if name in named else value
     return named
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from provenance.core.model import Claim
-from provenance.licences.expressions import conjunction, normalise
+from provenance.licences.expressions import join_by_and, normalise
 from provenance.licences.texts import identify
 from provenance.readers.manifests.manifest_format import ManifestFormat
 from provenance.readers.manifests.yaml_documents import decode, folder
@@ -45,7 +45,7 @@ def _value(text: str) -> str:
     found = identify(text)
     exact = [licence.expression for licence in found if licence.expression]
     if exact and len(exact) == len(found):
-        return conjunction(exact)
+        return join_by_and(exact)
     if found:
         return str(found[0].note)[:200]
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")[:200]

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 from provenance.core.model import Claim
-from provenance.licences.texts import notices
+from provenance.licences.texts import find_notices
 from provenance.readers.manifests.manifest_format import ManifestFormat
 from provenance.readers.manifests.yaml_documents import decode, folder
 
@@ -115,7 +115,7 @@ def _words(text: str, scope: str, witness: str, first_line: int, said: set[str])
 def _licences(text: str, scope: str, witness: str, first_line: int) -> list[Claim]:
     claims = [
         Claim("licence", licence.raw[:300], scope, witness, f"L{line + first_line - 1}", subject)
-        for line, subject, licence in notices(text)
+        for line, subject, licence in find_notices(text)
     ]
     sections = _sections(text, first_line)
     over = {claim.pointer: _section(sections, claim) for claim in claims}

@@ -143,14 +143,14 @@ def read(
     roles = roles or column_roles.load()
     size = 0
     try:
-        reason = storage.refuse(location)
+        reason = storage.explain_refusal(location)
         size = os.stat(location).st_size
         if reason is None:
             with storage.open_regular(location) as file:
-                reason, size = regular_files.doubt(file, limits), os.fstat(file.fileno()).st_size
+                reason, size = regular_files.explain_doubt(file, limits), os.fstat(file.fileno()).st_size
                 end = _end(file, path, size, head) if head is not None and reason is None else None
                 if end is not None:
-                    part = _File(path, storage.Stream(regular_files.Bounded(file, end)), end, limits, roles)
+                    part = _File(path, storage.Stream(regular_files.BoundedFile(file, end)), end, limits, roles)
                     yield from _heads(part.read(), path, size, end)
                 elif reason is None:
                     for item in _File(path, file, size, limits, roles, apart=apart).read():
@@ -225,13 +225,13 @@ def account(
     """
     size = 0
     try:
-        refused = storage.refuse(location)
+        refused = storage.explain_refusal(location)
         size = os.stat(location).st_size
         if refused is None:
             with storage.open_regular(location) as file:
-                refused, size = regular_files.doubt(file, storage.LIMITS), os.fstat(file.fileno()).st_size
+                refused, size = regular_files.explain_doubt(file, storage.LIMITS), os.fstat(file.fileno()).st_size
                 if refused is None:
-                    tap = storage.Tap(regular_files.Bounded(file, size))
+                    tap = storage.DigestingReader(regular_files.BoundedFile(file, size))
                     stream = storage.Stream(tap)
                     name = format or sniff(stream.peek(format_detection.HEAD), path)
                     stream.drain()
@@ -250,7 +250,7 @@ def _settle(
     size: int,
     stream: storage.Stream,
     tally: Tally,
-    digest: storage.Digest,
+    digest: storage.BlockDigest,
     *,
     member: bool = False,
 ) -> Account:
@@ -304,7 +304,9 @@ class _File:
     ) -> None:
         self.path, self.file, self.size, self.limits, self.roles, self.member = path, file, size, limits, roles, member
         self.apart, self.documents = apart, 0
-        self.tap = storage.Tap(file if isinstance(file, storage.Stream) else regular_files.Bounded(file, size))
+        self.tap = storage.DigestingReader(
+            file if isinstance(file, storage.Stream) else regular_files.BoundedFile(file, size)
+        )
         self.raw = storage.Stream(self.tap)
         self.tally = Tally()
 
@@ -338,7 +340,7 @@ class _File:
         )
 
     def _compressed(self, codec: str) -> Generator[Item, None, str]:
-        stream = storage.inflate(self.raw, codec, storage.Budget(self.limits, self.size))
+        stream = storage.decompress(self.raw, codec, storage.Budget(self.limits, self.size))
         inner_path = self.path.removesuffix("." + format_detection.suffix(self.path))
         inner = sniff(stream.peek(format_detection.HEAD), inner_path)
         if inner in storage.CODECS:
@@ -381,13 +383,13 @@ class _File:
         if self.tally.skipped:
             self.tally.skipped = max(1, -(-self.tally.skipped * stream.count // max(1, inner.count)))
 
-    def _seekable(self, stream: storage.Stream) -> storage.Checked | None:
+    def _seekable(self, stream: storage.Stream) -> storage.CheckedFile | None:
         """Return random access to the file or, of a member or compressed file, to a copy of its bytes."""
         if stream is self.raw and not isinstance(self.file, storage.Stream):
             self.raw.drain()
-            return storage.Checked(self.file, self.raw.count, self.tap.digest.blocks())
+            return storage.CheckedFile(self.file, self.raw.count, self.tap.digest.blocks())
         before = stream.count
-        held = storage.set_aside(stream, self.limits.held)
+        held = storage.copy_to_file(stream, self.limits.held)
         if held is None:
             reason = f"needs random access and is larger than the {self.limits.held:,} bytes that are set aside for it"
             self.tally.skip(stream.count - before + stream.drain(), reason)
@@ -398,9 +400,8 @@ class _File:
         if file is None:
             return
         try:
-            yield from map(
-                partial(Batch, self.path), form.read(file, stream.count, self.tally, self.limits, self.roles)
-            )
+            tables = form.read(file, stream.count, self.tally, self.limits, roles=self.roles)
+            yield from map(partial(Batch, self.path), tables)
         except FileChanged as error:
             self.tally.skip(stream.count, f"{CHANGED}: {error}")
         finally:

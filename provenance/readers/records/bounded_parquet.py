@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from provenance.readers.storage import Checked, Limits
+    from provenance.readers.storage import CheckedFile, Limits
 
 _ROWS = 4096  # of a batch at most
 _LESS = 16  # times fewer rows are decoded at once where memory did not suffice
@@ -52,7 +52,7 @@ class ParquetFile:
         stored: bytes of each row group in the file.
     """
 
-    source: Checked
+    source: CheckedFile
     size: int
     limits: Limits
     values: int = parquet_decoder.VALUES

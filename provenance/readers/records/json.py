@@ -46,7 +46,7 @@ from provenance.readers.records.json_kernel import (
 from provenance.readers.records.json_survey import survey
 from provenance.readers.records.record_format import FileHead, RecordFormat
 from provenance.readers.records.string_kernels import INCOMPLETE, LARGE, MANY, OK
-from provenance.readers.storage import BLOCK, LIMITS
+from provenance.readers.storage import BLOCK_BYTES, LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ class _Buffer:
         store = self._store if len(self._store) >= size else np.empty(size, np.uint8)
         store[:kept] = self.data[len(self.data) - kept :]
         end, part = kept, b""
-        while end < size and (part := self.stream.read(min(BLOCK, size - end))):
+        while end < size and (part := self.stream.read(min(BLOCK_BYTES, size - end))):
             store[end : end + len(part)] = np.frombuffer(part, np.uint8)
             end += len(part)
         self.final = end < size

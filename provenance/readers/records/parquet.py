@@ -15,7 +15,7 @@ from provenance.errors import LimitExceeded
 from provenance.readers.records import arrow_columns, column_roles, string_kernels, views
 from provenance.readers.records.bounded_parquet import Broken, ParquetFile
 from provenance.readers.records.record_format import RecordFormat
-from provenance.readers.storage import Budget, Checked, Limits
+from provenance.readers.storage import Budget, CheckedFile, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,9 @@ _ROW = 16  # bytes that a row counts for beside its values
 _MOST = 1 << 48  # rows that are counted as lost: a footer may claim any number
 
 
-def read(file: Checked, size: int, tally: Tally, limits: Limits, roles: column_roles.Roles) -> Iterator[pa.RecordBatch]:
+def read(
+    file: CheckedFile, size: int, tally: Tally, limits: Limits, *, roles: column_roles.Roles
+) -> Iterator[pa.RecordBatch]:
     """Read a Parquet file.
 
     Args:

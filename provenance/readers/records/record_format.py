@@ -36,7 +36,7 @@ class RecordFormat:
     Args:
         name: as FILES.format names it.
         read: yields RECORDS batches: of a stream, its tally, limits and column roles, `read(stream, tally, limits,
-            roles)`; with `seekable` of a file and its bytes, `read(file, size, tally, limits, roles)`.
+            roles)`; with `seekable` of a file and its bytes, `read(file, size, tally, limits, roles=roles)`.
         suffixes: endings of paths that decide where the content leaves a choice; a format with `sniff` weighs its own.
         magic: bytes with which a file of this format begins; a format that has any is binary.
         sniff: tells whether a text is of this format beyond doubt, whatever it is called.

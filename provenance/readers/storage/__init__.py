@@ -8,33 +8,33 @@ A fault of the data never raises while it streams: a `Stream` ends early and say
 from __future__ import annotations
 
 from provenance.readers.storage.archives import Archive, Member
-from provenance.readers.storage.block_digests import BLOCK, Checked, Digest, Readable, Tap
-from provenance.readers.storage.decompression import FAULTS, Inflated, inflate
+from provenance.readers.storage.block_digests import BLOCK_BYTES, BlockDigest, CheckedFile, DigestingReader, Readable
+from provenance.readers.storage.decompression import DECOMPRESSION_ERRORS, Decompressor, decompress
 from provenance.readers.storage.formats import CODECS, CONTAINERS
 from provenance.readers.storage.limits import LIMITS, Budget, Limits
-from provenance.readers.storage.regular_files import open_regular, refuse
-from provenance.readers.storage.streams import Stream, set_aside
+from provenance.readers.storage.regular_files import explain_refusal, open_regular
+from provenance.readers.storage.streams import Stream, copy_to_file
 from provenance.readers.storage.transcoding import transcode
 
 __all__ = [
-    "BLOCK",
+    "BLOCK_BYTES",
     "CODECS",
     "CONTAINERS",
-    "FAULTS",
+    "DECOMPRESSION_ERRORS",
     "LIMITS",
     "Archive",
+    "BlockDigest",
     "Budget",
-    "Checked",
-    "Digest",
-    "Inflated",
+    "CheckedFile",
+    "Decompressor",
+    "DigestingReader",
     "Limits",
     "Member",
     "Readable",
     "Stream",
-    "Tap",
-    "inflate",
+    "copy_to_file",
+    "decompress",
+    "explain_refusal",
     "open_regular",
-    "refuse",
-    "set_aside",
     "transcode",
 ]

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from provenance.core.path_names import member_name_to_text
 from provenance.errors import FileChanged, LimitExceeded
-from provenance.readers.storage.block_digests import BLOCK
-from provenance.readers.storage.decompression import FAULTS
+from provenance.readers.storage.block_digests import BLOCK_BYTES
+from provenance.readers.storage.decompression import DECOMPRESSION_ERRORS
 from provenance.readers.storage.formats import ContainerFormat
 from provenance.readers.storage.limits import LIMITS
 from provenance.readers.storage.streams import Stream
-from provenance.readers.storage.zip_members import Unpacked
+from provenance.readers.storage.zip_members import UnpackedMember
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provenance.readers.storage.block_digests import Checked
+    from provenance.readers.storage.block_digests import CheckedFile
     from provenance.readers.storage.limits import Budget, Limits
 
 
@@ -61,7 +61,7 @@ class Archive:
     fault: str | None = None
     _names: dict[str, int] = field(default_factory=dict)
 
-    def unzip(self, file: Checked) -> Iterator[Member]:
+    def unzip(self, file: CheckedFile) -> Iterator[Member]:
         """Yield the members of a zip file (APPNOTE 6.3.10); nothing is written to disk, whatever their names.
 
         Args:
@@ -89,7 +89,7 @@ class Archive:
             return member
         try:
             bounded = info.compress_type in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-            source = Unpacked(archive, info, LIMITS.window) if bounded else archive.open(info)
+            source = UnpackedMember(archive, info, LIMITS.window) if bounded else archive.open(info)
             member.stream = Stream(source, _ZIP_FAULTS, self.budget)
         except _ZIP_FAULTS as error:
             member.reason = f"zip: {error}"
@@ -143,12 +143,19 @@ class Archive:
         return unique
 
 
-_ZIP_FAULTS = (*FAULTS, zipfile.BadZipFile, NotImplementedError, RuntimeError, struct.error, OverflowError)
-_TAR_FAULTS = (*FAULTS, tarfile.TarError, OverflowError, RecursionError)
+_ZIP_FAULTS = (
+    *DECOMPRESSION_ERRORS,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+    OverflowError,
+)
+_TAR_FAULTS = (*DECOMPRESSION_ERRORS, tarfile.TarError, OverflowError, RecursionError)
 _FIELDS = set(tarfile.PAX_FIELDS)
 
 
-def _hold_directory(file: Checked, limits: Limits) -> None:
+def _hold_directory(file: CheckedFile, limits: Limits) -> None:
     """Refuse a zip whose central directory would not fit in memory (APPNOTE 4.3.16, 4.3.14)."""
     size = file.seek(0, 2)
     file.seek(max(0, size - (1 << 16) - 22))
@@ -216,7 +223,7 @@ class _Forward(io.RawIOBase):
     def seek(self, offset: int, whence: int = 0, /) -> int:
         if whence or offset < self._at:
             raise tarfile.ReadError("members are out of order")
-        while self._at < offset and self.take(min(BLOCK, offset - self._at)):
+        while self._at < offset and self.take(min(BLOCK_BYTES, offset - self._at)):
             pass
         return self._at
 

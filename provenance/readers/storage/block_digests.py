@@ -8,7 +8,7 @@ from typing import BinaryIO, Protocol
 
 from provenance.errors import FileChanged
 
-BLOCK = 1 << 20
+BLOCK_BYTES = 1 << 20
 """Bytes of a digested block."""
 
 
@@ -20,13 +20,13 @@ class Readable(Protocol):
         ...
 
 
-class Digest:
+class BlockDigest:
     """SHA-256 of a run of bytes and of each of its 1 MiB blocks (FIPS 180-4)."""
 
     def __init__(self) -> None:
         self._whole = hashlib.sha256()
         self._block = hashlib.sha256()
-        self._room = BLOCK
+        self._room = BLOCK_BYTES
         self._blocks: list[bytes] = []
         self.size = 0
 
@@ -39,7 +39,7 @@ class Digest:
             self._block.update(view[: self._room])
             self._blocks.append(self._block.digest())
             view = view[self._room :]
-            self._block, self._room = hashlib.sha256(), BLOCK
+            self._block, self._room = hashlib.sha256(), BLOCK_BYTES
         self._block.update(view)
         self._room -= len(view)
 
@@ -49,10 +49,10 @@ class Digest:
 
     def blocks(self) -> tuple[bytes, ...]:
         """Return the digests of the blocks so far, the last of which may be short."""
-        return (*self._blocks, self._block.digest()) if self._room < BLOCK else tuple(self._blocks)
+        return (*self._blocks, self._block.digest()) if self._room < BLOCK_BYTES else tuple(self._blocks)
 
 
-class Tap:
+class DigestingReader:
     """Read a file once from start to end and digest what goes by.
 
     Args:
@@ -61,7 +61,7 @@ class Tap:
 
     def __init__(self, file: Readable) -> None:
         self._file = file
-        self.digest = Digest()
+        self.digest = BlockDigest()
 
     def read(self, size: int = -1, /) -> bytes:
         """Return at most `size` bytes."""
@@ -71,11 +71,11 @@ class Tap:
 
     def drain(self) -> None:
         """Read and digest what is left."""
-        while self.read(BLOCK):
+        while self.read(BLOCK_BYTES):
             pass
 
 
-class Checked(io.RawIOBase):
+class CheckedFile(io.RawIOBase):
     """Random access that holds every block to the digest of the first read.
 
     Args:
@@ -118,8 +118,8 @@ class Checked(io.RawIOBase):
 
     def _load(self, number: int) -> bytes:
         if number != self._number:
-            self._file.seek(number * BLOCK)
-            data = self._file.read(min(BLOCK, self._size - number * BLOCK))
+            self._file.seek(number * BLOCK_BYTES)
+            data = self._file.read(min(BLOCK_BYTES, self._size - number * BLOCK_BYTES))
             if hashlib.sha256(data).digest() != self._blocks[number]:
                 raise FileChanged(f"block {number} differs from the first read of this scan; scan again")
             self._number, self._held = number, data
@@ -130,7 +130,7 @@ class Checked(io.RawIOBase):
         end = self._size if size < 0 else min(self._size, self._at + size)
         parts = []
         while self._at < end:
-            number, skip = divmod(self._at, BLOCK)
+            number, skip = divmod(self._at, BLOCK_BYTES)
             part = self._load(number)[skip : skip + end - self._at]
             parts.append(part)
             self._at += len(part)

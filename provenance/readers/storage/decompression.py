@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provenance.readers.storage.block_digests import Readable
     from provenance.readers.storage.limits import Budget
 
-STEP = 1 << 18
+STEP_BYTES = 1 << 18
 """Bytes fed to a decoder at a time."""
 
 
@@ -33,7 +33,7 @@ def _xz() -> lzma.LZMADecompressor:
     )  # a dictionary may claim 4 GiB; -9e asks for 64 MiB
 
 
-class Inflated:
+class Decompressor:
     """Decompress a run of members (RFC 1952 section 2.2: a gzip file is a series of them).
 
     Args:
@@ -64,7 +64,7 @@ class Inflated:
             if self._decoder.eof and not self._next_member():
                 return b""
             if not self._pending and self._needs_input():
-                self._pending = self._source.read(STEP)
+                self._pending = self._source.read(STEP_BYTES)
                 if not self._pending:
                     if not self._begun:
                         return b""
@@ -85,9 +85,9 @@ class Inflated:
         return bool(getattr(self._decoder, "needs_input", True))
 
     def _next_member(self) -> bool:
-        rest = self._decoder.unused_data or self._source.read(STEP)
+        rest = self._decoder.unused_data or self._source.read(STEP_BYTES)
         while rest and not rest.strip(b"\0"):  # padding, as tape drives and xz leave it
-            rest = self._source.read(STEP)
+            rest = self._source.read(STEP_BYTES)
         rest = rest.lstrip(b"\0")
         self._decoder, self._pending, self._begun = self._fresh(), rest, bool(rest)
         return bool(rest)
@@ -130,11 +130,11 @@ class _FileObject(io.RawIOBase):
         return self._source.read(size)
 
 
-FAULTS = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+DECOMPRESSION_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
 """What a broken compressed stream raises; Arrow's errors are OSError or ValueError."""
 
 
-def inflate(source: Readable, codec: str, budget: Budget) -> Stream:
+def decompress(source: Readable, codec: str, budget: Budget) -> Stream:
     """Decompress a stream; concatenated members and frames are one.
 
     Args:
@@ -145,12 +145,12 @@ def inflate(source: Readable, codec: str, budget: Budget) -> Stream:
     Returns:
         The decompressed bytes; a cut, a wrong checksum or a bomb ends them early, with `fault` set.
     """
-    return Stream(CODECS[codec].decompress(source), FAULTS, budget)
+    return Stream(CODECS[codec].decompress(source), DECOMPRESSION_ERRORS, budget)
 
 
 CODEC = (
-    Codec("gzip", "gz", (b"\x1f\x8b",), lambda source: Inflated(source, "gzip", _gzip)),
-    Codec("bz2", "bz2", (b"BZh",), lambda source: Inflated(source, "bz2", bz2.BZ2Decompressor), printable=True),
-    Codec("xz", "xz", (b"\xfd7zXZ\0",), lambda source: Inflated(source, "xz", _xz)),
+    Codec("gzip", "gz", (b"\x1f\x8b",), lambda source: Decompressor(source, "gzip", _gzip)),
+    Codec("bz2", "bz2", (b"BZh",), lambda source: Decompressor(source, "bz2", bz2.BZ2Decompressor), printable=True),
+    Codec("xz", "xz", (b"\xfd7zXZ\0",), lambda source: Decompressor(source, "xz", _xz)),
     Codec("zstd", "zst", (b"\x28\xb5\x2f\xfd",), _Unzstd),
 )

@@ -8,7 +8,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, BinaryIO
 
-from provenance.readers.storage.block_digests import BLOCK
+from provenance.readers.storage.block_digests import BLOCK_BYTES
 from provenance.readers.storage.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from provenance.readers.storage.limits import Limits
 
 
-def refuse(location: str | bytes) -> str | None:
+def explain_refusal(location: str | bytes) -> str | None:
     """Say why a path must not be opened: anything but a regular file may block or never end.
 
     Args:
@@ -58,7 +58,7 @@ def open_regular(location: str | bytes | os.PathLike[str]) -> io.BufferedReader:
     return os.fdopen(handle, "rb")
 
 
-class Bounded:
+class BoundedFile:
     """The first bytes of a file, and no more though it grows.
 
     Args:
@@ -76,7 +76,7 @@ class Bounded:
         return data
 
 
-def doubt(file: BinaryIO, limits: Limits) -> str | None:
+def explain_doubt(file: BinaryIO, limits: Limits) -> str | None:
     """Say why a file that calls itself regular is not read: its size says nothing of what reading it costs.
 
     Args:
@@ -89,17 +89,17 @@ def doubt(file: BinaryIO, limits: Limits) -> str | None:
     status = os.fstat(file.fileno())
     size = status.st_size
     if size == 0:
-        return "it has no size and yields bytes: no file of a disk" if _yields(file) else None
+        return "it has no size and yields bytes: no file of a disk" if _is_readable(file) else None
     stored = getattr(status, "st_blocks", size) * 512  # POSIX, sys/stat.h: blocks are of 512 bytes here
     if size <= max(limits.floor, limits.ratio * stored):
         return None
-    stored = _stored(file, size)
+    stored = _count_stored(file, size)
     if size <= max(limits.floor, limits.ratio * stored):
         return None
     return f"a sparse file: {size:,} bytes, of which {stored:,} are stored; the others would be read as zeros"
 
 
-def _yields(file: BinaryIO) -> bool:
+def _is_readable(file: BinaryIO) -> bool:
     """Tell whether a file without a size can be read all the same, as those of the system under /proc."""
     try:
         return bool(os.pread(file.fileno(), 1, 0))
@@ -109,14 +109,14 @@ def _yields(file: BinaryIO) -> bool:
         return isinstance(error, BlockingIOError)
 
 
-_RUNS = 10_000  # stored runs of a sparse file that are added up
+_MOST_RUNS = 10_000  # stored runs of a sparse file that are added up
 
 
-def _stored(file: BinaryIO, size: int) -> int:
+def _count_stored(file: BinaryIO, size: int) -> int:
     """Add up the bytes of a file that are stored: not every file system says so in its blocks."""
     added = end = 0
     try:
-        for _ in range(_RUNS):
+        for _ in range(_MOST_RUNS):
             begin = os.lseek(file.fileno(), end, os.SEEK_DATA)
             end = os.lseek(file.fileno(), begin, os.SEEK_HOLE)
             added += end - begin
@@ -129,7 +129,7 @@ def _stored(file: BinaryIO, size: int) -> int:
     return added
 
 
-def bounded(file: BinaryIO, limits: Limits = LIMITS) -> Bounded:
+def bound_to_size(file: BinaryIO, limits: Limits = LIMITS) -> BoundedFile:
     """Return an open file to the size that it has now, for whoever reads all of it.
 
     Args:
@@ -139,13 +139,13 @@ def bounded(file: BinaryIO, limits: Limits = LIMITS) -> Bounded:
     Raises:
         OSError: its size says nothing of what reading it costs.
     """
-    reason = doubt(file, limits)
+    reason = explain_doubt(file, limits)
     if reason is not None:
         raise OSError(errno.EINVAL, reason)
-    return Bounded(file, os.fstat(file.fileno()).st_size)
+    return BoundedFile(file, os.fstat(file.fileno()).st_size)
 
 
-def digest(file: BinaryIO) -> tuple[str, int]:
+def digest_file(file: BinaryIO) -> tuple[str, int]:
     """Digest an open file, in bounded memory and no further than its size.
 
     Args:
@@ -157,8 +157,8 @@ def digest(file: BinaryIO) -> tuple[str, int]:
     Raises:
         OSError: it cannot be read, or its size says nothing of what reading it costs.
     """
-    whole, size, source = hashlib.sha256(), 0, bounded(file)
-    while data := source.read(BLOCK):
+    whole, size, source = hashlib.sha256(), 0, bound_to_size(file)
+    while data := source.read(BLOCK_BYTES):
         whole.update(data)
         size += len(data)
     return whole.hexdigest(), size

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provenance.errors import LimitExceeded
-from provenance.readers.storage.block_digests import BLOCK, Checked, Digest
+from provenance.readers.storage.block_digests import BLOCK_BYTES, BlockDigest, CheckedFile
 
 if TYPE_CHECKING:
     from provenance.readers.storage.block_digests import Readable
     from provenance.readers.storage.limits import Budget
 
-_SPOOL = 8 << 20  # bytes of a copy that stay in memory
+_SPOOL_BYTES = 8 << 20  # bytes of a copy that stay in memory
 
 
 @dataclass(slots=True)
@@ -53,14 +53,14 @@ class Stream:
         before = self.count
         left = len(self._head)
         self._head = b""
-        while self._pull(BLOCK):
+        while self._pull(BLOCK_BYTES):
             pass
         return self.count - before + left
 
     def _pull(self, size: int) -> bytes:
         parts = []
         while size > 0 and not self._ended:
-            part = self._part(min(size, BLOCK))
+            part = self._part(min(size, BLOCK_BYTES))
             if not part:
                 self._ended = True
             self.count += len(part)
@@ -83,7 +83,7 @@ class Stream:
         return part
 
 
-def set_aside(stream: Stream, most: int) -> Checked | None:
+def copy_to_file(stream: Stream, most: int) -> CheckedFile | None:
     """Copy a stream to a file that has no name, for random access: memory is for what is read of it.
 
     Args:
@@ -93,9 +93,9 @@ def set_aside(stream: Stream, most: int) -> Checked | None:
     Returns:
         The copy, each block held to the digest of what was copied; None where there is more, or no room for it.
     """
-    held, digest = tempfile.SpooledTemporaryFile(_SPOOL), Digest()  # noqa: SIM115 - it lives as long as what reads it
+    held, digest = tempfile.SpooledTemporaryFile(_SPOOL_BYTES), BlockDigest()  # noqa: SIM115 - it lives as long as what reads it
     try:
-        while part := stream.read(min(BLOCK, most + 1 - digest.size)):
+        while part := stream.read(min(BLOCK_BYTES, most + 1 - digest.size)):
             digest.update(part)
             if digest.size > most:
                 held.close()
@@ -105,4 +105,4 @@ def set_aside(stream: Stream, most: int) -> Checked | None:
         held.close()
         stream.fault = f"no room for a copy of {digest.size:,} bytes ({error.strerror}); set TMPDIR"
         return None
-    return Checked(held, digest.size, digest.blocks(), owned=True)  # type: ignore[arg-type]  # it reads and seeks as files do
+    return CheckedFile(held, digest.size, digest.blocks(), owned=True)  # type: ignore[arg-type]  # it reads and seeks as files do

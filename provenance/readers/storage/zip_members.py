@@ -10,10 +10,10 @@ from copy import copy
 
 from provenance.errors import LimitExceeded
 
-_STEP = 1 << 18  # compressed bytes fed to a decoder at a time
+_STEP_BYTES = 1 << 18  # compressed bytes fed to a decoder at a time
 
 
-class Unpacked:
+class UnpackedMember:
     """A member of a zip in bzip2 or LZMA (APPNOTE 4.4.5), of which `zipfile` unpacks all that a step yields at once.
 
     Args:
@@ -54,7 +54,7 @@ class Unpacked:
             self._decoder = self._start()
         data = b""
         while self._left and not data:
-            part = self._raw.read(_STEP) if self._decoder.needs_input else b""
+            part = self._raw.read(_STEP_BYTES) if self._decoder.needs_input else b""
             data = self._decoder.decompress(part, min(max(1, size), self._left))
             if not (data or part) and self._decoder.needs_input:
                 raise EOFError("truncated member")

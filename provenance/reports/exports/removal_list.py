@@ -400,7 +400,7 @@ def _save(
     count = copies = 0
     seen: set[str] = set()
     try:
-        made = file_writing.aside(target)
+        made = file_writing.make_beside(target)
     except OSError as error:
         raise ConfigError(f"{target} cannot be written: {error.strerror or error}") from error
     try:

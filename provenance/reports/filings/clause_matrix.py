@@ -53,6 +53,7 @@ def compose(
     tables: Mapping[str, pa.Table],
     facts: Mapping[str, Any],
     declared: Sequence[tuple[int, str, Mapping[str, Any]]],
+    *,
     keyid: str,
     acts: Sequence[str] = (),
 ) -> list[Block]:
@@ -454,7 +455,7 @@ def _signatures() -> list[Block]:
 
 def _compose(scan: ReportedScan) -> list[Block]:
     keyid = "" if scan.seal is None else scan.seal.keyid
-    return compose(scan.tables, scan.facts, scan.declared, keyid, scan.history)
+    return compose(scan.tables, scan.facts, scan.declared, keyid=keyid, acts=scan.history)
 
 
 REPORT = (

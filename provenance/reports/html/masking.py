@@ -27,7 +27,7 @@ def mask_personal_data(text: str) -> str:
     Args:
         text: any text.
     """
-    text = personal_data.mask(text)
+    text = personal_data.mask_values(text)
     for kind, pattern in _PATTERNS:
         text = pattern.sub(kind, text)
     return text

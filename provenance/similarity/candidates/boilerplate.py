@@ -249,7 +249,7 @@ def _count_shared_distinctive(
 
 
 def count_shared_distinctive(
-    sets: ShingleSets, left: Ints, right: Ints, inside: npt.NDArray[np.bool_], mask: shingle_sets.Hashes
+    sets: ShingleSets, left: Ints, right: Ints, *, inside: npt.NDArray[np.bool_], mask: shingle_sets.Hashes
 ) -> Ints:
     """Count what pairs share beyond boilerplate.
 

@@ -127,7 +127,7 @@ def read_batches(path: str) -> Iterator[pa.RecordBatch]:
 
 
 def build_nodes(
-    sets: Sequence[str], hashes: str, members: Iterable[MembersFile], file_sources: Ints, scratch: Path
+    sets: Sequence[str], hashes: str, members: Iterable[MembersFile], *, file_sources: Ints, scratch: Path
 ) -> Nodes:
     """Find the distinct texts among records, and who holds them.
 

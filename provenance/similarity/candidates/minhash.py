@@ -150,6 +150,7 @@ def sign_unions(
     signed: Signatures,
     left_signed: Signatures,
     right_signed: Signatures,
+    *,
     first: Offsets,
     second: Offsets,
     extra: Hashes,

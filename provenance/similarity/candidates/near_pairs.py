@@ -227,7 +227,7 @@ def _count_distinctive(
     for part in _slices(len(left)):
         inside = np.arange(part.start, part.start + len(left[part])) >= near_count
         one, other = left[part].astype(np.int64), right[part].astype(np.int64)
-        distinctive[part] = boilerplate.count_shared_distinctive(nodes.sets, one, other, inside, mask)
+        distinctive[part] = boilerplate.count_shared_distinctive(nodes.sets, one, other, inside=inside, mask=mask)
     return node_distinctive, distinctive, int(np.count_nonzero(mask))
 
 

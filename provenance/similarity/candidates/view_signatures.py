@@ -290,7 +290,7 @@ def sign_views(parts: ShingledViews) -> tuple[minhash.Signatures, minhash.Signat
     signed = np.empty((len(parts.prompt_place), minhash.PERMUTATIONS), np.uint32)
     every = len(alone) == len(parts.prompt_place)  # then nothing is copied
     signed[alone] = minhash.sign_sets(*((whole.values, whole.offsets) if every else shingles.select_sets(whole, alone)))
-    minhash.sign_unions(signed, one, other, parts.prompt_place, parts.answer_place, parts.crossing)
+    minhash.sign_unions(signed, one, other, first=parts.prompt_place, second=parts.answer_place, extra=parts.crossing)
     return signed, one, other
 
 

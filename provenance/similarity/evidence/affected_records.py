@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from provenance.core import schemas
 from provenance.licences import terms
-from provenance.licences.compatibility import loses
+from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import shared_text
 
 if TYPE_CHECKING:
@@ -112,11 +112,11 @@ def _compare_licences(
     ancestor = {"original": originals.get(path), "other": originals.get(other)}
     if ancestor["original"] is not None and ancestor["other"] in {None, ancestor["original"]}:
         return None
-    forbidden = terms.right(strict, purpose).value == "no"
-    allowed = terms.right(mild, purpose).value != "no"
+    forbidden = terms.find_right(strict, purpose).value == "no"
+    allowed = terms.find_right(mild, purpose).value != "no"
     if not (forbidden and allowed) and not shared_text.is_milder(mild, strict, **ancestor):
         return None
-    right = purpose if forbidden else loses(mild, strict)[0].right
+    right = purpose if forbidden else find_losses(mild, strict)[0].right
     return AffectedPair(path, sources[path], mild, other, sources[other], strict, right, forbidden)
 
 

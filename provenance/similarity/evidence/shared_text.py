@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from provenance.core.model import PURPOSES
 from provenance.licences import terms
-from provenance.licences.compatibility import loses
+from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence.match_batches import DistinctTexts, RecordCounts, iterate_by_record
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class SharedRecords:
 
 
 def count_shared(
-    matches: pa.Table, overlaps: pa.Table, files: pa.Table, minimum: int, originals: Mapping[str, str]
+    matches: pa.Table, overlaps: pa.Table, files: pa.Table, *, minimum: int, originals: Mapping[str, str]
 ) -> list[SharedRecords]:
     """Count what the files of different sources share, and no known ancestor in the data explains.
 
@@ -216,6 +216,7 @@ class CopiedRecords:
 def count_copied(
     matches: pa.Table,
     overlaps: pa.Table,
+    *,
     minimum: int,
     originals: Mapping[str, str],
     files: pa.Table | None = None,
@@ -281,12 +282,8 @@ def _select_copied(
         evidence.filter(pc.equal(evidence["view"], view)).group_by(keys).aggregate([("text", "min")])
         for view in _EVIDENCE_VIEWS
     )
-    same_answer = (
-        between_sources.filter(pc.not_equal(between_sources["view"], "prompt"))
-        .select(keys)
-        .group_by(keys)
-        .aggregate([])
-    )
+    answered = between_sources.filter(pc.not_equal(between_sources["view"], "prompt"))
+    same_answer = answered.select(keys).group_by(keys).aggregate([])
     whole, prompt = (each.rename_columns({"text_min": "text"}) for each in (whole, prompt))
     reanswered = prompt.join(same_answer, keys, join_type="left anti")
     return between_sources.filter(pc.not_equal(between_sources["method"], "contained")), whole, prompt, reanswered
@@ -333,15 +330,15 @@ def is_milder(mild: str | None, strict: str | None, *, original: str | None = No
     Returns:
         False where the first file is the ancestor itself, or both are the same known file of a third.
     """
-    if mild is None or strict is None or not loses(mild, strict):
+    if mild is None or strict is None or not find_losses(mild, strict):
         return False
     if original is not None and other in {None, original}:
         return False
 
     def breadth(licence: str) -> tuple[int, str]:
-        return sum(terms.right(licence, purpose).rank for purpose in PURPOSES), licence
+        return sum(terms.find_right(licence, purpose).rank for purpose in PURPOSES), licence
 
-    return not loses(strict, mild) or breadth(mild) > breadth(strict)
+    return not find_losses(strict, mild) or breadth(mild) > breadth(strict)
 
 
 def describe_known_sets(indexes: Sequence[Mapping[str, Any]]) -> str:
@@ -356,7 +353,7 @@ def describe_known_sets(indexes: Sequence[Mapping[str, Any]]) -> str:
 
 def _known_or_none(licence: str | None) -> str | None:
     """Return a licence whose terms are known; one of which nothing is known is as good as none."""
-    return licence if licence is not None and terms.known(licence) else None
+    return licence if licence is not None and terms.is_known(licence) else None
 
 
 def _drop_explained(
@@ -388,7 +385,7 @@ def _drop_explained(
 
 
 def _keeps_terms(licence: str | None, original: str | None) -> bool:
-    return licence is not None and original is not None and not loses(licence, original)
+    return licence is not None and original is not None and not find_losses(licence, original)
 
 
 def _records_by_view(overlaps: pa.Table) -> dict[tuple[str, str], int]:

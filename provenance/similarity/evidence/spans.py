@@ -116,11 +116,11 @@ def _hash_text(data: Any, words: Any) -> Any:
 def find_texts(
     longer: str,
     low: shingle_sets.Hashes,
+    *,
     words: Ints,
     first: Ints,
     last: Ints,
     sets: shingle_sets.Hashes,
-    *,
     fold_chinese: bool = False,
 ) -> tuple[Ints, Ints]:
     """Find texts in a longer one.

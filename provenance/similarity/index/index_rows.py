@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from provenance.errors import ConfigError, FileChanged
 from provenance.readers.records.bounded_parquet import Broken, ParquetFile
-from provenance.readers.storage import BLOCK, Checked, Digest, Limits, open_regular
-from provenance.readers.storage.regular_files import bounded
+from provenance.readers.storage import BLOCK_BYTES, BlockDigest, CheckedFile, Limits, open_regular
+from provenance.readers.storage.regular_files import bound_to_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,13 +71,13 @@ class IndexFile:
         self._opened.close()
 
     def _checked(self, file: BufferedReader) -> ParquetFile:
-        digest, source = Digest(), bounded(file)
-        while data := source.read(BLOCK):
+        digest, source = BlockDigest(), bound_to_size(file)
+        while data := source.read(BLOCK_BYTES):
             digest.update(data)
             if digest.size > self._largest:
                 raise ConfigError(f"{self.path} is larger than {self._largest:,} bytes")
         self.digest, self.size = digest.sha256(), digest.size
-        return ParquetFile(Checked(file, self.size, digest.blocks()), self.size, _LIMITS, _VALUES)
+        return ParquetFile(CheckedFile(file, self.size, digest.blocks()), self.size, _LIMITS, _VALUES)
 
     def table(self, schema: pa.Schema) -> pa.Table:
         """Decode the rows.

@@ -28,7 +28,7 @@ from provenance.core.model import DOCUMENTS
 from provenance.readers.manifests.yaml_documents import escape
 from provenance.sources.licence_scopes import GAP
 from provenance.sources.privacy import credentials, identity, masking, people
-from provenance.sources.scope_paths import above, folder_of, matching, resolved_path
+from provenance.sources.scope_paths import find_matching, folder_of, folders_above, resolved_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -94,7 +94,7 @@ class Gate:
     _spaceless: set[str] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        folders = {folder for path in self.paths for folder in above(folder_of(path))}
+        folders = {folder for path in self.paths for folder in folders_above(folder_of(path))}
         self._known = sorted({*self.paths}), frozenset({*self.paths, *folders})
 
     def clean(self, rows: Iterable[Mapping[str, Any]]) -> Rows:
@@ -368,12 +368,12 @@ class Gate:
         if row["field"] in _SOURCES:
             paths = {row["manifest"], row["scope"].rstrip("/"), _stem(row["manifest"])}
             return value in paths or value in known or f"{value}/" in known
-        return any(each in known or f"{each}/" in known or matching(each, ordered) for each in near if each)
+        return any(each in known or f"{each}/" in known or find_matching(each, ordered) for each in near if each)
 
     def _scope(self, row: Mapping[str, Any], place: _Place) -> str:
         scope = row["scope"]
         own = scope in {"./", row["manifest"], folder_of(row["manifest"])} or scope in self._known[1]
-        if own or matching(scope, self._known[0]):
+        if own or find_matching(scope, self._known[0]):
             return str(scope)
         closing = "/" if scope.endswith("/") else ""
         return self._identifier(scope.removesuffix("/"), place) + closing

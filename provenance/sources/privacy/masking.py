@@ -398,7 +398,7 @@ def _mailboxes(text: str, low: str) -> Iterator[MaskedValue]:
 def _detected(text: str, quiet: _Quiet, *, addresses: bool) -> Iterator[MaskedValue]:
     """Find what the detector of personal data finds in records."""
     data = text.encode("utf-8", "surrogatepass")
-    for seen in personal_data.find(data):
+    for seen in personal_data.find_values(data):
         start = len(data[: seen.start].decode("utf-8", "replace"))
         end = start + len(data[seen.start : seen.end].decode("utf-8", "replace"))
         kind = _KINDS[seen.kind]

@@ -68,10 +68,10 @@ def test_a_folder_of_keys_seals_with_its_statement_key(world, seals, tmp_path):
 
 def attributes(data):
     """The signed attributes of the only signer, by the bytes of their names."""
-    signed = der.read(data).parts(der.SEQUENCE)[1].parts(0xA0)[0].parts(der.SEQUENCE)
+    signed = der.read_element(data).parts(der.SEQUENCE)[1].parts(0xA0)[0].parts(der.SEQUENCE)
     signer = signed[-1].parts(der.SET)[0].parts(der.SEQUENCE)
     found = next(each for each in signer if each.tag == 0xA0).parts(0xA0)
-    return {each.parts(der.SEQUENCE)[0].content: each.parts(der.SEQUENCE)[1].encoded for each in found}, found
+    return {each.parts(der.SEQUENCE)[0].content: each.parts(der.SEQUENCE)[1].to_bytes for each in found}, found
 
 
 def test_attributes_are_those_of_openssl(seals, tmp_path):
@@ -82,7 +82,7 @@ def test_attributes_are_those_of_openssl(seals, tmp_path):
     signing_time = bytes.fromhex("2a864886f70d010905")
     assert set(ours) == set(theirs) - {bytes.fromhex("2a864886f70d01090f")}  # S/MIME capabilities are of no use here
     assert {name: value for name, value in ours.items() if name != signing_time}.items() <= theirs.items()
-    assert [each.encoded for each in in_order] == sorted(each.encoded for each in in_order)
+    assert [each.to_bytes for each in in_order] == sorted(each.to_bytes for each in in_order)
 
 
 def signed(seals, kind, content, when=WHEN):

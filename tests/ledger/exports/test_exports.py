@@ -161,7 +161,7 @@ def test_who_has_no_keys_is_told_which_are_needed(world, tmp_path, monkeypatch):
 )
 def test_an_absent_extra_is_one_sentence(world, tmp_path, monkeypatch, capsys, format_, module, extra):
     _, public = pytest.importorskip("gmalg").SM2().generate_keypair()
-    (tmp_path / "key.pem").write_bytes(sm2_signature.Key(public).pem)
+    (tmp_path / "key.pem").write_bytes(sm2_signature.SM2Key(public).pem)
     monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.delattr(asymmetric, "mldsa", raising=False)
     words = [

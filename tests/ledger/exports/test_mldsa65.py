@@ -35,8 +35,8 @@ def test_a_cosignature_is_over_the_entrys_payload(world, tmp_path, monkeypatch, 
     assert value["payload"] == entry["payload"]
     spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     assert value["signatures"][0]["keyid"] == hashlib.sha256(spki).hexdigest()
-    made = envelope.read((tmp_path / "out").read_bytes())
-    mldsa_signature.check(made, key.public_key())
+    made = envelope.read_envelope((tmp_path / "out").read_bytes())
+    mldsa_signature.check_signature(made, key.public_key())
     for other in (
         envelope.Envelope(made.payload + b" ", made.keyid, made.signature),
         envelope.Envelope(made.payload, made.keyid, made.signature[:-1] + bytes([made.signature[-1] ^ 1])),
@@ -44,7 +44,7 @@ def test_a_cosignature_is_over_the_entrys_payload(world, tmp_path, monkeypatch, 
         envelope.Envelope(made.payload, made.keyid, b""),
     ):
         with pytest.raises(BadSignature):
-            mldsa_signature.check(other, key.public_key())
+            mldsa_signature.check_signature(other, key.public_key())
 
 
 @pytest.mark.parametrize("kind", ["MLDSA44PrivateKey", "MLDSA87PrivateKey"])

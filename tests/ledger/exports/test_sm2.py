@@ -59,7 +59,7 @@ def parts(world, tmp_path):
     def split(name):
         value = json.loads((tmp_path / name).read_bytes())
         (tmp_path / "sig").write_bytes(base64.b64decode(value["signatures"][0]["sig"]))
-        (tmp_path / "pae").write_bytes(envelope.pae(base64.b64decode(value["payload"])))
+        (tmp_path / "pae").write_bytes(envelope.encode_pae(base64.b64decode(value["payload"])))
         return value
 
     return split
@@ -89,8 +89,9 @@ def test_what_a_module_signed_is_taken_in(world, pems, tmp_path, text):
         (tmp_path / "sig").write_bytes(base64.encodebytes((tmp_path / "sig").read_bytes()))
     asked = ExportRequest(key=str(pems / "sm2.pub.pem"), signature=tmp_path / "sig")
     write(world / "ledger", tmp_path / "out", "sm2", asked)
-    sm2_signature.check(
-        envelope.read((tmp_path / "out").read_bytes()), sm2_signature.read_key((pems / "sm2.pub.pem").read_bytes())
+    sm2_signature.check_signature(
+        envelope.read_envelope((tmp_path / "out").read_bytes()),
+        sm2_signature.read_key((pems / "sm2.pub.pem").read_bytes()),
     )
 
 
@@ -118,12 +119,15 @@ def test_a_signature_of_something_else_is_refused(world, pems, tmp_path, key, in
 
 def test_an_envelope_under_another_name_is_refused(world, pems, tmp_path):
     write(world / "ledger", tmp_path / "out", "sm2", ExportRequest(key=str(pems / "sm2.pem")))
-    made, key = envelope.read((tmp_path / "out").read_bytes()), sm2_signature.read_key((pems / "sm2.pem").read_bytes())
-    sm2_signature.check(made, key)
+    made, key = (
+        envelope.read_envelope((tmp_path / "out").read_bytes()),
+        sm2_signature.read_key((pems / "sm2.pem").read_bytes()),
+    )
+    sm2_signature.check_signature(made, key)
     with pytest.raises(BadSignature):
-        sm2_signature.check(envelope.Envelope(made.payload, "0" * 64, made.signature), key)
+        sm2_signature.check_signature(envelope.Envelope(made.payload, "0" * 64, made.signature), key)
     with pytest.raises(BadSignature):
-        sm2_signature.check(envelope.Envelope(made.payload + b" ", made.keyid, made.signature), key)
+        sm2_signature.check_signature(envelope.Envelope(made.payload + b" ", made.keyid, made.signature), key)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ gmalg = pytest.importorskip("gmalg")
 @pytest.fixture(scope="session")
 def key():
     private, public = gmalg.SM2().generate_keypair()
-    return sm2_signature.Key(public, private)
+    return sm2_signature.SM2Key(public, private)
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def made(world, tmp_path, monkeypatch, key):
 
     def make():
         write(world / "ledger", tmp_path / "out", "sm3", ExportRequest(key=str(world / "ledger" / "origin")))
-        signed = envelope.read((tmp_path / "out").read_bytes())
-        sm2_signature.check(signed, key)
+        signed = envelope.read_envelope((tmp_path / "out").read_bytes())
+        sm2_signature.check_signature(signed, key)
         return json.loads(signed.payload)
 
     return make
@@ -35,14 +35,14 @@ def test_standard_vector():
 
 
 def test_every_bound_file_has_both_digests(world, made):
-    value, entry = made(), envelope.read((world / "ledger/entries/00000001.dsse.json").read_bytes())
+    value, entry = made(), envelope.read_envelope((world / "ledger/entries/00000001.dsse.json").read_bytes())
     bound = {item["path"]: item["sha256"] for item in json.loads(entry.payload)["predicate"]["folder"]}
     folder = value["predicate"]["folder"]
     assert {item["name"]: item["digest"]["sha256"] for item in folder} == bound
     for item in folder:
         assert item["digest"]["sm3"] == sm3.digest_of((world / "ledger" / item["name"]).read_bytes())
     assert value["subject"][0]["digest"]["sm3"] == sm3.digest_of(entry.payload)
-    assert value["predicate"]["leaf"] == entry.leaf.hex()
+    assert value["predicate"]["leaf"] == entry.leaf_hash.hex()
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
@@ -69,6 +69,6 @@ def test_a_changed_file_is_not_vouched_for(world, made):
 
 
 def test_a_public_key_signs_nothing(world, tmp_path, monkeypatch, key):
-    monkeypatch.setattr(sm3, "read_key", lambda _: sm2_signature.Key(key.public))
+    monkeypatch.setattr(sm3, "read_key", lambda _: sm2_signature.SM2Key(key.public))
     with pytest.raises(ConfigError, match="signs nothing"):
         write(world / "ledger", tmp_path / "out", "sm3", ExportRequest(key=str(world / "ledger" / "origin")))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from provenance import ledger
-from provenance.ledger.format.statement import OURS
+from provenance.ledger.format.statement import LEDGER_KEYS
 
 PEERS = Path(__file__).with_name("peers")
 ENVIRONMENT = Path(os.environ.get("PROVENANCE_FOREIGN", Path(__file__).parents[3] / ".venv-foreign")).absolute()
@@ -64,8 +64,8 @@ def go(environment):
 def seven(world):
     """A ledger of seven entries, which is no perfect tree at any of several sizes."""
     folder = world / "ledger"
-    tables, said = ledger.tables(folder, 0), ledger.read_entry(folder, 0)["predicate"]
-    facts = {name: value for name, value in said.items() if name not in OURS}
+    tables, said = ledger.read_tables(folder, 0), ledger.read_entry(folder, 0)["predicate"]
+    facts = {name: value for name, value in said.items() if name not in LEDGER_KEYS}
     for _ in range(5):
         ledger.append(folder, tables, {}, facts, keys=ledger.user_keys())
     return world

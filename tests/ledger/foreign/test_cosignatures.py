@@ -22,7 +22,7 @@ def signed(world, tmp_path):
     write(world / "ledger", tmp_path / "out", "sm2", ExportRequest(key=str(tmp_path / "sm2.pem")))
     value = json.loads((tmp_path / "out").read_bytes())
     (tmp_path / "signature").write_bytes(base64.b64decode(value["signatures"][0]["sig"]))
-    (tmp_path / "pae").write_bytes(envelope.pae(base64.b64decode(value["payload"])))
+    (tmp_path / "pae").write_bytes(envelope.encode_pae(base64.b64decode(value["payload"])))
     return tmp_path / "public", tmp_path / "signature", tmp_path / "pae"
 
 

@@ -101,7 +101,7 @@ def test_a_harmed_signature_is_refused(environment, scanned, harm):
 
 
 def test_the_manifest_is_the_one_model_signing_makes(peer, scanned):
-    files = ledger.tables(scanned / "ledger", None, ("files",))["files"].to_pylist()
+    files = ledger.read_tables(scanned / "ledger", None, ("files",))["files"].to_pylist()
     ours = oms.statement(files, "data", {})
     passed_over = ours["predicate"]["serialization"]["ignore_paths"]
     told = peer("model_manifest.py", "model_signing", scanned / "data", *passed_over)

@@ -20,18 +20,21 @@ def tree(seven):
     """All that is to be checked of a log of seven: entries as PAE, notes, roots of 0 to 7, every proof."""
     folder = seven / "ledger"
     entries = [
-        envelope.pae(envelope.read(path.read_bytes()).payload) for path in sorted((folder / "entries").iterdir())
+        envelope.encode_pae(envelope.read_envelope(path.read_bytes()).payload)
+        for path in sorted((folder / "entries").iterdir())
     ]
-    leaves = [merkle.leaf(entry) for entry in entries]
+    leaves = [merkle.hash_leaf(entry) for entry in entries]
     notes = [(folder / f"checkpoints/{size}.note").read_text() for size in range(1, len(entries) + 1)]
     key = signing_keys.read_public((folder / "keys" / "log.pub.pem").read_bytes())
     return {
-        "vkey": verifier_keys.vkey((folder / "origin").read_text().strip(), key),
+        "vkey": verifier_keys.format_vkey((folder / "origin").read_text().strip(), key),
         "notes": notes,
         "entries": [entry.hex() for entry in entries],
-        "roots": [root.hex() for root in merkle.roots(leaves)],
-        "inclusion": [[each.hex() for each in merkle.inclusion(leaves, n)] for n in range(len(leaves))],
-        "consistency": [[each.hex() for each in merkle.consistency(leaves, n)] for n in range(1, len(leaves) + 1)],
+        "roots": [root.hex() for root in merkle.hash_prefixes(leaves)],
+        "inclusion": [[each.hex() for each in merkle.prove_inclusion(leaves, n)] for n in range(len(leaves))],
+        "consistency": [
+            [each.hex() for each in merkle.prove_consistency(leaves, n)] for n in range(1, len(leaves) + 1)
+        ],
     }
 
 
@@ -124,5 +127,5 @@ def test_go_refuses_another_logs_key(checker, tree, tmp_path, monkeypatch):
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     origin = tree["notes"][0].split("\n")[0]
-    tree["vkey"] = verifier_keys.vkey(origin, Ed25519PrivateKey.generate().public_key())
+    tree["vkey"] = verifier_keys.format_vkey(origin, Ed25519PrivateKey.generate().public_key())
     assert run(checker, written(tree, tmp_path)).returncode == 1

@@ -14,7 +14,7 @@ from provenance.ledger.keys import verifier_keys
 from provenance.ledger.keys.signing_keys import public_pem
 
 KEY = Ed25519PrivateKey.generate()
-MADE = checkpoint.sign("example.org/log", 3, bytes(range(32)), KEY)
+MADE = checkpoint.sign_head("example.org/log", 3, bytes(range(32)), KEY)
 
 # The example of golang.org/x/mod/sumdb/note (its package documentation): a note and the key that signed it.
 GO_VKEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -25,10 +25,10 @@ GO_SIGNATURE = "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXg
 def test_key_id_is_that_of_go():
     name, key_id, key = GO_VKEY.split("+", 2)
     public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key)[1:])
-    assert verifier_keys.key_id(name, public).hex() == key_id
-    assert verifier_keys.vkey(name, public) == GO_VKEY
+    assert verifier_keys.compute_key_id(name, public).hex() == key_id
+    assert verifier_keys.format_vkey(name, public) == GO_VKEY
     signature = base64.b64decode(GO_SIGNATURE)
-    assert signature[:4] == verifier_keys.key_id(name, public)
+    assert signature[:4] == verifier_keys.compute_key_id(name, public)
     public.verify(signature[4:], GO_TEXT)
 
 
@@ -40,9 +40,9 @@ def test_text_is_that_of_c2sp():
 
 
 def test_signed_is_read_and_checked():
-    found = checkpoint.read(MADE.note)
+    found = checkpoint.read_checkpoint(MADE.note)
     assert found == MADE
-    checkpoint.check(found, KEY.public_key())
+    checkpoint.check_signature(found, KEY.public_key())
 
 
 def test_openssl_agrees(tmp_path):
@@ -60,13 +60,13 @@ def test_every_change_of_every_byte_fails():
                 continue
             changed = MADE.note[:at] + bytes([value]) + MADE.note[at + 1 :]
             with pytest.raises(VerificationError):
-                checkpoint.check(checkpoint.read(changed), KEY.public_key())
+                checkpoint.check_signature(checkpoint.read_checkpoint(changed), KEY.public_key())
 
 
 def test_every_truncation_fails():
     for cut in range(len(MADE.note)):
         with pytest.raises(VerificationError):
-            checkpoint.read(MADE.note[:cut])
+            checkpoint.read_checkpoint(MADE.note[:cut])
 
 
 @pytest.mark.parametrize(
@@ -86,22 +86,22 @@ def test_every_truncation_fails():
 )
 def test_no_second_form(change):
     with pytest.raises(VerificationError):
-        checkpoint.read(change(MADE.note))
+        checkpoint.read_checkpoint(change(MADE.note))
 
 
 def test_witnesses_may_follow_a_held_note():
     note = MADE.note + "— witness.example AAAA\n".encode()
-    assert checkpoint.read(note, cosigned=True) == MADE
+    assert checkpoint.read_checkpoint(note, cosigned=True) == MADE
     with pytest.raises(VerificationError):
-        checkpoint.read(note)
+        checkpoint.read_checkpoint(note)
 
 
 def test_another_key_is_refused():
     with pytest.raises(BadSignature):
-        checkpoint.check(MADE, Ed25519PrivateKey.generate().public_key())
+        checkpoint.check_signature(MADE, Ed25519PrivateKey.generate().public_key())
 
 
 @given(st.one_of(st.binary(), st.text().map(str.encode)))
 def test_no_bytes_raise_anything_else(data):
     with pytest.raises(VerificationError):
-        checkpoint.read(data, cosigned=True)
+        checkpoint.read_checkpoint(data, cosigned=True)

@@ -17,24 +17,24 @@ from provenance.ledger.keys.signing_keys import fingerprint, public_pem
 KEY = ec.generate_private_key(ec.SECP256R1())
 ORDER = int("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", 16)
 PAYLOAD = b'{"a":1}'
-SEALED = envelope.seal(PAYLOAD, KEY)
+SEALED = envelope.seal_payload(PAYLOAD, KEY)
 
 
 def test_encoding_is_that_of_dsse():
-    assert envelope.pae(b"hello") == b"DSSEv1 28 application/vnd.in-toto+json 5 hello"
+    assert envelope.encode_pae(b"hello") == b"DSSEv1 28 application/vnd.in-toto+json 5 hello"
 
 
 def test_sealed_is_read_and_checked():
-    found = envelope.read(SEALED)
+    found = envelope.read_envelope(SEALED)
     assert (found.payload, found.keyid) == (PAYLOAD, fingerprint(KEY.public_key()))
-    envelope.check(found, KEY.public_key())
+    envelope.check_signature(found, KEY.public_key())
 
 
 def test_openssl_agrees(tmp_path):
-    found = envelope.read(SEALED)
+    found = envelope.read_envelope(SEALED)
     (tmp_path / "key").write_bytes(public_pem(KEY.public_key()))
     (tmp_path / "sig").write_bytes(found.signature)
-    (tmp_path / "pae").write_bytes(envelope.pae(PAYLOAD))
+    (tmp_path / "pae").write_bytes(envelope.encode_pae(PAYLOAD))
     command = ["openssl", "dgst", "-sha256", "-verify", "key", "-signature", "sig", "pae"]
     assert subprocess.run(command, cwd=tmp_path, check=True, capture_output=True).stdout == b"Verified OK\n"
 
@@ -44,9 +44,9 @@ def test_every_change_of_every_byte_fails():
         for flip in (0x01, 0x02, 0x04, 0x20, 0x80):
             changed = SEALED[:at] + bytes([SEALED[at] ^ flip]) + SEALED[at + 1 :]
             with pytest.raises(VerificationError):  # noqa: PT012 - either of the two may refuse it
-                envelope.check(envelope.read(changed), KEY.public_key())
+                envelope.check_signature(envelope.read_envelope(changed), KEY.public_key())
                 # A keyid is a hint: nobody signs it, so whoever looks up the key by it refuses.
-                if envelope.read(changed).keyid != fingerprint(KEY.public_key()):
+                if envelope.read_envelope(changed).keyid != fingerprint(KEY.public_key()):
                     raise VerificationError
 
 
@@ -84,24 +84,24 @@ def forms():
 def test_no_second_form(name, data):
     assert data != SEALED
     with pytest.raises(VerificationError):
-        envelope.check(envelope.read(data), KEY.public_key())
+        envelope.check_signature(envelope.read_envelope(data), KEY.public_key())
 
 
 def test_another_key_is_refused():
     with pytest.raises(BadSignature):
-        envelope.check(envelope.read(SEALED), ec.generate_private_key(ec.SECP256R1()).public_key())
+        envelope.check_signature(envelope.read_envelope(SEALED), ec.generate_private_key(ec.SECP256R1()).public_key())
 
 
 def test_signatures_are_low_s():
     for _ in range(20):
-        _, s = decode_dss_signature(envelope.read(envelope.seal(PAYLOAD, KEY)).signature)
+        _, s = decode_dss_signature(envelope.read_envelope(envelope.seal_payload(PAYLOAD, KEY)).signature)
         assert s <= ORDER // 2
 
 
 @given(st.one_of(st.binary(), st.text().map(str.encode)))
 def test_no_bytes_raise_anything_else(data):
     with pytest.raises(VerificationError):
-        envelope.read(data)
+        envelope.read_envelope(data)
 
 
 json_values = st.recursive(
@@ -114,7 +114,7 @@ json_values = st.recursive(
 @given(st.dictionaries(st.sampled_from(["payload", "payloadType", "signatures"]), json_values))
 def test_no_json_raises_anything_else(value):
     with pytest.raises(VerificationError):
-        envelope.read(json.dumps(value).encode())
+        envelope.read_envelope(json.dumps(value).encode())
 
 
 @pytest.mark.parametrize(
@@ -122,4 +122,4 @@ def test_no_json_raises_anything_else(value):
 )
 def test_strict_json(text):
     with pytest.raises(VerificationError):
-        envelope.parse(text.encode())
+        envelope.parse_json(text.encode())

@@ -39,11 +39,11 @@ TREES = {
 
 def build(facts, **changes):
     made = {"place": PLACE, "keys": "local", "trees": TREES, "folder": FOLDER, "subject": "cd" * 32}
-    return statement.build(statement.SCAN, facts, **made | changes)
+    return statement.build_statement(statement.SCAN, facts, **made | changes)
 
 
 def test_built_is_read(sealed):
-    found = statement.read(build(sealed.facts(more=[{"any": "thing"}])))
+    found = statement.read_statement(build(sealed.facts(more=[{"any": "thing"}])))
     assert (found.place, found.folder) == (PLACE, FOLDER)
     assert found.predicate["more"] == [{"any": "thing"}]
     assert found.value["subject"] == [{"name": "files.jsonl", "digest": {"sha256": "cd" * 32}}]
@@ -81,7 +81,7 @@ def test_a_later_table_may_stand_in_it(sealed):
     trees = copy.deepcopy(TREES)
     trees["tables"]["contacts"] = {"rows": 1, "parquet": "scans/00000001/contacts.parquet"}
     folder = dict(sorted({**FOLDER, "scans/00000001/contacts.parquet": "ef" * 32}.items()))
-    assert "contacts" in statement.read(build(sealed.facts(), trees=trees, folder=folder)).predicate["tables"]
+    assert "contacts" in statement.read_statement(build(sealed.facts(), trees=trees, folder=folder)).predicate["tables"]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_table_is_bound(sealed):
 
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_every_purpose_may_stand_in_it(sealed, purpose):
-    assert statement.read(build(sealed.facts(purpose=purpose))).predicate["purpose"] == purpose
+    assert statement.read_statement(build(sealed.facts(purpose=purpose))).predicate["purpose"] == purpose
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_no_second_form(sealed, change):
     payload = build(sealed.facts())
     assert change(payload) != payload
     with pytest.raises(VerificationError):
-        statement.read(change(payload))
+        statement.read_statement(change(payload))
 
 
 json_values = st.recursive(
@@ -193,7 +193,7 @@ def test_no_json_raises_anything_else(kind, value, where):
     made = {"_type": statement.TYPE, "predicateType": statement.predicate_type(kind), "subject": [], "predicate": {}}
     (made if where in made else made["predicate"])[where] = value
     with pytest.raises(VerificationError):
-        statement.read(canonical(made))
+        statement.read_statement(canonical(made))
 
 
 TIMES = {
@@ -216,7 +216,7 @@ def test_a_time_is_one_of_the_calendar(sealed, name, member):
 
 def test_times_of_the_calendar_stand_in_it(sealed):
     for time in ("2024-02-29T23:59:59.123456789Z", "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z"):
-        assert statement.read(build(sealed.facts(finishedOn=time))).predicate["finishedOn"] == time
+        assert statement.read_statement(build(sealed.facts(finishedOn=time))).predicate["finishedOn"] == time
 
 
 def test_every_date_and_time_of_the_schemas_is_held_to_the_calendar():

@@ -45,24 +45,26 @@ def portable(value):
 def test_lines_are_rfc8785(items):
     table = pa.Table.from_pylist(items, schema=SCHEMA)
     expected = [rfc8785.dumps({name: portable(value) for name, value in item.items()}) + b"\n" for item in items]
-    assert b"".join(table_files.lines(table)) == b"".join(expected)
+    assert b"".join(table_files.to_lines(table)) == b"".join(expected)
 
 
 @given(st.lists(row, min_size=4, max_size=12), st.integers(1, 3))
 def test_slices_and_chunks_make_no_difference(items, cut):
     table = pa.Table.from_pylist(items, schema=SCHEMA)
     pieces = pa.concat_tables([table.slice(0, cut), table.slice(cut)])
-    assert b"".join(table_files.lines(pieces)) == b"".join(table_files.lines(table))
-    assert b"".join(table_files.lines(table.slice(cut))) == b"".join(table_files.lines(table)).split(b"\n", cut)[cut]
+    assert b"".join(table_files.to_lines(pieces)) == b"".join(table_files.to_lines(table))
+    assert (
+        b"".join(table_files.to_lines(table.slice(cut))) == b"".join(table_files.to_lines(table)).split(b"\n", cut)[cut]
+    )
 
 
-@pytest.mark.parametrize("name", table_trees.ROWS)
+@pytest.mark.parametrize("name", table_trees.SALTED_COLUMNS)
 def test_every_lined_table_can_be_empty(tmp_path, name):
     assert table_files.write_lines([empty(SEALED[name])], tmp_path / "lines", print) == hashlib.sha256(b"").hexdigest()
     assert (tmp_path / "lines").read_bytes() == b""
 
 
-@pytest.mark.parametrize("name", table_trees.ROWS)
+@pytest.mark.parametrize("name", table_trees.SALTED_COLUMNS)
 def test_columns_are_of_types_that_are_tested_here(name):
     assert set(SEALED[name].types) <= set(SCHEMA.types)
     assert all(column.isascii() for column in SEALED[name].names)
@@ -74,7 +76,7 @@ def test_batches_are_joined(tmp_path):
     shown = []
     digest = table_files.write_lines([table.slice(0, 9), table.slice(9)], tmp_path / "lines", shown.append)
     data = (tmp_path / "lines").read_bytes()
-    assert hashlib.sha256(data).hexdigest() == digest == table_files.digest(tmp_path / "lines")
+    assert hashlib.sha256(data).hexdigest() == digest == table_files.digest_file(tmp_path / "lines")
     assert b"".join(shown) == data
     assert [json.loads(line)["n"] for line in data.splitlines()] == list(range(count))
 
@@ -95,5 +97,5 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_portable_values_have_a_canonical_form(value):
-    made = canonical(table_files.portable(value))
+    made = canonical(table_files.to_portable(value))
     assert canonical(json.loads(made)) == made

@@ -32,17 +32,19 @@ KEY = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 BODY = b"log\n5\n" + base64.b64encode(b"r" * 32) + b"\n"
 
 
-@pytest.mark.parametrize(("line", "vkey"), list(zip(witness_cosignature.read(LINES), VKEYS, strict=True)), ids=VKEYS)
+@pytest.mark.parametrize(
+    ("line", "vkey"), list(zip(witness_cosignature.read_cosignatures(LINES), VKEYS, strict=True)), ids=VKEYS
+)
 def test_real_witnesses_verify(line, vkey):
     by = verifier_keys.read_witness(vkey)
-    assert witness_cosignature.matches(line, by)
-    assert witness_cosignature.check(line, by, REAL) == datetime(2026, 5, 23, 21, 50, 24, tzinfo=UTC)
+    assert witness_cosignature.is_by_key(line, by)
+    assert witness_cosignature.check_cosignature(line, by, REAL) == datetime(2026, 5, 23, 21, 50, 24, tzinfo=UTC)
     with pytest.raises(BadSignature):
-        witness_cosignature.check(line, by, REAL.replace(b"1432088532", b"1432088533"))
+        witness_cosignature.check_cosignature(line, by, REAL.replace(b"1432088532", b"1432088533"))
 
 
 def test_the_specifications_example_is_framed_as_it_says():
-    [line] = witness_cosignature.read(EXAMPLE)
+    [line] = witness_cosignature.read_cosignatures(EXAMPLE)
     assert line.name == "witness.example.com/w1"
     assert int.from_bytes(line.signature[:8], "big") == 1679315147
     assert line.line == EXAMPLE
@@ -50,33 +52,33 @@ def test_the_specifications_example_is_framed_as_it_says():
 
 def test_what_is_signed_is_what_the_specification_says():
     body = b"example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
-    line = witness_cosignature.sign("w", KEY, body, 1679315147)
+    line = witness_cosignature.sign_body("w", KEY, body, 1679315147)
     KEY.public_key().verify(line.signature[8:], b"cosignature/v1\ntime 1679315147\n" + body)
 
 
 @given(when=st.integers(0, 253402300799), size=st.integers(1, 10**9))
 def test_roundtrip(when, size):
     body = b"log\n%d\n" % size
-    by = witness_cosignature.named("a.example/w", KEY.public_key())
-    [line] = witness_cosignature.read(witness_cosignature.sign("a.example/w", KEY, body, when).line)
-    assert witness_cosignature.check(line, verifier_keys.read_witness(by.vkey), body).timestamp() == when
+    by = witness_cosignature.make_witness("a.example/w", KEY.public_key())
+    [line] = witness_cosignature.read_cosignatures(witness_cosignature.sign_body("a.example/w", KEY, body, when).line)
+    assert witness_cosignature.check_cosignature(line, verifier_keys.read_witness(by.vkey), body).timestamp() == when
 
 
 def test_every_flipped_bit_of_a_line_fails():
-    by = witness_cosignature.named("w.example", KEY.public_key())
-    data = witness_cosignature.sign("w.example", KEY, BODY, 1_700_000_000).line
+    by = witness_cosignature.make_witness("w.example", KEY.public_key())
+    data = witness_cosignature.sign_body("w.example", KEY, BODY, 1_700_000_000).line
     for at in range(len(data)):
         for bit in range(8):
             changed = bytearray(data)
             changed[at] ^= 1 << bit
             try:
-                found = witness_cosignature.read(bytes(changed))
+                found = witness_cosignature.read_cosignatures(bytes(changed))
             except VerificationError:
                 continue
             # Another name or key id is another witness's: named, never counted.
-            if [line for line in found if witness_cosignature.matches(line, by)]:
+            if [line for line in found if witness_cosignature.is_by_key(line, by)]:
                 with pytest.raises(BadSignature):
-                    witness_cosignature.check(found[0], by, BODY)
+                    witness_cosignature.check_cosignature(found[0], by, BODY)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_every_flipped_bit_of_a_line_fails():
 )
 def test_what_is_not_lines_is_refused(data):
     with pytest.raises(VerificationError):
-        witness_cosignature.read(data)
+        witness_cosignature.read_cosignatures(data)
 
 
 @pytest.mark.parametrize(
@@ -126,17 +128,17 @@ def test_vkeys_must_be_a_witnesss_own(vkey):
 @pytest.mark.parametrize("name", ["", "a b", "a+b", "a\nb", "a\u00a0b", "a" * 256, "a\u200fb"])
 def test_names_have_no_spaces(name):
     with pytest.raises(ConfigError):
-        witness_cosignature.named(name, KEY.public_key())
+        witness_cosignature.make_witness(name, KEY.public_key())
 
 
 def test_a_time_beyond_all_calendars_is_no_time():
-    by = witness_cosignature.named("w", KEY.public_key())
-    line = witness_cosignature.sign("w", KEY, BODY, 2**63)
+    by = witness_cosignature.make_witness("w", KEY.public_key())
+    line = witness_cosignature.sign_body("w", KEY, BODY, 2**63)
     with pytest.raises(BadSignature):
-        witness_cosignature.check(line, by, BODY)
+        witness_cosignature.check_cosignature(line, by, BODY)
 
 
 @given(st.binary(max_size=300))
 def test_reading_is_total(data):
     with pytest.raises(VerificationError):
-        witness_cosignature.read(data)
+        witness_cosignature.read_cosignatures(data)

@@ -115,26 +115,26 @@ def test_openssl_believes_the_same(tmp_path, case):
     command = ["openssl", "verify", "-CAfile", "root", *rest, "leaf"]
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (told.returncode == 0) is expected, told.stderr
-    assert (key_certificates.find_doubt(key_certificates.read(pem(*chain)), [root]) is None) is expected
+    assert (key_certificates.find_doubt(key_certificates.read_certificate(pem(*chain)), [root]) is None) is expected
 
 
 def test_a_key_that_is_not_for_signatures():
     made = certificate(OURS, "ACME", "root", ROOT, usage=["key_agreement"])
-    assert "not for signatures" in key_certificates.find_doubt(key_certificates.read(pem(made)), [ROOTED])
+    assert "not for signatures" in key_certificates.find_doubt(key_certificates.read_certificate(pem(made)), [ROOTED])
 
 
 def test_a_circle_of_certificates_ends():
     one = certificate(MIDDLE, "middle", "other", OTHER, ca=True)
     two = certificate(OTHER, "other", "middle", MIDDLE, ca=True)
     leaf = certificate(OURS, "ACME", "middle", MIDDLE)
-    assert key_certificates.find_doubt(key_certificates.read(pem(leaf, one, two, one, two)), [ROOTED])
+    assert key_certificates.find_doubt(key_certificates.read_certificate(pem(leaf, one, two, one, two)), [ROOTED])
 
 
 @given(st.binary(max_size=200), st.integers(0, len(pem(DIRECT)) - 1))
 def test_any_bytes_whatever_are_a_sentence(noise, at):
     for data in (noise, pem(DIRECT)[:at], pem(DIRECT)[:at] + noise[:1] + pem(DIRECT)[at + 1 :]):
         try:
-            key_certificates.find_doubt(key_certificates.read(data), [ROOTED])
+            key_certificates.find_doubt(key_certificates.read_certificate(data), [ROOTED])
         except ConfigError:
             continue
 

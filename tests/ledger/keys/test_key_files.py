@@ -159,13 +159,13 @@ def test_what_could_be_read_in_two_ways_is_not_read(inner):
 
 
 def test_files_are_for_their_owner_and_written_once(tmp_path):
-    key_files.write(tmp_path / "key", b"one")
+    key_files.write_private(tmp_path / "key", b"one")
     if os.name != "nt":
         assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
     with pytest.raises(FileExistsError):
-        key_files.write(tmp_path / "key", b"two")
+        key_files.write_private(tmp_path / "key", b"two")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(FileExistsError):
-        key_files.write(tmp_path / "link", b"two")
+        key_files.write_private(tmp_path / "link", b"two")
     assert (tmp_path / "key").read_bytes() == b"one"
     assert not (tmp_path / "elsewhere").exists()

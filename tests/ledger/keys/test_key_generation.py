@@ -16,8 +16,8 @@ NO_SECRETS = passwords.Secrets()
 NAME = "acme.example/corpus"
 
 
-def make(folder, roles=key_generation.PAIR, name=NAME, password=None, **more):
-    return key_generation.make(folder, roles, name, password=password, secrets=NO_SECRETS, **more)
+def make(folder, roles=key_generation.PAIR_ROLES, name=NAME, password=None, **more):
+    return key_generation.make_keys(folder, roles, name, password=password, secrets=NO_SECRETS, **more)
 
 
 def listed(folder):
@@ -33,13 +33,13 @@ def test_a_pair_is_a_folder_that_signs(tmp_path, sealed, monkeypatch):
     if os.name != "nt":
         assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "keys").iterdir()} == {0o600}
         assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
-    monkeypatch.setenv(passwords.PASSWORD, "secret")
-    pair = signing_keys.load(str(tmp_path / "keys"))
+    monkeypatch.setenv(passwords.PASSWORD_VARIABLE, "secret")
+    pair = signing_keys.load_pair(str(tmp_path / "keys"))
     assert pair.fingerprint == made["statement"]
     entry = ledger.append(tmp_path / "ledger", sealed, {}, sealed.facts(), keys=pair)
     assert entry.origin == NAME
     assert (tmp_path / "ledger" / "origin").read_text() == f"{NAME}\n"
-    note = checkpoint.read((tmp_path / "ledger" / "checkpoints" / "1.note").read_bytes())
+    note = checkpoint.read_checkpoint((tmp_path / "ledger" / "checkpoints" / "1.note").read_bytes())
     _, key_id, _ = (tmp_path / "keys" / "log.vkey").read_text().split("+", 2)
     assert (note.origin, note.key.hex()) == (NAME, key_id)
     assert ledger.verify(tmp_path / "ledger").exit_code == 3
@@ -68,11 +68,11 @@ def test_fingerprints_are_those_of_ssh_keygen(tmp_path):
 def test_a_role_has_just_its_own_key(tmp_path, role, files):
     made = make(tmp_path / "keys", (role,))
     assert listed(tmp_path / "keys") == files
-    load = signing_keys.load_log if role in signing_keys.NOTES else signing_keys.load_statement
+    load = signing_keys.load_log if role in signing_keys.NOTE_ROLES else signing_keys.load_statement
     for uri in (tmp_path / "keys", tmp_path / "keys" / f"{role}.pem"):
         assert signing_keys.fingerprint(load(str(uri), role).public_key()) == made[role]
     with pytest.raises(ConfigError):
-        signing_keys.load(str(tmp_path / "keys"))
+        signing_keys.load_pair(str(tmp_path / "keys"))
     kind = {"witness": b"\4", "log": b"\1"}.get(role)
     if kind is not None:
         name, key_id, encoded = (tmp_path / "keys" / f"{role}.vkey").read_text().rstrip("\n").split("+", 2)
@@ -100,7 +100,7 @@ def test_nothing_is_overwritten(tmp_path, there):
 
 
 def test_half_a_folder_is_not_left(tmp_path, monkeypatch):
-    write, written = key_generation.key_files.write, []
+    write, written = key_generation.key_files.write_private, []
 
     def full(path, data):
         if len(written) == 3:
@@ -108,7 +108,7 @@ def test_half_a_folder_is_not_left(tmp_path, monkeypatch):
         written.append(path)
         write(path, data)
 
-    monkeypatch.setattr(key_generation.key_files, "write", full)
+    monkeypatch.setattr(key_generation.key_files, "write_private", full)
     with pytest.raises(ConfigError, match="No space"):
         make(tmp_path / "keys")
     assert listed(tmp_path / "keys") == []
@@ -144,13 +144,13 @@ def test_a_folder_that_is_not_what_it_should_be_is_a_sentence(tmp_path, change, 
     make(tmp_path)
     change(tmp_path)
     with pytest.raises(ConfigError, match=said):
-        signing_keys.load(str(tmp_path))
+        signing_keys.load_pair(str(tmp_path))
 
 
 def test_other_roles_in_the_folder_do_not_get_in_the_way(tmp_path):
     made = make(tmp_path) | make(tmp_path / "more", ("waiver",))
     (tmp_path / "more" / "waiver.pem").rename(tmp_path / "waiver.pem")
-    assert signing_keys.load(str(tmp_path)).fingerprint == made["statement"]
+    assert signing_keys.load_pair(str(tmp_path)).fingerprint == made["statement"]
     assert signing_keys.fingerprint(signing_keys.load_statement(str(tmp_path), "waiver").public_key()) == made["waiver"]
 
 
@@ -165,11 +165,11 @@ def test_openssl_reads_what_is_made(tmp_path):
 def test_two_ledgers_under_one_name_are_refused(tmp_path, sealed):
     """They would pass for two views of one log, and their owner for a forger."""
     make(tmp_path / "keys")
-    pair = signing_keys.load(str(tmp_path / "keys"))
+    pair = signing_keys.load_pair(str(tmp_path / "keys"))
     ledger.append(tmp_path / "a", sealed, {}, sealed.facts(), keys=pair)
     ledger.append(tmp_path / "a", sealed, {}, sealed.facts(), keys=pair)
     for begin in (
-        lambda: ledger.reserve(tmp_path / "b", pair),
+        lambda: ledger.check_appendable(tmp_path / "b", pair),
         lambda: ledger.append(tmp_path / "b", sealed, {}, sealed.facts(), keys=pair),
     ):
         with pytest.raises(ConfigError, match="would pass for a forgery"):

@@ -51,24 +51,24 @@ def elsewhere(key=KEY, public=None):
 
 
 def test_a_high_s_is_never_written():
-    found = envelope.read(envelope.seal(b"{}", elsewhere()))
-    envelope.check(found, KEY.public_key())
+    found = envelope.read_envelope(envelope.seal_payload(b"{}", elsewhere()))
+    envelope.check_signature(found, KEY.public_key())
     assert decode_dss_signature(found.signature)[1] <= ORDER // 2
-    made = checkpoint.sign("log.example", 1, bytes(32), elsewhere(NOTE))
-    checkpoint.check(made, NOTE.public_key())
+    made = checkpoint.sign_head("log.example", 1, bytes(32), elsewhere(NOTE))
+    checkpoint.check_signature(made, NOTE.public_key())
 
 
 def test_another_key_than_was_asked_for_signs_nothing():
     other, note = ec.generate_private_key(ec.SECP256R1()).public_key(), Ed25519PrivateKey.generate().public_key()
     with pytest.raises(ConfigError, match="did not sign with that key"):
-        envelope.seal(b"{}", elsewhere(public=other))
+        envelope.seal_payload(b"{}", elsewhere(public=other))
     with pytest.raises(ConfigError, match="did not sign with"):
-        checkpoint.sign("log.example", 1, bytes(32), elsewhere(NOTE, note))
+        checkpoint.sign_head("log.example", 1, bytes(32), elsewhere(NOTE, note))
     for found in (elsewhere(public=other), elsewhere(NOTE, note)):
         with pytest.raises(ConfigError, match="another key"):
-            found.tested()
-    assert elsewhere().tested().sign(b"x")
-    assert elsewhere(NOTE).tested().sign(b"x")
+            found.try_signing()
+    assert elsewhere().try_signing().sign(b"x")
+    assert elsewhere(NOTE).try_signing().sign(b"x")
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("token is gone"), ValueError()])
@@ -77,7 +77,7 @@ def test_what_does_not_sign_is_a_sentence(fault):
         raise fault
 
     with pytest.raises(ConfigError, match=str(fault) or "ValueError") as said:
-        envelope.seal(b"{}", signers.RemoteSigner("awskms:x", KEY.public_key(), begin))
+        envelope.seal_payload(b"{}", signers.RemoteSigner("awskms:x", KEY.public_key(), begin))
     assert "awskms:x" in str(said.value)
 
 
@@ -100,7 +100,7 @@ def test_without_its_library_the_extra_is_named(monkeypatch, uri, extra, module)
 
 def test_nothing_elsewhere_is_imported_for_keys_at_hand(tmp_path):
     (tmp_path / "pair.pem").write_bytes(key_files.private_pem(KEY, None) + key_files.private_pem(NOTE, None))
-    told = "import sys; from provenance.ledger import load; load(sys.argv[1]); print('securesystemslib' in sys.modules)"
+    told = "import sys; from provenance.ledger import load_pair; load_pair(sys.argv[1]); print('securesystemslib' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", told, tmp_path / "pair.pem"], capture_output=True, text=True, check=True
     )
@@ -133,7 +133,7 @@ def test_each_library_is_asked_for_its_key_in_its_own_words(uri, name, expected)
     scheme = uri.partition(":")[0]
     assert library.SIGNER_FOR_URI_SCHEME[scheme] is getattr(library, name)
     own = SimpleNamespace(SIGNER_FOR_URI_SCHEME={scheme: SimpleNamespace(import_=import_)})
-    assert signers._import(own, uri, None) == (uri, "key")
+    assert signers._import_key(own, uri, None) == (uri, "key")
     assert asked == [expected]
 
 
@@ -142,7 +142,7 @@ def test_an_older_version_is_not_replaced_by_the_newest_unseen(uri):
     newest = SimpleNamespace(import_=lambda *_: (uri + "0", "key"))
     library = SimpleNamespace(SIGNER_FOR_URI_SCHEME={uri.partition(":")[0]: newest})
     with pytest.raises(ConfigError, match="newest version"):
-        signers._import(library, uri, None)
+        signers._import_key(library, uri, None)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def token(tmp_path, monkeypatch):
     (tmp_path / "softhsm.conf").write_text(f"directories.tokendir = {tmp_path / 'tokens'}\n")
     monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm.conf"))
     monkeypatch.setenv("PYKCS11LIB", MODULE)
-    for name in (passwords.PIN, passwords.PIN_FILE, signing_keys.LOG_KEY):
+    for name in (passwords.PIN_VARIABLE, passwords.PIN_FILE_VARIABLE, signing_keys.LOG_KEY_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     make = ["softhsm2-util", "--init-token", "--free", "--label", "led ger", "--pin", "1234", "--so-pin", "5678"]
     subprocess.run(make, check=True, capture_output=True)
@@ -184,19 +184,19 @@ needs_softhsm = pytest.mark.skipif(MODULE is None, reason="needs softhsm2")
 @needs_softhsm
 def test_a_token_signs_statements(token, tmp_path, monkeypatch):
     asked = []
-    pair = signing_keys.load(token, prompt=lambda text: asked.append(text) or "1234")
+    pair = signing_keys.load_pair(token, prompt=lambda text: asked.append(text) or "1234")
     assert asked == [f"PIN of {token}"]
-    found = envelope.read(envelope.seal(b"{}", pair.statement))
-    envelope.check(found, pair.statement.public_key())
+    found = envelope.read_envelope(envelope.seal_payload(b"{}", pair.statement))
+    envelope.check_signature(found, pair.statement.public_key())
     assert found.keyid == pair.fingerprint
     assert signing_keys.fingerprint(pair.log.public_key()) == signing_keys.fingerprint(
         signing_keys.user_keys().log.public_key()
     )
-    assert (pair.local, pair.created, pair.folder) == (False, True, signing_keys.configuration() / "keys")
-    assert not signing_keys.load(token, prompt=lambda _: "1234").created
+    assert (pair.local, pair.created, pair.folder) == (False, True, signing_keys.configuration_folder() / "keys")
+    assert not signing_keys.load_pair(token, prompt=lambda _: "1234").created
     assert len(asked) == 1
     assert "1234" not in repr(pair)
-    (tmp_path / "pae").write_bytes(envelope.pae(b"{}"))
+    (tmp_path / "pae").write_bytes(envelope.encode_pae(b"{}"))
     (tmp_path / "signature").write_bytes(found.signature)
     (tmp_path / "key").write_bytes(signing_keys.public_pem(pair.statement.public_key()))
     command = ["openssl", "dgst", "-sha256", "-verify", "key", "-signature", "signature", "pae"]
@@ -205,10 +205,10 @@ def test_a_token_signs_statements(token, tmp_path, monkeypatch):
 
 @needs_softhsm
 def test_a_folder_names_the_token(token, tmp_path, monkeypatch):
-    monkeypatch.setenv(passwords.PIN, "1234")
-    made = key_generation.make(
+    monkeypatch.setenv(passwords.PIN_VARIABLE, "1234")
+    made = key_generation.make_keys(
         tmp_path / "keys",
-        key_generation.PAIR,
+        key_generation.PAIR_ROLES,
         "log.example",
         password=None,
         elsewhere={"statement": token},
@@ -216,21 +216,21 @@ def test_a_folder_names_the_token(token, tmp_path, monkeypatch):
     )
     assert (tmp_path / "keys" / "statement.uri").read_text() == f"{token}\n"
     assert not (tmp_path / "keys" / "statement.pem").exists()
-    pair = signing_keys.load(str(tmp_path / "keys"))
+    pair = signing_keys.load_pair(str(tmp_path / "keys"))
     assert (pair.fingerprint, pair.origin) == (made["statement"], "log.example")
-    envelope.seal(b"{}", pair.statement)
+    envelope.seal_payload(b"{}", pair.statement)
     (tmp_path / "keys" / "statement.pub.pem").write_bytes(signing_keys.public_pem(KEY.public_key()))
     with pytest.raises(ConfigError, match="another key"):
-        signing_keys.load(str(tmp_path / "keys"))
+        signing_keys.load_pair(str(tmp_path / "keys"))
 
 
 @needs_softhsm
 def test_the_log_key_beside_a_token(token, tmp_path, monkeypatch):
-    monkeypatch.setenv(passwords.PIN_FILE, str(tmp_path / "pin"))
+    monkeypatch.setenv(passwords.PIN_FILE_VARIABLE, str(tmp_path / "pin"))
     (tmp_path / "pin").write_text("1234\n")
     (tmp_path / "log.pem").write_bytes(key_files.private_pem(NOTE, None))
-    monkeypatch.setenv(signing_keys.LOG_KEY, str(tmp_path / "log.pem"))
-    assert signing_keys.fingerprint(signing_keys.load(token).log.public_key()) == signing_keys.fingerprint(
+    monkeypatch.setenv(signing_keys.LOG_KEY_VARIABLE, str(tmp_path / "log.pem"))
+    assert signing_keys.fingerprint(signing_keys.load_pair(token).log.public_key()) == signing_keys.fingerprint(
         NOTE.public_key()
     )
 
@@ -239,12 +239,12 @@ def test_the_log_key_beside_a_token(token, tmp_path, monkeypatch):
 @pytest.mark.parametrize("beside", [True, False])
 def test_what_a_token_signs_is_salted_with_a_secret_that_is_found_again(token, tmp_path, monkeypatch, beside):
     """A scan asks the pair of keys where its secret is, and whoever proves a record later asks the URI alone."""
-    monkeypatch.setenv(passwords.PIN, "1234")
+    monkeypatch.setenv(passwords.PIN_VARIABLE, "1234")
     (tmp_path / "log.pem").write_bytes(key_files.private_pem(NOTE, None))
     if beside:
-        monkeypatch.setenv(signing_keys.LOG_KEY, str(tmp_path / "log.pem"))
-    made = salts.secret(signing_keys.load(token).folder)
-    assert salts.secret_of(token) == made
+        monkeypatch.setenv(signing_keys.LOG_KEY_VARIABLE, str(tmp_path / "log.pem"))
+    made = salts.load_secret(signing_keys.load_pair(token).folder)
+    assert salts.find_secret(token) == made
     assert not list(tmp_path.glob("hsm*"))
 
 
@@ -252,11 +252,13 @@ def test_what_a_token_signs_is_salted_with_a_secret_that_is_found_again(token, t
 def test_a_ledger_of_a_token_proves_its_records(token, tmp_path, monkeypatch):
     import provenance as pv
 
-    monkeypatch.setenv(passwords.PIN, "1234")
+    monkeypatch.setenv(passwords.PIN_VARIABLE, "1234")
     (tmp_path / "data" / "a").mkdir(parents=True)
     (tmp_path / "data" / "a" / "x.jsonl").write_text('{"text": "one two three"}\n{"text": "four five six"}\n')
     pv.scan(tmp_path / "data", tmp_path / "ledger", key=token, records=True, workers=1)
-    proof = disclosure.record(tmp_path / "ledger", "a/x.jsonl", 1, tmp_path / "data", salts.secret_of(token))
+    proof = disclosure.prove_record(
+        tmp_path / "ledger", "a/x.jsonl", 1, data=tmp_path / "data", secret=salts.find_secret(token)
+    )
     (tmp_path / "proof").write_bytes(proof)
     assert hashlib.sha256(b"four five six").hexdigest() in verify(tmp_path / "proof").proven[0]
 
@@ -285,7 +287,7 @@ def test_a_token_that_was_not_named(token, monkeypatch):
 
 
 def test_a_password_file_is_no_pin(tmp_path, monkeypatch):
-    for name in (passwords.PIN, passwords.PIN_FILE, passwords.PASSWORD):
+    for name in (passwords.PIN_VARIABLE, passwords.PIN_FILE_VARIABLE, passwords.PASSWORD_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "password").write_text("secret\nmore\n")
     secrets = passwords.Secrets(file=tmp_path / "password")
@@ -293,4 +295,4 @@ def test_a_password_file_is_no_pin(tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="PIN"):
         secrets.pin("hsm:2")
     assert "secret" not in repr(secrets)
-    assert os.environ.get(passwords.PASSWORD) is None
+    assert os.environ.get(passwords.PASSWORD_VARIABLE) is None

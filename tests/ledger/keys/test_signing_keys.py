@@ -91,7 +91,7 @@ def test_configuration_folder(monkeypatch, variables, expected):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert signing_keys.configuration() == Path(expected)
+    assert signing_keys.configuration_folder() == Path(expected)
 
 
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs ssh-keygen")
@@ -117,31 +117,31 @@ def test_pairs_are_found_in_files_and_folders(tmp_path, lay):
     lay(tmp_path)
     (tmp_path / "notes.txt").write_text("not a key")
     for uri in (tmp_path, *([tmp_path / "pair.pem"] if (tmp_path / "pair.pem").exists() else [])):
-        found = signing_keys.load(str(uri))
+        found = signing_keys.load_pair(str(uri))
         assert found.fingerprint == signing_keys.fingerprint(P256.public_key())
         assert not found.local
 
 
 def test_environment_variable(monkeypatch):
     monkeypatch.setenv("MY_KEYS", BOTH.decode())
-    assert signing_keys.load("env:MY_KEYS").fingerprint == signing_keys.fingerprint(P256.public_key())
+    assert signing_keys.load_pair("env:MY_KEYS").fingerprint == signing_keys.fingerprint(P256.public_key())
     with pytest.raises(ConfigError, match="NOT_SET"):
-        signing_keys.load("env:NOT_SET")
+        signing_keys.load_pair("env:NOT_SET")
 
 
 def test_password_from_environment_or_prompt(tmp_path, monkeypatch):
     file = tmp_path / "pair.pem"
     file.write_bytes(pem(P256, b"secret") + pem(ED25519, b"secret"))
-    monkeypatch.delenv(passwords.PASSWORD, raising=False)
-    with pytest.raises(ConfigError, match=passwords.PASSWORD):
-        signing_keys.load(str(file))
-    assert signing_keys.load(str(file), prompt=lambda _: "secret").fingerprint == signing_keys.fingerprint(
+    monkeypatch.delenv(passwords.PASSWORD_VARIABLE, raising=False)
+    with pytest.raises(ConfigError, match=passwords.PASSWORD_VARIABLE):
+        signing_keys.load_pair(str(file))
+    assert signing_keys.load_pair(str(file), prompt=lambda _: "secret").fingerprint == signing_keys.fingerprint(
         P256.public_key()
     )
     with pytest.raises(ConfigError, match="password"):
-        signing_keys.load(str(file), prompt=lambda _: "wrong")
-    monkeypatch.setenv(passwords.PASSWORD, "secret")
-    assert signing_keys.load(str(file)).fingerprint == signing_keys.fingerprint(P256.public_key())
+        signing_keys.load_pair(str(file), prompt=lambda _: "wrong")
+    monkeypatch.setenv(passwords.PASSWORD_VARIABLE, "secret")
+    assert signing_keys.load_pair(str(file)).fingerprint == signing_keys.fingerprint(P256.public_key())
 
 
 @pytest.mark.parametrize(
@@ -159,12 +159,12 @@ def test_password_from_environment_or_prompt(tmp_path, monkeypatch):
 def test_what_is_no_pair_is_a_sentence(tmp_path, data):
     (tmp_path / "pair.pem").write_bytes(data)
     with pytest.raises(ConfigError):
-        signing_keys.load(str(tmp_path / "pair.pem"))
+        signing_keys.load_pair(str(tmp_path / "pair.pem"))
 
 
 def test_missing_file_is_a_sentence(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
-        signing_keys.load(str(tmp_path / "none"))
+        signing_keys.load_pair(str(tmp_path / "none"))
 
 
 def test_no_secret_is_printed(home):

@@ -9,7 +9,7 @@ from provenance.ledger.format import witness_cosignature
 from provenance.ledger.keys import signing_keys, trusted_keys
 
 KEY = Ed25519PrivateKey.generate().public_key()
-VKEY = witness_cosignature.named("w.example", KEY).vkey
+VKEY = witness_cosignature.make_witness("w.example", KEY).vkey
 PRINT = signing_keys.fingerprint(KEY)
 PEM = signing_keys.public_pem(KEY).decode()
 
@@ -22,16 +22,16 @@ def written(folder, value):
 
 @pytest.mark.parametrize("named", [{"fingerprint": PRINT}, {"pem": PEM}])
 def test_fingerprint_and_pem_pin_the_same(tmp_path, named):
-    found = trusted_keys.read(written(tmp_path, {"keys": [{**named, "roles": ["log"], "name": "Acme"}]}))
-    assert found.whose(PRINT, "log", "any") == "Acme"
-    assert found.whose(PRINT, "statement", "any") is None
-    assert found.whose("SHA256:" + "A" * 43, "log", "any") is None
+    found = trusted_keys.read_trust(written(tmp_path, {"keys": [{**named, "roles": ["log"], "name": "Acme"}]}))
+    assert found.find_owner(PRINT, "log", "any") == "Acme"
+    assert found.find_owner(PRINT, "statement", "any") is None
+    assert found.find_owner("SHA256:" + "A" * 43, "log", "any") is None
 
 
 def test_origin_narrows(tmp_path):
-    found = trusted_keys.read(written(tmp_path, {"origin": "a", "keys": [{"pem": PEM, "roles": ["log"]}]}))
-    assert found.whose(PRINT, "log", "a") == "pinned in trust.yaml"
-    assert found.whose(PRINT, "log", "b") is None
+    found = trusted_keys.read_trust(written(tmp_path, {"origin": "a", "keys": [{"pem": PEM, "roles": ["log"]}]}))
+    assert found.find_owner(PRINT, "log", "a") == "pinned in trust.yaml"
+    assert found.find_owner(PRINT, "log", "b") is None
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_origin_narrows(tmp_path):
 )
 def test_what_is_no_trust_file_is_a_sentence(tmp_path, value):
     with pytest.raises(ConfigError):
-        trusted_keys.read(written(tmp_path, value))
+        trusted_keys.read_trust(written(tmp_path, value))
 
 
 def test_missing_file_is_a_sentence(tmp_path):
     with pytest.raises(ConfigError, match=r"none does not exist$"):
-        trusted_keys.read(tmp_path / "none")
+        trusted_keys.read_trust(tmp_path / "none")
 
 
 @pytest.mark.parametrize(
@@ -72,16 +72,16 @@ def test_missing_file_is_a_sentence(tmp_path):
     ],
 )
 def test_what_can_never_be_met_is_named(tmp_path, monkeypatch, asked, said):
-    monkeypatch.setattr(trusted_keys, "_authority", lambda *_: trusted_keys.Authority("a", ()))
+    monkeypatch.setattr(trusted_keys, "_read_authority", lambda *_: trusted_keys.Authority("a", ()))
     path = written(tmp_path, {"keys": [{"pem": PEM, "roles": ["statement"]}], **asked})
     with pytest.raises(ConfigError, match=said):
-        trusted_keys.read(path)
+        trusted_keys.read_trust(path)
 
 
 def test_own_keys_are_pinned_for_their_role_alone(home):
-    assert trusted_keys.own().pins == ()
+    assert trusted_keys.trust_own_keys().pins == ()
     pair = signing_keys.user_keys()
     log = signing_keys.fingerprint(pair.log.public_key())
-    assert trusted_keys.own().whose(pair.fingerprint, "statement", "any") == trusted_keys.OWN
-    assert trusted_keys.own().whose(log, "log", "any") == trusted_keys.OWN
-    assert trusted_keys.own().whose(log, "statement", "any") is None
+    assert trusted_keys.trust_own_keys().find_owner(pair.fingerprint, "statement", "any") == trusted_keys.OWN_KEY
+    assert trusted_keys.trust_own_keys().find_owner(log, "log", "any") == trusted_keys.OWN_KEY
+    assert trusted_keys.trust_own_keys().find_owner(log, "statement", "any") is None

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from provenance.errors import ConfigError
 from provenance.ledger.keys import verifier_keys
-from provenance.ledger.keys.verifier_keys import LOG, WITNESS
+from provenance.ledger.keys.verifier_keys import LOG_TYPE, WITNESS_TYPE
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32).public_key()
 
@@ -23,19 +23,19 @@ PUBLISHED = [
 def test_keys_that_others_published(name, identifier, encoded):
     data = base64.b64decode(encoded)
     key = Ed25519PublicKey.from_public_bytes(data[1:])
-    assert verifier_keys.key_id(name, key).hex() == identifier
-    assert verifier_keys.vkey(name, key) == f"{name}+{identifier}+{encoded}"
+    assert verifier_keys.compute_key_id(name, key).hex() == identifier
+    assert verifier_keys.format_vkey(name, key) == f"{name}+{identifier}+{encoded}"
 
 
-@pytest.mark.parametrize("kind", [LOG, WITNESS])
+@pytest.mark.parametrize("kind", [LOG_TYPE, WITNESS_TYPE])
 def test_the_id_is_of_name_kind_and_key(kind):
     expected = hashlib.sha256(b"w.example\n" + kind + KEY.public_bytes_raw()).digest()[:4]
-    assert verifier_keys.key_id("w.example", KEY, kind) == expected
-    assert verifier_keys.vkey("w.example", KEY, kind).split("+")[1] == expected.hex()
+    assert verifier_keys.compute_key_id("w.example", KEY, kind) == expected
+    assert verifier_keys.format_vkey("w.example", KEY, kind).split("+")[1] == expected.hex()
 
 
 def test_a_log_and_a_witness_of_one_key_have_different_ids():
-    assert verifier_keys.key_id("x", KEY, LOG) != verifier_keys.key_id("x", KEY, WITNESS)
+    assert verifier_keys.compute_key_id("x", KEY, LOG_TYPE) != verifier_keys.compute_key_id("x", KEY, WITNESS_TYPE)
 
 
 @pytest.mark.parametrize("name", ["w.example", "example.com/witness", "x" * 255, "见证.example"])
@@ -65,7 +65,7 @@ NAME, ID, DATA = GOOD.split("+", 2)
         f"{NAME}+{ID}+{DATA[:-1]}=",
         f"{GOOD}\n",
         f" {GOOD}",
-        verifier_keys.vkey("w.example", KEY, LOG),
+        verifier_keys.format_vkey("w.example", KEY, LOG_TYPE),
     ],
 )
 def test_what_is_no_witness_is_refused_in_a_sentence(text):

@@ -33,7 +33,7 @@ def test_layout(home, sealed, tmp_path):
     said = second.statement["predicate"]
     assert said["log"] == {"origin": first.origin, "index": 1, "prev": {"size": 1, "rootHash": first.root}}
     assert (said["kind"], said["keys"]) == ("assessment", "local")
-    assert first.statement["predicate"]["log"]["prev"] == {"size": 0, "rootHash": merkle.EMPTY.hex()}
+    assert first.statement["predicate"]["log"]["prev"] == {"size": 0, "rootHash": merkle.EMPTY_ROOT.hex()}
     assert first.keyid.startswith("SHA256:")
 
 
@@ -44,7 +44,7 @@ def test_entries_and_tables_are_read_back(home, sealed, tmp_path):
     assert ledger.read_entry(folder, 0) == entry.statement
     assert ledger.read_entry(folder)["predicate"]["purpose"] == "research"
     for index in (None, 0, 1):
-        found = ledger.tables(folder, index)
+        found = ledger.read_tables(folder, index)
         assert all(found[name].equals(sealed[name]) for name in SEALED)
 
 
@@ -133,20 +133,20 @@ def test_no_such_entry(world, index):
 
 def test_no_ledger(tmp_path):
     with pytest.raises(InputError):
-        ledger.tables(tmp_path)
+        ledger.read_tables(tmp_path)
 
 
 def test_changed_table_is_not_parsed(world):
     path = world / "ledger" / "scans" / "00000001" / "files.parquet"
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(DigestMismatch):
-        ledger.tables(world / "ledger")
+        ledger.read_tables(world / "ledger")
 
 
 def test_withheld_table_is_told(world):
     (world / "ledger" / "scans" / "00000001" / "files.parquet").unlink()
     with pytest.raises(InputError):
-        ledger.tables(world / "ledger")
+        ledger.read_tables(world / "ledger")
 
 
 def test_scans_that_meet_take_turns(home, sealed, tmp_path):
@@ -220,17 +220,17 @@ def test_killed_at_any_step(home, sealed, tmp_path, before, stride):
 
 @pytest.mark.parametrize("signal", [KeyboardInterrupt, SystemExit, OSError])
 def test_a_first_append_that_is_interrupted_leaves_no_folder_of_an_append(home, sealed, tmp_path, monkeypatch, signal):
-    real = opening.start
+    real = opening.start_ledger
 
     def interrupted(*given):
         real(*given)
         raise signal
 
-    monkeypatch.setattr(opening, "start", interrupted)
+    monkeypatch.setattr(opening, "start_ledger", interrupted)
     with pytest.raises(signal):
         ledger.append(tmp_path / "ledger", sealed, {}, sealed.facts(), keys=ledger.user_keys())
     assert not (tmp_path / "ledger" / ".append").exists()
     assert {path.name for path in (tmp_path / "ledger").iterdir()} <= {"keys"}
-    monkeypatch.setattr(opening, "start", real)
+    monkeypatch.setattr(opening, "start_ledger", real)
     ledger.append(tmp_path / "ledger", sealed, {}, sealed.facts(), keys=ledger.user_keys())
     assert ledger.verify(tmp_path / "ledger").exit_code == 0

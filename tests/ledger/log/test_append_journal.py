@@ -44,9 +44,13 @@ def test_nothing_is_removed_that_no_append_wrote_down(world, sealed, left):
         (folder / name).write_bytes(b"mine")
     (folder / STAGING).mkdir()
     if left is not None:
-        listed = [append_journal.Item(name, "00" * 32, existed=False) for name in STRAYS] if left else []
-        listed += [append_journal.Item("../data/a.jsonl", ledger.signer(folder, 0), existed=False)] if left else []
-        append_journal.add(folder, listed)
+        listed = [append_journal.JournalItem(name, "00" * 32, existed=False) for name in STRAYS] if left else []
+        listed += (
+            [append_journal.JournalItem("../data/a.jsonl", ledger.read_signer(folder, 0), existed=False)]
+            if left
+            else []
+        )
+        append_journal.add_items(folder, listed)
     before = tree(world)
     grow(folder, sealed)
     changed = {name for name, data in before.items() if tree(world).get(name) != data}
@@ -71,7 +75,7 @@ def test_the_next_append_removes_what_the_killed_one_put_there(world, sealed, na
     if not path.exists():
         path.write_bytes(b"half an append")
     (folder / STAGING).mkdir()
-    append_journal.add(folder, [append_journal.Item(name, folder_comparison.digest(path), existed)])
+    append_journal.add_items(folder, [append_journal.JournalItem(name, folder_comparison.digest_file(path), existed)])
     before = path.read_bytes()
     attach(folder, b"x")
     assert path.exists() is not gone
@@ -94,7 +98,7 @@ def test_a_file_that_was_changed_since_stays(world, sealed):
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(b"another's")
     (folder / STAGING).mkdir()
-    append_journal.add(folder, [append_journal.Item(name, "cd" * 32, existed=False)])
+    append_journal.add_items(folder, [append_journal.JournalItem(name, "cd" * 32, existed=False)])
     grow(folder, sealed)
     assert (folder / name).read_bytes() == b"another's"
 
@@ -156,7 +160,7 @@ def test_what_somebody_keeps_in_the_folder_of_an_append_is_not_removed(world, se
     with pytest.raises(ConfigError, match=r"not put there by an append"):
         grow(world / "ledger", sealed)
     with pytest.raises(ConfigError, match=r"not put there by an append"):
-        ledger.reserve(world / "ledger", ledger.user_keys())  # before the work, not after it
+        ledger.check_appendable(world / "ledger", ledger.user_keys())  # before the work, not after it
     assert path.read_bytes() == b"mine"
 
 

@@ -26,7 +26,7 @@ def hand():
 
 @pytest.fixture
 def signed(world, hand):
-    entry_cosignatures.add(world / "ledger", 1, "approver", hand)
+    entry_cosignatures.cosign(world / "ledger", 1, "approver", hand)
     return world / "ledger"
 
 
@@ -36,18 +36,18 @@ def step(folder, name="co-signatures", **options):
 
 
 def test_another_hand_signs_the_same_leaf_and_no_history_changes(signed, hand):
-    theirs = envelope.read((signed / ENVELOPE).read_bytes())
-    entry = envelope.read((signed / layout.entry_path(1)).read_bytes())
-    assert (theirs.payload, theirs.leaf) == (entry.payload, entry.leaf)
+    theirs = envelope.read_envelope((signed / ENVELOPE).read_bytes())
+    entry = envelope.read_envelope((signed / layout.entry_path(1)).read_bytes())
+    assert (theirs.payload, theirs.leaf_hash) == (entry.payload, entry.leaf_hash)
     assert theirs.keyid == signing_keys.fingerprint(hand.public_key()) != entry.keyid
     code, said = step(signed)
     assert (code, said.status) == (0, "ok")
     assert said.detail == "1 is a signature over the entry it stands beside"
     assert ledger.verify(signed, strict=True).exit_code == 0  # both files vouch for themselves
-    assert entry_cosignatures.read(signed, 1) == [
+    assert entry_cosignatures.read_cosignatures(signed, 1) == [
         entry_cosignatures.EntryCosignature(1, "approver", theirs.keyid, checked=True)
     ]
-    assert entry_cosignatures.read(signed, 0) == []
+    assert entry_cosignatures.read_cosignatures(signed, 0) == []
 
 
 def test_a_ledger_without_co_signatures_says_nothing_of_them(world):
@@ -74,7 +74,7 @@ def test_it_may_be_pinned_or_bound_instead_of_beside(signed, hand, tmp_path):
 @pytest.mark.parametrize("name", [ENVELOPE, KEY])
 def test_every_flip_and_truncation_is_caught(signed, name):
     whole = (signed / name).read_bytes()
-    leaf = envelope.read((signed / layout.entry_path(1)).read_bytes()).leaf
+    leaf = envelope.read_envelope((signed / layout.entry_path(1)).read_bytes()).leaf_hash
 
     def faults(data):
         (signed / name).write_bytes(data)
@@ -101,11 +101,11 @@ HOSTILE = {
 
 @pytest.mark.parametrize(("what", "sentence"), HOSTILE.items(), ids=HOSTILE)
 def test_what_is_no_signature_over_its_entry_is_refused(signed, hand, what, sentence):
-    other, entry = (envelope.read((signed / layout.entry_path(index)).read_bytes()) for index in (0, 1))
+    other, entry = (envelope.read_envelope((signed / layout.entry_path(index)).read_bytes()) for index in (0, 1))
     put = {
-        "of another entry": envelope.seal(other.payload, hand),
-        "of other bytes": envelope.seal(b"{}", hand),
-        "by another key": envelope.seal(entry.payload, ec.generate_private_key(ec.SECP256R1())),
+        "of another entry": envelope.seal_payload(other.payload, hand),
+        "of other bytes": envelope.seal_payload(b"{}", hand),
+        "by another key": envelope.seal_payload(entry.payload, ec.generate_private_key(ec.SECP256R1())),
         "the entry itself": (signed / layout.entry_path(1)).read_bytes(),
         "no JSON": b"\xff",
         "too large": b"[" * (layout.ENTRY_LIMIT + 1),
@@ -114,7 +114,7 @@ def test_what_is_no_signature_over_its_entry_is_refused(signed, hand, what, sent
     code, said = step(signed)
     assert (code, said.status) == (1, "failed")
     assert sentence in said.detail
-    assert entry_cosignatures.read(signed, 1) == []
+    assert entry_cosignatures.read_cosignatures(signed, 1) == []
 
 
 @pytest.mark.parametrize("make", [Ed25519PrivateKey.generate, lambda: ec.generate_private_key(ec.SECP384R1())])
@@ -136,7 +136,7 @@ def test_an_algorithm_that_is_not_at_hand_is_said_to_be_unchecked(signed, monkey
     def missing(*_):
         raise MissingExtra("sm2", "check with SM2")
 
-    monkeypatch.setitem(entry_cosignatures.NAMES, "sm2", missing)
+    monkeypatch.setitem(entry_cosignatures.CHECKS_BY_NAME, "sm2", missing)
     put = signed / "entries/00000000.co/sm2.dsse.json"
     put.parent.mkdir()
     put.write_bytes((signed / layout.entry_path(0)).read_bytes())
@@ -144,7 +144,7 @@ def test_an_algorithm_that_is_not_at_hand_is_said_to_be_unchecked(signed, monkey
     code, said = step(signed)
     assert (code, said.status) == (0, "not checked")
     assert "sm2 of entry 0" in said.detail
-    assert entry_cosignatures.read(signed, 0) == []  # nobody counts what nobody checked
+    assert entry_cosignatures.read_cosignatures(signed, 0) == []  # nobody counts what nobody checked
 
 
 def test_a_link_is_refused(signed, tmp_path):
@@ -152,42 +152,46 @@ def test_a_link_is_refused(signed, tmp_path):
     (signed / ENVELOPE).unlink()
     (signed / ENVELOPE).symlink_to(tmp_path / "elsewhere")
     assert step(signed, "folder")[0] == 1
-    assert entry_cosignatures.read(signed, 1) == []
+    assert entry_cosignatures.read_cosignatures(signed, 1) == []
 
 
 def test_it_is_never_overwritten_and_may_be_repeated(signed, hand):
     other = ec.generate_private_key(ec.SECP256R1())
     with pytest.raises(ConfigError, match="which nobody overwrites"):
-        entry_cosignatures.add(signed, 1, "approver", other)
+        entry_cosignatures.cosign(signed, 1, "approver", other)
     sealed, pem = (signed / ENVELOPE).read_bytes(), (signed / KEY).read_bytes()
-    entry_cosignatures.put(signed, 1, "approver", sealed, pem)
+    entry_cosignatures.write_cosignature(signed, 1, "approver", sealed=sealed, pem=pem)
     assert (signed / KEY).read_bytes() == pem
     assert step(signed)[0] == 0
 
 
 def test_the_operator_does_not_cosign_as_another_hand(world):
     with pytest.raises(ConfigError, match="signed with this key already"):
-        entry_cosignatures.add(world / "ledger", 0, "approver", ledger.user_keys().statement)
+        entry_cosignatures.cosign(world / "ledger", 0, "approver", ledger.user_keys().statement)
 
 
 @pytest.mark.parametrize(("index", "name", "sentence"), [(2, "approver", "entries are 0 to 1"), (-1, "approver", "has no entry"), (0, "friend", "there are approver, ")])  # fmt: skip
 def test_what_is_not_there_cannot_be_signed(world, hand, index, name, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        entry_cosignatures.add(world / "ledger", index, name, hand)
+        entry_cosignatures.cosign(world / "ledger", index, name, hand)
     assert not list((world / "ledger" / "entries").glob("*.co"))
 
 
 def test_what_was_made_elsewhere_is_checked_before_it_is_put(world, hand):
     with pytest.raises(VerificationError, match="something else"):
-        entry_cosignatures.put(
-            world / "ledger", 0, "approver", envelope.seal(b"{}", hand), signing_keys.public_pem(hand.public_key())
+        entry_cosignatures.write_cosignature(
+            world / "ledger",
+            0,
+            "approver",
+            sealed=envelope.seal_payload(b"{}", hand),
+            pem=signing_keys.public_pem(hand.public_key()),
         )
     assert not list((world / "ledger" / "entries").glob("*.co"))
 
 
 def test_a_folder_that_is_no_ledger(tmp_path, hand):
     with pytest.raises(ConfigError, match="is no ledger"):
-        entry_cosignatures.add(tmp_path, 0, "approver", hand)
+        entry_cosignatures.cosign(tmp_path, 0, "approver", hand)
 
 
 def test_a_key_left_by_a_kill_is_written_anew(world, hand):
@@ -195,14 +199,14 @@ def test_a_key_left_by_a_kill_is_written_anew(world, hand):
     left.parent.mkdir()
     left.write_bytes(b"half")
     assert ledger.verify(world / "ledger").unbound == (KEY,)
-    entry_cosignatures.add(world / "ledger", 1, "approver", hand)
+    entry_cosignatures.cosign(world / "ledger", 1, "approver", hand)
     assert step(world / "ledger")[0] == 0
 
 
 def test_writers_wait_for_each_other(world, hand):
     folder = world / "ledger"
-    with file_writing.locked(folder):
-        writer = threading.Thread(target=entry_cosignatures.add, args=(folder, 1, "approver", hand))
+    with file_writing.lock_folder(folder):
+        writer = threading.Thread(target=entry_cosignatures.cosign, args=(folder, 1, "approver", hand))
         writer.start()
         writer.join(0.3)
         assert writer.is_alive()
@@ -291,13 +295,13 @@ def test_whoever_kept_the_ledger_is_no_second_hand(world, sealed, asking, tmp_pa
     old, folder = signing_keys.user_keys(), world / "ledger"
     heir = rotated(folder)
     entry = ledger.append(folder, sealed, {}, sealed.facts(kind="assessment"), keys=heir).index
-    payload = envelope.read((folder / layout.entry_path(entry)).read_bytes()).payload
-    entry_cosignatures.put(
+    payload = envelope.read_envelope((folder / layout.entry_path(entry)).read_bytes()).payload
+    entry_cosignatures.write_cosignature(
         folder,
         entry,
         "signer-2",
-        envelope.seal(payload, old.statement),
-        signing_keys.public_pem(old.statement.public_key()),
+        sealed=envelope.seal_payload(payload, old.statement),
+        pem=signing_keys.public_pem(old.statement.public_key()),
     )
     if since:
         key_entries.revoke(folder, old.fingerprint, "stolen", SCANNER, keys=heir, since=since)
@@ -313,7 +317,7 @@ def test_whoever_kept_the_ledger_is_no_second_hand(world, sealed, asking, tmp_pa
 def test_a_revoked_key_co_signs_nothing(assessed, asking):
     """What it co-signed has no time, so nobody can say that it was before; of one that merely retired, older entries stand."""
     law, mine = HANDS["law"], signing_keys.user_keys()
-    key_entries.add(assessed, law.public_key(), "waiver", SCANNER, keys=mine)
+    key_entries.add_key(assessed, law.public_key(), "waiver", SCANNER, keys=mine)
     entry_cosignatures.countersign(assessed, 2, law)
     assert ledger.verify(assessed, trust=asking("law", signers=2)).exit_code == 0
     key_entries.revoke(assessed, signing_keys.fingerprint(law.public_key()), "retired", SCANNER, keys=mine)
@@ -324,7 +328,7 @@ def test_a_revoked_key_co_signs_nothing(assessed, asking):
 
 def test_a_doubted_key_co_signs_nothing(assessed, asking):
     law, mine = HANDS["law"], signing_keys.user_keys()
-    key_entries.add(assessed, law.public_key(), "waiver", SCANNER, keys=mine)
+    key_entries.add_key(assessed, law.public_key(), "waiver", SCANNER, keys=mine)
     entry_cosignatures.countersign(assessed, 2, law)
     since = datetime(2025, 1, 1, tzinfo=UTC)
     key_entries.revoke(assessed, signing_keys.fingerprint(law.public_key()), "stolen", SCANNER, keys=mine, since=since)
@@ -344,7 +348,7 @@ def test_nobody_stands_by_a_change_of_keys(world):
 
 def test_two_who_sign_at_once_take_names_of_their_own(assessed, monkeypatch):
     """The slower one finds the name taken, and neither public key is written over the other."""
-    add, met = entry_cosignatures.add, []
+    add, met = entry_cosignatures.cosign, []
 
     def slow(folder, index, name, key):
         if not met:
@@ -352,9 +356,9 @@ def test_two_who_sign_at_once_take_names_of_their_own(assessed, monkeypatch):
             entry_cosignatures.countersign(assessed, 2, HANDS["risk"])
         return add(folder, index, name, key)
 
-    monkeypatch.setattr(entry_cosignatures, "add", slow)
+    monkeypatch.setattr(entry_cosignatures, "cosign", slow)
     assert entry_cosignatures.countersign(assessed, 2, HANDS["law"])[0] == "signer-3"
-    assert [each.name for each in entry_cosignatures.read(assessed, 2)] == ["signer-2", "signer-3"]
+    assert [each.name for each in entry_cosignatures.read_cosignatures(assessed, 2)] == ["signer-2", "signer-3"]
     assert ledger.verify(assessed, strict=True).exit_code == 0
 
 
@@ -410,7 +414,7 @@ def test_the_command_line_countersigns_the_newest_scan(assessed, asking, tmp_pat
     )
     assert run(["countersign", str(assessed), "--key", str(tmp_path / "law")]) == 0
     assert "Entry 2 of" in capsys.readouterr().out
-    assert [each.name for each in entry_cosignatures.read(assessed, 2)] == ["signer-2"]
+    assert [each.name for each in entry_cosignatures.read_cosignatures(assessed, 2)] == ["signer-2"]
     assert run(["countersign", str(assessed), "--key", str(tmp_path / "law")]) == 2
     assert run(["countersign", str(tmp_path), "--key", str(tmp_path / "law")]) == 2
     assert run(["countersign", str(assessed), "--entry", "9", "--key", str(tmp_path / "law")]) == 2

@@ -10,7 +10,7 @@ import pytest
 from provenance.core import path_names
 from provenance.errors import InputError, VerificationError
 from provenance.ledger.log import folder_comparison
-from provenance.ledger.log.folder_comparison import Changes
+from provenance.ledger.log.folder_comparison import FolderChanges
 
 
 def digest(content):
@@ -29,7 +29,7 @@ def told(*names, version=path_names.CURRENT_VERSION):
 
 
 def compared(data, scanned, **options):
-    return folder_comparison.compare(scanned, data, data.parent / "ledger", **options)
+    return folder_comparison.compare_folder(scanned, data, data.parent / "ledger", **options)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_names_of_any_bytes_side_by_side(data, version):
     for name in ODD:
         lay(data, name)
         (data / os.fsdecode(name)).write_bytes(b"changed")
-        assert compared(data, scanned, naming=version).changes == Changes(
+        assert compared(data, scanned, naming=version).changes == FolderChanges(
             changed=(path_names.path_to_text(name, version),)
         )
         (data / os.fsdecode(name)).rename(data / "elsewhere")
@@ -83,7 +83,7 @@ def test_names_of_any_bytes_side_by_side(data, version):
 @pytest.mark.parametrize(("there", "added"), [(b"b\xff", rb"b\xff"), (rb"b\xff", b"b\xff"), (b"a", b"\xff")])
 def test_a_name_that_collides_is_added(data, there, added):
     lay(data, there, added)
-    assert compared(data, told(there)).changes == Changes(added=(path_names.path_to_text(added),))
+    assert compared(data, told(there)).changes == FolderChanges(added=(path_names.path_to_text(added),))
 
 
 def test_a_list_of_old_says_which_names_it_cannot_tell_apart(data):
@@ -113,7 +113,7 @@ def test_what_cannot_be_read_is_no_change(data, close):
     found = compared(data, scanned)
     assert found.unreadable == (("a", "Permission denied"), ("c/", "Permission denied"), ("link", "Permission denied"))
     assert found.unread == ("d/",)  # nor could the scan
-    assert found.changes == Changes(removed=("c/x",))
+    assert found.changes == FolderChanges(removed=("c/x",))
     assert found.same == ("b",)
     assert {each.path: each.files for each in found.left_out} == {"d/": (), "h/": ("h/s/",)}
 
@@ -145,27 +145,27 @@ def test_a_file_that_became_something_else_changed(data):
     os.mkfifo(data / "a")
     (data / "b" / "x").unlink()
     (data / "b" / "x").symlink_to("..")
-    assert compared(data, scanned).changes == Changes(changed=("a", "b/x"))
+    assert compared(data, scanned).changes == FolderChanges(changed=("a", "b/x"))
 
 
 def test_only_the_ledgers_own_files_are_left_out(data):
     lay(data, b"a", b"l/entries/1", b"l/loader.jsonl", b"l/x/y", b"m/entries/1")
-    found = folder_comparison.compare(told(b"a"), data, data / "l", own=frozenset({"entries/1"}))
+    found = folder_comparison.compare_folder(told(b"a"), data, data / "l", own=frozenset({"entries/1"}))
     assert found.changes.added == ("l/loader.jsonl", "l/x/y", "m/entries/1")
     assert found.own == 1
     scanned = [*told(b"a"), ("l/", None, 0)]  # the scan left it out as a ledger, which excuses nothing in it
-    found = folder_comparison.compare(scanned, data, data / "l", own=frozenset({"entries/1"}))
+    found = folder_comparison.compare_folder(scanned, data, data / "l", own=frozenset({"entries/1"}))
     assert found.left_out == (folder_comparison.LeftOut("l/", 0, ("l/loader.jsonl", "l/x/y"), steady=False),)
-    assert folder_comparison.compare(told(b"a"), data, data / "l").own == 3  # nobody looked at them
+    assert folder_comparison.compare_folder(told(b"a"), data, data / "l").own == 3  # nobody looked at them
 
 
 def test_a_table_that_is_exchanged_while_it_is_read_is_noticed(tmp_path):
     (tmp_path / "files.jsonl").write_text('{"bytes":1,"path":"a","sha256":null}\n')
-    bound = folder_comparison.digest(tmp_path / "files.jsonl")
-    assert list(folder_comparison.scanned(tmp_path / "files.jsonl", bound)) == [("a", None, 1)]
+    bound = folder_comparison.digest_file(tmp_path / "files.jsonl")
+    assert list(folder_comparison.read_scanned(tmp_path / "files.jsonl", bound)) == [("a", None, 1)]
     (tmp_path / "files.jsonl").write_text('{"bytes":1,"path":"b","sha256":null}\n')
     with pytest.raises(VerificationError, match="changed while it was verified"):
-        list(folder_comparison.scanned(tmp_path / "files.jsonl", bound))
+        list(folder_comparison.read_scanned(tmp_path / "files.jsonl", bound))
 
 
 def test_another_name_of_what_was_compared_was_compared(data):

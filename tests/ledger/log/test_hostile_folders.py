@@ -56,7 +56,9 @@ def test_a_journal_removes_what_its_append_wrote(world):
     place = world / "ledger/scans/00000002/findings.parquet"
     place.parent.mkdir()
     place.write_bytes(b"user")
-    append_journal.drop(world / "ledger", [append_journal.Item("scans/00000002/findings.parquet", USER, False)], (), 2)
+    append_journal.remove_unsigned(
+        world / "ledger", [append_journal.JournalItem("scans/00000002/findings.parquet", USER, False)], (), 2
+    )
     assert not place.parent.exists()
 
 

@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 import yaml
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import ledger
 from provenance.errors import ConfigError
@@ -19,31 +17,9 @@ from provenance.ledger.keys.signing_keys import KeyPair, fingerprint, public_pem
 from provenance.ledger.log import append, file_writing, key_entries, key_history
 from provenance.ledger.proofs import anchors, disclosure, proof_format
 
-SCANNER = {"name": "provenance", "version": "0.1.0", "digest": {"sha256": "ab" * 32}}
+from .conftest import HEIR, SCANNER, STRANGER, pair, rotate
 
-
-def pair():
-    return KeyPair(ec.generate_private_key(ec.SECP256R1()), Ed25519PrivateKey.generate())
-
-
-HEIR, THIRD, STRANGER = pair(), pair(), pair()
-
-
-def rotate(folder, heir, old=None):
-    return key_entries.rotate(folder, heir, SCANNER, keys=old or ledger.user_keys())
-
-
-@pytest.fixture
-def folder(world):
-    return world / "ledger"
-
-
-@pytest.fixture
-def rotated(folder, sealed):
-    """The ledger of two scans, handed over, with one more scan."""
-    rotate(folder, HEIR)
-    ledger.append(folder, sealed, {}, sealed.facts(), keys=HEIR)
-    return folder
+THIRD = pair()
 
 
 def pins(path, *pairs, roles=("statement", "log"), **more):
@@ -67,8 +43,8 @@ def test_afterwards_the_new_keys_append_and_the_old_do_not(rotated, sealed):
     with pytest.raises(ConfigError, match=f"provenance key rotate {rotated}"):
         ledger.append(rotated, sealed, {}, sealed.facts(), keys=ledger.user_keys())
     with pytest.raises(ConfigError, match="provenance key rotate"):
-        ledger.reserve(rotated, ledger.user_keys())
-    ledger.reserve(rotated, HEIR)
+        ledger.check_appendable(rotated, ledger.user_keys())
+    ledger.check_appendable(rotated, HEIR)
     assert ledger.append(rotated, sealed, {}, sealed.facts(), keys=HEIR).index == 4
     assert ledger.verify(rotated).exit_code == 0
     with pytest.raises(ConfigError, match="are the old ones"):
@@ -167,9 +143,9 @@ def test_a_doubted_key_hands_nothing_on(rotated, tmp_path):
 
 def test_what_an_old_log_key_signs_later_accuses_nobody(rotated, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    note = checkpoint.read((rotated / "checkpoints" / "4.note").read_bytes())
+    note = checkpoint.read_checkpoint((rotated / "checkpoints" / "4.note").read_bytes())
     held = tmp_path / "held.note"
-    held.write_bytes(checkpoint.sign(note.origin, 4, bytes(32), ledger.user_keys().log).note)
+    held.write_bytes(checkpoint.sign_head(note.origin, 4, bytes(32), ledger.user_keys().log).note)
     for entry in (None, 3):
         found = ledger.verify(rotated, since=held, entry=entry)
         assert (found.exit_code, found.evidence) == (1, None)
@@ -178,7 +154,7 @@ def test_what_an_old_log_key_signs_later_accuses_nobody(rotated, tmp_path, monke
 
 def test_a_checkpoint_of_another_log_accuses_nobody(rotated, tmp_path):
     held = tmp_path / "held.note"
-    held.write_bytes(checkpoint.sign("another.example/log", 4, bytes(32), HEIR.log).note)
+    held.write_bytes(checkpoint.sign_head("another.example/log", 4, bytes(32), HEIR.log).note)
     found = ledger.verify(taken(rotated, tmp_path, 3), since=held)
     assert (found.exit_code, "another log" in step(found, "earlier checkpoint").detail) == (1, True)
 
@@ -249,18 +225,18 @@ def test_the_note_of_the_change_is_signed_by_both_as_c2sp_has_it(rotated):
         dash, name, encoded = line.decode().split(" ")
         held = base64.b64decode(encoded)
         assert (dash, name) == ("—", origin)
-        _, key_id, _ = verifier_keys.vkey(origin, hand.log.public_key()).split("+", 2)
+        _, key_id, _ = verifier_keys.format_vkey(origin, hand.log.public_key()).split("+", 2)
         assert held[:4].hex() == key_id
         hand.log.public_key().verify(held[4:], body + b"\n")
     assert len((rotated / "checkpoints" / "4.note").read_bytes().partition(b"\n\n")[2].splitlines()) == 1
 
 
 def test_openssl_checks_the_co_signature(rotated, tmp_path):
-    found = envelope.read((rotated / "entries" / "00000002.co" / "new-key.dsse.json").read_bytes())
+    found = envelope.read_envelope((rotated / "entries" / "00000002.co" / "new-key.dsse.json").read_bytes())
     (tmp_path / "key").write_bytes(public_pem(HEIR.statement.public_key()))
     (tmp_path / "sig").write_bytes(found.signature)
     (tmp_path / "pae").write_bytes(
-        envelope.pae(envelope.read((rotated / "entries" / "00000002.dsse.json").read_bytes()).payload)
+        envelope.encode_pae(envelope.read_envelope((rotated / "entries" / "00000002.dsse.json").read_bytes()).payload)
     )
     command = ["openssl", "dgst", "-sha256", "-verify", "key", "-signature", "sig", "pae"]
     assert subprocess.run(command, cwd=tmp_path, check=True, capture_output=True).stdout == b"Verified OK\n"
@@ -269,23 +245,23 @@ def test_openssl_checks_the_co_signature(rotated, tmp_path):
 def resigned(folder, index, key):
     """Sign an entry's payload with another key: leaf and checkpoints stay right."""
     path = folder / "entries" / f"{index:08d}.dsse.json"
-    path.write_bytes(envelope.seal(envelope.read(path.read_bytes()).payload, key))
+    path.write_bytes(envelope.seal_payload(envelope.read_envelope(path.read_bytes()).payload, key))
 
 
 def renoted(folder, size, *signers):
     """Sign a checkpoint with other keys."""
     path = folder / "checkpoints" / f"{size}.note"
-    note = checkpoint.read(path.read_bytes(), cosigned=True)
-    made = checkpoint.sign(note.origin, note.size, note.root, signers[0].log)
-    path.write_bytes((checkpoint.handover(made, signers[1].log) if len(signers) > 1 else made).note)
+    note = checkpoint.read_checkpoint(path.read_bytes(), cosigned=True)
+    made = checkpoint.sign_head(note.origin, note.size, note.root, signers[0].log)
+    path.write_bytes((checkpoint.sign_handover(made, signers[1].log) if len(signers) > 1 else made).note)
 
 
 CO = "entries/00000002.co/new-key.dsse.json"
 
 
 def cosigned_by(folder, hand, index=2):
-    payload = envelope.read((folder / "entries" / f"{index:08d}.dsse.json").read_bytes()).payload
-    (folder / CO).write_bytes(envelope.seal(payload, hand.statement))
+    payload = envelope.read_envelope((folder / "entries" / f"{index:08d}.dsse.json").read_bytes()).payload
+    (folder / CO).write_bytes(envelope.seal_payload(payload, hand.statement))
 
 
 @pytest.mark.parametrize(
@@ -337,7 +313,7 @@ def test_a_held_note_of_the_old_key_still_holds(rotated, tmp_path):
     assert ledger.verify(rotated, since=tmp_path / "held").exit_code == 0
     origin = (rotated / "origin").read_text().strip()
     for hand, code in ((ledger.user_keys(), 6), (HEIR, 6), (STRANGER, 1)):
-        (tmp_path / "held").write_bytes(checkpoint.sign(origin, 2, bytes(32), hand.log).note)
+        (tmp_path / "held").write_bytes(checkpoint.sign_head(origin, 2, bytes(32), hand.log).note)
         assert ledger.verify(rotated, since=tmp_path / "held").exit_code == code
 
 
@@ -352,7 +328,7 @@ def test_killed_at_any_moment_the_ledger_verifies_and_the_change_is_finished(fol
     chosen = {"statement": mine.statement, "log": mine.log}
     chosen |= {name: getattr(HEIR, name) for name in ("statement", "log") if role in (name, "both")}
     heir = KeyPair(**chosen)
-    original = file_writing.sync
+    original = file_writing.sync_to_disk
 
     def sync(path):
         if not left[0]:
@@ -361,7 +337,7 @@ def test_killed_at_any_moment_the_ledger_verifies_and_the_change_is_finished(fol
         original(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(file_writing, "sync", sync)
+        patch.setattr(file_writing, "sync_to_disk", sync)
         with contextlib.suppress(Killed):
             rotate(folder, heir)
     found = ledger.verify(folder)
@@ -380,8 +356,8 @@ def test_killed_at_any_moment_the_ledger_verifies_and_the_change_is_finished(fol
 
 def test_an_added_key_is_named_and_trusted_by_nobody(folder, sealed):
     mine = ledger.user_keys()
-    key_entries.add(folder, STRANGER.statement.public_key(), "waiver", SCANNER, keys=mine, name="A. Approver")
-    key_entries.add(folder, STRANGER.log.public_key(), "witness", SCANNER, keys=mine)
+    key_entries.add_key(folder, STRANGER.statement.public_key(), "waiver", SCANNER, keys=mine, name="A. Approver")
+    key_entries.add_key(folder, STRANGER.log.public_key(), "witness", SCANNER, keys=mine)
     assert ledger.verify(folder).exit_code == 0
     held = key_history.read_history(folder)
     assert held.added == {
@@ -389,7 +365,7 @@ def test_an_added_key_is_named_and_trusted_by_nobody(folder, sealed):
         fingerprint(STRANGER.log.public_key()): ("witness", None),
     }
     with pytest.raises(ConfigError, match="already"):
-        key_entries.add(folder, STRANGER.log.public_key(), "witness", SCANNER, keys=mine)
+        key_entries.add_key(folder, STRANGER.log.public_key(), "witness", SCANNER, keys=mine)
     with pytest.raises(ConfigError, match="has had"):
         rotate(folder, STRANGER)
     resigned(folder, 1, STRANGER.statement)
@@ -401,7 +377,7 @@ def test_an_added_key_is_named_and_trusted_by_nobody(folder, sealed):
 @pytest.mark.parametrize(("key", "role"), [("statement", "witness"), ("log", "waiver"), ("statement", "log")])
 def test_a_key_must_fit_its_role(folder, key, role):
     with pytest.raises(ConfigError):
-        key_entries.add(folder, STRANGER.public()[key], role, SCANNER, keys=ledger.user_keys())
+        key_entries.add_key(folder, STRANGER.public()[key], role, SCANNER, keys=ledger.user_keys())
 
 
 def test_no_ledger_is_a_sentence(tmp_path, home):
@@ -431,7 +407,7 @@ def test_an_entry_that_does_not_fit_is_not_written(folder, changes, said):
 def test_json_says_it_too(rotated):
     found = json.loads(json.dumps(ledger.verify(rotated).as_json()))
     assert {each["whose"] for each in found["keys"]} == {
-        trusted_keys.OWN,
-        f"by the rotation of entry 2, {trusted_keys.OWN}",
+        trusted_keys.OWN_KEY,
+        f"by the rotation of entry 2, {trusted_keys.OWN_KEY}",
     }
     assert any("by the rotation of entry 2" in line for line in ledger.verify(rotated).lines())

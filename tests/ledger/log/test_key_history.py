@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from provenance.errors import VerificationError
-from provenance.ledger.log.key_history import Change, Revocation, Succession, when
+from provenance.ledger.log.key_history import KeyChange, Revocation, Succession, parse_time
 
 SINCE = "2025-06-01T00:00:00Z"
 OLD, NEW = datetime(2025, 5, 1, tzinfo=UTC), datetime(2025, 7, 1, tzinfo=UTC)
@@ -45,17 +45,17 @@ TWICE = ((3, rotate(("statement", "s0", "s1"))), (6, rotate(("statement", "s1", 
     ],
 )  # fmt: skip
 def test_who_holds_a_role_at_an_entry(role, index, holder):
-    assert followed(*TWICE).holder(role, index) == holder
+    assert followed(*TWICE).find_holder(role, index) == holder
 
 
 def test_a_change_is_told_at_its_entry_alone():
     found = followed(*TWICE)
-    assert [index for index in range(9) if found.change("statement", index)] == [3, 6]
-    assert [found.handover(index) for index in (3, 6, 7)] == [None, "l1", None]
+    assert [index for index in range(9) if found.find_change("statement", index)] == [3, 6]
+    assert [found.find_handover(index) for index in (3, 6, 7)] == [None, "l1", None]
     assert found.changes == [
-        Change("statement", "s0", "s1", 3), Change("statement", "s1", "s2", 6), Change("log", "l0", "l1", 6)
+        KeyChange("statement", "s0", "s1", 3), KeyChange("statement", "s1", "s2", 6), KeyChange("log", "l0", "l1", 6)
     ]  # fmt: skip
-    assert (found.holders("statement"), found.holders("log")) == ({"s0", "s1", "s2"}, {"l0", "l1"})
+    assert (found.list_holders("statement"), found.list_holders("log")) == ({"s0", "s1", "s2"}, {"l0", "l1"})
     assert [found.has_held("statement", key) for key in ("s0", "s2", "l0", "x")] == [True, True, False, False]
 
 
@@ -85,7 +85,7 @@ def test_who_may_sign_an_entry(entries, index, key, fault):
 def test_whoever_signs_the_first_entry_holds_the_ledger():
     found = Succession()
     found.check_signer(0, "anybody")
-    assert found.holder("statement", 1) == "anybody"
+    assert found.find_holder("statement", 1) == "anybody"
     with pytest.raises(VerificationError, match="but anybody holds"):
         found.check_signer(1, "another")
 
@@ -135,7 +135,7 @@ def test_what_entries_say_is_kept():
     )
     assert found.added == {"w": ("witness", "W.")}
     assert found.certified == [("s0", "keys/x", 2)]
-    assert found.revoked == {"s0": Revocation(3, when(SINCE), "why")}
+    assert found.revoked == {"s0": Revocation(3, parse_time(SINCE), "why")}
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,11 @@ def test_whether_a_co_signature_counts(revoked, index, counts):
         (about("revoke", "s0", since=SINCE), {}, [0, 1, 2]),
         (about("revoke", "s0", since=SINCE), {0: OLD, 1: OLD, 2: OLD}, []),
         (about("revoke", "s0", since=SINCE), {0: OLD, 1: NEW}, [1, 2]),
-        (about("revoke", "s0", since=SINCE), {0: when(SINCE)}, [0, 1, 2]),  # at that very time it may have been stolen
+        (
+            about("revoke", "s0", since=SINCE),
+            {0: parse_time(SINCE)},
+            [0, 1, 2],
+        ),  # at that very time it may have been stolen
     ],
 )
 def test_what_a_doubted_key_signed(revoked, proven, doubted):

@@ -3,40 +3,14 @@
 from datetime import UTC, datetime
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provenance import ledger
 from provenance.errors import ConfigError
-from provenance.ledger.keys.signing_keys import KeyPair, fingerprint, public_pem
+from provenance.ledger.keys.signing_keys import fingerprint, public_pem
 from provenance.ledger.log import append, key_entries, key_history
 from provenance.ledger.verification import key_steps
 
-SCANNER = {"name": "provenance", "version": "0.1.0", "digest": {"sha256": "ab" * 32}}
-
-
-def pair():
-    return KeyPair(ec.generate_private_key(ec.SECP256R1()), Ed25519PrivateKey.generate())
-
-
-HEIR, STRANGER = pair(), pair()
-
-
-def rotate(folder, heir, old=None):
-    return key_entries.rotate(folder, heir, SCANNER, keys=old or ledger.user_keys())
-
-
-@pytest.fixture
-def folder(world):
-    return world / "ledger"
-
-
-@pytest.fixture
-def rotated(folder, sealed):
-    """The ledger of two scans, handed over, with one more scan."""
-    rotate(folder, HEIR)
-    ledger.append(folder, sealed, {}, sealed.facts(), keys=HEIR)
-    return folder
+from .conftest import HEIR, SCANNER, STRANGER
 
 
 def step(found, name):
@@ -90,7 +64,7 @@ def test_a_key_that_was_revoked_signs_nothing_more(rotated, tmp_path):
     append.attach(rotated, "key", document, facts | {"key": {"fingerprint": HEIR.fingerprint}}, keys=HEIR)
     assert ledger.verify(rotated).exit_code == 0
     with pytest.raises(ConfigError, match="revoked"):
-        key_entries.add(rotated, STRANGER.log.public_key(), "witness", SCANNER, keys=HEIR)
+        key_entries.add_key(rotated, STRANGER.log.public_key(), "witness", SCANNER, keys=HEIR)
     assert ledger.verify(rotated).exit_code == 0
     assert not (rotated / ".append").exists()
 

@@ -45,13 +45,13 @@ def lines(folder, table):
 
 def test_every_lined_table_has_its_tree(scan):
     folder, said = scan
-    assert {name for name, table in said["tables"].items() if "tree" in table} == set(table_trees.ROWS)
-    for name in table_trees.ROWS:
+    assert {name for name, table in said["tables"].items() if "tree" in table} == set(table_trees.SALTED_COLUMNS)
+    for name in table_trees.SALTED_COLUMNS:
         table = said["tables"][name]
         leaves = [hashlib.sha256(b"\0" + line).digest() for line in lines(folder, table)]
-        assert table["tree"] == {"alg": "rfc9162-sha256", "size": table["rows"], "root": merkle.root(leaves).hex()}
+        assert table["tree"] == {"alg": "rfc9162-sha256", "size": table["rows"], "root": merkle.hash_root(leaves).hex()}
         with stored_trees.StoredTree(folder / table["nodes"]) as tree:
-            assert [tree.leaf(index) for index in range(tree.size)] == leaves
+            assert [tree.read_leaf(index) for index in range(tree.size)] == leaves
     assert ledger.verify(folder, strict=True).exit_code == OK
 
 
@@ -60,7 +60,7 @@ def test_salts_are_of_the_rows_own_names(scan, home):
     secret = (home / "keys" / "salts.key").read_bytes()
     asked = {"files": "path", "sources": "source", "findings": "fingerprint", "coverage": "check"}
     seen = set()
-    for name in table_trees.ROWS:
+    for name in table_trees.SALTED_COLUMNS:
         for line in lines(folder, said["tables"][name]):
             row = json.loads(line)
             key = (
@@ -70,7 +70,7 @@ def test_salts_are_of_the_rows_own_names(scan, home):
             assert row["salt"] == made
             assert canonical(row) == line
             seen.add(made)
-    assert len(seen) == sum(said["tables"][name]["rows"] for name in table_trees.ROWS)
+    assert len(seen) == sum(said["tables"][name]["rows"] for name in table_trees.SALTED_COLUMNS)
     assert not any(secret in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
@@ -79,8 +79,8 @@ def test_a_source_says_the_tree_of_its_files(scan):
     files = lines(folder, said["tables"]["files"])
     for line in lines(folder, said["tables"]["sources"]):
         row = json.loads(line)
-        own = [merkle.leaf(each) for each in files if json.loads(each)["source"] == row["source"]]
-        assert row["tree"] == {"alg": "rfc9162-sha256", "size": len(own), "root": merkle.root(own).hex()}
+        own = [merkle.hash_leaf(each) for each in files if json.loads(each)["source"] == row["source"]]
+        assert row["tree"] == {"alg": "rfc9162-sha256", "size": len(own), "root": merkle.hash_root(own).hex()}
 
 
 def test_the_content_set_is_of_all_digests(scan, home):
@@ -93,7 +93,7 @@ def test_the_content_set_is_of_all_digests(scan, home):
         for each in (b"0", b"1", b"2")
     }
     content = said["contentSet"]
-    assert content["root"] == sparse_merkle.subtree(sorted(made)).hex()
+    assert content["root"] == sparse_merkle.hash_subtree(sorted(made)).hex()
     assert (content["count"], content["undigested"], content["alg"]) == (3, 1, "csmt-sha256/v1")
     assert content["saltDigest"] == hashlib.sha256(b"provenance-salt/v1\0" + salt).hexdigest()
 
@@ -115,14 +115,14 @@ def test_what_is_withheld_is_said(scan):
 
 def lied(monkeypatch, folder, sealed, change):
     """Sign a scan whose trees were changed between their making and their signing."""
-    real = table_trees.seal
+    real = table_trees.write_tables
 
     def seal(tables, staging, **given):
         trees, bound = real(tables, staging, **given)
         change(trees, bound, staging / "objects")
         return trees, bound
 
-    monkeypatch.setattr(table_trees, "seal", seal)
+    monkeypatch.setattr(table_trees, "write_tables", seal)
     ledger.append(folder, sealed, {}, sealed.facts(), keys=ledger.user_keys())
     return ledger.verify(folder)
 
@@ -192,7 +192,7 @@ def test_a_signed_lie_is_found(monkeypatch, home, sealed, tmp_path, lie):
 
 def test_a_scan_that_never_names_a_content_in_its_set(monkeypatch, home, sealed, tmp_path):
     """The set is made of fewer files than the table names: absence could be "proven" of what was there."""
-    monkeypatch.setattr(table_trees, "_digests", lambda _: [])
+    monkeypatch.setattr(table_trees, "_read_digests", lambda _: [])
     ledger.append(tmp_path / "ledger", sealed, {}, sealed.facts(), keys=ledger.user_keys())
     assert ledger.verify(tmp_path / "ledger").exit_code == INVALID
 
@@ -208,7 +208,7 @@ def test_lines_without_their_tree_are_not_signed(monkeypatch, home, sealed, tmp_
 
 def test_leaf_hashes_are_kept(world):
     folder = world / "ledger"
-    found = [envelope.read(path.read_bytes()).leaf for path in sorted((folder / "entries").iterdir())]
+    found = [envelope.read_envelope(path.read_bytes()).leaf_hash for path in sorted((folder / "entries").iterdir())]
     assert (folder / "checkpoints" / "leaves").read_bytes() == b"".join(found)
 
 

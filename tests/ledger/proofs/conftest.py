@@ -34,10 +34,10 @@ def kept(tmp_path_factory, pristine):
         patch.setenv("PROVENANCE_CONFIG", str(root / "world" / "home"))
         keys = ledger.user_keys()
         folder = root / "world" / "ledger"
-        ledger.append(folder, *scan(salts.secret(keys.folder)), keys=keys)
+        ledger.append(folder, *scan(salts.load_secret(keys.folder)), keys=keys)
         made = {kind: disclosure.row(folder, *asked) for kind, asked in PIECES.items()}
         made["absent"] = absent(folder)
-        made["record"] = record(folder, salts.secret(keys.folder), 2)
+        made["record"] = record(folder, salts.load_secret(keys.folder), 2)
     return root / "world", made
 
 
@@ -59,7 +59,7 @@ def scan(secret):
     conftest = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(conftest)
     lines = [record_trees.line(secret, "b/ü.jsonl", number, text) for number, text in enumerate(TEXTS)]
-    root = merkle.root([merkle.leaf(line) for line in lines]).hex()
+    root = merkle.hash_root([merkle.hash_leaf(line) for line in lines]).hex()
     listed = [
         conftest.listed_file("a.jsonl", sha256(b"a")),
         conftest.listed_file("b/broken", None, source="b"),
@@ -82,10 +82,10 @@ def scan(secret):
 
 
 def record(folder, secret, number):
-    """What disclosure.record makes, of texts that no file holds."""
+    """What disclosure.prove_record makes, of texts that no file holds."""
     start = anchors.take(folder)
     lines = [record_trees.line(secret, "b/ü.jsonl", n, text) for n, text in enumerate(TEXTS)]
-    path = [each.hex() for each in merkle.inclusion([merkle.leaf(line) for line in lines], number)]
+    path = [each.hex() for each in merkle.prove_inclusion([merkle.hash_leaf(line) for line in lines], number)]
     shown = {"index": number, "line": lines[number].decode(), "path": path, "size": len(lines)}
     with disclosure.ProvableTable(start, "files") as table:
         return proof_format.write(

@@ -105,7 +105,7 @@ def swapped(value):
 
 
 def resealed(text, key):
-    return envelope.seal(envelope.read(text.encode()).payload, key).decode()
+    return envelope.seal_payload(envelope.read_envelope(text.encode()).payload, key).decode()
 
 
 def stranger():
@@ -116,7 +116,7 @@ def stranger():
 
 def other_entry(value, packed, index):
     folder = packed / "ledger"
-    hashes = merkle.Tree(anchors.leaf_hashes(folder))
+    hashes = merkle.MerkleTree(anchors.leaf_hashes(folder))
     value["keyEntries"] = [anchors._taken(folder, index, LAST, hashes)]
 
 
@@ -152,7 +152,7 @@ def later(packed):
     folder = packed / "ledger"
     hashes = anchors.leaf_hashes(folder)
     note = (folder / layout.note_path(LAST)).read_bytes()
-    return anchors.tlog_proof(ROTATION, anchors.merkle.inclusion(hashes, ROTATION), note)
+    return anchors.tlog_proof(ROTATION, anchors.merkle.prove_inclusion(hashes, ROTATION), note)
 
 
 def encoded(path, flip=None):
@@ -183,12 +183,12 @@ def test_the_entry_stands_on_the_log_before_it(world):
     hand, folder = ledger.user_keys(), world / "ledger"
     value = anchors.build_anchor(folder, 1, 2)
     assert anchors.read(value).said.place.index == 1
-    said = json.loads(envelope.read(value["envelope"].encode()).payload)
+    said = json.loads(envelope.read_envelope(value["envelope"].encode()).payload)
     said["predicate"]["log"]["prev"]["rootHash"] = "00" * 32
-    sealed = envelope.seal(canonical(said), hand.statement)
-    hashes = [anchors.envelope_of(folder, 0).leaf, envelope.read(sealed).leaf]
-    note = checkpoint.sign(said["predicate"]["log"]["origin"], 2, merkle.root(hashes), hand.log).note
-    value |= {"envelope": sealed.decode(), "log": anchors.tlog_proof(1, merkle.inclusion(hashes, 1), note)}
+    sealed = envelope.seal_payload(canonical(said), hand.statement)
+    hashes = [anchors.read_envelope(folder, 0).leaf_hash, envelope.read_envelope(sealed).leaf_hash]
+    note = checkpoint.sign_head(said["predicate"]["log"]["origin"], 2, merkle.hash_root(hashes), hand.log).note
+    value |= {"envelope": sealed.decode(), "log": anchors.tlog_proof(1, merkle.prove_inclusion(hashes, 1), note)}
     with pytest.raises(VerificationError, match="not on the log before it"):
         anchors.read(value)
 

@@ -34,8 +34,13 @@ def scanned(tmp_path_factory):
         patch.setenv("PROVENANCE_CONFIG", str(root / "home"))
         pv.scan(root / "data", ledger=root / "ledger")
         pv.scan(root / "data", ledger=root / "ledger", assess=True)
-        secret = salts.secret_of(None)
-        made = {entry: challenges.answer(root / "ledger", NONCE, 12, root / "data", secret, entry) for entry in (0, 1)}
+        secret = salts.find_secret(None)
+        made = {
+            entry: challenges.answer_challenge(
+                root / "ledger", NONCE, 12, data=root / "data", secret=secret, entry=entry
+            )
+            for entry in (0, 1)
+        }
     return root, made
 
 
@@ -67,12 +72,19 @@ def test_an_answer_convinces(world, tmp_path, monkeypatch, entry):
 
 def test_records_that_were_drawn_twice_are_counted_once(world, tmp_path):
     root, _ = world
-    made = challenges.answer(root / "ledger", NONCE, 200, root / "data", salts.secret_of(None), 1)
+    made = challenges.answer_challenge(
+        root / "ledger", NONCE, 200, data=root / "data", secret=salts.find_secret(None), entry=1
+    )
     draws = [each for each in json.loads(made)["draws"] if set(each) & {"record", "content"}]
     different = {(each["line"]["index"], each.get("record", {}).get("index")) for each in draws}
     assert len(different) < 200
     assert verified(tmp_path / "answer", made).proven[0].endswith(f"; {len(different)} of them different")
-    assert "different" not in json.loads(challenges.answer(root / "ledger", NONCE, 1, root / "data", b"", 0))["says"]
+    assert (
+        "different"
+        not in json.loads(
+            challenges.answer_challenge(root / "ledger", NONCE, 1, data=root / "data", secret=b"", entry=0)
+        )["says"]
+    )
 
 
 def test_the_picks_are_those_of_the_definition(world):
@@ -111,7 +123,9 @@ def other_record(value, _, root):
         each for each in value["draws"] if "record" in each and json.loads(each["line"]["line"])["path"] == "a.jsonl"
     )
     row = (json.loads(draw["record"]["line"])["row"] + 1) % len(TEXTS)
-    found = disclosure.leaf(anchors.take(root / "ledger"), "a.jsonl", row, root / "data", salts.secret_of(None))
+    found = disclosure.read_leaf(
+        anchors.take(root / "ledger"), "a.jsonl", row, data=root / "data", secret=salts.find_secret(None)
+    )
     draw |= {"record": disclosure.record_line(found), "text": found.text}
 
 
@@ -198,34 +212,36 @@ def test_any_answer_is_answered(scanned, entry, data, value):
 
 def test_changed_data_cannot_answer(world):
     root, _ = world
-    secret = salts.secret_of(None)
+    secret = salts.find_secret(None)
     path = root / "data" / "a.jsonl"
     path.write_text(path.read_text().replace("0th", "1th"))
     for entry in (0, 1):
         with pytest.raises(DigestMismatch):
-            challenges.answer(root / "ledger", NONCE, 12, root / "data", secret, entry)
+            challenges.answer_challenge(root / "ledger", NONCE, 12, data=root / "data", secret=secret, entry=entry)
     path.unlink()
     for entry in (0, 1):
         with pytest.raises(InputError):
-            challenges.answer(root / "ledger", NONCE, 12, root / "data", secret, entry)
+            challenges.answer_challenge(root / "ledger", NONCE, 12, data=root / "data", secret=secret, entry=entry)
 
 
 @pytest.mark.parametrize(("nonce", "count"), [(b"short", 1), (bytes(65), 1), (NONCE, 0), (NONCE, 10_001)])
 def test_what_cannot_be_asked(world, nonce, count):
     root, _ = world
     with pytest.raises(ConfigError):
-        challenges.answer(root / "ledger", nonce, count, root / "data", salts.secret_of(None))
+        challenges.answer_challenge(root / "ledger", nonce, count, data=root / "data", secret=salts.find_secret(None))
 
 
 def test_a_record_is_proven_from_the_data(world, tmp_path):
     root, _ = world
-    data = disclosure.record(root / "ledger", "a.jsonl", 7, root / "data", salts.secret_of(None))
+    data = disclosure.prove_record(root / "ledger", "a.jsonl", 7, data=root / "data", secret=salts.find_secret(None))
     assert hashlib.sha256(TEXTS[7].encode()).hexdigest() in proof_format.read(data).says
     assert verified(tmp_path / "proof", data).exit_code == OK
     with pytest.raises(ConfigError):
-        disclosure.record(root / "ledger", "a.jsonl", 7, root / "data", salts.secret_of(None), 0)
+        disclosure.prove_record(
+            root / "ledger", "a.jsonl", 7, data=root / "data", secret=salts.find_secret(None), entry=0
+        )
     with pytest.raises(DigestMismatch):
-        disclosure.record(root / "ledger", "a.jsonl", 7, root / "data", bytes(32))
+        disclosure.prove_record(root / "ledger", "a.jsonl", 7, data=root / "data", secret=bytes(32))
 
 
 def test_the_command_line(world, tmp_path, capsys):

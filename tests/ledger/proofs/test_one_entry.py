@@ -29,8 +29,8 @@ def test_one_entry_stands_on_a_note_that_was_held(proven, tmp_path):
     held = folder / "checkpoints" / "1.note"
     found = ledger.verify(folder, entry=2, since=held)
     assert (found.exit_code, "earlier checkpoint" in found.as_json()["not_checked"]) == (OK, False)
-    note = checkpoint.read(held.read_bytes())
-    (tmp_path / "held.note").write_bytes(checkpoint.sign(note.origin, 1, bytes(32), ledger.user_keys().log).note)
+    note = checkpoint.read_checkpoint(held.read_bytes())
+    (tmp_path / "held.note").write_bytes(checkpoint.sign_head(note.origin, 1, bytes(32), ledger.user_keys().log).note)
     found = ledger.verify(folder, entry=2, since=tmp_path / "held.note", evidence=tmp_path)
     assert found.exit_code == EQUIVOCATION
     assert found.evidence.exists()

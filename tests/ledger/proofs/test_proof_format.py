@@ -57,7 +57,7 @@ def test_what_is_proven_is_said(proven):
 
 def test_a_record_without_text(proven, record_proof, tmp_path):
     root, _ = proven
-    found = proof_format.read(record_proof(root / "ledger", salts.secret_of(None), 1))
+    found = proof_format.read(record_proof(root / "ledger", salts.find_secret(None), 1))
     assert "no text" in found.says
 
 
@@ -105,7 +105,7 @@ def test_two_views_of_one_size_are_told(proven, tmp_path):
     _, made = proven
     keys = ledger.user_keys()
     note = proof_format.read(made["path"]).anchor.note
-    (tmp_path / "held.note").write_bytes(checkpoint.sign(note.origin, note.size, bytes(32), keys.log).note)
+    (tmp_path / "held.note").write_bytes(checkpoint.sign_head(note.origin, note.size, bytes(32), keys.log).note)
     assert verified(tmp_path / "proof", made["path"], since=tmp_path / "held.note").exit_code == EQUIVOCATION
     forged = (tmp_path / "held.note").read_text().replace(note.origin, "other.example/log")
     (tmp_path / "held.note").write_text(forged)
@@ -187,7 +187,9 @@ def test_the_command_line(proven, tmp_path, capsys):
 def test_nothing_is_handed_out_that_would_not_convince(proven, tmp_path, capsys):
     """A co-signature that somebody put there is false: the ledger does not verify, and no proof from it would."""
     folder, other = proven[0] / "ledger", ec.generate_private_key(ec.SECP256R1())
-    sealed = envelope.seal(envelope.read((folder / "entries" / "00000002.dsse.json").read_bytes()).payload, other)
+    sealed = envelope.seal_payload(
+        envelope.read_envelope((folder / "entries" / "00000002.dsse.json").read_bytes()).payload, other
+    )
     at_ = folder / "entries" / "00000002.co"
     at_.mkdir()
     (at_ / "signer-2.dsse.json").write_bytes(sealed)

@@ -26,21 +26,21 @@ def cut(data):
 def test_leaves(lines):
     chunk = b"".join(line + b"\n" for line in lines)
     ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == 10).astype(np.uint64) + np.uint64(1)
-    assert cut(batch_hashing.leaves(chunk, ends)) == [merkle.leaf(line) for line in lines]
+    assert cut(batch_hashing.hash_leaves(chunk, ends)) == [merkle.hash_leaf(line) for line in lines]
 
 
 @pytest.mark.parametrize(("count", "fan"), [(0, 2), (4, 4), (256, 256), (512, 256), (12, 2)])
 def test_roots(count, fan):
     hashes = [hashlib.sha256(b"%d" % number).digest() for number in range(count)]
-    assert cut(batch_hashing.roots(b"".join(hashes), fan)) == [
-        merkle.root(hashes[at : at + fan]) for at in range(0, count, fan)
+    assert cut(batch_hashing.hash_roots(b"".join(hashes), fan)) == [
+        merkle.hash_root(hashes[at : at + fan]) for at in range(0, count, fan)
     ]
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=63), st.lists(st.binary(min_size=32, max_size=32), max_size=5))
 def test_keys(prefix, digests):
-    assert cut(batch_hashing.keys(prefix, b"".join(digests))) == [
+    assert cut(batch_hashing.hash_keys(prefix, b"".join(digests))) == [
         hashlib.sha256(prefix + each).digest() for each in digests
     ]
 
@@ -50,8 +50,8 @@ def test_keys(prefix, digests):
 def test_subtrees(keys, depth):
     runs = [[key for key in keys if key[0] >> (8 - depth) == run] for run in range(1 << depth)]
     ends = [sum(map(len, runs[: run + 1])) for run in range(1 << depth)]
-    assert cut(batch_hashing.subtrees(b"".join(keys), ends, depth)) == [
-        sparse_merkle.subtree(run, depth) for run in runs
+    assert cut(batch_hashing.hash_subtrees(b"".join(keys), ends, depth)) == [
+        sparse_merkle.hash_subtree(run, depth) for run in runs
     ]
 
 
@@ -62,13 +62,13 @@ def test_many_are_hashed_as_few(tmp_path, monkeypatch):
     digests = [hashlib.sha256(b"%d" % number).digest() for number in range(count)]
 
     def made(name):
-        with stored_trees.Writer(tmp_path / f"{name}.tree", count) as writer:
+        with stored_trees.TreeWriter(tmp_path / f"{name}.tree", count) as writer:
             writer.add(lines)
             root = writer.finish()
-        found = content_sets.write(digests, bytes(16), tmp_path / f"{name}.set")
+        found = content_sets.write_set(digests, bytes(16), tmp_path / f"{name}.set")
         return root, found, (tmp_path / f"{name}.tree").read_bytes(), (tmp_path / f"{name}.set").read_bytes()
 
     few = made("many")
-    monkeypatch.setattr(stored_trees, "MANY", 1 << 40)
-    monkeypatch.setattr(content_sets, "MANY", 1 << 40)
+    monkeypatch.setattr(stored_trees, "LEAST_COMPILED", 1 << 40)
+    monkeypatch.setattr(content_sets, "LEAST_COMPILED", 1 << 40)
     assert made("few") == few

@@ -35,44 +35,44 @@ def definition(leaves):
 
 @pytest.mark.parametrize(("size", "root"), CT_ROOTS.items())
 def test_published_vectors(size, root):
-    assert merkle.root([merkle.leaf(data) for data in CT_LEAVES[:size]]).hex() == root
+    assert merkle.hash_root([merkle.hash_leaf(data) for data in CT_LEAVES[:size]]).hex() == root
 
 
 def test_no_leaves():
-    assert merkle.root([]) == merkle.EMPTY == definition([])
+    assert merkle.hash_root([]) == merkle.EMPTY_ROOT == definition([])
 
 
 @given(trees)
 def test_root_is_the_definition(leaves):
-    assert merkle.root(leaves) == definition(leaves)
-    assert merkle.roots(leaves) == [definition(leaves[:size]) for size in range(len(leaves) + 1)]
+    assert merkle.hash_root(leaves) == definition(leaves)
+    assert merkle.hash_prefixes(leaves) == [definition(leaves[:size]) for size in range(len(leaves) + 1)]
 
 
 @given(trees, st.data())
 def test_inclusion(leaves, data):
     index = data.draw(st.integers(0, len(leaves) - 1))
-    path, root = merkle.inclusion(leaves, index), definition(leaves)
-    assert merkle.includes(leaves[index], index, len(leaves), path, root)
-    assert not merkle.includes(merkle.leaf(b"other"), index, len(leaves), path, root)
-    assert not merkle.includes(leaves[index], index, len(leaves), [*path, root], root)
+    path, root = merkle.prove_inclusion(leaves, index), definition(leaves)
+    assert merkle.is_included(leaves[index], index, len(leaves), path, root_hash=root)
+    assert not merkle.is_included(merkle.hash_leaf(b"other"), index, len(leaves), path, root_hash=root)
+    assert not merkle.is_included(leaves[index], index, len(leaves), [*path, root], root_hash=root)
     if path:
-        assert not merkle.includes(leaves[index], index, len(leaves), path[:-1], root)
+        assert not merkle.is_included(leaves[index], index, len(leaves), path[:-1], root_hash=root)
     other = data.draw(st.integers(-1, len(leaves)))
     if other != index and (not 0 <= other < len(leaves) or leaves[other] != leaves[index]):
-        assert not merkle.includes(leaves[index], other, len(leaves), path, root)
+        assert not merkle.is_included(leaves[index], other, len(leaves), path, root_hash=root)
 
 
 @given(trees, st.data())
 def test_consistency(leaves, data):
     old = data.draw(st.integers(1, len(leaves)))
-    proof, before, after = merkle.consistency(leaves, old), definition(leaves[:old]), definition(leaves)
-    assert merkle.extends(old, before, len(leaves), after, proof)
-    assert not merkle.extends(old, merkle.EMPTY, len(leaves), after, proof)
-    assert not merkle.extends(old, before, len(leaves), merkle.EMPTY, proof)
-    assert not merkle.extends(old, before, len(leaves), after, [*proof, after])
+    proof, before, after = merkle.prove_consistency(leaves, old), definition(leaves[:old]), definition(leaves)
+    assert merkle.is_consistent(old, before, len(leaves), after, proof=proof)
+    assert not merkle.is_consistent(old, merkle.EMPTY_ROOT, len(leaves), after, proof=proof)
+    assert not merkle.is_consistent(old, before, len(leaves), merkle.EMPTY_ROOT, proof=proof)
+    assert not merkle.is_consistent(old, before, len(leaves), after, proof=[*proof, after])
     if proof:
-        assert not merkle.extends(old, before, len(leaves), after, proof[:-1])
-        assert not merkle.extends(old, before, len(leaves), after, [merkle.EMPTY, *proof[1:]])
+        assert not merkle.is_consistent(old, before, len(leaves), after, proof=proof[:-1])
+        assert not merkle.is_consistent(old, before, len(leaves), after, proof=[merkle.EMPTY_ROOT, *proof[1:]])
 
 
 @given(trees, st.data())
@@ -80,41 +80,41 @@ def test_rewritten_history_has_no_proof(leaves, data):
     """The honest proof for a tree whose past was changed never connects it to the root that was held."""
     old = data.draw(st.integers(1, len(leaves)))
     at = data.draw(st.integers(0, old - 1))
-    rewritten = [*leaves[:at], merkle.leaf(leaves[at]), *leaves[at + 1 :]]
-    proof = merkle.consistency(rewritten, old)
-    assert not merkle.extends(old, definition(leaves[:old]), len(leaves), definition(rewritten), proof)
+    rewritten = [*leaves[:at], merkle.hash_leaf(leaves[at]), *leaves[at + 1 :]]
+    proof = merkle.prove_consistency(rewritten, old)
+    assert not merkle.is_consistent(old, definition(leaves[:old]), len(leaves), definition(rewritten), proof=proof)
 
 
 @given(st.integers(-2, 9), st.integers(-2, 9), st.lists(st.binary(min_size=32, max_size=32), max_size=6))
 def test_any_proof_is_answered(old, new, proof):
-    assert merkle.extends(old, merkle.EMPTY, new, bytes(32), proof) is False
-    assert merkle.includes(merkle.EMPTY, old, new, proof, bytes(32)) is False
+    assert merkle.is_consistent(old, merkle.EMPTY_ROOT, new, bytes(32), proof=proof) is False
+    assert merkle.is_included(merkle.EMPTY_ROOT, old, new, proof, root_hash=bytes(32)) is False
 
 
 @pytest.mark.parametrize("index", [-1, 3])
 def test_no_such_leaf(index):
     with pytest.raises(IndexError):
-        merkle.inclusion([bytes(32)] * 3, index)
+        merkle.prove_inclusion([bytes(32)] * 3, index)
 
 
 @pytest.mark.parametrize("old", [0, 4])
 def test_no_such_tree(old):
     with pytest.raises(IndexError):
-        merkle.consistency([bytes(32)] * 3, old)
+        merkle.prove_consistency([bytes(32)] * 3, old)
 
 
 @given(leaves=trees, data=st.data())
 def test_a_path_holds_the_root_of_what_stands_before(leaves, data):
     index = data.draw(st.integers(0, len(leaves) - 1))
-    path = merkle.inclusion(leaves, index)
-    assert merkle.before(index, len(leaves), path) == definition(leaves[:index])
+    path = merkle.prove_inclusion(leaves, index)
+    assert merkle.root_before(index, len(leaves), path) == definition(leaves[:index])
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 21])
 def test_a_tree_that_is_kept_gives_the_same_proofs(count):
-    leaves = [merkle.leaf(b"%d" % each) for each in range(count)]
-    tree = merkle.Tree(leaves)
+    leaves = [merkle.hash_leaf(b"%d" % each) for each in range(count)]
+    tree = merkle.MerkleTree(leaves)
     for size in range(1, count + 1):
         for index in range(size):
-            assert tree.inclusion(index, size) == merkle.inclusion(leaves[:size], index)
-            assert tree.consistency(index + 1, size) == merkle.consistency(leaves[:size], index + 1)
+            assert tree.prove_inclusion(index, size) == merkle.prove_inclusion(leaves[:size], index)
+            assert tree.prove_consistency(index + 1, size) == merkle.prove_consistency(leaves[:size], index + 1)

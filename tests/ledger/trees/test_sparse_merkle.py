@@ -31,7 +31,7 @@ def definition(depth, members):
 
 @given(sets)
 def test_root_is_the_definition(members):
-    assert sparse_merkle.subtree(members) == definition(0, members)
+    assert sparse_merkle.hash_subtree(members) == definition(0, members)
 
 
 @given(sets, keys)
@@ -85,7 +85,7 @@ def test_any_proof_is_answered(key, siblings, end):
 def test_the_longest_way():
     low, high = bytes(32), bytes(31) + b"\1"
     root = definition(0, [low, high])
-    assert sparse_merkle.subtree([low, high]) == root
+    assert sparse_merkle.hash_subtree([low, high]) == root
     proof = sparse_merkle.prove([low, high], low)
     assert len(proof.siblings) == 256
     assert sparse_merkle.has_key(low, proof, root) is True
@@ -94,7 +94,7 @@ def test_the_longest_way():
 @pytest.mark.parametrize(("key", "depth", "bound"), [(b"\xff" * 32, 0, b"\x80" + bytes(31)), (bytes(32), 7, b"\1" + bytes(31)),
                                                      (b"\xff" * 32, 255, b"\xff" * 32), (bytes(32), 255, bytes(31) + b"\1")])  # fmt: skip
 def test_pivot(key, depth, bound):
-    assert sparse_merkle.pivot(key, depth) == bound
+    assert sparse_merkle.lowest_right_key(key, depth) == bound
 
 
 @pytest.mark.parametrize("place", range(8))
@@ -109,15 +109,15 @@ def test_a_key_hidden_out_of_order_is_not_absent(place):
     at = bisect_left(listed, hidden)
     place = place if place != at else 8
     disordered = [*listed[:place], hidden, *listed[place:]]
-    leaves = [merkle.leaf(key) for key in disordered]
-    root = merkle.root(leaves)
+    leaves = [merkle.hash_leaf(key) for key in disordered]
+    root = merkle.hash_root(leaves)
     # Adjacency: two leaves side by side, one below and one above the key. Both verify, and so does the key's own leaf.
     pairs = [n for n in range(8) if disordered[n] < hidden < disordered[n + 1]] or [0 if hidden < disordered[0] else 8]
     for number in (pairs[0], min(pairs[0] + 1, 8), place):
-        assert merkle.includes(leaves[number], number, 9, merkle.inclusion(leaves, number), root)
+        assert merkle.is_included(leaves[number], number, 9, merkle.prove_inclusion(leaves, number), root_hash=root)
     # The sparse tree over the same keys: the honest one says "in"; no other proof says "out" under its root.
     members = sorted(disordered)
-    honest = sparse_merkle.subtree(members)
+    honest = sparse_merkle.hash_subtree(members)
     assert sparse_merkle.has_key(hidden, sparse_merkle.prove(members, hidden), honest) is True
     for lie in (
         sparse_merkle.prove(listed, hidden),
@@ -126,10 +126,10 @@ def test_a_key_hidden_out_of_order_is_not_absent(place):
     ):
         assert sparse_merkle.has_key(hidden, lie, honest) is None
     # A tree with the key on a wrong way: beside every hash of the honest tree without it. Neither can then be shown "in".
-    crooked = sparse_merkle.node(sparse_merkle.leaf(hidden), sparse_merkle.subtree(listed))
+    crooked = sparse_merkle.hash_node(sparse_merkle.hash_leaf(hidden), sparse_merkle.hash_subtree(listed))
     shown = [
         sparse_merkle.has_key(hidden, sparse_merkle.SparseProof(way, end), crooked)
-        for way in [(), (sparse_merkle.leaf(hidden),), (sparse_merkle.subtree(listed),)]
+        for way in [(), (sparse_merkle.hash_leaf(hidden),), (sparse_merkle.hash_subtree(listed),)]
         for end in [None, hidden, *listed]
     ]
     assert not (True in shown and False in shown)

@@ -57,14 +57,14 @@ class Made:
 
     def draw(self, document=None, **changes):
         root = self.roots[1].hex()
-        frame = draw_algorithm.frame(map(canonical, FILES))
-        seed = draw_algorithm.seed(root, "safety", None, changes.get("number", 0))
-        drawn = draw_algorithm.draw(seed, 2, frame)
+        frame = draw_algorithm.read_frame(map(canonical, FILES))
+        seed = draw_algorithm.derive_seed(root, "safety", None, changes.get("number", 0))
+        drawn = draw_algorithm.draw_records(seed, 2, frame)
         said = {
             "scan": {"entry": 0, "rootHash": root}, "purpose": "safety", "number": 0, "seed": seed, "size": 2,
             "drawn": len(drawn), "frame": {"files": 2, "records": 5},
         }  # fmt: skip
-        made = draw_algorithm.document(drawn) if document is None else document
+        made = draw_algorithm.write_document(drawn) if document is None else document
         return self.add("draw", made, **said | changes)
 
     def review(self, entry=1, *, verdicts=("pass", "fail"), rows=None, **changes):
@@ -81,9 +81,9 @@ class Made:
             for each, verdict in zip(places, verdicts, strict=True)
         ]
         document = b"".join(canonical(each) + b"\n" for each in rows or answers)
-        said = {"draw": {"entry": entry, "digest": drawn.value["subject"][0]["digest"]}} | entry_relations.counted(
-            answers
-        )
+        said = {
+            "draw": {"entry": entry, "digest": drawn.value["subject"][0]["digest"]}
+        } | entry_relations.count_judgements(answers)
         return self.add("review", document, **said | changes)
 
     def acts(self):

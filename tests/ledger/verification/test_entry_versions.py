@@ -22,7 +22,7 @@ TABLES = (*LINED, "claims", "matches", "observations", "overlaps", "references",
 
 def payloads(folder):
     return [
-        json.loads(envelope.read((folder / layout.entry_path(index)).read_bytes()).payload)
+        json.loads(envelope.read_envelope((folder / layout.entry_path(index)).read_bytes()).payload)
         for index in range(ledger.size(folder))
     ]
 
@@ -32,11 +32,14 @@ def sign(folder, values):
     keys, signed = ledger.user_keys(), []
     origin = (folder / layout.ORIGIN).read_text().strip()
     for index, value in enumerate(values):
-        value["predicate"]["log"] |= {"index": index, "prev": {"rootHash": merkle.root(signed).hex(), "size": index}}
-        sealed = envelope.seal(canonical(value), keys.statement)
+        value["predicate"]["log"] |= {
+            "index": index,
+            "prev": {"rootHash": merkle.hash_root(signed).hex(), "size": index},
+        }
+        sealed = envelope.seal_payload(canonical(value), keys.statement)
         (folder / layout.entry_path(index)).write_bytes(sealed)
-        signed.append(envelope.read(sealed).leaf)
-        note = checkpoint.sign(origin, index + 1, merkle.root(signed), keys.log).note
+        signed.append(envelope.read_envelope(sealed).leaf_hash)
+        note = checkpoint.sign_head(origin, index + 1, merkle.hash_root(signed), keys.log).note
         (folder / layout.note_path(index + 1)).write_bytes(note)
     (folder / leaf_hashes.PATH).write_bytes(b"".join(signed))
 
@@ -153,7 +156,7 @@ def test_an_old_entry_binds_the_tables_of_its_time(world, third_party, name):
     assert found.exit_code == INVALID
     assert f"'{name}' is a required property" in detail(found, "signatures")
     with pytest.raises(VerificationError, match="is a required property"):
-        ledger.tables(world / "ledger")
+        ledger.read_tables(world / "ledger")
     assert third_party(world / "ledger") == 1
 
 
@@ -171,7 +174,7 @@ def test_an_entry_binds_every_table_that_it_must(world, third_party, what):
     sign(world / "ledger", values)
     assert ledger.verify(world / "ledger").exit_code == INVALID
     with pytest.raises(VerificationError, match=r"required property|dependency"):
-        ledger.tables(world / "ledger", 1)
+        ledger.read_tables(world / "ledger", 1)
     assert third_party(world / "ledger") == 1
 
 

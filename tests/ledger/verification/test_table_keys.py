@@ -66,7 +66,7 @@ def forged(monkeypatch, home, tables, tmp_path):
         tables[name] = change(tables[name])
         with pytest.raises(ValueError, match=f"the table {name} cannot be signed: "):
             ledger.append(tmp_path / "ledger", tables, {}, tables.facts(), keys=ledger.user_keys())
-        monkeypatch.setattr(staging.row_keys, "check", lambda *_: None)
+        monkeypatch.setattr(staging.row_keys, "check_keys", lambda *_: None)
         ledger.append(tmp_path / "ledger", tables, {}, tables.facts(), keys=ledger.user_keys())
         return tmp_path / "ledger", name
 
@@ -163,9 +163,9 @@ def test_a_list_of_what_came_out_names_a_path_once(tmp_path):
     listed = [{"bytes": 1, "path": path, "sha256": "ab" * 32} for path in ("a", "b", "b")]
     lines = [json.dumps(each, separators=(",", ":")).encode() for each in listed]
     (tmp_path / "l").write_bytes(b"\n".join(lines) + b"\n")
-    said = {"lines": "l", "files": 3, "tree": {"size": 3, "root": output_files._root(lines)}}
+    said = {"lines": "l", "files": 3, "tree": {"size": 3, "root": output_files._hash_root(lines)}}
     with pytest.raises(VerificationError, match="the list of what it made: two rows have the same path"):
-        output_files.read(tmp_path, said)
+        output_files.read_output(tmp_path, said)
     (tmp_path / "l").write_bytes(b"\n".join(lines[:2]) + b"\n")
-    said = {"lines": "l", "files": 2, "tree": {"size": 2, "root": output_files._root(lines[:2])}}
-    assert len(output_files.read(tmp_path, said)) == 2
+    said = {"lines": "l", "files": 2, "tree": {"size": 2, "root": output_files._hash_root(lines[:2])}}
+    assert len(output_files.read_output(tmp_path, said)) == 2

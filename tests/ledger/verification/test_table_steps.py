@@ -44,16 +44,16 @@ def append(folder, tables):
 
 def lied(monkeypatch, folder, tables, name, other):
     """The owner seals one table as Parquet, and signs lines of another."""
-    real = table_trees.seal
+    real = table_trees.write_tables
 
     def seal(given, staging, **more):
         trees, bound = real(given, staging, **more)
         path = staging / "scan" / f"{name}.parquet"
         other(given[name], path)
-        bound[trees["tables"][name]["parquet"]] = table_files.digest(path)
+        bound[trees["tables"][name]["parquet"]] = table_files.digest_file(path)
         return trees, bound
 
-    monkeypatch.setattr(table_trees, "seal", seal)
+    monkeypatch.setattr(table_trees, "write_tables", seal)
     append(folder, tables)
     return ledger.verify(folder)
 
@@ -142,7 +142,7 @@ def test_a_table_that_is_not_its_lines_is_refused(monkeypatch, home, tables, tmp
     assert failed(found) == {"tables"}
     assert f"the table {name}: " in detail(found)
     assert len(detail(found)) < 400
-    assert third_party(tmp_path / "ledger") == (name in table_trees.ROWS)
+    assert third_party(tmp_path / "ledger") == (name in table_trees.SALTED_COLUMNS)
 
 
 @pytest.mark.parametrize("lie", ["no findings", "a finding is milder", "a row more", "rows in another order"])
@@ -155,7 +155,7 @@ def test_what_is_not_its_lines_is_not_shown(monkeypatch, home, tables, tmp_path,
     with pytest.raises(VerificationError, match=f"{name}.parquet is not what its signed lines say: "):
         open_reader(tmp_path / "ledger").tables(None, [name])
     with pytest.raises(VerificationError, match="its signed lines"):
-        ledger.tables(tmp_path / "ledger", 0, [name])
+        ledger.read_tables(tmp_path / "ledger", 0, [name])
     warned = []
     held = open_reader(tmp_path / "ledger", verified=False, warn=warned.append)
     assert (
@@ -245,15 +245,15 @@ def test_tables_that_are_their_lines_verify(home, tables, tmp_path, third_party)
 
 def edited(monkeypatch, folder, tables, name, edit):
     """The owner signs lines of another form: tree and stored tree are those of these lines."""
-    real = table_files.lines
+    real = table_files.to_lines
 
     def lines(table):
         for chunk in real(table):
             yield edit(chunk) if set(SEALED[name].names) <= set(table.column_names) else chunk
 
-    monkeypatch.setattr(table_files, "lines", lines)
+    monkeypatch.setattr(table_files, "to_lines", lines)
     append(folder, tables)
-    monkeypatch.setattr(table_files, "lines", real)
+    monkeypatch.setattr(table_files, "to_lines", real)
 
 
 FORMS = {
@@ -305,17 +305,17 @@ def test_what_cannot_be_compared_is_named(home, tables, tmp_path, what):
 
 
 def test_a_table_of_a_later_version_is_named(monkeypatch, home, tables, tmp_path):
-    real = table_trees.seal
+    real = table_trees.write_tables
 
     def seal(given, staging, **more):
         trees, bound = real(given, staging, **more)
         later = "scans/00000000/contacts-2.parquet"
         pq.write_table(pa.table({"name": ["A"]}), staging / "scan" / "contacts-2.parquet")
-        bound[later] = table_files.digest(staging / "scan" / "contacts-2.parquet")
+        bound[later] = table_files.digest_file(staging / "scan" / "contacts-2.parquet")
         trees["tables"]["contacts-2"] = {"rows": 1, "parquet": later}
         return trees, bound
 
-    monkeypatch.setattr(table_trees, "seal", seal)
+    monkeypatch.setattr(table_trees, "write_tables", seal)
     append(tmp_path / "ledger", tables)
     found = ledger.verify(tmp_path / "ledger")
     assert found.exit_code == OK
@@ -328,12 +328,12 @@ def test_another_file_of_that_name_is_not_read(home, tables, tmp_path):
     path = folder / "scans" / "00000000" / "findings.parquet"
     pq.write_table(tables["findings"].slice(0, 0), path)
     with pytest.raises(DigestMismatch, match="is not what entry 0 binds"):
-        ledger.tables(folder)
+        ledger.read_tables(folder)
     path.unlink()
     path.symlink_to(tmp_path / "outside.parquet")
     pq.write_table(tables["findings"], tmp_path / "outside.parquet")
     with pytest.raises(InputError, match="cannot be read"):
-        ledger.tables(folder)
+        ledger.read_tables(folder)
 
 
 def bomb(count, **values):
@@ -364,14 +364,14 @@ BOMBS = {
 
 def grown(monkeypatch, count, name="findings"):
     """Whoever makes a bomb says how many rows it has, too."""
-    real = table_trees.seal
+    real = table_trees.write_tables
 
     def seal(given, staging, **more):
         trees, bound = real(given, staging, **more)
         trees["tables"][name]["rows"] = count
         return trees, bound
 
-    monkeypatch.setattr(table_trees, "seal", seal)
+    monkeypatch.setattr(table_trees, "write_tables", seal)
 
 
 MEASURED = """
@@ -435,7 +435,7 @@ def test_what_is_loaded_may_grow_less_than_what_is_read_batch_by_batch(size, rea
 def test_the_process_that_decodes_is_replaced_when_it_died(home, tables, tmp_path):
     append(tmp_path / "ledger", tables)
     for _ in range(2):
-        assert ledger.tables(tmp_path / "ledger")["files"].num_rows == 3
+        assert ledger.read_tables(tmp_path / "ledger")["files"].num_rows == 3
         os.kill(bounded_tables._decoder._child.process.pid, signal.SIGKILL)
         bounded_tables._decoder._child.process.wait()
 
@@ -491,6 +491,6 @@ def test_lines_are_made_as_json_has_them():
         table.slice(3, 3),
         table.filter(pc.invert(pc.match_substring_regex(table["w"], "[\\x00-\\x1f]"))),
     ):
-        made = b"".join(canonical(table_files.portable(row)) + b"\n" for row in part.to_pylist())
-        assert b"".join(table_files.lines(part)) == made
-    assert json.loads(next(iter(table_files.lines(table.slice(1, 1)))))["i"] == str(2**53)
+        made = b"".join(canonical(table_files.to_portable(row)) + b"\n" for row in part.to_pylist())
+        assert b"".join(table_files.to_lines(part)) == made
+    assert json.loads(next(iter(table_files.to_lines(table.slice(1, 1)))))["i"] == str(2**53)

@@ -31,7 +31,7 @@ def test_own_ledger_is_zero_and_says_whose(world):
     found = ledger.verify(world / "ledger")
     assert found.exit_code == OK
     assert found.entries == 2
-    assert {signer.whose for signer in found.signers} == {trust_module.OWN}
+    assert {signer.whose for signer in found.signers} == {trust_module.OWN_KEY}
     text = "\n".join(found.lines())
     assert "your own local key SHA256:" in text
     assert "A self-made key identifies nobody" in text
@@ -212,9 +212,9 @@ def test_what_is_not_a_ledger_is_usage(world, name):
 def reseal(world, index, change):
     """Sign a changed statement with the owner's own key, and leave the rest as it is."""
     path = world / "ledger" / layout.entry_path(index)
-    value = json.loads(envelope.read(path.read_bytes()).payload)
+    value = json.loads(envelope.read_envelope(path.read_bytes()).payload)
     change(value)
-    path.write_bytes(envelope.seal(statement.canonical(value), ledger.user_keys().statement))
+    path.write_bytes(envelope.seal_payload(statement.canonical(value), ledger.user_keys().statement))
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_entries_swapped(world):
 def test_checkpoint_for_entries_that_are_not_there(world):
     pair = ledger.user_keys()
     origin = (world / "ledger" / "origin").read_text().strip()
-    note = checkpoint.sign(origin, 999_999_999, bytes(32), pair.log).note
+    note = checkpoint.sign_head(origin, 999_999_999, bytes(32), pair.log).note
     (world / "ledger" / "checkpoints" / "999999999.note").write_bytes(note)
     assert ledger.verify(world / "ledger").exit_code == INVALID
 
@@ -346,8 +346,8 @@ def test_bombs_are_invalid(world, bomb):
 
 def test_half_surrogates_can_be_printed(world):
     path = world / "ledger" / layout.entry_path(1)
-    payload = envelope.read(path.read_bytes()).payload.replace(b'"tables":{', b'"tables":{"\\ud800":1,')
-    path.write_bytes(envelope.seal(payload, ledger.user_keys().statement))
+    payload = envelope.read_envelope(path.read_bytes()).payload.replace(b'"tables":{', b'"tables":{"\\ud800":1,')
+    path.write_bytes(envelope.seal_payload(payload, ledger.user_keys().statement))
     (world / "ledger" / os.fsdecode(b"link\xff")).symlink_to("x")
     found = ledger.verify(world / "ledger")
     assert found.exit_code == INVALID

@@ -132,12 +132,12 @@ def test_two_views_are_equivocation_with_evidence(world, sealed, tmp_path):
     assert found.exit_code == EQUIVOCATION
     proof = json.loads(found.evidence.read_bytes())
     key = pair.log.public_key()
-    first, second = (checkpoint.read(proof[name].encode()) for name in ("held", "shown"))
-    checkpoint.check(first, key)
-    checkpoint.check(second, key)
+    first, second = (checkpoint.read_checkpoint(proof[name].encode()) for name in ("held", "shown"))
+    checkpoint.check_signature(first, key)
+    checkpoint.check_signature(second, key)
     leaves = [bytes.fromhex(leaf) for leaf in proof["shown_leaves"]]
-    assert merkle.root(leaves) == second.root
-    assert merkle.root(leaves[: first.size]) != first.root
+    assert merkle.hash_root(leaves) == second.root
+    assert merkle.hash_root(leaves[: first.size]) != first.root
     # The longer view contradicts the held one just as well.
     ledger.append(other, sealed, {}, sealed.facts(), keys=pair)
     assert ledger.verify(other, since=held, evidence=tmp_path).exit_code == EQUIVOCATION

@@ -20,16 +20,16 @@ KEY = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 LOG = Ed25519PrivateKey.from_private_bytes(b"l" * 32)
 LOG_KEY = LOG.public_key()
 OTHER = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
-LEAVES = [merkle.leaf(b"%d" % index) for index in range(20)]
+LEAVES = [merkle.hash_leaf(b"%d" % index) for index in range(20)]
 
 
 def note(size, leaves=LEAVES, key=LOG, origin="acme.example/log"):
-    return checkpoint.sign(origin, size, merkle.root(leaves[:size]), key).note
+    return checkpoint.sign_head(origin, size, merkle.hash_root(leaves[:size]), key).note
 
 
 def asked(old, size, leaves=LEAVES):
     return cosign_requests.Request(
-        old, tuple(merkle.consistency(leaves[:size], old)) if old else (), note(size, leaves)
+        old, tuple(merkle.prove_consistency(leaves[:size], old)) if old else (), note(size, leaves)
     )
 
 
@@ -47,11 +47,14 @@ def cosign(tmp_path):
 
 
 def test_it_follows_a_log(cosign):
-    by = witness_cosignature.named("w.example", KEY.public_key())
+    by = witness_cosignature.make_witness("w.example", KEY.public_key())
     for old, size in ((0, 3), (3, 4), (4, 8), (8, 8), (8, 20)):
         request = cosign_requests.read(asked(old, size).body)
         line = cosign(request, log_key=LOG.public_key() if not old else None)
-        assert witness_cosignature.check(line, by, checkpoint.read(request.note).body).timestamp() == 1_700_000_000
+        assert (
+            witness_cosignature.check_cosignature(line, by, checkpoint.read_checkpoint(request.note).body).timestamp()
+            == 1_700_000_000
+        )
         assert cosign_requests.last_seen(cosign.state) == {"acme.example/log": size}
     assert cosign.evidence() == []
 
@@ -73,7 +76,7 @@ def test_a_stale_checkpoint_is_refused(cosign):
 
 
 def test_a_rewritten_history_is_refused_and_written_down(cosign, tmp_path):
-    rewritten = [merkle.leaf(b"x"), *LEAVES[1:]]
+    rewritten = [merkle.hash_leaf(b"x"), *LEAVES[1:]]
     cosign(asked(0, 8))
     with pytest.raises(BrokenChain, match="two views"):
         cosign(asked(8, 8, rewritten))
@@ -85,7 +88,7 @@ def test_a_rewritten_history_is_refused_and_written_down(cosign, tmp_path):
     for name in names:
         shown = json.loads((tmp_path / name).read_bytes())
         for each in ("held", "shown"):  # both are signed: that is what convinces anyone
-            checkpoint.check(checkpoint.read(shown[each].encode()), LOG.public_key())
+            checkpoint.check_signature(checkpoint.read_checkpoint(shown[each].encode()), LOG.public_key())
 
 
 @pytest.mark.parametrize(
@@ -119,19 +122,19 @@ def test_whose_log_it_is_must_be_said_once(cosign):
 
 def handed(old, size):
     """A request of the checkpoint under which the log goes from LOG to OTHER."""
-    both = checkpoint.handover(checkpoint.read(note(size)), OTHER)
-    return cosign_requests.Request(old, tuple(merkle.consistency(LEAVES[:size], old)), both.note)
+    both = checkpoint.sign_handover(checkpoint.read_checkpoint(note(size)), OTHER)
+    return cosign_requests.Request(old, tuple(merkle.prove_consistency(LEAVES[:size], old)), both.note)
 
 
 def test_it_goes_with_a_log_that_changes_hands(cosign):
     """It is told the new key by another way, and sees that the old one signed the same checkpoint."""
-    by = witness_cosignature.named("w.example", KEY.public_key())
+    by = witness_cosignature.make_witness("w.example", KEY.public_key())
     after = cosign_requests.Request(4, asked(4, 6).proof, note(6, key=OTHER))
     cosign(asked(0, 3))
     with pytest.raises(BadSignature, match="ask its owner for a request of the checkpoint that both keys signed"):
         cosign(cosign_requests.Request(3, asked(3, 4).proof, note(4, key=OTHER)), log_key=OTHER.public_key())
     line = cosign(cosign_requests.read(handed(3, 4).body), log_key=OTHER.public_key())
-    witness_cosignature.check(line, by, checkpoint.read(note(4)).body)
+    witness_cosignature.check_cosignature(line, by, checkpoint.read_checkpoint(note(4)).body)
     assert handed(3, 4).cosigned(line) == handed(3, 4).note + line.line
     for told in (None, OTHER.public_key()):
         cosign(after, log_key=told)
@@ -154,7 +157,7 @@ def test_it_may_learn_of_that_afterwards(cosign):
 def test_nobody_takes_a_log_over_who_did_not_sign(cosign, key):
     cosign(asked(0, 3))
     before = cosign.state.read_bytes()
-    claimed = checkpoint.handover(checkpoint.read(note(4)), KEY)
+    claimed = checkpoint.sign_handover(checkpoint.read_checkpoint(note(4)), KEY)
     other = key.public_key() if key is KEY else OTHER.public_key()
     bad = claimed if key is LOG else checkpoint.replace(claimed, heir=claimed.heir[:4] + bytes(64))
     with pytest.raises(BadSignature):
@@ -176,7 +179,7 @@ def test_the_memory_is_of_one_witness(cosign):
 def test_it_remembers_before_it_signs(cosign, monkeypatch):
     """Whoever is killed between the two has signed nothing that the memory does not know."""
     cosign(asked(0, 3))
-    monkeypatch.setattr(witness_cosignature, "sign", lambda *_: pytest.fail("signed"))
+    monkeypatch.setattr(witness_cosignature, "sign_body", lambda *_: pytest.fail("signed"))
     monkeypatch.setattr(cosign_requests, "_remember", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         cosign(asked(3, 5))
@@ -234,11 +237,11 @@ def test_a_ledger_asks(world, tmp_path):
     folder = world / "ledger"
     for since in (0, 1, 2):
         request = cosign_requests.read(cosign_requests.ask(folder, since).body)
-        new = checkpoint.read(request.note)
+        new = checkpoint.read_checkpoint(request.note)
         assert new.size == 2
         if since:
-            old = checkpoint.read((folder / layout.note_path(since)).read_bytes())
-            assert merkle.extends(since, old.root, 2, new.root, request.proof)
+            old = checkpoint.read_checkpoint((folder / layout.note_path(since)).read_bytes())
+            assert merkle.is_consistent(since, old.root, 2, new.root, proof=request.proof)
     with pytest.raises(ConfigError, match="cannot prove that 2 extend 3"):
         cosign_requests.ask(folder, 3)
     empty = tmp_path / "empty"
@@ -248,7 +251,7 @@ def test_a_ledger_asks(world, tmp_path):
 
 
 def test_a_folder_of_keys_says_how_its_witness_is_called(tmp_path):
-    key_generation.make(
+    key_generation.make_keys(
         tmp_path / "w", ("witness",), "regulator.example/w1", password=None, secrets=passwords.Secrets()
     )
     assert cosign_requests.read_name(str(tmp_path / "w")) == "regulator.example/w1"

@@ -26,12 +26,12 @@ WITNESSES = {name: Ed25519PrivateKey.from_private_bytes(name.encode() * 32) for 
 
 
 def vkey(name):
-    return witness_cosignature.named(f"{name}.example", WITNESSES[name].public_key()).vkey
+    return witness_cosignature.make_witness(f"{name}.example", WITNESSES[name].public_key()).vkey
 
 
 def line(folder, name, size=2, when=NOW):
-    note = checkpoint.read((folder / layout.note_path(size)).read_bytes())
-    return witness_cosignature.sign(f"{name}.example", WITNESSES[name], note.body, int(when.timestamp())).line
+    note = checkpoint.read_checkpoint((folder / layout.note_path(size)).read_bytes())
+    return witness_cosignature.sign_body(f"{name}.example", WITNESSES[name], note.body, int(when.timestamp())).line
 
 
 @pytest.fixture(scope="module")
@@ -123,11 +123,11 @@ def test_a_quorum_must_be_over_the_newest_checkpoint(folder, trusting):
 
 def test_who_keeps_the_log_is_no_witness_of_it(world, folder, trusting):
     operator = signing_keys.user_keys().log
-    note = checkpoint.read((folder / layout.note_path(2)).read_bytes())
+    note = checkpoint.read_checkpoint((folder / layout.note_path(2)).read_bytes())
     checkpoint_evidence.add_cosignatures(
-        folder, witness_cosignature.sign("self.example", operator, note.body, 1_700_000_000).line
+        folder, witness_cosignature.sign_body("self.example", operator, note.body, 1_700_000_000).line
     )
-    own = {"vkey": witness_cosignature.named("self.example", operator.public_key()).vkey}
+    own = {"vkey": witness_cosignature.make_witness("self.example", operator.public_key()).vkey}
     found = ledger.verify(folder, trust=trusting(witnesses={"keys": [own], "quorum": 1}))
     assert found.exit_code == UNPINNED
     assert "who keeps the log" in step(found, "witnesses").detail
@@ -135,11 +135,11 @@ def test_who_keeps_the_log_is_no_witness_of_it(world, folder, trusting):
 
 def test_nor_is_it_in_a_piece(world, folder, trusting, tmp_path):
     """And a witness is, in a piece as in a ledger."""
-    mine, note = signing_keys.user_keys().log, checkpoint.read((folder / layout.note_path(2)).read_bytes())
+    mine, note = signing_keys.user_keys().log, checkpoint.read_checkpoint((folder / layout.note_path(2)).read_bytes())
     checkpoint_evidence.add_cosignatures(
-        folder, witness_cosignature.sign("self", mine, note.body, int(NOW.timestamp())).line
+        folder, witness_cosignature.sign_body("self", mine, note.body, int(NOW.timestamp())).line
     )
-    own = {"vkey": witness_cosignature.named("self", mine.public_key()).vkey}
+    own = {"vkey": witness_cosignature.make_witness("self", mine.public_key()).vkey}
     asked = trusting(witnesses={"keys": [own, *witnesses("a")["witnesses"]["keys"]], "quorum": 1})
     for code in (UNPINNED, OK):
         (tmp_path / "piece").write_bytes(disclosure.row(folder, "path", "a.jsonl"))
@@ -156,8 +156,8 @@ def test_the_checkpoint_under_which_a_ledger_changes_hands_is_attested_too(folde
     key_entries.rotate(folder, heir, ledger.read_entry(folder)["predicate"]["scanner"], keys=signing_keys.user_keys())
     request = cosign_requests.read(cosign_requests.ask(folder, 0).body)
     assert request.note.count("— ".encode()) == 2
-    made = witness_cosignature.sign(
-        "a.example", WITNESSES["a"], checkpoint.read(request.note).body, int(NOW.timestamp())
+    made = witness_cosignature.sign_body(
+        "a.example", WITNESSES["a"], checkpoint.read_checkpoint(request.note).body, int(NOW.timestamp())
     )
     checkpoint_evidence.add_cosignatures(folder, request.cosigned(made))
     stamp(folder, tsa)
@@ -226,8 +226,8 @@ def test_every_flipped_byte_beside_a_checkpoint_fails(folder, trusting, tsa):
     for name in "ab":
         checkpoint_evidence.add_cosignatures(folder, line(folder, name))
     files = {f"checkpoints/{size}.note" for size in (1, 2)} | {"checkpoints/2.cosigs", "checkpoints/2.tsr"}
-    pinned = trusted_keys.read(trusting(**witnesses("a", "b", quorum=2), **timestamps(tsa)))
-    notes = {size: checkpoint.read((folder / layout.note_path(size)).read_bytes()) for size in (1, 2)}
+    pinned = trusted_keys.read_trust(trusting(**witnesses("a", "b", quorum=2), **timestamps(tsa)))
+    notes = {size: checkpoint.read_checkpoint((folder / layout.note_path(size)).read_bytes()) for size in (1, 2)}
 
     def outcomes():
         found = checkpoint_evidence.check_evidence(folder, files, notes, pinned=pinned, operators=())
@@ -347,8 +347,9 @@ def test_names_that_are_none_are_a_fault(folder, tsa):
 
 
 def test_the_log_does_not_witness_itself_under_its_own_name(folder):
-    note = checkpoint.read((folder / layout.note_path(2)).read_bytes())
-    other = checkpoint.sign(note.origin, 2, note.root, Ed25519PrivateKey.generate()).note.splitlines(keepends=True)[-1]
+    note = checkpoint.read_checkpoint((folder / layout.note_path(2)).read_bytes())
+    other = checkpoint.sign_head(note.origin, 2, note.root, Ed25519PrivateKey.generate()).note
+    other = other.splitlines(keepends=True)[-1]
     with pytest.raises(VerificationError, match="in the name of the log"):
         checkpoint_evidence.add_cosignatures(folder, other)
     (folder / "checkpoints" / "2.cosigs").write_bytes(other)
@@ -453,13 +454,13 @@ def test_a_clock_put_back_undoes_nothing():
 )
 def test_trust_files_that_cannot_be_meant(trusting, changes):
     with pytest.raises(ConfigError):
-        trusted_keys.read(trusting(**changes))
+        trusted_keys.read_trust(trusting(**changes))
 
 
 def test_one_authority_under_two_names_is_refused(trusting, tsa):
     twice = timestamps(tsa, tsa, minimum=2)
     with pytest.raises(ConfigError, match="twice"):
-        trusted_keys.read(trusting(**twice))
+        trusted_keys.read_trust(trusting(**twice))
 
 
 def test_adding_refuses_what_does_not_belong(folder, world, tsa, tmp_path):

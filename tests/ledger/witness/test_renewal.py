@@ -149,7 +149,7 @@ def test_lines_of_witnesses_may_be_added_after_it_but_not_changed(folder):
     checkpoint_evidence.add_cosignatures(folder, b"\xe2\x80\x94 v AAAAAAAAAAA=\n", 2)
     assert ledger.verify(folder).exit_code == OK
     path = folder / checkpoint_evidence.cosignatures_path(2)
-    path.write_bytes(b"".join(line.line for line in reversed(witness_cosignature.read(path.read_bytes()))))
+    path.write_bytes(b"".join(line.line for line in reversed(witness_cosignature.read_cosignatures(path.read_bytes()))))
     assert ledger.verify(folder).exit_code == INVALID
 
 

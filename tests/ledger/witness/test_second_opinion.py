@@ -113,7 +113,7 @@ def test_a_pinned_certificate_that_is_no_root_is_not_asked_about(make_authority)
 def test_a_form_that_it_cannot_read_is_said(make_authority, monkeypatch):
     response, note, token, path = stamped(make_authority(middle=MIDDLE), chain=True)
     assert second_opinion.take(response, note, token, path) == second_opinion.AGREES
-    first, second = sorted((item.encoded for item in carried(response)), reverse=True)
+    first, second = sorted((item.to_bytes for item in carried(response)), reverse=True)
     monkeypatch.setattr(second_opinion, "_sorted", lambda data: data.replace(second + first, first + second))
     opinion = second_opinion.take(response.replace(first + second, second + first), note, token, path)
     assert opinion.state == "not taken"
@@ -123,7 +123,7 @@ def test_a_form_that_it_cannot_read_is_said(make_authority, monkeypatch):
 def carried(response):
     from provenance.ledger.keys import der
 
-    token = der.read(response).parts(der.SEQUENCE)[1]
+    token = der.read_element(response).parts(der.SEQUENCE)[1]
     [signed] = token.parts(der.SEQUENCE)[1].parts(0xA0)
     return signed.parts(der.SEQUENCE)[3].parts(0xA0)
 

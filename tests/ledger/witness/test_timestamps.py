@@ -207,9 +207,13 @@ def test_truncated_and_extended(tsa, response, cut):
 
 
 def test_prose_that_nobody_signed_is_not_stored(tsa, response):
-    status = der.write(der.SEQUENCE, der.write_integer(0), der.write(der.SEQUENCE, der.write(0x0C, b"Operation Okay")))
-    token = der.read(response).parts(der.SEQUENCE)[1].encoded
-    sent = der.write(der.SEQUENCE, status, token)
+    status = der.encode_element(
+        der.SEQUENCE,
+        der.encode_integer(0),
+        der.encode_element(der.SEQUENCE, der.encode_element(0x0C, b"Operation Okay")),
+    )
+    token = der.read_element(response).parts(der.SEQUENCE)[1].to_bytes
+    sent = der.encode_element(der.SEQUENCE, status, token)
     assert tsa.accepts(sent, NOTE)
     assert not ours(tsa, sent)
     assert timestamps.stored_form(sent) == response
@@ -217,12 +221,14 @@ def test_prose_that_nobody_signed_is_not_stored(tsa, response):
 
 @pytest.mark.parametrize("status", [1, 2, 5])
 def test_what_was_not_granted_is_refused(response, status):
-    token = der.read(response).parts(der.SEQUENCE)[1].encoded
-    refused = der.write(der.SEQUENCE, der.write(der.SEQUENCE, der.write_integer(status)), token)
+    token = der.read_element(response).parts(der.SEQUENCE)[1].to_bytes
+    refused = der.encode_element(der.SEQUENCE, der.encode_element(der.SEQUENCE, der.encode_integer(status)), token)
     with pytest.raises(VerificationError, match="grant"):
         timestamps.stored_form(refused)
     with pytest.raises(VerificationError, match="grant"):
-        timestamps.stored_form(der.write(der.SEQUENCE, der.write(der.SEQUENCE, der.write_integer(2))))
+        timestamps.stored_form(
+            der.encode_element(der.SEQUENCE, der.encode_element(der.SEQUENCE, der.encode_integer(2)))
+        )
 
 
 def test_unsorted_certificates_are_read(make_authority):
@@ -258,11 +264,11 @@ def test_reading_is_total(data):
 @settings(max_examples=300, deadline=None)
 @given(number=st.integers(0, 1 << 80), content=st.binary(max_size=70_000))
 def test_der_has_one_form(number, content):
-    assert der.read_integer(der.read(der.write_integer(number))) == number
-    element = der.read(der.write(der.OCTETS, content))
+    assert der.read_integer(der.read_element(der.encode_integer(number))) == number
+    element = der.read_element(der.encode_element(der.OCTETS, content))
     assert element.content == content
     with pytest.raises(VerificationError):
-        der.read(b"\x04\x84" + len(content).to_bytes(4, "big") + content)
+        der.read_element(b"\x04\x84" + len(content).to_bytes(4, "big") + content)
 
 
 def test_the_imprint_is_of_the_whole_note(response):

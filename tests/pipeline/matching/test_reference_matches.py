@@ -231,7 +231,7 @@ def test_files_that_share_a_line_do_not_meet_each_with_each(tmp_path, in_process
 
 
 def test_a_scaled_set_counts_what_was_looked_up(tmp_path, in_process, monkeypatch):
-    known_datasets.by_digest(), known_datasets.by_name()  # of the folder that ships
+    known_datasets.known_by_digest(), known_datasets.known_by_name()  # of the folder that ships
     (tmp_path / "known").mkdir()
     held = [f"text number {k} of very many that are all alike" for k in range(400)]
     texts(tmp_path / "train.jsonl", held)
@@ -270,8 +270,12 @@ def test_a_scan_that_folds_chinese_has_other_shingles_than_an_index(folder):
 def test_the_indexes_that_ship_are_sound_and_of_sets_that_are_known():
     asked = reference_matches.load_indexes([])
     titles = {index.title for index in asked.indexes()}
-    assert {"gsm8k", "human-eval", "mbpp", "stanford-alpaca"} <= titles <= {each.id for each in known_datasets.known()}
-    assert all(set(index.files) <= set(known_datasets.by_digest()) and index.files for index in asked.indexes())
+    assert (
+        {"gsm8k", "human-eval", "mbpp", "stanford-alpaca"}
+        <= titles
+        <= {each.id for each in known_datasets.load_known()}
+    )
+    assert all(set(index.files) <= set(known_datasets.known_by_digest()) and index.files for index in asked.indexes())
     assert all(index.unit == "texts" and index.kind == "known" for index in asked.indexes())
     assert sum(path.stat().st_size for path in package_data.data_folder("known").glob("*.index")) < 500_000
 

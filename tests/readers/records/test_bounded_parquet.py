@@ -18,7 +18,7 @@ from provenance.core import parquet_decoder
 from provenance.readers import records
 from provenance.readers.records import Account, Batch, bounded_parquet, column_roles, parquet
 from provenance.readers.records.tally import Tally
-from provenance.readers.storage import LIMITS, Checked, Digest, Limits
+from provenance.readers.storage import LIMITS, BlockDigest, CheckedFile, Limits
 
 WORDS = "a few words of some text "
 
@@ -34,15 +34,15 @@ def dictionary(values, indices):
 
 
 def checked(data):
-    digest = Digest()
+    digest = BlockDigest()
     digest.update(data)
-    return Checked(io.BytesIO(data), len(data), digest.blocks())
+    return CheckedFile(io.BytesIO(data), len(data), digest.blocks())
 
 
 def read(data, **limits):
     tally = Tally()
     limits = Limits(**limits)
-    return list(parquet.read(checked(data), len(data), tally, limits, column_roles.load())), tally
+    return list(parquet.read(checked(data), len(data), tally, limits, roles=column_roles.load())), tally
 
 
 def test_batches_are_cut_by_bytes_whatever_the_rows_of_the_file():
@@ -169,7 +169,7 @@ def test_a_reader_that_stops_early_leaves_no_answer_for_the_next():
     data = written(pa.table({"text": [f"{WORDS} {k}" for k in range(40_000)]}))
     for _ in range(3):
         tally = Tally()
-        next(iter(parquet.read(checked(data), len(data), tally, LIMITS, column_roles.load())))
+        next(iter(parquet.read(checked(data), len(data), tally, LIMITS, roles=column_roles.load())))
     assert sum(map(len, read(data)[0])) == 40_000
 
 

@@ -15,7 +15,7 @@ from provenance.readers.storage import Limits
 
 def rows(data, **limits):
     tally = Tally()
-    batches = parquet.read(io.BytesIO(data), len(data), tally, Limits(**limits), column_roles.load())
+    batches = parquet.read(io.BytesIO(data), len(data), tally, Limits(**limits), roles=column_roles.load())
     return [row for batch in batches for row in batch.to_pylist()], tally
 
 

@@ -40,7 +40,7 @@ def held(secret, path, texts, rows):
     leaves = record_trees.Salting(secret, path).leaves(batch(texts, rows))
     lines = list(expected(secret, path, texts, rows))
     assert lines == [record_trees.line(secret, path, row, text) for row, text in zip(rows, texts, strict=True)]
-    assert [leaf.tobytes() for leaf in leaves] == [merkle.leaf(each) for each in lines]
+    assert [leaf.tobytes() for leaf in leaves] == [merkle.hash_leaf(each) for each in lines]
     return leaves
 
 
@@ -106,7 +106,7 @@ def test_a_tree_is_that_of_the_log_however_its_leaves_come(count, cuts):
     growing = record_trees.RecordTreeBuilder()
     for part in np.split(leaves, sorted(min(cut, count) for cut in cuts)):
         growing.add(part)
-    assert growing.root() == (merkle.root([leaf.tobytes() for leaf in leaves]).hex() if count else None)
+    assert growing.root() == (merkle.hash_root([leaf.tobytes() for leaf in leaves]).hex() if count else None)
 
 
 def test_the_whole_root_of_a_file_in_plain_python():
@@ -139,5 +139,5 @@ def test_a_processor_without_instructions_for_it_makes_the_same_leaves(tmp_path)
         [sys.executable, "-c", said], input=json.dumps(texts), capture_output=True, text=True, check=True,
         env=os.environ | own,
     )  # fmt: skip
-    root = merkle.root([merkle.leaf(each) for each in expected(SECRET, "a", texts, range(len(texts)))])
+    root = merkle.hash_root([merkle.hash_leaf(each) for each in expected(SECRET, "a", texts, range(len(texts)))])
     assert done.stdout.split() == ["False", root.hex()]

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from provenance.core import schemas
 from provenance.readers import records, storage
 from provenance.readers.records import Account, Batch
-from provenance.readers.storage import BLOCK, Limits
+from provenance.readers.storage import BLOCK_BYTES, Limits
 
 NOISE = random.Random(1).randbytes(9000)  # noqa: S311 - a seed, not a secret
 LINES = b"".join(b'{"text": "words number %d"}\n' % k for k in range(100))
@@ -116,7 +116,9 @@ def test_whole_files_are_consumed(tmp_path, name, data, format_, count):
     assert (account.format, account.records, account.records_unreadable) == (format_, count, 0)
     assert (account.bytes, account.bytes_skipped, account.skip_reason) == (len(data), 0, None)
     assert account.sha256 == hashlib.sha256(data).hexdigest()
-    assert account.blocks == tuple(hashlib.sha256(data[at : at + BLOCK]).digest() for at in range(0, len(data), BLOCK))
+    assert account.blocks == tuple(
+        hashlib.sha256(data[at : at + BLOCK_BYTES]).digest() for at in range(0, len(data), BLOCK_BYTES)
+    )
     assert len(rows.get(name, [])) == count
     assert os.fsencode(location)
     assert read(os.fsencode(location), name)[1] == accounts

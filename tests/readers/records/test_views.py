@@ -29,7 +29,7 @@ def from_array(records):
 def from_parquet(records):
     file = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(records), file)
-    return _rows(parquet.read(file, file.tell(), Tally(), LIMITS, ROLES))
+    return _rows(parquet.read(file, file.tell(), Tally(), LIMITS, roles=ROLES))
 
 
 def _rows(batches):

@@ -31,7 +31,7 @@ def test_a_head_is_of_a_regular_file_alone(tmp_path):
 def test_what_grows_is_read_to_the_size_that_it_had(tmp_path):
     (tmp_path / "x").write_bytes(b"abc")
     with storage.open_regular(tmp_path / "x") as file:
-        bounded = regular_files.Bounded(file, 3)
+        bounded = regular_files.BoundedFile(file, 3)
         with (tmp_path / "x").open("ab") as more:
             more.write(b"def")
         assert bounded.read(2) + bounded.read() + bounded.read(9) == b"abc"
@@ -41,14 +41,14 @@ def test_what_grows_is_read_to_the_size_that_it_had(tmp_path):
 def test_a_file_that_grows_while_it_is_read_is_said(tmp_path, monkeypatch, reads):
     place = tmp_path / "x.jsonl"
     place.write_bytes(b'{"text": "a record of some words"}\n' * 9)
-    before = storage.Tap.read
+    before = storage.DigestingReader.read
 
     def grow(tap, size=-1):
         with place.open("ab") as file:
             file.write(b'{"text": "one more"}\n')
         return before(tap, size)
 
-    monkeypatch.setattr(storage.Tap, "read", grow)
+    monkeypatch.setattr(storage.DigestingReader, "read", grow)
     found = list(reads(str(place), "f"))[-1]
     assert found.skip_reason.startswith("file-changed-during-scan: it grew beyond the 315 bytes")
     assert found.bytes == 315
@@ -169,12 +169,12 @@ def test_a_device_or_pipe_is_no_input(tmp_path, monkeypatch, capfd, arguments, p
 
 def test_a_copy_for_random_access_lies_in_a_file(tmp_path):
     stream = storage.Stream(io.BytesIO(b"x" * (20 << 20)))
-    held = storage.set_aside(stream, 30 << 20)
+    held = storage.copy_to_file(stream, 30 << 20)
     assert held._file._rolled
     held.seek(-3, 2)
     assert held.read() == b"xxx"
     held.close()
-    assert storage.set_aside(storage.Stream(io.BytesIO(b"x" * 100)), 99) is None
+    assert storage.copy_to_file(storage.Stream(io.BytesIO(b"x" * 100)), 99) is None
 
 
 @pytest.mark.parametrize(

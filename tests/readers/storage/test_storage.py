@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from provenance import errors
 from provenance.readers import storage
-from provenance.readers.storage import BLOCK, Archive, Budget, Checked, Digest, Limits, Stream, archives
+from provenance.readers.storage import BLOCK_BYTES, Archive, BlockDigest, Budget, CheckedFile, Limits, Stream, archives
 from provenance.readers.storage.archives import HEADERS
 
 
@@ -27,29 +27,31 @@ def zstd(data):
 PACK = {"gzip": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zstd": zstd}
 
 
-@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK])
-@pytest.mark.parametrize("step", [1000, BLOCK, 5 * BLOCK])
+@pytest.mark.parametrize("size", [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * BLOCK_BYTES])
+@pytest.mark.parametrize("step", [1000, BLOCK_BYTES, 5 * BLOCK_BYTES])
 def test_digests_are_those_of_hashlib(size, step):
     data = bytes(range(251)) * (size // 251 + 1)
     data = data[:size]
-    digest = Digest()
+    digest = BlockDigest()
     for at in range(0, size, step):
         digest.update(data[at : at + step])
     assert digest.sha256() == hashlib.sha256(data).hexdigest()
-    assert digest.blocks() == tuple(hashlib.sha256(data[at : at + BLOCK]).digest() for at in range(0, size, BLOCK))
+    assert digest.blocks() == tuple(
+        hashlib.sha256(data[at : at + BLOCK_BYTES]).digest() for at in range(0, size, BLOCK_BYTES)
+    )
 
 
 def test_a_second_look_notices_change():
-    data = bytearray(os.urandom(2 * BLOCK + 5))
-    digest = Digest()
+    data = bytearray(os.urandom(2 * BLOCK_BYTES + 5))
+    digest = BlockDigest()
     digest.update(bytes(data))
     file = io.BytesIO(data)
-    checked = Checked(file, len(data), digest.blocks())
+    checked = CheckedFile(file, len(data), digest.blocks())
     checked.seek(-9, 2)
     assert checked.read() == bytes(data[-9:])
-    checked.seek(BLOCK - 3)
-    assert checked.read(6) == bytes(data[BLOCK - 3 : BLOCK + 3])
-    file.getbuffer()[2 * BLOCK] ^= 1
+    checked.seek(BLOCK_BYTES - 3)
+    assert checked.read(6) == bytes(data[BLOCK_BYTES - 3 : BLOCK_BYTES + 3])
+    file.getbuffer()[2 * BLOCK_BYTES] ^= 1
     checked.seek(0)
     assert checked.read(4) == bytes(data[:4])
     checked.seek(-9, 2)
@@ -58,11 +60,11 @@ def test_a_second_look_notices_change():
 
 
 def test_a_file_cut_short_is_changed():
-    data = os.urandom(BLOCK + 5)
-    digest = Digest()
+    data = os.urandom(BLOCK_BYTES + 5)
+    digest = BlockDigest()
     digest.update(data)
-    checked = Checked(io.BytesIO(data[:BLOCK]), len(data), digest.blocks())
-    checked.seek(BLOCK)
+    checked = CheckedFile(io.BytesIO(data[:BLOCK_BYTES]), len(data), digest.blocks())
+    checked.seek(BLOCK_BYTES)
     with pytest.raises(errors.FileChanged):
         checked.read()
 
@@ -71,7 +73,7 @@ def test_a_file_cut_short_is_changed():
 @given(st.lists(st.binary(min_size=1, max_size=1000), min_size=1, max_size=4), st.integers(1, 3000))
 def test_concatenated_streams_are_one(codec, parts, size):
     packed = b"".join(PACK[codec](part) for part in parts)
-    stream = storage.inflate(io.BytesIO(packed), codec, Budget(Limits(), len(packed)))
+    stream = storage.decompress(io.BytesIO(packed), codec, Budget(Limits(), len(packed)))
     out = b""
     while more := stream.read(size):
         out += more
@@ -82,7 +84,7 @@ def test_concatenated_streams_are_one(codec, parts, size):
 def test_a_cut_stream_keeps_what_came_before(codec):
     data = os.urandom(3 << 20)
     packed = PACK[codec](data)
-    stream = storage.inflate(io.BytesIO(packed[: len(packed) * 2 // 3]), codec, Budget(Limits(), len(packed)))
+    stream = storage.decompress(io.BytesIO(packed[: len(packed) * 2 // 3]), codec, Budget(Limits(), len(packed)))
     out = stream.read()
     assert data.startswith(out)
     assert len(out) > 1 << 20
@@ -91,7 +93,7 @@ def test_a_cut_stream_keeps_what_came_before(codec):
 
 @pytest.mark.parametrize("codec", PACK)
 def test_rubbish_after_a_stream_is_a_fault(codec):
-    stream = storage.inflate(io.BytesIO(PACK[codec](b"words") + b"rubbish!!"), codec, Budget(Limits(), 100))
+    stream = storage.decompress(io.BytesIO(PACK[codec](b"words") + b"rubbish!!"), codec, Budget(Limits(), 100))
     # Arrow loses what the failing read had so far.
     assert stream.read() == (b"" if codec == "zstd" else b"words")
     assert stream.fault
@@ -100,7 +102,7 @@ def test_rubbish_after_a_stream_is_a_fault(codec):
 @pytest.mark.parametrize("codec", PACK)
 def test_a_bomb_stops_at_its_budget(codec):
     packed = PACK[codec](b"\0" * (8 << 20))
-    stream = storage.inflate(io.BytesIO(packed), codec, Budget(Limits(ratio=2, floor=1 << 20), len(packed)))
+    stream = storage.decompress(io.BytesIO(packed), codec, Budget(Limits(ratio=2, floor=1 << 20), len(packed)))
     assert len(stream.read()) <= 2 << 20
     assert "limits" in stream.fault
 
@@ -108,7 +110,7 @@ def test_a_bomb_stops_at_its_budget(codec):
 @given(st.binary(max_size=300), st.sampled_from(sorted(PACK)))
 def test_no_bytes_raise(data, codec):
     for head in (b"", PACK[codec](b"abc")[:12]):
-        storage.inflate(io.BytesIO(head + data), codec, Budget(Limits(), 100)).read()
+        storage.decompress(io.BytesIO(head + data), codec, Budget(Limits(), 100)).read()
 
 
 @given(st.binary(max_size=100), st.lists(st.tuples(st.booleans(), st.integers(0, 40)), max_size=10))
@@ -135,12 +137,12 @@ def test_half_a_utf_16_unit_is_no_utf_8():
 
 
 def unzip(data, limits=storage.LIMITS):
-    digest = Digest()
+    digest = BlockDigest()
     digest.update(data)
     archive = Archive(Budget(limits, len(data)))
     out = [
         (m.name, m.reason, m.stream and m.stream.read(), m.stream and m.stream.fault)
-        for m in archive.unzip(Checked(io.BytesIO(data), len(data), digest.blocks()))
+        for m in archive.unzip(CheckedFile(io.BytesIO(data), len(data), digest.blocks()))
     ]
     return out, archive.fault
 
@@ -302,8 +304,8 @@ def test_no_tar_raises(data, at):
 
 def test_special_files_are_refused(tmp_path):
     os.mkfifo(tmp_path / "fifo")
-    assert "FIFO" in storage.refuse(str(tmp_path / "fifo"))
-    assert "device" in storage.refuse("/dev/null")
-    assert "folder" in storage.refuse(str(tmp_path))
+    assert "FIFO" in storage.explain_refusal(str(tmp_path / "fifo"))
+    assert "device" in storage.explain_refusal("/dev/null")
+    assert "folder" in storage.explain_refusal(str(tmp_path))
     with pytest.raises(OSError, match="regular"):
         storage.open_regular("/dev/null")

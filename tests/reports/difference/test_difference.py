@@ -188,7 +188,7 @@ def test_a_folder_whose_name_looks_like_an_entry_is_that_folder(world, tmp_path,
 
 def test_a_ledger_of_a_version_without_sketches(world, tmp_path, monkeypatch, in_process):
     """Version 0 had none at first; what is written now must have them, so nothing is held to a schema here."""
-    monkeypatch.setattr(statement, "_hold", lambda *_: None)
+    monkeypatch.setattr(statement, "_check_schema", lambda *_: None)
     with monkeypatch.context() as patch:
         older = {name: schema for name, schema in schemas.SEALED.items() if name != "sketches"}
         patch.setattr(schemas, "SEALED", older)  # a new table: one taken out and put back would stand last

@@ -79,8 +79,8 @@ def test_counts_beyond_boilerplate_equal_those_of_sets(sets, common):
     ]
     count = len(sets)
     left, right = (np.array(each, np.int64) for each in (np.repeat(range(count), count), list(range(count)) * count))
-    near = boilerplate.count_shared_distinctive(held, left, right, np.zeros(len(left), bool), mask)
-    inside = boilerplate.count_shared_distinctive(held, left, right, np.ones(len(left), bool), mask)
+    near = boilerplate.count_shared_distinctive(held, left, right, inside=np.zeros(len(left), bool), mask=mask)
+    inside = boilerplate.count_shared_distinctive(held, left, right, inside=np.ones(len(left), bool), mask=mask)
     for a, b, n, within in zip(left, right, near, inside, strict=True):
         one, other = sets[a] - common, sets[b] - common
         assert within == len(one) or not sets[a] <= sets[b]
@@ -92,7 +92,7 @@ def test_many_texts_inside_a_long_one_cost_what_they_are_long():
     held = flat([set(range(1, 300_001)), *({k, k + 1, k + 2, k + 3} for k in range(1, 30_001))])
     left, right = np.arange(1, 30_001), np.zeros(30_000, np.int64)
     mask, before = boilerplate._make_table(np.array([1], np.uint64)), time.process_time()
-    counts = boilerplate.count_shared_distinctive(held, left, right, np.ones(30_000, bool), mask)
+    counts = boilerplate.count_shared_distinctive(held, left, right, inside=np.ones(30_000, bool), mask=mask)
     assert time.process_time() - before < 20
     assert counts.tolist() == [3, *[4] * 29_999]
 
@@ -111,5 +111,6 @@ def test_two_texts_of_one_template(a, b, distinctive):
     texts = [a, b, *(f"{TEMPLATE} v{k} u{k}" for k in range(boilerplate.COMMON_FROM))]
     held = sets_of(texts)
     mask = boilerplate.learn_boilerplate(held, np.ones(len(texts), bool))
-    first = np.array([0]), np.array([1])
-    assert boilerplate.count_shared_distinctive(held, *first, np.zeros(1, bool), mask).tolist() == [distinctive]
+    left, right, inside = np.array([0]), np.array([1]), np.zeros(1, bool)
+    counts = boilerplate.count_shared_distinctive(held, left, right, inside=inside, mask=mask)
+    assert counts.tolist() == [distinctive]

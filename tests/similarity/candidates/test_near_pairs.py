@@ -44,7 +44,7 @@ def alike(texts, folder, parts=1, threads=1, items=None):
     owner[file] = source
     members = [distinct_texts.MembersFile(str(folder / "members.arrow"), np.arange(len(owner)))]
     sets = [str(folder / f"{part}.arrow") for part in range(parts)]
-    held = distinct_texts.build_nodes(sets, str(folder / "hashes"), members, owner, folder)
+    held = distinct_texts.build_nodes(sets, str(folder / "hashes"), members, file_sources=owner, scratch=folder)
     return near_pairs.find_similar(held, folder, threads), identified
 
 

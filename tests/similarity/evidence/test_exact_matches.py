@@ -37,7 +37,9 @@ def nodes_of(items):
     owner = np.arange(int(file.max(initial=0)) + 1)
     owner[file] = source
     members = [distinct_texts.MembersFile(str(folder / "members.arrow"), np.arange(len(owner)))]
-    return distinct_texts.build_nodes([str(folder / "sets.arrow")], str(folder / "hashes"), members, owner, folder)
+    return distinct_texts.build_nodes(
+        [str(folder / "sets.arrow")], str(folder / "hashes"), members, file_sources=owner, scratch=folder
+    )
 
 
 def write(path, table):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.core import schemas
-from provenance.licences.compatibility import loses
+from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import shared_text
 
 LICENCES = (None, "MIT", "CC-BY-4.0", "CC-BY-NC-4.0")
@@ -76,7 +76,7 @@ def explained(path, node, view, files, originals):
     """Whether a record also stands in a known original of which its own licence keeps all."""
     own = files[path][1]
     return any(
-        node in files[known][2][view] and own and files[known][1] and not loses(own, files[known][1])
+        node in files[known][2][view] and own and files[known][1] and not find_losses(own, files[known][1])
         for known in originals
         if known != path
     )
@@ -107,7 +107,7 @@ def by_hand(files, shingles, originals, minimum):
 @given(corpora())
 def test_shared_is_what_a_count_by_hand_says(corpus):
     files, shingles, originals, minimum = corpus
-    items = shared_text.count_shared(*tables(files, shingles), minimum, originals)
+    items = shared_text.count_shared(*tables(files, shingles), minimum=minimum, originals=originals)
     said = {(i.view, i.path_a, i.source_b, i.licence_b): (i.records, i.row, i.records_a, i.path_b) for i in items}
     assert len(said) == len(items)
     assert said == by_hand(files, shingles, originals, minimum)
@@ -118,7 +118,7 @@ def test_shared_is_what_a_count_by_hand_says(corpus):
 @given(corpora())
 def test_the_share_is_the_highest_of_any_pair_of_files(corpus):
     files, shingles, _, minimum = corpus
-    for item in shared_text.count_shared(*tables(files, shingles), minimum, {}):
+    for item in shared_text.count_shared(*tables(files, shingles), minimum=minimum, originals={}):
         shares = []
         for source, licence, records in files.values():
             if (source, licence) == (item.source_b, item.licence_b):
@@ -190,7 +190,7 @@ def answers(files, kept, shingles=None):
 
 def test_prompts_whose_records_stand_there_too_are_not_renewed():
     files = {"a/x": ("a", 10), "a/y": ("a", 5), "b/z": ("b", 8)}
-    items = shared_text.count_copied(*answers(files, [{"a/y", "b/z"}]), 4, {})
+    items = shared_text.count_copied(*answers(files, [{"a/y", "b/z"}]), minimum=4, originals={})
     counts = {(i.path, i.other): (i.records, i.prompts, i.reanswered, i.records_of, i.prompts_of) for i in items}
     assert counts == {
         ("a/x", "b"): (0, 8, 8, 10, 10),
@@ -201,13 +201,15 @@ def test_prompts_whose_records_stand_there_too_are_not_renewed():
 
 
 def test_short_prompts_are_counted_and_no_evidence():
-    short = shared_text.count_copied(*answers({"a/x": ("a", 3), "b/z": ("b", 3)}, [], {"a/x": 3}), 4, {})
+    short = shared_text.count_copied(
+        *answers({"a/x": ("a", 3), "b/z": ("b", 3)}, [], {"a/x": 3}), minimum=4, originals={}
+    )
     assert [(i.path, i.prompts, i.prompts_matched) for i in short] == [("b/z", 3, 3)]
 
 
 def test_what_a_known_original_explains_says_nothing_of_two_others():
     files = {"a/x": ("a", 5), "b/z": ("b", 5), "o/o": ("o", 5)}
-    items = shared_text.count_copied(*answers(files, []), 4, {"o/o": "known"})
+    items = shared_text.count_copied(*answers(files, []), minimum=4, originals={"o/o": "known"})
     assert {(i.source, i.other) for i in items} == {("a", "o"), ("b", "o"), ("o", "a"), ("o", "b")}
     assert (
         shared_text.name_published_original(items[-1:], {"o/o": "known"})

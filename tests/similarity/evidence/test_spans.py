@@ -48,10 +48,16 @@ def test_texts_that_grow_a_lot_are_traced(unit):
     assert stops[-1] >= len(raw) - 1
 
 
-def asked(texts):
+def queries_of(texts):
     cut = shingles.shingle_texts(pa.array(texts, pa.large_string()), pa.array(range(len(texts))))
     low, words = (cut.nodes[name].to_numpy() for name in ("low", "words"))
-    return low, words, cut.offsets[:-1], cut.offsets[1:], cut.values
+    return {
+        "low": low,
+        "words": words,
+        "first": cut.offsets[:-1],
+        "last": cut.offsets[1:],
+        "sets": cut.values,
+    }
 
 
 LONG = "  One, two — three; four\n(FIVE) six seven eight nine. Ten eleven twelve!  "
@@ -70,14 +76,14 @@ LONG = "  One, two — three; four\n(FIVE) six seven eight nine. Ten eleven twel
     ids=["middle", "begin", "end", "all", "other words", "in pieces"],
 )
 def test_the_bytes_of_a_text(text, expected):
-    start, stop = spans.find_texts(LONG, *asked([text]))
+    start, stop = spans.find_texts(LONG, **queries_of([text]))
     held = LONG.encode()[start[0] : stop[0]].decode() if start[0] >= 0 else None
     assert held == expected
 
 
 def test_chinese_is_found_by_bytes():
     longer = "序：春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。（孟浩然）"
-    start, stop = spans.find_texts(longer, *asked(["处处闻啼鸟夜来风雨声"]))
+    start, stop = spans.find_texts(longer, **queries_of(["处处闻啼鸟夜来风雨声"]))
     assert longer.encode()[start[0] : stop[0]].decode() == "处处闻啼鸟。夜来风雨声"
 
 
@@ -90,7 +96,7 @@ def test_every_run_of_words_is_found_somewhere(words, data, between):
     first = data.draw(st.integers(0, len(words) - 5))
     last = data.draw(st.integers(first + 5, len(words)))
     longer, text = between.join(words), " ".join(words[first:last])
-    start, stop = spans.find_texts(longer, *asked([text]))
+    start, stop = spans.find_texts(longer, **queries_of([text]))
     found = longer.encode()[start[0] : stop[0]].decode()
     assert normalise_reference(found) == normalise_reference(text)
 
@@ -98,7 +104,7 @@ def test_every_run_of_words_is_found_somewhere(words, data, between):
 def test_a_text_that_repeats_itself_costs_no_more_than_its_tries():
     longer = "a b c d e " * 20_000
     text = "a b c d e " * 10_000 + "f"
-    start, _ = spans.find_texts(longer, *asked([text]))
+    start, _ = spans.find_texts(longer, **queries_of([text]))
     assert start.tolist() == [-1]
 
 
@@ -106,7 +112,7 @@ def test_many_texts_in_a_long_one_cost_what_they_are_long():
     """Every sentence of a book: to go through the book for each took minutes."""
     texts = [" ".join(f"w{k * 7919 % 300_007}" for k in range(at, at + 10)) for at in range(0, 300_000, 10)]
     longer, before = ". ".join(texts), time.process_time()
-    start, stop = spans.find_texts(longer, *asked(texts))
+    start, stop = spans.find_texts(longer, **queries_of(texts))
     assert time.process_time() - before < 20
     at = np.cumsum([0, *(len(text) + 2 for text in texts[:-1])])
     assert start.tolist() == at.tolist()
@@ -115,7 +121,7 @@ def test_many_texts_in_a_long_one_cost_what_they_are_long():
 
 @given(st.lists(st.sampled_from("abcdef"), min_size=5, max_size=80), st.lists(st.sampled_from("abcdef"), min_size=5))
 def test_a_text_is_found_where_it_stands_first_or_not_at_all(longer, text):
-    start, stop = spans.find_texts(" ".join(longer), *asked([" ".join(text)]))
+    start, stop = spans.find_texts(" ".join(longer), **queries_of([" ".join(text)]))
     first = next((at for at in range(len(longer)) if longer[at : at + len(text)] == text), None)
     assert start[0] == (-1 if first is None else 2 * first)
     assert stop[0] == (-1 if first is None else 2 * (first + len(text)) - 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from provenance.core.model import Claim
-from provenance.sources.claims import _claim
+from provenance.sources.claims import _make_row
 from provenance.sources.privacy.gate import Gate
 from provenance.sources.privacy.identity import IdentityKey
 
@@ -101,7 +101,7 @@ STAYS = [
 
 def cleaned(text, stated="description"):
     """Return what stands in CLAIMS of a text."""
-    row = _claim("card/README.md", Claim(stated, text, "card/", "native", "/sources/0/x"), "00" * 32)
+    row = _make_row("card/README.md", Claim(stated, text, "card/", "native", "/sources/0/x"), "00" * 32)
     return Gate(KEY, ["card/README.md"]).clean([row])[0]["value"]
 
 

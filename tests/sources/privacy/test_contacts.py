@@ -118,11 +118,11 @@ def test_the_owner_reproduces_and_a_stranger_leaves_ids_aside(world, monkeypatch
 
 def test_names_are_read_again_from_the_data(world, tmp_path):
     tables = pv.open_ledger(world / "ledger").tables
-    again = contacts.read(tables, world / "data").to_pylist()
-    sealed = ledger.tables(world / "ledger", None, ["contacts"])["contacts"].to_pylist()
+    again = contacts.read_contacts(tables, world / "data").to_pylist()
+    sealed = ledger.read_tables(world / "ledger", None, ["contacts"])["contacts"].to_pylist()
     assert [row | {"salt": "", "id": ""} for row in again] == [row | {"salt": "", "id": ""} for row in sealed]
     assert {row["id"] for row in again} - {""} == {row["id"] for row in sealed if row["kind"] == "person"}
-    values = contacts.named(tables, world / "data")["claims"]["value"].to_pylist()
+    values = contacts.restore_names(tables, world / "data")["claims"]["value"].to_pylist()
     assert "Jane Qwertz" in values
     assert "https://[removed]@acme.org/lamps?id=3" in values
     out = tmp_path / "report.html"
@@ -136,13 +136,13 @@ def test_names_are_read_again_from_the_data(world, tmp_path):
 def test_a_manifest_that_was_changed_names_nobody(world):
     (world / "data" / "provenance.yaml").write_text(MANIFEST.replace("Qwertz", "Other"))
     tables = pv.open_ledger(world / "ledger").tables
-    assert contacts.read(tables, world / "data").num_rows == 0
-    assert contacts.named(tables, world / "data")["claims"].equals(tables["claims"])
+    assert contacts.read_contacts(tables, world / "data").num_rows == 0
+    assert contacts.restore_names(tables, world / "data")["claims"].equals(tables["claims"])
 
 
 def test_the_digest_of_contacts_cannot_be_guessed(world):
     """Of one name, table and digest would tell whoever tries names; each row holds a salt of the owner's secret."""
-    first = ledger.tables(world / "ledger", None, ["contacts"])["contacts"]
+    first = ledger.read_tables(world / "ledger", None, ["contacts"])["contacts"]
     shutil.rmtree(world / "ledger")
     assert {len(each) for each in first["salt"].to_pylist()} == {32}
     assert set(first["salt"].to_pylist()).isdisjoint(pv.scan(world / "data").contacts["salt"])

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from provenance.core.model import Claim
-from provenance.sources.claims import _claim
+from provenance.sources.claims import _make_row
 from provenance.sources.privacy.gate import Gate
 from provenance.sources.privacy.identity import IdentityKey
 
@@ -28,7 +28,7 @@ STAYS = [
 
 def rows(*claims):
     return [
-        _claim("card/README.md", Claim(field, value, "card/", "native", "/sources/0/x"), "00" * 32)
+        _make_row("card/README.md", Claim(field, value, "card/", "native", "/sources/0/x"), "00" * 32)
         for field, value in claims
     ]
 

@@ -301,7 +301,7 @@ def test_nothing_that_was_planted_stands_in_the_ledger(planted):
 
 def test_contacts_hold_people_of_manifests_and_no_secret_or_number(planted):
     root, tokens = planted
-    table = ledger.tables(root / "ledger", None, ["contacts"])["contacts"]
+    table = ledger.read_tables(root / "ledger", None, ["contacts"])["contacts"]
     held = json.dumps(table.to_pylist())
     assert [each for each in (*tokens.secrets, *tokens.numbers) if each in held] == []
     assert sum(each in held for each in tokens.people) > 60
