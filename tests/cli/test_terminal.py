@@ -180,6 +180,7 @@ def test_too_little_address_space_is_one_sentence(small, tmp_path, limit):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.full
 def test_a_limit_of_a_files_size_is_called_no_room(small, tmp_path):
     command = [sys.executable, "-m", "provenance", "scan", str(small), "--ledger", str(tmp_path / "ledger")]
     done = subprocess.run(

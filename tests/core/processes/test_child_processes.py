@@ -185,6 +185,7 @@ def test_a_signal_ends_a_scan_with_one_sentence_and_leaves_nothing(corpus, tmp_p
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
+@pytest.mark.full
 def test_what_was_ignored_from_the_beginning_stays_ignored(corpus, tmp_path):
     with scanning(corpus, tmp_path, "nohup") as scan:
         while not children(scan.pid):

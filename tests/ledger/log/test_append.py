@@ -187,7 +187,7 @@ def deadly(patch, steps):
 
 
 @pytest.mark.parametrize("before", [0, 1])
-@pytest.mark.parametrize("stride", [3, pytest.param(1, marks=pytest.mark.full)])
+@pytest.mark.parametrize("stride", [5, pytest.param(1, marks=pytest.mark.full)])
 def test_killed_at_any_step(home, sealed, tmp_path, before, stride):
     """Whatever the disk holds then verifies, and the next scan continues without signing an index twice."""
     ledger.user_keys()

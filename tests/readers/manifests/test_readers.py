@@ -414,6 +414,7 @@ def test_there_is_an_example_of_every_format_that_is_read():
     assert set(READ) <= formats
 
 
+@pytest.mark.full
 @pytest.mark.realdata
 def test_every_real_manifest_is_read_or_refused_in_one_sentence(realdata):
     read_, refused = 0, defaultdict(list)

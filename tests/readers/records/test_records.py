@@ -305,6 +305,7 @@ def test_no_file_raises(tmp_path_factory, data, name, head):
     read(write(tmp_path_factory.mktemp("any"), name, head + data), name, limits=Limits(batch=64, record=256))
 
 
+@pytest.mark.full
 @pytest.mark.realdata
 def test_real_data_is_read(realdata):
     totals, unreadable = {}, {}
