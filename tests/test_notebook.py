@@ -106,6 +106,7 @@ def test_it_shows_the_words_of_both_sides_and_what_stays_when_one_is_dropped(exe
     assert told.count("harbour-questions is left out here") == len(one)
 
 
+@pytest.mark.full
 def test_it_opens_a_ledger_of_ones_own(tmp_path):
     """One source, without a manifest, without findings about pairs, and without the data at hand."""
     (tmp_path / "data").mkdir()

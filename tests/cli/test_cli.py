@@ -184,6 +184,7 @@ def test_lists(kind, capfd):
     assert len(capfd.readouterr().out.splitlines()) >= 1
 
 
+@pytest.mark.full
 def test_a_closed_pipe_is_no_traceback(data, tmp_path):
     command = [sys.executable, "-m", "provenance", "scan", data("mit"), "--ledger", tmp_path / "ledger"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as scan:

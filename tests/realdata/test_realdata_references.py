@@ -9,7 +9,7 @@ import pytest
 import provenance as pv
 from provenance.pipeline import build_index
 
-pytestmark = pytest.mark.realdata
+pytestmark = [pytest.mark.realdata, pytest.mark.full]
 
 MBPP = (("text", "instruction"), ("code", "answer"))
 BENCHMARKS = {

@@ -13,7 +13,7 @@ from provenance.reports.difference import compare
 from provenance.similarity.index import source_sketches
 from provenance.similarity.text import shingles
 
-pytestmark = pytest.mark.realdata
+pytestmark = [pytest.mark.realdata, pytest.mark.full]
 
 INSTRUCT = "data/instruct"
 A = {

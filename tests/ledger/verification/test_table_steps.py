@@ -383,9 +383,8 @@ print(done.stderr, end="")
 """
 
 
-@pytest.mark.parametrize(
-    "name", [each if each == "many rows" else pytest.param(each, marks=pytest.mark.full) for each in BOMBS]
-)
+@pytest.mark.full
+@pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_before_it_takes_memory(monkeypatch, home, tables, tmp_path, name):
     count, values = BOMBS[name]
     grown(monkeypatch, count)

@@ -90,6 +90,7 @@ def test_every_flipped_byte_fails(world):
     assert ledger.verify(folder).exit_code == OK
 
 
+@pytest.mark.full
 def test_every_truncation_and_addition_fails(world):
     folder = world / "ledger"
     for path in regular(folder):
