@@ -22,7 +22,7 @@ _CHARACTERS = frozenset(b"\t\n\r") | frozenset(range(0x20, 0x7F)) | frozenset(ra
 _CLASSES = bytes(ord("\n") if each in b"\r\n" else ord("x") if each in _CHARACTERS else 0 for each in range(256))
 _BREAKS = bytes.maketrans(b"\n", b"x")
 _LINE = re.compile(rb"\nx{24,}(?=\n)")  # over the classes of bytes
-_LEAST_LINES = 2  # lines of words that may stand in a file by chance
+_MOST_LINES = 2  # lines of words that may stand in a file by chance
 _HEADER = re.compile(rb"(?:blob|tree|commit|tag) (0|[1-9]\d{0,18})\0")
 _HASHES = (("sha1", 20), ("sha256", 32))  # of repositories, and their bytes
 
@@ -58,7 +58,7 @@ def holds_text(file: BinaryIO, size: int) -> bool:
             return True
         found = (each.span() for each in _LINE.finditer(classes) if each.end() >= len(carried))
         lines += sum(_is_words(data[start + 1 : end]) for start, end in found)
-        if lines > _LEAST_LINES:
+        if lines > _MOST_LINES:
             return True
         carried = data[-_RUN_BYTES:]
     return False

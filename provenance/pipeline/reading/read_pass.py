@@ -93,7 +93,7 @@ def role(account: records.Account, outer: str) -> str:
         account: its account; members are called 'a.zip!/member'.
         outer: the role of the file on disk.
     """
-    return file_roles.decide_role(account.path.split("!/", 1)[1], b"", 0).role if account.apart else outer
+    return file_roles.decide_role(account.path.split("!/", 1)[1], b"", 0).role if account.is_document else outer
 
 
 def _inside(account: records.Account) -> str | None:
@@ -131,7 +131,7 @@ _STATED_INSIDE = {"licence", "url", "citation", "upstream-sha256"}
 
 def _unread(account: records.Account, reason: str | None) -> records.Account:
     """Count a licence or document inside an archive as not read where nobody makes claims of it."""
-    if not account.apart or account.skip_reason is not None or reason is None:
+    if not account.is_document or account.skip_reason is not None or reason is None:
         return account
     return replace(account, skip_reason=reason, bytes_consumed=0, bytes_skipped=account.bytes)
 
@@ -147,7 +147,7 @@ def items(file: FileToRead) -> Iterator[records.Item | Died]:
     """
     try:
         yield from records.read(
-            file.location, file.path, roles=records.override_roles(file.views), head=file.head, apart=_apart
+            file.location, file.path, roles=records.override_roles(file.views), head=file.head, is_document=_apart
         )
     except ProvenanceError:
         raise

@@ -107,7 +107,7 @@ class Account:
         sha256: of its bytes, hexadecimal; None where they could not all be read.
         blocks: SHA-256 of each MiB; () for members.
         notes: what was kept but is odd, as "3 lone surrogates"; None where nothing is.
-        apart: whether it is a licence or document inside an archive, which holds no records.
+        is_document: whether it is a licence or document inside an archive, which holds no records.
     """
 
     path: str
@@ -121,7 +121,7 @@ class Account:
     sha256: str | None
     blocks: Blocks
     notes: str | None = None
-    apart: bool = False
+    is_document: bool = False
 
 
 def read(
@@ -131,7 +131,7 @@ def read(
     limits: storage.Limits = storage.LIMITS,
     roles: Roles | None = None,
     head: int | None = None,
-    apart: IsDocument = _is_no_document,
+    is_document: IsDocument = _is_no_document,
 ) -> Iterator[Item]:
     """Read a data file, whatever it is.
 
@@ -141,7 +141,7 @@ def read(
         limits: memory and time it may cost.
         roles: which column means what; the published table if None.
         head: bytes to read of a larger file of lines or passages that is not compressed; None, or another format: all.
-        apart: tells members of an archive that hold no records from those that do.
+        is_document: tells members of an archive that hold no records from those that do.
 
     Yields:
         Batches of RECORDS and, after the last of a file or member, its Account; the members of an archive
@@ -164,7 +164,7 @@ def read(
                     part = _File(path, storage.Stream(regular_files.BoundedFile(file, end)), end, limits, roles)
                     yield from _account_for_heads(part.read(), path, size, end)
                 elif reason is None:
-                    for item in _File(path, file, size, limits, roles, apart=apart).read():
+                    for item in _File(path, file, size, limits, roles, is_document=is_document).read():
                         if isinstance(item, Account) and item.path == path:
                             yield _compare_size(item, size, file)
                         else:
@@ -315,10 +315,10 @@ class _File:
         roles: Roles,
         *,
         member: bool = False,
-        apart: IsDocument = _is_no_document,
+        is_document: IsDocument = _is_no_document,
     ) -> None:
         self.path, self.file, self.size, self.limits, self.roles, self.member = path, file, size, limits, roles, member
-        self.apart, self.documents = apart, 0
+        self.is_document, self.documents = is_document, 0
         self.tap = storage.DigestingReader(
             file if isinstance(file, storage.Stream) else regular_files.BoundedFile(file, size)
         )
@@ -449,14 +449,14 @@ class _File:
     def _read_member(self, member: storage.Member, reasons: dict[str, int]) -> Iterator[Item]:
         path, size = f"{self.path}!/{member.name}", min(member.size, _MOST_BYTES)
         head = member.stream.peek(format_detection.HEAD_BYTES) if member.stream is not None else b""
-        apart = self.apart(path, head, size, member.stream.peek if member.stream is not None else lambda _: b"")
+        apart = self.is_document(path, head, size, member.stream.peek if member.stream is not None else lambda _: b"")
         items: Iterator[Item] = iter([Account(path, None, size, 0, size, member.reason, 0, 0, None, ())])
         if member.stream is not None:
             file = _File(path, member.stream, size, self.limits, self.roles, member=True)
             items = file.read_document(read=self.documents < MOST_DOCUMENTS) if apart else file.read()
             self.documents += apart
         for each in items:
-            item = replace(each, apart=apart) if isinstance(each, Account) else each
+            item = replace(each, is_document=apart) if isinstance(each, Account) else each
             yield item
             if isinstance(item, Batch):
                 del item, each  # they are let go before the next is read

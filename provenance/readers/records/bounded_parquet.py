@@ -46,7 +46,7 @@ class ParquetFile:
     Args:
         source: its bytes, each block held to its digest.
         size: how many there are.
-        limits: batch, record and memory.
+        limits: batch_bytes, record_bytes and memory_bytes.
         values: of the largest row.
         rows: of each row group, as its footer says.
         stored: bytes of each row group in the file.

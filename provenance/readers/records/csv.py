@@ -216,7 +216,7 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
     Args:
         stream: its bytes, UTF-8, with or without byte order mark.
         tally: gains counts.
-        limits: batch and record.
+        limits: batch_bytes and record_bytes.
         roles: which column means what.
 
     Yields:

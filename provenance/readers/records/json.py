@@ -141,7 +141,7 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
     Args:
         stream: its bytes, UTF-8.
         tally: gains counts.
-        limits: batch, record and depth.
+        limits: batch_bytes, record_bytes and nesting_levels.
         roles: which key means what.
 
     Yields:

@@ -36,7 +36,7 @@ def read(
         file: seekable; every block that it reads is checked.
         size: its bytes.
         tally: gains counts; a row group that cannot be read is skipped with its bytes.
-        limits: batch, record, memory, ratio and floor.
+        limits: batch_bytes, record_bytes, memory_bytes, expansion_ratio and floor_bytes.
         roles: which column means what.
 
     Yields:

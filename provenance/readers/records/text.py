@@ -87,7 +87,7 @@ def read(
     Args:
         stream: its bytes, UTF-8, with or without byte order mark.
         tally: gains counts.
-        limits: batch.
+        limits: batch_bytes.
         roles: not needed: all of it is text.
 
     Yields:

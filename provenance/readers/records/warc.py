@@ -110,7 +110,7 @@ def read(
     Args:
         stream: its bytes, decompressed.
         tally: gains counts; bytes of pages count as skipped.
-        limits: batch and record.
+        limits: batch_bytes and record_bytes.
         roles: not needed: the format says what is an address.
 
     Yields:

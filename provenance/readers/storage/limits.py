@@ -43,7 +43,7 @@ class Budget:
     """How many bytes decompression may still yield, shared by the members of one archive.
 
     Args:
-        limits: ratio and floor.
+        limits: expansion_ratio and floor_bytes.
         size: compressed bytes on disk.
         what: what takes so many bytes, for messages.
     """

@@ -81,7 +81,7 @@ def explain_doubt(file: BinaryIO, limits: Limits) -> str | None:
 
     Args:
         file: as `open_regular` returns it.
-        limits: ratio and floor, as for compressed files.
+        limits: expansion_ratio and floor_bytes, as for compressed files.
 
     Returns:
         A reason, or None for a file whose size is that of its bytes.
@@ -134,7 +134,7 @@ def bound_to_size(file: BinaryIO, limits: Limits = LIMITS) -> BoundedFile:
 
     Args:
         file: as `open_regular` returns it.
-        limits: ratio and floor, as for compressed files.
+        limits: expansion_ratio and floor_bytes, as for compressed files.
 
     Raises:
         OSError: its size says nothing of what reading it costs.

@@ -28,7 +28,7 @@ from provenance.readers.records import record_trees
     ],
 )
 def test_a_licence_or_document_inside_an_archive_is_not_data(path, outer, expected):
-    account = records.Account(path, None, 0, 0, 0, None, 0, 0, None, (), apart=expected != outer)
+    account = records.Account(path, None, 0, 0, 0, None, 0, 0, None, (), is_document=expected != outer)
     assert role(account, outer) == expected
 
 

@@ -344,7 +344,7 @@ def test_a_record_of_millions_of_values_is_one_row(line, error):
 def test_full_batches_change_nothing(data, full, monkeypatch):
     whole, _ = rows(oracle.dumps(data, indent=1).encode())
     for module in (json, json_kernel):
-        monkeypatch.setattr(module, "FULL", full)
+        monkeypatch.setattr(module, "BATCH_VALUES", full)
     parts, _ = rows(oracle.dumps(data, indent=1).encode())
     assert len(whole) == 100
     assert parts == whole

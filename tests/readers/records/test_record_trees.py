@@ -132,9 +132,9 @@ def test_a_processor_without_instructions_for_it_makes_the_same_leaves(tmp_path)
         "from provenance.core import sha256\nfrom provenance.readers.records import record_trees as trees\n"
         "texts = json.load(sys.stdin)\n"
         "columns = [pa.array(range(len(texts))), pa.array(texts, pa.large_string())]\n"
-        "leaves = trees.Salting(bytes(range(32)), 'a').leaves(pa.RecordBatch.from_arrays(columns, ['row', 'whole']))\n"
-        "growing = trees.RecordTreeBuilder()\ngrowing.add(leaves)\n"
-        "print(sha256.HARDWARE, growing.root())\n"
+        "leaves = trees.FileSalts(bytes(range(32)), 'a').hash_leaves(pa.RecordBatch.from_arrays(columns, ['row', 'whole']))\n"
+        "growing = trees.RecordTreeBuilder()\ngrowing.add_leaves(leaves)\n"
+        "print(sha256.HARDWARE, growing.compute_root())\n"
     )
     own = {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
     done = subprocess.run(
