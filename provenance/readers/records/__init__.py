@@ -97,7 +97,7 @@ class Account:
 
     Args:
         path: its name.
-        format: as `sniff` names it, with the codec after a dot: jsonl.gz; None where it was not opened.
+        format: as `detect_format` names it, with the codec after a dot: jsonl.gz; None where it was not opened.
         bytes: its size; of a member, uncompressed.
         bytes_consumed: bytes that were read and understood.
         bytes_skipped: the others.
