@@ -121,7 +121,7 @@ def holds_records(path: str, head: bytes) -> bool:
     """
     form = format_detection.detect_format(head, path)
     body = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if form == "csv" and format_detection.last_suffix(path) in {"md", "markdown", "rst"}:
+    if form == "csv" and format_detection.find_suffix(path) in {"md", "markdown", "rst"}:
         guess = csv.guess_dialect(head)  # mark-up has tables of its own
         return guess is not None and guess.delimiter != "|"
     if form in storage.CODECS or form in storage.CONTAINERS or (form in FORMATS and FORMATS[form].only_records):

@@ -180,7 +180,7 @@ def _decode_table(request: dict[str, Any], asker: confined_decoding.Requester | 
         size = os.fstat(handle.fileno()).st_size
         _limit_time(size + (os.fstat(lines.fileno()).st_size if lines else 0))
         file = _open_parquet(handle, request)
-        left = allowed = _allowed_bytes(size, loaded=asker is not None)
+        left = allowed = _compute_allowed_bytes(size, loaded=asker is not None)
         _check_size(file, size, allowed)
         if asker is not None:
             _send_batches(asker, file.schema_arrow, [])  # a table of no rows has columns too
@@ -196,7 +196,7 @@ def _decode_table(request: dict[str, Any], asker: confined_decoding.Requester | 
     return {"rows": file.metadata.num_rows}
 
 
-def _allowed_bytes(size: int, *, loaded: bool) -> int:
+def _compute_allowed_bytes(size: int, *, loaded: bool) -> int:
     """Return the bytes that a table of a file of some size may have; loaded, all of them are in memory at once."""
     allowed = max(LEAST_ALLOWED_BYTES, EXPANSION_RATIO * size)
     most, ratio = _LOADED
@@ -377,7 +377,7 @@ def _quote_name(name: str) -> str:
 def _check_size(file: pq.ParquetFile, file_size: int, allowed: int) -> None:
     """Refuse, before decoding, what its footer already says is too large."""
     found = file.metadata
-    least = found.num_rows * sum(_least_bytes(field.type) for field in file.schema_arrow)
+    least = found.num_rows * sum(_count_least_bytes(field.type) for field in file.schema_arrow)
     groups = (found.row_group(number) for number in range(found.num_row_groups))
     said = sum(group.column(at).total_uncompressed_size for group in groups for at in range(found.num_columns))
     always, per_byte = _DENSE
@@ -387,7 +387,7 @@ def _check_size(file: pq.ParquetFile, file_size: int, allowed: int) -> None:
         raise _TableFault(f"it decodes to {max(least, said):,} bytes or more, and {allowed:,} are allowed")
 
 
-def _least_bytes(kind: pa.DataType) -> int:
+def _count_least_bytes(kind: pa.DataType) -> int:
     """Bytes that a value takes at least once it is decoded; a bit counts as none."""
     try:
         return int(kind.bit_width) // 8

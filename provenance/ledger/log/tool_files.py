@@ -44,24 +44,24 @@ _OBJECT_ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _LFS_PATH = re.compile(rb"lfs/objects/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{64})")
 
 
-def _form_of_text(form: Callable[[bytes], bool], limit: int = tool_texts.MOST_BYTES) -> _Form:
+def _make_text_form(form: Callable[[bytes], bool], limit: int = tool_texts.MOST_BYTES) -> _Form:
     return lambda file, size, _: size <= limit and form(file.read(limit + 1))
 
 
-def _form_of_binary(form: Callable[[BinaryIO, int], bool]) -> _Form:
+def _make_binary_form(form: Callable[[BinaryIO, int], bool]) -> _Form:
     return lambda file, size, _: form(file, size)
 
 
-def _form_of_lines(pattern: bytes) -> _Form:
-    return _form_of_text(tool_texts.make_lines_test(pattern), tool_texts.MOST_LIST_BYTES)
+def _make_lines_form(pattern: bytes) -> _Form:
+    return _make_text_form(tool_texts.make_lines_test(pattern), tool_texts.MOST_LIST_BYTES)
 
 
-def _form_of_one_line(pattern: bytes) -> _Form:
-    return _form_of_text(tool_texts.make_line_test(pattern), 1 << 12)
+def _make_line_form(pattern: bytes) -> _Form:
+    return _make_text_form(tool_texts.make_line_test(pattern), 1 << 12)
 
 
-def _form_of_checksummed(*beginnings: bytes) -> _Form:
-    return _form_of_binary(tool_formats.make_checksum_test(*beginnings))
+def _make_checksummed_form(*beginnings: bytes) -> _Form:
+    return _make_binary_form(tool_formats.make_checksum_test(*beginnings))
 
 
 def _is_any(_: BinaryIO, __: int, ___: bytes) -> bool:
@@ -88,10 +88,10 @@ _HOOKS = (
     rb"|applypatch-msg|commit-msg|prepare-commit-msg|sendemail-validate|update|push-to-checkout|fsmonitor-watchman"
     rb"|proc-receive|reference-transaction|post-index-change"
 )
-_PATTERN_LIST = _form_of_text(tool_texts.is_pattern_list)
-_MESSAGE = _form_of_text(tool_texts.is_message)
-_IDS = _form_of_lines(_OBJECT_ID)
-_REFERENCE = _form_of_one_line(rb"ref: refs/[^\s{\[]{1,512}|" + _OBJECT_ID)
+_PATTERN_LIST = _make_text_form(tool_texts.is_pattern_list)
+_MESSAGE = _make_text_form(tool_texts.is_message)
+_IDS = _make_lines_form(_OBJECT_ID)
+_REFERENCE = _make_line_form(rb"ref: refs/[^\s{\[]{1,512}|" + _OBJECT_ID)
 _REFLOG = (
     rb" [^<>{\[\t]{0,128}<[^<>\s]{0,128}> \d{1,12} [+-]\d{4}"
     rb"(?:\t(?:[a-z][a-z-]{0,31}(?: [^{\[\t]{0,255})?:(?: [^{\[].{0,255})?|update by push)?)?"
@@ -99,48 +99,48 @@ _REFLOG = (
 _FETCHED = rb"(?:(?:branch |tag |remote-tracking branch )?'[^'\s{\[]{1,512}' of )?[^\s{\[]{1,2048}"
 _GIT = _compile_forms(
     (rb"objects/[0-9a-f]{2}/[0-9a-f]{38}(?:[0-9a-f]{24})?", _is_object),
-    (rb"objects/pack/pack-[0-9a-f]+\.pack", _form_of_binary(tool_formats.is_pack)),
-    (rb"objects/pack/pack-[0-9a-f]+\.idx", _form_of_binary(tool_formats.is_pack_index)),
-    (rb"objects/pack/pack-[0-9a-f]+\.rev", _form_of_checksummed(b"RIDX\0\0\0")),
-    (rb"objects/pack/(?:pack|multi-pack-index)-[0-9a-f]+\.bitmap", _form_of_checksummed(b"BITM\0")),
-    (rb"objects/pack/pack-[0-9a-f]+\.mtimes", _form_of_checksummed(b"MTME\0\0\0")),
-    (rb"objects/pack/pack-[0-9a-f]+\.keep", _form_of_text(tool_texts.is_short_note)),
-    (rb"objects/pack/pack-[0-9a-f]+\.promisor", _form_of_lines(rb"(?:" + _OBJECT_ID + rb" [^\s{\[]{1,512})?")),
-    (rb"objects/pack/multi-pack-index", _form_of_checksummed(b"MIDX\1")),
-    (rb"objects/info/(?:commit-graph|commit-graphs/graph-[0-9a-f]+\.graph)", _form_of_checksummed(b"CGPH\1")),
+    (rb"objects/pack/pack-[0-9a-f]+\.pack", _make_binary_form(tool_formats.is_pack)),
+    (rb"objects/pack/pack-[0-9a-f]+\.idx", _make_binary_form(tool_formats.is_pack_index)),
+    (rb"objects/pack/pack-[0-9a-f]+\.rev", _make_checksummed_form(b"RIDX\0\0\0")),
+    (rb"objects/pack/(?:pack|multi-pack-index)-[0-9a-f]+\.bitmap", _make_checksummed_form(b"BITM\0")),
+    (rb"objects/pack/pack-[0-9a-f]+\.mtimes", _make_checksummed_form(b"MTME\0\0\0")),
+    (rb"objects/pack/pack-[0-9a-f]+\.keep", _make_text_form(tool_texts.is_short_note)),
+    (rb"objects/pack/pack-[0-9a-f]+\.promisor", _make_lines_form(rb"(?:" + _OBJECT_ID + rb" [^\s{\[]{1,512})?")),
+    (rb"objects/pack/multi-pack-index", _make_checksummed_form(b"MIDX\1")),
+    (rb"objects/info/(?:commit-graph|commit-graphs/graph-[0-9a-f]+\.graph)", _make_checksummed_form(b"CGPH\1")),
     (rb"objects/info/commit-graphs/commit-graph-chain", _IDS),
-    (rb"objects/info/packs", _form_of_lines(rb"(?:P pack-[0-9a-f]{40,64}\.pack)?")),
-    (rb"index|sharedindex\.[0-9a-f]+", _form_of_binary(tool_formats.is_staging_index)),
+    (rb"objects/info/packs", _make_lines_form(rb"(?:P pack-[0-9a-f]{40,64}\.pack)?")),
+    (rb"index|sharedindex\.[0-9a-f]+", _make_binary_form(tool_formats.is_staging_index)),
     (rb"HEAD|(?:ORIG|CHERRY_PICK|REVERT|REBASE|BISECT|AUTO_MERGE)_HEAD|refs/.+", _REFERENCE),
     (rb"MERGE_HEAD|shallow", _IDS),
-    (rb"FETCH_HEAD", _form_of_lines(_OBJECT_ID + rb"\t(?:not-for-merge)?\t" + _FETCHED)),
+    (rb"FETCH_HEAD", _make_lines_form(_OBJECT_ID + rb"\t(?:not-for-merge)?\t" + _FETCHED)),
     (
         rb"packed-refs",
-        _form_of_lines(
+        _make_lines_form(
             rb"# pack-refs with:[ a-z-]{0,128}|" + _OBJECT_ID + rb" refs/[^\s{\[]{1,512}|\^" + _OBJECT_ID
         ),
     ),
-    (rb"info/refs", _form_of_lines(_OBJECT_ID + rb"\trefs/[^\s{\[]{1,512}(?:\^\{\})?")),
-    (rb"logs/(?:HEAD|refs/.+)", _form_of_lines(_OBJECT_ID + rb" " + _OBJECT_ID + _REFLOG)),
-    (rb"hooks/(?:" + _HOOKS + rb")(?:\.sample)?", _form_of_text(tool_texts.is_script)),
-    (rb"config|config\.worktree", _form_of_text(tool_texts.is_configuration)),
-    (rb"description", _form_of_text(tool_texts.is_short_note)),
+    (rb"info/refs", _make_lines_form(_OBJECT_ID + rb"\trefs/[^\s{\[]{1,512}(?:\^\{\})?")),
+    (rb"logs/(?:HEAD|refs/.+)", _make_lines_form(_OBJECT_ID + rb" " + _OBJECT_ID + _REFLOG)),
+    (rb"hooks/(?:" + _HOOKS + rb")(?:\.sample)?", _make_text_form(tool_texts.is_script)),
+    (rb"config|config\.worktree", _make_text_form(tool_texts.is_configuration)),
+    (rb"description", _make_text_form(tool_texts.is_short_note)),
     (rb"(?:COMMIT|TAG)_EDITMSG|(?:MERGE|SQUASH)_MSG", _MESSAGE),
     (rb"info/(?:exclude|sparse-checkout)", _PATTERN_LIST),
-    (rb"info/attributes", _form_of_text(tool_texts.is_attribute_list)),
+    (rb"info/attributes", _make_text_form(tool_texts.is_attribute_list)),
 )  # fmt: skip
 _ENTRY = rb"/[^/{\[\",;|]{1,128}/-?[0-9.]{0,32}/[\w :+.-]{0,64}/(?:-k\w{1,3})?/(?:[TD][\w.-]{1,64})?"
 _CVS = _compile_forms(
-    (rb"Entries(?:\.Log)?", _form_of_lines(rb"(?:[AR] )?(?:" + _ENTRY + rb"|D/[^/{\[\",;|]{1,128}////)|D")),
-    (rb"Root", _form_of_one_line(rb"(?::\w+:|/|[\w.@-]+:/)[^\s{\[]{0,1024}")),
-    (rb"Repository", _form_of_one_line(rb"[^\s{\[][^\s{\[]{0,1024}")),
+    (rb"Entries(?:\.Log)?", _make_lines_form(rb"(?:[AR] )?(?:" + _ENTRY + rb"|D/[^/{\[\",;|]{1,128}////)|D")),
+    (rb"Root", _make_line_form(rb"(?::\w+:|/|[\w.@-]+:/)[^\s{\[]{0,1024}")),
+    (rb"Repository", _make_line_form(rb"[^\s{\[][^\s{\[]{0,1024}")),
 )
 _CACHE = _compile_forms(
-    (rb"CACHEDIR\.TAG", _form_of_text(tool_texts.is_tag)),
+    (rb"CACHEDIR\.TAG", _make_text_form(tool_texts.is_tag)),
     (rb"\.gitignore", _PATTERN_LIST),
-    (rb"v/cache/(?:lastfailed|nodeids|stepwise)", _form_of_text(tool_texts.is_empty_json)),
+    (rb"v/cache/(?:lastfailed|nodeids|stepwise)", _make_text_form(tool_texts.is_empty_json)),
 )
-_REVLOG = _form_of_binary(tool_formats.is_revision_log)
+_REVLOG = _make_binary_form(tool_formats.is_revision_log)
 
 _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
     b".git": ("version control (git)", {b"HEAD": False, b"objects": True, b"refs": True}, _GIT),
@@ -148,7 +148,7 @@ _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
         "version control (mercurial)",
         {b"requires": False, b"store": True},
         _compile_forms(
-            (rb"(?:store/)?requires", _form_of_text(tool_texts.make_lines_test(rb"[\w.-]{0,64}"), 1 << 12)),
+            (rb"(?:store/)?requires", _make_text_form(tool_texts.make_lines_test(rb"[\w.-]{0,64}"), 1 << 12)),
             (rb"(?:store/.+|00changelog)\.i", _REVLOG),
         ),
     ),
@@ -156,18 +156,18 @@ _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
         "version control (subversion)",
         {b"wc.db": False},
         _compile_forms(
-            (rb"wc\.db", _form_of_binary(tool_formats.make_database_test(b"NODES", b"PRISTINE", b"WCROOT"))),
-            (rb"entries|format", _form_of_one_line(rb"\d{0,8}")),
+            (rb"wc\.db", _make_binary_form(tool_formats.make_database_test(b"NODES", b"PRISTINE", b"WCROOT"))),
+            (rb"entries|format", _make_line_form(rb"\d{0,8}")),
         ),
     ),
     b".bzr": (
         "version control (bazaar)",
         {b"branch-format": False},
         _compile_forms(
-            (rb"README", _form_of_text(tool_texts.is_message, 512)),
+            (rb"README", _make_text_form(tool_texts.is_message, 512)),
             (
                 rb"(?:branch-format|(?:branch|checkout|repository)/format)",
-                _form_of_one_line(rb"[Bb]azaar[\w ,.()-]{0,128}"),
+                _make_line_form(rb"[Bb]azaar[\w ,.()-]{0,128}"),
             ),
         ),
     ),
@@ -181,12 +181,12 @@ _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
 
 _NOTES: dict[bytes, tuple[str, _Form]] = {
     # of a submodule or work tree
-    b".git": ("version control (git)", _form_of_one_line(rb"gitdir: [^\x00-\x1f{}\"]{1,1024}")),
-    b".gitattributes": ("version control (git)", _form_of_text(tool_texts.is_attribute_list)),
+    b".git": ("version control (git)", _make_line_form(rb"gitdir: [^\x00-\x1f{}\"]{1,1024}")),
+    b".gitattributes": ("version control (git)", _make_text_form(tool_texts.is_attribute_list)),
     b".gitignore": ("version control (git)", _PATTERN_LIST),
-    b".gitkeep": ("version control (git)", _form_of_text(tool_texts.is_short_note)),
-    b".gitmodules": ("version control (git)", _form_of_text(tool_texts.is_configuration)),
-    b".DS_Store": ("a note of a file browser", _form_of_binary(tool_formats.is_desktop_note)),
+    b".gitkeep": ("version control (git)", _make_text_form(tool_texts.is_short_note)),
+    b".gitmodules": ("version control (git)", _make_text_form(tool_texts.is_configuration)),
+    b".DS_Store": ("a note of a file browser", _make_binary_form(tool_formats.is_desktop_note)),
 }
 
 
@@ -196,7 +196,7 @@ def is_loaded(path: str) -> bool:
     Args:
         path: as it stands in tables.
     """
-    return _suffix(path_names.text_to_path(path)) in _LOADED - _PROSE
+    return _find_suffix(path_names.text_to_path(path)) in _LOADED - _PROSE
 
 
 class ToolFiles:
@@ -224,7 +224,7 @@ class ToolFiles:
             Its kind and tool; None where it is of none, is a link or a folder, or cannot be read.
         """
         parts = path_names.text_to_path(path).split(b"/")
-        if path_names.INTO_ARCHIVE in path or not parts[-1] or _suffix(parts[-1]) in _LOADED:
+        if path_names.INTO_ARCHIVE in path or not parts[-1] or _find_suffix(parts[-1]) in _LOADED:
             return None
         at = next((at for at, part in enumerate(parts[:-1]) if part in _FOLDERS), None)
         inner = b""
@@ -296,7 +296,7 @@ class ToolFiles:
         return stat.S_ISREG(status.st_mode) and status.st_size == size
 
 
-def _suffix(name: bytes) -> str:
+def _find_suffix(name: bytes) -> str:
     """Return what stands behind the last dot of a name, also of one that begins with it."""
     name = name.rpartition(b"/")[2]
     return name.rpartition(b".")[2].decode("utf-8", "replace").lower() if b"." in name else ""

@@ -331,7 +331,7 @@ class _File:
             name = yield from self._read_compressed(name)
         else:
             yield from self._read_content(name, self.raw)
-        yield self._close(name)
+        yield self._close_file(name)
 
     def read_document(self, *, read: bool) -> Iterator[Document | Account]:
         """Yield a member whole, if it is to be read and small enough, and its account."""
@@ -343,9 +343,9 @@ class _File:
             self.tally.skip_bytes(len(data) + self.raw.drain(), "larger than a document inside an archive may be")
         else:
             yield Document(self.path, data)
-        yield self._close(name)
+        yield self._close_file(name)
 
-    def _close(self, name: str) -> Account:
+    def _close_file(self, name: str) -> Account:
         self.raw.drain()
         if isinstance(self.file, storage.Stream) and self.file.fault:
             self.raw.fault = self.file.fault
@@ -356,7 +356,7 @@ class _File:
 
     def _read_compressed(self, codec: str) -> Generator[Item, None, str]:
         stream = storage.decompress(self.raw, codec, storage.Budget(self.limits, self.size))
-        inner_path = self.path.removesuffix("." + format_detection.last_suffix(self.path))
+        inner_path = self.path.removesuffix("." + format_detection.find_suffix(self.path))
         inner = detect_format(stream.peek(format_detection.HEAD_BYTES), inner_path)
         if inner in storage.CODECS:
             self.tally.skip_bytes(1, "compressed more than once")

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numba import njit
 
 from provenance.readers.records import string_kernels
-from provenance.readers.records.column_roles import META, RECORD, is_text_role, role_of_value
+from provenance.readers.records.column_roles import META, RECORD, decide_role, is_text_role
 from provenance.readers.records.value_tape import END, GROUP, KIND, RANK, REC, START, drop_useless
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class _LeafColumns:
             where[:, 1] = np.arange(self.groups, self.groups + len(where))
             self.groups += len(where)
         for number, field in enumerate(array.type):
-            inner, inner_rank = role_of_value(kind, rank, *self.roles.find_role(field.name))
+            inner, inner_rank = decide_role(kind, rank, *self.roles.find_role(field.name))
             self.add_column(array.field(number), int(inner), int(inner_rank), where)
 
     def _add_list(self, array: Any, kind: int, rank: int, where: Any) -> None:
@@ -124,7 +124,7 @@ def flatten_batch(part: pa.RecordBatch, roles: Roles) -> tuple[Any, Any, Any]:
     leaves = _LeafColumns(roles, [], [], [])
     columns = []
     for number, name in enumerate(part.schema.names):
-        kind, rank = role_of_value(RECORD, 0, *roles.find_role(name))
+        kind, rank = decide_role(RECORD, 0, *roles.find_role(name))
         where = np.zeros((part.num_rows, 4), np.int64)
         where[:, 0], where[:, 1] = np.arange(part.num_rows), -1
         before = len(leaves.tapes)

@@ -172,7 +172,7 @@ def find_role(hashes: Any, names: Any, value: np.uint64) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def role_of_value(kind: int, rank: int, name: int, name_rank: int, turn: int) -> Any:
+def decide_role(kind: int, rank: int, name: int, name_rank: int, turn: int) -> Any:
     """Say what a value is that stands below a key.
 
     Args:

@@ -205,7 +205,7 @@ def _find_columns(names: list[str], roles: column_roles.Roles) -> Any:
         parts = [whole] if whole[0] >= 0 else [roles.find_role(part) for part in name.strip().split(".")]
         kind, rank = RECORD, 0
         for found in parts:
-            kind, rank = column_roles.role_of_value(kind, rank, *found)
+            kind, rank = column_roles.decide_role(kind, rank, *found)
         out[number] = kind, rank
     return out
 

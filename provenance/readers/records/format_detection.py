@@ -45,7 +45,7 @@ _MARKUP = re.compile(rb"\s*<(\?xml|!doctype\s+html|html\b|!doctype\b|!--|[a-z][\
 _CONTROLS = bytes(code for code in range(1, 32) if code not in (7, 8, 9, 10, 11, 12, 13, 27))
 
 
-def last_suffix(path: str) -> str:
+def find_suffix(path: str) -> str:
     """Return the last suffix of a path, in lower case and without its dot."""
     name = path.rsplit("/", 1)[-1]
     if name in {"", "."}:
@@ -95,7 +95,7 @@ def _detect_binary(head: bytes, path: str) -> str | None:
         return None
     # A NUL byte in text is one bad record; many of them, or one in what does not look like text, are another format.
     zeros = head.count(0)
-    likely = head.lstrip()[:1] in (b"{", b"[") or _is_called_text(last_suffix(path))
+    likely = head.lstrip()[:1] in (b"{", b"[") or _is_called_text(find_suffix(path))
     controls = len(head) - len(head.translate(None, _CONTROLS))
     return "unknown" if (zeros and (zeros * 50 > len(head) or not likely)) or controls * 10 > len(head) else None
 
@@ -109,7 +109,7 @@ def _detect_text(head: bytes, path: str) -> str:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         head = head[: len(head) // 2 * 2].decode("utf-16", "replace").encode()
     body = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    given = last_suffix(path)
+    given = find_suffix(path)
     if not body:
         return "text"
     opening = FileHead(head, body, given)

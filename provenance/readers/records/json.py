@@ -203,7 +203,7 @@ def is_by_lines(head: bytes) -> bool:
     )
 
 
-def begins_json(head: bytes) -> bool:
+def is_json_beginning(head: bytes) -> bool:
     """Say whether a document that begins so, with a bracket, is JSON and not prose.
 
     Args:
@@ -350,7 +350,7 @@ def _read_wrapped(start: int, end: int, buffer: _Buffer, tally: Tally) -> Iterat
 
 
 def _find_role(name: bytes, roles: column_roles.Roles) -> tuple[int, int]:
-    kind, rank = column_roles.role_of_value(RECORD, 0, *roles.find_role(name.decode("utf-8", "replace")))
+    kind, rank = column_roles.decide_role(RECORD, 0, *roles.find_role(name.decode("utf-8", "replace")))
     return int(kind), int(rank)
 
 
@@ -391,7 +391,9 @@ _DOCUMENTS = ("json", "geojson", "ipynb")
 
 
 def _is_json(opening: FileHead) -> bool:
-    return opening.body[:1] in (b"{", b"[") and (opening.suffix in (*_LINES, *_DOCUMENTS) or begins_json(opening.body))
+    return opening.body[:1] in (b"{", b"[") and (
+        opening.suffix in (*_LINES, *_DOCUMENTS) or is_json_beginning(opening.body)
+    )
 
 
 def _is_json_lines(opening: FileHead) -> bool:

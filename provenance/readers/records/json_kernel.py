@@ -263,7 +263,7 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, wor
                         _enter_key(k, base, mask, sums, rows, slots, tape)
                 counts[REPEATED] += _enter_key(entries, base, mask, sums, rows, slots, tape)
                 name, name_rank, turn = column_roles.find_role(work.hashes, work.names, role)
-                kind, rank = column_roles.role_of_value(kind, rank, name, name_rank, turn)
+                kind, rank = column_roles.decide_role(kind, rank, name, name_rank, turn)
                 box_entry = entries
                 entries += 1
                 counts[BASE] = base + entries

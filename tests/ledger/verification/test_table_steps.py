@@ -430,8 +430,8 @@ def test_where_memory_does_not_suffice_fewer_rows_are_decoded_at_once(monkeypatc
     [(1000, 64 << 20, 64 << 20), (1 << 20, 200 << 20, 200 << 20), (3 << 20, 600 << 20, 384 << 20), (5 << 20, 1000 << 20, 500 << 20)],
 )  # fmt: skip
 def test_what_is_loaded_may_grow_less_than_what_is_read_batch_by_batch(size, read, loaded):
-    assert table_decoder._allowed_bytes(size, loaded=False) == read
-    assert table_decoder._allowed_bytes(size, loaded=True) == loaded
+    assert table_decoder._compute_allowed_bytes(size, loaded=False) == read
+    assert table_decoder._compute_allowed_bytes(size, loaded=True) == loaded
 
 
 def test_the_process_that_decodes_is_replaced_when_it_died(home, tables, tmp_path):
