@@ -62,7 +62,16 @@ class Work(NamedTuple):
 
 
 def prepare_work(size: int, depth: int, roles: column_roles.Roles) -> Work:
-    """Set memory aside for a buffer of `size` bytes."""
+    """Set memory aside for the kernel.
+
+    Args:
+        size: bytes of the buffer that it reads.
+        depth: levels of nesting that a value may have.
+        roles: column roles.
+
+    Returns:
+        Memory without records.
+    """
     few = size // 4 + 16  # no value that is kept is shorter than three bytes and a separator
     keys = min(few, MOST_VALUES)
     return Work(
