@@ -18,7 +18,7 @@ from provenance.core import engines, model, schemas
 HOME = Path(provenance.__file__).parent
 HEADINGS = ["Why", "Source", "Reads", "Yields", "Units", "Silent when", "Flagged", "Clean"]
 TABLES = {name: value for name, value in vars(schemas).items() if name.isupper() and hasattr(value, "metadata")}
-UNTOLD = {"prepare", "read_lines"}  # public to their own room alone, which says it once
+UNTOLD = {"read_lines"}  # public to their own room alone, which says it once
 SETTINGS = {"holders", "indexes", "originals", "purpose", "minimum"}
 
 

@@ -87,11 +87,7 @@ LARGEST_BARE = 255
 """The largest number that a kernel may use without a name: bytes, characters of ASCII and bits of a word speak for
 themselves, and so do powers of two."""
 
-STILL_NUMBERED = {
-    ("provenance.readers.records.string_kernels", "hashed"),
-    ("provenance.readers.records.string_kernels", "unescape"),
-    ("provenance.readers.records.value_tape", "_is_letter"),
-}
+STILL_NUMBERED: set[tuple[str, str]] = set()
 """Module and kernel of which a number waits for a name, and for a comment that says where it is from."""
 
 STILL_SHARED: set[str] = set()

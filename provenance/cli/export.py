@@ -83,7 +83,7 @@ def command(
     ledger, chosen = _asked(words, format_)
     _check_options(chosen)
     if output is not None:
-        output_lines.check_audited(output, ledger)
+        output_lines.check_not_audited(output, ledger)
     asked = ExportRequest(
         index,
         key=key,

@@ -44,7 +44,7 @@ def build(
     from provenance.cli import output as output_lines
     from provenance.pipeline import build_index
 
-    output_lines.check(output)
+    output_lines.check_writable(output)
     roles = tuple(_role(each) for each in columns)
     built = build_index.build_index(
         files,

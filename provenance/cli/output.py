@@ -12,7 +12,7 @@ from provenance.errors import ConfigError, ProvenanceError
 STDOUT = Path("-")
 
 
-def check(output: Path, *inputs: Path | None) -> None:
+def check_writable(output: Path, *inputs: Path | None) -> None:
     """Refuse a place where nothing may be written, before the work and not after it.
 
     Args:
@@ -39,7 +39,7 @@ def check(output: Path, *inputs: Path | None) -> None:
             raise ConfigError(f"{output} is the file that is read; write elsewhere with -o")
 
 
-def check_audited(output: Path, folder: Path) -> None:
+def check_not_audited(output: Path, folder: Path) -> None:
     """Refuse to replace a file that the newest scan of a ledger read: wherever it lies, its content tells it.
 
     Args:
@@ -71,7 +71,7 @@ def _is_audited(output: Path, folder: Path) -> bool:
         return False
 
 
-def write(output: Path, data: bytes) -> None:
+def write_output(output: Path, data: bytes) -> None:
     """Write what a command made.
 
     Args:
@@ -83,7 +83,7 @@ def write(output: Path, data: bytes) -> None:
     """
     from provenance.ledger.log.file_writing import make_beside
 
-    check(output)
+    check_writable(output)
     if output == STDOUT:
         terminal.print_table(data)
         return

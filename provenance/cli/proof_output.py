@@ -30,8 +30,8 @@ def find_entry(folder: Path, entry: int | None, output: Path, *inputs: Path | No
     from provenance.errors import VerificationError
     from provenance.ledger import open_reader
 
-    output_lines.check(output, *inputs)
-    output_lines.check_audited(output, folder)
+    output_lines.check_writable(output, *inputs)
+    output_lines.check_not_audited(output, folder)
 
     try:
         return open_reader(folder, entry, warn=reading.warn).index
@@ -61,6 +61,6 @@ def write_proof(output: Path, data: bytes, folder: Path) -> None:
     if found.exit_code == INVALID:
         failed = "; ".join(step.detail for step in found.steps if step.status == "failed")
         raise VerificationError(f"nothing can be proven from {folder}: {failed}; run provenance verify {folder}")
-    output_lines.write(output, data)
+    output_lines.write_output(output, data)
     said = [line for line in found.lines() if line.startswith(("Proven", "Not proven"))]
     terminal.print_lines(*said, f"-> {output}")

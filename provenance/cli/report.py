@@ -54,8 +54,8 @@ def command(
     form = REPORTS[format_]
     if data is not None:
         _refuse(form, data)
-    output_lines.check(output, data)
-    output_lines.check_audited(output, ledger)
+    output_lines.check_writable(output, data)
+    output_lines.check_not_audited(output, ledger)
     if form.is_filing:
         if unverified:
             raise click.UsageError("a document that a person signs is made of a ledger that verifies: no --unverified")
@@ -65,7 +65,7 @@ def command(
     if output == output_lines.STDOUT:
         (terminal.print_json if form.is_json else terminal.print_document)(rendered)
     else:
-        output_lines.write(output, json_text(rendered.decode()).encode() if form.is_json else rendered)
+        output_lines.write_output(output, json_text(rendered.decode()).encode() if form.is_json else rendered)
     return 0
 
 

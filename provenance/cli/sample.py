@@ -79,7 +79,7 @@ def _check_free(output: Path) -> None:
     from provenance.attestations.review import check_form
 
     check_form(output)
-    output_lines.check(output)
+    output_lines.check_writable(output)
     if output.exists() or output.is_symlink():
         raise click.UsageError(f"{output} exists, and may hold somebody's answers: name a new file with -o")
     if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):

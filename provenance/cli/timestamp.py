@@ -47,7 +47,7 @@ def request(ledger: Path, output: Path, size: int | None, digest: str) -> int:
     from provenance.ledger.witness import timestamp_client
 
     query, at = timestamp_client.request_for(ledger, size, digest)
-    output_lines.write(output, query)
+    output_lines.write_output(output, query)
     terminal.print_lines(f"{output}: asks for a timestamp of checkpoint {at}. Put the answer beside it:")
     terminal.print_lines(f"provenance timestamp attach {ledger} ANSWER.tsr --request {output}")
     return 0

@@ -40,7 +40,7 @@ def request(ledger: Path, output: Path, since: int, size: int | None) -> int:
     from provenance.ledger.witness import cosign_requests
 
     made = cosign_requests.ask(ledger, since, size)
-    output_lines.write(output, made.body)
+    output_lines.write_output(output, made.body)
     terminal.print_lines(
         f"{output}: asks a witness that saw {since} entries; it answers with provenance witness cosign {output} …"
     )
@@ -101,7 +101,7 @@ def cosign(
         log_key=cosign_requests.log_key(Path(log_)) if log_ else None,
         evidence=Path(),
     )
-    output_lines.write(output, asked.cosigned(made))
+    output_lines.write_output(output, asked.cosigned(made))
     terminal.print_lines(
         f"{output}: cosigned. The owner puts it beside the checkpoint: provenance witness add LEDGER {output}"
     )

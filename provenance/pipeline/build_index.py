@@ -170,7 +170,7 @@ def _read_items(path: Path, name: str, key: bytes, options: IndexOptions) -> tup
     items: list[pa.Table] = []
     rows_by_item: dict[tuple[str, str], list[Hashes]] = defaultdict(list)
     account = None
-    for item in records.read(str(path), name, roles=records.overridden(options.columns)):
+    for item in records.read(str(path), name, roles=records.override_roles(options.columns)):
         if isinstance(item, records.Account):
             account = item
         elif isinstance(item, records.Batch):

@@ -92,14 +92,14 @@ class Clearance:
             "unreadable": [{"path": path, "cause": cause} for path, cause in self.unreadable],
             "unread": list(self.unread),
             "bytes_unread": self.bytes_unread,
-            "allowed": dict(sorted(self._allowed_changes().items())),
+            "allowed": dict(sorted(self._count_allowed().items())),
             "notes": list(self.notes),
             "ledger": self.verification.as_json(),
         }
 
     def lines(self) -> list[str]:
         """Return plain sentences for a terminal, the answer first."""
-        passed = ", ".join(f"{glob}: {count:,}" for glob, count in sorted(self._allowed_changes().items()))
+        passed = ", ".join(f"{glob}: {count:,}" for glob, count in sorted(self._count_allowed().items()))
         allowed = [f"Not audited, and allowed by the policy: {count_noun(len(self.allowed), 'file')} ({passed})."]
         allowed = [*(allowed if self.allowed else []), *(f"{note}." for note in self.notes)]
         if not self.ok:
@@ -118,5 +118,5 @@ class Clearance:
             f"Record this root with the training run: {self.root}",
         ]
 
-    def _allowed_changes(self) -> Counter[str]:
+    def _count_allowed(self) -> Counter[str]:
         return Counter(glob for _, glob in self.allowed)

@@ -127,11 +127,11 @@ def inspect_data(
     _check_folders(data, ledger)
     progress("verifying", 0, 0)
     trust_file = trusted_keys.read_trust(trust) if trust is not None else None
-    reader, fault = _open_before_verifying(ledger, entry, trust_file)
+    reader, fault = _open_unverified(ledger, entry, trust_file)
     verification = report_check.verify(ledger, trust=trust, since=since)
     if verification.exit_code == USAGE:
         raise ConfigError("; ".join(step.detail for step in verification.steps if step.status == "failed"))
-    reasons = list(_reasons_of_ledger(verification, policy))
+    reasons = list(_explain_ledger(verification, policy))
     if verification.exit_code not in {OK, UNPINNED, WITHHELD}:
         return Clearance(data, None, verification.origin, None, tuple(reasons), (), FolderChanges(), 0, verification)
     if entry is not None and not 0 <= entry < verification.entries:
@@ -139,7 +139,7 @@ def inspect_data(
     # Where approvers are asked for, a waiver of a file is nobody's, and one of an entry its approver's.
     approver_trust = trust_file if trust_file is not None and trust_file.approvers else None
     try:
-        reader_of_data = _verified_reader(reader, fault, verification)
+        reader_of_data = _require_verified(reader, fault, verification)
         audit, standing = _read_audited_data(reader_of_data), waiver.read_waivers(reader_of_data, approver_trust)
     except (InputError, VerificationError, ValueError) as error:
         reasons.append(str(error))
@@ -151,24 +151,24 @@ def inspect_data(
     unaudited_left, allowed, unaudited = _sort_unaudited(data, comparison, audit.files, policy)
     reasons += [
         *audit.gaps,
-        *_reasons_of_data(comparison, unaudited, policy),
-        *_reasons_of_unchecked(verification, audit.scans),
+        *_explain_data(comparison, unaudited, policy),
+        *_explain_unchecked(verification, audit.scans),
     ]
     loadable = _select_record_files(comparison.same, audit, policy)
     unread: list[_UnreadFile] = []
-    notes = list(_notes_on_refused(loadable))
+    notes = list(_describe_refused(loadable))
     for scan_statement, tables in audit.scans:
         index = scan_statement["log"]["index"]
         name = f"entry {index}: " if len(audit.scans) > 1 or index != audit.index else ""
         found = _find_unread(tables["files"], comparison if index == audit.index else None, unaudited_left)
         unread += found
         scan_reasons = (
-            *_reasons_of_scan(scan_statement, policy),
-            *_reasons_of_unread(found, policy),
-            *_reasons_of_tables(tables, scan_statement, policy, standing, approver_trust is not None),
+            *_explain_scan(scan_statement, policy),
+            *_explain_unread(found, policy),
+            *_explain_tables(tables, scan_statement, policy, standing, approver_trust is not None),
         )
         reasons += [name + reason for reason in scan_reasons]
-        notes += [f"Entry {index}: {note}" for note in _notes_on_statement(scan_statement, tables, policy)]
+        notes += [f"Entry {index}: {note}" for note in _describe_unreadable(scan_statement, tables, policy)]
     return Clearance(
         data, audit.index, verification.origin, reader_of_data.root, tuple(reasons),
         comparison.same, comparison.changes, comparison.bytes, verification,
@@ -186,7 +186,7 @@ def _check_folders(data: Path, ledger: Path) -> None:
         raise ConfigError(f"{ledger} is no ledger; `provenance scan {data} --ledger {ledger}` makes one")
 
 
-def _open_before_verifying(
+def _open_unverified(
     ledger: Path, entry: int | None, pinned: Trust | None
 ) -> tuple[Reader | None, ProvenanceError | None]:
     """Open the ledger before it is verified whole, and keep why that failed: verification says it better."""
@@ -196,7 +196,7 @@ def _open_before_verifying(
         return None, error
 
 
-def _verified_reader(reader: Reader | None, fault: ProvenanceError | None, checked: Verification) -> Reader:
+def _require_verified(reader: Reader | None, fault: ProvenanceError | None, checked: Verification) -> Reader:
     """Return the reader, if what it holds is what was verified."""
     if reader is None:
         raise fault or VerificationError("the ledger does not verify")
@@ -231,7 +231,7 @@ class _AuditedData:
 def _read_audited_data(reader: Reader) -> _AuditedData:
     """Read the entry that says what the data is, the scans it rests on, and what it says the data should have."""
     at = reader.index
-    scans, gaps = _scans_of_inputs(reader)
+    scans, gaps = _read_input_scans(reader)
     told = [(said, reader.tables(said["log"]["index"], _NEEDED_TABLES)) for said in scans]
     said = reader.statement().predicate
     files = next((tables["files"] for said, tables in told if said["log"]["index"] == at), None)
@@ -245,11 +245,11 @@ def _read_audited_data(reader: Reader) -> _AuditedData:
         listed = [(row["path"], row["sha256"], folder_comparison.read_size(row.get("bytes"))) for row in rows]
         return _AuditedData(at, told, gaps, listed, sum(size for *_, size in listed), naming, None)
     members = path_names.INTO_ARCHIVE
-    size = sum(size or 0 for path, size in _columns(files, "path", "bytes") if members not in path)
-    return _AuditedData(at, told, gaps, _columns(files, "path", "sha256", "bytes"), size, naming, files)
+    size = sum(size or 0 for path, size in _read_columns(files, "path", "bytes") if members not in path)
+    return _AuditedData(at, told, gaps, _read_columns(files, "path", "sha256", "bytes"), size, naming, files)
 
 
-def _scans_of_inputs(reader: Reader) -> tuple[list[dict[str, Any]], list[str]]:
+def _read_input_scans(reader: Reader) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the scans that an entry rests on, the oldest first, and which of its inputs nobody audited."""
     scans: dict[int, dict[str, Any]] = {}
     gaps, todo, seen = [], [reader.index], {reader.index}
@@ -278,7 +278,7 @@ def _select_record_files(same: Collection[str], audit: _AuditedData, wanted: Gua
     return LoadableFiles({path: digest for path, digest, _ in audit.expected if path in unchanged and digest})
 
 
-def _notes_on_refused(found: LoadableFiles) -> Iterator[str]:
+def _describe_refused(found: LoadableFiles) -> Iterator[str]:
     if found.refused:
         named = list_first([f"{path}: {why}" for path, why in found.refused])
         yield f"Not handed out: {count_noun(len(found.refused), 'archive')} ({named}; `allow` lets that pass, by glob)"
@@ -287,12 +287,12 @@ def _notes_on_refused(found: LoadableFiles) -> Iterator[str]:
         yield f"Documents in archives that are handed out: {count_noun(len(found.documents), 'file')} ({named})"
 
 
-def _columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
+def _read_columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
     for batch in table.select(list(names)).to_batches():
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
-def _reasons_of_ledger(checked: Verification, wanted: GuardPolicy) -> Iterator[str]:
+def _explain_ledger(checked: Verification, wanted: GuardPolicy) -> Iterator[str]:
     """Say what speaks against the ledger itself; tables that are withheld are missed where they are needed."""
     if checked.exit_code in {OK, WITHHELD, DATA_DIFFERS} or (checked.exit_code == UNPINNED and wanted.keys == "any"):
         return
@@ -300,7 +300,7 @@ def _reasons_of_ledger(checked: Verification, wanted: GuardPolicy) -> Iterator[s
     yield "; ".join([MEANINGS[checked.exit_code], *failed[:MOST_LISTED]])
 
 
-def _reasons_of_unchecked(checked: Verification, told: Iterable[tuple[Mapping[str, Any], Any]]) -> Iterator[str]:
+def _explain_unchecked(checked: Verification, told: Iterable[tuple[Mapping[str, Any], Any]]) -> Iterator[str]:
     """Say which scans rest on what nobody could check: rows that no signed line vouches for, old forms of entries."""
     for said, _ in told:
         index = said["log"]["index"]
@@ -328,11 +328,11 @@ def _sort_unaudited(
     allowed, unaudited, tools = (
         [],
         [],
-        ToolFiles(data, lambda: loadable_files.digests_of_unchanged(files, compared.same)),
+        ToolFiles(data, lambda: loadable_files.find_unchanged_digests(files, compared.same)),
     )
     inside = [path for each in compared.left_out for path in each.files]
     for path in (*compared.unread, *compared.changes.added, *inside):
-        why = tools.recognise(path) if wanted.allow is None else path_names.find_matching_glob(path, wanted.allow)
+        why = tools.recognise_tool(path) if wanted.allow is None else path_names.find_matching_glob(path, wanted.allow)
         if why is not None:
             allowed.append((path, why))
     passed = {path for path, _ in allowed}
@@ -340,7 +340,7 @@ def _sort_unaudited(
     added = [path for path in compared.changes.added if path not in passed]
     if added:
         unaudited.append(f"{list_files(added)} not audited")
-    reasons = {} if files is None else dict(_columns(files, "path", "skip_reason"))
+    reasons = {} if files is None else dict(_read_columns(files, "path", "skip_reason"))
     for each in compared.left_out:
         if rest := [path for path in each.files if path not in passed]:
             why = (
@@ -350,7 +350,7 @@ def _sort_unaudited(
     return left, allowed, unaudited
 
 
-def _reasons_of_data(
+def _explain_data(
     compared: folder_comparison.FolderComparison, unaudited: Iterable[str], wanted: GuardPolicy
 ) -> Iterator[str]:
     changes = compared.changes
@@ -388,7 +388,7 @@ def _find_unread(
     gone = set(compared.changes.removed) if compared else set()
     found: dict[str, _UnreadFile] = {}
     columns = ("path", "role", "bytes_skipped", "skip_reason", "records_unreadable")
-    for path, role, size, reason, broken in _columns(files, *columns):
+    for path, role, size, reason, broken in _read_columns(files, *columns):
         on_disk = path_names.on_disk(path)  # of a member, the archive
         whole = path == on_disk
         if compared is not None and (role == "unreadable" or path.endswith("/")):
@@ -402,14 +402,14 @@ def _find_unread(
     return list(found.values())
 
 
-def _reasons_of_unread(unread: Sequence[_UnreadFile], wanted: GuardPolicy) -> Iterator[str]:
+def _explain_unread(unread: Sequence[_UnreadFile], wanted: GuardPolicy) -> Iterator[str]:
     if unread and wanted.unread == "refuse":
         named = list_first([f"{each.path}: {each.reason}" for each in unread])
         told = f"not read whole by the scan, so not audited ({named}; `unread: allow` lets that pass)"
         yield f"{count_noun(len(unread), 'file')} {told}"
 
 
-def _reasons_of_scan(said: Mapping[str, Any], wanted: GuardPolicy) -> Iterator[str]:
+def _explain_scan(said: Mapping[str, Any], wanted: GuardPolicy) -> Iterator[str]:
     if wanted.kind == "assessment" and said["kind"] != "assessment":
         yield "the scan is a draft; the policy wants an assessment (`provenance scan --assess`)"
     missing = sorted(set(wanted.profiles) - {each["name"] for each in said["profiles"]})
@@ -419,10 +419,10 @@ def _reasons_of_scan(said: Mapping[str, Any], wanted: GuardPolicy) -> Iterator[s
         yield f"the scan was for {said['purpose']}; the policy wants {' or '.join(wanted.purposes)}"
     if wanted.sampled == "refuse" and "sample" in said.get("config", {}):
         yield "the scan looked at a sample of the data only"
-    yield from _reasons_of_age(said["finishedOn"], wanted.max_age_days)
+    yield from _explain_age(said["finishedOn"], wanted.max_age_days)
 
 
-def _reasons_of_age(claimed: str, most: int | None) -> Iterator[str]:
+def _explain_age(claimed: str, most: int | None) -> Iterator[str]:
     """Hold the time that a scan claims to the policy; what is yet to come is no age."""
     now = datetime.now(UTC)
     ahead = datetime.fromisoformat(claimed) - now
@@ -433,7 +433,7 @@ def _reasons_of_age(claimed: str, most: int | None) -> Iterator[str]:
         yield f"the scan is {age} days old, by the time it claims; the policy allows {most}"
 
 
-def _reasons_of_tables(
+def _explain_tables(
     tables: Mapping[str, pa.Table],
     said: Mapping[str, Any],
     wanted: GuardPolicy,
@@ -441,14 +441,14 @@ def _reasons_of_tables(
     by_approvers: bool,
 ) -> Iterator[str]:
     """Hold a scan's tables to the policy; a word that is in no vocabulary counts as the worst one."""
-    columns = _columns(tables["coverage"], "check", "status")
+    columns = _read_columns(tables["coverage"], "check", "status")
     errored = [name for name, status in columns if status == "errored" or status not in STATUSES]
     if errored:
         yield f"checks failed to run: {', '.join(errored)}"
     if wanted.findings != "never":
         good = SEVERITIES[SEVERITIES.index(wanted.findings) + 1 :]
-        held = _waived_findings({} if by_approvers else said, standing, datetime.now(UTC).date().isoformat())
-        columns = _columns(tables["findings"], "severity", "fingerprint", "check", "source")
+        held = _find_waived({} if by_approvers else said, standing, datetime.now(UTC).date().isoformat())
+        columns = _read_columns(tables["findings"], "severity", "fingerprint", "check", "source")
         left = [
             f"{check} of {source}" for severity, mark, check, source in columns
             if severity not in good and mark not in held
@@ -457,7 +457,7 @@ def _reasons_of_tables(
             by = "no approver" if by_approvers else "nobody"
             amount = count_noun(len(left), "finding")
             yield f"{amount} at {wanted.findings} or worse that {by} waived: {list_first(left)}"
-    columns = _columns(tables["verdicts"], "profile", "requirement", "element", "verdict")
+    columns = _read_columns(tables["verdicts"], "profile", "requirement", "element", "verdict")
     judged = [
         f"{profile} {name}.{number}" for profile, name, number, verdict in columns
         if verdict in wanted.verdicts or (wanted.verdicts and verdict not in VERDICTS)
@@ -466,18 +466,18 @@ def _reasons_of_tables(
         yield f"{count_noun(len(judged), 'element')} judged {' or '.join(wanted.verdicts)}: {list_first(judged)}"
 
 
-def _notes_on_statement(said: Mapping[str, Any], tables: Mapping[str, pa.Table], wanted: GuardPolicy) -> Iterator[str]:
+def _describe_unreadable(said: Mapping[str, Any], tables: Mapping[str, pa.Table], wanted: GuardPolicy) -> Iterator[str]:
     """Name what of an entry nobody can read: a waiver of no known form, a word that stands in no vocabulary."""
-    if broken := sum(_read_waiver(each) is None for each in _signed_waivers(said)):
+    if broken := sum(_read_waiver(each) is None for each in _read_signed_waivers(said)):
         yield f"{count_noun(broken, 'waiver')} cannot be read, so {'it does' if broken == 1 else 'they do'} not count"
     for table, column, known in (("findings", "severity", SEVERITIES), ("verdicts", "verdict", VERDICTS)):
-        strange = sum(word not in known for (word,) in _columns(tables[table], column))
+        strange = sum(word not in known for (word,) in _read_columns(tables[table], column))
         counts = "counts as the worst" if table == "findings" or wanted.verdicts else "is none of ours"
         if strange:
             yield f"a {column} in {count_noun(strange, 'row')} of {table} {counts}: it stands in no vocabulary"
 
 
-def _signed_waivers(said: Mapping[str, Any]) -> Sequence[object]:
+def _read_signed_waivers(said: Mapping[str, Any]) -> Sequence[object]:
     """Return the waivers that an entry was signed with; what is no list is one that cannot be read."""
     given = said.get("waivers", ())
     return given if isinstance(given, list | tuple) else (given,)
@@ -492,8 +492,8 @@ def _read_waiver(given: object) -> tuple[str, str, Sequence[str]] | None:
     return None
 
 
-def _waived_findings(said: Mapping[str, Any], standing: Iterable[Waiver], today: str) -> set[str]:
+def _find_waived(said: Mapping[str, Any], standing: Iterable[Waiver], today: str) -> set[str]:
     """Name findings whose waiver holds today: it may have expired since the scan, or been signed after it."""
-    read = [waiver for each in _signed_waivers(said) if (waiver := _read_waiver(each)) is not None]
+    read = [waiver for each in _read_signed_waivers(said) if (waiver := _read_waiver(each)) is not None]
     scanned = {mark for state, expires, marks in read if state == "holds" and expires >= today for mark in marks}
     return scanned | {each.fingerprint for each in standing if each.fingerprint and each.expires >= today}

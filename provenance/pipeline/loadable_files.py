@@ -51,7 +51,7 @@ def select_loadable(files: pa.Table, unchanged_paths: Collection[str], allow: Se
     faults: dict[str, str] = {}
     documents: dict[str, list[str]] = {}
     with_records, members = set(), set()
-    rows = [row for row in _iterate_rows(files) if path_names.on_disk(row[0]) in unchanged]
+    rows = [row for row in _read_rows(files) if path_names.on_disk(row[0]) in unchanged]
     for path, role, format_, size, skipped, records, broken, _ in rows:
         archive = path_names.on_disk(path)
         if path == archive:
@@ -77,7 +77,7 @@ def select_loadable(files: pa.Table, unchanged_paths: Collection[str], allow: Se
     return found
 
 
-def digests_of_unchanged(files: pa.Table | None, same: Collection[str]) -> set[str]:
+def find_unchanged_digests(files: pa.Table | None, same: Collection[str]) -> set[str]:
     """Return the SHA-256 of the audited files that are unchanged.
 
     Args:
@@ -87,10 +87,10 @@ def digests_of_unchanged(files: pa.Table | None, same: Collection[str]) -> set[s
     if files is None:
         return set()
     unchanged = set(same)
-    return {row[-1] for row in _iterate_rows(files) if row[0] in unchanged}
+    return {row[-1] for row in _read_rows(files) if row[0] in unchanged}
 
 
-def _iterate_rows(files: pa.Table) -> Iterator[tuple[Any, ...]]:
+def _read_rows(files: pa.Table) -> Iterator[tuple[Any, ...]]:
     for batch in files.select(list(_COLUMNS)).to_batches():
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 

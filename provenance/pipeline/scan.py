@@ -146,7 +146,7 @@ def _now() -> str:
 
 def _secret(keys: signed_ledger.KeyPair | None) -> bytes:
     """Return what record trees are salted with: the user's own secret, or one for this scan alone."""
-    return secrets.token_bytes(record_trees.SECRET) if keys is None else salts.load_secret(keys.folder)
+    return secrets.token_bytes(record_trees.SECRET_BYTES) if keys is None else salts.load_secret(keys.folder)
 
 
 def _signing_keys(key: str | None, ask: Callable[[str], str] | None) -> signed_ledger.KeyPair:

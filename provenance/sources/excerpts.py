@@ -61,7 +61,7 @@ def read(
     views = claims.find_overrides(tables["claims"].to_pylist())
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for outer, rows in wanted.items():
-        roles = records.overridden(claims.nearest_overrides(outer, views))
+        roles = records.override_roles(claims.nearest_overrides(outer, views))
         found |= _read_rows(Path(data), outer, rows, known[outer]["sha256"], roles)
     if lost := next((place for place in asked if place not in found), None):
         raise InputError(
@@ -117,14 +117,14 @@ def read_leaf(
     if said["records_root"] is None:
         raise ConfigError(f"no record tree was made of {path}; scan with --assess or --records")
     outer = path_names.on_disk(path)
-    roles = records.overridden(claims.nearest_overrides(outer, claims.find_overrides(tables["claims"].to_pylist())))
+    roles = records.override_roles(claims.nearest_overrides(outer, claims.find_overrides(tables["claims"].to_pylist())))
     found: Leaf | None = None
-    salting, growing = record_trees.Salting(secret, path), _Leaves()
+    salting, growing = record_trees.FileSalts(secret, path), _Leaves()
     for item in _read_items(Path(data), outer, roles, known[outer]["sha256"]):
         if item.path == path and isinstance(item, records.Batch):
             growing.add(item.table, salting, row)
         elif item.path == path and isinstance(item, records.Account):
-            if growing.tree.root() == said["records_root"]:  # an archive may hold two members of one name
+            if growing.tree.compute_root() == said["records_root"]:  # an archive may hold two members of one name
                 found = growing.leaf(secret, path, row)
             growing = _Leaves()
     if found is None:
@@ -140,10 +140,10 @@ class _Leaves:
         self._leaves: list[Any] = []
         self._rows: list[Any] = []
 
-    def add(self, batch: pa.RecordBatch, salting: record_trees.Salting, row: int) -> None:
-        self._leaves.append(salting.leaves(batch))
+    def add(self, batch: pa.RecordBatch, salting: record_trees.FileSalts, row: int) -> None:
+        self._leaves.append(salting.hash_leaves(batch))
         self._rows.append(batch["row"].to_numpy())
-        self.tree.add(self._leaves[-1])
+        self.tree.add_leaves(self._leaves[-1])
         at = np.searchsorted(self._rows[-1], row)
         if at < len(batch) and self._rows[-1][at] == row:
             self.text = batch["whole"][at].as_py()
@@ -153,8 +153,8 @@ class _Leaves:
         index = int(np.searchsorted(rows, row))
         if index == len(rows) or rows[index] != row:
             raise ConfigError(f"record {row} of {path} stands in a part that could not be read, and has no leaf")
-        line = record_trees.line(secret, path, row, self.text)
-        return Leaf(line, self.text, index, np.concatenate(self._leaves), str(self.tree.root()))
+        line = record_trees.make_line(secret, path, row, self.text)
+        return Leaf(line, self.text, index, np.concatenate(self._leaves), str(self.tree.compute_root()))
 
 
 def _mask_row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -119,10 +119,10 @@ def holds_records(path: str, head: bytes) -> bool:
         path: its name, for where bytes leave a choice.
         head: its first bytes.
     """
-    form = format_detection.sniff(head, path)
+    form = format_detection.detect_format(head, path)
     body = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if form == "csv" and format_detection.suffix(path) in {"md", "markdown", "rst"}:
-        guess = csv.guess(head)  # mark-up has tables of its own
+    if form == "csv" and format_detection.find_suffix(path) in {"md", "markdown", "rst"}:
+        guess = csv.guess_dialect(head)  # mark-up has tables of its own
         return guess is not None and guess.delimiter != "|"
     if form in storage.CODECS or form in storage.CONTAINERS or (form in FORMATS and FORMATS[form].only_records):
         return True
@@ -136,8 +136,8 @@ def consists_of_records(path: str, whole: bytes) -> bool:
         path: its name.
         whole: its bytes, or as many as a document may have.
     """
-    head = whole[: format_detection.HEAD]
-    is_text = format_detection.sniff(head, path) == "text"
+    head = whole[: format_detection.HEAD_BYTES]
+    is_text = format_detection.detect_format(head, path) == "text"
     return holds_records(path, head) or (is_text and is_repetitive(whole.decode("utf-8", "replace")))
 
 
@@ -147,8 +147,8 @@ def _is_other(form: ManifestFormat, head: bytes, size: int) -> bool:
         return form.contradicts(head, size)
     body = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if form.prose:
-        return body[:1] in (b"{", b"[") and format_detection.sniff(head, "") == "json"
-    return body[:1] == b"[" and not form.list_of_nodes and format_detection.sniff(head, "x.json") == "json"
+        return body[:1] in (b"{", b"[") and format_detection.detect_format(head, "") == "json"
+    return body[:1] == b"[" and not form.list_of_nodes and format_detection.detect_format(head, "x.json") == "json"
 
 
 def _reads_as_records(form: ManifestFormat, whole: bytes, size: int) -> bool:

@@ -62,7 +62,7 @@ def seconds(*functions):
 
 
 def ours(reader, data):
-    return lambda: [None for _ in reader(Stream(io.BytesIO(data)), Tally(), LIMITS, column_roles.load())]
+    return lambda: [None for _ in reader(Stream(io.BytesIO(data)), Tally(), LIMITS, column_roles.load_roles())]
 
 
 def test_readers():
@@ -88,7 +88,9 @@ def test_readers():
         "TSV": (ours(csv.read, table), table),
         "text": (ours(text.read, prose), prose),
         "Parquet (bytes of text)": (
-            lambda: list(parquet.read(io.BytesIO(columns), len(columns), Tally(), LIMITS, roles=column_roles.load())),
+            lambda: list(
+                parquet.read(io.BytesIO(columns), len(columns), Tally(), LIMITS, roles=column_roles.load_roles())
+            ),
             prose,
         ),
     }

@@ -15,8 +15,8 @@ def read(stream, tally, limits, roles):
     lines = stream.read(1 << 20).decode().splitlines()[1:]
     whole = pa.array([line.partition("=")[2] for line in lines], pa.large_string())
     errors = np.zeros(len(lines), np.int64)
-    out = views.batch(views.text_views(whole), errors, tally.records)
-    tally.count(errors, errors)
+    out = views.make_batch(views.make_text_views(whole), errors, tally.records)
+    tally.count_records(errors, errors)
     yield out
 
 

@@ -107,8 +107,8 @@ def test_a_waiver_counts_only_until_its_day(world, tmp_path, monkeypatch):
     pv.scan(world / "bare" / "data", world / "bare" / "ledger", waivers=tmp_path / "waivers.yaml", workers=1)
     assert looked(world, "bare").ok
     held = ledger_.read_entry(world / "bare" / "ledger")["predicate"]
-    assert guard._waived_findings(held, (), str(day)) == set(mark.to_pylist())
-    assert guard._waived_findings(held, (), str(day + timedelta(days=1))) == set()
+    assert guard._find_waived(held, (), str(day)) == set(mark.to_pylist())
+    assert guard._find_waived(held, (), str(day + timedelta(days=1))) == set()
 
 
 def test_a_waiver_of_the_ledger_counts_without_another_scan(world, monkeypatch):

@@ -149,9 +149,9 @@ ODD = [5, None, True, "sample", {}, {"a": 1}, [5], [None], [{"state": "holds"}],
 @pytest.mark.parametrize("given", ODD, ids=json.dumps)
 def test_signed_waivers_of_any_form_waive_nothing_and_are_named(given):
     said = {"waivers": given}
-    assert guard._waived_findings(said, (), "2026-01-01") == set()
+    assert guard._find_waived(said, (), "2026-01-01") == set()
     tables = {"findings": rows([], FINDINGS), "verdicts": rows([], VERDICTS)}
-    notes = list(guard._notes_on_statement(said, tables, guard.GuardPolicy()))
+    notes = list(guard._describe_unreadable(said, tables, guard.GuardPolicy()))
     assert notes == ([] if given == [] else ["1 waiver cannot be read, so it does not count"])
 
 
@@ -187,15 +187,13 @@ def tables_of(world, name, column, word):
 )
 def test_a_word_of_no_vocabulary_counts_as_the_worst(world, table, column, policy, said):
     tables = tables_of(world, table, column, "critical")
-    reasons = list(
-        guard._reasons_of_tables(tables, {}, guard.GuardPolicy(**({"findings": "never"} | policy)), (), False)
-    )
+    reasons = list(guard._explain_tables(tables, {}, guard.GuardPolicy(**({"findings": "never"} | policy)), (), False))
     assert any(re.search(said, reason) for reason in reasons), reasons
-    notes = list(guard._notes_on_statement({}, tables, guard.GuardPolicy(**policy)))
+    notes = list(guard._describe_unreadable({}, tables, guard.GuardPolicy(**policy)))
     assert table == "coverage" or any("stands in no vocabulary" in note for note in notes), notes
 
 
 def test_where_approvers_are_asked_for_the_sentence_names_them(world):
     tables = ledger_.read_tables(world / "bare" / "ledger")
     for by_approvers, who in ((True, "no approver waived"), (False, "nobody waived")):
-        assert any(who in each for each in guard._reasons_of_tables(tables, {}, guard.GuardPolicy(), (), by_approvers))
+        assert any(who in each for each in guard._explain_tables(tables, {}, guard.GuardPolicy(), (), by_approvers))

@@ -20,7 +20,7 @@ RECORD = '{"frage": "how many legs has a spider", "antwort": "eight of them"}\n'
 
 
 def views(**overrides):
-    return {"roles": records.overridden(tuple(overrides.items()))}
+    return {"roles": records.override_roles(tuple(overrides.items()))}
 
 
 def read(folder, **options):
@@ -56,7 +56,7 @@ def test_a_column_of_the_table_can_be_moved(tmp_path):
 
 def test_an_unknown_role_is_named():
     with pytest.raises(ConfigError, match="no column role 'poem'"):
-        records.overridden((("x", "poem"),))
+        records.override_roles((("x", "poem"),))
 
 
 @pytest.mark.parametrize(("place", "path", "prompts"), [(".", "q", 1), ("q", ".", 0)])

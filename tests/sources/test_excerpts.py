@@ -142,7 +142,7 @@ def test_one_record_of_every_format_is_found_under_the_root_that_was_sealed(data
         for row in (0, 7, 49):
             leaf = excerpts.read_leaf(audit.tables, data, name, row, secret=SECRET)
             assert (leaf.text, leaf.index, len(leaf.leaves)) == (f"Q {WORDS[row]}?\n{WORDS[row]}", row, 50)
-            assert leaf.line == record_trees.line(SECRET, name, row, leaf.text)
+            assert leaf.line == record_trees.make_line(SECRET, name, row, leaf.text)
             assert leaf.root == roots[name]
             assert under(leaf, roots[name])
     assert not under(excerpts.read_leaf(audit.tables, data, "a.jsonl", 3, secret=SECRET), roots["e.csv"])

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-_BATCH = b"a"  # the kind of a message that holds rows
-_AT_ONCE = (1 << 13, 1 << 8, 1 << 3)  # rows that are decoded at once; fewer where memory does not suffice
+_BATCH_REPLY = b"a"  # the kind of a message that holds rows
+_ROWS_AT_ONCE = (1 << 13, 1 << 8, 1 << 3)  # rows that are decoded at once; fewer where memory does not suffice
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class SignedTableLines:
     """The signed lines of a table, which its rows must be.
 
     Args:
@@ -43,7 +43,7 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredTable:
     """A table's file, and what its entry says of it.
 
     Args:
@@ -60,7 +60,7 @@ class Stored:
     table: str
     rows: int
     sha256: str | None
-    lines: Lines | None = None
+    lines: SignedTableLines | None = None
     keys: bool = True
 
 
@@ -72,7 +72,7 @@ class RowsDiffer(VerificationError):  # noqa: N818 - names what was found
     """A row is not what its signed line says, or the lines are not those that the entry binds."""
 
 
-def load(stored: Stored) -> pa.Table:
+def load_table(stored: StoredTable) -> pa.Table:
     """Decode a table that an entry binds; where it has lines, no row is returned that is not what its line says.
 
     Args:
@@ -89,12 +89,12 @@ def load(stored: Stored) -> pa.Table:
     """
     import pyarrow as pa
 
-    reply, parts = _decoder.ask("load", stored)
-    _raise(reply, stored)
+    reply, parts = _decoder.send_request("load", stored)
+    _raise_fault(reply, stored)
     return pa.concat_tables(pa.ipc.open_stream(pa.BufferReader(part)).read_all() for part in parts)
 
 
-def compare(stored: Stored) -> bool:
+def compare_lines(stored: StoredTable) -> bool:
     """Make each line of a table again from its row, and compare the bytes.
 
     Args:
@@ -109,12 +109,12 @@ def compare(stored: Stored) -> bool:
         RowsDiffer: a row is not what its line says; RepeatedKeys: two rows have the same key.
         VerificationError: the table cannot be decoded within the limits.
     """
-    reply, _ = _decoder.ask("compare", stored)
-    _raise(reply, stored)
+    reply, _ = _decoder.send_request("compare", stored)
+    _raise_fault(reply, stored)
     return bool(reply["limited"])
 
 
-def check(stored: Stored) -> bool:
+def check_table(stored: StoredTable) -> bool:
     """Hold a table to what its entry and its schema say, as whoever reads it would.
 
     Args:
@@ -128,12 +128,12 @@ def check(stored: Stored) -> bool:
         DigestMismatch: its bytes are others.
         VerificationError: it is not the table that its entry says.
     """
-    reply, _ = _decoder.ask("check", stored)
-    _raise(reply, stored)
+    reply, _ = _decoder.send_request("check", stored)
+    _raise_fault(reply, stored)
     return bool(reply["known"])
 
 
-def _raise(reply: dict[str, Any], stored: Stored) -> None:
+def _raise_fault(reply: dict[str, Any], stored: StoredTable) -> None:
     if reply.get("missing"):
         raise FileNotFoundError(stored.path)
     if reply.get("differs"):
@@ -153,7 +153,7 @@ class _Decoder:
         self._lock = threading.Lock()
         self._child: ConfinedProcess | None = None
 
-    def ask(self, action: str, stored: Stored) -> tuple[dict[str, Any], list[bytes]]:
+    def send_request(self, action: str, stored: StoredTable) -> tuple[dict[str, Any], list[bytes]]:
         """Send a request; return the answer, and the batches that came before it."""
         path = os.fspath(stored.path.absolute())  # that process was started where this one stood then
         request: dict[str, Any] = {"do": action, "path": path, "table": stored.table, "rows": stored.rows}
@@ -162,33 +162,33 @@ class _Decoder:
             lines = os.fspath(stored.lines.path.absolute())
             request |= {"lines": lines, "digest": stored.lines.sha256, "extra": list(stored.lines.extra)}
         with self._lock:
-            for rows in _AT_ONCE:
+            for rows in _ROWS_AT_ONCE:
                 try:
                     reply, parts = self._exchange(json.dumps(request | {"at_once": rows}).encode())
                 except BaseException:  # what comes next through the pipe would be the answer to this
-                    self.end()
+                    self.end_process()
                     raise
                 if not reply.get(table_decoder.FULL):
                     break
                 parts.clear()
-                self.end()
+                self.end_process()
         return reply, parts
 
     def _exchange(self, request: bytes) -> tuple[dict[str, Any], list[bytes]]:
         if self._child is None or not self._child.runs:
-            self.end()
+            self.end_process()
             self._child = ConfinedProcess(table_decoder.__name__)
         parts: list[bytes] = []
         try:
             self._child.send(request)
-            while (found := self._child.receive())[0] == _BATCH:
+            while (found := self._child.receive())[0] == _BATCH_REPLY:
                 parts.append(found[1])
             return json.loads(found[1]), parts
         except OSError:
-            self.end()
+            self.end_process()
         return {"fault": "the process that decodes it ended: it took too much memory or time"}, []
 
-    def end(self) -> None:
+    def end_process(self) -> None:
         """End the process; the next request starts another."""
         child, self._child = self._child, None
         if child is not None:
@@ -196,4 +196,4 @@ class _Decoder:
 
 
 _decoder = _Decoder()
-atexit.register(_decoder.end)
+atexit.register(_decoder.end_process)

@@ -27,71 +27,71 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-MEMORY = 1 << 29
+MEMORY_BYTES = 1 << 29
 """Bytes that decoding may take beyond what the process takes by itself: with whoever asks, less than a gigabyte."""
 
 FULL = "full"
 """The member of an answer that says that memory did not suffice: with fewer rows at once it may."""
 
-LEAST = 1 << 26
+LEAST_ALLOWED_BYTES = 1 << 26
 """Bytes that a table may always have once it is decoded, however small its file is."""
 
-RATIO = 200
+EXPANSION_RATIO = 200
 """How many times as large as its file a table may be once it is decoded; honest tables stay below 100."""
 
-LENGTH = 8
+LENGTH_BYTES = 8
 """Bytes of the number before each message: how long it is."""
 
 _DENSE = 1 << 16, 8  # rows that any table may have, and for each byte of its file; honest tables stay below one a byte
-_LINE = 1 << 24  # bytes of the longest line
-_PART = 1 << 23  # bytes of rows that are compared at once
-_BLOCK = 1 << 26  # bytes of lines that are
+_LINE_BYTES = 1 << 24  # bytes of the longest line
+_PART_BYTES = 1 << 23  # bytes of rows that are compared at once
+_BLOCK_BYTES = 1 << 26  # bytes of lines that are
 _LOADED = (
     3 << 27,
     100,
 )  # bytes of a table above which whoever asks for its rows gets fewer times as many as its file has
-_COLUMNS = 256
+_MOST_COLUMNS = 256
 _SECONDS, _PACE = 60, 1 << 20  # of processor time: for any table, and bytes for which there is one more
 _SALT = re.compile(rb'"salt":"([0-9a-f]{32})"')
 _TREE = re.compile(rb'"tree":(\{"alg":"[a-z0-9-]{1,40}","root":"[0-9a-f]{64}","size":[0-9]{1,15}\})')
 
 
-class _Fault(Exception):  # noqa: N818 - an answer, not an error
+class _TableFault(Exception):  # noqa: N818 - an answer, not an error
     """What is wrong with a table, in a few words."""
 
 
-class _Differs(_Fault):
+class _RowsDiffer(_TableFault):
     """Rows and lines are not the same."""
 
 
 def main() -> None:
     """Answer requests until whoever asks is gone."""
     asker = confined_decoding.connect_requester()
-    requests = _Requests(asker)
+    requests = _RequestQueue(asker)
     limited = _limit_memory()
-    while (request := requests.next()) is not None:
-        reply = {"limited": limited} | _answer(request, asker)
+    while (request := requests.take_next()) is not None:
+        reply = {"limited": limited} | _answer_request(request, asker)
         asker.send(b"j", json.dumps(reply).encode())
         if reply.get(FULL):
             return  # what a failed allocation left behind is nobody's business: the next request gets a new process
 
 
-class _Requests:
+class _RequestQueue:
     """Requests as they come in; a thread waits for them, so that this process never outlives whoever asks."""
 
     def __init__(self, asker: confined_decoding.Requester) -> None:
         self._asker = asker
         self._have = threading.Semaphore(0)
         self._waiting: list[dict[str, Any]] = []
-        threading.Thread(target=self._wait, daemon=True).start()
+        threading.Thread(target=self._read_requests, daemon=True).start()
 
-    def _wait(self) -> None:
+    def _read_requests(self) -> None:
         while (request := self._asker.receive()) is not None:
             self._waiting.append(json.loads(request))
             self._have.release()
         os._exit(0)
 
-    def next(self) -> dict[str, Any] | None:
+    def take_next(self) -> dict[str, Any] | None:
         """Return the next request."""
         self._have.acquire()
         return self._waiting.pop(0)
@@ -103,7 +103,7 @@ def _limit_memory() -> bool:
 
     from provenance.ledger.format import table_files  # noqa: F401 - the same
 
-    return confined_decoding.limit_memory(MEMORY)
+    return confined_decoding.limit_memory(MEMORY_BYTES)
 
 
 def _limit_time(size: int) -> None:
@@ -116,32 +116,32 @@ def _limit_time(size: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _answer(request: dict[str, Any], asker: confined_decoding.Requester) -> dict[str, Any]:
+def _answer_request(request: dict[str, Any], asker: confined_decoding.Requester) -> dict[str, Any]:
     import pyarrow as pa
 
     try:
         return _ACTIONS[request["do"]](request, asker)
-    except (_Fault, VerificationError) as fault:
-        said = {"differs": isinstance(fault, _Differs), "repeated": isinstance(fault, VerificationError)}
+    except (_TableFault, VerificationError) as fault:
+        said = {"differs": isinstance(fault, _RowsDiffer), "repeated": isinstance(fault, VerificationError)}
         return {"fault": str(fault)} | said
     except FileNotFoundError:
         return {"missing": True}
     except (MemoryError, pa.ArrowMemoryError):
-        return {"fault": f"it takes more than {MEMORY >> 20} MiB to decode", FULL: True}
+        return {"fault": f"it takes more than {MEMORY_BYTES >> 20} MiB to decode", FULL: True}
     except OSError as cause:  # Arrow's own errors of reading are such
-        return {"fault": _short(cause) if cause.filename else f"it cannot be decoded: {_short(cause)}"}
+        return {"fault": _shorten_cause(cause) if cause.filename else f"it cannot be decoded: {_shorten_cause(cause)}"}
     except Exception as cause:  # noqa: BLE001 - whoever wrote the bytes must not choose the answer
-        return {"fault": f"it cannot be decoded: {type(cause).__name__}: {_short(cause)}"}
+        return {"fault": f"it cannot be decoded: {type(cause).__name__}: {_shorten_cause(cause)}"}
 
 
-def _short(cause: BaseException) -> str:
+def _shorten_cause(cause: BaseException) -> str:
     """The first line of what a library says, cut: it may quote the bytes at length."""
     return str(getattr(cause, "strerror", None) or cause).partition("\n")[0][:120]
 
 
-def _load(request: dict[str, Any], asker: confined_decoding.Requester) -> dict[str, Any]:
+def _load_table(request: dict[str, Any], asker: confined_decoding.Requester) -> dict[str, Any]:
     """Send a table's batches; where lines are named, only those whose rows are what their lines say."""
-    return _decode(request, asker)
+    return _decode_table(request, asker)
 
 
 def _send_batches(asker: confined_decoding.Requester, schema: pa.Schema, batches: list[pa.RecordBatch]) -> None:
@@ -154,85 +154,85 @@ def _send_batches(asker: confined_decoding.Requester, schema: pa.Schema, batches
     asker.send(b"a", memoryview(sink.getvalue()))
 
 
-def _check(request: dict[str, Any], _asker: confined_decoding.Requester) -> dict[str, Any]:
+def _check_table(request: dict[str, Any], _asker: confined_decoding.Requester) -> dict[str, Any]:
     """Check a table as whoever reads it would; of one that this version does not know, the footer alone."""
     from provenance.core.schemas import OPTIONAL, SEALED
 
     if request["table"] in SEALED or request["table"] in OPTIONAL:
-        return {"known": True} | _decode(request, None)
-    with _opened(request["path"]) as handle:
+        return {"known": True} | _decode_table(request, None)
+    with _open_regular(request["path"]) as handle:
         _limit_time(0)
-        return {"known": False, "rows": _parquet(handle, request).metadata.num_rows}
+        return {"known": False, "rows": _open_parquet(handle, request).metadata.num_rows}
 
 
-def _compare(request: dict[str, Any], _asker: confined_decoding.Requester) -> dict[str, Any]:
+def _compare_lines(request: dict[str, Any], _asker: confined_decoding.Requester) -> dict[str, Any]:
     """Make each line again from its row and compare it with the one that was signed."""
-    return _decode(request, None)
+    return _decode_table(request, None)
 
 
-def _decode(request: dict[str, Any], asker: confined_decoding.Requester | None) -> dict[str, Any]:
+def _decode_table(request: dict[str, Any], asker: confined_decoding.Requester | None) -> dict[str, Any]:
     """Decode a table within its limits, compare it with its lines where they are named, and send it if asked to."""
     from provenance.ledger.format.row_keys import RowKeys
 
     with contextlib.ExitStack() as stack:
-        handle = stack.enter_context(_opened(request["path"]))
-        lines = stack.enter_context(_opened(request["lines"])) if request.get("lines") else None
+        handle = stack.enter_context(_open_regular(request["path"]))
+        lines = stack.enter_context(_open_regular(request["lines"])) if request.get("lines") else None
         size = os.fstat(handle.fileno()).st_size
         _limit_time(size + (os.fstat(lines.fileno()).st_size if lines else 0))
-        file = _parquet(handle, request)
-        left = allowed = _allowed(size, loaded=asker is not None)
+        file = _open_parquet(handle, request)
+        left = allowed = _compute_allowed_bytes(size, loaded=asker is not None)
         _check_size(file, size, allowed)
         if asker is not None:
             _send_batches(asker, file.schema_arrow, [])  # a table of no rows has columns too
         keys = RowKeys(request["table"] if request["keys"] else "")
-        for batch in _batches(file, request) if lines is None else _compared(file, request, lines):
+        for batch in _decode_batches(file, request) if lines is None else _decode_compared(file, request, lines):
             keys.add(batch)
             left -= batch.get_total_buffer_size()
             if left < 0:
-                raise _Fault(f"it decodes to more than {allowed:,} bytes, from {size:,}")
+                raise _TableFault(f"it decodes to more than {allowed:,} bytes, from {size:,}")
             if asker is not None:
                 _send_batches(asker, batch.schema, [batch])
         keys.finish()
     return {"rows": file.metadata.num_rows}
 
 
-def _allowed(size: int, *, loaded: bool) -> int:
+def _compute_allowed_bytes(size: int, *, loaded: bool) -> int:
     """Return the bytes that a table of a file of some size may have; loaded, all of them are in memory at once."""
-    allowed = max(LEAST, RATIO * size)
+    allowed = max(LEAST_ALLOWED_BYTES, EXPANSION_RATIO * size)
     most, ratio = _LOADED
     return max(min(allowed, most), ratio * size) if loaded else allowed
 
 
-def _compared(file: pq.ParquetFile, request: dict[str, Any], lines: BinaryIO) -> Iterator[pa.RecordBatch]:
+def _decode_compared(file: pq.ParquetFile, request: dict[str, Any], lines: BinaryIO) -> Iterator[pa.RecordBatch]:
     """Decode, and hold each batch to its lines before anybody gets it."""
     size = os.fstat(lines.fileno()).st_size
     if file.metadata.num_rows > size:
-        raise _Differs(f"{file.metadata.num_rows:,} rows cannot be {size:,} bytes of lines")
+        raise _RowsDiffer(f"{file.metadata.num_rows:,} rows cannot be {size:,} bytes of lines")
     row, seen = 0, hashlib.sha256()
-    for batch in _batches(file, request):
-        for part in _parts(batch):
+    for batch in _decode_batches(file, request):
+        for part in _cut_batch(batch):
             seen.update(_compare_batch(part, lines, row, request["extra"]))
             row += part.num_rows
         yield batch
     if lines.read(1):
-        raise _Differs(f"it has {row:,} rows, and there are more lines")
+        raise _RowsDiffer(f"it has {row:,} rows, and there are more lines")
     if seen.hexdigest() != request["digest"]:
-        raise _Differs(LINES_CHANGED)
+        raise _RowsDiffer(LINES_CHANGED)
 
 
 _ACTIONS: dict[str, Callable[[dict[str, Any], confined_decoding.Requester], dict[str, Any]]] = {
-    "check": _check,
-    "compare": _compare,
-    "load": _load,
+    "check": _check_table,
+    "compare": _compare_lines,
+    "load": _load_table,
 }
 
 
-def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+def _cut_batch(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     """Cut a batch into parts of at most so many bytes, or of one row: its lines take several times as many."""
     waiting = [batch]
     while waiting:
         part = waiting.pop()
-        if part.num_rows > 1 and part.nbytes > _PART:
+        if part.num_rows > 1 and part.nbytes > _PART_BYTES:
             middle = part.num_rows // 2
             waiting += [part.slice(middle), part.slice(0, middle)]
         else:
@@ -246,36 +246,36 @@ def _compare_batch(batch: pa.RecordBatch, lines: BinaryIO, first: int, extra: li
     from provenance.ledger.format import table_files
 
     there, size = [], 0
-    for line in islice(iter(lambda: lines.readline(_LINE), b""), batch.num_rows):
+    for line in islice(iter(lambda: lines.readline(_LINE_BYTES), b""), batch.num_rows):
         there.append(line)
         size += len(line)
-        if size > _BLOCK:
-            raise _Differs(f"{len(there):,} of its lines are longer than {_BLOCK:,} bytes")
+        if size > _BLOCK_BYTES:
+            raise _RowsDiffer(f"{len(there):,} of its lines are longer than {_BLOCK_BYTES:,} bytes")
     if len(there) < batch.num_rows:
-        raise _Differs(f"it has more rows than the {first + len(there):,} lines")
+        raise _RowsDiffer(f"it has more rows than the {first + len(there):,} lines")
     signed = b"".join(there)
     table = pa.Table.from_batches([batch])
     for name in extra:
         pattern, made = _EXTRA[name]
         found = pattern.findall(signed)
         if len(found) != batch.num_rows:
-            raise _Differs(f"not every line from {first + 1:,} on has one member `{name}`")
+            raise _RowsDiffer(f"not every line from {first + 1:,} on has one member `{name}`")
         table = table.append_column(name, made(found))
     made_again = b"".join(table_files.to_lines(table))
     if made_again != signed:
         rows = zip(made_again.splitlines(keepends=True), there, strict=True)
         at = next(number for number, (one, other) in enumerate(rows) if one != other)
-        raise _Differs(f"row {first + at} is not what line {first + at + 1} says")
+        raise _RowsDiffer(f"row {first + at} is not what line {first + at + 1} says")
     return signed
 
 
-def _salts(found: list[bytes]) -> pa.Array:
+def _read_salts(found: list[bytes]) -> pa.Array:
     import pyarrow as pa
 
     return pa.array(found, pa.binary()).cast(pa.string())
 
 
-def _trees(found: list[bytes]) -> pa.Array:
+def _read_trees(found: list[bytes]) -> pa.Array:
     import pyarrow as pa
 
     kind = pa.struct([("alg", pa.string()), ("root", pa.string()), ("size", pa.int64())])
@@ -284,25 +284,25 @@ def _trees(found: list[bytes]) -> pa.Array:
 
 # Members that a line has and its row has not: what finds them, and what makes a column of them.
 _EXTRA: dict[str, tuple[re.Pattern[bytes], Callable[[list[bytes]], pa.Array]]] = {
-    "salt": (_SALT, _salts),
-    "tree": (_TREE, _trees),
+    "salt": (_SALT, _read_salts),
+    "tree": (_TREE, _read_trees),
 }
 
 
-def _opened(path: str) -> BufferedReader:
+def _open_regular(path: str) -> BufferedReader:
     """Open a regular file, never through a link."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     handle = os.fdopen(os.open(os.fsencode(path), flags), "rb")
     if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
         handle.close()
-        raise _Fault("it is not a regular file")
+        raise _TableFault("it is not a regular file")
     return handle
 
 
-def _hold_to_digest(handle: BufferedReader, digest: str | None) -> None:
+def _check_digest(handle: BufferedReader, digest: str | None) -> None:
     """What is decoded is what was hashed: the same open file. None = whoever asks reads over other bytes."""
     if digest is not None and hashlib.file_digest(handle, "sha256").hexdigest() != digest:
-        raise _Fault(CHANGED)
+        raise _TableFault(CHANGED)
     handle.seek(0)
 
 
@@ -313,18 +313,18 @@ LINES_CHANGED = "its lines are not what its entry binds"
 """What is said of a table of whose lines the file has another digest."""
 
 
-def _parquet(handle: BufferedReader, request: dict[str, Any]) -> pq.ParquetFile:
+def _open_parquet(handle: BufferedReader, request: dict[str, Any]) -> pq.ParquetFile:
     """Open a Parquet file, and hold its footer to what the entry and the schema say."""
     import pyarrow.parquet as pq
 
-    _hold_to_digest(handle, request["sha256"])
+    _check_digest(handle, request["sha256"])
     size = os.fstat(handle.fileno()).st_size
     file = pq.ParquetFile(handle, memory_map=False, pre_buffer=False, buffer_size=1 << 20)
     found = file.metadata
     if found.num_rows != request["rows"]:
-        raise _Fault(f"it has {found.num_rows:,} rows, and its entry says {request['rows']:,}")
-    if found.num_columns > _COLUMNS or found.num_row_groups > found.num_rows + 1:
-        raise _Fault(f"its footer lists {found.num_columns:,} columns and {found.num_row_groups:,} row groups")
+        raise _TableFault(f"it has {found.num_rows:,} rows, and its entry says {request['rows']:,}")
+    if found.num_columns > _MOST_COLUMNS or found.num_row_groups > found.num_rows + 1:
+        raise _TableFault(f"its footer lists {found.num_columns:,} columns and {found.num_row_groups:,} row groups")
     counted = 0
     for number in range(found.num_row_groups):
         group = found.row_group(number)
@@ -332,9 +332,9 @@ def _parquet(handle: BufferedReader, request: dict[str, Any]) -> pq.ParquetFile:
         for column in range(found.num_columns):
             chunk = group.column(column)
             if not (0 <= chunk.total_compressed_size <= size and chunk.total_uncompressed_size >= 0):
-                raise _Fault("its footer says that a column is larger than the file")
+                raise _TableFault("its footer says that a column is larger than the file")
     if counted != found.num_rows:
-        raise _Fault("its row groups do not have the rows that its footer says")
+        raise _TableFault("its row groups do not have the rows that its footer says")
     _check_columns(file.schema_arrow, request["table"], request.get("extra") or [])
     return file
 
@@ -345,49 +345,49 @@ def _check_columns(found: pa.Schema, table: str, extra: list[str]) -> None:
 
     names = found.names
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise _Fault(f"it has the column {_quoted(twice[0])} more than once")
+        raise _TableFault(f"it has the column {_quote_name(twice[0])} more than once")
     if taken := sorted(set(names) & set(extra)):
-        raise _Fault(f"it has a column {_quoted(taken[0])}, which is of the lines alone")
+        raise _TableFault(f"it has a column {_quote_name(taken[0])}, which is of the lines alone")
     if (wanted := (SEALED | OPTIONAL).get(table)) is None:
         return
     known = [name for name in names if name in wanted.names]
     if known != [name for name in wanted.names if name in names]:
-        raise _Fault("its columns are not in the order of its table")
+        raise _TableFault("its columns are not in the order of its table")
     for field in wanted:
         if field.name not in names:
             if not field.nullable:
-                raise _Fault(f"it has no column {field.name}")
-        elif not _alike(found.field(field.name).type, field.type):
-            raise _Fault(f"its column {field.name} is {str(found.field(field.name).type)[:40]}, not {field.type}")
+                raise _TableFault(f"it has no column {field.name}")
+        elif not _is_same_type(found.field(field.name).type, field.type):
+            raise _TableFault(f"its column {field.name} is {str(found.field(field.name).type)[:40]}, not {field.type}")
 
 
-def _alike(one: pa.DataType, other: pa.DataType) -> bool:
+def _is_same_type(one: pa.DataType, other: pa.DataType) -> bool:
     """Tell whether two types are the same; what Parquet calls the elements of a list does not matter."""
     import pyarrow as pa
 
     if pa.types.is_list(one) and pa.types.is_list(other):
-        return _alike(one.value_type, other.value_type)
+        return _is_same_type(one.value_type, other.value_type)
     return bool(one == other)
 
 
-def _quoted(name: str) -> str:
+def _quote_name(name: str) -> str:
     return json.dumps(name[:40])
 
 
 def _check_size(file: pq.ParquetFile, file_size: int, allowed: int) -> None:
     """Refuse, before decoding, what its footer already says is too large."""
     found = file.metadata
-    least = found.num_rows * sum(_width(field.type) for field in file.schema_arrow)
+    least = found.num_rows * sum(_count_least_bytes(field.type) for field in file.schema_arrow)
     groups = (found.row_group(number) for number in range(found.num_row_groups))
     said = sum(group.column(at).total_uncompressed_size for group in groups for at in range(found.num_columns))
     always, per_byte = _DENSE
     if found.num_rows > always + per_byte * file_size:
-        raise _Fault(f"{found.num_rows:,} rows cannot be {file_size:,} bytes of Parquet")
+        raise _TableFault(f"{found.num_rows:,} rows cannot be {file_size:,} bytes of Parquet")
     if max(least, said) > allowed:
-        raise _Fault(f"it decodes to {max(least, said):,} bytes or more, and {allowed:,} are allowed")
+        raise _TableFault(f"it decodes to {max(least, said):,} bytes or more, and {allowed:,} are allowed")
 
 
-def _width(kind: pa.DataType) -> int:
+def _count_least_bytes(kind: pa.DataType) -> int:
     """Bytes that a value takes at least once it is decoded; a bit counts as none."""
     try:
         return int(kind.bit_width) // 8
@@ -395,7 +395,7 @@ def _width(kind: pa.DataType) -> int:
         return 4  # where the value begins
 
 
-def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+def _decode_batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     """Decode, and hold values to their schema: valid UTF-8, no null where none may be, and its words."""
     from provenance.core.column_vocabularies import find_foreign_value
     from provenance.core.schemas import OPTIONAL, SEALED
@@ -407,14 +407,14 @@ def _batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[pa.Recor
         batch.validate(full=True)
         for name in needed:
             if batch.column(name).null_count:
-                raise _Fault(f"its column {name} holds nulls")
+                raise _TableFault(f"its column {name} holds nulls")
         if other := find_foreign_value(batch, request["table"]):
-            raise _Fault(f"it is not the table of this version: {other}")
+            raise _TableFault(f"it is not the table of this version: {other}")
         count += batch.num_rows
         if batch.num_rows:
             yield batch
     if count != file.metadata.num_rows:
-        raise _Fault(f"it holds {count:,} rows, and its footer says {file.metadata.num_rows:,}")
+        raise _TableFault(f"it holds {count:,} rows, and its footer says {file.metadata.num_rows:,}")
 
 
 if __name__ == "__main__":

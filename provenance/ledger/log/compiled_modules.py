@@ -16,7 +16,7 @@ MOST_BYTES = 1 << 22
 
 _HEADER_BYTES = 16
 _OLDEST, _LATER = 3400, 3450  # magic numbers: of 3.8, and from which code objects have the members of 3.11
-_RECORD_BYTES = 8  # lines of texts that may be records: examples in a docstring
+_MOST_RECORDS = 8  # lines of texts that may be records: examples in a docstring
 _FIXED = {b"0": 0, b"N": 0, b"F": 0, b"T": 0, b"S": 0, b".": 0, b"i": 4, b"I": 8, b"g": 8, b"y": 16, b"r": 4}
 _SIZED = {b"s": 4, b"t": 4, b"u": 4, b"a": 4, b"A": 4, b"z": 1, b"Z": 1}
 _TEXTS = frozenset(_SIZED) - {b"s"}
@@ -28,7 +28,7 @@ _MEMBERS = {
 }  # of a code object, before and from 3.11
 
 
-def source_size(file: BinaryIO, size: int) -> int | None:
+def read_source_size(file: BinaryIO, size: int) -> int | None:
     """Return how large the source of a compiled module is, from its header.
 
     Args:
@@ -52,7 +52,7 @@ def source_size(file: BinaryIO, size: int) -> int | None:
 
 def _is_one_object(data: bytes, *, later: bool) -> bool:
     at, steps, records = _HEADER_BYTES, [_OBJECT], 0
-    while steps and at <= len(data) and records <= _RECORD_BYTES:
+    while steps and at <= len(data) and records <= _MOST_RECORDS:
         if (step := steps.pop()) != _OBJECT:
             at += step
             continue
@@ -61,14 +61,14 @@ def _is_one_object(data: bytes, *, later: bool) -> bool:
         if kind == b"c":
             at, more = start, _MEMBERS[later][::-1]
         else:
-            at, more = _span(kind, data, start)
+            at, more = _measure_object(kind, data, start)
         steps += more
         if kind in _TEXTS:
             records += sum(map(tool_texts.is_record, re.split(rb"[\r\n]", data[start + _SIZED[kind] : at])))
-    return not steps and at == len(data) and records <= _RECORD_BYTES
+    return not steps and at == len(data) and records <= _MOST_RECORDS
 
 
-def _span(kind: bytes, data: bytes, at: int) -> tuple[int, tuple[int, ...]]:
+def _measure_object(kind: bytes, data: bytes, at: int) -> tuple[int, tuple[int, ...]]:
     """Return where an object's own bytes end, and the steps to what is in it; the end of a file of no known kind."""
     if kind in _FIXED:
         return at + _FIXED[kind], ()

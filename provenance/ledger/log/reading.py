@@ -113,7 +113,7 @@ def decode_tables(
     return found
 
 
-def find_table(folder: Path, said: statement.Statement, name: str) -> bounded_tables.Stored:
+def find_table(folder: Path, said: statement.Statement, name: str) -> bounded_tables.StoredTable:
     """Return where a table stands that an entry binds, with the lines that its rows must be.
 
     Args:
@@ -125,13 +125,13 @@ def find_table(folder: Path, said: statement.Statement, name: str) -> bounded_ta
     lines = None
     if place := table.get("lines"):
         extra = (["salt"] if "tree" in table else []) + (["tree"] if "tree" in table and name == "sources" else [])
-        lines = bounded_tables.Lines(folder / place, said.folder.get(place, ""), extra)
+        lines = bounded_tables.SignedTableLines(folder / place, said.folder.get(place, ""), extra)
     path = table["parquet"]
-    return bounded_tables.Stored(folder / path, name, table["rows"], said.folder[path], lines)
+    return bounded_tables.StoredTable(folder / path, name, table["rows"], said.folder[path], lines)
 
 
 def _decode_conforming(
-    stored: bounded_tables.Stored, path: str, index: int, schema: pa.Schema, other: Callable[[str], None] | None
+    stored: bounded_tables.StoredTable, path: str, index: int, schema: pa.Schema, other: Callable[[str], None] | None
 ) -> pa.Table:
     """Decode a table, and hold it to its schema."""
     from provenance.core.schemas import conform
@@ -186,11 +186,11 @@ def read_bound_file(
 
 
 def _decode_stored(
-    stored: bounded_tables.Stored, path: str, index: int, other: Callable[[str], None] | None
+    stored: bounded_tables.StoredTable, path: str, index: int, other: Callable[[str], None] | None
 ) -> pa.Table:
     """Decode a table; of bytes that were changed, or rows that no line says, tell `other`, or refuse them."""
     try:
-        return bounded_tables.load(stored)
+        return bounded_tables.load_table(stored)
     except bounded_tables.RowsDiffer as cause:
         fault, less = f"{path} is not what its signed lines say: {cut(cause)}", replace(stored, lines=None, keys=False)
     except bounded_tables.RepeatedKeys as cause:

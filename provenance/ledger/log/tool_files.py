@@ -40,28 +40,28 @@ _LOADED = _PROSE | frozenset({
 })  # fmt: skip
 """Suffixes by which a loader chooses what it reads."""
 
-_ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
-_COPY = re.compile(rb"lfs/objects/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{64})")
+_OBJECT_ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
+_LFS_PATH = re.compile(rb"lfs/objects/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{64})")
 
 
-def _text(form: Callable[[bytes], bool], limit: int = tool_texts.LIMIT) -> _Form:
+def _make_text_form(form: Callable[[bytes], bool], limit: int = tool_texts.MOST_BYTES) -> _Form:
     return lambda file, size, _: size <= limit and form(file.read(limit + 1))
 
 
-def _binary(form: Callable[[BinaryIO, int], bool]) -> _Form:
+def _make_binary_form(form: Callable[[BinaryIO, int], bool]) -> _Form:
     return lambda file, size, _: form(file, size)
 
 
-def _lines(pattern: bytes) -> _Form:
-    return _text(tool_texts.lines(pattern), tool_texts.LISTS)
+def _make_lines_form(pattern: bytes) -> _Form:
+    return _make_text_form(tool_texts.make_lines_test(pattern), tool_texts.MOST_LIST_BYTES)
 
 
-def _line(pattern: bytes) -> _Form:
-    return _text(tool_texts.one_line(pattern), 1 << 12)
+def _make_line_form(pattern: bytes) -> _Form:
+    return _make_text_form(tool_texts.make_line_test(pattern), 1 << 12)
 
 
-def _summed(*beginnings: bytes) -> _Form:
-    return _binary(tool_formats.is_checksummed(*beginnings))
+def _make_checksummed_form(*beginnings: bytes) -> _Form:
+    return _make_binary_form(tool_formats.make_checksum_test(*beginnings))
 
 
 def _is_any(_: BinaryIO, __: int, ___: bytes) -> bool:
@@ -73,13 +73,13 @@ def _is_object(file: BinaryIO, size: int, path: bytes) -> bool:
 
 
 def _is_compiled(file: BinaryIO, size: int, _: bytes) -> bool:
-    return compiled_modules.source_size(file, size) is not None
+    return compiled_modules.read_source_size(file, size) is not None
 
 
 _Forms = tuple[tuple[re.Pattern[bytes], "_Form"], ...]
 
 
-def _forms(*pairs: tuple[bytes, _Form]) -> _Forms:
+def _compile_forms(*pairs: tuple[bytes, _Form]) -> _Forms:
     return tuple((re.compile(pattern), form) for pattern, form in pairs)
 
 
@@ -88,83 +88,91 @@ _HOOKS = (
     rb"|applypatch-msg|commit-msg|prepare-commit-msg|sendemail-validate|update|push-to-checkout|fsmonitor-watchman"
     rb"|proc-receive|reference-transaction|post-index-change"
 )
-_MARKED = _text(tool_texts.is_pattern_list)
-_SAID = _text(tool_texts.is_message)
-_IDS = _lines(_ID)
-_REFERENCE = _line(rb"ref: refs/[^\s{\[]{1,512}|" + _ID)
+_PATTERN_LIST = _make_text_form(tool_texts.is_pattern_list)
+_MESSAGE = _make_text_form(tool_texts.is_message)
+_IDS = _make_lines_form(_OBJECT_ID)
+_REFERENCE = _make_line_form(rb"ref: refs/[^\s{\[]{1,512}|" + _OBJECT_ID)
 _REFLOG = (
     rb" [^<>{\[\t]{0,128}<[^<>\s]{0,128}> \d{1,12} [+-]\d{4}"
     rb"(?:\t(?:[a-z][a-z-]{0,31}(?: [^{\[\t]{0,255})?:(?: [^{\[].{0,255})?|update by push)?)?"
 )
 _FETCHED = rb"(?:(?:branch |tag |remote-tracking branch )?'[^'\s{\[]{1,512}' of )?[^\s{\[]{1,2048}"
-_GIT = _forms(
+_GIT = _compile_forms(
     (rb"objects/[0-9a-f]{2}/[0-9a-f]{38}(?:[0-9a-f]{24})?", _is_object),
-    (rb"objects/pack/pack-[0-9a-f]+\.pack", _binary(tool_formats.is_pack)),
-    (rb"objects/pack/pack-[0-9a-f]+\.idx", _binary(tool_formats.is_pack_index)),
-    (rb"objects/pack/pack-[0-9a-f]+\.rev", _summed(b"RIDX\0\0\0")),
-    (rb"objects/pack/(?:pack|multi-pack-index)-[0-9a-f]+\.bitmap", _summed(b"BITM\0")),
-    (rb"objects/pack/pack-[0-9a-f]+\.mtimes", _summed(b"MTME\0\0\0")),
-    (rb"objects/pack/pack-[0-9a-f]+\.keep", _text(tool_texts.is_short_note)),
-    (rb"objects/pack/pack-[0-9a-f]+\.promisor", _lines(rb"(?:" + _ID + rb" [^\s{\[]{1,512})?")),
-    (rb"objects/pack/multi-pack-index", _summed(b"MIDX\1")),
-    (rb"objects/info/(?:commit-graph|commit-graphs/graph-[0-9a-f]+\.graph)", _summed(b"CGPH\1")),
+    (rb"objects/pack/pack-[0-9a-f]+\.pack", _make_binary_form(tool_formats.is_pack)),
+    (rb"objects/pack/pack-[0-9a-f]+\.idx", _make_binary_form(tool_formats.is_pack_index)),
+    (rb"objects/pack/pack-[0-9a-f]+\.rev", _make_checksummed_form(b"RIDX\0\0\0")),
+    (rb"objects/pack/(?:pack|multi-pack-index)-[0-9a-f]+\.bitmap", _make_checksummed_form(b"BITM\0")),
+    (rb"objects/pack/pack-[0-9a-f]+\.mtimes", _make_checksummed_form(b"MTME\0\0\0")),
+    (rb"objects/pack/pack-[0-9a-f]+\.keep", _make_text_form(tool_texts.is_short_note)),
+    (rb"objects/pack/pack-[0-9a-f]+\.promisor", _make_lines_form(rb"(?:" + _OBJECT_ID + rb" [^\s{\[]{1,512})?")),
+    (rb"objects/pack/multi-pack-index", _make_checksummed_form(b"MIDX\1")),
+    (rb"objects/info/(?:commit-graph|commit-graphs/graph-[0-9a-f]+\.graph)", _make_checksummed_form(b"CGPH\1")),
     (rb"objects/info/commit-graphs/commit-graph-chain", _IDS),
-    (rb"objects/info/packs", _lines(rb"(?:P pack-[0-9a-f]{40,64}\.pack)?")),
-    (rb"index|sharedindex\.[0-9a-f]+", _binary(tool_formats.is_staging_index)),
+    (rb"objects/info/packs", _make_lines_form(rb"(?:P pack-[0-9a-f]{40,64}\.pack)?")),
+    (rb"index|sharedindex\.[0-9a-f]+", _make_binary_form(tool_formats.is_staging_index)),
     (rb"HEAD|(?:ORIG|CHERRY_PICK|REVERT|REBASE|BISECT|AUTO_MERGE)_HEAD|refs/.+", _REFERENCE),
     (rb"MERGE_HEAD|shallow", _IDS),
-    (rb"FETCH_HEAD", _lines(_ID + rb"\t(?:not-for-merge)?\t" + _FETCHED)),
-    (rb"packed-refs", _lines(rb"# pack-refs with:[ a-z-]{0,128}|" + _ID + rb" refs/[^\s{\[]{1,512}|\^" + _ID)),
-    (rb"info/refs", _lines(_ID + rb"\trefs/[^\s{\[]{1,512}(?:\^\{\})?")),
-    (rb"logs/(?:HEAD|refs/.+)", _lines(_ID + rb" " + _ID + _REFLOG)),
-    (rb"hooks/(?:" + _HOOKS + rb")(?:\.sample)?", _text(tool_texts.is_script)),
-    (rb"config|config\.worktree", _text(tool_texts.is_configuration)),
-    (rb"description", _text(tool_texts.is_short_note)),
-    (rb"(?:COMMIT|TAG)_EDITMSG|(?:MERGE|SQUASH)_MSG", _SAID),
-    (rb"info/(?:exclude|sparse-checkout)", _MARKED),
-    (rb"info/attributes", _text(tool_texts.is_attribute_list)),
+    (rb"FETCH_HEAD", _make_lines_form(_OBJECT_ID + rb"\t(?:not-for-merge)?\t" + _FETCHED)),
+    (
+        rb"packed-refs",
+        _make_lines_form(
+            rb"# pack-refs with:[ a-z-]{0,128}|" + _OBJECT_ID + rb" refs/[^\s{\[]{1,512}|\^" + _OBJECT_ID
+        ),
+    ),
+    (rb"info/refs", _make_lines_form(_OBJECT_ID + rb"\trefs/[^\s{\[]{1,512}(?:\^\{\})?")),
+    (rb"logs/(?:HEAD|refs/.+)", _make_lines_form(_OBJECT_ID + rb" " + _OBJECT_ID + _REFLOG)),
+    (rb"hooks/(?:" + _HOOKS + rb")(?:\.sample)?", _make_text_form(tool_texts.is_script)),
+    (rb"config|config\.worktree", _make_text_form(tool_texts.is_configuration)),
+    (rb"description", _make_text_form(tool_texts.is_short_note)),
+    (rb"(?:COMMIT|TAG)_EDITMSG|(?:MERGE|SQUASH)_MSG", _MESSAGE),
+    (rb"info/(?:exclude|sparse-checkout)", _PATTERN_LIST),
+    (rb"info/attributes", _make_text_form(tool_texts.is_attribute_list)),
 )  # fmt: skip
 _ENTRY = rb"/[^/{\[\",;|]{1,128}/-?[0-9.]{0,32}/[\w :+.-]{0,64}/(?:-k\w{1,3})?/(?:[TD][\w.-]{1,64})?"
-_CVS = _forms(
-    (rb"Entries(?:\.Log)?", _lines(rb"(?:[AR] )?(?:" + _ENTRY + rb"|D/[^/{\[\",;|]{1,128}////)|D")),
-    (rb"Root", _line(rb"(?::\w+:|/|[\w.@-]+:/)[^\s{\[]{0,1024}")),
-    (rb"Repository", _line(rb"[^\s{\[][^\s{\[]{0,1024}")),
+_CVS = _compile_forms(
+    (rb"Entries(?:\.Log)?", _make_lines_form(rb"(?:[AR] )?(?:" + _ENTRY + rb"|D/[^/{\[\",;|]{1,128}////)|D")),
+    (rb"Root", _make_line_form(rb"(?::\w+:|/|[\w.@-]+:/)[^\s{\[]{0,1024}")),
+    (rb"Repository", _make_line_form(rb"[^\s{\[][^\s{\[]{0,1024}")),
 )
-_CACHE = _forms(
-    (rb"CACHEDIR\.TAG", _text(tool_texts.is_tag)),
-    (rb"\.gitignore", _MARKED),
-    (rb"v/cache/(?:lastfailed|nodeids|stepwise)", _text(tool_texts.is_empty_json)),
+_CACHE = _compile_forms(
+    (rb"CACHEDIR\.TAG", _make_text_form(tool_texts.is_tag)),
+    (rb"\.gitignore", _PATTERN_LIST),
+    (rb"v/cache/(?:lastfailed|nodeids|stepwise)", _make_text_form(tool_texts.is_empty_json)),
 )
-_REVLOG = _binary(tool_formats.is_revision_log)
+_REVLOG = _make_binary_form(tool_formats.is_revision_log)
 
 _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
     b".git": ("version control (git)", {b"HEAD": False, b"objects": True, b"refs": True}, _GIT),
     b".hg": (
         "version control (mercurial)",
         {b"requires": False, b"store": True},
-        _forms(
-            (rb"(?:store/)?requires", _text(tool_texts.lines(rb"[\w.-]{0,64}"), 1 << 12)),
+        _compile_forms(
+            (rb"(?:store/)?requires", _make_text_form(tool_texts.make_lines_test(rb"[\w.-]{0,64}"), 1 << 12)),
             (rb"(?:store/.+|00changelog)\.i", _REVLOG),
         ),
     ),
     b".svn": (
         "version control (subversion)",
         {b"wc.db": False},
-        _forms(
-            (rb"wc\.db", _binary(tool_formats.is_database(b"NODES", b"PRISTINE", b"WCROOT"))),
-            (rb"entries|format", _line(rb"\d{0,8}")),
+        _compile_forms(
+            (rb"wc\.db", _make_binary_form(tool_formats.make_database_test(b"NODES", b"PRISTINE", b"WCROOT"))),
+            (rb"entries|format", _make_line_form(rb"\d{0,8}")),
         ),
     ),
     b".bzr": (
         "version control (bazaar)",
         {b"branch-format": False},
-        _forms(
-            (rb"README", _text(tool_texts.is_message, 512)),
-            (rb"(?:branch-format|(?:branch|checkout|repository)/format)", _line(rb"[Bb]azaar[\w ,.()-]{0,128}")),
+        _compile_forms(
+            (rb"README", _make_text_form(tool_texts.is_message, 512)),
+            (
+                rb"(?:branch-format|(?:branch|checkout|repository)/format)",
+                _make_line_form(rb"[Bb]azaar[\w ,.()-]{0,128}"),
+            ),
         ),
     ),
     b"CVS": ("version control (cvs)", {b"Entries": False, b"Root": False, b"Repository": False}, _CVS),
-    b"__pycache__": ("a cache (python)", {}, _forms((rb"[^/]+\.cpython-\d+(?:\.opt-\d)?\.pyc", _is_compiled))),
+    b"__pycache__": ("a cache (python)", {}, _compile_forms((rb"[^/]+\.cpython-\d+(?:\.opt-\d)?\.pyc", _is_compiled))),
     b".mypy_cache": ("a cache (mypy)", {b"CACHEDIR.TAG": False}, _CACHE),
     b".pytest_cache": ("a cache (pytest)", {b"CACHEDIR.TAG": False}, _CACHE),
     b".ruff_cache": ("a cache (ruff)", {b"CACHEDIR.TAG": False}, _CACHE),
@@ -172,12 +180,13 @@ _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
 """By the name of a folder: what it is, what must lie in it and whether that is a folder, and the forms of its files."""
 
 _NOTES: dict[bytes, tuple[str, _Form]] = {
-    b".git": ("version control (git)", _line(rb"gitdir: [^\x00-\x1f{}\"]{1,1024}")),  # of a submodule or work tree
-    b".gitattributes": ("version control (git)", _text(tool_texts.is_attribute_list)),
-    b".gitignore": ("version control (git)", _MARKED),
-    b".gitkeep": ("version control (git)", _text(tool_texts.is_short_note)),
-    b".gitmodules": ("version control (git)", _text(tool_texts.is_configuration)),
-    b".DS_Store": ("a note of a file browser", _binary(tool_formats.is_desktop_note)),
+    # of a submodule or work tree
+    b".git": ("version control (git)", _make_line_form(rb"gitdir: [^\x00-\x1f{}\"]{1,1024}")),
+    b".gitattributes": ("version control (git)", _make_text_form(tool_texts.is_attribute_list)),
+    b".gitignore": ("version control (git)", _PATTERN_LIST),
+    b".gitkeep": ("version control (git)", _make_text_form(tool_texts.is_short_note)),
+    b".gitmodules": ("version control (git)", _make_text_form(tool_texts.is_configuration)),
+    b".DS_Store": ("a note of a file browser", _make_binary_form(tool_formats.is_desktop_note)),
 }
 
 
@@ -187,7 +196,7 @@ def is_loaded(path: str) -> bool:
     Args:
         path: as it stands in tables.
     """
-    return _suffix(path_names.text_to_path(path)) in _LOADED - _PROSE
+    return _find_suffix(path_names.text_to_path(path)) in _LOADED - _PROSE
 
 
 class ToolFiles:
@@ -205,7 +214,7 @@ class ToolFiles:
         self._root = os.fsencode(data)
         self._made: dict[bytes, bool] = {}
 
-    def recognise(self, path: str) -> str | None:
+    def recognise_tool(self, path: str) -> str | None:
         """Say which tool a file is of.
 
         Args:
@@ -215,7 +224,7 @@ class ToolFiles:
             Its kind and tool; None where it is of none, is a link or a folder, or cannot be read.
         """
         parts = path_names.text_to_path(path).split(b"/")
-        if path_names.INTO_ARCHIVE in path or not parts[-1] or _suffix(parts[-1]) in _LOADED:
+        if path_names.INTO_ARCHIVE in path or not parts[-1] or _find_suffix(parts[-1]) in _LOADED:
             return None
         at = next((at for at, part in enumerate(parts[:-1]) if part in _FOLDERS), None)
         inner = b""
@@ -225,7 +234,7 @@ class ToolFiles:
             label, markers, forms = _FOLDERS[parts[at]]
             inner = b"/".join(parts[at + 1 :])
             form = next((form for pattern, form in forms if pattern.fullmatch(inner)), None)
-            if copy := _COPY.fullmatch(inner):
+            if copy := _LFS_PATH.fullmatch(inner):
                 form = None if parts[at] != b".git" or not self._is_copy(b"/".join(parts), copy) else _is_any
             if form is not None and not self._is_made(b"/".join(parts[: at + 1]), markers, forms):
                 return None
@@ -281,13 +290,13 @@ class ToolFiles:
         try:
             status = os.lstat(self._root + b"/" + source)
             with os.fdopen(folder_walk.open_file(self._root, b"/".join(parts)), "rb") as file:
-                size = compiled_modules.source_size(file, os.fstat(file.fileno()).st_size)
+                size = compiled_modules.read_source_size(file, os.fstat(file.fileno()).st_size)
         except (OSError, ValueError):
             return False
         return stat.S_ISREG(status.st_mode) and status.st_size == size
 
 
-def _suffix(name: bytes) -> str:
+def _find_suffix(name: bytes) -> str:
     """Return what stands behind the last dot of a name, also of one that begins with it."""
     name = name.rpartition(b"/")[2]
     return name.rpartition(b".")[2].decode("utf-8", "replace").lower() if b"." in name else ""

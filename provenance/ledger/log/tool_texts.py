@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LIMIT = 1 << 16
+MOST_BYTES = 1 << 16
 """Bytes of the largest text in no fixed form."""
 
-LISTS = 1 << 22
+MOST_LIST_BYTES = 1 << 22
 """Bytes of the largest list whose lines have a fixed form."""
 
-_COMMENTS = 1 << 13  # bytes of comments in a text
-_NOTE = 1 << 13  # of a message, which is prose
-_WORDS = 4  # of a pattern or of most settings
-_SENTENCES = 12  # lines of a script that may read like prose
-_FREE = 16  # settings that may be longer
+_MOST_COMMENT_BYTES = 1 << 13  # bytes of comments in a text
+_MOST_NOTE_BYTES = 1 << 13  # of a message, which is prose
+_MOST_WORDS = 4  # of a pattern or of most settings
+_MOST_SENTENCES = 12  # lines of a script that may read like prose
+_MOST_FREE = 16  # settings that may be longer
 _SENTENCE = re.compile(r"[^{}()$=<>|&;`\\\[\]\"/]{24,}")
 _WIDE = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PATTERN = re.compile(r"(?:[^\t\",;|<>]|\*,|\\,){1,160}")
@@ -56,7 +56,7 @@ def is_record(line: bytes) -> bool:
         return False
 
 
-def lines(pattern: bytes) -> Callable[[bytes], bool]:
+def make_lines_test(pattern: bytes) -> Callable[[bytes], bool]:
     """Return what tells whether a text has lines of one form, and nothing else.
 
     Args:
@@ -66,7 +66,7 @@ def lines(pattern: bytes) -> Callable[[bytes], bool]:
     return lambda data: all(line.fullmatch(each) for each in re.split(rb"\r?\n", data.removesuffix(b"\n")))
 
 
-def one_line(pattern: bytes) -> Callable[[bytes], bool]:
+def make_line_test(pattern: bytes) -> Callable[[bytes], bool]:
     """Return what tells whether a text is one line of a form.
 
     Args:
@@ -83,50 +83,54 @@ def is_empty_json(data: bytes) -> bool:
 
 def is_short_note(data: bytes) -> bool:
     """Tell whether a text is a few words on one line."""
-    return len(data) <= 256 and len(data.split(b"\n")) <= 2 and data.count(b",") < 2 and _read(data) is not None
+    return len(data) <= 256 and len(data.split(b"\n")) <= 2 and data.count(b",") < 2 and _read_text(data) is not None
 
 
 def is_message(data: bytes) -> bool:
     """Tell whether a text is a message of a few kilobytes without a record or table in it."""
-    return len(data) <= _NOTE and (text := _read(data)) is not None and not _is_table(text.splitlines())
+    return len(data) <= _MOST_NOTE_BYTES and (text := _read_text(data)) is not None and not _is_table(text.splitlines())
 
 
 def is_script(data: bytes) -> bool:
     """Tell whether a text is a script that holds hardly any prose, and no records."""
-    if not data.startswith(b"#!") or len(data) > LIMIT >> 2 or (text := _read(data)) is None:
+    if not data.startswith(b"#!") or len(data) > MOST_BYTES >> 2 or (text := _read_text(data)) is None:
         return False
-    found, comments = _apart(text, "#")
-    prose = sum(len(each.split()) > _WORDS and _SENTENCE.fullmatch(each.strip()) is not None for each in found)
-    return comments <= _COMMENTS and prose <= max(_SENTENCES, len(found) // 3) and not _is_table(found, ",\t")
+    found, comments = _split_comments(text, "#")
+    prose = sum(len(each.split()) > _MOST_WORDS and _SENTENCE.fullmatch(each.strip()) is not None for each in found)
+    return (
+        comments <= _MOST_COMMENT_BYTES
+        and prose <= max(_MOST_SENTENCES, len(found) // 3)
+        and not _is_table(found, ",\t")
+    )
 
 
 def is_pattern_list(data: bytes) -> bool:
     """Tell whether a text is a list of patterns of file names, as `.gitignore` is."""
-    if len(data) > LIMIT or (text := _read(data)) is None:
+    if len(data) > MOST_BYTES or (text := _read_text(data)) is None:
         return False
-    found, comments = _apart(text, "#")
-    return comments <= _COMMENTS and all(map(_is_pattern, found))
+    found, comments = _split_comments(text, "#")
+    return comments <= _MOST_COMMENT_BYTES and all(map(_is_pattern, found))
 
 
 def _is_pattern(line: str) -> bool:
     line = line.strip()
     words = len(line.split()) + len(_WIDE.findall(line)) // 4
-    return _PATTERN.fullmatch(line) is not None and words <= _WORDS and _STOP.search(line) is None
+    return _PATTERN.fullmatch(line) is not None and words <= _MOST_WORDS and _STOP.search(line) is None
 
 
 def is_attribute_list(data: bytes) -> bool:
     """Tell whether a text says of patterns of file names what git shall do with them, as `.gitattributes` does."""
-    if len(data) > LIMIT or (text := _read(data)) is None:
+    if len(data) > MOST_BYTES or (text := _read_text(data)) is None:
         return False
-    found, comments = _apart(text, "#")
-    return comments <= _COMMENTS and all(_ATTRIBUTE_LINE.fullmatch(each.strip()) for each in found)
+    found, comments = _split_comments(text, "#")
+    return comments <= _MOST_COMMENT_BYTES and all(_ATTRIBUTE_LINE.fullmatch(each.strip()) for each in found)
 
 
 def is_configuration(data: bytes) -> bool:
     """Tell whether a text is a configuration of git: sections and settings, most of them a few words long."""
-    if len(data) > LIMIT or (text := _read(data)) is None:
+    if len(data) > MOST_BYTES or (text := _read_text(data)) is None:
         return False
-    found, comments = _apart(text, "#;")
+    found, comments = _split_comments(text, "#;")
     free, in_section = 0, False
     for each in map(str.strip, found):
         if _SECTION.fullmatch(each):
@@ -136,8 +140,8 @@ def is_configuration(data: bytes) -> bool:
         if setting is None or not in_section or is_record((setting[2] or "").encode()):
             return False
         value = setting[2] or ""
-        free += len(value.split()) + len(_WIDE.findall(value)) // 4 > _WORDS - 1
-    return comments <= _COMMENTS and free <= _FREE
+        free += len(value.split()) + len(_WIDE.findall(value)) // 4 > _MOST_WORDS - 1
+    return comments <= _MOST_COMMENT_BYTES and free <= _MOST_FREE
 
 
 def is_tag(data: bytes) -> bool:
@@ -147,7 +151,7 @@ def is_tag(data: bytes) -> bool:
     return is_signed and len(data) <= 1024 and all(each[:1] in (b"", b"#", b"\r") for each in rest.split(b"\n"))
 
 
-def _read(data: bytes) -> str | None:
+def _read_text(data: bytes) -> str | None:
     """Return a text without control characters and records; None of another."""
     from provenance.sources import file_roles  # a verifier without such files needs no readers
 
@@ -162,7 +166,7 @@ def _read(data: bytes) -> str | None:
     return text
 
 
-def _apart(text: str, marks: str) -> tuple[list[str], int]:
+def _split_comments(text: str, marks: str) -> tuple[list[str], int]:
     """Return the lines of a text that are no comments, and the bytes of the others."""
     found, comments = [], 0
     for line in text.splitlines():

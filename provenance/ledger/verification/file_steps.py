@@ -300,8 +300,8 @@ def _conclude_data(
     state: VerificationState, data: Path, compared: folder_comparison.FolderComparison, entry: int, tools: ToolFiles
 ) -> None:
     """Say how data differs; version control and caches may come and go, and are counted."""
-    added = [path for path in compared.changes.added if tools.recognise(path) is None]
-    inside = {path for each in compared.left_out for path in each.files if tools.recognise(path) is not None}
+    added = [path for path in compared.changes.added if tools.recognise_tool(path) is None]
+    inside = {path for each in compared.left_out for path in each.files if tools.recognise_tool(path) is not None}
     changed = sorted([*compared.changes.changed, *folder_comparison.resized(data, compared, inside)])
     state.changes = FolderChanges(tuple(added), compared.changes.removed, tuple(changed))
     passed = len(compared.changes.added) - len(added)

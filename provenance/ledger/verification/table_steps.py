@@ -97,9 +97,9 @@ def _check(folder: Path, scan: Statement, name: str, gone: Collection[str], foun
         return
     stored = reading.find_table(folder, scan, name)
     if stored.lines and not gone:
-        found.limited &= bounded_tables.compare(stored)
+        found.limited &= bounded_tables.compare_lines(stored)
         found.same += 1
-    elif bounded_tables.check(replace(stored, lines=None)) and not stored.lines:
+    elif bounded_tables.check_table(replace(stored, lines=None)) and not stored.lines:
         found.unlined += 1
     elif not stored.lines:
         found.unknown.append(f"{name} (entry {scan.place.index})")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LONG = 4 << 20
 """Bytes of text up to which no record is looked at here: whatever it holds, it takes little memory."""
 
-NORMALISED = LIMITS.record + LIMITS.record // 2
+NORMALISED = LIMITS.record_bytes + LIMITS.record_bytes // 2
 """Bytes that a normalised record may have."""
 
 SEGMENT = 1 << 22

@@ -83,7 +83,7 @@ class OpenFile:
         for view, grown in self.sketched.items():
             scratch.sketch(view, source_sketches.to_row(self.number, grown.close()))
         stated = [(name, value) for name in ("licence", "origin") for value in self.statements.get(name, ())]
-        root = None if self.tree is None else self.tree.root()
+        root = None if self.tree is None else self.tree.compute_root()
         register.close(self.number, account, role=self.role, root=root, stated=stated, claims=self.claims)
 
 
@@ -172,7 +172,7 @@ def _describe_group(
         views = list(views)
     leaves = None
     if secret is not None:
-        leaves = record_trees.leaves(
+        leaves = record_trees.hash_leaves(
             secret, [state.path for state in group.states], np.cumsum([0, *group.sizes]), batch
         )
     return _BatchResult(batch, files, views, detectors.observe(batch, group.states[0].file, files), leaves)
@@ -260,7 +260,7 @@ def _count_by_file(result: _BatchResult, states: list[OpenFile], register: Regis
     if result.leaves is not None:
         for place, state in enumerate(states):
             state.tree = state.tree or record_trees.RecordTreeBuilder()
-            state.tree.add(result.leaves[ends[place] : ends[place + 1]])
+            state.tree.add_leaves(result.leaves[ends[place] : ends[place + 1]])
     for view, each in result.views:
         _count_view(view, each, result, states, numbers, register, scratch)
         del each

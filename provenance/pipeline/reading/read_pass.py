@@ -48,7 +48,7 @@ def observe(bundle: FileBundle) -> BundleResult:
         work = BatchWork(threads, bundle, register, scratch)
         for file in bundle.files:
             if file.role != "data" or file.reason is not None:
-                account = records.account(file.location, file.path, file.format, file.reason)
+                account = records.make_account(file.location, file.path, file.format, file.reason)
                 register.close(register.enter(), account)
             else:
                 _read(file, register, work, scratch)
@@ -93,7 +93,7 @@ def role(account: records.Account, outer: str) -> str:
         account: its account; members are called 'a.zip!/member'.
         outer: the role of the file on disk.
     """
-    return file_roles.decide_role(account.path.split("!/", 1)[1], b"", 0).role if account.apart else outer
+    return file_roles.decide_role(account.path.split("!/", 1)[1], b"", 0).role if account.is_document else outer
 
 
 def _inside(account: records.Account) -> str | None:
@@ -131,7 +131,7 @@ _STATED_INSIDE = {"licence", "url", "citation", "upstream-sha256"}
 
 def _unread(account: records.Account, reason: str | None) -> records.Account:
     """Count a licence or document inside an archive as not read where nobody makes claims of it."""
-    if not account.apart or account.skip_reason is not None or reason is None:
+    if not account.is_document or account.skip_reason is not None or reason is None:
         return account
     return replace(account, skip_reason=reason, bytes_consumed=0, bytes_skipped=account.bytes)
 
@@ -147,7 +147,7 @@ def items(file: FileToRead) -> Iterator[records.Item | Died]:
     """
     try:
         yield from records.read(
-            file.location, file.path, roles=records.overridden(file.views), head=file.head, apart=_apart
+            file.location, file.path, roles=records.override_roles(file.views), head=file.head, is_document=_apart
         )
     except ProvenanceError:
         raise
@@ -162,7 +162,7 @@ def _give_up(
     file: FileToRead, reason: str, open_: Mapping[str, OpenFile], register: Register, scratch: ScratchFiles
 ) -> None:
     """Account for a file, and for the member that was being read, when its reader failed."""
-    whole = records.account(file.location, file.path, file.format, _failed(reason))
+    whole = records.make_account(file.location, file.path, file.format, _failed(reason))
     for path, state in open_.items():
         account = whole if path == file.path else records.Account(path, None, 0, 0, 0, _failed(reason), 0, 0, None, ())
         state.role = _inside(account)
@@ -179,7 +179,7 @@ def lost(file: FileToRead, reason: str, bundle: int) -> BundleResult:
         reason: in a few words.
         bundle: the number of the bundle that it was.
     """
-    return enter_accounts([records.account(file.location, file.path, file.format, _failed(reason))], bundle)
+    return enter_accounts([records.make_account(file.location, file.path, file.format, _failed(reason))], bundle)
 
 
 def _failed(reason: str) -> str:

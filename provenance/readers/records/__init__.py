@@ -21,8 +21,8 @@ from provenance.core.model import CHANGED, UNSAMPLED
 from provenance.errors import FileChanged
 from provenance.readers import storage
 from provenance.readers.records import column_roles, format_detection
-from provenance.readers.records.column_roles import Roles, overridden
-from provenance.readers.records.format_detection import sniff
+from provenance.readers.records.column_roles import Roles, override_roles
+from provenance.readers.records.format_detection import detect_format
 from provenance.readers.records.formats import FORMATS
 from provenance.readers.records.tally import Tally
 from provenance.readers.storage import regular_files
@@ -33,24 +33,35 @@ if TYPE_CHECKING:
     from provenance.readers.records.record_format import RecordFormat
     from provenance.readers.storage.formats import ContainerFormat
 
-__all__ = ["FORMATS", "Account", "Batch", "Document", "Item", "Roles", "account", "overridden", "read", "sniff"]
+__all__ = [
+    "FORMATS",
+    "Account",
+    "Batch",
+    "Document",
+    "Item",
+    "Roles",
+    "detect_format",
+    "make_account",
+    "override_roles",
+    "read",
+]
 
 Blocks = tuple[bytes, ...]
 
-_TAIL = 1 << 20  # bytes before the end of a head in which a line break is looked for
-_MOST = (1 << 62) - 1  # a size that an archive claims may be any number
+_TAIL_BYTES = 1 << 20  # bytes before the end of a head in which a line break is looked for
+_MOST_BYTES = (1 << 62) - 1  # a size that an archive claims may be any number
 
-LARGEST_DOCUMENT = 1 << 20
+LARGEST_DOCUMENT_BYTES = 1 << 20
 """Bytes of a licence or document inside an archive; of a larger one nothing is read."""
 
 MOST_DOCUMENTS = 200
 """Licences and documents that are read of one archive."""
 
-Apart = Callable[[str, bytes, int, Callable[[int], bytes]], bool]
+IsDocument = Callable[[str, bytes, int, Callable[[int], bytes]], bool]
 """Told the path of a member, its first bytes, its size and how to get more: whether it is a licence or document."""
 
 
-def _nothing(_path: str, _head: bytes, _size: int, _more: Callable[[int], bytes]) -> bool:
+def _is_no_document(_path: str, _head: bytes, _size: int, _more: Callable[[int], bytes]) -> bool:
     return False
 
 
@@ -86,7 +97,7 @@ class Account:
 
     Args:
         path: its name.
-        format: as `sniff` names it, with the codec after a dot: jsonl.gz; None where it was not opened.
+        format: as `detect_format` names it, with the codec after a dot: jsonl.gz; None where it was not opened.
         bytes: its size; of a member, uncompressed.
         bytes_consumed: bytes that were read and understood.
         bytes_skipped: the others.
@@ -96,7 +107,7 @@ class Account:
         sha256: of its bytes, hexadecimal; None where they could not all be read.
         blocks: SHA-256 of each MiB; () for members.
         notes: what was kept but is odd, as "3 lone surrogates"; None where nothing is.
-        apart: whether it is a licence or document inside an archive, which holds no records.
+        is_document: whether it is a licence or document inside an archive, which holds no records.
     """
 
     path: str
@@ -110,7 +121,7 @@ class Account:
     sha256: str | None
     blocks: Blocks
     notes: str | None = None
-    apart: bool = False
+    is_document: bool = False
 
 
 def read(
@@ -120,7 +131,7 @@ def read(
     limits: storage.Limits = storage.LIMITS,
     roles: Roles | None = None,
     head: int | None = None,
-    apart: Apart = _nothing,
+    is_document: IsDocument = _is_no_document,
 ) -> Iterator[Item]:
     """Read a data file, whatever it is.
 
@@ -130,7 +141,7 @@ def read(
         limits: memory and time it may cost.
         roles: which column means what; the published table if None.
         head: bytes to read of a larger file of lines or passages that is not compressed; None, or another format: all.
-        apart: tells members of an archive that hold no records from those that do.
+        is_document: tells members of an archive that hold no records from those that do.
 
     Yields:
         Batches of RECORDS and, after the last of a file or member, its Account; the members of an archive
@@ -140,7 +151,7 @@ def read(
     Raises:
         ConfigError: the table of column roles is broken. Nothing that a file holds raises.
     """
-    roles = roles or column_roles.load()
+    roles = roles or column_roles.load_roles()
     size = 0
     try:
         reason = storage.explain_refusal(location)
@@ -148,14 +159,14 @@ def read(
         if reason is None:
             with storage.open_regular(location) as file:
                 reason, size = regular_files.explain_doubt(file, limits), os.fstat(file.fileno()).st_size
-                end = _end(file, path, size, head) if head is not None and reason is None else None
+                end = _find_cut(file, path, size, head) if head is not None and reason is None else None
                 if end is not None:
                     part = _File(path, storage.Stream(regular_files.BoundedFile(file, end)), end, limits, roles)
-                    yield from _heads(part.read(), path, size, end)
+                    yield from _account_for_heads(part.read(), path, size, end)
                 elif reason is None:
-                    for item in _File(path, file, size, limits, roles, apart=apart).read():
+                    for item in _File(path, file, size, limits, roles, is_document=is_document).read():
                         if isinstance(item, Account) and item.path == path:
-                            yield _held_to_size(item, size, file)
+                            yield _compare_size(item, size, file)
                         else:
                             yield item
                         del item  # it is let go before the next is read
@@ -166,7 +177,7 @@ def read(
     yield Account(path, None, size, 0, size, reason, 0, 0, None, ())
 
 
-def _held_to_size(account: Account, size: int, file: BinaryIO) -> Account:
+def _compare_size(account: Account, size: int, file: BinaryIO) -> Account:
     """Say of a file that it changed while it was read: it was cut, or has grown beyond what is read of it."""
     there = account.bytes if account.sha256 is not None else size
     if there < size:
@@ -180,14 +191,14 @@ def _held_to_size(account: Account, size: int, file: BinaryIO) -> Account:
     return account
 
 
-def _end(file: BinaryIO, path: str, size: int, head: int) -> int | None:
+def _find_cut(file: BinaryIO, path: str, size: int, head: int) -> int | None:
     """Return where the last whole line or passage within the head ends; None where the file is to be read in full."""
-    start = file.read(format_detection.HEAD)
+    start = file.read(format_detection.HEAD_BYTES)
     file.seek(0)
-    form = FORMATS.get(sniff(start, path))
+    form = FORMATS.get(detect_format(start, path))
     if size <= head or form is None or not form.by_lines or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return None
-    at = max(0, head - _TAIL)
+    at = max(0, head - _TAIL_BYTES)
     file.seek(at)
     tail = file.read(head - at)
     file.seek(0)
@@ -195,7 +206,7 @@ def _end(file: BinaryIO, path: str, size: int, head: int) -> int | None:
     return at + cut if cut else None
 
 
-def _heads(items: Iterator[Item], path: str, size: int, end: int) -> Iterator[Item]:
+def _account_for_heads(items: Iterator[Item], path: str, size: int, end: int) -> Iterator[Item]:
     """Account for the whole file of which only the head was read."""
     for item in items:
         if isinstance(item, Account) and item.path == path:
@@ -206,7 +217,7 @@ def _heads(items: Iterator[Item], path: str, size: int, end: int) -> Iterator[It
             yield item
 
 
-def account(
+def make_account(
     location: str | bytes,
     path: str,
     format: str | None,  # noqa: A002 - names the column
@@ -233,18 +244,20 @@ def account(
                 if refused is None:
                     tap = storage.DigestingReader(regular_files.BoundedFile(file, size))
                     stream = storage.Stream(tap)
-                    name = format or sniff(stream.peek(format_detection.HEAD), path)
+                    name = format or detect_format(stream.peek(format_detection.HEAD_BYTES), path)
                     stream.drain()
                     tally = Tally()
                     if reason is not None:
-                        tally.skip(stream.count, reason)
-                    return _held_to_size(_settle(path, name, stream.count, stream, tally, tap.digest), size, file)
+                        tally.skip_bytes(stream.count, reason)
+                    return _compare_size(
+                        _close_account(path, name, stream.count, stream, tally, tap.digest), size, file
+                    )
     except OSError as error:
         refused = f"cannot be read: {error.strerror or type(error).__name__}"
     return Account(path, format, size, 0, size, refused, 0, 0, None, ())
 
 
-def _settle(
+def _close_account(
     path: str,
     name: str,
     size: int,
@@ -272,20 +285,22 @@ Item = Batch | Document | Account
 
 
 _MOST_REASONS = 100  # distinct reasons that are counted apart; those of a broken archive may name each member
-_LISTED = 5
-_OTHERS = "another reason, which stands beside its member"
+_MOST_LISTED = 5
+_OTHER_REASONS = "another reason, which stands beside its member"
 
 
-def _cut(reason: str) -> str:
+def _shorten_reason(reason: str) -> str:
     return reason if len(reason) <= 200 else f"{reason[:199]}…"
 
 
-def _list(reasons: Mapping[str, int]) -> str:
+def _list_reasons(reasons: Mapping[str, int]) -> str:
     """Write the most frequent reasons with their counts, and how many members have another one."""
-    first = sorted(reasons.items(), key=lambda each: (each[0] == _OTHERS, -each[1], each[0]))
-    shown = sorted(each for each in first[:_LISTED] if each[0] != _OTHERS)
+    first = sorted(reasons.items(), key=lambda each: (each[0] == _OTHER_REASONS, -each[1], each[0]))
+    shown = sorted(each for each in first[:_MOST_LISTED] if each[0] != _OTHER_REASONS)
     left = sum(reasons.values()) - sum(count for _, count in shown)
-    return ", ".join([*(f"{reason} ({count})" for reason, count in shown), *([f"{_OTHERS} ({left})"] if left else [])])
+    return ", ".join(
+        [*(f"{reason} ({count})" for reason, count in shown), *([f"{_OTHER_REASONS} ({left})"] if left else [])]
+    )
 
 
 class _File:
@@ -300,10 +315,10 @@ class _File:
         roles: Roles,
         *,
         member: bool = False,
-        apart: Apart = _nothing,
+        is_document: IsDocument = _is_no_document,
     ) -> None:
         self.path, self.file, self.size, self.limits, self.roles, self.member = path, file, size, limits, roles, member
-        self.apart, self.documents = apart, 0
+        self.is_document, self.documents = is_document, 0
         self.tap = storage.DigestingReader(
             file if isinstance(file, storage.Stream) else regular_files.BoundedFile(file, size)
         )
@@ -311,60 +326,60 @@ class _File:
         self.tally = Tally()
 
     def read(self) -> Iterator[Item]:
-        name = sniff(self.raw.peek(format_detection.HEAD), self.path)
+        name = detect_format(self.raw.peek(format_detection.HEAD_BYTES), self.path)
         if name in storage.CODECS:
-            name = yield from self._compressed(name)
+            name = yield from self._read_compressed(name)
         else:
-            yield from self._content(name, self.raw)
-        yield self._close(name)
+            yield from self._read_content(name, self.raw)
+        yield self._close_file(name)
 
-    def document(self, *, read: bool) -> Iterator[Document | Account]:
+    def read_document(self, *, read: bool) -> Iterator[Document | Account]:
         """Yield a member whole, if it is to be read and small enough, and its account."""
-        name = sniff(self.raw.peek(format_detection.HEAD), self.path)
-        data = self.raw.read(LARGEST_DOCUMENT + 1) if read else b""
+        name = detect_format(self.raw.peek(format_detection.HEAD_BYTES), self.path)
+        data = self.raw.read(LARGEST_DOCUMENT_BYTES + 1) if read else b""
         if not read:
-            self.tally.skip(self.raw.drain(), "more licences and documents than are read of one archive")
-        elif len(data) > LARGEST_DOCUMENT:
-            self.tally.skip(len(data) + self.raw.drain(), "larger than a document inside an archive may be")
+            self.tally.skip_bytes(self.raw.drain(), "more licences and documents than are read of one archive")
+        elif len(data) > LARGEST_DOCUMENT_BYTES:
+            self.tally.skip_bytes(len(data) + self.raw.drain(), "larger than a document inside an archive may be")
         else:
             yield Document(self.path, data)
-        yield self._close(name)
+        yield self._close_file(name)
 
-    def _close(self, name: str) -> Account:
+    def _close_file(self, name: str) -> Account:
         self.raw.drain()
         if isinstance(self.file, storage.Stream) and self.file.fault:
             self.raw.fault = self.file.fault
         digest = self.tap.digest
-        return _settle(
+        return _close_account(
             self.path, name, max(self.size, self.raw.count), self.raw, self.tally, digest, member=self.member
         )
 
-    def _compressed(self, codec: str) -> Generator[Item, None, str]:
+    def _read_compressed(self, codec: str) -> Generator[Item, None, str]:
         stream = storage.decompress(self.raw, codec, storage.Budget(self.limits, self.size))
-        inner_path = self.path.removesuffix("." + format_detection.suffix(self.path))
-        inner = sniff(stream.peek(format_detection.HEAD), inner_path)
+        inner_path = self.path.removesuffix("." + format_detection.find_suffix(self.path))
+        inner = detect_format(stream.peek(format_detection.HEAD_BYTES), inner_path)
         if inner in storage.CODECS:
-            self.tally.skip(1, "compressed more than once")
+            self.tally.skip_bytes(1, "compressed more than once")
         else:
-            yield from self._content(inner, stream)
-        self._apportion(stream)
+            yield from self._read_content(inner, stream)
+        self._apportion_skipped(stream)
         return f"{inner}.{storage.CODECS[codec].suffix}"
 
-    def _apportion(self, stream: storage.Stream) -> None:
+    def _apportion_skipped(self, stream: storage.Stream) -> None:
         """Turn bytes skipped of what came out into bytes on disk."""
         tally = self.tally
         stream.drain()
         if tally.skipped:
             tally.skipped = max(1, -(-tally.skipped * self.size // max(1, stream.count)))
         if stream.fault:
-            tally.skip(max(1, self.raw.drain()), stream.fault)
+            tally.skip_bytes(max(1, self.raw.drain()), stream.fault)
         tally.skipped = min(tally.skipped, self.size)
 
-    def _content(self, name: str, stream: storage.Stream) -> Iterator[Item]:
+    def _read_content(self, name: str, stream: storage.Stream) -> Iterator[Item]:
         if name in storage.CONTAINERS:
-            yield from self._archive(storage.CONTAINERS[name], stream)
+            yield from self._read_archive(storage.CONTAINERS[name], stream)
         elif name in FORMATS and FORMATS[name].seekable:
-            yield from self._by_random_access(FORMATS[name], stream)
+            yield from self._read_by_random_access(FORMATS[name], stream)
         elif name in FORMATS:
             inner = stream
             if stream.peek(2) in (b"\xff\xfe", b"\xfe\xff"):
@@ -372,80 +387,81 @@ class _File:
             # without a variable that would hold one batch while the next is read
             yield from map(partial(Batch, self.path), FORMATS[name].read(inner, self.tally, self.limits, self.roles))
             if inner is not stream:
-                self._transcoded(inner, stream)
+                self._note_transcoded(inner, stream)
         elif name != "empty":
             named = "files of an unknown format" if name == "unknown" else name
-            self.tally.skip(stream.drain(), f"no reader for {named} yet")
+            self.tally.skip_bytes(stream.drain(), f"no reader for {named} yet")
 
-    def _transcoded(self, inner: storage.Stream, stream: storage.Stream) -> None:
+    def _note_transcoded(self, inner: storage.Stream, stream: storage.Stream) -> None:
         inner.drain()
         stream.drain()
         if self.tally.skipped:
             self.tally.skipped = max(1, -(-self.tally.skipped * stream.count // max(1, inner.count)))
 
-    def _seekable(self, stream: storage.Stream) -> storage.CheckedFile | None:
+    def _make_seekable(self, stream: storage.Stream) -> storage.CheckedFile | None:
         """Return random access to the file or, of a member or compressed file, to a copy of its bytes."""
         if stream is self.raw and not isinstance(self.file, storage.Stream):
             self.raw.drain()
             return storage.CheckedFile(self.file, self.raw.count, self.tap.digest.blocks())
         before = stream.count
-        held = storage.copy_to_file(stream, self.limits.held)
+        held = storage.copy_to_file(stream, self.limits.member_bytes)
         if held is None:
-            reason = f"needs random access and is larger than the {self.limits.held:,} bytes that are set aside for it"
-            self.tally.skip(stream.count - before + stream.drain(), reason)
+            most = self.limits.member_bytes
+            reason = f"needs random access and is larger than the {most:,} bytes that are set aside for it"
+            self.tally.skip_bytes(stream.count - before + stream.drain(), reason)
         return held
 
-    def _by_random_access(self, form: RecordFormat, stream: storage.Stream) -> Iterator[Batch]:
-        file = self._seekable(stream)
+    def _read_by_random_access(self, form: RecordFormat, stream: storage.Stream) -> Iterator[Batch]:
+        file = self._make_seekable(stream)
         if file is None:
             return
         try:
             tables = form.read(file, stream.count, self.tally, self.limits, roles=self.roles)
             yield from map(partial(Batch, self.path), tables)
         except FileChanged as error:
-            self.tally.skip(stream.count, f"{CHANGED}: {error}")
+            self.tally.skip_bytes(stream.count, f"{CHANGED}: {error}")
         finally:
             file.close()
 
-    def _archive(self, form: ContainerFormat, stream: storage.Stream) -> Iterator[Item]:
+    def _read_archive(self, form: ContainerFormat, stream: storage.Stream) -> Iterator[Item]:
         if self.member or (form.seekable and stream is not self.raw):
-            self.tally.skip(stream.drain(), "an archive inside an archive")
+            self.tally.skip_bytes(stream.drain(), "an archive inside an archive")
             return
         archive = storage.Archive(storage.Budget(self.limits, self.size))
-        file = self._seekable(stream) if form.seekable else None
+        file = self._make_seekable(stream) if form.seekable else None
         held = file if form.seekable else stream
         members: Iterator[storage.Member] = form.members(archive, held) if held is not None else iter(())
         reasons: dict[str, int] = {}
         try:
             for member in members:
-                yield from self._member(member, reasons)
+                yield from self._read_member(member, reasons)
         except FileChanged as error:
             archive.fault = f"{CHANGED}: {error}"
         finally:
             if file is not None:
                 file.close()
         if reasons:
-            self.tally.reason = f"members skipped in whole or part: {_list(reasons)}"
+            self.tally.reason = f"members skipped in whole or part: {_list_reasons(reasons)}"
         if archive.fault:
-            self.tally.skip(max(1, stream.drain()), archive.fault)
+            self.tally.skip_bytes(max(1, stream.drain()), archive.fault)
             self.tally.reason = archive.fault
 
-    def _member(self, member: storage.Member, reasons: dict[str, int]) -> Iterator[Item]:
-        path, size = f"{self.path}!/{member.name}", min(member.size, _MOST)
-        head = member.stream.peek(format_detection.HEAD) if member.stream is not None else b""
-        apart = self.apart(path, head, size, member.stream.peek if member.stream is not None else lambda _: b"")
+    def _read_member(self, member: storage.Member, reasons: dict[str, int]) -> Iterator[Item]:
+        path, size = f"{self.path}!/{member.name}", min(member.size, _MOST_BYTES)
+        head = member.stream.peek(format_detection.HEAD_BYTES) if member.stream is not None else b""
+        apart = self.is_document(path, head, size, member.stream.peek if member.stream is not None else lambda _: b"")
         items: Iterator[Item] = iter([Account(path, None, size, 0, size, member.reason, 0, 0, None, ())])
         if member.stream is not None:
             file = _File(path, member.stream, size, self.limits, self.roles, member=True)
-            items = file.document(read=self.documents < MOST_DOCUMENTS) if apart else file.read()
+            items = file.read_document(read=self.documents < MOST_DOCUMENTS) if apart else file.read()
             self.documents += apart
         for each in items:
-            item = replace(each, apart=apart) if isinstance(each, Account) else each
+            item = replace(each, is_document=apart) if isinstance(each, Account) else each
             yield item
             if isinstance(item, Batch):
                 del item, each  # they are let go before the next is read
             elif isinstance(item, Account) and item.skip_reason is not None:
-                reason = _cut(item.skip_reason) if len(reasons) < _MOST_REASONS else _OTHERS
+                reason = _shorten_reason(item.skip_reason) if len(reasons) < _MOST_REASONS else _OTHER_REASONS
                 reasons[reason] = reasons.get(reason, 0) + 1
                 share = -(-min(member.stored, self.size) * item.bytes_skipped // max(1, item.bytes))
                 self.tally.skipped = min(self.tally.skipped + share, self.size)

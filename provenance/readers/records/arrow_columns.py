@@ -10,23 +10,23 @@ import pyarrow as pa
 from numba import njit
 
 from provenance.readers.records import string_kernels
-from provenance.readers.records.column_roles import META, RECORD, enter, is_text
-from provenance.readers.records.value_tape import END, GROUP, KIND, RANK, REC, START, sift
+from provenance.readers.records.column_roles import META, RECORD, decide_role, is_text_role
+from provenance.readers.records.value_tape import END, GROUP, KIND, RANK, REC, START, drop_useless
 
 if TYPE_CHECKING:
     from provenance.readers.records.column_roles import Roles
 
 
 @njit(nogil=True, cache=True)
-def _check(buf: Any, tape: Any, errors: Any) -> None:
+def _check_texts(buf: Any, tape: Any, errors: Any) -> None:
     for k in range(tape.shape[0]):
-        error = string_kernels.valid(buf, tape[k, START], tape[k, END])
+        error = string_kernels.check_text(buf, tape[k, START], tape[k, END])
         if error != string_kernels.OK:
             errors[tape[k, REC]] = error
 
 
 @dataclass(slots=True)
-class _Leaves:
+class _LeafColumns:
     """Leaves of nested columns on their way to a tape."""
 
     roles: Roles
@@ -36,40 +36,40 @@ class _Leaves:
     bytes: int = 0
     groups: int = 0
 
-    def walk(self, array: Any, kind: int, rank: int, where: Any) -> None:
+    def add_column(self, array: Any, kind: int, rank: int, where: Any) -> None:
         """Descend into a column; `where` is int64[:, 4]: record, group, place in the outermost list, in one or not."""
         if kind == META:
             return
         type_ = array.type
         if isinstance(array, pa.ExtensionArray):
-            self.walk(array.storage, kind, rank, where)
+            self.add_column(array.storage, kind, rank, where)
         elif pa.types.is_dictionary(type_):
-            self.walk(array.dictionary_decode(), kind, rank, where)
+            self.add_column(array.dictionary_decode(), kind, rank, where)
         elif pa.types.is_struct(type_):
-            self._struct(array, kind, rank, where)
+            self._add_struct(array, kind, rank, where)
         elif pa.types.is_map(type_):
-            self._list(
+            self._add_list(
                 array.cast(pa.list_(pa.struct([("key", type_.key_type), ("value", type_.item_type)]))),
                 kind,
                 rank,
                 where,
             )
         elif pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
-            self._list(array, kind, rank, where)
+            self._add_list(array, kind, rank, where)
         else:
-            self._leaf(array, kind, rank, where)
+            self._add_leaf(array, kind, rank, where)
 
-    def _struct(self, array: Any, kind: int, rank: int, where: Any) -> None:
+    def _add_struct(self, array: Any, kind: int, rank: int, where: Any) -> None:
         held = np.asarray(array.is_valid())
         where, array = where[held], array.filter(pa.array(held))
-        if is_text(kind) and len(where) and where[0, 1] < 0:
+        if is_text_role(kind) and len(where) and where[0, 1] < 0:
             where[:, 1] = np.arange(self.groups, self.groups + len(where))
             self.groups += len(where)
         for number, field in enumerate(array.type):
-            inner, inner_rank = enter(kind, rank, *self.roles.find(field.name))
-            self.walk(array.field(number), int(inner), int(inner_rank), where)
+            inner, inner_rank = decide_role(kind, rank, *self.roles.find_role(field.name))
+            self.add_column(array.field(number), int(inner), int(inner_rank), where)
 
-    def _list(self, array: Any, kind: int, rank: int, where: Any) -> None:
+    def _add_list(self, array: Any, kind: int, rank: int, where: Any) -> None:
         import pyarrow.compute as pc
 
         lengths = np.asarray(pc.fill_null(pc.list_value_length(array), 0)).astype(np.int64)
@@ -77,10 +77,10 @@ class _Leaves:
         if len(where) and not where[0, 3]:
             inner[:, 2] = np.arange(len(inner))
         inner[:, 3] = 1
-        self.walk(pc.list_flatten(array), kind, rank, inner)
+        self.add_column(pc.list_flatten(array), kind, rank, inner)
 
-    def _leaf(self, array: Any, kind: int, rank: int, where: Any) -> None:
-        text = _strings(array, numbers=is_text(kind) and not (len(where) and where[0, 3]))
+    def _add_leaf(self, array: Any, kind: int, rank: int, where: Any) -> None:
+        text = _find_texts(array, numbers=is_text_role(kind) and not (len(where) and where[0, 3]))
         if text is None:
             return
         held = np.asarray(text.is_valid())
@@ -99,7 +99,7 @@ class _Leaves:
         self.orders.append(where[held, 2])
 
 
-def _strings(array: Any, *, numbers: bool) -> Any:
+def _find_texts(array: Any, *, numbers: bool) -> Any:
     """Return a column as bytes behind 64-bit offsets; None where it holds no text."""
     type_ = array.type
     if pa.types.is_string(type_) or pa.types.is_large_string(type_) or type_ == pa.string_view():
@@ -111,7 +111,7 @@ def _strings(array: Any, *, numbers: bool) -> Any:
     return None
 
 
-def flatten(part: pa.RecordBatch, roles: Roles) -> tuple[Any, Any, Any]:
+def flatten_batch(part: pa.RecordBatch, roles: Roles) -> tuple[Any, Any, Any]:
     """Put the columns of an Arrow batch on a tape, nested ones by the same keys as JSON.
 
     Args:
@@ -121,14 +121,14 @@ def flatten(part: pa.RecordBatch, roles: Roles) -> tuple[Any, Any, Any]:
     Returns:
         Bytes, tape, and an error code a row (invalid UTF-8 or NUL in a value that a view would hold).
     """
-    leaves = _Leaves(roles, [], [], [])
+    leaves = _LeafColumns(roles, [], [], [])
     columns = []
     for number, name in enumerate(part.schema.names):
-        kind, rank = enter(RECORD, 0, *roles.find(name))
+        kind, rank = decide_role(RECORD, 0, *roles.find_role(name))
         where = np.zeros((part.num_rows, 4), np.int64)
         where[:, 0], where[:, 1] = np.arange(part.num_rows), -1
         before = len(leaves.tapes)
-        leaves.walk(part.column(number), int(kind), int(rank), where)
+        leaves.add_column(part.column(number), int(kind), int(rank), where)
         columns += [number] * (len(leaves.tapes) - before)
     errors = np.zeros(part.num_rows, np.int32)
     if not leaves.tapes:
@@ -139,6 +139,6 @@ def flatten(part: pa.RecordBatch, roles: Roles) -> tuple[Any, Any, Any]:
     sizes = [len(each) for each in leaves.tapes]
     order = np.lexsort((np.concatenate(leaves.orders), np.repeat(columns, sizes), tape[:, REC]))
     tape = tape[order]
-    _check(buf, tape, errors)
-    tape = sift(buf, tape[errors[tape[:, REC]] == 0], roles.answers)
+    _check_texts(buf, tape, errors)
+    tape = drop_useless(buf, tape[errors[tape[:, REC]] == 0], roles.answers)
     return buf, tape, errors

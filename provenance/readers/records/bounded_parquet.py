@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from provenance.readers.storage import CheckedFile, Limits
 
-_ROWS = 4096  # of a batch at most
+_MOST_ROWS = 4096  # of a batch at most
 _LESS = 16  # times fewer rows are decoded at once where memory did not suffice
-_DEATHS = 12  # of processes, after which the rest of a file is given up
+_MOST_DEATHS = 12  # of processes, after which the rest of a file is given up
 
 
-class Broken(Exception):  # noqa: N818 - a fault of the data, which its reader turns into a reason
+class BrokenParquet(Exception):  # noqa: N818 - a fault of the data, which its reader turns into a reason
     """Why a file, or a row group of it, is not decoded."""
 
 
@@ -46,7 +46,7 @@ class ParquetFile:
     Args:
         source: its bytes, each block held to its digest.
         size: how many there are.
-        limits: batch, record and memory.
+        limits: batch_bytes, record_bytes and memory_bytes.
         values: of the largest row.
         rows: of each row group, as its footer says.
         stored: bytes of each row group in the file.
@@ -63,7 +63,7 @@ class ParquetFile:
     _deaths: int = 0
     _done: int = 0
 
-    def open(self, *, about: bool = False) -> dict[str, Any]:
+    def read_footer(self, *, about: bool = False) -> dict[str, Any]:
         """Read the footer.
 
         Args:
@@ -77,81 +77,83 @@ class ParquetFile:
             FileChanged: the bytes are not those that were read first.
         """
         try:
-            answer = self._start(about=about)
-        except _Full:
-            raise Broken(f"its footer takes more than {self.limits.memory >> 20} MiB of memory") from None
+            answer = self._start_process(about=about)
+        except _OutOfMemory:
+            raise BrokenParquet(f"its footer takes more than {self.limits.memory_bytes >> 20} MiB of memory") from None
         self.rows, self.stored, self._sizes = answer["rows"], answer["stored"], answer["sizes"]
         return answer
 
-    def batches(self, group: int) -> Iterator[pa.RecordBatch | str]:
+    def read_batches(self, group: int) -> Iterator[pa.RecordBatch | str]:
         """Decode a row group.
 
         Args:
             group: its number.
 
         Yields:
-            Batches of at most `limits.batch` bytes, or of one row; in the place of a row that is too large, whether
-            that is its `bytes` or its `values`.
+            Batches of at most `limits.batch_bytes` bytes, or of one row; in the place of a row that is too large,
+            whether that is its `bytes` or its `values`.
 
         Raises:
             Broken: what follows cannot be decoded.
             FileChanged: the bytes are not those that were read first.
         """
         each = max(1, self._sizes[group] // max(1, self.rows[group]))
-        rows, whole = max(1, min(_ROWS, self.limits.batch // each)), False
+        rows, whole = max(1, min(_MOST_ROWS, self.limits.batch_bytes // each)), False
         self._done = 0
         while not whole:
             try:
                 if self._process is None:
-                    self._start()
-                yield from self._decoded(group, rows)
+                    self._start_process()
+                yield from self._decode_rows(group, rows)
                 whole = True
-            except _Full:
+            except _OutOfMemory:
                 self._deaths += 1
-                if rows == 1 or self.given_up:
-                    room = self.limits.memory >> 20
-                    raise Broken(f"row group {group} takes more than {room} MiB of memory to decode") from None
+                if rows == 1 or self.is_given_up:
+                    room = self.limits.memory_bytes >> 20
+                    raise BrokenParquet(f"row group {group} takes more than {room} MiB of memory to decode") from None
                 rows = max(1, rows // _LESS)
 
     @property
-    def given_up(self) -> bool:
+    def is_given_up(self) -> bool:
         """Whether so many processes died of it that the rest is not tried."""
-        return self._deaths > _DEATHS
+        return self._deaths > _MOST_DEATHS
 
-    def _decoded(self, group: int, rows: int) -> Iterator[pa.RecordBatch | str]:
-        request = {"do": "decode", "group": group, "rows": rows, "skip": self._done, "bytes": self.limits.batch}
-        for kind, held in self._ask(request | {"record": self.limits.record, "values": self.values}):
+    def _decode_rows(self, group: int, rows: int) -> Iterator[pa.RecordBatch | str]:
+        request = {"do": "decode", "group": group, "rows": rows, "skip": self._done, "bytes": self.limits.batch_bytes}
+        for kind, held in self._send_request(request | {"record": self.limits.record_bytes, "values": self.values}):
             if kind == parquet_decoder.SKIPPED:
                 self._done += 1
                 yield held.pop().decode()
             elif kind == parquet_decoder.BATCH:
-                yield self._batch(held.pop())
+                yield self._read_batch(held.pop())
             elif "broken" in json.loads(held.pop()):
-                raise Broken(f"row group {group} is broken")
+                raise BrokenParquet(f"row group {group} is broken")
 
-    def _batch(self, data: bytes) -> pa.RecordBatch:
+    def _read_batch(self, data: bytes) -> pa.RecordBatch:
         import pyarrow as pa
 
         batch = pa.ipc.open_stream(pa.py_buffer(data)).read_next_batch()
         self._done += batch.num_rows
         return batch
 
-    def _start(self, *, about: bool = False) -> dict[str, Any]:
+    def _start_process(self, *, about: bool = False) -> dict[str, Any]:
         """Open the file in a process: one that is idle, or a new one."""
         self._process = _idle.pop() if _idle else ConfinedProcess(parquet_decoder.__name__)
         if self._process.owner != os.getpid():
             self._process.end()
             self._process = ConfinedProcess(parquet_decoder.__name__)
         answer: dict[str, Any] = {}
-        for _, held in self._ask({"do": "open", "size": self.size, "memory": self.limits.memory, "about": about}):
+        for _, held in self._send_request(
+            {"do": "open", "size": self.size, "memory": self.limits.memory_bytes, "about": about}
+        ):
             answer = json.loads(held.pop())
         if "fault" in answer:
-            raise Broken(answer["fault"])
+            raise BrokenParquet(answer["fault"])
         if "broken" in answer:
-            raise Broken("its footer is broken, or of a kind that cannot be read")
+            raise BrokenParquet("its footer is broken, or of a kind that cannot be read")
         return answer
 
-    def _ask(self, request: dict[str, Any]) -> Iterator[tuple[bytes, list[bytes]]]:
+    def _send_request(self, request: dict[str, Any]) -> Iterator[tuple[bytes, list[bytes]]]:
         """Yield what is answered; in between, give what is asked for of the file.
 
         The bytes stand in a list, from which they are taken: a long record would else be held here too.
@@ -163,30 +165,30 @@ class ParquetFile:
                 kind, data = process.receive()
                 if kind == parquet_decoder.READ:
                     process.send(
-                        self._bytes(
+                        self._read_bytes(
                             *(int.from_bytes(data[at : at + LENGTH_BYTES], "little") for at in (0, LENGTH_BYTES))
                         )
                     )
                     continue
                 whole = kind == parquet_decoder.ANSWER and not json.loads(data).get("full")
                 if kind == parquet_decoder.ANSWER and not whole:
-                    raise _Full
+                    raise _OutOfMemory
                 held = [data]
                 del data
                 yield kind, held
         except OSError:
-            raise _Full from None  # whatever killed it: with fewer rows at once it may live
+            raise _OutOfMemory from None  # whatever killed it: with fewer rows at once it may live
         finally:
             if not whole:  # what comes next through the pipe would be the answer to this
                 process.end()
                 self._process = None
 
-    def _bytes(self, offset: int, size: int) -> bytes:
+    def _read_bytes(self, offset: int, size: int) -> bytes:
         try:
             self.source.seek(offset)
             return self.source.read(size)
         except OSError as error:
-            raise Broken(f"it cannot be read: {error.strerror or type(error).__name__}") from error
+            raise BrokenParquet(f"it cannot be read: {error.strerror or type(error).__name__}") from error
 
     def close(self) -> None:
         """Leave the process to the next file."""
@@ -195,5 +197,5 @@ class ParquetFile:
             self._process = None
 
 
-class _Full(Exception):  # noqa: N818 - asks for another try
+class _OutOfMemory(Exception):  # noqa: N818 - asks for another try
     """The process had too little memory, or died."""

@@ -64,20 +64,22 @@ class Roles:
     names: Any
     answers: Any
 
-    def find(self, name: str) -> tuple[int, int, int]:
+    def find_role(self, name: str) -> tuple[int, int, int]:
         """Return kind, rank and kind within a turn of a name; kind -1 where it has none."""
         raw = np.frombuffer(name.encode("utf-8", "surrogatepass"), np.uint8)
-        kind, rank, turn = look_up(self.hashes, self.names, np.uint64(string_kernels.folded(raw, 0, len(raw))))
+        kind, rank, turn = find_role(
+            self.hashes, self.names, np.uint64(string_kernels.hash_folded_name(raw, 0, len(raw)))
+        )
         return int(kind), int(rank), int(turn)
 
 
-def _hash(name: str) -> int:
+def _hash_name(name: str) -> int:
     raw = np.frombuffer(name.encode(), np.uint8)
-    return int(string_kernels.folded(raw, 0, len(raw)))
+    return int(string_kernels.hash_folded_name(raw, 0, len(raw)))
 
 
 @cache
-def load(path: Path | None = None) -> Roles:
+def load_roles(path: Path | None = None) -> Roles:
     """Read a table of column roles.
 
     Args:
@@ -94,13 +96,13 @@ def load(path: Path | None = None) -> Roles:
     place = path or package_data.DATA_FOLDER / "column-roles.yaml"
     try:
         table = package_data.parse_yaml(place.read_bytes())
-        return _compile(table)
+        return _compile_roles(table)
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         raise ConfigError(f"{place} is no table of column roles: {error}") from error
 
 
 @cache
-def overridden(overrides: tuple[tuple[str, str], ...]) -> Roles:
+def override_roles(overrides: tuple[tuple[str, str], ...]) -> Roles:
     """Compile the published table with other roles for some columns.
 
     Args:
@@ -114,17 +116,17 @@ def overridden(overrides: tuple[tuple[str, str], ...]) -> Roles:
     """
     table = deepcopy(package_data.load_table("column-roles"))
     lists = table["text"] | {name: names for name, names in table.items() if isinstance(names, list)}
-    columns = {_hash(column): (column, role) for column, role in overrides}
+    columns = {_hash_name(column): (column, role) for column, role in overrides}
     for names in lists.values():
-        names[:] = [name for name in names if _hash(name) not in columns]
+        names[:] = [name for name in names if _hash_name(name) not in columns]
     for column, role in reversed(columns.values()):
         if role not in lists:
             raise ConfigError(f"there is no column role {role!r}; there are: {', '.join(sorted(lists))}")
         lists[role].insert(0, column)
-    return _compile(table)
+    return _compile_roles(table)
 
 
-def _compile(table: dict[str, Any]) -> Roles:
+def _compile_roles(table: dict[str, Any]) -> Roles:
     text = table["text"]
     kinds = [(SYSTEM, text["system"]), (HISTORY, text["history"]), (CHAT, table["chat"])]
     kinds += [
@@ -140,12 +142,12 @@ def _compile(table: dict[str, Any]) -> Roles:
     for kind, names in kinds:
         for name in names:
             rank += 1
-            if _hash(name) in found:
+            if _hash_name(name) in found:
                 raise ConfigError(f"the table of column roles names {name!r} twice")
-            found[_hash(name)] = [kind, rank, -1]
+            found[_hash_name(name)] = [kind, rank, -1]
     for turn, names in ((SPEAKER, table["turn"]["speaker"]), (CONTENT, table["turn"]["content"])):
         for name in names:
-            found.setdefault(_hash(name), [-1, 0, -1])[2] = turn
+            found.setdefault(_hash_name(name), [-1, 0, -1])[2] = turn
     if len(found) * 2 > SLOTS:
         raise ConfigError(f"the table of column roles names more than {SLOTS // 2} columns")
     hashes, slots = np.zeros(SLOTS, np.uint64), np.full((SLOTS, 3), -1, np.int32)
@@ -154,12 +156,12 @@ def _compile(table: dict[str, Any]) -> Roles:
         while hashes[at]:
             at = (at + 1) % SLOTS
         hashes[at], slots[at] = value, row
-    answers = np.array(sorted(_hash(name) for name in table["turn"]["answers"]), np.uint64)
+    answers = np.array(sorted(_hash_name(name) for name in table["turn"]["answers"]), np.uint64)
     return Roles(hashes, slots, answers)
 
 
 @njit(nogil=True, cache=True)
-def look_up(hashes: Any, names: Any, value: np.uint64) -> Any:
+def find_role(hashes: Any, names: Any, value: np.uint64) -> Any:
     """Return kind, rank and kind within a turn of the name that hashes to `value`; -1, 0, -1 where there is none."""
     at = np.int64(value & np.uint64(SLOTS - 1))
     while hashes[at] != 0:
@@ -170,7 +172,7 @@ def look_up(hashes: Any, names: Any, value: np.uint64) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def enter(kind: int, rank: int, name: int, name_rank: int, turn: int) -> Any:
+def decide_role(kind: int, rank: int, name: int, name_rank: int, turn: int) -> Any:
     """Say what a value is that stands below a key.
 
     Args:
@@ -212,6 +214,6 @@ def enter(kind: int, rank: int, name: int, name_rank: int, turn: int) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def is_text(kind: int) -> bool:
+def is_text_role(kind: int) -> bool:
     """Say whether a kind belongs to `whole`."""
     return SYSTEM <= kind <= ANSWER or kind == CONTENT or kind == SAID

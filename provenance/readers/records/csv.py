@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from provenance.readers.storage import Limits, Stream
 
 DELIMITERS = ",\t;|"
-HEAD = 1 << 16
+HEAD_BYTES = 1 << 16
 _LONGEST_NAME = 64
-_FULL = 1 << 18  # rows, or values, after which a batch is full: a table of commas has one in every byte
+_BATCH_VALUES = 1 << 18  # rows, or values, after which a batch is full: a table of commas has one in every byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Dialect:
     rows: int
 
 
-def guess(head: bytes) -> Dialect | None:
+def guess_dialect(head: bytes) -> Dialect | None:
     """Guess the dialect of a table from its first bytes.
 
     Args:
@@ -65,16 +65,16 @@ def guess(head: bytes) -> Dialect | None:
         The dialect in which most rows are as wide as the first, the wider one of equals; None without two columns.
     """
     text = head.decode("utf-8-sig", "replace").replace("\0", "")
-    if len(head) >= HEAD and "\n" in text:
+    if len(head) >= HEAD_BYTES and "\n" in text:
         text = text[: text.rindex("\n") + 1]
-    found = [_fit(text, delimiter) for delimiter in DELIMITERS if delimiter in text]
+    found = [_choose_quoting(text, delimiter) for delimiter in DELIMITERS if delimiter in text]
     fits = [dialect for dialect in found if dialect is not None and dialect.width > 1]
     return max(fits, key=lambda fit: (fit.share, fit.width), default=None)
 
 
-def _fit(text: str, delimiter: str) -> Dialect | None:
+def _choose_quoting(text: str, delimiter: str) -> Dialect | None:
     """Take quotes for quotes where they look like it, or where the rows fit better so."""
-    quoted, bare = (_try(text, delimiter, quoted=quotes) for quotes in (True, False))
+    quoted, bare = (_measure_dialect(text, delimiter, quoted=quotes) for quotes in (True, False))
     if quoted is None or bare is None:
         return quoted or bare
     return quoted if quoted.share > bare.share or _is_quoted(text, delimiter) else bare
@@ -82,12 +82,12 @@ def _fit(text: str, delimiter: str) -> Dialect | None:
 
 def _is_quoted(text: str, delimiter: str) -> bool:
     """Say whether quotes quote fields: where they do, about as many fields end with one as begin with one."""
-    cells = [cell for row in _rows(text, delimiter, quoted=False) for cell in row]
+    cells = [cell for row in _split_sample(text, delimiter, quoted=False) for cell in row]
     begun = sum(cell.startswith('"') for cell in cells)
     return sum(cell.endswith('"') for cell in cells) * 2 >= begun
 
 
-def _rows(text: str, delimiter: str, *, quoted: bool) -> list[list[str]]:
+def _split_sample(text: str, delimiter: str, *, quoted: bool) -> list[list[str]]:
     lines = io.StringIO(text, "")
     reader = standard.reader(
         lines, delimiter=delimiter, quoting=standard.QUOTE_MINIMAL if quoted else standard.QUOTE_NONE
@@ -98,8 +98,8 @@ def _rows(text: str, delimiter: str, *, quoted: bool) -> list[list[str]]:
         return []
 
 
-def _try(text: str, delimiter: str, *, quoted: bool) -> Dialect | None:
-    rows = _rows(text, delimiter, quoted=quoted)
+def _measure_dialect(text: str, delimiter: str, *, quoted: bool) -> Dialect | None:
+    rows = _split_sample(text, delimiter, quoted=quoted)
     if not rows:
         return None
     width = len(rows[0])
@@ -107,7 +107,9 @@ def _try(text: str, delimiter: str, *, quoted: bool) -> Dialect | None:
 
 
 @njit(nogil=True, cache=True)
-def rows(buf: Any, n: int, final: bool, delimiter: int, quoted: bool, columns: Any, tape: Any, records: Any) -> Any:
+def split_rows(
+    buf: Any, n: int, final: bool, delimiter: int, quoted: bool, columns: Any, tape: Any, records: Any
+) -> Any:
     """Split rows into fields and put down those that have a role.
 
     Args:
@@ -178,7 +180,7 @@ def rows(buf: Any, n: int, final: bool, delimiter: int, quoted: bool, columns: A
             return count, kept, start
         i = min(i, n)
         if error == OK:
-            error = string_kernels.valid(buf, start, i)
+            error = string_kernels.check_text(buf, start, i)
         if error == OK and column != width:
             error = RAGGED
         if error != OK:
@@ -187,23 +189,23 @@ def rows(buf: Any, n: int, final: bool, delimiter: int, quoted: bool, columns: A
         count += 1
 
 
-def _header(first: list[str], roles: column_roles.Roles) -> tuple[list[str], bool]:
+def _read_header(first: list[str], roles: column_roles.Roles) -> tuple[list[str], bool]:
     """Return the columns' names, and whether the first row is what names them."""
-    known = any(roles.find(name.strip())[0] >= 0 for name in first)
+    known = any(roles.find_role(name.strip())[0] >= 0 for name in first)
     named = len(set(first)) == len(first) and all(
         len(name) <= _LONGEST_NAME and not name.strip().lstrip("-").replace(".", "").isdigit() for name in first
     )
     return (first, True) if known or named else ([""] * len(first), False)
 
 
-def _columns(names: list[str], roles: column_roles.Roles) -> Any:
+def _find_columns(names: list[str], roles: column_roles.Roles) -> Any:
     out = np.zeros((len(names), 2), np.int32)
     for number, name in enumerate(names):
-        whole = roles.find(name.strip())
-        parts = [whole] if whole[0] >= 0 else [roles.find(part) for part in name.strip().split(".")]
+        whole = roles.find_role(name.strip())
+        parts = [whole] if whole[0] >= 0 else [roles.find_role(part) for part in name.strip().split(".")]
         kind, rank = RECORD, 0
         for found in parts:
-            kind, rank = column_roles.enter(kind, rank, *found)
+            kind, rank = column_roles.decide_role(kind, rank, *found)
         out[number] = kind, rank
     return out
 
@@ -214,7 +216,7 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
     Args:
         stream: its bytes, UTF-8, with or without byte order mark.
         tally: gains counts.
-        limits: batch and record.
+        limits: batch_bytes and record_bytes.
         roles: which column means what.
 
     Yields:
@@ -222,25 +224,28 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
     """
     if stream.peek(3) == b"\xef\xbb\xbf":
         stream.read(3)
-    head = stream.peek(HEAD)
-    dialect = guess(head) or Dialect(",", True, 1.0, 1, 1)
+    head = stream.peek(HEAD_BYTES)
+    dialect = guess_dialect(head) or Dialect(",", True, 1.0, 1, 1)
     first = next(
-        iter(_rows(head.decode("utf-8", "replace").replace("\0", " "), dialect.delimiter, quoted=dialect.quoted)), [""]
+        iter(
+            _split_sample(head.decode("utf-8", "replace").replace("\0", " "), dialect.delimiter, quoted=dialect.quoted)
+        ),
+        [""],
     )
-    names, named = _header(first, roles)
-    columns = _columns(names, roles)
+    names, named = _read_header(first, roles)
+    columns = _find_columns(names, roles)
     tail, final = b"", False
     while not final:
         # as much as is held: time stays linear; no more than a row may have: memory stays bounded
-        wanted = max(limits.batch, min(len(tail), limits.record + 1 - len(tail)))
+        wanted = max(limits.batch_bytes, min(len(tail), limits.record_bytes + 1 - len(tail)))
         more = stream.read(wanted)
         final = len(more) < wanted
         data, full = np.frombuffer(tail + more, np.uint8), True
         tail = more = b""
-        most = min(len(data), _FULL) + 2
+        most = min(len(data), _BATCH_VALUES) + 2
         room, found = np.empty((most + len(names), 7), np.int32), np.empty((most, 3), np.int32)
         while full:
-            count, values, done = rows(
+            count, values, done = split_rows(
                 data, len(data), final, ord(dialect.delimiter), dialect.quoted, columns, room, found
             )
             full = done < len(data) and (count == len(found) or values + len(names) > len(room))
@@ -250,38 +255,38 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
                 tape[:, REC] -= 1
             made = None
             if len(records):
-                made = _batch(data, value_tape.sift(data, tape, roles.answers), records, tally)
-            data = data[done:].copy() if done > limits.batch else data[done:]  # nobody holds a long row twice
+                made = _make_batch(data, value_tape.drop_useless(data, tape, roles.answers), records, tally)
+            data = data[done:].copy() if done > limits.batch_bytes else data[done:]  # nobody holds a long row twice
             if made is not None:
                 yield made
                 del made
         tail = data.tobytes()
-        if len(tail) > limits.record:
-            yield _rest(stream, tally, len(tail))
+        if len(tail) > limits.record_bytes:
+            yield _skip_rest(stream, tally, len(tail))
             return
 
 
-def _batch(data: Any, tape: Any, records: Any, tally: Tally) -> pa.RecordBatch:
+def _make_batch(data: Any, tape: Any, records: Any, tally: Tally) -> pa.RecordBatch:
     found = views.build_views(data, tape, len(records))
-    out = views.batch(found, records[:, 2], tally.records)
-    tally.count(records[:, 2], records[:, 1] - records[:, 0])
+    out = views.make_batch(found, records[:, 2], tally.records)
+    tally.count_records(records[:, 2], records[:, 1] - records[:, 0])
     return out
 
 
-def _rest(stream: Stream, tally: Tally, size: int) -> pa.RecordBatch:
+def _skip_rest(stream: Stream, tally: Tally, size: int) -> pa.RecordBatch:
     """Give up within a row larger than the limit: what follows an open quote cannot be told apart from it."""
-    out = views.batch(views.text_views(pa.nulls(1, pa.large_string())), np.array([LARGE]), tally.records)
-    tally.count([LARGE], [size])
-    tally.skip(stream.drain(), "a row larger than the record limit: its end is not known")
+    out = views.make_batch(views.make_text_views(pa.nulls(1, pa.large_string())), np.array([LARGE]), tally.records)
+    tally.count_records([LARGE], [size])
+    tally.skip_bytes(stream.drain(), "a row larger than the record limit: its end is not known")
     return out
 
 
-_SAMPLE = 32  # lines: every one of them must be as wide as the first
+_SAMPLE_ROWS = 32  # lines: every one of them must be as wide as the first
 
 
 def _is_table(opening: FileHead) -> bool:
     """Say whether text without a telling suffix is a table beyond doubt: prose has commas too."""
-    found = guess(b"\n".join(opening.head.split(b"\n", _SAMPLE)[:_SAMPLE]))
+    found = guess_dialect(b"\n".join(opening.head.split(b"\n", _SAMPLE_ROWS)[:_SAMPLE_ROWS]))
     return (
         found is not None
         and found.share == 1.0

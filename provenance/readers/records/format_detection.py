@@ -9,8 +9,8 @@ from provenance.readers.records.formats import FORMATS
 from provenance.readers.records.record_format import FileHead
 from provenance.readers.storage.formats import CODECS, CONTAINERS, Codec, ContainerFormat
 
-HEAD = 1 << 16
-"""Bytes that `sniff` looks at."""
+HEAD_BYTES = 1 << 16
+"""Bytes that `detect_format` looks at."""
 
 _UNREAD: tuple[tuple[bytes, str], ...] = (
     (b"ARROW1\0\0", "arrow"),
@@ -45,7 +45,7 @@ _MARKUP = re.compile(rb"\s*<(\?xml|!doctype\s+html|html\b|!doctype\b|!--|[a-z][\
 _CONTROLS = bytes(code for code in range(1, 32) if code not in (7, 8, 9, 10, 11, 12, 13, 27))
 
 
-def suffix(path: str) -> str:
+def find_suffix(path: str) -> str:
     """Return the last suffix of a path, in lower case and without its dot."""
     name = path.rsplit("/", 1)[-1]
     if name in {"", "."}:
@@ -54,7 +54,7 @@ def suffix(path: str) -> str:
     return ending.lower() if dot and stem and ending else ""
 
 
-def sniff(head: bytes, path: str) -> str:
+def detect_format(head: bytes, path: str) -> str:
     """Name the format of a file: formats that are read are asked first, as `RecordFormat` says.
 
     Args:
@@ -67,10 +67,10 @@ def sniff(head: bytes, path: str) -> str:
     """
     if not head:
         return "empty"
-    return _binary(head, path) or _textual(head, path)
+    return _detect_binary(head, path) or _detect_text(head, path)
 
 
-def _binary(head: bytes, path: str) -> str | None:
+def _detect_binary(head: bytes, path: str) -> str | None:
     for each in FORMATS.values():
         if each.magic and head.startswith(each.magic):
             return each.name
@@ -95,7 +95,7 @@ def _binary(head: bytes, path: str) -> str | None:
         return None
     # A NUL byte in text is one bad record; many of them, or one in what does not look like text, are another format.
     zeros = head.count(0)
-    likely = head.lstrip()[:1] in (b"{", b"[") or _is_called_text(suffix(path))
+    likely = head.lstrip()[:1] in (b"{", b"[") or _is_called_text(find_suffix(path))
     controls = len(head) - len(head.translate(None, _CONTROLS))
     return "unknown" if (zeros and (zeros * 50 > len(head) or not likely)) or controls * 10 > len(head) else None
 
@@ -105,21 +105,21 @@ def _is_called_text(ending: str) -> bool:
     return ending in _PRINTED or any(ending in each.suffixes for each in FORMATS.values() if each.sniff is not None)
 
 
-def _textual(head: bytes, path: str) -> str:
+def _detect_text(head: bytes, path: str) -> str:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         head = head[: len(head) // 2 * 2].decode("utf-16", "replace").encode()
     body = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    given = suffix(path)
+    given = find_suffix(path)
     if not body:
         return "text"
     opening = FileHead(head, body, given)
     for each in FORMATS.values():
         if each.sniff is not None and each.sniff(opening):
             return each.name
-    return _markup(opening) or _by_suffix(given) or _guess(opening)
+    return _detect_markup(opening) or _detect_by_suffix(given) or _guess_format(opening)
 
 
-def _markup(opening: FileHead) -> str | None:
+def _detect_markup(opening: FileHead) -> str | None:
     found, given = _MARKUP.match(opening.body), opening.suffix
     if found is None:
         return None
@@ -131,11 +131,11 @@ def _markup(opening: FileHead) -> str | None:
     return None
 
 
-def _by_suffix(given: str) -> str | None:
+def _detect_by_suffix(given: str) -> str | None:
     named = (each.name for each in FORMATS.values() if each.sniff is None and given in each.suffixes)
     return next(named, None) or _SUFFIXES.get(given)
 
 
-def _guess(opening: FileHead) -> str:
+def _guess_format(opening: FileHead) -> str:
     named = (each.name for each in FORMATS.values() if each.guess is not None and each.guess(opening))
     return next(named, "text")

@@ -23,13 +23,13 @@ from provenance.readers.records.column_roles import RECORD
 from provenance.readers.records.json_kernel import (
     AFTER,
     ARRAY,
+    BATCH_VALUES,
     BROKEN,
     CHECKED,
     DONE,
     ERROR,
-    FULL,
     LINES,
-    MOST,
+    MOST_VALUES,
     OBJECT,
     ONE,
     OPEN,
@@ -39,11 +39,11 @@ from provenance.readers.records.json_kernel import (
     TAPE,
     Work,
     close_record,
-    prepare,
-    scan,
+    prepare_work,
+    scan_records,
     skip_space,
 )
-from provenance.readers.records.json_survey import survey
+from provenance.readers.records.json_survey import survey_members
 from provenance.readers.records.record_format import FileHead, RecordFormat
 from provenance.readers.records.string_kernels import INCOMPLETE, LARGE, MANY, OK
 from provenance.readers.storage import BLOCK_BYTES, LIMITS
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from provenance.readers.records.tally import Tally
     from provenance.readers.storage import Limits, Stream
 
-_NAMES = 1 << 16  # columns of a document
+_NAME_BYTES = 1 << 16  # columns of a document
 
 
 class _Buffer:
@@ -69,9 +69,9 @@ class _Buffer:
         self.final = False
         self.work: Work | None = None
 
-    def fill(self, kept: int) -> None:
+    def read_on(self, kept: int) -> None:
         """Drop all but the last `kept` bytes and read on: a batch, or as much as was kept: time stays linear."""
-        wanted = max(self.limits.batch, min(kept, self.limits.record + 1 - kept))
+        wanted = max(self.limits.batch_bytes, min(kept, self.limits.record_bytes + 1 - kept))
         size = kept + wanted
         store = self._store if len(self._store) >= size else np.empty(size, np.uint8)
         store[:kept] = self.data[len(self.data) - kept :]
@@ -83,53 +83,55 @@ class _Buffer:
         self._store, self.data = store, store[:end]
         self.data.flags.writeable = False  # as bytes are: kernels are compiled once, for one kind of array
 
-    def release(self, done: int) -> int:
+    def release_record(self, done: int) -> int:
         """Let go of a long record once its batch is made, so that nobody holds it twice; return where more begins."""
-        if len(self._store) <= 4 * self.limits.batch:
+        if len(self._store) <= 4 * self.limits.batch_bytes:
             return done
         self.data = self.data[done:].copy()
         self.data.flags.writeable = False
         self._store = np.empty(0, np.uint8)
         return 0
 
-    def memory(self) -> Work:
+    def prepare_work(self) -> Work:
         """Return memory for the bytes at hand, emptied of records."""
         if self.work is None or len(self.work.key) < len(self.data) + 16:
             phase = self.work.counts[PHASE] if self.work else 0
-            self.work = prepare(len(self.data), self.limits.depth, self.roles)
+            self.work = prepare_work(len(self.data), self.limits.nesting_levels, self.roles)
             self.work.counts[PHASE] = phase
         self.work.counts[: REPEATED + 1] = 0
         return self.work
 
-    def scan(self, i: int, shape: int, *, n: int | None = None) -> tuple[int, Work]:
+    def scan_records(self, i: int, shape: int, *, n: int | None = None) -> tuple[int, Work]:
         """Read records of the bytes at hand, from `i` on; return where it stopped, and what was found."""
-        work, largest = self.memory(), self.limits.record
+        work, largest = self.prepare_work(), self.limits.record_bytes
         n, final = (len(self.data), self.final) if n is None else (n, True)
-        return int(scan(self.data, i, n, final, shape, largest, FULL, FULL, RECORD, 0, work)), work
+        return int(
+            scan_records(self.data, i, n, final, shape, largest, BATCH_VALUES, BATCH_VALUES, RECORD, 0, work)
+        ), work
 
 
-def _full(work: Work) -> bool:
+def _is_full(work: Work) -> bool:
     """Say whether a kernel stopped because its batch is full."""
-    return bool(work.counts[RECORDS] >= FULL or work.counts[TAPE] >= FULL)
+    return bool(work.counts[RECORDS] >= BATCH_VALUES or work.counts[TAPE] >= BATCH_VALUES)
 
 
-def _batch(data: Any, work: Work, tally: Tally) -> pa.RecordBatch:
+def _make_batch(data: Any, work: Work, tally: Tally) -> pa.RecordBatch:
     """Make a batch of the records that the kernel has found."""
     count = int(work.counts[RECORDS])
     records = work.records[:count]
     found = views.build_views(data, work.tape[: work.counts[TAPE]], count)
-    tally.note("duplicate keys", int(work.counts[REPEATED]))
-    tally.note("lone surrogates", found.surrogates)
-    out = views.batch(found, records[:, 2], tally.records)
-    tally.count(records[:, 2], records[:, 1] - records[:, 0])
+    tally.count_oddities("duplicate keys", int(work.counts[REPEATED]))
+    tally.count_oddities("lone surrogates", found.surrogates)
+    out = views.make_batch(found, records[:, 2], tally.records)
+    tally.count_records(records[:, 2], records[:, 1] - records[:, 0])
     return out
 
 
-def _large(tally: Tally, size: int) -> pa.RecordBatch:
+def _make_large_record(tally: Tally, size: int) -> pa.RecordBatch:
     """Make the one row of a record that is larger than the limit."""
     found = views.build_views(np.empty(0, np.uint8), np.empty((0, 7), np.int32), 1)
-    out = views.batch(found, np.array([LARGE]), tally.records)
-    tally.count([LARGE], [size])
+    out = views.make_batch(found, np.array([LARGE]), tally.records)
+    tally.count_records([LARGE], [size])
     return out
 
 
@@ -139,7 +141,7 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
     Args:
         stream: its bytes, UTF-8.
         tally: gains counts.
-        limits: batch, record and depth.
+        limits: batch_bytes, record_bytes and nesting_levels.
         roles: which key means what.
 
     Yields:
@@ -147,41 +149,41 @@ def read(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles
     """
     if stream.peek(3) == b"\xef\xbb\xbf":
         stream.read(3)
-    head = stream.peek(_LOOK).lstrip(_WHITE)
+    head = stream.peek(_LOOK_BYTES).lstrip(_WHITE)
     buffer = _Buffer(stream, limits, roles)
-    if head[:1] not in (b"{", b"[") or by_lines(head):
-        yield from _lines(buffer, tally)
+    if head[:1] not in (b"{", b"[") or is_by_lines(head):
+        yield from _read_lines(buffer, tally)
     elif head[:1] == b"[":
-        yield from _array(buffer, tally)
+        yield from _read_array(buffer, tally)
     else:
-        yield from _document(buffer, tally)
+        yield from _read_document(buffer, tally)
 
 
 def read_lines(stream: Stream, tally: Tally, limits: Limits, roles: column_roles.Roles) -> Iterator[pa.RecordBatch]:
     """Read JSON Lines: as `read`, but a single line is one record, whatever it holds."""
     if stream.peek(3) == b"\xef\xbb\xbf":
         stream.read(3)
-    yield from _lines(_Buffer(stream, limits, roles), tally)
+    yield from _read_lines(_Buffer(stream, limits, roles), tally)
 
 
 _WHITE = b" \t\r\n"
-_LOOK = 1 << 20  # bytes that decide on a document's shape, whatever a batch is
-_SAMPLE = 8  # lines that are tried where the first is broken
+_LOOK_BYTES = 1 << 20  # bytes that decide on a document's shape, whatever a batch is
+_SAMPLE_LINES = 8  # lines that are tried where the first is broken
 
 
-def _try(part: bytes) -> tuple[int, int]:
+def _try_value(part: bytes) -> tuple[int, int]:
     """Return where the first value of some bytes ends, and its error code."""
     data = np.frombuffer(part, np.uint8)
-    return _check(data, prepare(0, LIMITS.depth, column_roles.load()))
+    return _check_value(data, prepare_work(0, LIMITS.nesting_levels, column_roles.load_roles()))
 
 
-def _check(data: Any, work: Work) -> tuple[int, int]:
+def _check_value(data: Any, work: Work) -> tuple[int, int]:
     """Check one value and no more; return where it ends, and its error code."""
-    end = scan(data, 0, len(data), True, ONE, len(data), 1, 1, CHECKED, 0, work)
+    end = scan_records(data, 0, len(data), True, ONE, len(data), 1, 1, CHECKED, 0, work)
     return int(end), int(work.counts[ERROR])
 
 
-def by_lines(head: bytes) -> bool:
+def is_by_lines(head: bytes) -> bool:
     """Say whether a document that begins so is JSON Lines: one value a line, and more than one line.
 
     Args:
@@ -191,15 +193,17 @@ def by_lines(head: bytes) -> bool:
         True where the first line is a whole value and something follows; or, where all is no JSON, a later line is one.
     """
     first, _, rest = head.partition(b"\n")
-    end, error = _try(first)
+    end, error = _try_value(first)
     if error == OK and not first[end:].strip(_WHITE):
         return bool(rest.strip(_WHITE))
-    if not rest.strip(_WHITE) or _try(head)[1] in (OK, INCOMPLETE):
+    if not rest.strip(_WHITE) or _try_value(head)[1] in (OK, INCOMPLETE):
         return False
-    return any(line[:1] == b"{" and _try(line)[1] == OK for line in rest.split(b"\n", _SAMPLE)[:_SAMPLE])
+    return any(
+        line[:1] == b"{" and _try_value(line)[1] == OK for line in rest.split(b"\n", _SAMPLE_LINES)[:_SAMPLE_LINES]
+    )
 
 
-def begins(head: bytes) -> bool:
+def is_json_beginning(head: bytes) -> bool:
     """Say whether a document that begins so, with a bracket, is JSON and not prose.
 
     Args:
@@ -208,37 +212,37 @@ def begins(head: bytes) -> bool:
     Returns:
         True where they are JSON as far as they go, or where some line is.
     """
-    end, error = _try(head)
+    end, error = _try_value(head)
     if error == INCOMPLETE or (error == OK and head[end:].lstrip(_WHITE)[:1] in (b"", b"{", b"[")):
         return len(head) > 1
-    return head[:1] == b"{" and by_lines(head)
+    return head[:1] == b"{" and is_by_lines(head)
 
 
-def _lines(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
+def _read_lines(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     kept = len(buffer.data)
     while not buffer.final:
-        buffer.fill(kept)
+        buffer.read_on(kept)
         done, full = 0, True
         while full:
-            done, work = buffer.scan(done, LINES)
-            full = _full(work)
+            done, work = buffer.scan_records(done, LINES)
+            full = _is_full(work)
             if work.counts[RECORDS]:
-                made = _batch(buffer.data, work, tally)
-                done = done if full else buffer.release(done)
+                made = _make_batch(buffer.data, work, tally)
+                done = done if full else buffer.release_record(done)
                 yield made
                 del made
         kept = len(buffer.data) - done
-        if kept > buffer.limits.record:
+        if kept > buffer.limits.record_bytes:
             size = kept + _skip_line(buffer)
             kept = len(buffer.data)
-            yield _large(tally, size)
+            yield _make_large_record(tally, size)
 
 
 def _skip_line(buffer: _Buffer) -> int:
     """Drop bytes up to the next newline, which begins what is left; return how many beyond those at hand."""
     skipped = 0
     while True:
-        more = buffer.stream.read(buffer.limits.batch)
+        more = buffer.stream.read(buffer.limits.batch_bytes)
         at = more.find(b"\n")
         if at >= 0 or not more:
             buffer.data = np.frombuffer(more[max(at, 0) :], np.uint8)
@@ -246,119 +250,119 @@ def _skip_line(buffer: _Buffer) -> int:
         skipped += len(more)
 
 
-def _array(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
+def _read_array(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     """Read an array from the stream."""
     kept, phase, started = 0, OPEN, False
     while not buffer.final and phase < DONE:
-        buffer.fill(kept)
+        buffer.read_on(kept)
         data = buffer.data
         done, full = 0 if started else int(skip_space(data, 0, len(data), False)) + 1, True
         started = True
         while full:
-            done, work = buffer.scan(done, ARRAY)
-            phase, full = int(work.counts[PHASE]), _full(work)
+            done, work = buffer.scan_records(done, ARRAY)
+            phase, full = int(work.counts[PHASE]), _is_full(work)
             if buffer.final and phase < DONE and not full:
                 close_record(done, done, INCOMPLETE, work.counts[TAPE], work)
             if work.counts[RECORDS]:
-                yield _batch(data, work, tally)
+                yield _make_batch(data, work, tally)
         kept = len(data) - done
-        if kept > buffer.limits.record and phase < DONE:
-            yield _large(tally, kept)
+        if kept > buffer.limits.record_bytes and phase < DONE:
+            yield _make_large_record(tally, kept)
             kept, phase = 0, BROKEN
     if phase < DONE:
-        tally.skip(0, "the array is not closed: the file is cut off")
+        tally.skip_bytes(0, "the array is not closed: the file is cut off")
         return
     rest = buffer.data[len(buffer.data) - kept :].tobytes().strip(_WHITE)
     left = len(rest) + len(buffer.stream.peek(1 << 16).strip(_WHITE)) and len(rest) + buffer.stream.drain()
     if phase == BROKEN:
-        tally.skip(left, "the array's structure is lost after an unreadable record")
+        tally.skip_bytes(left, "the array's structure is lost after an unreadable record")
     elif left:
-        tally.skip(left, "data after the end of the array")
+        tally.skip_bytes(left, "data after the end of the array")
 
 
-def _document(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
+def _read_document(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     """Read a document that is one object."""
-    buffer.fill(0)
-    while not buffer.final and len(buffer.data) <= buffer.limits.record:
-        buffer.fill(len(buffer.data))
+    buffer.read_on(0)
+    while not buffer.final and len(buffer.data) <= buffer.limits.record_bytes:
+        buffer.read_on(len(buffer.data))
     data = buffer.data
-    end, error = _check(data, prepare(0, buffer.limits.depth, buffer.roles))
+    end, error = _check_value(data, prepare_work(0, buffer.limits.nesting_levels, buffer.roles))
     rest = len(data) - int(skip_space(data, end, len(data), False))
-    large = not buffer.final or len(data) > buffer.limits.record
+    large = not buffer.final or len(data) > buffer.limits.record_bytes
     if (error == OK and rest) or (
         large and not (data == _NEWLINE).any()
     ):  # a first line so long that it hid the second
-        yield from _lines_from(buffer, tally)
+        yield from _read_lines_from_start(buffer, tally)
     elif large:
-        yield _large(tally, len(data) + buffer.stream.drain())
+        yield _make_large_record(tally, len(data) + buffer.stream.drain())
     elif error == OK:
-        yield from _columns(buffer, tally) or _one(end, OK, buffer, tally)
+        yield from _read_columns(buffer, tally) or _read_one_value(end, OK, buffer, tally)
     else:
-        yield from _one(len(data), error, buffer, tally)
+        yield from _read_one_value(len(data), error, buffer, tally)
 
 
-def _lines_from(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
+def _read_lines_from_start(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     buffer.final = False
-    yield from _lines(buffer, tally)
+    yield from _read_lines(buffer, tally)
 
 
-def _one(end: int, error: int, buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
-    work = buffer.memory()
+def _read_one_value(end: int, error: int, buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
+    work = buffer.prepare_work()
     if error == OK:
-        _, work = buffer.scan(0, ONE)
+        _, work = buffer.scan_records(0, ONE)
         error = int(work.counts[ERROR])
     close_record(0, end, error, 0, work)
-    yield _batch(buffer.data, work, tally)
+    yield _make_batch(buffer.data, work, tally)
 
 
 _BRACKET, _BRACE, _NEWLINE = ord("["), ord("{"), ord("\n")
 
 
-def _columns(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch] | None:
+def _read_columns(buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch] | None:
     """Read a document that holds its records by column or in a wrapper; None where it is one record."""
-    data, out = buffer.data, np.empty((min(_NAMES, len(buffer.data) // 4 + 1), 7), np.int32)
-    count = int(survey(data, len(data), out))
+    data, out = buffer.data, np.empty((min(_NAME_BYTES, len(buffer.data) // 4 + 1), 7), np.int32)
+    count = int(survey_members(data, len(data), out))
     if count < 0:
         return None
     found = {data[row[0] : row[1]].tobytes(): row for row in out[:count].tolist()}  # of repeated names the last
     nested = {name: row for name, row in found.items() if data[row[2]] in (_BRACKET, _BRACE)}
     arrays = [row for row in nested.values() if data[row[2]] == _BRACKET]
     if len(nested) == len(arrays) == 1 and arrays[0][4] and arrays[0][5]:
-        return _wrapped(arrays[0][2] + 1, arrays[0][3], buffer, tally)
+        return _read_wrapped(arrays[0][2] + 1, arrays[0][3], buffer, tally)
     if not nested or len(nested) < len(found) or 0 < len(arrays) < len(nested):
         return None
     lengths = {row[4] if data[row[2]] == _BRACKET or row[6] else -1 for row in nested.values()}
     if len(lengths) > 1 or min(lengths) < 1:
         return None
-    columns = [(*_role(name, buffer.roles), row[2], row[3]) for name, row in nested.items()]
-    return _transpose(columns, lengths.pop(), buffer, tally)
+    columns = [(*_find_role(name, buffer.roles), row[2], row[3]) for name, row in nested.items()]
+    return _transpose_columns(columns, lengths.pop(), buffer, tally)
 
 
-def _wrapped(start: int, end: int, buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
+def _read_wrapped(start: int, end: int, buffer: _Buffer, tally: Tally) -> Iterator[pa.RecordBatch]:
     """Read the array of a wrapper."""
-    buffer.memory().counts[PHASE] = OPEN
+    buffer.prepare_work().counts[PHASE] = OPEN
     phase = OPEN
     while phase < DONE:
-        start, work = buffer.scan(start, ARRAY, n=end)
+        start, work = buffer.scan_records(start, ARRAY, n=end)
         phase = int(work.counts[PHASE])
         if work.counts[RECORDS]:
-            yield _batch(buffer.data, work, tally)
+            yield _make_batch(buffer.data, work, tally)
 
 
-def _role(name: bytes, roles: column_roles.Roles) -> tuple[int, int]:
-    kind, rank = column_roles.enter(RECORD, 0, *roles.find(name.decode("utf-8", "replace")))
+def _find_role(name: bytes, roles: column_roles.Roles) -> tuple[int, int]:
+    kind, rank = column_roles.decide_role(RECORD, 0, *roles.find_role(name.decode("utf-8", "replace")))
     return int(kind), int(rank)
 
 
-def _transpose(
+def _transpose_columns(
     columns: list[tuple[int, int, int, int]], count: int, buffer: _Buffer, tally: Tally
 ) -> Iterator[pa.RecordBatch]:
     """Read columns, each with kind, rank, start and end, whose elements are values of the same records."""
     places, phases = [start + 1 for _, _, start, _ in columns], OPEN
-    most, row = max(1, FULL // len(columns)), 0
+    most, row = max(1, BATCH_VALUES // len(columns)), 0
     while row < count:
         most = min(most, count - row)
-        found, errors, work = _across(columns, places, phases, most, buffer)
+        found, errors, work = _scan_across(columns, places, phases, most, buffer)
         if most > 1 and MANY in errors:
             most = max(1, most // 16)  # cells of many values: fewer rows at a time
             continue
@@ -366,18 +370,18 @@ def _transpose(
         work.records[:most] = 0
         work.records[:most, 2] = errors
         work.counts[RECORDS] = most
-        yield _batch(buffer.data, work, tally)
+        yield _make_batch(buffer.data, work, tally)
 
 
-def _across(
+def _scan_across(
     columns: list[tuple[int, int, int, int]], places: list[int], phase: int, most: int, buffer: _Buffer
 ) -> tuple[list[int], Any, Work]:
     """Read `most` elements of each column; return where each stopped, the records' error codes, and what was found."""
-    work, data, found, errors = buffer.memory(), buffer.data, [], np.zeros(most, np.int32)
+    work, data, found, errors = buffer.prepare_work(), buffer.data, [], np.zeros(most, np.int32)
     for (kind, rank, start, end), place in zip(columns, places, strict=True):
         work.counts[RECORDS], work.counts[PHASE] = 0, phase
         shape = ARRAY if data[start] == _BRACKET else OBJECT
-        found.append(int(scan(data, place, end, True, shape, len(data), most, MOST, kind, rank, work)))
+        found.append(int(scan_records(data, place, end, True, shape, len(data), most, MOST_VALUES, kind, rank, work)))
         errors = np.maximum(errors, work.records[:most, 2] if work.counts[RECORDS] == most else MANY)
     return found, errors, work
 
@@ -387,13 +391,15 @@ _DOCUMENTS = ("json", "geojson", "ipynb")
 
 
 def _is_json(opening: FileHead) -> bool:
-    return opening.body[:1] in (b"{", b"[") and (opening.suffix in (*_LINES, *_DOCUMENTS) or begins(opening.body))
+    return opening.body[:1] in (b"{", b"[") and (
+        opening.suffix in (*_LINES, *_DOCUMENTS) or is_json_beginning(opening.body)
+    )
 
 
 def _is_json_lines(opening: FileHead) -> bool:
     if not _is_json(opening):
         return opening.suffix in _LINES
-    return by_lines(opening.body) or (opening.suffix in _LINES and opening.body[:1] == b"{")
+    return is_by_lines(opening.body) or (opening.suffix in _LINES and opening.body[:1] == b"{")
 
 
 RECORD_FORMAT = (

@@ -34,10 +34,10 @@ LINES, ARRAY, OBJECT, ONE = range(4)
 CHECKED = -1
 """Kind of a value that is checked and no more."""
 
-MOST = 1 << 21
+MOST_VALUES = 1 << 21
 """Keys, or values that are kept, of one record: what bounds memory whatever a line holds."""
 
-FULL = 1 << 18
+BATCH_VALUES = 1 << 18
 """Records, or values that are kept, after which a batch is full."""
 
 _SEEDS = np.frombuffer(os.urandom(16), np.uint64)
@@ -61,13 +61,22 @@ class Work(NamedTuple):
     seeds: Any
 
 
-def prepare(size: int, depth: int, roles: column_roles.Roles) -> Work:
-    """Set memory aside for a buffer of `size` bytes."""
+def prepare_work(size: int, depth: int, roles: column_roles.Roles) -> Work:
+    """Set memory aside for the kernel.
+
+    Args:
+        size: bytes of the buffer that it reads.
+        depth: levels of nesting that a value may have.
+        roles: column roles.
+
+    Returns:
+        Memory without records.
+    """
     few = size // 4 + 16  # no value that is kept is shorter than three bytes and a separator
-    keys = min(few, MOST)
+    keys = min(few, MOST_VALUES)
     return Work(
-        np.empty((min(few, MOST + FULL), 7), np.int32),
-        np.empty((min(size, FULL) + 16, 3), np.int32),
+        np.empty((min(few, MOST_VALUES + BATCH_VALUES), 7), np.int32),
+        np.empty((min(size, BATCH_VALUES) + 16, 3), np.int32),
         np.array([0, 0, 0, 0, 0, 1, 0], np.int64),
         np.empty((depth, 6), np.int32),
         np.empty(keys, np.uint64),
@@ -93,7 +102,7 @@ def skip_space(buf: Any, i: int, n: int, lines: bool) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _put(
+def _put_string(
     buf: Any, start: int, end: int, kind: int, rank: int, group: int, flags: int, first: int, answers: Any,
     tape: Any, counts: Any,
 ) -> bool:  # fmt: skip
@@ -102,17 +111,17 @@ def _put(
         return True
     escaped = (flags & string_kernels.ESCAPED) != 0
     if kind == SPEAKER:
-        value = string_kernels.folded(buf, start, end)
+        value = string_kernels.hash_folded_name(buf, start, end)
         for answer in answers:
             if answer == value:
                 flags |= ANSWERS
     elif kind == OTHER or kind == RECORD:
-        if not value_tape.lettered(buf, start, end, escaped):
+        if not value_tape.holds_letter(buf, start, end, escaped):
             return True
-    elif value_tape.blank(buf, start, end, escaped):
+    elif value_tape.is_blank(buf, start, end, escaped):
         return True
     k = counts[TAPE]
-    if k - first >= MOST or k >= tape.shape[0]:
+    if k - first >= MOST_VALUES or k >= tape.shape[0]:
         return False
     counts[TAPE] = k + 1
     tape[k, REC], tape[k, KIND], tape[k, RANK] = counts[RECORDS], kind, rank
@@ -121,7 +130,7 @@ def _put(
 
 
 @njit(nogil=True, cache=True)
-def _remember(entry: int, base: int, mask: int, sums: Any, rows: Any, slots: Any, tape: Any) -> int:
+def _enter_key(entry: int, base: int, mask: int, sums: Any, rows: Any, slots: Any, tape: Any) -> int:
     """Enter a key; where its object has it already, kill that value's rows, for the last one wins, and return 1."""
     at = np.int64(sums[entry] & np.uint64(mask))
     while slots[at] >= base:
@@ -140,7 +149,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # spreads an object's number over 64 bi
 
 
 @njit(nogil=True, cache=True)
-def _value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any) -> Any:
+def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: Any) -> Any:
     """Read one JSON value, check it in full and put down what has a role.
 
     Args:
@@ -173,10 +182,10 @@ def _value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: An
         c = buf[i]
         fresh = False
         if c == 34:
-            end, error, flags = string_kernels.string(buf, i + 1, n)
+            end, error, flags = string_kernels.find_string_end(buf, i + 1, n)
             if error != OK:
                 return end, error
-            if not _put(buf, i + 1, end, kind, rank, group, flags, first, work.answers, tape, counts):
+            if not _put_string(buf, i + 1, end, kind, rank, group, flags, first, work.answers, tape, counts):
                 return i, MANY
             i = end + 1
         elif c == 123 or c == 91:
@@ -184,7 +193,7 @@ def _value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: An
                 return i, DEPTH
             fresh = True
             objects += 1
-            if c == 123 and group < 0 and column_roles.is_text(kind):
+            if c == 123 and group < 0 and column_roles.is_text_role(kind):
                 group = counts[GROUPS]
                 counts[GROUPS] += 1
             if c == 91 and depth == 0 and kind == RECORD:
@@ -196,11 +205,11 @@ def _value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: An
             depth += 1
             i += 1
         elif c == 45 or 48 <= c <= 57:
-            end, error = string_kernels.number(buf, i, n)
+            end, error = string_kernels.find_number_end(buf, i, n)
             if error != OK:
                 return end, error
-            numeric = column_roles.is_text(kind) and (depth == 0 or box == _IN_OBJECT)
-            if numeric and not _put(buf, i, end, kind, rank, group, none, first, work.answers, tape, counts):
+            numeric = column_roles.is_text_role(kind) and (depth == 0 or box == _IN_OBJECT)
+            if numeric and not _put_string(buf, i, end, kind, rank, group, none, first, work.answers, tape, counts):
                 return i, MANY
             i = end
         else:
@@ -241,29 +250,29 @@ def _value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, work: An
                 break
             if buf[i] != 34:
                 return i, (NUL if buf[i] == 0 else SYNTAX)
-            end, error, flags = string_kernels.string(buf, i + 1, n)
+            end, error, flags = string_kernels.find_string_end(buf, i + 1, n)
             if error != OK:
                 return end, error
             if kind != CHECKED:
                 if entries >= sums.shape[0]:
                     return i, MANY
                 if flags & string_kernels.ESCAPED:
-                    last, _ = string_kernels.unescape(buf, i + 1, end, work.key, none, True)
-                    sum_ = string_kernels.hashed(work.key, none, last, work.seeds[0], work.seeds[1])
-                    role = string_kernels.folded(work.key, none, last)
+                    last, _ = string_kernels.unescape_string(buf, i + 1, end, work.key, none, True)
+                    sum_ = string_kernels.hash_bytes(work.key, none, last, work.seeds[0], work.seeds[1])
+                    role = string_kernels.hash_folded_name(work.key, none, last)
                 else:
-                    sum_ = string_kernels.hashed(buf, i + 1, end, work.seeds[0], work.seeds[1])
-                    role = string_kernels.folded(buf, i + 1, end)
+                    sum_ = string_kernels.hash_bytes(buf, i + 1, end, work.seeds[0], work.seeds[1])
+                    role = string_kernels.hash_folded_name(buf, i + 1, end)
                 sums[entries] = sum_ + np.uint64(box_number) * _GOLDEN
                 rows[entries, 0] = rows[entries, 1] = counts[TAPE]
                 if 2 * entries > mask:
                     mask = 2 * mask + 1
                     base += entries
                     for k in range(entries):
-                        _remember(k, base, mask, sums, rows, slots, tape)
-                counts[REPEATED] += _remember(entries, base, mask, sums, rows, slots, tape)
-                name, name_rank, turn = column_roles.look_up(work.hashes, work.names, role)
-                kind, rank = column_roles.enter(kind, rank, name, name_rank, turn)
+                        _enter_key(k, base, mask, sums, rows, slots, tape)
+                counts[REPEATED] += _enter_key(entries, base, mask, sums, rows, slots, tape)
+                name, name_rank, turn = column_roles.find_role(work.hashes, work.names, role)
+                kind, rank = column_roles.decide_role(kind, rank, name, name_rank, turn)
                 box_entry = entries
                 entries += 1
                 counts[BASE] = base + entries
@@ -292,7 +301,7 @@ def _is_full(counts: Any, most: int, values: int) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _lines_of(
+def _scan_lines(
     buf: Any, i: int, n: int, final: bool, lines: bool, largest: int, most: int, values: int, kind: int, rank: int,
     work: Any,
 ) -> int:  # fmt: skip
@@ -302,7 +311,7 @@ def _lines_of(
         if i >= n or _is_full(work.counts, most, values):
             return i
         tape, repeated = work.counts[TAPE], work.counts[REPEATED]
-        end, error = _value(buf, i, n, lines, kind, rank, work)
+        end, error = _read_value(buf, i, n, lines, kind, rank, work)
         if error == OK:
             end = skip_space(buf, end, n, True)
             if end < n and buf[end] != 10:
@@ -319,7 +328,7 @@ def _lines_of(
 
 
 @njit(nogil=True, cache=True)
-def _close(buf: Any, i: int, n: int) -> int:
+def _find_element_end(buf: Any, i: int, n: int) -> int:
     """Find where a broken element ends by its brackets and quotes alone: -1 never, -2 not within these bytes."""
     depth = 0
     while i < n:
@@ -341,7 +350,7 @@ def _close(buf: Any, i: int, n: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _elements_of(
+def _scan_elements(
     buf: Any, i: int, n: int, final: bool, lines: bool, named: bool, largest: int, most: int, values: int, kind: int,
     rank: int, work: Any,
 ) -> int:  # fmt: skip
@@ -372,12 +381,12 @@ def _elements_of(
             return i + 1
         tape, repeated = work.counts[TAPE], work.counts[REPEATED]
         if named:
-            end, _, _ = string_kernels.string(buf, i + 1, n)
+            end, _, _ = string_kernels.find_string_end(buf, i + 1, n)
             i = skip_space(buf, end + 1, n, False) + 1
-        end, error = _value(buf, i, n, lines, kind, rank, work)
+        end, error = _read_value(buf, i, n, lines, kind, rank, work)
         after = AFTER
         if error != OK and (final or end < n):
-            close = n if error == INCOMPLETE else _close(buf, i, n)
+            close = n if error == INCOMPLETE else _find_element_end(buf, i, n)
             after = AFTER if 0 <= close < n else BROKEN
             end = close if close >= 0 else n
         if end >= n and not final:
@@ -389,7 +398,7 @@ def _elements_of(
 
 
 @njit(nogil=True, cache=True)
-def scan(
+def scan_records(
     buf: Any, i: int, n: int, final: bool, shape: int, largest: int, most: int, values: int, kind: int, rank: int,
     work: Any,
 ) -> int:  # fmt: skip
@@ -413,8 +422,8 @@ def scan(
     """
     lines, named = shape == LINES, shape == OBJECT
     if lines:
-        return _lines_of(buf, i, n, final, lines, largest, most, values, kind, rank, work)
+        return _scan_lines(buf, i, n, final, lines, largest, most, values, kind, rank, work)
     if shape == ONE:
-        i, work.counts[ERROR] = _value(buf, i, n, lines, kind, rank, work)
+        i, work.counts[ERROR] = _read_value(buf, i, n, lines, kind, rank, work)
         return i
-    return _elements_of(buf, i, n, final, lines, named, largest, most, values, kind, rank, work)
+    return _scan_elements(buf, i, n, final, lines, named, largest, most, values, kind, rank, work)

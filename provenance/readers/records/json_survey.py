@@ -16,13 +16,13 @@ from provenance.readers.records.json_kernel import skip_space
 
 
 @njit(nogil=True, cache=True)
-def _skip(buf: Any, i: int, n: int) -> int:
+def _skip_value(buf: Any, i: int, n: int) -> int:
     """Return where a valid value ends that begins at `i`."""
     depth = 0
     while True:
         c = buf[i]
         if c == 34:
-            i, _, _ = string_kernels.string(buf, i + 1, n)
+            i, _, _ = string_kernels.find_string_end(buf, i + 1, n)
         elif c == 123 or c == 91:
             depth += 1
         elif c == 125 or c == 93:
@@ -38,7 +38,7 @@ def _skip(buf: Any, i: int, n: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _writes(buf: Any, i: int, end: int, number: int) -> bool:
+def _is_number(buf: Any, i: int, end: int, number: int) -> bool:
     """Say whether bytes are a number's decimal digits."""
     while end > i and buf[end - 1] == 48 + number % 10:
         number //= 10
@@ -49,7 +49,7 @@ def _writes(buf: Any, i: int, end: int, number: int) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def _count(buf: Any, i: int, n: int) -> Any:
+def _count_elements(buf: Any, i: int, n: int) -> Any:
     """Count the elements of a valid array, or members of an object.
 
     Returns where it ends, their number, whether all are objects, and whether the names are 0, 1, 2, ... in this order.
@@ -61,17 +61,17 @@ def _count(buf: Any, i: int, n: int) -> Any:
         if buf[i] == 44:
             i = skip_space(buf, i + 1, n, False)
         if named:
-            end, _, _ = string_kernels.string(buf, i + 1, n)
-            numbered = numbered and _writes(buf, i + 1, end, count)
+            end, _, _ = string_kernels.find_string_end(buf, i + 1, n)
+            numbered = numbered and _is_number(buf, i + 1, end, count)
             i = skip_space(buf, skip_space(buf, end + 1, n, False) + 1, n, False)
         objects = objects and buf[i] == 123
-        i = skip_space(buf, _skip(buf, i, n), n, False)
+        i = skip_space(buf, _skip_value(buf, i, n), n, False)
         count += 1
     return i + 1, count, objects, numbered
 
 
 @njit(nogil=True, cache=True)
-def survey(buf: Any, n: int, out: Any) -> int:
+def survey_members(buf: Any, n: int, out: Any) -> int:
     """List the members of a valid object.
 
     Args:
@@ -90,14 +90,14 @@ def survey(buf: Any, n: int, out: Any) -> int:
             return -1
         if buf[i] == 44:
             i = skip_space(buf, i + 1, n, False)
-        end, _, _ = string_kernels.string(buf, i + 1, n)
+        end, _, _ = string_kernels.find_string_end(buf, i + 1, n)
         out[count, 0], out[count, 1] = i + 1, end
         i = skip_space(buf, skip_space(buf, end + 1, n, False) + 1, n, False)
         out[count, 2] = i
         if buf[i] == 123 or buf[i] == 91:
-            i, out[count, 4], out[count, 5], out[count, 6] = _count(buf, i, n)
+            i, out[count, 4], out[count, 5], out[count, 6] = _count_elements(buf, i, n)
         else:
-            i = _skip(buf, i, n)
+            i = _skip_value(buf, i, n)
         out[count, 3] = i
         i = skip_space(buf, i, n, False)
         count += 1

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from provenance.errors import LimitExceeded
 from provenance.readers.records import arrow_columns, column_roles, string_kernels, views
-from provenance.readers.records.bounded_parquet import Broken, ParquetFile
+from provenance.readers.records.bounded_parquet import BrokenParquet, ParquetFile
 from provenance.readers.records.record_format import RecordFormat
 from provenance.readers.storage import Budget, CheckedFile, Limits
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from provenance.readers.records.tally import Tally
 
 _FAULTS = (pa.ArrowException, ValueError, MemoryError, OverflowError)
-_ROW = 16  # bytes that a row counts for beside its values
-_MOST = 1 << 48  # rows that are counted as lost: a footer may claim any number
+_ROW_BYTES = 16  # bytes that a row counts for beside its values
+_MOST_ROWS = 1 << 48  # rows that are counted as lost: a footer may claim any number
 
 
 def read(
@@ -36,7 +36,7 @@ def read(
         file: seekable; every block that it reads is checked.
         size: its bytes.
         tally: gains counts; a row group that cannot be read is skipped with its bytes.
-        limits: batch, record, memory, ratio and floor.
+        limits: batch_bytes, record_bytes, memory_bytes, expansion_ratio and floor_bytes.
         roles: which column means what.
 
     Yields:
@@ -47,50 +47,52 @@ def read(
     """
     source = ParquetFile(file, size, limits)
     try:
-        source.open()
-        yield from _groups(source, tally, roles)
-    except Broken as error:
-        tally.skip(size, f"parquet: {error}")
+        source.read_footer()
+        yield from _read_groups(source, tally, roles)
+    except BrokenParquet as error:
+        tally.skip_bytes(size, f"parquet: {error}")
     finally:
         source.close()
 
 
-def _groups(source: ParquetFile, tally: Tally, roles: column_roles.Roles) -> Iterator[pa.RecordBatch]:
+def _read_groups(source: ParquetFile, tally: Tally, roles: column_roles.Roles) -> Iterator[pa.RecordBatch]:
     budget, over = Budget(source.limits, source.size, what="its values take"), None
     for number, rows in enumerate(source.rows):
         before = tally.records
         try:
             if over is None:
-                yield from _group(source, number, budget, tally, roles)
+                yield from _read_group(source, number, budget, tally, roles)
         except LimitExceeded as error:
             over = str(error)
-        except Broken as error:
-            tally.skip(min(source.size, source.stored[number]), f"parquet: {error}")
-            over = "too much of it cannot be decoded" if source.given_up else None
+        except BrokenParquet as error:
+            tally.skip_bytes(min(source.size, source.stored[number]), f"parquet: {error}")
+            over = "too much of it cannot be decoded" if source.is_given_up else None
         if over is not None:
-            tally.skip(min(source.size, source.stored[number]), f"parquet: {over}")
-        lost = max(0, min(rows - (tally.records - before), _MOST - tally.records))
+            tally.skip_bytes(min(source.size, source.stored[number]), f"parquet: {over}")
+        lost = max(0, min(rows - (tally.records - before), _MOST_ROWS - tally.records))
         tally.records += lost
         tally.unreadable += lost
 
 
-def _group(
+def _read_group(
     source: ParquetFile, number: int, budget: Budget, tally: Tally, roles: column_roles.Roles
 ) -> Iterator[pa.RecordBatch]:
-    for part in source.batches(number):
+    for part in source.read_batches(number):
         if isinstance(part, str):
             error = string_kernels.MANY if part == "values" else string_kernels.LARGE
-            budget.spend(_ROW)
-            yield views.batch(views.text_views(pa.nulls(1, pa.large_string())), np.array([error]), tally.records)
-            tally.count([error], [1])
+            budget.spend(_ROW_BYTES)
+            yield views.make_batch(
+                views.make_text_views(pa.nulls(1, pa.large_string())), np.array([error]), tally.records
+            )
+            tally.count_records([error], [1])
             continue
-        budget.spend(part.nbytes + _ROW * part.num_rows)
+        budget.spend(part.nbytes + _ROW_BYTES * part.num_rows)
         try:
-            buf, tape, errors = arrow_columns.flatten(part, roles)
-            out = views.batch(views.build_views(buf, tape, part.num_rows), errors, tally.records)
+            buf, tape, errors = arrow_columns.flatten_batch(part, roles)
+            out = views.make_batch(views.build_views(buf, tape, part.num_rows), errors, tally.records)
         except _FAULTS as error:
-            raise Broken(f"row group {number} is broken") from error
-        tally.count(errors, np.zeros(len(errors), np.int64))
+            raise BrokenParquet(f"row group {number} is broken") from error
+        tally.count_records(errors, np.zeros(len(errors), np.int64))
         del part, buf, tape  # nobody holds a long record twice
         yield out
         del out

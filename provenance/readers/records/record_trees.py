@@ -5,9 +5,10 @@ Leaf k of a file's tree stands for its k-th record, unreadable ones included. It
     {"row":7,"salt":"<32 hex digits>","sha256":"<64 hex digits>"}
 
 where `row` is the number of the record in the file (as in RECORDS), `sha256` is that of the UTF-8 of its view `whole`
-before normalisation (null where it has none), and `salt` is the first 16 bytes of HMAC-SHA256(secret, "records" 0x00
-path 0x00 row in decimal): without the secret nobody can guess a record and try it. k equals `row` but behind a broken
-row group of a Parquet file, whose rows keep their numbers and have no leaves: what its footer claims may be any number.
+before normalisation (null where it has none), and `derive_salt` is the first 16 bytes of HMAC-SHA256(secret, "records"
+0x00 path 0x00 row in decimal): without the secret nobody can guess a record and try it. k equals `row` but behind a
+broken row group of a Parquet file, whose rows keep their numbers and have no leaves: what its footer claims may be any
+number.
 
 Trees are those of RFC 9162, section 2.1; HMAC is RFC 2104. Hashes are made where texts lie in Arrow buffers.
 """
@@ -32,31 +33,31 @@ if TYPE_CHECKING:
 FORM = "rfc9162-sha256/v1"
 """The name of this definition in a scan's configuration."""
 
-SECRET = 32
+SECRET_BYTES = 32
 """Bytes of a secret."""
 
-_SALT = 16  # bytes
+_SALT_BYTES = 16  # bytes
 _DOMAIN = b"records\0"
-_LINE = 256  # bytes that hold any line and its padding
+_LINE_BYTES = 256  # bytes that hold any line and its padding
 
 
-def salt(secret: bytes, path: str, row: int) -> str:
+def derive_salt(secret: bytes, path: str, row: int) -> str:
     """Return the salt of a record, hexadecimal.
 
     Args:
-        secret: SECRET bytes.
+        secret: SECRET_BYTES bytes.
         path: of its file, as in FILES.
         row: its number.
     """
     message = _DOMAIN + path.encode() + b"\0" + str(row).encode()
-    return hmac.digest(secret, message, "sha256")[:_SALT].hex()
+    return hmac.digest(secret, message, "sha256")[:_SALT_BYTES].hex()
 
 
-def line(secret: bytes, path: str, row: int, text: str | None) -> bytes:
+def make_line(secret: bytes, path: str, row: int, text: str | None) -> bytes:
     """Return the line of a record: the definition, which the kernel is held to.
 
     Args:
-        secret: SECRET bytes.
+        secret: SECRET_BYTES bytes.
         path: of its file, as in FILES.
         row: its number.
         text: its view `whole`; None where it has none.
@@ -65,14 +66,14 @@ def line(secret: bytes, path: str, row: int, text: str | None) -> bytes:
         Canonical JSON without a closing newline; the leaf's hash is SHA-256(0x00 || line).
     """
     digest = None if text is None else hashlib.sha256(text.encode()).hexdigest()
-    return canonical({"row": row, "salt": salt(secret, path, row), "sha256": digest})
+    return canonical({"row": row, "salt": derive_salt(secret, path, row), "sha256": digest})
 
 
-def leaves(secret: bytes, paths: Sequence[str], ends: Any, batch: pa.RecordBatch) -> Any:
+def hash_leaves(secret: bytes, paths: Sequence[str], ends: Any, batch: pa.RecordBatch) -> Any:
     """Hash the leaves of some records of one or many files.
 
     Args:
-        secret: SECRET bytes.
+        secret: SECRET_BYTES bytes.
         paths: of the files, as in FILES.
         ends: int64, where the records of each begin in the batch, and where the last one's end.
         batch: rows of RECORDS, file after file.
@@ -84,7 +85,7 @@ def leaves(secret: bytes, paths: Sequence[str], ends: Any, batch: pa.RecordBatch
     out = np.empty((len(whole), sha256.DIGEST_BYTES), np.uint8)
     if len(whole):
         key = secret if len(secret) <= sha256.BLOCK_BYTES else hashlib.sha256(secret).digest()
-        inner, outer = _state(_padded(key, 0x36)), _state(_padded(key, 0x5C))
+        inner, outer = _compress_whole(_pad_key(key, 0x36)), _compress_whole(_pad_key(key, 0x5C))
         messages = [_DOMAIN + path.encode() + b"\0" for path in paths]
         borders = np.cumsum([0, *map(len, messages)])
         _, offsets, data = whole.buffers()
@@ -93,31 +94,31 @@ def leaves(secret: bytes, paths: Sequence[str], ends: Any, batch: pa.RecordBatch
         there = whole.is_valid().to_numpy(zero_copy_only=False)
         shared = np.frombuffer(b"".join(messages), np.uint8)
         rows = batch["row"].to_numpy()
-        _leaves_of_files(texts, places, there, rows, inner, shared, borders, np.asarray(ends), outer, out)
+        _hash_lines_of_files(texts, places, there, rows, inner, shared, borders, np.asarray(ends), outer, out)
     return out
 
 
-class Salting:
+class FileSalts:
     """The salts of one file.
 
     Args:
-        secret: SECRET bytes.
+        secret: SECRET_BYTES bytes.
         path: of the file, as in FILES.
     """
 
     def __init__(self, secret: bytes, path: str) -> None:
         self._secret, self._path = secret, path
 
-    def leaves(self, batch: pa.RecordBatch) -> Any:
-        """Hash the leaves of some records of the file, as `leaves` does."""
-        return leaves(self._secret, [self._path], np.array([0, len(batch)]), batch)
+    def hash_leaves(self, batch: pa.RecordBatch) -> Any:
+        """Hash the leaves of some records of the file, as `hash_leaves` does."""
+        return hash_leaves(self._secret, [self._path], np.array([0, len(batch)]), batch)
 
 
-def _padded(key: bytes, byte: int) -> bytes:
+def _pad_key(key: bytes, byte: int) -> bytes:
     return bytes(each ^ byte for each in key.ljust(sha256.BLOCK_BYTES, b"\0"))
 
 
-def _state(message: bytes) -> Any:
+def _compress_whole(message: bytes) -> Any:
     """Return the state after some whole blocks."""
     state = sha256.INITIAL_STATE.copy()
     sha256.compress_blocks(state, np.frombuffer(message, np.uint8), 0, len(message) // sha256.BLOCK_BYTES)
@@ -131,16 +132,16 @@ class RecordTreeBuilder:
         self._peaks = np.empty((64, sha256.DIGEST_BYTES), np.uint8)
         self._count = 0
 
-    def add(self, leaves: Any) -> None:
+    def add_leaves(self, leaves: Any) -> None:
         """Append leaves.
 
         Args:
             leaves: uint8[n, 32], their hashes, in order.
         """
-        _grow(self._peaks, self._count, leaves)
+        _add_to_peaks(self._peaks, self._count, leaves)
         self._count += len(leaves)
 
-    def root(self) -> str | None:
+    def compute_root(self) -> str | None:
         """Return the root, hexadecimal; None of no leaves."""
         found: bytes | None = None
         for level in range(self._count.bit_length()):
@@ -184,7 +185,7 @@ def _write_number(out: Any, at: Any, number: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _leaves(
+def _hash_lines(
     data: Any, ends: Any, there: Any, rows: Any, inner: Any, rest: Any, before: Any, outer: Any, out: Any
 ) -> None:
     """Hash lines.
@@ -200,7 +201,7 @@ def _leaves(
         outer: HMAC's outer state, after the key.
         out: uint8[n, 32].
     """
-    state, buf, made = np.empty(8, np.uint32), np.empty(_LINE, np.uint8), np.empty(sha256.DIGEST_BYTES, np.uint8)
+    state, buf, made = np.empty(8, np.uint32), np.empty(_LINE_BYTES, np.uint8), np.empty(sha256.DIGEST_BYTES, np.uint8)
     text = np.empty(2 * sha256.BLOCK_BYTES, np.uint8)
     for k in range(rows.shape[0]):
         state[:] = inner
@@ -211,7 +212,7 @@ def _leaves(
         sha256.finish_state(state, buf, sha256.DIGEST_BYTES, sha256.BLOCK_BYTES + sha256.DIGEST_BYTES)
         sha256.write_state(state, made, 0)
         used = _write_number(buf, _write(buf, 0, _OPEN), rows[k])
-        used = _write_hex(buf, _write(buf, used, _SALTED), made, _SALT)
+        used = _write_hex(buf, _write(buf, used, _SALTED), made, _SALT_BYTES)
         if there[k]:
             sha256.write_digest(data, ends[k], ends[k + 1], state, text, made, 0)
             used = _write_hex(buf, _write(buf, used, _DIGESTED), made, sha256.DIGEST_BYTES)
@@ -225,7 +226,7 @@ def _leaves(
 
 
 @njit(nogil=True, cache=True)
-def _leaves_of_files(
+def _hash_lines_of_files(
     data: Any, ends: Any, there: Any, rows: Any, inner: Any, shared: Any, borders: Any, files: Any, outer: Any, out: Any
 ) -> None:
     """Hash the lines of many files: `shared[borders[k] : borders[k + 1]]` is what the messages of file k begin with."""
@@ -236,14 +237,14 @@ def _leaves_of_files(
         state[:] = inner
         sha256.compress_blocks(state, shared, borders[k], whole)
         rest = shared[borders[k] + whole * sha256.BLOCK_BYTES : borders[k + 1]]
-        _leaves(
+        _hash_lines(
             data, ends[first : last + 1], there[first:last], rows[first:last], state, rest,
             sha256.BLOCK_BYTES * (1 + whole), outer, out[first:last],
         )  # fmt: skip
 
 
 @njit(nogil=True, cache=True)
-def _grow(peaks: Any, count: Any, leaves: Any) -> None:
+def _add_to_peaks(peaks: Any, count: Any, leaves: Any) -> None:
     """Append leaves to perfect subtrees: peak n is one of 2**n leaves, and is there where bit n of the count is set."""
     state, buf, made = (
         np.empty(8, np.uint32),

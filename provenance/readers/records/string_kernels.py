@@ -42,7 +42,7 @@ for _digit, _byte in enumerate(b"0123456789abcdef"):
 
 
 @njit(nogil=True, cache=True)
-def character(buf: Any, i: int, n: int) -> int:
+def measure_character(buf: Any, i: int, n: int) -> int:
     """Measure the UTF-8 character at `i`.
 
     Args:
@@ -82,7 +82,7 @@ def character(buf: Any, i: int, n: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def hexadecimal(buf: Any, i: int) -> Any:
+def read_hexadecimal(buf: Any, i: int) -> Any:
     """Return the number that four hexadecimal digits at `i` write, or -1."""
     a, b, c, d = _HEX[buf[i]], _HEX[buf[i + 1]], _HEX[buf[i + 2]], _HEX[buf[i + 3]]
     if a | b | c | d == 255:
@@ -98,7 +98,7 @@ _LEADS = np.uint64(0xDFFE)  # of such a lead's low bits: all but E0 and ED, whos
 
 
 @njit(nogil=True, cache=True)
-def eight(buf: Any, i: int) -> np.uint64:
+def read_eight_bytes(buf: Any, i: int) -> np.uint64:
     """Read eight bytes at `i`, the first one lowest: an index without sign is what lets LLVM make one load of it."""
     j = np.uint64(i)
     low = np.uint64(buf[j]) | np.uint64(buf[j + np.uint64(1)]) << np.uint64(8)
@@ -109,7 +109,7 @@ def eight(buf: Any, i: int) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
-def copy(buf: Any, i: int, end: int, out: Any, at: int) -> int:
+def copy_bytes(buf: Any, i: int, end: int, out: Any, at: int) -> int:
     """Copy `buf[i:end]` to `out` from `at` on and return where it ends (a slice would be counted and checked)."""
     for k in range(end - i):
         out[np.uint64(at + k)] = buf[np.uint64(i + k)]
@@ -117,13 +117,13 @@ def copy(buf: Any, i: int, end: int, out: Any, at: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _zeros(word: np.uint64) -> np.uint64:
+def _mark_zero_byte(word: np.uint64) -> np.uint64:
     """Mark the lowest zero byte of eight by its highest bit (Mycroft); bits above it mean nothing."""
     return (word - _ONES) & ~word & _HIGHS
 
 
 @njit(nogil=True, cache=True)
-def _place(marks: np.uint64) -> Any:
+def _find_marked_byte(marks: np.uint64) -> Any:
     """Return which byte holds the lowest mark."""
     low = marks >> np.uint64(7)
     return np.int64(((low - np.uint64(1)) & ~low & _ONES) * _ONES >> np.uint64(56))
@@ -133,10 +133,10 @@ def _place(marks: np.uint64) -> Any:
 def skip_ascii(buf: Any, i: int, n: int) -> Any:
     """Return where the first byte from `i` on stands that is no ASCII text of a JSON string, or `n`."""
     while i + 8 <= n:
-        word = eight(buf, i)
-        odd = (word - _SPACES) & ~word | _zeros(word ^ _QUOTES) | _zeros(word ^ _BACKSLASHES) | word
+        word = read_eight_bytes(buf, i)
+        odd = (word - _SPACES) & ~word | _mark_zero_byte(word ^ _QUOTES) | _mark_zero_byte(word ^ _BACKSLASHES) | word
         if odd & _HIGHS:
-            return i + _place(odd & _HIGHS)
+            return i + _find_marked_byte(odd & _HIGHS)
         i += 8
     while i < n and 32 <= buf[i] < 128 and buf[i] != 34 and buf[i] != 92:
         i += 1
@@ -144,10 +144,10 @@ def skip_ascii(buf: Any, i: int, n: int) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _wide(buf: Any, i: int, n: int) -> int:
+def _skip_wide(buf: Any, i: int, n: int) -> int:
     """Skip characters of three bytes, which nearly all of Chinese, Japanese and Korean are, two at a time."""
     while i + 8 <= n:
-        word = eight(buf, i)
+        word = read_eight_bytes(buf, i)
         leads = _LEADS >> (word & np.uint64(15)) & _LEADS >> (word >> np.uint64(24) & np.uint64(15))
         if word & _PAIR != _IS_PAIR or leads & np.uint64(1) == 0:
             break
@@ -156,7 +156,7 @@ def _wide(buf: Any, i: int, n: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def string(buf: Any, i: int, n: int) -> Any:
+def find_string_end(buf: Any, i: int, n: int) -> Any:
     """Find the end of a JSON string (RFC 8259 section 7) and check it.
 
     Args:
@@ -177,9 +177,9 @@ def string(buf: Any, i: int, n: int) -> Any:
             return i, OK, flags
         if c >= 128:
             while i < n and buf[i] >= 128:
-                i = _wide(buf, i, n)
+                i = _skip_wide(buf, i, n)
                 if i < n and buf[i] >= 128:
-                    length = character(buf, i, n)
+                    length = measure_character(buf, i, n)
                     if length <= 0:
                         return i, (INCOMPLETE if length < 0 else ENCODING), flags
                     i += length
@@ -204,7 +204,7 @@ def string(buf: Any, i: int, n: int) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def encode(out: Any, at: int, code: int) -> int:
+def write_code_point(out: Any, at: int, code: int) -> int:
     """Write a code point as UTF-8 (a surrogate as three bytes) and return where it ends."""
     if code < 0x80:
         out[at] = code
@@ -226,20 +226,26 @@ def encode(out: Any, at: int, code: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _backslash(buf: Any, i: int, end: int) -> Any:
+def _find_backslash(buf: Any, i: int, end: int) -> Any:
     """Return where the first backslash from `i` on stands, or `end`."""
     while i + 8 <= end:
-        marks = _zeros(eight(buf, i) ^ _BACKSLASHES)
+        marks = _mark_zero_byte(read_eight_bytes(buf, i) ^ _BACKSLASHES)
         if marks:
-            return i + _place(marks)
+            return i + _find_marked_byte(marks)
         i += 8
     while i < end and buf[i] != 92:
         i += 1
     return i
 
 
+_HIGH_SURROGATE, _LOW_SURROGATE, _AFTER_SURROGATES = 0xD800, 0xDC00, 0xE000
+"""Where the first and the second halves of UTF-16 pairs begin, and what follows them (RFC 3629 section 3)."""
+_REPLACEMENT = 0xFFFD
+"""The replacement character, which stands for a lone surrogate."""
+
+
 @njit(nogil=True, cache=True)
-def unescape(buf: Any, i: int, end: int, out: Any, at: int, exact: bool) -> Any:
+def unescape_string(buf: Any, i: int, end: int, out: Any, at: int, exact: bool) -> Any:
     """Take the escapes out of a checked JSON string.
 
     Args:
@@ -257,8 +263,8 @@ def unescape(buf: Any, i: int, end: int, out: Any, at: int, exact: bool) -> Any:
     while i < end:
         if buf[i] != 92:
             first = i
-            i = _backslash(buf, i, end)
-            at = copy(buf, first, i, out, at)
+            i = _find_backslash(buf, i, end)
+            at = copy_bytes(buf, first, i, out, at)
             continue
         c = buf[i + 1]
         if c != 117:
@@ -277,23 +283,23 @@ def unescape(buf: Any, i: int, end: int, out: Any, at: int, exact: bool) -> Any:
             out[at] = code
             at += 1
             continue
-        code = hexadecimal(buf, i + 2)
+        code = read_hexadecimal(buf, i + 2)
         i += 6
-        if 0xD800 <= code < 0xDC00 and i + 6 <= end and buf[i] == 92 and buf[i + 1] == 117:
-            low = hexadecimal(buf, i + 2)
-            if 0xDC00 <= low < 0xE000:
-                code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
+        if _HIGH_SURROGATE <= code < _LOW_SURROGATE and i + 6 <= end and buf[i] == 92 and buf[i + 1] == 117:
+            low = read_hexadecimal(buf, i + 2)
+            if _LOW_SURROGATE <= low < _AFTER_SURROGATES:
+                code = 0x10000 + ((code - _HIGH_SURROGATE) << 10) + (low - _LOW_SURROGATE)
                 i += 6
-        if 0xD800 <= code < 0xE000:
+        if _HIGH_SURROGATE <= code < _AFTER_SURROGATES:
             flags = SURROGATE
             if not exact:
-                code = 0xFFFD
-        at = encode(out, at, code)
+                code = _REPLACEMENT
+        at = write_code_point(out, at, code)
     return at, flags
 
 
 @njit(nogil=True, cache=True)
-def number(buf: Any, i: int, n: int) -> Any:
+def find_number_end(buf: Any, i: int, n: int) -> Any:
     """Find the end of a JSON number (RFC 8259 section 6).
 
     Args:
@@ -335,12 +341,12 @@ def number(buf: Any, i: int, n: int) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def valid(buf: Any, i: int, n: int) -> int:
+def check_text(buf: Any, i: int, n: int) -> int:
     """Return the error code of a run of text: OK, NUL or ENCODING."""
     while i < n:
         while i + 8 <= n:
-            word = eight(buf, i)
-            if (_zeros(word) | word & _HIGHS) != 0:
+            word = read_eight_bytes(buf, i)
+            if (_mark_zero_byte(word) | word & _HIGHS) != 0:
                 break
             i += 8
         if i >= n:
@@ -351,10 +357,10 @@ def valid(buf: Any, i: int, n: int) -> int:
         if c < 128:
             i += 1
             continue
-        i = _wide(buf, i, n)
+        i = _skip_wide(buf, i, n)
         if i >= n or buf[i] < 128:
             continue
-        length = character(buf, i, n)
+        length = measure_character(buf, i, n)
         if length <= 0:
             return ENCODING
         i += length
@@ -366,7 +372,7 @@ _PRIME = np.uint64(0x100000001B3)
 
 
 @njit(nogil=True, cache=True)
-def folded(buf: Any, i: int, end: int) -> np.uint64:
+def hash_folded_name(buf: Any, i: int, end: int) -> np.uint64:
     """Hash a name as column-roles.yaml compares it: FNV-1a, 64 bits, of what follows the last '/', folded."""
     h = _OFFSET
     for k in range(i, end):
@@ -383,7 +389,7 @@ def folded(buf: Any, i: int, end: int) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
-def _round(a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64) -> Any:
+def _mix_words(a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64) -> Any:
     """Mix the four words of SipHash once."""
     a += b
     b = (b << np.uint64(13) | b >> np.uint64(51)) ^ a
@@ -397,8 +403,14 @@ def _round(a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64) -> Any:
     return a, b, c << np.uint64(32) | c >> np.uint64(32), d
 
 
+_SIPHASH = tuple(
+    np.uint64(word) for word in (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573)
+)
+"""What the four words of SipHash begin with: "somepseudorandomlygeneratedbytes"."""
+
+
 @njit(nogil=True, cache=True)
-def hashed(buf: Any, i: int, end: int, key: np.uint64, other: np.uint64) -> Any:
+def hash_bytes(buf: Any, i: int, end: int, key: np.uint64, other: np.uint64) -> Any:
     """Hash bytes under a secret key, so that nobody can choose names that collide.
 
     SipHash-1-3 (Aumasson, Bernstein 2012), which Python hashes its own strings with.
@@ -413,18 +425,18 @@ def hashed(buf: Any, i: int, end: int, key: np.uint64, other: np.uint64) -> Any:
     Returns:
         64 bits; two names of one process are taken for the same if these are.
     """
-    a, b = key ^ np.uint64(0x736F6D6570736575), other ^ np.uint64(0x646F72616E646F6D)
-    c, d = key ^ np.uint64(0x6C7967656E657261), other ^ np.uint64(0x7465646279746573)
+    a, b = key ^ _SIPHASH[0], other ^ _SIPHASH[1]
+    c, d = key ^ _SIPHASH[2], other ^ _SIPHASH[3]
     last = np.uint64(end - i) << np.uint64(56)
     while i + 8 <= end:
-        word = eight(buf, i)
-        a, b, c, d = _round(a, b, c, d ^ word)
+        word = read_eight_bytes(buf, i)
+        a, b, c, d = _mix_words(a, b, c, d ^ word)
         a ^= word
         i += 8
     for k in range(end - i):
         last |= np.uint64(buf[i + k]) << np.uint64(8 * k)
-    a, b, c, d = _round(a, b, c, d ^ last)
+    a, b, c, d = _mix_words(a, b, c, d ^ last)
     a, c = a ^ last, c ^ np.uint64(255)
     for _ in range(3):
-        a, b, c, d = _round(a, b, c, d)
+        a, b, c, d = _mix_words(a, b, c, d)
     return a ^ b ^ c ^ d

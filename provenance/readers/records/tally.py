@@ -26,7 +26,7 @@ class Tally:
     reason: str | None = None
     notes: dict[str, int] = field(default_factory=dict)
 
-    def count(self, errors: Any, sizes: Any) -> None:
+    def count_records(self, errors: Any, sizes: Any) -> None:
         """Count a batch of records.
 
         Args:
@@ -37,15 +37,15 @@ class Tally:
         self.records += len(bad)
         if bad.any():
             self.unreadable += int(bad.sum())
-            self.skip(int(np.maximum(np.asarray(sizes)[bad], 1).sum()), "unreadable records")
+            self.skip_bytes(int(np.maximum(np.asarray(sizes)[bad], 1).sum()), "unreadable records")
 
-    def skip(self, size: int, reason: str) -> None:
+    def skip_bytes(self, size: int, reason: str) -> None:
         """Count `size` bytes as skipped; a structural reason outranks unreadable records."""
         self.skipped += size
         if self.reason in (None, "unreadable records"):
             self.reason = reason
 
-    def note(self, name: str, count: int) -> None:
+    def count_oddities(self, name: str, count: int) -> None:
         """Count what is odd but harmless."""
         if count:
             self.notes[name] = self.notes.get(name, 0) + count

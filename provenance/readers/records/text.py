@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from provenance.readers.records.tally import Tally
     from provenance.readers.storage import Limits, Stream
 
-PASSAGE = 64 << 10
+PASSAGE_BYTES = 64 << 10
 """Bytes of the longest passage."""
 
-_MOST = 1 << 18  # passages of a batch: one of a single letter costs twenty times its bytes
+_MOST_PASSAGES = 1 << 18  # passages of a batch: one of a single letter costs twenty times its bytes
 
 
 @njit(nogil=True, cache=True)
-def passages(buf: Any, n: int, final: bool, out: Any) -> Any:
+def cut_passages(buf: Any, n: int, final: bool, out: Any) -> Any:
     """Cut text into passages.
 
     Args:
@@ -52,8 +52,8 @@ def passages(buf: Any, n: int, final: bool, out: Any) -> Any:
             return count, n
         start, last, p, empty = i, i, i, False
         while True:
-            if p - start >= PASSAGE:
-                while p > start + PASSAGE - 4 and (buf[p] & 0xC0) == 0x80:
+            if p - start >= PASSAGE_BYTES:
+                while p > start + PASSAGE_BYTES - 4 and (buf[p] & 0xC0) == 0x80:
                     p -= 1
                 last = min(last, p)
                 break
@@ -69,9 +69,9 @@ def passages(buf: Any, n: int, final: bool, out: Any) -> Any:
             elif not (c == 32 or 9 <= c <= 13):
                 last, empty = p + 1, False
             p += 1
-            if p - start >= PASSAGE and p >= n and not final:
+            if p - start >= PASSAGE_BYTES and p >= n and not final:
                 return count, start
-        out[count, 0], out[count, 1], out[count, 2] = start, last, string_kernels.valid(buf, start, last)
+        out[count, 0], out[count, 1], out[count, 2] = start, last, string_kernels.check_text(buf, start, last)
         count += 1
         i = p
 
@@ -87,7 +87,7 @@ def read(
     Args:
         stream: its bytes, UTF-8, with or without byte order mark.
         tally: gains counts.
-        limits: batch.
+        limits: batch_bytes.
         roles: not needed: all of it is text.
 
     Yields:
@@ -97,25 +97,27 @@ def read(
     stream.read(offset)
     tail, final = b"", False
     while not final:
-        more = stream.read(limits.batch)
-        final = len(more) < limits.batch
+        more = stream.read(limits.batch_bytes)
+        final = len(more) < limits.batch_bytes
         data = np.frombuffer(tail + more, np.uint8)
         out = np.empty((len(data) // 2 + 1, 3), np.int32)
-        count, done = passages(data, len(data), final, out)
-        for first in range(0, count, _MOST):
-            yield _batch(data, out[first : min(count, first + _MOST)], offset, tally)
+        count, done = cut_passages(data, len(data), final, out)
+        for first in range(0, count, _MOST_PASSAGES):
+            yield _make_batch(data, out[first : min(count, first + _MOST_PASSAGES)], offset, tally)
         tail = data[done:].tobytes()
         offset += done
 
 
-def _batch(data: Any, found: Any, offset: int, tally: Tally) -> pa.RecordBatch:
+def _make_batch(data: Any, found: Any, offset: int, tally: Tally) -> pa.RecordBatch:
     good = found[:, 2] == string_kernels.OK
     tape = np.zeros((int(good.sum()), 7), np.int32)
     tape[:, value_tape.REC] = np.flatnonzero(good)
     tape[:, value_tape.START : value_tape.END + 1] = found[good, :2]
-    whole, _ = value_tape.join(data, tape, np.arange(len(tape), dtype=np.int32), len(found))
-    out = views.batch(views.text_views(whole), found[:, 2], tally.records, found[:, 0].astype(np.int64) + offset)
-    tally.count(found[:, 2], found[:, 1] - found[:, 0])
+    whole, _ = value_tape.join_values(data, tape, np.arange(len(tape), dtype=np.int32), len(found))
+    out = views.make_batch(
+        views.make_text_views(whole), found[:, 2], tally.records, found[:, 0].astype(np.int64) + offset
+    )
+    tally.count_records(found[:, 2], found[:, 1] - found[:, 0])
     return out
 
 

@@ -29,7 +29,7 @@ BLANK, ANSWERS, QUOTED, DEAD = 2, 4, 8, 16
 
 
 @njit(nogil=True, cache=True)
-def blank(buf: Any, i: int, end: int, escaped: bool) -> bool:
+def is_blank(buf: Any, i: int, end: int, escaped: bool) -> bool:
     """Say whether a value holds nothing but white space and control characters (ASCII)."""
     while i < end:
         c = buf[i]
@@ -38,7 +38,7 @@ def blank(buf: Any, i: int, end: int, escaped: bool) -> bool:
             if c == 34 or c == 92 or c == 47:
                 return False
             if c == 117:
-                if string_kernels.hexadecimal(buf, i + 2) > 32:
+                if string_kernels.read_hexadecimal(buf, i + 2) > 32:
                     return False
                 i += 4
             i += 2
@@ -49,28 +49,44 @@ def blank(buf: Any, i: int, end: int, escaped: bool) -> bool:
     return True
 
 
+_LATIN = 0xC0
+"""Below it letters are those of ASCII and three signs: the ordinals (feminine, masculine) and micro."""
+_ORDINAL_A, _MICRO, _ORDINAL_O = 0xAA, 0xB5, 0xBA
+
+# Blocks without letters, first code point and the one behind the last, from Blocks.txt of Unicode.
+_SYMBOLS, _AFTER_SYMBOLS = 0x2000, 0x2C00  # general punctuation to arrows and miscellaneous symbols
+_CJK_MARKS, _AFTER_CJK_MARKS = 0x3000, 0x3005  # CJK punctuation up to the iteration mark, which is a letter
+_CJK_BRACKETS, _AFTER_CJK_BRACKETS = 0x3008, 0x3021  # CJK brackets and signs up to the Hangzhou numerals
+_SURROGATES, _AFTER_PRIVATE_USE = 0xD800, 0xF900  # surrogates, then private use
+_VERTICAL_FORMS, _AFTER_SMALL_FORMS = 0xFE10, 0xFE70  # vertical, combining half, compatibility and small forms
+_FULLWIDTH, _FULLWIDTH_A = 0xFF00, 0xFF21  # fullwidth punctuation and digits, up to the letter A
+_PICTOGRAPHS, _IDEOGRAPHS = 0x1F000, 0x20000  # game pieces and emoji, up to the next plane
+
+
 @njit(nogil=True, cache=True)
 def _is_letter(code: int) -> bool:
-    if code < 0xC0:
-        return 97 <= (code | 32) <= 122 or code == 0xAA or code == 0xB5 or code == 0xBA
-    if 0x2000 <= code < 0x2C00 or 0x3000 <= code < 0x3005 or 0x3008 <= code < 0x3021:
+    if code < _LATIN:
+        return 97 <= (code | 32) <= 122 or code == _ORDINAL_A or code == _MICRO or code == _ORDINAL_O
+    if _SYMBOLS <= code < _AFTER_SYMBOLS or _CJK_MARKS <= code < _AFTER_CJK_MARKS:
+        return False
+    if _CJK_BRACKETS <= code < _AFTER_CJK_BRACKETS:
         return False
     return not (
-        0xD800 <= code < 0xF900
-        or 0xFE10 <= code < 0xFE70
-        or 0xFF00 <= code < 0xFF21
-        or (code >= 0x1F000 and code < 0x20000)
+        _SURROGATES <= code < _AFTER_PRIVATE_USE
+        or _VERTICAL_FORMS <= code < _AFTER_SMALL_FORMS
+        or _FULLWIDTH <= code < _FULLWIDTH_A
+        or (code >= _PICTOGRAPHS and code < _IDEOGRAPHS)
     )
 
 
 @njit(nogil=True, cache=True)
-def lettered(buf: Any, i: int, end: int, escaped: bool) -> bool:
+def holds_letter(buf: Any, i: int, end: int, escaped: bool) -> bool:
     """Say whether a value holds a letter (by Unicode block; punctuation, symbols, private use and emoji are none)."""
     while i < end:
         c = int(buf[i])
         if escaped and c == 92:
             if buf[i + 1] == 117:
-                if _is_letter(string_kernels.hexadecimal(buf, i + 2)):
+                if _is_letter(string_kernels.read_hexadecimal(buf, i + 2)):
                     return True
                 i += 6
             else:
@@ -93,7 +109,7 @@ def lettered(buf: Any, i: int, end: int, escaped: bool) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def _room(tape: Any, rows: Any) -> Any:
+def _measure_joined(tape: Any, rows: Any) -> Any:
     """Return how many bytes the values of some rows take at most, joined."""
     room = np.int64(rows.shape[0])
     for k in rows:
@@ -102,7 +118,7 @@ def _room(tape: Any, rows: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _join(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: Any, held: Any) -> int:
+def _join_rows(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: Any, held: Any) -> int:
     """Write each record's values, joined by newline; return how many hold a lone surrogate."""
     at, record, odd = 0, -1, 0
     for k in rows:
@@ -118,7 +134,7 @@ def _join(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: Any, he
         end: Any = np.int64(tape[k, END])
         flags = tape[k, FLAGS]
         if flags & ESCAPED:
-            at, lone = string_kernels.unescape(buf, i, end, out, at, False)
+            at, lone = string_kernels.unescape_string(buf, i, end, out, at, False)
             odd += lone != 0
         elif flags & QUOTED:
             while i < end:
@@ -126,14 +142,14 @@ def _join(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: Any, he
                 at += 1
                 i += 2 if buf[i] == 34 else 1
         else:
-            at = string_kernels.copy(buf, i, end, out, at)
+            at = string_kernels.copy_bytes(buf, i, end, out, at)
     while record < count:
         record += 1
         offsets[record] = at
     return odd
 
 
-def join(buf: Any, tape: Any, rows: Any, count: int) -> tuple[pa.Array, int]:
+def join_values(buf: Any, tape: Any, rows: Any, count: int) -> tuple[pa.Array, int]:
     """Join the values of each record by newline.
 
     Args:
@@ -147,32 +163,32 @@ def join(buf: Any, tape: Any, rows: Any, count: int) -> tuple[pa.Array, int]:
     """
     if not len(rows):
         return pa.nulls(count, pa.large_string()), 0
-    out = np.empty(_room(tape, rows), np.uint8)
+    out = np.empty(_measure_joined(tape, rows), np.uint8)
     offsets, held = np.empty(count + 1, np.int64), np.zeros(count, np.bool_)
-    odd = _join(buf, tape, rows, count, out, offsets, held)
+    odd = _join_rows(buf, tape, rows, count, out, offsets, held)
     valid = pa.py_buffer(np.packbits(held, bitorder="little"))
     text = pa.py_buffer(out[: offsets[count]])
     return pa.Array.from_buffers(pa.large_string(), count, [valid, pa.py_buffer(offsets), text]), int(odd)
 
 
 @njit(nogil=True, cache=True)
-def _sift(buf: Any, tape: Any, answers: Any, keep: Any) -> None:
+def _mark_useful(buf: Any, tape: Any, answers: Any, keep: Any) -> None:
     for k in range(tape.shape[0]):
         row = tape[k]
         kind, start, end = row[KIND], row[START], row[END]
         if kind == SPEAKER:
-            value = string_kernels.folded(buf, start, end)
+            value = string_kernels.hash_folded_name(buf, start, end)
             for j in range(answers.shape[0]):
                 if answers[j] == value:
                     row[FLAGS] |= ANSWERS
             keep[k] = True
         elif kind == OTHER or kind == RECORD:
-            keep[k] = lettered(buf, start, end, False)
+            keep[k] = holds_letter(buf, start, end, False)
         else:
-            keep[k] = kind != META and kind != SIDE and not blank(buf, start, end, False)
+            keep[k] = kind != META and kind != SIDE and not is_blank(buf, start, end, False)
 
 
-def sift(buf: Any, tape: Any, answers: Any) -> Any:
+def drop_useless(buf: Any, tape: Any, answers: Any) -> Any:
     """Leave out values that are of no use to any view, and mark speakers that are assistants.
 
     Args:
@@ -184,5 +200,5 @@ def sift(buf: Any, tape: Any, answers: Any) -> Any:
         The tape without them.
     """
     keep = np.zeros(len(tape), np.bool_)
-    _sift(buf, tape, answers, keep)
+    _mark_useful(buf, tape, answers, keep)
     return tape[keep]

@@ -43,13 +43,25 @@ from provenance.readers.records.column_roles import (
     SAID,
     SPEAKER,
     URL,
-    is_text,
+    is_text_role,
 )
-from provenance.readers.records.value_tape import ANSWERS, BLANK, DEAD, END, FLAGS, GROUP, KIND, RANK, REC, START, join
+from provenance.readers.records.value_tape import (
+    ANSWERS,
+    BLANK,
+    DEAD,
+    END,
+    FLAGS,
+    GROUP,
+    KIND,
+    RANK,
+    REC,
+    START,
+    join_values,
+)
 
 
 @njit(nogil=True, cache=True)
-def _same(buf: Any, tape: Any, a: int, b: int) -> bool:
+def _is_same_value(buf: Any, tape: Any, a: int, b: int) -> bool:
     """Say whether two rows hold the same bytes."""
     start, other, size = tape[a, START], tape[b, START], tape[b, END] - tape[b, START]
     if tape[a, END] - start != size:
@@ -61,7 +73,7 @@ def _same(buf: Any, tape: Any, a: int, b: int) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def _settle(tape: Any, order: Any, keys: Any) -> Any:
+def _settle_speakers(tape: Any, order: Any, keys: Any) -> Any:
     """Settle who speaks; mark answers, and them alone, by ANSWERS, and make all that is said in a chat CHAT.
 
     Args:
@@ -98,11 +110,11 @@ def _settle(tape: Any, order: Any, keys: Any) -> Any:
     return used, sorted_
 
 
-_PICKS = 6  # whole, prompt, answer, url, licence, origin
+_VIEWS = 6  # whole, prompt, answer, url, licence, origin
 
 
 @njit(nogil=True, cache=True)
-def _pick(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None:
+def _pick_rows(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None:
     """Pick the rows of each view by this module's rule.
 
     Args:
@@ -117,7 +129,7 @@ def _pick(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None:
         record, text, answered, asked, end = tape[order[first], REC], False, False, False, first
         while end < n and tape[order[end], REC] == record:
             k = order[end]
-            if is_text(tape[k, KIND]):
+            if is_text_role(tape[k, KIND]):
                 text = True
                 if tape[k, FLAGS] & ANSWERS:
                     answered = True
@@ -140,9 +152,9 @@ def _pick(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None:
                 origin = True
                 picks[5, counts[5]] = k
                 counts[5] += 1
-            elif is_text(kind) or (kind == OTHER and not text):
+            elif is_text_role(kind) or (kind == OTHER and not text):
                 once = kind != OTHER and kind != CHAT  # a value that repeats the one before it; turns may
-                if not (once and before >= 0 and tape[before, KIND] == kind and _same(buf, tape, before, k)):
+                if not (once and before >= 0 and tape[before, KIND] == kind and _is_same_value(buf, tape, before, k)):
                     picks[0, counts[0]] = k
                     counts[0] += 1
                 before = k
@@ -150,7 +162,7 @@ def _pick(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None:
                     continue
                 side = 2 if tape[k, FLAGS] & ANSWERS else 1
                 last = before_answer if side == 2 else before_asked
-                if not (once and last >= 0 and tape[last, KIND] == kind and _same(buf, tape, last, k)):
+                if not (once and last >= 0 and tape[last, KIND] == kind and _is_same_value(buf, tape, last, k)):
                     picks[side, counts[side]] = k
                     counts[side] += 1
                 if side == 2:
@@ -190,12 +202,12 @@ def build_views(buf: Any, tape: Any, count: int) -> Views:
         Views of `count` records.
     """
     order, keys = np.empty(len(tape), np.int32), np.empty(len(tape), np.int64)
-    used, sorted_ = _settle(tape, order, keys)
+    used, sorted_ = _settle_speakers(tape, order, keys)
     order = order[:used] if sorted_ else order[:used][np.argsort(keys[:used], kind="stable")]
     del keys
-    picks, counts = np.empty((_PICKS, used), np.int32), np.zeros(_PICKS, np.int64)
-    _pick(buf, tape, order, picks, counts)
-    joined, odd = zip(*(join(buf, tape, picks[k, : counts[k]], count) for k in range(_PICKS)), strict=True)
+    picks, counts = np.empty((_VIEWS, used), np.int32), np.zeros(_VIEWS, np.int64)
+    _pick_rows(buf, tape, order, picks, counts)
+    joined, odd = zip(*(join_values(buf, tape, picks[k, : counts[k]], count) for k in range(_VIEWS)), strict=True)
     # a cast costs as much as all else of a record, and most records have none of these
     url, licence, origin = (
         texts.cast(pa.string()) if counts[3 + k] else pa.nulls(count, pa.string()) for k, texts in enumerate(joined[3:])
@@ -206,7 +218,7 @@ def build_views(buf: Any, tape: Any, count: int) -> Views:
 _REASONS = pa.array(string_kernels.REASONS, pa.string())
 
 
-def batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.RecordBatch:
+def make_batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.RecordBatch:
     """Put records together.
 
     Args:
@@ -230,7 +242,7 @@ def batch(views: Views, errors: Any, row: int, offsets: Any = None) -> pa.Record
     )
 
 
-def text_views(whole: pa.Array) -> Views:
+def make_text_views(whole: pa.Array) -> Views:
     """Return the views of records that are nothing but text."""
     none, name = pa.nulls(len(whole), pa.large_string()), pa.nulls(len(whole), pa.string())
     return Views(whole, none, none, name, name, name, 0)

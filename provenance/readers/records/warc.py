@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from provenance.readers.records.tally import Tally
     from provenance.readers.storage import Limits, Stream
 
-HEADER = 1 << 16
+MOST_HEADER_BYTES = 1 << 16
 """Bytes of the longest header."""
 UNREAD = "the text of pages in WARC files is not read yet"
 OTHER = "WARC records that are no pages with a web address are not read"
 
-_STEP = 1 << 20
-_ROWS = 8192
+_STEP_BYTES = 1 << 20
+_MOST_ROWS = 8192
 _HEADER = re.compile(rb"WARC/\d.*?\r?\n\r?\n", re.DOTALL)
 _FIELD = re.compile(rb"^([\w-]+)[ \t]*:[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
 _ANSWER = re.compile(rb"HTTP/\S+ \d\d\d")
@@ -38,42 +38,42 @@ _NO_PAGE = re.compile(r"dns:|https?://[^/]+/robots\.txt$", re.IGNORECASE)
 _PAGE = re.compile(r"(?!https?://[^/]+/robots\.txt$)https?://", re.IGNORECASE)
 
 
-class _Bytes:
+class _PeekableStream:
     """A stream that is looked at before it is taken."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._held = b""
 
-    def look(self, size: int) -> bytes:
+    def peek_bytes(self, size: int) -> bytes:
         if len(self._held) < size:
-            self._held += self._stream.read(max(size - len(self._held), _STEP))
+            self._held += self._stream.read(max(size - len(self._held), _STEP_BYTES))
         return self._held[:size]
 
-    def take(self, size: int) -> bytes:
-        taken, self._held = self.look(size), self._held[size:]
+    def take_bytes(self, size: int) -> bytes:
+        taken, self._held = self.peek_bytes(size), self._held[size:]
         return taken
 
-    def skip(self, size: int) -> int:
+    def skip_bytes(self, size: int) -> int:
         """Take bytes without holding them; return how many there were."""
         left = size
         while left:
-            taken = len(self.take(min(left, _STEP)))
+            taken = len(self.take_bytes(min(left, _STEP_BYTES)))
             if not taken:
                 break
             left -= taken
         return size - left
 
-    def skip_ends(self) -> None:
+    def skip_line_ends(self) -> None:
         """Take the ends of lines that are held, all at once: a file may hold nothing else."""
         self._held = self._held.lstrip(b"\r\n")
 
-    def rest(self) -> int:
+    def drain_rest(self) -> int:
         held, self._held = len(self._held), b""
         return held + self._stream.drain()
 
 
-class _Rows:
+class _PageRows:
     """Records of the batch that is being made."""
 
     def __init__(self) -> None:
@@ -83,19 +83,19 @@ class _Rows:
         self.sizes: list[int] = []
         self.held = 0
 
-    def add(self, url: str, text: str | None, error: int, size: int) -> None:
+    def add_page(self, url: str, text: str | None, error: int, size: int) -> None:
         self.texts.append(text)
         self.urls.append(url)
         self.errors.append(error)
         self.sizes.append(size)
         self.held += len(url) + (len(text) if text else 0)
 
-    def batch(self, tally: Tally) -> pa.RecordBatch:
+    def make_batch(self, tally: Tally) -> pa.RecordBatch:
         whole = pa.array(self.texts, pa.large_string())
         none, name = pa.nulls(len(whole), pa.large_string()), pa.nulls(len(whole), pa.string())
         made = views.Views(whole, none, none, pa.array(self.urls, pa.string()), name, name, 0)
-        out = views.batch(made, np.array(self.errors), tally.records)
-        tally.count(np.array(self.errors), np.array(self.sizes))
+        out = views.make_batch(made, np.array(self.errors), tally.records)
+        tally.count_records(np.array(self.errors), np.array(self.sizes))
         return out
 
 
@@ -110,66 +110,68 @@ def read(
     Args:
         stream: its bytes, decompressed.
         tally: gains counts; bytes of pages count as skipped.
-        limits: batch and record.
+        limits: batch_bytes and record_bytes.
         roles: not needed: the format says what is an address.
 
     Yields:
         RECORDS batches, one row a page or extracted text.
     """
-    data, rows = _Bytes(stream), _Rows()
+    data, rows = _PeekableStream(stream), _PageRows()
     # one turn a page: pages are tens of KiB, so that decompressing them costs more than the turn
-    while data.look(1):
-        if data.look(1) in b"\r\n":
-            data.skip_ends()
+    while data.peek_bytes(1):
+        if data.peek_bytes(1) in b"\r\n":
+            data.skip_line_ends()
             continue
-        header = _HEADER.match(data.look(HEADER))
+        header = _HEADER.match(data.peek_bytes(MOST_HEADER_BYTES))
         fields = {} if header is None else {name.lower(): value for name, value in _FIELD.findall(header[0])}
         size = fields.get(b"content-length", b"")
         if header is None or not size.isdigit() or len(size) > 18:
-            tally.skip(data.rest(), "a damaged record: what follows is not read")
+            tally.skip_bytes(data.drain_rest(), "a damaged record: what follows is not read")
             break
-        data.take(header.end())
-        _record(data, fields, int(size), rows, tally, limits)
-        if rows.held >= limits.batch or len(rows.urls) >= _ROWS:
-            yield rows.batch(tally)
-            rows = _Rows()
+        data.take_bytes(header.end())
+        _read_record(data, fields, int(size), rows, tally, limits)
+        if rows.held >= limits.batch_bytes or len(rows.urls) >= _MOST_ROWS:
+            yield rows.make_batch(tally)
+            rows = _PageRows()
     if rows.urls:
-        yield rows.batch(tally)
+        yield rows.make_batch(tally)
 
 
-def _record(data: _Bytes, fields: dict[bytes, bytes], size: int, rows: _Rows, tally: Tally, limits: Limits) -> None:
+def _read_record(
+    data: _PeekableStream, fields: dict[bytes, bytes], size: int, rows: _PageRows, tally: Tally, limits: Limits
+) -> None:
     url = fields.get(b"warc-target-uri", b"").strip(b"<>").decode("utf-8", "replace")
     kind = fields.get(b"warc-type", b"").lower()
     is_page = _PAGE.match(url) is not None
     if is_page and kind in (b"conversion", b"resource") and fields.get(b"content-type", b"").startswith(b"text/plain"):
         _add_text(data, url, size, rows, limits)
         return
-    status = data.look(min(size, 64)) if kind == b"response" else b""
+    status = data.peek_bytes(min(size, 64)) if kind == b"response" else b""
     taken = kind in (b"conversion", b"resource") or _TAKEN.match(status) is not None
-    there = data.skip(size)
+    there = data.skip_bytes(size)
     if is_page and taken:
-        rows.add(url, None, string_kernels.OK if there == size else string_kernels.INCOMPLETE, there)
+        rows.add_page(url, None, string_kernels.OK if there == size else string_kernels.INCOMPLETE, there)
         if there == size:
-            tally.skip(there, UNREAD)
+            tally.skip_bytes(there, UNREAD)
     elif there < size:
-        tally.skip(there, "a truncated record")
+        tally.skip_bytes(there, "a truncated record")
     elif there and not _is_nothing(kind, url, status):
-        tally.skip(there, UNREAD if taken and kind == b"response" else OTHER)
+        tally.skip_bytes(there, UNREAD if taken and kind == b"response" else OTHER)
 
 
-def _add_text(data: _Bytes, url: str, size: int, rows: _Rows, limits: Limits) -> None:
+def _add_text(data: _PeekableStream, url: str, size: int, rows: _PageRows, limits: Limits) -> None:
     """Add a text that was extracted of a page."""
-    if size > limits.record:
-        rows.add(url, None, string_kernels.LARGE, data.skip(size))
+    if size > limits.record_bytes:
+        rows.add_page(url, None, string_kernels.LARGE, data.skip_bytes(size))
         return
-    text = data.take(size)
+    text = data.take_bytes(size)
     error = (
         string_kernels.INCOMPLETE if len(text) < size else string_kernels.NUL if b"\0" in text else string_kernels.OK
     )
     try:
-        rows.add(url, text.decode() if error == string_kernels.OK else None, error, len(text))
+        rows.add_page(url, text.decode() if error == string_kernels.OK else None, error, len(text))
     except UnicodeDecodeError:
-        rows.add(url, None, string_kernels.ENCODING, len(text))
+        rows.add_page(url, None, string_kernels.ENCODING, len(text))
 
 
 def _is_nothing(kind: bytes, url: str, status: bytes) -> bool:

@@ -89,7 +89,7 @@ class Archive:
             return member
         try:
             bounded = info.compress_type in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-            source = UnpackedMember(archive, info, LIMITS.window) if bounded else archive.open(info)
+            source = UnpackedMember(archive, info, LIMITS.window_bytes) if bounded else archive.open(info)
             member.stream = Stream(source, _ZIP_FAULTS, self.budget)
         except _ZIP_FAULTS as error:
             member.reason = f"zip: {error}"
@@ -129,8 +129,8 @@ class Archive:
         return member
 
     def _admit(self, number: int) -> None:
-        if number >= self.budget.limits.members:
-            raise LimitExceeded(f"more than {self.budget.limits.members} members")
+        if number >= self.budget.limits.most_members:
+            raise LimitExceeded(f"more than {self.budget.limits.most_members} members")
 
     def _name(self, name: str) -> str:
         shown = member_name_to_text(name)
@@ -168,7 +168,7 @@ def _hold_directory(file: CheckedFile, limits: Limits) -> None:
     if directory == 0xFFFFFFFF and wide >= 0 and len(tail) >= wide + 48:
         directory = struct.unpack_from("<Q", tail, wide + 40)[0]
     file.seek(0)
-    if directory > min(size, 128 * limits.members, limits.held):
+    if directory > min(size, 128 * limits.most_members, limits.member_bytes):
         raise LimitExceeded("its directory is larger than the limits allow")
 
 

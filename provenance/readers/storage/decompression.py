@@ -29,7 +29,7 @@ def _gzip() -> zlib._Decompress:
 
 def _xz() -> lzma.LZMADecompressor:
     return lzma.LZMADecompressor(
-        memlimit=LIMITS.window + (1 << 20)
+        memlimit=LIMITS.window_bytes + (1 << 20)
     )  # a dictionary may claim 4 GiB; -9e asks for 64 MiB
 
 
@@ -113,7 +113,7 @@ def _memory_fault(error: Exception) -> Exception:
     """Return what to raise of a decoder's error: that it needs much memory is said in plain words."""
     if "emory" not in str(error):
         return error
-    return LimitExceeded(f"it looks back further than the {LIMITS.window:,} bytes that a decoder may hold")
+    return LimitExceeded(f"it looks back further than the {LIMITS.window_bytes:,} bytes that a decoder may hold")
 
 
 class _FileObject(io.RawIOBase):

@@ -18,7 +18,7 @@ class Codec:
     """A form of compression.
 
     Args:
-        name: as `sniff` names it.
+        name: as `records.detect_format` names it.
         suffix: what FILES.format has after the dot: jsonl.gz.
         magic: bytes with which such a file begins.
         decompress: reads compressed bytes as what they were.

@@ -81,7 +81,7 @@ def explain_doubt(file: BinaryIO, limits: Limits) -> str | None:
 
     Args:
         file: as `open_regular` returns it.
-        limits: ratio and floor, as for compressed files.
+        limits: expansion_ratio and floor_bytes, as for compressed files.
 
     Returns:
         A reason, or None for a file whose size is that of its bytes.
@@ -91,10 +91,10 @@ def explain_doubt(file: BinaryIO, limits: Limits) -> str | None:
     if size == 0:
         return "it has no size and yields bytes: no file of a disk" if _is_readable(file) else None
     stored = getattr(status, "st_blocks", size) * 512  # POSIX, sys/stat.h: blocks are of 512 bytes here
-    if size <= max(limits.floor, limits.ratio * stored):
+    if size <= max(limits.floor_bytes, limits.expansion_ratio * stored):
         return None
     stored = _count_stored(file, size)
-    if size <= max(limits.floor, limits.ratio * stored):
+    if size <= max(limits.floor_bytes, limits.expansion_ratio * stored):
         return None
     return f"a sparse file: {size:,} bytes, of which {stored:,} are stored; the others would be read as zeros"
 
@@ -134,7 +134,7 @@ def bound_to_size(file: BinaryIO, limits: Limits = LIMITS) -> BoundedFile:
 
     Args:
         file: as `open_regular` returns it.
-        limits: ratio and floor, as for compressed files.
+        limits: expansion_ratio and floor_bytes, as for compressed files.
 
     Raises:
         OSError: its size says nothing of what reading it costs.

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.errors import ConfigError, FileChanged
-from provenance.readers.records.bounded_parquet import Broken, ParquetFile
+from provenance.readers.records.bounded_parquet import BrokenParquet, ParquetFile
 from provenance.readers.storage import BLOCK_BYTES, BlockDigest, CheckedFile, Limits, open_regular
 from provenance.readers.storage.regular_files import bound_to_size
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
     from pathlib import Path
 
-_LIMITS = Limits(record=256 << 20)
+_LIMITS = Limits(record_bytes=256 << 20)
 _VALUES = 1 << 25  # hashes of the largest item
 
 NAMES = 64, 1 << 26
@@ -60,8 +60,8 @@ class IndexFile:
                 raise ConfigError(f"{self.path} cannot be read: {error.strerror or error}") from error
             opened.callback(self._source.close)
             try:
-                self._about = self._source.open(about=True)
-            except (Broken, FileChanged) as error:
+                self._about = self._source.read_footer(about=True)
+            except (BrokenParquet, FileChanged) as error:
                 raise ConfigError(f"{self.path} is no index of works: it is no whole Parquet file") from error
             self.metadata = self._about["metadata"]
             self._opened = opened.pop_all()
@@ -108,11 +108,11 @@ class IndexFile:
     def _batches(self) -> Iterator[pa.RecordBatch]:
         for group in range(len(self._source.rows)):
             try:
-                for batch in self._source.batches(group):
+                for batch in self._source.read_batches(group):
                     if isinstance(batch, str):
                         raise ConfigError(f"{self.path} has an item of more than {_VALUES:,} hashes or too long a name")
                     yield batch
-            except Broken as error:
+            except BrokenParquet as error:
                 raise ConfigError(f"{self.path} is damaged: {error}") from error
 
     def _hold(self, size: int, growth: tuple[int, int]) -> None:

@@ -75,7 +75,7 @@ def data(tmp_path):
 
 def recognised(root, name, content):
     lay(root, {name: content})
-    return ToolFiles(root).recognise(name)
+    return ToolFiles(root).recognise_tool(name)
 
 
 TOOLS = {
@@ -227,23 +227,23 @@ OTHERS = {
 def test_what_a_name_does_not_make_a_tools(data, name, content):
     if content is not None:
         lay(data, {name: content})
-    assert ToolFiles(data).recognise(name) is None
+    assert ToolFiles(data).recognise_tool(name) is None
 
 
 def test_a_copy_of_git_lfs_is_one_of_an_audited_file(data):
     digest = hashlib.sha256(LINES).hexdigest()
     name = f"g/.git/lfs/objects/{digest[:2]}/{digest[2:4]}/{digest}"
     assert recognised(data, name, LINES) is None  # nobody audited it
-    assert ToolFiles(data, lambda: {digest}).recognise(name) == GIT
+    assert ToolFiles(data, lambda: {digest}).recognise_tool(name) == GIT
     lay(data, {name: LINES * 2, f"c/CVS/lfs/objects/{digest[:2]}/{digest[2:4]}/{digest}": LINES})
-    assert ToolFiles(data, lambda: {digest}).recognise(name) is None
-    assert ToolFiles(data, lambda: {digest}).recognise(name.replace("g/.git", "c/CVS")) is None
+    assert ToolFiles(data, lambda: {digest}).recognise_tool(name) is None
+    assert ToolFiles(data, lambda: {digest}).recognise_tool(name.replace("g/.git", "c/CVS")) is None
 
 
 def test_a_link_is_of_no_tool(data):
     for place, aim in {"g/.git/shallow": "HEAD", ".gitkeep": "g/.git/HEAD", "l": "g", ".git": "g/.git"}.items():
         (data / place).symlink_to(aim)
-    assert [ToolFiles(data).recognise(name) for name in ("g/.git/shallow", ".gitkeep", ".git")] == [None] * 3
+    assert [ToolFiles(data).recognise_tool(name) for name in ("g/.git/shallow", ".gitkeep", ".git")] == [None] * 3
 
 
 def test_a_marker_must_be_what_it_is_called(data):
@@ -278,7 +278,7 @@ def test_all_that_git_itself_writes_is_recognised(tmp_path):
     for folder in (tmp_path / ".git", tmp_path / "copy/.git"):
         names = [path.relative_to(tmp_path).as_posix() for path in folder.rglob("*") if path.is_file()]
         assert len(names) > 20
-        assert [name for name in names if tools.recognise(name) != GIT] == []
+        assert [name for name in names if tools.recognise_tool(name) != GIT] == []
 
 
 def test_a_module_that_python_compiled_is_recognised(tmp_path):
@@ -289,7 +289,7 @@ def test_a_module_that_python_compiled_is_recognised(tmp_path):
     made = Path(importlib.util.cache_from_source(str(text)))
     py_compile.compile(str(text), cfile=str(made))
     name, data = made.relative_to(tmp_path).as_posix(), made.read_bytes()
-    assert ToolFiles(tmp_path).recognise(name) == "a cache (python)"
+    assert ToolFiles(tmp_path).recognise_tool(name) == "a cache (python)"
     for other in (
         data + b"\n" + RECORDS,
         data[:-1],
@@ -299,15 +299,15 @@ def test_a_module_that_python_compiled_is_recognised(tmp_path):
         b"\0" * 16 + data[16:],
     ):
         made.write_bytes(other)
-        assert ToolFiles(tmp_path).recognise(name) is None
+        assert ToolFiles(tmp_path).recognise_tool(name) is None
     made.write_bytes(data)
     text.write_text("x = 1\n")  # it was compiled from another
-    assert ToolFiles(tmp_path).recognise(name) is None
+    assert ToolFiles(tmp_path).recognise_tool(name) is None
     text.unlink()
-    assert ToolFiles(tmp_path).recognise(name) is None
+    assert ToolFiles(tmp_path).recognise_tool(name) is None
     text.write_text(f"X = {RECORDS.decode()!r}\n")  # its texts are records
     py_compile.compile(str(text), cfile=str(made))
-    assert ToolFiles(tmp_path).recognise(name) is None
+    assert ToolFiles(tmp_path).recognise_tool(name) is None
 
 
 def test_text_in_a_binary_file_is_seen_wherever_it_stands(tmp_path):

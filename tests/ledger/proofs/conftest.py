@@ -58,7 +58,7 @@ def scan(secret):
     spec = importlib.util.spec_from_file_location("conftest_of_ledger", Path(__file__).parents[1] / "conftest.py")
     conftest = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(conftest)
-    lines = [record_trees.line(secret, "b/ü.jsonl", number, text) for number, text in enumerate(TEXTS)]
+    lines = [record_trees.make_line(secret, "b/ü.jsonl", number, text) for number, text in enumerate(TEXTS)]
     root = merkle.hash_root([merkle.hash_leaf(line) for line in lines]).hex()
     listed = [
         conftest.listed_file("a.jsonl", sha256(b"a")),
@@ -84,7 +84,7 @@ def scan(secret):
 def record(folder, secret, number):
     """What disclosure.prove_record makes, of texts that no file holds."""
     start = anchors.take(folder)
-    lines = [record_trees.line(secret, "b/ü.jsonl", n, text) for n, text in enumerate(TEXTS)]
+    lines = [record_trees.make_line(secret, "b/ü.jsonl", n, text) for n, text in enumerate(TEXTS)]
     path = [each.hex() for each in merkle.prove_inclusion([merkle.hash_leaf(line) for line in lines], number)]
     shown = {"index": number, "line": lines[number].decode(), "path": path, "size": len(lines)}
     with disclosure.ProvableTable(start, "files") as table:

@@ -414,8 +414,8 @@ def test_where_memory_does_not_suffice_fewer_rows_are_decoded_at_once(monkeypatc
         return ({"fault": "memory", table_decoder.FULL: True}, [b"half"]) if full else ({"rows": 1}, [b"whole"])
 
     monkeypatch.setattr(decoder, "_exchange", exchange)
-    monkeypatch.setattr(decoder, "end", lambda: ended.append(asked[-1]))
-    reply, parts = decoder.ask("load", bounded_tables.Stored(Path("x.parquet"), "findings", 1, None))
+    monkeypatch.setattr(decoder, "end_process", lambda: ended.append(asked[-1]))
+    reply, parts = decoder.send_request("load", bounded_tables.StoredTable(Path("x.parquet"), "findings", 1, None))
     expected = [rows for rows in (1 << 13, 1 << 8, 1 << 3) if rows >= suffices]
     assert asked == expected
     assert ended == [
@@ -429,8 +429,8 @@ def test_where_memory_does_not_suffice_fewer_rows_are_decoded_at_once(monkeypatc
     [(1000, 64 << 20, 64 << 20), (1 << 20, 200 << 20, 200 << 20), (3 << 20, 600 << 20, 384 << 20), (5 << 20, 1000 << 20, 500 << 20)],
 )  # fmt: skip
 def test_what_is_loaded_may_grow_less_than_what_is_read_batch_by_batch(size, read, loaded):
-    assert table_decoder._allowed(size, loaded=False) == read
-    assert table_decoder._allowed(size, loaded=True) == loaded
+    assert table_decoder._compute_allowed_bytes(size, loaded=False) == read
+    assert table_decoder._compute_allowed_bytes(size, loaded=True) == loaded
 
 
 def test_the_process_that_decodes_is_replaced_when_it_died(home, tables, tmp_path):

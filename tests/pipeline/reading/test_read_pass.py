@@ -28,7 +28,7 @@ from provenance.readers.records import record_trees
     ],
 )
 def test_a_licence_or_document_inside_an_archive_is_not_data(path, outer, expected):
-    account = records.Account(path, None, 0, 0, 0, None, 0, 0, None, (), apart=expected != outer)
+    account = records.Account(path, None, 0, 0, 0, None, 0, 0, None, (), is_document=expected != outer)
     assert role(account, outer) == expected
 
 
@@ -190,7 +190,9 @@ def test_record_trees_are_the_same_whatever_the_batches_threads_and_workers(tmp_
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
     roots = {pv.scan(tmp_path, workers=workers, records=True).files["records_root"][0] for workers in (1, 3)}
     whole = [f"record {k} of many that are in no way alike {k * k}" for k in range(30_000)]
-    leaves = [merkle.hash_leaf(record_trees.line(bytes(32), "a.jsonl", row, text)) for row, text in enumerate(whole)]
+    leaves = [
+        merkle.hash_leaf(record_trees.make_line(bytes(32), "a.jsonl", row, text)) for row, text in enumerate(whole)
+    ]
     assert roots == {merkle.hash_root(leaves).hex()}
 
 
@@ -216,7 +218,7 @@ def test_of_a_file_whose_reader_fails_the_tree_is_of_what_was_read(tmp_path, mon
         )
     )
     leaves = [
-        merkle.hash_leaf(record_trees.line(bytes(32), "a.txt", row, text))
+        merkle.hash_leaf(record_trees.make_line(bytes(32), "a.txt", row, text))
         for row, text in enumerate(["A passage.", "Another passage."])
     ]
     assert seen.files["records_root"].to_pylist() == [merkle.hash_root(leaves).hex()]
@@ -269,7 +271,7 @@ def test_what_members_held_does_not_depend_on_what_they_were_looked_at_with(
     for name, held in rows.items():
         whole = [row.get("text", "who is it\nit is anna.berg@uni-ulm.de") for row in held]
         leaves = [
-            merkle.hash_leaf(record_trees.line(bytes(32), f"x.zip!/{name}", row, text))
+            merkle.hash_leaf(record_trees.make_line(bytes(32), f"x.zip!/{name}", row, text))
             for row, text in enumerate(whole)
         ]
         assert files[name]["records_root"] == (merkle.hash_root(leaves).hex() if leaves else None)

@@ -42,13 +42,13 @@ def checked(data):
 def read(data, **limits):
     tally = Tally()
     limits = Limits(**limits)
-    return list(parquet.read(checked(data), len(data), tally, limits, roles=column_roles.load())), tally
+    return list(parquet.read(checked(data), len(data), tally, limits, roles=column_roles.load_roles())), tally
 
 
 def test_batches_are_cut_by_bytes_whatever_the_rows_of_the_file():
     rows = np.r_[np.zeros(3000, np.int64), np.ones(60, np.int64), np.zeros(3000, np.int64)]
     data = written(pa.table({"text": dictionary(["short", WORDS * 4000], rows)}))
-    batches, tally = read(data, batch=1 << 18)
+    batches, tally = read(data, batch_bytes=1 << 18)
     assert max(batch["whole"].nbytes for batch in batches) < 1 << 20
     found = [len(each) for batch in batches for each in batch["whole"].to_pylist()]
     assert found == [len("short") if not row else len(WORDS * 4000) - 0 for row in rows]
@@ -57,7 +57,7 @@ def test_batches_are_cut_by_bytes_whatever_the_rows_of_the_file():
 
 def test_a_dictionary_that_expands_beyond_memory_is_read_with_fewer_rows_at_once():
     data = written(pa.table({"text": dictionary([WORDS * 40_000], np.zeros(120, np.int64))}))
-    batches, tally = read(data, memory=96 << 20, floor=1 << 30)
+    batches, tally = read(data, memory_bytes=96 << 20, floor_bytes=1 << 30)
     assert (sum(map(len, batches)), tally.unreadable, tally.reason) == (120, 0, None)
 
 
@@ -72,11 +72,11 @@ def _own_limits():
 @pytest.mark.parametrize(
     ("table", "limits", "reason"),
     [
-        ({"text": dictionary([WORDS * 4000], np.zeros(5000, np.int64))}, {"floor": 1 << 20}, "values take more than the limits allow: 1,048,576 bytes of"),
-        ({"n": pa.array(np.zeros(2_000_000, np.int64))}, {"floor": 1 << 20}, "values take more than the limits allow"),
-        ({"n": pa.nulls(2_000_000)}, {"floor": 1 << 20}, "values take more than the limits allow"),
-        ({"text": [WORDS * 4_000_000]}, {"memory": 64 << 20}, "row group 0 takes more than 64 MiB of memory to decode"),
-        ({f"c{k}": ["a"] for k in range(4000)}, {"memory": 8 << 20}, "takes more than 8 MiB of memory"),
+        ({"text": dictionary([WORDS * 4000], np.zeros(5000, np.int64))}, {"floor_bytes": 1 << 20}, "values take more than the limits allow: 1,048,576 bytes of"),
+        ({"n": pa.array(np.zeros(2_000_000, np.int64))}, {"floor_bytes": 1 << 20}, "values take more than the limits allow"),
+        ({"n": pa.nulls(2_000_000)}, {"floor_bytes": 1 << 20}, "values take more than the limits allow"),
+        ({"text": [WORDS * 4_000_000]}, {"memory_bytes": 64 << 20}, "row group 0 takes more than 64 MiB of memory to decode"),
+        ({f"c{k}": ["a"] for k in range(4000)}, {"memory_bytes": 8 << 20}, "takes more than 8 MiB of memory"),
     ],
 )  # fmt: skip
 def test_a_bomb_is_cut_and_the_reason_has_its_numbers(table, limits, reason):
@@ -99,7 +99,7 @@ def test_one_row_of_many_values_is_one_unreadable_row():
 
 def test_one_value_larger_than_a_record_is_one_unreadable_row():
     batches, tally = read(
-        written(pa.table({"text": ["a", WORDS * 100, "b"]}), use_dictionary=False), record=1000, batch=10
+        written(pa.table({"text": ["a", WORDS * 100, "b"]}), use_dictionary=False), record_bytes=1000, batch_bytes=10
     )
     assert [row["error"] for batch in batches for row in batch.to_pylist()] == [
         None, "larger than the record limit", None,
@@ -150,7 +150,7 @@ def test_nested_dictionaries_are_written_out():
 
 def test_a_process_that_dies_costs_its_row_group_and_no_more(monkeypatch):
     data = written(pa.table({"text": [f"{WORDS} {k}" for k in range(100)]}), row_group_size=50)
-    fetch = bounded_parquet.ParquetFile._bytes
+    fetch = bounded_parquet.ParquetFile._read_bytes
     killed = []
 
     def kill(file, offset, size):
@@ -159,7 +159,7 @@ def test_a_process_that_dies_costs_its_row_group_and_no_more(monkeypatch):
             os.kill(killed[0], 9)
         return fetch(file, offset, size)
 
-    monkeypatch.setattr(bounded_parquet.ParquetFile, "_bytes", kill)
+    monkeypatch.setattr(bounded_parquet.ParquetFile, "_read_bytes", kill)
     batches, tally = read(data)
     assert killed
     assert (sum(map(len, batches)), tally.unreadable) == (100, 0)
@@ -169,7 +169,7 @@ def test_a_reader_that_stops_early_leaves_no_answer_for_the_next():
     data = written(pa.table({"text": [f"{WORDS} {k}" for k in range(40_000)]}))
     for _ in range(3):
         tally = Tally()
-        next(iter(parquet.read(checked(data), len(data), tally, LIMITS, roles=column_roles.load())))
+        next(iter(parquet.read(checked(data), len(data), tally, LIMITS, roles=column_roles.load_roles())))
     assert sum(map(len, read(data)[0])) == 40_000
 
 

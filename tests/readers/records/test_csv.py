@@ -11,7 +11,7 @@ from provenance.readers.records import column_roles, csv
 from provenance.readers.records.tally import Tally
 from provenance.readers.storage import Limits, Stream
 
-ROLES = column_roles.load()
+ROLES = column_roles.load_roles()
 
 
 def rows(data, **limits):
@@ -38,7 +38,7 @@ def test_cells_are_what_python_reads(table, delimiter, batch, newline):
     writer = oracle.writer(file, delimiter=delimiter, lineterminator=newline, quoting=oracle.QUOTE_ALL)
     writer.writerow(["question", "answer"])
     writer.writerows(table)
-    out, tally = rows(file.getvalue().encode(), batch=batch)
+    out, tally = rows(file.getvalue().encode(), batch_bytes=batch)
     assert [(row["whole"], row["prompt"]) for row in out] == [(f"{a}\n{b}", a) for a, b in table]
     assert tally.skipped == 0
 
@@ -70,7 +70,7 @@ def test_cells_are_what_python_reads(table, delimiter, batch, newline):
 )
 @pytest.mark.parametrize("batch", [5, 1 << 20])
 def test_rows(data, wholes, errors, batch):
-    out, tally = rows(data, batch=batch)
+    out, tally = rows(data, batch_bytes=batch)
     assert [row["whole"] for row in out] == wholes
     assert all(
         (row["error"] is None) if error is None else error in row["error"]
@@ -80,7 +80,7 @@ def test_rows(data, wholes, errors, batch):
 
 
 def test_a_row_without_end_is_given_up_at_the_limit():
-    out, tally = rows(b'question,answer\n"q","a"\n"' + b"x\n" * 4000, batch=512, record=1024)
+    out, tally = rows(b'question,answer\n"q","a"\n"' + b"x\n" * 4000, batch_bytes=512, record_bytes=1024)
     assert out[-1]["error"] == "larger than the record limit"
     assert tally.skipped >= 7000
 
@@ -88,7 +88,7 @@ def test_a_row_without_end_is_given_up_at_the_limit():
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(1, 64))
 def test_no_bytes_raise(data, batch):
-    _, tally = rows(data, batch=batch, record=128)
+    _, tally = rows(data, batch_bytes=batch, record_bytes=128)
     assert 0 <= tally.skipped <= len(data)
 
 
@@ -103,5 +103,5 @@ def test_no_bytes_raise(data, batch):
     ],
 )
 def test_dialects(head, delimiter, quoted):
-    guess = csv.guess(head)
+    guess = csv.guess_dialect(head)
     assert (guess.delimiter, guess.quoted) == (delimiter, quoted)

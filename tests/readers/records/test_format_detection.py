@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.readers.records import sniff
+from provenance.readers.records import detect_format
 
 
 def _tar(form):
@@ -67,9 +67,9 @@ def _tar(form):
     ],
 )
 def test_names(head, path, name):
-    assert sniff(head, path) == name
+    assert detect_format(head, path) == name
 
 
 @given(st.binary(max_size=600), st.sampled_from(["a", "a.json", "a.csv", "a.txt", ".", ""]))
 def test_no_bytes_raise(head, path):
-    assert sniff(head, path)
+    assert detect_format(head, path)

@@ -12,7 +12,7 @@ from provenance.readers.records import column_roles, json, json_kernel
 from provenance.readers.records.tally import Tally
 from provenance.readers.storage import LIMITS, Limits, Stream
 
-ROLES = column_roles.load()
+ROLES = column_roles.load_roles()
 
 
 def rows(data: bytes, limits=LIMITS, *, lines=False):
@@ -55,7 +55,7 @@ RECORDS = st.dictionaries(KEYS, VALUES, min_size=1, max_size=6)
 @given(st.lists(RECORDS, min_size=1, max_size=8), st.booleans(), st.sampled_from([None, 1, "\t"]), st.integers(1, 200))
 def test_an_array_says_what_python_reads(records, ascii_, indent, batch):
     data = oracle.dumps(records, ensure_ascii=ascii_, indent=indent).encode()
-    out, tally = rows(data, Limits(batch=batch))
+    out, tally = rows(data, Limits(batch_bytes=batch))
     assert [row["whole"] for row in out] == ["\n".join(said(record)) or None for record in records]
     assert (tally.skipped, tally.unreadable) == (0, 0)
 
@@ -69,7 +69,7 @@ def test_an_array_says_what_python_reads(records, ascii_, indent, batch):
 )
 def test_lines_say_what_python_reads(records, ascii_, batch, newline):
     data = newline.join(oracle.dumps(record, ensure_ascii=ascii_) for record in records).encode()
-    out, _ = rows(data, Limits(batch=batch))
+    out, _ = rows(data, Limits(batch_bytes=batch))
     assert [row["whole"] for row in out] == ["\n".join(said(record)) or None for record in records]
 
 
@@ -104,7 +104,9 @@ def test_a_line_is_valid_exactly_if_python_says_so(value, ascii_, mutations):
 def _odd(value):
     """Mutations may make keys with a role, or lone surrogates."""
     if isinstance(value, dict):
-        return any(ROLES.find(key)[0] >= 0 or ROLES.find(key)[2] >= 0 or _odd(each) for key, each in value.items())
+        return any(
+            ROLES.find_role(key)[0] >= 0 or ROLES.find_role(key)[2] >= 0 or _odd(each) for key, each in value.items()
+        )
     if isinstance(value, list):
         return any(_odd(each) for each in value)
     return isinstance(value, str) and not set(value) <= set('abcXYZ \n\t\\"/éß中文字한글😀0189{}[],:\u2028\x01\x7f')
@@ -181,7 +183,7 @@ def test_grammar(text):
 @pytest.mark.parametrize("batch", [16, 1 << 20])
 def test_a_bad_line_is_one_row_and_reading_goes_on(line, error, batch):
     good = b'{"text": "before"}\n', b'{"text": "after"}\n'
-    limits = Limits(batch=batch, record=1500 if b"x" * 2000 in line else LIMITS.record)
+    limits = Limits(batch_bytes=batch, record_bytes=1500 if b"x" * 2000 in line else LIMITS.record_bytes)
     out, tally = rows(good[0] + line + b"\n" + good[1], limits)
     assert [row["error"] for row in out] == [None, error, None]
     assert [row["whole"] for row in out] == ["before", None, "after"]
@@ -209,7 +211,7 @@ def test_a_bad_line_is_one_row_and_reading_goes_on(line, error, batch):
 )
 @pytest.mark.parametrize("batch", [4, 1 << 20])
 def test_arrays(data, wholes, reason, batch):
-    out, tally = rows(data, Limits(batch=batch))
+    out, tally = rows(data, Limits(batch_bytes=batch))
     assert [row["whole"] for row in out][: len(wholes)] == wholes
     assert (tally.reason is None) == (reason is None)
     assert reason is None or reason in tally.reason
@@ -272,7 +274,7 @@ def test_many_keys_in_one_record_take_linear_time():
 
 def test_one_bad_line_among_many():
     good = b'{"text": "plain words"}\n'
-    out, tally = rows(good * 50_000 + b'{"text": }\n' + good * 50_000, Limits(batch=1 << 16))
+    out, tally = rows(good * 50_000 + b'{"text": }\n' + good * 50_000, Limits(batch_bytes=1 << 16))
     assert [row["row"] for row in out if row["error"]] == [50_000]
     assert (tally.records, tally.skipped) == (100_001, 10)
 
@@ -292,7 +294,7 @@ def test_a_huge_line_is_one_row(reader, size, error):
 @given(st.binary(max_size=300), st.integers(1, 64))
 def test_no_bytes_raise_and_none_go_missing(data, batch):
     for lines in (False, True):
-        _, tally = rows(data, Limits(batch=batch, record=128), lines=lines)
+        _, tally = rows(data, Limits(batch_bytes=batch, record_bytes=128), lines=lines)
         assert 0 <= tally.skipped <= len(data)
 
 
@@ -305,7 +307,7 @@ def test_no_bytes_raise_and_none_go_missing(data, batch):
 )
 def test_batches_change_nothing(parts, batch):
     data = b"".join(parts)
-    small, tally = rows(data, Limits(batch=batch), lines=True)
+    small, tally = rows(data, Limits(batch_bytes=batch), lines=True)
     large, other = rows(data, lines=True)
     assert (small, tally) == (large, other)
 
@@ -342,7 +344,7 @@ def test_a_record_of_millions_of_values_is_one_row(line, error):
 def test_full_batches_change_nothing(data, full, monkeypatch):
     whole, _ = rows(oracle.dumps(data, indent=1).encode())
     for module in (json, json_kernel):
-        monkeypatch.setattr(module, "FULL", full)
+        monkeypatch.setattr(module, "BATCH_VALUES", full)
     parts, _ = rows(oracle.dumps(data, indent=1).encode())
     assert len(whole) == 100
     assert parts == whole

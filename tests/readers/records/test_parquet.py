@@ -15,7 +15,7 @@ from provenance.readers.storage import Limits
 
 def rows(data, **limits):
     tally = Tally()
-    batches = parquet.read(io.BytesIO(data), len(data), tally, Limits(**limits), roles=column_roles.load())
+    batches = parquet.read(io.BytesIO(data), len(data), tally, Limits(**limits), roles=column_roles.load_roles())
     return [row for batch in batches for row in batch.to_pylist()], tally
 
 
@@ -32,7 +32,7 @@ def test_row_groups_and_batches_change_nothing(batch, group):
         pa.table({"question": [f"q{k}" for k in range(100)], "answer": [f"a{k}" for k in range(100)]}),
         row_group_size=group,
     )
-    out, tally = rows(data, batch=batch)
+    out, tally = rows(data, batch_bytes=batch)
     assert [(row["row"], row["whole"], row["prompt"]) for row in out] == [
         (k, f"q{k}\na{k}", f"q{k}") for k in range(100)
     ]

@@ -29,7 +29,7 @@ def batch(texts, rows=None):
 
 
 def expected(secret, path, texts, rows):
-    """The definition of LEDGER.md once more, in other words than `record_trees.line`."""
+    """The definition of LEDGER.md once more, in other words than `record_trees.make_line`."""
     for row, text in zip(rows, texts, strict=True):
         salt = hmac.new(secret, b"records\0" + path.encode() + b"\0" + b"%d" % row, hashlib.sha256).digest()[:16].hex()
         digest = "null" if text is None else f'"{hashlib.sha256(text.encode()).hexdigest()}"'
@@ -37,9 +37,9 @@ def expected(secret, path, texts, rows):
 
 
 def held(secret, path, texts, rows):
-    leaves = record_trees.Salting(secret, path).leaves(batch(texts, rows))
+    leaves = record_trees.FileSalts(secret, path).hash_leaves(batch(texts, rows))
     lines = list(expected(secret, path, texts, rows))
-    assert lines == [record_trees.line(secret, path, row, text) for row, text in zip(rows, texts, strict=True)]
+    assert lines == [record_trees.make_line(secret, path, row, text) for row, text in zip(rows, texts, strict=True)]
     assert [leaf.tobytes() for leaf in leaves] == [merkle.hash_leaf(each) for each in lines]
     return leaves
 
@@ -72,27 +72,27 @@ def test_numbers_of_rows_are_written_out(row):
 
 
 def test_a_line_is_canonical_json_that_says_what_it_should():
-    said = json.loads(record_trees.line(SECRET, "a.jsonl", 7, "text"))
+    said = json.loads(record_trees.make_line(SECRET, "a.jsonl", 7, "text"))
     assert said == {
         "row": 7,
-        "salt": record_trees.salt(SECRET, "a.jsonl", 7),
+        "salt": record_trees.derive_salt(SECRET, "a.jsonl", 7),
         "sha256": hashlib.sha256(b"text").hexdigest(),
     }
-    assert json.loads(record_trees.line(SECRET, "a.jsonl", 7, None))["sha256"] is None
+    assert json.loads(record_trees.make_line(SECRET, "a.jsonl", 7, None))["sha256"] is None
 
 
 def test_salts_tell_paths_rows_and_secrets_apart():
     places = [("a", 1), ("a", 11), ("a1", 1), ("b", 1)]
-    salts = {record_trees.salt(secret, *place) for place in places for secret in (SECRET, bytes(32))}
+    salts = {record_trees.derive_salt(secret, *place) for place in places for secret in (SECRET, bytes(32))}
     assert len(salts) == 8
 
 
 def test_a_slice_of_a_batch_has_the_leaves_of_the_slice():
     texts = ["one", None, "three", "", "five"]
     whole = batch(texts)
-    leaves = record_trees.Salting(SECRET, "a").leaves(whole)
-    assert np.array_equal(record_trees.Salting(SECRET, "a").leaves(whole.slice(1, 3)), leaves[1:4])
-    assert record_trees.Salting(SECRET, "a").leaves(whole.slice(2, 0)).shape == (0, 32)
+    leaves = record_trees.FileSalts(SECRET, "a").hash_leaves(whole)
+    assert np.array_equal(record_trees.FileSalts(SECRET, "a").hash_leaves(whole.slice(1, 3)), leaves[1:4])
+    assert record_trees.FileSalts(SECRET, "a").hash_leaves(whole.slice(2, 0)).shape == (0, 32)
 
 
 def test_a_batch_without_any_text_has_leaves():
@@ -105,20 +105,22 @@ def test_a_tree_is_that_of_the_log_however_its_leaves_come(count, cuts):
     leaves = np.frombuffer(b"".join(hashlib.sha256(b"%d" % k).digest() for k in range(count)), np.uint8).reshape(-1, 32)
     growing = record_trees.RecordTreeBuilder()
     for part in np.split(leaves, sorted(min(cut, count) for cut in cuts)):
-        growing.add(part)
-    assert growing.root() == (merkle.hash_root([leaf.tobytes() for leaf in leaves]).hex() if count else None)
+        growing.add_leaves(part)
+    assert growing.compute_root() == (merkle.hash_root([leaf.tobytes() for leaf in leaves]).hex() if count else None)
 
 
 def test_the_whole_root_of_a_file_in_plain_python():
     texts = [None if k % 7 == 3 else f"record {k} " * (k % 11) for k in range(1000)]
-    growing, salting = record_trees.RecordTreeBuilder(), record_trees.Salting(SECRET, "d/a.jsonl")
+    growing, salting = record_trees.RecordTreeBuilder(), record_trees.FileSalts(SECRET, "d/a.jsonl")
     for first in range(0, 1000, 300):
-        growing.add(salting.leaves(batch(texts[first : first + 300], list(range(first, min(first + 300, 1000))))))
+        growing.add_leaves(
+            salting.hash_leaves(batch(texts[first : first + 300], list(range(first, min(first + 300, 1000)))))
+        )
     level = [hashlib.sha256(b"\0" + each).digest() for each in expected(SECRET, "d/a.jsonl", texts, range(1000))]
     while len(level) > 1:
         above = [hashlib.sha256(b"\1" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)]
         level = above + level[len(above) * 2 :]
-    assert growing.root() == level[0].hex()
+    assert growing.compute_root() == level[0].hex()
 
 
 @pytest.mark.full
@@ -130,9 +132,9 @@ def test_a_processor_without_instructions_for_it_makes_the_same_leaves(tmp_path)
         "from provenance.core import sha256\nfrom provenance.readers.records import record_trees as trees\n"
         "texts = json.load(sys.stdin)\n"
         "columns = [pa.array(range(len(texts))), pa.array(texts, pa.large_string())]\n"
-        "leaves = trees.Salting(bytes(range(32)), 'a').leaves(pa.RecordBatch.from_arrays(columns, ['row', 'whole']))\n"
-        "growing = trees.RecordTreeBuilder()\ngrowing.add(leaves)\n"
-        "print(sha256.HARDWARE, growing.root())\n"
+        "leaves = trees.FileSalts(bytes(range(32)), 'a').hash_leaves(pa.RecordBatch.from_arrays(columns, ['row', 'whole']))\n"
+        "growing = trees.RecordTreeBuilder()\ngrowing.add_leaves(leaves)\n"
+        "print(sha256.HARDWARE, growing.compute_root())\n"
     )
     own = {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
     done = subprocess.run(

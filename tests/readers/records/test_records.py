@@ -217,7 +217,7 @@ def test_deep_nesting_is_never_unpacked(tmp_path):
 
 
 def test_a_bomb_costs_little(tmp_path):
-    limits = Limits(ratio=2, floor=1 << 20)
+    limits = Limits(expansion_ratio=2, floor_bytes=1 << 20)
     for name, data in {"b.gz": gzip.compress(b" " * (64 << 20)), "b.zip": zipped(a_txt=b"a" * (64 << 20))}.items():
         _, accounts = read(write(tmp_path, name, data), name, limits=limits)
         assert any("limits" in (account.skip_reason or "") for account in accounts.values())
@@ -228,7 +228,9 @@ def test_parquet_that_unfolds_stops_at_its_budget(tmp_path):
     file = io.BytesIO()
     pq.write_table(pa.table({"text": pa.array(["x" * 100_000] * 5000)}), file)
     _, accounts = read(
-        write(tmp_path, "a.parquet", file.getvalue()), "a.parquet", limits=Limits(ratio=2, floor=1 << 24)
+        write(tmp_path, "a.parquet", file.getvalue()),
+        "a.parquet",
+        limits=Limits(expansion_ratio=2, floor_bytes=1 << 24),
     )
     assert "limits" in accounts["a.parquet"].skip_reason
 
@@ -288,7 +290,7 @@ def test_a_file_that_changes_is_noticed(tmp_path, monkeypatch, data):
 
 @pytest.mark.parametrize("reason", [None, "ignored"])
 def test_an_account_of_what_is_no_data(tmp_path, reason):
-    account = records.account(write(tmp_path, "LICENSE", b"MIT License\n"), "LICENSE", None, reason)
+    account = records.make_account(write(tmp_path, "LICENSE", b"MIT License\n"), "LICENSE", None, reason)
     check(account, [])
     assert (account.format, account.bytes_skipped, account.skip_reason) == ("text", 12 if reason else 0, reason)
     assert account.sha256 == hashlib.sha256(b"MIT License\n").hexdigest()
@@ -302,7 +304,9 @@ def test_an_account_of_what_is_no_data(tmp_path, reason):
     ),
 )
 def test_no_file_raises(tmp_path_factory, data, name, head):
-    read(write(tmp_path_factory.mktemp("any"), name, head + data), name, limits=Limits(batch=64, record=256))
+    read(
+        write(tmp_path_factory.mktemp("any"), name, head + data), name, limits=Limits(batch_bytes=64, record_bytes=256)
+    )
 
 
 @pytest.mark.full

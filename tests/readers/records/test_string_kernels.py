@@ -42,11 +42,11 @@ def test_text_is_valid_exactly_if_python_decodes_it(data):
         data.decode()
     except UnicodeDecodeError:
         nul = b"\0" in data
-        assert string_kernels.valid(array(data), 0, len(data)) in (
+        assert string_kernels.check_text(array(data), 0, len(data)) in (
             (string_kernels.ENCODING, string_kernels.NUL) if nul else (string_kernels.ENCODING,)
         )
     else:
-        assert string_kernels.valid(array(data), 0, len(data)) == (
+        assert string_kernels.check_text(array(data), 0, len(data)) == (
             string_kernels.NUL if b"\0" in data else string_kernels.OK
         )
 
@@ -55,7 +55,7 @@ def test_text_is_valid_exactly_if_python_decodes_it(data):
 @given(BYTES)
 def test_a_string_ends_at_its_quote(data):
     body = data.replace(b'"', b"").replace(b"\\", b"\\\\")
-    end, error, flags = string_kernels.string(array(body + b'"x'), 0, len(body) + 2)
+    end, error, flags = string_kernels.find_string_end(array(body + b'"x'), 0, len(body) + 2)
     try:
         clean = all(c >= " " for c in body.decode())
     except UnicodeDecodeError:
@@ -69,7 +69,7 @@ def test_a_string_ends_at_its_quote(data):
 @given(st.binary(max_size=40), st.integers(0, 7))
 def test_a_copy_is_what_was_copied(data, at):
     out = np.zeros(at + len(data) + 1, np.uint8)
-    assert string_kernels.copy(array(data), 0, len(data), out, at) == at + len(data)
+    assert string_kernels.copy_bytes(array(data), 0, len(data), out, at) == at + len(data)
     assert out.tobytes() == bytes(at) + data + b"\0"
 
 
@@ -80,5 +80,5 @@ def test_names_are_hashed_by_siphash_as_python_hashes_its_own():
     environment = os.environ | {"PYTHONHASHSEED": "0"}  # key 0
     out = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     zero = np.uint64(0)
-    ours = [int(string_kernels.hashed(array(text), 0, len(text), zero, zero)) for text in texts]
+    ours = [int(string_kernels.hash_bytes(array(text), 0, len(text), zero, zero)) for text in texts]
     assert [value - (1 << 64) if value >> 63 else value for value in ours] == eval(out.stdout)  # noqa: S307 - our own output

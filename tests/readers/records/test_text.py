@@ -15,7 +15,7 @@ def rows(data, batch=1 << 20):
     tally = Tally()
     out = [
         row
-        for each in text.read(Stream(io.BytesIO(data)), tally, Limits(batch=batch), column_roles.load())
+        for each in text.read(Stream(io.BytesIO(data)), tally, Limits(batch_bytes=batch), column_roles.load_roles())
         for row in each.to_pylist()
     ]
     assert [row["row"] for row in out] == list(range(tally.records))
@@ -61,7 +61,7 @@ def test_long_passages_are_cut_between_characters(character, batch):
     content = character * 200_000
     out, tally = rows(content.encode(), batch)
     assert "".join(row["whole"] for row in out) == content
-    assert all(text.PASSAGE - 4 < len(row["whole"].encode()) <= text.PASSAGE for row in out[:-1])
+    assert all(text.PASSAGE_BYTES - 4 < len(row["whole"].encode()) <= text.PASSAGE_BYTES for row in out[:-1])
     assert tally.unreadable == 0
 
 

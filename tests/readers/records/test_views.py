@@ -13,7 +13,7 @@ from provenance.readers.records import column_roles, csv, json, parquet
 from provenance.readers.records.tally import Tally
 from provenance.readers.storage import LIMITS, Stream
 
-ROLES = column_roles.load()
+ROLES = column_roles.load_roles()
 QUESTION, MORE, REPLY = "Name a colour.", "Not red.", "Blue, as the sky is."
 
 
@@ -251,9 +251,9 @@ def test_a_broken_table_of_roles_is_said(tmp_path, content):
     place = tmp_path / "roles.yaml"
     place.write_text(content)
     with pytest.raises(errors.ConfigError):
-        column_roles.load(place)
+        column_roles.load_roles(place)
 
 
 def test_the_published_table_names_nothing_twice():
-    assert ROLES.find("Pile-Set Name")[0] == column_roles.ORIGIN
-    assert ROLES.find("nothing of the kind")[0] == -1
+    assert ROLES.find_role("Pile-Set Name")[0] == column_roles.ORIGIN
+    assert ROLES.find_role("nothing of the kind")[0] == -1

@@ -37,7 +37,7 @@ def test_what_grows_is_read_to_the_size_that_it_had(tmp_path):
         assert bounded.read(2) + bounded.read() + bounded.read(9) == b"abc"
 
 
-@pytest.mark.parametrize("reads", [records.read, lambda place, path: iter([records.account(place, path, None)])])
+@pytest.mark.parametrize("reads", [records.read, lambda place, path: iter([records.make_account(place, path, None)])])
 def test_a_file_that_grows_while_it_is_read_is_said(tmp_path, monkeypatch, reads):
     place = tmp_path / "x.jsonl"
     place.write_bytes(b'{"text": "a record of some words"}\n' * 9)
@@ -95,7 +95,7 @@ def test_a_sparse_file_is_not_read_as_zeros(tmp_path):
     found = account(str(tmp_path / "x.txt"))
     assert found.skip_reason.startswith("a sparse file: 4,398,046,511,104 bytes, of which ")
     assert found.bytes_skipped == 1 << 42
-    assert records.account(str(tmp_path / "x.txt"), "f", None).skip_reason.startswith("a sparse file")
+    assert records.make_account(str(tmp_path / "x.txt"), "f", None).skip_reason.startswith("a sparse file")
 
 
 def test_a_file_with_a_hole_is_read(tmp_path):

@@ -102,7 +102,9 @@ def test_rubbish_after_a_stream_is_a_fault(codec):
 @pytest.mark.parametrize("codec", PACK)
 def test_a_bomb_stops_at_its_budget(codec):
     packed = PACK[codec](b"\0" * (8 << 20))
-    stream = storage.decompress(io.BytesIO(packed), codec, Budget(Limits(ratio=2, floor=1 << 20), len(packed)))
+    stream = storage.decompress(
+        io.BytesIO(packed), codec, Budget(Limits(expansion_ratio=2, floor_bytes=1 << 20), len(packed))
+    )
     assert len(stream.read()) <= 2 << 20
     assert "limits" in stream.fault
 
@@ -191,13 +193,13 @@ def test_half_a_zip_is_a_fault(cut):
 
 def test_a_zip_bomb_stops_at_its_budget():
     data = make_zip(*((f"m{k}", b"\0" * (1 << 20)) for k in range(8)))
-    out, _ = unzip(data, Limits(ratio=2, floor=3 << 20))
+    out, _ = unzip(data, Limits(expansion_ratio=2, floor_bytes=3 << 20))
     assert sum(len(content) for _, _, content, _ in out if content) <= 4 << 20
     assert "limits" in out[-1][3]
 
 
 def test_too_many_members_are_a_fault():
-    out, fault = unzip(make_zip(*((str(k), "x") for k in range(9))), Limits(members=5))
+    out, fault = unzip(make_zip(*((str(k), "x") for k in range(9))), Limits(most_members=5))
     assert len(out) <= 5
     assert fault
 
