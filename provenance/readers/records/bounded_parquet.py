@@ -78,10 +78,16 @@ class ParquetFile:
         """
         try:
             answer = self._start_process(about=about)
-        except _OutOfMemory:
-            raise BrokenParquet(f"its footer takes more than {self.limits.memory_bytes >> 20} MiB of memory") from None
+        except _OutOfMemory:  # or somebody killed the process, of which the file is not to blame: a new one tells
+            answer = self._read_footer_anew(about=about)
         self.rows, self.stored, self._sizes = answer["rows"], answer["stored"], answer["sizes"]
         return answer
+
+    def _read_footer_anew(self, *, about: bool) -> dict[str, Any]:
+        try:
+            return self._start_process(about=about, anew=True)
+        except _OutOfMemory:
+            raise BrokenParquet(f"its footer takes more than {self.limits.memory_bytes >> 20} MiB of memory") from None
 
     def read_batches(self, group: int) -> Iterator[pa.RecordBatch | str]:
         """Decode a row group.
@@ -136,9 +142,9 @@ class ParquetFile:
         self._done += batch.num_rows
         return batch
 
-    def _start_process(self, *, about: bool = False) -> dict[str, Any]:
+    def _start_process(self, *, about: bool = False, anew: bool = False) -> dict[str, Any]:
         """Open the file in a process: one that is idle, or a new one."""
-        self._process = _idle.pop() if _idle else ConfinedProcess(parquet_decoder.__name__)
+        self._process = _idle.pop() if _idle and not anew else ConfinedProcess(parquet_decoder.__name__)
         if self._process.owner != os.getpid():
             self._process.end()
             self._process = ConfinedProcess(parquet_decoder.__name__)

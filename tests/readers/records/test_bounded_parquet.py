@@ -292,3 +292,31 @@ def test_passages_are_read_in_batches(tmp_path):
     batches = [item.table for item in records.read(str(place), "x.txt") if isinstance(item, Batch)]
     assert max(map(len, batches)) <= 1 << 18
     assert batches[-1]["offset"][-1].as_py() == 4 * 599_999
+
+
+@pytest.mark.parametrize("killed", [1, 2])
+def test_a_file_is_not_to_blame_for_a_process_that_somebody_killed(monkeypatch, killed):
+    """A decoding process that dies while it reads a footer is replaced once; twice, and the file is refused."""
+    data, started = written(pa.table({"text": ["one", "two"]})), []
+    real = bounded_parquet.ConfinedProcess
+
+    def start(module):
+        process = real(module)
+        started.append(process)
+        if len(started) <= killed:
+            process.process.kill()
+            process.process.wait()
+        return process
+
+    monkeypatch.setattr(bounded_parquet, "_idle", [])
+    monkeypatch.setattr(bounded_parquet, "ConfinedProcess", start)
+    file = bounded_parquet.ParquetFile(checked(data), len(data), LIMITS)
+    if killed == 1:
+        assert file.read_footer()["rows"] == [2]
+    else:
+        with pytest.raises(bounded_parquet.BrokenParquet, match="its footer takes more than"):
+            file.read_footer()
+    assert len(started) == 2
+    file.close()
+    for process in started:
+        process.end()
