@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import load_pem_x509_certificates
 
 from provenance.errors import ConfigError
 from provenance.ledger import layout
@@ -29,7 +28,7 @@ from provenance.ledger.exports.export_format import (
     private_key,
     read_file,
 )
-from provenance.ledger.keys import der, signing_keys
+from provenance.ledger.keys import der, key_certificates, signing_keys
 from provenance.ledger.keys.der import OCTETS, OID, SEQUENCE, SET, encode_element, encode_integer
 from provenance.ledger.witness.certificate_chains import issuer_and_serial
 
@@ -157,8 +156,8 @@ def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
     if asked.certificate is None:
         raise ConfigError("a CMS signature is by a certificate: name its PEM file with --certificate")
     try:
-        certificates = load_pem_x509_certificates(read_file(asked.certificate))
-    except ValueError as cause:
+        certificates = key_certificates.read_chain(read_file(asked.certificate))
+    except ConfigError as cause:
         raise ConfigError(f"{asked.certificate} holds no certificate in PEM form") from cause
     note = layout.read_bytes(entry.folder / layout.note_path(layout.size(entry.folder)), LARGEST_FILE)
     key = _seal(asked)

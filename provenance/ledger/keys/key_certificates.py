@@ -24,6 +24,20 @@ if TYPE_CHECKING:
 MOST_BYTES = 1 << 16
 """Bytes of the largest file of certificates that is read."""
 
+UNREADABLE: tuple[type[Exception], ...] = (
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    OverflowError,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What reading hostile DER and certificates ends in: unpacking, look-ups, and the certificate library's own."""
+
 _LONGEST_CHAIN = 4  # certificates between ours and the authority's; nobody's are longer
 
 
@@ -53,6 +67,30 @@ class Certificate:
         return f"{self.subject}, says {self.issuer}, from {self.begins:%Y-%m-%d} to {self.ends:%Y-%m-%d}"
 
 
+def read_chain(pem: bytes) -> tuple[x509.Certificate, ...]:
+    """Read certificates, each so far that its subject and issuer can be said.
+
+    Args:
+        pem: one or more, one after the other.
+
+    Returns:
+        At least one; nothing is validated.
+
+    Raises:
+        ConfigError: it is no such file, or longer than `MOST_BYTES`.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of an odd serial number or time: it is read out, not trusted
+            chain = tuple(x509.load_pem_x509_certificates(pem)) if len(pem) <= MOST_BYTES else ()
+            if chain and all(
+                name.rfc4514_string() is not None for each in chain for name in (each.subject, each.issuer)
+            ):
+                return chain
+    except UNREADABLE as cause:
+        raise ConfigError("it is not a certificate in PEM form") from cause
+    raise ConfigError("it is not a certificate in PEM form")
+
+
 def read_certificate(pem: bytes) -> Certificate:
     """Read a certificate.
 
@@ -65,9 +103,9 @@ def read_certificate(pem: bytes) -> Certificate:
     Raises:
         ConfigError: it is no such file.
     """
+    chain = read_chain(pem)
     try:
         with warnings.catch_warnings(action="ignore"):  # of an odd serial number or time: it is read out, not trusted
-            chain = tuple(x509.load_pem_x509_certificates(pem)) if len(pem) <= MOST_BYTES else ()
             first = chain[0]
             key = first.public_key()
             return Certificate(
@@ -81,7 +119,7 @@ def read_certificate(pem: bytes) -> Certificate:
                 first.not_valid_before_utc,
                 first.not_valid_after_utc,
             )
-    except (ValueError, IndexError, UnsupportedAlgorithm) as cause:
+    except UNREADABLE as cause:
         raise ConfigError("it is not a certificate in PEM form") from cause
 
 
@@ -129,7 +167,7 @@ def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate, time:
         return False
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except UNREADABLE:
         return False
     return True
 
@@ -149,7 +187,7 @@ _UNDERSTOOD = (x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage)
 def _read_extensions(certificate: x509.Certificate) -> _Extensions:
     try:
         listed = list(certificate.extensions)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except UNREADABLE:
         return _Extensions(None, None, known=False)
     return _Extensions(
         next((each.value for each in listed if isinstance(each.value, x509.BasicConstraints)), None),

@@ -13,18 +13,19 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from provenance.core.package_data import DATA_FOLDER
 from provenance.errors import ConfigError, cut
-from provenance.ledger.keys import signing_keys, verifier_keys
+from provenance.ledger.keys import key_certificates, signing_keys, verifier_keys
 from provenance.readers.storage.regular_files import read_head
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cryptography import x509
 
 Role = Literal["statement", "log", "waiver"]
 OWN_KEY = "your own local key"
@@ -205,10 +206,10 @@ def _read_signers(value: dict[str, Any], pins: tuple[Pin, ...], path: Path) -> i
     return wanted
 
 
-def _read_certifier(item: dict[str, str], path: Path) -> list[x509.Certificate]:
+def _read_certifier(item: dict[str, str], path: Path) -> tuple[x509.Certificate, ...]:
     try:
-        return x509.load_pem_x509_certificates(item["pem"].encode())
-    except ValueError as cause:
+        return key_certificates.read_chain(item["pem"].encode())
+    except ConfigError as cause:
         raise ConfigError(f"the trust file {path} names a certifier whose pem is no certificate") from cause
 
 
@@ -243,8 +244,8 @@ def _read_timestamps(value: dict[str, Any] | None, path: Path) -> Timestamps:
 
 def _read_authority(item: dict[str, Any], path: Path) -> Authority:
     try:
-        roots = tuple(x509.load_pem_x509_certificates(item["pem"].encode()))
-    except ValueError as cause:
+        roots = key_certificates.read_chain(item["pem"].encode())
+    except ConfigError as cause:
         raise ConfigError(f"the trust file {path} names a timestamp authority whose pem is no certificate") from cause
     return Authority(item.get("name") or roots[0].subject.rfc4514_string(), roots)
 

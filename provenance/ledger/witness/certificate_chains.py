@@ -10,10 +10,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from provenance.ledger.keys import der
+from provenance.ledger.keys import der, key_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,19 +21,6 @@ if TYPE_CHECKING:
     from provenance.ledger.witness.timestamp_token import Token
 
 _DEPTH = 8  # certificates from a TSA to its root
-FOREIGN: tuple[type[Exception], ...] = (
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    OverflowError,
-    InvalidSignature,
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
-"""What reading hostile DER and certificates ends in: unpacking, look-ups, and the certificate library's own."""
 
 
 def find_path(token: Token, roots: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...] | None:
@@ -51,7 +37,7 @@ def find_path(token: Token, roots: Sequence[x509.Certificate]) -> tuple[x509.Cer
     try:
         with warnings.catch_warnings(action="ignore"):  # of what a later version of the library will not read
             return _path((token.signer,), token, roots) if _may_timestamp(token.signer, leaf=True) else None
-    except FOREIGN:
+    except key_certificates.UNREADABLE:
         return None
 
 
@@ -84,7 +70,7 @@ def is_issued_by(item: x509.Certificate, issuer: x509.Certificate) -> bool:
     """
     try:
         item.verify_directly_issued_by(issuer)
-    except FOREIGN:
+    except key_certificates.UNREADABLE:
         return False
     return True
 

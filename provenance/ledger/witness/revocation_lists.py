@@ -17,8 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from provenance.errors import VerificationError
-from provenance.ledger.keys import der
-from provenance.ledger.witness import certificate_chains
+from provenance.ledger.keys import der, key_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,7 +74,7 @@ def stored_form(data: bytes) -> bytes:
         return data
     try:
         return x509.load_pem_x509_crl(data).public_bytes(Encoding.DER)
-    except certificate_chains.FOREIGN as cause:
+    except key_certificates.UNREADABLE as cause:
         raise VerificationError("it is no list of revoked certificates (CRL)") from cause
 
 
@@ -101,7 +100,7 @@ def read(data: bytes) -> x509.CertificateRevocationList:
             partial = any(each.critical for each in found.extensions)
             whole = found.public_bytes(Encoding.DER) == data
             *_, signature = der.read_element(data).parts(der.SEQUENCE)
-    except certificate_chains.FOREIGN as cause:
+    except key_certificates.UNREADABLE as cause:
         raise VerificationError("it is no list of revoked certificates (CRL)") from cause
     if not whole or signature.content[:1] != b"\0":
         raise VerificationError("it is no list of revoked certificates (CRL), in its one form")
@@ -121,7 +120,7 @@ def is_attributed(listed: x509.CertificateRevocationList, issuer: x509.Certifica
         named = _extension(listed, x509.AuthorityKeyIdentifier)
         key = _extension(issuer, x509.SubjectKeyIdentifier)
         same = listed.issuer == issuer.subject
-    except certificate_chains.FOREIGN:
+    except key_certificates.UNREADABLE:
         return False
     return same and (named is None or key is None or named.key_identifier in (None, key.digest))
 
@@ -137,7 +136,7 @@ def is_by(listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> b
         usage = _extension(issuer, x509.KeyUsage)
         key = cast("CertificateIssuerPublicKeyTypes", issuer.public_key())  # another kind is a TypeError
         return (usage is None or usage.crl_sign) and is_attributed(listed, issuer) and listed.is_signature_valid(key)
-    except certificate_chains.FOREIGN:
+    except key_certificates.UNREADABLE:
         return False
 
 
@@ -161,7 +160,7 @@ def status(
         for each in lists.get(issuer, ()):
             try:
                 detail = _find_doubt(each.get_revoked_certificate_by_serial_number(item.serial_number), time)
-            except certificate_chains.FOREIGN:
+            except key_certificates.UNREADABLE:
                 known, detail = False, None  # an entry that its authority signed and nobody can read
             if detail is not None:
                 return Status("revoked", detail)

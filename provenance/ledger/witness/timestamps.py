@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from provenance.errors import BadSignature, DigestMismatch, VerificationError
-from provenance.ledger.keys import der
+from provenance.ledger.keys import der, key_certificates
 from provenance.ledger.witness import certificate_chains
 from provenance.ledger.witness.timestamp_token import Token
 
@@ -121,7 +121,7 @@ def read(response: bytes) -> Token:
     try:
         with warnings.catch_warnings(action="ignore"):  # of what a later version of the library will not read
             return _read(response)
-    except certificate_chains.FOREIGN as cause:
+    except key_certificates.UNREADABLE as cause:
         raise VerificationError("it is not a timestamp response of the form that is read here") from cause
 
 
@@ -151,7 +151,7 @@ def check(token: Token, note: bytes) -> None:
             key.verify(token.signature, token.signed, ec.ECDSA(algorithm))
         else:
             raise BadSignature("it is signed with a kind of key that is not known here")
-    except certificate_chains.FOREIGN as cause:
+    except key_certificates.UNREADABLE as cause:
         raise BadSignature(f"it is not signed by {token.name}") from cause
 
 

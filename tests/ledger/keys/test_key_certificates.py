@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from provenance import ledger
 from provenance.errors import ConfigError
-from provenance.ledger.keys import key_certificates, signing_keys
+from provenance.ledger.keys import key_certificates, signing_keys, trusted_keys
 from provenance.ledger.log import key_entries
 
 SCANNER = {"name": "provenance", "version": "0.1.0", "digest": {"sha256": "ab" * 32}}
@@ -137,6 +137,34 @@ def test_any_bytes_whatever_are_a_sentence(noise, at):
             key_certificates.find_doubt(key_certificates.read_certificate(data), [ROOTED])
         except ConfigError:
             continue
+
+
+@pytest.mark.parametrize("at", range(0, len(pem(DIRECT)), 3))
+def test_a_changed_byte_is_a_sentence_wherever_certificates_are_read(at):
+    for letter in b"FAz":
+        data = pem(DIRECT)[:at] + bytes([letter]) + pem(DIRECT)[at + 1 :]
+        try:
+            assert key_certificates.read_chain(data)
+        except ConfigError:
+            continue
+
+
+def test_a_certificate_of_an_unknown_version_is_a_sentence(tmp_path):
+    odd = pem(DIRECT)[:42] + b"F" + pem(DIRECT)[43:]  # version 66
+    with pytest.raises(ConfigError, match="not a certificate"):
+        key_certificates.read_chain(odd)
+    key = {"fingerprint": signing_keys.fingerprint(OURS.public_key()), "roles": ["statement"]}
+    for extra, sentence in (
+        ({"certifiers": [{"pem": odd.decode()}]}, "names a certifier whose pem is no certificate"),
+        (
+            {"timestamps": {"minimum": 1, "authorities": [{"pem": odd.decode()}]}},
+            "authority whose pem is no certificate",
+        ),
+    ):
+        path = tmp_path / "trust.yaml"
+        path.write_text(yaml.safe_dump({"keys": [key], **extra}))
+        with pytest.raises(ConfigError, match=sentence):
+            trusted_keys.read_trust(path)
 
 
 @pytest.fixture
