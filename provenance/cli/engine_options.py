@@ -9,6 +9,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_READY = "provenance.pipeline.warm_up:compile_kernels"  # by name: to import it takes as long as to start it
+
 Command = TypeVar("Command", bound="Callable[..., object]")
 
 
@@ -25,6 +27,17 @@ def engine_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def prepare_engine(engine: str = "local") -> None:
+    """Begin to load what a scan's workers need; then import what the command needs.
+
+    Args:
+        engine: as the user named it.
+    """
+    from provenance.core import engines
+
+    engines.prepare(engine, _READY)
 
 
 def memory_cap(memory: str | None) -> int | None:

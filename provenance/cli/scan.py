@@ -95,6 +95,7 @@ def command(
     Exit codes: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage; 3 nothing to audit; 4 the audit
     could not be completed.
     """
+    engine_options.prepare_engine(engine)
     from provenance.pipeline import file_sampling, scan
 
     with terminal.progress() as progress:

@@ -14,7 +14,7 @@ from provenance.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["ENGINES", "Died", "Engine", "start"]
+__all__ = ["ENGINES", "Died", "Engine", "prepare", "start"]
 
 ENGINES = ("local",)
 """The engines there are, by the name of their file."""
@@ -41,6 +41,19 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """End what the engine started."""
+
+
+def prepare(name: str, ready: str) -> None:
+    """Begin to load what workers need, while the caller loads what it needs itself.
+
+    Args:
+        name: one of ENGINES; another is `start`'s to refuse.
+        ready: the name of what is given to `start`, `module:function`: to import it is what takes long.
+    """
+    if name == "local":
+        from provenance.core.processes import child_processes
+
+        child_processes.prepare(ready)
 
 
 def start(name: str, workers: int | None = None, ready: Callable[[], None] | None = None) -> Engine:

@@ -153,6 +153,33 @@ def _environment() -> dict[str, str]:
     return environment.environment_without_secrets() | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
 
 
+_prepared: dict[str, tuple[subprocess.Popen[bytes], socket.socket]] = {}
+
+
+def prepare(ready: str) -> None:
+    """Start a nursery before somebody asks for its first worker, so that it loads on another core.
+
+    The first `Nursery` with the same `ready` takes it over; one that nobody takes over ends with this process. A
+    process that cannot be started now is started, or missed, when it is needed.
+
+    Args:
+        ready: as for `Nursery`.
+    """
+    if _FORKS and ready not in _prepared:
+        with contextlib.suppress(OSError):
+            _prepared[ready] = _start_nursery(ready)
+
+
+def _start_nursery(ready: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    pipe, theirs = socket.socketpair()
+    with theirs:
+        try:
+            return _start_process(ready, theirs), pipe
+        except OSError:
+            pipe.close()
+            raise
+
+
 class Nursery:
     """A process of which workers are forked; it is started when the first one is asked for.
 
@@ -192,9 +219,7 @@ class Nursery:
         if self._process is not None and self._process.poll() is None and self._pipe is not None:
             return
         self._end()
-        self._pipe, theirs = socket.socketpair()
-        with theirs:
-            self._process = _start_process(self._ready, theirs)
+        self._process, self._pipe = _prepared.pop(self._ready, None) or _start_nursery(self._ready)
 
     def poll(self, process: int) -> int | None:
         """Look whether a worker has ended; return its exit code, None while it has none."""
