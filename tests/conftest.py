@@ -49,6 +49,7 @@ def _workers_are_kept():
 
     with contextlib.closing(LocalEngine(ready=compile_kernels)) as kept, pytest.MonkeyPatch.context() as patch:
         patch.setattr(engines, "start", start)
+        patch.setattr(engines, "prepare", lambda *_: None)
         yield
     assert not unclosed, "a scan did not close its engine"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from provenance.cli import scan, terminal
+from provenance.cli import engine_options, scan, terminal
 
 
 def _copy(origin: Path, target: Path) -> None:
@@ -29,6 +29,7 @@ def command(folder: Path) -> int:
 
     DIR is ./provenance-demo if not given; it gets `data` and `ledger`. Exits with 0 whatever is found.
     """
+    engine_options.prepare_engine()
     from provenance.core.package_data import data_folder as shipped
     from provenance.ledger.layout import ledger_around
     from provenance.ledger.log.opening import check_free

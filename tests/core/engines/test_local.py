@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from provenance.cli import engine_options
 from provenance.core import engines
 from provenance.core.engines import Died
 from provenance.core.engines.local import LocalEngine
+from provenance.core.processes import child_processes
 from provenance.errors import ConfigError
 from provenance.pipeline.warm_up import compile_kernels
 
@@ -115,3 +117,8 @@ def test_workers_come_back_when_what_they_came_from_was_killed(engine):
 def test_what_cannot_be_got_ready_is_left():
     with contextlib.closing(LocalEngine(1, json.loads)) as local:  # it asks for an argument
         assert dict(local.map(hex, [1])) == {0: "0x1"}
+
+
+def test_what_the_command_line_prepares_is_what_a_scan_asks_for():
+    """A changed name would start a second process, silently."""
+    assert child_processes.function_name(compile_kernels) == engine_options._READY

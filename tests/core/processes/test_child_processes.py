@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 
 from provenance.core.engines import Died
 from provenance.core.engines.local import LocalEngine
-from provenance.core.processes import environment, interruption
+from provenance.core.processes import child_processes, environment, interruption
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 
@@ -71,6 +72,25 @@ def test_killing_the_caller_ends_all_of_its_processes():
         caller.kill()
     assert len(started) == 3
     assert gone(started)
+
+
+def test_what_was_prepared_serves_the_first_who_asks_for_the_same():
+    child_processes.prepare("json:loads")
+    child_processes.prepare("json:loads")  # once is enough
+    process, _ = child_processes._prepared["json:loads"]
+    with contextlib.closing(LocalEngine(1)) as other, contextlib.closing(LocalEngine(1, json.loads)) as local:
+        assert dict(other.map(hex, [2])) == {0: "0x2"}
+        assert process.pid != other._nursery._process.pid
+        assert dict(local.map(hex, [3])) == {0: "0x3"}
+        assert process is local._nursery._process
+        process.kill()
+        assert dict(local.map(hex, [4])) == {0: "0x4"}
+
+
+def test_what_was_prepared_for_nothing_ends_with_its_caller():
+    code = "from provenance.core.processes import child_processes as c; c.prepare('time:time'); print(c._prepared['time:time'][0].pid, flush=True)"
+    made = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
+    assert gone([int(made.stdout)])
 
 
 def test_no_process_is_given_a_secret(monkeypatch):
