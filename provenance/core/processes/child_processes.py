@@ -219,7 +219,8 @@ class Nursery:
         if self._process is not None and self._process.poll() is None and self._pipe is not None:
             return
         self._end()
-        self._process, self._pipe = _prepared.pop(self._ready, None) or _start_nursery(self._ready)
+        taken = _prepared.pop(self._ready, None)
+        self._process, self._pipe = taken if taken is not None else _start_nursery(self._ready)
 
     def poll(self, process: int) -> int | None:
         """Look whether a worker has ended; return its exit code, None while it has none."""
