@@ -72,13 +72,4 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
             )
 
 
-def unseen(sources: pa.Table) -> str | None:
-    """Say how many sources state no kind.
-
-    Args:
-        sources: SOURCES.
-    """
-    return declared_facts.describe_unasked(sources)
-
-
-CHECK = CheckSpec("collection-record-missing", find, unseen=unseen)
+CHECK = CheckSpec("collection-record-missing", find, unseen=declared_facts.describe_unasked)

@@ -60,15 +60,6 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         )
 
 
-def unseen(sources: pa.Table) -> str | None:
-    """Say how many sources state no kind.
-
-    Args:
-        sources: SOURCES.
-    """
-    return declared_facts.describe_unasked(sources)
-
-
 def _personal(one: DeclaredFacts) -> str | None:
     """Return what a source is declared to hold: personal or sensitive data."""
     said = one.stated.get("personal_data.contains", [])
@@ -77,4 +68,4 @@ def _personal(one: DeclaredFacts) -> str | None:
     return "personal" if "personal" in said else None
 
 
-CHECK = CheckSpec("consent-missing", find, unseen=unseen)
+CHECK = CheckSpec("consent-missing", find, unseen=declared_facts.describe_unasked)

@@ -59,15 +59,6 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         )
 
 
-def unseen(sources: pa.Table) -> str | None:
-    """Say how many sources state no kind.
-
-    Args:
-        sources: SOURCES.
-    """
-    return declared_facts.describe_unasked(sources)
-
-
 def _ended(one: DeclaredFacts, acquired: str | None) -> str | None:
     """Return the end of the latest contract that is documented, if all of them had ended when data was acquired."""
     documented = [each for each in one.records.get("contract", []) if each.get("file") or each.get("sha256")]
@@ -78,4 +69,4 @@ def _ended(one: DeclaredFacts, acquired: str | None) -> str | None:
     return max(ends) if len(ends) == len(terms) else None
 
 
-CHECK = CheckSpec("contract-missing", find, unseen=unseen)
+CHECK = CheckSpec("contract-missing", find, unseen=declared_facts.describe_unasked)

@@ -63,17 +63,8 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         )
 
 
-def unseen(sources: pa.Table) -> str | None:
-    """Say how many sources state no kind.
-
-    Args:
-        sources: SOURCES.
-    """
-    return declared_facts.describe_unasked(sources)
-
-
 def _lacking(made: list[dict[str, str]]) -> list[str]:
     return [what for what, keys in _NEEDED.items() if any(not {*keys} & each.keys() for each in made)]
 
 
-CHECK = CheckSpec("generator-unnamed", find, unseen=unseen)
+CHECK = CheckSpec("generator-unnamed", find, unseen=declared_facts.describe_unasked)

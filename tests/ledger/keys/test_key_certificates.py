@@ -16,8 +16,8 @@ from provenance import ledger
 from provenance.errors import ConfigError
 from provenance.ledger.keys import key_certificates, signing_keys, trusted_keys
 from provenance.ledger.log import key_entries
+from tests.conftest import SCANNER
 
-SCANNER = {"name": "provenance", "version": "0.1.0", "digest": {"sha256": "ab" * 32}}
 NOW = datetime.now(UTC)
 OURS, ROOT, MIDDLE, OTHER = (ec.generate_private_key(ec.SECP256R1()) for _ in range(4))
 

@@ -16,15 +16,9 @@ from provenance.ledger.proofs import anchors, check_proof, disclosure, proof_for
 from provenance.ledger.trees import salts
 from provenance.ledger.verification.results import EQUIVOCATION, INVALID, OK, UNPINNED
 
+from .conftest import PIECES
+
 SCRIPT = Path(check_proof.__file__)
-FINDING = "0" * 32
-PIECES = {
-    "source": ("source", "b"),
-    "path": ("path", "b/ü.jsonl"),
-    "finding": ("finding", FINDING),
-    "coverage": ("coverage", "licence-missing"),
-    "verdict": ("verdict", "r"),
-}
 
 
 def verified(path, data, **given):
