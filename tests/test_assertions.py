@@ -21,6 +21,7 @@ class Asserting:
 
     def __init__(self, trees):
         """Index the functions and classes at the top of each module, and what each module imports from another."""
+        self._answers = {}
         self._defined = {
             name: {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
             for name, tree in trees.items()
@@ -35,18 +36,16 @@ class Asserting:
             for name, tree in trees.items()
         }
 
-    def asserts(self, module, function, seen=()):
-        if function is None or function in seen:
-            return False
-        for node in ast.walk(function):
-            if isinstance(node, ast.Assert):
-                return True
-            if isinstance(node, ast.Call) and (
-                getattr(node.func, "attr", None) in ASSERTING
-                or self.asserts(*self._find(module, node.func), (*seen, function))
-            ):
-                return True
-        return False
+    def asserts(self, module, function):
+        if function not in self._answers:
+            self._answers[function] = False  # while it is looked at: whoever only calls itself asserts nothing
+            nodes = list(ast.walk(function)) if function else []
+            self._answers[function] = any(isinstance(node, ast.Assert) for node in nodes) or any(
+                getattr(node.func, "attr", None) in ASSERTING or self.asserts(*self._find(module, node.func))
+                for node in nodes
+                if isinstance(node, ast.Call)
+            )
+        return self._answers[function]
 
     def _find(self, module, called):
         """Return the module and the definition of what is called; None for what the tests do not define."""
