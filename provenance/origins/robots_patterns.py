@@ -118,9 +118,9 @@ def decide_paths(patterns: Patterns, paths: pa.Array, budget: int | None = None)
     Returns:
         uint8, one of NOTHING, ALLOWED, DISALLOWED, UNDECIDED for each path.
     """
-    _, offsets, held = paths.buffers()
+    _, offsets, data_buffer = paths.buffers()
     at = np.frombuffer(offsets, np.int64)[paths.offset : paths.offset + len(paths) + 1]
-    data, ends = _normalise(np.frombuffer(held or b"", np.uint8), at, False)
+    data, ends = _normalise(np.frombuffer(data_buffer or b"", np.uint8), at, False)
     of = patterns
     most = COMPARISON_BUDGET + BUDGET_PER_PATH * len(paths) if budget is None else budget
     return _decide(of.data, of.fallback, of.parts, of.first, of.anchored, of.allows, data, ends, most)  # type: ignore[no-any-return]

@@ -119,7 +119,7 @@ def _measure_joined(tape: Any, rows: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _join_rows(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: Any, held: Any) -> int:
+def _join_rows(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: Any, filled: Any) -> int:
     """Write each record's values, joined by newline; return how many hold a lone surrogate."""
     at, record, odd = 0, -1, 0
     for k in rows:
@@ -127,7 +127,7 @@ def _join_rows(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: An
             while record < tape[k, REC]:
                 record += 1
                 offsets[record] = at
-            held[record] = True
+            filled[record] = True
         else:
             out[at] = NEWLINE
             at += 1
@@ -165,9 +165,9 @@ def join_values(buf: Any, tape: Any, rows: Any, count: int) -> tuple[pa.Array, i
     if not len(rows):
         return pa.nulls(count, pa.large_string()), 0
     out = np.empty(_measure_joined(tape, rows), np.uint8)
-    offsets, held = np.empty(count + 1, np.int64), np.zeros(count, np.bool_)
-    odd = _join_rows(buf, tape, rows, count, out, offsets, held)
-    valid = pa.py_buffer(np.packbits(held, bitorder="little"))
+    offsets, filled = np.empty(count + 1, np.int64), np.zeros(count, np.bool_)
+    odd = _join_rows(buf, tape, rows, count, out, offsets, filled)
+    valid = pa.py_buffer(np.packbits(filled, bitorder="little"))
     text = pa.py_buffer(out[: offsets[count]])
     return pa.Array.from_buffers(pa.large_string(), count, [valid, pa.py_buffer(offsets), text]), int(odd)
 

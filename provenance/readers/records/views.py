@@ -127,7 +127,7 @@ def _pick_rows(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None
     """
     first, n = 0, order.shape[0]
     while first < n:
-        record, text, answered, asked, end = tape[order[first], REC], False, False, False, first
+        record, text, answered, prompted, end = tape[order[first], REC], False, False, False, first
         while end < n and tape[order[end], REC] == record:
             k = order[end]
             if is_text_role(tape[k, KIND]):
@@ -135,7 +135,7 @@ def _pick_rows(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None
                 if tape[k, FLAGS] & ANSWERS:
                     answered = True
                 else:
-                    asked = True
+                    prompted = True
             end += 1
         before, before_asked, before_answer, url, licence, origin = -1, -1, -1, False, -1, False
         for j in range(first, end):
@@ -159,7 +159,7 @@ def _pick_rows(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None
                     picks[_WHOLE, counts[_WHOLE]] = k
                     counts[_WHOLE] += 1
                 before = k
-                if not (answered and asked):
+                if not (answered and prompted):
                     continue
                 side = 2 if tape[k, FLAGS] & ANSWERS else 1
                 last = before_answer if side == 2 else before_asked
