@@ -27,8 +27,8 @@ def cut(text: object, limit: int = FOREIGN) -> str:
     Returns:
         The text; of a longer one the beginning, and how many characters follow.
     """
-    said = str(text)
-    return said if len(said) <= limit else f"{said[:limit]}… ({len(said) - limit:,} characters more)"
+    sentence = str(text)
+    return sentence if len(sentence) <= limit else f"{sentence[:limit]}… ({len(sentence) - limit:,} characters more)"
 
 
 class ProvenanceError(Exception):

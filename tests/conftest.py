@@ -19,6 +19,17 @@ settings.register_profile("provenance", deadline=None)  # the first call of a ke
 settings.load_profile("provenance")
 
 ROOT = Path(__file__).resolve().parents[1]
+SCANNER = {"name": "provenance", "version": "0.1.0", "digest": {"sha256": "ab" * 32}}
+SCAN_FACTS = {
+    "kind": "draft",
+    "scanner": SCANNER,
+    "data": "corpus",
+    "purpose": "commercial-service",
+    "profiles": [{"name": "baseline", "digest": {"sha256": "cd" * 32}}],
+    "startedOn": "2025-01-01T00:00:00Z",
+    "finishedOn": "2025-01-01T00:00:01.5Z",
+}
+"""What an entry of a scan says of it, where no scan was made."""
 
 
 @pytest.fixture(autouse=True)

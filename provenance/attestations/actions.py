@@ -269,8 +269,11 @@ def history(ledger: str | os.PathLike[str] | signed_ledger.Reader) -> list[str]:
         BrokenChain: the ledger does not verify.
     """
     reader = ledger if isinstance(ledger, signed_ledger.Reader) else signed_ledger.open_reader(Path(ledger))
-    acts = [(index, said) for index, _, said in reader.entries(*entry_summaries.KINDS)]
-    return [*(entry_summaries.summarise(index, said) for index, said in acts), *entry_summaries.describe_draws(acts)]
+    acts = [(index, predicate) for index, _, predicate in reader.entries(*entry_summaries.KINDS)]
+    return [
+        *(entry_summaries.summarise(index, predicate) for index, predicate in acts),
+        *entry_summaries.describe_draws(acts),
+    ]
 
 
 def _append(

@@ -67,19 +67,19 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> ComposedAct:
 
 def _about(folder: Path, form: forms.Form) -> dict[str, Any]:
     """Name what was decided about, as the scan has it."""
-    asked = form.value["about"]
-    entry = newest_scan(folder, asked.get("entry"))
-    if "source" in asked:
+    subject = form.value["about"]
+    entry = newest_scan(folder, subject.get("entry"))
+    if "source" in subject:
         if (
-            asked["source"]
+            subject["source"]
             not in signed_ledger.read_tables(folder, entry, {"sources"})["sources"]["source"].to_pylist()
         ):
-            raise ConfigError(f"{form.at('about', 'source')}: entry {entry} has no source {asked['source']!r}")
-        return {"entry": entry, "source": asked["source"]}
+            raise ConfigError(f"{form.at('about', 'source')}: entry {entry} has no source {subject['source']!r}")
+        return {"entry": entry, "source": subject["source"]}
     rows = signed_ledger.read_tables(folder, entry, {"findings"})["findings"].to_pylist()
-    row = finding_fingerprints.find_one(rows, asked["finding"], entry)
+    row = finding_fingerprints.find_one(rows, subject["finding"], entry)
     if row is None:
         raise ConfigError(
-            f"{form.at('about', 'finding')}: {finding_fingerprints.explain_missing(asked['finding'], entry)}"
+            f"{form.at('about', 'finding')}: {finding_fingerprints.explain_missing(subject['finding'], entry)}"
         )
     return {"entry": entry, "fingerprint": row["fingerprint"], "check": row["check"], "source": row["source"]}

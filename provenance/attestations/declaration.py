@@ -113,10 +113,10 @@ def append_declaration(
     keys = (
         signed_ledger.user_keys(create=False, prompt=ask) if key is None else signed_ledger.load_pair(key, prompt=ask)
     )
-    said = signed_ledger.read_entry(folder)["predicate"]
-    about = {"entry": said["log"]["index"], "data": said["data"]}
-    if "dataDigest" in said:
-        about["dataDigest"] = said["dataDigest"]
+    predicate = signed_ledger.read_entry(folder)["predicate"]
+    about = {"entry": predicate["log"]["index"], "data": predicate["data"]}
+    if "dataDigest" in predicate:
+        about["dataDigest"] = predicate["dataDigest"]
     facts = {
         "kind": "declaration",
         "scanner": scanner,
@@ -139,8 +139,10 @@ def digest_data(files: pa.Table) -> str:
         SHA-256, hexadecimal, of the canonical JSON array of pairs, sorted by path.
     """
     rows = files.select(["path", "role", "sha256"]).to_pylist()
-    held = sorted((row["path"], row["sha256"]) for row in rows if row["role"] == "data" and "!/" not in row["path"])
-    return sha256(canonical([list(each) for each in held]))
+    path_digests = sorted(
+        (row["path"], row["sha256"]) for row in rows if row["role"] == "data" and "!/" not in row["path"]
+    )
+    return sha256(canonical([list(each) for each in path_digests]))
 
 
 def choose_answers(
@@ -160,19 +162,19 @@ def choose_answers(
     Returns:
         By profile, requirement and element; one that does not count says why.
     """
-    asked = {
+    questions = {
         (profile.name, requirement["id"], element["id"]): element
         for profile in chosen
         for requirement, element in profiles.questions(profile)
     }
     found: Answers = {}
-    for entry, _, said in declared:
-        digest = said["about"].get("dataDigest", {}).get("sha256")
-        for answer in said["answers"]:
+    for entry, _, predicate in declared:
+        digest = predicate["about"].get("dataDigest", {}).get("sha256")
+        for answer in predicate["answers"]:
             key = (answer["profile"], answer["requirement"], answer["element"])
-            if key in asked:
-                stale = _stale(answer, asked[key], same=digest == data_digest, today=today)
-                role = str(said["by"]["role"])
+            if key in questions:
+                stale = _stale(answer, questions[key], same=digest == data_digest, today=today)
+                role = str(predicate["by"]["role"])
                 found[key] = DeclaredAnswer(answer["says"], entry, role, len(answer["documents"]), stale)
     return found
 
@@ -219,22 +221,22 @@ answers:
 
 
 def _heading(requirement: Mapping[str, Any]) -> list[str]:
-    said = [f"{requirement['clause']} (text: {requirement['text']}): {requirement['title']}"]
+    lines = [f"{requirement['clause']} (text: {requirement['text']}): {requirement['title']}"]
     if "title_zh" in requirement:
-        said.append(f"{requirement.get('clause_zh', '')}：{requirement['title_zh']}")
-    said += [requirement[name] for name in ("note", "note_zh") if name in requirement]
-    return [f"  # {line}" for line in said]
+        lines.append(f"{requirement.get('clause_zh', '')}：{requirement['title_zh']}")
+    lines += [requirement[name] for name in ("note", "note_zh") if name in requirement]
+    return [f"  # {line}" for line in lines]
 
 
 def _question(profile: Profile, requirement: Mapping[str, Any], element: Mapping[str, Any]) -> list[str]:
-    said = [f"{element['asks']}{' [documents]' if element['by'] == 'document' else ''}"]
+    comments = [f"{element['asks']}{' [documents]' if element['by'] == 'document' else ''}"]
     if "asks_zh" in element:
-        said.append(f"{element['asks_zh']}{'【须附文件】' if element['by'] == 'document' else ''}")
+        comments.append(f"{element['asks_zh']}{'【须附文件】' if element['by'] == 'document' else ''}")
     return [
         f"  - profile: {profile.name}",
         f"    requirement: {requirement['id']}",
         f"    element: {element['id']}",
-        *(f"    # {line}" for line in said),
+        *(f"    # {line}" for line in comments),
         f"    says: # yes | no{' | not-applicable' if element.get('conditional') else ''}",
         "    statement:",
         *(["    documents:"] if element["by"] == "document" else []),

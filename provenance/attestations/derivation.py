@@ -67,5 +67,7 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> ComposedAct:
     }
     if "parameters" in form.value:
         facts["parameters"] = forms.digest_document(form.value["parameters"], form.at("parameters"), form.path.parent)
-    said, lines = output_files.digest_folder(data)
-    return ComposedAct(KIND, form.source, facts | {"outputs": said, "pathNaming": path_names.CURRENT_VERSION}, (lines,))
+    outputs, lines = output_files.digest_folder(data)
+    return ComposedAct(
+        KIND, form.source, facts | {"outputs": outputs, "pathNaming": path_names.CURRENT_VERSION}, (lines,)
+    )

@@ -61,12 +61,12 @@ def compose(
     if nonce is not None and not re.fullmatch(r"([0-9a-f]{2}){8,64}", nonce):
         raise ConfigError("a nonce is 16 to 128 hexadecimal digits, two a byte, in lower case")
     at, after = newest_scan(folder, index), signed_ledger.size(folder)
-    said = statement_of(folder, at, statement.SCAN).predicate
-    if "sample" in said.get("config", {}):
+    predicate = statement_of(folder, at, statement.SCAN).predicate
+    if "sample" in predicate.get("config", {}):
         raise ConfigError(f"entry {at} looked at a sample itself; draw from a scan of all of the data")
     _check_sources(folder, at, sources)
     try:
-        lines = draw_algorithm.read_lines(folder / said["tables"]["files"]["lines"])
+        lines = draw_algorithm.read_lines(folder / predicate["tables"]["files"]["lines"])
         frame = draw_algorithm.read_frame(lines, frozenset(sources) if sources else None)
         note = checkpoint.read_checkpoint(layout.read_bytes(folder / layout.note_path(at + 1), checkpoint.MOST_BYTES))
     except OSError as cause:

@@ -82,8 +82,10 @@ def compose(folder: Path, form: forms.Form, data: Path | None) -> ComposedAct:
         facts["configuration"] = forms.digest_document(form.value["configuration"], where, form.path.parent)
     if data is None:
         return ComposedAct(KIND, form.source, facts)
-    said, lines = output_files.digest_folder(data)
-    return ComposedAct(KIND, form.source, facts | {"outputs": said, "pathNaming": path_names.CURRENT_VERSION}, (lines,))
+    outputs, lines = output_files.digest_folder(data)
+    return ComposedAct(
+        KIND, form.source, facts | {"outputs": outputs, "pathNaming": path_names.CURRENT_VERSION}, (lines,)
+    )
 
 
 def _check_counts(folder: Path, form: forms.Form, count: int) -> None:

@@ -212,12 +212,12 @@ def _sentence(fault: Any) -> str:
         return _keys(fault)
     expected = fault.schema.get("description")
     if fault.instance is None:
-        said = "it is not filled in"
+        sentence = "it is not filled in"
     elif fault.validator == "pattern":
-        said = f"{str(fault.instance)[:80]!r} is not written as it must be"
+        sentence = f"{str(fault.instance)[:80]!r} is not written as it must be"
     else:
-        said = str(fault.message)[:200]
-    return f"{said}{f'; expected: {expected}' if expected else ''}"
+        sentence = str(fault.message)[:200]
+    return f"{sentence}{f'; expected: {expected}' if expected else ''}"
 
 
 def _keys(fault: Any) -> str:
@@ -225,8 +225,10 @@ def _keys(fault: Any) -> str:
     allowed = sorted(fault.schema.get("properties", {}))
     unknown = sorted(set(fault.instance) - set(allowed)) if allowed else []
     missing = [name for name in fault.schema.get("required", ()) if name not in fault.instance]
-    said = [f"{', '.join(map(repr, unknown))} is not a key here; allowed are {', '.join(allowed)}"] if unknown else []
-    return "; ".join([*said, *(f"{name!r} is missing" for name in missing)])
+    sentences = (
+        [f"{', '.join(map(repr, unknown))} is not a key here; allowed are {', '.join(allowed)}"] if unknown else []
+    )
+    return "; ".join([*sentences, *(f"{name!r} is missing" for name in missing)])
 
 
 @cache

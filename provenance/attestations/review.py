@@ -176,8 +176,8 @@ def _place(row: Mapping[str, Any], where: str) -> tuple[int, tuple[str, int]]:
 
 
 def _answer(row: Mapping[str, Any], where: str) -> tuple[str | None, str | None]:
-    said, problem = _word(row.get("verdict"), where), _word(row.get("problem"), where)
-    verdict = said.lower() if said is not None else None
+    word, problem = _word(row.get("verdict"), where), _word(row.get("problem"), where)
+    verdict = word.lower() if word is not None else None
     if verdict is not None and verdict not in VERDICTS:
         raise ConfigError(f"{where}: the verdict {verdict[:40]!r} is none of {', '.join(VERDICTS)}")
     if problem is not None and verdict != "fail":

@@ -60,18 +60,18 @@ def compose(
     if forms.parse_day(expires, "--expires") < datetime.now(UTC).date():
         raise ConfigError(f"{expires} is past: name the last day on which the waiver is to hold")
     finding = _finding(folder, fingerprint)
-    said = {"reason": reason, "approver": approver, "expires": expires}
-    said |= {"evidence": evidence} if evidence is not None else {}
-    for name, text in said.items():
+    terms = {"reason": reason, "approver": approver, "expires": expires}
+    terms |= {"evidence": evidence} if evidence is not None else {}
+    for name, text in terms.items():
         if not text.strip():
             raise ConfigError(f"the {name} is empty: say it in words, as the ledger keeps it")
         if len(text) > (200 if name == "approver" else 2000):
             raise ConfigError(
                 f"the {name} must be a text of at most {200 if name == 'approver' else 2000:,} characters"
             )
-    document = canonical({"waivers": [{**said, "fingerprint": finding["fingerprint"]}]}) + b"\n"
+    document = canonical({"waivers": [{**terms, "fingerprint": finding["fingerprint"]}]}) + b"\n"
     forms.refuse_personal_data("the waiver", document)
-    facts = {**said, "finding": finding, "waivedOn": current_time()}
+    facts = {**terms, "finding": finding, "waivedOn": current_time()}
     return ComposedAct(KIND, document, facts | ({"approverKey": approver_key} if approver_key is not None else {}))
 
 
@@ -106,17 +106,19 @@ def read_waivers(folder: Path | signed_ledger.Reader, pinned: Trust | None = Non
     """
     place = folder.folder if isinstance(folder, signed_ledger.Reader) else folder
     found = []
-    for index, said, operator in _list_waivers(folder):
+    for index, predicate, operator in _list_waivers(folder):
         made = Waiver(
-            said["reason"],
-            said["approver"],
-            said["expires"],
-            fingerprint=said["finding"]["fingerprint"],
-            evidence=said.get("evidence"),
+            predicate["reason"],
+            predicate["approver"],
+            predicate["expires"],
+            fingerprint=predicate["finding"]["fingerprint"],
+            evidence=predicate.get("evidence"),
             entry=index,
-            approved_by=entry_relations.approved_by(said, operator, entry_cosignatures.read_cosignatures(place, index)),
+            approved_by=entry_relations.approved_by(
+                predicate, operator, entry_cosignatures.read_cosignatures(place, index)
+            ),
         )
-        if pinned is None or _is_approved(place, made, said["log"]["origin"], pinned):
+        if pinned is None or _is_approved(place, made, predicate["log"]["origin"], pinned):
             found.append(made)
     return tuple(found)
 
@@ -124,10 +126,10 @@ def read_waivers(folder: Path | signed_ledger.Reader, pinned: Trust | None = Non
 def _list_waivers(folder: Path | signed_ledger.Reader) -> list[tuple[int, dict[str, Any], str]]:
     """Every waiver: number of its entry, what it says, and who signed it."""
     if isinstance(folder, signed_ledger.Reader):
-        return [(index, said, folder.envelope(index).keyid) for index, _, said in folder.entries(KIND)]
+        return [(index, predicate, folder.envelope(index).keyid) for index, _, predicate in folder.entries(KIND)]
     return [
-        (index, said, signed_ledger.read_signer(folder, index))
-        for index, _, said in signed_ledger.read_entries(folder, KIND)
+        (index, predicate, signed_ledger.read_signer(folder, index))
+        for index, _, predicate in signed_ledger.read_entries(folder, KIND)
     ]
 
 
@@ -136,8 +138,8 @@ def _is_approved(folder: Path, made: Waiver, origin: str, pinned: Trust) -> bool
     key, index = made.approved_by, made.entry
     if key is None or index is None or pinned.find_owner(key, "waiver", origin) is None:
         return False
-    held = key_history.read_history(folder)
-    return key not in held.list_holders("statement") and held.is_cosigner_valid(key, index)
+    succession = key_history.read_history(folder)
+    return key not in succession.list_holders("statement") and succession.is_cosigner_valid(key, index)
 
 
 def _finding(folder: Path, fingerprint: str) -> dict[str, Any]:

@@ -65,15 +65,15 @@ def unseen(files: pa.Table, claims: pa.Table, indexes: Sequence[Mapping[str, Any
         claims: CLAIMS.
         indexes: what was looked for.
     """
-    said = []
+    sentences = []
     for index in _benchmarks(indexes):
         own = len(_own(index, files, claims))
         if own:
-            said.append(f"{own:,} of the files are those of {index['title']} itself")
+            sentences.append(f"{own:,} of the files are those of {index['title']} itself")
         if index["short"]:
             short = f"{index['short']:,} of {index['items']:,} items of {index['title']} are too short"
-            said.append(f"{short}, or too much like others, to be looked for")
-    return "; ".join(said) or None
+            sentences.append(f"{short}, or too much like others, to be looked for")
+    return "; ".join(sentences) or None
 
 
 def idle(indexes: Sequence[Mapping[str, Any]]) -> str | None:

@@ -43,8 +43,8 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
         if one.documented("collection") or one.source.startswith("undeclared:"):
             continue
         if one.kind == "crawl":
-            said = sorted(one.records.get("collection", [{}])[0])
-            beside = f", though it states {' and '.join(said).replace('_', ' ')}" if said else ""
+            fields = sorted(one.records.get("collection", [{}])[0])
+            beside = f", though it states {' and '.join(fields).replace('_', ' ')}" if fields else ""
             yield Finding(
                 check="collection-record-missing",
                 source=one.source,
@@ -72,13 +72,4 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
             )
 
 
-def unseen(sources: pa.Table) -> str | None:
-    """Say how many sources state no kind.
-
-    Args:
-        sources: SOURCES.
-    """
-    return declared_facts.describe_unasked(sources)
-
-
-CHECK = CheckSpec("collection-record-missing", find, unseen=unseen)
+CHECK = CheckSpec("collection-record-missing", find, unseen=declared_facts.describe_unasked)

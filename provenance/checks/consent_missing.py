@@ -37,14 +37,14 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
     """
     records = {row["source"]: row["records"] for row in sources.to_pylist()}
     for one in declared_facts.facts_by_source(sources, claims):
-        held = _personal(one)
-        if not held and one.kind != "user":
+        contents = _personal(one)
+        if not contents and one.kind != "user":
             continue
         grounds = one.stated.get("personal_data.ground", [])
         recorded = one.documented("consent") or "personal_data.record" in one.stated
         if recorded or any(ground != "consent" for ground in grounds):
             continue
-        about = "to come from users" if one.kind == "user" else f"to hold {held} data"
+        about = "to come from users" if one.kind == "user" else f"to hold {contents} data"
         fault = (
             "names consent as its ground, and gives no record of it" if grounds else "gives no consent or other ground"
         )
@@ -60,21 +60,12 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         )
 
 
-def unseen(sources: pa.Table) -> str | None:
-    """Say how many sources state no kind.
-
-    Args:
-        sources: SOURCES.
-    """
-    return declared_facts.describe_unasked(sources)
-
-
 def _personal(one: DeclaredFacts) -> str | None:
     """Return what a source is declared to hold: personal or sensitive data."""
-    said = one.stated.get("personal_data.contains", [])
-    if "sensitive" in said or "personal_data.sensitive" in one.stated:
+    contents = one.stated.get("personal_data.contains", [])
+    if "sensitive" in contents or "personal_data.sensitive" in one.stated:
         return "sensitive"
-    return "personal" if "personal" in said else None
+    return "personal" if "personal" in contents else None
 
 
-CHECK = CheckSpec("consent-missing", find, unseen=unseen)
+CHECK = CheckSpec("consent-missing", find, unseen=declared_facts.describe_unasked)

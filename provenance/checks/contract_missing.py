@@ -36,11 +36,11 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         sources: SOURCES.
         claims: CLAIMS.
     """
-    held = {row["source"]: row for row in sources.to_pylist()}
+    row_by_source = {row["source"]: row for row in sources.to_pylist()}
     for one in declared_facts.facts_by_source(sources, claims):
         if one.kind not in {"commercial", "private-third-party"}:
             continue
-        acquired = held[one.source]["acquired"]
+        acquired = row_by_source[one.source]["acquired"]
         ended = _ended(one, acquired)
         if one.documented("contract") and ended is None:
             continue
@@ -53,19 +53,10 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
             message=f"It is declared {one.kind}, and {fault}.",
             limits=LIMITS if ended is None else ENDED,
             path=one.manifest,
-            value=float(held[one.source]["records"]),
+            value=float(row_by_source[one.source]["records"]),
             unit="records",
-            records=held[one.source]["records"],
+            records=row_by_source[one.source]["records"],
         )
-
-
-def unseen(sources: pa.Table) -> str | None:
-    """Say how many sources state no kind.
-
-    Args:
-        sources: SOURCES.
-    """
-    return declared_facts.describe_unasked(sources)
 
 
 def _ended(one: DeclaredFacts, acquired: str | None) -> str | None:
@@ -78,4 +69,4 @@ def _ended(one: DeclaredFacts, acquired: str | None) -> str | None:
     return max(ends) if len(ends) == len(terms) else None
 
 
-CHECK = CheckSpec("contract-missing", find, unseen=unseen)
+CHECK = CheckSpec("contract-missing", find, unseen=declared_facts.describe_unasked)

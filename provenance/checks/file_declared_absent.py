@@ -64,10 +64,10 @@ def _more(files: Mapping[str, str], manifest: str) -> str:
     """End the sentence: how many more files this manifest names, and how many others do."""
     own = sum(each == manifest for each in files.values()) - 1
     others = len(files) - 1 - own
-    said = f" and {own:,} more, which are not in the data" if own else ", which is not in the data"
+    sentence = f" and {own:,} more, which are not in the data" if own else ", which is not in the data"
     count = len(set(files.values())) - 1
     by = f"{count:,} other manifest{'s name' if count > 1 else ' names'}"
-    return f"{said}; {by} {others:,} more that {'are' if others > 1 else 'is'} not." if others else f"{said}."
+    return f"{sentence}; {by} {others:,} more that {'are' if others > 1 else 'is'} not." if others else f"{sentence}."
 
 
 def _wanted(claim: Mapping[str, str]) -> str | None:

@@ -47,12 +47,14 @@ def find(files: pa.Table) -> Iterator[Finding]:
     for source, rows in sorted(broken.items()):
         members = {row["path"].split("!/", 1)[0] for row in rows if "!/" in row["path"]}
         # an archive repeats what its members say; only their formats may have no reader
-        told = [row for row in rows if row["path"] in members or not (row["skip_reason"] or "").startswith(MEMBERS)]
-        if not told:
+        listed_rows = [
+            row for row in rows if row["path"] in members or not (row["skip_reason"] or "").startswith(MEMBERS)
+        ]
+        if not listed_rows:
             continue
-        told.sort(key=lambda row: (row["path"] in members, -row["bytes_skipped"], row["path"]))
-        first, records = told[0], sum(row["records_unreadable"] for row in told)
-        others = len({row["path"] for row in told} - members) - (first["path"] not in members)
+        listed_rows.sort(key=lambda row: (row["path"] in members, -row["bytes_skipped"], row["path"]))
+        first, records = listed_rows[0], sum(row["records_unreadable"] for row in listed_rows)
+        others = len({row["path"] for row in listed_rows} - members) - (first["path"] not in members)
         more = f"; {others:,} more file{'s' * (others > 1)} of the source too" if others else ""
         yield Finding(
             check="file-unreadable",
@@ -60,7 +62,7 @@ def find(files: pa.Table) -> Iterator[Finding]:
             message=f"{first['path']}: {_why(first)}{more}. What was not read was not audited.",
             limits=LIMITS,
             path=first["path"],
-            value=float(sum(row["bytes_skipped"] for row in told if "!/" not in row["path"])),
+            value=float(sum(row["bytes_skipped"] for row in listed_rows if "!/" not in row["path"])),
             unit="bytes",
             records=records,
         )

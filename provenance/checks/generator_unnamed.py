@@ -46,14 +46,14 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         if made and not lacking:
             continue
         stated = [who for name, who in one.by.items() if name == "kind" or name.startswith("generator.")]
-        said = one.manifest or "its manifest"
+        manifest = one.manifest or "its manifest"
         fault = (
             f"the {' and the '.join(lacking)} of what made it" if made else "what made it, in which version and when"
         )
         yield Finding(
             check="generator-unnamed",
             source=one.source,
-            message=f"It is declared to be made by a model, and {said} does not state {fault}.",
+            message=f"It is declared to be made by a model, and {manifest} does not state {fault}.",
             limits=LIMITS,
             field=None if any(by_witness(each).own for who in stated for each in who) else "card",
             path=one.manifest,
@@ -63,17 +63,8 @@ def find(sources: pa.Table, claims: pa.Table) -> Iterator[Finding]:
         )
 
 
-def unseen(sources: pa.Table) -> str | None:
-    """Say how many sources state no kind.
-
-    Args:
-        sources: SOURCES.
-    """
-    return declared_facts.describe_unasked(sources)
-
-
 def _lacking(made: list[dict[str, str]]) -> list[str]:
     return [what for what, keys in _NEEDED.items() if any(not {*keys} & each.keys() for each in made)]
 
 
-CHECK = CheckSpec("generator-unnamed", find, unseen=unseen)
+CHECK = CheckSpec("generator-unnamed", find, unseen=declared_facts.describe_unasked)

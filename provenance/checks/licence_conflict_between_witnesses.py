@@ -31,13 +31,13 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
     Args:
         witnesses: WITNESSES.
     """
-    held: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    by_source: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for row in witnesses.to_pylist():
-        held[row["source"]][row["scope"]].append(row)
-    for scopes in held.values():
+        by_source[row["source"]][row["scope"]].append(row)
+    for scopes in by_source.values():
         for rows in scopes.values():
             rows.sort(key=lambda row: (not row["decides"], row["manifest"], row["pointer"], row["value"]))
-    for source, scopes in sorted(held.items()):
+    for source, scopes in sorted(by_source.items()):
         disputed = [rows for rows in scopes.values() if len(_named(rows)) > 1]
         if not disputed:
             continue

@@ -63,7 +63,7 @@ def find(
         minimum: distinctive shingles that a match must rest on.
     """
     about = {row["source"]: row for row in sources.select(["source", "acquired", "parent"]).to_pylist()}
-    lineage, held = declared_facts.Lineage(sources, claims), shared_text.count_data_files(files)
+    lineage, file_counts = declared_facts.Lineage(sources, claims), shared_text.count_data_files(files)
     pairs: dict[tuple[str, str], list[SharedRecords]] = defaultdict(list)
     for item in shared_text.count_shared(matches, overlaps, files, minimum=minimum, originals=originals):
         pairs[item.source_a, item.source_b].append(item)
@@ -81,10 +81,10 @@ def find(
             check="licence-conflict-by-content",
             source=source,
             other=other,
-            message=f"{shared_text.phrase_shared(forth, held[source])} of {source} "
+            message=f"{shared_text.phrase_shared(forth, file_counts[source])} of {source} "
             f"({worst.licence_a}{_dated(about[source])}) "
             f"{shared_text.phrase_verb(forth)} in {other} ({worst.licence_b}{_dated(about[other])}), whose licence "
-            f"{_says(loss.right)}; in the other direction {shared_text.phrase_shared(back, held[other])}. "
+            f"{_says(loss.right)}; in the other direction {shared_text.phrase_shared(back, file_counts[other])}. "
             f"{lineage.sentence(source, other)}{_others(more)}",
             limits=LIMITS + shared_text.describe_known_sets(indexes),
             path=worst.path_a,

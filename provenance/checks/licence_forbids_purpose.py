@@ -33,12 +33,12 @@ def find(files: pa.Table, purpose: str) -> Iterator[Finding]:
         files: FILES.
         purpose: one of model.PURPOSES.
     """
-    held: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    by_licence: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in files.select(["path", "source", "role", "licence", "records", "bytes"]).to_pylist():
         if row["role"] == "data":
-            held[row["source"], row["licence"] or ""].append(row)
-    several = Counter(source for source, _ in held)
-    for (source, licence), rows in sorted(held.items()):
+            by_licence[row["source"], row["licence"] or ""].append(row)
+    several = Counter(source for source, _ in by_licence)
+    for (source, licence), rows in sorted(by_licence.items()):
         right = terms.find_right(licence or None, purpose)
         if not licence or right.value not in {"no", "review"}:
             continue

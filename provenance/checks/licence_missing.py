@@ -34,11 +34,11 @@ def find(files: pa.Table) -> Iterator[Finding]:
     Args:
         files: FILES.
     """
-    held: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    by_source: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in files.select(["path", "source", "role", "licence_from", "bytes", "records"]).to_pylist():
         if row["role"] == "data" and "!/" not in row["path"]:
-            held[row["source"]].append(row)
-    for source, rows in sorted(held.items()):
+            by_source[row["source"]].append(row)
+    for source, rows in sorted(by_source.items()):
         rows.sort(key=lambda row: row["path"])
         bare = [row for row in rows if row["licence_from"] is None]
         if not bare or source.startswith("undeclared:"):

@@ -34,11 +34,11 @@ def find(witnesses: pa.Table) -> Iterator[Finding]:
     Args:
         witnesses: WITNESSES.
     """
-    held: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    by_manifest: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in witnesses.to_pylist():
         if row["decides"] and (row["spdx"] is None or not terms.is_known(row["spdx"])):
-            held[row["source"], row["manifest"]].append(row)
-    for (source, manifest), rows in sorted(held.items()):
+            by_manifest[row["source"], row["manifest"]].append(row)
+    for (source, manifest), rows in sorted(by_manifest.items()):
         first = min(rows, key=lambda row: (row["pointer"], row["scope"], row["value"]))
         # a statement covers files of several scopes; two statements of a document cover the same
         covered: dict[str, list[int]] = defaultdict(lambda: [0, 0])

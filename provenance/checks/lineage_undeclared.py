@@ -66,14 +66,14 @@ def find(
     """
     licences = shared_text.licences_by_path(files)
     lineage = declared_facts.Lineage(sources, claims)
-    held: dict[str, int] = dict(zip(*(sources[name].to_pylist() for name in ("source", "records_text")), strict=True))
+    counts: dict[str, int] = dict(zip(*(sources[name].to_pylist() for name in ("source", "records_text")), strict=True))
     there: dict[tuple[str, str], list[CopiedRecords]] = defaultdict(list)
     for item in shared_text.count_copied(matches, overlaps, minimum=minimum, originals=originals, files=files):
         there[item.source, item.other].append(item)
     for pair in sorted({(min(pair), max(pair)) for pair in there}):
         if lineage.names(*pair) or lineage.names(*pair[::-1]):
             continue
-        shares = {side: _count(there.get(side, [])) / max(held[side[0]], 1) for side in (pair, pair[::-1])}
+        shares = {side: _count(there.get(side, [])) / max(counts[side[0]], 1) for side in (pair, pair[::-1])}
         published = {side: [item for item in there.get(side, []) if item.path in originals] for side in shares}
         if not any(shares.values()) or any(_kept(published[side], there[side[::-1]], licences) for side in shares):
             continue
@@ -90,8 +90,8 @@ def find(
             source=source,
             other=other,
             field="prose" if lineage.prose(source, other) else None,
-            message=f"{_said(items, held[source])} of {lineage.called(source)} stand in {lineage.called(other)}; "
-            f"in the other direction {_said(there.get((other, source), []), held[other])}. "
+            message=f"{_said(items, counts[source])} of {lineage.called(source)} stand in {lineage.called(other)}; "
+            f"in the other direction {_said(there.get((other, source), []), counts[other])}. "
             f"{lineage.sentence(source, other)}{original}",
             limits=LIMITS,
             path=worst.path,
@@ -122,8 +122,8 @@ def _kept(
 def _said(items: Sequence[CopiedRecords], of: int) -> str:
     """Say how many records stand there, and how many of them are evidence."""
     matched, records = sum(item.matched for item in items), _count(items)
-    told = f" (of which {records:,} count)" if records < matched else ""
-    return f"{matched:,} of {of:,} records{told}"
+    of_which = f" (of which {records:,} count)" if records < matched else ""
+    return f"{matched:,} of {of:,} records{of_which}"
 
 
 CHECK = CheckSpec("lineage-undeclared", find)

@@ -42,20 +42,20 @@ def find(
         holders: `manifest` and `manifest pointer-prefix` -> source.
     """
     totals = dict(zip(*(sources[name].to_pylist() for name in ("source", "records")), strict=True))
-    said: dict[tuple[str, str], set[str]] = defaultdict(set)
+    signs_by_entry: dict[tuple[str, str], set[str]] = defaultdict(set)
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for source, seen in domains.count_by_source(observations).items():
         for each in seen:
             entry = blocklists.find_by_domain(each.name)
             if entry is not None:
-                said[source, entry.id].add(f"addresses at {each.name}")
+                signs_by_entry[source, entry.id].add(f"addresses at {each.name}")
                 counts[source, entry.id] += each.records
     for source, value in _names(claims, files, sources, holders):
         entry = blocklists.find_by_name(value)
         if entry is not None:
-            said[source, entry.id].add(f"the name {value!r}")
+            signs_by_entry[source, entry.id].add(f"the name {value!r}")
             counts[source, entry.id] = totals.get(source, 0)
-    for (source, id_), signs in sorted(said.items()):
+    for (source, id_), signs in sorted(signs_by_entry.items()):
         entry, count = blocklists.load_blocklist()[id_], counts[source, id_]
         yield Finding(
             check="origin-blocked",

@@ -55,7 +55,7 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
         claims: CLAIMS.
         observations: OBSERVATIONS.
     """
-    held = {row["source"]: row["records"] for row in sources.to_pylist()}
+    record_counts = {row["source"]: row["records"] for row in sources.to_pylist()}
     origins = declared_facts.count_origins(observations)
     folders = _folders(claims)
     for one in declared_facts.facts_by_source(sources, claims):
@@ -72,7 +72,7 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
                 path=one.manifest,
                 value=1 - own,
                 unit="share of records",
-                records=held[one.source],
+                records=record_counts[one.source],
             )
         elif one.native and one.kind is None:
             yield Finding(
@@ -85,7 +85,7 @@ def find(sources: pa.Table, claims: pa.Table, observations: pa.Table) -> Iterato
                 path=one.manifest,
                 value=1.0,
                 unit="share of records",
-                records=held[one.source],
+                records=record_counts[one.source],
             )
 
 
@@ -96,11 +96,11 @@ def unseen(sources: pa.Table, claims: pa.Table) -> str | None:
         sources: SOURCES.
         claims: CLAIMS.
     """
-    told = declared_facts.facts_by_source(sources, claims)
+    facts = declared_facts.facts_by_source(sources, claims)
     folders = _folders(claims)
-    prose = sum(_described(one, folders) and not _documented(one) for one in told)
+    prose = sum(_described(one, folders) and not _documented(one) for one in facts)
     is_are = "is" if prose == 1 else "are"
-    return f"{prose:,} of {len(told):,} sources {is_are} described in prose, which is not judged" if prose else None
+    return f"{prose:,} of {len(facts):,} sources {is_are} described in prose, which is not judged" if prose else None
 
 
 def _documented(one: DeclaredFacts) -> bool:

@@ -58,7 +58,7 @@ def find(observations: pa.Table, claims: pa.Table, sources: pa.Table) -> Iterato
             one = (-row["records"], row["path"], row["row"])
             shown[row["source"]] = min(one, shown.get(row["source"], one))
     for source in sorted(sizes):
-        field, said = _opposed(stated.get(source, {}))
+        field, statement = _opposed(stated.get(source, {}))
         if field is None or source not in shown:
             continue
         seen, (_, path, row_) = counts[source], shown[source]
@@ -68,7 +68,7 @@ def find(observations: pa.Table, claims: pa.Table, sources: pa.Table) -> Iterato
             check="personal-data-without-ground",
             source=source,
             message=f"{part} {'holds' if seen['any'] == 1 else 'hold'} what looks like personal data "
-            f"({', '.join(kinds)}); {said}.",
+            f"({', '.join(kinds)}); {statement}.",
             limits=LIMITS,
             field=field,
             path=path,

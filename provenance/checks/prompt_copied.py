@@ -63,7 +63,7 @@ def find(
     """
     licences = shared_text.licences_by_path(files)
     lineage = declared_facts.Lineage(sources, claims)
-    held = shared_text.count_data_files(files)
+    file_counts = shared_text.count_data_files(files)
     there: dict[tuple[str, str], list[CopiedRecords]] = defaultdict(list)
     for item in shared_text.count_copied(matches, overlaps, minimum=minimum, originals=originals):
         there[item.source, item.other].append(item)
@@ -82,7 +82,7 @@ def find(
             source=source,
             other=other,
             field="named" if naming else "prose" if lineage.prose(source, other) else None,
-            message=f"{_said(items, lineage.called(source), _under(items, licences), held[source])} "
+            message=f"{_said(items, lineage.called(source), _under(items, licences), file_counts[source])} "
             f"{lineage.called(other)}{_under(back, licences)}, but {_whole(items)} {lineage.sentence(source, other)}"
             f"{shared_text.name_published_original(back, originals)}",
             limits=LIMITS,

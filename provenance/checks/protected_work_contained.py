@@ -78,8 +78,8 @@ def unseen(indexes: Sequence[Mapping[str, Any]]) -> str | None:
         indexes: what was looked for.
     """
     short = [index for index in indexes if index["kind"] == "protected" and index["short"]]
-    said = [f"{each['short']:,} of {each['items']:,} works of {each['title']} are too short" for each in short]
-    return "; ".join(f"{each}, or too much like others, to be looked for" for each in said) or None
+    sentences = [f"{each['short']:,} of {each['items']:,} works of {each['title']} are too short" for each in short]
+    return "; ".join(f"{each}, or too much like others, to be looked for" for each in sentences) or None
 
 
 def idle(indexes: Sequence[Mapping[str, Any]]) -> str | None:

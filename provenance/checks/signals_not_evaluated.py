@@ -60,7 +60,9 @@ def find(observations: pa.Table, sources: pa.Table) -> Iterator[Finding]:
 def _message(unknown: list[domains.Domain], count: int, of: int, silent: int, *, crawl: bool) -> str:
     """Say what is not known; that an address is where a record is from is known of a declared crawl alone."""
     records, unless = ("records of the crawl", "") if crawl else ("records that name an address", ", if there was one")
-    said = f"For {count:,} of {of:,} {records}, no snapshot tells what the site said at the time of the crawl{unless}"
+    sentence = (
+        f"For {count:,} of {of:,} {records}, no snapshot tells what the site said at the time of the crawl{unless}"
+    )
     read = [each for each in unknown if each.state != signals.UNPARSABLE]
     several = len({each.name for each in read})
     odd = sum(each.records for each in unknown) - sum(each.records for each in read)
@@ -71,7 +73,7 @@ def _message(unknown: list[domains.Domain], count: int, of: int, silent: int, *,
         parts.append(f"the address of {odd:,} cannot be parsed")
     if silent:
         parts.append(f"{silent:,} name no address")
-    return f"{said}; {'; '.join(parts)}."
+    return f"{sentence}; {'; '.join(parts)}."
 
 
 CHECK = CheckSpec("signals-not-evaluated", find)

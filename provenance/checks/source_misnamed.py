@@ -66,19 +66,19 @@ def find(
         claims: CLAIMS.
     """
     shares = _shares(references, files)
-    said, upstream = _said(claims, _NAMES), _said(claims, _UPSTREAMS)
+    stated_names, upstream = _said(claims, _NAMES), _said(claims, _UPSTREAMS)
     for row in sorted(sources.to_pylist(), key=lambda each: str(each["source"])):
-        source, held = row["source"], shares.get(row["source"], {})
-        if not held:
+        source, set_shares = row["source"], shares.get(row["source"], {})
+        if not set_shares:
             continue
         undeclared = source.startswith("undeclared:")
-        names = _sets([*said[source], row["name"], *([] if undeclared else [source])])
+        names = _sets([*stated_names[source], row["name"], *([] if undeclared else [source])])
         parents = _sets([*upstream[source], *str(row["parent"] or "").split("; ")])
         if undeclared:
-            best = max(held.values(), key=_order)
+            best = max(set_shares.values(), key=_order)
             yield _finding(source, best, "undeclared", "No manifest, card or README covers this data, but")
         elif names:
-            whole = {title: share for title, share in held.items() if share.view == "whole"}
+            whole = {title: share for title, share in set_shares.items() if share.view == "whole"}
             own = max((share.value for title, share in whole.items() if title in names), default=0.0)
             above = {parent for name in names for parent in known_datasets.known_by_name()[name].upstream}
             accounted = names | parents | above
@@ -117,11 +117,11 @@ def _shares(references: pa.Table, files: pa.Table) -> dict[str, dict[str, _Share
 
 
 def _said(claims: pa.Table, fields: set[str]) -> dict[str, list[str]]:
-    said: dict[str, list[str]] = defaultdict(list)
+    values_by_source: dict[str, list[str]] = defaultdict(list)
     for row in claims.to_pylist():
         if row["field"] in fields and row["source"] is not None:
-            said[row["source"]].append(row["value"])
-    return said
+            values_by_source[row["source"]].append(row["value"])
+    return values_by_source
 
 
 def _sets(values: list[str | None]) -> set[str]:
@@ -140,14 +140,14 @@ def _finding(source: str, share: _Share, field: str, begins: str) -> Finding:
     noun = "prompts" if share.view == "prompt" else "records"
     looked = f" looked up, one in {share.scale}" if share.scale > 1 else ""
     part = f", part {share.part}" if share.part and share.part != share.title else ""
-    told = f" ({', '.join(facts)})" if facts else ""
+    details = f" ({', '.join(facts)})" if facts else ""
     bytes_ = f"; {share.original:,} of its records stand in original files, byte for byte" if share.original else ""
     return Finding(
         check="source-misnamed",
         source=source,
         field=field,
         message=f"{begins} {share.value:.0%} of its {noun} ({share.records:,} of {share.of:,}{looked}) are {noun} of "
-        f"{share.title}{part}{told}, word for word{bytes_}.",
+        f"{share.title}{part}{details}, word for word{bytes_}.",
         limits=LIMITS,
         value=share.value,
         unit=f"share of {noun}",

@@ -84,9 +84,11 @@ def find(matches: pa.Table, files: pa.Table, claims: pa.Table, minimum: int) -> 
     found: dict[tuple[str, str], list[tuple[str, str, int, int, int]]] = defaultdict(list)
     for path, counts in sorted(leaks.counted().items()):
         found[counts[0], splits[path].name].append((path, *counts[1:]))
-    for (source, split), held in sorted(found.items()):
-        path, trained, records, whole, row = max(held, key=lambda leak: (leak[2] / sizes[leak[0]], leak[2], leak[0]))
-        more = f" So do records of {len(held) - 1:,} more of its files." if len(held) > 1 else ""
+    for (source, split), split_leaks in sorted(found.items()):
+        path, trained, records, whole, row = max(
+            split_leaks, key=lambda leak: (leak[2] / sizes[leak[0]], leak[2], leak[0])
+        )
+        more = f" So do records of {len(split_leaks) - 1:,} more of its files." if len(split_leaks) > 1 else ""
         yield Finding(
             check="split-leak",
             source=source,
@@ -98,7 +100,7 @@ def find(matches: pa.Table, files: pa.Table, claims: pa.Table, minimum: int) -> 
             row=row,
             value=records / sizes[path],
             unit="share of records",
-            records=sum(leak[2] for leak in held),
+            records=sum(leak[2] for leak in split_leaks),
         )
 
 
@@ -163,9 +165,9 @@ def _splits(files: pa.Table, claims: pa.Table) -> dict[str, _Split]:
         split = _of_words((_words(name),), (claim["manifest"], config))
         for path in find_matching(f"{claim['scope'].removeprefix('./')}{pattern}", paths):
             declared[path].append(split or _Split(""))
-    for path, said in declared.items():
-        first = min(said, key=lambda split: split.before)
-        found[path] = first if len({split.name for split in said}) == 1 else None
+    for path, splits in declared.items():
+        first = min(splits, key=lambda split: split.before)
+        found[path] = first if len({split.name for split in splits}) == 1 else None
     return {path: split for path, split in found.items() if split is not None}
 
 

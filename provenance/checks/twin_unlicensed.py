@@ -41,7 +41,7 @@ def find(
         originals: path -> id of the known data set whose original file it is.
         minimum: distinctive shingles that a match must rest on.
     """
-    held = shared_text.count_data_files(files)
+    file_counts = shared_text.count_data_files(files)
     pairs: dict[tuple[str, str], list[SharedRecords]] = defaultdict(list)
     for item in shared_text.count_shared(matches, overlaps, files, minimum=minimum, originals=originals):
         if item.licence_a and item.licence_b is None and item.path_a not in originals:
@@ -53,7 +53,7 @@ def find(
             check="twin-unlicensed",
             source=source,
             other=other,
-            message=f"{shared_text.phrase_shared(items, held[source])} of {source} ({licences}) "
+            message=f"{shared_text.phrase_shared(items, file_counts[source])} of {source} ({licences}) "
             f"{shared_text.phrase_verb(items)} in "
             f"{other}, for which no known licence is stated.",
             limits=LIMITS,

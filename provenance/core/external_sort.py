@@ -96,8 +96,8 @@ class Ordering:
         self._held.append(rows)
         self._room -= rows.nbytes
         if self._room < 0:  # and ever after
-            for held in self._held:
-                self._deal(held)
+            for waiting in self._held:
+                self._deal(waiting)
             self._held.clear()
 
     def _deal(self, rows: Rows) -> None:

@@ -66,9 +66,9 @@ def make_folder(kind: str = "") -> Path:
 def remove_folder(folder: Path) -> None:
     """Remove a folder that `make_folder` made."""
     shutil.rmtree(folder, ignore_errors=True)
-    held = _ours.pop(folder, None)
-    if held is not None:
-        held.close()
+    lock = _ours.pop(folder, None)
+    if lock is not None:
+        lock.close()
 
 
 def remove_all_folders() -> None:
@@ -193,10 +193,12 @@ def _owner(folder: int) -> dict[str, Any] | None:
         if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid():
             return None
         try:
-            said = json.loads(file.read(_LIMIT))
+            owner = json.loads(file.read(_LIMIT))
         except ValueError:
             return None
-    return said if isinstance(said, dict) and set(_ONLY_HERE) <= set(said) and isinstance(said["pid"], int) else None
+    return (
+        owner if isinstance(owner, dict) and set(_ONLY_HERE) <= set(owner) and isinstance(owner["pid"], int) else None
+    )
 
 
 def _has_ended(owner: dict[str, Any], folder: int) -> bool:
@@ -254,8 +256,8 @@ def _here() -> dict[str, Any]:
 
 def _start(process: int) -> str:
     """Return when a process started, in clock ticks after boot (proc_pid_stat(5), field 22); "" where there is none."""
-    said = _line(f"/proc/{process}/stat").rpartition(")")[2].split()
-    return said[19] if len(said) > 19 and said[0] != "Z" else ""
+    fields = _line(f"/proc/{process}/stat").rpartition(")")[2].split()
+    return fields[19] if len(fields) > 19 and fields[0] != "Z" else ""
 
 
 def _line(path: str) -> str:

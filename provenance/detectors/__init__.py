@@ -70,8 +70,8 @@ def observe(batch: pa.RecordBatch, about: Mapping[str, Any] = NOTHING_KNOWN, fil
     """
     seen = [each.observe(batch, files, **{name: about[name] for name in each.asks}) for each in DETECTORS.values()]
     schema = schemas.OBSERVED if files is None else BY_FILE
-    held = [table for table in seen if table.num_rows]
-    return pa.concat_tables(held) if held else schema.empty_table()
+    filled = [table for table in seen if table.num_rows]
+    return pa.concat_tables(filled) if filled else schema.empty_table()
 
 
 def add_batches(seen: Sequence[pa.Table]) -> pa.Table:
@@ -84,8 +84,8 @@ def add_batches(seen: Sequence[pa.Table]) -> pa.Table:
         OBSERVED, one row a detector, kind and state, sorted by them; of each detector the MOST_KINDS that come first by
         name, the rest as OTHER_KINDS.
     """
-    held = [table.add_column(0, BY_FILE.field(0), pa.array(np.zeros(table.num_rows, np.int64))) for table in seen]
-    return schemas.conform(add_by_file(held).drop_columns(["file"]), schemas.OBSERVED)
+    by_file = [table.add_column(0, BY_FILE.field(0), pa.array(np.zeros(table.num_rows, np.int64))) for table in seen]
+    return schemas.conform(add_by_file(by_file).drop_columns(["file"]), schemas.OBSERVED)
 
 
 def add_by_file(seen: Sequence[pa.Table]) -> pa.Table:
@@ -98,10 +98,10 @@ def add_by_file(seen: Sequence[pa.Table]) -> pa.Table:
         BY_FILE, one row a file, detector, kind and state, sorted by them; of each file and detector the MOST_KINDS that
         come first by name, the rest as OTHER_KINDS.
     """
-    held = [table for table in seen if table.num_rows]
-    if not held:
+    filled = [table for table in seen if table.num_rows]
+    if not filled:
         return BY_FILE.empty_table()
-    added = _add_counts(pa.concat_tables(held))
+    added = _add_counts(pa.concat_tables(filled))
     if added.num_rows > MOST_KINDS:
         files, sizes = np.unique(np.asarray(added["file"]), return_counts=True)
         crowded = pa.array(files[sizes > MOST_KINDS])

@@ -145,14 +145,14 @@ def mask_values(text: str) -> str:
     Returns:
         The text with [email], [phone], ... in it; `observe` sees nothing there any more.
     """
-    held = text.encode("utf-8", "surrogatepass")
-    while found := list(find_values(held)):
+    data = text.encode("utf-8", "surrogatepass")
+    while found := list(find_values(data)):
         parts, at = [], 0
         for value in found:
-            parts += [held[at : value.start], f"[{value.kind}]".encode()]
+            parts += [data[at : value.start], f"[{value.kind}]".encode()]
             at = value.end
-        held = b"".join([*parts, held[at:]])
-    return held.decode("utf-8", "surrogatepass")
+        data = b"".join([*parts, data[at:]])
+    return data.decode("utf-8", "surrogatepass")
 
 
 def find_values(text: bytes | memoryview) -> Iterator[Value]:

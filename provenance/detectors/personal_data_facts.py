@@ -52,17 +52,17 @@ class PersonalDataFacts:
 @cache
 def load_facts() -> PersonalDataFacts:
     """Read `data/personal-data.yaml`, once a process."""
-    held = yaml.safe_load((DATA_FOLDER / "personal-data.yaml").read_text(encoding="utf-8"))
-    phone, card, iban, ip = held["phone"], held["payment-card"], held["iban"], held["ip"]
+    facts = yaml.safe_load((DATA_FOLDER / "personal-data.yaml").read_text(encoding="utf-8"))
+    phone, card, iban, ip = facts["phone"], facts["payment-card"], facts["iban"], facts["ip"]
     otherwise = tuple(phone["otherwise"])
     return PersonalDataFacts(
-        email={name: frozenset(each) for name, each in held["email"].items()},
+        email={name: frozenset(each) for name, each in facts["email"].items()},
         areas=frozenset(phone["role-areas"]),
         lengths={str(code): otherwise for code in phone["codes"]} | {k: tuple(v) for k, v in phone["lengths"].items()},
         fiction=tuple(phone["example-starts"]),
         phones=frozenset(phone["examples"]),
-        provinces=frozenset(held["cn-resident-id"]["provinces"]),
-        ids=frozenset(held["cn-resident-id"]["examples"]),
+        provinces=frozenset(facts["cn-resident-id"]["provinces"]),
+        ids=frozenset(facts["cn-resident-id"]["examples"]),
         issuers=tuple((str(first), str(last), frozenset(digits)) for first, last, digits in card["ranges"]),
         cards=frozenset(card["examples"]),
         structures={country: _account_pattern(shape) for country, shape in iban["structures"].items()},

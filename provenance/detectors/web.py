@@ -47,8 +47,8 @@ def observe(batch: pa.RecordBatch, files: Ints | None, signals: SitePolicy) -> p
         np.asarray(kinds.indices).astype(np.int64) * len(states.dictionary) + np.asarray(states.indices),
         return_inverse=True,
     )
-    names, said = kinds.dictionary.to_pylist(), states.dictionary.to_pylist()
-    keys = [(names[pair // len(said)], said[pair % len(said)]) for pair in pairs.tolist()]
+    names, state_names = kinds.dictionary.to_pylist(), states.dictionary.to_pylist()
+    keys = [(names[pair // len(state_names)], state_names[pair % len(state_names)]) for pair in pairs.tolist()]
     return count_values(
         "web", batch, files, keys=keys, codes=codes.astype(np.int64), places=np.asarray(rows).astype(np.int64)
     )

@@ -59,11 +59,11 @@ def _lost_rights(copy: str, original: str) -> list[Loss]:
 
 
 def _lost_obligations(copy: str, original: str) -> list[Loss]:
-    asked, kept = find_obligations(original), find_obligations(copy)
+    obligations, kept = find_obligations(original), find_obligations(copy)
     if any(find_right(copy, purpose).value == "unknown" for purpose in PURPOSES):
         return []  # nobody knows what the copy's licence asks
     order = ("share-alike", "no-derivatives", "use-restrictions", "attribution")
-    return [Loss(name, asked[name]) for name in order if name in asked and not _is_kept(name, kept)]
+    return [Loss(name, obligations[name]) for name in order if name in obligations and not _is_kept(name, kept)]
 
 
 def _is_kept(name: str, kept: Mapping[str, str]) -> bool:

@@ -329,8 +329,8 @@ _EITHER_WAY = re.compile(
 
 @cache
 def _load_phrases() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
-    held = package_data.load_table("licence-phrases")["restrictions"]
-    return tuple((entry["id"], tuple(map(re.compile, entry["patterns"]))) for entry in held)
+    restrictions = package_data.load_table("licence-phrases")["restrictions"]
+    return tuple((entry["id"], tuple(map(re.compile, entry["patterns"]))) for entry in restrictions)
 
 
 def _fold_words(text: str) -> Iterator[tuple[str, int, int]]:

@@ -43,10 +43,10 @@ class BlockedCollection:
 @cache
 def load_blocklist() -> Mapping[str, BlockedCollection]:
     """Return the list by id."""
-    held = yaml.safe_load((DATA_FOLDER / "blocked-origins.yaml").read_text(encoding="utf-8"))
+    content = yaml.safe_load((DATA_FOLDER / "blocked-origins.yaml").read_text(encoding="utf-8"))
     return {
         each["id"]: BlockedCollection(**{key: _freeze(value) for key, value in each.items()})
-        for each in held["origins"]
+        for each in content["origins"]
     }
 
 

@@ -93,11 +93,11 @@ def parse_robots(data: bytes) -> Robots:
     """
     reading = _Reading()
     for line in _LINES.split(data[:LARGEST_BYTES].removeprefix(b"\xef\xbb\xbf")):
-        said = line.split(b"#", 1)[0].strip(b" \t\0\f\v")
-        key, colon, value = said.partition(b":")
+        rule = line.split(b"#", 1)[0].strip(b" \t\0\f\v")
+        key, colon, value = rule.partition(b":")
         if colon:
             reading.take(key.strip(b" \t").lower(), value.strip(b" \t"))
-        elif bare := _BARE.fullmatch(said):
+        elif bare := _BARE.fullmatch(rule):
             reading.take(bare[1].lower(), bare[2])  # a colon that was forgotten: the intent is plain
     return Robots(reading.access.by_crawler, reading.training.by_crawler, tuple(dict.fromkeys(reading.licences)))
 
@@ -152,4 +152,8 @@ def _read_preferences(value: bytes, wanted: bytes, says: dict[bytes, bool]) -> l
     if value[:1] in (b"/", b"*"):
         path, _, value = value.partition(b" ")
     pairs = (part.split(b";", 1)[0].partition(b"=") for part in value.split(b","))
-    return [(path, says[said.strip()]) for key, _, said in pairs if key.strip() == wanted and said.strip() in says]
+    return [
+        (path, says[preference.strip()])
+        for key, _, preference in pairs
+        if key.strip() == wanted and preference.strip() in says
+    ]

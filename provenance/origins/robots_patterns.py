@@ -5,7 +5,7 @@ characters are decoded, all that is not printable ASCII is encoded. The longest 
 """
 
 # numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
-# ruff: noqa: PLR1714 - a kernel is one automaton in one piece
+# ruff: noqa: PLR1714, SIM109 - a kernel is one automaton in one piece
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ BUDGET_PER_PATH = 1 << 16
 
 _UNRESERVED = np.zeros(256, np.bool_)
 _UNRESERVED[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")] = True
-_HEX = np.full(256, 255, np.uint8)
+_SPACE, _DOLLAR, _PERCENT, _STAR, _DELETE = b" $%*\x7f"
+_NO_DIGIT = 255
+_HEX = np.full(256, _NO_DIGIT, np.uint8)
 for _digit, _byte in enumerate(b"0123456789abcdef"):
     _HEX[_byte] = _HEX[ord(chr(_byte).upper())] = _digit
 _DIGITS = np.frombuffer(b"0123456789ABCDEF", np.uint8)
@@ -116,9 +118,9 @@ def decide_paths(patterns: Patterns, paths: pa.Array, budget: int | None = None)
     Returns:
         uint8, one of NOTHING, ALLOWED, DISALLOWED, UNDECIDED for each path.
     """
-    _, offsets, held = paths.buffers()
+    _, offsets, data_buffer = paths.buffers()
     at = np.frombuffer(offsets, np.int64)[paths.offset : paths.offset + len(paths) + 1]
-    data, ends = _normalise(np.frombuffer(held or b"", np.uint8), at, False)
+    data, ends = _normalise(np.frombuffer(data_buffer or b"", np.uint8), at, False)
     of = patterns
     most = COMPARISON_BUDGET + BUDGET_PER_PATH * len(paths) if budget is None else budget
     return _decide(of.data, of.fallback, of.parts, of.first, of.anchored, of.allows, data, ends, most)  # type: ignore[no-any-return]
@@ -148,15 +150,16 @@ def _normalise(data: Any, offsets: Any, is_pattern: bool) -> Any:
         i, end = offsets[path], offsets[path + 1]
         while i < end:
             c = data[i]
-            if c == 37 and i + 2 < end and _HEX[data[i + 1]] != 255 and _HEX[data[i + 2]] != 255:
+            if c == _PERCENT and i + 2 < end and _HEX[data[i + 1]] != _NO_DIGIT and _HEX[data[i + 2]] != _NO_DIGIT:
                 c = np.uint8(_HEX[data[i + 1]] * 16 + _HEX[data[i + 2]])
                 encoded = not _UNRESERVED[c]
                 i += 3
             else:
-                encoded = c <= 32 or c >= 127 or c == 36 or c == 37 or (c == 42 and not is_pattern)
+                is_reserved = c == _DOLLAR or c == _PERCENT or (c == _STAR and not is_pattern)
+                encoded = is_reserved or c <= _SPACE or c >= _DELETE
                 i += 1
             if encoded:
-                out[at], out[at + 1], out[at + 2] = 37, _DIGITS[c >> 4], _DIGITS[c & 15]
+                out[at], out[at + 1], out[at + 2] = _PERCENT, _DIGITS[c >> 4], _DIGITS[c & 15]
                 at += 3
             else:
                 out[at] = c

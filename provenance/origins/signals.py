@@ -91,13 +91,13 @@ def load_policy(path: str, source: str) -> SitePolicy:
 
 @lru_cache(maxsize=1)
 def _load_policies(path: str) -> dict[str, SitePolicy]:
-    held = json.loads(Path(path).read_text(encoding="ascii"))
+    content = json.loads(Path(path).read_text(encoding="ascii"))
     return {
         source: SitePolicy(
             each["crawler"],
             *({host: Snapshot(**kept) for host, kept in each[kind].items()} for kind in ("robots", "tdmrep")),
         )
-        for source, each in held.items()
+        for source, each in content.items()
     }
 
 
@@ -135,8 +135,8 @@ def find_states(policy: SitePolicy, split: pa.StructArray) -> pa.Array:
 
 def _states_of_host(policy: SitePolicy, host: str, paths: pa.Array) -> np.ndarray[Any, Any]:
     """Say the strictest of what the files of a host say."""
-    said = [np.full(len(paths), 0, np.int8), np.full(len(paths), "", object)]
-    said[0][:] = STATES.index(UNKNOWN)
+    state_and_time = [np.full(len(paths), 0, np.int8), np.full(len(paths), "", object)]
+    state_and_time[0][:] = STATES.index(UNKNOWN)
     for kind, read in (("robots", _states_by_robots), ("tdmrep", _states_by_tdmrep)):
         snapshot = getattr(policy, kind).get(host)
         if snapshot is None:
@@ -144,11 +144,11 @@ def _states_of_host(policy: SitePolicy, host: str, paths: pa.Array) -> np.ndarra
         states_ = read(snapshot, policy.crawler, paths)
         # a reservation wins over all; a state over none
         better = (states_ == STATES.index(RESERVED)) | (
-            (said[0] == STATES.index(UNKNOWN)) & (states_ != STATES.index(UNKNOWN))
+            (state_and_time[0] == STATES.index(UNKNOWN)) & (states_ != STATES.index(UNKNOWN))
         )
-        said[0][better] = states_[better]
-        said[1][better] = f" ({snapshot.time})" if snapshot.time else ""
-    named: np.ndarray[Any, Any] = np.array(STATES, object)[said[0]] + said[1]
+        state_and_time[0][better] = states_[better]
+        state_and_time[1][better] = f" ({snapshot.time})" if snapshot.time else ""
+    named: np.ndarray[Any, Any] = np.array(STATES, object)[state_and_time[0]] + state_and_time[1]
     return named
 
 
@@ -191,18 +191,18 @@ def _read_robots(location: str, crawler: str | None) -> _Rules | None:
     """Read a robots.txt; None where it cannot be read any more."""
     try:
         with open(os.fsencode(location), "rb") as file:  # noqa: PTH123 - paths may be bytes that are no UTF-8
-            held = robots.parse_robots(file.read(robots.LARGEST_BYTES))
+            robots_rules = robots.parse_robots(file.read(robots.LARGEST_BYTES))
     except OSError:
         return None
-    group = held.group(crawler)
-    named = sorted((training_crawlers() & held.access.keys()) - {robots.product_token(crawler or "")})
+    group = robots_rules.group(crawler)
+    named = sorted((training_crawlers() & robots_rules.access.keys()) - {robots.product_token(crawler or "")})
     # most sites say the same to all of them
-    others = dict.fromkeys(held.group(name).access for name in named)
+    others = dict.fromkeys(robots_rules.group(name).access for name in named)
     return _Rules(
         # section 2.2.2: the file itself may always be fetched
         robots_patterns.prepare_patterns([*group.access, (b"/robots.txt$", True)]),
         robots_patterns.prepare_patterns(group.training, allows_ties=False),
-        bool(held.licences),
+        bool(robots_rules.licences),
         tuple(robots_patterns.prepare_patterns(rules) for rules in others),
     )
 
@@ -212,10 +212,10 @@ def _states_by_tdmrep(snapshot: Snapshot, crawler: str | None, paths: pa.Array) 
     if (snapshot.status or 200) // 100 == 2 and snapshot.location is not None:
         ready = _read_locations(snapshot.location)
         if ready is not None:
-            said = robots_patterns.decide_paths(ready, paths)
-            out[said == DISALLOWED] = STATES.index(RESERVED)
+            decisions = robots_patterns.decide_paths(ready, paths)
+            out[decisions == DISALLOWED] = STATES.index(RESERVED)
             # nothing said is no permission: robots.txt, or nobody, answers
-            out[(said != DISALLOWED) & (said != NOTHING) & (said != UNDECIDED)] = STATES.index(ALLOWED)
+            out[(decisions != DISALLOWED) & (decisions != NOTHING) & (decisions != UNDECIDED)] = STATES.index(ALLOWED)
     return out
 
 
@@ -224,12 +224,12 @@ def _read_locations(location: str) -> robots_patterns.Patterns | None:
     """Read a tdmrep.json: the first location that matches counts; None where it is none."""
     try:
         with open(os.fsencode(location), "rb") as file:  # noqa: PTH123 - paths may be bytes that are no UTF-8
-            held = json.loads(file.read(robots.LARGEST_BYTES))
+            content = json.loads(file.read(robots.LARGEST_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
-    entries = [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
-    said = [(each.get("location"), each.get("tdm-reservation")) for each in entries]
-    known = ((place, value) for place, value in said if isinstance(place, str) and value in (0, 1))
+    entries = [each for each in content if isinstance(each, dict)] if isinstance(content, list) else []
+    pairs = [(each.get("location"), each.get("tdm-reservation")) for each in entries]
+    known = ((place, value) for place, value in pairs if isinstance(place, str) and value in (0, 1))
     return robots_patterns.prepare_patterns(
         ((place.encode("utf-8", "replace"), value == 0) for place, value in known), in_order=True
     )

@@ -28,7 +28,7 @@ from provenance.ledger.format import statement
 from provenance.ledger.keys import trusted_keys
 from provenance.ledger.log import folder_comparison, output_files
 from provenance.ledger.log.folder_comparison import FolderChanges
-from provenance.ledger.log.tool_files import ToolFiles
+from provenance.ledger.tool_files.recognition import ToolFiles
 from provenance.ledger.verification.results import DATA_DIFFERS, MEANINGS, OK, UNPINNED, USAGE, WITHHELD, Verification
 from provenance.ledger.verification.verified_reader import Reader, open_reader
 from provenance.pipeline import loadable_files, report_check

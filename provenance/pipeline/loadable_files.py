@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provenance.core import path_names
-from provenance.ledger.log.tool_files import is_loaded
+from provenance.ledger.tool_files.recognition import is_loaded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -112,38 +112,40 @@ def parse(name: str, data: bytes) -> Profile:
     import jsonschema
 
     try:
-        held = parse_yaml(data)
+        document = parse_yaml(data)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ProfileError(f"profile {name} is not YAML: {' '.join(str(error).split())}") from error
     schema = json.loads((DATA_FOLDER / "schemas" / "profile.schema.json").read_text(encoding="utf-8"))
-    fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(held))
+    fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(document))
     if fault is not None:
         raise ProfileError(f"profile {name}: at {fault.json_path}: {fault.message}")
-    if held["profile"] != name:
-        raise ProfileError(f"profile {name}: at $.profile: it calls itself {held['profile']!r}")
-    _check_ids(name, held)
+    if document["profile"] != name:
+        raise ProfileError(f"profile {name}: at $.profile: it calls itself {document['profile']!r}")
+    _check_ids(name, document)
     return Profile(
         name=name,
-        version=held["version"],
-        title=held["title"],
+        version=document["version"],
+        title=document["title"],
         digest=sha256(data),
-        minimum_shingles=held.get("minimum", {}).get("shingles", 1),
-        requirements=tuple(held["requirements"]),
-        title_zh=held.get("title_zh"),
-        scope=held.get("scope"),
-        references=tuple(held.get("references", ())),
-        order=held.get("order", LAST),
+        minimum_shingles=document.get("minimum", {}).get("shingles", 1),
+        requirements=tuple(document["requirements"]),
+        title_zh=document.get("title_zh"),
+        scope=document.get("scope"),
+        references=tuple(document.get("references", ())),
+        order=document.get("order", LAST),
         source=data,
     )
 
 
-def _check_ids(name: str, held: Mapping[str, Any]) -> None:
+def _check_ids(name: str, document: Mapping[str, Any]) -> None:
     """A declaration names an element by two ids: they must lead to one place."""
-    ids = [(each["id"], element.get("id")) for each in held["requirements"] for element in each["elements"]]
+    ids = [(each["id"], element.get("id")) for each in document["requirements"] for element in each["elements"]]
     named = [each for each in ids if each[1] is not None]
-    if len({each["id"] for each in held["requirements"]}) < len(held["requirements"]) or len(set(named)) < len(named):
+    if len({each["id"] for each in document["requirements"]}) < len(document["requirements"]) or len(set(named)) < len(
+        named
+    ):
         raise ProfileError(f"profile {name}: at $.requirements: an id stands twice")
-    scope = held.get("scope")
+    scope = document.get("scope")
     if scope is not None and (scope["requirement"], scope["element"]) not in named:
         raise ProfileError(f"profile {name}: at $.scope: it names no element of a requirement")
 

@@ -153,26 +153,28 @@ def _requirement(
     seen: _Seen,
 ) -> list[dict[str, object]]:
     """Answer every element of a requirement, then say what follows for each of them."""
-    held = []
+    judged = []
     for number, element in enumerate(requirement["elements"], 1):
         found = weighed.get((profile.name, requirement["id"], number), [])
         answer = seen.answers.get((profile.name, requirement["id"], element.get("id", "")))
         state, reason = _machine(element, found, seen) if element["by"] == "machine" else _declared(element, answer)
-        held.append((number, element, found, answer, state, reason))
+        judged.append((number, element, found, answer, state, reason))
     outside = _outside(profile, seen)
-    closed = _closed(profile, requirement, [(element, state) for _, element, _, _, state, _ in held], seen)
-    refuted = any(element["by"] == "machine" and state == _AGAINST for _, element, _, _, state, _ in held)
+    closed = _closed(profile, requirement, [(element, state) for _, element, _, _, state, _ in judged], seen)
+    refuted = any(element["by"] == "machine" and state == _AGAINST for _, element, _, _, state, _ in judged)
     rows: list[dict[str, object]] = []
-    for number, element, found, answer, state, reason in held:
+    for number, element, found, answer, state, reason in judged:
         verdict = _word(requirement, state, closed)
-        told = reason + _why(requirement, state, [weight for _, _, weight in found])
+        sentence = reason + _why(requirement, state, [weight for _, _, weight in found])
         if refuted and answer is not None and state in {_CLEAN, _OUTSIDE}:
-            verdict, told = "not evidenced", f"{reason}; the machine found evidence against the requirement"
+            verdict, sentence = "not evidenced", f"{reason}; the machine found evidence against the requirement"
         if refuted and element["by"] == "machine":
-            told += "".join(f"; declared {each.says} in entry {each.entry}" for *_, each, _, _ in held if each)
+            sentence += "".join(f"; declared {each.says} in entry {each.entry}" for *_, each, _, _ in judged if each)
         if outside is not None:
-            verdict, told = "not applicable", outside
-        rows.append(_row(profile, requirement, number, element, found, answer) | {"verdict": verdict, "reason": told})
+            verdict, sentence = "not applicable", outside
+        rows.append(
+            _row(profile, requirement, number, element, found, answer) | {"verdict": verdict, "reason": sentence}
+        )
     return rows
 
 
@@ -212,12 +214,12 @@ def _machine(element: Mapping[str, Any], found: Sequence[tuple[str, str, str]], 
     partly = dict.fromkeys(seen.partly[check] for check in element["checks"] if check in seen.partly)
     if partly:
         return _OPEN, "; ".join(partly)
-    told = (
+    sentence = (
         f"in what was read; {seen.unread:,} bytes were not"
         if seen.unread
         else "everything that was not left out was read"
     )
-    return _CLEAN, told + (f"; {_counted(len(found))}, of no weight" if found else "")
+    return _CLEAN, sentence + (f"; {_counted(len(found))}, of no weight" if found else "")
 
 
 def _missing(element: Mapping[str, Any], missing: Sequence[str], seen: _Seen) -> tuple[str, str]:
@@ -234,17 +236,17 @@ def _counted(count: int) -> str:
 def _declared(element: Mapping[str, Any], answer: DeclaredAnswer | None) -> tuple[str, str]:
     if answer is None:
         return _OPEN, f"answered by a {element['by']}, which is not there"
-    said = f"declared {answer.says} by {answer.role} (entry {answer.entry})"
+    sentence = f"declared {answer.says} by {answer.role} (entry {answer.entry})"
     if answer.stale is not None:
-        return _OPEN, f"{said}, which does not count: {answer.stale}"
+        return _OPEN, f"{sentence}, which does not count: {answer.stale}"
     if answer.says == "no":
-        return _AGAINST, said
+        return _AGAINST, sentence
     if answer.says == "not-applicable":
-        return _OUTSIDE, said
+        return _OUTSIDE, sentence
     bound = f", {answer.documents} document{'s' * (answer.documents != 1)}" if answer.documents else ""
     if element["by"] == "document" and not answer.documents:
-        return _OPEN, f"{said}, but no document is bound"
-    return _CLEAN, said + bound
+        return _OPEN, f"{sentence}, but no document is bound"
+    return _CLEAN, sentence + bound
 
 
 def _outside(profile: Profile, seen: _Seen) -> str | None:
@@ -258,14 +260,14 @@ def _outside(profile: Profile, seen: _Seen) -> str | None:
 
 
 def _closed(
-    profile: Profile, requirement: Mapping[str, Any], held: Sequence[tuple[Mapping[str, Any], str]], seen: _Seen
+    profile: Profile, requirement: Mapping[str, Any], judged: Sequence[tuple[Mapping[str, Any], str]], seen: _Seen
 ) -> bool:
     """Tell whether a requirement conforms: all answered, one by a person's yes, and all of the data read."""
-    affirmed = any(element["by"] != "machine" and state == _CLEAN for element, state in held)
+    affirmed = any(element["by"] != "machine" and state == _CLEAN for element, state in judged)
     return (
         affirmed
-        and {state for _, state in held} <= {_CLEAN, _OUTSIDE}
-        and (seen.whole or all(element["by"] != "machine" for element, _ in held))
+        and {state for _, state in judged} <= {_CLEAN, _OUTSIDE}
+        and (seen.whole or all(element["by"] != "machine" for element, _ in judged))
         and requirement["text"] != "unconfirmed"
         and (profile.scope is None or requirement["id"] != profile.scope["requirement"])
     )

@@ -139,16 +139,16 @@ def parse(name: str, source: bytes) -> tuple[Waiver, ...]:
         ConfigError: it breaks the schema, or names a check or day that does not exist.
     """
     try:
-        held, lines = yaml_documents.load(name, yaml_documents.decode(name, source))
+        document, lines = yaml_documents.load(name, yaml_documents.decode(name, source))
     except ManifestError as error:
         raise ConfigError(str(error)) from error
     schema = json.loads((DATA_FOLDER / "schemas" / "waivers.schema.json").read_text(encoding="utf-8"))
-    faults = list(jsonschema.Draft202012Validator(schema).iter_errors(held))
+    faults = list(jsonschema.Draft202012Validator(schema).iter_errors(document))
     if faults:
         fault = min(faults, key=lambda each: each.validator == "oneOf")  # a wrong value before a wrong way to name
         pointer = "".join(f"/{part}" for part in fault.absolute_path)
         raise ConfigError(f"{name}: at {pointer or '/'}, line {lines.get(pointer, 1)}: {_said(fault)}")
-    waivers = tuple(Waiver(**each) for each in held["waivers"])
+    waivers = tuple(Waiver(**each) for each in document["waivers"])
     for number, waiver in enumerate(waivers):
         line = lines[f"/waivers/{number}"]
         if waiver.check is not None and waiver.check not in CHECKS:
@@ -185,23 +185,23 @@ def apply(
     """
     given = Waivers(tuple(_unnamed(each, people) for each in given.waivers), given.source)
     findings = tables["findings"].to_pylist()
-    told = [_told(waiver, findings, today) for waiver in given.waivers]
-    for waiver, each in zip(given.waivers, told, strict=True):
+    results = [_told(waiver, findings, today) for waiver in given.waivers]
+    for waiver, each in zip(given.waivers, results, strict=True):
         for finding in findings:
             if each["state"] == "holds" and finding["fingerprint"] in each["findings"]:
                 finding["waived"] = finding["waived"] or waiver.sentence
     coverage = tables["coverage"].to_pylist()
     seen = {name: coverage[0][name] for name in ("records_seen", "records_unreadable")}
     waived = sum(finding["waived"] is not None for finding in findings)
-    coverage.insert(0, {"check": STEP, "status": "ran", "reason": _reason(given.waivers, told, waived)} | seen)
+    coverage.insert(0, {"check": STEP, "status": "ran", "reason": _reason(given.waivers, results, waived)} | seen)
     marked = {
         "findings": schemas.rows(findings, schemas.FINDINGS),
         "coverage": schemas.rows(coverage, schemas.COVERAGE),
     }
-    said: dict[str, Any] = {"waivers": told}
+    facts: dict[str, Any] = {"waivers": results}
     if given.source is not None:
-        said["waiversFile"] = {"name": DOCUMENT, "digest": {"sha256": sha256(given.source)}}
-    return {**tables, **marked}, said
+        facts["waiversFile"] = {"name": DOCUMENT, "digest": {"sha256": sha256(given.source)}}
+    return {**tables, **marked}, facts
 
 
 def _unnamed(waiver: Waiver, people: IdentityKey) -> Waiver:
@@ -211,35 +211,37 @@ def _unnamed(waiver: Waiver, people: IdentityKey) -> Waiver:
     return replace(waiver, approver=approver, reason=masking.clean(waiver.reason), evidence=evidence)
 
 
-def pinned(told: Sequence[Mapping[str, Any]]) -> Waivers:
+def pinned(results: Sequence[Mapping[str, Any]]) -> Waivers:
     """Return the waivers that an entry says a scan was given, those of its file and those of the ledger.
 
     Args:
-        told: `waivers` of what the entry says, see `apply`.
+        results: `waivers` of what the entry says, see `apply`.
 
     Returns:
         As `apply` takes them, in the same order; which held on another day is decided anew.
     """
     names = [(field.name, _NAMES.get(field.name, field.name)) for field in fields(Waiver)]
-    return Waivers(tuple(Waiver(**{name: each[said] for name, said in names if said in each}) for each in told), None)
+    return Waivers(tuple(Waiver(**{name: each[key] for name, key in names if key in each}) for each in results), None)
 
 
 def _told(waiver: Waiver, findings: Sequence[Mapping[str, Any]], today: str) -> dict[str, Any]:
     covered = [finding["fingerprint"] for finding in findings if waiver.covers(finding)]
     state = "expired" if waiver.expires < today else "holds" if covered else "matches nothing"
-    said = {_NAMES.get(name, name): value for name, value in asdict(waiver).items() if value is not None}
-    return said | {"state": state, "findings": covered}
+    record = {_NAMES.get(name, name): value for name, value in asdict(waiver).items() if value is not None}
+    return record | {"state": state, "findings": covered}
 
 
-def _reason(waivers: Iterable[Waiver], told: Sequence[Mapping[str, Any]], waived: int) -> str:
-    holding = sum(each["state"] == "holds" for each in told)
-    said = [f"{_counted(holding, 'waiver')} held, for {_counted(waived, 'finding')}"]
-    for waiver, each in zip(waivers, told, strict=True):
+def _reason(waivers: Iterable[Waiver], results: Sequence[Mapping[str, Any]], waived: int) -> str:
+    holding = sum(each["state"] == "holds" for each in results)
+    sentences = [f"{_counted(holding, 'waiver')} held, for {_counted(waived, 'finding')}"]
+    for waiver, each in zip(waivers, results, strict=True):
         if each["state"] == "expired":
-            said.append(f"that of {waiver.approver} for {waiver.subject} expired on {waiver.expires} and does not hold")
+            sentences.append(
+                f"that of {waiver.approver} for {waiver.subject} expired on {waiver.expires} and does not hold"
+            )
         elif each["state"] == "matches nothing":
-            said.append(f"that of {waiver.approver} for {waiver.subject} matches no finding")
-    return "; ".join(said)
+            sentences.append(f"that of {waiver.approver} for {waiver.subject} matches no finding")
+    return "; ".join(sentences)
 
 
 def _counted(count: int, noun: str) -> str:

@@ -64,18 +64,18 @@ def _domains(observations: pa.Table) -> list[dict[str, Any]]:
         states: dict[str, list[domains.Domain]] = defaultdict(list)
         for each in seen:
             states[each.name].append(each)
-        ranked = sorted((_domain(name, said) for name, said in states.items()), key=_by_bytes)
+        ranked = sorted((_domain(name, domain_states) for name, domain_states in states.items()), key=_by_bytes)
         totals = {name: sum(each[name] for each in ranked) for name in ("records", "bytes")}
         listed.append({"source": source, "domains": len(ranked), **totals, "largest": ranked[:DOMAINS_PER_SOURCE]})
     return listed
 
 
-def _domain(name: str, said: Sequence[domains.Domain]) -> dict[str, Any]:
+def _domain(name: str, domain_states: Sequence[domains.Domain]) -> dict[str, Any]:
     return {
         "domain": name,
-        "records": sum(each.records for each in said),
-        "bytes": sum(each.bytes for each in said),
-        "states": {f"{each.state} ({each.time})" if each.time else each.state: each.records for each in said},
+        "records": sum(each.records for each in domain_states),
+        "bytes": sum(each.bytes for each in domain_states),
+        "states": {f"{each.state} ({each.time})" if each.time else each.state: each.records for each in domain_states},
     }
 
 

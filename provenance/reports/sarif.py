@@ -77,8 +77,8 @@ def _rules(ran: set[str], found: set[str]) -> list[dict[str, Any]]:
 
 
 def _rule(name: str) -> dict[str, Any]:
-    said = checks.explain(name)
-    first, _, rest = said.partition("\n\n")
+    documentation = checks.explain(name)
+    first, _, rest = documentation.partition("\n\n")
     marked = _HEADING.sub(r"\n**\1:**", rest)
     why = rest.partition("\n")[0].partition(":")[2].strip()
     return {
@@ -86,7 +86,7 @@ def _rule(name: str) -> dict[str, Any]:
         "name": "".join(part.capitalize() for part in name.split("-")),
         "shortDescription": {"text": " ".join(first.split())},
         "fullDescription": {"text": why},
-        "help": {"text": said, "markdown": f"{first}\n{marked}"},
+        "help": {"text": documentation, "markdown": f"{first}\n{marked}"},
     }
 
 
@@ -143,8 +143,8 @@ def _result(
             "artifactLocation": _artifact(decides["path"]),
             "region": {"startLine": int(decides["line"])},
         }
-        said = "The statement that decides the licence of this file."
-        result["relatedLocations"] = [{"id": 1, "physicalLocation": statement, "message": {"text": said}}]
+        text = "The statement that decides the licence of this file."
+        result["relatedLocations"] = [{"id": 1, "physicalLocation": statement, "message": {"text": text}}]
     return result
 
 

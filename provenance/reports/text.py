@@ -119,11 +119,11 @@ def describe_gaps(tables: Mapping[str, pa.Table]) -> Iterable[str]:
     broken = sum(tables["files"]["records_unreadable"].to_pylist())
     if broken:
         yield f"{broken:,} record{'s' * (broken != 1)} that could not be read"
-    for checks, status, said in _merge_reasons(tables["coverage"]):
+    for checks, status, why in _merge_reasons(tables["coverage"]):
         if status != "ran":
-            yield f"{checks} {status}: {said}"
-        elif said:
-            reasons = said.split("; ")
+            yield f"{checks} {status}: {why}"
+        elif why:
+            reasons = why.split("; ")
             yield from (f"{checks}: {reason}" for reason in reasons[:MOST_REASONS])
             if len(reasons) > MOST_REASONS:
                 yield f"{checks}: {len(reasons) - MOST_REASONS:,} more reasons, in coverage.parquet of the scan"
@@ -227,15 +227,15 @@ def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
     """Show each requirement once, with what answers it; what nobody answered is named in one line."""
     console.print()
     for _, elements in groupby(rows, key=lambda row: (row["profile"], row["requirement"])):
-        held = list(elements)
-        title = Text.assemble((f"{_cite_clause(held[0])}: ", "dim"), make_printable(held[0]["title"]))
+        element_rows = list(elements)
+        title = Text.assemble((f"{_cite_clause(element_rows[0])}: ", "dim"), make_printable(element_rows[0]["title"]))
         first, *rest = title.wrap(console, console.width - 10)
         console.print(first)
         for line in rest:
             console.print(Padding(line, (0, 0, 0, 10), expand=False))
-        missing = [row for row in held if row["declared"] is None and row["answered_by"] != "machine"]
+        missing = [row for row in element_rows if row["declared"] is None and row["answered_by"] != "machine"]
         missing = [row for row in missing if row["verdict"] == "not evidenced"]
-        for row in held:
+        for row in element_rows:
             if row not in missing:
                 console.print(
                     Padding(Text(make_printable(f"{row['verdict']}: {row['reason']}")), (0, 0, 0, 10), expand=False)

@@ -165,8 +165,8 @@ def read_again(root: Path, path: str, kind: str | None, digest: str) -> Rows:
 
 def _explain_fault(path: str, error: ManifestError) -> str:
     """Return what is wrong with a manifest, without its path, which stands beside it."""
-    said = str(error)
-    return said.removeprefix(path).lstrip(": ") if said.startswith(path) else said
+    message = str(error)
+    return message.removeprefix(path).lstrip(": ") if message.startswith(path) else message
 
 
 def _claims_of_unread(path: str, kind: str) -> list[Claim]:
@@ -225,28 +225,28 @@ def describe_overrides(claims: pa.Table, data: Collection[str] = ()) -> str | No
         claims: CLAIMS.
         data: paths of the files that were read as data.
     """
-    said = []
+    sentences = []
     for claim in claims.to_pylist():
         place = resolved_path(claim)
         if _is_at_root(claim, "licence-file"):
             too = ", and as records, which it holds" if place in data else ""
-            said.append(f"{claim['manifest']}: {place} is read as a licence{too}")
+            sentences.append(f"{claim['manifest']}: {place} is read as a licence{too}")
         if claim["field"] in DOCUMENTS:
             kept = "is no data but" if "/" not in claim["manifest"] else "is not (no manifest at the root says so)"
             if place in data and "/" not in claim["manifest"]:
                 kept = "holds records, which are read as data, and is"
-            said.append(f"{claim['manifest']}: {place} {kept} a document")
+            sentences.append(f"{claim['manifest']}: {place} {kept} a document")
         if (
             claim["field"] in {"signal.file", "signal.folder"}
             and "/" not in claim["manifest"]
             and not (claim["field"] == "signal.file" and place in data)
         ):
-            said.append(f"{claim['manifest']}: {resolved_path(claim)} is read as what sites said, not as data")
+            sentences.append(f"{claim['manifest']}: {resolved_path(claim)} is read as what sites said, not as data")
         if claim["field"] == "view":
             column, role = claim["value"].rsplit("=", 1)
             verb = "is read as" if "/" not in claim["manifest"] else "is not read (no manifest at the root says so) as"
-            said.append(f"{claim['manifest']}: column {column!r} {verb} {role} in {claim['scope']}")
-    return "; ".join(dict.fromkeys(said)) or None
+            sentences.append(f"{claim['manifest']}: column {column!r} {verb} {role} in {claim['scope']}")
+    return "; ".join(dict.fromkeys(sentences)) or None
 
 
 def make_table(rows: Rows) -> pa.Table:
@@ -274,17 +274,17 @@ def add_identities(claims: pa.Table, files: pa.Table) -> pa.Table:
         the address has these bytes is the manifest's word; that the file has them was measured. An upstream that no
         file equals is no fault: data is repacked. Empty files equal each other and prove nothing.
     """
-    held: dict[str, list[dict[str, str]]] = defaultdict(list)
+    by_digest: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in files.select(["path", "source", "role", "sha256", "bytes"]).to_pylist():
         if row["role"] == "data" and row["sha256"] is not None and row["bytes"]:
-            held[row["sha256"]].append({"scope": row["path"], "source": row["source"]})
+            by_digest[row["sha256"]].append({"scope": row["path"], "source": row["source"]})
     rows: Rows = []
     for claim in claims.to_pylist():
         digest, _, address = claim["value"].partition(" ")
         if claim["field"] == "upstream-sha256":
             rows += [
                 claim | {"field": IDENTICAL, "value": f"{address} sha256:{digest}", "witness": "digest"} | place
-                for place in held.get(digest, [])
+                for place in by_digest.get(digest, [])
             ]
     return make_table(claims.to_pylist() + rows) if rows else claims
 
@@ -315,8 +315,8 @@ def describe_uncompared(claims: pa.Table) -> str | None:
         claims: CLAIMS.
     """
     counts = Counter(claims["field"].to_pylist())
-    said = ((counts[field], words) for field, words in _UNCOMPARED.items() if counts[field])
-    return "; ".join(f"{count:,} {one if count == 1 else several}" for count, (one, several) in said) or None
+    phrases = ((counts[field], words) for field, words in _UNCOMPARED.items() if counts[field])
+    return "; ".join(f"{count:,} {one if count == 1 else several}" for count, (one, several) in phrases) or None
 
 
 def _is_legend(row: Mapping[str, Any]) -> bool:
@@ -349,6 +349,6 @@ def claims_of_records(observed: Iterable[BundleResult]) -> Rows:
             rows.append(_make_row(path, Claim(name, value, path, "record-column", f"/{name}", "data"), digest or ""))
         for number in lacking:
             path, digest, records = about[number]
-            said = f"no licence in {silent[number]:,} of {records:,} records"
-            rows.append(_make_row(path, Claim("licence", said, path, GAP, "/licence", "data"), digest or ""))
+            gap = f"no licence in {silent[number]:,} of {records:,} records"
+            rows.append(_make_row(path, Claim("licence", gap, path, GAP, "/licence", "data"), digest or ""))
     return [row | {"spdx": None} if _is_legend(row) else row for row in rows]

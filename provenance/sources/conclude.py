@@ -31,13 +31,13 @@ def conclude_sources(
     Returns:
         SOURCES, one row a source that holds data; sorted by source.
     """
-    held: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    rows_by_source: dict[str, list[dict[str, Any]]] = defaultdict(list)
     names = ("path", "source", "role", "bytes", "records", "tokens", "skip_reason")
     for row in files.select(names).to_pylist():
         if row["role"] == "data":
-            held[row["source"]].append(row)
+            rows_by_source[row["source"]].append(row)
     rows = [
-        _conclude_source(scopes, source, held[id_])
+        _conclude_source(scopes, source, rows_by_source[id_])
         | {"records_text": texts.get(id_, 0), "records_distinct": distinct.get(id_, 0)}
         for id_, source in scopes.sources.items()
     ]

@@ -97,10 +97,10 @@ def _rename_column(table: pa.Table, names: Mapping[str, str]) -> pa.Table:
         if pa.types.is_string(field.type):
             column = table[field.name].combine_chunks().dictionary_encode()
             column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-            told = [
+            new_names = [
                 each if each is None else identity.ID.sub(lambda found: names.get(found[2], found[0]), each)
                 for each in column.dictionary.to_pylist()
             ]
-            values = pa.array(told, pa.string()).take(column.indices)
+            values = pa.array(new_names, pa.string()).take(column.indices)
             table = table.set_column(place, field, values)
     return table

@@ -59,13 +59,13 @@ def facts_by_source(sources: pa.Table, claims: pa.Table) -> list[DeclaredFacts]:
     Returns:
         One for each source, sorted by its id.
     """
-    held = {row["source"]: DeclaredFacts(row["source"], row["kind"]) for row in sources.to_pylist()}
+    facts = {row["source"]: DeclaredFacts(row["source"], row["kind"]) for row in sources.to_pylist()}
     records: dict[tuple[str, str, str, str], dict[str, str]] = {}
-    opened: dict[str, bool] = dict.fromkeys(held, False)
+    opened: dict[str, bool] = dict.fromkeys(facts, False)
     names = ("source", "manifest", "pointer", "field", "value", "witness")
     rows = claims.select(list(names)).to_pylist()
     for row in sorted(rows, key=lambda row: tuple(str(row[name]) for name in names)):
-        one = held.get(row["source"])
+        one = facts.get(row["source"])
         if one is None:
             continue
         native = by_witness(row["witness"]).own
@@ -87,7 +87,7 @@ def facts_by_source(sources: pa.Table, claims: pa.Table) -> list[DeclaredFacts]:
                 records[place] = {}
                 one.records.setdefault(name, []).append(records[place])
             records[place].setdefault(key, row["value"])
-    return [held[source] for source in sorted(held)]
+    return [facts[source] for source in sorted(facts)]
 
 
 def _record_pointer(pointer: str, name: str) -> str:
@@ -167,11 +167,11 @@ def count_origins(observations: pa.Table, *, addressed: bool = False) -> dict[st
         By source.
     """
     rows = [row for row in observations.to_pylist() if row["detector"] == "record-origin" and row["source"] is not None]
-    told = {row["path"] for row in rows if row["kind"] == "url"}
+    paths_with_url = {row["path"] for row in rows if row["kind"] == "url"}
     found: dict[str, RecordOrigins] = {}
     for row in sorted(rows, key=lambda row: str(row["path"])):
         what = "missing" if row["state"] == "missing" else row["kind"]
-        if addressed and row["path"] not in told:
+        if addressed and row["path"] not in paths_with_url:
             continue
         one = found.setdefault(row["source"], RecordOrigins())
         one.counts[what] += row["records"]
@@ -217,9 +217,9 @@ class Lineage:
             if by_witness(row["witness"]).own:
                 native.add(row["manifest"])
             if what in {"upstream", "link"}:
-                said = (what == "link", row["value"], f"{row['manifest']}:{row['pointer']}")
+                mention = (what == "link", row["value"], f"{row['manifest']}:{row['pointer']}")
                 for speaker in (source, place) if what == "link" else (source,):
-                    self._said[speaker].add(said)
+                    self._said[speaker].add(mention)
             elif what in {"url", "homepage"}:
                 self._addresses[source].add(_address(row["value"]))
             elif what == "prose":
@@ -238,8 +238,8 @@ class Lineage:
         """
         known = self._known(other)
         about = self._about.get(source)
-        said = {each for speaker in self._speakers(source, other) for each in self._said.get(speaker, ())}
-        for by_link, value, where in sorted(said):
+        mentions = {each for speaker in self._speakers(source, other) for each in self._said.get(speaker, ())}
+        for by_link, value, where in sorted(mentions):
             if known & {_plain(value), _last(value), _address(value)}:
                 return NamedSource(where, upstream=not by_link)
         if about is not None and known & set(map(_plain, str(about["parent"] or "").split("; "))):

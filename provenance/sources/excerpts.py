@@ -51,10 +51,10 @@ def read(
         InputError: a file is not there any more.
         DigestMismatch: a file is not the one that was scanned.
     """
-    asked = [(path, int(row)) for path, row in places]
+    record_places = [(path, int(row)) for path, row in places]
     known = {row["path"]: row for row in tables["files"].select(["path", "role", "records", "sha256"]).to_pylist()}
     wanted: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
-    for path, row in asked:
+    for path, row in record_places:
         if path not in known or known[path]["role"] != "data" or not 0 <= row < known[path]["records"]:
             raise ConfigError(f"there is no record {row} of {path} in this audit")
         wanted[path_names.on_disk(path)][path].add(row)
@@ -63,11 +63,11 @@ def read(
     for outer, rows in wanted.items():
         roles = records.override_roles(claims.nearest_overrides(outer, views))
         found |= _read_rows(Path(data), outer, rows, known[outer]["sha256"], roles)
-    if lost := next((place for place in asked if place not in found), None):
+    if lost := next((place for place in record_places if place not in found), None):
         raise InputError(
             f"record {lost[1]} of {lost[0]} was not found again: an older version named or read it otherwise"
         )
-    shown = [_mask_row(found[place]) if masked else found[place] for place in asked]
+    shown = [_mask_row(found[place]) if masked else found[place] for place in record_places]
     return pa.Table.from_pylist(shown, schema=EXCERPTS)
 
 
@@ -111,10 +111,10 @@ def read_leaf(
         DigestMismatch: it is not the one that was scanned, or the secret is another.
     """
     known = {each["path"]: each for each in tables["files"].to_pylist()}
-    said = known.get(path)
-    if said is None or said["role"] != "data" or not 0 <= row < said["records"]:
+    file_row = known.get(path)
+    if file_row is None or file_row["role"] != "data" or not 0 <= row < file_row["records"]:
         raise ConfigError(f"there is no record {row} of {path} in this audit")
-    if said["records_root"] is None:
+    if file_row["records_root"] is None:
         raise ConfigError(f"no record tree was made of {path}; scan with --assess or --records")
     outer = path_names.on_disk(path)
     roles = records.override_roles(claims.nearest_overrides(outer, claims.find_overrides(tables["claims"].to_pylist())))
@@ -124,7 +124,7 @@ def read_leaf(
         if item.path == path and isinstance(item, records.Batch):
             growing.add(item.table, salting, row)
         elif item.path == path and isinstance(item, records.Account):
-            if growing.tree.compute_root() == said["records_root"]:  # an archive may hold two members of one name
+            if growing.tree.compute_root() == file_row["records_root"]:  # an archive may hold two members of one name
                 found = growing.leaf(secret, path, row)
             growing = _Leaves()
     if found is None:

@@ -148,8 +148,10 @@ class LicenceScopes:
 
 
 def _list_licences(claims: Mapping[str, list[Claim]]) -> dict[str, list[Claim]]:
-    found = {key: [claim for claim in held if claim["field"] == "licence"] for key, held in claims.items()}
-    return {key: held for key, held in found.items() if held}
+    found = {
+        key: [claim for claim in scope_claims if claim["field"] == "licence"] for key, scope_claims in claims.items()
+    }
+    return {key: scope_claims for key, scope_claims in found.items() if scope_claims}
 
 
 def _is_text(claim: Claim, subject: str | None = None) -> bool:

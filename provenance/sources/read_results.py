@@ -118,15 +118,15 @@ class Register:
             numbers: of the files, each once.
             counts: one a file.
         """
-        held = self._counts[name]
-        if len(held) < self._entered:
-            held = self._counts[name] = np.concatenate([held, np.zeros(max(len(held), self._entered), np.int64)])
-        held[numbers] += counts
+        column = self._counts[name]
+        if len(column) < self._entered:
+            column = self._counts[name] = np.concatenate([column, np.zeros(max(len(column), self._entered), np.int64)])
+        column[numbers] += counts
 
     def rows(self, number: int) -> int:
         """Return how many records of a file were counted so far."""
-        held = self._counts["rows"]
-        return int(held[number]) if number < len(held) else 0
+        column = self._counts["rows"]
+        return int(column[number]) if number < len(column) else 0
 
     def observe(self, observed: pa.Table) -> None:
         """Take what detectors saw, detectors.BY_FILE."""
@@ -183,8 +183,8 @@ class Register:
         silent[[number for number, name, _ in self._stated if name == "licence"]] = False
         for name in COUNTS:
             counts = np.zeros(len(order), np.int64)
-            held = self._counts[name][: len(order)]
-            counts[: len(held)] = held
+            column = self._counts[name][: len(order)]
+            counts[: len(column)] = column
             files = files.append_column(name, pa.array(np.where(silent, 0, counts) if name == "unlicensed" else counts))
         columns = zip(*self._stated, strict=True) if self._stated else ([], [], [])
         stated = pa.table([pa.array(each, kind) for each, kind in zip(columns, STATED.types, strict=True)], STATED)
@@ -192,15 +192,15 @@ class Register:
         return BundleResult(bundle, schemas.conform(files, SEEN), observed, stated, self._claims, **scratch)
 
 
-def enter_accounts(held: Sequence[Account], bundle: int) -> BundleResult:
+def enter_accounts(accounts: Sequence[Account], bundle: int) -> BundleResult:
     """Return what is known of files of which nothing but their accounts is.
 
     Args:
-        held: the accounts.
+        accounts: the accounts.
         bundle: the number to give them.
     """
     register = Register()
-    for account in held:
+    for account in accounts:
         register.close(register.enter(), account)
     return register.result(bundle, {})
 
@@ -233,11 +233,11 @@ def gather_results(observed: Sequence[BundleResult]) -> FileResult:
     order = np.asarray(pc.sort_indices(files, sort_keys=[("path", "ascending")])).astype(np.int64)
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    places, first, held = {}, 0, [detectors.BY_FILE.empty_table()]
+    places, first, tables = {}, 0, [detectors.BY_FILE.empty_table()]
     for each in observed:
         places[each.bundle] = own = place[first : first + each.files.num_rows]
         first += each.files.num_rows
-        held.append(
+        tables.append(
             each.observed.set_column(0, detectors.BY_FILE.field(0), pa.array(own[np.asarray(each.observed["file"])]))
         )
-    return FileResult(files.take(pa.array(order)), pa.concat_tables(held), places)
+    return FileResult(files.take(pa.array(order)), pa.concat_tables(tables), places)

@@ -124,8 +124,10 @@ class Scopes:
     @property
     def list_holders(self) -> dict[str, str]:
         """Which source a manifest speaks for: by its path, and by its path and the pointer of one of its sources."""
-        held = {manifest: self.find_source(manifest) for manifest, _ in self._speakers}
-        return held | {f"{manifest} {entry}": source for (manifest, entry), source in self._speakers.items() if entry}
+        holders = {manifest: self.find_source(manifest) for manifest, _ in self._speakers}
+        return holders | {
+            f"{manifest} {entry}": source for (manifest, entry), source in self._speakers.items() if entry
+        }
 
     def witnesses(self, files: pa.Table) -> pa.Table:
         """List who says what of the licence of each source's data.
@@ -145,9 +147,9 @@ class Scopes:
         rows = [
             {name: claim[name] for name in ("manifest", "pointer", "value", "spdx", "subject")}
             | {"scope": (licence.decided or claim)["scope"]}
-            | {"source": source, "speaks": speaks, "files": held[0], "records": held[1]}
+            | {"source": source, "speaks": speaks, "files": tally[0], "records": tally[1]}
             | {"decides": speaks and claim["spdx"] == licence.expression}
-            for (source, licence), held in sorted(
+            for (source, licence), tally in sorted(
                 counts.items(), key=lambda each: (each[0][0], each[0][1].pointer or "")
             )
             for speaks, claims in ((True, licence.claims), (False, licence.code))

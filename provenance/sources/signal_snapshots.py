@@ -142,12 +142,12 @@ def make_policies(
             if source is not None:
                 stated[source].append(claim)
     found: dict[str, SitePolicy] = {}
-    for source, said in stated.items():
-        first = {claim["field"]: claim["value"] for claim in reversed(said)}
+    for source, claims_of_source in stated.items():
+        first = {claim["field"]: claim["value"] for claim in reversed(claims_of_source)}
         crawler = first.get("crawler") or first.get("collection.user_agent")
         began = first.get("collection.started") or first.get("acquired")
         crawled = f"{began}/{first.get('collection.ended') or began}" if began else None
-        kept = _choose_snapshots(said, crawled, root, known)
+        kept = _choose_snapshots(claims_of_source, crawled, root, known)
         if crawler is not None or kept:
             by_kind = {kind: {host: each for (k, host), each in kept.items() if k == kind} for kind, _ in kept}
             found[source] = SitePolicy(crawler, by_kind.get("robots", {}), by_kind.get("tdmrep", {}))
@@ -155,11 +155,11 @@ def make_policies(
 
 
 def _choose_snapshots(
-    said: Iterable[Claim], crawled: str | None, root: Path, known: list[str]
+    own_claims: Iterable[Claim], crawled: str | None, root: Path, known: list[str]
 ) -> dict[tuple[str, str], Snapshot]:
     """Choose of each host's snapshots the one that is nearest to the crawl, in the order of TIMES."""
     entries: dict[tuple[str, str], dict[str, Claim]] = defaultdict(dict)
-    for claim in said:
+    for claim in own_claims:
         if claim["field"].startswith("signal."):
             entries[claim["manifest"], claim["pointer"].rsplit("/", 1)[0]][claim["field"][7:]] = claim
     best: dict[tuple[str, str], tuple[int, int, Snapshot]] = {}

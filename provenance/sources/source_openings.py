@@ -46,15 +46,15 @@ def fit_headings(claims: Sequence[Claim], files: Iterable[str]) -> None:
 
 def licences_from_files(claims: Sequence[Claim]) -> list[Claim]:
     """State what the licence files say that a manifest points at; one that was not read as such is unknown."""
-    said: dict[str, list[Claim]] = defaultdict(list)
+    by_manifest: dict[str, list[Claim]] = defaultdict(list)
     for claim in claims:
         if claim["field"] == "licence" and not by_witness(claim["witness"]).own:
-            said[claim["manifest"]].append(claim)
+            by_manifest[claim["manifest"]].append(claim)
     return [
         claim | {"field": "licence", "value": found["value"], "spdx": found["spdx"]}
         for claim in claims
         if claim["field"] == "licence-file"
-        for found in said.get(resolved_path(claim), [{"value": f"see {claim['value']}", "spdx": None}])
+        for found in by_manifest.get(resolved_path(claim), [{"value": f"see {claim['value']}", "spdx": None}])
     ]
 
 

@@ -12,6 +12,7 @@ import yaml
 from provenance import ledger
 from provenance.core.digests import sha256
 from provenance.core.schemas import SEALED, empty, rows
+from tests.conftest import SCAN_FACTS
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -25,17 +26,7 @@ class Sealed(dict):
 
 
 def facts(**changes):
-    made = {
-        "kind": "draft",
-        "scanner": {"name": "provenance", "version": "0.1.0", "digest": {"sha256": "ab" * 32}},
-        "data": "corpus",
-        "purpose": "commercial-service",
-        "profiles": [{"name": "baseline", "digest": {"sha256": "cd" * 32}}],
-        "startedOn": "2025-01-01T00:00:00Z",
-        "finishedOn": "2025-01-01T00:00:01.5Z",
-        "counts": {"error": 1},
-    }
-    return made | changes
+    return SCAN_FACTS | {"counts": {"error": 1}} | changes
 
 
 def listed_file(path, sha256, **changes):

@@ -12,6 +12,25 @@ from provenance.sources import claims as claims_
 from provenance.sources import scopes as scopes_
 from provenance.sources.inventory import list_paths
 
+LINE = '{"text": "the quick brown fox jumps over the lazy dog every single morning"}\n'
+MIT = "SPDX-License-Identifier: MIT\n"
+APACHE = "SPDX-License-Identifier: Apache-2.0\n"
+NC = "CC BY-NC 4.0\n"
+README = "# A set\n\nNothing on rights.\n"
+
+
+def card(licence="mit", **more):
+    lines = [f"license: {licence}"] if licence else ["pretty_name: A set"]
+    return "\n".join(["---", *lines, *(f"{key}: {value}" for key, value in more.items()), "---", "# A set", ""])
+
+
+def native(*entries):
+    return "provenance: 1\nsources:\n" + "".join(f"  - {{ {entry} }}\n" for entry in entries)
+
+
+def licences(*values):
+    return "".join(f'{{"text": "record {k}", "license": {value}}}\n' for k, value in enumerate(values))
+
 
 @pytest.fixture
 def scoped(tmp_path, tmp_path_factory):

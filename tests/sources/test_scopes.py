@@ -16,27 +16,11 @@ from provenance.core import schemas
 from provenance.sources import scopes as scopes_
 from provenance.sources.scope_paths import find_matching
 
-LINE = '{"text": "the quick brown fox jumps over the lazy dog every single morning"}\n'
-MIT = "SPDX-License-Identifier: MIT\n"
-APACHE = "SPDX-License-Identifier: Apache-2.0\n"
-NC = "CC BY-NC 4.0\n"
-README = "# A set\n\nNothing on rights.\n"
+from .conftest import APACHE, LINE, MIT, NC, README, card, licences, native
+
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 1234567\n"
 BLOBS = "datasets--a--b/blobs"
 SNAPSHOT = "datasets--a--b/snapshots/0123"
-
-
-def card(licence="mit", **more):
-    lines = [f"license: {licence}"] if licence else ["pretty_name: A set"]
-    return "\n".join(["---", *lines, *(f"{key}: {value}" for key, value in more.items()), "---", "# A set", ""])
-
-
-def native(*entries):
-    return "provenance: 1\nsources:\n" + "".join(f"  - {{ {entry} }}\n" for entry in entries)
-
-
-def licences(*values):
-    return "".join(f'{{"text": "record {k}", "license": {value}}}\n' for k, value in enumerate(values))
 
 
 LAYOUTS = {

@@ -67,8 +67,8 @@ class _Worker:
             code = wait_for_end(self._process)
             if self._reason is not None:
                 return Died(self._reason, capped=True)
-            said = f"its process was killed by signal {-code}" if code < 0 else f"its process ended with {code}"
-            return Died(said, outside=code in _KILLED_FROM_OUTSIDE)
+            reason = f"its process was killed by signal {-code}" if code < 0 else f"its process ended with {code}"
+            return Died(reason, outside=code in _KILLED_FROM_OUTSIDE)
 
     @property
     def alive(self) -> bool:
@@ -118,8 +118,8 @@ class LocalEngine:
         try:
             for _ in range(min(self.workers, len(parts))):
                 worker = self._idle.pop() if self._idle else None
-                asked = (worker, name, parts, waiting, done, stop)
-                threads.append(threading.Thread(target=self._serve, args=asked, daemon=True))
+                arguments = (worker, name, parts, waiting, done, stop)
+                threads.append(threading.Thread(target=self._serve, args=arguments, daemon=True))
                 threads[-1].start()
             for _ in range(len(parts)):
                 number, result = done.get()

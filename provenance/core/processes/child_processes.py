@@ -117,7 +117,7 @@ def wait_for_end(process: Process) -> int:
 def _start_process(ready: str, pipe: socket.socket) -> subprocess.Popen[bytes]:
     """Start a process that is asked over a pipe: a nursery if there is something to get ready, else a worker."""
     # What a library says before it gives up is no sentence for people; its caller says one.
-    said = None if os.environ.get("PROVENANCE_TRACEBACK") else subprocess.DEVNULL
+    output = None if os.environ.get("PROVENANCE_TRACEBACK") else subprocess.DEVNULL
     return subprocess.Popen(
         [
             sys.executable,
@@ -127,8 +127,8 @@ def _start_process(ready: str, pipe: socket.socket) -> subprocess.Popen[bytes]:
             ready,
         ],  # -P: nothing is imported from where we stand
         stdin=pipe.fileno(),
-        stdout=said,
-        stderr=said,
+        stdout=output,
+        stderr=output,
         env=_environment(),
     )
 
@@ -263,12 +263,12 @@ class Nursery:
         self._process = self._pipe = None
 
 
-def _answer_of(asked: socket.socket, process: subprocess.Popen[bytes], stop: threading.Event | None) -> int:
+def _answer_of(connection: socket.socket, process: subprocess.Popen[bytes], stop: threading.Event | None) -> int:
     """Wait for the number that a nursery answers, as long as it lives and somebody wants it."""
     answer = b""
     while len(answer) < LENGTH_BYTES:
         try:
-            more = asked.recv(LENGTH_BYTES - len(answer))
+            more = connection.recv(LENGTH_BYTES - len(answer))
         except TimeoutError:  # it is still getting ready
             if process.poll() is not None or (stop is not None and stop.is_set()):
                 raise
@@ -335,8 +335,8 @@ def serve(ready: str) -> None:
     warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on, that threads are there when it forks
     _get_ready(ready, pipe)
     prctl, own = ctypes.CDLL(None).prctl, os.getpid()
-    while (asked := socket.recv_fds(pipe, LENGTH_BYTES + 1, 1))[0]:
-        message, pipes, _, _ = asked
+    while (request := socket.recv_fds(pipe, LENGTH_BYTES + 1, 1))[0]:
+        message, pipes, _, _ = request
         _answer_caller(pipe, message, pipes, lambda: _end_with(own, prctl))
 
 

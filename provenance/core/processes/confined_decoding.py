@@ -88,8 +88,8 @@ class Requester:
         answers: where messages go out.
     """
 
-    def __init__(self, asked: BinaryIO, answers: BinaryIO) -> None:
-        self._asked, self._answers = asked, answers
+    def __init__(self, requests: BinaryIO, answers: BinaryIO) -> None:
+        self._asked, self._answers = requests, answers
 
     def receive(self) -> bytes | None:
         """Return the next request; None where whoever asks is gone."""
@@ -110,13 +110,13 @@ class Requester:
 
 def connect_requester() -> Requester:
     """Return whoever asks this process; what a library prints must not pass for an answer, nor reach a terminal."""
-    asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     empty = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(empty, stream)
     for each in child_processes.CALLER_SIGNALS:  # whoever asks is told, and ends this process
         signal.signal(each, signal.SIG_IGN)
-    return Requester(asked, answers)
+    return Requester(requests, answers)
 
 
 def limit_memory(room: int) -> bool:

@@ -66,15 +66,15 @@ def defer_signals() -> Iterator[None]:
         yield  # no handler of Python runs here
         return
     came: list[int] = []
-    held: dict[int, Any] = {}
+    handlers: dict[int, Any] = {}
     try:
         for number in _SIGNALS:
             if callable(handler := signal.getsignal(number)):
-                held[number] = handler
+                handlers[number] = handler
                 signal.signal(number, lambda number, _frame: came.append(number))
         yield
     finally:
-        for number, handler in held.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
         if came:
             signal.raise_signal(came[0])

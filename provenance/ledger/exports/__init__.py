@@ -40,14 +40,14 @@ EXPORTS: Registry[ExportFormat] = Registry(
 _NO_TARGET = "name the file to write with -o; only a co-signature may stand in the ledger"
 
 
-def write(folder: Path, target: Path | None, format_: str, asked: ExportRequest) -> tuple[str, ...]:
+def write(folder: Path, target: Path | None, format_: str, request: ExportRequest) -> tuple[str, ...]:
     """Write one export of a ledger.
 
     Args:
         folder: the ledger.
         target: the file to make, which appears whole or not at all; None to put a co-signature beside its entry.
         format_: one of EXPORTS.
-        asked: what is to be exported.
+        request: what is to be exported.
 
     Returns:
         Sentences for people: what is in it that was to be expected otherwise, and how it is verified.
@@ -58,7 +58,7 @@ def write(folder: Path, target: Path | None, format_: str, asked: ExportRequest)
         VerificationError: what the ledger holds is not what was signed.
         MissingExtra: a library is not installed.
     """
-    entry = _entry(folder, asked)
+    entry = _entry(folder, request)
     form = EXPORTS[format_]
     if target is None and form.public is None:
         raise ConfigError(_NO_TARGET)
@@ -66,10 +66,10 @@ def write(folder: Path, target: Path | None, format_: str, asked: ExportRequest)
         raise ConfigError(f"{target} would lie in the ledger {around}, whose files are all bound; write it elsewhere")
     if form.export is None:
         raise TypeError(f"{format_} declares no `export`")
-    chunks, sentences = form.export(entry, asked)
+    chunks, sentences = form.export(entry, request)
     if target is None and form.public is not None:
         entry_cosignatures.write_cosignature(
-            folder, entry.index, format_, sealed=b"".join(chunks), pem=form.public(asked)
+            folder, entry.index, format_, sealed=b"".join(chunks), pem=form.public(request)
         )
         return (*sentences, f"Written: {folder / layout.cosignature_path(entry.index, format_)}")
     if target is None:
@@ -93,9 +93,9 @@ def _save(target: Path, chunks: Iterable[bytes]) -> None:
         raise ConfigError(f"{target} cannot be written: {error.strerror or error}") from error
 
 
-def _entry(folder: Path, asked: ExportRequest) -> ExportedEntry:
+def _entry(folder: Path, request: ExportRequest) -> ExportedEntry:
     """Read an entry that is signed and in the log: what is exported is at least what the ledger's own keys say."""
-    opened = verified_reader.open_reader(folder, asked.index, verified=asked.verified, warn=asked.warn)
+    opened = verified_reader.open_reader(folder, request.index, verified=request.verified, warn=request.warn)
     found = opened.envelope()
     return ExportedEntry(
         folder=folder,

@@ -152,30 +152,30 @@ def _sign(data: bytes, key: CmsSigner | ec.EllipticCurvePrivateKey | rsa.RSAPriv
     return _ECDSA, key.sign(data)
 
 
-def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
-    if asked.certificate is None:
+def _export(entry: ExportedEntry, request: ExportRequest) -> Exported:
+    if request.certificate is None:
         raise ConfigError("a CMS signature is by a certificate: name its PEM file with --certificate")
     try:
-        certificates = key_certificates.read_chain(read_file(asked.certificate))
+        certificates = key_certificates.read_chain(read_file(request.certificate))
     except ConfigError as cause:
-        raise ConfigError(f"{asked.certificate} holds no certificate in PEM form") from cause
+        raise ConfigError(f"{request.certificate} holds no certificate in PEM form") from cause
     note = layout.read_bytes(entry.folder / layout.note_path(layout.size(entry.folder)), LARGEST_FILE)
-    key = _seal(asked)
-    when = asked.when or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    key = _seal(request)
+    when = request.when or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     name = layout.note_path(layout.size(entry.folder))
     how = f"Verify: openssl cms -verify -cades -binary -inform DER -in FILE -content {name} -CAfile CA.pem -purpose any"
     return [render(note, certificates, key, when)], (f"Signed: {name}", how)
 
 
-def _seal(asked: ExportRequest) -> Any:
+def _seal(request: ExportRequest) -> Any:
     """Load the key of a seal: of a folder as keygen makes it, the statement key; else of a file, ECDSA or RSA."""
-    if asked.key is None:
-        return signing_keys.user_keys(create=False, prompt=asked.prompt).statement
-    if Path(asked.key).is_dir():
-        return signing_keys.load_statement(asked.key, prompt=asked.prompt)
-    key = private_key(asked)
+    if request.key is None:
+        return signing_keys.user_keys(create=False, prompt=request.prompt).statement
+    if Path(request.key).is_dir():
+        return signing_keys.load_statement(request.key, prompt=request.prompt)
+    key = private_key(request)
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise ConfigError(f"{asked.key} is neither an ECDSA nor an RSA key")
+        raise ConfigError(f"{request.key} is neither an ECDSA nor an RSA key")
     return key
 
 

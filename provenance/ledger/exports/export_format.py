@@ -106,31 +106,31 @@ class ExportFormat:
     public: Callable[[ExportRequest], bytes] | None = None
 
 
-def private_key(asked: ExportRequest) -> Any:
+def private_key(request: ExportRequest) -> Any:
     """Load the private key that signs an export; its password is asked for where it has one."""
-    pem = key_pem(asked)
-    password = passwords.make_secrets(asked.prompt).password(str(asked.key)) if b"ENCRYPTED" in pem else None
+    pem = key_pem(request)
+    password = passwords.make_secrets(request.prompt).password(str(request.key)) if b"ENCRYPTED" in pem else None
     try:
         return load_pem_private_key(pem, password.encode() if password else None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as cause:
-        raise ConfigError(f"{asked.key} holds no private key that can be read, or its password is wrong") from cause
+        raise ConfigError(f"{request.key} holds no private key that can be read, or its password is wrong") from cause
 
 
-def key_pem(asked: ExportRequest) -> bytes:
+def key_pem(request: ExportRequest) -> bytes:
     """Read the PEM of the key that signs an export, of a file or of the environment."""
-    if asked.key is None:
+    if request.key is None:
         raise ConfigError("name the key that signs with --key: a PEM file or env:NAME")
-    if asked.key.startswith("env:"):
-        text = environment.read_secret(asked.key[4:])
+    if request.key.startswith("env:"):
+        text = environment.read_secret(request.key[4:])
         if text is None:
-            raise ConfigError(f"the environment variable {asked.key[4:]} is not set")
+            raise ConfigError(f"the environment variable {request.key[4:]} is not set")
         return text.encode()
-    if Path(asked.key).is_dir():
+    if Path(request.key).is_dir():
         raise ConfigError(
-            f"{asked.key} cannot be read: it is a folder, and `provenance keygen` makes no such key; name the PEM file "
-            "of the SM2 or ML-DSA-65 key itself with --key"
+            f"{request.key} cannot be read: it is a folder, and `provenance keygen` makes no such key; name the PEM "
+            "file of the SM2 or ML-DSA-65 key itself with --key"
         )
-    return read_file(Path(asked.key))
+    return read_file(Path(request.key))
 
 
 def read_signature(path: Path) -> bytes:

@@ -31,10 +31,10 @@ def render(sealed: Envelope, key: Any) -> bytes:
     return envelope.Envelope(sealed.payload, mldsa_signature.compute_keyid(key.public_key()), signature).to_bytes
 
 
-def _key(asked: ExportRequest) -> Any:
+def _key(request: ExportRequest) -> Any:
     """Load the private key that signs: what is missing is named before a key that nobody can read is blamed."""
     algorithms = mldsa_signature.import_library("sign with ML-DSA-65")
-    key = private_key(asked)
+    key = private_key(request)
     if not isinstance(key, algorithms.MLDSA65PrivateKey):
         raise ConfigError(
             "the key is no ML-DSA-65 key; `openssl genpkey -algorithm ML-DSA-65` (3.5 or later) makes one"
@@ -42,8 +42,8 @@ def _key(asked: ExportRequest) -> Any:
     return key
 
 
-def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
-    return [render(entry.envelope, _key(asked))], ()
+def _export(entry: ExportedEntry, request: ExportRequest) -> Exported:
+    return [render(entry.envelope, _key(request))], ()
 
 
 EXPORT = ExportFormat(
@@ -51,5 +51,5 @@ EXPORT = ExportFormat(
     "An ML-DSA-65 co-signature of an entry.",
     ("index", "key", "password_file"),
     _export,
-    public=lambda asked: signing_keys.public_pem(_key(asked).public_key()),
+    public=lambda request: signing_keys.public_pem(_key(request).public_key()),
 )

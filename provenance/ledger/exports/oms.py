@@ -125,9 +125,13 @@ def _name(path: str) -> str | None:
         return None
 
 
-def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
+def _export(entry: ExportedEntry, request: ExportRequest) -> Exported:
     tables = entry.reader.tables(names=("files",))
-    pair = signing_keys.load_pair(asked.key, prompt=asked.prompt) if asked.key else signing_keys.user_keys(create=False)
+    pair = (
+        signing_keys.load_pair(request.key, prompt=request.prompt)
+        if request.key
+        else signing_keys.user_keys(create=False)
+    )
     if pair.fingerprint != entry.envelope.keyid:
         raise ConfigError(
             f"entry {entry.index} is signed with another key ({entry.envelope.keyid}); name that key with --key"

@@ -45,9 +45,9 @@ def render(sealed: Envelope, key: sm2_signature.SM2Key, signature: bytes | None 
     return made.to_bytes
 
 
-def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
-    signature = read_signature(asked.signature) if asked.signature else None
-    made = render(entry.envelope, sm2_signature.read_key(key_pem(asked)), signature)
+def _export(entry: ExportedEntry, request: ExportRequest) -> Exported:
+    signature = read_signature(request.signature) if request.signature else None
+    made = render(entry.envelope, sm2_signature.read_key(key_pem(request)), signature)
     how = "Verify: openssl dgst -sm3 -verify sm2.pub.pem -sigopt distid:1234567812345678 -signature SIG PAE"
     return [made], (how,)
 
@@ -57,5 +57,5 @@ EXPORT = ExportFormat(
     "An SM2/SM3 co-signature of an entry.",
     ("index", "key", "signature"),
     _export,
-    public=lambda asked: sm2_signature.read_key(key_pem(asked)).pem,
+    public=lambda request: sm2_signature.read_key(key_pem(request)).pem,
 )

@@ -87,8 +87,8 @@ def _sm3() -> hashes.Hash:
         raise ConfigError("the OpenSSL that `cryptography` was built with has no SM3; install its wheel") from cause
 
 
-def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
-    return [render(entry.folder, entry.envelope, entry.statement.folder, read_key(key_pem(asked)))], ()
+def _export(entry: ExportedEntry, request: ExportRequest) -> Exported:
+    return [render(entry.folder, entry.envelope, entry.statement.folder, read_key(key_pem(request)))], ()
 
 
 EXPORT = ExportFormat("sm3", "The SM3 digests of what an entry binds, signed with SM2.", ("index", "key"), _export)

@@ -100,10 +100,10 @@ def _member(path: Path, name: str, digest: str | None) -> Iterator[bytes]:
     yield bytes(-info.size % tarfile.BLOCKSIZE)
 
 
-def _export(entry: ExportedEntry, asked: ExportRequest) -> Exported:
+def _export(entry: ExportedEntry, request: ExportRequest) -> Exported:
     statements = [entry.reader.statement(index) for index in range(entry.reader.size)]
     bound = {path: digest for each in statements for path, digest in each.folder.items()}
-    left = redaction.plan(entry.folder, statements, asked.withhold)
+    left = redaction.plan(entry.folder, statements, request.withhold)
     sentences = (
         [f"Withheld: {len(left.withheld)} files, and what names it in {len(left.tables)} tables"] if left.tables else []
     )

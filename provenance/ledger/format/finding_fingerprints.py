@@ -44,10 +44,10 @@ def find_one(rows: Iterable[Mapping[str, Any]], beginning: str, entry: int) -> M
     Raises:
         ConfigError: there are several.
     """
-    held = [row for row in rows if str(row["fingerprint"]).startswith(beginning)]
-    if len({row["fingerprint"] for row in held}) > 1:
-        raise ConfigError(f"{len(held)} findings of entry {entry} begin with {beginning}; give all 32 digits")
-    return held[0] if held else None
+    matching = [row for row in rows if str(row["fingerprint"]).startswith(beginning)]
+    if len({row["fingerprint"] for row in matching}) > 1:
+        raise ConfigError(f"{len(matching)} findings of entry {entry} begin with {beginning}; give all 32 digits")
+    return matching[0] if matching else None
 
 
 def explain_missing(beginning: str, entry: int) -> str:

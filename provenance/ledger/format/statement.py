@@ -231,10 +231,10 @@ def read_statement(payload: bytes) -> Statement:
         VerificationError: it is not strict JSON, not canonical, of another predicate type, or breaks its schema.
     """
     value = parse_json(payload, _MOST_VALUES)
-    said = value.get("predicateType") if isinstance(value, dict) else None
-    if said not in _OLD_TYPES and said not in {predicate_type(name) for name in KINDS}:
+    stated_type = value.get("predicateType") if isinstance(value, dict) else None
+    if stated_type not in _OLD_TYPES and stated_type not in {predicate_type(name) for name in KINDS}:
         raise VerificationError("its predicate type is none that this version knows")
-    _check_schema(value, said)
+    _check_schema(value, stated_type)
     if _to_canonical(value) != payload:
         raise VerificationError("it is not in canonical form")
     log = value["predicate"]["log"]
@@ -242,14 +242,14 @@ def read_statement(payload: bytes) -> Statement:
         raise VerificationError("its index is not the size of the log before it")
     place = Place(log["origin"], log["index"], log["prev"]["rootHash"])
     folder = _list_folder(value["predicate"]["folder"], place.index)
-    if kind_of_type(said) == SCAN:
+    if kind_of_type(stated_type) == SCAN:
         _check_tables(value["predicate"]["tables"], place.index, folder)
     return Statement(value, place, folder)
 
 
-def _check_schema(value: dict[str, Any], said: str) -> None:
+def _check_schema(value: dict[str, Any], stated_type: str) -> None:
     """Hold a statement to its schema; from v1 on, to that of every entry and to that of its kind."""
-    name, version = kind_of_type(said), said.rpartition("/")[2]
+    name, version = kind_of_type(stated_type), stated_type.rpartition("/")[2]
     if version == VERSION:
         _check_against("statement", version, value, "$")
         if value["subject"][0]["name"] != KINDS[name]:

@@ -122,8 +122,8 @@ def _answer_request(request: dict[str, Any], asker: confined_decoding.Requester)
     try:
         return _ACTIONS[request["do"]](request, asker)
     except (_TableFault, VerificationError) as fault:
-        said = {"differs": isinstance(fault, _RowsDiffer), "repeated": isinstance(fault, VerificationError)}
-        return {"fault": str(fault)} | said
+        flags = {"differs": isinstance(fault, _RowsDiffer), "repeated": isinstance(fault, VerificationError)}
+        return {"fault": str(fault)} | flags
     except FileNotFoundError:
         return {"missing": True}
     except (MemoryError, pa.ArrowMemoryError):
@@ -379,12 +379,12 @@ def _check_size(file: pq.ParquetFile, file_size: int, allowed: int) -> None:
     found = file.metadata
     least = found.num_rows * sum(_count_least_bytes(field.type) for field in file.schema_arrow)
     groups = (found.row_group(number) for number in range(found.num_row_groups))
-    said = sum(group.column(at).total_uncompressed_size for group in groups for at in range(found.num_columns))
+    stated_size = sum(group.column(at).total_uncompressed_size for group in groups for at in range(found.num_columns))
     always, per_byte = _DENSE
     if found.num_rows > always + per_byte * file_size:
         raise _TableFault(f"{found.num_rows:,} rows cannot be {file_size:,} bytes of Parquet")
-    if max(least, said) > allowed:
-        raise _TableFault(f"it decodes to {max(least, said):,} bytes or more, and {allowed:,} are allowed")
+    if max(least, stated_size) > allowed:
+        raise _TableFault(f"it decodes to {max(least, stated_size):,} bytes or more, and {allowed:,} are allowed")
 
 
 def _count_least_bytes(kind: pa.DataType) -> int:

@@ -175,8 +175,8 @@ def _check_cost(pem: bytes, where: str) -> None:
 
 
 def _is_costly(parameters: der.Element) -> bool:
-    kind, asked = parameters.parts(der.SEQUENCE)[0].parts(der.SEQUENCE)
-    found = asked.parts(der.SEQUENCE)
+    kind, settings = parameters.parts(der.SEQUENCE)[0].parts(der.SEQUENCE)
+    found = settings.parts(der.SEQUENCE)
     numbers = [der.read_integer(each) for each in found if each.tag == der.INTEGER]
     if kind.content.hex() == _SCRYPT:
         n, r, p = numbers[:3]

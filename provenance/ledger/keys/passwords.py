@@ -121,13 +121,13 @@ class Secrets:
         raise ConfigError(f"{where} needs a PIN; set {PIN_VARIABLE}, or {PIN_FILE_VARIABLE} to the name of a file")
 
 
-def make_secrets(asked: Callable[[str], str] | None) -> Secrets:
+def make_secrets(prompt: Callable[[str], str] | None) -> Secrets:
     """Return what gets at passwords, of what asks the user.
 
     Args:
-        asked: `Secrets`, a function that asks, or None.
+        prompt: `Secrets`, a function that asks, or None.
     """
-    return asked if isinstance(asked, Secrets) else Secrets(asked)
+    return prompt if isinstance(prompt, Secrets) else Secrets(prompt)
 
 
 def _read_line(path: Path) -> str:

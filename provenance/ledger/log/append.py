@@ -166,10 +166,10 @@ def _add(
             if killed:
                 opening.drop_orphans(folder, log)
             log = log or _begin_ledger(folder, keys, first=first)
-            if heir is not None and len(log.leaves) > before and opening.is_held(log.held, len(log.leaves), heir):
+            if heir is not None and len(log.leaves) > before and opening.is_held(log.succession, len(log.leaves), heir):
                 append_journal.clear_staging(folder)
                 return _newest_entry(log)  # a change of keys that was killed half-way
-            opening.check_ours(log.folder, log.held, len(log.leaves), keys)
+            opening.check_ours(log.folder, log.succession, len(log.leaves), keys)
             sealed = stage(folder / STAGING, log)
             return _newest_entry(publication.publish(folder / STAGING, log, sealed, keys=keys, heir=heir))
         except BaseException:
@@ -224,6 +224,6 @@ def _newest_entry(log: Log) -> Entry:
     """Return the newest entry of a log."""
     index = len(log.leaves) - 1
     found = read_envelope(log.folder, index)
-    said = statement.read_statement(found.payload).value
+    value = statement.read_statement(found.payload).value
     root = merkle.hash_root(log.leaves).hex()
-    return Entry(index, log.folder / scan_path(index), log.origin, index + 1, root, found.keyid, said)
+    return Entry(index, log.folder / scan_path(index), log.origin, index + 1, root, found.keyid, value)

@@ -154,10 +154,10 @@ def countersign(folder: Path, index: int, key: StatementSigner) -> tuple[str, st
         VerificationError: the entry is not a canonical envelope.
         OSError: the folder cannot be written.
     """
-    mine, held = signing_keys.fingerprint(key.public_key()), key_history.read_history(folder)
+    mine, succession = signing_keys.fingerprint(key.public_key()), key_history.read_history(folder)
     if statement.read_statement(_read_envelope(folder, index).payload).kind == key_history.KEY_KIND:
         raise ConfigError(f"entry {index} is about keys: who hands them over signs it and who takes them, nobody else")
-    if mine in held.list_holders("statement") or mine in held.revoked:
+    if mine in succession.list_holders("statement") or mine in succession.revoked:
         raise ConfigError(f"{mine} holds or held this ledger, or was revoked: a second hand signs with its own key")
     while True:
         if any(each.keyid == mine for each in read_cosignatures(folder, index) if each.name in SIGNERS):
@@ -214,14 +214,14 @@ def check_cosignatures(
         for what a file holds.
     """
     found: list[EntryCosignature] = []
-    held: set[str] = set()
+    covered: set[str] = set()
     faults = []
     for index, leaf in leaves.items():
         for name in CHECKS_BY_NAME:
             path, beside = cosignature_path(index, name), cosigner_path(index, name)
             if path not in files:
                 continue
-            held |= {path, beside} & set(files)
+            covered |= {path, beside} & set(files)
             try:
                 sealed = read_bytes(folder / path, ENTRY_LIMIT)
                 pem = read_bytes(folder / beside, SMALL) if beside in files else _find_pem(sealed, known)
@@ -229,7 +229,7 @@ def check_cosignatures(
                 found.append(EntryCosignature(index, name, signed.keyid, not missing, missing))
             except (OSError, ConfigError, VerificationError) as cause:
                 faults.append(f"{path}: {cause}")
-    return found, held, faults
+    return found, covered, faults
 
 
 def read_cosignatures(folder: Path, index: int) -> list[EntryCosignature]:

@@ -16,17 +16,17 @@ KINDS = ("waiver", "draw", "review", "decision", "filter-run", "derivation")
 _LONGEST_SENTENCE = 1000  # characters
 
 
-def summarise(index: int, said: Mapping[str, Any]) -> str:
+def summarise(index: int, predicate: Mapping[str, Any]) -> str:
     """Say what an act says.
 
     Args:
         index: number of its entry.
-        said: its predicate, of one of KINDS.
+        predicate: its predicate, of one of KINDS.
 
     Returns:
         One sentence; what people and data chose stands in it as it is.
     """
-    return f"entry {index}: {cut(_SUMMARIES[said['kind']](said), _LONGEST_SENTENCE)}"
+    return f"entry {index}: {cut(_SUMMARIES[predicate['kind']](predicate), _LONGEST_SENTENCE)}"
 
 
 def describe_draws(acts: Iterable[tuple[int, Mapping[str, Any]]]) -> list[str]:
@@ -40,11 +40,11 @@ def describe_draws(acts: Iterable[tuple[int, Mapping[str, Any]]]) -> list[str]:
     """
     purposes: dict[str, list[int]] = {}
     reviews = Counter[int]()
-    for index, said in acts:
-        if said["kind"] == "draw":
-            purposes.setdefault(said["purpose"], []).append(index)
-        elif said["kind"] == "review":
-            reviews[said["draw"]["entry"]] += 1
+    for index, predicate in acts:
+        if predicate["kind"] == "draw":
+            purposes.setdefault(predicate["purpose"], []).append(index)
+        elif predicate["kind"] == "review":
+            reviews[predicate["draw"]["entry"]] += 1
     found = []
     for purpose, entries in purposes.items():
         open_ = [entry for entry in entries if not reviews[entry]]
@@ -58,52 +58,56 @@ def describe_draws(acts: Iterable[tuple[int, Mapping[str, Any]]]) -> list[str]:
     return found
 
 
-def _summarise_waiver(said: Mapping[str, Any]) -> str:
-    finding = said["finding"]
-    return f"{said['approver']} accepts {finding['check']} of {finding['source']} until {said['expires']}"
+def _summarise_waiver(predicate: Mapping[str, Any]) -> str:
+    finding = predicate["finding"]
+    return f"{predicate['approver']} accepts {finding['check']} of {finding['source']} until {predicate['expires']}"
 
 
-def _summarise_draw(said: Mapping[str, Any]) -> str:
+def _summarise_draw(predicate: Mapping[str, Any]) -> str:
     return (
-        f"{said['drawn']:,} of {said['frame']['records']:,} records of entry {said['scan']['entry']} were drawn for "
-        f"{said['purpose']!r} (draw {said['number'] + 1} for it)"
+        f"{predicate['drawn']:,} of {predicate['frame']['records']:,} records of "
+        f"entry {predicate['scan']['entry']} were drawn for "
+        f"{predicate['purpose']!r} (draw {predicate['number'] + 1} for it)"
     )
 
 
-def _summarise_review(said: Mapping[str, Any]) -> str:
-    counts, share = said["counts"], said["share"]
+def _summarise_review(predicate: Mapping[str, Any]) -> str:
+    counts, share = predicate["counts"], predicate["share"]
     return (
-        f"{_name_author(said)} on draw {said['draw']['entry']}: {counts['passed']:,} of {counts['drawn']:,} passed "
+        f"{_name_author(predicate)} on draw {predicate['draw']['entry']}: "
+        f"{counts['passed']:,} of {counts['drawn']:,} passed "
         f"({share['passed']:.2%}; of the whole between {share['low']:.2%} and {share['high']:.2%}, at 95 %), "
         f"{counts['failed']:,} failed, {counts['unreadable']:,} unreadable, {counts['unanswered']:,} without an answer"
     )
 
 
-def _summarise_decision(said: Mapping[str, Any]) -> str:
-    about = said["about"]
+def _summarise_decision(predicate: Mapping[str, Any]) -> str:
+    about = predicate["about"]
     what = about.get("source") if "fingerprint" not in about else f"finding {about['fingerprint']}"
-    return f"{_name_author(said)} decided to {said['decision']} {what}, {said['date']}"
+    return f"{_name_author(predicate)} decided to {predicate['decision']} {what}, {predicate['date']}"
 
 
-def _summarise_filter_run(said: Mapping[str, Any]) -> str:
-    counts = said["counts"]
-    return f"{_name_tool(said)} filtered {_name_inputs(said)}: {counts['in']:,} records, {counts['out']:,} left"
+def _summarise_filter_run(predicate: Mapping[str, Any]) -> str:
+    counts = predicate["counts"]
+    return (
+        f"{_name_tool(predicate)} filtered {_name_inputs(predicate)}: {counts['in']:,} records, {counts['out']:,} left"
+    )
 
 
-def _summarise_derivation(said: Mapping[str, Any]) -> str:
-    return f"{_name_tool(said)} made {said['outputs']['files']:,} files of {_name_inputs(said)}"
+def _summarise_derivation(predicate: Mapping[str, Any]) -> str:
+    return f"{_name_tool(predicate)} made {predicate['outputs']['files']:,} files of {_name_inputs(predicate)}"
 
 
-def _name_author(said: Mapping[str, Any]) -> str:
-    return f"{said['by']['name']} ({said['by']['role']})"
+def _name_author(predicate: Mapping[str, Any]) -> str:
+    return f"{predicate['by']['name']} ({predicate['by']['role']})"
 
 
-def _name_tool(said: Mapping[str, Any]) -> str:
-    return f"{said['tool']['name']} {said['tool']['version']}"
+def _name_tool(predicate: Mapping[str, Any]) -> str:
+    return f"{predicate['tool']['name']} {predicate['tool']['version']}"
 
 
-def _name_inputs(said: Mapping[str, Any]) -> str:
-    named = [f"entry {each['entry']}" if "entry" in each else str(each["name"]) for each in said["inputs"]]
+def _name_inputs(predicate: Mapping[str, Any]) -> str:
+    named = [f"entry {each['entry']}" if "entry" in each else str(each["name"]) for each in predicate["inputs"]]
     return ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")
 
 

@@ -37,16 +37,16 @@ def lock_folder(folder: Path) -> Iterator[None]:
     """
     if sys.platform == "win32":
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_TEMPORARY
-        held = _hold_lock(folder, lambda: os.open(folder / ".lock", flags))
+        descriptor = _hold_lock(folder, lambda: os.open(folder / ".lock", flags))
     else:
         import fcntl
 
-        held = _hold_lock(folder, lambda: os.open(folder, os.O_RDONLY))
-        _hold_lock(folder, lambda: fcntl.flock(held, fcntl.LOCK_EX))
+        descriptor = _hold_lock(folder, lambda: os.open(folder, os.O_RDONLY))
+        _hold_lock(folder, lambda: fcntl.flock(descriptor, fcntl.LOCK_EX))
     try:
         yield
     finally:
-        os.close(held)
+        os.close(descriptor)
 
 
 def _hold_lock(folder: Path, take: Any) -> Any:

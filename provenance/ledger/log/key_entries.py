@@ -52,8 +52,8 @@ def rotate(
             f"the new keys were made for the log {heir.origin}, and this is {named}: what is pinned for one says "
             f"nothing of the other; make keys for it with: provenance keygen --origin {named} --out DIR"
         )
-    held = key_history.read_history(folder)
-    had = held.list_holders("statement") | held.list_holders("log") | set(held.added)
+    succession = key_history.read_history(folder)
+    had = succession.list_holders("statement") | succession.list_holders("log") | set(succession.added)
     changes, files = [], {}
     for role, key in heir.public().items():
         before = fingerprint(keys.public()[role])
@@ -100,8 +100,8 @@ def revoke(
         OSError: the folder cannot be written.
     """
     _check_chain(folder)
-    held = key_history.read_history(folder)
-    if key in {held.find_holder("statement", size(folder)), held.find_holder("log", size(folder))}:
+    succession = key_history.read_history(folder)
+    if key in {succession.find_holder("statement", size(folder)), succession.find_holder("log", size(folder))}:
         raise ConfigError(f"{key} holds the ledger; hand it over first with: provenance key rotate {folder} --new URI")
     if since is not None and since > datetime.now(UTC):
         raise ConfigError(
@@ -184,8 +184,13 @@ def _attach(
     heir: KeyPair | None = None,
 ) -> Entry:
     _check_chain(folder)
-    said = {"kind": key_history.KEY_KIND, "scanner": scanner, "declaredOn": _format_time(datetime.now(UTC)), **facts}
-    return append.attach(folder, key_history.KEY_KIND, document, said, keys=keys, files=files, heir=heir)
+    predicate = {
+        "kind": key_history.KEY_KIND,
+        "scanner": scanner,
+        "declaredOn": _format_time(datetime.now(UTC)),
+        **facts,
+    }
+    return append.attach(folder, key_history.KEY_KIND, document, predicate, keys=keys, files=files, heir=heir)
 
 
 def _check_chain(folder: Path) -> None:

@@ -233,8 +233,8 @@ class Succession:
             forwards, backwards = (each.after, each.before), (each.before, each.after)
             for at, other in (backwards,) if is_doubted(each) else (forwards, backwards):
                 if (at, each.role) not in known and (other, each.role) in known:
-                    said = f"by the rotation of entry {each.index}, {known[other, each.role]}"
-                    known[at, each.role] = found[at, each.role] = said
+                    link = f"by the rotation of entry {each.index}, {known[other, each.role]}"
+                    known[at, each.role] = found[at, each.role] = link
         return found
 
     def is_cosigner_valid(self, keyid: str, index: int) -> bool:

@@ -19,10 +19,10 @@ class Log:
         folder: the ledger.
         origin: name of the log.
         leaves: leaf hashes of its entries, in order.
-        held: who holds its keys when.
+        succession: who holds its keys when.
     """
 
     folder: Path
     origin: str
     leaves: tuple[bytes, ...]
-    held: Succession
+    succession: Succession

@@ -206,12 +206,15 @@ def open_for_append(folder: Path, keys: KeyPair, heir: KeyPair | None) -> Log | 
     unfinished = (folder / entry_path(count)).exists()
     if not count and not unfinished:
         return None
-    held, known = key_history.read_history(folder), key_history.public_keys(folder)
-    check_ours(folder, held, count, keys)
+    succession, known = key_history.read_history(folder), key_history.public_keys(folder)
+    check_ours(folder, succession, count, keys)
     try:
         origin = read_bytes(folder / ORIGIN, SMALL).decode().removesuffix("\n")
         log = Log(
-            folder, origin, tuple(_read_signed(folder, index, held, known).leaf_hash for index in range(count)), held
+            folder,
+            origin,
+            tuple(_read_signed(folder, index, succession, known).leaf_hash for index in range(count)),
+            succession,
         )
         _check_head(log, known)
         return _finish_entry(log, known, keys, heir) if unfinished else log
@@ -219,15 +222,15 @@ def open_for_append(folder: Path, keys: KeyPair, heir: KeyPair | None) -> Log | 
         raise BrokenChain(f"the ledger {folder} does not verify, so nothing is added to it: {cause}") from cause
 
 
-def _read_signed(folder: Path, index: int, held: Succession, known: Mapping[str, PublicKey]) -> envelope.Envelope:
+def _read_signed(folder: Path, index: int, succession: Succession, known: Mapping[str, PublicKey]) -> envelope.Envelope:
     """Read an entry that is signed by who held the ledger there, and by its heir where it changed hands."""
     found = read_envelope(folder, index)
-    held.check_signer(index, found.keyid)
+    succession.check_signer(index, found.keyid)
     key = known.get(found.keyid)
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise VerificationError(f"the key {found.keyid} of entry {index} is not in keys/")
     envelope.check_signature(found, key)
-    if change := held.find_change("statement", index):
+    if change := succession.find_change("statement", index):
         data = read_bytes(folder / cosignature_path(index, key_history.NEW_KEY), ENTRY_LIMIT)
         key_history.check_cosignature(data, found.payload, change.after, known)
     return found
@@ -260,26 +263,26 @@ def check_appendable(folder: Path, keys: KeyPair) -> None:
         raise ConfigError(f"the ledger {folder} cannot be written: {place} is no folder you may write to")
 
 
-def is_held(held: Succession, index: int, keys: KeyPair) -> bool:
+def is_held(succession: Succession, index: int, keys: KeyPair) -> bool:
     """Say whether both keys hold the ledger.
 
     Args:
-        held: who holds it when.
+        succession: who holds it when.
         index: at which entry.
         keys: the keys.
 
     Returns:
         Whether they may sign that entry and the checkpoint over it.
     """
-    return all(held.find_holder(role, index) == fingerprint(key) for role, key in keys.public().items())
+    return all(succession.find_holder(role, index) == fingerprint(key) for role, key in keys.public().items())
 
 
-def check_ours(folder: Path, held: Succession, index: int, keys: KeyPair) -> None:
+def check_ours(folder: Path, succession: Succession, index: int, keys: KeyPair) -> None:
     """Refuse keys that do not hold the ledger.
 
     Args:
         folder: the ledger.
-        held: who holds it when.
+        succession: who holds it when.
         index: at which entry.
         keys: who is to sign.
 
@@ -287,9 +290,9 @@ def check_ours(folder: Path, held: Succession, index: int, keys: KeyPair) -> Non
         ConfigError: the ledger belongs to other keys there.
     """
     for role, key in keys.public().items():
-        if held.find_holder(role, index) != fingerprint(key):
+        if succession.find_holder(role, index) != fingerprint(key):
             raise ConfigError(
-                f"the ledger {folder} is signed with another key ({held.find_holder(role, index)}); name that "
+                f"the ledger {folder} is signed with another key ({succession.find_holder(role, index)}); name that "
                 "key with --key; who holds that key hands the ledger over with: "
                 f"provenance key rotate {folder} --new URI"
             )
@@ -299,7 +302,7 @@ def _check_head(log: Log, known: Mapping[str, PublicKey]) -> None:
     if not log.leaves:
         return
     data = read_bytes(log.folder / note_path(len(log.leaves)), checkpoint.MOST_BYTES)
-    head = key_history.check_note(data, len(log.leaves) - 1, log.held, known)
+    head = key_history.check_note(data, len(log.leaves) - 1, log.succession, known)
     if (head.origin, head.size, head.root) != (log.origin, len(log.leaves), merkle.hash_root(log.leaves)):
         raise BrokenChain("its newest checkpoint does not match its entries")
 
@@ -307,20 +310,20 @@ def _check_head(log: Log, known: Mapping[str, PublicKey]) -> None:
 def _finish_entry(log: Log, known: Mapping[str, PublicKey], keys: KeyPair, heir: KeyPair | None) -> Log:
     """Put a checkpoint over an entry that was signed and written, but not yet counted."""
     index = len(log.leaves)
-    said = statement.read_statement(read_envelope(log.folder, index).payload)
-    if said.kind == key_history.KEY_KIND:
-        log.held.follow(index, said.predicate)
-    found = _read_signed(log.folder, index, log.held, known)
-    if said.place != statement.Place(log.origin, index, merkle.hash_root(log.leaves).hex()):
+    entry_statement = statement.read_statement(read_envelope(log.folder, index).payload)
+    if entry_statement.kind == key_history.KEY_KIND:
+        log.succession.follow(index, entry_statement.predicate)
+    found = _read_signed(log.folder, index, log.succession, known)
+    if entry_statement.place != statement.Place(log.origin, index, merkle.hash_root(log.leaves).hex()):
         raise BrokenChain(f"entry {index} belongs elsewhere")
     from provenance.ledger.format.table_files import digest_file
 
-    for path, bound in said.folder.items():
+    for path, bound in entry_statement.folder.items():
         if digest_file(log.folder / path) != bound:
             raise DigestMismatch(f"{path} is not what entry {index} binds")
     longer = replace(log, leaves=(*log.leaves, found.leaf_hash))
     publication.write_head(longer, publication.sign_head(longer, keys, heir))
-    if said.kind == statement.SCAN:
+    if entry_statement.kind == statement.SCAN:
         publication.point_latest(log.folder, index)
     return longer
 

@@ -62,21 +62,21 @@ def digest_folder(folder: Path, threads: int | None = None) -> tuple[dict[str, A
     ]
     lines = b"".join(row + b"\n" for row in rows)
     tree = {"alg": "rfc9162-sha256", "size": len(rows), "root": _hash_root(rows)}
-    said = {
+    outputs = {
         "files": len(rows),
         "bytes": _to_portable_number(sum(sizes)),
         "lines": statement.object_path(sha256(lines)),
         "tree": tree,
     }
-    return said, lines
+    return outputs, lines
 
 
-def read_output(folder: Path, said: Mapping[str, Any]) -> list[dict[str, Any]]:
+def read_output(folder: Path, output: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Read what an act made, held to the tree that its entry signs.
 
     Args:
         folder: the ledger.
-        said: `outputs` of the entry's predicate.
+        output: `outputs` of the entry's predicate.
 
     Returns:
         One mapping a file: path, sha256, bytes; sorted by path.
@@ -85,11 +85,11 @@ def read_output(folder: Path, said: Mapping[str, Any]) -> list[dict[str, Any]]:
         InputError: the list is withheld; VerificationError: it is not what was signed.
     """
     try:
-        data = layout.read_bytes(folder / said["lines"], MOST_BYTES)
+        data = layout.read_bytes(folder / output["lines"], MOST_BYTES)
     except OSError as cause:
-        raise InputError(f"the list {said['lines']} is withheld") from cause
+        raise InputError(f"the list {output['lines']} is withheld") from cause
     lines = data.removesuffix(b"\n").split(b"\n")
-    if (len(lines), len(lines), _hash_root(lines)) != (said["files"], said["tree"]["size"], said["tree"]["root"]):
+    if (len(lines), len(lines), _hash_root(lines)) != (output["files"], output["tree"]["size"], output["tree"]["root"]):
         raise VerificationError("the list of what it made does not have the root that it says")
     rows = [envelope.parse_json(line) for line in lines]
     for row in rows:

@@ -50,16 +50,16 @@ def publish(staging: Path, log: Log, sealed: bytes, *, keys: KeyPair, heir: KeyP
 def _publish(staging: Path, log: Log, sealed: bytes, keys: KeyPair, heir: KeyPair | None) -> Log:
     folder, index = log.folder, len(log.leaves)
     found = envelope.read_envelope(sealed)
-    said = statement.read_statement(found.payload)
+    entry_statement = statement.read_statement(found.payload)
     try:
-        log.held.check_signer(index, found.keyid)
-        log.held.check_noter(index)
-        if said.kind == key_history.KEY_KIND:
-            log.held.follow(index, said.predicate)
+        log.succession.check_signer(index, found.keyid)
+        log.succession.check_noter(index)
+        if entry_statement.kind == key_history.KEY_KIND:
+            log.succession.follow(index, entry_statement.predicate)
     except VerificationError as cause:
         raise ConfigError(f"the entry cannot be added to {folder}: {cause}") from cause
     moves = _plan_moves(staging, index)
-    new = _note_moves(folder, moves, said)
+    new = _note_moves(folder, moves, entry_statement)
     is_scan = (staging / "scan").exists()
     for staged, name in moves:
         if name in new and not name.startswith("scans/"):
@@ -103,7 +103,7 @@ def sign_head(log: Log, keys: KeyPair, heir: KeyPair | None = None) -> bytes:
         ConfigError: the newest entry hands the log key over, and not to this heir.
     """
     made = checkpoint.sign_head(log.origin, len(log.leaves), merkle.hash_root(log.leaves), keys.log)
-    after = log.held.find_handover(len(log.leaves) - 1)
+    after = log.succession.find_handover(len(log.leaves) - 1)
     if after is None:
         return made.note
     if heir is None or fingerprint(heir.log.public_key()) != after:
@@ -125,12 +125,12 @@ def _plan_moves(staging: Path, index: int) -> list[tuple[Path, str]]:
     return found
 
 
-def _note_moves(folder: Path, moves: list[tuple[Path, str]], said: statement.Statement) -> set[str]:
+def _note_moves(folder: Path, moves: list[tuple[Path, str]], entry_statement: statement.Statement) -> set[str]:
     """Write down what will be moved in; return what is not there yet. Nothing that is there is ever written over."""
     items = []
     for staged, name in moves:
         file_writing.check_no_link(folder, name)
-        digest, target = said.folder.get(name) or folder_comparison.digest_file(staged), folder / name
+        digest, target = entry_statement.folder.get(name) or folder_comparison.digest_file(staged), folder / name
         existed = os.path.lexists(target)
         if existed and (not target.is_file() or folder_comparison.digest_file(target) != digest):
             raise ConfigError(f"{target} is there already and holds something else; move it away, and try again")

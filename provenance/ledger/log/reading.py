@@ -58,14 +58,14 @@ def read_tables(folder: Path, index: int | None = None, names: Collection[str] |
         VerificationError: the entry is not a canonical envelope of a statement.
     """
     at = find_index(folder, index)
-    said = read_statement(folder, at)
-    return decode_tables(folder, at, said, names=names)
+    entry_statement = read_statement(folder, at)
+    return decode_tables(folder, at, entry_statement, names=names)
 
 
 def decode_tables(
     folder: Path,
     index: int,
-    said: statement.Statement,
+    entry_statement: statement.Statement,
     *,
     names: Collection[str] | None = None,
     other: Callable[[str], None] | None = None,
@@ -76,7 +76,7 @@ def decode_tables(
     Args:
         folder: the ledger.
         index: number of the entry, from 0.
-        said: its statement.
+        entry_statement: its statement.
         names: which tables, of schemas.SEALED and OPTIONAL; all of SEALED if None.
         other: is told of a table whose bytes were changed, or whose rows are not what its lines say, which is read all
             the same; None = that is an error.
@@ -91,17 +91,19 @@ def decode_tables(
     """
     from provenance.core.schemas import OPTIONAL, SEALED
 
-    if said.kind != statement.SCAN:
-        raise InputError(f"entry {index} of {folder} is a {said.kind}, no scan; leave out --index for the newest scan")
+    if entry_statement.kind != statement.SCAN:
+        raise InputError(
+            f"entry {index} of {folder} is a {entry_statement.kind}, no scan; leave out --index for the newest scan"
+        )
     found, uncompared = {}, []
     for name, schema in (SEALED | OPTIONAL).items():
         if name not in (SEALED if names is None else names):
             continue
-        stated = said.predicate["tables"].get(name)
+        stated = entry_statement.predicate["tables"].get(name)
         if stated is None:  # an entry of a version that had no such table yet; those that it must have, it has
             found[name] = schema.empty_table()
             continue
-        stored = find_table(folder, said, name)
+        stored = find_table(folder, entry_statement, name)
         if stored.lines and not os.path.lexists(stored.lines.path):
             uncompared.append(name)
             stored = replace(stored, lines=None)
@@ -113,21 +115,21 @@ def decode_tables(
     return found
 
 
-def find_table(folder: Path, said: statement.Statement, name: str) -> bounded_tables.StoredTable:
+def find_table(folder: Path, entry_statement: statement.Statement, name: str) -> bounded_tables.StoredTable:
     """Return where a table stands that an entry binds, with the lines that its rows must be.
 
     Args:
         folder: the ledger.
-        said: the entry's statement.
+        entry_statement: the entry's statement.
         name: of the table, one of those that it binds.
     """
-    table = said.predicate["tables"][name]
+    table = entry_statement.predicate["tables"][name]
     lines = None
     if place := table.get("lines"):
         extra = (["salt"] if "tree" in table else []) + (["tree"] if "tree" in table and name == "sources" else [])
-        lines = bounded_tables.SignedTableLines(folder / place, said.folder.get(place, ""), extra)
+        lines = bounded_tables.SignedTableLines(folder / place, entry_statement.folder.get(place, ""), extra)
     path = table["parquet"]
-    return bounded_tables.StoredTable(folder / path, name, table["rows"], said.folder[path], lines)
+    return bounded_tables.StoredTable(folder / path, name, table["rows"], entry_statement.folder[path], lines)
 
 
 def _decode_conforming(
@@ -223,9 +225,9 @@ def read_entries(folder: Path, *kinds: str) -> list[tuple[int, str, dict[str, An
             payload = read_envelope(folder, index).payload
             if not any(mark in payload for mark in marks):
                 continue  # the statement of a large scan is not parsed for nothing
-            said = statement.read_statement(payload)
-            if said.kind in kinds:
-                found.append((index, sha256(payload), said.predicate))
+            entry_statement = statement.read_statement(payload)
+            if entry_statement.kind in kinds:
+                found.append((index, sha256(payload), entry_statement.predicate))
     except (InputError, VerificationError) as cause:
         raise BrokenChain(f"the ledger {folder} does not verify: entry {index}: {cause}") from cause
     return found

@@ -64,9 +64,9 @@ def write_tables(
     sources = _SourceTrees()
     lined = {"files": tables["files"]} | {name: tables[name] for name in SALTED_COLUMNS if name != "files"}
     for name, table in lined.items():
-        said = table if name != "sources" else _add_trees(table, sources)
+        complete = table if name != "sources" else _add_trees(table, sources)
         each = sources.add if name == "files" else None
-        for what, value in _write_table(name, said, staging, bound, secret=secret, each=each).items():
+        for what, value in _write_table(name, complete, staging, bound, secret=secret, each=each).items():
             listed[name][what] = value
     files = tables["files"]
     salt = bytes.fromhex(salts.derive_salt(secret, CONTENT_SET, origin.encode()))
@@ -187,12 +187,12 @@ class TreeCheck:
     withheld: list[str] = field(default_factory=list)
 
 
-def check_trees(folder: Path, said: Statement, withheld: Collection[str]) -> TreeCheck:
+def check_trees(folder: Path, entry_statement: Statement, withheld: Collection[str]) -> TreeCheck:
     """Make every tree and the content set of a scan again from its lines, and compare them with what was signed.
 
     Args:
         folder: the ledger; every file that is not withheld has the digest that its entry binds.
-        said: a scan's statement; one of version 0 has no trees.
+        entry_statement: a scan's statement; one of version 0 has no trees.
         withheld: files that entries bind and that are not there.
 
     Returns:
@@ -201,10 +201,10 @@ def check_trees(folder: Path, said: Statement, withheld: Collection[str]) -> Tre
     Raises:
         OSError: a file cannot be read.
     """
-    predicate = said.predicate
+    predicate = entry_statement.predicate
     if "contentSet" not in predicate:
         return TreeCheck()
-    if loose := _list_unbound(said):
+    if loose := _list_unbound(entry_statement):
         return TreeCheck(faults=[f"it names {loose[0]}, which it does not bind"])
     again = _TreeRebuild(folder, predicate, withheld)
     sources = again.files_and_content()
@@ -214,12 +214,15 @@ def check_trees(folder: Path, said: Statement, withheld: Collection[str]) -> Tre
     return again.outcome
 
 
-def _list_unbound(said: Statement) -> list[str]:
+def _list_unbound(entry_statement: Statement) -> list[str]:
     """Files that the tables name and the entry does not bind; the subject is the table of files."""
-    tables = said.predicate["tables"]
-    named = [said.predicate["contentSet"]["object"], object_path(said.value["subject"][0]["digest"]["sha256"])]
+    tables = entry_statement.predicate["tables"]
+    named = [
+        entry_statement.predicate["contentSet"]["object"],
+        object_path(entry_statement.value["subject"][0]["digest"]["sha256"]),
+    ]
     named += [table[what] for table in tables.values() for what in ("parquet", "lines", "nodes") if what in table]
-    found = [path for path in named if path not in said.folder]
+    found = [path for path in named if path not in entry_statement.folder]
     return found if tables.get("files", {}).get("lines") == named[1] else [*found, named[1]]
 
 
@@ -232,14 +235,17 @@ class _TreeRebuild:
 
     def files_and_content(self) -> _SourceTrees | None:
         """Make again what the table of files is the ground of; None where that cannot be."""
-        said = self._said["contentSet"]
-        if said["object"] in self._withheld:
+        signed_set = self._said["contentSet"]
+        if signed_set["object"] in self._withheld:
             self.outcome.withheld.append("the content set")
             return self.files(None)
         try:
-            with content_sets.StoredContentSet(self._folder / said["object"]) as stored:
+            with content_sets.StoredContentSet(self._folder / signed_set["object"]) as stored:
                 made = (stored.count, stored.root().hex(), content_sets.digest_salt(stored.salt))
-                _need(made == (said["count"], said["root"], said["saltDigest"]), "it is not the signed one")
+                _need(
+                    made == (signed_set["count"], signed_set["root"], signed_set["saltDigest"]),
+                    "it is not the signed one",
+                )
                 stored.rehash()
                 return self.files(content_sets.ContentCheck(stored))
         except VerificationError as cause:
@@ -271,18 +277,23 @@ class _TreeRebuild:
 
     def table(self, name: str, look: stored_trees.ChunkVisitor | None) -> bool:
         """Make the tree of a table again; tell whether its lines are there and are what was signed."""
-        said = self._said["tables"].get(name, {})
-        if said.get("lines") is None or said["lines"] in self._withheld:
+        signed_table = self._said["tables"].get(name, {})
+        if signed_table.get("lines") is None or signed_table["lines"] in self._withheld:
             self.outcome.withheld.append(f"the tree of {name}")
             return False
         try:
-            with (self._folder / said["lines"]).open("rb") as lines:
-                if said["nodes"] in self._withheld:
+            with (self._folder / signed_table["lines"]).open("rb") as lines:
+                if signed_table["nodes"] in self._withheld:
                     self.outcome.withheld.append(f"the stored tree of {name}")
                     tree = stored_trees.build_tree(stored_trees.read_chunks(lines), look)
                 else:
-                    tree = stored_trees.check_tree(stored_trees.read_chunks(lines), self._folder / said["nodes"], look)
-            _need(said["rows"] == tree.size and said["tree"] == _tree(tree), "its root is not the signed one")
+                    tree = stored_trees.check_tree(
+                        stored_trees.read_chunks(lines), self._folder / signed_table["nodes"], look
+                    )
+            _need(
+                signed_table["rows"] == tree.size and signed_table["tree"] == _tree(tree),
+                "its root is not the signed one",
+            )
         except (VerificationError, ValueError) as cause:
             self.outcome.faults.append(f"the table {name}: {cause}")
             return False

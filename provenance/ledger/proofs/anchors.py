@@ -46,13 +46,13 @@ class KeyEntry:
 
     Args:
         sealed: its envelope.
-        said: its statement.
+        entry_statement: its statement.
         note: the checkpoint over it.
         new_key: the envelope by which a new statement key says that it takes over, if one does.
     """
 
     sealed: envelope.Envelope
-    said: statement.Statement
+    entry_statement: statement.Statement
     note: checkpoint.Checkpoint
     new_key: bytes | None
 
@@ -63,7 +63,7 @@ class Anchor:
 
     Args:
         sealed: the entry's envelope.
-        said: its statement.
+        entry_statement: its statement.
         note: the checkpoint that it stands under.
         cosignatures: lines of witnesses over the checkpoint, as they stand in a file of them.
         keys: public keys that came with it, PEM.
@@ -73,7 +73,7 @@ class Anchor:
     """
 
     sealed: envelope.Envelope
-    said: statement.Statement
+    entry_statement: statement.Statement
     note: checkpoint.Checkpoint
     cosignatures: bytes
     keys: tuple[str, ...]
@@ -95,13 +95,13 @@ class Start:
 
     Args:
         folder: the ledger.
-        said: the entry's statement.
+        entry_statement: the entry's statement.
         note: the checkpoint that it is proven under.
         value: the anchor as a piece holds it.
     """
 
     folder: Path
-    said: statement.Statement
+    entry_statement: statement.Statement
     note: checkpoint.Checkpoint
     value: dict[str, Any]
 
@@ -124,14 +124,14 @@ def take(folder: Path, entry: int | None = None, size: int | None = None) -> Sta
         VerificationError: the ledger does not verify.
     """
     entry = int(read_entry(folder, entry)["predicate"]["log"]["index"])
-    said = statement.read_statement(read_envelope(folder, entry).payload)
-    if "contentSet" not in said.predicate:
+    entry_statement = statement.read_statement(read_envelope(folder, entry).payload)
+    if "contentSet" not in entry_statement.predicate:
         raise InputError(f"entry {entry} of {folder} is no scan that has trees; scan again, and prove from that entry")
     size = size or _best_size(folder, entry)
     if entry >= size:
         raise InputError(f"{folder} has no entry {entry} under a checkpoint of {size}")
     value = build_anchor(folder, entry, size)
-    return Start(folder, said, read(value).note, value)
+    return Start(folder, entry_statement, read(value).note, value)
 
 
 def build_anchor(folder: Path, entry: int, size: int) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def build_anchor(folder: Path, entry: int, size: int) -> dict[str, Any]:
         "envelope": _text(folder, layout.entry_path(entry)),
         "keys": _keys(folder, [layout.cosigner_path(entry, name) for name in hands]),
         "log": tlog_proof(entry, tree.prove_inclusion(entry, size), head + _cosignatures(folder, size)),
-        **{name: held for name, held in where_there.items() if held},
+        **{name: files for name, files in where_there.items() if files},
     }
 
 
@@ -184,11 +184,11 @@ def read(value: Mapping[str, Any], *kinds: str) -> Anchor:
     Raises:
         VerificationError: it does not belong together.
     """
-    sealed, said, note, lines = _logged(value["envelope"], value["log"])
-    if said.kind not in (kinds or (statement.SCAN,)):
+    sealed, entry_statement, note, lines = _logged(value["envelope"], value["log"])
+    if entry_statement.kind not in (kinds or (statement.SCAN,)):
         raise VerificationError("its entry is not a scan")
     changes = tuple(_key_entry(item, note) for item in value.get("keyEntries", ()))
-    places = [each.said.place.index for each in changes]
+    places = [each.entry_statement.place.index for each in changes]
     if places != sorted(set(places)):
         raise VerificationError("its entries about keys are not in order")
     cosigned = tuple(envelope.read_envelope(encoded(text)) for text in value.get("coSignatures", ()))
@@ -198,7 +198,7 @@ def read(value: Mapping[str, Any], *kinds: str) -> Anchor:
     stamps = tuple(_decoded(each) for each in value.get("timestamps", ()))
     if len(set(stamps)) != len(stamps):
         raise VerificationError("a timestamp of it is there twice")
-    return Anchor(sealed, said, note, lines, tuple(value["keys"]), cosigned, changes, stamps)
+    return Anchor(sealed, entry_statement, note, lines, tuple(value["keys"]), cosigned, changes, stamps)
 
 
 def tlog_proof(index: int, path: Sequence[bytes], note: bytes) -> str:
@@ -234,7 +234,7 @@ def encoded(text: str) -> bytes:
 def _logged(text: str, log: str) -> tuple[envelope.Envelope, statement.Statement, checkpoint.Checkpoint, bytes]:
     """Read an entry that is in the log, where it says it is; the last is what follows the checkpoint's signature."""
     sealed = envelope.read_envelope(encoded(text))
-    said = statement.read_statement(sealed.payload)
+    entry_statement = statement.read_statement(sealed.payload)
     found = _TLOG.fullmatch(log)
     if found is None:
         raise VerificationError("its log is not a tlog-proof")
@@ -246,15 +246,18 @@ def _logged(text: str, log: str) -> tuple[envelope.Envelope, statement.Statement
     if not merkle.is_included(sealed.leaf_hash, index, note.size, path, root_hash=note.root):
         raise VerificationError("its entry is not in the log of the checkpoint")
     place = statement.Place(note.origin, index, merkle.root_before(index, note.size, path).hex())
-    if said.place != place:
+    if entry_statement.place != place:
         raise VerificationError("its entry does not stand there, or not on the log before it")
-    return sealed, said, note, data.removeprefix(note.note)
+    return sealed, entry_statement, note, data.removeprefix(note.note)
 
 
 def _key_entry(item: Mapping[str, Any], under: checkpoint.Checkpoint) -> KeyEntry:
-    sealed, said, note, others = _logged(item["envelope"], item["log"])
-    index = said.place.index
-    if said.kind != key_history.KEY_KIND or said.predicate["action"] not in key_history.HOLDER_ACTIONS:
+    sealed, entry_statement, note, others = _logged(item["envelope"], item["log"])
+    index = entry_statement.place.index
+    if (
+        entry_statement.kind != key_history.KEY_KIND
+        or entry_statement.predicate["action"] not in key_history.HOLDER_ACTIONS
+    ):
         raise VerificationError(f"its entry {index} does not say who holds a key")
     if (note.origin, note.size, others) != (under.origin, index + 1, b""):
         raise VerificationError(f"its checkpoint over entry {index} is another one")
@@ -264,10 +267,10 @@ def _key_entry(item: Mapping[str, Any], under: checkpoint.Checkpoint) -> KeyEntr
     ):
         raise VerificationError(f"the log with its entry {index} is another one than that of its checkpoint")
     new_key = item.get("newKey")
-    takes_over = any(each["role"] == "statement" for each in said.predicate.get("changes", ()))
+    takes_over = any(each["role"] == "statement" for each in entry_statement.predicate.get("changes", ()))
     if takes_over != (new_key is not None):
         raise VerificationError(f"its entry {index} is not co-signed by who takes over, or is where nobody does")
-    return KeyEntry(sealed, said, note, None if new_key is None else encoded(new_key))
+    return KeyEntry(sealed, entry_statement, note, None if new_key is None else encoded(new_key))
 
 
 def _decoded(text: str) -> bytes:
@@ -298,12 +301,14 @@ def _key_entries(folder: Path, hashes: Sequence[bytes]) -> Iterator[int]:
     """Numbers of the entries about keys that a piece carries."""
     if len(list((folder / "keys").glob("*.pub.pem"))) <= 2:
         return  # the two it began with: no entry is read for this
-    held = key_history.read_history(folder)
-    holders = held.list_holders("statement") | held.list_holders("log")
+    succession = key_history.read_history(folder)
+    holders = succession.list_holders("statement") | succession.list_holders("log")
     if any(read_envelope(folder, index).leaf_hash != leaf for index, leaf in enumerate(hashes)):
         raise VerificationError("an entry is not what the log counts; run provenance verify")
-    for index, _, said in read_entries(folder, key_history.KEY_KIND):
-        if said["action"] == "rotate" or (said["action"] == "revoke" and said["key"]["fingerprint"] in holders):
+    for index, _, predicate in read_entries(folder, key_history.KEY_KIND):
+        if predicate["action"] == "rotate" or (
+            predicate["action"] == "revoke" and predicate["key"]["fingerprint"] in holders
+        ):
             yield index
 
 

@@ -111,7 +111,7 @@ def answer_challenge(
     """
     if not 8 <= len(nonce) <= 64 or not 1 <= count <= 10_000:
         raise ConfigError("a nonce has 8 to 64 bytes, in hexadecimal; 1 to 10000 records can be asked for")
-    index = anchors.take(folder, entry).said.place.index
+    index = anchors.take(folder, entry).entry_statement.place.index
     start = anchors.take(folder, index, index + 1)
     shown, answered = [], 0
     with disclosure.ProvableTable(start, "files") as table:
@@ -119,7 +119,7 @@ def answer_challenge(
             if answered == count or not table.size:
                 break
             item: dict[str, Any] = {"line": table.line(draw.file(table.size))}
-            row = proof_members.line_row(item["line"], start.said)
+            row = proof_members.line_row(item["line"], start.entry_statement)
             item |= _shown(start, row, draw, data, secret)
             answered += len(item) > 1
             shown.append(item)
@@ -144,18 +144,21 @@ def read(made: bytes) -> ChallengeAnswer:
     """
     value = proof_members.parse(made, TYPE)
     found = _read_answer(value)
-    said = {found.says, found.says.removesuffix(found.repeats)}  # the first answers did not say what was drawn twice
-    if value["says"] not in said or value["doesNotProve"] != list(found.limits):
+    accepted = {
+        found.says,
+        found.says.removesuffix(found.repeats),
+    }  # the first answers did not say what was drawn twice
+    if value["says"] not in accepted or value["doesNotProve"] != list(found.limits):
         raise VerificationError("it says in words what it does not show, or hides what it does not")
     return found
 
 
 def _read_answer(value: Any) -> ChallengeAnswer:
     anchor = proof_members.read_anchor(value, "answer-v1")
-    said, note = anchor.said, anchor.note
-    if note.size != said.place.index + 1:
+    entry_statement, note = anchor.entry_statement, anchor.note
+    if note.size != entry_statement.place.index + 1:
         raise VerificationError("its checkpoint is not the one over its scan, whose root decides what is drawn")
-    nonce, count, size = bytes.fromhex(value["nonce"]), value["count"], _size(said)
+    nonce, count, size = bytes.fromhex(value["nonce"]), value["count"], _size(entry_statement)
     answered = records = 0
     different = set()
     left = iter(value["draws"])
@@ -165,14 +168,16 @@ def _read_answer(value: Any) -> ChallengeAnswer:
         item = next(left, None)
         if item is None:
             raise VerificationError("it shows fewer records than the nonce picks")
-        kind = _check(item, said, draw, size)
+        kind = _check(item, entry_statement, draw, size)
         answered, records = answered + (kind != ""), records + (kind == "record")
         if kind:
             different.add((item["line"]["index"], item["record"]["index"] if kind == "record" else None))
     if next(left, None) is not None:
         raise VerificationError("it shows more records than the nonce picks")
-    says = f"of {proof_members.describe_entry(said)}, {answered} of {count} that the nonce {value['nonce']} picked "
-    says += f"were shown and are what it read: {records} records, {answered - records} whole files"
+    says = f"of {proof_members.describe_entry(entry_statement)}, {answered} of {count} that the nonce "
+    says += (
+        f"{value['nonce']} picked were shown and are what it read: {records} records, {answered - records} whole files"
+    )
     repeats = f"; {len(different)} of them different" if len(different) < answered else ""
     limits = (*_limits(count, answered), *proof_members.NEVER_PROVEN, *anchor.limits)
     return ChallengeAnswer(anchor, says + repeats, limits, repeats)
@@ -189,18 +194,18 @@ def _limits(count: int, answered: int) -> tuple[str, ...]:
     )
 
 
-def _size(said: statement.Statement) -> int:
-    if "contentSet" not in said.predicate:
+def _size(entry_statement: statement.Statement) -> int:
+    if "contentSet" not in entry_statement.predicate:
         raise VerificationError("its entry has no trees")
-    return int(said.predicate["tables"].get("files", {}).get("tree", {"size": 0})["size"])
+    return int(entry_statement.predicate["tables"].get("files", {}).get("tree", {"size": 0})["size"])
 
 
-def _check(item: Mapping[str, Any], said: statement.Statement, draw: _Draw, size: int) -> str:
+def _check(item: Mapping[str, Any], entry_statement: statement.Statement, draw: _Draw, size: int) -> str:
     """Tell what a draw was answered with: record | file | nothing, if it had to be passed over."""
     line = item["line"]
     if line["table"] != "files" or line["index"] != draw.file(size):
         raise VerificationError(f"draw {draw.number} is of another file than the nonce picks")
-    row, shown = proof_members.line_row(line, said), set(item) - {"line"}
+    row, shown = proof_members.line_row(line, entry_statement), set(item) - {"line"}
     if _has_records(row):
         if not shown and row.get("records_unreadable"):
             return ""  # it stands in a part of the file that could not be read, and has no leaf

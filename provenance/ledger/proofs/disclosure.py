@@ -67,7 +67,7 @@ def row(folder: Path, kind: str, name: str, entry: int | None = None) -> bytes:
     with ProvableTable(start, proof_format.KINDS[kind]) as table:
         shown = table.named(NAMED_BY[kind], _whole(table, name, start) if kind == "finding" else name)
         if not shown:
-            raise InputError(f"entry {start.said.place.index} says nothing of the {kind} {name!r}")
+            raise InputError(f"entry {start.entry_statement.place.index} says nothing of the {kind} {name!r}")
         return proof_format.write({**start.value, "kind": kind, "lines": shown})
 
 
@@ -120,7 +120,7 @@ def read_leaf(start: Start, path: str, number: int, *, data: Path, secret: bytes
 
     from provenance.sources import excerpts
 
-    found = read_tables(start.folder, start.said.place.index, ("files", "claims"))
+    found = read_tables(start.folder, start.entry_statement.place.index, ("files", "claims"))
     # Of ten million files, the one and the archive that it stands in.
     wanted = pa.array([path, path.split("!/", 1)[0]], pa.string())
     found["files"] = found["files"].filter(pc.is_in(found["files"]["path"], value_set=wanted))
@@ -154,12 +154,18 @@ def absent(folder: Path, digest: bytes, entry: int | None = None) -> Absence:
         VerificationError: the ledger does not verify.
     """
     start = anchors.take(folder, entry)
-    with content_sets.StoredContentSet(_there(start, start.said.predicate["contentSet"]["object"])) as stored:
+    with content_sets.StoredContentSet(
+        _there(start, start.entry_statement.predicate["contentSet"]["object"])
+    ) as stored:
         salt, found = stored.salt, stored.prove(content_sets.derive_key(stored.salt, digest))
     if found.end == content_sets.derive_key(salt, digest):
         return Absence(None, tuple(_where(start, digest.hex())))
     with ProvableTable(start, "files") as table:
-        unread = table.containing(b'"sha256":null', _UNREAD) if start.said.predicate["contentSet"]["undigested"] else []
+        unread = (
+            table.containing(b'"sha256":null', _UNREAD)
+            if start.entry_statement.predicate["contentSet"]["undigested"]
+            else []
+        )
     shown = {
         "end": found.end.hex() if found.end else None,
         "salt": salt.hex(),
@@ -182,11 +188,11 @@ class ProvableTable:
     """
 
     def __init__(self, start: Start, name: str) -> None:
-        said = start.said.predicate["tables"][name]
+        signed_table = start.entry_statement.predicate["tables"][name]
         self._name = name
-        self._lines = _there(start, said["lines"]).open("rb")
+        self._lines = _there(start, signed_table["lines"]).open("rb")
         try:
-            self._tree = stored_trees.StoredTree(_there(start, said["nodes"]))
+            self._tree = stored_trees.StoredTree(_there(start, signed_table["nodes"]))
         except BaseException:
             self._lines.close()
             raise
@@ -280,7 +286,7 @@ class ProvableTable:
 
 def _whole(table: ProvableTable, beginning: str, start: Start) -> str:
     """Return the whole fingerprint of which somebody gave the beginning."""
-    index = start.said.place.index
+    index = start.entry_statement.place.index
     shown = table.containing(f'"fingerprint":"{beginning}'.encode())
     row = finding_fingerprints.find_one([_row(each["line"].encode()) for each in shown], beginning, index)
     if row is None:
@@ -296,7 +302,7 @@ def _row(line: bytes) -> dict[str, Any]:
 
 
 def _there(start: Start, path: str) -> Path:
-    if path not in start.said.folder:
+    if path not in start.entry_statement.folder:
         raise VerificationError(f"{path} is bound by no entry; run provenance verify")
     if not (start.folder / path).is_file():
         raise InputError(f"{path} is withheld, so nothing can be proven from it; ask whoever holds the whole ledger")

@@ -121,8 +121,8 @@ def read(data: bytes) -> Proof:
 
 def _read(value: Any) -> Proof:
     anchor = proof_members.read_anchor(value, "proof-v1")
-    said = anchor.said
-    kind, rows = value["kind"], tuple(proof_members.line_row(each, said) for each in value["lines"])
+    entry_statement = anchor.entry_statement
+    kind, rows = value["kind"], tuple(proof_members.line_row(each, entry_statement) for each in value["lines"])
     places = [each["index"] for each in value["lines"]]
     if any(each["table"] != KINDS[kind] for each in value["lines"]) or places != sorted(set(places)):
         raise VerificationError("its lines are not those of its kind, or not in order")
@@ -132,7 +132,7 @@ def _read(value: Any) -> Proof:
     if ("record" in value, "absent" in value) != (kind == "record", kind == "absent"):
         raise VerificationError(f"it is no proof of the kind {kind}")
     if kind == "absent":
-        says, limits = _absent(value["absent"], said, rows)
+        says, limits = _absent(value["absent"], entry_statement, rows)
     elif not rows or (kind == "record" and len(rows) > 1):
         raise VerificationError("it shows no line, or more than one file")
     elif kind == "record":
@@ -140,7 +140,7 @@ def _read(value: Any) -> Proof:
     else:
         says, limits = f"this of its table {KINDS[kind]}: " + "; ".join(_named(kind, row) for row in rows), ()
     unproven = (*_LIMITS[kind], *limits, *proof_members.NEVER_PROVEN, *anchor.limits)
-    return Proof(kind, anchor, rows, f"{proof_members.describe_entry(said)}, states {says}", unproven)
+    return Proof(kind, anchor, rows, f"{proof_members.describe_entry(entry_statement)}, states {says}", unproven)
 
 
 def _record(item: Mapping[str, Any], file: Mapping[str, Any]) -> str:
@@ -150,9 +150,9 @@ def _record(item: Mapping[str, Any], file: Mapping[str, Any]) -> str:
 
 
 def _absent(
-    item: Mapping[str, Any], said: statement.Statement, rows: Sequence[Mapping[str, Any]]
+    item: Mapping[str, Any], entry_statement: statement.Statement, rows: Sequence[Mapping[str, Any]]
 ) -> tuple[str, tuple[str, ...]]:
-    content = said.predicate.get("contentSet")
+    content = entry_statement.predicate.get("contentSet")
     salt = bytes.fromhex(item["salt"])
     if content is None or content_sets.digest_salt(salt) != content["saltDigest"]:
         raise VerificationError("its salt is not that of the entry's content set")

@@ -80,23 +80,23 @@ def line_of(table: str, index: int, line: bytes, path: Sequence[bytes]) -> dict[
     return {"table": table, "index": index, "line": line.decode(), "path": [each.hex() for each in path]}
 
 
-def describe_entry(said: statement.Statement) -> str:
+def describe_entry(entry_statement: statement.Statement) -> str:
     """Return the words that name a scan's entry.
 
     Args:
-        said: its statement.
+        entry_statement: its statement.
     """
-    log, predicate = said.place, said.predicate
+    log, predicate = entry_statement.place, entry_statement.predicate
     scan = f"a scan of {quote(predicate['data'])} that its signer says ended at {predicate['finishedOn']}"
     return f"entry {log.index} of {log.origin}, {scan}"
 
 
-def line_row(item: Mapping[str, Any], said: statement.Statement) -> dict[str, Any]:
+def line_row(item: Mapping[str, Any], entry_statement: statement.Statement) -> dict[str, Any]:
     """Return the row of a line, if it is in the table that an entry speaks of.
 
     Args:
         item: as `line_of` returns it.
-        said: the entry's statement.
+        entry_statement: the entry's statement.
 
     Returns:
         The row, salt included.
@@ -104,7 +104,7 @@ def line_row(item: Mapping[str, Any], said: statement.Statement) -> dict[str, An
     Raises:
         VerificationError: it is not in the table, or not canonical JSON.
     """
-    tree = said.predicate["tables"].get(item["table"], {}).get("tree")
+    tree = entry_statement.predicate["tables"].get(item["table"], {}).get("tree")
     line = anchors.encoded(item["line"])
     if tree is None or not _is_included(item, line, tree["size"], tree["root"]):
         raise VerificationError(f"a line is not in the table {item['table']} that the entry signs")

@@ -92,13 +92,13 @@ class RedactionPlan:
     names: Names = field(default_factory=Names)
 
 
-def plan(folder: Path, entries: Sequence[Statement], asked: Collection[str]) -> RedactionPlan:
+def plan(folder: Path, entries: Sequence[Statement], requests: Collection[str]) -> RedactionPlan:
     """Decide what has to be withheld for something not to be told.
 
     Args:
         folder: the ledger, all of whose entries verify.
         entries: what its entries say, in order.
-        asked: `table=NAME`, `source=ID`, `file=PATH`, or paths of files that entries bind.
+        requests: `table=NAME`, `source=ID`, `file=PATH`, or paths of files that entries bind.
 
     Returns:
         The plan.
@@ -106,10 +106,10 @@ def plan(folder: Path, entries: Sequence[Statement], asked: Collection[str]) -> 
     Raises:
         ConfigError: there is no such thing, or an entry itself names it, which nobody can take back.
     """
-    bound = {name for said in entries for name in said.folder}
-    made = RedactionPlan(names=_names(folder, entries, asked))
-    scans = [said for said in entries if said.kind == SCAN]
-    for each in asked:
+    bound = {name for entry_statement in entries for name in entry_statement.folder}
+    made = RedactionPlan(names=_names(folder, entries, requests))
+    scans = [entry_statement for entry_statement in entries if entry_statement.kind == SCAN]
+    for each in requests:
         kind, _, name = each.partition("=")
         if kind == "table":
             made.withheld |= _table(scans, name)
@@ -117,8 +117,8 @@ def plan(folder: Path, entries: Sequence[Statement], asked: Collection[str]) -> 
             raise ConfigError(f"no entry binds {each}, so it cannot be withheld")
         elif kind not in KINDS:
             made.withheld.add(each)
-    told = {each.partition("=")[2] for each in asked if each.startswith("table=")}
-    if told - set(schemas.OPTIONAL) or made.names.given:  # no report says what stands in an optional table
+    tables = {each.partition("=")[2] for each in requests if each.startswith("table=")}
+    if tables - set(schemas.OPTIONAL) or made.names.given:  # no report says what stands in an optional table
         made.withheld |= {name for name in bound if _REPORT.fullmatch(name)}
     if made.names.given:
         _hide(folder, entries, made)
@@ -174,9 +174,9 @@ def check(folder: Path, entries: Iterable[Statement], files: Collection[str]) ->
         OSError: a file cannot be read.
     """
     found = RedactionCheck()
-    for said in entries:
-        for table, stated in said.predicate.get("tables", {}).items():
-            name = path(said.place.index, table)
+    for entry_statement in entries:
+        for table, stated in entry_statement.predicate.get("tables", {}).items():
+            name = path(entry_statement.place.index, table)
             if name not in files or "tree" not in stated:
                 continue
             found.files.add(name)
@@ -195,7 +195,7 @@ def check(folder: Path, entries: Iterable[Statement], files: Collection[str]) ->
                 found.faults.append(f"{name}: {cause}")
                 continue
             if (tree.size, tree.root().hex()) != (stated["tree"]["size"], stated["tree"]["root"]):
-                found.faults.append(f"{name} does not have the root that entry {said.place.index} signs")
+                found.faults.append(f"{name} does not have the root that entry {entry_statement.place.index} signs")
                 continue
             found.shown += tree.size - hidden
             found.hidden += hidden
@@ -206,9 +206,9 @@ def _leaf(line: bytes) -> bytes:
     return sha256(b"\0" + line).digest()
 
 
-def _names(folder: Path, entries: Sequence[Statement], asked: Collection[str]) -> Names:
-    sources = {each.partition("=")[2] for each in asked if each.startswith("source=")}
-    given = sources | {each.partition("=")[2] for each in asked if each.startswith("file=")}
+def _names(folder: Path, entries: Sequence[Statement], requests: Collection[str]) -> Names:
+    sources = {each.partition("=")[2] for each in requests if each.startswith("source=")}
+    given = sources | {each.partition("=")[2] for each in requests if each.startswith("file=")}
     files = given - sources
     paths, listed = set(), set()
     for row in _rows(folder, entries, "files"):
@@ -220,11 +220,14 @@ def _names(folder: Path, entries: Sequence[Statement], asked: Collection[str]) -
     if strange := sorted(sources - named):
         raise ConfigError(f"there is no source {strange[0]!r} in any scan of this ledger whose sources are at hand")
     names = Names(tuple(sorted(given)), frozenset(paths))
-    for said in entries:
-        told = {key: value for key, value in said.predicate.items() if key not in {"folder", "tables", "log"}}
-        if given and names.stand_in(told):
+    for entry_statement in entries:
+        facts = {
+            key: value for key, value in entry_statement.predicate.items() if key not in {"folder", "tables", "log"}
+        }
+        if given and names.stand_in(facts):
             raise ConfigError(
-                f"entry {said.place.index} itself names what is to be withheld; what was signed cannot be taken back"
+                f"entry {entry_statement.place.index} itself names what is to be withheld; "
+                "what was signed cannot be taken back"
             )
     if strange := sorted(files - listed):
         raise ConfigError(f"there is no file {strange[0]!r} in any scan of this ledger whose files are at hand")
@@ -232,8 +235,8 @@ def _names(folder: Path, entries: Sequence[Statement], asked: Collection[str]) -
 
 
 def _rows(folder: Path, entries: Iterable[Statement], table: str) -> Iterator[dict[str, Any]]:
-    for said in entries:
-        name = said.predicate.get("tables", {}).get(table, {}).get("lines")
+    for entry_statement in entries:
+        name = entry_statement.predicate.get("tables", {}).get(table, {}).get("lines")
         if name is not None and (folder / name).exists():
             with (folder / name).open("rb") as file:
                 for chunk in stored_trees.read_chunks(file):
@@ -243,11 +246,11 @@ def _rows(folder: Path, entries: Iterable[Statement], table: str) -> Iterator[di
 def _table(scans: Iterable[Statement], name: str) -> set[str]:
     """Every file that a table stands in; of FILES also the content set, which is made of it."""
     found = set()
-    for said in scans:
-        stated = said.predicate["tables"].get(name, {})
+    for entry_statement in scans:
+        stated = entry_statement.predicate["tables"].get(name, {})
         found |= {stated[what] for what in ("parquet", "lines", "nodes") if what in stated}
-        if name == "files" and "contentSet" in said.predicate:
-            found.add(said.predicate["contentSet"]["object"])
+        if name == "files" and "contentSet" in entry_statement.predicate:
+            found.add(entry_statement.predicate["contentSet"]["object"])
     if not found:
         raise ConfigError(f"there is no table {name!r} in any scan of this ledger")
     return found
@@ -255,18 +258,20 @@ def _table(scans: Iterable[Statement], name: str) -> set[str]:
 
 def _hide(folder: Path, entries: Iterable[Statement], made: RedactionPlan) -> None:
     """Withhold whatever names what is not to be named, or may."""
-    for said in entries:
-        stated = said.predicate.get("tables", {}) if said.kind == SCAN else {}
+    for entry_statement in entries:
+        stated = entry_statement.predicate.get("tables", {}) if entry_statement.kind == SCAN else {}
         whole = {table[what] for table in stated.values() for what in ("parquet", "nodes") if what in table}
-        whole |= {said.predicate["contentSet"]["object"]} if "contentSet" in said.predicate else set()
+        whole |= (
+            {entry_statement.predicate["contentSet"]["object"]} if "contentSet" in entry_statement.predicate else set()
+        )
         for name, table in stated.items():
             listed = table.get("lines")
             if listed is not None:
                 if "tree" in table and listed not in made.withheld and (folder / listed).exists():
-                    made.tables[path(said.place.index, name)] = listed
+                    made.tables[path(entry_statement.place.index, name)] = listed
                 whole.add(listed)
         # What is bound beside tables are texts: documents, profiles, keys.
-        others = said.folder.keys() - whole - made.withheld
+        others = entry_statement.folder.keys() - whole - made.withheld
         made.withheld |= whole | {name for name in others if _speaks(folder / name, made.names)}
 
 

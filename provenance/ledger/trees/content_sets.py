@@ -142,25 +142,25 @@ class StoredContentSet(StoredFile):
         """Return the root of the set's tree, as it is stored."""
         return self.read(self._read_hash(0, 0), _KEY_BYTES)
 
-    def prove(self, asked: bytes) -> sparse_merkle.SparseProof:
+    def prove(self, key: bytes) -> sparse_merkle.SparseProof:
         """Return the proof that a key is, or is not, in the set.
 
         Args:
-            asked: the key.
+            key: the key.
 
         Returns:
             The proof; sparse.found says what it shows.
         """
         low, high, at, siblings = 0, self.count, 0, []
         while high - low > 1 and at < self.depth:
-            middle = self._first_not_below(sparse_merkle.lowest_right_key(asked, at), low, high)
+            middle = self._first_not_below(sparse_merkle.lowest_right_key(key, at), low, high)
             at += 1
-            way = int.from_bytes(asked) >> (sparse_merkle.KEY_BITS - at)
+            way = int.from_bytes(key) >> (sparse_merkle.KEY_BITS - at)
             siblings.append(self.read(self._read_hash(at, way ^ 1), _KEY_BYTES))
             low, high = (middle, high) if way & 1 else (low, middle)
         if high - low <= 1:
             return sparse_merkle.SparseProof(tuple(siblings), self._read_keys(low, high)[0] if low < high else None)
-        below = sparse_merkle.prove(self._read_keys(low, high), asked, at)
+        below = sparse_merkle.prove(self._read_keys(low, high), key, at)
         return sparse_merkle.SparseProof((*siblings, *below.siblings), below.end)
 
     def check(self, digests: Iterable[bytes]) -> None:
@@ -231,9 +231,9 @@ class ContentCheck:
             VerificationError: one is not in the set.
         """
         for batch in _batches(derive_keys(self._stored.salt, digests)):
-            asked = np.array(batch, "S32")
-            at = np.minimum(np.searchsorted(self._keys, asked), max(len(self._keys) - 1, 0))
-            if not len(self._keys) or not (self._keys[at] == asked).all():
+            batch_digests = np.array(batch, "S32")
+            at = np.minimum(np.searchsorted(self._keys, batch_digests), max(len(self._keys) - 1, 0))
+            if not len(self._keys) or not (self._keys[at] == batch_digests).all():
                 raise VerificationError("the content set lacks a content that the files name")
             self._seen[at] = True
 
@@ -265,16 +265,16 @@ def _hash_offset(count: int, level: int, index: int) -> int:
 
 def _divide_keys(found: Iterable[bytes], parts: Path) -> None:
     """Put keys into parts by their first byte, so that each can be sorted in memory."""
-    held: list[list[bytes]] = [[] for _ in range(_PART_COUNT)]
+    buffers: list[list[bytes]] = [[] for _ in range(_PART_COUNT)]
     for count, item in enumerate(found, start=1):
-        held[item[0]].append(item)
+        buffers[item[0]].append(item)
         if count % _KEYS_HELD == 0:
-            _flush_parts(held, parts)
-    _flush_parts(held, parts)
+            _flush_parts(buffers, parts)
+    _flush_parts(buffers, parts)
 
 
-def _flush_parts(held: list[list[bytes]], parts: Path) -> None:
-    for first, items in enumerate(held):
+def _flush_parts(buffers: list[list[bytes]], parts: Path) -> None:
+    for first, items in enumerate(buffers):
         if items:
             with (parts / f"{first:02x}").open("ab") as file:
                 file.write(b"".join(items))
@@ -297,7 +297,7 @@ def _cut_keys(data: bytes) -> list[bytes]:
 def _hash_buckets(file: BinaryIO, count: int, deep: int) -> Iterator[tuple[bytes, int]]:
     """Hash each bucket in turn: the keys that share their first bits. Tells how many there are in it, too."""
     shift, bucket, before = sparse_merkle.KEY_BITS - deep, 0, b""
-    held: list[bytes] = []
+    keys: list[bytes] = []
     ends: list[int] = []
     for item in _stream_keys(file, count):
         if item <= before:
@@ -305,24 +305,24 @@ def _hash_buckets(file: BinaryIO, count: int, deep: int) -> Iterator[tuple[bytes
         of, before = int.from_bytes(item) >> shift, item
         while bucket < of:
             bucket += 1
-            ends.append(len(held))
-            if len(held) >= LEAST_COMPILED:
-                yield from _hash_bucket_runs(held, ends, deep)
-                held, ends = [], []
-        held.append(item)
-    ends += [len(held)] * ((1 << deep) - bucket)
-    yield from _hash_bucket_runs(held, ends, deep)
+            ends.append(len(keys))
+            if len(keys) >= LEAST_COMPILED:
+                yield from _hash_bucket_runs(keys, ends, deep)
+                keys, ends = [], []
+        keys.append(item)
+    ends += [len(keys)] * ((1 << deep) - bucket)
+    yield from _hash_bucket_runs(keys, ends, deep)
 
 
-def _hash_bucket_runs(held: list[bytes], ends: list[int], deep: int) -> Iterator[tuple[bytes, int]]:
+def _hash_bucket_runs(keys: list[bytes], ends: list[int], deep: int) -> Iterator[tuple[bytes, int]]:
     """Hash buckets, of which each ends at a place among the keys."""
     starts = [0, *ends]
-    if len(held) < LEAST_COMPILED:
-        made = [sparse_merkle.hash_subtree(held[first:last], deep) for first, last in pairwise(starts)]
+    if len(keys) < LEAST_COMPILED:
+        made = [sparse_merkle.hash_subtree(keys[first:last], deep) for first, last in pairwise(starts)]
     else:
         from provenance.ledger.trees import batch_hashing
 
-        made = _cut_keys(batch_hashing.hash_subtrees(b"".join(held), ends, deep))
+        made = _cut_keys(batch_hashing.hash_subtrees(b"".join(keys), ends, deep))
     yield from zip(made, (last - first for first, last in pairwise(starts)), strict=True)
 
 

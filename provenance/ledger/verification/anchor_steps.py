@@ -66,14 +66,14 @@ def follow_keys(anchor: Anchor, known: Mapping[str, signing_keys.PublicKey]) -> 
     log_key = signing_keys.fingerprint(checkpoint.find_signer(anchor.note, known.values()))
     succession = key_history.Succession(_first_keys(anchor, log_key))
     for entry in anchor.key_entries:
-        index = entry.said.place.index
+        index = entry.entry_statement.place.index
         succession.check_signer(index, entry.sealed.keyid)
         envelope.check_signature(entry.sealed, envelope.find_signer(entry.sealed, known))
-        succession.follow(index, entry.said.predicate)
+        succession.follow(index, entry.entry_statement.predicate)
         if change := succession.find_change("statement", index):
             key_history.check_cosignature(entry.new_key or b"", entry.sealed.payload, change.after, known)
         key_history.check_note(entry.note.note, index, succession, known)
-    succession.check_signer(anchor.said.place.index, anchor.sealed.keyid)
+    succession.check_signer(anchor.entry_statement.place.index, anchor.sealed.keyid)
     key_history.check_note(anchor.note.note, anchor.note.size - 1, succession, known)
     return succession
 
@@ -93,7 +93,7 @@ def check_entry(state: VerificationState) -> None:
     except (ProvenanceError, OSError, ValueError) as cause:
         raise state.stop("signatures", f"{layout.entry_path(index)}: {cause}") from cause
     set_anchor(state, anchor)
-    state.files |= {name for name in anchor.said.folder if (state.path / name).is_file()}
+    state.files |= {name for name in anchor.entry_statement.folder if (state.path / name).is_file()}
     state.ok("signatures", f"entry {index} (ECDSA P-256 over DSSE), and what it rests on, are signed as they say")
 
 
@@ -119,9 +119,9 @@ def set_anchor(state: VerificationState, anchor: Anchor) -> None:
         state: what is asked and known so far.
         anchor: the entry with what it rests on.
     """
-    index, newest = anchor.said.place.index, anchor.note.size
+    index, newest = anchor.entry_statement.place.index, anchor.note.size
     state.anchor = anchor
-    state.statements = [anchor.said]
+    state.statements = [anchor.entry_statement]
     state.entry_keys = {index: anchor.sealed.keyid}
     state.origin, state.size, state.checkpoints[newest] = anchor.note.origin, newest, anchor.note
 
@@ -133,8 +133,8 @@ def check_place(state: VerificationState) -> None:
         state: what is asked and known so far; the step is added to it.
     """
     anchor = state.read_anchor()
-    index = anchor.said.place.index
-    if anchor.said.place.root != merkle.hash_root(state.leaves[:index]).hex():
+    index = anchor.entry_statement.place.index
+    if anchor.entry_statement.place.root != merkle.hash_root(state.leaves[:index]).hex():
         raise state.stop("log", f"{layout.entry_path(index)} says it stands on another history")
     state.ok("log", f"entry {index} of {state.size} is in the log")
 
@@ -147,7 +147,7 @@ def check_keys(state: VerificationState) -> None:
     """
     anchor = state.read_anchor()
     log_key = str(state.succession.find_holder("log", anchor.note.size - 1))
-    state.signed_entries = {anchor.sealed.keyid: [anchor.said.place.index], log_key: [anchor.note.size - 1]}
+    state.signed_entries = {anchor.sealed.keyid: [anchor.entry_statement.place.index], log_key: [anchor.note.size - 1]}
     _gather_evidence(state, anchor)
     signers = _signers(state, anchor, log_key)
     state.signers = {(each.fingerprint, each.role): each for each in signers}
@@ -166,7 +166,7 @@ def check_anchor(state: VerificationState) -> None:
     evidence_steps.check_claimed_times(state)
     key_steps.check_rotations(state)
     key_steps.check_revocations(state)
-    if state.read_anchor().said.kind == statement.SCAN:
+    if state.read_anchor().entry_statement.kind == statement.SCAN:
         relation_steps.check_waivers(state)
     relation_steps.check_assessments(state)
 
@@ -204,8 +204,8 @@ def _gather_evidence(state: VerificationState, anchor: Anchor) -> None:
     checkpoint_evidence.apply_revocations(found)
     evidence = proven_times.build_evidence(size, found, state.trust, None)
     state.proven_times = {size: each.time for size, each in proven_times.proven_times(evidence).items()}
-    predicates = {each.said.place.index: each.said.predicate for each in anchor.key_entries}
-    predicates[anchor.said.place.index] = anchor.said.predicate
+    predicates = {each.entry_statement.place.index: each.entry_statement.predicate for each in anchor.key_entries}
+    predicates[anchor.entry_statement.place.index] = anchor.entry_statement.predicate
     state.outcomes = proven_times.steps(
         evidence, {index: predicates[index] for index in sorted(predicates) if index < size}
     )
@@ -226,7 +226,9 @@ def _first_keys(anchor: Anchor, log_key: str) -> dict[key_history.Role, str]:
     """Who held the keys before the first change that an anchor carries."""
     found: dict[key_history.Role, str] = {}
     for each in anchor.key_entries:
-        changes = each.said.predicate["changes"] if each.said.predicate["action"] == "rotate" else ()
+        changes = (
+            each.entry_statement.predicate["changes"] if each.entry_statement.predicate["action"] == "rotate" else ()
+        )
         for change in changes:
             found.setdefault(change["role"], change["before"])
     found.setdefault("statement", anchor.sealed.keyid)

@@ -43,47 +43,47 @@ def check_versions(state: VerificationState) -> None:
 
 def _faults(statements: Sequence[Statement]) -> Iterator[str]:
     newer = None
-    for said in statements:
-        if not said.is_old:
-            newer = said.place.index if newer is None else newer
-        elif found := fault(said, newer):
+    for entry_statement in statements:
+        if not entry_statement.is_old:
+            newer = entry_statement.place.index if newer is None else newer
+        elif found := fault(entry_statement, newer):
             yield found
 
 
-def fault(said: Statement, newer: int | None) -> str | None:
+def fault(entry_statement: Statement, newer: int | None) -> str | None:
     """Say why no old program can have written an entry of an old form.
 
     Args:
-        said: the entry, of an old form.
+        entry_statement: the entry, of an old form.
         newer: number of the first entry before it that is of version 1; None = there is none.
 
     Returns:
         One sentence; None where an old program can have.
     """
-    name = f"entry {said.place.index} is of version 0"
+    name = f"entry {entry_statement.place.index} is of version 0"
     if newer is not None:
         return f"{name}, and stands after entry {newer} of version 1"
-    if said.predicate["scanner"]["version"] not in PROGRAMS:
+    if entry_statement.predicate["scanner"]["version"] not in PROGRAMS:
         return f"{name}, and was written by a program that writes version 1"
-    if loose := _loose(said):
+    if loose := _loose(entry_statement):
         return f"{name}, and names {loose[0]}, which it does not bind"
-    if _day(said) > LAST:
-        return f"{name}, and says that it is of {_day(said)}; no program wrote version 0 after {LAST}"
+    if _day(entry_statement) > LAST:
+        return f"{name}, and says that it is of {_day(entry_statement)}; no program wrote version 0 after {LAST}"
     return None
 
 
-def _loose(said: Statement) -> list[str]:
+def _loose(entry_statement: Statement) -> list[str]:
     """Lines that an old scan names and does not bind, or whose table of files is not what it is about."""
-    if said.kind != statement.SCAN:
+    if entry_statement.kind != statement.SCAN:
         return []
-    lines = {name: table.get("lines") for name, table in said.predicate["tables"].items()}
-    subject = statement.object_path(said.value["subject"][0]["digest"]["sha256"])
-    return [path for path in lines.values() if path and path not in said.folder] or [subject] * (
+    lines = {name: table.get("lines") for name, table in entry_statement.predicate["tables"].items()}
+    subject = statement.object_path(entry_statement.value["subject"][0]["digest"]["sha256"])
+    return [path for path in lines.values() if path and path not in entry_statement.folder] or [subject] * (
         lines["files"] != subject
     )
 
 
-def _day(said: Statement) -> str:
+def _day(entry_statement: Statement) -> str:
     """The last day that an entry names as its own."""
-    times = (said.predicate.get(name) for name in ("startedOn", "finishedOn", "date"))
+    times = (entry_statement.predicate.get(name) for name in ("startedOn", "finishedOn", "date"))
     return max((time[:10] for time in times if isinstance(time, str)), default="")

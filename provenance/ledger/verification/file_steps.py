@@ -14,8 +14,8 @@ from provenance.ledger.format import checkpoint, statement
 from provenance.ledger.log import folder_comparison, leaf_hashes, table_trees
 from provenance.ledger.log.file_writing import STAGING
 from provenance.ledger.log.folder_comparison import FolderChanges
-from provenance.ledger.log.tool_files import ToolFiles
 from provenance.ledger.proofs import redaction
+from provenance.ledger.tool_files.recognition import ToolFiles
 from provenance.ledger.verification.results import DATA_DIFFERS, OK, USAGE, WITHHELD, some
 
 if TYPE_CHECKING:

@@ -82,7 +82,7 @@ def leave_other_entries(state: VerificationState) -> None:
     Args:
         state: what is asked and known so far; the step is added to it.
     """
-    entry = state.read_anchor().said
+    entry = state.read_anchor().entry_statement
     newer = "whether a newer version stands before it, " if entry.is_old else ""
     state.skip(
         "other entries",

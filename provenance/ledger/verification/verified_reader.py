@@ -108,9 +108,9 @@ class Reader:
         """
         at = self.index if index is None else index
         if at not in self._statements:
-            said = statement.read_statement(self.envelope(at).payload)
-            self._check_version(said)
-            self._statements[at] = said
+            entry_statement = statement.read_statement(self.envelope(at).payload)
+            self._check_version(entry_statement)
+            self._statements[at] = entry_statement
         return self._statements[at]
 
     def entries(self, *kinds: str) -> list[tuple[int, str, dict[str, Any]]]:
@@ -133,16 +133,16 @@ class Reader:
                 self._check(index, sealed)
                 if not any(mark in sealed.payload for mark in marks):
                     continue  # the statement of a large scan is not parsed for nothing
-                said = statement.read_statement(sealed.payload)
-                self._check_version(said)
+                entry_statement = statement.read_statement(sealed.payload)
+                self._check_version(entry_statement)
             except (InputError, VerificationError) as cause:
                 fault = f"entry {index}: {cut(cause)}"
                 if self._strict:
                     raise BrokenChain(f"the ledger {self.folder} does not verify: {fault}") from cause
                 self._fault(fault, cause)
                 continue
-            if said.kind in kinds:
-                found.append((index, sha256(sealed.payload), said.predicate))
+            if entry_statement.kind in kinds:
+                found.append((index, sha256(sealed.payload), entry_statement.predicate))
         return found
 
     def tables(self, index: int | None = None, names: Collection[str] | None = None) -> dict[str, pa.Table]:
@@ -229,14 +229,14 @@ class Reader:
         self._held.check_signer(index, found.keyid)
         envelope.check_signature(found, envelope.find_signer(found, self._known))
 
-    def _check_version(self, said: Statement) -> None:
+    def _check_version(self, entry_statement: Statement) -> None:
         """Refuse an old form where no old program can have written it, as `verify` does."""
-        if not said.is_old:
+        if not entry_statement.is_old:
             return
-        before = range(min(said.place.index, self.size))
+        before = range(min(entry_statement.place.index, self.size))
         old = (statement.read_statement(reading.read_envelope(self.folder, at).payload) for at in before)
         newer = next((each.place.index for each in old if not each.is_old), None)
-        if fault := entry_versions.fault(said, newer):
+        if fault := entry_versions.fault(entry_statement, newer):
             self._fault(fault, None)
 
     def _notice(self, sentence: str) -> None:
@@ -283,8 +283,8 @@ def open_reader(
     _check_whole(folder)
     made = Reader(folder, _index(folder, index, verified=verified), layout.size(folder), warn, _strict=verified)
     made.check(trusted_keys.trust_own_keys() if pinned is None else pinned)
-    said = made.statement()
-    made.origin = made.origin or said.place.origin
+    entry_statement = made.statement()
+    made.origin = made.origin or entry_statement.place.origin
     return made
 
 

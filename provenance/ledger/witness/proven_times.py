@@ -134,8 +134,8 @@ def proven_times(at: TimeEvidence) -> dict[int, Proven]:
         for items, earliest in ((stamps, stamped), (seen, witnessed)):
             for item in items.get(size, ()):
                 earliest[item.whose] = min(item.time, earliest.get(item.whose, item.time))
-        asked = ((stamped, at.pinned.timestamps.minimum), (witnessed, at.pinned.witnesses.quorum))
-        proven = [agreed for seen_by, least in asked if (agreed := _agreed(seen_by, max(1, least)))]
+        minimums = ((stamped, at.pinned.timestamps.minimum), (witnessed, at.pinned.witnesses.quorum))
+        proven = [agreed for seen_by, least in minimums if (agreed := _agreed(seen_by, max(1, least)))]
         if proven:
             found[size] = min(proven, key=lambda item: item.time)
     return found
@@ -186,7 +186,7 @@ def steps(at: TimeEvidence, predicates: Mapping[int, Mapping[str, Any]]) -> list
 
 
 def _witnesses(at: TimeEvidence) -> StepOutcome:
-    asked, evidence = at.pinned.witnesses, at.evidence
+    policy, evidence = at.pinned.witnesses, at.evidence
     by_key: dict[bytes, datetime] = {}
     for seen in evidence.witnessed:
         if seen.size == at.size:
@@ -194,18 +194,18 @@ def _witnesses(at: TimeEvidence) -> StepOutcome:
     strangers = _strangers(evidence, "witnesses")
     if evidence.faults["witnesses"]:
         return StepOutcome("witnesses", "failed", "; ".join(evidence.faults["witnesses"][:5]), "invalid")
-    if len(by_key) < asked.quorum:
-        covered = _newest_with(at, asked.quorum)
+    if len(by_key) < policy.quorum:
+        covered = _newest_with(at, policy.quorum)
         lack = (
-            f"{len(by_key)} of {asked.quorum} witnesses cosigned the newest checkpoint, {at.size}{covered}{strangers}"
+            f"{len(by_key)} of {policy.quorum} witnesses cosigned the newest checkpoint, {at.size}{covered}{strangers}"
         )
         return StepOutcome("witnesses", "failed", lack, "uncovered")
-    if not asked.keys:
+    if not policy.keys:
         none = "no witness is pinned: the log's owner could show others another history"
         return StepOutcome("witnesses", "not checked", f"{none}{strangers}")
     if not by_key:
         return StepOutcome("witnesses", "not checked", f"no pinned witness cosigned the newest checkpoint{strangers}")
-    if asked.within is not None and (old := _stale(sorted(by_key.values(), reverse=True), at)):
+    if policy.within is not None and (old := _stale(sorted(by_key.values(), reverse=True), at)):
         return StepOutcome("witnesses", "failed", old, "uncovered")
     names = ", ".join(sorted({seen.whose for seen in evidence.witnessed if seen.size == at.size}))
     return StepOutcome("witnesses", "ok", f"checkpoint {at.size} was cosigned by {names}{strangers}")
@@ -213,9 +213,9 @@ def _witnesses(at: TimeEvidence) -> StepOutcome:
 
 def _stale(latest: list[datetime], at: TimeEvidence) -> str | None:
     """Tell why the newest checkpoint may not be the newest there is, by the times of its witnesses, newest first."""
-    asked = at.pinned.witnesses
-    seen = latest[max(1, asked.quorum) - 1]
-    if asked.within is not None and at.now - seen > asked.within:
+    policy = at.pinned.witnesses
+    seen = latest[max(1, policy.quorum) - 1]
+    if policy.within is not None and at.now - seen > policy.within:
         return (
             f"checkpoint {at.size} is stale: its witnesses saw it last at {_format(seen)}; there may be newer entries"
         )
@@ -235,7 +235,7 @@ def _newest_with(at: TimeEvidence, quorum: int) -> str:
 
 
 def _timestamps(at: TimeEvidence) -> StepOutcome:
-    asked, evidence = at.pinned.timestamps, at.evidence
+    policy, evidence = at.pinned.timestamps, at.evidence
     strangers = _strangers(evidence, "timestamps")
     if evidence.faults["timestamps"]:
         return StepOutcome("timestamps", "failed", "; ".join(evidence.faults["timestamps"][:5]), "invalid")
@@ -244,8 +244,8 @@ def _timestamps(at: TimeEvidence) -> StepOutcome:
     lost = _expired(at, [item for item in evidence.stamped if item not in valid and item not in revoked])
     lost += _revoked(revoked)
     newest = {item.whose for item in valid if item.size == at.size}
-    if len(newest) < asked.minimum:
-        lack = f"{len(newest)} of {asked.minimum} authorities timestamped the newest checkpoint, {at.size}"
+    if len(newest) < policy.minimum:
+        lack = f"{len(newest)} of {policy.minimum} authorities timestamped the newest checkpoint, {at.size}"
         return StepOutcome("timestamps", "failed", f"{lack}{_covered(at)}{lost}{strangers}", "uncovered")
     if not valid:
         none = "when anything was signed is claimed, not proven"

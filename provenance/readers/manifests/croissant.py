@@ -95,14 +95,14 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
 def _party(dataset: dict[str, Any], pointer: str) -> str:
     """Say whether a value names a person or an organisation, by the type of the node that it stands in."""
     node: Any = dataset
-    said = ""
+    party = ""
     for part in pointer.split("/")[1:]:
         if isinstance(node, list):
             node = node[int(part)] if part.isdigit() and int(part) < len(node) else None
         elif isinstance(node, dict):
             node = node.get(part.replace("~1", "/").replace("~0", "~"))
-        said = next((_PARTIES[each] for each in types(node) if each in _PARTIES), said)
-    return said
+        party = next((_PARTIES[each] for each in types(node) if each in _PARTIES), party)
+    return party
 
 
 def _dataset(path: str, document: dict[str, Any]) -> tuple[dict[str, Any], str]:

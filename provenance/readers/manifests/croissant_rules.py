@@ -48,8 +48,8 @@ def check(path: str, dataset: dict[str, Any]) -> None:
 
 def names(node: Any) -> list[str]:
     """Return the names by which a node is referred to: its id, and (version 0.8) its name."""
-    held = node if isinstance(node, dict) else {}
-    return [held[key] for key in ("@id", "name") if isinstance(held.get(key), str)]
+    members = node if isinstance(node, dict) else {}
+    return [members[key] for key in ("@id", "name") if isinstance(members.get(key), str)]
 
 
 def references(value: Any) -> list[str]:
@@ -120,9 +120,9 @@ def _origins(source: Any) -> list[str]:
     """Return the names of what a field is read from."""
     if isinstance(source, str):
         return references(source)
-    held = source if isinstance(source, dict) else {}
+    members = source if isinstance(source, dict) else {}
     keys = ("fileObject", "fileSet", "distribution", "recordSet", "field", "@id")
-    return [name for key in keys for name in references(held.get(key))]
+    return [name for key in keys for name in references(members.get(key))]
 
 
 def _field(field: dict[str, Any], record: dict[str, Any], known: set[str]) -> str | None:

@@ -77,8 +77,8 @@ def _of(info: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _objects(value: Any) -> list[tuple[str, dict[str, Any]]]:
-    held = value.items() if isinstance(value, dict) else ()
-    return [(name, each) for name, each in held if isinstance(each, dict)]
+    members = value.items() if isinstance(value, dict) else ()
+    return [(name, each) for name, each in members if isinstance(each, dict)]
 
 
 _FEATURES = re.compile(

@@ -73,11 +73,11 @@ def read(path: str, data: bytes, format: str) -> list[Claim]:  # noqa: A002 - th
 
 def _elsewhere(inferred: Any) -> list[tuple[str, str, str]]:
     """List what hosts say of the licence: collected by a program, and set aside by the annotators' own reading."""
-    held = inferred if isinstance(inferred, dict) else {}
+    members = inferred if isinstance(inferred, dict) else {}
     return [
         ("licence-elsewhere", f"{key}: {value}", at)
         for key in _ELSEWHERE
-        for value, at in strings(held.get(key), f"/Inferred Metadata/{key}")
+        for value, at in strings(members.get(key), f"/Inferred Metadata/{key}")
         if value.lower() not in _NOTHING
     ]
 

@@ -68,9 +68,9 @@ def recognise(path: str, head: bytes) -> str | None:
     for each in known.formats:
         if each.names is not None and each.names.fullmatch(name):
             return each.name
-    asked = known.by_suffix.get(_suffix(path) or _ANY, known.by_suffix[_ANY])
-    sure = (each.name for each in asked if each.sniff is not None and each.sniff(path, head))
-    likely = (each.name for each in asked if each.guess is not None and each.guess(path, head))
+    candidates = known.by_suffix.get(_suffix(path) or _ANY, known.by_suffix[_ANY])
+    sure = (each.name for each in candidates if each.sniff is not None and each.sniff(path, head))
+    likely = (each.name for each in candidates if each.guess is not None and each.guess(path, head))
     return next(sure, None) or next(likely, None)
 
 

@@ -148,9 +148,9 @@ def _licences(holder: dict[str, Any], pointer: str) -> Places:
     stated = holder.get("licenses")
     for i, each in enumerate(stated if isinstance(stated, list) else [stated]):
         at = f"{pointer}/licenses/{i}"
-        written = [said for key in ("name", "path", "url", "title") for said in _one(each, key, at)]
+        written = [name for key in ("name", "path", "url", "title") for name in _one(each, key, at)]
         written = written or strings(each, at)
-        known = [said for said in written if normalise(said[0]).expression is not None]
+        known = [name for name in written if normalise(name[0]).expression is not None]
         found += (known or written)[:1]
     return found
 

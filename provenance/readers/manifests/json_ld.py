@@ -73,17 +73,17 @@ _OWN = {"recordSet", "field", "source", "dataType"}
 
 def _terms(context: Any) -> dict[str, str]:
     """Return what the context's own names stand for; of a context that is an address nothing is known."""
-    held: dict[str, Any] = {}
+    context_terms: dict[str, Any] = {}
     for part in as_list(context):
-        held |= part if isinstance(part, dict) else {}
+        context_terms |= part if isinstance(part, dict) else {}
     # a context that names Croissant's vocabulary, and none that is fetched, names all of it that it uses
-    alone = bool(held) and all(isinstance(part, dict) for part in as_list(context))
+    alone = bool(context_terms) and all(isinstance(part, dict) for part in as_list(context))
     terms = {}
-    for name, value in held.items():
+    for name, value in context_terms.items():
         iri = value.get("@id") if isinstance(value, dict) else value
         if isinstance(iri, str) and not name.startswith("@") and not iri.endswith(("/", "#")) and local(iri):
             terms[name] = local(iri)
-    if alone and "@vocab" in held:
+    if alone and "@vocab" in context_terms:
         terms |= {name: f"schema.org {name}" for name in _OWN if name not in terms}
     return terms
 

@@ -92,12 +92,12 @@ def _sentence(error: Any) -> str:
     if error.validator == "enum":
         return f"its value is not allowed; allowed are {', '.join(map(str, error.validator_value))}"
     expected = error.schema.get("description")
-    said = _FAULTS.get(error.validator, "it is not as it must be")
+    sentence = _FAULTS.get(error.validator, "it is not as it must be")
     if error.validator == "type":
-        said = f"it is not of type {error.validator_value}"
+        sentence = f"it is not of type {error.validator_value}"
     elif error.validator == "required":  # its message names keys of the schema alone
-        said = str(error.message)[:200]
-    return f"{said}{f'; expected: {expected}' if expected else ''}"
+        sentence = str(error.message)[:200]
+    return f"{sentence}{f'; expected: {expected}' if expected else ''}"
 
 
 _FAULTS = {

@@ -100,16 +100,20 @@ def _links(text: str, first_line: int) -> list[tuple[str, int]]:
     return list(found.items())[:LINKS]
 
 
-def _words(text: str, scope: str, witness: str, first_line: int, said: set[str]) -> list[Claim]:
+def _words(text: str, scope: str, witness: str, first_line: int, stated_lines: set[str]) -> list[Claim]:
     """Count the words of sentences: lines that are no heading, mark-up, table or code, and state no licence."""
-    held: dict[int, int] = {}
+    words_by_line: dict[int, int] = {}
     fenced = False
     for number, line in enumerate(text.splitlines()[:2000], first_line):
         fenced ^= line.lstrip().startswith("```")
         words = len(_WORD.findall(_LINK.sub(" ", line[:2000])))
-        if not fenced and words >= SENTENCE and f"L{number}" not in said and not _MARKUP.match(line):
-            held[number] = words
-    return [Claim("prose", f"{sum(held.values())} words", scope, witness, f"L{min(held)}")] if held else []
+        if not fenced and words >= SENTENCE and f"L{number}" not in stated_lines and not _MARKUP.match(line):
+            words_by_line[number] = words
+    return (
+        [Claim("prose", f"{sum(words_by_line.values())} words", scope, witness, f"L{min(words_by_line)}")]
+        if words_by_line
+        else []
+    )
 
 
 def _licences(text: str, scope: str, witness: str, first_line: int) -> list[Claim]:

@@ -143,8 +143,8 @@ def strings(value: Any, pointer: str, keys: tuple[str, ...] = ()) -> list[tuple[
     if isinstance(value, list):
         return [each for i, item in enumerate(value[:1000]) for each in strings(item, f"{pointer}/{i}", keys)]
     if isinstance(value, dict):
-        held = ((key, value[key]) for key in keys if isinstance(value.get(key), str) and value[key].strip())
-        return next(([(text.strip()[:500], f"{pointer}/{escape(key)}")] for key, text in held), [])
+        texts = ((key, value[key]) for key in keys if isinstance(value.get(key), str) and value[key].strip())
+        return next(([(text.strip()[:500], f"{pointer}/{escape(key)}")] for key, text in texts), [])
     return []
 
 

@@ -404,12 +404,12 @@ class _File:
             self.raw.drain()
             return storage.CheckedFile(self.file, self.raw.count, self.tap.digest.blocks())
         before = stream.count
-        held = storage.copy_to_file(stream, self.limits.member_bytes)
-        if held is None:
+        copy = storage.copy_to_file(stream, self.limits.member_bytes)
+        if copy is None:
             most = self.limits.member_bytes
             reason = f"needs random access and is larger than the {most:,} bytes that are set aside for it"
             self.tally.skip_bytes(stream.count - before + stream.drain(), reason)
-        return held
+        return copy
 
     def _read_by_random_access(self, form: RecordFormat, stream: storage.Stream) -> Iterator[Batch]:
         file = self._make_seekable(stream)
@@ -429,8 +429,8 @@ class _File:
             return
         archive = storage.Archive(storage.Budget(self.limits, self.size))
         file = self._make_seekable(stream) if form.seekable else None
-        held = file if form.seekable else stream
-        members: Iterator[storage.Member] = form.members(archive, held) if held is not None else iter(())
+        source = file if form.seekable else stream
+        members: Iterator[storage.Member] = form.members(archive, source) if source is not None else iter(())
         reasons: dict[str, int] = {}
         try:
             for member in members:

@@ -60,8 +60,8 @@ class _LeafColumns:
             self._add_leaf(array, kind, rank, where)
 
     def _add_struct(self, array: Any, kind: int, rank: int, where: Any) -> None:
-        held = np.asarray(array.is_valid())
-        where, array = where[held], array.filter(pa.array(held))
+        valid = np.asarray(array.is_valid())
+        where, array = where[valid], array.filter(pa.array(valid))
         if is_text_role(kind) and len(where) and where[0, 1] < 0:
             where[:, 1] = np.arange(self.groups, self.groups + len(where))
             self.groups += len(where)
@@ -83,20 +83,20 @@ class _LeafColumns:
         text = _find_texts(array, numbers=is_text_role(kind) and not (len(where) and where[0, 3]))
         if text is None:
             return
-        held = np.asarray(text.is_valid())
+        valid = np.asarray(text.is_valid())
         offsets = np.frombuffer(text.buffers()[1], np.int64)[text.offset : text.offset + len(text) + 1]
-        tape = np.zeros((int(held.sum()), 7), np.int64)
-        tape[:, REC], tape[:, KIND], tape[:, RANK], tape[:, GROUP] = where[held, 0], kind, rank, where[held, 1]
+        tape = np.zeros((int(valid.sum()), 7), np.int64)
+        tape[:, REC], tape[:, KIND], tape[:, RANK], tape[:, GROUP] = where[valid, 0], kind, rank, where[valid, 1]
         tape[:, START], tape[:, END] = (
-            offsets[:-1][held] - offsets[0] + self.bytes,
-            offsets[1:][held] - offsets[0] + self.bytes,
+            offsets[:-1][valid] - offsets[0] + self.bytes,
+            offsets[1:][valid] - offsets[0] + self.bytes,
         )
         data_ = text.buffers()[2]
         part = np.frombuffer(data_ or b"", np.uint8)[offsets[0] : offsets[-1]]
         self.bytes += len(part)
         self.parts.append(part)
         self.tapes.append(tape)
-        self.orders.append(where[held, 2])
+        self.orders.append(where[valid, 2])
 
 
 def _find_texts(array: Any, *, numbers: bool) -> Any:

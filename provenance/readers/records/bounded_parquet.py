@@ -126,13 +126,13 @@ class ParquetFile:
 
     def _decode_rows(self, group: int, rows: int) -> Iterator[pa.RecordBatch | str]:
         request = {"do": "decode", "group": group, "rows": rows, "skip": self._done, "bytes": self.limits.batch_bytes}
-        for kind, held in self._send_request(request | {"record": self.limits.record_bytes, "values": self.values}):
+        for kind, chunks in self._send_request(request | {"record": self.limits.record_bytes, "values": self.values}):
             if kind == parquet_decoder.SKIPPED:
                 self._done += 1
-                yield held.pop().decode()
+                yield chunks.pop().decode()
             elif kind == parquet_decoder.BATCH:
-                yield self._read_batch(held.pop())
-            elif "broken" in json.loads(held.pop()):
+                yield self._read_batch(chunks.pop())
+            elif "broken" in json.loads(chunks.pop()):
                 raise BrokenParquet(f"row group {group} is broken")
 
     def _read_batch(self, data: bytes) -> pa.RecordBatch:
@@ -149,10 +149,10 @@ class ParquetFile:
             self._process.end()
             self._process = ConfinedProcess(parquet_decoder.__name__)
         answer: dict[str, Any] = {}
-        for _, held in self._send_request(
+        for _, chunks in self._send_request(
             {"do": "open", "size": self.size, "memory": self.limits.memory_bytes, "about": about}
         ):
-            answer = json.loads(held.pop())
+            answer = json.loads(chunks.pop())
         if "fault" in answer:
             raise BrokenParquet(answer["fault"])
         if "broken" in answer:
@@ -179,9 +179,9 @@ class ParquetFile:
                 whole = kind == parquet_decoder.ANSWER and not json.loads(data).get("full")
                 if kind == parquet_decoder.ANSWER and not whole:
                     raise _OutOfMemory
-                held = [data]
+                chunks = [data]
                 del data
-                yield kind, held
+                yield kind, chunks
         except OSError:
             raise _OutOfMemory from None  # whatever killed it: with fewer rows at once it may live
         finally:

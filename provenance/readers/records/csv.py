@@ -19,6 +19,7 @@ import pyarrow as pa
 from numba import njit
 
 from provenance.readers.records import column_roles, string_kernels, value_tape, views
+from provenance.readers.records.characters import CARRIAGE_RETURN, NEWLINE, QUOTE
 from provenance.readers.records.column_roles import META, RECORD, SIDE
 from provenance.readers.records.record_format import FileHead, RecordFormat
 from provenance.readers.records.string_kernels import INCOMPLETE, LARGE, OK, QUOTING, RAGGED
@@ -128,7 +129,7 @@ def split_rows(
     """
     count, values, i, width = 0, 0, 0, columns.shape[0]
     while True:
-        while i < n and (buf[i] == 10 or buf[i] == 13):
+        while i < n and (buf[i] == NEWLINE or buf[i] == CARRIAGE_RETURN):
             i += 1
         if i >= n:
             return count, values, n
@@ -137,13 +138,13 @@ def split_rows(
         start, kept, column, error = i, values, 0, OK
         while True:  # a field
             flags = 0
-            if quoted and i < n and buf[i] == 34:
+            if quoted and i < n and buf[i] == QUOTE:
                 i += 1
                 first = i
                 while i < n:
-                    if buf[i] != 34:
+                    if buf[i] != QUOTE:
                         i += 1
-                    elif i + 1 < n and buf[i + 1] == 34:
+                    elif i + 1 < n and buf[i + 1] == QUOTE:
                         flags = QUOTED
                         i += 2
                     else:
@@ -152,16 +153,16 @@ def split_rows(
                 if i >= n:
                     error = INCOMPLETE
                 i += 1
-                while i < n and buf[i] != delimiter and buf[i] != 10:
-                    if buf[i] != 13:
+                while i < n and buf[i] != delimiter and buf[i] != NEWLINE:
+                    if buf[i] != CARRIAGE_RETURN:
                         error = QUOTING
                     i += 1
             else:
                 first = i
-                while i < n and buf[i] != delimiter and buf[i] != 10:
+                while i < n and buf[i] != delimiter and buf[i] != NEWLINE:
                     i += 1
                 end = i
-                if (i >= n or buf[i] == 10) and end > first and buf[end - 1] == 13:
+                if (i >= n or buf[i] == NEWLINE) and end > first and buf[end - 1] == CARRIAGE_RETURN:
                     end -= 1
             if column < width and error == OK and columns[column, 0] != META and columns[column, 0] != SIDE:
                 kind = columns[column, 0]
@@ -170,7 +171,7 @@ def split_rows(
                 row[START], row[END], row[FLAGS] = first, end, flags
                 values += 1
             column += 1
-            if i >= n or buf[i] == 10:
+            if i >= n or buf[i] == NEWLINE:
                 break
             i += 1
             if i >= n:  # a delimiter was the last byte: one empty field more

@@ -17,6 +17,26 @@ import numpy as np
 from numba import njit
 
 from provenance.readers.records import column_roles, string_kernels, value_tape
+from provenance.readers.records.characters import (
+    BACKSLASH,
+    CARRIAGE_RETURN,
+    CLOSE_BRACE,
+    CLOSE_BRACKET,
+    COLON,
+    COMMA,
+    LOWER_F,
+    LOWER_N,
+    LOWER_T,
+    MINUS,
+    NEWLINE,
+    NINE,
+    OPEN_BRACE,
+    OPEN_BRACKET,
+    QUOTE,
+    SPACE,
+    TAB,
+    ZERO,
+)
 from provenance.readers.records.column_roles import CHAT, META, OTHER, RECORD, SIDE, SPEAKER
 from provenance.readers.records.string_kernels import DEPTH, INCOMPLETE, LARGE, LOST, MANY, NUL, OK, SYNTAX
 from provenance.readers.records.value_tape import ANSWERS, DEAD, END, FLAGS, GROUP, KIND, RANK, REC, START
@@ -95,7 +115,7 @@ def skip_space(buf: Any, i: int, n: int, lines: bool) -> int:
     """Return where the next byte stands that is no white space; with `lines`, a newline is none."""
     while i < n:
         c = buf[np.uint64(i)]
-        if c > 32 or not (c == 32 or c == 9 or c == 13 or (c == 10 and not lines)):
+        if c > SPACE or not (c == SPACE or c == TAB or c == CARRIAGE_RETURN or (c == NEWLINE and not lines)):
             return i
         i += 1
     return i
@@ -181,30 +201,30 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, wor
             return n, INCOMPLETE
         c = buf[i]
         fresh = False
-        if c == 34:
+        if c == QUOTE:
             end, error, flags = string_kernels.find_string_end(buf, i + 1, n)
             if error != OK:
                 return end, error
             if not _put_string(buf, i + 1, end, kind, rank, group, flags, first, work.answers, tape, counts):
                 return i, MANY
             i = end + 1
-        elif c == 123 or c == 91:
+        elif c == OPEN_BRACE or c == OPEN_BRACKET:
             if depth == limit:
                 return i, DEPTH
             fresh = True
             objects += 1
-            if c == 123 and group < 0 and column_roles.is_text_role(kind):
+            if c == OPEN_BRACE and group < 0 and column_roles.is_text_role(kind):
                 group = counts[GROUPS]
                 counts[GROUPS] += 1
-            if c == 91 and depth == 0 and kind == RECORD:
+            if c == OPEN_BRACKET and depth == 0 and kind == RECORD:
                 kind = CHAT
             stack[depth, 0], stack[depth, 1], stack[depth, 2] = box, box_kind, box_rank
             stack[depth, 3], stack[depth, 4], stack[depth, 5] = box_group, box_number, box_entry
-            box, box_kind, box_rank, box_group = (_IN_OBJECT if c == 123 else _IN_ARRAY), kind, rank, group
+            box, box_kind, box_rank, box_group = (_IN_OBJECT if c == OPEN_BRACE else _IN_ARRAY), kind, rank, group
             box_number, box_entry = objects, -1
             depth += 1
             i += 1
-        elif c == 45 or 48 <= c <= 57:
+        elif c == MINUS or ZERO <= c <= NINE:
             end, error = string_kernels.find_number_end(buf, i, n)
             if error != OK:
                 return end, error
@@ -213,13 +233,13 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, wor
                 return i, MANY
             i = end
         else:
-            word = 4 if c == 116 or c == 110 else 5 if c == 102 else 0
+            word = 4 if c == LOWER_T or c == LOWER_N else 5 if c == LOWER_F else 0
             if word == 0:
                 return i, (NUL if c == 0 else SYNTAX)
             for k in range(word):
                 if i + k >= n:
                     return n, INCOMPLETE
-                wanted = _TRUE[k] if c == 116 else _NULL[k] if c == 110 else _FALSE[k]
+                wanted = _TRUE[k] if c == LOWER_T else _NULL[k] if c == LOWER_N else _FALSE[k]
                 if buf[i + k] != wanted:
                     return i + k, SYNTAX
             i += word
@@ -232,7 +252,7 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, wor
             c = buf[i]
             if box_entry >= 0:
                 rows[box_entry, 1] = counts[TAPE]
-            if c == (125 if box == _IN_OBJECT else 93):
+            if c == (CLOSE_BRACE if box == _IN_OBJECT else CLOSE_BRACKET):
                 depth -= 1
                 box, box_kind, box_rank = int(stack[depth, 0]), int(stack[depth, 1]), int(stack[depth, 2])
                 box_group, box_number, box_entry = int(stack[depth, 3]), int(stack[depth, 4]), int(stack[depth, 5])
@@ -240,7 +260,7 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, wor
                 fresh = False
                 continue
             if not fresh:
-                if c != 44:
+                if c != COMMA:
                     return i, (NUL if c == 0 else SYNTAX)
                 i = skip_space(buf, i + 1, n, lines)
                 if i >= n:
@@ -248,7 +268,7 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, wor
             kind, rank, group = box_kind, box_rank, box_group
             if box == _IN_ARRAY:
                 break
-            if buf[i] != 34:
+            if buf[i] != QUOTE:
                 return i, (NUL if buf[i] == 0 else SYNTAX)
             end, error, flags = string_kernels.find_string_end(buf, i + 1, n)
             if error != OK:
@@ -279,7 +299,7 @@ def _read_value(buf: Any, i: int, n: int, lines: bool, kind: int, rank: int, wor
             i = skip_space(buf, end + 1, n, lines)
             if i >= n:
                 return n, INCOMPLETE
-            if buf[i] != 58:
+            if buf[i] != COLON:
                 return i, (NUL if buf[i] == 0 else SYNTAX)
             i += 1
             break
@@ -314,9 +334,9 @@ def _scan_lines(
         end, error = _read_value(buf, i, n, lines, kind, rank, work)
         if error == OK:
             end = skip_space(buf, end, n, True)
-            if end < n and buf[end] != 10:
+            if end < n and buf[end] != NEWLINE:
                 error = NUL if buf[end] == 0 else SYNTAX
-        while end < n and buf[end] != 10:
+        while end < n and buf[end] != NEWLINE:
             end += 1
         if end >= n and not final:
             work.counts[TAPE], work.counts[REPEATED] = tape, repeated
@@ -333,17 +353,17 @@ def _find_element_end(buf: Any, i: int, n: int) -> int:
     depth = 0
     while i < n:
         c = buf[i]
-        if c == 34:
+        if c == QUOTE:
             i += 1
-            while i < n and buf[i] != 34:
-                i += 2 if buf[i] == 92 else 1
-        elif c == 123 or c == 91:
+            while i < n and buf[i] != QUOTE:
+                i += 2 if buf[i] == BACKSLASH else 1
+        elif c == OPEN_BRACE or c == OPEN_BRACKET:
             depth += 1
-        elif c == 125 or c == 93:
+        elif c == CLOSE_BRACE or c == CLOSE_BRACKET:
             if depth == 0:
                 return i
             depth -= 1
-        elif c == 44 and depth == 0:
+        elif c == COMMA and depth == 0:
             return i
         i += 1
     return -2
@@ -359,14 +379,14 @@ def _scan_elements(
     Returns where the first element begins that is not whole or not wanted, or where the array ends or its structure is
     lost.
     """
-    close_ = 125 if named else 93
+    close_ = CLOSE_BRACE if named else CLOSE_BRACKET
     while True:
         i = skip_space(buf, i, n, False)
         phase = work.counts[PHASE]
         if i >= n or phase >= DONE or _is_full(work.counts, most, values):
             return i
         if phase == AFTER:
-            if buf[i] == 44:
+            if buf[i] == COMMA:
                 work.counts[PHASE] = NEXT
             elif buf[i] == close_:
                 work.counts[PHASE] = DONE

@@ -3,7 +3,7 @@
 
 # numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
 
-# ruff: noqa: PLR1714 - a kernel is one automaton in one piece
+# ruff: noqa: PLR1714, SIM109 - a kernel is one automaton in one piece
 
 from __future__ import annotations
 
@@ -12,6 +12,21 @@ from typing import Any
 from numba import njit
 
 from provenance.readers.records import string_kernels
+from provenance.readers.records.characters import (
+    CLOSE_BRACE,
+    CLOSE_BRACKET,
+    COLON,
+    COMMA,
+    DOT,
+    LOWER_Z,
+    MINUS,
+    OPEN_BRACE,
+    OPEN_BRACKET,
+    PLUS,
+    QUOTE,
+    SPACE,
+    ZERO,
+)
 from provenance.readers.records.json_kernel import skip_space
 
 
@@ -21,15 +36,15 @@ def _skip_value(buf: Any, i: int, n: int) -> int:
     depth = 0
     while True:
         c = buf[i]
-        if c == 34:
+        if c == QUOTE:
             i, _, _ = string_kernels.find_string_end(buf, i + 1, n)
-        elif c == 123 or c == 91:
+        elif c == OPEN_BRACE or c == OPEN_BRACKET:
             depth += 1
-        elif c == 125 or c == 93:
+        elif c == CLOSE_BRACE or c == CLOSE_BRACKET:
             depth -= 1
-        elif c != 44 and c != 58 and c > 32:
+        elif c != COMMA and c != COLON and c > SPACE:
             while i + 1 < n and (
-                buf[i + 1] == 43 or buf[i + 1] == 45 or buf[i + 1] == 46 or 48 <= buf[i + 1] | 32 <= 122
+                buf[i + 1] == PLUS or buf[i + 1] == MINUS or buf[i + 1] == DOT or ZERO <= buf[i + 1] | 32 <= LOWER_Z
             ):
                 i += 1
         i += 1
@@ -40,7 +55,7 @@ def _skip_value(buf: Any, i: int, n: int) -> int:
 @njit(nogil=True, cache=True)
 def _is_number(buf: Any, i: int, end: int, number: int) -> bool:
     """Say whether bytes are a number's decimal digits."""
-    while end > i and buf[end - 1] == 48 + number % 10:
+    while end > i and buf[end - 1] == ZERO + number % 10:
         number //= 10
         end -= 1
         if number == 0:
@@ -54,17 +69,17 @@ def _count_elements(buf: Any, i: int, n: int) -> Any:
 
     Returns where it ends, their number, whether all are objects, and whether the names are 0, 1, 2, ... in this order.
     """
-    named = buf[i] == 123
+    named = buf[i] == OPEN_BRACE
     count, objects, numbered = 0, True, named
     i = skip_space(buf, i + 1, n, False)
-    while buf[i] != 125 and buf[i] != 93:
-        if buf[i] == 44:
+    while buf[i] != CLOSE_BRACE and buf[i] != CLOSE_BRACKET:
+        if buf[i] == COMMA:
             i = skip_space(buf, i + 1, n, False)
         if named:
             end, _, _ = string_kernels.find_string_end(buf, i + 1, n)
             numbered = numbered and _is_number(buf, i + 1, end, count)
             i = skip_space(buf, skip_space(buf, end + 1, n, False) + 1, n, False)
-        objects = objects and buf[i] == 123
+        objects = objects and buf[i] == OPEN_BRACE
         i = skip_space(buf, _skip_value(buf, i, n), n, False)
         count += 1
     return i + 1, count, objects, numbered
@@ -85,16 +100,16 @@ def survey_members(buf: Any, n: int, out: Any) -> int:
     """
     count = 0
     i = skip_space(buf, skip_space(buf, 0, n, False) + 1, n, False)
-    while buf[i] != 125:
+    while buf[i] != CLOSE_BRACE:
         if count == out.shape[0]:
             return -1
-        if buf[i] == 44:
+        if buf[i] == COMMA:
             i = skip_space(buf, i + 1, n, False)
         end, _, _ = string_kernels.find_string_end(buf, i + 1, n)
         out[count, 0], out[count, 1] = i + 1, end
         i = skip_space(buf, skip_space(buf, end + 1, n, False) + 1, n, False)
         out[count, 2] = i
-        if buf[i] == 123 or buf[i] == 91:
+        if buf[i] == OPEN_BRACE or buf[i] == OPEN_BRACKET:
             i, out[count, 4], out[count, 5], out[count, 6] = _count_elements(buf, i, n)
         else:
             i = _skip_value(buf, i, n)

@@ -24,6 +24,7 @@ from numba import njit
 
 from provenance.core import sha256
 from provenance.core.digests import canonical
+from provenance.readers.records.characters import CLOSE_BRACE, QUOTE, ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,7 +180,7 @@ def _write_number(out: Any, at: Any, number: Any) -> Any:
     while left:
         size, left = size + 1, left // 10
     for k in range(size):
-        out[at + size - 1 - k] = 48 + number % 10
+        out[at + size - 1 - k] = ZERO + number % 10
         number //= 10
     return at + size
 
@@ -216,7 +217,7 @@ def _hash_lines(
         if there[k]:
             sha256.write_digest(data, ends[k], ends[k + 1], state, text, made, 0)
             used = _write_hex(buf, _write(buf, used, _DIGESTED), made, sha256.DIGEST_BYTES)
-            buf[used], buf[used + 1] = 34, 125
+            buf[used], buf[used + 1] = QUOTE, CLOSE_BRACE
             used += 2
         else:
             used = _write(buf, used, _NONE)

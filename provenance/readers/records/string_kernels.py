@@ -6,7 +6,7 @@ Offsets are bytes into one buffer. Everything here is total: no input raises.
 
 # numba compiles chained comparisons and loops to jumps, and knows neither sets nor all().
 
-# ruff: noqa: PLR1714 - a kernel is one automaton in one piece
+# ruff: noqa: PLR1714, SIM109 - a kernel is one automaton in one piece
 
 from __future__ import annotations
 
@@ -14,6 +14,35 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+
+from provenance.readers.records.characters import (
+    BACKSLASH,
+    BACKSPACE,
+    CARRIAGE_RETURN,
+    DOT,
+    FORM_FEED,
+    LOWER_B,
+    LOWER_E,
+    LOWER_F,
+    LOWER_N,
+    LOWER_R,
+    LOWER_T,
+    LOWER_U,
+    MINUS,
+    NEWLINE,
+    NINE,
+    ONE,
+    PLUS,
+    QUOTE,
+    SLASH,
+    SPACE,
+    TAB,
+    UNDERSCORE,
+    UPPER_A,
+    UPPER_E,
+    UPPER_Z,
+    ZERO,
+)
 
 OK, INCOMPLETE, SYNTAX, ENCODING, NUL, DEPTH, LARGE, RAGGED, LOST, QUOTING, MANY = range(11)
 REASONS = (
@@ -36,7 +65,8 @@ ESCAPED = 1
 SURROGATE = 2
 """Flag of a string that holds a lone surrogate."""
 
-_HEX = np.full(256, 255, np.uint8)
+_NO_DIGIT = 255
+_HEX = np.full(256, _NO_DIGIT, np.uint8)
 for _digit, _byte in enumerate(b"0123456789abcdef"):
     _HEX[_byte] = _HEX[ord(chr(_byte).upper())] = _digit
 
@@ -85,7 +115,7 @@ def measure_character(buf: Any, i: int, n: int) -> int:
 def read_hexadecimal(buf: Any, i: int) -> Any:
     """Return the number that four hexadecimal digits at `i` write, or -1."""
     a, b, c, d = _HEX[buf[i]], _HEX[buf[i + 1]], _HEX[buf[i + 2]], _HEX[buf[i + 3]]
-    if a | b | c | d == 255:
+    if a | b | c | d == _NO_DIGIT:
         return -1
     return np.int64(a) << 12 | np.int64(b) << 8 | np.int64(c) << 4 | np.int64(d)
 
@@ -138,7 +168,7 @@ def skip_ascii(buf: Any, i: int, n: int) -> Any:
         if odd & _HIGHS:
             return i + _find_marked_byte(odd & _HIGHS)
         i += 8
-    while i < n and 32 <= buf[i] < 128 and buf[i] != 34 and buf[i] != 92:
+    while i < n and SPACE <= buf[i] < 128 and buf[i] != QUOTE and buf[i] != BACKSLASH:
         i += 1
     return i
 
@@ -173,7 +203,7 @@ def find_string_end(buf: Any, i: int, n: int) -> Any:
         if i >= n:
             return n, INCOMPLETE, flags
         c = buf[i]
-        if c == 34:
+        if c == QUOTE:
             return i, OK, flags
         if c >= 128:
             while i < n and buf[i] >= 128:
@@ -183,19 +213,28 @@ def find_string_end(buf: Any, i: int, n: int) -> Any:
                     if length <= 0:
                         return i, (INCOMPLETE if length < 0 else ENCODING), flags
                     i += length
-        elif c == 92:
+        elif c == BACKSLASH:
             flags |= ESCAPED
             if i + 1 >= n:
                 return i, INCOMPLETE, flags
             c = buf[i + 1]
-            if c == 117:  # \u
+            if c == LOWER_U:
                 for k in range(i + 2, min(i + 6, n)):
-                    if _HEX[buf[k]] == 255:
+                    if _HEX[buf[k]] == _NO_DIGIT:
                         return i, SYNTAX, flags
                 if i + 6 > n:
                     return i, INCOMPLETE, flags
                 i += 6
-            elif c == 34 or c == 92 or c == 47 or c == 98 or c == 102 or c == 110 or c == 114 or c == 116:
+            elif (
+                c == QUOTE
+                or c == BACKSLASH
+                or c == SLASH
+                or c == LOWER_B
+                or c == LOWER_F
+                or c == LOWER_N
+                or c == LOWER_R
+                or c == LOWER_T
+            ):
                 i += 2
             else:
                 return i, SYNTAX, flags
@@ -233,7 +272,7 @@ def _find_backslash(buf: Any, i: int, end: int) -> Any:
         if marks:
             return i + _find_marked_byte(marks)
         i += 8
-    while i < end and buf[i] != 92:
+    while i < end and buf[i] != BACKSLASH:
         i += 1
     return i
 
@@ -261,31 +300,31 @@ def unescape_string(buf: Any, i: int, end: int, out: Any, at: int, exact: bool) 
     """
     flags = 0
     while i < end:
-        if buf[i] != 92:
+        if buf[i] != BACKSLASH:
             first = i
             i = _find_backslash(buf, i, end)
             at = copy_bytes(buf, first, i, out, at)
             continue
         c = buf[i + 1]
-        if c != 117:
+        if c != LOWER_U:
             i += 2
             code = int(c)
-            if c == 98:
-                code = 8
-            elif c == 102:
-                code = 12
-            elif c == 110:
-                code = 10
-            elif c == 114:
-                code = 13
-            elif c == 116:
-                code = 9
+            if c == LOWER_B:
+                code = BACKSPACE
+            elif c == LOWER_F:
+                code = FORM_FEED
+            elif c == LOWER_N:
+                code = NEWLINE
+            elif c == LOWER_R:
+                code = CARRIAGE_RETURN
+            elif c == LOWER_T:
+                code = TAB
             out[at] = code
             at += 1
             continue
         code = read_hexadecimal(buf, i + 2)
         i += 6
-        if _HIGH_SURROGATE <= code < _LOW_SURROGATE and i + 6 <= end and buf[i] == 92 and buf[i + 1] == 117:
+        if _HIGH_SURROGATE <= code < _LOW_SURROGATE and i + 6 <= end and buf[i] == BACKSLASH and buf[i + 1] == LOWER_U:
             low = read_hexadecimal(buf, i + 2)
             if _LOW_SURROGATE <= low < _AFTER_SURROGATES:
                 code = 0x10000 + ((code - _HIGH_SURROGATE) << 10) + (low - _LOW_SURROGATE)
@@ -310,30 +349,30 @@ def find_number_end(buf: Any, i: int, n: int) -> Any:
     Returns:
         Where it ends or breaks; error code, INCOMPLETE where more bytes could mend it.
     """
-    if i < n and buf[i] == 45:
+    if i < n and buf[i] == MINUS:
         i += 1
     if i >= n:
         return i, INCOMPLETE
-    if buf[i] == 48:
+    if buf[i] == ZERO:
         i += 1
-    elif 49 <= buf[i] <= 57:
-        while i < n and 48 <= buf[i] <= 57:
+    elif ONE <= buf[i] <= NINE:
+        while i < n and ZERO <= buf[i] <= NINE:
             i += 1
     else:
         return i, SYNTAX
-    if i < n and buf[i] == 46:
+    if i < n and buf[i] == DOT:
         i += 1
         first = i
-        while i < n and 48 <= buf[i] <= 57:
+        while i < n and ZERO <= buf[i] <= NINE:
             i += 1
         if i == first:
             return i, (INCOMPLETE if i >= n else SYNTAX)
-    if i < n and (buf[i] == 101 or buf[i] == 69):
+    if i < n and (buf[i] == LOWER_E or buf[i] == UPPER_E):
         i += 1
-        if i < n and (buf[i] == 43 or buf[i] == 45):
+        if i < n and (buf[i] == PLUS or buf[i] == MINUS):
             i += 1
         first = i
-        while i < n and 48 <= buf[i] <= 57:
+        while i < n and ZERO <= buf[i] <= NINE:
             i += 1
         if i == first:
             return i, (INCOMPLETE if i >= n else SYNTAX)
@@ -377,13 +416,13 @@ def hash_folded_name(buf: Any, i: int, end: int) -> np.uint64:
     h = _OFFSET
     for k in range(i, end):
         c = np.uint64(buf[k])
-        if c == 47:
+        if c == SLASH:
             h = _OFFSET
             continue
-        if 65 <= c <= 90:
+        if UPPER_A <= c <= UPPER_Z:
             c += np.uint64(32)
-        elif c == 45 or c == 32:
-            c = np.uint64(95)
+        elif c == MINUS or c == SPACE:
+            c = np.uint64(UNDERSCORE)
         h = (h ^ c) * _PRIME
     return h
 

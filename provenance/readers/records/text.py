@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from provenance.readers.records import column_roles, string_kernels, value_tape, views
+from provenance.readers.records.characters import CARRIAGE_RETURN, NEWLINE, SPACE, TAB
 from provenance.readers.records.record_format import RecordFormat
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def cut_passages(buf: Any, n: int, final: bool, out: Any) -> Any:
     """
     count, i = 0, 0
     while True:
-        while i < n and (buf[i] == 32 or 9 <= buf[i] <= 13):
+        while i < n and (buf[i] == SPACE or TAB <= buf[i] <= CARRIAGE_RETURN):
             i += 1
         if i >= n:
             return count, n
@@ -62,11 +63,11 @@ def cut_passages(buf: Any, n: int, final: bool, out: Any) -> Any:
                     return count, start
                 break
             c = buf[p]
-            if c == 10:
+            if c == NEWLINE:
                 if empty:
                     break
                 empty = True
-            elif not (c == 32 or 9 <= c <= 13):
+            elif not (c == SPACE or TAB <= c <= CARRIAGE_RETURN):
                 last, empty = p + 1, False
             p += 1
             if p - start >= PASSAGE_BYTES and p >= n and not final:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from numba import njit
 
 from provenance.readers.records import string_kernels
+from provenance.readers.records.characters import BACKSLASH, LOWER_A, LOWER_U, LOWER_Z, NEWLINE, QUOTE, SLASH, SPACE
 from provenance.readers.records.column_roles import META, OTHER, RECORD, SIDE, SPEAKER
 from provenance.readers.records.string_kernels import ESCAPED
 
@@ -33,16 +34,16 @@ def is_blank(buf: Any, i: int, end: int, escaped: bool) -> bool:
     """Say whether a value holds nothing but white space and control characters (ASCII)."""
     while i < end:
         c = buf[i]
-        if escaped and c == 92:
+        if escaped and c == BACKSLASH:
             c = buf[i + 1]
-            if c == 34 or c == 92 or c == 47:
+            if c == QUOTE or c == BACKSLASH or c == SLASH:
                 return False
-            if c == 117:
+            if c == LOWER_U:
                 if string_kernels.read_hexadecimal(buf, i + 2) > 32:
                     return False
                 i += 4
             i += 2
-        elif c > 32:
+        elif c > SPACE:
             return False
         else:
             i += 1
@@ -66,7 +67,7 @@ _PICTOGRAPHS, _IDEOGRAPHS = 0x1F000, 0x20000  # game pieces and emoji, up to the
 @njit(nogil=True, cache=True)
 def _is_letter(code: int) -> bool:
     if code < _LATIN:
-        return 97 <= (code | 32) <= 122 or code == _ORDINAL_A or code == _MICRO or code == _ORDINAL_O
+        return LOWER_A <= (code | 32) <= LOWER_Z or code == _ORDINAL_A or code == _MICRO or code == _ORDINAL_O
     if _SYMBOLS <= code < _AFTER_SYMBOLS or _CJK_MARKS <= code < _AFTER_CJK_MARKS:
         return False
     if _CJK_BRACKETS <= code < _AFTER_CJK_BRACKETS:
@@ -84,8 +85,8 @@ def holds_letter(buf: Any, i: int, end: int, escaped: bool) -> bool:
     """Say whether a value holds a letter (by Unicode block; punctuation, symbols, private use and emoji are none)."""
     while i < end:
         c = int(buf[i])
-        if escaped and c == 92:
-            if buf[i + 1] == 117:
+        if escaped and c == BACKSLASH:
+            if buf[i + 1] == LOWER_U:
                 if _is_letter(string_kernels.read_hexadecimal(buf, i + 2)):
                     return True
                 i += 6
@@ -118,7 +119,7 @@ def _measure_joined(tape: Any, rows: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _join_rows(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: Any, held: Any) -> int:
+def _join_rows(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: Any, filled: Any) -> int:
     """Write each record's values, joined by newline; return how many hold a lone surrogate."""
     at, record, odd = 0, -1, 0
     for k in rows:
@@ -126,9 +127,9 @@ def _join_rows(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: An
             while record < tape[k, REC]:
                 record += 1
                 offsets[record] = at
-            held[record] = True
+            filled[record] = True
         else:
-            out[at] = 10
+            out[at] = NEWLINE
             at += 1
         i: Any = np.int64(tape[k, START])
         end: Any = np.int64(tape[k, END])
@@ -140,7 +141,7 @@ def _join_rows(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: An
             while i < end:
                 out[at] = buf[i]
                 at += 1
-                i += 2 if buf[i] == 34 else 1
+                i += 2 if buf[i] == QUOTE else 1
         else:
             at = string_kernels.copy_bytes(buf, i, end, out, at)
     while record < count:
@@ -164,9 +165,9 @@ def join_values(buf: Any, tape: Any, rows: Any, count: int) -> tuple[pa.Array, i
     if not len(rows):
         return pa.nulls(count, pa.large_string()), 0
     out = np.empty(_measure_joined(tape, rows), np.uint8)
-    offsets, held = np.empty(count + 1, np.int64), np.zeros(count, np.bool_)
-    odd = _join_rows(buf, tape, rows, count, out, offsets, held)
-    valid = pa.py_buffer(np.packbits(held, bitorder="little"))
+    offsets, filled = np.empty(count + 1, np.int64), np.zeros(count, np.bool_)
+    odd = _join_rows(buf, tape, rows, count, out, offsets, filled)
+    valid = pa.py_buffer(np.packbits(filled, bitorder="little"))
     text = pa.py_buffer(out[: offsets[count]])
     return pa.Array.from_buffers(pa.large_string(), count, [valid, pa.py_buffer(offsets), text]), int(odd)
 

@@ -110,7 +110,8 @@ def _settle_speakers(tape: Any, order: Any, keys: Any) -> Any:
     return used, sorted_
 
 
-_VIEWS = 6  # whole, prompt, answer, url, licence, origin
+_VIEWS = 6
+_WHOLE, _PROMPT, _ANSWER, _URL, _LICENCE, _ORIGIN = range(_VIEWS)
 
 
 @njit(nogil=True, cache=True)
@@ -126,7 +127,7 @@ def _pick_rows(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None
     """
     first, n = 0, order.shape[0]
     while first < n:
-        record, text, answered, asked, end = tape[order[first], REC], False, False, False, first
+        record, text, answered, prompted, end = tape[order[first], REC], False, False, False, first
         while end < n and tape[order[end], REC] == record:
             k = order[end]
             if is_text_role(tape[k, KIND]):
@@ -134,7 +135,7 @@ def _pick_rows(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None
                 if tape[k, FLAGS] & ANSWERS:
                     answered = True
                 else:
-                    asked = True
+                    prompted = True
             end += 1
         before, before_asked, before_answer, url, licence, origin = -1, -1, -1, False, -1, False
         for j in range(first, end):
@@ -142,23 +143,23 @@ def _pick_rows(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None
             kind = tape[k, KIND]
             if kind == URL and not url:
                 url = True
-                picks[3, counts[3]] = k
-                counts[3] += 1
+                picks[_URL, counts[_URL]] = k
+                counts[_URL] += 1
             elif kind == LICENCE and (licence < 0 or tape[k, RANK] == licence):
                 licence = tape[k, RANK]
-                picks[4, counts[4]] = k
-                counts[4] += 1
+                picks[_LICENCE, counts[_LICENCE]] = k
+                counts[_LICENCE] += 1
             elif kind == ORIGIN and not origin:
                 origin = True
-                picks[5, counts[5]] = k
-                counts[5] += 1
+                picks[_ORIGIN, counts[_ORIGIN]] = k
+                counts[_ORIGIN] += 1
             elif is_text_role(kind) or (kind == OTHER and not text):
                 once = kind != OTHER and kind != CHAT  # a value that repeats the one before it; turns may
                 if not (once and before >= 0 and tape[before, KIND] == kind and _is_same_value(buf, tape, before, k)):
-                    picks[0, counts[0]] = k
-                    counts[0] += 1
+                    picks[_WHOLE, counts[_WHOLE]] = k
+                    counts[_WHOLE] += 1
                 before = k
-                if not (answered and asked):
+                if not (answered and prompted):
                     continue
                 side = 2 if tape[k, FLAGS] & ANSWERS else 1
                 last = before_answer if side == 2 else before_asked

@@ -69,8 +69,8 @@ class _PeekableStream:
         self._held = self._held.lstrip(b"\r\n")
 
     def drain_rest(self) -> int:
-        held, self._held = len(self._held), b""
-        return held + self._stream.drain()
+        peeked, self._held = len(self._held), b""
+        return peeked + self._stream.drain()
 
 
 class _PageRows:

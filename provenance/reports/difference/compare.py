@@ -217,8 +217,8 @@ class _Scan:
         return list(dict.fromkeys(self.sketches[name].to_pylist()))
 
     def sketched(self, view: str, kind: str) -> _SideSketches:
-        told = zip(*(self.sketches[name].to_pylist() for name in ("source", "view", "shingle")), strict=True)
-        rows = {source: row for row, (source, *of) in enumerate(told) if of == [view, kind]}
+        triples = zip(*(self.sketches[name].to_pylist() for name in ("source", "view", "shingle")), strict=True)
+        rows = {source: row for row, (source, *of) in enumerate(triples) if of == [view, kind]}
         return _SideSketches(list(rows), [source_sketches.read_sketch(self.sketches, row) for row in rows.values()])
 
 
@@ -227,11 +227,11 @@ class _SideSketches:
     """The sketches of one side's sources, of one view and kind of shingle."""
 
     names: list[str]
-    held: list[source_sketches.Sketch]
+    sketches: list[source_sketches.Sketch]
 
     def counts(self, scale: int) -> list[int]:
         """How many hashes each would hold at a scale, or at its own where that is coarser."""
-        return [len(source_sketches.coarsen(each, max(scale, each.scale))) for each in self.held]
+        return [len(source_sketches.coarsen(each, max(scale, each.scale))) for each in self.sketches]
 
 
 class _PairEstimates:
@@ -243,20 +243,22 @@ class _PairEstimates:
 
     def add(self, view: str, a: _SideSketches, b: _SideSketches) -> None:
         """Compare every source of a with every source of b."""
-        if not b.held:
+        if not b.sketches:
             return
-        owner = np.repeat(np.arange(len(b.held)), [len(each.hashes) for each in b.held])
-        hashes = np.concatenate([each.hashes for each in b.held])
+        owner = np.repeat(np.arange(len(b.sketches)), [len(each.hashes) for each in b.sketches])
+        hashes = np.concatenate([each.hashes for each in b.sketches])
         order = np.argsort(hashes, kind="stable")
         hashes, owner = hashes[order], owner[order]
-        counts_a = {scale: a.counts(scale) for scale in {each.scale for each in b.held}}
-        counts_b = {scale: b.counts(scale) for scale in {each.scale for each in a.held}}
-        for i, (name, sketch) in enumerate(zip(a.names, a.held, strict=True)):
+        counts_a = {scale: a.counts(scale) for scale in {each.scale for each in b.sketches}}
+        counts_b = {scale: b.counts(scale) for scale in {each.scale for each in a.sketches}}
+        for i, (name, sketch) in enumerate(zip(a.names, a.sketches, strict=True)):
             # what is in both lies below both limits; only what each holds depends on the coarser scale
-            shared = np.bincount(owner[_find_places(hashes, sketch.hashes)], minlength=len(b.held)).tolist()
-            for other, held, count, both in zip(b.names, b.held, counts_b[sketch.scale], shared, strict=True):
-                of = counts_a[held.scale][i], count
-                self._pair(view, (name, other), max(sketch.scale, held.scale), both, of)
+            shared = np.bincount(owner[_find_places(hashes, sketch.hashes)], minlength=len(b.sketches)).tolist()
+            for other, other_sketch, count, both in zip(
+                b.names, b.sketches, counts_b[sketch.scale], shared, strict=True
+            ):
+                of = counts_a[other_sketch.scale][i], count
+                self._pair(view, (name, other), max(sketch.scale, other_sketch.scale), both, of)
 
     def _pair(self, view: str, names: tuple[str, str], scale: int, shared: int, of: tuple[int, int]) -> None:
         sides = [source_sketches.compare_share(shared, count, LEAST_SHARE) for count in of]
@@ -313,8 +315,8 @@ def _gaps(name: str, scan: _Scan) -> Iterator[str]:
         share = sample.get("share") if isinstance(sample, dict) else None
         part = f" ({share:.2%} of the bytes)" if isinstance(share, float) else ""
         yield f"{name}: only a sample of its data was read{part}: shares are of that"
-    told = set(scan.sketches["source"].to_pylist())
-    if silent := [source for source in scan.sources["source"].to_pylist() if source not in told]:
+    with_sketch = set(scan.sketches["source"].to_pylist())
+    if silent := [source for source in scan.sources["source"].to_pylist() if source not in with_sketch]:
         yield f"{name}: without text: {_list_some(silent)}"
     rows = scan.sketches.select(["source", "view", "shingles"]).to_pylist()
     if little := [row["source"] for row in rows if row["view"] == VIEWS[0] and not row["shingles"]]:
@@ -357,8 +359,8 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[di
         if source not in before or source not in after:
             change = "added" if source not in before else "removed"
             records = str((after if source in after else before)[source]["records"])
-            told = {"before": None, "after": records} if change == "added" else {"before": records, "after": None}
-            yield {"source": source, "change": change, "field": "records", **told}
+            counts = {"before": None, "after": records} if change == "added" else {"before": records, "after": None}
+            yield {"source": source, "change": change, "field": "records", **counts}
             continue
         for field in _FIELDS:
             was, now = before[source][field], after[source][field]

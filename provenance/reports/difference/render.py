@@ -74,8 +74,8 @@ def _heading(console: Console, name: str, side: Side) -> None:
     what = f", entry {side.entry}: {side.kind} of {side.data}, {side.finished}, {_count(side.sources, 'source')}"
     console.print(Text.assemble((f"{name}: {make_printable(side.ledger)}", "bold"), make_printable(what)))
     whose = f"{side.key} ({side.whose})" if side.whose else f"{side.key}, which you have not pinned"
-    said = f"{side.meaning[0].upper()}{side.meaning[1:]}. The entry says it is signed by {whose}."
-    console.print(Padding(Text(make_printable(said), style="dim" if not side.verified else "yellow"), (0, 0, 0, 3)))
+    sentence = f"{side.meaning[0].upper()}{side.meaning[1:]}. The entry says it is signed by {whose}."
+    console.print(Padding(Text(make_printable(sentence), style="dim" if not side.verified else "yellow"), (0, 0, 0, 3)))
 
 
 def _count(number: int, noun: str) -> str:
@@ -104,9 +104,9 @@ def _overlaps(console: Console, found: Difference) -> None:
         (found.below, f"less than {LEAST_SHARE * 100:.0f} % of either in the other"),
         (found.open, f"sketches do not tell whether it is more or less than {LEAST_SHARE * 100:.0f} %"),
     )
-    for number, said in counted:
+    for number, reason in counted:
         if number:
-            _line(console, f"not listed: {_count(number, 'comparison')} of a source and view: {said}")
+            _line(console, f"not listed: {_count(number, 'comparison')} of a source and view: {reason}")
 
 
 def _pair(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -137,8 +137,8 @@ def _changes(console: Console, found: Difference) -> None:
     if found.changes is None:
         return
     rows = found.changes.to_pylist()
-    told = " in the same bytes" if found.same_data else ""
-    _section(console, f"Changed from a to b{told}: {len(rows):,}" if rows else f"Changed from a to b{told}: nothing")
+    note = " in the same bytes" if found.same_data else ""
+    _section(console, f"Changed from a to b{note}: {len(rows):,}" if rows else f"Changed from a to b{note}: nothing")
     for row in rows[:MOST_SHOWN]:
         was, now = (make_printable(row[name] or "none") for name in ("before", "after"))
         if row["change"] == "changed":

@@ -22,14 +22,14 @@ EXPORTS: Registry[ExportFormat] = Registry(
 """Every export of findings, by name."""
 
 
-def write_export(folder: Path, target: Path, name: str, asked: ExportRequest) -> tuple[str, ...]:
+def write_export(folder: Path, target: Path, name: str, request: ExportRequest) -> tuple[str, ...]:
     """Write one export of what a scan found.
 
     Args:
         folder: the ledger.
         target: the file to make.
         name: one of EXPORTS.
-        asked: what is to be exported.
+        request: what is to be exported.
 
     Returns:
         Sentences for people: what is in it, and what is not.
@@ -41,4 +41,4 @@ def write_export(folder: Path, target: Path, name: str, asked: ExportRequest) ->
     form = EXPORTS[name]
     if form.write is None:
         raise TypeError(f"{name} declares no `write`")
-    return form.write(folder, target, asked)
+    return form.write(folder, target, request)

@@ -156,8 +156,8 @@ def write_removal_list(
     wanted = [row for row in files if not options.sources or row["source"] in options.sources]
     batches = _batches(wanted, {path: min(rank[each] for each in of) for path, of in whole.items()}, listed)
     counted = _save(target, batches, reasons, {row["path"]: row["source"] for row in files}, _about(facts, options))
-    told = {reason.finding["fingerprint"] for reason in reasons}
-    counts = [row for row in findings if options.takes(row) and row["fingerprint"] not in told]
+    reason_marks = {reason.finding["fingerprint"] for reason in reasons}
+    counts = [row for row in findings if options.takes(row) and row["fingerprint"] not in reason_marks]
     waived = sum(row["waived"] is not None for row in findings)
     return RemovalResult(*counted, Counter(row["check"] for row in counts), waived, tuple(gaps))
 
@@ -216,10 +216,10 @@ def _find_affected(
     found, gaps = [_find_affected_in_scan(tables, facts, facts, options, newest, None)], []
     for index in range(newest - 1, -1, -1):
         try:
-            said = reader.statement(index)
-            if said.kind != statement.SCAN:
+            entry_statement = reader.statement(index)
+            if entry_statement.kind != statement.SCAN:
                 continue  # no scan
-            then = said.predicate
+            then = entry_statement.predicate
             past = reader.tables(index, _NEEDED)
         except InputError as error:
             gaps.append(f"entry {index} could not be considered: {error}")
@@ -331,15 +331,15 @@ def _batches(files: Iterable[Row], whole: Mapping[str, int], listed: pa.Table) -
     for file in sorted(files, key=lambda row: str(row["path"])):
         path = file["path"]
         start, end = bounds.get(path, (0, 0))
-        held = listed.slice(start, end - start)
-        held = held.filter(pc.less(held["row"], file["records"]))
+        listed_rows = listed.slice(start, end - start)
+        listed_rows = listed_rows.filter(pc.less(listed_rows["row"], file["records"]))
         if path not in whole:
-            for offset in range(0, held.num_rows, ROWS_PER_GROUP):
-                yield held.slice(offset, ROWS_PER_GROUP)
+            for offset in range(0, listed_rows.num_rows, ROWS_PER_GROUP):
+                yield listed_rows.slice(offset, ROWS_PER_GROUP)
             continue
-        held = held.filter(pc.less(held["rank"], whole[path]))
+        listed_rows = listed_rows.filter(pc.less(listed_rows["rank"], whole[path]))
         for offset in range(0, file["records"], ROWS_PER_GROUP):
-            yield _rows_of_file(path, offset, min(file["records"], offset + ROWS_PER_GROUP), whole[path], held)
+            yield _rows_of_file(path, offset, min(file["records"], offset + ROWS_PER_GROUP), whole[path], listed_rows)
 
 
 def _runs(paths: pa.ChunkedArray) -> dict[str, tuple[int, int]]:
@@ -350,10 +350,10 @@ def _runs(paths: pa.ChunkedArray) -> dict[str, tuple[int, int]]:
     return dict(zip(encoded.dictionary.to_pylist(), itertools.pairwise(bounds), strict=True))
 
 
-def _rows_of_file(path: str, start: int, end: int, rank: int, held: pa.Table) -> pa.Table:
+def _rows_of_file(path: str, start: int, end: int, rank: int, listed_rows: pa.Table) -> pa.Table:
     """Make rows of a file that is listed whole; what weighs more for a record stands in place of the file's reason."""
-    rows = held["row"].to_numpy()
-    some = held.slice(*_between(rows, start, end))
+    rows = listed_rows["row"].to_numpy()
+    some = listed_rows.slice(*_between(rows, start, end))
     at = some["row"].to_numpy() - start
     ranks = np.full(end - start, rank, np.int64)
     ranks[at] = some["rank"].to_numpy()
@@ -377,11 +377,11 @@ def _between(rows: Any, start: int, end: int) -> tuple[int, int]:
 
 
 def _about(facts: Mapping[str, Any], options: RemovalOptions) -> dict[bytes, bytes]:
-    said = {
+    metadata = {
         "ledger": facts["log"]["origin"], "entry": facts["log"]["index"], "data": facts["data"],
         "purpose": facts["purpose"], "severity": options.severity, "checks": options.checks, "sources": options.sources,
     }  # fmt: skip
-    return {b"provenance": json.dumps(said, sort_keys=True).encode()}
+    return {b"provenance": json.dumps(metadata, sort_keys=True).encode()}
 
 
 def _save(
@@ -442,10 +442,12 @@ def _gather_batches(batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting, promote_options="permissive").combine_chunks()
 
 
-def _export(ledger_folder: Path, target: Path, asked: ExportRequest) -> tuple[str, ...]:
-    choice = RemovalOptions(asked.severity, asked.checks, asked.sources)
-    made = write_removal_list(ledger_folder, target, choice, asked.index, verified=asked.verified, warn=asked.warn)
-    told = [
+def _export(ledger_folder: Path, target: Path, request: ExportRequest) -> tuple[str, ...]:
+    choice = RemovalOptions(request.severity, request.checks, request.sources)
+    made = write_removal_list(
+        ledger_folder, target, choice, request.index, verified=request.verified, warn=request.warn
+    )
+    sentences = [
         (
             f"{made.records:,} records of {made.files:,} files in {made.sources:,} sources, {made.inherited:,} of them "
             f"for what their twins state: {target}"
@@ -453,10 +455,10 @@ def _export(ledger_folder: Path, target: Path, asked: ExportRequest) -> tuple[st
     ]
     if made.unlisted:
         named = ", ".join(f"{check} ({count})" for check, count in sorted(made.unlisted.items()))
-        told.append(f"Not in the list, for they name no records: {named}")
+        sentences.append(f"Not in the list, for they name no records: {named}")
     if made.waived:
-        told.append(f"Left out, for they are waived: {made.waived:,} findings")
-    return (*told, *made.gaps)
+        sentences.append(f"Left out, for they are waived: {made.waived:,} findings")
+    return (*sentences, *made.gaps)
 
 
 FINDINGS_EXPORT = ExportFormat(

@@ -74,15 +74,15 @@ def compose(
     instruments = [name for name in named if any(row["profile"] == name and row["asked"] for row in rows)] or [*named]
     blocks: list[Block] = []
     for name in instruments:
-        held = [row for row in rows if row["profile"] == name]
+        own_rows = [row for row in rows if row["profile"] == name]
         blocks += _opening(named[name], facts)
         blocks += _coverage(tables)
         blocks += _particulars(tables, facts, named[name], declared, keyid, acts)
-        blocks += _summary(held)
-        blocks += _matrix(held, tables, declared, facts["log"]["index"])
+        blocks += _summary(own_rows)
+        blocks += _matrix(own_rows, tables, declared, facts["log"]["index"])
         blocks += _training_data(tables["sources"].to_pylist())
         blocks += _signatures()
-        blocks += _annex(held, tables)
+        blocks += _annex(own_rows, tables)
     return blocks
 
 
@@ -115,11 +115,11 @@ def _title(profile: Mapping[str, Any]) -> str | None:
 
 
 def _coverage(tables: Mapping[str, pa.Table]) -> list[Block]:
-    told = [Line(each) for each in describe_gaps(tables)]
+    lines = [Line(each) for each in describe_gaps(tables)]
     return [
         Heading(2, bilingual("What was not looked at", "未核查的内容")),
         Paragraph(
-            tuple(told) or bilingual("Nothing: every byte of every file was read.", "无：全部文件均已完整读取。")
+            tuple(lines) or bilingual("Nothing: every byte of every file was read.", "无：全部文件均已完整读取。")
         ),
     ]
 
@@ -140,7 +140,7 @@ def _particulars(
         else ""
     )
     counted = {each["entry"] for each in facts.get("declarations", ())}
-    said = [_declaration(entry, each, counted=entry in counted) for entry, _, each in declared]
+    declarations = [_declaration(entry, each, counted=entry in counted) for entry, _, each in declared]
     rows: list[tuple[Cell, Cell]] = [
         (
             bilingual("Data", "数据"),
@@ -171,7 +171,10 @@ def _particulars(
                 Line(f"SHA-256 {profile['digest']['sha256']}", style="code"),
             ),
         ),
-        (bilingual("Declarations", "责任人声明"), tuple(said) or bilingual("none in this ledger", "本台账中尚无声明")),
+        (
+            bilingual("Declarations", "责任人声明"),
+            tuple(declarations) or bilingual("none in this ledger", "本台账中尚无声明"),
+        ),
         (
             bilingual("Waivers, draws, reviews, decisions", "豁免、抽样、评审、处置"),
             tuple(Line(each) for each in acts) or bilingual("none in this ledger", "本台账中尚无记录"),
@@ -184,15 +187,15 @@ def _particulars(
     return [Heading(2, bilingual("What this is about", "基本信息")), Table((), rows)]
 
 
-def _declaration(entry: int, said: Mapping[str, Any], *, counted: bool) -> Line:
-    by = said["by"]
+def _declaration(entry: int, predicate: Mapping[str, Any], *, counted: bool) -> Line:
+    by = predicate["by"]
     whose = ", ".join([by["name"], by["role"], *([by["organisation"]] if "organisation" in by else [])])
     after = "" if counted else "; given after this scan, so the verdicts below do not count it"
-    return Line(f"entry {entry}: {whose}, {said['date']}, answers: {len(said['answers'])}{after}")
+    return Line(f"entry {entry}: {whose}, {predicate['date']}, answers: {len(predicate['answers'])}{after}")
 
 
 def _summary(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
-    found = [overall([row["verdict"] for row in held]) for _, held in _requirements(rows)]
+    found = [overall([row["verdict"] for row in elements]) for _, elements in _requirements(rows)]
     listed = [
         (bilingual(word, ASSESSMENT_WORDS[word][0], ASSESSMENT_WORDS[word][1]), (Line(str(found.count(word))),))
         for word in VERDICTS
@@ -203,7 +206,7 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
 
 
 def _requirements(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    return [(name, list(held)) for name, held in groupby(rows, key=lambda row: str(row["requirement"]))]
+    return [(name, list(elements)) for name, elements in groupby(rows, key=lambda row: str(row["requirement"]))]
 
 
 def _matrix(
@@ -222,12 +225,12 @@ def _matrix(
     )
     body = [
         (
-            _clause(held[0]),
-            _requirement_cell(held),
-            _observed_cell(held, findings, coverage),
-            _answers_cell(held, declared, index),
+            _clause(elements[0]),
+            _requirement_cell(elements),
+            _observed_cell(elements, findings, coverage),
+            _answers_cell(elements, declared, index),
         )
-        for _, held in _requirements(rows)
+        for _, elements in _requirements(rows)
     ]
     looked_up = sorted({each for row in rows for each in row["references"]})
     where = [Line("Where to look the clauses up:"), *(Line(each, style="small") for each in looked_up)]
@@ -248,21 +251,21 @@ def _clause(row: Mapping[str, Any]) -> Cell:
     )
 
 
-def _requirement_cell(held: Sequence[Mapping[str, Any]]) -> Cell:
+def _requirement_cell(elements: Sequence[Mapping[str, Any]]) -> Cell:
     """What is required, and the verdict over all its elements."""
-    row, word = held[0], overall([row["verdict"] for row in held])
+    row, word = elements[0], overall([row["verdict"] for row in elements])
     note = bilingual(row["note"], row["note_zh"], "small") if row["note"] else ()
     return (*bilingual(row["title"], row["title_zh"]), *note, *bilingual(word, *ASSESSMENT_WORDS[word]))
 
 
 def _observed_cell(
-    held: Sequence[Mapping[str, Any]],
+    elements: Sequence[Mapping[str, Any]],
     findings: Mapping[str, Mapping[str, Any]],
     coverage: Mapping[str, Mapping[str, Any]],
 ) -> Cell:
     """For each element that the tool looks at: what it saw, and how much of the data it looked at."""
     lines: list[Line] = []
-    looked = [row for row in held if row["answered_by"] == "machine"]
+    looked = [row for row in elements if row["answered_by"] == "machine"]
     for row in looked:
         if row["asks"]:
             lines += bilingual(row["asks"], row["asks_zh"])
@@ -328,19 +331,19 @@ def _describe_checks(checks: Sequence[str], coverage: Mapping[str, Mapping[str, 
     """Say which checks looked, at how many records, and which did not."""
     rows = [coverage[check] for check in checks if check in coverage]
     ran = [row["check"] for row in rows if row["status"] == "ran"]
-    said = [f"looked: {', '.join(ran)} at {max(row['records_seen'] for row in rows):,} records"] if ran else []
-    said += [f"{row['check']} {row['status']}: {row['reason']}" for row in rows if row["status"] != "ran"]
+    parts = [f"looked: {', '.join(ran)} at {max(row['records_seen'] for row in rows):,} records"] if ran else []
+    parts += [f"{row['check']} {row['status']}: {row['reason']}" for row in rows if row["status"] != "ran"]
     missing = [check for check in checks if check not in coverage]
-    return "; ".join([*said, *([f"not there: {', '.join(missing)}"] if missing else [])])
+    return "; ".join([*parts, *([f"not there: {', '.join(missing)}"] if missing else [])])
 
 
 def _answers_cell(
-    held: Sequence[Mapping[str, Any]], declared: Sequence[tuple[int, str, Mapping[str, Any]]], index: int
+    elements: Sequence[Mapping[str, Any]], declared: Sequence[tuple[int, str, Mapping[str, Any]]], index: int
 ) -> Cell:
     """The answer to each question, or a box; the newest answer given before the scan, then one given after it."""
     lines: list[Line] = []
-    asked = [row for row in held if row["answered_by"] != "machine"]
-    for row in asked:
+    questions = [row for row in elements if row["answered_by"] != "machine"]
+    for row in questions:
         english = row["asks"] + (" [documents]" if row["answered_by"] == "document" else "")
         chinese = (
             f"{row['asks_zh']}{'【附文件】' if row['answered_by'] == 'document' else ''}" if row["asks_zh"] else None
@@ -357,7 +360,7 @@ def _answers_cell(
             outside = "   ☐ not applicable 不适用" if row["conditional"] else ""
             lines.append(Line(f"☐ yes 是   ☐ no 否{outside}"))
             lines.append(Line("", style="box"))
-    if not asked:
+    if not questions:
         lines += bilingual("Nothing is asked here.", "此处无须声明。", "small")
     return tuple(lines)
 
@@ -367,9 +370,9 @@ def _answers(
 ) -> list[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
     key = (row["profile"], row["requirement"], row["asked"])
     return [
-        (entry, said["by"] | {"date": said["date"]}, answer)
-        for entry, _, said in declared
-        for answer in said["answers"]
+        (entry, declaration["by"] | {"date": declaration["date"]}, answer)
+        for entry, _, declaration in declared
+        for answer in declaration["answers"]
         if (answer["profile"], answer["requirement"], answer["element"]) == key
     ]
 
@@ -405,18 +408,18 @@ def _training_data(sources: Sequence[Mapping[str, Any]]) -> list[Block]:
     body = [_source(row) for row in sorted(sources, key=lambda row: (-row["bytes"], row["source"]))]
     sums = [sum(row[name] for row in sources) for name in ("records", "bytes", "tokens")]
     total = (bilingual("All", "合计", "strong"), (), (), (), *((Line(f"{each:,}", style="strong"),) for each in sums))
-    told = (
+    sentence = (
         "Words are counted after normalisation v1, one for each Han character; a model's tokens are another number. "
         "The kind of source is as the data's manifests declare it; so is the type, else text where records hold text."
     )
-    told_zh = (
+    sentence_zh = (
         "词数按规范化规则第1版统计，每个汉字计为一词，与模型的 token 数不同。"
         "来源类型以数据所附清单的声明为准；数据类型亦同，未声明而记录含文本的，计为文本。"
     )
     return [
         Heading(2, bilingual("Training data: source, scale, type", "训练数据一览表：来源、规模、类型")),
         Table(head, [*body, total], (25, 13, 15, 17, 9, 12, 9), frozenset({4, 5, 6})),
-        Paragraph(bilingual(told, told_zh, "small")),
+        Paragraph(bilingual(sentence, sentence_zh, "small")),
     ]
 
 
@@ -445,12 +448,12 @@ def _signatures() -> list[Block]:
         bilingual("Legal representative", "法定代表人"),
         bilingual("Seal and date", "盖章及日期"),
     )
-    told = bilingual(
+    notice = bilingual(
         "Who signs has looked up every clause marked other than `primary`, and read what was not looked at.",
         "签署人已查对所有未标注为“primary”的条款，并已阅读“未核查的内容”。",
     )
     row = tuple((Line("", style="seal"),) for _ in head)
-    return [Heading(2, bilingual("Signatures", "签署")), Paragraph(told), Table(head, [row], (25, 25, 25, 25))]
+    return [Heading(2, bilingual("Signatures", "签署")), Paragraph(notice), Table(head, [row], (25, 25, 25, 25))]
 
 
 def _compose(scan: ReportedScan) -> list[Block]:

@@ -89,11 +89,11 @@ def render(
 
 
 def _notice() -> Markup:
-    said = (
+    sentence = (
         "This copy shows excerpts of the data. Personal data that could be recognised is masked; names of people are "
         "not. It is not the report that the ledger binds: keep it where the data may be kept."
     )
-    return tag("p", said, class_="notice", role="note")
+    return tag("p", sentence, class_="notice", role="note")
 
 
 def _contents(sections: Sequence[tuple[str, str]]) -> Markup:
@@ -102,11 +102,11 @@ def _contents(sections: Sequence[tuple[str, str]]) -> Markup:
 
 
 def _closing() -> Markup:
-    said = (
+    sentence = (
         "Facts that were read, what was inferred from them, and what profiles make of both are kept apart; nothing "
         "here is legal advice. This page is one file: it loads nothing, and sends nothing."
     )
-    return tag("footer", tag("p", said))
+    return tag("footer", tag("p", sentence))
 
 
 def _page(title: str, body: list[Markup]) -> str:

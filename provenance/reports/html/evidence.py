@@ -70,8 +70,11 @@ def read_evidence(
         ]
         wanted.append((row["fingerprint"], matched or [("whole", [(row["path"], row["row"])])]))
     places = {(view, place) for _, matched in wanted for view, both in matched for place in both}
-    held = _excerpts(tables, data, places)
-    return {mark: _block([[held[view, place] for place in both] for view, both in matched]) for mark, matched in wanted}
+    excerpt_by_place = _excerpts(tables, data, places)
+    return {
+        mark: _block([[excerpt_by_place[view, place] for place in both] for view, both in matched])
+        for mark, matched in wanted
+    }
 
 
 def _alone(row: Mapping[str, Any]) -> bool:
@@ -86,8 +89,8 @@ def _excerpts(
     for view, place in places:
         by_file[place[0].split("!/", 1)[0]].add((view, place))
     found: dict[tuple[str, Place], _Excerpt] = {}
-    for _, asked in sorted(by_file.items()):
-        listed = sorted(asked)
+    for _, places_of_file in sorted(by_file.items()):
+        listed = sorted(places_of_file)
         try:
             rows = excerpts.read(tables, data, [place for _, place in listed]).to_pylist()
         except (ProvenanceError, OSError) as error:
@@ -98,22 +101,22 @@ def _excerpts(
     return found
 
 
-def _excerpt(place: Place, said: str | None) -> _Excerpt:
-    if said is None:
+def _excerpt(place: Place, content: str | None) -> _Excerpt:
+    if content is None:
         return _Excerpt(place, fault="Not shown: the record has no such text.")
-    masked = mask_personal_data(said[:_MOST_MASKED_BYTES])
+    masked = mask_personal_data(content[:_MOST_MASKED_BYTES])
     kept = masked[:MOST_CHARACTERS]
     opened = kept.rfind("[", -24)
     if opened > 0 and "]" not in kept[opened:] and len(masked) > MOST_CHARACTERS:
         kept = kept[:opened]  # the name of a mask is not cut either
-    return _Excerpt(place, kept, len(masked) - len(kept) + max(0, len(said) - _MOST_MASKED_BYTES))
+    return _Excerpt(place, kept, len(masked) - len(kept) + max(0, len(content) - _MOST_MASKED_BYTES))
 
 
 def _block(pairs: Sequence[Sequence[_Excerpt]]) -> Markup:
-    said = "Masked evidence: the words that only one side has are marked"
+    label = "Masked evidence: the words that only one side has are marked"
     if all(len(each) == 1 for each in pairs):
-        said = "Masked evidence"
-    summary = tag("summary", f"{said} ({len(pairs)})")
+        label = "Masked evidence"
+    summary = tag("summary", f"{label} ({len(pairs)})")
     return tag("details", summary, [_pair(each) for each in pairs], class_="pairs", open=True)
 
 
@@ -133,8 +136,8 @@ def _figure(excerpt: _Excerpt, words: Markup) -> Markup:
     return tag("figure", caption, tag("blockquote", words, dir="auto"), rest, class_="excerpt")
 
 
-def _escape_words(said: str) -> Markup:
-    return Markup("".join(_piece(word) for word in _WORDS.findall(said)))
+def _escape_words(content: str) -> Markup:
+    return Markup("".join(_piece(word) for word in _WORDS.findall(content)))
 
 
 def _mark_differences(a: str, b: str) -> list[Markup]:
@@ -145,8 +148,8 @@ def _mark_differences(a: str, b: str) -> list[Markup]:
     for kind, a_from, a_to, b_from, b_to in SequenceMatcher(None, folded[0], folded[1], autojunk=False).get_opcodes():
         for side, (start, end) in enumerate(((a_from, a_to), (b_from, b_to))):
             pieces = [_piece(word) for word in sides[side][start:end]]
-            told = "".join(sides[side][start:end]).strip()
-            made[side].append(tag("mark", pieces) if kind != "equal" and told else Markup("".join(pieces)))
+            words = "".join(sides[side][start:end]).strip()
+            made[side].append(tag("mark", pieces) if kind != "equal" and words else Markup("".join(pieces)))
     return [Markup("".join(side)) for side in made]
 
 

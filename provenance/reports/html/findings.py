@@ -54,10 +54,10 @@ def choose_examples(
     for batch in matches.to_batches():
         sides = [pc.fill_null(pc.index_in(batch[side], value_set=values), -1).to_numpy() for side in _SIDES]
         code = np.where((sides[0] < 0) | (sides[1] < 0), -1, sides[0].astype(np.int64) * len(names) + sides[1])
-        held = np.flatnonzero(np.isin(code, list(known)))
-        if len(held):
-            part = pa.concat_tables([part, pa.Table.from_batches([batch.take(pa.array(held))])])
-            kept = _keep_largest(part["shared"].to_numpy(), codes := np.r_[codes, code[held]], 64 * most)
+        positions = np.flatnonzero(np.isin(code, list(known)))
+        if len(positions):
+            part = pa.concat_tables([part, pa.Table.from_batches([batch.take(pa.array(positions))])])
+            kept = _keep_largest(part["shared"].to_numpy(), codes := np.r_[codes, code[positions]], 64 * most)
             part, codes = part.take(pa.array(kept)).combine_chunks(), codes[kept]
     order = np.lexsort((-part["shared"].to_numpy(), codes))
     chosen = _take_longest(part, codes, order, {code: wanted[pair] for code, pair in known.items()}, most)
@@ -110,12 +110,12 @@ def render(
     made = (_finding(row, examples.get(row["fingerprint"], ()), beside.get(row["fingerprint"])) for row in rows)
     kept, _ = keep_fitting(made, MOST_FINDINGS, MOST_BYTES)
     left = len(rows) - len(kept)
-    said = f"{left:,} more findings are in findings.parquet and report.json of the scan, and open in a notebook."
-    rest = tag("p", said, class_="rest") if left else None
+    sentence = f"{left:,} more findings are in findings.parquet and report.json of the scan, and open in a notebook."
+    rest = tag("p", sentence, class_="rest") if left else None
     waived = sum(row["waived"] is not None for row in rows)
     excused = f"{waived:,} of {len(rows):,} are waived; verdicts count them all the same. " if waived else ""
-    told = tag("p", excused, make_visible(accepted or "", 1200)) if waived or accepted else Markup()
-    return Markup(told + _toolbar(rows) + tag("div", kept, id="findings-list") + (rest or "")), len(kept)
+    notice = tag("p", excused, make_visible(accepted or "", 1200)) if waived or accepted else Markup()
+    return Markup(notice + _toolbar(rows) + tag("div", kept, id="findings-list") + (rest or "")), len(kept)
 
 
 def _toolbar(rows: Sequence[Mapping[str, Any]]) -> Markup:
@@ -161,8 +161,8 @@ def _finding(row: Mapping[str, Any], examples: Sequence[Mapping[str, Any]], besi
 
 
 def _summary(row: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> str:
-    said = ["where"] + ["clause"] * bool(row["clause"]) + ["matching records"] * bool(examples)
-    return f"Evidence: {', '.join(said)}, and how to see more"
+    parts = ["where"] + ["clause"] * bool(row["clause"]) + ["matching records"] * bool(examples)
+    return f"Evidence: {', '.join(parts)}, and how to see more"
 
 
 def _facts(row: Mapping[str, Any]) -> Markup:
@@ -185,14 +185,14 @@ def _facts(row: Mapping[str, Any]) -> Markup:
 
 
 def _amount(row: Mapping[str, Any]) -> str:
-    said = []
+    parts = []
     if row["records"] is not None:
-        said.append(f"{row['records']:,} record{'s' * (row['records'] != 1)}")
+        parts.append(f"{row['records']:,} record{'s' * (row['records'] != 1)}")
     if row["value"] is not None:
         unit = row["unit"] or ""
         share = f"{row['value']:.1%}".replace("%", " %") + f" ({unit})"
-        said.append(share if _UNITS.get(unit) else f"{row['value']:g} {unit}".strip())
-    return "; ".join(said)
+        parts.append(share if _UNITS.get(unit) else f"{row['value']:g} {unit}".strip())
+    return "; ".join(parts)
 
 
 def _examples(examples: Sequence[Mapping[str, Any]]) -> Markup | None:
@@ -208,8 +208,8 @@ def _examples(examples: Sequence[Mapping[str, Any]]) -> Markup | None:
     ]  # fmt: skip
     head = ("Of the source", "Record", "Of the other", "Record", "View", "Jaccard", "Shingles shared", "Match")
     label = "Matching records"
-    said = f"Examples with the most shared text; records are counted from 0. {_HINT}"
-    return Markup(table(head, lines, numbers=(1, 3, 5, 6), label=label) + tag("p", said, class_="dim"))
+    caption = f"Examples with the most shared text; records are counted from 0. {_HINT}"
+    return Markup(table(head, lines, numbers=(1, 3, 5, 6), label=label) + tag("p", caption, class_="dim"))
 
 
 def render_glossary(names: Sequence[str]) -> Markup:
@@ -224,16 +224,16 @@ def render_glossary(names: Sequence[str]) -> Markup:
 def _explain_check(check: str) -> list[Markup]:
     if check not in checks.CHECKS:
         return [tag("dt", check, id=f"c-{check}"), tag("dd", "A check that this version does not have.")]
-    said = checks.explain(check)
-    why, silent = (_doc_section(said, heading) for heading in ("Why", "Silent when"))
-    first = " ".join(said.partition("\n\n")[0].split())
+    documentation = checks.explain(check)
+    why, silent = (_doc_section(documentation, heading) for heading in ("Why", "Silent when"))
+    first = " ".join(documentation.partition("\n\n")[0].split())
     body = tag("p", tag("b", "Why: "), f"{why} ", tag("b", "Silent when: "), silent, class_="dim")
     return [tag("dt", check, id=f"c-{check}"), tag("dd", first, body)]
 
 
-def _doc_section(said: str, heading: str) -> str:
+def _doc_section(documentation: str, heading: str) -> str:
     """Return what stands under a heading of a check's documentation, on one line."""
-    _, _, rest = said.partition(f"\n{heading}:")
+    _, _, rest = documentation.partition(f"\n{heading}:")
     lines = rest.splitlines()
     kept = [lines[0]] if lines else []
     for line in lines[1:]:

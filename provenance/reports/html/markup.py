@@ -83,8 +83,8 @@ def _attribute(key: str, value: str | float | bool | None) -> str:
     name = key.removesuffix("_").replace("_", "-")
     if value is True:
         return name
-    said = f"{value:g}" if isinstance(value, float) else str(value)
-    return f'{name}="{html.escape(make_visible(said, MOST_CHARACTERS))}"'
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return f'{name}="{html.escape(make_visible(text, MOST_CHARACTERS))}"'
 
 
 def isolate_name(value: object, limit: int = 200) -> Markup:
@@ -104,9 +104,9 @@ def shorten_name(value: object, limit: int = 44) -> Markup:
         value: the name.
         limit: characters to show.
     """
-    said = make_visible(str(value))
+    text = make_visible(str(value))
     cut = limit // 3
-    return tag("bdi", said if len(said) <= limit else f"{said[:cut]}…{said[cut + 1 - limit :]}")
+    return tag("bdi", text if len(text) <= limit else f"{text[:cut]}…{text[cut + 1 - limit :]}")
 
 
 def table(head: Iterable[Child], rows: Iterable[Iterable[Child]], *, numbers: Iterable[int] = (), label: str) -> Markup:

@@ -53,7 +53,7 @@ def render(overlaps: pa.Table, findings: Sequence[Mapping[str, Any]]) -> Markup:
         if row["near"] and row["source_a"] != row["source_b"]:
             cells[row["view"]][row["source_a"], row["source_b"]] = row
     conflicts = _conflicts(findings)
-    shared = {view: held for view, held in cells.items() if held}
+    shared = {view: view_cells for view, view_cells in cells.items() if view_cells}
     if not shared:
         return tag("p", "No record of one source stands in another, word for word or nearly so, in what was compared.")
     order, left = _order(cells, conflicts)
@@ -82,8 +82,8 @@ def _conflicts(findings: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], s
 def _order(cells: Mapping[str, Cells], conflicts: Mapping[tuple[str, str], str]) -> tuple[list[str], int]:
     """Order sources so that those that share text stand together; drop those that share least."""
     near: dict[str, dict[str, float]] = defaultdict(dict)
-    for held in cells.values():
-        for (a, b), row in held.items():
+    for view_cells in cells.values():
+        for (a, b), row in view_cells.items():
             strength = _share(row) + ((a, b) in conflicts)
             near[a][b] = max(near[a].get(b, 0.0), strength)
             near[b][a] = max(near[b].get(a, 0.0), strength)
@@ -123,18 +123,18 @@ def _views(shared: Mapping[str, Cells], order: Sequence[str], conflicts: Mapping
         made.append(tag("input", type="radio", name="view", id=f"view-{view}", checked=first, class_="view"))
         pairs = len({frozenset(pair) for pair in shared[view]})
         made.append(tag("label", f"{_TITLES[view]}: {pairs:,} pairs", for_=f"view-{view}"))
-    for view, held in shared.items():
+    for view, view_cells in shared.items():
         figure = tag(
             "figure",
             tag("figcaption", _TITLES[view], class_="printed"),
-            tag("div", _picture(view, held, order, conflicts), class_="scroll", tabindex="0"),
+            tag("div", _picture(view, view_cells, order, conflicts), class_="scroll", tabindex="0"),
             class_=f"matrix view-{view}",
         )
         made.append(figure)
     return tag("div", made, class_="views")
 
 
-def _picture(view: str, held: Cells, order: Sequence[str], conflicts: Mapping[tuple[str, str], str]) -> Markup:
+def _picture(view: str, cells: Cells, order: Sequence[str], conflicts: Mapping[tuple[str, str], str]) -> Markup:
     count = len(order)
     side = next(side for most, side in ((8, 52), (14, 40), (24, 28), (40, 18), (MOST_SOURCES, 14)) if count <= most)
     font = 13 if side > 20 else 11 if side > 14 else 10
@@ -154,7 +154,7 @@ def _picture(view: str, held: Cells, order: Sequence[str], conflicts: Mapping[tu
     ]  # fmt: skip
     squares = (
         _cell(row, left + place[b] * side, top + place[a] * side, side, conflicts.get((a, b)))
-        for (a, b), row in sorted(held.items())
+        for (a, b), row in sorted(cells.items())
         if a in place and b in place
     )
     drawn, _ = keep_fitting(squares, MOST_SOURCES * MOST_SOURCES, _BYTES)
@@ -211,18 +211,18 @@ def _percent(share: float) -> str:
 
 def _sentence(row: Mapping[str, Any], *, conflict: bool) -> str:
     noun = _NOUNS[row["view"]]
-    said = (
+    sentence = (
         f"{row['near']:,} of {row['records_a']:,} {noun} of {make_visible(row['source_a'], 60)} stand in "
         f"{make_visible(row['source_b'], 60)} ({row['exact']:,} word for word)"
     )
     inside = f"; {row['contained_ab']:,} stand inside longer ones" if row["contained_ab"] else ""
-    return said + inside + (". Their licences conflict." if conflict else "")
+    return sentence + inside + (". Their licences conflict." if conflict else "")
 
 
 def _legend(hatched: bool) -> Markup:
     swatches = [
-        tag("li", tag("svg", tag("rect", width=14, height=14, class_=f"q{place}"), width=14, height=14), said)
-        for place, said in enumerate(_LEGEND, 1)
+        tag("li", tag("svg", tag("rect", width=14, height=14, class_=f"q{place}"), width=14, height=14), meaning)
+        for place, meaning in enumerate(_LEGEND, 1)
     ]
     if hatched:
         square = [
@@ -235,7 +235,7 @@ def _legend(hatched: bool) -> Markup:
 
 
 def _listed(cells: Mapping[str, Cells], conflicts: Mapping[tuple[str, str], str]) -> Markup:
-    rows = [row for held in cells.values() for row in held.values()]
+    rows = [row for view_cells in cells.values() for row in view_cells.values()]
     rows.sort(
         key=lambda row: (
             (row["source_a"], row["source_b"]) not in conflicts,

@@ -46,11 +46,11 @@ def render(tables: Mapping[str, pa.Table]) -> Markup:
     total = sum(row["records"] for row in rows)
     kept, _ = keep_fitting((_source(row, about, total) for row in rows), MOST_SOURCES, MOST_BYTES)
     left = len(rows) - len(kept)
-    said = f"{left:,} more sources are in sources.parquet and report.json of the scan, and open in a notebook."
+    sentence = f"{left:,} more sources are in sources.parquet and report.json of the scan, and open in a notebook."
     return Markup(
         _toolbar()
         + tag("div", _titles(), kept, class_="sources", id="sources-list")
-        + (tag("p", said, class_="rest") if left else "")
+        + (tag("p", sentence, class_="rest") if left else "")
         + _words(rows)
     )
 
@@ -85,10 +85,10 @@ def _claims(claims: pa.Table, deciding: Mapping[str, set[str]]) -> dict[str, lis
         for place in places:
             decided[place].append(source)
     quiet = pa.array(sorted(_QUIET - {"licence"}), pa.string())
-    told = claims.filter(pc.invert(pc.is_in(claims["field"], value_set=quiet)))
+    visible = claims.filter(pc.invert(pc.is_in(claims["field"], value_set=quiet)))
     columns = ["source", "manifest", "subject", "field", "value", "scope", "witness", "pointer", "spdx"]
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in told.select(columns).to_pylist():
+    for row in visible.select(columns).to_pylist():
         of = {row["source"]} - {None}
         if row["field"] == "licence":
             of |= set(decided.get(f"{row['manifest']}:{row['pointer']}", ()))
@@ -116,7 +116,7 @@ def _toolbar() -> Markup:
     return tag(
         "form",
         tag("input", type="search", id="search-sources", placeholder="Search sources", aria_label="Search sources"),
-        tag("select", [tag("option", said, value=key) for key, said in orders], id="sort", aria_label="Order"),
+        tag("select", [tag("option", label, value=key) for key, label in orders], id="sort", aria_label="Order"),
         tag("output", id="count-sources", aria_live="polite"),
         class_="toolbar", hidden=True,
     )  # fmt: skip
@@ -150,8 +150,8 @@ def _source(row: Mapping[str, Any], about: _About, total: int) -> Markup:
 def _licence(row: Mapping[str, Any]) -> Markup:
     if row["licence_concluded"]:
         return tag("span", make_visible(row["licence_concluded"], 120), class_="spdx")
-    said = "unknown" if row["licence_declared"] else "none stated"
-    return tag("span", said, class_="spdx none")
+    label = "unknown" if row["licence_declared"] else "none stated"
+    return tag("span", label, class_="spdx none")
 
 
 def _dot(level: str, count: int) -> Markup:
@@ -159,13 +159,13 @@ def _dot(level: str, count: int) -> Markup:
 
 
 def _bar(share: float) -> Markup:
-    said = f"{share:.1%}".replace("%", " %") if share >= 0.001 or not share else "<0.1 %"
+    label = f"{share:.1%}".replace("%", " %") if share >= 0.001 or not share else "<0.1 %"
     bar = tag(
         "svg", tag("rect", width=60, height=6, rx=3, class_="rail"),
         tag("rect", width=round(max(2.0, 60 * share), 1), height=6, rx=3, class_="fill") if share else None,
         width=60, height=6, aria_hidden="true",
     )  # fmt: skip
-    return Markup(bar + tag("i", said))
+    return Markup(bar + tag("i", label))
 
 
 def _details(row: Mapping[str, Any], about: _About) -> Markup:
@@ -247,8 +247,8 @@ def _more(rows: Sequence[Any], most: int) -> Markup:
 
 def _words(rows: Sequence[Mapping[str, Any]]) -> Markup:
     used = {row["evidence"] for row in rows}
-    said = [f"{word}: {meaning}" for word, meaning in _EVIDENCE.items() if word in used]
-    return tag("p", "Evidence of a licence. ", "; ".join(said), ".", class_="dim")
+    meanings = [f"{word}: {meaning}" for word, meaning in _EVIDENCE.items() if word in used]
+    return tag("p", "Evidence of a licence. ", "; ".join(meanings), ".", class_="dim")
 
 
 def render_files(table_: pa.Table) -> Markup:

@@ -49,7 +49,7 @@ def render_heading(tables: Mapping[str, pa.Table], facts: Mapping[str, Any], sea
     """
     files = _on_disk(tables["files"]).filter(pc.equal(_on_disk(tables["files"])["role"], "data"))
     records = sum(tables["sources"]["records"].to_pylist())
-    said = (
+    lead = (
         f"{records:,} records in {files.num_rows:,} data files of {tables['sources'].num_rows:,} sources, "
         f"{format_bytes(pc.sum(files['bytes']).as_py() or 0)}"
     )
@@ -70,7 +70,7 @@ def render_heading(tables: Mapping[str, pa.Table], facts: Mapping[str, Any], sea
         "header",
         tag("p", "Audit of training data", class_="kicker"),
         tag("h1", isolate_name(facts["data"], 120)),
-        tag("p", said, class_="lead"),
+        tag("p", lead, class_="lead"),
         _tiles(tables),
         tag("dl", [[tag("dt", key), tag("dd", value)] for key, value in listed], class_="facts"),
     )
@@ -133,7 +133,7 @@ def render_coverage(tables: Mapping[str, pa.Table]) -> Markup:
         tables: the tables of schemas.SEALED by name.
     """
     gaps = [tag("li", gap) for gap in _gaps(tables)]
-    said = gaps or [tag("li", "Nothing: every byte of every file was read, and every check ran.")]
+    items = gaps or [tag("li", "Nothing: every byte of every file was read, and every check ran.")]
     rows = tables["coverage"].to_pylist()
     lines = [
         (
@@ -145,7 +145,7 @@ def render_coverage(tables: Mapping[str, pa.Table]) -> Markup:
     head = ("Step or check", "Status", "Records seen", "Unreadable", "What it did not see, or how far it sees")
     ran = sum(row["status"] == "ran" for row in rows)
     return Markup(
-        tag("ul", said, class_="gaps")
+        tag("ul", items, class_="gaps")
         + tag(
             "details",
             tag("summary", f"All {len(rows)} steps and checks: {ran} ran, {len(rows) - ran} did not"),
@@ -194,12 +194,12 @@ def render_acts(history: Sequence[str]) -> Markup:
     """
     if not history:
         return Markup()
-    said = (
+    lead = (
         "Signed into the ledger after a scan, as of the day this page was made. No finding or verdict is changed by it."
     )
     more = tag("p", f"{len(history) - _ACTS:,} older ones: provenance show.", class_="rest")
     lines = [tag("li", make_visible(sentence, 600)) for sentence in history[-_ACTS:]]
-    return Markup(tag("p", said) + (more if len(history) > _ACTS else Markup()) + tag("ul", lines))
+    return Markup(tag("p", lead) + (more if len(history) > _ACTS else Markup()) + tag("ul", lines))
 
 
 def render_verdicts(rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str]) -> Markup:
@@ -212,8 +212,8 @@ def render_verdicts(rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str])
     if not rows:
         return tag("p", "No profile was asked.")
     made = [
-        _profile(profile, list(held), shown)
-        for profile, held in groupby(rows[:_PROFILES], key=lambda row: row["profile"])
+        _profile(profile, list(profile_rows), shown)
+        for profile, profile_rows in groupby(rows[:_PROFILES], key=lambda row: row["profile"])
     ]
     left = len(rows) - _PROFILES
     if left > 0:
@@ -229,13 +229,15 @@ def render_verdicts(rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str])
 
 def _profile(profile: str, rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str]) -> Markup:
     counts = Counter(row["verdict"] for row in rows)
-    said = [
+    parts = [
         [tag("span", f"{counts[word]:,} {word}", class_=f"verdict {_CLASSES[word]}"), " "]
         for word in _MEANINGS
         if counts[word]
     ]
-    requirements = [_requirement(list(held), shown) for _, held in groupby(rows, key=lambda row: row["requirement"])]
-    return tag("section", tag("h3", isolate_name(profile, 80), " ", tag("span", said)), requirements, class_="profile")
+    requirements = [
+        _requirement(list(elements), shown) for _, elements in groupby(rows, key=lambda row: row["requirement"])
+    ]
+    return tag("section", tag("h3", isolate_name(profile, 80), " ", tag("span", parts)), requirements, class_="profile")
 
 
 def _requirement(elements: Sequence[Mapping[str, Any]], shown: Mapping[str, str]) -> Markup:
@@ -249,8 +251,8 @@ def _requirement(elements: Sequence[Mapping[str, Any]], shown: Mapping[str, str]
     )
 
 
-def _chinese(said: str | None) -> Markup | None:
-    return tag("span", make_visible(said, 300), lang="zh", class_="zh") if said else None
+def _chinese(chinese: str | None) -> Markup | None:
+    return tag("span", make_visible(chinese, 300), lang="zh", class_="zh") if chinese else None
 
 
 def _cite_clause(row: Mapping[str, Any]) -> Markup | None:
@@ -266,8 +268,8 @@ def _cite_clause(row: Mapping[str, Any]) -> Markup | None:
 
 
 def _element(row: Mapping[str, Any], shown: Mapping[str, str]) -> Markup:
-    held = set(row["fingerprints"] or ())
-    links = [mark for mark in shown if mark in held]  # worst first: what speaks against it before what has no weight
+    marks = set(row["fingerprints"] or ())
+    links = [mark for mark in shown if mark in marks]  # worst first: what speaks against it before what has no weight
     cited = [[" ", tag("a", shorten_name(shown[mark]), href=f"#f-{mark}")] for mark in links[:_LINKS]]
     if len(links) > _LINKS:
         cited.append([f" and {len(links) - _LINKS:,} more on record"])
@@ -288,8 +290,8 @@ def render_verification(seal: Seal | None) -> Markup:
         seal: as in `render_heading`.
     """
     if seal is None:
-        said = "This report was made of a scan that was not written to a ledger: nothing binds it."
-        return tag("p", said)
+        sentence = "This report was made of a scan that was not written to a ledger: nothing binds it."
+        return tag("p", sentence)
     number = f"{seal.index:08d}"
     path = f"LEDGER/scans/{number}/report.html"
     steps = [

@@ -168,14 +168,14 @@ _ENCODED = re.compile(r"[^\s<>\"`]*%(?:25)*(?:3A|40|2F|3D|26)[^\s<>\"`]*", re.IG
 @cache
 def tables() -> dict[str, Any]:
     """Return what `data/privacy.yaml` holds."""
-    held = yaml.load((DATA_FOLDER / "privacy.yaml").read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
-    return dict(held)
+    content = yaml.load((DATA_FOLDER / "privacy.yaml").read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    return dict(content)
 
 
 @cache
 def _known(name: str) -> frozenset[str]:
-    held = tables()
-    return frozenset(map(str, held.get(name) or held["parameters"][name]))
+    content = tables()
+    return frozenset(map(str, content.get(name) or content["parameters"][name]))
 
 
 @cache
@@ -309,8 +309,8 @@ def _is_round(name: str, value: str) -> bool:
 
 
 def _phrase(found: re.Match[str]) -> str:
-    said = found[2].lower().split()
-    return found[0] if all(each in _known("no-passwords") for each in said) else f"{found[1]}{REMOVED}"
+    words = found[2].lower().split()
+    return found[0] if all(each in _known("no-passwords") for each in words) else f"{found[1]}{REMOVED}"
 
 
 def _account(found: re.Match[str]) -> str:
@@ -321,7 +321,7 @@ def _account(found: re.Match[str]) -> str:
 
 def _said(found: re.Match[str]) -> str:
     """Remove what a sentence says that a password is: not that it is required."""
-    label, said, mark, value = found[1].lower(), found[2], found[3], found[4]
+    label, between, mark, value = found[1].lower(), found[2], found[3], found[4]
     bare = value.rstrip(".,;!?)。，")
     closing = value[len(bare) :]
     if bare.lower() in _known("no-passwords") or bare.startswith(REMOVED):
@@ -333,7 +333,7 @@ def _said(found: re.Match[str]) -> str:
             closing[:1] in {".", "!", "。"} or found.end() == len(found.string) or found.string[found.end()] in "\r\n"
         )
         secret = bool(mark) or bool(re.search(r"[\d!@#$%^*]|[a-z][A-Z]", bare)) or ends
-    return f"{found[1]}{said}{mark}{REMOVED}{closing}" if secret else found[0]
+    return f"{found[1]}{between}{mark}{REMOVED}{closing}" if secret else found[0]
 
 
 def _address(found: re.Match[str], deep: int) -> str:

@@ -106,15 +106,15 @@ class Gate:
         Returns:
             The same, each once where records state it; `party` is gone.
         """
-        held = list(rows)
-        for row in held:
+        all_rows = list(rows)
+        for row in all_rows:
             self._learn(row)
         self._learnt.clear()
         self._parts.clear()
         self._cleaned.clear()  # who was learnt now is no stranger any more
         made: Rows = []
         seen: set[tuple[Any, ...]] = set()
-        for row in map(self._row, held):
+        for row in map(self._row, all_rows):
             of_record = row["witness"] in _RECORDS
             if not of_record or tuple(row.values()) not in seen:  # two values may have become one
                 made.append(row)
@@ -315,8 +315,10 @@ class Gate:
             if _SPACELESS.fullmatch(name) or _words_of(name) <= words
         }
         titled = place.field == "name" and " " in text.strip()  # a title, no id
-        told = self._told.get(str(place.row.get("manifest")), set()) if titled or not sure else set()
-        near = {each for each in near if self._named[each][1] or not sure or (titled and people.has_form(each))} | told
+        known_here = self._told.get(str(place.row.get("manifest")), set()) if titled or not sure else set()
+        near = {
+            each for each in near if self._named[each][1] or not sure or (titled and people.has_form(each))
+        } | known_here
         names = tuple(sorted(near, key=lambda x: (-len(x), x)))
         if not names:
             return text
@@ -381,25 +383,25 @@ class Gate:
     def _pointer(self, pointer: str, place: _Place) -> str:
         if _LINE.fullmatch(pointer):
             return pointer
-        told = place.row.get("manifest") in self._told
-        if not told and pointer in self._parts:
+        names_people = place.row.get("manifest") in self._told
+        if not names_people and pointer in self._parts:
             return self._parts[pointer]
         before = len(place.found)
         made = "/".join(
-            part if not part or _INDEX.fullmatch(part) else self._part(part, place, told=told)
+            part if not part or _INDEX.fullmatch(part) else self._part(part, place, names_people=names_people)
             for part in pointer.split("/")
         )
-        if not told and len(place.found) == before:
+        if not names_people and len(place.found) == before:
             self._parts[pointer] = made
         return made
 
-    def _part(self, written: str, place: _Place, *, told: bool) -> str:
+    def _part(self, written: str, place: _Place, *, names_people: bool) -> str:
         """Clean a key of a pointer: the same keys stand in thousands of pointers."""
-        if not told and written in self._parts:
+        if not names_people and written in self._parts:
             return self._parts[written]
         before = len(place.found)
         made = escape(self._identifier(written.replace("~1", "/").replace("~0", "~"), place))
-        if not told and len(place.found) == before:  # whom it names is kept with each statement
+        if not names_people and len(place.found) == before:  # whom it names is kept with each statement
             self._parts[written] = made
         return made
 

@@ -294,12 +294,12 @@ def _masked(text: str, name: Callable[[str, str], str], *, addresses: bool) -> t
     """Return the text with its values replaced, and how many there were."""
     parts, at, count = [], 0, 0
     for found in URL.finditer(text):
-        between, held = _replaced(text[at : found.start()], name, addresses=addresses)
+        between, replacements = _replaced(text[at : found.start()], name, addresses=addresses)
         inside, more = _of_address(found[0], found["rest"], name)
         parts += [between, inside]
-        count, at = count + held + more, found.end()
-    rest, held = _replaced(text[at:], name, addresses=addresses)
-    return "".join([*parts, rest]), count + held
+        count, at = count + replacements + more, found.end()
+    rest, replacements = _replaced(text[at:], name, addresses=addresses)
+    return "".join([*parts, rest]), count + replacements
 
 
 def _replaced(text: str, name: Callable[[str, str], str], *, addresses: bool) -> tuple[str, int]:

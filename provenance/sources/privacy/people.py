@@ -136,8 +136,8 @@ class Party(NamedTuple):
 
 @cache
 def _words(name: str) -> frozenset[str]:
-    held = tables()
-    return frozenset(str(each).casefold() for each in held.get(name) or held["organisations"][name])
+    content = tables()
+    return frozenset(str(each).casefold() for each in content.get(name) or content["organisations"][name])
 
 
 def parties(text: str, stated: str = "") -> list[Party]:
@@ -207,8 +207,8 @@ def is_organisation(name: str) -> bool:
     plain = plain.removeprefix("the ")
     if plain in names or re.fullmatch("[A-Z]{2,8}", name.strip()) or plain.split(" ")[0] in _words("firms"):
         return True
-    held = re.findall(r"[^\W\d_]+", plain)
-    return any(word in words for word in held) or any(word in plain for word in words if not word.isascii())
+    words_in_name = re.findall(r"[^\W\d_]+", plain)
+    return any(word in words for word in words_in_name) or any(word in plain for word in words if not word.isascii())
 
 
 def replace(text: str, role: str, stated: str, name: Callable[[str, str], str]) -> str:

@@ -85,14 +85,14 @@ def test_openssl_verifies_what_we_sign(world, pems, tmp_path, parts, form):
 def test_what_a_module_signed_is_taken_in(world, pems, tmp_path, text):
     write(world / "ledger", tmp_path / "pae", "pae", ExportRequest())
     openssl("dgst", "-sm3", "-sign", pems / "sm2.pem", *IDENTIFIER, "-out", "sig", "pae", folder=tmp_path)
+    signature = (tmp_path / "sig").read_bytes()
     if text:
-        (tmp_path / "sig").write_bytes(base64.encodebytes((tmp_path / "sig").read_bytes()))
-    asked = ExportRequest(key=str(pems / "sm2.pub.pem"), signature=tmp_path / "sig")
-    write(world / "ledger", tmp_path / "out", "sm2", asked)
-    sm2_signature.check_signature(
-        envelope.read_envelope((tmp_path / "out").read_bytes()),
-        sm2_signature.read_key((pems / "sm2.pub.pem").read_bytes()),
-    )
+        (tmp_path / "sig").write_bytes(base64.encodebytes(signature))
+    request = ExportRequest(key=str(pems / "sm2.pub.pem"), signature=tmp_path / "sig")
+    write(world / "ledger", tmp_path / "out", "sm2", request)
+    exported = envelope.read_envelope((tmp_path / "out").read_bytes())
+    sm2_signature.check_signature(exported, sm2_signature.read_key((pems / "sm2.pub.pem").read_bytes()))
+    assert exported.signature == signature
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def test_the_specifications_example_is_framed_as_it_says():
 def test_what_is_signed_is_what_the_specification_says():
     body = b"example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
     line = witness_cosignature.sign_body("w", KEY, body, 1679315147)
+    assert line.signature[:8] == (1679315147).to_bytes(8, "big")
     KEY.public_key().verify(line.signature[8:], b"cosignature/v1\ntime 1679315147\n" + body)
 
 

@@ -7,8 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from provenance import ledger
 from provenance.ledger.keys.signing_keys import KeyPair
 from provenance.ledger.log import key_entries
-
-SCANNER = {"name": "provenance", "version": "0.1.0", "digest": {"sha256": "ab" * 32}}
+from tests.conftest import SCANNER
 
 
 def pair():

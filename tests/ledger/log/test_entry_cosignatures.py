@@ -15,6 +15,7 @@ from provenance.ledger.format import envelope
 from provenance.ledger.keys import signing_keys
 from provenance.ledger.log import entry_cosignatures, file_writing, key_entries
 from provenance.ledger.proofs import disclosure
+from tests.conftest import SCANNER
 
 ENVELOPE, KEY = "entries/00000001.co/approver.dsse.json", "entries/00000001.co/approver.pub.pem"
 
@@ -278,9 +279,6 @@ def test_signers_are_counted_by_distinct_pinned_keys(
     if status == "failed":
         pinned_hands = len(set(hands) & set(pinned))
         assert f"assessment 2: signed by {1 + pinned_hands} of {asked} pinned keys" in told["assessments"].detail
-
-
-SCANNER = {"name": "provenance", "version": "0.1.0", "digest": {"sha256": "ab" * 32}}
 
 
 def rotated(folder):

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -13,13 +12,13 @@ from provenance.core.schemas import SEALED, rows
 from provenance.ledger.proofs import anchors, disclosure, proof_format
 from provenance.ledger.trees import merkle, salts
 from provenance.readers.records import record_trees
+from tests.ledger.conftest import facts, listed_file, sealed_tables
 
 TEXTS = ["one", None, "drei", "vier"]
-FINDING = "0" * 32
 PIECES = {
     "source": ("source", "b"),
     "path": ("path", "b/ü.jsonl"),
-    "finding": ("finding", FINDING),
+    "finding": ("finding", "0" * 32),
     "coverage": ("coverage", "licence-missing"),
     "verdict": ("verdict", "r"),
 }
@@ -53,20 +52,15 @@ def absent(folder):
 
 
 def scan(secret):
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("conftest_of_ledger", Path(__file__).parents[1] / "conftest.py")
-    conftest = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(conftest)
     lines = [record_trees.make_line(secret, "b/ü.jsonl", number, text) for number, text in enumerate(TEXTS)]
     root = merkle.hash_root([merkle.hash_leaf(line) for line in lines]).hex()
     listed = [
-        conftest.listed_file("a.jsonl", sha256(b"a")),
-        conftest.listed_file("b/broken", None, source="b"),
-        conftest.listed_file("b/z.jsonl", sha256(b"z"), source="b"),
-        conftest.listed_file("b/ü.jsonl", sha256(b"u"), source="b", records=4, records_root=root),
+        listed_file("a.jsonl", sha256(b"a")),
+        listed_file("b/broken", None, source="b"),
+        listed_file("b/z.jsonl", sha256(b"z"), source="b"),
+        listed_file("b/ü.jsonl", sha256(b"u"), source="b", records=4, records_root=root),
     ]
-    tables = conftest.sealed_tables(*listed)
+    tables = sealed_tables(*listed)
     plain = {field.name: "" if field.type == "string" else 0 for field in SEALED["sources"] if not field.nullable}
     tables["sources"] = rows([plain | {"source": each, "evidence": "none"} for each in ("./", "b")], SEALED["sources"])
     plain = {
@@ -78,7 +72,7 @@ def scan(secret):
     tables["verdicts"] = rows(
         [plain | {"requirement": each, "element": n} for each in "qr" for n in (1, 2)], SEALED["verdicts"]
     )
-    return tables, {}, conftest.facts()
+    return tables, {}, facts()
 
 
 def record(folder, secret, number):

@@ -56,7 +56,10 @@ def test_an_answer_stands_under_an_older_checkpoint(packed):
     """The change of keys came after it: its log extends the piece's, and not the other way round."""
     start = anchors.take(packed / "ledger", 0, 1)
     found = anchors.read(start.value)
-    assert (found.note.size, [each.said.place.index for each in found.key_entries]) == (1, [ROTATION, REVOCATION])
+    assert (found.note.size, [each.entry_statement.place.index for each in found.key_entries]) == (
+        1,
+        [ROTATION, REVOCATION],
+    )
     assert (found.cosignatures, found.timestamps) == (b"", ())
 
 
@@ -182,7 +185,7 @@ def test_the_entry_stands_on_the_log_before_it(world):
     """An operator whose entry denies what came before it signs everything else as it must be."""
     hand, folder = ledger.user_keys(), world / "ledger"
     value = anchors.build_anchor(folder, 1, 2)
-    assert anchors.read(value).said.place.index == 1
+    assert anchors.read(value).entry_statement.place.index == 1
     said = json.loads(envelope.read_envelope(value["envelope"].encode()).payload)
     said["predicate"]["log"]["prev"]["rootHash"] = "00" * 32
     sealed = envelope.seal_payload(canonical(said), hand.statement)

@@ -16,15 +16,9 @@ from provenance.ledger.proofs import anchors, check_proof, disclosure, proof_for
 from provenance.ledger.trees import salts
 from provenance.ledger.verification.results import EQUIVOCATION, INVALID, OK, UNPINNED
 
+from .conftest import PIECES
+
 SCRIPT = Path(check_proof.__file__)
-FINDING = "0" * 32
-PIECES = {
-    "source": ("source", "b"),
-    "path": ("path", "b/ü.jsonl"),
-    "finding": ("finding", FINDING),
-    "coverage": ("coverage", "licence-missing"),
-    "verdict": ("verdict", "r"),
-}
 
 
 def verified(path, data, **given):
@@ -143,7 +137,7 @@ def test_a_content_that_is_there_has_no_proof_of_absence(proven):
 def test_an_older_entry_and_an_older_checkpoint(proven, tmp_path):
     root, _ = proven
     data = disclosure.row(root / "ledger", "path", "a.jsonl", 0)
-    assert proof_format.read(data).anchor.said.place.index == 0
+    assert proof_format.read(data).anchor.entry_statement.place.index == 0
     assert verified(tmp_path / "proof", data).exit_code == OK
     assert anchors.take(root / "ledger", 0, 1).note.size == 1
     for entry, count in ((7, None), (0, 9), (2, 2)):

@@ -15,10 +15,10 @@ from provenance.ledger.format import statement, witness_cosignature
 from provenance.ledger.keys import signing_keys
 from provenance.ledger.log import append
 from provenance.ledger.witness import checkpoint_evidence, proven_times, renewal, timestamp_client
+from tests.conftest import SCANNER
 
 OK, INVALID, USAGE, UNPINNED, _, WITHHELD = range(6)
 NOW = datetime.now(UTC).replace(microsecond=0)
-SCANNER = {"name": "provenance", "version": "0.1.0", "digest": {"sha256": "ab" * 32}}
 OLD, NEW = "checkpoints/2.tsr", "checkpoints/3.tsr"
 
 

@@ -383,10 +383,13 @@ def test_any_bytes_are_claims_or_a_manifest_error(format_, data):
 
 @given(st.text("-:[]{}&*!|>'\"#% \nabcl", max_size=200))
 def test_any_front_matter_is_claims_or_a_manifest_error(front):
+    claims, fault = [], ""
     try:
-        manifests.read("README.md", f"---\n{front}\n---\n".encode(), "hf-card")
-    except ManifestError:
-        return
+        claims = manifests.read("README.md", f"---\n{front}\n---\n".encode(), "hf-card")
+    except ManifestError as cause:
+        fault = str(cause)
+    assert fault == "" or "README.md" in fault
+    assert all(claim.subject and claim.field for claim in claims)
 
 
 @pytest.mark.parametrize(

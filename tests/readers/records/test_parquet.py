@@ -96,4 +96,5 @@ def test_no_columns_and_no_rows():
 def test_a_flipped_byte_never_raises(at):
     data = bytearray(write(pa.table({"text": ["some words"] * 50})))
     data[at % len(data)] ^= 0x55
-    rows(bytes(data))
+    records, tally = rows(bytes(data))
+    assert len(records) == 50 or tally.reason

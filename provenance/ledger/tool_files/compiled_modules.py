@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import BinaryIO
 
-from provenance.ledger.log import tool_texts
+from provenance.ledger.tool_files import text_formats
 
 MOST_BYTES = 1 << 22
 """Bytes of the largest module that is looked at."""
@@ -64,7 +64,7 @@ def _is_one_object(data: bytes, *, later: bool) -> bool:
             at, more = _measure_object(kind, data, start)
         steps += more
         if kind in _TEXTS:
-            records += sum(map(tool_texts.is_record, re.split(rb"[\r\n]", data[start + _SIZED[kind] : at])))
+            records += sum(map(text_formats.is_record, re.split(rb"[\r\n]", data[start + _SIZED[kind] : at])))
     return not steps and at == len(data) and records <= _MOST_RECORDS
 
 

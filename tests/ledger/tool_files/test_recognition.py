@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from provenance.ledger.log import tool_formats
-from provenance.ledger.log.tool_files import ToolFiles
+from provenance.ledger.tool_files import binary_formats
+from provenance.ledger.tool_files.recognition import ToolFiles
 
 ID = "0123456789abcdef0123456789abcdef01234567"
 LINES = b'{"text": "one two three"}\n{"text": "four five six"}\n'
@@ -316,4 +316,4 @@ def test_text_in_a_binary_file_is_seen_wherever_it_stands(tmp_path):
                         (noise + b"\n" + b"\n\0\n".join(LINES.splitlines() * 3) + b"\n", True), (b"\n" + LINES, False)):  # fmt: skip
         (tmp_path / "x").write_bytes(data)
         with (tmp_path / "x").open("rb") as file:
-            assert tool_formats.holds_text(file, len(data)) is holds
+            assert binary_formats.holds_text(file, len(data)) is holds

@@ -2,7 +2,7 @@
 
 A name is not enough, as whoever adds a file chooses its name. A file is recognised where the folder is what the tool
 makes, its path is one that the tool writes, and its bytes, to the last, have the form that the tool gives them
-(tool_formats, tool_texts, compiled_modules). A link is never one, nor is a file of records, nor one whose suffix a
+(binary_formats, text_formats, compiled_modules). A link is never one, nor is a file of records, nor one whose suffix a
 loader would look for.
 
     .git            HEAD, objects/ and refs/ are there; objects, packs and lists by their own form to their end, small
@@ -23,7 +23,7 @@ import stat
 from typing import TYPE_CHECKING, BinaryIO
 
 from provenance.core import folder_walk, path_names
-from provenance.ledger.log import compiled_modules, tool_formats, tool_texts
+from provenance.ledger.tool_files import binary_formats, compiled_modules, text_formats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -44,7 +44,7 @@ _OBJECT_ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _LFS_PATH = re.compile(rb"lfs/objects/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{64})")
 
 
-def _make_text_form(form: Callable[[bytes], bool], limit: int = tool_texts.MOST_BYTES) -> _Form:
+def _make_text_form(form: Callable[[bytes], bool], limit: int = text_formats.MOST_BYTES) -> _Form:
     return lambda file, size, _: size <= limit and form(file.read(limit + 1))
 
 
@@ -53,15 +53,15 @@ def _make_binary_form(form: Callable[[BinaryIO, int], bool]) -> _Form:
 
 
 def _make_lines_form(pattern: bytes) -> _Form:
-    return _make_text_form(tool_texts.make_lines_test(pattern), tool_texts.MOST_LIST_BYTES)
+    return _make_text_form(text_formats.make_lines_test(pattern), text_formats.MOST_LIST_BYTES)
 
 
 def _make_line_form(pattern: bytes) -> _Form:
-    return _make_text_form(tool_texts.make_line_test(pattern), 1 << 12)
+    return _make_text_form(text_formats.make_line_test(pattern), 1 << 12)
 
 
 def _make_checksummed_form(*beginnings: bytes) -> _Form:
-    return _make_binary_form(tool_formats.make_checksum_test(*beginnings))
+    return _make_binary_form(binary_formats.make_checksum_test(*beginnings))
 
 
 def _is_any(_: BinaryIO, __: int, ___: bytes) -> bool:
@@ -69,7 +69,7 @@ def _is_any(_: BinaryIO, __: int, ___: bytes) -> bool:
 
 
 def _is_object(file: BinaryIO, size: int, path: bytes) -> bool:
-    return tool_formats.is_loose_object(file, size, path.removeprefix(b"objects/").replace(b"/", b"").decode())
+    return binary_formats.is_loose_object(file, size, path.removeprefix(b"objects/").replace(b"/", b"").decode())
 
 
 def _is_compiled(file: BinaryIO, size: int, _: bytes) -> bool:
@@ -88,8 +88,8 @@ _HOOKS = (
     rb"|applypatch-msg|commit-msg|prepare-commit-msg|sendemail-validate|update|push-to-checkout|fsmonitor-watchman"
     rb"|proc-receive|reference-transaction|post-index-change"
 )
-_PATTERN_LIST = _make_text_form(tool_texts.is_pattern_list)
-_MESSAGE = _make_text_form(tool_texts.is_message)
+_PATTERN_LIST = _make_text_form(text_formats.is_pattern_list)
+_MESSAGE = _make_text_form(text_formats.is_message)
 _IDS = _make_lines_form(_OBJECT_ID)
 _REFERENCE = _make_line_form(rb"ref: refs/[^\s{\[]{1,512}|" + _OBJECT_ID)
 _REFLOG = (
@@ -99,18 +99,18 @@ _REFLOG = (
 _FETCHED = rb"(?:(?:branch |tag |remote-tracking branch )?'[^'\s{\[]{1,512}' of )?[^\s{\[]{1,2048}"
 _GIT = _compile_forms(
     (rb"objects/[0-9a-f]{2}/[0-9a-f]{38}(?:[0-9a-f]{24})?", _is_object),
-    (rb"objects/pack/pack-[0-9a-f]+\.pack", _make_binary_form(tool_formats.is_pack)),
-    (rb"objects/pack/pack-[0-9a-f]+\.idx", _make_binary_form(tool_formats.is_pack_index)),
+    (rb"objects/pack/pack-[0-9a-f]+\.pack", _make_binary_form(binary_formats.is_pack)),
+    (rb"objects/pack/pack-[0-9a-f]+\.idx", _make_binary_form(binary_formats.is_pack_index)),
     (rb"objects/pack/pack-[0-9a-f]+\.rev", _make_checksummed_form(b"RIDX\0\0\0")),
     (rb"objects/pack/(?:pack|multi-pack-index)-[0-9a-f]+\.bitmap", _make_checksummed_form(b"BITM\0")),
     (rb"objects/pack/pack-[0-9a-f]+\.mtimes", _make_checksummed_form(b"MTME\0\0\0")),
-    (rb"objects/pack/pack-[0-9a-f]+\.keep", _make_text_form(tool_texts.is_short_note)),
+    (rb"objects/pack/pack-[0-9a-f]+\.keep", _make_text_form(text_formats.is_short_note)),
     (rb"objects/pack/pack-[0-9a-f]+\.promisor", _make_lines_form(rb"(?:" + _OBJECT_ID + rb" [^\s{\[]{1,512})?")),
     (rb"objects/pack/multi-pack-index", _make_checksummed_form(b"MIDX\1")),
     (rb"objects/info/(?:commit-graph|commit-graphs/graph-[0-9a-f]+\.graph)", _make_checksummed_form(b"CGPH\1")),
     (rb"objects/info/commit-graphs/commit-graph-chain", _IDS),
     (rb"objects/info/packs", _make_lines_form(rb"(?:P pack-[0-9a-f]{40,64}\.pack)?")),
-    (rb"index|sharedindex\.[0-9a-f]+", _make_binary_form(tool_formats.is_staging_index)),
+    (rb"index|sharedindex\.[0-9a-f]+", _make_binary_form(binary_formats.is_staging_index)),
     (rb"HEAD|(?:ORIG|CHERRY_PICK|REVERT|REBASE|BISECT|AUTO_MERGE)_HEAD|refs/.+", _REFERENCE),
     (rb"MERGE_HEAD|shallow", _IDS),
     (rb"FETCH_HEAD", _make_lines_form(_OBJECT_ID + rb"\t(?:not-for-merge)?\t" + _FETCHED)),
@@ -122,12 +122,12 @@ _GIT = _compile_forms(
     ),
     (rb"info/refs", _make_lines_form(_OBJECT_ID + rb"\trefs/[^\s{\[]{1,512}(?:\^\{\})?")),
     (rb"logs/(?:HEAD|refs/.+)", _make_lines_form(_OBJECT_ID + rb" " + _OBJECT_ID + _REFLOG)),
-    (rb"hooks/(?:" + _HOOKS + rb")(?:\.sample)?", _make_text_form(tool_texts.is_script)),
-    (rb"config|config\.worktree", _make_text_form(tool_texts.is_configuration)),
-    (rb"description", _make_text_form(tool_texts.is_short_note)),
+    (rb"hooks/(?:" + _HOOKS + rb")(?:\.sample)?", _make_text_form(text_formats.is_script)),
+    (rb"config|config\.worktree", _make_text_form(text_formats.is_configuration)),
+    (rb"description", _make_text_form(text_formats.is_short_note)),
     (rb"(?:COMMIT|TAG)_EDITMSG|(?:MERGE|SQUASH)_MSG", _MESSAGE),
     (rb"info/(?:exclude|sparse-checkout)", _PATTERN_LIST),
-    (rb"info/attributes", _make_text_form(tool_texts.is_attribute_list)),
+    (rb"info/attributes", _make_text_form(text_formats.is_attribute_list)),
 )  # fmt: skip
 _ENTRY = rb"/[^/{\[\",;|]{1,128}/-?[0-9.]{0,32}/[\w :+.-]{0,64}/(?:-k\w{1,3})?/(?:[TD][\w.-]{1,64})?"
 _CVS = _compile_forms(
@@ -136,11 +136,11 @@ _CVS = _compile_forms(
     (rb"Repository", _make_line_form(rb"[^\s{\[][^\s{\[]{0,1024}")),
 )
 _CACHE = _compile_forms(
-    (rb"CACHEDIR\.TAG", _make_text_form(tool_texts.is_tag)),
+    (rb"CACHEDIR\.TAG", _make_text_form(text_formats.is_tag)),
     (rb"\.gitignore", _PATTERN_LIST),
-    (rb"v/cache/(?:lastfailed|nodeids|stepwise)", _make_text_form(tool_texts.is_empty_json)),
+    (rb"v/cache/(?:lastfailed|nodeids|stepwise)", _make_text_form(text_formats.is_empty_json)),
 )
-_REVLOG = _make_binary_form(tool_formats.is_revision_log)
+_REVLOG = _make_binary_form(binary_formats.is_revision_log)
 
 _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
     b".git": ("version control (git)", {b"HEAD": False, b"objects": True, b"refs": True}, _GIT),
@@ -148,7 +148,7 @@ _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
         "version control (mercurial)",
         {b"requires": False, b"store": True},
         _compile_forms(
-            (rb"(?:store/)?requires", _make_text_form(tool_texts.make_lines_test(rb"[\w.-]{0,64}"), 1 << 12)),
+            (rb"(?:store/)?requires", _make_text_form(text_formats.make_lines_test(rb"[\w.-]{0,64}"), 1 << 12)),
             (rb"(?:store/.+|00changelog)\.i", _REVLOG),
         ),
     ),
@@ -156,7 +156,7 @@ _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
         "version control (subversion)",
         {b"wc.db": False},
         _compile_forms(
-            (rb"wc\.db", _make_binary_form(tool_formats.make_database_test(b"NODES", b"PRISTINE", b"WCROOT"))),
+            (rb"wc\.db", _make_binary_form(binary_formats.make_database_test(b"NODES", b"PRISTINE", b"WCROOT"))),
             (rb"entries|format", _make_line_form(rb"\d{0,8}")),
         ),
     ),
@@ -164,7 +164,7 @@ _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
         "version control (bazaar)",
         {b"branch-format": False},
         _compile_forms(
-            (rb"README", _make_text_form(tool_texts.is_message, 512)),
+            (rb"README", _make_text_form(text_formats.is_message, 512)),
             (
                 rb"(?:branch-format|(?:branch|checkout|repository)/format)",
                 _make_line_form(rb"[Bb]azaar[\w ,.()-]{0,128}"),
@@ -182,11 +182,11 @@ _FOLDERS: dict[bytes, tuple[str, dict[bytes, bool], _Forms]] = {
 _NOTES: dict[bytes, tuple[str, _Form]] = {
     # of a submodule or work tree
     b".git": ("version control (git)", _make_line_form(rb"gitdir: [^\x00-\x1f{}\"]{1,1024}")),
-    b".gitattributes": ("version control (git)", _make_text_form(tool_texts.is_attribute_list)),
+    b".gitattributes": ("version control (git)", _make_text_form(text_formats.is_attribute_list)),
     b".gitignore": ("version control (git)", _PATTERN_LIST),
-    b".gitkeep": ("version control (git)", _make_text_form(tool_texts.is_short_note)),
-    b".gitmodules": ("version control (git)", _make_text_form(tool_texts.is_configuration)),
-    b".DS_Store": ("a note of a file browser", _make_binary_form(tool_formats.is_desktop_note)),
+    b".gitkeep": ("version control (git)", _make_text_form(text_formats.is_short_note)),
+    b".gitmodules": ("version control (git)", _make_text_form(text_formats.is_configuration)),
+    b".DS_Store": ("a note of a file browser", _make_binary_form(binary_formats.is_desktop_note)),
 }
 
 
