@@ -28,7 +28,8 @@ def cut(text: object, limit: int = FOREIGN) -> str:
         The text; of a longer one the beginning, and how many characters follow.
     """
     said = str(text)
-    return said if len(said) <= limit else f"{said[:limit]}… ({len(said) - limit:,} characters more)"
+    more = len(said) - limit
+    return said if more <= 0 else f"{said[:limit]}… ({more:,} character{'s' * (more != 1)} more)"
 
 
 class ProvenanceError(Exception):

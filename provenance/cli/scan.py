@@ -59,7 +59,7 @@ FAIL_ON = ("error", "warning", "never")
 @click.option("--waivers", type=click.Path(path_type=Path), help="File of accepted findings; never in the data.")
 @click.option("--sample", metavar="SHARE", help="Look at a share of each source, such as 1%; no verdict rests on it.")
 @click.option("--fold-chinese", is_flag=True, help="Take traditional Chinese for the same as simplified.")
-@click.option("--follow-links", is_flag=True, help="Follow links that lead out of the data.")
+@click.option("--follow-links", is_flag=True, help="Read files that links lead to outside of the data, never folders.")
 @click.option(
     "--fail-on",
     type=click.Choice(FAIL_ON),

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provenance.core.escaping import escape_to_line
+from provenance.core.wording import count_noun
 from provenance.reports.report_format import ReportFormat
 
 if TYPE_CHECKING:
@@ -193,7 +194,9 @@ def _sources(console: Console, rows: list[dict[str, Any]]) -> None:
     console.print()
     console.print(table)
     if len(rows) > MOST_SOURCES:
-        console.print(Text(f"and {len(rows) - MOST_SOURCES:,} more sources, in sources.parquet of the scan"))
+        console.print(
+            Text(f"and {count_noun(len(rows) - MOST_SOURCES, 'more source')}, in sources.parquet of the scan")
+        )
 
 
 def _identities(console: Console, claims: pa.Table) -> None:

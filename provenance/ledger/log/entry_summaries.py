@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from provenance.core.wording import choose_verb, count_noun
 from provenance.errors import cut
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ def _summarise_waiver(said: Mapping[str, Any]) -> str:
 
 def _summarise_draw(said: Mapping[str, Any]) -> str:
     return (
-        f"{said['drawn']:,} of {said['frame']['records']:,} records of entry {said['scan']['entry']} were drawn for "
-        f"{said['purpose']!r} (draw {said['number'] + 1} for it)"
+        f"{said['drawn']:,} of {count_noun(said['frame']['records'], 'record')} of entry {said['scan']['entry']} "
+        f"{choose_verb(said['drawn'], 'was', 'were')} drawn for {said['purpose']!r} (draw {said['number'] + 1} for it)"
     )
 
 
@@ -87,11 +88,12 @@ def _summarise_decision(said: Mapping[str, Any]) -> str:
 
 def _summarise_filter_run(said: Mapping[str, Any]) -> str:
     counts = said["counts"]
-    return f"{_name_tool(said)} filtered {_name_inputs(said)}: {counts['in']:,} records, {counts['out']:,} left"
+    went_in = count_noun(counts["in"], "record")
+    return f"{_name_tool(said)} filtered {_name_inputs(said)}: {went_in}, {counts['out']:,} left"
 
 
 def _summarise_derivation(said: Mapping[str, Any]) -> str:
-    return f"{_name_tool(said)} made {said['outputs']['files']:,} files of {_name_inputs(said)}"
+    return f"{_name_tool(said)} made {count_noun(said['outputs']['files'], 'file')} of {_name_inputs(said)}"
 
 
 def _name_author(said: Mapping[str, Any]) -> str:

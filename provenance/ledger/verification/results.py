@@ -103,22 +103,19 @@ class Results:
         """Add what witnesses, timestamps or renewals came to."""
         self.add(Step(outcome.name, outcome.status, outcome.detail, _FAULTS[outcome.fault]))
 
-    def check_pins(self, signers: Collection[SigningKey]) -> None:
+    def check_pins(self, signers: Collection[SigningKey], elsewhere: str = "") -> None:
         """Check that every key that signed is pinned, or linked by rotations to one that is.
 
         Args:
             signers: the keys.
+            elsewhere: why none of the verifier's pins can count here; empty where they can.
         """
         count = sum(each.is_linked for each in signers)
         linked = f", or by one that a pinned key leads to by rotation ({count})" if count else ""
         strangers = [f"{each.fingerprint} ({each.role})" for each in signers if each.whose is None]
         if strangers:
-            named = ", ".join(strangers)
-            self.fail(
-                "keys",
-                f"not pinned: {named}; pin them with provenance verify --trust once you know whose they are",
-                UNPINNED,
-            )
+            todo = elsewhere or "pin them with provenance verify --trust once you know whose they are"
+            self.fail("keys", f"not pinned: {', '.join(strangers)}; {todo}", UNPINNED)
         else:
             self.ok("keys", f"every signature is by a pinned key{linked}")
 

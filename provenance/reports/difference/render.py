@@ -144,6 +144,7 @@ def _changes(console: Console, found: Difference) -> None:
         if row["change"] == "changed":
             _line(console, f"{row['source']}: {row['field']}: {was} -> {now}")
         else:
-            _line(console, f"{row['source']}: {row['change']}, {now if row['change'] == 'added' else was} records")
+            count = now if row["change"] == "added" else was
+            _line(console, f"{row['source']}: {row['change']}, {count} {'record' if count == '1' else 'records'}")
     if len(rows) > MOST_SHOWN:
         _line(console, f"and {len(rows) - MOST_SHOWN:,} more, with --format json")
