@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import INCOMPLETE, engine_options, key_options, terminal
+from provenance.cli import INCOMPLETE, engine_options, key_options, reading, terminal
 from provenance.cli.path_arguments import DATA
-from provenance.core import model
+from provenance.core import kernel_cache, model
 
 if TYPE_CHECKING:
     from provenance.pipeline.audit import Audit
@@ -97,6 +97,8 @@ def command(
     """
     from provenance.pipeline import file_sampling, scan
 
+    if slow := kernel_cache.explain_compiling():
+        reading.warn(slow)
     with terminal.progress() as progress:
         found = scan.scan(
             data,

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core import path_names
 from provenance.core.digests import canonical
-from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, DigestMismatch, InputError, VerificationError
 from provenance.ledger.proofs import anchors, disclosure, proof_members
 from provenance.readers.storage import open_regular, regular_files
@@ -173,8 +172,7 @@ def _read_answer(value: Any) -> ChallengeAnswer:
     if next(left, None) is not None:
         raise VerificationError("it shows more records than the nonce picks")
     says = f"of {proof_members.describe_entry(said)}, {answered} of {count} that the nonce {value['nonce']} picked "
-    shown = f"{count_noun(records, 'record')}, {count_noun(answered - records, 'whole file')}"
-    says += f"were shown and are what it read: {shown}"
+    says += f"were shown and are what it read: {records} records, {answered - records} whole files"
     repeats = f"; {len(different)} of them different" if len(different) < answered else ""
     limits = (*_limits(count, answered), *proof_members.NEVER_PROVEN, *anchor.limits)
     return ChallengeAnswer(anchor, says + repeats, limits, repeats)
