@@ -90,16 +90,12 @@ def _heading(console: Console, tables: Mapping[str, pa.Table], facts: Mapping[st
     console.print(
         Text.assemble(
             (make_printable(facts["data"]), "bold"),
-            f": {_count(records, 'record')} in {_count(len(files), 'data file')} of "
-            f"{_count(tables['sources'].num_rows, 'source')}, "
+            f": {count_noun(records, 'record')} in {count_noun(len(files), 'data file')} of "
+            f"{count_noun(tables['sources'].num_rows, 'source')}, "
             f"{format_bytes(sum(row['bytes'] for row in files))}",
         )
     )
     console.print(Text(f"{facts['kind']} for the purpose {facts['purpose']}, judged by {named}", style="dim"))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _not_scanned(console: Console, tables: Mapping[str, pa.Table]) -> None:
