@@ -28,7 +28,8 @@ def cut(text: object, limit: int = FOREIGN) -> str:
         The text; of a longer one the beginning, and how many characters follow.
     """
     sentence = str(text)
-    return sentence if len(sentence) <= limit else f"{sentence[:limit]}… ({len(sentence) - limit:,} characters more)"
+    more = len(sentence) - limit
+    return sentence if more <= 0 else f"{sentence[:limit]}… ({more:,} character{'s' * (more != 1)} more)"
 
 
 class ProvenanceError(Exception):

@@ -15,6 +15,7 @@ from provenance.attestations import (
     statement_of,
 )
 from provenance.core import path_names
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, InputError
 from provenance.ledger.format import statement
 from provenance.ledger.log import output_files
@@ -104,4 +105,6 @@ def _check_counts(folder: Path, form: forms.Form, count: int) -> None:
     there = sum(pc.sum(table["records"]).as_py() or 0 for table in tables)
     if count > there:
         named = ", ".join(f"entry {entry}" for entry in sorted(set(entries)))
-        raise ConfigError(f"{form.at('counts')}: {count:,} records went in, it says, and {named} read {there:,}")
+        raise ConfigError(
+            f"{form.at('counts')}: {count_noun(count, 'record')} went in, it says, and {named} read {there:,}"
+        )

@@ -18,6 +18,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import CheckSpec, Finding
+from provenance.core.wording import choose_verb, count_noun
 from provenance.origins import known_datasets
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def unseen(files: pa.Table, claims: pa.Table, indexes: Sequence[Mapping[str, Any
         if own:
             sentences.append(f"{own:,} of the files are those of {index['title']} itself")
         if index["short"]:
-            short = f"{index['short']:,} of {index['items']:,} items of {index['title']} are too short"
+            items = f"{index['short']:,} of {count_noun(index['items'], 'item')} of {index['title']}"
+            short = f"{items} {choose_verb(index['short'])} too short"
             sentences.append(f"{short}, or too much like others, to be looked for")
     return "; ".join(sentences) or None
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.core.model import CheckSpec, Finding
+from provenance.core.wording import choose_verb, count_noun
 from provenance.sources import declared_facts
 from provenance.sources.scope_paths import folder_of, folders_above
 
@@ -99,8 +100,12 @@ def unseen(sources: pa.Table, claims: pa.Table) -> str | None:
     facts = declared_facts.facts_by_source(sources, claims)
     folders = _folders(claims)
     prose = sum(_described(one, folders) and not _documented(one) for one in facts)
-    is_are = "is" if prose == 1 else "are"
-    return f"{prose:,} of {len(facts):,} sources {is_are} described in prose, which is not judged" if prose else None
+    is_are = choose_verb(prose)
+    return (
+        f"{prose:,} of {count_noun(len(facts), 'source')} {is_are} described in prose, which is not judged"
+        if prose
+        else None
+    )
 
 
 def _documented(one: DeclaredFacts) -> bool:

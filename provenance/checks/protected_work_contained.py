@@ -18,6 +18,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import CheckSpec, Finding
+from provenance.core.wording import choose_verb, count_noun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -78,7 +79,11 @@ def unseen(indexes: Sequence[Mapping[str, Any]]) -> str | None:
         indexes: what was looked for.
     """
     short = [index for index in indexes if index["kind"] == "protected" and index["short"]]
-    sentences = [f"{each['short']:,} of {each['items']:,} works of {each['title']} are too short" for each in short]
+    sentences = [
+        f"{each['short']:,} of {count_noun(each['items'], 'work')} of {each['title']} "
+        f"{choose_verb(each['short'])} too short"
+        for each in short
+    ]
     return "; ".join(f"{each}, or too much like others, to be looked for" for each in sentences) or None
 
 

@@ -23,7 +23,7 @@ from provenance.cli import terminal
 from provenance.core import kernel_cache, scratch_folders
 from provenance.core.escaping import escape_to_line
 from provenance.core.processes import interruption, memory_limit
-from provenance.errors import ConfigError, NothingToAudit, ProvenanceError
+from provenance.errors import ConfigError, NothingToAudit, ProvenanceError, VerificationError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +72,7 @@ UNVERIFIED = 2
 """The code of `verify` that ended before it had an answer; its 4 says that data differs."""
 
 _SENTENCE = 1500  # characters of an error at most: what a hostile file says in it may be long
+_PARTS = ("the ledger", "entries/", "checkpoints/", "scans/", "objects/")  # what a sentence about a ledger names
 _GONE = frozenset({errno.EPIPE, errno.ECONNRESET})  # the reader of our output went away
 
 
@@ -162,7 +163,7 @@ def _failed(error: Exception, incomplete: int) -> int | None:
     if isinstance(error, click.ClickException):
         return _said(error.format_message(), USAGE)
     if isinstance(error, ProvenanceError):
-        return _said(str(error), _code(error, incomplete))
+        return _said(_add_next_step(error), _code(error, incomplete))
     if isinstance(error, OSError):  # what may not be read in the data is a row; here it is what a command line names
         return _said(_unreadable(error), USAGE if isinstance(error, PermissionError) else incomplete)
     if os.environ.get("PROVENANCE_TRACEBACK"):
@@ -171,8 +172,18 @@ def _failed(error: Exception, incomplete: int) -> int | None:
     return _said(kernel_cache.explain_missing_cache(error) or fault, incomplete)
 
 
+def _add_next_step(error: ProvenanceError) -> str:
+    """Say what to do about a ledger that does not verify, where its sentence does not."""
+    sentence = str(error)
+    of_ledger = isinstance(error, VerificationError) and any(part in sentence for part in _PARTS)
+    if not of_ledger or "provenance verify" in sentence:
+        return sentence
+    return f"{sentence}; provenance verify LEDGER names what is damaged: put it back from a copy"
+
+
 def _code(error: ProvenanceError, incomplete: int) -> int:
-    if isinstance(error, ConfigError):
+    """Return the code of an error: what may not be read or written is a wrong call, whoever found out."""
+    if isinstance(error, ConfigError) or isinstance(error.__cause__, PermissionError):
         return USAGE
     return NOTHING if isinstance(error, NothingToAudit) else incomplete
 
@@ -199,6 +210,8 @@ def _appended(entries: list[tuple[Path, int]]) -> str:
 def _unreadable(error: OSError) -> str:
     if error.errno in scratch_folders.NO_SPACE_ERRORS:
         return f"there is no room on the disk: {error.strerror}; free some, or name another folder{_place(error)}"
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return f"this process may open no more files{_place(error)} ({error.strerror}); allow more: ulimit -n 4096"
     return f"{error.strerror or error}{_place(error)}"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from provenance.cli import output as output_lines
 from provenance.cli import path_arguments, proof_output
 
 
@@ -16,7 +17,7 @@ from provenance.cli import path_arguments, proof_output
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="The data that was scanned.")
 @click.option("--entry", type=click.IntRange(0), help="Number of the scan's entry; the newest if not given.")
 @click.option("--key", metavar="URI", help="Signing keys whose salts.key the scan used; your own if not given.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The answer's file.")
+@output_lines.output_option("The answer's file.")
 def command(folder: Path, nonce: str, count: int, data: Path, entry: int | None, key: str | None, output: Path) -> int:
     """Answer a verifier who wants to see that the data is still what was scanned.
 

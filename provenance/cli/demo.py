@@ -32,15 +32,17 @@ def command(folder: Path) -> int:
     engine_options.prepare_engine()
     from provenance.core.package_data import data_folder as shipped
     from provenance.ledger.layout import ledger_around
+    from provenance.ledger.log.file_writing import explain_unwritable
     from provenance.ledger.log.opening import check_free
     from provenance.pipeline import scan as scan_pipeline
 
     if (around := ledger_around(folder)) and around != (folder / "ledger").resolve():
         raise click.ClickException(f"{folder} lies in the ledger {around}; give another folder: provenance demo DIR")
     data, ledger = folder / "data", folder / "ledger"
-    if ledger.is_dir():
-        check_free(ledger)
-    _copy(shipped("demo") / "data", data)
+    with explain_unwritable(folder):
+        if ledger.is_dir():
+            check_free(ledger)
+        _copy(shipped("demo") / "data", data)
     with terminal.progress() as progress:
         found = scan_pipeline.scan(data, ledger, progress=progress)
     scan.print_audit(found, "text")

@@ -30,12 +30,7 @@ class _Export(click.Command):
 @click.command(name="export", cls=_Export)
 @click.argument("words", metavar="LEDGER", nargs=-1, required=True)
 @click.option("--format", "format_", type=click.Choice(list(ALL)), help="What to write.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="File to write; of sm2 and mldsa65 beside the entry if not given.",
-)
+@output_lines.output_option("File to write; of sm2 and mldsa65 beside the entry if not given.", required=False)
 @click.option("--index", type=click.IntRange(min=0), help="Number of the entry; the newest scan if not given.")
 @click.option("--key", metavar="URI", help="Key that signs, where one does; your own for oms and cms if not given.")
 @key_options.password_option
@@ -84,6 +79,7 @@ def command(
     _check_options(chosen)
     if output is not None:
         output_lines.check_not_audited(output, ledger)
+        output_lines.check_writable(output)
     asked = ExportRequest(
         index,
         key=key,

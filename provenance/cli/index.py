@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from provenance.cli import output as output_lines
 from provenance.cli import terminal
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError
 
 _KINDS = ("protected", "benchmark", "known")
@@ -19,7 +21,7 @@ def command() -> None:
 
 @command.command(name="build")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Index to write.")
+@output_lines.output_option("Index to write.")
 @click.option("--kind", type=click.Choice(_KINDS), required=True, help="What it is to be looked for as.")
 @click.option("--title", help="What a report calls it; the name of the file if not given.")
 @click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="Key file to use instead of its own.")
@@ -41,10 +43,9 @@ def build(
     The index of protected works has a key of its own, beside it with the ending .key: let it travel another way.
     """
     from provenance import __version__
-    from provenance.cli import output as output_lines
     from provenance.pipeline import build_index
 
-    output_lines.check_writable(output)
+    output_lines.check_writable(output, *files)
     roles = tuple(_role(each) for each in columns)
     built = build_index.build_index(
         files,
@@ -53,7 +54,8 @@ def build(
         f"provenance-auditor {__version__}",
     )
     index = built.index
-    terminal.print_lines(f"{output}: {index.items:,} items, {index.count_hashes:,} hashes of {index.unit}, no text")
+    hashes = f"{count_noun(index.count_hashes, 'hash')} of {index.unit}"
+    terminal.print_lines(f"{output}: {count_noun(index.items, 'item')}, {hashes}, no text")
     for name, reason in built.unread:
         terminal.print_lines(f"Not read in full: {name}: {reason}")
     if built.key is not None:

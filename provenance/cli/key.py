@@ -54,6 +54,11 @@ def rotate(
     terminal.print_lines(
         f"Entry {entry.index} of {ledger} hands it over to {heir.fingerprint}. From now on: --key {new}"
     )
+    if heir.origin not in (None, entry.origin):
+        terminal.print_lines(
+            f"The log keeps its name, {entry.origin}; a trust file that names {heir.origin} does not pin it: write "
+            f"origin: {entry.origin} in the copy of {new}/trust.yaml that goes to who verifies this ledger."
+        )
     return 0
 
 
@@ -103,7 +108,8 @@ def add(ledger: Path, public: Path, role: str, name: str | None, key: str | None
     from provenance.ledger.keys import signing_keys
     from provenance.ledger.log import key_entries
 
-    added = signing_keys.read_public(public.read_bytes())
+    with path_arguments.name_file(public):
+        added = signing_keys.read_public(public.read_bytes())
     entry = _entry(
         key,
         password_file,

@@ -63,9 +63,9 @@ def command(
         f"In {out}. Tell others these fingerprints by another way than the ledger: nothing else says whose they are."
     )
     if role == PAIR:
-        terminal.print_lines(f"Who verifies pins them with: provenance verify LEDGER --trust {out / 'trust.yaml'}")
-        terminal.print_lines(f"Begin the ledger of {origin} with: provenance scan DATA --key {out}")
         terminal.print_lines(
-            f"Or hand over one that is there, where pins of its keys lead on: provenance key rotate LEDGER --new {out}"
+            f"Begin the ledger of {origin} with: provenance scan DATA --key {out}",
+            f"Who verifies that ledger pins its keys with: provenance verify LEDGER --trust {out / 'trust.yaml'}",
+            f"Or hand over a ledger that is there, which keeps its name: provenance key rotate LEDGER --new {out}",
         )
     return 0

@@ -1,15 +1,53 @@
-"""What commands write with -o: whole or not at all, and never into a ledger, whose files are all bound."""
+"""What commands write with -o: whole or not at all, over nothing but with --force, and never into a ledger."""
 
 from __future__ import annotations
 
 import mmap
-from contextlib import suppress
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from provenance.cli import terminal
 from provenance.errors import ConfigError, ProvenanceError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 STDOUT = Path("-")
+
+_FORCE = "provenance.force"  # where click keeps, during a call, whether --force was given
+
+
+def output_option(about: str, *, required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that gives a command -o and --force, whose one rule stands in `check_writable`.
+
+    Args:
+        about: what the file is, one sentence.
+        required: whether the command needs it.
+    """
+    output = click.option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        required=required,
+        help=f"{about} A file that exists is refused without --force.",
+    )
+    force = click.option(
+        "--force", is_flag=True, expose_value=False, callback=_keep_force, help="Replace FILE of -o if it exists."
+    )
+    return lambda function: output(force(function))
+
+
+def _keep_force(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
+    ctx.meta[_FORCE] = bool(value)
+
+
+def _is_forced() -> bool:
+    ctx = click.get_current_context(silent=True)
+    return ctx is not None and ctx.meta.get(_FORCE, False)
 
 
 def check_writable(output: Path, *inputs: Path | None) -> None:
@@ -20,7 +58,8 @@ def check_writable(output: Path, *inputs: Path | None) -> None:
         inputs: files and folders that the command reads; None = one that was not named.
 
     Raises:
-        ConfigError: it lies in a ledger or in a folder that is read, is a file that is read, or is a folder.
+        ConfigError: it lies in a ledger or in a folder that is read, is a file that is read or a folder, or holds
+            something already and --force was not given.
     """
     from provenance.ledger.layout import ledger_around
 
@@ -28,7 +67,7 @@ def check_writable(output: Path, *inputs: Path | None) -> None:
         return
     if around := ledger_around(output):
         raise ConfigError(f"{output} is in a ledger, {around}, whose files are all bound; name another file with -o")
-    if output.is_dir():
+    if os.path.isdir(output):  # noqa: PTH112 - it never raises
         raise ConfigError(f"{output} is a folder; name a file with -o")
     for each in inputs:
         if each is None:
@@ -37,6 +76,16 @@ def check_writable(output: Path, *inputs: Path | None) -> None:
             raise ConfigError(f"{output} would lie in the data, and become part of it; write it elsewhere with -o")
         if output.resolve() == each.resolve():
             raise ConfigError(f"{output} is the file that is read; write elsewhere with -o")
+    if _holds_something(output) and not _is_forced():
+        raise ConfigError(f"{output} exists already; name a new file with -o, or replace it with --force")
+
+
+def _holds_something(output: Path) -> bool:
+    """Tell whether there is a file whose bytes would be lost; an empty one, a pipe and a device lose none."""
+    try:
+        return output.is_file() and output.stat().st_size > 0
+    except OSError as cause:
+        raise ConfigError(f"{output} cannot be written: {cause.strerror}") from cause
 
 
 def check_not_audited(output: Path, folder: Path) -> None:
@@ -75,32 +124,17 @@ def write_output(output: Path, data: bytes) -> None:
     """Write what a command made.
 
     Args:
-        output: the file that was named with -o, which is replaced; - is standard output.
+        output: the file that was named with -o; - is standard output.
         data: its bytes.
 
     Raises:
-        ConfigError: it may not be written there, or cannot.
+        ConfigError: it may not be written there, or cannot. LimitExceeded: there is no room.
     """
-    from provenance.ledger.log.file_writing import make_beside
+    from provenance.ledger.log.file_writing import write_whole
 
     check_writable(output)
     if output == STDOUT:
         terminal.print_table(data)
         return
-    target = output.resolve()
-    try:
-        if target.exists() and not target.is_file():
-            target.write_bytes(data)  # a pipe or device is not replaced
-            return
-        made = make_beside(target)
-        try:
-            made.write_bytes(data)
-            if target.exists():
-                made.chmod(target.stat().st_mode & 0o777)
-            made.replace(target)
-        except BaseException:
-            with suppress(OSError):
-                made.unlink()
-            raise
-    except OSError as error:
-        raise ConfigError(f"{output} cannot be written: {error.strerror or error}") from error
+    with write_whole(output) as made:
+        made.write_bytes(data)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, VerificationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class _Ledger(click.Path):
@@ -55,6 +59,24 @@ class _Data(click.Path):
                 f"(chmod u+rx {path}, by its owner), or name another folder"
             )
         return path
+
+
+@contextlib.contextmanager
+def name_file(path: Path) -> Iterator[None]:
+    """Name the file of which a sentence speaks: one that is not what a command needs is a wrong call, exit code 2.
+
+    Args:
+        path: the file, as the user named it.
+
+    Raises:
+        ConfigError: it is not what is needed.
+    """
+    try:
+        yield
+    except (ConfigError, VerificationError) as cause:
+        if str(path) in str(cause):
+            raise ConfigError(str(cause)) from cause
+        raise ConfigError(f"{path} cannot be used: {cause}") from cause
 
 
 DATA = _Data(path_type=Path, readable=False)

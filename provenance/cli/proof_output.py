@@ -30,8 +30,8 @@ def find_entry(folder: Path, entry: int | None, output: Path, *inputs: Path | No
     from provenance.errors import VerificationError
     from provenance.ledger import open_reader
 
-    output_lines.check_writable(output, *inputs)
     output_lines.check_not_audited(output, folder)
+    output_lines.check_writable(output, *inputs)
 
     try:
         return open_reader(folder, entry, warn=reading.warn).index

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from provenance.cli import output as output_lines
 from provenance.cli import path_arguments, proof_output, terminal
 
 
@@ -21,7 +22,7 @@ from provenance.cli import path_arguments, proof_output, terminal
 @click.option("--entry", type=click.IntRange(0), help="Number of the scan's entry; the newest if not given.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data that was scanned, for --record.")
 @click.option("--key", metavar="URI", help="Signing keys whose salts.key the scan used, for --record.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The proof's file.")
+@output_lines.output_option("The proof's file.")
 def command(
     folder: Path, entry: int | None, data: Path | None, key: str | None, output: Path, **asked: str | Path | None
 ) -> int:

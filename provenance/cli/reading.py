@@ -28,11 +28,13 @@ def open_reader(ledger: Path, index: int | None, *, unverified: bool) -> Reader:
 
     Raises:
         ConfigError: the folder is no ledger, or has no such entry.
-        VerificationError: it does not verify.
+        VerificationError: it does not verify, or a file of the entry is not what it binds.
     """
     from provenance.ledger import open_reader
 
-    return open_reader(ledger, index, verified=not unverified, warn=warn)
+    reader = open_reader(ledger, index, verified=not unverified, warn=warn)
+    reader.check_files()
+    return reader
 
 
 def warn(sentence: str) -> None:

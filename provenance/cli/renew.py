@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from provenance.cli import key_options, terminal
+from provenance.core.wording import count_noun
 
 
 @click.command(name="renew")
@@ -25,7 +26,7 @@ def command(ledger: Path, files: bool, key: str | None, password_file: Path | No
 
     entry, late = actions.renew(ledger, files=files, key=key, ask=key_options.make_secrets(password_file))
     covers = entry.statement["predicate"]["covers"]
-    told = ", ".join(f"{count} {name}" for name, count in sorted(covers.items()))
+    told = ", ".join(count_noun(count, name.removesuffix("s")) for name, count in sorted(covers.items()))
     terminal.print_lines(f"Entry {entry.index} of {ledger} lists {told}.")
     for name in late:
         terminal.print_lines(f"Too late for {name}: its certificate has expired, so this renews it for nobody.")

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Of a clause matrix: the profile it is for; all of the scan if not given.",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write; - is standard output."
-)
+@output_lines.output_option("File to write; - is standard output.")
 @click.option(
     "--data", type=click.Path(path_type=Path), help="The data that was scanned: html shows masked excerpts of it."
 )
@@ -54,8 +52,8 @@ def command(
     form = REPORTS[format_]
     if data is not None:
         _refuse(form, data)
-    output_lines.check_writable(output, data)
     output_lines.check_not_audited(output, ledger)
+    output_lines.check_writable(output, data)
     if form.is_filing:
         if unverified:
             raise click.UsageError("a document that a person signs is made of a ledger that verifies: no --unverified")

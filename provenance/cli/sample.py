@@ -9,6 +9,7 @@ import click
 
 from provenance.cli import key_options, terminal
 from provenance.cli import output as output_lines
+from provenance.core.wording import choose_verb, count_noun
 
 
 @click.command(name="sample")
@@ -65,8 +66,8 @@ def command(
     )
     said = made.statement["predicate"]
     terminal.print_lines(
-        f"Entry {made.index} of {ledger}: {said['drawn']:,} of {said['frame']['records']:,} records of entry "
-        f"{said['scan']['entry']} were drawn; seed {said['seed']}."
+        f"Entry {made.index} of {ledger}: {said['drawn']:,} of {count_noun(said['frame']['records'], 'record')} "
+        f"of entry {said['scan']['entry']} {choose_verb(said['drawn'], 'was', 'were')} drawn; seed {said['seed']}."
     )
     if said["number"]:
         terminal.print_lines(f"It is draw {said['number'] + 1} for this purpose: those before stay in the ledger.")
@@ -89,12 +90,13 @@ def _check_free(output: Path) -> None:
 def _hand_out(ledger: Path, entry: int, output: Path | None) -> None:
     """Write the form of a draw, or print it, and say how it is filled in, but not among lines that are to be saved."""
     from provenance.attestations import actions
+    from provenance.ledger.log import file_writing
 
     form = actions.review_form(ledger, entry, output.name if output else "form.csv")
     if output is None:
         terminal.print_table(form)
     else:
-        with output.open("xb") as file:
+        with file_writing.explain_unwritable(output), output.open("xb") as file:
             file.write(form)
         terminal.print_lines(
             f"Fill in the form {output}, then: provenance review {ledger} {output} --by NAME --role ROLE"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import INCOMPLETE, engine_options, key_options, terminal
+from provenance.cli import INCOMPLETE, engine_options, key_options, reading, terminal
 from provenance.cli.path_arguments import DATA
-from provenance.core import model
+from provenance.core import kernel_cache, model
 
 if TYPE_CHECKING:
     from provenance.pipeline.audit import Audit
@@ -59,7 +59,7 @@ FAIL_ON = ("error", "warning", "never")
 @click.option("--waivers", type=click.Path(path_type=Path), help="File of accepted findings; never in the data.")
 @click.option("--sample", metavar="SHARE", help="Look at a share of each source, such as 1%; no verdict rests on it.")
 @click.option("--fold-chinese", is_flag=True, help="Take traditional Chinese for the same as simplified.")
-@click.option("--follow-links", is_flag=True, help="Follow links that lead out of the data.")
+@click.option("--follow-links", is_flag=True, help="Read files that links lead to outside of the data, never folders.")
 @click.option(
     "--fail-on",
     type=click.Choice(FAIL_ON),
@@ -98,6 +98,8 @@ def command(
     engine_options.prepare_engine(engine)
     from provenance.pipeline import file_sampling, scan
 
+    if slow := kernel_cache.explain_compiling():
+        reading.warn(slow)
     with terminal.progress() as progress:
         found = scan.scan(
             data,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +10,8 @@ from provenance.cli import output as output_lines
 from provenance.cli import path_arguments, terminal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from provenance.ledger.witness.timestamp_token import Token
 
 _DIGESTS = ("sha256", "sha512")
@@ -39,13 +40,14 @@ def command() -> None:
 
 @command.command(name="request")
 @click.argument("ledger", type=path_arguments.LEDGER)
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to hand to an authority.")
+@output_lines.output_option("File to hand to an authority.")
 @click.option("--size", type=click.IntRange(1), help="Which checkpoint, by its entries; the newest if not given.")
 @_digest
 def request(ledger: Path, output: Path, size: int | None, digest: str) -> int:
     """Write a request (.tsq) to hand to a timestamp authority; it holds a digest of the checkpoint and nothing else."""
     from provenance.ledger.witness import timestamp_client
 
+    output_lines.check_writable(output)
     query, at = timestamp_client.request_for(ledger, size, digest)
     output_lines.write_output(output, query)
     terminal.print_lines(f"{output}: asks for a timestamp of checkpoint {at}. Put the answer beside it:")
@@ -62,8 +64,13 @@ def attach(ledger: Path, answer: Path, asked: Path | None) -> int:
     from provenance.ledger.layout import read_bytes
     from provenance.ledger.witness import checkpoint_evidence, timestamps
 
-    query = read_bytes(asked, timestamps.LIMIT) if asked else None
-    _say(*checkpoint_evidence.add_timestamp(ledger, read_bytes(answer, timestamps.LIMIT), query))
+    query = None
+    if asked is not None:
+        with path_arguments.name_file(asked):
+            timestamps.read_nonce(query := read_bytes(asked, timestamps.LIMIT))
+    with path_arguments.name_file(answer):
+        found = checkpoint_evidence.add_timestamp(ledger, read_bytes(answer, timestamps.LIMIT), query)
+    _say(*found)
     return 0
 
 
@@ -81,7 +88,8 @@ def revocations(ledger: Path, listed: Path, size: int | None) -> int:
     from provenance.ledger.witness import checkpoint_evidence
     from provenance.ledger.witness import revocation_lists as lists
 
-    name, found, spoken = checkpoint_evidence.add_revocations(ledger, read_bytes(listed, lists.LIMIT), size)
+    with path_arguments.name_file(listed):
+        name, found, spoken = checkpoint_evidence.add_revocations(ledger, read_bytes(listed, lists.LIMIT), size)
     when = found.last_update_utc.strftime("%Y-%m-%d %H:%M:%S UTC")
     terminal.print_lines(f"{name}: {found.issuer.rfc4514_string()} says what it had revoked by {when}.")
     terminal.print_lines(f"It speaks of {', '.join(spoken)}; `provenance verify` tells what it says.")

@@ -10,6 +10,7 @@ import click
 
 from provenance.cli import key_options, path_arguments, terminal
 from provenance.cli import output as output_lines
+from provenance.core.wording import count_noun
 
 if TYPE_CHECKING:
     from provenance.ledger.keys.signers import NoteSigner
@@ -30,7 +31,7 @@ def command() -> None:
 
 @command.command(name="request")
 @click.argument("ledger", type=path_arguments.LEDGER)
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to hand to a witness.")
+@output_lines.output_option("File to hand to a witness.")
 @click.option("--since", type=click.IntRange(0), default=0, help="How many entries the witness saw last; 0 = none.")
 @click.option("--size", type=click.IntRange(1), help="Entries of the checkpoint to sign; the newest if not given.")
 def request(ledger: Path, output: Path, since: int, size: int | None) -> int:
@@ -39,10 +40,12 @@ def request(ledger: Path, output: Path, since: int, size: int | None) -> int:
     from provenance.ledger.log import key_history
     from provenance.ledger.witness import cosign_requests
 
+    output_lines.check_writable(output)
     made = cosign_requests.ask(ledger, since, size)
     output_lines.write_output(output, made.body)
     terminal.print_lines(
-        f"{output}: asks a witness that saw {since} entries; it answers with provenance witness cosign {output} …"
+        f"{output}: asks a witness that saw {count_noun(since, 'entry')}; "
+        f"it answers with provenance witness cosign {output} …"
     )
     asked = checkpoint.read_checkpoint(made.note, cosigned=True).size
     for change in key_history.read_history(ledger).changes:
@@ -65,9 +68,7 @@ def request(ledger: Path, output: Path, since: int, size: int | None) -> int:
     "--log", "log_", metavar="FILE", help="The log's public key, PEM: when you meet the log, or it changes hands."
 )
 @click.option("--state", type=click.Path(path_type=Path), help="Your memory; beside the key if not given.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Cosigned checkpoint to hand back."
-)
+@output_lines.output_option("Cosigned checkpoint to hand back.")
 def cosign(
     note: Path,
     proof: Path | None,
@@ -88,7 +89,9 @@ def cosign(
     from provenance.ledger.layout import read_bytes
     from provenance.ledger.witness import cosign_requests
 
-    asked = cosign_requests.read(read_bytes(proof or note, checkpoint.MOST_BYTES))
+    output_lines.check_writable(output, note, proof, Path(log_) if log_ else None)
+    with path_arguments.name_file(proof or note):
+        asked = cosign_requests.read(read_bytes(proof or note, checkpoint.MOST_BYTES))
     if proof is not None and not asked.is_for(read_bytes(note, checkpoint.MOST_BYTES)):
         raise ConfigError(f"{proof} asks for another checkpoint than {note}")
     called, signer = _signer(key, name, password_file)
@@ -124,9 +127,10 @@ def add(ledger: Path, cosigned: Path, size: int | None, trust: Path | None) -> i
     from provenance.ledger.witness import checkpoint_evidence
 
     known = [item for _, item in trusting.read_trust(trust).witnesses.keys] if trust else []
-    data = read_bytes(cosigned, checkpoint.MOST_BYTES)
-    checkpoint_evidence.check_bare(data, known)
-    at, lines = checkpoint_evidence.add_cosignatures(ledger, data, size, known)
+    with path_arguments.name_file(cosigned):
+        data = read_bytes(cosigned, checkpoint.MOST_BYTES)
+        checkpoint_evidence.check_bare(data, known)
+        at, lines = checkpoint_evidence.add_cosignatures(ledger, data, size, known)
     for name, when in lines:
         told = f"saw it at {when:%Y-%m-%d %H:%M:%S} UTC" if when else "not checked, as its key is not pinned (--trust)"
         terminal.print_lines(f"checkpoint {at}: {name}: {told}")

@@ -13,6 +13,8 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from provenance.core.wording import count_noun
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -68,7 +70,7 @@ def escape_to_line(value: object, limit: int = 0) -> str:
     text = str(value)
     more = len(text) - limit if limit else 0
     if more > 0:
-        return f"{escape(text[:limit])}… ({more:,} more characters)"
+        return f"{escape(text[:limit])}… ({count_noun(more, 'more character')})"
     return escape(text)
 
 

@@ -13,6 +13,8 @@ from provenance.errors import LimitExceeded
 
 CACHE_VARIABLE = "NUMBA_CACHE_DIR"
 
+_of_this_run: list[Path] = []  # the folder that ends with this run, where no other could be written to
+
 
 def choose_cache_folder() -> None:
     """Give numba a folder of this run's own where it could write to none of its usual ones.
@@ -27,7 +29,20 @@ def choose_cache_folder() -> None:
     with contextlib.suppress(LimitExceeded):  # `explain_missing_cache` says it to whoever needs kernels
         folder = scratch_folders.make_folder("kernels-")
         os.environ[CACHE_VARIABLE] = str(folder)
+        _of_this_run.append(folder)
         atexit.register(scratch_folders.remove_folder, folder)
+
+
+def explain_compiling() -> str | None:
+    """Say why this run begins slowly, where no folder keeps what it compiles for the next one.
+
+    Returns:
+        One sentence; None where one does.
+    """
+    if not _of_this_run:
+        return None
+    why = "no cache folder can be written to, so kernels are compiled again in each run, which takes about a minute"
+    return f"{why}; name one with {CACHE_VARIABLE}=FOLDER"
 
 
 def explain_missing_cache(error: BaseException) -> str | None:

@@ -18,8 +18,24 @@ def count_noun(number: int, noun: str) -> str:
         number: how many.
         noun: what one of them is called.
     """
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{number:,} {noun if number == 1 else plural}"
+    return f"{number:,} {noun if number == 1 else _pluralise(noun)}"
+
+
+def choose_verb(number: int, one: str = "is", many: str = "are") -> str:
+    """Return the verb that goes with a number: `1 file is`, `2 files are`.
+
+    Args:
+        number: how many.
+        one: the verb of one.
+        many: the verb of none, and of several.
+    """
+    return one if number == 1 else many
+
+
+def _pluralise(noun: str) -> str:
+    if noun.endswith("y") and not noun.endswith(("ay", "ey", "oy")):
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("sh", "ch", "s", "x")) else f"{noun}s"
 
 
 def list_first(names: list[str]) -> str:

@@ -31,6 +31,8 @@ SMALL = 1 << 16
 LOCAL = "provenance.local/"
 """How the name of a log begins that a first scan made, and nobody chose."""
 
+_FOLDERS = ("checkpoints", "entries", "keys", "objects", "objects/sha256", "scans")
+
 ORIGIN, RECIPE = "origin", "VERIFY.md"
 STATEMENT_KEY, LOG_KEY = "keys/statement.pub.pem", "keys/log.pub.pem"
 
@@ -85,17 +87,19 @@ def unreadable(folder: Path) -> str | None:
     Returns:
         One sentence; None where it can be, or is not there.
     """
-    for path in (folder, folder / "checkpoints", folder / "entries"):
+    for path in (folder, *(folder / name for name in _FOLDERS)):
         try:
-            os.scandir(path).close()
+            with os.scandir(path) as names:
+                next(names, None)
+            (path / "x").stat()  # a folder that may be listed and not entered
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as cause:
-            return f"{path} cannot be read: {cause.strerror}"
+            return f"{path} cannot be read: {cause.strerror}; let this user read it, or ask whoever keeps the ledger"
     try:
         (folder / ORIGIN).stat()
     except PermissionError as cause:
-        return f"{folder / ORIGIN} cannot be read: {cause.strerror}"
+        return f"{folder / ORIGIN} cannot be read: {cause.strerror}; let this user read it"
     except OSError:
         return None
     return None
@@ -146,9 +150,9 @@ def has_parts(folder: Path) -> bool:
     """Tell whether a folder holds what only a ledger does, damaged or not: entries, checkpoints, objects or scans."""
     return (
         has_entries(folder)
-        or (folder / "objects" / "sha256").is_dir()
-        or any((folder / "checkpoints").glob("*.note"))
-        or any((folder / "scans").glob("[0-9]" * 8))
+        or os.path.isdir(folder / "objects" / "sha256")  # noqa: PTH112 - none raises
+        or _holds(folder / "checkpoints", "*.note")
+        or _holds(folder / "scans", "[0-9]" * 8)
     )
 
 
@@ -163,8 +167,12 @@ def uncounted(index: int) -> str:
 
 def has_entries(folder: Path) -> bool:
     """Tell whether envelopes of entries stand in a folder, finished or not."""
+    return _holds(folder / "entries", "*.dsse.json")
+
+
+def _holds(folder: Path, pattern: str) -> bool:
     try:
-        return any((folder / "entries").glob("*.dsse.json"))
+        return any(folder.glob(pattern))
     except OSError:
         return False
 

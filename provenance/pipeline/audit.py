@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from provenance import ledger as signed_ledger
 from provenance.attestations import actions
 from provenance.core import schemas
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger.verification.results import EQUIVOCATION, INVALID
 from provenance.pipeline import report_check, what_if
@@ -142,7 +143,8 @@ class Audit:
 
     def __repr__(self) -> str:
         counts = self.facts["counts"]
-        return f"<Audit of {self.facts['data']}: {counts['sources']} sources, {counts['findings']} findings>"
+        sources, findings = count_noun(counts["sources"], "source"), count_noun(counts["findings"], "finding")
+        return f"<Audit of {self.facts['data']}: {sources}, {findings}>"
 
     def _repr_html_(self) -> str:
         return str(self.findings[["severity", "check", "source", "other", "message"]].to_html(index=False))
@@ -165,6 +167,7 @@ def open_ledger(path: str | os.PathLike[str], index: int | None = None, *, verif
     """
     said: list[str] = []
     reader = signed_ledger.open_reader(Path(path), index, verified=verified, warn=said.append)
+    reader.check_files()
     report = read_audit(reader)
     return Audit(report.tables, report.facts, notices=tuple(said))
 

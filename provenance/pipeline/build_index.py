@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from provenance.core.digests import canonical
 from provenance.core.model import VIEWS
 from provenance.errors import ConfigError, InputError
+from provenance.ledger.log import file_writing
 from provenance.readers import records
 from provenance.similarity.index import reference_index, siphash
 from provenance.similarity.text import shingles
@@ -121,9 +122,11 @@ def build_index(files: Sequence[Path], output: Path, options: IndexOptions, by: 
     if options.kind != "protected":
         about["files"] = canonical(sorted(digest for digest in digests if digest)).decode()
     if new and place is not None:
-        reference_index.write_key(place, key)
+        with file_writing.explain_unwritable(place):
+            reference_index.write_key(place, key)
     table = pa.concat_tables(items).sort_by([(name, "ascending") for name in ("item", "part", "view")])
-    reference_index.write_index(output, table, about)
+    with file_writing.write_whole(output) as made:
+        reference_index.write_index(made, table, about)
     return BuiltIndex(reference_index.read_index(output), place, new, tuple(unread))
 
 
@@ -148,7 +151,9 @@ def _output_path(output: Path, files: Sequence[Path]) -> None:
         raise ConfigError(f"{output} is the name of a key file; give the index another, such as works.index")
     if any(output.exists() and output.samefile(path) for path in files):
         raise ConfigError(f"{output} is one of the files to be read; give the index another name")
-    if output.exists() and not reference_index.is_index(output):
+    if (
+        output.exists() and output.stat().st_size and not reference_index.is_index(output)
+    ):  # an empty file loses nothing
         raise ConfigError(f"{output} is there and is no index; give the index another name")
     if not output.parent.is_dir():
         raise ConfigError(f"there is no folder {output.parent} to write {output.name} to")

@@ -23,6 +23,7 @@ from provenance.core import engines, folder_walk, schemas, scratch_folders
 from provenance.core.model import CHANGED, DOCUMENTS, Died
 from provenance.core.processes import memory_limit
 from provenance.core.progress import Progress, ignore_progress
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit
 from provenance.pipeline import coverage, evaluate, file_sampling
 from provenance.pipeline.matching import match_plan, reference_matches
@@ -140,7 +141,9 @@ def examine(
     paths = source_claims.take_named_documents(root, paths, statements)
     paths = signal_snapshots.take_snapshots(root, paths, statements)
     if "data" not in paths["role"].to_pylist():
-        raise NothingToAudit(f"{root} holds no data to audit: {paths.num_rows} paths, none of them a data file")
+        raise NothingToAudit(
+            f"{root} holds no data to audit: {count_noun(paths.num_rows, 'path')}, none of them a data file"
+        )
     gate = Gate(rules.people, paths["path"].to_pylist())
     claimed, refused = gate.clean(statements), {path: gate.reason(reason) for path, reason in refused.items()}
     scratch_folders.remove_abandoned()

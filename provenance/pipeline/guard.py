@@ -430,7 +430,7 @@ def _explain_age(claimed: str, most: int | None) -> Iterator[str]:
     if ahead > _DATE_AHEAD or (most is not None and ahead > _CLOCK_SKEW):
         yield f"the scan claims to have ended on {claimed}, which is yet to come"
     elif most is not None and age > most:
-        yield f"the scan is {age} days old, by the time it claims; the policy allows {most}"
+        yield f"the scan is {count_noun(age, 'day')} old, by the time it claims; the policy allows {most}"
 
 
 def _explain_tables(

@@ -18,7 +18,7 @@ from provenance.core.model import PURPOSES
 from provenance.core.progress import Progress, ignore_progress
 from provenance.errors import ConfigError
 from provenance.ledger.layout import resolved, unreadable
-from provenance.ledger.log import file_writing
+from provenance.ledger.log import file_writing, reading
 from provenance.ledger.trees import salts
 from provenance.pipeline import evaluate
 from provenance.pipeline.audit import Audit
@@ -137,7 +137,8 @@ def scan(
         else {}
     )
     entry = signed_ledger.append(Path(ledger), tables, documents, facts, keys=keys)
-    return Audit(tables, facts, entry, _ledger_notices(Path(ledger), entry, keys))
+    notices = _ledger_notices(Path(ledger), entry, keys)
+    return Audit(tables, facts, entry, (*_explain_ledger_in_data(Path(ledger), root), *notices))
 
 
 def _now() -> str:
@@ -173,7 +174,17 @@ def _ledger_notices(folder: Path, entry: signed_ledger.Entry, keys: signed_ledge
     report = f"The report for people: {entry.folder / 'report.html'}"
     signed = f"Entry {entry.index} of {folder} is signed by {entry.keyid}; check it with: provenance verify {folder}"
     is_ours = latest.is_symlink() or not latest.exists()
-    return (*(made if keys.created else []), *([] if is_ours else other), report, signed)
+    unchecked = reading.explain_unchecked(folder, entry.index, entry.size)
+    older = [f"{unchecked[0].upper()}{unchecked[1:]}."] if unchecked else []
+    return (*(made if keys.created else []), *([] if is_ours else other), report, signed, *older)
+
+
+def _explain_ledger_in_data(folder: Path, root: Path) -> tuple[str, ...]:
+    """Say that a ledger within the data is no part of what was scanned; nothing where it lies elsewhere."""
+    if not folder.resolve().is_relative_to(root.resolve()):
+        return ()
+    lies = f"Warning: the ledger {folder} lies in the scanned data and is left out of the scan"
+    return (f"{lies}; name a folder outside of the data with --ledger.",)
 
 
 def _facts_of_scan(

@@ -19,6 +19,7 @@ from provenance.checks import CHECKS
 from provenance.core import schemas
 from provenance.core.digests import sha256
 from provenance.core.package_data import DATA_FOLDER
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, ManifestError
 from provenance.readers.manifests import yaml_documents
 from provenance.readers.storage.regular_files import read_head
@@ -233,7 +234,7 @@ def _told(waiver: Waiver, findings: Sequence[Mapping[str, Any]], today: str) -> 
 
 def _reason(waivers: Iterable[Waiver], results: Sequence[Mapping[str, Any]], waived: int) -> str:
     holding = sum(each["state"] == "holds" for each in results)
-    sentences = [f"{_counted(holding, 'waiver')} held, for {_counted(waived, 'finding')}"]
+    sentences = [f"{count_noun(holding, 'waiver')} held, for {count_noun(waived, 'finding')}"]
     for waiver, each in zip(waivers, results, strict=True):
         if each["state"] == "expired":
             sentences.append(
@@ -242,7 +243,3 @@ def _reason(waivers: Iterable[Waiver], results: Sequence[Mapping[str, Any]], wai
         elif each["state"] == "matches nothing":
             sentences.append(f"that of {waiver.approver} for {waiver.subject} matches no finding")
     return "; ".join(sentences)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provenance.core.escaping import escape_to_line
+from provenance.core.wording import count_noun
 from provenance.reports.report_format import ReportFormat
 
 if TYPE_CHECKING:
@@ -89,16 +90,12 @@ def _heading(console: Console, tables: Mapping[str, pa.Table], facts: Mapping[st
     console.print(
         Text.assemble(
             (make_printable(facts["data"]), "bold"),
-            f": {_count(records, 'record')} in {_count(len(files), 'data file')} of "
-            f"{_count(tables['sources'].num_rows, 'source')}, "
+            f": {count_noun(records, 'record')} in {count_noun(len(files), 'data file')} of "
+            f"{count_noun(tables['sources'].num_rows, 'source')}, "
             f"{format_bytes(sum(row['bytes'] for row in files))}",
         )
     )
     console.print(Text(f"{facts['kind']} for the purpose {facts['purpose']}, judged by {named}", style="dim"))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _not_scanned(console: Console, tables: Mapping[str, pa.Table]) -> None:
@@ -193,7 +190,9 @@ def _sources(console: Console, rows: list[dict[str, Any]]) -> None:
     console.print()
     console.print(table)
     if len(rows) > MOST_SOURCES:
-        console.print(Text(f"and {len(rows) - MOST_SOURCES:,} more sources, in sources.parquet of the scan"))
+        console.print(
+            Text(f"and {count_noun(len(rows) - MOST_SOURCES, 'more source')}, in sources.parquet of the scan")
+        )
 
 
 def _identities(console: Console, claims: pa.Table) -> None:

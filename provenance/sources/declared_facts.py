@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from provenance.core.wording import count_noun
 from provenance.readers.manifests import by_witness
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ def describe_unasked(sources: pa.Table) -> str | None:
     """
     kinds = sources["kind"].to_pylist()
     silent = kinds.count(None)
-    return f"{silent:,} of {len(kinds):,} sources do not say of what kind they are" if silent else None
+    do = "does not say of what kind it is" if silent == 1 else "do not say of what kind they are"
+    return f"{silent:,} of {count_noun(len(kinds), 'source')} {do}" if silent else None
 
 
 def is_after(date: str, end: str) -> bool:

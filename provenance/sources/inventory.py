@@ -154,10 +154,11 @@ def _take_entry(walk: _Walk, entry: os.DirEntry[bytes], path: bytes) -> bytes | 
             _role_by_name(path, "ignored" if excluded else "unreadable", 0, reason=excluded or _explain_cause(error))
         )
         return None
-    if not stat.S_ISREG(status.st_mode):
+    if excluded:
+        size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+        walk.rows.append(_role_by_name(path, "ignored", size, reason=excluded))
+    elif not stat.S_ISREG(status.st_mode):
         walk.rows.append(_role_by_name(path, "unreadable", 0, reason="a device, pipe or socket is not read"))
-    elif excluded:
-        walk.rows.append(_role_by_name(path, "ignored", status.st_size, reason=excluded))
     elif name.startswith(".") and manifests.recognise(name, b"") is None and not _holds_records(entry.path, name):
         walk.rows.append(_role_by_name(path, "ignored", status.st_size, reason="hidden"))
     else:

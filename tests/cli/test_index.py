@@ -42,7 +42,7 @@ def scan(folder, *options):
 def test_build_show_and_scan(folder, capfd):
     assert index(folder, "--kind", "protected", "--title", "our novels") == 0
     said = capfd.readouterr().out
-    assert "works.index: 1 items" in said
+    assert "works.index: 1 item, " in said
     assert f"Its new key: {folder / 'works.key'}; let it travel another way than the index" in said
     assert run(["index", "show", str(folder / "works.index")]) == 0
     shown = dict(line.split(None, 1) for line in capfd.readouterr().out.splitlines())

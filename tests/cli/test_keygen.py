@@ -146,3 +146,25 @@ def test_no_keys_are_made_in_a_ledger(tmp_path, monkeypatch, capfd, place, gone)
     assert keygen(tmp_path / place, "--no-password") == 2
     assert "lies in the ledger" in capfd.readouterr().err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_keys_of_another_name_take_a_ledger_over_and_the_advice_holds(append, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    append("ledger")
+    assert keygen("keys", "--no-password") == 0
+    assert "a ledger that is there, which keeps its name: provenance key rotate LEDGER --new keys" in (
+        capfd.readouterr().out
+    )
+    assert run(["key", "rotate", "ledger", "--new", "keys"]) == 0
+    origin = (tmp_path / "ledger/origin").read_text().strip()
+    assert f"write origin: {origin} in the copy of keys/trust.yaml" in capfd.readouterr().out
+    for words in (["verify", "ledger"], ["verify", "ledger", "--entry", "0"]):
+        assert run([*words, "--trust", "keys/trust.yaml"]) == 3
+        said = capfd.readouterr().out
+        assert "the trust file is pinned for another log: it says origin acme.example/corpus" in said
+        assert f"this log is {origin}" in said
+        assert "pin them with" not in said
+    own = (tmp_path / "keys/trust.yaml").read_text().replace("acme.example/corpus", origin, 1)
+    (tmp_path / "trust.yaml").write_text(own)
+    assert run(["verify", "ledger", "--trust", "trust.yaml"]) == 0

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from provenance.ledger import layout
 from provenance.pipeline import scan as pipeline_scan
 
 OK, INVALID, USAGE, UNPINNED, DATA_DIFFERS, WITHHELD = range(6)
+INCOMPLETE = 4
 TEXT = '{"text": "one two three four five six seven eight nine"}\n'
 NONCE = "00" * 16
 
@@ -112,9 +115,59 @@ def test_no_file_that_was_audited_is_written_over(world, capsys, case):
         assert run([*WRITTEN[case], "-o", place]) == USAGE
         assert (world / "data/a/x.jsonl").read_text() == TEXT
         assert f"{place} is a file of the data that ledger is about; write elsewhere" in capsys.readouterr().err
-    (world / "out").write_bytes(b"")
-    for _ in range(2):  # what it wrote itself may be replaced
-        assert run([*WRITTEN[case], "-o", "out"]) == OK
+    assert run([*WRITTEN[case], "-o", "link", "--force"]) == USAGE  # the data, whatever is forced
+
+
+EVERY = WRITTEN | {
+    "answer": ASKED["an answer over a file of the data"],
+    "timestamp": ("timestamp", "request", "ledger"),
+    "witness": ("witness", "request", "ledger"),
+    "index": ("index", "build", "data/a/x.jsonl", "--kind", "benchmark"),
+}
+"""Every command that has -o, but `sample`, whose forms hold people's answers, and `witness cosign`, see test_witness."""
+
+
+@pytest.mark.parametrize("case", EVERY)
+def test_what_exists_is_replaced_with_force_alone(world, capsys, monkeypatch, case):
+    out = world / "out"
+    out.write_bytes(b"")  # as mktemp leaves it: nothing is lost
+    assert run([*EVERY[case], "-o", "out"]) == OK
+    made = out.read_bytes()
+    assert made
+    if case != "index":  # which replaces nothing but an index
+        out.write_text("mine\n")
+        made = out.read_bytes()
+    capsys.readouterr()
+    assert run([*EVERY[case], "-o", "out"]) == USAGE
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "provenance: out exists already; name a new file with -o, or replace it with --force"
+    )
+    assert out.read_bytes() == made
+    assert run([*EVERY[case], "-o", "out", "--force"]) == OK
+    assert [path.name for path in world.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("case", sorted(set(EVERY) - {"index"}))
+def test_a_full_disk_is_no_wrong_call_and_no_device_is_replaced(world, capsys, case):
+    """Whoever runs as root could otherwise lose /dev/null to a report."""
+    assert run([*EVERY[case], "-o", "/dev/full"]) == INCOMPLETE
+    assert "there is no room for" in capsys.readouterr().err
+    assert Path("/dev/full").is_char_device()
+
+
+def test_an_option_says_its_rule():
+    from provenance.cli import COMMANDS
+
+    def commands(command):
+        inner = getattr(command, "commands", {})
+        return [command] if not inner else [each for sub in inner.values() for each in commands(sub)]
+
+    found = [each for module, _ in COMMANDS.values() for each in commands(import_module(module).command)]
+    options = [(each, option) for each in found for option in each.params if "-o" in option.opts]
+    assert len(options) >= 8
+    for command, option in options:
+        assert "exists" in option.help or command.name == "sample"
+        assert command.name == "sample" or "--force" in [name for each in command.params for name in each.opts]
 
 
 def test_a_demo_beside_other_files_writes_nothing(world, capsys):

@@ -139,7 +139,7 @@ def test_nobody_there():
 
 def test_renewal(scanned, authority, trust, tmp_path, capsys):
     def stamp():
-        assert cli.run(["timestamp", "request", "ledger", "-o", "x.tsq"]) == 0
+        assert cli.run(["timestamp", "request", "ledger", "-o", "x.tsq", "--force"]) == 0
         (tmp_path / "x.tsr").write_bytes(authority.answer((tmp_path / "x.tsq").read_bytes()))
         assert cli.run(["timestamp", "attach", "ledger", "x.tsr"]) == 0
 

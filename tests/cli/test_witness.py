@@ -20,11 +20,11 @@ def parties(tmp_path, monkeypatch, append):
 
 
 def cosign(*more):
-    return cli.run(["witness", "cosign", "--key", "w", "-o", "signed.note", *more])
+    return cli.run(["witness", "cosign", "--key", "w", "-o", "signed.note", "--force", *more])
 
 
 def ask(since):
-    assert cli.run(["witness", "request", "ledger", "--since", str(since), "-o", "asked"]) == 0
+    assert cli.run(["witness", "request", "ledger", "--since", str(since), "-o", "asked", "--force"]) == 0
 
 
 def test_from_request_to_quorum(parties, append, capsys):

@@ -39,6 +39,19 @@ def test_a_place_that_somebody_chose_is_kept_if_it_can_be_written_to(tmp_path, m
     scratch_folders.remove_folder(found)
 
 
+def test_a_run_that_keeps_no_kernels_says_so_and_how_to_keep_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(kernel_cache, "_of_this_run", [])
+    monkeypatch.setenv(kernel_cache.CACHE_VARIABLE, str(tmp_path / "chosen"))
+    kernel_cache.choose_cache_folder()
+    assert kernel_cache.explain_compiling() is None
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(kernel_cache.CACHE_VARIABLE, str(tmp_path / "file"))
+    kernel_cache.choose_cache_folder()
+    assert "compiled again in each run" in kernel_cache.explain_compiling()
+    assert kernel_cache.explain_compiling().endswith("name one with NUMBA_CACHE_DIR=FOLDER")
+    scratch_folders.remove_folder(Path(os.environ[kernel_cache.CACHE_VARIABLE]))
+
+
 def test_without_a_home_there_is_no_cache_of_the_user(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)

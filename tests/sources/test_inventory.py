@@ -200,6 +200,31 @@ def test_what_is_no_file_is_not_opened(tmp_path):
     ]
 
 
+def test_what_is_excluded_is_no_fault_whatever_it_is(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    rows = list_paths(tmp_path, exclude=["pipe", "link"]).to_pylist()
+    assert [(row["path"], row["role"], row["bytes"], row["reason"]) for row in rows] == [
+        ("link", "ignored", 0, "excluded by 'link'"),
+        ("pipe", "ignored", 0, "excluded by 'pipe'"),
+    ]
+
+
+def test_links_to_folders_are_never_followed_as_help_says(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/x.txt").write_text("a text")
+    (tmp_path / "data/file").symlink_to(tmp_path / "other/x.txt")
+    (tmp_path / "data/folder").symlink_to(tmp_path / "other")
+    (tmp_path / "data/circle").symlink_to(tmp_path / "data")
+    rows = {row["path"]: row["reason"] for row in list_paths(tmp_path / "data", follow_links=True).to_pylist()}
+    assert rows == {
+        "circle": "a link to a folder is not followed",
+        "file": None,
+        "folder": "a link to a folder is not followed",
+    }
+
+
 # layout, {path that is closed: mode}, {path: (role, part of the reason)} of the rows that are not as usual
 CLOSED = {
     "a folder": ({"a/x": "1"}, {"a": 0}, {"a/": ("unreadable", "cannot be read: Permission denied")}),

@@ -6,7 +6,6 @@ line in EXPORTS, a case table.
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 from provenance.core.registry import Registry
@@ -79,18 +78,10 @@ def write(folder: Path, target: Path | None, format_: str, request: ExportReques
 
 
 def _save(target: Path, chunks: Iterable[bytes]) -> None:
-    try:
+    with file_writing.explain_unwritable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = file_writing.make_beside(target)
-        try:
-            with made.open("wb") as file:
-                file.writelines(chunks)
-            made.replace(target)
-        finally:
-            with contextlib.suppress(OSError):
-                made.unlink()
-    except OSError as error:
-        raise ConfigError(f"{target} cannot be written: {error.strerror or error}") from error
+    with file_writing.write_whole(target) as made, made.open("wb") as file:
+        file.writelines(chunks)
 
 
 def _entry(folder: Path, request: ExportRequest) -> ExportedEntry:

@@ -13,6 +13,7 @@ import re
 import tarfile
 from typing import TYPE_CHECKING
 
+from provenance.core.wording import count_noun
 from provenance.errors import DigestMismatch
 from provenance.ledger.exports.export_format import Exported, ExportedEntry, ExportFormat, ExportRequest
 from provenance.ledger.log import leaf_hashes
@@ -104,10 +105,9 @@ def _export(entry: ExportedEntry, request: ExportRequest) -> Exported:
     statements = [entry.reader.statement(index) for index in range(entry.reader.size)]
     bound = {path: digest for each in statements for path, digest in each.folder.items()}
     left = redaction.plan(entry.folder, statements, request.withhold)
-    sentences = (
-        [f"Withheld: {len(left.withheld)} files, and what names it in {len(left.tables)} tables"] if left.tables else []
-    )
-    return render(entry.folder, bound, left), tuple(sentences)
+    files, tables = count_noun(len(left.withheld), "file"), count_noun(len(left.tables), "table")
+    sentences = (f"Withheld: {files}, and what names it in {tables}",) if left.tables else ()
+    return render(entry.folder, bound, left), sentences
 
 
 EXPORT = ExportFormat("tar", "The ledger as one file, without what is withheld.", ("withhold",), _export)

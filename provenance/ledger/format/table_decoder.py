@@ -18,6 +18,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from provenance.core.processes import confined_decoding
+from provenance.core.wording import count_noun
 from provenance.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def _decode_compared(file: pq.ParquetFile, request: dict[str, Any], lines: Binar
     """Decode, and hold each batch to its lines before anybody gets it."""
     size = os.fstat(lines.fileno()).st_size
     if file.metadata.num_rows > size:
-        raise _RowsDiffer(f"{file.metadata.num_rows:,} rows cannot be {size:,} bytes of lines")
+        raise _RowsDiffer(f"{count_noun(file.metadata.num_rows, 'row')} cannot be {size:,} bytes of lines")
     row, seen = 0, hashlib.sha256()
     for batch in _decode_batches(file, request):
         for part in _cut_batch(batch):
@@ -215,7 +216,7 @@ def _decode_compared(file: pq.ParquetFile, request: dict[str, Any], lines: Binar
             row += part.num_rows
         yield batch
     if lines.read(1):
-        raise _RowsDiffer(f"it has {row:,} rows, and there are more lines")
+        raise _RowsDiffer(f"it has {count_noun(row, 'row')}, and there are more lines")
     if seen.hexdigest() != request["digest"]:
         raise _RowsDiffer(LINES_CHANGED)
 
@@ -322,9 +323,12 @@ def _open_parquet(handle: BufferedReader, request: dict[str, Any]) -> pq.Parquet
     file = pq.ParquetFile(handle, memory_map=False, pre_buffer=False, buffer_size=1 << 20)
     found = file.metadata
     if found.num_rows != request["rows"]:
-        raise _TableFault(f"it has {found.num_rows:,} rows, and its entry says {request['rows']:,}")
+        raise _TableFault(f"it has {count_noun(found.num_rows, 'row')}, and its entry says {request['rows']:,}")
     if found.num_columns > _MOST_COLUMNS or found.num_row_groups > found.num_rows + 1:
-        raise _TableFault(f"its footer lists {found.num_columns:,} columns and {found.num_row_groups:,} row groups")
+        raise _TableFault(
+            f"its footer lists {count_noun(found.num_columns, 'column')} and "
+            f"{count_noun(found.num_row_groups, 'row group')}"
+        )
     counted = 0
     for number in range(found.num_row_groups):
         group = found.row_group(number)
@@ -382,7 +386,7 @@ def _check_size(file: pq.ParquetFile, file_size: int, allowed: int) -> None:
     stated_size = sum(group.column(at).total_uncompressed_size for group in groups for at in range(found.num_columns))
     always, per_byte = _DENSE
     if found.num_rows > always + per_byte * file_size:
-        raise _TableFault(f"{found.num_rows:,} rows cannot be {file_size:,} bytes of Parquet")
+        raise _TableFault(f"{count_noun(found.num_rows, 'row')} cannot be {file_size:,} bytes of Parquet")
     if max(least, stated_size) > allowed:
         raise _TableFault(f"it decodes to {max(least, stated_size):,} bytes or more, and {allowed:,} are allowed")
 
@@ -414,7 +418,7 @@ def _decode_batches(file: pq.ParquetFile, request: dict[str, Any]) -> Iterator[p
         if batch.num_rows:
             yield batch
     if count != file.metadata.num_rows:
-        raise _TableFault(f"it holds {count:,} rows, and its footer says {file.metadata.num_rows:,}")
+        raise _TableFault(f"it holds {count_noun(count, 'row')}, and its footer says {file.metadata.num_rows:,}")
 
 
 if __name__ == "__main__":

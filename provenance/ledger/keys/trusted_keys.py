@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from provenance.core.package_data import DATA_FOLDER
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, cut
 from provenance.ledger.keys import key_certificates, signing_keys, verifier_keys
 from provenance.readers.storage.regular_files import read_head
@@ -202,7 +203,7 @@ def _parse_yaml(text: str) -> Any:
 def _read_signers(value: dict[str, Any], pins: tuple[Pin, ...], path: Path) -> int:
     wanted: int = value.get("assessments", {}).get("signers", 1)
     there = len({pin.fingerprint for pin in pins if "statement" in pin.roles}) or 1
-    _check_reachable(wanted, there, path, what="signers", pinned="statement key")
+    _check_reachable(wanted, there, path, what="signer", pinned="statement key")
     return wanted
 
 
@@ -226,7 +227,7 @@ def _read_witnesses(value: dict[str, Any] | None, path: Path) -> Witnesses:
     # Two names over one key are one witness (C2SP tlog-policy, "Public key representation").
     if len({witness.key.public_bytes_raw() for _, witness in found}) != len(found):
         raise ConfigError(f"the trust file {path} pins one key of a witness twice; a quorum counts keys")
-    _check_reachable(value["quorum"], len(found), path, what="witnesses")
+    _check_reachable(value["quorum"], len(found), path, what="witness")
     within = timedelta(days=value["withinDays"]) if "withinDays" in value else None
     return Witnesses(tuple((name or witness.name, witness) for name, witness in found), value["quorum"], within)
 
@@ -238,7 +239,7 @@ def _read_timestamps(value: dict[str, Any] | None, path: Path) -> Timestamps:
     roots = [root for item in found for root in item.roots]
     if len(set(roots)) != len(roots):
         raise ConfigError(f"the trust file {path} pins one timestamp certificate twice; authorities are counted")
-    _check_reachable(value["minimum"], len(found), path, what="authorities")
+    _check_reachable(value["minimum"], len(found), path, what="authority")
     return Timestamps(found, value["minimum"], value.get("acceptExpired", False))
 
 
@@ -252,9 +253,9 @@ def _read_authority(item: dict[str, Any], path: Path) -> Authority:
 
 def _check_reachable(wanted: int, there: int, path: Path, *, what: str, pinned: str = "") -> None:
     if wanted > there:
-        pinned_keys = f"{there} {pinned}{'s' * (there != 1)}" if pinned else there
+        pinned_keys = count_noun(there, pinned) if pinned else there
         raise ConfigError(
-            f"the trust file {path} asks for {wanted} {what} and pins {pinned_keys}: that can never be met"
+            f"the trust file {path} asks for {count_noun(wanted, what)} and pins {pinned_keys}: that can never be met"
         )
 
 

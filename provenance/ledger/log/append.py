@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core import scratch_folders
 from provenance.core.digests import sha256
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, ProvenanceError
 from provenance.ledger.format import statement
 from provenance.ledger.layout import ENTRY_LIMIT, entry_path, has_entries, read_bytes, scan_path, size
@@ -136,7 +137,7 @@ def attach(
 
     def stage(beside: Path, log: Log) -> bytes:
         if after is not None and len(log.leaves) != after:
-            raise Overtaken(f"{folder} has {len(log.leaves)} entries and not {after} any more; try again")
+            raise Overtaken(f"{folder} has {count_noun(len(log.leaves), 'entry')} and not {after} any more; try again")
         return staging.stage_document(beside, log, kind, kept, facts=facts, keys=keys, files=added, heir=heir)
 
     with scratch_folders.explain_no_room(folder, "the entry"):

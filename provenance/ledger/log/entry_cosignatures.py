@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from provenance.errors import ConfigError, InputError, MissingExtra, VerificationError
+from provenance.errors import ConfigError, MissingExtra, VerificationError
 from provenance.ledger.format import envelope, statement
 from provenance.ledger.keys import signing_keys
 from provenance.ledger.layout import (
@@ -29,7 +29,7 @@ from provenance.ledger.layout import (
     read_bytes,
     size,
 )
-from provenance.ledger.log import key_history
+from provenance.ledger.log import key_history, reading
 from provenance.ledger.log.append import amend
 
 if TYPE_CHECKING:
@@ -280,7 +280,4 @@ def _read_envelope(folder: Path, index: int) -> Envelope:
         raise ConfigError(f"{folder} is no ledger")
     if not 0 <= index < size(folder):
         raise ConfigError(f"{folder} has no entry {index}; its entries are 0 to {size(folder) - 1}")
-    try:
-        return envelope.read_envelope(read_bytes(folder / entry_path(index), ENTRY_LIMIT))
-    except OSError as cause:
-        raise InputError(f"{folder} has no entry {index}") from cause
+    return reading.read_envelope(folder, index)

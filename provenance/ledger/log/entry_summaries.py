@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from provenance.core.wording import choose_verb, count_noun
 from provenance.errors import cut
 
 if TYPE_CHECKING:
@@ -64,10 +65,10 @@ def _summarise_waiver(predicate: Mapping[str, Any]) -> str:
 
 
 def _summarise_draw(predicate: Mapping[str, Any]) -> str:
+    drawn, records = predicate["drawn"], count_noun(predicate["frame"]["records"], "record")
     return (
-        f"{predicate['drawn']:,} of {predicate['frame']['records']:,} records of "
-        f"entry {predicate['scan']['entry']} were drawn for "
-        f"{predicate['purpose']!r} (draw {predicate['number'] + 1} for it)"
+        f"{drawn:,} of {records} of entry {predicate['scan']['entry']} {choose_verb(drawn, 'was', 'were')} drawn "
+        f"for {predicate['purpose']!r} (draw {predicate['number'] + 1} for it)"
     )
 
 
@@ -89,13 +90,14 @@ def _summarise_decision(predicate: Mapping[str, Any]) -> str:
 
 def _summarise_filter_run(predicate: Mapping[str, Any]) -> str:
     counts = predicate["counts"]
-    return (
-        f"{_name_tool(predicate)} filtered {_name_inputs(predicate)}: {counts['in']:,} records, {counts['out']:,} left"
-    )
+    went_in = count_noun(counts["in"], "record")
+    return f"{_name_tool(predicate)} filtered {_name_inputs(predicate)}: {went_in}, {counts['out']:,} left"
 
 
 def _summarise_derivation(predicate: Mapping[str, Any]) -> str:
-    return f"{_name_tool(predicate)} made {predicate['outputs']['files']:,} files of {_name_inputs(predicate)}"
+    return (
+        f"{_name_tool(predicate)} made {count_noun(predicate['outputs']['files'], 'file')} of {_name_inputs(predicate)}"
+    )
 
 
 def _name_author(predicate: Mapping[str, Any]) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance.errors import ConfigError
+from provenance.core import scratch_folders
+from provenance.errors import ConfigError, LimitExceeded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,6 +160,57 @@ def write_new(path: Path, data: bytes) -> Path:
         else:
             return place
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
+@contextlib.contextmanager
+def explain_unwritable(target: Path) -> Iterator[None]:
+    """Say in one sentence that a file cannot be written: a full disk is not the fault of whoever named it.
+
+    Args:
+        target: the file, as it was named.
+
+    Raises:
+        LimitExceeded: there is no room. ConfigError: it cannot be written for another reason.
+    """
+    try:
+        yield
+    except OSError as cause:
+        if cause.errno in scratch_folders.NO_SPACE_ERRORS:
+            raise LimitExceeded(scratch_folders.no_room_error(target.parent, target.name, cause)) from cause
+        reason = os.strerror(cause.errno) if cause.errno else cause
+        raise ConfigError(f"{target} cannot be written: {reason}") from cause
+
+
+@contextlib.contextmanager
+def write_whole(target: Path) -> Iterator[Path]:
+    """Yield an empty file to write to, whose bytes stand under a name once all of them are there.
+
+    Args:
+        target: the name; what it leads to is replaced, but a pipe or device, which gets the bytes.
+
+    Yields:
+        The file to write to.
+
+    Raises:
+        LimitExceeded: there is no room. ConfigError: it cannot be written for another reason.
+    """
+    with explain_unwritable(target):
+        place = target.resolve()
+        is_stream = place.exists() and not place.is_file()
+        with scratch_folders.temporary_folder() if is_stream else contextlib.nullcontext(place.parent) as folder:
+            made = make_beside(folder / place.name)
+            try:
+                yield made
+                if is_stream:
+                    with made.open("rb") as source, place.open("wb") as sink:
+                        shutil.copyfileobj(source, sink)
+                    return
+                if place.exists():
+                    made.chmod(place.stat().st_mode & 0o777)
+                made.replace(place)
+            finally:
+                with contextlib.suppress(OSError):
+                    made.unlink()
 
 
 def make_beside(target: Path) -> Path:

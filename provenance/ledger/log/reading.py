@@ -7,11 +7,13 @@ digested are those that are decoded, and what is shown is what `prove` proves.
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.digests import sha256
+from provenance.core.wording import choose_verb, count_noun
 from provenance.errors import BrokenChain, DigestMismatch, InputError, UnknownEntry, VerificationError, cut
 from provenance.ledger.format import bounded_tables, checkpoint, envelope, statement
 from provenance.ledger.layout import ENTRY_LIMIT, entry_path, note_path, read_bytes, size
@@ -104,7 +106,7 @@ def decode_tables(
             found[name] = schema.empty_table()
             continue
         stored = find_table(folder, entry_statement, name)
-        if stored.lines and not os.path.lexists(stored.lines.path):
+        if stored.lines and is_withheld(stored.lines.path):
             uncompared.append(name)
             stored = replace(stored, lines=None)
         found[name] = _decode_conforming(stored, stated["parquet"], index, schema, other)
@@ -113,6 +115,58 @@ def decode_tables(
             f"entry {index}: the lines of {', '.join(uncompared)} are withheld, so its rows were not compared with them"
         )
     return found
+
+
+def is_withheld(path: Path) -> bool:
+    """Tell whether a file that an entry binds is not there; one that is there and cannot be read is not withheld.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: whether it is there cannot be seen, or it may not be read.
+    """
+    try:
+        path.lstat()
+        if not os.access(path, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except FileNotFoundError:
+        return True
+    except OSError as cause:
+        raise InputError(f"{path} cannot be read: {cause.strerror}; let this user read it") from cause
+    return False
+
+
+def explain_unchecked(folder: Path, index: int, count: int) -> str | None:
+    """Say that the files of the other entries were not compared with what those bind, and how many are missing.
+
+    To compare them would cost the reading of the whole ledger, which is what `verify` is for.
+
+    Args:
+        folder: the ledger.
+        index: number of the entry whose files were compared.
+        count: how many entries there are.
+
+    Returns:
+        One sentence; None where there is no other entry.
+    """
+    others = [at for at in range(count) if at != index]
+    if not others:
+        return None
+    missing: set[str] = set()
+    unread = 0
+    for at in others:
+        try:
+            bound = read_statement(folder, at).folder
+            missing |= {name for name in bound if is_withheld(folder / name)}
+        except (InputError, VerificationError):
+            unread += 1
+    sentence = f"the files of {count_noun(len(others), 'other entry')} were not checked"
+    if missing:
+        sentence += f", {count_noun(len(missing), 'file')} of them {choose_verb(len(missing))} missing"
+    if unread:
+        sentence += f", {count_noun(unread, 'other entry')} cannot be read in full"
+    return f"{sentence}; run provenance verify {folder}"
 
 
 def find_table(folder: Path, entry_statement: statement.Statement, name: str) -> bounded_tables.StoredTable:
@@ -138,6 +192,8 @@ def _decode_conforming(
     """Decode a table, and hold it to its schema."""
     from provenance.core.schemas import conform
 
+    if is_withheld(stored.path):
+        raise InputError(f"{path} is withheld; ask whoever holds the whole ledger")
     try:
         table = _add_missing_columns(_decode_stored(stored, path, index, other), schema)
         if later := sorted(set(table.column_names) - set(schema.names)):
@@ -272,7 +328,11 @@ def read_statement(folder: Path, index: int) -> statement.Statement:
     Raises:
         InputError: there is no such entry; VerificationError: it is not a canonical envelope of a statement.
     """
-    return statement.read_statement(read_envelope(folder, index).payload)
+    payload = read_envelope(folder, index).payload
+    try:
+        return statement.read_statement(payload)
+    except VerificationError as cause:
+        raise VerificationError(f"{entry_path(index)} is damaged: {cause}") from cause
 
 
 def read_envelope(folder: Path, index: int) -> envelope.Envelope:
@@ -294,6 +354,8 @@ def read_envelope(folder: Path, index: int) -> envelope.Envelope:
         raise InputError(f"{folder} has no entry {index}") from cause
     except OSError as cause:
         raise InputError(f"{folder / entry_path(index)} cannot be read: {cause.strerror}") from cause
+    except VerificationError as cause:
+        raise VerificationError(f"{entry_path(index)} is damaged: {cause}") from cause
 
 
 def _add_missing_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from provenance.core.wording import choose_verb, count_noun
 from provenance.errors import VerificationError
 from provenance.ledger.format import row_keys
 from provenance.ledger.format.statement import Statement, object_path
@@ -271,7 +272,8 @@ class _TreeRebuild:
             return None
         if content is not None:
             content.finish()
-            _need(undigested == self._said["contentSet"]["undigested"], f"{undigested} files have no digest")
+            without = f"without a digest {choose_verb(undigested)} {count_noun(undigested, 'file')}"
+            _need(undigested == self._said["contentSet"]["undigested"], without)
             self.outcome.checked += 1
         return sources
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
 
+from provenance.core.wording import count_noun
 from provenance.errors import VerificationError
 from provenance.ledger.trees import merkle
 from provenance.ledger.trees.hash_files import StoredFile
@@ -137,7 +138,7 @@ class TreeWriter:
             ValueError: there are fewer lines than were promised.
         """
         if self._tree.size != self._count:
-            raise ValueError(f"{self._tree.size} lines instead of the {self._count} that were promised")
+            raise ValueError(f"{count_noun(self._tree.size, 'line')} instead of the {self._count} that were promised")
         self._file.seek(0, 2)
         self._file.write(self._tree.levels())
         return self._tree.root()

@@ -151,7 +151,7 @@ def check_keys(state: VerificationState) -> None:
     _gather_evidence(state, anchor)
     signers = _signers(state, anchor, log_key)
     state.signers = {(each.fingerprint, each.role): each for each in signers}
-    state.check_pins(signers)
+    state.check_pins(signers, state.explain_other_log(anchor.note.origin))
 
 
 def check_anchor(state: VerificationState) -> None:

@@ -27,7 +27,7 @@ def check_keys(state: VerificationState) -> None:
     """
     signers = link_keys(state.signers.values(), state.succession)
     state.signers = {(each.fingerprint, each.role): each for each in signers}
-    state.check_pins(signers)
+    state.check_pins(signers, state.explain_other_log(state.origin))
 
 
 def check_rotations(state: VerificationState) -> None:

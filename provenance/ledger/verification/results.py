@@ -5,6 +5,7 @@ Exit codes never change. What a scan found never affects them.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +14,7 @@ from provenance.errors import cut
 from provenance.ledger.keys import trusted_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from provenance.ledger.format import statement
@@ -39,6 +40,7 @@ MEANINGS = {
 # What is withheld may be so for ever (erased contacts), and must not hide that the data differs.
 WORST = (USAGE, INVALID, EQUIVOCATION, UNPINNED, DATA_DIFFERS, WITHHELD, OK)
 
+_OF_ENTRY = re.compile(r"entry ([0-9]+): (.*)", re.DOTALL)
 _BROKEN = (USAGE, INVALID, EQUIVOCATION)  # where it says nothing what else was not checked
 _FAULTS = {None: OK, "invalid": INVALID, "uncovered": UNPINNED, "withheld": WITHHELD}  # see proven_times.StepOutcome
 _SHOWN = 20  # names printed of a list
@@ -103,22 +105,19 @@ class Results:
         """Add what witnesses, timestamps or renewals came to."""
         self.add(Step(outcome.name, outcome.status, outcome.detail, _FAULTS[outcome.fault]))
 
-    def check_pins(self, signers: Collection[SigningKey]) -> None:
+    def check_pins(self, signers: Collection[SigningKey], elsewhere: str = "") -> None:
         """Check that every key that signed is pinned, or linked by rotations to one that is.
 
         Args:
             signers: the keys.
+            elsewhere: why none of the verifier's pins can count here; empty where they can.
         """
         count = sum(each.is_linked for each in signers)
         linked = f", or by one that a pinned key leads to by rotation ({count})" if count else ""
         strangers = [f"{each.fingerprint} ({each.role})" for each in signers if each.whose is None]
         if strangers:
-            named = ", ".join(strangers)
-            self.fail(
-                "keys",
-                f"not pinned: {named}; pin them with provenance verify --trust once you know whose they are",
-                UNPINNED,
-            )
+            todo = elsewhere or "pin them with provenance verify --trust once you know whose they are"
+            self.fail("keys", f"not pinned: {', '.join(strangers)}; {todo}", UNPINNED)
         else:
             self.ok("keys", f"every signature is by a pinned key{linked}")
 
@@ -258,7 +257,7 @@ class Verification:
         if self.local:
             text.append("A self-made key identifies nobody: compare its fingerprint by another way.")
         marks = {"ok": "ok", "failed": "FAILED", "not checked": "not checked"}
-        text += [f"{marks[item.status]}: {item.name}: {item.detail}" for item in self.steps]
+        text += [f"{marks[status]}: {name}: {detail}" for status, name, detail in _collapse(self.steps)]
         text += _listed("warning: no entry binds", self.unbound)
         text += _listed("withheld", self.withheld)
         if self.changes:
@@ -266,6 +265,19 @@ class Verification:
             text += _listed("removed", self.changes.removed)
             text += _listed("changed", self.changes.changed)
         return [escape_to_line(line) for line in text]
+
+
+def _collapse(steps: Sequence[Step]) -> Iterator[tuple[Status, str, str]]:
+    """Say once what several steps came to, naming the entries where they differ in nothing else."""
+    entries: dict[tuple[Status, str, str], list[str]] = {}
+    for step in steps:
+        found = _OF_ENTRY.fullmatch(step.detail)
+        index, said = found.groups() if found else ("", step.detail)
+        entries.setdefault((step.status, step.name, said), []).extend([index] * bool(index))
+    for (status, name, said), listed in entries.items():
+        distinct = list(dict.fromkeys(listed))
+        of = "" if not distinct else f"entry {distinct[0]}: " if len(distinct) == 1 else f"entries {some(distinct)}: "
+        yield status, name, of + said
 
 
 def encodable(text: str) -> str:

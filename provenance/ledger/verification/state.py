@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from provenance.core import path_names
+from provenance.errors import cut
 from provenance.ledger import layout
 from provenance.ledger.keys import trusted_keys
 from provenance.ledger.log import key_history
@@ -136,6 +137,19 @@ class VerificationState(Results):
         """Note that a key signed, and whose it is."""
         signer = SigningKey(fingerprint, role, self.trust.find_owner(fingerprint, role, origin))
         self.signers.setdefault((fingerprint, role), signer)
+
+    def explain_other_log(self, origin: str | None) -> str:
+        """Say that the trust file pins keys for another log than this one; empty where it does not.
+
+        Args:
+            origin: name of the log that is verified.
+        """
+        if origin is None or self.trust.origin in (None, origin):
+            return ""
+        return (
+            f"the trust file is pinned for another log: it says origin {cut(self.trust.origin)}, and this log is "
+            f"{cut(origin)}, whatever keys sign it now; ask whoever keeps this log for a trust file that names it"
+        )
 
     def read_anchor(self) -> Anchor:
         """Return the one entry that is verified, with what it rests on; an earlier step has read it."""

@@ -25,7 +25,7 @@ from provenance.errors import (
 from provenance.ledger import layout
 from provenance.ledger.format import envelope, statement
 from provenance.ledger.keys import trusted_keys
-from provenance.ledger.log import reading
+from provenance.ledger.log import folder_comparison, reading
 from provenance.ledger.log.file_writing import STAGING, is_link
 from provenance.ledger.proofs import anchors
 from provenance.ledger.trees import merkle
@@ -220,6 +220,27 @@ class Reader:
             self._notice(each)
         if os.path.lexists(self.folder / layout.entry_path(self.size)):
             self._notice(f"{layout.uncounted(self.size)}; it is not shown")
+
+    def check_files(self) -> None:
+        """Hold every file of the entry that was asked for to its digest, and say that those of others were not.
+
+        What is withheld is left to whoever asks for it.
+
+        Raises:
+            InputError: a file is there and cannot be read.
+            VerificationError: its bytes were changed.
+        """
+        for path, digest in self.statement().folder.items():
+            if reading.is_withheld(self.folder / path):
+                continue
+            try:
+                found = folder_comparison.digest_file(self.folder / path)
+            except OSError as cause:
+                raise InputError(f"{self.folder / path} cannot be read: {cause.strerror or cause}") from cause
+            if found != digest:
+                self._fault(f"{path} is not what entry {self.index} binds", None)
+        if unchecked := reading.explain_unchecked(self.folder, self.index, self.size):
+            self._notice(unchecked)
 
     def _check(self, index: int, found: Envelope) -> None:
         if self._held is None or index in self._sealed:

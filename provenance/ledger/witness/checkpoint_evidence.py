@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import checkpoint, witness_cosignature
@@ -227,7 +228,7 @@ def read_note(folder: Path, size: int) -> checkpoint.Checkpoint:
     """
     path = folder / layout.note_path(size)
     if not path.is_file():
-        raise ConfigError(f"{folder} has no checkpoint over {size} entries")
+        raise ConfigError(f"{folder} has no checkpoint over {count_noun(size, 'entry')}")
     return checkpoint.read_checkpoint(layout.read_bytes(path, checkpoint.MOST_BYTES))
 
 

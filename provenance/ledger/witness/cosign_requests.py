@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provenance.core.digests import canonical
+from provenance.core.wording import count_noun
 from provenance.errors import BadSignature, BrokenChain, ConfigError, VerificationError
 from provenance.ledger import layout
 from provenance.ledger.format import checkpoint, envelope, witness_cosignature
 from provenance.ledger.keys import verifier_keys
 from provenance.ledger.keys.signing_keys import read_public
-from provenance.ledger.log import file_writing
+from provenance.ledger.log import file_writing, reading
 from provenance.ledger.trees import merkle
 
 if TYPE_CHECKING:
@@ -95,12 +96,9 @@ def ask(folder: Path, since: int = 0, size: int | None = None) -> Request:
     newest = layout.size(folder)
     size = newest if size is None else size
     if not 0 < size <= newest or not 0 <= since <= size:
-        raise ConfigError(f"{folder} has {newest} entries: it cannot prove that {size} extend {since}")
+        raise ConfigError(f"{folder} has {count_noun(newest, 'entry')}: it cannot prove that {size} extend {since}")
     note = layout.read_bytes(folder / layout.note_path(size), checkpoint.MOST_BYTES)
-    leaves = [
-        envelope.read_envelope(layout.read_bytes(folder / layout.entry_path(index), layout.ENTRY_LIMIT)).leaf_hash
-        for index in range(size)
-    ]
+    leaves = [reading.read_envelope(folder, index).leaf_hash for index in range(size)]
     return Request(since, tuple(merkle.prove_consistency(leaves, since)) if since else (), note)
 
 
@@ -250,21 +248,19 @@ def log_key(path: Path) -> Ed25519PublicKey:
 
 def _check_extends(last: checkpoint.Checkpoint, note: checkpoint.Checkpoint, request: Request, folder: Path) -> None:
     if note.size < last.size:
-        reason = (
-            f"it counts {note.size} entries, but this witness saw {last.size}: it is stale, or entries were removed"
-        )
+        counted = f"it counts {count_noun(note.size, 'entry')}, but this witness saw {last.size}"
+        reason = f"{counted}: it is stale, or entries were removed"
         raise _accuse(last, note, request, folder, reason=reason)
     if note.size == last.size:
         if note.root != last.root:
-            reason = (
-                f"this witness saw another checkpoint over {last.size} entries: the log's operator signed two views"
-            )
+            other = f"this witness saw another checkpoint over {count_noun(last.size, 'entry')}"
+            reason = f"{other}: the log's operator signed two views"
             raise _accuse(last, note, request, folder, reason=reason)
         return
     if request.old != last.size:
         raise VerificationError(
-            f"the proof starts at {request.old} entries, but this witness saw {last.size} last: ask its owner for "
-            f"`provenance witness request LEDGER --since {last.size}`"
+            f"the proof starts at {count_noun(request.old, 'entry')}, but this witness saw {last.size} last: "
+            f"ask its owner for `provenance witness request LEDGER --since {last.size}`"
         )
     if not merkle.is_consistent(last.size, last.root, note.size, note.root, proof=request.proof):
         reason = f"the proof does not show that it extends the {last.size} entries this witness saw"

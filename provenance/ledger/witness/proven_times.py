@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from provenance.core.wording import choose_verb
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -250,7 +252,8 @@ def _timestamps(at: TimeEvidence) -> StepOutcome:
     if not valid:
         none = "when anything was signed is claimed, not proven"
         return StepOutcome("timestamps", "not checked", f"{none}{lost}{strangers}")
-    rooted = f"{len(valid)} lead to a pinned root at the time they name ({_unrevoked(valid)})"
+    leads = choose_verb(len(valid), "leads", "lead")
+    rooted = f"{len(valid)} {leads} to a pinned root at the time named ({_unrevoked(valid)})"
     return StepOutcome("timestamps", "ok", f"{rooted}{_covered(at)}; {_opinions(valid)}{lost}{strangers}")
 
 

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from provenance.core import package_data, schemas
 from provenance.core.model import VIEWS, Died
 from provenance.core.scratch_arrays import open_array
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, InputError
 from provenance.pipeline.reading.record_identities import hashes_file
 from provenance.similarity.candidates import distinct_texts
@@ -370,7 +371,9 @@ def _describe_untellable(group: IndexGroup, catalogue: Catalogue) -> str | None:
 
 def _describe_query(query: ReferenceQuery, reasons: Sequence[str]) -> str:
     named = [
-        f"{index.title} ({index.kind}, {index.items:,} items)" for index in query.indexes() if index.unit != "texts"
+        f"{index.title} ({index.kind}, {count_noun(index.items, 'item')})"
+        for index in query.indexes()
+        if index.unit != "texts"
     ]
     known = [index.title for index in query.indexes() if index.unit == "texts"]
     sentences = [f"looked for: {', '.join(named)}" if named else "no index of works or benchmarks was given"]

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.core import schemas
+from provenance.core.wording import count_noun
 from provenance.readers.storage import LIMITS
 from provenance.similarity.text import normalisation
 
@@ -78,7 +79,9 @@ def unread(account: Account, refused: int, size: int) -> Account:
     if not refused:
         return account
     skipped = min(account.bytes, account.bytes_skipped + max(1, min(size, account.bytes_consumed)))
-    reason = f"{refused:,} records would take too much memory to compare (they are {GROWS}, or have {JOINS})"
+    reason = (
+        f"{count_noun(refused, 'record')} would take too much memory to compare (they are {GROWS}, or have {JOINS})"
+    )
     return replace(
         account,
         bytes_consumed=account.bytes - skipped,

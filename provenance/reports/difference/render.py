@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from provenance.core.digests import canonical
+from provenance.core.wording import count_noun
 from provenance.reports.difference.compare import LEAST_SHARE
 from provenance.reports.text import make_printable
 
@@ -71,22 +72,20 @@ def _line(console: Console, text: str, indent: int = 2) -> None:
 
 
 def _heading(console: Console, name: str, side: Side) -> None:
-    what = f", entry {side.entry}: {side.kind} of {side.data}, {side.finished}, {_count(side.sources, 'source')}"
+    what = f", entry {side.entry}: {side.kind} of {side.data}, {side.finished}, {count_noun(side.sources, 'source')}"
     console.print(Text.assemble((f"{name}: {make_printable(side.ledger)}", "bold"), make_printable(what)))
     whose = f"{side.key} ({side.whose})" if side.whose else f"{side.key}, which you have not pinned"
     sentence = f"{side.meaning[0].upper()}{side.meaning[1:]}. The entry says it is signed by {whose}."
     console.print(Padding(Text(make_printable(sentence), style="dim" if not side.verified else "yellow"), (0, 0, 0, 3)))
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
 def _overlaps(console: Console, found: Difference) -> None:
     rows = found.overlaps.to_pylist()
     same = {_pair(row) for row in rows if found.changes is not None and _is_untouched(row)}
     pairs = [list(of) for _, of in groupby((row for row in rows if not (same and _is_untouched(row))), _pair)]
-    _section(console, f"Shared text: {_count(len(pairs), 'pair')} of sources" if pairs else "Shared text: none listed")
+    _section(
+        console, f"Shared text: {count_noun(len(pairs), 'pair')} of sources" if pairs else "Shared text: none listed"
+    )
     for of in pairs[:MOST_SHOWN]:
         a, b = _pair(of[0])
         console.print(
@@ -97,16 +96,16 @@ def _overlaps(console: Console, found: Difference) -> None:
         for row in of:
             _line(console, f"{row['view']:<7} {_share(row, 'a')} of a in b; {_share(row, 'b')} of b in a", 10)
     if len(pairs) > MOST_SHOWN:
-        _line(console, f"and {_count(len(pairs) - MOST_SHOWN, 'more pair')}, with --format json")
+        _line(console, f"and {count_noun(len(pairs) - MOST_SHOWN, 'more pair')}, with --format json")
     if same:
-        _line(console, f"{_count(len(same), 'source')} of the same text in both, as far as sketches tell")
+        _line(console, f"{count_noun(len(same), 'source')} of the same text in both, as far as sketches tell")
     counted = (
         (found.below, f"less than {LEAST_SHARE * 100:.0f} % of either in the other"),
         (found.open, f"sketches do not tell whether it is more or less than {LEAST_SHARE * 100:.0f} %"),
     )
     for number, reason in counted:
         if number:
-            _line(console, f"not listed: {_count(number, 'comparison')} of a source and view: {reason}")
+            _line(console, f"not listed: {count_noun(number, 'comparison')} of a source and view: {reason}")
 
 
 def _pair(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -144,6 +143,7 @@ def _changes(console: Console, found: Difference) -> None:
         if row["change"] == "changed":
             _line(console, f"{row['source']}: {row['field']}: {was} -> {now}")
         else:
-            _line(console, f"{row['source']}: {row['change']}, {now if row['change'] == 'added' else was} records")
+            count = now if row["change"] == "added" else was
+            _line(console, f"{row['source']}: {row['change']}, {count} {'record' if count == '1' else 'records'}")
     if len(rows) > MOST_SHOWN:
         _line(console, f"and {len(rows) - MOST_SHOWN:,} more, with --format json")

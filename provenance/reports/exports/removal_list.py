@@ -24,6 +24,7 @@ from provenance.checks import CHECKS, licence_conflict_by_content, licence_forbi
 from provenance.core import schemas
 from provenance.core.digests import fingerprint
 from provenance.core.model import SEVERITIES
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, InputError
 from provenance.ledger import layout
 from provenance.ledger.exports.export_format import ExportFormat, ExportRequest
@@ -237,7 +238,8 @@ def _list_changed(table: pa.Table, past: pa.Table, here: Mapping[str, Any], path
     columns = (past[name].to_pylist() for name in ("path", "sha256"))
     other = {path for path, digest in zip(*columns, strict=True) if digest not in here} & paths
     named = sorted(other & set(pc.unique(table["path"]).to_pylist()))
-    return f"{', '.join(named[:5])}{f' and {len(named) - 5} more files' if len(named) > 5 else ''}" if named else ""
+    more = f" and {count_noun(len(named) - 5, 'more file')}" if len(named) > 5 else ""
+    return ", ".join(named[:5]) + more
 
 
 def _find_affected_in_scan(
@@ -399,29 +401,22 @@ def _save(
     inherited = np.array([reason.inherited for reason in reasons], bool)
     count = copies = 0
     seen: set[str] = set()
-    try:
-        made = file_writing.make_beside(target)
-    except OSError as error:
-        raise ConfigError(f"{target} cannot be written: {error.strerror or error}") from error
-    try:
-        with pq.ParquetWriter(made, schema, compression="zstd") as writer:
-            for batch in _gather_batches(batches):
-                rank = batch["rank"].combine_chunks()
-                paths = pc.unique(batch["path"]).to_pylist()
-                sources = pa.array([owner[path] for path in paths], pa.string())
-                columns = {name: column.take(rank) for name, column in values.items()}
-                columns |= {name: batch[name] for name in ("path", "row", "other_path", "other_row")}
-                columns["source"] = sources.take(pc.index_in(batch["path"], value_set=pa.array(paths, pa.string())))
-                table = schemas.conform(pa.table(columns), schemas.REMOVALS)
-                writer.write_table(table.replace_schema_metadata(schema.metadata))
-                count += batch.num_rows
-                copies += int(inherited[rank.to_numpy()].sum())
-                seen.update(paths)
-        made.replace(target)
-    except OSError as error:
-        raise ConfigError(f"{target} cannot be written: {error.strerror or error}") from error
-    finally:
-        made.unlink(missing_ok=True)
+    with (
+        file_writing.write_whole(target) as made,
+        pq.ParquetWriter(made, schema, compression="zstd") as writer,
+    ):
+        for batch in _gather_batches(batches):
+            rank = batch["rank"].combine_chunks()
+            paths = pc.unique(batch["path"]).to_pylist()
+            sources = pa.array([owner[path] for path in paths], pa.string())
+            columns = {name: column.take(rank) for name, column in values.items()}
+            columns |= {name: batch[name] for name in ("path", "row", "other_path", "other_row")}
+            columns["source"] = sources.take(pc.index_in(batch["path"], value_set=pa.array(paths, pa.string())))
+            table = schemas.conform(pa.table(columns), schemas.REMOVALS)
+            writer.write_table(table.replace_schema_metadata(schema.metadata))
+            count += batch.num_rows
+            copies += int(inherited[rank.to_numpy()].sum())
+            seen.update(paths)
     return count, len(seen), len({owner[path] for path in seen}), copies
 
 
@@ -449,15 +444,15 @@ def _export(ledger_folder: Path, target: Path, request: ExportRequest) -> tuple[
     )
     sentences = [
         (
-            f"{made.records:,} records of {made.files:,} files in {made.sources:,} sources, {made.inherited:,} of them "
-            f"for what their twins state: {target}"
+            f"{count_noun(made.records, 'record')} of {count_noun(made.files, 'file')} in "
+            f"{count_noun(made.sources, 'source')}, {made.inherited:,} of them for what their twins state: {target}"
         )
     ]
     if made.unlisted:
         named = ", ".join(f"{check} ({count})" for check, count in sorted(made.unlisted.items()))
         sentences.append(f"Not in the list, for they name no records: {named}")
     if made.waived:
-        sentences.append(f"Left out, for they are waived: {made.waived:,} findings")
+        sentences.append(f"Left out, for they are waived: {count_noun(made.waived, 'finding')}")
     return (*sentences, *made.gaps)
 
 

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import SEVERITIES, VERDICTS
+from provenance.core.wording import count_noun
 from provenance.profiles.judgement import overall
 from provenance.reports.filings import document
 from provenance.reports.filings.document import Block, Cell, Heading, Line, Paragraph, Style, Table, bilingual
@@ -144,7 +145,12 @@ def _particulars(
     rows: list[tuple[Cell, Cell]] = [
         (
             bilingual("Data", "数据"),
-            (Line(f"{facts['data']}: {tables['sources'].num_rows:,} sources, {records:,} records"),),
+            (
+                Line(
+                    f"{facts['data']}: {count_noun(tables['sources'].num_rows, 'source')}, "
+                    f"{count_noun(records, 'record')}"
+                ),
+            ),
         ),
         (bilingual("Data digest", "数据摘要值"), (Line(f"SHA-256 {data}", style="code"),)),
         (bilingual("Purpose", "用途"), (Line(facts["purpose"]),)),
@@ -331,7 +337,9 @@ def _describe_checks(checks: Sequence[str], coverage: Mapping[str, Mapping[str, 
     """Say which checks looked, at how many records, and which did not."""
     rows = [coverage[check] for check in checks if check in coverage]
     ran = [row["check"] for row in rows if row["status"] == "ran"]
-    parts = [f"looked: {', '.join(ran)} at {max(row['records_seen'] for row in rows):,} records"] if ran else []
+    parts = (
+        [f"looked: {', '.join(ran)} at {count_noun(max(row['records_seen'] for row in rows), 'record')}"] if ran else []
+    )
     parts += [f"{row['check']} {row['status']}: {row['reason']}" for row in rows if row["status"] != "ran"]
     missing = [check for check in checks if check not in coverage]
     return "; ".join([*parts, *([f"not there: {', '.join(missing)}"] if missing else [])])

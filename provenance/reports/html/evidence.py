@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
+from provenance.core.wording import count_noun
 from provenance.errors import ProvenanceError
 from provenance.reports.html.markup import Markup, isolate_name, make_visible, tag, text
 from provenance.reports.html.masking import MASKS, mask_personal_data
@@ -132,7 +133,7 @@ def _figure(excerpt: _Excerpt, words: Markup) -> Markup:
     caption = tag("figcaption", tag("code", isolate_name(path, 160)), f", record {row:,}")
     if excerpt.fault:
         return tag("figure", caption, tag("p", make_visible(excerpt.fault, 400), class_="dim"), class_="excerpt")
-    rest = tag("p", f"{excerpt.more:,} more characters are not shown.", class_="dim") if excerpt.more else None
+    rest = tag("p", f"Not shown: {count_noun(excerpt.more, 'more character')}.", class_="dim") if excerpt.more else None
     return tag("figure", caption, tag("blockquote", words, dir="auto"), rest, class_="excerpt")
 
 

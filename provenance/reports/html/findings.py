@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from provenance import checks
 from provenance.core.model import SEVERITIES
+from provenance.core.wording import choose_verb, count_noun
 from provenance.reports.html.markup import Markup, isolate_name, keep_fitting, make_visible, table, tag
 
 if TYPE_CHECKING:
@@ -110,7 +111,10 @@ def render(
     made = (_finding(row, examples.get(row["fingerprint"], ()), beside.get(row["fingerprint"])) for row in rows)
     kept, _ = keep_fitting(made, MOST_FINDINGS, MOST_BYTES)
     left = len(rows) - len(kept)
-    sentence = f"{left:,} more findings are in findings.parquet and report.json of the scan, and open in a notebook."
+    sentence = (
+        f"{count_noun(left, 'more finding')} {choose_verb(left)} in findings.parquet and report.json of the scan; "
+        "a notebook opens them."
+    )
     rest = tag("p", sentence, class_="rest") if left else None
     waived = sum(row["waived"] is not None for row in rows)
     excused = f"{waived:,} of {len(rows):,} are waived; verdicts count them all the same. " if waived else ""

@@ -10,6 +10,7 @@ import html
 from collections.abc import Iterable
 
 from provenance.core.escaping import escape
+from provenance.core.wording import count_noun
 
 MOST_CHARACTERS = 4000
 """Characters of one text or attribute at most: what a report shows cannot make it too large to open."""
@@ -40,7 +41,7 @@ def make_visible(text: str, limit: int = 0) -> str:
     more = len(text) - limit
     kept = text[:limit] if limit and more > 0 else text
     kept = escape(kept, lambda char: f"[U+{ord(char):04X}]", "\n\t")
-    return f"{kept}… ({more:,} more characters)" if limit and more > 0 else kept
+    return f"{kept}… ({count_noun(more, 'more character')})" if limit and more > 0 else kept
 
 
 def text(child: Child) -> Markup:

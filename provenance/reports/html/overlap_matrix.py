@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from provenance.core.model import VIEWS
+from provenance.core.wording import choose_verb, count_noun
 from provenance.reports.html.markup import Markup, isolate_name, keep_fitting, make_visible, table, tag
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def _lead(order: Sequence[str], left: int) -> Iterator[str]:
     yield "its records also stand in the column, word for word or nearly so (Jaccard 0.8 and more). "
     yield "Sharing text does not say who copied from whom."
     if left:
-        yield f" {left:,} more sources share less and are left out of the picture; overlaps.parquet has them all."
+        yield f" {count_noun(left, 'more source')} {choose_verb(left, 'shares', 'share')} less and "
+        yield f"{choose_verb(left)} left out of the picture; overlaps.parquet has them all."
 
 
 def _views(shared: Mapping[str, Cells], order: Sequence[str], conflicts: Mapping[tuple[str, str], str]) -> Markup:
@@ -122,7 +124,7 @@ def _views(shared: Mapping[str, Cells], order: Sequence[str], conflicts: Mapping
         first = view == next(iter(shared))
         made.append(tag("input", type="radio", name="view", id=f"view-{view}", checked=first, class_="view"))
         pairs = len({frozenset(pair) for pair in shared[view]})
-        made.append(tag("label", f"{_TITLES[view]}: {pairs:,} pairs", for_=f"view-{view}"))
+        made.append(tag("label", f"{_TITLES[view]}: {count_noun(pairs, 'pair')}", for_=f"view-{view}"))
     for view, view_cells in shared.items():
         figure = tag(
             "figure",
@@ -247,8 +249,16 @@ def _listed(cells: Mapping[str, Cells], conflicts: Mapping[tuple[str, str], str]
         head, (_line(row, conflicts) for row in rows[:MOST_PAIRS]), numbers=(3, 4, 5, 6), label="Overlap of sources"
     )
     more = len(rows) - MOST_PAIRS
-    rest = tag("p", f"{more:,} more pairs stand in overlaps.parquet of the scan.", class_="rest") if more > 0 else None
-    summary = tag("summary", f"The same as a table: {len(rows):,} pairs, both directions")
+    rest = (
+        tag(
+            "p",
+            f"{count_noun(more, 'more pair')} {choose_verb(more, 'stands', 'stand')} in overlaps.parquet of the scan.",
+            class_="rest",
+        )
+        if more > 0
+        else None
+    )
+    summary = tag("summary", f"The same as a table: {count_noun(len(rows), 'pair')}, both directions")
     return tag("details", summary, body, rest)
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.core.model import SEVERITIES
+from provenance.core.wording import choose_verb, count_noun
 from provenance.reports.html.markup import Markup, isolate_name, keep_fitting, make_visible, table, tag
 from provenance.reports.text import format_bytes
 
@@ -46,7 +47,10 @@ def render(tables: Mapping[str, pa.Table]) -> Markup:
     total = sum(row["records"] for row in rows)
     kept, _ = keep_fitting((_source(row, about, total) for row in rows), MOST_SOURCES, MOST_BYTES)
     left = len(rows) - len(kept)
-    sentence = f"{left:,} more sources are in sources.parquet and report.json of the scan, and open in a notebook."
+    sentence = (
+        f"{count_noun(left, 'more source')} {choose_verb(left)} in sources.parquet and report.json of the scan; "
+        "a notebook opens them."
+    )
     return Markup(
         _toolbar()
         + tag("div", _titles(), kept, class_="sources", id="sources-list")

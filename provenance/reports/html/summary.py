@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from provenance.core.model import SEVERITIES
+from provenance.core.wording import count_noun
 from provenance.reports.html.markup import Markup, isolate_name, make_visible, shorten_name, table, tag
 from provenance.reports.text import format_bytes
 
@@ -50,7 +51,8 @@ def render_heading(tables: Mapping[str, pa.Table], facts: Mapping[str, Any], sea
     files = _on_disk(tables["files"]).filter(pc.equal(_on_disk(tables["files"])["role"], "data"))
     records = sum(tables["sources"]["records"].to_pylist())
     lead = (
-        f"{records:,} records in {files.num_rows:,} data files of {tables['sources'].num_rows:,} sources, "
+        f"{count_noun(records, 'record')} in {count_noun(files.num_rows, 'data file')} of "
+        f"{count_noun(tables['sources'].num_rows, 'source')}, "
         f"{format_bytes(pc.sum(files['bytes']).as_py() or 0)}"
     )
     profiles = [isolate_name(profile.get("title") or profile["name"], 200) for profile in facts["profiles"]]
@@ -159,7 +161,7 @@ def _gaps(tables: Mapping[str, pa.Table]) -> Iterator[Any]:
     if skipped:
         on_disk = _on_disk(tables["files"])
         count = pc.sum(pc.greater(on_disk["bytes_skipped"], 0)).as_py() or 0
-        where = f" in {count:,} of {on_disk.num_rows:,} files were not read: "
+        where = f" in {count:,} of {count_noun(on_disk.num_rows, 'file')} were not read: "
         link = tag("a", "which and why", href="#files")
         yield [tag("b", f"{format_bytes(skipped)} of {format_bytes(whole)}"), where, link, "."]
     broken = pc.sum(tables["files"]["records_unreadable"]).as_py() or 0

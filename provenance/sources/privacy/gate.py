@@ -25,6 +25,7 @@ import pyarrow as pa
 
 from provenance.core import schemas
 from provenance.core.model import DOCUMENTS
+from provenance.core.wording import count_noun
 from provenance.readers.manifests.yaml_documents import escape
 from provenance.sources.licence_scopes import GAP
 from provenance.sources.privacy import credentials, identity, masking, people
@@ -259,7 +260,7 @@ class Gate:
     def _digest(self, value: str, place: _Place) -> str:
         """Keep what is written as a digest; behind one may stand the address that has it."""
         digest, space, rest = value.partition(" ")
-        written = digest if _DIGEST.fullmatch(digest) else f"[no digest: {len(digest)} characters]"
+        written = digest if _DIGEST.fullmatch(digest) else f"[no digest: {count_noun(len(digest), 'character')}]"
         written = self._prose(digest, place) if "://" in digest else written
         return written + space + self._prose(rest, place)
 

@@ -130,7 +130,7 @@ def test_an_entry_whose_key_is_not_in_the_ledger_is_not_exported(world, tmp_path
         ),
         (["LEDGER", "--format", "mldsa65", "--key", "env:NONE", "-o", "out"], 2, "variable NONE is not set"),
         (["LEDGER", "--format", "mldsa65", "--key", "/", "-o", "out"], 2, "/ cannot be read: "),
-        (["LEDGER", "--format", "pae", "-o", "LEDGER/origin/out"], 2, "would lie in the ledger"),
+        (["LEDGER", "--format", "pae", "-o", "LEDGER/origin/out"], 2, "is in a ledger"),
         (["LEDGER", "--format", "pae", "-o", "world/data/a.jsonl/out"], 2, "cannot be written"),
     ],
 )

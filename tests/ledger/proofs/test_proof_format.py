@@ -155,11 +155,11 @@ def test_the_command_line(proven, tmp_path, capsys):
     root, made = proven
     folder, proof = str(root / "ledger"), str(tmp_path / "proof")
     for kind, (_, name) in PIECES.items():
-        assert run(["prove", folder, f"--{kind}", name, "-o", proof]) == 0
+        assert run(["prove", folder, f"--{kind}", name, "-o", proof, "--force"]) == 0
         assert Path(proof).read_bytes() == made[kind]
         assert run(["verify", proof]) == 0
     capsys.readouterr()
-    assert run(["prove", folder, "--absent", str(root / "unseen"), "-o", proof]) == 0
+    assert run(["prove", folder, "--absent", str(root / "unseen"), "-o", proof, "--force"]) == 0
     told = capsys.readouterr().out
     assert Path(proof).read_bytes() == made["absent"]
     assert "exact bytes only" in told
@@ -175,7 +175,7 @@ def test_the_command_line(proven, tmp_path, capsys):
         ["--record", "a#b", "--data", "."],
         ["--record", "a#1"],
     ):
-        assert run(["prove", folder, *wrong, "-o", proof]) == 2
+        assert run(["prove", folder, *wrong, "-o", proof, "--force"]) == 2
 
 
 def test_nothing_is_handed_out_that_would_not_convince(proven, tmp_path, capsys):

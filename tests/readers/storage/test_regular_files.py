@@ -28,6 +28,15 @@ def test_a_head_is_of_a_regular_file_alone(tmp_path):
     assert regular_files.read_head(tmp_path / "x", 9) == b"abc"
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/pagemap"), reason="no such files here")  # noqa: PTH110
+@pytest.mark.parametrize("place", ["/proc/self/pagemap", "/proc/self/maps"])
+def test_a_file_of_the_system_without_a_size_is_not_called_empty(place):
+    """One is read by eights alone, the other has no end that its size tells: the digest of nothing is of neither."""
+    found = account(place)
+    assert found.skip_reason.startswith("it has no size, and is not read as empty")
+    assert found.sha256 is None
+
+
 def test_what_grows_is_read_to_the_size_that_it_had(tmp_path):
     (tmp_path / "x").write_bytes(b"abc")
     with storage.open_regular(tmp_path / "x") as file:

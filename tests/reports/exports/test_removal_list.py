@@ -254,7 +254,7 @@ def test_a_pair_of_files_says_what_is_at_stake(data, listed):
     ("arguments", "sentence"),
     [
         (["removal-list", "{tmp}/none", "-o", "{tmp}/r.parquet"], "is no ledger"),
-        (["removal-list", "{tmp}/ledger", "-o", "{tmp}/ledger/r.parquet"], "would lie in the ledger"),
+        (["removal-list", "{tmp}/ledger", "-o", "{tmp}/ledger/r.parquet"], "is in a ledger"),
         (["removal-list", "{tmp}/ledger", "-o", "{tmp}/no/such/r.parquet"], "cannot be written"),
         (
             ["removal-list", "{tmp}/ledger", "-o", "{tmp}/r.parquet", "--check", "nothing"],

@@ -126,7 +126,7 @@ def test_names_are_read_again_from_the_data(world, tmp_path):
     assert "Jane Qwertz" in values
     assert "https://[removed]@acme.org/lamps?id=3" in values
     out = tmp_path / "report.html"
-    words = ["report", str(world / "ledger"), "--format", "html", "-o", str(out)]
+    words = ["report", str(world / "ledger"), "--format", "html", "-o", str(out), "--force"]
     assert run([*words, "--data", str(world / "data")]) == 0
     assert "Jane Qwertz" in out.read_text()
     assert run(words) == 0
