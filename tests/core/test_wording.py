@@ -70,7 +70,7 @@ def test_the_search_finds_what_it_looks_for():
 
 ALWAYS_SEVERAL = {
     ("checks/identical_files.py", "{len(rows)}"),
-    ("ledger/format/finding_fingerprints.py", "{len(held)}"),
+    ("ledger/format/finding_fingerprints.py", "{len(matching)}"),
     ("ledger/log/entry_cosignatures.py", "{len(SIGNERS)}"),
     ("ledger/proofs/challenges.py", "{records}"),  # an answer holds this sentence for ever, byte for byte
     ("ledger/proofs/challenges.py", "{answered - records}"),

@@ -272,12 +272,12 @@ def _collapse(steps: Sequence[Step]) -> Iterator[tuple[Status, str, str]]:
     entries: dict[tuple[Status, str, str], list[str]] = {}
     for step in steps:
         found = _OF_ENTRY.fullmatch(step.detail)
-        index, said = found.groups() if found else ("", step.detail)
-        entries.setdefault((step.status, step.name, said), []).extend([index] * bool(index))
-    for (status, name, said), listed in entries.items():
+        index, detail = found.groups() if found else ("", step.detail)
+        entries.setdefault((step.status, step.name, detail), []).extend([index] * bool(index))
+    for (status, name, detail), listed in entries.items():
         distinct = list(dict.fromkeys(listed))
         of = "" if not distinct else f"entry {distinct[0]}: " if len(distinct) == 1 else f"entries {some(distinct)}: "
-        yield status, name, of + said
+        yield status, name, of + detail
 
 
 def encodable(text: str) -> str:
