@@ -145,7 +145,7 @@ def test_renewal(scanned, authority, trust, tmp_path, capsys):
 
     stamp()
     assert cli.run(["renew", "ledger", "--files"]) == 0
-    assert re.search(r"lists 1 checkpoints, 0 cosignatures, [1-9][0-9]+ files, 1 timestamps", capsys.readouterr().out)
+    assert re.search(r"lists 1 checkpoint, 0 cosignatures, [1-9][0-9]+ files, 1 timestamp[.]", capsys.readouterr().out)
     assert cli.run(["verify", "ledger", "--trust", trust]) == 3
     stamp()
     assert cli.run(["verify", "ledger", "--trust", trust]) == 0
