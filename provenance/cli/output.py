@@ -1,4 +1,4 @@
-"""What commands write with -o: whole or not at all, over nothing but with --force, and never into a ledger."""
+"""What commands write with -o: whole or not at all, over older reports alone without --force, and never into a ledger."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ STDOUT = Path("-")
 _FORCE = "provenance.force"  # where click keeps, during a call, whether --force was given
 
 
-def output_option(about: str, *, required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def output_option(
+    about: str, *, required: bool = True, existing: str = "A file that exists is refused without --force."
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that gives a command -o and --force, whose one rule stands in `check_writable`.
 
     Args:
         about: what the file is, one sentence.
         required: whether the command needs it.
+        existing: what becomes of a file that exists, one sentence.
     """
     output = click.option(
         "-o",
@@ -33,7 +36,7 @@ def output_option(about: str, *, required: bool = True) -> Callable[[Callable[..
         metavar="FILE",
         type=click.Path(path_type=Path),
         required=required,
-        help=f"{about} A file that exists is refused without --force.",
+        help=f"{about} {existing}",
     )
     force = click.option(
         "--force", is_flag=True, expose_value=False, callback=_keep_force, help="Replace FILE of -o if it exists."
@@ -43,6 +46,11 @@ def output_option(about: str, *, required: bool = True) -> Callable[[Callable[..
 
 def _keep_force(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
     ctx.meta[_FORCE] = bool(value)
+
+
+def replace_existing() -> None:
+    """Take --force as given in this call: what stands there is made again from a ledger at any time."""
+    click.get_current_context().meta[_FORCE] = True
 
 
 def _is_forced() -> bool:

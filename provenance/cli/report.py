@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     multiple=True,
     help="Of a clause matrix: the profile it is for; all of the scan if not given.",
 )
-@output_lines.output_option("File to write; - is standard output.")
+@output_lines.output_option(
+    "File to write; - is standard output.",
+    existing="A file that exists is replaced; for a filing, which people complete by hand, only with --force.",
+)
 @click.option(
     "--data", type=click.Path(path_type=Path), help="The data that was scanned: html shows masked excerpts of it."
 )
@@ -52,6 +55,8 @@ def command(
     form = REPORTS[format_]
     if data is not None:
         _refuse(form, data)
+    if not form.is_filing:
+        output_lines.replace_existing()
     output_lines.check_not_audited(output, ledger)
     output_lines.check_writable(output, data)
     if form.is_filing:

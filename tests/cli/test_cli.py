@@ -208,7 +208,7 @@ def test_a_report_in_a_file_shows_what_cannot_be_seen_as_escapes(data, tmp_path)
     ledger, file = tmp_path / "ledger", tmp_path / "report.json"
     run(["scan", str(folder), "--ledger", str(ledger)])
     for form in ("json", "sarif"):
-        assert run(["report", str(ledger), "--format", form, "-o", str(file), "--force"]) == 0
+        assert run(["report", str(ledger), "--format", form, "-o", str(file)]) == 0
         assert not {"\u202e", "\u200b", "\u009b"} & set(file.read_text())
         assert json.loads(file.read_text())
 

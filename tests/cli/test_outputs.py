@@ -119,6 +119,7 @@ def test_no_file_that_was_audited_is_written_over(world, capsys, case):
 
 
 EVERY = WRITTEN | {
+    "report": ("report", "ledger", "--format", "clause-matrix-html"),
     "answer": ASKED["an answer over a file of the data"],
     "timestamp": ("timestamp", "request", "ledger"),
     "witness": ("witness", "request", "ledger"),
@@ -145,6 +146,14 @@ def test_what_exists_is_replaced_with_force_alone(world, capsys, monkeypatch, ca
     assert out.read_bytes() == made
     assert run([*EVERY[case], "-o", "out", "--force"]) == OK
     assert [path.name for path in world.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("form", ["html", "json", "sarif", "text"])
+def test_a_report_replaces_an_older_one(world, form):
+    """The ledger makes it again at any time; a filing is completed by hand."""
+    (world / "out").write_text("of last week\n")
+    assert run(["report", "ledger", "--format", form, "-o", "out"]) == OK
+    assert "of last week" not in (world / "out").read_text()
 
 
 @pytest.mark.parametrize("case", sorted(set(EVERY) - {"index"}))
