@@ -1,4 +1,4 @@
-"""What commands write with -o: whole or not at all, over older reports alone without --force, and never into a ledger."""
+"""What commands write with -o: whole or not at all, over older reports alone without --force, never into a ledger."""
 
 from __future__ import annotations
 
