@@ -155,8 +155,9 @@ def _sign(data: bytes, key: CmsSigner | ec.EllipticCurvePrivateKey | rsa.RSAPriv
 def _export(entry: ExportedEntry, request: ExportRequest) -> Exported:
     if request.certificate is None:
         raise ConfigError("a CMS signature is by a certificate: name its PEM file with --certificate")
+    pem = read_file(request.certificate)
     try:
-        certificates = key_certificates.read_chain(read_file(request.certificate))
+        certificates = key_certificates.read_chain(pem)
     except ConfigError as cause:
         raise ConfigError(f"{request.certificate} holds no certificate in PEM form") from cause
     note = layout.read_bytes(entry.folder / layout.note_path(layout.size(entry.folder)), LARGEST_FILE)
