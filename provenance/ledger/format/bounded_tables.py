@@ -7,14 +7,16 @@ it died, ran out of memory or was interrupted.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provenance.core.processes.child_processes import MOST_KILLS
 from provenance.core.processes.confined_decoding import ConfinedProcess
-from provenance.errors import DigestMismatch, VerificationError
+from provenance.errors import DigestMismatch, ProcessKilled, VerificationError
 from provenance.ledger.format import table_decoder
 
 if TYPE_CHECKING:
@@ -146,6 +148,10 @@ def _raise_fault(reply: dict[str, Any], stored: StoredTable) -> None:
         raise VerificationError(str(reply["fault"]))
 
 
+class _Killed(Exception):  # noqa: N818 - asks for another try
+    """Somebody else ended the process that decodes."""
+
+
 class _Decoder:
     """What decodes for this program, one request at a time."""
 
@@ -164,7 +170,7 @@ class _Decoder:
         with self._lock:
             for rows in _ROWS_AT_ONCE:
                 try:
-                    reply, parts = self._exchange(json.dumps(request | {"at_once": rows}).encode())
+                    reply, parts = self._exchange_again(json.dumps(request | {"at_once": rows}).encode())
                 except BaseException:  # what comes next through the pipe would be the answer to this
                     self.end_process()
                     raise
@@ -173,6 +179,13 @@ class _Decoder:
                 parts.clear()
                 self.end_process()
         return reply, parts
+
+    def _exchange_again(self, request: bytes) -> tuple[dict[str, Any], list[bytes]]:
+        """Ask anew where somebody else ended the process: the table is not to blame for that."""
+        for _ in range(1 + MOST_KILLS):
+            with contextlib.suppress(_Killed):
+                return self._exchange(request)
+        raise ProcessKilled("decode a table of the ledger")
 
     def _exchange(self, request: bytes) -> tuple[dict[str, Any], list[bytes]]:
         if self._child is None or not self._child.runs:
@@ -185,7 +198,10 @@ class _Decoder:
                 parts.append(found[1])
             return json.loads(found[1]), parts
         except OSError:
+            killed = self._child.was_killed()
             self.end_process()
+            if killed:
+                raise _Killed from None
         return {"fault": "the process that decodes it ended: it took too much memory or time"}, []
 
     def end_process(self) -> None:
