@@ -397,7 +397,7 @@ def test_where_memory_does_not_suffice_fewer_rows_are_decoded_at_once(monkeypatc
     asked, ended = [], []
     decoder = bounded_tables._Decoder()
 
-    def exchange(request):
+    def exchange(request, _keep):
         asked.append(json.loads(request)["at_once"])
         full = asked[-1] > suffices
         return ({"fault": "memory", table_decoder.FULL: True}, [b"half"]) if full else ({"rows": 1}, [b"whole"])
@@ -415,11 +415,11 @@ def test_where_memory_does_not_suffice_fewer_rows_are_decoded_at_once(monkeypatc
 
 @pytest.mark.parametrize(
     ("size", "read", "loaded"),
-    [(1000, 64 << 20, 64 << 20), (1 << 20, 200 << 20, 200 << 20), (3 << 20, 600 << 20, 384 << 20), (5 << 20, 1000 << 20, 500 << 20)],
+    [(1000, 64 << 20, 64 << 20), (1 << 20, 200 << 20, 200 << 20), (10 << 20, 2000 << 20, 768 << 20), (1 << 30, 200 << 30, 768 << 20)],
 )  # fmt: skip
-def test_what_is_loaded_may_grow_less_than_what_is_read_batch_by_batch(size, read, loaded):
-    assert table_decoder._compute_allowed_bytes(size, loaded=False) == read
-    assert table_decoder._compute_allowed_bytes(size, loaded=True) == loaded
+def test_what_is_loaded_grows_neither_with_its_file_nor_with_what_that_says(size, read, loaded):
+    assert table_decoder._compute_allowed_bytes(size, None) == read
+    assert table_decoder._compute_allowed_bytes(size, bounded_tables.LOADED_BYTES) == loaded
 
 
 def test_the_process_that_decodes_is_replaced_when_it_died(home, tables, tmp_path):
