@@ -8,6 +8,7 @@ sentence that says what to do next; the command line prints it without a traceba
     ├ ConfigError        UnknownCheck · ProfileError · UnknownEntry
     ├ MissingExtra       names the extra to install
     ├ CheckError         wraps the cause
+    ├ ProcessKilled      says nothing about what was read
     └ VerificationError  BadSignature · DigestMismatch · BrokenChain
 """
 
@@ -100,6 +101,20 @@ class CheckError(ProvenanceError):
     def __init__(self, check: str, cause: Exception) -> None:
         super().__init__(f"check {check} could not run: {type(cause).__name__}: {cause}")
         self.check = check
+
+
+class ProcessKilled(ProvenanceError):  # noqa: N818 - names what happened
+    """Somebody else killed a process of ours again and again: nothing is known of what it worked on.
+
+    Args:
+        work: what it was to do, after "a process that was to".
+    """
+
+    def __init__(self, work: str) -> None:
+        super().__init__(
+            f"a process that was to {work} was killed again and again; there may be too little memory: free some, and "
+            "run the command again"
+        )
 
 
 class VerificationError(ProvenanceError):

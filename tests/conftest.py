@@ -6,11 +6,13 @@ import contextlib
 import ctypes
 import importlib.util
 import itertools
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import settings
@@ -166,6 +168,50 @@ def deep():
     for folder in made:  # it must not stay for whoever removes folders by their paths
         shutil.rmtree(folder / ("n" * 250), ignore_errors=True)
         subprocess.run(["rm", "-rf", folder / ("n" * 250)], check=True)
+
+
+_MEASURED = """
+import ctypes, json, os, resource, subprocess, sys, time
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: who outlives its parent is waited for here
+started = time.monotonic()
+done = subprocess.run(json.loads(sys.argv[1]), capture_output=True, text=True)
+seconds = time.monotonic() - started
+while True:
+    try:
+        os.wait()
+    except ChildProcessError:
+        break
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+peak = used.ru_maxrss / (1024 if sys.platform == "linux" else 1 << 20)
+print(json.dumps([done.returncode, done.stdout, done.stderr, peak, used.ru_utime + used.ru_stime, seconds]))
+"""
+
+
+class Measured(NamedTuple):
+    """What a command answered and took; MiB of its largest process, seconds of all of them together and on the clock."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+    peak: float
+    busy: float
+    seconds: float
+
+
+@pytest.fixture(scope="session")
+def measure():
+    """Run a command and measure it and all it starts: `measure([sys.executable, ...])`.
+
+    A small process of its own runs it. Whoever asks for RUSAGE_CHILDREN in the process of the tests gets the largest
+    child that any test of it ever had, and the peak of the tests themselves: Linux counts what a child was before exec.
+    """
+
+    def run(command, **asked):
+        asking = [sys.executable, "-c", _MEASURED, json.dumps([str(each) for each in command])]
+        return Measured(*json.loads(subprocess.run(asking, capture_output=True, text=True, check=True, **asked).stdout))
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import CheckSpec, Finding
+from provenance.core.table_rows import iterate_rows
 from provenance.core.wording import choose_verb, count_noun
 from provenance.origins import known_datasets
 
@@ -103,7 +104,7 @@ def _own(index: Mapping[str, Any], files: pa.Table, claims: pa.Table) -> set[str
 
     sources = {row["source"] for row in claims.to_pylist() if row["field"] in _NAMES and is_named(row["value"])}
     own = set()
-    for row in files.select(["path", "source", "role", "sha256"]).to_pylist():
+    for row in iterate_rows(files.select(["path", "source", "role", "sha256"])):
         declared = row["source"] is not None and not row["source"].startswith("undeclared:")
         named = declared and (row["source"] in sources or is_named(row["source"]))
         entry = digests.get(row["sha256"])

@@ -16,6 +16,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import CheckSpec, Finding
+from provenance.core.table_rows import iterate_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ def find(files: pa.Table) -> Iterator[Finding]:
         files: FILES.
     """
     wrong: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in files.select(["path", "source", "sha256", "sha256_claimed", "records"]).to_pylist():
+    for row in iterate_rows(files.select(["path", "source", "sha256", "sha256_claimed", "records"])):
         claimed = row["sha256_claimed"]
         if claimed is not None and row["sha256"] is not None and claimed.lower() != row["sha256"]:
             wrong[row["source"]].append(row)

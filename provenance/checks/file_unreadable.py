@@ -16,6 +16,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import UNSAMPLED, CheckSpec, Finding
+from provenance.core.table_rows import iterate_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,7 +40,7 @@ def find(files: pa.Table) -> Iterator[Finding]:
         files: FILES.
     """
     broken: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in files.select(_COLUMNS).to_pylist():
+    for row in iterate_rows(files.select(_COLUMNS)):
         reason = row["skip_reason"] or ""
         unread = row["role"] != "ignored" and reason and not reason.startswith((NO_READER, UNSAMPLED))
         if (unread or row["records_unreadable"]) and row["source"] is not None:

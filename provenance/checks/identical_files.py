@@ -15,7 +15,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
+
 from provenance.core.model import CheckSpec, Finding
+from provenance.core.table_rows import iterate_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +36,10 @@ def find(files: pa.Table) -> Iterator[Finding]:
         files: FILES.
     """
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in files.select(["path", "source", "role", "bytes", "records", "sha256"]).to_pylist():
+    counted = files["sha256"].value_counts()
+    repeated = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
+    equal = files.filter(pc.is_in(files["sha256"], value_set=repeated))
+    for row in iterate_rows(equal.select(["path", "source", "role", "bytes", "records", "sha256"])):
         if row["role"] == "data" and row["bytes"] and row["sha256"]:
             groups[row["sha256"]].append(row)
     for digest, rows in sorted(groups.items()):

@@ -16,6 +16,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import CheckSpec, Finding
+from provenance.core.table_rows import iterate_rows
 from provenance.licences import terms
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def find(files: pa.Table, purpose: str) -> Iterator[Finding]:
         purpose: one of model.PURPOSES.
     """
     by_licence: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in files.select(["path", "source", "role", "licence", "records", "bytes"]).to_pylist():
+    for row in iterate_rows(files.select(["path", "source", "role", "licence", "records", "bytes"])):
         if row["role"] == "data":
             by_licence[row["source"], row["licence"] or ""].append(row)
     several = Counter(source for source, _ in by_licence)

@@ -16,6 +16,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import CheckSpec, Finding
+from provenance.core.table_rows import iterate_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def find(files: pa.Table) -> Iterator[Finding]:
         files: FILES.
     """
     by_source: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in files.select(["path", "source", "role", "licence_from", "bytes", "records"]).to_pylist():
+    for row in iterate_rows(files.select(["path", "source", "role", "licence_from", "bytes", "records"])):
         if row["role"] == "data" and "!/" not in row["path"]:
             by_source[row["source"]].append(row)
     for source, rows in sorted(by_source.items()):

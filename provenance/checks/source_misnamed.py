@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.model import CheckSpec, Finding
+from provenance.core.table_rows import iterate_rows
 from provenance.origins import known_datasets
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _shares(references: pa.Table, files: pa.Table) -> dict[str, dict[str, _Share
     exact: dict[tuple[str, str], int] = defaultdict(int)
     total: dict[str, int] = defaultdict(int)
     digests = known_datasets.known_by_digest()
-    for row in files.to_pylist():
+    for row in iterate_rows(files.select(["source", "role", "records", "sha256"])):
         if row["role"] == "data" and row["source"] is not None:
             total[row["source"]] += row["records"]
             if row["sha256"] in digests:

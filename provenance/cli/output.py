@@ -73,6 +73,10 @@ def check_writable(output: Path, *inputs: Path | None) -> None:
 
     if output == STDOUT:
         return
+    try:
+        output.resolve()
+    except (OSError, RuntimeError) as error:  # which of the two a link that leads to itself is depends on Python
+        raise ConfigError(f"{output} is a link that leads to itself; name another file with -o") from error
     if around := ledger_around(output):
         raise ConfigError(f"{output} is in a ledger, {around}, whose files are all bound; name another file with -o")
     if os.path.isdir(output):  # noqa: PTH112 - it never raises

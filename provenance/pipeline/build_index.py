@@ -99,6 +99,8 @@ def build_index(files: Sequence[Path], output: Path, options: IndexOptions, by: 
         raise ConfigError("an index needs at least one file")
     if options.scale > 1 and options.unit != "texts":
         raise ConfigError("--scale keeps a part of the texts of a known data set; shingles are kept in full")
+    if len(options.title or "") > reference_index.LONGEST_VALUE:
+        raise ConfigError(f"--title has more than {reference_index.LONGEST_VALUE:,} characters; give a shorter one")
     names = _short_names(files)
     _output_path(output, files)
     key, place, new = _find_or_make_key(output, options)

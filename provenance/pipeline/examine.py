@@ -22,6 +22,7 @@ from provenance.attestations import declaration
 from provenance.core import engines, folder_walk, schemas, scratch_folders
 from provenance.core.model import CHANGED, DOCUMENTS, Died
 from provenance.core.processes import memory_limit
+from provenance.core.processes.child_processes import MOST_KILLS
 from provenance.core.progress import Progress, ignore_progress
 from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
 
     from provenance.sources.read_results import BundleResult, FileResult
 
-_TRIES_PER_FILE = 2  # of reading a file again whose process somebody else ended
 _RETRY_NUMBERS_FROM = 10**15  # numbers of parts that are tried again begin here
 _CONCURRENT_VIEWS = 4  # checks, at most: each holds a piece of MATCHES
 
@@ -231,7 +231,7 @@ def _read_files(
             elif result.capped:
                 path = part.files[0].path
                 raise LimitExceeded(f"{path} could not be read: {result.reason}; give it more --memory, or --workers 1")
-            elif result.outside and finished[part.files[0].path] < _TRIES_PER_FILE:
+            elif result.outside and finished[part.files[0].path] < MOST_KILLS:
                 finished[part.files[0].path] += 1  # nothing of the file's: whatever was written has its own number
                 retried.append(replace(part, number=next(numbers)))
             else:
@@ -271,24 +271,26 @@ def _make_tables(
     sets = [each for part in held for each in part.sets]
     lookups = [
         result
-        for _, result in engine_run.map(
-            reference_matches.look_up, reference_matches.lookup_tasks(asked, sets, engine_run.workers, scratch)
+        for _, result in engines.map_again(
+            engine_run,
+            reference_matches.look_up,
+            reference_matches.lookup_tasks(asked, sets, engine_run.workers, scratch),
         )
     ]
     compared_views = match_plan.require_results(
-        result for _, result in engine_run.map(compare_view, plan.view_tasks)
+        result for _, result in engines.map_again(engine_run, compare_view, plan.view_tasks)
     )  # takes the sets away
     exact_parts = match_plan.require_results(
-        result for _, result in engine_run.map(match_exactly, match_plan.exact_tasks(compared_views))
+        result for _, result in engines.map_again(engine_run, match_exactly, match_plan.exact_tasks(compared_views))
     )
     rereadings = match_plan.reread_tasks(plan, compared_views, read, observed)
     located = []
-    for number, result in engine_run.map(locate_spans, rereadings):
+    for number, result in engines.map_again(engine_run, locate_spans, rereadings):
         located.append(result)
         if isinstance(result, Died):
             forget_spans(rereadings[number])
     match_tasks = match_plan.match_tables(plan, exact_parts, compared_views)
-    match_plan.require_results(result for _, result in engine_run.map(write_matches, match_tasks))
+    match_plan.require_results(result for _, result in engines.map_again(engine_run, write_matches, match_tasks))
     engine_run.close()
     found = match_plan.assemble_result(
         plan, exact_parts, compared_views, located=located, match_files=[naming.target for naming in match_tasks]

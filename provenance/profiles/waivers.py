@@ -8,6 +8,7 @@ or in a file that never lives in the data: who hands over data must not excuse w
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from pathlib import Path
@@ -118,7 +119,8 @@ def load(path: Path, data: Path) -> Waivers:
     Raises:
         ConfigError: it lies in the data, cannot be read, or breaks its schema; the message says where.
     """
-    if any(form(path).is_relative_to(form(data)) for form in (Path.absolute, Path.resolve)):
+    # realpath: of a link that leads to itself `Path.resolve` raises what no system says
+    if any(Path(form(path)).is_relative_to(form(data)) for form in (Path.absolute, os.path.realpath)):
         raise ConfigError(f"{path} lies in the data: waivers never live in the data; keep the file elsewhere")
     try:
         source = read_head(path, LARGEST + 1)

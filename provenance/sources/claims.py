@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from provenance.core import schemas
 from provenance.core.digests import sha256
 from provenance.core.model import DOCUMENTS, STATED, Claim
 from provenance.core.path_names import disk_location
+from provenance.core.table_rows import iterate_rows
 from provenance.errors import ManifestError
 from provenance.licences.expressions import normalise
 from provenance.readers import manifests, storage
@@ -275,7 +277,10 @@ def add_identities(claims: pa.Table, files: pa.Table) -> pa.Table:
         file equals is no fault: data is repacked. Empty files equal each other and prove nothing.
     """
     by_digest: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for row in files.select(["path", "source", "role", "sha256", "bytes"]).to_pylist():
+    stated = claims.filter(pc.equal(claims["field"], "upstream-sha256"))["value"].to_pylist()
+    wanted = pa.array([each.partition(" ")[0] for each in stated], pa.string())
+    equal = files.filter(pc.is_in(files["sha256"], value_set=wanted))
+    for row in iterate_rows(equal.select(["path", "source", "role", "sha256", "bytes"])):
         if row["role"] == "data" and row["sha256"] is not None and row["bytes"]:
             by_digest[row["sha256"]].append({"scope": row["path"], "source": row["source"]})
     rows: Rows = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.core import schemas
 from provenance.core.model import UNSAMPLED
+from provenance.core.table_rows import iterate_rows
 from provenance.licences.expressions import join_by_and
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def conclude_sources(
     """
     rows_by_source: dict[str, list[dict[str, Any]]] = defaultdict(list)
     names = ("path", "source", "role", "bytes", "records", "tokens", "skip_reason")
-    for row in files.select(names).to_pylist():
+    for row in iterate_rows(files.select(names)):
         if row["role"] == "data":
             rows_by_source[row["source"]].append(row)
     rows = [

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from provenance.core import schemas
+from provenance.core.table_rows import iterate_rows
 from provenance.readers.manifests import by_witness
 from provenance.sources.licence_scopes import DecidedLicence, LicenceScopes
 from provenance.sources.scope_paths import folder_of, folders_above
@@ -139,7 +140,7 @@ class Scopes:
             WITNESSES, sorted by source and scope, the statement that decides first.
         """
         counts: dict[tuple[str, DecidedLicence], list[int]] = defaultdict(lambda: [0, 0])
-        for row in files.select(["path", "role", "records"]).to_pylist():
+        for row in iterate_rows(files.select(["path", "role", "records"])):
             if row["role"] == "data":
                 of = counts[self.find_source(row["path"]), self.licence(row["path"])]
                 of[0] += 1

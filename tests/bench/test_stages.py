@@ -7,8 +7,6 @@ import hashlib
 import json
 import os
 import random
-import resource
-import subprocess
 import sys
 import time
 
@@ -52,7 +50,7 @@ def timed(function, *, runs=3):
 
 
 @pytest.mark.parametrize("language", ["english", "chinese"])
-def test_stages(tmp_path, prose, language):
+def test_stages(tmp_path, measure, prose, language):
     path = tmp_path / "data" / "x.jsonl"
     path.parent.mkdir()
     made = prose(language)
@@ -73,10 +71,10 @@ def test_stages(tmp_path, prose, language):
     for name, function in stages.items():
         seconds = timed(function)
         print(f"  {name:<32} {size / 1e6 / seconds:8.0f} MB/s")
-    print(whole_scan(tmp_path, path, size))
+    print(whole_scan(measure, tmp_path, path, size))
 
 
-def whole_scan(folder, path, size):
+def whole_scan(measure, folder, path, size):
     """Wall time of `provenance scan` against SHA-256 of the same file, and the largest resident set of its processes."""
     env = os.environ | {"PROVENANCE_CONFIG": str(folder / "config")}
     command = [sys.executable, "-m", "provenance", "scan", str(path.parent), "--ledger", str(folder / "ledger")]
@@ -84,12 +82,9 @@ def whole_scan(folder, path, size):
     with path.open("rb") as file:
         hashlib.file_digest(file, "sha256")
     digested = time.perf_counter() - start
-    start = time.perf_counter()
-    done = subprocess.run([*command, "--fail-on", "never"], env=env, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - start
+    done = measure([*command, "--fail-on", "never"], env=env)
     assert done.returncode == 0, done.stderr
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return (
-        f"  {'whole scan, ledger included':<32} {size / 1e6 / seconds:8.0f} MB/s wall, {digested / seconds:.4f} of SHA-256, "
-        f"{seconds:.1f} s, peak {peak:.0f} MiB a process"
+        f"  {'whole scan, ledger included':<32} {size / 1e6 / done.seconds:8.0f} MB/s wall, {digested / done.seconds:.4f} of SHA-256, "
+        f"{done.seconds:.1f} s, peak {done.peak:.0f} MiB a process"
     )

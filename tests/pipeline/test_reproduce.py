@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import Counter
 
-import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import provenance as pv
 from provenance import profiles
@@ -258,22 +254,6 @@ def test_the_demo_is_reproduced(tmp_path, capfd):
     shutil.rmtree(tmp_path / "config", ignore_errors=True)
     assert run(["reproduce", str(tmp_path / "demo" / "ledger"), "--data", str(tmp_path / "demo" / "data")]) == 0
     assert "Entry 0 is reproduced" in capfd.readouterr().out
-
-
-ROWS = st.lists(st.tuples(st.sampled_from(["a", "b", 'c"\n', "ü"]), st.sampled_from([None, 1, 2])), max_size=12)
-
-
-@given(ROWS, ROWS)
-def test_rows_are_counted_as_a_multiset(theirs, mine):
-    tables = [
-        pa.table(
-            {"name": [n for n, _ in each], "n": pa.array([k for _, k in each], pa.int64())},
-            schema=pa.schema([("name", pa.string()), ("n", pa.int64())]),
-        )
-        for each in (theirs, mine)
-    ]
-    left, right = Counter(theirs), Counter(mine)
-    assert reproduce_._count_difference(*tables) == ((left - right).total(), (right - left).total())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import yaml
 
 import provenance as pv
 from provenance.cli import run
+from provenance.cli.output import check_writable
 from provenance.core.digests import fingerprint, sha256
 from provenance.errors import ConfigError
 from provenance.profiles import waivers
@@ -174,3 +175,18 @@ def test_the_example_of_the_documentation_holds(request):
         re.DOTALL,
     )
     assert len(waivers.parse("act-on-findings.md", shown[1].encode())) == 2
+
+
+def test_a_link_that_leads_to_itself_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    (tmp_path / "data").mkdir()
+    assert run(["scan", str(tmp_path / "data"), "--waivers", str(tmp_path / "loop.yaml")]) == 2
+    said = capsys.readouterr().err
+    assert "cannot be read: Too many levels of symbolic links" in said
+    assert said.count("\n") == 1
+
+
+def test_no_output_is_written_to_a_link_that_leads_to_itself(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ConfigError, match="is a link that leads to itself; name another file"):
+        check_writable(tmp_path / "loop")

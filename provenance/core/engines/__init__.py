@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from provenance.core.model import Died
+from provenance.core.processes.child_processes import MOST_KILLS
 from provenance.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["ENGINES", "Died", "Engine", "prepare", "start"]
+__all__ = ["ENGINES", "Died", "Engine", "map_again", "prepare", "start"]
 
 ENGINES = ("local",)
 """The engines there are, by the name of their file."""
@@ -75,3 +76,27 @@ def start(name: str, workers: int | None = None, ready: Callable[[], None] | Non
     from provenance.core.engines.local import LocalEngine
 
     return LocalEngine(workers, ready)
+
+
+def map_again(engine: Engine, function: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    """Run a function on every part, anew where somebody else ended the process that worked on it.
+
+    Args:
+        engine: what runs it.
+        function: takes one part, importable by its module's name, and may begin a part that was left in the middle.
+        parts: picklable.
+
+    Yields:
+        The number of a part and its result, or `Died`; as they come.
+    """
+    numbers: Sequence[int] = range(len(parts))
+    for attempt in range(1 + MOST_KILLS):
+        killed = []
+        for place, result in engine.map(function, [parts[number] for number in numbers]):
+            if attempt < MOST_KILLS and isinstance(result, Died) and result.outside:
+                killed.append(numbers[place])
+            else:
+                yield numbers[place], result
+        if not killed:
+            return
+        numbers = killed

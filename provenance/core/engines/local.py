@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import signal
 import socket
 import threading
 from collections import defaultdict
@@ -21,6 +20,7 @@ from provenance.core.model import Died
 from provenance.core.processes import memory_limit
 from provenance.core.processes.child_processes import (
     END_TIMEOUT,
+    KILLED_FROM_OUTSIDE,
     Nursery,
     StartError,
     function_name,
@@ -32,8 +32,6 @@ from provenance.errors import LimitExceeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-
-_KILLED_FROM_OUTSIDE = frozenset({-signal.SIGKILL, -signal.SIGTERM})  # no reader ends itself like this
 
 
 def count_cores() -> int:
@@ -68,7 +66,7 @@ class _Worker:
             if self._reason is not None:
                 return Died(self._reason, capped=True)
             reason = f"its process was killed by signal {-code}" if code < 0 else f"its process ended with {code}"
-            return Died(reason, outside=code in _KILLED_FROM_OUTSIDE)
+            return Died(reason, outside=code in KILLED_FROM_OUTSIDE)
 
     @property
     def alive(self) -> bool:

@@ -52,6 +52,13 @@ CALLER_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHU
 _PR_SET_PDEATHSIG = 1
 
 
+KILLED_FROM_OUTSIDE = frozenset({-signal.SIGKILL, -signal.SIGTERM})
+"""Exit codes of a process that somebody else ended, such as the system where memory is short: none ends itself so."""
+
+MOST_KILLS = 2
+"""How often work is done again of which somebody else ended the process."""
+
+
 class StartError(OSError):
     """A nursery ended before it had loaded what workers need."""
 

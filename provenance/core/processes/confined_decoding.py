@@ -43,6 +43,10 @@ class ConfinedProcess:
         """Whether it can be asked: it has not ended, and no fork took it over."""
         return self.owner == os.getpid() and self.process.poll() is None
 
+    def was_killed(self) -> bool:
+        """Tell, of a process that has died, whether somebody else ended it: that says nothing about what it parsed."""
+        return child_processes.wait_for_end(self.process) in child_processes.KILLED_FROM_OUTSIDE
+
     def send(self, data: bytes) -> None:
         """Send a request, or what it asked for.
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 MEMORY_BYTES = 1 << 29
 """Bytes that decoding may take beyond what the process takes by itself: with whoever asks, less than a gigabyte."""
 
+TABLE_MEMORY = "PROVENANCE_TABLE_MEMORY"
+"""The variable that says how much memory the tables of one entry may take."""
+
 FULL = "full"
 """The member of an answer that says that memory did not suffice: with fewer rows at once it may."""
 
@@ -47,10 +50,6 @@ _DENSE = 1 << 16, 8  # rows that any table may have, and for each byte of its fi
 _LINE_BYTES = 1 << 24  # bytes of the longest line
 _PART_BYTES = 1 << 23  # bytes of rows that are compared at once
 _BLOCK_BYTES = 1 << 26  # bytes of lines that are
-_LOADED = (
-    3 << 27,
-    100,
-)  # bytes of a table above which whoever asks for its rows gets fewer times as many as its file has
 _MOST_COLUMNS = 256
 _SECONDS, _PACE = 60, 1 << 20  # of processor time: for any table, and bytes for which there is one more
 _SALT = re.compile(rb'"salt":"([0-9a-f]{32})"')
@@ -181,8 +180,8 @@ def _decode_table(request: dict[str, Any], asker: confined_decoding.Requester | 
         size = os.fstat(handle.fileno()).st_size
         _limit_time(size + (os.fstat(lines.fileno()).st_size if lines else 0))
         file = _open_parquet(handle, request)
-        left = allowed = _compute_allowed_bytes(size, loaded=asker is not None)
-        _check_size(file, size, allowed)
+        left = allowed = _compute_allowed_bytes(size, request.get("most"))
+        _check_size(file, size, allowed, request.get("most"))
         if asker is not None:
             _send_batches(asker, file.schema_arrow, [])  # a table of no rows has columns too
         keys = RowKeys(request["table"] if request["keys"] else "")
@@ -190,18 +189,24 @@ def _decode_table(request: dict[str, Any], asker: confined_decoding.Requester | 
             keys.add(batch)
             left -= batch.get_total_buffer_size()
             if left < 0:
-                raise _TableFault(f"it decodes to more than {allowed:,} bytes, from {size:,}")
+                raise _TableFault(f"it decodes to more than {_describe_limit(allowed, request.get('most'))}")
             if asker is not None:
                 _send_batches(asker, batch.schema, [batch])
         keys.finish()
     return {"rows": file.metadata.num_rows}
 
 
-def _compute_allowed_bytes(size: int, *, loaded: bool) -> int:
-    """Return the bytes that a table of a file of some size may have; loaded, all of them are in memory at once."""
+def _compute_allowed_bytes(size: int, most: int | None) -> int:
+    """Return the bytes that a table of a file of some size may have; whoever keeps them says how many it takes."""
     allowed = max(LEAST_ALLOWED_BYTES, EXPANSION_RATIO * size)
-    most, ratio = _LOADED
-    return max(min(allowed, most), ratio * size) if loaded else allowed
+    return allowed if most is None else min(allowed, most)
+
+
+def _describe_limit(allowed: int, most: int | None) -> str:
+    """Say how many bytes are allowed, and what to do where that is for want of room, and not for its file's size."""
+    if allowed != most:
+        return f"{allowed:,} bytes"
+    return f"{allowed:,} bytes, all that is left for the tables of one entry; {TABLE_MEMORY}=4GB would allow more"
 
 
 def _decode_compared(file: pq.ParquetFile, request: dict[str, Any], lines: BinaryIO) -> Iterator[pa.RecordBatch]:
@@ -378,7 +383,7 @@ def _quote_name(name: str) -> str:
     return json.dumps(name[:40])
 
 
-def _check_size(file: pq.ParquetFile, file_size: int, allowed: int) -> None:
+def _check_size(file: pq.ParquetFile, file_size: int, allowed: int, most: int | None) -> None:
     """Refuse, before decoding, what its footer already says is too large."""
     found = file.metadata
     least = found.num_rows * sum(_count_least_bytes(field.type) for field in file.schema_arrow)
@@ -388,7 +393,8 @@ def _check_size(file: pq.ParquetFile, file_size: int, allowed: int) -> None:
     if found.num_rows > always + per_byte * file_size:
         raise _TableFault(f"{count_noun(found.num_rows, 'row')} cannot be {file_size:,} bytes of Parquet")
     if max(least, stated_size) > allowed:
-        raise _TableFault(f"it decodes to {max(least, stated_size):,} bytes or more, and {allowed:,} are allowed")
+        limit = _describe_limit(allowed, most)
+        raise _TableFault(f"it decodes to {max(least, stated_size):,} bytes or more, and its limit is {limit}")
 
 
 def _count_least_bytes(kind: pa.DataType) -> int:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LARGEST_SAFE_INTEGER = (1 << 53) - 1  # the largest integer that every JSON reader keeps (RFC 8785, section 3.2.2.3)
-_BATCH_ROWS = 1 << 16  # rows
+_BATCH_ROWS = 1 << 14  # rows
 _CONTROL_CHARACTERS = (
     r"[\x00-\x1f]"  # what a JSON string must escape, beside quotes and backslashes (RFC 8785, section 3.2.2.2)
 )

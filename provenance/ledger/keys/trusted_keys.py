@@ -34,6 +34,7 @@ OWN_KEY = "your own local key"
 _MOST_BYTES = 1 << 20  # bytes of a trust file
 _DEEPEST_LEVEL = 20  # levels
 _MOST_ERRORS = 50  # faults that are looked at
+_LONGEST_NUMBER = 20  # characters: no count that a trust file asks for is longer
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -197,7 +198,25 @@ def _parse_yaml(text: str) -> Any:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST_LEVEL:
             raise ValueError("it is nested too deeply")
+    _refuse_odd_values(yaml.compose(text, Loader=_Loader))
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
+
+
+def _refuse_odd_values(node: Any) -> None:
+    """Refuse a key that stands twice, of which only the last would count, and numbers too long to be printed."""
+    if isinstance(node, yaml.MappingNode):
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(names)) < len(names):
+            raise ValueError("a key stands twice")
+    for each in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for child in each if isinstance(each, tuple) else (each,):
+            _refuse_odd_values(child)
+    if (
+        isinstance(node, yaml.ScalarNode)
+        and node.tag.endswith((":int", ":float"))
+        and len(node.value) > _LONGEST_NUMBER
+    ):
+        raise ValueError("a number is too long")
 
 
 def _read_signers(value: dict[str, Any], pins: tuple[Pin, ...], path: Path) -> int:

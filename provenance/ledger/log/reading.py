@@ -19,10 +19,12 @@ from provenance.ledger.format import bounded_tables, checkpoint, envelope, state
 from provenance.ledger.layout import ENTRY_LIMIT, entry_path, note_path, read_bytes, size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     import pyarrow as pa
+
+_LARGEST_TABLE, _MAPPED_ROWS = "matches", 1 << 16  # the table that grows with pairs of records, and its rows that fit
 
 
 def read_entry(folder: Path, index: int | None = None) -> dict[str, Any]:
@@ -97,7 +99,7 @@ def decode_tables(
         raise InputError(
             f"entry {index} of {folder} is a {entry_statement.kind}, no scan; leave out --index for the newest scan"
         )
-    found, uncompared = {}, []
+    found, uncompared, room = {}, [], bounded_tables.allowed_memory()
     for name, schema in (SEALED | OPTIONAL).items():
         if name not in (SEALED if names is None else names):
             continue
@@ -109,7 +111,10 @@ def decode_tables(
         if stored.lines and is_withheld(stored.lines.path):
             uncompared.append(name)
             stored = replace(stored, lines=None)
-        found[name] = _decode_conforming(stored, stated["parquet"], index, schema, other)
+        mapped = name == _LARGEST_TABLE and stored.rows > _MAPPED_ROWS
+        limits = {"most": bounded_tables.MAPPED_BYTES if mapped else max(room, 0), "mapped": mapped}
+        found[name] = _decode_conforming(stored, stated["parquet"], index, schema, other=other, limits=limits)
+        room -= 0 if mapped else found[name].nbytes
     if uncompared:
         notice(
             f"entry {index}: the lines of {', '.join(uncompared)} are withheld, so its rows were not compared with them"
@@ -187,7 +192,13 @@ def find_table(folder: Path, entry_statement: statement.Statement, name: str) ->
 
 
 def _decode_conforming(
-    stored: bounded_tables.StoredTable, path: str, index: int, schema: pa.Schema, other: Callable[[str], None] | None
+    stored: bounded_tables.StoredTable,
+    path: str,
+    index: int,
+    schema: pa.Schema,
+    *,
+    other: Callable[[str], None] | None,
+    limits: Mapping[str, Any],
 ) -> pa.Table:
     """Decode a table, and hold it to its schema."""
     from provenance.core.schemas import conform
@@ -195,7 +206,7 @@ def _decode_conforming(
     if is_withheld(stored.path):
         raise InputError(f"{path} is withheld; ask whoever holds the whole ledger")
     try:
-        table = _add_missing_columns(_decode_stored(stored, path, index, other), schema)
+        table = _add_missing_columns(_decode_stored(stored, path, index, other=other, limits=limits), schema)
         if later := sorted(set(table.column_names) - set(schema.names)):
             raise InputError(
                 f"{path} was written by a newer version: it has the column {cut(later[0])}; install a newer provenance"
@@ -244,11 +255,16 @@ def read_bound_file(
 
 
 def _decode_stored(
-    stored: bounded_tables.StoredTable, path: str, index: int, other: Callable[[str], None] | None
+    stored: bounded_tables.StoredTable,
+    path: str,
+    index: int,
+    *,
+    other: Callable[[str], None] | None,
+    limits: Mapping[str, Any],
 ) -> pa.Table:
     """Decode a table; of bytes that were changed, or rows that no line says, tell `other`, or refuse them."""
     try:
-        return bounded_tables.load_table(stored)
+        return bounded_tables.load_table(stored, **limits)
     except bounded_tables.RowsDiffer as cause:
         fault, less = f"{path} is not what its signed lines say: {cut(cause)}", replace(stored, lines=None, keys=False)
     except bounded_tables.RepeatedKeys as cause:
@@ -258,7 +274,7 @@ def _decode_stored(
     if other is None:
         raise DigestMismatch(f"{fault}; run provenance verify")
     other(fault)
-    return _decode_stored(less, path, index, other)
+    return _decode_stored(less, path, index, other=other, limits=limits)
 
 
 def read_entries(folder: Path, *kinds: str) -> list[tuple[int, str, dict[str, Any]]]:

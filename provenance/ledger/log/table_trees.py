@@ -33,7 +33,7 @@ SALTED_COLUMNS = row_keys.KEY_COLUMNS
 
 TreeRecord = dict[str, Any]
 
-_ROWS_PER_BATCH = 1 << 16  # that are salted at once
+_ROWS_PER_BATCH = 1 << 14  # that are salted at once
 
 
 def write_tables(

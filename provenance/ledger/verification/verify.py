@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provenance.errors import ProcessKilled
 from provenance.ledger.verification import (
     anchor_steps,
     entry_versions,
@@ -132,6 +133,8 @@ def verify(
     except OSError as cause:
         name = cause.filename if isinstance(cause.filename, str | bytes) else state.path
         state.fail("ledger", f"{os.fsdecode(name)} cannot be read: {cause.strerror or type(cause).__name__}", USAGE)
+    except ProcessKilled as cause:  # which says nothing about the ledger
+        state.fail("ledger", str(cause), USAGE)
     except MemoryError:
         state.fail("ledger", "it takes more memory than there is", USAGE)
     except Exception as cause:  # noqa: BLE001 - whoever wrote the bytes must not choose the answer

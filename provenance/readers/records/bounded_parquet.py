@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from provenance.core import parquet_decoder
+from provenance.core.processes.child_processes import MOST_KILLS
 from provenance.core.processes.confined_decoding import LENGTH_BYTES, ConfinedProcess
+from provenance.errors import ProcessKilled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +63,7 @@ class ParquetFile:
     _sizes: list[int] = field(default_factory=list)
     _process: ConfinedProcess | None = None
     _deaths: int = 0
+    _kills: int = 0
     _done: int = 0
 
     def read_footer(self, *, about: bool = False) -> dict[str, Any]:
@@ -75,19 +78,27 @@ class ParquetFile:
         Raises:
             Broken: it cannot be read.
             FileChanged: the bytes are not those that were read first.
+            ProcessKilled: somebody else ended process after process.
         """
-        try:
-            answer = self._start_process(about=about)
-        except _OutOfMemory:  # or somebody killed the process, of which the file is not to blame: a new one tells
-            answer = self._read_footer_anew(about=about)
+        answer, anew = None, False
+        while answer is None:
+            try:
+                answer = self._start_process(about=about, anew=anew)
+            except _Killed:
+                self._count_kill()
+            except _OutOfMemory:
+                if anew:
+                    room = self.limits.memory_bytes >> 20
+                    raise BrokenParquet(f"its footer takes more than {room} MiB of memory") from None
+            anew = True  # an idle one may have had less memory left, or have been killed long ago
         self.rows, self.stored, self._sizes = answer["rows"], answer["stored"], answer["sizes"]
         return answer
 
-    def _read_footer_anew(self, *, about: bool) -> dict[str, Any]:
-        try:
-            return self._start_process(about=about, anew=True)
-        except _OutOfMemory:
-            raise BrokenParquet(f"its footer takes more than {self.limits.memory_bytes >> 20} MiB of memory") from None
+    def _count_kill(self) -> None:
+        """Give up where the file is read for the last time; it is not to blame."""
+        self._kills += 1
+        if self._kills > MOST_KILLS:
+            raise ProcessKilled("decode a Parquet file")
 
     def read_batches(self, group: int) -> Iterator[pa.RecordBatch | str]:
         """Decode a row group.
@@ -102,6 +113,7 @@ class ParquetFile:
         Raises:
             Broken: what follows cannot be decoded.
             FileChanged: the bytes are not those that were read first.
+            ProcessKilled: somebody else ended process after process.
         """
         each = max(1, self._sizes[group] // max(1, self.rows[group]))
         rows, whole = max(1, min(_MOST_ROWS, self.limits.batch_bytes // each)), False
@@ -112,6 +124,8 @@ class ParquetFile:
                     self._start_process()
                 yield from self._decode_rows(group, rows)
                 whole = True
+            except _Killed:
+                self._count_kill()
             except _OutOfMemory:
                 self._deaths += 1
                 if rows == 1 or self.is_given_up:
@@ -182,8 +196,8 @@ class ParquetFile:
                 chunks = [data]
                 del data
                 yield kind, chunks
-        except OSError:
-            raise _OutOfMemory from None  # whatever killed it: with fewer rows at once it may live
+        except OSError:  # of what it did it may have died: with fewer rows at once it may live
+            raise (_Killed if process.was_killed() else _OutOfMemory) from None
         finally:
             if not whole:  # what comes next through the pipe would be the answer to this
                 process.end()
@@ -205,3 +219,7 @@ class ParquetFile:
 
 class _OutOfMemory(Exception):  # noqa: N818 - asks for another try
     """The process had too little memory, or died."""
+
+
+class _Killed(_OutOfMemory):
+    """Somebody else ended the process."""

@@ -7,7 +7,9 @@ by node. A *cell* is one node in one file, a *group* one node in one source.
 
 The sets stay where workers wrote them, one file for all of a view, and a node says where its own is: copying them in
 order would write three times the data once more. Scratch costs about 8 bytes a distinct shingle, 280 bytes a node and
-50 a record, and 56 bytes of each while they are put in order; memory does not grow with them.
+50 a record, and while they are put together 280 bytes a node and 56 of each once more; memory does not grow with them.
+
+Whoever is killed over it may begin again: nothing that it was given goes before all that is made of it is there.
 """
 
 from __future__ import annotations
@@ -132,7 +134,7 @@ def build_nodes(
     """Find the distinct texts among records, and who holds them.
 
     Args:
-        sets: scratch files of SETS; they go as they are read, for what is put together elsewhere is not kept twice.
+        sets: scratch files of SETS; they go once all of them are put together elsewhere.
         hashes: the file that SETS speak of; it moves into the folder.
         members: scratch files of MEMBERS.
         file_sources: the number of each file's source.
@@ -141,6 +143,16 @@ def build_nodes(
     Returns:
         The nodes.
     """
+    if not (scratch / SETS_FILE_NAME).exists():  # else they are there: whoever made them was killed later
+        _put_together(sets, members, file_sources, scratch)
+        Path(hashes).replace(scratch / SETS_FILE_NAME)
+    for path in sets:
+        with contextlib.suppress(PermissionError):  # a system that keeps what is mapped
+            Path(path).unlink(missing_ok=True)
+    return load_nodes(scratch)
+
+
+def _put_together(sets: Sequence[str], members: Iterable[MembersFile], file_sources: Ints, scratch: Path) -> None:
     texts = Ordering(scratch, "texts", _TEXT)
     rows = 0
     for path in sets:
@@ -157,8 +169,6 @@ def build_nodes(
         for part in members_by_set:
             written.add(part)
     _copy_sets(sets, scratch)
-    Path(hashes).replace(scratch / SETS_FILE_NAME)
-    return load_nodes(scratch)
 
 
 def load_nodes(scratch: Path) -> Nodes:
@@ -257,6 +267,4 @@ def _copy_sets(sets: Sequence[str], scratch: Path) -> None:
             keys[:, node:stop] = batch["keys"].flatten().to_numpy().reshape(-1, minhash.BANDS).T
             written.add(*(batch[name].to_numpy() for name in _NODES))
             node = stop
-        with contextlib.suppress(PermissionError):  # a system that keeps what is mapped
-            Path(path).unlink()
     written.close()

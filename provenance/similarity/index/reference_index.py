@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from provenance.core.digests import sha256
 from provenance.core.model import VIEWS
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, cut
 from provenance.readers.storage.regular_files import read_head
 from provenance.similarity.index import siphash
 from provenance.similarity.index.index_rows import IndexFile
@@ -44,6 +44,9 @@ KEY_FILE = "PROVENANCE_INDEX_KEY_FILE"
 
 LARGEST_BYTES = 4 << 30
 """Bytes that an index may take in memory."""
+
+LONGEST_VALUE = 1000
+"""Characters of a title, and of whatever else the metadata of an index says in words."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _METADATA_FORMS = {
@@ -245,11 +248,14 @@ def is_index(path: Path) -> bool:
         return False
 
 
-def _check_comparable(path: Path, about: Mapping[str, str]) -> None:  # noqa: C901 - a line for each fault that has a name
+def _check_comparable(path: Path, about: Mapping[str, str]) -> None:  # noqa: C901 - a line for each fault
     """Refuse an index whose metadata says that it cannot be compared."""
     if about.get("format") != FORMAT:
-        other = f"its format is {about['format']!r}" if "format" in about else "its metadata names no format"
+        other = f"its format is {cut(about['format'])!r}" if "format" in about else "its metadata names no format"
         raise ConfigError(f"{path} is no index that this version reads: {other}, not {FORMAT!r}")
+    long = [name for name in METADATA if name != "files" and len(about.get(name, "")) > LONGEST_VALUE]
+    if long:
+        raise ConfigError(f"{path} is damaged: its metadata has a {long[0]} of {len(about[long[0]]):,} characters")
     absent = [name for name in METADATA if name not in about and name != "files"]
     if absent:
         raise ConfigError(f"{path} is damaged: its metadata says nothing of {', '.join(absent)}")

@@ -122,3 +122,20 @@ def test_what_cannot_be_got_ready_is_left():
 def test_what_the_command_line_prepares_is_what_a_scan_asks_for():
     """A changed name would start a second process, silently."""
     assert child_processes.function_name(compile_kernels) == engine_options._READY
+
+
+ONCE = "import os, pathlib, signal\nplace = pathlib.Path({!r})\nif not place.exists():\n    place.touch()\n    os.kill(os.getpid(), signal.SIGKILL)"
+
+
+def test_what_somebody_killed_is_done_again_and_what_kills_itself_is_not(engine, tmp_path):
+    once = [ONCE.format(str(tmp_path / name)) for name in "ab"]
+    assert sorted(engines.map_again(engine, exec, once)) == [(0, None), (1, None)]
+    always = dict(engines.map_again(engine, exec, ["import os\nos.kill(os.getpid(), 9)", "1"]))
+    assert isinstance(always[0], Died)
+    assert always[0].outside
+    assert always[1] is None
+    crashed = dict(
+        engines.map_again(engine, exec, [f"{once[0]}\nopen({str(tmp_path / 'c')!r}, 'a').write('x')\nos.abort()"])
+    )
+    assert crashed[0].reason == "its process was killed by signal 6"
+    assert (tmp_path / "c").read_text() == "x"

@@ -1,4 +1,4 @@
-"""A worker that is killed while records are compared ends the scan in one sentence, and takes nothing with it."""
+"""A worker that is killed again and again while records are compared ends the scan in one sentence, and takes nothing with it."""
 
 from __future__ import annotations
 

@@ -85,3 +85,21 @@ def test_own_keys_are_pinned_for_their_role_alone(home):
     assert trusted_keys.trust_own_keys().find_owner(pair.fingerprint, "statement", "any") == trusted_keys.OWN_KEY
     assert trusted_keys.trust_own_keys().find_owner(log, "log", "any") == trusted_keys.OWN_KEY
     assert trusted_keys.trust_own_keys().find_owner(log, "statement", "any") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["keys: 0x" + "f" * 50_000, "keys: 1:" + "59:" * 4000 + "1", "origin: " + "9" * 4400, "keys: 1" + "0" * 6000],
+    ids=["hexadecimal", "sexagesimal", "decimal", "digits"],
+)
+def test_a_number_that_nobody_can_print_is_no_fault_of_the_ledger(tmp_path, text):
+    (tmp_path / "trust.yaml").write_text(text)
+    with pytest.raises(ConfigError, match="cannot be read as YAML"):
+        trusted_keys.read_trust(tmp_path / "trust.yaml")
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    """Of two numbers of approvers only the last would count."""
+    (tmp_path / "trust.yaml").write_text("keys: []\nwaivers:\n  approvers: 2\n  approvers: 0\n")
+    with pytest.raises(ConfigError, match="cannot be read as YAML"):
+        trusted_keys.read_trust(tmp_path / "trust.yaml")

@@ -14,11 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from provenance.core import parquet_decoder
+from provenance.core import package_data, parquet_decoder
+from provenance.errors import ProcessKilled
 from provenance.readers import records
 from provenance.readers.records import Account, Batch, bounded_parquet, column_roles, parquet
 from provenance.readers.records.tally import Tally
 from provenance.readers.storage import LIMITS, BlockDigest, CheckedFile, Limits
+from provenance.similarity.index import reference_index
 
 WORDS = "a few words of some text "
 
@@ -175,6 +177,7 @@ def test_a_reader_that_stops_early_leaves_no_answer_for_the_next():
 
 PEAK = """
 import json, os, re, resource, sys
+from provenance.errors import ProcessKilled
 from provenance.readers import records
 last = None
 for item in records.read(sys.argv[1], os.path.basename(sys.argv[1])):
@@ -294,29 +297,67 @@ def test_passages_are_read_in_batches(tmp_path):
     assert batches[-1]["offset"][-1].as_py() == 4 * 599_999
 
 
-@pytest.mark.parametrize("killed", [1, 2])
-def test_a_file_is_not_to_blame_for_a_process_that_somebody_killed(monkeypatch, killed):
-    """A decoding process that dies while it reads a footer is replaced once; twice, and the file is refused."""
-    data, started = written(pa.table({"text": ["one", "two"]})), []
-    real = bounded_parquet.ConfinedProcess
+@pytest.fixture
+def killing(monkeypatch):
+    """Kill so many of the processes that are started: `killing(count)`; they end before they are asked."""
+    real, started = bounded_parquet.ConfinedProcess, []
 
-    def start(module):
-        process = real(module)
-        started.append(process)
-        if len(started) <= killed:
-            process.process.kill()
-            process.process.wait()
-        return process
+    def kill(count):
+        def start(module):
+            process = real(module)
+            started.append(process)
+            if len(started) <= count:
+                process.process.kill()
+                process.process.wait()
+            return process
 
-    monkeypatch.setattr(bounded_parquet, "_idle", [])
-    monkeypatch.setattr(bounded_parquet, "ConfinedProcess", start)
-    file = bounded_parquet.ParquetFile(checked(data), len(data), LIMITS)
-    if killed == 1:
-        assert file.read_footer()["rows"] == [2]
-    else:
-        with pytest.raises(bounded_parquet.BrokenParquet, match="its footer takes more than"):
-            file.read_footer()
-    assert len(started) == 2
-    file.close()
+        monkeypatch.setattr(bounded_parquet, "_idle", [])
+        monkeypatch.setattr(bounded_parquet, "ConfinedProcess", start)
+        return started
+
+    yield kill
     for process in started:
         process.end()
+
+
+@pytest.mark.parametrize("killed", [1, 2, 3])
+def test_a_file_is_not_to_blame_for_a_process_that_somebody_killed(killing, killed):
+    data, started = written(pa.table({"text": ["one", "two"]})), killing(killed)
+    file = bounded_parquet.ParquetFile(checked(data), len(data), LIMITS)
+    if killed < 3:
+        assert file.read_footer()["rows"] == [2]
+    else:
+        with pytest.raises(ProcessKilled, match=r"decode a Parquet file was killed .* free some, and run"):
+            file.read_footer()
+    assert len(started) == min(3, 1 + killed)
+    file.close()
+
+
+@pytest.mark.parametrize("killed", [1, 2, 3])
+def test_a_row_group_is_not_to_blame_for_a_process_that_somebody_killed(monkeypatch, killed):
+    """One row at a time is all that there is to decode: there are no fewer that could be tried."""
+    data = written(pa.table({"text": ["one"]}))
+    file = bounded_parquet.ParquetFile(checked(data), len(data), LIMITS)
+    file.read_footer()
+    send, left = file._send_request, [killed]
+
+    def kill(request):
+        if request["do"] == "decode" and left[0]:
+            left[0] -= 1
+            file._process.process.kill()
+        return send(request)
+
+    monkeypatch.setattr(bounded_parquet.ParquetFile, "_send_request", lambda _, request: kill(request))
+    if killed < 3:
+        assert [batch.to_pydict() for batch in file.read_batches(0)] == [{"text": ["one"]}]
+    else:
+        with pytest.raises(ProcessKilled):
+            list(file.read_batches(0))
+    file.close()
+
+
+def test_an_index_is_not_to_blame_for_a_process_that_somebody_killed(killing):
+    killing(9)
+    shipped = next(package_data.data_folder("known").glob("*.index"))
+    with pytest.raises(ProcessKilled):
+        reference_index.read_index(shipped)

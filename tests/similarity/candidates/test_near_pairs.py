@@ -247,3 +247,32 @@ def test_texts_of_one_file_alone_are_not_paired(tmp_path):
     low = shingles.identify_texts(pa.array(TEXTS[:1], pa.large_string()), pa.array([0]))["low"][0].as_py()
     ends = np.stack([twice.nodes.low[twice.left], twice.nodes.low[twice.right]])
     assert (ends == low).any(0).all()  # the one text that stands in both files is one of every pair
+
+
+@pytest.mark.parametrize("at", ["_copy_sets", "load_nodes", "find_similar"])
+def test_whoever_is_killed_over_the_nodes_may_begin_again(tmp_path, monkeypatch, at):
+    expected, _ = alike(TEXTS, tmp_path / "a", parts=3)
+    module = near_pairs if at == "find_similar" else distinct_texts
+    real, begun = getattr(module, at), []
+
+    def die(*given):
+        if begun:
+            return real(*given)
+        begun.append(given)
+        if at == "_copy_sets":
+            real(*given)
+        raise InterruptedError
+
+    monkeypatch.setattr(module, at, die)
+    with pytest.raises(InterruptedError):
+        alike(TEXTS, tmp_path / "b", parts=3)
+    folder = tmp_path / "b"
+    members = [distinct_texts.MembersFile(str(folder / "members.arrow"), np.arange(len(TEXTS)))]
+    sets = [str(folder / f"{part}.arrow") for part in range(3)]
+    nodes = distinct_texts.build_nodes(
+        sets, str(folder / "hashes"), members, file_sources=np.arange(len(TEXTS)), scratch=folder
+    )
+    found = near_pairs.find_similar(nodes, folder, 1)
+    assert (found.nodes.low == expected.nodes.low).all()
+    assert (np.asarray(found.nodes.keys) == np.asarray(expected.nodes.keys)).all()
+    assert not any(folder.glob("?.arrow"))
