@@ -90,8 +90,8 @@ def allowed_memory() -> int:
     Raises:
         ConfigError: what the user says is no size.
     """
-    asked = os.environ.get(table_decoder.TABLE_MEMORY)
-    return memory_limit.parse_size(asked) if asked else LOADED_BYTES
+    size = os.environ.get(table_decoder.TABLE_MEMORY)
+    return memory_limit.parse_size(size) if size else LOADED_BYTES
 
 
 def load_table(stored: StoredTable, most: int = LOADED_BYTES, *, mapped: bool = False) -> pa.Table:
@@ -121,8 +121,8 @@ def load_table(stored: StoredTable, most: int = LOADED_BYTES, *, mapped: bool = 
         with (folder / "rows").open("wb") as file:
             reply, places = _decoder.send_request("load", stored, most, lambda part: _write_part(file, part))
         _raise_fault(reply, stored)
-        with pa.memory_map(str(folder / "rows")) as held:
-            rows = held.read_buffer()
+        with pa.memory_map(str(folder / "rows")) as mapped_file:
+            rows = mapped_file.read_buffer()
         return _join_parts(rows.slice(*place) for place in places)
 
 
