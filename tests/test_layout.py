@@ -77,7 +77,7 @@ STILL_PARTICIPLES: set[tuple[str, str]] = set()
 RIDDLES = {"asked", "held", "said", "told"}
 """What is no name of a variable either: it says that something was said, not what it is."""
 
-STILL_RIDDLED = ("provenance.cli.", "provenance.pipeline.", "provenance.readers.storage.", "provenance.similarity.")
+STILL_RIDDLED = ("provenance.pipeline.matching.", "provenance.similarity.")
 """Rooms in which some variables are still called so."""
 
 STILL_UNDERSCORED: set[tuple[str, str]] = set()

@@ -38,10 +38,10 @@ def command(
     if ledger is None or file is None:
         raise click.UsageError("give LEDGER and FILE; `provenance attest --template KIND` prints a blank form")
     made = actions.attest(ledger, file, data=data, key=key, ask=key_options.make_secrets(password_file))
-    said = made.statement["predicate"]
-    terminal.print_lines(f"Entry {made.index} of {ledger}: a {said['kind']}.")
-    if "outputs" in said:
-        files = said["outputs"]["files"]
+    predicate = made.statement["predicate"]
+    terminal.print_lines(f"Entry {made.index} of {ledger}: a {predicate['kind']}.")
+    if "outputs" in predicate:
+        files = predicate["outputs"]["files"]
         what, them = ("file", "it") if files == 1 else ("files", "them")
-        terminal.print_lines(f"{files:,} {what} came out; root over {them} {said['outputs']['tree']['root']}.")
+        terminal.print_lines(f"{files:,} {what} came out; root over {them} {predicate['outputs']['tree']['root']}.")
     return 0

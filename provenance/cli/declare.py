@@ -33,11 +33,11 @@ def command(
         return 0
     if ledger is None or file is None:
         raise click.UsageError("give LEDGER and FILE; `provenance declare --template PROFILE` prints a blank form")
-    said, entry = actions.declare(ledger, file, key=key, ask=key_options.make_secrets(password_file))
-    bound = sum(len(each["documents"]) for each in said.answers)
+    signed, entry = actions.declare(ledger, file, key=key, ask=key_options.make_secrets(password_file))
+    bound = sum(len(each["documents"]) for each in signed.answers)
     terminal.print_lines(
-        f"Entry {entry.index} of {ledger}, by {said.by['name']} ({said.by['role']}). "
-        f"Answers: {len(said.answers)}; documents bound by digest: {bound}; left blank: {said.unanswered}."
+        f"Entry {entry.index} of {ledger}, by {signed.by['name']} ({signed.by['role']}). "
+        f"Answers: {len(signed.answers)}; documents bound by digest: {bound}; left blank: {signed.unanswered}."
     )
     terminal.print_lines(
         f"They count in the next scan of the same data: provenance scan DATA --ledger {ledger} --profile …"

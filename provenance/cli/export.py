@@ -80,7 +80,7 @@ def command(
     if output is not None:
         output_lines.check_not_audited(output, ledger)
         output_lines.check_writable(output)
-    asked = ExportRequest(
+    request = ExportRequest(
         index,
         key=key,
         certificate=certificate,
@@ -94,11 +94,11 @@ def command(
         warn=reading.warn,
     )
     if chosen not in of_findings.EXPORTS:
-        written = of_ledger.write(ledger, output, chosen, asked)
+        written = of_ledger.write(ledger, output, chosen, request)
     elif output is None:
         raise click.UsageError("name the file to write with -o")
     else:
-        written = of_findings.write_export(ledger, output, chosen, asked)
+        written = of_findings.write_export(ledger, output, chosen, request)
     for line in written:
         terminal.print_lines(line)
     return 0

@@ -143,20 +143,20 @@ def list_keys(ledger: Path) -> int:
     """List the keys that LEDGER names: who holds it, who held it before, what was added and revoked."""
     from provenance.ledger.log import key_history
 
-    held = key_history.read_history(ledger)
-    for role, key in held.first.items():
-        _show(held, key, f"{role}, from the beginning")
-    for change in held.changes:
-        _show(held, change.after, f"{change.role}, after entry {change.index}")
-    for key, (kind, name) in held.added.items():
-        _show(held, key, f"{kind}{f', {name}' if name else ''}")
+    history = key_history.read_history(ledger)
+    for role, key in history.first.items():
+        _show(history, key, f"{role}, from the beginning")
+    for change in history.changes:
+        _show(history, change.after, f"{change.role}, after entry {change.index}")
+    for key, (kind, name) in history.added.items():
+        _show(history, key, f"{kind}{f', {name}' if name else ''}")
     terminal.print_lines("Nobody is to trust a key for standing here; provenance verify says whom you trust.")
     return 0
 
 
-def _show(held: Succession, key: str, what: str) -> None:
+def _show(succession: Succession, key: str, what: str) -> None:
 
-    revoked = held.revoked.get(key)
+    revoked = succession.revoked.get(key)
     terminal.print_lines(f"{key}  {what}{f'; revoked by entry {revoked.index}: {revoked.reason}' if revoked else ''}")
 
 

@@ -48,12 +48,12 @@ def command(
     if strangers := set(elsewhere) - set(roles):
         raise click.UsageError(f"--{min(strangers)} names a key of another role than --role {role}")
     secrets = key_options.make_secrets(password_file)
-    asked = no_password or set(roles) <= set(elsewhere)
+    needs_no_password = no_password or set(roles) <= set(elsewhere)
     made = key_generation.make_keys(
         out,
         roles,
         origin,
-        password=None if asked else secrets.new_password(str(out)),
+        password=None if needs_no_password else secrets.new_password(str(out)),
         elsewhere=elsewhere,
         secrets=secrets,
     )

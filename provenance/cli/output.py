@@ -122,9 +122,9 @@ def _is_audited(output: Path, folder: Path) -> bool:
         if not output.is_file() or not output.stat().st_size:
             return False
         mark = f'"sha256":"{folder_comparison.digest_file(output)}"'.encode()
-        said = reading.read_statement(folder, reading.find_index(folder, None))
+        statement = reading.read_statement(folder, reading.find_index(folder, None))
         with (
-            (folder / said.predicate["tables"]["files"]["lines"]).open("rb") as file,
+            (folder / statement.predicate["tables"]["files"]["lines"]).open("rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as lines,
         ):
             return lines.find(mark) >= 0

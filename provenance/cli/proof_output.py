@@ -62,5 +62,5 @@ def write_proof(output: Path, data: bytes, folder: Path) -> None:
         failed = "; ".join(step.detail for step in found.steps if step.status == "failed")
         raise VerificationError(f"nothing can be proven from {folder}: {failed}; run provenance verify {folder}")
     output_lines.write_output(output, data)
-    said = [line for line in found.lines() if line.startswith(("Proven", "Not proven"))]
-    terminal.print_lines(*said, f"-> {output}")
+    proven_lines = [line for line in found.lines() if line.startswith(("Proven", "Not proven"))]
+    terminal.print_lines(*proven_lines, f"-> {output}")

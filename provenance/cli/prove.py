@@ -24,7 +24,7 @@ from provenance.cli import path_arguments, proof_output, terminal
 @click.option("--key", metavar="URI", help="Signing keys whose salts.key the scan used, for --record.")
 @output_lines.output_option("The proof's file.")
 def command(
-    folder: Path, entry: int | None, data: Path | None, key: str | None, output: Path, **asked: str | Path | None
+    folder: Path, entry: int | None, data: Path | None, key: str | None, output: Path, **pieces: str | Path | None
 ) -> int:
     """Take one piece out of LEDGER, with everything that proves it to somebody who has nothing else.
 
@@ -36,7 +36,7 @@ def command(
     from provenance.ledger.trees import salts
 
     kinds = {"file": "path"}
-    given = [(kinds.get(kind, kind), value) for kind, value in asked.items() if value is not None]
+    given = [(kinds.get(kind, kind), value) for kind, value in pieces.items() if value is not None]
     if len(given) != 1:
         raise click.UsageError(
             "say what to prove: one of --source --path --record --finding --coverage --verdict --absent"

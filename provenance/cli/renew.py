@@ -26,8 +26,8 @@ def command(ledger: Path, files: bool, key: str | None, password_file: Path | No
 
     entry, late = actions.renew(ledger, files=files, key=key, ask=key_options.make_secrets(password_file))
     covers = entry.statement["predicate"]["covers"]
-    told = ", ".join(count_noun(count, name.removesuffix("s")) for name, count in sorted(covers.items()))
-    terminal.print_lines(f"Entry {entry.index} of {ledger} lists {told}.")
+    counts = ", ".join(count_noun(count, name.removesuffix("s")) for name, count in sorted(covers.items()))
+    terminal.print_lines(f"Entry {entry.index} of {ledger} lists {counts}.")
     for name in late:
         terminal.print_lines(f"Too late for {name}: its certificate has expired, so this renews it for nobody.")
     terminal.print_lines(

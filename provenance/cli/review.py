@@ -41,10 +41,10 @@ def command(
         key=key,
         ask=key_options.make_secrets(password_file),
     )
-    said = made.statement["predicate"]
-    counts, share = said["counts"], said["share"]
+    predicate = made.statement["predicate"]
+    counts, share = predicate["counts"], predicate["share"]
     terminal.print_lines(
-        f"Entry {made.index} of {ledger}, on draw {said['draw']['entry']}, by {name} ({role}): "
+        f"Entry {made.index} of {ledger}, on draw {predicate['draw']['entry']}, by {name} ({role}): "
         f"{counts['passed']:,} of {counts['drawn']:,} passed, {counts['failed']:,} failed, {counts['unreadable']:,} "
         f"unreadable, {counts['unanswered']:,} without an answer."
     )

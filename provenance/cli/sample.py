@@ -64,13 +64,14 @@ def command(
         key=key,
         ask=key_options.make_secrets(password_file),
     )
-    said = made.statement["predicate"]
+    predicate = made.statement["predicate"]
+    drawn = predicate["drawn"]
     terminal.print_lines(
-        f"Entry {made.index} of {ledger}: {said['drawn']:,} of {count_noun(said['frame']['records'], 'record')} "
-        f"of entry {said['scan']['entry']} {choose_verb(said['drawn'], 'was', 'were')} drawn; seed {said['seed']}."
+        f"Entry {made.index} of {ledger}: {drawn:,} of {count_noun(predicate['frame']['records'], 'record')} "
+        f"of entry {predicate['scan']['entry']} {choose_verb(drawn, 'was', 'were')} drawn; seed {predicate['seed']}."
     )
-    if said["number"]:
-        terminal.print_lines(f"It is draw {said['number'] + 1} for this purpose: those before stay in the ledger.")
+    if predicate["number"]:
+        terminal.print_lines(f"It is draw {predicate['number'] + 1} for this purpose: those before stay in the ledger.")
     _hand_out(ledger, made.index, output)
     return 0
 
@@ -101,5 +102,5 @@ def _hand_out(ledger: Path, entry: int, output: Path | None) -> None:
         terminal.print_lines(
             f"Fill in the form {output}, then: provenance review {ledger} {output} --by NAME --role ROLE"
         )
-    told = "A verdict is pass, fail or unreadable; a problem, where one failed, is a class such as A.1."
-    terminal.print_lines(told, error=output is None)
+    instructions = "A verdict is pass, fail or unreadable; a problem, where one failed, is a class such as A.1."
+    terminal.print_lines(instructions, error=output is None)

@@ -23,10 +23,10 @@ def command(ledger: Path, index: int | None, format_: str, *, unverified: bool) 
     from provenance.pipeline import audit
 
     reader = reading.open_reader(ledger, index, unverified=unverified)
-    found, told = audit.read_audit(reader), actions.history(reader) if format_ == "text" else []
+    found, history = audit.read_audit(reader), actions.history(reader) if format_ == "text" else []
     scan.print_audit(found, format_)
-    if told:
+    if history:
         terminal.print_lines("", "What people did about it")
-    for sentence in told:
+    for sentence in history:
         terminal.print_lines(f"  {sentence}")
     return 0

@@ -52,8 +52,8 @@ def print_lines(*lines: object, error: bool = False) -> None:
         lines: one each; a newline within one is shown as an escape. None = an empty line.
         error: whether to print on standard error.
     """
-    said = [escape_to_line(line, MOST_CHARACTERS) for line in lines]
-    _print("".join(f"{line}\n" for line in said or [""]), error=error)
+    escaped = [escape_to_line(line, MOST_CHARACTERS) for line in lines]
+    _print("".join(f"{line}\n" for line in escaped or [""]), error=error)
 
 
 def print_document(data: bytes | str) -> None:

@@ -58,16 +58,18 @@ def request(ledger: Path, output: Path, size: int | None, digest: str) -> int:
 @command.command(name="attach")
 @click.argument("ledger", type=path_arguments.LEDGER)
 @click.argument("answer", type=path_arguments.FILE)
-@click.option("--request", "asked", type=path_arguments.FILE, help="The request it answers: its nonce is compared.")
-def attach(ledger: Path, answer: Path, asked: Path | None) -> int:
+@click.option(
+    "--request", "request_file", type=path_arguments.FILE, help="The request it answers: its nonce is compared."
+)
+def attach(ledger: Path, answer: Path, request_file: Path | None) -> int:
     """Put ANSWER (.tsr) beside the checkpoint of LEDGER that it is of."""
     from provenance.ledger.layout import read_bytes
     from provenance.ledger.witness import checkpoint_evidence, timestamps
 
     query = None
-    if asked is not None:
-        with path_arguments.name_file(asked):
-            timestamps.read_nonce(query := read_bytes(asked, timestamps.LIMIT))
+    if request_file is not None:
+        with path_arguments.name_file(request_file):
+            timestamps.read_nonce(query := read_bytes(request_file, timestamps.LIMIT))
     with path_arguments.name_file(answer):
         found = checkpoint_evidence.add_timestamp(ledger, read_bytes(answer, timestamps.LIMIT), query)
     _say(*found)

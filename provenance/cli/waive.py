@@ -61,9 +61,9 @@ def command(
         ledger, fingerprint, reason=str(reason), approver=str(approver), expires=str(expires), evidence=evidence,
         approver_key=approver_key, key=key, ask=key_options.make_secrets(password_file),
     )  # fmt: skip
-    said = made.statement["predicate"]["finding"]
+    finding = made.statement["predicate"]["finding"]
     terminal.print_lines(
-        f"Entry {made.index} of {ledger}: {said['check']} of {said['source']} is waived until {expires}."
+        f"Entry {made.index} of {ledger}: {finding['check']} of {finding['source']} is waived until {expires}."
     )
     if approver_key is None:
         terminal.print_lines(

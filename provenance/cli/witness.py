@@ -47,9 +47,9 @@ def request(ledger: Path, output: Path, since: int, size: int | None) -> int:
         f"{output}: asks a witness that saw {count_noun(since, 'entry')}; "
         f"it answers with provenance witness cosign {output} …"
     )
-    asked = checkpoint.read_checkpoint(made.note, cosigned=True).size
+    checkpoint_size = checkpoint.read_checkpoint(made.note, cosigned=True).size
     for change in key_history.read_history(ledger).changes:
-        if change.role == "log" and 0 < since <= change.index < asked - 1:
+        if change.role == "log" and 0 < since <= change.index < checkpoint_size - 1:
             terminal.print_lines(
                 f"Entry {change.index} changed the log's key. A witness that knows the log by the old one first signs "
                 f"the checkpoint that both keys signed: provenance witness request {ledger} --since {since} "
@@ -91,12 +91,12 @@ def cosign(
 
     output_lines.check_writable(output, note, proof, Path(log_) if log_ else None)
     with path_arguments.name_file(proof or note):
-        asked = cosign_requests.read(read_bytes(proof or note, checkpoint.MOST_BYTES))
-    if proof is not None and not asked.is_for(read_bytes(note, checkpoint.MOST_BYTES)):
+        request = cosign_requests.read(read_bytes(proof or note, checkpoint.MOST_BYTES))
+    if proof is not None and not request.is_for(read_bytes(note, checkpoint.MOST_BYTES)):
         raise ConfigError(f"{proof} asks for another checkpoint than {note}")
     called, signer = _signer(key, name, password_file)
     made = cosign_requests.cosign(
-        asked,
+        request,
         name=called,
         key=signer,
         state=state or cosign_requests.find_state(key),
@@ -104,7 +104,7 @@ def cosign(
         log_key=cosign_requests.log_key(Path(log_)) if log_ else None,
         evidence=Path(),
     )
-    output_lines.write_output(output, asked.cosigned(made))
+    output_lines.write_output(output, request.cosigned(made))
     terminal.print_lines(
         f"{output}: cosigned. The owner puts it beside the checkpoint: provenance witness add LEDGER {output}"
     )
@@ -132,8 +132,8 @@ def add(ledger: Path, cosigned: Path, size: int | None, trust: Path | None) -> i
         checkpoint_evidence.check_bare(data, known)
         at, lines = checkpoint_evidence.add_cosignatures(ledger, data, size, known)
     for name, when in lines:
-        told = f"saw it at {when:%Y-%m-%d %H:%M:%S} UTC" if when else "not checked, as its key is not pinned (--trust)"
-        terminal.print_lines(f"checkpoint {at}: {name}: {told}")
+        seen = f"saw it at {when:%Y-%m-%d %H:%M:%S} UTC" if when else "not checked, as its key is not pinned (--trust)"
+        terminal.print_lines(f"checkpoint {at}: {name}: {seen}")
     return 0
 
 

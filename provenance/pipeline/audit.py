@@ -165,11 +165,11 @@ def open_ledger(path: str | os.PathLike[str], index: int | None = None, *, verif
         ConfigError: the folder is no ledger, or has no such entry.
         VerificationError: what it holds is not what was signed.
     """
-    said: list[str] = []
-    reader = signed_ledger.open_reader(Path(path), index, verified=verified, warn=said.append)
+    notices: list[str] = []
+    reader = signed_ledger.open_reader(Path(path), index, verified=verified, warn=notices.append)
     reader.check_files()
     report = read_audit(reader)
-    return Audit(report.tables, report.facts, notices=tuple(said))
+    return Audit(report.tables, report.facts, notices=tuple(notices))
 
 
 def read_audit(reader: signed_ledger.Reader) -> Audit:

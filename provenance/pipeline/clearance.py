@@ -105,7 +105,7 @@ class Clearance:
         if not self.ok:
             reasons = [f"- {reason}" for reason in self.reasons]
             return ["Refused: this data is not to be trained on.", *reasons, *allowed]
-        held = f"{count_noun(len(self.same), 'file')} ({self.bytes:,} bytes)"
+        same_files = f"{count_noun(len(self.same), 'file')} ({self.bytes:,} bytes)"
         are, them = ("is", "it") if len(self.same) == 1 else ("are", "them")
         left = (
             f"; {self.bytes_unread:,} bytes in {count_noun(len(self.unread), 'file')} were not read"
@@ -113,7 +113,10 @@ class Clearance:
             else ""
         )
         return [
-            f"Cleared: {held} {are} as entry {self.entry} of {self.origin} audited {them}, and the policy holds{left}.",
+            (
+                f"Cleared: {same_files} {are} as entry {self.entry} of {self.origin} audited {them}, "
+                f"and the policy holds{left}."
+            ),
             *allowed,
             f"Record this root with the training run: {self.root}",
         ]

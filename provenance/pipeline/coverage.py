@@ -58,7 +58,7 @@ def coverage_of_steps(
         "records_unreadable": sum(row["records_unreadable"] for row in rows),
     }
     read = _skipped_by_reason(row for row in rows if row["path"] in refused or _is_document(row))
-    said: dict[str, str | None] = {
+    reasons: dict[str, str | None] = {
         "overrides": source_claims.describe_overrides(claims, {row["path"] for row in rows if row["role"] == "data"}),
         "inventory": _skipped_by_reason(row for row in rows if row["role"] == "ignored"),
         "manifests": "; ".join(each for each in (read, source_claims.describe_uncompared(claims)) if each) or None,
@@ -77,8 +77,8 @@ def coverage_of_steps(
         **detectors.describe_scope(),
     }
     if documents := _documents(rows):
-        said[DOCUMENTS] = documents
-    made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in said.items()]
+        reasons[DOCUMENTS] = documents
+    made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in reasons.items()]
     return schemas.rows(made, schemas.COVERAGE)
 
 

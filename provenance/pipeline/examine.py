@@ -244,7 +244,7 @@ def _make_tables(
     paths: pa.Table,
     statements: source_claims.Rows,
     refused: Mapping[str, str],
-    held: list[BundleResult],
+    bundles: list[BundleResult],
     read: Sequence[FileToRead],
     rules: ScanRules,
     gate: Gate,
@@ -253,14 +253,14 @@ def _make_tables(
     progress: Progress,
 ) -> dict[str, pa.Table]:
     """Make the tables of a scan from what manifests state and records hold."""
-    chosen, asked, fold_chinese = rules.profiles, rules.references, rules.fold_chinese
-    claims = source_claims.make_table(statements + gate.clean(source_claims.claims_of_records(held)))
+    chosen, query, fold_chinese = rules.profiles, rules.references, rules.fold_chinese
+    claims = source_claims.make_table(statements + gate.clean(source_claims.claims_of_records(bundles)))
     scopes = source_scopes.decide_scopes(paths, claims, rules.purpose)
     claims = scopes.add_speakers(claims)
-    observed = read_results.gather_results(held)
+    observed = read_results.gather_results(bundles)
     progress("comparing", 0, 0)
     plan = match_plan.make_plan(
-        held,
+        bundles,
         observed,
         covering=scopes.find_source,
         exchange=engine_run.exchange,
@@ -268,13 +268,13 @@ def _make_tables(
         workers=engine_run.workers,
         fold_chinese=fold_chinese,
     )
-    sets = [each for part in held for each in part.sets]
+    sets = [each for part in bundles for each in part.sets]
     lookups = [
         result
         for _, result in engines.map_again(
             engine_run,
             reference_matches.look_up,
-            reference_matches.lookup_tasks(asked, sets, engine_run.workers, scratch),
+            reference_matches.lookup_tasks(query, sets, engine_run.workers, scratch),
         )
     ]
     compared_views = match_plan.require_results(
@@ -296,7 +296,7 @@ def _make_tables(
         plan, exact_parts, compared_views, located=located, match_files=[naming.target for naming in match_tasks]
     )
     observed = match_plan.check_rereadings(observed, located)
-    references, looked_up = reference_matches.assemble_references(asked, lookups, plan)
+    references, looked_up = reference_matches.assemble_references(query, lookups, plan)
     files = _make_files(paths, claims, scopes, observed, found.distinct_files)
     files = gate.reasons(files)
     tables = {
@@ -313,7 +313,7 @@ def _make_tables(
     progress("checking", 0, 0)
     answers = declaration.choose_answers(rules.declared, chosen, declaration.digest_data(files), rules.day)
     threads = min(engine_run.workers, _CONCURRENT_VIEWS)
-    sample = evaluate.run_checks(tables, scopes, chosen, answers=answers, indexes=asked.describe(), threads=threads)
+    sample = evaluate.run_checks(tables, scopes, chosen, answers=answers, indexes=query.describe(), threads=threads)
     steps = coverage.coverage_of_steps(files, claims, refused=refused, comparison=found, looked_up=looked_up)
     sample["coverage"] = pa.concat_tables(
         [coverage.add_personal_data_in_paths(steps, gate.held(files)), sample["coverage"]]

@@ -11,7 +11,6 @@ What is left: the data may change after it was hashed. Read it from where nobody
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -31,7 +30,7 @@ from provenance.ledger.log.folder_comparison import FolderChanges
 from provenance.ledger.tool_files.recognition import ToolFiles
 from provenance.ledger.verification.results import DATA_DIFFERS, MEANINGS, OK, UNPINNED, USAGE, WITHHELD, Verification
 from provenance.ledger.verification.verified_reader import Reader, open_reader
-from provenance.pipeline import loadable_files, report_check
+from provenance.pipeline import loadable_files, report_check, signed_waivers
 from provenance.pipeline.clearance import Clearance
 from provenance.pipeline.guard_policy import GuardPolicy, read_policy
 from provenance.pipeline.loadable_files import LoadableFiles
@@ -232,21 +231,21 @@ def _read_audited_data(reader: Reader) -> _AuditedData:
     """Read the entry that says what the data is, the scans it rests on, and what it says the data should have."""
     at = reader.index
     scans, gaps = _read_input_scans(reader)
-    told = [(said, reader.tables(said["log"]["index"], _NEEDED_TABLES)) for said in scans]
-    said = reader.statement().predicate
-    files = next((tables["files"] for said, tables in told if said["log"]["index"] == at), None)
-    naming = said.get("pathNaming", path_names.LOSSY_VERSION if files is None else path_names.FIRST_VERSION)
+    entries = [(predicate, reader.tables(predicate["log"]["index"], _NEEDED_TABLES)) for predicate in scans]
+    predicate = reader.statement().predicate
+    files = next((tables["files"] for predicate, tables in entries if predicate["log"]["index"] == at), None)
+    naming = predicate.get("pathNaming", path_names.LOSSY_VERSION if files is None else path_names.FIRST_VERSION)
     if naming not in path_names.VERSIONS:
         raise InputError(
             f"entry {at} names paths by a version ({naming}) that this program does not know; install a newer"
         )
     if files is None:
-        rows = output_files.read_output(reader.folder, said["outputs"]) if "outputs" in said else []
+        rows = output_files.read_output(reader.folder, predicate["outputs"]) if "outputs" in predicate else []
         listed = [(row["path"], row["sha256"], folder_comparison.read_size(row.get("bytes"))) for row in rows]
-        return _AuditedData(at, told, gaps, listed, sum(size for *_, size in listed), naming, None)
+        return _AuditedData(at, entries, gaps, listed, sum(size for *_, size in listed), naming, None)
     members = path_names.INTO_ARCHIVE
     size = sum(size or 0 for path, size in _read_columns(files, "path", "bytes") if members not in path)
-    return _AuditedData(at, told, gaps, _read_columns(files, "path", "sha256", "bytes"), size, naming, files)
+    return _AuditedData(at, entries, gaps, _read_columns(files, "path", "sha256", "bytes"), size, naming, files)
 
 
 def _read_input_scans(reader: Reader) -> tuple[list[dict[str, Any]], list[str]]:
@@ -255,13 +254,13 @@ def _read_input_scans(reader: Reader) -> tuple[list[dict[str, Any]], list[str]]:
     gaps, todo, seen = [], [reader.index], {reader.index}
     while todo:
         index = todo.pop()
-        said = reader.statement(index)
-        if said.kind == statement.SCAN:
-            scans[index] = said.predicate
-        elif said.kind not in statement.KINDS_WITH_DATA:
-            raise InputError(f"entry {index} is a {said.kind}, which says of no data what it is")
+        entry_statement = reader.statement(index)
+        if entry_statement.kind == statement.SCAN:
+            scans[index] = entry_statement.predicate
+        elif entry_statement.kind not in statement.KINDS_WITH_DATA:
+            raise InputError(f"entry {index} is a {entry_statement.kind}, which says of no data what it is")
         else:
-            for item in said.predicate["inputs"]:
+            for item in entry_statement.predicate["inputs"]:
                 if "entry" not in item:
                     gaps.append(f"entry {index} was made of {item['name']} too, which no scan of this ledger audited")
                 elif item["entry"] not in seen:
@@ -300,10 +299,10 @@ def _explain_ledger(checked: Verification, wanted: GuardPolicy) -> Iterator[str]
     yield "; ".join([MEANINGS[checked.exit_code], *failed[:MOST_LISTED]])
 
 
-def _explain_unchecked(checked: Verification, told: Iterable[tuple[Mapping[str, Any], Any]]) -> Iterator[str]:
+def _explain_unchecked(checked: Verification, entries: Iterable[tuple[Mapping[str, Any], Any]]) -> Iterator[str]:
     """Say which scans rest on what nobody could check: rows that no signed line vouches for, old forms of entries."""
-    for said, _ in told:
-        index = said["log"]["index"]
+    for predicate, _ in entries:
+        index = predicate["log"]["index"]
         if unsure := [name for at, name in checked.uncompared if at == index and name in _NEEDED_TABLES]:
             yield f"entry {index}: {', '.join(unsure)} cannot be compared with the lines that were signed"
         if any(each.is_old for each in checked.statements if each.place.index == index):
@@ -361,8 +360,8 @@ def _explain_data(
         named = list_first([f"{path}: {cause}" for path, cause in compared.unreadable])
         yield f"{count_noun(len(compared.unreadable), 'file')} could not be read ({named})"
     if compared.ambiguous:
-        told = "could not be compared: in this old list a name may be that of more than one file; derive again"
-        yield f"{list_files(compared.ambiguous)} {told}"
+        reason = "could not be compared: in this old list a name may be that of more than one file; derive again"
+        yield f"{list_files(compared.ambiguous)} {reason}"
     if changes.removed and wanted.missing == "refuse":
         yield f"{list_files(changes.removed)} audited, but not there (`missing: allow` lets that pass)"
 
@@ -405,21 +404,21 @@ def _find_unread(
 def _explain_unread(unread: Sequence[_UnreadFile], wanted: GuardPolicy) -> Iterator[str]:
     if unread and wanted.unread == "refuse":
         named = list_first([f"{each.path}: {each.reason}" for each in unread])
-        told = f"not read whole by the scan, so not audited ({named}; `unread: allow` lets that pass)"
-        yield f"{count_noun(len(unread), 'file')} {told}"
+        reason = f"not read whole by the scan, so not audited ({named}; `unread: allow` lets that pass)"
+        yield f"{count_noun(len(unread), 'file')} {reason}"
 
 
-def _explain_scan(said: Mapping[str, Any], wanted: GuardPolicy) -> Iterator[str]:
-    if wanted.kind == "assessment" and said["kind"] != "assessment":
+def _explain_scan(predicate: Mapping[str, Any], wanted: GuardPolicy) -> Iterator[str]:
+    if wanted.kind == "assessment" and predicate["kind"] != "assessment":
         yield "the scan is a draft; the policy wants an assessment (`provenance scan --assess`)"
-    missing = sorted(set(wanted.profiles) - {each["name"] for each in said["profiles"]})
+    missing = sorted(set(wanted.profiles) - {each["name"] for each in predicate["profiles"]})
     if missing:
         yield f"the scan was not judged by {', '.join(missing)}"
-    if wanted.purposes and said["purpose"] not in wanted.purposes:
-        yield f"the scan was for {said['purpose']}; the policy wants {' or '.join(wanted.purposes)}"
-    if wanted.sampled == "refuse" and "sample" in said.get("config", {}):
+    if wanted.purposes and predicate["purpose"] not in wanted.purposes:
+        yield f"the scan was for {predicate['purpose']}; the policy wants {' or '.join(wanted.purposes)}"
+    if wanted.sampled == "refuse" and "sample" in predicate.get("config", {}):
         yield "the scan looked at a sample of the data only"
-    yield from _explain_age(said["finishedOn"], wanted.max_age_days)
+    yield from _explain_age(predicate["finishedOn"], wanted.max_age_days)
 
 
 def _explain_age(claimed: str, most: int | None) -> Iterator[str]:
@@ -435,7 +434,7 @@ def _explain_age(claimed: str, most: int | None) -> Iterator[str]:
 
 def _explain_tables(
     tables: Mapping[str, pa.Table],
-    said: Mapping[str, Any],
+    predicate: Mapping[str, Any],
     wanted: GuardPolicy,
     standing: Iterable[Waiver],
     by_approvers: bool,
@@ -447,11 +446,13 @@ def _explain_tables(
         yield f"checks failed to run: {', '.join(errored)}"
     if wanted.findings != "never":
         good = SEVERITIES[SEVERITIES.index(wanted.findings) + 1 :]
-        held = _find_waived({} if by_approvers else said, standing, datetime.now(UTC).date().isoformat())
+        waived = signed_waivers.find_waived(
+            {} if by_approvers else predicate, standing, datetime.now(UTC).date().isoformat()
+        )
         columns = _read_columns(tables["findings"], "severity", "fingerprint", "check", "source")
         left = [
             f"{check} of {source}" for severity, mark, check, source in columns
-            if severity not in good and mark not in held
+            if severity not in good and mark not in waived
         ]  # fmt: skip
         if left:
             by = "no approver" if by_approvers else "nobody"
@@ -466,34 +467,14 @@ def _explain_tables(
         yield f"{count_noun(len(judged), 'element')} judged {' or '.join(wanted.verdicts)}: {list_first(judged)}"
 
 
-def _describe_unreadable(said: Mapping[str, Any], tables: Mapping[str, pa.Table], wanted: GuardPolicy) -> Iterator[str]:
+def _describe_unreadable(
+    predicate: Mapping[str, Any], tables: Mapping[str, pa.Table], wanted: GuardPolicy
+) -> Iterator[str]:
     """Name what of an entry nobody can read: a waiver of no known form, a word that stands in no vocabulary."""
-    if broken := sum(_read_waiver(each) is None for each in _read_signed_waivers(said)):
+    if broken := sum(signed_waivers.read_waiver(each) is None for each in signed_waivers.list_waivers(predicate)):
         yield f"{count_noun(broken, 'waiver')} cannot be read, so {'it does' if broken == 1 else 'they do'} not count"
     for table, column, known in (("findings", "severity", SEVERITIES), ("verdicts", "verdict", VERDICTS)):
         strange = sum(word not in known for (word,) in _read_columns(tables[table], column))
         counts = "counts as the worst" if table == "findings" or wanted.verdicts else "is none of ours"
         if strange:
             yield f"a {column} in {count_noun(strange, 'row')} of {table} {counts}: it stands in no vocabulary"
-
-
-def _read_signed_waivers(said: Mapping[str, Any]) -> Sequence[object]:
-    """Return the waivers that an entry was signed with; what is no list is one that cannot be read."""
-    given = said.get("waivers", ())
-    return given if isinstance(given, list | tuple) else (given,)
-
-
-def _read_waiver(given: object) -> tuple[str, str, Sequence[str]] | None:
-    """Return state, last day and findings of a signed waiver; None where it has another form."""
-    match given:
-        case {"state": str(state), "expires": str(expires), "findings": list(marks)}:
-            if re.fullmatch(r"\d{4}-\d\d-\d\d", expires) and all(isinstance(mark, str) for mark in marks):
-                return state, expires, marks
-    return None
-
-
-def _find_waived(said: Mapping[str, Any], standing: Iterable[Waiver], today: str) -> set[str]:
-    """Name findings whose waiver holds today: it may have expired since the scan, or been signed after it."""
-    read = [waiver for each in _read_signed_waivers(said) if (waiver := _read_waiver(each)) is not None]
-    scanned = {mark for state, expires, marks in read if state == "holds" and expires >= today for mark in marks}
-    return scanned | {each.fingerprint for each in standing if each.fingerprint and each.expires >= today}

@@ -69,20 +69,20 @@ def read_policy(path: Path | None) -> GuardPolicy:
     try:
         with open_regular(path) as file:
             source = file.read(_MOST_BYTES)
-        held, lines = yaml_documents.load(str(path), yaml_documents.decode(str(path), source), typed=True)
+        document, lines = yaml_documents.load(str(path), yaml_documents.decode(str(path), source), typed=True)
     except OSError as cause:
         raise ConfigError(f"the policy {path} cannot be read: {cause.strerror}") from cause
     except ManifestError as cause:
         raise ConfigError(str(cause)) from cause
     schema = json.loads((DATA_FOLDER / "schemas" / "policy.schema.json").read_text(encoding="utf-8"))
-    if fault := jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(held)):
+    if fault := jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(document)):
         pointer = "".join(f"/{part}" for part in fault.absolute_path)
         raise ConfigError(f"{path}: at {pointer or '/'}, line {lines.get(pointer, 1)}: {fault.message[:200]}")
-    for name in held.get("profiles", ()):
+    for name in document.get("profiles", ()):
         profiles.load(name)
-    said: dict[str, Any] = {
+    settings: dict[str, Any] = {
         name.replace("-", "_"): tuple(value) if isinstance(value, list) else value
-        for name, value in held.items()
+        for name, value in document.items()
         if name != "policy"
     }
-    return GuardPolicy(**said)
+    return GuardPolicy(**settings)

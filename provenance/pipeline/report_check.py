@@ -50,17 +50,17 @@ class _Outcome:
     withheld: list[str] = field(default_factory=list)
 
 
-def verify(path: Path, **asked: Any) -> Verification:
+def verify(path: Path, **options: Any) -> Verification:
     """Verify a ledger, or a piece of one, and the reports that its entries bind. Never raises, whatever the bytes.
 
     Args:
         path: the ledger, a folder; or the file of a proof.
-        asked: what else `provenance.ledger.verify` takes.
+        options: what else `provenance.ledger.verify` takes.
 
     Returns:
         The exit code and everything that led to it: a report that is not that of its tables is invalid.
     """
-    verification = ledger.verify(path, **asked)
+    verification = ledger.verify(path, **options)
     scans = [entry_statement for entry_statement in verification.statements if entry_statement.kind == statement.SCAN]
     if verification.exit_code in {INVALID, USAGE, EQUIVOCATION} or not scans:
         return verification
@@ -76,35 +76,35 @@ def verify(path: Path, **asked: Any) -> Verification:
     return _add_outcome(outcome, verification)
 
 
-def _check_entry(path: Path, said: Statement, verification: Verification, outcome: _Outcome) -> None:
-    _check_sums(path, said, verification, outcome)
-    index = said.place.index
-    bound = {name: place for name in _NAMES if (place := f"scans/{index:08d}/{name}") in said.folder}
-    parquet = {table["parquet"] for table in said.predicate["tables"].values()}
-    if said.predicate["scanner"] != scanner_identity.describe_scanner():
-        _leave_out(outcome, said, "written by another build of this program")
+def _check_entry(path: Path, entry_statement: Statement, verification: Verification, outcome: _Outcome) -> None:
+    _check_sums(path, entry_statement, verification, outcome)
+    index = entry_statement.place.index
+    bound = {name: place for name in _NAMES if (place := f"scans/{index:08d}/{name}") in entry_statement.folder}
+    parquet = {table["parquet"] for table in entry_statement.predicate["tables"].values()}
+    if entry_statement.predicate["scanner"] != scanner_identity.describe_scanner():
+        _leave_out(outcome, entry_statement, "written by another build of this program")
     elif not bound:
-        _leave_out(outcome, said, "it binds none")
+        _leave_out(outcome, entry_statement, "it binds none")
     elif missing := sorted({*bound.values(), *parquet} & set(verification.withheld)):
         outcome.withheld += missing
     else:
         tables = ledger.read_tables(path, index)
-        for name, rendered in _render_reports(path, said, tables).items():
+        for name, rendered in _render_reports(path, entry_statement, tables).items():
             if name not in bound:
                 continue
-            if sha256(rendered) == said.folder[bound[name]]:
+            if sha256(rendered) == entry_statement.folder[bound[name]]:
                 outcome.same += 1
             else:
                 outcome.faults.append(f"{bound[name]} is not what the tables of entry {index} say")
 
 
-def _check_sums(path: Path, said: Statement, verification: Verification, outcome: _Outcome) -> None:
+def _check_sums(path: Path, entry_statement: Statement, verification: Verification, outcome: _Outcome) -> None:
     """Hold `counts` and `dataDigest` to the tables; those of another build may be missing, or count other things."""
-    counts, digest = said.predicate.get("counts"), said.predicate.get("dataDigest")
-    is_ours = said.predicate["scanner"] == scanner_identity.describe_scanner()
+    counts, digest = entry_statement.predicate.get("counts"), entry_statement.predicate.get("dataDigest")
+    is_ours = entry_statement.predicate["scanner"] == scanner_identity.describe_scanner()
     if counts is None and digest is None and not is_ours:
         return
-    stated, index = said.predicate["tables"], said.place.index
+    stated, index = entry_statement.predicate["tables"], entry_statement.place.index
     needed = [name for name, of in (("findings", counts), ("files", digest)) if is_ours or of is not None]
     if gone := sorted({stated[name]["parquet"] for name in needed} & set(verification.withheld)):
         outcome.withheld += gone
@@ -123,17 +123,19 @@ def _check_sums(path: Path, said: Statement, verification: Verification, outcome
         outcome.faults.append(f"entry {index} states a digest of the data (dataDigest) that is not that of its files")
 
 
-def _render_reports(path: Path, said: Statement, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
+def _render_reports(path: Path, entry_statement: Statement, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
     """Render an entry's reports as the scan did that wrote it."""
-    seal = Seal(said.place.index, said.place.origin, ledger.read_signer(path, said.place.index))
+    seal = Seal(
+        entry_statement.place.index, entry_statement.place.origin, ledger.read_signer(path, entry_statement.place.index)
+    )
     return {
-        "report.html": html.render(tables, said.predicate, seal),
-        "report.json": json.render(tables, said.predicate),
+        "report.html": html.render(tables, entry_statement.predicate, seal),
+        "report.json": json.render(tables, entry_statement.predicate),
     }
 
 
-def _leave_out(outcome: _Outcome, said: Statement, why: str) -> None:
-    outcome.gaps.setdefault(why, []).append(str(said.place.index))
+def _leave_out(outcome: _Outcome, entry_statement: Statement, why: str) -> None:
+    outcome.gaps.setdefault(why, []).append(str(entry_statement.place.index))
 
 
 def _add_outcome(outcome: _Outcome, verification: Verification) -> Verification:

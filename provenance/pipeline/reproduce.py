@@ -107,8 +107,8 @@ class Reproduction:
     @property
     def exit_code(self) -> int:
         """DIFFERS where a table does, else INCOMPLETE where one could not be compared, else SAME."""
-        told = [each.same for each in self.tables]
-        return DIFFERS if False in told else INCOMPLETE if None in told else SAME
+        same = [each.same for each in self.tables]
+        return DIFFERS if False in same else INCOMPLETE if None in same else SAME
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON has it; counts are of rows."""
@@ -173,9 +173,9 @@ def reproduce(
         raise VerificationError(
             f"{folder} does not verify, so nothing it says is rerun; run provenance verify {folder}"
         )
-    at, said = reader.index, reader.statement()
-    if said.kind != SCAN:
-        raise InputError(f"entry {at} of {folder} is a {said.kind}, no scan; name a scan with --entry")
+    at, entry_statement = reader.index, reader.statement()
+    if entry_statement.kind != SCAN:
+        raise InputError(f"entry {at} of {folder} is a {entry_statement.kind}, no scan; name a scan with --entry")
     rules, uncompared = _rules_of_entry(reader, [Path(each) for each in reference], key)
     try:
         again, _ = examine(Path(data), rules, engine=engine, workers=workers, memory=memory, progress=progress)
@@ -185,9 +185,9 @@ def reproduce(
     tables, skipped = _compare(reader, again, salted=rules.secret is not None, known=known)
     return Reproduction(
         entry=at,
-        scanner=said.predicate["scanner"]["digest"]["sha256"],
+        scanner=entry_statement.predicate["scanner"]["digest"]["sha256"],
         scanner_here=scanner_identity.digest_program(),
-        data=said.predicate.get("dataDigest", {}).get("sha256"),
+        data=entry_statement.predicate.get("dataDigest", {}).get("sha256"),
         data_here=declaration.digest_data(again["files"]),
         tables=tables,
         uncompared=(*uncompared, *skipped, _CLAIMED_TIMES, _DERIVED_REPORTS),
@@ -252,16 +252,16 @@ def _profile_then(reader: ledger.Reader, named: Mapping[str, Any]) -> profiles.P
 
 
 def _indexes_then(
-    asked: reference_matches.ReferenceQuery, pinned: Sequence[Mapping[str, Any]]
+    query: reference_matches.ReferenceQuery, pinned: Sequence[Mapping[str, Any]]
 ) -> reference_matches.ReferenceQuery:
     """Keep the indexes that the scan asked; one that ships since then is left out."""
     wanted = {each["digest"]["sha256"]: each["title"] for each in pinned}
-    here = {index.digest for index in asked.indexes()}
+    here = {index.digest for index in query.indexes()}
     for digest, title in wanted.items():
         if digest not in here:
             raise ConfigError(f"the scan looked for {title!r} (sha256 {digest}); name its index with --reference")
     kept = (
-        replace(group, indexes=tuple(each for each in group.indexes if each.digest in wanted)) for group in asked.groups
+        replace(group, indexes=tuple(each for each in group.indexes if each.digest in wanted)) for group in query.groups
     )
     return reference_matches.ReferenceQuery(tuple(group for group in kept if group.indexes))
 
@@ -312,14 +312,17 @@ def _sealed_tables(reader: ledger.Reader) -> tuple[dict[str, pa.Table], dict[str
 
 
 def _optional_tables(
-    said: Statement, theirs: Mapping[str, pa.Table], mine: Mapping[str, pa.Table], *, known: bool
+    entry_statement: Statement, theirs: Mapping[str, pa.Table], mine: Mapping[str, pa.Table], *, known: bool
 ) -> tuple[list[str], list[str]]:
     """Say which tables beside those of every entry can be compared, and which were left out."""
-    named = [name for name in schemas.OPTIONAL if known and (name in said.predicate["tables"] or name in mine)]
-    held = [name for name in named if name in theirs and name in mine]
-    gone = [name for name in named if name in said.predicate["tables"] and name not in theirs]
-    differing = [name for name in named if name not in held and name not in gone]
-    return held, [_CONTACTS_MISSING] * bool(gone) + [f"{name}: only one of the two scans has any" for name in differing]
+    stated = entry_statement.predicate["tables"]
+    named = [name for name in schemas.OPTIONAL if known and (name in stated or name in mine)]
+    in_both = [name for name in named if name in theirs and name in mine]
+    gone = [name for name in named if name in stated and name not in theirs]
+    differing = [name for name in named if name not in in_both and name not in gone]
+    return in_both, [_CONTACTS_MISSING] * bool(gone) + [
+        f"{name}: only one of the two scans has any" for name in differing
+    ]
 
 
 _KEYED_ID = re.compile(r"(person:[a-z-]+:|\[[a-z]+ )[0-9a-f]{16}").pattern

@@ -33,9 +33,9 @@ def compile_kernels() -> None:
     """Observe and compare two small files, in this process."""
     with scratch_folders.temporary_folder() as folder:
         files = [_write_file(folder / f"{k}.jsonl", text) for k, text in enumerate((_TEXTS, _TEXTS[1:]))]
-        held = [observe(bundle) for bundle in make_bundles(files, folder)]
-        seen = read_results.gather_results(held)
-        plan = match_plan.make_plan(held, seen, covering=str, exchange=_exchange, scratch=folder, workers=1)
+        results = [observe(bundle) for bundle in make_bundles(files, folder)]
+        seen = read_results.gather_results(results)
+        plan = match_plan.make_plan(results, seen, covering=str, exchange=_exchange, scratch=folder, workers=1)
         likened = [compare_view(each) for each in plan.view_tasks]
         joined = [match_exactly(each) for each in match_plan.exact_tasks(likened)]
         for part in match_plan.reread_tasks(plan, likened, files, seen):

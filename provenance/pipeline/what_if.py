@@ -72,8 +72,8 @@ def leave_out_sources(
     cut["coverage"] = pa.concat_tables(
         [_describe_removal(left_out, cut["coverage"]), _step_rows(tables["coverage"]), cut["coverage"]]
     )
-    told = dict(facts) | {"kind": "what-if", "without": sorted(left_out)} | evaluate.summarise_tables(cut)
-    return {name: schemas.conform(cut[name], schema) for name, schema in schemas.SEALED.items()}, told
+    cut_facts = dict(facts) | {"kind": "what-if", "without": sorted(left_out)} | evaluate.summarise_tables(cut)
+    return {name: schemas.conform(cut[name], schema) for name, schema in schemas.SEALED.items()}, cut_facts
 
 
 def _check_names(there: Sequence[str], dropped: Collection[str], facts: Mapping[str, Any]) -> None:
@@ -150,8 +150,10 @@ def _keep_affected(found: pa.Table, dropped: Collection[str]) -> list[Finding]:
 
 
 def _keep_waivers(found: pa.Table, before: pa.Table) -> pa.Table:
-    held = dict(zip(*(before[name].to_pylist() for name in ("fingerprint", "waived")), strict=True))
-    return schemas.rows([row | {"waived": held.get(row["fingerprint"])} for row in found.to_pylist()], schemas.FINDINGS)
+    waivers = dict(zip(*(before[name].to_pylist() for name in ("fingerprint", "waived")), strict=True))
+    return schemas.rows(
+        [row | {"waived": waivers.get(row["fingerprint"])} for row in found.to_pylist()], schemas.FINDINGS
+    )
 
 
 def _describe_removal(dropped: Collection[str], coverage: pa.Table) -> pa.Table:

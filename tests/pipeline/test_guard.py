@@ -17,7 +17,7 @@ import provenance as pv
 from provenance import ledger as ledger_
 from provenance.cli import run
 from provenance.errors import Refused
-from provenance.pipeline import guard, guard_policy
+from provenance.pipeline import guard, guard_policy, signed_waivers
 
 TEXT = '{"text": "one two three four five six seven eight nine"}\n'
 
@@ -107,8 +107,8 @@ def test_a_waiver_counts_only_until_its_day(world, tmp_path, monkeypatch):
     pv.scan(world / "bare" / "data", world / "bare" / "ledger", waivers=tmp_path / "waivers.yaml", workers=1)
     assert looked(world, "bare").ok
     held = ledger_.read_entry(world / "bare" / "ledger")["predicate"]
-    assert guard._find_waived(held, (), str(day)) == set(mark.to_pylist())
-    assert guard._find_waived(held, (), str(day + timedelta(days=1))) == set()
+    assert signed_waivers.find_waived(held, (), str(day)) == set(mark.to_pylist())
+    assert signed_waivers.find_waived(held, (), str(day + timedelta(days=1))) == set()
 
 
 def test_a_waiver_of_the_ledger_counts_without_another_scan(world, monkeypatch):

@@ -14,7 +14,7 @@ from provenance import ledger as ledger_
 from provenance.cli import run
 from provenance.core.schemas import FINDINGS, VERDICTS, rows
 from provenance.ledger.format import statement
-from provenance.pipeline import guard
+from provenance.pipeline import guard, signed_waivers
 
 TEXT = '{"text": "one two three four five six seven eight nine"}\n'
 ID = "0123456789abcdef0123456789abcdef01234567"
@@ -149,7 +149,7 @@ ODD = [5, None, True, "sample", {}, {"a": 1}, [5], [None], [{"state": "holds"}],
 @pytest.mark.parametrize("given", ODD, ids=json.dumps)
 def test_signed_waivers_of_any_form_waive_nothing_and_are_named(given):
     said = {"waivers": given}
-    assert guard._find_waived(said, (), "2026-01-01") == set()
+    assert signed_waivers.find_waived(said, (), "2026-01-01") == set()
     tables = {"findings": rows([], FINDINGS), "verdicts": rows([], VERDICTS)}
     notes = list(guard._describe_unreadable(said, tables, guard.GuardPolicy()))
     assert notes == ([] if given == [] else ["1 waiver cannot be read, so it does not count"])

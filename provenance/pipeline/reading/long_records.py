@@ -48,12 +48,12 @@ def refuse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
     if not errors:
         return batch, 0
     lost = pa.array(np.isin(np.arange(len(batch)), list(errors)))
-    said = pa.array([errors.get(row) for row in range(len(batch))], pa.string())
+    messages = pa.array([errors.get(row) for row in range(len(batch))], pa.string())
     columns = []
     for field in schemas.RECORDS:
         column = batch[field.name]
         if field.name == "error":
-            column = pc.coalesce(said, column)
+            column = pc.coalesce(messages, column)
         elif field.name not in {"row", "offset"}:
             column = pc.if_else(lost, pa.scalar(None, column.type), column)
         columns.append(column)

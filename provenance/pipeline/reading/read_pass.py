@@ -121,8 +121,8 @@ def _state(document: records.Document) -> tuple[tuple[Claim, ...], str | None]:
     try:
         stated = manifests.read(document.path, document.data, kind)
     except ManifestError as error:
-        said = str(error).removeprefix(document.path).lstrip(": ")
-        return (), f"no valid {kind}: {said}"
+        message = str(error).removeprefix(document.path).lstrip(": ")
+        return (), f"no valid {kind}: {message}"
     return tuple(claim for claim in stated if claim.field in _STATED_INSIDE), None
 
 

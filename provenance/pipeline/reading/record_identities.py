@@ -42,7 +42,7 @@ class ScratchFiles:
         }
 
     def _paths_by_view(self, kind: str) -> tuple[tuple[str, str], ...]:
-        return tuple((view, path) for (view, held), (path, _, _) in sorted(self._open.items()) if held == kind)
+        return tuple((view, path) for (view, own), (path, _, _) in sorted(self._open.items()) if own == kind)
 
     def share(self, view: str, numbers: Any, rows: Any, nodes: pa.Table) -> None:
         """Write which texts the records of some files have.

@@ -174,9 +174,9 @@ def _hold_directory(file: CheckedFile, limits: Limits) -> None:
 
 def _forget_unknown(archive: tarfile.TarFile) -> None:
     """Drop fields of global headers that say nothing of a member: tarfile copies them all for each that follows."""
-    held = archive.pax_headers
-    if not held.keys() <= _FIELDS:
-        archive.pax_headers = {name: value for name, value in held.items() if name in _FIELDS}
+    headers = archive.pax_headers
+    if not headers.keys() <= _FIELDS:
+        archive.pax_headers = {name: value for name, value in headers.items() if name in _FIELDS}
 
 
 class _Span:

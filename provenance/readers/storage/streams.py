@@ -93,16 +93,16 @@ def copy_to_file(stream: Stream, most: int) -> CheckedFile | None:
     Returns:
         The copy, each block held to the digest of what was copied; None where there is more, or no room for it.
     """
-    held, digest = tempfile.SpooledTemporaryFile(_SPOOL_BYTES), BlockDigest()  # noqa: SIM115 - it lives as long as what reads it
+    spool, digest = tempfile.SpooledTemporaryFile(_SPOOL_BYTES), BlockDigest()  # noqa: SIM115 - it lives as long as what reads it
     try:
         while part := stream.read(min(BLOCK_BYTES, most + 1 - digest.size)):
             digest.update(part)
             if digest.size > most:
-                held.close()
+                spool.close()
                 return None
-            held.write(part)
+            spool.write(part)
     except OSError as error:
-        held.close()
+        spool.close()
         stream.fault = f"no room for a copy of {digest.size:,} bytes ({error.strerror}); set TMPDIR"
         return None
-    return CheckedFile(held, digest.size, digest.blocks(), owned=True)  # type: ignore[arg-type]  # it reads and seeks as files do
+    return CheckedFile(spool, digest.size, digest.blocks(), owned=True)  # type: ignore[arg-type]  # it reads and seeks as files do
