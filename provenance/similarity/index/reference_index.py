@@ -255,7 +255,7 @@ def _check_comparable(path: Path, about: Mapping[str, str]) -> None:  # noqa: C9
         raise ConfigError(f"{path} is no index that this version reads: {other}, not {FORMAT!r}")
     long = [name for name in METADATA if name != "files" and len(about.get(name, "")) > LONGEST_VALUE]
     if long:
-        raise ConfigError(f"{path} is damaged: its metadata has a {long[0]} of {len(about[long[0]]):,} characters")
+        raise ConfigError(f"{path} is damaged: its {long[0]} has {len(about[long[0]]):,} characters")
     absent = [name for name in METADATA if name not in about and name != "files"]
     if absent:
         raise ConfigError(f"{path} is damaged: its metadata says nothing of {', '.join(absent)}")
