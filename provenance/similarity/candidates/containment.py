@@ -8,6 +8,9 @@ and COVERAGE says how many are. Anchors are put in order on disk and looked up p
 ascend, so that each part looks at its own range of them. Of a text that stands in more than HOLDERS_KEPT longer ones a
 share of those is kept, chosen by their hashes: it is boilerplate then, and what is found must not grow with the square
 of what there is.
+
+What stands in one file alone is not looked for in texts of that file. Where one file has most of the texts, these are
+looked up among the anchors of the others, which are few.
 """
 
 from __future__ import annotations
@@ -71,30 +74,37 @@ class ContainedPairs(NamedTuple):
     thinned: int
 
 
-def find_contained(sets: ShingleSets, hashes: shingle_sets.Hashes, scratch: Path, threads: int = 1) -> ContainedPairs:
-    """Find every set that a larger one holds whole, near ones left out.
+def find_contained(
+    sets: ShingleSets,
+    hashes: shingle_sets.Hashes,
+    only_file: npt.NDArray[np.int32],
+    *,
+    scratch: Path,
+    threads: int = 1,
+) -> ContainedPairs:
+    """Find every set that a larger one of another file holds whole, near ones left out.
 
     Args:
         sets: the sets.
         hashes: of the texts, which decide what is kept of what stands in very many.
+        only_file: of every text the one file in which it stands, negative where it stands in several.
         scratch: a folder for anchors and pairs.
         threads: that look shingles up side by side.
 
     Returns:
         The pairs, and how many sets were left aside or have more holders than are kept.
     """
+    home = _find_largest_file(only_file)
     anchors, unfiled = _file_under_anchors(sets, scratch)
     # more parts than threads: a part may have all the long texts
     bounds = list(pairwise(np.linspace(0, sets.set_count, _PARTS_PER_THREAD * threads + 1).astype(int).tolist()))
     pair_files = [ColumnFiles(scratch, f"found-{number}", _PAIR) for number in range(len(bounds))]
     with ThreadPoolExecutor(threads) as pool:
         for part in _split_at_thinning(anchors):
-            anchor, filed = (np.ascontiguousarray(part[name]) for name in ("key", "text"))
-            first = np.flatnonzero(np.r_[True, anchor[1:] != anchor[:-1]])
-            anchor_table = (anchor, *_index_anchors(anchor, first), np.r_[first, len(anchor)], filed)
             lookups = [
-                pool.submit(_look_up_texts, sets, anchor_table, target, *texts)
-                for target, texts in zip(pair_files, bounds, strict=True)
+                pool.submit(_look_up_texts, sets, texts, _make_anchor_table(filed), target, *ends)
+                for filed, texts in _pair_with_texts(part, only_file, home)
+                for target, ends in zip(pair_files, bounds, strict=True)
             ]
             for each in lookups:
                 each.result()
@@ -108,6 +118,50 @@ def find_contained(sets: ShingleSets, hashes: shingle_sets.Hashes, scratch: Path
     written.close()
     inside, outside = map_columns(scratch, "inside", _PAIR)
     return ContainedPairs(inside, outside, unfiled, int(np.count_nonzero(counts > HOLDERS_KEPT)))
+
+
+class _Texts(NamedTuple):
+    """Which texts are looked through: those of one file alone, or the others.
+
+    Args:
+        only_file: of every text the one file in which it stands.
+        home: the file; negative = none.
+        at_home: whether it is its texts.
+    """
+
+    only_file: npt.NDArray[np.int32]
+    home: int
+    at_home: bool
+
+
+def _find_largest_file(only_file: npt.NDArray[np.int32]) -> int:
+    """Return the file that alone has more than half of all texts; -1 where there is none (Boyer and Moore 1981)."""
+    candidate: int = _vote(only_file)
+    return candidate if 2 * int(np.count_nonzero(only_file == candidate)) > len(only_file) else -1
+
+
+@njit(nogil=True, cache=True)
+def _vote(only_file: Any) -> Any:
+    candidate, lead = np.int64(-1), np.int64(0)
+    for k in range(only_file.shape[0]):
+        if lead == 0:
+            candidate = np.int64(only_file[k])
+        lead += 1 if only_file[k] == candidate else -1
+    return candidate
+
+
+def _pair_with_texts(anchors: Rows, only_file: npt.NDArray[np.int32], home: int) -> Iterator[tuple[Rows, _Texts]]:
+    """Say among which anchors which texts are to be looked up."""
+    away = anchors if home < 0 else anchors[only_file[anchors["text"]] != home]
+    if len(away) and home >= 0:
+        yield away, _Texts(only_file, home, at_home=True)
+    yield anchors, _Texts(only_file, home, at_home=False)
+
+
+def _make_anchor_table(anchors: Rows) -> tuple[Any, Any, Any, Any, Any]:
+    anchor, filed = (np.ascontiguousarray(anchors[name]) for name in ("key", "text"))
+    first = np.flatnonzero(np.r_[True, anchor[1:] != anchor[:-1]])
+    return anchor, *_index_anchors(anchor, first), np.r_[first, len(anchor)], filed
 
 
 def _split_at_thinning(parts: Iterable[Rows]) -> Iterator[Rows]:
@@ -134,7 +188,12 @@ def _read_pairs(pair_files: Sequence[ColumnFiles], scratch: Path) -> Iterator[tu
 
 
 def _look_up_texts(
-    sets: ShingleSets, anchor_table: tuple[Any, Any, Any, Any, Any], target: ColumnFiles, text: int, last: int
+    sets: ShingleSets,
+    texts: _Texts,
+    anchor_table: tuple[Any, Any, Any, Any, Any],
+    target: ColumnFiles,
+    text: int,
+    last: int,
 ) -> None:
     """Look the shingles of the texts from `text` on, before `last`, up among the anchors; write what was found."""
     anchor, index, bits, ends, filed = anchor_table
@@ -142,7 +201,7 @@ def _look_up_texts(
     place = np.int64(-1)
     while text < last:
         count, text, place = _look_up_shingles(
-            *sets, anchor, index, bits, ends, filed, text, last, place, inside, outside
+            *sets, *texts, anchor, index, bits, ends, filed, text, last, place, inside, outside
         )
         target.add(inside[:count], outside[:count])
 
@@ -208,6 +267,19 @@ def _spread_hash(value: Any) -> Any:
     return (value * _GOLDEN_RATIO) >> np.uint64(20)
 
 
+@njit(nogil=True, cache=True, inline="always")
+def _find_anchor(value: Any, anchor: Any, index: Any, filter_bits: Any, ends: Any) -> Any:
+    """Return the number of the group of an anchor; -1 where the value is none."""
+    mask, filter_mask = np.uint64(index.shape[0] - 1), np.uint64(8 * filter_bits.shape[0] - 1)
+    spread = _spread_hash(value)
+    if not filter_bits[(spread & filter_mask) >> np.uint64(3)] >> np.uint8(spread & np.uint64(7)) & np.uint8(1):
+        return -1
+    slot = spread & mask
+    while index[slot] >= 0 and anchor[ends[index[slot]]] != value:
+        slot = (slot + np.uint64(1)) & mask
+    return index[slot]
+
+
 @njit(nogil=True, cache=True)
 def _contains_all(values: Any, start: Any, stop: Any, low: Any, high: Any) -> Any:
     """Tell whether the sorted values[low:high] hold every one of the sorted values[start:stop]."""
@@ -219,10 +291,20 @@ def _contains_all(values: Any, start: Any, stop: Any, low: Any, high: Any) -> An
 
 
 @njit(nogil=True, cache=True)
+def _holds(values: Any, start: Any, stop: Any, low: Any, high: Any) -> Any:
+    """Tell whether a set holds a smaller one whole that is not near to it."""
+    near = (stop - start) * NEAR_DENOMINATOR >= (high - low) * NEAR_NUMERATOR
+    return stop - start < high - low and not near and _contains_all(values, start, stop, low, high)
+
+
+@njit(nogil=True, cache=True)
 def _look_up_shingles(
     values: Any,
     begin: Any,
     end: Any,
+    only_file: Any,
+    home: Any,
+    at_home: Any,
     anchor: Any,
     index: Any,
     filter_bits: Any,
@@ -238,12 +320,14 @@ def _look_up_shingles(
 
     The place -1 is that of the lowest anchor.
     """
-    mask, filter_mask = np.uint64(index.shape[0] - 1), np.uint64(8 * filter_bits.shape[0] - 1)
     lowest, highest = anchor[0], anchor[-1]
     found = np.int64(0)
     while text < last:
+        own_file = only_file[text]
+        if (own_file == home and home >= 0) != at_home:
+            text += 1
+            continue
         start, stop = begin[text], end[text]
-        size = stop - start
         if place < 0:
             place = lower_bound(lowest, values, start, stop) - start
         while start + place < stop and values[start + place] <= highest:
@@ -251,19 +335,14 @@ def _look_up_shingles(
                 return found, text, place
             value = values[start + place]
             place += 1
-            spread = _spread_hash(value)
-            if not filter_bits[(spread & filter_mask) >> np.uint64(3)] >> np.uint8(spread & np.uint64(7)) & np.uint8(1):
+            group = _find_anchor(value, anchor, index, filter_bits, ends)
+            if group < 0:
                 continue
-            slot = spread & mask
-            while index[slot] >= 0 and anchor[ends[index[slot]]] != value:
-                slot = (slot + np.uint64(1)) & mask
-            if index[slot] < 0:
-                continue
-            for k in range(ends[index[slot]], ends[index[slot] + 1]):
+            for k in range(ends[group], ends[group + 1]):
                 other = filed[k]
-                other_size = end[other] - begin[other]
-                near = other_size * NEAR_DENOMINATOR >= size * NEAR_NUMERATOR
-                if other_size < size and not near and _contains_all(values, begin[other], end[other], start, stop):
+                if (only_file[other] != own_file or own_file < 0) and _holds(
+                    values, begin[other], end[other], start, stop
+                ):
                     inside[found], outside[found] = other, text
                     found += 1
         text, place = text + 1, np.int64(-1)
