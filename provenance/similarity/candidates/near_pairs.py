@@ -234,7 +234,7 @@ def _count_distinctive(
         matched[part] = nodes.in_several_files(part)
     for part in _slices(len(left)):
         matched[left[part]] = matched[right[part]] = True
-    mask = boilerplate.learn_boilerplate(nodes.sets, matched)
+    mask = boilerplate.learn_boilerplate(nodes.sets, matched, scratch)
     node_distinctive = create_array(scratch / DISTINCTIVE_FILE_NAME, np.int64, len(nodes))
     for part in _slices(len(nodes)):
         node_distinctive[part] = boilerplate.count_distinctive(nodes.sets.select(part), matched[part], mask)
