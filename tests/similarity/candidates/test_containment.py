@@ -1,6 +1,6 @@
 """Texts inside longer ones, against Python's own sets."""
 
-from itertools import permutations
+from itertools import pairwise, permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
@@ -121,3 +121,38 @@ def test_of_a_text_in_very_many_a_share_is_kept_whatever_the_order():
     only_file = np.arange(len(books) + 1, dtype=np.int32)
     turned = containment.find_contained(held, np.roll(hashes, -1), only_file, scratch=Path(mkdtemp(dir=SCRATCH.name)))
     assert sorted(k + 1 for k in turned.right.tolist()) == kept
+
+
+@pytest.mark.parametrize("most_bits", [64, 1 << 30], ids=["filter that is full", "filter that fits"])
+def test_looks_and_rows_a_text_do_not_grow_with_the_texts(most_bits, monkeypatch):
+    """Random sets: of ten texts one stands in the next. What is counted is what is moved, and no time."""
+    monkeypatch.setattr(containment, "_MOST_FILTER_BITS", most_bits)
+    monkeypatch.setattr(containment, "_CHUNK", 1 << 14)
+    orderings, costs = [], []
+
+    class Counted(external_sort.Ordering):
+        def __init__(self, *arguments, **named):
+            super().__init__(*arguments, **named)
+            orderings.append(self)
+
+    monkeypatch.setattr(containment, "Ordering", Counted)
+    for count in (500, 5_000, 50_000):
+        values = np.random.default_rng(count).integers(0, 1 << 63, (count, 40), np.uint64)
+        values[::10, :20] = values[1::10, :20]
+        stop = 40 * np.arange(1, count + 1)
+        stop[::10] -= 20
+        for number in range(0, count, 10):
+            values[number, :20].sort()
+        values[np.arange(count) % 10 > 0] = np.sort(values[np.arange(count) % 10 > 0], axis=1)
+        sets = ShingleSets(values.ravel(), 40 * np.arange(count), stop)
+        orderings.clear()
+        found = containment.find_contained(
+            sets, values[:, 0], np.arange(count, dtype=np.int32), scratch=Path(mkdtemp(dir=SCRATCH.name))
+        )
+        assert len(found.left) == count // 10
+        costs.append(sum(each.count for each in orderings) / count)
+    if most_bits == 64:  # then everything may be dealt out, and no more: a row a shingle, and two a text that is filed
+        assert max(costs) < 40 + 3
+        return
+    for one, other in pairwise(costs):
+        assert one == pytest.approx(other, rel=0.1)
