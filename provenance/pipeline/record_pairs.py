@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.core.model import VIEWS
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
-    import pyarrow as pa
+
+
+_COLUMNS = ["view", "source_a", "path_a", "row_a", "source_b", "path_b", "row_b", "jaccard", "method"]
 
 
 class HasTables(Protocol):
@@ -59,10 +62,7 @@ def pairs(
             raise ConfigError(f"there is no source or file {name!r} in this audit")
     if view not in VIEWS:
         raise ConfigError(f"there is no view {view!r}; there are: {', '.join(VIEWS)}")
-    found: pd.DataFrame = audit.tables["matches"].to_pandas()
-    found = found[found["view"] == view]
-    forward = found[_select_side(found, "a", a) & _select_side(found, "b", b)]
-    backward = found[_select_side(found, "a", b) & _select_side(found, "b", a)]
+    forward, backward = (_select_matches(audit.tables["matches"], view, *ends) for ends in ((a, b), (b, a)))
     # both sides of a node name its first row in the other file: joined on that, every member meets every member
     same_text = forward[forward["method"] == "exact"]
     first = same_text[["path_a", "row_a", "path_b", "row_b"]]
@@ -106,5 +106,14 @@ def _swap_sides(found: pd.DataFrame) -> pd.DataFrame:
     return found.rename(columns={"path_a": "path_b", "row_a": "row_b", "path_b": "path_a", "row_b": "row_a"})
 
 
-def _select_side(found: pd.DataFrame, side: str, name: str) -> pd.Series[bool]:
-    return (found[f"source_{side}"] == name) | (found[f"path_{side}"] == name)
+def _select_matches(matches: pa.Table, view: str, a: str, b: str) -> pd.DataFrame:
+    """Take the matches of one view from a to b, a batch of MATCHES after the other: names are made of no others."""
+    found = []
+    for batch in matches.select(_COLUMNS).to_batches():
+        wanted = pc.equal(batch["view"], view)
+        for side, name in (("a", a), ("b", b)):
+            is_side = pc.or_(pc.equal(batch[f"source_{side}"], name), pc.equal(batch[f"path_{side}"], name))
+            wanted = pc.and_(wanted, is_side)
+        found.append(batch.filter(wanted))
+    selected: pd.DataFrame = pa.Table.from_batches(found, matches.select(_COLUMNS).schema).to_pandas()
+    return selected

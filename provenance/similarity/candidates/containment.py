@@ -256,7 +256,8 @@ def _make_looks(
 def _pair_texts(looks: Rows, candidates: Ordering) -> None:
     """Pair, shingle by shingle, the texts that are filed under it with the longer ones that have it."""
     key, text, probes, size, file = (np.ascontiguousarray(looks[name]) for name in _LOOK.names or ())
-    longer, shorter, probe = np.empty(_CHUNK, np.int64), np.empty(_CHUNK, np.int64), np.empty(_CHUNK, np.uint64)
+    room = max(_CHUNK, TEXTS_PER_ANCHOR * ANCHORS_TRIED)  # for all that are filed under one shingle
+    longer, shorter, probe = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.uint64)
     at = 0
     while at < len(looks):
         count, at = _pair_looks(key, text, probes, size, file, at, longer, shorter, probe)
