@@ -42,6 +42,7 @@ PARTITION_BYTES = 1 << 27
 _FAN_OUT_BITS = 9  # bits of a slot, at most, by which a range is dealt out: to 512 files of either kind
 _USUAL_BYTES = 1 << 23  # of a partition, about, where fewer files do
 _LEAST_BITS = 3  # bits of a slot that are never parted: eight slots are a byte of the filter
+_MOST_HELD = 4  # partitions of the usual size that are no reason to make files
 _MOST_BUCKET_BITS = 8  # bits of a slot, at most, by which shingles in memory are grouped at once, for a cache's sake
 _BUCKET = 1 << 12  # shingles, about, that are counted in one table
 _COARSE_FILTER_BITS = 27  # bits of a slot, at most, by which what nobody asks about is left out before it is dealt
@@ -309,7 +310,7 @@ def learn_boilerplate(
     total = int((sets.stop - sets.start).sum())
     passing = asked + int((total - asked) * -np.expm1(-asked / (1 << bits - coarse)))  # some for no reason
     found = [np.zeros(0, np.uint64)]
-    if 8 * total <= PARTITION_BYTES:
+    if 8 * total <= min(PARTITION_BYTES, _MOST_HELD * _USUAL_BYTES):
         (one, _), (other, _) = counting.deal(sets, texts, filtered, shift=bits, lowest=0, count=1)
         found += counting.count(one, other, 0, bits)
     else:
