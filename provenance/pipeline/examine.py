@@ -8,6 +8,7 @@ Only here do engines and functions come together; nothing is written but scratch
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
@@ -27,9 +28,9 @@ from provenance.core.progress import Progress, ignore_progress
 from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit
 from provenance.pipeline import coverage, evaluate, file_sampling
-from provenance.pipeline.matching import match_plan, reference_matches
+from provenance.pipeline.matching import match_plan, quoted_spans, reference_matches
 from provenance.pipeline.matching.match_table import write_matches
-from provenance.pipeline.matching.match_tasks import compare_view, forget_spans, locate_spans, match_exactly
+from provenance.pipeline.matching.match_tasks import compare_view, match_exactly
 from provenance.pipeline.reading.file_bundles import FileBundle, FileToRead, make_bundles, split_bundle
 from provenance.pipeline.reading.read_pass import lost, observe
 from provenance.pipeline.warm_up import compile_kernels
@@ -283,42 +284,56 @@ def _make_tables(
     exact_parts = match_plan.require_results(
         result for _, result in engines.map_again(engine_run, match_exactly, match_plan.exact_tasks(compared_views))
     )
-    rereadings = match_plan.reread_tasks(plan, compared_views, read, observed)
-    located = []
-    for number, result in engines.map_again(engine_run, locate_spans, rereadings):
-        located.append(result)
-        if isinstance(result, Died):
-            forget_spans(rereadings[number])
     match_tasks = match_plan.match_tables(plan, exact_parts, compared_views)
     match_plan.require_results(result for _, result in engines.map_again(engine_run, write_matches, match_tasks))
-    engine_run.close()
     found = match_plan.assemble_result(
-        plan, exact_parts, compared_views, located=located, match_files=[naming.target for naming in match_tasks]
+        plan, exact_parts, compared_views, match_files=[naming.target for naming in match_tasks]
     )
-    observed = match_plan.check_rereadings(observed, located)
     references, looked_up = reference_matches.assemble_references(query, lookups, plan)
-    files = _make_files(paths, claims, scopes, observed, found.distinct_files)
-    files = gate.reasons(files)
-    tables = {
+    compared = {
         "paths": paths,
-        "claims": source_claims.add_identities(claims, files),
-        "files": files,
         "matches": found.matches,
         "overlaps": found.overlaps,
         "sketches": match_plan.unite_sketches(plan),
-        "observations": _make_observations(observed, scopes),
         "references": references,
-        "sources": conclude_sources(scopes, files, found.distinct_sources, found.texts),
     }
     progress("checking", 0, 0)
-    answers = declaration.choose_answers(rules.declared, chosen, declaration.digest_data(files), rules.day)
-    threads = min(engine_run.workers, _CONCURRENT_VIEWS)
-    sample = evaluate.run_checks(tables, scopes, chosen, answers=answers, indexes=query.describe(), threads=threads)
-    steps = coverage.coverage_of_steps(files, claims, refused=refused, comparison=found, looked_up=looked_up)
-    sample["coverage"] = pa.concat_tables(
-        [coverage.add_personal_data_in_paths(steps, gate.held(files)), sample["coverage"]]
+
+    def conclude(observed: FileResult) -> dict[str, pa.Table]:
+        """Make the other tables, and ask the checks."""
+        files = gate.reasons(_make_files(paths, claims, scopes, observed, found.distinct_files))
+        tables = compared | {
+            "claims": source_claims.add_identities(claims, files),
+            "files": files,
+            "observations": _make_observations(observed, scopes),
+            "sources": conclude_sources(scopes, files, found.distinct_sources, found.texts),
+        }
+        answers = declaration.choose_answers(rules.declared, chosen, declaration.digest_data(files), rules.day)
+        threads = min(engine_run.workers, _CONCURRENT_VIEWS)
+        return tables | evaluate.run_checks(
+            tables, scopes, chosen, answers=answers, indexes=query.describe(), threads=threads
+        )
+
+    tables = conclude(observed)
+    located = quoted_spans.locate_quoted(
+        found.matches,
+        tables["findings"],
+        plan,
+        compared_views,
+        files=read,
+        observed_files=observed,
+        run=functools.partial(engines.map_again, engine_run),
     )
-    tables |= sample
+    if located.changed:  # which the checks must know
+        tables = conclude(match_plan.mark_changed(observed, located.changed))
+    tables["matches"] = located.matches
+    files = tables["files"]
+    steps = coverage.coverage_of_steps(
+        files, claims, refused=refused, comparison=replace(found, unplaced=located.unplaced), looked_up=looked_up
+    )
+    tables["coverage"] = pa.concat_tables(
+        [coverage.add_personal_data_in_paths(steps, gate.held(files)), tables["coverage"]]
+    )
     del tables["paths"]
     contacts = {"contacts": people} if (people := gate.contacts()).num_rows else {}
     return {name: schemas.conform(tables[name], schema) for name, schema in schemas.SEALED.items()} | contacts

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from provenance.core.model import VIEWS
 from provenance.errors import ConfigError
+from provenance.similarity.evidence import spans
+from provenance.similarity.text import normalisation
+from provenance.sources import excerpts
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     import pandas as pd
-    import pyarrow as pa
+
+
+_COLUMNS = ["view", "source_a", "path_a", "row_a", "source_b", "path_b", "row_b", "jaccard", "method"]
 
 
 class HasTables(Protocol):
@@ -22,7 +32,9 @@ class HasTables(Protocol):
         """Tables of `schemas.SEALED` by name."""
 
 
-def pairs(audit: HasTables, a: str, b: str, view: str = "whole") -> pd.DataFrame:
+def pairs(
+    audit: HasTables, a: str, b: str, view: str = "whole", *, data: str | os.PathLike[str] | None = None
+) -> pd.DataFrame:
     """Expand the matches between two sources, or two files, to all pairs of records.
 
     Args:
@@ -30,14 +42,17 @@ def pairs(audit: HasTables, a: str, b: str, view: str = "whole") -> pd.DataFrame
         a: id of a source, or path of a file.
         b: the other.
         view: one of model.VIEWS.
+        data: the folder that was scanned, where it is to be said at which bytes a record stands inside a longer one.
 
     Returns:
         One row a pair: path_a, row_a, path_b, row_b, jaccard, method; sorted. Of exact matches every pair, but of texts
         so common that they were compared with one file alone (COVERAGE, exact-matches) those with that file; of near
-        matches each record's best in the other file.
+        matches each record's best in the other file. With `data` also start_b and stop_b: of a record that stands
+        whole inside a longer one, the bytes of the longer record's view; null of all others.
 
     Raises:
         ConfigError: the audit has no such source, file or view.
+        InputError: a file is not in `data` any more; DigestMismatch: it is not the one that was scanned.
     """
     from pandas import concat
 
@@ -47,10 +62,7 @@ def pairs(audit: HasTables, a: str, b: str, view: str = "whole") -> pd.DataFrame
             raise ConfigError(f"there is no source or file {name!r} in this audit")
     if view not in VIEWS:
         raise ConfigError(f"there is no view {view!r}; there are: {', '.join(VIEWS)}")
-    found: pd.DataFrame = audit.tables["matches"].to_pandas()
-    found = found[found["view"] == view]
-    forward = found[_select_side(found, "a", a) & _select_side(found, "b", b)]
-    backward = found[_select_side(found, "a", b) & _select_side(found, "b", a)]
+    forward, backward = (_select_matches(audit.tables["matches"], view, *ends) for ends in ((a, b), (b, a)))
     # both sides of a node name its first row in the other file: joined on that, every member meets every member
     same_text = forward[forward["method"] == "exact"]
     first = same_text[["path_a", "row_a", "path_b", "row_b"]]
@@ -61,7 +73,32 @@ def pairs(audit: HasTables, a: str, b: str, view: str = "whole") -> pd.DataFrame
     near = [forward[forward["method"] != "exact"], _swap_sides(backward[backward["method"] != "exact"])]
     columns = ["path_a", "row_a", "path_b", "row_b", "jaccard", "method"]
     listed = concat([each[columns] for each in (joined, *near)])
-    return listed.drop_duplicates().sort_values(columns[:4], ignore_index=True)
+    listed = listed.drop_duplicates().sort_values(columns[:4], ignore_index=True)
+    return listed if data is None else _add_spans(audit.tables, listed, view, data)
+
+
+def _add_spans(
+    tables: Mapping[str, pa.Table], listed: pd.DataFrame, view: str, data: str | os.PathLike[str]
+) -> pd.DataFrame:
+    """Read contained records and those that hold them back, and say where they stand."""
+    import pandas as pd
+
+    inside = listed[listed["method"] == "contained"]
+    places = [list(zip(inside[f"path_{side}"], inside[f"row_{side}"], strict=True)) for side in "ab"]
+    read = list(dict.fromkeys([*places[0], *places[1]]))
+    number = {place: k for k, place in enumerate(read)}
+    texts = excerpts.read(tables, data, read, masked=False)[view].combine_chunks()
+    fold_chinese = any(normalisation.CHINESE in name for name in pc.unique(tables["sketches"]["shingle"]).to_pylist())
+    shorter = spans.ShorterTexts.from_texts(texts, fold_chinese=fold_chinese)
+    a, b = (np.array([number[place] for place in side], np.int64) for side in places)
+    is_shorter = np.flatnonzero(shorter.words[a] < shorter.words[b])
+    order = is_shorter[np.argsort(b[is_shorter], kind="stable")]
+    found = spans.find_texts(texts, b[order], shorter.select(a[order]), fold_chinese=fold_chinese)
+    for name, values in zip(("start_b", "stop_b"), found, strict=True):
+        column = np.full(len(listed), -1)
+        column[inside.index.to_numpy()[order]] = values
+        listed[name] = pd.Series(column, dtype="Int64").mask(column < 0)
+    return listed
 
 
 def _swap_sides(found: pd.DataFrame) -> pd.DataFrame:
@@ -69,5 +106,14 @@ def _swap_sides(found: pd.DataFrame) -> pd.DataFrame:
     return found.rename(columns={"path_a": "path_b", "row_a": "row_b", "path_b": "path_a", "row_b": "row_a"})
 
 
-def _select_side(found: pd.DataFrame, side: str, name: str) -> pd.Series[bool]:
-    return (found[f"source_{side}"] == name) | (found[f"path_{side}"] == name)
+def _select_matches(matches: pa.Table, view: str, a: str, b: str) -> pd.DataFrame:
+    """Take the matches of one view from a to b, a batch of MATCHES after the other: names are made of no others."""
+    found = []
+    for batch in matches.select(_COLUMNS).to_batches():
+        wanted = pc.equal(batch["view"], view)
+        for side, name in (("a", a), ("b", b)):
+            is_side = pc.or_(pc.equal(batch[f"source_{side}"], name), pc.equal(batch[f"path_{side}"], name))
+            wanted = pc.and_(wanted, is_side)
+        found.append(batch.filter(wanted))
+    selected: pd.DataFrame = pa.Table.from_batches(found, matches.select(_COLUMNS).schema).to_pandas()
+    return selected

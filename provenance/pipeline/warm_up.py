@@ -7,15 +7,15 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core import scratch_folders
-from provenance.pipeline.matching import match_plan
+from provenance.pipeline.matching import match_plan, quoted_spans
 from provenance.pipeline.matching.match_table import write_matches
-from provenance.pipeline.matching.match_tasks import compare_view, locate_spans, match_exactly
+from provenance.pipeline.matching.match_tasks import compare_view, match_exactly
 from provenance.pipeline.reading.file_bundles import FileToRead, make_bundles
 from provenance.pipeline.reading.read_pass import observe
 from provenance.sources import read_results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 _WORDS = [
@@ -38,16 +38,20 @@ def compile_kernels() -> None:
         plan = match_plan.make_plan(results, seen, covering=str, exchange=_exchange, scratch=folder, workers=1)
         likened = [compare_view(each) for each in plan.view_tasks]
         joined = [match_exactly(each) for each in match_plan.exact_tasks(likened)]
-        for part in match_plan.reread_tasks(plan, likened, files, seen):
-            locate_spans(part)
-        for naming in match_plan.match_tables(plan, joined, likened):
-            write_matches(naming)
+        named = [write_matches(naming) for naming in match_plan.match_tables(plan, joined, likened)]
+        found = match_plan.assemble_result(plan, joined, likened, match_files=named).matches
+        shown = found.select(["path_a", "row_a", "source_b"]).rename_columns(["path", "row", "other"])
+        quoted_spans.locate_quoted(found, shown, plan, likened, files=files, observed_files=seen, run=_map)
 
 
 def _write_file(path: Path, texts: list[str]) -> FileToRead:
     lines = [json.dumps({"instruction": text, "output": text[::-1]}, ensure_ascii=False) for text in texts]
     path.write_text("\n".join(lines), encoding="utf-8")
     return FileToRead(path.name, str(path).encode(), "data", None, None, path.stat().st_size)
+
+
+def _map(function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+    return enumerate(map(function, parts))
 
 
 def _exchange(parts: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:

@@ -25,7 +25,7 @@ from provenance.pipeline import examine as room
 from provenance.pipeline.matching import match_plan, match_table, match_tasks
 from provenance.pipeline.reading import file_bundles, read_batches, read_pass, record_identities
 from provenance.readers import records
-from provenance.similarity.candidates import banding, near_pairs
+from provenance.similarity.candidates import banding, boilerplate, containment, near_pairs
 from provenance.similarity.evidence import exact_matches
 from provenance.sources import claims, read_results
 
@@ -299,6 +299,8 @@ def test_two_workers_give_the_same_digests(reference):
         (banding, "_CHUNK", 1),
         (banding, "NODES_PER_RANGE", 2),
         (near_pairs, "_RECENT_SLOTS", 1),
+        (boilerplate, "PARTITION_BYTES", 64),
+        (containment, "_CHUNK", 1),
     ],
 )
 def test_sizes_do_not_change_a_digest(module, name, value, reference, in_process, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 import provenance as pv
 from provenance.core.model import Died
 from provenance.pipeline import examine as room
-from provenance.pipeline.matching import match_tasks
+from provenance.pipeline.matching import quoted_spans
 
 from .conftest import CARD, LINE, lay, lines, zipped
 
@@ -22,18 +22,32 @@ VERSE = "春眠不觉晓，处处闻啼鸟。夜来风雨声"
 SENTENCE = "the Quick brown fox jumps over the lazy dog, every single morning"
 
 
-def test_a_text_inside_a_longer_one_is_found_with_its_bytes(tmp_path, in_process):
-    padding = " ".join(f"word{k}" for k in range(60))
+PADDING = " ".join(f"word{k}" for k in range(60))
+COPIED = [f"bird number {k} sat on roof {k * 7} of mill {k * k} until the rain was over" for k in range(12)]
+
+
+def copied(**more):
+    """Records under MIT that stand under other terms too, of which a finding shows the first; and what else there is."""
+    cards = {"a/README.md": CARD, "b/README.md": CARD.replace("mit", "cc-by-nc-4.0")}
+    return cards | {"a/x.jsonl": lines(*COPIED), "b/z.jsonl": lines(*COPIED)} | more
+
+
+BETWEEN = [("a/x.jsonl", "b/y.jsonl"), ("a/x.jsonl", "c/z.zip!/m.txt"), ("b/y.jsonl", "a/x.jsonl")]
+
+
+def test_a_text_inside_a_longer_one_is_found_and_its_bytes_are_listed_with_its_pairs(tmp_path, in_process):
     long = [
-        f"{padding}; {SENTENCE.upper()}! {padding}",
+        f"{PADDING}; {SENTENCE.upper()}! {PADDING}",
         f"序：{VERSE}，花落知多少。" + "一二三四五六七八九十百千万" * 3,
     ]
-    held = zipped(**{"m.txt": f"Other words.\n\nBefore: {SENTENCE} (after)  {padding}\n"})
+    held = zipped(**{"m.txt": f"Other words.\n\nBefore: {SENTENCE} (after)  {PADDING}\n"})
     lay(tmp_path, {"a/x.jsonl": lines(SENTENCE, VERSE), "b/y.jsonl": lines(*long), "c/z.zip": held})
     audit = pv.scan(tmp_path)
-    inside = audit.matches[(audit.matches["method"] == "contained") & audit.matches["start_b"].notna()]
-    found = {}
-    for row in inside.itertuples():
+    inside = audit.matches[audit.matches["method"] == "contained"]
+    assert len(inside) == 6
+    assert inside["start_b"].isna().all()  # no finding quotes them
+    found, whole_pairs = {}, [pv.pairs(audit, *files, data=tmp_path) for files in BETWEEN]
+    for row in (row for pairs in whole_pairs[:2] for row in pairs.dropna().itertuples()):
         text = audit.records(tmp_path, [(row.path_b, row.row_b)])["whole"].iloc[0].encode()
         found[row.path_a, row.row_a, row.path_b] = text[int(row.start_b) : int(row.stop_b)].decode()
     assert found == {
@@ -41,35 +55,49 @@ def test_a_text_inside_a_longer_one_is_found_with_its_bytes(tmp_path, in_process
         ("a/x.jsonl", 0, "c/z.zip!/m.txt"): SENTENCE,
         ("a/x.jsonl", 1, "b/y.jsonl"): VERSE,
     }
-    longer = audit.matches[(audit.matches["method"] == "contained") & audit.matches["start_b"].isna()]
-    assert (longer["distinct_a"] > longer["distinct_b"]).all()  # the other direction has no place to show
-    assert len(longer) == 3
+    assert len(whole_pairs[2]) == 2
+    assert whole_pairs[2]["start_b"].isna().all()  # the other direction has no place to show
+    assert list(pv.pairs(audit, *BETWEEN[0])) == ["path_a", "row_a", "path_b", "row_b", "jaccard", "method"]
+    assert pv.pairs(audit, *BETWEEN[0], "prompt", data=tmp_path).empty
+
+
+def test_of_contained_rows_those_that_a_finding_quotes_have_their_bytes(tmp_path, in_process):
+    long = [f"Before. {text.upper()}; {PADDING} {k}" for k, text in enumerate(COPIED[:2])]
+    audit = pv.scan(lay(tmp_path, copied(**{"b/y.jsonl": lines(*long), "c/w.jsonl": lines(*long[:1])})))
+    quoting = audit.findings[(audit.findings["row"] == 0) & (audit.findings["path"] == "a/x.jsonl")]
+    assert "b" in set(quoting["other"])
+    assert "c" not in set(quoting["other"])
+    inside = audit.matches[(audit.matches["method"] == "contained") & (audit.matches["path_a"] == "a/x.jsonl")]
+    assert len(inside) == 3
+    placed = inside[inside["start_b"].notna()]
+    assert placed[["row_a", "path_b", "row_b"]].to_numpy().tolist() == [[0, "b/y.jsonl", 0]]
+    start, stop = placed[["start_b", "stop_b"]].astype(int).to_numpy()[0]
+    assert long[0][start:stop] == COPIED[0].upper()
 
 
 def test_a_file_that_changed_before_it_was_read_again_is_said(tmp_path, in_process, monkeypatch):
-    padding = " ".join(f"word{k}" for k in range(60))
-    lay(tmp_path, {"a/x.jsonl": lines(SENTENCE), "b/y.jsonl": lines(f"{padding} {SENTENCE} {padding}")})
-    before = match_tasks.locate_spans
+    lay(tmp_path, copied(**{"b/y.jsonl": lines(f"{PADDING} {COPIED[0]} {PADDING}")}))
+    before = quoted_spans.locate_spans
 
     def meddle(rereading):
-        (tmp_path / "b/y.jsonl").write_text(lines(f"{SENTENCE} {padding} {padding}"))
+        (tmp_path / "b/y.jsonl").write_text(lines(f"{COPIED[0]} {PADDING} {PADDING}"))
         return before(rereading)
 
-    monkeypatch.setattr(room, "locate_spans", meddle)
+    monkeypatch.setattr(quoted_spans, "locate_spans", meddle)
     audit = pv.scan(tmp_path)
     assert audit.matches["start_b"].isna().all()
     files = audit.files.set_index("path")
     assert files.loc["b/y.jsonl", "skip_reason"] == "file-changed-during-scan"
+    assert "file-unreadable" in set(audit.findings["check"])  # checks were asked again
 
 
 def test_what_dies_on_the_second_reading_leaves_its_texts_without_a_place(tmp_path, in_process, monkeypatch):
-    padding = " ".join(f"word{k}" for k in range(60))
-    lay(tmp_path, {"a/x.jsonl": lines(SENTENCE), "b/y.jsonl": lines(f"{padding} {SENTENCE} {padding}")})
+    lay(tmp_path, copied(**{"b/y.jsonl": lines(f"{PADDING} {COPIED[0]} {PADDING}")}))
 
     class Doomed(in_process):
         def map(self, function, parts):
             for number, part in enumerate(parts):
-                yield number, Died("killed by signal 9") if function is match_tasks.locate_spans else function(part)
+                yield number, Died("killed by signal 9") if function is quoted_spans.locate_spans else function(part)
 
     monkeypatch.setattr(room.engines, "start", lambda *_: Doomed())
     audit = pv.scan(tmp_path)

@@ -15,15 +15,11 @@ from provenance.core.model import CHANGED, VIEWS, Died
 from provenance.errors import InputError, LimitExceeded
 from provenance.pipeline.matching.match_table import MatchTask
 from provenance.pipeline.matching.match_tasks import (
-    SPANS_FILE_NAME,
     ComparedView,
     ExactResult,
     ExactTask,
-    RereadResult,
-    RereadTask,
     ViewTask,
 )
-from provenance.pipeline.reading.file_bundles import cut_by_size
 from provenance.pipeline.reading.record_identities import hashes_file
 from provenance.similarity.candidates import distinct_texts
 from provenance.similarity.evidence import exact_matches
@@ -31,10 +27,9 @@ from provenance.similarity.index import source_sketches
 from provenance.similarity.text import normalisation, shingles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from provenance.pipeline.reading.file_bundles import FileToRead
     from provenance.similarity.evidence.exact_matches import Ints
     from provenance.sources.read_results import BundleResult, FileResult
 
@@ -98,7 +93,7 @@ class ComparisonResult:
     not_anchored: int
     thinned: int
     boilerplate_count: Mapping[str, int]
-    unplaced: int
+    unplaced: int = 0
 
 
 def make_plan(
@@ -191,7 +186,6 @@ def match_tables(plan: MatchPlan, exact: Sequence[ExactResult], compared: Sequen
             each.view,
             tuple(sorted(part.rows for part in exact if part.view == each.view)),
             each.rows,
-            f"{each.scratch}/{SPANS_FILE_NAME}",
             plan.paths,
             plan.names,
             plan.owner,
@@ -234,54 +228,16 @@ def unite_sketches(plan: MatchPlan) -> pa.Table:
     return schemas.ordered(schemas.rows(rows, schemas.SKETCHES), "source", "view")
 
 
-def reread_tasks(
-    plan: MatchPlan, compared: Sequence[ComparedView], files: Sequence[FileToRead], observed_files: FileResult
-) -> list[RereadTask]:
-    """Say which files are to be read again, to find where shorter texts stand in them.
-
-    Args:
-        plan: the plan.
-        compared: what `resemble` said of its likenesses.
-        files: what was read.
-        observed_files: what was seen of them.
-
-    Returns:
-        Parts for `match_tasks.locate_spans`.
-    """
-    asked = {each.view: each.scratch for each in compared}
-    numbers = {number for each in compared for number in each.files}
-    wanted: dict[str, dict[str, int]] = {}
-    for number in sorted(numbers):
-        path = plan.paths[number]
-        wanted.setdefault(path.split("!/", 1)[0], {})[path] = number
-    places = {path: place for place, path in enumerate(plan.paths) if path in wanted}
-    held = observed_files.files["sha256"].take(pa.array(places.values(), pa.int64())).to_pylist()
-    digests = dict(zip(places, held, strict=True))
-    return [
-        RereadTask(
-            part,
-            tuple(digests[file.path] for file in part),
-            {k: v for file in part for k, v in wanted[file.path].items()},
-            asked,
-            plan.fold_chinese,
-        )
-        for part in cut_by_size(file for file in files if file.path in wanted)
-    ]
-
-
-def check_rereadings(observed_files: FileResult, located: Sequence[RereadResult | Died]) -> FileResult:
-    """Say of files that were read again whether they were still what they had been.
+def mark_changed(observed_files: FileResult, changed: Collection[str]) -> FileResult:
+    """Say of files that were read again that they were not what they had been.
 
     Args:
         observed_files: what was seen at first.
-        located: what `locate` said.
+        changed: their paths.
 
     Returns:
         The same, with a reason on the account of a file that changed.
     """
-    changed = {path for each in located if isinstance(each, RereadResult) for path in each.changed}
-    if not changed:
-        return observed_files
     column = observed_files.files.schema.get_field_index("skip_reason")
     hit = pc.is_in(observed_files.files["path"], value_set=pa.array(sorted(changed), pa.string()))
     reasons = pc.if_else(hit, CHANGED, observed_files.files["skip_reason"])
@@ -296,7 +252,6 @@ def assemble_result(
     exact: Sequence[ExactResult],
     compared: Sequence[ComparedView],
     *,
-    located: Sequence[RereadResult | Died],
     match_files: Sequence[str],
 ) -> ComparisonResult:
     """Add up what the parts say.
@@ -305,7 +260,6 @@ def assemble_result(
         plan: the plan.
         exact: what `match_exactly` found in its tasks, in any order.
         compared: what `resemble` said of its likenesses, in any order.
-        located: what `locate` said, in any order; what died leaves its texts without a place.
         match_files: the files of MATCHES, in the order of VIEWS.
 
     Returns:
@@ -325,7 +279,6 @@ def assemble_result(
         not_anchored=sum(each.not_anchored for each in compared),
         thinned=sum(each.thinned for each in compared),
         boilerplate_count={each.view: each.boilerplate_count for each in compared},
-        unplaced=sum(1 if isinstance(each, Died) else len(each.unread) for each in located),
     )
 
 

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from provenance.core import schemas
 from provenance.core.external_sort import Ordering, combine_keys
-from provenance.core.scratch_arrays import open_array
 from provenance.similarity.candidates import distinct_texts, set_overlap
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 _ROWS_PER_CHUNK = 1 << 16  # rows of MATCHES made at a time
 
 _NUMBER_COLUMNS = ("file_a", "row_a", "file_b", "row_b", "shared", "distinct_a", "distinct_b", "distinctive")
-_SORT_ROW = np.dtype([("key", "u8"), *((name, "i8") for name in (*_NUMBER_COLUMNS, "start", "stop", "exact"))])
+_SORT_ROW = np.dtype([("key", "u8"), *((name, "i8") for name in (*_NUMBER_COLUMNS, "exact"))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,6 @@ class MatchTask:
         view: one of model.VIEWS.
         exact: files of ROWS whose words are the same.
         near: the file of the other ROWS.
-        spans: the file that says where each of the latter stands, as `match_tasks.locate_spans` writes it.
         paths: files by number, sorted.
         names: sources by number, sorted.
         owner: the number of each file's source.
@@ -42,7 +40,6 @@ class MatchTask:
     view: str
     exact: tuple[str, ...]
     near: str
-    spans: str
     paths: tuple[str, ...]
     names: tuple[str, ...]
     owner: np.ndarray[Any, Any]
@@ -74,13 +71,8 @@ def _order_rows(task: MatchTask, rank: np.ndarray[Any, Any]) -> Iterator[np.ndar
     for path in task.exact:
         for batch in distinct_texts.read_batches(path):
             ordered.add(_to_sort_rows(batch, rank, exact=1))
-    spans = open_array(Path(task.spans), np.int64).reshape(-1, 2)
-    at = 0
     for batch in distinct_texts.read_batches(task.near):
-        rows = _to_sort_rows(batch, rank, exact=0)
-        rows["start"], rows["stop"] = (spans[at : at + len(rows)] - 1).T
-        at += len(rows)
-        ordered.add(rows)
+        ordered.add(_to_sort_rows(batch, rank, exact=0))
     for rows in ordered:
         yield rows[np.lexsort((rows["file_b"], rows["key"]))]
 
@@ -90,7 +82,6 @@ def _to_sort_rows(batch: pa.RecordBatch, rank: np.ndarray[Any, Any], exact: int)
     for column in _NUMBER_COLUMNS:
         rows[column] = batch[column].to_numpy()
     rows["key"] = combine_keys(rank[rows["file_a"]], rows["row_a"], len(rank))
-    rows["start"] = rows["stop"] = -1
     rows["exact"] = exact
     return rows
 
@@ -131,7 +122,8 @@ def _make_matches(task: MatchTask, rows: np.ndarray[Any, Any], paths: pa.Array, 
         "distinct_b": distinct_b,
         "method": pa.array(["exact", "near", "contained"]).take(pa.array(method)),
         "distinctive": rows["distinctive"],
-        "start_b": pa.array(rows["start"], mask=rows["start"] < 0),
-        "stop_b": pa.array(rows["stop"], mask=rows["stop"] < 0),
+        # where it stands is found later, of what findings quote, see `quoted_spans`
+        "start_b": pa.nulls(len(a), pa.int64()),
+        "stop_b": pa.nulls(len(a), pa.int64()),
     }
     return schemas.conform(pa.table(columns), schemas.MATCHES)

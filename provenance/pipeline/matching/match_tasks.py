@@ -1,37 +1,27 @@
-"""What a worker does with scratch files: compare a view, match a part of it word for word, find where texts stand.
+"""What a worker does with scratch files: compare a view, match a part of it word for word.
 
 `read_pass` leaves MEMBERS and SETS of each view. `compare_view` brings a view's distinct texts together, and finds near
-and contained ones; `match_exactly` matches some of its texts word for word; `locate_spans` reads the files again that
-hold contained texts. Matches stay on disk: `match_table` puts names on them.
+and contained ones; `match_exactly` matches some of its texts word for word. Matches stay on disk: `match_table` puts
+names on them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from provenance.core.external_sort import Ordering, combine_keys
-from provenance.core.model import Died
-from provenance.core.scratch_arrays import ColumnFiles, create_array, map_columns, open_array
-from provenance.pipeline.reading.read_pass import items
-from provenance.readers import records
+from provenance.core.scratch_arrays import open_array
 from provenance.similarity.candidates import distinct_texts, near_pairs
-from provenance.similarity.evidence import exact_matches, near_matches, spans
+from provenance.similarity.evidence import exact_matches, near_matches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from provenance.pipeline.reading.file_bundles import FileToRead
-
 _TABLES_BEFORE_ADDING = 64  # counts that are held before they are added up
-_QUERIES_AT_A_TIME = 1 << 16  # answers taken back at a time
-_QUERY_COLUMNS = {name: spans.SPAN_QUERIES[name] for name in (spans.SPAN_QUERIES.names or ())[1:]}
-SPANS_FILE_NAME = "spans"
-"""The file in a view's scratch folder that says where each row stands: begin and end, int64, 1 added; 0 = unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +59,8 @@ class ComparedView:
         view: one of model.VIEWS.
         counts: the PAIRS of near_matches.PAIR_FIELDS.
         rows: the file that holds ROWS.
-        scratch: the folder that holds nodes, and what is asked of where they stand.
+        scratch: the folder that holds nodes.
         cuts: the nodes at which parts of them begin, and how many there are.
-        files: numbers of the files of which it is asked what stands where.
         boilerplate_count: shingles that are boilerplate.
         pivoted: nodes that were compared with pivots alone.
         not_anchored: nodes that were not looked for inside longer ones.
@@ -84,7 +73,6 @@ class ComparedView:
     rows: str
     scratch: str
     cuts: tuple[int, ...]
-    files: tuple[int, ...]
     boilerplate_count: int
     pivoted: int
     not_anchored: int
@@ -106,37 +94,18 @@ def compare_view(task: ViewTask) -> ComparedView:
     nodes = distinct_texts.build_nodes(task.sets, task.hashes, task.members, file_sources=task.sources, scratch=folder)
     similar = near_pairs.find_similar(nodes, folder, task.threads)
     counts = _PairCounts(near_matches.PAIR_FIELDS)
-    queries = Ordering(folder, "asks", spans.SPAN_QUERIES)
-    first_file_only = rows = 0
+    first_file_only = 0
     with pa.OSFile(task.target, "wb") as sink, pa.ipc.new_file(sink, exact_matches.ROWS) as writer:
         for part in near_matches.match_near(similar, folder):
             writer.write_table(part.rows)
-            part.span_queries["place"] += rows
-            part.span_queries["key"] = combine_keys(
-                part.span_queries["file"], part.span_queries["row"], len(task.sources)
-            )
-            queries.add(part.span_queries)
             counts.add(part)
-            first_file_only, rows = first_file_only + part.pivoted, rows + part.rows.num_rows
-    create_array(folder / SPANS_FILE_NAME, np.int64, (rows, 2))
-    files = _write_queries(queries, folder)
+            first_file_only += part.pivoted
     ends = np.linspace(0, len(nodes.file), task.parts + 1).astype(np.int64)
     cuts = np.searchsorted(nodes.first, ends).tolist()
     return ComparedView(
-        task.view, counts.total(), task.target, str(folder), tuple(cuts), files,
+        task.view, counts.total(), task.target, str(folder), tuple(cuts),
         similar.boilerplate_count, similar.pivoted, similar.not_anchored, similar.thinned, first_file_only,
     )  # fmt: skip
-
-
-def _write_queries(asked: Ordering, folder: Path) -> tuple[int, ...]:
-    """Write ASKED in its order; return the files that are asked about."""
-    written = ColumnFiles(folder, "asked", _QUERY_COLUMNS)
-    files: dict[int, None] = {}
-    for rows in asked:
-        written.add(*(rows[name] for name in _QUERY_COLUMNS))
-        files |= dict.fromkeys(np.unique(rows["file"]).tolist())
-    written.close()
-    return tuple(files)
 
 
 class _PairCounts:
@@ -219,122 +188,3 @@ def _add_arrays(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[
     longer, shorter = (a.copy(), b) if len(a) >= len(b) else (b.copy(), a)
     longer[: len(shorter)] += shorter
     return longer
-
-
-@dataclass(frozen=True, slots=True)
-class RereadTask:
-    """Files of which it is asked where shorter texts stand in them.
-
-    Args:
-        files: what to read again.
-        digests: SHA-256 of each file when it was read first; None where it was not read to its end.
-        numbers: the number in the scan of each file and member that may be asked for.
-        folders: by view, the folder of what is asked, and of the sets it speaks of.
-        fold_chinese: whether traditional characters count as their simplified ones.
-    """
-
-    files: tuple[FileToRead, ...]
-    digests: tuple[str | None, ...]
-    numbers: Mapping[str, int]
-    folders: Mapping[str, str]
-    fold_chinese: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RereadResult:
-    """What was read again.
-
-    Args:
-        changed: files that are not what they were; nothing was located in them.
-        unread: files that could not be read again as they were at first; nothing was located in them either.
-    """
-
-    changed: tuple[str, ...]
-    unread: tuple[str, ...] = ()
-
-
-def locate_spans(task: RereadTask) -> RereadResult:
-    """Read files again, find where shorter texts stand in them, and write that beside what was asked.
-
-    Args:
-        task: what to read, and what is asked.
-
-    Returns:
-        Which files were not what they had been, and which could not be read again.
-    """
-    span_files = {view: _SpanFile(Path(folder), task.fold_chinese) for view, folder in task.folders.items()}
-    changed: list[str] = []
-    unread: list[str] = []
-    for file, digest in zip(task.files, task.digests, strict=True):
-        for item in items(file):
-            if isinstance(item, records.Batch) and item.path in task.numbers:
-                for view, questions in span_files.items():
-                    questions.answer(task.numbers[item.path], item.table["row"], item.table[view])
-            elif isinstance(item, Died) or _is_changed(item, file, digest):
-                # only two digests that differ are of two files
-                (unread if isinstance(item, Died) or None in (item.sha256, digest) else changed).append(file.path)
-                forget_spans(
-                    replace(task, numbers={k: v for k, v in task.numbers.items() if _member_path(k, file.path)})
-                )
-    return RereadResult(tuple(changed), tuple(unread))
-
-
-def _is_changed(item: records.Item, file: FileToRead, digest: str | None) -> TypeGuard[records.Account]:
-    return isinstance(item, records.Account) and item.path == file.path and item.sha256 != digest
-
-
-def forget_spans(task: RereadTask) -> None:
-    """Take back where texts stand in files: they are not what they were, or whoever read them died over it.
-
-    Args:
-        task: what was to be read.
-    """
-    for folder in task.folders.values():
-        questions = _SpanFile(Path(folder), task.fold_chinese)
-        for number in task.numbers.values():
-            questions.forget(number)
-
-
-def _member_path(path: str, file: str) -> bool:
-    return path.split("!/", 1)[0] == file
-
-
-class _SpanFile:
-    """The questions of one view, and the answers so far: bytes of the longer record's view, -1 in pieces."""
-
-    def __init__(self, folder: Path, fold_chinese: bool) -> None:
-        self._fold_chinese = fold_chinese
-        self._file, self._row, self._place, self._low, self._words, self._first, self._last = map_columns(
-            folder, "asked", _QUERY_COLUMNS
-        )
-        self._sets = open_array(folder / distinct_texts.SETS_FILE_NAME, np.uint64)
-        self._spans = open_array(folder / SPANS_FILE_NAME, np.int64, "r+").reshape(-1, 2)
-
-    def _rows_of_file(self, number: int) -> tuple[int, int]:
-        begin, end = (int(np.searchsorted(self._file, number, side)) for side in ("left", "right"))
-        return begin, end
-
-    def forget(self, number: int) -> None:
-        begin, end = self._rows_of_file(number)
-        for at in range(begin, end, _QUERIES_AT_A_TIME):
-            self._spans[self._place[at : min(at + _QUERIES_AT_A_TIME, end)]] = 0
-
-    def answer(self, number: int, rows: pa.Int64Array, texts: pa.LargeStringArray) -> None:
-        begin, end = self._rows_of_file(number)
-        wanted = self._row[begin:end]
-        first, last = rows[0].as_py(), rows[-1].as_py()  # rows ascend
-        low, high = np.searchsorted(wanted, first), np.searchsorted(wanted, last, "right")
-        for row in np.unique(wanted[low:high]).tolist():
-            of = slice(begin + np.searchsorted(wanted, row), begin + np.searchsorted(wanted, row, "right"))
-            longer = texts[int(np.searchsorted(rows.to_numpy(), row))].as_py()
-            if longer is not None:
-                found = spans.find_texts(
-                    longer,
-                    self._low[of],
-                    words=self._words[of],
-                    first=self._first[of],
-                    last=self._last[of],
-                    sets=self._sets,
-                    fold_chinese=self._fold_chinese,
-                )
-                self._spans[self._place[of]] = np.column_stack(found) + 1

@@ -73,9 +73,14 @@ def _partition_keys(keys: Any, shift: Any, ranges: Any, keys_by_range: Any, node
     return ends
 
 
+@njit(nogil=True, cache=True, inline="always")
+def _are_apart(a: Any, b: Any, only_file: Any) -> Any:
+    return only_file[a] != only_file[b] or only_file[a] < 0
+
+
 @njit(nogil=True, cache=True)
-def _group_by_key(keys: Any, numbers: Any, shift: Any, buckets: Any) -> Any:
-    """Group nodes of one range by key, bucket by bucket; return those of groups of two or more, and starts."""
+def _group_by_key(keys: Any, numbers: Any, shift: Any, buckets: Any, only_file: Any) -> Any:
+    """Group nodes of one range by key, bucket by bucket; return groups of which two are of different files."""
     within = np.uint64(buckets - 1)
     ends = _count_ranges(keys, shift, buckets)
     count = ends[-1]
@@ -106,7 +111,12 @@ def _group_by_key(keys: Any, numbers: Any, shift: Any, buckets: Any) -> Any:
             end = k + 1
             while end < part.shape[0] and keys[part[end]] == keys[part[k]]:
                 end += 1
-            if end - k > 1:
+            several = False
+            for other in range(k + 1, end):
+                if _are_apart(numbers[part[k]], numbers[part[other]], only_file):
+                    several = True
+                    break
+            if several:
                 starts[groups] = used
                 groups += 1
                 nodes[used : used + end - k] = numbers[part[k:end]]
@@ -117,11 +127,14 @@ def _group_by_key(keys: Any, numbers: Any, shift: Any, buckets: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _is_new(left: Any, right: Any, keys: Any, not_pivot: Any, skipped: Any, band: Any) -> Any:
-    """Tell which pairs no band before `band` has made."""
+def _is_candidate(left: Any, right: Any, keys: Any, not_pivot: Any, skipped: Any, band: Any, only_file: Any) -> Any:
+    """Tell which pairs are of different files, and made by no band before `band`."""
     new = np.ones(left.shape[0], np.bool_)
     for k in range(left.shape[0]):
         a, b = left[k], right[k]
+        if not _are_apart(a, b, only_file):
+            new[k] = False
+            continue
         bands_without_pair = (not_pivot[a] & not_pivot[b]) | skipped[a] | skipped[b]
         for earlier in range(band):
             if keys[earlier, a] == keys[earlier, b] and not bands_without_pair >> np.uint64(earlier) & np.uint64(1):
@@ -134,17 +147,20 @@ class CandidatePairs:
     """The candidate pairs of some nodes, made as they are asked for.
 
     Iterating yields pairs (left, right) of int64 arrays of node numbers, left < right, some at a time; together they
-    hold every pair once. Whoever verifies them tells which are near by `count_near`.
+    hold every pair of different files once. Whoever verifies them tells which are near by `count_near`.
 
     Args:
         keys: uint64[bands, n], as `minhash.band_keys` gives them, transposed; at most 64 bands.
         low: hashes of the nodes, which decide who is a pivot.
         high: where those are equal.
+        only_file: of every node the one file in which it stands, negative where it stands in several.
         scratch: a folder for what is known of every node.
     """
 
-    def __init__(self, keys: Hashes, low: Hashes, high: Hashes, scratch: Path) -> None:
-        self._keys, self._low, self._high, self._scratch = keys, low, high, scratch
+    def __init__(
+        self, keys: Hashes, low: Hashes, high: Hashes, only_file: npt.NDArray[np.int32], *, scratch: Path
+    ) -> None:
+        self._keys, self._low, self._high, self._only_file = keys, low, high, only_file
         count = keys.shape[1]
         # bit k: in band k the node stands in a group beyond LARGEST_GROUP and is none of its pivots
         self._not_pivot = create_array(scratch / "aside", np.uint64, count)
@@ -190,8 +206,9 @@ class CandidatePairs:
         )
         for first, last in itertools.pairwise(ends.tolist()):
             yield _group_by_key(
-                self._keys_by_range[first:last], self._nodes_by_range[first:last], shift - np.uint64(bits), 1 << bits
-            )
+                self._keys_by_range[first:last], self._nodes_by_range[first:last], shift - np.uint64(bits), 1 << bits,
+                self._only_file,
+            )  # fmt: skip
 
     def _pair_within_groups(self, band: int, nodes: npt.NDArray[np.int32], starts: Ints) -> Iterator[tuple[Ints, Ints]]:
         """Pair nodes within groups, given where those begin."""
@@ -215,7 +232,7 @@ class CandidatePairs:
             before = np.cumsum(partners) - partners
             within = np.arange(len(one)) - np.repeat(before, partners)
             other = nodes[np.repeat(start, partners) + within].astype(np.int64)
-            new = _is_new(one, other, self._keys, self._not_pivot, self._skipped, band)
+            new = _is_candidate(one, other, self._keys, self._not_pivot, self._skipped, band, self._only_file)
             if new.any():
                 yield np.minimum(one, other)[new], np.maximum(one, other)[new]
 

@@ -2,10 +2,12 @@
 
 A prompt template, a licence header, a stock phrase: two texts that share these alone have not copied each other. What
 is boilerplate is learnt from the data: a shingle that stands in at least COMMON_FROM distinct texts of a view. It is
-asked of texts that stand elsewhere too; a filter of their shingles lets all others pass by. Learning takes two passes
-over the sets: counters by hash that can only overcount, then exact counts of those few shingles whose counter is high
-enough. Counters saturate: no order of texts matters. Where the filter would take more than COUNTERS bytes, that is done
-for one part of it after the other. What grows is what is found: 16 bytes a shingle that is boilerplate.
+asked of texts that stand elsewhere too; a filter of their shingles, a bit a slot, lets all others pass by.
+
+Learning is dealing out: what passes goes by range of slot to partitions, files of 8 bytes a shingle, and each of them
+is counted alone, exactly, in tables that a cache holds. A partition that is too large is dealt out again. So a shingle
+costs the same however many there are: it is looked at in one pass or two, and written and read once. Scratch takes half
+of the sets, at most, and memory twice PARTITION_BYTES and what is found: 16 bytes a shingle of boilerplate.
 
 A pair's *distinctive* count is what it shares beyond boilerplate, where what remains of both still matches; 0 where it
 does not, or where nothing remains.
@@ -13,34 +15,71 @@ does not, or where nothing remains.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from provenance.core.partition_files import PartitionFiles
 from provenance.similarity.candidates.set_overlap import NEAR_DENOMINATOR, NEAR_NUMERATOR
+from provenance.similarity.text.shingle_sets import ShingleSets
 
 if TYPE_CHECKING:
-    from provenance.similarity.text import shingle_sets
-    from provenance.similarity.text.shingle_sets import ShingleSets
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from provenance.similarity.text.shingle_sets import Hashes
 
 Ints = npt.NDArray[np.int64]
 
 COMMON_FROM = 16
 """Distinct texts of a view that make a shingle of theirs boilerplate."""
 
-COUNTERS = 1 << 25
-"""Counters of one byte, at most, that are used at a time, and bytes of the filter, of 8 bits a shingle asked about."""
+PARTITION_BYTES = 1 << 27
+"""Bytes of shingles that are counted at a time, at most: a partition has as many at 100 million texts."""
 
-_SMALLEST_TABLE = 1 << 16  # counters, or bits of the filter, at least
+_FAN_OUT_BITS = 9  # bits of a slot, at most, by which a range is dealt out: to 512 files of either kind
+_USUAL_BYTES = 1 << 23  # of a partition, about, where fewer files do
+_LEAST_BITS = 3  # bits of a slot that are never parted: eight slots are a byte of the filter
+_MOST_HELD = 4  # partitions of the usual size that are no reason to make files
+_MOST_BUCKET_BITS = 8  # bits of a slot, at most, by which shingles in memory are grouped at once, for a cache's sake
+_BUCKET = 1 << 12  # shingles, about, that are counted in one table
+_COARSE_FILTER_BITS = 27  # bits of a slot, at most, by which what nobody asks about is left out before it is dealt
+_SMALLEST_FILTER = 1 << 16  # bits of the filter, at least
+_SHINGLES_AT_A_TIME = 1 << 22  # dealt out at a time
 _FIBONACCI_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+
+class _Filter(NamedTuple):
+    """Which slots are asked about.
+
+    Args:
+        bits: a bit a slot, or a few slots; none = all slots.
+        coarse: bits of a slot that are left out.
+    """
+
+    bits: npt.NDArray[np.uint8]
+    coarse: int
+
+
+_NO_FILTER = _Filter(np.zeros(0, np.uint8), 0)
 
 
 @njit(nogil=True, cache=True, inline="always")
 def _slot(value: Any, mask: Any) -> Any:
     """Spread hashes over a table."""
     return ((value * _FIBONACCI_MULTIPLIER) >> np.uint64(20)) & mask
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _set_bit(bits: Any, place: Any) -> None:
+    bits[place >> np.uint64(3)] |= np.uint8(1) << np.uint8(place & np.uint64(7))
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _has_bit(bits: Any, place: Any) -> Any:
+    return (bits[place >> np.uint64(3)] >> np.uint8(place & np.uint64(7)) & np.uint8(1)) != 0
 
 
 @njit(nogil=True, cache=True)
@@ -54,45 +93,65 @@ def _count_shingles(start: Any, stop: Any, texts: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _fill_filter(values: Any, start: Any, stop: Any, texts: Any, filter_bits: Any, first: Any, mask: Any) -> None:
-    """Set the bits of the shingles of some texts, of the filter's part that begins at `first`."""
-    room = np.uint64(8 * filter_bits.shape[0])
+def _fill_filter(values: Any, start: Any, stop: Any, texts: Any, bits: Any, mask: Any, shift: Any) -> None:
+    """Set the bits of the shingles of some texts; `shift` bits of a slot are left out."""
     for text in range(texts.shape[0]):
         if texts[text]:
             for k in range(start[text], stop[text]):
-                slot = _slot(values[k], mask) - first  # wraps around before the part
-                if slot < room:
-                    filter_bits[slot >> np.uint64(3)] |= np.uint8(1) << np.uint8(slot & np.uint64(7))
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _in_filter(value: Any, filter_bits: Any, first: Any, mask: Any) -> Any:
-    slot = _slot(value, mask) - first
-    if slot >= np.uint64(8 * filter_bits.shape[0]):
-        return False
-    return (filter_bits[slot >> np.uint64(3)] >> np.uint8(slot & np.uint64(7)) & np.uint8(1)) != 0
+                _set_bit(bits, _slot(values[k], mask) >> shift)
 
 
 @njit(nogil=True, cache=True)
-def _count_roughly(
-    values: Any, start: Any, stop: Any, filter_bits: Any, first: Any, mask: Any, counters: Any, common_from: Any
-) -> None:
-    within = np.uint64(counters.shape[0] - 1)
+def _select_shingles(
+    values: Any, start: Any, stop: Any, texts: Any, wanted: Any, bits: Any, coarse: Any, mask: Any, shift: Any,
+    lowest: Any, partitions: Any,
+) -> Any:  # fmt: skip
+    """Return the shingles of some texts that belong to some partitions and pass the filter; no bits = all pass."""
+    passing = np.empty(_count_shingles(start, stop, texts == wanted) + 1, np.uint64)
+    used, within = np.uint64(0), np.uint64(partitions)
     for text in range(start.shape[0]):
-        for k in range(start[text], stop[text]):
-            if _in_filter(values[k], filter_bits, first, mask):
-                slot = values[k] & within
-                if counters[slot] < common_from:
-                    counters[slot] += np.uint8(1)
+        if texts[text] != wanted:
+            continue
+        first, last = np.uint64(start[text]), np.uint64(stop[text])
+        if bits.shape[0] == 0:
+            for k in range(first, last):
+                passing[used] = values[k]
+                used += np.uint64((_slot(values[k], mask) >> shift) - lowest < within)
+        else:
+            for k in range(first, last):  # nobody can guess what passes: no branch asks for it
+                slot = _slot(values[k], mask)
+                passing[used] = values[k]
+                used += np.uint64((slot >> shift) - lowest < within) & np.uint64(_has_bit(bits, slot >> coarse))
+    return passing[: np.int64(used)]
+
+
+@njit(nogil=True, cache=True)
+def _deal_shingles(
+    values: Any, start: Any, stop: Any, texts: Any, wanted: Any, bits: Any, coarse: Any, mask: Any, shift: Any,
+    lowest: Any, partitions: Any,
+) -> Any:  # fmt: skip
+    """Group what `_select_shingles` gives by partition, from the `lowest` on; return it, and where each one ends."""
+    passing = _select_shingles(values, start, stop, texts, wanted, bits, coarse, mask, shift, lowest, partitions)
+    ends = np.zeros(partitions + 1, np.int64)
+    for k in range(passing.shape[0]):
+        ends[(_slot(passing[k], mask) >> shift) - lowest + np.uint64(1)] += 1
+    for k in range(1, ends.shape[0]):
+        ends[k] += ends[k - 1]
+    dealt, free = np.empty(passing.shape[0], np.uint64), ends[:-1].copy()
+    for k in range(passing.shape[0]):
+        place = (_slot(passing[k], mask) >> shift) - lowest
+        dealt[free[place]] = passing[k]
+        free[place] += 1
+    return dealt, ends
 
 
 @njit(nogil=True, cache=True)
 def _grow_table(keys: Any, counts: Any) -> Any:
-    larger, moved = np.zeros(2 * keys.shape[0], np.uint64), np.zeros(2 * keys.shape[0], np.int32)
+    larger, moved = np.zeros(2 * keys.shape[0], np.uint64), np.zeros(2 * keys.shape[0], np.uint8)
     mask = np.uint64(larger.shape[0] - 1)
     for k in range(keys.shape[0]):
         if counts[k]:
-            slot = _slot(keys[k], mask)
+            slot = keys[k] & mask
             while moved[slot]:
                 slot = (slot + np.uint64(1)) & mask
             larger[slot], moved[slot] = keys[k], counts[k]
@@ -100,67 +159,172 @@ def _grow_table(keys: Any, counts: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _count_exactly(
-    values: Any, start: Any, stop: Any, filter_bits: Any, first: Any, mask: Any, counters: Any, common_from: Any
-) -> Any:
-    """Count exactly, in an open table, what the counters say may be common."""
-    keys, counts, used = np.zeros(64, np.uint64), np.zeros(64, np.int32), 0
-    counter = np.uint64(counters.shape[0] - 1)
-    for text in range(start.shape[0]):
-        for k in range(start[text], stop[text]):
-            if not _in_filter(values[k], filter_bits, first, mask) or counters[values[k] & counter] < common_from:
+def _count_bucket(asked: Any, others: Any, mask: Any, shift: Any, common_from: Any) -> Any:
+    """Count the shingles of some slots exactly; return those that are common, and whose slot is asked about."""
+    bits, within_bits = np.zeros(max(1, (1 << shift) >> 3), np.uint8), (np.uint64(1) << np.uint64(shift)) - np.uint64(1)
+    for k in range(asked.shape[0]):
+        _set_bit(bits, _slot(asked[k], mask) & within_bits)
+    size = 64
+    while size < 2 * _BUCKET and size < 2 * (asked.shape[0] + others.shape[0]):
+        size *= 2
+    keys, counts, used = np.zeros(size, np.uint64), np.zeros(size, np.uint8), 0
+    for shingles in (asked, others):
+        for k in range(shingles.shape[0]):
+            value = shingles[k]
+            if not _has_bit(bits, _slot(value, mask) & within_bits):
                 continue
-            if 2 * used >= keys.shape[0]:
-                keys, counts = _grow_table(keys, counts)
             within = np.uint64(keys.shape[0] - 1)
-            slot = _slot(values[k], within)
-            while counts[slot] and keys[slot] != values[k]:
+            slot = value & within
+            while counts[slot] and keys[slot] != value:
                 slot = (slot + np.uint64(1)) & within
-            if counts[slot] == 0:
-                keys[slot] = values[k]
-                used += 1
             if counts[slot] < common_from:
-                counts[slot] += np.int32(1)
+                used += counts[slot] == 0
+                keys[slot] = value
+                counts[slot] += np.uint8(1)
+                if 2 * used >= keys.shape[0]:
+                    keys, counts = _grow_table(keys, counts)
     return keys[counts >= common_from]
 
 
+class _Count:
+    """Which shingles of some slots are common, counted a partition at a time.
+
+    Args:
+        mask: of a slot.
+        common_from: texts that make a shingle boilerplate.
+        scratch: a folder for partitions.
+    """
+
+    def __init__(self, mask: np.uint64, common_from: int, scratch: Path) -> None:
+        self._mask, self._common_from, self._scratch = mask, common_from, scratch
+
+    def deal(
+        self, sets: ShingleSets, texts: npt.NDArray[np.bool_], filtered: _Filter, *, shift: int, lowest: int, count: int
+    ) -> Iterator[tuple[Hashes, Ints]]:
+        """Group shingles of texts that are asked about, then of others, by partition."""
+        for wanted, bits in ((True, _NO_FILTER.bits), (False, filtered.bits)):
+            grouped, ends = _deal_shingles(
+                *sets, texts, wanted, bits, np.uint64(filtered.coarse), self._mask, np.uint64(shift), np.uint64(lowest),
+                count,
+            )  # fmt: skip
+            grouped.setflags(write=False)  # as what comes from files: one kernel is compiled for both
+            yield grouped, ends
+
+    def count_range(
+        self,
+        parts: Iterator[tuple[ShingleSets, npt.NDArray[np.bool_]]],
+        filtered: _Filter,
+        number: int,
+        bits: int,
+        *,
+        size: int,
+    ) -> Iterator[Hashes]:
+        """Deal the shingles of a range of slots out to files, and count each.
+
+        The range is of `bits` bits of a slot, and has about `size` bytes.
+        """
+        fan_out = min(_FAN_OUT_BITS, max(1, (size // _USUAL_BYTES).bit_length()))
+        shift, count = bits - fan_out, 1 << fan_out
+        files = [PartitionFiles(self._scratch, f"{kind}-{bits}-{number}", np.uint64) for kind in ("asked", "others")]
+        for sets, texts in parts:
+            dealt = self.deal(sets, texts, filtered, shift=shift, lowest=number << fan_out, count=count)
+            for file, grouped in zip(files, dealt, strict=True):
+                file.add(*grouped)
+        for part in range(count):
+            asked, others = (file.take(part, PARTITION_BYTES) for file in files)
+            yield from self.count(asked, others, (number << fan_out) + part, shift)
+
+    def count(self, asked: Hashes, others: Hashes, number: int, bits: int) -> Iterator[Hashes]:
+        """Count the shingles of one partition: dealt out again where they are many, else in buckets."""
+        size = asked.nbytes + others.nbytes
+        if not len(asked):
+            return
+        if size > PARTITION_BYTES and bits >= _FAN_OUT_BITS + _LEAST_BITS:
+            yield from self.count_range(_cut_arrays(asked, others), _NO_FILTER, number, bits, size=size)
+            return
+        # the shingles of one slot cannot be parted: few different ones, and counted where they lie
+        most = 0 if size > PARTITION_BYTES else min(bits - _LEAST_BITS, _MOST_BUCKET_BITS)
+        finer = min(most, (size // 8 // _BUCKET).bit_length())
+        if not finer:
+            yield _count_bucket(asked, others, self._mask, bits, self._common_from)
+            return
+        shift, count = bits - finer, 1 << finer
+        (one, ends), (other, other_ends) = (
+            next(self.deal(*_as_text(each), _NO_FILTER, shift=shift, lowest=number << finer, count=count))
+            for each in (asked, others)
+        )
+        for k in range(count):
+            parts = one[ends[k] : ends[k + 1]], other[other_ends[k] : other_ends[k + 1]]
+            yield from self.count(*parts, (number << finer) + k, shift)
+
+
+def _as_text(shingles: Hashes) -> tuple[ShingleSets, npt.NDArray[np.bool_]]:
+    """Return shingles as if one text had them that is asked about."""
+    sets = ShingleSets.from_offsets(shingles[:], np.array([0, len(shingles)]))
+    for column in sets:  # of the same type as sets that are mapped: one kernel is compiled for both
+        column.setflags(write=False)
+    return sets, np.ones(1, np.bool_)
+
+
+def _cut_arrays(asked: Hashes, others: Hashes) -> Iterator[tuple[ShingleSets, npt.NDArray[np.bool_]]]:
+    """Cut the shingles of a partition into parts that can be dealt out again."""
+    for wanted, shingles in ((True, asked), (False, others)):
+        for at in range(0, len(shingles), _SHINGLES_AT_A_TIME):
+            sets, texts = _as_text(shingles[at : at + _SHINGLES_AT_A_TIME])
+            yield sets, texts & wanted
+
+
+def _cut_sets(
+    sets: ShingleSets, texts: npt.NDArray[np.bool_], total: int
+) -> Iterator[tuple[ShingleSets, npt.NDArray[np.bool_]]]:
+    """Cut texts into parts of about as many shingles as are dealt out at a time."""
+    step = max(1, sets.set_count * _SHINGLES_AT_A_TIME // total)
+    for at in range(0, sets.set_count, step):
+        some = slice(at, at + step)
+        yield sets.select(some), texts[some]
+
+
 def learn_boilerplate(
-    sets: ShingleSets, texts: npt.NDArray[np.bool_], common_from: int = COMMON_FROM
-) -> shingle_sets.Hashes:
+    sets: ShingleSets, texts: npt.NDArray[np.bool_], scratch: Path, common_from: int = COMMON_FROM
+) -> Hashes:
     """Learn which shingles of some texts are boilerplate.
 
     Args:
         sets: of distinct texts, one each.
         texts: which of the texts are asked about; all are counted.
+        scratch: a folder for what is dealt out.
         common_from: texts that make a shingle boilerplate, at most 255.
 
     Returns:
         A mask for `count_distinctive` and `count_shared_distinctive`: an open table of the boilerplate's hashes, 0 =
         free, so that the hash 0 is never boilerplate.
     """
-    shingles_asked = int(_count_shingles(sets.start, sets.stop, texts)) if len(texts) >= common_from else 0
-    if not shingles_asked:
+    asked = int(_count_shingles(sets.start, sets.stop, texts)) if len(texts) >= common_from else 0
+    if not asked:
         return np.zeros(64, np.uint64)
-    bits = _power_of_two(8 * shingles_asked)
-    parts = max(1, bits // 8 // COUNTERS)
-    shingles_passing = (
-        shingles_asked + int((sets.stop - sets.start).sum()) // 8
-    )  # what the filter lets by for no reason counts too
-    counters = min(COUNTERS, _power_of_two(shingles_passing // parts))
-    mask = np.uint64(bits - 1)
-    found = []
-    for first in range(0, bits, bits // parts):
-        filter_bits, rough_counts = np.zeros(bits // parts // 8, np.uint8), np.zeros(counters, np.uint8)
-        _fill_filter(*sets, texts, filter_bits, np.uint64(first), mask)
-        _count_roughly(*sets, filter_bits, np.uint64(first), mask, rough_counts, common_from)
-        found.append(_count_exactly(*sets, filter_bits, np.uint64(first), mask, rough_counts, common_from))
-    table: shingle_sets.Hashes = _make_table(np.concatenate(found))
+    bits = _power_of_two(8 * asked).bit_length() - 1  # of a slot
+    mask, coarse = np.uint64((1 << bits) - 1), max(0, bits - _COARSE_FILTER_BITS)
+    filtered = _Filter(np.zeros((1 << bits - coarse) >> 3, np.uint8), coarse)
+    _fill_filter(*sets, texts, filtered.bits, mask, np.uint64(coarse))
+    counting = _Count(mask, common_from, scratch)
+    total = int((sets.stop - sets.start).sum())
+    passing = asked + int((total - asked) * -np.expm1(-asked / (1 << bits - coarse)))  # some for no reason
+    found = [np.zeros(0, np.uint64)]
+    if 8 * total <= min(PARTITION_BYTES, _MOST_HELD * _USUAL_BYTES):
+        (one, _), (other, _) = counting.deal(sets, texts, filtered, shift=bits, lowest=0, count=1)
+        found += counting.count(one, other, 0, bits)
+    else:
+        rounds = int(2 * passing > total)  # bits of a slot by which passes are told apart: of two a half is dealt out
+        for number in range(1 << rounds):
+            parts = _cut_sets(sets, texts, total)
+            found += counting.count_range(parts, filtered, number, bits - rounds, size=8 * passing >> rounds)
+    table: Hashes = _make_table(np.concatenate(found))
     return table
 
 
 def _power_of_two(wanted: int) -> int:
-    """Return the power of two from _SMALLEST_TABLE on that is no smaller than wanted."""
-    size = _SMALLEST_TABLE
+    """Return the power of two from _SMALLEST_FILTER on that is no smaller than wanted."""
+    size = _SMALLEST_FILTER
     while size < wanted:
         size *= 2
     return size
@@ -201,7 +365,7 @@ def _count_distinctive(values: Any, start: Any, stop: Any, texts: Any, table: An
     return counts
 
 
-def count_distinctive(sets: ShingleSets, texts: npt.NDArray[np.bool_], mask: shingle_sets.Hashes) -> Ints:
+def count_distinctive(sets: ShingleSets, texts: npt.NDArray[np.bool_], mask: Hashes) -> Ints:
     """Count the shingles of some texts that are no boilerplate.
 
     Args:
@@ -249,7 +413,7 @@ def _count_shared_distinctive(
 
 
 def count_shared_distinctive(
-    sets: ShingleSets, left: Ints, right: Ints, *, inside: npt.NDArray[np.bool_], mask: shingle_sets.Hashes
+    sets: ShingleSets, left: Ints, right: Ints, *, inside: npt.NDArray[np.bool_], mask: Hashes
 ) -> Ints:
     """Count what pairs share beyond boilerplate.
 

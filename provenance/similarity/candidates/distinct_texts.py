@@ -92,19 +92,24 @@ class Nodes:
     def __len__(self) -> int:
         return len(self.low)
 
-    def in_several_files(self, nodes: npt.NDArray[Any] | slice) -> npt.NDArray[np.bool_]:
-        """Tell which nodes stand in two files or more."""
-        if isinstance(nodes, slice):
-            cells = np.diff(self.cells.first[nodes.start : nodes.stop + 1])
-        else:
-            cells = self.cells.first[nodes + 1] - self.cells.first[nodes]
-        elsewhere: npt.NDArray[np.bool_] = cells > 1
+    def in_several_files(self, nodes: slice) -> npt.NDArray[np.bool_]:
+        """Tell which nodes stand in two files or more.
+
+        Args:
+            nodes: which.
+        """
+        elsewhere: npt.NDArray[np.bool_] = np.diff(self.cells.first[nodes.start : nodes.stop + 1]) > 1
         return elsewhere
 
-    def in_different_files(self, left: npt.NDArray[Any], right: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        """Tell which pairs of nodes stand in different files: a pair within one file is no match."""
-        apart: npt.NDArray[np.bool_] = self.file[self.first[left]] != self.file[self.first[right]]
-        return apart | self.in_several_files(left) | self.in_several_files(right)
+    def only_file(self, nodes: slice) -> npt.NDArray[np.int32]:
+        """Return of some nodes the one file in which each stands, -1 where it stands in several.
+
+        Args:
+            nodes: which.
+        """
+        first = self.cells.first[:-1][nodes]
+        files: npt.NDArray[np.int32] = np.where(self.in_several_files(nodes), np.int32(-1), self.cells.owner[first])
+        return files
 
 
 class MembersFile(NamedTuple):

@@ -174,22 +174,8 @@ def find_similar(nodes: Nodes, scratch: Path, threads: int = 1) -> SimilarPairs:
     Returns:
         The pairs; the same however nodes are numbered, but for their numbers.
     """
-    candidates = banding.CandidatePairs(nodes.keys, nodes.low, nodes.high, scratch)
-    containment_input = nodes.sets, nodes.low, scratch
     pairs = ColumnFiles(scratch, "pair", _PAIR)
-    with ThreadPoolExecutor(min(threads, 2)) as pool:
-        pending = pool.submit(containment.find_contained, *containment_input, threads) if threads > 1 else None
-        for left, right in candidates:
-            apart = nodes.in_different_files(left, right)
-            verified = set_overlap.verify_pairs(nodes.sets, left[apart], right[apart])
-            candidates.count_near(verified.left, verified.right)
-            pairs.add(*verified[:3])
-        inside = pending.result() if pending is not None else containment.find_contained(*containment_input)
-    near_count = pairs.count
-    for part in _slices(len(inside.left)):
-        shorter, longer = inside.left[part], inside.right[part]
-        apart = nodes.in_different_files(shorter, longer)
-        pairs.add(shorter[apart], longer[apart], nodes.sets.sizes(shorter[apart]))
+    near_count, pivoted, inside = _find_pairs(nodes, pairs, scratch, threads)
     pairs.close()
     left_nodes, right_nodes, shared = map_columns(scratch, "pair", _PAIR)
     node_distinctive, distinctive, boilerplate_count = _count_distinctive(
@@ -204,10 +190,39 @@ def find_similar(nodes: Nodes, scratch: Path, threads: int = 1) -> SimilarPairs:
         distinctive,
         near_count,
         boilerplate_count,
-        candidates.pivoted,
+        pivoted,
         inside.unfiled,
         inside.thinned,
     )
+
+
+def _find_pairs(
+    nodes: Nodes, pairs: ColumnFiles, scratch: Path, threads: int
+) -> tuple[int, int, containment.ContainedPairs]:
+    """Write the near pairs and then the contained ones; return how many are near, and what was left aside."""
+    only_file = create_array(scratch / "alone", np.int32, len(nodes))
+    for part in _slices(len(nodes)):
+        only_file[part] = nodes.only_file(part)
+    if not len(nodes) or (only_file[0] >= 0 and (only_file == only_file[0]).all()):
+        none = np.zeros(0, np.int32)
+        return 0, 0, containment.ContainedPairs(none, none, 0, 0)
+    candidates = banding.CandidatePairs(nodes.keys, nodes.low, nodes.high, only_file, scratch=scratch)
+
+    def find_contained() -> containment.ContainedPairs:
+        return containment.find_contained(nodes.sets, nodes.low, only_file, scratch=scratch, threads=threads)
+
+    with ThreadPoolExecutor(min(threads, 2)) as pool:
+        pending = pool.submit(find_contained) if threads > 1 else None
+        for left, right in candidates:
+            verified = set_overlap.verify_pairs(nodes.sets, left, right)
+            candidates.count_near(verified.left, verified.right)
+            pairs.add(*verified[:3])
+        inside = pending.result() if pending is not None else find_contained()
+    near_count = pairs.count
+    for part in _slices(len(inside.left)):
+        shorter = inside.left[part]
+        pairs.add(shorter, inside.right[part], nodes.sets.sizes(shorter))
+    return near_count, candidates.pivoted, inside
 
 
 def _count_distinctive(
@@ -219,7 +234,7 @@ def _count_distinctive(
         matched[part] = nodes.in_several_files(part)
     for part in _slices(len(left)):
         matched[left[part]] = matched[right[part]] = True
-    mask = boilerplate.learn_boilerplate(nodes.sets, matched)
+    mask = boilerplate.learn_boilerplate(nodes.sets, matched, scratch)
     node_distinctive = create_array(scratch / DISTINCTIVE_FILE_NAME, np.int64, len(nodes))
     for part in _slices(len(nodes)):
         node_distinctive[part] = boilerplate.count_distinctive(nodes.sets.select(part), matched[part], mask)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numba import njit
 
 from provenance.core.external_sort import Ordering
-from provenance.similarity.evidence import exact_matches, spans
+from provenance.similarity.evidence import exact_matches
 from provenance.similarity.evidence.exact_matches import Ints, NodeCells, concatenate_ranges, count_pairs, select_cells
 
 if TYPE_CHECKING:
@@ -47,8 +47,6 @@ class NearMatches:
         sources_distinctive: the same of sources.
         files_inside: exact.PAIRS of files: records of a whose best match in b is a longer one that holds them.
         sources_inside: the same of sources.
-        span_queries: spans.SPAN_QUERIES: the rows of which it is asked where they stand; `place` counts from the first
-            of `rows`.
         pivoted: members of nodes of which only the first file with a near match is listed.
     """
 
@@ -59,7 +57,6 @@ class NearMatches:
     sources_distinctive: pa.Table
     files_inside: pa.Table
     sources_inside: pa.Table
-    span_queries: npt.NDArray[Any]
     pivoted: int
 
 
@@ -143,14 +140,9 @@ def _match_pairs(nodes: Nodes, directed: _DirectedPairs) -> NearMatches:
     """Match the members of the nodes that some pairs start from, all pairs of each."""
     cells, left, right, pair, pivoted = _best_cells(nodes, nodes.cells, directed)
     groups, source_left, source_right, source_pair, _ = _best_cells(nodes, nodes.groups, directed)
-    rows = _expand_to_records(nodes, cells, left, right, directed, pair)
-    is_inside, node = (
-        np.repeat(directed.inside[pair], cells.count[left]),
-        np.repeat(cells.node[left], cells.count[left]),
-    )
     is_distinctive = directed.near & (directed.distinctive > 0)
     return NearMatches(
-        rows=rows,
+        rows=_expand_to_records(nodes, cells, left, right, directed, pair),
         files=count_pairs(cells, left[directed.near[pair]], right[directed.near[pair]]),
         sources=count_pairs(groups, source_left[directed.near[source_pair]], source_right[directed.near[source_pair]]),
         files_distinctive=count_pairs(cells, left[is_distinctive[pair]], right[is_distinctive[pair]]),
@@ -161,7 +153,6 @@ def _match_pairs(nodes: Nodes, directed: _DirectedPairs) -> NearMatches:
         sources_inside=count_pairs(
             groups, source_left[directed.inside[source_pair]], source_right[directed.inside[source_pair]]
         ),
-        span_queries=_make_span_queries(rows, is_inside, node, nodes),
         pivoted=pivoted,
     )
 
@@ -254,12 +245,3 @@ def _expand_to_records(
         *(np.repeat(each[pair], times) for each in counts),
     ]  # fmt: skip
     return pa.table(columns, schema=exact_matches.ROWS)
-
-
-def _make_span_queries(rows: pa.Table, inside: npt.NDArray[np.bool_], node: Ints, nodes: Nodes) -> npt.NDArray[Any]:
-    """List the rows whose record stands inside its match."""
-    place = np.flatnonzero(inside)
-    file, row = (rows[name].to_numpy()[place] for name in ("file_b", "row_b"))
-    node = node[place]
-    about = (nodes.low[node], nodes.words[node], nodes.sets.start[node], nodes.sets.stop[node])
-    return spans.make_queries(file, row, place, *about)

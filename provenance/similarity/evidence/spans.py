@@ -8,7 +8,7 @@ of the shorter text are not needed. A text costs what it is long, and not what t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import pyarrow as pa
 from numba import njit
 
 from provenance.similarity.candidates.set_overlap import lower_bound
-from provenance.similarity.text import normalisation
+from provenance.similarity.text import normalisation, shingles
 from provenance.similarity.text.shingles import WORDS_PER_SHINGLE, hash_record, xxh64
 
 if TYPE_CHECKING:
@@ -31,25 +31,45 @@ a text that repeats itself costs no more."""
 SHINGLES_COMPARED = 8
 """Shingles of a text of which the rarest in the longer one is taken."""
 
-SPAN_QUERIES = np.dtype([
-    ("key", "u8"),  # of file and row: what they are put in order by
-    ("file", "i8"),  # file of the longer text, by number
-    ("row", "i8"),  # its record
-    ("place", "i8"),  # the row of exact_matches.ROWS that asks
-    ("low", "u8"),  # XXH64 of the shorter text, normalised
-    ("words", "i8"),  # words of the shorter text
-    ("first", "i8"),  # where its set begins among all sets
-    ("last", "i8"),  # where its set ends
-])  # fmt: skip
-"""One contained row of ROWS: where does it stand?"""
 
+class ShorterTexts(NamedTuple):
+    """Texts that are looked for, a column each.
 
-def make_queries(*columns: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Make SPAN_QUERIES of its columns, the key left out."""
-    rows = np.zeros(len(columns[0]), SPAN_QUERIES)
-    for name, column in zip((SPAN_QUERIES.names or ())[1:], columns, strict=True):
-        rows[name] = column
-    return rows
+    Args:
+        low: XXH64 (seed 0) of each, normalised; of at least five words each.
+        words: words of each.
+        first: where each one's sorted shingle hashes begin in `sets`.
+        last: where they end.
+        sets: shingle hashes.
+    """
+
+    low: shingle_sets.Hashes
+    words: Ints
+    first: Ints
+    last: Ints
+    sets: shingle_sets.Hashes
+
+    def select(self, numbers: Ints | slice) -> Self:
+        """Return some of the texts.
+
+        Args:
+            numbers: which.
+        """
+        return self._replace(
+            low=self.low[numbers], words=self.words[numbers], first=self.first[numbers], last=self.last[numbers]
+        )
+
+    @classmethod
+    def from_texts(cls, texts: pa.LargeStringArray, *, fold_chinese: bool = False) -> Self:
+        """Return texts that are at hand.
+
+        Args:
+            texts: of at least five words each.
+            fold_chinese: whether traditional characters count as their simplified ones.
+        """
+        cut = shingles.shingle_texts(texts, pa.array(np.arange(len(texts))), fold_chinese=fold_chinese)
+        low, words = (cut.nodes[name].to_numpy() for name in ("low", "words"))
+        return cls(low, words, cut.offsets[:-1], cut.offsets[1:], cut.values)
 
 
 @njit(nogil=True, cache=True)
@@ -107,49 +127,68 @@ def _find_texts(
 
 
 @njit(nogil=True, cache=True)
-def _hash_text(data: Any, words: Any) -> Any:
-    hashes = np.empty(max(words - WORDS_PER_SHINGLE + 1, 1), np.uint64)
-    hash_record(data, 0, data.shape[0], words, hashes)
-    return hashes
+def _list_words(data: Any) -> Any:
+    """Return where the words of a normalised text begin and end."""
+    spaces = np.flatnonzero(data == 32)
+    begins, ends = np.zeros(spaces.shape[0] + 1, np.int64), np.empty(spaces.shape[0] + 1, np.int64)
+    begins[1:], ends[:-1], ends[-1] = spaces + 1, spaces, data.shape[0]
+    return begins, ends
+
+
+@njit(nogil=True, cache=True)
+def _find_in_records(
+    normalised: Any, offsets: Any, raw: Any, raw_offsets: Any, tables: Any, record: Any, low: Any, words: Any,
+    first: Any, last: Any, sets: Any,
+) -> Any:  # fmt: skip
+    """Find texts in records, those of one record side by side; return where they begin and end in its own bytes."""
+    start, stop = np.full(record.shape[0], -1, np.int64), np.full(record.shape[0], -1, np.int64)
+    at = 0
+    while at < record.shape[0]:
+        number, end = record[at], at
+        while end < record.shape[0] and record[end] == number:
+            end += 1
+        data = normalised[offsets[number] : offsets[number + 1]]
+        if data.shape[0]:
+            begins, ends = _list_words(data)
+            hashes = np.empty(max(begins.shape[0] - WORDS_PER_SHINGLE + 1, 1), np.uint64)
+            hash_record(data, 0, data.shape[0], begins.shape[0], hashes)
+            order = np.argsort(hashes, kind="mergesort")
+            found = _find_texts(
+                data, begins, ends, hashes, order, low[at:end], words[at:end], first[at:end], last[at:end], sets
+            )
+            if found.max() >= 0:
+                begin = raw_offsets[number]
+                starts, stops = normalisation.locate_words(raw, begin, raw_offsets[number + 1], begins.shape[0], tables)
+                for k in range(at, end):
+                    if found[k - at] >= 0:
+                        start[k] = starts[found[k - at]] - begin
+                        stop[k] = stops[found[k - at] + words[k] - 1] - begin
+        at = end
+    return start, stop
 
 
 def find_texts(
-    longer: str,
-    low: shingle_sets.Hashes,
-    *,
-    words: Ints,
-    first: Ints,
-    last: Ints,
-    sets: shingle_sets.Hashes,
-    fold_chinese: bool = False,
+    longer: pa.LargeStringArray, record: Ints, shorter: ShorterTexts, *, fold_chinese: bool = False
 ) -> tuple[Ints, Ints]:
-    """Find texts in a longer one.
+    """Find texts in longer ones, all of a batch in one kernel.
 
     Args:
-        longer: the longer text.
-        low: XXH64 (seed 0) of each shorter text, normalised; of at least five words each.
-        words: words of each.
-        first: where each one's sorted shingle hashes begin in `sets`.
-        last: where they end.
-        sets: shingle hashes; may be memory-mapped.
+        longer: the longer texts.
+        record: of each shorter text the place of the longer one, in ascending order.
+        shorter: the shorter texts.
         fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
         Where each begins and ends in the UTF-8 of the longer text; -1 where its words stand there in pieces alone, or
         MOST_TRIES did not do.
     """
-    column = pa.array([longer], pa.large_string())
-    data, _ = normalisation.normalise(column, fold_chinese=fold_chinese)
-    spaces = np.flatnonzero(data == 32)
-    begins, ends = np.r_[0, spaces + 1], np.r_[spaces, len(data)]
-    hashes = _hash_text(data, len(begins))
-    order = np.argsort(hashes, kind="stable")
-    found = _find_texts(data, begins, ends, hashes, order, low, words, first, last, sets)
-    raw, offsets = normalisation.buffers(column)
     # a character folds to one character: the words stand where they would stand unfolded
-    starts, stops = normalisation.locate_words(raw[offsets[0] : offsets[1]], len(begins))
-    there = found >= 0
-    start, stop = np.full(len(found), -1), np.full(len(found), -1)
-    start[there] = starts[found[there]]
-    stop[there] = stops[found[there] + words[there] - 1]
-    return start, stop
+    tables = normalisation.load_tables()
+    found: tuple[Ints, Ints] = _find_in_records(
+        *normalisation.normalise(longer, fold_chinese=fold_chinese),
+        *normalisation.buffers(longer),
+        tables,
+        np.asarray(record, np.int64),
+        *shorter,
+    )
+    return found

@@ -446,19 +446,23 @@ def _locate_words(data: Any, at: Any, end: Any, out: Any, starts: Any, stops: An
     return word + 1
 
 
-def locate_words(text: Bytes, words: int) -> tuple[Offsets, Offsets]:
-    """Find the words of normalisation v1 in the bytes that they were made of.
+@njit(nogil=True, cache=True)
+def locate_words(data: Any, begin: Any, end: Any, words: Any, tables: Any) -> Any:
+    """Find the words of normalisation v1 in the bytes that they were made of (a kernel).
 
     Args:
-        text: one text's UTF-8.
+        data: UTF-8.
+        begin: where one text begins in it.
+        end: where it ends.
         words: how many words it has, see `normalise`.
+        tables: from `load_tables`.
 
     Returns:
-        Where each word begins and ends, in bytes; `text[starts[i]:stops[j]]` normalises to the words i to j.
+        Where each word begins and ends, in bytes; `data[starts[i]:stops[j]]` normalises to the words i to j.
     """
     starts, stops = np.zeros(words, np.int64), np.zeros(words, np.int64)
-    room = 4 * len(text) + 1024
-    while words and _locate_words(text, 0, len(text), np.empty(room, np.uint8), starts, stops, load_tables()) < words:
+    room = 4 * (end - begin) + 1024
+    while words and _locate_words(data, begin, end, np.empty(room, np.uint8), starts, stops, tables) < words:
         room *= 2  # a segment of many marks asks for the most that it could take
     return starts, stops
 

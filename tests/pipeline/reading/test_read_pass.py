@@ -170,7 +170,7 @@ def test_what_was_folded_is_sketched_under_another_name_and_found_inside_longer_
         (tmp_path / name / "x.txt").write_text("\n\n".join(texts), encoding="utf-8")
     audit = pv.scan(tmp_path, workers=1, fold_chinese=True)
     assert all("chinese/v1" in name for name in audit.tables["sketches"]["shingle"].to_pylist())
-    inside = audit.matches[(audit.matches["method"] == "contained") & (audit.matches["source_a"] == "undeclared:a")]
+    inside = pv.pairs(audit, "undeclared:a", "undeclared:b", data=tmp_path)
     spans = {row.row_a: (int(row.start_b), int(row.stop_b)) for row in inside.itertuples()}
     assert sorted(spans) == [0, 1, 2, 3]
     cut = {row: longer.encode()[start:stop].decode() for row, (start, stop) in spans.items()}

@@ -50,7 +50,7 @@ def lay(root, size):
     return long, passage
 
 
-def check(audit, long, passage, *, refused=0, skipped=0):
+def check(audit, data, long, passage, *, refused=0, skipped=0):
     files = audit.files.set_index("path")
     assert files.loc["a/x.jsonl", ["records", "records_unreadable", "bytes_skipped"]].tolist() == [7, refused, skipped]
     assert ("marks on one letter" in str(files.loc["a/x.jsonl", "skip_reason"])) == bool(refused)
@@ -64,14 +64,15 @@ def check(audit, long, passage, *, refused=0, skipped=0):
         ("a/x.jsonl", 2, "b/x.jsonl", 6): "exact",
         ("b/x.jsonl", 6, "a/x.jsonl", 2): "exact",
     }
-    inside = found["b/x.jsonl", 4, "a/x.jsonl", 0]
+    listed = pv.pairs(audit, "b/x.jsonl", "a/x.jsonl", data=data)
+    inside = next(row for row in listed.itertuples() if row.row_a == 4)
     assert long[int(inside.start_b) : int(inside.stop_b)] == passage
     assert (audit.coverage["status"] != "errored").all()
 
 
 def test_every_record_is_compared_or_said(tmp_path, in_process):
     expected = lay(tmp_path / "data", 300_000)
-    check(pv.scan(tmp_path / "data"), *expected)
+    check(pv.scan(tmp_path / "data"), tmp_path / "data", *expected)
 
 
 @pytest.mark.full
@@ -83,4 +84,4 @@ def test_records_of_fifty_megabytes_cost_bounded_memory(tmp_path, measure):
     print(f"\npeak of the largest process: {done.peak:,.0f} MiB for {350 + 100} MB in records of 50 MB")
     assert done.peak < 2048
     marks = 2 * (50_000_000 // 2) + 6 * (50_000_000 // 6)  # bytes of the two records of nothing but marks
-    check(pv.open_ledger(tmp_path / "ledger"), long, passage, refused=2, skipped=marks)
+    check(pv.open_ledger(tmp_path / "ledger"), tmp_path / "data", long, passage, refused=2, skipped=marks)

@@ -13,11 +13,12 @@ from provenance.similarity.candidates.banding import CandidatePairs
 SCRATCH = TemporaryDirectory()
 
 
-def candidates_of(keys):
-    """Nodes whose hashes stand in the order of their numbers."""
+def candidates_of(keys, files=None):
+    """Nodes whose hashes stand in the order of their numbers, each of a file of its own where none are given."""
     low = np.arange(len(keys), dtype=np.uint64) // np.uint64(2)
     high = np.arange(len(keys), dtype=np.uint64)
-    return CandidatePairs(np.ascontiguousarray(keys.T), low, high, Path(mkdtemp(dir=SCRATCH.name)))
+    only_file = np.arange(len(keys), dtype=np.int32) if files is None else np.array(files, np.int32)
+    return CandidatePairs(np.ascontiguousarray(keys.T), low, high, only_file, scratch=Path(mkdtemp(dir=SCRATCH.name)))
 
 
 def keys_of(rows, bands):
@@ -67,6 +68,24 @@ def test_candidates_equal_brute_force_and_come_once(table, limits, chunk, nodes)
         assert len(pairs) == len(set(pairs))
         assert (set(pairs), found.pivoted) == brute(rows, *limits)
         assert made(found) == pairs  # a second time the same
+
+
+@given(tables, st.lists(st.integers(-1, 2), min_size=40, max_size=40), st.sampled_from([(64, 8), (4, 2)]))
+def test_nodes_of_one_file_are_never_paired(table, files, limits):
+    bands, rows = table
+    files = files[: len(rows)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(banding, "LARGEST_GROUP", limits[0])
+        patch.setattr(banding, "PIVOTS_PER_GROUP", limits[1])
+        pairs = made(candidates_of(keys_of(rows, bands), files))
+        every, _ = brute(rows, *limits)
+    assert len(pairs) == len(set(pairs))
+    assert set(pairs) == {(a, b) for a, b in every if files[a] != files[b] or files[a] < 0}
+
+
+def test_a_crowd_of_one_file_makes_no_pair_and_is_not_called_compared_with_pivots():
+    found = candidates_of(np.zeros((10_000, 3), np.uint64), np.zeros(10_000))
+    assert (made(found), found.pivoted) == ([], 0)
 
 
 def test_a_group_of_any_size_costs_a_constant_per_node():

@@ -2,6 +2,9 @@
 
 import time
 from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +17,7 @@ from provenance.similarity.text import shingles
 from provenance.similarity.text.normalisation import normalise
 from provenance.similarity.text.shingle_sets import ShingleSets
 
+SCRATCH = TemporaryDirectory()
 WORDS = [f"w{k}" for k in range(60)]
 TEMPLATE = " ".join(WORDS[:20])
 
@@ -29,7 +33,11 @@ def brute(sets, common):
 
 def learnt(sets, texts=None):
     texts = np.ones(sets.set_count, bool) if texts is None else texts
-    return set(boilerplate.learn_boilerplate(sets, texts).tolist()) - {0}
+    return set(mask_of(sets, texts).tolist()) - {0}
+
+
+def mask_of(sets, texts):
+    return boilerplate.learn_boilerplate(sets, texts, Path(mkdtemp(dir=SCRATCH.name)))
 
 
 SETS = st.lists(st.sets(st.integers(1, 40), max_size=12), max_size=80)
@@ -54,18 +62,59 @@ def test_only_shingles_of_texts_that_are_asked_about_are_learnt(sets, asked):
     assert found <= brute(sets, boilerplate.COMMON_FROM)  # the filter may let more pass
 
 
-@given(SETS)
-def test_counters_that_overcount_are_counted_again(sets):
-    """Eight counters at a time, and a filter in as many parts as that makes."""
+@given(
+    SETS,
+    st.lists(st.booleans(), min_size=80, max_size=80),
+    st.sampled_from([8, 64, 1000]),
+    st.sampled_from([1, 3]),
+    st.sampled_from([4, 27]),
+)
+def test_what_is_dealt_out_to_partitions_is_what_memory_would_say(sets, asked, most, fan_out, coarse):
+    """Partitions that are dealt out again and again, and shingles of one slot that cannot be parted."""
+    texts, held = np.array(asked[: len(sets)], bool), flat(sets)
+    found = learnt(held, texts)
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("COUNTERS", "_SMALLEST_TABLE"):
-            patch.setattr(boilerplate, name, 8)
-        assert learnt(flat(sets)) == brute(sets, boilerplate.COMMON_FROM)
+        patch.setattr(boilerplate, "PARTITION_BYTES", most)
+        patch.setattr(boilerplate, "_FAN_OUT_BITS", fan_out)
+        patch.setattr(boilerplate, "_COARSE_FILTER_BITS", coarse)
+        patch.setattr(boilerplate, "_SHINGLES_AT_A_TIME", 50)
+        patch.setattr(boilerplate, "_USUAL_BYTES", 8)
+        assert learnt(held, texts) == found
+
+
+def test_bytes_moved_a_shingle_do_not_grow_with_the_texts(monkeypatch):
+    """A ten-thousandth of 1, 10 and 100 million texts, and of partitions and filter: each shingle is moved once."""
+    monkeypatch.setattr(boilerplate, "PARTITION_BYTES", boilerplate.PARTITION_BYTES // 10_000)
+    monkeypatch.setattr(boilerplate, "_USUAL_BYTES", boilerplate._USUAL_BYTES // 10_000)
+    monkeypatch.setattr(boilerplate, "_COARSE_FILTER_BITS", 10)
+    dealt, moved, probed = boilerplate._deal_shingles, [], [0]
+    files = boilerplate.PartitionFiles
+
+    def count_probes(values, start, stop, *more):
+        probed[0] += int((stop - start).sum())
+        return dealt(values, start, stop, *more)
+
+    def keep(*arguments):
+        moved.append(files(*arguments))
+        return moved[-1]
+
+    monkeypatch.setattr(boilerplate, "_deal_shingles", count_probes)
+    monkeypatch.setattr(boilerplate, "PartitionFiles", keep)
+    costs = []
+    for count in (100, 1_000, 10_000):
+        moved.clear()
+        probed[0] = 0
+        values = np.random.default_rng(count).integers(0, 1 << 63, 144 * count, np.uint64)
+        sets = ShingleSets.from_offsets(values, np.arange(0, 144 * count + 1, 144))
+        mask_of(sets, np.arange(count) % 2 == 0)
+        costs.append((sum(each.bytes_written for each in moved) / len(values), probed[0] / len(values)))
+    for one, other in pairwise(costs):
+        assert one == pytest.approx(other, rel=0.1)
 
 
 def test_the_hash_of_nothing_is_no_boilerplate():
     assert learnt(flat([{0, 5}] * 40)) == {5}
-    mask = boilerplate.learn_boilerplate(flat([{0, 5}] * 40), np.ones(40, bool))
+    mask = mask_of(flat([{0, 5}] * 40), np.ones(40, bool))
     texts = np.array([True, False])
     assert boilerplate.count_distinctive(flat([{0, 5, 7}, {7}]), texts, mask).tolist() == [2, 0]
 
@@ -110,7 +159,7 @@ def test_many_texts_inside_a_long_one_cost_what_they_are_long():
 def test_two_texts_of_one_template(a, b, distinctive):
     texts = [a, b, *(f"{TEMPLATE} v{k} u{k}" for k in range(boilerplate.COMMON_FROM))]
     held = sets_of(texts)
-    mask = boilerplate.learn_boilerplate(held, np.ones(len(texts), bool))
+    mask = mask_of(held, np.ones(len(texts), bool))
     left, right, inside = np.array([0]), np.array([1]), np.zeros(1, bool)
     counts = boilerplate.count_shared_distinctive(held, left, right, inside=inside, mask=mask)
     assert counts.tolist() == [distinctive]

@@ -1,6 +1,6 @@
 """Texts inside longer ones, against Python's own sets."""
 
-from itertools import permutations
+from itertools import pairwise, permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
@@ -23,14 +23,19 @@ def sets_of(texts):
     return ShingleSets.from_offsets(*shingles._cut_records(*normalise(pa.array(texts, pa.large_string())))[3:])
 
 
-def contained(texts, threads=1):
+def contained(texts, threads=1, files=None):
+    """What is found, each text in a file of its own where none are given."""
     hashes = np.random.default_rng(0).integers(0, 1 << 63, len(texts), np.uint64) << np.uint64(1)
-    return containment.find_contained(sets_of(texts), hashes, Path(mkdtemp(dir=SCRATCH.name)), threads)
+    only_file = np.arange(len(texts), dtype=np.int32) if files is None else np.array(files, np.int32)
+    scratch = Path(mkdtemp(dir=SCRATCH.name))
+    return containment.find_contained(sets_of(texts), hashes, only_file, scratch=scratch, threads=threads)
 
 
-def brute(texts):
+def brute(texts, files=None):
     plain = [set(shingles.shingles_reference(each)) for each in texts]
     for a, b in permutations(range(len(plain)), 2):
+        if files is not None and files[a] == files[b] >= 0:
+            continue
         if containment.LEAST_SHINGLES <= len(plain[a]) < 0.8 * len(plain[b]) and plain[a] <= plain[b]:
             yield a, b, len(plain[a]), len(plain[a]), len(plain[b])
 
@@ -45,12 +50,14 @@ def listed(found, texts):
     st.lists(st.lists(st.sampled_from("ab"), max_size=40).map(" ".join), max_size=14),
     st.sampled_from([1, 2, 3]),
     st.sampled_from([64, 1 << 20]),
+    st.lists(st.sampled_from([-1, 0, 0, 0, 1, 2]), min_size=14, max_size=14),
 )
-def test_pairs_equal_brute_force(texts, threads, budget):
+def test_pairs_equal_brute_force(texts, threads, budget, files):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(external_sort, "MEMORY_BUDGET", budget)
-        found = contained(texts, threads)
+        found, across = contained(texts, threads), contained(texts, threads, files[: len(texts)])
     assert listed(found, texts) == sorted(brute(texts))
+    assert listed(across, texts) == sorted(brute(texts, files))
     assert found.unfiled == 0
 
 
@@ -111,5 +118,41 @@ def test_of_a_text_in_very_many_a_share_is_kept_whatever_the_order():
     held = sets_of([*books, short])
     hashes = np.random.default_rng(0).integers(0, 1 << 63, len(books) + 1, np.uint64) << np.uint64(1)
     kept = sorted(found.right.tolist())
-    turned = containment.find_contained(held, np.roll(hashes, -1), Path(mkdtemp(dir=SCRATCH.name)))
+    only_file = np.arange(len(books) + 1, dtype=np.int32)
+    turned = containment.find_contained(held, np.roll(hashes, -1), only_file, scratch=Path(mkdtemp(dir=SCRATCH.name)))
     assert sorted(k + 1 for k in turned.right.tolist()) == kept
+
+
+@pytest.mark.parametrize("most_bits", [64, 1 << 30], ids=["filter that is full", "filter that fits"])
+def test_looks_and_rows_a_text_do_not_grow_with_the_texts(most_bits, monkeypatch):
+    """Random sets: of ten texts one stands in the next. What is counted is what is moved, and no time."""
+    monkeypatch.setattr(containment, "_MOST_FILTER_BITS", most_bits)
+    monkeypatch.setattr(containment, "_CHUNK", 1 << 14)
+    orderings, costs = [], []
+
+    class Counted(external_sort.Ordering):
+        def __init__(self, *arguments, **named):
+            super().__init__(*arguments, **named)
+            orderings.append(self)
+
+    monkeypatch.setattr(containment, "Ordering", Counted)
+    for count in (500, 5_000, 50_000):
+        values = np.random.default_rng(count).integers(0, 1 << 63, (count, 40), np.uint64)
+        values[::10, :20] = values[1::10, :20]
+        stop = 40 * np.arange(1, count + 1)
+        stop[::10] -= 20
+        for number in range(0, count, 10):
+            values[number, :20].sort()
+        values[np.arange(count) % 10 > 0] = np.sort(values[np.arange(count) % 10 > 0], axis=1)
+        sets = ShingleSets(values.ravel(), 40 * np.arange(count), stop)
+        orderings.clear()
+        found = containment.find_contained(
+            sets, values[:, 0], np.arange(count, dtype=np.int32), scratch=Path(mkdtemp(dir=SCRATCH.name))
+        )
+        assert len(found.left) == count // 10
+        costs.append(sum(each.count for each in orderings) / count)
+    if most_bits == 64:  # then everything may be dealt out, and no more: a row a shingle, and two a text that is filed
+        assert max(costs) < 40 + 3
+        return
+    for one, other in pairwise(costs):
+        assert one == pytest.approx(other, rel=0.1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from provenance.core import external_sort
 from provenance.core.scratch_arrays import SharedArray
 from provenance.similarity.candidates import boilerplate, containment, distinct_texts, near_pairs
-from provenance.similarity.evidence import exact_matches, near_matches, spans
+from provenance.similarity.evidence import exact_matches, near_matches
 from provenance.similarity.text import shingles
 
 NONE = np.zeros(0, np.int64)
@@ -98,14 +98,7 @@ def matched(items, folder, threads=1):
         name: exact_matches.add_pairs([getattr(part, name) for part in parts]) for name in near_matches.PAIR_FIELDS
     }
     rows = pa.concat_tables([exact_matches.ROWS.empty_table(), *(part.rows for part in parts)])
-    inside, at = [np.zeros(0, spans.SPAN_QUERIES)], 0
-    for part in parts:
-        part.span_queries["place"] += at
-        inside.append(part.span_queries)
-        at += part.rows.num_rows
-    return near_matches.NearMatches(
-        rows, **counts, span_queries=np.concatenate(inside), pivoted=sum(part.pivoted for part in parts)
-    )
+    return near_matches.NearMatches(rows, **counts, pivoted=sum(part.pivoted for part in parts))
 
 
 def test_of_matches_that_tie_the_first_file_decides_however_texts_are_numbered(tmp_path):
@@ -164,7 +157,7 @@ def test_what_is_beyond_boilerplate_equals_sets(tmp_path_factory, cells):
     """With boilerplate from three texts on: what remains of both sides is compared as sets."""
     items = numbered(cells)
     learn = boilerplate.learn_boilerplate
-    boilerplate.learn_boilerplate = lambda sets, texts: learn(sets, texts, 3)
+    boilerplate.learn_boilerplate = lambda sets, texts, scratch: learn(sets, texts, scratch, 3)
     try:
         found = matched(items, tmp_path_factory.mktemp("near"))
     finally:
@@ -180,22 +173,6 @@ def test_what_is_beyond_boilerplate_equals_sets(tmp_path_factory, cells):
         assert row["distinctive"] == (len(a & b) if kept else 0)
         telling[row["file_a"], row["file_b"]] += bool(near_ and row["distinctive"])
     assert counted(found.files_distinctive) == {pair: count for pair, count in telling.items() if count}
-
-
-def test_rows_inside_others_are_asked_for_by_file(tmp_path):
-    items = [(0, 0, 0, words()), (1, 1, 0, TEXTS[9]), (1, 1, 1, TEXTS[11]), (2, 2, 0, f"x {words()} x y z")]
-    found = matched(items, tmp_path)
-    asked = [dict(zip(spans.SPAN_QUERIES.names, each.tolist(), strict=True)) for each in found.span_queries]
-    rows = found.rows.to_pylist()
-    low = dict(zip(items, alike([i[3] for i in items], tmp_path)[1]["low"].to_pylist(), strict=True))
-    by_place = {(item[0], item[2]): (low[item], len(item[3].split())) for item in items}
-    for each in asked:
-        row = rows[each["place"]]
-        assert (row["file_b"], row["row_b"]) == (each["file"], each["row"])
-        assert by_place[row["file_a"], row["row_a"]] == (each["low"], each["words"])
-        assert each["last"] - each["first"] == row["distinct_a"]
-    inside = [row for row in rows if row["shared"] == row["distinct_a"] < 0.8 * row["distinct_b"]]
-    assert len(inside) == len(asked) == 4
 
 
 def test_what_is_found_does_not_depend_on_the_bundle(tmp_path):

@@ -71,7 +71,9 @@ def test_the_threshold_is_decided_in_integers(a, b, near):
 def candidates_of(sets):
     keys = minhash.band_keys(minhash.sign_sets(sets.values, np.r_[sets.start, sets.stop[-1:]]))
     number = np.arange(len(keys), dtype=np.uint64)
-    return CandidatePairs(np.ascontiguousarray(keys.T), number, number, Path(mkdtemp(dir=SCRATCH.name)))
+    return CandidatePairs(
+        np.ascontiguousarray(keys.T), number, number, number.astype(np.int32), scratch=Path(mkdtemp(dir=SCRATCH.name))
+    )
 
 
 def similar(texts):
