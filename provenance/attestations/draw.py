@@ -14,6 +14,7 @@ from provenance.attestations import ComposedAct, current_time, newest_scan, stat
 from provenance.errors import ConfigError, InputError
 from provenance.ledger import layout
 from provenance.ledger.format import checkpoint, draw_algorithm, statement
+from provenance.ledger.log.reading import is_withheld
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,8 +66,11 @@ def compose(
     if "sample" in predicate.get("config", {}):
         raise ConfigError(f"entry {at} looked at a sample itself; draw from a scan of all of the data")
     _check_sources(folder, at, sources)
+    listed = folder / predicate["tables"]["files"]["lines"]
+    if is_withheld(listed):
+        raise InputError(f"{listed} is withheld, so nothing can be drawn; ask whoever holds the whole ledger")
     try:
-        lines = draw_algorithm.read_lines(folder / predicate["tables"]["files"]["lines"])
+        lines = draw_algorithm.read_lines(listed)
         frame = draw_algorithm.read_frame(lines, frozenset(sources) if sources else None)
         note = checkpoint.read_checkpoint(layout.read_bytes(folder / layout.note_path(at + 1), checkpoint.MOST_BYTES))
     except OSError as cause:

@@ -136,9 +136,9 @@ def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     if check_form(file) == ".jsonl":
         for number, line in enumerate(text.splitlines(), start=1):
             try:
-                row = json.loads(line) if line.strip() else None
+                row = json.loads(line, object_pairs_hook=_once) if line.strip() else None
             except (ValueError, RecursionError) as cause:
-                raise ConfigError(f"{file}: line {number} is not JSON") from cause
+                raise ConfigError(f"{file}: line {number} is not JSON, or says something twice") from cause
             if row is not None:
                 yield number, row
         return
@@ -146,12 +146,22 @@ def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
         if ";" in "".join(reader.fieldnames or ()) and len(reader.fieldnames or ()) == 1:
             raise ConfigError(f"{file}: separate the columns by commas, not by ;")
+        if twice := [name for name in _COLUMNS if list(reader.fieldnames or ()).count(name) > 1]:
+            raise ConfigError(f"{file} has the column {twice[0]} twice: keep the one that counts")
         if not set(_COLUMNS) <= set(reader.fieldnames or ()):
             raise ConfigError(f"{file} must have the columns {', '.join(_COLUMNS)}")
         for row in reader:
             yield reader.line_num, {**row, "path": _plain(row["path"])}
     except csv.Error as cause:
         raise ConfigError(f"{file}: line {reader.line_num} is not CSV: {cause}") from cause
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse two answers in one line: which of them counts, only the person can say."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        raise ValueError
+    return row
 
 
 def _text(file: Path) -> str:

@@ -220,6 +220,8 @@ BAD = {
     "no number": ("form.csv", f"{HEAD}x,{{path}},{{row}},pass,\n", "does not say which record"),
     "no JSON": ("form.jsonl", "{", "line 1 is not JSON"),
     "deep": ("form.jsonl", "[" * 10**5, "line 1 is not JSON"),
+    "a verdict twice": ("form.jsonl", '{"draw":1,"path":"nc/x.jsonl","row":0,"verdict":"fail","verdict":"pass"}', "says something twice"),
+    "a column twice": ("form.csv", HEAD.strip() + ",verdict\n1,nc/x.jsonl,0,fail,,pass\n", "has the column verdict twice"),
     "no row": ("form.jsonl", "[1]\n", "does not say which record"),
     "half a row": ("form.jsonl", '{"draw":1,"path":"a","row":1.5}\n', "does not say which record"),
     "no word": ("form.jsonl", '{"draw":1,"path":"a","row":1,"verdict":1}\n', "are words"),

@@ -19,7 +19,7 @@ from provenance.errors import ConfigError, ProvenanceError
 from provenance.ledger.format import statement
 from provenance.ledger.layout import ENTRY_LIMIT, entry_path, has_entries, read_bytes, scan_path, size
 from provenance.ledger.log import append_journal, opening, publication, staging
-from provenance.ledger.log.file_writing import STAGING, check_links, lock_folder, write_file
+from provenance.ledger.log.file_writing import STAGING, check_links, explain_closed, lock_folder, write_file
 from provenance.ledger.log.reading import read_envelope
 from provenance.ledger.trees import merkle
 
@@ -154,7 +154,7 @@ def _add(
 ) -> Entry:
     """Stage an entry beside the ledger and publish it; only a scan may be the first."""
     opening.make_folder(folder)
-    with lock_folder(folder):
+    with lock_folder(folder), explain_closed(folder):
         check_links(folder)
         killed = (folder / STAGING).exists()
         append_journal.clear_staging(folder, keep=True)
@@ -206,7 +206,7 @@ def amend(folder: Path, changes: Mapping[str, Callable[[bytes | None], bytes]]) 
         ConfigError: a link stands in the ledger.
         OSError: the folder cannot be written.
     """
-    with lock_folder(folder):
+    with lock_folder(folder), explain_closed(folder):
         check_links(folder)
         left = (folder / STAGING).exists()  # by a killed append: the next one tidies up after it
         if not left:

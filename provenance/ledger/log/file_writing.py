@@ -23,6 +23,7 @@ STAGING = ".append"
 LATEST_LINK = "scans/latest"
 """The only link of a ledger: to its newest scan."""
 
+_CLOSED_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _DEEPEST_FOLDER = 3  # folders: objects/sha256/ab is the deepest that files are put into
 _MOST_NAMES = 1000  # files of one name that are tried
 
@@ -49,6 +50,28 @@ def lock_folder(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def explain_closed(folder: Path) -> Iterator[None]:
+    """Say in one sentence that this user may not write into a ledger: of its files, nobody has ever named one.
+
+    Args:
+        folder: the ledger.
+
+    Raises:
+        ConfigError: a part of it is closed to this user.
+    """
+    try:
+        yield
+    except OSError as cause:
+        if cause.errno not in _CLOSED_ERRORS:
+            raise
+        place = next((each for each in (cause.filename2, cause.filename) if isinstance(each, str | bytes)), str(folder))
+        raise ConfigError(
+            f"the ledger {folder} cannot be written: {os.strerror(cause.errno)}: {os.fsdecode(place)}; let this user "
+            f"read and write all of it (chmod -R u+rwX {folder}, by its owner)"
+        ) from cause
 
 
 def _hold_lock(folder: Path, take: Any) -> Any:

@@ -12,7 +12,7 @@ from provenance.errors import ConfigError
 from provenance.ledger.keys import key_certificates
 from provenance.ledger.keys.signing_keys import NOTE_ROLES, KeyPair, PublicKey, fingerprint, public_pem
 from provenance.ledger.layout import LOCAL, ORIGIN, SMALL, is_ledger, read_bytes, size
-from provenance.ledger.log import append, key_history
+from provenance.ledger.log import append, key_history, opening
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +53,11 @@ def rotate(
             f"nothing of the other; make keys for it with: provenance keygen --origin {named} --out DIR"
         )
     succession = key_history.read_history(folder)
+    if opening.is_held(succession, size(folder), heir):
+        raise ConfigError(
+            f"the new keys hold {folder} already ({heir.fingerprint}): nothing is left to hand over; sign with them "
+            "from now on (--key URI)"
+        )
     had = succession.list_holders("statement") | succession.list_holders("log") | set(succession.added)
     changes, files = [], {}
     for role, key in heir.public().items():
@@ -203,4 +208,5 @@ def _key_path(role: str, key: PublicKey) -> str:
 
 
 def _format_time(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # %Y would have fewer than four digits before the year 1000.
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from provenance.core import schemas
-from provenance.errors import ConfigError, VerificationError
+from provenance.errors import ConfigError, ManifestError, VerificationError
 from provenance.ledger.format import signed_lines
 from provenance.ledger.format.row_keys import RowKeys
 from provenance.ledger.format.statement import SCAN
 from provenance.ledger.trees import stored_trees
+from provenance.readers.manifests import yaml_documents
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -33,7 +35,7 @@ KINDS = ("table", "source", "file")
 """What can be withheld by name, as `table=NAME`; anything else is the path of a file that an entry binds."""
 
 _MARK = re.compile(rb'\{"withheld":"([0-9a-f]{64})"\}')
-_WORDS = re.compile(r"[\s\"'(),;:]+")
+_WORD = re.compile(r"\w+")
 _REPORT = re.compile(r"scans/[0-9]{8}/report\.[a-z]+")
 
 
@@ -59,22 +61,31 @@ class Names:
     given: tuple[str, ...] = ()
     paths: frozenset[str] = frozenset()
     _pattern: list[re.Pattern[str]] = field(default_factory=list, repr=False)
+    _by_word: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self._pattern.extend(re.compile(rf"(?<!\w){re.escape(name.rstrip('/'))}(?![\w-])") for name in self.given)
+        # A source may have a million paths: each is looked for only where its rarest word stands.
+        often = Counter(word for name in self.paths for word in _WORD.findall(name))
+        for name in self.paths:
+            rarest = min(_WORD.findall(name), key=lambda word: often[word], default="")
+            self._by_word.setdefault(rarest, []).append(name)
 
     def stand_in(self, value: Any) -> bool:
-        """Tell whether a JSON value names one of them, as a word of any of its texts."""
+        """Tell whether a JSON value names one of them anywhere in any of its texts."""
         if isinstance(value, str):
-            words = (word.rstrip(".") for word in _WORDS.split(value))
             return (
                 value in self.paths
-                or not self.paths.isdisjoint(words)
+                or any(_stands_in(name, value) for name in self._likely(value))
                 or any(pattern.search(value) for pattern in self._pattern)
             )
         if isinstance(value, dict):
             return any(self.stand_in(item) for item in value.values())
         return isinstance(value, list) and any(self.stand_in(item) for item in value)
+
+    def _likely(self, text: str) -> Iterator[str]:
+        for word in {"", *_WORD.findall(text)} & self._by_word.keys():
+            yield from self._by_word[word]
 
 
 @dataclass(slots=True)
@@ -276,4 +287,24 @@ def _hide(folder: Path, entries: Iterable[Statement], made: RedactionPlan) -> No
 
 
 def _speaks(document: Path, names: Names) -> bool:
-    return document.exists() and names.stand_in(document.read_bytes().decode("utf-8", "replace"))
+    if not document.exists():
+        return False
+    text = document.read_bytes().decode("utf-8", "replace")
+    return names.stand_in(text) or any(names.stand_in(value) for value in _read_values(text))
+
+
+def _read_values(text: str) -> list[Any]:
+    """Read a document as who reads it does: quotes and escapes, in which a name is written otherwise, hide none."""
+    try:
+        return [json.loads(line) for line in text.rstrip("\n").split("\n")]
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return [yaml_documents.load("document", text)[0]]
+    except ManifestError:  # a key or a certificate, of which the bytes are all there is
+        return []
+
+
+def _stands_in(name: str, text: str) -> bool:
+    """Tell whether a text names a path: not as a part of a longer path."""
+    return name in text and re.search(rf"(?<![\w/-]){re.escape(name)}(?![\w/-]|\.\w)", text) is not None

@@ -47,7 +47,7 @@ def test_afterwards_the_new_keys_append_and_the_old_do_not(rotated, sealed):
     ledger.check_appendable(rotated, HEIR)
     assert ledger.append(rotated, sealed, {}, sealed.facts(), keys=HEIR).index == 4
     assert ledger.verify(rotated).exit_code == 0
-    with pytest.raises(ConfigError, match="are the old ones"):
+    with pytest.raises(ConfigError, match=r"hold .* already"):
         rotate(rotated, HEIR, HEIR)
 
 
@@ -411,3 +411,32 @@ def test_json_says_it_too(rotated):
         f"by the rotation of entry 2, {trusted_keys.OWN_KEY}",
     }
     assert any("by the rotation of entry 2" in line for line in ledger.verify(rotated).lines())
+
+
+@pytest.mark.parametrize("year", [1, 999, 1970])
+def test_a_key_may_be_doubted_from_any_year_on(rotated, year):
+    since = datetime(year, 1, 1, tzinfo=UTC)
+    made = key_entries.revoke(rotated, ledger.user_keys().fingerprint, "stolen", SCANNER, keys=HEIR, since=since)
+    assert made.statement["predicate"]["since"] == f"{year:04d}-01-01T00:00:00Z"
+    assert ledger.verify(rotated).exit_code == 3
+
+
+def test_handing_over_again_says_that_it_is_done(folder, sealed):
+    """Whoever was killed after the last step calls again: nobody is told to make keys that nobody needs."""
+    rotate(folder, HEIR)
+    with pytest.raises(ConfigError, match=r"new keys hold .* already") as found:
+        rotate(folder, HEIR)
+    assert "keygen" not in str(found.value)
+    with pytest.raises(ConfigError, match="are the old ones"):
+        rotate(folder, ledger.user_keys())
+
+
+@pytest.mark.parametrize("part", [".", "entries", "checkpoints", "objects/sha256"])
+def test_a_ledger_that_is_closed_to_this_user_is_named(folder, close, part):
+    held = ledger.size(folder)
+    close(folder / part, 0o555)
+    with pytest.raises(ConfigError, match=rf"the ledger {folder} cannot be written: .*chmod"):
+        rotate(folder, HEIR)
+    (folder / part).chmod(0o755)
+    assert ledger.verify(folder).exit_code == 0
+    assert rotate(folder, HEIR).index == held

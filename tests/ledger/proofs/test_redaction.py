@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import shutil
 import tarfile
@@ -10,9 +11,11 @@ import pytest
 
 import provenance as pv
 from provenance import ledger
+from provenance.attestations import actions
 from provenance.cli import run
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, InputError
 from provenance.ledger.exports import ExportRequest, write
+from provenance.ledger.proofs import redaction
 
 LINES = "redacted/00000000/files.jsonl"
 
@@ -73,6 +76,75 @@ def test_nothing_names_what_is_withheld_and_the_rest_is_proven(handed_on, withho
     found = ledger.verify(left, strict=True)
     assert found.exit_code == 5, found.lines()
     assert [item.name for item in found.steps if item.status == "failed"] == ["objects"]
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """A ledger whose paths need quotes, escapes or have blanks; all of its records were drawn."""
+    root = tmp_path_factory.mktemp("drawn")
+    folder = root / "corpus" / "a folder"
+    folder.mkdir(parents=True)
+    (folder / "provenance.yaml").write_text("provenance: 1\nsources:\n- {id: hidden-set, kind: user}\n")
+    for name in (*AWKWARD, "plain.jsonl"):
+        (folder / os.fsencode(name).decode("utf-8", "surrogateescape")).write_text('{"text": "' + name[:1] * 9 + '"}\n')
+    (root / "corpus" / "open").mkdir()
+    (root / "corpus" / "open" / "x.jsonl").write_text('{"text": "a text that anybody may see"}\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROVENANCE_CONFIG", str(root / "home"))
+        pv.scan(root / "corpus", root / "ledger", workers=1)
+        actions.sample(root / "ledger", 100, "look")
+    return root
+
+
+AWKWARD = ("two words.jsonl", 'a "quoted" one.jsonl', "it's.jsonl", "b\udcff.jsonl", "(x), y; z: .jsonl", "---.jsonl")
+
+
+@pytest.mark.parametrize("withhold", ["source=hidden-set", "file=a folder/b\\xff.jsonl", 'file=a folder/a "quoted" one.jsonl', "file=a folder/it's.jsonl"])  # fmt: skip
+def test_no_document_names_it_in_another_spelling(drawn, tmp_path, monkeypatch, withhold):
+    monkeypatch.setenv("PROVENANCE_CONFIG", str(drawn / "home"))
+    write(drawn / "ledger", tmp_path / "left.tar", "tar", ExportRequest(withhold=(withhold,)))
+    with tarfile.open(tmp_path / "left.tar") as tar:
+        tar.extractall(tmp_path / "left", filter="data")
+    kind, _, name = withhold.partition("=")
+    whole = everything(drawn / "ledger")
+    spelt = [b"a folder/"] if kind == "source" else [name.encode(), json.dumps(name, ensure_ascii=False)[1:-1].encode()]
+    assert [each for each in spelt if each in whole]
+    assert [each for each in spelt if each in everything(tmp_path / "left")] == []
+    assert b"open/x.jsonl" in everything(tmp_path / "left")
+    assert ledger.verify(tmp_path / "left", strict=True).exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("a b/x y.jsonl", True),
+        ("2 rows of a b/x y.jsonl fail", True),
+        ("see [a b/x y.jsonl], `b.jsonl`", True),
+        ("path=b.jsonl; b.jsonl!/part.txt", True),
+        ("It is b.jsonl.", True),
+        ("...---...", True),
+        ("x y.jsonl a b", False),
+        ("c/b.jsonl b.jsonl.gz sub-b.jsonl b.jsonl/c", False),
+    ],
+)
+def test_a_path_is_found_wherever_it_stands(text, named):
+    names = redaction.Names(paths=frozenset({"a b/x y.jsonl", "b.jsonl", "---"}))
+    assert names.stand_in([{"message": text}]) == named
+
+
+def test_what_people_say_of_it_is_withheld_or_refused(drawn, tmp_path, monkeypatch):
+    """A waiver's reason is signed in the entry itself."""
+    monkeypatch.setenv("PROVENANCE_CONFIG", str(drawn / "home"))
+    folder = shutil.copytree(drawn / "ledger", tmp_path / "ledger", symlinks=True)
+    mark = pv.open_ledger(folder).findings.fingerprint.iloc[0]
+    actions.waive(folder, mark, reason="[a folder/plain.jsonl] is ours", approver="A. B.", expires="2030-01-31")
+    with pytest.raises(ConfigError, match="cannot be taken back"):
+        write(folder, tmp_path / "left.tar", "tar", ExportRequest(withhold=("source=hidden-set",)))
+
+
+def test_nothing_is_drawn_from_what_is_withheld(handed_on):
+    with pytest.raises(InputError, match="is withheld, so nothing can be drawn; ask whoever holds"):
+        actions.sample(handed_on("source=secret-letters"), 3, "look")
 
 
 def test_every_line_is_there_or_its_leaf_hash(scanned, handed_on):
