@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from provenance.core import scratch_folders
 from provenance.core.processes import blocked_imports, interruption
+from provenance.core.scratch import scratch_folders
 
 
 def main() -> None:

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli import terminal
-from provenance.core import kernel_cache, scratch_folders
+from provenance.core import kernel_cache
 from provenance.core.escaping import escape_to_line
 from provenance.core.processes import interruption, memory_limit
+from provenance.core.scratch import scratch_folders
 from provenance.errors import ConfigError, NothingToAudit, ProvenanceError, VerificationError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.cli import terminal
-from provenance.core import scratch_folders
+from provenance.core.scratch import scratch_folders
 
 if TYPE_CHECKING:
     from pathlib import Path

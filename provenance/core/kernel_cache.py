@@ -8,7 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from provenance.core import scratch_folders
+from provenance.core.scratch import scratch_folders
 from provenance.errors import LimitExceeded
 
 CACHE_VARIABLE = "NUMBA_CACHE_DIR"

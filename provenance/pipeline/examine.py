@@ -20,11 +20,12 @@ import pyarrow as pa
 from provenance import ledger as signed_ledger
 from provenance import profiles as profile_files
 from provenance.attestations import declaration
-from provenance.core import engines, folder_walk, schemas, scratch_folders
+from provenance.core import engines, folder_walk, schemas
 from provenance.core.model import CHANGED, DOCUMENTS, Died
 from provenance.core.processes import memory_limit
 from provenance.core.processes.child_processes import MOST_KILLS
 from provenance.core.progress import Progress, ignore_progress
+from provenance.core.scratch import scratch_folders
 from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit
 from provenance.pipeline import coverage, evaluate, file_sampling

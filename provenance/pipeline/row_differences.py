@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from provenance.core import scratch_folders
-from provenance.core.external_sort import Ordering
+from provenance.core.scratch import scratch_folders
+from provenance.core.scratch.external_sort import Ordering
 from provenance.ledger.format.table_files import to_lines
 from provenance.ledger.trees.batch_hashing import hash_leaves
 

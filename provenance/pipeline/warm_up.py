@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from provenance.core import scratch_folders
+from provenance.core.scratch import scratch_folders
 from provenance.pipeline.matching import match_plan, quoted_spans
 from provenance.pipeline.matching.match_table import write_matches
 from provenance.pipeline.matching.match_tasks import compare_view, match_exactly

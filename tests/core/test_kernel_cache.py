@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from provenance.core import kernel_cache, scratch_folders
+from provenance.core import kernel_cache
+from provenance.core.scratch import scratch_folders
 
 
 @pytest.mark.parametrize(

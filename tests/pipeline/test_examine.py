@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import provenance as pv
-from provenance.core import external_sort, schemas
+from provenance.core import schemas
 from provenance.core.digests import canonical, sha256
 from provenance.core.model import Died
+from provenance.core.scratch import external_sort
 from provenance.errors import ConfigError, LimitExceeded
 from provenance.pipeline import examine as room
 from provenance.pipeline.matching import match_plan, match_table, match_tasks

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from provenance.core import external_sort
+from provenance.core.scratch import external_sort
 from provenance.pipeline import row_differences
 from provenance.pipeline.row_differences import count_differences
 

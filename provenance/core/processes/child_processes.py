@@ -28,8 +28,9 @@ import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from provenance.core import registry, scratch_folders
+from provenance.core import registry
 from provenance.core.processes import blocked_imports, environment
+from provenance.core.scratch import scratch_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -14,10 +14,10 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provenance.core import scratch_folders
 from provenance.core.processes import memory_limit
 from provenance.core.processes.child_processes import MOST_KILLS
 from provenance.core.processes.confined_decoding import ConfinedProcess
+from provenance.core.scratch import scratch_folders
 from provenance.errors import DigestMismatch, ProcessKilled, VerificationError
 from provenance.ledger.format import table_decoder
 

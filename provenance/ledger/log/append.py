@@ -12,8 +12,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provenance.core import scratch_folders
 from provenance.core.digests import sha256
+from provenance.core.scratch import scratch_folders
 from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, ProvenanceError
 from provenance.ledger.format import statement

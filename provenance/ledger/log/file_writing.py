@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance.core import scratch_folders
+from provenance.core.scratch import scratch_folders
 from provenance.errors import ConfigError, LimitExceeded
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from provenance.core import schemas
-from provenance.core.external_sort import Ordering, combine_keys
+from provenance.core.scratch.external_sort import Ordering, combine_keys
 from provenance.similarity.candidates import distinct_texts, set_overlap
 
 if TYPE_CHECKING:

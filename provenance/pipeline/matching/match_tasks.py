@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from provenance.core.scratch_arrays import open_array
+from provenance.core.scratch.scratch_arrays import open_array
 from provenance.similarity.candidates import distinct_texts, near_pairs
 from provenance.similarity.evidence import exact_matches, near_matches
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from provenance.core import package_data, schemas
 from provenance.core.model import VIEWS, Died
-from provenance.core.scratch_arrays import open_array
+from provenance.core.scratch.scratch_arrays import open_array
 from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, InputError
 from provenance.pipeline.reading.record_identities import hashes_file

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pyarrow as pa
 
-from provenance.core.scratch_arrays import SharedArray
+from provenance.core.scratch.scratch_arrays import SharedArray
 from provenance.similarity.evidence import exact_matches
 
 if TYPE_CHECKING:

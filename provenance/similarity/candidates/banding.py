@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from provenance.core.scratch_arrays import create_array
+from provenance.core.scratch.scratch_arrays import create_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from provenance.core.partition_files import PartitionFiles
+from provenance.core.scratch.partition_files import PartitionFiles
 from provenance.similarity.candidates.set_overlap import NEAR_DENOMINATOR, NEAR_NUMERATOR
 from provenance.similarity.text.shingle_sets import ShingleSets
 

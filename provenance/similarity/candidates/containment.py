@@ -28,15 +28,15 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from provenance.core.external_sort import Ordering
-from provenance.core.scratch_arrays import ColumnFiles, create_array, map_columns
+from provenance.core.scratch.external_sort import Ordering
+from provenance.core.scratch.scratch_arrays import ColumnFiles, create_array, map_columns
 from provenance.similarity.candidates.set_overlap import NEAR_DENOMINATOR, NEAR_NUMERATOR, lower_bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from provenance.core.external_sort import Rows
+    from provenance.core.scratch.external_sort import Rows
     from provenance.similarity.text import shingle_sets
     from provenance.similarity.text.shingle_sets import ShingleSets
 

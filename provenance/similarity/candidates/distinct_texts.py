@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from provenance.core.external_sort import Ordering
-from provenance.core.scratch_arrays import ColumnFiles, create_array, map_columns, open_array
+from provenance.core.scratch.external_sort import Ordering
+from provenance.core.scratch.scratch_arrays import ColumnFiles, create_array, map_columns, open_array
 from provenance.similarity.candidates import minhash
 from provenance.similarity.text.shingle_sets import ShingleSets
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from provenance.core.scratch_arrays import ColumnFiles, create_array, map_columns
+from provenance.core.scratch.scratch_arrays import ColumnFiles, create_array, map_columns
 from provenance.similarity.candidates import banding, boilerplate, containment, minhash, set_overlap
 from provenance.similarity.text import shingle_sets, shingles
 

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.core import scratch_folders
-from provenance.core.external_sort import Ordering
+from provenance.core.scratch import scratch_folders
+from provenance.core.scratch.external_sort import Ordering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

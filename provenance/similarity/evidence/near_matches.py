@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from provenance.core.external_sort import Ordering
+from provenance.core.scratch.external_sort import Ordering
 from provenance.similarity.evidence import exact_matches
 from provenance.similarity.evidence.exact_matches import Ints, NodeCells, concatenate_ranges, count_pairs, select_cells
 

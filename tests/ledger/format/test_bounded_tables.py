@@ -10,7 +10,7 @@ import pytest
 
 from provenance import ledger
 from provenance.cli import run
-from provenance.core import scratch_folders
+from provenance.core.scratch import scratch_folders
 from provenance.errors import InputError, ProcessKilled
 from provenance.ledger.format import bounded_tables, table_files
 from provenance.ledger.log import reading, table_trees

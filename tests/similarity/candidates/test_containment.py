@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.core import external_sort
+from provenance.core.scratch import external_sort
 from provenance.similarity.candidates import containment
 from provenance.similarity.text import shingles
 from provenance.similarity.text.normalisation import normalise

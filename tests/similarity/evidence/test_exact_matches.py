@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.core import external_sort
-from provenance.core.scratch_arrays import SharedArray
+from provenance.core.scratch import external_sort
+from provenance.core.scratch.scratch_arrays import SharedArray
 from provenance.similarity.candidates import distinct_texts, minhash, near_pairs
 from provenance.similarity.evidence import exact_matches
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.core import external_sort
+from provenance.core.scratch import external_sort
 
 ROW = np.dtype([("key", "u8"), ("value", "i8")])
 TOP = (1 << 64) - 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from provenance.core.scratch_arrays import open_array
+from provenance.core.scratch.scratch_arrays import open_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.core.partition_files import PartitionFiles
+from provenance.core.scratch.partition_files import PartitionFiles
 
 
 @given(st.lists(st.lists(st.integers(0, 6), max_size=20), max_size=6), st.sampled_from([0, 64, 1 << 20]))

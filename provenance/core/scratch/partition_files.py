@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from provenance.core.scratch_arrays import open_array
+from provenance.core.scratch.scratch_arrays import open_array
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 
-from provenance.core import scratch_folders
+from provenance.core.scratch import scratch_folders
 from provenance.errors import LimitExceeded
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="owners are told apart by /proc")
@@ -25,7 +25,7 @@ def place(tmp_path, monkeypatch):
 
 def left_over(place):
     """Make a folder as a process does that is then killed."""
-    code = "from provenance.core import scratch_folders as scratch; import os; f = scratch.make_folder(); (f / 'a').mkdir(); (f / 'a' / 'b').touch(); print(f, flush=True); os.kill(os.getpid(), 9)"
+    code = "from provenance.core.scratch import scratch_folders as scratch; import os; f = scratch.make_folder(); (f / 'a').mkdir(); (f / 'a' / 'b').touch(); print(f, flush=True); os.kill(os.getpid(), 9)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"TMPDIR": str(place)},
