@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from provenance.core.digests import sha256
 from provenance.core.model import VIEWS
+from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, cut
 from provenance.readers.storage.regular_files import read_head
 from provenance.similarity.index import siphash
@@ -255,7 +256,7 @@ def _check_comparable(path: Path, about: Mapping[str, str]) -> None:  # noqa: C9
         raise ConfigError(f"{path} is no index that this version reads: {other}, not {FORMAT!r}")
     long = [name for name in METADATA if name != "files" and len(about.get(name, "")) > LONGEST_VALUE]
     if long:
-        raise ConfigError(f"{path} is damaged: its {long[0]} has {len(about[long[0]]):,} characters")
+        raise ConfigError(f"{path} is damaged: its {long[0]} has {count_noun(len(about[long[0]]), 'character')}")
     absent = [name for name in METADATA if name not in about and name != "files"]
     if absent:
         raise ConfigError(f"{path} is damaged: its metadata says nothing of {', '.join(absent)}")
