@@ -145,7 +145,7 @@ def make_plan(
             workers,
             threads,
         )
-        for view, group in sorted(sets.items(), key=lambda held: -hashes_file(scratch, held[0]).stat().st_size)
+        for view, group in sorted(sets.items(), key=lambda item: -hashes_file(scratch, item[0]).stat().st_size)
     )
     counts = {view: np.asarray(observed_files.files[view]) for view in VIEWS}
     sketched = tuple(

@@ -223,13 +223,13 @@ class RereadTask:
     Args:
         files: what to read again.
         digests: SHA-256 of each file when it was read first; None where it was not read to its end.
-        asked: what is looked for, by path of a file or member.
+        sought: what is looked for, by path of a file or member.
         fold_chinese: whether traditional characters count as their simplified ones.
     """
 
     files: tuple[FileToRead, ...]
     digests: tuple[str | None, ...]
-    asked: Mapping[str, tuple[AskedTexts, ...]]
+    sought: Mapping[str, tuple[AskedTexts, ...]]
     fold_chinese: bool = False
 
 
@@ -265,7 +265,7 @@ def locate_spans(task: RereadTask) -> RereadResult:
         for item in items(file):
             if isinstance(item, records.Batch):
                 of_file += [
-                    _look_in_batch(item.table, each, task.fold_chinese) for each in task.asked.get(item.path, ())
+                    _look_in_batch(item.table, each, task.fold_chinese) for each in task.sought.get(item.path, ())
                 ]
             elif isinstance(item, Died) or _is_changed(item, file, digest):
                 # only two digests that differ are of two files
@@ -275,16 +275,16 @@ def locate_spans(task: RereadTask) -> RereadResult:
     return RereadResult(np.concatenate(found), tuple(changed), tuple(unread))
 
 
-def _look_in_batch(batch: pa.RecordBatch, asked: AskedTexts, fold_chinese: bool) -> Ints:
+def _look_in_batch(batch: pa.RecordBatch, sought: AskedTexts, fold_chinese: bool) -> Ints:
     """Look for texts in the records of a batch that are asked about."""
     rows = batch["row"].to_numpy()  # they ascend
-    some = slice(int(np.searchsorted(asked.row, rows[0])), int(np.searchsorted(asked.row, rows[-1], "right")))
-    wanted, record = np.unique(asked.row[some], return_inverse=True)
+    some = slice(int(np.searchsorted(sought.row, rows[0])), int(np.searchsorted(sought.row, rows[-1], "right")))
+    wanted, record = np.unique(sought.row[some], return_inverse=True)
     if not len(wanted):
         return np.zeros((0, 3), np.int64)
-    longer = batch[asked.view].take(pa.array(np.searchsorted(rows, wanted)))
-    shorter = asked.shorter.select(some)
-    found = np.column_stack([asked.place[some], *spans.find_texts(longer, record, shorter, fold_chinese=fold_chinese)])
+    longer = batch[sought.view].take(pa.array(np.searchsorted(rows, wanted)))
+    shorter = sought.shorter.select(some)
+    found = np.column_stack([sought.place[some], *spans.find_texts(longer, record, shorter, fold_chinese=fold_chinese)])
     located: Ints = found[found[:, 1] >= 0]
     return located
 
@@ -312,7 +312,7 @@ def _reread_tasks(
     observed_files: FileResult,
 ) -> list[RereadTask]:
     """Say which files are to be read again; what could not be described is not looked for."""
-    asked: dict[str, dict[str, tuple[AskedTexts, ...]]] = {}
+    sought: dict[str, dict[str, tuple[AskedTexts, ...]]] = {}
     for view, shorter in described.items():
         rows = quoted.filter(pc.equal(quoted["view"], view))
         if isinstance(shorter, Died):
@@ -322,18 +322,18 @@ def _reread_tasks(
             some = np.flatnonzero(path == longer)
             some = some[np.argsort(row[some], kind="stable")]
             about = AskedTexts(view, rows["place"].to_numpy()[some], row[some], shorter.select(some))
-            members = asked.setdefault(longer.split("!/", 1)[0], {})
+            members = sought.setdefault(longer.split("!/", 1)[0], {})
             members[longer] = (*members.get(longer, ()), about)
     of_files = observed_files.files
-    known = pc.is_in(of_files["path"], value_set=pa.array(sorted(asked), pa.string()))
+    known = pc.is_in(of_files["path"], value_set=pa.array(sorted(sought), pa.string()))
     columns = (of_files[name].filter(known).to_pylist() for name in ("path", "sha256"))
     digests = dict(zip(*columns, strict=True))
     return [
         RereadTask(
             part,
             tuple(digests[file.path] for file in part),
-            {path: texts for file in part for path, texts in asked[file.path].items()},
+            {path: texts for file in part for path, texts in sought[file.path].items()},
             plan.fold_chinese,
         )
-        for part in cut_by_size(file for file in files if file.path in asked)
+        for part in cut_by_size(file for file in files if file.path in sought)
     ]

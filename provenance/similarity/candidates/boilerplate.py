@@ -159,16 +159,16 @@ def _grow_table(keys: Any, counts: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _count_bucket(asked: Any, others: Any, mask: Any, shift: Any, common_from: Any) -> Any:
+def _count_bucket(sought: Any, others: Any, mask: Any, shift: Any, common_from: Any) -> Any:
     """Count the shingles of some slots exactly; return those that are common, and whose slot is asked about."""
     bits, within_bits = np.zeros(max(1, (1 << shift) >> 3), np.uint8), (np.uint64(1) << np.uint64(shift)) - np.uint64(1)
-    for k in range(asked.shape[0]):
-        _set_bit(bits, _slot(asked[k], mask) & within_bits)
+    for k in range(sought.shape[0]):
+        _set_bit(bits, _slot(sought[k], mask) & within_bits)
     size = 64
-    while size < 2 * _BUCKET and size < 2 * (asked.shape[0] + others.shape[0]):
+    while size < 2 * _BUCKET and size < 2 * (sought.shape[0] + others.shape[0]):
         size *= 2
     keys, counts, used = np.zeros(size, np.uint64), np.zeros(size, np.uint8), 0
-    for shingles in (asked, others):
+    for shingles in (sought, others):
         for k in range(shingles.shape[0]):
             value = shingles[k]
             if not _has_bit(bits, _slot(value, mask) & within_bits):
@@ -231,27 +231,27 @@ class _Count:
             for file, grouped in zip(files, dealt, strict=True):
                 file.add(*grouped)
         for part in range(count):
-            asked, others = (file.take(part, PARTITION_BYTES) for file in files)
-            yield from self.count(asked, others, (number << fan_out) + part, shift)
+            sought, others = (file.take(part, PARTITION_BYTES) for file in files)
+            yield from self.count(sought, others, (number << fan_out) + part, shift)
 
-    def count(self, asked: Hashes, others: Hashes, number: int, bits: int) -> Iterator[Hashes]:
+    def count(self, sought: Hashes, others: Hashes, number: int, bits: int) -> Iterator[Hashes]:
         """Count the shingles of one partition: dealt out again where they are many, else in buckets."""
-        size = asked.nbytes + others.nbytes
-        if not len(asked):
+        size = sought.nbytes + others.nbytes
+        if not len(sought):
             return
         if size > PARTITION_BYTES and bits >= _FAN_OUT_BITS + _LEAST_BITS:
-            yield from self.count_range(_cut_arrays(asked, others), _NO_FILTER, number, bits, size=size)
+            yield from self.count_range(_cut_arrays(sought, others), _NO_FILTER, number, bits, size=size)
             return
         # the shingles of one slot cannot be parted: few different ones, and counted where they lie
         most = 0 if size > PARTITION_BYTES else min(bits - _LEAST_BITS, _MOST_BUCKET_BITS)
         finer = min(most, (size // 8 // _BUCKET).bit_length())
         if not finer:
-            yield _count_bucket(asked, others, self._mask, bits, self._common_from)
+            yield _count_bucket(sought, others, self._mask, bits, self._common_from)
             return
         shift, count = bits - finer, 1 << finer
         (one, ends), (other, other_ends) = (
             next(self.deal(*_as_text(each), _NO_FILTER, shift=shift, lowest=number << finer, count=count))
-            for each in (asked, others)
+            for each in (sought, others)
         )
         for k in range(count):
             parts = one[ends[k] : ends[k + 1]], other[other_ends[k] : other_ends[k + 1]]
@@ -266,9 +266,9 @@ def _as_text(shingles: Hashes) -> tuple[ShingleSets, npt.NDArray[np.bool_]]:
     return sets, np.ones(1, np.bool_)
 
 
-def _cut_arrays(asked: Hashes, others: Hashes) -> Iterator[tuple[ShingleSets, npt.NDArray[np.bool_]]]:
+def _cut_arrays(sought: Hashes, others: Hashes) -> Iterator[tuple[ShingleSets, npt.NDArray[np.bool_]]]:
     """Cut the shingles of a partition into parts that can be dealt out again."""
-    for wanted, shingles in ((True, asked), (False, others)):
+    for wanted, shingles in ((True, sought), (False, others)):
         for at in range(0, len(shingles), _SHINGLES_AT_A_TIME):
             sets, texts = _as_text(shingles[at : at + _SHINGLES_AT_A_TIME])
             yield sets, texts & wanted
@@ -299,16 +299,16 @@ def learn_boilerplate(
         A mask for `count_distinctive` and `count_shared_distinctive`: an open table of the boilerplate's hashes, 0 =
         free, so that the hash 0 is never boilerplate.
     """
-    asked = int(_count_shingles(sets.start, sets.stop, texts)) if len(texts) >= common_from else 0
-    if not asked:
+    sought = int(_count_shingles(sets.start, sets.stop, texts)) if len(texts) >= common_from else 0
+    if not sought:
         return np.zeros(64, np.uint64)
-    bits = _power_of_two(8 * asked).bit_length() - 1  # of a slot
+    bits = _power_of_two(8 * sought).bit_length() - 1  # of a slot
     mask, coarse = np.uint64((1 << bits) - 1), max(0, bits - _COARSE_FILTER_BITS)
     filtered = _Filter(np.zeros((1 << bits - coarse) >> 3, np.uint8), coarse)
     _fill_filter(*sets, texts, filtered.bits, mask, np.uint64(coarse))
     counting = _Count(mask, common_from, scratch)
     total = int((sets.stop - sets.start).sum())
-    passing = asked + int((total - asked) * -np.expm1(-asked / (1 << bits - coarse)))  # some for no reason
+    passing = sought + int((total - sought) * -np.expm1(-sought / (1 << bits - coarse)))  # some for no reason
     found = [np.zeros(0, np.uint64)]
     if 8 * total <= min(PARTITION_BYTES, _MOST_HELD * _USUAL_BYTES):
         (one, _), (other, _) = counting.deal(sets, texts, filtered, shift=bits, lowest=0, count=1)

@@ -246,8 +246,8 @@ class _NodeWriter:
             firsts.append(written.count + np.searchsorted(begin, np.r_[start[1:], len(node)]))
             count = np.diff(np.r_[begin, len(node)])
             written.add(owner[order][begin], self._members.count + order[begin], count)
-        for held, first in zip(self._firsts, firsts, strict=True):
-            held.add(first)
+        for column, first in zip(self._firsts, firsts, strict=True):
+            column.add(first)
         self._standing.add(node[start])
         self._members.add(file, members["row"])
 

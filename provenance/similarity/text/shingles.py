@@ -194,24 +194,24 @@ def _hash_long(data: Any, start: Any, stop: Any, hashes: Any, often: Any) -> Any
     kept = np.int64(0)
     begins = np.empty(_SLICE + WORDS_PER_SHINGLE + 2, np.int64)
     begins[0] = start
-    held, used, at = np.int64(1), np.int64(0), np.int64(start)
+    known, used, at = np.int64(1), np.int64(0), np.int64(start)
     while at < stop:
         end = min(at + _SLICE, stop)
-        word = np.uint64(held)
+        word = np.uint64(known)
         for k in range(at, end):
             begins[word] = k + 1
             word += np.uint64(data[np.uint64(k)] == 32)
-        held, at = np.int64(word), end
+        known, at = np.int64(word), end
         if at == stop:
-            begins[held] = stop + 1
-            held += 1
-        for k in range(held - WORDS_PER_SHINGLE):
+            begins[known] = stop + 1
+            known += 1
+        for k in range(known - WORDS_PER_SHINGLE):
             hashes[used] = _shingle(data, begins[k], begins[k + WORDS_PER_SHINGLE] - 1 - begins[k])
             used += 1
-        if held > WORDS_PER_SHINGLE:
+        if known > WORDS_PER_SHINGLE:
             for k in range(WORDS_PER_SHINGLE):
-                begins[k] = begins[held - WORDS_PER_SHINGLE + k]
-            held = np.int64(WORDS_PER_SHINGLE)
+                begins[k] = begins[known - WORDS_PER_SHINGLE + k]
+            known = np.int64(WORDS_PER_SHINGLE)
         if often and used - kept >= often:
             kept += _distinct(hashes[kept:used])
             used = kept
