@@ -62,7 +62,9 @@ def all_registered(offered, registered, monkeypatch):
 
 
 @pytest.mark.usefixtures("all_registered")
-@pytest.mark.parametrize("forked", [True, False], ids=["forked", "spawned"])
+@pytest.mark.parametrize(
+    "forked", [True, pytest.param(False, marks=pytest.mark.full)], ids=lambda forked: "forked" if forked else "spawned"
+)
 def test_one_of_each_family_works_from_a_folder_to_a_document(forked, tmp_path, monkeypatch, offered, capsys):
     if forked and not child_processes._FORKS:
         pytest.skip("nothing is forked here")

@@ -18,7 +18,7 @@ from provenance.pipeline.warm_up import compile_kernels
 
 from .conftest import CARD, lay, lines
 
-STEPS = {"look_up", "compare_view", "match_exactly", "locate_spans", "write_matches"}
+STEPS = {"look_up", "compare_view", "match_exactly", "write_matches", "describe_texts", "locate_spans"}
 
 
 class Killing(LocalEngine):
@@ -59,14 +59,17 @@ def corpus(tmp_path_factory):
     words = [f"w{number}" for number in range(300)]
     texts = [" ".join(chance.choices(words, k=60)) for _ in range(2000)]
     near = [f"{text} and some more" for text in texts[:500]]
-    longer = [f"{' '.join(chance.choices(words, k=200))} {text}" for text in texts[500:700]]
+    longer = [
+        f"{' '.join(chance.choices(words, k=200))} {text}" for text in texts[:200]
+    ]  # of which a finding quotes one
     return lay(
         tmp_path_factory.mktemp("corpus"),
         {
             "a/README.md": CARD,
             "a/x.jsonl": lines(*texts),
             "b/README.md": CARD.replace("mit", "cc-by-nc-4.0"),
-            "b/y.jsonl": lines(*texts[:100], *near, *longer),
+            "b/y.jsonl": lines(*texts[:100], *near),
+            "b/z.jsonl": lines(*longer),
         },
     )
 
