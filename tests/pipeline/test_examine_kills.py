@@ -22,14 +22,14 @@ STEPS = {"look_up", "compare_view", "match_exactly", "write_matches", "describe_
 
 
 class Killing(LocalEngine):
-    """Kills every worker that is at work some time after a step began, once a step."""
+    """Kills every worker that is at work some time after a step began, once a step, unless the next has begun."""
 
     def __init__(self, chance):
         super().__init__(2, ready=compile_kernels)
-        self.chance, self.waiting, self.killed = chance, set(STEPS), set()
+        self.chance, self.waiting, self.killed, self.step = chance, set(STEPS), set(), ""
 
     def map(self, function, parts):
-        name = function.__name__
+        self.step = name = function.__name__
         if name not in self.waiting or not parts:
             return super().map(function, parts)
         self.waiting.discard(name)
@@ -37,7 +37,7 @@ class Killing(LocalEngine):
         return super().map(function, parts)
 
     def kill(self, name):
-        for process in list(self._busy):
+        for process in list(self._busy) if self.step == name else ():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
                 self.killed.add(name)
