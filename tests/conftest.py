@@ -57,7 +57,7 @@ def _workers_are_kept():
         if Path.cwd() == started_in:  # where a relative path leads is settled when a worker starts
             unclosed.add(engine)
             engine._idle, engine._nursery = kept._idle, kept._nursery
-            engine.close = lambda: unclosed.discard(engine)
+            engine.rest, engine.close = lambda: None, lambda: unclosed.discard(engine)
         return engine
 
     with contextlib.closing(LocalEngine(ready=compile_kernels)) as kept, pytest.MonkeyPatch.context() as patch:
@@ -77,6 +77,9 @@ class _InProcess:
 
     def exchange(self, parts, key):
         return {name: list(group) for name, group in itertools.groupby(sorted(parts, key=key), key)}
+
+    def rest(self):
+        pass
 
     def close(self):
         pass

@@ -287,6 +287,7 @@ def _make_tables(
     )
     match_tasks = match_plan.match_tables(plan, exact_parts, compared_views)
     match_plan.require_results(result for _, result in engines.map_again(engine_run, write_matches, match_tasks))
+    engine_run.rest()  # the checks take memory themselves
     found = match_plan.assemble_result(
         plan, exact_parts, compared_views, match_files=[naming.target for naming in match_tasks]
     )

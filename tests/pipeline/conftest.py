@@ -5,9 +5,12 @@ import json
 import shutil
 import zipfile
 
+import pyarrow as pa
 import pytest
 
 import provenance as pv
+from provenance.core import schemas
+from provenance.core.digests import sha256
 
 TEXT = '{"text": "one two three four five six seven eight nine"}\n'
 LINE = '{"text": "the quick brown fox jumps over the lazy dog every single morning"}\n'
@@ -20,6 +23,18 @@ def lay(root, layout):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return root
+
+
+def digests(audit):
+    """A digest of every sealed table of an audit."""
+
+    def digest(table):
+        sink = io.BytesIO()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table.combine_chunks(), max_chunksize=1 << 20)
+        return sha256(sink.getvalue())
+
+    return {name: digest(audit.tables[name]) for name in schemas.SEALED}
 
 
 def lines(*texts):

@@ -30,7 +30,7 @@ from provenance.similarity.candidates import banding, boilerplate, containment, 
 from provenance.similarity.evidence import exact_matches
 from provenance.sources import claims, read_results
 
-from .conftest import CARD, LINE, lay, lines, zipped
+from .conftest import CARD, LINE, digests, lay, lines, zipped
 
 GOOD = {"good/README.md": CARD, "good/x.jsonl": LINE}
 
@@ -260,16 +260,6 @@ def corpus(root):
             "d/w.txt": "\n\n".join(rows[:12]),
         },
     )
-
-
-def digests(found):
-    def of(table):
-        sink = io.BytesIO()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table.combine_chunks(), max_chunksize=1 << 20)
-        return sha256(sink.getvalue())
-
-    return {name: of(found.tables[name]) for name in schemas.SEALED}
 
 
 @pytest.fixture(scope="module")

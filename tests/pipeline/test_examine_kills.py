@@ -1,22 +1,19 @@
 """Workers that somebody kills while records are compared: their parts are done again, and no table shows it."""
 
 import contextlib
-import io
 import os
 import signal
 import threading
 from random import Random
 
-import pyarrow as pa
 import pytest
 
 import provenance as pv
-from provenance.core import engines, schemas
-from provenance.core.digests import sha256
+from provenance.core import engines
 from provenance.core.engines.local import LocalEngine
 from provenance.pipeline.warm_up import compile_kernels
 
-from .conftest import CARD, lay, lines
+from .conftest import CARD, digests, lay, lines
 
 STEPS = {"look_up", "compare_view", "match_exactly", "write_matches", "describe_texts", "locate_spans"}
 
@@ -41,16 +38,6 @@ class Killing(LocalEngine):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
                 self.killed.add(name)
-
-
-def digests(found):
-    def digest(table):
-        sink = io.BytesIO()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table.combine_chunks(), max_chunksize=1 << 20)
-        return sha256(sink.getvalue())
-
-    return {name: digest(found.tables[name]) for name in schemas.SEALED}
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,9 @@ class Engine(Protocol):
     def end(self, process: int, reason: str) -> None:
         """End a worker process; its part has `Died` for this reason."""
 
+    def rest(self) -> None:
+        """Give back the memory of workers that are idle: nothing is asked of the engine for a while."""
+
     def close(self) -> None:
         """End what the engine started."""
 

@@ -202,8 +202,12 @@ class LocalEngine:
             if worker.process == process:
                 worker.end(reason)
 
-    def close(self) -> None:
-        """End the worker processes."""
+    def rest(self) -> None:
+        """End the worker processes that are idle."""
         while self._idle:
             self._idle.pop().close()
+
+    def close(self) -> None:
+        """End the worker processes, and what they come from."""
+        self.rest()
         self._nursery.close()
