@@ -18,7 +18,7 @@ from provenance.core.processes import memory_limit
 from provenance.core.processes.child_processes import MOST_KILLS
 from provenance.core.processes.confined_decoding import ConfinedProcess
 from provenance.core.scratch import scratch_folders
-from provenance.errors import DigestMismatch, ProcessKilled, VerificationError
+from provenance.errors import ConfigError, DigestMismatch, ProcessKilled, VerificationError, cut
 from provenance.ledger.format import table_decoder
 
 if TYPE_CHECKING:
@@ -91,7 +91,12 @@ def allowed_memory() -> int:
         ConfigError: what the user says is no size.
     """
     size = os.environ.get(table_decoder.TABLE_MEMORY)
-    return memory_limit.parse_size(size) if size else LOADED_BYTES
+    try:
+        return memory_limit.parse_size(size) if size else LOADED_BYTES
+    except ConfigError as cause:
+        least = memory_limit.format_size(memory_limit.LEAST_BYTES)
+        setting = f"{table_decoder.TABLE_MEMORY}={cut(size)}"
+        raise ConfigError(f"{setting} is no size for tables; set it to 4GB, say, or to {least} at least") from cause
 
 
 def load_table(stored: StoredTable, most: int = LOADED_BYTES, *, mapped: bool = False) -> pa.Table:

@@ -82,7 +82,7 @@ def test_the_tables_of_an_entry_share_what_they_may_take(world, monkeypatch):
 def test_the_size_that_tables_may_have_is_one(world, monkeypatch, capsys):
     monkeypatch.setenv("PROVENANCE_TABLE_MEMORY", "lots")
     assert run(["show", str(world / "ledger")]) == 2
-    assert "'lots' is no memory" in capsys.readouterr().err
+    assert "PROVENANCE_TABLE_MEMORY=lots is no size for tables; set it to 4GB" in capsys.readouterr().err
 
 
 def test_a_large_table_of_matches_is_mapped_and_leaves_no_file(world, monkeypatch):
