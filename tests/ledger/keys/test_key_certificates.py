@@ -1,5 +1,6 @@
 """Certificates: what openssl believes is believed, and what is not asked for is said to be unvalidated."""
 
+import contextlib
 import subprocess
 from datetime import UTC, datetime, timedelta
 
@@ -140,14 +141,12 @@ def test_any_bytes_whatever_are_a_sentence(noise, at):
         assert doubt is None or doubt.isprintable()
 
 
-@pytest.mark.parametrize("at", range(0, len(pem(DIRECT)), 3))
-def test_a_changed_byte_is_a_sentence_wherever_certificates_are_read(at):
-    for letter in b"FAz":
-        data = pem(DIRECT)[:at] + bytes([letter]) + pem(DIRECT)[at + 1 :]
-        try:
-            assert key_certificates.read_chain(data)
-        except ConfigError:
-            continue
+def test_a_changed_byte_is_a_sentence_wherever_certificates_are_read():
+    whole = pem(DIRECT)  # its length differs from run to run, so a place is no parameter
+    for at in range(0, len(whole), 3):
+        for letter in b"FAz":
+            with contextlib.suppress(ConfigError):
+                assert key_certificates.read_chain(whole[:at] + bytes([letter]) + whole[at + 1 :])
 
 
 def test_a_certificate_of_an_unknown_version_is_a_sentence(tmp_path):
