@@ -24,12 +24,7 @@ from provenance.core.model import (
 from provenance.core.model import (
     VERDICTS as JUDGEMENTS,
 )
-
-
-def _field(name: str, type_: pa.DataType, doc: str, *, unit: str = "", null: bool = False) -> pa.Field:
-    metadata = {"doc": doc} | ({"unit": unit} if unit else {})
-    return pa.field(name, type_, nullable=null, metadata=metadata)
-
+from provenance.core.schema_fields import make_field as _field
 
 _TEXT = pa.string()
 _LONG = pa.large_string()
@@ -361,95 +356,6 @@ REFERENCES = pa.schema(
         "grain": "one view of one item of an index, and one file or whole source; of texts a file's best item alone",
     },
 )
-
-SHARED = pa.schema(
-    [
-        _field("view", _TEXT, "whole | prompt"),
-        _field("source_a", _TEXT, "source of the records"),
-        _field("path_a", _TEXT, "their file"),
-        _field("licence_a", _TEXT, "its licence; null = none whose terms are known", null=True),
-        _field("source_b", _TEXT, "another source in which they stand"),
-        _field("path_b", _TEXT, "its file under that licence that holds most of them"),
-        _field("licence_b", _TEXT, "the licence of its files; null = none whose terms are known", null=True),
-        _field("row", _INT, "the first of `records`"),
-        _field("records", _INT, "records that are evidence: distinctive, explained by no original", unit="records"),
-        _field("matched", _INT, "records that stand there, nearly or word for word", unit="records"),
-        _field("exact", _INT, "of these, word for word", unit="records"),
-        _field("explained", _INT, "records that a known original explains, and else were evidence", unit="records"),
-        _field("contained_ab", _INT, "records that stand whole inside one of b", unit="records"),
-        _field("contained_ba", _INT, "records that hold one of b whole", unit="records"),
-        _field("texts", _INT, "distinct texts among `records` of all files of both sources and licences", unit="texts"),
-        _field("records_a", _INT, "records of path_a that have the view", unit="records"),
-        _field("share", pa.float64(), "of `records` in either of two files, where it is highest, [0, 1]"),
-    ],
-    metadata={"table": "SHARED", "grain": "one view and file, and another source under one licence; never sealed"},
-)
-
-COPIED = pa.schema(
-    [
-        _field("source_a", _TEXT, "source of the file"),
-        _field("path_a", _TEXT, "the file"),
-        _field("source_b", _TEXT, "the other source"),
-        _field("records", _INT, "records that stand there and are evidence, whatever the licences", unit="records"),
-        _field("prompts", _INT, "records whose prompt stands there and is evidence", unit="records"),
-        _field("matched", _INT, "records that stand there, evidence or not", unit="records"),
-        _field("row", _INT, "the first whose prompt alone stands there, else of `records`, else of any prompt"),
-        _field("texts", _INT, "distinct texts among `records` of all files of the source", unit="texts"),
-    ],
-    metadata={
-        "table": "COPIED",
-        "grain": "one file and other source, files that are the same byte for byte left out; never sealed",
-    },
-)
-
-REANSWERED = pa.schema(
-    [
-        _field("source_a", _TEXT, "source of the file"),
-        _field("path_a", _TEXT, "the file"),
-        _field("source_b", _TEXT, "the other source"),
-        _field("records", _INT, "records that stand there and are evidence, whatever the licences", unit="records"),
-        _field("matched", _INT, "records that stand there, evidence or not", unit="records"),
-        _field("records_a", _INT, "records of the file", unit="records"),
-        _field("prompts", _INT, "records whose prompt stands there and is evidence", unit="records"),
-        _field("prompts_matched", _INT, "records whose prompt stands there, evidence or not", unit="records"),
-        _field("prompts_a", _INT, "records of the file that have a prompt", unit="records"),
-        _field("reanswered", _INT, "of `prompts`, those of which record and answer are not there", unit="records"),
-        _field("row", _INT, "the first of `reanswered`, else of `records`, else of `prompts`"),
-        _field("texts", _INT, "distinct prompts among `reanswered` of all files of the source", unit="texts"),
-    ],
-    metadata={"table": "REANSWERED", "grain": "one file and other source; never sealed"},
-)
-
-LEAKS = pa.schema(
-    [
-        _field("source", _TEXT, "source of both files"),
-        _field("path", _TEXT, "the file that is held out"),
-        _field("other_path", _TEXT, "the training file that holds most of its records"),
-        _field("records", _INT, "records that also stand in what they are held out from", unit="records"),
-        _field("whole", _INT, "of these, not by their prompt alone", unit="records"),
-        _field("row", _INT, "the first of `records`"),
-    ],
-    metadata={"table": "LEAKS", "grain": "one file that is held out for a test or validation; never sealed"},
-)
-
-REPEATS = pa.schema(
-    [
-        _field("source", _TEXT, "the source"),
-        _field("path", _TEXT, "one of its files"),
-        _field("records", _INT, "records near to one of its other files and equal to none there", unit="records"),
-        _field("row", _INT, "the first of them"),
-    ],
-    metadata={"table": "REPEATS", "grain": "one file that nearly repeats others of its source; never sealed"},
-)
-
-COUNTED: dict[str, pa.Schema] = {
-    "shared": SHARED,
-    "copied": COPIED,
-    "reanswered": REANSWERED,
-    "leaks": LEAKS,
-    "repeats": REPEATS,
-}
-"""What is counted of MATCHES for the checks, by the name of their parameter; made again from a sealed MATCHES."""
 
 TAINTS = pa.schema(
     [

@@ -36,7 +36,7 @@ def count_evidence(
         originals: path -> id of the known data set whose original file it is.
 
     Returns:
-        The tables of schemas.COUNTED by name.
+        The tables of evidence_schemas.COUNTED by name.
     """
     rules = make_scan_rules(tables["files"], tables["claims"], chosen, originals)
     return match_batches.count_matches(tables["matches"], rules, tables["overlaps"])
@@ -57,7 +57,7 @@ def run_checks(
 
     Args:
         tables: what checks read, by name: PATHS, CLAIMS, FILES, OVERLAPS, OBSERVATIONS, REFERENCES, SOURCES, and those
-            of schemas.COUNTED, see `count_evidence`.
+            of evidence_schemas.COUNTED, see `count_evidence`.
         scopes: who covers what, and the purpose.
         chosen: the profiles.
         originals: path -> id of the known data set whose original file it is; those of FILES if None.

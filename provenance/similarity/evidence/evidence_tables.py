@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.core import schemas
+from provenance.core import evidence_schemas, schemas
 from provenance.core.model import VIEWS
 from provenance.similarity.evidence import match_kinds
 from provenance.similarity.evidence.evidence_rules import FileCode
@@ -30,7 +30,7 @@ _NONE = np.iinfo(np.int64).max
 def make_evidence_tables(
     counts: pa.Table, texts: tuple[Ints, Ints], rules: EvidenceRules, overlaps: pa.Table
 ) -> dict[str, pa.Table]:
-    """Make the tables of schemas.COUNTED.
+    """Make the tables of evidence_schemas.COUNTED.
 
     Args:
         counts: COUNTS of all matches.
@@ -49,7 +49,7 @@ def make_evidence_tables(
         "leaks": made.leaks(),
         "repeats": made.repeats(),
     }
-    order = {name: [key for key in _ORDER if key in schema.names] for name, schema in schemas.COUNTED.items()}
+    order = {name: [key for key in _ORDER if key in schema.names] for name, schema in evidence_schemas.COUNTED.items()}
     return {name: schemas.ordered(table, *order[name]) for name, table in tables.items()}
 
 
@@ -153,7 +153,7 @@ class _Evidence:
             "records_a": self._sizes[view, a],
             "share": share,
         }
-        return schemas.conform(pa.table(columns), schemas.SHARED)
+        return schemas.conform(pa.table(columns), evidence_schemas.SHARED)
 
     def _find_best(self, view: int, file: Ints, group: Ints) -> tuple[Ints, npt.NDArray[np.float64]]:
         """Find the other file that holds most, the first of equal ones, and the highest share of any two files."""
@@ -203,7 +203,7 @@ class _Evidence:
         """Make COPIED."""
         _, columns = self._count_copied(differing=True)
         texts = self._count_texts(match_kinds.COPIED, columns["source_a"], columns["source_b"])
-        return self._name_copied(columns | {"texts": texts}, schemas.COPIED)
+        return self._name_copied(columns | {"texts": texts}, evidence_schemas.COPIED)
 
     def reanswered(self) -> pa.Table:
         """Make REANSWERED."""
@@ -211,7 +211,7 @@ class _Evidence:
         texts = self._count_texts(match_kinds.REANSWERED, columns["source_a"], columns["source_b"])
         names = ("records_a", "prompts_a")
         sizes = {name: self._sizes[view, columns["path_a"]] for name, view in zip(names, (WHOLE, PROMPT), strict=True)}
-        return self._name_copied(columns | {"texts": texts} | sizes, schemas.REANSWERED)
+        return self._name_copied(columns | {"texts": texts} | sizes, evidence_schemas.REANSWERED)
 
     def _name_copied(self, columns: dict[str, Any], schema: pa.Schema) -> pa.Table:
         named = {name: self._source_names(columns[name]) for name in ("source_a", "source_b")}
@@ -238,7 +238,7 @@ class _Evidence:
             "whole": sets.count(whole),
             "row": sets.first(every),
         }
-        return schemas.conform(pa.table(columns), schemas.LEAKS)
+        return schemas.conform(pa.table(columns), evidence_schemas.LEAKS)
 
     def repeats(self) -> pa.Table:
         """Make REPEATS."""
@@ -253,4 +253,4 @@ class _Evidence:
             "records": records[kept],
             "row": sets.first(near)[kept],
         }
-        return schemas.conform(pa.table(columns), schemas.REPEATS)
+        return schemas.conform(pa.table(columns), evidence_schemas.REPEATS)

@@ -34,7 +34,7 @@ def count_matches(matches: pa.Table, rules: EvidenceRules, overlaps: pa.Table) -
         overlaps: OVERLAPS.
 
     Returns:
-        The tables of schemas.COUNTED by name.
+        The tables of evidence_schemas.COUNTED by name.
     """
     counter = match_counts.MatchCounter(rules)
     with scratch_folders.temporary_folder() as folder:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.core import schemas
+from provenance.core import evidence_schemas, schemas
 from provenance.core.model import METHODS, VIEWS
 from provenance.licences.compatibility import find_losses
 from provenance.similarity.evidence import match_batches
@@ -94,7 +94,7 @@ def count(files, matches, originals, minimum):
     splits = {path: split for path, (*_, split) in files.items() if split is not None}
     rules = make_rules(sorted(files), listed, minimum=minimum, originals=originals, splits=splits)
     tables = match_batches.count_matches(matched, rules, overlaps)
-    assert {name: table.schema for name, table in tables.items()} == schemas.COUNTED
+    assert {name: table.schema for name, table in tables.items()} == evidence_schemas.COUNTED
     return {name: table.to_pylist() for name, table in tables.items()}
 
 
@@ -259,7 +259,7 @@ def test_every_table_is_what_a_count_by_hand_says(corpus):
     assert by_key(tables["shared"], "view", "path_a", "source_b", "licence_b") == hand.shared()
     for name, differing in (("copied", True), ("reanswered", False)):
         expected = {
-            key: {column: value for column, value in row.items() if column in schemas.COUNTED[name].names}
+            key: {column: value for column, value in row.items() if column in evidence_schemas.COUNTED[name].names}
             for key, row in hand.copied(differing=differing).items()
         }
         assert by_key(tables[name], "path_a", "source_b") == expected
@@ -277,4 +277,4 @@ def test_pieces_of_any_size_say_the_same(corpus, rows):
 
 def test_nothing_matched_is_nothing_counted():
     tables = count({"a/x": ("a", "MIT", None, None)}, {}, {}, 1)
-    assert tables == {name: [] for name in schemas.COUNTED}
+    assert tables == {name: [] for name in evidence_schemas.COUNTED}
