@@ -266,7 +266,6 @@ def _make_tables(
         bundles,
         observed,
         covering=scopes.find_source,
-        exchange=engine_run.exchange,
         scratch=scratch,
         workers=engine_run.workers,
         fold_chinese=fold_chinese,

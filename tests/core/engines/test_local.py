@@ -44,10 +44,6 @@ def test_what_a_function_raises_is_raised_as_it_was(engine):
         list(engine.map(int, ["x"]))
 
 
-def test_exchange_brings_together_what_shares_a_key(engine):
-    assert engine.exchange([1, 2, 3, 4], lambda n: n % 2) == {1: [1, 3], 0: [2, 4]}
-
-
 def test_an_unknown_engine_is_named():
     with pytest.raises(ConfigError, match="no engine 'spark'"):
         engines.start("spark")
