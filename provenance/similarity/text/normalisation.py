@@ -242,9 +242,7 @@ def _reorder_marks(codes: Any, used: Any, tables: Any) -> Any:
         if tables.marks[codes[at]] == 0:
             at += 1
             continue
-        stop = at
-        unsorted = False
-        last = 0
+        stop, unsorted, last = at, False, 0
         while stop < used:
             mark = tables.marks[codes[stop]]
             if mark == 0:
