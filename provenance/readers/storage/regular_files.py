@@ -51,6 +51,10 @@ def open_regular(location: str | bytes | os.PathLike[str]) -> io.BufferedReader:
     Raises:
         OSError: it cannot be opened, or is no regular file.
     """
+    return os.fdopen(_open_handle(location), "rb")
+
+
+def _open_handle(location: str | bytes | os.PathLike[str]) -> int:
     handle = os.open(location, _OPEN_FLAGS)
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
@@ -58,7 +62,7 @@ def open_regular(location: str | bytes | os.PathLike[str]) -> io.BufferedReader:
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         raise OSError(errno.EINVAL, "it is not a regular file")
-    return os.fdopen(handle, "rb")
+    return handle
 
 
 class BoundedFile:
@@ -180,8 +184,15 @@ def read_head(location: str | bytes | os.PathLike[str], most: int) -> bytes:
     Raises:
         OSError: it cannot be opened, or is no regular file.
     """
-    with open_regular(location) as file:
-        return file.read(min(most, os.fstat(file.fileno()).st_size))
+    handle = _open_handle(location)
+    try:
+        left, parts = min(most, os.fstat(handle).st_size), []
+        while left and (part := os.read(handle, left)):
+            parts.append(part)
+            left -= len(part)
+        return b"".join(parts)
+    finally:
+        os.close(handle)
 
 
 def read_small(location: str | bytes | os.PathLike[str], most: int) -> bytes | None:
