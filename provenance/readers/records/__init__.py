@@ -231,7 +231,9 @@ def make_account(
                     tally = Tally()
                     if reason is not None:
                         tally.skip_bytes(stream.count, reason)
-                    return _compare_size(close_account(path, name, stream.count, stream, tally, tap.digest), size, file)
+                    return _compare_size(
+                        close_account(path, name, stream.count, stream, tally=tally, digest=tap.digest), size, file
+                    )
     except OSError as error:
         refused = f"cannot be read: {error.strerror or type(error).__name__}"
     return Account(path, format, size, 0, size, refused, 0, 0, None, ())
@@ -285,9 +287,9 @@ class _File:
         self.raw.drain()
         if isinstance(self.file, storage.Stream) and self.file.fault:
             self.raw.fault = self.file.fault
-        digest = self.tap.digest
+        size = max(self.size, self.raw.count)
         return close_account(
-            self.path, name, max(self.size, self.raw.count), self.raw, self.tally, digest, member=self.member
+            self.path, name, size, self.raw, tally=self.tally, digest=self.tap.digest, member=self.member
         )
 
     def _read_compressed(self, codec: str) -> Generator[Item | FileRun, None, str]:

@@ -78,9 +78,9 @@ def close_account(
     name: str,
     size: int,
     stream: storage.Stream,
+    *,
     tally: Tally,
     digest: storage.BlockDigest,
-    *,
     member: bool = False,
 ) -> Account:
     """Close the account of a file whose stream was drained.
