@@ -148,7 +148,6 @@ def test_a_reader_that_fails_takes_its_file_and_no_other(tmp_path, in_process, m
             yield item
 
     monkeypatch.setattr(records, "read_together", fail)
-    monkeypatch.setattr(small_files, "SMALL_BYTES", 0)  # else it is read with others
     found = scan(tmp_path)
     row = by(found, "files")["good/bad.jsonl"]
     assert (row["bytes_consumed"], row["records"]) == (0, 2)
@@ -286,9 +285,7 @@ def test_two_workers_give_the_same_digests(reference):
         (read_batches, "GROUP_FILES", 1),
         (read_batches, "GROUP_FILES", 3),
         (read_results, "_CHUNK", 1),
-        (small_files, "SMALL_BYTES", 0),
-        (small_files, "RUN_BYTES", 1),
-        (small_files, "RUN_FILES", 3),
+        (small_files, "FEWEST", 1),
         (external_sort, "MEMORY_BUDGET", 1000),
         (exact_matches, "_ROWS_AT_A_TIME", 1),
         (match_table, "_ROWS_PER_CHUNK", 1 << 20),

@@ -191,13 +191,19 @@ def items(file: FileToRead) -> Iterator[records.Item | Died]:
         What `records.read` does; `Died` as the last thing where the reader failed.
     """
     roles = records.override_roles(file.views)
-    yield from _guard(records.read(file.location, file.path, roles=roles, head=file.head, is_document=_apart))
+    yield from _guard(
+        records.read(file.location, file.path, roles=roles, head=file.head, is_document=_apart, bounded=file.bounded)
+    )
 
 
 def _items_together(file: FileToRead) -> Iterator[records.Item | records.FileRun | Died]:
     """Read a file as `items` does, but small members of an archive together."""
     roles = records.override_roles(file.views)
-    yield from _guard(records.read_together(file.location, file.path, roles=roles, head=file.head, is_document=_apart))
+    yield from _guard(
+        records.read_together(
+            file.location, file.path, roles=roles, head=file.head, is_document=_apart, bounded=file.bounded
+        )
+    )
 
 
 def _guard(found: Iterator[_Found]) -> Iterator[_Found | Died]:

@@ -314,4 +314,4 @@ def _is_no_table(sample: bytes) -> bool:
 _LINE_ENDS = re.compile(rb"[\r\n]")
 _DELIMITER_BYTES = tuple(mark.encode() for mark in DELIMITERS)
 
-RECORD_FORMAT = RecordFormat("csv", read, suffixes=("csv", "tsv", "tab", "psv"), guess=_is_table)
+RECORD_FORMAT = RecordFormat("csv", read, suffixes=("csv", "tsv", "tab", "psv"), guess=_is_table, bounded=True)

@@ -409,6 +409,7 @@ RECORD_FORMAT = (
         suffixes=_LINES,
         sniff=_is_json_lines,
         by_lines=True,
+        bounded=True,
         read_small=json_small_files.read_lines,
     ),
     RecordFormat(
@@ -416,6 +417,7 @@ RECORD_FORMAT = (
         read,
         suffixes=_DOCUMENTS,
         sniff=_is_json,
+        bounded=True,
         read_small=json_small_files.read_documents,
         only_records=False,
     ),

@@ -79,6 +79,7 @@ class RecordFormat:
             reads them one at a time.
         only_records: such a file holds records whatever it is called; False where manifests and documents have the
             same form.
+        bounded: its reader is a kernel of ours that is total and takes bounded memory: no file can make it die.
     """
 
     name: str
@@ -91,3 +92,4 @@ class RecordFormat:
     by_lines: bool = False
     read_small: Callable[[SmallFiles, Any], SmallRecords] | None = None
     only_records: bool = True
+    bounded: bool = False

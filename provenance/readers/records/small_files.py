@@ -36,6 +36,9 @@ RUN_BYTES = 1 << 20
 RUN_FILES = 4096
 """Files that are read together, at most."""
 
+FEWEST = 64
+"""Files that are read together, at least: fewer are read in less time than it takes to load the kernels for many."""
+
 ACCOUNTS = pa.schema(
     [
         ("path", pa.string()), ("format", pa.string()), ("bytes", pa.int64()), ("bytes_consumed", pa.int64()),
@@ -137,6 +140,9 @@ class SmallFileReader:
 
 
 def _read_run(form: RecordFormat, run: _Run, roles: Roles) -> Iterator[FileRun | LoneFile]:
+    if len(run.paths) < FEWEST:
+        yield from map(LoneFile, run.paths, run.contents)
+        return
     sizes = np.fromiter(map(len, run.contents), np.int64, len(run.contents))
     ends = np.cumsum(sizes + 1) - 1
     data = np.frombuffer(b"".join(part for content in run.contents for part in (content, b"\n")), np.uint8)

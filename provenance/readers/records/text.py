@@ -158,4 +158,4 @@ def read_small(files: SmallFiles, roles: column_roles.Roles) -> SmallRecords:  #
     return small_records.number_records(batch, counts, found)
 
 
-RECORD_FORMAT = RecordFormat("text", read, by_lines=True, read_small=read_small, only_records=False)
+RECORD_FORMAT = RecordFormat("text", read, by_lines=True, read_small=read_small, only_records=False, bounded=True)

@@ -10,7 +10,7 @@ from provenance.ledger.trees import merkle
 from provenance.pipeline.reading import read_batches
 from provenance.pipeline.reading.read_pass import FileBundle, FileToRead, observe, role
 from provenance.readers import records
-from provenance.readers.records import record_trees, small_files
+from provenance.readers.records import record_trees
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,6 @@ def test_of_a_file_whose_reader_fails_the_tree_is_of_what_was_read(tmp_path, mon
             raise ValueError("on purpose")
 
     monkeypatch.setattr(records, "read_together", failing)
-    monkeypatch.setattr(small_files, "SMALL_BYTES", 0)  # else it is read with others
     seen = observe(
         FileBundle(
             0,

@@ -5,13 +5,19 @@ import zipfile
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provenance.readers import records
 from provenance.readers.records import FORMATS, column_roles, format_detection, record_format, small_files, text
 from provenance.readers.records.small_files import ACCOUNTS, FileRun, LoneFile, SmallFileReader
 from provenance.readers.storage import regular_files
+
+
+@pytest.fixture(autouse=True)
+def _few_are_enough(monkeypatch):
+    monkeypatch.setattr(small_files, "FEWEST", 1)
+
 
 BOM = b"\xef\xbb\xbf"
 
@@ -93,7 +99,7 @@ FILES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=st.lists(FILES, min_size=1, max_size=6))
 def test_whatever_small_files_hold(files, tmp_path_factory):
     compare(tmp_path_factory.mktemp("any"), {f"{k}.{ending}": data for k, (ending, data) in enumerate(files)})
@@ -118,6 +124,13 @@ def test_no_more_files_are_held_than_are_read_together(name, value, runs, monkey
         found += reader.read()
     found += reader.read(rest=True)
     assert [len(each.counts) for each in found] == runs
+
+
+def test_few_files_are_given_back(monkeypatch):
+    monkeypatch.setattr(small_files, "FEWEST", 3)
+    assert together({"a.txt": b"one", "b.txt": b"two", "c.json": b"{}"}) == ({}, ["a.txt", "b.txt", "c.json"])
+    found, alone = together({"a.txt": b"one", "b.txt": b"two", "c.txt": b"three", "d.json": b"{}"})
+    assert (sorted(found), alone) == (["a.txt", "b.txt", "c.txt"], ["d.json"])
 
 
 def test_small_members_of_an_archive_come_together(tmp_path):
