@@ -261,7 +261,11 @@ def _count_by_file(result: _BatchResult, states: list[OpenFile], register: Regis
         for place, state in enumerate(states):
             state.tree = state.tree or record_trees.RecordTreeBuilder()
             state.tree.add_leaves(result.leaves[ends[place] : ends[place + 1]])
+    if isinstance(result.views, list):
+        scratch.describe({view: each.described for view, each in result.views}, len(batch))
     for view, each in result.views:
+        if not isinstance(result.views, list):  # of long records each view is stored by itself
+            scratch.describe({view: each.described}, len(batch))
         _count_view(view, each, result, states, numbers, register, scratch)
         del each
     if result.observed.num_rows:
@@ -293,7 +297,6 @@ def _count_view(
         np.add.at(words, files, np.asarray(described.nodes["words"]))
         register.add("tokens", numbers, words)
     scratch.share(view, numbers[files], np.asarray(result.batch["row"])[described.places], described.nodes)
-    scratch.describe(view, described.described)
     divided = np.array([state.by_column for state in states])
     for place in np.flatnonzero(divided):  # the first and the last of a group at most
         states[place].sketch(view, described.hashes[described.files == place])
