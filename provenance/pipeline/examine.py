@@ -37,6 +37,7 @@ from provenance.pipeline.reading.read_pass import lost, observe
 from provenance.pipeline.warm_up import compile_kernels
 from provenance.profiles import waivers as waiver_files
 from provenance.readers.records import record_trees
+from provenance.similarity.evidence.original_files import find_known_originals
 from provenance.similarity.text import normalisation
 from provenance.sources import claims as source_claims
 from provenance.sources import read_results, signal_snapshots
@@ -303,16 +304,18 @@ def _make_tables(
     def conclude(observed: FileResult) -> dict[str, pa.Table]:
         """Make the other tables, and ask the checks."""
         files = gate.reasons(_make_files(paths, claims, scopes, observed, found.distinct_files))
-        tables = compared | {
+        tables: dict[str, pa.Table] = compared | {
             "claims": source_claims.add_identities(claims, files),
             "files": files,
             "observations": _make_observations(observed, scopes),
             "sources": conclude_sources(scopes, files, found.distinct_sources, found.texts),
         }
+        originals = find_known_originals(files, references)
+        tables |= evaluate.count_evidence(tables, chosen, originals)
         answers = declaration.choose_answers(rules.declared, chosen, declaration.digest_data(files), rules.day)
         threads = min(engine_run.workers, _CONCURRENT_VIEWS)
         return tables | evaluate.run_checks(
-            tables, scopes, chosen, answers=answers, indexes=query.describe(), threads=threads
+            tables, scopes, chosen, originals=originals, answers=answers, indexes=query.describe(), threads=threads
         )
 
     tables = conclude(observed)
