@@ -20,7 +20,6 @@ from provenance.pipeline.matching.match_tasks import (
     ExactTask,
     ViewTask,
 )
-from provenance.pipeline.reading.record_identities import hashes_file
 from provenance.similarity.candidates import distinct_texts
 from provenance.similarity.evidence import exact_matches
 from provenance.similarity.index import source_sketches
@@ -116,8 +115,8 @@ def make_plan(
         fold_chinese: whether traditional characters count as their simplified ones.
 
     Returns:
-        The plan; its likenesses are for `match_tasks.compare_view`, the largest first so that it is not waited for at
-        the end.
+        The plan; its tasks are for `match_tasks.compare_view`, whole records first, whose sets are the largest, so that
+        they are not waited for at the end.
     """
     paths = tuple(observed_files.files["path"].to_pylist())
     owners = [covering(path) for path in paths]
@@ -138,7 +137,6 @@ def make_plan(
         ViewTask(
             view,
             tuple(path for _, path in group),
-            str(hashes_file(scratch, view)),
             tuple(each for of, each in members if of == view),
             owner,
             str(scratch / f"near-{view}"),
@@ -146,7 +144,7 @@ def make_plan(
             workers,
             threads,
         )
-        for view, group in sorted(sets.items(), key=lambda item: -hashes_file(scratch, item[0]).stat().st_size)
+        for view, group in sorted(sets.items(), key=lambda item: VIEWS.index(item[0]))
     )
     counts = {view: np.asarray(observed_files.files[view]) for view in VIEWS}
     sketched = tuple(

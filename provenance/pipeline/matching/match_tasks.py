@@ -31,7 +31,6 @@ class ViewTask:
     Args:
         view: one of model.VIEWS.
         sets: scratch files of SETS.
-        hashes: the file that they speak of.
         members: scratch files of MEMBERS.
         sources: the number of each file's source, by the file's number.
         scratch: a folder of its own for what is put together from them.
@@ -42,7 +41,6 @@ class ViewTask:
 
     view: str
     sets: tuple[str, ...]
-    hashes: str
     members: tuple[distinct_texts.MembersFile, ...]
     sources: np.ndarray[Any, Any]
     scratch: str
@@ -91,7 +89,7 @@ def compare_view(task: ViewTask) -> ComparedView:
     """
     folder = Path(task.scratch)
     folder.mkdir(exist_ok=True)
-    nodes = distinct_texts.build_nodes(task.sets, task.hashes, task.members, file_sources=task.sources, scratch=folder)
+    nodes = distinct_texts.build_nodes(task.sets, task.members, file_sources=task.sources, scratch=folder)
     similar = near_pairs.find_similar(nodes, folder, task.threads)
     counts = _PairCounts(near_matches.PAIR_FIELDS)
     first_file_only = 0
