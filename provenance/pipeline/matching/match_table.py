@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 
+_MEMORY_SHARE = 0.25  # of the budget, for rows that are put in order
 _ROWS_PER_CHUNK = 1 << 16  # rows of MATCHES that are written at a time
 _MIX, _MIX_SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(48)  # of Fibonacci hashing (Knuth, volume 3, 6.4)
 
@@ -107,7 +108,7 @@ class _Rows:
 def _order_rows(task: MatchTask) -> Iterator[_Rows]:
     """Bring matches together in the order of record, view and other file."""
     folder, bits = Path(task.folder), task.order.count_bits(task.number)
-    ordered = Ordering(folder, f"ordered-{task.number}", ROW, bits=bits)
+    ordered = Ordering(folder, f"ordered-{task.number}", ROW, share=_MEMORY_SHARE, bits=bits)
     for target in task.targets:
         ordered.add(open_partitions(Path(target)).read(task.number))
     for part in ordered:
