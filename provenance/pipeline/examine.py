@@ -299,7 +299,7 @@ def _make_tables(
     files = gate.reasons(_make_files(paths, claims, scopes, observed, found.distinct_files))
     originals = find_known_originals(files, references)
     matches, counted = make_match_tables(
-        match_plan.list_targets(exact_parts, compared_views),
+        match_plan.gather_matches(exact_parts, compared_views),
         plan.order,
         make_scan_rules(files, claims, chosen, originals, paths=plan.paths),
         found.overlaps,

@@ -44,11 +44,14 @@ def compile_kernels() -> None:
         plan = match_plan.make_plan(results, seen, covering=str, scratch=folder, workers=1)
         likened = [compare_view(each) for each in plan.view_tasks]
         joined = [match_exactly(each) for each in match_plan.exact_tasks(plan, likened)]
-        targets, found = match_plan.list_targets(joined, likened), match_plan.assemble_result(plan, joined, likened)
+        partitions, found = (
+            match_plan.gather_matches(joined, likened),
+            match_plan.assemble_result(plan, joined, likened),
+        )
         columns = [pa.array(plan.paths), pa.array(plan.paths), *[pa.nulls(len(plan.paths), pa.string())] * 2]
         owned = pa.table(columns, ["path", "source", "licence", "sha256"])
         rules = make_rules(plan.paths, owned, minimum=1, originals={}, splits={})
-        matches, _ = make_match_tables(targets, plan.order, rules, found.overlaps, scratch=folder, run=_map)
+        matches, _ = make_match_tables(partitions, plan.order, rules, found.overlaps, scratch=folder, run=_map)
         shown = matches.select(["path_a", "row_a", "source_b"]).rename_columns(["path", "row", "other"])
         quoted_spans.locate_quoted(matches, shown, plan, likened, files=files, observed_files=seen, run=_map)
 

@@ -47,36 +47,6 @@ class PartitionFiles:
                 file.write(values[ends[number] : ends[number + 1]].data)
         self.bytes_written += values.nbytes
 
-    def deal(self, values: npt.NDArray[Any], partition: npt.NDArray[np.int64], count: int) -> None:
-        """Write some values, each to its partition.
-
-        Args:
-            values: of the files' dtype.
-            partition: the number of each one's.
-            count: how many partitions there are.
-        """
-        numbers = partition.astype(np.uint16)  # small integers are counted, not compared
-        ends = np.r_[0, np.cumsum(np.bincount(numbers, minlength=count))]
-        self.add(values if count == 1 else values[np.argsort(numbers, kind="stable")], ends)
-
-    def clear(self) -> None:
-        """Remove all files of that name: of whoever was ended while it wrote them."""
-        for path in self._folder.glob(f"{self._name}.*"):
-            path.unlink()
-
-    def read(self, number: int) -> npt.NDArray[Any]:
-        """Map the values of a partition; its file stays.
-
-        Args:
-            number: of the partition.
-        """
-        path = self._path(number)
-        return open_array(path, self._dtype) if path.exists() else np.zeros(0, self._dtype)
-
-    def remove(self, number: int) -> None:
-        """Remove the file of a partition, if there is one."""
-        self._path(number).unlink(missing_ok=True)
-
     def take(self, number: int, most: int) -> npt.NDArray[Any]:
         """Return the values of a partition, which cannot be written to, and remove its file.
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from provenance.core import schemas
 from provenance.core.model import CHANGED, VIEWS, Died
+from provenance.core.scratch.partitions import gather_partitions
 from provenance.errors import InputError, LimitExceeded
 from provenance.pipeline.matching.match_rows import RecordOrder, order_records
 from provenance.pipeline.matching.match_tasks import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from provenance.core.scratch.partitions import Partition
     from provenance.similarity.evidence.exact_matches import Ints
     from provenance.sources.read_results import BundleResult, FileResult
 
@@ -174,17 +176,17 @@ def exact_tasks(plan: MatchPlan, compared: Sequence[ComparedView]) -> list[Exact
     ]
 
 
-def list_targets(exact: Sequence[ExactResult], compared: Sequence[ComparedView]) -> list[str]:
-    """Say where matches are.
+def gather_matches(exact: Sequence[ExactResult], compared: Sequence[ComparedView]) -> list[Partition]:
+    """Bring together the matches of the same records.
 
     Args:
         exact: what `match_exactly` found in its tasks, in any order.
         compared: what `compare_view` said of its tasks.
 
     Returns:
-        What the names of their files begin with.
+        Partitions of `match_rows.MATCH_ROWS`.
     """
-    return sorted([*(part.rows for part in exact), *(part.rows for part in compared)])
+    return gather_partitions([*(part.rows for part in exact), *(part.rows for part in compared)])
 
 
 def unite_sketches(plan: MatchPlan) -> pa.Table:

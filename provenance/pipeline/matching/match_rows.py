@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from provenance.core.model import VIEWS
 from provenance.core.scratch.external_sort import combine_keys
-from provenance.core.scratch.partition_files import PartitionFiles
+from provenance.core.scratch.partitions import PartitionWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pyarrow as pa
+    from provenance.core.scratch.partitions import DealtFiles
 
 Ints = npt.NDArray[np.int64]
 
@@ -29,16 +30,20 @@ RECORDS_PER_PARTITION = 1 << 16
 MOST_PARTITIONS = 64
 """Partitions at most: a larger one is put in order outside of memory."""
 
-ROW = np.dtype(
+MATCH_ROWS = pa.schema(
     [
-        ("key", "u8"), ("row_b", "i8"), ("file_b", "i4"), ("shared", "i4"), ("distinct_a", "i4"), ("distinct_b", "i4"),
-        ("distinctive", "i4"), ("kind", "i4"),
-    ]
+        pa.field(name, kind, nullable=False)
+        for name, kind in (
+            ("key", pa.uint64()), ("row_b", pa.int64()), ("file_b", pa.int32()), ("shared", pa.int32()),
+            ("distinct_a", pa.int32()), ("distinct_b", pa.int32()), ("distinctive", pa.int32()), ("kind", pa.int32()),
+        )
+    ],
+    metadata={
+        "table": "MATCH_ROWS",
+        "grain": "one record, view and other file; key = the record in order, kind = twice the number of the view, and "
+        "one more where the words are the same; the others as in MATCHES, files by number",
+    },
 )  # fmt: skip
-"""A match: `key` is the record in order, `kind` twice the number of the view, and one more where the words are the
-same; the others as in MATCHES, files by number."""
-
-_COLUMNS = ("row_b", "file_b", "shared", "distinct_a", "distinct_b", "distinctive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,37 +109,29 @@ class RowDealer:
     """Matches on their way to partitions.
 
     Args:
-        target: what the names of the files begin with; such files are removed first: whoever made them was ended.
+        target: what the names of the files begin with.
         order: of records.
         view: one of model.VIEWS.
         exact: whether the words are the same.
     """
 
     def __init__(self, target: Path, order: RecordOrder, *, view: str, exact: bool) -> None:
-        self._files, self._order = open_partitions(target), order
-        self._files.clear()
+        self._writer, self._order = PartitionWriter(target.parent, target.name, MATCH_ROWS, order.count), order
         self._kind = 2 * VIEWS.index(view) + exact
 
     def add(self, rows: pa.Table) -> None:
-        """Write some matches.
+        """Add some matches.
 
         Args:
             rows: exact_matches.ROWS.
         """
-        if not rows.num_rows:
-            return
-        dealt = np.empty(rows.num_rows, ROW)
-        dealt["key"] = self._order.make_keys(rows["file_a"].to_numpy(), rows["row_a"].to_numpy())
-        dealt["kind"] = self._kind
-        for name in _COLUMNS:
-            dealt[name] = rows[name].to_numpy()
-        self._files.deal(dealt, np.searchsorted(self._order.starts, dealt["key"], "right") - 1, self._order.count)
+        keys = self._order.make_keys(rows["file_a"].to_numpy(), rows["row_a"].to_numpy())
+        kind = np.full(rows.num_rows, self._kind, np.int32)
+        names = MATCH_ROWS.names[1:-1]
+        columns = [rows[name].to_numpy().astype(MATCH_ROWS.field(name).type.to_pandas_dtype()) for name in names]
+        numbers = np.searchsorted(self._order.starts, keys, "right") - 1
+        self._writer.add([keys, *columns, kind], numbers.astype(np.uint16))
 
-
-def open_partitions(target: Path) -> PartitionFiles:
-    """Return the files of one `RowDealer`.
-
-    Args:
-        target: as it was given there.
-    """
-    return PartitionFiles(target.parent, target.name, ROW)
+    def close(self) -> DealtFiles:
+        """Write what waits; return all files."""
+        return self._writer.close()

@@ -20,9 +20,15 @@ from provenance.core import schemas
 from provenance.core.model import METHODS, VIEWS
 from provenance.core.scratch.external_sort import Ordering
 from provenance.core.scratch.mapped_tables import map_table
-from provenance.core.scratch.partition_files import PartitionFiles
+from provenance.core.scratch.partitions import (
+    PartitionWriter,
+    gather_partitions,
+    partition_of_hashes,
+    read_pieces,
+    remove_files,
+)
 from provenance.pipeline.matching.match_plan import require_results
-from provenance.pipeline.matching.match_rows import ROW, RecordOrder, open_partitions
+from provenance.pipeline.matching.match_rows import MATCH_ROWS
 from provenance.similarity.candidates import set_overlap
 from provenance.similarity.evidence import match_counts
 from provenance.similarity.evidence.evidence_rules import EvidenceRules, load_rules
@@ -33,11 +39,15 @@ from provenance.similarity.evidence.match_kinds import AROUND, EXACT, INSIDE, NE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from provenance.core.scratch.partitions import DealtFiles, Partition
+    from provenance.pipeline.matching.match_rows import RecordOrder
+
 Ints = npt.NDArray[np.int64]
 
 _MEMORY_SHARE = 0.25  # of the budget, for rows that are put in order
 _ROWS_PER_CHUNK = 1 << 16  # rows of MATCHES that are written at a time
-_MIX, _MIX_SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(48)  # of Fibonacci hashing (Knuth, volume 3, 6.4)
+_ROW = np.dtype([(field.name, field.type.to_pandas_dtype()) for field in MATCH_ROWS])
+_TEXTS = pa.schema([pa.field("text", pa.uint64(), nullable=False), pa.field("group", pa.int64(), nullable=False)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +55,14 @@ class MatchTask:
     """One partition of the matches.
 
     Args:
-        number: of the partition.
+        partition: its files of MATCH_ROWS.
         folder: where MATCHES is written.
-        targets: what the names of the files begin with in which matches are.
         order: of records.
         rules: the folder of the rules by which matches are counted.
     """
 
-    number: int
+    partition: Partition
     folder: str
-    targets: tuple[str, ...]
     order: RecordOrder
     rules: str
 
@@ -67,11 +75,13 @@ class WrittenMatches:
         number: of the partition.
         files: MATCHES of each view that it holds, in the order in which it is sealed.
         counts: COUNTS.
+        texts: the files that its texts were dealt to.
     """
 
     number: int
     files: dict[str, str]
     counts: pa.Table
+    texts: DealtFiles
 
 
 def write_matches(task: MatchTask) -> WrittenMatches:
@@ -81,18 +91,17 @@ def write_matches(task: MatchTask) -> WrittenMatches:
         task: what to read, and where to write.
 
     Returns:
-        Files and counts; its texts are left on disk for `count_texts`.
+        Files and counts; its texts are for `count_texts`.
     """
-    folder, rules = Path(task.folder), load_rules(Path(task.rules))
-    counter, writers = match_counts.MatchCounter(rules), _ViewWriters(folder, task.number, rules)
-    texts = PartitionFiles(folder, f"texts-{task.number}", TEXTS)
-    texts.clear()
+    folder, rules, number = Path(task.folder), load_rules(Path(task.rules)), task.partition.number
+    counter, writers = match_counts.MatchCounter(rules), _ViewWriters(folder, number, rules)
+    count = 1 << (task.order.count - 1).bit_length()
+    texts = PartitionWriter(folder, f"texts-{number}", _TEXTS, count)
     for rows in _order_rows(task):
         found = counter.add(rows.by_record)
-        mixed = (found["text"] * _MIX >> _MIX_SHIFT) % np.uint64(task.order.count)
-        texts.deal(found, mixed.astype(np.int64), task.order.count)
+        texts.add([found["text"], found["group"]], partition_of_hashes(found["text"], count))
         writers.add(rows)
-    return WrittenMatches(task.number, writers.close(), counter.total())
+    return WrittenMatches(number, writers.close(), counter.total(), texts.close())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +116,11 @@ class _Rows:
 
 def _order_rows(task: MatchTask) -> Iterator[_Rows]:
     """Bring matches together in the order of record, view and other file."""
-    folder, bits = Path(task.folder), task.order.count_bits(task.number)
-    ordered = Ordering(folder, f"ordered-{task.number}", ROW, share=_MEMORY_SHARE, bits=bits)
-    for target in task.targets:
-        ordered.add(open_partitions(Path(target)).read(task.number))
+    number = task.partition.number
+    bits = task.order.count_bits(number)
+    ordered = Ordering(Path(task.folder), f"ordered-{number}", _ROW, share=_MEMORY_SHARE, bits=bits)
+    for batch in read_pieces(task.partition):
+        ordered.add(_make_rows(batch, _ROW))
     for part in ordered:
         if not len(part):
             continue
@@ -127,6 +137,14 @@ def _order_rows(task: MatchTask) -> Iterator[_Rows]:
             kind[order] >> 1, method, file_a[order], row_a[order], file_b[order], part["row_b"][order], distinctive
         )
         yield _Rows(by_record, shared, distinct_a, distinct_b)
+
+
+def _make_rows(batch: pa.RecordBatch, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Make rows of columns."""
+    rows = np.empty(len(batch), dtype)
+    for name in batch.schema.names:
+        rows[name] = batch[name].to_numpy()
+    return rows
 
 
 @njit(nogil=True, cache=True)
@@ -219,17 +237,15 @@ def _make_matches(columns: Ints, rules: EvidenceRules) -> pa.Table:
 
 @dataclass(frozen=True, slots=True)
 class TextTask:
-    """Some of the texts of all partitions.
+    """Some of the texts of all matches.
 
     Args:
-        number: of the part of texts.
-        folder: where they are.
-        partitions: how many there are, and so how many parts.
+        partition: their files.
+        folder: where they are put in order.
     """
 
-    number: int
+    partition: Partition
     folder: str
-    partitions: int
 
 
 def count_texts(task: TextTask) -> Ints:
@@ -241,15 +257,14 @@ def count_texts(task: TextTask) -> Ints:
     Returns:
         int64[2, n]: groups, see `match_kinds.pack_group`, and how many texts each has.
     """
-    folder = Path(task.folder)
-    texts = (PartitionFiles(folder, f"texts-{number}", TEXTS).read(task.number) for number in range(task.partitions))
-    own = folder / f"texts-of-{task.number}"
-    own.mkdir(exist_ok=True)
-    return np.stack(match_counts.count_texts(texts, own))
+    folder = Path(task.folder) / f"texts-of-{task.partition.number}"
+    folder.mkdir(exist_ok=True)
+    texts = (_make_rows(batch, TEXTS) for batch in read_pieces(task.partition))
+    return np.stack(match_counts.count_texts(texts, folder))
 
 
 def make_match_tables(
-    targets: Sequence[str],
+    partitions: Sequence[Partition],
     order: RecordOrder,
     rules: EvidenceRules,
     overlaps: pa.Table,
@@ -260,7 +275,7 @@ def make_match_tables(
     """Make MATCHES, and what checks read of it.
 
     Args:
-        targets: what the names of the files begin with in which matches are.
+        partitions: of MATCH_ROWS.
         order: of records.
         rules: by which matches are evidence; files have the numbers of the order.
         overlaps: OVERLAPS.
@@ -271,14 +286,10 @@ def make_match_tables(
         MATCHES in the order in which it is sealed, as files that are mapped; the tables of evidence_schemas.COUNTED.
     """
     where = rules.save(scratch / "rules")
-    tasks = [MatchTask(number, str(scratch), tuple(targets), order, where) for number in range(order.count)]
-    written = []
-    for part in require_results(result for _, result in run(write_matches, tasks)):
-        for target in targets:
-            open_partitions(Path(target)).remove(part.number)
-        written.append(part)
-    written.sort(key=lambda part: part.number)
-    text_tasks = [TextTask(number, str(scratch), order.count) for number in range(order.count)]
+    tasks = [MatchTask(partition, str(scratch), order, where) for partition in partitions]
+    written = sorted(require_results(result for _, result in run(write_matches, tasks)), key=lambda part: part.number)
+    remove_files(partitions)
+    text_tasks = [TextTask(part, str(scratch)) for part in gather_partitions(part.texts for part in written)]
     counted = require_results(result for _, result in run(count_texts, text_tasks))
     texts = match_counts.add_texts(np.concatenate([np.zeros((2, 0), np.int64), *counted], axis=1))
     counts = match_counts.add_counts(part.counts for part in written)

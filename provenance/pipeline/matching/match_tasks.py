@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from provenance.core.scratch.partitions import DealtFiles
     from provenance.pipeline.matching.match_rows import RecordOrder
 
 _TABLES_BEFORE_ADDING = 64  # counts that are held before they are added up
@@ -64,7 +65,7 @@ class ComparedView:
     Args:
         view: one of model.VIEWS.
         counts: the PAIRS of near_matches.PAIR_FIELDS.
-        rows: what the names of the files begin with that hold its matches.
+        rows: the files that its matches were dealt to.
         scratch: the folder that holds nodes.
         cuts: the nodes at which parts of them begin, and how many there are.
         boilerplate_count: shingles that are boilerplate.
@@ -76,7 +77,7 @@ class ComparedView:
 
     view: str
     counts: Mapping[str, pa.Table]
-    rows: str
+    rows: DealtFiles
     scratch: str
     cuts: tuple[int, ...]
     boilerplate_count: int
@@ -109,7 +110,7 @@ def compare_view(task: ViewTask) -> ComparedView:
     ends = np.linspace(0, len(nodes.file), task.parts + 1).astype(np.int64)
     cuts = np.searchsorted(nodes.first, ends).tolist()
     return ComparedView(
-        task.view, counts.total(), task.target, str(folder), tuple(cuts),
+        task.view, counts.total(), dealer.close(), str(folder), tuple(cuts),
         similar.boilerplate_count, similar.pivoted, similar.not_anchored, similar.thinned, first_file_only,
     )  # fmt: skip
 
@@ -157,12 +158,12 @@ class ExactResult:
     Args:
         view: one of model.VIEWS.
         exact: counts; its `rows` are empty.
-        rows: what the names of the files begin with that hold its matches.
+        rows: the files that its matches were dealt to.
     """
 
     view: str
     exact: exact_matches.ExactMatches
-    rows: str
+    rows: DealtFiles
 
 
 def match_exactly(task: ExactTask) -> ExactResult:
@@ -189,7 +190,7 @@ def match_exactly(task: ExactTask) -> ExactResult:
         pivoted += part.pivoted
     total = exact_matches.ExactMatches(exact_matches.ROWS.empty_table(), **counts.total(), distinct_files=distinct[0],
                         distinct_sources=distinct[1], pivoted=pivoted)  # fmt: skip
-    return ExactResult(task.view, total, task.target)
+    return ExactResult(task.view, total, dealer.close())
 
 
 def _add_arrays(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provenance.core.scratch import partitions
+from provenance.core.scratch.partitions import gather_partitions
 from provenance.pipeline.matching import match_rows
 from provenance.similarity.evidence import exact_matches
 
@@ -59,15 +61,11 @@ def test_a_match_stands_in_the_partition_of_its_record_and_once(tmp_path):
     for _ in range(2):  # the first was ended, and begins anew
         dealer = match_rows.RowDealer(tmp_path / "rows", order, view="prompt", exact=True)
         dealer.add(make_rows(places))
-    dealer.add(make_rows([]))
-    parts = [match_rows.open_partitions(tmp_path / "rows").read(number) for number in range(order.count)]
-    found = [
-        [
-            (file, row, int(b), int(other))
-            for file, row, b, other in zip(*order.read_keys(part["key"]), part["file_b"], part["row_b"], strict=True)
-        ]
-        for part in parts
-    ]
+        dealer.add(make_rows([]))
+        parts = gather_partitions([dealer.close()])
+    found = []
+    for part in parts:
+        key, row_b, file_b, *_, kind = partitions.read_columns(part, match_rows.MATCH_ROWS)
+        found.append(list(zip(*(each.tolist() for each in (*order.read_keys(key), file_b, row_b)), strict=True)))
+        assert set(kind.tolist()) == {3}
     assert found == [[places[1], places[2]], [places[0], places[3]]]
-    assert {int(kind) for part in parts for kind in part["kind"]} == {3}
-    assert match_rows.open_partitions(tmp_path / "other").read(0).tolist() == []

@@ -13,6 +13,7 @@ import pytest
 
 from provenance.core import schemas
 from provenance.core.model import VIEWS
+from provenance.core.scratch.partitions import gather_partitions
 from provenance.pipeline.matching import match_rows, match_table
 from provenance.similarity.evidence import exact_matches, match_batches, match_counts
 from provenance.similarity.evidence.evidence_rules import load_rules, make_rules
@@ -100,20 +101,20 @@ def test_partitions_together_are_all_matches_in_order(tmp_path, monkeypatch, rec
     monkeypatch.setattr(match_table.Ordering.__init__, "__kwdefaults__", {"share": 1e-5, "bits": 64})  # dealt to files
     owner = np.array([sorted(set(SOURCES)).index(source) for source in SOURCES])
     order = match_rows.order_records(owner, np.full(5, RECORDS))
-    chance, expected, targets = np.random.default_rng(records), [], []
+    chance, expected, dealt = np.random.default_rng(records), [], []
     for view in VIEWS:
         for exact in (True, False):
-            targets.append(tmp_path / f"rows-{view}-{exact}")
-            dealer = match_rows.RowDealer(targets[-1], order, view=view, exact=exact)
+            dealer = match_rows.RowDealer(tmp_path / f"rows-{view}-{exact}", order, view=view, exact=exact)
             found = matches(chance, view, exact)
             expected += name_rows(view, exact, found)
             for at in range(0, len(found), 100):
                 dealer.add(found.slice(at, 100))
+            dealt.append(dealer.close())
     expected.sort(
         key=lambda row: (VIEWS.index(row["view"]), row["source_a"], row["path_a"], row["row_a"], row["path_b"])
     )
     made, counted = match_table.make_match_tables(
-        [str(target) for target in targets], order, make_rules_of(), overlaps(), scratch=tmp_path, run=run
+        gather_partitions(dealt), order, make_rules_of(), overlaps(), scratch=tmp_path, run=run
     )
     assert made.to_pylist() == expected
     assert made.schema.equals(schemas.MATCHES, check_metadata=True)
