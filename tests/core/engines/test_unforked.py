@@ -9,7 +9,9 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -82,3 +84,11 @@ def test_where_nothing_can_be_forked_the_tables_are_the_same(tmp_path):
     assert "c.parquet" in found["matches"]
     if sys.platform == "linux":
         assert found == scan(tmp_path / "data", "forked")
+
+
+def test_the_classifiers_name_the_system_and_the_python_that_tests_run_on_and_no_other():
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8"))["project"]
+    versions = [each for each in project["classifiers"] if each.startswith("Programming Language :: Python :: 3.")]
+    systems = [each for each in project["classifiers"] if each.startswith("Operating System")]
+    assert versions == ["Programming Language :: Python :: 3.11"]  # .ci/run runs the tests with one Python
+    assert systems == ["Operating System :: POSIX :: Linux"]
