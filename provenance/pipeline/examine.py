@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from provenance import ledger as signed_ledger
 from provenance import profiles as profile_files
@@ -26,6 +27,7 @@ from provenance.core.processes import memory_limit
 from provenance.core.processes.child_processes import MOST_KILLS
 from provenance.core.progress import Progress, ignore_progress
 from provenance.core.scratch import scratch_folders
+from provenance.core.table_rows import iterate_rows
 from provenance.core.wording import count_noun
 from provenance.errors import ConfigError, LimitExceeded, NothingToAudit
 from provenance.pipeline import coverage, evaluate, file_sampling
@@ -203,7 +205,7 @@ def _files_to_read(
             views=source_claims.nearest_overrides(row["path"], views),
             policy=policies(row["path"]),
         )
-        for row in paths.to_pylist()
+        for row in iterate_rows(paths)
         if row["role"] not in {"ignored", "unreadable"}
     ]
 
@@ -371,12 +373,13 @@ def _make_files(
             claimed[row["scope"]].append(row["value"])
         if row["witness"] not in {"record-column", GAP}:
             digests[row["manifest"]] = row["digest"]
-    on_disk = {row["path"]: row for row in paths.to_pylist()}
-    unread = [_unread_file(row, scopes) for row in on_disk.values() if row["role"] in {"ignored", "unreadable"}]
+    on_disk = dict(zip(*(paths[name].to_pylist() for name in ("path", "role")), strict=True))
+    left_out = paths.filter(pc.is_in(paths["role"], pa.array(["ignored", "unreadable"])))
+    unread = [_unread_file(row, scopes) for row in iterate_rows(left_out)]
     made: dict[str, list[Any]] = {name: [] for name in _CONCLUDED_COLUMNS}
     read = observed.files.select(["path", "role", "skip_reason", "sha256"])
     for path, within, reason, sha256 in zip(*(column.to_pylist() for column in read.columns), strict=True):
-        outer = on_disk[path.split("!/", 1)[0]]["role"]
+        outer = on_disk[path.split("!/", 1)[0]]
         role = within if within is not None and outer == "data" else outer
         licence = scopes.licence(path) if role == "data" else DecidedLicence()
         source = proofs.get(path) if role != "data" else None  # a contract stands for what it was made for
