@@ -282,7 +282,7 @@ def _count_distinctive(
         matched[part] = nodes.in_several_files(part)
     for part in _slices(len(left)):
         matched[left[part]] = matched[right[part]] = True
-    mask = boilerplate.learn_boilerplate(nodes.sets, matched, scratch)
+    mask = boilerplate.learn_boilerplate(nodes.sets, matched, scratch, engine)
     mask.tofile(scratch / _MASK)
     counts = [
         create_array(scratch / name, np.int64, count)
