@@ -28,6 +28,10 @@ _TEXTS = (
 )
 
 
+def load_modules() -> None:
+    """Load what this module imports, which is what a worker needs; kernels are loaded when they are used."""
+
+
 def compile_kernels() -> None:
     """Observe and compare two small files, in this process."""
     with scratch_folders.temporary_folder() as folder:

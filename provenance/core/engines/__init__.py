@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from provenance.core.scratch.partitions import DealtFiles, Partition
 
-__all__ = ["ENGINES", "Died", "Engine", "Mapper", "exchange", "map_again", "prepare", "start"]
+__all__ = ["ENGINES", "Died", "Engine", "LightEngine", "Mapper", "exchange", "map_again", "prepare", "start"]
 
 ENGINES = ("local",)
 """The engines there are, by the name of their file."""
@@ -85,6 +85,63 @@ def start(name: str, workers: int | None = None, ready: Callable[[], None] | Non
     from provenance.core.engines.local import LocalEngine
 
     return LocalEngine(workers, ready)
+
+
+class LightEngine:
+    """This process, one part after the other; what it may not do itself it leaves to an engine that it starts then.
+
+    Args:
+        runs_here: tells whether this process may do a part.
+        start_other: starts the engine for the others.
+    """
+
+    workers = 1
+
+    def __init__(self, runs_here: Callable[[Any], bool], start_other: Callable[[], Engine]) -> None:
+        self._runs_here, self._start_other = runs_here, start_other
+        self._other: Engine | None = None
+
+    def map(self, function: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """Run a function on every part.
+
+        Args:
+            function: takes one part; importable by its module's name.
+            parts: picklable.
+
+        Yields:
+            The number of a part and its result, or `Died`; those of the other engine first.
+        """
+        numbers = [number for number, part in enumerate(parts) if not self._runs_here(part)]
+        if numbers:
+            self._other = self._other or self._start_other()
+            for place, result in self._other.map(function, [parts[number] for number in numbers]):
+                yield numbers[place], result
+        for number in sorted(set(range(len(parts))).difference(numbers)):
+            yield number, function(parts[number])
+
+    def processes(self) -> list[int]:
+        """Return the ids of the worker processes, of which there may be none."""
+        return self._other.processes() if self._other else []
+
+    def end(self, process: int, reason: str) -> None:
+        """End a worker process.
+
+        Args:
+            process: its id.
+            reason: why.
+        """
+        if self._other:
+            self._other.end(process, reason)
+
+    def rest(self) -> None:
+        """End the worker processes that are idle."""
+        if self._other:
+            self._other.rest()
+
+    def close(self) -> None:
+        """End what was started."""
+        if self._other:
+            self._other.close()
 
 
 def map_again(engine: Mapper, function: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[tuple[int, Any]]:
