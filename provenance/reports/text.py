@@ -14,8 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from provenance.core.escaping import escape_to_line
+from provenance.core.model import EVIDENCE_MISSING
 from provenance.core.wording import count_noun
 from provenance.reports.report_format import ReportFormat
+from provenance.reports.result_words import list_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -233,15 +235,14 @@ def _verdicts(console: Console, rows: list[dict[str, Any]]) -> None:
         for line in rest:
             console.print(Padding(line, (0, 0, 0, 10), expand=False))
         missing = [row for row in element_rows if row["declared"] is None and row["answered_by"] != "machine"]
-        missing = [row for row in missing if row["verdict"] == "not evidenced"]
+        missing = [row for row in missing if row["assessed"] is None]
         for row in element_rows:
             if row not in missing:
-                console.print(
-                    Padding(Text(make_printable(f"{row['verdict']}: {row['reason']}")), (0, 0, 0, 10), expand=False)
-                )
+                line = Text(make_printable(f"{', '.join(list_words(row))}: {row['reason']}"))
+                console.print(Padding(line, (0, 0, 0, 10), expand=False))
         if missing:
             named = ", ".join(row["asked"] for row in missing)
-            line = Text(make_printable(f"not evidenced: nobody has declared {named}"))
+            line = Text(make_printable(f"{EVIDENCE_MISSING}: nobody has declared {named}"))
             console.print(Padding(line, (0, 0, 0, 10), expand=False))
     asking = sorted({row["profile"] for row in rows if row["asked"] and row["declared"] is None})
     for profile in asking:
