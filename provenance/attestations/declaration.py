@@ -180,7 +180,7 @@ def choose_answers(
             key = (answer["profile"], answer["requirement"], answer["element"])
             if key in questions:
                 stale = _stale(answer, questions[key], same=digest == data_digest, today=today)
-                statement = " ".join(answer["statement"].replace(by["name"], person).split())
+                statement = " ".join((answer.get("statement") or "").replace(by["name"], person).split())
                 found[key] = DeclaredAnswer(
                     says=answer["says"],
                     entry=entry,
