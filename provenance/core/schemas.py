@@ -306,6 +306,7 @@ WITNESSES = pa.schema(
         _field("subject", _TEXT, "as in CLAIMS"),
         _field("speaks", pa.bool_(), "whether it is read as speaking of the data"),
         _field("decides", pa.bool_(), "whether the licence concluded for the scope is this one"),
+        _field("outer", pa.bool_(), "whether it is stated of more than the scope, and is stricter"),
         _field("files", _INT, "data files of the source in the scope", unit="files"),
         _field("records", _INT, "their records", unit="records"),
     ],
