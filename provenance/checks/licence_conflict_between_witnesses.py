@@ -6,7 +6,8 @@ Reads:        WITNESSES(source, scope, manifest, pointer, spdx, subject, speaks,
 Yields:       at most one finding per source.
 Units:        different licences.
 Silent when:  one statement speaks of the code and the other of the data; a statement could not be recognised; what is
-              stated of a folder around the data is no stricter; one names the licence, the other its version or port too.
+              stated of a folder around the data is no stricter; one names the licence without version or port, the
+              other with it.
 Flagged:      DATA_LICENSE is CC BY-NC 4.0 and datasheet.md says ODC-By.
 Clean:        all statements name the same licence.
 """

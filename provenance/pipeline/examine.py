@@ -32,11 +32,13 @@ from provenance.pipeline import coverage, evaluate, file_sampling
 from provenance.pipeline.matching import match_plan, quoted_spans, reference_matches
 from provenance.pipeline.matching.match_table import write_matches
 from provenance.pipeline.matching.match_tasks import compare_view, match_exactly
+from provenance.pipeline.reading import small_data
 from provenance.pipeline.reading.file_bundles import FileBundle, FileToRead, make_bundles, split_bundle
 from provenance.pipeline.reading.read_pass import lost, observe
-from provenance.pipeline.warm_up import compile_kernels
+from provenance.pipeline.warm_up import compile_kernels, load_modules
 from provenance.profiles import waivers as waiver_files
 from provenance.readers.records import record_trees
+from provenance.similarity.evidence.original_files import find_known_originals
 from provenance.similarity.text import normalisation
 from provenance.sources import claims as source_claims
 from provenance.sources import read_results, signal_snapshots
@@ -150,10 +152,15 @@ def examine(
     claimed, refused = gate.clean(statements), {path: gate.reason(reason) for path, reason in refused.items()}
     scratch_folders.remove_abandoned()
     scratch = scratch_folders.make_folder()
-    engine_run = engines.start(engine, workers, compile_kernels)
+    engine_run: engines.Engine | None = None
     try:
+        with scratch_folders.explain_no_room(scratch):
+            files = _files_to_read(root, paths, statements, refused, scratch)
+        if small_data.is_small(files, workers, memory):
+            files, engine_run = small_data.mark_bounded(files), small_data.start_engine(engine, load_modules)
+        else:
+            engine_run = engines.start(engine, workers, compile_kernels)
         with memory_limit.MemoryCap(memory, engine_run), scratch_folders.explain_no_room(scratch):
-            files: Sequence[FileToRead] = _files_to_read(root, paths, statements, refused, scratch)
             drawn = (
                 _draw_sample(files, paths, claimed, rules.purpose, rules.sample) if rules.sample is not None else None
             )
@@ -161,7 +168,8 @@ def examine(
             records += [file_sampling.account_for_unread(drawn.left)] if drawn else []
             tables = _make_tables(paths, claimed, refused, records, files, rules, gate, engine_run, scratch, progress)
     finally:
-        engine_run.close()
+        if engine_run is not None:
+            engine_run.close()
         scratch_folders.remove_folder(scratch)
     tables |= {"coverage": coverage.add_chinese_folding(tables["coverage"])} if rules.fold_chinese else {}
     tables |= {"coverage": file_sampling.note_sample(tables["coverage"], drawn)} if drawn else {}
@@ -265,7 +273,6 @@ def _make_tables(
         bundles,
         observed,
         covering=scopes.find_source,
-        exchange=engine_run.exchange,
         scratch=scratch,
         workers=engine_run.workers,
         fold_chinese=fold_chinese,
@@ -304,12 +311,14 @@ def _make_tables(
     def conclude(observed: FileResult, unplaced: int = 0) -> dict[str, pa.Table]:
         """Make the other tables, and ask the checks."""
         files = gate.reasons(_make_files(paths, claims, scopes, observed, found.distinct_files))
-        tables = compared | {
+        tables: dict[str, pa.Table] = compared | {
             "claims": source_claims.add_identities(claims, files),
             "files": files,
             "observations": _make_observations(observed, scopes),
             "sources": conclude_sources(scopes, files, found.distinct_sources, found.texts),
         }
+        originals = find_known_originals(files, references)
+        tables |= evaluate.count_evidence(tables, chosen, originals)
         answers = declaration.choose_answers(
             rules.declared, chosen, declaration.digest_data(files), rules.day, people=rules.people
         )
@@ -318,7 +327,14 @@ def _make_tables(
             files, claims, refused=refused, comparison=replace(found, unplaced=unplaced), looked_up=looked_up
         )
         made = evaluate.run_checks(
-            tables, scopes, chosen, answers=answers, steps=steps, indexes=query.describe(), threads=threads
+            tables,
+            scopes,
+            chosen,
+            originals=originals,
+            answers=answers,
+            steps=steps,
+            indexes=query.describe(),
+            threads=threads,
         )
         steps = coverage.add_personal_data_in_paths(steps, gate.held(files))
         return tables | made | {"coverage": pa.concat_tables([steps, made["coverage"]])}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.core.scratch import scratch_folders
@@ -29,13 +28,17 @@ _TEXTS = (
 )
 
 
+def load_modules() -> None:
+    """Load what this module imports, which is what a worker needs; kernels are loaded when they are used."""
+
+
 def compile_kernels() -> None:
     """Observe and compare two small files, in this process."""
     with scratch_folders.temporary_folder() as folder:
         files = [_write_file(folder / f"{k}.jsonl", text) for k, text in enumerate((_TEXTS, _TEXTS[1:]))]
         results = [observe(bundle) for bundle in make_bundles(files, folder)]
         seen = read_results.gather_results(results)
-        plan = match_plan.make_plan(results, seen, covering=str, exchange=_exchange, scratch=folder, workers=1)
+        plan = match_plan.make_plan(results, seen, covering=str, scratch=folder, workers=1)
         likened = [compare_view(each) for each in plan.view_tasks]
         joined = [match_exactly(each) for each in match_plan.exact_tasks(likened)]
         named = [write_matches(naming) for naming in match_plan.match_tables(plan, joined, likened)]
@@ -52,10 +55,3 @@ def _write_file(path: Path, texts: list[str]) -> FileToRead:
 
 def _map(function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[tuple[int, Any]]:
     return enumerate(map(function, parts))
-
-
-def _exchange(parts: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
-    together: dict[Any, list[Any]] = defaultdict(list)
-    for part in parts:
-        together[key(part)].append(part)
-    return together

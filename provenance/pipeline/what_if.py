@@ -67,6 +67,7 @@ def leave_out_sources(
     chosen = [profiles.load(profile["name"]) for profile in facts["profiles"]]
     originals = original_files.find_known_originals(tables["files"], tables["references"])
     kept = _keep_affected(tables["findings"], left_out)
+    cut |= evaluate.count_evidence(cut, chosen, originals)
     indexes = facts.get("config", {}).get("references", ())
     steps = _step_rows(tables["coverage"])
     cut |= evaluate.run_checks(cut, scopes, chosen, originals=originals, kept=kept, steps=steps, indexes=indexes)

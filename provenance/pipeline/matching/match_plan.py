@@ -101,7 +101,6 @@ def make_plan(
     observed_files: FileResult,
     *,
     covering: Callable[[str], str],
-    exchange: Callable[..., dict[Any, list[Any]]],
     scratch: Path,
     workers: int,
     fold_chinese: bool = False,
@@ -112,7 +111,6 @@ def make_plan(
         bundles: the bundles.
         observed_files: what they saw.
         covering: path -> source.
-        exchange: of an engine.
         scratch: folder for matches.
         workers: processes that share the work.
         fold_chinese: whether traditional characters count as their simplified ones.
@@ -131,7 +129,10 @@ def make_plan(
         for part in bundles
         for view, path in part.parts
     ]
-    sets = exchange((each for part in bundles for each in part.sets), lambda item: item[0])
+    sets: dict[str, list[tuple[str, str]]] = {}
+    for part in bundles:
+        for each in part.sets:
+            sets.setdefault(each[0], []).append(each)
     threads = max(1, workers // max(1, len(sets)))
     likenesses = tuple(
         ViewTask(

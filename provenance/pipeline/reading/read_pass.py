@@ -147,7 +147,12 @@ def items(file: FileToRead) -> Iterator[records.Item | Died]:
     """
     try:
         yield from records.read(
-            file.location, file.path, roles=records.override_roles(file.views), head=file.head, is_document=_apart
+            file.location,
+            file.path,
+            roles=records.override_roles(file.views),
+            head=file.head,
+            is_document=_apart,
+            bounded=file.bounded,
         )
     except ProvenanceError:
         raise

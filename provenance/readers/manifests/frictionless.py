@@ -156,10 +156,8 @@ def _licences(holder: dict[str, Any], pointer: str) -> Places:
 
 def _names(licence: Any, at: str) -> Places:
     """Return what states one licence: its name and address; its title where these name none that is known."""
-    written, title = (
-        [name for key in keys for name in _one(licence, key, at)]
-        for keys in (("name", "path", "url"), ("title", "type"))
-    )
+    written = [name for key in ("name", "path", "url") for name in _one(licence, key, at)]
+    title = [name for key in ("title", "type") for name in _one(licence, key, at)]
     named = choose_names(written)
     if any(normalise(value).expression for value, _ in named):
         return named

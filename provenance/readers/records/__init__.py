@@ -41,6 +41,7 @@ __all__ = [
     "Item",
     "Roles",
     "detect_format",
+    "is_bounded",
     "make_account",
     "override_roles",
     "read",
@@ -132,6 +133,7 @@ def read(
     roles: Roles | None = None,
     head: int | None = None,
     is_document: IsDocument = _is_no_document,
+    bounded: bool = False,
 ) -> Iterator[Item]:
     """Read a data file, whatever it is.
 
@@ -142,6 +144,7 @@ def read(
         roles: which column means what; the published table if None.
         head: bytes to read of a larger file of lines or passages that is not compressed; None, or another format: all.
         is_document: tells members of an archive that hold no records from those that do.
+        bounded: the file was seen to be of a bounded format, and no other reader is to be used.
 
     Yields:
         Batches of RECORDS and, after the last of a file or member, its Account; the members of an archive
@@ -161,10 +164,13 @@ def read(
                 reason, size = regular_files.explain_doubt(file, limits), os.fstat(file.fileno()).st_size
                 end = _find_cut(file, path, size, head) if head is not None and reason is None else None
                 if end is not None:
-                    part = _File(path, storage.Stream(regular_files.BoundedFile(file, end)), end, limits, roles)
+                    part = _File(
+                        path, storage.Stream(regular_files.BoundedFile(file, end)), end, limits, roles, bounded=bounded
+                    )
                     yield from _account_for_heads(part.read(), path, size, end)
                 elif reason is None:
-                    for item in _File(path, file, size, limits, roles, is_document=is_document).read():
+                    whole = _File(path, file, size, limits, roles, is_document=is_document, bounded=bounded)
+                    for item in whole.read():
                         if isinstance(item, Account) and item.path == path:
                             yield _compare_size(item, size, file)
                         else:
@@ -175,6 +181,17 @@ def read(
     except OSError as error:
         reason = f"cannot be read: {error.strerror or type(error).__name__}"
     yield Account(path, None, size, 0, size, reason, 0, 0, None, ())
+
+
+def is_bounded(name: str) -> bool:
+    """Tell whether files of a format are read by a kernel of ours alone, or not at all.
+
+    Args:
+        name: of the format, as `detect_format` gives it.
+    """
+    if name in FORMATS:
+        return FORMATS[name].bounded
+    return name not in storage.CODECS and name not in storage.CONTAINERS
 
 
 def _compare_size(account: Account, size: int, file: BinaryIO) -> Account:
@@ -316,9 +333,10 @@ class _File:
         *,
         member: bool = False,
         is_document: IsDocument = _is_no_document,
+        bounded: bool = False,
     ) -> None:
         self.path, self.file, self.size, self.limits, self.roles, self.member = path, file, size, limits, roles, member
-        self.is_document, self.documents = is_document, 0
+        self.is_document, self.documents, self.bounded = is_document, 0, bounded
         self.tap = storage.DigestingReader(
             file if isinstance(file, storage.Stream) else regular_files.BoundedFile(file, size)
         )
@@ -327,7 +345,9 @@ class _File:
 
     def read(self) -> Iterator[Item]:
         name = detect_format(self.raw.peek(format_detection.HEAD_BYTES), self.path)
-        if name in storage.CODECS:
+        if self.bounded and not is_bounded(name):
+            self.tally.skip_bytes(max(1, self.raw.drain()), f"{CHANGED}: it has become {name}")
+        elif name in storage.CODECS:
             name = yield from self._read_compressed(name)
         else:
             yield from self._read_content(name, self.raw)

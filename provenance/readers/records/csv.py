@@ -296,4 +296,4 @@ def _is_table(opening: FileHead) -> bool:
     )
 
 
-RECORD_FORMAT = RecordFormat("csv", read, suffixes=("csv", "tsv", "tab", "psv"), guess=_is_table)
+RECORD_FORMAT = RecordFormat("csv", read, suffixes=("csv", "tsv", "tab", "psv"), guess=_is_table, bounded=True)

@@ -403,6 +403,6 @@ def _is_json_lines(opening: FileHead) -> bool:
 
 
 RECORD_FORMAT = (
-    RecordFormat("jsonl", read_lines, suffixes=_LINES, sniff=_is_json_lines, by_lines=True),
-    RecordFormat("json", read, suffixes=_DOCUMENTS, sniff=_is_json, only_records=False),
+    RecordFormat("jsonl", read_lines, suffixes=_LINES, sniff=_is_json_lines, by_lines=True, bounded=True),
+    RecordFormat("json", read, suffixes=_DOCUMENTS, sniff=_is_json, only_records=False, bounded=True),
 )

@@ -45,6 +45,7 @@ class RecordFormat:
         by_lines: a file may be cut after any line, and what is before the cut is whole.
         only_records: such a file holds records whatever it is called; False where manifests and documents have the
             same form.
+        bounded: its reader is a kernel of ours that is total and takes bounded memory: no file can make it die.
     """
 
     name: str
@@ -56,3 +57,4 @@ class RecordFormat:
     seekable: bool = False
     by_lines: bool = False
     only_records: bool = True
+    bounded: bool = False

@@ -65,6 +65,12 @@ ESCAPED = 1
 SURROGATE = 2
 """Flag of a string that holds a lone surrogate."""
 
+# Typed, as all that a kernel gives a kernel: numba compiles one anew for each constant that it is called with.
+YES: Any = np.bool_(True)
+NO: Any = np.bool_(False)
+FIRST: Any = np.int64(0)
+"""What a kernel gives a kernel for a truth value, and for a beginning."""
+
 _NO_DIGIT = 255
 _HEX = np.full(256, _NO_DIGIT, np.uint8)
 for _digit, _byte in enumerate(b"0123456789abcdef"):

@@ -122,4 +122,4 @@ def _make_batch(data: Any, found: Any, offset: int, tally: Tally) -> pa.RecordBa
     return out
 
 
-RECORD_FORMAT = RecordFormat("text", read, by_lines=True, only_records=False)
+RECORD_FORMAT = RecordFormat("text", read, by_lines=True, only_records=False, bounded=True)

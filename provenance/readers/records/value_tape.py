@@ -135,7 +135,7 @@ def _join_rows(buf: Any, tape: Any, rows: Any, count: int, out: Any, offsets: An
         end: Any = np.int64(tape[k, END])
         flags = tape[k, FLAGS]
         if flags & ESCAPED:
-            at, lone = string_kernels.unescape_string(buf, i, end, out, at, False)
+            at, lone = string_kernels.unescape_string(buf, i, end, out, at, string_kernels.NO)
             odd += lone != 0
         elif flags & QUOTED:
             while i < end:
@@ -176,7 +176,9 @@ def join_values(buf: Any, tape: Any, rows: Any, count: int) -> tuple[pa.Array, i
 def _mark_useful(buf: Any, tape: Any, answers: Any, keep: Any) -> None:
     for k in range(tape.shape[0]):
         row = tape[k]
-        kind, start, end = row[KIND], row[START], row[END]
+        kind = row[KIND]
+        start: Any = np.int64(row[START])
+        end: Any = np.int64(row[END])
         if kind == SPEAKER:
             value = string_kernels.hash_folded_name(buf, start, end)
             for j in range(answers.shape[0]):
@@ -184,9 +186,9 @@ def _mark_useful(buf: Any, tape: Any, answers: Any, keep: Any) -> None:
                     row[FLAGS] |= ANSWERS
             keep[k] = True
         elif kind == OTHER or kind == RECORD:
-            keep[k] = holds_letter(buf, start, end, False)
+            keep[k] = holds_letter(buf, start, end, string_kernels.NO)
         else:
-            keep[k] = kind != META and kind != SIDE and not is_blank(buf, start, end, False)
+            keep[k] = kind != META and kind != SIDE and not is_blank(buf, start, end, string_kernels.NO)
 
 
 def drop_useless(buf: Any, tape: Any, answers: Any) -> Any:

@@ -129,18 +129,22 @@ def _pick_rows(buf: Any, tape: Any, order: Any, picks: Any, counts: Any) -> None
     while first < n:
         record, text, answered, prompted, end = tape[order[first], REC], False, False, False, first
         while end < n and tape[order[end], REC] == record:
-            k = order[end]
-            if is_text_role(tape[k, KIND]):
+            k: Any = np.int64(order[end])
+            kind: Any = np.int64(tape[k, KIND])
+            if is_text_role(kind):
                 text = True
                 if tape[k, FLAGS] & ANSWERS:
                     answered = True
                 else:
                     prompted = True
             end += 1
-        before, before_asked, before_answer, url, licence, origin = -1, -1, -1, False, -1, False
+        before: Any = np.int64(-1)
+        before_asked: Any = np.int64(-1)
+        before_answer: Any = np.int64(-1)
+        url, licence, origin = False, -1, False
         for j in range(first, end):
-            k = order[j]
-            kind = tape[k, KIND]
+            k = np.int64(order[j])
+            kind = np.int64(tape[k, KIND])
             if kind == URL and not url:
                 url = True
                 picks[_URL, counts[_URL]] = k

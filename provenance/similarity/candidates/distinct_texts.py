@@ -38,6 +38,9 @@ Ints = npt.NDArray[np.int64]
 SETS_FILE_NAME = "sets"
 """The file in a view's scratch folder that holds the sets of all nodes, and of some texts that came twice."""
 
+ONLY_FILE_NAME = "alone"
+"""The file in a view's scratch folder that says of every node the one file in which it stands, -1 = several; int32."""
+
 _TEXT = np.dtype([("low", "u8"), ("high", "u8"), ("row", "i8"), ("file", "i8")])  # file -1: a row of SETS
 _MEMBER = np.dtype([("set", "u8"), ("file", "i8"), ("row", "i8")])
 _MEMBERS = {"file": "i4", "row": "i8"}
@@ -190,6 +193,26 @@ def load_nodes(scratch: Path) -> Nodes:
         low, high, words, ShingleSets(hashes, *ends), keys.reshape(minhash.BANDS, -1),
         first, file, row, _cells(scratch, "cell"), _cells(scratch, "group"),
     )  # fmt: skip
+
+
+def load_sets(scratch: Path) -> ShingleSets:
+    """Return the sets of the nodes that `build_nodes` left in a folder.
+
+    Args:
+        scratch: the folder.
+    """
+    ends = map_columns(scratch, "node", {name: _NODES[name] for name in ("start", "stop")})
+    return ShingleSets(open_array(scratch / SETS_FILE_NAME, np.uint64), *ends)
+
+
+def load_hashes(scratch: Path) -> shingle_sets.Hashes:
+    """Return the hashes of the texts of those nodes: `Nodes.low`.
+
+    Args:
+        scratch: the folder.
+    """
+    (low,) = map_columns(scratch, "node", {"low": _NODES["low"]})
+    return low
 
 
 def _cells(scratch: Path, name: str) -> Cells:

@@ -16,8 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
+from provenance.core.processes.threads import Threads
 from provenance.core.scratch.scratch_arrays import ColumnFiles, create_array, map_columns
-from provenance.similarity.candidates import banding, boilerplate, containment, minhash, set_overlap
+from provenance.similarity.candidates import banding, boilerplate, containment, distinct_texts, minhash, set_overlap
 from provenance.similarity.text import shingle_sets, shingles
 
 if TYPE_CHECKING:
@@ -200,16 +201,16 @@ def _find_pairs(
     nodes: Nodes, pairs: ColumnFiles, scratch: Path, threads: int
 ) -> tuple[int, int, containment.ContainedPairs]:
     """Write the near pairs and then the contained ones; return how many are near, and what was left aside."""
-    only_file = create_array(scratch / "alone", np.int32, len(nodes))
+    only_file = create_array(scratch / distinct_texts.ONLY_FILE_NAME, np.int32, len(nodes))
     for part in _slices(len(nodes)):
         only_file[part] = nodes.only_file(part)
     if not len(nodes) or (only_file[0] >= 0 and (only_file == only_file[0]).all()):
-        none = np.zeros(0, np.int32)
+        none = np.zeros(0, np.int64)
         return 0, 0, containment.ContainedPairs(none, none, 0, 0)
     candidates = banding.CandidatePairs(nodes.keys, nodes.low, nodes.high, only_file, scratch=scratch)
 
     def find_contained() -> containment.ContainedPairs:
-        return containment.find_contained(nodes.sets, nodes.low, only_file, scratch=scratch, threads=threads)
+        return containment.find_contained(scratch, Threads(threads))
 
     with ThreadPoolExecutor(min(threads, 2)) as pool:
         pending = pool.submit(find_contained) if threads > 1 else None

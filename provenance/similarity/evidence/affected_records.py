@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from provenance.core import schemas
 from provenance.licences import terms
 from provenance.licences.compatibility import find_losses
-from provenance.similarity.evidence import shared_text
+from provenance.similarity.evidence import match_batches, match_counts, match_kinds, shared_text
+from provenance.similarity.evidence.evidence_rules import make_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,33 +62,42 @@ def find_affected(
     """
     files = tables["files"]
     licences = shared_text.licences_by_path(files)
-    matches = shared_text.select_licence_evidence(tables["matches"], licences, minimum, originals)
     columns = ["path", "source"]
     owner: dict[str, str] = dict(zip(*(files[name].to_pylist() for name in columns), strict=True))
-    names = pa.array(list(owner), pa.string())
-    a, b = (pc.index_in(matches[name], value_set=names).to_numpy().astype(np.int64) for name in ("path_a", "path_b"))
-    keys = a * len(names) + b
     parents = _parents_of_sources(tables["sources"])
-    numbers: list[int] = []
-    pairs: list[AffectedPair] = []
-    for key in np.unique(keys).tolist():
-        path, other = (names[place].as_py() for place in divmod(key, len(names)))
-        pair = _compare_licences(path, other, owner, licences, purpose, parents, originals)
-        if pair is not None:
-            numbers.append(key)
-            pairs.append(pair)
-    pair_keys = np.array(numbers, np.int64)
-    is_affected = np.isin(keys, pair_keys)
-    affected = matches.filter(pa.array(is_affected))
-    columns_of_pair = {
-        "path": affected["path_a"], "row": affected["row_a"],
-        "other_path": affected["path_b"], "other_row": affected["row_b"],
-        "pair": pa.array(np.searchsorted(pair_keys, keys[is_affected])),
+    paths = [path for path, source in owner.items() if source is not None]
+    rules = make_rules(paths, files, minimum=minimum, originals=originals, splits={})
+    pairs: dict[int, AffectedPair | None] = {}
+    found: list[pa.Table] = []
+    for rows in match_batches.iterate_by_record(tables["matches"], rules.paths):
+        licensed = np.flatnonzero(match_counts.find_evidence(rows, rules) & match_kinds.LICENSED)
+        keys = rows.file_a[licensed] * len(paths) + rows.file_b[licensed]
+        for key in np.setdiff1d(keys, np.fromiter(pairs, np.int64, len(pairs))).tolist():
+            path, other = (paths[place] for place in divmod(key, len(paths)))
+            pairs[key] = _compare_licences(path, other, owner, licences, purpose, parents, originals)
+        affecting = np.array([key for key, pair in pairs.items() if pair is not None], np.int64)
+        some = np.isin(keys, affecting)
+        named = {"pair": keys[some], "row": rows.row_a[licensed][some], "other_row": rows.row_b[licensed][some]}
+        # a record stands there by its whole words and by its prompt: once is enough
+        found.append(pa.table(named).group_by(["pair", "row"]).aggregate([("other_row", "min")]))
+    return _name_affected(pa.concat_tables(found) if found else _NO_ROWS, rules.paths), [
+        pair for _, pair in sorted(pairs.items()) if pair is not None
+    ]
+
+
+_NO_ROWS = pa.table({name: pa.array([], pa.int64()) for name in ("pair", "row", "other_row_min")})
+
+
+def _name_affected(found: pa.Table, paths: pa.Array) -> pa.Table:
+    """Make TAINTS of rows of which a pair is two numbers of files."""
+    keys, number = np.unique(found["pair"].to_numpy(), return_inverse=True)
+    a, b = np.divmod(keys, max(1, len(paths)))
+    columns = {
+        "path": paths.take(pa.array(a)).take(pa.array(number)), "row": found["row"],
+        "other_path": paths.take(pa.array(b)).take(pa.array(number)), "other_row": found["other_row_min"],
+        "pair": pa.array(number),
     }  # fmt: skip
-    # a record stands there by its whole words and by its prompt: once is enough
-    unique = pa.table(columns_of_pair).group_by(["path", "row", "other_path", "pair"]).aggregate([("other_row", "min")])
-    table = schemas.conform(unique.rename_columns({"other_row_min": "other_row"}), schemas.TAINTS)
-    return schemas.ordered(table, "path", "row", "pair"), pairs
+    return schemas.ordered(schemas.conform(pa.table(columns), schemas.TAINTS), "path", "row", "pair")
 
 
 def _parents_of_sources(sources: pa.Table) -> dict[str, list[str]]:

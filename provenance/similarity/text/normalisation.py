@@ -51,6 +51,7 @@ _LEADING_COUNT, _VOWEL_COUNT, _TRAILING_COUNT = 19, 21, 28  # jamo; "no trailing
 _PER_LEADING = _VOWEL_COUNT * _TRAILING_COUNT  # syllables that begin with one consonant
 _SYLLABLE_COUNT = _LEADING_COUNT * _PER_LEADING
 _CLASSES = 256  # canonical combining classes, a byte (Unicode, 3.11)
+_LONGEST_DECOMPOSITION = np.int64(24)  # code points, and some to spare: U+FDFA has 18
 _LAST_CODE_POINT, _REPLACEMENT = 0x10FFFF, 0xFFFD  # the highest there is; what stands for bytes that are cut off
 
 Bytes = npt.NDArray[np.uint8]
@@ -201,18 +202,19 @@ def _with_room(buffer: Any, used: Any, wanted: Any) -> Any:
     if used + wanted <= buffer.shape[0]:
         return buffer
     larger = np.empty(max(2 * buffer.shape[0], used + wanted), buffer.dtype)
-    larger[:used] = buffer[:used]
+    for k in range(used):  # a slice would bring a sentence about its length, which takes seconds to compile
+        larger[k] = buffer[k]
     return larger
 
 
 @njit(nogil=True, cache=True)
 def _decompose(data: Any, at: Any, end: Any, codes: Any, tables: Any) -> Any:
     """Decompose `data[at:end]` fully (NFKD, before reordering) into `codes`."""
-    used = 0
+    used = np.int64(0)
     while at < end:
         code, size = _decode_utf8(data, at, end)
         at += size
-        codes = _with_room(codes, used, 24)  # the longest decomposition has 18 code points (U+FDFA)
+        codes = _with_room(codes, used, _LONGEST_DECOMPOSITION)
         index = tables.decomposition[code]
         if _HANGUL_SYLLABLES <= code < _HANGUL_SYLLABLES + _SYLLABLE_COUNT:
             s = code - _HANGUL_SYLLABLES
@@ -240,9 +242,7 @@ def _reorder_marks(codes: Any, used: Any, tables: Any) -> Any:
         if tables.marks[codes[at]] == 0:
             at += 1
             continue
-        stop = at
-        unsorted = False
-        last = 0
+        stop, unsorted, last = at, False, 0
         while stop < used:
             mark = tables.marks[codes[stop]]
             if mark == 0:
@@ -331,7 +331,7 @@ def _normalise_record(
     data: Any, at: Any, end: Any, out: Any, pos: Any, flags: Any, fold: Any, leads: Any, tables: Any
 ) -> Any:
     """Normalise one record into `out` from `pos` on; return where it ends, or -1 where `out` has no room."""
-    state: Any = _NOTHING_WRITTEN
+    state: Any = np.int64(_NOTHING_WRITTEN)
     limit = out.shape[0] - 160  # the longest folding (U+FDFA) and its spaces
     while at < end:
         if pos > limit:
@@ -416,7 +416,7 @@ def growth(text: Bytes) -> tuple[int, int]:
 @njit(nogil=True, cache=True)
 def _locate_words(data: Any, at: Any, end: Any, out: Any, starts: Any, stops: Any, tables: Any) -> Any:
     """Normalise one record as `_normalise_record` does, and note where each of its words begins and ends in `data`."""
-    pos, state, word = np.int64(0), _NOTHING_WRITTEN, np.int64(-1)
+    pos, state, word = np.int64(0), np.int64(_NOTHING_WRITTEN), np.int64(-1)
     while at < end:
         if pos > out.shape[0] - 160:
             return word
