@@ -1,4 +1,4 @@
-"""What was observed and what was assessed, in the words of reports: English, Chinese, and how they are set."""
+"""Words of reports for what was observed, assessed and concluded: English, Chinese, and how they are set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from provenance.core.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 ResultStyle = Literal["open", "aside", "bad", "good"]
 
@@ -66,3 +66,17 @@ def choose_style(word: str | None, observed: str) -> ResultStyle:
     if word == CONFORMS and observed in {OPEN_POINT, EVIDENCE_MISSING}:
         return "aside"
     return RESULT_WORDS[word][1] if word in RESULT_WORDS else "open"
+
+
+def name_licence(row: Mapping[str, Any], unread: Collection[str]) -> str:
+    """Name the licence of a source; where none is concluded, say whether none is stated, known or read.
+
+    Args:
+        row: of SOURCES.
+        unread: sources of which a document was not read, as `unheard_statements.list_unread_documents` has them.
+    """
+    if row["licence_concluded"]:
+        return str(row["licence_concluded"])
+    if row["licence_declared"]:
+        return "unknown"
+    return "not read" if row["source"] in unread else "none stated"

@@ -18,8 +18,9 @@ from provenance.profiles.judgement import overall
 from provenance.reports.filings import document
 from provenance.reports.filings.document import Block, Cell, Heading, Line, Paragraph, Style, Table, bilingual
 from provenance.reports.report_format import ReportedScan, ReportFormat
-from provenance.reports.result_words import NOT_ASSESSED, RESULT_WORDS, choose_style
+from provenance.reports.result_words import NOT_ASSESSED, RESULT_WORDS, choose_style, name_licence
 from provenance.reports.text import describe_gaps, format_bytes
+from provenance.sources.unheard_statements import list_unread_documents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,7 +76,7 @@ def compose(
         blocks += _particulars(tables, facts, named[name], declared, keyid, acts)
         blocks += _summary(own_rows)
         blocks += _matrix(own_rows, tables, declared, facts["log"]["index"])
-        blocks += _training_data(tables["sources"].to_pylist())
+        blocks += _training_data(tables)
         blocks += _signatures()
         blocks += _annex(own_rows, tables)
     return blocks
@@ -414,8 +415,9 @@ def _answer(entry: int, by: Mapping[str, Any], answer: Mapping[str, Any], *, lat
     return lines
 
 
-def _training_data(sources: Sequence[Mapping[str, Any]]) -> list[Block]:
+def _training_data(tables: Mapping[str, pa.Table]) -> list[Block]:
     """Source, scale and type of all training data: what an inspection asks to have explained."""
+    sources, unread = tables["sources"].to_pylist(), list_unread_documents(tables["files"])
     head = (
         bilingual("Source", "来源"),
         bilingual("Kind of source", "来源类型"),
@@ -425,7 +427,7 @@ def _training_data(sources: Sequence[Mapping[str, Any]]) -> list[Block]:
         bilingual("Bytes", "字节数"),
         bilingual("Words", "词数"),
     )
-    body = [_source(row) for row in sorted(sources, key=lambda row: (-row["bytes"], row["source"]))]
+    body = [_source(row, unread) for row in sorted(sources, key=lambda row: (-row["bytes"], row["source"]))]
     sums = [sum(row[name] for row in sources) for name in ("records", "bytes", "tokens")]
     total = (bilingual("All", "合计", "strong"), (), (), (), *((Line(f"{each:,}", style="strong"),) for each in sums))
     sentence = (
@@ -443,8 +445,8 @@ def _training_data(sources: Sequence[Mapping[str, Any]]) -> list[Block]:
     ]
 
 
-def _source(row: Mapping[str, Any]) -> Sequence[Cell]:
-    licence = row["licence_concluded"] or ("unknown" if row["licence_declared"] else "none stated")
+def _source(row: Mapping[str, Any], unread: Mapping[str, Sequence[str]]) -> Sequence[Cell]:
+    licence = name_licence(row, unread)
     absent = bilingual("not declared", "未声明", "open")
     languages = f"{', '.join(row['languages'])}" if row["languages"] else ""
     country = f"country: {row['country']}" if row["country"] else ""
