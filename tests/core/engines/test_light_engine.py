@@ -51,7 +51,3 @@ def test_one_engine_is_started_for_all_that_does_not_run_here(engine, started):
 def test_what_a_function_raises_is_raised(engine):
     with pytest.raises(ValueError, match="invalid literal"):
         list(engine.map(int, ["x"]))
-
-
-def test_parts_are_brought_together_by_key(engine):
-    assert engine.exchange([1, 2, 3, 4], lambda n: n % 2) == {1: [1, 3], 0: [2, 4]}
