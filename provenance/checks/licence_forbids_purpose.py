@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from provenance.core.model import CheckSpec, Finding
 from provenance.core.table_rows import iterate_rows
+from provenance.core.wording import count_noun
 from provenance.licences import terms
 
 if TYPE_CHECKING:
@@ -42,21 +43,21 @@ def find(files: pa.Table, observations: pa.Table, purpose: str) -> Iterator[Find
     by_licence: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in iterate_rows(files.select(["path", "source", "role", "licence", "records", "bytes"])):
         if row["role"] == "data":
-            own = stated.get(row["path"], {})
-            for licence in {row["licence"] or "", *own}:
-                records = own.get(licence, row["records"] - sum(own.values()) if own else row["records"])
-                by_licence[row["source"], licence].append(row | {"records": records, "of": row["records"]})
+            for licence, counted in _split(row, stated.get(row["path"], {}), purpose):
+                by_licence[row["source"], licence].append(counted)
     several = Counter(source for source, _ in by_licence)
     for (source, licence), rows in sorted(by_licence.items()):
         right = terms.find_right(licence or None, purpose)
-        if not licence or right.value not in {"no", "review"}:
+        if not licence or right.value not in _AGAINST:
             continue
         records, of = (sum(row[name] for row in rows) for name in ("records", "of"))
-        if not records and of:
-            continue  # no record is under what a file states of those that state nothing
         part = _part(rows) if several[source] > 1 else ""
-        part = f", which {records:,} of {of:,} records state," if records < of else part
+        more = len({each for row in rows for each in row["licences"]} - {licence})
+        if records < of:
+            others = f" and {count_noun(more, 'other licence')}" if more else ""
+            part = f"{others}, which {records:,} of {of:,} records state,"
         verb = "does not allow" if right.value == "no" else "leaves open, for counsel to decide,"
+        verb = verb if not more else verb.replace("does", "do").replace("leaves", "leave")
         yield Finding(
             check="licence-forbids-purpose",
             source=source,
@@ -69,6 +70,27 @@ def find(files: pa.Table, observations: pa.Table, purpose: str) -> Iterator[Find
             records=records,
             clause=f"{right.licence}: {right.clause}",
         )
+
+
+_AGAINST = {"no", "review"}
+
+
+def _split(row: dict[str, Any], stated: dict[str, int], purpose: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the licences of a file, with the records under each; those that forbid the same are one, under the file's."""
+    licence, of = row["licence"] or "", row["records"]
+    if not stated:
+        yield licence, row | {"of": of, "licences": [licence]}
+        return
+    counts = dict(stated)
+    if licence not in counts:  # it is that of records which state none
+        counts[licence] = max(of - sum(stated.values()), 0)
+    groups: dict[str, list[str]] = defaultdict(list)
+    for each in sorted(counts, key=lambda name: (name != licence, name)):
+        value = terms.find_right(each or None, purpose).value
+        if counts[each]:
+            groups[value if value in _AGAINST else each].append(each)
+    for names in groups.values():
+        yield names[0], row | {"records": sum(counts[name] for name in names), "of": of, "licences": names}
 
 
 def _count_by_licence(observations: pa.Table) -> dict[str, dict[str, int]]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.core import schemas
+from provenance.core.model import STATED
 from provenance.detectors.counting import BY_FILE, count_values
 from provenance.detectors.detector import Detector
 from provenance.licences.expressions import normalise
@@ -53,7 +54,9 @@ def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
 def _name(statement: str) -> str:
     if not statement.strip():
         return SILENT
-    return normalise(statement).expression or UNRECOGNISED
+    expression = normalise(statement).expression
+    # a long list of licences is the legend of a data set, not what a record is under
+    return UNRECOGNISED if expression is None or (len(statement) >= STATED and " AND " in expression) else expression
 
 
 DETECTOR = Detector("record-licence", observe)

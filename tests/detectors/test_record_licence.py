@@ -47,3 +47,8 @@ def test_many_files_are_counted_apart():
     assert sorted((row["file"], row["kind"], row["records"]) for row in table.to_pylist()) == [
         (0, "MIT", 1), (0, "none", 1), (1, "MIT", 2),
     ]  # fmt: skip
+
+
+def test_a_long_list_of_licences_is_no_record_s_own():
+    legend = " AND ".join(["MIT", "CC-BY-4.0"] * 30)
+    assert seen(legend) == {("unrecognised", "stated"): (1, 0)}
