@@ -76,7 +76,7 @@ _AGAINST = {"no", "review"}
 
 
 def _split(row: dict[str, Any], stated: dict[str, int], purpose: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the licences of a file, with the records under each; those that forbid the same are one, under the file's."""
+    """Yield the licences of a file, with the records under each; those that forbid the same are one."""
     licence, of = row["licence"] or "", row["records"]
     if not stated:
         yield licence, row | {"of": of, "licences": [licence]}
