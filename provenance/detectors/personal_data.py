@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.detectors import personal_data_rules
+from provenance.detectors import column_names, personal_data_rules
 from provenance.detectors.counting import count_values
 from provenance.detectors.detector import Detector
 
@@ -85,9 +85,21 @@ def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
     Returns:
         OBSERVED, by file where there are several: one row a kind and state that was seen.
     """
-    texts = pc.fill_null(batch["whole"], "")
     keys: dict[tuple[str, str], int] = {}
     codes, places = array("q"), array("q")
+    for column in ("whole", "aside"):
+        if batch[column].null_count < len(batch):
+            _search(pc.fill_null(batch[column], ""), keys, codes, places)
+    found = np.frombuffer(codes, np.int64), np.frombuffer(places, np.int64)
+    named = column_names.count_named(batch["named"], keys, *found)
+    all_codes, all_places = (np.concatenate(each) for each in zip(found, named, strict=True))
+    return count_values("personal-data", batch, files, keys=list(keys), codes=all_codes, places=all_places)
+
+
+def _search(
+    texts: pa.LargeStringArray, keys: dict[tuple[str, str], int], codes: array[int], places: array[int]
+) -> None:
+    """Search a column; `codes` and `places` gain one a value, and one more of kind `any` where it is a person's."""
     for first, part in _cut_parts(texts):
         ends, text = _join_texts(part)
         found: list[int] = []
@@ -100,14 +112,6 @@ def observe(batch: pa.RecordBatch, files: Ints | None = None) -> pa.Table:
                 places.frombytes(_find_records(ends, found, first))
                 found = []
         places.frombytes(_find_records(ends, found, first))
-    return count_values(
-        "personal-data",
-        batch,
-        files,
-        keys=list(keys),
-        codes=np.frombuffer(codes, np.int64),
-        places=np.frombuffer(places, np.int64),
-    )
 
 
 def _cut_parts(texts: pa.LargeStringArray) -> Iterator[tuple[int, pa.LargeStringArray]]:

@@ -32,6 +32,7 @@ LONG = 4096
 def coverage_of_steps(
     files: pa.Table,
     claims: pa.Table,
+    observations: pa.Table,
     *,
     refused: Mapping[str, str],
     comparison: match_plan.ComparisonResult,
@@ -42,6 +43,7 @@ def coverage_of_steps(
     Args:
         files: FILES.
         claims: CLAIMS.
+        observations: OBSERVATIONS.
         refused: manifests that were not read, and why.
         comparison: what the comparison says.
         looked_up: what was looked for from indexes.
@@ -76,6 +78,8 @@ def coverage_of_steps(
         ),
         **detectors.describe_scope(),
     }
+    if unread := detectors.describe_unread(observations):
+        reasons[detectors.UNREAD] = unread
     if documents := _documents(rows):
         reasons[DOCUMENTS] = documents
     made = [{"check": step, "status": "ran", "reason": reason} | seen for step, reason in reasons.items()]

@@ -331,7 +331,12 @@ def _make_tables(
     tables["matches"] = located.matches
     files = tables["files"]
     steps = coverage.coverage_of_steps(
-        files, claims, refused=refused, comparison=replace(found, unplaced=located.unplaced), looked_up=looked_up
+        files,
+        claims,
+        tables["observations"],
+        refused=refused,
+        comparison=replace(found, unplaced=located.unplaced),
+        looked_up=looked_up,
     )
     tables["coverage"] = pa.concat_tables(
         [coverage.add_personal_data_in_paths(steps, gate.held(files)), tables["coverage"]]

@@ -108,6 +108,7 @@ class Account:
         blocks: SHA-256 of each MiB; () for members.
         notes: what was kept but is odd, as "3 lone surrogates"; None where nothing is.
         is_document: whether it is a licence or document inside an archive, which holds no records.
+        unread: columns that nothing looks at, and their bytes.
     """
 
     path: str
@@ -122,6 +123,7 @@ class Account:
     blocks: Blocks
     notes: str | None = None
     is_document: bool = False
+    unread: tuple[tuple[str, int], ...] = ()
 
 
 def read(
@@ -278,7 +280,8 @@ def _close_account(
     blocks = () if member else digest.blocks()
     sha256 = digest.sha256() if whole else None
     counts = (tally.records, tally.unreadable)
-    return Account(path, name, size, size - skipped, skipped, reason, *counts, sha256, blocks, notes)
+    unread = tuple(sorted(tally.unread.items()))
+    return Account(path, name, size, size - skipped, skipped, reason, *counts, sha256, blocks, notes, unread=unread)
 
 
 Item = Batch | Document | Account
