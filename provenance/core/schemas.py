@@ -92,12 +92,7 @@ RECORDS = pa.schema(
         _field("licence", _TEXT, "the licence the record states, as written", null=True),
         _field("origin", _TEXT, "the source or subset the record names", null=True),
         _field("aside", _LONG, "strings of the record that no view holds, joined by newline: for detectors", null=True),
-        _field(
-            "named",
-            pa.list_(_TEXT),
-            "columns that are called as personal data is and look like it, as 'class:name'; see personal-columns.yaml",
-            null=True,
-        ),
+        _field("named", pa.list_(_TEXT), "columns called as personal data is: 'class:name', see views", null=True),
         _field("error", _TEXT, "why the record could not be read; then every view is null", null=True),
     ],
     metadata={"table": "RECORDS", "grain": "one record of one file"},
