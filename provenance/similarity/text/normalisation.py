@@ -1,15 +1,22 @@
-"""Normalisation v1: what it means here that two texts are the same.
+"""Normalisation v2, and v1: what it means here that two texts are the same.
 
-Unicode NFKC, then full case folding; word characters are those of categories L, M, N; everything else separates; a code
-point of Han, Hiragana, Katakana, Thai, Lao, Khmer or Myanmar is a word by itself; words are joined by one space. All by
-the tables of Unicode 14.0.0, which ship with the package (UAX #15, UAX #44, CaseFolding C+F), so that the answer does
-not depend on the Python that runs. `reference_normalisation` says the same in plain Python; published vectors in
-`data/shingle-v1-vectors.json` let anybody check an implementation of their own.
+Version 1: Unicode NFKC, then full case folding; word characters are those of categories L, M, N; everything else
+separates; a code point of Han, Hiragana, Katakana, Thai, Lao, Khmer or Myanmar is a word by itself; words are joined by
+one space. All by the tables of Unicode 14.0.0, which ship with the package (UAX #15, UAX #44, CaseFolding C+F), so that
+the answer does not depend on the Python that runs. `reference_normalisation` says the same in plain Python; published
+vectors in `data/shingle-v1-vectors.json` and `data/shingle-v2-vectors.json` let anybody check an implementation of
+their own.
+
+Version 2 is version 1 of the NFKC text without what nobody sees: the code points with the property
+Default_Ignorable_Code_Point (zero-width spaces and joiners, soft hyphens, variation selectors, Hangul fillers, ...) and
+U+0640, the Arabic tatweel. Where a text holds none of them, both say the same. Scans use version 2; version 1 is for
+indexes that were made with it.
 
 The kernel reads Arrow buffers in place. A code point whose decomposition begins with a mark, or with the second half of
 a composite, may join what stands before it; all others are normalisation boundaries. A segment between two boundaries
 is nearly always one code point, whose folded NFKC form stands in a table; only longer ones are decomposed, reordered
-and composed.
+and composed. For version 2 what is left out joins what stands before it, too, and goes when its segment is decomposed:
+none of it composes with anything, so that this equals taking it from the NFKC text.
 
 With Chinese folded, which is another normalisation of another name, a traditional character then becomes its simplified
 one: by OpenCC's table of characters, the first of several, character by character and never by words.
@@ -29,12 +36,16 @@ from provenance.core.package_data import DATA_FOLDER
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NORMALISATION = "normalisation/v1 (Unicode 14.0.0)"
+NORMALISATION = "normalisation/v2 (Unicode 14.0.0)"
+NORMALISATION_V1 = "normalisation/v1 (Unicode 14.0.0)"
+"""Its name before invisible characters were left out."""
+
+VERSIONS = (1, 2)
 
 CHINESE = "chinese/v1 (OpenCC TSCharacters, the first of several)"
 """Name of the folding of traditional characters, where it is asked for."""
 
-_JOINS_PREVIOUS, _WORD, _WORD_ALONE, _HAS_SEVERAL_FOLDINGS = 1, 2, 4, 8
+_JOINS_PREVIOUS, _WORD, _WORD_ALONE, _HAS_SEVERAL_FOLDINGS, _LEFT_OUT = 1, 2, 4, 8, 16
 _INSIDE_WORD, _SPACE_DUE, _NOTHING_WRITTEN = (
     0,
     1,
@@ -87,42 +98,72 @@ def load_chinese_folding() -> dict[int, int]:
         return dict(zip(stored["traditional"].tolist(), stored["simplified"].tolist(), strict=True))
 
 
-def load_tables(*, fold_chinese: bool = False) -> Tables:
+def load_tables(*, fold_chinese: bool = False, version: int = VERSIONS[-1]) -> Tables:
     """Return the tables of Unicode 14.0.0, read and unfolded from their two stages once.
 
     Args:
         fold_chinese: whether traditional characters fold to their simplified ones.
+        version: of the normalisation, 1 or 2: which code points are left out.
     """
-    return _tables(fold_chinese)  # by place: a cache would keep the same tables once more for each way to ask
+    # by place: a cache would keep the same tables once more for each way to ask
+    return _tables(fold_chinese, version)
 
 
 @cache
-def _tables(fold_chinese: bool) -> Tables:
+def _load_stages() -> dict[str, Any]:
+    with np.load(DATA_FOLDER / "unicode-14.0.0.npz") as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+@cache
+def load_left_out() -> tuple[int, ...]:
+    """Return the code points that version 2 leaves out of the NFKC text, ascending."""
+    first, last = _load_stages()["left_out"].T
+    return tuple(code for low, high in zip(first.tolist(), last.tolist(), strict=True) for code in range(low, high + 1))
+
+
+def _leave_out(tables: Tables) -> Tables:
+    """Return tables of which some code points are left out: they join what stands before them, and are no words."""
+    codes = np.array(load_left_out())
+    flags = tables.flags.copy()
+    flags[codes] = flags[codes] & _HAS_SEVERAL_FOLDINGS | _LEFT_OUT | _JOINS_PREVIOUS
+    # a form for display that decomposes to one of them, such as a mark on a tatweel
+    for code in np.flatnonzero(tables.decomposition).tolist():
+        index = tables.decomposition[code]
+        if (flags[tables.pool[index + 1 : index + 1 + tables.pool[index]]] & _LEFT_OUT).any():
+            flags[code] |= _JOINS_PREVIOUS
+    return tables._replace(flags=flags, joining_leads=_joining_lead_bytes(flags))
+
+
+@cache
+def _tables(fold_chinese: bool, version: int) -> Tables:
     if fold_chinese:
-        unfolded = load_tables()
+        unfolded = load_tables(version=version)
         simplified = np.arange(unfolded.fold.shape[0], dtype=np.int32)
         simplified[list(load_chinese_folding())] = list(load_chinese_folding().values())
         # where a code point has several foldings, `fold` is a place in the pool, whose lengths are below any character
         fold = np.where(unfolded.flags & _HAS_SEVERAL_FOLDINGS, unfolded.fold, simplified[unfolded.fold])
         return unfolded._replace(fold=fold, pool=simplified[unfolded.pool])
-    with np.load(DATA_FOLDER / "unicode-14.0.0.npz") as stored:
-        blocks = stored["stage1"].astype(np.int64)
-        rows = (blocks[:, None] * 256 + np.arange(256)).ravel()
-        flags = stored["flags"][rows]
-        fold = stored["fold"][rows]
-        single = (flags & _HAS_SEVERAL_FOLDINGS) == 0
-        fold[single] += np.flatnonzero(single).astype(np.int32)  # stored relative to the code point
-        pool, keys, codes = (stored[name] for name in ("pool", "pair_keys", "pair_codes"))
-        return Tables(
-            flags,
-            fold,
-            stored["decomposition"][rows],
-            stored["marks"][rows],
-            pool,
-            keys,
-            codes,
-            _joining_lead_bytes(flags),
-        )
+    if version > 1:
+        return _leave_out(load_tables(version=1))
+    stored = _load_stages()
+    blocks = stored["stage1"].astype(np.int64)
+    rows = (blocks[:, None] * 256 + np.arange(256)).ravel()
+    flags = stored["flags"][rows]
+    fold = stored["fold"][rows]
+    single = (flags & _HAS_SEVERAL_FOLDINGS) == 0
+    fold[single] += np.flatnonzero(single).astype(np.int32)  # stored relative to the code point
+    pool, keys, codes = (stored[name] for name in ("pool", "pair_keys", "pair_codes"))
+    return Tables(
+        flags,
+        fold,
+        stored["decomposition"][rows],
+        stored["marks"][rows],
+        pool,
+        keys,
+        codes,
+        _joining_lead_bytes(flags),
+    )
 
 
 def _joining_lead_bytes(flags: Bytes) -> npt.NDArray[np.bool_]:
@@ -207,7 +248,7 @@ def _with_room(buffer: Any, used: Any, wanted: Any) -> Any:
 
 @njit(nogil=True, cache=True)
 def _decompose(data: Any, at: Any, end: Any, codes: Any, tables: Any) -> Any:
-    """Decompose `data[at:end]` fully (NFKD, before reordering) into `codes`."""
+    """Decompose `data[at:end]` fully (NFKD, before reordering) into `codes`, without what is left out."""
     used = 0
     while at < end:
         code, size = _decode_utf8(data, at, end)
@@ -225,10 +266,10 @@ def _decompose(data: Any, at: Any, end: Any, codes: Any, tables: Any) -> Any:
         elif index:
             for k in range(1, tables.pool[index] + 1):
                 codes[used] = tables.pool[index + k]
-                used += 1
+                used += (tables.flags[codes[used]] & _LEFT_OUT) == 0
         else:
             codes[used] = code
-            used += 1
+            used += (tables.flags[code] & _LEFT_OUT) == 0
     return codes, used
 
 
@@ -448,7 +489,7 @@ def _locate_words(data: Any, at: Any, end: Any, out: Any, starts: Any, stops: An
 
 @njit(nogil=True, cache=True)
 def locate_words(data: Any, begin: Any, end: Any, words: Any, tables: Any) -> Any:
-    """Find the words of normalisation v1 in the bytes that they were made of (a kernel).
+    """Find the words of a normalised text in the bytes that they were made of (a kernel).
 
     Args:
         data: UTF-8.
@@ -467,18 +508,21 @@ def locate_words(data: Any, begin: Any, end: Any, words: Any, tables: Any) -> An
     return starts, stops
 
 
-def normalise(texts: pa.LargeStringArray, *, fold_chinese: bool = False) -> tuple[Bytes, Offsets]:
-    """Normalise a column of texts (normalisation v1).
+def normalise(
+    texts: pa.LargeStringArray, *, fold_chinese: bool = False, version: int = VERSIONS[-1]
+) -> tuple[Bytes, Offsets]:
+    """Normalise a column of texts.
 
     Args:
         texts: valid UTF-8; a null counts as an empty text.
         fold_chinese: whether traditional characters count as their simplified ones.
+        version: of the normalisation, 1 or 2.
 
     Returns:
         The normalised bytes of all texts in one buffer, and n + 1 offsets into it.
     """
     data, offsets = buffers(texts)
-    result: tuple[Bytes, Offsets] = _normalise(data, offsets, load_tables(fold_chinese=fold_chinese))
+    result: tuple[Bytes, Offsets] = _normalise(data, offsets, load_tables(fold_chinese=fold_chinese, version=version))
     return result
 
 
