@@ -129,7 +129,7 @@ class ReferenceIndex:
     created_by: str
     digest: str
     table: pa.Table
-    version: int
+    version: int = max(VERSIONS)
 
     @property
     def count_hashes(self) -> int:

@@ -23,7 +23,7 @@ EVERY_VECTOR = pytest.mark.parametrize(
 )
 
 
-def hashes(words, version):
+def hashes(words, version=2):
     data, offsets = normalisation.normalise(pa.array([words], pa.large_string()), version=version)
     count = words and shingles._count_words(data, 0, offsets[1])
     out = np.empty(max(count or 1, 1), np.uint64)
